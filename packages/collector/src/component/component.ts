@@ -1,0 +1,101 @@
+import type { TelemetryBatch, Signal } from '@spoor/otlp'
+import type { Logger } from './logger.ts'
+import type { Counters } from './counters.ts'
+
+/**
+ * What a component is. A receiver makes batches, a processor changes them, an exporter sends them away, a connector is the exporter of one
+ * pipeline and the receiver of another, an extension serves the others. Components import this folder and nothing else of the collector.
+ *
+ * Lifecycle, as the OpenTelemetry Collector has it: created, started, shut down. The graph starts exporters first and receivers last, so that
+ * whoever is started finds the next stage ready; it shuts down receivers first and exporters last, so that what was taken is drained.
+ * `shutdown` may be called without `start`, and twice; the second call does nothing.
+ */
+export interface Component {
+  /** Resolves when the component is ready for work. Rejects with a {@link CollectorError} that names the component and the way out. */
+  start(host: Host): Promise<void>
+  /**
+   * Stops taking new work and drains what was taken. Must be done when `signal` aborts: what could not be drained by then is
+   * counted as dropped and logged, never left in silence.
+   */
+  shutdown(signal: AbortSignal): Promise<void>
+}
+
+/** A stage that takes batches. */
+export interface Consumer {
+  /**
+   * Resolves when the next stage has taken responsibility for the batch; until then the caller still has it. Awaiting it is the
+   * back pressure. Rejects with a {@link CollectorError}, permanent or retryable, when the batch was not taken.
+   * The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared.
+   */
+  consume(batch: TelemetryBatch): Promise<void>
+}
+
+/** What the graph offers to a component that starts. */
+export interface Host {
+  /** A started extension by its component id (`health_check`, `file_storage/queue`), or undefined. */
+  extension(id: string): Component | undefined
+  /** Reports an error after start that the component cannot recover from; the collector then stops in good order. */
+  fail(id: string, cause: Error): void
+}
+
+/** What a component gets when it is created. */
+export interface Context {
+  /** `type[/name]`, as in the YAML. */
+  readonly id: string
+  readonly logger: Logger
+  readonly counters: Counters
+}
+
+export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'
+
+/** A zod schema, or anything that parses like one. Gives type, defaults and validation of a component's config at once. */
+export interface Schema<C> {
+  safeParse(
+    input: unknown,
+  ):
+    | { success: true; data: C }
+    | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } }
+}
+
+interface FactoryBase<K extends Kind, C> {
+  readonly kind: K
+  /** The component's type in the YAML, lower_snake_case. */
+  readonly type: string
+  /** Older names that are still read; using one logs a deprecation. */
+  readonly aliases?: readonly string[]
+  readonly config: Schema<C>
+}
+
+export interface ReceiverFactory<C = never> extends FactoryBase<'receiver', C> {
+  readonly signals: readonly Signal[]
+  /**
+   * One receiver serves all pipelines that name it: `next` has a consumer (a fan-out where there are several pipelines) for each signal
+   * that a pipeline wants from it.
+   */
+  create(context: Context, config: C, next: ReadonlyMap<Signal, Consumer>): Component
+}
+
+export interface ProcessorFactory<C = never> extends FactoryBase<'processor', C> {
+  readonly signals: readonly Signal[]
+  create(context: Context, config: C, next: Consumer, signal: Signal): Component & Consumer
+}
+
+export interface ExporterFactory<C = never> extends FactoryBase<'exporter', C> {
+  readonly signals: readonly Signal[]
+  /** One exporter serves all pipelines that name it, of whatever signal. */
+  create(context: Context, config: C): Component & Consumer
+}
+
+export interface ConnectorFactory<C = never> extends FactoryBase<'connector', C> {
+  /** The signals that it takes, each with those that it gives. */
+  readonly signals: ReadonlyMap<Signal, readonly Signal[]>
+  create(context: Context, config: C, next: ReadonlyMap<Signal, Consumer>): Component & Consumer
+}
+
+export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C> {
+  create(context: Context, config: C): Component
+}
+
+/** `any` here is the erased config type: each factory is checked against its own schema where it is defined. */
+// eslint-disable-next-line typescript/no-explicit-any
+export type Factory = ReceiverFactory<any> | ProcessorFactory<any> | ExporterFactory<any> | ConnectorFactory<any> | ExtensionFactory<any>

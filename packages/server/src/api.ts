@@ -1,0 +1,76 @@
+/**
+ * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client. Times are decimal strings of nanoseconds since
+ * 1970 (they do not fit a JSON number), durations are numbers of nanoseconds.
+ *
+ * | route | query | answer |
+ * |---|---|---|
+ * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor | {@link SearchResponse} |
+ * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
+ * | GET services | - | {@link ServicesResponse} |
+ * | GET operations | service | {@link OperationsResponse} |
+ * | GET attributes | limit | {@link AttributesResponse} |
+ * | GET attribute-values | key, limit | {@link AttributeValuesResponse} |
+ * | GET dependencies | from, to | {@link DependenciesResponse} |
+ * | GET status | - | {@link StatusResponse} |
+ *
+ * `from`, `to`: ns since 1970, or a Go duration back from now (`1h`). Durations: Go form (`200ms`). Errors: HTTP status and {@link ApiError}.
+ *
+ * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`, `key=value`, `key!=value`,
+ * `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `has:key`, or a bare word (part of the span name or service). Keys: service, name, kind, status, duration, scope;
+ * anything else is an attribute, with an optional level (`resource.host.name`, `span.http.route`, `event.exception.type`). Values with
+ * spaces are quoted; `value1,value2` is any of; a `*` in a value is a wildcard.
+ */
+export interface SearchResponse {
+  readonly traces: readonly TraceRow[]
+  readonly next?: string
+  readonly complete: boolean
+  readonly spansScanned: number
+  readonly elapsedMs: number
+}
+
+export interface TraceRow {
+  readonly traceId: string
+  readonly rootService: string
+  readonly rootName: string
+  /** ns since 1970, decimal. */
+  readonly start: string
+  readonly durationNs: number
+  readonly spans: number
+  readonly errors: number
+  readonly orphans: number
+  readonly services: readonly { name: string; spans: number; errors: number; selfTimeNs: number }[]
+}
+
+export interface ServicesResponse {
+  readonly services: readonly string[]
+}
+export interface OperationsResponse {
+  readonly operations: readonly { name: string; kind: number }[]
+}
+export interface AttributesResponse {
+  readonly keys: readonly string[]
+}
+export interface AttributeValuesResponse {
+  readonly values: readonly string[]
+}
+export interface DependenciesResponse {
+  readonly edges: readonly { parent: string; child: string; calls: number; errors: number }[]
+}
+
+export interface StatusResponse {
+  readonly version: string
+  readonly uptimeSeconds: number
+  /** Where senders report to, for the page's hints: `http://127.0.0.1:4318`, `127.0.0.1:4317`. */
+  readonly endpoints: { readonly otlpHttp?: string; readonly otlpGrpc?: string }
+  /** Totals since start; the page takes differences for rates. */
+  readonly spansAccepted: number
+  readonly spansRefused: number
+  /** Why spans are refused right now; absent when they are not. */
+  readonly refusing?: string
+  readonly store: { spans: number; diskBytes: number; blocks: number; segments: number; oldest?: string; newest?: string }
+}
+
+export interface ApiError {
+  /** `code` is stable (`bad_query`, `not_found`, ...); `message` says what is wrong, where, and the way out. */
+  readonly error: { readonly code: string; readonly message: string; /** Position in `q`, 0-based. */ readonly position?: number }
+}

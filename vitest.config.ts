@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run on the sources: the `@spoor/source` condition points every package at its src/. The worker threads and child
+// processes that a test starts follow the same condition through NODE_OPTIONS (see scripts/unit.mjs).
+export default defineConfig({
+  resolve: { conditions: ['@spoor/source'] },
+  ssr: { resolve: { conditions: ['@spoor/source', 'node', 'import', 'default'], externalConditions: ['@spoor/source', 'node', 'import'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
