@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** The workspace's root and its own Node 24. */
+export const root = join(import.meta.dirname, '..', '..')
+export const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+
+/** As many free loopback ports as asked for. They are free when this returns; whoever uses them should do so soon. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
+}
+
+/** A child process with everything that it printed, for messages when something fails. */
+export interface Program {
+  readonly child: ChildProcess
+  readonly output: () => string
+  /** Sends the signal and resolves with the exit code (null when a signal ended it). */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export function runProgram(args: readonly string[], env: Record<string, string> = {}): Program {
+  const child = spawn(node, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout.on('data', (data: Buffer) => (output += data.toString()))
+  child.stderr.on('data', (data: Buffer) => (output += data.toString()))
+  return {
+    child,
+    output: () => output,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal)
+        await once(child, 'exit')
+      }
+      return child.exitCode
+    },
+  }
+}
+
+/** Asks until the answer is something, for at most `timeoutMs`. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  timeoutMs = 15_000,
+  more: () => string = () => '',
+): Promise<T> {
+  const end = Date.now() + timeoutMs
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms\n${more()}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+export async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
+
+export interface RunningSpoor extends Program {
+  readonly page: string
+  readonly http: string
+  readonly grpc: string
+  readonly data: string
+  remove(): Promise<void>
+}
+
+/** The built `spoor` on free ports with a data directory of its own (or the one given). */
+export async function startSpoor(data?: string): Promise<RunningSpoor> {
+  const directory = data ?? (await mkdtemp(join(tmpdir(), 'spoor-e2e-')))
+  const [page, grpc, http] = await freePorts(3)
+  const program = runProgram([
+    join(root, 'packages', 'server', 'dist', 'main.js'),
+    ...['--data', directory],
+    ...['--page-port', String(page), '--otlp-grpc-port', String(grpc), '--otlp-http-port', String(http)],
+  ])
+  const url = `http://127.0.0.1:${page}`
+  await eventually(
+    'spoor answers',
+    async () => {
+      if (program.child.exitCode !== null) throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
+      return (await fetch(`${url}/api/spoor/v1/status`).catch(() => undefined))?.ok || undefined
+    },
+    15_000,
+    program.output,
+  )
+  return {
+    ...program,
+    page: url,
+    http: `http://127.0.0.1:${http}`,
+    grpc: `127.0.0.1:${grpc}`,
+    data: directory,
+    async remove() {
+      await program.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Program, eventually, freePorts, getJson, root, runProgram } from './spoor.ts'
+
+interface JaegerSpan {
+  spanID: string
+  operationName: string
+  startTime: number
+  duration: number
+  processID: string
+  references: { refType: string; spanID: string }[]
+}
+interface JaegerTrace {
+  traceID: string
+  spans: JaegerSpan[]
+  processes: Record<string, { serviceName: string }>
+}
+
+const world = join(root, 'examples', 'object-classification', 'dist', 'world.js')
+let program: Program | undefined
+let directory: string | undefined
+
+afterEach(async () => {
+  await program?.stop('SIGINT')
+  if (directory) await rm(directory, { recursive: true, force: true })
+  program = undefined
+  directory = undefined
+})
+
+/** The world on ports of its own, with the models and photographs of the shared cache. */
+async function startWorld(...flags: string[]): Promise<{ page: string; program: Program }> {
+  directory = await mkdtemp(join(tmpdir(), 'spoor-world-'))
+  const ports = await freePorts(9)
+  const names = ['page', 'otlp-grpc', 'otlp-http', 'collector-grpc', 'collector-http', 'preprocessing', 'ensemble', 'inference-1', 'inference-2']
+  program = runProgram([
+    world,
+    ...['--state', directory],
+    ...names.flatMap((name, index) => [`--${name}-port`, String(ports[index])]),
+    ...flags,
+  ])
+  return { page: `http://127.0.0.1:${ports[0]}`, program }
+}
+
+const services = ['client', 'ensemble', 'inference-inception', 'inference-mobilenet', 'preprocessing']
+
+describe.each([
+  ['directly', []],
+  ['through a collector', ['--via-collector']],
+])('the world, reporting %s', (_, flags) => {
+  it('classifies photographs, and each request is one complete trace', async () => {
+    const { page, program } = await startWorld(...flags)
+    const traces = await eventually(
+      'a complete trace',
+      async () => {
+        if (program.child.exitCode !== null) throw new Error(`the world ended\n${program.output()}`)
+        const found = await getJson<{ data: JaegerTrace[] }>(`${page}/api/traces?service=client&limit=20`).catch(() => undefined)
+        const complete = found?.data.filter((one) => new Set(Object.values(one.processes).map((process) => process.serviceName)).size === services.length)
+        return complete?.length ? complete : undefined
+      },
+      150_000,
+      program.output,
+    )
+    const [trace] = traces
+    const serviceOf = (span: JaegerSpan) => trace!.processes[span.processID]!.serviceName
+    expect([...new Set(trace!.spans.map(serviceOf))].sort()).toEqual(services)
+
+    // One root, in the client; every other span's parent is in the trace.
+    const byId = new Map(trace!.spans.map((span) => [span.spanID, span]))
+    const parentOf = (span: JaegerSpan) => byId.get(span.references.find((reference) => reference.refType === 'CHILD_OF')?.spanID ?? '')
+    const roots = trace!.spans.filter((span) => !parentOf(span))
+    expect(roots.map(serviceOf)).toEqual(['client'])
+
+    // The services call each other in the order of the application.
+    const calls = new Set(trace!.spans.flatMap((span) => (parentOf(span) && serviceOf(parentOf(span)!) !== serviceOf(span) ? [`${serviceOf(parentOf(span)!)} → ${serviceOf(span)}`] : [])))
+    expect([...calls].filter((call) => !call.startsWith('client → ensemble')).sort()).toEqual([
+      'client → preprocessing',
+      'ensemble → inference-inception',
+      'ensemble → inference-mobilenet',
+      'preprocessing → ensemble',
+    ])
+
+    // The ensemble answers before its work is done: some span of it ends after its parent.
+    const late = trace!.spans.filter((span) => {
+      const parent = parentOf(span)
+      return parent && serviceOf(span) === 'ensemble' && span.startTime + span.duration > parent.startTime + parent.duration
+    })
+    expect(late.length).toBeGreaterThan(0)
+
+    // What a person sees: a photograph of a dog is a dog.
+    await eventually('the table of photographs', async () => (/dog.*(retriever|terrier|dog|sheepdog|hound|spaniel|poodle|corgi|collie|husky|samoyed|pug|beagle|shepherd)/i.test(program.output()) ? true : undefined), 60_000, program.output)
+
+    // Ctrl-C stops everything: nobody listens any more.
+    expect(await program.stop('SIGINT')).toBe(0)
+    await expect(fetch(page)).rejects.toThrow()
+  })
+})
