@@ -1,13 +1,11 @@
-import type { SpanColumns } from './columns.ts'
-
 export type Signal = 'traces' | 'metrics' | 'logs'
 
 /** Content codings that a sender's compressed bytes are kept in. */
 export type Coding = 'gzip'
 
 /**
- * One serialized piece of a batch: a valid `Export…ServiceRequest` of its own. `bytes` is the uncompressed message and is never changed. `compressed`, where
- * present, is the same message as the sender compressed it, kept so that it can leave as it came.
+ * One serialized piece of a batch: a valid `Export…ServiceRequest` of its own. `bytes` is the uncompressed message and is never
+ * changed. `compressed`, where present, is the same message as the sender compressed it, kept so that it can leave as it came.
  */
 export interface Chunk {
   readonly bytes: Uint8Array
@@ -17,8 +15,8 @@ export interface Chunk {
 }
 
 /**
- * What components hand on: serialized telemetry of one signal, as chunks whose concatenation is one valid request. Joining is adding chunks to a list;
- * nothing is decoded until somebody asks for {@link columnsOf} a chunk, and then once.
+ * What components hand on: serialized telemetry of one signal, as chunks whose concatenation is one valid request. Joining is
+ * adding chunks to a list; nothing is decoded until somebody asks for `columnsOf` a chunk, and then once.
  */
 export interface TelemetryBatch {
   readonly signal: Signal
@@ -43,8 +41,10 @@ export function createBatch(signal: Signal, chunks: readonly Chunk[]): Telemetry
 export function joinBatches(batches: readonly TelemetryBatch[]): TelemetryBatch {
   const first = batches[0]
   if (!first) throw new RangeError('joinBatches needs at least one batch')
-  return batches.length === 1 ? first : createBatch(first.signal, batches.flatMap((batch) => batch.chunks))
+  return batches.length === 1
+    ? first
+    : createBatch(
+        first.signal,
+        batches.flatMap((batch) => batch.chunks),
+      )
 }
-
-/** Header columns of a traces chunk, scanned at the first call and kept as long as the chunk lives. */
-export type ColumnsOf = (chunk: Chunk) => SpanColumns

@@ -41,3 +41,45 @@ export interface SpanColumns {
   resourceStart: Uint32Array
   resourceEnd: Uint32Array
 }
+
+type ColumnName = Exclude<keyof SpanColumns, 'count'>
+
+/** Elements a row of every column; columns that are not named here have one. */
+const WIDTHS: Partial<Record<ColumnName, number>> = { traceId: 16, spanId: 8, parentSpanId: 8 }
+
+/** Columns with no rows and room for `capacity` of them; {@link growColumns} makes more. */
+export function createSpanColumns(capacity = 512): SpanColumns {
+  return {
+    count: 0,
+    traceId: new Uint8Array(capacity * 16),
+    spanId: new Uint8Array(capacity * 8),
+    parentSpanId: new Uint8Array(capacity * 8),
+    startLo: new Uint32Array(capacity),
+    startHi: new Uint32Array(capacity),
+    durationNs: new Float64Array(capacity),
+    kind: new Uint8Array(capacity),
+    status: new Uint8Array(capacity),
+    linkCount: new Uint16Array(capacity),
+    eventCount: new Uint16Array(capacity),
+    nameStart: new Uint32Array(capacity),
+    nameEnd: new Uint32Array(capacity),
+    serviceStart: new Uint32Array(capacity),
+    serviceEnd: new Uint32Array(capacity),
+    spanStart: new Uint32Array(capacity),
+    spanEnd: new Uint32Array(capacity),
+    scopeStart: new Uint32Array(capacity),
+    scopeEnd: new Uint32Array(capacity),
+    resourceStart: new Uint32Array(capacity),
+    resourceEnd: new Uint32Array(capacity),
+  }
+}
+
+/** Replaces every array by one with room for `capacity` rows, keeping the rows that are there. */
+export function growColumns(columns: SpanColumns, capacity: number): void {
+  const grown = createSpanColumns(capacity)
+  for (const name of Object.keys(columns) as (keyof SpanColumns)[]) {
+    if (name === 'count') continue
+    grown[name].set(columns[name].subarray(0, columns.count * (WIDTHS[name] ?? 1)))
+    ;(columns as Record<ColumnName, unknown>)[name] = grown[name]
+  }
+}

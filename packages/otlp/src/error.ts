@@ -2,9 +2,12 @@
 export type OtlpErrorCode =
   /** A message or field ends after the end of the bytes that hold it. */
   | 'truncated'
-  /** A known field has another wire type than the proto says, or a group or reserved wire type (3, 4, 6, 7). */
+  /**
+   * A known field has another wire type than the proto says, a group or reserved wire type (3, 4, 6, 7), or a tag that no
+   * field can have (field number 0, or more than 32 bits).
+   */
   | 'wire_type'
-  /** A varint of more than ten bytes, or a length that is not a safe integer. */
+  /** A varint of more than 64 bits (ten bytes). */
   | 'varint'
   /** A trace id that is not 0 or 16 bytes, a span id that is not 0 or 8 bytes. */
   | 'id_length'

@@ -1,0 +1,41 @@
+/**
+ * OTLP on the wire. Hot paths work on bytes: count, scan, splice and join never make an object for a span; decode and encode
+ * are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
+ */
+export { createBatch, joinBatches } from './batch.ts'
+export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'
+export { createSpanColumns } from './columns.ts'
+export type { SpanColumns } from './columns.ts'
+export { countDataPoints, countItems, countLogRecords, countSpans } from './count.ts'
+export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
+export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
+export { MAX_DEPTH, OtlpError } from './error.ts'
+export type { OtlpErrorCode } from './error.ts'
+export { bytesToHex, hexToBytes } from './ids.ts'
+export { joinBytes } from './join.ts'
+export type {
+  AnyValue,
+  KeyValue,
+  Resource,
+  ResourceSpans,
+  Scope,
+  ScopeSpans,
+  Span,
+  SpanEvent,
+  SpanLink,
+  SpanStatus,
+  TracesData,
+} from './model.ts'
+export {
+  decodeExportResponse,
+  decodeStatus,
+  encodeExportResponse,
+  encodeStatus,
+  exportResponseToJson,
+  statusToJson,
+} from './response.ts'
+export type { ExportResponse, Status } from './response.ts'
+export { columnsOf, scanSpans } from './scan.ts'
+export type { AttributeVisitor } from './scan.ts'
+export { formatDuration, formatGoDuration, parseGoDuration } from './time.ts'
+export type { Nanoseconds } from './time.ts'
