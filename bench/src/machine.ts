@@ -1,0 +1,12 @@
+import os from 'node:os'
+
+/** What the figures were measured on: processor, memory, system and versions. No names of machines or people. */
+export function describeMachine(): readonly (readonly [what: string, value: string])[] {
+  const cpus = os.cpus()
+  return [
+    ['CPU', `${cpus[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`],
+    ['Memory', `${(os.totalmem() / 1024 ** 3).toFixed(0)} GiB`],
+    ['System', `${os.type()} ${os.release()}, ${os.arch()}`],
+    ['Node', process.version],
+  ]
+}

@@ -1,0 +1,115 @@
+import { median } from './figure.ts'
+import { cpuSeconds } from './process/usage.ts'
+import { startChild, type Child } from './process/start.ts'
+import type { Context } from './context.ts'
+import type { LoadOrder, LoadResult } from './workload/load.ts'
+import type { SinkReady } from './workload/sink.ts'
+
+/**
+ * CPU nanoseconds a span of two functions in this process, all its threads counted (so that the garbage collector's are), in turns: five rounds of each after one of
+ * warm-up.
+ *
+ * @param spans spans that one call handles
+ */
+export function compareCpu(
+  { size }: Context,
+  spans: number,
+  ours: () => unknown,
+  rival: () => unknown,
+): { ours: number; rival: number } {
+  const round = (work: () => unknown): number => {
+    let calls = 0
+    const start = process.cpuUsage()
+    for (;;) {
+      work()
+      calls++
+      const { user, system } = process.cpuUsage(start)
+      if (user + system >= size.roundMs * 1000) return ((user + system) * 1000) / (calls * spans)
+    }
+  }
+  round(ours)
+  round(rival)
+  const samples = { ours: [] as number[], rival: [] as number[] }
+  for (let i = 0; i < 5; i++) {
+    samples.ours.push(round(ours))
+    samples.rival.push(round(rival))
+  }
+  return { ours: median(samples.ours), rival: median(samples.rival) }
+}
+
+export type Load = Child<object>
+export type Sink = Child<SinkReady>
+
+/** The load generator. */
+export function startLoad({ size }: Context, origin: bigint = originNs()): Promise<Load> {
+  return startChild('workload/load.ts', [String(size.requests), String(origin)])
+}
+
+/** When pass 0 of a load starts: an hour ago, so that a whole run's passes lie in the past. */
+export const originNs = (): bigint => BigInt(Date.now() - 3_600_000) * 1_000_000n
+
+export const startSink = (): Promise<Sink> => startChild('workload/sink.ts')
+
+/** A process under test and how it is loaded. */
+export interface Subject {
+  readonly name: string
+  readonly pid: number
+  readonly order: Omit<LoadOrder, 'spans' | 'maxMs'>
+  /** Spoor has a number of spans to take, the rival a time to do what it can. */
+  readonly side: 'spoor' | 'rival'
+  /** Resolves when all work that came with these acknowledged spans is done. Rejects when some of them are lost. */
+  readonly settled?: (result: LoadResult) => Promise<void>
+}
+
+export interface Sample {
+  readonly result: LoadResult
+  readonly cpuNsPerSpan: number
+}
+
+/** One run of load against a subject. CPU is that of the subject's whole process, from the first request until all that came of it is done. */
+export async function measure(context: Context, load: Load, subject: Subject, warmUp = false): Promise<Sample> {
+  const { size } = context
+  const ours = subject.side === 'spoor'
+  const order: LoadOrder = {
+    ...subject.order,
+    spans: ours ? (warmUp ? size.warmUpSpans : size.spans) : Number.MAX_SAFE_INTEGER,
+    maxMs: ours ? 60_000 : warmUp ? size.rivalWarmUpMs : size.rivalMs,
+  }
+  context.progress(`${subject.name}${warmUp ? ', warm-up' : ''}`)
+  const before = cpuSeconds(subject.pid)
+  const result = await load.call<LoadResult>('load', order)
+  await subject.settled?.(result)
+  const seconds = cpuSeconds(subject.pid) - before
+  return { result, cpuNsPerSpan: (seconds * 1e9) / result.spans }
+}
+
+/** All subjects in turns, after a warm-up of each: the samples of each subject, in the order of the subjects. */
+export async function measureInTurns(
+  context: Context,
+  load: Load,
+  subjects: readonly Subject[],
+): Promise<readonly (readonly Sample[])[]> {
+  for (const subject of subjects) await measure(context, load, subject, true)
+  const samples: Sample[][] = subjects.map(() => [])
+  for (let pair = 0; pair < context.size.pairs; pair++) {
+    for (const [i, subject] of subjects.entries()) samples[i]?.push(await measure(context, load, subject))
+  }
+  return samples
+}
+
+/** The median CPU nanoseconds a span. */
+export const cpuOf = (samples: readonly Sample[] | undefined): number =>
+  median((samples ?? []).map((sample) => sample.cpuNsPerSpan))
+
+/** For a subject that forwards: waits for the sink, and makes sure that all acknowledged spans have come to it. */
+export function settledInSink(sink: Sink): (result: LoadResult) => Promise<void> {
+  let seen = 0
+  return async ({ spans: acknowledged }) => {
+    const expected = seen + acknowledged
+    const { spans } = await sink.call<{ spans: number }>('received', expected)
+    if (spans !== expected) {
+      throw new Error(`${acknowledged} spans were acknowledged and ${spans - seen} came to the sink`)
+    }
+    seen = spans
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { IngesterReady } from '../candidate/ingester.ts'
+import type { Context } from '../context.ts'
+import type { Figure } from '../figure.ts'
+import { cpuOf, measureInTurns, originNs, startLoad, type Subject } from '../measure.ts'
+import type { Child } from '../process/start.ts'
+import { startChild } from '../process/start.ts'
+import { peakMemory } from '../process/usage.ts'
+import type { LoadOrder, LoadResult } from '../workload/load.ts'
+
+/** On the disk of the work tree: a temporary folder may be in memory, where making data durable costs nothing. */
+const CACHE = fileURLToPath(new URL('../../../.cache/', import.meta.url))
+
+/** What was sent to one of the two backends: enough to know every id in it. */
+export interface Sent {
+  spans: number
+  /** Numbers of the passes over the corpus that it holds from end to end. */
+  readonly wholePasses: number[]
+}
+
+/** Spoor and its rival after the ingest runs, with what they hold. */
+export interface Ingested {
+  readonly figures: readonly Figure[]
+  readonly originNs: bigint
+  readonly spoor: Sent & { readonly directory: string; readonly process: Child<IngesterReady> }
+  readonly rival: Sent & { readonly file: string }
+  /** Stops what runs and removes the data. */
+  close(): Promise<void>
+}
+
+/**
+ * What it costs to take spans until they are durable and can be searched: the program `spoor` over gRPC against grpc-js, protobufjs and
+ * SQLite. Leaves at least `size.storedSpans` spans in Spoor's store, for the queries.
+ */
+export async function ingest(context: Context): Promise<Ingested> {
+  await mkdir(CACHE, { recursive: true })
+  const folder = await mkdtemp(join(CACHE, 'bench-'))
+  const children: Child<unknown>[] = []
+  const close = async () => {
+    await Promise.all(children.map((child) => child.stop()))
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const origin = originNs()
+    const load = await startLoad(context, origin)
+    children.push(load)
+    const directory = join(folder, 'spoor')
+    const file = join(folder, 'rival.db')
+    const ours = await startChild<IngesterReady>('candidate/ingester.ts', [directory])
+    children.push(ours)
+    const theirs = await startChild<{ grpc: string }>('rival/ingester.ts', [file])
+    children.push(theirs)
+
+    const sent = { spoor: emptySent(), rival: emptySent() }
+    const subject = (side: 'spoor' | 'rival', pid: number, address: string): Subject => ({
+      name: `ingest: ${side}`,
+      pid,
+      side,
+      order: { protocol: 'grpc', gzip: false, address },
+      settled: (result) => {
+        note(sent[side], result)
+        return Promise.resolve()
+      },
+    })
+    const samples = await measureInTurns(context, load, [
+      subject('spoor', ours.pid, ours.ready.grpc),
+      subject('rival', theirs.pid, theirs.ready.grpc),
+    ])
+    const memory = { spoor: peakMemory(ours.pid), rival: peakMemory(theirs.pid) }
+
+    const missing = context.size.storedSpans - sent.spoor.spans
+    if (missing > 0) {
+      context.progress(`ingest: up to ${context.size.storedSpans} spans`)
+      const order: LoadOrder = {
+        protocol: 'grpc',
+        gzip: false,
+        address: ours.ready.grpc,
+        spans: missing,
+        maxMs: 120_000,
+      }
+      note(sent.spoor, await load.call<LoadResult>('load', order))
+    }
+    await load.stop()
+    await theirs.stop()
+    const perSecond = samples[0]?.map(({ result }) => (result.spans / result.elapsedMs) * 1000) ?? []
+    const figures: Figure[] = [
+      {
+        name: 'durable and searchable',
+        unit: 'spans/CPU s',
+        value: 1e9 / cpuOf(samples[0]),
+        rival: 1e9 / cpuOf(samples[1]),
+        goal: { value: 250_000 },
+        note: `${Math.round(Math.max(...perSecond) / 1000)} k spans/s at best, beside the load generator`,
+      },
+      {
+        name: 'on disk',
+        unit: 'bytes/span',
+        value: (await diskBytes(directory)) / sent.spoor.spans,
+        rival: (await diskBytes(file)) / sent.rival.spans,
+        goal: { value: 110 },
+      },
+      {
+        name: 'peak memory',
+        unit: 'MB',
+        value: memory.spoor / 1e6,
+        rival: memory.rival / 1e6,
+        goal: { value: 500 },
+      },
+    ]
+    return {
+      figures,
+      originNs: origin,
+      spoor: { ...sent.spoor, directory, process: ours },
+      rival: { ...sent.rival, file },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const emptySent = (): Sent => ({ spans: 0, wholePasses: [] })
+
+function note(sent: Sent, { spans, passes, lastPassRequests, passRequests }: LoadResult): void {
+  sent.spans += spans
+  sent.wholePasses.push(...(lastPassRequests === passRequests ? passes : passes.slice(0, -1)))
+}
+
+/** Bytes of a file, with its journals, or of all files in a folder. */
+async function diskBytes(path: string): Promise<number> {
+  if (!(await stat(path)).isDirectory()) return (await stat(path)).size
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return (await Promise.all(files.map(async (file) => (await stat(file)).size))).reduce((sum, size) => sum + size, 0)
+}

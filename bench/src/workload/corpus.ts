@@ -1,0 +1,120 @@
+import { MARK, Message } from './message.ts'
+import { createRandom } from './random.ts'
+import { SERVICES } from './shop.ts'
+import { writeResource, writeSpan, type SpanPlan } from './span.ts'
+import { planTrace } from './trace.ts'
+
+/** Spans in a request: what the OpenTelemetry SDKs' batch processors send at most. */
+export const SPANS_PER_REQUEST = 512
+
+/** How long one pass over the corpus lasts in event time, in nanoseconds: the time between its first and its last trace's start. */
+export const PASS_NS = 60_000_000_000
+
+/** One serialized `ExportTraceServiceRequest` and the offsets that are patched before it is sent. */
+export interface Request {
+  readonly bytes: Buffer
+  readonly traceIds: Uint32Array
+  readonly spanIds: Uint32Array
+  readonly times: Uint32Array
+  readonly serials: Uint32Array
+}
+
+/** A trace that is in the corpus with all its spans. */
+export interface CorpusTrace {
+  readonly traceId: Uint8Array
+  readonly spans: number
+  /** Orders that its spans carry. */
+  readonly orders: readonly number[]
+  /** The first and the last start in the trace and the last end; nanoseconds after the start of the pass. */
+  readonly start: number
+  readonly lastStart: number
+  readonly end: number
+  /** Names of its services. */
+  readonly services: ReadonlySet<string>
+}
+
+export interface Corpus {
+  readonly requests: readonly Request[]
+  readonly traces: readonly CorpusTrace[]
+  /** Spans in all requests together. */
+  readonly spans: number
+}
+
+/**
+ * A bounded set of different requests, each of 512 spans of one instance of a service, as the SDKs of a running system send them:
+ * traces start one after the other, and each service sends what it has gathered of them when it has a full batch. The tail that fills no
+ * request of its own goes out in requests of several resources, as a collector would send them, so that every trace is whole.
+ *
+ * @param count requests, default 128
+ * @param seed same seed, same corpus
+ */
+export function createCorpus(count = 128, seed = 1): Corpus {
+  const random = createRandom(seed)
+  const budget = count * SPANS_PER_REQUEST
+  const step = Math.floor(PASS_NS / (budget / 16))
+  const pending: SpanPlan[][] = SERVICES.map(() => [])
+  const requests: Request[] = []
+  const traces: CorpusTrace[] = []
+  let orders = 0
+  let planned = 0
+
+  for (let start = 0; planned < budget; start += step) {
+    const spans = planTrace(random, start, () => orders++).slice(0, budget - planned)
+    planned += spans.length
+    traces.push(traceOf(spans))
+    for (const span of spans) {
+      const group = pending[span.service]
+      if (!group) throw new RangeError(`no service ${span.service}`)
+      group.push(span)
+      if (group.length < SPANS_PER_REQUEST) continue
+      requests.push(writeRequest([group], requests.length))
+      pending[span.service] = []
+    }
+  }
+  const tail = pending.flat()
+  for (let i = 0; i < tail.length; i += SPANS_PER_REQUEST) {
+    const spans = tail.slice(i, i + SPANS_PER_REQUEST)
+    const groups = SERVICES.map((_, service) => spans.filter((span) => span.service === service))
+    requests.push(
+      writeRequest(
+        groups.filter((group) => group.length > 0),
+        requests.length,
+      ),
+    )
+  }
+  return { requests, traces, spans: budget }
+
+  function writeRequest(groups: readonly (readonly SpanPlan[])[], instance: number): Request {
+    const request = new Message(300_000)
+    for (const group of groups) {
+      const service = SERVICES[group[0]?.service ?? 0]
+      if (!service) throw new RangeError('a group without a service')
+      const scope = new Message(64).string(1, '@opentelemetry/instrumentation-http').string(2, '0.206.0')
+      const scopeSpans = new Message(300_000).message(1, scope)
+      for (const span of group) scopeSpans.message(2, writeSpan(span, random))
+      request.message(1, new Message(300_000).message(1, writeResource(service, instance % 3)).message(2, scopeSpans))
+    }
+    const offsets = (kind: number) => request.markOffsets.filter((_, i) => request.markKinds[i] === kind)
+    return {
+      bytes: Buffer.from(request.bytes),
+      traceIds: Uint32Array.from(offsets(MARK.traceId)),
+      spanIds: Uint32Array.from(offsets(MARK.spanId)),
+      times: Uint32Array.from(offsets(MARK.time)),
+      serials: Uint32Array.from(offsets(MARK.serial)),
+    }
+  }
+}
+
+function traceOf(spans: readonly SpanPlan[]): CorpusTrace {
+  const first = spans[0]
+  if (!first) throw new RangeError('a trace without spans')
+  return {
+    traceId: first.traceId,
+    spans: spans.length,
+    orders: spans.flatMap((span) => span.order ?? []),
+    start: first.start,
+    lastStart: Math.max(...spans.map((span) => span.start)),
+    end: Math.max(...spans.map((span) => span.end)),
+    services: new Set(spans.map((span) => SERVICES[span.service]?.name ?? '')),
+  }
+}

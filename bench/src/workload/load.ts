@@ -1,0 +1,102 @@
+/**
+ * The load generator, its own process. Sends requests of a corpus, several at a time, and counts what is acknowledged. Every pass over the
+ * corpus has ids, times and orders of its own; only with gzip the bytes are the same in each pass, because they are compressed beforehand.
+ */
+import { gzipSync } from 'node:zlib'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answer, say } from '../process/child.ts'
+import { createCorpus, SPANS_PER_REQUEST } from './corpus.ts'
+import { createPass, writePatched } from './patch.ts'
+import { createSender, type Protocol } from './sender.ts'
+
+export interface LoadOrder {
+  readonly protocol: Protocol
+  /** `host:port` */
+  readonly address: string
+  readonly gzip: boolean
+  /** Ends when this many spans are acknowledged, or after `maxMs`. */
+  readonly spans: number
+  readonly maxMs: number
+}
+
+export interface LoadResult {
+  /** Acknowledged. */
+  readonly spans: number
+  /** Refusals by the candidate; each was sent again after a pause. */
+  readonly refused: number
+  readonly elapsedMs: number
+  /** The passes over the corpus that were begun, in order; all but the last were sent whole. */
+  readonly passes: readonly number[]
+  /** Requests of the last pass that were sent: the first ones of the corpus. */
+  readonly lastPassRequests: number
+  /** Requests in a whole pass. */
+  readonly passRequests: number
+}
+
+/** Requests in flight. */
+const STREAMS = 8
+
+const [requestCount, originNs] = process.argv.slice(2)
+const corpus = createCorpus(Number(requestCount))
+const origin = BigInt(originNs ?? '0')
+let nextPass = 0
+let gzipped: readonly Buffer[] | undefined
+
+async function load(order: LoadOrder): Promise<LoadResult> {
+  const sender = createSender(order.protocol, order.address, order.gzip)
+  const { headroom } = sender
+  if (order.gzip) gzipped ??= corpus.requests.map((request) => gzipSync(request.bytes))
+  const compressed = order.gzip ? gzipped : undefined
+  const largest = Math.max(...corpus.requests.map((request) => request.bytes.length))
+  const goal = Math.ceil(order.spans / SPANS_PER_REQUEST)
+  const passes: number[] = []
+  let pass = createPass(nextPass, origin)
+  let index = corpus.requests.length
+  let taken = 0
+  let acknowledged = 0
+  let refused = 0
+  const started = performance.now()
+
+  const fill = (buffer: Buffer): Buffer => {
+    if (index === corpus.requests.length) {
+      index = 0
+      pass = createPass(nextPass++, origin)
+      passes.push(pass.number)
+    }
+    const request = corpus.requests[index]
+    const body = compressed ? compressed[index] : request?.bytes
+    if (!request || !body) throw new RangeError('an empty corpus')
+    index++
+    taken++
+    if (compressed) buffer.set(body, headroom)
+    else writePatched(request, pass, buffer, headroom)
+    return buffer.subarray(0, headroom + body.length)
+  }
+
+  const stream = async (): Promise<void> => {
+    // The buffer is used again when the peer has answered, and so has read it.
+    const buffer = Buffer.allocUnsafeSlow(headroom + largest + 1024)
+    while (taken < goal && performance.now() - started < order.maxMs) {
+      const message = fill(buffer)
+      while (!(await sender.send(message))) {
+        refused++
+        await sleep(5)
+      }
+      acknowledged += SPANS_PER_REQUEST
+    }
+  }
+  await Promise.all(Array.from({ length: STREAMS }, stream))
+  const elapsedMs = performance.now() - started
+  await sender.close()
+  return {
+    spans: acknowledged,
+    refused,
+    elapsedMs,
+    passes,
+    lastPassRequests: index,
+    passRequests: corpus.requests.length,
+  }
+}
+
+answer({ load })
+say({})

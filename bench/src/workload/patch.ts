@@ -1,0 +1,60 @@
+import { createRandom } from './random.ts'
+import { PASS_NS, type Request } from './corpus.ts'
+
+/**
+ * What makes the ids, times and orders of one pass over the corpus different from those of every other pass: all ids are XORed with
+ * the pass's mask, so that they stay random and one id in a pass stays one id; times are moved by the pass's place in time.
+ */
+export interface Pass {
+  readonly number: number
+  /** 16 bytes for trace ids; the first 8 for span ids too. */
+  readonly mask: Uint8Array
+  /** Nanoseconds since 1970 at which the pass starts. */
+  readonly epochNs: bigint
+}
+
+/**
+ * @param number 0-65535
+ * @param originNs when pass 0 starts, nanoseconds since 1970
+ */
+export function createPass(number: number, originNs: bigint): Pass {
+  return { number, mask: createRandom(0x5f00 + number).bytes(16), epochNs: originNs + BigInt(number) * BigInt(PASS_NS) }
+}
+
+/** The trace id of a corpus trace in a pass, 32 hex digits. */
+export function traceIdIn(pass: Pass, traceId: Uint8Array): string {
+  return Buffer.from(traceId.map((byte, i) => byte ^ (pass.mask[i] ?? 0))).toString('hex')
+}
+
+/**
+ * Writes the request as it is in that pass to `target` from `at` on. Costs a copy and a few writes a span, so that the load generator stays out
+ * of the way of what it loads.
+ */
+export function writePatched(request: Request, pass: Pass, target: Uint8Array, at: number): void {
+  target.set(request.bytes, at)
+  const view = new DataView(target.buffer, target.byteOffset + at, request.bytes.length)
+  const mask = new DataView(pass.mask.buffer, pass.mask.byteOffset)
+  const [m0, m1, m2, m3] = [mask.getUint32(0), mask.getUint32(4), mask.getUint32(8), mask.getUint32(12)]
+  for (const offset of request.traceIds) {
+    view.setUint32(offset, view.getUint32(offset) ^ m0)
+    view.setUint32(offset + 4, view.getUint32(offset + 4) ^ m1)
+    view.setUint32(offset + 8, view.getUint32(offset + 8) ^ m2)
+    view.setUint32(offset + 12, view.getUint32(offset + 12) ^ m3)
+  }
+  for (const offset of request.spanIds) {
+    view.setUint32(offset, view.getUint32(offset) ^ m0)
+    view.setUint32(offset + 4, view.getUint32(offset + 4) ^ m1)
+  }
+  const shiftLo = Number(pass.epochNs & 0xffff_ffffn)
+  const shiftHi = Number(pass.epochNs >> 32n)
+  for (const offset of request.times) {
+    const lo = view.getUint32(offset, true) + shiftLo
+    view.setUint32(offset, lo, true)
+    view.setUint32(offset + 4, view.getUint32(offset + 4, true) + shiftHi + (lo > 0xffff_ffff ? 1 : 0), true)
+  }
+  for (const offset of request.serials) {
+    for (let i = 0; i < 4; i++) target[at + offset + i] = hexDigit((pass.number >> (12 - 4 * i)) & 15)
+  }
+}
+
+const hexDigit = (value: number): number => (value < 10 ? 48 + value : 87 + value)
