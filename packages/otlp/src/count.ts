@@ -156,7 +156,7 @@ function isPlainKeyValue(bytes: Uint8Array, p: number, end: number): boolean {
   if (value + 2 + bytes[value + 1]! !== end || bytes[value + 1]! > 127) return false
   switch (bytes[value + 2]) {
     case 0x0a:
-      return value + 4 + bytes[value + 3]! === end && bytes[value + 3]! < 128
+      return bytes[value + 3]! < 128 && end === value + 4 + bytes[value + 3]!
     case 0x10:
     case 0x18: {
       let last = value + 3

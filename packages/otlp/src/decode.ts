@@ -28,11 +28,11 @@ import {
   next,
   readFixed32,
   readFixed64,
+  readFloat64,
   readTag,
   readUint32,
   readUint64,
   skipField,
-  skipFixed,
 } from './wire.ts'
 
 /** A message while it is filled; arrays too. */
@@ -513,12 +513,10 @@ function mergeAnyValue(bytes: Uint8Array, p: number, end: number, value: AnyValu
         value = { type: 'int', value: BigInt.asIntN(64, readUint64(bytes, p, end)) }
         p = next
         break
-      case 0x21: {
-        const stop = skipFixed(p, 8, end)
-        value = { type: 'double', value: float64At(bytes, p) }
-        p = stop
+      case 0x21:
+        value = { type: 'double', value: readFloat64(bytes, p, end) }
+        p = next
         break
-      }
       case 0x2a: {
         const stop = lengthEnd(bytes, p, end)
         const items = decodeArray(bytes, next, stop, depth)
@@ -570,11 +568,4 @@ function decodeMap(bytes: Uint8Array, p: number, end: number, depth: number): Ke
     } else p = skipField(bytes, p, end, tag, KNOWN.list)
   }
   return values
-}
-
-const float = new DataView(new ArrayBuffer(8))
-
-function float64At(bytes: Uint8Array, p: number): number {
-  for (let i = 0; i < 8; i++) float.setUint8(i, bytes[p + i]!)
-  return float.getFloat64(0, true)
 }

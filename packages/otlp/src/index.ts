@@ -11,6 +11,7 @@ export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, de
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
 export { MAX_DEPTH, OtlpError } from './error.ts'
 export type { OtlpErrorCode } from './error.ts'
+export { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
 export { bytesToHex, hexToBytes } from './ids.ts'
 export { joinBytes } from './join.ts'
 export type {
@@ -37,5 +38,8 @@ export {
 export type { ExportResponse, Status } from './response.ts'
 export { columnsOf, scanSpans } from './scan.ts'
 export type { AttributeVisitor } from './scan.ts'
+export { extractSpans, spliceSpans, splitSpans } from './splice.ts'
+export type { SpanEdit } from './splice.ts'
 export { formatDuration, formatGoDuration, parseGoDuration } from './time.ts'
 export type { Nanoseconds } from './time.ts'
+export { requestToJson, tracesDataToJson, tracesToJson } from './to-json.ts'

@@ -7,7 +7,7 @@
 import type { Chunk } from './batch.ts'
 import { createSpanColumns, growColumns, type SpanColumns } from './columns.ts'
 import { messageType } from './schema.ts'
-import { checkId, lengthEnd, next, readTag, readUint32, skipField, skipFixed } from './wire.ts'
+import { checkId, lengthEnd, next, readTag, readUint32, skipField, skipFixed, uint32At } from './wire.ts'
 
 /**
  * Sees attributes while their spans are scanned. `start` and `end` are the bytes of one serialized `KeyValue`; `level` is
@@ -281,15 +281,15 @@ function scanSpan(
         break
       case 0x39: {
         const stop = skipFixed(p, 8, end)
-        startLo = uint32(bytes, p)
-        startHi = uint32(bytes, p + 4)
+        startLo = uint32At(bytes, p)
+        startHi = uint32At(bytes, p + 4)
         p = stop
         break
       }
       case 0x41: {
         const stop = skipFixed(p, 8, end)
-        endLo = uint32(bytes, p)
-        endHi = uint32(bytes, p + 4)
+        endLo = uint32At(bytes, p)
+        endHi = uint32At(bytes, p + 4)
         p = stop
         break
       }
@@ -344,10 +344,6 @@ function scanSpan(
   columns.eventCount[row] = events > 65535 ? 65535 : events
   columns.nameStart[row] = nameStart
   columns.nameEnd[row] = nameEnd
-}
-
-function uint32(bytes: Uint8Array, p: number): number {
-  return (bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24)) >>> 0
 }
 
 /** Copies the id at `from`, or zeros when it is absent: no id is at byte 0, a tag comes before it. */

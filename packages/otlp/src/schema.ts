@@ -1,7 +1,7 @@
 /**
  * OTLP's messages as data, for what treats all three signals alike: validating and counting bytes, and JSON both ways.
- * A line is `number name type`, name in lowerCamelCase as OTLP/JSON writes it; `*` repeated, `?` with presence (a oneof member
- * or `optional`: written even when it is zero). Types as in the proto, except `id16` and `id8`: bytes that are a trace or span
+ * A line is `number name type`, name in lowerCamelCase as OTLP/JSON writes it; `*` repeated, `?` optional, `|` in the
+ * message's oneof (none has two). Types as in the proto, except `id16` and `id8`: bytes that are a trace or span
  * id, which JSON writes as hex. Deprecated fields and `entity_refs` are unknown fields: kept in bytes, absent from JSON.
  *
  * Source: opentelemetry-proto 1.x, `common/v1`, `resource/v1`, `trace/v1`, `metrics/v1`, `logs/v1`, and the collector services,
@@ -11,13 +11,13 @@ import type { Signal } from './batch.ts'
 
 const MESSAGES = {
   AnyValue: [
-    '1 stringValue string?',
-    '2 boolValue bool?',
-    '3 intValue int64?',
-    '4 doubleValue double?',
-    '5 arrayValue ArrayValue?',
-    '6 kvlistValue KeyValueList?',
-    '7 bytesValue bytes?',
+    '1 stringValue string|',
+    '2 boolValue bool|',
+    '3 intValue int64|',
+    '4 doubleValue double|',
+    '5 arrayValue ArrayValue|',
+    '6 kvlistValue KeyValueList|',
+    '7 bytesValue bytes|',
   ],
   ArrayValue: ['1 values AnyValue*'],
   KeyValueList: ['1 values KeyValue*'],
@@ -86,11 +86,11 @@ const MESSAGES = {
     '1 name string',
     '2 description string',
     '3 unit string',
-    '5 gauge Gauge?',
-    '7 sum Sum?',
-    '9 histogram Histogram?',
-    '10 exponentialHistogram ExponentialHistogram?',
-    '11 summary Summary?',
+    '5 gauge Gauge|',
+    '7 sum Sum|',
+    '9 histogram Histogram|',
+    '10 exponentialHistogram ExponentialHistogram|',
+    '11 summary Summary|',
     '12 metadata KeyValue*',
   ],
   Gauge: ['1 dataPoints NumberDataPoint*'],
@@ -105,8 +105,8 @@ const MESSAGES = {
     '7 attributes KeyValue*',
     '2 startTimeUnixNano fixed64',
     '3 timeUnixNano fixed64',
-    '4 asDouble double?',
-    '6 asInt sfixed64?',
+    '4 asDouble double|',
+    '6 asInt sfixed64|',
     '5 exemplars Exemplar*',
     '8 flags uint32',
   ],
@@ -153,8 +153,8 @@ const MESSAGES = {
   Exemplar: [
     '7 filteredAttributes KeyValue*',
     '2 timeUnixNano fixed64',
-    '3 asDouble double?',
-    '6 asInt sfixed64?',
+    '3 asDouble double|',
+    '6 asInt sfixed64|',
     '4 spanId id8',
     '5 traceId id16',
   ],
@@ -209,8 +209,9 @@ export interface Field {
   readonly type: FieldType
   readonly wireType: number
   readonly repeated: boolean
-  /** Written even when it has its type's zero value. */
+  /** Optional or in a oneof: written even when it has its type's zero value. */
   readonly presence: boolean
+  readonly oneof: boolean
   /** Of type `message`. */
   readonly message?: MessageType
   /** Of type `enum`: the full name of a value to its number. */
@@ -227,7 +228,7 @@ export interface MessageType {
 
 function parseField(line: string, types: ReadonlyMap<string, MessageType>): Field {
   const [number = '', name = '', spec = ''] = line.split(' ')
-  const typeName = spec.replace(/[*?]$/, '')
+  const typeName = spec.replace(/[*?|]$/, '')
   const message = types.get(typeName)
   const values = ENUMS[typeName]
   const type: FieldType = message ? 'message' : values ? 'enum' : (typeName as FieldType)
@@ -238,7 +239,8 @@ function parseField(line: string, types: ReadonlyMap<string, MessageType>): Fiel
     type,
     wireType: WIRE_TYPES[type],
     repeated: spec.endsWith('*'),
-    presence: spec.endsWith('?'),
+    presence: /[?|]$/.test(spec),
+    oneof: spec.endsWith('|'),
     ...(message && { message }),
     ...(values && { values: new Map(values.names.map((value, index) => [values.prefix + value, index])) }),
   }

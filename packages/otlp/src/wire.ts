@@ -138,6 +138,14 @@ export function readFixed64(bytes: Uint8Array, p: number, end: number): bigint {
   return (BigInt(uint32At(bytes, p + 4)) << 32n) | BigInt(uint32At(bytes, p))
 }
 
+const float = new DataView(new ArrayBuffer(8))
+
+export function readFloat64(bytes: Uint8Array, p: number, end: number): number {
+  next = skipFixed(p, 8, end)
+  for (let i = 0; i < 8; i++) float.setUint8(i, bytes[p + i]!)
+  return float.getFloat64(0, true)
+}
+
 /**
  * Steps over a field that the caller does not handle and returns the position after it. `p` is the byte after the tag;
  * `known` has bit n set for each field n (below 32) of the message: such a field is here because its wire type is wrong.

@@ -14,9 +14,10 @@ export function createWriter(capacity = 4096): Writer {
   return { bytes: new Uint8Array(capacity), at: capacity }
 }
 
-/** What was written. Belongs to the caller. */
+/** What was written. Belongs to the caller; copied when much room is left over, which would stay in memory with it. */
 export function finish(writer: Writer): Uint8Array {
-  return writer.at === 0 ? writer.bytes : writer.bytes.slice(writer.at)
+  const { bytes, at } = writer
+  return at > bytes.length / 8 ? bytes.slice(at) : bytes.subarray(at)
 }
 
 /** A mark for {@link closeMessage}, taken before a message's content is written. */
@@ -45,11 +46,16 @@ export function closeMessage(writer: Writer, tag: number, from: number): void {
   writeVarint(writer, tag)
 }
 
-/** An unsigned varint of at most 2^53. */
-export function writeVarint(writer: Writer, value: number): void {
+/** Bytes that {@link writeVarint} takes for a value of at most 2^53. */
+export function varintSize(value: number): number {
   let size = 1
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++
-  let p = reserve(writer, size)
+  return size
+}
+
+/** An unsigned varint of at most 2^53. */
+export function writeVarint(writer: Writer, value: number): void {
+  let p = reserve(writer, varintSize(value))
   const bytes = writer.bytes
   while (value > 127) {
     bytes[p++] = (value % 128) | 128
@@ -93,14 +99,14 @@ export function writeDouble(writer: Writer, value: number): void {
   writeFixed32(writer, float.getUint32(4))
 }
 
-/** Bytes as they are, without a tag or length. */
-export function writeRaw(writer: Writer, bytes: Uint8Array): void {
-  const p = reserve(writer, bytes.length)
-  writer.bytes.set(bytes, p)
+/** The bytes in `[start, end)` as they are, without a tag or length. */
+export function writeRange(writer: Writer, bytes: Uint8Array, start: number, end: number): void {
+  const p = reserve(writer, end - start)
+  writer.bytes.set(bytes.subarray(start, end), p)
 }
 
 export function writeBytes(writer: Writer, tag: number, bytes: Uint8Array): void {
-  writeRaw(writer, bytes)
+  writeRange(writer, bytes, 0, bytes.length)
   writeVarint(writer, bytes.length)
   writeVarint(writer, tag)
 }

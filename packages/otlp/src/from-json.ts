@@ -1,0 +1,234 @@
+/**
+ * OTLP/JSON to protobuf bytes, by the schema, for all three signals.
+ *
+ * Read as the specification says and as leniently as the Collector does: ids as hex of either case, 64-bit integers as string
+ * or number, enums as number or name, doubles as number or string (`"NaN"`, `"Infinity"`), bytes as base64, keys in lowerCamelCase
+ * or snake_case; null is an absent field and unknown fields are ignored. A value of the wrong type throws {@link OtlpError}
+ * `json`, an id of the wrong length `id_length`, each with the path of the field.
+ *
+ * Integers beyond 2^53 that come as JSON numbers are exact where `JSON.parse` gives the source text (Node 22, Chromium 114
+ * and later), else they are rounded as JavaScript rounds them.
+ * Source: opentelemetry-proto `docs/specification.md`, "JSON Protobuf Encoding".
+ */
+import { base64ToBytes } from './base64.ts'
+import { MAX_DEPTH, OtlpError } from './error.ts'
+import { hexToBytes } from './ids.ts'
+import { type Field, type MessageType, REQUESTS } from './schema.ts'
+import { LENGTH } from './wire.ts'
+import {
+  closeMessage,
+  createWriter,
+  finish,
+  mark,
+  writeBytes,
+  writeDouble,
+  writeFixed32,
+  writeFixed64,
+  writeString,
+  writeVarint,
+  writeVarint64,
+  type Writer,
+} from './writer.ts'
+
+/** An `ExportTraceServiceRequest` as protobuf bytes, from its JSON. */
+export function tracesFromJson(text: string | Uint8Array): Uint8Array {
+  return fromJson(text, REQUESTS.traces)
+}
+
+/** An `ExportMetricsServiceRequest` as protobuf bytes, from its JSON. */
+export function metricsFromJson(text: string | Uint8Array): Uint8Array {
+  return fromJson(text, REQUESTS.metrics)
+}
+
+/** An `ExportLogsServiceRequest` as protobuf bytes, from its JSON. */
+export function logsFromJson(text: string | Uint8Array): Uint8Array {
+  return fromJson(text, REQUESTS.logs)
+}
+
+function fromJson(text: string | Uint8Array, type: MessageType): Uint8Array {
+  const json = typeof text === 'string' ? text : new TextDecoder().decode(text)
+  const writer = createWriter(json.length + 64)
+  writeMessage(writer, parse(json), type, [], 0)
+  return finish(writer)
+}
+
+/** A number outside of quotes that may need more than 53 bits: only then is the slow way of parsing needed. */
+const LONG_NUMBER = /[[:,]\s*-?\d{16}/
+
+function parse(text: string): unknown {
+  try {
+    return LONG_NUMBER.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text)
+  } catch (error) {
+    throw new OtlpError('json', `not JSON: ${(error as Error).message}`)
+  }
+}
+
+function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  return context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value
+}
+
+/** Where a value is: field names and indexes. */
+type Path = (string | number)[]
+
+function fail(path: Path, expected: string, value: unknown): OtlpError {
+  const where = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+    .join('')
+    .replace(/^\./, '')
+  return new OtlpError('json', `${where || 'request'}: expected ${expected}, got ${describe(value)}`, { path: where })
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return 'an object'
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value as number | bigint | boolean)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+/** Fields are written from the last to the first, see {@link Writer}. */
+function writeMessage(writer: Writer, value: unknown, type: MessageType, path: Path, depth: number): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail(path, 'an object', value)
+  if (type.name === 'AnyValue' && ++depth > MAX_DEPTH) {
+    throw new OtlpError('too_deep', `AnyValue nested deeper than ${MAX_DEPTH}`)
+  }
+  const object = value as Readonly<Record<string, unknown>>
+  for (let i = type.fields.length - 1; i >= 0; i--) {
+    const field = type.fields[i]!
+    const name = object[field.name] === undefined ? field.snakeName : field.name
+    const content = object[name]
+    if (content === undefined || content === null) continue
+    path.push(name)
+    if (field.repeated) writeRepeated(writer, content, field, path, depth)
+    else writeSingle(writer, content, field, path, depth, field.presence)
+    path.pop()
+  }
+}
+
+function writeRepeated(writer: Writer, value: unknown, field: Field, path: Path, depth: number): void {
+  if (!Array.isArray(value)) throw fail(path, 'an array', value)
+  const from = mark(writer)
+  for (let i = value.length - 1; i >= 0; i--) {
+    path.push(i)
+    if (field.wireType === LENGTH) writeSingle(writer, value[i], field, path, depth, true)
+    else writeScalar(writer, value[i], field, path, true)
+    path.pop()
+  }
+  if (field.wireType !== LENGTH && value.length > 0) closeMessage(writer, (field.number << 3) | LENGTH, from)
+}
+
+/** Writes a value with its tag; `always` even when it is zero or empty. */
+function writeSingle(writer: Writer, value: unknown, field: Field, path: Path, depth: number, always: boolean): void {
+  const tag = (field.number << 3) | field.wireType
+  if (field.message) {
+    const from = mark(writer)
+    writeMessage(writer, value, field.message, path, depth)
+    closeMessage(writer, tag, from)
+  } else if (field.type === 'string') {
+    if (typeof value !== 'string') throw fail(path, 'a string', value)
+    if (always || value !== '') writeString(writer, tag, value)
+  } else if (field.wireType === LENGTH) {
+    const bytes = field.type === 'bytes' ? readBase64(value, path) : readId(value, field.type === 'id16' ? 16 : 8, path)
+    if (always || bytes.length > 0) writeBytes(writer, tag, bytes)
+  } else if (writeScalar(writer, value, field, path, always)) writeVarint(writer, tag)
+}
+
+/** Writes a scalar without its tag and says whether it did: a zero is left out unless `always`. */
+function writeScalar(writer: Writer, value: unknown, field: Field, path: Path, always: boolean): boolean {
+  switch (field.type) {
+    case 'bool':
+      if (typeof value !== 'boolean') throw fail(path, 'true or false', value)
+      if (always || value) writeVarint(writer, value ? 1 : 0)
+      return always || value
+    case 'double': {
+      const number = readDouble(value, path)
+      if (!always && Object.is(number, 0)) return false
+      writeDouble(writer, number)
+      return true
+    }
+    default: {
+      const integer = readInteger(value, field, path)
+      if (!always && integer === 0n) return false
+      writeInteger(writer, integer, field)
+      return true
+    }
+  }
+}
+
+function writeInteger(writer: Writer, value: bigint, field: Field): void {
+  switch (field.type) {
+    case 'fixed32':
+      return writeFixed32(writer, Number(value))
+    case 'fixed64':
+    case 'sfixed64':
+      return writeFixed64(writer, value)
+    case 'sint32':
+      return writeVarint64(writer, value < 0n ? -2n * value - 1n : 2n * value)
+    default:
+      return writeVarint64(writer, value)
+  }
+}
+
+const INT32 = [-(2n ** 31n), 2n ** 31n - 1n] as const
+const UINT32 = [0n, 2n ** 32n - 1n] as const
+const INT64 = [-(2n ** 63n), 2n ** 63n - 1n] as const
+const UINT64 = [0n, 2n ** 64n - 1n] as const
+
+const RANGES: Partial<Record<Field['type'], readonly [bigint, bigint]>> = {
+  enum: INT32,
+  sint32: INT32,
+  uint32: UINT32,
+  fixed32: UINT32,
+  int64: INT64,
+  sfixed64: INT64,
+  uint64: UINT64,
+  fixed64: UINT64,
+}
+
+function readInteger(value: unknown, field: Field, path: Path): bigint {
+  const [least, most] = RANGES[field.type]!
+  const integer = toInteger(value, field)
+  if (integer === undefined || integer < least || integer > most) {
+    const names = field.values ? ` or one of ${[...field.values.keys()].join(', ')}` : ''
+    throw fail(path, `an integer from ${least} to ${most}${names}`, value)
+  }
+  return integer
+}
+
+function toInteger(value: unknown, field: Field): bigint | undefined {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
+  if (typeof value !== 'string') return undefined
+  const named = field.values?.get(value)
+  if (named !== undefined) return BigInt(named)
+  // No 64-bit integer has more than 20 digits; longer text would only cost time.
+  return /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined
+}
+
+const NUMBER = /^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+function readDouble(value: unknown, path: Path): number {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  if (value === 'NaN') return Number.NaN
+  if (value === 'Infinity') return Infinity
+  if (value === '-Infinity') return -Infinity
+  if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
+  throw fail(path, 'a number', value)
+}
+
+function readBase64(value: unknown, path: Path): Uint8Array {
+  const bytes = typeof value === 'string' ? base64ToBytes(value) : undefined
+  if (!bytes) throw fail(path, 'base64', value)
+  return bytes
+}
+
+function readId(value: unknown, width: number, path: Path): Uint8Array {
+  if (typeof value !== 'string' || !/^[0-9a-fA-F]*$/.test(value)) throw fail(path, `${2 * width} hex digits`, value)
+  if (value.length !== 0 && value.length !== 2 * width) {
+    const { message, path: where } = fail(path, `${2 * width} hex digits`, value)
+    throw new OtlpError('id_length', message, { path: where })
+  }
+  return hexToBytes(value)
+}
