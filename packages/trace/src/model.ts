@@ -1,6 +1,7 @@
 /**
- * One trace as a columnar model. A row is a span; rows are in the order in which a waterfall shows them: depth first, children by start. All arrays have
- * `size` entries and are transferable between threads. Names are indexes into string tables; a span's details are decoded from its own bytes when somebody asks.
+ * One trace as a columnar model. A row is a span; rows are in the order in which a waterfall shows them: depth first,
+ * children by start. All arrays have `size` entries and are transferable between threads. Names are indexes into string
+ * tables; a span's details are decoded from its own bytes when somebody asks.
  */
 export interface Trace {
   /** 32 hex digits. */
@@ -69,7 +70,10 @@ export const SpanFlag = {
   cycle: 64,
 } as const
 
-/** A piece of the critical path: `row` was what the trace waited for from `startNs` to `endNs` (offsets from the trace's start). */
+/**
+ * A piece of the critical path: `row` was what the trace waited for from `startNs` to `endNs` (offsets from the trace's
+ * start).
+ */
 export interface CriticalSegment {
   readonly row: number
   readonly startNs: number
@@ -78,7 +82,10 @@ export interface CriticalSegment {
 
 /** Something about the trace that a person should know, in words. */
 export interface Problem {
-  /** A stable kebab-case code: `error`, `orphan`, `async-tail`, `clock-skew`, `duplicate-span-id`, `cycle`, `negative-duration`, `no-root`, `several-roots`. */
+  /**
+   * A stable kebab-case code: `error`, `orphan`, `async-tail`, `clock-skew`, `duplicate-span-id`, `cycle`,
+   * `negative-duration`, `no-root`, `several-roots`.
+   */
   readonly code: string
   readonly severity: 'error' | 'warning' | 'info'
   /** One sentence with names and figures: `ensemble answered 48 ms before its work was done`. */

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { buildTrace, criticalPath, spanIdOf } from './index.ts'
+import { requestOf, type SpanSpec } from './testkit.ts'
+
+/** `id from-to` of each segment. */
+function pathOf(...specs: SpanSpec[]): string[] {
+  const trace = buildTrace(requestOf(specs))
+  return criticalPath(trace).map(
+    ({ row, startNs, endNs }) => `${Number.parseInt(spanIdOf(trace, row), 16)} ${startNs}-${endNs}`,
+  )
+}
+
+describe('criticalPath', () => {
+  it('is the picture in its docstring', () => {
+    const path = pathOf(
+      { id: 1, start: 0, end: 26 },
+      { id: 2, parent: 1, start: 2, end: 12 },
+      { id: 3, parent: 1, start: 6, end: 24 },
+      { id: 4, parent: 3, start: 10, end: 20 },
+      { id: 5, parent: 1, start: 17, end: 32 },
+    )
+    expect(path).toEqual(['1 0-6', '3 6-10', '4 10-20', '3 20-24', '1 24-26'])
+  })
+
+  it('goes through children one after the other', () => {
+    const path = pathOf(
+      { id: 1, end: 10 },
+      { id: 2, parent: 1, start: 1, end: 4 },
+      { id: 3, parent: 1, start: 4, end: 9 },
+    )
+    expect(path).toEqual(['1 0-1', '2 1-4', '3 4-9', '1 9-10'])
+  })
+
+  it('counts a server span that ends after its client span up to the client’s end', () => {
+    const path = pathOf({ id: 1, kind: 3, end: 10 }, { id: 2, parent: 1, kind: 2, start: 2, end: 12 })
+    expect(path).toEqual(['1 0-2', '2 2-10'])
+  })
+
+  it('leaves out work in the background, and all below it', () => {
+    const path = pathOf(
+      { id: 1, kind: 2, end: 10 },
+      { id: 2, parent: 1, start: 5, end: 50 },
+      { id: 3, parent: 2, start: 6, end: 9 },
+    )
+    expect(path).toEqual(['1 0-10'])
+  })
+
+  it('keeps to the time of the parent when a child starts before it', () => {
+    expect(pathOf({ id: 1, start: 5, end: 10 }, { id: 2, parent: 1, start: 0, end: 8 })).toEqual(['2 5-8', '1 8-10'])
+  })
+
+  it('is that of the earliest root when there are several, of the earliest orphan when there is none', () => {
+    expect(pathOf({ id: 3, parent: 99, start: 0, end: 4 }, { id: 2, start: 1, end: 5 })).toEqual(['2 1-5'])
+    expect(pathOf({ id: 3, parent: 99, start: 0, end: 4 }, { id: 2, parent: 98, start: 1, end: 5 })).toEqual(['3 0-4'])
+    expect(pathOf()).toEqual([])
+  })
+})

@@ -1,0 +1,12 @@
+/**
+ * One trace as a columnar model, and what can be said of it. Pure: no I/O, no clock, no Node; the same in a browser, in
+ * a worker and on a server.
+ */
+export type { CriticalSegment, Problem, Trace } from './model.ts'
+export { SpanFlag } from './model.ts'
+export { buildTrace } from './build.ts'
+export { rowOfSpanId, spanIdOf, spanOf, transferables, type SpanDetail } from './access.ts'
+export { childrenOf, endOf, rootRow, topRows } from './children.ts'
+export { criticalPath } from './critical-path.ts'
+export { problems } from './problems.ts'
+export { serviceGraph, type ServiceEdge, type ServiceGraph, type ServiceNode } from './service-graph.ts'

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { buildTrace, problems } from './index.ts'
+import { requestOf, type SpanSpec } from './testkit.ts'
+
+const ms = 1_000_000
+const texts = (...specs: SpanSpec[]) =>
+  problems(buildTrace(requestOf(specs))).map(({ code, text }) => `${code}: ${text}`)
+
+describe('problems', () => {
+  it('finds none in a trace without any', () => {
+    expect(texts({ id: 1, end: 10 }, { id: 2, parent: 1, start: 1, end: 9 })).toEqual([])
+  })
+
+  it('tells of work that outlives the answer', () => {
+    expect(
+      texts(
+        { id: 1, service: 'ensemble', kind: 2, end: 12 * ms },
+        { id: 2, parent: 1, service: 'ensemble', start: 10 * ms, end: 50 * ms },
+        { id: 3, parent: 2, service: 'inference', start: 20 * ms, end: 60 * ms },
+      ),
+    ).toContain('async-tail: ensemble answered 48.0 ms before its work was done')
+  })
+
+  it('names the deepest error with its message, or its exception', () => {
+    const error = { code: 2, message: '' }
+    const found = texts(
+      { id: 1, service: 'web', status: error, end: 9 },
+      { id: 2, parent: 1, service: 'api', name: 'POST /x', status: { code: 2, message: 'connection reset' }, end: 3 },
+      {
+        id: 3,
+        parent: 1,
+        service: 'db',
+        name: 'SELECT',
+        status: error,
+        start: 4,
+        end: 5,
+        events: [
+          {
+            name: 'exception',
+            timeUnixNano: 0n,
+            droppedAttributesCount: 0,
+            attributes: [
+              { key: 'exception.message', value: { type: 'string', value: 'no such table' } },
+              { key: 'exception.type', value: { type: 'string', value: 'SqlError' } },
+            ],
+          },
+        ],
+      },
+    )
+    expect(found).toEqual([
+      'error: api POST /x failed: connection reset',
+      'error: db SELECT failed: SqlError: no such table',
+    ])
+  })
+
+  it('tells the same thing once', () => {
+    const specs = Array.from({ length: 300 }, (_, i): SpanSpec => ({
+      id: i + 2,
+      parent: 1,
+      start: 1,
+      end: 2,
+      name: 'x',
+      status: { code: 2, message: 'm' },
+    }))
+    expect(texts({ id: 1, end: 9 }, ...specs)).toEqual(['error: shop x failed 300 times: first with m'])
+  })
+
+  it('keeps the list short when each error is another', () => {
+    const specs = Array.from({ length: 300 }, (_, i): SpanSpec => ({
+      id: i + 2,
+      parent: 1,
+      start: 1,
+      end: 2,
+      status: { code: 2, message: 'm' },
+    }))
+    const found = texts({ id: 1, end: 9 }, ...specs)
+    expect(found).toHaveLength(21)
+    expect(found.at(-1)).toBe('error: 280 more spans of other names failed')
+  })
+
+  it('tells of orphans, missing and many roots, cycles, clocks, shared ids and negative durations', () => {
+    expect(texts({ id: 1, parent: 9, service: 'a' }, { id: 2, parent: 9, service: 'b' })).toEqual([
+      'orphan: 2 spans of a and b have parents that are not in the trace: they were lost, not sampled, or are still running',
+      'no-root: no span of the trace is its root: where the request began is not known',
+    ])
+    expect(texts({ id: 1 }, { id: 2, start: 1 })).toEqual([
+      'several-roots: the trace has 2 roots: shop span 1 and shop span 2',
+    ])
+    expect(texts({ id: 1, parent: 1 })[0]).toBe('cycle: shop span 1 is its own ancestor: shown as a root')
+    expect(
+      texts({ id: 1, start: 5 * ms, end: 9 * ms }, { id: 2, parent: 1, service: 'api', start: 2 * ms, end: 6 * ms }),
+    ).toEqual([
+      'clock-skew: api span 2 starts 3.00 ms before its parent in shop: the clocks differ, or the parent is not what started it',
+    ])
+    expect(texts({ id: 1, end: 9 }, { id: 2, parent: 1, name: 'x' }, { id: 2, parent: 1, name: 'y' })).toEqual([
+      'duplicate-span-id: 2 spans of shop share the span id 0000000000000002: their children may be shown under the wrong one',
+    ])
+    expect(texts({ id: 1, start: 4, end: 3 })).toEqual([
+      'negative-duration: shop span 1 ends before it starts: shown with no length',
+    ])
+  })
+
+  it('takes a client and a server span of one id as what they are', () => {
+    expect(texts({ id: 1, kind: 3, end: 9 }, { id: 1, kind: 2, start: 2, end: 8 })).toEqual([])
+  })
+})
