@@ -1,0 +1,61 @@
+/** The process environment, or a stand-in for it. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads variables as the OpenTelemetry specification says: an empty value counts as unset; a value that cannot be
+ * understood is reported and counts as unset. `report` gets one sentence a mistake.
+ */
+export function createEnvironmentReader(env: Environment, report: (finding: string) => void) {
+  /** The first of these variables that is set, with its name. */
+  function find(names: readonly string[]): { name: string; value: string } | undefined {
+    for (const name of names) {
+      const value = env[name]?.trim()
+      if (value) return { name, value }
+    }
+    return undefined
+  }
+
+  return {
+    find,
+
+    text(...names: string[]): string | undefined {
+      return find(names)?.value
+    },
+
+    number(names: readonly string[], minimum: number): number | undefined {
+      const found = find(names)
+      if (!found) return undefined
+      const number = Number(found.value)
+      if (Number.isFinite(number) && number >= minimum) return number
+      report(`${found.name}="${found.value}" is not a number of at least ${minimum}; the default is used`)
+      return undefined
+    },
+
+    choice<T extends string>(names: readonly string[], choices: readonly T[]): T | undefined {
+      const found = find(names)
+      if (!found) return undefined
+      const choice = choices.find((candidate) => candidate === found.value.toLowerCase())
+      if (choice === undefined) {
+        report(`${found.name}="${found.value}" is not one of ${choices.join(', ')}; the default is used`)
+      }
+      return choice
+    },
+
+    boolean(name: string): boolean {
+      const value = env[name]?.trim().toLowerCase()
+      if (value === 'true' || value === '1') return true
+      if (value && value !== 'false' && value !== '0')
+        report(`${name}="${value}" is neither true nor false; false is used`)
+      return false
+    },
+
+    list(...names: string[]): string[] | undefined {
+      return find(names)
+        ?.value.split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean)
+    },
+  }
+}
+
+export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>

@@ -1,0 +1,102 @@
+import { createRequire } from 'node:module'
+import { sep } from 'node:path'
+import type {
+  Instrumentation,
+  InstrumentationBase,
+  InstrumentationModuleDefinition,
+} from '@opentelemetry/instrumentation'
+import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express'
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
+import type { Application } from './application.ts'
+
+const prefix = '@opentelemetry/instrumentation-'
+const require = createRequire(import.meta.url)
+
+/**
+ * node:http and https, undici and fetch, express, and what else the application has among its dependencies.
+ *
+ * Express makes a span for each middleware, a handful in each request that say little; only routers and handlers are
+ * kept. Give `new ExpressInstrumentation()` in `instrumentations` to see all.
+ */
+export function defaultInstrumentations(
+  application: Application,
+  report: (finding: string) => void,
+): Instrumentation[] {
+  const builtIn: Instrumentation[] = [
+    new HttpInstrumentation(),
+    new UndiciInstrumentation(),
+    new ExpressInstrumentation({ ignoreLayersType: [ExpressLayerType.MIDDLEWARE] }),
+  ]
+  const names = new Set(builtIn.map((instrumentation) => instrumentation.instrumentationName))
+  const own = application.dependencies
+    .filter((name) => name.startsWith(prefix) && !names.has(name))
+    .flatMap((name) => loadInstrumentation(name, application, report))
+  return [...builtIn, ...own]
+}
+
+function loadInstrumentation(
+  name: string,
+  application: Application,
+  report: (finding: string) => void,
+): Instrumentation[] {
+  try {
+    const exports = application.require(name) as Record<string, unknown>
+    const Class = Object.entries(exports).find(([key, value]) => key.endsWith('Instrumentation') && isClass(value))?.[1]
+    if (!Class) throw new Error('it exports no class named …Instrumentation')
+    return [new (Class as new () => Instrumentation)()]
+  } catch (error) {
+    report(`${name} is among the dependencies but cannot be used: ${(error as Error).message.split('\n', 1)[0]}`)
+    return []
+  }
+}
+
+function isClass(value: unknown): boolean {
+  return (
+    typeof value === 'function' &&
+    typeof (value as { prototype?: { enable?: unknown } }).prototype?.enable === 'function'
+  )
+}
+
+/** `@opentelemetry/instrumentation-pg` is shown as `pg`. */
+export function shortName(instrumentation: Instrumentation): string {
+  return instrumentation.instrumentationName.replace(prefix, '')
+}
+
+/** What these instrumentations patch, each name once. */
+export function patchedModules(instrumentations: readonly Instrumentation[]): string[] {
+  return [...new Set(definitionsOf(instrumentations).map((definition) => definition.name))]
+}
+
+/**
+ * Packages that are loaded but not instrumented, each as a sentence. CommonJS packages only: of ES modules Node does
+ * not tell which are loaded.
+ */
+export function missedModules(instrumentations: readonly Instrumentation[]): string[] {
+  const loaded = Object.keys(require.cache)
+  return definitionsOf(instrumentations)
+    .filter((definition) => definition.moduleExports === undefined && !definition.files.some(isPatched))
+    .filter((definition) => loaded.some((file) => isOfPackage(file, definition.name)))
+    .map(({ name, moduleVersion, supportedVersions }) =>
+      moduleVersion === undefined
+        ? `${name} was imported before tracing started and is not instrumented; start with node --import @spoor/instrument/register`
+        : `${name} ${moduleVersion} is not instrumented, only ${supportedVersions.join(' or ')} can be`,
+    )
+}
+
+function isPatched(file: { moduleExports?: unknown }): boolean {
+  return file.moduleExports !== undefined
+}
+
+function isOfPackage(file: string, name: string): boolean {
+  const parts = file.split(`${sep}node_modules${sep}`)
+  return parts.length > 1 && parts.at(-1)!.startsWith(name.replaceAll('/', sep) + sep)
+}
+
+function definitionsOf(instrumentations: readonly Instrumentation[]): InstrumentationModuleDefinition[] {
+  return instrumentations.flatMap((instrumentation) =>
+    instrumentation instanceof Object && 'getModuleDefinitions' in instrumentation
+      ? (instrumentation as unknown as InstrumentationBase).getModuleDefinitions()
+      : [],
+  )
+}

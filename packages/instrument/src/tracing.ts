@@ -1,0 +1,266 @@
+import { createRequire } from 'node:module'
+import type * as Api from '@opentelemetry/api'
+import { isMainThread } from 'node:worker_threads'
+import {
+  context,
+  diag,
+  DiagLogLevel,
+  propagation,
+  type TextMapPropagator,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import {
+  CompositePropagator,
+  loggingErrorHandler,
+  setGlobalErrorHandler,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from '@opentelemetry/core'
+import { type Instrumentation, registerInstrumentations } from '@opentelemetry/instrumentation'
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import { type Application, findApplication } from './application.ts'
+import { Delivery, type DeliveryStats } from './delivery.ts'
+import { ExcludingSampler } from './exclude.ts'
+import { handleExits } from './exits.ts'
+import { createOtlpExporter } from './exporter.ts'
+import { durationText } from './failure.ts'
+import { defaultInstrumentations, missedModules, patchedModules, shortName } from './instrumentations.ts'
+import { hookImports } from './loader-hooks.ts'
+import type { TracingOptions } from './options.ts'
+import { createReporter, type Reporter } from './reporter.ts'
+import { createResource } from './resource.ts'
+import { resolveSettings, type Settings } from './settings.ts'
+import { getTracer, setDefaultScope } from './spans.ts'
+
+/** When the second look for packages that escaped instrumentation is taken: the application has been imported by then. */
+const secondLookMs = 2_000
+
+/** What became of the spans so far. */
+export interface TracingStats extends DeliveryStats {
+  /** Left out by a rule of `exclude`; those beneath them are not counted. */
+  readonly excluded: number
+}
+
+/** A running tracing set-up. */
+export interface Tracing {
+  /** For spans made by hand; `withSpan` is shorter. */
+  readonly tracer: Tracer
+  /** Sends all that has ended and resolves when it is answered. Never rejects: what is lost is said and counted. */
+  flush(): Promise<void>
+  /** Flushes, stops recording and takes everything back that was installed. Safe to call twice. Never rejects. */
+  shutdown(): Promise<void>
+  stats(): TracingStats
+}
+
+const require = createRequire(import.meta.url)
+
+/** Shared by all copies of this package in a process. */
+const runningKey = Symbol.for('spoor.instrument.running')
+const shared = globalThis as { [runningKey]?: Tracing }
+
+/**
+ * Starts tracing for this process, in this order: resource, provider with exporter and batch processor, context manager
+ * and propagator, library instrumentations, tracer. Says on one line what it did, and on one more each what is probably
+ * not meant. A second call changes nothing and returns the first one's handle.
+ *
+ * @throws InstrumentError when an option has an impossible value. Nothing has been started then.
+ */
+export function startTracing(options: TracingOptions = {}): Tracing {
+  const settings = resolveSettings(options, process.env)
+  const reporter = createReporter({ quiet: settings.quiet || !isMainThread, level: settings.diagnosticsLevel })
+  const running = shared[runningKey]
+  if (running) {
+    reporter.warn('startTracing was called again; the first call stays in force and these options are ignored')
+    return running
+  }
+  const findings = [...settings.findings]
+  const application = findApplication(process.argv[1], process.cwd())
+  const tracing = settings.disabled
+    ? startDisabled(settings, reporter)
+    : start(settings, application, reporter, (finding) => void findings.push(finding))
+  for (const finding of findings) reporter.warn(finding)
+  shared[runningKey] = tracing
+  return tracing
+}
+
+function start(
+  settings: Settings,
+  application: Application,
+  reporter: Reporter,
+  report: (finding: string) => void,
+): Tracing {
+  const serviceName = settings.serviceName ?? fallbackServiceName(application, report)
+  const delivery = new Delivery(settings, reporter)
+  installDiagnostics(settings, reporter, delivery)
+
+  const sampler = new ExcludingSampler(settings.sampler, settings.exclude)
+  const provider = new TracerProvider({
+    resource: createResource(serviceName, settings.resourceAttributes),
+    sampler,
+    spanLimits: settings.spanLimits,
+    spanProcessors: createProcessors(settings, delivery),
+  })
+
+  installContext(settings)
+  if (!trace.setGlobalTracerProvider(provider)) {
+    report('another OpenTelemetry SDK was started in this process before; spans go there and not to Spoor')
+  }
+  checkApiCopies(application, report)
+
+  const instrumentations =
+    settings.instrumentations === 'default'
+      ? defaultInstrumentations(application, report)
+      : [...settings.instrumentations]
+  const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
+  hookImports(patchedModules(instrumentations))
+  const stopLooking = lookForMissed(instrumentations, reporter)
+
+  const uninstallExits = settings.destination === 'otlp' ? handleExits(delivery, settings) : () => {}
+  setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
+  reporter.say(startLine(serviceName, settings, instrumentations))
+
+  async function flush(): Promise<void> {
+    // Rejections are the exporter's failures, which have been booked and told where they happened.
+    await provider.forceFlush().catch(() => {})
+    await delivery.settled()
+  }
+
+  let stopped: Promise<void> | undefined
+  async function stop(): Promise<void> {
+    stopLooking()
+    unregister()
+    await flush()
+    delivery.close()
+    uninstallExits()
+    await provider.shutdown().catch(() => {})
+    uninstallGlobals()
+  }
+
+  return {
+    tracer: getTracer(),
+    flush,
+    shutdown: () => (stopped ??= stop()),
+    stats: () => ({ ...delivery.stats, excluded: sampler.excluded }),
+  }
+}
+
+/** `OTEL_SDK_DISABLED`: nothing is recorded, but context set by hand still travels, as the specification asks. */
+function startDisabled(settings: Settings, reporter: Reporter): Tracing {
+  installContext(settings)
+  reporter.say('tracing is off: OTEL_SDK_DISABLED is true')
+  return {
+    tracer: getTracer(),
+    flush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(uninstallGlobals()),
+    stats: () => ({ ended: 0, exported: 0, failed: 0, dropped: 0, waiting: 0, excluded: 0 }),
+  }
+}
+
+function createProcessors(settings: Settings, delivery: Delivery): SpanProcessor[] {
+  if (settings.destination === 'none') return []
+  if (settings.destination === 'console') return [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })]
+  const { batch } = settings
+  const processor = new BatchSpanProcessor({
+    exporter: delivery.watchExporter(createOtlpExporter(settings.exporter)),
+    maxQueueSize: batch.maxQueueSize,
+    maxExportBatchSize: batch.maxExportBatchSize,
+    scheduledDelayMillis: batch.scheduledDelayMs,
+    exportTimeoutMillis: batch.exportTimeoutMs,
+    selfObsMeterProvider: delivery.meterProvider,
+  })
+  return [delivery.watchProcessor(processor)]
+}
+
+function installContext(settings: Settings): void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  const propagators = settings.propagators.map((propagator): TextMapPropagator => {
+    if (propagator === 'tracecontext') return new W3CTraceContextPropagator()
+    if (propagator === 'baggage') return new W3CBaggagePropagator()
+    return propagator
+  })
+  propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
+}
+
+function uninstallGlobals(): void {
+  trace.disable()
+  context.disable()
+  propagation.disable()
+  delete shared[runningKey]
+}
+
+/** A logger that the application has set stays. */
+function installDiagnostics(settings: Settings, reporter: Reporter, delivery: Delivery): void {
+  const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[Symbol.for('opentelemetry.js.api.1')]
+  if (api?.diag === undefined && settings.diagnosticsLevel !== DiagLogLevel.NONE) {
+    diag.setLogger(reporter.diagLogger, { logLevel: settings.diagnosticsLevel, suppressOverrideMessage: true })
+  }
+  const log = loggingErrorHandler()
+  setGlobalErrorHandler((error) => {
+    if (!delivery.isReported(error)) log(error)
+  })
+}
+
+function fallbackServiceName(application: Application, report: (finding: string) => void): string {
+  const name = application.name ?? 'unknown_service:node'
+  report(
+    `no service name given; "${name}" is used${application.name ? ', from package.json' : ''}: set OTEL_SERVICE_NAME`,
+  )
+  return name
+}
+
+/** The API is shared through a global by all its copies, except with copies that are newer than the one that set it. */
+function checkApiCopies(application: Application, report: (finding: string) => void): void {
+  try {
+    const file = application.require.resolve('@opentelemetry/api')
+    if (file === require.resolve('@opentelemetry/api')) return
+    const theirs = application.require(file) as typeof Api
+    if (theirs.trace.getTracerProvider() === trace.getTracerProvider()) return
+    report(
+      `${file} is a newer @opentelemetry/api than that of @spoor/instrument; what the application does with it is lost`,
+    )
+  } catch {
+    // The application has no copy of its own.
+  }
+}
+
+function lookForMissed(instrumentations: readonly Instrumentation[], reporter: Reporter): () => void {
+  const told = new Set<string>()
+  function look(): void {
+    for (const finding of missedModules(instrumentations)) {
+      if (told.has(finding)) continue
+      told.add(finding)
+      reporter.warn(finding)
+    }
+  }
+  look()
+  const timer = setTimeout(look, secondLookMs)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
+
+function startLine(serviceName: string, settings: Settings, instrumentations: readonly Instrumentation[]): string {
+  const { exporter, batch, destination, exclude } = settings
+  const target =
+    destination === 'otlp'
+      ? `${exporter.protocol} ${withoutPassword(exporter.url)} · batch ${batch.maxExportBatchSize}/${durationText(batch.scheduledDelayMs)}`
+      : destination
+  const names = instrumentations.map(shortName).join(', ') || 'no instrumentations'
+  return `tracing "${serviceName}" → ${target} · ${names} · ${exclude.length} excluded`
+}
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url)
+  return parsed.password ? url.replace(`:${parsed.password}@`, ':***@') : url
+}
+
+function textOrUndefined(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
