@@ -85,8 +85,8 @@ function readOptions(): { only: readonly string[]; quick: boolean; write: boolea
     }
     return { only, quick: values.quick ?? false, write: values.write ?? false }
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}`)
+    console.error(error instanceof Error ? error.message : error)
     console.error(`usage: npm run bench -- [--only ${names.join(',')}] [--quick] [--write]`)
-    process.exit(2)
+    return process.exit(2)
   }
 }

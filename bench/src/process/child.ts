@@ -13,6 +13,8 @@ export function say(ready: object): void {
   process.send(ready)
   // A parent that has gone must not leave its children behind.
   process.once('disconnect', () => process.exit(0))
+  // Exiting, instead of being ended by the signal, is what makes `--cpu-prof` write its file.
+  if (process.listenerCount('SIGTERM') === 0) process.once('SIGTERM', () => process.exit(0))
 }
 
 /** Answers the parent's commands, each by its name. */

@@ -70,7 +70,8 @@ export function openDatabase(file: string): SpanDatabase {
   const insertRequest = (request: ProtoRequest): void => {
     for (const { resource, scopeSpans } of request.resourceSpans) {
       const attributes = record(resource?.attributes ?? [])
-      const service = String(attributes['service.name'] ?? 'unknown_service')
+      const name = attributes['service.name']
+      const service = typeof name === 'string' ? name : 'unknown_service'
       const resourceJson = JSON.stringify(attributes)
       for (const { scope, spans } of scopeSpans) {
         const origin = originOf(resourceJson, JSON.stringify({ name: scope?.name, version: scope?.version }))
@@ -156,7 +157,7 @@ function plain(any: ProtoAnyValue | null): unknown {
     case 'boolValue':
     case 'doubleValue':
       return any[any.value]
-    case undefined:
+    default:
       return null
   }
 }

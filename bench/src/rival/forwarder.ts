@@ -31,8 +31,10 @@ let timer: NodeJS.Timeout | undefined
 let exporting = 0
 const waiting: (() => void)[] = []
 
+const full = (): boolean => exporting >= EXPORTS_IN_FLIGHT
+
 async function take(request: ProtoRequest): Promise<void> {
-  while (exporting >= EXPORTS_IN_FLIGHT) await new Promise<void>((resolve) => waiting.push(resolve))
+  while (full()) await new Promise<void>((resolve) => waiting.push(resolve))
   for (const resource of request.resourceSpans) batch.push(resource)
   batched += spansIn(request)
   if (batched >= BATCH_SPANS) flush()
@@ -42,11 +44,11 @@ async function take(request: ProtoRequest): Promise<void> {
 function flush(): void {
   clearTimeout(timer)
   timer = undefined
-  const full: ProtoRequest = { resourceSpans: batch }
+  const request: ProtoRequest = { resourceSpans: batch }
   batch = []
   batched = 0
   exporting++
-  call?.(full, (error: Error | null) => {
+  call?.(request, (error: Error | null) => {
     exporting--
     if (error) console.error(`forwarder: a batch was lost: ${error.message}`)
     for (const go of waiting.splice(0)) go()

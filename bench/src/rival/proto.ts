@@ -1,5 +1,9 @@
+import Long from 'long'
 import protobuf from 'protobufjs/light.js'
-import type Long from 'long'
+
+// protobufjs looks for `long` by itself, and takes plain numbers, silently, where a loader hides it.
+protobuf.util.Long = Long
+protobuf.configure()
 
 /**
  * OTLP traces for protobufjs, as a descriptor that it compiles to codecs at run time, its fast mode. Field numbers and types: opentelemetry-proto
@@ -170,13 +174,11 @@ const responseType = root.lookupType('ExportTraceServiceResponse')
 export const decodeRequest = (bytes: Uint8Array): ProtoRequest => requestType.decode(bytes) as unknown as ProtoRequest
 
 /** The bytes are the caller's to keep. */
-export const encodeRequest = (request: ProtoRequest): Buffer =>
-  asBuffer(requestType.encode(request as unknown as protobuf.Message).finish())
+export const encodeRequest = (request: ProtoRequest): Buffer => asBuffer(requestType.encode(request).finish())
 
 export const decodeResponse = (bytes: Uint8Array): object => responseType.decode(bytes)
 
-export const encodeResponse = (response: object): Buffer =>
-  asBuffer(responseType.encode(response as protobuf.Message).finish())
+export const encodeResponse = (response: object): Buffer => asBuffer(responseType.encode(response).finish())
 
 /** Spans in a decoded request. */
 export function spansIn(request: ProtoRequest): number {

@@ -73,10 +73,11 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     return buffer.subarray(0, headroom + body.length)
   }
 
+  const goesOn = () => taken < goal && performance.now() - started < order.maxMs
   const stream = async (): Promise<void> => {
     // The buffer is used again when the peer has answered, and so has read it.
     const buffer = Buffer.allocUnsafeSlow(headroom + largest + 1024)
-    while (taken < goal && performance.now() - started < order.maxMs) {
+    while (goesOn()) {
       const message = fill(buffer)
       while (!(await sender.send(message))) {
         refused++

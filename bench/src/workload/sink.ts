@@ -94,7 +94,9 @@ answer({
   },
   /** Waits until that many spans have come, ten seconds at most, and says how many have. */
   async received(expected: number) {
-    for (const end = performance.now() + 10_000; spans < expected && performance.now() < end;) await sleep(5)
+    const end = performance.now() + 10_000
+    const waiting = () => spans < expected && performance.now() < end
+    while (waiting()) await sleep(5)
     return { spans, bytes }
   },
 })

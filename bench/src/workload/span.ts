@@ -125,7 +125,7 @@ function describe(
       ]
       return { name: `SELECT ${table}`, kind: 3, attributes }
     }
-    case 'internal': {
+    default: {
       const name = random.pick(service.functions)
       const attributes = [
         text('code.function.name', `${service.name}.${name}`),
