@@ -1,0 +1,39 @@
+/** Asks one inference service. */
+import type { SpanContext } from '@opentelemetry/api'
+import { withSpan } from '@spoor/instrument'
+import { imageQuery } from '../service/image-query.ts'
+import type { RawImage } from '../service/image-query.ts'
+import type { InferenceAnswer } from '../service/prediction.ts'
+
+/** How long one service may take, its queue included, ms. */
+const INFERENCE_TIMEOUT_MS = 30_000
+
+/** An answer and the span in which it was asked for. */
+export interface Opinion extends InferenceAnswer {
+  readonly span: SpanContext
+}
+
+/** Posts the image and reads the probabilities. Rejects with a reason that names the service. */
+export function askInference(service: string, image: RawImage): Promise<Opinion> {
+  return withSpan('ask a model', async (span) => {
+    span.setAttribute('inference.url', service)
+    const response = await fetch(`${service}/inference?${imageQuery(image)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: Uint8Array.from(image.pixels),
+      signal: AbortSignal.timeout(INFERENCE_TIMEOUT_MS),
+    }).catch((cause: unknown) => {
+      throw new Error(`${service} does not answer: ${reasonOf(cause)}`, { cause })
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${service} answered ${response.status}: ${text.slice(0, 300)}`)
+    const answer = JSON.parse(text) as InferenceAnswer
+    span.setAttribute('model.name', answer.model)
+    return { ...answer, span: span.spanContext() }
+  })
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
+}

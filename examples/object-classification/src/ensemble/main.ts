@@ -1,0 +1,29 @@
+/**
+ * The ensemble service as a program. Nothing here is about tracing: it is started with
+ * `node --import @spoor/instrument/register ensemble/main.js`.
+ */
+import { cac } from 'cac'
+import { readPort, runCli } from '../service/cli.ts'
+import { readLabels } from '../service/labels-file.ts'
+import { runService } from '../service/serve.ts'
+import { startEnsemble } from './service.ts'
+
+const cli = cac('ensemble')
+cli
+  .command('', 'Asks several models about an image and averages what they say')
+  .option('--port <port>', 'Port on 127.0.0.1', { default: 5011 })
+  .option('--inference <urls>', "The inference services' URLs, separated by commas", {
+    default: 'http://127.0.0.1:5012,http://127.0.0.1:5013',
+  })
+  .option('--labels <file>', 'The 1000 labels as a JSON array', { default: '.cache/labels.json' })
+  .action(async ({ port, inference, labels }: { port: number; inference: string; labels: string }) => {
+    await runService('ensemble', async () =>
+      startEnsemble({
+        port: readPort('--port', port),
+        inference: inference.split(',').filter((url) => url !== ''),
+        labels: await readLabels(labels),
+      }),
+    )
+  })
+cli.help()
+await runCli(cli)

@@ -1,0 +1,108 @@
+/**
+ * The ensemble service: `POST /ensemble_service?request_id=&width=&height=` takes raw RGB pixels and answers at once; the
+ * work goes on in the background, in a span that outlives the request's own. `GET /result/:request_id` waits for it.
+ */
+import { createServer } from 'node:http'
+import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { withSpan } from '@spoor/instrument'
+import express from 'express'
+import { readRawImage } from '../service/image-query.ts'
+import { serve } from '../service/serve.ts'
+import type { Running } from '../service/serve.ts'
+import { classify } from './classify.ts'
+import { ResultStore } from './results.ts'
+
+/** What the ensemble works with. */
+export interface EnsembleOptions {
+  readonly port: number
+  /** The inference services' URLs; at least one. */
+  readonly inference: readonly string[]
+  /** 1000 names of classes. */
+  readonly labels: readonly string[]
+  /** Images that may be worked on at once; more are answered with 503. Default 64. */
+  readonly pendingLimit?: number
+  /** Results that are kept. Default 1000. */
+  readonly resultLimit?: number
+}
+
+/** The longest and the usual time that a request for a result is held open, ms. */
+const MAX_WAIT_MS = 30_000
+const DEFAULT_WAIT_MS = 20_000
+/** What a caller is told to wait when too much is being worked on, seconds. */
+const RETRY_AFTER_SECONDS = '1'
+
+/** Starts to listen. @throws When there is no inference service. */
+export async function startEnsemble(options: EnsembleOptions): Promise<Running> {
+  const { inference, pendingLimit = 64, resultLimit = 1000 } = options
+  if (inference.length === 0) throw new Error('the ensemble needs at least one inference service')
+  const results = new ResultStore(resultLimit)
+  const app = express()
+  app.disable('x-powered-by')
+
+  app.get('/health', (_request, response) => {
+    response.json({ status: 'ok', inference, pending: results.pending })
+  })
+
+  app.post('/ensemble_service', express.raw({ type: '*/*', limit: '64mb' }), (request, response) => {
+    const body: unknown = request.body
+    const query = new URL(request.originalUrl, 'http://localhost').searchParams
+    const image = readRawImage(query, body instanceof Uint8Array ? body : new Uint8Array())
+    if (typeof image === 'string') {
+      response.status(400).json({ error: { code: 'bad_image', message: image } })
+      return
+    }
+    if (results.pending >= pendingLimit) {
+      const message = `${results.pending} images are being worked on already`
+      response
+        .status(503)
+        .set('retry-after', RETRY_AFTER_SECONDS)
+        .json({ error: { code: 'busy', message } })
+      return
+    }
+    const attributes = { 'request.id': image.requestId, 'ensemble.models': inference.length }
+    // Not awaited: the answer goes out now, and this span, its child, ends later.
+    void withSpan('classify in the background', { attributes }, async (work) => {
+      const result = classify(image, work, options)
+      results.add(image.requestId, work.spanContext(), result)
+      await result
+    }).catch(() => {
+      // The span has the exception, and the store hands the failure to who asks for the result.
+    })
+    response.status(202).json({ requestId: image.requestId, result: `/result/${image.requestId}` })
+  })
+
+  app.get('/result/:requestId', async (request, response) => {
+    const { requestId } = request.params
+    const span = trace.getActiveSpan()
+    span?.setAttribute('request.id', requestId)
+    const entry = results.get(requestId)
+    if (!entry) {
+      const message = `no request ${requestId} is known, or it is older than the last ${resultLimit}`
+      response.status(404).json({ error: { code: 'not_found', message } })
+      return
+    }
+    // What this request waits for is no part of it: it belongs to the request that brought the image.
+    span?.addLink({ context: entry.work, attributes: { 'link.role': 'waits_for' } })
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
+    const outcome = await entry.wait(waitMsOf(request.query['wait_ms']), gone.signal)
+    switch (outcome.state) {
+      case 'done':
+        response.json(outcome.result)
+        break
+      case 'pending':
+        response.status(202).json({ requestId, state: 'pending' })
+        break
+      case 'failed':
+        span?.setStatus({ code: SpanStatusCode.ERROR, message: outcome.message })
+        response.status(502).json({ error: { code: 'inference_failed', message: outcome.message } })
+    }
+  })
+
+  return serve(createServer(app), { port: options.port, drain: () => results.drain() })
+}
+
+function waitMsOf(value: unknown): number {
+  const waitMs = value === undefined ? DEFAULT_WAIT_MS : Number(value)
+  return Number.isFinite(waitMs) ? Math.max(0, Math.min(MAX_WAIT_MS, waitMs)) : DEFAULT_WAIT_MS
+}

@@ -1,0 +1,52 @@
+/**
+ * The thread that holds the ONNX session. `session.run` blocks the thread that calls it, so the service's own thread,
+ * which answers health checks and sends spans, must not.
+ */
+import { availableParallelism } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { ModelInfo, WorkerReply, WorkerRequest } from './protocol.ts'
+
+const port = parentPort
+if (!port) throw new Error('inference/worker runs in a worker thread only')
+
+const { file } = workerData as { file: string }
+const session = await InferenceSession.create(file, {
+  // The services of the example share one machine.
+  intraOpNumThreads: Math.max(1, Math.floor(availableParallelism() / 2)),
+})
+const info = readContract()
+const reply = (message: WorkerReply): void => port.postMessage(message)
+reply({ kind: 'ready', info })
+
+port.on('message', (request: WorkerRequest) => {
+  run(request).catch((error: unknown) => {
+    reply({ kind: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) })
+  })
+})
+
+async function run({ id, pixels }: WorkerRequest): Promise<void> {
+  const { side } = info
+  const started = performance.now()
+  const input = new Tensor('float32', Float32Array.from(pixels), [1, side, side, 3])
+  const { probs } = await session.run({ input })
+  const data = probs?.data
+  if (!(data instanceof Float32Array) || data.length !== 1000)
+    throw new Error('the output probs is not float32 [N, 1000]')
+  reply({ kind: 'done', id, probabilities: data, runMs: performance.now() - started })
+}
+
+/** Checks the contract: input `input` float32 `[N, S, S, 3]`, output `probs` `[N, 1000]`. */
+function readContract(): ModelInfo {
+  const [input] = session.inputMetadata
+  const [output] = session.outputMetadata
+  const shape = input?.isTensor ? input.shape : []
+  const [, height, width, channels] = shape
+  if (input?.name !== 'input' || typeof height !== 'number' || height !== width || channels !== 3)
+    throw new Error(
+      `${file}: expected the one input "input" float32 [N, S, S, 3], got "${input?.name}" [${shape.join(', ')}]`,
+    )
+  if (output?.name !== 'probs')
+    throw new Error(`${file}: expected the one output "probs" [N, 1000], got "${output?.name}"`)
+  return { side: height }
+}

@@ -1,0 +1,19 @@
+/**
+ * The preprocessing service as a program. Nothing here is about tracing: it is started with
+ * `node --import @spoor/instrument/register preprocessing/main.js`.
+ */
+import { cac } from 'cac'
+import { readPort, runCli } from '../service/cli.ts'
+import { runService } from '../service/serve.ts'
+import { startPreprocessing } from './service.ts'
+
+const cli = cac('preprocessing')
+cli
+  .command('', 'Takes photographs, makes them ready for the models and hands them to the ensemble')
+  .option('--port <port>', 'Port on 127.0.0.1', { default: 5010 })
+  .option('--ensemble <url>', "The ensemble's URL", { default: 'http://127.0.0.1:5011' })
+  .action(async ({ port, ensemble }: { port: number; ensemble: string }) => {
+    await runService('preprocessing', async () => startPreprocessing({ port: readPort('--port', port), ensemble }))
+  })
+cli.help()
+await runCli(cli)

@@ -1,0 +1,56 @@
+/** How every service of the example listens, says so, and ends. */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+
+/** A service that is running. */
+export interface Running {
+  readonly url: string
+  /** Takes no new request, lets the ones under way finish, then resolves. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** What a service is, for {@link serve}. */
+export interface ServeOptions {
+  /** Port on 127.0.0.1; 0 takes a free one. */
+  readonly port: number
+  /** Runs after the last request has been answered, such as work that goes on after an answer. */
+  readonly drain?: () => Promise<void>
+}
+
+/** Listens on 127.0.0.1. @throws When the port is taken. */
+export async function serve(server: Server, { port, drain }: ServeOptions): Promise<Running> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeIdleConnections()
+    await closed
+    await drain?.()
+  }
+  return { url: `http://127.0.0.1:${address.port}`, stop: () => (stopping ??= stop()) }
+}
+
+/**
+ * Starts a service as this process's main thing: one line when it listens, a clear end with exit code 1 when it cannot,
+ * and an orderly stop on SIGINT and SIGTERM. Ending the process is left to Node, once nothing is open any more.
+ */
+export async function runService(name: string, start: () => Promise<Running>): Promise<void> {
+  try {
+    const running = await start()
+    console.log(`${name} listens on ${running.url}`)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        running.stop().catch((error: unknown) => {
+          console.error(`${name} did not stop in order: ${String(error)}`)
+          process.exitCode = 1
+        })
+      })
+  } catch (error) {
+    console.error(`${name} cannot start: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,115 @@
+/** A program of the world: started with its output in a log file, watched, and stopped in order. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What to run. */
+export interface Program {
+  /** Its name, for people and for its log file. */
+  readonly name: string
+  /** Arguments of Node: flags, script, the script's own. */
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly log: string
+  /** Answers 200 when the program is ready. */
+  readonly health?: string
+}
+
+/** A program that runs. */
+export interface Child {
+  readonly program: Program
+  /** Its standard output, which also goes to the log. */
+  readonly stdout: Readable
+  /** Resolves when it has ended, with how; never rejects. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  readonly running: () => boolean
+  /** SIGTERM, and SIGKILL when that does not end it within the deadline. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** Time for an orderly stop, ms. */
+const STOP_DEADLINE_MS = 6000
+/** Time between two looks at a health address, ms. */
+const HEALTH_INTERVAL_MS = 100
+
+const LEASH = new URL(import.meta.url.endsWith('.ts') ? './leash.ts' : './leash.js', import.meta.url).href
+
+/** Starts the program with this process's own Node. */
+export async function startChild(program: Program): Promise<Child> {
+  await mkdir(dirname(program.log), { recursive: true })
+  const log = createWriteStream(program.log, { flags: 'a' })
+  log.write(`--- ${new Date().toISOString()} ${program.name}\n`)
+  const child: ChildProcess = spawn(process.execPath, ['--import', LEASH, ...program.args], {
+    env: { ...process.env, ...program.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // In a process group of its own: Ctrl-C reaches the world alone, which then stops all in order.
+    detached: process.platform !== 'win32',
+  })
+  const { stdout, stderr } = child
+  if (!stdout || !stderr) throw new Error(`${program.name} could not be started`)
+  stdout.pipe(log, { end: false })
+  stderr.pipe(log, { end: false })
+  let over = false
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+      over = true
+      log.end()
+      resolve({ code, signal })
+    }
+    child.once('close', end)
+    child.once('error', (error) => {
+      log.write(`${String(error)}\n`)
+      end(null, null)
+    })
+  })
+  return {
+    program,
+    stdout,
+    ended,
+    running: () => !over,
+    stop: async () => {
+      if (over) return
+      child.kill('SIGTERM')
+      const deadline = new AbortController()
+      const late = sleep(STOP_DEADLINE_MS, true, { signal: deadline.signal }).catch(() => false)
+      if (await Promise.race([ended.then(() => false), late])) child.kill('SIGKILL')
+      deadline.abort()
+      await ended
+    },
+  }
+}
+
+/**
+ * Waits until the program's health address answers 200.
+ *
+ * @throws When it ends first or is not ready in time, with the last lines that it logged.
+ */
+export async function waitUntilHealthy(
+  { program, running }: Child,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (program.health === undefined) return
+  const deadline = Date.now() + timeoutMs
+  while (running()) {
+    signal.throwIfAborted()
+    const response = await fetch(program.health, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
+    await response?.body?.cancel()
+    if (response?.ok) return
+    if (Date.now() > deadline)
+      throw new Error(`${program.name} is not ready after ${timeoutMs / 1000} s\n${await lastLines(program)}`)
+    await sleep(HEALTH_INTERVAL_MS)
+  }
+  throw new Error(`${program.name} ended before it was ready\n${await lastLines(program)}`)
+}
+
+/** The end of the program's log, indented, and where the rest is. */
+export async function lastLines({ log }: Program, count = 8): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '')
+  const lines = text.trimEnd().split('\n').slice(-count)
+  return [...lines.map((line) => `    ${line.slice(0, 300)}`), `    (all of it: ${log})`].join('\n')
+}

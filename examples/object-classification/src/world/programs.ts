@@ -1,0 +1,135 @@
+/** The programs that make up the world: Spoor, its collector, the services and the client, and how each is started. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PreparedModel } from '../prepare.ts'
+import type { Program } from './child.ts'
+import type { NeededPort } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+const HOST = '127.0.0.1'
+/** How long a finished span may wait before it is sent, ms. The SDK's own 5 s would have people look at half a trace. */
+const BATCH_DELAY_MS = 400
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const script = (path: string): string => fileURLToPath(new URL(`../${path}.${extension}`, import.meta.url))
+const register = (): string => import.meta.resolve('@spoor/instrument/register')
+/** The program `spoor` lies beside its package's entry. */
+const spoorScript = (): string => fileURLToPath(new URL(`./main.${extension}`, import.meta.resolve('spoor')))
+const collectorConfig = fileURLToPath(new URL('../../otel-collector.yaml', import.meta.url))
+
+/** `http://127.0.0.1:port`. */
+export function localUrl(port: number): string {
+  return `http://${HOST}:${port}`
+}
+
+/** Spoor: page, query API, and OTLP over gRPC and HTTP. */
+export function spoorProgram({ ports, data, logs }: Settings): Program {
+  const flags = {
+    data,
+    host: HOST,
+    'page-port': ports.page,
+    'otlp-grpc-port': ports.otlpGrpc,
+    'otlp-http-port': ports.otlpHttp,
+  }
+  return {
+    name: 'spoor',
+    args: [spoorScript(), ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])],
+    log: join(logs, 'spoor.log'),
+    health: localUrl(ports.page),
+  }
+}
+
+/** A collector between the services and Spoor. */
+export function collectorProgram({ ports, logs }: Settings): Program {
+  return {
+    name: 'collector',
+    args: [spoorScript(), 'collector', '--config', collectorConfig],
+    env: {
+      SPOOR_ENDPOINT: `${HOST}:${ports.otlpGrpc}`,
+      COLLECTOR_GRPC_ENDPOINT: `${HOST}:${ports.collectorGrpc}`,
+      COLLECTOR_HTTP_ENDPOINT: `${HOST}:${ports.collectorHttp}`,
+    },
+    log: join(logs, 'collector.log'),
+    health: `${localUrl(ports.collectorHttp)}/v1/traces`,
+  }
+}
+
+/** The inference services, the ensemble and preprocessing, in the order in which they are started. */
+export function servicePrograms(settings: Settings, models: readonly PreparedModel[], labels: string): Program[] {
+  const { ports } = settings
+  const inference = models.map(({ name, file }, index) => {
+    const port = portOf(ports.inference, index)
+    const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
+    return { name: `inference-${name}`, port, script: 'inference/main', args }
+  })
+  const urls = inference.map(({ port }) => localUrl(port)).join(',')
+  const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
+  const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(ports.ensemble)]
+  return [
+    ...inference,
+    { name: 'ensemble', port: ports.ensemble, script: 'ensemble/main', args: ensemble },
+    { name: 'preprocessing', port: ports.preprocessing, script: 'preprocessing/main', args: preprocessing },
+  ].map(({ name, port, script: path, args }) => ({
+    name,
+    // The inference services start tracing in their own code.
+    args: [...(path === 'inference/main' ? [] : ['--import', register()]), script(path), ...args],
+    env: tracingEnvironment(settings, name),
+    log: join(settings.logs, `${name}.log`),
+    health: `${localUrl(port)}/health`,
+  }))
+}
+
+/** The client, writing one JSON object a photograph. */
+export function clientProgram(
+  settings: Settings,
+  { folder, rate, count }: { folder: string; rate: number; count?: number },
+): Program {
+  const flags = ['--url', localUrl(settings.ports.preprocessing), '--ds_path', folder, '--rate', String(rate), '--json']
+  if (count !== undefined) flags.push('--count', String(count))
+  return {
+    name: 'client',
+    args: ['--import', register(), script('client/main'), ...flags],
+    env: tracingEnvironment(settings, 'client'),
+    log: join(settings.logs, 'client.log'),
+  }
+}
+
+/** Every port that will be listened on. */
+export function neededPorts({ ports, viaCollector }: Settings): NeededPort[] {
+  const needed: NeededPort[] = [
+    { use: "Spoor's page", port: ports.page, flag: '--page-port' },
+    { use: "Spoor's OTLP over gRPC", port: ports.otlpGrpc, flag: '--otlp-grpc-port' },
+    { use: "Spoor's OTLP over HTTP", port: ports.otlpHttp, flag: '--otlp-http-port' },
+    { use: 'preprocessing', port: ports.preprocessing, flag: '--preprocessing-port' },
+    { use: 'ensemble', port: ports.ensemble, flag: '--ensemble-port' },
+    ...ports.inference.map((port, index) => ({
+      use: `inference service ${index + 1}`,
+      port,
+      flag: `--inference-${Math.min(index + 1, 2)}-port`,
+    })),
+  ]
+  const collector: NeededPort[] = [
+    { use: "the collector's OTLP over gRPC", port: ports.collectorGrpc, flag: '--collector-grpc-port' },
+    { use: "the collector's OTLP over HTTP", port: ports.collectorHttp, flag: '--collector-http-port' },
+  ]
+  return viaCollector ? [...needed, ...collector] : needed
+}
+
+/** The SDK's standard variables. */
+function tracingEnvironment({ protocol, viaCollector, ports }: Settings, service: string): Record<string, string> {
+  const otlpGrpc = viaCollector ? ports.collectorGrpc : ports.otlpGrpc
+  const otlpHttp = viaCollector ? ports.collectorHttp : ports.otlpHttp
+  return {
+    OTEL_SERVICE_NAME: service,
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_EXPORTER_OTLP_ENDPOINT: localUrl(protocol === 'grpc' ? otlpGrpc : otlpHttp),
+    OTEL_BSP_SCHEDULE_DELAY: String(BATCH_DELAY_MS),
+    SPOOR_EXCLUDE: '/health',
+  }
+}
+
+function portOf(ports: readonly number[], index: number): number {
+  const port = ports[index]
+  if (port === undefined) throw new Error(`there is no port for inference service ${index + 1}`)
+  return port
+}

@@ -1,0 +1,241 @@
+/** A run of the world from its first line to the last process that ends. */
+import { createInterface } from 'node:readline'
+import type { Classification } from '../client/send.ts'
+import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
+import { KINDS } from '../models/labels.ts'
+import { listPhotographs, PHOTOGRAPHS } from '../photographs.ts'
+import { prepareLabels, prepareModels, preparePhotographs } from '../prepare.ts'
+import type { PreparedModel } from '../prepare.ts'
+import { lastLines, startChild, waitUntilHealthy } from './child.ts'
+import type { Child, Program } from './child.ts'
+import { takenPorts } from './ports.ts'
+import { clientProgram, collectorProgram, localUrl, neededPorts, servicePrograms, spoorProgram } from './programs.ts'
+import { createScreen } from './screen.ts'
+import type { Screen } from './screen.ts'
+import type { Settings } from './settings.ts'
+import { checkTrace } from './traces.ts'
+
+/** Requests a second while each photograph is sent for the first time. */
+const FIRST_RATE = 4
+/** Time for a program to be ready, ms: models are loaded then. */
+const READY_TIMEOUT_MS = 60_000
+/** Time for the last spans to arrive, ms. */
+const TRACE_TIMEOUT_MS = 20_000
+
+/** Why a run was stopped before its end. */
+class Stopped extends Error {
+  override readonly name = 'Stopped'
+}
+
+/** @returns The exit code: 0, or 1 when something failed. */
+export async function runWorld(settings: Settings): Promise<number> {
+  const screen = createScreen(process.stdout)
+  const stopping = new AbortController()
+  const onSignal = (): void => {
+    // Asked twice, it is in a hurry: the children end by themselves when this process is gone.
+    if (stopping.signal.aborted) process.exit(130)
+    stopping.abort(new Stopped('stopped'))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  // A terminal that was closed is no reason to leave the children behind.
+  process.stdout.on('error', () => undefined)
+  const world = new World(settings, screen, stopping)
+  try {
+    return await world.run()
+  } catch (error) {
+    if (error instanceof Stopped) return 0
+    screen.line()
+    screen.bad(error instanceof Error ? error.message : String(error))
+    return 1
+  } finally {
+    await world.stop()
+  }
+}
+
+/** The processes of one run. */
+class World {
+  readonly #settings: Settings
+  readonly #screen: Screen
+  readonly #stopping: AbortController
+  /** In the order in which they were started; they are stopped the other way round. */
+  readonly #children: Child[] = []
+  readonly #page: string
+
+  constructor(settings: Settings, screen: Screen, stopping: AbortController) {
+    this.#settings = settings
+    this.#screen = screen
+    this.#stopping = stopping
+    this.#page = localUrl(settings.ports.page)
+  }
+
+  async run(): Promise<number> {
+    const screen = this.#screen
+    screen.line()
+    await this.#checkPorts()
+    const { models, labels, folder } = await this.#prepare()
+    await this.#startSpoor()
+    const services = await this.#startServices(models, labels)
+    const good = await this.#sendPhotographs(folder, services)
+    if (this.#settings.once) return good ? 0 : 1
+    await this.#trickle(folder)
+    return 0
+  }
+
+  /** Stops everything, the senders first, so that what they still have to report arrives. */
+  async stop(): Promise<void> {
+    const running = this.#children.filter((child) => child.running())
+    if (running.length === 0) return
+    this.#stopping.abort(new Stopped('stopped'))
+    this.#screen.line()
+    this.#screen.status(`Stopping ${running.length} processes ...`)
+    for (const child of running.reverse()) await child.stop()
+    this.#screen.line(`  Stopped. The traces are kept in ${this.#settings.data}.`)
+  }
+
+  async #checkPorts(): Promise<void> {
+    const taken = await takenPorts(neededPorts(this.#settings))
+    if (taken.length === 0) return
+    const lines = taken.map(({ use, port, flag, holder }) => {
+      const who = holder ? `process ${holder.pid} (${holder.command})` : 'another process'
+      const stop = holder ? `Stop it (kill ${holder.pid})` : 'Stop it'
+      return `Port ${port}, needed for ${use}, is taken by ${who}.\n    ${stop}, or choose another port: npm start -- ${flag} ${port + 1000}`
+    })
+    throw new Error(lines.join('\n  ✗ '))
+  }
+
+  async #prepare(): Promise<{ models: PreparedModel[]; labels: string; folder: string }> {
+    const { cache, models, photographs } = this.#settings
+    const options = { cache, output: this.#screen.output, signal: this.#stopping.signal }
+    return {
+      models: await prepareModels(models, options),
+      labels: await prepareLabels(options),
+      folder: photographs ?? (await preparePhotographs(options)),
+    }
+  }
+
+  async #startSpoor(): Promise<void> {
+    const { ports, viaCollector } = this.#settings
+    await this.#start([spoorProgram(this.#settings)])
+    this.#screen.fact('Spoor', `page ${this.#page}   OTLP gRPC ${ports.otlpGrpc}   OTLP HTTP ${ports.otlpHttp}`)
+    if (!viaCollector) return
+    await this.#start([collectorProgram(this.#settings)])
+    this.#screen.fact('Collector', `OTLP gRPC ${ports.collectorGrpc}   OTLP HTTP ${ports.collectorHttp}`)
+  }
+
+  async #startServices(models: readonly PreparedModel[], labels: string): Promise<string[]> {
+    const programs = servicePrograms(this.#settings, models, labels)
+    await this.#start(programs)
+    const named = programs.map(({ name, health = '' }) => `${name} ${new URL(health).port}`)
+    this.#screen.fact('Services', named.reverse().join('   '))
+    return programs.map(({ name }) => name)
+  }
+
+  /** Starts programs side by side and waits until all are ready. One that ends on its own later stops the world. */
+  async #start(programs: readonly Program[]): Promise<void> {
+    this.#screen.status(`Starting ${programs.map(({ name }) => name).join(', ')} ...`)
+    const started: Child[] = []
+    for (const program of programs) {
+      this.#stopping.signal.throwIfAborted()
+      const child = await startChild(program)
+      started.push(child)
+      this.#children.push(child)
+    }
+    await Promise.all(started.map((child) => waitUntilHealthy(child, READY_TIMEOUT_MS, this.#stopping.signal)))
+    for (const child of started) void this.#watch(child)
+  }
+
+  async #watch(child: Child): Promise<void> {
+    const { code, signal } = await child.ended
+    if (this.#stopping.signal.aborted) return
+    const how = signal === null ? `exit code ${code}` : signal
+    const message = `${child.program.name} has ended unexpectedly (${how}). Its last lines:`
+    this.#stopping.abort(new Error(`${message}\n${await lastLines(child.program)}`))
+  }
+
+  /** Sends each photograph once and prints the table. @returns Whether all labels and traces are as they should be. */
+  async #sendPhotographs(folder: string, services: readonly string[]): Promise<boolean> {
+    const screen = this.#screen
+    const files = await listPhotographs(folder)
+    const names = files.map((file) => file.split(/[\\/]/).pop() ?? file)
+    const layout = tableLayout(names, screen.width, this.#page)
+    screen.line()
+    screen.line(tableHeader(layout))
+    const sent: Classification[] = []
+    await this.#runClient({ folder, rate: FIRST_RATE }, (classification) => {
+      sent.push(classification)
+      screen.line(tableRow(classification, layout))
+    })
+    screen.line()
+    const labelled = this.#checkLabels(sent)
+    return (await this.#checkTraces(sent, ['client', ...services])) && labelled && sent.length === files.length
+  }
+
+  /** Says which of the photographs that Spoor brings have a label of another kind than what they show. */
+  #checkLabels(sent: readonly Classification[]): boolean {
+    if (this.#settings.photographs !== undefined) return sent.every(({ error }) => error === undefined)
+    const wrong = sent.filter(({ file, result }) => {
+      const { shows } = PHOTOGRAPHS.find(({ name }) => name === file) ?? {}
+      if (!result) return true
+      const [first, last] = shows === undefined ? [0, 999] : KINDS[shows]
+      return result.index < first || result.index > last
+    })
+    for (const { file, result, error } of wrong) this.#screen.bad(`${file}: ${error ?? `not a ${result?.label}`}`)
+    return wrong.length === 0
+  }
+
+  async #checkTraces(sent: readonly Classification[], services: readonly string[]): Promise<boolean> {
+    this.#screen.status('Looking the traces up ...')
+    const options = { services, deadline: Date.now() + TRACE_TIMEOUT_MS, signal: this.#stopping.signal }
+    const checks = await Promise.all(
+      sent.filter(({ result }) => result).map(({ traceId }) => checkTrace(this.#page, traceId, options)),
+    )
+    const broken = checks.filter(({ findings }) => findings.length > 0)
+    for (const { traceId, findings } of broken)
+      this.#screen.bad(`${traceLink(this.#page, traceId)} is not complete: ${findings.join('; ')}`)
+    if (broken.length > 0 || checks.length === 0) return false
+    const spans = Math.max(...checks.map((check) => check.spans))
+    const tail = Math.round(checks.reduce((sum, check) => sum + check.tailMs, 0) / checks.length)
+    this.#screen.good(
+      `${checks.length} traces, all complete: ${spans} spans over ${services.length} services each; ` +
+        `the ensemble worked on for ${tail} ms after its answer`,
+    )
+    return true
+  }
+
+  /** Goes on with one photograph now and then, until the world is stopped. */
+  async #trickle(folder: string): Promise<void> {
+    const screen = this.#screen
+    const { rate } = this.#settings
+    const pace = rate < 1 ? `a photograph every ${Math.round(1 / rate)} s` : `${rate} photographs a second`
+    screen.line()
+    screen.line(`  Look at ${this.#page}. Goes on with ${pace}; Ctrl-C stops everything.`)
+    let count = 0
+    await this.#runClient({ folder, rate, count: 0 }, ({ file, result, error, traceId }) => {
+      const link = traceLink(this.#page, traceId)
+      if (error !== undefined) screen.bad(`${file}: ${error}   ${link}`)
+      else screen.status(`${++count} sent; last ${file}: ${result?.label}   ${link}`)
+    })
+  }
+
+  /** Runs the client until it has sent all, or rejects with the reason when the world is stopped. */
+  async #runClient(
+    options: { folder: string; rate: number; count?: number },
+    onClassification: (classification: Classification) => void,
+  ): Promise<void> {
+    const { signal } = this.#stopping
+    signal.throwIfAborted()
+    const client = await startChild(clientProgram(this.#settings, options))
+    this.#children.push(client)
+    let lines = 0
+    createInterface({ input: client.stdout }).on('line', (line) => {
+      if (!line.startsWith('{') || signal.aborted) return
+      lines++
+      onClassification(JSON.parse(line) as Classification)
+    })
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
+    await Promise.race([client.ended, stopped])
+    if (lines === 0) throw new Error(`the client sent nothing\n${await lastLines(client.program)}`)
+  }
+}

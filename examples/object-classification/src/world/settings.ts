@@ -1,0 +1,97 @@
+/** What `npm start` can be told, checked. */
+import { resolve } from 'node:path'
+import { readPort } from '../service/cli.ts'
+
+/** How the services report to Spoor. */
+export type Protocol = 'grpc' | 'http/protobuf'
+
+/** The ports on 127.0.0.1. */
+export interface Ports {
+  readonly page: number
+  readonly otlpGrpc: number
+  readonly otlpHttp: number
+  readonly preprocessing: number
+  readonly ensemble: number
+  /** One a model. */
+  readonly inference: readonly number[]
+  /** Of the collector that `--via-collector` starts. */
+  readonly collectorGrpc: number
+  readonly collectorHttp: number
+}
+
+/** Settings of a run. */
+export interface Settings {
+  readonly models: readonly string[]
+  readonly protocol: Protocol
+  readonly viaCollector: boolean
+  /** Send, check, and end. */
+  readonly once: boolean
+  /** Requests a second of the trickle. */
+  readonly rate: number
+  /** The user's own photographs. */
+  readonly photographs: string | undefined
+  readonly ports: Ports
+  /** Where Spoor keeps its traces. */
+  readonly data: string
+  readonly logs: string
+  readonly cache: string
+}
+
+/** The flags as the command line gives them; each has its default already. */
+export interface Flags {
+  readonly models: string
+  readonly protocol: string
+  readonly viaCollector?: boolean
+  readonly once?: boolean
+  readonly rate: number
+  readonly ds_path?: string
+  readonly state: string
+  readonly pagePort: number
+  readonly otlpGrpcPort: number
+  readonly otlpHttpPort: number
+  readonly collectorGrpcPort: number
+  readonly collectorHttpPort: number
+  readonly preprocessingPort: number
+  readonly ensemblePort: number
+  readonly 'inference-1-port': number
+  readonly 'inference-2-port': number
+}
+
+/** @throws For a value that makes no sense, naming the flag. */
+export function readSettings(flags: Flags): Settings {
+  const { protocol, rate } = flags
+  if (protocol !== 'grpc' && protocol !== 'http/protobuf')
+    throw new Error(`--protocol ${protocol}: one of grpc, http/protobuf`)
+  if (!(Number(rate) > 0 && Number(rate) <= 1000))
+    throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
+  const models = flags.models.split(',').filter((name) => name !== '')
+  if (models.length === 0) throw new Error('--models: name at least one')
+  return {
+    models,
+    protocol,
+    viaCollector: flags.viaCollector ?? false,
+    once: flags.once ?? false,
+    rate: Number(rate),
+    photographs: flags.ds_path === undefined ? undefined : resolve(flags.ds_path),
+    ports: {
+      page: readPort('--page-port', flags.pagePort),
+      otlpGrpc: readPort('--otlp-grpc-port', flags.otlpGrpcPort),
+      otlpHttp: readPort('--otlp-http-port', flags.otlpHttpPort),
+      preprocessing: readPort('--preprocessing-port', flags.preprocessingPort),
+      ensemble: readPort('--ensemble-port', flags.ensemblePort),
+      inference: inferencePorts(flags, models.length),
+      collectorGrpc: readPort('--collector-grpc-port', flags.collectorGrpcPort),
+      collectorHttp: readPort('--collector-http-port', flags.collectorHttpPort),
+    },
+    data: resolve(flags.state, 'data'),
+    logs: resolve(flags.state, 'logs'),
+    cache: resolve(process.env['SPOOR_CACHE'] ?? '.cache'),
+  }
+}
+
+/** The ports of the inference services; a third and further ones follow the second. */
+function inferencePorts(flags: Flags, count: number): number[] {
+  const first = readPort('--inference-1-port', flags['inference-1-port'])
+  const second = readPort('--inference-2-port', flags['inference-2-port'])
+  return Array.from({ length: count }, (_, index) => (index === 0 ? first : second + index - 1))
+}
