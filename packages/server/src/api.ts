@@ -1,6 +1,7 @@
 /**
- * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client. Times are decimal strings of nanoseconds since
- * 1970 (they do not fit a JSON number), durations are numbers of nanoseconds.
+ * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client.
+ * Times are decimal strings of nanoseconds since 1970 (they do not fit a JSON number), durations are numbers of
+ * nanoseconds.
  *
  * | route | query | answer |
  * |---|---|---|
@@ -13,11 +14,13 @@
  * | GET dependencies | from, to | {@link DependenciesResponse} |
  * | GET status | - | {@link StatusResponse} |
  *
- * `from`, `to`: ns since 1970, or a Go duration back from now (`1h`). Durations: Go form (`200ms`). Errors: HTTP status and {@link ApiError}.
+ * `from`, `to`: ns since 1970, or a Go duration back from now (`1h`). Durations: Go form (`200ms`). Errors: HTTP status
+ * and {@link ApiError}.
  *
- * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`, `key=value`, `key!=value`,
- * `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `has:key`, or a bare word (part of the span name or service). Keys: service, name, kind, status, duration, scope;
- * anything else is an attribute, with an optional level (`resource.host.name`, `span.http.route`, `event.exception.type`). Values with
+ * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`,
+ * `key=value`, `key!=value`, `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `has:key`, or a bare
+ * word (part of the span name or service). Keys: service, name, kind, status, duration, scope; anything else is an
+ * attribute, with an optional level (`resource.host.name`, `span.http.route`, `event.exception.type`). Values with
  * spaces are quoted; `value1,value2` is any of; a `*` in a value is a wildcard.
  */
 export interface SearchResponse {
@@ -67,10 +70,21 @@ export interface StatusResponse {
   readonly spansRefused: number
   /** Why spans are refused right now; absent when they are not. */
   readonly refusing?: string
-  readonly store: { spans: number; diskBytes: number; blocks: number; segments: number; oldest?: string; newest?: string }
+  readonly store: {
+    spans: number
+    diskBytes: number
+    blocks: number
+    segments: number
+    oldest?: string
+    newest?: string
+  }
 }
 
 export interface ApiError {
   /** `code` is stable (`bad_query`, `not_found`, ...); `message` says what is wrong, where, and the way out. */
-  readonly error: { readonly code: string; readonly message: string; /** Position in `q`, 0-based. */ readonly position?: number }
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    /** Position in `q`, 0-based. */ readonly position?: number
+  }
 }

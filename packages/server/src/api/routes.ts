@@ -1,0 +1,150 @@
+import { tracesToJson } from '@spoor/otlp'
+import { StorageError, type Order, type SearchQuery, type TraceStore, type TraceSummary } from '@spoor/storage'
+import type { FastifyInstance } from 'fastify'
+import type {
+  ApiError,
+  AttributesResponse,
+  AttributeValuesResponse,
+  DependenciesResponse,
+  OperationsResponse,
+  SearchResponse,
+  ServicesResponse,
+  StatusResponse,
+  TraceRow,
+} from '../api.ts'
+import { parseQuery, QueryError } from '../query/index.ts'
+import {
+  choiceParam,
+  countParam,
+  durationParam,
+  first,
+  normalizeTraceId,
+  nowNs,
+  type Query,
+  RequestError,
+  required,
+  timeParam,
+} from './params.ts'
+import { traceBytes } from './trace-bytes.ts'
+
+const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
+
+/** Spoor's own API; see `api.ts` for its routes, parameters and answers. */
+export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse>) {
+  return async (app: FastifyInstance): Promise<void> => {
+    app.setErrorHandler((error, _, reply) => {
+      const { statusCode, body } = errorAnswer(error)
+      if (statusCode === 500) app.log.error({ err: error }, 'a query failed')
+      return reply.code(statusCode).send(body)
+    })
+    app.setNotFoundHandler((request, reply) =>
+      reply.code(404).send(apiError('not_found', `no route ${request.method} ${request.url.split('?')[0]}`)),
+    )
+
+    app.get('/search', async (request): Promise<SearchResponse> => {
+      const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(request.raw) })
+      return {
+        traces: page.traces.map(traceRow),
+        ...(page.next === undefined ? {} : { next: page.next }),
+        complete: page.complete,
+        spansScanned: page.spansScanned,
+        elapsedMs: page.elapsedMs,
+      }
+    })
+
+    app.get<{ Params: { id: string }; Querystring: Record<string, string> }>('/traces/:id', async (request, reply) => {
+      const id = normalizeTraceId(request.params.id)
+      if (id === undefined) {
+        throw new RequestError(400, 'bad_parameter', `"${request.params.id}" is not a trace id: 32 hex digits`)
+      }
+      const format = choiceParam(request.query, 'format', ['protobuf', 'json']) ?? 'protobuf'
+      const bytes = await traceBytes(store, id)
+      if (bytes === undefined) throw new RequestError(404, 'not_found', `trace ${id} is not in the store`)
+      void reply.header('cache-control', 'no-cache')
+      if (format === 'json') return reply.type('application/json; charset=utf-8').send(tracesToJson(bytes))
+      return reply.type('application/x-protobuf').send(bytes)
+    })
+
+    app.get('/services', async (): Promise<ServicesResponse> => ({ services: await store.services() }))
+
+    app.get('/operations', async (request): Promise<OperationsResponse> => {
+      const operations = await store.operations(first(request.query as Query, 'service'))
+      return { operations: operations.map(({ name, kind }) => ({ name, kind })) }
+    })
+
+    app.get('/attributes', async (request): Promise<AttributesResponse> => {
+      return { keys: await store.attributeKeys(countParam(request.query as Query, 'limit', 200, 1, 10_000)) }
+    })
+
+    app.get('/attribute-values', async (request): Promise<AttributeValuesResponse> => {
+      const query = request.query as Query
+      return { values: await store.attributeValues(required(query, 'key'), countParam(query, 'limit', 100, 1, 10_000)) }
+    })
+
+    app.get('/dependencies', async (request): Promise<DependenciesResponse> => {
+      const query = request.query as Query
+      const now = nowNs()
+      const to = timeParam(query, 'to', now) ?? now
+      const from = timeParam(query, 'from', now) ?? to - 86_400_000_000_000n
+      const edges = await store.dependencies(from, to)
+      return { edges: edges.map(({ parent, child, calls, errors }) => ({ parent, child, calls, errors })) }
+    })
+
+    app.get('/status', status)
+  }
+}
+
+/** Aborts when the client goes away before it has its answer, so that nobody searches for nobody. */
+function abortOf(request: { readonly socket: NodeJS.EventEmitter }): AbortSignal {
+  const controller = new AbortController()
+  request.socket.once('close', () => controller.abort())
+  return controller.signal
+}
+
+function searchQuery(query: Query): SearchQuery {
+  const now = nowNs()
+  const filter = parseQuery(first(query, 'q') ?? '')
+  const from = timeParam(query, 'from', now)
+  const to = timeParam(query, 'to', now)
+  const min = durationParam(query, 'minTraceDuration')
+  const max = durationParam(query, 'maxTraceDuration')
+  const order = choiceParam(query, 'order', ORDERS)
+  const cursor = first(query, 'cursor')
+  return {
+    limit: countParam(query, 'limit', 20, 1, 10_000),
+    ...(filter && { filter }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(min !== undefined && { minTraceDurationNs: min }),
+    ...(max !== undefined && { maxTraceDurationNs: max }),
+    ...(order && { order }),
+    ...(cursor && { cursor }),
+  }
+}
+
+export function traceRow(summary: TraceSummary): TraceRow {
+  const { traceId, rootService, rootName, start, durationNs, spans, errors, orphans, services } = summary
+  return {
+    ...{ traceId, rootService, rootName, durationNs, spans, errors, orphans },
+    start: start.toString(),
+    services: services.map(({ name, spans, errors, selfTimeNs }) => ({ name, spans, errors, selfTimeNs })),
+  }
+}
+
+function apiError(code: string, message: string, position?: number): ApiError {
+  return { error: { code, message, ...(position !== undefined && { position }) } }
+}
+
+function errorAnswer(error: unknown): { statusCode: number; body: ApiError } {
+  if (error instanceof QueryError)
+    return { statusCode: 400, body: apiError('bad_query', error.message, error.position) }
+  if (error instanceof RequestError) return { statusCode: error.status, body: apiError(error.code, error.message) }
+  if (error instanceof StorageError) {
+    const statusCode = error.code === 'bad_query' ? 400 : error.retryable || error.code === 'closed' ? 503 : 500
+    return { statusCode, body: apiError(error.code, error.message) }
+  }
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
+  return statusCode < 500
+    ? { statusCode, body: apiError('bad_request', message) }
+    : { statusCode, body: apiError('internal', `the query failed: ${message}`) }
+}

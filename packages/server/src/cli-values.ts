@@ -1,0 +1,68 @@
+import { homedir } from 'node:os'
+import { SpoorError } from './error.ts'
+
+/** Values of options as cac hands them on: text, a number where it looks like one, true where the value is missing. */
+export type OptionValue = string | number | boolean | undefined
+
+const bad = (option: string, value: OptionValue, want: string) =>
+  new SpoorError('option', `--${option}: "${String(value)}" is not ${want}`)
+
+/** A TCP port, 0 for a free one. */
+export function portOf(option: string, value: OptionValue): number | undefined {
+  if (value === undefined) return undefined
+  const port = Number(value)
+  if (typeof value === 'boolean' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw bad(option, value, 'a port: 0 to 65535')
+  }
+  return port
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+}
+
+/** A size: `500MB`, `20 GB`, `2GiB`, or a plain number of bytes. */
+export function bytesOf(option: string, value: OptionValue): number | undefined {
+  if (value === undefined) return undefined
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?$/i.exec(String(value))
+  const bytes = match ? Math.round(Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]!) : 0
+  if (!(bytes > 0)) throw bad(option, value, 'a size: a number with a unit, as 500MB or 20GB')
+  return bytes
+}
+
+export function choiceOf<T extends string>(option: string, value: OptionValue, choices: readonly T[]): T | undefined {
+  if (value === undefined) return undefined
+  const choice = choices.find((each) => each === value)
+  if (choice === undefined) throw bad(option, value, `one of ${choices.join(', ')}`)
+  return choice
+}
+
+export function textOf(option: string, value: OptionValue): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'boolean' || value === '') throw new SpoorError('option', `--${option} needs a value`)
+  return String(value)
+}
+
+/** A path as a person would write it: `~/…` for what is under the home directory. */
+export function shortPath(path: string): string {
+  const home = homedir()
+  return path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
+}
+
+/** `0 B`, `812 B`, `1.2 MB`: decimal units. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  for (const unit of ['B', 'kB', 'MB', 'GB']) {
+    if (value < 999.5) return `${unit === 'B' || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${unit}`
+    value /= 1000
+  }
+  return `${value.toFixed(1)} TB`
+}

@@ -1,0 +1,17 @@
+/** Why `spoor` could not start or run. The message names thing, place and way out; the CLI prints it as it is. */
+export type SpoorErrorCode =
+  /** A command line option or setting is not valid. */
+  | 'option'
+  /** An address that Spoor listens on is taken or may not be bound. */
+  | 'listen'
+  /** The data directory cannot be used. */
+  | 'data'
+
+export class SpoorError extends Error {
+  override readonly name = 'SpoorError'
+  readonly code: SpoorErrorCode
+  constructor(code: SpoorErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+  }
+}

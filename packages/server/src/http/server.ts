@@ -1,0 +1,88 @@
+import type { Counters, Logger } from '@spoor/collector'
+import type { TraceStore } from '@spoor/storage'
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { spoorApi } from '../api/routes.ts'
+import type { StatusResponse } from '../api.ts'
+import { jaegerApi } from '../jaeger/routes.ts'
+import { jaegerV3Api } from '../jaeger/v3.ts'
+import { hostAllowed } from './host-check.ts'
+import { prometheusText } from './metrics.ts'
+import { servePage } from './page.ts'
+
+export interface QueryServerOptions {
+  /** The host that is listened on; decides which `Host` headers are answered. */
+  readonly host: string
+  readonly store: TraceStore
+  readonly counters: Counters
+  readonly logger: Logger
+  readonly status: () => Promise<StatusResponse>
+}
+
+/**
+ * Everything on the page's port: the page, Spoor's API, Jaeger's APIs and `/metrics`. No CORS: pages of other sites get
+ * nothing.
+ */
+export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
+  const { host, store, counters, logger, status } = options
+  const app: FastifyInstance = fastify({
+    loggerInstance: fastifyLogger(logger),
+    disableRequestLogging: true,
+    // Long searches are stopped by the store; a connection that stays idle is closed so that stop() need not wait for
+    // it.
+    keepAliveTimeout: 5_000,
+    forceCloseConnections: 'idle',
+    maxParamLength: 1024,
+    routerOptions: { ignoreTrailingSlash: true },
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (!hostAllowed(request.headers.host, host)) {
+      const message = `this Spoor answers only to the names of its own machine (localhost, 127.0.0.1), not to "${request.headers.host ?? ''}"; start it with --host to open it to others`
+      return reply.code(421).type('text/plain; charset=utf-8').send(`${message}\n`)
+    }
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'x-frame-options': 'SAMEORIGIN',
+    })
+    return undefined
+  })
+
+  await app.register(spoorApi(store, status), { prefix: '/api/spoor/v1' })
+  await app.register(jaegerV3Api(store), { prefix: '/api/v3' })
+  await app.register(jaegerApi(store), { prefix: '/api' })
+  app.get('/metrics', (_, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(counters)),
+  )
+  const page = await servePage(app)
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!
+    // A missing file must be an error: an old page that gets HTML for its script fails without a word.
+    const isPage =
+      request.method === 'GET' && !/^\/(?:assets|api)\/|\.(?:js|css|map|json|svg|png|ico|woff2?)$/.test(path)
+    return isPage ? page.send(reply) : reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
+  })
+  return app
+}
+
+/** Fastify wants a child-making pino; of its own messages only errors are worth a line. */
+function fastifyLogger(logger: Logger): FastifyBaseLogger {
+  const quiet = () => {}
+  const forward = (write: (fields: object, message: string) => void) => (first: unknown, message?: string) => {
+    if (typeof first === 'string') write({}, first)
+    else write(first as object, message ?? '')
+  }
+  const adapter: FastifyBaseLogger = {
+    level: 'warn',
+    silent: quiet,
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: forward((fields, message) => logger.warn(fields, message)),
+    error: forward((fields, message) => logger.error(fields, message)),
+    fatal: forward((fields, message) => logger.error(fields, message)),
+    child: () => adapter,
+  }
+  return adapter
+}

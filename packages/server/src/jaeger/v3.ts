@@ -1,0 +1,161 @@
+import { tracesToJson } from '@spoor/otlp'
+import { joinBytes } from '@spoor/otlp'
+import { StorageError, type Filter, type SearchQuery, type TraceStore, type TraceSummary } from '@spoor/storage'
+import type { FastifyInstance } from 'fastify'
+import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
+import { mapWide, traceBytes } from '../api/trace-bytes.ts'
+import { stringMap, tagFilter } from './search-params.ts'
+
+const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
+const PARALLEL_READS = 8
+
+/**
+ * Jaeger's `/api/v3/*`: what today's Jaeger UI and Grafana's gRPC-style client call. Times are RFC 3339 with
+ * nanoseconds; parameters are read in camelCase and in their older snake_case.
+ *
+ * Source: jaeger v2.20, `jaegerquery/internal/apiv3/http_gateway.go`.
+ */
+export function jaegerV3Api(store: TraceStore) {
+  return async (app: FastifyInstance): Promise<void> => {
+    app.setErrorHandler((error, _, reply) => {
+      const { status, message } = statusOf(error)
+      if (status === 500) app.log.error({ err: error }, 'a Jaeger v3 query failed')
+      return reply.code(status).send({ error: { httpCode: status, message } })
+    })
+    app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
+
+    app.get('/services', async () => ({ services: await store.services() }))
+
+    app.get('/operations', async (request) => {
+      const query = request.query as Query
+      const kind = param(query, 'spanKind')
+      const operations = await store.operations(param(query, 'service'))
+      return {
+        operations: operations
+          .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES[kind] ?? 'internal' }))
+          .filter(({ spanKind }) => kind === undefined || spanKind === kind.toLowerCase()),
+      }
+    })
+
+    app.get('/traces', async (request, reply) => {
+      const { traces } = await store.search(searchQuery(request.query as Query))
+      const found = await mapWide(traces, PARALLEL_READS, ({ traceId }) => traceBytes(store, traceId))
+      const bytes = found.filter((one) => one !== undefined)
+      if (bytes.length === 0) throw new RequestError(404, 'not_found', 'No traces found')
+      return reply.type('application/json').send(`{"result":${tracesToJson(joinBytes(bytes))}}`)
+    })
+
+    app.get<{ Params: { id: string } }>('/traces/:id', async (request, reply) => {
+      const id = normalizeTraceId(request.params.id)
+      if (id === undefined) throw malformed('trace_id', `"${request.params.id}" is not a trace id`)
+      const bytes = await traceBytes(store, id)
+      if (bytes === undefined) throw new RequestError(404, 'not_found', 'trace not found')
+      return reply.type('application/json').send(`{"result":${tracesToJson(bytes)}}`)
+    })
+
+    app.get('/trace-summaries', async (request) => {
+      const { traces } = await store.search(searchQuery(request.query as Query))
+      return { summaries: traces.map(summaryJson) }
+    })
+  }
+}
+
+/** Counts of zero are left out, as proto JSON does. */
+function summaryJson(summary: TraceSummary): object {
+  const { traceId, rootService, rootName, start, durationNs, spans, errors, orphans, services } = summary
+  return {
+    traceId,
+    rootServiceName: rootService,
+    rootOperationName: rootName,
+    minStartTimeUnixNano: start.toString(),
+    maxEndTimeUnixNano: (start + BigInt(Math.round(durationNs))).toString(),
+    spanCount: spans,
+    ...(errors > 0 && { errorSpanCount: errors }),
+    ...(orphans > 0 && { orphanSpanCount: orphans }),
+    services: services.map(({ name, spans, errors }) => ({
+      name,
+      spanCount: spans,
+      ...(errors > 0 && { errorSpanCount: errors }),
+    })),
+  }
+}
+
+const malformed = (name: string, why: string) =>
+  new RequestError(400, 'bad_parameter', `malformed parameter ${name}: ${why}`)
+
+/** `query.serviceName` or `query.service_name`. */
+function param(query: Query, name: string): string | undefined {
+  return (
+    first(query, name) ??
+    first(
+      query,
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    )
+  )
+}
+
+function searchQuery(query: Query): SearchQuery {
+  const from = timestamp(query, 'query.startTimeMin')
+  const to = timestamp(query, 'query.startTimeMax')
+  if (from === undefined || to === undefined) {
+    throw new RequestError(400, 'bad_parameter', 'query.startTimeMin and query.startTimeMax are required')
+  }
+  if (from >= to) throw new RequestError(400, 'bad_parameter', 'query.startTimeMin must be before query.startTimeMax')
+  if (param(query, 'query.filter') !== undefined)
+    throw malformed('query.filter', 'structured filters are not supported')
+  const service = param(query, 'query.serviceName')
+  const operation = param(query, 'query.operationName')
+  const min = duration(query, 'query.durationMin')
+  const max = duration(query, 'query.durationMax')
+  const attributes = param(query, 'query.attributes')
+  const filters: Filter[] = []
+  if (service !== undefined) filters.push({ op: 'eq', target: { field: 'service' }, value: service })
+  if (operation !== undefined) filters.push({ op: 'eq', target: { field: 'name' }, value: operation })
+  if (min !== undefined) filters.push({ op: 'gte', target: { field: 'duration' }, value: min })
+  if (max !== undefined) filters.push({ op: 'lte', target: { field: 'duration' }, value: max })
+  if (attributes !== undefined) {
+    for (const [key, value] of stringMap(attributes, 'malformed parameter query.attributes')) {
+      filters.push(tagFilter(key, value))
+    }
+  }
+  return {
+    ...(filters.length > 0 && { filter: { op: 'and', args: filters } }),
+    from,
+    to,
+    limit: depth(query),
+    order: 'newest',
+  }
+}
+
+function depth(query: Query): number {
+  const value = param(query, 'query.searchDepth') ?? first(query, 'query.num_traces')
+  if (value === undefined) return 100
+  if (!/^\d{1,9}$/.test(value) || Number(value) < 1)
+    throw malformed('query.searchDepth', `"${value}" is not a number above 0`)
+  return Math.min(10_000, Number(value))
+}
+
+function duration(query: Query, name: string): number | undefined {
+  const value = param(query, name)
+  if (value === undefined) return undefined
+  const duration = tryDuration(value)
+  if (duration === undefined) throw malformed(name, `"${value}" is not a duration`)
+  return duration
+}
+
+/** RFC 3339 with up to nine digits of a second, as nanoseconds since 1970. */
+function timestamp(query: Query, name: string): bigint | undefined {
+  const value = param(query, name)
+  if (value === undefined) return undefined
+  const match = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/.exec(value)
+  const seconds = match ? Date.parse(`${match[1]}${match[3]}`.toUpperCase()) : Number.NaN
+  if (!match || Number.isNaN(seconds)) throw malformed(name, `"${value}" is not an RFC 3339 time`)
+  return BigInt(seconds) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'))
+}
+
+function statusOf(error: unknown): { status: number; message: string } {
+  if (error instanceof RequestError) return { status: error.status, message: error.message }
+  if (error instanceof StorageError && error.code === 'bad_query') return { status: 400, message: error.message }
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
+  return { status: statusCode, message }
+}

@@ -1,0 +1,40 @@
+import { Writable } from 'node:stream'
+import { styleText } from 'node:util'
+import type { Logger } from '@spoor/collector'
+import { pino } from 'pino'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const PINO_LEVELS: Readonly<Record<number, { name: string; color: 'gray' | 'cyan' | 'yellow' | 'red' }>> = {
+  20: { name: 'debug', color: 'gray' },
+  30: { name: 'info ', color: 'cyan' },
+  40: { name: 'warn ', color: 'yellow' },
+  50: { name: 'error', color: 'red' },
+}
+
+/** Logs to stderr: one JSON object a line for machines, one coloured line for a person at a terminal. */
+export function createLogger(level: LogLevel, terminal: boolean = process.stderr.isTTY): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  // Logs are few; written at once, none is lost when the process ends.
+  return terminal ? pino(options, prettyStream(process.stderr)) : pino(options, pino.destination({ fd: 2, sync: true }))
+}
+
+/** `12:31:07.218 warn  message  key=value key=value`; a stack trace follows on lines of its own. */
+function prettyStream(out: NodeJS.WritableStream): Writable {
+  return new Writable({
+    write(line: Buffer, _, done) {
+      const { level, time, msg, err, ...fields } = JSON.parse(line.toString()) as Record<string, unknown>
+      const { name, color } = PINO_LEVELS[level as number] ?? { name: 'fatal', color: 'red' }
+      const rest = Object.entries(fields).map(
+        ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      )
+      const details = rest.length > 0 ? `  ${styleText('gray', rest.join(' '))}` : ''
+      const stack = (err as { stack?: string } | undefined)?.stack
+      out.write(
+        `${styleText('gray', String(time).slice(11, 23))} ${styleText(color, name)} ${String(msg)}${details}\n${stack ? `${stack}\n` : ''}`,
+      )
+      done()
+    },
+  })
+}

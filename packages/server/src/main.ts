@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// The check comes before anything else is loaded: on an older Node the imports themselves would fail, and not say why.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 15)) {
+  process.stderr.write(`spoor: Node 22.15 or newer is needed; this is Node ${process.versions.node}\n`)
+  process.exit(1)
+}
+const { runCli } = await import('./cli.ts')
+process.exit(await runCli(process.argv))

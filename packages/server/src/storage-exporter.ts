@@ -1,0 +1,72 @@
+import {
+  CollectorError,
+  type CollectorErrorCode,
+  type Component,
+  type Consumer,
+  type ExporterFactory,
+} from '@spoor/collector'
+import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/storage'
+
+/** What the exporter knows of the store's state: why spans are refused right now, undefined while they are taken. */
+export interface IntakeState {
+  refusing: string | undefined
+}
+
+const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
+  overloaded: 'overloaded',
+  disk_full: 'unavailable',
+  io: 'unavailable',
+  closed: 'unavailable',
+  locked: 'unavailable',
+  corrupt: 'internal',
+  bad_query: 'internal',
+}
+
+/**
+ * `spoor_storage`: the exporter at the end of a pipeline that stores traces in Spoor itself. It has no queue and no
+ * settings: `consume` resolves when the spans are durable, so that the answer to an OTLP sender means that they are
+ * stored. A store that cannot take them now is a retryable error, and the sender keeps them.
+ */
+export function storageExporterFactory(store: () => TraceStore, state: IntakeState): ExporterFactory<object> {
+  return {
+    kind: 'exporter',
+    type: 'spoor_storage',
+    signals: ['traces'],
+    config: {
+      safeParse(input) {
+        const keys = Object.keys(input ?? {})
+        if (keys.length === 0) return { success: true, data: {} }
+        const issues = keys.map((key) => ({ path: [key], message: 'spoor_storage has no settings: remove it' }))
+        return { success: false, error: { issues } }
+      },
+    },
+    create({ id, counters }): Component & Consumer {
+      const sent = counters.counter('otelcol_exporter_sent_spans', { exporter: id })
+      const failed = counters.counter('otelcol_exporter_send_failed_spans', { exporter: id })
+      return {
+        async start() {},
+        async shutdown() {},
+        async consume(batch) {
+          try {
+            await store().append(batch)
+          } catch (error) {
+            failed.value += batch.items
+            const mapped = toCollectorError(error)
+            state.refusing = mapped.message
+            throw mapped
+          }
+          sent.value += batch.items
+          state.refusing = undefined
+        },
+      }
+    },
+  }
+}
+
+function toCollectorError(error: unknown): CollectorError {
+  if (!(error instanceof StorageError)) {
+    return new CollectorError('internal', `the store failed: ${(error as Error).message}`, { cause: error })
+  }
+  const retryable = error.retryable || error.code === 'closed' || error.code === 'locked'
+  return new CollectorError(CODES[error.code], error.message, { retryable, cause: error })
+}
