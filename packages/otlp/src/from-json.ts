@@ -80,11 +80,18 @@ function fail(path: Path, expected: string, value: unknown): OtlpError {
 }
 
 function describe(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return 'an object'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value as number | bigint | boolean)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  switch (typeof value) {
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object'
+    case 'string':
+      return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}…` : JSON.stringify(value)
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return `${value}`
+    default:
+      return 'nothing'
+  }
 }
 
 /** Fields are written from the last to the first, see {@link Writer}. */

@@ -261,10 +261,11 @@ function parseMessages(): ReadonlyMap<string, MessageType> {
   return types
 }
 
-const parsed = parseMessages()
+/** All of them, by name. */
+export const MESSAGE_TYPES: ReadonlyMap<string, MessageType> = parseMessages()
 
 export function messageType(name: keyof typeof MESSAGES): MessageType {
-  return parsed.get(name)!
+  return MESSAGE_TYPES.get(name)!
 }
 
 /** The request of each signal. */

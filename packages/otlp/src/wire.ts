@@ -24,6 +24,10 @@ export function readTag(bytes: Uint8Array, p: number, end: number): number {
     next = p + 1
     return first
   }
+  return readLongTag(bytes, p, end)
+}
+
+function readLongTag(bytes: Uint8Array, p: number, end: number): number {
   const tag = readVarint(bytes, p, end)
   if (tag > 0xffffffff) throw new OtlpError('wire_type', `byte ${p}: tag ${tag} has more than 32 bits`, { offset: p })
   return tag
@@ -55,22 +59,28 @@ function longLengthEnd(bytes: Uint8Array, p: number, end: number): number {
   return stop
 }
 
-/** An unsigned varint as a number: exact up to 2^53, for tags and lengths. */
+/**
+ * An unsigned varint as a number: exact up to 2^53, for tags and lengths. Up to 28 bits it is computed with integer operators:
+ * a float, though whole, would slow down all that the caller does with it.
+ */
 function readVarint(bytes: Uint8Array, p: number, end: number): number {
   let value = 0
-  let scale = 1
-  for (let i = p; i < end; i++) {
+  for (let i = p, shift = 0; i < end && shift < 28; i++, shift += 7) {
     const byte = bytes[i]!
-    value += (byte & 127) * scale
+    value |= (byte & 127) << shift
     if (byte < 128) {
-      checkTenth(byte, i - p, p)
       next = i + 1
       return value
     }
-    if (i - p >= 9) throw longVarint(p)
-    scale *= 128
   }
-  throw truncated(p)
+  return readLongVarint(bytes, p, end)
+}
+
+function readLongVarint(bytes: Uint8Array, p: number, end: number): number {
+  next = skipVarint(bytes, p, end)
+  let value = 0
+  for (let i = next - 1; i >= p; i--) value = value * 128 + (bytes[i]! & 127)
+  return value
 }
 
 /** The low 32 bits of a varint, unsigned: what protobuf reads for uint32, and with `| 0` for int32 and enum. */
