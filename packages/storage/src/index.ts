@@ -1,0 +1,20 @@
+/** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
+export { StorageError } from './contract.ts'
+export type {
+  DependencyEdge,
+  Field,
+  Filter,
+  Level,
+  Operation,
+  Order,
+  SearchPage,
+  SearchQuery,
+  ServiceShare,
+  StorageErrorCode,
+  StoreStats,
+  Target,
+  TraceStore,
+  TraceSummary,
+} from './contract.ts'
+export { openLocalStore } from './local/local-store.ts'
+export type { LocalStoreOptions } from './local/options.ts'

@@ -1,0 +1,295 @@
+import { closeSync, openSync } from 'node:fs'
+import { BlockBuilder } from './builder.ts'
+import { bloomHas, ATTRIBUTE_PROBES, TRACE_PROBES } from './bloom.ts'
+import { ByteCache } from './byte-cache.ts'
+import { hashWords } from './hash.ts'
+import { INDEX_HEADER, readBlock, readColumns, readFilter, startRange, type IndexBlock } from './index-file.ts'
+import { readFrame, readRecord } from './log.ts'
+import type { Change } from './protocol.ts'
+import { appendRows, createRows, ROW_BYTES, type BlockRows, type Frame, type OperationKey } from './rows.ts'
+import { addFrame, indexPath, logPath } from './segment.ts'
+
+/** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
+const MAX_OPERATIONS = 20_000
+/** A block of more services than this is looked into for every service. */
+const MAX_BLOCK_SERVICES = 64
+
+interface SegmentFiles {
+  readonly id: number
+  readonly logPath: string
+  readonly logFd: number
+  readonly indexFd: number
+  blocks: Block[]
+  /** Rows of the block that the writer is still filling. */
+  open: BlockRows | undefined
+  /** Service -> `kind name` of its operations. */
+  readonly operations: Map<string, Set<string>>
+  operationCount: number
+}
+
+interface Cached {
+  readonly value: BlockRows | Uint32Array | Buffer | undefined
+}
+
+/** A block as queries see it: bounds and filters to pass it by, columns and bytes to look into it. */
+export interface Block {
+  readonly spans: number
+  readonly minStart: bigint
+  readonly maxStart: bigint
+  /** False when no span of this service is in it. */
+  mayHaveService(service: string): boolean
+  mayHaveTrace(id: Uint32Array, hash: number): boolean
+  mayHaveAttribute(hash: number): boolean
+  rows(): BlockRows
+  /** The requests of one frame. Throws StorageError `corrupt`. */
+  frame(frame: Frame): Buffer
+}
+
+/**
+ * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
+ * writer's changes. Filters, columns and frames are read when needed and kept in one cache that is bounded in bytes.
+ */
+export class Catalog {
+  readonly #directory: string
+  readonly #cache: ByteCache<string, Cached>
+  readonly #segments = new Map<number, SegmentFiles>()
+  /** Service names by themselves, so that blocks share them. */
+  readonly #names = new Map<string, string>()
+  #serial = 0
+  #users = 0
+  #dropped: SegmentFiles[] = []
+
+  constructor(directory: string, cacheBytes: number) {
+    this.#directory = directory
+    this.#cache = new ByteCache(cacheBytes)
+  }
+
+  apply(change: Change): void {
+    if (change.type === 'segment') {
+      this.#addSegment(change.id, change.indexSize)
+      return
+    }
+    const segment = this.#segments.get(change.id)
+    if (!segment) return
+    switch (change.type) {
+      case 'rows':
+        segment.open ??= createRows(change.rows.count)
+        appendRows(segment.open, change.rows)
+        this.#addOperations(segment, change.rows.operations)
+        break
+      case 'block': {
+        segment.open = undefined
+        const block = readBlock(segment.indexFd, change.offset, change.indexSize)
+        if (block) this.#addBlock(segment, block, change.offset)
+        break
+      }
+      case 'keep':
+        if (segment.open) segment.blocks.push(this.#memoryBlock(segment, segment.open))
+        segment.open = undefined
+        break
+      case 'drop':
+        this.#segments.delete(change.id)
+        this.#dropped.push(segment)
+        this.#closeDropped()
+        break
+    }
+  }
+
+  /** All blocks as they are now, oldest first. Until {@link release} their files stay open. */
+  use(): Block[] {
+    this.#users++
+    return this.#blocks()
+  }
+
+  release(): void {
+    this.#users--
+    this.#closeDropped()
+  }
+
+  get segmentCount(): number {
+    return this.#segments.size
+  }
+
+  services(): string[] {
+    const names = new Set<string>()
+    for (const { operations } of this.#segments.values()) for (const name of operations.keys()) names.add(name)
+    return [...names].sort()
+  }
+
+  operations(service: string | undefined): { name: string; kind: number }[] {
+    const keys = new Set<string>()
+    for (const { operations } of this.#segments.values()) {
+      for (const [name, entries] of operations) {
+        if (service === undefined || service === name) for (const entry of entries) keys.add(entry)
+      }
+    }
+    return [...keys].map((entry) => {
+      const space = entry.indexOf(' ')
+      return { name: entry.slice(space + 1), kind: Number(entry.slice(0, space)) }
+    })
+  }
+
+  close(): void {
+    for (const segment of [...this.#segments.values(), ...this.#dropped]) closeFiles(segment)
+    this.#segments.clear()
+    this.#dropped = []
+  }
+
+  #blocks(): Block[] {
+    const blocks: Block[] = []
+    for (const segment of this.#segments.values()) {
+      for (const block of segment.blocks) blocks.push(block)
+      // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
+      if (segment.open) {
+        const { open } = segment
+        blocks.push(this.#memoryBlock(segment, { ...open, operations: [...open.operations], frames: [...open.frames] }))
+      }
+    }
+    return blocks
+  }
+
+  #addSegment(id: number, indexSize: number): void {
+    const log = logPath(this.#directory, id)
+    const segment: SegmentFiles = {
+      id,
+      logPath: log,
+      logFd: openSync(log, 'r'),
+      indexFd: openSync(indexPath(this.#directory, id), 'r'),
+      blocks: [],
+      open: undefined,
+      operations: new Map(),
+      operationCount: 0,
+    }
+    this.#segments.set(id, segment)
+    for (let at = INDEX_HEADER; at < indexSize;) {
+      const block = readBlock(segment.indexFd, at, indexSize)
+      if (!block) break
+      this.#addBlock(segment, block, at)
+      at = block.end
+    }
+  }
+
+  #addOperations(segment: SegmentFiles, operations: readonly OperationKey[]): void {
+    for (const { service, name, kind } of operations) {
+      let entries = segment.operations.get(service)
+      if (!entries) segment.operations.set(service, (entries = new Set()))
+      if (segment.operationCount >= MAX_OPERATIONS) continue
+      const before = entries.size
+      entries.add(`${kind} ${name}`)
+      segment.operationCount += entries.size - before
+    }
+  }
+
+  #addBlock(segment: SegmentFiles, { meta, traceFilter, attributeFilter }: IndexBlock, offset: number): void {
+    this.#addOperations(segment, meta.operations)
+    const services = this.#servicesOf(meta.operations)
+    const { spans, logStart, logEnd } = meta
+    const [traceCrc, attributeCrc] = meta.crcs
+    const key = this.#serial++
+    const load = (): BlockRows => {
+      const block = readBlock(segment.indexFd, offset, Infinity)
+      return (block && readColumns(segment.indexFd, block)) ?? rebuildRows(segment, logStart, logEnd)
+    }
+    const rows = (): BlockRows => this.#cached(`r${key}`, load, rowsBytes)
+    const filter = (kind: 't' | 'a'): Uint32Array | undefined =>
+      this.#cached(
+        kind + key,
+        () =>
+          readFilter(
+            segment.indexFd,
+            kind === 't' ? traceFilter : attributeFilter,
+            kind === 't' ? traceCrc : attributeCrc,
+          ),
+        (bits) => bits?.byteLength ?? 0,
+      )
+    segment.blocks.push({
+      spans,
+      minStart: BigInt(meta.minStart),
+      maxStart: BigInt(meta.maxStart),
+      mayHaveService: (service) => services === undefined || services.has(service),
+      mayHaveTrace: (_, hash) => {
+        const bits = filter('t')
+        return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
+      },
+      mayHaveAttribute: (hash) => {
+        const bits = filter('a')
+        return bits === undefined || bloomHas(bits, hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
+      },
+      rows,
+      frame: (frame) => this.#frame(segment, frame),
+    })
+  }
+
+  #memoryBlock(segment: SegmentFiles, rows: BlockRows): Block {
+    const [minStart, maxStart] = startRange(rows)
+    return {
+      spans: rows.count,
+      minStart,
+      maxStart,
+      mayHaveService: (service) => rows.operations.some((operation) => operation.service === service),
+      mayHaveTrace: () => true,
+      mayHaveAttribute: () => true,
+      rows: () => rows,
+      frame: (frame) => this.#frame(segment, frame),
+    }
+  }
+
+  #frame(segment: SegmentFiles, frame: Frame): Buffer {
+    const read = (): Buffer => readFrame(segment.logFd, segment.logPath, frame)
+    return this.#cached(`f${segment.id} ${frame.offset}`, read, (bytes) => bytes.length)
+  }
+
+  #cached<T extends Cached['value']>(key: string, load: () => T, bytesOf: (value: T) => number): T {
+    const found = this.#cache.get(key)
+    if (found) return found.value as T
+    const value = load()
+    this.#cache.set(key, { value }, bytesOf(value) + 200)
+    return value
+  }
+
+  #servicesOf(operations: readonly OperationKey[]): Set<string> | undefined {
+    const services = new Set<string>()
+    for (const { service } of operations) {
+      let name = this.#names.get(service)
+      if (name === undefined) this.#names.set(service, (name = service))
+      services.add(name)
+    }
+    return services.size > MAX_BLOCK_SERVICES ? undefined : services
+  }
+
+  #closeDropped(): void {
+    if (this.#users > 0) return
+    for (const segment of this.#dropped) closeFiles(segment)
+    this.#dropped = []
+  }
+}
+
+export function traceHash(id: Uint32Array): number {
+  return hashWords(id[0]!, id[1]!, id[2]!, id[3]!)
+}
+
+function rowsBytes(rows: BlockRows): number {
+  return (
+    rows.count * ROW_BYTES +
+    16 * (rows.traceCount + rows.groupCount) +
+    64 * rows.frames.length +
+    128 * rows.operations.length
+  )
+}
+
+/** A block whose columns in the index are damaged, from the log. */
+function rebuildRows(segment: SegmentFiles, logStart: number, logEnd: number): BlockRows {
+  const builder = new BlockBuilder()
+  for (let at = logStart; at < logEnd;) {
+    const record = readRecord(segment.logFd, at, logEnd)
+    if (!record) break
+    for (const frame of record.frames) addFrame(builder, segment.logFd, segment.logPath, frame)
+    at = record.end
+  }
+  return builder.rows
+}
+
+function closeFiles(segment: SegmentFiles): void {
+  closeSync(segment.logFd)
+  closeSync(segment.indexFd)
+}

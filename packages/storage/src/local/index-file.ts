@@ -1,0 +1,292 @@
+import { crc32, zstdDecompressSync } from 'node:zlib'
+import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from './bloom.ts'
+import { hashWords, type HashSet } from './hash.ts'
+import { compress, readExactly } from './log.ts'
+import { createRows, startOf, type BlockRows, type OperationKey } from './rows.ts'
+
+/*
+ * The index of a segment: a block of header columns and filters for each stretch of the log, in the log's order and without gaps.
+ * It is written after the stretch is durable and can be made again from it.
+ *
+ *   file  := "SPOORIDX" u32 version, u32 0                                             16 bytes
+ *            block*
+ *   block := u32 magic, u32 crc32 (of the rest of the head and of meta), u32 length of
+ *            meta, of trace filter, of attribute filter, of columns, u32 0, u32 0      32 bytes
+ *            meta (JSON), trace filter, attribute filter, columns (zstd)
+ */
+export const INDEX_HEADER = 16
+const BLOCK_HEAD = 32
+const VERSION = 1
+const FILE_MAGIC = Buffer.from('SPOORIDX')
+const BLOCK_MAGIC = 0x31495053
+
+/** What is known of a block without reading its columns. */
+export interface BlockMeta {
+  /** Which bytes of the log it describes. */
+  readonly logStart: number
+  readonly logEnd: number
+  readonly spans: number
+  readonly traces: number
+  readonly groups: number
+  readonly frames: number
+  /** Decimal nanoseconds since 1970: earliest and latest start of a span. */
+  readonly minStart: string
+  readonly maxStart: string
+  readonly operations: readonly OperationKey[]
+  readonly crcs: readonly [trace: number, attribute: number]
+}
+
+export interface IndexBlock {
+  readonly meta: BlockMeta
+  /** Where the sections are in the index file. A length of 0: there is no such filter, anything may match. */
+  readonly traceFilter: Section
+  readonly attributeFilter: Section
+  readonly columns: Section
+  readonly end: number
+}
+
+export interface Section {
+  readonly offset: number
+  readonly length: number
+}
+
+export function indexHeader(): Buffer {
+  const header = Buffer.alloc(INDEX_HEADER)
+  FILE_MAGIC.copy(header)
+  header.writeUInt32LE(VERSION, 8)
+  return header
+}
+
+/** Whether the file is an index that this version can read; else it is made again. */
+export function isIndex(fd: number): boolean {
+  return readExactly(fd, 0, INDEX_HEADER).equals(indexHeader())
+}
+
+/** The bytes of a block of the index. */
+export function encodeBlock(rows: BlockRows, hashes: HashSet, logStart: number, logEnd: number): Uint8Array[] {
+  const traceFilter = asBytes(filterTraces(rows))
+  const attributeFilter = hashes.overflowed ? new Uint8Array() : asBytes(filterAttributes(hashes))
+  const columns = compress(packColumns(rows, logStart))
+  const [min, max] = startRange(rows)
+  const meta: BlockMeta = {
+    logStart,
+    logEnd,
+    spans: rows.count,
+    traces: rows.traceCount,
+    groups: rows.groupCount,
+    frames: rows.frames.length,
+    minStart: min.toString(),
+    maxStart: max.toString(),
+    operations: rows.operations,
+    crcs: [crc32(traceFilter), crc32(attributeFilter)],
+  }
+  const json = Buffer.from(JSON.stringify(meta))
+  const head = Buffer.alloc(BLOCK_HEAD)
+  head.writeUInt32LE(BLOCK_MAGIC, 0)
+  for (const [i, section] of [json, traceFilter, attributeFilter, columns].entries())
+    head.writeUInt32LE(section.length, 8 + 4 * i)
+  head.writeUInt32LE(crc32(json, crc32(head.subarray(8))), 4)
+  return [head, json, traceFilter, attributeFilter, columns]
+}
+
+/** The block at `offset`, or undefined when there is none that is whole. */
+export function readBlock(fd: number, offset: number, size: number): IndexBlock | undefined {
+  const head = readExactly(fd, offset, BLOCK_HEAD)
+  if (head.length < BLOCK_HEAD || head.readUInt32LE(0) !== BLOCK_MAGIC) return undefined
+  const [meta, trace, attribute, columns] = [8, 12, 16, 20].map((at) => head.readUInt32LE(at)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const traceAt = offset + BLOCK_HEAD + meta
+  const end = traceAt + trace + attribute + columns
+  if (end > size) return undefined
+  const json = readExactly(fd, offset + BLOCK_HEAD, meta)
+  if (crc32(json, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
+  return {
+    meta: JSON.parse(json.toString()) as BlockMeta,
+    traceFilter: { offset: traceAt, length: trace },
+    attributeFilter: { offset: traceAt + trace, length: attribute },
+    columns: { offset: traceAt + trace + attribute, length: columns },
+    end,
+  }
+}
+
+/** A filter's bits; undefined when the section is empty or damaged, and then anything may match. */
+export function readFilter(fd: number, section: Section, crc: number): Uint32Array | undefined {
+  if (section.length === 0) return undefined
+  const bytes = readExactly(fd, section.offset, section.length)
+  if (bytes.length < section.length || crc32(bytes) !== crc) return undefined
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
+}
+
+/** The columns of a block; undefined when they are damaged. */
+export function readColumns(fd: number, block: IndexBlock): BlockRows | undefined {
+  const bytes = readExactly(fd, block.columns.offset, block.columns.length)
+  try {
+    return unpackColumns(zstdDecompressSync(bytes), block.meta)
+  } catch {
+    return undefined
+  }
+}
+
+function filterTraces(rows: BlockRows): Uint32Array {
+  const bloom = createBloom(rows.traceCount, TRACE_BITS)
+  const { traceIds } = rows
+  for (let i = 0; i < 4 * rows.traceCount; i += 4) {
+    bloomAdd(bloom, hashWords(traceIds[i]!, traceIds[i + 1]!, traceIds[i + 2]!, traceIds[i + 3]!), TRACE_PROBES)
+  }
+  return bloom
+}
+
+function filterAttributes(hashes: HashSet): Uint32Array {
+  const bloom = createBloom(hashes.size, ATTRIBUTE_BITS)
+  for (const hash of hashes) bloomAdd(bloom, hash, ATTRIBUTE_PROBES)
+  return bloom
+}
+
+export function startRange(rows: BlockRows): [min: bigint, max: bigint] {
+  if (rows.count === 0) return [0n, 0n]
+  const { startHi, startLo } = rows
+  let min = 0
+  let max = 0
+  for (let i = 1; i < rows.count; i++) {
+    const hi = startHi[i]!
+    const lo = startLo[i]!
+    if (hi < startHi[min]! || (hi === startHi[min] && lo < startLo[min]!)) min = i
+    if (hi > startHi[max]! || (hi === startHi[max] && lo > startLo[max]!)) max = i
+  }
+  return [startOf(rows, min), startOf(rows, max)]
+}
+
+/**
+ * Columns are laid out one after the other, each as its bytes sorted by significance: first the lowest byte of all rows, then the
+ * second ... so that zstd finds the constant ones. Spans are kept as the gap to the span before and their length.
+ */
+function packColumns(rows: BlockRows, logStart: number): Uint8Array {
+  const { count } = rows
+  const gap = new Uint32Array(count)
+  const length = new Uint32Array(count)
+  const durationLo = new Uint32Array(count)
+  const durationHi = new Uint32Array(count)
+  for (let i = 0; i < count; i++) {
+    gap[i] = rows.spanStart[i]! - (i === 0 ? 0 : rows.spanEnd[i - 1]!)
+    length[i] = rows.spanEnd[i]! - rows.spanStart[i]!
+    const duration = rows.durationNs[i]!
+    durationHi[i] = Math.floor(duration / 2 ** 32)
+    durationLo[i] = duration
+  }
+  const frames = new Uint32Array(4 * rows.frames.length)
+  for (const [i, frame] of rows.frames.entries())
+    frames.set([frame.rawStart, frame.rawLength, frame.offset - logStart, frame.length], 4 * i)
+  const columns = [
+    rows.trace,
+    rows.operation,
+    rows.group,
+    rows.startLo,
+    rows.startHi,
+    durationLo,
+    durationHi,
+    gap,
+    length,
+  ].map((column) => column.subarray(0, count))
+  const ids = [
+    rows.spanId.subarray(0, 2 * count),
+    rows.parentId.subarray(0, 2 * count),
+    rows.traceIds.subarray(0, 4 * rows.traceCount),
+  ]
+  const tables = [rows.groups.subarray(0, 4 * rows.groupCount), frames]
+  const packed = new Uint8Array(
+    36 * count + 16 * count + 16 * (rows.traceCount + rows.groupCount + rows.frames.length) + count,
+  )
+  let at = 0
+  for (const column of [...columns, ...tables]) at = writePlanes(column, packed, at)
+  for (const column of ids) {
+    packed.set(asBytes(column), at)
+    at += 4 * column.length
+  }
+  packed.set(rows.status.subarray(0, count), at)
+  return packed
+}
+
+function unpackColumns(packed: Uint8Array, meta: BlockMeta): BlockRows {
+  const count = meta.spans
+  const rows = createRows(0)
+  let at = 0
+  const planes = (length: number): Uint32Array => {
+    const column = readPlanes(packed, at, length)
+    at += 4 * length
+    return column
+  }
+  const words = (length: number): Uint32Array => {
+    const bytes = new Uint8Array(packed.subarray(at, at + 4 * length))
+    at += 4 * length
+    return new Uint32Array(bytes.buffer)
+  }
+  rows.count = count
+  rows.trace = planes(count)
+  rows.operation = planes(count)
+  rows.group = planes(count)
+  rows.startLo = planes(count)
+  rows.startHi = planes(count)
+  const durationLo = planes(count)
+  const durationHi = planes(count)
+  rows.spanStart = planes(count)
+  rows.spanEnd = planes(count)
+  rows.durationNs = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    rows.durationNs[i] = (durationHi[i]! | 0) * 2 ** 32 + durationLo[i]!
+    rows.spanStart[i]! += i === 0 ? 0 : rows.spanEnd[i - 1]!
+    rows.spanEnd[i]! += rows.spanStart[i]!
+  }
+  rows.groupCount = meta.groups
+  rows.groups = planes(4 * meta.groups)
+  const frames = planes(4 * meta.frames)
+  for (let i = 0; i < frames.length; i += 4) {
+    rows.frames.push({
+      rawStart: frames[i]!,
+      rawLength: frames[i + 1]!,
+      offset: frames[i + 2]! + meta.logStart,
+      length: frames[i + 3]!,
+    })
+  }
+  rows.spanId = words(2 * count)
+  rows.parentId = words(2 * count)
+  rows.traceCount = meta.traces
+  rows.traceIds = words(4 * meta.traces)
+  rows.status = new Uint8Array(packed.subarray(at, at + count))
+  rows.operations = [...meta.operations]
+  if (at + count !== packed.length) throw new RangeError('the columns do not have the length that the block says')
+  return rows
+}
+
+function writePlanes(column: Uint32Array, out: Uint8Array, at: number): number {
+  const n = column.length
+  const second = at + n
+  const third = second + n
+  const fourth = third + n
+  for (let i = 0; i < n; i++) {
+    const value = column[i]!
+    out[at + i] = value
+    out[second + i] = value >>> 8
+    out[third + i] = value >>> 16
+    out[fourth + i] = value >>> 24
+  }
+  return fourth + n
+}
+
+function readPlanes(packed: Uint8Array, at: number, n: number): Uint32Array {
+  const column = new Uint32Array(n)
+  const second = at + n
+  const third = second + n
+  const fourth = third + n
+  for (let i = 0; i < n; i++) {
+    column[i] = packed[at + i]! | (packed[second + i]! << 8) | (packed[third + i]! << 16) | (packed[fourth + i]! << 24)
+  }
+  return column
+}
+
+function asBytes(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+}

@@ -1,0 +1,354 @@
+import { fdatasync, ftruncateSync } from 'node:fs'
+import type { MessagePort } from 'node:worker_threads'
+import { BlockBuilder, type BuilderMark } from './builder.ts'
+import { toMessage } from './error.ts'
+import { encodeBlock } from './index-file.ts'
+import { compress, FILE_HEADER, recordHead, writeFully } from './log.ts'
+import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from './options.ts'
+import type { Change, FromWriter } from './protocol.ts'
+import { rowsBetween } from './rows.ts'
+import {
+  closeSegment,
+  createSegment,
+  deleteSegment,
+  listSegments,
+  recoverSegment,
+  segmentBytes,
+  type Recovered,
+  type Segment,
+} from './segment.ts'
+
+/** A batch that waits to be durable: its bytes in the slab that main filled. */
+interface Pending {
+  readonly id: number
+  readonly start: number
+  readonly end: number
+  readonly slab: Slab
+}
+
+/** Goes back to main when its last batch is answered. */
+interface Slab {
+  readonly buffer: ArrayBuffer
+  readonly bytes: Uint8Array
+  waiting: number
+}
+
+/** A record that is written and waits for its fdatasync. */
+interface Flight {
+  readonly batches: readonly Pending[]
+  readonly builder: BlockBuilder
+  readonly mark: BuilderMark
+  readonly logEnd: number
+  /** The block is full: with this record it gets its index. */
+  readonly closes: boolean
+}
+
+/**
+ * The writing half of the local engine; owns the files. Batches go inbox -> scanned into the open block -> one record a group,
+ * compressed and written -> fdatasync -> told to the reader -> acknowledged. One record is in flight at a time; while it is,
+ * the next group gathers.
+ *
+ * When writing or syncing fails, everything that is not durable is rejected and forgotten, and the log is cut back to what is.
+ * After a failed fdatasync the file is not trusted any further: the system may have dropped the bytes, so a new segment begins.
+ */
+export class Ingest {
+  readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
+  readonly #settings: LocalStoreSettings
+  readonly #reader: MessagePort
+  readonly #send: (message: FromWriter, transfer?: ArrayBuffer[]) => void
+  #segment: Segment | undefined
+  #nextId = 1
+  #inbox: Pending[] = []
+  #group: Pending[] = []
+  #builder = new BlockBuilder()
+  #spare = new BlockBuilder()
+  /** Up to where the open block is durable, and where in the log it starts. */
+  #durable: BuilderMark
+  #blockStart = 0
+  #flight: Flight | undefined
+  #groupSince = 0
+  #arrived = 0
+  #timer: NodeJS.Timeout | undefined
+  #sealed = new Map<number, { bytes: number; writtenMs: number }>()
+  #closing: (() => void) | undefined
+
+  constructor(
+    settings: LocalStoreSettings,
+    reader: MessagePort,
+    send: (message: FromWriter, transfer?: ArrayBuffer[]) => void,
+  ) {
+    this.#settings = settings
+    this.#reader = reader
+    this.#send = send
+    this.#durable = this.#builder.mark()
+  }
+
+  /** Recovers all segments and goes on with the newest where it has room. */
+  open(): void {
+    const { directory } = this.#settings
+    const ids = listSegments(directory)
+    for (const id of ids) {
+      const segment = recoverSegment(directory, id, id === ids.at(-1), this.recovered)
+      this.#nextId = id + 1
+      if (!segment) continue
+      this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
+      if (id === ids.at(-1) && !this.#isFull(segment)) {
+        this.#segment = segment
+        this.#blockStart = segment.logSize
+      } else {
+        closeSegment(segment)
+        this.#sealed.set(id, segmentBytes(directory, id))
+      }
+    }
+    this.retain()
+  }
+
+  append(buffer: ArrayBuffer, ids: readonly number[], ends: readonly number[]): void {
+    const slab: Slab = { buffer, bytes: new Uint8Array(buffer), waiting: ids.length }
+    let start = 0
+    for (const [i, id] of ids.entries()) {
+      const end = ends[i]!
+      this.#inbox.push({ id, start, end, slab })
+      start = end
+    }
+    this.#arrived = performance.now()
+    this.#pump()
+  }
+
+  /** Resolves when all that was appended is answered and the files are closed. */
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#closing = () => {
+        try {
+          this.#sealSegment()
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      this.#pump()
+    })
+  }
+
+  /** Drops the oldest segments beyond the limits of size and age. Called when a segment is sealed, and now and then. */
+  retain(): void {
+    const { directory, maxBytes, maxAgeMs } = this.#settings
+    if (this.#segment && this.#isOld(this.#segment) && !this.#flight && this.#group.length === 0) this.#sealSegment()
+    let total = this.#segment ? this.#segment.logSize + this.#segment.indexSize : 0
+    for (const { bytes } of this.#sealed.values()) total += bytes
+    for (const [id, { bytes, writtenMs }] of this.#sealed) {
+      if (total <= maxBytes && Date.now() - writtenMs <= maxAgeMs) break
+      this.#tell({ type: 'drop', id })
+      this.#sealed.delete(id)
+      deleteSegment(directory, id)
+      total -= bytes
+    }
+  }
+
+  #pump(): void {
+    while (this.#inbox.length > 0 && !this.#blockIsFull()) this.#scan(this.#inbox.shift()!)
+    if (this.#group.length === 0) {
+      if (this.#closing && !this.#flight && this.#inbox.length === 0) this.#closing()
+      return
+    }
+    if (this.#flight) return
+    const now = performance.now()
+    if (
+      this.#blockIsFull() ||
+      this.#closing ||
+      now - this.#groupSince >= GROUP_MS ||
+      now - this.#arrived >= GROUP_PAUSE_MS
+    ) {
+      this.#commit()
+    } else this.#wait()
+  }
+
+  #wait(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#pump()
+    }, GROUP_PAUSE_MS)
+  }
+
+  #scan(batch: Pending): void {
+    try {
+      this.#builder.add(batch.slab.bytes.subarray(batch.start, batch.end))
+    } catch (error) {
+      this.#reject([batch], error, 'append')
+      return
+    }
+    if (this.#group.length === 0) this.#groupSince = performance.now()
+    this.#group.push(batch)
+  }
+
+  #blockIsFull(): boolean {
+    return this.#builder.rows.count >= BLOCK_SPANS || this.#builder.rawLength >= BLOCK_BYTES
+  }
+
+  #commit(): void {
+    const builder = this.#builder
+    const batches = this.#group
+    try {
+      const segment = this.#openSegment()
+      const frames = framesOf(batches)
+      const head = recordHead(frames, builder.rows.count - this.#durable.count)
+      let offset = segment.logSize + head.length
+      let rawStart = this.#durable.rawLength
+      for (const { rawLength, bytes } of frames) {
+        builder.addFrame({ rawStart, rawLength, offset, length: bytes.length })
+        rawStart += rawLength
+        offset += bytes.length
+      }
+      writeFully(segment.logFd, [head, ...frames.map(({ bytes }) => bytes)], segment.logSize)
+      this.#group = []
+      const closes = this.#blockIsFull() || this.#isFull({ ...segment, logSize: offset })
+      this.#flight = { batches, builder, mark: builder.mark(), logEnd: offset, closes }
+      if (closes) this.#builder = this.#spare
+      fdatasync(segment.logFd, (error) => this.#synced(error))
+    } catch (error) {
+      this.#failed(error, 'writing the log', true)
+    }
+  }
+
+  #synced(error: Error | null): void {
+    if (error) {
+      this.#failed(error, 'syncing the log', false)
+      return
+    }
+    const { batches, builder, mark, logEnd, closes } = this.#flight!
+    this.#flight = undefined
+    this.#segment!.logSize = logEnd
+    if (closes) {
+      this.#finishBlock(builder, mark)
+      this.#spare = builder
+    } else {
+      this.#tell({ type: 'rows', id: this.#segment!.id, rows: rowsBetween(builder.rows, this.#durable, mark) })
+      this.#durable = mark
+    }
+    const slabs = this.#release(batches)
+    this.#send({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)
+    this.#pump()
+  }
+
+  /** Writes the index of a block whose rows are all durable, tells the reader, and empties the builder. */
+  #finishBlock(builder: BlockBuilder, mark: BuilderMark): void {
+    const segment = this.#segment!
+    const { id } = segment
+    try {
+      const offset = segment.indexSize
+      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize)
+      segment.indexSize = writeFully(segment.indexFd, block, offset)
+      this.#tell({ type: 'block', id, offset, indexSize: segment.indexSize })
+    } catch {
+      // The log has the spans: the block is indexed when the store is opened again, until then the reader keeps it in memory.
+      // A gap must not get into the index, so the segment ends here.
+      this.#tell({ type: 'rows', id, rows: rowsBetween(builder.rows, this.#durable, mark) })
+      this.#tell({ type: 'keep', id })
+      this.#endSegment()
+    }
+    builder.reset()
+    this.#blockStart = segment.logSize
+    this.#durable = builder.mark()
+  }
+
+  #failed(error: unknown, doing: string, trusted: boolean): void {
+    const lost = [...(this.#flight?.batches ?? []), ...this.#group]
+    const builder = this.#flight?.builder ?? this.#builder
+    if (builder !== this.#builder) this.#builder.reset()
+    builder.rollback(this.#durable)
+    this.#spare = this.#builder === builder ? this.#spare : this.#builder
+    this.#builder = builder
+    this.#flight = undefined
+    this.#group = []
+    if (this.#segment) this.#cutBack(this.#segment, trusted)
+    this.#reject(lost, error, doing)
+    this.#pump()
+  }
+
+  /** Takes from the log what is not durable. */
+  #cutBack(segment: Segment, trusted: boolean): void {
+    let cut = trusted
+    try {
+      ftruncateSync(segment.logFd, segment.logSize)
+    } catch {
+      cut = false // Recovery will cut it off at the next open.
+    }
+    if (!cut) this.#sealSegment()
+  }
+
+  #reject(batches: readonly Pending[], error: unknown, doing: string): void {
+    if (batches.length === 0) return
+    const slabs = this.#release(batches)
+    this.#send({ type: 'rejected', ids: batches.map(({ id }) => id), slabs, error: toMessage(error, doing) }, slabs)
+  }
+
+  #release(batches: readonly Pending[]): ArrayBuffer[] {
+    const free: ArrayBuffer[] = []
+    for (const { slab } of batches) if (--slab.waiting === 0) free.push(slab.buffer)
+    return free
+  }
+
+  #openSegment(): Segment {
+    if (this.#segment && this.#durable.count === 0 && this.#isFull(this.#segment)) this.#endSegment()
+    if (!this.#segment) {
+      this.#segment = createSegment(this.#settings.directory, this.#nextId++, Date.now())
+      this.#blockStart = this.#segment.logSize
+      this.#tell({ type: 'segment', id: this.#segment.id, indexSize: this.#segment.indexSize })
+      this.retain()
+    }
+    return this.#segment
+  }
+
+  #sealSegment(): void {
+    if (!this.#segment) return
+    if (this.#durable.count > 0) this.#finishBlock(this.#builder, this.#durable)
+    this.#endSegment()
+  }
+
+  #endSegment(): void {
+    const segment = this.#segment
+    if (!segment) return
+    this.#segment = undefined
+    closeSegment(segment)
+    if (segment.logSize === FILE_HEADER) {
+      this.#tell({ type: 'drop', id: segment.id })
+      deleteSegment(this.#settings.directory, segment.id)
+    } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: Date.now() })
+  }
+
+  #isFull(segment: Segment): boolean {
+    return segment.logSize >= this.#settings.segmentBytes || this.#isOld(segment)
+  }
+
+  #isOld(segment: Segment): boolean {
+    return Date.now() - segment.createdMs >= this.#settings.segmentAgeMs
+  }
+
+  #tell(change: Change): void {
+    this.#reader.postMessage(change)
+  }
+}
+
+/** The batches' bytes in frames of about {@link FRAME_BYTES}, compressed. Batches that lie end to end are not copied. */
+function framesOf(batches: readonly Pending[]): { rawLength: number; bytes: Buffer }[] {
+  const frames: { rawLength: number; bytes: Buffer }[] = []
+  let i = 0
+  while (i < batches.length) {
+    const parts: Uint8Array[] = []
+    let rawLength = 0
+    do {
+      const { slab, start } = batches[i]!
+      let { end } = batches[i]!
+      while (++i < batches.length && rawLength + end - start < FRAME_BYTES) {
+        const next = batches[i]!
+        if (next.slab !== slab || next.start !== end) break
+        end = next.end
+      }
+      parts.push(slab.bytes.subarray(start, end))
+      rawLength += end - start
+    } while (i < batches.length && rawLength < FRAME_BYTES)
+    const raw = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    frames.push({ rawLength, bytes: compress(raw) })
+  }
+  return frames
+}

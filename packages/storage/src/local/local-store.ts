@@ -1,0 +1,224 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import type { TelemetryBatch } from '@spoor/otlp'
+import {
+  StorageError,
+  type DependencyEdge,
+  type Operation,
+  type SearchPage,
+  type SearchQuery,
+  type StoreStats,
+  type TraceStore,
+} from '../contract.ts'
+import { fromMessage } from './error.ts'
+import { checkFormat } from './format.ts'
+import { lockDirectory } from './lock.ts'
+import { settingsOf, type LocalStoreOptions } from './options.ts'
+import { Outbox } from './outbox.ts'
+import type { Call, FromReader, FromWriter, Results, WorkerStart } from './protocol.ts'
+
+/**
+ * Opens the embedded engine on a data directory: one that does not exist is made, one that was left by a crash is recovered first.
+ * Throws StorageError `locked` when another process has it, `corrupt` when it is not Spoor's, `io` or `disk_full` when it cannot be
+ * used.
+ *
+ * Three threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; the reader answers
+ * queries.
+ */
+export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
+  const settings = { ...settingsOf(options), directory: resolve(options.directory) }
+  const unlock = lockDirectory(settings.directory)
+  try {
+    checkFormat(settings.directory)
+    const { port1, port2 } = new MessageChannel()
+    const store = new LocalStore(
+      settings.directory,
+      settings.maxPendingBytes,
+      startWorker('writer', { settings, port: port1 }),
+      startWorker('reader', { settings, port: port2 }),
+      unlock,
+    )
+    await store.opened
+    return store
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function startWorker(name: 'writer' | 'reader', workerData: WorkerStart): Worker {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const transferList: MessagePort[] = [workerData.port]
+  return new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+    workerData,
+    transferList,
+    name: `spoor-${name}`,
+  })
+}
+
+interface Waiting {
+  readonly resolve: (result: never) => void
+  readonly reject: (error: Error) => void
+}
+
+class LocalStore implements TraceStore {
+  /** Resolves when the writer has recovered the directory. */
+  readonly opened: Promise<void>
+  readonly #directory: string
+  readonly #writer: Worker
+  readonly #reader: Worker
+  readonly #unlock: () => void
+  readonly #outbox: Outbox
+  #recovered = { blocks: 0, tornBytes: 0 }
+  #nextCall = 0
+  readonly #calls = new Map<number, Waiting>()
+  #failure: StorageError | undefined
+  #closing: Promise<void> | undefined
+  #writerClosed: ((error: StorageError | undefined) => void) | undefined
+
+  constructor(directory: string, maxPendingBytes: number, writer: Worker, reader: Worker, unlock: () => void) {
+    this.#directory = directory
+    this.#writer = writer
+    this.#reader = reader
+    this.#unlock = unlock
+    this.#outbox = new Outbox(maxPendingBytes, (message, transfer) => writer.postMessage(message, transfer))
+    this.opened = new Promise((resolve, reject) => {
+      writer.on('message', (message: FromWriter) => this.#fromWriter(message, resolve, reject))
+      for (const [name, worker] of Object.entries({ writer, reader })) {
+        worker.on('error', (cause) => {
+          reject(cause)
+          this.#fail(new StorageError('io', `the ${name} of ${directory} failed: ${String(cause)}`, { cause }))
+        })
+      }
+    })
+    reader.on('message', (message: FromReader) => this.#fromReader(message))
+  }
+
+  append(batch: TelemetryBatch): Promise<void> {
+    return this.#outbox.append(batch)
+  }
+
+  async *trace(id: string): AsyncIterable<Uint8Array> {
+    const stream = await this.#call({ method: 'openTrace', traceId: id.toLowerCase() })
+    try {
+      for (;;) {
+        const { chunks, done } = await this.#call({ method: 'nextTrace', stream })
+        yield* chunks
+        if (done) return
+      }
+    } finally {
+      if (!this.#failure) await this.#call({ method: 'closeTrace', stream })
+    }
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    const { signal, ...rest } = query
+    const id = this.#nextCall
+    const cancel = (): void => this.#reader.postMessage({ id, cancel: true })
+    const page = this.#call({ method: 'search', query: rest })
+    if (signal?.aborted) cancel()
+    else signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await page
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  services(): Promise<string[]> {
+    return this.#call({ method: 'services' })
+  }
+
+  operations(service: string | undefined, kind?: number): Promise<Operation[]> {
+    return this.#call({ method: 'operations', service, kind })
+  }
+
+  attributeKeys(limit = 200): Promise<string[]> {
+    return this.#call({ method: 'attributeKeys', limit })
+  }
+
+  attributeValues(key: string, limit = 100): Promise<string[]> {
+    return this.#call({ method: 'attributeValues', key, limit })
+  }
+
+  dependencies(from: bigint, to: bigint): Promise<DependencyEdge[]> {
+    return this.#call({ method: 'dependencies', from, to })
+  }
+
+  async stats(): Promise<StoreStats> {
+    const stats = await this.#call({ method: 'stats' })
+    let diskBytes = 0
+    for (const name of readdirSync(this.#directory)) {
+      diskBytes += statSync(join(this.#directory, name), { throwIfNoEntry: false })?.size ?? 0
+    }
+    return { ...stats, diskBytes, appended: this.#outbox.appended, recovered: this.#recovered }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const closed = new StorageError('closed', `the store in ${this.#directory} is closed`)
+    await this.#outbox.drain(closed)
+    let error = this.#failure
+    if (!error) {
+      const writerClosed = new Promise<StorageError | undefined>((resolve) => (this.#writerClosed = resolve))
+      this.#writer.postMessage({ type: 'close' })
+      error = await writerClosed
+      await this.#call({ method: 'close' })
+      this.#failure = closed
+    }
+    await Promise.all([this.#writer.terminate(), this.#reader.terminate()])
+    this.#unlock()
+    if (error) throw error
+  }
+
+  #call<C extends Call>(call: C): Promise<Results[C['method']]> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    const id = this.#nextCall++
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject })
+      this.#reader.postMessage({ id, call })
+    })
+  }
+
+  #fromWriter(message: FromWriter, opened: () => void, failed: (error: Error) => void): void {
+    switch (message.type) {
+      case 'opened':
+        this.#recovered = message.recovered
+        opened()
+        break
+      case 'failed':
+        failed(fromMessage(message.error))
+        void this.#writer.terminate()
+        void this.#reader.terminate()
+        break
+      case 'durable':
+        this.#outbox.settle(message.ids, message.slabs, undefined)
+        break
+      case 'rejected':
+        this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
+        break
+      case 'closed':
+        this.#writerClosed?.(message.error && fromMessage(message.error))
+        break
+    }
+  }
+
+  #fromReader(message: FromReader): void {
+    const waiting = this.#calls.get(message.id)
+    this.#calls.delete(message.id)
+    if ('error' in message) waiting?.reject(fromMessage(message.error))
+    else waiting?.resolve(message.result as never)
+  }
+
+  #fail(error: StorageError): void {
+    this.#failure = error
+    this.#outbox.fail(error)
+    for (const { reject } of this.#calls.values()) reject(error)
+    this.#calls.clear()
+    this.#writerClosed?.(error)
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The header columns of one block: what queries read instead of spans. A row is a span, in the order in which it came.
+ * What repeats is in tables that rows point into: trace ids, operations, and groups (the resource and scope of a span).
+ *
+ * Offsets are bytes in the block's raw bytes, i.e. its frames inflated and laid end to end.
+ */
+export interface BlockRows {
+  count: number
+  /** Row -> index into the tables. */
+  trace: Uint32Array
+  operation: Uint32Array
+  group: Uint32Array
+  /** 0 unset, 1 ok, 2 error, 255 another number. */
+  status: Uint8Array
+  /** Two words a row, as on the wire; 0 0 when absent. */
+  spanId: Uint32Array
+  parentId: Uint32Array
+  /** Nanoseconds since 1970, in two halves. */
+  startLo: Uint32Array
+  startHi: Uint32Array
+  /** Nanoseconds; negative when a clock went back. */
+  durationNs: Float64Array
+  /** The `Span` message. */
+  spanStart: Uint32Array
+  spanEnd: Uint32Array
+
+  traceCount: number
+  /** Four words a trace. */
+  traceIds: Uint32Array
+  operations: OperationKey[]
+  groupCount: number
+  /** Four words a group: start and end of the `ResourceSpans`, start and end of the `ScopeSpans`. */
+  groups: Uint32Array
+  frames: Frame[]
+}
+
+export interface OperationKey {
+  readonly service: string
+  readonly name: string
+  /** 0-5; 255 for another number. */
+  readonly kind: number
+}
+
+/** A zstd frame in the log, holding whole requests. */
+export interface Frame {
+  readonly rawStart: number
+  readonly rawLength: number
+  /** Where its `length` bytes are in the segment's log. */
+  readonly offset: number
+  readonly length: number
+}
+
+/** What a service is called whose resource has no `service.name`, as the OpenTelemetry conventions have it. */
+export const UNKNOWN_SERVICE = 'unknown_service'
+
+type RowColumn =
+  | 'trace'
+  | 'operation'
+  | 'group'
+  | 'status'
+  | 'spanId'
+  | 'parentId'
+  | 'startLo'
+  | 'startHi'
+  | 'durationNs'
+  | 'spanStart'
+  | 'spanEnd'
+const WIDTH: Record<RowColumn, number> = {
+  trace: 1,
+  operation: 1,
+  group: 1,
+  status: 1,
+  spanId: 2,
+  parentId: 2,
+  startLo: 1,
+  startHi: 1,
+  durationNs: 1,
+  spanStart: 1,
+  spanEnd: 1,
+}
+const ROW_COLUMNS = Object.keys(WIDTH) as RowColumn[]
+/** Bytes of a row in memory. */
+export const ROW_BYTES = 53
+
+export function createRows(capacity: number): BlockRows {
+  return {
+    count: 0,
+    trace: new Uint32Array(capacity),
+    operation: new Uint32Array(capacity),
+    group: new Uint32Array(capacity),
+    status: new Uint8Array(capacity),
+    spanId: new Uint32Array(2 * capacity),
+    parentId: new Uint32Array(2 * capacity),
+    startLo: new Uint32Array(capacity),
+    startHi: new Uint32Array(capacity),
+    durationNs: new Float64Array(capacity),
+    spanStart: new Uint32Array(capacity),
+    spanEnd: new Uint32Array(capacity),
+    traceCount: 0,
+    traceIds: new Uint32Array(4 * capacity),
+    operations: [],
+    groupCount: 0,
+    groups: new Uint32Array(64),
+    frames: [],
+  }
+}
+
+/** Makes room for `extra` more rows, traces and groups. */
+export function reserveRows(rows: BlockRows, extra: number): void {
+  const needed = rows.count + extra
+  if (needed > rows.status.length) {
+    const capacity = Math.max(needed, 2 * rows.status.length)
+    for (const name of ROW_COLUMNS) rows[name] = grown(rows[name], capacity * WIDTH[name]) as never
+  }
+  if (4 * (rows.traceCount + extra) > rows.traceIds.length) {
+    rows.traceIds = grown(rows.traceIds, Math.max(4 * (rows.traceCount + extra), 2 * rows.traceIds.length))
+  }
+  if (4 * (rows.groupCount + extra) > rows.groups.length) {
+    rows.groups = grown(rows.groups, Math.max(4 * (rows.groupCount + extra), 2 * rows.groups.length))
+  }
+}
+
+/** How far a block has got: the counts that {@link rowsBetween} goes by. */
+export interface Mark {
+  readonly count: number
+  readonly traceCount: number
+  readonly operationCount: number
+  readonly groupCount: number
+  readonly frameCount: number
+}
+
+export const START: Mark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0 }
+
+export function markOf(rows: BlockRows): Mark {
+  return {
+    count: rows.count,
+    traceCount: rows.traceCount,
+    operationCount: rows.operations.length,
+    groupCount: rows.groupCount,
+    frameCount: rows.frames.length,
+  }
+}
+
+/** A copy of what was added between two marks; from {@link START}, of all rows. Table indexes stay those of the whole block. */
+export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
+  const copy = { ...rows }
+  for (const name of ROW_COLUMNS)
+    copy[name] = rows[name].slice(from.count * WIDTH[name], to.count * WIDTH[name]) as never
+  copy.count = to.count - from.count
+  copy.traceCount = to.traceCount - from.traceCount
+  copy.traceIds = rows.traceIds.slice(4 * from.traceCount, 4 * to.traceCount)
+  copy.operations = rows.operations.slice(from.operationCount, to.operationCount)
+  copy.groupCount = to.groupCount - from.groupCount
+  copy.groups = rows.groups.slice(4 * from.groupCount, 4 * to.groupCount)
+  copy.frames = rows.frames.slice(from.frameCount, to.frameCount)
+  return copy
+}
+
+/** Adds what {@link rowsBetween} cut off. */
+export function appendRows(rows: BlockRows, added: BlockRows): void {
+  reserveRows(rows, Math.max(added.count, added.traceCount, added.groupCount))
+  for (const name of ROW_COLUMNS) rows[name].set(added[name], rows.count * WIDTH[name])
+  rows.traceIds.set(added.traceIds, 4 * rows.traceCount)
+  rows.groups.set(added.groups, 4 * rows.groupCount)
+  rows.count += added.count
+  rows.traceCount += added.traceCount
+  rows.groupCount += added.groupCount
+  rows.operations.push(...added.operations)
+  rows.frames.push(...added.frames)
+}
+
+/** The index of a trace in the block, or -1. */
+export function traceIndex(rows: BlockRows, id: Uint32Array): number {
+  const { traceIds } = rows
+  const w0 = id[0]!
+  for (let i = 0, end = 4 * rows.traceCount; i < end; i += 4) {
+    if (traceIds[i] === w0 && traceIds[i + 1] === id[1] && traceIds[i + 2] === id[2] && traceIds[i + 3] === id[3])
+      return i >> 2
+  }
+  return -1
+}
+
+/** The rows of a trace, ascending. */
+export function rowsOfTrace(rows: BlockRows, index: number): number[] {
+  const found: number[] = []
+  const { trace } = rows
+  for (let row = trace.indexOf(index); row >= 0 && row < rows.count; row = trace.indexOf(index, row + 1))
+    found.push(row)
+  return found
+}
+
+export function startOf(rows: BlockRows, row: number): bigint {
+  return (BigInt(rows.startHi[row]!) << 32n) | BigInt(rows.startLo[row]!)
+}
+
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(array: T, length: number): T {
+  const copy = new (array.constructor as new (length: number) => T)(length)
+  copy.set(array)
+  return copy
+}

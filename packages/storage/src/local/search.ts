@@ -1,0 +1,241 @@
+import { StorageError, type Order, type SearchPage, type SearchQuery, type TraceSummary } from '../contract.ts'
+import type { Block } from './catalog.ts'
+import { compileFilter, NO, UNKNOWN, type CompiledFilter } from './filter.ts'
+import { Heap } from './heap.ts'
+import { startOf, type BlockRows } from './rows.ts'
+import { SpanView } from './span-view.ts'
+import { findTrace, summarize, traceHex, traceWords } from './summary.ts'
+import type { Turn } from './turn.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 10_000
+/** Rows between two looks at the clock. */
+const STRIDE = 1024
+
+/** A query that has been checked. */
+interface Plan {
+  readonly filter: CompiledFilter | undefined
+  readonly from: bigint
+  readonly to: bigint
+  readonly minDuration: number
+  readonly maxDuration: number
+  readonly order: Order
+  readonly limit: number
+  /** Only traces after this one, in the order. */
+  readonly after: Position | undefined
+}
+
+/** A trace's place in the order: its key, then its id. */
+interface Position {
+  readonly key: bigint
+  readonly traceId: string
+}
+
+/**
+ * Searches the blocks. `newest` goes from the newest block backwards and stops as soon as no older one can matter; every other order
+ * needs the summary of each trace that matches, so its cost grows with the time range.
+ */
+export async function search(blocks: readonly Block[], query: SearchQuery, turn: Turn): Promise<SearchPage> {
+  const started = performance.now()
+  const plan = planOf(query)
+  const found = plan.order === 'newest' ? await newestFirst(blocks, plan, turn) : await wholePass(blocks, plan, turn)
+  const last = found.traces.at(-1)
+  return {
+    traces: found.traces,
+    next: found.more && last ? encodeCursor(plan.order, positionOf(last, plan.order)) : undefined,
+    complete: !turn.stopped,
+    spansScanned: turn.spans,
+    elapsedMs: performance.now() - started,
+  }
+}
+
+function planOf(query: SearchQuery): Plan {
+  const order = query.order ?? 'newest'
+  if (!ORDERS.has(order))
+    throw new StorageError('bad_query', `order is ${String(order)}; one of ${[...ORDERS].join(', ')}`)
+  const limit = query.limit ?? DEFAULT_LIMIT
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1 to ${MAX_LIMIT}`)
+  }
+  return {
+    filter: query.filter && compileFilter(query.filter),
+    from: query.from ?? 0n,
+    to: query.to ?? (1n << 64n) - 1n,
+    minDuration: query.minTraceDurationNs ?? -Infinity,
+    maxDuration: query.maxTraceDurationNs ?? Infinity,
+    order,
+    limit,
+    after: query.cursor === undefined ? undefined : decodeCursor(query.cursor, order),
+  }
+}
+
+const ORDERS = new Set<string>(['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors'])
+
+/** Smaller keys come first. */
+function positionOf(trace: TraceSummary, order: Order): Position {
+  return { key: keyOf(trace, order), traceId: trace.traceId }
+}
+
+function keyOf({ start, durationNs, spans, errors }: TraceSummary, order: Order): bigint {
+  switch (order) {
+    case 'newest':
+      return -start
+    case 'oldest':
+      return start
+    case 'longest':
+      return -BigInt(durationNs)
+    case 'shortest':
+      return BigInt(durationNs)
+    case 'most_spans':
+      return -BigInt(spans)
+    case 'most_errors':
+      return -BigInt(errors)
+  }
+}
+
+function comparePositions(a: Position, b: Position): number {
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : a.traceId < b.traceId ? -1 : a.traceId > b.traceId ? 1 : 0
+}
+
+function encodeCursor(order: Order, { key, traceId }: Position): string {
+  return Buffer.from(`${order} ${key} ${traceId}`).toString('base64url')
+}
+
+function decodeCursor(cursor: string, order: Order): Position {
+  const match = /^(\w+) (-?\d{1,40}) ([0-9a-f]{32})$/.exec(Buffer.from(cursor, 'base64url').toString())
+  if (!match || match[1] !== order) {
+    throw new StorageError(
+      'bad_query',
+      `cursor: not one of an earlier page with order ${order}; start without a cursor`,
+    )
+  }
+  return { key: BigInt(match[2]!), traceId: match[3]! }
+}
+
+interface Found {
+  readonly traces: TraceSummary[]
+  readonly more: boolean
+}
+
+/**
+ * Best first. In the queue are blocks (bound: their latest start), traces seen with a matching span (bound: their earliest start in that
+ * block, as the trace can only have begun earlier) and traces with their summary (exact). What comes out with its summary is later
+ * than all that is left.
+ */
+async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Promise<Found> {
+  type Entry = { bound: bigint; id: string; block?: Block; summary?: TraceSummary }
+  // Of equal bounds blocks come first, then traces without summary (their id may still be the smaller), then by id.
+  const rank = ({ block, summary }: Entry): number => (block ? 0 : summary ? 2 : 1)
+  const queue = new Heap<Entry>((a, b) =>
+    a.bound !== b.bound ? (a.bound > b.bound ? -1 : 1) : rank(a) !== rank(b) ? rank(a) - rank(b) : a.id < b.id ? -1 : 1,
+  )
+  for (const block of blocks) if (mayMatch(block, plan)) queue.push({ bound: block.maxStart, id: '', block })
+  const seen = new Set<string>()
+  const traces: TraceSummary[] = []
+  for (let entry = queue.pop(); entry; entry = queue.pop()) {
+    if (await turn.breathe()) return { traces, more: traces.length > 0 }
+    if (entry.summary) {
+      if (traces.length === plan.limit) return { traces, more: true }
+      traces.push(entry.summary)
+    } else if (entry.block) {
+      for (const [id, bound] of await matchesIn(entry.block, plan, turn)) {
+        if (!seen.has(id)) queue.push({ bound, id })
+        seen.add(id)
+      }
+    } else {
+      const summary = summaryIn(blocks, entry.id)
+      if (isWanted(summary, plan)) queue.push({ bound: summary.start, id: entry.id, summary })
+    }
+  }
+  return { traces, more: false }
+}
+
+async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn): Promise<Found> {
+  const ids = new Set<string>()
+  for (const block of blocks) {
+    if (await turn.breathe()) break
+    if (mayMatch(block, plan)) for (const id of (await matchesIn(block, plan, turn)).keys()) ids.add(id)
+  }
+  // Keeps the best limit + 1; the worst of them is on top.
+  const best = new Heap<{ position: Position; summary: TraceSummary }>((a, b) =>
+    comparePositions(b.position, a.position),
+  )
+  for (const id of ids) {
+    if (await turn.breathe()) break
+    const summary = summaryIn(blocks, id)
+    if (!isWanted(summary, plan)) continue
+    best.push({ position: positionOf(summary, plan.order), summary })
+    if (best.size > plan.limit + 1) best.pop()
+  }
+  const traces: TraceSummary[] = []
+  for (let entry = best.pop(); entry; entry = best.pop()) traces.unshift(entry.summary)
+  const more = traces.length > plan.limit
+  return { traces: traces.slice(0, plan.limit), more }
+}
+
+function summaryIn(blocks: readonly Block[], id: string): TraceSummary {
+  return summarize(id, findTrace(blocks, traceWords(id)!))
+}
+
+function isWanted(trace: TraceSummary, plan: Plan): boolean {
+  if (trace.durationNs < plan.minDuration || trace.durationNs > plan.maxDuration) return false
+  return plan.after === undefined || comparePositions(positionOf(trace, plan.order), plan.after) > 0
+}
+
+function mayMatch(block: Block, plan: Plan): boolean {
+  if (block.spans === 0 || block.maxStart < plan.from || block.minStart > plan.to) return false
+  return plan.filter === undefined || plan.filter.mayMatch(block)
+}
+
+/** Traces with a matching span in the block, each with the earliest start of its spans here. */
+async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Map<string, bigint>> {
+  const rows = block.rows()
+  const judge = plan.filter?.judge(rows)
+  const whole = block.minStart >= plan.from && block.maxStart <= plan.to
+  const matched = new Uint8Array(rows.traceCount)
+  let view: SpanView | undefined
+  for (let row = 0; row < rows.count; row++) {
+    if (row % STRIDE === 0) {
+      turn.spans += Math.min(STRIDE, rows.count - row)
+      if (await turn.breathe()) break
+    }
+    const trace = rows.trace[row]!
+    if (matched[trace]) continue
+    if (!whole && !startsIn(rows, row, plan)) continue
+    const verdict = judge ? judge(row) : YES_ALWAYS
+    if (verdict === NO) continue
+    if (verdict === UNKNOWN) {
+      view ??= new SpanView(block, rows)
+      view.moveTo(row)
+      if (!plan.filter!.test(view, rows)) continue
+    }
+    matched[trace] = 1
+  }
+  return earliestStarts(rows, matched)
+}
+
+const YES_ALWAYS = 1
+
+function startsIn(rows: BlockRows, row: number, { from, to }: Plan): boolean {
+  const start = startOf(rows, row)
+  return start >= from && start <= to
+}
+
+function earliestStarts(rows: BlockRows, matched: Uint8Array): Map<string, bigint> {
+  const first = new Int32Array(rows.traceCount).fill(-1)
+  const { startHi, startLo, trace } = rows
+  for (let row = 0; row < rows.count; row++) {
+    const index = trace[row]!
+    if (!matched[index]) continue
+    const best = first[index]!
+    if (
+      best < 0 ||
+      startHi[row]! < startHi[best]! ||
+      (startHi[row] === startHi[best] && startLo[row]! < startLo[best]!)
+    )
+      first[index] = row
+  }
+  const starts = new Map<string, bigint>()
+  for (const [index, row] of first.entries()) if (row >= 0) starts.set(traceHex(rows, index), startOf(rows, row))
+  return starts
+}
