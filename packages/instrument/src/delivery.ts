@@ -149,9 +149,10 @@ export class Delivery {
     return [...this.#pending]
   }
 
-  /** From here on spans are dropped, and counted. */
-  close(): void {
+  /** From here on spans are dropped, and counted. What still waits is given up, for this reason. */
+  close(reason: string): void {
     this.#closed = true
+    this.settleLastSend(this.pending(), 0, reason)
   }
 
   /** The parent of a span of this process, while both are alive. */
@@ -166,7 +167,9 @@ export class Delivery {
     const lost = spans.length - accepted
     this.#failed += lost
     if (lost > 0) {
-      this.#reporter.warn(`${spansText(lost)} lost at exit: ${this.#settings.exporter.url}: ${reason ?? 'no answer'}`)
+      this.#reporter.warn(
+        `${spansText(lost)} lost at the end: ${this.#settings.exporter.url}: ${reason ?? 'no answer'}`,
+      )
     }
   }
 

@@ -108,5 +108,5 @@ function requestOf(attributes: Attributes): { method: string; path: string } | u
 }
 
 function textOf(value: AttributeValue): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type * as Api from '@opentelemetry/api'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
 import {
   context,
@@ -53,11 +54,17 @@ export interface TracingStats extends DeliveryStats {
 export interface Tracing {
   /** For spans made by hand; `withSpan` is shorter. */
   readonly tracer: Tracer
-  /** Sends all that has ended and resolves when it is answered. Never rejects: what is lost is said and counted. */
-  flush(): Promise<void>
-  /** Flushes, stops recording and takes everything back that was installed. Safe to call twice. Never rejects. */
-  shutdown(): Promise<void>
-  stats(): TracingStats
+  /**
+   * Sends all that has ended and resolves when the receiver has answered or the exporter has given up
+   * (`exporter.timeoutMs`). Never rejects: what is lost is said and counted.
+   */
+  readonly flush: () => Promise<void>
+  /**
+   * Flushes, at most `exitDeadlineMs`, stops recording and takes back all that was installed. Safe to call twice.
+   * Never rejects.
+   */
+  readonly shutdown: () => Promise<void>
+  readonly stats: () => TracingStats
 }
 
 const require = createRequire(import.meta.url)
@@ -86,7 +93,8 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   const tracing = settings.disabled
     ? startDisabled(settings, reporter)
     : start(settings, application, reporter, (finding) => void findings.push(finding))
-  for (const finding of findings) reporter.warn(finding)
+  // A worker thread is set up like its main thread, which has said it all.
+  if (isMainThread) for (const finding of findings) reporter.warn(finding)
   shared[runningKey] = tracing
   return tracing
 }
@@ -109,8 +117,9 @@ function start(
     spanProcessors: createProcessors(settings, delivery),
   })
 
-  installContext(settings)
-  if (!trace.setGlobalTracerProvider(provider)) {
+  const uninstallContext = installContext(settings)
+  const isGlobal = trace.setGlobalTracerProvider(provider)
+  if (!isGlobal) {
     report('another OpenTelemetry SDK was started in this process before; spans go there and not to Spoor')
   }
   checkApiCopies(application, report)
@@ -133,16 +142,19 @@ function start(
     await delivery.settled()
   }
 
-  let stopped: Promise<void> | undefined
   async function stop(): Promise<void> {
     stopLooking()
     unregister()
-    await flush()
-    delivery.close()
+    await Promise.race([flush(), delay(settings.exitDeadlineMs, undefined, { ref: false })])
+    delivery.close(`no answer within ${settings.exitDeadlineMs} ms`)
     uninstallExits()
-    await provider.shutdown().catch(() => {})
-    uninstallGlobals()
+    // The exporter may still be trying, which nobody needs to wait for.
+    void provider.shutdown().catch(() => {})
+    uninstallContext()
+    if (isGlobal) trace.disable()
+    delete shared[runningKey]
   }
+  let stopped: Promise<void> | undefined
 
   return {
     tracer: getTracer(),
@@ -154,12 +166,16 @@ function start(
 
 /** `OTEL_SDK_DISABLED`: nothing is recorded, but context set by hand still travels, as the specification asks. */
 function startDisabled(settings: Settings, reporter: Reporter): Tracing {
-  installContext(settings)
+  const uninstallContext = installContext(settings)
   reporter.say('tracing is off: OTEL_SDK_DISABLED is true')
   return {
     tracer: getTracer(),
     flush: () => Promise.resolve(),
-    shutdown: () => Promise.resolve(uninstallGlobals()),
+    shutdown: () => {
+      uninstallContext()
+      delete shared[runningKey]
+      return Promise.resolve()
+    },
     stats: () => ({ ended: 0, exported: 0, failed: 0, dropped: 0, waiting: 0, excluded: 0 }),
   }
 }
@@ -179,21 +195,19 @@ function createProcessors(settings: Settings, delivery: Delivery): SpanProcessor
   return [delivery.watchProcessor(processor)]
 }
 
-function installContext(settings: Settings): void {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+/** Context manager and propagator, which are global. Returns how to take them back, unless another SDK was first. */
+function installContext(settings: Settings): () => void {
   const propagators = settings.propagators.map((propagator): TextMapPropagator => {
     if (propagator === 'tracecontext') return new W3CTraceContextPropagator()
     if (propagator === 'baggage') return new W3CBaggagePropagator()
     return propagator
   })
-  propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
-}
-
-function uninstallGlobals(): void {
-  trace.disable()
-  context.disable()
-  propagation.disable()
-  delete shared[runningKey]
+  const hasContext = context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  const hasPropagator = propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
+  return () => {
+    if (hasContext) context.disable()
+    if (hasPropagator) propagation.disable()
+  }
 }
 
 /** A logger that the application has set stays. */

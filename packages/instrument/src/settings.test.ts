@@ -1,0 +1,197 @@
+import { DiagLogLevel } from '@opentelemetry/api'
+import { describe, expect, test } from 'vitest'
+import { InstrumentError } from './error.ts'
+import { resolveSettings } from './settings.ts'
+
+describe('precedence: code, environment, default', () => {
+  test('defaults are those of the specification', () => {
+    const settings = resolveSettings({}, {})
+    expect(settings).toMatchObject({
+      serviceName: undefined,
+      destination: 'otlp',
+      exporter: {
+        protocol: 'http/protobuf',
+        url: 'http://localhost:4318/v1/traces',
+        headers: {},
+        compression: 'none',
+        timeoutMs: 10_000,
+      },
+      batch: { maxQueueSize: 2_048, maxExportBatchSize: 512, scheduledDelayMs: 5_000, exportTimeoutMs: 30_000 },
+      propagators: ['tracecontext', 'baggage'],
+      diagnosticsLevel: DiagLogLevel.WARN,
+      quiet: false,
+      exitDeadlineMs: 3_000,
+      disabled: false,
+      findings: [],
+    })
+    expect(settings.sampler.toString()).toMatch(/^ParentBased\{root=AlwaysOnSampler/)
+    expect(Object.isFrozen(settings)).toBe(true)
+  })
+
+  const env = {
+    OTEL_SERVICE_NAME: 'from-env',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.name=ignored,team=blue%2Cred, zone = a ',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:1234/base/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a=1,b=2',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'b=3',
+    OTEL_EXPORTER_OTLP_COMPRESSION: 'none',
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '2000',
+    OTEL_BSP_MAX_QUEUE_SIZE: '100',
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    OTEL_BSP_EXPORT_TIMEOUT: '60',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+    OTEL_PROPAGATORS: 'tracecontext',
+    OTEL_LOG_LEVEL: 'DEBUG',
+    OTEL_SPAN_EVENT_COUNT_LIMIT: '7',
+    OTEL_ATTRIBUTE_COUNT_LIMIT: '9',
+    SPOOR_EXCLUDE: 'GET /health, /^GET .assets/ ,,',
+  }
+
+  test('the environment wins over the defaults', () => {
+    const settings = resolveSettings({}, env)
+    expect(settings).toMatchObject({
+      serviceName: 'from-env',
+      resourceAttributes: { team: 'blue,red', zone: 'a' },
+      exporter: {
+        protocol: 'http/json',
+        url: 'http://collector:1234/base/v1/traces',
+        headers: { a: '1', b: '3' },
+        compression: 'gzip',
+        timeoutMs: 2_000,
+      },
+      batch: { maxQueueSize: 100, maxExportBatchSize: 10, scheduledDelayMs: 50, exportTimeoutMs: 60 },
+      exclude: ['GET /health', /^GET .assets/],
+      propagators: ['tracecontext'],
+      diagnosticsLevel: DiagLogLevel.DEBUG,
+      spanLimits: { eventCountLimit: 7, attributeCountLimit: 9 },
+      findings: [],
+    })
+    expect(settings.sampler.toString()).toContain('TraceIdRatioBased{0.25}')
+  })
+
+  test('code wins over the environment, header by header', () => {
+    const settings = resolveSettings(
+      {
+        serviceName: 'from-code',
+        serviceVersion: '3',
+        resourceAttributes: { team: 'green' },
+        exporter: {
+          protocol: 'grpc',
+          url: 'http://other:4317',
+          headers: { a: '9' },
+          compression: 'none',
+          timeoutMs: 1,
+        },
+        batch: { maxQueueSize: 20 },
+        exclude: ['x'],
+        propagators: [],
+        diagnostics: 'none',
+        quiet: true,
+        exitDeadlineMs: 0,
+      },
+      env,
+    )
+    expect(settings).toMatchObject({
+      serviceName: 'from-code',
+      resourceAttributes: { team: 'green', zone: 'a', 'service.version': '3' },
+      exporter: {
+        protocol: 'grpc',
+        url: 'http://other:4317',
+        headers: { a: '9', b: '3' },
+        compression: 'none',
+        timeoutMs: 1,
+      },
+      batch: { maxQueueSize: 20, maxExportBatchSize: 10 },
+      exclude: ['x'],
+      propagators: [],
+      diagnosticsLevel: DiagLogLevel.NONE,
+      quiet: true,
+      exitDeadlineMs: 0,
+    })
+  })
+
+  test('an empty variable counts as unset', () => {
+    const settings = resolveSettings(
+      {},
+      { OTEL_SERVICE_NAME: ' ', OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_BSP_SCHEDULE_DELAY: '' },
+    )
+    expect(settings).toMatchObject({ serviceName: undefined, batch: { scheduledDelayMs: 5_000 }, findings: [] })
+  })
+})
+
+describe('the address', () => {
+  test.each([
+    ['http://localhost:4318', 'http://localhost:4318/v1/traces'],
+    ['http://localhost:4318/', 'http://localhost:4318/v1/traces'],
+    ['https://user:secret@host/own/path', 'https://user:secret@host/own/path'],
+  ])('in code, %s becomes %s', (url, expected) => {
+    expect(resolveSettings({ exporter: { url } }, {}).exporter.url).toBe(expected)
+  })
+
+  test('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://shared:4318',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://own:4318/custom',
+    }
+    expect(resolveSettings({}, env)).toMatchObject({ exporter: { url: 'http://own:4318/custom' }, findings: [] })
+  })
+
+  test('gRPC without a scheme is TLS unless told otherwise', () => {
+    const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }
+    expect(resolveSettings({}, grpc).exporter.url).toBe('https://collector:4317')
+    expect(resolveSettings({}, grpc).findings).toEqual([expect.stringContaining('TLS is used')])
+    const insecure = resolveSettings({}, { ...grpc, OTEL_EXPORTER_OTLP_INSECURE: 'true' })
+    expect(insecure).toMatchObject({ exporter: { url: 'http://collector:4317' }, findings: [] })
+  })
+})
+
+describe('what is probably not meant', () => {
+  test.each([
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317' },
+      /port 4317 is the OTLP\/gRPC port but the protocol is http\/protobuf/,
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+      /port 4318 is the OTLP\/HTTP port but the protocol is grpc/,
+    ],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h:4318' }, /has no path, so spans are posted to \//],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318/v1/traces' }, /appended again/],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'h:4318' },
+      /is not an http:\/\/ or https:\/\/ URL; http:\/\/localhost:4318 is used/,
+    ],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }, /"thrift" is not one of http\/protobuf, http\/json, grpc/],
+    [{ OTEL_BSP_SCHEDULE_DELAY: '5s' }, /OTEL_BSP_SCHEDULE_DELAY="5s" is not a number of at least 0/],
+    [
+      { OTEL_BSP_MAX_QUEUE_SIZE: '10', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' },
+      /a batch of 20 spans never fits a queue of 10/,
+    ],
+    [{ OTEL_PROPAGATORS: 'b3' }, /OTEL_PROPAGATORS: "b3" is not built in/],
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, /OTEL_TRACES_EXPORTER="zipkin"/],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, /OTEL_RESOURCE_ATTRIBUTES: "b" is left out: it must be key=value/],
+    [{ OTEL_SDK_DISABLED: 'yes' }, /OTEL_SDK_DISABLED="yes" is neither true nor false/],
+    [{ SPOOR_EXCLUDE: '/(/' }, /SPOOR_EXCLUDE: Invalid regular expression/],
+  ])('%o is found', (env, finding) => {
+    expect(resolveSettings({}, env).findings).toEqual([expect.stringMatching(finding)])
+  })
+})
+
+describe('impossible options throw and name the option', () => {
+  test.each([
+    [{ exporter: { url: 'localhost:4318' } }, 'exporter.url: "localhost:4318"'],
+    [{ exporter: { protocol: 'http' } }, 'exporter.protocol: "http" is not one of http/protobuf, http/json, grpc'],
+    [{ exporter: { timeoutMs: 0 } }, 'exporter.timeoutMs: 0'],
+    [{ batch: { maxQueueSize: Number.NaN } }, 'batch.maxQueueSize: NaN is not a number of at least 1'],
+    [{ diagnostics: 'loud' }, 'diagnostics: "loud"'],
+    [{ exitDeadlineMs: -1 }, 'exitDeadlineMs: -1'],
+  ])('%o', (options, message) => {
+    const resolve = (): unknown => resolveSettings(options as never, {})
+    expect(resolve).toThrow(InstrumentError)
+    expect(resolve).toThrow(message)
+  })
+})

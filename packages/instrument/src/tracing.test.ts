@@ -1,0 +1,238 @@
+import { context, propagation, trace } from '@opentelemetry/api'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { TracingOptions } from './options.ts'
+import { getTracer, withSpan } from './spans.ts'
+import { attributesOf, type Receiver, startGrpcReceiver, startHttpReceiver } from './testkit/receiver.ts'
+import { startTracing, type Tracing } from './tracing.ts'
+
+let receiver: Receiver
+let tracing: Tracing | undefined
+/** What was written to stderr. The lines are part of the interface, so the real stream is listened to. */
+let lines: string[]
+
+beforeEach(async () => {
+  receiver = await startHttpReceiver()
+  lines = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+    lines.push(String(line))
+    return true
+  })
+})
+
+afterEach(async () => {
+  await tracing?.shutdown()
+  tracing = undefined
+  vi.restoreAllMocks()
+  await receiver.close()
+})
+
+function start(options: TracingOptions = {}): Tracing {
+  tracing = startTracing({
+    serviceName: 'unit',
+    instrumentations: [],
+    ...options,
+    exporter: { url: receiver.url, ...options.exporter },
+  })
+  return tracing
+}
+
+describe('startTracing', () => {
+  test('says on one line what it did', () => {
+    start({ exclude: ['a', 'b'], batch: { maxExportBatchSize: 7, scheduledDelayMs: 1_500 } })
+    expect(lines).toEqual([
+      `spoor: tracing "unit" → http/protobuf ${receiver.url}/v1/traces · batch 7/1.5 s · no instrumentations · 2 excluded\n`,
+    ])
+  })
+
+  test('keeps the password in the address to itself', () => {
+    start({ exporter: { url: receiver.url.replace('://', '://user:secret@') } })
+    expect(lines.join('')).toContain('user:***@')
+    expect(lines.join('')).not.toContain('secret')
+  })
+
+  test('delivers a span with all that it carries', async () => {
+    const { tracer, flush, stats } = start({ serviceVersion: '1.0' })
+    const span = tracer.startSpan('work', { attributes: { count: 3, tags: ['a', 'b'] } })
+    span.addEvent('step', { n: 1.5 })
+    span.end()
+    await flush()
+    const arrived = receiver.named('work')
+    expect(attributesOf(arrived)).toMatchObject({ count: 3n })
+    expect(arrived.events[0]?.name).toBe('step')
+    expect(arrived.scopeName).toBe('unit')
+    expect(arrived.resource).toMatchObject({ 'service.name': 'unit', 'service.version': '1.0' })
+    expect(stats()).toEqual({ ended: 1, exported: 1, failed: 0, dropped: 0, waiting: 0, excluded: 0 })
+  })
+
+  test('exports over gRPC', async () => {
+    const grpc = await startGrpcReceiver()
+    const { flush, stats } = start({
+      exporter: { protocol: 'grpc', url: grpc.url, headers: { 'X-Tenant': 'blue' }, compression: 'gzip' },
+    })
+    withSpan('work', () => {})
+    await flush()
+    expect(grpc.named('work').resource['service.name']).toBe('unit')
+    expect(grpc.requests[0]?.headers['x-tenant']).toBe('blue')
+    expect(stats().exported).toBe(1)
+    await tracing?.shutdown()
+    await grpc.close()
+  })
+
+  test('a second call returns the first handle and says so', () => {
+    const first = start()
+    expect(startTracing({ serviceName: 'other' })).toBe(first)
+    expect(lines.at(-1)).toBe(
+      'spoor: startTracing was called again; the first call stays in force and these options are ignored\n',
+    )
+  })
+
+  test('an SDK that was there before is noticed', async () => {
+    const { TracerProvider } = await import('@opentelemetry/sdk-trace')
+    trace.setGlobalTracerProvider(new TracerProvider())
+    start()
+    expect(lines.join('')).toContain('another OpenTelemetry SDK was started in this process before')
+    await tracing?.shutdown()
+    expect(trace.getTracer('theirs').startSpan('still theirs').isRecording()).toBe(true)
+    trace.disable()
+  })
+
+  test('shutdown sends the rest, takes all back and can be called twice; then tracing can start anew', async () => {
+    const { shutdown, stats } = start()
+    const listeners = () =>
+      ['exit', 'SIGTERM', 'newListener', 'uncaughtExceptionMonitor'].map((name) => process.listenerCount(name))
+    const before = listeners()
+    const late = getTracer().startSpan('late')
+    withSpan('work', () => {})
+    await Promise.all([shutdown(), shutdown()])
+    expect(receiver.spans.map((span) => span.name)).toEqual(['work'])
+    expect(listeners()).toEqual(before.map((count) => count - 1))
+    late.end()
+    expect(stats()).toMatchObject({ ended: 2, exported: 1, dropped: 1, waiting: 0 })
+    expect(getTracer().startSpan('nothing').isRecording()).toBe(false)
+
+    const again = start()
+    withSpan('again', () => {})
+    await again.flush()
+    expect(receiver.named('again').parentSpanId).toBe('')
+  })
+
+  test('W3C trace context and baggage travel', () => {
+    start()
+    const carrier: Record<string, string> = {}
+    withSpan('work', (span) => {
+      const baggage = propagation.createBaggage({ user: { value: '7' } })
+      propagation.inject(propagation.setBaggage(context.active(), baggage), carrier)
+      const { traceId, spanId } = span.spanContext()
+      expect(carrier).toEqual({ traceparent: `00-${traceId}-${spanId}-01`, baggage: 'user=7' })
+    })
+  })
+})
+
+describe('withSpan', () => {
+  test('returns what the function returns and nests, across await too', async () => {
+    const { flush } = start()
+    const result = await withSpan('outer', { attributes: { a: 1 } }, async () => {
+      await Promise.resolve()
+      return withSpan('inner', () => 42)
+    })
+    expect(result).toBe(42)
+    await flush()
+    expect(receiver.named('inner').parentSpanId).toBe(receiver.named('outer').spanId)
+    expect(receiver.named('outer').status.code).toBe(0)
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new TypeError('bad')
+      },
+    ],
+    ['rejects', () => Promise.reject(new TypeError('bad'))],
+  ])('ends with ERROR and the exception when the function %s', async (_, fn: () => unknown) => {
+    const { flush } = start()
+    await expect(async () => withSpan('failing', fn)).rejects.toThrow(new TypeError('bad'))
+    await flush()
+    const { status, events } = receiver.named('failing')
+    expect(status).toEqual({ code: 2, message: 'bad' })
+    expect(events).toHaveLength(1)
+    expect(attributesOf(events[0]!)).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'bad' })
+  })
+
+  test('runs the function when tracing was never started', () => {
+    expect(withSpan('work', (span) => span.isRecording())).toBe(false)
+  })
+})
+
+describe('what does not arrive is counted and said', () => {
+  test('a receiver that refuses, and its return', async () => {
+    const { flush, stats } = start()
+    receiver.behaviour = 400
+    withSpan('lost', () => {})
+    await flush()
+    withSpan('lost', () => {})
+    await flush()
+    expect(stats()).toMatchObject({ ended: 2, failed: 2, exported: 0, waiting: 0 })
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(
+        /^spoor: cannot export to .*\/v1\/traces \(HTTP 400 Bad Request; .*\): 1 span lost, 0 waiting\n$/,
+      ),
+    ])
+    receiver.behaviour = 200
+    withSpan('arrives', () => {})
+    await flush()
+    expect(lines.at(-1)).toMatch(/^spoor: .*\/v1\/traces takes spans again after [\d.]+ m?s; 2 spans lost\n$/)
+    expect(stats()).toMatchObject({ ended: 3, failed: 2, exported: 1 })
+  })
+
+  test('a queue that overflows', async () => {
+    const { flush, stats } = start({ batch: { maxQueueSize: 4, maxExportBatchSize: 4 } })
+    receiver.behaviour = 'hang'
+    for (let i = 0; i < 11; i++) withSpan(`span ${i}`, () => {})
+    // Four are on their way and four in the queue.
+    expect(stats()).toMatchObject({ ended: 11, dropped: 3, waiting: 8 })
+    expect(lines.at(-1)).toMatch(/^spoor: queue full \(4 spans\): 1 span dropped so far; raise batch\.maxQueueSize/)
+    await receiver.close()
+    receiver = await startHttpReceiver(Number(new URL(receiver.url).port))
+    await flush()
+    expect(stats()).toMatchObject({ ended: 11, exported: 8, dropped: 3, waiting: 0 })
+  })
+
+  test('a receiver that is not there yet', async () => {
+    const port = Number(new URL(receiver.url).port)
+    await receiver.close()
+    const { flush, stats } = start()
+    withSpan('patient', () => {})
+    const flushed = flush()
+    await vi.waitFor(() => expect(lines.at(-1)).toMatch(/: 1 span waiting, trying on\n$/), 5_000)
+    expect(stats()).toMatchObject({ ended: 1, waiting: 1 })
+    receiver = await startHttpReceiver(port)
+    await flushed
+    expect(receiver.named('patient').status.code).toBe(0)
+    expect(lines.at(-1)).toMatch(/takes spans again after .*; none lost\n$/)
+  })
+
+  test('a receiver that hangs while tracing is shut down', async () => {
+    const { shutdown, stats } = start({ exitDeadlineMs: 50 })
+    receiver.behaviour = 'hang'
+    withSpan('lost', () => {})
+    await shutdown()
+    expect(lines.at(-1)).toMatch(/^spoor: 1 span lost at the end: .*: no answer within 50 ms\n$/)
+    expect(stats()).toMatchObject({ ended: 1, failed: 1, waiting: 0 })
+  })
+
+  test('a wrong path', async () => {
+    const { flush } = start({ exporter: { url: `${receiver.url}/wrong` } })
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines.at(-1)).toContain('HTTP 404 Not Found; check the path, receivers expect /v1/traces')
+  })
+
+  test('diagnostics "none" is silent, the counts stay', async () => {
+    const { flush, stats } = start({ diagnostics: 'none', exporter: { url: `${receiver.url}/wrong` } })
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines).toEqual([])
+    expect(stats()).toMatchObject({ failed: 1 })
+  })
+})
