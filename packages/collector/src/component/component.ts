@@ -18,6 +18,14 @@ export interface Component {
    * counted as dropped and logged, never left in silence.
    */
   shutdown(signal: AbortSignal): Promise<void>
+  /** The addresses that it listens on, once started. */
+  listening?(): readonly Listening[]
+}
+
+/** An open port: `address` is what a client is given, like `127.0.0.1:4317`. */
+export interface Listening {
+  readonly protocol: string
+  readonly address: string
 }
 
 /** A stage that takes batches. */
@@ -50,11 +58,19 @@ export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extens
 
 /** A zod schema, or anything that parses like one. Gives type, defaults and validation of a component's config at once. */
 export interface Schema<C> {
-  safeParse(
-    input: unknown,
-  ):
-    | { success: true; data: C }
-    | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } }
+  safeParse(input: unknown): { success: true; data: C } | { success: false; error: { issues: readonly SchemaIssue[] } }
+}
+
+/**
+ * One thing that is wrong. `keys`: names of unknown keys at `path`; `message` then has one line for each of them. `expected`: the type that was wanted
+ * where a value of another type was found.
+ */
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  readonly code?: string
+  readonly keys?: readonly string[]
+  readonly expected?: string
 }
 
 interface FactoryBase<K extends Kind, C> {
@@ -98,4 +114,9 @@ export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C>
 
 /** `any` here is the erased config type: each factory is checked against its own schema where it is defined. */
 // eslint-disable-next-line typescript/no-explicit-any
-export type Factory = ReceiverFactory<any> | ProcessorFactory<any> | ExporterFactory<any> | ConnectorFactory<any> | ExtensionFactory<any>
+export type Factory =
+  | ReceiverFactory<any>
+  | ProcessorFactory<any>
+  | ExporterFactory<any>
+  | ConnectorFactory<any>
+  | ExtensionFactory<any>

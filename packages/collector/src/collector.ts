@@ -1,0 +1,89 @@
+/** A collector in this process: a config, made into a running graph. */
+import { loadConfig, type LogLevel } from './config/index.ts'
+import {
+  createCounters,
+  CollectorError,
+  type Counters,
+  type Factory,
+  type Listening,
+  type Logger,
+} from './component/index.ts'
+import { buildGraph } from './graph/graph.ts'
+
+export interface CollectorOptions {
+  /** YAML text in the OpenTelemetry Collector's config language. */
+  readonly config: string
+  /** Its file's name, for errors. Default `config.yaml`. */
+  readonly file?: string
+  /** What `${env:NAME}` reads. Default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** The component types that the config may use; `builtinFactories` and what the program adds. */
+  readonly factories: readonly Factory[]
+  readonly logger: Logger
+  readonly counters?: Counters
+}
+
+export interface Collector {
+  /** Resolves when all components are ready. Rejects with what the first failing one threw, having shut down the others. */
+  start(): Promise<void>
+  /** Drains and stops. `deadlineMs`: milliseconds after which what is left is given up and counted, 10,000 by default. */
+  shutdown(options?: { deadlineMs?: number }): Promise<void>
+  readonly counters: Counters
+  /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
+  readonly failed: Promise<Error>
+  /** The open ports, once started. */
+  listening(): readonly (Listening & { readonly component: string })[]
+}
+
+const DEFAULT_DEADLINE_MS = 10_000
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before `start`. */
+export function createCollector(options: CollectorOptions): Collector {
+  const file = options.file ?? 'config.yaml'
+  const config = loadConfig({
+    text: options.config,
+    file,
+    env: options.env ?? process.env,
+    factories: options.factories,
+  })
+  const logger = fromLevel(options.logger, config.logLevel)
+  const counters = options.counters ?? createCounters()
+  const graph = buildGraph(config, { logger, counters })
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => (fail = resolve))
+  let shutdown: Promise<void> | undefined
+  return {
+    counters,
+    failed,
+    listening: () => graph.listening(),
+    async start() {
+      for (const warning of config.warnings) logger.warn({}, warning)
+      await graph.start({
+        fail(id, cause) {
+          logger.error({ component: id, error: cause.message }, 'A component cannot go on')
+          fail(new CollectorError('internal', `${id}: ${cause.message}`, { cause }))
+        },
+      })
+      logger.info({}, 'Everything is ready. Begin running and processing data.')
+    },
+    async shutdown({ deadlineMs = DEFAULT_DEADLINE_MS } = {}) {
+      shutdown ??= stop(deadlineMs)
+      return shutdown
+    },
+  }
+
+  async function stop(deadlineMs: number): Promise<void> {
+    logger.info({}, 'Starting shutdown...')
+    await graph.shutdown(deadlineMs)
+    logger.info({}, 'Shutdown complete.')
+  }
+}
+
+/** The logger without what is below the level. */
+function fromLevel(logger: Logger, level: LogLevel): Logger {
+  const quiet = (): void => {}
+  const at = (name: LogLevel): Logger[LogLevel] =>
+    LEVELS.indexOf(name) < LEVELS.indexOf(level) ? quiet : (fields, message) => logger[name](fields, message)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

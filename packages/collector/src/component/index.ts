@@ -1,0 +1,21 @@
+/** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
+export type * from './component.ts'
+export type { Logger } from './logger.ts'
+export { CollectorError, type CollectorErrorCode } from './error.ts'
+export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
+export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollectorError, type Status } from './status.ts'
+export {
+  count,
+  durationMs,
+  listenEndpoint,
+  parseHostPort,
+  parsePeer,
+  peerEndpoint,
+  readConfigFile,
+  section,
+  type HostPort,
+  type PeerEndpoint,
+} from './schema.ts'
+export { didYouMean } from './suggest.ts'
+export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
+export { follow, sleep } from './sleep.ts'

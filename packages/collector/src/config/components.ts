@@ -1,0 +1,139 @@
+/** The sections of components: their ids, their factories, their configs. */
+import { didYouMean, type Factory, type Kind, type SchemaIssue } from '../component/index.ts'
+import type { ComponentConfig, FactoryOf } from './config.ts'
+import type { ConfigIssue, Path, Source } from './source.ts'
+
+const ID = /^([a-zA-Z][0-9a-zA-Z_]{0,62})(?:\/([^\p{Z}\p{C}]{1,1024}))?$/u
+/** Text for text, a reference that gave a number may go back to what was written; each round mends one field at least. */
+const MAX_ROUNDS = 100
+
+/** Reads one section; what is wrong goes to `issues`, and the components that are right are in the result. */
+export function readComponents<K extends Kind>(
+  kind: K,
+  sectionName: string,
+  source: Source,
+  section: unknown,
+  factories: readonly Factory[],
+  report: { issue: (issue: ConfigIssue) => void; warning: (issue: ConfigIssue) => void },
+): Map<string, ComponentConfig<K>> {
+  const components = new Map<string, ComponentConfig<K>>()
+  const ofKind = factories.filter((factory): factory is FactoryOf<K> => factory.kind === kind)
+  for (const [key, input] of entriesOf(section)) {
+    const path = [sectionName, key]
+    const id = key.replace(/^\s*([^/]*?)\s*(?:\/\s*(.*?)\s*)?$/u, (_, type: string, name?: string) =>
+      name === undefined ? type : `${type}/${name}`,
+    )
+    const match = ID.exec(id)
+    if (!match?.[1]) {
+      report.issue(source.issueAt(path, `not a component id; write type or type/name, like otlp or otlp/2`))
+      continue
+    }
+    if (components.has(id)) {
+      report.issue(source.issueAt(path, `duplicate name "${id}" after trimming spaces; rename one of them`))
+      continue
+    }
+    const type = match[1]
+    const factory = ofKind.find((candidate) => candidate.type === type || candidate.aliases?.includes(type))
+    if (!factory) {
+      const known = ofKind.map((candidate) => candidate.type)
+      const message = `unknown ${kind} type "${type}"${didYouMean(type, known)}; known: ${known.join(', ') || 'none'}`
+      report.issue(source.issueAt(path, message))
+      continue
+    }
+    if (factory.type !== type) {
+      report.warning(source.issueAt(path, `"${type}" alias is deprecated; use "${factory.type}" instead`))
+    }
+    const parsed = parse(factory, source, path, input, report.issue)
+    if (parsed) components.set(id, { factory, config: freeze(parsed.data) })
+  }
+  return components
+}
+
+/** The config after the factory's schema, or undefined when it is wrong. */
+function parse(
+  factory: Factory,
+  source: Source,
+  path: Path,
+  input: unknown,
+  issue: (issue: ConfigIssue) => void,
+): { data: unknown } | undefined {
+  let value = input
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const result = factory.config.safeParse(value)
+    if (result.success) return { data: result.data as unknown }
+    const { issues } = result.error
+    const mended = withOriginals(value, issues, path, source)
+    if (mended === undefined) {
+      for (const problem of issues) report(problem, value, path, source, issue)
+      return undefined
+    }
+    value = mended
+  }
+  return undefined
+}
+
+/**
+ * A field that wants text gets what the environment holds, not what YAML makes of it (`0123`, not 123). Gives the config with those fields set
+ * back, or undefined when there are none.
+ */
+function withOriginals(value: unknown, issues: readonly SchemaIssue[], path: Path, source: Source): unknown {
+  let result: unknown
+  for (const issue of issues) {
+    if (issue.expected !== 'string') continue
+    const inner = issue.path as Path
+    const original = source.originalAt([...path, ...inner])
+    if (original === undefined || valueAt(value, inner) === original) continue
+    result ??= structuredClone(value)
+    const parent = valueAt(result, inner.slice(0, -1)) as Record<string | number, unknown>
+    parent[inner.at(-1)!] = original
+  }
+  return result
+}
+
+function report(
+  problem: SchemaIssue,
+  value: unknown,
+  path: Path,
+  source: Source,
+  issue: (issue: ConfigIssue) => void,
+): void {
+  const inner = problem.path as Path
+  if (problem.keys) {
+    const messages = problem.message.split('\n')
+    problem.keys.forEach((key, index) =>
+      issue(source.issueAt([...path, ...inner, key], messages[index] ?? 'unknown key')),
+    )
+    return
+  }
+  issue(source.issueAt([...path, ...inner], describe(problem, valueAt(value, inner))))
+}
+
+function describe(problem: SchemaIssue, found: unknown): string {
+  if (problem.code === 'custom') return problem.message
+  const message = problem.message.replace(/^Invalid (input|option): /, '').replace(/, received .*$/, '')
+  if (found === undefined) return `is missing; ${message}`
+  return `${JSON.stringify(found)}: ${message}`
+}
+
+export function entriesOf(section: unknown): [string, unknown][] {
+  return isMapping(section) ? Object.entries(section) : []
+}
+
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at = value
+  for (const key of path)
+    at = typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined
+  return at
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) freeze(inner)
+  }
+  return value
+}

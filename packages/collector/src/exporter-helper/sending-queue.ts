@@ -1,0 +1,117 @@
+/** A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. */
+import type { TelemetryBatch } from '@spoor/otlp'
+import { CollectorError } from '../component/index.ts'
+import type { SendingQueueConfig } from './config.ts'
+
+interface Entry {
+  readonly batch: TelemetryBatch
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class SendingQueue {
+  readonly #config: SendingQueueConfig
+  readonly #deliver: (batch: TelemetryBatch) => Promise<void>
+  readonly #entries: Entry[] = []
+  /** Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages. */
+  readonly #blocked: { readonly batch: TelemetryBatch; readonly admit: () => void }[] = []
+  #sending = 0
+  #size = 0
+  #bytes = 0
+  #idle: (() => void) | undefined
+
+  /** `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted and logged it. */
+  constructor(config: SendingQueueConfig, deliver: (batch: TelemetryBatch) => Promise<void>) {
+    this.#config = config
+    this.#deliver = deliver
+  }
+
+  /** What the queue holds, with what is being sent, in the unit of the sizer. */
+  get size(): number {
+    return this.#size
+  }
+
+  /**
+   * Resolves when the batch is in the queue, or, with `wait_for_result`, when it was delivered. Rejects with `overloaded` when
+   * the queue is full and does not block.
+   */
+  async offer(batch: TelemetryBatch): Promise<void> {
+    if (!this.#fits(batch)) {
+      if (!this.#config.block_on_overflow) {
+        const limit =
+          this.#size + this.#sizeOf(batch) > this.#config.queue_size
+            ? `queue_size: ${this.#config.queue_size} ${this.#config.sizer}`
+            : `max_bytes: ${this.#config.max_bytes}`
+        throw new CollectorError('overloaded', `sending queue is full (${limit})`, { retryAfterMs: 1000 })
+      }
+      await new Promise<void>((admit) => this.#blocked.push({ batch, admit }))
+    } else {
+      this.#reserve(batch)
+    }
+    const delivered = new Promise<void>((resolve, reject) => this.#entries.push({ batch, resolve, reject }))
+    this.#pump()
+    if (this.#config.wait_for_result) return delivered
+    // Counted and logged where it happened; nobody waits for it here.
+    delivered.catch(() => {})
+  }
+
+  /** Resolves when nothing is queued or being sent. */
+  async drained(): Promise<void> {
+    if (this.#size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  #pump(): void {
+    while (this.#sending < this.#config.num_consumers && this.#entries.length > 0) {
+      const entry = this.#entries.shift()!
+      this.#sending++
+      void this.#deliver(entry.batch)
+        .then(entry.resolve, entry.reject)
+        .finally(() => {
+          this.#sending--
+          this.#release(entry.batch)
+          this.#pump()
+        })
+    }
+  }
+
+  #sizeOf(batch: TelemetryBatch): number {
+    if (this.#config.sizer === 'requests') return 1
+    return this.#config.sizer === 'items' ? batch.items : batch.byteLength
+  }
+
+  /** An empty queue takes any batch, so that one that is larger than the queue gets through alone instead of never. */
+  #fits(batch: TelemetryBatch): boolean {
+    if (this.#size === 0) return true
+    const { queue_size: capacity, max_bytes: maxBytes } = this.#config
+    return (
+      this.#blocked.length === 0 &&
+      this.#size + this.#sizeOf(batch) <= capacity &&
+      (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
+    )
+  }
+
+  #reserve(batch: TelemetryBatch): void {
+    this.#size += this.#sizeOf(batch)
+    this.#bytes += batch.byteLength
+  }
+
+  #release(batch: TelemetryBatch): void {
+    this.#size -= this.#sizeOf(batch)
+    this.#bytes -= batch.byteLength
+    this.#admitBlocked()
+    if (this.#size === 0) this.#idle?.()
+  }
+
+  #admitBlocked(): void {
+    while (this.#blocked.length > 0) {
+      const { queue_size: capacity, max_bytes: maxBytes } = this.#config
+      const { batch, admit } = this.#blocked[0]!
+      const fits =
+        this.#size + this.#sizeOf(batch) <= capacity && (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
+      if (!fits && this.#size > 0) return
+      this.#blocked.shift()
+      this.#reserve(batch)
+      admit()
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { section, type ExporterFactory } from '../../component/index.ts'
+import { SIGNALS } from '../../otlp-protocol/services.ts'
+
+/** Takes everything and keeps nothing; for trials and measurements. */
+export const nopExporter: ExporterFactory<object> = {
+  kind: 'exporter',
+  type: 'nop',
+  config: section({}),
+  signals: SIGNALS,
+  create: () => ({
+    start: () => Promise.resolve(),
+    consume: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  }),
+}

@@ -1,0 +1,201 @@
+/**
+ * A gRPC client for unary calls on bare node:http2: one session, with as many calls at a time as are asked for, opened again when it
+ * is gone. Source: grpc/doc/PROTOCOL-HTTP2.md.
+ */
+import http2 from 'node:http2'
+import { decodeStatus } from '@spoor/otlp'
+import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp } from '../../component/index.ts'
+import type { Payload } from '../../exporter-helper/index.ts'
+import { decodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
+
+export interface GrpcClientOptions {
+  /** `http://host:port` or `https://host:port`. */
+  readonly authority: string
+  /** How errors call the peer: `host:port`. */
+  readonly name: string
+  readonly connect: http2.SecureClientSessionOptions
+  readonly headers: Readonly<Record<string, string>>
+  readonly keepalive?:
+    | { readonly time: number; readonly timeout: number; readonly permit_without_stream: boolean }
+    | undefined
+}
+
+/** An answer is small: counts and a message. */
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+/** Megabytes that may wait in one session; several large batches are on their way at once. Node's default of 10 would refuse them. */
+const SESSION_MEMORY_MB = 1024
+
+export class GrpcClient {
+  readonly #options: GrpcClientOptions
+  #session: http2.ClientHttp2Session | undefined
+  #calls = 0
+
+  constructor(options: GrpcClientOptions) {
+    this.#options = options
+  }
+
+  /** The response message. Rejects with what the peer's status, or the failure of the connection, stands for. */
+  async call(path: string, payload: Payload, signal: AbortSignal): Promise<Uint8Array> {
+    const stream = this.#request(path, payload)
+    const abort = (): void => stream.close(http2.constants.NGHTTP2_CANCEL)
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    this.#calls++
+    try {
+      return await this.#response(stream)
+    } finally {
+      this.#calls--
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (!session || session.destroyed) return
+    await new Promise<void>((resolve) => {
+      session.once('close', resolve)
+      // Waits for streams that are open; by now there are none, unless they were given up.
+      session.close()
+      session.destroy()
+    })
+  }
+
+  #request(path: string, payload: Payload): http2.ClientHttp2Stream {
+    const headers: http2.OutgoingHttpHeaders = {
+      ...this.#options.headers,
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'grpc-accept-encoding': 'identity',
+    }
+    if (payload.coding !== undefined) headers['grpc-encoding'] = payload.coding
+    let stream: http2.ClientHttp2Stream
+    try {
+      stream = this.#connected().request(headers)
+    } catch (error) {
+      // The session went away between two calls; the next attempt opens another.
+      this.#session = undefined
+      throw this.#unreachable(error)
+    }
+    stream.cork()
+    stream.write(messagePrefix(payload.coding !== undefined, payload.length))
+    for (const part of payload.parts) stream.write(part)
+    stream.end()
+    stream.uncork()
+    return stream
+  }
+
+  #response(stream: http2.ClientHttp2Stream): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const reader = new MessageReader(MAX_RESPONSE_BYTES, 'the size of the answer')
+      let status = 0
+      let answer: http2.IncomingHttpHeaders = {}
+      let failure: unknown
+      stream.on('response', (headers) => {
+        status = headers[':status'] ?? 0
+        answer = headers
+      })
+      stream.on('trailers', (trailers) => (answer = trailers))
+      stream.on('data', (data: Buffer) => {
+        if (status !== 200 || failure !== undefined) return
+        try {
+          reader.add(data)
+        } catch (error) {
+          failure = error
+        }
+      })
+      stream.on('error', (error) => (failure = error))
+      stream.on('close', () => {
+        const code = answer['grpc-status']
+        if (code === '0' && failure === undefined) {
+          try {
+            resolve(reader.end().bytes)
+          } catch (error) {
+            reject(error as Error)
+          }
+        } else if (code !== undefined && code !== '0') {
+          reject(this.#refusal(Number(code), answer))
+        } else if (status !== 0 && status !== 200) {
+          reject(
+            errorFromGrpc(this.#options.name, grpcFromHttp(status), `HTTP status ${status} instead of a gRPC answer`),
+          )
+        } else {
+          reject(
+            this.#unreachable(
+              failure ?? new Error(`the stream was reset (HTTP/2 code ${stream.rstCode}) without an answer`),
+            ),
+          )
+        }
+      })
+    })
+  }
+
+  #refusal(code: number, trailers: http2.IncomingHttpHeaders): CollectorError {
+    const details = trailers['grpc-status-details-bin']
+    let retryAfterMs: number | undefined
+    if (typeof details === 'string') {
+      try {
+        retryAfterMs = decodeStatus(Buffer.from(details, 'base64')).retryAfterMs
+      } catch {
+        // Details that cannot be read say nothing; the code and message are enough.
+      }
+    }
+    const message = trailers['grpc-message']
+    return errorFromGrpc(
+      this.#options.name,
+      Number.isInteger(code) ? code : GRPC.UNKNOWN,
+      typeof message === 'string' ? decodeGrpcMessage(message) : '',
+      retryAfterMs,
+    )
+  }
+
+  #connected(): http2.ClientHttp2Session {
+    const current = this.#session
+    if (current && !current.closed && !current.destroyed) return current
+    const session = http2.connect(this.#options.authority, {
+      ...this.#options.connect,
+      maxSessionMemory: SESSION_MEMORY_MB,
+      settings: { enablePush: false },
+    })
+    const forget = (): void => {
+      if (this.#session === session) this.#session = undefined
+    }
+    // Each call on the session hears of its end by its own stream.
+    session.on('error', forget)
+    session.on('goaway', () => {
+      forget()
+      session.close()
+    })
+    session.on('close', forget)
+    if (this.#options.keepalive) this.#keepAlive(session, this.#options.keepalive)
+    this.#session = session
+    return session
+  }
+
+  #unreachable(error: unknown): CollectorError {
+    if (error instanceof CollectorError) return error
+    const { message, code } = error as NodeJS.ErrnoException
+    const hint =
+      code === 'ERR_HTTP2_ERROR' || code === 'ERR_SSL_WRONG_VERSION_NUMBER'
+        ? '; does this port speak OTLP/gRPC (usually 4317), with or without TLS as configured (tls.insecure)?'
+        : ''
+    return new CollectorError('unavailable', `cannot send to ${this.#options.name}: ${message}${hint}`, {
+      cause: error,
+    })
+  }
+
+  /** Pings, and ends a session whose peer no longer answers; its calls then fail and are retried on a new one. */
+  #keepAlive(session: http2.ClientHttp2Session, config: NonNullable<GrpcClientOptions['keepalive']>): void {
+    const timer = setInterval(() => {
+      if (session.connecting || (this.#calls === 0 && !config.permit_without_stream)) return
+      const unanswered = setTimeout(
+        () => session.destroy(new Error('a keepalive ping was not answered')),
+        config.timeout,
+      )
+      session.ping(() => clearTimeout(unanswered))
+    }, config.time)
+    session.once('close', () => clearInterval(timer))
+  }
+}

@@ -1,0 +1,45 @@
+/** The config of the `otlp_http` exporter; keys and defaults as in the OpenTelemetry Collector's otlphttpexporter. */
+import { z } from 'zod'
+import { count, durationMs, parsePeer, section } from '../../component/index.ts'
+import { clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
+
+const url = z.string().superRefine((text, context) => {
+  try {
+    if (parsePeer(text).scheme !== undefined) return
+    context.addIssue({
+      code: 'custom',
+      message: `${JSON.stringify(text)}: no scheme; write http://${text} or https://${text}`,
+    })
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+  }
+})
+
+export const otlpHttpConfig = section({
+  /** `http://host:port` or `https://host:port`; `/v1/traces` and so on are added to it. */
+  endpoint: url.optional(),
+  /** The whole URL for one signal, instead of `endpoint`. */
+  traces_endpoint: url.optional(),
+  metrics_endpoint: url.optional(),
+  logs_endpoint: url.optional(),
+  encoding: z.enum(['proto', 'json']).default('proto'),
+  /** Milliseconds that one attempt may take; 0 for no limit. */
+  timeout: durationMs.prefault('30s'),
+  compression: z.enum(['gzip', 'zstd', 'none', '']).default('gzip'),
+  compression_params: compressionParams.prefault({}),
+  tls: clientTls.prefault({}),
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Connections to one host. 0: as many as the queue has consumers. */
+  max_conns_per_host: count.default(0),
+  /** How long a connection without a request stays open. */
+  idle_conn_timeout: durationMs.prefault('90s'),
+  ...exporterHelperKeys,
+}).refine(
+  (config) =>
+    [config.endpoint, config.traces_endpoint, config.metrics_endpoint, config.logs_endpoint].some(
+      (value) => value !== undefined,
+    ),
+  { message: 'requires an endpoint; write endpoint: http://host:4318, or traces_endpoint with the whole URL' },
+)
+
+export type OtlpHttpConfig = z.infer<typeof otlpHttpConfig>

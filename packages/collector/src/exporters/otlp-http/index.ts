@@ -1,0 +1,114 @@
+/** Sends OTLP over HTTP, as protobuf or JSON. */
+import {
+  createBatch,
+  decodeExportResponse,
+  joinBytes,
+  requestToJson,
+  type Signal,
+  type TelemetryBatch,
+} from '@spoor/otlp'
+import { CollectorError, type Context, type ExporterFactory } from '../../component/index.ts'
+import {
+  createExporter,
+  encodePayload,
+  tlsClientOptions,
+  type Sender,
+  type SendResult,
+} from '../../exporter-helper/index.ts'
+import { HTTP_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
+import { HttpClient } from './client.ts'
+import { otlpHttpConfig, type OtlpHttpConfig } from './config.ts'
+
+export const otlpHttpExporter: ExporterFactory<OtlpHttpConfig> = {
+  kind: 'exporter',
+  type: 'otlp_http',
+  aliases: ['otlphttp'],
+  config: otlpHttpConfig,
+  signals: SIGNALS,
+  create: (context, config) =>
+    createExporter(
+      context,
+      { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
+      createSender(context, config),
+    ),
+}
+
+function createSender(context: Context, config: OtlpHttpConfig): Sender {
+  const compression = config.compression === '' ? 'none' : config.compression
+  const headers: Record<string, string> = {
+    'user-agent': 'spoor-collector',
+    ...config.headers,
+    'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
+  }
+  const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
+  let client: HttpClient | undefined
+  return {
+    async start() {
+      client = createClient(context, config)
+    },
+    async send(batch, signal) {
+      const url = urls.get(batch.signal)
+      if (!client) throw new CollectorError('internal', `${context.id} was not started`)
+      if (!url) {
+        throw new CollectorError(
+          'unimplemented',
+          `${context.id} has no endpoint for ${batch.signal}; set endpoint or ${batch.signal}_endpoint`,
+        )
+      }
+      const payload = await encodePayload(
+        config.encoding === 'json' ? asJson(batch) : batch,
+        compression,
+        config.compression_params,
+      )
+      const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
+      const body = await client.post(url, { ...headers, ...coding }, payload, signal)
+      return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
+    },
+    async close() {
+      await client?.close()
+    },
+  }
+}
+
+function createClient(context: Context, config: OtlpHttpConfig): HttpClient {
+  try {
+    return new HttpClient({
+      connections: config.max_conns_per_host || config.sending_queue.num_consumers,
+      keepAliveTimeout: config.idle_conn_timeout,
+      // The attempt has its own timeout.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: tlsClientOptions(config.tls),
+    })
+  } catch (error) {
+    throw new CollectorError('config', `exporters.${context.id}.${(error as Error).message}`, { cause: error })
+  }
+}
+
+function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefined {
+  const whole = config[`${signal}_endpoint`]
+  if (whole !== undefined) return new URL(whole)
+  return config.endpoint === undefined ? undefined : new URL(config.endpoint.replace(/\/+$/, '') + HTTP_PATHS[signal])
+}
+
+/** The batch as one JSON text in place of its protobuf bytes. */
+function asJson(batch: TelemetryBatch): TelemetryBatch {
+  const request = requestToJson(batch.signal, joinBytes(batch.chunks.map((chunk) => chunk.bytes)))
+  return createBatch(batch.signal, [{ bytes: Buffer.from(JSON.stringify(request)), items: batch.items }])
+}
+
+function resultFromJson(body: Uint8Array): SendResult {
+  if (body.length === 0) return { rejected: 0, message: '' }
+  let partial: Record<string, unknown> = {}
+  try {
+    const answer = JSON.parse(Buffer.from(body).toString()) as { partialSuccess?: Record<string, unknown> }
+    partial = answer.partialSuccess ?? {}
+  } catch {
+    // A 2xx answer without a readable body: all was taken.
+  }
+  const rejected = Number(
+    partial['rejectedSpans'] ?? partial['rejectedDataPoints'] ?? partial['rejectedLogRecords'] ?? 0,
+  )
+  const message = partial['errorMessage']
+  return { rejected: Number.isFinite(rejected) ? rejected : 0, message: typeof message === 'string' ? message : '' }
+}

@@ -1,0 +1,19 @@
+/** The component types that come with the collector. A program adds its own behind them. */
+import type { Factory } from './component/index.ts'
+import { debugExporter } from './exporters/debug/index.ts'
+import { nopExporter } from './exporters/nop/index.ts'
+import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
+import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { batchProcessor } from './processors/batch/index.ts'
+import { nopReceiver } from './receivers/nop/index.ts'
+import { otlpReceiver } from './receivers/otlp/index.ts'
+
+export const builtinFactories: readonly Factory[] = [
+  otlpReceiver,
+  nopReceiver,
+  batchProcessor,
+  otlpGrpcExporter,
+  otlpHttpExporter,
+  debugExporter,
+  nopExporter,
+]

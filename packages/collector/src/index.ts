@@ -1,0 +1,11 @@
+/** receive - process - export: an OpenTelemetry collector that passes bytes through. */
+export { createCollector, type Collector, type CollectorOptions } from './collector.ts'
+export { builtinFactories } from './factories.ts'
+export * from './component/index.ts'
+export {
+  createExporter,
+  exporterHelperKeys,
+  type ExporterOptions,
+  type Sender,
+  type SendResult,
+} from './exporter-helper/index.ts'

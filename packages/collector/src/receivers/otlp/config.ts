@@ -1,0 +1,79 @@
+/**
+ * The config of the `otlp` receiver; keys and defaults as in the OpenTelemetry Collector's otlpreceiver. Keys that only tune Go's buffers
+ * are read and have no effect.
+ */
+import { z } from 'zod'
+import { count, durationMs, listenEndpoint, section } from '../../component/index.ts'
+import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
+
+/** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
+const serverTls = section({
+  cert_file: z.string().optional(),
+  key_file: z.string().optional(),
+  client_ca_file: z.string().optional(),
+  min_version: z.enum(['1.2', '1.3']).default('1.2'),
+}).refine((tls) => tls.cert_file !== undefined && tls.key_file !== undefined, {
+  message: 'TLS configuration must include both certificate and key for server connections; set cert_file and key_file',
+})
+
+/** Go accepts one string with commas for a list of strings. */
+const stringList = z.preprocess(
+  (input) => (typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input),
+  z.array(z.string()),
+)
+
+const cors = section({
+  /** Origins that browsers may send from; `*` stands for any run of characters. Empty: CORS is off. */
+  allowed_origins: stringList.default([]),
+  /** Request headers beyond the CORS-safe ones that browsers may send. */
+  allowed_headers: stringList.default([]),
+  exposed_headers: stringList.default([]),
+  /** Seconds that a browser may keep a preflight's answer. 0: the header is not sent. */
+  max_age: count.default(0),
+})
+
+const urlPath = z.string().startsWith('/', { message: 'must start with "/"' })
+
+const grpc = section({
+  endpoint: listenEndpoint.default('localhost:4317'),
+  transport: z.enum(['tcp']).default('tcp'),
+  tls: serverTls.optional(),
+  /** Largest message in MiB, after decompression. 0: gRPC's usual 4 MiB. */
+  max_recv_msg_size_mib: count.default(0),
+  /** Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages. */
+  max_concurrent_streams: count.default(0),
+  include_metadata: z.boolean().default(false),
+  read_buffer_size: count.optional(),
+  write_buffer_size: count.optional(),
+  keepalive: z.unknown().optional(),
+})
+
+const http = section({
+  endpoint: listenEndpoint.default('localhost:4318'),
+  transport: z.enum(['tcp']).default('tcp'),
+  tls: serverTls.optional(),
+  cors: cors.optional(),
+  /** Largest body in bytes, before and after decompression each. */
+  max_request_body_size: z
+    .int()
+    .min(1)
+    .default(20 * 1024 * 1024),
+  traces_url_path: urlPath.default(HTTP_PATHS.traces),
+  metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
+  logs_url_path: urlPath.default(HTTP_PATHS.logs),
+  include_metadata: z.boolean().default(false),
+  /** How long a connection without a request stays open. 0: without limit. */
+  idle_timeout: durationMs.prefault(0),
+})
+
+export const otlpReceiverConfig = section({
+  protocols: section({ grpc: grpc.optional(), http: http.optional() }, ['grpc', 'http']),
+}).refine(({ protocols }) => protocols.grpc !== undefined || protocols.http !== undefined, {
+  message: 'must specify at least one protocol when using the OTLP receiver; write grpc: or http: (or both) in it',
+  path: ['protocols'],
+})
+
+export type OtlpReceiverConfig = z.infer<typeof otlpReceiverConfig>
+export type GrpcConfig = NonNullable<OtlpReceiverConfig['protocols']['grpc']>
+export type HttpConfig = NonNullable<OtlpReceiverConfig['protocols']['http']>
+export type ServerTls = z.infer<typeof serverTls>

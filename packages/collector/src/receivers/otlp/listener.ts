@@ -1,0 +1,116 @@
+/**
+ * A port that looks at the first bytes of each connection before a protocol gets it, so that a client of the wrong protocol is told so
+ * in its own language instead of being cut off.
+ *
+ *     "PRI * HTTP/2.0…"   HTTP/2 with prior knowledge, which gRPC uses
+ *     0x16                a TLS handshake (on a port without TLS)
+ *     anything else       HTTP/1, whose parser also refuses garbage
+ */
+import net from 'node:net'
+import tls from 'node:tls'
+import { CollectorError, parseHostPort, readConfigFile } from '../../component/index.ts'
+import type { ServerTls } from './config.ts'
+
+export interface Handlers {
+  http1(socket: net.Socket): void
+  http2(socket: net.Socket): void
+  /** A client that speaks TLS to a port that has none; the socket is closed after the call. */
+  tlsWithoutConfig(socket: net.Socket): void
+}
+
+export interface Listener {
+  /** Where it listens, like `127.0.0.1:4317`. */
+  readonly address: string
+  /** Takes no new connections; those that are open stay. */
+  stop(): void
+  /** Cuts every connection. */
+  destroy(): void
+}
+
+/** A connection that has not sent its first bytes by then is closed. Milliseconds. */
+const FIRST_BYTES_TIMEOUT_MS = 60_000
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
+
+export async function listen(
+  endpoint: string,
+  tlsConfig: ServerTls | undefined,
+  handlers: Handlers,
+): Promise<Listener> {
+  const sockets = new Set<net.Socket>()
+  const track = (socket: net.Socket): void => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    // Resets by the client come here; whoever handles the requests hears of them by their own streams.
+    socket.on('error', () => socket.destroy())
+    dispatch(socket, tlsConfig !== undefined, handlers)
+  }
+  const server = tlsConfig
+    ? tls.createServer({ ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, track)
+    : net.createServer({ noDelay: true }, track)
+  const { host, port } = parseHostPort(endpoint)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
+    server.listen({ port, ...(host === '' ? {} : { host }) }, resolve)
+  })
+  const bound = server.address() as net.AddressInfo
+  return {
+    address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    stop: () => server.close(),
+    destroy: () => sockets.forEach((socket) => socket.destroy()),
+  }
+}
+
+function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void {
+  let head: Buffer | undefined
+  socket.setTimeout(FIRST_BYTES_TIMEOUT_MS, () => socket.destroy())
+  const onReadable = (): void => {
+    const data = socket.read() as Buffer | null
+    if (!data) return
+    head = head ? Buffer.concat([head, data]) : data
+    const compared = Math.min(head.length, PREFACE.length)
+    const isPreface = head.compare(PREFACE, 0, compared, 0, compared) === 0
+    if (isPreface && head.length < PREFACE.length) return
+    socket.off('readable', onReadable)
+    socket.setTimeout(0)
+    socket.removeAllListeners('timeout')
+    if (!secure && head[0] === 0x16) {
+      handlers.tlsWithoutConfig(socket)
+      socket.destroy()
+      return
+    }
+    socket.unshift(head)
+    if (isPreface) handlers.http2(socket)
+    else handlers.http1(socket)
+  }
+  socket.on('readable', onReadable)
+}
+
+function tlsOptions(config: ServerTls): tls.TlsOptions {
+  try {
+    const options: tls.TlsOptions = {
+      cert: readConfigFile('tls.cert_file', config.cert_file ?? ''),
+      key: readConfigFile('tls.key_file', config.key_file ?? ''),
+      minVersion: `TLSv${config.min_version}`,
+    }
+    if (config.client_ca_file !== undefined) {
+      options.ca = readConfigFile('tls.client_ca_file', config.client_ca_file)
+      options.requestCert = true
+      options.rejectUnauthorized = true
+    }
+    return options
+  } catch (error) {
+    throw new CollectorError('listen', (error as Error).message, { cause: error })
+  }
+}
+
+function listenError(endpoint: string, error: NodeJS.ErrnoException): CollectorError {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'the address is taken by another process; stop that one or set another port',
+    EACCES: 'this user may not bind the port; take one above 1023',
+    EADDRNOTAVAIL: 'this machine has no such address; use localhost, 0.0.0.0 or one of its own',
+    ENOTFOUND: 'the host name cannot be resolved',
+  }
+  return new CollectorError('listen', `cannot listen on ${endpoint}: ${reasons[error.code ?? ''] ?? error.message}`, {
+    cause: error,
+  })
+}

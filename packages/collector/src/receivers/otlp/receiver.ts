@@ -1,0 +1,146 @@
+/**
+ * The OTLP receiver: two ports, one way in. It answers a request only when the pipelines have taken it, so that a client that got an
+ * answer may forget what it sent.
+ */
+import type { Server } from 'node:http'
+import type { Http2Server, ServerHttp2Session } from 'node:http2'
+import type { Signal } from '@spoor/otlp'
+import type { Component, Consumer, Context, Listening } from '../../component/index.ts'
+import type { OtlpReceiverConfig } from './config.ts'
+import { createGrpcServer } from './grpc.ts'
+import { createHttpServer } from './http.ts'
+import { createIntake, type IntakeControl, type Transport } from './intake.ts'
+import { listen, type Listener } from './listener.ts'
+import { createHttp1Refusal, createHttp2Refusal, createReport, type Report } from './wrong-protocol.ts'
+
+interface Port {
+  readonly transport: Transport
+  readonly listener: Listener
+  readonly intake: IntakeControl
+  /** Tells the connections to finish: no further request after those that are under way. */
+  goAway(): void
+}
+
+export class OtlpReceiver implements Component {
+  readonly #context: Context
+  readonly #config: OtlpReceiverConfig
+  readonly #next: ReadonlyMap<Signal, Consumer>
+  readonly #report: Report
+  #ports: Port[] = []
+
+  constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
+    this.#context = context
+    this.#config = config
+    this.#next = next
+    this.#report = createReport(context)
+  }
+
+  async start(): Promise<void> {
+    const { grpc, http } = this.#config.protocols
+    try {
+      if (grpc) this.#ports.push(await this.#openGrpc(grpc))
+      if (http) this.#ports.push(await this.#openHttp(http))
+    } catch (error) {
+      await this.shutdown(AbortSignal.abort())
+      throw error
+    }
+    for (const { transport, listener } of this.#ports) {
+      const fields = { component: this.#context.id, endpoint: listener.address }
+      this.#context.logger.info(fields, transport === 'grpc' ? 'Starting GRPC server' : 'Starting HTTP server')
+    }
+  }
+
+  listening(): readonly Listening[] {
+    return this.#ports.map(({ transport, listener }) => ({ protocol: transport, address: listener.address }))
+  }
+
+  async shutdown(signal: AbortSignal): Promise<void> {
+    const ports = this.#ports
+    this.#ports = []
+    for (const port of ports) port.listener.stop()
+    const drained = Promise.all(ports.map((port) => port.intake.close()))
+    for (const port of ports) port.goAway()
+    const requests = ports.reduce((sum, port) => sum + port.intake.active, 0)
+    if (requests > 0 && !(await settledBefore(drained, signal))) {
+      const active = ports.reduce((sum, port) => sum + port.intake.active, 0)
+      this.#context.logger.warn(
+        { component: this.#context.id, requests: active },
+        'requests were cut off at the deadline; their clients got no answer and will send them again',
+      )
+    }
+    // Answers that were just written get a turn to leave before the connections are cut.
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const port of ports) port.listener.destroy()
+  }
+
+  async #openGrpc(config: NonNullable<OtlpReceiverConfig['protocols']['grpc']>): Promise<Port> {
+    const intake = createIntake(this.#context, 'grpc', this.#next)
+    const server = createGrpcServer(config, intake)
+    const refusal = createHttp1Refusal(() => this.#hint('http'), this.#report)
+    const goAway = trackSessions(server)
+    const listener = await listen(config.endpoint, config.tls, {
+      http2: (socket) => server.emit('connection', socket),
+      http1: (socket) => refusal.emit('connection', socket),
+      tlsWithoutConfig: () => this.#reportTls('grpc'),
+    })
+    return { transport: 'grpc', listener, intake, goAway }
+  }
+
+  async #openHttp(config: NonNullable<OtlpReceiverConfig['protocols']['http']>): Promise<Port> {
+    const intake = createIntake(this.#context, 'http', this.#next)
+    const server = createHttpServer(config, intake)
+    const refusal = createHttp2Refusal(() => this.#hint('grpc'), this.#report)
+    const listener = await listen(config.endpoint, config.tls, {
+      http1: (socket) => server.emit('connection', socket),
+      http2: (socket) => refusal.emit('connection', socket),
+      tlsWithoutConfig: () => this.#reportTls('http'),
+    })
+    return { transport: 'http', listener, intake, goAway: () => closeIdle(server) }
+  }
+
+  #reportTls(transport: Transport): void {
+    this.#report(
+      transport,
+      'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client',
+    )
+  }
+
+  /** Where the other protocol is. */
+  #hint(transport: Transport): string {
+    const name = transport === 'grpc' ? 'OTLP/gRPC' : 'OTLP/HTTP'
+    const port = this.#ports.find((other) => other.transport === transport)
+    if (!port) return `${name} is not configured in receiver ${this.#context.id}`
+    const config = this.#config.protocols[transport]
+    const scheme = config?.tls ? 'https' : 'http'
+    const paths = transport === 'http' ? ` (POST ${this.#config.protocols.http?.traces_url_path})` : ''
+    return `${name} is at ${scheme}://${port.listener.address}${paths}`
+  }
+}
+
+/** GOAWAY for every session that is open when the returned function is called. */
+function trackSessions(server: Http2Server): () => void {
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  return () => sessions.forEach((session) => session.close())
+}
+
+function closeIdle(server: Server): void {
+  server.closeIdleConnections()
+}
+
+/** Whether the promise settled before the signal aborted. */
+async function settledBefore(promise: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
+  return new Promise((resolve) => {
+    const onAbort = (): void => resolve(false)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const done = (): void => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(true)
+    }
+    promise.then(done, done)
+  })
+}

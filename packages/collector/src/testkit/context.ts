@@ -1,0 +1,41 @@
+import { createCounters, type Context, type Logger } from '../component/index.ts'
+
+export interface LogLine {
+  readonly level: keyof Logger
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+/** A logger that keeps its lines. */
+export interface TestLogger extends Logger {
+  readonly lines: readonly LogLine[]
+}
+
+export function createTestLogger(): TestLogger {
+  const lines: LogLine[] = []
+  const at =
+    (level: keyof Logger): Logger[typeof level] =>
+    (fields, message) =>
+      void lines.push({ level, fields: fields as Record<string, unknown>, message })
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** A component's context with a logger that keeps its lines and counters of its own. `value` sums the counters of a name whose labels match. */
+export function createTestContext(
+  id = 'test',
+): Context & { readonly logger: TestLogger; value(name: string, labels?: Record<string, string>): number } {
+  const counters = createCounters()
+  return {
+    id,
+    logger: createTestLogger(),
+    counters,
+    value: (name, labels = {}) =>
+      counters
+        .snapshot()
+        .filter(
+          (sample) =>
+            sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+        )
+        .reduce((sum, sample) => sum + sample.value, 0),
+  }
+}

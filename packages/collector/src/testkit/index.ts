@@ -1,0 +1,4 @@
+/** What tests of components need: sinks, a context, realistic requests. */
+export { createSink, type Sink } from './sink.ts'
+export { createTestContext, createTestLogger, type LogLine, type TestLogger } from './context.ts'
+export { logsRequest, metricsRequest, tracesRequest, type TracesRequest } from './requests.ts'
