@@ -160,7 +160,7 @@ async function openStore(directory: string, maxDiskBytes: number | undefined): P
     const message = `the data directory ${directory} cannot be made: ${(error as Error).message}; choose another with --data`
     throw new SpoorError('data', message, { cause: error })
   }
-  return openLocalStore({ directory, ...(maxDiskBytes !== undefined && { maxDiskBytes }) })
+  return openLocalStore({ directory, ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }) })
 }
 
 /**
@@ -206,7 +206,8 @@ interface PortUse {
  * as they are.
  */
 function explain(error: unknown, uses: readonly PortUse[]): unknown {
-  const cause = error instanceof CollectorError ? error.cause : error
+  let cause = error
+  while (cause instanceof CollectorError) cause = cause.cause
   const { code, port, address } = (cause ?? {}) as { code?: string; port?: number; address?: string }
   if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return error
   const use = uses.find((each) => each.port === port)

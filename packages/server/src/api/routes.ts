@@ -1,5 +1,6 @@
+import type { Logger } from '@spoor/collector'
 import { tracesToJson } from '@spoor/otlp'
-import { StorageError, type Order, type SearchQuery, type TraceStore, type TraceSummary } from '@spoor/storage'
+import type { Order, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import type {
   ApiError,
@@ -12,7 +13,8 @@ import type {
   StatusResponse,
   TraceRow,
 } from '../api.ts'
-import { parseQuery, QueryError } from '../query/index.ts'
+import { parseQuery } from '../query/index.ts'
+import { type Failure, failureOf } from './failure.ts'
 import {
   choiceParam,
   countParam,
@@ -30,16 +32,16 @@ import { traceBytes } from './trace-bytes.ts'
 const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
 
 /** Spoor's own API; see `api.ts` for its routes, parameters and answers. */
-export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse>) {
+export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse>, logger: Logger) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler((error, _, reply) => {
-      const { statusCode, body } = errorAnswer(error)
-      if (statusCode === 500) app.log.error({ err: error }, 'a query failed')
-      return reply.code(statusCode).send(body)
+      const failure = failureOf(error, logger)
+      return reply.code(failure.status).send(apiError(failure))
     })
-    app.setNotFoundHandler((request, reply) =>
-      reply.code(404).send(apiError('not_found', `no route ${request.method} ${request.url.split('?')[0]}`)),
-    )
+    app.setNotFoundHandler((request, reply) => {
+      const message = `no route ${request.method} ${request.url.split('?')[0]}`
+      return reply.code(404).send(apiError({ code: 'not_found', message }))
+    })
 
     app.get('/search', async (request): Promise<SearchResponse> => {
       const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(request.raw) })
@@ -131,20 +133,6 @@ export function traceRow(summary: TraceSummary): TraceRow {
   }
 }
 
-function apiError(code: string, message: string, position?: number): ApiError {
+function apiError({ code, message, position }: Omit<Failure, 'status'>): ApiError {
   return { error: { code, message, ...(position !== undefined && { position }) } }
-}
-
-function errorAnswer(error: unknown): { statusCode: number; body: ApiError } {
-  if (error instanceof QueryError)
-    return { statusCode: 400, body: apiError('bad_query', error.message, error.position) }
-  if (error instanceof RequestError) return { statusCode: error.status, body: apiError(error.code, error.message) }
-  if (error instanceof StorageError) {
-    const statusCode = error.code === 'bad_query' ? 400 : error.retryable || error.code === 'closed' ? 503 : 500
-    return { statusCode, body: apiError(error.code, error.message) }
-  }
-  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
-  return statusCode < 500
-    ? { statusCode, body: apiError('bad_request', message) }
-    : { statusCode, body: apiError('internal', `the query failed: ${message}`) }
 }

@@ -1,6 +1,6 @@
 import type { Counters, Logger } from '@spoor/collector'
 import type { TraceStore } from '@spoor/storage'
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance } from 'fastify'
 import { spoorApi } from '../api/routes.ts'
 import type { StatusResponse } from '../api.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
@@ -25,14 +25,11 @@ export interface QueryServerOptions {
 export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
   const { host, store, counters, logger, status } = options
   const app: FastifyInstance = fastify({
-    loggerInstance: fastifyLogger(logger),
-    disableRequestLogging: true,
     // Long searches are stopped by the store; a connection that stays idle is closed so that stop() need not wait for
     // it.
     keepAliveTimeout: 5_000,
     forceCloseConnections: 'idle',
-    maxParamLength: 1024,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   })
 
   app.addHook('onRequest', async (request, reply) => {
@@ -49,9 +46,9 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     return undefined
   })
 
-  await app.register(spoorApi(store, status), { prefix: '/api/spoor/v1' })
-  await app.register(jaegerV3Api(store), { prefix: '/api/v3' })
-  await app.register(jaegerApi(store), { prefix: '/api' })
+  await app.register(spoorApi(store, status, logger), { prefix: '/api/spoor/v1' })
+  await app.register(jaegerV3Api(store, logger), { prefix: '/api/v3' })
+  await app.register(jaegerApi(store, logger), { prefix: '/api' })
   app.get('/metrics', (_, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(counters)),
   )
@@ -64,25 +61,4 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     return isPage ? page.send(reply) : reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
   })
   return app
-}
-
-/** Fastify wants a child-making pino; of its own messages only errors are worth a line. */
-function fastifyLogger(logger: Logger): FastifyBaseLogger {
-  const quiet = () => {}
-  const forward = (write: (fields: object, message: string) => void) => (first: unknown, message?: string) => {
-    if (typeof first === 'string') write({}, first)
-    else write(first as object, message ?? '')
-  }
-  const adapter: FastifyBaseLogger = {
-    level: 'warn',
-    silent: quiet,
-    trace: quiet,
-    debug: quiet,
-    info: quiet,
-    warn: forward((fields, message) => logger.warn(fields, message)),
-    error: forward((fields, message) => logger.error(fields, message)),
-    fatal: forward((fields, message) => logger.error(fields, message)),
-    child: () => adapter,
-  }
-  return adapter
 }

@@ -1,5 +1,7 @@
-import { StorageError, type TraceStore } from '@spoor/storage'
+import type { Logger } from '@spoor/collector'
+import type { TraceStore } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { failureOf } from '../api/failure.ts'
 import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
 import { mapWide, traceBytes } from '../api/trace-bytes.ts'
 import type { Envelope, JaegerTrace } from './model.ts'
@@ -17,11 +19,10 @@ const DAY_MS = 86_400_000
  *
  * Source: jaeger v2.20, `jaegerquery/internal/http_handler.go`.
  */
-export function jaegerApi(store: TraceStore) {
+export function jaegerApi(store: TraceStore, logger: Logger) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler((error, _, reply) => {
-      const { status, message } = statusOf(error)
-      if (status === 500) app.log.error({ err: error }, 'a Jaeger query failed')
+      const { status, message } = failureOf(error, logger)
       const body = envelope(null, { errors: [{ code: status, msg: message }] })
       // Go's http.Error, which Jaeger uses, sends text/plain and ends with a line feed.
       return reply
@@ -137,11 +138,4 @@ function milliseconds(query: Query, name: string): bigint | undefined {
     )
   }
   return BigInt(value) * 1_000_000n
-}
-
-function statusOf(error: unknown): { status: number; message: string } {
-  if (error instanceof RequestError) return { status: error.status, message: error.message }
-  if (error instanceof StorageError && error.code === 'bad_query') return { status: 400, message: error.message }
-  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
-  return { status: statusCode, message }
 }

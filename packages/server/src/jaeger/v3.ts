@@ -1,7 +1,8 @@
-import { tracesToJson } from '@spoor/otlp'
-import { joinBytes } from '@spoor/otlp'
-import { StorageError, type Filter, type SearchQuery, type TraceStore, type TraceSummary } from '@spoor/storage'
+import type { Logger } from '@spoor/collector'
+import { joinBytes, tracesToJson } from '@spoor/otlp'
+import type { Filter, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
+import { failureOf } from '../api/failure.ts'
 import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
 import { mapWide, traceBytes } from '../api/trace-bytes.ts'
 import { stringMap, tagFilter } from './search-params.ts'
@@ -15,11 +16,10 @@ const PARALLEL_READS = 8
  *
  * Source: jaeger v2.20, `jaegerquery/internal/apiv3/http_gateway.go`.
  */
-export function jaegerV3Api(store: TraceStore) {
+export function jaegerV3Api(store: TraceStore, logger: Logger) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler((error, _, reply) => {
-      const { status, message } = statusOf(error)
-      if (status === 500) app.log.error({ err: error }, 'a Jaeger v3 query failed')
+      const { status, message } = failureOf(error, logger)
       return reply.code(status).send({ error: { httpCode: status, message } })
     })
     app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
@@ -151,11 +151,4 @@ function timestamp(query: Query, name: string): bigint | undefined {
   const seconds = match ? Date.parse(`${match[1]}${match[3]}`.toUpperCase()) : Number.NaN
   if (!match || Number.isNaN(seconds)) throw malformed(name, `"${value}" is not an RFC 3339 time`)
   return BigInt(seconds) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'))
-}
-
-function statusOf(error: unknown): { status: number; message: string } {
-  if (error instanceof RequestError) return { status: error.status, message: error.message }
-  if (error instanceof StorageError && error.code === 'bad_query') return { status: 400, message: error.message }
-  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
-  return { status: statusCode, message }
 }
