@@ -1,0 +1,68 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { readSearchUrl } from './search/search-url.ts'
+import { Shell } from './shell/shell.tsx'
+import { NotFound } from './shell/not-found.tsx'
+import { readTraceUrl } from './trace/trace-url.ts'
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/search', search: {}, replace: true })
+  },
+})
+
+export const searchRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/search',
+  validateSearch: readSearchUrl,
+  component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
+})
+
+export const traceRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/trace/$id',
+  validateSearch: readTraceUrl,
+  component: lazyRouteComponent(() => import('./trace/trace-page.tsx'), 'TracePage'),
+})
+
+export const dependenciesRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/dependencies',
+  validateSearch: (raw: Record<string, unknown>): { range?: string } =>
+    typeof raw['range'] === 'string' ? { range: raw['range'] } : {},
+  component: lazyRouteComponent(() => import('./dependencies/dependencies-page.tsx'), 'DependenciesPage'),
+})
+
+const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute])
+
+/** The router of the page. Parameters stay the text that they are in the address bar: no JSON in it. A repeated one becomes a list. */
+export function createPageRouter() {
+  return createRouter({
+    routeTree: tree,
+    defaultPreload: 'intent',
+    scrollRestoration: false,
+    parseSearch: (text) => {
+      const parameters = new URLSearchParams(text)
+      return Object.fromEntries(
+        [...new Set(parameters.keys())].map((key) => {
+          const values = parameters.getAll(key)
+          return [key, values.length > 1 ? values : values[0]]
+        }),
+      )
+    },
+    stringifySearch: (search) => {
+      const parameters = new URLSearchParams()
+      for (const [key, value] of Object.entries(search)) if (typeof value === 'string') parameters.set(key, value)
+      return parameters.size > 0 ? `?${parameters}` : ''
+    },
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createPageRouter>
+  }
+}

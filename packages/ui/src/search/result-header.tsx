@@ -1,0 +1,65 @@
+import type { SearchResponse } from 'spoor/api'
+import { formatCount, formatCounted } from '../format/numbers.ts'
+import { CloseIcon } from '../widgets/icons.tsx'
+import { MenuButton } from '../widgets/menu-button.tsx'
+import { type Order, orders, type SearchUrl } from './search-url.ts'
+import styles from './search-page.module.css'
+
+const orderNames: Readonly<Record<Order, string>> = {
+  newest: 'newest',
+  oldest: 'oldest',
+  longest: 'longest',
+  shortest: 'shortest',
+  most_spans: 'most spans',
+  most_errors: 'most errors',
+}
+
+/** How many there are, in which order, what bounds them, and what the search took. */
+export function ResultHeader(props: {
+  url: SearchUrl
+  onChange: (url: SearchUrl) => void
+  pages: readonly SearchResponse[] | undefined
+  shown: number
+  fetching: boolean
+}) {
+  const { url, pages } = props
+  const last = pages?.at(-1)
+  const order = url.order ?? 'newest'
+  const { min, max, ...unbounded } = url
+  const count = last?.next === undefined ? formatCounted(props.shown, 'trace') : `${formatCount(props.shown)}+ traces`
+  const scanned = pages?.reduce((sum, page) => sum + page.spansScanned, 0) ?? 0
+  const elapsed = pages?.reduce((sum, page) => sum + page.elapsedMs, 0) ?? 0
+  return (
+    <div className={styles.header}>
+      <span className={styles.count} aria-live="polite">
+        {pages ? count : 'Searching'}
+      </span>
+      <MenuButton
+        label={orderNames[order]}
+        title="Order"
+        items={orders.map((choice) => ({
+          key: choice,
+          label: orderNames[choice],
+          checked: choice === order,
+          onSelect: () => {
+            const { order: _, ...rest } = url
+            props.onChange(choice === 'newest' ? rest : { ...rest, order: choice })
+          },
+        }))}
+      />
+      {(min ?? max) && (
+        <button type="button" className={styles.chip} onClick={() => props.onChange(unbounded)} title="Take this bound away">
+          {min && max ? `${min} – ${max}` : min ? `at least ${min}` : `at most ${max}`} <CloseIcon />
+        </button>
+      )}
+      {last && !last.complete && (
+        <span className={styles.warning}>
+          Stopped after {formatCount(Math.round(elapsed))} ms: there may be more. A shorter time range or a service makes it quicker.
+        </span>
+      )}
+      <span className={styles.cost}>
+        {pages && scanned > 0 && `${formatCounted(scanned, 'span')} looked at in ${formatCount(Math.max(1, Math.round(elapsed)))} ms`}
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,143 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import { ApiFailure } from '../api/client.ts'
+import { searchQuery, statusQuery } from '../api/queries.ts'
+import { useKeys } from '../keyboard/use-keys.ts'
+import { Notice } from '../widgets/notice.tsx'
+import { shortDuration } from './duration-text.ts'
+import { QueryBar } from './query-bar.tsx'
+import { ResultHeader } from './result-header.tsx'
+import { Scatter, type Selection } from './scatter.tsx'
+import styles from './search-page.module.css'
+import { searchParameters, type SearchUrl } from './search-url.ts'
+import { SetupHint } from './setup-hint.tsx'
+import { TimeRange } from './time-range.tsx'
+import { TraceList } from './trace-list.tsx'
+
+const route = getRouteApi('/search')
+
+/** Finds traces: a query, a time range, durations over time, and the list. The URL holds all of it. */
+export function SearchPage() {
+  const url = route.useSearch()
+  const navigate = useNavigate({ from: '/search' })
+  const [selected, setSelected] = useState(-1)
+  const [hovered, setHovered] = useState<string>()
+  const live = url.live === '1'
+  const { data: status } = useQuery(statusQuery)
+  const search = useInfiniteQuery(searchQuery(searchParameters(url), live))
+  const pages = search.data?.pages
+  const rows = useMemo(() => pages?.flatMap((page) => page.traces) ?? [], [pages])
+  const failure = search.error instanceof ApiFailure ? search.error : undefined
+  const queryFailure = failure?.code === 'bad_query' || failure?.position !== undefined ? failure : undefined
+
+  useEffect(() => {
+    document.title = url.q ? `${url.q} - Spoor` : 'Search - Spoor'
+  }, [url.q])
+  useEffect(() => setSelected(-1), [url])
+
+  const change = useCallback(
+    (next: SearchUrl) => void navigate({ search: next, replace: next.live !== url.live }),
+    [navigate, url.live],
+  )
+  const open = useCallback(
+    (id: string) => void navigate({ to: '/trace/$id', params: { id }, search: {} }),
+    [navigate],
+  )
+  const choose = (selection: Selection) =>
+    change({
+      ...without(url, ['range', 'live']),
+      from: selection.from,
+      to: selection.to,
+      min: shortDuration(selection.minNs, 'down'),
+      max: shortDuration(selection.maxNs, 'up'),
+    })
+  const toggleLive = () => change(live ? without(url, ['live']) : { ...without(url, ['from', 'to']), live: '1' })
+  useKeys({
+    j: () => setSelected((index) => Math.min(index + 1, rows.length - 1)),
+    k: () => setSelected((index) => Math.max(index - 1, 0)),
+    Enter: () => {
+      const row = rows[selected]
+      if (row) open(row.traceId)
+      else return false
+    },
+    Escape: () => setSelected(-1),
+    l: toggleLive,
+    '/': () => document.getElementById('query')?.focus(),
+  })
+
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = search
+  const more = useCallback(() => {
+    if (!isFetchingNextPage) void fetchNextPage()
+  }, [fetchNextPage, isFetchingNextPage])
+
+  return (
+    <div className={styles.page}>
+      <h1 className="visually-hidden">Search</h1>
+      <div className={styles.query}>
+        <QueryBar
+          value={url.q ?? ''}
+          failure={queryFailure}
+          onSubmit={(q) => (q === (url.q ?? '') ? void search.refetch() : change({ ...without(url, ['q']), ...(q && { q }) }))}
+        />
+        <TimeRange url={url} onChange={(times) => change({ ...without(url, ['range', 'from', 'to']), ...times })} />
+        <button type="button" className={styles.live} aria-pressed={live} onClick={toggleLive} title="Ask again every 2 s (l)">
+          <i /> Live
+        </button>
+      </div>
+      {status?.store.spans === 0 && rows.length === 0 ? (
+        <SetupHint status={status} />
+      ) : (
+        <>
+          {rows.length > 0 && (
+            <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
+          )}
+          <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} fetching={search.isFetching} />
+          {rows.length > 0 ? (
+            <TraceList rows={rows} selected={selected} hovered={hovered} onHover={setHovered} hasMore={hasNextPage} onMore={more} />
+          ) : (
+            <Nothing url={url} failure={failure} settled={!search.isPending} onChange={change} />
+          )}
+        </>
+      )}
+    </div>
+  )
+}
+
+function Nothing(props: { url: SearchUrl; failure: ApiFailure | undefined; settled: boolean; onChange: (url: SearchUrl) => void }) {
+  const { url, failure } = props
+  if (failure) {
+    return (
+      <Notice title="The search failed" tone="error">
+        <p>{failure.message}</p>
+      </Notice>
+    )
+  }
+  if (!props.settled) return null
+  const narrowed = url.from !== undefined || url.min !== undefined || url.max !== undefined
+  const wider = without(url, ['from', 'to', 'min', 'max'])
+  return (
+    <Notice title="No trace matches">
+      {(narrowed || url.range !== 'all') && (
+        <p>
+          <button type="button" className={styles.textButton} onClick={() => props.onChange({ ...wider, range: 'all' })}>
+            Look in all time
+          </button>
+          {url.q && (
+            <>
+              {' or '}
+              <button type="button" className={styles.textButton} onClick={() => props.onChange(without(url, ['q']))}>
+                leave out the query
+              </button>
+            </>
+          )}
+          .
+        </p>
+      )}
+    </Notice>
+  )
+}
+
+function without<K extends keyof SearchUrl>(url: SearchUrl, keys: readonly K[]): Omit<SearchUrl, K> {
+  return Object.fromEntries(Object.entries(url).filter(([key]) => !keys.includes(key as K))) as Omit<SearchUrl, K>
+}

@@ -1,0 +1,64 @@
+import { lazy, Suspense, useState } from 'react'
+import { formatStart, type Zone } from '../format/time.ts'
+import { useSettings } from '../settings/settings.ts'
+import { MenuButton } from '../widgets/menu-button.tsx'
+import { defaultRange, type SearchUrl } from './search-url.ts'
+
+const RangeDialog = lazy(async () => ({ default: (await import('./range-dialog.tsx')).RangeDialog }))
+
+const ranges: readonly (readonly [range: string, label: string])[] = [
+  ['15m', 'Last 15 min'],
+  ['1h', 'Last 1 h'],
+  ['6h', 'Last 6 h'],
+  ['24h', 'Last 24 h'],
+  ['168h', 'Last 7 d'],
+  ['all', 'All time'],
+]
+
+/** The menu of times that a search looks at. */
+export function TimeRange(props: { url: SearchUrl; onChange: (change: { range?: string; from?: string; to?: string }) => void }) {
+  const [custom, setCustom] = useState(false)
+  const zone = useSettings((settings) => settings.zone)
+  const { url } = props
+  const current = url.from ? undefined : (url.range ?? defaultRange)
+  return (
+    <>
+      <MenuButton
+        label={rangeLabel(url, zone)}
+        title="Time range"
+        align="end"
+        items={[
+          ...ranges.map(([range, label]) => ({
+            key: range,
+            label,
+            checked: range === current,
+            onSelect: () => props.onChange(range === defaultRange ? {} : { range }),
+          })),
+          { key: 'custom', label: 'From … to …', checked: url.from !== undefined, separated: true, onSelect: () => setCustom(true) },
+        ]}
+      />
+      {custom && (
+        <Suspense>
+          <RangeDialog
+            url={url}
+            zone={zone}
+            onClose={() => setCustom(false)}
+            onChoose={(times) => {
+              setCustom(false)
+              props.onChange(times)
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+export function rangeLabel(url: SearchUrl, zone: Zone): string {
+  if (url.from) {
+    const from = formatStart(BigInt(url.from), zone)
+    return url.to ? `${from} – ${formatStart(BigInt(url.to), zone)}` : `Since ${from}`
+  }
+  const range = url.range ?? defaultRange
+  return ranges.find(([known]) => known === range)?.[1] ?? `Last ${range}`
+}

@@ -1,0 +1,86 @@
+import { Link } from '@tanstack/react-router'
+import { formatDuration } from '@spoor/otlp'
+import type { TraceRow } from 'spoor/api'
+import { memo } from 'react'
+import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
+import { formatInstant, formatStart, type Zone } from '../format/time.ts'
+import { serviceHueStyle } from '../service-color/hue.ts'
+import styles from './trace-list.module.css'
+
+/** One trace: its root, how its time divides among services (to scale with the longest in the list), and its figures. */
+export const TraceListRow = memo(function TraceListRow(props: {
+  row: TraceRow
+  /** Pixels from the top of the list. */
+  top: number
+  longestNs: number
+  selected: boolean
+  hovered: boolean
+  zone: Zone
+  onHover: (traceId: string | undefined) => void
+}) {
+  const { row, zone } = props
+  const start = BigInt(row.start)
+  return (
+    <Link
+      to="/trace/$id"
+      params={{ id: row.traceId }}
+      search={{}}
+      preload={false}
+      className={styles.row}
+      role="row"
+      data-selected={props.selected}
+      data-hovered={props.hovered}
+      style={{ transform: `translateY(${props.top}px)` }}
+      onPointerEnter={() => props.onHover(row.traceId)}
+      onPointerLeave={() => props.onHover(undefined)}
+    >
+      <span role="cell" className={styles.root} title={`${row.rootService}  ${row.rootName}\n${row.traceId}`}>
+        <i className={`hue ${styles.stripe}`} style={serviceHueStyle(row.rootService)} />
+        <b>{row.rootService || 'no service'}</b>
+        <span className={styles.name}>{row.rootName || 'no name'}</span>
+        {row.orphans > 0 && (
+          <span className={styles.orphans} title={`${formatCounted(row.orphans, 'span')} without their parent`}>
+            incomplete
+          </span>
+        )}
+      </span>
+      <span role="cell" className={styles.duration}>
+        <ServiceBar row={row} longestNs={props.longestNs} />
+        <span>{formatDuration(row.durationNs)}</span>
+      </span>
+      <span role="cell" className={styles.right}>
+        {formatCount(row.spans)}
+      </span>
+      <span role="cell" className={styles.right}>
+        {formatCount(row.services.length)}
+      </span>
+      <span role="cell" className={styles.right} data-errors={row.errors > 0}>
+        {row.errors > 0 ? formatCount(row.errors) : ''}
+      </span>
+      <span role="cell" className={`${styles.right} ${styles.start}`} title={formatInstant(start, zone)}>
+        {formatStart(start, zone)}
+      </span>
+    </Link>
+  )
+})
+
+function ServiceBar({ row, longestNs }: { row: TraceRow; longestNs: number }) {
+  const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1
+  const shares = row.services
+    .map((service) => ({ ...service, share: service.selfTimeNs / total }))
+    .sort((a, b) => b.selfTimeNs - a.selfTimeNs)
+  const words = shares.map(({ name, share, selfTimeNs, errors }) => {
+    return `${name}  ${formatDuration(selfTimeNs)}  ${formatShare(share)}${errors > 0 ? `  ${formatCounted(errors, 'error')}` : ''}`
+  })
+  return (
+    <span
+      className={styles.bar}
+      style={{ '--share': row.durationNs / longestNs } as object}
+      title={`Self time by service\n${words.join('\n')}`}
+    >
+      {shares.map(({ name, share }) => (
+        <i key={name} className="hue" style={{ ...serviceHueStyle(name), flexGrow: share }} />
+      ))}
+    </span>
+  )
+}

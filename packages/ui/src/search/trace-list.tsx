@@ -1,0 +1,90 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import type { TraceRow } from 'spoor/api'
+import { useEffect, useRef } from 'react'
+import { formatCount } from '../format/numbers.ts'
+import { useSettings } from '../settings/settings.ts'
+import styles from './trace-list.module.css'
+import { TraceListRow } from './trace-list-row.tsx'
+
+const rowHeight = 32
+
+/** The traces found, as rows; only those in sight are in the document. Asks for more as the end comes near. */
+export function TraceList(props: {
+  rows: readonly TraceRow[]
+  selected: number
+  hovered: string | undefined
+  onHover: (traceId: string | undefined) => void
+  hasMore: boolean
+  onMore: () => void
+}) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const zone = useSettings((settings) => settings.zone)
+  const setSettings = useSettings((settings) => settings.set)
+  const { rows, hasMore, onMore, selected } = props
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 10,
+  })
+  const items = virtual.getVirtualItems()
+  const last = items.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (hasMore && last >= rows.length - 20) onMore()
+  }, [hasMore, last, rows.length, onMore])
+  useEffect(() => {
+    if (selected >= 0) virtual.scrollToIndex(selected, { align: 'auto' })
+  }, [selected, virtual])
+
+  const longest = rows.reduce((most, row) => Math.max(most, row.durationNs), 1)
+  return (
+    <div className={styles.list} role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : rows.length}>
+      <div className={styles.head} role="row">
+        <span role="columnheader">Root</span>
+        <span role="columnheader">Duration, by service</span>
+        <span role="columnheader" className={styles.right}>
+          Spans
+        </span>
+        <span role="columnheader" className={styles.right}>
+          Services
+        </span>
+        <span role="columnheader" className={styles.right}>
+          Errors
+        </span>
+        <span role="columnheader" className={styles.right}>
+          Start{' '}
+          <button
+            type="button"
+            className={styles.zone}
+            onClick={() => setSettings({ zone: zone === 'utc' ? 'local' : 'utc' })}
+            title={zone === 'utc' ? 'Times are in UTC. Show local times' : 'Times are local. Show UTC'}
+          >
+            {zone === 'utc' ? 'UTC' : 'local'}
+          </button>
+        </span>
+      </div>
+      <div className={styles.scroller} ref={scroller} role="rowgroup">
+        <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+          {items.map((item) => {
+            const row = rows[item.index]
+            return (
+              row && (
+                <TraceListRow
+                  key={row.traceId}
+                  row={row}
+                  top={item.start}
+                  longestNs={longest}
+                  selected={item.index === selected}
+                  hovered={row.traceId === props.hovered}
+                  zone={zone}
+                  onHover={props.onHover}
+                />
+              )
+            )
+          })}
+        </div>
+        {hasMore && <p className={styles.more}>Loading more than {formatCount(rows.length)} traces</p>}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query'
+import { attributesQuery, attributeValuesQuery, operationsQuery, servicesQuery } from '../api/queries.ts'
+import { type CompletionContext, fields, knownValues, rank, serviceOf } from './completion.ts'
+import { quote } from './search-url.ts'
+
+export interface Choice {
+  /** What is shown. */
+  readonly label: string
+  /** What replaces the term. */
+  readonly insert: string
+  readonly help?: string
+}
+
+const limit = 50
+
+/** What could stand at the caret: keys, or values of a key as the store knows them. Asks the API only while `open`. */
+export function useChoices(context: CompletionContext | undefined, text: string, open: boolean): readonly Choice[] {
+  const ask = open && context !== undefined
+  const key = context?.kind === 'value' ? context.key : ''
+  const isField = fields.some((field) => field.key === key)
+  const keys = useQuery({ ...attributesQuery, enabled: ask && context.kind === 'key' })
+  const services = useQuery({ ...servicesQuery, enabled: ask && key === 'service' })
+  const operations = useQuery({ ...operationsQuery(serviceOf(text)), enabled: ask && key === 'name' })
+  const values = useQuery({ ...attributeValuesQuery(key), enabled: ask && key !== '' && !isField })
+  if (!context || !open) return []
+  if (context.kind === 'key') return keyChoices(context, keys.data?.keys ?? [])
+  const known =
+    key === 'service'
+      ? (services.data?.services ?? [])
+      : key === 'name'
+        ? [...new Set(operations.data?.operations.map((operation) => operation.name))]
+        : (knownValues[key] ?? values.data?.values ?? [])
+  return rank(known, context.prefix, limit)
+    .filter((value) => value !== context.prefix)
+    .map((value) => ({ label: value, insert: `${quote(value)} ` }))
+}
+
+function keyChoices(context: CompletionContext, attributes: readonly string[]): Choice[] {
+  const help = new Map(fields.map((field) => [field.key, field.help]))
+  const all = [...help.keys(), ...attributes.filter((key) => !help.has(key))]
+  return rank(all, context.prefix, limit).map((key) => {
+    const text = help.get(key)
+    const insert = key === 'duration' ? 'duration>' : `${key}:`
+    return { label: key, insert, ...(text !== undefined && { help: text }) }
+  })
+}

@@ -1,0 +1,40 @@
+import { create } from 'zustand'
+import { persist } from 'zustand/middleware'
+import type { Zone } from '../format/time.ts'
+
+export type Theme = 'system' | 'light' | 'dark'
+
+/** What the page remembers between visits, in this browser. Widths are in pixels. */
+export interface Settings {
+  readonly theme: Theme
+  readonly zone: Zone
+  /** Width of the name column of the timeline. */
+  readonly nameWidth: number
+  readonly detailWidth: number
+  readonly detailOpen: boolean
+  readonly set: (change: Partial<Omit<Settings, 'set'>>) => void
+}
+
+export const useSettings = create<Settings>()(
+  persist(
+    (set) => ({
+      theme: 'system',
+      zone: 'local',
+      nameWidth: 380,
+      detailWidth: 360,
+      detailOpen: true,
+      set: (change) => set(change),
+    }),
+    { name: 'spoor.settings', version: 1 },
+  ),
+)
+
+/** Puts the chosen theme on the document, now and whenever it changes. */
+export function followTheme(): void {
+  const apply = ({ theme }: Settings) => {
+    if (theme === 'system') delete document.documentElement.dataset['theme']
+    else document.documentElement.dataset['theme'] = theme
+  }
+  apply(useSettings.getState())
+  useSettings.subscribe(apply)
+}

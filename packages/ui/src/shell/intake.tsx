@@ -1,0 +1,25 @@
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { statusQuery } from '../api/queries.ts'
+import { intakeRate, type IntakeSample, intakeView } from './intake-state.ts'
+import styles from './shell.module.css'
+
+/** The live state of intake: a dot, the rate, and the figures on hover. */
+export function Intake() {
+  const { data, dataUpdatedAt, isError } = useQuery(statusQuery)
+  const previous = useRef<IntakeSample>(undefined)
+  const [rate, setRate] = useState<number>()
+  useEffect(() => {
+    if (!data) return
+    const current = { status: data, at: dataUpdatedAt }
+    setRate(intakeRate(previous.current, current))
+    previous.current = current
+  }, [data, dataUpdatedAt])
+  const view = intakeView(data, isError, rate)
+  return (
+    <div className={styles.intake} role="status" aria-live="off" title={view.detail.join('\n')} tabIndex={0}>
+      <span className={styles.dot} data-state={view.state} />
+      {view.label}
+    </div>
+  )
+}

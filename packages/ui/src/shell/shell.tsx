@@ -1,0 +1,54 @@
+import { Link, Outlet } from '@tanstack/react-router'
+import { lazy, Suspense, useState } from 'react'
+import { useKeys } from '../keyboard/use-keys.ts'
+import { Brand } from './brand.tsx'
+import { Intake } from './intake.tsx'
+import styles from './shell.module.css'
+import { ThemeSwitch } from './theme-switch.tsx'
+import { TraceLookup } from './trace-lookup.tsx'
+
+const HelpDialog = lazy(async () => ({ default: (await import('./help-dialog.tsx')).HelpDialog }))
+
+/** The frame: one bar, and the page below it. */
+export function Shell() {
+  const [help, setHelp] = useState(false)
+  useKeys({ '?': () => setHelp(true) })
+  return (
+    <div className={styles.shell}>
+      <header className={styles.bar}>
+        <Link to="/search" search={{}} className={styles.brand} aria-label="Spoor, to the search page">
+          <Brand />
+          <span>spoor</span>
+        </Link>
+        <nav className={styles.nav} aria-label="Pages">
+          <Link to="/search" search={{}} className={styles.link}>
+            Search
+          </Link>
+          <Link to="/dependencies" search={{}} className={styles.link}>
+            Dependencies
+          </Link>
+        </nav>
+        <Intake />
+        <TraceLookup />
+        <button
+          type="button"
+          className={styles.icon}
+          onClick={() => setHelp(true)}
+          aria-label="Keyboard and query help"
+          title="Keyboard and query help (?)"
+        >
+          ?
+        </button>
+        <ThemeSwitch />
+      </header>
+      <main className={styles.main}>
+        <Outlet />
+      </main>
+      {help && (
+        <Suspense>
+          <HelpDialog onClose={() => setHelp(false)} />
+        </Suspense>
+      )}
+    </div>
+  )
+}

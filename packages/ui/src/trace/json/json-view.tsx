@@ -1,0 +1,90 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { formatBytes, formatCount, formatCounted } from '../../format/numbers.ts'
+import { CopyIcon, DownloadIcon } from '../../widgets/icons.tsx'
+import { useCopy } from '../../widgets/copy.tsx'
+import { Notice } from '../../widgets/notice.tsx'
+import { useTraceView } from '../trace-view.ts'
+import type { JsonReply } from './json.worker.ts'
+import styles from './json-view.module.css'
+
+/** The trace as OTLP/JSON, to read, copy or download. */
+export function JsonView() {
+  const { trace } = useTraceView((view) => view.loaded)
+  const [reply, setReply] = useState<JsonReply>()
+  useEffect(() => {
+    setReply(undefined)
+    const worker = new Worker(new URL('./json.worker.ts', import.meta.url), { type: 'module' })
+    worker.addEventListener('message', (event: MessageEvent<JsonReply>) => setReply(event.data))
+    worker.postMessage(trace.bytes)
+    return () => worker.terminate()
+  }, [trace])
+  if (reply?.kind === 'failed') {
+    return (
+      <Notice title="The trace has no JSON form" tone="error">
+        <p>{reply.message}</p>
+      </Notice>
+    )
+  }
+  return (
+    <div className={styles.view}>
+      <div className={styles.bar}>{reply ? <JsonBar reply={reply} traceId={trace.traceId} /> : 'Converting'}</div>
+      {reply && <Lines lines={reply.lines} />}
+    </div>
+  )
+}
+
+function JsonBar({ reply, traceId }: { reply: Extract<JsonReply, { kind: 'text' }>; traceId: string }) {
+  const url = useMemo(() => URL.createObjectURL(reply.blob), [reply])
+  useEffect(() => () => URL.revokeObjectURL(url), [url])
+  const { copied, copy } = useCopy()
+  return (
+    <>
+      <span>
+        OTLP/JSON, {formatBytes(reply.blob.size)}, {formatCounted(reply.lineCount, 'line')}
+        {reply.lines.length < reply.lineCount && `; the first ${formatCount(reply.lines.length)} are shown, the download has all`}
+      </span>
+      <button type="button" onClick={() => void reply.blob.text().then(copy)}>
+        <CopyIcon /> {copied ? 'Copied' : 'Copy'}
+      </button>
+      <a href={url} download={`trace-${traceId}.json`}>
+        <DownloadIcon /> Download
+      </a>
+    </>
+  )
+}
+
+function Lines({ lines }: { lines: readonly string[] }) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const virtual = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 18,
+    overscan: 20,
+  })
+  return (
+    <div ref={scroller} className={styles.scroller} tabIndex={0} role="document" aria-label="OTLP/JSON">
+      <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+        {virtual.getVirtualItems().map((item) => (
+          <div key={item.key} className={styles.line} style={{ transform: `translateY(${item.start}px)` }}>
+            <Line text={lines[item.index] ?? ''} />
+          </div>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+/** A line of laid out JSON, its key apart from its value. */
+function Line({ text }: { text: string }) {
+  const match = /^(\s*)("(?:[^"\\]|\\.)*")(: ?)(.*)$/.exec(text)
+  if (!match) return text
+  return (
+    <>
+      {match[1]}
+      <span className={styles.key}>{match[2]}</span>
+      {match[3]}
+      {match[4]}
+    </>
+  )
+}

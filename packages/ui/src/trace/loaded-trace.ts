@@ -1,0 +1,30 @@
+import type { Problem, Trace } from '@spoor/trace'
+
+/** A trace as the page holds it: the model, and what was worked out of it in the worker. All arrays are typed and came without a copy. */
+export interface LoadedTrace {
+  readonly trace: Trace
+  readonly critical: CriticalRows
+  readonly problems: readonly Problem[]
+  /** Colour slot of each service, by index into `trace.services`. */
+  readonly slots: Uint8Array
+  /** Length of the bytes that came from the store: tells whether a later answer has more spans. */
+  readonly byteLength: number
+}
+
+/** The critical path by row: segments `offsets[row]` to `offsets[row + 1]` (exclusive) lie in that row, in order of time. Offsets in nanoseconds. */
+export interface CriticalRows {
+  readonly offsets: Uint32Array
+  readonly startNs: Float64Array
+  readonly endNs: Float64Array
+}
+
+export interface LoadRequest {
+  readonly id: string
+  /** When the answer has this many bytes it is what the page has already, and nothing is built. */
+  readonly knownLength: number | undefined
+}
+
+export type LoadReply =
+  | { readonly kind: 'loaded'; readonly loaded: LoadedTrace }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }

@@ -1,0 +1,40 @@
+import { buildTrace, criticalPath, type CriticalSegment, problems, serviceGraph, type Trace } from '@spoor/trace'
+import { assignSlots } from '../service-color/service-color.ts'
+import type { CriticalRows, LoadedTrace } from './loaded-trace.ts'
+
+/** Builds all that the page needs of a trace from its serialized `TracesData`. Runs in a worker. Throws what `buildTrace` throws. */
+export function prepareTrace(bytes: Uint8Array, id: string): LoadedTrace {
+  const byteLength = bytes.length
+  const trace = buildTrace(bytes, id)
+  return {
+    trace,
+    critical: criticalRows(trace, criticalPath(trace)),
+    problems: problems(trace),
+    slots: slotsOf(trace),
+    byteLength,
+  }
+}
+
+function slotsOf(trace: Trace): Uint8Array {
+  return assignSlots(
+    trace.services,
+    serviceGraph(trace).edges.map((edge): [number, number] => [edge.from, edge.to]),
+  )
+}
+
+/** Sorts the segments by row. */
+export function criticalRows(trace: Pick<Trace, 'size'>, segments: readonly CriticalSegment[]): CriticalRows {
+  const offsets = new Uint32Array(trace.size + 1)
+  for (const { row } of segments) offsets[row + 1]!++
+  for (let row = 0; row < trace.size; row++) offsets[row + 1]! += offsets[row]!
+  const next = offsets.slice()
+  const startNs = new Float64Array(segments.length)
+  const endNs = new Float64Array(segments.length)
+  const inOrder = segments.toSorted((a, b) => a.startNs - b.startNs)
+  for (const segment of inOrder) {
+    const place = next[segment.row]!++
+    startNs[place] = segment.startNs
+    endNs[place] = segment.endNs
+  }
+  return { offsets, startNs, endNs }
+}

@@ -1,0 +1,99 @@
+import { formatDuration } from '@spoor/otlp'
+import type { Problem } from '@spoor/trace'
+import { formatCounted } from '../format/numbers.ts'
+import { formatInstant, formatStart } from '../format/time.ts'
+import { hueStyle } from '../service-color/hue.ts'
+import { useSettings } from '../settings/settings.ts'
+import { Copyable } from '../widgets/copy.tsx'
+import { PanelIcon } from '../widgets/icons.tsx'
+import { MenuButton } from '../widgets/menu-button.tsx'
+import { FindBox } from './find/find-box.tsx'
+import type { Find } from './find/use-find.ts'
+import styles from './trace-header.module.css'
+import { type TraceViewName, traceViews } from './trace-url.ts'
+import { selectRow, useTraceStore, useTraceView } from './trace-view.ts'
+
+const viewNames: Readonly<Record<TraceViewName, string>> = { timeline: 'Timeline', tree: 'Tree', json: 'JSON' }
+
+/** What the trace is, its figures, its problems in words, the find box and the views. */
+export function TraceHeader(props: { view: TraceViewName; onView: (view: TraceViewName) => void; find: Find }) {
+  const { trace, problems, slots } = useTraceView((view) => view.loaded)
+  const zone = useSettings((settings) => settings.zone)
+  const detailOpen = useSettings((settings) => settings.detailOpen)
+  const setSettings = useSettings((settings) => settings.set)
+  const service = trace.service[0]!
+  return (
+    <header className={styles.header}>
+      <h1 className={styles.title}>
+        <i className={`hue ${styles.stripe}`} style={hueStyle(slots[service]!)} />
+        <b>{trace.services[service] || 'no service'}</b>
+        <span title={trace.names[trace.name[0]!]}>{trace.names[trace.name[0]!] || 'no name'}</span>
+      </h1>
+      <div className={styles.figures}>
+        <span>{formatDuration(trace.durationNs)}</span>
+        <span>{formatCounted(trace.size, 'span')}</span>
+        <span>{formatCounted(trace.services.length, 'service')}</span>
+        <span className={styles.start} title={formatInstant(trace.start, zone)}>
+          {formatStart(trace.start, zone)}
+        </span>
+        <Copyable text={trace.traceId} label="Copy the trace id" className={styles.id}>
+          {trace.traceId.slice(0, 8)}
+        </Copyable>
+        {problems.length > 0 && <Problems problems={problems} />}
+      </div>
+      <FindBox find={props.find} />
+      <div className={styles.tabs} role="tablist" aria-label="Views">
+        {traceViews.map((view) => (
+          <button key={view} type="button" role="tab" aria-selected={view === props.view} onClick={() => props.onView(view)}>
+            {viewNames[view]}
+          </button>
+        ))}
+      </div>
+      <button
+        type="button"
+        className={styles.icon}
+        aria-pressed={detailOpen}
+        aria-label="Detail panel"
+        title="Detail panel (i)"
+        onClick={() => setSettings({ detailOpen: !detailOpen })}
+      >
+        <PanelIcon />
+      </button>
+    </header>
+  )
+}
+
+const ranks = { error: 0, warning: 1, info: 2 }
+
+function Problems({ problems }: { problems: readonly Problem[] }) {
+  const store = useTraceStore()
+  const worst = problems.reduce((worst, problem) => (ranks[problem.severity] < ranks[worst] ? problem.severity : worst), 'info' as Problem['severity'])
+  return (
+    <MenuButton
+      className={`${styles.problems} ${styles[worst]}`}
+      label={formatCounted(problems.length, 'problem')}
+      title="Problems of the trace"
+      wide
+      items={problems.map((problem, index) => ({
+        key: String(index),
+        label: (
+          <span className={styles.problem}>
+            <Severity severity={problem.severity} />
+            {problem.text}
+          </span>
+        ),
+        onSelect: () => selectRow(store, problem.rows[0] ?? -1),
+      }))}
+    />
+  )
+}
+
+const signs = { error: '!', warning: '▲', info: 'i' }
+
+export function Severity({ severity }: { severity: Problem['severity'] }) {
+  return (
+    <span className={styles.severity} data-severity={severity} role="img" aria-label={severity}>
+      {signs[severity]}
+    </span>
+  )
+}

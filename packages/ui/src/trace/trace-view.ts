@@ -1,0 +1,94 @@
+import { createContext, useContext } from 'react'
+import { createStore, type StoreApi, useStore } from 'zustand'
+import type { LoadedTrace } from './loaded-trace.ts'
+import { revealed, visibleRows } from './visible-rows.ts'
+
+/** A stretch of the trace, offsets from its start in nanoseconds. */
+export interface TimeWindow {
+  readonly from: number
+  readonly to: number
+}
+
+/** What a person has done to the view of one trace; what should be shared is in the URL instead. A row of -1 is none. */
+export interface TraceView {
+  readonly loaded: LoadedTrace
+  readonly collapsed: Uint8Array
+  /** The rows in sight, ascending. */
+  readonly rows: Uint32Array
+  readonly window: TimeWindow
+  readonly selected: number
+  readonly hovered: number
+  /** One entry a row: 1 where the find text is; undefined when nothing is looked for. */
+  readonly matches: Uint8Array | undefined
+}
+
+export type TraceViewStore = StoreApi<TraceView>
+
+/** The least stretch that can be zoomed to, in nanoseconds. */
+const leastWindowNs = 100
+
+export function createTraceView(loaded: LoadedTrace): TraceViewStore {
+  const collapsed = new Uint8Array(loaded.trace.size)
+  return createStore<TraceView>()(() => ({
+    loaded,
+    collapsed,
+    rows: visibleRows(loaded.trace, collapsed),
+    window: wholeWindow(loaded),
+    selected: -1,
+    hovered: -1,
+    matches: undefined,
+  }))
+}
+
+/** All of the trace; a trace without length gets a microsecond. */
+export function wholeWindow({ trace }: LoadedTrace): TimeWindow {
+  return { from: 0, to: Math.max(trace.durationNs, 1000) }
+}
+
+export function setCollapsed(store: TraceViewStore, collapsed: Uint8Array): void {
+  const { loaded } = store.getState()
+  if (collapsed !== store.getState().collapsed) store.setState({ collapsed, rows: visibleRows(loaded.trace, collapsed) })
+}
+
+export function toggleCollapsed(store: TraceViewStore, row: number): void {
+  const collapsed = store.getState().collapsed.slice()
+  collapsed[row] = collapsed[row] ? 0 : 1
+  setCollapsed(store, collapsed)
+}
+
+/** Selects a row, opening what hides it. */
+export function selectRow(store: TraceViewStore, row: number): void {
+  const { loaded, collapsed } = store.getState()
+  if (row >= 0) setCollapsed(store, revealed(loaded.trace, collapsed, row))
+  store.setState({ selected: row })
+}
+
+/** Shows that stretch, kept inside the trace and no shorter than can be told apart. */
+export function setWindow(store: TraceViewStore, from: number, to: number): void {
+  store.setState({ window: clampWindow(wholeWindow(store.getState().loaded), from, to) })
+}
+
+export function clampWindow(whole: TimeWindow, from: number, to: number): TimeWindow {
+  const length = Math.min(whole.to - whole.from, Math.max(leastWindowNs, to - from))
+  const start = Math.min(Math.max(whole.from, from), whole.to - length)
+  return { from: start, to: start + length }
+}
+
+/** Zooms by a factor (below 1 is in) around a place given as a share 0-1 of the stretch in view. */
+export function zoomedWindow(whole: TimeWindow, window: TimeWindow, factor: number, around: number): TimeWindow {
+  const length = window.to - window.from
+  const center = window.from + length * around
+  return clampWindow(whole, center - length * factor * around, center + length * factor * (1 - around))
+}
+
+export const TraceViewContext = createContext<TraceViewStore | undefined>(undefined)
+
+export function useTraceStore(): TraceViewStore {
+  const store = useContext(TraceViewContext)
+  if (!store) throw new Error('A part of the trace page was used outside of it')
+  return store
+}
+
+export function useTraceView<T>(select: (view: TraceView) => T): T {
+  return useStore(useTraceStore(), select)
+}

@@ -1,0 +1,19 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import { firstLoad } from './build/first-load.ts'
+
+// The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
+export default defineConfig({
+  base: '/',
+  plugins: [react(), firstLoad({ maxGzipBytes: 150_000 })],
+  resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
+  worker: { format: 'es' },
+  build: {
+    outDir: 'dist/page',
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox128', 'safari17.5'],
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:16686' } },
+})
