@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { goalText, median, numberText, percentile, ratioOf, verdictOf, type Figure } from './figure.ts'
+import { renderMarkdown, renderText } from './report.ts'
+import { eagerFiles } from './sections/page.ts'
+
+const forward: Figure = { name: 'plain', unit: 'spans/CPU s', value: 900_000, rival: 60_000, goal: { ratio: 10 } }
+const byId: Figure = { name: 'by id', unit: 'ms', value: 6, rival: 1.5, goal: { value: 5 } }
+
+describe('a figure', () => {
+  it('is compared so that a ratio above 1 means better', () => {
+    expect(ratioOf(forward)).toBe(15)
+    expect(ratioOf(byId)).toBe(0.25)
+    expect(ratioOf({ name: 'page', unit: 'kB', value: 120 })).toBeUndefined()
+  })
+
+  it('is judged by its goal, on the right side', () => {
+    expect(verdictOf(forward)).toBe('ok')
+    expect(verdictOf({ ...forward, value: 500_000 })).toBe('falls short')
+    expect(verdictOf({ ...forward, goal: { value: 900_001 } })).toBe('falls short')
+    expect(verdictOf(byId)).toBe('falls short')
+    expect(verdictOf({ ...byId, value: 5 })).toBe('ok')
+    expect(verdictOf({ name: 'page', unit: 'kB', value: 120 })).toBeUndefined()
+  })
+
+  it('says its goal with the right sign', () => {
+    expect([goalText(forward), goalText(byId), goalText({ ...forward, goal: { value: 250_000 } })]).toEqual([
+      '≥ 10 ×',
+      '≤ 5 ms',
+      '≥ 250,000 spans/CPU s',
+    ])
+  })
+})
+
+describe('statistics', () => {
+  it('median and percentile', () => {
+    expect(median([3, 1, 2])).toBe(2)
+    expect(median([4, 1, 2, 3])).toBe(2.5)
+    expect(percentile([0, 10, 20, 30, 40], 95)).toBe(38)
+    expect(() => median([])).toThrow(RangeError)
+  })
+
+  it('numbers with three or four digits', () => {
+    expect([0.1234, 4.567, 45.67, 456.7, 4567.8, 912_345].map(numberText)).toEqual([
+      '0.12',
+      '4.57',
+      '45.7',
+      '457',
+      '4,568',
+      '912,300',
+    ])
+  })
+})
+
+describe('the report', () => {
+  const results = [
+    { title: 'Forward', figures: [forward] },
+    { title: 'Query', figures: [byId] },
+    { title: 'Page', figures: [], error: 'the page is not built' },
+  ]
+
+  it('shows verdicts and what could not be measured', () => {
+    const text = renderText(results)
+    expect(text).toMatch(/^plain +900,000 spans\/CPU s +60,000 +15 × +≥ 10 × +ok$/m)
+    expect(text).toMatch(/^by id .+ falls short$/m)
+    expect(text).toContain('not measured: the page is not built')
+  })
+
+  it('is a Markdown table with the machine and the date', () => {
+    const text = renderMarkdown(results, new Date('2026-11-22T10:00:00Z'))
+    expect(text).toContain('Measured on 2026-11-22.')
+    expect(text).toContain(`| Node | ${process.version} |`)
+    expect(text).toContain('| plain | 900,000 spans/CPU s | 60,000 | 15 × | ≥ 10 × | ok |  |')
+    expect(text).toContain('Not measured: the page is not built')
+  })
+})
+
+it('finds what a page loads at once', () => {
+  const html = `<link rel="icon" href="/icon.svg"><script type="module" crossorigin src="/assets/index-1.js"></script>
+    <link rel="modulepreload" href="./assets/react-2.js"><link rel="stylesheet" href="/assets/index-3.css">
+    <script src="https://example.com/other.js"></script><link rel="prefetch" href="/assets/later.js">`
+  expect(eagerFiles(html)).toEqual(['assets/index-1.js', 'assets/react-2.js', 'assets/index-3.css'])
+})
