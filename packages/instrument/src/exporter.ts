@@ -30,7 +30,7 @@ export function createOtlpExporter(settings: ExporterSettings): SpanExporter {
     default: {
       const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-grpc') as typeof GrpcExporter
       const { Metadata } = require('@grpc/grpc-js') as typeof Grpc
-      return new OTLPTraceExporter({ ...config, metadata: Metadata.fromHttp2Headers(lowerCaseKeys(headers)) })
+      return new OTLPTraceExporter({ ...config, metadata: Metadata.fromHttp2Headers(headers) })
     }
   }
 }
@@ -41,9 +41,4 @@ export function serializeSpans(spans: ReadableSpan[], protocol: ExporterSettings
     require('@opentelemetry/otlp-transformer') as typeof Transformer
   const serializer = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer
   return serializer.serializeRequest(spans) ?? new Uint8Array(0)
-}
-
-/** gRPC metadata keys are lower case on the wire. */
-export function lowerCaseKeys(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]))
 }

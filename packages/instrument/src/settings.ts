@@ -30,6 +30,7 @@ const samplerNames = [
 export interface ExporterSettings {
   readonly protocol: ExporterProtocol
   readonly url: string
+  /** Keys in lower case, as gRPC wants them and HTTP does not mind. */
   readonly headers: Readonly<Record<string, string>>
   readonly compression: 'gzip' | 'none'
   /** Milliseconds. */
@@ -121,9 +122,9 @@ function resolveExporter(
     protocol,
     url: protocol === 'grpc' ? grpcUrl(options.url, read, report) : httpUrl(options.url, read, report),
     headers: {
-      ...parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_HEADERS')),
-      ...parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_TRACES_HEADERS')),
-      ...options.headers,
+      ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_HEADERS'))),
+      ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_TRACES_HEADERS'))),
+      ...lowerCaseKeys(options.headers ?? {}),
     },
     compression:
       oneOf(['gzip', 'none'] as const, 'exporter.compression', options.compression) ??
@@ -137,6 +138,10 @@ function resolveExporter(
       read.number(['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT'], 1) ??
       10_000,
   }
+}
+
+function lowerCaseKeys(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]))
 }
 
 function httpUrl(option: string | undefined, read: EnvironmentReader, report: Report): string {

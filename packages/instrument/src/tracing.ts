@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-import type * as Api from '@opentelemetry/api'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
 import {
@@ -27,6 +25,7 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
+import { checkApiCopies } from './api-copies.ts'
 import { type Application, findApplication } from './application.ts'
 import { Delivery, type DeliveryStats } from './delivery.ts'
 import { ExcludingSampler } from './exclude.ts'
@@ -66,8 +65,6 @@ export interface Tracing {
   readonly shutdown: () => Promise<void>
   readonly stats: () => TracingStats
 }
-
-const require = createRequire(import.meta.url)
 
 /** Shared by all copies of this package in a process. */
 const runningKey = Symbol.for('spoor.instrument.running')
@@ -228,21 +225,6 @@ function fallbackServiceName(application: Application, report: (finding: string)
     `no service name given; "${name}" is used${application.name ? ', from package.json' : ''}: set OTEL_SERVICE_NAME`,
   )
   return name
-}
-
-/** The API is shared through a global by all its copies, except with copies that are newer than the one that set it. */
-function checkApiCopies(application: Application, report: (finding: string) => void): void {
-  try {
-    const file = application.require.resolve('@opentelemetry/api')
-    if (file === require.resolve('@opentelemetry/api')) return
-    const theirs = application.require(file) as typeof Api
-    if (theirs.trace.getTracerProvider() === trace.getTracerProvider()) return
-    report(
-      `${file} is a newer @opentelemetry/api than that of @spoor/instrument; what the application does with it is lost`,
-    )
-  } catch {
-    // The application has no copy of its own.
-  }
 }
 
 function lookForMissed(instrumentations: readonly Instrumentation[], reporter: Reporter): () => void {
