@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 // processes that a test starts follow the same condition through NODE_OPTIONS (see scripts/unit.mjs).
 export default defineConfig({
   resolve: { conditions: ['@spoor/source'] },
-  ssr: { resolve: { conditions: ['@spoor/source', 'node', 'import', 'default'], externalConditions: ['@spoor/source', 'node', 'import'] } },
+  ssr: { resolve: { conditions: ['@spoor/source', 'node'], externalConditions: ['@spoor/source', 'node', 'import'] } },
   test: {
     include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
     pool: 'forks',
