@@ -36,18 +36,19 @@ cli.help()
 await runCli(cli)
 
 async function run(flags: Flags): Promise<void> {
-  const rate = Number(flags.rate)
-  if (!(rate > 0 && rate <= 1000)) throw new Error(`--rate ${flags.rate}: requests a second, above 0 and up to 1000`)
+  const { rate } = flags
+  if (!(rate > 0 && rate <= 1000)) throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
   const photographs = await listPhotographs(flags.ds_path)
-  const count = flags.count === undefined ? photographs.length : Number(flags.count)
+  const count = flags.count ?? photographs.length
   if (!Number.isInteger(count) || count < 0)
     throw new Error(`--count ${flags.count}: a number of photographs, or 0 for no end`)
+  const last = count === 0 ? Infinity : count
   const print = printer(flags, photographs)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   const started = performance.now()
   const underWay = new Set<Promise<void>>()
-  for (let sent = 0; (count === 0 || sent < count) && !stop.signal.aborted; sent++) {
+  for (let sent = 0; sent < last && !stop.signal.aborted; sent++) {
     const due = started + (sent * 1000) / rate
     await sleep(Math.max(0, due - performance.now()), undefined, { signal: stop.signal }).catch(() => undefined)
     if (stop.signal.aborted) break

@@ -6,11 +6,14 @@ import { createServer } from 'node:http'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
 import express from 'express'
+import type { Response } from 'express'
+import { answerErrors, createApp, handler } from '../service/express.ts'
 import { readRawImage } from '../service/image-query.ts'
 import { serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 import { classify } from './classify.ts'
 import { ResultStore } from './results.ts'
+import type { Entry } from './results.ts'
 
 /** What the ensemble works with. */
 export interface EnsembleOptions {
@@ -36,14 +39,13 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
   const { inference, pendingLimit = 64, resultLimit = 1000 } = options
   if (inference.length === 0) throw new Error('the ensemble needs at least one inference service')
   const results = new ResultStore(resultLimit)
-  const app = express()
-  app.disable('x-powered-by')
+  const app = createApp()
 
   app.get('/health', (_request, response) => {
     response.json({ status: 'ok', inference, pending: results.pending })
   })
 
-  app.post('/ensemble_service', express.raw({ type: '*/*', limit: '64mb' }), (request, response) => {
+  app.post('/ensemble_service', express.raw({ type: () => true, limit: '64mb' }), (request, response) => {
     const body: unknown = request.body
     const query = new URL(request.originalUrl, 'http://localhost').searchParams
     const image = readRawImage(query, body instanceof Uint8Array ? body : new Uint8Array())
@@ -71,35 +73,42 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
     response.status(202).json({ requestId: image.requestId, result: `/result/${image.requestId}` })
   })
 
-  app.get('/result/:requestId', async (request, response) => {
-    const { requestId } = request.params
-    const span = trace.getActiveSpan()
-    span?.setAttribute('request.id', requestId)
-    const entry = results.get(requestId)
-    if (!entry) {
-      const message = `no request ${requestId} is known, or it is older than the last ${resultLimit}`
-      response.status(404).json({ error: { code: 'not_found', message } })
-      return
-    }
-    // What this request waits for is no part of it: it belongs to the request that brought the image.
-    span?.addLink({ context: entry.work, attributes: { 'link.role': 'waits_for' } })
-    const gone = new AbortController()
-    response.on('close', () => gone.abort())
-    const outcome = await entry.wait(waitMsOf(request.query['wait_ms']), gone.signal)
-    switch (outcome.state) {
-      case 'done':
-        response.json(outcome.result)
-        break
-      case 'pending':
-        response.status(202).json({ requestId, state: 'pending' })
-        break
-      case 'failed':
-        span?.setStatus({ code: SpanStatusCode.ERROR, message: outcome.message })
-        response.status(502).json({ error: { code: 'inference_failed', message: outcome.message } })
-    }
-  })
-
+  app.get(
+    '/result/:requestId',
+    handler(async (request, response) => {
+      const requestId = String(request.params['requestId'])
+      trace.getActiveSpan()?.setAttribute('request.id', requestId)
+      const entry = results.get(requestId)
+      if (entry) await answerWithResult(entry, waitMsOf(request.query['wait_ms']), response)
+      else {
+        const message = `no request ${requestId} is known, or it is older than the last ${resultLimit}`
+        response.status(404).json({ error: { code: 'not_found', message } })
+      }
+    }),
+  )
+  app.use(answerErrors)
   return serve(createServer(app), { port: options.port, drain: () => results.drain() })
+}
+
+/** Holds the request open until the result is there, at most `waitMs`. */
+async function answerWithResult(entry: Entry, waitMs: number, response: Response): Promise<void> {
+  const span = trace.getActiveSpan()
+  // What is waited for is no part of this request: it belongs to the one that brought the image.
+  span?.addLink({ context: entry.work, attributes: { 'link.role': 'waits_for' } })
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const outcome = await entry.wait(waitMs, gone.signal)
+  switch (outcome.state) {
+    case 'done':
+      response.json(outcome.result)
+      break
+    case 'pending':
+      response.status(202).json({ requestId: entry.requestId, state: 'pending' })
+      break
+    case 'failed':
+      span?.setStatus({ code: SpanStatusCode.ERROR, message: outcome.message })
+      response.status(502).json({ error: { code: 'inference_failed', message: outcome.message } })
+  }
 }
 
 function waitMsOf(value: unknown): number {

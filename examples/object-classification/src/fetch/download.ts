@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { rename, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 
 /** How a download reports its progress, and where it is stopped. */
 export interface DownloadOptions {
@@ -26,7 +27,7 @@ export async function download(url: string, file: string, options: DownloadOptio
   const length = Number(response.headers.get('content-length') ?? Number.NaN)
   let done = resumed ? kept : 0
   const total = Number.isNaN(length) ? undefined : done + length
-  const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream<Uint8Array>)
+  const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
   await pipeline(
     body,
     async function* count(chunks: AsyncIterable<Uint8Array>) {

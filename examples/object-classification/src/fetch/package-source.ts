@@ -131,9 +131,7 @@ async function readTarball(tarball: string, wanted: readonly string[]): Promise<
   await new Promise<void>((resolve, reject) => {
     parser.on('end', resolve)
     parser.on('error', reject)
-    createReadStream(tarball)
-      .on('error', reject)
-      .pipe(parser as unknown as NodeJS.WritableStream)
+    createReadStream(tarball).on('error', reject).pipe(parser)
   })
   return files
 }

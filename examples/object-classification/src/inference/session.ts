@@ -19,8 +19,8 @@ export interface ModelSession extends ModelInfo {
 }
 
 interface Waiting {
-  resolve(output: RunOutput): void
-  reject(error: Error): void
+  readonly resolve: (output: RunOutput) => void
+  readonly reject: (error: Error) => void
 }
 
 /** Loads an ONNX file. @throws When it cannot be read or does not keep to the contract of the example's models. */
@@ -65,6 +65,8 @@ export async function openModelSession(file: string): Promise<ModelSession> {
         }
         const request: WorkerRequest = { id: nextId++, pixels }
         waiting.set(request.id, { resolve, reject })
+        // A worker thread has no origin.
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin
         worker.postMessage(request)
       }),
     close: async () => {

@@ -39,7 +39,7 @@ export const CATALOG = {
     files: [`${MOBILENET}/model.json`, `${MOBILENET}/group1-shard1of1.bin`],
     convert: (read) =>
       graphModelToOnnx(
-        json<GraphModel>(read(`${MOBILENET}/model.json`)),
+        json(read(`${MOBILENET}/model.json`)) as GraphModel,
         (path) => read(`${MOBILENET}/${path}`),
         // The graph itself stretches 0..1 to -1..1.
         { name: 'mobilenet_v1_025_224', side: 224, range: 'zero_to_one' },
@@ -83,7 +83,7 @@ export const CATALOG = {
       ...Array.from({ length: 25 }, (_, shard) => `${RESNET}/group1-shard${shard + 1}of25.bin`),
     ],
     convert: (read) =>
-      kerasToOnnx(json<LayersModel>(read(`${RESNET}/model.json`)), (path) => read(`${RESNET}/${path}`), {
+      kerasToOnnx(json(read(`${RESNET}/model.json`)) as LayersModel, (path) => read(`${RESNET}/${path}`), {
         range: 'bgr_less_mean',
       }),
   },
@@ -97,6 +97,6 @@ export function isModelName(name: string): name is ModelName {
   return Object.hasOwn(CATALOG, name)
 }
 
-function json<T>(bytes: Uint8Array): T {
-  return JSON.parse(new TextDecoder().decode(bytes)) as T
+function json(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes))
 }

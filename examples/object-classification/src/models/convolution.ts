@@ -84,21 +84,21 @@ export function windowAttributes({ kernel, stride }: Window, pads: readonly numb
 }
 
 /** The range of pixel values that a network was trained on: -1..1, 0..1, or BGR less the mean colour of ImageNet. */
-export type PixelRange = 'minus_one_to_one' | 'zero_to_one' | 'bgr_less_mean'
+export type PixelRange = keyof typeof PIXEL_RANGES
+
+const PIXEL_RANGES = {
+  minus_one_to_one: (graph: OnnxGraph, image: string) =>
+    graph.node('Sub', [graph.node('Mul', [image, scalar(graph, 1 / 127.5)]), scalar(graph, 1)]),
+  zero_to_one: (graph: OnnxGraph, image: string) => graph.node('Mul', [image, scalar(graph, 1 / 255)]),
+  bgr_less_mean: (graph: OnnxGraph, image: string) => {
+    const bgr = graph.node('Gather', [image, graph.integers([2, 1, 0])], { axis: 1 })
+    return graph.node('Sub', [bgr, graph.floats([1, 3, 1, 1], Float32Array.of(103.939, 116.779, 123.68))])
+  },
+}
 
 /** The network's input: takes raw RGB 0..255 as `NHWC` to `NCHW` in the range that the network expects. */
 export function addInput(graph: OnnxGraph, range: PixelRange): string {
-  const image = graph.node('Transpose', ['input'], { perm: [0, 3, 1, 2] })
-  switch (range) {
-    case 'minus_one_to_one':
-      return graph.node('Sub', [graph.node('Mul', [image, scalar(graph, 1 / 127.5)]), scalar(graph, 1)])
-    case 'zero_to_one':
-      return graph.node('Mul', [image, scalar(graph, 1 / 255)])
-    case 'bgr_less_mean': {
-      const bgr = graph.node('Gather', [image, graph.integers([2, 1, 0])], { axis: 1 })
-      return graph.node('Sub', [bgr, graph.floats([1, 3, 1, 1], Float32Array.of(103.939, 116.779, 123.68))])
-    }
-  }
+  return PIXEL_RANGES[range](graph, graph.node('Transpose', ['input'], { perm: [0, 3, 1, 2] }))
 }
 
 /**
@@ -107,9 +107,14 @@ export function addInput(graph: OnnxGraph, range: PixelRange): string {
  */
 export function addOutput(graph: OnnxGraph, logits: string, classes: number): void {
   if (classes !== 1000 && classes !== 1001) throw new Error(`expected 1000 or 1001 classes, got ${classes}`)
-  const [first, end, axis] = [graph.integers([1]), graph.integers([1001]), graph.integers([1])]
-  const kept = classes === 1001 ? graph.node('Slice', [logits, first, end, axis]) : logits
+  const kept = classes === 1001 ? dropFirst(graph, logits, classes) : logits
   graph.node('Softmax', [kept], { axis: 1 }, 'probs')
+}
+
+/** `[N, classes]` without its first class. */
+function dropFirst(graph: OnnxGraph, logits: string, classes: number): string {
+  const [start, end, axis] = [graph.integers([1]), graph.integers([classes]), graph.integers([1])]
+  return graph.node('Slice', [logits, start, end, axis])
 }
 
 /** A constant single number. */

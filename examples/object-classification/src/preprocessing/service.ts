@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
-import express from 'express'
 import type { Request, Response } from 'express'
+import { answerErrors, createApp, handler } from '../service/express.ts'
 import { imageQuery } from '../service/image-query.ts'
 import type { ErrorAnswer } from '../service/prediction.ts'
 import { serve } from '../service/serve.ts'
@@ -41,21 +41,24 @@ class EnsembleError extends Error {
 
 /** Starts to listen. */
 export async function startPreprocessing({ port, ensemble, side = 299 }: PreprocessingOptions): Promise<Running> {
-  const app = express()
-  app.disable('x-powered-by')
+  const app = createApp()
   app.get('/health', (_request, response) => {
     response.json({ status: 'ok', ensemble })
   })
-  app.post('/preprocessing', async (request: Request, response: Response<PreprocessingAnswer | ErrorAnswer>) => {
-    const requestId = randomUUID()
-    trace.getActiveSpan()?.setAttribute('request.id', requestId)
-    try {
-      await takePhotograph(request, requestId, { ensemble, side })
-      response.json({ requestId, result: `${ensemble}/result/${requestId}` })
-    } catch (error) {
-      refuse(error, response)
-    }
-  })
+  app.post(
+    '/preprocessing',
+    handler(async (request, response: Response<PreprocessingAnswer | ErrorAnswer>) => {
+      const requestId = randomUUID()
+      trace.getActiveSpan()?.setAttribute('request.id', requestId)
+      try {
+        await takePhotograph(request, requestId, { ensemble, side })
+        response.json({ requestId, result: `${ensemble}/result/${requestId}` })
+      } catch (error) {
+        refuse(error, response)
+      }
+    }),
+  )
+  app.use(answerErrors)
   return serve(createServer(app), { port })
 }
 

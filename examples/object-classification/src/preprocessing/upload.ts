@@ -43,6 +43,8 @@ export function readUpload(request: IncomingMessage): Promise<Upload> {
         return
       }
       const chunks: Buffer[] = []
+      // The form's own error tells what went wrong.
+      stream.on('error', () => undefined)
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('limit', () =>
         reject(new UploadError('too_large', `the file is larger than ${MAX_UPLOAD_BYTES / 1024 / 1024} MiB`)),

@@ -62,8 +62,7 @@ export function readSettings(flags: Flags): Settings {
   const { protocol, rate } = flags
   if (protocol !== 'grpc' && protocol !== 'http/protobuf')
     throw new Error(`--protocol ${protocol}: one of grpc, http/protobuf`)
-  if (!(Number(rate) > 0 && Number(rate) <= 1000))
-    throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
+  if (!(rate > 0 && rate <= 1000)) throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
   const models = flags.models.split(',').filter((name) => name !== '')
   if (models.length === 0) throw new Error('--models: name at least one')
   return {
@@ -71,7 +70,7 @@ export function readSettings(flags: Flags): Settings {
     protocol,
     viaCollector: flags.viaCollector ?? false,
     once: flags.once ?? false,
-    rate: Number(rate),
+    rate,
     photographs: flags.ds_path === undefined ? undefined : resolve(flags.ds_path),
     ports: {
       page: readPort('--page-port', flags.pagePort),
