@@ -84,8 +84,12 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
     throw new OtlpError('too_deep', `byte ${p}: AnyValue nested deeper than ${MAX_DEPTH}`, { offset: p })
   }
   while (p < end) {
-    const tag = bytes[p]! < 128 ? bytes[p++]! : readTag(bytes, p, end)
-    if (tag > 127) p = next
+    let tag = bytes[p]!
+    if (tag < 128) p++
+    else {
+      tag = readTag(bytes, p, end)
+      p = next
+    }
     const action = tag < 256 ? ACTIONS[message * 256 + tag]! : UNKNOWN
     if (action < BYTES) {
       if (action === VARINT) p = skipVarint(bytes, p, end)
