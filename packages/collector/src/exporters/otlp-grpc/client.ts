@@ -3,10 +3,11 @@
  * is gone. Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
 import http2 from 'node:http2'
+import { gunzipSync } from 'node:zlib'
 import { decodeStatus } from '@spoor/otlp'
 import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp } from '../../component/index.ts'
 import type { Payload } from '../../exporter-helper/index.ts'
-import { decodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
+import { decodeGrpcMessage, type GrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 
 export interface GrpcClientOptions {
   /** `http://host:port` or `https://host:port`. */
@@ -68,7 +69,7 @@ export class GrpcClient {
       ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
-      'grpc-accept-encoding': 'identity',
+      'grpc-accept-encoding': 'identity,gzip',
     }
     if (payload.coding !== undefined) headers['grpc-encoding'] = payload.coding
     let stream: http2.ClientHttp2Stream
@@ -111,9 +112,9 @@ export class GrpcClient {
         const code = answer['grpc-status']
         if (code === '0' && failure === undefined) {
           try {
-            resolve(reader.end().bytes)
+            resolve(plainBytes(reader.end()))
           } catch (error) {
-            reject(error as Error)
+            reject(this.#unreachable(error))
           }
         } else if (code !== undefined && code !== '0') {
           reject(this.#refusal(Number(code), answer))
@@ -198,4 +199,9 @@ export class GrpcClient {
     }, config.time)
     session.once('close', () => clearInterval(timer))
   }
+}
+
+/** Some servers (grpc-go) answer in the coding of the request, whatever the client says that it accepts. */
+function plainBytes(message: GrpcMessage): Uint8Array {
+  return message.compressed ? gunzipSync(message.bytes, { maxOutputLength: MAX_RESPONSE_BYTES }) : message.bytes
 }
