@@ -22,7 +22,9 @@ const graceMs = 250
  * - **A crash** also ends the span in whose context the error was thrown, and those above it, with status ERROR and the
  *   exception, so that the request that killed the process can be seen.
  *
- * SIGKILL, `process.abort()` and a crash of the runtime lose what had not been sent.
+ * SIGKILL, `process.abort()` and a crash of the runtime lose what had not been sent. As with any signal listener, a
+ * signal waits until the event loop turns: a script in an endless loop no longer ends at Ctrl-C. An export that was
+ * under way at `process.exit()` is sent again, because nobody can tell any more whether it arrived.
  */
 export function handleExits(delivery: Delivery, settings: Settings): () => void {
   function sendRest(): void {

@@ -73,10 +73,9 @@ export function patchedModules(instrumentations: readonly Instrumentation[]): st
  * not tell which are loaded.
  */
 export function missedModules(instrumentations: readonly Instrumentation[]): string[] {
-  const loaded = Object.keys(require.cache)
   return definitionsOf(instrumentations)
     .filter((definition) => definition.moduleExports === undefined && !definition.files.some(isPatched))
-    .filter((definition) => loaded.some((file) => isOfPackage(file, definition.name)))
+    .filter((definition) => isLoaded(definition.name))
     .map(({ name, moduleVersion, supportedVersions }) =>
       moduleVersion === undefined
         ? `${name} was imported before tracing started and is not instrumented; start with node --import @spoor/instrument/register`
@@ -88,9 +87,14 @@ function isPatched(file: { moduleExports?: unknown }): boolean {
   return file.moduleExports !== undefined
 }
 
-function isOfPackage(file: string, name: string): boolean {
-  const parts = file.split(`${sep}node_modules${sep}`)
-  return parts.length > 1 && parts.at(-1)!.startsWith(name.replaceAll('/', sep) + sep)
+/** Loaded to the end: while a package is being loaded, its instrumentation has not had its turn yet. */
+function isLoaded(name: string): boolean {
+  const start = name.replaceAll('/', sep) + sep
+  const modules = Object.entries(require.cache).filter(([file]) => {
+    const parts = file.split(`${sep}node_modules${sep}`)
+    return parts.length > 1 && parts.at(-1)!.startsWith(start)
+  })
+  return modules.length > 0 && modules.every(([, module]) => module?.loaded)
 }
 
 function definitionsOf(instrumentations: readonly Instrumentation[]): InstrumentationModuleDefinition[] {

@@ -106,6 +106,19 @@ describe.concurrent('node --import @spoor/instrument/register', () => {
     expect(new Set(spans.map((span) => span.traceId)).size).toBe(1)
   })
 
+  test('a worker thread is traced too, and says nothing of it', async () => {
+    const run = await runApp('worker.mjs', {
+      env: { OTEL_SERVICE_NAME: 'threads', OTEL_EXPORTER_OTLP_ENDPOINT: http.url },
+    })
+    expect(run.stdout).toBe('worker left with 9\n')
+    expect(run.stderr.match(/^spoor: /gm)).toHaveLength(1)
+    expect(
+      spansOf(http, 'threads')
+        .map((span) => span.name)
+        .sort((a, b) => a.localeCompare(b)),
+    ).toEqual(['in main', 'in worker'])
+  })
+
   test('OTEL_SDK_DISABLED records nothing', async () => {
     const run = await runApp('exit.mjs', {
       args: ['exit'],
