@@ -1,33 +1,41 @@
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import {
   builtinFactories,
   CollectorError,
   createCollector,
   createCounters,
+  didYouMean,
   type Factory,
   type Logger,
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
-import { cac } from 'cac'
+import { type CAC, cac } from 'cac'
 import { bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { createLogger, LOG_LEVELS } from './logging.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
-import { storageExporterFactory } from './storage-exporter.ts'
+import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { version } from './version.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
+/** Where the program prints. */
+export interface Io {
+  readonly stdout: Writable
+  readonly stderr: Writable
+}
+
 /** How long a stop may take before what is left is given up. Milliseconds. */
 const STOP_DEADLINE_MS = 10_000
-const LEVELS = `${LOG_LEVELS.join(', ')}`
+const LEVELS = LOG_LEVELS.join(', ')
 
 /**
  * Runs the command line and resolves with the exit code: 0 for an orderly end, also by a signal; 1 for a failure; 2 for
  * a wrong option; 130 for a second Ctrl-C.
  */
-export async function runCli(argv: readonly string[]): Promise<number> {
+export async function runCli(argv: readonly string[], io: Io = process): Promise<number> {
   let action: (() => Promise<number>) | undefined
   const cli = cac('spoor')
   cli
@@ -42,17 +50,17 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       'Collector configuration in place of the built-in one; its exporter spoor_storage stores here',
     )
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
-    .option('--log-level <level>', `${LEVELS} (default: info)`)
-    .action((options: Options) => (action = () => serve(options)))
+    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
+    .action((options: Options) => (action = () => serve(options, io)))
   cli
     .command('collector', 'Run a collector alone, without store and page')
     .option('--config <file>', 'Collector configuration, in the YAML of the OpenTelemetry Collector')
-    .option('--log-level <level>', `${LEVELS} (default: info)`)
-    .action((options: Options) => (action = () => collect(options)))
+    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
+    .action((options: Options) => (action = () => collect(options, io)))
   cli
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
     .option('--config <file>', 'The configuration to check')
-    .action((options: Options) => (action = () => validate(options)))
+    .action((options: Options) => (action = () => validate(options, io)))
   cli.help()
   cli.version(version)
 
@@ -66,22 +74,35 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     cli.runMatchedCommand()
     return (await action?.()) ?? 0
   } catch (error) {
-    return explain(error)
+    return explain(error, cli, io)
   }
 }
 
 /** Errors that a person can do something about are told in a line; a defect of ours with its stack. */
-function explain(error: unknown): number {
+function explain(error: unknown, cli: CAC, io: Io): number {
   const { name, message, stack } = error as Error
   const isUsage = name === 'CACError' || (error instanceof SpoorError && error.code === 'option')
   const isKnown =
     isUsage || error instanceof SpoorError || error instanceof CollectorError || error instanceof StorageError
-  process.stderr.write(`${styleText('red', 'spoor:', { stream: process.stderr })} ${isKnown ? message : stack}\n`)
+  const text = name === 'CACError' ? usageMessage(message, cli) : isKnown ? message : stack
+  io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${text}\n`)
   return isUsage ? 2 : 1
 }
 
+/** cac names options in camelCase, as nobody has written them; and it knows no better name. */
+function usageMessage(message: string, cli: CAC): string {
+  const unknown = /^Unknown option `(.+)`$/.exec(message)?.[1]
+  if (unknown === undefined) return message
+  const option = unknown.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  const known = [...cli.globalCommand.options, ...(cli.matchedCommand?.options ?? [])]
+  const names = known.map(({ rawName }) => /--[a-z-]+/.exec(rawName)![0])
+  return `unknown option ${option}${didYouMean(option, names) || ': see spoor --help'}`
+}
+
 function loggerOf(options: Options): Logger {
-  return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? 'info')
+  // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole story.
+  const usual = process.stderr.isTTY ? 'warn' : 'info'
+  return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? usual)
 }
 
 async function readConfig(options: Options): Promise<{ text: string; file: string } | undefined> {
@@ -100,7 +121,7 @@ async function requiredConfig(options: Options, command: string) {
   return config
 }
 
-async function serve(options: Options): Promise<number> {
+async function serve(options: Options, io: Io): Promise<number> {
   const config = await readConfig(options)
   const settings = {
     data: textOf('data', options['data']),
@@ -116,16 +137,16 @@ async function serve(options: Options): Promise<number> {
   const spoor = await startSpoor({ ...given, logger })
   const { spans, diskBytes } = await spoor.store.stats()
   const { page, otlpGrpc, otlpHttp } = spoor.urls
-  banner([
-    ['Page', styleText('bold', page, { stream: process.stdout })],
+  banner(io, [
+    ['Page', styleText('bold', page, { stream: io.stdout })],
     ['OTLP gRPC', otlpGrpc],
     ['OTLP HTTP', otlpHttp],
     ['Data', `${shortPath(spoor.data)}  (${spans.toLocaleString('en')} spans, ${formatBytes(diskBytes)})`],
   ])
-  return untilStopped(logger, spoor.failed, (deadlineMs) => spoor.stop(deadlineMs))
+  return untilStopped(io, logger, spoor.failed, (deadlineMs) => spoor.stop(deadlineMs))
 }
 
-async function collect(options: Options): Promise<number> {
+async function collect(options: Options, io: Io): Promise<number> {
   const { text, file } = await requiredConfig(options, 'collector')
   const logger = loggerOf(options)
   const collector = createCollector({
@@ -142,16 +163,19 @@ async function collect(options: Options): Promise<number> {
     await collector.shutdown({ deadlineMs: STOP_DEADLINE_MS })
     throw error
   }
-  banner(collector.listening().map(({ component, protocol, address }) => [`${component} ${protocol}`, address]))
-  return untilStopped(logger, collector.failed, (deadlineMs) => collector.shutdown({ deadlineMs }))
+  banner(
+    io,
+    collector.listening().map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
+  )
+  return untilStopped(io, logger, collector.failed, (deadlineMs) => collector.shutdown({ deadlineMs }))
 }
 
-async function validate(options: Options): Promise<number> {
+async function validate(options: Options, io: Io): Promise<number> {
   const { text, file } = await requiredConfig(options, 'validate')
   const store = () => {
     throw new StorageError('closed', 'nothing is stored while a configuration is checked')
   }
-  const factories = [...builtinFactories, storageExporterFactory(store, { refusing: undefined }) as Factory]
+  const factories = [...builtinFactories, storageExporterFactory(store, createIntake()) as Factory]
   createCollector({
     config: text,
     file,
@@ -160,23 +184,24 @@ async function validate(options: Options): Promise<number> {
     logger: createLogger('warn'),
     counters: createCounters(),
   })
-  process.stdout.write(`${file} is valid\n`)
+  io.stdout.write(`${file} is valid\n`)
   return 0
 }
 
 /** What a newcomer wants to know, and nothing else. */
-function banner(lines: readonly (readonly [string, string | undefined])[]): void {
+function banner(io: Io, lines: readonly (readonly [string, string | undefined])[]): void {
   const shown = lines.filter(([, value]) => value !== undefined)
   const width = Math.max(...shown.map(([name]) => name.length)) + 3
-  const gray = (text: string) => styleText('gray', text, { stream: process.stdout })
+  const gray = (text: string) => styleText('gray', text, { stream: io.stdout })
   const rows = shown.map(([name, value]) => `  ${gray(name.padEnd(width))}${value}\n`)
-  process.stdout.write(
-    `\n  ${styleText('yellow', '◇', { stream: process.stdout })} spoor ${gray(version)}\n\n${rows.join('')}\n  ${gray('Ctrl-C stops')}\n\n`,
+  io.stdout.write(
+    `\n  ${styleText('yellow', '◇', { stream: io.stdout })} spoor ${gray(version)}\n\n${rows.join('')}\n  ${gray('Ctrl-C stops')}\n\n`,
   )
 }
 
 /** Waits for a signal or a failure, then stops in order. A second signal gives up what is left. */
 async function untilStopped(
+  io: Io,
   logger: Logger,
   failed: Promise<Error>,
   stop: (deadlineMs: number) => Promise<void>,
@@ -188,20 +213,19 @@ async function untilStopped(
     if (++signals === 1) signal(undefined)
     else force(130)
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of names) process.on(name, onSignal)
 
   async function stopped(): Promise<number> {
     const error = await Promise.race([failed, signalled])
     if (error) logger.error({ err: error }, 'a part failed; stopping')
-    else logger.info({}, 'stopping; Ctrl-C again gives up what is left')
+    else io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
     await stop(STOP_DEADLINE_MS)
     return error ? 1 : 0
   }
   try {
     return await Promise.race([stopped(), forced])
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    for (const name of names) process.off(name, onSignal)
   }
 }

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
@@ -277,7 +277,7 @@ describe('the intake', () => {
 async function statusWithHost(host: string): Promise<number | undefined> {
   const sent = request(`${spoor.urls.page}/api/services`, { headers: { host } })
   sent.end()
-  const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage]
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
   response.resume()
   return response.statusCode
 }

@@ -19,7 +19,7 @@ import { SpoorError } from './error.ts'
 import { createQueryServer } from './http/server.ts'
 import { createLogger } from './logging.ts'
 import { portOwner } from './port-owner.ts'
-import { type IntakeState, storageExporterFactory } from './storage-exporter.ts'
+import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { version } from './version.ts'
 
 /** Where `spoor` listens and keeps its data. Port 0 takes a free one. */
@@ -74,7 +74,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const logger = options.logger ?? createLogger('info')
   const data = resolve(options.data ?? defaultDataDirectory())
   const counters = createCounters()
-  const state: IntakeState = { refusing: undefined }
+  const intake = createIntake()
   const started = Date.now()
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector } = {}
 
@@ -91,7 +91,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       SPOOR_OTLP_GRPC_ENDPOINT: endpoint(host, otlpGrpcPort),
       SPOOR_OTLP_HTTP_ENDPOINT: endpoint(host, otlpHttpPort),
     },
-    factories: [...builtinFactories, storageExporterFactory(store, state) as Factory],
+    factories: [...builtinFactories, storageExporterFactory(store, intake) as Factory],
     logger,
     counters,
   })
@@ -111,15 +111,19 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   async function status(): Promise<StatusResponse> {
     const { spans, diskBytes, blocks, segments, oldest, newest } = await store().stats()
     const { otlpHttp, otlpGrpc } = urls()
+    const { refusing } = intake
     return {
       version,
       uptimeSeconds: Math.round((Date.now() - started) / 1000),
       endpoints: { ...(otlpHttp && { otlpHttp }), ...(otlpGrpc && { otlpGrpc }) },
       spansAccepted: sumOf(counters, 'otelcol_receiver_accepted_spans'),
       spansRefused: sumOf(counters, 'otelcol_receiver_refused_spans'),
-      ...(state.refusing !== undefined && { refusing: state.refusing }),
+      ...(refusing !== undefined && { refusing }),
       store: {
-        ...{ spans, diskBytes, blocks, segments },
+        spans,
+        diskBytes,
+        blocks,
+        segments,
         ...(oldest !== undefined && { oldest: oldest.toString() }),
         ...(newest !== undefined && { newest: newest.toString() }),
       },
@@ -172,7 +176,11 @@ async function stopAll(
   deadlineMs: number,
 ): Promise<void> {
   const errors: unknown[] = []
-  for (const part of [() => collector?.shutdown({ deadlineMs }), () => app?.close(), () => store?.close()]) {
+  for (const part of [
+    () => collector?.shutdown({ deadlineMs }),
+    () => app && closePage(app, deadlineMs),
+    () => store?.close(),
+  ]) {
     try {
       await part()
     } catch (error) {
@@ -180,6 +188,13 @@ async function stopAll(
     }
   }
   if (errors.length > 0) throw errors[0]
+}
+
+/** Lets answers that are on their way be finished, until the deadline; then their connections are cut. */
+async function closePage(app: FastifyInstance, deadlineMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
+  await app.close()
+  clearTimeout(timer)
 }
 
 function sumOf(counters: Counters, name: string): number {

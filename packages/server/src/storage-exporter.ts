@@ -7,9 +7,30 @@ import {
 } from '@spoor/collector'
 import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/storage'
 
-/** What the exporter knows of the store's state: why spans are refused right now, undefined while they are taken. */
-export interface IntakeState {
-  refusing: string | undefined
+/** Spans count as refused for so long after the last refusal. Milliseconds. */
+const REFUSING_MS = 30_000
+
+/** Whether the store takes spans, as the exporter saw it last. */
+export interface Intake {
+  /** Why spans are refused; undefined while they are taken, and when none have come for half a minute. */
+  readonly refusing: string | undefined
+  refused(reason: string): void
+  taken(): void
+}
+
+export function createIntake(): Intake {
+  let last: { reason: string; at: number } | undefined
+  return {
+    get refusing() {
+      return last && performance.now() - last.at < REFUSING_MS ? last.reason : undefined
+    },
+    refused(reason) {
+      last = { reason, at: performance.now() }
+    },
+    taken() {
+      last = undefined
+    },
+  }
 }
 
 const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
@@ -27,7 +48,7 @@ const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
  * settings: `consume` resolves when the spans are durable, so that the answer to an OTLP sender means that they are
  * stored. A store that cannot take them now is a retryable error, and the sender keeps them.
  */
-export function storageExporterFactory(store: () => TraceStore, state: IntakeState): ExporterFactory<object> {
+export function storageExporterFactory(store: () => TraceStore, intake: Intake): ExporterFactory<object> {
   return {
     kind: 'exporter',
     type: 'spoor_storage',
@@ -52,11 +73,11 @@ export function storageExporterFactory(store: () => TraceStore, state: IntakeSta
           } catch (error) {
             failed.value += batch.items
             const mapped = toCollectorError(error)
-            state.refusing = mapped.message
+            intake.refused(mapped.message)
             throw mapped
           }
           sent.value += batch.items
-          state.refusing = undefined
+          intake.taken()
         },
       }
     },

@@ -1,7 +1,8 @@
+/* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import type { Logger } from '@spoor/collector'
 import { tracesToJson } from '@spoor/otlp'
 import type { Order, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
   ApiError,
   AttributesResponse,
@@ -43,8 +44,8 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
       return reply.code(404).send(apiError({ code: 'not_found', message }))
     })
 
-    app.get('/search', async (request): Promise<SearchResponse> => {
-      const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(request.raw) })
+    app.get('/search', async (request, reply): Promise<SearchResponse> => {
+      const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(reply) })
       return {
         traces: page.traces.map(traceRow),
         ...(page.next === undefined ? {} : { next: page.next }),
@@ -97,9 +98,9 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
 }
 
 /** Aborts when the client goes away before it has its answer, so that nobody searches for nobody. */
-function abortOf(request: { readonly socket: NodeJS.EventEmitter }): AbortSignal {
+function abortOf({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  request.socket.once('close', () => controller.abort())
+  raw.once('close', () => controller.abort())
   return controller.signal
 }
 
@@ -127,8 +128,14 @@ function searchQuery(query: Query): SearchQuery {
 export function traceRow(summary: TraceSummary): TraceRow {
   const { traceId, rootService, rootName, start, durationNs, spans, errors, orphans, services } = summary
   return {
-    ...{ traceId, rootService, rootName, durationNs, spans, errors, orphans },
+    traceId,
+    rootService,
+    rootName,
     start: start.toString(),
+    durationNs,
+    spans,
+    errors,
+    orphans,
     services: services.map(({ name, spans, errors, selfTimeNs }) => ({ name, spans, errors, selfTimeNs })),
   }
 }

@@ -78,6 +78,11 @@ export function jaegerApi(store: TraceStore, logger: Logger) {
       return send(reply, query, envelope([trace]))
     })
 
+    app.get('/metrics/:name', async () => {
+      const message = 'trace metrics are currently disabled - no metrics backend configured'
+      throw new RequestError(501, 'not_implemented', message)
+    })
+
     app.get('/dependencies', async (request, reply) => {
       const query = request.query as Query
       const end = milliseconds(query, 'endTs') ?? nowNs()

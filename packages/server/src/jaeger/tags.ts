@@ -20,7 +20,7 @@ export function tagOf({ key, value }: KeyValue): JaegerTag {
     case 'array':
     case 'map':
       return { key, type: 'string', value: jsonOf(value) }
-    case 'empty':
+    default:
       return { key, type: 'string', value: '' }
   }
 }

@@ -145,9 +145,9 @@ describe('Jaeger’s JSON of a span', () => {
     const references = (fields: Partial<Span>) =>
       traceOf([[cart, [span(fields)]]]).spans[0]!.references.map(({ refType, spanID }) => `${refType} ${spanID.at(-1)}`)
     const [a, b] = ['000000000000000a', '000000000000000b']
-    expect(references({ parentSpanId: a!, links: [link(b!)] })).toEqual(['CHILD_OF a', 'FOLLOWS_FROM b'])
-    expect(references({ parentSpanId: a!, links: [link(b!), link(a!)] })).toEqual(['FOLLOWS_FROM a', 'FOLLOWS_FROM b'])
-    expect(references({ links: [link(b!, string('opentracing.ref_type', 'child_of'))] })).toEqual(['CHILD_OF b'])
+    expect(references({ parentSpanId: a, links: [link(b)] })).toEqual(['CHILD_OF a', 'FOLLOWS_FROM b'])
+    expect(references({ parentSpanId: a, links: [link(b), link(a)] })).toEqual(['FOLLOWS_FROM a', 'FOLLOWS_FROM b'])
+    expect(references({ links: [link(b, string('opentracing.ref_type', 'child_of'))] })).toEqual(['CHILD_OF b'])
   })
 
   it('has events as logs, their name first unless an attribute is called so', () => {

@@ -1,3 +1,4 @@
+/* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import type { Logger } from '@spoor/collector'
 import { joinBytes, tracesToJson } from '@spoor/otlp'
 import type { Filter, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'

@@ -31,7 +31,7 @@ const COMPARE: Partial<Record<Operator, 'lt' | 'lte' | 'gt' | 'gte'>> = {
 
 /** A bare word is looked for anywhere in the span's name or service, whatever its case. */
 export function wordFilter(word: Word): Filter {
-  const value = [...word.text].map(anyCase).join('')
+  const value = Array.from(word.text, anyCase).join('')
   return {
     op: 'or',
     args: [

@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { countSpans } from '@spoor/otlp'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from './cli.ts'
+import { requestOf, spanIdOf, traceIdOf } from './testkit.ts'
+
+let directory: string
+const children: ChildProcess[] = []
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spoor-cli-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0))
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  await rm(directory, { recursive: true, force: true })
+})
+
+interface Program {
+  readonly child: ChildProcess
+  output(): string
+  /** Resolves with the first match in the output; rejects when the program ends before there is one. */
+  says(pattern: RegExp): Promise<RegExpExecArray>
+  ended(): Promise<number | null>
+}
+
+/** The program itself, from its sources, in a process of its own. */
+function run(...args: string[]): Program {
+  const main = join(import.meta.dirname, 'main.ts')
+  const child = spawn(process.execPath, ['--conditions=@spoor/source', main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
+  const closed = once(child, 'close')
+  return {
+    child,
+    output: () => output,
+    async says(pattern) {
+      for (;;) {
+        const match = pattern.exec(output)
+        if (match) return match
+        const isClosed = await Promise.race([closed.then(() => true), once(child.stdout, 'data').then(() => false)])
+        if (isClosed) throw new Error(`it ended without saying ${pattern}:\n${output}`)
+      }
+    },
+    async ended() {
+      await closed
+      return child.exitCode
+    },
+  }
+}
+
+async function start(): Promise<Program & { page: string; http: string }> {
+  const program = run('--data', directory, '--page-port', '0', '--otlp-grpc-port', '0', '--otlp-http-port', '0')
+  await program.says(/Ctrl-C/)
+  const [, page] = await program.says(/Page\s+(http:\S+)/)
+  const [, http] = await program.says(/OTLP HTTP\s+(http:\S+)/)
+  return { ...program, page: page!, http: http! }
+}
+
+describe('spoor', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops in order at %s', async (signal) => {
+    const spoor = await start()
+    expect(spoor.output()).toMatch(
+      /OTLP gRPC\s+127\.0\.0\.1:\d+\n.*OTLP HTTP\s+http:\/\/127\.0\.0\.1:\d+\n.*Data\s+\S+  \(0 spans, .*B\)/,
+    )
+    expect((await fetch(`${spoor.page}/api/services`)).status).toBe(200)
+    spoor.child.kill(signal)
+    expect(await spoor.ended()).toBe(0)
+  })
+
+  it('finds every acknowledged span after kill -9 under load', async () => {
+    const spansEach = 100
+    const first = await start()
+    const acknowledged: string[] = []
+    let next = 1
+    async function send(): Promise<void> {
+      for (;;) {
+        const traceId = traceIdOf(next++)
+        const spans = Array.from({ length: spansEach }, (_, index) => ({ traceId, spanId: spanIdOf(index + 1) }))
+        const body = requestOf('load', spans) as Uint8Array<ArrayBuffer>
+        const headers = { 'content-type': 'application/x-protobuf' }
+        const response = await fetch(`${first.http}/v1/traces`, { method: 'POST', headers, body })
+        if (response.status !== 200) throw new Error(`${response.status}`)
+        acknowledged.push(traceId)
+        if (acknowledged.length === 150) first.child.kill('SIGKILL')
+      }
+    }
+    await Promise.allSettled(Array.from({ length: 8 }, send))
+    await first.ended()
+    expect(first.child.signalCode).toBe('SIGKILL')
+    expect(acknowledged.length).toBeGreaterThanOrEqual(150)
+
+    const second = await start()
+    for (const traceId of acknowledged) {
+      const response = await fetch(`${second.page}/api/spoor/v1/traces/${traceId}`)
+      expect([traceId, response.status]).toEqual([traceId, 200])
+      expect(countSpans(new Uint8Array(await response.arrayBuffer()))).toBe(spansEach)
+    }
+    second.child.kill('SIGINT')
+    expect(await second.ended()).toBe(0)
+  })
+
+  it('does not share its data directory with another', async () => {
+    await start()
+    const second = run('--data', directory, '--page-port', '0', '--otlp-grpc-port', '0', '--otlp-http-port', '0')
+    expect(await second.ended()).toBe(1)
+    expect(second.output()).toContain(directory)
+  })
+})
+
+/** The command line in this process; what it prints, and its exit code. */
+async function print(...args: string[]): Promise<{ code: number; output: string }> {
+  const out = new PassThrough()
+  const code = await runCli(['node', 'spoor', ...args], { stdout: out, stderr: out })
+  return { code, output: String(out.read() ?? '') }
+}
+
+describe('the command line', () => {
+  it.each([
+    [['--page-prot', '1'], 'unknown option --page-prot; did you mean "--page-port"?'],
+    [['--page-port', '70000'], '--page-port: "70000" is not a port: 0 to 65535'],
+    [['--page-port'], /--page-port/],
+    [['--max-disk', '5 apples'], '--max-disk: "5 apples" is not a size'],
+    [['--log-level', 'loud'], '--log-level: "loud" is not one of debug, info, warn, error, silent'],
+    [['serve'], '"serve" is no command'],
+    [['validate'], 'spoor validate needs a configuration: add --config FILE'],
+    [['collector', '--config', '/nowhere.yaml'], '/nowhere.yaml'],
+  ])('refuses %j', async (args, message) => {
+    const { code, output } = await print(...args)
+    expect(output).toMatch(message)
+    expect(code).toBe(2)
+  })
+
+  it('prints its version and help', async () => {
+    const version = run('--version')
+    expect(await version.ended()).toBe(0)
+    expect(version.output()).toMatch(/^spoor\/\d+\.\d+\.\d+/)
+    const help = run('--help')
+    expect(await help.ended()).toBe(0)
+    expect(help.output()).toContain('--otlp-grpc-port')
+  })
+})
+
+describe('spoor with a configuration', () => {
+  const collector = (endpoint: string) => `receivers:
+  otlp:
+    protocols:
+      http:
+        endpoint: 127.0.0.1:0
+exporters:
+  otlp_http:
+    endpoint: ${endpoint}
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [otlp_http]
+`
+
+  it('validates it, and says where it is wrong', async () => {
+    const file = join(directory, 'otel.yaml')
+    await writeFile(file, collector('http://127.0.0.1:4318'))
+    expect(await print('validate', '--config', file)).toEqual({ code: 0, output: `${file} is valid\n` })
+    await writeFile(file, collector('http://127.0.0.1:4318').replace('exporters: [otlp_http]', 'exporters: [other]'))
+    const { code, output } = await print('validate', '--config', file)
+    expect(code).toBe(1)
+    expect(output).toContain(`${file}:13:19`)
+  })
+
+  it('runs a collector alone, which forwards what it has taken before it stops', async () => {
+    const spoor = await start()
+    const file = join(directory, 'otel.yaml')
+    await writeFile(file, collector(spoor.http))
+    const alone = run('collector', '--config', file)
+    const [, address] = await alone.says(/otlp http\s+(\S+)/)
+    const body = requestOf('forwarded', [{ traceId: traceIdOf(7), spanId: spanIdOf(1) }]) as Uint8Array<ArrayBuffer>
+    const response = await fetch(`http://${address}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf' },
+      body,
+    })
+    expect(response.status).toBe(200)
+    alone.child.kill('SIGTERM')
+    expect(await alone.ended()).toBe(0)
+    expect((await fetch(`${spoor.page}/api/traces/${traceIdOf(7)}`)).status).toBe(200)
+  })
+})
