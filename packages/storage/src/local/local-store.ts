@@ -116,9 +116,8 @@ class LocalStore implements TraceStore {
     const { signal, ...rest } = query
     const id = this.#nextCall
     const cancel = (): void => this.#reader.postMessage({ id, cancel: true })
-    const page = this.#call({ method: 'search', query: rest })
-    if (signal?.aborted) cancel()
-    else signal?.addEventListener('abort', cancel, { once: true })
+    const page = this.#call({ method: 'search', query: signal?.aborted ? { ...rest, timeoutMs: 0 } : rest })
+    signal?.addEventListener('abort', cancel, { once: true })
     try {
       return await page
     } finally {

@@ -8,11 +8,13 @@ export class Turn {
   /** Spans looked at so far. */
   spans = 0
   #stopped = false
-  #turnEnds = performance.now() + TURN_MS
+  #turnEnds: number
   readonly #deadline: number
 
   constructor(timeoutMs: number) {
-    this.#deadline = performance.now() + timeoutMs
+    const now = performance.now()
+    this.#deadline = now + timeoutMs
+    this.#turnEnds = Math.min(now + TURN_MS, this.#deadline)
   }
 
   get stopped(): boolean {

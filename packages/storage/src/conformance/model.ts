@@ -1,0 +1,123 @@
+import type { AnyValue, KeyValue } from '@spoor/otlp'
+import type { Field, Filter, Level } from '../contract.ts'
+import type { SentSpan } from './spans.ts'
+
+/**
+ * The filter by the letter of the contract, on decoded spans: what an engine's answer is held against. Slow, plain, and sharing no code
+ * with any engine.
+ */
+export function matches(filter: Filter, sent: SentSpan): boolean {
+  switch (filter.op) {
+    case 'and':
+      return filter.args.every((arg) => matches(arg, sent))
+    case 'or':
+      return filter.args.some((arg) => matches(arg, sent))
+    case 'not':
+      return !matches(filter.arg, sent)
+    case 'exists':
+      return valuesOf(filter.target, sent).some((value) => !('field' in filter.target) || value !== '')
+    case 'regex':
+      return valuesOf(filter.target, sent).some((value) => new RegExp(filter.value).test(textOf(value)))
+    case 'in':
+      return valuesOf(filter.target, sent).some((value) => filter.values.some((wanted) => order(value, wanted) === 0))
+    case 'ne': {
+      const values = valuesOf(filter.target, sent)
+      return values.length > 0 && values.every((value) => order(value, filter.value) !== 0)
+    }
+    case 'eq':
+      return valuesOf(filter.target, sent).some((value) => order(value, filter.value) === 0)
+    case 'lt':
+      return valuesOf(filter.target, sent).some((value) => order(value, filter.value) === -1)
+    case 'gt':
+      return valuesOf(filter.target, sent).some((value) => order(value, filter.value) === 1)
+    case 'lte':
+      return valuesOf(filter.target, sent).some((value) => [-1, 0].includes(order(value, filter.value) ?? 2))
+    case 'gte':
+      return valuesOf(filter.target, sent).some((value) => [1, 0].includes(order(value, filter.value) ?? 2))
+  }
+}
+
+type Plain = string | number | bigint
+
+/** -1, 0, 1, or undefined when the two cannot be compared. */
+function order(value: Plain, wanted: string | number | bigint | boolean): number | undefined {
+  if (typeof wanted === 'string' || typeof wanted === 'boolean') {
+    const [a, b] = [textOf(value), String(wanted)]
+    return a < b ? -1 : a > b ? 1 : 0
+  }
+  const number = typeof value === 'string' ? numberOf(value) : value
+  if (number === undefined || Number.isNaN(number) || Number.isNaN(wanted)) return undefined
+  return number < wanted ? -1 : number > wanted ? 1 : 0
+}
+
+function numberOf(text: string): number | bigint | undefined {
+  if (/^(0|-?[1-9]\d*)$/.test(text)) return BigInt(text)
+  const number = Number(text)
+  return String(number) === text ? number : undefined
+}
+
+function textOf(value: Plain): string {
+  return String(value)
+}
+
+function valuesOf(target: { field: Field } | { attribute: string; level?: Level }, sent: SentSpan): Plain[] {
+  if ('field' in target) return [fieldOf(target.field, sent)]
+  const { span, resource, scope } = sent
+  const lists: Record<Exclude<Level, 'any'>, readonly KeyValue[]> = {
+    span: span.attributes,
+    event: span.events.flatMap((event) => event.attributes),
+    resource: resource.attributes,
+    scope: scope.attributes,
+    link: span.links.flatMap((link) => link.attributes),
+  }
+  const level = target.level ?? 'any'
+  const list = level === 'any' ? [...lists.span, ...lists.event, ...lists.resource, ...lists.scope] : lists[level]
+  return list.filter(({ key }) => key === target.attribute).map(({ value }) => plain(value))
+}
+
+function plain(value: AnyValue): Plain {
+  return value.type === 'int' || value.type === 'double' ? value.value : textForm(value)
+}
+
+/** Arrays and maps as JSON, bytes as base64. */
+function textForm(value: AnyValue): string {
+  if (value.type === 'empty') return ''
+  if (value.type === 'bytes') return Buffer.from(value.value).toString('base64')
+  if (value.type === 'array' || value.type === 'map') return json(value)
+  return String(value.value)
+}
+
+function json(value: AnyValue): string {
+  if (value.type === 'array') return `[${value.value.map(json).join(',')}]`
+  if (value.type === 'map')
+    return `{${value.value.map((entry) => `${JSON.stringify(entry.key)}:${json(entry.value)}`).join(',')}}`
+  if (value.type === 'empty') return 'null'
+  return value.type === 'string' || value.type === 'bytes' ? JSON.stringify(textForm(value)) : String(value.value)
+}
+
+function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
+  switch (field) {
+    case 'service': {
+      const name = resource.attributes.find(({ key }) => key === 'service.name')?.value
+      return (name?.type === 'string' && name.value) || 'unknown_service'
+    }
+    case 'name':
+      return span.name
+    case 'kind':
+      return ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'][span.kind] ?? ''
+    case 'status':
+      return ['unset', 'ok', 'error'][span.status.code] ?? ''
+    case 'statusMessage':
+      return span.status.message
+    case 'duration':
+      return Number(span.endTimeUnixNano - span.startTimeUnixNano)
+    case 'start':
+      return span.startTimeUnixNano
+    case 'traceState':
+      return span.traceState
+    case 'scopeName':
+      return scope.name
+    case 'scopeVersion':
+      return scope.version
+  }
+}

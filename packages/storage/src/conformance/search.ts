@@ -1,0 +1,339 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Field, Filter, Order, SearchQuery, Target, TraceStore } from '../contract.ts'
+import { find, findBy, withStore, type OpenStore } from './harness.ts'
+import { matches } from './model.ts'
+import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
+
+/** Finding traces: filter, ranges, orders, pages, and what a summary says. */
+export function searching(open: OpenStore): void {
+  it('summarizes a trace', async () => {
+    await withStore(open, async (store) => {
+      await store.append(batchOf(sent({ trace: 1, id: 2, parent: 1, service: 'bank', at: 10, ms: 20, status: 2 })))
+      await store.append(
+        batchOf(
+          sent({ trace: 1, id: 1, service: 'shop', name: 'GET /pay', at: 0, ms: 100 }),
+          sent({ trace: 1, id: 3, parent: 1, service: 'bank', at: 20, ms: 20 }),
+          sent({ trace: 1, id: 4, parent: 1, service: 'mail', at: 90, ms: 50 }),
+          sent({ trace: 1, id: 5, parent: 50, service: 'mail', at: 200, ms: 1 }),
+        ),
+      )
+      const page = await store.search({ filter: { op: 'eq', target: { field: 'service' }, value: 'bank' } })
+      expect(page.traces).toEqual([
+        {
+          traceId: traceId(1),
+          rootService: 'shop',
+          rootName: 'GET /pay',
+          start: T0,
+          durationNs: 201e6,
+          spans: 5,
+          errors: 1,
+          orphans: 1,
+          services: [
+            { name: 'bank', spans: 2, errors: 1, selfTimeNs: 40e6 },
+            { name: 'mail', spans: 2, errors: 0, selfTimeNs: 51e6 },
+            // 100 ms without 10-40 and 90-100 ms.
+            { name: 'shop', spans: 1, errors: 0, selfTimeNs: 60e6 },
+          ],
+        },
+      ])
+      expect(page).toMatchObject({ next: undefined, complete: true })
+      expect(page.spansScanned).toBeGreaterThan(0)
+    })
+  })
+
+  it('names an orphan as root when there is no other, and counts a span that was sent twice once', async () => {
+    await withStore(open, async (store) => {
+      const orphan = sent({ trace: 1, id: 2, parent: 9, service: 'a', name: 'late', at: 5 })
+      const batch = batchOf(sent({ trace: 1, id: 3, parent: 2, service: 'b', at: 1 }), orphan)
+      await store.append(batch)
+      await store.append(batch)
+      const [trace] = (await store.search({})).traces
+      expect(trace).toMatchObject({ rootService: 'a', rootName: 'late', start: T0 + MS, spans: 2, orphans: 1 })
+    })
+  })
+
+  it('finds by start, both ends included, and by the whole trace’s duration', async () => {
+    await withStore(open, async (store) => {
+      for (let i = 1; i <= 5; i++) await store.append(batchOf(sent({ trace: i, id: 1, at: 10 * i, ms: i })))
+      expect(await find(store, { from: T0 + 20n * MS, to: T0 + 40n * MS })).toEqual([4, 3, 2].map(traceId))
+      expect(await find(store, { from: T0 + 20n * MS + 1n, to: T0 + 40n * MS - 1n })).toEqual([traceId(3)])
+      expect(await find(store, { minTraceDurationNs: 2e6, maxTraceDurationNs: 4e6 })).toEqual([4, 3, 2].map(traceId))
+    })
+  })
+
+  it('gives each order, ties by trace id, the same over pages of any size', async () => {
+    await withStore(open, async (store) => {
+      const spans: SentSpan[] = []
+      for (let i = 0; i < 30; i++) {
+        // Pairs of equal start, duration, number of spans and of errors; every third trace goes on in a later batch.
+        const at = ((i * 7) % 15) * 10
+        for (let k = 0; k <= i % 3; k++)
+          spans.push(sent({ trace: i, id: k + 1, at: at + k, ms: 1 + (i % 5), status: k < i % 2 ? 2 : 0 }))
+      }
+      for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
+      const traces = (await store.search({ limit: 1000 })).traces
+      expect(traces).toHaveLength(30)
+      const keys: Record<Order, (trace: (typeof traces)[number]) => bigint> = {
+        newest: (trace) => -trace.start,
+        oldest: (trace) => trace.start,
+        longest: (trace) => -BigInt(trace.durationNs),
+        shortest: (trace) => BigInt(trace.durationNs),
+        most_spans: (trace) => -BigInt(trace.spans),
+        most_errors: (trace) => -BigInt(trace.errors),
+      }
+      for (const [order, key] of Object.entries(keys)) {
+        const expected = [...traces].sort((a, b) =>
+          key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.traceId < b.traceId ? -1 : 1,
+        )
+        for (const limit of [1, 7, 30]) {
+          expect(await find(store, { order: order as Order, limit })).toEqual(expected.map((trace) => trace.traceId))
+        }
+      }
+    })
+  })
+
+  it('keeps pages stable while newer traces come in', async () => {
+    await withStore(open, async (store) => {
+      for (let i = 1; i <= 6; i++) await store.append(batchOf(sent({ trace: i, id: 1, at: i })))
+      const first = await store.search({ limit: 3 })
+      await store.append(batchOf(sent({ trace: 7, id: 1, at: 7 })))
+      const second = await store.search({ limit: 3, cursor: first.next! })
+      expect(second.traces.map((trace) => trace.traceId)).toEqual([3, 2, 1].map(traceId))
+      expect(second.next).toBeUndefined()
+    })
+  })
+
+  it('stops when asked, and says that it did not look everywhere', async () => {
+    await withStore(open, async (store) => {
+      await store.append(batchOf(sent({ trace: 1, id: 1 })))
+      expect(await store.search({ signal: AbortSignal.abort() })).toMatchObject({ complete: false })
+    })
+  })
+
+  it('says what is wrong with a query', async () => {
+    await withStore(open, async (store) => {
+      const bad: [SearchQuery, RegExp][] = [
+        [{ limit: 0 }, /limit is 0/],
+        [{ limit: 10_001 }, /10000|10,000/],
+        [{ order: 'best' as Order }, /order is best/],
+        [{ cursor: 'x' }, /cursor/],
+        [{ filter: { op: 'regex', target: { field: 'name' }, value: '(' } }, /filter.*regular expression/],
+        [
+          { filter: { op: 'and', args: [{ op: 'like', target: { field: 'name' }, value: 'x' } as never] } },
+          /filter\.args\[0\].*like/,
+        ],
+        [{ filter: { op: 'eq', target: { field: 'colour' as Field }, value: 'x' } }, /colour/],
+        [{ filter: { op: 'eq', target: { field: 'name' }, value: null as never } }, /null/],
+      ]
+      for (const [query, message] of bad) {
+        const error = await store.search(query).catch((error: unknown) => error)
+        expect(error).toMatchObject({
+          code: 'bad_query',
+          retryable: false,
+          message: expect.stringMatching(message) as string,
+        })
+      }
+    })
+  })
+
+  it('finds an attribute whatever its type, as the text and as the number that it is', async () => {
+    await withStore(open, async (store) => {
+      const values = ['200', 200n, 200, true, 'true', 2n ** 60n, Uint8Array.of(1, 2), ' 200']
+      for (const [i, value] of values.entries()) {
+        const attribute = value instanceof Uint8Array ? ({ type: 'bytes', value } as const) : value
+        await store.append(batchOf(sent({ trace: i, id: 1, attributes: attributes({ v: attribute }) })))
+      }
+      const target: Target = { attribute: 'v' }
+      expect(await findBy(store, { op: 'eq', target, value: '200' })).toEqual([0, 1, 2].map(traceId))
+      expect(await findBy(store, { op: 'eq', target, value: 200 })).toEqual([0, 1, 2].map(traceId))
+      expect(await findBy(store, { op: 'eq', target, value: 'true' })).toEqual([3, 4].map(traceId))
+      expect(await findBy(store, { op: 'eq', target, value: true })).toEqual([3, 4].map(traceId))
+      expect(await findBy(store, { op: 'eq', target, value: 2n ** 60n })).toEqual([traceId(5)])
+      expect(await findBy(store, { op: 'eq', target, value: 'AQI=' })).toEqual([traceId(6)])
+      expect(await findBy(store, { op: 'gt', target, value: 199 })).toEqual([0, 1, 2, 5].map(traceId))
+    })
+  })
+
+  it('finds what the filter means, for any filter, in what is new and in what is old', async () => {
+    await withStore(open, async (store, directory) => {
+      const spans = fc.sample(arbitrarySpan, { seed: 7, numRuns: 200 })
+      await appendUnevenly(store, spans)
+      const check = (opened: TraceStore, seed: number): Promise<void> =>
+        fc.assert(
+          fc.asyncProperty(arbitraryFilter, async (filter) => {
+            const expected = new Set(spans.filter((span) => matches(filter, span)).map(({ span }) => span.traceId))
+            expect(await findBy(opened, filter)).toEqual([...expected].sort())
+          }),
+          { numRuns: 200, seed },
+        )
+      await check(store, 11)
+      await store.close()
+      const again = await open(directory)
+      await check(again, 12)
+      await again.close()
+    })
+  })
+
+  it('finds what the filter means where most blocks can be passed by', async () => {
+    await withStore(open, async (store, directory) => {
+      // Opened anew for each span, so that an engine with blocks has one a span.
+      const spans = fc.sample(arbitrarySpan, { seed: 5, numRuns: 6 })
+      await store.close()
+      for (const span of spans) {
+        const once = await open(directory)
+        await once.append(batchOf(span))
+        await once.close()
+      }
+      const again = await open(directory)
+      const properties = fc.asyncProperty(arbitraryFilter, async (filter) => {
+        const expected = new Set(spans.filter((span) => matches(filter, span)).map(({ span }) => span.traceId))
+        expect(await findBy(again, filter)).toEqual([...expected].sort())
+      })
+      await fc.assert(properties, { numRuns: 300, seed: 3 })
+      await again.close()
+    })
+  })
+}
+
+async function appendUnevenly(store: TraceStore, spans: readonly SentSpan[]): Promise<void> {
+  for (let i = 0, size = 1; i < spans.length; i += size, size = (size * 3) % 23)
+    await store.append(batchOf(...spans.slice(i, i + size)))
+}
+
+/** Few keys and few values, so that filters hit; values that look like one another. */
+const KEYS = ['a', 'b', 'service.name', 'ключ']
+const SCALARS = [
+  'x',
+  'xy',
+  '',
+  '1',
+  '200',
+  'true',
+  '1.5',
+  '-0',
+  '0',
+  'AQI=',
+  'NaN',
+  '1e+21',
+  '[1]',
+  '\ufeffx',
+  1,
+  200,
+  1.5,
+  -0,
+  2 ** 53,
+  200n,
+  1n,
+  -1n,
+  2n ** 62n,
+  true,
+  false,
+]
+
+const arbitraryValue = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...SCALARS) },
+  fc.constant({ type: 'bytes', value: Uint8Array.of(1, 2) } as const),
+  fc.constant({ type: 'empty' } as const),
+  fc.constant({ type: 'double', value: Number.NaN } as const),
+  fc.constant({ type: 'array', value: [{ type: 'int', value: 1n }] } as const),
+  fc.constant({ type: 'map', value: attributes({ k: 1.5 }) } as const),
+)
+const arbitraryAttributes = fc
+  .array(fc.tuple(fc.constantFrom(...KEYS), arbitraryValue), { maxLength: 3 })
+  .map((pairs) => pairs.flatMap(([key, value]) => attributes({ [key]: value })))
+
+const arbitrarySpan = fc
+  .record({
+    trace: fc.nat(60),
+    id: fc.nat(1000),
+    service: fc.constantFrom('x', 'y', 'true'),
+    name: fc.constantFrom('x', 'GET /', '200', ''),
+    kind: fc.nat(5),
+    at: fc.nat(50),
+    ms: fc.constantFrom(0, 1, 1.5, 200),
+    status: fc.nat(2),
+    attributes: arbitraryAttributes,
+    resource: arbitraryAttributes,
+    scopeName: fc.constantFrom('', 'lib', 'x'),
+    scopeAttributes: arbitraryAttributes,
+    events: arbitraryAttributes,
+    links: arbitraryAttributes,
+    message: fc.constantFrom('', 'x'),
+  })
+  .map(({ scopeName, scopeAttributes, events, links, message, ...spec }) =>
+    sent({
+      ...spec,
+      scope: { name: scopeName, version: spec.name, attributes: scopeAttributes },
+      span: {
+        traceState: message,
+        status: { code: spec.status, message },
+        events: [{ timeUnixNano: T0, name: 'e', attributes: events, droppedAttributesCount: 0 }],
+        links: [
+          {
+            traceId: traceId(1),
+            spanId: '0000000000000001',
+            traceState: '',
+            attributes: links,
+            droppedAttributesCount: 0,
+            flags: 0,
+          },
+        ],
+      },
+    }),
+  )
+
+const FIELDS: Field[] = [
+  'service',
+  'name',
+  'kind',
+  'status',
+  'statusMessage',
+  'duration',
+  'start',
+  'traceState',
+  'scopeName',
+  'scopeVersion',
+]
+const arbitraryTarget: fc.Arbitrary<Target> = fc.oneof(
+  fc.record({ field: fc.constantFrom(...FIELDS) }),
+  fc.record({ attribute: fc.constantFrom(...KEYS) }),
+  fc.record({
+    attribute: fc.constantFrom(...KEYS),
+    level: fc.constantFrom('any', 'span', 'resource', 'scope', 'event', 'link'),
+  }),
+)
+const arbitraryOperand = fc.constantFrom(
+  ...SCALARS,
+  'server',
+  'error',
+  'GET /',
+  '{"k":1.5}',
+  1e6,
+  1_500_000,
+  T0 + 20n * MS,
+  'absent',
+)
+const { filter: arbitraryFilter } = fc.letrec<{ filter: Filter }>((tie) => ({
+  filter: fc.oneof(
+    { maxDepth: 3 },
+    fc.record({
+      op: fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte'),
+      target: arbitraryTarget,
+      value: arbitraryOperand,
+    }),
+    fc.record({
+      op: fc.constant('regex' as const),
+      target: arbitraryTarget,
+      value: fc.constantFrom('x', '^2', 'e$', '^$', '[a-z]+'),
+    }),
+    fc.record({
+      op: fc.constant('in' as const),
+      target: arbitraryTarget,
+      values: fc.array(arbitraryOperand, { maxLength: 3 }),
+    }),
+    fc.record({ op: fc.constant('exists' as const), target: arbitraryTarget }),
+    fc.record({ op: fc.constantFrom('and', 'or'), args: fc.array(tie('filter'), { maxLength: 3 }) }),
+    fc.record({ op: fc.constant('not' as const), arg: tie('filter') }),
+  ) as fc.Arbitrary<Filter>,
+}))
