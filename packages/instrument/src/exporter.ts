@@ -4,12 +4,16 @@ import type * as GrpcExporter from '@opentelemetry/exporter-trace-otlp-grpc'
 import type * as JsonExporter from '@opentelemetry/exporter-trace-otlp-http'
 import type * as ProtobufExporter from '@opentelemetry/exporter-trace-otlp-proto'
 import type * as Transformer from '@opentelemetry/otlp-transformer'
-import type { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { ExporterSettings } from './settings.ts'
 
 // Only the exporter that is used is loaded, and at once: each costs 30 to 80 ms of start time, the gRPC one most.
 const require = createRequire(import.meta.url)
+
+/** The SDK declares an enum here, whose values are these words. */
+type Compression = NonNullable<
+  NonNullable<ConstructorParameters<typeof ProtobufExporter.OTLPTraceExporter>[0]>['compression']
+>
 
 /**
  * The SDK's own OTLP exporter for these settings. Certificates come from `OTEL_EXPORTER_OTLP_[TRACES_]CERTIFICATE`,
@@ -17,7 +21,7 @@ const require = createRequire(import.meta.url)
  */
 export function createOtlpExporter(settings: ExporterSettings): SpanExporter {
   const { url, headers, timeoutMs } = settings
-  const config = { url, timeoutMillis: timeoutMs, compression: settings.compression as CompressionAlgorithm }
+  const config = { url, timeoutMillis: timeoutMs, compression: settings.compression as Compression }
   switch (settings.protocol) {
     case 'http/protobuf': {
       const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-proto') as typeof ProtobufExporter
