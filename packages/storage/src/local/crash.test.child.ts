@@ -1,0 +1,31 @@
+/**
+ * A process that ingests until it is killed. argv: directory, number of the first trace. Each acknowledged trace's number is a line on
+ * stdout, written before anything else happens; a rejected one is `rejected <code>`.
+ */
+import { writeSync } from 'node:fs'
+import { batchOf, sent } from '../conformance/spans.ts'
+import { openLocalStore } from './local-store.ts'
+
+const [directory, first] = process.argv.slice(2)
+const WORKERS = 4
+const SPANS = 8
+const store = await openLocalStore({ directory: directory!, segmentBytes: 256 * 1024 })
+let next = Number(first)
+writeSync(1, 'open\n')
+await Promise.all(
+  Array.from({ length: WORKERS }, async () => {
+    for (;;) {
+      const trace = next++
+      const batch = batchOf(
+        ...Array.from({ length: SPANS }, (_, i) => sent({ trace, id: i + 1, service: `s${i}`, at: trace })),
+      )
+      try {
+        await store.append(batch)
+        writeSync(1, `${trace}\n`)
+      } catch (error) {
+        writeSync(1, `rejected ${(error as { code?: string }).code}\n`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }),
+)

@@ -1,0 +1,303 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import {
+  cpSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+  closeSync,
+  writeFileSync,
+} from 'node:fs'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { TraceStore } from '../contract.ts'
+import { find, spansOf } from '../conformance/harness.ts'
+import { batchOf, sent, traceId } from '../conformance/spans.ts'
+import { openLocalStore } from './local-store.ts'
+import { FILE_HEADER, readRecord } from './log.ts'
+
+let root: string
+let directory: string
+const children: ChildProcess[] = []
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'spoor-crash-'))
+  directory = join(root, 'data')
+})
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  rmSync(root, { recursive: true, force: true })
+})
+
+interface Ingester {
+  readonly child: ChildProcess
+  readonly acknowledged: number[]
+  /** Resolves when a line comes that `wanted` is true of. */
+  until(wanted: (line: string) => boolean): Promise<string>
+}
+
+/** Starts a process that ingests into the directory. `limit`: largest file that it may write, in KiB. */
+function startIngester(first: number, limit?: number): Ingester {
+  const script = new URL('./crash.test.child.ts', import.meta.url).pathname
+  const node = [process.execPath, '--conditions=@spoor/source', script, directory, String(first)]
+  const [command, ...rest] =
+    limit === undefined ? node : ['sh', '-c', `trap '' XFSZ; ulimit -S -f ${2 * limit}; exec "$@"`, 'sh', ...node]
+  const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const acknowledged: number[] = []
+  const waiting = new Set<(line: string) => void>()
+  createInterface({ input: child.stdout! }).on('line', (line) => {
+    if (/^\d+$/.test(line)) acknowledged.push(Number(line))
+    for (const wake of waiting) wake(line)
+  })
+  const until = (wanted: (line: string) => boolean): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (line: string): void => {
+        if (!wanted(line)) return
+        waiting.delete(look)
+        resolve(line)
+      }
+      waiting.add(look)
+      child.once('exit', (code) => reject(new Error(`the ingesting process ended with ${code}`)))
+    })
+  return { child, acknowledged, until }
+}
+
+async function kill({ child }: Ingester): Promise<void> {
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  await closed
+}
+
+it('loses nothing that was acknowledged when it is killed, again and again', async () => {
+  const acknowledged: number[] = []
+  let first = 0
+  for (const kills of [1, 25, 300]) {
+    const ingester = startIngester(first)
+    await ingester.until(() => ingester.acknowledged.length >= kills)
+    await kill(ingester)
+    acknowledged.push(...ingester.acknowledged)
+    first = Math.max(...acknowledged) + 100
+  }
+  const store = await openLocalStore({ directory })
+  const found = new Set(await find(store, { limit: 10_000 }))
+  expect(acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
+  for (const trace of acknowledged.slice(-5)) expect(await spansOf(store, traceId(trace))).toHaveLength(8)
+  await store.close()
+})
+
+it('is locked while a process has it, by name, and is taken over when that one was killed', async () => {
+  const ingester = startIngester(0)
+  await ingester.until(() => ingester.acknowledged.length >= 1)
+  const error = await openLocalStore({ directory }).catch((error: unknown) => error)
+  expect(error).toMatchObject({
+    code: 'locked',
+    message: expect.stringContaining(`process ${ingester.child.pid}`) as string,
+  })
+  expect((error as Error).message).toContain(directory)
+  await kill(ingester)
+  const store = await openLocalStore({ directory })
+  await expect(openLocalStore({ directory })).rejects.toMatchObject({ code: 'locked' })
+  await store.close()
+  await (await openLocalStore({ directory })).close()
+})
+
+it.for([
+  ['a process that got the pid later', JSON.stringify({ pid: 1, started: '12345 of another boot' })],
+  ['a process of this pid before', JSON.stringify({ pid: process.pid, started: '12345 of another boot' })],
+  ['a torn lock file', ''],
+])('takes over the lock of %s', async ([, lock]) => {
+  await (await openLocalStore({ directory })).close()
+  writeFileSync(join(directory, 'LOCK'), lock!)
+  await (await openLocalStore({ directory })).close()
+})
+
+it.skipIf(!hasPrlimit())('rejects when the disk is full, and goes on when there is room again', async () => {
+  const ingester = startIngester(0, 64)
+  await ingester.until((line) => line.startsWith('rejected'))
+  expect(await ingester.until((line) => line.startsWith('rejected'))).toBe('rejected disk_full')
+  const before = ingester.acknowledged.length
+  expect(before).toBeGreaterThan(0)
+  execFileSync('prlimit', ['--pid', String(ingester.child.pid), '--fsize=unlimited'])
+  await ingester.until(() => ingester.acknowledged.length >= before + 20)
+  await kill(ingester)
+  const store = await openLocalStore({ directory })
+  const found = new Set(await find(store, { limit: 10_000 }))
+  expect(ingester.acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
+  await store.close()
+})
+
+function hasPrlimit(): boolean {
+  try {
+    execFileSync('prlimit', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const TRACES = 12
+const log = (): string => join(directory, '00000001.log')
+const index = (): string => join(directory, '00000001.idx')
+
+/** A closed store with one record a trace; returns where each record ends. */
+async function storeOfRecords(): Promise<number[]> {
+  const store = await openLocalStore({ directory })
+  for (let trace = 0; trace < TRACES; trace++)
+    await store.append(batchOf(sent({ trace, id: 1, at: trace, service: `s${trace}` })))
+  await store.close()
+  const ends: number[] = []
+  const fd = openSync(log(), 'r')
+  for (let at = FILE_HEADER; at < statSync(log()).size; at = ends.at(-1)!)
+    ends.push(readRecord(fd, at, statSync(log()).size)!.end)
+  closeSync(fd)
+  expect(ends).toHaveLength(TRACES)
+  return ends
+}
+
+/** Opens what is there now, checks that exactly these traces are found in every way, and that it can be written to. */
+async function expectTraces(traces: readonly number[]): Promise<TraceStore> {
+  const store = await openLocalStore({ directory })
+  const ids = traces.map(traceId)
+  expect((await find(store, {})).sort()).toEqual(ids)
+  for (const trace of traces) {
+    expect(await spansOf(store, traceId(trace))).toHaveLength(1)
+    expect(
+      await find(store, { filter: { op: 'eq', target: { attribute: 'service.name' }, value: `s${trace}` } }),
+    ).toEqual([traceId(trace)])
+  }
+  await store.append(batchOf(sent({ trace: 500, id: 1, at: 500 })))
+  expect(await spansOf(store, traceId(500))).toHaveLength(1)
+  return store
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+
+it('cuts off a torn tail wherever it tore, and keeps all before', async () => {
+  const ends = await storeOfRecords()
+  const size = statSync(log()).size
+  const original = join(root, 'original')
+  cpSync(directory, original, { recursive: true })
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: FILE_HEADER, max: size - 1 }), async (cut) => {
+      rmSync(directory, { recursive: true })
+      cpSync(original, directory, { recursive: true })
+      truncateSync(log(), cut)
+      const whole = ends.filter((end) => end <= cut)
+      const store = await expectTraces(range(whole.length))
+      const { recovered } = await store.stats()
+      expect(recovered).toEqual({ blocks: whole.length > 0 ? 1 : 0, tornBytes: cut - (whole.at(-1) ?? FILE_HEADER) })
+      await store.close()
+    }),
+    { numRuns: 6, seed: 2 },
+  )
+})
+
+it('begins anew where not even the header of a log was written', async () => {
+  await storeOfRecords()
+  truncateSync(log(), 10)
+  await (await expectTraces([])).close()
+})
+
+it('steps over a damaged record and keeps all others', async () => {
+  const ends = await storeOfRecords()
+  flip(log(), ends[4]! - 3)
+  flip(log(), ends[8]! + 2) // The magic number of record 9.
+  const store = await expectTraces(range(TRACES).filter((trace) => trace !== 4 && trace !== 9))
+  expect((await store.stats()).recovered.tornBytes).toBe(ends[4]! - ends[3]! + ends[9]! - ends[8]!)
+  await store.close()
+})
+
+it('forgets a damaged last record', async () => {
+  const ends = await storeOfRecords()
+  flip(log(), ends.at(-1)! - 1)
+  await (await expectTraces(range(TRACES - 1))).close()
+})
+
+it('makes a deleted, damaged or foreign index again', async () => {
+  await storeOfRecords()
+  const damages = [
+    () => rmSync(index()),
+    () => truncateSync(index(), statSync(index()).size - 5),
+    () => flip(index(), 30),
+    () => writeFileSync(index(), 'something else altogether'),
+  ]
+  for (const damage of damages) {
+    damage()
+    const store = await openLocalStore({ directory })
+    expect((await store.stats()).recovered).toEqual({ blocks: 1, tornBytes: 0 })
+    await store.close()
+  }
+  await (await expectTraces(range(TRACES))).close()
+})
+
+it('reads a block from the log whose columns or filters in the index are damaged', async () => {
+  await storeOfRecords()
+  const size = statSync(index()).size
+  for (let at = size - 1; at > size - 900; at -= 60) flip(index(), at)
+  await (await expectTraces(range(TRACES))).close()
+})
+
+it('refuses a directory of another format, and a log that is none', async () => {
+  await (await openLocalStore({ directory })).close()
+  writeFileSync(join(directory, '00000007.log'), 'x'.repeat(100))
+  await expect(openLocalStore({ directory })).rejects.toMatchObject({
+    code: 'corrupt',
+    message: expect.stringContaining('00000007.log') as string,
+  })
+  rmSync(join(directory, '00000007.log'))
+  writeFileSync(join(directory, 'FORMAT'), 'spoor-local 2\n')
+  await expect(openLocalStore({ directory })).rejects.toMatchObject({
+    code: 'corrupt',
+    message: expect.stringContaining('FORMAT') as string,
+  })
+})
+
+it('rolls segments by size and drops the oldest beyond maxBytes; what is left is whole', async () => {
+  const store = await openLocalStore({ directory, segmentBytes: 4096, maxBytes: 40_000 })
+  for (let trace = 0; trace < 150; trace++) {
+    await store.append(
+      batchOf(
+        ...range(20).map((i) => sent({ trace, id: i + 1, at: trace, service: `s${trace}`, name: `${trace} ${i}` })),
+      ),
+    )
+  }
+  const check = async (opened: TraceStore): Promise<string[]> => {
+    const found = await find(opened, {})
+    // The newest are there without a gap, the oldest are gone, and their services with them.
+    expect(found).toEqual(range(found.length).map((i) => traceId(149 - i)))
+    expect(found.length).toBeGreaterThan(5)
+    expect(found.length).toBeLessThan(140)
+    expect(await opened.services()).toEqual(
+      range(found.length)
+        .map((i) => `s${149 - i}`)
+        .sort(),
+    )
+    expect(await spansOf(opened, found.at(-1)!)).toHaveLength(20)
+    expect(await spansOf(opened, traceId(0))).toEqual([])
+    return found
+  }
+  const found = await check(store)
+  expect((await store.stats()).diskBytes).toBeLessThan(60_000)
+  await store.close()
+  expect(readdirSync(directory).filter((name) => name.endsWith('.log')).length).toBeGreaterThan(2)
+  const again = await openLocalStore({ directory })
+  expect(await check(again)).toEqual(found)
+  await again.close()
+})
+
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path)
+  const fd = openSync(path, 'r+')
+  writeSync(fd, Uint8Array.of(bytes[at]! ^ 0x55), 0, 1, at)
+  closeSync(fd)
+}
