@@ -100,7 +100,8 @@ function usageMessage(message: string, cli: CAC): string {
 }
 
 function loggerOf(options: Options): Logger {
-  // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole story.
+  // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole
+  // story.
   const usual = process.stderr.isTTY ? 'warn' : 'info'
   return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? usual)
 }

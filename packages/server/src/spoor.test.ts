@@ -20,7 +20,9 @@ afterAll(async () => {
   await spoor.remove()
 })
 
-/** A server span of `shop` with a failing client span below it, whose server span is in `stock`. Gives the trace's id. */
+/**
+ * A server span of `shop` with a failing client span below it, whose server span is in `stock`. Gives the trace's id.
+ */
 async function sendTrace(exporter: () => SpanExporter): Promise<string> {
   const provider = (service: string) =>
     new TracerProvider({

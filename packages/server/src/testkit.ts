@@ -47,7 +47,10 @@ export const string = (key: string, value: string): KeyValue => ({ key, value: {
 export const traceIdOf = (number: number): string => number.toString(16).padStart(32, '0')
 export const spanIdOf = (number: number): string => number.toString(16).padStart(16, '0')
 
-/** A serialized request of spans of one service. What is not given has a default; spans start now, one millisecond apart, and take a millisecond. */
+/**
+ * A serialized request of spans of one service. What is not given has a default; spans start now, one millisecond
+ * apart, and take a millisecond.
+ */
 export function requestOf(
   service: string,
   spans: readonly (Partial<Span> & { traceId: string; spanId: string })[],

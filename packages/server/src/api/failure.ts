@@ -14,7 +14,9 @@ export interface Failure {
   readonly position?: number
 }
 
-/** The one place where errors become HTTP statuses. What is not known to be the client's fault is logged with its stack. */
+/**
+ * The one place where errors become HTTP statuses. What is not known to be the client's fault is logged with its stack.
+ */
 export function failureOf(error: unknown, logger: Logger): Failure {
   if (error instanceof QueryError) {
     return { status: 400, code: 'bad_query', message: error.message, position: error.position }

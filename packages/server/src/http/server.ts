@@ -5,6 +5,7 @@ import { spoorApi } from '../api/routes.ts'
 import type { StatusResponse } from '../api.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
+import { compressForRemote } from './compress.ts'
 import { hostAllowed } from './host-check.ts'
 import { prometheusText } from './metrics.ts'
 import { servePage } from './page.ts'
@@ -16,6 +17,8 @@ export interface QueryServerOptions {
   readonly counters: Counters
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
+  /** Where the built page is looked for. Default: the package's own, then the workspace's. */
+  readonly pagePlaces?: readonly string[]
 }
 
 /**
@@ -46,13 +49,15 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     return undefined
   })
 
+  app.addHook('onSend', compressForRemote)
+
   await app.register(spoorApi(store, status, logger), { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, logger), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, logger), { prefix: '/api' })
   app.get('/metrics', (_, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(counters)),
   )
-  const page = await servePage(app)
+  const page = await servePage(app, options.pagePlaces)
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!
     // A missing file must be an error: an old page that gets HTML for its script fails without a word.

@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { createCounters } from '@spoor/collector'
+import { createBatch } from '@spoor/otlp'
+import { openLocalStore, type TraceStore } from '@spoor/storage'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLogger } from '../logging.ts'
+import { requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
+import { createQueryServer } from './server.ts'
+
+const INDEX = '<!doctype html><script>theme()</script><script type="module" src="/assets/app-abc.js"></script>'
+let directory: string
+let store: TraceStore
+let app: FastifyInstance
+let bare: FastifyInstance
+
+async function serverWith(place: string): Promise<FastifyInstance> {
+  const status = () => Promise.reject(new Error('not asked for here'))
+  const options = { host: '0.0.0.0', store, counters: createCounters(), logger: createLogger('silent'), status }
+  return createQueryServer({ ...options, pagePlaces: [join(directory, 'nothing'), place] })
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spoor-page-'))
+  const page = join(directory, 'page')
+  await mkdir(join(page, 'assets'), { recursive: true })
+  await writeFile(join(page, 'index.html'), INDEX)
+  await writeFile(join(page, 'favicon.svg'), '<svg/>')
+  await writeFile(join(page, 'assets', 'app-abc.js'), 'plain')
+  await writeFile(join(page, 'assets', 'app-abc.js.gz'), gzipSync('packed'))
+  store = await openLocalStore({ directory: join(directory, 'data') })
+  app = await serverWith(page)
+  bare = await serverWith(join(directory, 'nowhere'))
+})
+afterAll(async () => {
+  await app.close()
+  await bare.close()
+  await store.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+describe('the page', () => {
+  it.each(['/', '/search?q=a.b', `/trace/${traceIdOf(1)}`, '/dependencies', '/index.html'])('is at %s', async (url) => {
+    const response = await app.inject(url)
+    expect([response.statusCode, response.body]).toEqual([200, INDEX])
+    expect(response.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' })
+  })
+
+  it('allows its own inline script by its hash, and no other', async () => {
+    const { headers } = await app.inject('/')
+    // printf 'theme()' | openssl dgst -sha256 -binary | base64
+    expect(headers['content-security-policy']).toContain(
+      "script-src 'self' 'sha256-Rfr3GgHZFiXm+TmNr+li+0sZ4J9FGllo8jsXcJF5XZ8=';",
+    )
+  })
+
+  it('has files with a hash in their name kept, the others asked for again', async () => {
+    expect((await app.inject('/assets/app-abc.js')).headers['cache-control']).toBe(
+      'public, max-age=31536000, immutable',
+    )
+    expect((await app.inject('/favicon.svg')).headers).toMatchObject({
+      'cache-control': 'no-cache',
+      'content-type': 'image/svg+xml',
+    })
+  })
+
+  it('sends what was compressed beforehand', async () => {
+    const packed = await app.inject({ url: '/assets/app-abc.js', headers: { 'accept-encoding': 'gzip' } })
+    expect(packed.headers['content-encoding']).toBe('gzip')
+    expect(gunzipSync(packed.rawPayload).toString()).toBe('packed')
+    expect((await app.inject('/assets/app-abc.js')).body).toBe('plain')
+  })
+
+  it.each(['/assets/old-123.js', '/nothing.css', '/assets/..%2f..%2fdata%2flock', '/api'])(
+    'is not sent in place of %s',
+    async (url) => {
+      expect((await app.inject(url)).statusCode).toBe(404)
+    },
+  )
+
+  it('says how it is built when it is not there', async () => {
+    for (const url of ['/', '/search']) {
+      const response = await bare.inject(url)
+      expect(response.statusCode).toBe(503)
+      expect(response.body).toContain('npm run build')
+    }
+    expect((await bare.inject('/api/services')).statusCode).toBe(200)
+  })
+})
+
+describe('large answers', () => {
+  it('are compressed for other machines that take gzip, and for nobody else', async () => {
+    const spans = Array.from({ length: 100 }, (_, index) => ({ traceId: traceIdOf(5), spanId: spanIdOf(index + 1) }))
+    const bytes = requestOf('large', spans)
+    await store.append(createBatch('traces', [{ bytes, items: spans.length }]))
+    const url = `/api/traces/${traceIdOf(5)}`
+    const from = (remoteAddress: string, coding: string) =>
+      app.inject({ url, remoteAddress, headers: { 'accept-encoding': coding } })
+    const plain = await from('127.0.0.1', 'gzip')
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    const packed = await from('192.0.2.1', 'br, gzip;q=0.5')
+    expect(packed.headers['content-encoding']).toBe('gzip')
+    expect(gunzipSync(packed.rawPayload).toString()).toBe(plain.body)
+    for (const coding of ['br', 'gzip;q=0', 'gzip;q=0.0, br']) {
+      expect((await from('192.0.2.1', coding)).headers['content-encoding']).toBeUndefined()
+    }
+    expect((await from('::ffff:127.0.0.1', 'gzip')).headers['content-encoding']).toBeUndefined()
+  })
+})
