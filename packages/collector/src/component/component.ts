@@ -112,11 +112,14 @@ export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C>
   create(context: Context, config: C): Component
 }
 
-/** `any` here is the erased config type: each factory is checked against its own schema where it is defined. */
-// eslint-disable-next-line typescript/no-explicit-any
+/**
+ * A factory whatever its config type. `any` is the erased type: each factory is checked against its own schema where it is defined.
+ */
+/* eslint-disable typescript/no-explicit-any */
 export type Factory =
   | ReceiverFactory<any>
   | ProcessorFactory<any>
   | ExporterFactory<any>
   | ConnectorFactory<any>
   | ExtensionFactory<any>
+/* eslint-enable typescript/no-explicit-any */

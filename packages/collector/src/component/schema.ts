@@ -20,16 +20,16 @@ export function section<S extends z.ZodRawShape>(shape: S, switches: readonly (k
         ? issue.keys.map((key) => `unknown key${didYouMean(key, known)}; known: ${known.join(', ')}`).join('\n')
         : undefined,
   })
-  return z.preprocess((input) => withoutNulls(input, switches), strict)
+  return z.preprocess((input) => withoutNulls(input, known, switches), strict)
 }
 
-function withoutNulls(input: unknown, switches: readonly string[]): unknown {
+function withoutNulls(input: unknown, known: readonly string[], switches: readonly string[]): unknown {
   if (input === null || input === undefined) return {}
   if (typeof input !== 'object' || Array.isArray(input)) return input
   const output: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(input)) {
     if (!switches.includes(key)) {
-      if (value !== null) output[key] = value
+      if (value !== null || !known.includes(key)) output[key] = value
       continue
     }
     if (value !== null && typeof value === 'object' && 'enabled' in value) {

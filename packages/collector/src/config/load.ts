@@ -128,11 +128,11 @@ class Loader {
     }
     const logs = input['logs']
     if (!isMapping(logs) || logs['level'] === undefined || logs['level'] === null) return 'info'
-    const level = String(logs['level']).toLowerCase()
-    if (isLogLevel(level)) return level
+    const level = logs['level']
+    if (typeof level === 'string' && isLogLevel(level.toLowerCase())) return level.toLowerCase() as LogLevel
     this.#fail(
       [...path, 'logs', 'level'],
-      `${JSON.stringify(logs['level'])}: not a level; use ${LOG_LEVELS.join(', ')}`,
+      `${JSON.stringify(level)}: not a level; use ${LOG_LEVELS.join(', ')}`,
     )
     return 'info'
   }

@@ -53,7 +53,9 @@ class SourceReader implements Source {
   constructor(text: string, env: Environment) {
     this.#env = env
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', merge: true })
-    for (const error of this.#document.errors) {
+    // The first one only: those that follow are mostly echoes of it.
+    const [error] = this.#document.errors
+    if (error) {
       const { line, col } = this.#lines.linePos(error.pos[0])
       this.issues.push({ path: [], message: error.message, line, column: col })
     }
@@ -91,8 +93,9 @@ class SourceReader implements Source {
   #readMap(pairs: readonly Pair[], path: Path): Record<string, unknown> {
     const output: Record<string, unknown> = {}
     for (const { key, value } of pairs) {
-      const name = isScalar(key) ? String(key.value) : String(key)
-      if (name === '<<') {
+      // The parser gives the merge key as a symbol.
+      const name = isScalar(key) && typeof key.value !== 'symbol' ? String(key.value) : String(key)
+      if (isScalar(key) && typeof key.value === 'symbol') {
         const merged = this.#read(value, path)
         for (const source of Array.isArray(merged) ? merged.toReversed() : [merged]) Object.assign(output, source)
         continue

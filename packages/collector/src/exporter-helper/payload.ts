@@ -58,7 +58,7 @@ export function encodePayload(
 }
 
 async function encodeMembers(chunks: readonly Chunk[], level: number): Promise<Payload> {
-  const members = chunks.map((chunk) =>
+  const members = chunks.map(async (chunk) =>
     chunk.compressed?.coding === 'gzip' ? chunk.compressed.bytes : compress(chunk.bytes, 'gzip', level),
   )
   return payload(await Promise.all(members), 'gzip')

@@ -17,8 +17,9 @@ export interface Decompressed {
 
 /** Compressed bytes from which on the thread pool is used. */
 const POOL_FROM_BYTES = 256 * 1024
-const GZIP_HEADER_BYTES = 10
-const GZIP_TRAILER_BYTES = 8
+/** RFC 1952, 2.3: the fixed part of a member's header, and its trailer of CRC-32 and length. */
+const HEADER_BYTES = 10
+const TRAILER_BYTES = 8
 
 const inflateRaw = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
 const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip)
@@ -56,68 +57,54 @@ export function decompress(
 
 function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
   const options = outputOptions(coding, input, maxBytes)
-  switch (coding) {
-    case 'gzip': {
-      if (!isPlainGzip(input)) return { bytes: zlib.gunzipSync(input, options), singleMember: false }
-      const raw = input.subarray(GZIP_HEADER_BYTES)
-      // With `info`, Node gives the engine too, whose `bytesWritten` is how much of the input the deflate stream took.
-      const result = zlib.inflateRawSync(raw, { ...options, info: true } as zlib.ZlibOptions) as unknown as {
-        buffer: Buffer
-        engine: { bytesWritten: number }
-      }
-      const end = GZIP_HEADER_BYTES + result.engine.bytesWritten
-      // More members, or bytes behind the first one: gunzip knows what to make of them.
-      if (input.length - end !== GZIP_TRAILER_BYTES)
-        return { bytes: zlib.gunzipSync(input, options), singleMember: false }
-      checkTrailer(input, end, result.buffer)
-      return { bytes: result.buffer, singleMember: true }
-    }
-    case 'deflate':
-      return { bytes: zlib.inflateSync(input, options), singleMember: false }
-    case 'zstd':
-      return { bytes: zlib.zstdDecompressSync(input, options), singleMember: false }
-  }
+  if (coding === 'deflate') return joined(zlib.inflateSync(input, options))
+  if (coding === 'zstd') return joined(zlib.zstdDecompressSync(input, options))
+  const member = isPlainGzip(input)
+    ? onlyMember(input, zlib.inflateRawSync(input.subarray(HEADER_BYTES), { ...options, info: true }))
+    : undefined
+  return member ?? joined(zlib.gunzipSync(input, options))
 }
 
 async function decompressPooled(coding: ContentCoding, input: Uint8Array, maxBytes: number): Promise<Decompressed> {
   const options = outputOptions(coding, input, maxBytes)
-  switch (coding) {
-    case 'gzip': {
-      if (!isPlainGzip(input)) return { bytes: await gunzip(input, options), singleMember: false }
-      const result = (await inflateRaw(input.subarray(GZIP_HEADER_BYTES), {
-        ...options,
-        info: true,
-      } as zlib.ZlibOptions)) as unknown as {
-        buffer: Buffer
-        engine: { bytesWritten: number }
-      }
-      const end = GZIP_HEADER_BYTES + result.engine.bytesWritten
-      if (input.length - end !== GZIP_TRAILER_BYTES) return { bytes: await gunzip(input, options), singleMember: false }
-      checkTrailer(input, end, result.buffer)
-      return { bytes: result.buffer, singleMember: true }
-    }
-    case 'deflate':
-      return { bytes: await inflate(input, options), singleMember: false }
-    case 'zstd':
-      return { bytes: await zstdDecompress(input, options), singleMember: false }
-  }
+  if (coding === 'deflate') return joined(await inflate(input, options))
+  if (coding === 'zstd') return joined(await zstdDecompress(input, options))
+  const member = isPlainGzip(input)
+    ? onlyMember(input, await inflateRaw(input.subarray(HEADER_BYTES), { ...options, info: true }))
+    : undefined
+  return member ?? joined(await gunzip(input, options))
+}
+
+function joined(bytes: Uint8Array): Decompressed {
+  return { bytes, singleMember: false }
+}
+
+/** What Node gives with `info: true`; the engine knows how much of the input the deflate stream took. */
+interface InflateResult {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/** The output, checked, where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to more members. */
+function onlyMember(input: Uint8Array, result: unknown): Decompressed | undefined {
+  const { buffer, engine } = result as InflateResult
+  const end = HEADER_BYTES + engine.bytesWritten
+  if (input.length - end !== TRAILER_BYTES) return undefined
+  const trailer = new DataView(input.buffer, input.byteOffset + end, TRAILER_BYTES)
+  if (trailer.getUint32(0, true) !== zlib.crc32(buffer)) throw new Error('incorrect data check')
+  if (trailer.getUint32(4, true) !== buffer.length) throw new Error('incorrect length check')
+  return { bytes: buffer, singleMember: true }
 }
 
 /** A gzip stream with the ten-byte header that nearly all senders write: no name, comment or extra field in it. RFC 1952, 2.3. */
 function isPlainGzip(input: Uint8Array): boolean {
   return (
-    input.length >= GZIP_HEADER_BYTES + GZIP_TRAILER_BYTES &&
+    input.length >= HEADER_BYTES + TRAILER_BYTES &&
     input[0] === 0x1f &&
     input[1] === 0x8b &&
     input[2] === 8 &&
     input[3] === 0
   )
-}
-
-function checkTrailer(input: Uint8Array, offset: number, output: Uint8Array): void {
-  const view = new DataView(input.buffer, input.byteOffset + offset, GZIP_TRAILER_BYTES)
-  if (view.getUint32(0, true) !== zlib.crc32(output)) throw new Error('incorrect data check')
-  if (view.getUint32(4, true) !== output.length) throw new Error('incorrect length check')
 }
 
 /**
@@ -130,7 +117,7 @@ function outputOptions(
   maxBytes: number,
 ): { chunkSize: number; maxOutputLength: number } {
   let expected = input.length * 8
-  if (coding === 'gzip' && input.length >= GZIP_TRAILER_BYTES) {
+  if (coding === 'gzip' && input.length >= TRAILER_BYTES) {
     expected = new DataView(input.buffer, input.byteOffset + input.length - 4, 4).getUint32(0, true) + 1
   }
   return { chunkSize: Math.max(1024, Math.min(expected, maxBytes + 1)), maxOutputLength: maxBytes }

@@ -108,7 +108,7 @@ function typedText(value: AnyValue): string {
       return `Slice(${plainText(value)})`
     case 'map':
       return `Map(${plainText(value)})`
-    case 'empty':
+    default:
       return 'Empty()'
   }
 }
@@ -126,7 +126,7 @@ function plainText(value: AnyValue): string {
       return `[${value.value.map((item) => JSON.stringify(plainText(item))).join(',')}]`
     case 'map':
       return `{${value.value.map((item) => `${JSON.stringify(item.key)}:${JSON.stringify(plainText(item.value))}`).join(',')}}`
-    case 'empty':
+    default:
       return ''
   }
 }

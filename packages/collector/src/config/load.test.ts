@@ -1,0 +1,287 @@
+import { describe, expect, test } from 'vitest'
+import { CollectorError } from '../component/index.ts'
+import { builtinFactories } from '../factories.ts'
+import { loadConfig } from './load.ts'
+import type { CollectorConfig } from './config.ts'
+
+const MINIMAL = `receivers:
+  otlp:
+    protocols:
+      grpc:
+exporters:
+  debug:
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [debug]
+`
+
+function load(text: string, env: Record<string, string> = {}): CollectorConfig {
+  return loadConfig({ text, file: 'otel.yaml', env, factories: builtinFactories })
+}
+
+/** The lines of the error that loading must give. */
+function errors(text: string, env?: Record<string, string>): string[] {
+  try {
+    load(text, env)
+  } catch (error) {
+    expect(error).toBeInstanceOf(CollectorError)
+    expect((error as CollectorError).code).toBe('config')
+    return (error as CollectorError).message.split('\n')
+  }
+  return []
+}
+
+test('a config as people have it', () => {
+  const config = load(`
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: 0.0.0.0:4317
+      http:
+        endpoint: 0.0.0.0:4318
+        cors: {allowed_origins: "http://a.example,http://b.example"}
+processors:
+  batch:
+    send_batch_size: 1024
+    timeout: 1s
+    send_batch_max_size: 2048
+exporters:
+  otlp/jaeger:
+    endpoint: jaeger:4317
+    tls: {insecure: true}
+    sending_queue: {queue_size: 5}
+service:
+  telemetry: {logs: {level: WARN}}
+  pipelines:
+    traces:
+      receivers: [otlp]
+      processors: [batch]
+      exporters: [otlp/jaeger]
+`)
+  expect(config.logLevel).toBe('warn')
+  expect(config.receivers.get('otlp')?.config).toMatchObject({
+    protocols: {
+      grpc: { endpoint: '0.0.0.0:4317', max_recv_msg_size_mib: 0 },
+      http: { max_request_body_size: 20971520, cors: { allowed_origins: ['http://a.example', 'http://b.example'] } },
+    },
+  })
+  expect(config.processors.get('batch')?.config).toMatchObject({ send_batch_size: 1024, timeout: 1000 })
+  expect(config.exporters.get('otlp/jaeger')?.factory.type).toBe('otlp_grpc')
+  expect(config.exporters.get('otlp/jaeger')?.config).toMatchObject({
+    timeout: 5000,
+    compression: 'gzip',
+    sending_queue: { enabled: true, num_consumers: 10, queue_size: 5, sizer: 'requests' },
+    retry_on_failure: { initial_interval: 5000, max_interval: 30_000, max_elapsed_time: 300_000 },
+  })
+  expect([...config.pipelines.values()]).toEqual([
+    { id: 'traces', signal: 'traces', receivers: ['otlp'], processors: ['batch'], exporters: ['otlp/jaeger'] },
+  ])
+  expect(config.warnings).toEqual(['otel.yaml:16:3 exporters.otlp/jaeger: "otlp" alias is deprecated; use "otlp_grpc" instead'])
+  expect(Object.isFrozen(config.exporters.get('otlp/jaeger')?.config)).toBe(true)
+})
+
+describe('errors name file, line, column, the key and the way out', () => {
+  const exporter = (yaml: string): string => MINIMAL.replace('  debug:\n', `  debug:\n${yaml}\n`)
+
+  test.each<[string, string, string[]]>([
+    [
+      'port out of range',
+      exporter('  otlp/jaeger:\n    endpoint: jaeger:99999'),
+      ['otel.yaml:8:5 exporters.otlp/jaeger.endpoint: "jaeger:99999": port out of range (1-65535)'],
+    ],
+    [
+      'unknown key',
+      MINIMAL.replace('      grpc:', '      gprc:'),
+      [
+        'otel.yaml:3:5 receivers.otlp.protocols: must specify at least one protocol when using the OTLP receiver; write grpc: or http: (or both) in it',
+        'otel.yaml:4:7 receivers.otlp.protocols.gprc: unknown key; did you mean "grpc"?; known: grpc, http',
+      ],
+    ],
+    [
+      'unknown component type',
+      exporter('  otlp_gprc:'),
+      [
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, nop',
+      ],
+    ],
+    [
+      'missing key',
+      exporter('  otlp_grpc:'),
+      ['otel.yaml:7:3 exporters.otlp_grpc.endpoint: is missing; expected string'],
+    ],
+    [
+      'wrong type',
+      exporter('  otlp_grpc: {endpoint: "a:1", sending_queue: {queue_size: "8k", enabled: yes}}'),
+      [
+        'otel.yaml:7:48 exporters.otlp_grpc.sending_queue.queue_size: "8k": expected number',
+        'otel.yaml:7:66 exporters.otlp_grpc.sending_queue.enabled: "yes": expected boolean',
+      ],
+    ],
+    [
+      'wrong choice',
+      exporter('  otlp_grpc: {endpoint: "a:1", compression: brotli}'),
+      ['otel.yaml:7:32 exporters.otlp_grpc.compression: "brotli": expected one of "gzip"|"none"|""'],
+    ],
+    [
+      'duration',
+      exporter('  otlp_grpc: {endpoint: "a:1", timeout: 5 parsecs}'),
+      ['otel.yaml:7:32 exporters.otlp_grpc.timeout: "5 parsecs": not a duration; write it like 200ms, 5s or 1m30s'],
+    ],
+    [
+      'undefined reference',
+      MINIMAL.replace('[debug]', '[debgu]'),
+      [
+        'otel.yaml:11:19 service.pipelines.traces.exporters[0]: references exporter "debgu" which is not configured; did you mean "debug"?; define it under exporters',
+      ],
+    ],
+    [
+      'metadata_keys',
+      exporter('processors:\n  batch: {metadata_keys: [tenant]}'),
+      ['otel.yaml:8:11 processors.batch.metadata_keys: ["tenant"]: batching by metadata is not supported; leave metadata_keys empty'],
+    ],
+    [
+      'batch sizes',
+      exporter('processors:\n  batch: {send_batch_size: 10, send_batch_max_size: 5}'),
+      ['otel.yaml:8:32 processors.batch.send_batch_max_size: send_batch_max_size must be greater or equal to send_batch_size'],
+    ],
+    [
+      'pipeline id',
+      MINIMAL.replace('traces:', 'trace:'),
+      ['otel.yaml:9:5 service.pipelines.trace: "trace": not a pipeline id; did you mean "traces"?; write a signal (traces, metrics, logs) or signal/name'],
+    ],
+    [
+      'no receiver',
+      MINIMAL.replace('receivers: [otlp]\n', 'receivers: []\n'),
+      ['otel.yaml:9:5 service.pipelines.traces: must have at least one receiver'],
+    ],
+    [
+      'twice the same processor',
+      MINIMAL.replace('exporters: [debug]', 'processors: [batch, batch]\n      exporters: [debug]').replace('exporters:\n', 'processors: {batch: }\nexporters:\n'),
+      ['otel.yaml:12:27 service.pipelines.traces.processors[1]: references processor "batch" multiple times; remove one'],
+    ],
+    ['empty file', '', ['otel.yaml:1:1 empty configuration file; it needs receivers, exporters and service.pipelines']],
+    ['not a mapping', '- 1', ['otel.yaml:1:1 [1]: expected a mapping']],
+    ['top key', `${MINIMAL}recievers: {}\n`, ['otel.yaml:12:1 recievers: unknown key; did you mean "receivers"?; known: receivers, processors, exporters, connectors, extensions, service']],
+    [
+      'no pipelines',
+      'receivers: {nop: }\nexporters: {nop: }\nservice: {pipelines: }',
+      ['otel.yaml:3:11 service.pipelines: service must have at least one pipeline, like traces: {receivers: [otlp], exporters: [debug]}'],
+    ],
+    ['component id', exporter('  debug/: '), ['otel.yaml:7:3 exporters.debug/: not a component id; write type or type/name, like otlp or otlp/2']],
+    ['duplicate after trimming', exporter('  "debug ": '), ['otel.yaml:7:3 exporters.debug : duplicate name "debug" after trimming spaces; rename one of them']],
+    [
+      'server TLS without a key',
+      MINIMAL.replace('grpc:\n', 'grpc: {tls: {cert_file: a.pem}}\n'),
+      [
+        'otel.yaml:4:14 receivers.otlp.protocols.grpc.tls: TLS configuration must include both certificate and key for server connections; set cert_file and key_file',
+      ],
+    ],
+    [
+      'URL without a scheme',
+      exporter('  otlp_http: {endpoint: "a:4318"}'),
+      ['otel.yaml:7:15 exporters.otlp_http.endpoint: "a:4318": no scheme; write http://a:4318 or https://a:4318'],
+    ],
+    [
+      'log level',
+      MINIMAL.replace('service:\n', 'service:\n  telemetry: {logs: {level: loud}}\n'),
+      ['otel.yaml:8:22 service.telemetry.logs.level: "loud": not a level; use debug, info, warn, error'],
+    ],
+  ])('%s', (_, yaml, expected) => {
+    expect(errors(yaml)).toEqual(expected)
+  })
+
+  test('YAML that is none', () => {
+    expect(errors('receivers: {otlp: [}\n')[0]).toMatch(/^otel\.yaml:1:20 /)
+    expect(errors('a: 1\na: 2\n')).toEqual(['otel.yaml:2:1 Map keys must be unique'])
+  })
+
+  test('all at once, in the order of the file', () => {
+    const lines = errors(`receivers:
+  otpl:
+exporters:
+  otlp_grpc: {endpoint: "a:0", retries: 3}
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [otlp_grpc, nop]}
+`)
+    expect(lines.map((line) => line.split(' ', 2).join(' '))).toEqual([
+      'otel.yaml:2:3 receivers.otpl:',
+      'otel.yaml:4:15 exporters.otlp_grpc.endpoint:',
+      'otel.yaml:4:32 exporters.otlp_grpc.retries:',
+      'otel.yaml:7:26 service.pipelines.traces.receivers[0]:',
+      'otel.yaml:7:56 service.pipelines.traces.exporters[1]:',
+    ])
+  })
+})
+
+describe('environment', () => {
+  const batch = (value: string): string =>
+    MINIMAL.replace('exporters: [debug]', 'processors: [batch]\n      exporters: [debug]').replace(
+      'exporters:\n',
+      `processors: {batch: {${value}}}\nexporters:\n`,
+    )
+  const size = (value: string, env: Record<string, string> = {}): unknown =>
+    (load(batch(`send_batch_size: ${value}`), env).processors.get('batch')?.config as { send_batch_size: unknown }).send_batch_size
+
+  test('a whole value is read as YAML', () => {
+    expect(size('"${env:SIZE}"', { SIZE: '512' })).toBe(512)
+    expect(size('"${SIZE}"', { SIZE: '512' })).toBe(512)
+    expect(size('"${env:SIZE:-7}"')).toBe(7)
+    expect(size('"${env:${WHICH}}"', { WHICH: 'SIZE', SIZE: '9' })).toBe(9)
+    expect(size('"${A}"', { A: '${B}', B: '3' })).toBe(3)
+  })
+
+  test('text stays text where text is wanted', () => {
+    const config = load(MINIMAL.replace('  debug:\n', '  debug:\n  otlp_grpc: {endpoint: "${HOST}:${PORT}", headers: {a: "${TOKEN}", b: "$$x $y"}}\n').replace('[debug]', '[debug, otlp_grpc]'), {
+      HOST: 'jaeger',
+      PORT: '4317',
+      TOKEN: '0123',
+    })
+    expect(config.exporters.get('otlp_grpc')?.config).toMatchObject({
+      endpoint: 'jaeger:4317',
+      headers: { a: '0123', b: '$x $y' },
+    })
+  })
+
+  test('an unset variable leaves the default and is told', () => {
+    const config = load(batch('send_batch_size: "${NOPE}"'))
+    expect(config.processors.get('batch')?.config).toMatchObject({ send_batch_size: 8192 })
+    expect(config.warnings).toEqual([
+      'otel.yaml:5:22 processors.batch.send_batch_size: environment variable NOPE is not set; write ${env:NOPE:-default} to give it a default',
+    ])
+  })
+
+  test.each([
+    ['${env:a.b}', 'environment variable "a.b" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$'],
+    ['${file:x.yaml}', '${file:x.yaml}: scheme "file" is not supported; use ${env:NAME}'],
+    ['${LOOP}', 'too many recursive expansions'],
+  ])('%s is an error', (value, message) => {
+    expect(errors(batch(`send_batch_size: "${value}"`), { LOOP: 'x${LOOP}' })).toEqual([
+      `otel.yaml:5:22 processors.batch.send_batch_size: ${message}`,
+    ])
+  })
+})
+
+test('anchors and merge keys', () => {
+  const config = load(`
+receivers: {nop: }
+exporters:
+  otlp_grpc/a: &base {endpoint: "a:1", tls: {insecure: true}}
+  otlp_grpc/b: {<<: *base, endpoint: "b:1"}
+service: {pipelines: {traces: {receivers: [nop], exporters: [otlp_grpc/a, otlp_grpc/b]}}}
+`)
+  expect(config.exporters.get('otlp_grpc/b')?.config).toMatchObject({ endpoint: 'b:1', tls: { insecure: true } })
+})
+
+test('what is not used is told and not built', () => {
+  const config = load(`${MINIMAL}extensions: {}\nprocessors:\n  batch:\n`)
+  expect(config.processors.size).toBe(0)
+  expect(config.warnings).toEqual(['otel.yaml:14:3 processors.batch: is defined but not used; it is not started'])
+})
+
+test('keys that are JavaScript names are only keys', () => {
+  expect(errors(`${MINIMAL}__proto__: {}\nconstructor: {}\n`).length).toBe(2)
+})
