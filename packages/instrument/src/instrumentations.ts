@@ -1,10 +1,6 @@
 import { createRequire } from 'node:module'
 import { sep } from 'node:path'
-import type {
-  Instrumentation,
-  InstrumentationBase,
-  InstrumentationModuleDefinition,
-} from '@opentelemetry/instrumentation'
+import type { Instrumentation, InstrumentationModuleDefinition } from '@opentelemetry/instrumentation'
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
@@ -97,10 +93,13 @@ function isLoaded(name: string): boolean {
   return modules.length > 0 && modules.every(([, module]) => module?.loaded)
 }
 
+/**
+ * What an instrumentation has registered for, with what it has seen of it. Read from a field that the SDK calls private,
+ * since `getModuleDefinitions` makes new ones at each call; without the field nothing can be said.
+ */
 function definitionsOf(instrumentations: readonly Instrumentation[]): InstrumentationModuleDefinition[] {
-  return instrumentations.flatMap((instrumentation) =>
-    instrumentation instanceof Object && 'getModuleDefinitions' in instrumentation
-      ? (instrumentation as unknown as InstrumentationBase).getModuleDefinitions()
-      : [],
-  )
+  return instrumentations.flatMap((instrumentation) => {
+    const { _modules } = instrumentation as { _modules?: InstrumentationModuleDefinition[] }
+    return Array.isArray(_modules) ? _modules : []
+  })
 }
