@@ -1,31 +1,36 @@
 /** A program of the world: started with its output in a log file, watched, and stopped in order. */
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Readable } from 'node:stream'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What to run. */
 export interface Program {
-  /** Its name, for people and for its log file. */
+  /** Its name, for people. */
   readonly name: string
   /** Arguments of Node: flags, script, the script's own. */
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** The file that takes its output, begun anew. */
   readonly log: string
-  /** Answers 200 when the program is ready. */
+  /** Answers with less than 500 when the program is ready. */
   readonly health?: string
+  /** Each line that it writes to its standard output, which then does not go to the log. */
+  readonly onLine?: (line: string) => void
+}
+
+/** How a program ended. */
+export interface End {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
 }
 
 /** A program that runs. */
 export interface Child {
   readonly program: Program
-  /** Its standard output, which also goes to the log. */
-  readonly stdout: Readable
-  /** Resolves when it has ended, with how; never rejects. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  /** Resolves when it has ended; never rejects. */
+  readonly ended: Promise<End>
   readonly running: () => boolean
   /** SIGTERM, and SIGKILL when that does not end it within the deadline. Safe to call twice. */
   stop(): Promise<void>
@@ -41,34 +46,27 @@ const LEASH = new URL(import.meta.url.endsWith('.ts') ? './leash.ts' : './leash.
 /** Starts the program with this process's own Node. */
 export async function startChild(program: Program): Promise<Child> {
   await mkdir(dirname(program.log), { recursive: true })
-  const log = createWriteStream(program.log, { flags: 'a' })
-  log.write(`--- ${new Date().toISOString()} ${program.name}\n`)
-  const child: ChildProcess = spawn(process.execPath, ['--import', LEASH, ...program.args], {
+  const log = await open(program.log, 'w')
+  // Output goes to the file itself, not through this process: a program that outlives it can still write.
+  const child = spawn(process.execPath, ['--import', LEASH, ...program.args], {
     env: { ...process.env, ...program.env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', program.onLine ? 'pipe' : log.fd, log.fd, 'ipc'],
     // In a process group of its own: Ctrl-C reaches the world alone, which then stops all in order.
     detached: process.platform !== 'win32',
   })
-  const { stdout, stderr } = child
-  if (!stdout || !stderr) throw new Error(`${program.name} could not be started`)
-  stdout.pipe(log, { end: false })
-  stderr.pipe(log, { end: false })
+  if (program.onLine && child.stdout) createInterface({ input: child.stdout }).on('line', program.onLine)
   let over = false
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+  const ended = new Promise<End>((resolve) => {
+    const end = (result: End): void => {
       over = true
-      log.end()
-      resolve({ code, signal })
+      resolve(result)
     }
-    child.once('close', end)
-    child.once('error', (error) => {
-      log.write(`${String(error)}\n`)
-      end(null, null)
-    })
+    child.once('close', (code, signal) => end({ code, signal }))
+    child.once('error', () => end({ code: null, signal: null }))
   })
+  await log.close()
   return {
     program,
-    stdout,
     ended,
     running: () => !over,
     stop: async () => {
@@ -84,7 +82,7 @@ export async function startChild(program: Program): Promise<Child> {
 }
 
 /**
- * Waits until the program's health address answers 200.
+ * Waits until the program's health address answers, with anything but a server's error.
  *
  * @throws When it ends first or is not ready in time, with the last lines that it logged.
  */
@@ -99,7 +97,7 @@ export async function waitUntilHealthy(
     signal.throwIfAborted()
     const response = await fetch(program.health, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
     await response?.body?.cancel()
-    if (response?.ok) return
+    if (response && response.status < 500) return
     if (Date.now() > deadline)
       throw new Error(`${program.name} is not ready after ${timeoutMs / 1000} s\n${await lastLines(program)}`)
     await sleep(HEALTH_INTERVAL_MS)

@@ -35,7 +35,7 @@ export function spoorProgram({ ports, data, logs }: Settings): Program {
     name: 'spoor',
     args: [spoorScript(), ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])],
     log: join(logs, 'spoor.log'),
-    health: localUrl(ports.page),
+    health: `${localUrl(ports.page)}/api/spoor/v1/status`,
   }
 }
 
@@ -79,11 +79,17 @@ export function servicePrograms(settings: Settings, models: readonly PreparedMod
   }))
 }
 
+/** How the client sends, and who hears of what came out of it. */
+export interface ClientOptions {
+  readonly folder: string
+  readonly rate: number
+  /** Default: each photograph once; 0: no end. */
+  readonly count?: number
+  readonly onLine: (line: string) => void
+}
+
 /** The client, writing one JSON object a photograph. */
-export function clientProgram(
-  settings: Settings,
-  { folder, rate, count }: { folder: string; rate: number; count?: number },
-): Program {
+export function clientProgram(settings: Settings, { folder, rate, count, onLine }: ClientOptions): Program {
   const flags = ['--url', localUrl(settings.ports.preprocessing), '--ds_path', folder, '--rate', String(rate), '--json']
   if (count !== undefined) flags.push('--count', String(count))
   return {
@@ -91,6 +97,7 @@ export function clientProgram(
     args: ['--import', register(), script('client/main'), ...flags],
     env: tracingEnvironment(settings, 'client'),
     log: join(settings.logs, 'client.log'),
+    onLine,
   }
 }
 

@@ -1,5 +1,5 @@
 /** A run of the world from its first line to the last process that ends. */
-import { createInterface } from 'node:readline'
+import { relative } from 'node:path'
 import type { Classification } from '../client/send.ts'
 import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
 import { KINDS } from '../models/labels.ts'
@@ -10,13 +10,14 @@ import { lastLines, startChild, waitUntilHealthy } from './child.ts'
 import type { Child, Program } from './child.ts'
 import { takenPorts } from './ports.ts'
 import { clientProgram, collectorProgram, localUrl, neededPorts, servicePrograms, spoorProgram } from './programs.ts'
+import type { ClientOptions } from './programs.ts'
 import { createScreen } from './screen.ts'
 import type { Screen } from './screen.ts'
 import type { Settings } from './settings.ts'
-import { checkTrace } from './traces.ts'
+import { checkTrace, storedSpans } from './traces.ts'
 
 /** Requests a second while each photograph is sent for the first time. */
-const FIRST_RATE = 4
+const FIRST_RATE = 2
 /** Time for a program to be ready, ms: models are loaded then. */
 const READY_TIMEOUT_MS = 60_000
 /** Time for the last spans to arrive, ms. */
@@ -89,7 +90,7 @@ class World {
     this.#screen.line()
     this.#screen.status(`Stopping ${running.length} processes ...`)
     for (const child of running.reverse()) await child.stop()
-    this.#screen.line(`  Stopped. The traces are kept in ${this.#settings.data}.`)
+    this.#screen.line(`  Stopped. The traces are kept in ${shortPath(this.#settings.data)}.`)
   }
 
   async #checkPorts(): Promise<void> {
@@ -116,17 +117,24 @@ class World {
   async #startSpoor(): Promise<void> {
     const { ports, viaCollector } = this.#settings
     await this.#start([spoorProgram(this.#settings)])
-    this.#screen.fact('Spoor', `page ${this.#page}   OTLP gRPC ${ports.otlpGrpc}   OTLP HTTP ${ports.otlpHttp}`)
+    const kept = await storedSpans(this.#page)
+    const earlier = kept > 0 ? `   ${kept.toLocaleString('en')} spans of earlier runs` : ''
+    this.#screen.fact('Spoor', `${this.#page}   OTLP gRPC ${ports.otlpGrpc}   OTLP HTTP ${ports.otlpHttp}${earlier}`)
     if (!viaCollector) return
     await this.#start([collectorProgram(this.#settings)])
-    this.#screen.fact('Collector', `OTLP gRPC ${ports.collectorGrpc}   OTLP HTTP ${ports.collectorHttp}`)
+    this.#screen.fact(
+      'Collector',
+      `OTLP gRPC ${ports.collectorGrpc}   OTLP HTTP ${ports.collectorHttp}   sends to Spoor's OTLP gRPC`,
+    )
   }
 
   async #startServices(models: readonly PreparedModel[], labels: string): Promise<string[]> {
     const programs = servicePrograms(this.#settings, models, labels)
     await this.#start(programs)
-    const named = programs.map(({ name, health = '' }) => `${name} ${new URL(health).port}`)
-    this.#screen.fact('Services', named.reverse().join('   '))
+    const { ports } = this.#settings
+    const inference = models.map(({ name }, index) => `inference-${name} ${ports.inference[index]}`)
+    const named = [`preprocessing ${ports.preprocessing}`, `ensemble ${ports.ensemble}`, ...inference]
+    this.#screen.fact('Services', named.join('   '))
     return programs.map(({ name }) => name)
   }
 
@@ -159,7 +167,7 @@ class World {
     const names = files.map((file) => file.split(/[\\/]/).pop() ?? file)
     const layout = tableLayout(names, screen.width, this.#page)
     screen.line()
-    screen.line(tableHeader(layout))
+    screen.heading(tableHeader(layout))
     const sent: Classification[] = []
     await this.#runClient({ folder, rate: FIRST_RATE }, (classification) => {
       sent.push(classification)
@@ -206,9 +214,9 @@ class World {
   async #trickle(folder: string): Promise<void> {
     const screen = this.#screen
     const { rate } = this.#settings
-    const pace = rate < 1 ? `a photograph every ${Math.round(1 / rate)} s` : `${rate} photographs a second`
+    const pace = rate < 1 ? `a photograph every ${Number((1 / rate).toFixed(1))} s` : `${rate} a second`
     screen.line()
-    screen.line(`  Look at ${this.#page}. Goes on with ${pace}; Ctrl-C stops everything.`)
+    screen.line(`  The traces: ${this.#page}   Goes on with ${pace}; Ctrl-C stops everything.`)
     let count = 0
     await this.#runClient({ folder, rate, count: 0 }, ({ file, result, error, traceId }) => {
       const link = traceLink(this.#page, traceId)
@@ -219,23 +227,29 @@ class World {
 
   /** Runs the client until it has sent all, or rejects with the reason when the world is stopped. */
   async #runClient(
-    options: { folder: string; rate: number; count?: number },
+    options: Omit<ClientOptions, 'onLine'>,
     onClassification: (classification: Classification) => void,
   ): Promise<void> {
     const { signal } = this.#stopping
     signal.throwIfAborted()
-    const client = await startChild(clientProgram(this.#settings, options))
-    this.#children.push(client)
     let lines = 0
-    createInterface({ input: client.stdout }).on('line', (line) => {
-      if (!line.startsWith('{') || signal.aborted) return
+    const onLine = (line: string): void => {
+      if (signal.aborted) return
       lines++
       onClassification(JSON.parse(line) as Classification)
-    })
+    }
+    const client = await startChild(clientProgram(this.#settings, { ...options, onLine }))
+    this.#children.push(client)
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
     })
     await Promise.race([client.ended, stopped])
     if (lines === 0) throw new Error(`the client sent nothing\n${await lastLines(client.program)}`)
   }
+}
+
+/** As seen from the current folder, when it is inside. */
+function shortPath(path: string): string {
+  const short = relative('', path)
+  return short.startsWith('..') ? path : short
 }

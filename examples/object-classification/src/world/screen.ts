@@ -8,6 +8,8 @@ export interface Screen {
   /** Width of a line in columns. */
   readonly width: number
   line(text?: string): void
+  /** The line above a table. */
+  heading(text: string): void
   /** A name and what is to be said of it, aligned with the others. */
   fact(name: string, text: string): void
   good(text: string): void
@@ -33,6 +35,7 @@ export function createScreen(output: Output & NodeJS.WritableStream): Screen {
     output,
     width,
     line,
+    heading: (text) => line(paint('dim', text)),
     fact: (name, text) => line(`  ${paint('bold', name.padEnd(NAME_WIDTH))}  ${text}`),
     good: (text) => line(`  ${paint('green', '✓')} ${text}`),
     bad: (text) => line(`  ${paint('red', '✗')} ${text}`),

@@ -49,6 +49,14 @@ export async function checkTrace(
   }
 }
 
+/** How many spans Spoor has. 0 when it does not say. */
+export async function storedSpans(page: string): Promise<number> {
+  const response = await fetch(`${page}/api/spoor/v1/status`).catch(() => undefined)
+  if (!response?.ok) return 0
+  const { store } = (await response.json()) as { store: { spans: number } }
+  return store.spans
+}
+
 async function look(page: string, traceId: string, services: readonly string[]): Promise<TraceCheck> {
   const response = await fetch(`${page}/api/traces/${traceId}`).catch(() => undefined)
   if (!response) return { traceId, spans: 0, tailMs: 0, findings: ['Spoor does not answer'] }
