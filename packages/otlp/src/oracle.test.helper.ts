@@ -2,7 +2,7 @@
  * protobufjs as the oracle of these tests: OTLP's messages defined once more, apart from `schema.ts`, and arbitrary messages
  * made from that definition.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import Long from 'long'
 import protobuf from 'protobufjs'
 
@@ -143,7 +143,7 @@ export function oracleEncode(type: string, message: Message): Uint8Array {
 /** Fields that are absent on the wire are absent in the message. */
 export function oracleDecode(type: string, bytes: Uint8Array): Message {
   const messageType = root.lookupType(type)
-  return messageType.toObject(messageType.decode(bytes), { longs: String }) as Message
+  return messageType.toObject(messageType.decode(bytes), { longs: String })
 }
 
 const ID_WIDTHS: Readonly<Record<string, number>> = { traceId: 16, spanId: 8, parentSpanId: 8 }

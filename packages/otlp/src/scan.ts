@@ -7,7 +7,18 @@
 import type { Chunk } from './batch.ts'
 import { createSpanColumns, growColumns, type SpanColumns } from './columns.ts'
 import { messageType } from './schema.ts'
-import { checkId, lengthEnd, next, readTag, readUint32, skipField, skipFixed, uint32At } from './wire.ts'
+import {
+  checkId,
+  lengthEnd,
+  LENGTH,
+  next,
+  readTag,
+  readUint32,
+  skipField,
+  skipFixed,
+  skipVarint,
+  uint32At,
+} from './wire.ts'
 
 /**
  * Sees attributes while their spans are scanned. `start` and `end` are the bytes of one serialized `KeyValue`; `level` is
@@ -253,84 +264,88 @@ function scanSpan(
   let nameStart = 0
   let nameEnd = 0
   while (p < end) {
-    const tag = readTag(bytes, p, end)
-    p = next
+    let tag = bytes[p]!
+    if (tag < 128) p++
+    else {
+      tag = readTag(bytes, p, end) >>> 0
+      p = next >>> 0
+    }
+    if ((tag & 7) !== LENGTH) {
+      switch (tag) {
+        case 0x30:
+          kind = readUint32(bytes, p, end) >>> 0
+          p = next >>> 0
+          break
+        case 0x39: {
+          const stop = skipFixed(p, 8, end)
+          startLo = uint32At(bytes, p)
+          startHi = uint32At(bytes, p + 4)
+          p = stop
+          break
+        }
+        case 0x41: {
+          const stop = skipFixed(p, 8, end)
+          endLo = uint32At(bytes, p)
+          endHi = uint32At(bytes, p + 4)
+          p = stop
+          break
+        }
+        case 0x50:
+        case 0x60:
+        case 0x70:
+          p = skipVarint(bytes, p, end) >>> 0
+          break
+        case 0x85:
+          p = skipFixed(p, 4, end)
+          break
+        default:
+          p = skipField(bytes, p, end, tag, SPAN) >>> 0
+      }
+      continue
+    }
+    const length = p < end ? bytes[p]! : 128
+    let from = p + 1
+    let stop = from + length
+    if (length > 127 || stop > end) {
+      stop = lengthEnd(bytes, p, end) >>> 0
+      from = next >>> 0
+    }
     switch (tag) {
       case 0x0a:
-        p = lengthEnd(bytes, p, end)
-        checkId(next, p, 16)
-        traceId = next === p ? 0 : next
+        checkId(from, stop, 16)
+        traceId = from === stop ? 0 : from
         break
       case 0x12:
-        p = lengthEnd(bytes, p, end)
-        checkId(next, p, 8)
-        spanId = next === p ? 0 : next
+        checkId(from, stop, 8)
+        spanId = from === stop ? 0 : from
+        break
+      case 0x1a:
         break
       case 0x22:
-        p = lengthEnd(bytes, p, end)
-        checkId(next, p, 8)
-        parentId = next === p ? 0 : next
+        checkId(from, stop, 8)
+        parentId = from === stop ? 0 : from
         break
       case 0x2a:
-        nameEnd = p = lengthEnd(bytes, p, end)
-        nameStart = next
+        nameStart = from
+        nameEnd = stop
         break
-      case 0x30:
-        kind = readUint32(bytes, p, end)
-        p = next
+      case 0x4a:
+        if (visitor) visitor.attribute(bytes, from, stop, row, 0)
         break
-      case 0x39: {
-        const stop = skipFixed(p, 8, end)
-        startLo = uint32At(bytes, p)
-        startHi = uint32At(bytes, p + 4)
-        p = stop
-        break
-      }
-      case 0x41: {
-        const stop = skipFixed(p, 8, end)
-        endLo = uint32At(bytes, p)
-        endHi = uint32At(bytes, p + 4)
-        p = stop
-        break
-      }
-      case 0x4a: {
-        const stop = lengthEnd(bytes, p, end)
-        if (visitor) visitor.attribute(bytes, next, stop, row, 0)
-        p = stop
-        break
-      }
-      case 0x5a: {
-        const stop = lengthEnd(bytes, p, end)
+      case 0x5a:
         events++
-        if (visitor) scanEvent(bytes, next, stop, row, visitor)
-        p = stop
+        if (visitor) scanEvent(bytes, from, stop, row, visitor)
         break
-      }
       case 0x6a:
-        p = lengthEnd(bytes, p, end)
         links++
         break
-      case 0x7a: {
-        const stop = lengthEnd(bytes, p, end)
-        status = scanStatus(bytes, next, stop, status)
-        p = stop
-        break
-      }
-      case 0x1a:
-        p = lengthEnd(bytes, p, end)
-        break
-      case 0x50:
-      case 0x60:
-      case 0x70:
-        readUint32(bytes, p, end)
-        p = next
-        break
-      case 0x85:
-        p = skipFixed(p, 4, end)
+      case 0x7a:
+        status = scanStatus(bytes, from, stop, status) >>> 0
         break
       default:
-        p = skipField(bytes, p, end, tag, SPAN)
+        skipField(bytes, p, end, tag, SPAN)
     }
+    p = stop
   }
   copyId(bytes, traceId, columns.traceId, row * 16, 16)
   copyId(bytes, spanId, columns.spanId, row * 8, 8)

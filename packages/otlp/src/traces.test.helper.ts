@@ -1,5 +1,5 @@
 /** Arbitrary traces as our model has them, and the model in protobufjs's form. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type {
   AnyValue,
   KeyValue,
@@ -157,7 +157,7 @@ function convertAny(value: AnyValue, zeros: boolean): Message {
           zeros,
         ),
       }
-    case 'empty':
+    default:
       return {}
   }
 }
