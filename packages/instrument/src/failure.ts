@@ -13,17 +13,25 @@ export function durationText(ms: number): string {
 /**
  * Why an export failed and what to try, from what the SDK's exporters hand over: socket errors with a `code` such as
  * ECONNREFUSED (for `localhost` an AggregateError without a message), `OTLPExporterError` with the HTTP status in
- * `code`, and gRPC service errors with the gRPC status in `code`.
+ * `code` and the body in `data`, and gRPC service errors with the gRPC status in `code`.
  */
 export function describeFailure(error: Error | undefined, protocol: string): string {
   if (!error) return 'no reason given'
   const code: unknown = (error as { code?: unknown }).code
   if (typeof code === 'string') return `${code}${hints[code] ?? ''}`
   if (typeof code === 'number') {
-    if (protocol === 'grpc') return `gRPC status ${code}: ${error.message}${grpcHints[code] ?? ''}`
-    return `HTTP ${code}${error.message ? ` ${error.message}` : ''}${httpHints[code] ?? ''}`
+    if (protocol === 'grpc') return `gRPC status ${error.message}${grpcHints[code] ?? ''}`
+    const answer = readableText((error as { data?: unknown }).data)
+    return `HTTP ${code}${error.message ? ` ${error.message}` : ''}${answer ? `: ${answer}` : (httpHints[code] ?? '')}`
   }
   return error.message || error.name
+}
+
+/** The words in an answer, which may be plain text, JSON or a serialized `google.rpc.Status`. At most 300 characters. */
+function readableText(data: unknown): string {
+  if (typeof data !== 'string') return ''
+  const runs = data.match(/[^\p{C}\uFFFD]{8,}/gu) ?? []
+  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest), '').slice(0, 300)
 }
 
 const hints: Readonly<Record<string, string>> = {
@@ -43,7 +51,6 @@ const httpHints: Readonly<Record<number, string>> = {
 }
 
 const grpcHints: Readonly<Record<number, string>> = {
-  12: '; the other side is no OTLP receiver',
   14: '; is it an OTLP/gRPC port?',
   16: '; check the headers',
 }

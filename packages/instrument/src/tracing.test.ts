@@ -228,6 +228,15 @@ describe('what does not arrive is counted and said', () => {
     expect(lines.at(-1)).toContain('HTTP 404 Not Found; check the path, receivers expect /v1/traces')
   })
 
+  test("a refusal with the receiver's own words, out of a serialized google.rpc.Status", async () => {
+    const { flush } = start()
+    receiver.behaviour = 400
+    receiver.refusal = '\b\u0003\u0012\u001espan 3: the trace id is empty'
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines.at(-1)).toContain('(HTTP 400 Bad Request: span 3: the trace id is empty): 1 span lost')
+  })
+
   test('diagnostics "none" is silent, the counts stay', async () => {
     const { flush, stats } = start({ diagnostics: 'none', exporter: { url: `${receiver.url}/wrong` } })
     withSpan('lost', () => {})

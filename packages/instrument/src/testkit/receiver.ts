@@ -18,6 +18,8 @@ export interface Receiver {
   readonly requests: { contentType: string; encoding: string; headers: Record<string, unknown> }[]
   /** HTTP status for what comes next; `hang` never answers. */
   behaviour: number | 'hang'
+  /** The body of refusals. */
+  refusal: string
   named(name: string): ReceivedSpan
   close(): Promise<void>
 }
@@ -35,7 +37,7 @@ export async function startHttpReceiver(port = 0): Promise<Receiver> {
     for await (const part of request) parts.push(part as Buffer)
     if (receiver.behaviour === 'hang') return
     if (receiver.behaviour !== 200 || request.url !== '/v1/traces') {
-      response.writeHead(receiver.behaviour === 200 ? 404 : receiver.behaviour).end()
+      response.writeHead(receiver.behaviour === 200 ? 404 : receiver.behaviour).end(receiver.refusal)
       return
     }
     const contentType = request.headers['content-type'] ?? ''
@@ -90,6 +92,7 @@ function createReceiver(url: string, close: () => Promise<void>): Receiver {
     spans: [],
     requests: [],
     behaviour: 200,
+    refusal: '',
     named(name) {
       const found = this.spans.find((span) => span.name === name)
       if (!found) throw new Error(`no span "${name}" among ${JSON.stringify(this.spans.map((span) => span.name))}`)
