@@ -4,11 +4,13 @@
  *
  * Checked down to the last `AnyValue`: every field lies within its message, known fields have their wire type (packed and
  * unpacked where repeated), varints have at most 64 bits, ids their length, `AnyValue` at most {@link MAX_DEPTH} levels, and
- * there are no groups. Unknown fields are stepped over. Not checked: UTF-8 (decoders replace what is invalid).
+ * there are no groups. Unknown fields are stepped over. Not checked: UTF-8 (decoders replace what is invalid). Errors name
+ * the field by its path.
  */
 import type { Signal } from './batch.ts'
 import { MAX_DEPTH, OtlpError } from './error.ts'
-import { type Field, MESSAGE_TYPES } from './schema.ts'
+import { pathAt } from './locate.ts'
+import { type Field, MESSAGE_TYPES, REQUESTS } from './schema.ts'
 import { checkId, lengthEnd, LENGTH, next, readTag, skipField, skipFixed, skipVarint } from './wire.ts'
 
 /** What to do with a field, by its tag. From BYTES on it is length-delimited. */
@@ -71,9 +73,11 @@ function actionOf(field: Field): number {
 }
 
 const KEY_VALUE_MESSAGE = messages.indexOf('KeyValue')
-const TRACES = messages.indexOf('TracesData')
-const LOGS = messages.indexOf('LogsData')
-const METRICS = messages.indexOf('MetricsData')
+const REQUEST: Readonly<Record<Signal, number>> = {
+  traces: messages.indexOf(REQUESTS.traces.name),
+  metrics: messages.indexOf(REQUESTS.metrics.name),
+  logs: messages.indexOf(REQUESTS.logs.name),
+}
 
 let items = 0
 
@@ -159,20 +163,27 @@ function isPlainKeyValue(bytes: Uint8Array, p: number, end: number): boolean {
   }
 }
 
-function count(bytes: Uint8Array, message: number): number {
+function count(signal: Signal, bytes: Uint8Array): number {
   items = 0
-  walk(bytes, 0, bytes.length, message, 0)
+  try {
+    walk(bytes, 0, bytes.length, REQUEST[signal], 0)
+  } catch (error) {
+    if (!(error instanceof OtlpError)) throw error
+    const { code, message, offset } = error
+    const path = pathAt(bytes, REQUESTS[signal], offset)
+    throw path === '' ? error : new OtlpError(code, `${path}: ${message}`, { offset, path })
+  }
   return items
 }
 
 /** Validates an `ExportTraceServiceRequest` and returns the number of spans in it. Throws {@link OtlpError}. */
 export function countSpans(bytes: Uint8Array): number {
-  return count(bytes, TRACES)
+  return count('traces', bytes)
 }
 
 /** Validates an `ExportLogsServiceRequest` and returns the number of log records in it. Throws {@link OtlpError}. */
 export function countLogRecords(bytes: Uint8Array): number {
-  return count(bytes, LOGS)
+  return count('logs', bytes)
 }
 
 /**
@@ -180,10 +191,10 @@ export function countLogRecords(bytes: Uint8Array): number {
  * Throws {@link OtlpError}.
  */
 export function countDataPoints(bytes: Uint8Array): number {
-  return count(bytes, METRICS)
+  return count('metrics', bytes)
 }
 
 /** {@link countSpans}, {@link countDataPoints} or {@link countLogRecords}, by signal. */
 export function countItems(signal: Signal, bytes: Uint8Array): number {
-  return count(bytes, signal === 'traces' ? TRACES : signal === 'logs' ? LOGS : METRICS)
+  return count(signal, bytes)
 }
