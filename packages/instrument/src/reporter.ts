@@ -1,8 +1,13 @@
+import { Console } from 'node:console'
 import { type DiagLogger, DiagLogLevel } from '@opentelemetry/api'
 
 /** Milliseconds in which a warning of one kind is written once at most. */
 const repeatAfterMs = 30_000
 const diagRepeatAfterMs = 60_000
+/** Characters of an SDK message that are written. */
+const maxDiagLength = 2_000
+/** How the batch processor speaks of what is told here with a count and a way out. */
+const toldByDelivery = 'because maxQueueSize reached'
 /** Kinds of SDK messages remembered for the repeat limit; beyond it the memory starts anew. */
 const maxRememberedKinds = 200
 
@@ -11,8 +16,6 @@ export interface ReporterOptions {
   readonly quiet: boolean
   /** `NONE`: nothing is written at all. */
   readonly level: DiagLogLevel
-  /** Gets whole lines. Default: stderr, which Node writes synchronously to files, terminals and POSIX pipes. */
-  readonly write?: (line: string) => void
 }
 
 /** The few lines that tracing writes to stderr, each starting with `spoor: `. */
@@ -30,12 +33,15 @@ export interface Reporter {
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const write = options.write ?? ((line: string) => void process.stderr.write(line))
+  // A Console of our own survives a stderr that was closed, and a console that the application has replaced.
+  let output: Console | undefined
   const silent = options.level === DiagLogLevel.NONE
   const lastWritten = new Map<string, number>()
 
   function line(text: string): void {
-    if (!silent) write(`spoor: ${text}\n`)
+    if (silent) return
+    output ??= new Console(process.stderr)
+    output.error(`spoor: ${text}`)
   }
 
   function isDue(kind: string, intervalMs: number): boolean {
@@ -48,12 +54,14 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   function diagLine(label: string) {
-    return (message: string, ...details: unknown[]): void => {
+    // Declared as text, but instrumentations hand over errors too.
+    return (message: unknown, ...details: unknown[]): void => {
+      const text = [message, ...details].map(textOf).join(' ')
+      if (text.endsWith(toldByDelivery)) return
       // The beginning tells the kind: what follows holds ids and counts that differ each time.
-      const kind = `diag ${label} ${message.slice(0, 32)}`
-      if (!isDue(kind, diagRepeatAfterMs)) return
-      const rest = details.map((detail) => (detail instanceof Error ? detail.message : safeText(detail))).join(' ')
-      line(`opentelemetry ${label}: ${message}${rest ? ` ${rest}` : ''}`.slice(0, 2_000))
+      if (isDue(`diag ${label} ${text.slice(0, 32)}`, diagRepeatAfterMs)) {
+        line(`opentelemetry ${label}: ${text}`.slice(0, maxDiagLength))
+      }
     }
   }
 
@@ -78,11 +86,13 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 }
 
-function safeText(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === 'string') return value
+  if (value instanceof Error) return value.message
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return String(value)
+    // Circular: the kind of thing is all that can be said.
+    return Object.prototype.toString.call(value)
   }
 }

@@ -127,11 +127,11 @@ function start(
       : [...settings.instrumentations]
   const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
   hookImports(patchedModules(instrumentations))
-  const stopLooking = lookForMissed(instrumentations, reporter)
 
   const uninstallExits = settings.destination === 'otlp' ? handleExits(delivery, settings) : () => {}
   setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
   reporter.say(startLine(serviceName, settings, instrumentations))
+  const stopLooking = lookForMissed(instrumentations, reporter)
 
   async function flush(): Promise<void> {
     // Rejections are the exporter's failures, which have been booked and told where they happened.
