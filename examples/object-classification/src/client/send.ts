@@ -28,7 +28,7 @@ export async function sendPhotograph(file: string, preprocessing: string): Promi
   const started = performance.now()
   let traceId = ''
   try {
-    const result = await withSpan(`classify ${name}`, async (span) => {
+    const result = await withSpan('classify a photograph', async (span) => {
       traceId = span.spanContext().traceId
       const bytes = await readFile(file)
       span.setAttributes({ 'file.name': name, 'file.size': bytes.length })

@@ -19,7 +19,12 @@ export async function classify(
   work: Span,
   { inference, labels }: { inference: readonly string[]; labels: readonly string[] },
 ): Promise<EnsembleResult> {
-  const settled = await Promise.allSettled(inference.map((service) => askInference(service, image)))
+  const asked = inference.map(async (service) => {
+    const opinion = await askInference(service, image)
+    work.addEvent('a model has answered', { 'model.name': opinion.model })
+    return opinion
+  })
+  const settled = await Promise.allSettled(asked)
   const opinions: Opinion[] = []
   const failures: { service: string; error: Error }[] = []
   for (const [index, outcome] of settled.entries()) {

@@ -49,6 +49,7 @@ export class ResultStore {
       work: span,
       outcome: () => outcome,
       wait: async (waitMs, signal) => {
+        if (signal.aborted) return outcome
         const { promise: given, resolve: giveUp } = Promise.withResolvers<void>()
         const timer = setTimeout(giveUp, waitMs)
         signal.addEventListener('abort', () => giveUp(), { once: true })

@@ -1,9 +1,5 @@
 /** Downloads over HTTP to a file: resumed where an earlier try stopped, and in place only when it is whole. */
-import { createWriteStream } from 'node:fs'
-import { rename, stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
+import { open, rename, stat } from 'node:fs/promises'
 
 /** How a download reports its progress, and where it is stopped. */
 export interface DownloadOptions {
@@ -27,19 +23,17 @@ export async function download(url: string, file: string, options: DownloadOptio
   const length = Number(response.headers.get('content-length') ?? Number.NaN)
   let done = resumed ? kept : 0
   const total = Number.isNaN(length) ? undefined : done + length
-  const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
-  await pipeline(
-    body,
-    async function* count(chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        done += chunk.length
-        options.onBytes?.(done, total)
-        yield chunk
-      }
-    },
-    createWriteStream(part, { flags: resumed ? 'a' : 'w' }),
-    options.signal ? { signal: options.signal } : {},
-  )
+  const output = await open(part, resumed ? 'a' : 'w')
+  try {
+    // Each chunk is in the file before the next is read, so that a broken connection loses none of it.
+    for await (const chunk of response.body) {
+      await output.write(chunk)
+      done += chunk.length
+      options.onBytes?.(done, total)
+    }
+  } finally {
+    await output.close()
+  }
   await rename(part, file)
 }
 

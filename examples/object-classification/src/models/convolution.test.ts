@@ -1,16 +1,16 @@
-import fc from 'fast-check'
+import { assert, integer, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addInput, addOutput, hwioToOihw, ohwiToOihw, padding } from './convolution.ts'
 import type { Shape4 } from './convolution.ts'
 import { OnnxGraph } from './onnx-graph.ts'
 import { runModel, softmax } from '../testkit/onnx.ts'
 
-const side = fc.integer({ min: 1, max: 4 })
+const side = integer({ min: 1, max: 4 })
 
 describe('the order of weights', () => {
   it('goes from HWIO to OIHW', () => {
-    fc.assert(
-      fc.property(side, side, side, side, (height, width, inputs, outputs) => {
+    assert(
+      property(side, side, side, side, (height, width, inputs, outputs) => {
         const shape: Shape4 = [height, width, inputs, outputs]
         const weights = Float32Array.from({ length: height * width * inputs * outputs }, (_, index) => index)
         const out = hwioToOihw(weights, shape)
@@ -27,8 +27,8 @@ describe('the order of weights', () => {
   })
 
   it('goes from OHWI to OIHW', () => {
-    fc.assert(
-      fc.property(side, side, side, side, (outputs, height, width, inputs) => {
+    assert(
+      property(side, side, side, side, (outputs, height, width, inputs) => {
         const shape: Shape4 = [outputs, height, width, inputs]
         const weights = Float32Array.from({ length: height * width * inputs * outputs }, (_, index) => index)
         const out = ohwiToOihw(weights, shape)
