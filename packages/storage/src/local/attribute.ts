@@ -1,5 +1,5 @@
 import { decodeKeyValue, type AnyValue, type KeyValue } from '@spoor/otlp'
-import { hashBytes, pairHash, type HashSet } from './hash.ts'
+import { hashArray, hashBytes, pairHash, type HashSet } from './hash.ts'
 
 /** What a filter compares: an attribute or field as text or number. */
 export type Value = string | number | bigint
@@ -9,10 +9,10 @@ const encoder = new TextEncoder()
 
 /**
  * Adds the hashes by which a serialized `KeyValue` is found again to `hashes`: that of its key and, for a scalar value, that of
- * key and value. The value is hashed as its canonical protobuf bytes, which is how nearly every sender writes it; others are
+ * key and value. `view` is a view of `bytes`. The value is hashed as its canonical protobuf bytes, which is how nearly every sender writes it; others are
  * written anew first, so that one value has one hash.
  */
-export function hashAttribute(bytes: Uint8Array, start: number, end: number, hashes: HashSet): void {
+export function hashAttribute(bytes: Uint8Array, view: DataView, start: number, end: number, hashes: HashSet): void {
   const keyStart = start + 2
   const keyEnd = keyStart + bytes[start + 1]!
   if (bytes[start] === 0x0a && bytes[start + 1]! < 128 && keyEnd + 1 < end && bytes[keyEnd] === 0x12) {
@@ -20,9 +20,9 @@ export function hashAttribute(bytes: Uint8Array, start: number, end: number, has
     if (valueStart > 0) {
       const form = scalarForm(bytes, valueStart, end)
       if (form !== ODD) {
-        const keyHash = hashBytes(bytes, keyStart, keyEnd)
+        const keyHash = hashBytes(view, keyStart, keyEnd)
         hashes.add(keyHash)
-        if (form === SCALAR) hashes.add(pairHash(keyHash, hashBytes(bytes, valueStart, end)))
+        if (form === SCALAR) hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
         return
       }
     }
@@ -36,7 +36,7 @@ function hashOddAttribute(bytes: Uint8Array, start: number, end: number, hashes:
   const keyHash = hashText(attribute.key)
   hashes.add(keyHash)
   const value = encodeScalar(attribute.value)
-  if (value) hashes.add(pairHash(keyHash, hashBytes(value, 0, value.length)))
+  if (value) hashes.add(pairHash(keyHash, hashArray(value)))
 }
 
 /** The attribute, or undefined when its value is malformed. */
@@ -49,8 +49,7 @@ export function readAttribute(bytes: Uint8Array, start: number, end: number): Ke
 }
 
 export function hashText(text: string): number {
-  const bytes = encoder.encode(text)
-  return hashBytes(bytes, 0, bytes.length)
+  return hashArray(encoder.encode(text))
 }
 
 const ODD = 0
@@ -59,6 +58,8 @@ const NOT_SCALAR = 2
 
 /** The first byte after the length at `p` when the payload ends exactly at `end`; else 0. */
 function lengthRunsTo(bytes: Uint8Array, p: number, end: number): number {
+  const first = bytes[p]!
+  if (first < 128) return p + 1 + first === end ? p + 1 : 0
   let length = 0
   for (let shift = 0; shift < 28 && p < end; shift += 7) {
     const byte = bytes[p++]!
@@ -144,10 +145,7 @@ export function pairHashes(key: string, wanted: Value | boolean): number[] | und
   const values =
     typeof wanted === 'string' || typeof wanted === 'boolean' ? equalToText(String(wanted)) : equalToNumber(wanted)
   const keyHash = hashText(key)
-  return values?.map((value) => {
-    const bytes = encodeScalar(value)!
-    return pairHash(keyHash, hashBytes(bytes, 0, bytes.length))
-  })
+  return values?.map((value) => pairHash(keyHash, hashArray(encodeScalar(value)!)))
 }
 
 function equalToText(text: string): AnyValue[] | undefined {

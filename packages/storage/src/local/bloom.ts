@@ -32,8 +32,8 @@ export function bloomHas(bloom: Uint32Array, hash: number, probes: number): bool
 /** Trace ids: 16 bits an id and 8 probes let one foreign block in 1,700 through; each costs the reading of a block. */
 export const TRACE_BITS = 16
 export const TRACE_PROBES = 8
-/** Attributes: 10 bits and 6 probes, one in 110. */
-export const ATTRIBUTE_BITS = 10
-export const ATTRIBUTE_PROBES = 6
+/** Attributes: 14 bits and 7 probes let one foreign block in 700 through; each costs the reading of all its spans, some 10 ms. */
+export const ATTRIBUTE_BITS = 14
+export const ATTRIBUTE_PROBES = 7
 /** Distinct keys and key=value pairs of one block beyond which it has no attribute filter and is always looked into. */
 export const MAX_BLOCK_HASHES = 1 << 17

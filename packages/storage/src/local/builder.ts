@@ -1,7 +1,7 @@
 import { createSpanColumns, scanSpans, type AttributeVisitor, type SpanColumns } from '@spoor/otlp'
 import { decodeText, hashAttribute } from './attribute.ts'
 import { MAX_BLOCK_HASHES } from './bloom.ts'
-import { hashBytes, HashSet, hashWords } from './hash.ts'
+import { hashBytes, HashSet, hashWords, viewOf } from './hash.ts'
 import { createRows, markOf, reserveRows, UNKNOWN_SERVICE, type BlockRows, type Frame, type Mark } from './rows.ts'
 
 /** Room at the start; a block of ordinary spans never grows beyond it. */
@@ -25,16 +25,19 @@ export class BlockBuilder {
   /** Operation -> service, name in the two dictionaries. */
   #operationParts: number[] = []
   readonly #visitor: AttributeVisitor
+  /** Of the request that is being added. */
+  #view: DataView = viewOf(new Uint8Array())
 
   constructor() {
     const { hashes } = this
-    this.#visitor = { attribute: (bytes, start, end) => hashAttribute(bytes, start, end, hashes) }
+    this.#visitor = { attribute: (bytes, start, end) => hashAttribute(bytes, this.#view, start, end, hashes) }
   }
 
   /** Adds the spans of a request and returns how many. Throws OtlpError on malformed bytes; then nothing was added. */
   add(bytes: Uint8Array): number {
     const columns = this.#columns
     columns.count = 0
+    this.#view = viewOf(bytes)
     scanSpans(bytes, columns, this.#visitor)
     reserveRows(this.rows, columns.count)
     this.#addRows(bytes, columns)
@@ -88,7 +91,7 @@ export class BlockBuilder {
       if (columns.scopeStart[i] !== scope) {
         scope = columns.scopeStart[i]!
         group = this.#addGroup(columns, i, base)
-        service = this.#services.intern(bytes, columns.serviceStart[i]!, columns.serviceEnd[i]!)
+        service = this.#services.intern(bytes, this.#view, columns.serviceStart[i]!, columns.serviceEnd[i]!)
       }
       rows.group[row] = group
       rows.trace[row] = this.#trace(words, 4 * i)
@@ -132,7 +135,7 @@ export class BlockBuilder {
   }
 
   #operation(bytes: Uint8Array, service: number, nameStart: number, nameEnd: number, kind: number): number {
-    const name = this.#names.intern(bytes, nameStart, nameEnd)
+    const name = this.#names.intern(bytes, this.#view, nameStart, nameEnd)
     const parts = this.#operationParts
     const { operations } = this.rows
     const table = this.#operations
@@ -236,11 +239,11 @@ class ByteDictionary {
   #arena = new Uint8Array(1 << 14)
   #ends: number[] = []
 
-  intern(bytes: Uint8Array, start: number, end: number): number {
+  intern(bytes: Uint8Array, view: DataView, start: number, end: number): number {
     const arena = this.#arena
     const length = end - start
     const table = this.#table
-    for (let found = table.first(hashBytes(bytes, start, end)); found >= 0; found = table.next()) {
+    for (let found = table.first(hashBytes(view, start, end)); found >= 0; found = table.next()) {
       const at = found === 0 ? 0 : this.#ends[found - 1]!
       if (this.#ends[found]! - at !== length) continue
       let i = 0

@@ -1,15 +1,32 @@
 /** 32-bit hashes of byte ranges and attributes. They are written into index files: a change needs a new format version. */
 
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Reads a view, not the array: whole words at any offset. Two lanes, as one would wait for its own multiplications. */
+export function hashBytes(view: DataView, start: number, end: number): number {
   let h = (end - start) ^ 0x9747b28c
+  let g = 0x3c6ef372
   let i = start
-  for (const last = end - 3; i < last; i += 4) {
-    h = Math.imul(h ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)), 0x5bd1e995)
+  for (const last = end - 7; i < last; i += 8) {
+    h = Math.imul(h ^ view.getInt32(i, true), 0x5bd1e995)
+    g = Math.imul(g ^ view.getInt32(i + 4, true), 0x1b873593)
     h ^= h >>> 15
+    g ^= g >>> 13
   }
-  for (; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
-  h = Math.imul(h ^ (h >>> 13), 0x5bd1e995)
+  if (i + 4 <= end) {
+    h = Math.imul(h ^ view.getInt32(i, true), 0x5bd1e995)
+    h ^= h >>> 15
+    i += 4
+  }
+  for (; i < end; i++) h = Math.imul(h ^ view.getUint8(i), 0x01000193)
+  h = Math.imul(h ^ g ^ (h >>> 13), 0x5bd1e995)
   return h ^ (h >>> 15)
+}
+
+export function hashArray(bytes: Uint8Array): number {
+  return hashBytes(viewOf(bytes), 0, bytes.length)
 }
 
 export function hashWords(a: number, b: number, c: number, d: number): number {

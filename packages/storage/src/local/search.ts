@@ -5,12 +5,15 @@ import { Heap } from './heap.ts'
 import { startOf, type BlockRows } from './rows.ts'
 import { SpanView } from './span-view.ts'
 import { findTrace, summarize, traceHex, traceWords } from './summary.ts'
+import { TraceTable } from './trace-table.ts'
 import type { Turn } from './turn.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 10_000
 /** Rows between two looks at the clock. */
 const STRIDE = 1024
+/** Matching traces (160 MB of extents) beyond which an order other than `newest` gives up and says that it is not complete. */
+const MAX_TRACES = 3_000_000
 
 /** A query that has been checked. */
 interface Plan {
@@ -24,6 +27,9 @@ interface Plan {
   /** Only traces after this one, in the order. */
   readonly after: Position | undefined
 }
+
+/** What of a summary decides its place. */
+type Extent = Pick<TraceSummary, 'start' | 'durationNs' | 'spans' | 'errors'>
 
 /** A trace's place in the order: its key, then its id. */
 interface Position {
@@ -76,7 +82,7 @@ function positionOf(trace: TraceSummary, order: Order): Position {
   return { key: keyOf(trace, order), traceId: trace.traceId }
 }
 
-function keyOf({ start, durationNs, spans, errors }: TraceSummary, order: Order): bigint {
+function keyOf({ start, durationNs, spans, errors }: Extent, order: Order): bigint {
   switch (order) {
     case 'newest':
       return -start
@@ -138,7 +144,8 @@ async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Pr
       if (traces.length === plan.limit) return { traces, more: true }
       traces.push(entry.summary)
     } else if (entry.block) {
-      for (const [id, bound] of await matchesIn(entry.block, plan, turn)) {
+      const matched = await matchesIn(entry.block, plan, turn)
+      for (const [id, bound] of earliestStarts(entry.block.rows(), matched)) {
         if (!seen.has(id)) queue.push({ bound, id })
         seen.add(id)
       }
@@ -150,35 +157,65 @@ async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Pr
   return { traces, more: false }
 }
 
+/**
+ * First all traces with a matching span, then their extents over all blocks, then summaries for those that come first. The extents
+ * order traces as their summaries do, but for spans that were sent twice, which count once there: so an extent is a bound, and
+ * what comes out with its summary is before all that is left.
+ */
 async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn): Promise<Found> {
-  const ids = new Set<string>()
+  const table = new TraceTable()
+  for (const block of blocks) {
+    if (table.size > MAX_TRACES) turn.stop()
+    if (await turn.breathe()) break
+    if (mayMatch(block, plan)) table.addMarked(block.rows(), await matchesIn(block, plan, turn))
+  }
   for (const block of blocks) {
     if (await turn.breathe()) break
-    if (mayMatch(block, plan)) for (const id of (await matchesIn(block, plan, turn)).keys()) ids.add(id)
+    table.addExtents(block.rows())
   }
-  // Keeps the best limit + 1; the worst of them is on top.
-  const best = new Heap<{ position: Position; summary: TraceSummary }>((a, b) =>
-    comparePositions(b.position, a.position),
-  )
-  for (const id of ids) {
-    if (await turn.breathe()) break
-    const summary = summaryIn(blocks, id)
-    if (!isWanted(summary, plan)) continue
-    best.push({ position: positionOf(summary, plan.order), summary })
-    if (best.size > plan.limit + 1) best.pop()
+  type Entry = Position & { readonly summary?: TraceSummary }
+  const queue = new Heap<Entry>((a, b) => comparePositions(a, b) || (a.summary ? 1 : -1))
+  for (let entry = 0; entry < table.size; entry++) {
+    const extent = {
+      start: table.start(entry),
+      durationNs: table.durationNs(entry),
+      spans: table.spans(entry),
+      errors: table.errors(entry),
+    }
+    // Beyond the deadline some traces have no extent yet.
+    if (extent.spans > 0 && hasDuration(extent, plan))
+      queue.push({ key: keyOf(extent, plan.order), traceId: table.id(entry) })
   }
   const traces: TraceSummary[] = []
-  for (let entry = best.pop(); entry; entry = best.pop()) traces.unshift(entry.summary)
-  const more = traces.length > plan.limit
-  return { traces: traces.slice(0, plan.limit), more }
+  for (let entry = queue.pop(); entry; entry = queue.pop()) {
+    if (entry.summary) {
+      if (traces.length === plan.limit) return { traces, more: true }
+      traces.push(entry.summary)
+    } else if (!isBefore(entry, plan)) {
+      const summary = summaryIn(blocks, entry.traceId)
+      if (isWanted(summary, plan)) queue.push({ ...positionOf(summary, plan.order), summary })
+    }
+  }
+  return { traces, more: false }
 }
 
 function summaryIn(blocks: readonly Block[], id: string): TraceSummary {
   return summarize(id, findTrace(blocks, traceWords(id)!))
 }
 
+function hasDuration({ durationNs }: { readonly durationNs: number }, plan: Plan): boolean {
+  return durationNs >= plan.minDuration && durationNs <= plan.maxDuration
+}
+
+/** Whether the extent alone tells that the trace is on an earlier page: its start and duration are exact. */
+function isBefore(position: Position, { after, order }: Plan): boolean {
+  return (
+    after !== undefined && order !== 'most_spans' && order !== 'most_errors' && comparePositions(position, after) <= 0
+  )
+}
+
 function isWanted(trace: TraceSummary, plan: Plan): boolean {
-  if (trace.durationNs < plan.minDuration || trace.durationNs > plan.maxDuration) return false
+  if (!hasDuration(trace, plan)) return false
   return plan.after === undefined || comparePositions(positionOf(trace, plan.order), plan.after) > 0
 }
 
@@ -187,8 +224,8 @@ function mayMatch(block: Block, plan: Plan): boolean {
   return plan.filter === undefined || plan.filter.mayMatch(block)
 }
 
-/** Traces with a matching span in the block, each with the earliest start of its spans here. */
-async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Map<string, bigint>> {
+/** Marks the block's traces that have a matching span in it. */
+async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Uint8Array> {
   const rows = block.rows()
   const judge = plan.filter?.judge(rows)
   const whole = block.minStart >= plan.from && block.maxStart <= plan.to
@@ -211,7 +248,7 @@ async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Map<stri
     }
     matched[trace] = 1
   }
-  return earliestStarts(rows, matched)
+  return matched
 }
 
 const YES_ALWAYS = 1
@@ -221,6 +258,7 @@ function startsIn(rows: BlockRows, row: number, { from, to }: Plan): boolean {
   return start >= from && start <= to
 }
 
+/** The marked traces, each with the earliest start of its spans in the block. */
 function earliestStarts(rows: BlockRows, matched: Uint8Array): Map<string, bigint> {
   const first = new Int32Array(rows.traceCount).fill(-1)
   const { startHi, startLo, trace } = rows

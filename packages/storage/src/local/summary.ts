@@ -46,14 +46,13 @@ export function summarize(traceId: string, parts: readonly TracePart[]): TraceSu
   const byId = new Map<bigint, Node>()
   const nodes = readNodes(parts, base, byId)
   let first = Infinity
-  let last = -Infinity
+  const last = lastEnd(parts)
   let errors = 0
   let orphans = 0
   let root: Node | undefined
   let orphan: Node | undefined
   for (const node of nodes) {
     first = Math.min(first, node.start)
-    last = Math.max(last, node.end)
     if (node.error) errors++
     const parent = node.parentId === 0n ? undefined : byId.get(node.parentId)
     if (node.parentId === 0n) {
@@ -69,12 +68,24 @@ export function summarize(traceId: string, parts: readonly TracePart[]): TraceSu
     rootService: top.service,
     rootName: top.name,
     start: base + BigInt(first),
-    durationNs: last - first,
+    durationNs: Number(last - base - BigInt(first)),
     spans: nodes.length,
     errors,
     orphans,
     services: shares(nodes),
   }
+}
+
+/** Exact also where starts and durations are out of all proportion, as the search's trace table has it. */
+function lastEnd(parts: readonly TracePart[]): bigint {
+  let last: bigint | undefined
+  for (const { rows, members } of parts) {
+    for (const row of members) {
+      const end = startOf(rows, row) + BigInt(rows.durationNs[row]!)
+      if (last === undefined || end > last) last = end
+    }
+  }
+  return last!
 }
 
 function readNodes(parts: readonly TracePart[], base: bigint, byId: Map<bigint, Node>): Node[] {
