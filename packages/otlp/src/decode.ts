@@ -70,9 +70,28 @@ export function decodeTraces(bytes: Uint8Array): TracesData {
   return { resourceSpans }
 }
 
-function decodeResourceSpans(bytes: Uint8Array, p: number, end: number): ResourceSpans {
-  const resource = emptyResource()
+function decodeResourceSpans(bytes: Uint8Array, start: number, end: number): ResourceSpans {
   const scopeSpans: ScopeSpans[] = []
+  const { resource, schemaUrl } = readResourceSpans(bytes, start, end, scopeSpans)
+  return { resource, scopeSpans, schemaUrl }
+}
+
+/** The resource of a `ResourceSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
+export function decodeResourceHeader(
+  bytes: Uint8Array,
+  resourceStart: number,
+  resourceEnd: number,
+): { resource: Resource; schemaUrl: string } {
+  return readResourceSpans(bytes, resourceStart, resourceEnd, undefined)
+}
+
+function readResourceSpans(
+  bytes: Uint8Array,
+  p: number,
+  end: number,
+  scopeSpans: ScopeSpans[] | undefined,
+): { resource: Resource; schemaUrl: string } {
+  const resource: Draft<Resource> = { attributes: [], droppedAttributesCount: 0 }
   let schemaUrl = ''
   while (p < end) {
     const tag = readTag(bytes, p, end)
@@ -86,7 +105,7 @@ function decodeResourceSpans(bytes: Uint8Array, p: number, end: number): Resourc
       }
       case 0x12: {
         const stop = lengthEnd(bytes, p, end)
-        scopeSpans.push(decodeScopeSpans(bytes, next, stop))
+        scopeSpans?.push(decodeScopeSpans(bytes, next, stop))
         p = stop
         break
       }
@@ -98,44 +117,7 @@ function decodeResourceSpans(bytes: Uint8Array, p: number, end: number): Resourc
         p = skipField(bytes, p, end, tag, KNOWN.resourceSpans)
     }
   }
-  return { resource, scopeSpans, schemaUrl }
-}
-
-/** The resource of a `ResourceSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
-export function decodeResourceHeader(
-  bytes: Uint8Array,
-  resourceStart: number,
-  resourceEnd: number,
-): { resource: Resource; schemaUrl: string } {
-  const resource = emptyResource()
-  let schemaUrl = ''
-  let p = resourceStart
-  while (p < resourceEnd) {
-    const tag = readTag(bytes, p, resourceEnd)
-    p = next
-    switch (tag) {
-      case 0x0a: {
-        const stop = lengthEnd(bytes, p, resourceEnd)
-        mergeResource(bytes, next, stop, resource)
-        p = stop
-        break
-      }
-      case 0x12:
-        p = lengthEnd(bytes, p, resourceEnd)
-        break
-      case 0x1a:
-        p = lengthEnd(bytes, p, resourceEnd)
-        schemaUrl = utf8(bytes, next, p)
-        break
-      default:
-        p = skipField(bytes, p, resourceEnd, tag, KNOWN.resourceSpans)
-    }
-  }
   return { resource, schemaUrl }
-}
-
-function emptyResource(): Draft<Resource> {
-  return { attributes: [], droppedAttributesCount: 0 }
 }
 
 function mergeResource(bytes: Uint8Array, p: number, end: number, resource: Draft<Resource>): void {
@@ -159,9 +141,28 @@ function mergeResource(bytes: Uint8Array, p: number, end: number, resource: Draf
   }
 }
 
-function decodeScopeSpans(bytes: Uint8Array, p: number, end: number): ScopeSpans {
-  const scope = emptyScope()
+function decodeScopeSpans(bytes: Uint8Array, start: number, end: number): ScopeSpans {
   const spans: Span[] = []
+  const { scope, schemaUrl } = readScopeSpans(bytes, start, end, spans)
+  return { scope, spans, schemaUrl }
+}
+
+/** The scope of a `ScopeSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
+export function decodeScopeHeader(
+  bytes: Uint8Array,
+  scopeStart: number,
+  scopeEnd: number,
+): { scope: Scope; schemaUrl: string } {
+  return readScopeSpans(bytes, scopeStart, scopeEnd, undefined)
+}
+
+function readScopeSpans(
+  bytes: Uint8Array,
+  p: number,
+  end: number,
+  spans: Span[] | undefined,
+): { scope: Scope; schemaUrl: string } {
+  const scope: Draft<Scope> = { name: '', version: '', attributes: [], droppedAttributesCount: 0 }
   let schemaUrl = ''
   while (p < end) {
     const tag = readTag(bytes, p, end)
@@ -175,7 +176,7 @@ function decodeScopeSpans(bytes: Uint8Array, p: number, end: number): ScopeSpans
       }
       case 0x12: {
         const stop = lengthEnd(bytes, p, end)
-        spans.push(decodeSpan(bytes, next, stop))
+        spans?.push(decodeSpan(bytes, next, stop))
         p = stop
         break
       }
@@ -187,44 +188,7 @@ function decodeScopeSpans(bytes: Uint8Array, p: number, end: number): ScopeSpans
         p = skipField(bytes, p, end, tag, KNOWN.scopeSpans)
     }
   }
-  return { scope, spans, schemaUrl }
-}
-
-/** The scope of a `ScopeSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
-export function decodeScopeHeader(
-  bytes: Uint8Array,
-  scopeStart: number,
-  scopeEnd: number,
-): { scope: Scope; schemaUrl: string } {
-  const scope = emptyScope()
-  let schemaUrl = ''
-  let p = scopeStart
-  while (p < scopeEnd) {
-    const tag = readTag(bytes, p, scopeEnd)
-    p = next
-    switch (tag) {
-      case 0x0a: {
-        const stop = lengthEnd(bytes, p, scopeEnd)
-        mergeScope(bytes, next, stop, scope)
-        p = stop
-        break
-      }
-      case 0x12:
-        p = lengthEnd(bytes, p, scopeEnd)
-        break
-      case 0x1a:
-        p = lengthEnd(bytes, p, scopeEnd)
-        schemaUrl = utf8(bytes, next, p)
-        break
-      default:
-        p = skipField(bytes, p, scopeEnd, tag, KNOWN.scopeSpans)
-    }
-  }
   return { scope, schemaUrl }
-}
-
-function emptyScope(): Draft<Scope> {
-  return { name: '', version: '', attributes: [], droppedAttributesCount: 0 }
 }
 
 function mergeScope(bytes: Uint8Array, p: number, end: number, scope: Draft<Scope>): void {

@@ -102,7 +102,9 @@ export function writeDouble(writer: Writer, value: number): void {
 /** The bytes in `[start, end)` as they are, without a tag or length. */
 export function writeRange(writer: Writer, bytes: Uint8Array, start: number, end: number): void {
   const p = reserve(writer, end - start)
-  writer.bytes.set(bytes.subarray(start, end), p)
+  // A call of set() costs as much as copying some dozen bytes, as ids are.
+  if (end - start > 32) writer.bytes.set(bytes.subarray(start, end), p)
+  else for (let i = start; i < end; i++) writer.bytes[p + i - start] = bytes[i]!
 }
 
 export function writeBytes(writer: Writer, tag: number, bytes: Uint8Array): void {
