@@ -1,11 +1,12 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { compressed } from './build/compressed.ts'
 import { firstLoad } from './build/first-load.ts'
 
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({
   base: '/',
-  plugins: [react(), firstLoad({ maxGzipBytes: 150_000 })],
+  plugins: [react(), firstLoad({ maxGzipBytes: 150_000 }), compressed()],
   resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'es' },
   build: {

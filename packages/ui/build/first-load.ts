@@ -28,12 +28,15 @@ export function firstLoad(options: { readonly maxGzipBytes: number }): Plugin {
         })
         const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`
         const lines = rows.map(
-          ({ view, files, total }) => `  ${view.padEnd(20)}${String(files).padStart(3)} files  ${kilobytes(total).padStart(9)}`,
+          ({ view, files, total }) =>
+            `  ${view.padEnd(20)}${String(files).padStart(3)} files  ${kilobytes(total).padStart(9)}`,
         )
         this.info(`first load, gzipped (at most ${kilobytes(options.maxGzipBytes)})\n${lines.join('\n')}`)
         const over = rows.filter((row) => row.total > options.maxGzipBytes)
         if (over.length > 0) {
-          this.error(`first load of ${over.map((row) => row.view).join(', ')} is over ${kilobytes(options.maxGzipBytes)}`)
+          this.error(
+            `first load of ${over.map((row) => row.view).join(', ')} is over ${kilobytes(options.maxGzipBytes)}`,
+          )
         }
       },
     },
@@ -44,7 +47,7 @@ function views(bundle: Rollup.OutputBundle): { name: string; chunks: Rollup.Outp
   const chunks = Object.values(bundle).filter((item) => item.type === 'chunk')
   const entry = chunks.find((chunk) => chunk.isEntry)
   if (!entry) return []
-  const pages = chunks.filter((chunk) => /-page\.tsx$/.test(chunk.facadeModuleId ?? ''))
+  const pages = chunks.filter((chunk) => chunk.facadeModuleId?.endsWith('-page.tsx'))
   return [
     { name: 'frame', chunks: [entry] },
     ...pages.map((page) => ({ name: page.name.replace(/-page$/, ''), chunks: [entry, page] })),

@@ -54,15 +54,19 @@ export function attributeValuesQuery(key: string) {
   })
 }
 
-/** Pages of a search. `live` asks again every {@link liveIntervalMs}. */
+/** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
 export function searchQuery(parameters: Parameters, live: boolean) {
   return infiniteQueryOptions({
     queryKey: ['search', parameters],
     queryFn: ({ signal, pageParam }) =>
-      getJson<SearchResponse>('search', { ...parameters, limit: parameters['limit'] ?? pageSize, cursor: pageParam }, signal),
+      getJson<SearchResponse>(
+        'search',
+        { ...parameters, limit: parameters['limit'] ?? pageSize, cursor: pageParam },
+        signal,
+      ),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
-    refetchInterval: live ? liveIntervalMs : false,
+    refetchInterval: ({ state }) => (live || state.data?.pages[0]?.traces.length === 0 ? liveIntervalMs : false),
     placeholderData: (previous) => previous,
     retry: false,
   })

@@ -13,14 +13,17 @@ describe('offsetTicks', () => {
     expect(labels(offsetTicks(10e6, 10.4e6, 4))).toEqual(['10.0 ms', '10.1', '10.2', '10.3', '10.4 ms'])
   })
 
-  it.each([1, 3, 7, 42, 999, 1_001, 12_345_678, 5e9, 61e9, 3_700e9, 90_000e9, 4e14])('never exceeds the count over %d ns', (span) => {
-    for (const count of [2, 4, 8, 12]) {
-      const ticks = offsetTicks(0, span, count)
-      expect(ticks.length).toBeGreaterThan(0)
-      expect(ticks.length).toBeLessThanOrEqual(count + 1)
-      for (const tick of ticks) expect(tick.at).toBeLessThanOrEqual(span * (1 + 1e-9))
-    }
-  })
+  it.each([1, 3, 7, 42, 999, 1_001, 12_345_678, 5e9, 61e9, 3_700e9, 90_000e9, 4e14])(
+    'never exceeds the count over %d ns',
+    (span) => {
+      for (const count of [2, 4, 8, 12]) {
+        const ticks = offsetTicks(0, span, count)
+        expect(ticks.length).toBeGreaterThan(0)
+        expect(ticks.length).toBeLessThanOrEqual(count + 1)
+        for (const tick of ticks) expect(tick.at).toBeLessThanOrEqual(span * (1 + 1e-9))
+      }
+    },
+  )
 
   it('uses minutes only for whole minutes', () => {
     expect(labels(offsetTicks(0, 100e9, 5))).toEqual(['0 s', '20', '40', '60', '80', '100 s'])

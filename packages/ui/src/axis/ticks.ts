@@ -19,7 +19,9 @@ const units: readonly Unit[] = [
 ]
 
 /** Steps that are round to a reader from a minute up, where decimal steps are not. Nanoseconds. */
-const longSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14400].map((minutes) => minutes * 60e9)
+const longSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14400].map(
+  (minutes) => minutes * 60e9,
+)
 
 /**
  * Ticks for offsets within a trace, both ends in nanoseconds from its start. At most `maxCount`, at multiples of a round step. All are in one unit; only the

@@ -15,7 +15,7 @@ export interface Palette {
 export function usePalette(host: RefObject<HTMLElement | null>): Palette | undefined {
   const [palette, setPalette] = useState<Palette>()
   useEffect(() => {
-    if (!host.current) return
+    if (!host.current) return undefined
     const element = host.current
     const read = () => setPalette(readPalette(element))
     read()

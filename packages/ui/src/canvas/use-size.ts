@@ -11,7 +11,7 @@ export function useSize(target: RefObject<HTMLElement | null>): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 })
   useLayoutEffect(() => {
     const element = target.current
-    if (!element) return
+    if (!element) return undefined
     const read = () => setSize({ width: element.clientWidth, height: element.clientHeight })
     read()
     const observer = new ResizeObserver(read)

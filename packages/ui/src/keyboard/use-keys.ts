@@ -11,7 +11,7 @@ export function useKeys(keys: KeyMap, enabled = true): void {
   const latest = useRef(keys)
   latest.current = keys
   useEffect(() => {
-    if (!enabled) return
+    if (!enabled) return undefined
     const listen = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || event.altKey) return
       const name = nameOf(event)

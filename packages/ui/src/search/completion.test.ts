@@ -33,7 +33,11 @@ describe('completionAt', () => {
 
 describe('rank', () => {
   it('puts what begins with the prefix first', () => {
-    expect(rank(['preprocessing', 'sampler', 'post-process'], 'p', 9)).toEqual(['preprocessing', 'post-process', 'sampler'])
+    expect(rank(['preprocessing', 'sampler', 'post-process'], 'p', 9)).toEqual([
+      'preprocessing',
+      'post-process',
+      'sampler',
+    ])
     expect(rank(['abc', 'xab'], 'AB', 1)).toEqual(['abc'])
   })
 })

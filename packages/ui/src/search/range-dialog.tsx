@@ -12,7 +12,9 @@ export function RangeDialog(props: {
   onChoose: (times: { from: string; to?: string }) => void
 }) {
   const { url, zone } = props
-  const [from, setFrom] = useState(fieldValue(url.from ? Number(BigInt(url.from) / 1_000_000n) : Date.now() - 3_600_000, zone))
+  const [from, setFrom] = useState(
+    fieldValue(url.from ? Number(BigInt(url.from) / 1_000_000n) : Date.now() - 3_600_000, zone),
+  )
   const [to, setTo] = useState(url.to ? fieldValue(Number(BigInt(url.to) / 1_000_000n), zone) : '')
   const backwards = from !== '' && to !== '' && to <= from
   const submit = (event: FormEvent) => {
@@ -25,14 +27,22 @@ export function RangeDialog(props: {
       <form className={styles.form} onSubmit={submit}>
         <label>
           From
-          <input type="datetime-local" step="1" required value={from} onChange={(event) => setFrom(event.target.value)} />
+          <input
+            type="datetime-local"
+            step="1"
+            required
+            value={from}
+            onChange={(event) => setFrom(event.target.value)}
+          />
         </label>
         <label>
           To
           <input type="datetime-local" step="1" value={to} onChange={(event) => setTo(event.target.value)} />
         </label>
         <p className={styles.note} data-error={backwards}>
-          {backwards ? 'The end has to be after the start' : `${zone === 'utc' ? 'In UTC' : 'In local time'}; without an end, until now`}
+          {backwards
+            ? 'The end has to be after the start'
+            : `${zone === 'utc' ? 'In UTC' : 'In local time'}; without an end, until now`}
         </p>
         <button type="submit" className={styles.submit} disabled={from === '' || backwards}>
           Search

@@ -1,5 +1,6 @@
 import type { SearchResponse } from 'spoor/api'
 import { formatCount, formatCounted } from '../format/numbers.ts'
+import { without } from '../url/without.ts'
 import { CloseIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
 import { type Order, orders, type SearchUrl } from './search-url.ts'
@@ -20,12 +21,11 @@ export function ResultHeader(props: {
   onChange: (url: SearchUrl) => void
   pages: readonly SearchResponse[] | undefined
   shown: number
-  fetching: boolean
 }) {
   const { url, pages } = props
   const last = pages?.at(-1)
   const order = url.order ?? 'newest'
-  const { min, max, ...unbounded } = url
+  const { min, max } = url
   const count = last?.next === undefined ? formatCounted(props.shown, 'trace') : `${formatCount(props.shown)}+ traces`
   const scanned = pages?.reduce((sum, page) => sum + page.spansScanned, 0) ?? 0
   const elapsed = pages?.reduce((sum, page) => sum + page.elapsedMs, 0) ?? 0
@@ -41,24 +41,29 @@ export function ResultHeader(props: {
           key: choice,
           label: orderNames[choice],
           checked: choice === order,
-          onSelect: () => {
-            const { order: _, ...rest } = url
-            props.onChange(choice === 'newest' ? rest : { ...rest, order: choice })
-          },
+          onSelect: () => props.onChange({ ...without(url, ['order']), ...(choice !== 'newest' && { order: choice }) }),
         }))}
       />
       {(min ?? max) && (
-        <button type="button" className={styles.chip} onClick={() => props.onChange(unbounded)} title="Take this bound away">
+        <button
+          type="button"
+          className={styles.chip}
+          onClick={() => props.onChange(without(url, ['min', 'max']))}
+          title="Take this bound away"
+        >
           {min && max ? `${min} – ${max}` : min ? `at least ${min}` : `at most ${max}`} <CloseIcon />
         </button>
       )}
       {last && !last.complete && (
         <span className={styles.warning}>
-          Stopped after {formatCount(Math.round(elapsed))} ms: there may be more. A shorter time range or a service makes it quicker.
+          Stopped after {formatCount(Math.round(elapsed))} ms: there may be more. A shorter time range or a service
+          makes it quicker.
         </span>
       )}
       <span className={styles.cost}>
-        {pages && scanned > 0 && `${formatCounted(scanned, 'span')} looked at in ${formatCount(Math.max(1, Math.round(elapsed)))} ms`}
+        {pages &&
+          scanned > 0 &&
+          `${formatCounted(scanned, 'span')} looked at in ${formatCount(Math.max(1, Math.round(elapsed)))} ms`}
       </span>
     </div>
   )

@@ -63,7 +63,12 @@ function drawDots(context: CanvasRenderingContext2D, points: ScatterPoints, pale
   context.globalAlpha = 1
 }
 
-function drawHeat(context: CanvasRenderingContext2D, points: ScatterPoints, scale: ScatterScale, palette: Palette): void {
+function drawHeat(
+  context: CanvasRenderingContext2D,
+  points: ScatterPoints,
+  scale: ScatterScale,
+  palette: Palette,
+): void {
   const { counts, columns, most } = heatCells(points, scale.area, cell)
   context.fillStyle = palette.text
   for (const [key, count] of counts) {

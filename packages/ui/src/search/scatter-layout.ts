@@ -62,13 +62,8 @@ export function scatterScale(rows: readonly TraceRow[], area: Area): ScatterScal
   // At least a decade, so that traces of one length do not look as if they differed.
   const low = Math.max(1, min)
   const middle = Math.sqrt(low * max)
-  return {
-    fromMs: from - wide,
-    toMs: to + wide,
-    minNs: Math.max(1, Math.min(low / 1.4, middle / 3.2)),
-    maxNs: Math.max(max * 1.4, middle * 3.2),
-    area,
-  }
+  const minNs = Math.max(1, Math.min(low / 1.4, middle / 3.2))
+  return { fromMs: from - wide, toMs: to + wide, minNs, maxNs: Math.max(max * 1.4, middle * 3.2, minNs * 10), area }
 }
 
 export function xOf(scale: ScatterScale, ms: number): number {
@@ -124,7 +119,11 @@ export function nearestPoint(points: ScatterPoints, x: number, y: number, reach:
 }
 
 /** Counts points in square cells of `cell` pixels: key `column + row * columns`. */
-export function heatCells(points: ScatterPoints, area: Area, cell: number): { counts: Map<number, number>; columns: number; most: number } {
+export function heatCells(
+  points: ScatterPoints,
+  area: Area,
+  cell: number,
+): { counts: Map<number, number>; columns: number; most: number } {
   const columns = Math.ceil(area.width / cell)
   const counts = new Map<number, number>()
   let most = 0

@@ -111,7 +111,7 @@ export function Scatter(props: {
       onPointerLeave={() => props.onHover(undefined)}
     >
       <canvas ref={canvas} />
-      <span className={styles.caption}>duration</span>
+      <span className={styles.caption}>duration (log)</span>
       {box && (
         <div
           className={styles.box}
@@ -127,18 +127,28 @@ export function Scatter(props: {
         <>
           <div
             className={styles.ring}
-            style={{ left: points.x[hoveredIndex], top: points.y[hoveredIndex], '--size': `${(points.radius[hoveredIndex] ?? 3) * 2 + 6}px` } as object}
+            style={
+              {
+                left: points.x[hoveredIndex],
+                top: points.y[hoveredIndex],
+                '--size': `${(points.radius[hoveredIndex] ?? 3) * 2 + 6}px`,
+              } as object
+            }
           />
           <div
             className={styles.tip}
-            data-side={points.x[hoveredIndex]! > size.width - 320 ? 'left' : 'right'}
-            style={{ left: points.x[hoveredIndex], top: Math.min(Math.max(points.y[hoveredIndex]!, 28), size.height - 28) }}
+            data-side={points.x[hoveredIndex]! > size.width - 400 ? 'left' : 'right'}
+            style={{
+              left: points.x[hoveredIndex],
+              top: Math.min(Math.max(points.y[hoveredIndex]!, 28), size.height - 28),
+            }}
           >
             <b>{hovered.rootService}</b> {hovered.rootName}
             <br />
             <span>
               {formatDuration(hovered.durationNs)} · {formatCounted(hovered.spans, 'span')}
-              {hovered.errors > 0 && ` · ${formatCounted(hovered.errors, 'error')}`} · {formatStart(BigInt(hovered.start), zone)}
+              {hovered.errors > 0 && ` · ${formatCounted(hovered.errors, 'error')}`} ·{' '}
+              {formatStart(BigInt(hovered.start), zone)}
             </span>
           </div>
         </>

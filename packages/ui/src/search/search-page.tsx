@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { searchQuery, statusQuery } from '../api/queries.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
+import { without } from '../url/without.ts'
 import { Notice } from '../widgets/notice.tsx'
 import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
@@ -40,10 +41,7 @@ export function SearchPage() {
     (next: SearchUrl) => void navigate({ search: next, replace: next.live !== url.live }),
     [navigate, url.live],
   )
-  const open = useCallback(
-    (id: string) => void navigate({ to: '/trace/$id', params: { id }, search: {} }),
-    [navigate],
-  )
+  const open = useCallback((id: string) => void navigate({ to: '/trace/$id', params: { id }, search: {} }), [navigate])
   const choose = (selection: Selection) =>
     change({
       ...without(url, ['range', 'live']),
@@ -59,7 +57,7 @@ export function SearchPage() {
     Enter: () => {
       const row = rows[selected]
       if (row) open(row.traceId)
-      else return false
+      return row !== undefined
     },
     Escape: () => setSelected(-1),
     l: toggleLive,
@@ -78,10 +76,18 @@ export function SearchPage() {
         <QueryBar
           value={url.q ?? ''}
           failure={queryFailure}
-          onSubmit={(q) => (q === (url.q ?? '') ? void search.refetch() : change({ ...without(url, ['q']), ...(q && { q }) }))}
+          onSubmit={(q) =>
+            q === (url.q ?? '') ? void search.refetch() : change({ ...without(url, ['q']), ...(q && { q }) })
+          }
         />
         <TimeRange url={url} onChange={(times) => change({ ...without(url, ['range', 'from', 'to']), ...times })} />
-        <button type="button" className={styles.live} aria-pressed={live} onClick={toggleLive} title="Ask again every 2 s (l)">
+        <button
+          type="button"
+          className={styles.live}
+          aria-pressed={live}
+          onClick={toggleLive}
+          title="Ask again every 2 s (l)"
+        >
           <i /> Live
         </button>
       </div>
@@ -92,11 +98,18 @@ export function SearchPage() {
           {rows.length > 0 && (
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
           )}
-          <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} fetching={search.isFetching} />
+          {!queryFailure && <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} />}
           {rows.length > 0 ? (
-            <TraceList rows={rows} selected={selected} hovered={hovered} onHover={setHovered} hasMore={hasNextPage} onMore={more} />
+            <TraceList
+              rows={rows}
+              selected={selected}
+              hovered={hovered}
+              onHover={setHovered}
+              hasMore={hasNextPage}
+              onMore={more}
+            />
           ) : (
-            <Nothing url={url} failure={failure} settled={!search.isPending} onChange={change} />
+            !queryFailure && <Nothing url={url} failure={failure} settled={!search.isPending} onChange={change} />
           )}
         </>
       )}
@@ -104,7 +117,12 @@ export function SearchPage() {
   )
 }
 
-function Nothing(props: { url: SearchUrl; failure: ApiFailure | undefined; settled: boolean; onChange: (url: SearchUrl) => void }) {
+function Nothing(props: {
+  url: SearchUrl
+  failure: ApiFailure | undefined
+  settled: boolean
+  onChange: (url: SearchUrl) => void
+}) {
   const { url, failure } = props
   if (failure) {
     return (
@@ -120,7 +138,11 @@ function Nothing(props: { url: SearchUrl; failure: ApiFailure | undefined; settl
     <Notice title="No trace matches">
       {(narrowed || url.range !== 'all') && (
         <p>
-          <button type="button" className={styles.textButton} onClick={() => props.onChange({ ...wider, range: 'all' })}>
+          <button
+            type="button"
+            className={styles.textButton}
+            onClick={() => props.onChange({ ...wider, range: 'all' })}
+          >
             Look in all time
           </button>
           {url.q && (
@@ -136,8 +158,4 @@ function Nothing(props: { url: SearchUrl; failure: ApiFailure | undefined; settl
       )}
     </Notice>
   )
-}
-
-function without<K extends keyof SearchUrl>(url: SearchUrl, keys: readonly K[]): Omit<SearchUrl, K> {
-  return Object.fromEntries(Object.entries(url).filter(([key]) => !keys.includes(key as K))) as Omit<SearchUrl, K>
 }

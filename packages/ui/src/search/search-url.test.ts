@@ -28,7 +28,9 @@ describe('readSearchUrl', () => {
   })
 
   it('takes microseconds from Jaeger and keeps them exact', () => {
-    expect(readSearchUrl({ service: 'a', start: '1778329867218043', end: '1778329967218043', lookback: 'custom' })).toEqual({
+    expect(
+      readSearchUrl({ service: 'a', start: '1778329867218043', end: '1778329967218043', lookback: 'custom' }),
+    ).toEqual({
       q: 'service:a',
       from: '1778329867218043000',
       to: '1778329967218043000',
@@ -47,7 +49,11 @@ describe('searchParameters', () => {
   it('asks for the last hour by default, for all time without a bound, and for fixed times as they are', () => {
     expect(searchParameters({})).toEqual({ from: '1h' })
     expect(searchParameters({ range: 'all' })).toEqual({})
-    expect(searchParameters({ range: '6h', from: '1', to: '2', min: '1ms' })).toMatchObject({ from: '1', to: '2', minTraceDuration: '1ms' })
+    expect(searchParameters({ range: '6h', from: '1', to: '2', min: '1ms' })).toMatchObject({
+      from: '1',
+      to: '2',
+      minTraceDuration: '1ms',
+    })
   })
 })
 

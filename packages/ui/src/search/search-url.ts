@@ -66,7 +66,9 @@ function readJaeger(text: (key: string) => string | undefined): Partial<SearchUr
   const start = wholeNumber(text('start'))
   const end = wholeNumber(text('end'))
   const fixed = start !== undefined && (lookback === undefined || lookback === 'custom')
-  const times = fixed ? { from: `${start}000`, ...(end && { to: `${end}000` }) } : { range: lookback && hoursOf(lookback) }
+  const times = fixed
+    ? { from: `${start}000`, ...(end && { to: `${end}000` }) }
+    : { range: lookback && hoursOf(lookback) }
   return compact({ q: terms.join(' ') || undefined, ...times, min: text('minDuration'), max: text('maxDuration') })
 }
 

@@ -15,8 +15,12 @@ const ranges: readonly (readonly [range: string, label: string])[] = [
   ['all', 'All time'],
 ]
 
-/** The menu of times that a search looks at. */
-export function TimeRange(props: { url: SearchUrl; onChange: (change: { range?: string; from?: string; to?: string }) => void }) {
+/** The menu of times that a search looks at; `fixed` (default true) also offers a first and a last time. */
+export function TimeRange(props: {
+  url: Pick<SearchUrl, 'range' | 'from' | 'to'>
+  fixed?: boolean
+  onChange: (change: { range?: string; from?: string; to?: string }) => void
+}) {
   const [custom, setCustom] = useState(false)
   const zone = useSettings((settings) => settings.zone)
   const { url } = props
@@ -34,7 +38,17 @@ export function TimeRange(props: { url: SearchUrl; onChange: (change: { range?: 
             checked: range === current,
             onSelect: () => props.onChange(range === defaultRange ? {} : { range }),
           })),
-          { key: 'custom', label: 'From … to …', checked: url.from !== undefined, separated: true, onSelect: () => setCustom(true) },
+          ...(props.fixed === false
+            ? []
+            : [
+                {
+                  key: 'custom',
+                  label: 'From … to …',
+                  checked: url.from !== undefined,
+                  separated: true,
+                  onSelect: () => setCustom(true),
+                },
+              ]),
         ]}
       />
       {custom && (
@@ -54,7 +68,7 @@ export function TimeRange(props: { url: SearchUrl; onChange: (change: { range?: 
   )
 }
 
-export function rangeLabel(url: SearchUrl, zone: Zone): string {
+function rangeLabel(url: Pick<SearchUrl, 'range' | 'from' | 'to'>, zone: Zone): string {
   if (url.from) {
     const from = formatStart(BigInt(url.from), zone)
     return url.to ? `${from} – ${formatStart(BigInt(url.to), zone)}` : `Since ${from}`

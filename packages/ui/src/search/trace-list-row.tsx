@@ -7,12 +7,13 @@ import { formatInstant, formatStart, type Zone } from '../format/time.ts'
 import { serviceHueStyle } from '../service-color/hue.ts'
 import styles from './trace-list.module.css'
 
-/** One trace: its root, how its time divides among services (to scale with the longest in the list), and its figures. */
+/** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
 export const TraceListRow = memo(function TraceListRow(props: {
   row: TraceRow
   /** Pixels from the top of the list. */
   top: number
-  longestNs: number
+  /** Duration of a bar of full length, nanoseconds. */
+  scaleNs: number
   selected: boolean
   hovered: boolean
   zone: Zone
@@ -45,7 +46,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
         )}
       </span>
       <span role="cell" className={styles.duration}>
-        <ServiceBar row={row} longestNs={props.longestNs} />
+        <ServiceBar row={row} scaleNs={props.scaleNs} />
         <span>{formatDuration(row.durationNs)}</span>
       </span>
       <span role="cell" className={styles.right}>
@@ -64,7 +65,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
   )
 })
 
-function ServiceBar({ row, longestNs }: { row: TraceRow; longestNs: number }) {
+function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
   const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1
   const shares = row.services
     .map((service) => ({ ...service, share: service.selfTimeNs / total }))
@@ -75,7 +76,8 @@ function ServiceBar({ row, longestNs }: { row: TraceRow; longestNs: number }) {
   return (
     <span
       className={styles.bar}
-      style={{ '--share': row.durationNs / longestNs } as object}
+      data-cut={row.durationNs > scaleNs}
+      style={{ '--share': Math.min(1, row.durationNs / scaleNs) } as object}
       title={`Self time by service\n${words.join('\n')}`}
     >
       {shares.map(({ name, share }) => (

@@ -1,8 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { TraceRow } from 'spoor/api'
-import { useEffect, useRef } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { formatCount } from '../format/numbers.ts'
 import { useSettings } from '../settings/settings.ts'
+import { barScale } from './bar-scale.ts'
 import styles from './trace-list.module.css'
 import { TraceListRow } from './trace-list-row.tsx'
 
@@ -36,7 +37,7 @@ export function TraceList(props: {
     if (selected >= 0) virtual.scrollToIndex(selected, { align: 'auto' })
   }, [selected, virtual])
 
-  const longest = rows.reduce((most, row) => Math.max(most, row.durationNs), 1)
+  const scaleNs = useMemo(() => barScale(rows), [rows])
   return (
     <div className={styles.list} role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : rows.length}>
       <div className={styles.head} role="row">
@@ -73,7 +74,7 @@ export function TraceList(props: {
                   key={row.traceId}
                   row={row}
                   top={item.start}
-                  longestNs={longest}
+                  scaleNs={scaleNs}
                   selected={item.index === selected}
                   hovered={row.traceId === props.hovered}
                   zone={zone}

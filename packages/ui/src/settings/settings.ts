@@ -8,8 +8,9 @@ export type Theme = 'system' | 'light' | 'dark'
 export interface Settings {
   readonly theme: Theme
   readonly zone: Zone
-  /** Width of the name column of the timeline. */
+  /** Width of the name column of the timeline; 0 until somebody sets it: then as the page has room. */
   readonly nameWidth: number
+  /** Width of the detail panel; 0 likewise. */
   readonly detailWidth: number
   readonly detailOpen: boolean
   readonly set: (change: Partial<Omit<Settings, 'set'>>) => void
@@ -20,8 +21,8 @@ export const useSettings = create<Settings>()(
     (set) => ({
       theme: 'system',
       zone: 'local',
-      nameWidth: 380,
-      detailWidth: 360,
+      nameWidth: 0,
+      detailWidth: 0,
       detailOpen: true,
       set: (change) => set(change),
     }),

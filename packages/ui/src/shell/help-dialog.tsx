@@ -45,7 +45,12 @@ const query: readonly Entry[] = [
 
 export function HelpDialog(props: { onClose: () => void }) {
   return (
-    <Dialog title="Keyboard and query" description="Keys and the query language of the page" onClose={props.onClose} wide>
+    <Dialog
+      title="Keyboard and query"
+      description="Keys and the query language of the page"
+      onClose={props.onClose}
+      wide
+    >
       <div className={styles.columns}>
         <div>
           <Keys title="Everywhere" entries={everywhere} />

@@ -28,7 +28,10 @@ describe('intakeView', () => {
   it('says what is the case', () => {
     expect(intakeView(status(), false, 0)).toMatchObject({ state: 'nothing', label: 'no spans yet' })
     expect(intakeView(status({ spansAccepted: 5 }), false, 0)).toMatchObject({ state: 'idle', label: '0 spans/s' })
-    expect(intakeView(status({ spansAccepted: 5 }), false, 1204)).toMatchObject({ state: 'flowing', label: '1,204 spans/s' })
+    expect(intakeView(status({ spansAccepted: 5 }), false, 1204)).toMatchObject({
+      state: 'flowing',
+      label: '1,204 spans/s',
+    })
     expect(intakeView(status(), true, undefined).state).toBe('unreachable')
   })
 

@@ -10,7 +10,13 @@ export function ThemeSwitch() {
   const set = useSettings((settings) => settings.set)
   const label = `Theme: ${names[theme]}. Change to: ${names[next[theme]]}`
   return (
-    <button type="button" className={styles.icon} onClick={() => set({ theme: next[theme] })} aria-label={label} title={label}>
+    <button
+      type="button"
+      className={styles.icon}
+      onClick={() => set({ theme: next[theme] })}
+      aria-label={label}
+      title={label}
+    >
       {theme === 'system' ? <MonitorIcon /> : theme === 'light' ? <SunIcon /> : <MoonIcon />}
     </button>
   )

@@ -27,6 +27,6 @@ export function loadTrace(id: string, known: LoadedTrace | undefined, signal: Ab
       })
     })
     const request: LoadRequest = { id, knownLength: known?.byteLength }
-    worker.postMessage(request)
+    worker.postMessage(request, [])
   })
 }

@@ -2,6 +2,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useCallback } from 'react'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { useSettings } from '../settings/settings.ts'
+import { without } from '../url/without.ts'
 import { Notice } from '../widgets/notice.tsx'
 import { DetailPanel } from './detail/detail-panel.tsx'
 import { useFind } from './find/use-find.ts'
@@ -28,7 +29,8 @@ export function TraceBody() {
   useSelectedSpan()
 
   const show = useCallback(
-    (next: TraceViewName) => void navigate({ search: ({ view: _, ...rest }) => (next === 'timeline' ? rest : { ...rest, view: next }) }),
+    (next: TraceViewName) =>
+      void navigate({ search: (url) => ({ ...without(url, ['view']), ...(next !== 'timeline' && { view: next }) }) }),
     [navigate],
   )
   const store = useTraceStore()

@@ -44,7 +44,13 @@ export function TraceHeader(props: { view: TraceViewName; onView: (view: TraceVi
       <FindBox find={props.find} />
       <div className={styles.tabs} role="tablist" aria-label="Views">
         {traceViews.map((view) => (
-          <button key={view} type="button" role="tab" aria-selected={view === props.view} onClick={() => props.onView(view)}>
+          <button
+            key={view}
+            type="button"
+            role="tab"
+            aria-selected={view === props.view}
+            onClick={() => props.onView(view)}
+          >
             {viewNames[view]}
           </button>
         ))}
@@ -67,7 +73,10 @@ const ranks = { error: 0, warning: 1, info: 2 }
 
 function Problems({ problems }: { problems: readonly Problem[] }) {
   const store = useTraceStore()
-  const worst = problems.reduce((worst, problem) => (ranks[problem.severity] < ranks[worst] ? problem.severity : worst), 'info' as Problem['severity'])
+  const worst = problems.reduce(
+    (worst, problem) => (ranks[problem.severity] < ranks[worst] ? problem.severity : worst),
+    'info' as Problem['severity'],
+  )
   return (
     <MenuButton
       className={`${styles.problems} ${styles[worst]}`}

@@ -42,8 +42,9 @@ function TraceFailure({ id, error }: { id: string; error: Error }) {
     return (
       <Notice title="No such trace">
         <p>
-          There is no trace <code>{id}</code> in the store. When it was only just made, its spans may still be on their way: an SDK sends them every few
-          seconds. This page looks again by itself. It may also have been older than what is kept.
+          There is no trace <code>{id}</code> in the store. When it was only just made, its spans may still be on their
+          way: an SDK sends them every few seconds. This page looks again by itself. It may also have been older than
+          what is kept.
         </p>
       </Notice>
     )

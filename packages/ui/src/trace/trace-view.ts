@@ -47,7 +47,8 @@ export function wholeWindow({ trace }: LoadedTrace): TimeWindow {
 
 export function setCollapsed(store: TraceViewStore, collapsed: Uint8Array): void {
   const { loaded } = store.getState()
-  if (collapsed !== store.getState().collapsed) store.setState({ collapsed, rows: visibleRows(loaded.trace, collapsed) })
+  if (collapsed !== store.getState().collapsed)
+    store.setState({ collapsed, rows: visibleRows(loaded.trace, collapsed) })
 }
 
 export function toggleCollapsed(store: TraceViewStore, row: number): void {

@@ -1,6 +1,7 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { rowOfSpanId, spanIdOf } from '@spoor/trace'
 import { useEffect, useLayoutEffect, useRef } from 'react'
+import { without } from '../url/without.ts'
 import { selectRow, useTraceStore } from './trace-view.ts'
 
 const route = getRouteApi('/trace/$id')
@@ -30,7 +31,10 @@ export function useSelectedSpan(): void {
       const id = selected >= 0 ? spanIdOf(loaded.trace, selected) : undefined
       if (id === agreed.current) return
       agreed.current = id
-      void navigate({ replace: true, search: ({ span: _, ...rest }) => (id === undefined ? rest : { ...rest, span: id }) })
+      void navigate({
+        replace: true,
+        search: (url) => ({ ...without(url, ['span']), ...(id !== undefined && { span: id }) }),
+      })
     }
     const stop = store.subscribe((view, before) => {
       if (view.selected === before.selected) return

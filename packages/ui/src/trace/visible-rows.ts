@@ -6,7 +6,7 @@ type Tree = Pick<Trace, 'size' | 'parent' | 'depth' | 'subtreeEnd' | 'childCount
 export function visibleRows(tree: Tree, collapsed: Uint8Array): Uint32Array {
   const rows = new Uint32Array(tree.size)
   let count = 0
-  for (let row = 0; row < tree.size; ) {
+  for (let row = 0; row < tree.size;) {
     rows[count++] = row
     row = collapsed[row] ? tree.subtreeEnd[row]! : row + 1
   }

@@ -1,3 +1,61 @@
+import { useMemo, useState } from 'react'
+import { GraphCanvas } from '../graph/graph-canvas.tsx'
+import styles from '../graph/graph.module.css'
+import { Legend } from '../graph/legend.tsx'
+import { useLayout } from '../graph/use-layout.ts'
+import { formatCount, formatCounted } from '../format/numbers.ts'
+import { selectRow, useTraceStore, useTraceView } from '../trace/trace-view.ts'
+import { ServiceNodeBox, SpanNodeBox } from './node-box.tsx'
+import { maxTreeSpans, serviceTree, spacing, spanTree } from './tree-graph.ts'
+
+/** The trace as a graph from the user's action down: each span a node, or folded to services. */
 export function TreeView() {
-  return null
+  const loaded = useTraceView((view) => view.loaded)
+  const tooMany = loaded.trace.size > maxTreeSpans
+  const [folded, setFolded] = useState(tooMany)
+  const store = useTraceStore()
+  const selectedRow = useTraceView((view) => view.selected)
+  const hoveredRow = useTraceView((view) => view.hovered)
+  const graph = useMemo(() => (folded ? serviceTree(loaded.trace) : spanTree(loaded.trace)), [loaded, folded])
+  const placement = useLayout(graph.layout)
+
+  return (
+    <>
+      {placement && (
+        <GraphCanvas
+          label={folded ? 'Services of the trace' : 'Spans of the trace as a tree'}
+          placement={placement}
+          edges={graph.edges}
+          spacing={spacing}
+          selected={selectedRow < 0 ? -1 : graph.nodeOfRow(selectedRow)}
+          onSelect={(node) => selectRow(store, graph.rowOfNode(node))}
+          onHover={(node) => store.setState({ hovered: node < 0 ? -1 : graph.rowOfNode(node) })}
+          renderNode={(node) => {
+            if (graph.services) return <ServiceNodeBox loaded={loaded} node={graph.services[node]!} />
+            return <SpanNodeBox loaded={loaded} row={node} hovered={node === hoveredRow} />
+          }}
+        >
+          <div className={styles.switch} role="group" aria-label="Nodes">
+            <button
+              type="button"
+              aria-pressed={!folded}
+              disabled={tooMany}
+              onClick={() => setFolded(false)}
+              title={
+                tooMany
+                  ? `Up to ${formatCounted(maxTreeSpans, 'span')} can be drawn one by one; this trace has ${formatCount(loaded.trace.size)}`
+                  : 'A node a span'
+              }
+            >
+              Spans
+            </button>
+            <button type="button" aria-pressed={folded} onClick={() => setFolded(true)} title="A node a service">
+              Services
+            </button>
+          </div>
+          <Legend edges={graph.edges} />
+        </GraphCanvas>
+      )}
+    </>
+  )
 }

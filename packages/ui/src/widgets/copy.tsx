@@ -6,7 +6,7 @@ import { CopyIcon } from './icons.tsx'
 export function useCopy(): { copied: boolean; copy: (text: string) => void } {
   const [copied, setCopied] = useState(false)
   useEffect(() => {
-    if (!copied) return
+    if (!copied) return undefined
     const timer = setTimeout(() => setCopied(false), 1000)
     return () => clearTimeout(timer)
   }, [copied])
@@ -25,7 +25,12 @@ async function copyText(text: string): Promise<void> {
 }
 
 /** A value that a click copies. */
-export function Copyable(props: { text: string; children?: ReactNode; className?: string | undefined; label?: string }) {
+export function Copyable(props: {
+  text: string
+  children?: ReactNode
+  className?: string | undefined
+  label?: string
+}) {
   const { copied, copy } = useCopy()
   return (
     <button

@@ -4,7 +4,13 @@ import styles from './dialog.module.css'
 import { CloseIcon } from './icons.tsx'
 
 /** A dialog over the page, open as long as it is mounted. Import it lazily. */
-export function Dialog(props: { title: string; description: string; onClose: () => void; children: ReactNode; wide?: boolean }) {
+export function Dialog(props: {
+  title: string
+  description: string
+  onClose: () => void
+  children: ReactNode
+  wide?: boolean
+}) {
   return (
     <Radix.Root open onOpenChange={(open) => !open && props.onClose()}>
       <Radix.Portal>

@@ -12,7 +12,13 @@ export interface MenuItem {
 }
 
 /** The opened form of a {@link MenuButton}: loaded when it is first wanted. */
-export function Menu(props: { trigger: ReactNode; items: readonly MenuItem[]; label: string; align?: 'start' | 'end'; wide?: boolean }) {
+export function Menu(props: {
+  trigger: ReactNode
+  items: readonly MenuItem[]
+  label: string
+  align?: 'start' | 'end'
+  wide?: boolean
+}) {
   return (
     <Radix.Root defaultOpen modal={false}>
       <Radix.Trigger asChild>{props.trigger}</Radix.Trigger>

@@ -38,7 +38,9 @@ function Value({ value }: { value: AnyValue }) {
       <Copyable text={text} className={styles.value}>
         <span data-type={value.type}>{cut ? `${text.slice(0, shortLength)}…` : text}</span>
       </Copyable>
-      {value.type === 'bytes' && <span className={styles.unit}> {formatBytes(value.value.length)}, in hexadecimal</span>}
+      {value.type === 'bytes' && (
+        <span className={styles.unit}> {formatBytes(value.value.length)}, in hexadecimal</span>
+      )}
       {cut && (
         <button type="button" className={styles.more} onClick={() => setWhole(true)}>
           Show all of {formatBytes(text.length)}

@@ -1,17 +1,26 @@
+import { lazy, Suspense, useEffect } from 'react'
 import { useSettings } from '../../settings/settings.ts'
 import { Resizer } from '../../widgets/resizer.tsx'
 import { useTraceView } from '../trace-view.ts'
 import styles from './detail.module.css'
-import { SpanDetailView } from './span-detail.tsx'
 import { TraceOverview } from './trace-overview.tsx'
+
+const loadSpanDetail = () => import('./span-detail.tsx')
+const SpanDetailView = lazy(async () => ({ default: (await loadSpanDetail()).SpanDetailView }))
 
 /** Beside the views: the selected span, or the trace as a whole when none is. */
 export function DetailPanel() {
-  const width = useSettings((settings) => settings.detailWidth)
+  const remembered = useSettings((settings) => settings.detailWidth)
+  const width = remembered || Math.round(Math.min(400, Math.max(280, innerWidth * 0.3)))
   const set = useSettings((settings) => settings.set)
   const selected = useTraceView((view) => view.selected)
+  useEffect(() => void loadSpanDetail(), [])
   return (
-    <aside className={styles.panel} style={{ width: `min(${width}px, 60vw)` }} aria-label={selected >= 0 ? 'Span' : 'Trace'}>
+    <aside
+      className={styles.panel}
+      style={{ width: `min(${width}px, 60vw)` }}
+      aria-label={selected >= 0 ? 'Span' : 'Trace'}
+    >
       <Resizer
         className={styles.resizer}
         label="Width of the detail panel"
@@ -21,7 +30,15 @@ export function DetailPanel() {
         direction={-1}
         onChange={(detailWidth) => set({ detailWidth })}
       />
-      <div className={styles.scroller}>{selected >= 0 ? <SpanDetailView key={selected} row={selected} /> : <TraceOverview />}</div>
+      <div className={styles.scroller}>
+        {selected >= 0 ? (
+          <Suspense>
+            <SpanDetailView key={selected} row={selected} />
+          </Suspense>
+        ) : (
+          <TraceOverview />
+        )}
+      </div>
     </aside>
   )
 }

@@ -10,7 +10,9 @@ export interface ServiceFigures {
 }
 
 /** Spans, errors and self time of each service of the trace, most self time first. */
-export function serviceFigures(trace: Pick<Trace, 'size' | 'service' | 'services' | 'status' | 'selfNs'>): ServiceFigures[] {
+export function serviceFigures(
+  trace: Pick<Trace, 'size' | 'service' | 'services' | 'status' | 'selfNs'>,
+): ServiceFigures[] {
   const spans = new Uint32Array(trace.services.length)
   const errors = new Uint32Array(trace.services.length)
   const selfNs = new Float64Array(trace.services.length)

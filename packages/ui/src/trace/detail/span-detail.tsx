@@ -31,7 +31,13 @@ export function SpanDetailView({ row }: { row: number }) {
         <p className={styles.service}>
           <i className={`hue ${styles.stripe}`} style={hueStyle(slots[service]!)} />
           {trace.services[service] || 'no service'}
-          <button type="button" className={styles.close} aria-label="Deselect" title="Deselect (Esc)" onClick={() => store.setState({ selected: -1 })}>
+          <button
+            type="button"
+            className={styles.close}
+            aria-label="Deselect"
+            title="Deselect (Esc)"
+            onClick={() => store.setState({ selected: -1 })}
+          >
             <CloseIcon />
           </button>
         </p>
@@ -59,7 +65,12 @@ export function SpanDetailView({ row }: { row: number }) {
         <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount} open>
           {span.events.map((event, index) => (
             // Events have no id, and their order in a span never changes.
-            <EventEntry key={index} event={event} offsetNs={Number(event.timeUnixNano - span.startTimeUnixNano)} open={span.events.length <= 3} />
+            <EventEntry
+              key={index}
+              event={event}
+              offsetNs={Number(event.timeUnixNano - span.startTimeUnixNano)}
+              open={span.events.length <= 3}
+            />
           ))}
         </Section>
       )}
@@ -98,7 +109,7 @@ export function SpanDetailView({ row }: { row: number }) {
           {span.flags !== 0 && <Field name="flags">0x{span.flags.toString(16).padStart(8, '0')}</Field>}
           <Field name="start">{formatInstant(span.startTimeUnixNano, zone)}</Field>
           <Field name="end">{formatInstant(span.endTimeUnixNano, zone)}</Field>
-          <Field name="from trace start">{formatDuration(trace.startNs[row]!)}</Field>
+          <Field name="offset">{formatDuration(trace.startNs[row]!)}</Field>
           <Field name="children">{formatCount(trace.childCount[row]!)}</Field>
         </dl>
       </Section>
@@ -137,7 +148,11 @@ function EventEntry({ event, offsetNs, open }: { event: SpanEvent; offsetNs: num
         <span className={styles.offset}>{formatDuration(offsetNs)}</span>
         {event.name || 'no name'}
       </summary>
-      {event.attributes.length > 0 ? <AttributeTable attributes={event.attributes} /> : <p className={styles.none}>No attributes</p>}
+      {event.attributes.length > 0 ? (
+        <AttributeTable attributes={event.attributes} />
+      ) : (
+        <p className={styles.none}>No attributes</p>
+      )}
     </details>
   )
 }

@@ -32,7 +32,13 @@ function laidOut(text: string): string {
 
 /** JSON of a value with its whole numbers in full: `JSON.stringify` knows no bigint. Short lists stay on one line. */
 function jsonText(value: AnyValue, indent: string): string {
-  if (value.type === 'array') return bracketed('[', ']', value.value.map((entry) => jsonText(entry, `${indent}  `)), indent)
+  if (value.type === 'array')
+    return bracketed(
+      '[',
+      ']',
+      value.value.map((entry) => jsonText(entry, `${indent}  `)),
+      indent,
+    )
   if (value.type === 'map') {
     const entries = value.value.map((entry) => `${JSON.stringify(entry.key)}: ${jsonText(entry.value, `${indent}  `)}`)
     return bracketed('{', '}', entries, indent)

@@ -26,7 +26,10 @@ const trace = buildTrace(
   encodeTraces({
     resourceSpans: [
       {
-        resource: { attributes: [{ key: 'service.name', value: { type: 'string', value: 'Ensemble' } }], droppedAttributesCount: 0 },
+        resource: {
+          attributes: [{ key: 'service.name', value: { type: 'string', value: 'Ensemble' } }],
+          droppedAttributesCount: 0,
+        },
         scopeSpans: [
           {
             scope: { name: 'scope', version: '', attributes: [], droppedAttributesCount: 0 },

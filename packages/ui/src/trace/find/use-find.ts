@@ -1,5 +1,6 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { type RefObject, useEffect, useRef, useState } from 'react'
+import { without } from '../../url/without.ts'
 import { selectRow, useTraceStore } from '../trace-view.ts'
 import { matchDetails, matchNames, nextMatch } from './find-matches.ts'
 
@@ -28,7 +29,7 @@ export function useFind(): Find {
     const timer = setTimeout(() => {
       void navigate({
         replace: true,
-        search: ({ find: _, ...rest }) => (needle === '' ? rest : { ...rest, find: text.trim() }),
+        search: (url) => ({ ...without(url, ['find']), ...(needle !== '' && { find: text.trim() }) }),
       })
     }, 250)
     if (needle === '') {

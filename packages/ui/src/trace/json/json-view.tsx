@@ -16,7 +16,7 @@ export function JsonView() {
     setReply(undefined)
     const worker = new Worker(new URL('./json.worker.ts', import.meta.url), { type: 'module' })
     worker.addEventListener('message', (event: MessageEvent<JsonReply>) => setReply(event.data))
-    worker.postMessage(trace.bytes)
+    worker.postMessage(trace.bytes, [])
     return () => worker.terminate()
   }, [trace])
   if (reply?.kind === 'failed') {
@@ -42,7 +42,8 @@ function JsonBar({ reply, traceId }: { reply: Extract<JsonReply, { kind: 'text' 
     <>
       <span>
         OTLP/JSON, {formatBytes(reply.blob.size)}, {formatCounted(reply.lineCount, 'line')}
-        {reply.lines.length < reply.lineCount && `; the first ${formatCount(reply.lines.length)} are shown, the download has all`}
+        {reply.lines.length < reply.lineCount &&
+          `; the first ${formatCount(reply.lines.length)} are shown, the download has all`}
       </span>
       <button type="button" onClick={() => void reply.blob.text().then(copy)}>
         <CopyIcon /> {copied ? 'Copied' : 'Copy'}

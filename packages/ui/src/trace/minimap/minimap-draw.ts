@@ -9,7 +9,12 @@ const spansPerLine = 3
 const margin = 4
 
 /** Draws every span as a line in its service's colour from top to bottom in the order of the rows, in one pass. Of very many, some of each stretch. */
-export function drawMinimap(context: CanvasRenderingContext2D, size: Size, loaded: LoadedTrace, palette: Palette): void {
+export function drawMinimap(
+  context: CanvasRenderingContext2D,
+  size: Size,
+  loaded: LoadedTrace,
+  palette: Palette,
+): void {
   const { trace, slots } = loaded
   const total = Math.max(trace.durationNs, 1000)
   const height = size.height - 2 * margin

@@ -47,12 +47,19 @@ export function Minimap() {
           <div className={styles.outside} style={{ left: 0, width: percent(left) }} />
           <div className={styles.outside} style={{ right: 0, width: percent(right) }} />
           <div className={styles.window} style={{ left: percent(left), right: percent(right) }} />
-          <button type="button" className={styles.reset} onPointerDown={(event) => event.stopPropagation()} onClick={reset}>
+          <button
+            type="button"
+            className={styles.reset}
+            onPointerDown={(event) => event.stopPropagation()}
+            onClick={reset}
+          >
             Whole trace
           </button>
         </>
       )}
-      {brush && <div className={styles.brush} style={{ left: percent(brush.from), width: percent(brush.to - brush.from) }} />}
+      {brush && (
+        <div className={styles.brush} style={{ left: percent(brush.from), width: percent(brush.to - brush.from) }} />
+      )}
     </div>
   )
 }

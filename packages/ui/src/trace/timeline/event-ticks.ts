@@ -29,7 +29,10 @@ export function eventTicks(trace: Trace, row: number, window: TimeWindow, width:
   }
   return ticks.map(({ share, names }) => ({
     share,
-    title: names.length > titleNames ? `${names.slice(0, titleNames).join('\n')}\n${names.length - titleNames} more` : names.join('\n'),
+    title:
+      names.length > titleNames
+        ? `${names.slice(0, titleNames).join('\n')}\n${names.length - titleNames} more`
+        : names.join('\n'),
   }))
 }
 

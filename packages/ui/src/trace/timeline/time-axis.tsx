@@ -16,10 +16,20 @@ export function TimeAxis({ ticks, window }: { ticks: readonly Tick[]; window: Ti
     <div className={styles.head}>
       <div className={styles.nameHead}>
         <span>service · operation</span>
-        <button type="button" title="Expand all ([)" aria-label="Expand all" onClick={() => setCollapsed(store, new Uint8Array(trace.size))}>
+        <button
+          type="button"
+          title="Expand all ([)"
+          aria-label="Expand all"
+          onClick={() => setCollapsed(store, new Uint8Array(trace.size))}
+        >
           +
         </button>
-        <button type="button" title="Collapse all (])" aria-label="Collapse all" onClick={() => setCollapsed(store, allCollapsed(trace))}>
+        <button
+          type="button"
+          title="Collapse all (])"
+          aria-label="Collapse all"
+          onClick={() => setCollapsed(store, allCollapsed(trace))}
+        >
           −
         </button>
       </div>
@@ -36,7 +46,12 @@ export function TimeAxis({ ticks, window }: { ticks: readonly Tick[]; window: Ti
             </span>
           )
         })}
-        {brush && <div className={styles.brush} style={{ left: `${brush.from * 100}%`, width: `${(brush.to - brush.from) * 100}%` }} />}
+        {brush && (
+          <div
+            className={styles.brush}
+            style={{ left: `${brush.from * 100}%`, width: `${(brush.to - brush.from) * 100}%` }}
+          />
+        )}
       </div>
     </div>
   )

@@ -1,6 +1,14 @@
 import type { RefObject } from 'react'
 import { useKeys } from '../../keyboard/use-keys.ts'
-import { selectRow, setCollapsed, setWindow, toggleCollapsed, useTraceStore, wholeWindow, zoomedWindow } from '../trace-view.ts'
+import {
+  selectRow,
+  setCollapsed,
+  setWindow,
+  toggleCollapsed,
+  useTraceStore,
+  wholeWindow,
+  zoomedWindow,
+} from '../trace-view.ts'
 import { allCollapsed, collapsedOneLevel, expandedOneLevel, indexOfRow } from '../visible-rows.ts'
 
 /** The keys of the timeline: along the rows, into and out of subtrees, in time. */
@@ -56,8 +64,9 @@ export function useTimelineKeys(scroller: RefObject<HTMLElement | null>): void {
     End: () => move(Infinity),
     Enter: () => {
       const { selected } = store.getState()
-      if (selected >= 0 && trace.childCount[selected]! > 0) toggleCollapsed(store, selected)
-      else return false
+      const opens = selected >= 0 && trace.childCount[selected]! > 0
+      if (opens) toggleCollapsed(store, selected)
+      return opens
     },
     '[': () => setCollapsed(store, new Uint8Array(trace.size)),
     ']': () => setCollapsed(store, allCollapsed(trace)),

@@ -117,7 +117,13 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
         </span>
       )}
       {(failed || hiddenError) && (
-        <span className={styles.failed} data-below={!failed} role="img" aria-label={failed ? 'error' : 'error below'} title={failed ? 'Status error' : 'An error below'}>
+        <span
+          className={styles.failed}
+          data-below={!failed}
+          role="img"
+          aria-label={failed ? 'error' : 'error below'}
+          title={failed ? 'Status error' : 'An error below'}
+        >
           !
         </span>
       )}
@@ -133,7 +139,11 @@ function BarCell(props: { row: number; loaded: LoadedTrace; window: TimeWindow; 
     const before = trace.startNs[row]! < window.from
     return (
       <div className={styles.bars} role="gridcell">
-        <span className={styles.away} data-side={before ? 'left' : 'right'} title={before ? 'Earlier than what is shown' : 'Later than what is shown'}>
+        <span
+          className={styles.away}
+          data-side={before ? 'left' : 'right'}
+          title={before ? 'Earlier than what is shown' : 'Later than what is shown'}
+        >
           {before ? '‹' : '›'}
         </span>
       </div>

@@ -5,7 +5,15 @@ import { useSize } from '../../canvas/use-size.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { Resizer } from '../../widgets/resizer.tsx'
 import { Notice } from '../../widgets/notice.tsx'
-import { setWindow, toggleCollapsed, selectRow, useTraceStore, useTraceView, wholeWindow, zoomedWindow } from '../trace-view.ts'
+import {
+  setWindow,
+  toggleCollapsed,
+  selectRow,
+  useTraceStore,
+  useTraceView,
+  wholeWindow,
+  zoomedWindow,
+} from '../trace-view.ts'
 import { indexOfRow } from '../visible-rows.ts'
 import { TimeAxis } from './time-axis.tsx'
 import { TimelineRow } from './timeline-row.tsx'
@@ -27,7 +35,8 @@ export function Timeline() {
   const matches = useTraceView((view) => view.matches)
   const setSettings = useSettings((settings) => settings.set)
   const remembered = useSettings((settings) => settings.nameWidth)
-  const nameWidth = Math.min(remembered, Math.max(160, size.width - 200))
+  const wanted = remembered || Math.min(380, Math.round(size.width * 0.42))
+  const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
   const barWidth = Math.max(100, size.width - nameWidth)
 
   const virtual = useVirtualizer({
@@ -53,7 +62,12 @@ export function Timeline() {
     event.preventDefault()
     const x = event.clientX - scroller.current.getBoundingClientRect().left - nameWidth
     const view = store.getState()
-    const next = zoomedWindow(wholeWindow(view.loaded), view.window, 1.0015 ** event.deltaY, Math.min(1, Math.max(0, x / barWidth)))
+    const next = zoomedWindow(
+      wholeWindow(view.loaded),
+      view.window,
+      1.0015 ** event.deltaY,
+      Math.min(1, Math.max(0, x / barWidth)),
+    )
     setWindow(store, next.from, next.to)
   }
   useWheel(scroller, zoomAround)
@@ -123,7 +137,7 @@ function useWheel(target: RefObject<HTMLElement | null>, listen: (event: WheelEv
   latest.current = listen
   useEffect(() => {
     const element = target.current
-    if (!element) return
+    if (!element) return undefined
     const handle = (event: WheelEvent) => latest.current(event)
     element.addEventListener('wheel', handle, { passive: false })
     return () => element.removeEventListener('wheel', handle)

@@ -1,0 +1,51 @@
+import { useNavigate } from '@tanstack/react-router'
+import type { DependenciesResponse } from 'spoor/api'
+import { useMemo, useState } from 'react'
+import { formatCount, formatCounted } from '../format/numbers.ts'
+import { GraphCanvas } from '../graph/graph-canvas.tsx'
+import styles from '../graph/graph.module.css'
+import { useLayout } from '../graph/use-layout.ts'
+import { useKeys } from '../keyboard/use-keys.ts'
+import { quote } from '../search/search-url.ts'
+import { serviceHueStyle } from '../service-color/hue.ts'
+import { dependencyGraph, spacing } from './dependency-graph.ts'
+
+/** The graph itself. A click selects a service, Enter or a second click searches for its traces. */
+export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges'] }) {
+  const graph = useMemo(() => dependencyGraph(edges), [edges])
+  const placement = useLayout(graph.layout)
+  const [selected, setSelected] = useState(-1)
+  const navigate = useNavigate()
+  const open = (node: number) => {
+    const service = graph.services[node]
+    if (service) void navigate({ to: '/search', search: { q: `service:${quote(service.name)}` } })
+  }
+  useKeys({ Enter: () => open(selected), Escape: () => setSelected(-1) })
+  if (!placement) return null
+  return (
+    <GraphCanvas
+      label="Calls between services"
+      placement={placement}
+      edges={graph.edges}
+      spacing={spacing}
+      selected={selected}
+      onSelect={(node) => (node === selected ? open(node) : setSelected(node))}
+      renderNode={(node) => {
+        const service = graph.services[node]!
+        return (
+          <div
+            className={`hue ${styles.node}`}
+            style={{ ...serviceHueStyle(service.name), gridTemplateRows: '20px 18px' }}
+            title="Click twice, or Enter: its traces"
+          >
+            <b>{service.name}</b>
+            <small>
+              <span>{service.calls > 0 ? formatCounted(service.calls, 'call') : 'not called'}</span>
+              {service.errors > 0 && <em>{formatCount(service.errors)} failed</em>}
+            </small>
+          </div>
+        )
+      }}
+    />
+  )
+}

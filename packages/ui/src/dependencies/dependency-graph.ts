@@ -1,0 +1,52 @@
+import type { DependenciesResponse } from 'spoor/api'
+import { formatCount } from '../format/numbers.ts'
+import type { GraphEdge } from '../graph/graph-canvas.tsx'
+import type { LayoutRequest } from '../graph/layout-protocol.ts'
+
+/** Pixels. */
+export const spacing = { width: 200, height: 52, gapX: 40, gapY: 72 }
+
+export interface DependencyGraph {
+  readonly services: readonly DependencyNode[]
+  readonly edges: readonly GraphEdge[]
+  readonly layout: LayoutRequest
+}
+
+export interface DependencyNode {
+  readonly name: string
+  /** Calls that came to it from other services, and those that failed. */
+  readonly calls: number
+  readonly errors: number
+}
+
+/** The calls between services as a graph: services in the order in which the edges name them. */
+export function dependencyGraph(edges: DependenciesResponse['edges']): DependencyGraph {
+  const names = [...new Set(edges.flatMap((edge) => [edge.parent, edge.child]))]
+  const place = new Map(names.map((name, index) => [name, index]))
+  const sum = (name: string, count: (edge: (typeof edges)[number]) => number) =>
+    edges.reduce((total, edge) => total + (edge.child === name ? count(edge) : 0), 0)
+  const graphEdges = edges.map((edge): GraphEdge => {
+    const errors = edge.errors > 0 ? `, ${formatCount(edge.errors)} failed` : ''
+    return {
+      from: place.get(edge.parent)!,
+      to: place.get(edge.child)!,
+      style: 'call',
+      label: `${formatCount(edge.calls)}${errors}`,
+      failed: edge.errors > 0,
+    }
+  })
+  return {
+    services: names.map((name) => ({
+      name,
+      calls: sum(name, (edge) => edge.calls),
+      errors: sum(name, (edge) => edge.errors),
+    })),
+    edges: graphEdges,
+    layout: {
+      kind: 'layers',
+      count: names.length,
+      edges: graphEdges.map((edge): [number, number] => [edge.from, edge.to]),
+      spacing,
+    },
+  }
+}

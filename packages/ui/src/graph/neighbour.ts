@@ -1,0 +1,31 @@
+import type { Placement } from './tidy-tree.ts'
+
+export type Direction = 'up' | 'down' | 'left' | 'right'
+
+/**
+ * Where the arrow keys lead in a graph: up and down along an edge to the nearest of those that it leads to, left and right to the next on the same level.
+ * -1 when there is none.
+ */
+export function neighbourOf(
+  node: number,
+  direction: Direction,
+  edges: readonly { readonly from: number; readonly to: number }[],
+  placement: Placement,
+): number {
+  const { x, y } = placement
+  const nearest = (candidates: readonly number[]) =>
+    candidates.reduce(
+      (best, other) => (best < 0 || Math.abs(x[other]! - x[node]!) < Math.abs(x[best]! - x[node]!) ? other : best),
+      -1,
+    )
+  if (direction === 'down')
+    return nearest(edges.filter((edge) => edge.from === node && y[edge.to]! > y[node]!).map((edge) => edge.to))
+  if (direction === 'up')
+    return nearest(edges.filter((edge) => edge.to === node && y[edge.from]! < y[node]!).map((edge) => edge.from))
+  const sign = direction === 'right' ? 1 : -1
+  const level: number[] = []
+  for (let other = 0; other < x.length; other++) {
+    if (Math.abs(y[other]! - y[node]!) < 1 && (x[other]! - x[node]!) * sign > 0) level.push(other)
+  }
+  return nearest(level)
+}

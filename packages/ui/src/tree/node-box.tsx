@@ -1,0 +1,58 @@
+import { formatDuration } from '@spoor/otlp'
+import type { ServiceNode } from '@spoor/trace'
+import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
+import styles from '../graph/graph.module.css'
+import { hueStyle } from '../service-color/hue.ts'
+import type { LoadedTrace } from '../trace/loaded-trace.ts'
+
+/** A span in the tree; what is filled is the share of its time in which no child ran. */
+export function SpanNodeBox(props: { loaded: LoadedTrace; row: number; hovered: boolean }) {
+  const { row } = props
+  const { trace, slots } = props.loaded
+  const service = trace.service[row]!
+  const duration = trace.durationsNs[row]!
+  const share = duration > 0 ? trace.selfNs[row]! / duration : 1
+  const name = trace.names[trace.name[row]!]!
+  return (
+    <div
+      className={`hue ${styles.node}`}
+      style={hueStyle(slots[service]!)}
+      data-failed={trace.status[row] === 2}
+      data-hovered={props.hovered}
+      title={`${trace.services[service]}  ${name}`}
+    >
+      <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
+      <b>
+        {trace.services[service] || 'no service'}
+        {trace.status[row] === 2 && <em aria-label="error">!</em>}
+      </b>
+      <span>{name || 'no name'}</span>
+      <small>
+        <span>{formatDuration(duration)}</span>
+        <span>self {formatShare(share)}</span>
+      </small>
+    </div>
+  )
+}
+
+/** A service in the folded tree; what is filled is its share of the trace's self time. */
+export function ServiceNodeBox({ loaded, node }: { loaded: LoadedTrace; node: ServiceNode }) {
+  const { trace, slots } = loaded
+  let total = 0
+  for (const self of trace.selfNs) total += self
+  const share = total > 0 ? node.selfNs / total : 0
+  return (
+    <div className={`hue ${styles.node}`} style={hueStyle(slots[node.service]!)} data-failed={node.errors > 0}>
+      <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
+      <b>
+        {trace.services[node.service] || 'no service'}
+        {node.errors > 0 && <em aria-label={formatCounted(node.errors, 'error')}>{formatCount(node.errors)}</em>}
+      </b>
+      <span>{formatCounted(node.spans, 'span')}</span>
+      <small>
+        <span>self {formatDuration(node.selfNs)}</span>
+        <span>{formatShare(share)}</span>
+      </small>
+    </div>
+  )
+}
