@@ -149,10 +149,9 @@ export class Delivery {
     return [...this.#pending]
   }
 
-  /** From here on spans are dropped, and counted. What still waits is given up, for this reason. */
-  close(reason: string): void {
+  /** From here on spans are dropped, and counted. */
+  close(): void {
     this.#closed = true
-    this.settleLastSend(this.pending(), 0, reason)
   }
 
   /** The parent of a span of this process, while both are alive. */
@@ -168,7 +167,7 @@ export class Delivery {
     this.#failed += lost
     if (lost > 0) {
       this.#reporter.warn(
-        `${spansText(lost)} lost at the end: ${this.#settings.exporter.url}: ${reason ?? 'no answer'}`,
+        `${spansText(lost)} lost at the end: ${this.#settings.exporter.shownUrl}: ${reason ?? 'no answer'}`,
       )
     }
   }
@@ -182,7 +181,7 @@ export class Delivery {
     this.#failedWhileDown = 0
     this.#reporter.reset('unreachable')
     this.#reporter.say(
-      `${this.#settings.exporter.url} takes spans again after ${outage}; ${lost === 0 ? 'none' : spansText(lost)} lost`,
+      `${this.#settings.exporter.shownUrl} takes spans again after ${outage}; ${lost === 0 ? 'none' : spansText(lost)} lost`,
     )
   }
 
@@ -195,7 +194,7 @@ export class Delivery {
     this.#reporter.warnSometimes('unreachable', () => {
       const { exporter } = this.#settings
       const reason = describeFailure(error, exporter.protocol)
-      return `cannot export to ${exporter.url} (${reason}): ${spansText(this.#failedWhileDown)} lost, ${this.#pending.size} waiting`
+      return `cannot export to ${exporter.shownUrl} (${reason}): ${spansText(this.#failedWhileDown)} lost, ${this.#pending.size} waiting`
     })
   }
 
@@ -204,7 +203,7 @@ export class Delivery {
     this.#reporter.warnSometimes(
       'slow',
       () =>
-        `no answer from ${this.#settings.exporter.url} for ${durationText(slowAfterMs)}: ${spansText(this.#pending.size)} waiting, trying on`,
+        `no answer from ${this.#settings.exporter.shownUrl} for ${durationText(slowAfterMs)}: ${spansText(this.#pending.size)} waiting, trying on`,
     )
   }
 

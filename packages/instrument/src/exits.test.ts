@@ -60,12 +60,15 @@ describe.concurrent('the rest is sent', () => {
     expect(spans[1]?.status).toEqual({ code: error, message: 'boom' })
   })
 
-  test('at an uncaught exception, with the open span in whose context it was thrown', async () => {
+  test('at an uncaught exception, with the open spans in whose context it was thrown', async () => {
     const { run, names, spans } = await leave('timer-throw')
     expect(run.code).toBe(1)
-    expect(names).toEqual(['work', 'open'])
-    expect(spans[1]?.status).toEqual({ code: error, message: 'boom' })
-    expect(spans[1]?.events.map((event) => event.name)).toEqual(['exception'])
+    expect(names).toEqual(['work', 'query', 'request'])
+    expect(spans.slice(1).map((span) => span.status)).toEqual([
+      { code: error, message: 'boom' },
+      { code: error, message: 'boom' },
+    ])
+    expect(spans.map((span) => span.events.map((event) => event.name))).toEqual([[], ['exception'], []])
   })
 
   test('at an unhandled rejection', async () => {

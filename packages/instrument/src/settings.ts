@@ -30,6 +30,8 @@ const samplerNames = [
 export interface ExporterSettings {
   readonly protocol: ExporterProtocol
   readonly url: string
+  /** The URL for messages: without a password. */
+  readonly shownUrl: string
   /** Keys in lower case, as gRPC wants them and HTTP does not mind. */
   readonly headers: Readonly<Record<string, string>>
   readonly compression: 'gzip' | 'none'
@@ -118,9 +120,11 @@ function resolveExporter(
     oneOf(protocols, 'exporter.protocol', options.protocol) ??
     read.choice(['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols) ??
     'http/protobuf'
+  const url = protocol === 'grpc' ? grpcUrl(options.url, read, report) : httpUrl(options.url, read, report)
   return {
     protocol,
-    url: protocol === 'grpc' ? grpcUrl(options.url, read, report) : httpUrl(options.url, read, report),
+    url,
+    shownUrl: url.replace(/(?<=\/\/[^/@:]*:)[^/@]+(?=@)/, '***'),
     headers: {
       ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_HEADERS'))),
       ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_TRACES_HEADERS'))),

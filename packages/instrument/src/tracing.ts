@@ -59,8 +59,8 @@ export interface Tracing {
    */
   readonly flush: () => Promise<void>
   /**
-   * Flushes, at most `exitDeadlineMs`, stops recording and takes back all that was installed. Safe to call twice.
-   * Never rejects.
+   * Stops recording, sends all that has ended, for at most `exitDeadlineMs`, and takes back all that was installed.
+   * Safe to call twice. Never rejects.
    */
   readonly shutdown: () => Promise<void>
   readonly stats: () => TracingStats
@@ -73,7 +73,8 @@ const shared = globalThis as { [runningKey]?: Tracing }
 /**
  * Starts tracing for this process, in this order: resource, provider with exporter and batch processor, context manager
  * and propagator, library instrumentations, tracer. Says on one line what it did, and on one more each what is probably
- * not meant. A second call changes nothing and returns the first one's handle.
+ * not meant. A second call changes nothing and returns the first one's handle; without options it is the way to get at
+ * what the register entry has started.
  *
  * @throws InstrumentError when an option has an impossible value. Nothing has been started then.
  */
@@ -82,7 +83,9 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   const reporter = createReporter({ quiet: settings.quiet || !isMainThread, level: settings.diagnosticsLevel })
   const running = shared[runningKey]
   if (running) {
-    reporter.warn('startTracing was called again; the first call stays in force and these options are ignored')
+    if (Object.keys(options).length > 0) {
+      reporter.warn('startTracing was called again; the first call stays in force and these options are ignored')
+    }
     return running
   }
   const findings = [...settings.findings]
@@ -142,8 +145,9 @@ function start(
   async function stop(): Promise<void> {
     stopLooking()
     unregister()
+    delivery.close()
     await Promise.race([flush(), delay(settings.exitDeadlineMs, undefined, { ref: false })])
-    delivery.close(`no answer within ${settings.exitDeadlineMs} ms`)
+    delivery.settleLastSend(delivery.pending(), 0, `no answer within ${settings.exitDeadlineMs} ms`)
     uninstallExits()
     // The exporter may still be trying, which nobody needs to wait for.
     void provider.shutdown().catch(() => {})
@@ -246,15 +250,10 @@ function startLine(serviceName: string, settings: Settings, instrumentations: re
   const { exporter, batch, destination, exclude } = settings
   const target =
     destination === 'otlp'
-      ? `${exporter.protocol} ${withoutPassword(exporter.url)} · batch ${batch.maxExportBatchSize}/${durationText(batch.scheduledDelayMs)}`
+      ? `${exporter.protocol} ${exporter.shownUrl} · batch ${batch.maxExportBatchSize}/${durationText(batch.scheduledDelayMs)}`
       : destination
   const names = instrumentations.map(shortName).join(', ') || 'no instrumentations'
   return `tracing "${serviceName}" → ${target} · ${names} · ${exclude.length} excluded`
-}
-
-function withoutPassword(url: string): string {
-  const parsed = new URL(url)
-  return parsed.password ? url.replace(`:${parsed.password}@`, ':***@') : url
 }
 
 function textOrUndefined(value: unknown): string | undefined {
