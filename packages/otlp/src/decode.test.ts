@@ -42,11 +42,11 @@ describe('decodeTraces', () => {
     }
   })
 
-  it('keeps bytes values apart from the message they were in', () => {
-    const bytes = encodeKeyValue({ key: 'k', value: { type: 'bytes', value: Uint8Array.from([1, 2, 3]) } })
+  it('keeps bytes values apart from the message they were in, also when that is a Buffer', () => {
+    const bytes = Buffer.from(encodeKeyValue({ key: 'k', value: { type: 'bytes', value: Uint8Array.from([1, 2, 3]) } }))
     const { value } = decodeKeyValue(bytes)
     bytes.fill(0)
-    expect(value).toEqual({ type: 'bytes', value: Uint8Array.from([1, 2, 3]) })
+    expect(value).toStrictEqual({ type: 'bytes', value: Uint8Array.from([1, 2, 3]) })
   })
 
   it(`reads AnyValue nested ${MAX_DEPTH} deep, and no deeper`, () => {

@@ -497,7 +497,8 @@ function mergeAnyValue(bytes: Uint8Array, p: number, end: number, value: AnyValu
       }
       case 0x3a:
         p = lengthEnd(bytes, p, end)
-        value = { type: 'bytes', value: bytes.slice(next, p) }
+        // A copy; slice() of Node's Buffer would be a view.
+        value = { type: 'bytes', value: new Uint8Array(bytes.subarray(next, p)) }
         break
       default:
         p = skipField(bytes, p, end, tag, KNOWN.anyValue)

@@ -2,8 +2,9 @@
  * OTLP traces as plain objects: what a decoded request looks like to the code that wants to read or build single spans.
  * Hot paths never make these; they work on {@link SpanColumns} and byte ranges.
  *
- * Ids are lower-case hex (trace 32 digits, span 16; `''` when absent or all zero), times are nanoseconds since 1970 as bigint, 64-bit
- * integers are bigint. Source: opentelemetry-proto `trace/v1/trace.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`.
+ * Ids are lower-case hex (trace 32 digits, span 16; `''` when absent or all zero), times are nanoseconds since 1970 as
+ * bigint, 64-bit integers are bigint.
+ * Source: opentelemetry-proto `trace/v1/trace.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`.
  */
 export type AnyValue =
   | { readonly type: 'string'; readonly value: string }
