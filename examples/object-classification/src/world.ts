@@ -33,5 +33,4 @@ cli
   .action(async (flags: Flags) => {
     process.exitCode = await runWorld(readSettings(flags))
   })
-cli.help()
 await runCli(cli)

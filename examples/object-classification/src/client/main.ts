@@ -32,7 +32,6 @@ cli
   .option('--page <url>', "Spoor's page, for the links to the traces", { default: 'http://127.0.0.1:16686' })
   .option('--json', 'Prints one JSON object a line instead of the table', { default: false })
   .action(run)
-cli.help()
 await runCli(cli)
 
 async function run(flags: Flags): Promise<void> {

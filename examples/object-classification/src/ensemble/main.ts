@@ -25,5 +25,4 @@ cli
       }),
     )
   })
-cli.help()
 await runCli(cli)

@@ -3,7 +3,7 @@ import type { SpanContext } from '@opentelemetry/api'
 import type { EnsembleResult } from '../service/prediction.ts'
 
 /** How a request stands. */
-export type Outcome =
+type Outcome =
   | { readonly state: 'pending' }
   | { readonly state: 'done'; readonly result: EnsembleResult }
   | { readonly state: 'failed'; readonly message: string }

@@ -39,8 +39,8 @@ describe('download', () => {
     const url = await server((_, response) =>
       response.writeHead(200, { 'content-length': content.length }).end(content),
     )
-    const seen: [done: number, total?: number][] = []
-    await download(url, file(), { onBytes: (...progress) => seen.push(progress) })
+    const seen: [number, number | undefined][] = []
+    await download(url, file(), { onBytes: (done, total) => seen.push([done, total]) })
     expect(await readFile(file())).toEqual(content)
     expect(seen.at(-1)).toEqual([5000, 5000])
     expect(await readdir(directory)).toEqual(['model.tgz'])

@@ -29,5 +29,4 @@ cli
       startInference({ port: readPort('--port', port), name: modelName, model, labels: await readLabels(labels) }),
     )
   })
-cli.help()
 await runCli(cli)

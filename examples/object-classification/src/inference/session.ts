@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { ModelInfo, WorkerReply, WorkerRequest } from './protocol.ts'
 
 /** What a run gives. */
-export interface RunOutput {
+interface RunOutput {
   /** One a class, 0..1. */
   readonly probabilities: Float32Array
   /** Time in the session, ms; the rest of the caller's time is the way to the thread and back. */

@@ -15,5 +15,4 @@ cli
   .action(async ({ port, ensemble }: { port: number; ensemble: string }) => {
     await runService('preprocessing', async () => startPreprocessing({ port: readPort('--port', port), ensemble }))
   })
-cli.help()
 await runCli(cli)

@@ -59,7 +59,7 @@ export function readUpload(request: IncomingMessage): Promise<Upload> {
       else resolve(upload)
     })
     form.on('error', (error) => reject(noFile('the form ends too early or is malformed', error)))
-    request.on('aborted', () => reject(noFile('the request was cut off')))
+    request.on('error', (error) => reject(noFile('the request was cut off', error)))
     request.pipe(form)
   })
 }

@@ -2,6 +2,8 @@ import type { CAC } from 'cac'
 
 /** Parses the process's arguments and runs the command; what goes wrong is one line and exit code 1. */
 export async function runCli(cli: CAC): Promise<void> {
+  // There is one command: how to ask for the help of others is no help.
+  cli.help((sections) => sections.filter(({ title = '' }) => !title.startsWith('For more info')))
   try {
     cli.parse(process.argv, { run: false })
     await cli.runMatchedCommand()

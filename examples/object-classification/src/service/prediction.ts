@@ -17,7 +17,7 @@ export interface InferenceAnswer {
 }
 
 /** What one model said, as part of a result. */
-export interface ModelVote extends Prediction {
+interface ModelVote extends Prediction {
   readonly model: string
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** A field's value. Numbers say how wide they are. */
-export type Field =
+type Field =
   | { readonly byte: number }
   | { readonly integer: number }
   | { readonly integers: readonly number[] }

@@ -21,7 +21,7 @@ export interface Program {
 }
 
 /** How a program ended. */
-export interface End {
+interface End {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }

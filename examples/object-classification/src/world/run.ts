@@ -44,8 +44,8 @@ export async function runWorld(settings: Settings): Promise<number> {
   try {
     return await world.run()
   } catch (error) {
-    if (error instanceof Stopped) return 0
     screen.line()
+    if (error instanceof Stopped) return 0
     screen.bad(error instanceof Error ? error.message : String(error))
     return 1
   } finally {
@@ -87,7 +87,6 @@ class World {
     const running = this.#children.filter((child) => child.running())
     if (running.length === 0) return
     this.#stopping.abort(new Stopped('stopped'))
-    this.#screen.line()
     this.#screen.status(`Stopping ${running.length} processes ...`)
     for (const child of running.reverse()) await child.stop()
     this.#screen.line(`  Stopped. The traces are kept in ${shortPath(this.#settings.data)}.`)
@@ -99,7 +98,7 @@ class World {
     const lines = taken.map(({ use, port, flag, holder }) => {
       const who = holder ? `process ${holder.pid} (${holder.command})` : 'another process'
       const stop = holder ? `Stop it (kill ${holder.pid})` : 'Stop it'
-      return `Port ${port}, needed for ${use}, is taken by ${who}.\n    ${stop}, or choose another port: npm start -- ${flag} ${port + 1000}`
+      return `Port ${port}, needed for ${use}, is taken by ${who}.\n    ${stop}, or choose another port: npm start -- ${flag} ${port < 60_000 ? port + 1000 : port - 1000}`
     })
     throw new Error(lines.join('\n  ✗ '))
   }

@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import { readPort } from '../service/cli.ts'
 
 /** How the services report to Spoor. */
-export type Protocol = 'grpc' | 'http/protobuf'
+type Protocol = 'grpc' | 'http/protobuf'
 
 /** The ports on 127.0.0.1. */
-export interface Ports {
+interface Ports {
   readonly page: number
   readonly otlpGrpc: number
   readonly otlpHttp: number
