@@ -18,4 +18,4 @@ export {
 } from './schema.ts'
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
-export { follow, sleep } from './sleep.ts'
+export { aborted, follow, sleep } from './sleep.ts'

@@ -2,3 +2,4 @@
 export { createSink, type Sink } from './sink.ts'
 export { createTestContext, createTestLogger, type LogLine, type TestLogger } from './context.ts'
 export { logsRequest, metricsRequest, tracesRequest, type TracesRequest } from './requests.ts'
+export { TEST_CERTIFICATE, TEST_KEY } from './tls.ts'

@@ -14,6 +14,7 @@ import {
   type TelemetryBatch,
 } from '@spoor/otlp'
 import {
+  aborted,
   CollectorError,
   createLogLimiter,
   follow,
@@ -61,7 +62,8 @@ export class BatchProcessor implements Component, Consumer {
   /** Aborts when shutdown begins, and at its deadline. */
   readonly #stopping = new AbortController()
   readonly #deadline = new AbortController()
-  readonly #sends = new Set<Promise<void>>()
+  /** What was handed on and not yet taken. */
+  readonly #sends = new Map<TelemetryBatch, Promise<void>>()
   #pending: Pending[] = []
   #pendingItems = 0
   #heldBytes = 0
@@ -111,8 +113,11 @@ export class BatchProcessor implements Component, Consumer {
     const unfollow = follow(signal, this.#deadline)
     this.#stopping.abort()
     this.#sendWhile('shutdown', () => true)
-    await Promise.all(this.#sends)
+    await Promise.race([Promise.all(this.#sends.values()), aborted(this.#deadline.signal)])
     unfollow()
+    for (const batch of this.#sends.keys()) {
+      this.#drop(batch, new CollectorError('unavailable', 'the next stage had not taken it at the deadline of shutdown'))
+    }
   }
 
   #hold(batch: TelemetryBatch, ticket: Ticket | undefined): void {
@@ -194,10 +199,10 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendSizeCount.value++
     const sending = this.#deliver(batch).then((failure) => {
       this.#heldBytes -= batch.byteLength
-      this.#sends.delete(sending)
+      this.#sends.delete(batch)
       for (const { ticket } of parts) if (ticket) settle(ticket, failure)
     })
-    this.#sends.add(sending)
+    this.#sends.set(batch, sending)
   }
 
   /** Hands the batch to the next stage, again and again where that refuses for a while. Gives the error when the batch was not taken. */
@@ -222,6 +227,8 @@ export class BatchProcessor implements Component, Consumer {
   }
 
   #drop(batch: TelemetryBatch, error: CollectorError): CollectorError {
+    // Shutdown may have given it up already.
+    if (!this.#sends.delete(batch)) return error
     const reason = error.retryable ? 'shutdown' : error.code
     this.#context.counters.counter('otelcol_processor_dropped_items', { ...this.#labels, reason }).value += batch.items
     this.#log.warn(

@@ -1,0 +1,277 @@
+import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { CollectorError, section, type Component, type Consumer } from '../component/index.ts'
+import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
+import { exporterHelperKeys } from './config.ts'
+import { createExporter, type SendResult } from './exporter.ts'
+
+const TAKEN: SendResult = { rejected: 0, message: '' }
+const FAST = { initial_interval: '1ms', max_interval: '1ms' }
+const keys = section({ ...exporterHelperKeys, timeout: z.number().default(0) })
+
+interface Started {
+  readonly exporter: Component & Consumer
+  readonly context: ReturnType<typeof createTestContext>
+  /** The batches that were attempted, in order. */
+  readonly attempts: TelemetryBatch[]
+}
+
+function start(
+  input: object,
+  send: (batch: TelemetryBatch, signal: AbortSignal, attempt: number) => SendResult | Promise<SendResult>,
+): Started {
+  const config = keys.parse(input)
+  const context = createTestContext('otlp_grpc')
+  const attempts: TelemetryBatch[] = []
+  const exporter = createExporter(
+    context,
+    { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
+    {
+      send: async (batch, signal) => send(batch, signal, attempts.push(batch)),
+      close: async () => {},
+    },
+  )
+  onTestFinished(async () => exporter.shutdown(AbortSignal.abort()))
+  return { exporter, context, attempts }
+}
+
+function batch(items: number, seed = 1): TelemetryBatch {
+  return createBatch('traces', [{ bytes: tracesRequest({ spans: items, seed }), items }])
+}
+
+/** A gate that the test opens. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open: () => open() }
+}
+
+const NO_QUEUE = { sending_queue: { enabled: false } }
+const unavailable = (retryAfterMs?: number): CollectorError =>
+  new CollectorError('unavailable', 'down', retryAfterMs === undefined ? {} : { retryAfterMs })
+
+describe('retry', () => {
+  test('until the peer takes it', async () => {
+    const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: FAST }, (_, __, attempt) => {
+      if (attempt < 3) throw unavailable()
+      return TAKEN
+    })
+    await exporter.consume(batch(5))
+    expect(attempts.length).toBe(3)
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(5)
+    expect(context.value('otelcol_exporter_send_failed_spans')).toBe(0)
+  })
+
+  test('not what is refused for good', async () => {
+    const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: FAST }, () => {
+      throw new CollectorError('invalid_data', 'bad')
+    })
+    await expect(exporter.consume(batch(5))).rejects.toMatchObject({ code: 'invalid_data' })
+    expect(attempts.length).toBe(1)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'invalid_data' })).toBe(5)
+  })
+
+  test('not when it is off', async () => {
+    const { exporter, attempts } = start({ ...NO_QUEUE, retry_on_failure: { enabled: false } }, () => {
+      throw unavailable()
+    })
+    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    expect(attempts.length).toBe(1)
+  })
+
+  test('no longer than max_elapsed_time, counting what the peer asks to wait', async () => {
+    const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: { ...FAST, max_elapsed_time: '1m' } }, () => {
+      throw unavailable(3_600_000)
+    })
+    await expect(exporter.consume(batch(2))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(attempts.length).toBe(1)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'unavailable' })).toBe(2)
+  })
+
+  test('after a timeout of one attempt, which is told to give up', async () => {
+    let aborted = 0
+    const { exporter, attempts } = start({ ...NO_QUEUE, timeout: 10, retry_on_failure: FAST }, async (_, signal, attempt) => {
+      if (attempt > 1) return TAKEN
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          aborted++
+          reject(new Error('cancelled'))
+        })
+      })
+    })
+    await exporter.consume(batch(1))
+    expect([attempts.length, aborted]).toEqual([2, 1])
+  })
+
+  test('partial success is counted, logged and not sent again', async () => {
+    const { exporter, context, attempts } = start(NO_QUEUE, () => ({ rejected: 2, message: 'two were too old' }))
+    await exporter.consume(batch(5))
+    expect(attempts.length).toBe(1)
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(2)
+    expect(context.logger.lines).toMatchObject([
+      { level: 'warn', message: 'Partial success response', fields: { message: 'two were too old', dropped_items: 2 } },
+    ])
+  })
+})
+
+describe('a message that is too large', () => {
+  const atMost =
+    (bytes: number) =>
+    (sent: TelemetryBatch): SendResult => {
+      if (sent.byteLength > bytes) throw new CollectorError('too_large', 'message larger than max')
+      return TAKEN
+    }
+
+  test('is split in halves until it fits, with nothing lost', async () => {
+    const whole = batch(1000)
+    const { exporter, context, attempts } = start(NO_QUEUE, atMost(whole.byteLength / 3))
+    await exporter.consume(whole)
+    const taken = attempts.filter((attempt) => attempt.byteLength <= whole.byteLength / 3)
+    expect(taken.map(({ items }) => items)).toEqual([250, 250, 250, 250])
+    expect(taken.reduce((sum, { chunks }) => sum + countSpans(chunks[0]!.bytes), 0)).toBe(1000)
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(1000)
+    expect(context.value('otelcol_exporter_send_failed_spans')).toBe(0)
+  })
+
+  test('the next ones are split before they are sent', async () => {
+    const whole = batch(1000)
+    const { exporter, attempts } = start(NO_QUEUE, atMost(whole.byteLength * 0.6))
+    await exporter.consume(whole)
+    attempts.length = 0
+    await exporter.consume(whole)
+    expect(attempts.map(({ items }) => items)).toEqual([500, 500])
+  })
+
+  test('chunks stay whole while there are several', async () => {
+    const chunks = [1, 2, 3].map((seed) => batch(10, seed).chunks[0]!)
+    const { exporter, attempts } = start(NO_QUEUE, atMost(chunks[0]!.bytes.length * 1.5))
+    await exporter.consume(createBatch('traces', chunks))
+    expect(attempts.filter((attempt) => attempt.chunks.length === 1).map((attempt) => attempt.chunks[0])).toEqual(chunks)
+  })
+
+  test('one span that is too large alone is given up, the others are not', async () => {
+    const chunks = [tracesRequest({ spans: 1 }), tracesRequest({ spans: 1, attributes: 200 }), tracesRequest({ spans: 1, seed: 3 })]
+    const { exporter, context } = start(NO_QUEUE, atMost(2000))
+    const mixed = createBatch('traces', chunks.map((bytes) => ({ bytes, items: 1 })))
+    await expect(exporter.consume(mixed)).rejects.toMatchObject({ code: 'too_large' })
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(2)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'too_large' })).toBe(1)
+  })
+
+  test('logs cannot be divided', async () => {
+    const { exporter, context } = start(NO_QUEUE, atMost(10))
+    await expect(exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]))).rejects.toMatchObject({ code: 'too_large' })
+    expect(context.value('otelcol_exporter_send_failed_log_records', { reason: 'too_large' })).toBe(4)
+  })
+})
+
+describe('sending queue', () => {
+  test('answers at once, sends so many at a time, and refuses what does not fit', async () => {
+    const { opened, open } = gate()
+    let active = 0
+    let peak = 0
+    const { exporter, context, attempts } = start({ sending_queue: { num_consumers: 2, queue_size: 4 } }, async () => {
+      peak = Math.max(peak, ++active)
+      await opened
+      active--
+      return TAKEN
+    })
+    for (let index = 0; index < 4; index++) await exporter.consume(batch(3))
+    await expect(exporter.consume(batch(3))).rejects.toMatchObject({
+      code: 'overloaded',
+      retryable: true,
+      message: 'sending queue is full (queue_size: 4 requests)',
+    })
+    expect(attempts.length).toBe(2)
+    expect(context.value('otelcol_exporter_queue_size')).toBe(4)
+    expect(context.value('otelcol_exporter_queue_capacity')).toBe(4)
+    expect(context.value('otelcol_exporter_enqueue_failed_spans')).toBe(3)
+    open()
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect([attempts.length, peak]).toEqual([4, 2])
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(12)
+    expect(context.value('otelcol_exporter_queue_size')).toBe(0)
+  })
+
+  test.each([
+    [{ sizer: 'items', queue_size: 10 }, 'sending queue is full (queue_size: 10 items)'],
+    [{ sizer: 'bytes', queue_size: 5000 }, 'sending queue is full (queue_size: 5000 bytes)'],
+    [{ max_bytes: 5000 }, 'sending queue is full (max_bytes: 5000)'],
+  ])('%o', async (queue, message) => {
+    const { opened, open } = gate()
+    const { exporter } = start({ sending_queue: queue }, async () => {
+      await opened
+      return TAKEN
+    })
+    await exporter.consume(batch(8))
+    await expect(exporter.consume(batch(8))).rejects.toThrow(message)
+    open()
+  })
+
+  test('a batch larger than the queue gets through alone', async () => {
+    const { exporter, context } = start({ sending_queue: { sizer: 'items', queue_size: 5 } }, () => TAKEN)
+    await exporter.consume(batch(8))
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(8)
+  })
+
+  test('block_on_overflow waits for room, in order', async () => {
+    const { opened, open } = gate()
+    const { exporter, attempts } = start({ sending_queue: { queue_size: 1, block_on_overflow: true, num_consumers: 1 } }, async () => {
+      await opened
+      return TAKEN
+    })
+    const batches = [batch(1), batch(2), batch(3)]
+    await exporter.consume(batches[0]!)
+    let taken = 0
+    const waiting = batches.slice(1).map(async (one) => {
+      await exporter.consume(one)
+      taken++
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(taken).toBe(0)
+    open()
+    await Promise.all(waiting)
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect(attempts).toEqual(batches)
+  })
+
+  test('wait_for_result hands the failure back', async () => {
+    const { exporter } = start({ sending_queue: { wait_for_result: true } }, () => {
+      throw new CollectorError('permission_denied', 'no')
+    })
+    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'permission_denied' })
+  })
+})
+
+describe('shutdown', () => {
+  test('drains the queue, trying once what waits for a retry', async () => {
+    let up = false
+    const { exporter, context, attempts } = start({ sending_queue: { num_consumers: 1 }, retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: 0 } }, () => {
+      if (!up) throw unavailable()
+      return TAKEN
+    })
+    await exporter.consume(batch(1))
+    await exporter.consume(batch(2))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(attempts.length).toBe(1)
+    up = true
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
+    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('at the deadline, what is left is counted', async () => {
+    const { exporter, context, attempts } = start({ sending_queue: { num_consumers: 1 } }, async (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cancelled')))),
+    )
+    await exporter.consume(batch(2))
+    await exporter.consume(batch(3))
+    await exporter.shutdown(AbortSignal.timeout(20))
+    expect(attempts.length).toBe(1)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'shutdown' })).toBe(5)
+    expect(context.logger.lines.at(-1)?.message).toBe('Exporting failed. Dropping data.')
+  })
+})

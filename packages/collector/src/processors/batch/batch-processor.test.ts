@@ -1,0 +1,215 @@
+import { createBatch, countSpans, scanSpans, createSpanColumns, bytesToHex, type Signal, type TelemetryBatch } from '@spoor/otlp'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { CollectorError, type Component, type Consumer } from '../../component/index.ts'
+import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
+import { batchProcessor } from './index.ts'
+
+/** Long enough never to fire within a test. */
+const NEVER = '1h'
+
+function start(
+  input: object,
+  signal: Signal = 'traces',
+): { processor: Component & Consumer; sink: Sink; context: ReturnType<typeof createTestContext> } {
+  const config = batchProcessor.config.safeParse({ timeout: NEVER, ...input })
+  if (!config.success) throw new Error(JSON.stringify(config.error.issues))
+  const context = createTestContext('batch')
+  const sink = createSink()
+  const processor = batchProcessor.create(context, config.data, sink, signal)
+  onTestFinished(async () => processor.shutdown(AbortSignal.abort()))
+  return { processor, sink, context }
+}
+
+function batch(items: number, seed = 1): TelemetryBatch {
+  return createBatch('traces', [{ bytes: tracesRequest({ spans: items, seed, attributes: 1 }), items }])
+}
+
+/** All span ids in the order in which they come. */
+function spanIds(sink: Sink): string[] {
+  return sink.batches.flatMap(({ chunks }) =>
+    chunks.flatMap(({ bytes, items }) => {
+      const columns = createSpanColumns()
+      scanSpans(bytes, columns)
+      expect(columns.count).toBe(items)
+      return Array.from({ length: columns.count }, (_, row) => bytesToHex(columns.spanId, row * 8, row * 8 + 8))
+    }),
+  )
+}
+
+describe('triggers', () => {
+  test('size: sent with the item that reaches it, not before', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 10 })
+    await processor.consume(batch(6))
+    expect(sink.batches.length).toBe(0)
+    await processor.consume(batch(6, 2))
+    expect(sink.batches.map(({ items, chunks }) => [items, chunks.length])).toEqual([[12, 2]])
+    expect(context.value('otelcol_processor_batch_batch_size_trigger_send')).toBe(1)
+    expect(context.value('otelcol_processor_batch_batch_send_size_sum')).toBe(12)
+  })
+
+  test('timeout: what is there goes', async () => {
+    const { processor, sink, context } = start({ timeout: '20ms' })
+    await processor.consume(batch(3))
+    await processor.consume(batch(4, 2))
+    await sink.waitFor(7)
+    expect(sink.batches.length).toBe(1)
+    expect(context.value('otelcol_processor_batch_timeout_trigger_send')).toBe(1)
+    await processor.consume(batch(2, 3))
+    await sink.waitFor(9)
+    expect(sink.batches.length).toBe(2)
+  })
+
+  test.each([{ timeout: '0s' }, { send_batch_size: 0 }])('%o: each at once', async (config) => {
+    const { processor, sink } = start(config)
+    await processor.consume(batch(1))
+    await processor.consume(batch(2, 2))
+    expect(sink.batches.map(({ items }) => items)).toEqual([1, 2])
+  })
+
+  test('shutdown: the rest goes, and nothing is taken any more', async () => {
+    const { processor, sink } = start({})
+    await processor.consume(batch(3))
+    await processor.shutdown(AbortSignal.timeout(1000))
+    expect(sink.items).toBe(3)
+    await expect(processor.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await processor.shutdown(AbortSignal.timeout(1000))
+  })
+})
+
+describe('send_batch_max_size', () => {
+  test('a chunk that straddles the limit is split, in order and without loss', async () => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 })
+    const inputs = [batch(6), batch(7, 2), batch(25, 3)]
+    const expected = start({ send_batch_size: 0 })
+    for (const input of inputs) await expected.processor.consume(input)
+    for (const input of inputs) await processor.consume(input)
+    await processor.shutdown(AbortSignal.timeout(1000))
+    expect(sink.batches.map(({ items }) => items)).toEqual([10, 10, 10, 8])
+    expect(spanIds(sink)).toEqual(spanIds(expected.sink))
+    expect(countSpans(sink.bytes())).toBe(38)
+  })
+
+  test('what is left below send_batch_size waits', async () => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 15 })
+    await processor.consume(batch(29))
+    expect(sink.batches.map(({ items }) => items)).toEqual([15, 14])
+    await processor.consume(batch(24, 2))
+    expect(sink.batches.map(({ items }) => items)).toEqual([15, 14, 15])
+  })
+
+  test('a chunk that fits is passed as it came, with what the sender compressed', async () => {
+    const { processor, sink } = start({ send_batch_size: 4, send_batch_max_size: 8 })
+    const bytes = tracesRequest({ spans: 4 })
+    const chunk = { bytes, items: 4, compressed: { coding: 'gzip', bytes: new Uint8Array([1]) } } as const
+    await processor.consume(createBatch('traces', [chunk]))
+    expect(sink.batches[0]?.chunks[0]).toBe(chunk)
+  })
+
+  test('logs are divided between requests only', async () => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, 'logs')
+    const logs = (items: number): TelemetryBatch => createBatch('logs', [{ bytes: logsRequest(items), items }])
+    await processor.consume(logs(6))
+    await processor.consume(logs(7))
+    await processor.consume(logs(25))
+    await processor.shutdown(AbortSignal.timeout(1000))
+    expect(sink.batches.map(({ items }) => items)).toEqual([6, 7, 25])
+  })
+})
+
+describe('when the next stage refuses', () => {
+  test('for a while: the batch is kept and sent again', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 1 })
+    let refusals = 2
+    sink.intercept = () => {
+      if (refusals-- > 0) throw new CollectorError('overloaded', 'full')
+    }
+    await processor.consume(batch(5))
+    await sink.waitFor(5)
+    expect(sink.items).toBe(5)
+    expect(context.value('otelcol_processor_dropped_items')).toBe(0)
+  })
+
+  test('for good: counted with its reason, and logged', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 1 })
+    sink.intercept = () => {
+      throw new CollectorError('invalid_data', 'no such tenant')
+    }
+    await processor.consume(batch(5))
+    await processor.shutdown(AbortSignal.timeout(1000))
+    expect(context.value('otelcol_processor_dropped_items', { reason: 'invalid_data' })).toBe(5)
+    expect(context.logger.lines.at(-1)).toMatchObject({
+      message: 'Sender failed. Dropping data.',
+      fields: { error: 'no such tenant', dropped_items: 5 },
+    })
+  })
+
+  test('not at all, up to the deadline of shutdown: counted once', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 1 })
+    sink.intercept = () => new Promise<void>(() => {})
+    await processor.consume(batch(5))
+    await processor.shutdown(AbortSignal.timeout(30))
+    await processor.shutdown(AbortSignal.timeout(30))
+    expect(context.value('otelcol_processor_dropped_items', { reason: 'unavailable' })).toBe(0)
+    expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
+  })
+
+  test('until the deadline of shutdown: counted as such', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 1 })
+    sink.intercept = () => {
+      throw new CollectorError('unavailable', 'down')
+    }
+    await processor.consume(batch(5))
+    await processor.shutdown(AbortSignal.timeout(30))
+    expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
+  })
+
+  test('what is held is bounded, and the sender is told to come again', async () => {
+    const one = batch(5)
+    const { processor, sink, context } = start({ send_batch_size: 1, max_held_bytes: one.byteLength * 2 })
+    const releases: (() => void)[] = []
+    sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
+    await processor.consume(one)
+    await processor.consume(batch(5))
+    await expect(processor.consume(batch(5))).rejects.toMatchObject({ code: 'overloaded', retryable: true, retryAfterMs: 1000 })
+    expect(context.value('otelcol_processor_batch_held_bytes')).toBe(one.byteLength * 2)
+    sink.intercept = undefined
+    for (const release of releases) release()
+    await sink.waitFor(10)
+    await new Promise((resolve) => setImmediate(resolve))
+    await processor.consume(batch(5))
+    expect(sink.items).toBe(15)
+  })
+
+  test('a batch larger than the bound still gets through alone', async () => {
+    const { processor, sink } = start({ send_batch_size: 1, max_held_bytes: 10 })
+    await processor.consume(batch(5))
+    expect(sink.items).toBe(5)
+  })
+})
+
+describe('acknowledge: exported', () => {
+  test('answers when the next stage has taken all parts', async () => {
+    const { processor, sink } = start({ send_batch_size: 4, send_batch_max_size: 4, acknowledge: 'exported' })
+    const releases: (() => void)[] = []
+    sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
+    let answered = false
+    const taken = processor.consume(batch(8)).then(() => (answered = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(releases.length).toBe(2)
+    releases[0]!()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(answered).toBe(false)
+    releases[1]!()
+    await taken
+    expect(sink.items).toBe(8)
+  })
+
+  test('hands a refusal back instead of trying again itself', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 1, acknowledge: 'exported' })
+    sink.intercept = () => {
+      throw new CollectorError('unavailable', 'down')
+    }
+    await expect(processor.consume(batch(3))).rejects.toMatchObject({ code: 'unavailable', message: 'down' })
+    expect(context.value('otelcol_processor_dropped_items')).toBe(0)
+  })
+})
