@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -190,5 +191,26 @@ service:
     alone.child.kill('SIGTERM')
     expect(await alone.ended()).toBe(0)
     expect((await fetch(`${spoor.page}/api/traces/${traceIdOf(7)}`)).status).toBe(200)
+  })
+
+  it('gives up what is left at the second signal', async () => {
+    // A peer that takes connections and never answers holds up an orderly stop.
+    const peer = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(peer, 'listening')
+    const file = join(directory, 'otel.yaml')
+    await writeFile(file, collector(`http://127.0.0.1:${(peer.address() as AddressInfo).port}`))
+    const alone = run('collector', '--config', file)
+    const [, address] = await alone.says(/otlp http\s+(\S+)/)
+    const asked = once(peer, 'connection')
+    const body = requestOf('stuck', [{ traceId: traceIdOf(8), spanId: spanIdOf(1) }]) as Uint8Array<ArrayBuffer>
+    const headers = { 'content-type': 'application/x-protobuf' }
+    void fetch(`http://${address}/v1/traces`, { method: 'POST', headers, body }).catch(() => {})
+    const [connection] = (await asked) as [Socket]
+    connection.on('error', () => {})
+    alone.child.kill('SIGINT')
+    await alone.says(/Stopping/)
+    alone.child.kill('SIGINT')
+    expect(await alone.ended()).toBe(130)
+    peer.close()
   })
 })

@@ -16,6 +16,7 @@ import type { FastifyInstance } from 'fastify'
 import { ALL_IN_ONE } from './all-in-one.ts'
 import type { StatusResponse } from './api.ts'
 import { SpoorError } from './error.ts'
+import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
 import { createLogger } from './logging.ts'
 import { portOwner } from './port-owner.ts'
@@ -142,6 +143,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     await running.app.listen({ host, port: pagePort })
     running.collector = collector
     await collector.start()
+    if (!isLoopback(host)) {
+      logger.warn(
+        { host },
+        'listening beyond this machine: whoever reaches it can read and send traces, there is no login',
+      )
+    }
   } catch (error) {
     await stop()
     throw explain(error, [

@@ -1,6 +1,6 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
+import { Readable } from 'node:stream'
 import type { Logger } from '@spoor/collector'
-import { tracesToJson } from '@spoor/otlp'
 import type { Order, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
@@ -14,6 +14,7 @@ import type {
   StatusResponse,
   TraceRow,
 } from '../api.ts'
+import { jsonStream } from '../http/json-stream.ts'
 import { parseQuery } from '../query/index.ts'
 import { type Failure, failureOf } from './failure.ts'
 import {
@@ -28,7 +29,7 @@ import {
   required,
   timeParam,
 } from './params.ts'
-import { traceBytes } from './trace-bytes.ts'
+import { otlpJson, traceChunks } from './trace-bytes.ts'
 
 const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
 
@@ -61,11 +62,11 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
         throw new RequestError(400, 'bad_parameter', `"${request.params.id}" is not a trace id: 32 hex digits`)
       }
       const format = choiceParam(request.query, 'format', ['protobuf', 'json']) ?? 'protobuf'
-      const bytes = await traceBytes(store, id)
-      if (bytes === undefined) throw new RequestError(404, 'not_found', `trace ${id} is not in the store`)
+      const chunks = await traceChunks(store, id)
+      if (chunks === undefined) throw new RequestError(404, 'not_found', `trace ${id} is not in the store`)
       void reply.header('cache-control', 'no-cache')
-      if (format === 'json') return reply.type('application/json; charset=utf-8').send(tracesToJson(bytes))
-      return reply.type('application/x-protobuf').send(bytes)
+      if (format === 'json') return reply.type('application/json; charset=utf-8').send(jsonStream(otlpJson(chunks)))
+      return reply.type('application/x-protobuf').send(Readable.from(chunks, { objectMode: false }))
     })
 
     app.get('/services', async (): Promise<ServicesResponse> => ({ services: await store.services() }))

@@ -74,12 +74,13 @@ describe('the page', () => {
     expect((await app.inject('/assets/app-abc.js')).body).toBe('plain')
   })
 
-  it.each(['/assets/old-123.js', '/nothing.css', '/assets/..%2f..%2fdata%2flock', '/api'])(
-    'is not sent in place of %s',
-    async (url) => {
-      expect((await app.inject(url)).statusCode).toBe(404)
-    },
-  )
+  it.each(['/assets/old-123.js', '/nothing.css', '/api'])('is not sent in place of %s', async (url) => {
+    expect((await app.inject(url)).statusCode).toBe(404)
+  })
+
+  it('keeps to its own directory', async () => {
+    expect((await app.inject('/assets/..%2f..%2fdata%2flock')).statusCode).toBe(403)
+  })
 
   it('says how it is built when it is not there', async () => {
     for (const url of ['/', '/search']) {
@@ -91,22 +92,36 @@ describe('the page', () => {
   })
 })
 
-describe('large answers', () => {
-  it('are compressed for other machines that take gzip, and for nobody else', async () => {
-    const spans = Array.from({ length: 100 }, (_, index) => ({ traceId: traceIdOf(5), spanId: spanIdOf(index + 1) }))
-    const bytes = requestOf('large', spans)
-    await store.append(createBatch('traces', [{ bytes, items: spans.length }]))
-    const url = `/api/traces/${traceIdOf(5)}`
-    const from = (remoteAddress: string, coding: string) =>
-      app.inject({ url, remoteAddress, headers: { 'accept-encoding': coding } })
-    const plain = await from('127.0.0.1', 'gzip')
-    expect(plain.headers['content-encoding']).toBeUndefined()
-    const packed = await from('192.0.2.1', 'br, gzip;q=0.5')
-    expect(packed.headers['content-encoding']).toBe('gzip')
-    expect(gunzipSync(packed.rawPayload).toString()).toBe(plain.body)
-    for (const coding of ['br', 'gzip;q=0', 'gzip;q=0.0, br']) {
-      expect((await from('192.0.2.1', coding)).headers['content-encoding']).toBeUndefined()
-    }
-    expect((await from('::ffff:127.0.0.1', 'gzip')).headers['content-encoding']).toBeUndefined()
+describe('answers of the APIs', () => {
+  const from = (url: string, remoteAddress: string, coding: string) =>
+    app.inject({ url, remoteAddress, headers: { 'accept-encoding': coding } })
+
+  beforeAll(async () => {
+    const spans = Array.from({ length: 400 }, (_, index) => ({
+      traceId: traceIdOf(5),
+      spanId: spanIdOf(index + 1),
+      name: `operation ${index}`,
+    }))
+    await store.append(createBatch('traces', [{ bytes: requestOf('large', spans), items: spans.length }]))
+  })
+
+  it.each([`/api/traces/${traceIdOf(5)}`, `/api/spoor/v1/traces/${traceIdOf(5)}`, '/api/operations?service=large'])(
+    '%s is compressed for other machines that take gzip, and for nobody else',
+    async (url) => {
+      const plain = await from(url, '127.0.0.1', 'gzip')
+      expect(plain.headers['content-encoding']).toBeUndefined()
+      expect(plain.rawPayload.length).toBeGreaterThan(4096)
+      const packed = await from(url, '192.0.2.1', 'br, gzip;q=0.5')
+      expect(packed.headers['content-encoding']).toBe('gzip')
+      expect(gunzipSync(packed.rawPayload).equals(plain.rawPayload)).toBe(true)
+      for (const coding of ['br', 'gzip;q=0', 'gzip;q=0.0, br']) {
+        expect((await from(url, '192.0.2.1', coding)).headers['content-encoding']).toBeUndefined()
+      }
+      expect((await from(url, '::ffff:127.0.0.1', 'gzip')).headers['content-encoding']).toBeUndefined()
+    },
+  )
+
+  it('are sent as they are when they are small', async () => {
+    expect((await from('/api/services', '192.0.2.1', 'gzip')).headers['content-encoding']).toBeUndefined()
   })
 })

@@ -3,10 +3,11 @@ import type { TraceStore } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { failureOf } from '../api/failure.ts'
 import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
-import { mapWide, traceBytes } from '../api/trace-bytes.ts'
+import { readAhead, traceBytes } from '../api/trace-bytes.ts'
+import { jsonStream } from '../http/json-stream.ts'
 import type { Envelope, JaegerTrace } from './model.ts'
 import { searchParams } from './search-params.ts'
-import { jaegerTrace } from './trace-json.ts'
+import { type JaegerTraceReader, readJaegerTrace, traceText, wholeTrace } from './trace-json.ts'
 
 /** Kinds as Jaeger names them in lists of operations; unspecified is empty. */
 const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
@@ -62,20 +63,26 @@ export function jaegerApi(store: TraceStore, logger: Logger) {
         wanted.length > 0
           ? wanted.map(traceIdOf)
           : (await store.search(searchParams(query))).traces.map(({ traceId }) => traceId)
-      const traces = await mapWide(ids, PARALLEL_READS, (id) => readTrace(store, id, raw))
-      const found = traces.filter((trace) => trace !== undefined)
-      // A trace that was found a moment ago and is gone now was dropped by retention; only ids that were asked for are
-      // told as missing.
-      const missing = wanted.filter((_, index) => traces[index] === undefined)
-      const errors = missing.length > 0 ? missing.map((traceID) => ({ msg: 'trace not found', traceID })) : null
-      return send(reply, query, envelope(found, { errors }))
+      const missing: string[] = []
+      async function* found(): AsyncGenerator<JaegerTraceReader> {
+        const traces = readAhead(ids, PARALLEL_READS, (id) => readTrace(store, id, raw))
+        let index = 0
+        for await (const trace of traces) {
+          const asked = wanted[index++]
+          if (trace) yield trace
+          // One that a search found a moment ago and that retention has dropped since is not told; one that was asked
+          // for is.
+          else if (asked !== undefined) missing.push(asked)
+        }
+      }
+      return sendTraces(reply, query, found(), missing)
     })
 
     app.get<{ Params: { id: string } }>('/traces/:id', async (request, reply) => {
       const query = request.query as Query
       const trace = await readTrace(store, traceIdOf(request.params.id), isRaw(query))
       if (trace === undefined) throw new RequestError(404, 'not_found', 'trace not found')
-      return send(reply, query, envelope([trace]))
+      return sendTraces(reply, query, [trace])
     })
 
     app.get('/metrics/:name', async () => {
@@ -96,9 +103,43 @@ export function jaegerApi(store: TraceStore, logger: Logger) {
   }
 }
 
-async function readTrace(store: TraceStore, id: string, raw: boolean): Promise<JaegerTrace | undefined> {
+async function readTrace(store: TraceStore, id: string, raw: boolean): Promise<JaegerTraceReader | undefined> {
   const bytes = await traceBytes(store, id)
-  return bytes && jaegerTrace(bytes, id, raw)
+  return bytes && readJaegerTrace(bytes, id, raw)
+}
+
+type Readers = AsyncIterable<JaegerTraceReader> | Iterable<JaegerTraceReader>
+
+/** The traces in their envelope, made as they are sent. `missing` is read at the end. */
+async function sendTraces(
+  reply: FastifyReply,
+  query: Query,
+  traces: Readers,
+  missing: string[] = [],
+): Promise<FastifyReply> {
+  const errors = () => (missing.length > 0 ? missing.map((traceID) => ({ msg: 'trace not found', traceID })) : null)
+  if (isPretty(query)) {
+    // For a person's eyes, so not large; indenting wants the whole.
+    const data: JaegerTrace[] = []
+    for await (const trace of traces) data.push(wholeTrace(trace))
+    return send(reply, query, envelope(data, { errors: errors() }))
+  }
+  async function* text(): AsyncGenerator<string> {
+    yield '{"data":['
+    let separator = ''
+    for await (const trace of traces) {
+      yield separator
+      yield* traceText(trace)
+      separator = ','
+    }
+    yield `],"total":0,"limit":0,"offset":0,"errors":${JSON.stringify(errors())}}`
+  }
+  return reply.type('application/json').send(jsonStream(text()))
+}
+
+function isPretty(query: Query): boolean {
+  const pretty = first(query, 'prettyPrint')
+  return pretty !== undefined && pretty !== 'false'
 }
 
 function envelope<T>(data: T, rest: { total?: number; errors?: Envelope<T>['errors'] } = {}): Envelope<T> {
@@ -106,9 +147,7 @@ function envelope<T>(data: T, rest: { total?: number; errors?: Envelope<T>['erro
 }
 
 function send(reply: FastifyReply, query: Query, body: Envelope<unknown>): FastifyReply {
-  const pretty = first(query, 'prettyPrint')
-  const indent = pretty !== undefined && pretty !== 'false' ? 4 : undefined
-  return reply.type('application/json').send(JSON.stringify(body, undefined, indent))
+  return reply.type('application/json').send(JSON.stringify(body, undefined, isPretty(query) ? 4 : undefined))
 }
 
 /** Hex of up to 32 digits, or base64 (standard or URL, padded or not) of 16 bytes. */

@@ -1,6 +1,6 @@
 import { encodeTraces, type Resource, type Span, type TracesData } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { jaegerTrace } from './trace-json.ts'
+import { readJaegerTrace, traceText, wholeTrace } from './trace-json.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const string = (key: string, value: string) => ({ key, value: { type: 'string' as const, value } })
@@ -47,7 +47,10 @@ function traceOf(groups: [Resource, Span[]][], raw = false, traceId = TRACE) {
       ],
     })),
   }
-  return jaegerTrace(encodeTraces(data), traceId, raw)
+  const bytes = encodeTraces(data)
+  const trace = wholeTrace(readJaegerTrace(bytes, traceId, raw))
+  expect(JSON.parse([...traceText(readJaegerTrace(bytes, traceId, raw))].join(''))).toEqual(trace)
+  return trace
 }
 const cart = resource(string('service.name', 'cart'), string('host.name', 'h'))
 

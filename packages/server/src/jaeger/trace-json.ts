@@ -1,5 +1,18 @@
-import { decodeTraces, type KeyValue, type Resource, type Span, type SpanEvent } from '@spoor/otlp'
-import { adjust, type Adjusted } from './adjust.ts'
+import {
+  createSpanColumns,
+  decodeResourceHeader,
+  decodeScopeHeader,
+  decodeSpan,
+  hexToBytes,
+  type KeyValue,
+  type Resource,
+  scanSpans,
+  type Scope,
+  type Span,
+  type SpanColumns,
+  type SpanEvent,
+} from '@spoor/otlp'
+import { createAdjuster, rawAdjuster } from './adjust.ts'
 import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag, JaegerTrace } from './model.ts'
 import { stringAttribute, tagOf } from './tags.ts'
 
@@ -14,6 +27,14 @@ const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'OK', 2: 'ERROR' }
 /** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
 const WARNINGS = '@jaeger@warnings'
 
+/** A trace in Jaeger's model, a span at a time: a large one is never in memory as objects. */
+export interface JaegerTraceReader {
+  readonly traceID: string
+  spans(): Generator<JaegerSpan>
+  /** The processes of the spans read so far. */
+  readonly processes: Readonly<Record<string, JaegerProcess>>
+}
+
 /**
  * Serialized OTLP of one trace in Jaeger's JSON model. Times are cut to microseconds; scope attributes, dropped counts,
  * flags, schema URLs, and attributes and trace state of links have no place in that model.
@@ -24,28 +45,71 @@ const WARNINGS = '@jaeger@warnings'
  * Source: opentelemetry-collector-contrib `pkg/translator/jaeger/traces_to_jaegerproto.go`; jaeger v2.20
  * `uimodel/converter/v1/json`.
  */
-export function jaegerTrace(bytes: Uint8Array, traceId: string, raw: boolean): JaegerTrace {
+export function readJaegerTrace(bytes: Uint8Array, traceId: string, raw: boolean): JaegerTraceReader {
+  const columns = createSpanColumns()
+  scanSpans(bytes, columns)
+  const rows = rowsOfTrace(columns, traceId)
   const processes: Record<string, JaegerProcess> = {}
-  const processNumbers = new Map<string, number>()
-  const found: Adjusted[] = []
-  for (const { resource, scopeSpans } of decodeTraces(bytes).resourceSpans) {
-    const process = processOf(resource, raw)
+  const numbers = new Map<string, number>()
+  const { resourceStart, resourceEnd, scopeStart, scopeEnd, spanStart, spanEnd } = columns
+
+  const processAt = memoize((start: number, end: number): number => {
+    const process = processOf(decodeResourceHeader(bytes, start, end).resource, raw)
     const key = JSON.stringify(process)
-    const number = processNumbers.get(key) ?? processNumbers.size + 1
-    processNumbers.set(key, number)
+    const number = numbers.get(key) ?? numbers.size + 1
+    numbers.set(key, number)
     processes[`p${number}`] = process
-    for (const { scope, spans } of scopeSpans) {
-      for (const span of spans) {
-        if (span.traceId === traceId) found.push({ span, scope, process: number, warnings: [] })
-      }
-    }
-  }
+    return number
+  })
+  const scopeAt = memoize((start: number, end: number): Scope => decodeScopeHeader(bytes, start, end).scope)
+
   return {
     traceID: shortTraceId(traceId),
-    spans: (raw ? found : adjust(found)).map(spanJson),
     processes,
-    warnings: null,
+    *spans() {
+      const adjuster = raw ? rawAdjuster : createAdjuster(bytes, columns, rows)
+      for (const row of rows) {
+        const process = processAt(resourceStart[row]!, resourceEnd[row]!)
+        const scope = scopeAt(scopeStart[row]!, scopeEnd[row]!)
+        const adjusted = adjuster.adjust(decodeSpan(bytes, spanStart[row], spanEnd[row]), row, process)
+        if (adjusted) yield spanJson(adjusted.span, scope, process, adjusted.warnings)
+      }
+    },
   }
+}
+
+/** All of a trace at once. */
+export function wholeTrace(reader: JaegerTraceReader): JaegerTrace {
+  return { traceID: reader.traceID, spans: [...reader.spans()], processes: reader.processes, warnings: null }
+}
+
+/** The same as JSON text, a span at a time. */
+export function* traceText(reader: JaegerTraceReader): Generator<string> {
+  yield `{"traceID":${JSON.stringify(reader.traceID)},"spans":[`
+  let separator = ''
+  for (const span of reader.spans()) {
+    yield separator + JSON.stringify(span)
+    separator = ','
+  }
+  yield `],"processes":${JSON.stringify(reader.processes)},"warnings":null}`
+}
+
+/** Remembers what was made of a message by where it starts: thousands of spans share one resource and one scope. */
+function memoize<T>(make: (start: number, end: number) => T): (start: number, end: number) => T {
+  const made = new Map<number, T>()
+  return (start, end) => {
+    if (!made.has(start)) made.set(start, make(start, end))
+    return made.get(start)!
+  }
+}
+
+function rowsOfTrace(columns: SpanColumns, traceId: string): number[] {
+  const id = hexToBytes(traceId)
+  const rows: number[] = []
+  for (let row = 0; row < columns.count; row++) {
+    if (id.every((byte, index) => columns.traceId[row * 16 + index] === byte)) rows.push(row)
+  }
+  return rows
 }
 
 /** 16 digits when the high half is zero, as Jaeger prints it, else all 32. */
@@ -60,7 +124,7 @@ function processOf({ attributes }: Resource, raw: boolean): JaegerProcess {
   return { serviceName: stringAttribute(attributes, 'service.name') ?? 'missing-service-name', tags: rest.map(tagOf) }
 }
 
-function spanJson({ span, scope, process, warnings }: Adjusted): JaegerSpan {
+function spanJson(span: Span, scope: Scope, process: number, warnings: readonly string[]): JaegerSpan {
   const tags: JaegerTag[] = []
   const text = (key: string, value: string | undefined) => {
     if (value) tags.push({ key, type: 'string', value })

@@ -1,15 +1,14 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import type { Logger } from '@spoor/collector'
-import { joinBytes, tracesToJson } from '@spoor/otlp'
 import type { Filter, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { failureOf } from '../api/failure.ts'
 import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
-import { mapWide, traceBytes } from '../api/trace-bytes.ts'
+import { otlpJson, traceChunks } from '../api/trace-bytes.ts'
+import { jsonStream } from '../http/json-stream.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
 const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
-const PARALLEL_READS = 8
 
 /**
  * Jaeger's `/api/v3/*`: what today's Jaeger UI and Grafana's gRPC-style client call. Times are RFC 3339 with
@@ -40,18 +39,19 @@ export function jaegerV3Api(store: TraceStore, logger: Logger) {
 
     app.get('/traces', async (request, reply) => {
       const { traces } = await store.search(searchQuery(request.query as Query))
-      const found = await mapWide(traces, PARALLEL_READS, ({ traceId }) => traceBytes(store, traceId))
-      const bytes = found.filter((one) => one !== undefined)
-      if (bytes.length === 0) throw new RequestError(404, 'not_found', 'No traces found')
-      return reply.type('application/json').send(`{"result":${tracesToJson(joinBytes(bytes))}}`)
+      if (traces.length === 0) throw new RequestError(404, 'not_found', 'No traces found')
+      async function* all(): AsyncGenerator<Uint8Array> {
+        for (const { traceId } of traces) yield* store.trace(traceId)
+      }
+      return reply.type('application/json').send(jsonStream(resultJson(all())))
     })
 
     app.get<{ Params: { id: string } }>('/traces/:id', async (request, reply) => {
       const id = normalizeTraceId(request.params.id)
       if (id === undefined) throw malformed('trace_id', `"${request.params.id}" is not a trace id`)
-      const bytes = await traceBytes(store, id)
-      if (bytes === undefined) throw new RequestError(404, 'not_found', 'trace not found')
-      return reply.type('application/json').send(`{"result":${tracesToJson(bytes)}}`)
+      const chunks = await traceChunks(store, id)
+      if (chunks === undefined) throw new RequestError(404, 'not_found', 'trace not found')
+      return reply.type('application/json').send(jsonStream(resultJson(chunks)))
     })
 
     app.get('/trace-summaries', async (request) => {
@@ -59,6 +59,12 @@ export function jaegerV3Api(store: TraceStore, logger: Logger) {
       return { summaries: traces.map(summaryJson) }
     })
   }
+}
+
+async function* resultJson(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  yield '{"result":'
+  yield* otlpJson(chunks)
+  yield '}'
 }
 
 /** Counts of zero are left out, as proto JSON does. */

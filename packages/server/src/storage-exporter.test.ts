@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createCounters } from '@spoor/collector'
+import { createBatch } from '@spoor/otlp'
+import { openLocalStore, type TraceStore } from '@spoor/storage'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createLogger } from './logging.ts'
+import { createIntake, storageExporterFactory } from './storage-exporter.ts'
+import { requestOf, spanIdOf, traceIdOf } from './testkit.ts'
+
+let directory: string
+let store: TraceStore
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spoor-exporter-'))
+  store = await openLocalStore({ directory })
+})
+afterEach(async () => {
+  await store.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const batch = () => {
+  const bytes = requestOf('shop', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }])
+  return createBatch('traces', [{ bytes, items: 1 }])
+}
+
+it('resolves when the spans can be read, and counts them', async () => {
+  const counters = createCounters()
+  const factory = storageExporterFactory(() => store, createIntake())
+  const exporter = factory.create({ id: 'spoor_storage', logger: createLogger('silent'), counters }, {})
+  await exporter.consume(batch())
+  expect(await store.services()).toEqual(['shop'])
+  expect(counters.snapshot()).toContainEqual({
+    name: 'otelcol_exporter_sent_spans',
+    labels: { exporter: 'spoor_storage' },
+    value: 1,
+  })
+})
+
+it('refuses spans retryably while the store is closed, and says so until it takes some again', async () => {
+  const counters = createCounters()
+  const intake = createIntake()
+  let current = store
+  const factory = storageExporterFactory(() => current, intake)
+  const exporter = factory.create({ id: 'spoor_storage', logger: createLogger('silent'), counters }, {})
+  await store.close()
+  await expect(exporter.consume(batch())).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+  expect(intake.refusing).toBeTypeOf('string')
+  expect(counters.snapshot()).toContainEqual({
+    name: 'otelcol_exporter_send_failed_spans',
+    labels: { exporter: 'spoor_storage' },
+    value: 1,
+  })
+  current = store = await openLocalStore({ directory })
+  await exporter.consume(batch())
+  expect(intake.refusing).toBeUndefined()
+})
+
+it('has no settings', () => {
+  const { config } = storageExporterFactory(() => store, createIntake())
+  expect(config.safeParse(null).success).toBe(true)
+  expect(config.safeParse({ queue: 1 })).toMatchObject({ success: false, error: { issues: [{ path: ['queue'] }] } })
+})
