@@ -4,8 +4,9 @@ export type Signal = 'traces' | 'metrics' | 'logs'
 export type Coding = 'gzip'
 
 /**
- * One serialized piece of a batch: a valid `Export…ServiceRequest` of its own. `bytes` is the uncompressed message and is never
- * changed. `compressed`, where present, is the same message as the sender compressed it, kept so that it can leave as it came.
+ * One serialized piece of a batch: a valid `Export…ServiceRequest` of its own. `bytes` is the uncompressed message and
+ * is never changed. `compressed`, where present, is the same message as the sender compressed it, kept so that it can
+ * leave as it came.
  */
 export interface Chunk {
   readonly bytes: Uint8Array
@@ -15,8 +16,8 @@ export interface Chunk {
 }
 
 /**
- * What components hand on: serialized telemetry of one signal, as chunks whose concatenation is one valid request. Joining is
- * adding chunks to a list; nothing is decoded until somebody asks for `columnsOf` a chunk, and then once.
+ * What components hand on: serialized telemetry of one signal, as chunks whose concatenation is one valid request.
+ * Joining is adding chunks to a list; nothing is decoded until somebody asks for `columnsOf` a chunk, and then once.
  */
 export interface TelemetryBatch {
   readonly signal: Signal

@@ -1,9 +1,10 @@
 /**
- * The header fields of many spans as a struct of arrays: what the scanner fills and what every hot path reads. A row is a span,
- * in the order of the bytes. `count` rows are valid; the arrays may be longer.
+ * The header fields of many spans as a struct of arrays: what the scanner fills and what every hot path reads. A row
+ * is a span, in the order of the bytes. `count` rows are valid; the arrays may be longer.
  *
- * Byte ranges (`*Start`, `*End`, in bytes, end exclusive) point into the one `Uint8Array` that was scanned. 64-bit values that JavaScript
- * has no cheap number for are split into lo/hi `Uint32` halves so that no bigint is made a span.
+ * Byte ranges (`*Start`, `*End`, in bytes, end exclusive) point into the one `Uint8Array` that was scanned. 64-bit
+ * values that JavaScript has no cheap number for are split into lo/hi `Uint32` halves so that no bigint is made a
+ * span.
  */
 export interface SpanColumns {
   count: number

@@ -1,11 +1,11 @@
 /**
- * Counting the spans, log records and data points of a request, and with it validating the whole of it: what these functions
- * accept, the decoders and the scanner can read.
+ * Counting the spans, log records and data points of a request, and with it validating the whole of it: what these
+ * functions accept, the decoders and the scanner can read.
  *
- * Checked down to the last `AnyValue`: every field lies within its message, known fields have their wire type (packed and
- * unpacked where repeated), varints have at most 64 bits, ids their length, `AnyValue` at most {@link MAX_DEPTH} levels, and
- * there are no groups. Unknown fields are stepped over. Not checked: UTF-8 (decoders replace what is invalid). Errors name
- * the field by its path.
+ * Checked down to the last `AnyValue`: every field lies within its message, known fields have their wire type (packed
+ * and unpacked where repeated), varints have at most 64 bits, ids their length, `AnyValue` at most {@link MAX_DEPTH}
+ * levels, and there are no groups. Unknown fields are stepped over. Not checked: UTF-8 (decoders replace what is
+ * invalid). Errors name the field by its path.
  */
 import type { Signal } from './batch.ts'
 import { MAX_DEPTH, OtlpError } from './error.ts'
@@ -38,8 +38,8 @@ const COUNTED = new Set([
 const WIRE_ACTIONS: readonly number[] = [VARINT, FIXED64, BYTES, UNKNOWN, UNKNOWN, FIXED32]
 
 /*
- * The schema as flat tables, indexed by a message's number and a tag (all of ours are below 256) or field: numbers in constant
- * typed arrays are twice as fast here as objects.
+ * The schema as flat tables, indexed by a message's number and a tag (all of ours are below 256) or field: numbers in
+ * constant typed arrays are twice as fast here as objects.
  */
 const messages = [...MESSAGE_TYPES.keys()]
 const ACTIONS = new Uint8Array(messages.length * 256)
@@ -82,8 +82,8 @@ const REQUEST: Readonly<Record<Signal, number>> = {
 let items = 0
 
 /**
- * Validates a message and counts the items in it. Tags and lengths below 128 are read in place, and what the readers return is
- * made an integer for the compiler by `>>> 0`: a sixth of the time each.
+ * Validates a message and counts the items in it. Tags and lengths below 128 are read in place, and what the readers
+ * return is made an integer for the compiler by `>>> 0`: a sixth of the time each.
  */
 function walk(bytes: Uint8Array, p: number, end: number, message: number, depth: number): void {
   items += ITEM[message]!
@@ -116,7 +116,9 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
     p = stop
     switch (action) {
       case KEY_VALUE:
-        if (!isPlainKeyValue(bytes, start, stop)) walk(bytes, start, stop, KEY_VALUE_MESSAGE, depth)
+        if (depth >= MAX_DEPTH || !isPlainKeyValue(bytes, start, stop)) {
+          walk(bytes, start, stop, KEY_VALUE_MESSAGE, depth)
+        }
         break
       case MESSAGE:
         walk(bytes, start, stop, CHILDREN[message * 32 + (tag >>> 3)]!, depth)
@@ -139,8 +141,8 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
 }
 
 /**
- * Whether the bytes are a `KeyValue` as every SDK writes it: a key, then one string, bool, int or double, each shorter than
- * 128 bytes. Most attributes are, and this is several times faster than walking them; anything else is walked.
+ * Whether the bytes are a `KeyValue` as every SDK writes it: a key, then one string, bool, int or double, each shorter
+ * than 128 bytes. Most attributes are, and this is several times faster than walking them; anything else is walked.
  */
 function isPlainKeyValue(bytes: Uint8Array, p: number, end: number): boolean {
   if (end - p < 6 || bytes[p] !== 0x0a) return false

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { countSpans } from './count.ts'
 import { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
 import { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
 import { MAX_DEPTH } from './error.ts'
@@ -7,7 +8,8 @@ import type { AnyValue } from './model.ts'
 import { oracleDecode, oracleEncode } from './oracle.test.helper.ts'
 import { columnsFor } from './scan.test.helper.ts'
 import { createRandom, scramble } from './scramble.test.helper.ts'
-import { oracleMessage, oracleTraces, span, traces } from './traces.test.helper.ts'
+import { tracesToJson } from './to-json.ts'
+import { oracleMessage, oracleTraces, requestOf, span, traces } from './traces.test.helper.ts'
 
 const seed = fc.integer()
 
@@ -50,15 +52,28 @@ describe('decodeTraces', () => {
   })
 
   it(`reads AnyValue nested ${MAX_DEPTH} deep, and no deeper`, () => {
-    const nested = (levels: number): AnyValue => {
+    const nested = (levels: number, wrap: (value: AnyValue) => AnyValue): AnyValue => {
       let value: AnyValue = { type: 'int', value: 1n }
-      for (let i = 1; i < levels; i++) value = { type: 'array', value: [value] }
+      for (let i = 1; i < levels; i++) value = wrap(value)
       return value
     }
-    const deepest = { key: 'k', value: nested(MAX_DEPTH) }
-    expect(decodeKeyValue(encodeKeyValue(deepest))).toEqual(deepest)
-    const deeper = encodeKeyValue({ key: 'k', value: nested(MAX_DEPTH + 1) })
-    expect(() => decodeKeyValue(deeper)).toThrow(expect.objectContaining({ code: 'too_deep' }))
+    const inSpan = (value: AnyValue) => {
+      const attributes = [{ key: 'k', value }]
+      return encodeTraces(requestOf([{ ...decodeSpan(new Uint8Array(0)), attributes }]))
+    }
+    const array = (value: AnyValue): AnyValue => ({ type: 'array', value: [value] })
+    const map = (value: AnyValue): AnyValue => ({ type: 'map', value: [{ key: 'k', value }] })
+    for (const wrap of [array, map]) {
+      const deepest = nested(MAX_DEPTH, wrap)
+      expect(decodeTraces(inSpan(deepest)).resourceSpans[0]!.scopeSpans[0]!.spans[0]!.attributes[0]!.value).toEqual(
+        deepest,
+      )
+      expect(countSpans(inSpan(deepest))).toBe(1)
+      const deeper = inSpan(nested(MAX_DEPTH + 1, wrap))
+      for (const read of [decodeTraces, countSpans, tracesToJson]) {
+        expect(() => read(deeper)).toThrow(expect.objectContaining({ code: 'too_deep' }))
+      }
+    }
   })
 })
 

@@ -1,9 +1,9 @@
 /**
  * Protobuf bytes to the plain objects of the model, for the spans that somebody wants to read one by one.
  *
- * As protobuf says: fields may come in any order, of a scalar field that comes twice the last counts, a message that comes
- * twice is merged, and unknown fields are ignored. Every function throws {@link OtlpError}, and only for bytes that
- * `countSpans` refuses too.
+ * As protobuf says: fields may come in any order, of a scalar field that comes twice the last counts, a message that
+ * comes twice is merged, and unknown fields are ignored. Every function throws {@link OtlpError}, and only for bytes
+ * that `countSpans` refuses too.
  */
 import { MAX_DEPTH, OtlpError } from './error.ts'
 import { idToHex } from './ids.ts'
@@ -76,7 +76,10 @@ function decodeResourceSpans(bytes: Uint8Array, start: number, end: number): Res
   return { resource, scopeSpans, schemaUrl }
 }
 
-/** The resource of a `ResourceSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
+/**
+ * The resource of a `ResourceSpans` message, given the message's range as {@link SpanColumns} has it; its spans are
+ * stepped over.
+ */
 export function decodeResourceHeader(
   bytes: Uint8Array,
   resourceStart: number,
@@ -147,7 +150,10 @@ function decodeScopeSpans(bytes: Uint8Array, start: number, end: number): ScopeS
   return { scope, spans, schemaUrl }
 }
 
-/** The scope of a `ScopeSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped over. */
+/**
+ * The scope of a `ScopeSpans` message, given the message's range as {@link SpanColumns} has it; its spans are stepped
+ * over.
+ */
 export function decodeScopeHeader(
   bytes: Uint8Array,
   scopeStart: number,
@@ -456,7 +462,10 @@ function keyValueAt(bytes: Uint8Array, p: number, end: number, depth: number): K
   return { key, value }
 }
 
-/** `value` as the fields of one more `AnyValue` message change it: lists of the same type are joined, all else is replaced. */
+/**
+ * `value` as the fields of one more `AnyValue` message change it: lists of the same type are joined, all else is
+ * replaced.
+ */
 function mergeAnyValue(bytes: Uint8Array, p: number, end: number, value: AnyValue, depth: number): AnyValue {
   if (depth > MAX_DEPTH) {
     throw new OtlpError('too_deep', `byte ${p}: AnyValue nested deeper than ${MAX_DEPTH}`, { offset: p })

@@ -1,6 +1,6 @@
 /**
- * The plain objects of the model to protobuf bytes. Fields with their zero value are left out, as proto3 does. Ids must be hex
- * of their full length or `''`; anything else throws `RangeError`.
+ * The plain objects of the model to protobuf bytes. Fields with their zero value are left out, as proto3 does. Ids
+ * must be hex of their full length or `''`; anything else throws `RangeError`.
  */
 import { hexToBytes } from './ids.ts'
 import type {

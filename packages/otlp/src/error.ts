@@ -3,8 +3,8 @@ export type OtlpErrorCode =
   /** A message or field ends after the end of the bytes that hold it. */
   | 'truncated'
   /**
-   * A known field has another wire type than the proto says, a group or reserved wire type (3, 4, 6, 7), or a tag that no
-   * field can have (field number 0, or more than 32 bits).
+   * A known field has another wire type than the proto says, a group or reserved wire type (3, 4, 6, 7), or a tag that
+   * no field can have (field number 0, or more than 32 bits).
    */
   | 'wire_type'
   /** A varint of more than 64 bits (ten bytes). */
@@ -20,8 +20,8 @@ export type OtlpErrorCode =
 export const MAX_DEPTH = 64
 
 /**
- * Bytes or JSON that are not a valid OTLP message. `offset` is the byte (protobuf) at which reading stopped; `path` names the
- * field (`resourceSpans[0].scopeSpans[0].spans[3].traceId`) where it is known, which is always so for JSON.
+ * Bytes or JSON that are not a valid OTLP message. `offset` is the byte (protobuf) at which reading stopped; `path`
+ * names the field (`resourceSpans[0].scopeSpans[0].spans[3].traceId`) where it is known, which is always so for JSON.
  */
 export class OtlpError extends Error {
   override readonly name = 'OtlpError'

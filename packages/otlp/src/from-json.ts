@@ -1,13 +1,13 @@
 /**
  * OTLP/JSON to protobuf bytes, by the schema, for all three signals.
  *
- * Read as the specification says and as leniently as the Collector does: ids as hex of either case, 64-bit integers as string
- * or number, enums as number or name, doubles as number or string (`"NaN"`, `"Infinity"`), bytes as base64, keys in lowerCamelCase
- * or snake_case; null is an absent field and unknown fields are ignored. A value of the wrong type throws {@link OtlpError}
- * `json`, an id of the wrong length `id_length`, each with the path of the field.
+ * Read as the specification says and as leniently as the Collector does: ids as hex of either case, 64-bit integers as
+ * string or number, enums as number or name, doubles as number or string (`"NaN"`, `"Infinity"`), bytes as base64,
+ * keys in lowerCamelCase or snake_case; null is an absent field and unknown fields are ignored. A value of the wrong
+ * type throws {@link OtlpError} `json`, an id of the wrong length `id_length`, each with the path of the field.
  *
- * Integers beyond 2^53 that come as JSON numbers are exact where `JSON.parse` gives the source text (Node 22, Chromium 114
- * and later), else they are rounded as JavaScript rounds them.
+ * Integers beyond 2^53 that come as JSON numbers are exact where `JSON.parse` gives the source text (Node 22, Chromium
+ * 114 and later), else they are rounded as JavaScript rounds them.
  * Source: opentelemetry-proto `docs/specification.md`, "JSON Protobuf Encoding".
  */
 import { base64ToBytes } from './base64.ts'

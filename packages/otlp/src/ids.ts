@@ -7,7 +7,10 @@ export function bytesToHex(bytes: Uint8Array, start = 0, end = bytes.length): st
   return hex
 }
 
-/** The bytes that hex digits of either case stand for. Throws `RangeError` for an odd number of digits or another character. */
+/**
+ * The bytes that hex digits of either case stand for. Throws `RangeError` for an odd number of digits or another
+ * character.
+ */
 export function hexToBytes(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length >> 1)
   if (hex.length % 2 === 1) throw new RangeError(`"${hex}" has an odd number of hex digits`)

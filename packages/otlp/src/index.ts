@@ -1,6 +1,6 @@
 /**
- * OTLP on the wire. Hot paths work on bytes: count, scan, splice and join never make an object for a span; decode and encode
- * are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
+ * OTLP on the wire. Hot paths work on bytes: count, scan, splice and join never make an object for a span; decode and
+ * encode are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
  */
 export { createBatch, joinBatches } from './batch.ts'
 export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'

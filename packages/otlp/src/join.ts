@@ -1,4 +1,7 @@
-/** The chunks end to end: serialized requests laid one after the other are one valid request. One chunk is returned as it is. */
+/**
+ * The chunks end to end: serialized requests laid one after the other are one valid request. One chunk is returned as
+ * it is.
+ */
 export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0]!
   let length = 0

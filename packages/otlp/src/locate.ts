@@ -1,6 +1,6 @@
 /**
- * Names the field at a byte of a message, for errors: `resourceSpans[0].scopeSpans[0].spans[3].traceId`. Reads as far as the
- * bytes can be read; `''` when the byte is in no known field.
+ * Names the field at a byte of a message, for errors: `resourceSpans[0].scopeSpans[0].spans[3].traceId`. Reads as far
+ * as the bytes can be read; `''` when the byte is in no known field.
  */
 import type { MessageType } from './schema.ts'
 import { lengthEnd, LENGTH, next, readTag, skipField } from './wire.ts'

@@ -1,6 +1,6 @@
 /**
- * protobufjs as the oracle of these tests: OTLP's messages defined once more, apart from `schema.ts`, and arbitrary messages
- * made from that definition.
+ * protobufjs as the oracle of these tests: OTLP's messages defined once more, apart from `schema.ts`, and arbitrary
+ * messages made from that definition.
  */
 import * as fc from 'fast-check'
 import Long from 'long'
@@ -128,7 +128,10 @@ protobuf.configure()
 
 const root = protobuf.parse(PROTO).root
 
-/** Any message as a plain object in protobufjs's form: lowerCamelCase, 64-bit integers as decimal strings, bytes as Uint8Array. */
+/**
+ * Any message as a plain object in protobufjs's form: lowerCamelCase, 64-bit integers as decimal strings, bytes as
+ * Uint8Array.
+ */
 export type Message = { readonly [name: string]: unknown }
 
 export function messageTypeOf(name: string): protobuf.Type {

@@ -1,6 +1,6 @@
 /**
- * What a receiver answers: `Export…ServiceResponse`, which has one wire form for all three signals, and `google.rpc.Status` with
- * `google.rpc.RetryInfo`. Both ways, as receiver and exporter need them.
+ * What a receiver answers: `Export…ServiceResponse`, which has one wire form for all three signals, and
+ * `google.rpc.Status` with `google.rpc.RetryInfo`. Both ways, as receiver and exporter need them.
  * Source: the collector services of opentelemetry-proto; google/rpc/status.proto and error_details.proto.
  */
 import type { Signal } from './batch.ts'

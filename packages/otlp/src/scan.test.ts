@@ -6,12 +6,12 @@ import { decodeKeyValue } from './decode.ts'
 import { encodeTraces } from './encode.ts'
 import { bytesToHex, idToHex } from './ids.ts'
 import { joinBytes } from './join.ts'
-import type { KeyValue, Span, TracesData } from './model.ts'
+import type { KeyValue, TracesData } from './model.ts'
 import { columnsFor } from './scan.test.helper.ts'
 import { columnsOf, scanSpans } from './scan.ts'
 import { createRandom, scramble } from './scramble.test.helper.ts'
 import { utf8 } from './text.ts'
-import { oracleTraces, span, traces } from './traces.test.helper.ts'
+import { oracleTraces, requestOf, span, traces } from './traces.test.helper.ts'
 
 const seed = fc.integer()
 
@@ -153,20 +153,6 @@ function expectedAttributes(data: TracesData): { level: number; row: number; att
       }),
     ]),
   ])
-}
-
-function requestOf(spans: readonly Span[]): TracesData {
-  return {
-    resourceSpans: [
-      {
-        resource: { attributes: [], droppedAttributesCount: 0 },
-        scopeSpans: [
-          { scope: { name: '', version: '', attributes: [], droppedAttributesCount: 0 }, spans, schemaUrl: '' },
-        ],
-        schemaUrl: '',
-      },
-    ],
-  }
 }
 
 describe('columnsOf', () => {

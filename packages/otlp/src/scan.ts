@@ -1,8 +1,9 @@
 /**
  * One pass over an `ExportTraceServiceRequest` that fills {@link SpanColumns} and makes no object for a span.
  *
- * Validated is what is read: the framing of every message down to the span's own fields and its status, the service name, and
- * the ids' lengths. Attributes, events and links are stepped over by their length; `countSpans` validates those too.
+ * Validated is what is read: the framing of every message down to the span's own fields and its status, the service
+ * name, and the ids' lengths. Attributes, events and links are stepped over by their length; `countSpans` validates
+ * those too.
  */
 import type { Chunk } from './batch.ts'
 import { createSpanColumns, growColumns, type SpanColumns } from './columns.ts'
@@ -21,10 +22,10 @@ import {
 } from './wire.ts'
 
 /**
- * Sees attributes while their spans are scanned. `start` and `end` are the bytes of one serialized `KeyValue`; `level` is
- * 0 for a span, 1 resource, 2 scope, 3 event. A resource's and a scope's attributes come once, with row -1: the resource's before
- * those of its spans, the scope's where they are in the bytes. Attributes of links are not visited. The bytes of a `KeyValue`
- * are not validated.
+ * Sees attributes while their spans are scanned. `start` and `end` are the bytes of one serialized `KeyValue`; `level`
+ * is 0 for a span, 1 resource, 2 scope, 3 event. A resource's and a scope's attributes come once, with row -1: the
+ * resource's before those of its spans, the scope's where they are in the bytes. Attributes of links are not visited.
+ * The bytes of a `KeyValue` are not validated.
  */
 export interface AttributeVisitor {
   attribute(bytes: Uint8Array, start: number, end: number, row: number, level: number): void
@@ -47,8 +48,9 @@ let serviceEnd = 0
 let serviceFound = false
 
 /**
- * Appends a row for every span, in the order of the bytes, after the `columns.count` rows that are there; arrays that are too
- * small are replaced by larger ones. When it throws {@link OtlpError}, `columns` has the rows that it had before.
+ * Appends a row for every span, in the order of the bytes, after the `columns.count` rows that are there; arrays that
+ * are too small are replaced by larger ones. When it throws {@link OtlpError}, `columns` has the rows that it had
+ * before.
  */
 export function scanSpans(bytes: Uint8Array, columns: SpanColumns, visitor?: AttributeVisitor): void {
   const before = columns.count

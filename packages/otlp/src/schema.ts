@@ -2,10 +2,11 @@
  * OTLP's messages as data, for what treats all three signals alike: validating and counting bytes, and JSON both ways.
  * A line is `number name type`, name in lowerCamelCase as OTLP/JSON writes it; `*` repeated, `?` optional, `|` in the
  * message's oneof (none has two). Types as in the proto, except `id16` and `id8`: bytes that are a trace or span
- * id, which JSON writes as hex. Deprecated fields and `entity_refs` are unknown fields: kept in bytes, absent from JSON.
+ * id, which JSON writes as hex. Deprecated fields and `entity_refs` are unknown fields: kept in bytes, absent from
+ * JSON.
  *
- * Source: opentelemetry-proto 1.x, `common/v1`, `resource/v1`, `trace/v1`, `metrics/v1`, `logs/v1`, and the collector services,
- * whose requests have the wire form of `TracesData`, `MetricsData` and `LogsData`.
+ * Source: opentelemetry-proto 1.x, `common/v1`, `resource/v1`, `trace/v1`, `metrics/v1`, `logs/v1`, and the collector
+ * services, whose requests have the wire form of `TracesData`, `MetricsData` and `LogsData`.
  */
 import type { Signal } from './batch.ts'
 

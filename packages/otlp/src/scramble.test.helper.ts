@@ -1,7 +1,7 @@
 /**
- * The same message in other bytes: fields in another order, unknown fields between them, scalars that come twice (the last
- * counts), messages in two pieces (to be merged), tags and lengths as longer varints than they need be. All of that is valid
- * protobuf, and none of our encoders or protobufjs writes it.
+ * The same message in other bytes: fields in another order, unknown fields between them, scalars that come twice (the
+ * last counts), messages in two pieces (to be merged), tags and lengths as longer varints than they need be. All of
+ * that is valid protobuf, and none of our encoders or protobufjs writes it.
  */
 import protobuf from 'protobufjs'
 import { messageTypeOf } from './oracle.test.helper.ts'

@@ -1,10 +1,10 @@
 /**
- * Dropping, replacing and regrouping spans of a serialized request without touching the others: untouched spans are copied as
- * slices, runs of them in one piece.
+ * Dropping, replacing and regrouping spans of a serialized request without touching the others: untouched spans are
+ * copied as slices, runs of them in one piece.
  *
- * What is made has each resource and scope of its spans with all their fields, unknown ones too; of a message's fields the spans
- * come last, which protobuf does not mind. Scopes and resources without spans vanish. Fields of the request itself that are
- * not `resource_spans` (there are none in OTLP) stay.
+ * What is made has each resource and scope of its spans with all their fields, unknown ones too; of a message's fields
+ * the spans come last, which protobuf does not mind. Scopes and resources without spans vanish. Fields of the request
+ * itself that are not `resource_spans` (there are none in OTLP) stay.
  */
 import { createSpanColumns, type SpanColumns } from './columns.ts'
 import { scanSpans } from './scan.ts'
@@ -19,9 +19,9 @@ const SCOPE_SPANS = 2
 const SPANS = 2
 
 /**
- * The request with every span as `edit` decides; `edit` is called once for each row, in order. When all are kept, `bytes` itself
- * is returned. `columns`, where the caller has them, must be those of `bytes` and nothing else.
- * Throws {@link OtlpError} when `bytes` cannot be scanned.
+ * The request with every span as `edit` decides; `edit` is called once for each row, in order. When all are kept,
+ * `bytes` itself is returned. `columns`, where the caller has them, must be those of `bytes` and nothing else. Throws
+ * {@link OtlpError} when `bytes` cannot be scanned.
  */
 export function spliceSpans(
   bytes: Uint8Array,
@@ -41,8 +41,8 @@ export function spliceSpans(
 }
 
 /**
- * Requests of at most `maxItems` spans each (at least 1), which together are `bytes`, in the same order. A request that is small
- * enough is returned itself, as the only part. Throws {@link OtlpError} when `bytes` cannot be scanned.
+ * Requests of at most `maxItems` spans each (at least 1), which together are `bytes`, in the same order. A request
+ * that is small enough is returned itself, as the only part. Throws {@link OtlpError} when `bytes` cannot be scanned.
  */
 export function splitSpans(bytes: Uint8Array, maxItems: number, columns: SpanColumns = scan(bytes)): Uint8Array[] {
   if (!(maxItems >= 1)) throw new RangeError(`splitSpans: maxItems is ${maxItems}, must be at least 1`)
@@ -134,7 +134,10 @@ function writeSpans(
   writeVarint(writer, 0x12)
 }
 
-/** The smallest index such that the rows from there to `index` lie one right after the other in the bytes and are not replaced. */
+/**
+ * The smallest index such that the rows from there to `index` lie one right after the other in the bytes and are not
+ * replaced.
+ */
 function firstOfRun(
   bytes: Uint8Array,
   columns: SpanColumns,

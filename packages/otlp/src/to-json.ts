@@ -1,7 +1,8 @@
 /**
- * Protobuf bytes to OTLP/JSON, by the schema, for all three signals: lowerCamelCase keys, 64-bit integers as strings, enums as
- * numbers, ids as lower-case hex, bytes as base64, doubles that JSON has no number for as `"NaN"`, `"Infinity"`, `"-Infinity"`
- * and `"-0"`. Fields are in the order of the bytes; absent ones are left out, and so are ids that are all zero.
+ * Protobuf bytes to OTLP/JSON, by the schema, for all three signals: lowerCamelCase keys, 64-bit integers as strings,
+ * enums as numbers, ids as lower-case hex, bytes as base64, doubles that JSON has no number for as `"NaN"`,
+ * `"Infinity"`, `"-Infinity"` and `"-0"`. Fields are in the order of the bytes; absent ones are left out, and so are
+ * ids that are all zero.
  * Source: opentelemetry-proto `docs/specification.md`, "JSON Protobuf Encoding".
  */
 import { bytesToBase64 } from './base64.ts'

@@ -105,6 +105,21 @@ export const traces: fc.Arbitrary<TracesData> = fc.record({
   resourceSpans: fc.array(resourceSpans, { maxLength: 3 }),
 })
 
+/** A request with one resource and one scope, both without any field. */
+export function requestOf(spans: readonly Span[]): TracesData {
+  return {
+    resourceSpans: [
+      {
+        resource: { attributes: [], droppedAttributesCount: 0 },
+        scopeSpans: [
+          { scope: { name: '', version: '', attributes: [], droppedAttributesCount: 0 }, spans, schemaUrl: '' },
+        ],
+        schemaUrl: '',
+      },
+    ],
+  }
+}
+
 /** The bytes that protobufjs makes of the model; it writes every field that is given, zeros too. */
 export function oracleTraces(data: TracesData): Uint8Array {
   return oracleEncode('TracesData', convert(data, '', true) as Message)

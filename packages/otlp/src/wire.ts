@@ -1,10 +1,10 @@
 /**
- * The protobuf wire format, read safely: every read is checked against the end of the message that holds it, and whatever is
- * wrong throws an {@link OtlpError} that names the byte.
+ * The protobuf wire format, read safely: every read is checked against the end of the message that holds it, and
+ * whatever is wrong throws an {@link OtlpError} that names the byte.
  *
  * A reader here takes the bytes, a position and the message's end, and returns a value; where it stopped is left in
- * {@link next}. That makes no object per read and lets the callers keep their position in a local variable, which is what the
- * speed of scan, count and decode comes from. `next` must be read before anything else is.
+ * {@link next}. That makes no object per read and lets the callers keep their position in a local variable, which is
+ * what the speed of scan, count and decode comes from. `next` must be read before anything else is.
  * Source: protobuf.dev/programming-guides/encoding.
  */
 import { OtlpError } from './error.ts'
@@ -60,8 +60,8 @@ function longLengthEnd(bytes: Uint8Array, p: number, end: number): number {
 }
 
 /**
- * An unsigned varint as a number: exact up to 2^53, for tags and lengths. Up to 28 bits it is computed with integer operators:
- * a float, though whole, would slow down all that the caller does with it.
+ * An unsigned varint as a number: exact up to 2^53, for tags and lengths. Up to 28 bits it is computed with integer
+ * operators: a float, though whole, would slow down all that the caller does with it.
  */
 function readVarint(bytes: Uint8Array, p: number, end: number): number {
   let value = 0
@@ -158,7 +158,8 @@ export function readFloat64(bytes: Uint8Array, p: number, end: number): number {
 
 /**
  * Steps over a field that the caller does not handle and returns the position after it. `p` is the byte after the tag;
- * `known` has bit n set for each field n (below 32) of the message: such a field is here because its wire type is wrong.
+ * `known` has bit n set for each field n (below 32) of the message: such a field is here because its wire type is
+ * wrong.
  */
 export function skipField(bytes: Uint8Array, p: number, end: number, tag: number, known: number): number {
   const field = tag >>> 3

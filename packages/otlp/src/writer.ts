@@ -1,6 +1,6 @@
 /**
- * Writes protobuf from the end to the start: a message's length is known when its content is there, so nothing is measured
- * beforehand and nothing moved. Callers write the last field first.
+ * Writes protobuf from the end to the start: a message's length is known when its content is there, so nothing is
+ * measured beforehand and nothing moved. Callers write the last field first.
  */
 import { utf8Bytes } from './text.ts'
 
