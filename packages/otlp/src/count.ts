@@ -38,8 +38,7 @@ const COUNTED = new Set([
 const WIRE_ACTIONS: readonly number[] = [VARINT, FIXED64, BYTES, UNKNOWN, UNKNOWN, FIXED32]
 
 /*
- * The schema as flat tables, indexed by a message's number and a tag (all of ours are below 256) or field: numbers in
- * constant typed arrays are twice as fast here as objects.
+ * The schema as flat tables, indexed by a message's number and a tag (all of ours are below 256) or field.
  */
 const messages = [...MESSAGE_TYPES.keys()]
 const ACTIONS = new Uint8Array(messages.length * 256)
@@ -83,7 +82,7 @@ let items = 0
 
 /**
  * Validates a message and counts the items in it. Tags and lengths below 128 are read in place, and what the readers
- * return is made an integer for the compiler by `>>> 0`: a sixth of the time each.
+ * return is made an integer for the compiler by `>>> 0`: without the latter it takes a fifth longer.
  */
 function walk(bytes: Uint8Array, p: number, end: number, message: number, depth: number): void {
   items += ITEM[message]!

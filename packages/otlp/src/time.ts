@@ -46,8 +46,8 @@ export function formatGoDuration(ns: Nanoseconds): string {
 }
 
 /**
- * A duration for people, with three sensible digits: `0 ns`, `812 ns`, `4.61 µs`, `46.1 ms`, `143 ms`, `1.20 s`, `75.0
- * s`, `2 m 05 s`, `3 h 07 m`.
+ * A duration for people, with three sensible digits: `0 ns`, `812 ns`, `4.61 µs`, `46.1 ms`, `143 ms`, `1.20 s`,
+ * `75.0 s`, `2 m 05 s`, `3 h 07 m`.
  */
 export function formatDuration(ns: Nanoseconds): string {
   const sign = ns < 0 ? '-' : ''
