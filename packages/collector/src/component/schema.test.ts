@@ -4,7 +4,9 @@ import { durationMs, parseHostPort, parsePeer, section } from './schema.ts'
 
 describe('section', () => {
   const inner = section({ size: z.int().default(7) })
-  const schema = section({ name: z.string().default('x'), wait: durationMs.prefault('200ms'), on: inner.optional() }, ['on'])
+  const schema = section({ name: z.string().default('x'), wait: durationMs.prefault('200ms'), on: inner.optional() }, [
+    'on',
+  ])
 
   test.each([
     ['nothing', null, { name: 'x', wait: 200 }],
@@ -67,7 +69,10 @@ test.each([
   ['jaeger:0', '"jaeger:0": port out of range (1-65535)'],
   ['jaeger', '"jaeger": not an endpoint; write host:port, like localhost:4317'],
   [':4317', '":4317": no host; write host:port, like jaeger:4317'],
-  ['dns:///jaeger:4317', '"dns:///jaeger:4317": not a usable URL; write host:port, http://host:port or https://host:port'],
+  [
+    'dns:///jaeger:4317',
+    '"dns:///jaeger:4317": not a usable URL; write host:port, http://host:port or https://host:port',
+  ],
   ['', 'requires a non-empty endpoint; write host:port, like jaeger:4317'],
 ])('does not send to %s', (text, message) => {
   expect(() => parsePeer(text)).toThrow(message)

@@ -98,7 +98,7 @@ export interface PeerEndpoint extends HostPort {
 /** Throws an Error that says what is wrong with the text. */
 export function parsePeer(text: string): PeerEndpoint {
   if (text === '') throw new Error('requires a non-empty endpoint; write host:port, like jaeger:4317')
-  const url = /^(https?):\/\/([^/]+)(\/[^?#]*)?$/.exec(text)
+  const url = /^(https?):\/\/([^/]+)(\/[^#]*)?$/.exec(text)
   if (!url && /^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
     throw new Error(`${JSON.stringify(text)}: not a usable URL; write host:port, http://host:port or https://host:port`)
   }

@@ -64,10 +64,9 @@ export function statusOf(error: CollectorError): Status {
 export function toCollectorError(thrown: unknown): CollectorError {
   if (thrown instanceof CollectorError) return thrown
   if (thrown instanceof OtlpError) {
-    const place = thrown.path !== '' ? ` at ${thrown.path}` : thrown.offset >= 0 ? ` at byte ${thrown.offset}` : ''
-    return new CollectorError('invalid_data', `not a valid OTLP message (${thrown.code}${place}): ${thrown.message}`, {
-      cause: thrown,
-    })
+    // The message of an OtlpError has the field and the byte in it.
+    const message = `not a valid OTLP message (${thrown.code}): ${thrown.message}`
+    return new CollectorError('invalid_data', message, { cause: thrown })
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new CollectorError('internal', message, { cause: thrown })

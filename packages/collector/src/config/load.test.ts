@@ -79,7 +79,9 @@ service:
   expect([...config.pipelines.values()]).toEqual([
     { id: 'traces', signal: 'traces', receivers: ['otlp'], processors: ['batch'], exporters: ['otlp/jaeger'] },
   ])
-  expect(config.warnings).toEqual(['otel.yaml:16:3 exporters.otlp/jaeger: "otlp" alias is deprecated; use "otlp_grpc" instead'])
+  expect(config.warnings).toEqual([
+    'otel.yaml:16:3 exporters.otlp/jaeger: "otlp" alias is deprecated; use "otlp_grpc" instead',
+  ])
   expect(Object.isFrozen(config.exporters.get('otlp/jaeger')?.config)).toBe(true)
 })
 
@@ -140,17 +142,23 @@ describe('errors name file, line, column, the key and the way out', () => {
     [
       'metadata_keys',
       exporter('processors:\n  batch: {metadata_keys: [tenant]}'),
-      ['otel.yaml:8:11 processors.batch.metadata_keys: ["tenant"]: batching by metadata is not supported; leave metadata_keys empty'],
+      [
+        'otel.yaml:8:11 processors.batch.metadata_keys: ["tenant"]: batching by metadata is not supported; leave metadata_keys empty',
+      ],
     ],
     [
       'batch sizes',
       exporter('processors:\n  batch: {send_batch_size: 10, send_batch_max_size: 5}'),
-      ['otel.yaml:8:32 processors.batch.send_batch_max_size: send_batch_max_size must be greater or equal to send_batch_size'],
+      [
+        'otel.yaml:8:32 processors.batch.send_batch_max_size: send_batch_max_size must be greater or equal to send_batch_size',
+      ],
     ],
     [
       'pipeline id',
       MINIMAL.replace('traces:', 'trace:'),
-      ['otel.yaml:9:5 service.pipelines.trace: "trace": not a pipeline id; did you mean "traces"?; write a signal (traces, metrics, logs) or signal/name'],
+      [
+        'otel.yaml:9:5 service.pipelines.trace: "trace": not a pipeline id; did you mean "traces"?; write a signal (traces, metrics, logs) or signal/name',
+      ],
     ],
     [
       'no receiver',
@@ -159,19 +167,40 @@ describe('errors name file, line, column, the key and the way out', () => {
     ],
     [
       'twice the same processor',
-      MINIMAL.replace('exporters: [debug]', 'processors: [batch, batch]\n      exporters: [debug]').replace('exporters:\n', 'processors: {batch: }\nexporters:\n'),
-      ['otel.yaml:12:27 service.pipelines.traces.processors[1]: references processor "batch" multiple times; remove one'],
+      MINIMAL.replace('exporters: [debug]', 'processors: [batch, batch]\n      exporters: [debug]').replace(
+        'exporters:\n',
+        'processors: {batch: }\nexporters:\n',
+      ),
+      [
+        'otel.yaml:12:27 service.pipelines.traces.processors[1]: references processor "batch" multiple times; remove one',
+      ],
     ],
     ['empty file', '', ['otel.yaml:1:1 empty configuration file; it needs receivers, exporters and service.pipelines']],
     ['not a mapping', '- 1', ['otel.yaml:1:1 [1]: expected a mapping']],
-    ['top key', `${MINIMAL}recievers: {}\n`, ['otel.yaml:12:1 recievers: unknown key; did you mean "receivers"?; known: receivers, processors, exporters, connectors, extensions, service']],
+    [
+      'top key',
+      `${MINIMAL}recievers: {}\n`,
+      [
+        'otel.yaml:12:1 recievers: unknown key; did you mean "receivers"?; known: receivers, processors, exporters, connectors, extensions, service',
+      ],
+    ],
     [
       'no pipelines',
       'receivers: {nop: }\nexporters: {nop: }\nservice: {pipelines: }',
-      ['otel.yaml:3:11 service.pipelines: service must have at least one pipeline, like traces: {receivers: [otlp], exporters: [debug]}'],
+      [
+        'otel.yaml:3:11 service.pipelines: service must have at least one pipeline, like traces: {receivers: [otlp], exporters: [debug]}',
+      ],
     ],
-    ['component id', exporter('  debug/: '), ['otel.yaml:7:3 exporters.debug/: not a component id; write type or type/name, like otlp or otlp/2']],
-    ['duplicate after trimming', exporter('  "debug ": '), ['otel.yaml:7:3 exporters.debug : duplicate name "debug" after trimming spaces; rename one of them']],
+    [
+      'component id',
+      exporter('  debug/: '),
+      ['otel.yaml:7:3 exporters.debug/: not a component id; write type or type/name, like otlp or otlp/2'],
+    ],
+    [
+      'duplicate after trimming',
+      exporter('  "debug ": '),
+      ['otel.yaml:7:3 exporters.debug : duplicate name "debug" after trimming spaces; rename one of them'],
+    ],
     [
       'server TLS without a key',
       MINIMAL.replace('grpc:\n', 'grpc: {tls: {cert_file: a.pem}}\n'),
@@ -224,7 +253,8 @@ describe('environment', () => {
       `processors: {batch: {${value}}}\nexporters:\n`,
     )
   const size = (value: string, env: Record<string, string> = {}): unknown =>
-    (load(batch(`send_batch_size: ${value}`), env).processors.get('batch')?.config as { send_batch_size: unknown }).send_batch_size
+    (load(batch(`send_batch_size: ${value}`), env).processors.get('batch')?.config as { send_batch_size: unknown })
+      .send_batch_size
 
   test('a whole value is read as YAML', () => {
     expect(size('"${env:SIZE}"', { SIZE: '512' })).toBe(512)
@@ -235,11 +265,17 @@ describe('environment', () => {
   })
 
   test('text stays text where text is wanted', () => {
-    const config = load(MINIMAL.replace('  debug:\n', '  debug:\n  otlp_grpc: {endpoint: "${HOST}:${PORT}", headers: {a: "${TOKEN}", b: "$$x $y"}}\n').replace('[debug]', '[debug, otlp_grpc]'), {
-      HOST: 'jaeger',
-      PORT: '4317',
-      TOKEN: '0123',
-    })
+    const config = load(
+      MINIMAL.replace(
+        '  debug:\n',
+        '  debug:\n  otlp_grpc: {endpoint: "${HOST}:${PORT}", headers: {a: "${TOKEN}", b: "$$x $y"}}\n',
+      ).replace('[debug]', '[debug, otlp_grpc]'),
+      {
+        HOST: 'jaeger',
+        PORT: '4317',
+        TOKEN: '0123',
+      },
+    )
     expect(config.exporters.get('otlp_grpc')?.config).toMatchObject({
       endpoint: 'jaeger:4317',
       headers: { a: '0123', b: '$x $y' },

@@ -92,6 +92,7 @@ class Loader {
     }
     for (const pipeline of pipelines.values()) this.#checkPipeline(pipeline, names, all)
     this.#checkConnectors(pipelines, all.connectors)
+    this.#checkCycles(pipelines, names.connectors)
     const used = {
       receivers: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers)),
       processors: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.processors)),
@@ -130,10 +131,7 @@ class Loader {
     if (!isMapping(logs) || logs['level'] === undefined || logs['level'] === null) return 'info'
     const level = logs['level']
     if (typeof level === 'string' && isLogLevel(level.toLowerCase())) return level.toLowerCase() as LogLevel
-    this.#fail(
-      [...path, 'logs', 'level'],
-      `${JSON.stringify(level)}: not a level; use ${LOG_LEVELS.join(', ')}`,
-    )
+    this.#fail([...path, 'logs', 'level'], `${JSON.stringify(level)}: not a level; use ${LOG_LEVELS.join(', ')}`)
     return 'info'
   }
 
@@ -212,17 +210,10 @@ class Loader {
     }
     const has = (component: { factory: { signals: readonly Signal[] } } | undefined): boolean =>
       component?.factory.signals.includes(signal) ?? true
-    check('receivers', new Set([...names.receivers, ...names.connectors]), (id) => {
-      const connector = all.connectors.get(id)
-      return connector
-        ? [...connector.factory.signals.values()].some((gives) => gives.includes(signal))
-        : has(all.receivers.get(id))
-    })
+    // What a connector gives is looked at with both its ends, in #checkConnectors.
+    check('receivers', new Set([...names.receivers, ...names.connectors]), (id) => has(all.receivers.get(id)))
     check('processors', names.processors, (id) => has(all.processors.get(id)))
-    check('exporters', new Set([...names.exporters, ...names.connectors]), (id) => {
-      const connector = all.connectors.get(id)
-      return connector ? connector.factory.signals.has(signal) : has(all.exporters.get(id))
-    })
+    check('exporters', new Set([...names.exporters, ...names.connectors]), (id) => has(all.exporters.get(id)))
   }
 
   /** A connector is the end of one pipeline and the start of another; one of the two alone loses or makes nothing. */
@@ -246,6 +237,29 @@ class Loader {
         this.#fail(['service', 'pipelines', pipeline.id, 'receivers', pipeline.receivers.indexOf(id)], message)
       }
     }
+  }
+
+  /** A pipeline that feeds itself by way of connectors would never be done with a batch. */
+  #checkCycles(pipelines: ReadonlyMap<string, PipelineConfig>, connectors: ReadonlySet<string>): void {
+    const done = new Set<string>()
+    const walk = (pipeline: PipelineConfig, way: readonly string[]): boolean => {
+      const start = way.indexOf(pipeline.id)
+      if (start >= 0) {
+        const cycle = [...way.slice(start), pipeline.id].join(' -> ')
+        const message = `cycle detected: ${cycle}; a connector must not feed the pipeline that it takes from`
+        this.#fail(['service', 'pipelines', pipeline.id], message)
+        return true
+      }
+      if (done.has(pipeline.id)) return false
+      for (const id of pipeline.exporters.filter((exporter) => connectors.has(exporter))) {
+        for (const next of pipelines.values()) {
+          if (next.receivers.includes(id) && walk(next, [...way, pipeline.id, id])) return true
+        }
+      }
+      done.add(pipeline.id)
+      return false
+    }
+    for (const pipeline of pipelines.values()) if (walk(pipeline, [])) return
   }
 
   #checkReference(path: Path, kind: string, id: string, defined: ReadonlySet<string>): boolean {

@@ -81,9 +81,12 @@ describe('retry', () => {
   })
 
   test('no longer than max_elapsed_time, counting what the peer asks to wait', async () => {
-    const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: { ...FAST, max_elapsed_time: '1m' } }, () => {
-      throw unavailable(3_600_000)
-    })
+    const { exporter, context, attempts } = start(
+      { ...NO_QUEUE, retry_on_failure: { ...FAST, max_elapsed_time: '1m' } },
+      () => {
+        throw unavailable(3_600_000)
+      },
+    )
     await expect(exporter.consume(batch(2))).rejects.toMatchObject({ code: 'unavailable' })
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'unavailable' })).toBe(2)
@@ -91,15 +94,18 @@ describe('retry', () => {
 
   test('after a timeout of one attempt, which is told to give up', async () => {
     let aborted = 0
-    const { exporter, attempts } = start({ ...NO_QUEUE, timeout: 10, retry_on_failure: FAST }, async (_, signal, attempt) => {
-      if (attempt > 1) return TAKEN
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => {
-          aborted++
-          reject(new Error('cancelled'))
+    const { exporter, attempts } = start(
+      { ...NO_QUEUE, timeout: 10, retry_on_failure: FAST },
+      async (_, signal, attempt) => {
+        if (attempt > 1) return TAKEN
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted++
+            reject(new Error('cancelled'))
+          })
         })
-      })
-    })
+      },
+    )
     await exporter.consume(batch(1))
     expect([attempts.length, aborted]).toEqual([2, 1])
   })
@@ -148,13 +154,22 @@ describe('a message that is too large', () => {
     const chunks = [1, 2, 3].map((seed) => batch(10, seed).chunks[0]!)
     const { exporter, attempts } = start(NO_QUEUE, atMost(chunks[0]!.bytes.length * 1.5))
     await exporter.consume(createBatch('traces', chunks))
-    expect(attempts.filter((attempt) => attempt.chunks.length === 1).map((attempt) => attempt.chunks[0])).toEqual(chunks)
+    expect(attempts.filter((attempt) => attempt.chunks.length === 1).map((attempt) => attempt.chunks[0])).toEqual(
+      chunks,
+    )
   })
 
   test('one span that is too large alone is given up, the others are not', async () => {
-    const chunks = [tracesRequest({ spans: 1 }), tracesRequest({ spans: 1, attributes: 200 }), tracesRequest({ spans: 1, seed: 3 })]
+    const chunks = [
+      tracesRequest({ spans: 1 }),
+      tracesRequest({ spans: 1, attributes: 200 }),
+      tracesRequest({ spans: 1, seed: 3 }),
+    ]
     const { exporter, context } = start(NO_QUEUE, atMost(2000))
-    const mixed = createBatch('traces', chunks.map((bytes) => ({ bytes, items: 1 })))
+    const mixed = createBatch(
+      'traces',
+      chunks.map((bytes) => ({ bytes, items: 1 })),
+    )
     await expect(exporter.consume(mixed)).rejects.toMatchObject({ code: 'too_large' })
     expect(context.value('otelcol_exporter_sent_spans')).toBe(2)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'too_large' })).toBe(1)
@@ -162,7 +177,9 @@ describe('a message that is too large', () => {
 
   test('logs cannot be divided', async () => {
     const { exporter, context } = start(NO_QUEUE, atMost(10))
-    await expect(exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]))).rejects.toMatchObject({ code: 'too_large' })
+    await expect(exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]))).rejects.toMatchObject({
+      code: 'too_large',
+    })
     expect(context.value('otelcol_exporter_send_failed_log_records', { reason: 'too_large' })).toBe(4)
   })
 })
@@ -219,10 +236,13 @@ describe('sending queue', () => {
 
   test('block_on_overflow waits for room, in order', async () => {
     const { opened, open } = gate()
-    const { exporter, attempts } = start({ sending_queue: { queue_size: 1, block_on_overflow: true, num_consumers: 1 } }, async () => {
-      await opened
-      return TAKEN
-    })
+    const { exporter, attempts } = start(
+      { sending_queue: { queue_size: 1, block_on_overflow: true, num_consumers: 1 } },
+      async () => {
+        await opened
+        return TAKEN
+      },
+    )
     const batches = [batch(1), batch(2), batch(3)]
     await exporter.consume(batches[0]!)
     let taken = 0
@@ -249,10 +269,16 @@ describe('sending queue', () => {
 describe('shutdown', () => {
   test('drains the queue, trying once what waits for a retry', async () => {
     let up = false
-    const { exporter, context, attempts } = start({ sending_queue: { num_consumers: 1 }, retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: 0 } }, () => {
-      if (!up) throw unavailable()
-      return TAKEN
-    })
+    const { exporter, context, attempts } = start(
+      {
+        sending_queue: { num_consumers: 1 },
+        retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: 0 },
+      },
+      () => {
+        if (!up) throw unavailable()
+        return TAKEN
+      },
+    )
     await exporter.consume(batch(1))
     await exporter.consume(batch(2))
     await new Promise((resolve) => setImmediate(resolve))
@@ -264,8 +290,10 @@ describe('shutdown', () => {
   })
 
   test('at the deadline, what is left is counted', async () => {
-    const { exporter, context, attempts } = start({ sending_queue: { num_consumers: 1 } }, async (_, signal) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cancelled')))),
+    const { exporter, context, attempts } = start(
+      { sending_queue: { num_consumers: 1 } },
+      async (_, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cancelled')))),
     )
     await exporter.consume(batch(2))
     await exporter.consume(batch(3))

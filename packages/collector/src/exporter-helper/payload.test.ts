@@ -6,7 +6,9 @@ import { compressionParams, encodePayload, type Payload } from './payload.ts'
 
 const chunk = (seed: number, spans: number, compressed: boolean): Chunk => {
   const bytes = tracesRequest({ spans, seed })
-  return compressed ? { bytes, items: spans, compressed: { coding: 'gzip', bytes: zlib.gzipSync(bytes) } } : { bytes, items: spans }
+  return compressed
+    ? { bytes, items: spans, compressed: { coding: 'gzip', bytes: zlib.gzipSync(bytes) } }
+    : { bytes, items: spans }
 }
 const chunks = [chunk(1, 10, true), chunk(2, 20, false), chunk(3, 400, true)]
 const all = Buffer.from(joinBytes(chunks.map(({ bytes }) => bytes)))

@@ -68,8 +68,6 @@ class Builder {
   readonly #nodes: Node[] = []
   readonly #sinks = new Map<string, Consumer>()
   readonly #entries = new Map<string, Consumer>()
-  /** The pipelines and connectors on the way from the outermost call, for the cycle that one of them may close. */
-  readonly #path: string[] = []
 
   constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters }) {
     this.#config = config
@@ -89,11 +87,10 @@ class Builder {
     return this.#nodes
   }
 
-  /** The first stage of a pipeline, built from its end. */
+  /** The first stage of a pipeline, built from its end. The config has no cycles: its loader has seen to that. */
   #entry(pipeline: PipelineConfig): Consumer {
     const known = this.#entries.get(pipeline.id)
     if (known) return known
-    this.#enter(pipeline.id)
     let next = fanOut(pipeline.exporters.map((id) => this.#sink(id)))
     for (const id of pipeline.processors.toReversed()) {
       const { factory, config } = find(this.#config.processors, id)
@@ -103,7 +100,6 @@ class Builder {
       this.#add('processor', id, processor)
       next = this.#counted(processor, 'otelcol_processor_incoming_items', labels)
     }
-    this.#path.pop()
     this.#entries.set(pipeline.id, next)
     return next
   }
@@ -115,9 +111,7 @@ class Builder {
     const connector = this.#config.connectors.get(id)
     let sink: Component & Consumer
     if (connector) {
-      this.#enter(`connector ${id}`)
       sink = connector.factory.create(this.#context(id), connector.config, this.#consumersOf(id))
-      this.#path.pop()
       this.#add('connector', id, sink)
     } else {
       const { factory, config } = find(this.#config.exporters, id)
@@ -138,18 +132,6 @@ class Builder {
       bySignal.set(pipeline.signal, consumers)
     }
     return new Map([...bySignal].map(([signal, consumers]) => [signal, fanOut(consumers)]))
-  }
-
-  #enter(name: string): void {
-    const start = this.#path.indexOf(name)
-    if (start >= 0) {
-      const cycle = [...this.#path.slice(start), name].join(' -> ')
-      throw new CollectorError(
-        'config',
-        `service.pipelines: cycle detected: ${cycle}; a connector must not feed its own pipeline`,
-      )
-    }
-    this.#path.push(name)
   }
 
   #add(kind: Kind, id: string, component: Component): void {

@@ -13,7 +13,11 @@ const compressors = {
   zstd: zlib.zstdCompressSync,
 } satisfies Record<ContentCoding, (bytes: Buffer) => Buffer>
 
-async function run(coding: ContentCoding, bytes: Uint8Array, limit = LIMIT): Promise<{ bytes: Uint8Array; singleMember: boolean }> {
+async function run(
+  coding: ContentCoding,
+  bytes: Uint8Array,
+  limit = LIMIT,
+): Promise<{ bytes: Uint8Array; singleMember: boolean }> {
   return decompress(coding, bytes, limit, 'max_size')
 }
 
@@ -32,7 +36,10 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (coding) => {
   test('exactly at the limit, and one byte over it', async () => {
     const compressed = compressors[coding](small)
     expect((await run(coding, compressed, small.length)).bytes.length).toBe(small.length)
-    await expect(run(coding, compressed, small.length - 1)).rejects.toMatchObject({ code: 'too_large', retryable: false })
+    await expect(run(coding, compressed, small.length - 1)).rejects.toMatchObject({
+      code: 'too_large',
+      retryable: false,
+    })
   })
 
   test('a bomb is stopped at the limit', async () => {
@@ -63,7 +70,11 @@ describe('gzip that must not be passed on', () => {
     ['two members', Buffer.concat([a!, b!]), 'first second'],
     ['an empty member before', Buffer.concat([zlib.gzipSync(''), b!]), 'second'],
     ['an empty member behind', Buffer.concat([a!, zlib.gzipSync('')]), 'first '],
-    ['a name in its header', Buffer.concat([a!.subarray(0, 3), Buffer.from([8]), a!.subarray(4, 10), Buffer.from('x\0'), a!.subarray(10)]), 'first '],
+    [
+      'a name in its header',
+      Buffer.concat([a!.subarray(0, 3), Buffer.from([8]), a!.subarray(4, 10), Buffer.from('x\0'), a!.subarray(10)]),
+      'first ',
+    ],
   ])('%s', async (_, bytes, text) => {
     const result = await run('gzip', bytes)
     expect(Buffer.from(result.bytes).toString()).toBe(text)

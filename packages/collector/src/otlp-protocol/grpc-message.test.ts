@@ -8,7 +8,8 @@ test('a message that is split anywhere is put together', () => {
   for (let first = 0; first <= framed.length; first++) {
     for (let second = first; second <= framed.length; second++) {
       const reader = new MessageReader(100, 'max')
-      for (const part of [framed.subarray(0, first), framed.subarray(first, second), framed.subarray(second)]) reader.add(part)
+      for (const part of [framed.subarray(0, first), framed.subarray(first, second), framed.subarray(second)])
+        reader.add(part)
       const message = reader.end()
       expect(message.compressed).toBe(true)
       expect(Buffer.from(message.bytes).equals(body)).toBe(true)

@@ -113,21 +113,25 @@ function typedText(value: AnyValue): string {
   }
 }
 
+/** A value by itself: text is not quoted. */
 function plainText(value: AnyValue): string {
+  return value.type === 'string' ? value.value : jsonText(value)
+}
+
+function jsonText(value: AnyValue): string {
   switch (value.type) {
     case 'string':
-    case 'bool':
-    case 'int':
-    case 'double':
-      return String(value.value)
+      return JSON.stringify(value.value)
     case 'bytes':
-      return Buffer.from(value.value).toString('base64')
+      return JSON.stringify(Buffer.from(value.value).toString('base64'))
     case 'array':
-      return `[${value.value.map((item) => JSON.stringify(plainText(item))).join(',')}]`
+      return `[${value.value.map(jsonText).join(',')}]`
     case 'map':
-      return `{${value.value.map((item) => `${JSON.stringify(item.key)}:${JSON.stringify(plainText(item.value))}`).join(',')}}`
+      return `{${value.value.map((item) => `${JSON.stringify(item.key)}:${jsonText(item.value)}`).join(',')}}`
+    case 'empty':
+      return 'null'
     default:
-      return ''
+      return String(value.value)
   }
 }
 

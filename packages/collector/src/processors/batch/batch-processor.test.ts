@@ -1,4 +1,12 @@
-import { createBatch, countSpans, scanSpans, createSpanColumns, bytesToHex, type Signal, type TelemetryBatch } from '@spoor/otlp'
+import {
+  createBatch,
+  countSpans,
+  scanSpans,
+  createSpanColumns,
+  bytesToHex,
+  type Signal,
+  type TelemetryBatch,
+} from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CollectorError, type Component, type Consumer } from '../../component/index.ts'
 import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
@@ -170,7 +178,11 @@ describe('when the next stage refuses', () => {
     sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
     await processor.consume(one)
     await processor.consume(batch(5))
-    await expect(processor.consume(batch(5))).rejects.toMatchObject({ code: 'overloaded', retryable: true, retryAfterMs: 1000 })
+    await expect(processor.consume(batch(5))).rejects.toMatchObject({
+      code: 'overloaded',
+      retryable: true,
+      retryAfterMs: 1000,
+    })
     expect(context.value('otelcol_processor_batch_held_bytes')).toBe(one.byteLength * 2)
     sink.intercept = undefined
     for (const release of releases) release()

@@ -116,7 +116,10 @@ export class BatchProcessor implements Component, Consumer {
     await Promise.race([Promise.all(this.#sends.values()), aborted(this.#deadline.signal)])
     unfollow()
     for (const batch of this.#sends.keys()) {
-      this.#drop(batch, new CollectorError('unavailable', 'the next stage had not taken it at the deadline of shutdown'))
+      this.#drop(
+        batch,
+        new CollectorError('unavailable', 'the next stage had not taken it at the deadline of shutdown'),
+      )
     }
   }
 

@@ -30,7 +30,10 @@ export async function startReceiver(
   const context = createTestContext('otlp')
   const sink = createSink()
   const parsed = otlpReceiver.config.safeParse({
-    protocols: { grpc: { endpoint: '127.0.0.1:0', ...options.grpc }, http: { endpoint: '127.0.0.1:0', ...options.http } },
+    protocols: {
+      grpc: { endpoint: '127.0.0.1:0', ...options.grpc },
+      http: { endpoint: '127.0.0.1:0', ...options.http },
+    },
   })
   if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues))
   const config: OtlpReceiverConfig = parsed.data

@@ -13,7 +13,10 @@ const request = tracesRequest({ spans: 20 })
 const HEADERS = { ':path': GRPC_PATHS.traces, 'content-type': 'application/grpc', te: 'trailers' }
 
 /** A grpc-js client; rejects with its ServiceError. */
-function createClient(address: string, options: grpc.ClientOptions = {}): (path: string, body: Uint8Array) => Promise<Buffer> {
+function createClient(
+  address: string,
+  options: grpc.ClientOptions = {},
+): (path: string, body: Uint8Array) => Promise<Buffer> {
   const client = new grpc.Client(address, grpc.credentials.createInsecure(), options)
   onTestFinished(() => client.close())
   const same = (bytes: Buffer): Buffer => bytes
@@ -51,7 +54,10 @@ describe('grpc-js as client', () => {
 
   test('gzip, kept as it came', async () => {
     const { grpc: address, sink } = await startReceiver()
-    await createClient(address, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip })(GRPC_PATHS.traces, request)
+    await createClient(address, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip })(
+      GRPC_PATHS.traces,
+      request,
+    )
     const [chunk] = sink.batches[0]!.chunks
     expect(Buffer.from(chunk!.bytes).equals(request)).toBe(true)
     expect(zlib.gunzipSync(chunk!.compressed!.bytes).equals(request)).toBe(true)
@@ -60,7 +66,9 @@ describe('grpc-js as client', () => {
   test('many calls on one connection, one of them bad', async () => {
     const { grpc: address, sink } = await startReceiver()
     const call = createClient(address)
-    const calls = Array.from({ length: 200 }, async (_, index) => call(GRPC_PATHS.traces, index === 100 ? request.subarray(0, 50) : request))
+    const calls = Array.from({ length: 200 }, async (_, index) =>
+      call(GRPC_PATHS.traces, index === 100 ? request.subarray(0, 50) : request),
+    )
     const results = await Promise.allSettled(calls)
     expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(199)
     expect(results[100]).toMatchObject({ reason: { code: grpc.status.INVALID_ARGUMENT } })
@@ -97,7 +105,9 @@ describe('grpc-js as client', () => {
     })
     await expect(call('/jaeger.api_v2.CollectorService/PostSpans', request)).rejects.toMatchObject({
       code: grpc.status.UNIMPLEMENTED,
-      details: expect.stringContaining('unknown method /jaeger.api_v2.CollectorService/PostSpans; this port has ') as string,
+      details: expect.stringContaining(
+        'unknown method /jaeger.api_v2.CollectorService/PostSpans; this port has ',
+      ) as string,
     })
   })
 
@@ -106,10 +116,16 @@ describe('grpc-js as client', () => {
     sink.intercept = () => {
       throw new CollectorError('overloaded', 'sending queue is full (50%)', { retryAfterMs: 250 })
     }
-    const error = (await createClient(address)(GRPC_PATHS.traces, request).catch((thrown: unknown) => thrown)) as grpc.ServiceError
+    const error = (await createClient(address)(GRPC_PATHS.traces, request).catch(
+      (thrown: unknown) => thrown,
+    )) as grpc.ServiceError
     expect(error).toMatchObject({ code: grpc.status.UNAVAILABLE, details: 'sending queue is full (50%)' })
     const [details] = error.metadata.get('grpc-status-details-bin')
-    expect(decodeStatus(details as Buffer)).toEqual({ code: 14, message: 'sending queue is full (50%)', retryAfterMs: 250 })
+    expect(decodeStatus(details as Buffer)).toEqual({
+      code: 14,
+      message: 'sending queue is full (50%)',
+      retryAfterMs: 250,
+    })
   })
 })
 
@@ -117,7 +133,12 @@ describe('bare HTTP/2', () => {
   test('the prefix split over DATA frames', async () => {
     const { grpc: address, sink } = await startReceiver()
     const bytes = framed(request)
-    const answer = await http2Request(address, HEADERS, [bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4, 7), bytes.subarray(7)])
+    const answer = await http2Request(address, HEADERS, [
+      bytes.subarray(0, 1),
+      bytes.subarray(1, 4),
+      bytes.subarray(4, 7),
+      bytes.subarray(7),
+    ])
     expect(answer.headers[':status']).toBe(200)
     expect(answer.trailers['grpc-status']).toBe('0')
     expect(answer.body.equals(framed(Buffer.alloc(0)))).toBe(true)
@@ -127,10 +148,18 @@ describe('bare HTTP/2', () => {
   test.each([
     ['no message', [], 'truncated message: the stream ended after 0 of a 5-byte prefix bytes'],
     ['half a prefix', [Buffer.from([0, 0])], 'truncated message: the stream ended after 2 of a 5-byte prefix bytes'],
-    ['half a message', [framed(request).subarray(0, 105)], `truncated message: the stream ended after 100 of ${request.length} bytes`],
+    [
+      'half a message',
+      [framed(request).subarray(0, 105)],
+      `truncated message: the stream ended after 100 of ${request.length} bytes`,
+    ],
     ['two messages', [framed(request), framed(request)], 'more bytes than one message: a unary call has exactly one'],
     ['a wrong flag', [Buffer.from([7, 0, 0, 0, 0])], 'compressed flag is 7; it must be 0 or 1'],
-    ['compressed without a coding', [framed(zlib.gzipSync(request), true)], 'the message is flagged as compressed, but the call has no grpc-encoding'],
+    [
+      'compressed without a coding',
+      [framed(zlib.gzipSync(request), true)],
+      'the message is flagged as compressed, but the call has no grpc-encoding',
+    ],
   ])('%s: INVALID_ARGUMENT, and the connection lives', async (_, parts, message) => {
     const { grpc: address, sink } = await startReceiver()
     const session = http2.connect(`http://${address}`)
@@ -163,7 +192,9 @@ describe('bare HTTP/2', () => {
 
   test('an HTTP/2 request that is not gRPC', async () => {
     const { grpc: address } = await startReceiver()
-    const answer = await http2Request(address, { ':path': '/v1/traces', 'content-type': 'application/json' }, [Buffer.from('{}')])
+    const answer = await http2Request(address, { ':path': '/v1/traces', 'content-type': 'application/json' }, [
+      Buffer.from('{}'),
+    ])
     expect(answer.headers[':status']).toBe(415)
     expect(answer.body.toString()).toContain('this port speaks OTLP/gRPC')
   })

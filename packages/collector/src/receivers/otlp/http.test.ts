@@ -14,7 +14,11 @@ async function post(
   body: Uint8Array | string,
   headers: Record<string, string> = PROTOBUF,
 ): Promise<{ status: number; headers: Headers; body: Buffer }> {
-  const response = await fetch(url, { method: 'POST', body: typeof body === 'string' ? body : Buffer.from(body), headers })
+  const response = await fetch(url, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : Buffer.from(body),
+    headers,
+  })
   return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) }
 }
 
@@ -64,7 +68,8 @@ describe('what is taken', () => {
   test('a body of unknown length, in chunks', async () => {
     const { http, sink } = await startReceiver()
     const [head, tail] = [request.subarray(0, 100), request.subarray(100)]
-    const chunk = (part: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')])
+    const chunk = (part: Uint8Array): Buffer =>
+      Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')])
     const answer = await exchange(
       http,
       Buffer.concat([
@@ -119,9 +124,30 @@ describe('what is taken', () => {
 describe('what is refused', () => {
   test.each([
     ['another method', 'GET', '/v1/traces', {}, 405, '405 method not allowed, supported: [POST]\n'],
-    ['another path', 'POST', '/v1/trace', PROTOBUF, 404, '404 page not found; this port has /v1/traces, /v1/metrics, /v1/logs\n'],
-    ['no content-type', 'POST', '/v1/traces', {}, 415, '415 unsupported media type, supported: [application/json, application/x-protobuf]\n'],
-    ['another content-type', 'POST', '/v1/traces', { 'content-type': 'text/plain' }, 415, '415 unsupported media type, supported: [application/json, application/x-protobuf]\n'],
+    [
+      'another path',
+      'POST',
+      '/v1/trace',
+      PROTOBUF,
+      404,
+      '404 page not found; this port has /v1/traces, /v1/metrics, /v1/logs\n',
+    ],
+    [
+      'no content-type',
+      'POST',
+      '/v1/traces',
+      {},
+      415,
+      '415 unsupported media type, supported: [application/json, application/x-protobuf]\n',
+    ],
+    [
+      'another content-type',
+      'POST',
+      '/v1/traces',
+      { 'content-type': 'text/plain' },
+      415,
+      '415 unsupported media type, supported: [application/json, application/x-protobuf]\n',
+    ],
   ])('%s', async (_, method, path, headers, status, text) => {
     const { http, sink } = await startReceiver()
     const response = await fetch(`http://${http}${path}`, { method, headers })
@@ -160,12 +186,16 @@ describe('what is refused', () => {
   test('the message names what is wrong and where', async () => {
     const { http } = await startReceiver()
     const response = await post(`http://${http}/v1/traces`, Buffer.from([0x0a, 0x05, 0x00]))
-    expect(decodeStatus(response.body).message).toMatch(/^not a valid OTLP message \(truncated at byte \d+\): /)
+    expect(decodeStatus(response.body).message).toMatch(/^not a valid OTLP message \(truncated\): .*byte 1/)
   })
 
   test('JSON that is none is answered in JSON', async () => {
     const { http } = await startReceiver()
-    const response = await post(`http://${http}/v1/traces`, '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}', JSON_TYPE)
+    const response = await post(
+      `http://${http}/v1/traces`,
+      '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}',
+      JSON_TYPE,
+    )
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(JSON.parse(response.body.toString())).toMatchObject({
@@ -189,7 +219,12 @@ describe('what is refused', () => {
         controller.close()
       },
     })
-    const chunked = await fetch(`http://${http}/v1/traces`, { method: 'POST', headers: PROTOBUF, body: stream, duplex: 'half' } as RequestInit)
+    const chunked = await fetch(`http://${http}/v1/traces`, {
+      method: 'POST',
+      headers: PROTOBUF,
+      body: stream,
+      duplex: 'half',
+    } as RequestInit)
     expect(chunked.status).toBe(413)
     expect((await post(`http://${http}/v1/traces`, request)).status).toBe(200)
     expect(sink.items).toBe(20)
@@ -229,13 +264,20 @@ describe('what is refused', () => {
 
   test('bytes that are no HTTP', async () => {
     const { http } = await startReceiver()
-    expect(await exchange(http, Buffer.from('\0\x01\x02 garbage\r\n\r\n'))).toMatch(/^HTTP\/1\.1 400 .*this port speaks OTLP\/HTTP/s)
+    expect(await exchange(http, Buffer.from('\0\x01\x02 garbage\r\n\r\n'))).toMatch(
+      /^HTTP\/1\.1 400 .*this port speaks OTLP\/HTTP/s,
+    )
     expect((await post(`http://${http}/v1/traces`, request)).status).toBe(200)
   })
 })
 
 describe('CORS', () => {
-  const cors = { allowed_origins: ['https://*.example.com'], allowed_headers: ['x-tenant'], exposed_headers: ['x-id'], max_age: 60 }
+  const cors = {
+    allowed_origins: ['https://*.example.com'],
+    allowed_headers: ['x-tenant'],
+    exposed_headers: ['x-id'],
+    max_age: 60,
+  }
 
   test('a preflight from an allowed origin', async () => {
     const { http } = await startReceiver({ http: { cors } })
@@ -254,7 +296,9 @@ describe('CORS', () => {
   test('a request from an allowed origin and from another', async () => {
     const { http } = await startReceiver({ http: { cors } })
     const from = async (origin: string): Promise<string | null> =>
-      (await post(`http://${http}/v1/traces`, request, { ...PROTOBUF, origin })).headers.get('access-control-allow-origin')
+      (await post(`http://${http}/v1/traces`, request, { ...PROTOBUF, origin })).headers.get(
+        'access-control-allow-origin',
+      )
     expect(await from('https://shop.example.com')).toBe('https://shop.example.com')
     expect(await from('https://example.org')).toBeNull()
     expect(await from('https://shop.example.com.evil.org')).toBeNull()
@@ -262,7 +306,10 @@ describe('CORS', () => {
 
   test('off by default', async () => {
     const { http } = await startReceiver()
-    const response = await fetch(`http://${http}/v1/traces`, { method: 'OPTIONS', headers: { origin: 'https://a.example', 'access-control-request-method': 'POST' } })
+    const response = await fetch(`http://${http}/v1/traces`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://a.example', 'access-control-request-method': 'POST' },
+    })
     expect(response.status).toBe(405)
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })

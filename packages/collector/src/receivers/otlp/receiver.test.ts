@@ -26,14 +26,18 @@ describe("OpenTelemetry's own exporters", () => {
     ['http/json', ({ http }, compression) => new JsonExporter({ url: `http://${http}/v1/traces`, compression })],
     ['grpc', ({ grpc: address }, compression) => new GrpcExporter({ url: `http://${address}`, compression })],
   ]
-  const cases = exporters.flatMap(([name, create]) => ['none', 'gzip'].map((compression) => [name, compression, create] as const))
+  const cases = exporters.flatMap(([name, create]) =>
+    ['none', 'gzip'].map((compression) => [name, compression, create] as const),
+  )
 
   test.each(cases)('%s, compression %s', async (_, compression, create) => {
     const receiver = await startReceiver()
     const provider = new TracerProvider({
       spanProcessors: [new SimpleSpanProcessor({ exporter: create(receiver, compression as Compression) })],
     })
-    const span = provider.getTracer('test', '1.2').startSpan('checkout', { attributes: { 'cart.size': 3, tags: ['a', 'b'] } })
+    const span = provider
+      .getTracer('test', '1.2')
+      .startSpan('checkout', { attributes: { 'cart.size': 3, tags: ['a', 'b'] } })
     span.addEvent('paid', { amount: 9.5 })
     span.setStatus({ code: SpanStatusCode.ERROR, message: 'declined' })
     span.end()
@@ -73,7 +77,9 @@ describe('shutdown', () => {
     // A second connection that is open before the ports close.
     const client = new grpc.Client(address, grpc.credentials.createInsecure())
     onTestFinished(() => client.close())
-    await new Promise<void>((resolve, reject) => client.waitForReady(Date.now() + 5000, (error) => (error ? reject(error) : resolve())))
+    await new Promise<void>((resolve, reject) =>
+      client.waitForReady(Date.now() + 5000, (error) => (error ? reject(error) : resolve())),
+    )
     const underWay = fetch(`http://${http}/v1/traces`, { method: 'POST', headers: HEADERS, body: Buffer.from(request) })
     await inPipeline
     const stopped = stop(5000)
@@ -102,7 +108,9 @@ describe('shutdown', () => {
     // Half a request, whose other half comes when the receiver is shutting down.
     const socket = net.connect(Number(http.split(':')[1]), '127.0.0.1')
     const head = `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${request.length}\r\n\r\n`
-    await new Promise<void>((resolve) => socket.write(Buffer.concat([Buffer.from(head), request.subarray(0, 10)]), () => resolve()))
+    await new Promise<void>((resolve) =>
+      socket.write(Buffer.concat([Buffer.from(head), request.subarray(0, 10)]), () => resolve()),
+    )
     await inPipeline
     const stopped = stop(5000)
     const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString('latin1'))))
@@ -141,7 +149,9 @@ describe('shutdown', () => {
 
 test('a port that is taken is named, and the other one is given back', async () => {
   const { grpc: taken } = await startReceiver()
-  const config = otlpReceiver.config.safeParse({ protocols: { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: taken } } })
+  const config = otlpReceiver.config.safeParse({
+    protocols: { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: taken } },
+  })
   if (!config.success) throw new Error('config')
   const receiver = otlpReceiver.create(createTestContext(), config.data, new Map([['traces', createSink()]]))
   await expect(receiver.start(HOST)).rejects.toMatchObject({

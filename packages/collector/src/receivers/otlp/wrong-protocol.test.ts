@@ -1,3 +1,4 @@
+import net from 'node:net'
 import grpc from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
@@ -32,14 +33,20 @@ test('gRPC on the HTTP port is told where gRPC is', async () => {
     details: `this port speaks OTLP/HTTP (HTTP/1.1), and a gRPC or HTTP/2 request came; OTLP/gRPC is at http://${address}`,
   })
   expect(context.value('otelcol_receiver_requests', { transport: 'http', outcome: 'wrong_protocol' })).toBe(1)
-  const response = await fetch(`http://${http}/v1/traces`, { method: 'POST', body: Buffer.from(request), headers: { 'content-type': 'application/x-protobuf' } })
+  const response = await fetch(`http://${http}/v1/traces`, {
+    method: 'POST',
+    body: Buffer.from(request),
+    headers: { 'content-type': 'application/x-protobuf' },
+  })
   expect(response.status).toBe(200)
   expect(sink.items).toBe(3)
 })
 
 test('other HTTP/2 on the HTTP port', async () => {
   const { http } = await startReceiver()
-  const answer = await http2Request(http, { ':path': '/v1/traces', 'content-type': 'application/x-protobuf' }, [request])
+  const answer = await http2Request(http, { ':path': '/v1/traces', 'content-type': 'application/x-protobuf' }, [
+    request,
+  ])
   expect(answer.headers[':status']).toBe(400)
   expect(answer.body.toString()).toMatch(/^400 this port speaks OTLP\/HTTP/)
 })
@@ -58,15 +65,16 @@ test('garbage on the gRPC port', async () => {
   expect(await exchange(address, 'hello there\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*this port speaks OTLP\/gRPC/s)
   expect(await exchange(address, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnot a frame at all, really')).not.toContain('HTTP/1')
   expect(await exchange(address, 'PRI * HTTP')).toBe('')
-  const answer = await http2Request(address, { ':path': GRPC_PATHS.traces, 'content-type': 'application/grpc' }, [Buffer.alloc(5)])
+  const answer = await http2Request(address, { ':path': GRPC_PATHS.traces, 'content-type': 'application/grpc' }, [
+    Buffer.alloc(5),
+  ])
   expect(answer.trailers['grpc-status']).toBe('0')
 })
 
 test('a preface that arrives byte by byte is still HTTP/2', async () => {
   const { grpc: address } = await startReceiver()
-  const net = await import('node:net')
   const socket = net.connect(Number(address.split(':')[1]), '127.0.0.1')
-  onTestFinished(() => socket.destroy())
+  onTestFinished(() => void socket.destroy())
   const settings = new Promise<Buffer>((resolve) => socket.once('data', resolve))
   for (const byte of Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')) {
     socket.write(Buffer.from([byte]))

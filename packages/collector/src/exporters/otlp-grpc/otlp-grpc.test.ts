@@ -1,0 +1,295 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import http2 from 'node:http2'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import zlib from 'node:zlib'
+import grpc from '@grpc/grpc-js'
+import { encodeExportResponse, encodeStatus } from '@spoor/otlp'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
+import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
+import { logsRequest, metricsRequest, TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
+import { batchOf, DIRECT, startExporter } from '../fixture.ts'
+import { otlpGrpcExporter } from './index.ts'
+
+const INSECURE = { tls: { insecure: true }, ...DIRECT }
+const request = tracesRequest({ spans: 30 })
+
+type Handler = (bytes: Buffer, metadata: grpc.Metadata, path: string) => Buffer | Partial<grpc.ServiceError>
+
+/** A grpc-js server with the three Export methods. */
+async function startServer(
+  handler: Handler,
+  options: { credentials?: grpc.ServerCredentials; port?: number } = {},
+): Promise<{ address: string; server: grpc.Server }> {
+  const server = new grpc.Server()
+  const same = (bytes: Buffer): Buffer => bytes
+  const method = {
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  }
+  for (const path of Object.values(GRPC_PATHS)) {
+    server.addService(
+      { Export: { ...method, path } },
+      {
+        Export: (call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) => {
+          const answer = handler(call.request, call.metadata, path)
+          if (Buffer.isBuffer(answer)) callback(null, answer)
+          else callback(answer)
+        },
+      },
+    )
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `127.0.0.1:${options.port ?? 0}`,
+      options.credentials ?? grpc.ServerCredentials.createInsecure(),
+      (error, bound) => (error ? reject(error) : resolve(bound)),
+    )
+  })
+  onTestFinished(() => server.forceShutdown())
+  return { address: `127.0.0.1:${port}`, server }
+}
+
+describe('to a grpc-js server', () => {
+  test.each(['none', 'gzip'])('all signals, compression %s', async (compression) => {
+    const received: [string, Buffer][] = []
+    const { address } = await startServer((bytes, _, path) => {
+      received.push([path, bytes])
+      return Buffer.alloc(0)
+    })
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, compression, ...INSECURE })
+    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(metricsRequest(4), 4, 'metrics'))
+    await exporter.consume(batchOf(logsRequest(5), 5, 'logs'))
+    expect(received).toEqual([
+      [GRPC_PATHS.traces, Buffer.from(request)],
+      [GRPC_PATHS.metrics, Buffer.from(metricsRequest(4))],
+      [GRPC_PATHS.logs, Buffer.from(logsRequest(5))],
+    ])
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(30)
+    expect(context.value('otelcol_exporter_sent_metric_points')).toBe(4)
+    expect(context.value('otelcol_exporter_sent_log_records')).toBe(5)
+  })
+
+  test('headers', async () => {
+    let seen: grpc.Metadata | undefined
+    const { address } = await startServer((_, metadata) => {
+      seen = metadata
+      return Buffer.alloc(0)
+    })
+    const { exporter } = await startExporter(otlpGrpcExporter, {
+      endpoint: `http://${address}`,
+      headers: { 'X-Tenant': 'a' },
+      ...DIRECT,
+    })
+    await exporter.consume(batchOf(request, 30))
+    expect(seen?.get('x-tenant')).toEqual(['a'])
+    expect(seen?.get('user-agent')).toEqual(['spoor-collector'])
+  })
+
+  test('partial success', async () => {
+    const { address } = await startServer(() => Buffer.from(encodeExportResponse({ rejected: 10, message: 'too old' })))
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await exporter.consume(batchOf(request, 30))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(20)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(10)
+  })
+
+  test('a refusal, with the peer and its reason named', async () => {
+    const { address } = await startServer(() => ({
+      code: grpc.status.PERMISSION_DENIED,
+      details: 'no such tenant: Größe',
+    }))
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'permission_denied',
+      retryable: false,
+      message: `${address} answered PERMISSION_DENIED: no such tenant: Größe`,
+    })
+  })
+
+  test('RESOURCE_EXHAUSTED with and without RetryInfo', async () => {
+    let details: Uint8Array | undefined
+    const { address } = await startServer(() => {
+      const metadata = new grpc.Metadata()
+      if (details) metadata.set('grpc-status-details-bin', Buffer.from(details))
+      return { code: grpc.status.RESOURCE_EXHAUSTED, details: 'rate limit', metadata }
+    })
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ retryable: false })
+    details = encodeStatus({ code: 8, message: '', retryAfterMs: 700 })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ retryable: true, retryAfterMs: 700 })
+  })
+
+  test("the server's message limit: split in halves", async () => {
+    let items = 0
+    const { address } = await startServer((bytes) => {
+      items += bytes.length
+      return Buffer.alloc(0)
+    })
+    const { exporter, context } = await startExporter(otlpGrpcExporter, {
+      endpoint: address,
+      ...INSECURE,
+      compression: 'none',
+    })
+    // grpc-js takes 4 MiB.
+    const large = tracesRequest({ spans: 12_000 })
+    expect(large.length).toBeGreaterThan(4 * 1024 * 1024)
+    await exporter.consume(batchOf(large, 12_000))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(12_000)
+    expect(items).toBeGreaterThan(large.length - 1)
+  })
+
+  test('many calls at a time on one connection', async () => {
+    const { address } = await startServer(() => Buffer.alloc(0))
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await Promise.all(Array.from({ length: 300 }, async () => exporter.consume(batchOf(request, 30))))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(9000)
+  })
+
+  test('a server that goes away and comes back', async () => {
+    const first = await startServer(() => Buffer.alloc(0))
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: first.address, ...INSECURE })
+    await exporter.consume(batchOf(request, 30))
+    first.server.forceShutdown()
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await startServer(() => Buffer.alloc(0), { port: Number(first.address.split(':')[1]) })
+    await exporter.consume(batchOf(request, 30))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(60)
+  })
+
+  test('TLS with the CA of the config, and refused without it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'spoor-tls-'))
+    onTestFinished(async () => rm(directory, { recursive: true }))
+    const ca = join(directory, 'ca.pem')
+    await writeFile(ca, TEST_CERTIFICATE)
+    const credentials = grpc.ServerCredentials.createSsl(null, [
+      { cert_chain: Buffer.from(TEST_CERTIFICATE), private_key: Buffer.from(TEST_KEY) },
+    ])
+    const { address } = await startServer(() => Buffer.alloc(0), { credentials })
+    const endpoint = `localhost:${address.split(':')[1]}`
+    const trusted = await startExporter(otlpGrpcExporter, { endpoint, tls: { ca_file: ca }, ...DIRECT })
+    await trusted.exporter.consume(batchOf(request, 30))
+    const careless = await startExporter(otlpGrpcExporter, { endpoint, tls: { insecure_skip_verify: true }, ...DIRECT })
+    await careless.exporter.consume(batchOf(request, 30))
+    const untrusted = await startExporter(otlpGrpcExporter, { endpoint, ...DIRECT })
+    await expect(untrusted.exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('self-signed certificate') as string,
+    })
+  })
+})
+
+/** Serves one node:http or node:http2 server, or anything that listens. */
+async function listen(server: net.Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `127.0.0.1:${(server.address() as net.AddressInfo).port}`
+}
+
+describe('peers that are not as they should be', () => {
+  test('nobody there', async () => {
+    const server = net.createServer()
+    const address = await listen(server)
+    await new Promise((resolve) => server.close(resolve))
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^cannot send to 127\.0\.0\.1:\d+: .*ECONNREFUSED/) as string,
+    })
+  })
+
+  test('an HTTP/1 server', async () => {
+    const address = await listen(http.createServer((_, response) => response.end('hello')))
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('does this port speak OTLP/gRPC') as string,
+    })
+  })
+
+  test('a proxy that answers with an HTTP status', async () => {
+    const server = http2.createServer((_, response) => {
+      response.statusCode = 503
+      response.end('no upstream')
+    })
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('HTTP status 503') as string,
+    })
+  })
+
+  test('one that never answers: the timeout of the config', async () => {
+    const server = http2.createServer(() => {})
+    const { exporter } = await startExporter(otlpGrpcExporter, {
+      endpoint: await listen(server),
+      timeout: '30ms',
+      ...INSECURE,
+    })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+      code: 'timeout',
+      retryable: true,
+      message: 'no answer within timeout: 30ms',
+    })
+  })
+
+  test('GOAWAY: what is under way ends well, what comes next goes over a new connection', async () => {
+    let sessions = 0
+    const server = http2.createServer()
+    server.on('session', () => sessions++)
+    server.on('stream', (stream) => {
+      stream.resume()
+      stream.on('end', () => {
+        stream.session?.goaway()
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+        stream.end(messagePrefix(false, 0))
+      })
+    })
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
+    for (let index = 0; index < 3; index++) await exporter.consume(batchOf(request, 30))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(90)
+    expect(sessions).toBe(3)
+  })
+
+  test('a connection that died without a word is found by keepalive', async () => {
+    const sockets: net.Socket[] = []
+    // Takes the connection and never says anything, not even SETTINGS.
+    const address = await listen(net.createServer((socket) => sockets.push(socket)))
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()))
+    const keepalive = { time: '10ms', timeout: '10ms' }
+    const { exporter } = await startExporter(otlpGrpcExporter, {
+      endpoint: address,
+      timeout: '10s',
+      keepalive,
+      ...INSECURE,
+    })
+    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
+
+test('what the sender compressed is what the peer gets', async () => {
+  const compressed = zlib.gzipSync(request)
+  let frame = Buffer.alloc(0)
+  const server = http2.createServer()
+  server.on('stream', (stream, headers) => {
+    expect(headers['grpc-encoding']).toBe('gzip')
+    stream.on('data', (data: Buffer) => (frame = Buffer.concat([frame, data])))
+    stream.on('end', () => stream.respond({ ':status': 200, 'grpc-status': '0' }, { endStream: true }))
+  })
+  const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
+  const chunk = { bytes: request, items: 30, compressed: { coding: 'gzip', bytes: compressed } } as const
+  // A trailers-only OK has no message, which is against the protocol of a unary call.
+  await expect(
+    exporter.consume({ signal: 'traces', chunks: [chunk], items: 30, byteLength: request.length }),
+  ).rejects.toThrow('truncated message')
+  expect(frame.equals(Buffer.concat([messagePrefix(true, compressed.length), compressed]))).toBe(true)
+})

@@ -1,0 +1,324 @@
+import type { Signal, TelemetryBatch } from '@spoor/otlp'
+import { describe, expect, test } from 'vitest'
+import { loadConfig } from '../config/index.ts'
+import {
+  CollectorError,
+  createCounters,
+  section,
+  type Component,
+  type ConnectorFactory,
+  type Consumer,
+  type ExporterFactory,
+  type ExtensionFactory,
+  type Factory,
+  type Host,
+  type ProcessorFactory,
+  type ReceiverFactory,
+} from '../component/index.ts'
+import { batchOf } from '../exporters/fixture.ts'
+import { SIGNALS } from '../otlp-protocol/services.ts'
+import { createTestLogger, tracesRequest } from '../testkit/index.ts'
+import { buildGraph, type Graph } from './graph.ts'
+
+/** Components that write down what happens to them, and hand on what they get. */
+function createWorld(): {
+  readonly events: string[]
+  readonly factories: readonly Factory[]
+  /** What each receiver feeds. */
+  readonly receivers: Map<string, ReadonlyMap<Signal, Consumer>>
+  /** What happens in a component's start or consume. */
+  readonly behaviour: Map<string, () => void | Promise<void>>
+  readonly hosts: Host[]
+} {
+  const events: string[] = []
+  const receivers = new Map<string, ReadonlyMap<Signal, Consumer>>()
+  const behaviour = new Map<string, () => void | Promise<void>>()
+  const hosts: Host[] = []
+  const component = (id: string): Component => ({
+    async start(host) {
+      hosts.push(host)
+      await behaviour.get(`start ${id}`)?.()
+      events.push(`start ${id}`)
+    },
+    async shutdown() {
+      await behaviour.get(`shutdown ${id}`)?.()
+      events.push(`shutdown ${id}`)
+    },
+  })
+  const stage = (id: string, next: (batch: TelemetryBatch) => Promise<void>): Component & Consumer => ({
+    ...component(id),
+    async consume(batch) {
+      events.push(`consume ${id} ${batch.signal}`)
+      await behaviour.get(`consume ${id}`)?.()
+      await next(batch)
+    },
+  })
+  const config = section({})
+  const receiver: ReceiverFactory<object> = {
+    kind: 'receiver',
+    type: 'in',
+    config,
+    signals: SIGNALS,
+    create(context, _, next) {
+      receivers.set(context.id, next)
+      return component(context.id)
+    },
+  }
+  const processor: ProcessorFactory<object> = {
+    kind: 'processor',
+    type: 'pass',
+    config,
+    signals: SIGNALS,
+    create: (context, _, next, signal) => stage(`${context.id}(${signal})`, async (batch) => next.consume(batch)),
+  }
+  const exporter: ExporterFactory<object> = {
+    kind: 'exporter',
+    type: 'out',
+    config,
+    signals: SIGNALS,
+    create: (context) => stage(context.id, async () => {}),
+  }
+  const connector: ConnectorFactory<object> = {
+    kind: 'connector',
+    type: 'link',
+    config,
+    signals: new Map([['traces', ['traces', 'metrics']]]),
+    create: (context, _, next) =>
+      stage(
+        context.id,
+        async (batch) => void (await Promise.all([...next.values()].map(async (one) => one.consume(batch)))),
+      ),
+  }
+  const extension: ExtensionFactory<object> = {
+    kind: 'extension',
+    type: 'ext',
+    config,
+    create: (context) => component(context.id),
+  }
+  return { events, factories: [receiver, processor, exporter, connector, extension], receivers, behaviour, hosts }
+}
+
+function build(
+  yaml: string,
+  world = createWorld(),
+): { graph: Graph; logger: ReturnType<typeof createTestLogger>; counters: ReturnType<typeof createCounters> } {
+  const logger = createTestLogger()
+  const counters = createCounters()
+  const config = loadConfig({ text: yaml, file: 'otel.yaml', env: {}, factories: world.factories })
+  return { graph: buildGraph(config, { logger, counters }), logger, counters }
+}
+
+const FAIL = { fail: () => {} }
+const SHARED = `
+receivers: {in: }
+processors: {pass/a: , pass/b: }
+exporters: {out/x: , out/y: }
+extensions: {ext: }
+service:
+  extensions: [ext]
+  pipelines:
+    traces: {receivers: [in], processors: [pass/a, pass/b], exporters: [out/x, out/y]}
+    logs: {receivers: [in], processors: [pass/a], exporters: [out/x]}
+`
+const CONNECTED = `
+receivers: {in: }
+processors: {pass: }
+exporters: {out/x: , out/y: }
+connectors: {link: }
+service:
+  pipelines:
+    metrics: {receivers: [link], exporters: [out/y]}
+    traces/second: {receivers: [link], processors: [pass], exporters: [out/x]}
+    traces/first: {receivers: [in], exporters: [link]}
+`
+const batch = (): TelemetryBatch => batchOf(tracesRequest(), 1)
+
+describe('order', () => {
+  test('starts downstream first, shuts down upstream first; shared components once', async () => {
+    const world = createWorld()
+    const { graph } = build(SHARED, world)
+    await graph.start(FAIL)
+    expect(world.events).toEqual([
+      'start ext',
+      'start out/x',
+      'start out/y',
+      'start pass/b(traces)',
+      'start pass/a(traces)',
+      'start pass/a(logs)',
+      'start in',
+    ])
+    world.events.length = 0
+    await graph.shutdown(1000)
+    expect(world.events).toEqual([
+      'shutdown in',
+      'shutdown pass/a(logs)',
+      'shutdown pass/a(traces)',
+      'shutdown pass/b(traces)',
+      'shutdown out/y',
+      'shutdown out/x',
+      'shutdown ext',
+    ])
+    world.events.length = 0
+    await graph.shutdown(1000)
+    expect(world.events).toEqual([])
+  })
+
+  test('connectors are between the pipelines that they connect', async () => {
+    const world = createWorld()
+    const { graph } = build(CONNECTED, world)
+    await graph.start(FAIL)
+    expect(world.events).toEqual(['start out/y', 'start out/x', 'start pass(traces)', 'start link', 'start in'])
+    world.events.length = 0
+    await world.receivers.get('in')?.get('traces')?.consume(batch())
+    expect(world.events.toSorted()).toEqual([
+      'consume link traces',
+      'consume out/x traces',
+      'consume out/y traces',
+      'consume pass(traces) traces',
+    ])
+    await graph.shutdown(100)
+  })
+
+  test('a failed start shuts down what was started, and names who failed', async () => {
+    const world = createWorld()
+    world.behaviour.set('start pass/a(traces)', () => {
+      throw new CollectorError('listen', 'port taken')
+    })
+    const { graph } = build(SHARED, world)
+    await expect(graph.start(FAIL)).rejects.toMatchObject({ code: 'listen', message: 'processor pass/a: port taken' })
+    expect(world.events.slice(-4)).toEqual([
+      'shutdown pass/b(traces)',
+      'shutdown out/y',
+      'shutdown out/x',
+      'shutdown ext',
+    ])
+  })
+
+  test('one that does not end is left behind at its deadline', async () => {
+    const world = createWorld()
+    world.behaviour.set('shutdown pass/a(traces)', () => new Promise<void>(() => {}))
+    world.behaviour.set('shutdown in', () => {
+      throw new Error('socket is gone')
+    })
+    const { graph, logger } = build(SHARED, world)
+    await graph.start(FAIL)
+    await graph.shutdown(20)
+    expect(world.events.at(-1)).toBe('shutdown ext')
+    expect(logger.lines.map(({ fields }) => fields)).toEqual([
+      { component: 'in', error: 'socket is gone' },
+      { component: 'pass/a', error: 'it was not done at its deadline' },
+    ])
+  })
+
+  test('extensions are found by their id', async () => {
+    const world = createWorld()
+    const { graph } = build(SHARED, world)
+    await graph.start(FAIL)
+    expect(world.hosts[0]?.extension('ext')).toBeDefined()
+    expect(world.hosts[0]?.extension('other')).toBeUndefined()
+  })
+})
+
+describe('fan-out', () => {
+  const consume = async (world: ReturnType<typeof createWorld>): Promise<unknown> => {
+    build(SHARED, world)
+    return world.receivers
+      .get('in')
+      ?.get('traces')
+      ?.consume(batch())
+      .catch((error: unknown) => error)
+  }
+
+  test('all are waited for, and items are counted', async () => {
+    const world = createWorld()
+    const { counters } = build(SHARED, world)
+    await world.receivers.get('in')?.get('traces')?.consume(batch())
+    expect(world.events).toEqual([
+      'consume pass/a(traces) traces',
+      'consume pass/b(traces) traces',
+      'consume out/x traces',
+      'consume out/y traces',
+    ])
+    expect(
+      counters
+        .snapshot()
+        .filter(({ labels, value }) => labels['processor'] === 'pass/a' && value === 1)
+        .map(({ name }) => name),
+    ).toEqual(['otelcol_processor_outgoing_items', 'otelcol_processor_incoming_items'])
+  })
+
+  test('one that fails does not keep the others from it', async () => {
+    const world = createWorld()
+    world.behaviour.set('consume out/x', () => {
+      throw new CollectorError('unavailable', 'x is down', { retryAfterMs: 5 })
+    })
+    expect(await consume(world)).toMatchObject({
+      code: 'unavailable',
+      message: 'x is down',
+      retryable: true,
+      retryAfterMs: 5,
+    })
+    expect(world.events).toContain('consume out/y traces')
+  })
+
+  test('retryable only when all failures are', async () => {
+    const world = createWorld()
+    world.behaviour.set('consume out/x', () => {
+      throw new CollectorError('unavailable', 'x is down', { retryAfterMs: 5 })
+    })
+    world.behaviour.set('consume out/y', () => {
+      throw new CollectorError('overloaded', 'y is full', { retryAfterMs: 9 })
+    })
+    expect(await consume(world)).toMatchObject({ message: 'x is down; y is full', retryable: true, retryAfterMs: 9 })
+    world.behaviour.set('consume out/y', () => {
+      throw new CollectorError('invalid_data', 'y does not like it')
+    })
+    expect(await consume(world)).toMatchObject({
+      code: 'invalid_data',
+      message: 'x is down; y does not like it',
+      retryable: false,
+    })
+  })
+})
+
+describe('connectors that are wired wrong', () => {
+  test('a cycle', () => {
+    const world = createWorld()
+    expect(() =>
+      build(
+        `
+receivers: {in: }
+exporters: {out: }
+connectors: {link/a: , link/b: }
+service:
+  pipelines:
+    traces/1: {receivers: [in, link/b], exporters: [link/a]}
+    traces/2: {receivers: [link/a], exporters: [link/b, out]}
+`,
+        world,
+      ),
+    ).toThrow(
+      'otel.yaml:7:5 service.pipelines.traces/1: cycle detected: traces/1 -> link/a -> traces/2 -> link/b -> traces/1; a connector must not feed the pipeline that it takes from',
+    )
+  })
+
+  test('one end only, and a signal that it does not give', () => {
+    const world = createWorld()
+    const yaml = (pipelines: string): string =>
+      `receivers: {in: }\nexporters: {out: }\nconnectors: {link: }\nservice:\n  pipelines:\n${pipelines}`
+    expect(() => build(yaml('    traces: {receivers: [in], exporters: [link]}\n'), world)).toThrow(
+      'otel.yaml:6:43 service.pipelines.traces.exporters[0]: connector "link" used as exporter in [traces] pipeline but not used in any supported receiver pipeline',
+    )
+    expect(() => build(yaml('    traces: {receivers: [link], exporters: [out]}\n'), world)).toThrow(
+      'otel.yaml:6:26 service.pipelines.traces.receivers[0]: connector "link" used as receiver in [traces] pipeline but not used in any supported exporter pipeline',
+    )
+    expect(() =>
+      build(
+        yaml('    traces: {receivers: [in], exporters: [link]}\n    logs: {receivers: [link], exporters: [out]}\n'),
+        world,
+      ),
+    ).toThrow(
+      'otel.yaml:7:24 service.pipelines.logs.receivers[0]: connector "link" used as receiver in [logs] pipeline but not used in any supported exporter pipeline',
+    )
+  })
+})
