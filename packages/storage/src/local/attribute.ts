@@ -13,18 +13,35 @@ const encoder = new TextEncoder()
  * written anew first, so that one value has one hash.
  */
 export function hashAttribute(bytes: Uint8Array, view: DataView, start: number, end: number, hashes: HashSet): void {
+  const keyEnd = start + 2 + bytes[start + 1]!
+  const valueStart = keyEnd + 2
+  const valueLength = end - valueStart
+  // Key, then text of less than 126 bytes, in as few steps as can be: most attributes are that.
+  if (
+    bytes[start] === 0x0a &&
+    bytes[keyEnd] === 0x12 &&
+    bytes[keyEnd + 1] === valueLength &&
+    bytes[valueStart] === 0x0a &&
+    bytes[valueStart + 1] === valueLength - 2 &&
+    valueLength < 128
+  ) {
+    const keyHash = hashBytes(view, start + 2, keyEnd)
+    hashes.add(keyHash)
+    hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
+  } else hashOtherAttribute(bytes, view, start, end, hashes)
+}
+
+function hashOtherAttribute(bytes: Uint8Array, view: DataView, start: number, end: number, hashes: HashSet): void {
   const keyStart = start + 2
   const keyEnd = keyStart + bytes[start + 1]!
   if (bytes[start] === 0x0a && bytes[start + 1]! < 128 && keyEnd + 1 < end && bytes[keyEnd] === 0x12) {
     const valueStart = lengthRunsTo(bytes, keyEnd + 1, end)
-    if (valueStart > 0) {
-      const form = scalarForm(bytes, valueStart, end)
-      if (form !== ODD) {
-        const keyHash = hashBytes(view, keyStart, keyEnd)
-        hashes.add(keyHash)
-        if (form === SCALAR) hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
-        return
-      }
+    const form = valueStart === 0 ? ODD : scalarForm(bytes, valueStart, end)
+    if (form !== ODD) {
+      const keyHash = hashBytes(view, keyStart, keyEnd)
+      hashes.add(keyHash)
+      if (form === SCALAR) hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
+      return
     }
   }
   hashOddAttribute(bytes, start, end, hashes)

@@ -40,7 +40,7 @@ export function hashWords(a: number, b: number, c: number, d: number): number {
 
 /** The hash of an attribute from those of its key and of its serialized `AnyValue`. */
 export function pairHash(keyHash: number, valueHash: number): number {
-  return hashWords(keyHash, valueHash, 0, 0)
+  return Math.imul(keyHash, 0x1b873593) ^ valueHash
 }
 
 /** A set of hashes in one flat table. 0 stands for an empty place, so the hash 0 is kept as 1. */

@@ -156,6 +156,13 @@ export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
   return copy
 }
 
+/** The buffers of rows made by {@link rowsBetween}, to be transferred to another thread. */
+export function buffersOf(rows: BlockRows): ArrayBuffer[] {
+  return [...ROW_COLUMNS.map((name) => rows[name]), rows.traceIds, rows.groups].map(
+    ({ buffer }) => buffer as ArrayBuffer,
+  )
+}
+
 /** Adds what {@link rowsBetween} cut off. */
 export function appendRows(rows: BlockRows, added: BlockRows): void {
   reserveRows(rows, Math.max(added.count, added.traceCount, added.groupCount))
