@@ -175,6 +175,18 @@ service:
     expect(output).toContain(`${file}:13:19`)
   })
 
+  it('names a port of it that is taken, and who has it', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1')
+    await once(blocker, 'listening')
+    const { port } = blocker.address() as AddressInfo
+    const file = join(directory, 'otel.yaml')
+    await writeFile(file, collector('http://127.0.0.1:4318').replace('127.0.0.1:0', `127.0.0.1:${port}`))
+    const { code, output } = await print('collector', '--config', file, '--log-level', 'silent')
+    expect(code).toBe(1)
+    expect(output).toMatch(new RegExp(`port ${port} is taken.*: stop that program, or set another endpoint`))
+    blocker.close()
+  })
+
   it('runs a collector alone, which forwards what it has taken before it stops', async () => {
     const spoor = await start()
     const file = join(directory, 'otel.yaml')

@@ -14,6 +14,8 @@ import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
 import { bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
+import { type LifetimeOptions, runUntilStopped } from './lifetime.ts'
+import { explainListenError } from './listen-error.ts'
 import { createLogger, LOG_LEVELS } from './logging.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
@@ -135,40 +137,58 @@ async function serve(options: Options, io: Io): Promise<number> {
   }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
-  const spoor = await startSpoor({ ...given, logger })
-  const { spans, diskBytes } = await spoor.store.stats()
-  const { page, otlpGrpc, otlpHttp } = spoor.urls
-  banner(io, [
-    ['Page', styleText('bold', page, { stream: io.stdout })],
-    ['OTLP gRPC', otlpGrpc],
-    ['OTLP HTTP', otlpHttp],
-    ['Data', `${shortPath(spoor.data)}  (${spans.toLocaleString('en')} spans, ${formatBytes(diskBytes)})`],
-  ])
-  return untilStopped(io, logger, spoor.failed, (deadlineMs) => spoor.stop(deadlineMs))
+  return runUntilStopped(
+    async () => {
+      const spoor = await startSpoor({ ...given, logger })
+      const { spans, diskBytes } = await spoor.store.stats()
+      const { page, otlpGrpc, otlpHttp } = spoor.urls
+      banner(io, [
+        ['Page', styleText('bold', page, { stream: io.stdout })],
+        ['OTLP gRPC', otlpGrpc],
+        ['OTLP HTTP', otlpHttp],
+        ['Data', `${shortPath(spoor.data)}  (${spans.toLocaleString('en')} spans, ${formatBytes(diskBytes)})`],
+      ])
+      return spoor
+    },
+    lifetimeOf(io, logger),
+  )
 }
 
 async function collect(options: Options, io: Io): Promise<number> {
   const { text, file } = await requiredConfig(options, 'collector')
   const logger = loggerOf(options)
+  const counters = createCounters()
   const collector = createCollector({
     config: text,
     file,
     env: process.env,
     factories: builtinFactories,
     logger,
-    counters: createCounters(),
+    counters,
   })
-  try {
-    await collector.start()
-  } catch (error) {
-    await collector.shutdown({ deadlineMs: STOP_DEADLINE_MS })
-    throw error
-  }
-  banner(
-    io,
-    collector.listening().map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
+  const stop = (deadlineMs: number) => collector.shutdown({ deadlineMs })
+  return runUntilStopped(
+    async () => {
+      try {
+        await collector.start()
+      } catch (error) {
+        await stop(STOP_DEADLINE_MS)
+        throw explainListenError(error, [])
+      }
+      const ports = collector.listening()
+      banner(
+        io,
+        ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
+      )
+      return { failed: collector.failed, stop }
+    },
+    lifetimeOf(io, logger),
   )
-  return untilStopped(io, logger, collector.failed, (deadlineMs) => collector.shutdown({ deadlineMs }))
+}
+
+function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
+  const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
+  return { logger, onStopping, deadlineMs: STOP_DEADLINE_MS }
 }
 
 async function validate(options: Options, io: Io): Promise<number> {
@@ -177,14 +197,8 @@ async function validate(options: Options, io: Io): Promise<number> {
     throw new StorageError('closed', 'nothing is stored while a configuration is checked')
   }
   const factories = [...builtinFactories, storageExporterFactory(store, createIntake()) as Factory]
-  createCollector({
-    config: text,
-    file,
-    env: process.env,
-    factories,
-    logger: createLogger('warn'),
-    counters: createCounters(),
-  })
+  const logger = createLogger('warn')
+  createCollector({ config: text, file, env: process.env, factories, logger, counters: createCounters() })
   io.stdout.write(`${file} is valid\n`)
   return 0
 }
@@ -198,35 +212,4 @@ function banner(io: Io, lines: readonly (readonly [string, string | undefined])[
   io.stdout.write(
     `\n  ${styleText('yellow', '◇', { stream: io.stdout })} spoor ${gray(version)}\n\n${rows.join('')}\n  ${gray('Ctrl-C stops')}\n\n`,
   )
-}
-
-/** Waits for a signal or a failure, then stops in order. A second signal gives up what is left. */
-async function untilStopped(
-  io: Io,
-  logger: Logger,
-  failed: Promise<Error>,
-  stop: (deadlineMs: number) => Promise<void>,
-): Promise<number> {
-  const { promise: forced, resolve: force } = Promise.withResolvers<number>()
-  const { promise: signalled, resolve: signal } = Promise.withResolvers<undefined>()
-  let signals = 0
-  function onSignal(): void {
-    if (++signals === 1) signal(undefined)
-    else force(130)
-  }
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of names) process.on(name, onSignal)
-
-  async function stopped(): Promise<number> {
-    const error = await Promise.race([failed, signalled])
-    if (error) logger.error({ err: error }, 'a part failed; stopping')
-    else io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
-    await stop(STOP_DEADLINE_MS)
-    return error ? 1 : 0
-  }
-  try {
-    return await Promise.race([stopped(), forced])
-  } finally {
-    for (const name of names) process.off(name, onSignal)
-  }
 }

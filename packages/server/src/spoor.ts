@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import {
   builtinFactories,
   type Collector,
-  CollectorError,
   type Counters,
   createCollector,
   createCounters,
@@ -18,8 +17,8 @@ import type { StatusResponse } from './api.ts'
 import { SpoorError } from './error.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
+import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
-import { portOwner } from './port-owner.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { version } from './version.ts'
 
@@ -150,8 +149,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       )
     }
   } catch (error) {
-    await stop()
-    throw explain(error, [
+    await stop().catch((cause: unknown) => logger.error({ err: cause }, 'what had been started did not stop in order'))
+    throw explainListenError(error, [
       { port: pagePort, flag: '--page-port', what: 'the page' },
       ...(options.config
         ? []
@@ -215,40 +214,4 @@ function endpoint(host: string, port: number): string {
 function portOf(app: FastifyInstance | undefined, fallback: number): number {
   const address = app?.server.address()
   return typeof address === 'object' && address ? address.port : fallback
-}
-
-interface PortUse {
-  readonly port: number
-  readonly flag: string
-  readonly what: string
-}
-
-/**
- * A listening error with the flag that is the way out and, where it can be known, the process in the way. Other errors
- * as they are.
- */
-function explain(error: unknown, uses: readonly PortUse[]): unknown {
-  let cause = error
-  while (cause instanceof CollectorError) cause = cause.cause
-  const { code, port, address } = (cause ?? {}) as { code?: string; port?: number; address?: string }
-  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return error
-  const use = uses.find((each) => each.port === port)
-  const flag = use ? `${use.flag} N` : 'another endpoint in the configuration'
-  const what = use ? ` for ${use.what}` : ''
-  if (code === 'EADDRINUSE') {
-    const owner = port === undefined ? undefined : portOwner(port)
-    return new SpoorError(
-      'listen',
-      `port ${port}${what} is taken${owner ? ` by ${owner}` : ''}: stop that program, or choose another port with ${flag}`,
-      { cause },
-    )
-  }
-  if (code === 'EACCES') {
-    return new SpoorError(
-      'listen',
-      `port ${port}${what} may not be opened by this user: choose one above 1023 with ${flag}`,
-      { cause },
-    )
-  }
-  return new SpoorError('listen', `${address} is not an address of this machine: choose another with --host`, { cause })
 }

@@ -6,7 +6,9 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
 /** Where the built page may be: in a published package beside `dist/`, in the workspace in the package `ui`. */
-const PLACES = ['../page/', '../../ui/dist/page/'].map((place) => fileURLToPath(new URL(`../${place}`, import.meta.url)))
+const PLACES = ['../page/', '../../ui/dist/page/'].map((place) =>
+  fileURLToPath(new URL(`../${place}`, import.meta.url)),
+)
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>spoor</title>
 <body style="font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em"><h1 style="font-size:1.2em">The page is not built</h1>
