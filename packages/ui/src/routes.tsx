@@ -1,5 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
-import { readSearchUrl } from './search/search-url.ts'
+import { isJaeger, readSearchUrl } from './search/search-url.ts'
 import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { readTraceUrl } from './trace/trace-url.ts'
@@ -18,6 +18,11 @@ export const searchRoute = createRoute({
   getParentRoute: () => root,
   path: '/search',
   validateSearch: readSearchUrl,
+  // A link made for Jaeger's search page becomes one of ours, so that the address bar says what the page does.
+  beforeLoad: ({ location }) => {
+    if (!isJaeger(location.search)) return
+    throw redirect({ to: '/search', search: readSearchUrl(location.search), replace: true })
+  },
   component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
 })
 

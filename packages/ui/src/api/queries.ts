@@ -14,7 +14,7 @@ import { getJson, type Parameters } from './client.ts'
 const listStaleMs = 30_000
 
 /** Traces to a page of the list. */
-export const pageSize = 200
+const pageSize = 500
 
 /** How often a live view asks again, in milliseconds. */
 export const liveIntervalMs = 2_000

@@ -61,6 +61,7 @@ const edgeTypes = { link: LinkEdge }
 
 /** A graph that would be smaller than this is not shown whole at first, but from its first node. */
 const leastFirstZoom = 0.4
+const firstZoom = 0.75
 
 const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 120)
 
@@ -152,8 +153,8 @@ async function showFirst(
   await flow.fitView({ padding: 0.12, maxZoom: 1, duration: 0 })
   if (flow.getZoom() >= leastFirstZoom || x.length === 0) return
   const frame = document.querySelector(`.${styles.canvas}`)
-  const below = ((frame?.clientHeight ?? 600) / 2 - 80) / (leastFirstZoom * 1.5)
-  await flow.setCenter(x[0]! + width / 2, y[0]! + height / 2 + below, { zoom: leastFirstZoom * 1.5, duration: 0 })
+  const below = ((frame?.clientHeight ?? 600) / 2 - 80) / firstZoom
+  await flow.setCenter(x[0]! + width / 2, y[0]! + height / 2 + below, { zoom: firstZoom, duration: 0 })
 }
 
 function LinkEdge({ data, markerEnd }: EdgeProps) {

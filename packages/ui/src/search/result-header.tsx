@@ -1,3 +1,4 @@
+import { formatDuration, parseGoDuration } from '@spoor/otlp'
 import type { SearchResponse } from 'spoor/api'
 import { formatCount, formatCounted } from '../format/numbers.ts'
 import { without } from '../url/without.ts'
@@ -51,7 +52,7 @@ export function ResultHeader(props: {
           onClick={() => props.onChange(without(url, ['min', 'max']))}
           title="Take this bound away"
         >
-          {min && max ? `${min} – ${max}` : min ? `at least ${min}` : `at most ${max}`} <CloseIcon />
+          {boundsText(min, max)} <CloseIcon />
         </button>
       )}
       {last && !last.complete && (
@@ -67,4 +68,18 @@ export function ResultHeader(props: {
       </span>
     </div>
   )
+}
+
+function boundsText(min: string | undefined, max: string | undefined): string {
+  if (min && max) return `${readable(min)} – ${readable(max)}`
+  return min ? `at least ${readable(min)}` : `at most ${readable(max ?? '')}`
+}
+
+/** A duration of the URL for people; what cannot be read stays as it is, and the server says why. */
+function readable(text: string): string {
+  try {
+    return formatDuration(parseGoDuration(text))
+  } catch {
+    return text
+  }
 }

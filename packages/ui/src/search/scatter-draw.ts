@@ -2,8 +2,8 @@ import type { Palette } from '../canvas/palette.ts'
 import { clockTicks, decadeTicks } from '../axis/ticks.ts'
 import { heatCells, type ScatterPoints, type ScatterScale, xOf, yOf } from './scatter-layout.ts'
 
-/** Above this number of traces single points say less than how many lie where. */
-export const heatFrom = 800
+/** From this number of traces on, single points say less than how many lie where. */
+const heatFrom = 501
 
 /** Side of a cell of the heat map, in pixels. */
 const cell = 5

@@ -10,8 +10,6 @@ import styles from './trace-list.module.css'
 /** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
 export const TraceListRow = memo(function TraceListRow(props: {
   row: TraceRow
-  /** Pixels from the top of the list. */
-  top: number
   /** Duration of a bar of full length, nanoseconds. */
   scaleNs: number
   selected: boolean
@@ -28,14 +26,12 @@ export const TraceListRow = memo(function TraceListRow(props: {
       search={{}}
       preload={false}
       className={styles.row}
-      role="row"
       data-selected={props.selected}
       data-hovered={props.hovered}
-      style={{ transform: `translateY(${props.top}px)` }}
       onPointerEnter={() => props.onHover(row.traceId)}
       onPointerLeave={() => props.onHover(undefined)}
     >
-      <span role="cell" className={styles.root} title={`${row.rootService}  ${row.rootName}\n${row.traceId}`}>
+      <span className={styles.root} title={`${row.rootService}  ${row.rootName}\n${row.traceId}`}>
         <i className={`hue ${styles.stripe}`} style={serviceHueStyle(row.rootService)} />
         <b>{row.rootService || 'no service'}</b>
         <span className={styles.name}>{row.rootName || 'no name'}</span>
@@ -45,25 +41,31 @@ export const TraceListRow = memo(function TraceListRow(props: {
           </span>
         )}
       </span>
-      <span role="cell" className={styles.duration}>
+      <span className={styles.duration}>
         <ServiceBar row={row} scaleNs={props.scaleNs} />
         <span>{formatDuration(row.durationNs)}</span>
       </span>
-      <span role="cell" className={styles.right}>
-        {formatCount(row.spans)}
+      <span className={styles.right}>
+        {formatCount(row.spans)} <Unit>spans</Unit>
       </span>
-      <span role="cell" className={styles.right}>
-        {formatCount(row.services.length)}
+      <span className={styles.right}>
+        {formatCount(row.services.length)} <Unit>services</Unit>
       </span>
-      <span role="cell" className={styles.right} data-errors={row.errors > 0}>
-        {row.errors > 0 ? formatCount(row.errors) : ''}
+      <span className={styles.right} data-errors={row.errors > 0}>
+        {row.errors > 0 && formatCount(row.errors)}
+        {row.errors > 0 && <Unit>errors</Unit>}
       </span>
-      <span role="cell" className={`${styles.right} ${styles.start}`} title={formatInstant(start, zone)}>
+      <span className={`${styles.right} ${styles.start}`} title={formatInstant(start, zone)}>
         {formatStart(start, zone)}
       </span>
     </Link>
   )
 })
+
+/** The head of the column says it to the eye; a screen reader hears it with the number. */
+function Unit({ children }: { children: string }) {
+  return <span className="visually-hidden">{children}</span>
+}
 
 function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
   const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1

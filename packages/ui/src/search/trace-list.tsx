@@ -1,7 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { TraceRow } from 'spoor/api'
 import { useEffect, useMemo, useRef } from 'react'
-import { formatCount } from '../format/numbers.ts'
 import { useSettings } from '../settings/settings.ts'
 import { barScale } from './bar-scale.ts'
 import styles from './trace-list.module.css'
@@ -39,20 +38,14 @@ export function TraceList(props: {
 
   const scaleNs = useMemo(() => barScale(rows), [rows])
   return (
-    <div className={styles.list} role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : rows.length}>
-      <div className={styles.head} role="row">
-        <span role="columnheader">Root</span>
-        <span role="columnheader">Duration, by service</span>
-        <span role="columnheader" className={styles.right}>
-          Spans
-        </span>
-        <span role="columnheader" className={styles.right}>
-          Services
-        </span>
-        <span role="columnheader" className={styles.right}>
-          Errors
-        </span>
-        <span role="columnheader" className={styles.right}>
+    <div className={styles.list}>
+      <div className={styles.head}>
+        <span>Root</span>
+        <span>Duration, by service</span>
+        <span className={styles.right}>Spans</span>
+        <span className={styles.right}>Services</span>
+        <span className={styles.right}>Errors</span>
+        <span className={styles.right}>
           Start{' '}
           <button
             type="button"
@@ -64,27 +57,34 @@ export function TraceList(props: {
           </button>
         </span>
       </div>
-      <div className={styles.scroller} ref={scroller} role="rowgroup">
-        <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+      <div className={styles.scroller} ref={scroller} role="list" aria-label="Traces">
+        <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {items.map((item) => {
             const row = rows[item.index]
             return (
               row && (
-                <TraceListRow
+                <div
                   key={row.traceId}
-                  row={row}
-                  top={item.start}
-                  scaleNs={scaleNs}
-                  selected={item.index === selected}
-                  hovered={row.traceId === props.hovered}
-                  zone={zone}
-                  onHover={props.onHover}
-                />
+                  role="listitem"
+                  className={styles.item}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                  aria-posinset={item.index + 1}
+                  aria-setsize={hasMore ? -1 : rows.length}
+                >
+                  <TraceListRow
+                    row={row}
+                    scaleNs={scaleNs}
+                    selected={item.index === selected}
+                    hovered={row.traceId === props.hovered}
+                    zone={zone}
+                    onHover={props.onHover}
+                  />
+                </div>
               )
             )
           })}
         </div>
-        {hasMore && <p className={styles.more}>Loading more than {formatCount(rows.length)} traces</p>}
+        {hasMore && <p className={styles.more}>Loading more</p>}
       </div>
     </div>
   )

@@ -16,7 +16,7 @@ export function AttributeTable({ attributes }: { attributes: readonly KeyValue[]
     <dl className={styles.attributes}>
       {sorted.map(({ key, value }, index) => (
         // Nothing forbids a sender to repeat a key.
-        <div key={`${key} ${index}`}>
+        <div key={`${key} ${index}`} data-long={isLong(value)}>
           <dt>{key}</dt>
           <dd>
             <Value value={value} />
@@ -25,6 +25,12 @@ export function AttributeTable({ attributes }: { attributes: readonly KeyValue[]
       ))}
     </dl>
   )
+}
+
+/** Whether a value needs the whole width, below its key. */
+function isLong(value: AnyValue): boolean {
+  const text = valueText(value)
+  return text.length > 120 || text.includes('\n')
 }
 
 function Value({ value }: { value: AnyValue }) {

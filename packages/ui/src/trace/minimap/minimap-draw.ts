@@ -2,8 +2,8 @@ import type { Palette } from '../../canvas/palette.ts'
 import type { Size } from '../../canvas/use-size.ts'
 import type { LoadedTrace } from '../loaded-trace.ts'
 
-/** Most spans drawn for one line of pixels: more could not be seen. */
-const spansPerLine = 3
+/** Most spans drawn; of more, every n-th is: nobody could see all of them, and a frame is short. */
+const maxSpans = 20_000
 
 /** Space above and below the lines, in pixels. */
 const margin = 4
@@ -18,7 +18,7 @@ export function drawMinimap(
   const { trace, slots } = loaded
   const total = Math.max(trace.durationNs, 1000)
   const height = size.height - 2 * margin
-  const stride = Math.max(1, Math.ceil(trace.size / (height * spansPerLine)))
+  const stride = Math.max(1, Math.ceil(trace.size / maxSpans))
   const pitch = Math.min(6, height / trace.size)
   const line = Math.max(1, pitch - (pitch > 3 ? 2 : 0))
   const failed: number[] = []

@@ -153,6 +153,7 @@ function BarCell(props: { row: number; loaded: LoadedTrace; window: TimeWindow; 
   const side = labelSide(whole, labelRoom / barWidth)
   const label = formatDuration(trace.durationsNs[row]!)
   const edge = whole.left + whole.width
+  const endsInside = trace.startNs[row]! + trace.durationsNs[row]! <= window.to
   const labelStyle =
     side === 'right'
       ? { left: `calc(max(${edge * 100}%, ${whole.left * 100}% + 2px) + 6px)` }
@@ -164,7 +165,7 @@ function BarCell(props: { row: number; loaded: LoadedTrace; window: TimeWindow; 
       {bar.critical.map((piece) => (
         <div key={piece.left} className={styles.critical} style={at(piece)} />
       ))}
-      {trace.status[row] === 2 && <div className={styles.cap} style={{ left: `${edge * 100}%` }} />}
+      {trace.status[row] === 2 && endsInside && <div className={styles.cap} style={{ left: `${edge * 100}%` }} />}
       {trace.eventCount[row]! > 0 &&
         eventTicks(trace, row, window, barWidth).map((tick) => (
           <div key={tick.share} className={styles.event} style={{ left: `${tick.share * 100}%` }} title={tick.title} />
