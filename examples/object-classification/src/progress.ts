@@ -1,10 +1,11 @@
 /** Shows how a long step gets on: one line that is rewritten on a terminal, plain lines elsewhere. */
 
+import { styleText } from 'node:util'
+
 /** Where the lines go; `process.stdout` is one. */
-export interface Output {
+export interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean
   readonly columns?: number
-  write(text: string): unknown
 }
 
 /** A step that is under way. */
@@ -23,10 +24,11 @@ const REDRAW_MS = 80
 
 /** Starts a step. `title` stands at the line's beginning, padded to `width` characters. */
 export function startStep(output: Output, title: string, width = 0): Step {
-  const label = `  ${title.padEnd(width)}  `
+  const label = `  ${styleText('bold', title.padEnd(width), { stream: output })}  `
+  const room = (output.columns ?? 80) - width - 6
   let drawn = 0
   const draw = (text: string): void => {
-    if (output.isTTY) output.write(`\r\u001b[K${(label + text).slice(0, (output.columns ?? 80) - 1)}`)
+    if (output.isTTY) output.write(`\r\u001b[K${label}${text.slice(0, room)}`)
   }
   draw('...')
   return {

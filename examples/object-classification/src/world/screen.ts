@@ -22,7 +22,7 @@ export interface Screen {
 const NAME_WIDTH = 13
 
 /** A screen on `output`. */
-export function createScreen(output: Output & NodeJS.WritableStream): Screen {
+export function createScreen(output: Output): Screen {
   let statusShown = false
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     styleText(style, text, { stream: output })
