@@ -32,7 +32,7 @@ export function matches(filter: Filter, sent: SentSpan): boolean {
       return valuesOf(filter.target, sent).some((value) => order(value, filter.value) === 1)
     case 'lte':
       return valuesOf(filter.target, sent).some((value) => [-1, 0].includes(order(value, filter.value) ?? 2))
-    case 'gte':
+    default:
       return valuesOf(filter.target, sent).some((value) => [1, 0].includes(order(value, filter.value) ?? 2))
   }
 }
@@ -117,7 +117,7 @@ function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
       return span.traceState
     case 'scopeName':
       return scope.name
-    case 'scopeVersion':
+    default:
       return scope.version
   }
 }

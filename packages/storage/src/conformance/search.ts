@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Field, Filter, Order, SearchQuery, Target, TraceStore } from '../contract.ts'
 import { find, findBy, withStore, type OpenStore } from './harness.ts'
@@ -335,5 +335,5 @@ const { filter: arbitraryFilter } = fc.letrec<{ filter: Filter }>((tie) => ({
     fc.record({ op: fc.constant('exists' as const), target: arbitraryTarget }),
     fc.record({ op: fc.constantFrom('and', 'or'), args: fc.array(tie('filter'), { maxLength: 3 }) }),
     fc.record({ op: fc.constant('not' as const), arg: tie('filter') }),
-  ) as fc.Arbitrary<Filter>,
+  ),
 }))

@@ -32,7 +32,11 @@ export async function sampleAttributes(
     for (let f = frames.length - 1; f >= 0; f--) {
       if (spans >= SAMPLE_SPANS || (await turn.breathe())) return mostFrequent(counts, limit)
       columns.count = 0
-      scanSpans(blocks[i]!.frame(frames[f]!), columns, visitor)
+      try {
+        scanSpans(blocks[i]!.frame(frames[f]!), columns, visitor)
+      } catch {
+        continue // Damaged: a sample can do without.
+      }
       spans += columns.count
     }
   }

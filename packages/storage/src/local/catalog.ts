@@ -11,8 +11,6 @@ import { addFrame, indexPath, logPath } from './segment.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
 const MAX_OPERATIONS = 20_000
-/** A block of more services than this is looked into for every service. */
-const MAX_BLOCK_SERVICES = 64
 
 interface SegmentFiles {
   readonly id: number
@@ -53,8 +51,6 @@ export class Catalog {
   readonly #directory: string
   readonly #cache: ByteCache<string, Cached>
   readonly #segments = new Map<number, SegmentFiles>()
-  /** Service names by themselves, so that blocks share them. */
-  readonly #names = new Map<string, string>()
   #serial = 0
   #users = 0
   #dropped: SegmentFiles[] = []
@@ -182,7 +178,7 @@ export class Catalog {
 
   #addBlock(segment: SegmentFiles, { meta, traceFilter, attributeFilter }: IndexBlock, offset: number): void {
     this.#addOperations(segment, meta.operations)
-    const services = this.#servicesOf(meta.operations)
+    const services = new Set(meta.operations.map(({ service }) => service))
     const { spans, logStart, logEnd } = meta
     const [traceCrc, attributeCrc] = meta.crcs
     const key = this.#serial++
@@ -206,7 +202,7 @@ export class Catalog {
       spans,
       minStart: BigInt(meta.minStart),
       maxStart: BigInt(meta.maxStart),
-      mayHaveService: (service) => services === undefined || services.has(service),
+      mayHaveService: (service) => services.has(service),
       mayHaveTrace: (_, hash) => {
         const bits = filter('t')
         return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
@@ -245,16 +241,6 @@ export class Catalog {
     const value = load()
     this.#cache.set(key, { value }, bytesOf(value) + 200)
     return value
-  }
-
-  #servicesOf(operations: readonly OperationKey[]): Set<string> | undefined {
-    const services = new Set<string>()
-    for (const { service } of operations) {
-      let name = this.#names.get(service)
-      if (name === undefined) this.#names.set(service, (name = service))
-      services.add(name)
-    }
-    return services.size > MAX_BLOCK_SERVICES ? undefined : services
   }
 
   #closeDropped(): void {

@@ -16,7 +16,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { TraceStore } from '../contract.ts'
 import { find, spansOf } from '../conformance/harness.ts'
@@ -59,7 +59,7 @@ function startIngester(first: number, limit?: number): Ingester {
   children.push(child)
   const acknowledged: number[] = []
   const waiting = new Set<(line: string) => void>()
-  createInterface({ input: child.stdout! }).on('line', (line) => {
+  createInterface({ input: child.stdout }).on('line', (line) => {
     if (/^\d+$/.test(line)) acknowledged.push(Number(line))
     for (const wake of waiting) wake(line)
   })

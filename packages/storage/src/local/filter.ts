@@ -105,7 +105,7 @@ function leaf(node: Leaf, path: string): CompiledFilter {
   if ('field' in target) return fieldLeaf(node, target.field, matches, path)
   if (typeof target.attribute !== 'string') throw bad(path, 'target.attribute is not a string')
   const level = target.level ?? 'any'
-  if (!LEVELS.has(level)) throw bad(path, `target.level is ${String(level)}; one of ${[...LEVELS].join(', ')}`)
+  if (!LEVELS.has(level)) throw bad(path, `target.level is ${level}; one of ${[...LEVELS].join(', ')}`)
   return attributeLeaf(node, target, matches)
 }
 
@@ -240,13 +240,9 @@ function operand(value: unknown, path: string): Value {
 function expression(source: unknown, path: string): RegExp {
   if (typeof source !== 'string') throw bad(path, 'the regular expression is not a string')
   try {
-    return new RegExp(source, 'u')
-  } catch {
-    try {
-      return new RegExp(source)
-    } catch (error) {
-      throw bad(path, error instanceof Error ? error.message : String(error))
-    }
+    return new RegExp(source)
+  } catch (error) {
+    throw bad(path, error instanceof Error ? error.message : String(error))
   }
 }
 
@@ -264,7 +260,7 @@ export function compare(actual: Value, op: 'eq' | 'lt' | 'lte' | 'gt' | 'gte', w
       return left <= wanted
     case 'gt':
       return left > wanted
-    case 'gte':
+    default:
       return left >= wanted
   }
 }

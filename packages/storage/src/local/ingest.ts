@@ -123,7 +123,7 @@ export class Ingest {
           this.#sealSegment()
           resolve()
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       }
       this.#pump()
@@ -138,9 +138,13 @@ export class Ingest {
     for (const { bytes } of this.#sealed.values()) total += bytes
     for (const [id, { bytes, writtenMs }] of this.#sealed) {
       if (total <= maxBytes && Date.now() - writtenMs <= maxAgeMs) break
+      try {
+        deleteSegment(directory, id)
+      } catch {
+        break // Something holds the files. They count on, and the next call tries again.
+      }
       this.#tell({ type: 'drop', id })
       this.#sealed.delete(id)
-      deleteSegment(directory, id)
       total -= bytes
     }
   }
@@ -164,7 +168,8 @@ export class Ingest {
   }
 
   #wait(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer) return
+    this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#pump()
     }, GROUP_PAUSE_MS)

@@ -11,12 +11,12 @@ import {
   type StoreStats,
   type TraceStore,
 } from '../contract.ts'
-import { fromMessage } from './error.ts'
+import { fromMessage, storageError } from './error.ts'
 import { checkFormat } from './format.ts'
 import { lockDirectory } from './lock.ts'
 import { settingsOf, type LocalStoreOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
-import type { Call, FromReader, FromWriter, Results, WorkerStart } from './protocol.ts'
+import type { Call, FromReader, FromWriter, Results, ToReader, ToWriter, WorkerStart } from './protocol.ts'
 
 /**
  * Opens the embedded engine on a data directory: one that does not exist is made, one that was left by a crash is recovered first.
@@ -29,21 +29,20 @@ import type { Call, FromReader, FromWriter, Results, WorkerStart } from './proto
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
   const settings = { ...settingsOf(options), directory: resolve(options.directory) }
   const unlock = lockDirectory(settings.directory)
+  const workers: Worker[] = []
   try {
     checkFormat(settings.directory)
     const { port1, port2 } = new MessageChannel()
-    const store = new LocalStore(
-      settings.directory,
-      settings.maxPendingBytes,
-      startWorker('writer', { settings, port: port1 }),
-      startWorker('reader', { settings, port: port2 }),
-      unlock,
-    )
+    const writer = startWorker('writer', { settings, port: port1 })
+    const reader = startWorker('reader', { settings, port: port2 })
+    workers.push(writer, reader)
+    const store = new LocalStore(settings.directory, settings.maxPendingBytes, writer, reader, unlock)
     await store.opened
     return store
   } catch (error) {
+    await Promise.all(workers.map((worker) => worker.terminate()))
     unlock()
-    throw error
+    throw storageError(error, `opening ${settings.directory}`)
   }
 }
 
@@ -100,7 +99,9 @@ class LocalStore implements TraceStore {
   }
 
   async *trace(id: string): AsyncIterable<Uint8Array> {
-    const stream = await this.#call({ method: 'openTrace', traceId: id.toLowerCase() })
+    const traceId = id.toLowerCase()
+    if (!/^[0-9a-f]{32}$/.test(traceId)) return
+    const stream = await this.#call({ method: 'openTrace', traceId })
     try {
       for (;;) {
         const { chunks, done } = await this.#call({ method: 'nextTrace', stream })
@@ -115,7 +116,7 @@ class LocalStore implements TraceStore {
   async search(query: SearchQuery): Promise<SearchPage> {
     const { signal, ...rest } = query
     const id = this.#nextCall
-    const cancel = (): void => this.#reader.postMessage({ id, cancel: true })
+    const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
     const page = this.#call({ method: 'search', query: signal?.aborted ? { ...rest, timeoutMs: 0 } : rest })
     signal?.addEventListener('abort', cancel, { once: true })
     try {
@@ -164,7 +165,7 @@ class LocalStore implements TraceStore {
     let error = this.#failure
     if (!error) {
       const writerClosed = new Promise<StorageError | undefined>((resolve) => (this.#writerClosed = resolve))
-      this.#writer.postMessage({ type: 'close' })
+      this.#writer.postMessage({ type: 'close' } satisfies ToWriter, [])
       error = await writerClosed
       await this.#call({ method: 'close' })
       this.#failure = closed
@@ -179,7 +180,7 @@ class LocalStore implements TraceStore {
     const id = this.#nextCall++
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject })
-      this.#reader.postMessage({ id, call })
+      this.#reader.postMessage({ id, call } satisfies ToReader, [])
     })
   }
 
@@ -191,8 +192,6 @@ class LocalStore implements TraceStore {
         break
       case 'failed':
         failed(fromMessage(message.error))
-        void this.#writer.terminate()
-        void this.#reader.terminate()
         break
       case 'durable':
         this.#outbox.settle(message.ids, message.slabs, undefined)

@@ -2,8 +2,10 @@ import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../contract.ts'
 import type { ToWriter } from './protocol.ts'
 
-/** Size of the buffers in which bytes go to the writer, and how many empty ones are kept. */
-const SLAB_BYTES = 1 << 20
+/** Sizes of the buffers in which bytes go to the writer: for a turn with little in it, and for one with much. */
+const SMALL_SLAB = 1 << 16
+const LARGE_SLAB = 1 << 20
+/** Empty ones that are kept, of each size. */
 const SPARE_SLABS = 16
 
 interface Waiting {
@@ -35,8 +37,12 @@ export class Outbox {
   #inFlight = 0
   #nextId = 0
   readonly #waiting = new Map<number, Waiting>()
-  readonly #queue: (() => void)[] = []
-  readonly #spare: ArrayBuffer[] = []
+  /** Appends that wait for room, first come first served. */
+  #queue: { readonly bytes: number; readonly admit: () => void }[] = []
+  readonly #spare = new Map<number, ArrayBuffer[]>([
+    [SMALL_SLAB, []],
+    [LARGE_SLAB, []],
+  ])
   #slab: OpenSlab | undefined
   #scheduled = false
   #closed: StorageError | undefined
@@ -56,18 +62,21 @@ export class Outbox {
     }
     if (this.#closed) throw this.#closed
     if (batch.byteLength === 0) return
-    while (this.#inFlight > 0 && this.#inFlight + batch.byteLength > this.#maxBytes) {
-      await new Promise<void>((resolve) => this.#queue.push(resolve))
+    const bytes = batch.byteLength
+    if (this.#queue.length > 0 || !this.#hasRoom(bytes)) {
+      await new Promise<void>((admit) => this.#queue.push({ bytes, admit }))
       if (this.#closed) throw this.#closed
-    }
+    } else this.#inFlight += bytes
     await new Promise<void>((resolve, reject) => this.#add(batch, resolve, reject))
     this.appended += batch.items
   }
 
   /** The writer has answered for these batches; `error`: they are not stored. */
   settle(ids: readonly number[], slabs: readonly ArrayBuffer[], error: StorageError | undefined): void {
-    for (const slab of slabs)
-      if (slab.byteLength === SLAB_BYTES && this.#spare.length < SPARE_SLABS) this.#spare.push(slab)
+    for (const slab of slabs) {
+      const spare = this.#spare.get(slab.byteLength)
+      if (spare && spare.length < SPARE_SLABS) spare.push(slab)
+    }
     for (const id of ids) {
       const { resolve, reject, bytes } = this.#waiting.get(id)!
       this.#waiting.delete(id)
@@ -75,14 +84,14 @@ export class Outbox {
       if (error) reject(error)
       else resolve()
     }
-    for (const wake of this.#queue.splice(0)) wake()
+    this.#admit()
     if (this.#waiting.size === 0) this.#idle?.()
   }
 
   /** No further appends; resolves when all that are under way are answered. */
   async drain(reason: StorageError): Promise<void> {
     this.#closed = reason
-    for (const wake of this.#queue.splice(0)) wake()
+    this.#admit()
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
@@ -92,9 +101,24 @@ export class Outbox {
     this.settle([...this.#waiting.keys()], [], error)
   }
 
+  /** A batch that is larger than the limit goes alone. */
+  #hasRoom(bytes: number): boolean {
+    return this.#inFlight === 0 || this.#inFlight + bytes <= this.#maxBytes
+  }
+
+  #admit(): void {
+    let admitted = 0
+    for (const { bytes, admit } of this.#queue) {
+      if (!this.#closed && !this.#hasRoom(bytes)) break
+      if (!this.#closed) this.#inFlight += bytes
+      admit()
+      admitted++
+    }
+    this.#queue = this.#queue.slice(admitted)
+  }
+
   #add(batch: TelemetryBatch, resolve: () => void, reject: (error: Error) => void): void {
     const id = this.#nextId++
-    this.#inFlight += batch.byteLength
     this.#waiting.set(id, { resolve, reject, bytes: batch.byteLength })
     if (this.#slab && this.#slab.used + batch.byteLength > this.#slab.buffer.byteLength) this.#flush()
     const slab = (this.#slab ??= this.#newSlab(batch.byteLength))
@@ -113,7 +137,8 @@ export class Outbox {
   }
 
   #newSlab(bytes: number): OpenSlab {
-    const buffer = bytes > SLAB_BYTES ? new ArrayBuffer(bytes) : (this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES))
+    const size = bytes <= SMALL_SLAB / 2 ? SMALL_SLAB : Math.max(bytes, LARGE_SLAB)
+    const buffer = this.#spare.get(size)?.pop() ?? new ArrayBuffer(size)
     return { buffer, bytes: new Uint8Array(buffer), used: 0, ids: [], ends: [] }
   }
 

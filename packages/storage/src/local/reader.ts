@@ -41,7 +41,7 @@ async function answer(id: number, call: Call): Promise<void> {
     reply = { id, error: toMessage(error, call.method) }
   }
   turns.delete(id)
-  main.postMessage(reply)
+  main.postMessage(reply, [])
   if (call.method === 'close') {
     port.close()
     main.close()
@@ -55,7 +55,7 @@ async function perform(id: number, call: Call): Promise<Results[Call['method']]>
       return withBlocks((blocks) => search(blocks, call.query, turn))
     }
     case 'openTrace':
-      streams.set(id, new TraceStream(catalog.use(), traceWords(call.traceId) ?? new Uint32Array(4)))
+      streams.set(id, new TraceStream(catalog.use(), traceWords(call.traceId)))
       return id
     case 'nextTrace':
       return streams.get(call.stream)!.next()
@@ -77,7 +77,7 @@ async function perform(id: number, call: Call): Promise<Results[Call['method']]>
       return withBlocks((blocks) => dependencies(blocks, call.from, call.to, turnOf(id, Infinity)))
     case 'stats':
       return stats()
-    case 'close':
+    default:
       catalog.close()
       return undefined
   }

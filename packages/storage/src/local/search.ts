@@ -49,7 +49,7 @@ export async function search(blocks: readonly Block[], query: SearchQuery, turn:
   return {
     traces: found.traces,
     next: found.more && last ? encodeCursor(plan.order, positionOf(last, plan.order)) : undefined,
-    complete: !turn.stopped,
+    complete: !turn.stopped && !turn.damaged,
     spansScanned: turn.spans,
     elapsedMs: performance.now() - started,
   }
@@ -57,11 +57,14 @@ export async function search(blocks: readonly Block[], query: SearchQuery, turn:
 
 function planOf(query: SearchQuery): Plan {
   const order = query.order ?? 'newest'
-  if (!ORDERS.has(order))
-    throw new StorageError('bad_query', `order is ${String(order)}; one of ${[...ORDERS].join(', ')}`)
+  if (!Object.hasOwn(KEYS, order))
+    throw new StorageError('bad_query', `order is ${order}; one of ${Object.keys(KEYS).join(', ')}`)
   const limit = query.limit ?? DEFAULT_LIMIT
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1 to ${MAX_LIMIT}`)
+  }
+  if (query.timeoutMs !== undefined && !(query.timeoutMs >= 0)) {
+    throw new StorageError('bad_query', `timeoutMs is ${query.timeoutMs}; 0 or more`)
   }
   return {
     filter: query.filter && compileFilter(query.filter),
@@ -75,28 +78,22 @@ function planOf(query: SearchQuery): Plan {
   }
 }
 
-const ORDERS = new Set<string>(['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors'])
-
 /** Smaller keys come first. */
 function positionOf(trace: TraceSummary, order: Order): Position {
   return { key: keyOf(trace, order), traceId: trace.traceId }
 }
 
-function keyOf({ start, durationNs, spans, errors }: Extent, order: Order): bigint {
-  switch (order) {
-    case 'newest':
-      return -start
-    case 'oldest':
-      return start
-    case 'longest':
-      return -BigInt(durationNs)
-    case 'shortest':
-      return BigInt(durationNs)
-    case 'most_spans':
-      return -BigInt(spans)
-    case 'most_errors':
-      return -BigInt(errors)
-  }
+function keyOf(extent: Extent, order: Order): bigint {
+  return KEYS[order](extent)
+}
+
+const KEYS: Readonly<Record<Order, (extent: Extent) => bigint>> = {
+  newest: ({ start }) => -start,
+  oldest: ({ start }) => start,
+  longest: ({ durationNs }) => -BigInt(durationNs),
+  shortest: ({ durationNs }) => BigInt(durationNs),
+  most_spans: ({ spans }) => -BigInt(spans),
+  most_errors: ({ errors }) => -BigInt(errors),
 }
 
 function comparePositions(a: Position, b: Position): number {
@@ -200,7 +197,7 @@ async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn): Prom
 }
 
 function summaryIn(blocks: readonly Block[], id: string): TraceSummary {
-  return summarize(id, findTrace(blocks, traceWords(id)!))
+  return summarize(id, findTrace(blocks, traceWords(id)))
 }
 
 function hasDuration({ durationNs }: { readonly durationNs: number }, plan: Plan): boolean {
@@ -243,8 +240,7 @@ async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Uint8Arr
     if (verdict === NO) continue
     if (verdict === UNKNOWN) {
       view ??= new SpanView(block, rows)
-      view.moveTo(row)
-      if (!plan.filter!.test(view, rows)) continue
+      if (!isReadable(view, row, turn) || !plan.filter!.test(view, rows)) continue
     }
     matched[trace] = 1
   }
@@ -252,6 +248,18 @@ async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Uint8Arr
 }
 
 const YES_ALWAYS = 1
+
+/** Damage of one frame must not take all others from the search; the answer says that it is not complete. */
+function isReadable(view: SpanView, row: number, turn: Turn): boolean {
+  try {
+    view.moveTo(row)
+    return true
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
+    turn.damaged = true
+    return false
+  }
+}
 
 function startsIn(rows: BlockRows, row: number, { from, to }: Plan): boolean {
   const start = startOf(rows, row)

@@ -54,8 +54,10 @@ export class SpanView {
     const at = this.#rows.spanStart[row]!
     const frame = this.#frame
     if (!frame || at < frame.rawStart || at >= frame.rawStart + frame.rawLength) {
-      this.#frame = frameAt(this.#rows, at)
-      this.#bytes = this.#block.frame(this.#frame)
+      this.#frame = undefined
+      const next = frameAt(this.#rows, at)
+      this.#bytes = this.#block.frame(next)
+      this.#frame = next
     }
   }
 

@@ -7,6 +7,8 @@ const TURN_MS = 8
 export class Turn {
   /** Spans looked at so far. */
   spans = 0
+  /** Something could not be read: the answer may lack it. */
+  damaged = false
   #stopped = false
   #turnEnds: number
   readonly #deadline: number
