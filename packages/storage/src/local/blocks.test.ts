@@ -1,0 +1,128 @@
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { find, spansOf } from '../conformance/harness.ts'
+import { attributes, batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
+import type { TraceStore } from '../contract.ts'
+import { openLocalStore } from './local-store.ts'
+import { FILE_HEADER, readRecord } from './log.ts'
+import { BLOCK_SPANS } from './options.ts'
+
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
+
+let directory: string
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'spoor-blocks-'))
+})
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const TRACES = 300
+const SPANS_A_TRACE = 40
+
+/** Spans whose traces are spread over all of the ingest: the k-th spans of all traces come before the (k + 1)-th of any. */
+function spreadSpans(): SentSpan[] {
+  const spans: SentSpan[] = []
+  for (let k = 0; k < SPANS_A_TRACE; k++) {
+    for (let trace = 0; trace < TRACES; trace++) {
+      const nth = attributes({ nth: `${trace}/${k}`, trace: BigInt(trace) })
+      const parent = k === 0 ? {} : { parent: k }
+      spans.push(
+        sent({ trace, id: k + 1, ...parent, service: `s${k % 3}`, at: trace + k, ms: 100 - k, attributes: nth }),
+      )
+    }
+  }
+  return spans
+}
+
+it('finds traces whose spans lie in many blocks', async () => {
+  const spans = spreadSpans()
+  const store = await openLocalStore({ directory })
+  const appends: Promise<void>[] = []
+  for (let i = 0, size = 1; i < spans.length; i += size, size = ((size * 7) % 613) + 1) {
+    appends.push(store.append(batchOf(...spans.slice(i, i + size))))
+  }
+  await Promise.all(appends)
+  const check = async (opened: TraceStore): Promise<void> => {
+    const stats = await opened.stats()
+    expect(stats.spans).toBe(spans.length)
+    expect(stats.blocks).toBeGreaterThan(spans.length / BLOCK_SPANS)
+    const own = spans.filter(({ span }) => span.traceId === traceId(123))
+    expect(await spansOf(opened, traceId(123))).toEqual(own)
+    expect(await find(opened, { limit: 120 })).toEqual(Array.from({ length: TRACES }, (_, i) => traceId(TRACES - 1 - i)))
+    expect(await find(opened, { limit: 120, order: 'oldest' })).toEqual(
+      Array.from({ length: TRACES }, (_, i) => traceId(i)),
+    )
+    for (const nth of ['0/0', '250/20', `${TRACES - 1}/${SPANS_A_TRACE - 1}`]) {
+      const page = await opened.search({ filter: { op: 'eq', target: { attribute: 'nth' }, value: nth } })
+      expect(page.traces).toMatchObject([{ traceId: traceId(Number.parseInt(nth)), spans: SPANS_A_TRACE, orphans: 0 }])
+    }
+    const calls = Math.floor((TRACES * (SPANS_A_TRACE - 1)) / 3)
+    expect(await opened.dependencies(0n, 1n << 63n)).toEqual([
+      { parent: 's0', child: 's1', calls, errors: 0 },
+      { parent: 's1', child: 's2', calls, errors: 0 },
+      { parent: 's2', child: 's0', calls, errors: 0 },
+    ])
+  }
+  await check(store)
+  await store.close()
+  const again = await openLocalStore({ directory, cacheBytes: 1 << 20 })
+  expect((await again.stats()).recovered).toEqual({ blocks: 0, tornBytes: 0 })
+  await check(again)
+  await again.close()
+})
+
+it('takes a batch that is larger than a block and than the limit of bytes in flight', async () => {
+  const store = await openLocalStore({ directory, maxPendingBytes: 1000 })
+  const spans = Array.from({ length: 2 * BLOCK_SPANS + 3 }, (_, i) => sent({ trace: i % 3, id: i + 1 }))
+  await store.append(batchOf(...spans))
+  expect((await store.stats()).spans).toBe(spans.length)
+  expect(await spansOf(store, traceId(1))).toEqual(spans.filter(({ span }) => span.traceId === traceId(1)))
+  await store.close()
+})
+
+it('makes appends wait for room, and serves them all in their order', async () => {
+  const store = await openLocalStore({ directory, maxPendingBytes: 2000 })
+  const done: number[] = []
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      await store.append(batchOf(sent({ trace: 1, id: i + 1 })))
+      done.push(i)
+    }),
+  )
+  expect(done).toEqual(Array.from({ length: 200 }, (_, i) => i))
+  expect((await spansOf(store, traceId(1))).map(({ span }) => Number(`0x${span.spanId}`))).toEqual(
+    done.map((i) => i + 1),
+  )
+  await store.close()
+})
+
+it('names the damage when a trace cannot be read, and searches all the rest', async () => {
+  const store = await openLocalStore({ directory, segmentBytes: 1 })
+  for (let trace = 0; trace < 3; trace++)
+    await store.append(batchOf(sent({ trace, id: 1, attributes: attributes({ a: 'x' }) })))
+  await store.close()
+  const log = readdirSync(directory)
+    .filter((name) => name.endsWith('.log'))
+    .sort()[1]!
+  const path = join(directory, log)
+  const fd = openSync(path, 'r+')
+  const [frame] = readRecord(fd, FILE_HEADER, statSync(path).size)!.frames
+  writeSync(fd, Uint8Array.of(0xaa, 0xaa), 0, 2, frame!.offset + (frame!.length >> 1))
+  closeSync(fd)
+  const again = await openLocalStore({ directory })
+  await expect(spansOf(again, traceId(1))).rejects.toMatchObject({
+    code: 'corrupt',
+    message: expect.stringContaining(log) as string,
+  })
+  const page = await again.search({ filter: { op: 'eq', target: { attribute: 'a' }, value: 'x' }, order: 'oldest' })
+  expect(page.traces.map((trace) => trace.traceId)).toEqual([traceId(0), traceId(2)])
+  expect(page.complete).toBe(false)
+  expect(await spansOf(again, traceId(2))).toHaveLength(1)
+  expect(await again.attributeKeys()).toEqual(['a'])
+  await again.close()
+})
