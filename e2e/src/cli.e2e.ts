@@ -15,7 +15,17 @@ describe('spoor on the command line', () => {
     const taken = (blocker.address() as { port: number }).port
     const data = await mkdtemp(join(tmpdir(), 'spoor-cli-'))
     const [page, http] = await freePorts(2)
-    const program = runProgram([main, '--data', data, '--page-port', `${page}`, '--otlp-http-port', `${http}`, '--otlp-grpc-port', `${taken}`])
+    const program = runProgram([
+      main,
+      '--data',
+      data,
+      '--page-port',
+      `${page}`,
+      '--otlp-http-port',
+      `${http}`,
+      '--otlp-grpc-port',
+      `${taken}`,
+    ])
     await eventually('spoor ends', async () => program.child.exitCode ?? undefined)
     expect(program.child.exitCode).not.toBe(0)
     expect(program.output()).toContain(String(taken))
@@ -31,11 +41,19 @@ describe('spoor on the command line', () => {
       resourceSpans: [
         {
           resource: { attributes: [{ key: 'service.name', value: { stringValue: 'yesterday' } }] },
-          scopeSpans: [{ spans: [{ traceId, spanId: '00f067aa0ba902b7', name: 'x', startTimeUnixNano: '1', endTimeUnixNano: '2' }] }],
+          scopeSpans: [
+            {
+              spans: [{ traceId, spanId: '00f067aa0ba902b7', name: 'x', startTimeUnixNano: '1', endTimeUnixNano: '2' }],
+            },
+          ],
         },
       ],
     })
-    const answer = await fetch(`${first.http}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const answer = await fetch(`${first.http}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
     expect(answer.status).toBe(200)
     expect(await first.stop()).toBe(0)
 

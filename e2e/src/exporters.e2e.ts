@@ -125,7 +125,8 @@ describe.each(Object.keys(exporters))('the official %s exporter', (protocol) => 
       answer: '{"type":"int","value":"42n"}',
       ratio: '{"type":"double","value":0.25}',
       tags: '{"type":"array","value":[{"type":"string","value":"a"},{"type":"string","value":"b"}]}',
-      sizes: '{"type":"array","value":[{"type":"int","value":"1n"},{"type":"int","value":"2n"},{"type":"int","value":"3n"}]}',
+      sizes:
+        '{"type":"array","value":[{"type":"int","value":"1n"},{"type":"int","value":"2n"},{"type":"int","value":"3n"}]}',
     })
     expect(server.links).toHaveLength(1)
     expect(server.links[0]).toMatchObject({ traceId: 'f'.repeat(32), spanId: 'e'.repeat(16) })
@@ -186,9 +187,7 @@ describe('OTLP/JSON by hand', () => {
           key: 'map',
           value: {
             type: 'map',
-            value: [
-              { key: 'k', value: { type: 'array', value: [{ type: 'double', value: 1.5 }, { type: 'empty' }] } },
-            ],
+            value: [{ key: 'k', value: { type: 'array', value: [{ type: 'double', value: 1.5 }, { type: 'empty' }] } }],
           },
         },
       ],

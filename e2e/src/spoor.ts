@@ -92,7 +92,8 @@ export async function startSpoor(data?: string): Promise<RunningSpoor> {
   await eventually(
     'spoor answers',
     async () => {
-      if (program.child.exitCode !== null) throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
+      if (program.child.exitCode !== null)
+        throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
       return (await fetch(`${url}/api/spoor/v1/status`).catch(() => undefined))?.ok || undefined
     },
     15_000,
@@ -108,5 +109,24 @@ export async function startSpoor(data?: string): Promise<RunningSpoor> {
       await program.stop()
       await rm(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** The flags that put the world of the example on nine ports of its own, with its traces and logs in `state`. */
+export function worldFlags(ports: readonly number[], state: string): { flags: string[]; page: string } {
+  const names = [
+    'page',
+    'otlp-grpc',
+    'otlp-http',
+    'collector-grpc',
+    'collector-http',
+    'preprocessing',
+    'ensemble',
+    'inference-1',
+    'inference-2',
+  ]
+  return {
+    flags: ['--state', state, ...names.flatMap((name, index) => [`--${name}-port`, String(ports[index])])],
+    page: `http://127.0.0.1:${ports[0]}`,
   }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Program, eventually, freePorts, getJson, root, runProgram } from './spoor.ts'
+import { type Program, eventually, freePorts, getJson, root, runProgram, worldFlags } from './spoor.ts'
 
 interface JaegerSpan {
   spanID: string
@@ -32,21 +32,17 @@ afterEach(async () => {
 /** The world on ports of its own, with the models and photographs of the shared cache. */
 async function startWorld(...flags: string[]): Promise<{ page: string; program: Program }> {
   directory = await mkdtemp(join(tmpdir(), 'spoor-world-'))
-  const ports = await freePorts(9)
-  const names = ['page', 'otlp-grpc', 'otlp-http', 'collector-grpc', 'collector-http', 'preprocessing', 'ensemble', 'inference-1', 'inference-2']
-  program = runProgram([
-    world,
-    ...['--state', directory],
-    ...names.flatMap((name, index) => [`--${name}-port`, String(ports[index])]),
-    ...flags,
-  ])
-  return { page: `http://127.0.0.1:${ports[0]}`, program }
+  const { flags: own, page } = worldFlags(await freePorts(9), directory)
+  program = runProgram([world, ...own, ...flags])
+  return { page, program }
 }
 
 /** Spans whose parent is not there; each service sends on its own clock, so some come before their parents. */
 function orphans({ spans }: JaegerTrace): number {
   const ids = new Set(spans.map((span) => span.spanID))
-  return spans.filter(({ references }) => references.some(({ refType, spanID }) => refType === 'CHILD_OF' && !ids.has(spanID))).length
+  return spans.filter(({ references }) =>
+    references.some(({ refType, spanID }) => refType === 'CHILD_OF' && !ids.has(spanID)),
+  ).length
 }
 
 const services = ['client', 'ensemble', 'inference-inception', 'inference-mobilenet', 'preprocessing']
@@ -61,8 +57,14 @@ describe.each([
       'a complete trace',
       async () => {
         if (program.child.exitCode !== null) throw new Error(`the world ended\n${program.output()}`)
-        const found = await getJson<{ data: JaegerTrace[] }>(`${page}/api/traces?service=client&limit=20`).catch(() => undefined)
-        const complete = found?.data.filter((one) => new Set(Object.values(one.processes).map((process) => process.serviceName)).size === services.length && orphans(one) === 0)
+        const found = await getJson<{ data: JaegerTrace[] }>(`${page}/api/traces?service=client&limit=20`).catch(
+          () => undefined,
+        )
+        const complete = found?.data.filter(
+          (one) =>
+            new Set(Object.values(one.processes).map((process) => process.serviceName)).size === services.length &&
+            orphans(one) === 0,
+        )
         return complete?.length ? complete : undefined
       },
       150_000,
@@ -74,12 +76,19 @@ describe.each([
 
     // One root, in the client; every other span's parent is in the trace.
     const byId = new Map(trace!.spans.map((span) => [span.spanID, span]))
-    const parentOf = (span: JaegerSpan) => byId.get(span.references.find((reference) => reference.refType === 'CHILD_OF')?.spanID ?? '')
+    const parentOf = (span: JaegerSpan) =>
+      byId.get(span.references.find((reference) => reference.refType === 'CHILD_OF')?.spanID ?? '')
     const roots = trace!.spans.filter((span) => !parentOf(span))
     expect(roots.map(serviceOf)).toEqual(['client'])
 
     // The services call each other in the order of the application.
-    const calls = new Set(trace!.spans.flatMap((span) => (parentOf(span) && serviceOf(parentOf(span)!) !== serviceOf(span) ? [`${serviceOf(parentOf(span)!)} → ${serviceOf(span)}`] : [])))
+    const calls = new Set(
+      trace!.spans.flatMap((span) =>
+        parentOf(span) && serviceOf(parentOf(span)!) !== serviceOf(span)
+          ? [`${serviceOf(parentOf(span)!)} → ${serviceOf(span)}`]
+          : [],
+      ),
+    )
     expect([...calls].filter((call) => !call.startsWith('client → ensemble')).sort()).toEqual([
       'client → preprocessing',
       'ensemble → inference-inception',
@@ -90,12 +99,24 @@ describe.each([
     // The ensemble answers before its work is done: some span of it ends after its parent.
     const late = trace!.spans.filter((span) => {
       const parent = parentOf(span)
-      return parent && serviceOf(span) === 'ensemble' && span.startTime + span.duration > parent.startTime + parent.duration
+      return (
+        parent && serviceOf(span) === 'ensemble' && span.startTime + span.duration > parent.startTime + parent.duration
+      )
     })
     expect(late.length).toBeGreaterThan(0)
 
     // What a person sees: a photograph of a dog is a dog.
-    await eventually('the table of photographs', async () => (/dog.*(retriever|terrier|dog|sheepdog|hound|spaniel|poodle|corgi|collie|husky|samoyed|pug|beagle|shepherd)/i.test(program.output()) ? true : undefined), 60_000, program.output)
+    await eventually(
+      'the table of photographs',
+      async () =>
+        /dog.*(retriever|terrier|dog|sheepdog|hound|spaniel|poodle|corgi|collie|husky|samoyed|pug|beagle|shepherd)/i.test(
+          program.output(),
+        )
+          ? true
+          : undefined,
+      60_000,
+      program.output,
+    )
 
     // Ctrl-C stops everything: nobody listens any more.
     expect(await program.stop('SIGINT')).toBe(0)

@@ -1,0 +1,204 @@
+import { type Span, type TracesData, encodeTraces } from '@spoor/otlp'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { noBrowser, openBrowser, openPage } from './browser.ts'
+import { type RunningSpoor, startSpoor } from './spoor.ts'
+
+const now = BigInt(Date.now()) * 1_000_000n
+const ms = 1_000_000n
+
+function span(fields: Partial<Span> & Pick<Span, 'traceId' | 'spanId' | 'name'>): Span {
+  return {
+    traceState: '',
+    parentSpanId: '',
+    flags: 0,
+    kind: 1,
+    startTimeUnixNano: now,
+    endTimeUnixNano: now + 10n * ms,
+    attributes: [],
+    droppedAttributesCount: 0,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    status: { code: 0, message: '' },
+    ...fields,
+  }
+}
+
+function traces(service: string, spans: readonly Span[]): TracesData {
+  return {
+    resourceSpans: [
+      {
+        resource: {
+          attributes: [{ key: 'service.name', value: { type: 'string', value: service } }],
+          droppedAttributesCount: 0,
+        },
+        scopeSpans: [
+          { scope: { name: 'e2e', version: '', attributes: [], droppedAttributesCount: 0 }, spans, schemaUrl: '' },
+        ],
+        schemaUrl: '',
+      },
+    ],
+  }
+}
+
+async function send(data: TracesData): Promise<void> {
+  const response = await fetch(`${spoor.http}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: encodeTraces(data) as BodyInit,
+  })
+  expect(response.status).toBe(200)
+}
+
+const id = (number: number) => number.toString(16).padStart(16, '0')
+
+const shop = 'aa'.repeat(16)
+const large = 'bb'.repeat(16)
+/** In a large trace all spans are below one root, ten children to each. */
+const largeSize = 20_000
+
+let spoor: RunningSpoor
+let browser: Browser
+let page: Page
+let complaints: string[]
+
+describe.skipIf(noBrowser)('the page', () => {
+  beforeAll(async () => {
+    ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await spoor?.remove()
+  })
+  afterEach(async () => {
+    await page?.close()
+    // Nothing in the browser may complain, in any of these tests.
+    expect(complaints).toEqual([])
+  })
+
+  const open = async (path: string) => {
+    ;({ page, complaints } = await openPage(browser))
+    await page.goto(`${spoor.page}${path}`)
+  }
+
+  it('tells a newcomer with no traces what to do', async () => {
+    await open('/')
+    await page.getByText(spoor.http).first().waitFor()
+    expect(new URL(page.url()).pathname).toBe('/search')
+  })
+
+  it('finds a trace by what it is, and opens it', async () => {
+    const failed = { status: { code: 2, message: 'card declined' } }
+    const started = (offset: bigint, length: bigint) => ({
+      startTimeUnixNano: now + offset * ms,
+      endTimeUnixNano: now + (offset + length) * ms,
+    })
+    await send(
+      traces('shop', [
+        span({ traceId: shop, spanId: id(1), name: 'checkout', kind: 2, ...started(0n, 200n) }),
+        span({ traceId: shop, spanId: id(2), parentSpanId: id(1), name: 'reserve', ...started(10n, 50n) }),
+      ]),
+    )
+    await send(
+      traces('payment', [
+        span({
+          traceId: shop,
+          spanId: id(3),
+          parentSpanId: id(1),
+          name: 'charge',
+          kind: 2,
+          ...started(70n, 100n),
+          ...failed,
+          attributes: [{ key: 'card.kind', value: { type: 'string', value: 'debit' } }],
+          events: [{ timeUnixNano: now + 90n * ms, name: 'declined', attributes: [], droppedAttributesCount: 0 }],
+          links: [
+            { traceId: shop, spanId: id(2), traceState: '', attributes: [], droppedAttributesCount: 0, flags: 0 },
+          ],
+        }),
+      ]),
+    )
+    await open('/search')
+    const query = page.getByRole('combobox', { name: 'Query' })
+    await query.fill('card.kind:credit')
+    await query.press('Enter')
+    await page.waitForURL(/card/)
+    expect(await page.getByRole('list', { name: 'Traces' }).getByRole('listitem').count()).toBe(0)
+    await query.fill('card.kind:debit')
+    await query.press('Enter')
+    const row = page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
+    await row.first().waitFor()
+    expect(await row.count()).toBe(1)
+    expect(await row.first().textContent()).toMatch(/shop.*checkout/)
+    await row.first().click()
+    await page.waitForURL(`**/trace/${shop}**`)
+  })
+
+  it('shows where a query is wrong', async () => {
+    await open('/search')
+    const query = page.getByRole('combobox', { name: 'Query' })
+    await query.fill('(service:shop')
+    await query.press('Enter')
+    await page.getByRole('alert').first().waitFor()
+    // The browser itself reports that the API answered 400.
+    complaints = complaints.filter((text) => !text.includes('400'))
+  })
+
+  it('draws the waterfall, and a span’s details', async () => {
+    await open(`/trace/${shop}`)
+    const rows = page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
+    await rows.nth(2).waitFor()
+    expect(await rows.count()).toBe(3)
+    const names = await rows.allTextContents()
+    expect(names.map((text) => /checkout|reserve|charge/.exec(text)?.[0])).toEqual(['checkout', 'reserve', 'charge'])
+    await rows.nth(2).click()
+    const detail = page.getByLabel('Span', { exact: true })
+    await detail.getByText('card.kind').waitFor()
+    await detail.getByText('debit').waitFor()
+    await detail.getByText('card declined').first().waitFor()
+    await detail.getByText('declined', { exact: true }).first().waitFor()
+  })
+
+  it('draws the trace tree with its link', async () => {
+    await open(`/trace/${shop}`)
+    await page.getByRole('tab', { name: 'Tree' }).click()
+    const nodes = page.locator('.react-flow__node')
+    await nodes.nth(2).waitFor()
+    expect(await nodes.count()).toBe(3)
+    await page.locator('.react-flow__edge').nth(2).waitFor({ state: 'attached' })
+    expect(await page.locator('.react-flow__edge').count()).toBe(3)
+  })
+
+  it('opens a trace of 20,000 spans with a small DOM', async () => {
+    const spans = Array.from({ length: largeSize }, (_, index) =>
+      span({
+        traceId: large,
+        spanId: id(1000 + index),
+        parentSpanId: index === 0 ? '' : id(1000 + Math.floor((index - 1) / 10)),
+        name: `work ${index % 50}`,
+        startTimeUnixNano: now + BigInt(index) * 1000n,
+        endTimeUnixNano: now + BigInt(index) * 1000n + ms,
+      }),
+    )
+    await send(traces('bulk', spans))
+    await open(`/trace/${large}`)
+    const grid = page.getByRole('treegrid', { name: 'Spans' })
+    await grid.getByRole('row').first().waitFor()
+    await page.getByText('20,000 spans').first().waitFor()
+    expect(await grid.getByRole('row').count()).toBeLessThan(200)
+    await grid.focus()
+    await page.keyboard.press('End')
+    await page.waitForTimeout(200)
+    expect(await grid.getByRole('row').count()).toBeLessThan(200)
+  })
+
+  it('says that a trace is not there', async () => {
+    await open(`/trace/${'0'.repeat(31)}1`)
+    await page
+      .getByText(/not (found|in the store|here)|no (such )?trace/i)
+      .first()
+      .waitFor()
+    complaints = complaints.filter((text) => !text.includes('404'))
+  })
+})
