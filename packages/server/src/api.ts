@@ -7,6 +7,7 @@
  * |---|---|---|
  * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor | {@link SearchResponse} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
+ * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
  * | GET operations | service | {@link OperationsResponse} |
  * | GET attributes | limit | {@link AttributesResponse} |
@@ -18,10 +19,11 @@
  * and {@link ApiError}.
  *
  * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`,
- * `key=value`, `key!=value`, `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `has:key`, or a bare
- * word (part of the span name or service). Keys: service, name, kind, status, duration, scope; anything else is an
- * attribute, with an optional level (`resource.host.name`, `span.http.route`, `event.exception.type`). Values with
- * spaces are quoted; `value1,value2` is any of; a `*` in a value is a wildcard.
+ * `key=value`, `key!=value`, `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `key!~regex`,
+ * `has:key`, or a bare word (part of the span name or service, of any case). Keys: service, name, kind, status,
+ * duration, scope; anything else is an attribute, with an optional level (`resource.host.name`, `span.http.route`,
+ * `event.exception.type`). Values with spaces are quoted; `value1,value2` is any of; a `*` in a value is a wildcard. A
+ * text that is a trace id of 32 hex digits and nothing else finds that trace.
  */
 export interface SearchResponse {
   readonly traces: readonly TraceRow[]
@@ -42,6 +44,27 @@ export interface TraceRow {
   readonly errors: number
   readonly orphans: number
   readonly services: readonly { name: string; spans: number; errors: number; selfTimeNs: number }[]
+}
+
+/** What there is to say of a trace: its row, what is wrong with it in words, and what its answer waited for. */
+export interface TraceReportResponse {
+  readonly trace: TraceRow
+  readonly problems: readonly {
+    /** Stable, kebab-case: `error`, `orphan`, `async-tail`, `clock-skew`, ... */
+    readonly code: string
+    readonly severity: 'error' | 'warning' | 'info'
+    readonly text: string
+    /** Ids of the spans that it is about, at most 20. */
+    readonly spans: readonly string[]
+  }[]
+  /** In the order of time; `startNs` is an offset from the trace's start. The durations add up to the root span's. */
+  readonly criticalPath: readonly {
+    readonly spanId: string
+    readonly service: string
+    readonly name: string
+    readonly startNs: number
+    readonly durationNs: number
+  }[]
 }
 
 export interface ServicesResponse {

@@ -8,7 +8,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import { decodeTraces } from '@spoor/otlp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SearchResponse, StatusResponse } from './api.ts'
+import type { SearchResponse, StatusResponse, TraceReportResponse } from './api.ts'
 import type { Envelope, JaegerTrace } from './jaeger/model.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from './testkit.ts'
 
@@ -154,6 +154,56 @@ describe('lists', () => {
     expect(await spoor.json('/api/spoor/v1/dependencies?from=1h')).toEqual({
       edges: [{ parent: 'shop', child: 'stock', calls: 2, errors: 2 }],
     })
+  })
+})
+
+describe('one trace', () => {
+  it('is reported with its problems and its critical path', async () => {
+    const traceId = traceIdOf(0x7e57)
+    const start = BigInt(Date.now()) * 1_000_000n
+    const at = (ms: number) => start + BigInt(ms) * 1_000_000n
+    const span = (id: number, parent: number, from: number, to: number, name: string, kind = 1) => ({
+      traceId,
+      spanId: spanIdOf(id),
+      parentSpanId: parent === 0 ? '' : spanIdOf(parent),
+      startTimeUnixNano: at(from),
+      endTimeUnixNano: at(to),
+      name,
+      kind,
+    })
+    await spoor.post(
+      requestOf('ensemble', [
+        span(1, 0, 0, 12, 'POST /ensemble_service', 2),
+        span(2, 1, 2, 8, 'check'),
+        span(3, 1, 10, 60, 'background: classify'),
+      ]),
+    )
+    const report = await spoor.json<TraceReportResponse>(`/api/spoor/v1/traces/${traceId}/report`)
+    const { traces } = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:ensemble')
+    expect(report.trace).toEqual(traces[0])
+    expect(report.problems).toEqual([
+      {
+        code: 'async-tail',
+        severity: 'info',
+        text: 'ensemble answered 48.0 ms before its work was done',
+        spans: [spanIdOf(1)],
+      },
+    ])
+    expect(report.criticalPath.map(({ name, durationNs }) => [name, durationNs / 1e6])).toEqual([
+      ['POST /ensemble_service', 2],
+      ['check', 6],
+      ['POST /ensemble_service', 4],
+    ])
+    expect((await spoor.get(`/api/spoor/v1/traces/${'d'.repeat(32)}/report`)).status).toBe(404)
+  })
+
+  it('is found by its id in the search bar', async () => {
+    const traceId = traceIdOf(0x1d)
+    await spoor.post(requestOf('by-id', [{ traceId, spanId: spanIdOf(1) }]))
+    const byId = await spoor.json<SearchResponse>(`/api/spoor/v1/search?q=${traceId.toUpperCase()}%20`)
+    const byService = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:by-id')
+    expect(byId.traces).toEqual(byService.traces)
+    expect(await spoor.json(`/api/spoor/v1/search?q=${'d'.repeat(32)}`)).toMatchObject({ traces: [], complete: true })
   })
 })
 

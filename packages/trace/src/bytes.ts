@@ -39,8 +39,6 @@ export function tableSize(entries: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(8, entries * 2)))
 }
 
-export type ByteColumn = 'traceId' | 'spanId' | 'parentSpanId'
-
 /** Whether a row's id is absent (all zero). */
 export function isZeroId(columns: SpanColumns, column: 'spanId' | 'parentSpanId', row: number): boolean {
   const ids = columns[column]

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { Logger } from '@spoor/collector'
 import type { Order, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
+import { buildTrace } from '@spoor/trace'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
   ApiError,
@@ -12,6 +13,7 @@ import type {
   SearchResponse,
   ServicesResponse,
   StatusResponse,
+  TraceReportResponse,
   TraceRow,
 } from '../api.ts'
 import { jsonStream } from '../http/json-stream.ts'
@@ -29,7 +31,8 @@ import {
   required,
   timeParam,
 } from './params.ts'
-import { otlpJson, traceChunks } from './trace-bytes.ts'
+import { reportOf, rowOfTrace } from './report.ts'
+import { otlpJson, traceBytes, traceChunks } from './trace-bytes.ts'
 
 const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
 
@@ -46,6 +49,8 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
     })
 
     app.get('/search', async (request, reply): Promise<SearchResponse> => {
+      const id = /^\s*([0-9a-f]{32})\s*$/i.exec(first(request.query as Query, 'q') ?? '')?.[1]
+      if (id !== undefined) return searchById(store, id.toLowerCase())
       const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(reply) })
       return {
         traces: page.traces.map(traceRow),
@@ -57,16 +62,21 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
     })
 
     app.get<{ Params: { id: string }; Querystring: Record<string, string> }>('/traces/:id', async (request, reply) => {
-      const id = normalizeTraceId(request.params.id)
-      if (id === undefined) {
-        throw new RequestError(400, 'bad_parameter', `"${request.params.id}" is not a trace id: 32 hex digits`)
-      }
+      const id = traceIdParam(request.params.id)
       const format = choiceParam(request.query, 'format', ['protobuf', 'json']) ?? 'protobuf'
       const chunks = await traceChunks(store, id)
-      if (chunks === undefined) throw new RequestError(404, 'not_found', `trace ${id} is not in the store`)
+      if (chunks === undefined) throw notFound(id)
       void reply.header('cache-control', 'no-cache')
       if (format === 'json') return reply.type('application/json; charset=utf-8').send(jsonStream(otlpJson(chunks)))
       return reply.type('application/x-protobuf').send(Readable.from(chunks, { objectMode: false }))
+    })
+
+    app.get<{ Params: { id: string } }>('/traces/:id/report', async (request, reply): Promise<TraceReportResponse> => {
+      const id = traceIdParam(request.params.id)
+      const bytes = await traceBytes(store, id)
+      if (bytes === undefined) throw notFound(id)
+      void reply.header('cache-control', 'no-cache')
+      return reportOf(buildTrace(bytes, id))
     })
 
     app.get('/services', async (): Promise<ServicesResponse> => ({ services: await store.services() }))
@@ -98,6 +108,22 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
   }
 }
 
+function traceIdParam(text: string): string {
+  const id = normalizeTraceId(text)
+  if (id === undefined) throw new RequestError(400, 'bad_parameter', `"${text}" is not a trace id: 32 hex digits`)
+  return id
+}
+
+const notFound = (id: string) => new RequestError(404, 'not_found', `trace ${id} is not in the store`)
+
+/** A query that is a trace id and nothing else finds that trace, whatever the other parameters. */
+async function searchById(store: TraceStore, id: string): Promise<SearchResponse> {
+  const started = performance.now()
+  const bytes = await traceBytes(store, id)
+  const traces = bytes ? [rowOfTrace(buildTrace(bytes, id))] : []
+  return { traces, complete: true, spansScanned: traces[0]?.spans ?? 0, elapsedMs: performance.now() - started }
+}
+
 /** Aborts when the client goes away before it has its answer, so that nobody searches for nobody. */
 function abortOf({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
@@ -126,7 +152,7 @@ function searchQuery(query: Query): SearchQuery {
   }
 }
 
-export function traceRow(summary: TraceSummary): TraceRow {
+function traceRow(summary: TraceSummary): TraceRow {
   const { traceId, rootService, rootName, start, durationNs, spans, errors, orphans, services } = summary
   return {
     traceId,

@@ -8,7 +8,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The name of a `Host` header without its port; undefined when it is not one. */
-export function hostNameOf(header: string): string | undefined {
+function hostNameOf(header: string): string | undefined {
   return /^(\[[0-9a-f:.]+\]|[^:[\]/@\s]+)(:\d{1,5})?$/i.exec(header)?.[1]
 }
 

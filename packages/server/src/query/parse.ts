@@ -4,7 +4,7 @@ import { tokenize, type Token } from './lexer.ts'
 import { termFilter, wordFilter } from './term.ts'
 
 /** A query longer than this is refused. Characters. */
-export const MAX_QUERY_LENGTH = 8192
+const MAX_QUERY_LENGTH = 8192
 const MAX_DEPTH = 32
 
 /**
