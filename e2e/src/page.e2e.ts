@@ -157,7 +157,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await detail.getByText('card.kind').waitFor()
     await detail.getByText('debit').waitFor()
     await detail.getByText('card declined').first().waitFor()
-    await detail.getByText('declined', { exact: true }).first().waitFor()
+    await detail.locator('summary', { hasText: 'declined' }).waitFor()
   })
 
   it('draws the trace tree with its link', async () => {
