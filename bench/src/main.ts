@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { FULL, QUICK, type Context, type Section } from './context.ts'
 import type { Figure } from './figure.ts'
 import { renderMarkdown, renderText, type SectionResult } from './report.ts'
+import { stopAll } from './process/running.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
 import { join } from './sections/join.ts'
@@ -47,6 +48,16 @@ const context: Context = {
   progress: process.stderr.isTTY
     ? (text) => process.stderr.write(`\r\u001b[K${text} …`)
     : (text) => process.stderr.write(`${text}\n`),
+}
+
+// A run that is broken off leaves no process behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopAll().then(
+      () => process.exit(130),
+      () => process.exit(130),
+    )
+  })
 }
 
 const results: SectionResult[] = []

@@ -1,5 +1,5 @@
-import type { CollectorReady } from '../candidate/collector.ts'
 import { configOf } from '../candidate/config.ts'
+import { startCollector } from '../candidate/program.ts'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { cpuOf, measureInTurns, settledInSink, startLoad, startSink, type Subject } from '../measure.ts'
@@ -29,15 +29,15 @@ async function compare(
   gzip: boolean,
   compressions: readonly (keyof typeof NAMES)[],
 ): Promise<Figure[]> {
-  return together(async (own) => {
+  return together(async ({ own, folder }) => {
     const load = await own(startLoad(context))
     const sink = await own(startSink())
     const settled = settledInSink(sink)
     const subjects: Subject[] = []
     for (const compression of compressions) {
       const config = configOf({ kind: 'otlp_grpc', endpoint: sink.ready.grpc, compression })
-      const { pid, ready } = await own(startChild<CollectorReady>('candidate/collector.ts', [config]))
-      const order = { protocol: 'grpc', gzip, address: ready.grpc } as const
+      const { pid, grpc } = await own(startCollector(folder, compression.replace(' ', '-'), config))
+      const order = { protocol: 'grpc', gzip, address: grpc } as const
       subjects.push({ name: `forward ${NAMES[compression]}: spoor`, pid, side: 'spoor', order, settled })
     }
     const args = [sink.ready.grpc, gzip ? 'gzip' : 'none']

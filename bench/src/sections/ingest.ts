@@ -1,30 +1,25 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { IngesterReady } from '../candidate/ingester.ts'
+import { startSpoor, type Program } from '../candidate/program.ts'
 import type { Context } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { cpuOf, measureInTurns, originNs, startLoad, type Subject } from '../measure.ts'
-import type { Child } from '../process/start.ts'
 import { startChild } from '../process/start.ts'
+import { createBelongings } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
-import type { LoadOrder, LoadResult } from '../workload/load.ts'
-
-/** On the disk of the work tree: a temporary folder may be in memory, where making data durable costs nothing. */
-const CACHE = fileURLToPath(new URL('../../../.cache/', import.meta.url))
+import type { LoadOrder, LoadResult, SentPass } from '../workload/load.ts'
 
 /** What was sent to one of the two backends: enough to know every id in it. */
 export interface Sent {
   spans: number
-  /** Numbers of the passes over the corpus that it holds from end to end. */
-  readonly wholePasses: number[]
+  readonly passes: SentPass[]
 }
 
 /** Spoor and its rival after the ingest runs, with what they hold. */
 export interface Ingested {
   readonly figures: readonly Figure[]
   readonly originNs: bigint
-  readonly spoor: Sent & { readonly directory: string; readonly process: Child<IngesterReady> }
+  readonly spoor: Sent & { readonly directory: string; readonly program: Program }
   readonly rival: Sent & { readonly file: string }
   /** Stops what runs and removes the data. */
   close(): Promise<void>
@@ -35,23 +30,15 @@ export interface Ingested {
  * SQLite. Leaves at least `size.storedSpans` spans in Spoor's store, for the queries.
  */
 export async function ingest(context: Context): Promise<Ingested> {
-  await mkdir(CACHE, { recursive: true })
-  const folder = await mkdtemp(join(CACHE, 'bench-'))
-  const children: Child<unknown>[] = []
-  const close = async () => {
-    await Promise.all(children.map((child) => child.stop()))
-    await rm(folder, { recursive: true, force: true })
-  }
+  const belongings = await createBelongings()
+  const { folder, own } = belongings
   try {
     const origin = originNs()
-    const load = await startLoad(context, origin)
-    children.push(load)
     const directory = join(folder, 'spoor')
     const file = join(folder, 'rival.db')
-    const ours = await startChild<IngesterReady>('candidate/ingester.ts', [directory])
-    children.push(ours)
-    const theirs = await startChild<{ grpc: string }>('rival/ingester.ts', [file])
-    children.push(theirs)
+    const load = await own(startLoad(context, origin))
+    const ours = await own(startSpoor(directory))
+    const theirs = await own(startChild<{ grpc: string }>('rival/ingester.ts', [file]))
 
     const sent = { spoor: emptySent(), rival: emptySent() }
     const subject = (side: 'spoor' | 'rival', pid: number, address: string): Subject => ({
@@ -65,7 +52,7 @@ export async function ingest(context: Context): Promise<Ingested> {
       },
     })
     const samples = await measureInTurns(context, load, [
-      subject('spoor', ours.pid, ours.ready.grpc),
+      subject('spoor', ours.pid, ours.grpc),
       subject('rival', theirs.pid, theirs.ready.grpc),
     ])
     const memory = { spoor: peakMemory(ours.pid), rival: peakMemory(theirs.pid) }
@@ -76,7 +63,7 @@ export async function ingest(context: Context): Promise<Ingested> {
       const order: LoadOrder = {
         protocol: 'grpc',
         gzip: false,
-        address: ours.ready.grpc,
+        address: ours.grpc,
         spans: missing,
         maxMs: 120_000,
       }
@@ -112,21 +99,21 @@ export async function ingest(context: Context): Promise<Ingested> {
     return {
       figures,
       originNs: origin,
-      spoor: { ...sent.spoor, directory, process: ours },
+      spoor: { ...sent.spoor, directory, program: ours },
       rival: { ...sent.rival, file },
-      close,
+      close: () => belongings.close(),
     }
   } catch (error) {
-    await close()
+    await belongings.close()
     throw error
   }
 }
 
-const emptySent = (): Sent => ({ spans: 0, wholePasses: [] })
+const emptySent = (): Sent => ({ spans: 0, passes: [] })
 
-function note(sent: Sent, { spans, passes, lastPassRequests, passRequests }: LoadResult): void {
+function note(sent: Sent, { spans, passes }: LoadResult): void {
   sent.spans += spans
-  sent.wholePasses.push(...(lastPassRequests === passRequests ? passes : passes.slice(0, -1)))
+  sent.passes.push(...passes)
 }
 
 /** Bytes of a file, with its journals, or of all files in a folder. */

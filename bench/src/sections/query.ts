@@ -25,9 +25,9 @@ export async function query(context: Context, ingested: Ingested): Promise<reado
   const million = `${numberOf(ingested.spoor)} spans`
 
   context.progress('queries over HTTP')
-  const http = askOverHttp(ingested.spoor.process.ready.page)
+  const http = askOverHttp(ingested.spoor.program.page)
   const overHttp = await askAll(http, corpus, ingested.spoor, ingested.originNs, queries, queries)
-  await ingested.spoor.process.stop()
+  await ingested.spoor.program.stop()
 
   context.progress('queries of the store')
   const ours = await withChild('candidate/store.ts', ingested.spoor.directory, (asker) =>
@@ -77,10 +77,12 @@ async function askAll(
 ): Promise<Times> {
   const random = createRandom(7)
   const times: Times = { trace: [], latest: [], order: [] }
+  const pickTrace = createPicker(random, corpus.traces, sent, originNs)
   const ordered = corpus.traces.filter((trace) => trace.orders.length > 0)
+  const pickOrdered = createPicker(random, ordered, sent, originNs)
   const warmUp = Math.min(WARM_UP, slowQuestions)
   for (let i = -WARM_UP; i < questions; i++) {
-    const { trace, id } = pick(random, corpus.traces, sent, originNs)
+    const { trace, id } = pickTrace()
     const { ms, spans } = await asker.trace(id)
     if (spans !== trace.spans) throw new Error(`trace ${id} has ${trace.spans} spans, and the answer ${spans}`)
     if (i >= 0) times.trace.push(ms)
@@ -93,7 +95,7 @@ async function askAll(
     if (i >= 0) times.latest.push(ms)
   }
   for (let i = -warmUp; i < slowQuestions; i++) {
-    const { trace, id, pass } = pick(random, ordered, sent, originNs)
+    const { trace, id, pass } = pickOrdered()
     const value = orderId(trace.orders[0] ?? 0, pass)
     const { ms, ids } = await asker.order(value)
     if (ids.length !== 1 || ids[0] !== id)
@@ -103,16 +105,21 @@ async function askAll(
   return times
 }
 
-/** A random trace that was sent whole. */
-function pick(
+/** Picks random traces of those that were sent whole. */
+function createPicker(
   random: Random,
   traces: readonly CorpusTrace[],
   sent: Sent,
   originNs: bigint,
-): { trace: CorpusTrace; id: string; pass: number } {
-  const pass = random.pick(sent.wholePasses)
-  const trace = random.pick(traces)
-  return { trace, pass, id: traceIdIn(createPass(pass, originNs), trace.traceId) }
+): () => { trace: CorpusTrace; id: string; pass: number } {
+  const passes = sent.passes
+    .map(({ number, requests }) => ({ number, whole: traces.filter((trace) => trace.lastRequest < requests) }))
+    .filter(({ whole }) => whole.length > 0)
+  return () => {
+    const { number, whole } = random.pick(passes)
+    const trace = random.pick(whole)
+    return { trace, pass: number, id: traceIdIn(createPass(number, originNs), trace.traceId) }
+  }
 }
 
 async function withChild<T>(module: string, data: string, work: (asker: Asker) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
-import type { CollectorReady } from '../candidate/collector.ts'
 import { configOf } from '../candidate/config.ts'
+import { startCollector } from '../candidate/program.ts'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { cpuOf, measureInTurns, startLoad, type Subject } from '../measure.ts'
@@ -11,15 +11,15 @@ export const receive: Section = {
   name: 'receive',
   title: 'Receive into a null exporter (rival: grpc-js + protobufjs, gRPC)',
   async run(context) {
-    return together(async (own) => {
+    return together(async ({ own, folder }) => {
       const load = await own(startLoad(context))
-      const ours = await own(startChild<CollectorReady>('candidate/collector.ts', [configOf({ kind: 'nop' })]))
+      const ours = await own(startCollector(folder, 'receive', configOf({ kind: 'nop' })))
       const rival = await own(startChild<{ grpc: string }>('rival/receiver.ts'))
       const subject = (protocol: 'grpc' | 'http', gzip: boolean): Subject => ({
         name: `receive over ${protocol}${gzip ? ', gzip' : ''}: spoor`,
         pid: ours.pid,
         side: 'spoor',
-        order: { protocol, gzip, address: ours.ready[protocol] },
+        order: { protocol, gzip, address: ours[protocol] },
       })
       const figures: Figure[] = []
       for (const gzip of [false, true]) {

@@ -23,14 +23,10 @@ export interface Request {
 export interface CorpusTrace {
   readonly traceId: Uint8Array
   readonly spans: number
+  /** Index of the last request that has one of its spans. */
+  readonly lastRequest: number
   /** Orders that its spans carry. */
   readonly orders: readonly number[]
-  /** The first and the last start in the trace and the last end; nanoseconds after the start of the pass. */
-  readonly start: number
-  readonly lastStart: number
-  readonly end: number
-  /** Names of its services. */
-  readonly services: ReadonlySet<string>
 }
 
 export interface Corpus {
@@ -54,15 +50,16 @@ export function createCorpus(count = 128, seed = 1): Corpus {
   const step = Math.floor(PASS_NS / (budget / 16))
   const pending: SpanPlan[][] = SERVICES.map(() => [])
   const requests: Request[] = []
-  const traces: CorpusTrace[] = []
+  const planned: SpanPlan[][] = []
+  const lastRequests = new Map<Uint8Array, number>()
   let orders = 0
-  let planned = 0
+  let spans = 0
 
-  for (let start = 0; planned < budget; start += step) {
-    const spans = planTrace(random, start, () => orders++).slice(0, budget - planned)
-    planned += spans.length
-    traces.push(traceOf(spans))
-    for (const span of spans) {
+  for (let start = 0; spans < budget; start += step) {
+    const trace = planTrace(random, start, () => orders++).slice(0, budget - spans)
+    spans += trace.length
+    planned.push(trace)
+    for (const span of trace) {
       const group = pending[span.service]
       if (!group) throw new RangeError(`no service ${span.service}`)
       group.push(span)
@@ -73,8 +70,8 @@ export function createCorpus(count = 128, seed = 1): Corpus {
   }
   const tail = pending.flat()
   for (let i = 0; i < tail.length; i += SPANS_PER_REQUEST) {
-    const spans = tail.slice(i, i + SPANS_PER_REQUEST)
-    const groups = SERVICES.map((_, service) => spans.filter((span) => span.service === service))
+    const rest = tail.slice(i, i + SPANS_PER_REQUEST)
+    const groups = SERVICES.map((_, service) => rest.filter((span) => span.service === service))
     requests.push(
       writeRequest(
         groups.filter((group) => group.length > 0),
@@ -82,7 +79,8 @@ export function createCorpus(count = 128, seed = 1): Corpus {
       ),
     )
   }
-  return { requests, traces, spans: budget }
+  const traces = planned.map((trace) => traceOf(trace, lastRequests))
+  return { requests, traces, spans }
 
   function writeRequest(groups: readonly (readonly SpanPlan[])[], instance: number): Request {
     const request = new Message(300_000)
@@ -91,7 +89,10 @@ export function createCorpus(count = 128, seed = 1): Corpus {
       if (!service) throw new RangeError('a group without a service')
       const scope = new Message(64).string(1, '@opentelemetry/instrumentation-http').string(2, '0.206.0')
       const scopeSpans = new Message(300_000).message(1, scope)
-      for (const span of group) scopeSpans.message(2, writeSpan(span, random))
+      for (const span of group) {
+        scopeSpans.message(2, writeSpan(span, random))
+        lastRequests.set(span.traceId, requests.length)
+      }
       request.message(1, new Message(300_000).message(1, writeResource(service, instance % 3)).message(2, scopeSpans))
     }
     const offsets = (kind: number) => request.markOffsets.filter((_, i) => request.markKinds[i] === kind)
@@ -105,16 +106,9 @@ export function createCorpus(count = 128, seed = 1): Corpus {
   }
 }
 
-function traceOf(spans: readonly SpanPlan[]): CorpusTrace {
-  const first = spans[0]
-  if (!first) throw new RangeError('a trace without spans')
-  return {
-    traceId: first.traceId,
-    spans: spans.length,
-    orders: spans.flatMap((span) => span.order ?? []),
-    start: first.start,
-    lastStart: Math.max(...spans.map((span) => span.start)),
-    end: Math.max(...spans.map((span) => span.end)),
-    services: new Set(spans.map((span) => SERVICES[span.service]?.name ?? '')),
-  }
+function traceOf(spans: readonly SpanPlan[], lastRequests: ReadonlyMap<Uint8Array, number>): CorpusTrace {
+  const traceId = spans[0]?.traceId
+  const lastRequest = traceId && lastRequests.get(traceId)
+  if (!traceId || lastRequest === undefined) throw new RangeError('a trace without spans')
+  return { traceId, lastRequest, spans: spans.length, orders: spans.flatMap((span) => span.order ?? []) }
 }

@@ -25,12 +25,13 @@ export interface LoadResult {
   /** Refusals by the candidate; each was sent again after a pause. */
   readonly refused: number
   readonly elapsedMs: number
-  /** The passes over the corpus that were begun, in order; all but the last were sent whole. */
-  readonly passes: readonly number[]
-  /** Requests of the last pass that were sent: the first ones of the corpus. */
-  readonly lastPassRequests: number
-  /** Requests in a whole pass. */
-  readonly passRequests: number
+  /** The passes over the corpus that were begun, and how many requests of each were sent: the first ones of the corpus. */
+  readonly passes: readonly SentPass[]
+}
+
+export interface SentPass {
+  readonly number: number
+  readonly requests: number
 }
 
 /** Requests in flight. */
@@ -49,8 +50,9 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   const compressed = order.gzip ? gzipped : undefined
   const largest = Math.max(...corpus.requests.map((request) => request.bytes.length))
   const goal = Math.ceil(order.spans / SPANS_PER_REQUEST)
-  const passes: number[] = []
+  const passes: SentPass[] = []
   let pass = createPass(nextPass, origin)
+  const firstPass = nextPass
   let index = corpus.requests.length
   let taken = 0
   let acknowledged = 0
@@ -61,13 +63,13 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     if (index === corpus.requests.length) {
       index = 0
       pass = createPass(nextPass++, origin)
-      passes.push(pass.number)
     }
     const request = corpus.requests[index]
     const body = compressed ? compressed[index] : request?.bytes
     if (!request || !body) throw new RangeError('an empty corpus')
     index++
     taken++
+    passes[pass.number - firstPass] = { number: pass.number, requests: index }
     if (compressed) buffer.set(body, headroom)
     else writePatched(request, pass, buffer, headroom)
     return buffer.subarray(0, headroom + body.length)
@@ -89,14 +91,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   await Promise.all(Array.from({ length: STREAMS }, stream))
   const elapsedMs = performance.now() - started
   await sender.close()
-  return {
-    spans: acknowledged,
-    refused,
-    elapsedMs,
-    passes,
-    lastPassRequests: index,
-    passRequests: corpus.requests.length,
-  }
+  return { spans: acknowledged, refused, elapsedMs, passes }
 }
 
 answer({ load })
