@@ -1,6 +1,7 @@
 /** receive - process - export: an OpenTelemetry collector that passes bytes through. */
 export { createCollector, type Collector, type CollectorOptions } from './collector.ts'
 export { builtinFactories } from './factories.ts'
+export { tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'
 export {
   createExporter,

@@ -253,7 +253,7 @@ describe('environment', () => {
       `processors: {batch: {${value}}}\nexporters:\n`,
     )
   const size = (value: string, env: Record<string, string> = {}): unknown =>
-    (load(batch(`send_batch_size: ${value}`), env).processors.get('batch')?.config as { send_batch_size: unknown })
+    (load(batch(`send_batch_size: ${value}`), env).processors.get('batch')!.config as { send_batch_size: unknown })
       .send_batch_size
 
   test('a whole value is read as YAML', () => {

@@ -41,7 +41,7 @@ function batch(items: number, seed = 1): TelemetryBatch {
 }
 
 /** A gate that the test opens. */
-function gate(): { readonly opened: Promise<void>; open(): void } {
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open: () => void = () => {}
   const opened = new Promise<void>((resolve) => (open = resolve))
   return { opened, open: () => open() }

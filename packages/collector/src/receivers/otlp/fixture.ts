@@ -20,7 +20,7 @@ export interface Running {
   readonly http: string
   readonly sink: Sink
   readonly context: ReturnType<typeof createTestContext>
-  stop(deadlineMs?: number): Promise<void>
+  readonly stop: (deadlineMs?: number) => Promise<void>
 }
 
 /** `protocols`: merged into grpc and http on free ports of the loopback. */

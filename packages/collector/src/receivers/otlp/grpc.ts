@@ -18,6 +18,8 @@ const ACCEPTED_ENCODINGS = 'identity,gzip'
 const SIZE_SETTING = 'max_recv_msg_size_mib'
 /** How much more of a refused message is read, in message limits, before its stream is cut. */
 const REFUSED_READ_FACTOR = 4
+/** A call whose message does not go on for so long is cut, as its buffer is held meanwhile. */
+const MESSAGE_IDLE_TIMEOUT_MS = 60_000
 
 const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
   ':status': 200,
@@ -85,6 +87,7 @@ function receive(
   intake: Intake,
 ): void {
   const reader = new MessageReader(maxBytes, SIZE_SETTING)
+  stream.setTimeout(MESSAGE_IDLE_TIMEOUT_MS, () => stream.close(http2.constants.NGHTTP2_CANCEL))
   let received = 0
   let refused = false
   const refuse = (error: unknown): void => {
@@ -104,6 +107,7 @@ function receive(
     }
   })
   stream.on('end', () => {
+    stream.setTimeout(0)
     if (refused || stream.aborted) return
     exportMessage(reader, signal, encoding, maxBytes, intake).then(() => respondSuccess(stream), refuse)
   })

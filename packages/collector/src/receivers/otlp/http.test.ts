@@ -172,7 +172,7 @@ describe('what is refused', () => {
     ['an unknown coding', request, { ...PROTOBUF, 'content-encoding': 'br' }],
   ])('%s: 400, and the next request works', async (_, body, headers) => {
     const { http, sink, context } = await startReceiver()
-    const response = await post(`http://${http}/v1/traces`, body, headers as Record<string, string>)
+    const response = await post(`http://${http}/v1/traces`, body, headers)
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/x-protobuf')
     const status = decodeStatus(response.body)
@@ -224,7 +224,7 @@ describe('what is refused', () => {
       headers: PROTOBUF,
       body: stream,
       duplex: 'half',
-    } as RequestInit)
+    })
     expect(chunked.status).toBe(413)
     expect((await post(`http://${http}/v1/traces`, request)).status).toBe(200)
     expect(sink.items).toBe(20)

@@ -99,6 +99,8 @@ export function createHttpServer(config: HttpConfig, intake: Intake): http.Serve
       refuse(error)
     }
   })
+  // It is handed its connections, and its timeouts for slow requests begin with this event only.
+  server.emit('listening')
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()

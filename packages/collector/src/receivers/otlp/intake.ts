@@ -50,18 +50,19 @@ export function createIntake(
   let active = 0
   let drained: (() => void) | undefined
 
+  const checkOpen = (): void => {
+    if (open) return
+    throw new CollectorError('unavailable', `${context.id} is shutting down; try again`, { retryAfterMs: 1000 })
+  }
+
   return {
     get active() {
       return active
     },
     has: (signal) => next.has(signal),
-    checkOpen() {
-      if (!open) {
-        throw new CollectorError('unavailable', `${context.id} is shutting down; try again`, { retryAfterMs: 1000 })
-      }
-    },
+    checkOpen,
     async take(signal, message, compressed) {
-      this.checkOpen()
+      checkOpen()
       const items = countItems(signal, message)
       if (items > 0) {
         const consumer = next.get(signal)

@@ -29,6 +29,8 @@ export interface Listener {
 
 /** A connection that has not sent its first bytes by then is closed. Milliseconds. */
 const FIRST_BYTES_TIMEOUT_MS = 60_000
+/** The kernel asks after peers that have been silent for so long, and so finds those that are gone. */
+const KEEP_ALIVE_MS = 60_000
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
 
 export async function listen(
@@ -44,9 +46,10 @@ export async function listen(
     socket.on('error', () => socket.destroy())
     dispatch(socket, tlsConfig !== undefined, handlers)
   }
+  const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
   const server = tlsConfig
-    ? tls.createServer({ ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, track)
-    : net.createServer({ noDelay: true }, track)
+    ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, track)
+    : net.createServer(socketOptions, track)
   const { host, port } = parseHostPort(endpoint)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))

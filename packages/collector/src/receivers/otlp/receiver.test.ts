@@ -173,7 +173,10 @@ test('TLS on both ports', async () => {
   provider.getTracer('test').startSpan('secret').end()
   await provider.forceFlush()
   await provider.shutdown()
-  const client = new grpc.Client(address, grpc.credentials.createSsl(Buffer.from(TEST_CERTIFICATE)))
+  const client = new grpc.Client(
+    `localhost:${address.split(':')[1]}`,
+    grpc.credentials.createSsl(Buffer.from(TEST_CERTIFICATE)),
+  )
   onTestFinished(() => client.close())
   const error = await new Promise<grpc.ServiceError | null>((resolve) => {
     const same = (bytes: Buffer): Buffer => bytes

@@ -2,7 +2,6 @@
  * The OTLP receiver: two ports, one way in. It answers a request only when the pipelines have taken it, so that a client that got an
  * answer may forget what it sent.
  */
-import type { Server } from 'node:http'
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import type { Component, Consumer, Context, Listening } from '../../component/index.ts'
@@ -95,7 +94,7 @@ export class OtlpReceiver implements Component {
       http2: (socket) => refusal.emit('connection', socket),
       tlsWithoutConfig: () => this.#reportTls('http'),
     })
-    return { transport: 'http', listener, intake, goAway: () => closeIdle(server) }
+    return { transport: 'http', listener, intake, goAway: () => void server.close() }
   }
 
   #reportTls(transport: Transport): void {
@@ -125,10 +124,6 @@ function trackSessions(server: Http2Server): () => void {
     session.once('close', () => sessions.delete(session))
   })
   return () => sessions.forEach((session) => session.close())
-}
-
-function closeIdle(server: Server): void {
-  server.closeIdleConnections()
 }
 
 /** Whether the promise settled before the signal aborted. */

@@ -33,6 +33,8 @@ export function createHttp1Refusal(hint: () => string, report: Report): http.Ser
     request.resume()
     response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(`400 ${text()}\n`)
   })
+  // As for the server proper: its timeouts begin with this event.
+  server.emit('listening')
   server.on('clientError', (_error, socket) => {
     if (!socket.writable) return
     report('grpc', 'bytes that are neither HTTP/2 nor HTTP/1 came to the OTLP/gRPC port')
