@@ -3,6 +3,9 @@ import { defineConfig } from 'vite'
 import { compressed } from './build/compressed.ts'
 import { firstLoad } from './build/first-load.ts'
 
+const frame =
+  /node_modules.(react|react-dom|scheduler|zustand|@tanstack.(react-router|router-core|history|store|react-store|query-core|react-query))\W/
+
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({
   base: '/',
@@ -15,6 +18,14 @@ export default defineConfig({
     target: ['chrome123', 'firefox128', 'safari17.5'],
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What every view needs in one file: it compresses better than many, and it changes only with its versions.
+          groups: [{ name: 'frame', test: frame }],
+        },
+      },
+    },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:16686' } },
 })

@@ -95,7 +95,7 @@ export function SearchPage() {
         <SetupHint status={status} />
       ) : (
         <>
-          {rows.length > 0 && (
+          {(rows.length > 0 || search.isPending) && (
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
           )}
           {!queryFailure && <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} />}

@@ -1,5 +1,5 @@
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import { useState } from 'react'
+import { Fragment, useState } from 'react'
 import { formatBytes } from '../../format/numbers.ts'
 import { Copyable } from '../../widgets/copy.tsx'
 import styles from './detail.module.css'
@@ -17,7 +17,9 @@ export function AttributeTable({ attributes }: { attributes: readonly KeyValue[]
       {sorted.map(({ key, value }, index) => (
         // Nothing forbids a sender to repeat a key.
         <div key={`${key} ${index}`} data-long={isLong(value)}>
-          <dt>{key}</dt>
+          <dt>
+            <BreakableKey text={key} />
+          </dt>
           <dd>
             <Value value={value} />
           </dd>
@@ -25,6 +27,16 @@ export function AttributeTable({ attributes }: { attributes: readonly KeyValue[]
       ))}
     </dl>
   )
+}
+
+/** A key that may break after its separators rather than inside a word. */
+function BreakableKey({ text }: { text: string }) {
+  return text.split(/(?<=[._/:-])/).map((part, index) => (
+    <Fragment key={index}>
+      {part}
+      <wbr />
+    </Fragment>
+  ))
 }
 
 /** Whether a value needs the whole width, below its key. */

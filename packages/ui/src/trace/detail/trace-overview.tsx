@@ -51,7 +51,7 @@ export function TraceOverview() {
               <tr key={service} className="hue" style={hueStyle(slots[service]!)}>
                 <th scope="row">
                   <i className={styles.share} style={{ width: `${(selfNs / total) * 100}%` }} />
-                  <span>{trace.services[service] || 'no service'}</span>
+                  <span title={trace.services[service]}>{trace.services[service] || 'no service'}</span>
                 </th>
                 <td>{formatDuration(selfNs)}</td>
                 <td>{formatShare(selfNs / total)}</td>
