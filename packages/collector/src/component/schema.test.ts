@@ -57,6 +57,7 @@ test.each([
 
 test.each([
   ['jaeger:4317', { scheme: undefined, host: 'jaeger', port: 4317, path: '' }],
+  ['dns:///jaeger:4317', { scheme: undefined, host: 'jaeger', port: 4317, path: '' }],
   ['http://jaeger:4318/', { scheme: 'http', host: 'jaeger', port: 4318, path: '' }],
   ['https://otlp.example.com/base', { scheme: 'https', host: 'otlp.example.com', port: 443, path: '/base' }],
   ['http://[::1]:4317', { scheme: 'http', host: '::1', port: 4317, path: '' }],
@@ -70,8 +71,8 @@ test.each([
   ['jaeger', '"jaeger": not an endpoint; write host:port, like localhost:4317'],
   [':4317', '":4317": no host; write host:port, like jaeger:4317'],
   [
-    'dns:///jaeger:4317',
-    '"dns:///jaeger:4317": not a usable URL; write host:port, http://host:port or https://host:port',
+    'unix:///run/otlp.sock',
+    '"unix:///run/otlp.sock": not a usable URL; write host:port, http://host:port or https://host:port',
   ],
   ['', 'requires a non-empty endpoint; write host:port, like jaeger:4317'],
 ])('does not send to %s', (text, message) => {

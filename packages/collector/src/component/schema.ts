@@ -88,7 +88,7 @@ export const listenEndpoint = z.string().superRefine((text, context) => {
   }
 })
 
-/** Where a peer is, with its scheme if one was written: `host:port`, `http://host:port/path`, `https://…`. */
+/** Where a peer is, with its scheme if one was written: `host:port`, `dns:///host:port`, `http://host:port/path`, `https://…`. */
 export interface PeerEndpoint extends HostPort {
   readonly scheme: 'http' | 'https' | undefined
   /** Without a slash at its end; '' for none. */
@@ -98,12 +98,13 @@ export interface PeerEndpoint extends HostPort {
 /** Throws an Error that says what is wrong with the text. */
 export function parsePeer(text: string): PeerEndpoint {
   if (text === '') throw new Error('requires a non-empty endpoint; write host:port, like jaeger:4317')
-  const url = /^(https?):\/\/([^/]+)(\/[^#]*)?$/.exec(text)
-  if (!url && /^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+  const target = text.replace(/^dns:\/\/\//, '')
+  const url = /^(https?):\/\/([^/]+)(\/[^#]*)?$/.exec(target)
+  if (!url && /^[a-z][a-z0-9+.-]*:\/\//i.test(target)) {
     throw new Error(`${JSON.stringify(text)}: not a usable URL; write host:port, http://host:port or https://host:port`)
   }
   const scheme = url?.[1] as 'http' | 'https' | undefined
-  const authority = url?.[2] ?? text
+  const authority = url?.[2] ?? target
   const withPort =
     scheme !== undefined && !/:\d+$/.test(authority) ? `${authority}:${scheme === 'https' ? 443 : 80}` : authority
   const { host, port } = parseHostPort(withPort)

@@ -190,12 +190,15 @@ describe('bare HTTP/2', () => {
     expect(sink.items).toBe(20)
   })
 
-  test('an HTTP/2 request that is not gRPC', async () => {
-    const { grpc: address } = await startReceiver()
-    const answer = await http2Request(address, { ':path': '/v1/traces', 'content-type': 'application/json' }, [
-      Buffer.from('{}'),
-    ])
-    expect(answer.headers[':status']).toBe(415)
-    expect(answer.body.toString()).toContain('this port speaks OTLP/gRPC')
-  })
+  test.each(['application/json', 'application/grpc-web+proto', 'application/grpc+json'])(
+    '%s is not gRPC',
+    async (contentType) => {
+      const { grpc: address } = await startReceiver()
+      const answer = await http2Request(address, { ':path': GRPC_PATHS.traces, 'content-type': contentType }, [
+        framed(request),
+      ])
+      expect(answer.headers[':status']).toBe(415)
+      expect(answer.body.toString()).toContain('this port speaks OTLP/gRPC')
+    },
+  )
 })

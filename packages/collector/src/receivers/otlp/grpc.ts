@@ -14,6 +14,8 @@ import type { Intake } from './intake.ts'
 const MIB = 1024 * 1024
 const DEFAULT_MAX_MESSAGE_MIB = 4
 const DEFAULT_CONCURRENT_STREAMS = 128
+/** Not `application/grpc-web` and not `+json`, which have other messages. */
+const GRPC_CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/
 const ACCEPTED_ENCODINGS = 'identity,gzip'
 const SIZE_SETTING = 'max_recv_msg_size_mib'
 /** How much more of a refused message is read, in message limits, before its stream is cut. */
@@ -54,7 +56,7 @@ export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http
     // The client's resets; there is nobody left to answer.
     stream.on('error', () => {})
     const contentType = headers['content-type'] ?? ''
-    if (!contentType.startsWith('application/grpc')) {
+    if (!GRPC_CONTENT_TYPE.test(contentType)) {
       respondNotGrpc(stream, contentType)
       return
     }

@@ -9,6 +9,9 @@ import {
   type Counter,
 } from '../../component/index.ts'
 
+/** Bytes of messages that may wait for the pipelines at a time, in each protocol. What comes beyond is told to come again. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024
+
 export type Transport = 'grpc' | 'http'
 
 /** One protocol's way into the pipelines. */
@@ -37,6 +40,7 @@ export function createIntake(
   context: Context,
   transport: Transport,
   next: ReadonlyMap<Signal, Consumer>,
+  maxWaitingBytes = MAX_WAITING_BYTES,
 ): Intake & IntakeControl {
   const labels = { receiver: context.id, transport }
   const accepted = signalCounters(context.counters, 'otelcol_receiver_accepted', labels)
@@ -48,6 +52,7 @@ export function createIntake(
 
   let open = true
   let active = 0
+  let waitingBytes = 0
   let drained: (() => void) | undefined
 
   const checkOpen = (): void => {
@@ -68,7 +73,13 @@ export function createIntake(
         const consumer = next.get(signal)
         if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
         const chunk = compressed ? { bytes: message, items, compressed } : { bytes: message, items }
+        if (active > 0 && waitingBytes + message.length > maxWaitingBytes) {
+          refused[signal].value += items
+          const text = `${waitingBytes} bytes of requests wait for the pipelines already; try again`
+          throw new CollectorError('overloaded', text, { retryAfterMs: 1000 })
+        }
         active++
+        waitingBytes += message.length
         try {
           await consumer.consume(createBatch(signal, [chunk]))
         } catch (error) {
@@ -79,6 +90,7 @@ export function createIntake(
           throw problem
         } finally {
           active--
+          waitingBytes -= message.length
           if (active === 0) drained?.()
         }
         accepted[signal].value += items

@@ -23,6 +23,8 @@ export interface Listener {
   readonly address: string
   /** Takes no new connections; those that are open stay. */
   stop(): void
+  /** Resolves when no connection is left. */
+  closed(): Promise<void>
   /** Cuts every connection. */
   destroy(): void
 }
@@ -39,9 +41,13 @@ export async function listen(
   handlers: Handlers,
 ): Promise<Listener> {
   const sockets = new Set<net.Socket>()
+  let allClosed: (() => void) | undefined
   const track = (socket: net.Socket): void => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) allClosed?.()
+    })
     // Resets by the client come here; whoever handles the requests hears of them by their own streams.
     socket.on('error', () => socket.destroy())
     dispatch(socket, tlsConfig !== undefined, handlers)
@@ -51,14 +57,19 @@ export async function listen(
     ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, track)
     : net.createServer(socketOptions, track)
   const { host, port } = parseHostPort(endpoint)
+  // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
+  const address = host === 'localhost' ? '127.0.0.1' : host
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
-    server.listen({ port, ...(host === '' ? {} : { host }) }, resolve)
+    server.listen({ port, ...(address === '' ? {} : { host: address }) }, resolve)
   })
   const bound = server.address() as net.AddressInfo
   return {
     address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
     stop: () => server.close(),
+    async closed() {
+      if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))
+    },
     destroy: () => sockets.forEach((socket) => socket.destroy()),
   }
 }

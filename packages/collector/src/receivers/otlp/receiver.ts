@@ -20,6 +20,9 @@ interface Port {
   goAway(): void
 }
 
+/** How long connections are given to end by themselves once all requests are answered. */
+const LINGER_MS = 100
+
 export class OtlpReceiver implements Component {
   readonly #context: Context
   readonly #config: OtlpReceiverConfig
@@ -67,8 +70,9 @@ export class OtlpReceiver implements Component {
         'requests were cut off at the deadline; their clients got no answer and will send them again',
       )
     }
-    // Answers that were just written get a turn to leave before the connections are cut.
-    await new Promise((resolve) => setImmediate(resolve))
+    // The last answers leave before the connections are cut.
+    for (const port of ports) port.goAway()
+    await settledBefore(Promise.all(ports.map((port) => port.listener.closed())), AbortSignal.timeout(LINGER_MS))
     for (const port of ports) port.listener.destroy()
   }
 
@@ -112,7 +116,9 @@ export class OtlpReceiver implements Component {
     const config = this.#config.protocols[transport]
     const scheme = config?.tls ? 'https' : 'http'
     const paths = transport === 'http' ? ` (POST ${this.#config.protocols.http?.traces_url_path})` : ''
-    return `${name} is at ${scheme}://${port.listener.address}${paths}`
+    // An address that means all interfaces is none that a client can use.
+    const address = port.listener.address.replace(/^(\[::\]|0\.0\.0\.0):/, 'localhost:')
+    return `${name} is at ${scheme}://${address}${paths}`
   }
 }
 
