@@ -21,7 +21,7 @@ export interface TraceStore {
 
   search(query: SearchQuery): Promise<SearchPage>
 
-  /** Names of all services that have spans, sorted. */
+  /** Names of all services that have spans, sorted; `unknown_service` for spans whose resource has none. */
   services(): Promise<string[]>
   /** Operations (span names with their kinds) of a service, sorted by name then kind; of all services when `service` is undefined. */
   operations(service: string | undefined, kind?: number): Promise<Operation[]>
@@ -61,9 +61,15 @@ export type Field =
 export type Target = { readonly field: Field } | { readonly attribute: string; readonly level?: Level }
 
 /**
- * The one filter tree that Jaeger's parameters, the search bar and later query languages compile to. It is asked of one span at a time; a trace matches when
- * one of its spans makes the whole tree true. Compares: a string value compares with the attribute's text form (Jaeger's rule: `true`, `200`);
- * a number compares as a number, and never matches text that is not one.
+ * The one filter tree that Jaeger's parameters, the search bar and later query languages compile to. It is asked of one span
+ * at a time; a trace matches when one of its spans makes the whole tree true.
+ *
+ * A target may have several values (an attribute on the span, on two events and on the resource): a comparison holds when one
+ * of them makes it true, `ne` when there is a value and none is equal. `exists` of a field: it is not empty.
+ *
+ * A string or boolean compares with the value's text form (Jaeger's rule: `true`, `200`), by code units: numbers as JavaScript
+ * writes them, bytes in base64, arrays and maps as JSON, nothing as ''. A number or bigint compares with numbers, exactly, and
+ * with text that is a number in that same form; never with other text.
  */
 export type Filter =
   | { readonly op: 'and' | 'or'; readonly args: readonly Filter[] }
@@ -89,7 +95,10 @@ export interface SearchQuery {
   /** Bounds on the whole trace: last end - first start. Nanoseconds. */
   readonly minTraceDurationNs?: number
   readonly maxTraceDurationNs?: number
-  /** Default `newest`: by the trace's start. Ties are broken by trace id, so that pages are stable. */
+  /**
+   * Default `newest`: by the trace's start. Ties are broken by trace id, so that pages are stable. `newest` can stop early; the
+   * others may have to look at everything in the range.
+   */
   readonly order?: Order
   /** 1-10,000, default 20. */
   readonly limit?: number
@@ -104,7 +113,7 @@ export interface SearchPage {
   readonly traces: readonly TraceSummary[]
   /** Where the next page starts; undefined at the end. */
   readonly next: string | undefined
-  /** Whether every block in question was looked at. False: stopped by time, and there may be more. */
+  /** Whether all that is in question was looked at. False: stopped by time or by `signal`, or a part is damaged; there may be more. */
   readonly complete: boolean
   /** Spans looked at and milliseconds taken; shown to people. */
   readonly spansScanned: number
@@ -130,7 +139,7 @@ export interface TraceSummary {
   /** Last end - first start. Nanoseconds. */
   readonly durationNs: number
   readonly spans: number
-  /** Spans with status error. */
+  /** Spans with status error. What was sent twice, the same in every header field, counts once, here and in `spans`. */
   readonly errors: number
   /** Spans whose parent is not in the store. */
   readonly orphans: number

@@ -6,7 +6,7 @@ import { writeAndRead } from './write-and-read.ts'
 
 /**
  * Defines the vitest suite that every engine passes. `open` opens the engine on a directory; called again with the same directory it
- * finds what was stored there. An engine without files takes the directory as a name.
+ * finds what was stored there. An engine without files takes the directory as a name. Needs vitest and fast-check.
  */
 export function traceStoreConformance(name: string, open: OpenStore): void {
   describe(`${name} keeps the TraceStore contract`, () => {

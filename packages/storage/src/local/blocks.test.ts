@@ -53,7 +53,9 @@ it('finds traces whose spans lie in many blocks', async () => {
     expect(stats.blocks).toBeGreaterThan(spans.length / BLOCK_SPANS)
     const own = spans.filter(({ span }) => span.traceId === traceId(123))
     expect(await spansOf(opened, traceId(123))).toEqual(own)
-    expect(await find(opened, { limit: 120 })).toEqual(Array.from({ length: TRACES }, (_, i) => traceId(TRACES - 1 - i)))
+    expect(await find(opened, { limit: 120 })).toEqual(
+      Array.from({ length: TRACES }, (_, i) => traceId(TRACES - 1 - i)),
+    )
     expect(await find(opened, { limit: 120, order: 'oldest' })).toEqual(
       Array.from({ length: TRACES }, (_, i) => traceId(i)),
     )
