@@ -39,5 +39,9 @@ export function chromium() {
   const result = run('install', '-y', '-qq', '--no-install-recommends', 'chromium')
   const path = find()
   process.stderr.write(path ? `${((Date.now() - started) / 1000).toFixed(1)} s\n` : 'failed\n')
-  return path ? { path } : { reason: `apt-get install chromium failed: ${(result.stderr || result.error?.message || '').trim().split('\n').pop()}` }
+  return path
+    ? { path }
+    : {
+        reason: `apt-get install chromium failed: ${(result.stderr || result.error?.message || '').trim().split('\n').pop()}`,
+      }
 }

@@ -20,10 +20,18 @@ export const environment = { ...process.env, PATH: `${bin}${windows ? ';' : ':'}
 function step(label, command, args, options = {}) {
   const started = Date.now()
   process.stderr.write(`  ${label} … `)
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', shell: windows, maxBuffer: 1 << 28, ...options })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    shell: windows,
+    maxBuffer: 1 << 28,
+    ...options,
+  })
   if (result.status !== 0) {
     process.stderr.write('failed\n')
-    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`)
+    process.stderr.write(
+      `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`,
+    )
     process.stderr.write(`\n${relative(process.cwd(), root) || '.'}: "${[command, ...args].join(' ')}" failed.\n`)
     process.exit(1)
   }
@@ -43,7 +51,9 @@ function install() {
   })
   if (!existsSync(node)) {
     // Some npm versions or settings do not run install scripts; node's links its binary.
-    step('Linking Node 24', process.execPath, ['installArchSpecificPackage.js'], { cwd: join(root, 'node_modules', 'node') })
+    step('Linking Node 24', process.execPath, ['installArchSpecificPackage.js'], {
+      cwd: join(root, 'node_modules', 'node'),
+    })
   }
   writeFileSync(stamp, wanted)
 }
