@@ -4,7 +4,7 @@ import { compressed } from './build/compressed.ts'
 import { firstLoad } from './build/first-load.ts'
 
 const frame =
-  /node_modules.(react|react-dom|scheduler|zustand|@tanstack.(react-router|router-core|history|store|react-store|query-core|react-query))\W/
+  /node_modules[/\\](react|react-dom|scheduler|zustand|@tanstack[/\\](react-router|router-core|history|store|react-store|query-core|react-query))[/\\]/
 
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({

@@ -44,7 +44,7 @@ export function TraceBody() {
 
   return (
     <div className={styles.page}>
-      <TraceHeader view={view} onView={show} find={find} />
+      <TraceHeader view={view} find={find} />
       {view === 'json' ? (
         <Suspense fallback={<div className={styles.view} />}>
           <JsonView />

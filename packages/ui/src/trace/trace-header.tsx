@@ -1,9 +1,11 @@
+import { Link } from '@tanstack/react-router'
 import { formatDuration } from '@spoor/otlp'
 import type { Problem } from '@spoor/trace'
 import { formatCounted } from '../format/numbers.ts'
 import { formatInstant, formatStart } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { useSettings } from '../settings/settings.ts'
+import { without } from '../url/without.ts'
 import { Copyable } from '../widgets/copy.tsx'
 import { PanelIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
@@ -16,7 +18,7 @@ import { selectRow, useTraceStore, useTraceView } from './trace-view.ts'
 const viewNames: Readonly<Record<TraceViewName, string>> = { timeline: 'Timeline', tree: 'Tree', json: 'JSON' }
 
 /** What the trace is, its figures, its problems in words, the find box and the views. */
-export function TraceHeader(props: { view: TraceViewName; onView: (view: TraceViewName) => void; find: Find }) {
+export function TraceHeader(props: { view: TraceViewName; find: Find }) {
   const { trace, problems, slots } = useTraceView((view) => view.loaded)
   const zone = useSettings((settings) => settings.zone)
   const detailOpen = useSettings((settings) => settings.detailOpen)
@@ -42,19 +44,20 @@ export function TraceHeader(props: { view: TraceViewName; onView: (view: TraceVi
         {problems.length > 0 && <Problems problems={problems} />}
       </div>
       <FindBox find={props.find} />
-      <div className={styles.tabs} role="tablist" aria-label="Views">
+      <nav className={styles.tabs} aria-label="Views">
         {traceViews.map((view) => (
-          <button
+          <Link
             key={view}
-            type="button"
-            role="tab"
-            aria-selected={view === props.view}
-            onClick={() => props.onView(view)}
+            from="/trace/$id"
+            to="/trace/$id"
+            search={(url) => ({ ...without(url, ['view']), ...(view !== 'timeline' && { view }) })}
+            aria-current={view === props.view ? 'page' : undefined}
+            preload={false}
           >
             {viewNames[view]}
-          </button>
+          </Link>
         ))}
-      </div>
+      </nav>
       <button
         type="button"
         className={styles.icon}

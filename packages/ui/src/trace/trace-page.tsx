@@ -1,12 +1,12 @@
 import { getRouteApi } from '@tanstack/react-router'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { Notice } from '../widgets/notice.tsx'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { TraceBody } from './trace-body.tsx'
 import styles from './trace-page.module.css'
 import { useTrace } from './trace-query.ts'
-import { createTraceView, TraceViewContext } from './trace-view.ts'
+import { createTraceView, TraceViewContext, type TraceViewStore } from './trace-view.ts'
 
 const route = getRouteApi('/trace/$id')
 
@@ -28,7 +28,9 @@ export function TracePage() {
 }
 
 function LoadedPage({ loaded }: { loaded: LoadedTrace }) {
-  const store = useMemo(() => createTraceView(loaded), [loaded])
+  const last = useRef<TraceViewStore>(undefined)
+  const store = useMemo(() => createTraceView(loaded, last.current?.getState()), [loaded])
+  last.current = store
   return (
     <TraceViewContext value={store}>
       <TraceBody />

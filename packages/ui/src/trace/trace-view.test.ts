@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clampWindow, zoomedWindow } from './trace-view.ts'
+import type { LoadedTrace } from './loaded-trace.ts'
+import { clampWindow, createTraceView, setCollapsed, setWindow, zoomedWindow } from './trace-view.ts'
 
 const whole = { from: 0, to: 1_000_000 }
 
@@ -22,5 +23,37 @@ describe('zoomedWindow', () => {
     const before = window.from + (window.to - window.from) * 0.25
     expect(zoomed.from + (zoomed.to - zoomed.from) * 0.25).toBeCloseTo(before, 6)
     expect(zoomed.to - zoomed.from).toBe(200_000)
+  })
+})
+
+/** A root with children; `ids` are the last digits of the span ids in the order of the rows. */
+function flatTrace(ids: readonly number[], start: bigint, durationNs: number): LoadedTrace {
+  const size = ids.length
+  const spanId = new Uint8Array(size * 8)
+  ids.forEach((id, row) => {
+    spanId[row * 8 + 7] = id
+  })
+  const parent = new Int32Array(size)
+  parent[0] = -1
+  const subtreeEnd = Uint32Array.from(ids, (_, row) => (row === 0 ? size : row + 1))
+  return { trace: { traceId: 't', size, spanId, parent, subtreeEnd, start, durationNs } } as unknown as LoadedTrace
+}
+
+describe('createTraceView', () => {
+  it('keeps what was collapsed and zoomed to when more spans of the trace come', () => {
+    const before = createTraceView(flatTrace([1, 2, 3], 1000n, 10_000))
+    setCollapsed(before, Uint8Array.of(0, 0, 1))
+    setWindow(before, 2000, 4000)
+    const after = createTraceView(flatTrace([1, 9, 2, 3], 500n, 10_500), before.getState()).getState()
+    expect([...after.collapsed]).toEqual([0, 0, 0, 1])
+    expect(after.window).toEqual({ from: 2500, to: 4500 })
+  })
+
+  it('shows all of a trace that has grown when all of it was shown', () => {
+    const before = createTraceView(flatTrace([1], 0n, 10_000))
+    expect(createTraceView(flatTrace([1, 2], 0n, 20_000), before.getState()).getState().window).toEqual({
+      from: 0,
+      to: 20_000,
+    })
   })
 })

@@ -1,6 +1,7 @@
 import { createContext, useContext } from 'react'
 import { createStore, type StoreApi, useStore } from 'zustand'
 import type { LoadedTrace } from './loaded-trace.ts'
+import { type Trace, spanIdOf } from '@spoor/trace'
 import { revealed, visibleRows } from './visible-rows.ts'
 
 /** A stretch of the trace, offsets from its start in nanoseconds. */
@@ -27,17 +28,38 @@ export type TraceViewStore = StoreApi<TraceView>
 /** The least stretch that can be zoomed to, in nanoseconds. */
 const leastWindowNs = 100
 
-export function createTraceView(loaded: LoadedTrace): TraceViewStore {
-  const collapsed = new Uint8Array(loaded.trace.size)
+/** A fresh view; with `before`, the view of the same trace when it had fewer spans, what a person did to that one is kept. */
+export function createTraceView(loaded: LoadedTrace, before?: TraceView): TraceViewStore {
+  const same = before?.loaded.trace.traceId === loaded.trace.traceId ? before : undefined
+  const collapsed = same ? collapsedAgain(same, loaded.trace) : new Uint8Array(loaded.trace.size)
   return createStore<TraceView>()(() => ({
     loaded,
     collapsed,
     rows: visibleRows(loaded.trace, collapsed),
-    window: wholeWindow(loaded),
+    window: same ? windowAgain(same, loaded) : wholeWindow(loaded),
     selected: -1,
     hovered: -1,
     matches: undefined,
   }))
+}
+
+/** The same spans collapsed in a trace whose rows have moved. */
+function collapsedAgain({ loaded, collapsed }: TraceView, trace: Trace): Uint8Array {
+  const ids = new Set<string>()
+  collapsed.forEach((value, row) => {
+    if (value) ids.add(spanIdOf(loaded.trace, row))
+  })
+  const again = new Uint8Array(trace.size)
+  if (ids.size > 0) for (let row = 0; row < trace.size; row++) again[row] = ids.has(spanIdOf(trace, row)) ? 1 : 0
+  return again
+}
+
+/** The same stretch of time, or all of the trace when all of it was in view; what came may have moved its start. */
+function windowAgain({ loaded, window }: TraceView, next: LoadedTrace): TimeWindow {
+  const before = wholeWindow(loaded)
+  if (window.from === before.from && window.to === before.to) return wholeWindow(next)
+  const shift = Number(loaded.trace.start - next.trace.start)
+  return clampWindow(wholeWindow(next), window.from + shift, window.to + shift)
 }
 
 /** All of the trace; a trace without length gets a microsecond. */

@@ -61,7 +61,7 @@ export function useTimelineKeys(scroller: RefObject<HTMLElement | null>): void {
     ArrowRight: open,
     ArrowLeft: close,
     Home: () => selectRow(store, 0),
-    End: () => move(Infinity),
+    End: () => selectRow(store, store.getState().rows.at(-1) ?? -1),
     Enter: () => {
       const { selected } = store.getState()
       const opens = selected >= 0 && trace.childCount[selected]! > 0

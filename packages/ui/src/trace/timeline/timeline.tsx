@@ -20,7 +20,9 @@ import { TimelineRow } from './timeline-row.tsx'
 import styles from './timeline.module.css'
 import { useTimelineKeys } from './timeline-keys.ts'
 
-export const timelineRowHeight = 24
+/** Pixels; timeline.module.css has the same. */
+const timelineRowHeight = 24
+const headHeight = 28
 
 /** The waterfall: a row a span, names on the left, bars on the right. Only rows in sight are in the document. */
 export function Timeline() {
@@ -44,7 +46,9 @@ export function Timeline() {
     getScrollElement: () => scroller.current,
     estimateSize: () => timelineRowHeight,
     overscan: 12,
-    scrollPaddingStart: 28,
+    // The head is inside of what scrolls and stays over its top.
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
   })
   useTimelineKeys(scroller)
   useEffect(() => {
@@ -90,7 +94,7 @@ export function Timeline() {
         }}
       >
         <TimeAxis ticks={ticks} window={window} />
-        <div className={styles.rows} style={{ height: virtual.getTotalSize() }}>
+        <div className={styles.rows} style={{ height: rows.length * timelineRowHeight }}>
           <div className={styles.grid} aria-hidden="true">
             {ticks.map((tick) => (
               <i key={tick.at} style={{ left: `${((tick.at - window.from) / (window.to - window.from)) * 100}%` }} />
@@ -103,14 +107,17 @@ export function Timeline() {
                 key={row}
                 row={row}
                 index={item.index}
-                top={item.start}
+                top={item.start - headHeight}
                 loaded={loaded}
                 window={window}
                 barWidth={barWidth}
                 collapsed={collapsed[row] === 1}
                 selected={row === selected}
                 match={matches === undefined ? 'none' : matches[row] ? 'match' : 'other'}
-                onSelect={(row) => selectRow(store, row)}
+                onSelect={(row) => {
+                  selectRow(store, row)
+                  setSettings({ detailOpen: true })
+                }}
                 onToggle={(row) => toggleCollapsed(store, row)}
                 onHover={(row) => store.setState({ hovered: row })}
               />
