@@ -129,8 +129,6 @@ export interface Mark {
   readonly frameCount: number
 }
 
-export const START: Mark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0 }
-
 export function markOf(rows: BlockRows): Mark {
   return {
     count: rows.count,
@@ -141,7 +139,7 @@ export function markOf(rows: BlockRows): Mark {
   }
 }
 
-/** A copy of what was added between two marks; from {@link START}, of all rows. Table indexes stay those of the whole block. */
+/** A copy of what was added between two marks. Table indexes stay those of the whole block. */
 export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
   const copy = { ...rows }
   for (const name of ROW_COLUMNS)

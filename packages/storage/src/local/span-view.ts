@@ -1,31 +1,40 @@
-import { readAttribute, valueOf, decodeText, type Value } from './attribute.ts'
+import type { Value } from './attribute.ts'
 import type { Block } from './catalog.ts'
 import type { Level, Target } from '../contract.ts'
 import type { BlockRows, Frame } from './rows.ts'
-import { cursor, nextField } from './wire.ts'
+import { collectValues, textAt, type AttributePlace } from './wire.ts'
 
-/** Field numbers of opentelemetry-proto trace.proto and common.proto. */
-const RESOURCE_ATTRIBUTES = [1, 1]
-const SCOPE_ATTRIBUTES = [1, 3]
-const SPAN_ATTRIBUTES = [9]
-const EVENT_ATTRIBUTES = [11, 3]
-const LINK_ATTRIBUTES = [13, 4]
-
+const NONE: readonly Value[] = []
 const encoder = new TextEncoder()
 
-/** An attribute target made ready: where to look, and for which key. */
+/** An attribute target made ready: its key, and where in the messages it is looked for. */
 export interface AttributeTarget {
   readonly key: Uint8Array
-  readonly levels: readonly Level[]
+  readonly span: AttributePlace | undefined
+  readonly resource: boolean
+  readonly scope: boolean
 }
 
 export function attributeTarget(target: Extract<Target, { attribute: string }>): AttributeTarget {
   const level = target.level ?? 'any'
   return {
     key: encoder.encode(target.attribute),
-    levels: level === 'any' ? ['span', 'event', 'resource', 'scope'] : [level],
+    span: SPAN_PLACES[level],
+    resource: level === 'any' || level === 'resource',
+    scope: level === 'any' || level === 'scope',
   }
 }
+
+/** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, .links = 13; Event.attributes = 3, Link.attributes = 4. */
+const SPAN_PLACES: Partial<Record<Level, AttributePlace>> = {
+  any: { direct: 0x4a, nested: 0x5a, inner: 0x1a },
+  span: { direct: 0x4a, nested: 0, inner: 0 },
+  event: { direct: 0, nested: 0x5a, inner: 0x1a },
+  link: { direct: 0, nested: 0x6a, inner: 0x22 },
+}
+/** ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3. */
+const RESOURCE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a }
+const SCOPE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a }
 
 /**
  * One span of a block with its bytes, moved from row to row. Values that belong to a span's resource or scope are read once a
@@ -61,36 +70,25 @@ export class SpanView {
     }
   }
 
-  attributes(target: AttributeTarget): Value[] {
+  attributes(target: AttributeTarget): readonly Value[] {
+    const ofGroup = target.resource || target.scope ? this.#ofGroup(target) : NONE
+    if (!target.span) return ofGroup
     const values: Value[] = []
-    for (const level of target.levels) {
-      switch (level) {
-        case 'span':
-          this.#collect(target.key, SPAN_ATTRIBUTES, values)
-          break
-        case 'event':
-          this.#collect(target.key, EVENT_ATTRIBUTES, values)
-          break
-        case 'link':
-          this.#collect(target.key, LINK_ATTRIBUTES, values)
-          break
-        default:
-          break
-      }
-    }
-    if (target.levels.includes('resource') || target.levels.includes('scope')) values.push(...this.#ofGroup(target))
-    return values
+    collectValues(this.#bytes, ...this.#spanRange(), target.span, target.key, values)
+    return ofGroup.length === 0 ? values : [...values, ...ofGroup]
   }
 
-  /** The span's own text field: 3 trace_state; or with 15, the status message. */
+  /** Span.trace_state = 3. */
   traceState(): string {
     return this.#text(this.#spanRange(), [3])
   }
 
+  /** Span.status = 15, Status.message = 2. */
   statusMessage(): string {
     return this.#text(this.#spanRange(), [15, 2])
   }
 
+  /** ScopeSpans.scope = 1, InstrumentationScope.name = 1, .version = 2. */
   scopeName(): string {
     return this.#text(this.#groupRange(2), [1, 1])
   }
@@ -106,25 +104,15 @@ export class SpanView {
     let values = groups.get(group)
     if (!values) {
       values = []
-      if (target.levels.includes('resource'))
-        collect(this.#bytes, this.#groupRange(0), RESOURCE_ATTRIBUTES, target.key, values)
-      if (target.levels.includes('scope'))
-        collect(this.#bytes, this.#groupRange(2), SCOPE_ATTRIBUTES, target.key, values)
+      if (target.resource) collectValues(this.#bytes, ...this.#groupRange(0), RESOURCE_PLACE, target.key, values)
+      if (target.scope) collectValues(this.#bytes, ...this.#groupRange(2), SCOPE_PLACE, target.key, values)
       groups.set(group, values)
     }
     return values
   }
 
-  #collect(key: Uint8Array, path: readonly number[], values: Value[]): void {
-    collect(this.#bytes, this.#spanRange(), path, key, values)
-  }
-
   #text(range: readonly [number, number], path: readonly number[]): string {
-    let text = ''
-    walk(this.#bytes, range[0], range[1], path, 0, (start, end) => {
-      text = decodeText(this.#bytes, start, end)
-    })
-    return text
+    return textAt(this.#bytes, ...range, path)
   }
 
   #spanRange(): readonly [number, number] {
@@ -149,50 +137,4 @@ export function frameAt(rows: BlockRows, offset: number): Frame {
     else high = middle - 1
   }
   return rows.frames[low]!
-}
-
-function collect(
-  bytes: Uint8Array,
-  range: readonly [number, number],
-  path: readonly number[],
-  key: Uint8Array,
-  values: Value[],
-): void {
-  walk(bytes, range[0], range[1], path, 0, (start, end) => {
-    if (!hasKey(bytes, start, end, key)) return
-    const attribute = readAttribute(bytes, start, end)
-    if (attribute) values.push(valueOf(attribute.value))
-  })
-}
-
-/** Visits the length-delimited fields that `path` leads to. */
-function walk(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  path: readonly number[],
-  depth: number,
-  visit: (start: number, end: number) => void,
-): void {
-  const at = cursor(start, end)
-  const wanted = path[depth]
-  const last = depth === path.length - 1
-  while (nextField(bytes, at)) {
-    if (at.field !== wanted || at.wire !== 2) continue
-    if (last) visit(at.start, at.stop)
-    else walk(bytes, at.start, at.stop, path, depth + 1, visit)
-  }
-}
-
-function hasKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  const at = cursor(start, end)
-  let found = key.length === 0
-  while (nextField(bytes, at)) {
-    if (at.field !== 1 || at.wire !== 2) continue
-    found = at.stop - at.start === key.length
-    for (let i = 0; found && i < key.length; i++) found = bytes[at.start + i] === key[i]
-    // Nearly always the key is the first field and comes once; a repeated one would win as the last.
-    if (found || bytes[at.stop] === 0x12) return found
-  }
-  return found
 }

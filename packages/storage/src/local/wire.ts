@@ -1,63 +1,130 @@
-/**
- * Reads single fields of messages that the scanner has already walked. A message whose inner fields are malformed (the
- * scanner leaves attribute values alone) ends the walk early instead of throwing: such an attribute just is not found.
+import { decodeText, readAttribute, valueOf, type Value } from './attribute.ts'
+
+/*
+ * Reads single fields of messages that the scanner has walked before they were stored. What the scanner leaves alone (the inside of
+ * attributes, events and links) may be malformed: such an attribute is just not found, and no read goes beyond the message.
  */
 
-/** The value of the varint read last, as an unsigned number (inexact beyond 2^53), and where the next byte is. */
-export interface Cursor {
-  p: number
-  end: number
-  /** Of the field that {@link nextField} stopped at. */
-  field: number
-  wire: number
-  /** The payload's range; for a varint, the varint itself. */
-  start: number
-  stop: number
+/**
+ * Where a message has attributes, by the tags of its fields: `direct` are its own, `inner` those of each message in the field
+ * `nested`. 0: none.
+ */
+export interface AttributePlace {
+  readonly direct: number
+  readonly nested: number
+  readonly inner: number
 }
 
-export function cursor(start: number, end: number): Cursor {
-  return { p: start, end, field: 0, wire: 0, start: 0, stop: 0 }
+const LENGTH = 2
+
+/** Adds the values of the attributes with this key to `values`. */
+export function collectValues(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { direct, nested, inner }: AttributePlace,
+  key: Uint8Array,
+  values: Value[],
+): void {
+  let p = start
+  while (p < end) {
+    const tag = bytes[p]!
+    if (tag >= 128 || (tag & 7) !== LENGTH) {
+      p = skipField(bytes, p, end)
+      continue
+    }
+    p++
+    let length = bytes[p++]!
+    if (length >= 128) {
+      length = longLength(bytes, p - 1)
+      while (bytes[p++]! >= 128);
+    }
+    const stop = p + length
+    if (stop > end) return
+    if (tag === direct) {
+      if (hasKey(bytes, p, stop, key)) {
+        const attribute = readAttribute(bytes, p, stop)
+        if (attribute) values.push(valueOf(attribute.value))
+      }
+    } else if (tag === nested) collectValues(bytes, p, stop, { direct: inner, nested: 0, inner: 0 }, key, values)
+    p = stop
+  }
 }
 
-/** Steps to the next field of the message. False at its end, or where it makes no sense any more. */
-export function nextField(bytes: Uint8Array, at: Cursor): boolean {
-  if (at.p >= at.end) return false
-  const tag = varint(bytes, at)
-  at.field = tag >>> 3
-  at.wire = tag & 7
-  at.start = at.p
-  switch (at.wire) {
+/** The text in the field that `path`, field numbers, leads to; '' when there is none. Of several the last counts, as in protobuf. */
+export function textAt(bytes: Uint8Array, start: number, end: number, path: readonly number[]): string {
+  let text = ''
+  const tag = (path[0]! << 3) | LENGTH
+  for (let p = start; p < end;) {
+    const next = skipField(bytes, p, end)
+    if (bytes[p] === tag) {
+      const from = payloadStart(bytes, p)
+      text = path.length === 1 ? decodeText(bytes, from, next) : textAt(bytes, from, next, path.slice(1)) || text
+    }
+    p = next
+  }
+  return text
+}
+
+/** Whether a serialized `KeyValue` has this key. */
+function hasKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  if (bytes[start] !== 0x0a || key.length > 127) return hasOddKey(bytes, start, end, key)
+  if (bytes[start + 1] !== key.length) return false
+  for (let i = 0, at = start + 2; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
+  return start + 2 + key.length <= end
+}
+
+/** The key after the value, a long one, or none, which is the empty key. */
+function hasOddKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  for (let p = start; p < end;) {
+    const next = skipField(bytes, p, end)
+    if (bytes[p] === 0x0a) {
+      const from = payloadStart(bytes, p)
+      return next - from === key.length && key.every((byte, i) => bytes[from + i] === byte)
+    }
+    p = next
+  }
+  return key.length === 0
+}
+
+/** The byte after the field at `p`, at most `end`. */
+function skipField(bytes: Uint8Array, p: number, end: number): number {
+  const wire = bytes[p]! & 7
+  let at = p
+  while (at < end && bytes[at++]! >= 128);
+  switch (wire) {
     case 0:
-      varint(bytes, at)
-      break
+      while (at < end && bytes[at++]! >= 128);
+      return at
     case 1:
-      at.p += 8
-      break
-    case 2: {
-      const length = varint(bytes, at)
-      at.start = at.p
-      at.p += length
-      break
+      return Math.min(at + 8, end)
+    case LENGTH: {
+      const length = longLength(bytes, at)
+      while (at < end && bytes[at++]! >= 128);
+      return Math.min(at + length, end)
     }
     case 5:
-      at.p += 4
-      break
+      return Math.min(at + 4, end)
     default:
-      return false
+      return end
   }
-  at.stop = at.p
-  return at.p <= at.end
 }
 
-function varint(bytes: Uint8Array, at: Cursor): number {
+/** The first byte of the payload of the field at `p`, whose tag has one byte. */
+function payloadStart(bytes: Uint8Array, p: number): number {
+  let at = p + 1
+  while (bytes[at++]! >= 128);
+  return at
+}
+
+/** The varint at `p`, as far as it is a length: beyond 2^53 it is wrong, and larger than any message. */
+function longLength(bytes: Uint8Array, p: number): number {
   let value = 0
   let scale = 1
-  while (at.p < at.end) {
-    const byte = bytes[at.p++]!
-    value += (byte & 127) * scale
-    if (byte < 128) return value
+  for (let at = p; at < bytes.length; at++) {
+    value += (bytes[at]! & 127) * scale
+    if (bytes[at]! < 128) return value
     scale *= 128
   }
-  at.p = at.end + 1
-  return value
+  return Infinity
 }
