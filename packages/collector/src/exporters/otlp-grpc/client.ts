@@ -72,20 +72,23 @@ export class GrpcClient {
       'grpc-accept-encoding': 'identity,gzip',
     }
     if (payload.coding !== undefined) headers['grpc-encoding'] = payload.coding
-    let stream: http2.ClientHttp2Stream
-    try {
-      stream = this.#connected().request(headers)
-    } catch (error) {
-      // The session went away between two calls; the next attempt opens another.
-      this.#session = undefined
-      throw this.#unreachable(error)
-    }
+    const stream = this.#open(headers)
     stream.cork()
     stream.write(messagePrefix(payload.coding !== undefined, payload.length))
     for (const part of payload.parts) stream.write(part)
     stream.end()
     stream.uncork()
     return stream
+  }
+
+  #open(headers: http2.OutgoingHttpHeaders): http2.ClientHttp2Stream {
+    try {
+      return this.#connected().request(headers)
+    } catch {
+      // The session is going away and nothing of the call was sent; another one is opened for it.
+      this.#session = undefined
+      return this.#connected().request(headers)
+    }
   }
 
   #response(stream: http2.ClientHttp2Stream): Promise<Uint8Array> {

@@ -15,6 +15,7 @@ import {
 import { CollectorError, statusOf } from '../../component/index.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
+import { refuseConnection } from './bad-request.ts'
 import { createCors } from './cors.ts'
 import type { HttpConfig } from './config.ts'
 import type { Intake } from './intake.ts'
@@ -102,14 +103,8 @@ export function createHttpServer(config: HttpConfig, intake: Intake): http.Serve
   // It is handed its connections, and its timeouts for slow requests begin with this event only.
   server.emit('listening')
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    const message = `400 not a valid HTTP/1.1 request (${error.code ?? error.message}); this port speaks OTLP/HTTP\n`
-    socket.end(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${message.length}\r\n\r\n${message}`,
-    )
+    if (error.code === 'ECONNRESET') socket.destroy()
+    else refuseConnection(socket, `not a valid HTTP/1.1 request (${error.code}); this port speaks OTLP/HTTP`)
   })
   return server
 }

@@ -42,20 +42,18 @@ export async function listen(
 ): Promise<Listener> {
   const sockets = new Set<net.Socket>()
   let allClosed: (() => void) | undefined
-  const track = (socket: net.Socket): void => {
+  const serve = (socket: net.Socket): void => dispatch(socket, tlsConfig !== undefined, handlers)
+  const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+  const server = tlsConfig
+    ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
+    : net.createServer(socketOptions, serve)
+  server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
       if (sockets.size === 0) allClosed?.()
     })
-    // Resets by the client come here; whoever handles the requests hears of them by their own streams.
-    socket.on('error', () => socket.destroy())
-    dispatch(socket, tlsConfig !== undefined, handlers)
-  }
-  const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const server = tlsConfig
-    ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, track)
-    : net.createServer(socketOptions, track)
+  })
   const { host, port } = parseHostPort(endpoint)
   // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
   const address = host === 'localhost' ? '127.0.0.1' : host
@@ -76,6 +74,8 @@ export async function listen(
 
 function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void {
   let head: Buffer | undefined
+  // Resets by the client come here; whoever handles the requests hears of them by their own streams.
+  socket.on('error', () => socket.destroy())
   socket.setTimeout(FIRST_BYTES_TIMEOUT_MS, () => socket.destroy())
   const onReadable = (): void => {
     const data = socket.read() as Buffer | null

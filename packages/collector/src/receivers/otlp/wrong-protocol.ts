@@ -5,6 +5,7 @@
 import http from 'node:http'
 import http2 from 'node:http2'
 import { CollectorError, createLogLimiter, type Context } from '../../component/index.ts'
+import { refuseConnection } from './bad-request.ts'
 import type { Transport } from './intake.ts'
 import { respondError } from './grpc.ts'
 
@@ -36,12 +37,8 @@ export function createHttp1Refusal(hint: () => string, report: Report): http.Ser
   // As for the server proper: its timeouts begin with this event.
   server.emit('listening')
   server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return
     report('grpc', 'bytes that are neither HTTP/2 nor HTTP/1 came to the OTLP/gRPC port')
-    const message = `400 this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}\n`
-    socket.end(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${message.length}\r\n\r\n${message}`,
-    )
+    refuseConnection(socket, `this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}`)
   })
   return server
 }
