@@ -1,6 +1,6 @@
 import { createBatch } from '@spoor/otlp'
 import { expect, it } from 'vitest'
-import { spansOf, withStore, type OpenStore } from './harness.ts'
+import { find, spansOf, withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, hexId, requestOf, sent, T0, traceId, type SentSpan } from './spans.ts'
 
 /** Every field that OTLP has, each with a value that is easy to lose. */
@@ -141,12 +141,22 @@ export function writeAndRead(open: OpenStore): void {
     })
   })
 
-  it('takes an empty batch', async () => {
-    await withStore(open, async (store) => {
+  it('takes batches without a span', async () => {
+    await withStore(open, async (store, directory) => {
+      // A ResourceSpans without scope and span.
+      const spanless = createBatch('traces', [{ bytes: Uint8Array.of(10, 0), items: 0 }])
       await store.append(createBatch('traces', []))
+      await store.append(spanless)
       expect((await store.stats()).spans).toBe(0)
       expect(await store.services()).toEqual([])
       expect((await store.search({})).traces).toEqual([])
+      await store.close()
+      const again = await open(directory)
+      await again.append(spanless)
+      await again.append(batchOf(sent({ trace: 1, id: 1 })))
+      expect(await find(again, {})).toEqual([traceId(1)])
+      expect(await spansOf(again, traceId(1))).toHaveLength(1)
+      await again.close()
     })
   })
 

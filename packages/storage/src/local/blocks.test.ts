@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createBatch } from '@spoor/otlp'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { find, spansOf } from '../conformance/harness.ts'
 import { attributes, batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
@@ -127,4 +128,19 @@ it('names the damage when a trace cannot be read, and searches all the rest', as
   expect(await spansOf(again, traceId(2))).toHaveLength(1)
   expect(await again.attributeKeys()).toEqual(['a'])
   await again.close()
+})
+
+it('keeps spans apart that follow batches without any, also over segments', async () => {
+  const store = await openLocalStore({ directory, segmentBytes: 1 })
+  const spanless = createBatch('traces', [{ bytes: Uint8Array.of(10, 0), items: 0 }])
+  for (let trace = 0; trace < 4; trace++) {
+    await store.append(spanless)
+    await store.append(batchOf(sent({ trace, id: 1 })))
+  }
+  for (const opened of [store, undefined]) {
+    const current = opened ?? (await openLocalStore({ directory }))
+    for (let trace = 0; trace < 4; trace++) expect(await spansOf(current, traceId(trace))).toHaveLength(1)
+    expect((await current.stats()).recovered.tornBytes).toBe(0)
+    await current.close()
+  }
 })

@@ -21,5 +21,5 @@ export function checkFormat(directory: string): void {
   writeSync(fd, FORMAT)
   fsyncSync(fd)
   closeSync(fd)
-  syncDirectory(directory, fsyncSync)
+  syncDirectory(directory)
 }

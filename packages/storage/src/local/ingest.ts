@@ -256,13 +256,15 @@ export class Ingest {
     this.#durable = builder.mark()
   }
 
+  /** `trusted`: the log's durable part is still what it was. */
   #failed(error: unknown, doing: string, trusted: boolean): void {
     const lost = [...(this.#flight?.batches ?? []), ...this.#group]
-    const builder = this.#flight?.builder ?? this.#builder
-    if (builder !== this.#builder) this.#builder.reset()
-    builder.rollback(this.#durable)
-    this.#spare = this.#builder === builder ? this.#spare : this.#builder
-    this.#builder = builder
+    if (this.#flight?.closes) {
+      this.#builder.reset()
+      this.#spare = this.#builder
+      this.#builder = this.#flight.builder
+    }
+    this.#builder.rollback(this.#durable)
     this.#flight = undefined
     this.#group = []
     if (this.#segment) this.#cutBack(this.#segment, trusted)
@@ -294,7 +296,7 @@ export class Ingest {
   }
 
   #openSegment(): Segment {
-    if (this.#segment && this.#durable.count === 0 && this.#isFull(this.#segment)) this.#endSegment()
+    if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
     if (!this.#segment) {
       this.#segment = createSegment(this.#settings.directory, this.#nextId++, Date.now())
       this.#blockStart = this.#segment.logSize
@@ -306,7 +308,7 @@ export class Ingest {
 
   #sealSegment(): void {
     if (!this.#segment) return
-    if (this.#durable.count > 0) this.#finishBlock(this.#builder, this.#durable)
+    if (this.#durable.frameCount > 0) this.#finishBlock(this.#builder, this.#durable)
     this.#endSegment()
   }
 

@@ -28,9 +28,10 @@ import type { Call, FromReader, FromWriter, Results, ToReader, ToWriter, WorkerS
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
   const settings = { ...settingsOf(options), directory: resolve(options.directory) }
-  const unlock = lockDirectory(settings.directory)
   const workers: Worker[] = []
+  let unlock = (): void => {}
   try {
+    unlock = lockDirectory(settings.directory)
     checkFormat(settings.directory)
     const { port1, port2 } = new MessageChannel()
     const writer = startWorker('writer', { settings, port: port1 })

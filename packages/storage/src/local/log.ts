@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { StorageError } from '../contract.ts'
 
@@ -171,18 +171,15 @@ export function fileSize(fd: number): number {
   return fstatSync(fd).size
 }
 
-/** Makes the names in a directory durable: a new file whose entry is lost is lost. Where a directory cannot be opened, the system does it alone. */
-export function syncDirectory(directory: string, fsync: (fd: number) => void): void {
-  let fd: number
+/**
+ * Makes the names in a directory durable: a new file whose entry is lost is lost. Windows has no such call for directories; there the
+ * file system sees to it.
+ */
+export function syncDirectory(directory: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(directory, 'r')
   try {
-    fd = openSync(directory, 'r')
-  } catch {
-    return
-  }
-  try {
-    fsync(fd)
-  } catch (error) {
-    if (process.platform !== 'win32') throw error
+    fsyncSync(fd)
   } finally {
     closeSync(fd)
   }

@@ -58,7 +58,6 @@ export type ToReader =
 
 export type Call =
   | { readonly method: 'search'; readonly query: SearchQuery }
-  /** Trace spans from the `from`-th part on; a part is what one frame holds of the trace. */
   | { readonly method: 'openTrace'; readonly traceId: string }
   | { readonly method: 'nextTrace'; readonly stream: number }
   | { readonly method: 'closeTrace'; readonly stream: number }

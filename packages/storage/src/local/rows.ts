@@ -170,8 +170,8 @@ export function appendRows(rows: BlockRows, added: BlockRows): void {
   rows.count += added.count
   rows.traceCount += added.traceCount
   rows.groupCount += added.groupCount
-  rows.operations.push(...added.operations)
-  rows.frames.push(...added.frames)
+  for (const operation of added.operations) rows.operations.push(operation)
+  for (const frame of added.frames) rows.frames.push(frame)
 }
 
 /** The index of a trace in the block, or -1. */

@@ -53,17 +53,18 @@ export function listSegments(directory: string): number[] {
 }
 
 export function createSegment(directory: string, id: number, nowMs: number): Segment {
-  const path = logPath(directory, id)
-  const logFd = openSync(path, 'wx+')
+  const logFd = openSync(logPath(directory, id), 'wx+')
+  let indexFd: number | undefined
   try {
+    indexFd = openSync(indexPath(directory, id), 'w+')
     writeFully(logFd, [fileHeader(nowMs)], 0)
-    fsyncSync(logFd)
-    const indexFd = openSync(indexPath(directory, id), 'w+')
     writeFully(indexFd, [indexHeader()], 0)
-    syncDirectory(directory, fsyncSync)
+    fsyncSync(logFd)
+    syncDirectory(directory)
     return { id, createdMs: nowMs, logFd, indexFd, logSize: FILE_HEADER, indexSize: INDEX_HEADER }
   } catch (error) {
     closeSync(logFd)
+    if (indexFd !== undefined) closeSync(indexFd)
     deleteSegment(directory, id)
     throw error
   }
