@@ -24,9 +24,13 @@ export interface CollectorOptions {
 }
 
 export interface Collector {
-  /** Resolves when all components are ready. Rejects with what the first failing one threw, having shut down the others. */
+  /**
+   * Resolves when all components are ready. Rejects with what the first failing one threw, having shut down the others.
+   */
   start(): Promise<void>
-  /** Drains and stops. `deadlineMs`: milliseconds after which what is left is given up and counted, 10,000 by default. */
+  /**
+   * Drains and stops. `deadlineMs`: milliseconds after which what is left is given up and counted, 10,000 by default.
+   */
   shutdown(options?: { deadlineMs?: number }): Promise<void>
   readonly counters: Counters
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
@@ -38,7 +42,10 @@ export interface Collector {
 const DEFAULT_DEADLINE_MS = 10_000
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-/** Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before `start`. */
+/**
+ * Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before
+ * `start`.
+ */
 export function createCollector(options: CollectorOptions): Collector {
   const file = options.file ?? 'config.yaml'
   const config = loadConfig({

@@ -3,19 +3,24 @@ import type { Logger } from './logger.ts'
 import type { Counters } from './counters.ts'
 
 /**
- * What a component is. A receiver makes batches, a processor changes them, an exporter sends them away, a connector is the exporter of one
- * pipeline and the receiver of another, an extension serves the others. Components import this folder and nothing else of the collector.
+ * What a component is. A receiver makes batches, a processor changes them, an exporter sends them away, a connector is
+ * the exporter of one pipeline and the receiver of another, an extension serves the others. Components import this
+ * folder and nothing else of the collector.
  *
- * Lifecycle, as the OpenTelemetry Collector has it: created, started, shut down. The graph starts exporters first and receivers last, so that
- * whoever is started finds the next stage ready; it shuts down receivers first and exporters last, so that what was taken is drained.
- * `shutdown` may be called without `start`, and twice; the second call does nothing.
+ * Lifecycle, as the OpenTelemetry Collector has it: created, started, shut down. The graph starts exporters first and
+ * receivers last, so that whoever is started finds the next stage ready; it shuts down receivers first and exporters
+ * last, so that what was taken is drained. `shutdown` may be called without `start`, and twice; the second call does
+ * nothing.
  */
 export interface Component {
-  /** Resolves when the component is ready for work. Rejects with a {@link CollectorError} that names the component and the way out. */
+  /**
+   * Resolves when the component is ready for work. Rejects with a {@link CollectorError} that names the component and
+   * the way out.
+   */
   start(host: Host): Promise<void>
   /**
-   * Stops taking new work and drains what was taken. Must be done when `signal` aborts: what could not be drained by then is
-   * counted as dropped and logged, never left in silence.
+   * Stops taking new work and drains what was taken. Must be done when `signal` aborts: what could not be drained by
+   * then is counted as dropped and logged, never left in silence.
    */
   shutdown(signal: AbortSignal): Promise<void>
   /** The addresses that it listens on, once started. */
@@ -31,9 +36,9 @@ export interface Listening {
 /** A stage that takes batches. */
 export interface Consumer {
   /**
-   * Resolves when the next stage has taken responsibility for the batch; until then the caller still has it. Awaiting it is the
-   * back pressure. Rejects with a {@link CollectorError}, permanent or retryable, when the batch was not taken.
-   * The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared.
+   * Resolves when the next stage has taken responsibility for the batch; until then the caller still has it. Awaiting
+   * it is the back pressure. Rejects with a {@link CollectorError}, permanent or retryable, when the batch was not
+   * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared.
    */
   consume(batch: TelemetryBatch): Promise<void>
 }
@@ -56,14 +61,16 @@ export interface Context {
 
 export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'
 
-/** A zod schema, or anything that parses like one. Gives type, defaults and validation of a component's config at once. */
+/**
+ * A zod schema, or anything that parses like one. Gives type, defaults and validation of a component's config at once.
+ */
 export interface Schema<C> {
   safeParse(input: unknown): { success: true; data: C } | { success: false; error: { issues: readonly SchemaIssue[] } }
 }
 
 /**
- * One thing that is wrong. `keys`: names of unknown keys at `path`; `message` then has one line for each of them. `expected`: the type that was wanted
- * where a value of another type was found.
+ * One thing that is wrong. `keys`: names of unknown keys at `path`; `message` then has one line for each of them.
+ * `expected`: the type that was wanted where a value of another type was found.
  */
 export interface SchemaIssue {
   readonly path: readonly PropertyKey[]
@@ -85,8 +92,8 @@ interface FactoryBase<K extends Kind, C> {
 export interface ReceiverFactory<C = never> extends FactoryBase<'receiver', C> {
   readonly signals: readonly Signal[]
   /**
-   * One receiver serves all pipelines that name it: `next` has a consumer (a fan-out where there are several pipelines) for each signal
-   * that a pipeline wants from it.
+   * One receiver serves all pipelines that name it: `next` has a consumer (a fan-out where there are several pipelines)
+   * for each signal that a pipeline wants from it.
    */
   create(context: Context, config: C, next: ReadonlyMap<Signal, Consumer>): Component
 }
@@ -113,7 +120,8 @@ export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C>
 }
 
 /**
- * A factory whatever its config type. `any` is the erased type: each factory is checked against its own schema where it is defined.
+ * A factory whatever its config type. `any` is the erased type: each factory is checked against its own schema where it
+ * is defined.
  */
 /* eslint-disable typescript/no-explicit-any */
 export type Factory =

@@ -1,8 +1,8 @@
 /**
- * The collector's own figures. A counter is a plain object with a number, so that counting on a hot path is one addition.
- * Names follow the OpenTelemetry Collector's internal telemetry (`otelcol_receiver_accepted_spans`,
- * `otelcol_exporter_send_failed_spans`, ...), so that existing dashboards and alerts read them. Every drop has a counter
- * with a `reason` label.
+ * The collector's own figures. A counter is a plain object with a number, so that counting on a hot path is one
+ * addition. Names follow the OpenTelemetry Collector's internal telemetry (`otelcol_receiver_accepted_spans`,
+ * `otelcol_exporter_send_failed_spans`, ...), so that existing dashboards and alerts read them. Every drop has a
+ * counter with a `reason` label.
  */
 import type { Signal } from '@spoor/otlp'
 
@@ -17,7 +17,9 @@ export interface Sample {
 }
 
 export interface Counters {
-  /** The counter of that name and those labels, made at the first call. Keep the result; do not call this on a hot path. */
+  /**
+   * The counter of that name and those labels, made at the first call. Keep the result; do not call this on a hot path.
+   */
   counter(name: string, labels: Readonly<Record<string, string>>): Counter
   /** A gauge that is read when somebody asks: queue sizes and the like. Registering it again replaces its reader. */
   gauge(name: string, labels: Readonly<Record<string, string>>, read: () => number): void

@@ -1,6 +1,6 @@
 /**
- * The one catalogue of the collector's errors. Whether an error can be retried is decided where it is born; HTTP and gRPC statuses are derived from
- * the code in `status.ts` and nowhere else.
+ * The one catalogue of the collector's errors. Whether an error can be retried is decided where it is born; HTTP and
+ * gRPC statuses are derived from the code in `status.ts` and nowhere else.
  */
 export type CollectorErrorCode =
   /** The data can never be taken: malformed, or refused for good by the peer. */

@@ -6,7 +6,10 @@ export interface LogLimiter {
   warn(key: string, fields: object, message: string): void
 }
 
-/** `intervalMs`: how long the same key stays quiet after a warning; how many were held back is told by the next one as `suppressed`. */
+/**
+ * `intervalMs`: how long the same key stays quiet after a warning; how many were held back is told by the next one as
+ * `suppressed`.
+ */
 export function createLogLimiter(logger: Logger, intervalMs: number): LogLimiter {
   const keys = new Map<string, { next: number; suppressed: number }>()
   return {

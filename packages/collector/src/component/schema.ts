@@ -1,6 +1,6 @@
 /**
- * Building blocks for the config schemas of components: sections with the collector's null semantics and helpful unknown-key errors,
- * durations, endpoints. A schema is type, defaults, validation and documentation at once.
+ * Building blocks for the config schemas of components: sections with the collector's null semantics and helpful
+ * unknown-key errors, durations, endpoints. A schema is type, defaults, validation and documentation at once.
  */
 import { readFileSync } from 'node:fs'
 import { parseGoDuration } from '@spoor/otlp'
@@ -8,9 +8,10 @@ import { z } from 'zod'
 import { didYouMean } from './suggest.ts'
 
 /**
- * A mapping with known keys. As in the OpenTelemetry Collector, `key:` without a value leaves the default, and a section without a value
- * (`batch:`) is a section with all defaults. An unknown key is an error that names the nearest known one. `switches` are the optional sections
- * that are off when absent and on when written without a value (`grpc:`), and that take `enabled: false`.
+ * A mapping with known keys. As in the OpenTelemetry Collector, `key:` without a value leaves the default, and a
+ * section without a value (`batch:`) is a section with all defaults. An unknown key is an error that names the nearest
+ * known one. `switches` are the optional sections that are off when absent and on when written without a value
+ * (`grpc:`), and that take `enabled: false`.
  */
 export function section<S extends z.ZodRawShape>(shape: S, switches: readonly (keyof S & string)[] = []) {
   const known = Object.keys(shape)
@@ -88,7 +89,10 @@ export const listenEndpoint = z.string().superRefine((text, context) => {
   }
 })
 
-/** Where a peer is, with its scheme if one was written: `host:port`, `dns:///host:port`, `http://host:port/path`, `https://…`. */
+/**
+ * Where a peer is, with its scheme if one was written: `host:port`, `dns:///host:port`, `http://host:port/path`,
+ * `https://…`.
+ */
 export interface PeerEndpoint extends HostPort {
   readonly scheme: 'http' | 'https' | undefined
   /** Without a slash at its end; '' for none. */

@@ -52,7 +52,9 @@ const STATUSES: Readonly<Record<CollectorErrorCode, Status>> = {
 
 const RETRYABLE_HTTP: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
-/** The status that a client is told. What may be retried always gets a status that OTLP clients retry, and only that. */
+/**
+ * The status that a client is told. What may be retried always gets a status that OTLP clients retry, and only that.
+ */
 export function statusOf(error: CollectorError): Status {
   const status = STATUSES[error.code]
   const retried = RETRYABLE_HTTP.has(status.http)
@@ -73,8 +75,9 @@ export function toCollectorError(thrown: unknown): CollectorError {
 }
 
 /**
- * How receivers of other makes say that a message is over their limit: grpc-go and grpc-js `received message larger than max`, tonic
- * `decoded message length too large` (with OUT_OF_RANGE), grpc-java `gRPC message exceeds maximum size`.
+ * How receivers of other makes say that a message is over their limit: grpc-go and grpc-js `received message larger
+ * than max`, tonic `decoded message length too large` (with OUT_OF_RANGE), grpc-java `gRPC message exceeds maximum
+ * size`.
  */
 const TOO_LARGE = /larger than max|too large|exceeds? (the )?max/i
 
@@ -136,7 +139,10 @@ export function errorFromHttp(peer: string, status: number, message: string, ret
   }
 }
 
-/** The gRPC code that an HTTP status stands for when a peer answers a call without gRPC. Source: grpc/doc/http-grpc-status-mapping.md. */
+/**
+ * The gRPC code that an HTTP status stands for when a peer answers a call without gRPC. Source:
+ * grpc/doc/http-grpc-status-mapping.md.
+ */
 export function grpcFromHttp(status: number): number {
   if (status === 400) return GRPC.INTERNAL
   if (status === 401) return GRPC.UNAUTHENTICATED

@@ -4,7 +4,9 @@ import type { ComponentConfig, FactoryOf } from './config.ts'
 import type { ConfigIssue, Path, Source } from './source.ts'
 
 const ID = /^([a-zA-Z][0-9a-zA-Z_]{0,62})(?:\/([^\p{Z}\p{C}]{1,1024}))?$/u
-/** Text for text, a reference that gave a number may go back to what was written; each round mends one field at least. */
+/**
+ * Text for text, a reference that gave a number may go back to what was written; each round mends one field at least.
+ */
 const MAX_ROUNDS = 100
 
 /** Reads one section; what is wrong goes to `issues`, and the components that are right are in the result. */
@@ -73,8 +75,8 @@ function parse(
 }
 
 /**
- * A field that wants text gets what the environment holds, not what YAML makes of it (`0123`, not 123). Gives the config with those fields set
- * back, or undefined when there are none.
+ * A field that wants text gets what the environment holds, not what YAML makes of it (`0123`, not 123). Gives the
+ * config with those fields set back, or undefined when there are none.
  */
 function withOriginals(value: unknown, issues: readonly SchemaIssue[], path: Path, source: Source): unknown {
   let result: unknown

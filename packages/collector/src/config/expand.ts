@@ -1,6 +1,7 @@
 /**
- * References to the environment in config values: `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`; `$$` is a literal `$`. A reference may be nested in
- * another and its value may hold references again. A bare `$NAME` stays as it is. Source: the OpenTelemetry Collector's confmap.
+ * References to the environment in config values: `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`; `$$` is a literal
+ * `$`. A reference may be nested in another and its value may hold references again. A bare `$NAME` stays as it is.
+ * Source: the OpenTelemetry Collector's confmap.
  */
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
@@ -312,6 +313,10 @@ service: {pipelines: {traces: {receivers: [nop], exporters: [otlp_grpc/a, otlp_g
   expect(config.exporters.get('otlp_grpc/b')?.config).toMatchObject({ endpoint: 'b:1', tls: { insecure: true } })
 })
 
+test('an alias of what holds it ends with an error', () => {
+  expect(errors('receivers: &a {nop: *a}\n')[0]).toMatch(/^otel\.yaml:1:16 receivers\.nop\.nop.*: nested too deeply/)
+})
+
 test('what is not used is told and not built', () => {
   const config = load(`${MINIMAL}extensions: {}\nprocessors:\n  batch:\n`)
   expect(config.processors.size).toBe(0)
@@ -320,4 +325,75 @@ test('what is not used is told and not built', () => {
 
 test('keys that are JavaScript names are only keys', () => {
   expect(errors(`${MINIMAL}__proto__: {}\nconstructor: {}\n`).length).toBe(2)
+})
+
+test('any text gives a config or a config error', () => {
+  const words = [
+    'receivers',
+    'otlp',
+    'protocols',
+    'grpc',
+    'exporters',
+    'debug',
+    'service',
+    'pipelines',
+    'traces',
+    'null',
+    '<<',
+    '*a',
+    '&a',
+    '${X}',
+    '$$',
+    '${env:${Y}}',
+    'nop',
+    '[',
+    ']',
+    '{',
+    '}',
+    ': ',
+    '- ',
+    '\n',
+    '\n  ',
+    ',',
+    '"',
+    '1',
+  ]
+  const yaml = fc
+    .array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 4 })), { maxLength: 40 })
+    .map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(yaml, (text) => {
+      try {
+        load(text, { X: '[a, ${Y}]', Y: 'X' })
+      } catch (error) {
+        expect(error).toBeInstanceOf(CollectorError)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('any value in the place of any section gives a config or a config error', () => {
+  const value = fc.jsonValue({ maxDepth: 3 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom('receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service'),
+      value,
+      (section, input) => {
+        try {
+          load(
+            JSON.stringify({
+              receivers: { nop: null },
+              exporters: { nop: null },
+              service: { pipelines: { traces: { receivers: ['nop'], exporters: ['nop'] } } },
+              [section]: input,
+            }),
+          )
+        } catch (error) {
+          expect(error).toBeInstanceOf(CollectorError)
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
 })

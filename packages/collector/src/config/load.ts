@@ -1,9 +1,11 @@
 /**
- * YAML → expanded → validated → frozen. All that is wrong is told at once, each with file, line, column and the way out:
+ * YAML → expanded → validated → frozen. All that is wrong is told at once, each with file, line, column and the way
+ * out:
  *
  *     otel.yaml:14:7 exporters.otlp/jaeger.endpoint: "jaeger:99999": port out of range (1-65535)
  *
- * The language is the OpenTelemetry Collector's: sections of components by `type[/name]`, and `service.pipelines` that connect them.
+ * The language is the OpenTelemetry Collector's: sections of components by `type[/name]`, and `service.pipelines` that
+ * connect them.
  */
 import type { Signal } from '@spoor/otlp'
 import { CollectorError, didYouMean, type Factory, type Kind } from '../component/index.ts'

@@ -1,5 +1,6 @@
 /**
- * A YAML text as plain values that remember where each of them was written, with the references to the environment expanded.
+ * A YAML text as plain values that remember where each of them was written, with the references to the environment
+ * expanded.
  */
 import {
   isAlias,
@@ -34,6 +35,9 @@ export interface Source {
   /** What a value was before it was read as YAML, where it came whole from the environment: `0123` for 123. */
   originalAt(path: Path): string | undefined
 }
+
+/** Deeper than any config; an alias of something that holds it would go on for ever. */
+const MAX_DEPTH = 64
 
 export function readSource(text: string, env: Environment): Source {
   return new SourceReader(text, env)
@@ -77,6 +81,10 @@ class SourceReader implements Source {
   }
 
   #read(node: unknown, path: Path): unknown {
+    if (path.length > MAX_DEPTH) {
+      this.issues.push(this.issueAt(path.slice(0, MAX_DEPTH), `nested too deeply (more than ${MAX_DEPTH} levels)`))
+      return null
+    }
     if (isAlias(node)) return this.#read(node.resolve(this.#document), path)
     if (isMap(node)) return this.#readMap(node.items, path)
     if (isSeq(node)) {

@@ -1,4 +1,7 @@
-/** TLS of a client; keys as in the OpenTelemetry Collector's configtls. Files are PEM and are read when the exporter starts. */
+/**
+ * TLS of a client; keys as in the OpenTelemetry Collector's configtls. Files are PEM and are read when the exporter
+ * starts.
+ */
 import { z } from 'zod'
 import { readConfigFile, section } from '../component/index.ts'
 

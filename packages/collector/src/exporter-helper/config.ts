@@ -1,4 +1,6 @@
-/** The config sections that every exporter shares; keys and defaults as in the OpenTelemetry Collector's exporterhelper. */
+/**
+ * The config sections that every exporter shares; keys and defaults as in the OpenTelemetry Collector's exporterhelper.
+ */
 import { z } from 'zod'
 import { count, durationMs, section } from '../component/index.ts'
 
@@ -13,7 +15,10 @@ export const sendingQueueConfig = section({
   block_on_overflow: z.boolean().default(false),
   /** Answer the stage before only when the batch was sent, not when it was queued. */
   wait_for_result: z.boolean().default(false),
-  /** Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be gigabytes. */
+  /**
+   * Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be
+   * gigabytes.
+   */
   max_bytes: count.default(128 * 1024 * 1024),
 })
 

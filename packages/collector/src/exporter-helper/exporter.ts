@@ -1,6 +1,6 @@
 /**
- * What all exporters have in common, written once: queue, retry, timeout, splitting of what is too large, and the accounts.
- * An exporter brings a {@link Sender} that makes one attempt.
+ * What all exporters have in common, written once: queue, retry, timeout, splitting of what is too large, and the
+ * accounts. An exporter brings a {@link Sender} that makes one attempt.
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
@@ -33,8 +33,8 @@ export interface SendResult {
 export interface Sender {
   start?(host: Host): Promise<void>
   /**
-   * One attempt to send the batch. Rejects with a {@link CollectorError}, `too_large` where the peer wants smaller messages. Must give up when
-   * the signal aborts.
+   * One attempt to send the batch. Rejects with a {@link CollectorError}, `too_large` where the peer wants smaller
+   * messages. Must give up when the signal aborts.
    */
   send(batch: TelemetryBatch, signal: AbortSignal): Promise<SendResult>
   /** Called once, when nothing is being sent any more. */
@@ -127,7 +127,10 @@ class HelpedExporter implements Component, Consumer {
     await this.#sender.close()
   }
 
-  /** Sends the batch, in parts and with retries where it must. Rejects when it is lost, or, without a queue, handed back to the caller. */
+  /**
+   * Sends the batch, in parts and with retries where it must. Rejects when it is lost, or, without a queue, handed back
+   * to the caller.
+   */
   async #deliver(batch: TelemetryBatch): Promise<void> {
     this.#active++
     try {

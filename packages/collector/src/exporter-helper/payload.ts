@@ -1,6 +1,6 @@
 /**
- * The body of an export request: the chunks of a batch, one after the other, in the wanted coding. What the sender compressed is passed on
- * where that is possible.
+ * The body of an export request: the chunks of a batch, one after the other, in the wanted coding. What the sender
+ * compressed is passed on where that is possible.
  */
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
@@ -15,9 +15,10 @@ export const compressionParams = section({
   /** 1 (fast) to 9 (small). */
   level: z.int().min(1).max(9).default(1),
   /**
-   * What becomes of a batch of several compressed chunks. `recompress`: joined and compressed once; every peer reads that. `members`: the senders'
-   * gzip members, unchanged, behind each other, which costs nothing. Only for peers that are known to read all members: Go, Java and Node do; Rust's flate2
-   * stops silently after the first, and gRPC's C core refuses. An extension.
+   * What becomes of a batch of several compressed chunks. `recompress`: joined and compressed once; every peer reads
+   * that. `members`: the senders' gzip members, unchanged, behind each other, which costs nothing. Only for peers that
+   * are known to read all members: Go, Java and Node do; Rust's flate2 stops silently after the first, and gRPC's C
+   * core refuses. An extension.
    */
   join: z.enum(['recompress', 'members']).default('recompress'),
 })

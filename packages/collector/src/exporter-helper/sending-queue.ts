@@ -13,14 +13,19 @@ export class SendingQueue {
   readonly #config: SendingQueueConfig
   readonly #deliver: (batch: TelemetryBatch) => Promise<void>
   readonly #entries: Entry[] = []
-  /** Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages. */
+  /**
+   * Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages.
+   */
   readonly #blocked: { readonly batch: TelemetryBatch; readonly admit: () => void }[] = []
   #sending = 0
   #size = 0
   #bytes = 0
   #idle: (() => void) | undefined
 
-  /** `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted and logged it. */
+  /**
+   * `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted
+   * and logged it.
+   */
   constructor(config: SendingQueueConfig, deliver: (batch: TelemetryBatch) => Promise<void>) {
     this.#config = config
     this.#deliver = deliver
@@ -32,8 +37,8 @@ export class SendingQueue {
   }
 
   /**
-   * Resolves when the batch is in the queue, or, with `wait_for_result`, when it was delivered. Rejects with `overloaded` when
-   * the queue is full and does not block.
+   * Resolves when the batch is in the queue, or, with `wait_for_result`, when it was delivered. Rejects with
+   * `overloaded` when the queue is full and does not block.
    */
   async offer(batch: TelemetryBatch): Promise<void> {
     if (!this.#fits(batch)) {

@@ -1,6 +1,9 @@
 import { CollectorError, toCollectorError, type Consumer } from '../component/index.ts'
 
-/** One consumer for several: each gets the same immutable batch, and all are waited for. A single one is given back as it is. */
+/**
+ * One consumer for several: each gets the same immutable batch, and all are waited for. A single one is given back as
+ * it is.
+ */
 export function fanOut(consumers: readonly Consumer[]): Consumer {
   const [first] = consumers
   if (consumers.length === 1 && first) return first

@@ -1,6 +1,6 @@
 /**
- * Components, connected into pipelines. A graph is a value: it is built from a frozen config without touching the world, started, and shut
- * down; a reload builds the next graph before it stops this one.
+ * Components, connected into pipelines. A graph is a value: it is built from a frozen config without touching the
+ * world, started, and shut down; a reload builds the next graph before it stops this one.
  *
  *     receiver ─┬─ processor ─ processor ─┬─ exporter          creation and start run from right to left,
  *               └─ processor ─────────────┴─ connector ─ …     shutdown from left to right
@@ -22,7 +22,10 @@ import {
 import { fanOut } from './fan-out.ts'
 
 export interface Graph {
-  /** Starts what is downstream first. When one fails, those that were started are shut down again, and the error is thrown. */
+  /**
+   * Starts what is downstream first. When one fails, those that were started are shut down again, and the error is
+   * thrown.
+   */
   start(host: Pick<Host, 'fail'>): Promise<void>
   /** Receivers first, then down the pipelines. Done at the latest when `deadlineMs` milliseconds are over. */
   shutdown(deadlineMs: number): Promise<void>
@@ -36,8 +39,8 @@ interface Node {
 }
 
 /**
- * The share of the deadline by which each kind must be done, so that a receiver whose clients wait for a dead peer leaves time for
- * what is queued behind it.
+ * The share of the deadline by which each kind must be done, so that a receiver whose clients wait for a dead peer
+ * leaves time for what is queued behind it.
  */
 const DEADLINE_SHARE: Readonly<Record<Kind, number>> = {
   receiver: 0.4,

@@ -43,10 +43,10 @@ describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (coding) => {
   })
 
   test('a bomb is stopped at the limit', async () => {
-    const bomb = compressors[coding](Buffer.alloc(200 * 1024 * 1024))
+    const bomb = compressors[coding](Buffer.alloc(100 * 1024 * 1024))
     const before = process.memoryUsage().rss
     await expect(run(coding, bomb)).rejects.toMatchObject({ code: 'too_large' })
-    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024)
+    expect(process.memoryUsage().rss - before).toBeLessThan(90 * 1024 * 1024)
   })
 
   test.each([

@@ -1,7 +1,7 @@
 /**
- * Content codings of a request's body, bounded: no output is ever longer than the limit, whatever the input says.
- * Small bodies are decompressed on the spot, which costs less than a trip to the thread pool (measured: 718 against 781 µs for 240 kB); large ones go there, so
- * that a big request does not hold up the others.
+ * Content codings of a request's body, bounded: no output is ever longer than the limit, whatever the input says. Small
+ * bodies are decompressed on the spot, which costs less than a trip to the thread pool (measured: 718 against 781 µs
+ * for 240 kB); large ones go there, so that a big request does not hold up the others.
  */
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
@@ -11,7 +11,10 @@ export type ContentCoding = 'gzip' | 'deflate' | 'zstd'
 
 export interface Decompressed {
   readonly bytes: Uint8Array
-  /** Whether the compressed body is one gzip member and nothing else, so that every peer reads all of it when it is passed on. */
+  /**
+   * Whether the compressed body is one gzip member and nothing else, so that every peer reads all of it when it is
+   * passed on.
+   */
   readonly singleMember: boolean
 }
 
@@ -27,8 +30,8 @@ const inflate = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflate)
 const zstdDecompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
 
 /**
- * Throws (or rejects with) `too_large` when the output would be longer than `maxBytes`, `invalid_data` when the input is not of that coding.
- * `setting`: the name of the config key that sets the limit, for the error.
+ * Throws (or rejects with) `too_large` when the output would be longer than `maxBytes`, `invalid_data` when the input
+ * is not of that coding. `setting`: the name of the config key that sets the limit, for the error.
  */
 export function decompress(
   coding: ContentCoding,
@@ -85,7 +88,10 @@ interface InflateResult {
   readonly engine: { readonly bytesWritten: number }
 }
 
-/** The output, checked, where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to more members. */
+/**
+ * The output, checked, where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to
+ * more members.
+ */
 function onlyMember(input: Uint8Array, result: unknown): Decompressed | undefined {
   const { buffer, engine } = result as InflateResult
   const end = HEADER_BYTES + engine.bytesWritten
@@ -96,7 +102,10 @@ function onlyMember(input: Uint8Array, result: unknown): Decompressed | undefine
   return { bytes: buffer, singleMember: true }
 }
 
-/** A gzip stream with the ten-byte header that nearly all senders write: no name, comment or extra field in it. RFC 1952, 2.3. */
+/**
+ * A gzip stream with the ten-byte header that nearly all senders write: no name, comment or extra field in it. RFC
+ * 1952, 2.3.
+ */
 function isPlainGzip(input: Uint8Array): boolean {
   return (
     input.length >= HEADER_BYTES + TRAILER_BYTES &&
@@ -108,8 +117,9 @@ function isPlainGzip(input: Uint8Array): boolean {
 }
 
 /**
- * One output buffer of the right size where the size is known, so that nothing is gathered and copied afterwards. A gzip stream tells its length in its last
- * four bytes; a wrong one only costs time, as the limit holds for all the output.
+ * One output buffer of the right size where the size is known, so that nothing is gathered and copied afterwards. A
+ * gzip stream tells its length in its last four bytes; a wrong one only costs time, as the limit holds for all the
+ * output.
  */
 function outputOptions(
   coding: ContentCoding,

@@ -23,9 +23,9 @@ export interface GrpcMessage {
 }
 
 /**
- * Puts one message together from DATA events, which may split it anywhere, the prefix too. The message gets a buffer of its own as soon as its length
- * is known, so that each byte is copied once. Throws `too_large` when the prefix announces more than `maxBytes`, `invalid_data` for
- * anything that is not exactly one message.
+ * Puts one message together from DATA events, which may split it anywhere, the prefix too. The message gets a buffer of
+ * its own as soon as its length is known, so that each byte is copied once. Throws `too_large` when the prefix
+ * announces more than `maxBytes`, `invalid_data` for anything that is not exactly one message.
  */
 export class MessageReader {
   readonly #maxBytes: number

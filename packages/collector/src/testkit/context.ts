@@ -20,7 +20,10 @@ export function createTestLogger(): TestLogger {
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A component's context with a logger that keeps its lines and counters of its own. `value` sums the counters of a name whose labels match. */
+/**
+ * A component's context with a logger that keeps its lines and counters of its own. `value` sums the counters of a name
+ * whose labels match.
+ */
 export function createTestContext(
   id = 'test',
 ): Context & { readonly logger: TestLogger; value(name: string, labels?: Record<string, string>): number } {

@@ -1,6 +1,6 @@
 /**
- * A gRPC client for unary calls on bare node:http2: one session, with as many calls at a time as are asked for, opened again when it
- * is gone. Source: grpc/doc/PROTOCOL-HTTP2.md.
+ * A gRPC client for unary calls on bare node:http2: one session, with as many calls at a time as are asked for, opened
+ * again when it is gone. Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
 import http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
@@ -23,7 +23,10 @@ export interface GrpcClientOptions {
 
 /** An answer is small: counts and a message. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-/** Megabytes that may wait in one session; several large batches are on their way at once. Node's default of 10 would refuse them. */
+/**
+ * Megabytes that may wait in one session; several large batches are on their way at once. Node's default of 10 would
+ * refuse them.
+ */
 const SESSION_MEMORY_MB = 1024
 
 export class GrpcClient {

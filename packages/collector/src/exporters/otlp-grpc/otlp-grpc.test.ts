@@ -147,6 +147,23 @@ describe('to a grpc-js server', () => {
     expect(items).toBeGreaterThan(large.length - 1)
   })
 
+  test('an answer in the coding of the request, as grpc-go gives it', async () => {
+    const answer = zlib.gzipSync(encodeExportResponse({ rejected: 10, message: 'too old' }))
+    const server = http2.createServer()
+    server.on('stream', (stream) => {
+      stream.resume()
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' },
+        { waitForTrailers: true },
+      )
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      stream.end(Buffer.concat([messagePrefix(true, answer.length), answer]))
+    })
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
+    await exporter.consume(batchOf(request, 30))
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(20)
+  })
+
   test('many calls at a time on one connection', async () => {
     const { address } = await startServer(() => Buffer.alloc(0))
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })

@@ -1,8 +1,10 @@
 /**
- * Gathers small batches into large ones. Joining costs nothing here: the chunks of many requests become the chunks of one batch.
+ * Gathers small batches into large ones. Joining costs nothing here: the chunks of many requests become the chunks of
+ * one batch.
  *
- * Unlike the OpenTelemetry Collector's batch processor, it loses nothing when the next stage refuses for a while: the batch
- * stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders are told to come again.
+ * Unlike the OpenTelemetry Collector's batch processor, it loses nothing when the next stage refuses for a while: the
+ * batch stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders are told to come
+ * again.
  */
 import {
   createBatch,
@@ -97,8 +99,10 @@ export class BatchProcessor implements Component, Consumer {
     if (this.#heldBytes > 0 && this.#heldBytes + batch.byteLength > maxHeldBytes) {
       // What waits for company goes now, to make room for the next try.
       this.#sendWhile('size', () => true)
-      const message = `${this.#context.id} holds ${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
-      return Promise.reject(new CollectorError('overloaded', message, { retryAfterMs: 1000 }))
+      const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
+      return Promise.reject(
+        new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 }),
+      )
     }
     if (acknowledge === 'accepted') {
       this.#hold(batch, undefined)
@@ -133,7 +137,10 @@ export class BatchProcessor implements Component, Consumer {
     else this.#timer ??= setTimeout(() => this.#sendWhile('timeout', () => true), timeout)
   }
 
-  /** Sends batch after batch as long as the condition holds and something is there; what is left waits for a timeout of its own. */
+  /**
+   * Sends batch after batch as long as the condition holds and something is there; what is left waits for a timeout of
+   * its own.
+   */
   #sendWhile(trigger: Trigger, condition: () => boolean): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -143,7 +150,10 @@ export class BatchProcessor implements Component, Consumer {
     }
   }
 
-  /** Takes the oldest pending chunks: all of them, or `send_batch_max_size` items, for which a chunk is split where it must be. */
+  /**
+   * Takes the oldest pending chunks: all of them, or `send_batch_max_size` items, for which a chunk is split where it
+   * must be.
+   */
   #take(): Pending[] {
     const max = this.#config.send_batch_max_size
     if (max === 0 || this.#pendingItems <= max) {
@@ -208,7 +218,10 @@ export class BatchProcessor implements Component, Consumer {
     this.#sends.set(batch, sending)
   }
 
-  /** Hands the batch to the next stage, again and again where that refuses for a while. Gives the error when the batch was not taken. */
+  /**
+   * Hands the batch to the next stage, again and again where that refuses for a while. Gives the error when the batch
+   * was not taken.
+   */
   async #deliver(batch: TelemetryBatch): Promise<CollectorError | undefined> {
     let retryMs = FIRST_RETRY_MS
     for (;;) {

@@ -15,11 +15,14 @@ export const batchConfig = section({
     .default([]),
   metadata_cardinality_limit: count.default(1000),
   /**
-   * When a batch's sender is answered: `accepted`, once it is held here (it survives a graceful stop, not a crash), or `exported`, once the next
-   * stage has taken it. An extension.
+   * When a batch's sender is answered: `accepted`, once it is held here (it survives a graceful stop, not a crash), or
+   * `exported`, once the next stage has taken it. An extension.
    */
   acknowledge: z.enum(['accepted', 'exported']).default('accepted'),
-  /** Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An extension. */
+  /**
+   * Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An
+   * extension.
+   */
   max_held_bytes: z
     .int()
     .min(1)

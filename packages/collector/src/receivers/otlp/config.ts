@@ -1,6 +1,6 @@
 /**
- * The config of the `otlp` receiver; keys and defaults as in the OpenTelemetry Collector's otlpreceiver. Keys that only tune Go's buffers
- * are read and have no effect.
+ * The config of the `otlp` receiver; keys and defaults as in the OpenTelemetry Collector's otlpreceiver. Keys that only
+ * tune Go's buffers are read and have no effect.
  */
 import { z } from 'zod'
 import { count, durationMs, listenEndpoint, section } from '../../component/index.ts'
@@ -40,7 +40,10 @@ const grpc = section({
   tls: serverTls.optional(),
   /** Largest message in MiB, after decompression. 0: gRPC's usual 4 MiB. */
   max_recv_msg_size_mib: count.default(0),
-  /** Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages. */
+  /**
+   * Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of
+   * messages.
+   */
   max_concurrent_streams: count.default(0),
   include_metadata: z.boolean().default(false),
   read_buffer_size: count.optional(),

@@ -1,4 +1,7 @@
-/** Cross-origin requests of browsers, after the keys of the OpenTelemetry Collector's `cors` section. Source: fetch.spec.whatwg.org, "CORS protocol". */
+/**
+ * Cross-origin requests of browsers, after the keys of the OpenTelemetry Collector's `cors` section. Source:
+ * fetch.spec.whatwg.org, "CORS protocol".
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpConfig } from './config.ts'
 

@@ -1,6 +1,7 @@
 /**
- * OTLP/gRPC on bare node:http2: one unary call per stream, which is all that OTLP needs. An error on one stream is answered on that stream and never
- * touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto docs/specification.md.
+ * OTLP/gRPC on bare node:http2: one unary call per stream, which is all that OTLP needs. An error on one stream is
+ * answered on that stream and never touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto
+ * docs/specification.md.
  */
 import http2 from 'node:http2'
 import { encodeExportResponse, encodeStatus, type Signal } from '@spoor/otlp'

@@ -1,6 +1,7 @@
 /**
- * OTLP/HTTP on bare node:http: protobuf and JSON, with the status codes of the specification and of the OpenTelemetry Collector's receiver. One deviation: a body over the
- * limit is answered with 413, which says what is wrong, where the Collector says 400; both are final for a client.
+ * OTLP/HTTP on bare node:http: protobuf and JSON, with the status codes of the specification and of the OpenTelemetry
+ * Collector's receiver. One deviation: a body over the limit is answered with 413, which says what is wrong, where the
+ * Collector says 400; both are final for a client.
  */
 import http from 'node:http'
 import {
@@ -41,7 +42,10 @@ const SUCCESS: Readonly<Record<Encoding, Buffer>> = {
   'application/json': Buffer.from('{"partialSuccess":{}}'),
 }
 const SIZE_SETTING = 'max_request_body_size'
-/** How much more of a refused body is read, in body limits, so that the client gets to read the answer before the connection is cut. */
+/**
+ * How much more of a refused body is read, in body limits, so that the client gets to read the answer before the
+ * connection is cut.
+ */
 const REFUSED_READ_FACTOR = 4
 
 /** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
@@ -129,7 +133,9 @@ async function exportBody(
   return intake.take(signal, message, single ? { coding: 'gzip', bytes: body } : undefined)
 }
 
-/** Reads the whole body into one buffer, of the announced length where there is one, so that each byte is copied once. */
+/**
+ * Reads the whole body into one buffer, of the announced length where there is one, so that each byte is copied once.
+ */
 function readBody(
   request: http.IncomingMessage,
   maxBytes: number,

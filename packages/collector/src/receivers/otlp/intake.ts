@@ -9,7 +9,10 @@ import {
   type Counter,
 } from '../../component/index.ts'
 
-/** Bytes of messages that may wait for the pipelines at a time, in each protocol. What comes beyond is told to come again. */
+/**
+ * Bytes of messages that may wait for the pipelines at a time, in each protocol. What comes beyond is told to come
+ * again.
+ */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 export type Transport = 'grpc' | 'http'
@@ -21,11 +24,14 @@ export interface Intake {
   /** Throws `unavailable` once the receiver is shutting down; called before work is put into a request. */
   checkOpen(): void
   /**
-   * Resolves when the pipelines have taken the message, so that the client may forget it. A message without items is taken at once.
-   * `compressed`: the same message as the sender compressed it. Rejects with what the pipeline or {@link countItems} throws.
+   * Resolves when the pipelines have taken the message, so that the client may forget it. A message without items is
+   * taken at once. `compressed`: the same message as the sender compressed it. Rejects with what the pipeline or {@link
+   * countItems} throws.
    */
   take(signal: Signal, message: Uint8Array, compressed?: Chunk['compressed']): Promise<void>
-  /** Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}. */
+  /**
+   * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
+   */
   refuse(thrown: unknown): CollectorError
 }
 

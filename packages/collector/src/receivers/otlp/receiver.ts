@@ -1,6 +1,6 @@
 /**
- * The OTLP receiver: two ports, one way in. It answers a request only when the pipelines have taken it, so that a client that got an
- * answer may forget what it sent.
+ * The OTLP receiver: two ports, one way in. It answers a request only when the pipelines have taken it, so that a
+ * client that got an answer may forget what it sent.
  */
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'

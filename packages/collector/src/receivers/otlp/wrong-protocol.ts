@@ -1,6 +1,7 @@
 /**
- * Answers for clients that came to the wrong port, each in its own protocol, naming what this port speaks and where the other one is.
- * Each is counted (`otelcol_receiver_requests` with outcome `wrong_protocol`), and logged once a minute at most.
+ * Answers for clients that came to the wrong port, each in its own protocol, naming what this port speaks and where the
+ * other one is. Each is counted (`otelcol_receiver_requests` with outcome `wrong_protocol`), and logged once a minute
+ * at most.
  */
 import http from 'node:http'
 import http2 from 'node:http2'
