@@ -39,6 +39,11 @@ describe('decadeTicks', () => {
   it('names each decade in the unit that reads best', () => {
     expect(labels(decadeTicks(500e3, 20e9))).toEqual(['1 ms', '10 ms', '100 ms', '1 s', '10 s'])
   })
+
+  it('has 2 and 5 between when there are few decades', () => {
+    expect(labels(decadeTicks(80e6, 600e6))).toEqual(['100 ms', '200 ms', '500 ms'])
+    expect(labels(decadeTicks(1, 10))).toEqual(['1 ns', '2 ns', '5 ns', '10 ns'])
+  })
 })
 
 describe('clockTicks', () => {

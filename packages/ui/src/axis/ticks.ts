@@ -59,13 +59,17 @@ function unitFor(far: number, step: number): Unit {
   return fitting.at(-1) ?? units[0]!
 }
 
-/** Decades of a logarithmic duration axis between two durations in nanoseconds, `1 ms`, `10 ms`, `100 ms`, `1 s`. */
+/** Decades of a logarithmic duration axis between two durations in nanoseconds: `1 ms`, `10 ms`, `100 ms`; with 2 and 5 between where there are few. */
 export function decadeTicks(fromNs: number, toNs: number): Tick[] {
+  const factors = toNs / fromNs < 60 ? [1, 2, 5] : [1]
   const ticks: Tick[] = []
-  for (let power = Math.ceil(Math.log10(fromNs) - 1e-9); power <= Math.log10(toNs) + 1e-9; power++) {
-    const at = 10 ** power
-    const unit = units.filter((unit) => unit.ns <= at && unit.ns <= 1e9).at(-1) ?? units[0]!
-    ticks.push({ at, label: `${Math.round(at / unit.ns).toLocaleString('en')} ${unit.name}` })
+  for (let power = Math.floor(Math.log10(fromNs)); power <= Math.log10(toNs); power++) {
+    for (const factor of factors) {
+      const at = factor * 10 ** power
+      if (at < fromNs || at > toNs) continue
+      const unit = units.filter((unit) => unit.ns <= at && unit.ns <= 1e9).at(-1) ?? units[0]!
+      ticks.push({ at, label: `${Math.round(at / unit.ns).toLocaleString('en')} ${unit.name}` })
+    }
   }
   return ticks
 }

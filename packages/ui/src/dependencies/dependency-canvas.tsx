@@ -7,12 +7,14 @@ import styles from '../graph/graph.module.css'
 import { useLayout } from '../graph/use-layout.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { quote } from '../search/search-url.ts'
-import { serviceHueStyle } from '../service-color/hue.ts'
+import { hueStyle } from '../service-color/hue.ts'
+import { slotsTogether } from '../service-color/service-color.ts'
 import { dependencyGraph, spacing } from './dependency-graph.ts'
 
 /** The graph itself. A click selects a service, Enter or a second click searches for its traces. */
 export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges'] }) {
   const graph = useMemo(() => dependencyGraph(edges), [edges])
+  const slots = useMemo(() => slotsTogether(graph.services.map((service) => service.name)), [graph])
   const placement = useLayout(graph.layout)
   const [selected, setSelected] = useState(-1)
   const navigate = useNavigate()
@@ -35,7 +37,7 @@ export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges
         return (
           <div
             className={`hue ${styles.node}`}
-            style={{ ...serviceHueStyle(service.name), gridTemplateRows: '20px 18px' }}
+            style={{ ...hueStyle(slots.get(service.name) ?? 0), gridTemplateRows: '20px 18px' }}
             title="Click twice, or Enter: its traces"
           >
             <b>{service.name}</b>

@@ -1,5 +1,5 @@
 import type { TraceRow } from 'spoor/api'
-import { slotOf } from '../service-color/service-color.ts'
+import { traceSlots } from './trace-slots.ts'
 
 /** Inner area of the plot in pixels. */
 export interface Area {
@@ -97,7 +97,7 @@ export function placePoints(rows: readonly TraceRow[], scale: ScatterScale): Sca
     y[index] = yOf(scale, row.durationNs)
     radius[index] = Math.min(7, 2.5 + Math.log10(Math.max(1, row.spans)) * 1.1)
     failed[index] = row.errors > 0 ? 1 : 0
-    slot[index] = slotOf(row.rootService)
+    slot[index] = traceSlots(row).get(row.rootService) ?? 0
   })
   return { x, y, radius, failed, slot }
 }

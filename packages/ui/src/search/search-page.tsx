@@ -98,7 +98,7 @@ export function SearchPage() {
           {(rows.length > 0 || search.isPending) && (
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
           )}
-          {!queryFailure && <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} />}
+          {!failure && <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} />}
           {rows.length > 0 ? (
             <TraceList
               rows={rows}

@@ -4,7 +4,8 @@ import type { TraceRow } from 'spoor/api'
 import { memo } from 'react'
 import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
 import { formatInstant, formatStart, type Zone } from '../format/time.ts'
-import { serviceHueStyle } from '../service-color/hue.ts'
+import { hueStyle } from '../service-color/hue.ts'
+import { traceSlots } from './trace-slots.ts'
 import styles from './trace-list.module.css'
 
 /** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
@@ -32,7 +33,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
       onPointerLeave={() => props.onHover(undefined)}
     >
       <span className={styles.root} title={`${row.rootService}  ${row.rootName}\n${row.traceId}`}>
-        <i className={`hue ${styles.stripe}`} style={serviceHueStyle(row.rootService)} />
+        <i className={`hue ${styles.stripe}`} style={hueStyle(traceSlots(row).get(row.rootService) ?? 0)} />
         <b>{row.rootService || 'no service'}</b>
         <span className={styles.name}>{row.rootName || 'no name'}</span>
         {row.orphans > 0 && (
@@ -68,6 +69,7 @@ function Unit({ children }: { children: string }) {
 }
 
 function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
+  const slots = traceSlots(row)
   const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1
   const shares = row.services
     .map((service) => ({ ...service, share: service.selfTimeNs / total }))
@@ -83,7 +85,7 @@ function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
       title={`Self time by service\n${words.join('\n')}`}
     >
       {shares.map(({ name, share }) => (
-        <i key={name} className="hue" style={{ ...serviceHueStyle(name), flexGrow: share }} />
+        <i key={name} className="hue" style={{ ...hueStyle(slots.get(name) ?? 0), flexGrow: share }} />
       ))}
     </span>
   )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assignSlots, hueCount, hueOf, initialsOf, slotOf } from './service-color.ts'
+import { assignSlots, hueCount, hueOf, initialsOf, slotOf, slotsTogether } from './service-color.ts'
 
 const circleDistance = (a: number, b: number) => Math.min(Math.abs(a - b), hueCount - Math.abs(a - b))
 
@@ -41,6 +41,23 @@ describe('assignSlots', () => {
     const before = assignSlots(['a', 'b', 'c'], [[0, 1]])
     const after = assignSlots(['a', 'b', 'c', 'd'], [[0, 1]])
     expect(after.slice(0, 3)).toEqual(before)
+  })
+})
+
+describe('slotsTogether', () => {
+  it('keeps few services apart, in whatever order they come', () => {
+    const names = ['client', 'preprocessing', 'ensemble', 'inference-mobilenet', 'inference-inception']
+    const slots = slotsTogether(names)
+    expect(slotsTogether(names.toReversed())).toEqual(slots)
+    const values = [...slots.values()]
+    values.forEach((a, index) => {
+      for (const b of values.slice(index + 1)) expect(circleDistance(a, b)).toBeGreaterThanOrEqual(2)
+    })
+  })
+
+  it('leaves many their own', () => {
+    const names = Array.from({ length: 9 }, (_, index) => `s${index}`)
+    for (const [name, slot] of slotsTogether(names)) expect(slot).toBe(slotOf(name))
   })
 })
 

@@ -56,6 +56,34 @@ export function assignSlots(services: readonly string[], neighbours: Iterable<re
   return slots
 }
 
+/** Up to this many services of a trace are all kept apart from each other, whoever calls whom. */
+const fewServices = 6
+
+const together = new Map<string, ReadonlyMap<string, number>>()
+
+/**
+ * Slots for the services of one trace where their calls are not known, or do not matter: few are all kept apart, in the order of their names, so that the same
+ * services have the same colours wherever they stand together; of many each has its own ({@link slotOf}).
+ */
+export function slotsTogether(services: readonly string[]): ReadonlyMap<string, number> {
+  const names = [...new Set(services)].sort()
+  const key = names.join('\0')
+  let slots = together.get(key)
+  if (!slots) {
+    const pairs = names.flatMap((_, a) => names.slice(a + 1).map((_, b): [number, number] => [a, a + 1 + b]))
+    const assigned = names.length <= fewServices ? assignSlots(names, pairs) : names.map(slotOf)
+    slots = new Map(names.map((name, index) => [name, assigned[index]!]))
+    if (together.size > 1000) together.clear()
+    together.set(key, slots)
+  }
+  return slots
+}
+
+/** Whether {@link slotsTogether} keeps all of them apart. */
+export function areFew(services: readonly string[]): boolean {
+  return services.length <= fewServices
+}
+
 function distance(a: number, b: number): number {
   const direct = Math.abs(a - b)
   return Math.min(direct, hueCount - direct)

@@ -1,5 +1,5 @@
 import { buildTrace, criticalPath, type CriticalSegment, problems, serviceGraph, type Trace } from '@spoor/trace'
-import { assignSlots } from '../service-color/service-color.ts'
+import { areFew, assignSlots, slotsTogether } from '../service-color/service-color.ts'
 import type { CriticalRows, LoadedTrace } from './loaded-trace.ts'
 
 /** Builds all that the page needs of a trace from its serialized `TracesData`. Runs in a worker. Throws what `buildTrace` throws. */
@@ -16,6 +16,10 @@ export function prepareTrace(bytes: Uint8Array, id: string): LoadedTrace {
 }
 
 function slotsOf(trace: Trace): Uint8Array {
+  if (areFew(trace.services)) {
+    const slots = slotsTogether(trace.services)
+    return Uint8Array.from(trace.services, (service) => slots.get(service) ?? 0)
+  }
   return assignSlots(
     trace.services,
     serviceGraph(trace).edges.map((edge): [number, number] => [edge.from, edge.to]),

@@ -51,7 +51,8 @@ export function TraceHeader(props: { view: TraceViewName; find: Find }) {
             from="/trace/$id"
             to="/trace/$id"
             search={(url) => ({ ...without(url, ['view']), ...(view !== 'timeline' && { view }) })}
-            aria-current={view === props.view ? 'page' : undefined}
+            // Each leads to where we are but for the view: the one that leads to just here is the current one.
+            activeOptions={{ exact: true, includeSearch: true }}
             preload={false}
           >
             {viewNames[view]}

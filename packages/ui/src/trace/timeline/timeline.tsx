@@ -37,7 +37,7 @@ export function Timeline() {
   const matches = useTraceView((view) => view.matches)
   const setSettings = useSettings((settings) => settings.set)
   const remembered = useSettings((settings) => settings.nameWidth)
-  const wanted = remembered || Math.min(380, Math.round(size.width * 0.42))
+  const wanted = remembered || Math.min(440, Math.round(size.width * 0.42))
   const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
   const barWidth = Math.max(100, size.width - nameWidth)
 
