@@ -12,7 +12,7 @@ export interface Size {
   /** Milliseconds of one measured run of a rival, and of its warm-up: it does in that time what it can. */
   readonly rivalMs: number
   readonly rivalWarmUpMs: number
-  /** Spans that the store holds when it is asked. */
+  /** Spans that the store holds when it is asked: those of the warm-up and of all ingest runs together. */
   readonly storedSpans: number
   /** Questions of each kind. */
   readonly queries: number

@@ -7,7 +7,7 @@ import { cpuOf, measureInTurns, originNs, startLoad, type Subject } from '../mea
 import { startChild } from '../process/start.ts'
 import { createBelongings } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
-import type { LoadOrder, LoadResult, SentPass } from '../workload/load.ts'
+import type { LoadResult, SentPass } from '../workload/load.ts'
 
 /** What was sent to one of the two backends: enough to know every id in it. */
 export interface Sent {
@@ -27,7 +27,7 @@ export interface Ingested {
 
 /**
  * What it costs to take spans until they are durable and can be searched: the program `spoor` over gRPC against grpc-js, protobufjs and
- * SQLite. Leaves at least `size.storedSpans` spans in Spoor's store, for the queries.
+ * SQLite. Leaves `size.storedSpans` spans in Spoor's store, for the queries.
  */
 export async function ingest(context: Context): Promise<Ingested> {
   const belongings = await createBelongings()
@@ -51,24 +51,14 @@ export async function ingest(context: Context): Promise<Ingested> {
         return Promise.resolve()
       },
     })
-    const samples = await measureInTurns(context, load, [
+    const { pairs, warmUpSpans, storedSpans } = context.size
+    const spans = Math.ceil((storedSpans - warmUpSpans) / pairs)
+    const samples = await measureInTurns({ ...context, size: { ...context.size, spans } }, load, [
       subject('spoor', ours.pid, ours.grpc),
       subject('rival', theirs.pid, theirs.ready.grpc),
     ])
     const memory = { spoor: peakMemory(ours.pid), rival: peakMemory(theirs.pid) }
 
-    const missing = context.size.storedSpans - sent.spoor.spans
-    if (missing > 0) {
-      context.progress(`ingest: up to ${context.size.storedSpans} spans`)
-      const order: LoadOrder = {
-        protocol: 'grpc',
-        gzip: false,
-        address: ours.grpc,
-        spans: missing,
-        maxMs: 120_000,
-      }
-      note(sent.spoor, await load.call<LoadResult>('load', order))
-    }
     await load.stop()
     await theirs.stop()
     const perSecond = samples[0]?.map(({ result }) => (result.spans / result.elapsedMs) * 1000) ?? []
