@@ -87,7 +87,7 @@ class World {
     const running = this.#children.filter((child) => child.running())
     if (running.length === 0) return
     this.#stopping.abort(new Stopped('stopped'))
-    this.#screen.status(`Stopping ${running.length} processes ...`)
+    this.#screen.status('Stopping ...')
     for (const child of running.reverse()) await child.stop()
     this.#screen.line(`  Stopped. The traces are kept in ${shortPath(this.#settings.data)}.`)
   }
