@@ -15,7 +15,7 @@ import { dependencyGraph, spacing } from './dependency-graph.ts'
 export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges'] }) {
   const graph = useMemo(() => dependencyGraph(edges), [edges])
   const slots = useMemo(() => slotsTogether(graph.services.map((service) => service.name)), [graph])
-  const placement = useLayout(graph.layout)
+  const layout = useLayout(graph.layout)
   const [selected, setSelected] = useState(-1)
   const navigate = useNavigate()
   const open = (node: number) => {
@@ -23,11 +23,11 @@ export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges
     if (service) void navigate({ to: '/search', search: { q: `service:${quote(service.name)}` } })
   }
   useKeys({ Enter: () => open(selected), Escape: () => setSelected(-1) })
-  if (!placement) return null
+  if (!layout) return null
   return (
     <GraphCanvas
       label="Calls between services"
-      placement={placement}
+      layout={layout}
       edges={graph.edges}
       spacing={spacing}
       selected={selected}

@@ -14,8 +14,10 @@ import {
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from 'react'
 import { useKeys } from '../keyboard/use-keys.ts'
 import styles from './graph.module.css'
+import type { LayoutReply, Point } from './layout-protocol.ts'
 import { linkPath } from './link-path.ts'
 import { type Direction, neighbourOf } from './neighbour.ts'
+import { routeMiddle, routePath } from './route-path.ts'
 import type { Placement, Spacing } from './tidy-tree.ts'
 
 /** `call` is solid, `async` (outlives its parent) dashed, `link` dotted. */
@@ -32,7 +34,7 @@ export interface GraphEdge {
 export interface GraphProps {
   /** What it shows, for those who do not see it. */
   readonly label: string
-  readonly placement: Placement
+  readonly layout: LayoutReply
   readonly edges: readonly GraphEdge[]
   readonly spacing: Spacing
   readonly renderNode: (node: number) => ReactNode
@@ -57,7 +59,7 @@ export function GraphCanvas(props: GraphProps) {
 }
 
 const nodeTypes = { plain: PlainNode }
-const edgeTypes = { link: LinkEdge }
+const edgeTypes = { drawn: DrawnEdge }
 
 /** A graph that would be smaller than this is not shown whole at first, but from its first node. */
 const leastFirstZoom = 0.4
@@ -66,12 +68,13 @@ const firstZoom = 0.75
 const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 120)
 
 function Canvas(props: GraphProps) {
-  const { placement, edges, spacing, selected, onSelect } = props
+  const { layout, edges, spacing, selected, onSelect } = props
+  const { placement } = layout
   const flow = useReactFlow()
   const nodes = useMemo(() => flowNodes(placement, spacing), [placement, spacing])
   const flowEdges = useMemo(
-    () => edges.map((edge, index) => flowEdge(edge, index, placement, spacing)),
-    [edges, placement, spacing],
+    () => edges.map((edge, index) => flowEdge(edge, index, layout, spacing)),
+    [edges, layout, spacing],
   )
   useEffect(() => {
     void showFirst(flow, placement, spacing)
@@ -157,11 +160,30 @@ async function showFirst(
   await flow.setCenter(x[0]! + width / 2, y[0]! + height / 2 + below, { zoom: firstZoom, duration: 0 })
 }
 
-function LinkEdge({ data, markerEnd }: EdgeProps) {
-  return <BaseEdge path={String(data?.['path'])} {...(markerEnd && { markerEnd })} />
+/** An edge whose path is known already. */
+function DrawnEdge({ data, label, markerEnd }: EdgeProps<Edge<DrawnData>>) {
+  if (!data) return null
+  return (
+    <BaseEdge
+      path={data.path}
+      {...(markerEnd && { markerEnd })}
+      {...(label !== undefined && data.label && { label, labelX: data.label.x, labelY: data.label.y })}
+    />
+  )
 }
 
-function flowEdge(edge: GraphEdge, index: number, placement: Placement, spacing: Spacing): Edge {
+interface DrawnData extends Record<string, unknown> {
+  readonly path: string
+  readonly label: Point | undefined
+}
+
+function flowEdge(edge: GraphEdge, index: number, { placement, routes }: LayoutReply, spacing: Spacing): Edge {
+  const route = routes?.[index]
+  const path = route
+    ? routePath(route)
+    : edge.style === 'link'
+      ? linkPath(edge.from, edge.to, placement, spacing)
+      : undefined
   return {
     id: String(index),
     source: String(edge.from),
@@ -169,7 +191,7 @@ function flowEdge(edge: GraphEdge, index: number, placement: Placement, spacing:
     className: `${styles[edge.style]} ${edge.failed ? styles.failed : ''}`,
     markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: 'var(--edge)' },
     ...(edge.label !== undefined && { label: edge.label }),
-    ...(edge.style === 'link' && { type: 'link', data: { path: linkPath(edge.from, edge.to, placement, spacing) } }),
+    ...(path !== undefined && { type: 'drawn', data: { path, label: route && routeMiddle(route) } }),
   }
 }
 

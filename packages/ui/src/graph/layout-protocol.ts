@@ -6,8 +6,20 @@ export type LayoutRequest =
   | {
       readonly kind: 'layers'
       readonly count: number
-      readonly edges: readonly (readonly [number, number])[]
+      readonly edges: readonly (readonly [from: number, to: number])[]
       readonly spacing: Spacing
     }
 
-export type LayoutReply = Placement
+export interface LayoutReply {
+  readonly placement: Placement
+  /**
+   * For `layers`: how each edge of the request runs around the nodes, from the border of the first to that of the second; three points at least, the
+   * middle one where a label has room.
+   */
+  readonly routes?: readonly (readonly Point[])[]
+}
+
+export interface Point {
+  readonly x: number
+  readonly y: number
+}

@@ -7,7 +7,7 @@ import type { LayoutRequest } from '../graph/layout-protocol.ts'
 export const maxTreeSpans = 2000
 
 /** Pixels. */
-export const spacing = { width: 208, height: 68, gapX: 16, gapY: 44 }
+export const spacing = { width: 208, height: 60, gapX: 16, gapY: 32 }
 
 export interface TreeGraph {
   readonly layout: LayoutRequest

@@ -17,14 +17,14 @@ export function TreeView() {
   const selectedRow = useTraceView((view) => view.selected)
   const hoveredRow = useTraceView((view) => view.hovered)
   const graph = useMemo(() => (folded ? serviceTree(loaded.trace) : spanTree(loaded.trace)), [loaded, folded])
-  const placement = useLayout(graph.layout)
+  const layout = useLayout(graph.layout)
 
   return (
     <>
-      {placement && (
+      {layout && (
         <GraphCanvas
           label={folded ? 'Services of the trace' : 'Spans of the trace as a tree'}
-          placement={placement}
+          layout={layout}
           edges={graph.edges}
           spacing={spacing}
           selected={selectedRow < 0 ? -1 : graph.nodeOfRow(selectedRow)}
