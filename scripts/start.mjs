@@ -6,7 +6,12 @@ import { environment, node, root, setup } from './setup.mjs'
 setup()
 
 const world = join(root, 'examples', 'object-classification', 'dist', 'world.js')
-const child = spawn(node, [world, ...process.argv.slice(2)], { stdio: 'inherit', cwd: root, env: environment })
+// The channel is a leash: the world stops when it closes, even if this process is killed without a chance to say so.
+const child = spawn(node, [world, ...process.argv.slice(2)], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  cwd: root,
+  env: environment,
+})
 
 // Ctrl-C reaches the child by itself (same process group); this process only has to stay until the child has stopped everything.
 process.on('SIGINT', () => {})
