@@ -6,15 +6,15 @@ import { z } from 'zod'
 import { readConfigFile, section } from '../component/index.ts'
 
 export const clientTls = section({
-  /** Plain text, no TLS at all. */
-  insecure: z.boolean().default(false),
-  /** TLS without looking at the server's certificate. */
-  insecure_skip_verify: z.boolean().default(false),
+  insecure: z.boolean().default(false).describe('Plain text, no TLS at all.'),
+  insecure_skip_verify: z.boolean().default(false).describe("TLS without looking at the server's certificate."),
   ca_file: z.string().optional(),
   cert_file: z.string().optional(),
   key_file: z.string().optional(),
-  /** The name that the server's certificate must have, where it is not the endpoint's host. */
-  server_name_override: z.string().optional(),
+  server_name_override: z
+    .string()
+    .optional()
+    .describe("The name that the server's certificate must have, where it is not the endpoint's host."),
 })
 
 export type ClientTls = z.infer<typeof clientTls>

@@ -6,33 +6,39 @@ import { count, durationMs, section } from '../component/index.ts'
 
 export const sendingQueueConfig = section({
   enabled: z.boolean().default(true),
-  /** How many batches are sent at a time. */
-  num_consumers: z.int().min(1).default(10),
-  /** How much the queue holds, what is being sent included, in the unit that `sizer` names. */
-  queue_size: z.int().min(1).default(1000),
+  num_consumers: z.int().min(1).default(10).describe('How many batches are sent at a time.'),
+  queue_size: z
+    .int()
+    .min(1)
+    .default(1000)
+    .describe('How much the queue holds, what is being sent included, in the unit that `sizer` names.'),
   sizer: z.enum(['requests', 'items', 'bytes']).default('requests'),
-  /** When full: wait for room instead of refusing. */
-  block_on_overflow: z.boolean().default(false),
-  /** Answer the stage before only when the batch was sent, not when it was queued. */
-  wait_for_result: z.boolean().default(false),
-  /**
-   * Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be
-   * gigabytes.
-   */
-  max_bytes: count.default(128 * 1024 * 1024),
+  block_on_overflow: z.boolean().default(false).describe('When full: wait for room instead of refusing.'),
+  wait_for_result: z
+    .boolean()
+    .default(false)
+    .describe('Answer the stage before only when the batch was sent, not when it was queued.'),
+  max_bytes: count
+    .default(128 * 1024 * 1024)
+    .describe(
+      "Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be gigabytes.",
+    ),
 })
 
 export const retryConfig = section({
   enabled: z.boolean().default(true),
-  /** Wait before the first retry. */
-  initial_interval: durationMs.prefault('5s'),
-  /** Each wait is drawn from interval ± this share of it. 0-1. */
-  randomization_factor: z.number().min(0).max(1).default(0.5),
-  /** By how much the wait grows from retry to retry. */
-  multiplier: z.number().min(1).default(1.5),
+  initial_interval: durationMs.prefault('5s').describe('Wait before the first retry.'),
+  randomization_factor: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Each wait is drawn from interval ± this share of it. 0-1.'),
+  multiplier: z.number().min(1).default(1.5).describe('By how much the wait grows from retry to retry.'),
   max_interval: durationMs.prefault('30s'),
-  /** Time from the first attempt after which a batch is given up. 0: never. */
-  max_elapsed_time: durationMs.prefault('5m'),
+  max_elapsed_time: durationMs
+    .prefault('5m')
+    .describe('Time from the first attempt after which a batch is given up. 0: never.'),
 })
 
 /** The keys themselves, for an exporter's own section. */

@@ -12,15 +12,13 @@ import { section } from '../component/index.ts'
 export type Compression = 'none' | 'gzip' | 'zstd'
 
 export const compressionParams = section({
-  /** 1 (fast) to 9 (small). */
-  level: z.int().min(1).max(9).default(1),
-  /**
-   * What becomes of a batch of several compressed chunks. `recompress`: joined and compressed once; every peer reads
-   * that. `members`: the senders' gzip members, unchanged, behind each other, which costs nothing. Only for peers that
-   * are known to read all members: Go, Java and Node do; Rust's flate2 stops silently after the first, and gRPC's C
-   * core refuses. An extension.
-   */
-  join: z.enum(['recompress', 'members']).default('recompress'),
+  level: z.int().min(1).max(9).default(1).describe('1 (fast) to 9 (small).'),
+  join: z
+    .enum(['recompress', 'members'])
+    .default('recompress')
+    .describe(
+      "What becomes of a batch of several compressed chunks. `recompress`: joined and compressed once; every peer reads that. `members`: the senders' gzip members, unchanged, behind each other, which costs nothing. Only for peers that are known to read all members: Go, Java and Node do; Rust's flate2 stops silently after the first, and gRPC's C core refuses. An extension.",
+    ),
 })
 
 export type CompressionParams = z.infer<typeof compressionParams>

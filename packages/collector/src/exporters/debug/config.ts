@@ -4,13 +4,18 @@ import { count, section } from '../../component/index.ts'
 import { exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 export const debugConfig = section({
-  /** One line a batch, one line a span, or everything. */
-  verbosity: z.enum(['basic', 'normal', 'detailed']).default('basic'),
-  /** Batches shown in each second before sampling begins, and then every how many-th one. */
-  sampling_initial: count.default(2),
+  verbosity: z
+    .enum(['basic', 'normal', 'detailed'])
+    .default('basic')
+    .describe('One line a batch, one line a span, or everything.'),
+  sampling_initial: count
+    .default(2)
+    .describe('Batches shown in each second before sampling begins, and then every how many-th one.'),
   sampling_thereafter: z.int().min(1).default(1),
-  /** Write through the collector's log; else to standard output. */
-  use_internal_logger: z.boolean().default(true),
+  use_internal_logger: z
+    .boolean()
+    .default(true)
+    .describe("Write through the collector's log; else to standard output."),
   sending_queue: exporterHelperKeys.sending_queue.optional(),
 })
 

@@ -4,24 +4,18 @@ import { count, durationMs, peerEndpoint, section } from '../../component/index.
 import { clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 const keepalive = section({
-  /** Ping after that long without a sign of life from the peer. */
-  time: durationMs.prefault('10s'),
-  /** Close the connection when a ping is not answered within this. */
-  timeout: durationMs.prefault('10s'),
-  /** Ping while no call is under way, too. */
-  permit_without_stream: z.boolean().default(false),
+  time: durationMs.prefault('10s').describe('Ping after that long without a sign of life from the peer.'),
+  timeout: durationMs.prefault('10s').describe('Close the connection when a ping is not answered within this.'),
+  permit_without_stream: z.boolean().default(false).describe('Ping while no call is under way, too.'),
 })
 
 export const otlpGrpcConfig = section(
   {
-    /** `host:port`, or with `http://` for plain text or `https://` for TLS. */
-    endpoint: peerEndpoint,
-    /** Milliseconds that one attempt may take; 0 for no limit. */
-    timeout: durationMs.prefault('5s'),
+    endpoint: peerEndpoint.describe('`host:port`, or with `http://` for plain text or `https://` for TLS.'),
+    timeout: durationMs.prefault('5s').describe('How long one attempt may take. 0: without limit.'),
     compression: z.enum(['gzip', 'none', '']).default('gzip'),
     compression_params: compressionParams.prefault({}),
-    /** On unless `insecure: true`. */
-    tls: clientTls.prefault({}),
+    tls: clientTls.prefault({}).describe('On unless `insecure: true`.'),
     headers: z.record(z.string(), z.string()).default({}),
     keepalive: keepalive.optional(),
     user_agent: z.string().default('spoor-collector'),

@@ -16,23 +16,20 @@ const url = z.string().superRefine((text, context) => {
 })
 
 export const otlpHttpConfig = section({
-  /** `http://host:port` or `https://host:port`; `/v1/traces` and so on are added to it. */
-  endpoint: url.optional(),
-  /** The whole URL for one signal, instead of `endpoint`. */
-  traces_endpoint: url.optional(),
+  endpoint: url
+    .optional()
+    .describe('`http://host:port` or `https://host:port`; `/v1/traces` and so on are added to it.'),
+  traces_endpoint: url.optional().describe('The whole URL for one signal, instead of `endpoint`.'),
   metrics_endpoint: url.optional(),
   logs_endpoint: url.optional(),
   encoding: z.enum(['proto', 'json']).default('proto'),
-  /** Milliseconds that one attempt may take; 0 for no limit. */
-  timeout: durationMs.prefault('30s'),
+  timeout: durationMs.prefault('30s').describe('How long one attempt may take. 0: without limit.'),
   compression: z.enum(['gzip', 'zstd', 'none', '']).default('gzip'),
   compression_params: compressionParams.prefault({}),
   tls: clientTls.prefault({}),
   headers: z.record(z.string(), z.string()).default({}),
-  /** Connections to one host. 0: as many as the queue has consumers. */
-  max_conns_per_host: count.default(0),
-  /** How long a connection without a request stays open. */
-  idle_conn_timeout: durationMs.prefault('90s'),
+  max_conns_per_host: count.default(0).describe('Connections to one host. 0: as many as the queue has consumers.'),
+  idle_conn_timeout: durationMs.prefault('90s').describe('How long a connection without a request stays open.'),
   ...exporterHelperKeys,
 }).refine(
   (config) =>

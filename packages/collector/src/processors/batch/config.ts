@@ -3,30 +3,29 @@ import { z } from 'zod'
 import { count, durationMs, section } from '../../component/index.ts'
 
 export const batchConfig = section({
-  /** Time after which a batch is sent whatever its size, from its first item on. 0: at once. */
-  timeout: durationMs.prefault('200ms'),
-  /** Items at which a batch is sent. 0: at once. */
-  send_batch_size: count.default(8192),
-  /** Items that a batch has at most; larger ones are split. 0: no limit. */
-  send_batch_max_size: count.default(0),
+  timeout: durationMs
+    .prefault('200ms')
+    .describe('Time after which a batch is sent whatever its size, from its first item on. 0: at once.'),
+  send_batch_size: count.default(8192).describe('Items at which a batch is sent. 0: at once.'),
+  send_batch_max_size: count.default(0).describe('Items that a batch has at most; larger ones are split. 0: no limit.'),
   metadata_keys: z
     .array(z.string())
     .max(0, { message: 'batching by metadata is not supported; leave metadata_keys empty' })
     .default([]),
   metadata_cardinality_limit: count.default(1000),
-  /**
-   * When a batch's sender is answered: `accepted`, once it is held here (it survives a graceful stop, not a crash), or
-   * `exported`, once the next stage has taken it. An extension.
-   */
-  acknowledge: z.enum(['accepted', 'exported']).default('accepted'),
-  /**
-   * Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An
-   * extension.
-   */
+  acknowledge: z
+    .enum(['accepted', 'exported'])
+    .default('accepted')
+    .describe(
+      "When a batch's sender is answered: `accepted`, once it is held here (it survives a graceful stop, not a crash), or `exported`, once the next stage has taken it. An extension.",
+    ),
   max_held_bytes: z
     .int()
     .min(1)
-    .default(64 * 1024 * 1024),
+    .default(64 * 1024 * 1024)
+    .describe(
+      'Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An extension.',
+    ),
 }).refine((config) => config.send_batch_max_size === 0 || config.send_batch_max_size >= config.send_batch_size, {
   message: 'send_batch_max_size must be greater or equal to send_batch_size',
   path: ['send_batch_max_size'],

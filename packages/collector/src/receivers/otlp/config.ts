@@ -23,13 +23,14 @@ const stringList = z.preprocess(
 )
 
 const cors = section({
-  /** Origins that browsers may send from; `*` stands for any run of characters. Empty: CORS is off. */
-  allowed_origins: stringList.default([]),
-  /** Request headers beyond the CORS-safe ones that browsers may send. */
-  allowed_headers: stringList.default([]),
+  allowed_origins: stringList
+    .default([])
+    .describe('Origins that browsers may send from; `*` stands for any run of characters. Empty: CORS is off.'),
+  allowed_headers: stringList.default([]).describe('Request headers beyond the CORS-safe ones that browsers may send.'),
   exposed_headers: stringList.default([]),
-  /** Seconds that a browser may keep a preflight's answer. 0: the header is not sent. */
-  max_age: count.default(0),
+  max_age: count
+    .default(0)
+    .describe("Seconds that a browser may keep a preflight's answer. 0: the header is not sent."),
 })
 
 const urlPath = z.string().startsWith('/', { message: 'must start with "/"' })
@@ -38,13 +39,14 @@ const grpc = section({
   endpoint: listenEndpoint.default('localhost:4317'),
   transport: z.enum(['tcp']).default('tcp'),
   tls: serverTls.optional(),
-  /** Largest message in MiB, after decompression. 0: gRPC's usual 4 MiB. */
-  max_recv_msg_size_mib: count.default(0),
-  /**
-   * Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of
-   * messages.
-   */
-  max_concurrent_streams: count.default(0),
+  max_recv_msg_size_mib: count
+    .default(0)
+    .describe("Largest message in MiB, after decompression. 0: gRPC's usual 4 MiB."),
+  max_concurrent_streams: count
+    .default(0)
+    .describe(
+      'Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages.',
+    ),
   include_metadata: z.boolean().default(false),
   read_buffer_size: count.optional(),
   write_buffer_size: count.optional(),
@@ -56,17 +58,18 @@ const http = section({
   transport: z.enum(['tcp']).default('tcp'),
   tls: serverTls.optional(),
   cors: cors.optional(),
-  /** Largest body in bytes, before and after decompression each. */
   max_request_body_size: z
     .int()
     .min(1)
-    .default(20 * 1024 * 1024),
+    .default(20 * 1024 * 1024)
+    .describe('Largest body in bytes, before and after decompression each.'),
   traces_url_path: urlPath.default(HTTP_PATHS.traces),
   metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
   logs_url_path: urlPath.default(HTTP_PATHS.logs),
   include_metadata: z.boolean().default(false),
-  /** How long a connection without a request stays open. 0: without limit. */
-  idle_timeout: durationMs.prefault(0),
+  idle_timeout: durationMs
+    .prefault(0)
+    .describe('How long a connection without a request stays open. 0: without limit.'),
 })
 
 export const otlpReceiverConfig = section({
