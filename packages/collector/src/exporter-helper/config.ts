@@ -19,7 +19,7 @@ export const sendingQueueConfig = section({
     .default(false)
     .describe('Answer the stage before only when the batch was sent, not when it was queued.'),
   max_bytes: count
-    .default(128 * 1024 * 1024)
+    .default(64 * 1024 * 1024)
     .describe(
       "Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be gigabytes.",
     ),

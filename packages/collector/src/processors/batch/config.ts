@@ -22,7 +22,7 @@ export const batchConfig = section({
   max_held_bytes: z
     .int()
     .min(1)
-    .default(64 * 1024 * 1024)
+    .default(32 * 1024 * 1024)
     .describe(
       'Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An extension.',
     ),
