@@ -169,32 +169,37 @@ function equalToText(text: string): AnyValue[] | undefined {
   if (text === '' || text === 'NaN' || /^[[{]|\ufffd/.test(text) || !text.isWellFormed()) return undefined
   const values: AnyValue[] = [{ type: 'string', value: text }]
   if (text === 'true' || text === 'false') values.push({ type: 'bool', value: text === 'true' })
-  const number = numberOf(text)
-  if (number !== undefined) values.push(...numericForms(number).filter((value) => textOf(value) === text))
+  const exact = numberOf(text)
+  if (typeof exact === 'bigint') values.push(...intForm(exact))
+  const double = Number(text)
+  if (String(double) === text) values.push(...doubleForms(double))
   const bytes = Buffer.from(text, 'base64')
   if (bytes.toString('base64') === text) values.push({ type: 'bytes', value: bytes })
   return values
 }
 
 function equalToNumber(wanted: number | bigint): AnyValue[] {
-  const forms = numericForms(wanted)
-  const texts = new Set(forms.map((value) => textOf(value)))
-  return [...forms, ...[...texts].map((value) => ({ type: 'string', value }) as const)]
+  const texts = new Set([String(wanted)])
+  const values: AnyValue[] = []
+  if (typeof wanted === 'bigint' || Number.isInteger(wanted)) {
+    values.push(...intForm(BigInt(wanted)))
+    texts.add(BigInt(wanted).toString())
+  }
+  const double = Number(wanted)
+  // oxlint-disable-next-line eqeqeq -- a bigint and a number are compared by value
+  if (wanted == double) {
+    values.push(...doubleForms(double))
+    texts.add(String(double))
+  }
+  return [...values, ...[...texts].map((value) => ({ type: 'string', value }) as const)]
 }
 
-const MIN_INT = -(1n << 63n)
-const MAX_INT = (1n << 63n) - 1n
+function intForm(value: bigint): AnyValue[] {
+  return BigInt.asIntN(64, value) === value ? [{ type: 'int', value }] : []
+}
 
-/** The ints and doubles of the same mathematical value. */
-function numericForms(value: number | bigint): AnyValue[] {
-  const forms: AnyValue[] = []
-  const exact = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined
-  if (exact !== undefined && exact >= MIN_INT && exact <= MAX_INT) forms.push({ type: 'int', value: exact })
-  const double = Number(value)
-  // eslint-disable-next-line eqeqeq -- a bigint and a number are compared by value
-  if (value == double) forms.push({ type: 'double', value: double })
-  if (double === 0) forms.push({ type: 'double', value: 0 }, { type: 'double', value: -0 })
-  return forms
+function doubleForms(value: number): AnyValue[] {
+  return (value === 0 ? [0, -0] : [value]).map((value) => ({ type: 'double', value }))
 }
 
 /** The value of an attribute as a filter sees it. */

@@ -2,9 +2,10 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch } from '@spoor/otlp'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { find, spansOf } from '../conformance/harness.ts'
-import { attributes, batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
+import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from '../conformance/spans.ts'
 import type { TraceStore } from '../contract.ts'
 import { openLocalStore } from './local-store.ts'
 import { FILE_HEADER, readRecord } from './log.ts'
@@ -143,4 +144,34 @@ it('keeps spans apart that follow batches without any, also over segments', asyn
     expect((await current.stats()).recovered.tornBytes).toBe(0)
     await current.close()
   }
+})
+
+it('gives the newest first whatever the times in the blocks', async () => {
+  const appends = fc.array(fc.array(fc.record({ trace: fc.nat(12), at: fc.nat(40) }), { minLength: 1, maxLength: 4 }), {
+    maxLength: 12,
+  })
+  await fc.assert(
+    fc.asyncProperty(appends, async (batches) => {
+      const own = mkdtempSync(join(directory, 'run-'))
+      // A segment, and so a block, for each append.
+      const store = await openLocalStore({ directory: own, segmentBytes: 1 })
+      const starts = new Map<number, number>()
+      for (const [i, batch] of batches.entries()) {
+        await store.append(batchOf(...batch.map(({ trace, at }, k) => sent({ trace, id: 10 * i + k + 1, at }))))
+        for (const { trace, at } of batch) starts.set(trace, Math.min(at, starts.get(trace) ?? Infinity))
+      }
+      const expected = [...starts].sort(([a, m], [b, n]) => n - m || a - b).map(([trace]) => traceId(trace))
+      for (const limit of [1, 3, 50]) expect(await find(store, { limit })).toEqual(expected)
+      const from = T0 + 20n * MS
+      const matching = new Set(
+        batches
+          .flat()
+          .filter(({ at }) => at >= 20)
+          .map(({ trace }) => traceId(trace)),
+      )
+      expect(await find(store, { limit: 3, from })).toEqual(expected.filter((id) => matching.has(id)))
+      await store.close()
+    }),
+    { numRuns: 4, seed: 4 },
+  )
 })

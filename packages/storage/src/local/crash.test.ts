@@ -112,17 +112,6 @@ it('is locked while a process has it, by name, and is taken over when that one w
   const store = await openLocalStore({ directory })
   await expect(openLocalStore({ directory })).rejects.toMatchObject({ code: 'locked' })
   await store.close()
-  await (await openLocalStore({ directory })).close()
-})
-
-it.for([
-  ['a process that got the pid later', JSON.stringify({ pid: 1, started: '12345 of another boot' })],
-  ['a process of this pid before', JSON.stringify({ pid: process.pid, started: '12345 of another boot' })],
-  ['a torn lock file', ''],
-])('takes over the lock of %s', async ([, lock]) => {
-  await (await openLocalStore({ directory })).close()
-  writeFileSync(join(directory, 'LOCK'), lock!)
-  await (await openLocalStore({ directory })).close()
 })
 
 it.skipIf(!hasPrlimit())('rejects when the disk is full, and goes on when there is room again', async () => {
@@ -202,7 +191,7 @@ it('cuts off a torn tail wherever it tore, and keeps all before', async () => {
       expect(recovered).toEqual({ blocks: whole.length > 0 ? 1 : 0, tornBytes: cut - (whole.at(-1) ?? FILE_HEADER) })
       await store.close()
     }),
-    { numRuns: 6, seed: 2 },
+    { numRuns: 4, seed: 2 },
   )
 })
 
