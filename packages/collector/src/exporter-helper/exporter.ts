@@ -84,7 +84,11 @@ class HelpedExporter implements Component, Consumer {
     this.#sent = signalCounters(context.counters, 'otelcol_exporter_sent', this.#labels)
     this.#enqueueFailed = signalCounters(context.counters, 'otelcol_exporter_enqueue_failed', this.#labels)
     if (options.queue.enabled) {
-      const queue = new SendingQueue(options.queue, (batch) => this.#deliver(batch))
+      const queue = new SendingQueue(
+        options.queue,
+        (batch) => this.#deliver(batch),
+        (batch, error) => this.#noteRefused(batch, error),
+      )
       this.#queue = queue
       context.counters.gauge('otelcol_exporter_queue_size', this.#labels, () => queue.size)
       context.counters.gauge('otelcol_exporter_queue_capacity', this.#labels, () => options.queue.queue_size)
@@ -100,17 +104,7 @@ class HelpedExporter implements Component, Consumer {
     if (this.#stopping.signal.aborted) {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
-    if (!this.#queue) return this.#deliver(batch)
-    try {
-      await this.#queue.offer(batch)
-    } catch (error) {
-      const problem = toCollectorError(error)
-      if (problem.code === 'overloaded') {
-        this.#enqueueFailed[batch.signal].value += batch.items
-        this.#log.warn('full', { component: this.#context.id, error: problem.message }, 'Batch refused')
-      }
-      throw problem
-    }
+    return this.#queue ? this.#queue.offer(batch) : this.#deliver(batch)
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
@@ -210,6 +204,11 @@ class HelpedExporter implements Component, Consumer {
       clearTimeout(timer)
       unfollow()
     }
+  }
+
+  #noteRefused(batch: TelemetryBatch, error: CollectorError): void {
+    this.#enqueueFailed[batch.signal].value += batch.items
+    this.#log.warn('full', { component: this.#context.id, error: error.message }, 'Batch refused')
   }
 
   #notePartialSuccess(batch: TelemetryBatch, rejected: number, message: string): void {

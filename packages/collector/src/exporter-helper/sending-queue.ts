@@ -12,6 +12,7 @@ interface Entry {
 export class SendingQueue {
   readonly #config: SendingQueueConfig
   readonly #deliver: (batch: TelemetryBatch) => Promise<void>
+  readonly #refused: (batch: TelemetryBatch, error: CollectorError) => void
   readonly #entries: Entry[] = []
   /**
    * Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages.
@@ -24,11 +25,16 @@ export class SendingQueue {
 
   /**
    * `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted
-   * and logged it.
+   * and logged it. `refused` hears of a batch that found no room.
    */
-  constructor(config: SendingQueueConfig, deliver: (batch: TelemetryBatch) => Promise<void>) {
+  constructor(
+    config: SendingQueueConfig,
+    deliver: (batch: TelemetryBatch) => Promise<void>,
+    refused: (batch: TelemetryBatch, error: CollectorError) => void,
+  ) {
     this.#config = config
     this.#deliver = deliver
+    this.#refused = refused
   }
 
   /** What the queue holds, with what is being sent, in the unit of the sizer. */
@@ -41,17 +47,14 @@ export class SendingQueue {
    * `overloaded` when the queue is full and does not block.
    */
   async offer(batch: TelemetryBatch): Promise<void> {
-    if (!this.#fits(batch)) {
-      if (!this.#config.block_on_overflow) {
-        const limit =
-          this.#size + this.#sizeOf(batch) > this.#config.queue_size
-            ? `queue_size: ${this.#config.queue_size} ${this.#config.sizer}`
-            : `max_bytes: ${this.#config.max_bytes}`
-        throw new CollectorError('overloaded', `sending queue is full (${limit})`, { retryAfterMs: 1000 })
-      }
+    if (this.#fits(batch)) {
+      this.#reserve(batch)
+    } else if (this.#config.block_on_overflow) {
       await new Promise<void>((admit) => this.#blocked.push({ batch, admit }))
     } else {
-      this.#reserve(batch)
+      const error = this.#full(batch)
+      this.#refused(batch, error)
+      throw error
     }
     const delivered = new Promise<void>((resolve, reject) => this.#entries.push({ batch, resolve, reject }))
     this.#pump()
@@ -86,13 +89,21 @@ export class SendingQueue {
 
   /** An empty queue takes any batch, so that one that is larger than the queue gets through alone instead of never. */
   #fits(batch: TelemetryBatch): boolean {
-    if (this.#size === 0) return true
+    return this.#size === 0 || (this.#blocked.length === 0 && this.#hasRoom(batch))
+  }
+
+  #hasRoom(batch: TelemetryBatch): boolean {
     const { queue_size: capacity, max_bytes: maxBytes } = this.#config
     return (
-      this.#blocked.length === 0 &&
-      this.#size + this.#sizeOf(batch) <= capacity &&
-      (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
+      this.#size + this.#sizeOf(batch) <= capacity && (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
     )
+  }
+
+  #full(batch: TelemetryBatch): CollectorError {
+    const { queue_size: capacity, max_bytes: maxBytes, sizer } = this.#config
+    const bySize = this.#size + this.#sizeOf(batch) > capacity
+    const limit = bySize ? `queue_size: ${capacity} ${sizer}` : `max_bytes: ${maxBytes}`
+    return new CollectorError('overloaded', `sending queue is full (${limit})`, { retryAfterMs: 1000 })
   }
 
   #reserve(batch: TelemetryBatch): void {
@@ -108,15 +119,12 @@ export class SendingQueue {
   }
 
   #admitBlocked(): void {
-    while (this.#blocked.length > 0) {
-      const { queue_size: capacity, max_bytes: maxBytes } = this.#config
-      const { batch, admit } = this.#blocked[0]!
-      const fits =
-        this.#size + this.#sizeOf(batch) <= capacity && (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
-      if (!fits && this.#size > 0) return
+    for (;;) {
+      const [first] = this.#blocked
+      if (!first || (this.#size > 0 && !this.#hasRoom(first.batch))) return
       this.#blocked.shift()
-      this.#reserve(batch)
-      admit()
+      this.#reserve(first.batch)
+      first.admit()
     }
   }
 }
