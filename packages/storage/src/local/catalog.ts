@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { StorageError } from '../contract.ts'
 import { BlockBuilder } from './builder.ts'
 import { bloomHas, ATTRIBUTE_PROBES, TRACE_PROBES } from './bloom.ts'
 import { ByteCache } from './byte-cache.ts'
@@ -36,7 +37,9 @@ export interface Block {
   readonly maxStart: bigint
   /** False when no span of this service is in it. */
   mayHaveService(service: string): boolean
-  mayHaveTrace(id: Uint32Array, hash: number): boolean
+  /** By the hash of its id, see {@link traceHash}. */
+  mayHaveTrace(hash: number): boolean
+  /** By the hash of a key, or of a key and value. */
   mayHaveAttribute(hash: number): boolean
   rows(): BlockRows
   /** The requests of one frame. Throws StorageError `corrupt`. */
@@ -76,7 +79,8 @@ export class Catalog {
       case 'block': {
         segment.open = undefined
         const block = readBlock(segment.indexFd, change.offset, change.indexSize)
-        if (block) this.#addBlock(segment, block, change.offset)
+        if (!block) throw new StorageError('io', `${segment.logPath}: the index block just written cannot be read`)
+        this.#addBlock(segment, block, change.offset)
         break
       }
       case 'keep':
@@ -203,7 +207,7 @@ export class Catalog {
       minStart: BigInt(meta.minStart),
       maxStart: BigInt(meta.maxStart),
       mayHaveService: (service) => services.has(service),
-      mayHaveTrace: (_, hash) => {
+      mayHaveTrace: (hash) => {
         const bits = filter('t')
         return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
       },

@@ -29,7 +29,9 @@ it.for([
   ['an earlier process with this pid', JSON.stringify({ pid: process.pid, started: '12345 of another boot' })],
   ['a process that was stopped while it wrote', ''],
 ])('is taken over from %s', ([, lock]) => {
-  writeFileSync(join(directory, 'LOCK'), lock!)
+  const file = join(directory, 'LOCK')
+  writeFileSync(file, lock!)
+  utimesSync(file, 1, 1)
   lockDirectory(directory)()
   expect(readdirSync(directory)).toEqual([])
 })
@@ -40,8 +42,11 @@ it('is not taken from a living process, which the error names', () => {
   expect(existsSync(join(directory, 'LOCK'))).toBe(true)
 })
 
-it('leaves the lock to another newcomer who is just taking it over, unless that one was stopped too', () => {
-  writeFileSync(join(directory, 'LOCK'), '')
+it('leaves the lock to another newcomer who is just writing it or taking it over, unless that was long ago', () => {
+  const file = join(directory, 'LOCK')
+  writeFileSync(file, '')
+  expect(() => lockDirectory(directory)).toThrow(expect.objectContaining({ code: 'locked' }))
+  utimesSync(file, 1, 1)
   const guard = join(directory, 'LOCK.takeover')
   writeFileSync(guard, JSON.stringify({ pid: process.ppid }))
   expect(() => lockDirectory(directory)).toThrow(expect.objectContaining({ code: 'locked' }))

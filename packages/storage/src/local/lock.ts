@@ -14,8 +14,8 @@ interface Owner {
 }
 
 const held = new Set<string>()
-/** A take-over is a few system calls; one that is older was interrupted. */
-const TAKEOVER_STALE_MS = 10_000
+/** Writing a lock and taking one over are a few system calls; what is half done and older than this was interrupted. */
+const INTERRUPTED_MS = 10_000
 
 /** Takes the directory, or throws StorageError `locked`. The result gives it back; it may be called twice. */
 export function lockDirectory(directory: string): () => void {
@@ -33,13 +33,13 @@ export function lockDirectory(directory: string): () => void {
 function takeOver(path: string, file: string): void {
   const guard = `${file}.takeover`
   if (!create(guard)) {
-    if (Date.now() - modified(guard) < TAKEOVER_STALE_MS) throw lockedBy(path, readOwner(guard)?.pid)
+    if (isRecent(guard)) throw lockedBy(path, readOwner(guard)?.pid)
     rmSync(guard, { force: true })
     if (!create(guard)) throw lockedBy(path, readOwner(guard)?.pid)
   }
   try {
     const owner = readOwner(file)
-    if (owner && isAlive(owner)) throw lockedBy(path, owner.pid)
+    if (owner ? isAlive(owner) : isRecent(file)) throw lockedBy(path, owner?.pid)
     rmSync(file, { force: true })
     if (!create(file)) throw lockedBy(path, readOwner(file)?.pid)
   } finally {
@@ -90,11 +90,12 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-function modified(file: string): number {
+/** Whether somebody may be just writing it. */
+function isRecent(file: string): boolean {
   try {
-    return statSync(file).mtimeMs
+    return Date.now() - statSync(file).mtimeMs < INTERRUPTED_MS
   } catch {
-    return 0
+    return false
   }
 }
 

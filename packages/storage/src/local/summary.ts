@@ -15,7 +15,7 @@ export function findTrace(blocks: readonly Block[], id: Uint32Array): TracePart[
   const parts: TracePart[] = []
   const hash = traceHash(id)
   for (const block of blocks) {
-    if (!block.mayHaveTrace(id, hash)) continue
+    if (!block.mayHaveTrace(hash)) continue
     const rows = block.rows()
     const index = traceIndex(rows, id)
     const members = index < 0 ? [] : rowsOfTrace(rows, index)
