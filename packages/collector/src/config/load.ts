@@ -13,6 +13,7 @@ import { SIGNALS } from '../otlp-protocol/services.ts'
 import { entriesOf, isMapping, readComponents } from './components.ts'
 import type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
 import type { Environment } from './expand.ts'
+import { ReferenceChecker, type Names } from './references.ts'
 import { readSource, type ConfigIssue, type Path, type Source } from './source.ts'
 
 export interface LoadOptions {
@@ -63,8 +64,10 @@ class Loader {
 
   load(): Omit<CollectorConfig, 'warnings'> | undefined {
     const root = this.#source.value
-    if (root === null)
-      return this.#fail([], 'empty configuration file; it needs receivers, exporters and service.pipelines')
+    if (root === null) {
+      this.#fail([], 'empty configuration file; it needs receivers, exporters and service.pipelines')
+      return undefined
+    }
     if (!this.#mapping([], root, TOP_KEYS)) return undefined
     for (const name of SECTIONS) this.#mapping([name], root[name])
     const all = {
@@ -79,7 +82,6 @@ class Loader {
     const logLevel = this.#telemetry(service['telemetry'])
     const pipelines = this.#pipelines(service['pipelines'])
     const extensions = this.#ids(['service', 'extensions'], service['extensions'])
-    // References to components whose own config is wrong are not wrong themselves.
     const idsIn = (name: keyof Names): ReadonlySet<string> => new Set(entriesOf(root[name]).map(([key]) => key.trim()))
     const names: Names = {
       receivers: idsIn('receivers'),
@@ -88,18 +90,14 @@ class Loader {
       connectors: idsIn('connectors'),
       extensions: idsIn('extensions'),
     }
-    this.#checkAmbiguous(names)
-    for (const [index, id] of extensions.entries()) {
-      this.#checkReference(['service', 'extensions', index], 'extension', id, names.extensions)
-    }
-    for (const pipeline of pipelines.values()) this.#checkPipeline(pipeline, names, all)
-    this.#checkConnectors(pipelines, all.connectors)
-    this.#checkCycles(pipelines, names.connectors)
-    const used = {
-      receivers: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers)),
-      processors: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.processors)),
-      exporters: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.exporters)),
-      connectors: new Set([...pipelines.values()].flatMap((pipeline) => pipeline.exporters)),
+    new ReferenceChecker(names, all, (path, message) => this.#fail(path, message)).check(pipelines, extensions)
+    const inPipelines = (stage: 'receivers' | 'processors' | 'exporters'): ReadonlySet<string> =>
+      new Set([...pipelines.values()].flatMap((pipeline) => pipeline[stage]))
+    const used: Names = {
+      receivers: inPipelines('receivers'),
+      processors: inPipelines('processors'),
+      exporters: inPipelines('exporters'),
+      connectors: inPipelines('exporters'),
       extensions: new Set(extensions),
     }
     for (const name of SECTIONS) this.#warnUnused(name, all[name], used[name])
@@ -178,102 +176,6 @@ class Loader {
     })
   }
 
-  #checkAmbiguous(names: Names): void {
-    for (const other of ['receivers', 'exporters'] as const) {
-      for (const id of names.connectors) {
-        if (!names[other].has(id)) continue
-        const kind = other.slice(0, -1)
-        this.#fail(
-          ['connectors', id],
-          `ambiguous ID: there is a ${kind} "${id}" too; rename one, like "${id}/connector"`,
-        )
-      }
-    }
-  }
-
-  #checkPipeline(pipeline: PipelineConfig, names: Names, all: Components): void {
-    const path = ['service', 'pipelines', pipeline.id]
-    const { signal } = pipeline
-    if (pipeline.receivers.length === 0) this.#fail(path, 'must have at least one receiver')
-    if (pipeline.exporters.length === 0) this.#fail(path, 'must have at least one exporter')
-    const check = (
-      stage: 'receivers' | 'processors' | 'exporters',
-      defined: ReadonlySet<string>,
-      takes: (id: string) => boolean,
-    ): void => {
-      const kind = stage.slice(0, -1)
-      for (const [index, id] of pipeline[stage].entries()) {
-        const here = [...path, stage, index]
-        if (!this.#checkReference(here, kind, id, defined)) continue
-        if (pipeline[stage].indexOf(id) < index)
-          this.#fail(here, `references ${kind} "${id}" multiple times; remove one`)
-        else if (!takes(id)) this.#fail(here, `${kind} "${id}" does not support ${signal}`)
-      }
-    }
-    const has = (component: { factory: { signals: readonly Signal[] } } | undefined): boolean =>
-      component?.factory.signals.includes(signal) ?? true
-    // What a connector gives is looked at with both its ends, in #checkConnectors.
-    check('receivers', new Set([...names.receivers, ...names.connectors]), (id) => has(all.receivers.get(id)))
-    check('processors', names.processors, (id) => has(all.processors.get(id)))
-    check('exporters', new Set([...names.exporters, ...names.connectors]), (id) => has(all.exporters.get(id)))
-  }
-
-  /** A connector is the end of one pipeline and the start of another; one of the two alone loses or makes nothing. */
-  #checkConnectors(
-    pipelines: ReadonlyMap<string, PipelineConfig>,
-    connectors: ReadonlyMap<string, ComponentConfig<'connector'>>,
-  ): void {
-    const all = [...pipelines.values()]
-    for (const [id, { factory }] of connectors) {
-      const from = all.filter((pipeline) => pipeline.exporters.includes(id))
-      const to = all.filter((pipeline) => pipeline.receivers.includes(id))
-      for (const pipeline of from) {
-        const gives = factory.signals.get(pipeline.signal) ?? []
-        if (to.some((target) => gives.includes(target.signal))) continue
-        const message = `connector "${id}" used as exporter in [${pipeline.id}] pipeline but not used in any supported receiver pipeline`
-        this.#fail(['service', 'pipelines', pipeline.id, 'exporters', pipeline.exporters.indexOf(id)], message)
-      }
-      for (const pipeline of to) {
-        if (from.some((origin) => factory.signals.get(origin.signal)?.includes(pipeline.signal))) continue
-        const message = `connector "${id}" used as receiver in [${pipeline.id}] pipeline but not used in any supported exporter pipeline`
-        this.#fail(['service', 'pipelines', pipeline.id, 'receivers', pipeline.receivers.indexOf(id)], message)
-      }
-    }
-  }
-
-  /** A pipeline that feeds itself by way of connectors would never be done with a batch. */
-  #checkCycles(pipelines: ReadonlyMap<string, PipelineConfig>, connectors: ReadonlySet<string>): void {
-    const done = new Set<string>()
-    const walk = (pipeline: PipelineConfig, way: readonly string[]): boolean => {
-      const start = way.indexOf(pipeline.id)
-      if (start >= 0) {
-        const cycle = [...way.slice(start), pipeline.id].join(' -> ')
-        const message = `cycle detected: ${cycle}; a connector must not feed the pipeline that it takes from`
-        this.#fail(['service', 'pipelines', pipeline.id], message)
-        return true
-      }
-      if (done.has(pipeline.id)) return false
-      for (const id of pipeline.exporters.filter((exporter) => connectors.has(exporter))) {
-        for (const next of pipelines.values()) {
-          if (next.receivers.includes(id) && walk(next, [...way, pipeline.id, id])) return true
-        }
-      }
-      done.add(pipeline.id)
-      return false
-    }
-    for (const pipeline of pipelines.values()) if (walk(pipeline, [])) return
-  }
-
-  #checkReference(path: Path, kind: string, id: string, defined: ReadonlySet<string>): boolean {
-    if (defined.has(id)) return true
-    return (
-      this.#fail(
-        path,
-        `references ${kind} "${id}" which is not configured${didYouMean(id, defined)}; define it under ${kind}s`,
-      ) ?? false
-    )
-  }
-
   #warnUnused(section: string, components: ReadonlyMap<string, unknown>, used: ReadonlySet<string>): void {
     for (const id of components.keys()) {
       if (used.has(id)) continue
@@ -295,14 +197,10 @@ class Loader {
     return true
   }
 
-  #fail(path: Path, message: string): undefined {
+  #fail(path: Path, message: string): void {
     this.issues.push(this.#source.issueAt(path, message))
-    return undefined
   }
 }
-
-type Names = Readonly<Record<(typeof SECTIONS)[number], ReadonlySet<string>>>
-type Components = Pick<CollectorConfig, (typeof SECTIONS)[number]>
 
 function isSignal(text: string): text is Signal {
   return SIGNALS.some((signal) => signal === text)
