@@ -1,6 +1,6 @@
 import type { DependenciesResponse } from 'spoor/api'
 import { formatCount } from '../format/numbers.ts'
-import type { GraphEdge } from '../graph/graph-canvas.tsx'
+import type { GraphEdge } from '../graph/graph-model.ts'
 import type { LayoutRequest } from '../graph/layout-protocol.ts'
 
 /** Pixels. */

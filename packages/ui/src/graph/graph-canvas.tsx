@@ -1,35 +1,13 @@
 import '@xyflow/react/dist/base.css'
-import {
-  BaseEdge,
-  type Edge,
-  type EdgeProps,
-  Handle,
-  MarkerType,
-  type Node,
-  Position,
-  ReactFlow,
-  ReactFlowProvider,
-  useReactFlow,
-} from '@xyflow/react'
-import { createContext, type ReactNode, useContext, useEffect, useMemo } from 'react'
+import { Handle, type Node, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react'
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from 'react'
 import { useKeys } from '../keyboard/use-keys.ts'
+import { edgeTypes, flowEdge } from './graph-edge.tsx'
+import type { GraphEdge } from './graph-model.ts'
 import styles from './graph.module.css'
-import type { LayoutReply, Point } from './layout-protocol.ts'
-import { linkPath } from './link-path.ts'
+import type { LayoutReply } from './layout-protocol.ts'
 import { type Direction, neighbourOf } from './neighbour.ts'
-import { routeMiddle, routePath } from './route-path.ts'
 import type { Placement, Spacing } from './tidy-tree.ts'
-
-/** `call` is solid, `async` (outlives its parent) dashed, `link` dotted. */
-export type EdgeStyle = 'call' | 'async' | 'link'
-
-export interface GraphEdge {
-  readonly from: number
-  readonly to: number
-  readonly style: EdgeStyle
-  readonly label?: string
-  readonly failed?: boolean
-}
 
 export interface GraphProps {
   /** What it shows, for those who do not see it. */
@@ -59,7 +37,6 @@ export function GraphCanvas(props: GraphProps) {
 }
 
 const nodeTypes = { plain: PlainNode }
-const edgeTypes = { drawn: DrawnEdge }
 
 /** A graph that would be smaller than this is not shown whole at first, but from its first node. */
 const leastFirstZoom = 0.4
@@ -76,11 +53,20 @@ function Canvas(props: GraphProps) {
     () => edges.map((edge, index) => flowEdge(edge, index, layout, spacing)),
     [edges, layout, spacing],
   )
+  const shown = useMemo(
+    () => nodes.map((node, index) => (index === selected ? { ...node, selected: true } : node)),
+    [nodes, selected],
+  )
+  const frame = useRef<HTMLDivElement>(null)
+  const latest = useRef(selected)
+  latest.current = selected
   useEffect(() => {
-    void showFirst(flow, placement, spacing)
+    if (!frame.current) return
+    const view = { flow, placement, spacing, frame: frame.current }
+    void showFirst(view).then(() => keepInSight(view, latest.current))
   }, [flow, placement, spacing])
   useEffect(() => {
-    if (selected >= 0 && selected < placement.x.length) keepInSight(flow, placement, spacing, selected)
+    if (frame.current) keepInSight({ flow, placement, spacing, frame: frame.current }, selected)
   }, [flow, placement, selected, spacing])
 
   const walk = (direction: Direction) => {
@@ -101,10 +87,10 @@ function Canvas(props: GraphProps) {
     '0': fit,
   })
   return (
-    <div className={styles.canvas}>
+    <div ref={frame} className={styles.canvas}>
       <ReactFlow
         aria-label={props.label}
-        nodes={nodes.map((node) => (Number(node.id) === selected ? { ...node, selected: true } : node))}
+        nodes={shown}
         edges={flowEdges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
@@ -148,66 +134,36 @@ function flowNodes({ x, y }: Placement, { width, height }: Spacing): Node[] {
   }))
 }
 
-async function showFirst(
-  flow: ReturnType<typeof useReactFlow>,
-  { x, y }: Placement,
-  { width, height }: Spacing,
-): Promise<void> {
+interface View {
+  readonly flow: ReturnType<typeof useReactFlow>
+  readonly placement: Placement
+  readonly spacing: Spacing
+  readonly frame: HTMLElement
+}
+
+function middleOf({ placement, spacing }: View, node: number): { x: number; y: number } {
+  return { x: placement.x[node]! + spacing.width / 2, y: placement.y[node]! + spacing.height / 2 }
+}
+
+/** All of the graph; of one that would be too small to read, its first node on top. */
+async function showFirst(view: View): Promise<void> {
+  const { flow, frame } = view
   await flow.fitView({ padding: 0.12, maxZoom: 1, duration: 0 })
-  if (flow.getZoom() >= leastFirstZoom || x.length === 0) return
-  const frame = document.querySelector(`.${styles.canvas}`)
-  const below = ((frame?.clientHeight ?? 600) / 2 - 80) / firstZoom
-  await flow.setCenter(x[0]! + width / 2, y[0]! + height / 2 + below, { zoom: firstZoom, duration: 0 })
+  if (flow.getZoom() >= leastFirstZoom || view.placement.x.length === 0) return
+  const first = middleOf(view, 0)
+  const below = (frame.clientHeight / 2 - 80) / firstZoom
+  await flow.setCenter(first.x, first.y + below, { zoom: firstZoom, duration: 0 })
 }
 
-/** An edge whose path is known already. */
-function DrawnEdge({ data, label, markerEnd }: EdgeProps<Edge<DrawnData>>) {
-  if (!data) return null
-  return (
-    <BaseEdge
-      path={data.path}
-      {...(markerEnd && { markerEnd })}
-      {...(label !== undefined && data.label && { label, labelX: data.label.x, labelY: data.label.y })}
-    />
-  )
-}
-
-interface DrawnData extends Record<string, unknown> {
-  readonly path: string
-  readonly label: Point | undefined
-}
-
-function flowEdge(edge: GraphEdge, index: number, { placement, routes }: LayoutReply, spacing: Spacing): Edge {
-  const route = routes?.[index]
-  const path = route
-    ? routePath(route)
-    : edge.style === 'link'
-      ? linkPath(edge.from, edge.to, placement, spacing)
-      : undefined
-  return {
-    id: String(index),
-    source: String(edge.from),
-    target: String(edge.to),
-    className: `${styles[edge.style]} ${edge.failed ? styles.failed : ''}`,
-    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: 'var(--edge)' },
-    ...(edge.label !== undefined && { label: edge.label }),
-    ...(path !== undefined && { type: 'drawn', data: { path, label: route && routeMiddle(route) } }),
-  }
-}
-
-/** Moves the view so that the node is in it, and no further when it is. */
-function keepInSight(
-  flow: ReturnType<typeof useReactFlow>,
-  { x, y }: Placement,
-  { width, height }: Spacing,
-  node: number,
-): void {
-  const frame = document.querySelector(`.${styles.canvas}`)?.getBoundingClientRect()
-  if (!frame) return
-  const at = flow.flowToScreenPosition({ x: x[node]! + width / 2, y: y[node]! + height / 2 })
-  const inside = at.x > frame.left + 60 && at.x < frame.right - 60 && at.y > frame.top + 40 && at.y < frame.bottom - 40
-  if (!inside)
-    void flow.setCenter(x[node]! + width / 2, y[node]! + height / 2, { zoom: flow.getZoom(), duration: motion() })
+/** Moves the view so that the node is in it, and not at all when it is, or when there is no such node. */
+function keepInSight(view: View, node: number): void {
+  if (node < 0 || node >= view.placement.x.length) return
+  const { flow } = view
+  const middle = middleOf(view, node)
+  const bounds = view.frame.getBoundingClientRect()
+  const { x, y } = flow.flowToScreenPosition(middle)
+  const inside = x > bounds.left + 60 && x < bounds.right - 60 && y > bounds.top + 40 && y < bounds.bottom - 40
+  if (!inside) void flow.setCenter(middle.x, middle.y, { zoom: flow.getZoom(), duration: motion() })
 }
 
 function PlainNode({ id }: { id: string }) {

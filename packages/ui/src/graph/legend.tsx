@@ -1,4 +1,4 @@
-import type { EdgeStyle } from './graph-canvas.tsx'
+import type { EdgeStyle } from './graph-model.ts'
 import styles from './graph.module.css'
 
 const dashes: Readonly<Record<EdgeStyle, string | undefined>> = { call: undefined, async: '7 5', link: '1.5 4' }

@@ -22,6 +22,8 @@ export function ResultHeader(props: {
   onChange: (url: SearchUrl) => void
   pages: readonly SearchResponse[] | undefined
   shown: number
+  /** Why the rows that are shown could not be brought up to date. */
+  failure: Error | undefined
 }) {
   const { url, pages } = props
   const last = pages?.at(-1)
@@ -55,6 +57,7 @@ export function ResultHeader(props: {
           {boundsText(min, max)} <CloseIcon />
         </button>
       )}
+      {props.failure && <span className={styles.warning}>Not up to date: {props.failure.message}</span>}
       {last && !last.complete && (
         <span className={styles.warning}>
           Stopped after {formatCount(Math.round(elapsed))} ms: there may be more. A shorter time range or a service

@@ -3,7 +3,7 @@ import { clockTicks, decadeTicks } from '../axis/ticks.ts'
 import { heatCells, type ScatterPoints, type ScatterScale, xOf, yOf } from './scatter-layout.ts'
 
 /** From this number of traces on, single points say less than how many lie where. */
-const heatFrom = 501
+const heatFrom = 1001
 
 /** Side of a cell of the heat map, in pixels. */
 const cell = 5

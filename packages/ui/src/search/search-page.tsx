@@ -18,6 +18,11 @@ import { TraceList } from './trace-list.tsx'
 
 const route = getRouteApi('/search')
 
+/** The next page is most likely a trace: its code is fetched once this page rests. */
+function preloadTracePage(): void {
+  setTimeout(() => void import('../trace/trace-page.tsx'), 1000)
+}
+
 /** Finds traces: a query, a time range, durations over time, and the list. The URL holds all of it. */
 export function SearchPage() {
   const url = route.useSearch()
@@ -36,6 +41,7 @@ export function SearchPage() {
     document.title = url.q ? `${url.q} - Spoor` : 'Search - Spoor'
   }, [url.q])
   useEffect(() => setSelected(-1), [url])
+  useEffect(preloadTracePage, [])
 
   const change = useCallback(
     (next: SearchUrl) => void navigate({ search: next, replace: next.live !== url.live }),
@@ -98,7 +104,9 @@ export function SearchPage() {
           {(rows.length > 0 || search.isPending) && (
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
           )}
-          {!failure && <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} />}
+          {(rows.length > 0 || !failure) && (
+            <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} failure={failure} />
+          )}
           {rows.length > 0 ? (
             <TraceList
               rows={rows}
@@ -136,26 +144,18 @@ function Nothing(props: {
   const wider = without(url, ['from', 'to', 'min', 'max'])
   return (
     <Notice title="No trace matches">
-      {(narrowed || url.range !== 'all') && (
-        <p>
-          <button
-            type="button"
-            className={styles.textButton}
-            onClick={() => props.onChange({ ...wider, range: 'all' })}
-          >
-            Look in all time
+      <p className={styles.ways}>
+        {(narrowed || url.range !== 'all') && (
+          <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
+            Look in all time, without bounds
           </button>
-          {url.q && (
-            <>
-              {' or '}
-              <button type="button" className={styles.textButton} onClick={() => props.onChange(without(url, ['q']))}>
-                leave out the query
-              </button>
-            </>
-          )}
-          .
-        </p>
-      )}
+        )}
+        {url.q && (
+          <button type="button" onClick={() => props.onChange(without(url, ['q']))}>
+            Leave out the query
+          </button>
+        )}
+      </p>
     </Notice>
   )
 }

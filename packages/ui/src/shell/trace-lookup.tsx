@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { SearchIcon } from '../widgets/icons.tsx'
 import styles from './shell.module.css'
+import { traceIdOf } from './trace-id.ts'
 
 /** Opens a trace by its id: 32 hex digits, or fewer with the leading zeros left out. */
 export function TraceLookup() {
@@ -34,10 +35,4 @@ export function TraceLookup() {
       />
     </form>
   )
-}
-
-/** 32 lower-case digits, or undefined when the text is no id. Spaces around it and hyphens in it do no harm. */
-export function traceIdOf(text: string): string | undefined {
-  const digits = text.trim().replaceAll('-', '').toLowerCase()
-  return /^[0-9a-f]{1,32}$/.test(digits) && !/^0+$/.test(digits) ? digits.padStart(32, '0') : undefined
 }

@@ -4,10 +4,12 @@ import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
 import styles from '../graph/graph.module.css'
 import { hueStyle } from '../service-color/hue.ts'
 import type { LoadedTrace } from '../trace/loaded-trace.ts'
+import { useTraceView } from '../trace/trace-view.ts'
 
 /** A span in the tree; what is filled is the share of its time in which no child ran. */
-export function SpanNodeBox(props: { loaded: LoadedTrace; row: number; hovered: boolean }) {
+export function SpanNodeBox(props: { loaded: LoadedTrace; row: number }) {
   const { row } = props
+  const hovered = useTraceView((view) => view.hovered === row)
   const { trace, slots } = props.loaded
   const service = trace.service[row]!
   const duration = trace.durationsNs[row]!
@@ -18,7 +20,7 @@ export function SpanNodeBox(props: { loaded: LoadedTrace; row: number; hovered: 
       className={`hue ${styles.node}`}
       style={hueStyle(slots[service]!)}
       data-failed={trace.status[row] === 2}
-      data-hovered={props.hovered}
+      data-hovered={hovered}
       title={`${trace.services[service]}  ${name}`}
     >
       <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
@@ -36,11 +38,10 @@ export function SpanNodeBox(props: { loaded: LoadedTrace; row: number; hovered: 
 }
 
 /** A service in the folded tree; what is filled is its share of the trace's self time. */
-export function ServiceNodeBox({ loaded, node }: { loaded: LoadedTrace; node: ServiceNode }) {
+export function ServiceNodeBox(props: { loaded: LoadedTrace; node: ServiceNode; totalSelfNs: number }) {
+  const { loaded, node, totalSelfNs } = props
   const { trace, slots } = loaded
-  let total = 0
-  for (const self of trace.selfNs) total += self
-  const share = total > 0 ? node.selfNs / total : 0
+  const share = totalSelfNs > 0 ? node.selfNs / totalSelfNs : 0
   return (
     <div className={`hue ${styles.node}`} style={hueStyle(slots[node.service]!)} data-failed={node.errors > 0}>
       <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />

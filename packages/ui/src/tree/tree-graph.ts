@@ -1,6 +1,6 @@
 import { type ServiceNode, serviceGraph, SpanFlag, type Trace } from '@spoor/trace'
 import { formatCount } from '../format/numbers.ts'
-import type { GraphEdge } from '../graph/graph-canvas.tsx'
+import type { GraphEdge } from '../graph/graph-model.ts'
 import type { LayoutRequest } from '../graph/layout-protocol.ts'
 
 /** Above this number of spans the tree is folded to services. */
@@ -14,6 +14,8 @@ export interface TreeGraph {
   readonly edges: readonly GraphEdge[]
   /** The nodes when they are services; undefined when node and row are the same. */
   readonly services: readonly ServiceNode[] | undefined
+  /** Sum over the services, nanoseconds; 0 when nodes are spans. */
+  readonly totalSelfNs: number
   readonly nodeOfRow: (row: number) => number
   readonly rowOfNode: (node: number) => number
 }
@@ -33,6 +35,7 @@ export function spanTree(trace: Trace): TreeGraph {
     layout: { kind: 'tree', parent: trace.parent.slice(0, trace.size), spacing },
     edges,
     services: undefined,
+    totalSelfNs: 0,
     nodeOfRow: (row) => row,
     rowOfNode: (node) => node,
   }
@@ -63,6 +66,7 @@ export function serviceTree(trace: Trace): TreeGraph {
     },
     edges,
     services: graph.nodes,
+    totalSelfNs: graph.nodes.reduce((sum, node) => sum + node.selfNs, 0),
     nodeOfRow: (row) => place.get(trace.service[row]!) ?? -1,
     rowOfNode: (node) => graph.nodes[node]?.row ?? -1,
   }

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { GraphCanvas } from '../graph/graph-canvas.tsx'
 import styles from '../graph/graph.module.css'
 import { Legend } from '../graph/legend.tsx'
@@ -15,9 +15,15 @@ export function TreeView() {
   const [folded, setFolded] = useState(tooMany)
   const store = useTraceStore()
   const selectedRow = useTraceView((view) => view.selected)
-  const hoveredRow = useTraceView((view) => view.hovered)
   const graph = useMemo(() => (folded ? serviceTree(loaded.trace) : spanTree(loaded.trace)), [loaded, folded])
   const layout = useLayout(graph.layout)
+  const renderNode = useCallback(
+    (node: number) => {
+      if (!graph.services) return <SpanNodeBox loaded={loaded} row={node} />
+      return <ServiceNodeBox loaded={loaded} node={graph.services[node]!} totalSelfNs={graph.totalSelfNs} />
+    },
+    [graph, loaded],
+  )
 
   return (
     <>
@@ -30,10 +36,7 @@ export function TreeView() {
           selected={selectedRow < 0 ? -1 : graph.nodeOfRow(selectedRow)}
           onSelect={(node) => selectRow(store, graph.rowOfNode(node))}
           onHover={(node) => store.setState({ hovered: node < 0 ? -1 : graph.rowOfNode(node) })}
-          renderNode={(node) => {
-            if (graph.services) return <ServiceNodeBox loaded={loaded} node={graph.services[node]!} />
-            return <SpanNodeBox loaded={loaded} row={node} hovered={node === hoveredRow} />
-          }}
+          renderNode={renderNode}
         >
           <div className={styles.switch} role="group" aria-label="Nodes">
             <button

@@ -24,9 +24,12 @@ export function useFind(): Find {
   const store = useTraceStore()
   const input = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(url.find ?? '')
+  const written = useRef(url.find ?? '')
   useEffect(() => {
     const needle = text.trim().toLowerCase()
     const timer = setTimeout(() => {
+      if (written.current === text.trim()) return
+      written.current = text.trim()
       void navigate({
         replace: true,
         search: (url) => ({ ...without(url, ['find']), ...(needle !== '' && { find: text.trim() }) }),

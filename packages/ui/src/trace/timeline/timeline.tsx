@@ -52,7 +52,11 @@ export function Timeline() {
   })
   useTimelineKeys(scroller)
   useEffect(() => {
-    if (selected >= 0) virtual.scrollToIndex(indexOfRow(rows, selected), { align: 'auto' })
+    if (selected < 0) return
+    const index = indexOfRow(rows, selected)
+    const { startIndex, endIndex } = virtual.range ?? { startIndex: 0, endIndex: 0 }
+    const isNear = index > startIndex - 5 && index < endIndex + 5
+    virtual.scrollToIndex(index, { align: isNear ? 'auto' : 'center' })
     // The rows may change without the selection: then the view stays where it is.
   }, [selected, virtual])
 
