@@ -13,8 +13,7 @@ import styles from './timeline.module.css'
 /** Pixels that a duration beside a bar needs. */
 const labelRoom = 64
 
-/** Depth up to which a level indents by a full step; deeper levels share what is left. */
-const indentStep = 14
+/** Depth up to which a level indents by a full step, the timeline's `--indent`; deeper levels go by less and less. */
 const indentLevels = 24
 
 const at = (piece: Piece) => ({ left: `${piece.left * 100}%`, width: `${piece.width * 100}%` })
@@ -84,9 +83,14 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
   const flags = trace.flags[row]!
   const hiddenError = collapsed && (flags & SpanFlag.errorBelow) !== 0
   const depth = trace.depth[row]!
-  const indent = indentStep * (depth <= indentLevels ? depth : indentLevels + Math.log2(1 + depth - indentLevels))
+  const level = depth <= indentLevels ? depth : indentLevels + Math.log2(1 + depth - indentLevels)
   return (
-    <div className={styles.name} role="gridcell" style={{ paddingLeft: 4 + indent }} title={`${service}  ${name}`}>
+    <div
+      className={styles.name}
+      role="gridcell"
+      style={{ paddingLeft: `calc(4px + ${level} * var(--indent))` }}
+      title={`${service}  ${name}`}
+    >
       {children > 0 ? (
         <button
           type="button"

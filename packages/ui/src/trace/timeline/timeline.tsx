@@ -82,7 +82,10 @@ export function Timeline() {
 
   if (rows.length === 0) return <Notice title="The trace has no spans" />
   return (
-    <div className={styles.timeline} style={{ '--name-width': `${nameWidth}px` } as CSSProperties}>
+    <div
+      className={styles.timeline}
+      style={{ '--name-width': `${nameWidth}px`, '--indent': nameWidth < 340 ? '10px' : '14px' } as CSSProperties}
+    >
       <div
         ref={scroller}
         className={styles.scroller}
