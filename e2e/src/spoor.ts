@@ -83,11 +83,8 @@ export interface RunningSpoor extends Program {
 export async function startSpoor(data?: string): Promise<RunningSpoor> {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'spoor-e2e-')))
   const [page, grpc, http] = await freePorts(3)
-  const program = runProgram([
-    join(root, 'packages', 'server', 'dist', 'main.js'),
-    ...['--data', directory],
-    ...['--page-port', String(page), '--otlp-grpc-port', String(grpc), '--otlp-http-port', String(http)],
-  ])
+  const ports = ['--page-port', `${page}`, '--otlp-grpc-port', `${grpc}`, '--otlp-http-port', `${http}`]
+  const program = runProgram([join(root, 'packages', 'server', 'dist', 'main.js'), '--data', directory, ...ports])
   const url = `http://127.0.0.1:${page}`
   await eventually(
     'spoor answers',

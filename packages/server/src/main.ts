@@ -5,7 +5,7 @@ if (major < 22 || (major === 22 && minor < 15)) {
   process.stderr.write(`spoor: Node 22.15 or newer is needed; this is Node ${process.versions.node}\n`)
   process.exit(1)
 }
-const { tuneV8 } = await import('./tune-v8.ts')
-tuneV8()
+const { tuneGarbageCollection } = await import('@spoor/collector')
+tuneGarbageCollection()
 const { runCli } = await import('./cli.ts')
 process.exit(await runCli(process.argv))

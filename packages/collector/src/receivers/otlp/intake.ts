@@ -2,6 +2,7 @@
 import { countItems, createBatch, type Chunk, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
+  createLogLimiter,
   signalCounters,
   toCollectorError,
   type Consumer,
@@ -14,6 +15,9 @@ import {
  * again.
  */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
+
+/** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
+const LOG_INTERVAL_MS = 60_000
 
 export type Transport = 'grpc' | 'http'
 
@@ -55,6 +59,7 @@ export function createIntake(
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
+  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
 
   let open = true
   let active = 0
@@ -106,6 +111,7 @@ export function createIntake(
     refuse(thrown) {
       const error = toCollectorError(thrown)
       requests(error.code).value++
+      log.warn(error.code, { component: context.id, transport, error: error.message }, 'Refused a request.')
       return error
     },
     async close() {
