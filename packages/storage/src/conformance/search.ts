@@ -108,6 +108,8 @@ export function searching(open: OpenStore): void {
     await withStore(open, async (store) => {
       await store.append(batchOf(sent({ trace: 1, id: 1 })))
       expect(await store.search({ signal: AbortSignal.abort() })).toMatchObject({ complete: false })
+      expect(await store.search({ timeoutMs: 0, order: 'longest' })).toMatchObject({ complete: false })
+      await expect(store.search({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'bad_query' })
     })
   })
 

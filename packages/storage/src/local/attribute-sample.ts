@@ -4,7 +4,7 @@ import type { Block } from './catalog.ts'
 import type { Turn } from './turn.ts'
 
 /** Spans looked at to say which attribute keys and values there are. */
-const SAMPLE_SPANS = 20_000
+const SAMPLE_SPANS = 8192
 
 /**
  * Attribute keys, or values of one key, in the newest spans, most frequent first. Those of a resource or scope count once for each time

@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const TRACES = 300
+const TRACES = 250
 const SPANS_A_TRACE = 40
 
 /** Spans whose traces are spread over all of the ingest: the k-th spans of all traces come before the (k + 1)-th of any. */
@@ -61,7 +61,7 @@ it('finds traces whose spans lie in many blocks', async () => {
     expect(await find(opened, { limit: 120, order: 'oldest' })).toEqual(
       Array.from({ length: TRACES }, (_, i) => traceId(i)),
     )
-    for (const nth of ['0/0', '250/20', `${TRACES - 1}/${SPANS_A_TRACE - 1}`]) {
+    for (const nth of ['0/0', '123/20', `${TRACES - 1}/${SPANS_A_TRACE - 1}`]) {
       const page = await opened.search({ filter: { op: 'eq', target: { attribute: 'nth' }, value: nth } })
       expect(page.traces).toMatchObject([{ traceId: traceId(Number.parseInt(nth)), spans: SPANS_A_TRACE, orphans: 0 }])
     }

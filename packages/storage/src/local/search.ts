@@ -1,6 +1,6 @@
 import { StorageError, type Order, type SearchPage, type SearchQuery, type TraceSummary } from '../contract.ts'
 import type { Block } from './catalog.ts'
-import { compileFilter, NO, UNKNOWN, type CompiledFilter } from './filter.ts'
+import { compileFilter, NO, UNKNOWN, YES, type CompiledFilter } from './filter.ts'
 import { Heap } from './heap.ts'
 import { startOf, type BlockRows } from './rows.ts'
 import { SpanView } from './span-view.ts'
@@ -49,7 +49,7 @@ export async function search(blocks: readonly Block[], query: SearchQuery, turn:
   return {
     traces: found.traces,
     next: found.more && last ? encodeCursor(plan.order, positionOf(last, plan.order)) : undefined,
-    complete: !turn.stopped && !turn.damaged,
+    complete: !turn.stopped && !turn.incomplete,
     spansScanned: turn.spans,
     elapsedMs: performance.now() - started,
   }
@@ -135,8 +135,10 @@ async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Pr
   for (const block of blocks) if (mayMatch(block, plan)) queue.push({ bound: block.maxStart, id: '', block })
   const seen = new Set<string>()
   const traces: TraceSummary[] = []
+  let late = 0
   for (let entry = queue.pop(); entry; entry = queue.pop()) {
-    if (await turn.breathe()) return { traces, more: traces.length > 0 }
+    // Out of time: no further block is looked into, and of the traces that were found a page is shown.
+    if ((await turn.breathe()) && (entry.block || late++ > 2 * plan.limit)) continue
     if (entry.summary) {
       if (traces.length === plan.limit) return { traces, more: true }
       traces.push(entry.summary)
@@ -151,19 +153,22 @@ async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Pr
       if (isWanted(summary, plan)) queue.push({ bound: summary.start, id: entry.id, summary })
     }
   }
-  return { traces, more: false }
+  return { traces, more: turn.stopped }
 }
 
 /**
- * First all traces with a matching span, then their extents over all blocks, then summaries for those that come first. The extents
+ * First all traces with a matching span (in at most half the time), then their extents over all blocks, then summaries for those that come first. The extents
  * order traces as their summaries do, but for spans that were sent twice, which count once there: so an extent is a bound, and
  * what comes out with its summary is before all that is left.
  */
 async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn): Promise<Found> {
   const table = new TraceTable()
   for (const block of blocks) {
-    if (table.size > MAX_TRACES) turn.stop()
     if (await turn.breathe()) break
+    if (table.size > MAX_TRACES || turn.used > 0.5) {
+      turn.incomplete = true
+      break
+    }
     if (mayMatch(block, plan)) table.addMarked(block.rows(), await matchesIn(block, plan, turn))
   }
   for (const block of blocks) {
@@ -236,7 +241,7 @@ async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Uint8Arr
     const trace = rows.trace[row]!
     if (matched[trace]) continue
     if (!whole && !startsIn(rows, row, plan)) continue
-    const verdict = judge ? judge(row) : YES_ALWAYS
+    const verdict = judge ? judge(row) : YES
     if (verdict === NO) continue
     if (verdict === UNKNOWN) {
       view ??= new SpanView(block, rows)
@@ -247,8 +252,6 @@ async function matchesIn(block: Block, plan: Plan, turn: Turn): Promise<Uint8Arr
   return matched
 }
 
-const YES_ALWAYS = 1
-
 /** Damage of one frame must not take all others from the search; the answer says that it is not complete. */
 function isReadable(view: SpanView, row: number, turn: Turn): boolean {
   try {
@@ -256,7 +259,7 @@ function isReadable(view: SpanView, row: number, turn: Turn): boolean {
     return true
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
-    turn.damaged = true
+    turn.incomplete = true
     return false
   }
 }

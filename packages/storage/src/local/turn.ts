@@ -7,20 +7,27 @@ const TURN_MS = 8
 export class Turn {
   /** Spans looked at so far. */
   spans = 0
-  /** Something could not be read: the answer may lack it. */
-  damaged = false
+  /** Something was left out, or could not be read. */
+  incomplete = false
   #stopped = false
   #turnEnds: number
+  readonly #timeoutMs: number
   readonly #deadline: number
 
   constructor(timeoutMs: number) {
     const now = performance.now()
+    this.#timeoutMs = timeoutMs
     this.#deadline = now + timeoutMs
     this.#turnEnds = Math.min(now + TURN_MS, this.#deadline)
   }
 
   get stopped(): boolean {
     return this.#stopped
+  }
+
+  /** The share of its time that is over, 0 to 1. */
+  get used(): number {
+    return 1 - (this.#deadline - performance.now()) / this.#timeoutMs
   }
 
   stop(): void {
