@@ -162,7 +162,7 @@ describe.skipIf(noBrowser)('the page', () => {
 
   it('draws the trace tree with its link', async () => {
     await open(`/trace/${shop}`)
-    await page.getByRole('tab', { name: 'Tree' }).click()
+    await page.getByRole('link', { name: 'Tree' }).click()
     const nodes = page.locator('.react-flow__node')
     await nodes.nth(2).waitFor()
     expect(await nodes.count()).toBe(3)

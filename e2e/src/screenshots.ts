@@ -38,7 +38,7 @@ try {
       const { page } = await openPage(browser, { theme, width: 1280, height: 800 })
       await page.goto(`${url}${shot.path}`)
       await page.waitForTimeout(1000)
-      if (shot.tab) await page.getByRole('tab', { name: shot.tab }).click()
+      if (shot.tab) await page.getByRole('link', { name: shot.tab }).click()
       if (shot.row) await page.getByRole('row').filter({ hasText: shot.row }).first().click()
       await page.waitForTimeout(800)
       const path = join(pictures, `${shot.name}-${theme}.png`)

@@ -21,6 +21,15 @@ describe('problems', () => {
     ).toContain('async-tail: ensemble answered 48.0 ms before its work was done')
   })
 
+  it('says nothing of a tail that is too short to matter', () => {
+    const found = texts(
+      { id: 1, service: 'client', end: 1000 * ms },
+      { id: 2, parent: 1, service: 'web', end: 500 * ms },
+      { id: 3, parent: 2, service: 'db', start: 400 * ms, end: 509 * ms },
+    )
+    expect(found.filter((text) => text.startsWith('async-tail'))).toEqual([])
+  })
+
   it('names the deepest error with its message, or its exception', () => {
     const error = { code: 2, message: '' }
     const found = texts(
