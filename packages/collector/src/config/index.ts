@@ -1,2 +1,2 @@
-export type { CollectorConfig, ComponentConfig, FactoryOf, LogLevel, PipelineConfig } from './config.ts'
-export { loadConfig, type LoadOptions } from './load.ts'
+export type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
+export { loadConfig } from './load.ts'
