@@ -257,15 +257,31 @@ function layOut(parents: Int32Array): { positionOfRow: Uint32Array; rowOfPositio
 
 type Tree = Pick<
   Trace,
-  'size' | 'startNs' | 'durationsNs' | 'parent' | 'depth' | 'subtreeEnd' | 'childCount' | 'selfNs' | 'status' | 'flags'
+  | 'size'
+  | 'durationNs'
+  | 'startNs'
+  | 'durationsNs'
+  | 'parent'
+  | 'depth'
+  | 'subtreeEnd'
+  | 'childCount'
+  | 'selfNs'
+  | 'status'
+  | 'flags'
 >
+
+/**
+ * The share of the trace's duration by which a span must outlast its parent to be called asynchronous. Most servers do a
+ * little after their answer, and the clocks of two processes have their grain.
+ */
+const ASYNC_SHARE = 0.01
 
 /**
  * Fills in what follows from parents and times: depth, subtree, child count, self time, and the flags that compare a
  * span with its parent.
  */
 function describeTree(tree: Tree): void {
-  const { size, startNs, durationsNs, parent, depth, subtreeEnd, childCount, selfNs, status, flags } = tree
+  const { size, durationNs, startNs, durationsNs, parent, depth, subtreeEnd, childCount, selfNs, status, flags } = tree
   // Children come in the order of their starts, so the union of their intervals is swept with one mark a parent.
   const coveredUntil = new Float64Array(size)
   for (let row = 0; row < size; row++) {
@@ -278,7 +294,7 @@ function describeTree(tree: Tree): void {
     const parentEnd = startNs[above]! + durationsNs[above]!
     depth[row] = Math.min(MAX_U16, depth[above]! + 1)
     childCount[above]!++
-    if (end > parentEnd) flags[row]! |= SpanFlag.async
+    if (end - parentEnd > durationNs * ASYNC_SHARE) flags[row]! |= SpanFlag.async
     if (start < startNs[above]!) flags[row]! |= SpanFlag.startsBeforeParent
     const from = Math.max(start, coveredUntil[above]!)
     const to = Math.min(end, parentEnd)

@@ -56,7 +56,7 @@ export interface Trace {
 export const SpanFlag = {
   /** The parent id is set but that span is not in the trace. */
   orphan: 1,
-  /** It runs, at least in part, after its parent has ended: asynchronous work. */
+  /** It runs on after its parent has ended, by more than 1 % of the trace's duration: asynchronous work. */
   async: 2,
   /** Its end was before its start; shown with no length. */
   negativeDuration: 4,

@@ -128,9 +128,6 @@ function orphans(trace: Trace): Problem[] {
   return [{ code: 'orphan', severity: 'warning', text, rows }]
 }
 
-/** A tail shorter than this share of the trace is no news: most servers do a little after their answer. */
-const TAIL_SHARE = 0.01
-
 /**
  * Spans that ended before the work that they had started. Told of the span that is outlived, as that is the one whose
  * duration misleads.
@@ -140,8 +137,7 @@ function asyncTails(trace: Trace): Problem[] {
   const ends = subtreeEnds(trace)
   for (const row of rowsWith(trace, SpanFlag.async)) {
     const above = trace.parent[row]!
-    const tail = ends[row]! - endOf(trace, above)
-    if (tail >= trace.durationNs * TAIL_SHARE) tails.set(above, Math.max(tails.get(above) ?? 0, tail))
+    tails.set(above, Math.max(tails.get(above) ?? 0, ends[row]! - endOf(trace, above)))
   }
   return perGroup(
     'async-tail',
