@@ -21,6 +21,18 @@ describe('problems', () => {
     ).toContain('async-tail: ensemble answered 48.0 ms before its work was done')
   })
 
+  it('tells it of the server span, not of a handler within', () => {
+    const found = texts(
+      { id: 1, service: 'web', end: 10 * ms },
+      { id: 2, parent: 1, service: 'ensemble', name: 'POST /', kind: 2, start: ms, end: 5 * ms },
+      { id: 3, parent: 2, service: 'ensemble', name: 'request handler', start: 2 * ms, end: 4 * ms },
+      { id: 4, parent: 3, service: 'ensemble', name: 'background', start: 3 * ms, end: 9 * ms },
+    )
+    expect(found.filter((text) => text.startsWith('async-tail'))).toEqual([
+      'async-tail: ensemble answered 4.00 ms before its work was done',
+    ])
+  })
+
   it('says nothing of a tail that is too short to matter', () => {
     const found = texts(
       { id: 1, service: 'client', end: 1000 * ms },

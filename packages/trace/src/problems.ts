@@ -136,7 +136,7 @@ function asyncTails(trace: Trace): Problem[] {
   const tails = new Map<number, number>()
   const ends = subtreeEnds(trace)
   for (const row of rowsWith(trace, SpanFlag.async)) {
-    const above = trace.parent[row]!
+    const above = answerOf(trace, trace.parent[row]!, ends[row]!)
     tails.set(above, Math.max(tails.get(above) ?? 0, ends[row]! - endOf(trace, above)))
   }
   return perGroup(
@@ -156,6 +156,18 @@ function asyncTails(trace: Trace): Problem[] {
     },
     (rows) => `${count(rows.length, 'more span')} of other names ended before their work was done`,
   )
+}
+
+/**
+ * The span by which a service answered: where work outlasts the inner span that started it and the server span around that, it is the
+ * server span, whose duration the caller saw.
+ */
+function answerOf(trace: Trace, start: number, workEnd: number): number {
+  for (let row = start; row !== -1 && trace.service[row] === trace.service[start]; row = trace.parent[row]!) {
+    if (endOf(trace, row) >= workEnd) break
+    if (trace.kind[row] === SERVER) return row
+  }
+  return start
 }
 
 /** The last end in each row's subtree, offsets from the trace's start. */
