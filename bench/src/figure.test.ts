@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { goalText, median, numberText, percentile, ratioOf, verdictOf, type Figure } from './figure.ts'
 import { renderMarkdown, renderText } from './report.ts'
-import { eagerFiles } from './sections/page.ts'
+import { eagerFiles, lazyViews } from './sections/page.ts'
 
 const forward: Figure = { name: 'plain', unit: 'spans/CPU s', value: 900_000, rival: 60_000, goal: { ratio: 10 } }
 const byId: Figure = { name: 'by id', unit: 'ms', value: 6, rival: 1.5, goal: { value: 5 } }
@@ -79,4 +79,10 @@ it('finds what a page loads at once', () => {
     <link rel="modulepreload" href="./assets/react-2.js"><link rel="stylesheet" href="/assets/index-3.css">
     <script src="https://example.com/other.js"></script><link rel="prefetch" href="/assets/later.js">`
   expect(eagerFiles(html)).toEqual(['assets/index-1.js', 'assets/react-2.js', 'assets/index-3.css'])
+})
+
+it('finds what a view of the page loads', () => {
+  const script = `const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/a-12345678.js","assets/b-12345678.js"])))=>i;
+    u(()=>q(()=>import(\`./search-page-CYMUk8FO.js\`).then(e=>e.t),__vite__mapDeps([0,1])));q(()=>import("./x.js"))`
+  expect(lazyViews(script)).toEqual([{ name: 'search-page', files: ['assets/a-12345678.js', 'assets/b-12345678.js'] }])
 })

@@ -3,7 +3,8 @@
  *
  *     npm run bench -- [--only scan,forward] [--quick] [--write]
  *
- * Exit status: 0 when everything was measured, also where a goal is missed, 1 when something could not be, 2 for a wrong argument.
+ * Exit status: 0 when everything was measured, also where a goal is missed, 1 when something could not be, 2 for a
+ * wrong argument.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

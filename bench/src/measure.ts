@@ -6,8 +6,8 @@ import type { LoadOrder, LoadResult } from './workload/load.ts'
 import type { SinkReady } from './workload/sink.ts'
 
 /**
- * CPU nanoseconds a span of two functions in this process, all its threads counted (so that the garbage collector's are), in turns: five rounds of each after one of
- * warm-up.
+ * CPU nanoseconds a span of two functions in this process, all its threads counted (so that the garbage collector's
+ * are), in turns: five rounds of each after one of warm-up.
  *
  * @param spans spans that one call handles
  */
@@ -66,7 +66,10 @@ export interface Sample {
   readonly cpuNsPerSpan: number
 }
 
-/** One run of load against a subject. CPU is that of the subject's whole process, from the first request until all that came of it is done. */
+/**
+ * One run of load against a subject. CPU is that of the subject's whole process, from the first request until all
+ * that came of it is done.
+ */
 export async function measure(context: Context, load: Load, subject: Subject, warmUp = false): Promise<Sample> {
   const { size } = context
   const ours = subject.side === 'spoor'

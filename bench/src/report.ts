@@ -46,7 +46,8 @@ export function renderMarkdown(results: readonly SectionResult[], date: Date): s
   const lines = [
     '# Results',
     '',
-    'Written by `npm run bench -- --write`. What is measured, how, and against what: [docs/adr/0005-benchmarks.md](../docs/adr/0005-benchmarks.md).',
+    'Written by `npm run bench -- --write`. What is measured, how, and against what:',
+    '[docs/adr/0005-benchmarks.md](../docs/adr/0005-benchmarks.md).',
     '',
     `Measured on ${date.toISOString().slice(0, 10)}.`,
     '',

@@ -22,6 +22,7 @@ service:
 `
   }
   const members = exporter.compression === 'gzip members'
+  const compression = members ? 'gzip' : exporter.compression
   return `${receivers}
 processors:
   batch: { send_batch_size: 8192, timeout: 200ms }
@@ -29,7 +30,8 @@ exporters:
   otlp_grpc:
     endpoint: '${exporter.endpoint}'
     tls: { insecure: true }
-    compression: ${members ? 'gzip' : exporter.compression}${members ? '\n    compression_params: { join: members }' : ''}
+    compression: ${compression}
+    compression_params: { join: ${members ? 'members' : 'recompress'} }
 service:
   pipelines:
     traces: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] }

@@ -4,12 +4,13 @@ import { readFileSync } from 'node:fs'
 const TICKS_PER_SECOND = 100
 
 /**
- * CPU seconds that a process has used, user and system, all its threads, in steps of 10 ms: `utime + stime` of /proc/PID/stat. Taken from outside,
- * so that nothing is measured with the measured process's own clock. Linux only.
+ * CPU seconds that a process has used, user and system, all its threads, in steps of 10 ms: `utime + stime` of
+ * /proc/PID/stat. Taken from outside, so that nothing is measured with the measured process's own clock. Linux only.
  */
 export function cpuSeconds(pid: number): number {
   const stat = read(`/proc/${pid}/stat`)
-  // The command's name, in brackets, may hold spaces: fields are counted from behind it. utime and stime are the 14th and 15th of all.
+  // The command's name, in brackets, may hold spaces: fields are counted from behind it. utime and stime are the 14th
+  // and 15th of all.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }

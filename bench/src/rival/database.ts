@@ -2,9 +2,9 @@ import { DatabaseSync } from 'node:sqlite'
 import type { ProtoAnyValue, ProtoEvent, ProtoKeyValue, ProtoLink, ProtoRequest } from './proto.ts'
 
 /**
- * Spans in SQLite as one would write it by the book: a row a span, resources and scopes in a table of their own, attributes, events and links as
- * JSON, prepared statements, transactions, write-ahead log, `synchronous=FULL` so that a commit is durable, and indexes for what is asked:
- * the trace id, and service with start.
+ * Spans in SQLite as one would write it by the book: a row a span, resources and scopes in a table of their own,
+ * attributes, events and links as JSON, prepared statements, transactions, write-ahead log, `synchronous=FULL` so
+ * that a commit is durable, and indexes for what is asked: the trace id, and service with start.
  */
 export interface SpanDatabase {
   /** Inserts all requests in one transaction; durable when it returns. */
@@ -33,8 +33,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS origins (id INTEGER PRIMARY KEY, resource TEXT NOT NULL, scope TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS spans (
     trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_span_id BLOB, service TEXT NOT NULL, name TEXT NOT NULL,
-    kind INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, status INTEGER NOT NULL, status_message TEXT,
-    trace_state TEXT, flags INTEGER NOT NULL, attributes TEXT NOT NULL, events TEXT, links TEXT, origin INTEGER NOT NULL
+    kind INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, status INTEGER NOT NULL,
+    status_message TEXT, trace_state TEXT, flags INTEGER NOT NULL, attributes TEXT NOT NULL, events TEXT, links TEXT, origin INTEGER NOT NULL
   );
   CREATE INDEX IF NOT EXISTS spans_trace ON spans (trace_id);
   CREATE INDEX IF NOT EXISTS spans_service ON spans (service, start_ns);
@@ -46,7 +46,8 @@ export function openDatabase(file: string): SpanDatabase {
   const insertSpan = database.prepare(`INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const insertOrigin = database.prepare(`INSERT INTO origins (resource, scope) VALUES (?, ?)`)
   const selectTrace = database.prepare(
-    `SELECT span_id, name, attributes, events, resource FROM spans JOIN origins ON origins.id = spans.origin WHERE trace_id = ?`,
+    `SELECT span_id, name, attributes, events, resource
+     FROM spans JOIN origins ON origins.id = spans.origin WHERE trace_id = ?`,
   )
   const selectLatest = database.prepare(
     `SELECT lower(hex(trace_id)) AS id FROM spans WHERE service = ? ORDER BY start_ns DESC LIMIT ?`,

@@ -1,7 +1,8 @@
 /**
- * The rival of the collector: receive with grpc-js, decode with protobufjs, gather batches of 8,192 spans or 200 ms, encode, send with
- * grpc-js. Takes the responsibility when spans are in the batch, as otelcol's batch processor does, and waits when four batches are on their
- * way, so that its memory is bounded. Its own process: `forwarder.ts <sink address> <none|gzip>`; says the address that it listens on.
+ * The rival of the collector: receive with grpc-js, decode with protobufjs, gather batches of 8,192 spans or 200 ms,
+ * encode, send with grpc-js. Takes the responsibility when spans are in the batch, as otelcol's batch processor does,
+ * and waits when four batches are on their way, so that its memory is bounded. Its own process: `forwarder.ts <sink
+ * address> <none|gzip>`; says the address that it listens on.
  */
 import { compressionAlgorithms, credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
 import { say } from '../process/child.ts'

@@ -1,7 +1,7 @@
 /**
- * The rival of the backend: receive with grpc-js, decode with protobufjs, insert into SQLite, answer when the commit is durable. What comes
- * within 10 ms, up to 8,192 spans, goes into one transaction. Its own process: `ingester.ts <database file>`; says the address that it
- * listens on.
+ * The rival of the backend: receive with grpc-js, decode with protobufjs, insert into SQLite, answer when the commit
+ * is durable. What comes within 10 ms, up to 8,192 spans, goes into one transaction. Its own process: `ingester.ts
+ * <database file>`; says the address that it listens on.
  */
 import { say } from '../process/child.ts'
 import { openDatabase } from './database.ts'

@@ -6,11 +6,12 @@ protobuf.util.Long = Long
 protobuf.configure()
 
 /**
- * OTLP traces for protobufjs, as a descriptor that it compiles to codecs at run time, its fast mode. Field numbers and types: opentelemetry-proto
- * 1.x `trace/v1/trace.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`, `collector/trace/v1/trace_service.proto`.
+ * OTLP traces for protobufjs, as a descriptor that it compiles to codecs at run time, its fast mode. Field numbers
+ * and types: opentelemetry-proto 1.x `trace/v1/trace.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`,
+ * `collector/trace/v1/trace_service.proto`.
  *
- * 64-bit fields are `Long` objects, which is what protobufjs decodes to: strings would cost a conversion more for each, and numbers
- * lose digits of a time in nanoseconds.
+ * 64-bit fields are `Long` objects, which is what protobufjs decodes to: strings would cost a conversion more for
+ * each, and numbers lose digits of a time in nanoseconds.
  */
 const root = protobuf.Root.fromJSON({
   nested: {

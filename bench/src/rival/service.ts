@@ -18,8 +18,8 @@ export const traceService = {
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 /**
- * A grpc-js server on 127.0.0.1 with `take` behind `Export`: the answer is sent when it resolves. Gives the address that it listens on.
- * grpc-js decompresses gzip by itself.
+ * A grpc-js server on 127.0.0.1 with `take` behind `Export`: the answer is sent when it resolves. Gives the address
+ * that it listens on. grpc-js decompresses gzip by itself.
  */
 export async function serveTraces(take: (request: ProtoRequest) => Promise<void>): Promise<string> {
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })

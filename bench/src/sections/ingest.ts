@@ -26,8 +26,8 @@ export interface Ingested {
 }
 
 /**
- * What it costs to take spans until they are durable and can be searched: the program `spoor` over gRPC against grpc-js, protobufjs and
- * SQLite. Leaves `size.storedSpans` spans in Spoor's store, for the queries.
+ * What it costs to take spans until they are durable and can be searched: the program `spoor` over gRPC against
+ * grpc-js, protobufjs and SQLite. Leaves `size.storedSpans` spans in Spoor's store, for the queries.
  */
 export async function ingest(context: Context): Promise<Ingested> {
   const belongings = await createBelongings()

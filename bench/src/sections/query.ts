@@ -17,7 +17,8 @@ const WARM_UP = 20
 const SLOW_QUESTIONS = 3
 
 /**
- * How long answers take: over the HTTP of the running program, then from the store itself against SQLite. Every answer is checked.
+ * How long answers take: over the HTTP of the running program, then from the store itself against SQLite. Every
+ * answer is checked.
  */
 export async function query(context: Context, ingested: Ingested): Promise<readonly Figure[]> {
   const corpus = createCorpus(context.size.requests)

@@ -7,7 +7,10 @@ import { planTrace } from './trace.ts'
 /** Spans in a request: what the OpenTelemetry SDKs' batch processors send at most. */
 export const SPANS_PER_REQUEST = 512
 
-/** How long one pass over the corpus lasts in event time, in nanoseconds: the time between its first and its last trace's start. */
+/**
+ * How long one pass over the corpus lasts in event time, in nanoseconds: the time between its first and its last
+ * trace's start.
+ */
 export const PASS_NS = 60_000_000_000
 
 /** One serialized `ExportTraceServiceRequest` and the offsets that are patched before it is sent. */
@@ -37,9 +40,10 @@ export interface Corpus {
 }
 
 /**
- * A bounded set of different requests, each of 512 spans of one instance of a service, as the SDKs of a running system send them:
- * traces start one after the other, and each service sends what it has gathered of them when it has a full batch. The tail that fills no
- * request of its own goes out in requests of several resources, as a collector would send them, so that every trace is whole.
+ * A bounded set of different requests, each of 512 spans of one instance of a service, as the SDKs of a running
+ * system send them: traces start one after the other, and each service sends what it has gathered of them when it has
+ * a full batch. The tail that fills no request of its own goes out in requests of several resources, as a collector
+ * would send them, so that every trace is whole.
  *
  * @param count requests, default 128
  * @param seed same seed, same corpus

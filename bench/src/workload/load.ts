@@ -1,6 +1,7 @@
 /**
- * The load generator, its own process. Sends requests of a corpus, several at a time, and counts what is acknowledged. Every pass over the
- * corpus has ids, times and orders of its own; only with gzip the bytes are the same in each pass, because they are compressed beforehand.
+ * The load generator, its own process. Sends requests of a corpus, several at a time, and counts what is
+ * acknowledged. Every pass over the corpus has ids, times and orders of its own; only with gzip the bytes are the
+ * same in each pass, because they are compressed beforehand.
  */
 import { gzipSync } from 'node:zlib'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,7 +26,10 @@ export interface LoadResult {
   /** Refusals by the candidate; each was sent again after a pause. */
   readonly refused: number
   readonly elapsedMs: number
-  /** The passes over the corpus that were begun, and how many requests of each were sent: the first ones of the corpus. */
+  /**
+   * The passes over the corpus that were begun, and how many requests of each were sent: the first ones of the
+   * corpus.
+   */
   readonly passes: readonly SentPass[]
 }
 

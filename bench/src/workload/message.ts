@@ -5,8 +5,8 @@ export const MARK = { traceId: 0, spanId: 1, time: 2, serial: 3 } as const
 export type Mark = (typeof MARK)[keyof typeof MARK]
 
 /**
- * One protobuf message that is being written, together with the places in it that are patched later. The bench has its own small
- * writer, so that what is measured does not also make the input that it is measured with.
+ * One protobuf message that is being written, together with the places in it that are patched later. The bench has
+ * its own small writer, so that what is measured does not also make the input that it is measured with.
  */
 export class Message {
   #bytes: Buffer

@@ -2,8 +2,9 @@ import { createRandom } from './random.ts'
 import { PASS_NS, type Request } from './corpus.ts'
 
 /**
- * What makes the ids, times and orders of one pass over the corpus different from those of every other pass: all ids are XORed with
- * the pass's mask, so that they stay random and one id in a pass stays one id; times are moved by the pass's place in time.
+ * What makes the ids, times and orders of one pass over the corpus different from those of every other pass: all ids
+ * are XORed with the pass's mask, so that they stay random and one id in a pass stays one id; times are moved by the
+ * pass's place in time.
  */
 export interface Pass {
   readonly number: number
@@ -27,8 +28,8 @@ export function traceIdIn(pass: Pass, traceId: Uint8Array): string {
 }
 
 /**
- * Writes the request as it is in that pass to `target` from `at` on. Costs a copy and a few writes a span, so that the load generator stays out
- * of the way of what it loads.
+ * Writes the request as it is in that pass to `target` from `at` on. Costs a copy and a few writes a span, so that
+ * the load generator stays out of the way of what it loads.
  */
 export function writePatched(request: Request, pass: Pass, target: Uint8Array, at: number): void {
   target.set(request.bytes, at)

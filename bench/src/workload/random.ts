@@ -1,6 +1,6 @@
 /**
- * A seeded generator of pseudo-random numbers (xorshift128), so that every process of a run makes the same workload from the same
- * seed without passing it around.
+ * A seeded generator of pseudo-random numbers (xorshift128), so that every process of a run makes the same workload
+ * from the same seed without passing it around.
  */
 export interface Random {
   /** 0 to 2^32 - 1. */

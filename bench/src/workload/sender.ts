@@ -5,7 +5,10 @@ import http2 from 'node:http2'
 export interface Sender {
   /** Bytes to leave free before the message in the buffer given to `send`. */
   readonly headroom: number
-  /** Sends `buffer[0, headroom + message)`. Resolves true when the peer has accepted it, false when it has refused it. Rejects when it cannot be reached. */
+  /**
+   * Sends `buffer[0, headroom + message)`. Resolves true when the peer has accepted it, false when it has refused it.
+   * Rejects when it cannot be reached.
+   */
   send(buffer: Buffer): Promise<boolean>
   close(): Promise<void>
 }

@@ -1,8 +1,8 @@
 import type { Random } from './random.ts'
 
 /**
- * The system that the workload is a picture of: a shop of eight services with a model that looks at photographs. It gives names and
- * attribute values of the lengths, and with the repetition, that real instrumentation sends.
+ * The system that the workload is a picture of: a shop of eight services with a model that looks at photographs. It
+ * gives names and attribute values of the lengths, and with the repetition, that real instrumentation sends.
  */
 export interface Service {
   readonly name: string

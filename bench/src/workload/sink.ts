@@ -1,6 +1,6 @@
 /**
- * The sink, its own process: takes OTLP over gRPC and HTTP, plain and gzip, and counts the spans in it with a walk of its own over the
- * framing. Both candidates send to it.
+ * The sink, its own process: takes OTLP over gRPC and HTTP, plain and gzip, and counts the spans in it with a walk of
+ * its own over the framing. Both candidates send to it.
  */
 import http from 'node:http'
 import http2 from 'node:http2'

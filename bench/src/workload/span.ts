@@ -23,8 +23,8 @@ export interface SpanPlan {
 export const ORDER_KEY = 'order.id'
 
 /**
- * The value of the `order.id` attribute of an order in a pass: `ord-`, 6 hex digits of the order, 4 of the pass. The last four are
- * patched at each send, so that a value is in one span of the whole run.
+ * The value of the `order.id` attribute of an order in a pass: `ord-`, 6 hex digits of the order, 4 of the pass. The
+ * last four are patched at each send, so that a value is in one span of the whole run.
  */
 export const orderId = (order: number, pass: number): string => `ord-${hex(order, 6)}${hex(pass & 0xffff, 4)}`
 

@@ -10,8 +10,9 @@ const SMALLEST = 8
 const LARGEST = 24
 
 /**
- * One trace of 8 to 24 spans that starts at `start` (nanoseconds): a request at the gateway, the functions and queries that it runs,
- * and the calls to other services, each as a client span with a server span below. Children lie within their parent in time.
+ * One trace of 8 to 24 spans that starts at `start` (nanoseconds): a request at the gateway, the functions and
+ * queries that it runs, and the calls to other services, each as a client span with a server span below. Children lie
+ * within their parent in time.
  */
 export function planTrace(random: Random, start: number, nextOrder: () => number): SpanPlan[] {
   const size = SMALLEST + random.below(LARGEST - SMALLEST + 1)
