@@ -1,7 +1,7 @@
-import { crc32, zstdDecompressSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
 import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from './bloom.ts'
 import { hashWords, type HashSet } from './hash.ts'
-import { compress, readExactly } from './log.ts'
+import { compress, decompress, readExactly } from './log.ts'
 import { createRows, startOf, type BlockRows, type OperationKey } from './rows.ts'
 
 /*
@@ -125,7 +125,7 @@ export function readFilter(fd: number, section: Section, crc: number): Uint32Arr
 export function readColumns(fd: number, block: IndexBlock): BlockRows | undefined {
   const bytes = readExactly(fd, block.columns.offset, block.columns.length)
   try {
-    return unpackColumns(zstdDecompressSync(bytes), block.meta)
+    return unpackColumns(decompress(bytes, columnsLength(block.meta)), block.meta)
   } catch {
     return undefined
   }
@@ -197,8 +197,9 @@ function packColumns(rows: BlockRows, logStart: number): Uint8Array {
     rows.traceIds.subarray(0, 4 * rows.traceCount),
   ]
   const tables = [rows.groups.subarray(0, 4 * rows.groupCount), frames]
+  const { traceCount, groupCount } = rows
   const packed = new Uint8Array(
-    36 * count + 16 * count + 16 * (rows.traceCount + rows.groupCount + rows.frames.length) + count,
+    columnsLength({ spans: count, traces: traceCount, groups: groupCount, frames: rows.frames.length }),
   )
   let at = 0
   for (const column of [...columns, ...tables]) at = writePlanes(column, packed, at)
@@ -208,6 +209,16 @@ function packColumns(rows: BlockRows, logStart: number): Uint8Array {
   }
   packed.set(rows.status.subarray(0, count), at)
   return packed
+}
+
+/** Bytes of the packed columns: nine of 4 bytes a span, two of 8, one of 1, and three tables of 16 bytes an entry. */
+function columnsLength({
+  spans,
+  traces,
+  groups,
+  frames,
+}: Pick<BlockMeta, 'spans' | 'traces' | 'groups' | 'frames'>): number {
+  return 53 * spans + 16 * (traces + groups + frames)
 }
 
 function unpackColumns(packed: Uint8Array, meta: BlockMeta): BlockRows {

@@ -67,6 +67,14 @@ export function compress(bytes: Uint8Array): Buffer {
   return zstdCompressSync(bytes, COMPRESSION)
 }
 
+/**
+ * Throws when the output is longer than `length`, or the input not zstd. One output buffer of the right size: the
+ * default, 16 KB a time, would be gathered and copied afterwards.
+ */
+export function decompress(bytes: Uint8Array, length: number): Buffer {
+  return zstdDecompressSync(bytes, { chunkSize: Math.max(64, length + 1), maxOutputLength: Math.max(1, length) })
+}
+
 /** Header and frame table of a record of these frames; the frames follow it in the file. */
 export function recordHead(
   frames: readonly { readonly rawLength: number; readonly bytes: Uint8Array }[],
@@ -132,7 +140,7 @@ export function findRecord(fd: number, from: number, size: number): LogRecord | 
 export function readFrame(fd: number, path: string, frame: LogFrame): Buffer {
   const bytes = readExactly(fd, frame.offset, frame.length)
   try {
-    const raw = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, frame.rawLength) })
+    const raw = decompress(bytes, frame.rawLength)
     if (raw.length === frame.rawLength) return raw
   } catch (cause) {
     throw new StorageError(
