@@ -3,10 +3,12 @@ import os from 'node:os'
 /** What the figures were measured on: processor, memory, system and versions. No names of machines or people. */
 export function describeMachine(): readonly (readonly [what: string, value: string])[] {
   const cpus = os.cpus()
+  // Builders of kernels add names of their own.
+  const release = /^[\d.]+/.exec(os.release())?.[0] ?? os.release()
   return [
     ['CPU', `${cpus[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`],
     ['Memory', `${(os.totalmem() / 1024 ** 3).toFixed(0)} GiB`],
-    ['System', `${os.type()} ${os.release()}, ${os.arch()}`],
+    ['System', `${os.type()} ${release}, ${os.arch()}`],
     ['Node', process.version],
   ]
 }
