@@ -1,7 +1,7 @@
 /** What the measured collector does with what it receives. */
 export type Exporter =
   | { readonly kind: 'nop' }
-  | { readonly kind: 'otlp_grpc'; readonly endpoint: string; readonly compression: 'none' | 'gzip' | 'gzip members' }
+  | { readonly kind: 'otlp_grpc'; readonly endpoint: string; readonly compression: 'none' | 'gzip' }
 
 /** The collector's configuration, as a user would write it. Batches of 8,192 spans or 200 ms where it forwards. */
 export function configOf(exporter: Exporter): string {
@@ -21,8 +21,6 @@ service:
     traces: { receivers: [otlp], exporters: [nop] }
 `
   }
-  const members = exporter.compression === 'gzip members'
-  const compression = members ? 'gzip' : exporter.compression
   return `${receivers}
 processors:
   batch: { send_batch_size: 8192, timeout: 200ms }
@@ -30,8 +28,7 @@ exporters:
   otlp_grpc:
     endpoint: '${exporter.endpoint}'
     tls: { insecure: true }
-    compression: ${compression}
-    compression_params: { join: ${members ? 'members' : 'recompress'} }
+    compression: ${exporter.compression}
 service:
   pipelines:
     traces: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] }

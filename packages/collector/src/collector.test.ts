@@ -72,8 +72,7 @@ describe('receive, batch, export', () => {
     ],
     [
       'joined gzip members',
-      (backend) =>
-        `otlp_grpc: {endpoint: "${address(backend, 'grpc')}", tls: {insecure: true}, compression_params: {join: members}}`,
+      (backend) => `otlp_grpc: {endpoint: "${address(backend, 'grpc')}", tls: {insecure: true}, compression: gzip}`,
     ],
     ['otlp_http', (backend) => `otlp_http: {endpoint: "http://${address(backend, 'http')}"}`],
     [

@@ -12,8 +12,7 @@ const chunk = (seed: number, spans: number, compressed: boolean): Chunk => {
 }
 const chunks = [chunk(1, 10, true), chunk(2, 20, false), chunk(3, 400, true)]
 const all = Buffer.from(joinBytes(chunks.map(({ bytes }) => bytes)))
-const recompress = compressionParams.parse({})
-const members = compressionParams.parse({ join: 'members' })
+const params = compressionParams.parse({})
 
 const bodyOf = (payload: Payload): Buffer => {
   expect(payload.length).toBe(payload.parts.reduce((sum, part) => sum + part.length, 0))
@@ -22,45 +21,62 @@ const bodyOf = (payload: Payload): Buffer => {
 
 describe('without compression', () => {
   test('the chunks are handed on one by one, not copied', async () => {
-    const payload = await encodePayload(createBatch('traces', chunks), 'none', recompress)
+    const payload = await encodePayload(createBatch('traces', chunks), 'none', params)
     expect(payload.coding).toBeUndefined()
     expect(payload.parts).toEqual(chunks.map(({ bytes }) => bytes))
     expect(payload.parts[0]).toBe(chunks[0]!.bytes)
   })
 
   test('an empty batch', async () => {
-    expect(bodyOf(await encodePayload(createBatch('traces', []), 'none', recompress)).length).toBe(0)
+    expect(bodyOf(await encodePayload(createBatch('traces', []), 'none', params)).length).toBe(0)
   })
 })
 
 describe('gzip', () => {
   test('one chunk leaves as it was compressed by its sender', async () => {
-    const payload = await encodePayload(createBatch('traces', [chunks[0]!]), 'gzip', recompress)
+    const payload = await encodePayload(createBatch('traces', [chunks[0]!]), 'gzip', params)
     expect(payload.coding).toBe('gzip')
     expect(payload.parts[0]).toBe(chunks[0]!.compressed!.bytes)
   })
 
   test('one chunk that came uncompressed', async () => {
-    const payload = await encodePayload(createBatch('traces', [chunks[1]!]), 'gzip', recompress)
+    const payload = await encodePayload(createBatch('traces', [chunks[1]!]), 'gzip', params)
     expect(zlib.gunzipSync(bodyOf(payload)).equals(chunks[1]!.bytes)).toBe(true)
   })
 
   test('several chunks are one member, which every peer reads', async () => {
-    const body = bodyOf(await encodePayload(createBatch('traces', chunks), 'gzip', recompress))
+    const body = bodyOf(await encodePayload(createBatch('traces', chunks), 'gzip', params))
     // Raw inflate stops at the end of the first member.
     expect(zlib.inflateRawSync(body.subarray(10)).equals(all)).toBe(true)
   })
 
-  test('join: members keeps what the senders compressed', async () => {
-    const payload = await encodePayload(createBatch('traces', chunks), 'gzip', members)
-    expect(payload.parts[0]).toBe(chunks[0]!.compressed!.bytes)
-    expect(payload.parts[2]).toBe(chunks[2]!.compressed!.bytes)
-    expect(zlib.gunzipSync(bodyOf(payload)).equals(all)).toBe(true)
+  test('what the senders compressed is kept, except what is small', async () => {
+    const large = [chunk(4, 400, true), chunk(5, 10, true), chunk(6, 10, false), chunk(7, 400, true)]
+    const payload = await encodePayload(createBatch('traces', large), 'gzip', params)
+    const body = bodyOf(payload)
+    expect(zlib.inflateRawSync(body.subarray(10)).equals(joinBytes(large.map(({ bytes }) => bytes)))).toBe(true)
+    // The beginning of a stream, behind its first bits, is there as it came.
+    const kept = ({ compressed }: Chunk): boolean =>
+      compressed !== undefined && body.includes(Buffer.from(compressed.bytes.subarray(20, 600)))
+    expect(large.map(kept)).toEqual([true, false, false, true])
   })
 })
 
+test('a form of gzip that cannot be joined is compressed again', async () => {
+  const [first, second] = [chunk(8, 400, true), chunk(9, 400, true)]
+  const named = Buffer.concat([
+    first.compressed!.bytes.subarray(0, 10),
+    Buffer.from('name\0'),
+    first.compressed!.bytes.subarray(10),
+  ])
+  named[3] = 8
+  const odd: Chunk = { ...first, compressed: { coding: 'gzip', bytes: named } }
+  const body = bodyOf(await encodePayload(createBatch('traces', [odd, second]), 'gzip', params))
+  expect(zlib.inflateRawSync(body.subarray(10)).equals(joinBytes([first.bytes, second.bytes]))).toBe(true)
+})
+
 test('zstd', async () => {
-  const payload = await encodePayload(createBatch('traces', chunks), 'zstd', recompress)
+  const payload = await encodePayload(createBatch('traces', chunks), 'zstd', params)
   expect(payload.coding).toBe('zstd')
   expect(zlib.zstdDecompressSync(bodyOf(payload)).equals(all)).toBe(true)
 })

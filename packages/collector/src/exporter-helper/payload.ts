@@ -8,16 +8,18 @@ import type { Chunk, TelemetryBatch } from '@spoor/otlp'
 import { joinBytes } from '@spoor/otlp'
 import { z } from 'zod'
 import { section } from '../component/index.ts'
+import { joinGzip } from './gzip-join.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
 
 export const compressionParams = section({
-  level: z.int().min(1).max(9).default(1).describe('1 (fast) to 9 (small).'),
-  join: z
-    .enum(['recompress', 'members'])
-    .default('recompress')
+  level: z
+    .int()
+    .min(1)
+    .max(9)
+    .default(1)
     .describe(
-      "What becomes of a batch of several compressed chunks. `recompress`: joined and compressed once; every peer reads that. `members`: the senders' gzip members, unchanged, behind each other, which costs nothing. Only for peers that are known to read all members: Go, Java and Node do; Rust's flate2 stops silently after the first, and gRPC's C core refuses. An extension.",
+      '1 (fast) to 9 (small), for what has to be compressed here. What came compressed with gzip keeps its level.',
     ),
 })
 
@@ -30,6 +32,9 @@ export interface Payload {
   readonly length: number
   readonly coding: 'gzip' | 'zstd' | undefined
 }
+
+/** Uncompressed bytes from which on a chunk is worth keeping as its sender compressed it. */
+const KEEP_FROM_BYTES = 16 * 1024
 
 /** Bytes from which on the thread pool compresses, so that the event loop does not stand still for it. */
 const POOL_FROM_BYTES = 64 * 1024
@@ -48,27 +53,47 @@ export function encodePayload(
       chunks.map((chunk) => chunk.bytes),
       undefined,
     )
-  const [first] = chunks
-  if (compression === 'gzip') {
-    if (chunks.length === 1 && first?.compressed?.coding === 'gzip') return payload([first.compressed.bytes], 'gzip')
-    if (params.join === 'members') return encodeMembers(chunks, params.level)
-  }
+  if (compression === 'gzip') return encodeGzip(chunks, params.level)
   return encodeJoined(chunks, compression, params.level)
 }
 
-async function encodeMembers(chunks: readonly Chunk[], level: number): Promise<Payload> {
-  const members = chunks.map(async (chunk) =>
-    chunk.compressed?.coding === 'gzip' ? chunk.compressed.bytes : compress(chunk.bytes, 'gzip', level),
-  )
-  return payload(await Promise.all(members), 'gzip')
+/**
+ * What the senders compressed is joined as it is, which costs a third of compressing it again; the rest, and chunks too small to shrink
+ * well alone, are compressed together. The outcome is one member either way, which every peer reads.
+ */
+async function encodeGzip(chunks: readonly Chunk[], level: number): Promise<Payload> {
+  if (chunks.length === 1 && chunks[0]!.compressed) return payload([chunks[0]!.compressed.bytes], 'gzip')
+  if (!chunks.some(keepsItsForm)) return encodeJoined(chunks, 'gzip', level)
+  const members: Promise<Uint8Array>[] = []
+  for (let i = 0; i < chunks.length;) {
+    const from = i
+    while (i < chunks.length && !keepsItsForm(chunks[i]!)) i++
+    if (i > from) members.push(compress(joined(chunks.slice(from, i)), 'gzip', level))
+    if (i < chunks.length) members.push(Promise.resolve(chunks[i++]!.compressed!.bytes))
+  }
+  const parts = await Promise.all(members)
+  try {
+    return payload([joinGzip(parts)], 'gzip')
+  } catch (error) {
+    // A form of gzip that cannot be joined. The plain bytes are there all the same.
+    if (error instanceof RangeError) return encodeJoined(chunks, 'gzip', level)
+    throw error
+  }
+}
+
+function keepsItsForm(chunk: Chunk): boolean {
+  return chunk.compressed !== undefined && chunk.bytes.length >= KEEP_FROM_BYTES
+}
+
+function joined(chunks: readonly Chunk[]): Uint8Array {
+  return chunks.length === 1 ? chunks[0]!.bytes : joinBytes(chunks.map((chunk) => chunk.bytes))
 }
 
 async function encodeJoined(chunks: readonly Chunk[], coding: 'gzip' | 'zstd', level: number): Promise<Payload> {
-  const bytes = chunks.length === 1 ? chunks[0]!.bytes : joinBytes(chunks.map((chunk) => chunk.bytes))
-  return payload([await compress(bytes, coding, level)], coding)
+  return payload([await compress(joined(chunks), coding, level)], coding)
 }
 
-function compress(bytes: Uint8Array, coding: 'gzip' | 'zstd', level: number): Uint8Array | Promise<Uint8Array> {
+async function compress(bytes: Uint8Array, coding: 'gzip' | 'zstd', level: number): Promise<Uint8Array> {
   // Traces shrink to a sixth or so: one output buffer is mostly enough.
   const chunkSize = Math.max(1024, bytes.length >> 2)
   const pooled = bytes.length >= POOL_FROM_BYTES
