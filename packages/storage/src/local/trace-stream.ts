@@ -1,6 +1,6 @@
-import { createSpanColumns, extractSpans, scanSpans } from '@spoor/otlp'
+import { createSpanColumns, extractSpans, type SpanColumns } from '@spoor/otlp'
 import type { Block } from './catalog.ts'
-import type { Frame } from './rows.ts'
+import type { BlockRows } from './rows.ts'
 import { frameAt } from './span-view.ts'
 import { findTrace, type TracePart } from './summary.ts'
 
@@ -29,31 +29,30 @@ export class TraceStream {
 }
 
 function* pieces(parts: readonly TracePart[]): Generator<Uint8Array> {
-  const columns = createSpanColumns(1024)
+  const all = Array.from({ length: Math.max(0, ...parts.map(({ members }) => members.length)) }, (_, row) => row)
+  const columns = createSpanColumns(all.length)
   for (const { block, rows, members } of parts) {
     let i = 0
     while (i < members.length) {
       const frame = frameAt(rows, rows.spanStart[members[i]!]!)
-      const first = firstRow(rows.spanStart, rows.count, frame)
-      const inFrame: number[] = []
       const end = frame.rawStart + frame.rawLength
-      while (i < members.length && rows.spanStart[members[i]!]! < end) inFrame.push(members[i++]! - first)
-      const bytes = block.frame(frame)
       columns.count = 0
-      scanSpans(bytes, columns)
-      yield extractSpans(bytes, inFrame, columns)
+      while (i < members.length && rows.spanStart[members[i]!]! < end) {
+        addRow(columns, rows, members[i++]!, frame.rawStart)
+      }
+      yield extractSpans(block.frame(frame), all.slice(0, columns.count), columns)
     }
   }
 }
 
-/** The first row whose span lies in the frame; rows are in the order of the bytes. */
-function firstRow(spanStart: Uint32Array, count: number, frame: Frame): number {
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (spanStart[middle]! < frame.rawStart) low = middle + 1
-    else high = middle
-  }
-  return low
+/** What {@link extractSpans} needs of a span, from the block's columns: the frame is not scanned again. */
+function addRow(columns: SpanColumns, rows: BlockRows, row: number, rawStart: number): void {
+  const at = columns.count++
+  const group = 4 * rows.group[row]!
+  columns.spanStart[at] = rows.spanStart[row]! - rawStart
+  columns.spanEnd[at] = rows.spanEnd[row]! - rawStart
+  columns.resourceStart[at] = rows.groups[group]! - rawStart
+  columns.resourceEnd[at] = rows.groups[group + 1]! - rawStart
+  columns.scopeStart[at] = rows.groups[group + 2]! - rawStart
+  columns.scopeEnd[at] = rows.groups[group + 3]! - rawStart
 }
