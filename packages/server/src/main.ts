@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The check comes before anything else is loaded: on an older Node the imports themselves would fail, and not say why.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 15)) {
