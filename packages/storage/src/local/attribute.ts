@@ -1,4 +1,4 @@
-import { decodeKeyValue, type AnyValue, type KeyValue } from '@spoor/otlp'
+import { decodeKeyValue, valueToJsonText, type AnyValue, type KeyValue } from '@spoor/otlp'
 import { hashArray, hashBytes, pairHash, type HashSet } from './hash.ts'
 
 /** What a filter compares: an attribute or field as text or number. */
@@ -219,27 +219,11 @@ export function textOf(value: AnyValue): string {
       return Buffer.from(value.value).toString('base64')
     case 'array':
     case 'map':
-      return jsonOf(value)
+      return valueToJsonText(value)
     case 'empty':
       return ''
     default:
       return String(value.value)
-  }
-}
-
-function jsonOf(value: AnyValue): string {
-  switch (value.type) {
-    case 'array':
-      return `[${value.value.map(jsonOf).join(',')}]`
-    case 'map':
-      return `{${value.value.map(({ key, value }) => `${JSON.stringify(key)}:${jsonOf(value)}`).join(',')}}`
-    case 'string':
-    case 'bytes':
-      return JSON.stringify(textOf(value))
-    case 'empty':
-      return 'null'
-    default:
-      return textOf(value)
   }
 }
 

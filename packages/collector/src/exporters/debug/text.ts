@@ -1,5 +1,14 @@
 /** Spans as lines that a person reads. The layouts are those of the OpenTelemetry Collector's debug exporter. */
-import type { AnyValue, KeyValue, Resource, ResourceSpans, Scope, Span, TracesData } from '@spoor/otlp'
+import {
+  valueToJsonText,
+  type AnyValue,
+  type KeyValue,
+  type Resource,
+  type ResourceSpans,
+  type Scope,
+  type Span,
+  type TracesData,
+} from '@spoor/otlp'
 
 const KINDS = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer']
 const STATUS_CODES = ['Unset', 'Ok', 'Error']
@@ -115,24 +124,7 @@ function typedText(value: AnyValue): string {
 
 /** A value by itself: text is not quoted. */
 function plainText(value: AnyValue): string {
-  return value.type === 'string' ? value.value : jsonText(value)
-}
-
-function jsonText(value: AnyValue): string {
-  switch (value.type) {
-    case 'string':
-      return JSON.stringify(value.value)
-    case 'bytes':
-      return JSON.stringify(Buffer.from(value.value).toString('base64'))
-    case 'array':
-      return `[${value.value.map(jsonText).join(',')}]`
-    case 'map':
-      return `{${value.value.map((item) => `${JSON.stringify(item.key)}:${jsonText(item.value)}`).join(',')}}`
-    case 'empty':
-      return 'null'
-    default:
-      return String(value.value)
-  }
+  return value.type === 'string' ? value.value : valueToJsonText(value)
 }
 
 function pairs(attributes: readonly KeyValue[]): string {
