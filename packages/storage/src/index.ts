@@ -16,5 +16,5 @@ export type {
   TraceStore,
   TraceSummary,
 } from './contract.ts'
-export { openLocalStore } from './local/local-store.ts'
+export { openLocalStore } from './local/threads/local-store.ts'
 export type { LocalStoreOptions } from './local/options.ts'

@@ -1,15 +1,16 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { find, spansOf } from '../conformance/harness.ts'
-import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from '../conformance/spans.ts'
-import type { TraceStore } from '../contract.ts'
-import { openLocalStore } from './local-store.ts'
-import { FILE_HEADER, readRecord } from './log.ts'
-import { BLOCK_SPANS } from './options.ts'
+import { find, spansOf } from '../../conformance/harness.ts'
+import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
+import type { TraceStore } from '../../contract.ts'
+import { openLocalStore } from '../threads/local-store.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { FILE_HEADER, readRecord, writeFully } from '../files/log.ts'
+import { BLOCK_SPANS } from '../options.ts'
 
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
@@ -114,10 +115,10 @@ it('names the damage when a trace cannot be read, and searches all the rest', as
     .filter((name) => name.endsWith('.log'))
     .sort()[1]!
   const path = join(directory, log)
-  const fd = openSync(path, 'r+')
-  const [frame] = readRecord(fd, FILE_HEADER, statSync(path).size)!.frames
-  writeSync(fd, Uint8Array.of(0xaa, 0xaa), 0, 2, frame!.offset + (frame!.length >> 1))
-  closeSync(fd)
+  const file = nodeFileSystem.open(path, 'update')
+  const [frame] = readRecord(file, FILE_HEADER, file.size())!.frames
+  writeFully(file, [Uint8Array.of(0xaa, 0xaa)], frame!.offset + (frame!.length >> 1))
+  file.close()
   const again = await openLocalStore({ directory })
   await expect(spansOf(again, traceId(1))).rejects.toMatchObject({
     code: 'corrupt',

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { StorageError } from '../contract.ts'
+import { StorageError } from '../../contract.ts'
 
 /*
  * One process owns a data directory. The file LOCK says which: its pid and, where /proc tells, when that process started, so that

@@ -1,27 +1,25 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { StorageError } from '../contract.ts'
-import { BlockBuilder } from './builder.ts'
+import { StorageError } from '../../contract.ts'
+import { BlockBuilder } from '../block/builder.ts'
+import type { File, FileSystem } from './file-system.ts'
 import { encodeBlock, INDEX_HEADER, indexHeader, isIndex, readBlock, type IndexBlock } from './index-file.ts'
 import {
   FILE_HEADER,
   fileHeader,
-  fileSize,
   findRecord,
   readFileHeader,
   readFrame,
   readRecord,
-  syncDirectory,
   writeFully,
 } from './log.ts'
-import { BLOCK_SPANS } from './options.ts'
+import { BLOCK_SPANS } from '../options.ts'
 
 /** A segment as the writer has it: `<id>.log` and `<id>.idx`. */
 export interface Segment {
   readonly id: number
   readonly createdMs: number
-  readonly logFd: number
-  readonly indexFd: number
+  readonly log: File
+  readonly index: File
   /** Durable bytes of the log. */
   logSize: number
   indexSize: number
@@ -43,48 +41,52 @@ export function indexPath(directory: string, id: number): string {
 }
 
 /** The ids of all segments, oldest first. */
-export function listSegments(directory: string): number[] {
+export function listSegments(files: FileSystem, directory: string): number[] {
   const ids: number[] = []
-  for (const name of readdirSync(directory)) {
+  for (const name of files.list(directory)) {
     const match = /^(\d{8,})\.log$/.exec(name)
     if (match) ids.push(Number(match[1]))
   }
   return ids.sort((a, b) => a - b)
 }
 
-export function createSegment(directory: string, id: number, nowMs: number): Segment {
-  const logFd = openSync(logPath(directory, id), 'wx+')
-  let indexFd: number | undefined
+export function createSegment(files: FileSystem, directory: string, id: number, nowMs: number): Segment {
+  const log = files.open(logPath(directory, id), 'new')
+  let index: File | undefined
   try {
-    indexFd = openSync(indexPath(directory, id), 'w+')
-    writeFully(logFd, [fileHeader(nowMs)], 0)
-    writeFully(indexFd, [indexHeader()], 0)
-    fsyncSync(logFd)
-    syncDirectory(directory)
-    return { id, createdMs: nowMs, logFd, indexFd, logSize: FILE_HEADER, indexSize: INDEX_HEADER }
+    index = openIndex(files, indexPath(directory, id))
+    index.truncate(INDEX_HEADER)
+    writeFully(log, [fileHeader(nowMs)], 0)
+    log.sync()
+    files.syncDirectory(directory)
+    return { id, createdMs: nowMs, log, index, logSize: FILE_HEADER, indexSize: INDEX_HEADER }
   } catch (error) {
-    closeSync(logFd)
-    if (indexFd !== undefined) closeSync(indexFd)
-    deleteSegment(directory, id)
+    log.close()
+    index?.close()
+    deleteSegment(files, directory, id)
     throw error
   }
 }
 
 export function closeSegment(segment: Segment): void {
-  closeSync(segment.logFd)
-  closeSync(segment.indexFd)
+  segment.log.close()
+  segment.index.close()
 }
 
 /** The log goes last: what is left when the deletion is interrupted is a whole segment. */
-export function deleteSegment(directory: string, id: number): void {
-  rmSync(indexPath(directory, id), { force: true })
-  rmSync(logPath(directory, id), { force: true })
+export function deleteSegment(files: FileSystem, directory: string, id: number): void {
+  files.remove(indexPath(directory, id))
+  files.remove(logPath(directory, id))
 }
 
-export function segmentBytes(directory: string, id: number): { bytes: number; writtenMs: number } {
-  const log = statSync(logPath(directory, id))
-  const index = existsSync(indexPath(directory, id)) ? statSync(indexPath(directory, id)).size : 0
-  return { bytes: log.size + index, writtenMs: log.mtimeMs }
+export function segmentBytes(
+  files: FileSystem,
+  directory: string,
+  id: number,
+): { bytes: number; writtenMs: number } {
+  const log = files.stat(logPath(directory, id))
+  const index = files.stat(indexPath(directory, id))
+  return { bytes: (log?.size ?? 0) + (index?.size ?? 0), writtenMs: log?.mtimeMs ?? 0 }
 }
 
 /**
@@ -93,25 +95,26 @@ export function segmentBytes(directory: string, id: number): { bytes: number; wr
  * where the index covers it. Returns undefined, and deletes the files, when not even the header was written.
  */
 export function recoverSegment(
+  files: FileSystem,
   directory: string,
   id: number,
   last: boolean,
   recovered: Recovered,
 ): Segment | undefined {
   const path = logPath(directory, id)
-  const logFd = openSync(path, 'r+')
-  const createdMs = readFileHeader(logFd, path)
+  const log = files.open(path, 'update')
+  const createdMs = readFileHeader(log, path)
   if (createdMs === undefined) {
-    const size = fileSize(logFd)
-    closeSync(logFd)
+    const size = log.size()
+    log.close()
     if (size > FILE_HEADER) {
       throw new StorageError('corrupt', `${path} is not a Spoor log; move it out of the data directory`)
     }
-    deleteSegment(directory, id)
+    deleteSegment(files, directory, id)
     return undefined
   }
-  const indexFd = openIndex(indexPath(directory, id))
-  const segment = { id, createdMs, logFd, indexFd, logSize: fileSize(logFd), indexSize: INDEX_HEADER }
+  const index = openIndex(files, indexPath(directory, id))
+  const segment = { id, createdMs, log, index, logSize: log.size(), indexSize: INDEX_HEADER }
   let covered = FILE_HEADER
   const blocks = readIndex(segment)
   if (last && blocks.length > 0) {
@@ -126,22 +129,22 @@ export function recoverSegment(
   return segment
 }
 
-function openIndex(path: string): number {
-  const fd = openSync(path, existsSync(path) ? 'r+' : 'w+')
-  if (!isIndex(fd)) {
-    ftruncateSync(fd, 0)
-    writeFully(fd, [indexHeader()], 0)
+function openIndex(files: FileSystem, path: string): File {
+  const file = files.open(path, 'create')
+  if (!isIndex(file)) {
+    file.truncate(0)
+    writeFully(file, [indexHeader()], 0)
   }
-  return fd
+  return file
 }
 
 /** The blocks that describe the log from its start without a gap. */
 function readIndex(segment: Segment): IndexBlock[] {
   const blocks: IndexBlock[] = []
-  const size = fileSize(segment.indexFd)
+  const size = segment.index.size()
   let covered = FILE_HEADER
   for (let at = INDEX_HEADER; at < size; at = blocks.at(-1)!.end) {
-    const block = readBlock(segment.indexFd, at, size)
+    const block = readBlock(segment.index, at, size)
     if (!block || block.meta.logStart !== covered || block.meta.logEnd > segment.logSize) break
     blocks.push(block)
     covered = block.meta.logEnd
@@ -152,7 +155,7 @@ function readIndex(segment: Segment): IndexBlock[] {
 function isWhole(segment: Segment, start: number, end: number): boolean {
   let at = start
   while (at < end) {
-    const record = readRecord(segment.logFd, at, end)
+    const record = readRecord(segment.log, at, end)
     if (!record) return false
     at = record.end
   }
@@ -160,8 +163,8 @@ function isWhole(segment: Segment, start: number, end: number): boolean {
 }
 
 function indexAgain(segment: Segment, path: string, from: number, recovered: Recovered): void {
-  const { logFd, indexFd } = segment
-  ftruncateSync(indexFd, segment.indexSize)
+  const { log, index } = segment
+  index.truncate(segment.indexSize)
   if (from === segment.logSize) return
   const builder = new BlockBuilder()
   let blockStart = from
@@ -169,7 +172,7 @@ function indexAgain(segment: Segment, path: string, from: number, recovered: Rec
   const finish = (): void => {
     if (at === blockStart) return
     segment.indexSize = writeFully(
-      indexFd,
+      index,
       encodeBlock(builder.rows, builder.hashes, blockStart, at),
       segment.indexSize,
     )
@@ -178,16 +181,16 @@ function indexAgain(segment: Segment, path: string, from: number, recovered: Rec
     builder.reset()
   }
   while (at < segment.logSize) {
-    const record = readRecord(logFd, at, segment.logSize) ?? findRecord(logFd, at + 1, segment.logSize)
+    const record = readRecord(log, at, segment.logSize) ?? findRecord(log, at + 1, segment.logSize)
     if (!record) break
     recovered.tornBytes += record.start - at
-    for (const frame of record.frames) addFrame(builder, logFd, path, frame)
+    for (const frame of record.frames) addFrame(builder, log, path, frame)
     at = record.end
     if (builder.rows.count >= BLOCK_SPANS) finish()
   }
   if (at < segment.logSize) {
     recovered.tornBytes += segment.logSize - at
-    ftruncateSync(logFd, at)
+    log.truncate(at)
     segment.logSize = at
   }
   finish()
@@ -196,7 +199,7 @@ function indexAgain(segment: Segment, path: string, from: number, recovered: Rec
 /** Adds the spans of a frame in the log to a block. */
 export function addFrame(
   builder: BlockBuilder,
-  logFd: number,
+  log: File,
   path: string,
   frame: { offset: number; length: number; rawLength: number },
 ): void {
@@ -206,5 +209,5 @@ export function addFrame(
     offset: frame.offset,
     length: frame.length,
   })
-  builder.add(readFrame(logFd, path, frame))
+  builder.add(readFrame(log, path, frame))
 }

@@ -1,5 +1,5 @@
-import { hashWords } from './hash.ts'
-import type { BlockRows } from './rows.ts'
+import { hashWords } from '../block/hash.ts'
+import type { BlockRows } from '../block/rows.ts'
 
 const INITIAL = 1 << 12
 

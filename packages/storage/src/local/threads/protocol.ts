@@ -1,8 +1,8 @@
 /** What the threads of the local engine say to each other. */
 import type { MessagePort } from 'node:worker_threads'
-import type { DependencyEdge, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../contract.ts'
-import type { LocalStoreSettings } from './options.ts'
-import type { BlockRows } from './rows.ts'
+import type { DependencyEdge, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type { LocalStoreSettings } from '../options.ts'
+import type { BlockRows } from '../block/rows.ts'
 
 export interface WorkerStart {
   readonly settings: LocalStoreSettings

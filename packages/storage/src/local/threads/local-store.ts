@@ -10,11 +10,12 @@ import {
   type SearchQuery,
   type StoreStats,
   type TraceStore,
-} from '../contract.ts'
+} from '../../contract.ts'
 import { fromMessage, storageError } from './error.ts'
-import { checkFormat } from './format.ts'
-import { lockDirectory } from './lock.ts'
-import { settingsOf, type LocalStoreOptions } from './options.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { checkFormat } from '../files/format.ts'
+import { lockDirectory } from '../files/lock.ts'
+import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Outbox } from './outbox.ts'
 import type { Call, FromReader, FromWriter, Results, ToReader, ToWriter, WorkerStart } from './protocol.ts'
 
@@ -32,7 +33,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<TraceS
   let unlock = (): void => {}
   try {
     unlock = lockDirectory(settings.directory)
-    checkFormat(settings.directory)
+    checkFormat(nodeFileSystem, settings.directory)
     const { port1, port2 } = new MessageChannel()
     const writer = startWorker('writer', { settings, port: port1 })
     const reader = startWorker('reader', { settings, port: port2 })

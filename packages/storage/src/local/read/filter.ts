@@ -1,7 +1,7 @@
-import { StorageError, type Field, type Filter, type Target } from '../contract.ts'
-import { hashText, numberOf, pairHashes, type Value } from './attribute.ts'
+import { StorageError, type Field, type Filter, type Target } from '../../contract.ts'
+import { hashText, numberOf, pairHashes, type Value } from '../block/attribute.ts'
 import type { Block } from './catalog.ts'
-import { startOf, type BlockRows } from './rows.ts'
+import { startOf, type BlockRows } from '../block/rows.ts'
 import { attributeTarget, type SpanView } from './span-view.ts'
 
 /*

@@ -1,4 +1,4 @@
-import { decodeText, readAttribute, valueOf, type Value } from './attribute.ts'
+import { decodeText, readAttribute, valueOf, type Value } from '../block/attribute.ts'
 
 /*
  * Reads single fields of messages that the scanner has walked before they were stored. What the scanner leaves alone (the inside of

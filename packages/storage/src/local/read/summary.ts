@@ -1,6 +1,6 @@
-import type { ServiceShare, TraceSummary } from '../contract.ts'
+import type { ServiceShare, TraceSummary } from '../../contract.ts'
 import { traceHash, type Block } from './catalog.ts'
-import { rowsOfTrace, startOf, traceIndex, type BlockRows } from './rows.ts'
+import { rowsOfTrace, startOf, traceIndex, type BlockRows } from '../block/rows.ts'
 
 /** What one block holds of a trace. */
 export interface TracePart {

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib'
-import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from './bloom.ts'
-import { hashWords, type HashSet } from './hash.ts'
+import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
+import { hashWords, type HashSet } from '../block/hash.ts'
+import type { File } from './file-system.ts'
 import { compress, decompress, readExactly } from './log.ts'
-import { createRows, startOf, type BlockRows, type OperationKey } from './rows.ts'
+import { createRows, startOf, type BlockRows, type OperationKey } from '../block/rows.ts'
 
 /*
  * The index of a segment: a block of header columns and filters for each stretch of the log, in the log's order and without gaps.
@@ -58,8 +59,8 @@ export function indexHeader(): Buffer {
 }
 
 /** Whether the file is an index that this version can read; else it is made again. */
-export function isIndex(fd: number): boolean {
-  return readExactly(fd, 0, INDEX_HEADER).equals(indexHeader())
+export function isIndex(file: File): boolean {
+  return readExactly(file, 0, INDEX_HEADER).equals(indexHeader())
 }
 
 /** The bytes of a block of the index. */
@@ -90,8 +91,8 @@ export function encodeBlock(rows: BlockRows, hashes: HashSet, logStart: number, 
 }
 
 /** The block at `offset`, or undefined when there is none that is whole. */
-export function readBlock(fd: number, offset: number, size: number): IndexBlock | undefined {
-  const head = readExactly(fd, offset, BLOCK_HEAD)
+export function readBlock(file: File, offset: number, size: number): IndexBlock | undefined {
+  const head = readExactly(file, offset, BLOCK_HEAD)
   if (head.length < BLOCK_HEAD || head.readUInt32LE(0) !== BLOCK_MAGIC) return undefined
   const [meta, trace, attribute, columns] = [8, 12, 16, 20].map((at) => head.readUInt32LE(at)) as [
     number,
@@ -102,7 +103,7 @@ export function readBlock(fd: number, offset: number, size: number): IndexBlock 
   const traceAt = offset + BLOCK_HEAD + meta
   const end = traceAt + trace + attribute + columns
   if (end > size) return undefined
-  const json = readExactly(fd, offset + BLOCK_HEAD, meta)
+  const json = readExactly(file, offset + BLOCK_HEAD, meta)
   if (crc32(json, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
   return {
     meta: JSON.parse(json.toString()) as BlockMeta,
@@ -114,16 +115,16 @@ export function readBlock(fd: number, offset: number, size: number): IndexBlock 
 }
 
 /** A filter's bits; undefined when the section is empty or damaged, and then anything may match. */
-export function readFilter(fd: number, section: Section, crc: number): Uint32Array | undefined {
+export function readFilter(file: File, section: Section, crc: number): Uint32Array | undefined {
   if (section.length === 0) return undefined
-  const bytes = readExactly(fd, section.offset, section.length)
+  const bytes = readExactly(file, section.offset, section.length)
   if (bytes.length < section.length || crc32(bytes) !== crc) return undefined
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
 }
 
 /** The columns of a block; undefined when they are damaged. */
-export function readColumns(fd: number, block: IndexBlock): BlockRows | undefined {
-  const bytes = readExactly(fd, block.columns.offset, block.columns.length)
+export function readColumns(file: File, block: IndexBlock): BlockRows | undefined {
+  const bytes = readExactly(file, block.columns.offset, block.columns.length)
   try {
     return unpackColumns(decompress(bytes, columnsLength(block.meta)), block.meta)
   } catch {

@@ -1,6 +1,6 @@
 import { createSpanColumns, extractSpans, type SpanColumns } from '@spoor/otlp'
 import type { Block } from './catalog.ts'
-import type { BlockRows } from './rows.ts'
+import type { BlockRows } from '../block/rows.ts'
 import { frameAt } from './span-view.ts'
 import { findTrace, type TracePart } from './summary.ts'
 

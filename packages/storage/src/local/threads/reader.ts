@@ -1,13 +1,14 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { Catalog } from './catalog.ts'
-import { dependencies } from './dependencies.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { Catalog } from '../read/catalog.ts'
+import { dependencies } from '../read/dependencies.ts'
 import { toMessage } from './error.ts'
-import { sampleAttributes } from './attribute-sample.ts'
+import { sampleAttributes } from '../read/attribute-sample.ts'
 import type { Call, Change, FromReader, ReaderStats, Results, ToReader, WorkerStart } from './protocol.ts'
-import { search } from './search.ts'
-import { traceWords } from './summary.ts'
-import { TraceStream } from './trace-stream.ts'
-import { Turn } from './turn.ts'
+import { search } from '../read/search.ts'
+import { traceWords } from '../read/summary.ts'
+import { TraceStream } from '../read/trace-stream.ts'
+import { Turn } from '../read/turn.ts'
 
 /*
  * The reader thread: answers queries from the files, and knows of each block from the writer. A change is sent by the writer
@@ -16,7 +17,7 @@ import { Turn } from './turn.ts'
  */
 const { settings, port } = workerData as WorkerStart
 const main = parentPort!
-const catalog = new Catalog(settings.directory, settings.cacheBytes)
+const catalog = new Catalog(nodeFileSystem, settings.directory, settings.cacheBytes)
 const turns = new Map<number, Turn>()
 const streams = new Map<number, TraceStream>()
 const DEFAULT_TIMEOUT_MS = 10_000

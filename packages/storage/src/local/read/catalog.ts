@@ -1,14 +1,14 @@
-import { closeSync, openSync } from 'node:fs'
-import { StorageError } from '../contract.ts'
-import { BlockBuilder } from './builder.ts'
-import { bloomHas, ATTRIBUTE_PROBES, TRACE_PROBES } from './bloom.ts'
+import { StorageError } from '../../contract.ts'
+import { BlockBuilder } from '../block/builder.ts'
+import { bloomHas, ATTRIBUTE_PROBES, TRACE_PROBES } from '../block/bloom.ts'
 import { ByteCache } from './byte-cache.ts'
-import { hashWords } from './hash.ts'
-import { INDEX_HEADER, readBlock, readColumns, readFilter, startRange, type IndexBlock } from './index-file.ts'
-import { readFrame, readRecord } from './log.ts'
-import type { Change } from './protocol.ts'
-import { appendRows, createRows, ROW_BYTES, type BlockRows, type Frame, type OperationKey } from './rows.ts'
-import { addFrame, indexPath, logPath } from './segment.ts'
+import { hashWords } from '../block/hash.ts'
+import type { File, FileSystem } from '../files/file-system.ts'
+import { INDEX_HEADER, readBlock, readColumns, readFilter, startRange, type IndexBlock } from '../files/index-file.ts'
+import { readFrame, readRecord } from '../files/log.ts'
+import type { Change } from '../threads/protocol.ts'
+import { appendRows, createRows, ROW_BYTES, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
+import { addFrame, indexPath, logPath } from '../files/segment.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
 const MAX_OPERATIONS = 20_000
@@ -16,8 +16,8 @@ const MAX_OPERATIONS = 20_000
 interface SegmentFiles {
   readonly id: number
   readonly logPath: string
-  readonly logFd: number
-  readonly indexFd: number
+  readonly log: File
+  readonly index: File
   blocks: Block[]
   /** Rows of the block that the writer is still filling. */
   open: BlockRows | undefined
@@ -51,6 +51,7 @@ export interface Block {
  * writer's changes. Filters, columns and frames are read when needed and kept in caches that are bounded in bytes.
  */
 export class Catalog {
+  readonly #files: FileSystem
   readonly #directory: string
   readonly #cache: ByteCache<string, Cached>
   readonly #frames: ByteCache<string, Buffer>
@@ -59,7 +60,8 @@ export class Catalog {
   #users = 0
   #dropped: SegmentFiles[] = []
 
-  constructor(directory: string, cacheBytes: number) {
+  constructor(files: FileSystem, directory: string, cacheBytes: number) {
+    this.#files = files
     this.#directory = directory
     // Frames have a small share of their own: a query needs few of them and seldom the same as the one before, and they
     // would push out the columns, which serve every query.
@@ -82,7 +84,7 @@ export class Catalog {
         break
       case 'block': {
         segment.open = undefined
-        const block = readBlock(segment.indexFd, change.offset, change.indexSize)
+        const block = readBlock(segment.index, change.offset, change.indexSize)
         if (!block) throw new StorageError('io', `${segment.logPath}: the index block just written cannot be read`)
         this.#addBlock(segment, block, change.offset)
         break
@@ -157,8 +159,8 @@ export class Catalog {
     const segment: SegmentFiles = {
       id,
       logPath: log,
-      logFd: openSync(log, 'r'),
-      indexFd: openSync(indexPath(this.#directory, id), 'r'),
+      log: this.#files.open(log, 'read'),
+      index: this.#files.open(indexPath(this.#directory, id), 'read'),
       blocks: [],
       open: undefined,
       operations: new Map(),
@@ -166,7 +168,7 @@ export class Catalog {
     }
     this.#segments.set(id, segment)
     for (let at = INDEX_HEADER; at < indexSize;) {
-      const block = readBlock(segment.indexFd, at, indexSize)
+      const block = readBlock(segment.index, at, indexSize)
       if (!block) break
       this.#addBlock(segment, block, at)
       at = block.end
@@ -191,8 +193,8 @@ export class Catalog {
     const [traceCrc, attributeCrc] = meta.crcs
     const key = this.#serial++
     const load = (): BlockRows => {
-      const block = readBlock(segment.indexFd, offset, Infinity)
-      return (block && readColumns(segment.indexFd, block)) ?? rebuildRows(segment, logStart, logEnd)
+      const block = readBlock(segment.index, offset, Infinity)
+      return (block && readColumns(segment.index, block)) ?? rebuildRows(segment, logStart, logEnd)
     }
     const rows = (): BlockRows => this.#cached(`r${key}`, load, rowsBytes)
     const filter = (kind: 't' | 'a'): Uint32Array | undefined =>
@@ -200,7 +202,7 @@ export class Catalog {
         kind + key,
         () =>
           readFilter(
-            segment.indexFd,
+            segment.index,
             kind === 't' ? traceFilter : attributeFilter,
             kind === 't' ? traceCrc : attributeCrc,
           ),
@@ -242,7 +244,7 @@ export class Catalog {
     const key = `${segment.id} ${frame.offset}`
     const found = this.#frames.get(key)
     if (found) return found
-    const bytes = readFrame(segment.logFd, segment.logPath, frame)
+    const bytes = readFrame(segment.log, segment.logPath, frame)
     this.#frames.set(key, bytes, bytes.length)
     return bytes
   }
@@ -279,15 +281,15 @@ function rowsBytes(rows: BlockRows): number {
 function rebuildRows(segment: SegmentFiles, logStart: number, logEnd: number): BlockRows {
   const builder = new BlockBuilder()
   for (let at = logStart; at < logEnd;) {
-    const record = readRecord(segment.logFd, at, logEnd)
+    const record = readRecord(segment.log, at, logEnd)
     if (!record) break
-    for (const frame of record.frames) addFrame(builder, segment.logFd, segment.logPath, frame)
+    for (const frame of record.frames) addFrame(builder, segment.log, segment.logPath, frame)
     at = record.end
   }
   return builder.rows
 }
 
 function closeFiles(segment: SegmentFiles): void {
-  closeSync(segment.logFd)
-  closeSync(segment.indexFd)
+  segment.log.close()
+  segment.index.close()
 }

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { StorageError } from '../contract.ts'
+import { StorageError } from '../../contract.ts'
+import type { File } from './file-system.ts'
 
 /*
  * The block log of a segment, the truth of the store:
@@ -46,9 +46,9 @@ export function fileHeader(createdMs: number): Buffer {
 }
 
 /** When the segment was begun; undefined for a file whose header was torn. */
-export function readFileHeader(fd: number, path: string): number | undefined {
-  const header = Buffer.alloc(FILE_HEADER)
-  if (readSync(fd, header, 0, FILE_HEADER, 0) < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC))
+export function readFileHeader(file: File, path: string): number | undefined {
+  const header = readExactly(file, 0, FILE_HEADER)
+  if (header.length < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC))
     return undefined
   const version = header.readUInt32LE(8)
   if (version !== VERSION) {
@@ -101,15 +101,16 @@ export function recordHead(
 }
 
 /** The record at `start`, checked; undefined when it is torn or damaged. */
-export function readRecord(fd: number, start: number, size: number): LogRecord | undefined {
-  const head = Buffer.alloc(RECORD_HEADER)
-  if (start + RECORD_HEADER > size || readSync(fd, head, 0, RECORD_HEADER, start) < RECORD_HEADER) return undefined
+export function readRecord(file: File, start: number, size: number): LogRecord | undefined {
+  if (start + RECORD_HEADER > size) return undefined
+  const head = readExactly(file, start, RECORD_HEADER)
+  if (head.length < RECORD_HEADER) return undefined
   const length = head.readUInt32LE(8)
   const count = head.readUInt32LE(12)
   const end = start + RECORD_HEADER + length
   if (head.readUInt32LE(0) !== RECORD_MAGIC || count > MAX_FRAMES || 8 * count > length || end > size) return undefined
-  const body = Buffer.allocUnsafe(length)
-  if (readSync(fd, body, 0, length, start + RECORD_HEADER) < length) return undefined
+  const body = readExactly(file, start + RECORD_HEADER, length)
+  if (body.length < length) return undefined
   if (crc32(body, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
   const frames: LogFrame[] = []
   let offset = start + RECORD_HEADER + 8 * count
@@ -122,14 +123,14 @@ export function readRecord(fd: number, start: number, size: number): LogRecord |
 }
 
 /** The first whole record at or after `from`: what there is to be read behind a damaged one. */
-export function findRecord(fd: number, from: number, size: number): LogRecord | undefined {
+export function findRecord(file: File, from: number, size: number): LogRecord | undefined {
   const window = 1 << 20
   const magic = Buffer.alloc(4)
   magic.writeUInt32LE(RECORD_MAGIC)
   for (let at = from; at < size; at += window) {
-    const bytes = readExactly(fd, at, Math.min(window + 3, size - at))
+    const bytes = readExactly(file, at, Math.min(window + 3, size - at))
     for (let i = bytes.indexOf(magic); i >= 0; i = bytes.indexOf(magic, i + 1)) {
-      const record = readRecord(fd, at + i, size)
+      const record = readRecord(file, at + i, size)
       if (record) return record
     }
   }
@@ -137,8 +138,8 @@ export function findRecord(fd: number, from: number, size: number): LogRecord | 
 }
 
 /** A frame's requests. Throws StorageError `corrupt` when its bytes do not pass their checksum. */
-export function readFrame(fd: number, path: string, frame: LogFrame): Buffer {
-  const bytes = readExactly(fd, frame.offset, frame.length)
+export function readFrame(file: File, path: string, frame: LogFrame): Buffer {
+  const bytes = readExactly(file, frame.offset, frame.length)
   try {
     const raw = decompress(bytes, frame.rawLength)
     if (raw.length === frame.rawLength) return raw
@@ -153,11 +154,11 @@ export function readFrame(fd: number, path: string, frame: LogFrame): Buffer {
 }
 
 /** `length` bytes at `offset`; fewer when the file ends before. */
-export function readExactly(fd: number, offset: number, length: number): Buffer {
+export function readExactly(file: File, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafeSlow(length)
   let got = 0
   while (got < length) {
-    const read = readSync(fd, bytes, got, length - got, offset + got)
+    const read = file.read(bytes, got, length - got, offset + got)
     if (read === 0) return bytes.subarray(0, got)
     got += read
   }
@@ -165,30 +166,12 @@ export function readExactly(fd: number, offset: number, length: number): Buffer 
 }
 
 /** Writes all buffers at `offset` and returns the byte after them. */
-export function writeFully(fd: number, buffers: readonly Uint8Array[], offset: number): number {
+export function writeFully(file: File, buffers: readonly Uint8Array[], offset: number): number {
   let at = offset
   for (const buffer of buffers) {
     let done = 0
-    while (done < buffer.length) done += writeSync(fd, buffer, done, buffer.length - done, at + done)
+    while (done < buffer.length) done += file.write(buffer, done, buffer.length - done, at + done)
     at += buffer.length
   }
   return at
-}
-
-export function fileSize(fd: number): number {
-  return fstatSync(fd).size
-}
-
-/**
- * Makes the names in a directory durable: a new file whose entry is lost is lost. Windows has no such call for directories; there the
- * file system sees to it.
- */
-export function syncDirectory(directory: string): void {
-  if (process.platform === 'win32') return
-  const fd = openSync(directory, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

@@ -1,5 +1,5 @@
 import type { TelemetryBatch } from '@spoor/otlp'
-import { StorageError } from '../contract.ts'
+import { StorageError } from '../../contract.ts'
 import type { ToWriter } from './protocol.ts'
 
 /** Sizes of the buffers in which bytes go to the writer: for a turn with little in it, and for one with much. */

@@ -1,12 +1,12 @@
-import { fdatasync, ftruncateSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
-import { BlockBuilder, type BuilderMark } from './builder.ts'
-import { toMessage } from './error.ts'
-import { encodeBlock } from './index-file.ts'
-import { compress, FILE_HEADER, recordHead, writeFully } from './log.ts'
-import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from './options.ts'
-import type { Change, FromWriter } from './protocol.ts'
-import { buffersOf, rowsBetween } from './rows.ts'
+import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
+import { toMessage } from '../threads/error.ts'
+import type { FileSystem } from '../files/file-system.ts'
+import { encodeBlock } from '../files/index-file.ts'
+import { compress, FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
+import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
+import type { Change, FromWriter } from '../threads/protocol.ts'
+import { buffersOf, rowsBetween } from '../block/rows.ts'
 import {
   closeSegment,
   createSegment,
@@ -16,7 +16,7 @@ import {
   segmentBytes,
   type Recovered,
   type Segment,
-} from './segment.ts'
+} from '../files/segment.ts'
 
 /** A batch that waits to be durable: its bytes in the slab that main filled. */
 interface Pending {
@@ -54,6 +54,7 @@ interface Flight {
 export class Ingest {
   readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
   readonly #settings: LocalStoreSettings
+  readonly #files: FileSystem
   readonly #reader: MessagePort
   readonly #send: (message: FromWriter, transfer?: ArrayBuffer[]) => void
   #segment: Segment | undefined
@@ -74,10 +75,12 @@ export class Ingest {
 
   constructor(
     settings: LocalStoreSettings,
+    files: FileSystem,
     reader: MessagePort,
     send: (message: FromWriter, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#settings = settings
+    this.#files = files
     this.#reader = reader
     this.#send = send
     this.#durable = this.#builder.mark()
@@ -86,9 +89,9 @@ export class Ingest {
   /** Recovers all segments and goes on with the newest where it has room. */
   open(): void {
     const { directory } = this.#settings
-    const ids = listSegments(directory)
+    const ids = listSegments(this.#files, directory)
     for (const id of ids) {
-      const segment = recoverSegment(directory, id, id === ids.at(-1), this.recovered)
+      const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
       this.#nextId = id + 1
       if (!segment) continue
       this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
@@ -97,7 +100,7 @@ export class Ingest {
         this.#blockStart = segment.logSize
       } else {
         closeSegment(segment)
-        this.#sealed.set(id, segmentBytes(directory, id))
+        this.#sealed.set(id, segmentBytes(this.#files, directory, id))
       }
     }
     this.retain()
@@ -139,7 +142,7 @@ export class Ingest {
     for (const [id, { bytes, writtenMs }] of this.#sealed) {
       if (total <= maxBytes && Date.now() - writtenMs <= maxAgeMs) break
       try {
-        deleteSegment(directory, id)
+        deleteSegment(this.#files, directory, id)
       } catch {
         break // Something holds the files. They count on, and the next call tries again.
       }
@@ -204,12 +207,12 @@ export class Ingest {
         rawStart += rawLength
         offset += bytes.length
       }
-      writeFully(segment.logFd, [head, ...frames.map(({ bytes }) => bytes)], segment.logSize)
+      writeFully(segment.log, [head, ...frames.map(({ bytes }) => bytes)], segment.logSize)
       this.#group = []
       const closes = this.#blockIsFull() || this.#isFull({ ...segment, logSize: offset })
       this.#flight = { batches, builder, mark: builder.mark(), logEnd: offset, closes }
       if (closes) this.#builder = this.#spare
-      fdatasync(segment.logFd, (error) => this.#synced(error))
+      segment.log.dataSync((error) => this.#synced(error))
     } catch (error) {
       this.#failed(error, 'writing the log', true)
     }
@@ -242,7 +245,7 @@ export class Ingest {
     try {
       const offset = segment.indexSize
       const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize)
-      segment.indexSize = writeFully(segment.indexFd, block, offset)
+      segment.indexSize = writeFully(segment.index, block, offset)
       this.#tell({ type: 'block', id, offset, indexSize: segment.indexSize })
     } catch {
       // The log has the spans: the block is indexed when the store is opened again, until then the reader keeps it in memory.
@@ -276,7 +279,7 @@ export class Ingest {
   #cutBack(segment: Segment, trusted: boolean): void {
     let cut = trusted
     try {
-      ftruncateSync(segment.logFd, segment.logSize)
+      segment.log.truncate(segment.logSize)
     } catch {
       cut = false // Recovery will cut it off at the next open.
     }
@@ -298,7 +301,7 @@ export class Ingest {
   #openSegment(): Segment {
     if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
     if (!this.#segment) {
-      this.#segment = createSegment(this.#settings.directory, this.#nextId++, Date.now())
+      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, Date.now())
       this.#blockStart = this.#segment.logSize
       this.#tell({ type: 'segment', id: this.#segment.id, indexSize: this.#segment.indexSize })
       this.retain()
@@ -319,7 +322,7 @@ export class Ingest {
     closeSegment(segment)
     if (segment.logSize === FILE_HEADER) {
       this.#tell({ type: 'drop', id: segment.id })
-      deleteSegment(this.#settings.directory, segment.id)
+      deleteSegment(this.#files, this.#settings.directory, segment.id)
     } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: Date.now() })
   }
 

@@ -18,12 +18,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { TraceStore } from '../contract.ts'
-import { find, spansOf } from '../conformance/harness.ts'
-import { batchOf, sent, traceId } from '../conformance/spans.ts'
-import { INDEX_HEADER, readBlock } from './index-file.ts'
+import type { TraceStore } from '../../contract.ts'
+import { find, spansOf } from '../../conformance/harness.ts'
+import { batchOf, sent, traceId } from '../../conformance/spans.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { openLocalStore } from './local-store.ts'
-import { FILE_HEADER, readRecord } from './log.ts'
+import { FILE_HEADER, readRecord } from '../files/log.ts'
 
 // Each open starts two threads that load the sources anew: with a cache that takes half the time.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
@@ -149,10 +150,9 @@ async function storeOfRecords(): Promise<number[]> {
     await store.append(batchOf(sent({ trace, id: 1, at: trace, service: `s${trace}` })))
   await store.close()
   const ends: number[] = []
-  const fd = openSync(log(), 'r')
-  for (let at = FILE_HEADER; at < statSync(log()).size; at = ends.at(-1)!)
-    ends.push(readRecord(fd, at, statSync(log()).size)!.end)
-  closeSync(fd)
+  const file = nodeFileSystem.open(log(), 'read')
+  for (let at = FILE_HEADER; at < file.size(); at = ends.at(-1)!) ends.push(readRecord(file, at, file.size())!.end)
+  file.close()
   expect(ends).toHaveLength(TRACES)
   return ends
 }
@@ -235,9 +235,9 @@ it('makes a deleted, damaged or foreign index again', async () => {
 
 it('reads a block from the log whose columns and filters in the index are damaged', async () => {
   await storeOfRecords()
-  const fd = openSync(index(), 'r')
-  const block = readBlock(fd, INDEX_HEADER, statSync(index()).size)!
-  closeSync(fd)
+  const file = nodeFileSystem.open(index(), 'read')
+  const block = readBlock(file, INDEX_HEADER, file.size())!
+  file.close()
   for (const { offset, length } of [block.traceFilter, block.attributeFilter, block.columns])
     flip(index(), offset + (length >> 1))
   const store = await expectTraces(range(TRACES))

@@ -1,5 +1,5 @@
 import { OtlpError } from '@spoor/otlp'
-import { StorageError } from '../contract.ts'
+import { StorageError } from '../../contract.ts'
 import type { ErrorMessage } from './protocol.ts'
 
 /** The error as a StorageError: what the file system says becomes `disk_full` or `io`, in the words of the operation that failed. */

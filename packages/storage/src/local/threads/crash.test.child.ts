@@ -3,7 +3,7 @@
  * stdout, written before anything else happens; a rejected one is `rejected <code>`.
  */
 import { writeSync } from 'node:fs'
-import { batchOf, sent } from '../conformance/spans.ts'
+import { batchOf, sent } from '../../conformance/spans.ts'
 import { openLocalStore } from './local-store.ts'
 
 const [directory, first] = process.argv.slice(2)

@@ -1,7 +1,7 @@
-import type { DependencyEdge } from '../contract.ts'
+import type { DependencyEdge } from '../../contract.ts'
 import type { Block } from './catalog.ts'
-import { hashWords } from './hash.ts'
-import { startOf, type BlockRows } from './rows.ts'
+import { hashWords } from '../block/hash.ts'
+import { startOf, type BlockRows } from '../block/rows.ts'
 import type { Turn } from './turn.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createSpanColumns, scanSpans } from '@spoor/otlp'
-import { readAttribute, textOf } from './attribute.ts'
+import { readAttribute, textOf } from '../block/attribute.ts'
 import type { Block } from './catalog.ts'
 import type { Turn } from './turn.ts'
 

@@ -1,7 +1,7 @@
-import type { Value } from './attribute.ts'
+import type { Value } from '../block/attribute.ts'
 import type { Block } from './catalog.ts'
-import type { Level, Target } from '../contract.ts'
-import type { BlockRows, Frame } from './rows.ts'
+import type { Level, Target } from '../../contract.ts'
+import type { BlockRows, Frame } from '../block/rows.ts'
 import { collectValues, textAt, type AttributePlace } from './wire.ts'
 
 const NONE: readonly Value[] = []

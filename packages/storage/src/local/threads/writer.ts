@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { nodeFileSystem } from '../files/file-system.ts'
 import { toMessage } from './error.ts'
-import { Ingest } from './ingest.ts'
+import { Ingest } from '../write/ingest.ts'
 import type { FromWriter, ToWriter, WorkerStart } from './protocol.ts'
 
 /* The writer thread: a shell around Ingest. */
@@ -12,7 +13,7 @@ function send(message: FromWriter, transfer: ArrayBuffer[] = []): void {
   main.postMessage(message, transfer)
 }
 
-const ingest = new Ingest(settings, port, send)
+const ingest = new Ingest(settings, nodeFileSystem, port, send)
 try {
   ingest.open()
   const timer = setInterval(() => ingest.retain(), RETAIN_EVERY_MS)
