@@ -81,6 +81,8 @@ export interface AttributeValuesResponse {
 }
 export interface DependenciesResponse {
   readonly edges: readonly { parent: string; child: string; calls: number; errors: number }[]
+  /** False: it took too long, or a part is damaged; there may be more. */
+  readonly complete: boolean
 }
 
 export interface StatusResponse {

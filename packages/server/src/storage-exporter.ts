@@ -39,6 +39,9 @@ const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
   io: 'unavailable',
   closed: 'unavailable',
   locked: 'unavailable',
+  timeout: 'unavailable',
+  cancelled: 'unavailable',
+  newer_format: 'internal',
   corrupt: 'internal',
   bad_query: 'internal',
 }

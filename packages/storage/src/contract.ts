@@ -1,4 +1,5 @@
 import type { TelemetryBatch } from '@spoor/otlp'
+import type { StoreHealth } from './events.ts'
 
 /**
  * What a trace store promises. Every engine passes the same conformance suite (`@spoor/storage/conformance`).
@@ -9,7 +10,8 @@ import type { TelemetryBatch } from '@spoor/otlp'
 export interface TraceStore {
   /**
    * Resolves when the spans are durable (they survive `kill -9` and power loss) and can be found by `trace` and `search`.
-   * Rejects with a {@link StorageError}; then none of the batch is acknowledged, though some of it may be found.
+   * Rejects with a {@link StorageError}; then none of the batch is acknowledged, though some of it may be found. Spans whose trace or
+   * span id is not valid are the caller's to refuse beforehand.
    */
   append(batch: TelemetryBatch): Promise<void>
 
@@ -17,29 +19,49 @@ export interface TraceStore {
    * The spans of a trace as serialized `TracesData` chunks whose concatenation is one valid message: each span with its own bytes, under its own resource and
    * scope, as it came. An unknown id gives no chunk. `id` is 32 hex digits, lower case.
    */
-  trace(id: string): AsyncIterable<Uint8Array>
+  trace(id: string, options?: CallOptions): AsyncIterable<Uint8Array>
 
   search(query: SearchQuery): Promise<SearchPage>
 
   /** Names of all services that have spans, sorted; `unknown_service` for spans whose resource has none. */
-  services(): Promise<string[]>
+  services(options?: CallOptions): Promise<string[]>
   /** Operations (span names with their kinds) of a service, sorted by name then kind; of all services when `service` is undefined. */
-  operations(service: string | undefined, kind?: number): Promise<Operation[]>
+  operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]>
   /** Attribute keys seen, most frequent first; at most `limit` (default 200). */
-  attributeKeys(limit?: number): Promise<string[]>
+  attributeKeys(limit?: number, options?: CallOptions): Promise<string[]>
   /** Values seen of one attribute key, most frequent first; at most `limit` (default 100). Sampled from the newest blocks. */
-  attributeValues(key: string, limit?: number): Promise<string[]>
+  attributeValues(key: string, limit?: number, options?: CallOptions): Promise<string[]>
 
   /**
    * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in the range. Edges
-   * within one service are left out.
+   * within one service are left out. What was found until the deadline is given, and said not to be complete.
    */
-  dependencies(from: bigint, to: bigint): Promise<DependencyEdge[]>
+  dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies>
 
-  stats(): Promise<StoreStats>
+  stats(options?: CallOptions): Promise<StoreStats>
 
-  /** Drains what was appended and closes. Appending afterwards rejects with `closed`. */
-  close(): Promise<void>
+  /** How the store is, at once, whatever hangs. */
+  health(): StoreHealth
+
+  /** Resolves when the store cannot be used any more, with what ended it; it should then be closed and the program end. */
+  readonly failed: Promise<StorageError>
+
+  /**
+   * Drains what was appended and closes. Appending afterwards rejects with `closed`. What is not done after `deadlineMs` milliseconds
+   * (default 10,000) is given up, counted and rejected, whatever hangs; then `close` rejects with `timeout`.
+   */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Limits of one query. */
+export interface CallOptions {
+  /**
+   * Milliseconds after which the query stops: with what it has and `complete: false` where its answer can say so, else with a
+   * StorageError `timeout`. Default 10,000.
+   */
+  readonly timeoutMs?: number
+  /** The caller is not interested any more: the query stops, and rejects with `cancelled` where its answer cannot say that it is not complete. */
+  readonly signal?: AbortSignal
 }
 
 /** Where a field is looked for. `any` is span, then event, resource and scope attributes. */
@@ -86,7 +108,7 @@ export type Filter =
 
 export type Order = 'newest' | 'oldest' | 'longest' | 'shortest' | 'most_spans' | 'most_errors'
 
-export interface SearchQuery {
+export interface SearchQuery extends CallOptions {
   /** No filter: every trace. */
   readonly filter?: Filter
   /** A matching span starts in `[from, to]`, both inclusive, as Jaeger has it. Default: all time. */
@@ -104,9 +126,6 @@ export interface SearchQuery {
   readonly limit?: number
   /** From an earlier page's `next`. */
   readonly cursor?: string
-  /** Milliseconds after which the search stops and says so with `complete: false`. Default 10,000. */
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
 }
 
 export interface SearchPage {
@@ -160,6 +179,13 @@ export interface DependencyEdge {
   readonly errors: number
 }
 
+export interface Dependencies {
+  /** Sorted by parent, then child. */
+  readonly edges: readonly DependencyEdge[]
+  /** Whether all that is in question was looked at. */
+  readonly complete: boolean
+}
+
 export interface StoreStats {
   readonly spans: number
   readonly blocks: number
@@ -175,7 +201,25 @@ export interface StoreStats {
   readonly recovered: { readonly blocks: number; readonly tornBytes: number }
 }
 
-export type StorageErrorCode = 'closed' | 'disk_full' | 'io' | 'corrupt' | 'locked' | 'bad_query' | 'overloaded'
+export type StorageErrorCode =
+  | 'closed'
+  /** The disk has no room; it can be sent again when there is. */
+  | 'disk_full'
+  /** The disk, or a part of the store, fails; it can be sent again. */
+  | 'io'
+  /** What is stored cannot be read. */
+  | 'corrupt'
+  /** Another process has the directory. */
+  | 'locked'
+  /** A newer version of Spoor wrote the directory. */
+  | 'newer_format'
+  | 'bad_query'
+  /** A query, or closing, took longer than it was given. */
+  | 'timeout'
+  /** The caller's signal ended the query. */
+  | 'cancelled'
+  /** More at once than the store takes; it can be sent again. */
+  | 'overloaded'
 
 export class StorageError extends Error {
   override readonly name = 'StorageError'

@@ -1,6 +1,17 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
 export { StorageError } from './contract.ts'
+export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
+  StoreEvent,
+  StoreEventCode,
+  StoreEventFields,
+  StoreEventSeverity,
+  StoreHealth,
+  StorePart,
+} from './events.ts'
+export type {
+  CallOptions,
+  Dependencies,
   DependencyEdge,
   Field,
   Filter,

@@ -100,8 +100,8 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
       const now = nowNs()
       const to = timeParam(query, 'to', now) ?? now
       const from = timeParam(query, 'from', now) ?? to - 86_400_000_000_000n
-      const edges = await store.dependencies(from, to)
-      return { edges: edges.map(({ parent, child, calls, errors }) => ({ parent, child, calls, errors })) }
+      const { edges, complete } = await store.dependencies(from, to)
+      return { edges: edges.map(({ parent, child, calls, errors }) => ({ parent, child, calls, errors })), complete }
     })
 
     app.get('/status', status)

@@ -95,7 +95,8 @@ export function jaegerApi(store: TraceStore, logger: Logger) {
       const end = milliseconds(query, 'endTs') ?? nowNs()
       const lookback = milliseconds(query, 'lookback') ?? BigInt(DAY_MS) * 1_000_000n
       const service = first(query, 'service')
-      const edges = (await store.dependencies(end - lookback, end))
+      const { edges: calls } = await store.dependencies(end - lookback, end)
+      const edges = calls
         .filter(({ parent, child }) => service === undefined || parent === service || child === service)
         .map(({ parent, child, calls }) => ({ parent, child, callCount: calls }))
       return send(reply, query, envelope(edges))

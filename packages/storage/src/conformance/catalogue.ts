@@ -82,7 +82,7 @@ export function catalogue(open: OpenStore): void {
         ),
       )
       await store.append(batchOf(sent({ trace: 1, id: 5, parent: 1, service: 'b' })))
-      expect(await store.dependencies(...ALL)).toEqual([
+      expect((await store.dependencies(...ALL)).edges).toEqual([
         { parent: 'a', child: 'b', calls: 2, errors: 1 },
         { parent: 'b', child: 'c', calls: 1, errors: 0 },
         { parent: 'other', child: 'b', calls: 1, errors: 0 },
@@ -97,7 +97,7 @@ export function catalogue(open: OpenStore): void {
         batchOf(...[10, 20, 30].map((at, i) => sent({ trace: 1, id: 2 + i, parent: 1, service: 'b', at }))),
       )
       const calls = async (from: bigint, to: bigint): Promise<number> =>
-        (await store.dependencies(T0 + from * MS, T0 + to * MS))[0]?.calls ?? 0
+        (await store.dependencies(T0 + from * MS, T0 + to * MS)).edges[0]?.calls ?? 0
       expect(await calls(10n, 30n)).toBe(2)
       expect(await calls(11n, 31n)).toBe(2)
       expect(await calls(31n, 99n)).toBe(0)

@@ -1,3 +1,5 @@
+import type { StoreEvent } from '../events.ts'
+
 /** How the local engine is opened. All sizes are bytes, all times milliseconds. */
 export interface LocalStoreOptions {
   /** The data directory. It is made when missing; one process owns it at a time. */
@@ -14,14 +16,17 @@ export interface LocalStoreOptions {
   readonly maxPendingBytes?: number
   /** Decoded index blocks that the reader keeps in memory. Default 96 MiB. */
   readonly cacheBytes?: number
+  /** Hears each event as it happens. What it throws ends nothing. Default: nobody. */
+  readonly onEvent?: (event: StoreEvent) => void
 }
 
-export type LocalStoreSettings = Required<LocalStoreOptions>
+/** What goes to the threads. */
+export type LocalStoreSettings = Required<Omit<LocalStoreOptions, 'onEvent'>>
 
 const MIB = 1 << 20
 
 export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
-  const settings: LocalStoreSettings = {
+  const { onEvent: _onEvent, ...settings }: LocalStoreSettings & LocalStoreOptions = {
     segmentBytes: 256 * MIB,
     segmentAgeMs: 3_600_000,
     maxBytes: 10 * 1024 * MIB,

@@ -48,8 +48,7 @@ export function fileHeader(createdMs: number): Buffer {
 /** When the segment was begun; undefined for a file whose header was torn. */
 export function readFileHeader(file: File, path: string): number | undefined {
   const header = readExactly(file, 0, FILE_HEADER)
-  if (header.length < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC))
-    return undefined
+  if (header.length < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC)) return undefined
   const version = header.readUInt32LE(8)
   if (version !== VERSION) {
     throw new StorageError(

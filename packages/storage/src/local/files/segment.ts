@@ -3,15 +3,7 @@ import { StorageError } from '../../contract.ts'
 import { BlockBuilder } from '../block/builder.ts'
 import type { File, FileSystem } from './file-system.ts'
 import { encodeBlock, INDEX_HEADER, indexHeader, isIndex, readBlock, type IndexBlock } from './index-file.ts'
-import {
-  FILE_HEADER,
-  fileHeader,
-  findRecord,
-  readFileHeader,
-  readFrame,
-  readRecord,
-  writeFully,
-} from './log.ts'
+import { FILE_HEADER, fileHeader, findRecord, readFileHeader, readFrame, readRecord, writeFully } from './log.ts'
 import { BLOCK_SPANS } from '../options.ts'
 
 /** A segment as the writer has it: `<id>.log` and `<id>.idx`. */
@@ -79,11 +71,7 @@ export function deleteSegment(files: FileSystem, directory: string, id: number):
   files.remove(logPath(directory, id))
 }
 
-export function segmentBytes(
-  files: FileSystem,
-  directory: string,
-  id: number,
-): { bytes: number; writtenMs: number } {
+export function segmentBytes(files: FileSystem, directory: string, id: number): { bytes: number; writtenMs: number } {
   const log = files.stat(logPath(directory, id))
   const index = files.stat(indexPath(directory, id))
   return { bytes: (log?.size ?? 0) + (index?.size ?? 0), writtenMs: log?.mtimeMs ?? 0 }
@@ -171,11 +159,7 @@ function indexAgain(segment: Segment, path: string, from: number, recovered: Rec
   let at = from
   const finish = (): void => {
     if (at === blockStart) return
-    segment.indexSize = writeFully(
-      index,
-      encodeBlock(builder.rows, builder.hashes, blockStart, at),
-      segment.indexSize,
-    )
+    segment.indexSize = writeFully(index, encodeBlock(builder.rows, builder.hashes, blockStart, at), segment.indexSize)
     recovered.blocks++
     blockStart = at
     builder.reset()

@@ -1,4 +1,4 @@
-import type { DependencyEdge } from '../../contract.ts'
+import type { Dependencies } from '../../contract.ts'
 import type { Block } from './catalog.ts'
 import { hashWords } from '../block/hash.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
@@ -14,7 +14,7 @@ export async function dependencies(
   from: bigint,
   to: bigint,
   turn: Turn,
-): Promise<DependencyEdge[]> {
+): Promise<Dependencies> {
   const edges = new Map<string, Map<string, { calls: number; errors: number }>>()
   const count = (parent: string, child: string, calls: number, errors: number): void => {
     if (parent === child) return
@@ -28,19 +28,20 @@ export async function dependencies(
   }
   const waiting = new SpanMap<Map<string, { calls: number; errors: number }>>()
   for (const block of blocks) {
-    await turn.breathe()
+    if (await turn.breathe()) break
     if (block.spans === 0 || block.maxStart < from || block.minStart >= to) continue
     resolveInBlock(block.rows(), from, to, waiting, count)
   }
   for (let i = blocks.length - 1; i >= 0 && waiting.size > 0; i--) {
-    await turn.breathe()
+    if (await turn.breathe()) break
     resolveElsewhere(blocks[i]!.rows(), waiting, count)
   }
-  return [...edges]
+  const sorted = [...edges]
     .flatMap(([parent, children]) =>
       [...children].map(([child, { calls, errors }]) => ({ parent, child, calls, errors })),
     )
     .sort((a, b) => (a.parent === b.parent ? (a.child < b.child ? -1 : 1) : a.parent < b.parent ? -1 : 1))
+  return { edges: sorted, complete: !turn.stopped }
 }
 
 type Count = (parent: string, child: string, calls: number, errors: number) => void

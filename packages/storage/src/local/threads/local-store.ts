@@ -4,13 +4,15 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import type { TelemetryBatch } from '@spoor/otlp'
 import {
   StorageError,
-  type DependencyEdge,
+  type CallOptions,
+  type Dependencies,
   type Operation,
   type SearchPage,
   type SearchQuery,
   type StoreStats,
   type TraceStore,
 } from '../../contract.ts'
+import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
 import { fromMessage, storageError } from './error.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { checkFormat } from '../files/format.ts'
@@ -38,7 +40,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<TraceS
     const writer = startWorker('writer', { settings, port: port1 })
     const reader = startWorker('reader', { settings, port: port2 })
     workers.push(writer, reader)
-    const store = new LocalStore(settings.directory, settings.maxPendingBytes, writer, reader, unlock)
+    const store = new LocalStore(settings.directory, settings.maxPendingBytes, writer, reader, unlock, options.onEvent)
     await store.opened
     return store
   } catch (error) {
@@ -65,6 +67,8 @@ function startWorker(name: 'writer' | 'reader', workerData: WorkerStart): Worker
   })
 }
 
+const DEFAULT_TIMEOUT_MS = 10_000
+
 interface Waiting {
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
@@ -78,6 +82,10 @@ class LocalStore implements TraceStore {
   readonly #reader: Worker
   readonly #unlock: () => void
   readonly #outbox: Outbox
+  readonly #onEvent: (event: StoreEvent) => void
+  readonly #health = createHealth()
+  readonly #failed = Promise.withResolvers<StorageError>()
+  readonly failed = this.#failed.promise
   #recovered = { blocks: 0, tornBytes: 0 }
   #nextCall = 0
   readonly #calls = new Map<number, Waiting>()
@@ -85,11 +93,19 @@ class LocalStore implements TraceStore {
   #closing: Promise<void> | undefined
   #writerClosed: ((error: StorageError | undefined) => void) | undefined
 
-  constructor(directory: string, maxPendingBytes: number, writer: Worker, reader: Worker, unlock: () => void) {
+  constructor(
+    directory: string,
+    maxPendingBytes: number,
+    writer: Worker,
+    reader: Worker,
+    unlock: () => void,
+    onEvent: (event: StoreEvent) => void = () => {},
+  ) {
     this.#directory = directory
     this.#writer = writer
     this.#reader = reader
     this.#unlock = unlock
+    this.#onEvent = onEvent
     this.#outbox = new Outbox(maxPendingBytes, (message, transfer) => writer.postMessage(message, transfer))
     this.opened = new Promise((resolve, reject) => {
       writer.on('message', (message: FromWriter) => this.#fromWriter(message, resolve, reject))
@@ -107,13 +123,13 @@ class LocalStore implements TraceStore {
     return this.#outbox.append(batch)
   }
 
-  async *trace(id: string): AsyncIterable<Uint8Array> {
+  async *trace(id: string, options?: CallOptions): AsyncIterable<Uint8Array> {
     const traceId = id.toLowerCase()
     if (!/^[0-9a-f]{32}$/.test(traceId)) return
-    const stream = await this.#call({ method: 'openTrace', traceId })
+    const stream = await this.#call({ method: 'openTrace', traceId }, options)
     try {
       for (;;) {
-        const { chunks, done } = await this.#call({ method: 'nextTrace', stream })
+        const { chunks, done } = await this.#call({ method: 'nextTrace', stream }, options)
         yield* chunks
         if (done) return
       }
@@ -123,45 +139,44 @@ class LocalStore implements TraceStore {
   }
 
   async search(query: SearchQuery): Promise<SearchPage> {
-    const { signal, ...rest } = query
-    const id = this.#nextCall
-    const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
-    const page = this.#call({ method: 'search', query: signal?.aborted ? { ...rest, timeoutMs: 0 } : rest })
-    signal?.addEventListener('abort', cancel, { once: true })
-    try {
-      return await page
-    } finally {
-      signal?.removeEventListener('abort', cancel)
-    }
+    const { signal, timeoutMs, ...rest } = query
+    return this.#call(
+      { method: 'search', query: rest },
+      { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) },
+    )
   }
 
-  services(): Promise<string[]> {
-    return this.#call({ method: 'services' })
+  services(options?: CallOptions): Promise<string[]> {
+    return this.#call({ method: 'services' }, options)
   }
 
-  operations(service: string | undefined, kind?: number): Promise<Operation[]> {
-    return this.#call({ method: 'operations', service, kind })
+  operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]> {
+    return this.#call({ method: 'operations', service, kind }, options)
   }
 
-  attributeKeys(limit = 200): Promise<string[]> {
-    return this.#call({ method: 'attributeKeys', limit })
+  attributeKeys(limit = 200, options?: CallOptions): Promise<string[]> {
+    return this.#call({ method: 'attributeKeys', limit }, options)
   }
 
-  attributeValues(key: string, limit = 100): Promise<string[]> {
-    return this.#call({ method: 'attributeValues', key, limit })
+  attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {
+    return this.#call({ method: 'attributeValues', key, limit }, options)
   }
 
-  dependencies(from: bigint, to: bigint): Promise<DependencyEdge[]> {
-    return this.#call({ method: 'dependencies', from, to })
+  dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies> {
+    return this.#call({ method: 'dependencies', from, to }, options)
   }
 
-  async stats(): Promise<StoreStats> {
-    const stats = await this.#call({ method: 'stats' })
+  async stats(options?: CallOptions): Promise<StoreStats> {
+    const stats = await this.#call({ method: 'stats' }, options)
     let diskBytes = 0
     for (const name of readdirSync(this.#directory)) {
       diskBytes += statSync(join(this.#directory, name), { throwIfNoEntry: false })?.size ?? 0
     }
     return { ...stats, diskBytes, appended: this.#outbox.appended, recovered: this.#recovered }
+  }
+
+  health(): StoreHealth {
+    return this.#health.health()
   }
 
   close(): Promise<void> {
@@ -184,13 +199,32 @@ class LocalStore implements TraceStore {
     if (error) throw error
   }
 
-  #call<C extends Call>(call: C): Promise<Results[C['method']]> {
-    if (this.#failure) return Promise.reject(this.#failure)
+  async #call<C extends Call>(
+    call: C,
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {},
+  ): Promise<Results[C['method']]> {
+    if (this.#failure) throw this.#failure
     const id = this.#nextCall++
-    return new Promise((resolve, reject) => {
+    const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
+    const answered = new Promise<Results[C['method']]>((resolve, reject) => {
       this.#calls.set(id, { resolve, reject })
-      this.#reader.postMessage({ id, call } satisfies ToReader, [])
+      this.#reader.postMessage({ id, call, timeoutMs: signal?.aborted ? 0 : timeoutMs } satisfies ToReader, [])
     })
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await answered
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  #tell(event: StoreEvent): void {
+    this.#health.add(event, Date.now())
+    try {
+      this.#onEvent(event)
+    } catch {
+      // Who listens has no say in whether the store goes on.
+    }
   }
 
   #fromWriter(message: FromWriter, opened: () => void, failed: (error: Error) => void): void {
@@ -208,6 +242,9 @@ class LocalStore implements TraceStore {
       case 'rejected':
         this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
         break
+      case 'event':
+        this.#tell(message.event)
+        break
       case 'closed':
         this.#writerClosed?.(message.error && fromMessage(message.error))
         break
@@ -215,6 +252,10 @@ class LocalStore implements TraceStore {
   }
 
   #fromReader(message: FromReader): void {
+    if ('event' in message) {
+      this.#tell(message.event)
+      return
+    }
     const waiting = this.#calls.get(message.id)
     this.#calls.delete(message.id)
     if ('error' in message) waiting?.reject(fromMessage(message.error))
@@ -223,6 +264,7 @@ class LocalStore implements TraceStore {
 
   #fail(error: StorageError): void {
     this.#failure = error
+    this.#failed.resolve(error)
     this.#outbox.fail(error)
     for (const { reject } of this.#calls.values()) reject(error)
     this.#calls.clear()

@@ -1,6 +1,7 @@
 /** What the threads of the local engine say to each other. */
 import type { MessagePort } from 'node:worker_threads'
-import type { DependencyEdge, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 
@@ -38,6 +39,7 @@ export type FromWriter =
       readonly error: ErrorMessage
     }
   | { readonly type: 'closed'; readonly error?: ErrorMessage }
+  | { readonly type: 'event'; readonly event: StoreEvent }
 
 /** Writer -> reader: how the blocks of the store change, in order. */
 export type Change =
@@ -52,8 +54,8 @@ export type Change =
 
 /** Main -> reader. */
 export type ToReader =
-  | { readonly id: number; readonly call: Call }
-  /** The caller of a search is not interested any more. */
+  | { readonly id: number; readonly call: Call; readonly timeoutMs: number }
+  /** The caller is not interested any more. */
   | { readonly id: number; readonly cancel: true }
 
 export type Call =
@@ -79,7 +81,7 @@ export interface Results {
   operations: Operation[]
   attributeKeys: string[]
   attributeValues: string[]
-  dependencies: DependencyEdge[]
+  dependencies: Dependencies
   stats: ReaderStats
   close: undefined
 }
@@ -96,3 +98,4 @@ export interface ReaderStats {
 export type FromReader =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: ErrorMessage }
+  | { readonly event: StoreEvent }

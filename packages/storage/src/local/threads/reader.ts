@@ -20,12 +20,11 @@ const main = parentPort!
 const catalog = new Catalog(nodeFileSystem, settings.directory, settings.cacheBytes)
 const turns = new Map<number, Turn>()
 const streams = new Map<number, TraceStream>()
-const DEFAULT_TIMEOUT_MS = 10_000
 
 port.on('message', (change: Change) => catalog.apply(change))
 main.on('message', (message: ToReader) => {
   if ('cancel' in message) turns.get(message.id)?.stop()
-  else void answer(message.id, message.call)
+  else void answer(message.id, message.call, message.timeoutMs)
 })
 
 function catchUp(): void {
@@ -33,11 +32,11 @@ function catchUp(): void {
     catalog.apply(next.message as Change)
 }
 
-async function answer(id: number, call: Call): Promise<void> {
+async function answer(id: number, call: Call, timeoutMs: number): Promise<void> {
   let reply: FromReader
   try {
     catchUp()
-    reply = { id, result: await perform(id, call) }
+    reply = { id, result: await perform(id, call, timeoutMs) }
   } catch (error) {
     reply = { id, error: toMessage(error, call.method) }
   }
@@ -49,10 +48,10 @@ async function answer(id: number, call: Call): Promise<void> {
   }
 }
 
-async function perform(id: number, call: Call): Promise<Results[Call['method']]> {
+async function perform(id: number, call: Call, timeoutMs: number): Promise<Results[Call['method']]> {
   switch (call.method) {
     case 'search': {
-      const turn = turnOf(id, call.query.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+      const turn = turnOf(id, timeoutMs)
       return withBlocks((blocks) => search(blocks, call.query, turn))
     }
     case 'openTrace':
@@ -71,11 +70,11 @@ async function perform(id: number, call: Call): Promise<Results[Call['method']]>
         .filter(({ kind }) => call.kind === undefined || kind === call.kind)
         .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
     case 'attributeKeys':
-      return withBlocks((blocks) => sampleAttributes(blocks, undefined, call.limit, turnOf(id, DEFAULT_TIMEOUT_MS)))
+      return withBlocks((blocks) => sampleAttributes(blocks, undefined, call.limit, turnOf(id, timeoutMs)))
     case 'attributeValues':
-      return withBlocks((blocks) => sampleAttributes(blocks, call.key, call.limit, turnOf(id, DEFAULT_TIMEOUT_MS)))
+      return withBlocks((blocks) => sampleAttributes(blocks, call.key, call.limit, turnOf(id, timeoutMs)))
     case 'dependencies':
-      return withBlocks((blocks) => dependencies(blocks, call.from, call.to, turnOf(id, Infinity)))
+      return withBlocks((blocks) => dependencies(blocks, call.from, call.to, turnOf(id, timeoutMs)))
     case 'stats':
       return stats()
     default:

@@ -1,0 +1,215 @@
+/**
+ * What a store tells of itself without being asked: the one catalogue. Whoever opens a store hears each event as it happens and puts
+ * it into a log; {@link createHealth} folds them into what status, metrics and page show, so that all of these say the same.
+ */
+
+/** The parts of a store that can fail on their own. `disk`: what it is kept on. */
+export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk'
+
+/** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
+export interface StoreEventFields {
+  /** The store can be used. */
+  opened: {
+    readonly directory: string
+    readonly spans: number
+    readonly segments: number
+    readonly elapsedMs: number
+    readonly readOnly: boolean
+  }
+  /** An interrupted end was made whole: blocks indexed again, bytes of a record cut off that was never acknowledged. */
+  recovered: { readonly file: string; readonly blocks: number; readonly tornBytes: number }
+  /**
+   * Bytes that are not what was written. `perhaps`: the very last record, which may be torn and never acknowledged, or acknowledged
+   * and damaged since; nothing can tell. `maxSpans`: at most so many spans are in it; undefined when not even that can be read.
+   * `kept`: where in the data directory the bytes are kept for who wants to look into them; undefined: where they were.
+   */
+  damaged: {
+    readonly file: string
+    readonly offset: number
+    readonly bytes: number
+    readonly maxSpans: number | undefined
+    readonly perhaps: boolean
+    readonly kept: string | undefined
+  }
+  /** Data was deleted, as the limits say or because somebody asked for it. */
+  dropped: {
+    readonly reason: 'size' | 'age' | 'space' | 'request'
+    readonly segments: number
+    readonly spans: number
+    readonly bytes: number
+    readonly oldest: string | undefined
+    readonly newest: string | undefined
+  }
+  /** The disk has less room left than the reserve, or none. */
+  full: { readonly freeBytes: number; readonly reserveBytes: number }
+  /** A part does not do its work; what needs it is refused, and can be sent again. */
+  failing: { readonly part: StorePart; readonly reason: string }
+  /** A part works again after `failing` or `full`. */
+  recovered_again: { readonly part: StorePart; readonly afterMs: number; readonly failures: number }
+  /** A part that ended or did not answer was replaced: the `restarts`-th time within `withinMs`, of `maxRestarts`. */
+  restarted: {
+    readonly part: StorePart
+    readonly reason: string
+    readonly restarts: number
+    readonly maxRestarts: number
+    readonly withinMs: number
+  }
+  /** A part failed more often than it is restarted: the store cannot be used any more. */
+  gave_up: { readonly part: StorePart; readonly reason: string; readonly restarts: number; readonly withinMs: number }
+}
+
+export type StoreEventCode = keyof StoreEventFields
+export type StoreEvent = { [C in StoreEventCode]: { readonly code: C } & StoreEventFields[C] }[StoreEventCode]
+export type StoreEventSeverity = 'info' | 'warn' | 'error'
+
+/** How much each event matters, and the counter (with the labels that are fields of the event) that it adds to. */
+export const STORE_EVENTS: Readonly<
+  Record<StoreEventCode, { readonly severity: StoreEventSeverity; readonly metric: string; readonly label?: string }>
+> = {
+  opened: { severity: 'info', metric: 'spoor_store_opened' },
+  recovered: { severity: 'warn', metric: 'spoor_store_recovered' },
+  damaged: { severity: 'error', metric: 'spoor_store_damaged' },
+  dropped: { severity: 'info', metric: 'spoor_store_dropped', label: 'reason' },
+  full: { severity: 'error', metric: 'spoor_store_full' },
+  failing: { severity: 'error', metric: 'spoor_store_failing', label: 'part' },
+  recovered_again: { severity: 'info', metric: 'spoor_store_recovered_again', label: 'part' },
+  restarted: { severity: 'warn', metric: 'spoor_store_restarted', label: 'part' },
+  gave_up: { severity: 'error', metric: 'spoor_store_gave_up', label: 'part' },
+}
+
+const PARTS: Readonly<Record<StorePart, string>> = {
+  writer: 'the writer',
+  lookup_reader: 'the reader of traces by id',
+  search_reader: 'the reader of searches',
+  disk: 'the disk',
+}
+
+/** The event in words: the thing, the place and, where there is one, the way out. */
+export function describeStoreEvent(event: StoreEvent): string {
+  return (WORDS[event.code] as (fields: StoreEvent) => string)(event)
+}
+
+const WORDS: { readonly [C in StoreEventCode]: (fields: StoreEventFields[C]) => string } = {
+  opened: ({ directory, readOnly, spans, segments }) =>
+    `${directory} is open${readOnly ? ' (read only)' : ''}: ${count(spans, 'span')} in ${count(segments, 'segment')}`,
+  recovered: ({ file, blocks, tornBytes }) =>
+    `${file} was made whole after an interrupted write: ${count(blocks, 'block')} indexed again, ${count(tornBytes, 'byte')} of a record cut off that was never acknowledged`,
+  damaged({ file, offset, bytes, maxSpans, perhaps, kept }) {
+    const spans = maxSpans === undefined ? 'an unknown number of spans' : `at most ${count(maxSpans, 'span')}`
+    const where = kept === undefined ? 'the bytes stay where they are' : `the bytes are kept in ${kept}`
+    return perhaps
+      ? `${file}: the last record, ${count(bytes, 'byte')} at ${offset}, is damaged or was never finished; perhaps acknowledged, ${spans}; ${where}`
+      : `${file}: ${count(bytes, 'byte')} at ${offset} are damaged, ${spans} cannot be read; ${where}; "spoor verify" tells more`
+  },
+  dropped: ({ reason, segments, spans, bytes }) =>
+    `${count(spans, 'span')} (${count(segments, 'segment')}, ${count(bytes, 'byte')}) were deleted: ${DROP_REASONS[reason]}`,
+  full: ({ freeBytes, reserveBytes }) =>
+    freeBytes > 0
+      ? `only ${count(freeBytes, 'byte')} are free on the disk, less than the reserve of ${reserveBytes}; free some space or lower the limit of the store`
+      : 'the disk is full; free some space or lower the limit of the store',
+  failing: ({ part, reason }) => `${PARTS[part]} fails: ${reason}`,
+  recovered_again: ({ part, afterMs, failures }) =>
+    `${PARTS[part]} works again after ${(afterMs / 1000).toFixed(1)} s and ${count(failures, 'failure')}`,
+  restarted: ({ part, reason, restarts, maxRestarts, withinMs }) =>
+    `${PARTS[part]} was restarted (${restarts} of ${maxRestarts} within ${withinMs / 1000} s): ${reason}`,
+  gave_up: ({ part, reason, restarts, withinMs }) =>
+    `${PARTS[part]} failed ${restarts} times within ${withinMs / 1000} s and is not restarted again: ${reason}`,
+}
+
+const DROP_REASONS: Readonly<Record<StoreEventFields['dropped']['reason'], string>> = {
+  size: 'the oldest beyond the limit of size',
+  age: 'older than the limit of age',
+  space: 'the oldest, as the disk has no room',
+  request: 'as was asked for',
+}
+
+function count(number: number, unit: string): string {
+  return `${number.toLocaleString('en')} ${unit}${number === 1 ? '' : 's'}`
+}
+
+/** How a store is, as far as its events tell. Asking waits for no part of it. */
+export interface StoreHealth {
+  /** False while spans are refused; `reasons` says why. */
+  readonly writable: boolean
+  /** False while queries are refused. */
+  readonly readable: boolean
+  /** What is wrong right now, in words; empty when nothing is. */
+  readonly reasons: readonly string[]
+  /** Since the store was opened. */
+  readonly totals: {
+    readonly damagedPieces: number
+    readonly damagedBytes: number
+    /** At most; pieces of which nothing can be read are not in it. */
+    readonly damagedSpans: number
+    readonly droppedSpans: Readonly<Record<StoreEventFields['dropped']['reason'], number>>
+    readonly events: Readonly<Record<StoreEventCode, number>>
+  }
+  /** The latest events, oldest first, at most 100. */
+  readonly recent: readonly { readonly atMs: number; readonly event: StoreEvent }[]
+}
+
+const RECENT_EVENTS = 100
+
+export interface HealthFold {
+  /** `atMs`: milliseconds since 1970. */
+  add(event: StoreEvent, atMs: number): void
+  health(): StoreHealth
+}
+
+/** Folds events into what is true now: `failing` and `full` hold until `recovered_again` of the part, `gave_up` for good. */
+export function createHealth(): HealthFold {
+  const failing = new Map<StorePart, string>()
+  const recent: { atMs: number; event: StoreEvent }[] = []
+  const events = Object.fromEntries(Object.keys(STORE_EVENTS).map((code) => [code, 0])) as Record<
+    StoreEventCode,
+    number
+  >
+  const droppedSpans = { size: 0, age: 0, space: 0, request: 0 }
+  const damaged = { pieces: 0, bytes: 0, spans: 0 }
+  let givenUp: string | undefined
+  return {
+    add(event, atMs) {
+      events[event.code]++
+      if (recent.push({ atMs, event }) > RECENT_EVENTS) recent.shift()
+      switch (event.code) {
+        case 'failing':
+          failing.set(event.part, describeStoreEvent(event))
+          break
+        case 'full':
+          failing.set('disk', describeStoreEvent(event))
+          break
+        case 'recovered_again':
+          failing.delete(event.part)
+          break
+        case 'gave_up':
+          givenUp = describeStoreEvent(event)
+          break
+        case 'dropped':
+          droppedSpans[event.reason] += event.spans
+          break
+        case 'damaged':
+          damaged.pieces++
+          damaged.bytes += event.bytes
+          damaged.spans += event.maxSpans ?? 0
+          break
+        default:
+      }
+    },
+    health() {
+      const reasons = [...(givenUp === undefined ? [] : [givenUp]), ...failing.values()]
+      return {
+        writable: givenUp === undefined && !failing.has('writer') && !failing.has('disk'),
+        readable: givenUp === undefined && !failing.has('lookup_reader') && !failing.has('search_reader'),
+        reasons,
+        totals: {
+          damagedPieces: damaged.pieces,
+          damagedBytes: damaged.bytes,
+          damagedSpans: damaged.spans,
+          droppedSpans: { ...droppedSpans },
+          events: { ...events },
+        },
+        recent: [...recent],
+      }
+    },
+  }
+}
