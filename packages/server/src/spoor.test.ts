@@ -153,6 +153,7 @@ describe('lists', () => {
     expect(await spoor.json('/api/dependencies?service=other')).toMatchObject({ data: [] })
     expect(await spoor.json('/api/spoor/v1/dependencies?from=1h')).toEqual({
       edges: [{ parent: 'shop', child: 'stock', calls: 2, errors: 2 }],
+      complete: true,
     })
   })
 })

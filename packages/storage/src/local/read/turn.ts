@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../runtime.ts'
 
 /** How long a query runs before it lets the thread's other work have its turn, in milliseconds. */
 const TURN_MS = 8
@@ -10,15 +10,24 @@ export class Turn {
   /** Something was left out, or could not be read. */
   incomplete = false
   #stopped = false
+  readonly #clock: Clock
+  readonly #began: number
   #turnEnds: number
   readonly #timeoutMs: number
   readonly #deadline: number
 
-  constructor(timeoutMs: number) {
-    const now = performance.now()
+  constructor(clock: Clock, timeoutMs: number) {
+    const now = clock.monotonicMs()
+    this.#clock = clock
+    this.#began = now
     this.#timeoutMs = timeoutMs
     this.#deadline = now + timeoutMs
     this.#turnEnds = Math.min(now + TURN_MS, this.#deadline)
+  }
+
+  /** Milliseconds since it began. */
+  get elapsedMs(): number {
+    return this.#clock.monotonicMs() - this.#began
   }
 
   get stopped(): boolean {
@@ -27,7 +36,7 @@ export class Turn {
 
   /** The share of its time that is over, 0 to 1. */
   get used(): number {
-    return 1 - (this.#deadline - performance.now()) / this.#timeoutMs
+    return 1 - (this.#deadline - this.#clock.monotonicMs()) / this.#timeoutMs
   }
 
   stop(): void {
@@ -37,7 +46,7 @@ export class Turn {
   /** To be awaited between pieces of work; true means: end with what there is. */
   breathe(): boolean | Promise<boolean> {
     if (this.#stopped) return true
-    const now = performance.now()
+    const now = this.#clock.monotonicMs()
     if (now < this.#turnEnds) return false
     if (now >= this.#deadline) {
       this.#stopped = true
@@ -47,8 +56,8 @@ export class Turn {
   }
 
   async #giveWay(): Promise<boolean> {
-    await setImmediate()
-    this.#turnEnds = performance.now() + TURN_MS
+    await this.#clock.turn()
+    this.#turnEnds = this.#clock.monotonicMs() + TURN_MS
     return this.#stopped
   }
 }

@@ -204,6 +204,7 @@ class LocalStore implements TraceStore {
     { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {},
   ): Promise<Results[C['method']]> {
     if (this.#failure) throw this.#failure
+    if (!(timeoutMs >= 0)) throw new StorageError('bad_query', `timeoutMs is ${timeoutMs}; 0 or more`)
     const id = this.#nextCall++
     const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
     const answered = new Promise<Results[C['method']]>((resolve, reject) => {

@@ -1,11 +1,11 @@
-import type { MessagePort } from 'node:worker_threads'
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { toMessage } from '../threads/error.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { encodeBlock } from '../files/index-file.ts'
 import { compress, FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
 import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
-import type { Change, FromWriter } from '../threads/protocol.ts'
+import type { Clock, Port } from '../runtime.ts'
+import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
 import { buffersOf, rowsBetween } from '../block/rows.ts'
 import {
   closeSegment,
@@ -55,8 +55,9 @@ export class Ingest {
   readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
   readonly #settings: LocalStoreSettings
   readonly #files: FileSystem
-  readonly #reader: MessagePort
-  readonly #send: (message: FromWriter, transfer?: ArrayBuffer[]) => void
+  readonly #clock: Clock
+  readonly #reader: Port<never, Change>
+  readonly #main: Port<ToWriter, FromWriter>
   #segment: Segment | undefined
   #nextId = 1
   #inbox: Pending[] = []
@@ -69,20 +70,22 @@ export class Ingest {
   #flight: Flight | undefined
   #groupSince = 0
   #arrived = 0
-  #timer: NodeJS.Timeout | undefined
+  #waits = false
   #sealed = new Map<number, { bytes: number; writtenMs: number }>()
   #closing: (() => void) | undefined
 
   constructor(
     settings: LocalStoreSettings,
     files: FileSystem,
-    reader: MessagePort,
-    send: (message: FromWriter, transfer?: ArrayBuffer[]) => void,
+    clock: Clock,
+    reader: Port<never, Change>,
+    main: Port<ToWriter, FromWriter>,
   ) {
     this.#settings = settings
     this.#files = files
+    this.#clock = clock
     this.#reader = reader
-    this.#send = send
+    this.#main = main
     this.#durable = this.#builder.mark()
   }
 
@@ -114,7 +117,7 @@ export class Ingest {
       this.#inbox.push({ id, start, end, slab })
       start = end
     }
-    this.#arrived = performance.now()
+    this.#arrived = this.#clock.monotonicMs()
     this.#pump()
   }
 
@@ -140,7 +143,7 @@ export class Ingest {
     let total = this.#segment ? this.#segment.logSize + this.#segment.indexSize : 0
     for (const { bytes } of this.#sealed.values()) total += bytes
     for (const [id, { bytes, writtenMs }] of this.#sealed) {
-      if (total <= maxBytes && Date.now() - writtenMs <= maxAgeMs) break
+      if (total <= maxBytes && this.#clock.wallMs() - writtenMs <= maxAgeMs) break
       try {
         deleteSegment(this.#files, directory, id)
       } catch {
@@ -159,7 +162,7 @@ export class Ingest {
       return
     }
     if (this.#flight) return
-    const now = performance.now()
+    const now = this.#clock.monotonicMs()
     if (
       this.#blockIsFull() ||
       this.#closing ||
@@ -171,11 +174,12 @@ export class Ingest {
   }
 
   #wait(): void {
-    if (this.#timer) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
+    if (this.#waits) return
+    this.#waits = true
+    this.#clock.after(GROUP_PAUSE_MS, () => {
+      this.#waits = false
       this.#pump()
-    }, GROUP_PAUSE_MS)
+    })
   }
 
   #scan(batch: Pending): void {
@@ -185,7 +189,7 @@ export class Ingest {
       this.#reject([batch], error, 'append')
       return
     }
-    if (this.#group.length === 0) this.#groupSince = performance.now()
+    if (this.#group.length === 0) this.#groupSince = this.#clock.monotonicMs()
     this.#group.push(batch)
   }
 
@@ -234,7 +238,7 @@ export class Ingest {
       this.#durable = mark
     }
     const slabs = this.#release(batches)
-    this.#send({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)
+    this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)
     this.#pump()
   }
 
@@ -289,7 +293,10 @@ export class Ingest {
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
     if (batches.length === 0) return
     const slabs = this.#release(batches)
-    this.#send({ type: 'rejected', ids: batches.map(({ id }) => id), slabs, error: toMessage(error, doing) }, slabs)
+    this.#main.post(
+      { type: 'rejected', ids: batches.map(({ id }) => id), slabs, error: toMessage(error, doing) },
+      slabs,
+    )
   }
 
   #release(batches: readonly Pending[]): ArrayBuffer[] {
@@ -301,7 +308,7 @@ export class Ingest {
   #openSegment(): Segment {
     if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
     if (!this.#segment) {
-      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, Date.now())
+      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, this.#clock.wallMs())
       this.#blockStart = this.#segment.logSize
       this.#tell({ type: 'segment', id: this.#segment.id, indexSize: this.#segment.indexSize })
       this.retain()
@@ -323,7 +330,7 @@ export class Ingest {
     if (segment.logSize === FILE_HEADER) {
       this.#tell({ type: 'drop', id: segment.id })
       deleteSegment(this.#files, this.#settings.directory, segment.id)
-    } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: Date.now() })
+    } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: this.#clock.wallMs() })
   }
 
   #isFull(segment: Segment): boolean {
@@ -331,12 +338,12 @@ export class Ingest {
   }
 
   #isOld(segment: Segment): boolean {
-    return Date.now() - segment.createdMs >= this.#settings.segmentAgeMs
+    return this.#clock.wallMs() - segment.createdMs >= this.#settings.segmentAgeMs
   }
 
   /** Rows are copies made to be given away: their buffers move, which spares the reader's thread and this one two more copies. */
   #tell(change: Change): void {
-    this.#reader.postMessage(change, change.type === 'rows' ? buffersOf(change.rows) : [])
+    this.#reader.post(change, change.type === 'rows' ? buffersOf(change.rows) : [])
   }
 }
 
