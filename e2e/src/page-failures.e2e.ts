@@ -90,20 +90,20 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       file: 'layout',
       path: `/trace/${traceId}?view=tree`,
       title: 'The tree cannot be laid out',
-      then: '.react-flow__node',
+      shows: '.react-flow__node',
     },
     {
       file: 'json',
       path: `/trace/${traceId}?view=json`,
       title: 'The trace cannot be shown as JSON',
-      then: 'role=document',
+      shows: 'role=document',
     },
-    { file: 'load', path: `/trace/${traceId}`, title: 'The trace cannot be shown', then: 'role=treegrid' },
+    { file: 'load', path: `/trace/${traceId}`, title: 'The trace cannot be shown', shows: 'role=treegrid' },
     {
       file: 'layout',
       path: '/dependencies?range=1h',
       title: 'The services cannot be laid out',
-      then: '.react-flow__node',
+      shows: '.react-flow__node',
     },
   ]
   const faults = [
@@ -121,14 +121,14 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     },
     { name: 'dies before it has answered', fault: dying, says: /ended by the browser/ },
   ]
-  describe.each(workers)('the $file worker at $path', ({ file, path, title, then }) => {
+  describe.each(workers)('the $file worker at $path', ({ file, path, title, shows }) => {
     it.each(faults)('$name', async ({ name, fault, says }) => {
       await open(path, { [`**/assets/${file}.worker-*.js`]: fault })
       await alert(title).getByText(says).waitFor()
       await picture(`worker-${file}-${name.replaceAll(' ', '-')}${path.startsWith('/dep') ? '-services' : ''}`)
       await page.unrouteAll()
       await again().click()
-      await page.locator(then).first().waitFor()
+      await page.locator(shows).first().waitFor()
       expect(await page.getByRole('alert').count()).toBe(0)
     })
   })
@@ -158,22 +158,28 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
   })
 
   describe.each([
-    { what: 'the search', path: '/search', route: `${api}/search*`, title: 'The search failed', then: 'role=listitem' },
+    {
+      what: 'the search',
+      path: '/search',
+      route: `${api}/search*`,
+      title: 'The search failed',
+      shows: 'role=listitem',
+    },
     {
       what: 'a trace',
       path: `/trace/${traceId}`,
       route: `${api}/traces/*`,
       title: 'The trace cannot be shown',
-      then: 'role=treegrid',
+      shows: 'role=treegrid',
     },
     {
       what: 'the dependencies',
       path: '/dependencies',
       route: `${api}/dependencies*`,
       title: 'The dependencies cannot be shown',
-      then: '.react-flow__node',
+      shows: '.react-flow__node',
     },
-  ])('$what', ({ what, path, route, title, then }) => {
+  ])('$what', ({ what, path, route, title, shows }) => {
     const explained = { error: { code: 'busy', message: 'the store is busy: 64 queries wait' } }
     it.each([
       {
@@ -184,7 +190,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       {
         name: '503 with the reason',
         fault: (request: Route) => request.fulfill({ status: 503, headers: { 'retry-after': '7' }, json: explained }),
-        says: /64 queries wait.*wait 7 s/,
+        says: /64 queries wait\. Spoor asks to wait 7 s/,
       },
       {
         name: '502 of something between',
@@ -205,7 +211,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       await again()
         .click({ timeout: 2000 })
         .catch(() => {})
-      await page.locator(then).first().waitFor()
+      await page.locator(shows).first().waitFor()
       expect(await page.getByRole('alert').count()).toBe(0)
     })
   })
@@ -372,10 +378,10 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
       path: `/trace/${traceId}`,
       cut: '/traces/',
       title: 'The trace cannot be shown',
-      then: 'role=treegrid',
+      shows: 'role=treegrid',
     },
-    { what: 'the search', path: '/search', cut: '/search?', title: 'The search failed', then: 'role=listitem' },
-  ])('says so of $what, and takes nothing for the whole', async ({ what, path, cut, title, then }) => {
+    { what: 'the search', path: '/search', cut: '/search?', title: 'The search failed', shows: 'role=listitem' },
+  ])('says so of $what, and takes nothing for the whole', async ({ what, path, cut, title, shows }) => {
     let isCutting = true
     const { server, url } = await between((request, response) => {
       if (!isCutting || !request.url?.includes(`/v1${cut}`)) return false
@@ -395,7 +401,7 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
     await again()
       .click({ timeout: 2000 })
       .catch(() => {})
-    await page.locator(then).first().waitFor()
+    await page.locator(shows).first().waitFor()
     await page.close()
     server.closeAllConnections()
     server.close()

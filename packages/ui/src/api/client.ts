@@ -135,10 +135,14 @@ function errorOf(url: string, response: Response, body: Uint8Array): ApiFailure 
   const { status, statusText, headers } = response
   const isPassing = status === 404 || status === 429 || status === 503
   const seconds = Number(headers.get('retry-after'))
-  const wait = seconds > 0 ? ` Spoor asks to wait ${seconds} s.` : ''
+  const wait = seconds > 0 ? `. Spoor asks to wait ${seconds} s.` : ''
   const told = readError(body)
-  if (told) return new ApiFailure(told.code, told.message + wait, { position: told.position, isPassing })
-  return new ApiFailure('http', `${withoutQuery(url)} answered ${`${status} ${statusText}`.trim()}.${wait}`, {
+  if (told)
+    return new ApiFailure(told.code, wait ? told.message.replace(/\.$/, '') + wait : told.message, {
+      position: told.position,
+      isPassing,
+    })
+  return new ApiFailure('http', `${withoutQuery(url)} answered ${`${status} ${statusText}`.trim()}${wait}`, {
     isPassing,
   })
 }
