@@ -65,9 +65,10 @@ function end(code) {
 // Ctrl-C ends what runs, which is in the same process group; this script has to go on to clean up.
 process.on('SIGINT', () => {})
 setup()
-run('lint', 'oxlint', ['--type-aware'])
-run('format', 'oxfmt', ['--check'])
-run('unused', 'knip', [])
+run('lint', 'npm', ['run', '--silent', 'lint'])
+run('format', 'npm', ['run', '--silent', 'format:check'])
+run('unused', 'npm', ['run', '--silent', 'knip'])
+run('docs', 'npm', ['run', '--silent', 'docs'])
 for (const name of ['otlp', 'trace', 'collector', 'storage', 'server', 'instrument'])
   run(`pack ${name}`, 'publint', [`packages/${name}`])
 tests('unit', 'vitest.config.ts', { NODE_OPTIONS: '--conditions=@spoor/source' })
