@@ -327,6 +327,18 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     expect(await page.getByRole('alert').count()).toBe(0)
   })
 
+  it.each([
+    { name: 'does not come', fault: (route: Route) => route.abort(), says: /did not come/ },
+    { name: 'does not start', fault: script('throw new Error("bad start")'), says: /bad start/ },
+  ])('is not blank when the code of the whole page $name', async ({ name, fault, says }) => {
+    await open('/search', { '**/assets/index-*.js': fault })
+    await alert('The page could not be loaded').getByText(says).waitFor()
+    await picture(`whole-${name.replaceAll(' ', '-')}`)
+    await page.unrouteAll()
+    await again().click()
+    await page.getByRole('listitem').first().waitFor()
+  })
+
   it('stands up from an answer of another shape', async () => {
     await open('/dependencies', { [`${api}/dependencies*`]: (route) => route.fulfill({ json: { edges: 7 } }) })
     await alert('This page came upon an error').waitFor()
