@@ -98,7 +98,11 @@ export async function startSpoor(data?: string, main = builtMain): Promise<Runni
     },
     15_000,
     program.output,
-  )
+  ).catch(async (error: unknown) => {
+    await program.stop('SIGKILL')
+    if (data === undefined) await rm(directory, { recursive: true, force: true })
+    throw error
+  })
   return {
     ...program,
     page: url,

@@ -20,6 +20,7 @@ addEventListener(
     notice.style.cssText = 'max-width:40em;margin:64px auto;padding:0 24px;font:13px/20px system-ui,sans-serif'
     const title = document.createElement('h2')
     title.textContent = 'The page could not be loaded'
+    title.style.fontWeight = '600'
     const text = document.createElement('p')
     text.textContent = event.message
       ? `It came upon an error as it started: ${event.message}`
