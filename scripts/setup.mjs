@@ -2,7 +2,7 @@
 // Plain JavaScript for Node >= 18, because it runs before all that. Does nothing, in well under a second, when nothing has changed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -69,8 +69,28 @@ function newest(folder) {
   return time
 }
 
+/** Removes what the compiler once made of sources that are gone: it would be published, and found by whoever still imports it. */
+function removeOrphans(source, built) {
+  if (!existsSync(built)) return
+  for (const entry of readdirSync(built, { withFileTypes: true })) {
+    const path = join(built, entry.name)
+    if (entry.isDirectory()) {
+      removeOrphans(join(source, entry.name), path)
+      continue
+    }
+    const [, name, kind] = /^(.+?)(?:\.d)?\.([cm]?)[jt]s(?:\.map)?$/.exec(entry.name) ?? []
+    if (name === undefined) continue
+    const sources = [`${name}.${kind}ts`, `${name}.${kind}tsx`]
+    if (!sources.some((file) => existsSync(join(source, file)))) rmSync(path)
+  }
+}
+
 function build() {
   step('Compiling', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], { env: environment })
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const folder = join(root, 'packages', name)
+    if (name !== 'ui') removeOrphans(join(folder, 'src'), join(folder, 'dist'))
+  }
   const page = join(root, 'packages', 'ui', 'dist', 'page', 'index.html')
   const built = existsSync(page) ? statSync(page).mtimeMs : 0
   if (['ui', 'trace', 'otlp'].some((name) => newest(join(root, 'packages', name)) > built)) {

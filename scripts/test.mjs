@@ -1,15 +1,20 @@
 // `npm test`: sets up what is missing, then checks everything: types (by the build), lint, format, unused code, what would be published, unit tests, end-to-end tests with the real
-// world and a real browser. Prints one summary; exits 1 when anything failed. `npm test -- --fast` leaves the end-to-end tests out.
+// world and a real browser. Prints one summary with the slowest test files; exits 1 when anything failed, or when tests left something in the temporary folder.
+// `npm test -- --fast` leaves the end-to-end tests out.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { chromium } from './chromium.mjs'
 import { environment, root, setup } from './setup.mjs'
+import { temporaryFolder } from './temporary.mjs'
 
 const fast = process.argv.includes('--fast')
-const scratch = mkdtempSync(join(tmpdir(), 'spoor-test-'))
+const reports = mkdtempSync(join(tmpdir(), 'spoor-reports-'))
+const temporary = temporaryFolder()
+const started = Date.now()
 const rows = []
+const files = []
 const totals = { passed: 0, failed: 0, skipped: 0 }
 
 function run(label, command, args, env = {}) {
@@ -17,15 +22,16 @@ function run(label, command, args, env = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...environment, ...env },
+    env: { ...environment, ...temporary.environment, ...env },
     shell: process.platform === 'win32',
   })
   rows.push({ label, ok: result.status === 0, seconds: (Date.now() - started) / 1000, note: '' })
+  if (result.signal === 'SIGINT' || result.status === 130) end(130)
   return rows.at(-1)
 }
 
 function tests(label, config, env) {
-  const file = join(scratch, `${label}.json`)
+  const file = join(reports, `${label}.json`)
   const row = run(
     label,
     'vitest',
@@ -39,16 +45,30 @@ function tests(label, config, env) {
     totals.skipped += report.numPendingTests + report.numTodoTests
     row.note = `${report.numPassedTests} passed, ${report.numFailedTests} failed, ${report.numPendingTests} skipped`
     if (report.numPassedTests === 0) row.ok = false
+    for (const { name, startTime, endTime } of report.testResults) {
+      files.push({ name: relative(root, name), seconds: (endTime - startTime) / 1000 })
+    }
   } catch (error) {
     row.ok = false
     row.note = `no report: ${error.message}`
   }
 }
 
+/** Removes what this run made, and ends. */
+function end(code) {
+  const left = temporary.close()
+  rmSync(reports, { recursive: true, force: true })
+  if (left.length > 0) console.log(`\nLeft in the temporary folder by tests: ${left.join(', ')}`)
+  process.exit(left.length > 0 ? code || 1 : code)
+}
+
+// Ctrl-C ends what runs, which is in the same process group; this script has to go on to clean up.
+process.on('SIGINT', () => {})
 setup()
-run('lint', 'oxlint', ['--type-aware'])
-run('format', 'oxfmt', ['--check'])
-run('unused', 'knip', [])
+run('lint', 'npm', ['run', '--silent', 'lint'])
+run('format', 'npm', ['run', '--silent', 'format:check'])
+run('unused', 'npm', ['run', '--silent', 'knip'])
+run('docs', 'npm', ['run', '--silent', 'docs'])
 for (const name of ['otlp', 'trace', 'collector', 'storage', 'server', 'instrument'])
   run(`pack ${name}`, 'publint', [`packages/${name}`])
 tests('unit', 'vitest.config.ts', { NODE_OPTIONS: '--conditions=@spoor/source' })
@@ -62,7 +82,6 @@ if (!fast) {
   if (browser.reason)
     rows.push({ label: 'browser', ok: undefined, seconds: 0, note: `BROWSER TESTS DID NOT RUN: ${browser.reason}` })
 }
-rmSync(scratch, { recursive: true, force: true })
 
 console.log('\nSummary')
 for (const { label, ok, seconds, note } of rows) {
@@ -70,5 +89,10 @@ for (const { label, ok, seconds, note } of rows) {
     `  ${ok === undefined ? '!' : ok ? '✓' : '✗'} ${label.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s  ${note}`,
   )
 }
-console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
-process.exit(rows.some((row) => row.ok === false) ? 1 : 0)
+console.log('\nSlowest test files')
+for (const { name, seconds } of files.sort((a, b) => b.seconds - a.seconds).slice(0, 8)) {
+  console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${name}`)
+}
+const seconds = ((Date.now() - started) / 1000).toFixed(0)
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped, in ${seconds} s`)
+end(rows.some((row) => row.ok === false) ? 1 : 0)

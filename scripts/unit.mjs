@@ -1,7 +1,19 @@
 // Runs vitest on the sources, with whatever arguments follow: `npm run unit -- packages/otlp`.
 import { spawnSync } from 'node:child_process'
+import { temporaryFolder } from './temporary.mjs'
+
+const temporary = temporaryFolder()
+// Ctrl-C ends vitest, which is in the same process group; this script has to go on to clean up.
+process.on('SIGINT', () => {})
 const { status } = spawnSync('vitest', ['run', ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --conditions=@spoor/source`.trim() },
+  env: {
+    ...process.env,
+    ...temporary.environment,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --conditions=@spoor/source`.trim(),
+  },
+  shell: process.platform === 'win32',
 })
-process.exit(status ?? 1)
+const left = temporary.close()
+if (left.length > 0) process.stderr.write(`left in the temporary folder by tests: ${left.join(', ')}\n`)
+process.exit(left.length > 0 ? 1 : (status ?? 130))

@@ -79,12 +79,15 @@ export interface RunningSpoor extends Program {
   remove(): Promise<void>
 }
 
-/** The built `spoor` on free ports with a data directory of its own (or the one given). */
-export async function startSpoor(data?: string): Promise<RunningSpoor> {
+/** The built `spoor`. */
+const builtMain = join(root, 'packages', 'server', 'dist', 'main.js')
+
+/** The built `spoor` (or the program given) on free ports with a data directory of its own (or the one given). */
+export async function startSpoor(data?: string, main = builtMain): Promise<RunningSpoor> {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'spoor-e2e-')))
   const [page, grpc, http] = await freePorts(3)
   const ports = ['--page-port', `${page}`, '--otlp-grpc-port', `${grpc}`, '--otlp-http-port', `${http}`]
-  const program = runProgram([join(root, 'packages', 'server', 'dist', 'main.js'), '--data', directory, ...ports])
+  const program = runProgram([main, '--data', directory, ...ports])
   const url = `http://127.0.0.1:${page}`
   await eventually(
     'spoor answers',
@@ -95,7 +98,11 @@ export async function startSpoor(data?: string): Promise<RunningSpoor> {
     },
     15_000,
     program.output,
-  )
+  ).catch(async (error: unknown) => {
+    await program.stop('SIGKILL')
+    if (data === undefined) await rm(directory, { recursive: true, force: true })
+    throw error
+  })
   return {
     ...program,
     page: url,

@@ -18,7 +18,11 @@ export interface TestSpoor extends Spoor {
 export async function startTestSpoor(options: SpoorOptions = {}): Promise<TestSpoor> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'spoor-server-')))
   const logger = createLogger('error')
-  const spoor = await startSpoor({ pagePort: 0, otlpGrpcPort: 0, otlpHttpPort: 0, logger, ...options, data })
+  const starting = startSpoor({ pagePort: 0, otlpGrpcPort: 0, otlpHttpPort: 0, logger, ...options, data })
+  const spoor = await starting.catch(async (error: unknown) => {
+    if (options.data === undefined) await rm(data, { recursive: true, force: true })
+    throw error
+  })
   const get = (path: string, init?: RequestInit) => fetch(`${spoor.urls.page}${path}`, init)
   return {
     ...spoor,

@@ -1,8 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router'
 import { isJaeger, readSearchUrl } from './search/search-url.ts'
 import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
+import { PageFailure } from './shell/page-failure.tsx'
 import { readTraceUrl } from './trace/trace-url.ts'
+import { lazyPart } from './widgets/lazy-part.tsx'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 
@@ -23,14 +25,14 @@ export const searchRoute = createRoute({
     if (!isJaeger(location.search)) return
     throw redirect({ to: '/search', search: readSearchUrl(location.search), replace: true })
   },
-  component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
+  component: lazyPart(async () => (await import('./search/search-page.tsx')).SearchPage, { name: 'The search page' }),
 })
 
 export const traceRoute = createRoute({
   getParentRoute: () => root,
   path: '/trace/$id',
   validateSearch: readTraceUrl,
-  component: lazyRouteComponent(() => import('./trace/trace-page.tsx'), 'TracePage'),
+  component: lazyPart(async () => (await import('./trace/trace-page.tsx')).TracePage, { name: 'The trace page' }),
 })
 
 export const dependenciesRoute = createRoute({
@@ -38,7 +40,9 @@ export const dependenciesRoute = createRoute({
   path: '/dependencies',
   validateSearch: (raw: Record<string, unknown>): { range?: string } =>
     typeof raw['range'] === 'string' ? { range: raw['range'] } : {},
-  component: lazyRouteComponent(() => import('./dependencies/dependencies-page.tsx'), 'DependenciesPage'),
+  component: lazyPart(async () => (await import('./dependencies/dependencies-page.tsx')).DependenciesPage, {
+    name: 'The dependencies page',
+  }),
 })
 
 const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute])
@@ -48,6 +52,7 @@ export function createPageRouter() {
   return createRouter({
     routeTree: tree,
     defaultPreload: 'intent',
+    defaultErrorComponent: PageFailure,
     scrollRestoration: false,
     parseSearch: (text) => {
       const parameters = new URLSearchParams(text)

@@ -1,19 +1,26 @@
-import { describe } from 'vitest'
-import { catalogue } from './catalogue.ts'
-import type { OpenStore } from './harness.ts'
-import { searching } from './search.ts'
-import { writeAndRead } from './write-and-read.ts'
-
 /**
- * Defines the vitest suite that every engine passes. `open` opens the engine on a directory; called again with the same directory it
- * finds what was stored there. An engine without files takes the directory as a name. Needs vitest and fast-check.
+ * The conformance suite of the `TraceStore` contract, for whoever writes an engine. It needs vitest and fast-check, which are optional
+ * peer dependencies, since a program that only stores has no use for them: where one is missing, the import of this module fails with an
+ * error that says what to install.
  */
-export function traceStoreConformance(name: string, open: OpenStore): void {
-  describe(`${name} keeps the TraceStore contract`, () => {
-    describe('writes and reads', () => writeAndRead(open))
-    describe('says what there is', () => catalogue(open))
-    describe('searches', () => searching(open))
-  })
-}
+import type { traceStoreConformance as defineSuite } from './suite.ts'
 
 export type { OpenStore } from './harness.ts'
+
+/** Defines the vitest suite that every engine passes; see `suite.ts`. */
+export const traceStoreConformance: typeof defineSuite = (await loadSuite()).traceStoreConformance
+
+// A static import would fail while modules are linked, before anything here could say what to do about it.
+async function loadSuite(): Promise<{ traceStoreConformance: typeof defineSuite }> {
+  try {
+    return await import('./suite.ts')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const missing = code === 'ERR_MODULE_NOT_FOUND' && /'(vitest|fast-check)'/.exec(message)?.[1]
+    if (!missing) throw error
+    throw new Error(
+      `@spoor/storage/conformance: the package ${missing} is missing: npm install --save-dev vitest fast-check`,
+      { cause: error },
+    )
+  }
+}

@@ -1,22 +1,51 @@
 import type { ApiError } from 'spoor/api'
 
+/** An {@link ApiFailure} as plain data, for the way between a worker and the page. */
+export interface PlainFailure {
+  readonly code: string
+  readonly message: string
+  readonly position?: number
+  readonly isPassing: boolean
+}
+
 /**
- * What went wrong with a call to Spoor's API, in words for the person at the page. `code` is the server's (`bad_query`, `not_found`), or `unreachable` when
- * no answer came, or `http` when the answer was not the API's. `position` is where in the query text, 0-based.
+ * What went wrong with a call to Spoor's API, in words for the person at the page. `code` is the server's (`bad_query`, `not_found`), or
+ *
+ * - `unreachable`: no answer came;
+ * - `cut`: the answer broke off;
+ * - `silent`: no answer, or no more of it, for too long;
+ * - `unreadable`: the answer is not the API's;
+ * - `http`: an error without the API's explanation.
+ *
+ * `position` is where in the query text, 0-based. `isPassing` tells whether the same call may succeed later.
  */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure'
   readonly code: string
   readonly position: number | undefined
+  readonly isPassing: boolean
 
-  constructor(code: string, message: string, position?: number) {
+  constructor(code: string, message: string, more: { position?: number | undefined; isPassing?: boolean } = {}) {
     super(message)
     this.code = code
-    this.position = position
+    this.position = more.position
+    this.isPassing = more.isPassing ?? false
+  }
+
+  static of({ code, message, ...more }: PlainFailure): ApiFailure {
+    return new ApiFailure(code, message, more)
+  }
+
+  toPlain(): PlainFailure {
+    const { code, message, position, isPassing } = this
+    return { code, message, isPassing, ...(position !== undefined && { position }) }
   }
 }
 
 export const apiBase = '/api/spoor/v1'
+
+/** Above the longest time that the server gives a query: after that it answers, if only with an error. Milliseconds. */
+const maxSilenceMs = 30_000
 
 /** Query parameters; `undefined` and `''` are left out. */
 export type Parameters = Readonly<Record<string, string | number | undefined>>
@@ -31,34 +60,100 @@ export function apiUrl(path: string, parameters: Parameters = {}): string {
 
 /** GETs JSON. Throws {@link ApiFailure}; passes an abort on as it is. */
 export async function getJson<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
-  const response = await request(apiUrl(path, parameters), signal)
-  return (await response.json()) as T
-}
-
-/** GETs bytes. Throws {@link ApiFailure}; passes an abort on as it is. */
-export async function getBytes(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await request(apiUrl(path), signal)
-  return new Uint8Array(await response.arrayBuffer())
-}
-
-async function request(url: string, signal?: AbortSignal): Promise<Response> {
-  let response: Response
+  const url = apiUrl(path, parameters)
+  const bytes = await get(url, 'application/json', { signal })
   try {
-    response = await fetch(url, signal ? { signal } : {})
-  } catch (cause) {
-    if (signal?.aborted) throw cause
-    throw new ApiFailure('unreachable', `Spoor does not answer at ${location.origin}. Is it still running?`)
+    return JSON.parse(new TextDecoder().decode(bytes)) as T
+  } catch {
+    throw new ApiFailure('unreadable', `The answer of ${withoutQuery(url)} is not JSON.`)
   }
-  if (response.ok) return response
-  const failure = await readError(response)
-  throw failure ?? new ApiFailure('http', `${url} answered ${response.status} ${response.statusText}`.trim())
 }
 
-async function readError(response: Response): Promise<ApiFailure | undefined> {
+export interface GetOptions {
+  readonly signal?: AbortSignal
+  /** Called whenever something of the answer has come. */
+  readonly onProgress?: () => void
+}
+
+/** GETs protobuf. Throws {@link ApiFailure}; passes an abort on as it is. */
+export function getBytes(path: string, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  return get(apiUrl(path), 'application/x-protobuf', options)
+}
+
+async function get(url: string, type: string, { signal, onProgress }: GetOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const silence = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const listen = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => silence.abort(), maxSilenceMs)
+  }
+  /** What a call that was broken off has come upon; `otherwise` when neither the caller nor the silence ended it. */
+  const broken = (cause: unknown, otherwise: ApiFailure) => {
+    if (signal?.aborted) return cause
+    if (!silence.signal.aborted) return otherwise
+    const seconds = Math.round(maxSilenceMs / 1000)
+    return new ApiFailure('silent', `Nothing came from Spoor at ${location.origin} for ${seconds} s.`, {
+      isPassing: true,
+    })
+  }
+  listen()
   try {
-    const { error } = (await response.json()) as Partial<ApiError>
-    return error && new ApiFailure(error.code, error.message, error.position)
+    const response = await fetch(url, {
+      signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
+    }).catch((cause: unknown) => {
+      const message = `Spoor does not answer at ${location.origin}. Is it still running?`
+      throw broken(cause, new ApiFailure('unreachable', message, { isPassing: true }))
+    })
+    let received = 0
+    const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        received += chunk.length
+        listen()
+        onProgress?.()
+        controller.enqueue(chunk)
+      },
+    })
+    const body = await new Response(response.body?.pipeThrough(heard)).arrayBuffer().catch((cause: unknown) => {
+      const message = `The answer of ${withoutQuery(url)} broke off after ${received} bytes: Spoor stopped, or met an error while it answered.`
+      throw broken(cause, new ApiFailure('cut', message, { isPassing: true }))
+    })
+    const bytes = new Uint8Array(body)
+    if (!response.ok) throw errorOf(url, response, bytes)
+    const given = response.headers.get('content-type') ?? 'no content type'
+    if (!given.startsWith(type)) {
+      const message = `${withoutQuery(url)} answered with ${given} in place of ${type}. Is something else than Spoor listening at ${location.origin}?`
+      throw new ApiFailure('unreadable', message)
+    }
+    return bytes
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What an answer other than 2xx says. */
+function errorOf(url: string, response: Response, body: Uint8Array): ApiFailure {
+  const { status, statusText, headers } = response
+  const isPassing = status === 404 || status === 429 || status === 503
+  const seconds = Number(headers.get('retry-after'))
+  const wait = seconds > 0 ? `. Spoor asks to wait ${seconds} s.` : ''
+  const told = readError(body)
+  if (told)
+    return new ApiFailure(told.code, wait ? told.message.replace(/\.$/, '') + wait : told.message, {
+      position: told.position,
+      isPassing,
+    })
+  return new ApiFailure('http', `${withoutQuery(url)} answered ${`${status} ${statusText}`.trim()}${wait}`, {
+    isPassing,
+  })
+}
+
+function readError(body: Uint8Array): ApiError['error'] | undefined {
+  try {
+    const { error } = JSON.parse(new TextDecoder().decode(body)) as Partial<ApiError>
+    return typeof error?.message === 'string' ? error : undefined
   } catch {
     return undefined
   }
 }
+
+const withoutQuery = (url: string) => url.split('?')[0]

@@ -54,6 +54,9 @@ export function attributeValuesQuery(key: string) {
   })
 }
 
+/** Nothing, of all that there is. A search that had to stop would have to stop again. */
+const foundNothing = (first: SearchResponse | undefined) => first?.complete === true && first.traces.length === 0
+
 /** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
 export function searchQuery(parameters: Parameters, live: boolean) {
   return infiniteQueryOptions({
@@ -66,7 +69,7 @@ export function searchQuery(parameters: Parameters, live: boolean) {
       ),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
-    refetchInterval: ({ state }) => (live || state.data?.pages[0]?.traces.length === 0 ? liveIntervalMs : false),
+    refetchInterval: ({ state }) => (live || foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),
     placeholderData: (previous) => previous,
     retry: false,
   })

@@ -1,14 +1,20 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { DependenciesResponse } from 'spoor/api'
-import { lazy, Suspense, useEffect } from 'react'
+import { useEffect } from 'react'
 import { dependenciesQuery } from '../api/queries.ts'
 import { formatCounted } from '../format/numbers.ts'
 import { TimeRange } from '../search/time-range.tsx'
+import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
+import { lazyPart } from '../widgets/lazy-part.tsx'
+import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
+import { useLastFailure } from '../widgets/use-last-failure.ts'
 import styles from './dependencies.module.css'
 
-const DependencyCanvas = lazy(async () => ({ default: (await import('./dependency-canvas.tsx')).DependencyCanvas }))
+const DependencyCanvas = lazyPart(async () => (await import('./dependency-canvas.tsx')).DependencyCanvas, {
+  name: 'The graph',
+})
 
 const route = getRouteApi('/dependencies')
 
@@ -17,7 +23,9 @@ export function DependenciesPage() {
   const url = route.useSearch()
   const navigate = useNavigate({ from: '/dependencies' })
   const range = url.range ?? '1h'
-  const { data, error } = useQuery(dependenciesQuery(range === 'all' ? undefined : range))
+  const { data, error, isFetching, refetch } = useQuery(dependenciesQuery(range === 'all' ? undefined : range))
+  const failure = useLastFailure(error, data !== undefined, range)
+  const again = () => void refetch()
   useEffect(() => {
     document.title = 'Dependencies - Spoor'
   }, [])
@@ -32,11 +40,11 @@ export function DependenciesPage() {
           onChange={(times) => void navigate({ search: times.range ? { range: times.range } : {} })}
         />
       </header>
-      {error && (
-        <Notice title="The dependencies cannot be shown" tone="error">
-          <p>{error.message}</p>
-        </Notice>
+      {failure && !data && (
+        <FailureNotice title="The dependencies cannot be shown" error={failure} onAgain={again} busy={isFetching} />
       )}
+      {failure && data && <StaleBar error={failure} onAgain={again} busy={isFetching} />}
+      {!failure && !data && <Loading label="Looking for calls between services" />}
       {data?.edges.length === 0 && (
         <Notice title="No calls between services">
           <p>In this time no span had a parent in another service. A longer time range may have some.</p>
@@ -44,9 +52,7 @@ export function DependenciesPage() {
       )}
       {data && data.edges.length > 0 && (
         <div className={styles.canvas}>
-          <Suspense>
-            <DependencyCanvas edges={data.edges} />
-          </Suspense>
+          <DependencyCanvas edges={data.edges} />
         </div>
       )}
     </div>

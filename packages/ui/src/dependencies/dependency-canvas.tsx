@@ -9,6 +9,8 @@ import { useKeys } from '../keyboard/use-keys.ts'
 import { quote } from '../search/search-url.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { slotsTogether } from '../service-color/service-color.ts'
+import { FailureNotice } from '../widgets/failure-notice.tsx'
+import { Notice } from '../widgets/notice.tsx'
 import { dependencyGraph, spacing } from './dependency-graph.ts'
 
 /** The graph itself. A click selects a service, Enter or a second click searches for its traces. */
@@ -23,11 +25,14 @@ export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges
     if (service) void navigate({ to: '/search', search: { q: `service:${quote(service.name)}` } })
   }
   useKeys({ Enter: () => open(selected), Escape: () => setSelected(-1) })
-  if (!layout) return null
+  if (layout.kind === 'failed') {
+    return <FailureNotice title="The services cannot be laid out" error={layout.error} onAgain={layout.again} />
+  }
+  if (layout.kind === 'waiting') return <Notice title="Laying out" />
   return (
     <GraphCanvas
       label="Calls between services"
-      layout={layout}
+      layout={layout.reply}
       edges={graph.edges}
       spacing={spacing}
       selected={selected}

@@ -1,4 +1,5 @@
 import { graphlib, layout } from '@dagrejs/dagre'
+import { answer, type Handed } from '../worker/answer.ts'
 import type { LayoutReply, LayoutRequest, Point } from './layout-protocol.ts'
 import { tidyTree } from './tidy-tree.ts'
 
@@ -7,10 +8,9 @@ const labelWidth = 88
 const labelHeight = 20
 
 // Lays out graphs off the page's thread: one request, one reply.
-addEventListener('message', (event: MessageEvent<LayoutRequest>) => {
-  const request = event.data
-  postMessage(request.kind === 'tree' ? { placement: tidyTree(request.parent, request.spacing) } : layers(request))
-})
+answer((request: LayoutRequest): Handed<LayoutReply> => ({
+  reply: request.kind === 'tree' ? { placement: tidyTree(request.parent, request.spacing) } : layers(request),
+}))
 
 function layers(request: Extract<LayoutRequest, { kind: 'layers' }>): LayoutReply {
   const { width, height, gapX, gapY } = request.spacing

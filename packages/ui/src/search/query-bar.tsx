@@ -16,7 +16,7 @@ export function QueryBar(props: { value: string; onSubmit: (text: string) => voi
   useEffect(() => setText(props.value), [props.value])
 
   const context = completionAt(text, caret)
-  const choices = useChoices(context, text, open)
+  const { choices, failure: noChoices } = useChoices(context, text, open)
   const shown = open && choices.length > 0
 
   const choose = (choice: Choice) => {
@@ -101,6 +101,11 @@ export function QueryBar(props: { value: string; onSubmit: (text: string) => voi
             </li>
           ))}
         </ul>
+      )}
+      {open && noChoices && (
+        <p className={styles.unknown} role="status">
+          What the store knows cannot be offered here: {noChoices.message} The query works as it is typed.
+        </p>
       )}
       {props.failure && <QueryError query={props.value} failure={props.failure} />}
     </div>

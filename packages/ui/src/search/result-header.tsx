@@ -24,6 +24,7 @@ export function ResultHeader(props: {
   shown: number
   /** Why the rows that are shown could not be brought up to date. */
   failure: Error | undefined
+  onAgain: () => void
 }) {
   const { url, pages } = props
   const last = pages?.at(-1)
@@ -57,9 +58,18 @@ export function ResultHeader(props: {
           {boundsText(min, max)} <CloseIcon />
         </button>
       )}
-      {props.failure && <span className={styles.warning}>Not up to date: {props.failure.message}</span>}
-      {last && !last.complete && (
-        <span className={styles.warning}>
+      {props.failure && (
+        <>
+          <span className={styles.warning} role="status" title={props.failure.message}>
+            Not up to date: {props.failure.message}
+          </span>
+          <button type="button" className={styles.again} onClick={props.onAgain}>
+            Try again
+          </button>
+        </>
+      )}
+      {pages?.some((page) => !page.complete) && (
+        <span className={styles.warning} role="status">
           Stopped after {formatCount(Math.round(elapsed))} ms: there may be more. A shorter time range or a service
           makes it quicker.
         </span>

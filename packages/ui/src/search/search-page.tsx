@@ -1,11 +1,16 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import type { SearchResponse } from 'spoor/api'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { searchQuery, statusQuery } from '../api/queries.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
+import { FailureNotice } from '../widgets/failure-notice.tsx'
+import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
+import notice from '../widgets/notice.module.css'
+import { useLastFailure } from '../widgets/use-last-failure.ts'
 import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
 import { ResultHeader } from './result-header.tsx'
@@ -20,7 +25,8 @@ const route = getRouteApi('/search')
 
 /** The next page is most likely a trace: its code is fetched once this page rests. */
 function preloadTracePage(): void {
-  setTimeout(() => void import('../trace/trace-page.tsx'), 1000)
+  // Where it does not come the router asks for it again, and tells.
+  setTimeout(() => void import('../trace/trace-page.tsx').catch(() => {}), 1000)
 }
 
 /** Finds traces: a query, a time range, durations over time, and the list. The URL holds all of it. */
@@ -34,8 +40,11 @@ export function SearchPage() {
   const search = useInfiniteQuery(searchQuery(searchParameters(url), live))
   const pages = search.data?.pages
   const rows = useMemo(() => pages?.flatMap((page) => page.traces) ?? [], [pages])
-  const failure = search.error instanceof ApiFailure ? search.error : undefined
-  const queryFailure = failure?.code === 'bad_query' || failure?.position !== undefined ? failure : undefined
+  const moreFailure = search.isFetchNextPageError ? search.error : undefined
+  const lastFailure = useLastFailure(search.error, search.data !== undefined, JSON.stringify(searchParameters(url)))
+  const failure = moreFailure ? undefined : lastFailure
+  const queryFailure = failure instanceof ApiFailure && isOfQuery(failure) ? failure : undefined
+  const again = () => void search.refetch()
 
   useEffect(() => {
     document.title = url.q ? `${url.q} - Spoor` : 'Search - Spoor'
@@ -105,7 +114,14 @@ export function SearchPage() {
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
           )}
           {(rows.length > 0 || !failure) && (
-            <ResultHeader url={url} onChange={change} pages={pages} shown={rows.length} failure={failure} />
+            <ResultHeader
+              url={url}
+              onChange={change}
+              pages={pages}
+              shown={rows.length}
+              failure={failure}
+              onAgain={again}
+            />
           )}
           {rows.length > 0 ? (
             <TraceList
@@ -114,10 +130,21 @@ export function SearchPage() {
               hovered={hovered}
               onHover={setHovered}
               hasMore={hasNextPage}
+              moreFailure={moreFailure ?? undefined}
               onMore={more}
             />
           ) : (
-            !queryFailure && <Nothing url={url} failure={failure} settled={!search.isPending} onChange={change} />
+            !queryFailure && (
+              <Nothing
+                url={url}
+                failure={failure ?? moreFailure ?? undefined}
+                pages={pages}
+                busy={search.isFetching}
+                onAgain={moreFailure ? more : again}
+                {...(hasNextPage && { onMore: more })}
+                onChange={change}
+              />
+            )
           )}
         </>
       )}
@@ -125,26 +152,48 @@ export function SearchPage() {
   )
 }
 
+const isOfQuery = ({ code, position }: ApiFailure) => code === 'bad_query' || position !== undefined
+
+/** What stands where no trace does: why, and what to do next. */
 function Nothing(props: {
   url: SearchUrl
-  failure: ApiFailure | undefined
-  settled: boolean
+  failure: Error | undefined
+  pages: readonly SearchResponse[] | undefined
+  busy: boolean
+  onAgain: () => void
+  /** Looks further, where the store has not come to its end. */
+  onMore?: () => void
   onChange: (url: SearchUrl) => void
 }) {
-  const { url, failure } = props
+  const { url, failure, pages, busy } = props
   if (failure) {
+    return <FailureNotice title="The search failed" error={failure} onAgain={props.onAgain} busy={busy} />
+  }
+  if (!pages) return <Loading label="Searching" />
+  const stopped = pages.some((page) => !page.complete)
+  if (stopped) {
     return (
-      <Notice title="The search failed" tone="error">
-        <p>{failure.message}</p>
+      <Notice title="Nothing found so far">
+        <p>
+          The search was stopped before it had looked at everything, so there may be traces that match. A shorter time
+          range or a service makes it quicker.
+        </p>
+        <p className={notice.ways}>
+          <button type="button" disabled={busy} onClick={props.onMore ?? props.onAgain}>
+            {busy ? 'Searching' : props.onMore ? 'Look further' : 'Search again'}
+          </button>
+          <button type="button" onClick={() => props.onChange({ ...without(url, ['from', 'to']), range: '15m' })}>
+            Look in the last 15 min
+          </button>
+        </p>
       </Notice>
     )
   }
-  if (!props.settled) return null
   const narrowed = url.from !== undefined || url.min !== undefined || url.max !== undefined
   const wider = without(url, ['from', 'to', 'min', 'max'])
   return (
     <Notice title="No trace matches">
-      <p className={styles.ways}>
+      <p className={notice.ways}>
         {(narrowed || url.range !== 'all') && (
           <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
             Look in all time, without bounds

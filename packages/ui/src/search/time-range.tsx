@@ -1,10 +1,14 @@
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { formatStart, type Zone } from '../format/time.ts'
 import { useSettings } from '../settings/settings.ts'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
 import { defaultRange, type SearchUrl } from './search-url.ts'
 
-const RangeDialog = lazy(async () => ({ default: (await import('./range-dialog.tsx')).RangeDialog }))
+const RangeDialog = lazyPart(async () => (await import('./range-dialog.tsx')).RangeDialog, {
+  name: 'The choice of times',
+  floating: { onClose: (props) => props.onClose() },
+})
 
 const ranges: readonly (readonly [range: string, label: string])[] = [
   ['15m', 'Last 15 min'],
@@ -52,17 +56,15 @@ export function TimeRange(props: {
         ]}
       />
       {custom && (
-        <Suspense>
-          <RangeDialog
-            url={url}
-            zone={zone}
-            onClose={() => setCustom(false)}
-            onChoose={(times) => {
-              setCustom(false)
-              props.onChange(times)
-            }}
-          />
-        </Suspense>
+        <RangeDialog
+          url={url}
+          zone={zone}
+          onClose={() => setCustom(false)}
+          onChoose={(times) => {
+            setCustom(false)
+            props.onChange(times)
+          }}
+        />
       )}
     </>
   )

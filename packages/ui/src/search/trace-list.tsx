@@ -15,12 +15,14 @@ export function TraceList(props: {
   hovered: string | undefined
   onHover: (traceId: string | undefined) => void
   hasMore: boolean
+  /** Why more did not come; it is asked for again only when somebody wants it. */
+  moreFailure: Error | undefined
   onMore: () => void
 }) {
   const scroller = useRef<HTMLDivElement>(null)
   const zone = useSettings((settings) => settings.zone)
   const setSettings = useSettings((settings) => settings.set)
-  const { rows, hasMore, onMore, selected } = props
+  const { rows, hasMore, moreFailure, onMore, selected } = props
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -30,8 +32,8 @@ export function TraceList(props: {
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (hasMore && last >= rows.length - 20) onMore()
-  }, [hasMore, last, rows.length, onMore])
+    if (hasMore && !moreFailure && last >= rows.length - 20) onMore()
+  }, [hasMore, moreFailure, last, rows.length, onMore])
   useEffect(() => {
     if (selected >= 0) virtual.scrollToIndex(selected, { align: 'auto' })
   }, [selected, virtual])
@@ -84,7 +86,15 @@ export function TraceList(props: {
             )
           })}
         </div>
-        {hasMore && <p className={styles.more}>Loading more</p>}
+        {hasMore && !moreFailure && <p className={styles.more}>Loading more</p>}
+        {hasMore && moreFailure && (
+          <p className={styles.more} role="alert">
+            More could not be loaded: {moreFailure.message}
+            <button type="button" onClick={onMore}>
+              Try again
+            </button>
+          </p>
+        )}
       </div>
     </div>
   )

@@ -13,8 +13,16 @@ export interface Choice {
 
 const limit = 50
 
+export interface Choices {
+  readonly choices: readonly Choice[]
+  /** Why those that the store knows are not among them. */
+  readonly failure: Error | undefined
+}
+
+const none: Choices = { choices: [], failure: undefined }
+
 /** What could stand at the caret: keys, or values of a key as the store knows them. Asks the API only while `open`. */
-export function useChoices(context: CompletionContext | undefined, text: string, open: boolean): readonly Choice[] {
+export function useChoices(context: CompletionContext | undefined, text: string, open: boolean): Choices {
   const ask = open && context !== undefined
   const key = context?.kind === 'value' ? context.key : ''
   const isField = fields.some((field) => field.key === key)
@@ -22,17 +30,21 @@ export function useChoices(context: CompletionContext | undefined, text: string,
   const services = useQuery({ ...servicesQuery, enabled: ask && key === 'service' })
   const operations = useQuery({ ...operationsQuery(serviceOf(text)), enabled: ask && key === 'name' })
   const values = useQuery({ ...attributeValuesQuery(key), enabled: ask && key !== '' && !isField })
-  if (!context || !open) return []
-  if (context.kind === 'key') return keyChoices(context, keys.data?.keys ?? [])
+  if (!context || !open) return none
+  if (context.kind === 'key') {
+    return { choices: keyChoices(context, keys.data?.keys ?? []), failure: keys.error ?? undefined }
+  }
+  const asked = key === 'service' ? services : key === 'name' ? operations : values
   const known =
     key === 'service'
       ? (services.data?.services ?? [])
       : key === 'name'
         ? [...new Set(operations.data?.operations.map((operation) => operation.name))]
         : (knownValues[key] ?? values.data?.values ?? [])
-  return rank(known, context.prefix, limit)
+  const choices = rank(known, context.prefix, limit)
     .filter((value) => value !== context.prefix)
     .map((value) => ({ label: value, insert: `${quote(value)} ` }))
+  return { choices, failure: asked.error ?? undefined }
 }
 
 function keyChoices(context: CompletionContext, attributes: readonly string[]): Choice[] {

@@ -26,17 +26,17 @@ describe('intakeRate', () => {
 
 describe('intakeView', () => {
   it('says what is the case', () => {
-    expect(intakeView(status(), false, 0)).toMatchObject({ state: 'nothing', label: 'no spans yet' })
-    expect(intakeView(status({ spansAccepted: 5 }), false, 0)).toMatchObject({ state: 'idle', label: '0 spans/s' })
-    expect(intakeView(status({ spansAccepted: 5 }), false, 1204)).toMatchObject({
+    expect(intakeView(status(), null, 0)).toMatchObject({ state: 'nothing', label: 'no spans yet' })
+    expect(intakeView(status({ spansAccepted: 5 }), null, 0)).toMatchObject({ state: 'idle', label: '0 spans/s' })
+    expect(intakeView(status({ spansAccepted: 5 }), null, 1204)).toMatchObject({
       state: 'flowing',
       label: '1,204 spans/s',
     })
-    expect(intakeView(status(), true, undefined).state).toBe('unreachable')
+    expect(intakeView(status(), new Error('gone'), undefined).state).toBe('unreachable')
   })
 
   it('puts the reason for refusing first', () => {
-    expect(intakeView(status({ refusing: 'disk full', spansAccepted: 5 }), false, 10)).toMatchObject({
+    expect(intakeView(status({ refusing: 'disk full', spansAccepted: 5 }), null, 10)).toMatchObject({
       state: 'refusing',
       detail: ['Refusing: disk full', expect.anything(), expect.anything(), expect.anything(), expect.anything()],
     })

@@ -25,9 +25,14 @@ export function intakeRate(previous: IntakeSample | undefined, current: IntakeSa
   return spans < 0 ? undefined : (spans * 1000) / (current.at - previous.at)
 }
 
-export function intakeView(status: StatusResponse | undefined, failed: boolean, rate: number | undefined): IntakeView {
-  if (failed) {
-    return { state: 'unreachable', label: 'no answer', detail: ['Spoor does not answer. What is shown may be old.'] }
+/** `failure`: why there was no answer this time. */
+export function intakeView(
+  status: StatusResponse | undefined,
+  failure: Error | null,
+  rate: number | undefined,
+): IntakeView {
+  if (failure) {
+    return { state: 'unreachable', label: 'no answer', detail: [failure.message, 'What is shown may be old.'] }
   }
   if (!status) return { state: 'idle', label: '', detail: [] }
   const detail = [

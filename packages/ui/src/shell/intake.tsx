@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
 import { intakeRate, type IntakeSample, intakeView } from './intake-state.ts'
@@ -6,7 +6,7 @@ import styles from './shell.module.css'
 
 /** The live state of intake: a dot, the rate, and the figures on hover. */
 export function Intake() {
-  const { data, dataUpdatedAt, isError } = useQuery(statusQuery)
+  const { data, dataUpdatedAt, error } = useQuery(statusQuery)
   const previous = useRef<IntakeSample>(undefined)
   const [rate, setRate] = useState<number>()
   useEffect(() => {
@@ -15,7 +15,16 @@ export function Intake() {
     setRate(intakeRate(previous.current, current))
     previous.current = current
   }, [data, dataUpdatedAt])
-  const view = intakeView(data, isError, rate)
+  const client = useQueryClient()
+  const failed = useRef(false)
+  useEffect(() => {
+    // Once Spoor answers again, what failed meanwhile is asked again, so that nobody has to.
+    if (failed.current && !error) {
+      void client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' })
+    }
+    failed.current = error !== null
+  }, [client, error])
+  const view = intakeView(data, error, rate)
   return (
     <div className={styles.intake} role="status" aria-live="off" title={view.detail.join('\n')} tabIndex={0}>
       <span className={styles.dot} data-state={view.state} />

@@ -1,13 +1,17 @@
 import { Link, Outlet } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useKeys } from '../keyboard/use-keys.ts'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Brand } from './brand.tsx'
 import { Intake } from './intake.tsx'
 import styles from './shell.module.css'
 import { ThemeSwitch } from './theme-switch.tsx'
 import { TraceLookup } from './trace-lookup.tsx'
 
-const HelpDialog = lazy(async () => ({ default: (await import('./help-dialog.tsx')).HelpDialog }))
+const HelpDialog = lazyPart(async () => (await import('./help-dialog.tsx')).HelpDialog, {
+  name: 'The help',
+  floating: { onClose: (props) => props.onClose() },
+})
 
 /** The frame: one bar, and the page below it. */
 export function Shell() {
@@ -44,11 +48,7 @@ export function Shell() {
       <main className={styles.main}>
         <Outlet />
       </main>
-      {help && (
-        <Suspense>
-          <HelpDialog onClose={() => setHelp(false)} />
-        </Suspense>
-      )}
+      {help && <HelpDialog onClose={() => setHelp(false)} />}
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import type { Problem, Trace } from '@spoor/trace'
+import type { PlainFailure } from '../api/client.ts'
 
 /** A trace as the page holds it: the model, and what was worked out of it in the worker. All arrays are typed and came without a copy. */
 export interface LoadedTrace {
@@ -27,4 +28,4 @@ export interface LoadRequest {
 export type LoadReply =
   | { readonly kind: 'loaded'; readonly loaded: LoadedTrace }
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly failure: PlainFailure }

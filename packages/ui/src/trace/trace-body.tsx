@@ -1,8 +1,9 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useCallback } from 'react'
+import { useCallback } from 'react'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { useSettings } from '../settings/settings.ts'
 import { without } from '../url/without.ts'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Notice } from '../widgets/notice.tsx'
 import { DetailPanel } from './detail/detail-panel.tsx'
 import { useFind } from './find/use-find.ts'
@@ -14,8 +15,14 @@ import type { TraceViewName } from './trace-url.ts'
 import { useTraceStore } from './trace-view.ts'
 import { useSelectedSpan } from './use-selected-span.ts'
 
-const TreeView = lazy(async () => ({ default: (await import('../tree/tree-view.tsx')).TreeView }))
-const JsonView = lazy(async () => ({ default: (await import('./json/json-view.tsx')).JsonView }))
+const TreeView = lazyPart(async () => (await import('../tree/tree-view.tsx')).TreeView, {
+  name: 'The tree',
+  waiting: () => <Notice title="Laying out" />,
+})
+const JsonView = lazyPart(async () => (await import('./json/json-view.tsx')).JsonView, {
+  name: 'The JSON view',
+  waiting: () => <div className={styles.view} />,
+})
 
 const route = getRouteApi('/trace/$id')
 
@@ -46,22 +53,12 @@ export function TraceBody() {
     <div className={styles.page}>
       <TraceHeader view={view} find={find} />
       {view === 'json' ? (
-        <Suspense fallback={<div className={styles.view} />}>
-          <JsonView />
-        </Suspense>
+        <JsonView />
       ) : (
         <>
           {view === 'timeline' && <Minimap />}
           <div className={styles.split}>
-            <div className={styles.view}>
-              {view === 'timeline' ? (
-                <Timeline />
-              ) : (
-                <Suspense fallback={<Notice title="Laying out" />}>
-                  <TreeView />
-                </Suspense>
-              )}
-            </div>
+            <div className={styles.view}>{view === 'timeline' ? <Timeline /> : <TreeView />}</div>
             {detailOpen && <DetailPanel />}
           </div>
         </>

@@ -1,7 +1,10 @@
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef } from 'react'
 import { ApiFailure } from '../api/client.ts'
+import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
+import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
+import { useLastFailure } from '../widgets/use-last-failure.ts'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { TraceBody } from './trace-body.tsx'
 import styles from './trace-page.module.css'
@@ -13,18 +16,24 @@ const route = getRouteApi('/trace/$id')
 /** One trace: loads it, and says so where it cannot. */
 export function TracePage() {
   const { id } = route.useParams()
-  const { data, error } = useTrace(id.toLowerCase().padStart(32, '0'))
+  const traceId = id.toLowerCase().padStart(32, '0')
+  const { data, error, isFetching, refetch } = useTrace(traceId)
+  const failure = useLastFailure(error, data !== undefined, traceId)
+  const again = () => void refetch()
   useEffect(() => {
     document.title = data ? `${titleOf(data)} - Spoor` : `Trace ${id.slice(0, 8)} - Spoor`
   }, [data, id])
-  if (data && data.trace.size > 0) return <LoadedPage loaded={data} />
-  if (error) return <TraceFailure id={id} error={error} />
-  return (
-    <div className={styles.loading} role="status">
-      <span className="visually-hidden">Loading the trace</span>
-      <div />
-    </div>
-  )
+  if (data && data.trace.size > 0) {
+    return (
+      <div className={styles.page}>
+        {failure && <StaleBar error={failure} onAgain={again} busy={isFetching} />}
+        <LoadedPage loaded={data} />
+      </div>
+    )
+  }
+  const shown = failure ?? (data && new Error('The store answered with no span of it.'))
+  if (shown) return <TraceFailure id={id} error={shown} onAgain={again} busy={isFetching} />
+  return <Loading label="Loading the trace" />
 }
 
 function LoadedPage({ loaded }: { loaded: LoadedTrace }) {
@@ -38,7 +47,8 @@ function LoadedPage({ loaded }: { loaded: LoadedTrace }) {
   )
 }
 
-function TraceFailure({ id, error }: { id: string; error: Error }) {
+function TraceFailure(props: { id: string; error: Error; onAgain: () => void; busy: boolean }) {
+  const { id, error } = props
   const code = error instanceof ApiFailure ? error.code : ''
   if (code === 'not_found') {
     return (
@@ -52,9 +62,9 @@ function TraceFailure({ id, error }: { id: string; error: Error }) {
     )
   }
   return (
-    <Notice title="The trace cannot be shown" tone="error">
-      <p>{error.message}</p>
-    </Notice>
+    <FailureNotice title="The trace cannot be shown" error={error} onAgain={props.onAgain} busy={props.busy}>
+      <Link to="/search">Search for others</Link>
+    </FailureNotice>
   )
 }
 

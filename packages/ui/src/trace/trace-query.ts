@@ -1,4 +1,5 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { ApiFailure } from '../api/client.ts'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { loadTrace } from './load-trace.ts'
 
@@ -22,7 +23,8 @@ export function useTrace(id: string) {
       retry: false,
       refetchInterval: (query) => {
         const { data } = query.state
-        if (data === undefined) return query.state.error ? refreshMs : false
+        const { error } = query.state
+        if (data === undefined) return error instanceof ApiFailure && error.isPassing ? refreshMs : false
         return isYoung(data, Date.now()) && data.trace.size <= refreshMaxSpans ? refreshMs : false
       },
     }),

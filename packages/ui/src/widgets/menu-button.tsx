@@ -1,10 +1,14 @@
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { ChevronDown } from './icons.tsx'
-import type { MenuItem } from './menu.tsx'
+import { lazyPart } from './lazy-part.tsx'
+import type { MenuItem, MenuProps } from './menu.tsx'
 import styles from './menu.module.css'
 
-const loadMenu = () => import('./menu.tsx')
-const Menu = lazy(async () => ({ default: (await loadMenu()).Menu }))
+const Menu = lazyPart<MenuProps>(async () => (await import('./menu.tsx')).Menu, {
+  name: 'The menu',
+  waiting: ({ trigger }) => trigger,
+  floating: { onClose: ({ onGiveUp }) => onGiveUp() },
+})
 
 /** A button that opens a menu below itself. The menu's code comes when the pointer or the focus first reaches the button. */
 export function MenuButton(props: {
@@ -22,8 +26,8 @@ export function MenuButton(props: {
       className={props.className ?? styles.button}
       aria-haspopup="menu"
       title={props.title}
-      onPointerEnter={() => void loadMenu()}
-      onFocus={() => void loadMenu()}
+      onPointerEnter={() => void Menu.preload()}
+      onFocus={() => void Menu.preload()}
       onClick={() => setWanted(true)}
     >
       {props.label}
@@ -32,14 +36,13 @@ export function MenuButton(props: {
   )
   if (!wanted) return button
   return (
-    <Suspense fallback={button}>
-      <Menu
-        trigger={button}
-        items={props.items}
-        label={props.title}
-        {...(props.align && { align: props.align })}
-        {...(props.wide && { wide: props.wide })}
-      />
-    </Suspense>
+    <Menu
+      trigger={button}
+      items={props.items}
+      label={props.title}
+      onGiveUp={() => setWanted(false)}
+      {...(props.align && { align: props.align })}
+      {...(props.wide && { wide: props.wide })}
+    />
   )
 }

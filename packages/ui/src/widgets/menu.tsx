@@ -11,14 +11,18 @@ export interface MenuItem {
   readonly onSelect: () => void
 }
 
+export interface MenuProps {
+  readonly trigger: ReactNode
+  readonly items: readonly MenuItem[]
+  readonly label: string
+  readonly align?: 'start' | 'end'
+  readonly wide?: boolean
+  /** Back to the button, when the menu's code does not come. */
+  readonly onGiveUp: () => void
+}
+
 /** The opened form of a {@link MenuButton}: loaded when it is first wanted. */
-export function Menu(props: {
-  trigger: ReactNode
-  items: readonly MenuItem[]
-  label: string
-  align?: 'start' | 'end'
-  wide?: boolean
-}) {
+export function Menu(props: MenuProps) {
   return (
     <Radix.Root defaultOpen modal={false}>
       <Radix.Trigger asChild>{props.trigger}</Radix.Trigger>

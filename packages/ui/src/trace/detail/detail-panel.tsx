@@ -1,12 +1,14 @@
-import { lazy, Suspense, useEffect } from 'react'
+import { useEffect } from 'react'
 import { useSettings } from '../../settings/settings.ts'
+import { lazyPart } from '../../widgets/lazy-part.tsx'
 import { Resizer } from '../../widgets/resizer.tsx'
 import { useTraceView } from '../trace-view.ts'
 import styles from './detail.module.css'
 import { TraceOverview } from './trace-overview.tsx'
 
-const loadSpanDetail = () => import('./span-detail.tsx')
-const SpanDetailView = lazy(async () => ({ default: (await loadSpanDetail()).SpanDetailView }))
+const SpanDetailView = lazyPart(async () => (await import('./span-detail.tsx')).SpanDetailView, {
+  name: 'The span’s details',
+})
 
 /** Beside the views: the selected span, or the trace as a whole when none is. */
 export function DetailPanel() {
@@ -14,7 +16,7 @@ export function DetailPanel() {
   const width = remembered || Math.round(Math.min(400, Math.max(280, innerWidth * 0.3)))
   const set = useSettings((settings) => settings.set)
   const selected = useTraceView((view) => view.selected)
-  useEffect(() => void loadSpanDetail(), [])
+  useEffect(() => void SpanDetailView.preload(), [])
   return (
     <aside
       className={styles.panel}
@@ -31,13 +33,7 @@ export function DetailPanel() {
         onChange={(detailWidth) => set({ detailWidth })}
       />
       <div className={styles.scroller}>
-        {selected >= 0 ? (
-          <Suspense>
-            <SpanDetailView key={selected} row={selected} />
-          </Suspense>
-        ) : (
-          <TraceOverview />
-        )}
+        {selected >= 0 ? <SpanDetailView key={selected} row={selected} /> : <TraceOverview />}
       </div>
     </aside>
   )

@@ -1,31 +1,24 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { formatBytes, formatCount, formatCounted } from '../../format/numbers.ts'
 import { CopyIcon, DownloadIcon } from '../../widgets/icons.tsx'
 import { useCopy } from '../../widgets/copy.tsx'
-import { Notice } from '../../widgets/notice.tsx'
+import { FailureNotice } from '../../widgets/failure-notice.tsx'
+import { useWorker } from '../../worker/use-worker.ts'
 import { useTraceView } from '../trace-view.ts'
 import type { JsonReply } from './json.worker.ts'
 import styles from './json-view.module.css'
 
+const startJson = () => new Worker(new URL('./json.worker.ts', import.meta.url), { type: 'module' })
+
 /** The trace as OTLP/JSON, to read, copy or download. */
 export function JsonView() {
   const { trace } = useTraceView((view) => view.loaded)
-  const [reply, setReply] = useState<JsonReply>()
-  useEffect(() => {
-    setReply(undefined)
-    const worker = new Worker(new URL('./json.worker.ts', import.meta.url), { type: 'module' })
-    worker.addEventListener('message', (event: MessageEvent<JsonReply>) => setReply(event.data))
-    worker.postMessage(trace.bytes, [])
-    return () => worker.terminate()
-  }, [trace])
-  if (reply?.kind === 'failed') {
-    return (
-      <Notice title="The trace has no JSON form" tone="error">
-        <p>{reply.message}</p>
-      </Notice>
-    )
+  const state = useWorker<JsonReply>(startJson, trace.bytes, 'writes JSON')
+  if (state.kind === 'failed') {
+    return <FailureNotice title="The trace cannot be shown as JSON" error={state.error} onAgain={state.again} />
   }
+  const reply = state.kind === 'done' ? state.reply : undefined
   return (
     <div className={styles.view}>
       <div className={styles.bar}>{reply ? <JsonBar reply={reply} traceId={trace.traceId} /> : 'Converting'}</div>
@@ -34,7 +27,7 @@ export function JsonView() {
   )
 }
 
-function JsonBar({ reply, traceId }: { reply: Extract<JsonReply, { kind: 'text' }>; traceId: string }) {
+function JsonBar({ reply, traceId }: { reply: JsonReply; traceId: string }) {
   const url = useMemo(() => URL.createObjectURL(reply.blob), [reply])
   useEffect(() => () => URL.revokeObjectURL(url), [url])
   const { copied, copy } = useCopy()

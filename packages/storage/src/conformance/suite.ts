@@ -1,0 +1,17 @@
+import { describe } from 'vitest'
+import { catalogue } from './catalogue.ts'
+import type { OpenStore } from './harness.ts'
+import { searching } from './search.ts'
+import { writeAndRead } from './write-and-read.ts'
+
+/**
+ * Defines the vitest suite that every engine passes. `open` opens the engine on a directory; called again with the same directory it
+ * finds what was stored there. An engine without files takes the directory as a name. Needs vitest and fast-check.
+ */
+export function traceStoreConformance(name: string, open: OpenStore): void {
+  describe(`${name} keeps the TraceStore contract`, () => {
+    describe('writes and reads', () => writeAndRead(open))
+    describe('says what there is', () => catalogue(open))
+    describe('searches', () => searching(open))
+  })
+}
