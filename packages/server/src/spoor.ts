@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -165,12 +164,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
 
 async function openStore(directory: string, maxDiskBytes: number | undefined): Promise<TraceStore> {
   try {
-    await mkdir(directory, { recursive: true })
+    return await openLocalStore({ directory, ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }) })
   } catch (error) {
-    const message = `the data directory ${directory} cannot be made: ${(error as Error).message}; choose another with --data`
+    if (!(error instanceof StorageError) || error.code !== 'io') throw error
+    const message = `the data directory ${directory} cannot be used: ${error.message}; choose another with --data`
     throw new SpoorError('data', message, { cause: error })
   }
-  return openLocalStore({ directory, ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }) })
 }
 
 /**

@@ -14,25 +14,43 @@ export interface LocalStoreOptions {
   readonly maxAgeMs?: number
   /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 64 MiB. */
   readonly maxPendingBytes?: number
-  /** Decoded index blocks that the reader keeps in memory. Default 96 MiB. */
+  /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 96 MiB. */
   readonly cacheBytes?: number
+  /** Spans after which a block is closed and its index written. Default 8,192. */
+  readonly blockSpans?: number
+  /** ... or raw bytes. Default 4 MiB. */
+  readonly blockBytes?: number
+  /** Raw bytes of one zstd frame, about: what has to be inflated to read a single span. Default 256 KiB. */
+  readonly frameBytes?: number
   /** Hears each event as it happens. What it throws ends nothing. Default: nobody. */
   readonly onEvent?: (event: StoreEvent) => void
+  /** Gives up opening, which then rejects with `cancelled`; without effect once the store is open. Default: none. */
+  readonly signal?: AbortSignal
 }
 
 /** What goes to the threads. */
-export type LocalStoreSettings = Required<Omit<LocalStoreOptions, 'onEvent'>>
+export type LocalStoreSettings = Required<Omit<LocalStoreOptions, 'onEvent' | 'signal'>>
 
 const MIB = 1 << 20
+/** Spans of a block that recovery makes again from the log. */
+export const BLOCK_SPANS = 8192
 
 export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
-  const { onEvent: _onEvent, ...settings }: LocalStoreSettings & LocalStoreOptions = {
+  const {
+    onEvent: _onEvent,
+    signal: _signal,
+    ...settings
+  }: LocalStoreSettings & LocalStoreOptions = {
     segmentBytes: 256 * MIB,
     segmentAgeMs: 3_600_000,
     maxBytes: 10 * 1024 * MIB,
     maxAgeMs: Infinity,
     maxPendingBytes: 64 * MIB,
     cacheBytes: 96 * MIB,
+    blockSpans: BLOCK_SPANS,
+    blockBytes: 4 * MIB,
+    // Frames of 256 KiB cost 1 % more disk than one frame a block, and a fifteenth of the time to read a trace.
+    frameBytes: 256 * 1024,
     ...options,
   }
   for (const [name, value] of Object.entries(settings)) {
@@ -42,15 +60,6 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
   return settings
 }
 
-/** Spans after which a block is closed and its index written. */
-export const BLOCK_SPANS = 8192
-/** ... or raw bytes. */
-export const BLOCK_BYTES = 4 * MIB
-/**
- * Raw bytes of one zstd frame, about: what has to be inflated to read a single span. Frames of 256 KiB cost 1 % more disk
- * than one frame a block, and a fifteenth of the time to read a trace.
- */
-export const FRAME_BYTES = 256 * 1024
 /** The longest that a span waits for company before its group is written, and how long a pause must be to end the wait. */
 export const GROUP_MS = 10
 export const GROUP_PAUSE_MS = 1

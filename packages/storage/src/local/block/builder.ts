@@ -12,13 +12,14 @@ const CAPACITY = 1 << 14
  * by whoever has to make a block's index again from the log.
  */
 export class BlockBuilder {
-  readonly rows: BlockRows = createRows(CAPACITY)
+  readonly rows: BlockRows
   /** Attribute keys and key=value pairs, for the block's filter. */
   readonly hashes = new HashSet(MAX_BLOCK_HASHES)
   /** Bytes of all requests added so far. */
   rawLength = 0
   readonly #columns: SpanColumns = createSpanColumns(1024)
-  readonly #traces = new Table(CAPACITY)
+  readonly #traces: Table
+  readonly #capacity: number
   readonly #operations = new Table(1024)
   readonly #names = new ByteDictionary()
   readonly #services = new ByteDictionary()
@@ -28,7 +29,11 @@ export class BlockBuilder {
   /** Of the request that is being added. */
   #view: DataView = viewOf(new Uint8Array())
 
-  constructor() {
+  /** `capacity`: rows that there is room for from the start; a power of two. */
+  constructor(capacity = CAPACITY) {
+    this.#capacity = 2 ** Math.ceil(Math.log2(capacity))
+    this.rows = createRows(this.#capacity)
+    this.#traces = new Table(this.#capacity)
     const { hashes } = this
     this.#visitor = { attribute: (bytes, start, end) => hashAttribute(bytes, this.#view, start, end, hashes) }
   }
@@ -62,7 +67,7 @@ export class BlockBuilder {
 
   reset(): void {
     const { rows } = this
-    if (rows.status.length > 4 * CAPACITY) Object.assign(rows, createRows(CAPACITY))
+    if (rows.status.length > 4 * this.#capacity) Object.assign(rows, createRows(this.#capacity))
     rows.count = rows.traceCount = rows.groupCount = this.rawLength = 0
     rows.operations = []
     rows.frames = []

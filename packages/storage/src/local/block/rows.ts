@@ -79,6 +79,7 @@ const WIDTH: Record<RowColumn, number> = {
   spanEnd: 1,
 }
 const ROW_COLUMNS = Object.keys(WIDTH) as RowColumn[]
+const WORD_COLUMNS = ROW_COLUMNS.filter((name) => name !== 'durationNs' && name !== 'status')
 /** Bytes of a row in memory. */
 export const ROW_BYTES = 53
 
@@ -139,26 +140,37 @@ export function markOf(rows: BlockRows): Mark {
   }
 }
 
-/** A copy of what was added between two marks. Table indexes stay those of the whole block. */
+/**
+ * A copy of what was added between two marks. Table indexes stay those of the whole block. All of it is in one piece of shared memory, which
+ * several threads can be handed at once without a further copy; nobody writes to it.
+ */
 export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
-  const copy = { ...rows }
-  for (const name of ROW_COLUMNS)
-    copy[name] = rows[name].slice(from.count * WIDTH[name], to.count * WIDTH[name]) as never
-  copy.count = to.count - from.count
-  copy.traceCount = to.traceCount - from.traceCount
-  copy.traceIds = rows.traceIds.slice(4 * from.traceCount, 4 * to.traceCount)
+  const count = to.count - from.count
+  const traceCount = to.traceCount - from.traceCount
+  const groupCount = to.groupCount - from.groupCount
+  const memory = new SharedArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount) + 16)
+  let at = 0
+  const copyOf = <T extends Uint8Array | Uint32Array | Float64Array>(array: T, start: number, length: number): T => {
+    const part = array.subarray(start, start + length) as T
+    const copy = new (array.constructor as new (memory: SharedArrayBuffer, at: number, length: number) => T)(
+      memory,
+      at,
+      length,
+    )
+    copy.set(part)
+    at += part.byteLength
+    return copy
+  }
+  const copy = { ...rows, count, traceCount, groupCount }
+  // The widest first, so that each starts where its numbers may.
+  copy.durationNs = copyOf(rows.durationNs, from.count, count)
+  copy.traceIds = copyOf(rows.traceIds, 4 * from.traceCount, 4 * traceCount)
+  copy.groups = copyOf(rows.groups, 4 * from.groupCount, 4 * groupCount)
+  for (const name of WORD_COLUMNS) copy[name] = copyOf(rows[name], from.count * WIDTH[name], count * WIDTH[name])
+  copy.status = copyOf(rows.status, from.count, count)
   copy.operations = rows.operations.slice(from.operationCount, to.operationCount)
-  copy.groupCount = to.groupCount - from.groupCount
-  copy.groups = rows.groups.slice(4 * from.groupCount, 4 * to.groupCount)
   copy.frames = rows.frames.slice(from.frameCount, to.frameCount)
   return copy
-}
-
-/** The buffers of rows made by {@link rowsBetween}, to be transferred to another thread. */
-export function buffersOf(rows: BlockRows): ArrayBuffer[] {
-  return [...ROW_COLUMNS.map((name) => rows[name]), rows.traceIds, rows.groups].map(
-    ({ buffer }) => buffer as ArrayBuffer,
-  )
 }
 
 /** Adds what {@link rowsBetween} cut off. */

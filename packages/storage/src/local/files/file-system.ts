@@ -15,6 +15,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 
 /*
  * All that the local engine asks of a file system. It stands between the engine and node:fs so that a simulated one, which loses what was
@@ -30,6 +31,8 @@ export interface FileSystem {
   list(directory: string): string[]
   /** Undefined when there is none. */
   stat(path: string): { readonly size: number; readonly mtimeMs: number } | undefined
+  /** Says of a file or directory which one it is: another that takes its place has another identity. Undefined when there is none. */
+  identity(path: string): string | undefined
   /** Of a file; nothing happens when there is none. */
   remove(path: string): void
   /** Replaces what is at `to`, in one step. */
@@ -50,6 +53,8 @@ export interface File {
   read(into: Uint8Array, offset: number, length: number, position: number): number
   write(from: Uint8Array, offset: number, length: number, position: number): number
   size(): number
+  /** As {@link FileSystem.identity} says it of a path that leads here. */
+  identity(): string
   truncate(size: number): void
   /** Durable, with its metadata, when it returns. */
   sync(): void
@@ -70,9 +75,26 @@ export const nodeFileSystem: FileSystem = {
   open: (path, mode) => new NodeFile(openSync(path, FLAGS[mode])),
   list: (directory) => readdirSync(directory),
   stat: (path) => statSync(path, { throwIfNoEntry: false }),
+  identity(path) {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats && `${stats.dev}:${stats.ino}`
+  },
   remove: (path) => rmSync(path, { force: true }),
   rename: (from, to) => renameSync(from, to),
-  makeDirectory: (path) => void mkdirSync(path, { recursive: true }),
+  makeDirectory(path) {
+    // Not mkdir's own `recursive`: below /proc, where every mkdir says ENOENT, it tries for ever.
+    const missing: string[] = []
+    for (let at = path; !statSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.push(at)
+    for (const directory of missing.reverse()) {
+      try {
+        mkdirSync(directory)
+      } catch (error) {
+        // Somebody else was faster.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+    }
+    if (!statSync(path).isDirectory()) throw Object.assign(new Error(`${path} is not a directory`), { code: 'ENOTDIR' })
+  },
   syncDirectory(directory) {
     // Windows has no such call for directories; there the file system sees to it.
     if (process.platform === 'win32') return
@@ -106,6 +128,11 @@ class NodeFile implements File {
 
   size(): number {
     return fstatSync(this.#fd).size
+  }
+
+  identity(): string {
+    const { dev, ino } = fstatSync(this.#fd)
+    return `${dev}:${ino}`
   }
 
   truncate(size: number): void {

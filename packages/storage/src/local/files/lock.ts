@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { StorageError } from '../../contract.ts'
+import { nodeFileSystem } from './file-system.ts'
 
 /*
  * One process owns a data directory. The file LOCK says which: its pid and, where /proc tells, when that process started, so that
@@ -22,7 +23,7 @@ export function lockDirectory(directory: string): () => void {
   const path = resolve(directory)
   const file = join(path, 'LOCK')
   if (held.has(path)) throw lockedBy(path, process.pid)
-  mkdirSync(path, { recursive: true })
+  nodeFileSystem.makeDirectory(path)
   if (!create(file)) takeOver(path, file)
   held.add(path)
   return () => {

@@ -21,6 +21,8 @@ interface SegmentFiles {
   blocks: Block[]
   /** Rows of the block that the writer is still filling. */
   open: BlockRows | undefined
+  /** Further rows of it. Most of them become an index block before anybody asks, and are never put together. */
+  added: BlockRows[]
   /** Service -> `kind name` of its operations. */
   readonly operations: Map<string, Set<string>>
   operationCount: number
@@ -59,6 +61,8 @@ export class Catalog {
   #serial = 0
   #users = 0
   #dropped: SegmentFiles[] = []
+  /** Segments that are not there, or not wholly, and of which nobody has said that they were dropped. */
+  readonly #missing = new Set<number>()
 
   constructor(files: FileSystem, directory: string, cacheBytes: number) {
     this.#files = files
@@ -70,28 +74,30 @@ export class Catalog {
   }
 
   apply(change: Change): void {
+    if (change.type === 'joined') return
     if (change.type === 'segment') {
       this.#addSegment(change.id, change.indexSize)
       return
     }
+    if (change.type === 'drop') this.#missing.delete(change.id)
     const segment = this.#segments.get(change.id)
     if (!segment) return
     switch (change.type) {
       case 'rows':
-        segment.open ??= createRows(change.rows.count)
-        appendRows(segment.open, change.rows)
-        this.#addOperations(segment, change.rows.operations)
+        segment.added.push(change.rows)
         break
       case 'block': {
         segment.open = undefined
+        segment.added = []
         const block = readBlock(segment.index, change.offset, change.indexSize)
         if (!block) throw new StorageError('io', `${segment.logPath}: the index block just written cannot be read`)
         this.#addBlock(segment, block, change.offset)
         break
       }
       case 'keep':
-        if (segment.open) segment.blocks.push(this.#memoryBlock(segment, segment.open))
         segment.open = undefined
+        segment.added = []
+        this.#addLogBlock(segment, change.logStart, change.logEnd)
         break
       case 'drop':
         this.#segments.delete(change.id)
@@ -112,17 +118,32 @@ export class Catalog {
     this.#closeDropped()
   }
 
+  /** Forgets all, to be told anew; queries that are under way keep what they have. */
+  reset(): void {
+    this.#dropped.push(...this.#segments.values())
+    this.#segments.clear()
+    this.#missing.clear()
+    this.#closeDropped()
+  }
+
+  /** Whether all that the writer has told of can be read. */
+  get complete(): boolean {
+    return this.#missing.size === 0
+  }
+
   get segmentCount(): number {
     return this.#segments.size
   }
 
   services(): string[] {
+    this.#putTogether()
     const names = new Set<string>()
     for (const { operations } of this.#segments.values()) for (const name of operations.keys()) names.add(name)
     return [...names].sort()
   }
 
   operations(service: string | undefined): { name: string; kind: number }[] {
+    this.#putTogether()
     const keys = new Set<string>()
     for (const { operations } of this.#segments.values()) {
       for (const [name, entries] of operations) {
@@ -135,13 +156,19 @@ export class Catalog {
     })
   }
 
-  close(): void {
-    for (const segment of [...this.#segments.values(), ...this.#dropped]) closeFiles(segment)
-    this.#segments.clear()
-    this.#dropped = []
+  #putTogether(): void {
+    for (const segment of this.#segments.values()) {
+      for (const rows of segment.added) {
+        segment.open ??= createRows(rows.count)
+        appendRows(segment.open, rows)
+        this.#addOperations(segment, rows.operations)
+      }
+      segment.added = []
+    }
   }
 
   #blocks(): Block[] {
+    this.#putTogether()
     const blocks: Block[] = []
     for (const segment of this.#segments.values()) {
       for (const block of segment.blocks) blocks.push(block)
@@ -155,24 +182,64 @@ export class Catalog {
   }
 
   #addSegment(id: number, indexSize: number): void {
-    const log = logPath(this.#directory, id)
+    const files = this.#openFiles(id)
+    if (!files) {
+      this.#missing.add(id)
+      return
+    }
     const segment: SegmentFiles = {
       id,
-      logPath: log,
-      log: this.#files.open(log, 'read'),
-      index: this.#files.open(indexPath(this.#directory, id), 'read'),
+      logPath: logPath(this.#directory, id),
+      ...files,
       blocks: [],
       open: undefined,
+      added: [],
       operations: new Map(),
       operationCount: 0,
     }
     this.#segments.set(id, segment)
     for (let at = INDEX_HEADER; at < indexSize;) {
       const block = readBlock(segment.index, at, indexSize)
-      if (!block) break
+      if (!block) {
+        this.#missing.add(id)
+        break
+      }
       this.#addBlock(segment, block, at)
       at = block.end
     }
+  }
+
+  /** Undefined when they are gone: the writer dropped them meanwhile, and has told so or will. */
+  #openFiles(id: number): Pick<SegmentFiles, 'log' | 'index'> | undefined {
+    let log: File | undefined
+    try {
+      log = this.#files.open(logPath(this.#directory, id), 'read')
+      return { log, index: this.#files.open(indexPath(this.#directory, id), 'read') }
+    } catch (error) {
+      log?.close()
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  /** A stretch of the log that has no index. */
+  #addLogBlock(segment: SegmentFiles, logStart: number, logEnd: number): void {
+    const key = this.#serial++
+    const rows = (): BlockRows => this.#cached(`r${key}`, () => rebuildRows(segment, logStart, logEnd), rowsBytes)
+    const { count, operations } = rows()
+    const [minStart, maxStart] = startRange(rows())
+    this.#addOperations(segment, operations)
+    const services = new Set(operations.map(({ service }) => service))
+    segment.blocks.push({
+      spans: count,
+      minStart,
+      maxStart,
+      mayHaveService: (service) => services.has(service),
+      mayHaveTrace: () => true,
+      mayHaveAttribute: () => true,
+      rows,
+      frame: (frame) => this.#frame(segment, frame),
+    })
   }
 
   #addOperations(segment: SegmentFiles, operations: readonly OperationKey[]): void {

@@ -1,81 +1,145 @@
+import { join } from 'node:path'
+import { StorageError } from '../../contract.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog, type Block } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
-import type { Clock, Port } from '../runtime.ts'
+import type { Clock, Connect, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Call, Change, FromReader, ReaderStats, Results, ToReader } from '../threads/protocol.ts'
+import type { Call, Change, FromReader, ReaderPart, ReaderStats, Results, ToReader } from '../threads/protocol.ts'
 import { search } from './search.ts'
 import { traceWords } from './summary.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 
+/** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
+const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 3, search_reader: 2 / 3 }
+
+type Asked = Extract<ToReader, { type: 'call' }>
+
 /**
  * The reading half of the local engine: answers queries from the files, and knows of each block from the writer. A change is sent by
  * the writer before it acknowledges, so whoever was acknowledged finds it in the port's queue here: catching up before each answer is
- * what makes read-your-writes hold.
+ * what makes read-your-writes hold. Nothing is answered before the writer has told all that there was when this reader joined.
  */
 export class Reader {
+  readonly #directory: string
+  readonly #files: FileSystem
   readonly #clock: Clock
-  readonly #writer: Port<Change, never>
+  readonly #connect: Connect
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, TraceStream>()
+  #writer: Port<Change, never> | undefined
+  #joined = false
+  /** What came before it was joined. */
+  #early: Asked[] = []
+  /** What the writer told could not be read: all calls are refused until it joins again. */
+  #broken: StorageError | undefined
 
   constructor(
+    part: ReaderPart,
     settings: LocalStoreSettings,
     files: FileSystem,
     clock: Clock,
-    writer: Port<Change, never>,
+    connect: Connect,
     main: Port<ToReader, FromReader>,
   ) {
+    this.#directory = settings.directory
+    this.#files = files
     this.#clock = clock
-    this.#writer = writer
+    this.#connect = connect
     this.#main = main
-    this.#catalog = new Catalog(files, settings.directory, settings.cacheBytes)
+    this.#catalog = new Catalog(files, settings.directory, settings.cacheBytes * CACHE_SHARE[part])
   }
 
   start(): void {
-    this.#writer.onMessage((change) => this.#catalog.apply(change))
     this.#main.onMessage((message) => {
-      if ('cancel' in message) this.#turns.get(message.id)?.stop()
-      else void this.#answer(message.id, message.call, message.timeoutMs)
+      switch (message.type) {
+        case 'join':
+          this.#join(this.#connect(message.link))
+          break
+        case 'cancel':
+          this.#turns.get(message.id)?.stop()
+          this.#early = this.#early.filter(({ id }) => id !== message.id)
+          break
+        case 'ping':
+          this.#main.post({ type: 'pong' })
+          break
+        case 'call':
+          void this.#answer(message)
+          break
+      }
+    })
+  }
+
+  #join(writer: Port<Change, never>): void {
+    this.#writer?.close()
+    this.#writer = writer
+    this.#joined = false
+    this.#broken = undefined
+    this.#catalog.reset()
+    writer.onMessage((change) => {
+      if (writer === this.#writer) this.#apply(change)
     })
   }
 
   #catchUp(): void {
-    for (let next = this.#writer.receive(); next; next = this.#writer.receive()) this.#catalog.apply(next)
+    for (let next = this.#writer?.receive(); next; next = this.#writer?.receive()) this.#apply(next)
   }
 
-  async #answer(id: number, call: Call, timeoutMs: number): Promise<void> {
+  #apply(change: Change): void {
+    try {
+      this.#catalog.apply(change)
+    } catch (error) {
+      // What the disk refuses it may give later. Anything else is a defect, and ends this thread.
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error
+      this.#writer?.close()
+      this.#writer = undefined
+      const message = toMessage(error, `reading ${this.#directory}`)
+      this.#broken = new StorageError('io', message.message)
+      this.#main.post({ type: 'unjoined', error: message })
+      for (const asked of this.#early.splice(0)) void this.#answer(asked)
+      return
+    }
+    if (change.type !== 'joined') return
+    this.#joined = true
+    this.#main.post({ type: 'joined' })
+    for (const asked of this.#early.splice(0)) void this.#answer(asked)
+  }
+
+  async #answer(asked: Asked): Promise<void> {
+    const { id, call, deadlineMs } = asked
     let reply: FromReader
     try {
       this.#catchUp()
-      reply = { id, result: await this.#perform(id, call, timeoutMs) }
+      if (this.#broken) throw this.#broken
+      if (!this.#joined) {
+        this.#early.push(asked)
+        return
+      }
+      const timeoutMs = Math.max(0, deadlineMs - this.#clock.monotonicMs())
+      reply = { type: 'result', id, result: await this.#perform(id, call, timeoutMs) }
     } catch (error) {
-      reply = { id, error: toMessage(error, call.method) }
+      reply = { type: 'error', id, error: toMessage(error, call.method) }
     }
     this.#turns.delete(id)
     this.#main.post(reply)
-    if (call.method === 'close') {
-      this.#writer.close()
-      this.#main.close()
-    }
   }
 
   async #perform(id: number, call: Call, timeoutMs: number): Promise<Results[Call['method']]> {
     switch (call.method) {
       case 'search': {
         const turn = this.#turnOf(id, timeoutMs)
+        if (!this.#catalog.complete) turn.incomplete = true
         return this.#withBlocks((blocks) => search(blocks, call.query, turn))
       }
       case 'openTrace':
-        this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(call.traceId)))
-        return id
+        return this.#openStream(id, call.traceId)
       case 'nextTrace':
-        return this.#streams.get(call.stream)!.next()
+        return this.#stream(call.stream).next()
       case 'closeTrace':
         if (this.#streams.delete(call.stream)) this.#catalog.release()
         return undefined
@@ -92,14 +156,33 @@ export class Reader {
         )
       case 'attributeValues':
         return this.#withBlocks((blocks) => sampleAttributes(blocks, call.key, call.limit, this.#turnOf(id, timeoutMs)))
-      case 'dependencies':
-        return this.#withBlocks((blocks) => dependencies(blocks, call.from, call.to, this.#turnOf(id, timeoutMs)))
-      case 'stats':
-        return this.#stats()
+      case 'dependencies': {
+        const { complete } = this.#catalog
+        const found = await this.#withBlocks((blocks) =>
+          dependencies(blocks, call.from, call.to, this.#turnOf(id, timeoutMs)),
+        )
+        return { ...found, complete: found.complete && complete }
+      }
       default:
-        this.#catalog.close()
-        return undefined
+        return this.#stats()
     }
+  }
+
+  #openStream(id: number, traceId: string): number {
+    try {
+      this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(traceId)))
+      return id
+    } catch (error) {
+      this.#catalog.release()
+      throw error
+    }
+  }
+
+  #stream(id: number): TraceStream {
+    const stream = this.#streams.get(id)
+    if (!stream)
+      throw new StorageError('io', 'the reader of traces was replaced while this one was being read; ask again')
+    return stream
   }
 
   #turnOf(id: number, timeoutMs: number): Turn {
@@ -128,6 +211,9 @@ export class Reader {
       if (oldest === undefined || block.minStart < oldest) oldest = block.minStart
       if (newest === undefined || block.maxStart > newest) newest = block.maxStart
     }
-    return { spans, blocks: blocks.length, segments: this.#catalog.segmentCount, oldest, newest }
+    let diskBytes = 0
+    for (const name of this.#files.list(this.#directory))
+      diskBytes += this.#files.stat(join(this.#directory, name))?.size ?? 0
+    return { spans, blocks: blocks.length, segments: this.#catalog.segmentCount, oldest, newest, diskBytes }
   }
 }

@@ -1,6 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import { resolve } from 'node:path'
 import type { TelemetryBatch } from '@spoor/otlp'
 import {
   StorageError,
@@ -13,214 +11,209 @@ import {
   type TraceStore,
 } from '../../contract.ts'
 import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
-import { fromMessage, storageError } from './error.ts'
-import { nodeFileSystem } from '../files/file-system.ts'
-import { checkFormat } from '../files/format.ts'
-import { lockDirectory } from '../files/lock.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
-import { Outbox } from './outbox.ts'
-import type { Call, FromReader, FromWriter, Results, ToReader, ToWriter, WorkerStart } from './protocol.ts'
+import type { Host } from '../runtime.ts'
+import { storageError } from './error.ts'
+import { ReaderClient } from './reader-client.ts'
+import { threadHost } from './thread-host.ts'
+import { WriterClient } from './writer-client.ts'
 
 /**
  * Opens the embedded engine on a data directory: one that does not exist is made, one that was left by a crash is recovered first.
  * Throws StorageError `locked` when another process has it, `corrupt` when it is not Spoor's, `io` or `disk_full` when it cannot be
- * used.
+ * used, `cancelled` when `signal` ends it before.
  *
- * Three threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; the reader answers
- * queries.
+ * Four threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another
+ * searches, so that no search stops a lookup. Each is replaced when it ends or does not answer; see `supervisor.ts`.
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
-  const settings = { ...settingsOf(options), directory: resolve(options.directory) }
-  const workers: Worker[] = []
-  let unlock = (): void => {}
+  return openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
+}
+
+/** As {@link openLocalStore}, on other threads, files and time than the machine's. */
+export async function openStoreOn(host: Host, options: LocalStoreOptions): Promise<TraceStore> {
+  const { signal } = options
+  const settings = settingsOf(options)
+  const cancelled = new StorageError('cancelled', `opening ${settings.directory} was cancelled`)
+  if (signal?.aborted) throw cancelled
+  const store = new LocalStore(host, settings, options.onEvent)
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(cancelled)
+  signal?.addEventListener('abort', abort, { once: true })
   try {
-    unlock = lockDirectory(settings.directory)
-    checkFormat(nodeFileSystem, settings.directory)
-    const { port1, port2 } = new MessageChannel()
-    const writer = startWorker('writer', { settings, port: port1 })
-    const reader = startWorker('reader', { settings, port: port2 })
-    workers.push(writer, reader)
-    const store = new LocalStore(settings.directory, settings.maxPendingBytes, writer, reader, unlock, options.onEvent)
-    await store.opened
+    await Promise.race([store.open(), aborted.promise])
     return store
   } catch (error) {
-    await Promise.all(workers.map((worker) => worker.terminate()))
-    unlock()
+    await store.abandon()
     throw storageError(error, `opening ${settings.directory}`)
+  } finally {
+    signal?.removeEventListener('abort', abort)
   }
 }
 
-/**
- * The writer makes buffers and hardly an object. A small young generation is collected often, which gives its buffers back soon: 110 MB less
- * at full speed, for no CPU time that could be measured.
- */
-const WRITER_LIMITS = { maxYoungGenerationSizeMb: 4 }
-
-function startWorker(name: 'writer' | 'reader', workerData: WorkerStart): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const transferList: MessagePort[] = [workerData.port]
-  return new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
-    workerData,
-    transferList,
-    name: `spoor-${name}`,
-    resourceLimits: name === 'writer' ? WRITER_LIMITS : {},
-  })
-}
-
-const DEFAULT_TIMEOUT_MS = 10_000
-
-interface Waiting {
-  readonly resolve: (result: never) => void
-  readonly reject: (error: Error) => void
-}
+const CLOSE_DEADLINE_MS = 10_000
+/** The share of a deadline that is left for ending threads when what they do is given up. */
+const END_SHARE = 0.1
 
 class LocalStore implements TraceStore {
-  /** Resolves when the writer has recovered the directory. */
-  readonly opened: Promise<void>
+  readonly #host: Host
   readonly #directory: string
-  readonly #writer: Worker
-  readonly #reader: Worker
-  readonly #unlock: () => void
-  readonly #outbox: Outbox
+  readonly #writer: WriterClient
+  readonly #lookups: ReaderClient
+  readonly #searches: ReaderClient
   readonly #onEvent: (event: StoreEvent) => void
   readonly #health = createHealth()
   readonly #failed = Promise.withResolvers<StorageError>()
   readonly failed = this.#failed.promise
-  #recovered = { blocks: 0, tornBytes: 0 }
-  #nextCall = 0
-  readonly #calls = new Map<number, Waiting>()
-  #failure: StorageError | undefined
   #closing: Promise<void> | undefined
-  #writerClosed: ((error: StorageError | undefined) => void) | undefined
 
-  constructor(
-    directory: string,
-    maxPendingBytes: number,
-    writer: Worker,
-    reader: Worker,
-    unlock: () => void,
-    onEvent: (event: StoreEvent) => void = () => {},
-  ) {
-    this.#directory = directory
-    this.#writer = writer
-    this.#reader = reader
-    this.#unlock = unlock
+  constructor(host: Host, settings: ReturnType<typeof settingsOf>, onEvent: (event: StoreEvent) => void = () => {}) {
+    this.#host = host
+    this.#directory = settings.directory
     this.#onEvent = onEvent
-    this.#outbox = new Outbox(maxPendingBytes, (message, transfer) => writer.postMessage(message, transfer))
-    this.opened = new Promise((resolve, reject) => {
-      writer.on('message', (message: FromWriter) => this.#fromWriter(message, resolve, reject))
-      for (const [name, worker] of Object.entries({ writer, reader })) {
-        worker.on('error', (cause) => {
-          reject(cause)
-          this.#fail(new StorageError('io', `the ${name} of ${directory} failed: ${String(cause)}`, { cause }))
-        })
-      }
+    const tell = (event: StoreEvent): void => this.#tell(event)
+    const gaveUp = (error: StorageError): void => this.#fail(error)
+    const join = (): void => {
+      this.#lookups.join()
+      this.#searches.join()
+    }
+    this.#writer = new WriterClient(host, settings, tell, join, gaveUp)
+    const connect = this.#writer.connect.bind(this.#writer)
+    this.#lookups = new ReaderClient('lookup_reader', host, settings, tell, connect, gaveUp)
+    this.#searches = new ReaderClient('search_reader', host, settings, tell, connect, gaveUp)
+  }
+
+  /** Resolves when it can be used. */
+  async open(): Promise<void> {
+    const startedMs = this.#host.clock.monotonicMs()
+    this.#writer.start()
+    this.#lookups.start()
+    this.#searches.start()
+    const failed = this.failed.then((error) => {
+      throw error
     })
-    reader.on('message', (message: FromReader) => this.#fromReader(message))
+    await Promise.race([Promise.all([this.#writer.opened, this.#lookups.joined, this.#searches.joined]), failed])
+    const { spans, segments } = await this.#lookups.call({ method: 'stats' }, { timeoutMs: Infinity })
+    const elapsedMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
+    this.#tell({ code: 'opened', directory: this.#directory, spans, segments, elapsedMs, readOnly: false })
   }
 
   append(batch: TelemetryBatch): Promise<void> {
-    return this.#outbox.append(batch)
+    return this.#writer.append(batch)
   }
 
   async *trace(id: string, options?: CallOptions): AsyncIterable<Uint8Array> {
     const traceId = id.toLowerCase()
     if (!/^[0-9a-f]{32}$/.test(traceId)) return
-    const stream = await this.#call({ method: 'openTrace', traceId }, options)
+    const stream = await this.#lookups.call({ method: 'openTrace', traceId }, options)
     try {
       for (;;) {
-        const { chunks, done } = await this.#call({ method: 'nextTrace', stream }, options)
+        const { chunks, done } = await this.#lookups.call({ method: 'nextTrace', stream }, options)
         yield* chunks
         if (done) return
       }
     } finally {
-      if (!this.#failure) await this.#call({ method: 'closeTrace', stream })
+      this.#lookups.closeStream(stream)
     }
   }
 
   async search(query: SearchQuery): Promise<SearchPage> {
     const { signal, timeoutMs, ...rest } = query
-    return this.#call(
+    if (signal?.aborted) return { traces: [], next: undefined, complete: false, spansScanned: 0, elapsedMs: 0 }
+    return this.#searches.call(
       { method: 'search', query: rest },
       { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) },
     )
   }
 
   services(options?: CallOptions): Promise<string[]> {
-    return this.#call({ method: 'services' }, options)
+    return this.#lookups.call({ method: 'services' }, options)
   }
 
   operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]> {
-    return this.#call({ method: 'operations', service, kind }, options)
+    return this.#lookups.call({ method: 'operations', service, kind }, options)
   }
 
   attributeKeys(limit = 200, options?: CallOptions): Promise<string[]> {
-    return this.#call({ method: 'attributeKeys', limit }, options)
+    return this.#searches.call({ method: 'attributeKeys', limit }, options)
   }
 
   attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {
-    return this.#call({ method: 'attributeValues', key, limit }, options)
+    return this.#searches.call({ method: 'attributeValues', key, limit }, options)
   }
 
-  dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies> {
-    return this.#call({ method: 'dependencies', from, to }, options)
+  async dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies> {
+    if (options?.signal?.aborted) return { edges: [], complete: false }
+    return this.#searches.call({ method: 'dependencies', from, to }, options)
   }
 
   async stats(options?: CallOptions): Promise<StoreStats> {
-    const stats = await this.#call({ method: 'stats' }, options)
-    let diskBytes = 0
-    for (const name of readdirSync(this.#directory)) {
-      diskBytes += statSync(join(this.#directory, name), { throwIfNoEntry: false })?.size ?? 0
-    }
-    return { ...stats, diskBytes, appended: this.#outbox.appended, recovered: this.#recovered }
+    const stats = await this.#lookups.call({ method: 'stats' }, options)
+    return { ...stats, appended: this.#writer.appended, recovered: this.#writer.recovered }
   }
 
   health(): StoreHealth {
     return this.#health.health()
   }
 
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+  close(deadlineMs = CLOSE_DEADLINE_MS): Promise<void> {
+    return (this.#closing ??= this.#close(deadlineMs))
   }
 
-  async #close(): Promise<void> {
+  async #close(deadlineMs: number): Promise<void> {
     const closed = new StorageError('closed', `the store in ${this.#directory} is closed`)
-    await this.#outbox.drain(closed)
-    let error = this.#failure
-    if (!error) {
-      const writerClosed = new Promise<StorageError | undefined>((resolve) => (this.#writerClosed = resolve))
-      this.#writer.postMessage({ type: 'close' } satisfies ToWriter, [])
-      error = await writerClosed
-      await this.#call({ method: 'close' })
-      this.#failure = closed
+    const endMs = Math.min(1_000, deadlineMs * END_SHARE)
+    const drained = await this.#within(deadlineMs - endMs, this.#writer.close(closed))
+    const { batches, spans } = this.#writer.unanswered
+    const late = new StorageError('timeout', `the store in ${this.#directory} was closed before this could be stored`)
+    this.#writer.fail(late)
+    for (const reader of [this.#lookups, this.#searches]) reader.fail(closed)
+    const ends = {
+      writer: this.#stopWriter(),
+      lookup_reader: this.#lookups.stop(),
+      search_reader: this.#searches.stop(),
     }
-    await Promise.all([this.#writer.terminate(), this.#reader.terminate()])
-    this.#unlock()
-    if (error) throw error
+    const hangs: string[] = []
+    await Promise.all(
+      Object.entries(ends).map(async ([part, ended]) => {
+        if (!(await this.#within(endMs, ended))) hangs.push(`the ${part.replace('_', ' ')} cannot be ended`)
+      }),
+    )
+    if (!drained) hangs.unshift(`the writer did not finish: ${batches} batches with ${spans} spans were given up`)
+    if (hangs.length > 0) {
+      throw new StorageError(
+        'timeout',
+        `closing ${this.#directory} took longer than ${deadlineMs} ms: ${hangs.join('; ')}`,
+      )
+    }
+    if (drained?.value) throw drained.value
   }
 
-  async #call<C extends Call>(
-    call: C,
-    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {},
-  ): Promise<Results[C['method']]> {
-    if (this.#failure) throw this.#failure
-    if (!(timeoutMs >= 0)) throw new StorageError('bad_query', `timeoutMs is ${timeoutMs}; 0 or more`)
-    const id = this.#nextCall++
-    const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
-    const answered = new Promise<Results[C['method']]>((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject })
-      this.#reader.postMessage({ id, call, timeoutMs: signal?.aborted ? 0 : timeoutMs } satisfies ToReader, [])
-    })
-    signal?.addEventListener('abort', cancel, { once: true })
+  /** Undefined when it took longer. */
+  async #within<T>(ms: number, work: Promise<T>): Promise<{ readonly value: T } | undefined> {
+    const late = Promise.withResolvers<undefined>()
+    const callOff = this.#host.clock.after(Math.max(0, ms), () => late.resolve(undefined))
     try {
-      return await answered
+      return await Promise.race([work.then((value) => ({ value })), late.promise])
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      callOff()
     }
+  }
+
+  /** The directory is given back when nobody writes in it any more, be it after `close` has given up waiting for that. */
+  async #stopWriter(): Promise<void> {
+    await this.#writer.stop()
+    this.#writer.release()
+  }
+
+  /** Opening did not succeed: ends what was started. */
+  async abandon(): Promise<void> {
+    const ended = Promise.all([this.#stopWriter(), this.#lookups.stop(), this.#searches.stop()])
+    await this.#within(CLOSE_DEADLINE_MS * END_SHARE, ended)
   }
 
   #tell(event: StoreEvent): void {
-    this.#health.add(event, Date.now())
+    this.#health.add(event, this.#host.clock.wallMs())
     try {
       this.#onEvent(event)
     } catch {
@@ -228,47 +221,13 @@ class LocalStore implements TraceStore {
     }
   }
 
-  #fromWriter(message: FromWriter, opened: () => void, failed: (error: Error) => void): void {
-    switch (message.type) {
-      case 'opened':
-        this.#recovered = message.recovered
-        opened()
-        break
-      case 'failed':
-        failed(fromMessage(message.error))
-        break
-      case 'durable':
-        this.#outbox.settle(message.ids, message.slabs, undefined)
-        break
-      case 'rejected':
-        this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
-        break
-      case 'event':
-        this.#tell(message.event)
-        break
-      case 'closed':
-        this.#writerClosed?.(message.error && fromMessage(message.error))
-        break
-    }
-  }
-
-  #fromReader(message: FromReader): void {
-    if ('event' in message) {
-      this.#tell(message.event)
-      return
-    }
-    const waiting = this.#calls.get(message.id)
-    this.#calls.delete(message.id)
-    if ('error' in message) waiting?.reject(fromMessage(message.error))
-    else waiting?.resolve(message.result as never)
-  }
-
+  /** A part is not restarted any more. */
   #fail(error: StorageError): void {
-    this.#failure = error
-    this.#failed.resolve(error)
-    this.#outbox.fail(error)
-    for (const { reject } of this.#calls.values()) reject(error)
-    this.#calls.clear()
-    this.#writerClosed?.(error)
+    const failure = new StorageError('io', `the store in ${this.#directory} cannot go on: ${error.message}`, {
+      cause: error,
+    })
+    this.#writer.fail(failure)
+    for (const reader of [this.#lookups, this.#searches]) reader.fail(failure)
+    this.#failed.resolve(failure)
   }
 }

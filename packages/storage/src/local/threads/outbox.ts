@@ -1,5 +1,6 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
+import type { Clock } from '../runtime.ts'
 import type { ToWriter } from './protocol.ts'
 
 /** Sizes of the buffers in which bytes go to the writer: for a turn with little in it, and for one with much. */
@@ -12,6 +13,9 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   readonly bytes: number
+  readonly spans: number
+  /** On the monotonic clock, in milliseconds. */
+  readonly sinceMs: number
 }
 
 /** A slab that is being filled: batches end to end. */
@@ -28,27 +32,34 @@ interface OpenSlab {
  * others, and its chunks may be views of a buffer that somebody still reads, so nothing of it is ever transferred. What comes in
  * within one turn of the event loop goes in one message. Bytes in flight are bounded; beyond it `append` waits, first come first
  * served.
+ *
+ * Every batch is answered exactly once, whatever the writer says or does not: an answer to a batch that has been given up is not heard.
+ * While there is no writer, all are refused at once; a sender that is told to come again keeps them better than a queue here.
  */
 export class Outbox {
   /** Spans acknowledged. */
   appended = 0
+  readonly #clock: Clock
   readonly #post: (message: ToWriter, transfer: ArrayBuffer[]) => void
   readonly #maxBytes: number
   #inFlight = 0
   #nextId = 0
   readonly #waiting = new Map<number, Waiting>()
   /** Appends that wait for room, first come first served. */
-  #queue: { readonly bytes: number; readonly admit: () => void }[] = []
+  #queue: { readonly bytes: number; readonly spans: number; readonly admit: (hasRoom: boolean) => void }[] = []
   readonly #spare = new Map<number, ArrayBuffer[]>([
     [SMALL_SLAB, []],
     [LARGE_SLAB, []],
   ])
   #slab: OpenSlab | undefined
   #scheduled = false
-  #closed: StorageError | undefined
+  /** Why nothing is taken: for now, or for good. */
+  #refusal: StorageError | undefined
+  #closed = false
   #idle: (() => void) | undefined
 
-  constructor(maxBytes: number, post: (message: ToWriter, transfer: ArrayBuffer[]) => void) {
+  constructor(clock: Clock, maxBytes: number, post: (message: ToWriter, transfer: ArrayBuffer[]) => void) {
+    this.#clock = clock
     this.#maxBytes = maxBytes
     this.#post = post
   }
@@ -60,12 +71,15 @@ export class Outbox {
         `append: the store keeps traces, not ${batch.signal}; send ${batch.signal} to another exporter`,
       )
     }
-    if (this.#closed) throw this.#closed
+    if (this.#refusal) throw this.#refusal
     if (batch.byteLength === 0) return
     const bytes = batch.byteLength
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) {
-      await new Promise<void>((admit) => this.#queue.push({ bytes, admit }))
-      if (this.#closed) throw this.#closed
+      const hasRoom = await new Promise<boolean>((admit) => this.#queue.push({ bytes, spans: batch.items, admit }))
+      if (this.#refusal) {
+        if (hasRoom) this.#inFlight -= bytes
+        throw this.#refusal
+      }
     } else this.#inFlight += bytes
     await new Promise<void>((resolve, reject) => this.#add(batch, resolve, reject))
     this.appended += batch.items
@@ -78,7 +92,9 @@ export class Outbox {
       if (spare && spare.length < SPARE_SLABS) spare.push(slab)
     }
     for (const id of ids) {
-      const { resolve, reject, bytes } = this.#waiting.get(id)!
+      const waiting = this.#waiting.get(id)
+      if (!waiting) continue
+      const { resolve, reject, bytes } = waiting
       this.#waiting.delete(id)
       this.#inFlight -= bytes
       if (error) reject(error)
@@ -90,15 +106,35 @@ export class Outbox {
 
   /** No further appends; resolves when all that are under way are answered. */
   async drain(reason: StorageError): Promise<void> {
-    this.#closed = reason
+    this.#closed = true
+    this.#refusal = reason
     this.#admit()
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
-  /** The writer is gone: nobody will answer any more. */
+  /** The writer is gone: all that it has not answered is refused, and so is what comes, until {@link resume}. */
   fail(error: StorageError): void {
-    this.#closed = error
+    if (!this.#closed) this.#refusal = error
+    this.#slab = undefined
     this.settle([...this.#waiting.keys()], [], error)
+  }
+
+  /** There is a writer again. */
+  resume(): void {
+    if (!this.#closed) this.#refusal = undefined
+  }
+
+  /** Batches and spans that are not answered yet. */
+  get unanswered(): { readonly batches: number; readonly spans: number } {
+    let spans = 0
+    for (const waiting of [...this.#waiting.values(), ...this.#queue]) spans += waiting.spans
+    return { batches: this.#waiting.size + this.#queue.length, spans }
+  }
+
+  /** How long the oldest batch that is not answered has been waiting, in milliseconds. */
+  get oldestMs(): number {
+    for (const { sinceMs } of this.#waiting.values()) return this.#clock.monotonicMs() - sinceMs
+    return 0
   }
 
   /** A batch that is larger than the limit goes alone. */
@@ -109,9 +145,9 @@ export class Outbox {
   #admit(): void {
     let admitted = 0
     for (const { bytes, admit } of this.#queue) {
-      if (!this.#closed && !this.#hasRoom(bytes)) break
-      if (!this.#closed) this.#inFlight += bytes
-      admit()
+      if (!this.#refusal && !this.#hasRoom(bytes)) break
+      if (!this.#refusal) this.#inFlight += bytes
+      admit(!this.#refusal)
       admitted++
     }
     this.#queue = this.#queue.slice(admitted)
@@ -119,7 +155,8 @@ export class Outbox {
 
   #add(batch: TelemetryBatch, resolve: () => void, reject: (error: Error) => void): void {
     const id = this.#nextId++
-    this.#waiting.set(id, { resolve, reject, bytes: batch.byteLength })
+    const { byteLength: bytes, items: spans } = batch
+    this.#waiting.set(id, { resolve, reject, bytes, spans, sinceMs: this.#clock.monotonicMs() })
     if (this.#slab && this.#slab.used + batch.byteLength > this.#slab.buffer.byteLength) this.#flush()
     const slab = (this.#slab ??= this.#newSlab(batch.byteLength))
     for (const { bytes } of batch.chunks) {
@@ -130,7 +167,7 @@ export class Outbox {
     slab.ends.push(slab.used)
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(() => {
+    void this.#clock.turn().then(() => {
       this.#scheduled = false
       this.#flush()
     })

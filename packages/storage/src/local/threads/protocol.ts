@@ -1,14 +1,24 @@
 /** What the threads of the local engine say to each other. */
-import type { MessagePort } from 'node:worker_threads'
 import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
+import type { EnginePart, Link } from '../runtime.ts'
 
-export interface WorkerStart {
+/** What a part gets to know when it starts. */
+export interface PartStart {
+  readonly part: EnginePart
   readonly settings: LocalStoreSettings
-  /** Between writer and reader: carries {@link Change}. */
-  readonly port: MessagePort
+}
+
+export type ReaderPart = Exclude<EnginePart, 'writer'>
+
+/** Main -> any part, and its answer: whether it still comes to its messages. */
+export interface Ping {
+  readonly type: 'ping'
+}
+export interface Pong {
+  readonly type: 'pong'
 }
 
 /** An error as it crosses a thread boundary; see `error.ts`. */
@@ -25,7 +35,10 @@ export type ToWriter =
       readonly ids: readonly number[]
       readonly ends: readonly number[]
     }
+  /** A reader that wants to know all from now on: {@link Change} goes through the link. An earlier one of its name is forgotten. */
+  | { readonly type: 'join'; readonly reader: ReaderPart; readonly link: Link }
   | { readonly type: 'close' }
+  | Ping
 
 /** Writer -> main. The slabs come back to be filled again. */
 export type FromWriter =
@@ -40,23 +53,35 @@ export type FromWriter =
     }
   | { readonly type: 'closed'; readonly error?: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }
+  /** The directory, or the log that is written, is not where it was: nothing that is stored now would be found again. */
+  | { readonly type: 'lost'; readonly error: ErrorMessage }
+  | Pong
 
-/** Writer -> reader: how the blocks of the store change, in order. */
+/**
+ * Writer -> reader: how the blocks of the store change, in order. A reader that joins is told all that there is in the same words,
+ * and then `joined`.
+ */
 export type Change =
   | { readonly type: 'segment'; readonly id: number; readonly indexSize: number }
   /** Rows for the segment's open block. */
   | { readonly type: 'rows'; readonly id: number; readonly rows: BlockRows }
   /** The open block has become the block at `offset` of the index. */
   | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
-  /** The open block is complete, but its index could not be written: it stays in memory. */
-  | { readonly type: 'keep'; readonly id: number }
+  /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
+  | { readonly type: 'keep'; readonly id: number; readonly logStart: number; readonly logEnd: number }
   | { readonly type: 'drop'; readonly id: number }
+  /** All that was there when the reader joined has been told. */
+  | { readonly type: 'joined' }
 
 /** Main -> reader. */
 export type ToReader =
-  | { readonly id: number; readonly call: Call; readonly timeoutMs: number }
+  /** Where the writer tells its changes: the first message, and again for each new writer. What was known is forgotten. */
+  | { readonly type: 'join'; readonly link: Link }
+  /** `deadlineMs`: on the clock of all threads. */
+  | { readonly type: 'call'; readonly id: number; readonly call: Call; readonly deadlineMs: number }
   /** The caller is not interested any more. */
-  | { readonly id: number; readonly cancel: true }
+  | { readonly type: 'cancel'; readonly id: number }
+  | Ping
 
 export type Call =
   | { readonly method: 'search'; readonly query: SearchQuery }
@@ -69,7 +94,6 @@ export type Call =
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint }
   | { readonly method: 'stats' }
-  | { readonly method: 'close' }
 
 export interface Results {
   search: SearchPage
@@ -83,7 +107,6 @@ export interface Results {
   attributeValues: string[]
   dependencies: Dependencies
   stats: ReaderStats
-  close: undefined
 }
 
 export interface ReaderStats {
@@ -92,10 +115,17 @@ export interface ReaderStats {
   readonly segments: number
   readonly oldest: bigint | undefined
   readonly newest: bigint | undefined
+  /** Of all files in the directory. */
+  readonly diskBytes: number
 }
 
 /** Reader -> main. */
 export type FromReader =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: ErrorMessage }
-  | { readonly event: StoreEvent }
+  /** It knows all that the writer had when it joined, and answers. */
+  | { readonly type: 'joined' }
+  /** It could not read what the writer told, and wants to join again later. */
+  | { readonly type: 'unjoined'; readonly error: ErrorMessage }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: ErrorMessage }
+  | { readonly type: 'event'; readonly event: StoreEvent }
+  | Pong

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { Reader } from '../read/reader.ts'
-import { systemClock, threadPort } from '../runtime.ts'
-import type { WorkerStart } from './protocol.ts'
+import { connectThread, systemClock, threadPort } from '../runtime.ts'
+import type { PartStart, ReaderPart } from './protocol.ts'
 
-/* The reader thread: a shell around Reader. */
-const { settings, port } = workerData as WorkerStart
-new Reader(settings, nodeFileSystem, systemClock, threadPort(port), threadPort(parentPort!)).start()
+/* The thread of a reader: a shell around Reader. */
+const { settings, part } = workerData as PartStart
+new Reader(part as ReaderPart, settings, nodeFileSystem, systemClock, connectThread, threadPort(parentPort!)).start()

@@ -1,17 +1,20 @@
+import { StorageError } from '../../contract.ts'
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { toMessage } from '../threads/error.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { encodeBlock } from '../files/index-file.ts'
 import { compress, FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
-import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
+import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
+import type { ChangeFeed } from '../threads/change-feed.ts'
 import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
-import { buffersOf, rowsBetween } from '../block/rows.ts'
+import { rowsBetween } from '../block/rows.ts'
 import {
   closeSegment,
   createSegment,
   deleteSegment,
   listSegments,
+  logPath,
   recoverSegment,
   segmentBytes,
   type Recovered,
@@ -43,9 +46,28 @@ interface Flight {
   readonly closes: boolean
 }
 
+/** A segment that is not written any more. */
+interface Sealed {
+  readonly bytes: number
+  readonly writtenMs: number
+  readonly indexSize: number
+  /** The stretch of the log at its end whose index could not be written. */
+  readonly kept?: Stretch | undefined
+}
+
+interface Stretch {
+  readonly logStart: number
+  readonly logEnd: number
+}
+
+/** Rows that a builder has room for from the start, at most; it grows beyond. */
+const MAX_CAPACITY = 1 << 14
+/** Nothing of a block. */
+const NOTHING: BuilderMark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0, rawLength: 0 }
+
 /**
  * The writing half of the local engine; owns the files. Batches go inbox -> scanned into the open block -> one record a group,
- * compressed and written -> fdatasync -> told to the reader -> acknowledged. One record is in flight at a time; while it is,
+ * compressed and written -> fdatasync -> told to the readers -> acknowledged. One record is in flight at a time; while it is,
  * the next group gathers.
  *
  * When writing or syncing fails, everything that is not durable is rejected and forgotten, and the log is cut back to what is.
@@ -56,14 +78,14 @@ export class Ingest {
   readonly #settings: LocalStoreSettings
   readonly #files: FileSystem
   readonly #clock: Clock
-  readonly #reader: Port<never, Change>
+  readonly #readers: ChangeFeed
   readonly #main: Port<ToWriter, FromWriter>
   #segment: Segment | undefined
   #nextId = 1
   #inbox: Pending[] = []
   #group: Pending[] = []
-  #builder = new BlockBuilder()
-  #spare = new BlockBuilder()
+  #builder: BlockBuilder
+  #spare: BlockBuilder
   /** Up to where the open block is durable, and where in the log it starts. */
   #durable: BuilderMark
   #blockStart = 0
@@ -71,20 +93,27 @@ export class Ingest {
   #groupSince = 0
   #arrived = 0
   #waits = false
-  #sealed = new Map<number, { bytes: number; writtenMs: number }>()
+  #sealed = new Map<number, Sealed>()
+  #directoryIdentity: string | undefined
+  #logIdentity: string | undefined
+  /** The directory is not where it was: nothing is done any more. */
+  #isLost = false
   #closing: (() => void) | undefined
 
   constructor(
     settings: LocalStoreSettings,
     files: FileSystem,
     clock: Clock,
-    reader: Port<never, Change>,
+    readers: ChangeFeed,
     main: Port<ToWriter, FromWriter>,
   ) {
     this.#settings = settings
     this.#files = files
     this.#clock = clock
-    this.#reader = reader
+    this.#readers = readers
+    const capacity = Math.min(MAX_CAPACITY, 2 * settings.blockSpans)
+    this.#builder = new BlockBuilder(capacity)
+    this.#spare = new BlockBuilder(capacity)
     this.#main = main
     this.#durable = this.#builder.mark()
   }
@@ -92,6 +121,7 @@ export class Ingest {
   /** Recovers all segments and goes on with the newest where it has room. */
   open(): void {
     const { directory } = this.#settings
+    this.#directoryIdentity = this.#files.identity(directory)
     const ids = listSegments(this.#files, directory)
     for (const id of ids) {
       const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
@@ -99,14 +129,36 @@ export class Ingest {
       if (!segment) continue
       this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
       if (id === ids.at(-1) && !this.#isFull(segment)) {
-        this.#segment = segment
-        this.#blockStart = segment.logSize
+        this.#use(segment)
       } else {
         closeSegment(segment)
-        this.#sealed.set(id, segmentBytes(this.#files, directory, id))
+        this.#sealed.set(id, { ...segmentBytes(this.#files, directory, id), indexSize: segment.indexSize })
       }
     }
     this.retain()
+  }
+
+  /** All that a reader which joins has to know, as changes: each segment, and the open block as far as it is durable. */
+  *all(): Generator<Change> {
+    for (const [id, { indexSize, kept }] of this.#sealed) {
+      yield { type: 'segment', id, indexSize }
+      if (kept) yield { type: 'keep', id, ...kept }
+    }
+    if (!this.#segment) return
+    const { id, indexSize } = this.#segment
+    yield { type: 'segment', id, indexSize }
+    if (this.#durable.frameCount === 0) return
+    const { rows } = this.#flight?.builder ?? this.#builder
+    yield { type: 'rows', id, rows: rowsBetween(rows, NOTHING, this.#durable) }
+  }
+
+  /** Sees whether the directory is still where it was. Called now and then; before each acknowledgement it is seen anyway. */
+  check(): void {
+    try {
+      this.#losesDirectory()
+    } catch {
+      // A disk that cannot even say so shows in the next write.
+    }
   }
 
   append(buffer: ArrayBuffer, ids: readonly number[], ends: readonly number[]): void {
@@ -156,6 +208,7 @@ export class Ingest {
   }
 
   #pump(): void {
+    if (this.#isLost) return
     while (this.#inbox.length > 0 && !this.#blockIsFull()) this.#scan(this.#inbox.shift()!)
     if (this.#group.length === 0) {
       if (this.#closing && !this.#flight && this.#inbox.length === 0) this.#closing()
@@ -194,7 +247,7 @@ export class Ingest {
   }
 
   #blockIsFull(): boolean {
-    return this.#builder.rows.count >= BLOCK_SPANS || this.#builder.rawLength >= BLOCK_BYTES
+    return this.#builder.rows.count >= this.#settings.blockSpans || this.#builder.rawLength >= this.#settings.blockBytes
   }
 
   #commit(): void {
@@ -202,7 +255,7 @@ export class Ingest {
     const batches = this.#group
     try {
       const segment = this.#openSegment()
-      const frames = framesOf(batches)
+      const frames = framesOf(batches, this.#settings.frameBytes)
       const head = recordHead(frames, builder.rows.count - this.#durable.count)
       let offset = segment.logSize + head.length
       let rawStart = this.#durable.rawLength
@@ -223,18 +276,26 @@ export class Ingest {
   }
 
   #synced(error: Error | null): void {
+    if (this.#isLost) return
     if (error) {
       this.#failed(error, 'syncing the log', false)
+      return
+    }
+    try {
+      if (this.#losesDirectory()) return
+    } catch (error) {
+      this.#failed(error, 'looking for the log', false)
       return
     }
     const { batches, builder, mark, logEnd, closes } = this.#flight!
     this.#flight = undefined
     this.#segment!.logSize = logEnd
     if (closes) {
-      this.#finishBlock(builder, mark)
+      this.#finishBlock(builder)
       this.#spare = builder
     } else {
-      this.#tell({ type: 'rows', id: this.#segment!.id, rows: rowsBetween(builder.rows, this.#durable, mark) })
+      const { id } = this.#segment!
+      this.#tell({ type: 'rows', id, rows: rowsBetween(builder.rows, this.#durable, mark) })
       this.#durable = mark
     }
     const slabs = this.#release(batches)
@@ -242,8 +303,8 @@ export class Ingest {
     this.#pump()
   }
 
-  /** Writes the index of a block whose rows are all durable, tells the reader, and empties the builder. */
-  #finishBlock(builder: BlockBuilder, mark: BuilderMark): void {
+  /** Writes the index of a block whose rows are all durable, tells the readers, and empties the builder. */
+  #finishBlock(builder: BlockBuilder): void {
     const segment = this.#segment!
     const { id } = segment
     try {
@@ -252,11 +313,11 @@ export class Ingest {
       segment.indexSize = writeFully(segment.index, block, offset)
       this.#tell({ type: 'block', id, offset, indexSize: segment.indexSize })
     } catch {
-      // The log has the spans: the block is indexed when the store is opened again, until then the reader keeps it in memory.
+      // The log has the spans: the block is indexed when the store is opened again, until then the readers read it from there.
       // A gap must not get into the index, so the segment ends here.
-      this.#tell({ type: 'rows', id, rows: rowsBetween(builder.rows, this.#durable, mark) })
-      this.#tell({ type: 'keep', id })
-      this.#endSegment()
+      const kept = { logStart: this.#blockStart, logEnd: segment.logSize }
+      this.#tell({ type: 'keep', id, ...kept })
+      this.#endSegment(kept)
     }
     builder.reset()
     this.#blockStart = segment.logSize
@@ -276,6 +337,7 @@ export class Ingest {
     this.#group = []
     if (this.#segment) this.#cutBack(this.#segment, trusted)
     this.#reject(lost, error, doing)
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.check()
     this.#pump()
   }
 
@@ -308,21 +370,49 @@ export class Ingest {
   #openSegment(): Segment {
     if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
     if (!this.#segment) {
-      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, this.#clock.wallMs())
-      this.#blockStart = this.#segment.logSize
-      this.#tell({ type: 'segment', id: this.#segment.id, indexSize: this.#segment.indexSize })
+      const segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, this.#clock.wallMs())
+      this.#use(segment)
+      const { id, indexSize } = segment
+      this.#tell({ type: 'segment', id, indexSize })
       this.retain()
     }
-    return this.#segment
+    return this.#segment!
+  }
+
+  #use(segment: Segment): void {
+    this.#segment = segment
+    this.#blockStart = segment.logSize
+    this.#logIdentity = segment.log.identity()
+  }
+
+  /**
+   * Whether the directory, or the log in it, was deleted or moved away: what is written then goes into files that nobody finds again.
+   * When so, main is told, and starts this part anew when the directory is there.
+   */
+  #losesDirectory(): boolean {
+    if (this.#isLost) return true
+    const { directory } = this.#settings
+    const isThere = this.#segment
+      ? this.#files.identity(logPath(directory, this.#segment.id)) === this.#logIdentity
+      : this.#files.identity(directory) === this.#directoryIdentity
+    if (isThere) return false
+    this.#isLost = true
+    const what = this.#segment ? logPath(directory, this.#segment.id) : directory
+    const error = new StorageError(
+      'io',
+      `${what} was deleted or moved away while the store had it open; put ${directory} back, or make it anew, and it is used again`,
+    )
+    this.#main.post({ type: 'lost', error: toMessage(error, '') })
+    return true
   }
 
   #sealSegment(): void {
     if (!this.#segment) return
-    if (this.#durable.frameCount > 0) this.#finishBlock(this.#builder, this.#durable)
+    if (this.#durable.frameCount > 0) this.#finishBlock(this.#builder)
     this.#endSegment()
   }
 
-  #endSegment(): void {
+  #endSegment(kept?: Stretch): void {
     const segment = this.#segment
     if (!segment) return
     this.#segment = undefined
@@ -330,7 +420,10 @@ export class Ingest {
     if (segment.logSize === FILE_HEADER) {
       this.#tell({ type: 'drop', id: segment.id })
       deleteSegment(this.#files, this.#settings.directory, segment.id)
-    } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: this.#clock.wallMs() })
+    } else {
+      const { id, logSize, indexSize } = segment
+      this.#sealed.set(id, { bytes: logSize + indexSize, writtenMs: this.#clock.wallMs(), indexSize, kept })
+    }
   }
 
   #isFull(segment: Segment): boolean {
@@ -341,14 +434,13 @@ export class Ingest {
     return this.#clock.wallMs() - segment.createdMs >= this.#settings.segmentAgeMs
   }
 
-  /** Rows are copies made to be given away: their buffers move, which spares the reader's thread and this one two more copies. */
   #tell(change: Change): void {
-    this.#reader.post(change, change.type === 'rows' ? buffersOf(change.rows) : [])
+    this.#readers.tell(change)
   }
 }
 
-/** The batches' bytes in frames of about {@link FRAME_BYTES}, compressed. Batches that lie end to end are not copied. */
-function framesOf(batches: readonly Pending[]): { rawLength: number; bytes: Buffer }[] {
+/** The batches' bytes in frames of about `frameBytes`, compressed. Batches that lie end to end are not copied. */
+function framesOf(batches: readonly Pending[], frameBytes: number): { rawLength: number; bytes: Buffer }[] {
   const frames: { rawLength: number; bytes: Buffer }[] = []
   let i = 0
   while (i < batches.length) {
@@ -357,14 +449,14 @@ function framesOf(batches: readonly Pending[]): { rawLength: number; bytes: Buff
     do {
       const { slab, start } = batches[i]!
       let { end } = batches[i]!
-      while (++i < batches.length && rawLength + end - start < FRAME_BYTES) {
+      while (++i < batches.length && rawLength + end - start < frameBytes) {
         const next = batches[i]!
         if (next.slab !== slab || next.start !== end) break
         end = next.end
       }
       parts.push(slab.bytes.subarray(start, end))
       rawLength += end - start
-    } while (i < batches.length && rawLength < FRAME_BYTES)
+    } while (i < batches.length && rawLength < frameBytes)
     const raw = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     frames.push({ rawLength, bytes: compress(raw) })
   }

@@ -1,66 +1,87 @@
 import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
-import type { Clock, Port } from '../runtime.ts'
+import type { Clock, Connect, Port } from '../runtime.ts'
+import { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import type { FromWriter, ToWriter } from '../threads/protocol.ts'
 import { Ingest } from './ingest.ts'
 
 const RETAIN_EVERY_MS = 60_000
+/** How often it is seen whether the directory is still there while nothing is appended, in milliseconds. */
+const CHECK_EVERY_MS = 5_000
 
-/** The writing half of the local engine as main talks to it: opens, takes batches, closes. */
+/** The writing half of the local engine as main talks to it: opens, takes batches, tells readers, closes. */
 export class Writer {
   readonly #directory: string
   readonly #clock: Clock
-  readonly #reader: Port<never, Change>
+  readonly #connect: Connect
   readonly #main: Port<ToWriter, FromWriter>
+  readonly #readers = new ChangeFeed()
   readonly #ingest: Ingest
-  #callOff: (() => void) | undefined
+  readonly #callOff = new Set<() => void>()
 
   constructor(
     settings: LocalStoreSettings,
     files: FileSystem,
     clock: Clock,
-    reader: Port<never, Change>,
+    connect: Connect,
     main: Port<ToWriter, FromWriter>,
   ) {
     this.#directory = settings.directory
     this.#clock = clock
-    this.#reader = reader
+    this.#connect = connect
     this.#main = main
-    this.#ingest = new Ingest(settings, files, clock, reader, main)
+    this.#ingest = new Ingest(settings, files, clock, this.#readers, main)
   }
 
   start(): void {
     try {
       this.#ingest.open()
-      this.#retainLater()
-      this.#main.onMessage((message) => {
-        if (message.type === 'append') this.#ingest.append(message.slab, message.ids, message.ends)
-        else void this.#close()
-      })
-      this.#main.post({ type: 'opened', recovered: this.#ingest.recovered })
     } catch (error) {
       this.#main.post({ type: 'failed', error: toMessage(error, `opening ${this.#directory}`) })
-      this.#reader.close()
+      return
+    }
+    this.#every(RETAIN_EVERY_MS, () => this.#ingest.retain())
+    this.#every(CHECK_EVERY_MS, () => this.#ingest.check())
+    this.#main.onMessage((message) => this.#take(message))
+    this.#main.post({ type: 'opened', recovered: this.#ingest.recovered })
+  }
+
+  #take(message: ToWriter): void {
+    switch (message.type) {
+      case 'append':
+        this.#ingest.append(message.slab, message.ids, message.ends)
+        break
+      case 'join':
+        this.#readers.join(message.reader, this.#connect(message.link), this.#ingest.all())
+        break
+      case 'ping':
+        this.#main.post({ type: 'pong' })
+        break
+      case 'close':
+        void this.#close()
+        break
     }
   }
 
-  #retainLater(): void {
-    this.#callOff = this.#clock.after(RETAIN_EVERY_MS, () => {
-      this.#ingest.retain()
-      this.#retainLater()
+  #every(ms: number, run: () => void): void {
+    const callOff = this.#clock.after(ms, () => {
+      this.#callOff.delete(callOff)
+      run()
+      this.#every(ms, run)
     })
+    this.#callOff.add(callOff)
   }
 
   async #close(): Promise<void> {
-    this.#callOff?.()
+    for (const callOff of this.#callOff) callOff()
     try {
       await this.#ingest.close()
       this.#main.post({ type: 'closed' })
     } catch (error) {
       this.#main.post({ type: 'closed', error: toMessage(error, `closing ${this.#directory}`) })
     }
-    this.#reader.close()
+    this.#readers.close()
     this.#main.close()
   }
 }

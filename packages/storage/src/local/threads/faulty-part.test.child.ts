@@ -1,0 +1,23 @@
+/** A thread of the engine as it is in the program, that can be told to fail: word `part` of the shared memory says how. */
+import { openSync } from 'node:fs'
+import { getEnvironmentData, workerData } from 'node:worker_threads'
+import type { PartStart } from './protocol.ts'
+
+const { part } = workerData as PartStart
+const { words, fifo } = getEnvironmentData('faults') as { words: Int32Array; fifo: string }
+const word = ['writer', 'lookup_reader', 'search_reader'].indexOf(part)
+setInterval(() => {
+  switch (Atomics.exchange(words, word, 0)) {
+    case 1:
+      throw new Error('told to crash')
+    case 2:
+      for (;;);
+    case 3: {
+      const hoard: object[] = []
+      for (;;) hoard.push({ hoard: [hoard.length] })
+    }
+    case 4:
+      openSync(fifo, 'r') // Returns when somebody opens it to write.
+  }
+}, 2)
+await import(part === 'writer' ? './writer.ts' : './reader.ts')

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest'
+import { StorageError } from '../../contract.ts'
+import { batchOf, sent } from '../../conformance/spans.ts'
+import { systemClock } from '../runtime.ts'
+import { Outbox } from './outbox.ts'
+import type { ToWriter } from './protocol.ts'
+
+type Append = Extract<ToWriter, { type: 'append' }>
+const gone = new StorageError('io', 'the writer is gone')
+const batch = batchOf(sent({ trace: 1, id: 1 }))
+
+/** An outbox and what it has posted. */
+function outbox(maxBytes = 1 << 20): { box: Outbox; posted: Append[] } {
+  const posted: Append[] = []
+  return { box: new Outbox(systemClock, maxBytes, (message) => void posted.push(message as Append)), posted }
+}
+
+it('does not hear an answer that comes after the writer was given up, or twice', async () => {
+  const { box, posted } = outbox()
+  const lost = box.append(batch)
+  await systemClock.turn()
+  box.fail(gone)
+  await expect(lost).rejects.toBe(gone)
+  box.settle(posted[0]!.ids, [posted[0]!.slab], undefined)
+  await expect(box.append(batch)).rejects.toBe(gone)
+  box.resume()
+  const kept = box.append(batch)
+  await systemClock.turn()
+  for (let i = 0; i < 2; i++) box.settle(posted[1]!.ids, [], undefined)
+  await kept
+  expect(box.appended).toBe(1)
+  expect(box.unanswered).toEqual({ batches: 0, spans: 0 })
+})
+
+it('posts nothing of a writer that is gone to the next one', async () => {
+  const { box, posted } = outbox()
+  const lost = box.append(batch)
+  box.fail(gone)
+  box.resume()
+  await expect(lost).rejects.toBe(gone)
+  await systemClock.turn()
+  expect(posted).toEqual([])
+})
+
+it('has all its room again after a failure, for those in flight and those that waited', async () => {
+  const { box, posted } = outbox(batch.byteLength)
+  const appends = [1, 2, 3].map(() => box.append(batch).catch((error: unknown) => error))
+  await systemClock.turn()
+  expect(box.unanswered).toEqual({ batches: 3, spans: 3 })
+  box.settle(posted[0]!.ids, [], undefined)
+  box.fail(gone)
+  expect(await Promise.all(appends)).toEqual([undefined, gone, gone])
+  box.resume()
+  const next = [1, 2].map(() => box.append(batch))
+  for (const at of [1, 2]) {
+    await systemClock.turn()
+    await systemClock.turn()
+    expect(posted).toHaveLength(at + 1)
+    box.settle(posted[at]!.ids, [], undefined)
+  }
+  await Promise.all(next)
+})

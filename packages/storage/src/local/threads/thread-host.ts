@@ -1,0 +1,72 @@
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { lockDirectory } from '../files/lock.ts'
+import type { LocalStoreSettings } from '../options.ts'
+import { systemClock, type EnginePart, type Host, type Port, type RunningPart } from '../runtime.ts'
+import type { PartStart } from './protocol.ts'
+
+/**
+ * Mebibytes of a thread's JavaScript heap, so that a question which takes too much ends its own thread and not the process: such a thread
+ * ends with ERR_WORKER_OUT_OF_MEMORY and is replaced. What is kept in typed arrays is outside of it.
+ *
+ * The writer makes buffers and hardly an object. A small young generation is collected often, which gives its buffers back soon: 110 MB less
+ * at full speed, for no CPU time that could be measured.
+ */
+const LIMITS = {
+  writer: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
+  lookup_reader: { maxOldGenerationSizeMb: 512 },
+  search_reader: { maxOldGenerationSizeMb: 512 },
+} as const satisfies Record<EnginePart, object>
+
+/** The program's: parts are worker threads, files and time are the machine's. */
+export const threadHost: Host = {
+  clock: systemClock,
+  files: nodeFileSystem,
+  lock: lockDirectory,
+  channel() {
+    const { port1, port2 } = new MessageChannel()
+    return [port1, port2]
+  },
+  start: startThread,
+}
+
+function startThread<In, Out>(part: EnginePart, settings: LocalStoreSettings): RunningPart<In, Out> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const file = part === 'writer' ? 'writer' : 'reader'
+  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
+    workerData: { part, settings } satisfies PartStart,
+    name: `spoor-${part.replace('_', '-')}`,
+    resourceLimits: LIMITS[part],
+  })
+  return runningPart(part, worker)
+}
+
+/** A thread as a part of the engine. */
+export function runningPart<In, Out>(part: EnginePart, worker: Worker): RunningPart<In, Out> {
+  let reason: string | undefined
+  // An error is always followed by the exit.
+  worker.on('error', (error) => (reason ??= reasonOf(part, error)))
+  const ended = new Promise<string>((resolve) =>
+    worker.on('exit', (code) => resolve(reason ?? `the thread of the ${part.replace('_', ' ')} ended with ${code}`)),
+  )
+  const port: Port<In, Out> = {
+    post: (message, transfer = []) => worker.postMessage(message, transfer as never),
+    onMessage: (handle) => void worker.on('message', handle),
+    receive: () => undefined,
+    close() {},
+  }
+  return {
+    port,
+    ended,
+    terminate() {
+      void worker.terminate()
+    },
+  }
+}
+
+function reasonOf(part: EnginePart, error: unknown): string {
+  const what = `the thread of the ${part.replace('_', ' ')}`
+  if ((error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return `${what} took more than ${LIMITS[part].maxOldGenerationSizeMb} MiB of memory`
+  return `${what} ended: ${error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 2).join(' ') : String(error)}`
+}

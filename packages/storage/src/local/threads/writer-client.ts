@@ -1,0 +1,203 @@
+import type { TelemetryBatch } from '@spoor/otlp'
+import { StorageError } from '../../contract.ts'
+import type { StoreEvent } from '../../events.ts'
+import { checkFormat } from '../files/format.ts'
+import type { LocalStoreSettings } from '../options.ts'
+import type { Host, Link } from '../runtime.ts'
+import { fromMessage, storageError } from './error.ts'
+import { Outbox } from './outbox.ts'
+import type { FromWriter, ReaderPart, ToWriter } from './protocol.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
+const MAX_ANSWER_MS = 30_000
+const WATCH_EVERY_MS = 1_000
+
+/**
+ * Main's side of the writer, and of the directory: locks it, starts the writer on it, hands batches over and has them answered. When the writer
+ * is gone, or the directory is, all that it has not answered is refused, and the next one starts on what there is: it recovers the directory.
+ */
+export class WriterClient {
+  readonly #host: Host
+  readonly #settings: LocalStoreSettings
+  readonly #outbox: Outbox
+  readonly #supervisor: Supervisor<FromWriter, ToWriter>
+  readonly #onOpened: () => void
+  readonly #gaveUp: (error: StorageError) => void
+  readonly #opened = Promise.withResolvers<void>()
+  readonly #tell: (event: StoreEvent) => void
+  #unlock: (() => void) | undefined
+  /** The lock went with the directory. */
+  #isDirectoryLost = false
+  #hasOpened = false
+  #isOpen = false
+  #closed: ((error: StorageError | undefined) => void) | undefined
+  #callOff = (): void => {}
+  recovered = { blocks: 0, tornBytes: 0 }
+
+  /** `onOpened`: a writer, the first or a new one, has recovered the directory; readers can join. */
+  constructor(
+    host: Host,
+    settings: LocalStoreSettings,
+    tell: (event: StoreEvent) => void,
+    onOpened: () => void,
+    gaveUp: (error: StorageError) => void,
+  ) {
+    this.#host = host
+    this.#settings = settings
+    this.#tell = tell
+    this.#onOpened = onOpened
+    this.#gaveUp = gaveUp
+    this.#outbox = new Outbox(host.clock, settings.maxPendingBytes, (message, transfer) =>
+      this.#supervisor.post(message, transfer),
+    )
+    this.#supervisor = new Supervisor(host.clock, tell, {
+      part: 'writer',
+      start: () => {
+        this.#takeDirectory()
+        return host.start('writer', settings)
+      },
+      started() {},
+      onMessage: (message) => this.#take(message),
+      lost: (error) => this.#lost(error),
+      gaveUp: (error) => {
+        this.#opened.reject(error)
+        gaveUp(error)
+      },
+    })
+  }
+
+  /** Resolves when the first writer has recovered the directory; rejects when it cannot. */
+  get opened(): Promise<void> {
+    return this.#opened.promise
+  }
+
+  /** Spans acknowledged. */
+  get appended(): number {
+    return this.#outbox.appended
+  }
+
+  /** Makes the directory when it is missing, and takes it. Throws StorageError. */
+  start(): void {
+    this.#host.files.makeDirectory(this.#settings.directory)
+    this.#supervisor.start()
+    this.#watch()
+  }
+
+  append(batch: TelemetryBatch): Promise<void> {
+    return this.#outbox.append(batch)
+  }
+
+  /** The reader's end of a channel to the writer; undefined while there is none that could tell what there is. */
+  connect(reader: ReaderPart): Link | undefined {
+    if (!this.#isOpen) return undefined
+    const [writerEnd, readerEnd] = this.#host.channel()
+    this.#supervisor.post({ type: 'join', reader, link: writerEnd }, [writerEnd])
+    return readerEnd
+  }
+
+  /** Refuses all appends from now on, and those under way. */
+  fail(error: StorageError): void {
+    this.#outbox.fail(error)
+  }
+
+  /** No further appends. Resolves when all are answered and the files closed, with what went wrong at that. */
+  async close(reason: StorageError): Promise<StorageError | undefined> {
+    await this.#outbox.drain(reason)
+    if (!this.#isOpen) return undefined
+    return new Promise((resolve) => {
+      this.#closed = resolve
+      this.#supervisor.post({ type: 'close' })
+    })
+  }
+
+  /** What has not been answered yet, in words. */
+  get unanswered(): { readonly batches: number; readonly spans: number } {
+    return this.#outbox.unanswered
+  }
+
+  /** Ends the writer for good. Resolves when it has ended. */
+  stop(): Promise<void> {
+    this.#callOff()
+    return this.#supervisor.stop()
+  }
+
+  /** Gives the directory back to whoever wants it next. */
+  release(): void {
+    this.#unlock?.()
+    this.#unlock = undefined
+  }
+
+  #takeDirectory(): void {
+    const { directory } = this.#settings
+    try {
+      if (!this.#host.files.identity(directory)) throw new StorageError('io', `${directory} is not there`)
+      if (this.#isDirectoryLost) this.release()
+      this.#isDirectoryLost = false
+      this.#unlock ??= this.#host.lock(directory)
+      checkFormat(this.#host.files, directory)
+    } catch (error) {
+      throw storageError(error, `opening ${directory}`)
+    }
+  }
+
+  #take(message: FromWriter): void {
+    switch (message.type) {
+      case 'opened':
+        if (!this.#hasOpened) this.recovered = message.recovered
+        this.#hasOpened = this.#isOpen = true
+        this.#outbox.resume()
+        this.#supervisor.works()
+        this.#opened.resolve()
+        this.#onOpened()
+        break
+      case 'failed':
+        this.#couldNotOpen(fromMessage(message.error))
+        break
+      case 'lost':
+        this.#isDirectoryLost = true
+        this.#supervisor.replace(fromMessage(message.error), false)
+        break
+      case 'durable':
+        this.#outbox.settle(message.ids, message.slabs, undefined)
+        break
+      case 'rejected':
+        this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
+        break
+      case 'event':
+        this.#tell(message.event)
+        break
+      case 'closed':
+        this.#closed?.(message.error && fromMessage(message.error))
+        break
+      case 'pong':
+    }
+  }
+
+  #couldNotOpen(error: StorageError): void {
+    if (!this.#hasOpened) this.#opened.reject(error)
+    else if (error.retryable) this.#supervisor.replace(error, false)
+    else this.#gaveUp(error)
+  }
+
+  #lost(error: StorageError): void {
+    this.#isOpen = false
+    const refusal = new StorageError(
+      'io',
+      `${error.message}; none of it is acknowledged, some may be stored: send it again`,
+    )
+    this.#outbox.fail(refusal)
+    this.#closed?.(error)
+  }
+
+  /** A batch that is not answered for long: the writer may answer pings while a sync of its hangs. */
+  #watch(): void {
+    this.#callOff = this.#host.clock.after(WATCH_EVERY_MS, () => {
+      if (this.#outbox.oldestMs > MAX_ANSWER_MS) {
+        const reason = `the disk has not written a batch for ${MAX_ANSWER_MS / 1000} s`
+        this.#supervisor.replace(new StorageError('io', reason))
+      }
+      this.#watch()
+    })
+  }
+}
