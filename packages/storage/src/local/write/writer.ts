@@ -5,7 +5,9 @@ import { toMessage } from '../threads/error.ts'
 import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
 import { Ingest } from './ingest.ts'
 
-const RETAIN_EVERY_MS = 60_000
+/** From one look at the limits to the next, when no span makes it look: a 25th of the limit of age, within these. */
+const MIN_RETAIN_MS = 1000
+const MAX_RETAIN_MS = 10_000
 
 /** The writing half of the local engine as main talks to it: opens, takes batches, closes. */
 export class Writer {
@@ -14,6 +16,7 @@ export class Writer {
   readonly #reader: Port<never, Change>
   readonly #main: Port<ToWriter, FromWriter>
   readonly #ingest: Ingest
+  readonly #retainEveryMs: number
   #callOff: (() => void) | undefined
 
   constructor(
@@ -24,6 +27,7 @@ export class Writer {
     main: Port<ToWriter, FromWriter>,
   ) {
     this.#directory = settings.directory
+    this.#retainEveryMs = Math.min(MAX_RETAIN_MS, Math.max(MIN_RETAIN_MS, settings.maxAgeMs / 25))
     this.#clock = clock
     this.#reader = reader
     this.#main = main
@@ -46,7 +50,7 @@ export class Writer {
   }
 
   #retainLater(): void {
-    this.#callOff = this.#clock.after(RETAIN_EVERY_MS, () => {
+    this.#callOff = this.#clock.after(this.#retainEveryMs, () => {
       this.#ingest.retain()
       this.#retainLater()
     })
