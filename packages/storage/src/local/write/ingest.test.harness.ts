@@ -1,8 +1,9 @@
 /** What the writer's tests run it with: a disk that fails on demand, a clock that is set by hand, and a reader in the same thread. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { requestOf, sent, traceId } from '../../conformance/spans.ts'
+import { attributes, requestOf, sent, traceId } from '../../conformance/spans.ts'
 import { createHealth, type StoreEvent, type StoreEventCode } from '../../events.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../files/file-system.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
@@ -33,6 +34,11 @@ export class FaultyFileSystem implements FileSystem {
   /** What `space` says, and nothing more can be written than that; undefined: what the machine has. */
   freeBytes: number | undefined
   totalBytes = 1 << 30
+  /** Others take at once what is freed. */
+  isHogged = false
+  /** Open now, and the most at any time. */
+  openFiles = 0
+  mostOpenFiles = 0
 
   #check(operation: Operation, path: string): void {
     const name = path.slice(path.lastIndexOf('/') + 1)
@@ -43,6 +49,7 @@ export class FaultyFileSystem implements FileSystem {
   open(path: string, mode: Parameters<FileSystem['open']>[1]): File {
     this.#check('open', path)
     const file = nodeFileSystem.open(path, mode)
+    this.mostOpenFiles = Math.max(this.mostOpenFiles, ++this.openFiles)
     const check = (operation: Operation): void => this.#check(operation, path)
     return {
       read: (...args) => (check('read'), file.read(...args)),
@@ -81,6 +88,7 @@ export class FaultyFileSystem implements FileSystem {
       },
       close: () => {
         file.close()
+        this.openFiles--
         check('close')
       },
     }
@@ -120,7 +128,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   #freed(bytes: number): void {
-    if (this.freeBytes !== undefined) this.freeBytes += bytes
+    if (this.freeBytes !== undefined && !this.isHogged) this.freeBytes += bytes
   }
 }
 
@@ -227,17 +235,44 @@ export async function withParts(test: (parts: StoreParts) => Promise<void>): Pro
   }
 }
 
+/** Spans with a value that does not get shorter when it is compressed. */
+export function largeRequest(trace: number, spans: number, valueBytes: number): Uint8Array {
+  return requestOf(
+    Array.from({ length: spans }, (_, i) =>
+      sent({
+        trace,
+        id: i + 1,
+        at: trace,
+        service: `s${trace % 10}`,
+        attributes: attributes({ value: randomBytes(valueBytes / 2).toString('latin1') }),
+      }),
+    ),
+  )
+}
+
+/** All bytes in a directory, folders included. */
+export function bytesIn(directory: string): number {
+  return readdirSync(directory, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(directory, entry.name)
+    return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size)
+  }, 0)
+}
+
 export function requestOfTrace(trace: number, spans = 4): Uint8Array {
   return requestOf(Array.from({ length: spans }, (_, i) => sent({ trace, id: i + 1, at: trace, service: `s${trace}` })))
 }
 
-/** Opens a store of a writer and a reader. Throws with the writer's code when it cannot be opened. */
+/**
+ * Opens a store of a writer and a reader. Throws with the writer's code when it cannot be opened. `isLate`: the reader hears of what the
+ * writer does only when it is asked something, which is the latest that it can.
+ */
 export async function openTestStore(
   { directory, files, clock }: StoreParts,
   options: Omit<LocalStoreOptions, 'directory'> = {},
+  isLate = false,
 ): Promise<TestStore> {
   const settings = settingsOf({ directory, ...options })
-  const [toReader, fromWriter] = lazyChannel<Change>()
+  const [toReader, fromWriter] = isLate ? lazyChannel<Change>() : channel<never, Change>()
   const [writerMain, mainWriter] = channel<ToWriter, FromWriter>()
   const [readerMain, mainReader] = channel<ToReader, FromReader>()
   const writer = new Writer(settings, files, clock, toReader, writerMain)

@@ -31,7 +31,7 @@ async function reopen({ directory }: StoreParts): Promise<TestStore> {
 /** Appends a dozen traces while `fault` is there, two more after it went, and closes; returns what was acknowledged. */
 async function ordeal(parts: StoreParts, fault: FaultyFileSystem['fault']): Promise<void> {
   const { files, clock } = parts
-  const store = await openTestStore(parts, SMALL)
+  const store = await openTestStore(parts, SMALL, true)
   const acknowledged = new Set<number>()
   files.fault = fault
   let trace = 0

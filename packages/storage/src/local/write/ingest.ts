@@ -71,6 +71,8 @@ export class Ingest {
   #segmentSinceMs = 0
   #segmentLimit = 0
   #blockBytes = BLOCK_BYTES
+  /** What the last block that was closed takes, in log and index. */
+  #lastBlockBytes = 0
   #nextId = 1
   /** A try to make the segment `nextId` failed and may have left something. */
   #isHalfMade = false
@@ -302,6 +304,7 @@ export class Ingest {
       const indexSize = writeFully(segment.index, block, offset)
       this.#grew(indexSize - offset)
       segment.indexSize = indexSize
+      this.#lastBlockBytes = segment.logSize - this.#blockStart + indexSize - offset
       this.#tell({ type: 'block', id, offset, indexSize })
       this.#episodes.worked('index')
     } catch (error) {
@@ -412,13 +415,19 @@ export class Ingest {
     this.#space.check(needed)
     const open = this.#segment
     if (open && open.logSize > FILE_HEADER) {
-      if (open.logSize + open.indexSize + needed > this.#segmentLimit || this.#isOld()) this.#beginAnew()
+      // Between two blocks it costs the least, so room for a whole one is asked for there.
+      const next = this.#durable.frameCount === 0 ? Math.max(needed, this.#lastBlockBytes) : needed
+      if (open.logSize + open.indexSize + next > this.#segmentLimit || this.#isOld()) this.#beginAnew()
     }
     return this.#segment ?? this.#createSegment()
   }
 
   /** Ends the open segment before the group that is about to be written: its spans go into the next one's first block. */
   #beginAnew(): void {
+    if (this.#durable.frameCount === 0) {
+      this.#endSegment()
+      return
+    }
     this.#builder.rollback(this.#durable)
     this.#sealSegment()
     for (const { slab, start, end } of this.#group) this.#builder.add(slab.bytes.subarray(start, end))
@@ -453,6 +462,7 @@ export class Ingest {
     // One that was begun in the future is new.
     this.#segmentSinceMs = this.#clock.monotonicMs() - Math.max(0, this.#clock.wallMs() - segment.createdMs)
     this.#segmentLimit = this.#limitNow()
+    this.#lastBlockBytes = 0
     this.#blockBytes = Math.min(BLOCK_BYTES, this.#segmentLimit)
   }
 
@@ -534,12 +544,11 @@ export class Ingest {
     this.#space.wrote(bytes)
   }
 
-  /** 4 % of what can be kept: by the limit, or by the disk where that has less room. */
   #limitNow(): number {
     const open = this.#segment
-    const total = this.#shelf.bytes + (open ? open.logSize + open.indexSize : 0)
-    const keepable = Math.min(this.#settings.maxBytes, total + Math.max(0, this.#space.roomBytes))
-    return segmentLimit(keepable, this.#settings.segmentBytes)
+    const kept = this.#shelf.bytes + (open ? open.logSize + open.indexSize : 0)
+    const keepable = Math.min(this.#settings.maxBytes, kept + Math.max(0, this.#space.roomBytes))
+    return segmentLimit(kept, keepable, this.#settings.segmentBytes)
   }
 
   /** By the monotonic clock, or by the wall clock where that says more: the machine may have slept. */

@@ -77,24 +77,34 @@ class Model {
 
 const bytesOf = (drops: readonly Drop[]): number => drops.reduce((sum, { segment }) => sum + segment.bytes, 0)
 
-it('begins segments of at most 4 % of what can be kept, from 64 KiB to the largest that was asked for', () => {
-  expect(segmentLimit(50 * MB, 256 * MB)).toBe(2 * MB)
-  expect(segmentLimit(1000, 256 * MB)).toBe(65_536)
-  expect(segmentLimit(Infinity, 256 * MB)).toBe(256 * MB)
-  expect(segmentLimit(50 * MB, 5000)).toBe(5000)
+it('begins segments of at most 4 % of the store, from 64 KiB to the largest that was asked for', () => {
+  expect(segmentLimit(1000 * MB, Infinity, 256 * MB)).toBe(40 * MB)
+  expect(segmentLimit(0, 50 * MB, 256 * MB)).toBe(2 * MB)
+  expect(segmentLimit(100 * MB, 50 * MB, 256 * MB)).toBe(2 * MB)
+  expect(segmentLimit(0, 1000, 256 * MB)).toBe(65_536)
+  expect(segmentLimit(0, Infinity, 256 * MB)).toBe(0.04 * 2 ** 26)
+  expect(segmentLimit(100_000 * MB, Infinity, 256 * MB)).toBe(256 * MB)
+  expect(segmentLimit(0, 50 * MB, 5000)).toBe(5000)
+})
+
+it('keeps the number of segments bounded', () => {
+  let bytes = 0
+  let segments = 0
+  for (; bytes < 10_000 * MB; segments++) bytes += segmentLimit(bytes, Infinity, 256 * MB)
+  expect(segments).toBeLessThan(25 + 25 * Math.log(bytes / 2 ** 26) + bytes / (256 * MB))
 })
 
 it('keeps the store within its size whatever comes in, and takes at most a twentieth at once', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 3 * MB, max: 1000 * MB }),
+      fc.integer({ min: 3 * MB, max: 60 * MB }),
       fc.array(fc.tuple(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 0, max: 3000 })), {
         minLength: 300,
         maxLength: 900,
       }),
       (maxBytes, records) => {
         const model = new Model({ maxBytes })
-        const limit = segmentLimit(maxBytes, 256 * MB)
+        const limit = segmentLimit(0, maxBytes, 256 * MB)
         for (const [share, ms] of records) {
           const bytes = (share / 400) * (limit / 2)
           model.pass(ms)

@@ -1,8 +1,9 @@
 /*
  * What is deleted, and when: decisions only, the files are the shelf's. Segments go whole, the oldest first, smoothly:
  *
- * - A pass takes at most 5 % of the store, or one segment where that is more. Segments are begun so that each is at most 4 % of what can
- *   be kept; only those of a store whose limit was lowered, or whose disk was filled by others, are larger.
+ * - A pass takes at most 5 % of the store, or one segment where that is more: segments are begun so that each is at most 4 % of the store
+ *   (see {@link segmentLimit}). Larger ones are in a store of less than 64 MiB that may grow, where one request is larger than
+ *   that, and in one that an earlier version wrote.
  * - By size and by space the next pass comes when half of what the last one freed is filled again, so that it keeps up with any ingest,
  *   or after a pause: 10 s for size (a store far above its limit shrinks by 5 % each), 60 s for space (others may be filling the disk).
  * - Where the system has no room though it says so (quotas, inodes), that has to last for 10 s first.
@@ -18,8 +19,10 @@
 
 /** Of the store, at most, in one pass. */
 const PASS_SHARE = 0.05
-/** Of what can be kept, for one segment: smaller than a pass by what an estimate may be wrong. */
+/** Of the store, for one segment: smaller than a pass by what an estimate may be wrong. */
 const SEGMENT_SHARE = 0.04
+/** A store that is smaller is filled with segments as if it had grown to this: else its first ones would be tiny. */
+const SMALL_STORE_BYTES = 64 * 1024 * 1024
 /** Smaller segments would be hardly more than their records. */
 const MIN_SEGMENT_BYTES = 64 * 1024
 /** From one pass to the next, when nothing comes in. */
@@ -66,9 +69,14 @@ export interface Drop {
   readonly reason: 'size' | 'age' | 'space'
 }
 
-/** The most that a segment may take: 4 % of what can be kept, at least 64 KiB, at most `largest`. */
-export function segmentLimit(keepableBytes: number, largest: number): number {
-  return Math.min(largest, Math.max(MIN_SEGMENT_BYTES, SEGMENT_SHARE * keepableBytes))
+/**
+ * The most that a segment may take, log and index: 4 % of what is kept (of a store with less than 64 MiB: of that), or of what can be
+ * kept where that is less; at least 64 KiB, at most `largest`. So a store of N bytes has at most 25 + 25 ln(N / 64 MiB) + N / `largest`
+ * segments, one for each 25th of the limit of age, and one for each failure of a sync.
+ */
+export function segmentLimit(keptBytes: number, keepableBytes: number, largest: number): number {
+  const whole = Math.min(keepableBytes, Math.max(SMALL_STORE_BYTES, keptBytes))
+  return Math.min(largest, Math.max(MIN_SEGMENT_BYTES, SEGMENT_SHARE * whole))
 }
 
 /** Decides pass by pass; remembers when the last one was and what came in since. */
