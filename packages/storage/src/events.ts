@@ -3,8 +3,11 @@
  * it into a log; {@link createHealth} folds them into what status, metrics and page show, so that all of these say the same.
  */
 
-/** The parts of a store that can fail on their own. `disk`: what it is kept on. */
-export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk'
+/**
+ * The parts of a store that can fail on their own. `disk`: what it is kept on; while it fails, spans are refused. `index`: the index of
+ * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits.
+ */
+export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk' | 'index' | 'retention'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -82,6 +85,8 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   lookup_reader: 'the reader of traces by id',
   search_reader: 'the reader of searches',
   disk: 'the disk',
+  index: 'writing the index',
+  retention: 'deleting old data',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */

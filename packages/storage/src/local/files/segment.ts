@@ -60,9 +60,15 @@ export function createSegment(files: FileSystem, directory: string, id: number, 
   }
 }
 
-export function closeSegment(segment: Segment): void {
-  segment.log.close()
-  segment.index.close()
+/** Throws nothing: what had to be durable was synced, and of the rest nothing is promised. */
+export function closeSegment({ log, index }: Segment): void {
+  for (const file of [log, index]) {
+    try {
+      file.close()
+    } catch {
+      // The descriptor is gone either way.
+    }
+  }
 }
 
 /** The log goes last: what is left when the deletion is interrupted is a whole segment. */

@@ -1,40 +1,31 @@
-import { StorageError } from '../../contract.ts'
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
-import { toMessage } from '../threads/error.ts'
-import type { FileSystem } from '../files/file-system.ts'
-import { encodeBlock } from '../files/index-file.ts'
-import { compress, FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
-import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
-import type { Clock, Port } from '../runtime.ts'
-import type { ChangeFeed } from '../threads/change-feed.ts'
-import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
 import { rowsBetween } from '../block/rows.ts'
+import { StorageError } from '../../contract.ts'
+import type { FileSystem } from '../files/file-system.ts'
+import { changesOf } from '../files/changes.ts'
+import { encodeBlock } from '../files/index-file.ts'
+import { recoverDirectory } from '../files/recover-directory.ts'
+import { FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
 import {
   closeSegment,
   createSegment,
   deleteSegment,
-  listSegments,
   logPath,
-  recoverSegment,
   segmentBytes,
   type Recovered,
   type Segment,
 } from '../files/segment.ts'
-
-/** A batch that waits to be durable: its bytes in the slab that main filled. */
-interface Pending {
-  readonly id: number
-  readonly start: number
-  readonly end: number
-  readonly slab: Slab
-}
-
-/** Goes back to main when its last batch is answered. */
-interface Slab {
-  readonly buffer: ArrayBuffer
-  readonly bytes: Uint8Array
-  waiting: number
-}
+import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
+import type { Clock, Port } from '../runtime.ts'
+import type { ChangeFeed } from '../threads/change-feed.ts'
+import { toMessage } from '../threads/error.ts'
+import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import { Episodes } from './episodes.ts'
+import { framesOf, type Pending, type Slab } from './frames.ts'
+import { probeDisk, removeProbe } from './probe.ts'
+import { Retention, segmentLimit } from './retention.ts'
+import { Shelf } from './shelf.ts'
+import { DiskSpace } from './space.ts'
 
 /** A record that is written and waits for its fdatasync. */
 interface Flight {
@@ -46,24 +37,15 @@ interface Flight {
   readonly closes: boolean
 }
 
-/** A segment that is not written any more. */
-interface Sealed {
-  readonly bytes: number
-  readonly writtenMs: number
-  readonly indexSize: number
-  /** The stretch of the log at its end whose index could not be written. */
-  readonly kept?: Stretch | undefined
-}
-
-interface Stretch {
-  readonly logStart: number
-  readonly logEnd: number
-}
-
+/** What a span of an open block will take in the index, about; more than most do. */
+const INDEX_BYTES_A_SPAN = 40
 /** Rows that a builder has room for from the start, at most; it grows beyond. */
 const MAX_CAPACITY = 1 << 14
 /** Nothing of a block. */
 const NOTHING: BuilderMark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0, rawLength: 0 }
+/** Between two tries of a disk that fails, when no span comes to try it with; doubled from try to try. */
+const FIRST_PROBE_MS = 1000
+const MAX_PROBE_MS = 30_000
 
 /**
  * The writing half of the local engine; owns the files. Batches go inbox -> scanned into the open block -> one record a group,
@@ -71,7 +53,9 @@ const NOTHING: BuilderMark = { count: 0, traceCount: 0, operationCount: 0, group
  * the next group gathers.
  *
  * When writing or syncing fails, everything that is not durable is rejected and forgotten, and the log is cut back to what is.
- * After a failed fdatasync the file is not trusted any further: the system may have dropped the bytes, so a new segment begins.
+ * After a failed fdatasync the file is not trusted any further: the system may have dropped the bytes, so a new segment begins; what
+ * was acknowledged of the old one stays. Each group is a new try. That the disk fails is told once, and that it works again when a
+ * write and its sync have succeeded; when nothing comes to be written, a probe finds that out.
  */
 export class Ingest {
   readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
@@ -80,8 +64,28 @@ export class Ingest {
   readonly #clock: Clock
   readonly #readers: ChangeFeed
   readonly #main: Port<ToWriter, FromWriter>
+  readonly #episodes: Episodes
+  readonly #space: DiskSpace
+  readonly #shelf: Shelf
+  readonly #retention: Retention
   #segment: Segment | undefined
+  /** What readers are told of the open segment beside its index and rows. */
+  #openChanges: readonly Change[] = []
+  /** Whether the readers know of the open segment: they do when it has a record. */
+  #isTold = false
+  #directoryIdentity: string | undefined
+  #logIdentity: string | undefined
+  /** The directory is not where it was: nothing is done any more. */
+  #isLost = false
+  /** When, on the monotonic clock, the open segment was as old as nothing. */
+  #segmentSinceMs = 0
+  #segmentLimit = 0
+  #blockBytes: number
+  /** What the last block that was closed takes, in log and index. */
+  #lastBlockBytes = 0
   #nextId = 1
+  /** A try to make the segment `nextId` failed and may have left something. */
+  #isHalfMade = false
   #inbox: Pending[] = []
   #group: Pending[] = []
   #builder: BlockBuilder
@@ -93,11 +97,9 @@ export class Ingest {
   #groupSince = 0
   #arrived = 0
   #waits = false
-  #sealed = new Map<number, Sealed>()
-  #directoryIdentity: string | undefined
-  #logIdentity: string | undefined
-  /** The directory is not where it was: nothing is done any more. */
-  #isLost = false
+  /** Monotonic: since when the system refuses writes for want of space. */
+  #refusedSinceMs: number | undefined
+  #callOffProbe: (() => void) | undefined
   #closing: (() => void) | undefined
 
   constructor(
@@ -107,46 +109,77 @@ export class Ingest {
     readers: ChangeFeed,
     main: Port<ToWriter, FromWriter>,
   ) {
+    const { directory, maxBytes, reserveBytes } = settings
     this.#settings = settings
     this.#files = files
     this.#clock = clock
     this.#readers = readers
+    this.#main = main
     const capacity = Math.min(MAX_CAPACITY, 2 * settings.blockSpans)
     this.#builder = new BlockBuilder(capacity)
     this.#spare = new BlockBuilder(capacity)
-    this.#main = main
+    this.#blockBytes = settings.blockBytes
     this.#durable = this.#builder.mark()
+    this.#episodes = new Episodes(clock, (event) => main.post({ type: 'event', event }))
+    this.#space = new DiskSpace(files, clock, directory, reserveBytes)
+    this.#shelf = new Shelf(files, directory, maxBytes)
+    this.#retention = new Retention(settings, clock.monotonicMs())
   }
 
-  /** Recovers all segments and goes on with the newest where it has room. */
+  /**
+   * Recovers all segments, drops what is beyond the limits, and goes on with the newest segment where it has room. A full disk does not
+   * prevent it. Throws when the directory cannot be read, or a newer version wrote it.
+   */
   open(): void {
     const { directory } = this.#settings
     this.#directoryIdentity = this.#files.identity(directory)
-    const ids = listSegments(this.#files, directory)
-    for (const id of ids) {
-      const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
-      this.#nextId = id + 1
-      if (!segment) continue
-      this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
-      if (id === ids.at(-1) && !this.#isFull(segment)) {
-        this.#use(segment)
-      } else {
-        closeSegment(segment)
-        this.#sealed.set(id, { ...segmentBytes(this.#files, directory, id), indexSize: segment.indexSize })
-      }
+    this.#attempt('removing the probe', () => removeProbe(this.#files, directory))
+    this.#shelf.countDamaged()
+    this.#space.lookNow()
+    const options = {
+      write: true,
+      nowMs: this.#clock.wallMs(),
+      tell: (event: StoreEvent) => this.#main.post({ type: 'event', event }),
     }
-    this.retain()
+    const { segments, nextId } = recoverDirectory(this.#files, directory, options)
+    this.#nextId = nextId
+    for (const found of segments) this.#reopen(found)
+    this.#drop(0)
+  }
+
+  #reopen(found: RecoveredSegment | LostSegment): void {
+    const { id } = found
+    const changes = changesOf(found)
+    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
+    const sealedAtMs = this.#clock.monotonicMs()
+    if ('lost' in found) {
+      const endedMs = this.#clock.wallMs()
+      this.#shelf.add({ id, bytes, createdMs: endedMs, endedMs, sealedAtMs, changes })
+      return
+    }
+    const { segment, recovered, arrivedMs, header } = found
+    this.recovered.blocks += recovered.blocks
+    this.recovered.tornBytes += recovered.tornBytes
+    if (found.indexFailure !== undefined)
+      this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
+    const { createdMs } = header
+    if (segment && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
+      this.#goOn(segment)
+      this.#openChanges = changes.slice(1)
+      this.#isTold = true
+      return
+    }
+    if (segment) closeSegment(segment)
+    this.#shelf.add({ id, bytes, createdMs, endedMs: arrivedMs, sealedAtMs, changes })
   }
 
   /** All that a reader which joins has to know, as changes: each segment, and the open block as far as it is durable. */
   *all(): Generator<Change> {
-    for (const [id, { indexSize, kept }] of this.#sealed) {
-      yield { type: 'segment', id, indexSize }
-      if (kept) yield { type: 'keep', id, ...kept }
-    }
-    if (!this.#segment) return
-    const { id, indexSize } = this.#segment
-    yield { type: 'segment', id, indexSize }
+    for (const { changes } of this.#shelf.segments) yield* changes
+    if (!this.#segment || !this.#isTold) return
+    const { id } = this.#segment
+    yield segmentChange(this.#segment)
+    yield* this.#openChanges
     if (this.#durable.frameCount === 0) return
     const { rows } = this.#flight?.builder ?? this.#builder
     yield { type: 'rows', id, rows: rowsBetween(rows, NOTHING, this.#durable) }
@@ -173,45 +206,34 @@ export class Ingest {
     this.#pump()
   }
 
-  /** Resolves when all that was appended is answered and the files are closed. */
+  /** Resolves when all that was appended is answered and the files are closed, whatever fails. */
   close(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#closing = () => {
-        try {
-          this.#sealSegment()
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
+        this.#closing = undefined
+        this.#callOffProbe?.()
+        this.#sealSegment()
+        this.#deleteAgain()
+        resolve()
       }
       this.#pump()
     })
   }
 
-  /** Drops the oldest segments beyond the limits of size and age. Called when a segment is sealed, and now and then. */
+  /** Drops the oldest segments beyond the limits of size, age and free space. Called now and then; each record looks too. */
   retain(): void {
-    const { directory, maxBytes, maxAgeMs } = this.#settings
-    if (this.#segment && this.#isOld(this.#segment) && !this.#flight && this.#group.length === 0) this.#sealSegment()
-    let total = this.#segment ? this.#segment.logSize + this.#segment.indexSize : 0
-    for (const { bytes } of this.#sealed.values()) total += bytes
-    for (const [id, { bytes, writtenMs }] of this.#sealed) {
-      if (total <= maxBytes && this.#clock.wallMs() - writtenMs <= maxAgeMs) break
-      try {
-        deleteSegment(this.#files, directory, id)
-      } catch {
-        break // Something holds the files. They count on, and the next call tries again.
-      }
-      this.#tell({ type: 'drop', id })
-      this.#sealed.delete(id)
-      total -= bytes
-    }
+    if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#sealSegment()
+    this.#shelf.countDamaged()
+    this.#space.lookNow()
+    this.#drop(0)
+    this.#deleteAgain()
   }
 
   #pump(): void {
     if (this.#isLost) return
     while (this.#inbox.length > 0 && !this.#blockIsFull()) this.#scan(this.#inbox.shift()!)
     if (this.#group.length === 0) {
-      if (this.#closing && !this.#flight && this.#inbox.length === 0) this.#closing()
+      if (!this.#flight && this.#inbox.length === 0) this.#closing?.()
       return
     }
     if (this.#flight) return
@@ -247,16 +269,17 @@ export class Ingest {
   }
 
   #blockIsFull(): boolean {
-    return this.#builder.rows.count >= this.#settings.blockSpans || this.#builder.rawLength >= this.#settings.blockBytes
+    return this.#builder.rows.count >= this.#settings.blockSpans || this.#builder.rawLength >= this.#blockBytes
   }
 
   #commit(): void {
-    const builder = this.#builder
     const batches = this.#group
     try {
-      const segment = this.#openSegment()
       const frames = framesOf(batches, this.#settings.frameBytes)
-      const head = recordHead(frames, builder.rows.count - this.#durable.count)
+      const head = recordHead(frames, this.#builder.rows.count - this.#durable.count, 0, this.#clock.wallMs())
+      const length = frames.reduce((sum, { bytes }) => sum + bytes.length, head.length)
+      const segment = this.#openSegment(length)
+      const builder = this.#builder
       let offset = segment.logSize + head.length
       let rawStart = this.#durable.rawLength
       for (const { rawLength, bytes } of frames) {
@@ -266,40 +289,44 @@ export class Ingest {
       }
       writeFully(segment.log, [head, ...frames.map(({ bytes }) => bytes)], segment.logSize)
       this.#group = []
-      const closes = this.#blockIsFull() || this.#isFull({ ...segment, logSize: offset })
+      const closes = this.#blockIsFull()
       this.#flight = { batches, builder, mark: builder.mark(), logEnd: offset, closes }
       if (closes) this.#builder = this.#spare
       segment.log.dataSync((error) => this.#synced(error))
     } catch (error) {
-      this.#failed(error, 'writing the log', true)
+      this.#failed(error, this.#flight ? 'syncing the log' : 'writing the log')
     }
   }
 
   #synced(error: Error | null): void {
     if (this.#isLost) return
     if (error) {
-      this.#failed(error, 'syncing the log', false)
+      this.#failed(error, 'syncing the log')
       return
     }
     try {
       if (this.#losesDirectory()) return
     } catch (error) {
-      this.#failed(error, 'looking for the log', false)
+      this.#failed(error, 'looking for the log')
       return
     }
     const { batches, builder, mark, logEnd, closes } = this.#flight!
+    const segment = this.#segment!
     this.#flight = undefined
-    this.#segment!.logSize = logEnd
+    this.#refusedSinceMs = undefined
+    this.#grew(logEnd - segment.logSize)
+    segment.logSize = logEnd
+    this.#tellSegment(segment)
     if (closes) {
       this.#finishBlock(builder)
       this.#spare = builder
     } else {
-      const { id } = this.#segment!
-      this.#tell({ type: 'rows', id, rows: rowsBetween(builder.rows, this.#durable, mark) })
+      this.#tell({ type: 'rows', id: segment.id, rows: rowsBetween(builder.rows, this.#durable, mark) })
       this.#durable = mark
     }
     const slabs = this.#release(batches)
     this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)
+    this.#episodes.worked('disk')
     this.#pump()
   }
 
@@ -310,23 +337,31 @@ export class Ingest {
     try {
       const offset = segment.indexSize
       const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize)
-      segment.indexSize = writeFully(segment.index, block, offset)
-      this.#tell({ type: 'block', id, offset, indexSize: segment.indexSize })
-    } catch {
+      const indexSize = writeFully(segment.index, block, offset)
+      this.#grew(indexSize - offset)
+      segment.indexSize = indexSize
+      this.#lastBlockBytes = segment.logSize - this.#blockStart + indexSize - offset
+      this.#tell({ type: 'block', id, offset, indexSize })
+      this.#episodes.worked('index')
+    } catch (error) {
       // The log has the spans: the block is indexed when the store is opened again, until then the readers read it from there.
       // A gap must not get into the index, so the segment ends here.
-      const kept = { logStart: this.#blockStart, logEnd: segment.logSize }
-      this.#tell({ type: 'keep', id, ...kept })
-      this.#endSegment(kept)
+      this.#episodes.failed('index', error, 'writing the index', this.#space.now)
+      this.#probeLater(FIRST_PROBE_MS)
+      const keep = { type: 'keep', id, logStart: this.#blockStart, logEnd: segment.logSize } as const
+      this.#tell(keep)
+      this.#openChanges = [...this.#openChanges, keep]
+      this.#endSegment()
     }
     builder.reset()
     this.#blockStart = segment.logSize
     this.#durable = builder.mark()
   }
 
-  /** `trusted`: the log's durable part is still what it was. */
-  #failed(error: unknown, doing: string, trusted: boolean): void {
+  /** Rejects all that is not durable, and takes it from builder and log. Throws nothing, whatever else fails. */
+  #failed(error: unknown, doing: string): void {
     const lost = [...(this.#flight?.batches ?? []), ...this.#group]
+    const wasSyncing = this.#flight !== undefined
     if (this.#flight?.closes) {
       this.#builder.reset()
       this.#spare = this.#builder
@@ -335,13 +370,18 @@ export class Ingest {
     this.#builder.rollback(this.#durable)
     this.#flight = undefined
     this.#group = []
-    if (this.#segment) this.#cutBack(this.#segment, trusted)
+    this.#refusedSinceMs = isWantOfSpace(error) ? (this.#refusedSinceMs ?? this.#clock.monotonicMs()) : undefined
+    this.#space.lookNow()
+    if (this.#segment) this.#cutBack(this.#segment, !wasSyncing)
+    this.#episodes.failed('disk', error, doing, this.#space.now)
     this.#reject(lost, error, doing)
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.check()
-    this.#pump()
+    this.#probeLater(FIRST_PROBE_MS)
+    // A turn later, as everything in the inbox may fail the same way.
+    this.#wait()
   }
 
-  /** Takes from the log what is not durable. */
+  /** Takes from the log what is not durable. `trusted`: its durable part is still what it was. */
   #cutBack(segment: Segment, trusted: boolean): void {
     let cut = trusted
     try {
@@ -350,6 +390,41 @@ export class Ingest {
       cut = false // Recovery will cut it off at the next open.
     }
     if (!cut) this.#sealSegment()
+  }
+
+  #probeLater(pauseMs: number): void {
+    if (this.#callOffProbe) return
+    this.#callOffProbe = this.#clock.after(pauseMs, () => {
+      this.#callOffProbe = () => {}
+      this.#probe((error) => {
+        this.#callOffProbe = undefined
+        if (error === undefined) {
+          this.#refusedSinceMs = undefined
+          this.#episodes.worked('disk')
+          this.#episodes.worked('index')
+        } else {
+          const part = this.#episodes.isFailing('disk') ? 'disk' : 'index'
+          this.#episodes.failed(part, error, 'trying the disk', this.#space.now)
+          if (!this.#closing) this.#probeLater(Math.min(2 * pauseMs, MAX_PROBE_MS))
+        }
+      })
+    })
+  }
+
+  #probe(done: (error: unknown) => void): void {
+    if (!this.#episodes.isFailing('disk') && !this.#episodes.isFailing('index')) {
+      done(undefined)
+      return
+    }
+    try {
+      this.#space.lookNow()
+      this.#drop(0)
+      this.#space.check(0)
+    } catch (error) {
+      done(error)
+      return
+    }
+    probeDisk(this.#files, this.#settings.directory, done)
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -367,22 +442,67 @@ export class Ingest {
     return free
   }
 
-  #openSegment(): Segment {
-    if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
-    if (!this.#segment) {
-      const segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, this.#clock.wallMs())
-      this.#use(segment)
-      const { id, indexSize } = segment
-      this.#tell({ type: 'segment', id, indexSize })
-      this.retain()
+  /** The segment for a record of so many bytes, with room made for it: begun anew when the open one would get too large or is too old. */
+  #openSegment(recordBytes: number): Segment {
+    const needed = recordBytes + INDEX_BYTES_A_SPAN * this.#builder.rows.count
+    if (this.#episodes.isFailing('disk') || this.#space.isDue()) {
+      this.#space.lookNow()
     }
-    return this.#segment!
+    this.#drop(needed)
+    this.#space.check(needed)
+    const open = this.#segment
+    if (open && open.logSize > FILE_HEADER) {
+      // Between two blocks it costs the least, so room for a whole one is asked for there.
+      const next = this.#durable.frameCount === 0 ? Math.max(needed, this.#lastBlockBytes) : needed
+      if (open.logSize + open.indexSize + next > this.#segmentLimit || this.#isOld()) this.#beginAnew()
+    }
+    return this.#segment ?? this.#createSegment()
   }
 
-  #use(segment: Segment): void {
+  /** Ends the open segment before the group that is about to be written: its spans go into the next one's first block. */
+  #beginAnew(): void {
+    if (this.#durable.frameCount === 0) {
+      this.#endSegment()
+      return
+    }
+    this.#builder.rollback(this.#durable)
+    this.#sealSegment()
+    for (const { slab, start, end } of this.#group) this.#builder.add(slab.bytes.subarray(start, end))
+  }
+
+  #createSegment(): Segment {
+    const { directory } = this.#settings
+    const id = this.#nextId
+    // What an earlier try left goes first, so that a disk that fails is not filled with beginnings.
+    if (this.#isHalfMade) deleteSegment(this.#files, directory, id)
+    this.#isHalfMade = true
+    let segment: Segment
+    try {
+      segment = createSegment(this.#files, directory, id, this.#clock.wallMs())
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      // Somebody put it there: it is not ours to delete.
+      this.#isHalfMade = false
+      this.#nextId++
+      throw error
+    }
+    this.#isHalfMade = false
+    this.#nextId++
+    this.#goOn(segment)
+    this.#isTold = false
+    return segment
+  }
+
+  #goOn(segment: Segment): void {
     this.#segment = segment
-    this.#blockStart = segment.logSize
+    this.#openChanges = []
     this.#logIdentity = segment.log.identity()
+    this.#blockStart = segment.logSize
+    // One that was begun in the future is new.
+    this.#segmentSinceMs = this.#clock.monotonicMs() - Math.max(0, this.#clock.wallMs() - segment.createdMs)
+    this.#segmentLimit = this.#limitNow()
+    this.#lastBlockBytes = 0
+    this.#blockBytes = Math.min(this.#settings.blockBytes, this.#segmentLimit)
   }
 
   /**
@@ -412,53 +532,107 @@ export class Ingest {
     this.#endSegment()
   }
 
-  #endSegment(kept?: Stretch): void {
+  #endSegment(): void {
     const segment = this.#segment
     if (!segment) return
     this.#segment = undefined
     closeSegment(segment)
-    if (segment.logSize === FILE_HEADER) {
-      this.#tell({ type: 'drop', id: segment.id })
-      deleteSegment(this.#files, this.#settings.directory, segment.id)
-    } else {
-      const { id, logSize, indexSize } = segment
-      this.#sealed.set(id, { bytes: logSize + indexSize, writtenMs: this.#clock.wallMs(), indexSize, kept })
+    const { id, createdMs, logSize, indexSize } = segment
+    if (logSize === FILE_HEADER) {
+      if (this.#isTold) this.#tell({ type: 'drop', id })
+      this.#shelf.discard(id)
+      this.#deleteAgain()
+      this.#nextId = id // A number that is missing means that a segment was lost.
+      return
+    }
+    const sealedAtMs = this.#clock.monotonicMs()
+    this.#shelf.add({
+      id,
+      bytes: logSize + indexSize,
+      createdMs,
+      endedMs: this.#clock.wallMs(),
+      sealedAtMs,
+      changes: [segmentChange(segment), ...this.#openChanges],
+    })
+  }
+
+  /** One pass of retention, with so many bytes about to be written. Whether it deleted anything. */
+  #drop(needBytes: number): boolean {
+    const open = this.#segment
+    const monotonicMs = this.#clock.monotonicMs()
+    const drops = this.#retention.decide({
+      sealed: this.#shelf.segments,
+      openCreatedMs: open?.createdMs,
+      otherBytes: this.#shelf.otherBytes + (open ? open.logSize + open.indexSize : 0),
+      needBytes,
+      roomBytes: this.#space.roomBytes,
+      refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
+      wallMs: this.#clock.wallMs(),
+      monotonicMs,
+    })
+    if (drops.length === 0) return false
+    for (const event of this.#shelf.drop(drops)) this.#main.post({ type: 'event', event })
+    for (const { segment } of drops) this.#tell({ type: 'drop', id: segment.id })
+    this.#deleteAgain()
+    this.#space.lookNow()
+    return true
+  }
+
+  #deleteAgain(): void {
+    if (this.#shelf.hasUndeleted) this.#attempt('deleting a segment', () => this.#shelf.deleteAgain())
+  }
+
+  #attempt(doing: string, run: () => void): void {
+    try {
+      run()
+      this.#episodes.worked('retention')
+    } catch (error) {
+      this.#episodes.failed('retention', error, doing, this.#space.now)
     }
   }
 
-  #isFull(segment: Segment): boolean {
-    return segment.logSize >= this.#settings.segmentBytes || this.#isOld(segment)
+  #grew(bytes: number): void {
+    this.#retention.grew(bytes)
+    this.#space.wrote(bytes)
   }
 
-  #isOld(segment: Segment): boolean {
-    return this.#clock.wallMs() - segment.createdMs >= this.#settings.segmentAgeMs
+  #limitNow(): number {
+    const open = this.#segment
+    const kept = this.#shelf.bytes + (open ? open.logSize + open.indexSize : 0)
+    const keepable = Math.min(this.#settings.maxBytes, kept + Math.max(0, this.#space.roomBytes))
+    return segmentLimit(kept, keepable, this.#settings.segmentBytes)
   }
 
+  /** By the monotonic clock, or by the wall clock where that says more: the machine may have slept. */
+  #isOld(): boolean {
+    const segment = this.#segment!
+    const openMs = this.#clock.monotonicMs() - this.#segmentSinceMs
+    return openMs >= this.#settings.segmentAgeMs || this.#isAged(segment.createdMs)
+  }
+
+  #isAged(createdMs: number): boolean {
+    return this.#clock.wallMs() - createdMs >= this.#settings.segmentAgeMs
+  }
+
+  /** A segment becomes known with its first record: an empty one may be deleted again. */
+  #tellSegment(segment: Segment): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#tell(segmentChange(segment))
+  }
+
+  /** Rows are copies made to be given away: their buffers move, which spares the reader's thread and this one two more copies. */
   #tell(change: Change): void {
     this.#readers.tell(change)
   }
 }
 
-/** The batches' bytes in frames of about `frameBytes`, compressed. Batches that lie end to end are not copied. */
-function framesOf(batches: readonly Pending[], frameBytes: number): { rawLength: number; bytes: Buffer }[] {
-  const frames: { rawLength: number; bytes: Buffer }[] = []
-  let i = 0
-  while (i < batches.length) {
-    const parts: Uint8Array[] = []
-    let rawLength = 0
-    do {
-      const { slab, start } = batches[i]!
-      let { end } = batches[i]!
-      while (++i < batches.length && rawLength + end - start < frameBytes) {
-        const next = batches[i]!
-        if (next.slab !== slab || next.start !== end) break
-        end = next.end
-      }
-      parts.push(slab.bytes.subarray(start, end))
-      rawLength += end - start
-    } while (i < batches.length && rawLength < frameBytes)
-    const raw = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-    frames.push({ rawLength, bytes: compress(raw) })
-  }
-  return frames
+function segmentChange({ id, indexSize }: Segment): Change {
+  return { type: 'segment', id, indexSize }
+}
+
+/** Whether deleting others may help: not against a limit on the size of one file. */
+function isWantOfSpace(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full'
 }

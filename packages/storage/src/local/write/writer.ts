@@ -6,7 +6,9 @@ import { toMessage } from '../threads/error.ts'
 import type { FromWriter, ToWriter } from '../threads/protocol.ts'
 import { Ingest } from './ingest.ts'
 
-const RETAIN_EVERY_MS = 60_000
+/** From one look at the limits to the next, when no span makes it look: a 25th of the limit of age, within these. */
+const MIN_RETAIN_MS = 1000
+const MAX_RETAIN_MS = 10_000
 /** How often it is seen whether the directory is still there while nothing is appended, in milliseconds. */
 const CHECK_EVERY_MS = 5_000
 
@@ -18,6 +20,7 @@ export class Writer {
   readonly #main: Port<ToWriter, FromWriter>
   readonly #readers = new ChangeFeed()
   readonly #ingest: Ingest
+  readonly #retainEveryMs: number
   readonly #callOff = new Set<() => void>()
 
   constructor(
@@ -28,6 +31,7 @@ export class Writer {
     main: Port<ToWriter, FromWriter>,
   ) {
     this.#directory = settings.directory
+    this.#retainEveryMs = Math.min(MAX_RETAIN_MS, Math.max(MIN_RETAIN_MS, settings.maxAgeMs / 25))
     this.#clock = clock
     this.#connect = connect
     this.#main = main
@@ -41,7 +45,7 @@ export class Writer {
       this.#main.post({ type: 'failed', error: toMessage(error, `opening ${this.#directory}`) })
       return
     }
-    this.#every(RETAIN_EVERY_MS, () => this.#ingest.retain())
+    this.#every(this.#retainEveryMs, () => this.#ingest.retain())
     this.#every(CHECK_EVERY_MS, () => this.#ingest.check())
     this.#main.onMessage((message) => this.#take(message))
     this.#main.post({ type: 'opened', recovered: this.#ingest.recovered })

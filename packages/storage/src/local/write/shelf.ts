@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import type { StoreEvent } from '../../events.ts'
+import type { FileSystem } from '../files/file-system.ts'
+import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
+import { FILE_HEADER, readRecord } from '../files/log.ts'
+import { deleteSegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
+import type { Drop, SealedSegment } from './retention.ts'
+
+/** Where damaged pieces are kept aside. */
+const DAMAGED = 'damaged'
+/** They count against the limit, but for no more than this share of it: else they would push out all that can be read. */
+const DAMAGED_SHARE = 0.5
+
+/** The closed segments of a store and what they take on disk; no file of theirs is kept open. */
+export class Shelf {
+  readonly #files: FileSystem
+  readonly #directory: string
+  readonly #maxBytes: number
+  #segments: SealedSegment[] = []
+  #bytes = 0
+  /** Files that could not be deleted, by segment; they go on counting. */
+  readonly #undeleted = new Map<number, number>()
+  #damagedBytes = 0
+
+  constructor(files: FileSystem, directory: string, maxBytes: number) {
+    this.#files = files
+    this.#directory = directory
+    this.#maxBytes = maxBytes
+  }
+
+  /** Oldest first. */
+  get segments(): readonly SealedSegment[] {
+    return this.#segments
+  }
+
+  /** All that is kept here, deleted in vain, or aside. */
+  get bytes(): number {
+    return this.#bytes + this.otherBytes
+  }
+
+  get otherBytes(): number {
+    let bytes = Math.min(this.#damagedBytes, DAMAGED_SHARE * this.#maxBytes)
+    for (const size of this.#undeleted.values()) bytes += size
+    return bytes
+  }
+
+  /** Segments are added in the order of their ids. */
+  add(segment: SealedSegment): void {
+    this.#segments.push(segment)
+    this.#bytes += segment.bytes
+  }
+
+  /** What of these was dropped, as events; a reason each. Files that cannot be deleted are left for {@link deleteAgain}. */
+  drop(drops: readonly Drop[]): StoreEvent[] {
+    const events: StoreEvent[] = []
+    for (const reason of ['age', 'size', 'space'] as const) {
+      const segments = drops.filter((drop) => drop.reason === reason).map(({ segment }) => segment)
+      if (segments.length === 0) continue
+      const found = segments.map(({ id }) => contentsOf(this.#files, this.#directory, id))
+      for (const segment of segments) {
+        this.#segments.splice(this.#segments.indexOf(segment), 1)
+        this.#bytes -= segment.bytes
+        this.#undeleted.set(segment.id, segment.bytes)
+      }
+      const times = found.flatMap(({ oldest, newest }) => (oldest === undefined ? [] : [oldest, newest!]))
+      events.push({
+        code: 'dropped',
+        reason,
+        segments: segments.length,
+        spans: found.reduce((sum, { spans }) => sum + spans, 0),
+        bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+        oldest: times.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined)?.toString(),
+        newest: times.reduce<bigint | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined)?.toString(),
+      })
+    }
+    return events
+  }
+
+  /** A segment that was never begun, or has no record: its files go too. */
+  discard(id: number): void {
+    this.#undeleted.set(id, 0)
+  }
+
+  get hasUndeleted(): boolean {
+    return this.#undeleted.size > 0
+  }
+
+  /** Deletes what is to be deleted. Throws the first error after it has tried all; the rest is tried the next time. */
+  deleteAgain(): void {
+    const errors: unknown[] = []
+    for (const id of this.#undeleted.keys()) {
+      try {
+        deleteSegment(this.#files, this.#directory, id)
+        this.#undeleted.delete(id)
+      } catch (error) {
+        errors.push(error)
+        this.#undeleted.set(id, this.#sizeOf(id))
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /** Looks up how much is kept aside. */
+  countDamaged(): void {
+    this.#damagedBytes = 0
+    try {
+      const path = join(this.#directory, DAMAGED)
+      if (!this.#files.stat(path)) return
+      for (const name of this.#files.list(path)) this.#damagedBytes += this.#files.stat(join(path, name))?.size ?? 0
+    } catch {
+      // What cannot be looked up does not count.
+    }
+  }
+
+  #sizeOf(id: number): number {
+    try {
+      return segmentBytes(this.#files, this.#directory, id).bytes
+    } catch {
+      return this.#undeleted.get(id)!
+    }
+  }
+}
+
+interface Contents {
+  readonly spans: number
+  readonly oldest: bigint | undefined
+  readonly newest: bigint | undefined
+}
+
+/** What a segment has, by its index, and where that ends by its log's records. As far as it can be read. */
+function contentsOf(files: FileSystem, directory: string, id: number): Contents {
+  let spans = 0
+  let oldest: bigint | undefined
+  let newest: bigint | undefined
+  let covered = FILE_HEADER
+  try {
+    const index = files.open(indexPath(directory, id), 'read')
+    try {
+      const size = index.size()
+      for (let at = INDEX_HEADER; at < size;) {
+        const block = readBlock(index, at, size)
+        if (!block) break
+        spans += block.meta.spans
+        const [from, to] = [BigInt(block.meta.minStart), BigInt(block.meta.maxStart)]
+        if (oldest === undefined || from < oldest) oldest = from
+        if (newest === undefined || to > newest) newest = to
+        covered = block.meta.logEnd
+        at = block.end
+      }
+    } finally {
+      index.close()
+    }
+  } catch {
+    // The log has it all.
+  }
+  try {
+    const log = files.open(logPath(directory, id), 'read')
+    try {
+      const size = log.size()
+      for (let record = readRecord(log, covered, size); record; record = readRecord(log, record.end, size))
+        spans += record.spans
+    } finally {
+      log.close()
+    }
+  } catch {
+    // It is deleted all the same.
+  }
+  return { spans, oldest, newest }
+}
