@@ -35,6 +35,8 @@ export class Reindex {
   blocks = 0
   indexSize: number
   readonly memory: MemoryBlock[] = []
+  /** Why the index could not be written. */
+  failure: unknown
   /** Spans read so far. */
   spans = 0
   /** When the last record was written; 0 when unknown. */
@@ -137,8 +139,9 @@ export class Reindex {
     try {
       this.indexSize = writeFully(this.#index, block, at)
       return at
-    } catch {
+    } catch (error) {
       // The log has the spans: the index is written when the store is opened again.
+      this.failure = error
       this.#index = undefined
       return undefined
     }

@@ -24,14 +24,14 @@ export interface Survey {
 }
 
 /**
- * Looks at the header of each file. Throws StorageError `newer_format`, before anything was touched, when a later version wrote one.
- * `newer`: is called instead.
+ * Looks at the header of each file. Throws StorageError `newer_format`, before anything was touched, when a later version wrote one; or
+ * hands it to `newer`.
  */
 export function surveyDirectory(
   files: FileSystem,
   directory: string,
-  newer: (path: string, what: string) => void = (path, what) => {
-    throw newerFormat(path, what)
+  newer: (error: unknown) => void = (error) => {
+    throw error
   },
 ): Survey {
   const logs = new Map<number, LogState | Unreadable>()
@@ -41,11 +41,15 @@ export function surveyDirectory(
     const state = logState(files, path)
     if (!state) continue
     logs.set(id, state)
-    if (state.state === 'newer') newer(path, state.what)
+    if (state.state === 'newer') newer(newerFormat(path, state.what))
     if (state.state !== 'ok') continue
     versions.add(state.header.version)
     const index = indexPath(directory, id)
-    withFile(files, index, (file) => isIndex(file, index, state.header.salt))
+    try {
+      withFile(files, index, (file) => isIndex(file, index, state.header.salt))
+    } catch (error) {
+      newer(error)
+    }
   }
   const orphans = listIndexes(files, directory).filter((id) => !logs.has(id))
   const foreign = files.list(directory).filter((name) => name.endsWith('.log') && !parseName(name))
