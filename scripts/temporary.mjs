@@ -1,6 +1,6 @@
 // A temporary folder of its own for a run of tests: whatever they, and the programs that they start, put into the system's temporary folder is in it, is
 // looked at when they have ended, and is gone afterwards.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './setup.mjs'
@@ -14,6 +14,8 @@ const othersLeave = /^(\.ses|mat-debug-\d+\.log|\.?org\.chromium\..*|node-compil
  */
 export function temporaryFolder() {
   const path = mkdtempSync(join(tmpdir(), 'spoor-test-'))
+  // Tests that become another user go through it.
+  chmodSync(path, 0o711)
   return {
     path,
     environment: { TMPDIR: path, TEMP: path, TMP: path, NODE_COMPILE_CACHE: join(root, '.cache', 'compiled') },

@@ -7,6 +7,7 @@ it('has the defaults for all that is not given, also for what is given as undefi
   const defaults = settingsOf({ directory: 'data' })
   expect(defaults).toEqual({
     directory: 'data',
+    readOnly: false,
     maxBytes: 10 * 1024 * MIB,
     maxAgeMs: Infinity,
     reserveBytes: undefined,
@@ -14,6 +15,9 @@ it('has the defaults for all that is not given, also for what is given as undefi
     segmentAgeMs: Infinity,
     maxPendingBytes: 64 * MIB,
     cacheBytes: 96 * MIB,
+    blockSpans: 8192,
+    blockBytes: 4 * MIB,
+    frameBytes: 256 * 1024,
   })
   expect(settingsOf({ directory: 'data', maxBytes: undefined, maxAgeMs: undefined } as never)).toEqual(defaults)
 })

@@ -5,6 +5,11 @@ export interface LocalStoreOptions {
   /** The data directory. It is made when missing; one process owns it at a time. */
   readonly directory: string
   /**
+   * Opens what is there without a lock and without changing a byte: a copy, a backup, a directory on a read-only mount. `append` rejects
+   * with `read_only`. Default false.
+   */
+  readonly readOnly?: boolean
+  /**
    * The most that is kept: logs, indexes, and what was damaged and is kept aside. Default 10 GiB; Infinity keeps all. The oldest
    * segments go first. It can be passed by one group commit with its index. In a store of 64 MiB or more, or one that
    * is filled to its limit (of 2 MiB or more), never more than 5 % goes at once.
@@ -65,7 +70,7 @@ interface Range {
 
 const SIZE: Range = { min: 1, max: Number.MAX_SAFE_INTEGER, words: 'a number of bytes, 1 or more' }
 const TIME: Range = { min: SECOND, max: Infinity, words: 'milliseconds, 1000 or more, or Infinity' }
-const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory'>, Range>> = {
+const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory' | 'readOnly'>, Range>> = {
   maxBytes: { ...SIZE, max: Infinity, words: 'a number of bytes, 1 or more, or Infinity' },
   maxAgeMs: TIME,
   reserveBytes: { ...SIZE, min: 0, words: 'a number of bytes, 0 or more' },
@@ -85,6 +90,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
   const maxAgeMs = options.maxAgeMs ?? Infinity
   const settings: LocalStoreSettings = {
     directory: options.directory,
+    readOnly: options.readOnly ?? false,
     maxBytes: options.maxBytes ?? 10 * GIB,
     maxAgeMs,
     reserveBytes: options.reserveBytes,

@@ -80,6 +80,7 @@ export class Catalog {
       return
     }
     if (change.type === 'drop') this.#missing.delete(change.id)
+    if (change.type === 'lost') this.#missing.add(change.id)
     const segment = this.#segments.get(change.id)
     if (!segment) return
     switch (change.type) {
@@ -182,7 +183,7 @@ export class Catalog {
   }
 
   #addSegment(id: number, indexSize: number): void {
-    const files = this.#openFiles(id)
+    const files = this.#openFiles(id, indexSize)
     if (!files) {
       this.#missing.add(id)
       return
@@ -210,11 +211,14 @@ export class Catalog {
   }
 
   /** Undefined when they are gone: the writer dropped them meanwhile, and has told so or will. */
-  #openFiles(id: number): Pick<SegmentFiles, 'log' | 'index'> | undefined {
+  #openFiles(id: number, indexSize: number): Pick<SegmentFiles, 'log' | 'index'> | undefined {
     let log: File | undefined
     try {
       log = this.#files.open(logPath(this.#directory, id), 'read')
-      return { log, index: this.#files.open(indexPath(this.#directory, id), 'read') }
+      return {
+        log,
+        index: this.#files.open(indexSize > 0 ? indexPath(this.#directory, id) : logPath(this.#directory, id), 'read'),
+      }
     } catch (error) {
       log?.close()
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined

@@ -58,6 +58,7 @@ const END_SHARE = 0.1
 class LocalStore implements TraceStore {
   readonly #host: Host
   readonly #directory: string
+  readonly #readOnly: boolean
   readonly #writer: WriterClient
   readonly #lookups: ReaderClient
   readonly #searches: ReaderClient
@@ -70,6 +71,7 @@ class LocalStore implements TraceStore {
   constructor(host: Host, settings: ReturnType<typeof settingsOf>, onEvent: (event: StoreEvent) => void = () => {}) {
     this.#host = host
     this.#directory = settings.directory
+    this.#readOnly = settings.readOnly
     this.#onEvent = onEvent
     const tell = (event: StoreEvent): void => this.#tell(event)
     const gaveUp = (error: StorageError): void => this.#fail(error)
@@ -95,7 +97,7 @@ class LocalStore implements TraceStore {
     await Promise.race([Promise.all([this.#writer.opened, this.#lookups.joined, this.#searches.joined]), failed])
     const { spans, segments } = await this.#lookups.call({ method: 'stats' }, { timeoutMs: Infinity })
     const elapsedMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
-    this.#tell({ code: 'opened', directory: this.#directory, spans, segments, elapsedMs, readOnly: false })
+    this.#tell({ code: 'opened', directory: this.#directory, spans, segments, elapsedMs, readOnly: this.#readOnly })
   }
 
   append(batch: TelemetryBatch): Promise<void> {

@@ -4,6 +4,7 @@ import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { EnginePart, Link } from '../runtime.ts'
+import type { Damaged } from '../files/index-file.ts'
 
 /** What a part gets to know when it starts. */
 export interface PartStart {
@@ -69,6 +70,11 @@ export type Change =
   | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
   /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
   | { readonly type: 'keep'; readonly id: number; readonly logStart: number; readonly logEnd: number }
+  /**
+   * A part of the segment cannot be read, and no index block says so: searches over this range of time (nanoseconds since 1970, decimal)
+   * are not complete.
+   */
+  | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }

@@ -1,10 +1,9 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { checkFormat } from '../files/format.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
-import { fromMessage, storageError } from './error.ts'
+import { fromMessage, readOnlyError, storageError } from './error.ts'
 import { Outbox } from './outbox.ts'
 import type { FromWriter, ReaderPart, ToWriter } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
@@ -77,14 +76,15 @@ export class WriterClient {
     return this.#outbox.appended
   }
 
-  /** Makes the directory when it is missing, and takes it. Throws StorageError. */
+  /** Makes the directory when it is missing, and takes it; to be read only, it is left as it is. Throws StorageError. */
   start(): void {
-    this.#host.files.makeDirectory(this.#settings.directory)
+    if (!this.#settings.readOnly) this.#host.files.makeDirectory(this.#settings.directory)
     this.#supervisor.start()
     this.#watch()
   }
 
   append(batch: TelemetryBatch): Promise<void> {
+    if (this.#settings.readOnly) return Promise.reject(readOnlyError(this.#settings.directory))
     return this.#outbox.append(batch)
   }
 
@@ -134,8 +134,7 @@ export class WriterClient {
       if (!this.#host.files.identity(directory)) throw new StorageError('io', `${directory} is not there`)
       if (this.#isDirectoryLost) this.release()
       this.#isDirectoryLost = false
-      this.#unlock ??= this.#host.lock(directory)
-      checkFormat(this.#host.files, directory)
+      if (!this.#settings.readOnly) this.#unlock ??= this.#host.lock(directory)
     } catch (error) {
       throw storageError(error, `opening ${directory}`)
     }

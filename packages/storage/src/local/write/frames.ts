@@ -1,5 +1,4 @@
 import { compress } from '../files/log.ts'
-import { FRAME_BYTES } from '../options.ts'
 
 /** A batch that waits to be durable: its bytes in the slab that main filled. */
 export interface Pending {
@@ -16,8 +15,8 @@ export interface Slab {
   waiting: number
 }
 
-/** The batches' bytes in frames of about {@link FRAME_BYTES}, compressed. Batches that lie end to end are not copied. */
-export function framesOf(batches: readonly Pending[]): { rawLength: number; bytes: Buffer }[] {
+/** The batches' bytes in frames of about `frameBytes` raw bytes, compressed. Batches that lie end to end are not copied. */
+export function framesOf(batches: readonly Pending[], frameBytes: number): { rawLength: number; bytes: Buffer }[] {
   const frames: { rawLength: number; bytes: Buffer }[] = []
   let i = 0
   while (i < batches.length) {
@@ -26,14 +25,14 @@ export function framesOf(batches: readonly Pending[]): { rawLength: number; byte
     do {
       const { slab, start } = batches[i]!
       let { end } = batches[i]!
-      while (++i < batches.length && rawLength + end - start < FRAME_BYTES) {
+      while (++i < batches.length && rawLength + end - start < frameBytes) {
         const next = batches[i]!
         if (next.slab !== slab || next.start !== end) break
         end = next.end
       }
       parts.push(slab.bytes.subarray(start, end))
       rawLength += end - start
-    } while (i < batches.length && rawLength < FRAME_BYTES)
+    } while (i < batches.length && rawLength < frameBytes)
     const raw = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     frames.push({ rawLength, bytes: compress(raw) })
   }

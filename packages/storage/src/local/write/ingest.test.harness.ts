@@ -8,7 +8,7 @@ import { createHealth, type StoreEvent, type StoreEventCode } from '../../events
 import { nodeFileSystem, type File, type FileSystem } from '../files/file-system.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Reader } from '../read/reader.ts'
-import type { Clock, Port } from '../runtime.ts'
+import type { Clock, Connect, Port } from '../runtime.ts'
 import type { Change, FromReader, FromWriter, ToReader, ToWriter } from '../threads/protocol.ts'
 import { Writer } from './writer.ts'
 
@@ -40,6 +40,10 @@ export class FaultyFileSystem implements FileSystem {
   openFiles = 0
   mostOpenFiles = 0
 
+  identity(path: string): string | undefined {
+    return nodeFileSystem.identity(path)
+  }
+
   #check(operation: Operation, path: string): void {
     const name = path.slice(path.lastIndexOf('/') + 1)
     const code = this.fault(operation, name, this.calls.push(`${operation} ${name}`) - 1)
@@ -54,6 +58,7 @@ export class FaultyFileSystem implements FileSystem {
     return {
       read: (...args) => (check('read'), file.read(...args)),
       size: () => file.size(),
+      identity: () => file.identity(),
       write: (from, offset, length, position) => {
         const size = file.size()
         try {
@@ -275,9 +280,10 @@ export async function openTestStore(
   const [toReader, fromWriter] = isLate ? lazyChannel<Change>() : channel<never, Change>()
   const [writerMain, mainWriter] = channel<ToWriter, FromWriter>()
   const [readerMain, mainReader] = channel<ToReader, FromReader>()
-  const writer = new Writer(settings, files, clock, toReader, writerMain)
+  const connect: Connect = (link) => link as never
+  const writer = new Writer(settings, files, clock, connect, writerMain)
   // The reader's disk does not fail here.
-  new Reader(settings, nodeFileSystem, clock, fromWriter, readerMain).start()
+  new Reader('search_reader', settings, nodeFileSystem, clock, connect, readerMain).start()
   const events: StoreEvent[] = []
   const health = createHealth()
   const appends = new Map<number, (code: string | undefined) => void>()
@@ -314,6 +320,8 @@ export async function openTestStore(
   })
   writer.start()
   await opened.promise
+  mainWriter.post({ type: 'join', reader: 'search_reader', link: toReader })
+  mainReader.post({ type: 'join', link: fromWriter })
   let id = 0
   /** Lets time pass until it is done. */
   const until = async <T>(work: Promise<T>): Promise<T> => {
@@ -342,16 +350,14 @@ export async function openTestStore(
       const number = id++
       const answer = new Promise<FromReader>((resolve) => calls.set(number, resolve))
       const query = { limit: 10_000 }
-      mainReader.post({ id: number, call: { method: 'search', query }, timeoutMs: 1e9 })
+      mainReader.post({ type: 'call', id: number, call: { method: 'search', query }, deadlineMs: 1e12 })
       const message = await answer
-      if (!('result' in message)) throw new Error(JSON.stringify(message))
+      if (message.type !== 'result') throw new Error(JSON.stringify(message))
       return (message.result as { traces: { traceId: string }[] }).traces.map((trace) => trace.traceId).sort()
     },
     async close() {
       mainWriter.post({ type: 'close' })
       await until(closed.promise)
-      const number = id++
-      mainReader.post({ id: number, call: { method: 'close' }, timeoutMs: 0 })
     },
   }
 }

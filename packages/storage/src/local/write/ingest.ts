@@ -1,11 +1,13 @@
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { rowsBetween } from '../block/rows.ts'
 import { StorageError } from '../../contract.ts'
+import type { StoreEvent } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { changesOf } from '../files/changes.ts'
 import { encodeBlock } from '../files/index-file.ts'
-import { recoverDirectory } from '../files/recover-directory.ts'
-import { FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
+import { recoverDirectory, type LostSegment } from '../files/recover-directory.ts'
+import type { RecoveredSegment } from '../files/recover-segment.ts'
+import { FILE_HEADER, recordHead, recordHeadBytes, writeFully } from '../files/log.ts'
 import {
   closeSegment,
   createSegment,
@@ -276,10 +278,11 @@ export class Ingest {
     const batches = this.#group
     try {
       const frames = framesOf(batches, this.#settings.frameBytes)
-      const head = recordHead(frames, this.#builder.rows.count - this.#durable.count, 0, this.#clock.wallMs())
-      const length = frames.reduce((sum, { bytes }) => sum + bytes.length, head.length)
+      const length = frames.reduce((sum, { bytes }) => sum + bytes.length, recordHeadBytes(frames.length))
       const segment = this.#openSegment(length)
       const builder = this.#builder
+      const spans = builder.rows.count - this.#durable.count
+      const head = recordHead(frames, spans, segment.salt, this.#clock.wallMs())
       let offset = segment.logSize + head.length
       let rawStart = this.#durable.rawLength
       for (const { rawLength, bytes } of frames) {
@@ -336,7 +339,7 @@ export class Ingest {
     const { id } = segment
     try {
       const offset = segment.indexSize
-      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize)
+      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize, this.#clock.wallMs())
       const indexSize = writeFully(segment.index, block, offset)
       this.#grew(indexSize - offset)
       segment.indexSize = indexSize
@@ -472,22 +475,13 @@ export class Ingest {
 
   #createSegment(): Segment {
     const { directory } = this.#settings
-    const id = this.#nextId
-    // What an earlier try left goes first, so that a disk that fails is not filled with beginnings.
-    if (this.#isHalfMade) deleteSegment(this.#files, directory, id)
-    this.#isHalfMade = true
-    let segment: Segment
-    try {
-      segment = createSegment(this.#files, directory, id, this.#clock.wallMs())
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      // Somebody put it there: it is not ours to delete.
-      this.#isHalfMade = false
-      this.#nextId++
-      throw error
-    }
+    const from = this.#nextId
+    // What an earlier try left goes first, so that a disk that fails is not filled with beginnings. What somebody else put there stays.
+    if (this.#isHalfMade) deleteSegment(this.#files, directory, from)
+    this.#isHalfMade = this.#files.stat(logPath(directory, from)) === undefined
+    const segment = createSegment(this.#files, directory, from, this.#clock.wallMs())
     this.#isHalfMade = false
-    this.#nextId++
+    this.#nextId = segment.id + 1
     this.#goOn(segment)
     this.#isTold = false
     return segment

@@ -4,6 +4,7 @@ import type { FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
 import { deleteSegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
+import type { Change } from '../threads/protocol.ts'
 import type { Drop, SealedSegment } from './retention.ts'
 
 /** Where damaged pieces are kept aside. */
@@ -11,12 +12,17 @@ const DAMAGED = 'damaged'
 /** They count against the limit, but for no more than this share of it: else they would push out all that can be read. */
 const DAMAGED_SHARE = 0.5
 
+export interface ShelvedSegment extends SealedSegment {
+  /** What readers are told of it. */
+  readonly changes: readonly Change[]
+}
+
 /** The closed segments of a store and what they take on disk; no file of theirs is kept open. */
 export class Shelf {
   readonly #files: FileSystem
   readonly #directory: string
   readonly #maxBytes: number
-  #segments: SealedSegment[] = []
+  #segments: ShelvedSegment[] = []
   #bytes = 0
   /** Files that could not be deleted, by segment; they go on counting. */
   readonly #undeleted = new Map<number, number>()
@@ -29,7 +35,7 @@ export class Shelf {
   }
 
   /** Oldest first. */
-  get segments(): readonly SealedSegment[] {
+  get segments(): readonly ShelvedSegment[] {
     return this.#segments
   }
 
@@ -45,7 +51,7 @@ export class Shelf {
   }
 
   /** Segments are added in the order of their ids. */
-  add(segment: SealedSegment): void {
+  add(segment: ShelvedSegment): void {
     this.#segments.push(segment)
     this.#bytes += segment.bytes
   }
@@ -58,7 +64,7 @@ export class Shelf {
       if (segments.length === 0) continue
       const found = segments.map(({ id }) => contentsOf(this.#files, this.#directory, id))
       for (const segment of segments) {
-        this.#segments.splice(this.#segments.indexOf(segment), 1)
+        this.#segments = this.#segments.filter(({ id }) => id !== segment.id)
         this.#bytes -= segment.bytes
         this.#undeleted.set(segment.id, segment.bytes)
       }

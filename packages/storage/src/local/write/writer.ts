@@ -4,6 +4,7 @@ import type { Clock, Connect, Port } from '../runtime.ts'
 import { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
 import type { FromWriter, ToWriter } from '../threads/protocol.ts'
+import { ReadOnlyIngest } from '../tools/read-only.ts'
 import { Ingest } from './ingest.ts'
 
 /** From one look at the limits to the next, when no span makes it look: a 25th of the limit of age, within these. */
@@ -19,7 +20,7 @@ export class Writer {
   readonly #connect: Connect
   readonly #main: Port<ToWriter, FromWriter>
   readonly #readers = new ChangeFeed()
-  readonly #ingest: Ingest
+  readonly #ingest: Ingest | ReadOnlyIngest
   readonly #retainEveryMs: number
   readonly #callOff = new Set<() => void>()
 
@@ -35,7 +36,9 @@ export class Writer {
     this.#clock = clock
     this.#connect = connect
     this.#main = main
-    this.#ingest = new Ingest(settings, files, clock, this.#readers, main)
+    this.#ingest = settings.readOnly
+      ? new ReadOnlyIngest(settings.directory, files, main)
+      : new Ingest(settings, files, clock, this.#readers, main)
   }
 
   start(): void {
