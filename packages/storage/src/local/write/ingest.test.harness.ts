@@ -325,11 +325,11 @@ export async function openTestStore(
   let id = 0
   /** Lets time pass until it is done. */
   const until = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false
-    const done = (): void => void (isDone = true)
+    const state = { isDone: false }
+    const done = (): void => void (state.isDone = true)
     work.then(done, done)
-    for (let i = 0; i < 10_000 && !isDone; i++) await clock.pass(1)
-    if (!isDone) throw new Error('it was not answered within 10 s')
+    for (let i = 0; i < 10_000 && !state.isDone; i++) await clock.pass(1)
+    if (!state.isDone) throw new Error('it was not answered within 10 s')
     return work
   }
   return {
