@@ -23,6 +23,8 @@ import { indexPath, logPath } from './segment.ts'
 
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
+const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
+
 let root: string
 let directory: string
 const TRACES = 12
@@ -347,4 +349,83 @@ it('reads beside the process that has the directory, and refuses to append', asy
   expect((await readAll(directory)).traces).toEqual([0, 1])
   await expect(openLocalStore({ directory: join(root, 'none'), readOnly: true })).rejects.toMatchObject({ code: 'io' })
   expect(existsSync(join(root, 'none'))).toBe(false)
+})
+
+/** The real file system, in which the `failAt`-th call fails, and only that one, whatever it is. */
+function failingOnce(failAt: number, code: string): { files: FileSystem; calls: () => number } {
+  let calls = 0
+  const once = <T>(run: () => T): T => {
+    if (++calls === failAt) throw Object.assign(new Error(`${code}: injected`), { code, syscall: 'any' })
+    return run()
+  }
+  const files: FileSystem = {
+    list: (path) => once(() => nodeFileSystem.list(path)),
+    stat: (path) => once(() => nodeFileSystem.stat(path)),
+    identity: (path) => nodeFileSystem.identity(path),
+    remove: (path) => once(() => nodeFileSystem.remove(path)),
+    rename: (from, to) => once(() => nodeFileSystem.rename(from, to)),
+    makeDirectory: (path) => once(() => nodeFileSystem.makeDirectory(path)),
+    syncDirectory: (path) => once(() => nodeFileSystem.syncDirectory(path)),
+    space: (path) => nodeFileSystem.space(path),
+    open(path, mode) {
+      const file = once(() => nodeFileSystem.open(path, mode))
+      return {
+        // Reads and writes do less than they are asked for.
+        read: (into, offset, length, position) =>
+          once(() => file.read(into, offset, Math.min(length, 1 + (length >> 1)), position)),
+        write: (from, offset, length, position) =>
+          once(() => file.write(from, offset, Math.min(length, 1 + (length >> 1)), position)),
+        size: () => once(() => file.size()),
+        identity: () => file.identity(),
+        truncate: (size) => once(() => file.truncate(size)),
+        sync: () => once(() => file.sync()),
+        dataSync: (done) => file.dataSync(done),
+        close: () => file.close(),
+      }
+    },
+  }
+  return { files, calls: () => calls }
+}
+
+it.each(['EIO', 'ENOSPC'])('loses nothing and takes nothing for damage when any one call fails with %s', (code) => {
+  const original = join(root, 'original')
+  cpSync(join(FIXTURES, 'format-2/killed'), original, { recursive: true })
+  // Something to find and to keep at every step: a damaged record, a torn end, a cut log, one that is missing.
+  const places = records(original)
+  edit(places[5]!.path, (bytes) => (bytes[places[5]!.end - 1]! ^= 1))
+  const first = readFileSync(indexPath(original, 1))
+  rmSync(indexPath(original, 1))
+  writeFileSync(indexPath(original, 3), first)
+  const last = places.at(-1)!
+  truncateSync(last.path, last.end - 7)
+  const wanted = new Set(['00000001.log', '00000003.log'])
+  const recover = (files: FileSystem): { files: Set<string>; spans: number } => {
+    const events: StoreEvent[] = []
+    const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
+    for (const found of recoverDirectory(files, directory, options).segments) {
+      if ('lost' in found) continue
+      found.segment?.log.close()
+      found.segment?.index.close()
+    }
+    const spans = records(directory).length
+    return { files: new Set(damaged(events).map(({ file }) => file)), spans }
+  }
+  let calls = 0
+  // Some of the calls; all of them take minutes.
+  const stride = (): number => (calls < 50 ? 1 : Math.floor(calls / 47))
+  for (let failAt = 0; failAt === 0 || failAt <= calls; failAt += failAt === 0 ? 1 : stride()) {
+    rmSync(directory, { recursive: true, force: true })
+    cpSync(original, directory, { recursive: true })
+    const injected = failingOnce(failAt === 0 ? Infinity : failAt, code)
+    try {
+      recover(injected.files)
+    } catch (error) {
+      expect((error as { code?: string }).code).toBe(code)
+    }
+    if (failAt === 0) calls = injected.calls()
+    const after = recover(nodeFileSystem)
+    expect({ failAt, ...after }).toEqual({ failAt, files: wanted, spans: places.length - 2 })
+    expect(recover(nodeFileSystem)).toEqual(after)
+  }
+  expect(calls).toBeGreaterThan(100)
 })

@@ -78,7 +78,7 @@ export function checkFormat(
   }
   if (state === 'damaged' || (state === 'missing' && versions.size > 0)) {
     const bytes = files.stat(path)?.size ?? 0
-    const kept = write && bytes > 0 && bytes <= MAX_BYTES ? keep(files, directory, path, bytes) : undefined
+    const kept = write && bytes > 0 && bytes <= MAX_BYTES ? keep(files, directory, path, bytes, tell) : undefined
     tell({ code: 'damaged', file: FORMAT, offset: 0, bytes, maxSpans: 0, perhaps: false, kept })
   }
   if (!write) return
@@ -91,10 +91,16 @@ export function checkFormat(
   }
 }
 
-function keep(files: FileSystem, directory: string, path: string, bytes: number): string | undefined {
+function keep(
+  files: FileSystem,
+  directory: string,
+  path: string,
+  bytes: number,
+  tell: (event: StoreEvent) => void,
+): string | undefined {
   const file = files.open(path, 'read')
   try {
-    return keepAside(files, directory, FORMAT, file, 0, bytes)
+    return keepAside(files, directory, FORMAT, file, 0, bytes, tell)
   } catch {
     return undefined
   } finally {

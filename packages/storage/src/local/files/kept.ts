@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { StoreEvent } from '../../events.ts'
 import type { File, FileSystem } from './file-system.ts'
 import { readExactly, writeFully } from './log.ts'
 
@@ -11,7 +12,7 @@ const COPY = 1 << 20
 
 /**
  * Copies a piece of a file to `damaged/<name>-<offset>.bin`, durable when it returns; the result is its name in the data directory, or
- * undefined when the piece alone is more than is kept. `name` is without an extension.
+ * undefined when the piece alone is more than is kept. `name` is without an extension. What has to go for it is told.
  */
 export function keepAside(
   files: FileSystem,
@@ -20,11 +21,12 @@ export function keepAside(
   from: File,
   offset: number,
   bytes: number,
+  tell: (event: StoreEvent) => void,
 ): string | undefined {
   if (bytes > KEPT_BYTES) return undefined
   const folder = join(directory, KEPT)
   files.makeDirectory(folder)
-  makeRoom(files, folder, bytes)
+  makeRoom(files, folder, bytes, tell)
   const kept = `${name}-${offset}.bin`
   const file = files.open(join(folder, kept), 'create')
   try {
@@ -40,7 +42,7 @@ export function keepAside(
   return `${KEPT}/${kept}`
 }
 
-function makeRoom(files: FileSystem, folder: string, bytes: number): void {
+function makeRoom(files: FileSystem, folder: string, bytes: number, tell: (event: StoreEvent) => void): void {
   const pieces: { path: string; size: number; mtimeMs: number }[] = []
   for (const name of files.list(folder)) {
     const path = join(folder, name)
@@ -52,6 +54,7 @@ function makeRoom(files: FileSystem, folder: string, bytes: number): void {
   for (const { path, size } of pieces) {
     if (total + bytes <= KEPT_BYTES) break
     files.remove(path)
+    tell({ code: 'dropped', reason: 'size', segments: 0, spans: 0, bytes: size, oldest: undefined, newest: undefined })
     total -= size
   }
 }

@@ -24,6 +24,11 @@ const OWNER_FILE = 'OWNER'
 /** What a directory of format 1 was locked with: a file that said who, and one under which a dead owner's was taken over. */
 const OLD_LOCK_FILES = ['LOCK', 'LOCK.takeover']
 
+/** Whether a file with this name belongs to the lock, of this or an earlier format. */
+export function isOfLock(name: string): boolean {
+  return name === LOCK_FILE || name === OWNER_FILE || OLD_LOCK_FILES.includes(name)
+}
+
 /** Two newcomers can be in each other's way for a moment, though nobody has the lock. */
 const BUSY_MS = 100
 const SQLITE_BUSY = 5

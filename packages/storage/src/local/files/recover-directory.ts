@@ -124,7 +124,7 @@ function removeUnwritten(files: FileSystem, directory: string, id: number): void
  * lost. It gets a place holder: a log without records, and an index that says what is missing, and when. It tells of itself at each
  * open until retention takes it. The index that was there is kept aside. Says whether there were any.
  */
-function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Survey, { nowMs }: RecoverOptions): boolean {
+function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Survey, options: RecoverOptions): boolean {
   const gone = orphans.flatMap((id) => {
     const lost = readLost(files, directory, id)
     return lost ? [{ id, lost }] : []
@@ -152,7 +152,7 @@ function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Surve
   }
   for (const { id, damaged, range } of holders) {
     try {
-      holdPlace(files, directory, id, damaged, range, nowMs)
+      holdPlace(files, directory, id, damaged, range, options)
     } catch {
       // It is told all the same, and tried again at the next open.
     }
@@ -173,7 +173,7 @@ function holdPlace(
   id: number,
   damaged: Damaged,
   range: TimeRange,
-  nowMs: number,
+  { nowMs, tell }: RecoverOptions,
 ): void {
   const salt = drawSalt()
   const old = indexPath(directory, id)
@@ -182,7 +182,7 @@ function holdPlace(
     const file = files.open(old, 'read')
     try {
       // One that is too large stays where it is, and tells of what is missing as well.
-      if (keepAside(files, directory, indexName(id), file, 0, stat.size) === undefined) return
+      if (keepAside(files, directory, indexName(id), file, 0, stat.size, tell) === undefined) return
     } finally {
       file.close()
     }

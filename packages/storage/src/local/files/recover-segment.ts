@@ -2,13 +2,15 @@ import type { StoreEvent, StoreEventFields } from '../../events.ts'
 import type { File, FileSystem } from './file-system.ts'
 import { INDEX_HEADER, indexHeader, isIndex, readBlock, type BlockMeta, type IndexBlock } from './index-file.ts'
 import { keepAside } from './kept.ts'
-import { FILE_HEADER, readHead, VERSION, writeFully, type LogHeader } from './log.ts'
+import { FILE_HEADER, readExactly, readHead, VERSION, writeFully, type LogHeader } from './log.ts'
 import { Reindex, type UnindexedStretch } from './reindex.ts'
 import { indexPath, logName, logPath, type Segment } from './segment.ts'
+import { NEW } from './swap.ts'
 import { walkLog, type DamagedStretch } from './walk.ts'
 
 /** Events of one segment that are told one by one; what is beyond is summed up in one more. */
 const MAX_EVENTS = 50
+const COPY = 1 << 20
 
 export interface SegmentRecovery {
   /** False: nothing is written, whatever is missing in the index is in memory. */
@@ -51,25 +53,30 @@ export function recoverSegment(
 ): RecoveredSegment {
   const path = logPath(directory, id)
   const log = files.open(path, recovery.write ? 'update' : 'read')
-  let index: File | undefined
+  const open: OpenFiles = { log, index: undefined, failure: undefined }
   let result: RecoveredSegment | undefined
   try {
-    let failure: unknown
     try {
-      index = openIndex(files, indexPath(directory, id), recovery)
+      open.index = openIndex(files, indexPath(directory, id), recovery)
     } catch (error) {
-      if (!recovery.write || (error as { code?: unknown }).code === 'newer_format') throw error
-      failure = error
+      if (!recovery.write || isNewer(error)) throw error
+      open.failure = error
     }
-    const recovered = recover(files, directory, id, log, index, recovery)
-    result = { ...recovered, indexFailure: failure ?? recovered.indexFailure }
+    result = recover(files, directory, id, open, recovery)
     return result
   } finally {
     if (!result?.segment) {
       log.close()
-      index?.close()
+      open.index?.close()
     }
   }
+}
+
+interface OpenFiles {
+  readonly log: File
+  index: File | undefined
+  /** Why the index could not be made, or made whole. */
+  failure: unknown
 }
 
 /** Undefined when there is none, and none is to be made. */
@@ -95,15 +102,19 @@ function openIndex(files: FileSystem, path: string, { write, header }: SegmentRe
   }
 }
 
+function isNewer(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'newer_format'
+}
+
 function recover(
   files: FileSystem,
   directory: string,
   id: number,
-  log: File,
-  index: File | undefined,
+  open: OpenFiles,
   recovery: SegmentRecovery,
 ): RecoveredSegment {
   const { write, last, header, headerDamaged } = recovery
+  const { log, index } = open
   const path = logPath(directory, id)
   const told: StoreEventFields['damaged'][] = []
   const tell = (offset: number, bytes: number, maxSpans: number | undefined, perhaps = false, kept?: string): void =>
@@ -116,18 +127,15 @@ function recover(
   for (const { meta } of good) if (meta.damaged) tell(meta.logStart, meta.damaged.bytes, meta.damaged.maxSpans)
   const covered = good.at(-1)?.meta.logEnd ?? FILE_HEADER
   const from = good.at(-1)?.end ?? INDEX_HEADER
-  const writable = write && index !== undefined && cut(index, from)
   const make = (into: File | undefined): Reindexed => {
     const known = good.map(({ meta }) => meta)
     return reindex(new Reindex(log, path, into, from, covered, known), log, path, header, covered, logSize, missing)
   }
-  let made: Reindexed
-  try {
-    made = make(writable ? index : undefined)
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'newer_format' || !write) throw error
-    made = make(undefined)
-  }
+  const made =
+    write && index
+      ? ((missing.length > 0 ? makeAnew(files, directory, id, open, from, make) : makeOn(open, from, make)) ??
+        make(undefined))
+      : make(undefined)
   const { reindexed, tail, lost } = made
   for (const { start, damaged } of reindexed.damage) tell(start, damaged.bytes, damaged.maxSpans)
   let tornBytes = 0
@@ -136,7 +144,7 @@ function recover(
     let kept: string | undefined
     if (tail.kind === 'torn') tornBytes = bytes
     else {
-      if (write) kept = keep(files, directory, id, log, tail.start, bytes)
+      if (write) kept = keep(files, directory, id, log, tail.start, bytes, recovery.tell)
       tell(tail.start, bytes, tail.maxSpans, true, kept)
     }
     if (write && (tail.kind === 'torn' || kept !== undefined) && cut(log, tail.start)) logSize = tail.start
@@ -151,15 +159,63 @@ function recover(
     id,
     header,
     logSize,
-    indexSize: index ? reindexed.indexSize : 0,
+    indexSize: open.index ? reindexed.indexSize : 0,
     unindexed: reindexed.unindexed,
-    indexFailure: reindexed.failure,
+    indexFailure: open.failure ?? reindexed.failure,
     recovered: { blocks: reindexed.blocks, tornBytes },
     arrivedMs,
     segment:
-      write && last && whole && index && reindexed.unindexed.length === 0
-        ? { id, createdMs, salt, log, index, logSize, indexSize: reindexed.indexSize }
+      write && last && whole && open.index && reindexed.unindexed.length === 0
+        ? { id, createdMs, salt, log, index: open.index, logSize, indexSize: reindexed.indexSize }
         : undefined,
+  }
+}
+
+/** Goes on with the index; undefined when it cannot be written. */
+function makeOn(open: OpenFiles, from: number, make: (into: File) => Reindexed): Reindexed | undefined {
+  const index = open.index!
+  try {
+    if (index.size() > from) index.truncate(from)
+    return make(index)
+  } catch (error) {
+    if (isNewer(error)) throw error
+    open.failure = error
+    return undefined
+  }
+}
+
+/**
+ * The index in a new file, which then takes the place of the old one. What the old one knows and the log no longer has must not be
+ * forgotten before the new one says so. Undefined when it cannot be written.
+ */
+function makeAnew(
+  files: FileSystem,
+  directory: string,
+  id: number,
+  open: OpenFiles,
+  from: number,
+  make: (into: File) => Reindexed,
+): Reindexed | undefined {
+  const old = open.index!
+  const path = indexPath(directory, id)
+  let file: File | undefined
+  try {
+    file = files.open(path + NEW, 'create')
+    file.truncate(0)
+    for (let at = 0; at < from; at += COPY) writeFully(file, [readExactly(old, at, Math.min(COPY, from - at))], at)
+    const made = make(file)
+    if (made.reindexed.failure !== undefined) throw made.reindexed.failure
+    file.sync()
+    files.rename(path + NEW, path)
+    files.syncDirectory(directory)
+    open.index = file
+    old.close()
+    return made
+  } catch (error) {
+    if (open.index === old) file?.close()
+    if (isNewer(error)) throw error
+    open.failure = error
+    return undefined
   }
 }
 
@@ -181,9 +237,10 @@ function keep(
   log: File,
   start: number,
   bytes: number,
+  tell: (event: StoreEvent) => void,
 ): string | undefined {
   try {
-    return keepAside(files, directory, logName(id).slice(0, -'.log'.length), log, start, bytes)
+    return keepAside(files, directory, logName(id).slice(0, -'.log'.length), log, start, bytes, tell)
   } catch {
     return undefined
   }

@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
+import { isOfLock } from '../files/lock.ts'
 import { logName, logPath, parseName } from '../files/segment.ts'
 import { isOfProcess, readLost, surveyDirectory, type Survey } from '../files/survey.ts'
 import { isOfSwap } from '../files/swap.ts'
 import type { SegmentReport, StoreReport } from './report.ts'
+import { PROBE } from '../write/probe.ts'
 import { verifySegment } from './verify-segment.ts'
 import { Work, type ToolOptions } from './work.ts'
 
@@ -130,7 +132,14 @@ function formatState({ files, directory }: Work, { versions }: Survey): FormatSt
 }
 
 function isKnown(name: string): boolean {
-  return parseName(name) !== undefined || name === FORMAT || name === KEPT || name.startsWith('LOCK') || isOfSwap(name)
+  return (
+    parseName(name) !== undefined ||
+    name === FORMAT ||
+    name === KEPT ||
+    isOfLock(name) ||
+    name === PROBE ||
+    isOfSwap(name)
+  )
 }
 
 function keptIn({ files, directory }: Work): { files: number; bytes: number } {

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { File, FileSystem } from '../files/file-system.ts'
 import { writeFully } from '../files/log.ts'
 
-const NAME = 'probe.tmp'
+/** Its file's name in the data directory. */
+export const PROBE = 'probe.tmp'
 const BYTES = 64 * 1024
 
 /**
@@ -22,7 +23,7 @@ export function probeDisk(files: FileSystem, directory: string, done: (error: un
     done(failure)
   }
   try {
-    file = files.open(join(directory, NAME), 'create')
+    file = files.open(join(directory, PROBE), 'create')
     writeFully(file, [new Uint8Array(BYTES)], 0)
     file.dataSync((error) => finish(error ?? undefined))
   } catch (error) {
@@ -32,5 +33,5 @@ export function probeDisk(files: FileSystem, directory: string, done: (error: un
 
 /** What a probe left that was interrupted by the end of the process. */
 export function removeProbe(files: FileSystem, directory: string): void {
-  files.remove(join(directory, NAME))
+  files.remove(join(directory, PROBE))
 }
