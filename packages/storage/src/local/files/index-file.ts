@@ -35,6 +35,8 @@ export interface BlockMeta {
   readonly maxStart: string
   readonly operations: readonly OperationKey[]
   readonly crcs: readonly [trace: number, attribute: number]
+  /** Bytes of the stretch of the log whose spans cannot be read, and at most how many they are; undefined when all can. */
+  readonly damaged?: { readonly bytes: number; readonly maxSpans?: number }
 }
 
 export interface IndexBlock {

@@ -1,15 +1,21 @@
-import { sampleAttributes } from './attribute-sample.ts'
-import { Catalog, type Block } from './catalog.ts'
-import { dependencies } from './dependencies.ts'
+import { StorageError } from '../../contract.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
 import type { Call, Change, FromReader, ReaderStats, Results, ToReader } from '../threads/protocol.ts'
+import { sampleAttributes } from './attribute-sample.ts'
+import { Catalog } from './catalog.ts'
+import { dependencies } from './dependencies.ts'
+import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
 import { traceWords } from './summary.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
+
+/** Queries at work at a time, and traces being read; beyond it a query is refused as `overloaded`. */
+const MAX_QUERIES = 256
+const MAX_STREAMS = 1_024
 
 /**
  * The reading half of the local engine: answers queries from the files, and knows of each block from the writer. A change is sent by
@@ -21,8 +27,10 @@ export class Reader {
   readonly #writer: Port<Change, never>
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
+  readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
-  readonly #streams = new Map<number, TraceStream>()
+  readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
+  #loading = false
 
   constructor(
     settings: LocalStoreSettings,
@@ -34,13 +42,16 @@ export class Reader {
     this.#clock = clock
     this.#writer = writer
     this.#main = main
-    this.#catalog = new Catalog(files, settings.directory, settings.cacheBytes)
+    this.#catalog = new Catalog(files, clock, settings.directory, settings.cacheBytes, (event) => main.post({ event }))
   }
 
   start(): void {
-    this.#writer.onMessage((change) => this.#catalog.apply(change))
+    this.#writer.onMessage((change) => {
+      this.#catalog.apply(change)
+      this.#loadLater()
+    })
     this.#main.onMessage((message) => {
-      if ('cancel' in message) this.#turns.get(message.id)?.stop()
+      if ('cancel' in message) this.#turns.get(message.id)?.cancel()
       else void this.#answer(message.id, message.call, message.timeoutMs)
     })
   }
@@ -49,14 +60,31 @@ export class Reader {
     for (let next = this.#writer.receive(); next; next = this.#writer.receive()) this.#catalog.apply(next)
   }
 
+  /** Reads the indexes of what was heard of without a query that waits for it. */
+  #loadLater(): void {
+    if (this.#loading) return
+    this.#loading = true
+    void this.#clock
+      .turn()
+      .then(() => this.#catalog.load(new Turn(this.#clock, Infinity)))
+      .finally(() => (this.#loading = false))
+  }
+
   async #answer(id: number, call: Call, timeoutMs: number): Promise<void> {
+    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory)
     let reply: FromReader
     try {
-      this.#catchUp()
-      reply = { id, result: await this.#perform(id, call, timeoutMs) }
+      if (call.method !== 'close' && call.method !== 'closeTrace') {
+        this.#admit()
+        this.#turns.set(id, turn)
+        this.#catchUp()
+        await this.#catalog.load(turn)
+      }
+      reply = { id, result: await this.#perform(id, call, turn, timeoutMs) }
     } catch (error) {
       reply = { id, error: toMessage(error, call.method) }
     }
+    turn.end()
     this.#turns.delete(id)
     this.#main.post(reply)
     if (call.method === 'close') {
@@ -65,60 +93,77 @@ export class Reader {
     }
   }
 
-  async #perform(id: number, call: Call, timeoutMs: number): Promise<Results[Call['method']]> {
+  /**
+   * All pieces of a trace together have the time that it was opened with. That in which nobody asks for the next one does not count.
+   */
+  #timeFor(call: Call, timeoutMs: number): number {
+    const opened = call.method === 'nextTrace' ? this.#streams.get(call.stream) : undefined
+    return opened ? Math.max(0, Math.min(timeoutMs, opened.timeoutMs - opened.stream.usedMs)) : timeoutMs
+  }
+
+  #admit(): void {
+    if (this.#turns.size >= MAX_QUERIES || this.#streams.size >= MAX_STREAMS) {
+      throw new StorageError(
+        'overloaded',
+        `${this.#turns.size} queries are at work and ${this.#streams.size} traces are being read; ask again later`,
+      )
+    }
+  }
+
+  /** Rejects with `timeout` or `cancelled` where the answer cannot say that it is not complete. */
+  async #perform(id: number, call: Call, turn: Turn, timeoutMs: number): Promise<Results[Call['method']]> {
+    const catalog = this.#catalog
     switch (call.method) {
-      case 'search': {
-        const turn = this.#turnOf(id, timeoutMs)
-        return this.#withBlocks((blocks) => search(blocks, call.query, turn))
-      }
-      case 'openTrace':
-        this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(call.traceId)))
-        return id
+      case 'search':
+        return search(catalog.blocks(turn), call.query, turn)
+      case 'dependencies':
+        return dependencies(catalog.blocks(turn), call.from, call.to, turn)
       case 'nextTrace':
-        return this.#streams.get(call.stream)!.next()
+        if (await turn.breathe()) turn.throwIfStopped()
+        return this.#streams.get(call.stream)!.stream.next(turn)
       case 'closeTrace':
-        if (this.#streams.delete(call.stream)) this.#catalog.release()
+        this.#streams.delete(call.stream)
         return undefined
+      case 'close':
+        catalog.close()
+        return undefined
+      default: {
+        if (await turn.breathe()) turn.throwIfStopped()
+        const result = await this.#lookUp(id, call, turn, timeoutMs)
+        turn.throwIfStopped()
+        return result
+      }
+    }
+  }
+
+  async #lookUp(
+    id: number,
+    call: Exclude<Call, { method: 'search' | 'dependencies' | 'nextTrace' | 'closeTrace' | 'close' }>,
+    turn: Turn,
+    timeoutMs: number,
+  ): Promise<Results[Call['method']]> {
+    const catalog = this.#catalog
+    switch (call.method) {
+      case 'openTrace':
+        this.#streams.set(id, { stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId)), timeoutMs })
+        return id
       case 'services':
-        return this.#catalog.services()
+        return catalog.services(turn)
       case 'operations':
-        return this.#catalog
-          .operations(call.service)
+        return (await catalog.operations(call.service, turn))
           .filter(({ kind }) => call.kind === undefined || kind === call.kind)
           .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
       case 'attributeKeys':
-        return this.#withBlocks((blocks) =>
-          sampleAttributes(blocks, undefined, call.limit, this.#turnOf(id, timeoutMs)),
-        )
+        return sampleAttributes(catalog.blocks(turn), undefined, call.limit, turn)
       case 'attributeValues':
-        return this.#withBlocks((blocks) => sampleAttributes(blocks, call.key, call.limit, this.#turnOf(id, timeoutMs)))
-      case 'dependencies':
-        return this.#withBlocks((blocks) => dependencies(blocks, call.from, call.to, this.#turnOf(id, timeoutMs)))
-      case 'stats':
-        return this.#stats()
+        return sampleAttributes(catalog.blocks(turn), call.key, call.limit, turn)
       default:
-        this.#catalog.close()
-        return undefined
+        return this.#stats(turn)
     }
   }
 
-  #turnOf(id: number, timeoutMs: number): Turn {
-    const turn = new Turn(this.#clock, timeoutMs)
-    this.#turns.set(id, turn)
-    return turn
-  }
-
-  async #withBlocks<T>(use: (blocks: Block[]) => Promise<T>): Promise<T> {
-    try {
-      return await use(this.#catalog.use())
-    } finally {
-      this.#catalog.release()
-    }
-  }
-
-  #stats(): ReaderStats {
-    const blocks = this.#catalog.use()
-    this.#catalog.release()
+  #stats(turn: Turn): ReaderStats {
+    const blocks = this.#catalog.blocks(turn)
     let spans = 0
     let oldest: bigint | undefined
     let newest: bigint | undefined

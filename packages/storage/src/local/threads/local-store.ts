@@ -205,8 +205,15 @@ class LocalStore implements TraceStore {
   ): Promise<Results[C['method']]> {
     if (this.#failure) throw this.#failure
     if (!(timeoutMs >= 0)) throw new StorageError('bad_query', `timeoutMs is ${timeoutMs}; 0 or more`)
+    // The answers of these two can say that they are not complete.
+    const partial = call.method === 'search' || call.method === 'dependencies'
+    const cancelled = new StorageError('cancelled', `${call.method} was cancelled by its caller`)
+    if (signal?.aborted && !partial) throw cancelled
     const id = this.#nextCall++
-    const cancel = (): void => this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
+    const cancel = (): void => {
+      this.#reader.postMessage({ id, cancel: true } satisfies ToReader, [])
+      if (!partial) this.#calls.get(id)?.reject(cancelled)
+    }
     const answered = new Promise<Results[C['method']]>((resolve, reject) => {
       this.#calls.set(id, { resolve, reject })
       this.#reader.postMessage({ id, call, timeoutMs: signal?.aborted ? 0 : timeoutMs } satisfies ToReader, [])
