@@ -27,5 +27,6 @@ export type {
   TraceStore,
   TraceSummary,
 } from './contract.ts'
+export { regexProblem } from './pattern.ts'
 export { openLocalStore } from './local/threads/local-store.ts'
 export type { LocalStoreOptions } from './local/options.ts'

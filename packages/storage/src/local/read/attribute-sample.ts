@@ -67,6 +67,7 @@ async function sampleBlock(block: Block, rows: BlockRows, max: number, visit: Vi
     if (frame !== readFrame) {
       const wanted = (readFrame = frame)
       bytes = turn.attempt(() => block.frame(wanted))
+      turn.work(wanted.rawLength)
       group = resource = -1
     }
     if (!bytes) continue

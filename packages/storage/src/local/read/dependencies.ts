@@ -10,9 +10,10 @@ import { WaitingCalls } from './waiting-calls.ts'
 export const MAX_BLOCKS_OUTSIDE = 256
 /** Bytes of an edge between two services, about. */
 const EDGE_BYTES = 100
-/** What asking one filter for a trace costs, against what reading a row does. */
+/** What asking one filter for a trace costs, against what reading a block and each of its rows does. */
 const FILTER_UNITS = 100
-const ROW_UNITS = 40
+const BLOCK_UNITS = 200_000
+const ROW_UNITS = 80
 
 /**
  * Calls between services over spans that start in `[from, to)`. First each block resolves the parents that are in itself, which
@@ -117,7 +118,7 @@ async function resolveElsewhere(
 /** Asks the block's filter for each trace that waits, as long as that is less work than to read the block. */
 async function mayHaveParents(block: Block, waiting: WaitingCalls, turn: Turn): Promise<boolean> {
   const { traces } = waiting
-  if (traces.size * FILTER_UNITS > block.spans * ROW_UNITS) return true
+  if (traces.size * FILTER_UNITS > BLOCK_UNITS + block.spans * ROW_UNITS) return true
   for (let trace = 0; trace < traces.size; trace++) {
     if (!waiting.hasTrace(trace)) continue
     if (turn.work(FILTER_UNITS) && (await turn.breathe())) return false
@@ -149,7 +150,10 @@ class Edges {
   readonly #turn: Turn
   readonly #names: string[] = []
   readonly #numbers = new Map<string, number>()
-  readonly #edges = new Map<number, { readonly parent: number; readonly child: number; calls: number; errors: number }>()
+  readonly #edges = new Map<
+    number,
+    { readonly parent: number; readonly child: number; calls: number; errors: number }
+  >()
 
   constructor(turn: Turn) {
     this.#turn = turn

@@ -2,7 +2,7 @@ import { StorageError, type Field, type Filter, type Target } from '../../contra
 import { hashText, numberOf, pairHashes, type Value } from '../block/attribute.ts'
 import type { Block } from './block.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
-import { compilePattern, isTooMuch, PatternError, type Pattern } from './pattern.ts'
+import { compilePattern, isTooMuch, PatternError, type Pattern } from '../../pattern.ts'
 import { attributeTarget, type SpanView } from './span-view.ts'
 import type { Turn } from './turn.ts'
 

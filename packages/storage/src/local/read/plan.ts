@@ -140,10 +140,9 @@ export async function matchesIn(
 }
 
 function isReadable(view: SpanView, row: number, turn: Turn): boolean {
-  return turn.attempt(() => {
-    view.moveTo(row)
-    return true
-  }) === true
+  const inflated = turn.attempt(() => view.moveTo(row))
+  turn.work(inflated ?? 0)
+  return inflated !== undefined
 }
 
 function startsIn(rows: BlockRows, row: number, { from, to }: Plan): boolean {

@@ -64,19 +64,20 @@ export class SpanView {
     return this.#rows.spanEnd[this.#row]! - this.#rows.spanStart[this.#row]!
   }
 
-  /** Rows should come in ascending order: each frame is then inflated once. Throws what {@link Block.frame} does. */
-  moveTo(row: number): void {
+  /** Rows should come in ascending order: each frame is then inflated once. Returns how many bytes that were. Throws what {@link Block.frame} does. */
+  moveTo(row: number): number {
     this.#row = row
     const at = this.#rows.spanStart[row]!
     const frame = this.#frame
     if (frame && at >= frame.rawStart && at < frame.rawStart + frame.rawLength) {
       if (this.#failure) throw this.#failure
-      return
+      return 0
     }
     this.#frame = frameAt(this.#rows, at)
     this.#failure = undefined
     try {
       this.#bytes = this.#block.frame(this.#frame)
+      return this.#bytes.length
     } catch (error) {
       this.#failure = error as Error
       throw error

@@ -33,7 +33,11 @@ export class Summarizer {
       if (!rows || index < 0) continue
       const numbers = operations.of(rows)
       if (turn.work(rows.count) && (await turn.breathe())) return undefined
-      for (let row = rows.trace.indexOf(index); row >= 0 && row < rows.count; row = rows.trace.indexOf(index, row + 1)) {
+      for (
+        let row = rows.trace.indexOf(index);
+        row >= 0 && row < rows.count;
+        row = rows.trace.indexOf(index, row + 1)
+      ) {
         if (turn.work(60) && (await turn.breathe())) return undefined
         if (!spans.add(rows, row, numbers(row), turn)) return undefined
         last = later(last, rows, row)

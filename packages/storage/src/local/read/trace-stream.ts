@@ -7,7 +7,7 @@ import type { Turn } from './turn.ts'
 /** Bytes that one answer holds, about. */
 const ANSWER_BYTES = 1 << 20
 /** Spans that are cut out of a frame at a time. */
-const MAX_PIECE = 1 << 15
+const MAX_PIECE = 1 << 13
 
 /**
  * A trace's spans on their way out, frame by frame, in the order in which they came. Between two answers it holds nothing but its place.
@@ -68,6 +68,7 @@ export class TraceStream {
     if (turn.work(rows.count) && (await turn.breathe())) return undefined
     const frame = frameAt(rows, rows.spanStart[first]!)
     const members = this.#gather(rows, index, first, frame)
+    if (turn.work(100 * members.length + frame.rawLength) && (await turn.breathe())) return undefined
     return turn.attempt(() => extractSpans(block.frame(frame), members, this.#columns))
   }
 

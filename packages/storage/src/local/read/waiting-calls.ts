@@ -55,12 +55,7 @@ export class WaitingCalls {
   }
 
   /** Hands the calls that wait for this span to `found`, and forgets them. */
-  resolve(
-    trace: number,
-    lo: number,
-    hi: number,
-    found: (child: number, calls: number, errors: number) => void,
-  ): void {
+  resolve(trace: number, lo: number, hi: number, found: (child: number, calls: number, errors: number) => void): void {
     for (let slot = this.#first(trace, lo, hi); ; slot = this.#next(slot)) {
       const entry = this.#slots[slot]! - 1
       if (entry < 0) return

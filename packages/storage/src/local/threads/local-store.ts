@@ -51,10 +51,10 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<TraceS
 }
 
 /**
- * The writer makes buffers and hardly an object. A small young generation is collected often, which gives its buffers back soon: 110 MB less
- * at full speed, for no CPU time that could be measured.
+ * The threads make buffers and hardly an object. A small young generation is collected often, which gives their buffers back soon: 110 MB
+ * less in the writer at full speed, 120 MB less in the reader during searches, for 2 % of its CPU time.
  */
-const WRITER_LIMITS = { maxYoungGenerationSizeMb: 4 }
+const LIMITS = { maxYoungGenerationSizeMb: 4 }
 
 function startWorker(name: 'writer' | 'reader', workerData: WorkerStart): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -63,7 +63,7 @@ function startWorker(name: 'writer' | 'reader', workerData: WorkerStart): Worker
     workerData,
     transferList,
     name: `spoor-${name}`,
-    resourceLimits: name === 'writer' ? WRITER_LIMITS : {},
+    resourceLimits: LIMITS,
   })
 }
 

@@ -3,12 +3,29 @@ import { describe, expect, it } from 'vitest'
 import { compilePattern, isTooMuch, PatternError, regexProblem } from './pattern.ts'
 
 /** Pieces that JavaScript and RE2 read alike, on texts of ASCII without line ends. */
-const atom = fc.constantFrom('a', 'b', 'ab', '.', '[ab]', '[^a]', '[a-c-]', String.raw`\d`, String.raw`\w`, String.raw`\.`, '-', '/', String.raw`[\s\S]*`, String.raw`\b`)
+const atom = fc.constantFrom(
+  'a',
+  'b',
+  'ab',
+  '.',
+  '[ab]',
+  '[^a]',
+  '[a-c-]',
+  String.raw`\d`,
+  String.raw`\w`,
+  String.raw`\.`,
+  '-',
+  '/',
+  String.raw`[\s\S]*`,
+  String.raw`\b`,
+)
 const repeat = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,3}', '{0,2}', '*?', '+?')
 const { pattern } = fc.letrec<{ pattern: string }>((tie) => ({
   pattern: fc.oneof(
     { maxDepth: 4 },
-    fc.tuple(atom, repeat).map(([text, times]) => (text === String.raw`\b` || text.endsWith('*') ? text : text + times)),
+    fc
+      .tuple(atom, repeat)
+      .map(([text, times]) => (text === String.raw`\b` || text.endsWith('*') ? text : text + times)),
     fc.array(tie('pattern'), { maxLength: 4 }).map((parts) => parts.join('')),
     fc.tuple(tie('pattern'), tie('pattern')).map(([a, b]) => `(?:${a}|${b})`),
     fc.tuple(tie('pattern'), fc.constantFrom('', '*', '+', '?', '{0,2}')).map(([inner, times]) => `(${inner})${times}`),
@@ -44,11 +61,17 @@ describe('a pattern', () => {
   it('of pieces with anything in between is what a regular expression of them is', () => {
     const piece = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 3 })
     fc.assert(
-      fc.property(fc.boolean(), fc.array(piece, { minLength: 1, maxLength: 5 }), fc.boolean(), text, (start, pieces, end, each) => {
-        const escaped = pieces.map((each) => each.replaceAll('.', String.raw`\.`)).join(String.raw`[\s\S]*`)
-        const source = `${start ? '^' : ''}${escaped}${end ? '$' : ''}`
-        expect(compilePattern(source).test(each)).toBe(new RegExp(source).test(each))
-      }),
+      fc.property(
+        fc.boolean(),
+        fc.array(piece, { minLength: 1, maxLength: 5 }),
+        fc.boolean(),
+        text,
+        (start, pieces, end, each) => {
+          const escaped = pieces.map((each) => each.replaceAll('.', String.raw`\.`)).join(String.raw`[\s\S]*`)
+          const source = `${start ? '^' : ''}${escaped}${end ? '$' : ''}`
+          expect(compilePattern(source).test(each)).toBe(new RegExp(source).test(each))
+        },
+      ),
       { numRuns: 3000, seed: 9 },
     )
   })
@@ -84,20 +107,56 @@ describe('a pattern', () => {
     [String.raw`a\q`, 1, /escape/],
     ['a\\', 1, /trailing backslash/],
     [`(${'a'.repeat(5000)})`, 4096, /at most 4096/],
-    ['(?:[^a]{1000}[^b]{1000}[^c]{1000}[^d]{1000}[^e]{1000}[^f]{1000}[^g]{1000}[^h]{1000}[^i]{1000}[^j]{1000}x)', 0, /steps/],
+    [
+      '(?:[^a]{1000}[^b]{1000}[^c]{1000}[^d]{1000}[^e]{1000}[^f]{1000}[^g]{1000}[^h]{1000}[^i]{1000}[^j]{1000}x)',
+      0,
+      /steps/,
+    ],
   ] as const)('says what is wrong with %s, and where', ([source, index, message]) => {
     expect(regexProblem(source)).toMatchObject({ index, message: expect.stringMatching(message) as string })
     expect(() => compilePattern(source)).toThrow(PatternError)
   })
 
   it('never throws anything else', () => {
-    const piece = fc.constantFrom('a', '(', ')', '[', ']', '{', '}', '2', ',', '?', '*', '+', '|', '^', '$', '\\', 'Q', 'E', 'p', '<', '=', '!', ':', 'P', 'k', '-', '\ud800', '💥')
+    const piece = fc.constantFrom(
+      'a',
+      '(',
+      ')',
+      '[',
+      ']',
+      '{',
+      '}',
+      '2',
+      ',',
+      '?',
+      '*',
+      '+',
+      '|',
+      '^',
+      '$',
+      '\\',
+      'Q',
+      'E',
+      'p',
+      '<',
+      '=',
+      '!',
+      ':',
+      'P',
+      'k',
+      '-',
+      '\ud800',
+      '💥',
+    )
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join('')), (source) => {
-        const problem = regexProblem(source)
-        if (problem) expect(problem.index >= 0 && problem.index <= source.length).toBe(true)
-        else compilePattern(source).test(source)
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join('')),
+        (source) => {
+          const problem = regexProblem(source)
+          if (problem) expect(problem.index >= 0 && problem.index <= source.length).toBe(true)
+          else compilePattern(source).test(source)
+        },
+      ),
       { numRuns: 5000, seed: 10 },
     )
   })
