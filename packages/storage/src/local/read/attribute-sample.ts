@@ -13,6 +13,7 @@ const MAX_TEXT = 1024
 const MAX_BYTES = 4 * MAX_TEXT + 64
 /** Different keys or values that are counted. */
 const MAX_ENTRIES = 50_000
+const ENTRY_BYTES = 100
 
 /** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, Event.attributes = 3. */
 const SPAN_PLACE: AttributePlace = { direct: 0x4a, nested: 0x5a, inner: 0x1a }
@@ -39,7 +40,8 @@ export async function sampleAttributes(
     const entry = entryOf(bytes, start, end, key)
     if (entry === undefined || entry.length > MAX_TEXT) return
     const count = counts.get(entry)
-    if (count !== undefined || counts.size < MAX_ENTRIES) counts.set(entry, (count ?? 0) + 1)
+    if (count !== undefined) counts.set(entry, count + 1)
+    else if (counts.size < MAX_ENTRIES && turn.reserve(ENTRY_BYTES + 2 * entry.length)) counts.set(entry, 1)
   }
   let spans = 0
   for (let i = blocks.length - 1; i >= 0 && spans < SAMPLE_SPANS; i--) {

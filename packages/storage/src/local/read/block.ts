@@ -120,17 +120,17 @@ export class StoredBlock implements Block {
 
   #filter({ section, crc, bits }: FilterSection): Uint32Array | undefined {
     const load = (): Uint32Array | undefined => {
-      try {
-        const found = this.#source.files.use(this.#segment.indexPath, (file) => readFilter(file, section, crc))
-        if (!found && section.length > 0) this.#damagedIndex(section)
-        return found
-      } catch (error) {
-        // Whoever looks into the block then meets the same, and says so.
-        if (!isMissing(error)) this.#damagedIndex(section)
-        return undefined
-      }
+      const found = reading(this.#source, this.#segment, this.#segment.indexPath, (file) =>
+        readFilter(file, section, crc),
+      )
+      if (!found ? section.length > 0 : found instanceof StorageError) this.#damagedIndex(section)
+      return found instanceof StorageError ? undefined : found
     }
-    return this.#source.columns.get(bits, load, (found) => (found?.byteLength ?? 0) + 100)
+    try {
+      return this.#source.columns.get(bits, load, (found) => (found?.byteLength ?? 0) + 100)
+    } catch {
+      return undefined // Whoever looks into the block then meets the same, and says so.
+    }
   }
 
   #loadRows(): BlockRows {
@@ -242,7 +242,10 @@ function spansIn(rows: BlockRows, { rawStart, rawLength }: Frame): number {
   return spans
 }
 
-/** What `read` gives, or the error that says what is wrong with the bytes. Throws {@link Vanished} when the file is not there. */
+/**
+ * What `read` gives, or the error that says what is wrong with the bytes. Throws {@link Vanished} when the file is not there, and StorageError
+ * `io` when it cannot be opened for another reason than damage: too many files are open, or this user may not.
+ */
 export function reading<T>(
   source: BlockSource,
   segment: BlockSegment,
@@ -256,12 +259,20 @@ export function reading<T>(
       source.missing(segment)
       throw new Vanished(segment, `${path} is not there`)
     }
-    return storageError(error, `reading ${path}`)
+    const wrong = storageError(error, `reading ${path}`)
+    if (NO_DAMAGE.has(codeOf(error))) throw wrong
+    return wrong
   }
 }
 
+const NO_DAMAGE: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EACCES', 'EPERM'])
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code
+}
+
 function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ENOENT'
+  return codeOf(error) === 'ENOENT'
 }
 
 function tell(source: BlockSource, { path, offset, bytes, maxSpans }: Damage): void {

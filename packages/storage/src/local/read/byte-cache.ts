@@ -7,7 +7,7 @@ export class Slot<T> {
   newer: Slot<unknown> | undefined
 }
 
-/** Keeps values up to a total of bytes; what was used longest ago goes first. A value of more than half of that is not kept. */
+/** Keeps values up to a total of bytes; what was used longest ago goes first. A value of more than that is not kept. */
 export class ByteCache {
   #bytes = 0
   #newest: Slot<unknown> | undefined
@@ -29,7 +29,7 @@ export class ByteCache {
     }
     const value = load()
     const bytes = bytesOf(value) + 1
-    if (2 * bytes > this.#maxBytes) return value
+    if (bytes > this.#maxBytes) return value
     slot.value = value
     slot.bytes = bytes
     this.#bytes += bytes

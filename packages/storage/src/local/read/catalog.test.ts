@@ -376,3 +376,23 @@ it('leaves nothing open', async () => {
   expect(files.open).toBe(0)
   expect(readdirSync(directory)).toHaveLength(2)
 })
+
+it('takes no room for files for no damage', async () => {
+  for (const id of [1, 2]) catalog.apply(writeSegment(id, [[[one(id)]]]))
+  files.limit = 0
+  expect(await find(ATTRIBUTE)).toEqual({ ids: [], complete: false })
+  files.limit = Infinity
+  expect(await find(ATTRIBUTE)).toEqual({ ids: [1, 2].map(traceId), complete: true })
+  catalog.close()
+  catalog = createCatalog(1000)
+  for (const id of [1, 2])
+    catalog.apply({ type: 'segment', id, indexSize: nodeFileSystem.stat(indexPath(directory, id))!.size })
+  await catalog.load(turnOf())
+  clock.pass(70_000)
+  clock.pass(70_000)
+  files.limit = 0
+  expect(await find(ATTRIBUTE)).toEqual({ ids: [], complete: false })
+  files.limit = 1
+  expect(await find(ATTRIBUTE)).toEqual({ ids: [1, 2].map(traceId), complete: true })
+  expect(events).toEqual([])
+})

@@ -3,7 +3,7 @@ import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { appendRows, createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
-import { INDEX_HEADER, readBlock, type IndexBlock } from '../files/index-file.ts'
+import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { indexPath, logPath } from '../files/segment.ts'
 import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
@@ -11,7 +11,7 @@ import { MemoryBlock, reading, StoredBlock, type Block, type BlockSegment, type 
 import { isBlockMeta } from './block-meta.ts'
 import { ByteCache, Slot } from './byte-cache.ts'
 import { OpenFiles } from './open-files.ts'
-import { Vanished, type Turn } from './turn.ts'
+import type { Turn } from './turn.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
 const MAX_OPERATIONS = 20_000
@@ -19,7 +19,7 @@ const MAX_OPERATIONS = 20_000
 const MAX_OPEN_FILES = 64
 /** How long a file may be missing before that is damage: retention deletes first and tells afterwards. Milliseconds. */
 const MISSING_MS = 2_000
-/** Places of damage that are remembered as told. */
+/** Places of damage that are remembered as told; beyond it they may be told again. */
 const MAX_TOLD = 10_000
 
 class Segment implements BlockSegment {
@@ -127,7 +127,9 @@ export class Catalog {
   async load(turn: Turn): Promise<void> {
     for (const segment of this.#segments.values()) {
       while (segment.loaded < segment.indexSize && !segment.unreadable && !segment.missing && !segment.dropped) {
-        this.#loadBlock(segment)
+        const before = segment.loaded
+        turn.attempt(() => this.#loadBlock(segment))
+        if (segment.loaded === before) break
         if (turn.work(30_000) && (await turn.breathe())) return
       }
     }
@@ -189,16 +191,8 @@ export class Catalog {
 
   #loadBlock(segment: Segment): void {
     const { loaded } = segment
-    let block: IndexBlock | undefined
-    try {
-      const read = reading(this.#source, segment, segment.indexPath, (file) =>
-        readBlock(file, loaded, segment.indexSize),
-      )
-      if (read && !(read instanceof StorageError) && isBlockMeta(read.meta)) block = read
-    } catch (error) {
-      if (error instanceof Vanished) return
-      throw error
-    }
+    const read = reading(this.#source, segment, segment.indexPath, (file) => readBlock(file, loaded, segment.indexSize))
+    const block = read && !(read instanceof StorageError) && isBlockMeta(read.meta) ? read : undefined
     if (!block) {
       segment.unreadable = true
       this.#tell({
@@ -231,7 +225,8 @@ export class Catalog {
 
   #tell(event: Extract<StoreEvent, { code: 'damaged' }>): void {
     const place = `${event.file} ${event.offset}`
-    if (this.#told.has(place) || this.#told.size >= MAX_TOLD) return
+    if (this.#told.has(place)) return
+    if (this.#told.size >= MAX_TOLD) this.#told.clear()
     this.#told.add(place)
     this.#post(event)
   }

@@ -8,8 +8,10 @@ import { WaitingCalls } from './waiting-calls.ts'
 
 /** Blocks outside of the range that are read for parents; 2 million spans at most. */
 export const MAX_BLOCKS_OUTSIDE = 256
-/** Bytes of an edge between two services, about. */
+/** Bytes of an edge between two services, and of a service, about. */
 const EDGE_BYTES = 100
+/** A service that there was no memory for: its calls are left out. */
+const NO_SERVICE = 2 ** 26 - 1
 /** What asking one filter for a trace costs, against what reading a block and each of its rows does. */
 const FILTER_UNITS = 100
 const BLOCK_UNITS = 200_000
@@ -163,14 +165,17 @@ class Edges {
   numbersOf({ operations }: BlockRows): Uint32Array {
     return Uint32Array.from(operations, ({ service }) => {
       let number = this.#numbers.get(service)
-      if (number === undefined) this.#numbers.set(service, (number = this.#names.push(service) - 1))
+      if (number === undefined) {
+        if (!this.#turn.reserve(EDGE_BYTES + 2 * service.length)) return NO_SERVICE
+        this.#numbers.set(service, (number = this.#names.push(service) - 1))
+      }
       return number
     })
   }
 
   /** False when there is no memory for another edge. */
   count(parent: number, child: number, calls: number, errors: number): boolean {
-    if (parent === child) return true
+    if (parent === child || parent === NO_SERVICE || child === NO_SERVICE) return true
     const key = parent * 2 ** 26 + child
     const edge = this.#edges.get(key)
     if (edge) {

@@ -22,6 +22,8 @@ export class TraceStream {
   #usedMs = 0
   #damage: Error | undefined
   #columns = createSpanColumns(64)
+  #rows: WeakRef<BlockRows> | undefined
+  #rowsBlock = -1
 
   constructor(blocks: readonly Block[], id: Uint32Array) {
     this.#blocks = blocks
@@ -57,7 +59,7 @@ export class TraceStream {
   async #piece(turn: Turn): Promise<Uint8Array | undefined> {
     const block = this.#blocks[this.#block]!
     if (turn.work(100) && (await turn.breathe())) return undefined
-    const rows = turn.attempt(() => (block.mayHaveTrace(this.#hash) ? block.rows() : undefined))
+    const rows = turn.attempt(() => (block.mayHaveTrace(this.#hash) ? this.#rowsOf(block) : undefined))
     const index = rows ? traceIndex(rows, this.#id) : -1
     const first = rows && index >= 0 ? rows.trace.indexOf(index, this.#row) : -1
     if (!rows || first < 0 || first >= rows.count) {
@@ -70,6 +72,18 @@ export class TraceStream {
     const members = this.#gather(rows, index, first, frame)
     if (turn.work(100 * members.length + frame.rawLength) && (await turn.breathe())) return undefined
     return turn.attempt(() => extractSpans(block.frame(frame), members, this.#columns))
+  }
+
+  /** A block too large for the cache is not to be read again for each of its frames. */
+  #rowsOf(block: Block): BlockRows {
+    if (this.#rowsBlock === this.#block) {
+      const known = this.#rows?.deref()
+      if (known) return known
+    }
+    const rows = block.rows()
+    this.#rowsBlock = this.#block
+    this.#rows = new WeakRef(rows)
+    return rows
   }
 
   /** What {@link extractSpans} needs of the trace's rows in a frame, from the block's columns: the frame is not scanned again. */
