@@ -71,7 +71,7 @@ export class Reader {
   }
 
   async #answer(id: number, call: Call, timeoutMs: number): Promise<void> {
-    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory)
+    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory, timeoutMs)
     let reply: FromReader
     try {
       if (call.method !== 'close' && call.method !== 'closeTrace') {

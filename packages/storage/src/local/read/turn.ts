@@ -41,14 +41,22 @@ export class Turn {
   readonly #began: number
   #turnEnds: number
   readonly #timeoutMs: number
+  readonly #givenMs: number
   readonly #deadline: number
 
-  constructor(clock: Clock, timeoutMs: number, memory: QueryMemory = new QueryMemory(QUERY_BYTES)) {
+  /** `givenMs`: what the caller has given, for the words of an error; less of it may be left. */
+  constructor(
+    clock: Clock,
+    timeoutMs: number,
+    memory: QueryMemory = new QueryMemory(QUERY_BYTES),
+    givenMs = timeoutMs,
+  ) {
     const now = clock.monotonicMs()
     this.#clock = clock
     this.#memory = memory
     this.#began = now
     this.#timeoutMs = timeoutMs
+    this.#givenMs = givenMs
     this.#deadline = now + timeoutMs
     this.#turnEnds = Math.min(now + TURN_MS, this.#deadline)
   }
@@ -80,7 +88,7 @@ export class Turn {
     if (this.#stopped === 'timeout') {
       throw new StorageError(
         'timeout',
-        `the query was not done after ${this.#timeoutMs} ms; ask for less, or give it more time`,
+        `the query was not done after ${this.#givenMs} ms; ask for less, or give it more time`,
       )
     }
   }
