@@ -151,7 +151,7 @@ function findUnsupported(source: string): PatternError | undefined {
         at,
       )
     }
-    if (/^\(\?>/.test(rest)) {
+    if (rest.startsWith('(?>')) {
       return new PatternError('"(?>" is an atomic group; write "(?:", as nothing is tried twice anyway', at)
     }
   }

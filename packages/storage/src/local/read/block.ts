@@ -50,7 +50,7 @@ export interface BlockSegment extends VanishedSegment {
   readonly logPath: string
   readonly indexPath: string
   /** By their offset in the log. */
-  readonly frames: Map<number, Slot<Buffer>>
+  readonly frames: Map<number, Slot>
 }
 
 /** Damage that a block has met: which file, which bytes, and how many spans are lost with them. */
@@ -75,7 +75,7 @@ export class StoredBlock implements Block {
   readonly #logEnd: number
   readonly #services: ReadonlySet<string>
   readonly #filters: readonly [FilterSection, FilterSection]
-  readonly #rows = new Slot<BlockRows>()
+  readonly #rows = new Slot()
 
   constructor(source: BlockSource, segment: BlockSegment, offset: number, block: IndexBlock) {
     const { meta, traceFilter, attributeFilter } = block
@@ -179,7 +179,7 @@ export class StoredBlock implements Block {
 interface FilterSection {
   readonly section: { readonly offset: number; readonly length: number }
   readonly crc: number
-  readonly bits: Slot<Uint32Array | undefined>
+  readonly bits: Slot
 }
 
 /** A block whose rows are in memory: the one that the writer is still filling, or one whose index could not be written. */

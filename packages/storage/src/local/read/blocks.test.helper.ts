@@ -95,8 +95,8 @@ export function priced(block: Block, clock: StillClock): Block {
     }
   return {
     ...block,
-    mayHaveTrace: ask(block.mayHaveTrace),
-    mayHaveAttribute: ask(block.mayHaveAttribute),
+    mayHaveTrace: ask((hash) => block.mayHaveTrace(hash)),
+    mayHaveAttribute: ask((hash) => block.mayHaveAttribute(hash)),
     rows() {
       clock.nowMs += 0.1
       return rows
@@ -108,7 +108,7 @@ export function priced(block: Block, clock: StillClock): Block {
   }
 }
 
-type Column = Uint32Array | Uint8Array | Float64Array
+type Column = Uint32Array | Int32Array | Uint8Array | Float64Array
 
 function pricedRows(rows: BlockRows, clock: StillClock): BlockRows {
   const columns = Object.entries(rows).map(([name, value]) => [
@@ -118,7 +118,8 @@ function pricedRows(rows: BlockRows, clock: StillClock): BlockRows {
   return Object.fromEntries(columns) as BlockRows
 }
 
-function pricedColumn(column: Column, clock: StillClock): Column {
+/** The column, with a price for each element of it that is looked at. */
+export function pricedColumn<T extends Column>(column: T, clock: StillClock): T {
   return new Proxy(column, {
     get(target, name) {
       if (typeof name === 'string' && name.charCodeAt(0) < 0x3a) {

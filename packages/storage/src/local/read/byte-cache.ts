@@ -1,17 +1,17 @@
 /** A place for a value that a cache may empty. It belongs to what the value is of, so that finding it costs no look-up. */
-export class Slot<T> {
-  value: T | undefined
+export class Slot {
+  value: unknown
   /** Of the value in memory; 0 while there is none. */
   bytes = 0
-  older: Slot<unknown> | undefined
-  newer: Slot<unknown> | undefined
+  older: Slot | undefined
+  newer: Slot | undefined
 }
 
 /** Keeps values up to a total of bytes; what was used longest ago goes first. A value of more than that is not kept. */
 export class ByteCache {
   #bytes = 0
-  #newest: Slot<unknown> | undefined
-  #oldest: Slot<unknown> | undefined
+  #newest: Slot | undefined
+  #oldest: Slot | undefined
   readonly #maxBytes: number
 
   constructor(maxBytes: number) {
@@ -19,7 +19,7 @@ export class ByteCache {
   }
 
   /** The slot's value, loaded when it is empty. */
-  get<T>(slot: Slot<T>, load: () => T, bytesOf: (value: T) => number): T {
+  get<T>(slot: Slot, load: () => T, bytesOf: (value: T) => number): T {
     if (slot.bytes > 0) {
       if (slot !== this.#newest) {
         this.#unlink(slot)
@@ -38,7 +38,7 @@ export class ByteCache {
     return value
   }
 
-  empty(slot: Slot<unknown>): void {
+  empty(slot: Slot): void {
     if (slot.bytes === 0) return
     this.#unlink(slot)
     this.#bytes -= slot.bytes
@@ -46,7 +46,7 @@ export class ByteCache {
     slot.value = undefined
   }
 
-  #link(slot: Slot<unknown>): void {
+  #link(slot: Slot): void {
     slot.older = this.#newest
     slot.newer = undefined
     if (this.#newest) this.#newest.newer = slot
@@ -54,7 +54,7 @@ export class ByteCache {
     this.#oldest ??= slot
   }
 
-  #unlink(slot: Slot<unknown>): void {
+  #unlink(slot: Slot): void {
     if (slot.older) slot.older.newer = slot.newer
     else this.#oldest = slot.newer
     if (slot.newer) slot.newer.older = slot.older

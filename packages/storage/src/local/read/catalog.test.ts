@@ -50,6 +50,8 @@ class CountingFiles {
   opened = 0
   /** Files that the process may have open. */
   limit = Infinity
+  /** What reading costs on the clock, in milliseconds. */
+  readMs = 0
   /** Whether reading these bytes fails. */
   broken = (_path: string, _position: number): boolean => false
 
@@ -70,6 +72,7 @@ class CountingFiles {
         if (name === 'close') return () => (this.open--, target.close())
         if (name === 'read') {
           return (into: Uint8Array, offset: number, length: number, position: number): number => {
+            clock.nowMs += this.readMs
             if (this.broken(path, position)) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
             return target.read(into, offset, length, position)
           }
@@ -182,6 +185,9 @@ it('reads the indexes of many segments with breaths, and each block once', async
   expect(catalog.blocks(turnOf())).toHaveLength(40)
   const stopped = new Turn(clock, 0)
   const later = createCatalog()
+  files.readMs = 0.2
+  const priced = turnOf()
+  clock.longestMs = 0
   for (let id = 1; id <= 20; id++)
     later.apply({ type: 'segment', id, indexSize: nodeFileSystem.stat(indexPath(directory, id))!.size })
   await later.load(stopped)
@@ -189,6 +195,9 @@ it('reads the indexes of many segments with breaths, and each block once', async
   const asked = turnOf()
   expect(later.blocks(asked).length).toBeLessThan(40)
   expect(asked.complete).toBe(false)
+  await later.load(priced)
+  expect(later.blocks(turnOf())).toHaveLength(40)
+  expect(clock.longestMs).toBeLessThan(12)
   later.close()
 })
 

@@ -9,7 +9,7 @@ import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
 import { MemoryBlock, reading, StoredBlock, type Block, type BlockSegment, type BlockSource } from './block.ts'
 import { isBlockMeta } from './block-meta.ts'
-import { ByteCache, Slot } from './byte-cache.ts'
+import { ByteCache, type Slot } from './byte-cache.ts'
 import { OpenFiles } from './open-files.ts'
 import type { Turn } from './turn.ts'
 
@@ -26,7 +26,7 @@ class Segment implements BlockSegment {
   readonly id: number
   readonly logPath: string
   readonly indexPath: string
-  readonly frames = new Map<number, Slot<Buffer>>()
+  readonly frames = new Map<number, Slot>()
   readonly blocks: Block[] = []
   /** The last block, when its index could not be written. */
   kept: Block | undefined

@@ -38,15 +38,15 @@ const SPREAD = Array.from({ length: 12 }, (_, b) =>
 /** One trace of very many spans in one block, and their starts the other way round. */
 const GIANT = [
   blockOf(
-    Array.from({ length: 20_000 }, (_, i) =>
-      sent({ trace: 1, id: i + 1, parent: i === 0 ? PARENT_LATE : (i >> 1) + 1, at: 20_000 - i, service: `s${i % 3}` }),
+    Array.from({ length: 30_000 }, (_, i) =>
+      sent({ trace: 1, id: i + 1, parent: i === 0 ? PARENT_LATE : (i >> 1) + 1, at: 30_000 - i, service: `s${i % 3}` }),
     ),
     4096,
   ),
 ]
 /** All spans of one id. */
 const EQUAL = [
-  blockOf(Array.from({ length: 20_000 }, (_, i) => sent({ trace: 1, id: 7, parent: 7, at: i, service: `s${i % 3}` }))),
+  blockOf(Array.from({ length: 30_000 }, (_, i) => sent({ trace: 1, id: 7, parent: 7, at: i, service: `s${i % 3}` }))),
 ]
 const LOST = [...SPREAD, blockOf([sent({ trace: 9999, id: 1, parent: 2, at: 100_000 })])]
 

@@ -57,7 +57,7 @@ it('counts what a naive model counts, where each id is of one span, wherever the
         )
         const expected = new Map<string, number>()
         for (const { child, parents } of callsIn(unique.flat() as SpanSpec[], from, to)) {
-          const [parent] = parents as unknown as Iterable<string> as Set<string>
+          const [parent] = [...parents]
           const key = `${parent}>${child}`
           if (parent !== child) expected.set(key, (expected.get(key) ?? 0) + 1)
         }

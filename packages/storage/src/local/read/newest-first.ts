@@ -31,7 +31,7 @@ export async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Tu
     if (block && (bound === undefined || block.maxStart >= bound) && (exact === undefined || block.maxStart >= exact)) {
       looked++
       // Late: the blocks that are left are not looked into, and of what was found a page is shown.
-      late = Boolean(await turn.breathe(LOOKING_SHARE)) || !(await look(block, plan, turn, seen))
+      late = (await turn.breathe(LOOKING_SHARE)) || !(await look(block, plan, turn, seen))
       if (late) looked = inRange.length
     } else if (trace !== undefined && (exact === undefined || bound! >= exact)) {
       seen.pop()
@@ -96,7 +96,7 @@ class SeenTraces {
     const earliest = new Int32Array(rows.traceCount).fill(-1)
     const { startHi, startLo, trace } = rows
     for (let row = 0; row < rows.count; row++) {
-      if (turn.work(10) && (await turn.breathe())) return false
+      if (turn.work(50) && (await turn.breathe())) return false
       const index = trace[row]!
       if (!matched[index]) continue
       const best = earliest[index]!

@@ -75,7 +75,7 @@ export class Reader {
     let reply: FromReader
     try {
       if (call.method !== 'close' && call.method !== 'closeTrace') {
-        this.#admit()
+        this.#admit(call)
         this.#turns.set(id, turn)
         this.#catchUp()
         await this.#catalog.load(turn)
@@ -101,8 +101,8 @@ export class Reader {
     return opened ? Math.max(0, Math.min(timeoutMs, opened.timeoutMs - opened.stream.usedMs)) : timeoutMs
   }
 
-  #admit(): void {
-    if (this.#turns.size >= MAX_QUERIES || this.#streams.size >= MAX_STREAMS) {
+  #admit({ method }: Call): void {
+    if (this.#turns.size >= MAX_QUERIES || (method === 'openTrace' && this.#streams.size >= MAX_STREAMS)) {
       throw new StorageError(
         'overloaded',
         `${this.#turns.size} queries are at work and ${this.#streams.size} traces are being read; ask again later`,
@@ -120,7 +120,7 @@ export class Reader {
         return dependencies(catalog.blocks(turn), call.from, call.to, turn)
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
-        return this.#streams.get(call.stream)!.stream.next(turn)
+        return this.#streamOf(call.stream).next(turn)
       case 'closeTrace':
         this.#streams.delete(call.stream)
         return undefined
@@ -160,6 +160,12 @@ export class Reader {
       default:
         return this.#stats(turn)
     }
+  }
+
+  #streamOf(id: number): TraceStream {
+    const opened = this.#streams.get(id)
+    if (!opened) throw new StorageError('closed', 'the trace is not being read any more; ask for it again')
+    return opened.stream
   }
 
   #stats(turn: Turn): ReaderStats {

@@ -38,7 +38,7 @@ export class TraceSpans {
     this.count = 0
   }
 
-  /** Makes the first span's start the origin of all times. */
+  /** The first span's start, from which all times count. */
   get base(): bigint {
     return (BigInt(this.#baseHi) << 32n) | BigInt(this.#baseLo)
   }
@@ -55,8 +55,9 @@ export class TraceSpans {
     this.id[2 * i + 1] = rows.spanId[2 * row + 1]!
     this.parentId[2 * i] = rows.parentId[2 * row]!
     this.parentId[2 * i + 1] = rows.parentId[2 * row + 1]!
-    this.start[i] = (rows.startHi[row]! - this.#baseHi) * 2 ** 32 + (rows.startLo[row]! - this.#baseLo)
-    this.end[i] = this.start[i]! + rows.durationNs[row]!
+    const start = (rows.startHi[row]! - this.#baseHi) * 2 ** 32 + (rows.startLo[row]! - this.#baseLo)
+    this.start[i] = start
+    this.end[i] = start + rows.durationNs[row]!
     this.operation[i] = operation
     this.error[i] = rows.status[row] === 2 ? 1 : 0
     return true
@@ -128,13 +129,13 @@ export class TraceSpans {
     const { start, end, parent, self, count } = this
     const covered = this.#covered
     for (let i = 0; i < count; i++) {
-      if (turn.work(5) && (await turn.breathe())) return
+      if (turn.work(20) && (await turn.breathe())) return
       self[i] = Math.max(0, end[i]! - start[i]!)
       covered[i] = start[i]!
     }
     const order = await this.#byStart(turn)
     for (let k = 0; k < count; k++) {
-      if (turn.work(10) && (await turn.breathe())) return
+      if (turn.work(30) && (await turn.breathe())) return
       const i = order[k]!
       const above = parent[i]!
       if (above < 0 || above === i) continue
@@ -154,6 +155,7 @@ export class TraceSpans {
     let to = this.#spare
     let sorted = true
     for (let i = 0; i < count; i++) {
+      if (turn.work(20) && (await turn.breathe())) return from
       from[i] = i
       if (i > 0 && start[i]! < start[i - 1]!) sorted = false
     }
@@ -165,7 +167,7 @@ export class TraceSpans {
         let left = low
         let right = middle
         for (let k = low; k < high; k++) {
-          if (turn.work(10) && (await turn.breathe())) return from
+          if (turn.work(30) && (await turn.breathe())) return from
           to[k] =
             right >= high || (left < middle && start[from[left]!]! <= start[from[right]!]!)
               ? from[left++]!

@@ -46,7 +46,7 @@ export class TraceTable {
       entries[index] = this.ids.find(rows.traceIds, 4 * index)
     }
     for (let row = 0; row < rows.count; row++) {
-      if (this.#turn.work(10) && (await this.#turn.breathe())) return
+      if (this.#turn.work(50) && (await this.#turn.breathe())) return
       const entry = entries[rows.trace[row]!]!
       if (entry >= 0) this.#extend(entry, rows, row)
     }
