@@ -188,15 +188,6 @@ export function traceIndex(rows: BlockRows, id: Uint32Array): number {
   return -1
 }
 
-/** The rows of a trace, ascending. */
-export function rowsOfTrace(rows: BlockRows, index: number): number[] {
-  const found: number[] = []
-  const { trace } = rows
-  for (let row = trace.indexOf(index); row >= 0 && row < rows.count; row = trace.indexOf(index, row + 1))
-    found.push(row)
-  return found
-}
-
 export function startOf(rows: BlockRows, row: number): bigint {
   return (BigInt(rows.startHi[row]!) << 32n) | BigInt(rows.startLo[row]!)
 }

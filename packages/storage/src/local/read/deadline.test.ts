@@ -81,6 +81,21 @@ const QUERIES: readonly Query[] = [
     blocks: SPREAD,
     run: (blocks, turn) => search(blocks, { order: 'longest', filter: regex('[0-9]{2}.*5$', { field: 'name' }) }, turn),
   },
+  {
+    name: 'a filter of very many conditions',
+    blocks: SPREAD,
+    run: (blocks, turn) =>
+      search(
+        blocks,
+        {
+          filter: {
+            op: 'or',
+            args: Array.from({ length: 500 }, (_, i) => ({ op: 'lt', target: { field: 'duration' }, value: -i })),
+          },
+        },
+        turn,
+      ),
+  },
   { name: 'a giant trace, newest', blocks: GIANT, run: (blocks, turn) => search(blocks, {}, turn) },
   {
     name: 'a giant trace, most spans',

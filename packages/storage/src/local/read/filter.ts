@@ -37,7 +37,7 @@ const MAX_DEPTH = 64
 const MAX_VALUES = 10_000
 
 /** Throws StorageError `bad_query`, naming the place, for what is not a filter. What asking it costs is counted on `turn`. */
-export function compileFilter(filter: Filter, turn: Turn): CompiledFilter {
+export function compileFilter(filter: Filter, turn: Turn): CompiledFilter & { readonly conditions: number } {
   let nodes = 0
   const compile = (node: Filter, path: string, depth: number): CompiledFilter => {
     if (++nodes > MAX_NODES || depth > MAX_DEPTH)
@@ -57,7 +57,7 @@ export function compileFilter(filter: Filter, turn: Turn): CompiledFilter {
         return leaf(node, path, turn)
     }
   }
-  return compile(filter, 'filter', 0)
+  return { ...compile(filter, 'filter', 0), conditions: nodes }
 }
 
 function bad(path: string, reason: string): StorageError {

@@ -7,10 +7,14 @@ import type { Turn } from './turn.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 10_000
+const ROW_UNITS = 20
+const CONDITION_UNITS = 20
 
 /** A query that has been checked. */
 export interface Plan {
   readonly filter: CompiledFilter | undefined
+  /** What asking the filter of one row costs, in units of {@link Turn.work}. */
+  readonly rowUnits: number
   readonly from: bigint
   readonly to: bigint
   readonly minDuration: number
@@ -38,8 +42,10 @@ export function planOf(query: SearchQuery, turn: Turn): Plan {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1 to ${MAX_LIMIT}`)
   }
+  const filter = query.filter && compileFilter(query.filter, turn)
   return {
-    filter: query.filter && compileFilter(query.filter, turn),
+    filter,
+    rowUnits: ROW_UNITS + CONDITION_UNITS * (filter?.conditions ?? 0),
     from: query.from ?? 0n,
     to: query.to ?? (1n << 64n) - 1n,
     minDuration: query.minTraceDurationNs ?? -Infinity,
@@ -122,7 +128,7 @@ export async function matchesIn(
   let view: SpanView | undefined
   for (let row = 0; row < rows.count; row++) {
     turn.spans++
-    if (turn.work(20) && (await turn.breathe(share))) break
+    if (turn.work(plan.rowUnits) && (await turn.breathe(share))) break
     const trace = rows.trace[row]!
     if (matched[trace]) continue
     if (!whole && !startsIn(rows, row, plan)) continue
