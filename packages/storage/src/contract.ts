@@ -17,7 +17,8 @@ export interface TraceStore {
 
   /**
    * The spans of a trace as serialized `TracesData` chunks whose concatenation is one valid message: each span with its own bytes, under its own resource and
-   * scope, as it came. An unknown id gives no chunk. `id` is 32 hex digits, lower case.
+   * scope, as it came. An unknown id gives no chunk. `id` is 32 hex digits, lower case. Where a part is damaged all that can be read is given,
+   * and then it rejects with `corrupt` or `io`, naming the place.
    */
   trace(id: string, options?: CallOptions): AsyncIterable<Uint8Array>
 
@@ -29,12 +30,17 @@ export interface TraceStore {
   operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]>
   /** Attribute keys seen, most frequent first; at most `limit` (default 200). */
   attributeKeys(limit?: number, options?: CallOptions): Promise<string[]>
-  /** Values seen of one attribute key, most frequent first; at most `limit` (default 100). Sampled from the newest blocks. */
+  /**
+   * Values seen of one attribute key, most frequent first; at most `limit` (default 100). Sampled from the newest blocks. Keys and values of
+   * more than 1,024 characters are left out.
+   */
   attributeValues(key: string, limit?: number, options?: CallOptions): Promise<string[]>
 
   /**
    * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in the range. Edges
-   * within one service are left out. What was found until the deadline is given, and said not to be complete.
+   * within one service are left out. A span that was sent twice counts twice; where several spans of a trace have the id of the parent, one of
+   * them counts; a span that is its own parent has none. The parent may start at any time, but an engine may bound how far outside of the range
+   * it looks for it. What was found within the limits is given, and said not to be complete.
    */
   dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies>
 
@@ -57,7 +63,7 @@ export interface TraceStore {
 export interface CallOptions {
   /**
    * Milliseconds after which the query stops: with what it has and `complete: false` where its answer can say so, else with a
-   * StorageError `timeout`. Default 10,000.
+   * StorageError `timeout`. For a trace: of all its chunks together, without the time in which nobody asks for the next. Default 10,000.
    */
   readonly timeoutMs?: number
   /** The caller is not interested any more: the query stops, and rejects with `cancelled` where its answer cannot say that it is not complete. */
@@ -74,7 +80,7 @@ export type Field =
   | 'kind' // unspecified internal server client producer consumer
   | 'status' // unset ok error
   | 'statusMessage'
-  | 'duration'
+  | 'duration' // between -2^63 and 2^63, exactly where that is less than 2^53; what is longer counts as the longest
   | 'start'
   | 'traceState'
   | 'scopeName'
@@ -101,7 +107,12 @@ export type Filter =
       readonly target: Target
       readonly value: string | number | bigint | boolean
     }
-  /** JavaScript regular expression, unanchored. */
+  /**
+   * Regular expression in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax), unanchored, matched in time linear in the text. It
+   * has no lookaround and no back references; `.` is anything but a line feed, `\d`, `\s`, `\w` and `\b` are of ASCII. Of more than plain text with
+   * `[\s\S]*` in between it has at most 4,096 characters and 10,000 steps. A text that is too long for it (length times steps beyond 2^28) is left
+   * out, and the answer says that it is not complete.
+   */
   | { readonly op: 'regex'; readonly target: Target; readonly value: string }
   | { readonly op: 'in'; readonly target: Target; readonly values: readonly (string | number | bigint | boolean)[] }
   | { readonly op: 'exists'; readonly target: Target }
@@ -132,7 +143,10 @@ export interface SearchPage {
   readonly traces: readonly TraceSummary[]
   /** Where the next page starts; undefined at the end. */
   readonly next: string | undefined
-  /** Whether all that is in question was looked at. False: stopped by time or by `signal`, or a part is damaged; there may be more. */
+  /**
+   * Whether all that is in question was looked at. False: stopped by time, by `signal` or by the memory that queries may use, or a part is
+   * damaged; there may be more.
+   */
   readonly complete: boolean
   /** Spans looked at and milliseconds taken; shown to people. */
   readonly spansScanned: number
@@ -182,7 +196,7 @@ export interface DependencyEdge {
 export interface Dependencies {
   /** Sorted by parent, then child. */
   readonly edges: readonly DependencyEdge[]
-  /** Whether all that is in question was looked at. */
+  /** Whether all that is in question was looked at, see {@link SearchPage.complete}. */
   readonly complete: boolean
 }
 

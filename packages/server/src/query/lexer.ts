@@ -2,12 +2,18 @@ import { QueryError } from './error.ts'
 
 /**
  * `text` of a token is without its quotes; `quoted` tells that it had some, so that `"OR"` is a word and `"a*"` has no
- * wildcard.
+ * wildcard. `escaped`: the characters of `text` that have a backslash before them in the query, ascending.
  */
 export interface Word {
   readonly text: string
   readonly quoted: boolean
   readonly position: number
+  readonly escaped: readonly number[]
+}
+
+/** Where in the query a character of the word's text stands. */
+export function positionIn({ position, quoted, escaped }: Word, index: number): number {
+  return position + (quoted ? 1 : 0) + index + escaped.filter((each) => each <= index).length
 }
 
 export type Operator = ':' | '=' | '!=' | '>' | '>=' | '<' | '<=' | '~' | '!~'
@@ -41,13 +47,17 @@ export function tokenize(text: string): Token[] {
    */
   function readQuoted(): Word {
     const position = at
+    const escaped: number[] = []
     let content = ''
     for (at++; at < text.length; at++) {
       if (text[at] === '"') {
         at++
-        return { text: content, quoted: true, position }
+        return { text: content, quoted: true, position, escaped }
       }
-      if (text[at] === '\\' && (text[at + 1] === '"' || text[at + 1] === '\\')) at++
+      if (text[at] === '\\' && (text[at + 1] === '"' || text[at + 1] === '\\')) {
+        at++
+        escaped.push(content.length)
+      }
       content += text[at]
     }
     throw new QueryError('the quote is not closed: add a "', position)
@@ -62,7 +72,7 @@ export function tokenize(text: string): Token[] {
       if (text[at] === '(') depth++
       if (text[at] === ')' && depth-- === 0) break
     }
-    return { text: text.slice(position, at), quoted: false, position }
+    return { text: text.slice(position, at), quoted: false, position, escaped: [] }
   }
 
   const operatorAt = (index: number) => OPERATORS.find((operator) => text.startsWith(operator, index))

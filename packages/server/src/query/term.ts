@@ -1,7 +1,7 @@
 import { parseGoDuration } from '@spoor/otlp'
-import type { Field, Filter, Level, Target } from '@spoor/storage'
+import { regexProblem, type Field, type Filter, type Level, type Target } from '@spoor/storage'
 import { QueryError } from './error.ts'
-import type { Operator, Token, Word } from './lexer.ts'
+import { positionIn, type Operator, type Token, type Word } from './lexer.ts'
 
 type Term = Extract<Token, { type: 'term' }>
 
@@ -29,8 +29,17 @@ const COMPARE: Partial<Record<Operator, 'lt' | 'lte' | 'gt' | 'gte'>> = {
   '>=': 'gte',
 }
 
+/** Characters of a bare word; each becomes a class of up to four, and a regular expression has its limit. */
+const MAX_WORD = 1000
+
 /** A bare word is looked for anywhere in the span's name or service, whatever its case. */
 export function wordFilter(word: Word): Filter {
+  if (word.text.length > MAX_WORD) {
+    throw new QueryError(
+      `the word has ${word.text.length} characters; at most ${MAX_WORD} are looked for: write name:"…" for a longer one`,
+      word.position,
+    )
+  }
   const value = Array.from(word.text, anyCase).join('')
   return {
     op: 'or',
@@ -41,7 +50,7 @@ export function wordFilter(word: Word): Filter {
   }
 }
 
-/** Node 22 has no inline `(?i:)`, so each letter is a class of its two forms. */
+/** Each letter is a class of its two forms, which every engine reads alike. */
 function anyCase(character: string): string {
   const lower = character.toLowerCase()
   const upper = character.toUpperCase()
@@ -127,11 +136,8 @@ function regexFilter(target: Target, value: Word): Filter {
   if ('field' in target && target.field === 'duration') {
     throw new QueryError('a duration is not text: compare it with > or <', value.position)
   }
-  try {
-    void new RegExp(value.text)
-  } catch (error) {
-    throw new QueryError(`not a regular expression: ${(error as Error).message}`, value.position)
-  }
+  const problem = regexProblem(value.text)
+  if (problem) throw new QueryError(`not a regular expression: ${problem.message}`, positionIn(value, problem.index))
   return { op: 'regex', target, value: value.text }
 }
 

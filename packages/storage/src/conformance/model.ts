@@ -95,6 +95,12 @@ function json(value: AnyValue): string {
   return value.type === 'string' || value.type === 'bytes' ? JSON.stringify(textForm(value)) : String(value.value)
 }
 
+/** A duration as a number with a sign in 64 bits can hold it. */
+function saturated(duration: number): number {
+  const longest = 2 ** 63 - 1024
+  return Math.max(-longest, Math.min(longest, duration))
+}
+
 function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
   switch (field) {
     case 'service': {
@@ -110,7 +116,7 @@ function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
     case 'statusMessage':
       return span.status.message
     case 'duration':
-      return Number(span.endTimeUnixNano - span.startTimeUnixNano)
+      return saturated(Number(span.endTimeUnixNano - span.startTimeUnixNano))
     case 'start':
       return span.startTimeUnixNano
     case 'traceState':

@@ -1,6 +1,8 @@
 import { describe } from 'vitest'
 import { catalogue } from './catalogue.ts'
+import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
+import { limits } from './limits.ts'
 import { searching } from './search.ts'
 import { writeAndRead } from './write-and-read.ts'
 
@@ -13,5 +15,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('writes and reads', () => writeAndRead(open))
     describe('says what there is', () => catalogue(open))
     describe('searches', () => searching(open))
+    describe('keeps its limits', () => limits(open))
+    describe('stands what is out of all proportion', () => extremes(open))
   })
 }

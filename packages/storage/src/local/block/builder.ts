@@ -2,7 +2,16 @@ import { createSpanColumns, scanSpans, type AttributeVisitor, type SpanColumns }
 import { decodeText, hashAttribute } from './attribute.ts'
 import { MAX_BLOCK_HASHES } from './bloom.ts'
 import { hashBytes, HashSet, hashWords, viewOf } from './hash.ts'
-import { createRows, markOf, reserveRows, UNKNOWN_SERVICE, type BlockRows, type Frame, type Mark } from './rows.ts'
+import {
+  createRows,
+  markOf,
+  MAX_DURATION_NS,
+  reserveRows,
+  UNKNOWN_SERVICE,
+  type BlockRows,
+  type Frame,
+  type Mark,
+} from './rows.ts'
 
 /** Room at the start; a block of ordinary spans never grows beyond it. */
 const CAPACITY = 1 << 14
@@ -86,7 +95,6 @@ export class BlockBuilder {
     rows.parentId.set(wordsOf(columns.parentSpanId).subarray(0, 2 * count), 2 * first)
     rows.startLo.set(columns.startLo.subarray(0, count), first)
     rows.startHi.set(columns.startHi.subarray(0, count), first)
-    rows.durationNs.set(columns.durationNs.subarray(0, count), first)
     rows.status.set(columns.status.subarray(0, count), first)
     let scope = -1
     let group = -1
@@ -98,6 +106,9 @@ export class BlockBuilder {
         group = this.#addGroup(columns, i, base)
         service = this.#services.intern(bytes, this.#view, columns.serviceStart[i]!, columns.serviceEnd[i]!)
       }
+      const duration = columns.durationNs[i]!
+      rows.durationNs[row] =
+        duration > MAX_DURATION_NS ? MAX_DURATION_NS : duration < -MAX_DURATION_NS ? -MAX_DURATION_NS : duration
       rows.group[row] = group
       rows.trace[row] = this.#trace(words, 4 * i)
       rows.operation[row] = this.#operation(

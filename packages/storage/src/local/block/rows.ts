@@ -18,7 +18,7 @@ export interface BlockRows {
   /** Nanoseconds since 1970, in two halves. */
   startLo: Uint32Array
   startHi: Uint32Array
-  /** Nanoseconds; negative when a clock went back. */
+  /** Nanoseconds; negative when a clock went back. At most {@link MAX_DURATION_NS}, as what is longer counts as that. */
   durationNs: Float64Array
   /** The `Span` message. */
   spanStart: Uint32Array
@@ -49,6 +49,9 @@ export interface Frame {
   readonly offset: number
   readonly length: number
 }
+
+/** The longest that a span lasts, either way: 292 years, the largest number below 2^63. An index keeps durations in 64 bits with a sign. */
+export const MAX_DURATION_NS = 2 ** 63 - 1024
 
 /** What a service is called whose resource has no `service.name`, as the OpenTelemetry conventions have it. */
 export const UNKNOWN_SERVICE = 'unknown_service'
@@ -195,15 +198,6 @@ export function traceIndex(rows: BlockRows, id: Uint32Array): number {
       return i >> 2
   }
   return -1
-}
-
-/** The rows of a trace, ascending. */
-export function rowsOfTrace(rows: BlockRows, index: number): number[] {
-  const found: number[] = []
-  const { trace } = rows
-  for (let row = trace.indexOf(index); row >= 0 && row < rows.count; row = trace.indexOf(index, row + 1))
-    found.push(row)
-  return found
 }
 
 export function startOf(rows: BlockRows, row: number): bigint {

@@ -1,14 +1,29 @@
-import { createSpanColumns, scanSpans } from '@spoor/otlp'
+import { StorageError } from '../../contract.ts'
 import { readAttribute, textOf } from '../block/attribute.ts'
-import type { Block } from './catalog.ts'
+import type { BlockRows } from '../block/rows.ts'
+import type { Block } from './block.ts'
+import { frameAt } from './span-view.ts'
 import type { Turn } from './turn.ts'
+import { textAt, visitAttributes, type AttributePlace } from './wire.ts'
 
 /** Spans looked at to say which attribute keys and values there are. */
 const SAMPLE_SPANS = 8192
+/** Characters of a key or value beyond which it is not listed, and bytes beyond which it is not even read. */
+const MAX_TEXT = 1024
+const MAX_BYTES = 4 * MAX_TEXT + 64
+/** Different keys or values that are counted. */
+const MAX_ENTRIES = 50_000
+const ENTRY_BYTES = 100
+
+/** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, Event.attributes = 3. */
+const SPAN_PLACE: AttributePlace = { direct: 0x4a, nested: 0x5a, inner: 0x1a }
+/** ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3. */
+const RESOURCE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a }
+const SCOPE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a }
 
 /**
  * Attribute keys, or values of one key, in the newest spans, most frequent first. Those of a resource or scope count once for each time
- * that it was sent.
+ * that it was sent. Of spans that cannot be read nothing is listed.
  */
 export async function sampleAttributes(
   blocks: readonly Block[],
@@ -16,31 +31,70 @@ export async function sampleAttributes(
   limit: number,
   turn: Turn,
 ): Promise<string[]> {
-  const counts = new Map<string, number>()
-  const visitor = {
-    attribute: (bytes: Uint8Array, start: number, end: number): void => {
-      const attribute = readAttribute(bytes, start, end)
-      if (!attribute || (key !== undefined && attribute.key !== key)) return
-      const entry = key === undefined ? attribute.key : textOf(attribute.value)
-      counts.set(entry, (counts.get(entry) ?? 0) + 1)
-    },
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1`)
   }
-  const columns = createSpanColumns(1024)
+  const counts = new Map<string, number>()
+  const visit = (bytes: Uint8Array, start: number, end: number): void => {
+    turn.work(50 + end - start)
+    const entry = entryOf(bytes, start, end, key)
+    if (entry === undefined || entry.length > MAX_TEXT) return
+    const count = counts.get(entry)
+    if (count !== undefined) counts.set(entry, count + 1)
+    else if (counts.size < MAX_ENTRIES && turn.reserve(ENTRY_BYTES + 2 * entry.length)) counts.set(entry, 1)
+  }
   let spans = 0
-  for (let i = blocks.length - 1; i >= 0; i--) {
-    const { frames } = blocks[i]!.rows()
-    for (let f = frames.length - 1; f >= 0; f--) {
-      if (spans >= SAMPLE_SPANS || (await turn.breathe())) return mostFrequent(counts, limit)
-      columns.count = 0
-      try {
-        scanSpans(blocks[i]!.frame(frames[f]!), columns, visitor)
-      } catch {
-        continue // Damaged: a sample can do without.
-      }
-      spans += columns.count
-    }
+  for (let i = blocks.length - 1; i >= 0 && spans < SAMPLE_SPANS; i--) {
+    if (await turn.breathe()) break
+    const block = blocks[i]!
+    const rows = turn.attempt(() => block.rows())
+    if (rows) spans += await sampleBlock(block, rows, SAMPLE_SPANS - spans, visit, turn)
   }
   return mostFrequent(counts, limit)
+}
+
+type Visit = (bytes: Uint8Array, start: number, end: number) => void
+
+/** Visits the attributes of the last spans of a block, `max` at most, and returns of how many. */
+async function sampleBlock(block: Block, rows: BlockRows, max: number, visit: Visit, turn: Turn): Promise<number> {
+  let sampled = 0
+  let frame = rows.frames.at(-1)
+  let bytes: Uint8Array | undefined
+  let readFrame: typeof frame
+  let group = -1
+  let resource = -1
+  for (let row = rows.count - 1; row >= 0 && sampled < max; row--) {
+    if (turn.work(50) && (await turn.breathe())) break
+    frame = frameAt(rows, rows.spanStart[row]!)
+    if (frame !== readFrame) {
+      const wanted = (readFrame = frame)
+      bytes = turn.attempt(() => block.frame(wanted))
+      turn.work(wanted.rawLength)
+      group = resource = -1
+    }
+    if (!bytes) continue
+    sampled++
+    const base = frame.rawStart
+    visitAttributes(bytes, rows.spanStart[row]! - base, rows.spanEnd[row]! - base, SPAN_PLACE, visit)
+    if (rows.group[row] === group) continue
+    group = rows.group[row]!
+    const [resourceStart, resourceEnd, scopeStart, scopeEnd] = rows.groups
+      .subarray(4 * group, 4 * group + 4)
+      .map((offset) => offset - base) as unknown as [number, number, number, number]
+    visitAttributes(bytes, scopeStart, scopeEnd, SCOPE_PLACE, visit)
+    if (resource !== resourceStart) visitAttributes(bytes, resourceStart, resourceEnd, RESOURCE_PLACE, visit)
+    resource = resourceStart
+  }
+  return sampled
+}
+
+/** The key, or the value when its key is the one that is asked for. */
+function entryOf(bytes: Uint8Array, start: number, end: number, key: string | undefined): string | undefined {
+  const own = textAt(bytes, start, end, [1])
+  if (key === undefined) return own
+  if (own !== key || end - start > MAX_BYTES) return undefined
+  const attribute = readAttribute(bytes, start, end)
+  return attribute && textOf(attribute.value)
 }
 
 function mostFrequent(counts: ReadonlyMap<string, number>, limit: number): string[] {

@@ -1,154 +1,213 @@
+import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
-import { BlockBuilder } from '../block/builder.ts'
-import { bloomHas, ATTRIBUTE_PROBES, TRACE_PROBES } from '../block/bloom.ts'
-import { ByteCache } from './byte-cache.ts'
-import { hashWords } from '../block/hash.ts'
-import type { File, FileSystem } from '../files/file-system.ts'
-import { INDEX_HEADER, readBlock, readColumns, readFilter, startRange, type IndexBlock } from '../files/index-file.ts'
-import { readFrame, readRecord } from '../files/log.ts'
+import type { StoreEvent } from '../../events.ts'
+import { appendRows, createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
+import type { FileSystem } from '../files/file-system.ts'
+import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
+import { indexPath, logPath } from '../files/segment.ts'
+import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
-import { appendRows, createRows, ROW_BYTES, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
-import { addFrame, indexPath, logPath } from '../files/segment.ts'
+import {
+  LogBlock,
+  LostBlock,
+  MemoryBlock,
+  reading,
+  StoredBlock,
+  type Block,
+  type BlockSegment,
+  type BlockSource,
+} from './block.ts'
+import { isBlockMeta } from './block-meta.ts'
+import { ByteCache, type Slot } from './byte-cache.ts'
+import { OpenFiles } from './open-files.ts'
+import type { Turn } from './turn.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
 const MAX_OPERATIONS = 20_000
+/** Files that are open at a time. */
+const MAX_OPEN_FILES = 64
+/** How long a file may be missing before that is damage: retention deletes first and tells afterwards. Milliseconds. */
+const MISSING_MS = 2_000
+/** Places of damage that are remembered as told; beyond it they may be told again. */
+const MAX_TOLD = 10_000
 
-interface SegmentFiles {
+class Segment implements BlockSegment {
   readonly id: number
   readonly logPath: string
-  readonly log: File
-  readonly index: File
-  blocks: Block[]
-  /** Rows of the block that the writer is still filling. */
+  readonly indexPath: string
+  readonly frames = new Map<number, Slot>()
+  readonly blocks: Block[] = []
+  /** Stretches of the log that have no index, and are to be read from there. */
+  unindexed: { readonly logStart: number; readonly logEnd: number }[] = []
+  /** Rows of the block that the writer is still filling: put together, and as they came. */
   open: BlockRows | undefined
-  /** Further rows of it. Most of them become an index block before anybody asks, and are never put together. */
-  added: BlockRows[]
+  added: BlockRows[] = []
+  /** Up to where the index is known, and up to where there is one. */
+  loaded = INDEX_HEADER
+  indexSize: number
+  /** A block of the index cannot be read: which spans are in it is not known. */
+  unreadable = false
+  dropped = false
+  missing = false
   /** Service -> `kind name` of its operations. */
-  readonly operations: Map<string, Set<string>>
-  operationCount: number
-}
+  readonly operations = new Map<string, Set<string>>()
+  operationCount = 0
 
-interface Cached {
-  readonly value: BlockRows | Uint32Array | undefined
-}
-
-/** A block as queries see it: bounds and filters to pass it by, columns and bytes to look into it. */
-export interface Block {
-  readonly spans: number
-  readonly minStart: bigint
-  readonly maxStart: bigint
-  /** False when no span of this service is in it. */
-  mayHaveService(service: string): boolean
-  /** By the hash of its id, see {@link traceHash}. */
-  mayHaveTrace(hash: number): boolean
-  /** By the hash of a key, or of a key and value. */
-  mayHaveAttribute(hash: number): boolean
-  rows(): BlockRows
-  /** The requests of one frame. Throws StorageError `corrupt`. */
-  frame(frame: Frame): Buffer
+  constructor(directory: string, id: number, indexSize: number) {
+    this.id = id
+    this.logPath = logPath(directory, id)
+    this.indexPath = indexPath(directory, id)
+    this.indexSize = indexSize
+  }
 }
 
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
- * writer's changes. Filters, columns and frames are read when needed and kept in caches that are bounded in bytes.
+ * writer's changes. Filters, columns and frames are read when needed and kept in caches that are bounded in bytes, files are opened
+ * as they are needed.
  */
 export class Catalog {
-  readonly #files: FileSystem
   readonly #directory: string
-  readonly #cache: ByteCache<string, Cached>
-  readonly #frames: ByteCache<string, Buffer>
-  readonly #segments = new Map<number, SegmentFiles>()
-  #serial = 0
-  #users = 0
-  #dropped: SegmentFiles[] = []
-  /** Segments that are not there, or not wholly, and of which nobody has said that they were dropped. */
-  readonly #missing = new Set<number>()
+  readonly #clock: Clock
+  readonly #post: (event: StoreEvent) => void
+  readonly #source: BlockSource
+  readonly #files: OpenFiles
+  readonly #segments = new Map<number, Segment>()
+  readonly #told = new Set<string>()
 
-  constructor(files: FileSystem, directory: string, cacheBytes: number) {
-    this.#files = files
+  /** `post` hears of damage, once for each place. */
+  constructor(
+    files: FileSystem,
+    clock: Clock,
+    directory: string,
+    cacheBytes: number,
+    post: (event: StoreEvent) => void,
+  ) {
     this.#directory = directory
-    // Frames have a small share of their own: a query needs few of them and seldom the same as the one before, and they
-    // would push out the columns, which serve every query.
-    this.#frames = new ByteCache(cacheBytes / 8)
-    this.#cache = new ByteCache(cacheBytes - cacheBytes / 8)
+    this.#clock = clock
+    this.#post = post
+    this.#files = new OpenFiles(files, clock, MAX_OPEN_FILES)
+    this.#source = {
+      files: this.#files,
+      // Frames have a small share of their own: a query needs few of them and seldom the same as the one before, and they
+      // would push out the columns, which serve every query.
+      frames: new ByteCache(cacheBytes / 8),
+      columns: new ByteCache(cacheBytes - cacheBytes / 8),
+      tell: (event) => this.#tell(event),
+      missing: (segment) => this.#missing(segment as Segment),
+    }
   }
 
+  /** Takes in a change. Reads nothing: {@link load} does. */
   apply(change: Change): void {
     if (change.type === 'joined') return
     if (change.type === 'segment') {
-      this.#addSegment(change.id, change.indexSize)
+      this.#segments.set(change.id, new Segment(this.#directory, change.id, change.indexSize))
       return
     }
-    if (change.type === 'drop') this.#missing.delete(change.id)
-    if (change.type === 'lost') this.#missing.add(change.id)
-    const segment = this.#segments.get(change.id)
+    let segment = this.#segments.get(change.id)
+    if (change.type === 'lost') {
+      if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 0)))
+      segment.blocks.push(new LostBlock(change.range))
+      return
+    }
     if (!segment) return
     switch (change.type) {
       case 'rows':
+        // Put together when somebody asks: most blocks are complete before.
         segment.added.push(change.rows)
         break
-      case 'block': {
+      case 'block':
+        segment.indexSize = change.indexSize
         segment.open = undefined
         segment.added = []
-        const block = readBlock(segment.index, change.offset, change.indexSize)
-        if (!block) throw new StorageError('io', `${segment.logPath}: the index block just written cannot be read`)
-        this.#addBlock(segment, block, change.offset)
         break
-      }
       case 'keep':
+        segment.unindexed.push({ logStart: change.logStart, logEnd: change.logEnd })
         segment.open = undefined
         segment.added = []
-        this.#addLogBlock(segment, change.logStart, change.logEnd)
         break
       case 'drop':
         this.#segments.delete(change.id)
-        this.#dropped.push(segment)
-        this.#closeDropped()
+        segment.dropped = true
+        for (const slot of segment.frames.values()) this.#source.frames.empty(slot)
+        this.#files.close(segment.logPath)
+        this.#files.close(segment.indexPath)
         break
     }
   }
 
-  /** All blocks as they are now, oldest first. Until {@link release} their files stay open. */
-  use(): Block[] {
-    this.#users++
-    return this.#blocks()
-  }
-
-  release(): void {
-    this.#users--
-    this.#closeDropped()
+  /**
+   * Reads what the indexes say of blocks that were heard of since the last time. Several may do so at once: each block is added by
+   * one of them.
+   */
+  async load(turn: Turn): Promise<void> {
+    for (const segment of this.#segments.values()) {
+      while (segment.loaded < segment.indexSize && !segment.unreadable && !segment.missing && !segment.dropped) {
+        const before = segment.loaded
+        turn.attempt(() => this.#loadBlock(segment))
+        if (segment.loaded === before) break
+        if (turn.work(30_000) && (await turn.breathe())) return
+      }
+      while (segment.unindexed.length > 0 && !segment.missing && !segment.dropped) {
+        const before = segment.unindexed.length
+        turn.attempt(() => this.#loadStretch(segment))
+        if (segment.unindexed.length === before) break
+        if (turn.work(30_000_000) && (await turn.breathe())) return
+      }
+    }
   }
 
   /** Forgets all, to be told anew; queries that are under way keep what they have. */
   reset(): void {
-    this.#dropped.push(...this.#segments.values())
     this.#segments.clear()
-    this.#missing.clear()
-    this.#closeDropped()
+    this.#files.closeAll()
   }
 
-  /** Whether all that the writer has told of can be read. */
-  get complete(): boolean {
-    return this.#missing.size === 0
+  /** All blocks as they are now, oldest first. */
+  blocks(turn: Turn): Block[] {
+    this.#putTogether()
+    const blocks: Block[] = []
+    for (const segment of this.#segments.values()) {
+      if (segment.unreadable || segment.missing || segment.loaded < segment.indexSize || segment.unindexed.length > 0)
+        turn.incomplete = true
+      for (const block of segment.blocks) blocks.push(block)
+      // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
+      if (segment.open) {
+        const { open } = segment
+        const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
+        blocks.push(new MemoryBlock(this.#source, segment, rows))
+      }
+    }
+    return blocks
   }
 
   get segmentCount(): number {
     return this.#segments.size
   }
 
-  services(): string[] {
+  get openFiles(): number {
+    return this.#files.size
+  }
+
+  async services(turn: Turn): Promise<string[]> {
     this.#putTogether()
     const names = new Set<string>()
-    for (const { operations } of this.#segments.values()) for (const name of operations.keys()) names.add(name)
+    for (const { operations } of this.#segments.values()) {
+      for (const name of operations.keys()) names.add(name)
+      if (turn.work(100 * operations.size) && (await turn.breathe())) break
+    }
     return [...names].sort()
   }
 
-  operations(service: string | undefined): { name: string; kind: number }[] {
+  async operations(service: string | undefined, turn: Turn): Promise<{ name: string; kind: number }[]> {
     this.#putTogether()
     const keys = new Set<string>()
     for (const { operations } of this.#segments.values()) {
       for (const [name, entries] of operations) {
-        if (service === undefined || service === name) for (const entry of entries) keys.add(entry)
+        if (service !== undefined && service !== name) continue
+        for (const entry of entries) keys.add(entry)
+        if (turn.work(100 * entries.size) && (await turn.breathe())) return []
       }
     }
     return [...keys].map((entry) => {
@@ -168,87 +227,42 @@ export class Catalog {
     }
   }
 
-  #blocks(): Block[] {
-    this.#putTogether()
-    const blocks: Block[] = []
-    for (const segment of this.#segments.values()) {
-      for (const block of segment.blocks) blocks.push(block)
-      // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
-      if (segment.open) {
-        const { open } = segment
-        blocks.push(this.#memoryBlock(segment, { ...open, operations: [...open.operations], frames: [...open.frames] }))
-      }
-    }
-    return blocks
+  #loadStretch(segment: Segment): void {
+    const { logStart, logEnd } = segment.unindexed[0]!
+    const block = new LogBlock(this.#source, segment, logStart, logEnd)
+    segment.unindexed.shift()
+    segment.blocks.push(block)
+    this.#addOperations(segment, block.operations)
   }
 
-  #addSegment(id: number, indexSize: number): void {
-    const files = this.#openFiles(id, indexSize)
-    if (!files) {
-      this.#missing.add(id)
+  #loadBlock(segment: Segment): void {
+    const { loaded } = segment
+    const read = reading(this.#source, segment, segment.indexPath, (file) => readBlock(file, loaded, segment.indexSize))
+    // What the disk refuses now it may give later.
+    if (read instanceof StorageError && read.code === 'io') throw read
+    const block = read && !(read instanceof StorageError) && isBlockMeta(read.meta) ? read : undefined
+    if (!block) {
+      segment.unreadable = true
+      this.#tell({
+        code: 'damaged',
+        file: basename(segment.indexPath),
+        offset: loaded,
+        bytes: segment.indexSize - loaded,
+        maxSpans: undefined,
+        perhaps: false,
+        kept: undefined,
+      })
       return
     }
-    const segment: SegmentFiles = {
-      id,
-      logPath: logPath(this.#directory, id),
-      ...files,
-      blocks: [],
-      open: undefined,
-      added: [],
-      operations: new Map(),
-      operationCount: 0,
-    }
-    this.#segments.set(id, segment)
-    for (let at = INDEX_HEADER; at < indexSize;) {
-      const block = readBlock(segment.index, at, indexSize)
-      if (!block) {
-        this.#missing.add(id)
-        break
-      }
-      this.#addBlock(segment, block, at)
-      at = block.end
-    }
+    segment.loaded = block.end
+    segment.blocks.push(new StoredBlock(this.#source, segment, loaded, block))
+    this.#addOperations(segment, block.meta.operations)
   }
 
-  /** Undefined when they are gone: the writer dropped them meanwhile, and has told so or will. */
-  #openFiles(id: number, indexSize: number): Pick<SegmentFiles, 'log' | 'index'> | undefined {
-    let log: File | undefined
-    try {
-      log = this.#files.open(logPath(this.#directory, id), 'read')
-      return {
-        log,
-        index: this.#files.open(indexSize > 0 ? indexPath(this.#directory, id) : logPath(this.#directory, id), 'read'),
-      }
-    } catch (error) {
-      log?.close()
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-  }
-
-  /** A stretch of the log that has no index. */
-  #addLogBlock(segment: SegmentFiles, logStart: number, logEnd: number): void {
-    const key = this.#serial++
-    const rows = (): BlockRows => this.#cached(`r${key}`, () => rebuildRows(segment, logStart, logEnd), rowsBytes)
-    const { count, operations } = rows()
-    const [minStart, maxStart] = startRange(rows())
-    this.#addOperations(segment, operations)
-    const services = new Set(operations.map(({ service }) => service))
-    segment.blocks.push({
-      spans: count,
-      minStart,
-      maxStart,
-      mayHaveService: (service) => services.has(service),
-      mayHaveTrace: () => true,
-      mayHaveAttribute: () => true,
-      rows,
-      frame: (frame) => this.#frame(segment, frame),
-    })
-  }
-
-  #addOperations(segment: SegmentFiles, operations: readonly OperationKey[]): void {
+  #addOperations(segment: Segment, operations: readonly OperationKey[]): void {
     for (const { service, name, kind } of operations) {
       let entries = segment.operations.get(service)
+      if (segment.operationCount >= MAX_OPERATIONS && !entries) continue
       if (!entries) segment.operations.set(service, (entries = new Set()))
       if (segment.operationCount >= MAX_OPERATIONS) continue
       const before = entries.size
@@ -257,110 +271,30 @@ export class Catalog {
     }
   }
 
-  #addBlock(segment: SegmentFiles, { meta, traceFilter, attributeFilter }: IndexBlock, offset: number): void {
-    this.#addOperations(segment, meta.operations)
-    const services = new Set(meta.operations.map(({ service }) => service))
-    const { spans, logStart, logEnd } = meta
-    const [traceCrc, attributeCrc] = meta.crcs
-    const key = this.#serial++
-    const load = (): BlockRows => {
-      const block = readBlock(segment.index, offset, Infinity)
-      return (block && readColumns(segment.index, block)) ?? rebuildRows(segment, logStart, logEnd)
-    }
-    const rows = (): BlockRows => this.#cached(`r${key}`, load, rowsBytes)
-    const filter = (kind: 't' | 'a'): Uint32Array | undefined =>
-      this.#cached(
-        kind + key,
-        () =>
-          readFilter(
-            segment.index,
-            kind === 't' ? traceFilter : attributeFilter,
-            kind === 't' ? traceCrc : attributeCrc,
-          ),
-        (bits) => bits?.byteLength ?? 0,
-      )
-    segment.blocks.push({
-      spans,
-      minStart: BigInt(meta.minStart),
-      maxStart: BigInt(meta.maxStart),
-      mayHaveService: (service) => services.has(service),
-      mayHaveTrace: (hash) => {
-        const bits = filter('t')
-        return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
-      },
-      mayHaveAttribute: (hash) => {
-        const bits = filter('a')
-        return bits === undefined || bloomHas(bits, hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
-      },
-      rows,
-      frame: (frame) => this.#frame(segment, frame),
+  #tell(event: Extract<StoreEvent, { code: 'damaged' }>): void {
+    const place = `${event.file} ${event.offset}`
+    if (this.#told.has(place)) return
+    if (this.#told.size >= MAX_TOLD) this.#told.clear()
+    this.#told.add(place)
+    this.#post(event)
+  }
+
+  /** A file is not there. Either it was deleted and the writer's word of it is on its way, or it should be there. */
+  #missing(segment: Segment): void {
+    if (segment.missing || segment.dropped) return
+    segment.missing = true
+    this.#clock.after(MISSING_MS, () => {
+      segment.missing = false
+      if (segment.dropped || this.#segments.get(segment.id) !== segment) return
+      this.#tell({
+        code: 'damaged',
+        file: basename(segment.logPath),
+        offset: 0,
+        bytes: 0,
+        maxSpans: segment.blocks.reduce((spans, block) => spans + block.spans, 0),
+        perhaps: false,
+        kept: undefined,
+      })
     })
   }
-
-  #memoryBlock(segment: SegmentFiles, rows: BlockRows): Block {
-    const [minStart, maxStart] = startRange(rows)
-    return {
-      spans: rows.count,
-      minStart,
-      maxStart,
-      mayHaveService: (service) => rows.operations.some((operation) => operation.service === service),
-      mayHaveTrace: () => true,
-      mayHaveAttribute: () => true,
-      rows: () => rows,
-      frame: (frame) => this.#frame(segment, frame),
-    }
-  }
-
-  #frame(segment: SegmentFiles, frame: Frame): Buffer {
-    const key = `${segment.id} ${frame.offset}`
-    const found = this.#frames.get(key)
-    if (found) return found
-    const bytes = readFrame(segment.log, segment.logPath, frame)
-    this.#frames.set(key, bytes, bytes.length)
-    return bytes
-  }
-
-  #cached<T extends Cached['value']>(key: string, load: () => T, bytesOf: (value: T) => number): T {
-    const found = this.#cache.get(key)
-    if (found) return found.value as T
-    const value = load()
-    this.#cache.set(key, { value }, bytesOf(value) + 200)
-    return value
-  }
-
-  #closeDropped(): void {
-    if (this.#users > 0) return
-    for (const segment of this.#dropped) closeFiles(segment)
-    this.#dropped = []
-  }
-}
-
-export function traceHash(id: Uint32Array): number {
-  return hashWords(id[0]!, id[1]!, id[2]!, id[3]!)
-}
-
-function rowsBytes(rows: BlockRows): number {
-  return (
-    rows.count * ROW_BYTES +
-    16 * (rows.traceCount + rows.groupCount) +
-    64 * rows.frames.length +
-    128 * rows.operations.length
-  )
-}
-
-/** A block whose columns in the index are damaged, from the log. */
-function rebuildRows(segment: SegmentFiles, logStart: number, logEnd: number): BlockRows {
-  const builder = new BlockBuilder()
-  for (let at = logStart; at < logEnd;) {
-    const record = readRecord(segment.log, at, logEnd)
-    if (!record) break
-    for (const frame of record.frames) addFrame(builder, segment.log, segment.logPath, frame)
-    at = record.end
-  }
-  return builder.rows
-}
-
-function closeFiles(segment: SegmentFiles): void {
-  segment.log.close()
-  segment.index.close()
 }

@@ -1,8 +1,10 @@
 import { StorageError, type Field, type Filter, type Target } from '../../contract.ts'
 import { hashText, numberOf, pairHashes, type Value } from '../block/attribute.ts'
-import type { Block } from './catalog.ts'
+import type { Block } from './block.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
+import { compilePattern, isTooMuch, PatternError, type Pattern } from '../../pattern.ts'
 import { attributeTarget, type SpanView } from './span-view.ts'
+import type { Turn } from './turn.ts'
 
 /*
  * A filter is compiled once and then asked three times, each time of less: may this block hold a match (its services and
@@ -31,9 +33,11 @@ export const STATUSES = ['unset', 'ok', 'error']
 
 const MAX_NODES = 1000
 const MAX_DEPTH = 64
+/** Values of one `in`. */
+const MAX_VALUES = 10_000
 
-/** Throws StorageError `bad_query`, naming the place, for what is not a filter. */
-export function compileFilter(filter: Filter): CompiledFilter {
+/** Throws StorageError `bad_query`, naming the place, for what is not a filter. What asking it costs is counted on `turn`. */
+export function compileFilter(filter: Filter, turn: Turn): CompiledFilter & { readonly conditions: number } {
   let nodes = 0
   const compile = (node: Filter, path: string, depth: number): CompiledFilter => {
     if (++nodes > MAX_NODES || depth > MAX_DEPTH)
@@ -50,10 +54,10 @@ export function compileFilter(filter: Filter): CompiledFilter {
         if (!node.arg) throw bad(path, 'needs arg, a filter')
         return negate(compile(node.arg, `${path}.arg`, depth + 1))
       default:
-        return leaf(node, path)
+        return leaf(node, path, turn)
     }
   }
-  return compile(filter, 'filter', 0)
+  return { ...compile(filter, 'filter', 0), conditions: nodes }
 }
 
 function bad(path: string, reason: string): StorageError {
@@ -98,15 +102,15 @@ function negate(arg: CompiledFilter): CompiledFilter {
 
 type Leaf = Exclude<Filter, { readonly op: 'and' | 'or' | 'not' }>
 
-function leaf(node: Leaf, path: string): CompiledFilter {
-  const matches = matcher(node, path)
+function leaf(node: Leaf, path: string, turn: Turn): CompiledFilter {
+  const matches = matcher(node, path, turn)
   const { target } = node
   if (!target || typeof target !== 'object') throw bad(path, 'needs a target: { field } or { attribute, level? }')
-  if ('field' in target) return fieldLeaf(node, target.field, matches, path)
+  if ('field' in target) return fieldLeaf(node, target.field, matches, path, turn)
   if (typeof target.attribute !== 'string') throw bad(path, 'target.attribute is not a string')
   const level = target.level ?? 'any'
   if (!LEVELS.has(level)) throw bad(path, `target.level is ${level}; one of ${[...LEVELS].join(', ')}`)
-  return attributeLeaf(node, target, matches)
+  return attributeLeaf(node, target, matches, turn)
 }
 
 const LEVELS = new Set<string>(['any', 'span', 'resource', 'scope', 'event', 'link'])
@@ -115,6 +119,7 @@ function attributeLeaf(
   node: Leaf,
   target: Extract<Target, { attribute: string }>,
   matches: (values: readonly Value[]) => boolean,
+  turn: Turn,
 ): CompiledFilter {
   const attribute = attributeTarget(target)
   const keyHash = hashText(target.attribute)
@@ -132,7 +137,10 @@ function attributeLeaf(
       return block.mayHaveAttribute(keyHash) && (!listed || hashes.some((hash) => block.mayHaveAttribute(hash)))
     },
     judge: () => () => UNKNOWN,
-    test: (view) => matches(view.attributes(attribute)),
+    test: (view) => {
+      turn.work(view.spanBytes)
+      return matches(view.attributes(attribute))
+    },
   }
 }
 
@@ -141,6 +149,7 @@ function fieldLeaf(
   field: Field,
   matches: (values: readonly Value[]) => boolean,
   path: string,
+  turn: Turn,
 ): CompiledFilter {
   const always = (): boolean => true
   const byRow = (valueOf: (rows: BlockRows, row: number) => Value): CompiledFilter => ({
@@ -151,13 +160,22 @@ function fieldLeaf(
   const byBytes = (valueOf: (view: SpanView) => string): CompiledFilter => ({
     mayMatch: always,
     judge: () => () => UNKNOWN,
-    test: (view) => matches(textField(node, valueOf(view))),
+    test: (view) => {
+      turn.work(view.spanBytes)
+      return matches(textField(node, valueOf(view)))
+    },
   })
   const byOperation = (valueOf: (rows: BlockRows, operation: number) => string): CompiledFilter => ({
     mayMatch: always,
     judge: (rows) => {
-      const verdicts = rows.operations.map((_, i): Verdict => (matches(textField(node, valueOf(rows, i))) ? YES : NO))
-      return (row) => verdicts[rows.operation[row]!]!
+      // Asked when the first row comes to it: all names of a block at once may be much.
+      const verdicts = new Uint8Array(rows.operations.length).fill(UNKNOWN)
+      return (row) => {
+        const operation = rows.operation[row]!
+        if (verdicts[operation] === UNKNOWN)
+          verdicts[operation] = matches(textField(node, valueOf(rows, operation))) ? YES : NO
+        return verdicts[operation] as Verdict
+      }
     },
     test: (view, rows) => matches(textField(node, valueOf(rows, rows.operation[view.row]!))),
   })
@@ -197,7 +215,7 @@ function textField(node: Leaf, text: string): Value[] {
   return node.op === 'exists' && text === '' ? [] : [text]
 }
 
-function matcher(node: Leaf, path: string): (values: readonly Value[]) => boolean {
+function matcher(node: Leaf, path: string, turn: Turn): (values: readonly Value[]) => boolean {
   switch (node.op) {
     case 'eq':
     case 'lt':
@@ -214,12 +232,13 @@ function matcher(node: Leaf, path: string): (values: readonly Value[]) => boolea
     }
     case 'in': {
       if (!Array.isArray(node.values)) throw bad(path, 'needs values, a list')
-      const wanted = node.values.map((value: unknown) => operand(value, path))
-      return (values) => values.some((actual) => wanted.some((value) => compare(actual, 'eq', value)))
+      if (node.values.length > MAX_VALUES)
+        throw bad(path, `has ${node.values.length} values; at most ${MAX_VALUES} are taken`)
+      return anyOf(node.values.map((value: unknown) => operand(value, path)))
     }
     case 'regex': {
       const pattern = expression(node.value, path)
-      return (values) => values.some((actual) => pattern.test(String(actual)))
+      return (values) => values.some((actual) => testText(pattern, String(actual), turn))
     }
     case 'exists':
       return (values) => values.length > 0
@@ -237,13 +256,41 @@ function operand(value: unknown, path: string): Value {
   )
 }
 
-function expression(source: unknown, path: string): RegExp {
+function expression(source: unknown, path: string): Pattern {
   if (typeof source !== 'string') throw bad(path, 'the regular expression is not a string')
   try {
-    return new RegExp(source)
+    return compilePattern(source)
   } catch (error) {
-    throw bad(path, error instanceof Error ? error.message : String(error))
+    if (!(error instanceof PatternError)) throw error
+    throw bad(path, `not a regular expression: ${error.message} (at character ${error.index})`)
   }
+}
+
+/** A text that would take too long is left out, and the answer is not complete. */
+function testText(pattern: Pattern, text: string, turn: Turn): boolean {
+  const steps = pattern.steps(text)
+  turn.work(steps)
+  if (!isTooMuch(steps)) return pattern.test(text)
+  turn.incomplete = true
+  return false
+}
+
+/** Whether one of the values equals one of those that are wanted, see {@link compare}, in one look-up each. */
+function anyOf(wanted: readonly Value[]): (values: readonly Value[]) => boolean {
+  const texts = new Set(wanted.filter((value) => typeof value === 'string'))
+  const numbers = new Set(wanted.filter((value) => typeof value !== 'string').map(exactText))
+  return (values) =>
+    values.some((actual) => {
+      if (texts.size > 0 && texts.has(String(actual))) return true
+      if (numbers.size === 0) return false
+      const number = typeof actual === 'string' ? numberOf(actual) : actual
+      return number !== undefined && !Number.isNaN(number) && numbers.has(exactText(number))
+    })
+}
+
+/** The same for a number and a bigint of the same value, and for 0 and -0. */
+function exactText(number: number | bigint): string {
+  return typeof number === 'number' && Number.isInteger(number) ? BigInt(number).toString() : String(number)
 }
 
 /** Text with text by code units; a number with numbers, and with text that is one. */

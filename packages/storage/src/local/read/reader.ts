@@ -1,18 +1,22 @@
 import { join } from 'node:path'
 import { StorageError } from '../../contract.ts'
-import { sampleAttributes } from './attribute-sample.ts'
-import { Catalog, type Block } from './catalog.ts'
-import { dependencies } from './dependencies.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
 import type { Call, Change, FromReader, ReaderPart, ReaderStats, Results, ToReader } from '../threads/protocol.ts'
+import { sampleAttributes } from './attribute-sample.ts'
+import { Catalog } from './catalog.ts'
+import { dependencies } from './dependencies.ts'
+import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
 import { traceWords } from './summary.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 
+/** Queries at work at a time, and traces being read; beyond it a query is refused as `overloaded`. */
+const MAX_QUERIES = 256
+const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
 const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 3, search_reader: 2 / 3 }
 
@@ -25,19 +29,19 @@ type Asked = Extract<ToReader, { type: 'call' }>
  */
 export class Reader {
   readonly #directory: string
-  readonly #files: FileSystem
+  readonly #fileSystem: FileSystem
   readonly #clock: Clock
   readonly #connect: Connect
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
+  readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
-  readonly #streams = new Map<number, TraceStream>()
+  readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
   #writer: Port<Change, never> | undefined
   #joined = false
   /** What came before it was joined. */
   #early: Asked[] = []
-  /** What the writer told could not be read: all calls are refused until it joins again. */
-  #broken: StorageError | undefined
+  #loading = false
 
   constructor(
     part: ReaderPart,
@@ -47,12 +51,15 @@ export class Reader {
     connect: Connect,
     main: Port<ToReader, FromReader>,
   ) {
-    this.#directory = settings.directory
-    this.#files = files
+    const { directory, cacheBytes } = settings
+    this.#directory = directory
+    this.#fileSystem = files
     this.#clock = clock
     this.#connect = connect
     this.#main = main
-    this.#catalog = new Catalog(files, settings.directory, settings.cacheBytes * CACHE_SHARE[part])
+    this.#catalog = new Catalog(files, clock, directory, cacheBytes * CACHE_SHARE[part], (event) =>
+      main.post({ type: 'event', event }),
+    )
   }
 
   start(): void {
@@ -62,7 +69,7 @@ export class Reader {
           this.#join(this.#connect(message.link))
           break
         case 'cancel':
-          this.#turns.get(message.id)?.stop()
+          this.#turns.get(message.id)?.cancel()
           this.#early = this.#early.filter(({ id }) => id !== message.id)
           break
         case 'ping':
@@ -79,7 +86,6 @@ export class Reader {
     this.#writer?.close()
     this.#writer = writer
     this.#joined = false
-    this.#broken = undefined
     this.#catalog.reset()
     writer.onMessage((change) => {
       if (writer === this.#writer) this.#apply(change)
@@ -91,117 +97,125 @@ export class Reader {
   }
 
   #apply(change: Change): void {
-    try {
-      this.#catalog.apply(change)
-    } catch (error) {
-      // What the disk refuses it may give later. Anything else is a defect, and ends this thread.
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error
-      this.#writer?.close()
-      this.#writer = undefined
-      const message = toMessage(error, `reading ${this.#directory}`)
-      this.#broken = new StorageError('io', message.message)
-      this.#main.post({ type: 'unjoined', error: message })
+    this.#catalog.apply(change)
+    if (change.type === 'joined') {
+      this.#joined = true
+      this.#main.post({ type: 'joined' })
       for (const asked of this.#early.splice(0)) void this.#answer(asked)
-      return
     }
-    if (change.type !== 'joined') return
-    this.#joined = true
-    this.#main.post({ type: 'joined' })
-    for (const asked of this.#early.splice(0)) void this.#answer(asked)
+    if (change.type !== 'rows') this.#loadLater()
+  }
+
+  /** Reads the indexes of what was heard of without a query that waits for it. */
+  #loadLater(): void {
+    if (this.#loading) return
+    this.#loading = true
+    void this.#clock
+      .turn()
+      .then(() => this.#catalog.load(new Turn(this.#clock, Infinity)))
+      .finally(() => (this.#loading = false))
   }
 
   async #answer(asked: Asked): Promise<void> {
+    this.#catchUp()
+    if (!this.#joined) {
+      this.#early.push(asked)
+      return
+    }
     const { id, call, deadlineMs } = asked
+    const timeoutMs = Math.max(0, Math.round(deadlineMs - this.#clock.monotonicMs()))
+    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory, timeoutMs)
     let reply: FromReader
     try {
-      this.#catchUp()
-      if (this.#broken) throw this.#broken
-      if (!this.#joined) {
-        this.#early.push(asked)
-        return
+      if (call.method !== 'closeTrace') {
+        this.#admit(call)
+        this.#turns.set(id, turn)
+        await this.#catalog.load(turn)
       }
-      const timeoutMs = Math.max(0, deadlineMs - this.#clock.monotonicMs())
-      reply = { type: 'result', id, result: await this.#perform(id, call, timeoutMs) }
+      reply = { type: 'result', id, result: await this.#perform(id, call, turn, timeoutMs) }
     } catch (error) {
       reply = { type: 'error', id, error: toMessage(error, call.method) }
     }
+    turn.end()
     this.#turns.delete(id)
     this.#main.post(reply)
   }
 
-  async #perform(id: number, call: Call, timeoutMs: number): Promise<Results[Call['method']]> {
+  /**
+   * All pieces of a trace together have the time that it was opened with. That in which nobody asks for the next one does not count.
+   */
+  #timeFor(call: Call, timeoutMs: number): number {
+    const opened = call.method === 'nextTrace' ? this.#streams.get(call.stream) : undefined
+    return opened ? Math.max(0, Math.min(timeoutMs, opened.timeoutMs - opened.stream.usedMs)) : timeoutMs
+  }
+
+  #admit({ method }: Call): void {
+    if (this.#turns.size >= MAX_QUERIES || (method === 'openTrace' && this.#streams.size >= MAX_STREAMS)) {
+      throw new StorageError(
+        'overloaded',
+        `${this.#turns.size} queries are at work and ${this.#streams.size} traces are being read; ask again later`,
+      )
+    }
+  }
+
+  /** Rejects with `timeout` or `cancelled` where the answer cannot say that it is not complete. */
+  async #perform(id: number, call: Call, turn: Turn, timeoutMs: number): Promise<Results[Call['method']]> {
+    const catalog = this.#catalog
     switch (call.method) {
-      case 'search': {
-        const turn = this.#turnOf(id, timeoutMs)
-        if (!this.#catalog.complete) turn.incomplete = true
-        return this.#withBlocks((blocks) => search(blocks, call.query, turn))
-      }
-      case 'openTrace':
-        return this.#openStream(id, call.traceId)
+      case 'search':
+        return search(catalog.blocks(turn), call.query, turn)
+      case 'dependencies':
+        return dependencies(catalog.blocks(turn), call.from, call.to, turn)
       case 'nextTrace':
-        return this.#stream(call.stream).next()
+        if (await turn.breathe()) turn.throwIfStopped()
+        return this.#streamOf(call.stream).next(turn)
       case 'closeTrace':
-        if (this.#streams.delete(call.stream)) this.#catalog.release()
+        this.#streams.delete(call.stream)
         return undefined
+      default: {
+        if (await turn.breathe()) turn.throwIfStopped()
+        const result = await this.#lookUp(id, call, turn, timeoutMs)
+        turn.throwIfStopped()
+        return result
+      }
+    }
+  }
+
+  async #lookUp(
+    id: number,
+    call: Exclude<Call, { method: 'search' | 'dependencies' | 'nextTrace' | 'closeTrace' }>,
+    turn: Turn,
+    timeoutMs: number,
+  ): Promise<Results[Call['method']]> {
+    const catalog = this.#catalog
+    switch (call.method) {
+      case 'openTrace':
+        this.#streams.set(id, { stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId)), timeoutMs })
+        return id
       case 'services':
-        return this.#catalog.services()
+        return catalog.services(turn)
       case 'operations':
-        return this.#catalog
-          .operations(call.service)
+        return (await catalog.operations(call.service, turn))
           .filter(({ kind }) => call.kind === undefined || kind === call.kind)
           .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
       case 'attributeKeys':
-        return this.#withBlocks((blocks) =>
-          sampleAttributes(blocks, undefined, call.limit, this.#turnOf(id, timeoutMs)),
-        )
+        return sampleAttributes(catalog.blocks(turn), undefined, call.limit, turn)
       case 'attributeValues':
-        return this.#withBlocks((blocks) => sampleAttributes(blocks, call.key, call.limit, this.#turnOf(id, timeoutMs)))
-      case 'dependencies': {
-        const { complete } = this.#catalog
-        const found = await this.#withBlocks((blocks) =>
-          dependencies(blocks, call.from, call.to, this.#turnOf(id, timeoutMs)),
-        )
-        return { ...found, complete: found.complete && complete }
-      }
+        return sampleAttributes(catalog.blocks(turn), call.key, call.limit, turn)
       default:
-        return this.#stats()
+        return this.#stats(turn)
     }
   }
 
-  #openStream(id: number, traceId: string): number {
-    try {
-      this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(traceId)))
-      return id
-    } catch (error) {
-      this.#catalog.release()
-      throw error
-    }
-  }
-
-  #stream(id: number): TraceStream {
-    const stream = this.#streams.get(id)
-    if (!stream)
+  #streamOf(id: number): TraceStream {
+    const opened = this.#streams.get(id)
+    if (!opened)
       throw new StorageError('io', 'the reader of traces was replaced while this one was being read; ask again')
-    return stream
+    return opened.stream
   }
 
-  #turnOf(id: number, timeoutMs: number): Turn {
-    const turn = new Turn(this.#clock, timeoutMs)
-    this.#turns.set(id, turn)
-    return turn
-  }
-
-  async #withBlocks<T>(use: (blocks: Block[]) => Promise<T>): Promise<T> {
-    try {
-      return await use(this.#catalog.use())
-    } finally {
-      this.#catalog.release()
-    }
-  }
-
-  #stats(): ReaderStats {
-    const blocks = this.#catalog.use()
-    this.#catalog.release()
+  #stats(turn: Turn): ReaderStats {
+    const blocks = this.#catalog.blocks(turn)
     let spans = 0
     let oldest: bigint | undefined
     let newest: bigint | undefined
@@ -212,8 +226,8 @@ export class Reader {
       if (newest === undefined || block.maxStart > newest) newest = block.maxStart
     }
     let diskBytes = 0
-    for (const name of this.#files.list(this.#directory))
-      diskBytes += this.#files.stat(join(this.#directory, name))?.size ?? 0
+    for (const name of this.#fileSystem.list(this.#directory))
+      diskBytes += this.#fileSystem.stat(join(this.#directory, name))?.size ?? 0
     return { spans, blocks: blocks.length, segments: this.#catalog.segmentCount, oldest, newest, diskBytes }
   }
 }

@@ -1,5 +1,5 @@
 import type { Value } from '../block/attribute.ts'
-import type { Block } from './catalog.ts'
+import type { Block } from './block.ts'
 import type { Level, Target } from '../../contract.ts'
 import type { BlockRows, Frame } from '../block/rows.ts'
 import { collectValues, textAt, type AttributePlace } from './wire.ts'
@@ -45,6 +45,8 @@ export class SpanView {
   readonly #rows: BlockRows
   #row = 0
   #frame: Frame | undefined
+  /** Why that frame cannot be read: it is tried once, not for each of its spans. */
+  #failure: Error | undefined
   #bytes: Uint8Array = new Uint8Array()
   readonly #groups = new Map<AttributeTarget, Map<number, Value[]>>()
 
@@ -57,16 +59,28 @@ export class SpanView {
     return this.#row
   }
 
-  /** Rows should come in ascending order: each frame is then inflated once. */
-  moveTo(row: number): void {
+  /** Bytes of the span. */
+  get spanBytes(): number {
+    return this.#rows.spanEnd[this.#row]! - this.#rows.spanStart[this.#row]!
+  }
+
+  /** Rows should come in ascending order: each frame is then inflated once. Returns how many bytes that were. Throws what {@link Block.frame} does. */
+  moveTo(row: number): number {
     this.#row = row
     const at = this.#rows.spanStart[row]!
     const frame = this.#frame
-    if (!frame || at < frame.rawStart || at >= frame.rawStart + frame.rawLength) {
-      this.#frame = undefined
-      const next = frameAt(this.#rows, at)
-      this.#bytes = this.#block.frame(next)
-      this.#frame = next
+    if (frame && at >= frame.rawStart && at < frame.rawStart + frame.rawLength) {
+      if (this.#failure) throw this.#failure
+      return 0
+    }
+    this.#frame = frameAt(this.#rows, at)
+    this.#failure = undefined
+    try {
+      this.#bytes = this.#block.frame(this.#frame)
+      return this.#bytes.length
+    } catch (error) {
+      this.#failure = error as Error
+      throw error
     }
   }
 

@@ -1,169 +1,143 @@
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
-import { traceHash, type Block } from './catalog.ts'
-import { rowsOfTrace, startOf, traceIndex, type BlockRows } from '../block/rows.ts'
+import { startOf, traceIndex, type BlockRows } from '../block/rows.ts'
+import { traceHash, type Block } from './block.ts'
+import { TraceSpans } from './trace-spans.ts'
+import type { Turn } from './turn.ts'
 
-/** What one block holds of a trace. */
-export interface TracePart {
-  readonly block: Block
-  readonly rows: BlockRows
-  /** Ascending row numbers. */
-  readonly members: readonly number[]
-}
+/** Makes summaries for one query, one after the other, in memory that it uses again. */
+export class Summarizer {
+  readonly #blocks: readonly Block[]
+  readonly #turn: Turn
+  readonly #spans = new TraceSpans()
 
-/** The parts of a trace in the order in which they came. Every block is asked: late spans may be anywhere. */
-export function findTrace(blocks: readonly Block[], id: Uint32Array): TracePart[] {
-  const parts: TracePart[] = []
-  const hash = traceHash(id)
-  for (const block of blocks) {
-    if (!block.mayHaveTrace(hash)) continue
-    const rows = block.rows()
-    const index = traceIndex(rows, id)
-    const members = index < 0 ? [] : rowsOfTrace(rows, index)
-    if (members.length > 0) parts.push({ block, rows, members })
+  constructor(blocks: readonly Block[], turn: Turn) {
+    this.#blocks = blocks
+    this.#turn = turn
   }
-  return parts
-}
 
-/** A span as the summary needs it; times are nanoseconds from the first span looked at. */
-interface Node {
-  readonly id: bigint
-  readonly parentId: bigint
-  readonly start: number
-  readonly end: number
-  readonly service: string
-  readonly name: string
-  readonly error: boolean
-  readonly children: Node[]
-}
-
-/**
- * The summary of a trace from its columns. Spans that are the same in all columns (sent twice by a retry) count once. `parts` must not
- * be empty.
- */
-export function summarize(traceId: string, parts: readonly TracePart[]): TraceSummary {
-  const { rows, members } = parts[0]!
-  const base = startOf(rows, members[0]!)
-  const byId = new Map<bigint, Node>()
-  const nodes = readNodes(parts, base, byId)
-  let first = Infinity
-  const last = lastEnd(parts)
-  let errors = 0
-  let orphans = 0
-  let root: Node | undefined
-  let orphan: Node | undefined
-  for (const node of nodes) {
-    first = Math.min(first, node.start)
-    if (node.error) errors++
-    const parent = node.parentId === 0n ? undefined : byId.get(node.parentId)
-    if (node.parentId === 0n) {
-      if (!root || node.start < root.start) root = node
-    } else if (!parent) {
-      orphans++
-      if (!orphan || node.start < orphan.start) orphan = node
-    } else if (parent !== node) parent.children.push(node)
+  /**
+   * The summary of a trace from its columns; every block is asked, as late spans may be anywhere. Spans that are the same in all columns
+   * (sent twice by a retry) count once. Undefined when nothing of the trace can be read, or there is no time or memory for it.
+   */
+  async summarize(id: Uint32Array): Promise<TraceSummary | undefined> {
+    const turn = this.#turn
+    const spans = this.#spans
+    spans.clear()
+    const operations = new Operations()
+    const hash = traceHash(id)
+    let last: bigint | undefined
+    for (const block of this.#blocks) {
+      if (turn.work(100) && (await turn.breathe())) return undefined
+      const rows = turn.attempt(() => (block.mayHaveTrace(hash) ? block.rows() : undefined))
+      const index = rows ? traceIndex(rows, id) : -1
+      if (!rows || index < 0) continue
+      const numbers = operations.of(rows)
+      if (turn.work(rows.count) && (await turn.breathe())) return undefined
+      for (
+        let row = rows.trace.indexOf(index);
+        row >= 0 && row < rows.count;
+        row = rows.trace.indexOf(index, row + 1)
+      ) {
+        if (turn.work(60) && (await turn.breathe())) return undefined
+        if (!spans.add(rows, row, numbers(row), turn)) return undefined
+        last = later(last, rows, row)
+      }
+    }
+    if (spans.count === 0) return undefined
+    await spans.dropTwins(turn)
+    await spans.resolve(turn)
+    await spans.measure(turn)
+    return turn.stopped ? undefined : this.#summaryOf(id, operations, last!)
   }
-  const top = root ?? orphan ?? nodes.reduce((a, b) => (b.start < a.start ? b : a))
-  return {
-    traceId,
-    rootService: top.service,
-    rootName: top.name,
-    start: base + BigInt(first),
-    durationNs: Number(last - base - BigInt(first)),
-    spans: nodes.length,
-    errors,
-    orphans,
-    services: shares(nodes),
+
+  async #summaryOf(id: Uint32Array, operations: Operations, last: bigint): Promise<TraceSummary | undefined> {
+    const turn = this.#turn
+    const { count, start, parent, error, operation, self, base } = this.#spans
+    const shares: { name: string; spans: number; errors: number; selfTimeNs: number }[] = []
+    const { services, serviceOf } = operations
+    for (const name of services.keys()) shares.push({ name, spans: 0, errors: 0, selfTimeNs: 0 })
+    let first = Infinity
+    let errors = 0
+    let orphans = 0
+    let [root, orphan, earliest] = [-1, -1, 0]
+    for (let i = 0; i < count; i++) {
+      if (turn.work(20) && (await turn.breathe())) return undefined
+      if (start[i]! < first) {
+        first = start[i]!
+        earliest = i
+      }
+      if (!this.#spans.hasParent(i)) {
+        if (root < 0 || start[i]! < start[root]!) root = i
+      } else if (parent[i]! < 0) {
+        orphans++
+        if (orphan < 0 || start[i]! < start[orphan]!) orphan = i
+      }
+      errors += error[i]!
+      const share = shares[serviceOf[operation[i]!]!]!
+      share.spans++
+      share.errors += error[i]!
+      share.selfTimeNs += self[i]!
+    }
+    const { service, name } = operations.names[operation[root >= 0 ? root : orphan >= 0 ? orphan : earliest]!]!
+    const startNs = base + BigInt(first)
+    return {
+      traceId: Buffer.from(id.slice().buffer).toString('hex'),
+      rootService: service,
+      rootName: name,
+      start: startNs,
+      durationNs: Number(last - startNs),
+      spans: count,
+      errors,
+      orphans,
+      services: shares
+        .filter(({ spans }) => spans > 0)
+        .sort((a, b) => (a.name < b.name ? -1 : 1)) satisfies ServiceShare[],
+    }
+  }
+}
+
+/** Numbers operations, by service and name, over all blocks of a trace. */
+class Operations {
+  readonly names: { readonly service: string; readonly name: string }[] = []
+  readonly services = new Map<string, number>()
+  /** Operation -> service, in the order of {@link services}. */
+  readonly serviceOf: number[] = []
+  readonly #numbers = new Map<string, Map<string, number>>()
+
+  /** The number of the operation of a row. */
+  of(rows: BlockRows): (row: number) => number {
+    const known = new Map<number, number>()
+    return (row) => {
+      const own = rows.operation[row]!
+      let number = known.get(own)
+      if (number === undefined) known.set(own, (number = this.#number(rows.operations[own]!)))
+      return number
+    }
+  }
+
+  #number({ service, name }: { readonly service: string; readonly name: string }): number {
+    let names = this.#numbers.get(service)
+    if (!names) {
+      this.#numbers.set(service, (names = new Map()))
+      this.services.set(service, this.services.size)
+    }
+    let number = names.get(name)
+    if (number === undefined) {
+      number = this.names.push({ service, name }) - 1
+      names.set(name, number)
+      this.serviceOf.push(this.services.get(service)!)
+    }
+    return number
   }
 }
 
 /** Exact also where starts and durations are out of all proportion, as the search's trace table has it. */
-function lastEnd(parts: readonly TracePart[]): bigint {
-  let last: bigint | undefined
-  for (const { rows, members } of parts) {
-    for (const row of members) {
-      const end = startOf(rows, row) + BigInt(rows.durationNs[row]!)
-      if (last === undefined || end > last) last = end
-    }
-  }
-  return last!
-}
-
-function readNodes(parts: readonly TracePart[], base: bigint, byId: Map<bigint, Node>): Node[] {
-  const nodes: Node[] = []
-  const same = new Map<bigint, Node[]>()
-  for (const { rows, members } of parts) {
-    for (const row of members) {
-      const operation = rows.operations[rows.operation[row]!]!
-      const start = Number(startOf(rows, row) - base)
-      const node: Node = {
-        id: wide(rows.spanId, row),
-        parentId: wide(rows.parentId, row),
-        start,
-        end: start + rows.durationNs[row]!,
-        service: operation.service,
-        name: operation.name,
-        error: rows.status[row] === 2,
-        children: [],
-      }
-      const twins = same.get(node.id)
-      if (twins?.some((twin) => isSame(twin, node))) continue
-      if (twins) twins.push(node)
-      else same.set(node.id, [node])
-      if (node.id !== 0n && !byId.has(node.id)) byId.set(node.id, node)
-      nodes.push(node)
-    }
-  }
-  return nodes
-}
-
-function isSame(a: Node, b: Node): boolean {
-  return (
-    a.start === b.start &&
-    a.end === b.end &&
-    a.parentId === b.parentId &&
-    a.name === b.name &&
-    a.service === b.service &&
-    a.error === b.error
-  )
-}
-
-function shares(nodes: readonly Node[]): ServiceShare[] {
-  const byName = new Map<string, { name: string; spans: number; errors: number; selfTimeNs: number }>()
-  for (const node of nodes) {
-    let share = byName.get(node.service)
-    if (!share) byName.set(node.service, (share = { name: node.service, spans: 0, errors: 0, selfTimeNs: 0 }))
-    share.spans++
-    if (node.error) share.errors++
-    share.selfTimeNs += selfTime(node)
-  }
-  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-}
-
-/** The span's time less the union of its children's, as far as they lie in it. */
-function selfTime({ start, end, children }: Node): number {
-  let self = Math.max(0, end - start)
-  let covered = start
-  for (const child of children.sort((a, b) => a.start - b.start)) {
-    const from = Math.max(covered, child.start)
-    const to = Math.min(end, child.end)
-    if (to > from) {
-      self -= to - from
-      covered = to
-    }
-  }
-  return self
-}
-
-function wide(words: Uint32Array, row: number): bigint {
-  return (BigInt(words[2 * row]!) << 32n) | BigInt(words[2 * row + 1]!)
+function later(last: bigint | undefined, rows: BlockRows, row: number): bigint {
+  const end = startOf(rows, row) + BigInt(rows.durationNs[row]!)
+  return last === undefined || end > last ? end : last
 }
 
 /** 32 hex digits as the four words that the columns have. */
 export function traceWords(id: string): Uint32Array {
   return new Uint32Array(Uint8Array.from(Buffer.from(id, 'hex')).buffer)
-}
-
-export function traceHex(rows: BlockRows, index: number): string {
-  const words = rows.traceIds.slice(4 * index, 4 * index + 4)
-  return Buffer.from(words.buffer).toString('hex')
 }

@@ -1,40 +1,55 @@
-import { hashWords } from '../block/hash.ts'
 import type { BlockRows } from '../block/rows.ts'
-
-const INITIAL = 1 << 12
+import { TraceIds, widened } from './trace-ids.ts'
+import type { Turn } from './turn.ts'
 
 /**
- * Traces by id with their extent over all blocks, in flat arrays: 56 bytes a trace, so that a search that has to weigh millions of traces
- * fits into memory. Times are exact 64-bit nanoseconds in two halves.
+ * Traces by id with their extent over all blocks, in flat arrays: 56 bytes a trace, so that a search that has to weigh a million traces
+ * fits into its memory. Times are exact 64-bit nanoseconds in two halves.
  */
 export class TraceTable {
-  size = 0
-  #ids = new Uint32Array(4 * INITIAL)
-  #slots = new Int32Array(2 * INITIAL)
-  #startHi = new Uint32Array(INITIAL)
-  #startLo = new Uint32Array(INITIAL)
-  #endHi = new Int32Array(INITIAL)
-  #endLo = new Uint32Array(INITIAL)
-  #spans = new Uint32Array(INITIAL)
-  #errors = new Uint32Array(INITIAL)
+  readonly ids: TraceIds
+  readonly #turn: Turn
+  #startHi: Uint32Array
+  #startLo: Uint32Array
+  /** An end may lie before 1970 and after 2554. */
+  #endHi: Float64Array
+  #endLo: Uint32Array
+  #spans: Uint32Array
+  #errors: Uint32Array
 
-  /** Adds the traces of a block whose index is marked. */
-  addMarked(rows: BlockRows, marked: Uint8Array): void {
-    for (let index = 0; index < rows.traceCount; index++) if (marked[index]) this.#add(rows.traceIds, 4 * index)
+  constructor(turn: Turn) {
+    this.#turn = turn
+    this.ids = new TraceIds(turn, 32, (capacity) => this.#grow(capacity))
+    const { capacity } = this.ids
+    this.#startHi = new Uint32Array(capacity)
+    this.#startLo = new Uint32Array(capacity)
+    this.#endHi = new Float64Array(capacity)
+    this.#endLo = new Uint32Array(capacity)
+    this.#spans = new Uint32Array(capacity)
+    this.#errors = new Uint32Array(capacity)
+  }
+
+  /** Adds the traces of a block whose index is marked; false when there is no room for more. */
+  async addMarked(rows: BlockRows, marked: Uint8Array): Promise<boolean> {
+    for (let index = 0; index < rows.traceCount; index++) {
+      if (this.#turn.work(20) && (await this.#turn.breathe())) return true
+      if (marked[index] && this.ids.add(rows.traceIds, 4 * index) < 0) return false
+    }
+    return true
   }
 
   /** Extends the traces that are in the table by what the block has of them. */
-  addExtents(rows: BlockRows): void {
+  async addExtents(rows: BlockRows): Promise<void> {
     const entries = new Int32Array(rows.traceCount)
-    for (let index = 0; index < rows.traceCount; index++) entries[index] = this.#find(rows.traceIds, 4 * index)
+    for (let index = 0; index < rows.traceCount; index++) {
+      if (this.#turn.work(20) && (await this.#turn.breathe())) return
+      entries[index] = this.ids.find(rows.traceIds, 4 * index)
+    }
     for (let row = 0; row < rows.count; row++) {
+      if (this.#turn.work(50) && (await this.#turn.breathe())) return
       const entry = entries[rows.trace[row]!]!
       if (entry >= 0) this.#extend(entry, rows, row)
     }
-  }
-
-  id(entry: number): string {
-    return Buffer.from(this.#ids.slice(4 * entry, 4 * entry + 4).buffer).toString('hex')
   }
 
   start(entry: number): bigint {
@@ -42,7 +57,12 @@ export class TraceTable {
   }
 
   durationNs(entry: number): number {
-    return Number((BigInt(this.#endHi[entry]!) << 32n) + BigInt(this.#endLo[entry]!) - this.start(entry))
+    return (this.#endHi[entry]! - this.#startHi[entry]!) * 2 ** 32 + (this.#endLo[entry]! - this.#startLo[entry]!)
+  }
+
+  /** By their starts. */
+  compareStarts(a: number, b: number): number {
+    return this.#startHi[a]! - this.#startHi[b]! || this.#startLo[a]! - this.#startLo[b]!
   }
 
   /** Spans and errors, those that were sent twice counted twice. */
@@ -57,9 +77,12 @@ export class TraceTable {
   #extend(entry: number, rows: BlockRows, row: number): void {
     const hi = rows.startHi[row]!
     const lo = rows.startLo[row]!
-    const end = lo + rows.durationNs[row]!
-    const endHi = hi + Math.floor(end / 2 ** 32)
-    const endLo = end - Math.floor(end / 2 ** 32) * 2 ** 32
+    const duration = rows.durationNs[row]!
+    const durationHi = Math.floor(duration / 2 ** 32)
+    const low = lo + (duration - durationHi * 2 ** 32)
+    const carry = low >= 2 ** 32 ? 1 : 0
+    const endHi = hi + durationHi + carry
+    const endLo = low - carry * 2 ** 32
     const first = this.#spans[entry] === 0
     if (first || hi < this.#startHi[entry]! || (hi === this.#startHi[entry] && lo < this.#startLo[entry]!)) {
       this.#startHi[entry] = hi
@@ -73,46 +96,12 @@ export class TraceTable {
     if (rows.status[row] === 2) this.#errors[entry]!++
   }
 
-  #find(ids: Uint32Array, at: number): number {
-    return this.#slots[this.#slotOf(ids, at)]! - 1
+  #grow(capacity: number): void {
+    this.#startHi = widened(this.#startHi, capacity)
+    this.#startLo = widened(this.#startLo, capacity)
+    this.#endHi = widened(this.#endHi, capacity)
+    this.#endLo = widened(this.#endLo, capacity)
+    this.#spans = widened(this.#spans, capacity)
+    this.#errors = widened(this.#errors, capacity)
   }
-
-  #add(ids: Uint32Array, at: number): void {
-    if (this.#find(ids, at) >= 0) return
-    if (this.size === this.#spans.length) this.#grow()
-    this.#ids.set(ids.subarray(at, at + 4), 4 * this.size)
-    this.#slots[this.#slotOf(ids, at)] = ++this.size
-  }
-
-  /** The place of the trace, or the free one where it belongs. */
-  #slotOf(ids: Uint32Array, at: number): number {
-    const mask = this.#slots.length - 1
-    const own = this.#ids
-    let slot = hashWords(ids[at]!, ids[at + 1]!, ids[at + 2]!, ids[at + 3]!) & mask
-    for (let entry = this.#slots[slot]! - 1; entry >= 0; entry = this.#slots[slot]! - 1) {
-      const i = 4 * entry
-      if (own[i] === ids[at] && own[i + 1] === ids[at + 1] && own[i + 2] === ids[at + 2] && own[i + 3] === ids[at + 3])
-        break
-      slot = (slot + 1) & mask
-    }
-    return slot
-  }
-
-  #grow(): void {
-    const capacity = 2 * this.#spans.length
-    this.#ids = copied(this.#ids, new Uint32Array(4 * capacity))
-    this.#startHi = copied(this.#startHi, new Uint32Array(capacity))
-    this.#startLo = copied(this.#startLo, new Uint32Array(capacity))
-    this.#endHi = copied(this.#endHi, new Int32Array(capacity))
-    this.#endLo = copied(this.#endLo, new Uint32Array(capacity))
-    this.#spans = copied(this.#spans, new Uint32Array(capacity))
-    this.#errors = copied(this.#errors, new Uint32Array(capacity))
-    this.#slots = new Int32Array(2 * capacity)
-    for (let entry = 0; entry < this.size; entry++) this.#slots[this.#slotOf(this.#ids, 4 * entry)] = entry + 1
-  }
-}
-
-function copied<T extends Uint32Array | Int32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -51,6 +51,24 @@ export function collectValues(
   }
 }
 
+/** Calls `visit` with the byte range of each attribute, a serialized `KeyValue`. */
+export function visitAttributes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { direct, nested, inner }: AttributePlace,
+  visit: (bytes: Uint8Array, start: number, end: number) => void,
+): void {
+  for (let p = start; p < end;) {
+    const next = skipField(bytes, p, end)
+    const tag = bytes[p]!
+    if (tag === direct && tag !== 0) visit(bytes, payloadStart(bytes, p), next)
+    else if (tag === nested && tag !== 0)
+      visitAttributes(bytes, payloadStart(bytes, p), next, { direct: inner, nested: 0, inner: 0 }, visit)
+    p = next
+  }
+}
+
 /** The text in the field that `path`, field numbers, leads to; '' when there is none. Of several the last counts, as in protobuf. */
 export function textAt(bytes: Uint8Array, start: number, end: number, path: readonly number[]): string {
   let text = ''

@@ -129,8 +129,6 @@ export interface ReaderStats {
 export type FromReader =
   /** It knows all that the writer had when it joined, and answers. */
   | { readonly type: 'joined' }
-  /** It could not read what the writer told, and wants to join again later. */
-  | { readonly type: 'unjoined'; readonly error: ErrorMessage }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }

@@ -18,8 +18,6 @@ const CANCEL_GRACE_MS = 50
 const AT_ONCE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 16, search_reader: 4 }
 /** Calls that wait for these; beyond it they are refused. */
 const MAX_QUEUE = 1_000
-/** How long after its files could not be read a reader joins again, in milliseconds. */
-const REJOIN_MS = 1_000
 /** How long a question that ended readers is refused, and how many of these are known. */
 const REFUSED_MS = 60_000
 const MAX_REFUSED = 100
@@ -172,10 +170,6 @@ export class ReaderClient {
       case 'joined':
         this.#joined.resolve()
         this.#supervisor.works()
-        return
-      case 'unjoined':
-        this.#supervisor.fails(message.error.message)
-        this.#later(REJOIN_MS, () => this.join())
         return
       case 'result':
       case 'error': {

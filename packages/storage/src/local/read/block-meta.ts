@@ -1,0 +1,68 @@
+import type { BlockRows } from '../block/rows.ts'
+import type { BlockMeta } from '../files/index-file.ts'
+
+/*
+ * What an index says is checked before it is used: a file may have been damaged in a way that its checksum does not tell, or written by
+ * somebody else. Nothing in it may end the reader, or make it reach for memory without end.
+ */
+
+/** Spans, traces, groups or frames of one block beyond which a block is not believed: 16 times what 64 MiB of the smallest spans are. */
+const MAX_ENTRIES = 1 << 24
+const MAX_U64 = (1n << 64n) - 1n
+
+export function isBlockMeta(value: unknown): value is BlockMeta {
+  if (typeof value !== 'object' || value === null) return false
+  const meta = value as Partial<Record<keyof BlockMeta, unknown>>
+  return (
+    isCount(meta.logStart, Number.MAX_SAFE_INTEGER) &&
+    isCount(meta.logEnd, Number.MAX_SAFE_INTEGER) &&
+    meta.logStart <= meta.logEnd &&
+    [meta.spans, meta.traces, meta.groups, meta.frames].every((count) => isCount(count, MAX_ENTRIES)) &&
+    isTime(meta.minStart) &&
+    isTime(meta.maxStart) &&
+    isList(meta.crcs, (crc) => isCount(crc, 2 ** 32 - 1)) &&
+    meta.crcs.length === 2 &&
+    isList(meta.operations, isOperation)
+  )
+}
+
+function isCount(value: unknown, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) <= MAX_U64
+}
+
+function isList(value: unknown, isItem: (item: unknown) => boolean): value is unknown[] {
+  return Array.isArray(value) && value.every(isItem)
+}
+
+function isOperation(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { service, name, kind } = value as Record<string, unknown>
+  return typeof service === 'string' && typeof name === 'string' && isCount(kind, 255)
+}
+
+/** Whether every row points to entries and bytes that are there. */
+export function areSound(rows: BlockRows, logStart: number, logEnd: number): boolean {
+  const { count, traceCount, groupCount, operations, frames } = rows
+  const last = frames.at(-1)
+  const rawEnd = last ? last.rawStart + last.rawLength : 0
+  let before = 0
+  for (const { rawStart, rawLength, offset, length } of frames) {
+    if (rawStart !== before || offset < logStart || offset + length > logEnd) return false
+    before = rawStart + rawLength
+  }
+  for (let row = 0; row < count; row++) {
+    if (
+      rows.trace[row]! >= traceCount ||
+      rows.operation[row]! >= operations.length ||
+      rows.group[row]! >= groupCount ||
+      rows.spanStart[row]! > rows.spanEnd[row]! ||
+      rows.spanEnd[row]! > rawEnd
+    )
+      return false
+  }
+  return rows.groups.subarray(0, 4 * groupCount).every((offset) => offset <= rawEnd)
+}
