@@ -157,6 +157,8 @@ describe('when the next stage refuses', () => {
     await processor.consume(batch(5))
     await processor.shutdown(AbortSignal.timeout(30))
     await processor.shutdown(AbortSignal.timeout(30))
+    processor.finish?.()
+    processor.finish?.()
     expect(context.value('otelcol_processor_dropped_items', { reason: 'unavailable' })).toBe(0)
     expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
   })
