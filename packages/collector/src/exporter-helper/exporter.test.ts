@@ -117,7 +117,7 @@ describe('retry', () => {
     expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(2)
     expect(context.logger.lines).toMatchObject([
-      { level: 'warn', message: 'Partial success response', fields: { message: 'two were too old', dropped_items: 2 } },
+      { level: 'warn', message: 'Partial success response', fields: { error: 'two were too old', dropped_items: 2 } },
     ])
   })
 })

@@ -5,7 +5,7 @@
 import http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { decodeStatus } from '@spoor/otlp'
-import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp } from '../../component/index.ts'
+import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp, timerMs } from '../../component/index.ts'
 import type { Payload } from '../../exporter-helper/index.ts'
 import { decodeGrpcMessage, type GrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 
@@ -199,10 +199,10 @@ export class GrpcClient {
       if (session.connecting || (this.#calls === 0 && !config.permit_without_stream)) return
       const unanswered = setTimeout(
         () => session.destroy(new Error('a keepalive ping was not answered')),
-        config.timeout,
+        timerMs(config.timeout),
       )
       session.ping(() => clearTimeout(unanswered))
-    }, config.time)
+    }, timerMs(config.time))
     session.once('close', () => clearInterval(timer))
   }
 }
