@@ -11,6 +11,7 @@ import type { Signal } from '@spoor/otlp'
 import type { CollectorConfig, ComponentConfig, PipelineConfig } from '../config/index.ts'
 import {
   CollectorError,
+  timerMs,
   toCollectorError,
   type Component,
   type Consumer,
@@ -272,7 +273,7 @@ class PipelineGraph implements Graph {
   async #stop({ id, component }: Node, begin: number, deadlineMs: number): Promise<void> {
     const leftMs = begin + deadlineMs - performance.now()
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), Math.max(0, leftMs))
+    const timer = setTimeout(() => deadline.abort(), timerMs(Math.max(0, leftMs)))
     try {
       const graceMs = Math.max(LAST_CHANCE_MS, Math.min(leftMs, 0) + GRACE_MS)
       await withGrace(component.shutdown(deadline.signal), deadline.signal, graceMs)
