@@ -200,7 +200,7 @@ interface World {
   readonly logger: TestLogger
   /** Sends all requests, one after the other, and gives the statuses of the answers. `between`: after each of them. */
   send(between?: (index: number) => Promise<void>): Promise<number[]>
-  value(name: string, labels?: Record<string, string>): number
+  readonly value: (name: string, labels?: Record<string, string>) => number
 }
 
 async function inWorld(
