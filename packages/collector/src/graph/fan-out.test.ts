@@ -217,6 +217,21 @@ describe('when none has taken it', () => {
 })
 
 describe('one that is slow', () => {
+  test('does not keep a batch from one that is behind', async () => {
+    const [a, hole] = [createPeer(), createPeer()]
+    const { fanOut } = create({ a, hole })
+    a.usual = 'refuse'
+    a.retryAfterMs = 3_600_000
+    await fanOut.consume(batch())
+    a.usual = 'take'
+    hole.usual = 'hang'
+    const last = batch()
+    const taken = fanOut.consume(last)
+    await vi.advanceTimersByTimeAsync(2100)
+    await taken
+    expect(a.taken).toEqual([last])
+  })
+
   test('is waited for, but not for long; what comes later does not wait at all', async () => {
     const [healthy, hole] = [createPeer(), createPeer()]
     const { fanOut, context } = create({ healthy, hole })
@@ -302,6 +317,9 @@ describe('durable branches', () => {
     two.usual = 'take'
     await fanOut.consume(again)
     expect([one.taken.length, two.taken.length, other.taken.length]).toEqual([1, 1, 1])
+    // By another way it is another delivery.
+    await fanOut.consume(again)
+    expect([one.taken.length, two.taken.length, other.taken.length]).toEqual([2, 2, 2])
   })
 
   test('the others are kept for', async () => {

@@ -8,7 +8,7 @@
  *   where they refused it for now, and dropped, counted and logged where they refused it for good.
  * - Only when no branch has taken it does the caller hear of it, and still has the batch: retryable if any of the branches
  *   may take it later.
- * - A branch for which something is kept is not asked, unless no other has taken the batch: new batches queue up behind.
+ * - A branch for which something is kept is not asked, unless no other takes the batch soon: new batches queue up behind.
  *   So one that is dead delays nobody. One that is slow delays the answer by a second at most, then it is behind, too; unless
  *   its bound is reached by the batches that it was handed, then their callers wait for it.
  */
@@ -96,7 +96,10 @@ export class FanOut implements Component, Consumer {
     const attempts = missing.map((branch) => attempt(branch, batch))
     for (const { done } of attempts) await done
     const errors = errorsOf(attempts)
-    if (errors.length === 0) return
+    if (errors.length === 0) {
+      this.#taken.delete(batch)
+      return
+    }
     const taken = attempts.filter(({ error }) => !error).map(({ branch }) => branch)
     this.#taken.set(batch, new Set([...(before ?? []), ...taken]))
     throw combine(errors, 'all')
@@ -106,15 +109,16 @@ export class FanOut implements Component, Consumer {
   async #handOn(batch: TelemetryBatch, taken: boolean): Promise<void> {
     const behind = this.#others.filter((branch) => branch.kept > 0)
     const attempts = this.#others.filter((branch) => branch.kept === 0).map((branch) => attempt(branch, batch))
-    let isTaken = taken || (await anyTaken(attempts))
-    if (isTaken) {
+    if (!taken && behind.length > 0) {
+      // One that hangs must not keep the batch from those that are behind and might take it.
+      await this.#until(anyTaken(attempts), this.#patienceMs)
+    }
+    if (taken || attempts.some(({ settled, error }) => settled && !error)) {
       for (const branch of behind) branch.keep(batch)
     } else {
-      const more = behind.map((branch) => attempt(branch, batch))
-      attempts.push(...more)
-      isTaken = await anyTaken(more)
+      attempts.push(...behind.map((branch) => attempt(branch, batch)))
+      if (!(await anyTaken(attempts))) throw combine(errorsOf(attempts), 'any')
     }
-    if (!isTaken) throw combine(errorsOf(attempts), 'any')
     if (attempts.every(({ settled, error }) => settled && !error)) return
     await this.#until(Promise.all(attempts.map(({ done }) => done)), this.#patienceMs)
     await Promise.all(attempts.map(async (one) => this.#settle(one, batch)))
