@@ -175,6 +175,20 @@ service:
     expect(output).toContain(`${file}:13:19`)
   })
 
+  it.each([
+    ['[', 200_000, /:1:64 nested too deeply/],
+    ['a: bcd\n', 2_000_000, /:149797:5 too large: a configuration has at most 1048576 bytes/],
+  ])('refuses one that was made to hurt: %j, %d times', async (piece, count, expected) => {
+    const file = join(directory, 'bomb.yaml')
+    await writeFile(file, piece.repeat(count))
+    for (const command of [['validate'], ['collector'], ['--data', join(directory, 'data')]]) {
+      const { code, output } = await print(...command, '--config', file)
+      expect(code).toBe(1)
+      expect(output).toContain(file)
+      expect(output).toMatch(expected)
+    }
+  })
+
   it('names a port of it that is taken, and who has it', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import {
@@ -9,6 +8,7 @@ import {
   didYouMean,
   type Factory,
   type Logger,
+  readConfigText,
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
@@ -112,8 +112,9 @@ async function readConfig(options: Options): Promise<{ text: string; file: strin
   const file = textOf('config', options['config'])
   if (file === undefined) return undefined
   try {
-    return { text: await readFile(file, 'utf8'), file }
+    return { text: await readConfigText(file), file }
   } catch (error) {
+    if (error instanceof CollectorError) throw error
     throw new SpoorError('option', `--config: ${(error as Error).message}`, { cause: error })
   }
 }

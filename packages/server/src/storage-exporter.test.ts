@@ -30,6 +30,8 @@ it('resolves when the spans can be read, and counts them', async () => {
   const factory = storageExporterFactory(() => store, createIntake())
   const exporter = factory.create({ id: 'spoor_storage', logger: createLogger('silent'), counters }, {})
   await exporter.consume(batch())
+  // So that a fan-out asks it before the others.
+  expect(exporter.durable).toBe(true)
   expect(await store.services()).toEqual(['shop'])
   expect(counters.snapshot()).toContainEqual({
     name: 'otelcol_exporter_sent_spans',

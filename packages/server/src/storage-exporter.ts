@@ -69,6 +69,7 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
       const sent = counters.counter('otelcol_exporter_sent_spans', { exporter: id })
       const failed = counters.counter('otelcol_exporter_send_failed_spans', { exporter: id })
       return {
+        durable: true,
         async start() {},
         async shutdown() {},
         async consume(batch) {

@@ -23,6 +23,12 @@ export interface Component {
    * then is counted as dropped and logged, never left in silence.
    */
   shutdown(signal: AbortSignal): Promise<void>
+  /**
+   * The last call, once the `shutdown` of every component is over or was given up. What no stage has answered for by now
+   * is lost: it is counted, and the totals of all that was dropped are logged on one line. Must not wait. The second call
+   * does nothing.
+   */
+  finish?(): void
   /** The addresses that it listens on, once started. */
   listening?(): readonly Listening[]
 }
@@ -41,6 +47,13 @@ export interface Consumer {
    * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared.
    */
   consume(batch: TelemetryBatch): Promise<void>
+  /**
+   * True where `consume` resolves only when the batch is on disk. A fan-out asks such a consumer before the others, so
+   * that an answer to a sender means "on disk" wherever a store is among the exporters. A processor or connector that
+   * answers before the next stage has must say false; one that says nothing is as durable as what it hands on to.
+   * Default: false for an exporter.
+   */
+  readonly durable?: boolean
 }
 
 /** What the graph offers to a component that starts. */

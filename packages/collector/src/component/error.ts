@@ -1,3 +1,6 @@
+/** What a client is asked to wait where whoever refused named no time. Milliseconds. */
+const DEFAULT_RETRY_AFTER_MS = 1000
+
 /**
  * The one catalogue of the collector's errors. Whether an error can be retried is decided where it is born; HTTP and
  * gRPC statuses are derived from the code in `status.ts` and nowhere else.
@@ -29,8 +32,17 @@ export class CollectorError extends Error {
   override readonly name = 'CollectorError'
   readonly code: CollectorErrorCode
   readonly retryable: boolean
-  /** Milliseconds that the peer asked to wait before the next try; undefined when it did not say. */
+  /**
+   * Milliseconds that a client is told to wait before it tries again (Retry-After, RetryInfo): what was asked for, else
+   * one second. Every retryable error has it, since RESOURCE_EXHAUSTED is retried with RetryInfo only and many clients
+   * give up on a 503 without Retry-After; undefined for a permanent one.
+   */
   readonly retryAfterMs: number | undefined
+  /**
+   * The milliseconds that whoever refused asked for; undefined where it named none, so that a stage which retries by
+   * itself keeps to its own backoff.
+   */
+  readonly requestedDelayMs: number | undefined
   constructor(
     code: CollectorErrorCode,
     message: string,
@@ -39,6 +51,7 @@ export class CollectorError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.retryable = options.retryable ?? (code === 'overloaded' || code === 'unavailable' || code === 'timeout')
-    this.retryAfterMs = options.retryAfterMs
+    this.requestedDelayMs = options.retryAfterMs
+    this.retryAfterMs = options.retryAfterMs ?? (this.retryable ? DEFAULT_RETRY_AFTER_MS : undefined)
   }
 }

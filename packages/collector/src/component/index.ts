@@ -18,4 +18,5 @@ export {
 } from './schema.ts'
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
-export { aborted, follow, sleep } from './sleep.ts'
+export { createDropLog, type DropLog, type Loss } from './drop-log.ts'
+export { aborted, follow, sleep, timerMs } from './sleep.ts'

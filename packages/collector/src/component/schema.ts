@@ -45,10 +45,13 @@ function withoutNulls(input: unknown, known: readonly string[], switches: readon
   return output
 }
 
+/** Longer ones are none; the time to read one may grow faster than its length. */
+const MAX_DURATION_CHARS = 100
+
 /** A Go duration (`200ms`, `1m30s`) as milliseconds. A bare integer is nanoseconds, as in the collector. 0 or more. */
 export const durationMs = z.unknown().transform((input, context): number => {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return input / 1e6
-  if (typeof input === 'string') {
+  if (typeof input === 'string' && input.length <= MAX_DURATION_CHARS) {
     try {
       const milliseconds = parseGoDuration(input) / 1e6
       if (milliseconds >= 0) return milliseconds
@@ -58,7 +61,7 @@ export const durationMs = z.unknown().transform((input, context): number => {
   }
   context.addIssue({
     code: 'custom',
-    message: `${JSON.stringify(input)}: not a duration; write it like 200ms, 5s or 1m30s`,
+    message: `${JSON.stringify(input)?.slice(0, MAX_DURATION_CHARS)}: not a duration; write it like 200ms, 5s or 1m30s`,
   })
   return z.NEVER
 })
@@ -99,8 +102,12 @@ export interface PeerEndpoint extends HostPort {
   readonly path: string
 }
 
+/** More than any URL has; the time to read one grows faster than its length. */
+const MAX_ENDPOINT_CHARS = 4096
+
 /** Throws an Error that says what is wrong with the text. */
 export function parsePeer(text: string): PeerEndpoint {
+  if (text.length > MAX_ENDPOINT_CHARS) throw new Error(`too long: at most ${MAX_ENDPOINT_CHARS} characters`)
   if (text === '') throw new Error('requires a non-empty endpoint; write host:port, like jaeger:4317')
   const target = text.replace(/^dns:\/\/\//, '')
   const url = /^(https?):\/\/([^/]+)(\/[^#]*)?$/.exec(target)

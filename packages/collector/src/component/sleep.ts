@@ -1,3 +1,11 @@
+/** The longest time that a timer of Node can wait; beyond it, it would fire at once. Some 24.8 days, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** A `setTimeout` for any number of milliseconds: what is beyond the longest timer waits as long as that. */
+export function timerMs(milliseconds: number): number {
+  return Math.min(milliseconds, MAX_TIMER_MS)
+}
+
 /** Resolves after that many milliseconds, or at once when the signal aborts. */
 export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
@@ -7,7 +15,7 @@ export async function sleep(milliseconds: number, signal: AbortSignal): Promise<
       signal.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, milliseconds)
+    const timer = setTimeout(done, timerMs(milliseconds))
     signal.addEventListener('abort', done, { once: true })
   })
 }

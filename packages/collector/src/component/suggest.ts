@@ -1,8 +1,16 @@
+/** Longer names are no slips of the finger, and more candidates than this are not compared: the work is bounded. */
+const MAX_LENGTH = 100
+const MAX_CANDIDATES = 200
+
 /** `; did you mean "x"?` with the candidate nearest to `word`, or '' when none is near enough to be meant. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
+  if (word.length > MAX_LENGTH) return ''
   let best: string | undefined
+  let seen = 0
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
+    if (++seen > MAX_CANDIDATES) break
+    if (candidate.length > MAX_LENGTH) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate

@@ -22,9 +22,8 @@ export function readComponents<K extends Kind>(
   const ofKind = factories.filter((factory): factory is FactoryOf<K> => factory.kind === kind)
   for (const [key, input] of entriesOf(section)) {
     const path = [sectionName, key]
-    const id = key.replace(/^\s*([^/]*?)\s*(?:\/\s*(.*?)\s*)?$/u, (_, type: string, name?: string) =>
-      name === undefined ? type : `${type}/${name}`,
-    )
+    const slash = key.indexOf('/')
+    const id = slash < 0 ? key.trim() : `${key.slice(0, slash).trim()}/${key.slice(slash + 1).trim()}`
     const match = ID.exec(id)
     if (!match?.[1]) {
       report.issue(source.issueAt(path, `not a component id; write type or type/name, like otlp or otlp/2`))

@@ -15,33 +15,44 @@ export interface Expanded {
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 const MAX_DEPTH = 100
+/** References, and characters that come of them, in a whole configuration: variables that name each other grow without end. */
+const MAX_REFERENCES = 10_000
+const MAX_CHARS = 1024 * 1024
 
-/**
- * Undefined when the text has no reference or escape in it. `warn` hears of variables that are not set.
- * Throws an Error that says what is wrong with a reference.
- */
-export function expand(text: string, env: Environment, warn: (message: string) => void): Expanded | undefined {
-  if (!text.includes('$')) return undefined
-  const expander = new Expander(env, warn)
-  const end = text.startsWith('${') ? closingBrace(text, 0) : -1
-  if (end === text.length - 1) {
-    const value = expander.reference(text.slice(2, -1), 0)
-    return { text: value ?? '', whole: true, unset: value === undefined }
-  }
-  return { text: expander.text(text, 0), whole: false, unset: false }
+/** Expanding has come to a limit; nothing more should be expanded. */
+export class ExpansionLimitError extends Error {
+  override readonly name = 'ExpansionLimitError'
 }
 
-class Expander {
+/** Expands the values of one configuration, which share its limits. `warn` hears of variables that are not set. */
+export class Expander {
   readonly #env: Environment
-  readonly #warn: (message: string) => void
+  #warn: (message: string) => void = () => {}
+  #references = 0
+  #chars = 0
 
-  constructor(env: Environment, warn: (message: string) => void) {
+  constructor(env: Environment) {
     this.#env = env
-    this.#warn = warn
   }
 
-  text(text: string, depth: number): string {
+  /**
+   * Undefined when the text has no reference or escape in it. Throws an Error that says what is wrong with a reference, an
+   * {@link ExpansionLimitError} at a limit.
+   */
+  expand(text: string, warn: (message: string) => void): Expanded | undefined {
+    if (!text.includes('$')) return undefined
+    this.#warn = warn
+    const end = text.startsWith('${') ? closingBraces(text).get(0) : undefined
+    if (end === text.length - 1) {
+      const value = this.#reference(text.slice(2, -1), 0)
+      return { text: value ?? '', whole: true, unset: value === undefined }
+    }
+    return { text: this.#text(text, 0), whole: false, unset: false }
+  }
+
+  #text(text: string, depth: number): string {
     if (depth > MAX_DEPTH) throw new Error('too many recursive expansions')
+    const closing = closingBraces(text)
     let result = ''
     let position = 0
     for (;;) {
@@ -53,20 +64,21 @@ class Expander {
         position = dollar + 2
         continue
       }
-      const end = text[dollar + 1] === '{' ? closingBrace(text, dollar) : -1
-      if (end < 0) {
+      const end = closing.get(dollar)
+      if (end === undefined) {
         result += '$'
         position = dollar + 1
         continue
       }
-      result += this.reference(text.slice(dollar + 2, end), depth) ?? ''
+      result += this.#reference(text.slice(dollar + 2, end), depth) ?? ''
       position = end + 1
     }
   }
 
   /** The value of what is between `${` and `}`; undefined when it is not set and has no default. */
-  reference(inner: string, depth: number): string | undefined {
-    const reference = inner.includes('${') ? this.text(inner, depth + 1) : inner
+  #reference(inner: string, depth: number): string | undefined {
+    this.#count(inner)
+    const reference = inner.includes('${') ? this.#text(inner, depth + 1) : inner
     const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]+):(?!-)/.exec(reference)?.[1]
     if (scheme !== undefined && scheme !== 'env') {
       throw new Error(`\${${inner}}: scheme "${scheme}" is not supported; use \${env:NAME}`)
@@ -82,16 +94,29 @@ class Expander {
       this.#warn(`environment variable ${name} is not set; write \${env:${name}:-default} to give it a default`)
       return undefined
     }
-    return value.includes('${') ? this.text(value, depth + 1) : value
+    this.#chars += value.length
+    return value.includes('${') ? this.#text(value, depth + 1) : value
+  }
+
+  #count(inner: string): void {
+    this.#chars += inner.length
+    if (++this.#references > MAX_REFERENCES || this.#chars > MAX_CHARS) {
+      const limits = `at most ${MAX_REFERENCES} references and ${MAX_CHARS} characters`
+      throw new ExpansionLimitError(`the environment variables expand to too much (${limits} in a configuration)`)
+    }
   }
 }
 
-/** The index of the `}` that closes the `${` at `start`, or -1. */
-function closingBrace(text: string, start: number): number {
-  let depth = 0
-  for (let index = start; index < text.length; index++) {
-    if (text.startsWith('${', index)) depth++
-    else if (text[index] === '}' && --depth === 0) return index
+/** For each `${` that is closed: where it begins, and where the `}` is that closes it. */
+function closingBraces(text: string): ReadonlyMap<number, number> {
+  const closing = new Map<number, number>()
+  const open: number[] = []
+  for (let index = text.indexOf('${'); index >= 0 && index < text.length; index++) {
+    if (text[index] === '$' && text[index + 1] === '{') open.push(index)
+    else if (text[index] === '}') {
+      const start = open.pop()
+      if (start !== undefined) closing.set(start, index)
+    }
   }
-  return -1
+  return closing
 }

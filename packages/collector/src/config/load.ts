@@ -32,13 +32,21 @@ const TELEMETRY_KEYS = ['logs', 'metrics', 'traces', 'resource']
 const PIPELINE_KEYS = ['receivers', 'processors', 'exporters']
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-/** Throws `config` with one line for everything that is wrong. */
+/** What is told of one config: lines, and characters of a path and of a message. Nobody reads more, and a key or value may be huge. */
+const MAX_LINES = 100
+const MAX_PATH_CHARS = 500
+const MAX_MESSAGE_CHARS = 1500
+
+/** Throws `config` with one line for everything that is wrong, the first hundred of them. */
 export function loadConfig(options: LoadOptions): CollectorConfig {
   const source = readSource(options.text, options.env)
   const loader = new Loader(source, options.factories)
   const config = source.issues.length === 0 ? loader.load() : undefined
   const issues = [...source.issues, ...loader.issues].sort((a, b) => a.line - b.line || a.column - b.column)
-  const lines = (list: readonly ConfigIssue[]): string[] => list.map((issue) => format(options.file, issue))
+  const lines = (list: readonly ConfigIssue[]): string[] => {
+    const shown = list.slice(0, MAX_LINES).map((issue) => format(options.file, issue))
+    return list.length > MAX_LINES ? [...shown, `… and ${list.length - MAX_LINES} more`] : shown
+  }
   if (!config || issues.length > 0) throw new CollectorError('config', lines(issues).join('\n'))
   return { ...config, warnings: lines([...source.warnings, ...loader.warnings]) }
 }
@@ -48,7 +56,12 @@ function format(file: string, { path, message, line, column }: ConfigIssue): str
     if (typeof key === 'number') return `${text}[${key}]`
     return text === '' ? key : `${text}.${key}`
   }, '')
-  return `${file}:${line}:${column} ${name === '' ? '' : `${name}: `}${message}`
+  const place = name === '' ? '' : `${shorten(name, MAX_PATH_CHARS)}: `
+  return `${file}:${line}:${column} ${place}${shorten(message, MAX_MESSAGE_CHARS)}`
+}
+
+function shorten(text: string, chars: number): string {
+  return text.length > chars ? `${text.slice(0, chars)}…` : text
 }
 
 class Loader {

@@ -59,17 +59,19 @@ export class ReferenceChecker {
     for (const stage of ['receivers', 'processors', 'exporters'] as const) {
       const kind = stage.slice(0, -1)
       const ids = this.#names[stage]
+      const seen = new Set<string>()
       const defined = stage === 'processors' ? ids : new Set([...ids, ...this.#names.connectors])
       for (const [index, id] of pipeline[stage].entries()) {
         const here = [...path, stage, index]
         if (!this.#checkReference(here, kind, id, defined)) continue
         // What a connector takes and gives is looked at with both its ends.
         const signals = this.#components[stage].get(id)?.factory.signals
-        if (pipeline[stage].indexOf(id) < index) {
+        if (seen.has(id)) {
           this.#fail(here, `references ${kind} "${id}" multiple times; remove one`)
         } else if (signals && !signals.includes(pipeline.signal)) {
           this.#fail(here, `${kind} "${id}" does not support ${pipeline.signal}`)
         }
+        seen.add(id)
       }
     }
   }

@@ -10,11 +10,14 @@ import {
   LineCounter,
   parse,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type Pair,
 } from 'yaml'
-import { expand, type Environment } from './expand.ts'
+import { Expander, ExpansionLimitError, type Environment } from './expand.ts'
+import { MAX_DEPTH, placeOf, refusalOf, TOO_DEEP } from './guard.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -36,8 +39,11 @@ export interface Source {
   originalAt(path: Path): string | undefined
 }
 
-/** Deeper than any config; an alias of something that holds it would go on for ever. */
-const MAX_DEPTH = 64
+/** Mappings, lists and scalars that aliases may make of a text: lists of aliases of lists of aliases grow without end. */
+const MAX_VALUES = 50_000
+
+/** Each level may be an alias or a merge key of an alias. */
+const MAX_READS = 3 * MAX_DEPTH
 
 export function readSource(text: string, env: Environment): Source {
   return new SourceReader(text, env)
@@ -47,21 +53,36 @@ class SourceReader implements Source {
   readonly value: unknown
   readonly issues: ConfigIssue[] = []
   readonly warnings: ConfigIssue[] = []
-  readonly #env: Environment
+  readonly #expander: Expander
   readonly #lines = new LineCounter()
   readonly #document: Document
+  /** What each alias stands for. */
+  readonly #targets = new Map<Alias, Node>()
+  /** Nodes that are being read, one in the other. */
+  #depth = 0
+  /** Values read so far. */
+  #values = 0
+  /** The outermost alias that is being read. */
+  #alias: Path | undefined
+  /** A limit was reached: nothing more is read. */
+  #isOver = false
   /** Offsets of keys and items in the text, by path. */
   readonly #offsets = new Map<string, number>()
   readonly #originals = new Map<string, string>()
 
   constructor(text: string, env: Environment) {
-    this.#env = env
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', merge: true })
-    // The first one only: those that follow are mostly echoes of it.
-    const [error] = this.#document.errors
-    if (error) {
-      const { line, col } = this.#lines.linePos(error.pos[0])
-      this.issues.push({ path: [], message: error.message, line, column: col })
+    this.#expander = new Expander(env)
+    const refusal = refusalOf(text)
+    const options = { lineCounter: this.#lines, prettyErrors: false, version: '1.2', merge: true } as const
+    // Unique keys are looked for below: the parser compares each with all others.
+    this.#document = parseDocument(refusal ? '' : text, { ...options, uniqueKeys: false })
+    if (refusal) {
+      this.issues.push({ path: [], message: refusal.message, ...placeOf(text, refusal.offset) })
+    } else {
+      // The first one only: those that follow are mostly echoes of it.
+      const [error] = this.#document.errors
+      if (error) this.#issueIn(error.pos[0], error.message)
+      else this.#findTargets()
     }
     this.value = this.issues.length === 0 ? this.#read(this.#document.contents, []) : undefined
   }
@@ -80,12 +101,55 @@ class SourceReader implements Source {
     return this.#originals.get(keyOf(path))
   }
 
+  /** An alias stands for the last anchor of its name before it. */
+  #findTargets(): void {
+    const anchors = new Map<string, Node>()
+    visit(this.#document, {
+      Node: (_, node) => {
+        if (isAlias(node)) {
+          const target = anchors.get(node.source)
+          if (target) this.#targets.set(node, target)
+          else this.#issueIn(node.range?.[0] ?? 0, `*${node.source}: there is no anchor &${node.source} before it`)
+        } else if (node.anchor !== undefined) {
+          anchors.set(node.anchor, node)
+        }
+      },
+    })
+  }
+
+  #issueIn(offset: number, message: string): void {
+    const { line, col } = this.#lines.linePos(offset)
+    this.issues.push({ path: [], message, line, column: col })
+  }
+
+  /** Says what limit was reached, and where; nothing more is read. */
+  #stop(path: Path, message: string): null {
+    if (!this.#isOver) this.issues.push(this.issueAt(path, message))
+    this.#isOver = true
+    return null
+  }
+
   #read(node: unknown, path: Path): unknown {
-    if (path.length > MAX_DEPTH) {
-      this.issues.push(this.issueAt(path.slice(0, MAX_DEPTH), `nested too deeply (more than ${MAX_DEPTH} levels)`))
-      return null
+    if (this.#isOver) return null
+    // Merge keys and aliases go deeper without a longer path.
+    if (path.length > MAX_DEPTH || this.#depth > MAX_READS) return this.#stop(path.slice(0, MAX_DEPTH), TOO_DEEP)
+    this.#depth++
+    const value = this.#readNode(node, path)
+    this.#depth--
+    return value
+  }
+
+  #readNode(node: unknown, path: Path): unknown {
+    if (++this.#values > MAX_VALUES) {
+      return this.#stop(this.#alias ?? path, `the aliases in it make more than ${MAX_VALUES} values`)
     }
-    if (isAlias(node)) return this.#read(node.resolve(this.#document), path)
+    if (isAlias(node)) {
+      const isOutermost = this.#alias === undefined
+      this.#alias ??= path
+      const value = this.#read(this.#targets.get(node), path)
+      if (isOutermost) this.#alias = undefined
+      return value
+    }
     if (isMap(node)) return this.#readMap(node.items, path)
     if (isSeq(node)) {
       return node.items.map((item, index) => {
@@ -100,15 +164,24 @@ class SourceReader implements Source {
 
   #readMap(pairs: readonly Pair[], path: Path): Record<string, unknown> {
     const output: Record<string, unknown> = {}
+    const keys = new Set<string>()
     for (const { key, value } of pairs) {
+      if (this.#isOver) break
+      const node = isAlias(key) ? this.#targets.get(key) : key
+      if (!isScalar(node)) {
+        this.#issueIn((key as Node | null)?.range?.[0] ?? 0, 'a key must be a name, not a list or a mapping')
+        continue
+      }
       // The parser gives the merge key as a symbol.
-      const name = isScalar(key) && typeof key.value !== 'symbol' ? String(key.value) : String(key)
-      if (isScalar(key) && typeof key.value === 'symbol') {
+      if (typeof node.value === 'symbol') {
         const merged = this.#read(value, path)
         for (const source of Array.isArray(merged) ? merged.toReversed() : [merged]) Object.assign(output, source)
         continue
       }
+      const name = String(node.value)
       const keyPath = [...path, name]
+      if (keys.has(name)) this.#issueIn((key as Node).range?.[0] ?? 0, 'Map keys must be unique')
+      keys.add(name)
       this.#mark(keyPath, key as Node)
       // Not a plain assignment, which would set the prototype for the key `__proto__`.
       Object.defineProperty(output, name, {
@@ -123,13 +196,14 @@ class SourceReader implements Source {
 
   #expand(text: string, path: Path): unknown {
     try {
-      const expanded = expand(text, this.#env, (message) => this.warnings.push(this.issueAt(path, message)))
+      const expanded = this.#expander.expand(text, (message) => this.warnings.push(this.issueAt(path, message)))
       if (!expanded) return text
       if (!expanded.whole) return expanded.text
       if (expanded.unset) return null
       this.#originals.set(keyOf(path), expanded.text)
       return parsedOrText(expanded.text)
     } catch (error) {
+      if (error instanceof ExpansionLimitError) return this.#stop(path, error.message)
       this.issues.push(this.issueAt(path, (error as Error).message))
       return text
     }
@@ -140,7 +214,10 @@ class SourceReader implements Source {
   }
 }
 
+/** The value that a text from the environment stands for. Throws where it was made to hurt. */
 function parsedOrText(text: string): unknown {
+  const refusal = refusalOf(text)
+  if (refusal) throw new Error(`the value from the environment is ${refusal.message}`)
   try {
     return parse(text) as unknown
   } catch {

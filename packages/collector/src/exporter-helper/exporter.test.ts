@@ -1,5 +1,5 @@
 import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { CollectorError, section, type Component, type Consumer } from '../component/index.ts'
 import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
@@ -117,7 +117,7 @@ describe('retry', () => {
     expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(2)
     expect(context.logger.lines).toMatchObject([
-      { level: 'warn', message: 'Partial success response', fields: { message: 'two were too old', dropped_items: 2 } },
+      { level: 'warn', message: 'Partial success response', fields: { error: 'two were too old', dropped_items: 2 } },
     ])
   })
 })
@@ -148,6 +148,52 @@ describe('a message that is too large', () => {
     attempts.length = 0
     await exporter.consume(whole)
     expect(attempts.map(({ items }) => items)).toEqual([500, 500])
+  })
+
+  test('a minute later one is sent whole again, and when it is taken all are', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const whole = batch(1000)
+    let limit = whole.byteLength * 0.6
+    const { exporter, attempts } = start(NO_QUEUE, (sent) => atMost(limit)(sent))
+    await exporter.consume(whole)
+    limit = Infinity
+    attempts.length = 0
+    await exporter.consume(whole)
+    vi.advanceTimersByTime(60_000)
+    await exporter.consume(whole)
+    await exporter.consume(whole)
+    expect(attempts.map(({ items }) => items)).toEqual([500, 500, 1000, 1000])
+  })
+
+  test('handed back in part: the parts that were sent are not sent again', async () => {
+    const chunks = [1, 2, 3, 4].map((seed) => batch(10, seed).chunks[0]!)
+    let down = true
+    const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: { enabled: false } }, (sent) => {
+      if (sent.chunks.length > 1) throw new CollectorError('too_large', 'message larger than max')
+      if (down && sent.chunks[0] === chunks[2]) throw unavailable()
+      return TAKEN
+    })
+    const whole = createBatch('traces', chunks)
+    await expect(exporter.consume(whole)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(exporter.consume(whole)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    down = false
+    await exporter.consume(whole)
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(40)
+    const single = attempts.filter((attempt) => attempt.chunks.length === 1).map(({ chunks: [one] }) => one)
+    expect(single).toEqual([chunks[0], chunks[1], chunks[2], chunks[3], chunks[2], chunks[2]])
+    // The account of one batch is closed with it.
+    await exporter.consume(whole)
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(80)
+  })
+
+  test('parts that may be sent later decide over those that never can', async () => {
+    const chunks = [1, 2].map((seed) => batch(10, seed).chunks[0]!)
+    const { exporter } = start({ ...NO_QUEUE, retry_on_failure: { enabled: false } }, (sent) => {
+      if (sent.chunks.length > 1) throw new CollectorError('too_large', 'message larger than max')
+      throw sent.chunks[0] === chunks[0] ? new CollectorError('invalid_data', 'bad') : unavailable()
+    })
+    await expect(exporter.consume(createBatch('traces', chunks))).rejects.toMatchObject({ retryable: true })
   })
 
   test('chunks stay whole while there are several', async () => {
@@ -287,6 +333,31 @@ describe('shutdown', () => {
     await exporter.shutdown(AbortSignal.timeout(1000))
     expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
     await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a sender that heeds no signal is not waited for, neither at its timeout nor at the deadline', async () => {
+    const { exporter, context } = start({ timeout: 10, retry_on_failure: FAST }, () => new Promise(() => {}))
+    await exporter.consume(batch(4))
+    await vi.waitFor(() => expect(context.logger.lines[0]?.fields['error']).toBe('no answer within timeout: 10ms'))
+    await exporter.shutdown(AbortSignal.timeout(20))
+    expect(context.value('otelcol_exporter_queue_size')).toBe(0)
+    expect(context.value('otelcol_exporter_send_failed_spans')).toBe(4)
+  })
+
+  test('a thousand drops are told with their sum', async () => {
+    const { exporter, context } = start({ sending_queue: { num_consumers: 1 } }, async () => new Promise(() => {}))
+    for (let index = 0; index < 100; index++) await exporter.consume(batch(30))
+    await exporter.shutdown(AbortSignal.timeout(20))
+    exporter.finish?.()
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'shutdown' })).toBe(3000)
+    expect(context.value('otelcol_exporter_send_failed_batches', { reason: 'shutdown' })).toBe(100)
+    const { lines } = context.logger
+    expect(lines.reduce((sum, { fields }) => sum + Number(fields['dropped_items'] ?? 0), 0)).toBe(3000)
+    expect(lines.at(-1)?.fields).toMatchObject({
+      total_dropped_items: 3000,
+      total_dropped_batches: 100,
+      reasons: { shutdown: { items: 3000, batches: 100 } },
+    })
   })
 
   test('at the deadline, what is left is counted', async () => {

@@ -6,22 +6,26 @@
  */
 import { createBatch, splitSpans, type TelemetryBatch } from '@spoor/otlp'
 import {
+  aborted,
   CollectorError,
+  createDropLog,
   createLogLimiter,
   follow,
-  ITEM_NAMES,
   signalCounters,
   sleep,
+  timerMs,
   toCollectorError,
   type Component,
   type Consumer,
   type Context,
+  type DropLog,
   type Host,
   type LogLimiter,
 } from '../component/index.ts'
 import { createBackoff } from './backoff.ts'
 import type { RetryConfig, SendingQueueConfig } from './config.ts'
 import { SendingQueue } from './sending-queue.ts'
+import { SizeLimit } from './size-limit.ts'
 
 /** What a peer said of a batch that it took. */
 export interface SendResult {
@@ -34,7 +38,7 @@ export interface Sender {
   start?(host: Host): Promise<void>
   /**
    * One attempt to send the batch. Rejects with a {@link CollectorError}, `too_large` where the peer wants smaller
-   * messages. Must give up when the signal aborts.
+   * messages. Should give up when the signal aborts; it is not waited for any longer then.
    */
   send(batch: TelemetryBatch, signal: AbortSignal): Promise<SendResult>
   /** Called once, when nothing is being sent any more. */
@@ -49,8 +53,12 @@ export interface ExporterOptions {
 }
 
 const LOG_INTERVAL_MS = 10_000
-/** A refused size below this is not taken for the peer's general limit. */
-const MIN_LEARNED_BYTES = 64 * 1024
+
+/** A batch, or a part of one that was split, and why it was not sent. */
+interface Failure {
+  readonly part: TelemetryBatch
+  readonly error: CollectorError
+}
 
 export function createExporter(context: Context, options: ExporterOptions, sender: Sender): Component & Consumer {
   return new HelpedExporter(context, options, sender)
@@ -64,13 +72,18 @@ class HelpedExporter implements Component, Consumer {
   readonly #queue: SendingQueue | undefined
   readonly #labels: Readonly<Record<string, string>>
   readonly #sent
-  readonly #enqueueFailed
+  /** What is lost: all that was not sent, where nobody waits for the result, and what peers did not accept. */
+  readonly #drops: DropLog
+  /** What is handed back to the stage before: not sent, or without room in the queue. */
+  readonly #rejections: DropLog
+  readonly #refusals: DropLog
   /** Aborts when shutdown begins: waits between retries end, and each batch is tried once more. */
   readonly #stopping = new AbortController()
   /** Aborts at the deadline of shutdown: what is being sent is given up. */
   readonly #deadline = new AbortController()
-  /** A message of this size was refused as too large; those of this size or more are split before they are sent. */
-  #refusedBytes = Infinity
+  readonly #sizeLimit = new SizeLimit()
+  /** Of batches that were split, sent in part, and handed back: the parts that are still to be sent. */
+  readonly #unsent = new WeakMap<TelemetryBatch, readonly TelemetryBatch[]>()
   #active = 0
   #idle: (() => void) | undefined
   #stopped: Promise<void> | undefined
@@ -82,12 +95,24 @@ class HelpedExporter implements Component, Consumer {
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#labels = { exporter: context.id }
     this.#sent = signalCounters(context.counters, 'otelcol_exporter_sent', this.#labels)
-    this.#enqueueFailed = signalCounters(context.counters, 'otelcol_exporter_enqueue_failed', this.#labels)
+    const failed = { counter: 'otelcol_exporter_send_failed', labels: this.#labels }
+    this.#drops = createDropLog(context, { ...failed, message: 'Exporting failed. Dropping data.' })
+    this.#rejections = createDropLog(context, {
+      ...failed,
+      message: 'Exporting failed. Rejecting data.',
+      verb: 'rejected',
+    })
+    this.#refusals = createDropLog(context, {
+      counter: 'otelcol_exporter_enqueue_failed',
+      labels: this.#labels,
+      message: 'Batch refused',
+      verb: 'rejected',
+    })
     if (options.queue.enabled) {
       const queue = new SendingQueue(
         options.queue,
         (batch) => this.#deliver(batch),
-        (batch, error) => this.#noteRefused(batch, error),
+        ({ signal, items }, error) => this.#refusals.add({ signal, items, reason: 'full', error: error.message }),
       )
       this.#queue = queue
       context.counters.gauge('otelcol_exporter_queue_size', this.#labels, () => queue.size)
@@ -121,45 +146,68 @@ class HelpedExporter implements Component, Consumer {
     await this.#sender.close()
   }
 
+  finish(): void {
+    this.#drops.close()
+    this.#rejections.close()
+    this.#refusals.close()
+  }
+
   /**
-   * Sends the batch, in parts and with retries where it must. Rejects when it is lost, or, without a queue, handed back
-   * to the caller.
+   * Sends the batch, in parts and with retries where it must. Rejects when it is lost, or handed back to the caller; when the
+   * same batch comes again, only those parts of it are sent that were not sent before.
    */
   async #deliver(batch: TelemetryBatch): Promise<void> {
     this.#active++
     try {
-      await this.#deliverParts(batch)
+      const failures: Failure[] = []
+      for (const part of this.#unsent.get(batch) ?? [batch]) failures.push(...(await this.#deliverPart(part)))
+      this.#unsent.delete(batch)
+      if (failures.length === 0) return
+      const again = failures.filter(({ error }) => error.retryable)
+      if (again.some(({ part }) => part !== batch)) {
+        this.#unsent.set(
+          batch,
+          again.map(({ part }) => part),
+        )
+      }
+      throw (again[0] ?? failures[0]!).error
     } finally {
       this.#active--
       if (this.#active === 0) this.#idle?.()
     }
   }
 
-  async #deliverParts(batch: TelemetryBatch): Promise<void> {
-    if (batch.byteLength >= this.#refusedBytes) {
+  /** Gives what was not sent of it, already counted. */
+  async #deliverPart(batch: TelemetryBatch): Promise<readonly Failure[]> {
+    if (!this.#deadline.signal.aborted && this.#sizeLimit.isAbove(batch.byteLength)) {
       const halves = halve(batch)
       if (halves) return this.#deliverHalves(halves)
     }
     try {
       await this.#sendWithRetry(batch)
+      this.#sizeLimit.taken(batch.byteLength)
+      return []
     } catch (error) {
       const problem = toCollectorError(error)
       const halves = problem.code === 'too_large' ? halve(batch) : undefined
-      if (!halves) throw this.#giveUp(batch, problem)
-      if (batch.byteLength >= MIN_LEARNED_BYTES) this.#refusedBytes = Math.min(this.#refusedBytes, batch.byteLength)
+      if (!halves) {
+        this.#noteFailed(batch, problem)
+        return [{ part: batch, error: problem }]
+      }
+      this.#sizeLimit.refused(batch.byteLength)
       this.#log.warn(
         'split',
         { component: this.#context.id, bytes: batch.byteLength, error: problem.message },
         'The peer refused a message as too large. Splitting it in halves.',
       )
-      await this.#deliverHalves(halves)
+      return this.#deliverHalves(halves)
     }
   }
 
-  async #deliverHalves(halves: readonly TelemetryBatch[]): Promise<void> {
-    const failures: unknown[] = []
-    for (const half of halves) await this.#deliverParts(half).catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw failures[0]
+  async #deliverHalves(halves: readonly TelemetryBatch[]): Promise<readonly Failure[]> {
+    const failures: Failure[] = []
+    for (const half of halves) failures.push(...(await this.#deliverPart(half)))
+    return failures
   }
 
   async #sendWithRetry(batch: TelemetryBatch): Promise<void> {
@@ -172,7 +220,7 @@ class HelpedExporter implements Component, Consumer {
       } catch (error) {
         const problem = toCollectorError(error)
         if (!problem.retryable || last) throw problem
-        const delayMs = backoff.next(problem.retryAfterMs)
+        const delayMs = backoff.next(problem.requestedDelayMs)
         if (delayMs === undefined) throw problem
         this.#log.warn(
           'retry',
@@ -189,9 +237,12 @@ class HelpedExporter implements Component, Consumer {
     const { timeoutMs } = this.#options
     const attempt = new AbortController()
     const unfollow = follow(this.#deadline.signal, attempt)
-    const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timeoutMs) : undefined
+    const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timerMs(timeoutMs)) : undefined
     try {
-      const { rejected, message } = await this.#sender.send(batch, attempt.signal)
+      const { rejected, message } = await Promise.race([
+        this.#sender.send(batch, attempt.signal),
+        rejectedAt(attempt.signal),
+      ])
       this.#sent[batch.signal].value += batch.items - rejected
       if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, message)
     } catch (error) {
@@ -206,38 +257,24 @@ class HelpedExporter implements Component, Consumer {
     }
   }
 
-  #noteRefused(batch: TelemetryBatch, error: CollectorError): void {
-    this.#enqueueFailed[batch.signal].value += batch.items
-    this.#log.warn('full', { component: this.#context.id, error: error.message }, 'Batch refused')
+  #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, error: string): void {
+    const message = 'Partial success response'
+    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason: 'partial_success', error, message })
+    else this.#log.warn('partial', { component: this.#context.id, error }, message)
   }
 
-  #notePartialSuccess(batch: TelemetryBatch, rejected: number, message: string): void {
-    this.#sendFailed(batch, 'partial_success', rejected)
-    const fields = { component: this.#context.id, message, dropped_items: rejected }
-    this.#log.warn('partial', fields, 'Partial success response')
-  }
-
-  #giveUp(batch: TelemetryBatch, error: CollectorError): CollectorError {
+  #noteFailed({ signal, items }: TelemetryBatch, error: CollectorError): void {
+    const isLost = this.#queue !== undefined && !this.#options.queue.wait_for_result
     const reason = this.#deadline.signal.aborted ? 'shutdown' : error.code
-    this.#sendFailed(batch, reason, batch.items)
-    const dropped = this.#queue !== undefined && !this.#options.queue.wait_for_result
-    this.#log.warn(
-      `failed ${reason}`,
-      {
-        component: this.#context.id,
-        error: error.message,
-        reason,
-        [dropped ? 'dropped_items' : 'rejected_items']: batch.items,
-      },
-      dropped ? 'Exporting failed. Dropping data.' : 'Exporting failed. Rejecting data.',
-    )
-    return error
+    const log = isLost ? this.#drops : this.#rejections
+    log.add({ signal, items, reason, error: error.message })
   }
+}
 
-  #sendFailed(batch: TelemetryBatch, reason: string, items: number): void {
-    const name = `otelcol_exporter_send_failed_${ITEM_NAMES[batch.signal]}`
-    this.#context.counters.counter(name, { ...this.#labels, reason }).value += items
-  }
+/** Rejects when the signal aborts, so that nothing waits for a sender that does not heed it. */
+async function rejectedAt(signal: AbortSignal): Promise<never> {
+  await aborted(signal)
+  throw new CollectorError('unavailable', 'the attempt was given up')
 }
 
 /** Two batches of about half the items each, or undefined when the batch cannot be divided. */

@@ -16,6 +16,7 @@ import {
   type ReceiverFactory,
 } from '../component/index.ts'
 import { batchOf } from '../exporters/fixture.ts'
+import { builtinFactories } from '../factories.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { createTestLogger, tracesRequest } from '../testkit/index.ts'
 import { buildGraph, type Graph } from './graph.ts'
@@ -247,37 +248,166 @@ describe('fan-out', () => {
     ).toEqual(['otelcol_processor_outgoing_items', 'otelcol_processor_incoming_items'])
   })
 
-  test('one that fails does not keep the others from it', async () => {
+  test('what one has taken is answered; only what none has taken is refused', async () => {
     const world = createWorld()
-    world.behaviour.set('consume out/x', () => {
-      throw new CollectorError('unavailable', 'x is down', { retryAfterMs: 5 })
-    })
-    expect(await consume(world)).toMatchObject({
-      code: 'unavailable',
-      message: 'x is down',
-      retryable: true,
-      retryAfterMs: 5,
-    })
+    const down = (): never => {
+      throw new CollectorError('unavailable', 'x is down')
+    }
+    world.behaviour.set('consume out/x', down)
+    expect(await consume(world)).toBeUndefined()
     expect(world.events).toContain('consume out/y traces')
-  })
-
-  test('retryable only when all failures are', async () => {
-    const world = createWorld()
-    world.behaviour.set('consume out/x', () => {
-      throw new CollectorError('unavailable', 'x is down', { retryAfterMs: 5 })
-    })
-    world.behaviour.set('consume out/y', () => {
-      throw new CollectorError('overloaded', 'y is full', { retryAfterMs: 9 })
-    })
-    expect(await consume(world)).toMatchObject({ message: 'x is down; y is full', retryable: true, retryAfterMs: 9 })
     world.behaviour.set('consume out/y', () => {
       throw new CollectorError('invalid_data', 'y does not like it')
     })
-    expect(await consume(world)).toMatchObject({
-      code: 'invalid_data',
-      message: 'x is down; y does not like it',
-      retryable: false,
+    expect(await consume(world)).toMatchObject({ message: 'x is down; y does not like it', retryable: true })
+  })
+})
+
+describe('durable', () => {
+  /** Whether what the receiver is given is durable, with exporters of which one is. */
+  const isDurable = (pipelines: string): boolean | undefined => {
+    let next: ReadonlyMap<Signal, Consumer> | undefined
+    const receiver: ReceiverFactory<object> = {
+      kind: 'receiver',
+      type: 'in',
+      config: section({}),
+      signals: SIGNALS,
+      create(_, __, given) {
+        next = given
+        return { start: async () => {}, shutdown: async () => {} }
+      },
+    }
+    const store: ExporterFactory<object> = {
+      kind: 'exporter',
+      type: 'store',
+      config: section({}),
+      signals: SIGNALS,
+      create: () => ({
+        durable: true,
+        start: async () => {},
+        shutdown: async () => {},
+        consume: async () => {},
+      }),
+    }
+    const others = createWorld().factories.filter(({ type }) => type !== 'in')
+    const text = `receivers: {in: }
+processors: {batch: , batch/exported: {acknowledge: exported}, pass: }
+exporters: {store: , out: }
+connectors: {link: }
+service: {pipelines: {${pipelines}}}`
+    const factories = [...builtinFactories, ...others, receiver, store]
+    const config = loadConfig({ text, file: 'otel.yaml', env: {}, factories })
+    buildGraph(config, { logger: createTestLogger(), counters: createCounters() })
+    return next?.get('traces')?.durable
+  }
+
+  test.each([
+    [true, 'traces: {receivers: [in], exporters: [store]}'],
+    [undefined, 'traces: {receivers: [in], exporters: [out]}'],
+    [true, 'traces: {receivers: [in], exporters: [out, store]}'],
+    [true, 'traces: {receivers: [in], processors: [pass], exporters: [out, store]}'],
+    [false, 'traces: {receivers: [in], processors: [batch], exporters: [store]}'],
+    [false, 'traces: {receivers: [in], processors: [pass, batch], exporters: [store]}'],
+    [true, 'traces: {receivers: [in], processors: [batch/exported], exporters: [store, out]}'],
+    [false, 'traces: {receivers: [in], processors: [batch/exported], exporters: [out]}'],
+    [false, 'traces: {receivers: [in], processors: [batch/exported, batch], exporters: [store]}'],
+    [
+      true,
+      'traces/1: {receivers: [in], processors: [batch], exporters: [store]}, traces/2: {receivers: [in], exporters: [store]}',
+    ],
+    [
+      false,
+      'traces/1: {receivers: [in], processors: [batch], exporters: [store]}, traces/2: {receivers: [in], exporters: [out]}',
+    ],
+    [true, 'traces/1: {receivers: [in], exporters: [link]}, traces/2: {receivers: [link], exporters: [store]}'],
+    [
+      false,
+      'traces/1: {receivers: [in], exporters: [link]}, traces/2: {receivers: [link], processors: [batch], exporters: [store]}',
+    ],
+  ])('%s for %s', (durable, pipelines) => {
+    expect(isDurable(pipelines)).toBe(durable)
+  })
+})
+
+describe('whatever hangs', () => {
+  const never = (): Promise<void> => new Promise<void>(() => {})
+
+  test('a start that never ends gives way to the shutdown, and what it still brings about is undone', async () => {
+    const world = createWorld()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    world.behaviour.set('start pass/a(traces)', () => promise)
+    const { graph } = build(SHARED, world)
+    const started = graph.start(FAIL).catch((error: unknown) => error)
+    await new Promise((done) => setImmediate(done))
+    await graph.shutdown(1000)
+    expect(await started).toMatchObject({
+      code: 'unavailable',
+      message: 'processor pass/a: was shut down before it had started',
     })
+    const order = ['pass/a(traces)', 'pass/b(traces)', 'out/y', 'out/x', 'ext'].map((id) => `shutdown ${id}`)
+    expect(world.events.slice(-5)).toEqual(order)
+    resolve()
+    await new Promise((done) => setImmediate(done))
+    expect(world.events.slice(-2)).toEqual(['start pass/a(traces)', 'shutdown pass/a(traces)'])
+    await expect(graph.start(FAIL)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('everything: the deadline is kept all the same, and each is told by name', async () => {
+    const world = createWorld()
+    const ids = ['in', 'pass/a(logs)', 'pass/a(traces)', 'pass/b(traces)', 'out/y', 'out/x', 'ext']
+    for (const id of ids) {
+      world.behaviour.set(`shutdown ${id}`, never)
+      world.behaviour.set(`consume ${id}`, never)
+    }
+    const { graph, logger } = build(SHARED, world)
+    await graph.start(FAIL)
+    void world.receivers.get('in')?.get('traces')?.consume(batch())
+    const begin = performance.now()
+    await graph.shutdown(400)
+    // 400 ms and the grace of 250; the rest is for a busy machine. Without a common deadline it would be 7 x 250 ms more.
+    expect(performance.now() - begin).toBeLessThan(1500)
+    expect(logger.lines.map(({ fields }) => fields['component'])).toEqual([
+      'in',
+      'pass/a',
+      'pass/a',
+      'pass/b',
+      'out/y',
+      'out/x',
+      'ext',
+    ])
+  })
+
+  test('one in the middle leaves time for those behind it', async () => {
+    const world = createWorld()
+    let leftMs = 0
+    const last: ProcessorFactory<object> = {
+      kind: 'processor',
+      type: 'last',
+      config: section({}),
+      signals: SIGNALS,
+      create: (_, __, next) => ({
+        start: async () => {},
+        consume: (one) => next.consume(one),
+        async shutdown(signal) {
+          const begin = performance.now()
+          if (!signal.aborted) {
+            await new Promise((done) => signal.addEventListener('abort', done, { once: true }))
+          }
+          leftMs = performance.now() - begin
+        },
+      }),
+    }
+    world.behaviour.set('shutdown pass(traces)', never)
+    const config = loadConfig({
+      text: 'receivers: {in: }\nprocessors: {pass: , last: }\nexporters: {out: }\nservice: {pipelines: {traces: {receivers: [in], processors: [pass, last], exporters: [out]}}}',
+      file: 'otel.yaml',
+      env: {},
+      factories: [...world.factories, last],
+    })
+    const graph = buildGraph(config, { logger: createTestLogger(), counters: createCounters() })
+    await graph.start(FAIL)
+    await graph.shutdown(4000)
+    expect(leftMs).toBeGreaterThan(100)
   })
 })
 

@@ -5,7 +5,7 @@
 import http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { decodeStatus } from '@spoor/otlp'
-import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp } from '../../component/index.ts'
+import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp, timerMs } from '../../component/index.ts'
 import type { Payload } from '../../exporter-helper/index.ts'
 import { decodeGrpcMessage, type GrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 
@@ -28,11 +28,15 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
  * refuse them.
  */
 const SESSION_MEMORY_MB = 1024
+/** How long a peer that has left a call without an answer may take to answer a ping. */
+const PROBE_TIMEOUT_MS = 2000
 
 export class GrpcClient {
   readonly #options: GrpcClientOptions
   #session: http2.ClientHttp2Session | undefined
   #calls = 0
+  /** Sessions of which it is not known whether their peer is still there. */
+  readonly #probed = new Set<http2.Http2Session>()
 
   constructor(options: GrpcClientOptions) {
     this.#options = options
@@ -41,7 +45,11 @@ export class GrpcClient {
   /** The response message. Rejects with what the peer's status, or the failure of the connection, stands for. */
   async call(path: string, payload: Payload, signal: AbortSignal): Promise<Uint8Array> {
     const stream = this.#request(path, payload)
-    const abort = (): void => stream.close(http2.constants.NGHTTP2_CANCEL)
+    const abort = (): void => {
+      const { session } = stream
+      stream.close(http2.constants.NGHTTP2_CANCEL)
+      if (session) this.#probe(session)
+    }
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     this.#calls++
@@ -193,16 +201,33 @@ export class GrpcClient {
     })
   }
 
+  /**
+   * Ends a session whose peer is gone without a word (a cut cable, a machine that lost its power), so that the next call opens another one; the
+   * system itself would notice after a quarter of an hour. A peer that is merely slow answers the ping.
+   */
+  #probe(session: http2.Http2Session): void {
+    if (session.destroyed || this.#probed.has(session)) return
+    this.#probed.add(session)
+    const timer = setTimeout(() => session.destroy(new Error('the peer does not answer')), PROBE_TIMEOUT_MS)
+    const end = (): void => {
+      clearTimeout(timer)
+      session.off('close', end)
+      this.#probed.delete(session)
+    }
+    session.once('close', end)
+    if (!session.connecting) session.ping(end)
+  }
+
   /** Pings, and ends a session whose peer no longer answers; its calls then fail and are retried on a new one. */
   #keepAlive(session: http2.ClientHttp2Session, config: NonNullable<GrpcClientOptions['keepalive']>): void {
     const timer = setInterval(() => {
       if (session.connecting || (this.#calls === 0 && !config.permit_without_stream)) return
       const unanswered = setTimeout(
         () => session.destroy(new Error('a keepalive ping was not answered')),
-        config.timeout,
+        timerMs(config.timeout),
       )
       session.ping(() => clearTimeout(unanswered))
-    }, config.time)
+    }, timerMs(config.time))
     session.once('close', () => clearInterval(timer))
   }
 }

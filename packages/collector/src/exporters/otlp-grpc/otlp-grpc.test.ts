@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import zlib from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import { encodeExportResponse, encodeStatus } from '@spoor/otlp'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { logsRequest, metricsRequest, TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
@@ -290,6 +290,44 @@ describe('peers that are not as they should be', () => {
       ...INSECURE,
     })
     await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a connection that died without a word is given up for a new one, without keepalive too', async () => {
+    const sockets: net.Socket[] = []
+    const silent = net.createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket))
+    const address = await listen(silent)
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()))
+    const { exporter, context } = await startExporter(otlpGrpcExporter, {
+      endpoint: address,
+      timeout: '500ms',
+      tls: { insecure: true },
+      sending_queue: { enabled: false },
+      retry_on_failure: { initial_interval: '10ms', max_interval: '10ms' },
+    })
+    const sent = exporter.consume(batchOf(request, 30))
+    await vi.waitFor(() => expect(sockets.length).toBe(1))
+    // The machine comes back; the old connection is not told.
+    silent.close()
+    await startServer(() => Buffer.alloc(0), { port: Number(address.split(':')[1]) })
+    await sent
+    expect(context.value('otelcol_exporter_sent_spans')).toBe(30)
+  })
+
+  test('one that is slow keeps its connection', async () => {
+    let connections = 0
+    const server = http2.createServer()
+    server.on('session', () => connections++)
+    server.on('stream', (stream) => stream.on('error', () => {}))
+    const { exporter } = await startExporter(otlpGrpcExporter, {
+      endpoint: await listen(server),
+      timeout: '50ms',
+      ...INSECURE,
+    })
+    const begin = performance.now()
+    while (performance.now() - begin < 2500) {
+      await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'timeout' })
+    }
+    expect(connections).toBe(1)
   })
 })
 

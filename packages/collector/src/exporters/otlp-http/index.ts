@@ -7,7 +7,7 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
-import { CollectorError, type Context, type ExporterFactory } from '../../component/index.ts'
+import { CollectorError, timerMs, type Context, type ExporterFactory } from '../../component/index.ts'
 import {
   createExporter,
   encodePayload,
@@ -74,7 +74,7 @@ function createClient(context: Context, config: OtlpHttpConfig): HttpClient {
   try {
     return new HttpClient({
       connections: config.max_conns_per_host || config.sending_queue.num_consumers,
-      keepAliveTimeout: config.idle_conn_timeout,
+      keepAliveTimeout: timerMs(config.idle_conn_timeout),
       // The attempt has its own timeout.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -7,7 +7,7 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CollectorError, type Component, type Consumer } from '../../component/index.ts'
 import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
@@ -74,6 +74,13 @@ describe('triggers', () => {
     expect(sink.batches.map(({ items }) => items)).toEqual([1, 2])
   })
 
+  test('a timeout beyond what a timer can wait is no timeout of nothing', async () => {
+    const { processor, sink } = start({ timeout: '1000h' })
+    await processor.consume(batch(1))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(sink.batches.length).toBe(0)
+  })
+
   test('shutdown: the rest goes, and nothing is taken any more', async () => {
     const { processor, sink } = start({})
     await processor.consume(batch(3))
@@ -137,6 +144,21 @@ describe('when the next stage refuses', () => {
     expect(context.value('otelcol_processor_dropped_items')).toBe(0)
   })
 
+  test('for as long as it asks: it is not tried before', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { processor, sink } = start({ send_batch_size: 1 })
+    let asked = 0
+    sink.intercept = () => {
+      if (asked++ === 0) throw new CollectorError('overloaded', 'full', { retryAfterMs: 20_000 })
+    }
+    await processor.consume(batch(5))
+    await vi.advanceTimersByTimeAsync(19_000)
+    expect(asked).toBe(1)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(sink.items).toBe(5)
+  })
+
   test('for good: counted with its reason, and logged', async () => {
     const { processor, sink, context } = start({ send_batch_size: 1 })
     sink.intercept = () => {
@@ -157,6 +179,8 @@ describe('when the next stage refuses', () => {
     await processor.consume(batch(5))
     await processor.shutdown(AbortSignal.timeout(30))
     await processor.shutdown(AbortSignal.timeout(30))
+    processor.finish?.()
+    processor.finish?.()
     expect(context.value('otelcol_processor_dropped_items', { reason: 'unavailable' })).toBe(0)
     expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
   })

@@ -18,14 +18,17 @@ import {
 import {
   aborted,
   CollectorError,
+  createDropLog,
   createLogLimiter,
   follow,
   sleep,
+  timerMs,
   toCollectorError,
   type Component,
   type Consumer,
   type Context,
   type Counter,
+  type DropLog,
   type LogLimiter,
 } from '../../component/index.ts'
 import type { BatchConfig } from './config.ts'
@@ -57,6 +60,7 @@ export class BatchProcessor implements Component, Consumer {
   readonly #next: Consumer
   readonly #signal: Signal
   readonly #log: LogLimiter
+  readonly #drops: DropLog
   readonly #labels: Readonly<Record<string, string>>
   readonly #triggers: Readonly<Record<Trigger, Counter>>
   readonly #sendSizeSum: Counter
@@ -78,6 +82,12 @@ export class BatchProcessor implements Component, Consumer {
     this.#signal = signal
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#labels = { processor: context.id, otel_signal: signal }
+    this.#drops = createDropLog(context, {
+      counter: 'otelcol_processor_dropped',
+      labels: this.#labels,
+      items: ({ reason }) => context.counters.counter('otelcol_processor_dropped_items', { ...this.#labels, reason }),
+      message: 'Sender failed. Dropping data.',
+    })
     const counter = (name: string): Counter => context.counters.counter(`otelcol_processor_batch_${name}`, this.#labels)
     this.#triggers = {
       size: counter('batch_size_trigger_send'),
@@ -90,6 +100,11 @@ export class BatchProcessor implements Component, Consumer {
   }
 
   async start(): Promise<void> {}
+
+  /** An answer means as much as that of the next stage only where it waits for that. */
+  get durable(): boolean {
+    return this.#config.acknowledge === 'exported' && this.#next.durable === true
+  }
 
   consume(batch: TelemetryBatch): Promise<void> {
     if (this.#stopping.signal.aborted) {
@@ -119,12 +134,14 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendWhile('shutdown', () => true)
     await Promise.race([Promise.all(this.#sends.values()), aborted(this.#deadline.signal)])
     unfollow()
+  }
+
+  /** What the next stage was handed and has not answered for is lost. */
+  finish(): void {
     for (const batch of this.#sends.keys()) {
-      this.#drop(
-        batch,
-        new CollectorError('unavailable', 'the next stage had not taken it at the deadline of shutdown'),
-      )
+      this.#drop(batch, new CollectorError('unavailable', 'the next stage had not taken it when the collector ended'))
     }
+    this.#drops.close()
   }
 
   #hold(batch: TelemetryBatch, ticket: Ticket | undefined): void {
@@ -134,7 +151,7 @@ export class BatchProcessor implements Component, Consumer {
     const { send_batch_size: size, timeout } = this.#config
     const atOnce = size === 0 || timeout === 0
     if (atOnce || this.#pendingItems >= size) this.#sendWhile('size', () => atOnce || this.#pendingItems >= size)
-    else this.#timer ??= setTimeout(() => this.#sendWhile('timeout', () => true), timeout)
+    else this.#timer ??= setTimeout(() => this.#sendWhile('timeout', () => true), timerMs(timeout))
   }
 
   /**
@@ -146,7 +163,7 @@ export class BatchProcessor implements Component, Consumer {
     this.#timer = undefined
     while (this.#pending.length > 0 && condition()) this.#send(this.#take(), trigger)
     if (this.#pending.length > 0) {
-      this.#timer = setTimeout(() => this.#sendWhile('timeout', () => true), this.#config.timeout)
+      this.#timer = setTimeout(() => this.#sendWhile('timeout', () => true), timerMs(this.#config.timeout))
     }
   }
 
@@ -236,7 +253,8 @@ export class BatchProcessor implements Component, Consumer {
         const fields = { component: this.#context.id, error: error.message }
         this.#log.warn('retry', fields, 'The next stage refused a batch. It is kept and will be tried again.')
         const stopping = this.#stopping.signal.aborted
-        await sleep(stopping ? FIRST_RETRY_MS : retryMs, stopping ? this.#deadline.signal : this.#stopping.signal)
+        const delayMs = Math.max(retryMs, error.requestedDelayMs ?? 0)
+        await sleep(stopping ? FIRST_RETRY_MS : delayMs, stopping ? this.#deadline.signal : this.#stopping.signal)
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
       }
     }
@@ -246,12 +264,7 @@ export class BatchProcessor implements Component, Consumer {
     // Shutdown may have given it up already.
     if (!this.#sends.delete(batch)) return error
     const reason = error.retryable ? 'shutdown' : error.code
-    this.#context.counters.counter('otelcol_processor_dropped_items', { ...this.#labels, reason }).value += batch.items
-    this.#log.warn(
-      `drop ${reason}`,
-      { component: this.#context.id, error: error.message, reason, dropped_items: batch.items },
-      'Sender failed. Dropping data.',
-    )
+    this.#drops.add({ signal: batch.signal, items: batch.items, reason, error: error.message })
     return error
   }
 }
