@@ -16,6 +16,14 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
+export {
+  createBudget,
+  DEFAULT_BUDGET_BYTES,
+  type Budget,
+  type BudgetOptions,
+  type BudgetStage,
+  type Lease,
+} from './budget.ts'
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { aborted, follow, sleep } from './sleep.ts'

@@ -10,6 +10,7 @@ import type { CollectorConfig, ComponentConfig, PipelineConfig } from '../config
 import {
   CollectorError,
   toCollectorError,
+  type Budget,
   type Component,
   type Consumer,
   type Context,
@@ -60,19 +61,22 @@ const START_ORDER: Readonly<Record<Kind, number>> = {
 /** How long after its signal a component may still take before it is left behind. */
 const GRACE_MS = 250
 
-export function buildGraph(config: CollectorConfig, options: { logger: Logger; counters: Counters }): Graph {
+export function buildGraph(
+  config: CollectorConfig,
+  options: { logger: Logger; counters: Counters; budget: Budget },
+): Graph {
   return new PipelineGraph(new Builder(config, options).build(), options.logger)
 }
 
 class Builder {
   readonly #config: CollectorConfig
-  readonly #options: { logger: Logger; counters: Counters }
+  readonly #options: { logger: Logger; counters: Counters; budget: Budget }
   /** Downstream before upstream. */
   readonly #nodes: Node[] = []
   readonly #sinks = new Map<string, Consumer>()
   readonly #entries = new Map<string, Consumer>()
 
-  constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters }) {
+  constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters; budget: Budget }) {
     this.#config = config
     this.#options = options
   }
