@@ -38,6 +38,8 @@ export type BudgetStage = 'body' | 'decompression' | 'conversion' | 'pipeline' |
 export interface Lease {
   /** How many it is for, now. 0 after `release`. */
   readonly bytes: number
+  /** Whether `release` was called, or the budget took the bytes back. */
+  readonly released: boolean
   /** Asks for more. False when the budget has no more, or the lease is released: then nothing has changed. */
   grow(bytes: number): boolean
   /** Gives back a part; at most all of it. */
@@ -211,10 +213,14 @@ class BudgetLease implements Lease {
     return this.#bytes
   }
 
+  get released(): boolean {
+    return this.#released
+  }
+
   grow(bytes: number): boolean {
     if (!(bytes >= 0)) throw new RangeError(`a lease cannot grow by ${bytes} bytes`)
     if (this.#released || !this.#budget.reserve(bytes)) return false
-    if (this.#isReleased()) {
+    if (this.released) {
       // It was itself the slow one that had to give way.
       this.#budget.giveBack(bytes)
       return false
@@ -244,10 +250,6 @@ class BudgetLease implements Lease {
     this.shrink(this.#bytes)
     this.#released = true
     this.#budget.keep(this)
-  }
-
-  #isReleased(): boolean {
-    return this.#released
   }
 
   /** @internal */

@@ -27,3 +27,4 @@ export {
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { aborted, follow, sleep } from './sleep.ts'
+export { hostAllowed, isLoopback } from './host.ts'

@@ -6,6 +6,7 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import type { Component, Consumer, Context, Listening } from '../../component/index.ts'
 import type { OtlpReceiverConfig } from './config.ts'
+import { createConverter, type Converter } from './conversion.ts'
 import { createGrpcServer } from './grpc.ts'
 import { createHttpServer } from './http.ts'
 import { createIntake, type IntakeControl, type Transport } from './intake.ts'
@@ -28,6 +29,7 @@ export class OtlpReceiver implements Component {
   readonly #config: OtlpReceiverConfig
   readonly #next: ReadonlyMap<Signal, Consumer>
   readonly #report: Report
+  readonly #converter: Converter = createConverter()
   #ports: Port[] = []
 
   constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
@@ -74,14 +76,15 @@ export class OtlpReceiver implements Component {
     for (const port of ports) port.goAway()
     await settledBefore(Promise.all(ports.map((port) => port.listener.closed())), AbortSignal.timeout(LINGER_MS))
     for (const port of ports) port.listener.destroy()
+    await this.#converter.close()
   }
 
   async #openGrpc(config: NonNullable<OtlpReceiverConfig['protocols']['grpc']>): Promise<Port> {
-    const intake = createIntake(this.#context, 'grpc', this.#next)
-    const server = createGrpcServer(config, intake)
+    const intake = createIntake(this.#context, 'grpc', this.#next, this.#converter)
+    const server = createGrpcServer(config, intake, () => hostOf(listener))
     const refusal = createHttp1Refusal(() => this.#hint('http'), this.#report)
     const goAway = trackSessions(server)
-    const listener = await listen(config.endpoint, config.tls, {
+    const listener: Listener = await listen(config.endpoint, config.tls, {
       http2: (socket) => server.emit('connection', socket),
       http1: (socket) => refusal.emit('connection', socket),
       tlsWithoutConfig: () => this.#reportTls('grpc'),
@@ -90,10 +93,10 @@ export class OtlpReceiver implements Component {
   }
 
   async #openHttp(config: NonNullable<OtlpReceiverConfig['protocols']['http']>): Promise<Port> {
-    const intake = createIntake(this.#context, 'http', this.#next)
-    const server = createHttpServer(config, intake)
+    const intake = createIntake(this.#context, 'http', this.#next, this.#converter)
+    const server = createHttpServer(config, intake, () => hostOf(listener))
     const refusal = createHttp2Refusal(() => this.#hint('grpc'), this.#report)
-    const listener = await listen(config.endpoint, config.tls, {
+    const listener: Listener = await listen(config.endpoint, config.tls, {
       http1: (socket) => server.emit('connection', socket),
       http2: (socket) => refusal.emit('connection', socket),
       tlsWithoutConfig: () => this.#reportTls('http'),
@@ -120,6 +123,11 @@ export class OtlpReceiver implements Component {
     const address = port.listener.address.replace(/^(\[::\]|0\.0\.0\.0):/, 'localhost:')
     return `${name} is at ${scheme}://${address}${paths}`
   }
+}
+
+/** The address without its port. */
+function hostOf(listener: Listener): string {
+  return listener.address.slice(0, listener.address.lastIndexOf(':'))
 }
 
 /** GOAWAY for every session that is open when the returned function is called. */

@@ -39,7 +39,7 @@ export function createHttp1Refusal(hint: () => string, report: Report): http.Ser
   server.emit('listening')
   server.on('clientError', (_error, socket) => {
     report('grpc', 'bytes that are neither HTTP/2 nor HTTP/1 came to the OTLP/gRPC port')
-    refuseConnection(socket, `this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}`)
+    refuseConnection(socket, 400, `this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}`)
   })
   return server
 }
