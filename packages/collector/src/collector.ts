@@ -10,6 +10,7 @@ import {
   type Listening,
   type Logger,
 } from './component/index.ts'
+import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
 
 export interface CollectorOptions {
@@ -60,7 +61,7 @@ export function createCollector(options: CollectorOptions): Collector {
   })
   const logger = fromLevel(options.logger, config.logLevel)
   const counters = options.counters ?? createCounters()
-  const budget = options.budget ?? createBudget(undefined, { counters })
+  const budget = options.budget ?? createBudget(undefined, { counters, collect: garbageCollector() })
   const graph = buildGraph(config, { logger, counters, budget })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))

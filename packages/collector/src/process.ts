@@ -1,4 +1,6 @@
 import v8 from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Collect } from './component/index.ts'
 
 /** The V8 of Node 24, whose flags these are. */
 const V8_MAJOR = 13
@@ -16,4 +18,20 @@ export function tuneGarbageCollection(): void {
   if (Number(process.versions.v8.split('.')[0]) !== V8_MAJOR) return
   v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
   v8.setFlagsFromString('--heap-growing-percent=150')
+  collect = exposedCollector()
+}
+
+let collect: Collect | undefined
+
+/** Collects garbage on the thread that called {@link tuneGarbageCollection}; undefined where it was not called. */
+export function garbageCollector(): Collect | undefined {
+  return collect
+}
+
+/** V8's own function, which contexts have that are made while the flag is set. */
+function exposedCollector(): Collect {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as (options: { type: 'minor' | 'major'; execution: 'sync' }) => void
+  v8.setFlagsFromString('--no-expose-gc')
+  return (type) => gc({ type, execution: 'sync' })
 }

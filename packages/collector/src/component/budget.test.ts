@@ -175,35 +175,92 @@ describe('slow holders', () => {
 })
 
 describe('garbage', () => {
-  test('is collected when there is much of it, and not while the bytes are held', () => {
-    let outside = 1000 * MIB
-    let garbage = 0
-    let collections = 0
+  afterEach(() => void vi.useRealTimers())
+
+  /** A heap of which a minor collection frees what is young, and a major one all garbage. */
+  function createHeap(): {
+    budget: ReturnType<typeof createBudget>
+    collections: string[]
+    pass: (megabytes: number, becomes: 'held' | 'young' | 'old' | 'foreign') => Lease
+    release: (lease: Lease) => void
+    garbage: () => number
+  } {
+    const heap = { held: 0, young: 0, old: 0, foreign: 1000 * MIB }
+    const collections: string[] = []
     const budget = createBudget(400 * MIB, {
-      outsideBytes: () => outside + garbage,
-      collect: () => {
-        collections++
-        garbage = 0
+      outsideBytes: () => heap.held + heap.young + heap.old + heap.foreign,
+      collect(kind) {
+        collections.push(kind)
+        heap.young = 0
+        if (kind === 'major') heap.old = 0
       },
     })
-    const pass = (keep: boolean): void => {
-      const lease = budget.take(10 * MIB, 'body')!
-      if (keep) outside += 10 * MIB
-      else {
+    return {
+      budget,
+      collections,
+      pass(megabytes, becomes) {
+        const lease = budget.take(megabytes * MIB, 'body')!
+        if (becomes !== 'held') lease.release()
+        heap[becomes] += megabytes * MIB
+        return lease
+      },
+      release(lease) {
+        heap.held -= lease.bytes
+        heap.old += lease.bytes
         lease.release()
-        garbage += 10 * MIB
-      }
+      },
+      garbage: () => heap.young + heap.old,
     }
+  }
+
+  test('is collected when there is much of it: first what is young, then all', () => {
+    const { collections, pass, garbage } = createHeap()
     // What others hold outside of the heap is seen once, and then known.
-    pass(true)
-    pass(true)
-    expect(collections).toBe(1)
-    for (let i = 0; i < 20; i++) pass(true)
-    expect(collections).toBe(1)
-    for (let i = 0; i < 9; i++) pass(false)
-    expect(collections).toBe(1)
-    for (let i = 0; i < 4; i++) pass(false)
-    expect(collections).toBe(2)
-    expect(garbage).toBeLessThanOrEqual(20 * MIB)
+    for (let i = 0; i < 4; i++) pass(9, 'held')
+    expect(collections.splice(0)).toEqual(['minor', 'major'])
+    for (let i = 0; i < 20; i++) pass(9, 'held')
+    expect(collections).toEqual([])
+    for (let i = 0; i < 40; i++) {
+      pass(9, 'young')
+      expect(garbage()).toBeLessThan(70 * MIB)
+    }
+    expect(new Set(collections.splice(0))).toEqual(new Set(['minor']))
+    for (let i = 0; i < 40; i++) {
+      pass(9, 'old')
+      expect(garbage()).toBeLessThan(80 * MIB)
+    }
+    expect(collections).toContain('major')
+  })
+
+  test('others may hold more and less: each is found out by one collection', () => {
+    const { collections, pass } = createHeap()
+    for (let i = 0; i < 5; i++) pass(9, 'held')
+    collections.length = 0
+    for (let i = 0; i < 20; i++) pass(9, 'foreign')
+    expect(collections.filter((kind) => kind === 'major').length).toBeLessThanOrEqual(4)
+  })
+
+  test('is collected when all is quiet, and then no more', () => {
+    vi.useFakeTimers()
+    const { collections, pass, release, garbage } = createHeap()
+    const lease = pass(100, 'held')
+    pass(1, 'young')
+    vi.advanceTimersByTime(60_000)
+    collections.length = 0
+    release(lease)
+    vi.advanceTimersByTime(1_900)
+    expect([collections, garbage()]).toEqual([[], 100 * MIB])
+    vi.advanceTimersByTime(10_000)
+    expect([collections, garbage()]).toEqual([['minor', 'major'], 0])
+    vi.advanceTimersByTime(60_000)
+    expect(collections.length).toBe(2)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is left to V8 where nothing collects', () => {
+    vi.useFakeTimers()
+    const budget = createBudget(100)
+    budget.take(100, 'body')!.release()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

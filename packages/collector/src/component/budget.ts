@@ -9,8 +9,8 @@
  * body halfway and then stall cannot keep the others out.
  *
  * Bytes that nobody holds any more are garbage until V8 collects them, which it may put off for long, as they lie
- * outside of its heap. Where the program offers a `collect` function, the budget calls it when there is much of that
- * garbage: at most {@link GARBAGE_SHARE} of the limit lies about besides what is held.
+ * outside of its heap. Where the program offers a `collect` function, the budget calls it when more of that garbage
+ * than {@link GARBAGE_SHARE} of the limit lies about besides what is held, and when all is quiet.
  */
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
@@ -24,12 +24,20 @@ const RECLAIM_AFTER_MS = 5_000
 const SLOW_BYTES_PER_SECOND = 256 * 1024
 /** Slow holders are looked for no more often than this, as all of them are looked at. Milliseconds. */
 const RECLAIM_INTERVAL_MS = 100
-/** Garbage is measured each time so many bytes were given out. */
+/** Garbage is measured each time so many bytes were given out, and when none were for so long. Milliseconds. */
 const SAMPLE_BYTES = 8 * 1024 * 1024
-/** How much garbage there may be before it is collected, as a share of the limit: 64 MiB by default. */
-const GARBAGE_SHARE = 1 / 4
+const QUIET_MS = 2_000
+/** How much garbage there may be before it is collected, as a share of the limit: 32 MiB by default; less when all is quiet. */
+const GARBAGE_SHARE = 1 / 8
+const QUIET_GARBAGE_SHARE = 1 / 32
 /** What a sender that was refused for want of bytes is asked to wait. Milliseconds. */
 const RETRY_AFTER_MS = 1_000
+
+/**
+ * Frees garbage on this thread: `minor` what came lately, in a millisecond or less, `major` all of it, in some ten. What
+ * it frees may be seen a moment later only.
+ */
+export type Collect = (kind: 'minor' | 'major') => void
 
 /** Where bytes are held, for the gauges: `spoor_budget_bytes{stage="body"}`. Lower snake case. */
 export type BudgetStage = 'body' | 'decompression' | 'conversion' | 'pipeline' | 'queue' | 'answer'
@@ -72,8 +80,8 @@ export interface Budget {
 export interface BudgetOptions {
   /** Gets the gauges `spoor_budget_bytes` (by stage) and `spoor_budget_limit_bytes`, the counter `spoor_budget_refusals` (by reason). */
   readonly counters?: Counters
-  /** Frees garbage, now, on this thread. Called when there is much of it. Default: garbage is V8's business. */
-  readonly collect?: (() => void) | undefined
+  /** Called when there is much garbage. Default: garbage is V8's business. */
+  readonly collect?: Collect | undefined
   /** Bytes outside of V8's heap, garbage among them. Default: `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
 }
@@ -87,7 +95,7 @@ export function createBudget(maxBytes: number = DEFAULT_BUDGET_BYTES, options: B
 class SharedBudget implements Budget {
   readonly maxBytes: number
   readonly #counters: Counters | undefined
-  readonly #collect: (() => void) | undefined
+  readonly #collect: Collect | undefined
   readonly #outsideBytes: () => number
   readonly #stages = new Map<BudgetStage, Counter>()
   readonly #reclaimable = new Set<BudgetLease>()
@@ -97,6 +105,11 @@ class SharedBudget implements Budget {
   #givenSinceSample = 0
   /** Bytes outside of the heap that are neither held here nor garbage: they were there after the last collection. */
   #foreignBytes = 0
+  /** What was done about garbage before the next sample. */
+  #collected: 'minor' | 'major' | undefined
+  /** Runs while there may be garbage that was not looked at. */
+  #quietTimer: NodeJS.Timeout | undefined
+  #isQuiet = true
   #nextReclaim = 0
 
   constructor(maxBytes: number, { counters, collect, outsideBytes }: BudgetOptions) {
@@ -140,13 +153,16 @@ class SharedBudget implements Budget {
     }
     this.#used += bytes
     this.#givenSinceSample += bytes
-    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample()
+    this.#isQuiet = false
+    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
     return true
   }
 
   /** @internal */
   giveBack(bytes: number): void {
     this.#used -= bytes
+    this.#isQuiet = false
+    if (this.#collect) this.#quietTimer ??= setTimeout(() => this.#sampleInQuiet(), QUIET_MS).unref()
   }
 
   /** @internal No longer one that can be reclaimed. */
@@ -165,14 +181,26 @@ class SharedBudget implements Budget {
     return held
   }
 
-  #sample(): void {
+  /** A minor collection where garbage passes the share of the limit, and a major one where that was not enough. */
+  #sample(share: number): void {
     this.#givenSinceSample = 0
     if (!this.#collect) return
     const outside = this.#outsideBytes() - this.#used
-    this.#foreignBytes = Math.min(this.#foreignBytes, outside)
-    if (outside - this.#foreignBytes <= this.maxBytes * GARBAGE_SHARE) return
-    this.#collect()
-    this.#foreignBytes = this.#outsideBytes() - this.#used
+    // After a major collection, what is left is somebody's.
+    this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
+    if (outside - this.#foreignBytes <= this.maxBytes * share) this.#collected = undefined
+    else {
+      this.#collected = this.#collected === 'minor' ? 'major' : 'minor'
+      this.#collect(this.#collected)
+    }
+  }
+
+  /** The same when nothing has moved for a while; until there is no garbage left that can be collected. */
+  #sampleInQuiet(): void {
+    if (this.#isQuiet) this.#sample(QUIET_GARBAGE_SHARE)
+    if (this.#isQuiet && !this.#collected) this.#quietTimer = undefined
+    else this.#quietTimer?.refresh()
+    this.#isQuiet = true
   }
 
   #reclaimSlow(bytes: number): void {

@@ -22,6 +22,7 @@ export {
   type Budget,
   type BudgetOptions,
   type BudgetStage,
+  type Collect,
   type Lease,
 } from './budget.ts'
 export { didYouMean } from './suggest.ts'

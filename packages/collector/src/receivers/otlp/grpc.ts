@@ -242,9 +242,15 @@ export function respondError(stream: http2.ServerHttp2Stream, error: CollectorEr
 }
 
 function respondNotGrpc(stream: http2.ServerHttp2Stream, contentType: string): void {
+  const type = contentType || 'requests without a content-type'
+  respondText(stream, 415, `this port speaks OTLP/gRPC (content-type application/grpc), not ${type}`)
+}
+
+/** An answer for a client that does not speak gRPC. */
+export function respondText(stream: http2.ServerHttp2Stream, status: number, text: string): void {
+  // A stream may be reset by the time that it is announced; answering it would throw.
+  if (stream.destroyed || stream.headersSent) return
   stream.resume()
-  stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(
-    `415 this port speaks OTLP/gRPC (content-type application/grpc), not ${contentType || 'requests without a content-type'}\n`,
-  )
+  stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })
+  stream.end(`${status} ${text}\n`)
 }

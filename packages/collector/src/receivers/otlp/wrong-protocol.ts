@@ -8,7 +8,7 @@ import http2 from 'node:http2'
 import { CollectorError, createLogLimiter, type Context } from '../../component/index.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { Transport } from './intake.ts'
-import { respondError } from './grpc.ts'
+import { respondError, respondText } from './grpc.ts'
 
 const LOG_INTERVAL_MS = 60_000
 
@@ -56,8 +56,7 @@ export function createHttp2Refusal(hint: () => string, report: Report): http2.Ht
     if (headers['content-type']?.startsWith('application/grpc')) {
       respondError(stream, new CollectorError('unimplemented', text))
     } else {
-      stream.respond({ ':status': 400, 'content-type': 'text/plain; charset=utf-8' })
-      stream.end(`400 ${text}\n`)
+      respondText(stream, 400, text)
     }
   })
   return server
