@@ -10,7 +10,8 @@
  *
  * Bytes that nobody holds any more are garbage until V8 collects them, which it may put off for long, as they lie
  * outside of its heap. Where the program offers a `collect` function, the budget calls it when more of that garbage
- * than {@link GARBAGE_SHARE} of the limit lies about besides what is held, and when all is quiet.
+ * than {@link GARBAGE_SHARE} of what is free lies about besides what is held, and when all is quiet; there is never much
+ * more than twice that.
  */
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
@@ -27,8 +28,11 @@ const RECLAIM_INTERVAL_MS = 100
 /** Garbage is measured each time so many bytes were given out, and when none were for so long. Milliseconds. */
 const SAMPLE_BYTES = 8 * 1024 * 1024
 const QUIET_MS = 2_000
-/** How much garbage there may be before it is collected, as a share of the limit: 32 MiB by default; less when all is quiet. */
-const GARBAGE_SHARE = 1 / 8
+/**
+ * How much garbage there may be before it is collected, as a share of what is free: 64 MiB by default where hardly
+ * anything is held, and at least a quarter of that; less when all is quiet.
+ */
+const GARBAGE_SHARE = 1 / 4
 const QUIET_GARBAGE_SHARE = 1 / 32
 /** What a sender that was refused for want of bytes is asked to wait. Milliseconds. */
 const RETRY_AFTER_MS = 1_000
@@ -188,9 +192,13 @@ class SharedBudget implements Budget {
     const outside = this.#outsideBytes() - this.#used
     // After a major collection, what is left is somebody's.
     this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
-    if (outside - this.#foreignBytes <= this.maxBytes * share) this.#collected = undefined
+    const garbage = outside - this.#foreignBytes
+    const allowed = share * Math.max(this.maxBytes - this.#used, this.maxBytes / 4)
+    if (garbage <= allowed) this.#collected = undefined
     else {
-      this.#collected = this.#collected === 'minor' ? 'major' : 'minor'
+      // What a minor collection frees is gone a moment later only: it has another share's time to do so.
+      const isTooMuch = share < GARBAGE_SHARE || garbage > 2 * allowed
+      this.#collected = this.#collected === 'minor' && isTooMuch ? 'major' : 'minor'
       this.#collect(this.#collected)
     }
   }

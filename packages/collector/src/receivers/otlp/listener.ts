@@ -44,10 +44,12 @@ const MAX_CONNECTIONS = 20_000
 const KEEP_ALIVE_MS = 60_000
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
 
+/** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
 export async function listen(
   endpoint: string,
   tlsConfig: ServerTls | undefined,
   handlers: Handlers,
+  maxConnections = MAX_CONNECTIONS,
 ): Promise<Listener> {
   const sockets = new Set<net.Socket>()
   let allClosed: (() => void) | undefined
@@ -56,7 +58,7 @@ export async function listen(
   const server = tlsConfig
     ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
     : net.createServer(socketOptions, serve)
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = maxConnections
   server.on('drop', () => handlers.tooMany?.(sockets.size))
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)

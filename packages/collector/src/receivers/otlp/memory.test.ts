@@ -126,6 +126,8 @@ async function expectHeld(subject: Subject, startBytes: number): Promise<void> {
     await sleep(100)
   }
   const state = await subject.state()
+  // Garbage is collected when all has been quiet for a while.
+  await sleep(3000)
   const after = subject.residentBytes()
   if (process.env['SPOOR_SHOW_MEMORY'] !== undefined) {
     console.log(
@@ -140,6 +142,19 @@ async function expectHeld(subject: Subject, startBytes: number): Promise<void> {
 }
 
 const mb = (bytes: number): string => `${Math.round(bytes / MB)} MB`
+
+function openCall(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders = {}): http2.ClientHttp2Stream {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': GRPC_PATHS.traces,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...headers,
+  })
+  stream.on('error', () => {})
+  stream.resume()
+  return stream
+}
 
 /** Zeros that are `bytes` long when compressed, and far over the limit when they are not. */
 function bombOf(coding: 'gzip' | 'deflate' | 'zstd', bytes: number): Buffer {
@@ -180,26 +195,23 @@ describe.runIf(process.platform === 'linux')(
       const subject = await start()
       const before = subject.residentBytes()
       const bomb = bombOf('gzip', 300_000)
-      const session = http2.connect(`http://${subject.grpc}`)
+      const session = http2.connect(`http://${subject.grpc}`, { maxSessionMemory: 1000 })
       onTestFinished(() => session.destroy())
+      // With the server's settings comes how many calls there may be at a time.
+      await new Promise((resolve) => session.once('remoteSettings', resolve))
       const statuses = await Promise.all(
         Array.from({ length: 300 }, () => {
-          const stream = session.request({
-            ':method': 'POST',
-            ':path': GRPC_PATHS.traces,
-            'content-type': 'application/grpc',
-            'grpc-encoding': 'gzip',
-            te: 'trailers',
-          })
-          stream.on('error', () => {})
-          stream.resume()
+          const stream = openCall(session, { 'grpc-encoding': 'gzip' })
           stream.end(Buffer.concat([messagePrefix(true, bomb.length), bomb]))
-          return new Promise<unknown>((resolve) =>
-            stream.once('response', (headers) => resolve(headers['grpc-status'])),
-          )
+          return new Promise<unknown>((resolve) => {
+            stream.once('response', (headers) => resolve(headers['grpc-status']))
+            stream.once('close', () => resolve('closed'))
+          })
         }),
       )
-      expect([...tally(statuses).keys()].filter((status) => status !== '8' && status !== '14')).toEqual([])
+      const times = tally(statuses)
+      expect([...times.keys()].filter((status) => status !== '8' && status !== '14')).toEqual([])
+      expect(times.get('8')).toBeGreaterThan(100)
       session.close()
       await expectHeld(subject, before)
     })
@@ -252,7 +264,7 @@ describe.runIf(process.platform === 'linux')(
     test('200 bodies of unknown length in small pieces', async () => {
       const subject = await start()
       const before = subject.residentBytes()
-      const sockets = await connectMany(subject.http, 1000)
+      const sockets = await connectMany(subject.http, 200)
       const head =
         'POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\n\r\n'
       const pieces = Buffer.from('1\r\nx\r\n'.repeat(2000))
@@ -272,14 +284,7 @@ describe.runIf(process.platform === 'linux')(
       for (const session of sessions) {
         session.on('error', () => {})
         for (let i = 0; i < 20; i++) {
-          const stream = session.request({
-            ':method': 'POST',
-            ':path': GRPC_PATHS.traces,
-            'content-type': 'application/grpc',
-            te: 'trailers',
-          })
-          stream.on('error', () => {})
-          stream.resume()
+          const stream = openCall(session)
           stream.write(Buffer.concat([messagePrefix(false, 4_000_000), Buffer.alloc(2_000_000)]))
         }
       }
@@ -289,11 +294,11 @@ describe.runIf(process.platform === 'linux')(
     })
 
     test('bodies of 20 MB faster than they are stored', async () => {
-      const subject = await start(40 * MB)
+      const subject = await start(100 * MB)
       const before = subject.residentBytes()
       const body = tracesRequest({ spans: 40_000, services: 4 }).subarray(0)
       const counts: Map<number, number>[] = []
-      for (let i = 0; i < 4; i++) counts.push(await postMany(subject.http, 30, body, {}))
+      for (let i = 0; i < 3; i++) counts.push(await postMany(subject.http, 30, body, {}))
       const statuses = new Set(counts.flatMap((count) => [...count.keys()]))
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([])
       expect(statuses).toContain(200)

@@ -320,3 +320,32 @@ describe('clients that stand still', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200/)
   })
 })
+
+test('more connections than there may be: those beyond are cut at once, told of, and the others stay', async () => {
+  const dropped: number[] = []
+  const listener = await listen(
+    '127.0.0.1:0',
+    undefined,
+    {
+      http1: () => {},
+      http2: () => {},
+      tlsWithoutConfig: () => {},
+      tooMany: (connections) => void dropped.push(connections),
+    },
+    2,
+  )
+  onTestFinished(() => {
+    listener.stop()
+    listener.destroy()
+  })
+  const first = [connectRaw(listener.address), connectRaw(listener.address)]
+  await vi.waitUntil(() => listener.connections === 2)
+  await connectRaw(listener.address).closed
+  await vi.waitUntil(() => dropped.length === 1)
+  expect(dropped).toEqual([2])
+  first[0]!.socket.destroy()
+  await vi.waitUntil(() => listener.connections === 1)
+  connectRaw(listener.address)
+  await vi.waitUntil(() => listener.connections === 2)
+  expect(dropped.length).toBe(1)
+})
