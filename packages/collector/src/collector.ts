@@ -1,13 +1,16 @@
 /** A collector in this process: a config, made into a running graph. */
 import { loadConfig, type LogLevel } from './config/index.ts'
 import {
+  createBudget,
   createCounters,
   CollectorError,
+  type Budget,
   type Counters,
   type Factory,
   type Listening,
   type Logger,
 } from './component/index.ts'
+import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
 
 export interface CollectorOptions {
@@ -21,6 +24,8 @@ export interface CollectorOptions {
   readonly factories: readonly Factory[]
   readonly logger: Logger
   readonly counters?: Counters
+  /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
+  readonly budget?: Budget
 }
 
 export interface Collector {
@@ -56,7 +61,8 @@ export function createCollector(options: CollectorOptions): Collector {
   })
   const logger = fromLevel(options.logger, config.logLevel)
   const counters = options.counters ?? createCounters()
-  const graph = buildGraph(config, { logger, counters })
+  const budget = options.budget ?? createBudget(undefined, { counters, collect: garbageCollector() })
+  const graph = buildGraph(config, { logger, counters, budget })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined

@@ -1,4 +1,6 @@
 import v8 from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Collect } from './component/index.ts'
 
 /** The V8 of Node 24, whose flags these are. */
 const V8_MAJOR = 13
@@ -8,12 +10,29 @@ const V8_MAJOR = 13
  * threads are made; it changes the whole process.
  *
  * Left alone, V8 collects the whole heap for about every 32 MB of buffers that come in, and every request is such a
- * buffer. With this, buffers count in the heap's own limit, and that limit is 2.5 times what was alive. It saves a third to a half of the
- * CPU of receiving and storing, for some 80 MB more memory (`docs/adr/0005-benchmarks.md`). Does nothing on a V8 that is not
- * known to have the flags. No other flag of the collector belongs here: changing most of them at run time ends the process.
+ * buffer. With this, buffers count in the heap's own limit, that limit is 2.5 times what was alive, and the budget for bytes in flight
+ * collects the buffers that are done with ({@link garbageCollector}), most of which a minor collection frees. It saves a third to a half
+ * of the CPU of receiving and storing (`docs/adr/0005-benchmarks.md`). Does nothing on a V8 that is not known to have the flags. No
+ * other flag of the collector belongs here: changing most of them at run time ends the process.
  */
 export function tuneGarbageCollection(): void {
   if (Number(process.versions.v8.split('.')[0]) !== V8_MAJOR) return
   v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
   v8.setFlagsFromString('--heap-growing-percent=150')
+  collect = exposedCollector()
+}
+
+let collect: Collect | undefined
+
+/** Collects garbage on the thread that called {@link tuneGarbageCollection}; undefined where it was not called. */
+export function garbageCollector(): Collect | undefined {
+  return collect
+}
+
+/** V8's own function, which contexts have that are made while the flag is set. */
+function exposedCollector(): Collect {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as (options: { type: 'minor' | 'major'; execution: 'sync' }) => void
+  v8.setFlagsFromString('--no-expose-gc')
+  return (type) => gc({ type, execution: 'sync' })
 }

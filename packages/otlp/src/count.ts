@@ -6,6 +6,9 @@
  * and unpacked where repeated), varints have at most 64 bits, ids their length, `AnyValue` at most {@link MAX_DEPTH}
  * levels, and there are no groups. Unknown fields are stepped over. Not checked: UTF-8 (decoders replace what is
  * invalid). Errors name the field by its path.
+ *
+ * In the same pass {@link inspectItems} finds out whether there are spans without a valid id, which a receiver refuses
+ * one by one.
  */
 import type { Signal } from './batch.ts'
 import { MAX_DEPTH, OtlpError } from './error.ts'
@@ -78,7 +81,22 @@ const REQUEST: Readonly<Record<Signal, number>> = {
   logs: messages.indexOf(REQUESTS.logs.name),
 }
 
+const SPAN_MESSAGE = messages.indexOf('Span')
+/** Both ids of a span were seen. */
+const BOTH_IDS = 3
+
 let items = 0
+/** Whether a span with an id of a wrong length is an invalid span, and not the end of it all. */
+let lenient = false
+let invalidSpans = 0
+/** Messages, and fields that are numbers or unknown, that may still be looked at. */
+let work = 0
+
+/** More than any bytes can ask for, and a small integer for the compiler. */
+const UNLIMITED = 2 ** 31 - 1
+
+/** Thrown when {@link work} is used up. */
+const TOO_MUCH_WORK = new Error('too much work')
 
 /**
  * Validates a message and counts the items in it. Tags and lengths below 128 are read in place, and what the readers
@@ -86,6 +104,8 @@ let items = 0
  */
 function walk(bytes: Uint8Array, p: number, end: number, message: number, depth: number): void {
   items += ITEM[message]!
+  if (--work < 0) throw TOO_MUCH_WORK
+  let ids = 0
   depth += NESTS[message]!
   if (depth > MAX_DEPTH) {
     throw new OtlpError('too_deep', `byte ${p}: AnyValue nested deeper than ${MAX_DEPTH}`, { offset: p })
@@ -103,6 +123,7 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
       else if (action === FIXED64) p = skipFixed(p, 8, end)
       else if (action === FIXED32) p = skipFixed(p, 4, end)
       else p = skipField(bytes, p, end, tag, KNOWN[message]!)
+      if (--work < 0) throw TOO_MUCH_WORK
       continue
     }
     const length = p < end ? bytes[p]! : 128
@@ -123,10 +144,13 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
         walk(bytes, start, stop, CHILDREN[message * 32 + (tag >>> 3)]!, depth)
         break
       case TRACE_ID:
-        checkId(start, stop, 16)
+        if (stop - start === 16 && (bytes[start] !== 0 || !isZero(bytes, start, stop))) ids |= 1
+        else ids &= ~badId(start, stop, 16, message, 1)
         break
       case SPAN_ID:
-        checkId(start, stop, 8)
+        if (tag !== OWN_SPAN_ID) checkId(start, stop, 8)
+        else if (stop - start === 8 && (bytes[start] !== 0 || !isZero(bytes, start, stop))) ids |= 2
+        else ids &= ~badId(start, stop, 8, message, 2)
         break
       case PACKED_VARINTS:
         while (start < stop) start = skipVarint(bytes, start, stop)
@@ -137,6 +161,21 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
       default: // BYTES: nothing within to check
     }
   }
+  if (ids !== BOTH_IDS && message === SPAN_MESSAGE) invalidSpans++
+}
+
+/** The tag of a span's own id; that of its parent is another. */
+const OWN_SPAN_ID = 0x12
+
+/** The bit of an id that is none, or an error where its length is wrong and that is not a matter of the one span. */
+function badId(start: number, stop: number, width: number, message: number, bit: number): number {
+  if (!lenient || message !== SPAN_MESSAGE) checkId(start, stop, width)
+  return bit
+}
+
+function isZero(bytes: Uint8Array, p: number, end: number): boolean {
+  while (p < end && bytes[p] === 0) p++
+  return p === end
 }
 
 /**
@@ -165,7 +204,14 @@ function isPlainKeyValue(bytes: Uint8Array, p: number, end: number): boolean {
 }
 
 function count(signal: Signal, bytes: Uint8Array): number {
+  lenient = false
+  work = UNLIMITED
+  return run(signal, bytes)
+}
+
+function run(signal: Signal, bytes: Uint8Array): number {
   items = 0
+  invalidSpans = 0
   try {
     walk(bytes, 0, bytes.length, REQUEST[signal], 0)
   } catch (error) {
@@ -175,6 +221,30 @@ function count(signal: Signal, bytes: Uint8Array): number {
     throw path === '' ? error : new OtlpError(code, `${path}: ${message}`, { offset, path })
   }
   return items
+}
+
+/** What {@link inspectItems} found. */
+export interface Inspection {
+  /** Spans, log records or data points, the invalid ones too. */
+  readonly items: number
+  /** Spans whose own trace or span id is absent, all zero, or of a wrong length. `rejectInvalidSpans` takes them out. */
+  readonly invalidSpans: number
+}
+
+/**
+ * {@link countItems} for a receiver: spans without a valid id are told instead of thrown. Gives undefined when more than
+ * `maxWork` messages and fields would have to be looked at (attributes as SDKs write them, and texts, do not count): a
+ * bound on the time that it takes, some 10 ns each. Throws {@link OtlpError} as `countItems` does.
+ */
+export function inspectItems(signal: Signal, bytes: Uint8Array, maxWork = UNLIMITED): Inspection | undefined {
+  lenient = true
+  work = maxWork
+  try {
+    return { items: run(signal, bytes), invalidSpans }
+  } catch (error) {
+    if (error === TOO_MUCH_WORK) return undefined
+    throw error
+  }
 }
 
 /** Validates an `ExportTraceServiceRequest` and returns the number of spans in it. Throws {@link OtlpError}. */

@@ -6,12 +6,14 @@ export { createBatch, joinBatches } from './batch.ts'
 export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'
 export { createSpanColumns } from './columns.ts'
 export type { SpanColumns } from './columns.ts'
-export { countDataPoints, countItems, countLogRecords, countSpans } from './count.ts'
+export { countDataPoints, countItems, countLogRecords, countSpans, inspectItems } from './count.ts'
+export type { Inspection } from './count.ts'
 export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
 export { MAX_DEPTH, OtlpError } from './error.ts'
 export type { OtlpErrorCode } from './error.ts'
 export { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
+export type { InvalidIdListener } from './from-json.ts'
 export { bytesToHex, hexToBytes } from './ids.ts'
 export { joinBytes } from './join.ts'
 export type {
@@ -27,6 +29,8 @@ export type {
   SpanStatus,
   TracesData,
 } from './model.ts'
+export { rejectInvalidSpans } from './reject.ts'
+export type { Rejection } from './reject.ts'
 export {
   decodeExportResponse,
   decodeStatus,

@@ -158,6 +158,34 @@ describe('tracesFromJson', () => {
     })
   })
 
+  it('leaves long integers alone in strings, keys, fractions and what is no JSON', () => {
+    const keyOf = (text: string): string => `{"resourceSpans":[{"resource":{"attributes":[{"key":${text}}]}}]}`
+    for (const text of ['1234567890123456789', 'x"[1234567890123456789]"\\', '\\\\"', ':1234567890123456789,']) {
+      const json = keyOf(`${JSON.stringify(text)},"value":{"intValue":1234567890123456789}`)
+      const [attribute] = decodeTraces(tracesFromJson(json)).resourceSpans[0]!.resource.attributes
+      expect(attribute).toEqual({ key: text, value: { type: 'int', value: 1234567890123456789n } })
+    }
+    for (const number of [
+      '1234567890123456789.5',
+      '0.1234567890123456789',
+      '1234567890123456789e2',
+      '1e1234567890123456789',
+    ]) {
+      const json = `{"resourceSpans":[{"resource":{"attributes":[{"value":{"doubleValue":${number}}}],"x":[1234567890123456789]}}]}`
+      const [attribute] = decodeTraces(tracesFromJson(json)).resourceSpans[0]!.resource.attributes
+      expect(attribute!.value).toEqual({ type: 'double', value: Number(number) })
+    }
+    for (const json of [
+      '[0123456789012345678]',
+      '{1234567890123456789:1}',
+      '["1234567890123456789',
+      '[1234567890123456789',
+      '[-]:1234567890123456789',
+    ]) {
+      expect(() => tracesFromJson(json)).toThrow('not JSON')
+    }
+  })
+
   it('reads 64-bit integers from text and from numbers, exactly', () => {
     expect(spanOf('{"startTimeUnixNano":"1700000000000000001","endTimeUnixNano":1700000000000000003}')).toMatchObject({
       startTimeUnixNano: 1700000000000000001n,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCounters } from '@spoor/collector'
+import { createBudget, createCounters } from '@spoor/collector'
 import { createBatch } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -28,7 +28,10 @@ const batch = () => {
 it('resolves when the spans can be read, and counts them', async () => {
   const counters = createCounters()
   const factory = storageExporterFactory(() => store, createIntake())
-  const exporter = factory.create({ id: 'spoor_storage', logger: createLogger('silent'), counters }, {})
+  const exporter = factory.create(
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    {},
+  )
   await exporter.consume(batch())
   // So that a fan-out asks it before the others.
   expect(exporter.durable).toBe(true)
@@ -45,7 +48,10 @@ it('refuses spans retryably while the store is closed, and says so until it take
   const intake = createIntake()
   let current = store
   const factory = storageExporterFactory(() => current, intake)
-  const exporter = factory.create({ id: 'spoor_storage', logger: createLogger('silent'), counters }, {})
+  const exporter = factory.create(
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    {},
+  )
   await store.close()
   await expect(exporter.consume(batch())).rejects.toMatchObject({ code: 'unavailable', retryable: true })
   expect(intake.refusing).toBeTypeOf('string')

@@ -1,5 +1,6 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
+import type { Budget } from './budget.ts'
 import type { Counters } from './counters.ts'
 
 /**
@@ -70,6 +71,8 @@ export interface Context {
   readonly id: string
   readonly logger: Logger
   readonly counters: Counters
+  /** The bytes in flight of the whole collector; whoever holds some takes a lease for them. */
+  readonly budget: Budget
 }
 
 export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'

@@ -16,7 +16,17 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
+export {
+  createBudget,
+  DEFAULT_BUDGET_BYTES,
+  type Budget,
+  type BudgetOptions,
+  type BudgetStage,
+  type Collect,
+  type Lease,
+} from './budget.ts'
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { createDropLog, type DropLog, type Loss } from './drop-log.ts'
 export { aborted, follow, sleep, timerMs } from './sleep.ts'
+export { hostAllowed, isLoopback } from './host.ts'

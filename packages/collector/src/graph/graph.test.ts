@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../config/index.ts'
 import {
   CollectorError,
+  createBudget,
   createCounters,
   section,
   type Component,
@@ -106,7 +107,7 @@ function build(
   const logger = createTestLogger()
   const counters = createCounters()
   const config = loadConfig({ text: yaml, file: 'otel.yaml', env: {}, factories: world.factories })
-  return { graph: buildGraph(config, { logger, counters }), logger, counters }
+  return { graph: buildGraph(config, { logger, counters, budget: createBudget() }), logger, counters }
 }
 
 const FAIL = { fail: () => {} }

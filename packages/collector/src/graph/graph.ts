@@ -13,6 +13,7 @@ import {
   CollectorError,
   timerMs,
   toCollectorError,
+  type Budget,
   type Component,
   type Consumer,
   type Context,
@@ -66,19 +67,22 @@ const START_ORDER: Readonly<Record<Node['kind'], number>> = {
   receiver: 3,
 }
 
-export function buildGraph(config: CollectorConfig, options: { logger: Logger; counters: Counters }): Graph {
+export function buildGraph(
+  config: CollectorConfig,
+  options: { logger: Logger; counters: Counters; budget: Budget },
+): Graph {
   return new PipelineGraph(new Builder(config, options).build(), options.logger)
 }
 
 class Builder {
   readonly #config: CollectorConfig
-  readonly #options: { logger: Logger; counters: Counters }
+  readonly #options: { logger: Logger; counters: Counters; budget: Budget }
   /** Downstream before upstream. */
   readonly #nodes: Node[] = []
   readonly #sinks = new Map<string, Consumer>()
   readonly #entries = new Map<string, Consumer>()
 
-  constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters }) {
+  constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters; budget: Budget }) {
     this.#config = config
     this.#options = options
   }

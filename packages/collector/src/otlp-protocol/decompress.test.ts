@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { CollectorError } from '../component/index.ts'
+import { CollectorError, createBudget } from '../component/index.ts'
 import { decompress, type ContentCoding } from './decompress.ts'
 
 const LIMIT = 4 * 1024 * 1024
@@ -18,7 +18,12 @@ async function run(
   bytes: Uint8Array,
   limit = LIMIT,
 ): Promise<{ bytes: Uint8Array; singleMember: boolean }> {
-  return decompress(coding, bytes, limit, 'max_size')
+  const budget = createBudget()
+  const lease = budget.take(bytes.length, 'body')!
+  const input = Buffer.from(bytes)
+  const result = await decompress(coding, input, { maxBytes: limit, setting: 'max_size', budget, lease })
+  expect(lease.bytes).toBe(result.bytes.length + (result.singleMember ? bytes.length : 0))
+  return result
 }
 
 describe.each(['gzip', 'deflate', 'zstd'] as const)('%s', (coding) => {

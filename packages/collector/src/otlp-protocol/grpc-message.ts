@@ -6,6 +6,7 @@
  *     byte 5-     the message
  */
 import { CollectorError } from '../component/index.ts'
+import { BodyBuffer, type Holding } from './body-buffer.ts'
 
 export const PREFIX_BYTES = 5
 
@@ -23,22 +24,27 @@ export interface GrpcMessage {
 }
 
 /**
- * Puts one message together from DATA events, which may split it anywhere, the prefix too. The message gets a buffer of
- * its own as soon as its length is known, so that each byte is copied once. Throws `too_large` when the prefix
- * announces more than `maxBytes`, `invalid_data` for anything that is not exactly one message.
+ * Puts one message together from DATA events, which may split it anywhere, the prefix too. Throws `too_large` when the
+ * prefix announces more than `maxBytes`, `invalid_data` for anything that is not exactly one message, `overloaded` when
+ * the budget has no room for it.
  */
 export class MessageReader {
   readonly #maxBytes: number
   readonly #setting: string
+  readonly #holding: Holding | undefined
   readonly #prefix = new Uint8Array(PREFIX_BYTES)
   #prefixLength = 0
-  #message: Uint8Array | undefined
-  #filled = 0
+  #length = 0
+  #message: BodyBuffer | undefined
 
-  /** `setting`: the name of the config key that sets `maxBytes`, for the error. */
-  constructor(maxBytes: number, setting: string) {
+  /**
+   * `setting`: the name of the config key that sets `maxBytes`, for the error. `holding`: what the bytes are leased
+   * from; undefined where they are not accounted for.
+   */
+  constructor(maxBytes: number, setting: string, holding?: Holding) {
     this.#maxBytes = maxBytes
     this.#setting = setting
+    this.#holding = holding
   }
 
   add(data: Uint8Array): void {
@@ -47,39 +53,42 @@ export class MessageReader {
       this.#prefix[this.#prefixLength++] = data[offset++]!
     }
     if (this.#prefixLength < PREFIX_BYTES) return
-    this.#message ??= this.#allocate()
+    this.#message ??= this.#open()
     const rest = offset === 0 ? data : data.subarray(offset)
-    if (rest.length > this.#message.length - this.#filled) {
+    if (rest.length > this.#length - this.#message.length) {
       throw new CollectorError('invalid_data', 'more bytes than one message: a unary call has exactly one')
     }
-    this.#message.set(rest, this.#filled)
-    this.#filled += rest.length
+    this.#message.add(rest)
   }
 
-  #allocate(): Uint8Array {
+  #open(): BodyBuffer {
     const flag = this.#prefix[0]!
     if (flag > 1) throw new CollectorError('invalid_data', `compressed flag is ${flag}; it must be 0 or 1`)
-    const length = new DataView(this.#prefix.buffer).getUint32(1)
-    if (length > this.#maxBytes) {
+    this.#length = new DataView(this.#prefix.buffer).getUint32(1)
+    if (this.#length > this.#maxBytes) {
       throw new CollectorError(
         'too_large',
-        `received message larger than max (${length} vs. ${this.#maxBytes} bytes); send smaller batches or raise ${this.#setting}`,
+        `received message larger than max (${this.#length} vs. ${this.#maxBytes} bytes); send smaller batches or raise ${this.#setting}`,
       )
     }
-    // Not from Node's shared pool: the bytes stay for as long as the batch lives and may be handed to a worker.
-    return Buffer.allocUnsafeSlow(length)
+    return new BodyBuffer(this.#length, this.#holding)
   }
 
   /** The message, once the stream has ended. */
   end(): GrpcMessage {
-    if (this.#prefixLength < PREFIX_BYTES || !this.#message || this.#filled < this.#message.length) {
-      const expected = this.#message ? this.#message.length : 'a 5-byte prefix'
+    if (!this.#message || this.#message.length < this.#length) {
+      const expected = this.#message ? this.#length : 'a 5-byte prefix'
       throw new CollectorError(
         'invalid_data',
-        `truncated message: the stream ended after ${this.#message ? this.#filled : this.#prefixLength} of ${expected} bytes`,
+        `truncated message: the stream ended after ${this.#message ? this.#message.length : this.#prefixLength} of ${expected} bytes`,
       )
     }
-    return { compressed: this.#prefix[0] === 1, bytes: this.#message }
+    return { compressed: this.#prefix[0] === 1, bytes: this.#message.end() }
+  }
+
+  /** Frees what has arrived. */
+  free(): void {
+    this.#message?.free()
   }
 }
 

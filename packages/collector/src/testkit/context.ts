@@ -1,4 +1,4 @@
-import { createCounters, type Context, type Logger } from '../component/index.ts'
+import { createBudget, createCounters, type Budget, type Context, type Logger } from '../component/index.ts'
 
 export interface LogLine {
   readonly level: keyof Logger
@@ -26,12 +26,14 @@ export function createTestLogger(): TestLogger {
  */
 export function createTestContext(
   id = 'test',
+  budget?: Budget,
 ): Context & { readonly logger: TestLogger; value(name: string, labels?: Record<string, string>): number } {
   const counters = createCounters()
   return {
     id,
     logger: createTestLogger(),
     counters,
+    budget: budget ?? createBudget(undefined, { counters }),
     value: (name, labels = {}) =>
       counters
         .snapshot()

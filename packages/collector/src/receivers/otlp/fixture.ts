@@ -3,7 +3,7 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import type { Signal } from '@spoor/otlp'
 import { onTestFinished } from 'vitest'
-import type { Host } from '../../component/index.ts'
+import type { Budget, Host } from '../../component/index.ts'
 import { createSink, createTestContext, type Sink } from '../../testkit/index.ts'
 import { otlpReceiver } from './index.ts'
 import type { OtlpReceiverConfig } from './config.ts'
@@ -25,9 +25,9 @@ export interface Running {
 
 /** `protocols`: merged into grpc and http on free ports of the loopback. */
 export async function startReceiver(
-  options: { grpc?: object; http?: object; signals?: readonly Signal[] } = {},
+  options: { grpc?: object; http?: object; signals?: readonly Signal[]; budget?: Budget } = {},
 ): Promise<Running> {
-  const context = createTestContext('otlp')
+  const context = createTestContext('otlp', options.budget)
   const sink = createSink()
   const parsed = otlpReceiver.config.safeParse({
     protocols: {

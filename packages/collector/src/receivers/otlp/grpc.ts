@@ -4,12 +4,15 @@
  * docs/specification.md.
  */
 import http2 from 'node:http2'
-import { encodeExportResponse, encodeStatus, type Signal } from '@spoor/otlp'
+import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
 import { CollectorError, GRPC, statusOf } from '../../component/index.ts'
 import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
+import { tooSlow, type Call } from './call.ts'
 import type { GrpcConfig } from './config.ts'
+import { parseGrpcTimeout } from './grpc-timeout.ts'
+import { checkHost } from './host-check.ts'
 import type { Intake } from './intake.ts'
 
 const MIB = 1024 * 1024
@@ -21,8 +24,8 @@ const ACCEPTED_ENCODINGS = 'identity,gzip'
 const SIZE_SETTING = 'max_recv_msg_size_mib'
 /** How much more of a refused message is read, in message limits, before its stream is cut. */
 const REFUSED_READ_FACTOR = 4
-/** A call whose message does not go on for so long is cut, as its buffer is held meanwhile. */
-const MESSAGE_IDLE_TIMEOUT_MS = 60_000
+/** A call whose message does not go on for so long is cut, and one whose answer is not taken. Milliseconds. */
+const STALL_TIMEOUT_MS = 60_000
 
 const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
   ':status': 200,
@@ -31,13 +34,23 @@ const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
 }
 
 /** The empty response, which says that all was taken. */
-const SUCCESS = ((): Buffer => {
-  const message = encodeExportResponse({})
-  return Buffer.concat([messagePrefix(false, message.length), message])
-})()
+const SUCCESS = encodeAnswer({})
 
-/** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
-export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http2Server {
+function encodeAnswer(answer: Partial<ExportResponse>): Buffer {
+  const message = encodeExportResponse(answer)
+  return Buffer.concat([messagePrefix(false, message.length), message])
+}
+
+/**
+ * Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. `listenHost`:
+ * the address that is listened on. `stallTimeoutMs`: see {@link STALL_TIMEOUT_MS}.
+ */
+export function createGrpcServer(
+  config: GrpcConfig,
+  intake: Intake,
+  listenHost: () => string,
+  stallTimeoutMs = STALL_TIMEOUT_MS,
+): http2.Http2Server {
   const server = http2.createServer({
     // A session's share of memory in MB, for what waits to be sent; answers are small.
     maxSessionMemory: 64,
@@ -56,6 +69,8 @@ export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http
   server.on('stream', (stream, headers) => {
     // The client's resets; there is nobody left to answer.
     stream.on('error', () => {})
+    // Not while a message waits for the pipelines: then it is off, see `receive`.
+    stream.setTimeout(stallTimeoutMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
       respondNotGrpc(stream, contentType)
@@ -63,6 +78,7 @@ export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http
     }
     const path = headers[':path'] ?? ''
     try {
+      checkHost(headers[':authority'], listenHost(), 'protocols.grpc.endpoint')
       intake.checkOpen()
       const signal = signals.get(path)
       if (!signal || !intake.has(signal)) throw unknownPath(path, signal)
@@ -73,7 +89,8 @@ export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http
           `grpc-encoding ${String(encoding)} is not supported; use gzip or identity`,
         )
       }
-      receive(stream, signal, encoding, maxBytes, intake)
+      const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
+      receive(stream, { signal, encoding, maxBytes, timeoutMs, stallTimeoutMs }, intake)
     } catch (error) {
       stream.resume()
       respondError(stream, intake.refuse(error))
@@ -82,55 +99,110 @@ export function createGrpcServer(config: GrpcConfig, intake: Intake): http2.Http
   return server
 }
 
-function receive(
-  stream: http2.ServerHttp2Stream,
-  signal: Signal,
-  encoding: 'identity' | 'gzip',
-  maxBytes: number,
-  intake: Intake,
-): void {
-  const reader = new MessageReader(maxBytes, SIZE_SETTING)
-  stream.setTimeout(MESSAGE_IDLE_TIMEOUT_MS, () => stream.close(http2.constants.NGHTTP2_CANCEL))
+interface Order {
+  readonly signal: Signal
+  readonly encoding: 'identity' | 'gzip'
+  readonly maxBytes: number
+  /** The call's deadline, from now. */
+  readonly timeoutMs: number | undefined
+  readonly stallTimeoutMs: number
+}
+
+function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake): void {
+  const { maxBytes, timeoutMs, stallTimeoutMs } = order
   let received = 0
-  let refused = false
+  /** Whether the message is complete or not wanted any more; its bytes are somebody else's, or free. */
+  let over = false
+  let timer: NodeJS.Timeout | undefined
   const refuse = (error: unknown): void => {
-    refused = true
+    clearTimeout(timer)
+    // Its client has been told why, or is gone.
+    if (call.left) return
+    stream.setTimeout(stallTimeoutMs)
     respondError(stream, intake.refuse(error))
+  }
+  const giveUp = (): void => {
+    if (over) return
+    over = true
+    reader.free()
+    call.lease.release()
+  }
+  const call = intake.open(() => {
+    giveUp()
+    refuse(tooSlow())
+  })
+  const reader = new MessageReader(maxBytes, SIZE_SETTING, call)
+  if (timeoutMs !== undefined) {
+    const expire = (): void => {
+      const waited = over
+      giveUp()
+      refuse(deadlineExceeded(waited))
+      call.left = true
+    }
+    if (timeoutMs === 0) expire()
+    else timer = setTimeout(expire, timeoutMs)
   }
   stream.on('data', (data: Buffer) => {
     received += data.length
-    if (refused) {
+    if (over) {
       if (received > maxBytes * REFUSED_READ_FACTOR) stream.close(http2.constants.NGHTTP2_CANCEL)
       return
     }
     try {
       reader.add(data)
     } catch (error) {
+      giveUp()
       refuse(error)
     }
   })
   stream.on('end', () => {
+    if (over || stream.aborted) return
+    over = true
     stream.setTimeout(0)
-    if (refused || stream.aborted) return
-    exportMessage(reader, signal, encoding, maxBytes, intake).then(() => respondSuccess(stream), refuse)
+    exportMessage(reader, order, intake, call).then((answer) => {
+      clearTimeout(timer)
+      stream.setTimeout(stallTimeoutMs)
+      if (!call.left) respondSuccess(stream, answer)
+    }, refuse)
   })
+  stream.on('close', () => {
+    clearTimeout(timer)
+    giveUp()
+    call.left = true
+  })
+}
+
+function deadlineExceeded(waited: boolean): CollectorError {
+  const message = waited
+    ? "the call's deadline (grpc-timeout) passed while it waited for the pipelines; it may yet be taken, and twice if it is sent again"
+    : "the call's deadline (grpc-timeout) passed before its message was there"
+  return new CollectorError('timeout', message)
 }
 
 async function exportMessage(
   reader: MessageReader,
-  signal: Signal,
-  encoding: 'identity' | 'gzip',
-  maxBytes: number,
+  { signal, encoding, maxBytes }: Order,
   intake: Intake,
-): Promise<void> {
-  const { compressed, bytes } = reader.end()
-  if (!compressed) return intake.take(signal, bytes)
-  if (encoding === 'identity') {
-    throw new CollectorError('invalid_data', 'the message is flagged as compressed, but the call has no grpc-encoding')
+  call: Call,
+): Promise<Partial<ExportResponse>> {
+  try {
+    const { compressed, bytes } = reader.end()
+    if (!compressed) return await intake.take(signal, { encoding: 'protobuf', bytes }, call)
+    if (encoding === 'identity') {
+      throw new CollectorError(
+        'invalid_data',
+        'the message is flagged as compressed, but the call has no grpc-encoding',
+      )
+    }
+    const { budget, lease } = call
+    const options = { maxBytes, setting: SIZE_SETTING, budget, lease, cancelled: () => call.left }
+    const result = decompress('gzip', bytes, options)
+    const { bytes: message, singleMember } = result instanceof Promise ? await result : result
+    const body = { encoding: 'protobuf', bytes: message } as const
+    return await intake.take(signal, singleMember ? { ...body, compressed: { coding: 'gzip', bytes } } : body, call)
+  } finally {
+    call.lease.release()
   }
-  const result = decompress('gzip', bytes, maxBytes, SIZE_SETTING)
-  const { bytes: message, singleMember } = result instanceof Promise ? await result : result
-  return intake.take(signal, message, singleMember ? { coding: 'gzip', bytes } : undefined)
 }
 
 function unknownPath(path: string, signal: Signal | undefined): CollectorError {
@@ -146,11 +218,11 @@ function unknownPath(path: string, signal: Signal | undefined): CollectorError {
   )
 }
 
-function respondSuccess(stream: http2.ServerHttp2Stream): void {
+function respondSuccess(stream: http2.ServerHttp2Stream, answer: Partial<ExportResponse>): void {
   if (stream.destroyed || stream.headersSent) return
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
-  stream.end(SUCCESS)
+  stream.end(answer.rejected === undefined ? SUCCESS : encodeAnswer(answer))
 }
 
 /** "Trailers-Only": status and message in the one header block, nothing else. */
@@ -170,9 +242,15 @@ export function respondError(stream: http2.ServerHttp2Stream, error: CollectorEr
 }
 
 function respondNotGrpc(stream: http2.ServerHttp2Stream, contentType: string): void {
+  const type = contentType || 'requests without a content-type'
+  respondText(stream, 415, `this port speaks OTLP/gRPC (content-type application/grpc), not ${type}`)
+}
+
+/** An answer for a client that does not speak gRPC. */
+export function respondText(stream: http2.ServerHttp2Stream, status: number, text: string): void {
+  // A stream may be reset by the time that it is announced; answering it would throw.
+  if (stream.destroyed || stream.headersSent) return
   stream.resume()
-  stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(
-    `415 this port speaks OTLP/gRPC (content-type application/grpc), not ${contentType || 'requests without a content-type'}\n`,
-  )
+  stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })
+  stream.end(`${status} ${text}\n`)
 }

@@ -74,7 +74,7 @@ describe('what is taken', () => {
       http,
       Buffer.concat([
         Buffer.from(
-          'POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+          'POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
         ),
         chunk(head),
         chunk(tail),
@@ -193,14 +193,14 @@ describe('what is refused', () => {
     const { http } = await startReceiver()
     const response = await post(
       `http://${http}/v1/traces`,
-      '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}',
+      '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":5}]}]}]}',
       JSON_TYPE,
     )
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(JSON.parse(response.body.toString())).toMatchObject({
       code: 3,
-      message: expect.stringContaining('resourceSpans[0].scopeSpans[0].spans[0].traceId') as string,
+      message: expect.stringContaining('resourceSpans[0].scopeSpans[0].spans[0].name') as string,
     })
   })
 

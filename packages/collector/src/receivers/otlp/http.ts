@@ -4,29 +4,30 @@
  * Collector says 400; both are final for a client.
  */
 import http from 'node:http'
+import type { Socket } from 'node:net'
 import {
   encodeExportResponse,
   encodeStatus,
-  logsFromJson,
-  metricsFromJson,
+  exportResponseToJson,
   statusToJson,
-  tracesFromJson,
+  type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
 import { CollectorError, statusOf } from '../../component/index.ts'
+import { BodyBuffer, freeBytes } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { refuseConnection } from './bad-request.ts'
+import { tooSlow, type Call } from './call.ts'
 import { createCors } from './cors.ts'
 import type { HttpConfig } from './config.ts'
-import type { Intake } from './intake.ts'
+import { checkHost } from './host-check.ts'
+import type { Body, Intake } from './intake.ts'
+import type { Encoding } from './message.ts'
 
-type Encoding = 'application/x-protobuf' | 'application/json'
-
-const FROM_JSON: Readonly<Record<Signal, (text: Uint8Array) => Uint8Array>> = {
-  traces: tracesFromJson,
-  metrics: metricsFromJson,
-  logs: logsFromJson,
+const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
 }
 const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   '': 'identity',
@@ -37,19 +38,29 @@ const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   zlib: 'deflate',
   zstd: 'zstd',
 }
-const SUCCESS: Readonly<Record<Encoding, Buffer>> = {
-  'application/x-protobuf': Buffer.from(encodeExportResponse({})),
-  'application/json': Buffer.from('{"partialSuccess":{}}'),
-}
 const SIZE_SETTING = 'max_request_body_size'
 /**
  * How much more of a refused body is read, in body limits, so that the client gets to read the answer before the
  * connection is cut.
  */
 const REFUSED_READ_FACTOR = 4
+/** A request's headers must be there by then, and the whole of it. Milliseconds. */
+const HEADERS_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 300_000
+const TIMEOUTS_CHECK_MS = 5_000
+/** A connection that stands still for so long in the middle of a request or of its answer is cut. */
+const STALL_TIMEOUT_MS = 60_000
 
-/** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
-export function createHttpServer(config: HttpConfig, intake: Intake): http.Server {
+/**
+ * Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. `listenHost`:
+ * the address that is listened on. `stallTimeoutMs`: see {@link STALL_TIMEOUT_MS}.
+ */
+export function createHttpServer(
+  config: HttpConfig,
+  intake: Intake,
+  listenHost: () => string,
+  stallTimeoutMs = STALL_TIMEOUT_MS,
+): http.Server {
   const maxBytes = config.max_request_body_size
   const paths: Readonly<Record<Signal, string>> = {
     traces: config.traces_url_path,
@@ -58,7 +69,18 @@ export function createHttpServer(config: HttpConfig, intake: Intake): http.Serve
   }
   const signals = new Map(SIGNALS.filter((signal) => intake.has(signal)).map((signal) => [paths[signal], signal]))
   const cors = createCors(config.cors)
-  const server = http.createServer({ keepAliveTimeout: config.idle_timeout }, (request, response) => {
+  const options: http.ServerOptions = {
+    keepAliveTimeout: config.idle_timeout,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
+  }
+  const server = http.createServer(options, (request, response) => {
+    try {
+      checkHost(request.headers.host, listenHost(), 'protocols.http.endpoint')
+    } catch (error) {
+      return refuseText(request, response, 403, `403 ${intake.refuse(error).message}`)
+    }
     if (cors(request, response)) return
     const signal = signals.get(pathOf(request.url ?? ''))
     if (!signal) {
@@ -91,14 +113,13 @@ export function createHttpServer(config: HttpConfig, intake: Intake): http.Serve
           `unsupported Content-Encoding: ${name}; use gzip, zstd, deflate or none`,
         )
       }
-      readBody(request, maxBytes, (error, body) => {
-        if (error) refuse(error)
-        else {
-          exportBody(body, signal, encoding, coding, maxBytes, intake).then(
-            () => respond(response, 200, encoding, SUCCESS[encoding]),
-            refuse,
-          )
-        }
+      readBody(request, maxBytes, intake, refuse, (bytes, call) => {
+        // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
+        response.once('close', () => (call.left = true))
+        exportBody({ encoding, bytes }, signal, coding, maxBytes, intake, call).then(
+          (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
+          refuse,
+        )
       })
     } catch (error) {
       refuse(error)
@@ -108,70 +129,108 @@ export function createHttpServer(config: HttpConfig, intake: Intake): http.Serve
   server.emit('listening')
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET') socket.destroy()
-    else refuseConnection(socket, `not a valid HTTP/1.1 request (${error.code}); this port speaks OTLP/HTTP`)
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      refuseConnection(socket, 408, 'the request did not come in time')
+    else refuseConnection(socket, 400, `not a valid HTTP/1.1 request (${error.code}); this port speaks OTLP/HTTP`)
   })
+  cutStalled(server, stallTimeoutMs)
   return server
 }
 
+/**
+ * Cuts connections on which nothing moves though something should: a body that does not go on, an answer that nobody
+ * reads. One that waits for the pipelines, or for its next request where `idle_timeout` is not set, stays.
+ */
+function cutStalled(server: http.Server, stallTimeoutMs: number): void {
+  const exchanges = new WeakMap<Socket, { request: http.IncomingMessage; response: http.ServerResponse }>()
+  server.timeout = stallTimeoutMs
+  server.on('request', (request, response) => exchanges.set(request.socket, { request, response }))
+  server.on('timeout', (socket) => {
+    const last = exchanges.get(socket)
+    const isAnswered = last?.response.writableEnded ?? true
+    if (last?.request.complete === false || socket.writableLength > 0 || (isAnswered && server.keepAliveTimeout > 0)) {
+      socket.destroy()
+    }
+  })
+}
+
 async function exportBody(
-  body: Uint8Array,
+  { encoding, bytes }: Body,
   signal: Signal,
-  encoding: Encoding,
   coding: ContentCoding | 'identity',
   maxBytes: number,
   intake: Intake,
-): Promise<void> {
-  let message = body
-  let single = false
-  if (coding !== 'identity') {
-    const result = decompress(coding, body, maxBytes, SIZE_SETTING)
-    const decompressed = result instanceof Promise ? await result : result
-    message = decompressed.bytes
-    single = decompressed.singleMember
+  call: Call,
+): Promise<Partial<ExportResponse>> {
+  if (coding === 'identity') return intake.take(signal, { encoding, bytes }, call)
+  try {
+    const { budget, lease } = call
+    const options = { maxBytes, setting: SIZE_SETTING, budget, lease, cancelled: () => call.left }
+    const result = decompress(coding, bytes, options)
+    const { bytes: body, singleMember } = result instanceof Promise ? await result : result
+    if (!singleMember) return await intake.take(signal, { encoding, bytes: body }, call)
+    if (encoding === 'protobuf') {
+      return await intake.take(signal, { encoding, bytes: body, compressed: { coding: 'gzip', bytes } }, call)
+    }
+    call.lease.shrink(bytes.length)
+    freeBytes(bytes)
+    return await intake.take(signal, { encoding, bytes: body }, call)
+  } finally {
+    call.lease.release()
   }
-  if (encoding === 'application/json') return intake.take(signal, FROM_JSON[signal](message))
-  return intake.take(signal, message, single ? { coding: 'gzip', bytes: body } : undefined)
 }
 
 /**
- * Reads the whole body into one buffer, of the announced length where there is one, so that each byte is copied once.
+ * Reads the whole body. `refuse` is called when it is not taken, and then nothing is held any more; `done` with the
+ * bytes and the call that holds them.
  */
 function readBody(
   request: http.IncomingMessage,
   maxBytes: number,
-  done: (error: CollectorError | undefined, body: Uint8Array) => void,
+  intake: Intake,
+  refuse: (error: unknown) => void,
+  done: (body: Uint8Array, call: Call) => void,
 ): void {
-  const announced = request.headers['content-length']
-  let body: Buffer | undefined
-  const parts: Buffer[] = []
+  const header = request.headers['content-length']
+  const announced = header === undefined ? undefined : Number(header)
   let length = 0
-  let refused = false
-  const refuse = (size: string): void => {
-    refused = true
-    const message = `request body too large (${size} bytes, at most ${maxBytes}); send smaller batches or raise ${SIZE_SETTING}`
-    done(new CollectorError('too_large', message), Buffer.alloc(0))
+  let over = false
+  const giveUp = (error?: unknown): void => {
+    if (over) return
+    over = true
+    body.free()
+    call.lease.release()
+    if (error !== undefined) refuse(error)
   }
-  if (announced !== undefined && Number(announced) > maxBytes) refuse(announced)
-  else if (announced !== undefined) body = Buffer.allocUnsafeSlow(Number(announced))
+  const call = intake.open(() => giveUp(tooSlow()))
+  const body = new BodyBuffer(announced, call)
+  const tooLarge = (size: string): CollectorError =>
+    new CollectorError(
+      'too_large',
+      `request body too large (${size} bytes, at most ${maxBytes}); send smaller batches or raise ${SIZE_SETTING}`,
+    )
+  if (announced !== undefined && announced > maxBytes) giveUp(tooLarge(String(announced)))
   request.on('data', (data: Buffer) => {
-    if (!refused) {
-      if (body) body.set(data, length)
-      else parts.push(data)
-    }
     length += data.length
-    if (length <= maxBytes) return
-    if (!refused) {
-      parts.length = 0
-      refuse(`more than ${maxBytes}`)
-    } else if (length > maxBytes * REFUSED_READ_FACTOR) {
-      request.socket.destroy()
+    if (over) {
+      if (length > maxBytes * REFUSED_READ_FACTOR) request.socket.destroy()
+    } else if (length > maxBytes) giveUp(tooLarge(`more than ${maxBytes}`))
+    else {
+      try {
+        body.add(data)
+      } catch (error) {
+        giveUp(error)
+      }
     }
+    freeBytes(data)
   })
   request.on('end', () => {
-    if (!refused) done(undefined, body ?? Buffer.concat(parts))
+    if (over) return
+    over = true
+    done(body.end(), call)
   })
   // The client went away in the middle of its body: there is nobody to answer.
-  request.on('error', () => {})
+  request.on('error', () => giveUp())
 }
 
 function pathOf(url: string): string {
@@ -183,10 +242,15 @@ function encodingOf(contentType: string | undefined): Encoding | undefined {
   if (contentType === undefined) return undefined
   const parameters = contentType.indexOf(';')
   const type = (parameters < 0 ? contentType : contentType.slice(0, parameters)).trim().toLowerCase()
-  return type === 'application/x-protobuf' || type === 'application/json' ? type : undefined
+  if (type === CONTENT_TYPES.protobuf) return 'protobuf'
+  return type === CONTENT_TYPES.json ? 'json' : undefined
 }
 
-function respond(response: http.ServerResponse, status: number, contentType: string, body: Buffer): void {
+function encodeAnswer(signal: Signal, encoding: Encoding, answer: Partial<ExportResponse>): Uint8Array {
+  return encoding === 'json' ? Buffer.from(exportResponseToJson(signal, answer)) : encodeExportResponse(answer)
+}
+
+function respond(response: http.ServerResponse, status: number, contentType: string, body: Uint8Array): void {
   if (response.destroyed || response.headersSent) return
   response.writeHead(status, { 'content-type': contentType, 'content-length': body.length })
   response.end(body)
@@ -205,8 +269,8 @@ function respondError(response: http.ServerResponse, encoding: Encoding, error: 
   respond(
     response,
     status.http,
-    encoding,
-    encoding === 'application/json' ? Buffer.from(statusToJson(body)) : Buffer.from(encodeStatus(body)),
+    CONTENT_TYPES[encoding],
+    encoding === 'json' ? Buffer.from(statusToJson(body)) : Buffer.from(encodeStatus(body)),
   )
 }
 

@@ -1,34 +1,74 @@
-import { expect, test } from 'vitest'
-import { createSink, createTestContext, tracesRequest } from '../../testkit/index.ts'
-import { createIntake } from './intake.ts'
+import { afterEach, expect, test } from 'vitest'
+import { createBudget } from '../../component/index.ts'
+import { createSink, createTestContext, tracesRequest, type Sink } from '../../testkit/index.ts'
+import { createConverter, type Converter } from './conversion.ts'
+import { createIntake, type Intake, type IntakeControl } from './intake.ts'
 
 const request = tracesRequest({ spans: 3 })
+const converters: Converter[] = []
+afterEach(async () => {
+  await Promise.all(converters.splice(0).map((converter) => converter.close()))
+})
 
-test('what waits for the pipelines is bounded', async () => {
-  const context = createTestContext('otlp')
+function start(maxBytes?: number): {
+  intake: Intake & IntakeControl
+  sink: Sink
+  context: ReturnType<typeof createTestContext>
+  /** Takes a body as a transport does that has read it. Its bytes are the intake's from then on. */
+  take: (body?: Uint8Array) => Promise<object>
+} {
+  const context = createTestContext('otlp', createBudget(maxBytes))
   const sink = createSink()
-  const intake = createIntake(context, 'grpc', new Map([['traces', sink]]), request.length * 2)
+  const converter = createConverter()
+  converters.push(converter)
+  const intake = createIntake(context, 'grpc', new Map([['traces', sink]]), converter)
+  return {
+    intake,
+    sink,
+    context,
+    async take(body = request) {
+      const call = intake.open(() => {})
+      if (!call.lease.grow(body.length)) throw context.budget.refusal(body.length)
+      return intake.take('traces', { encoding: 'protobuf', bytes: Uint8Array.from(body) }, call)
+    },
+  }
+}
+
+test('what waits for the pipelines is held, and given back when it is answered', async () => {
+  const { sink, context, take } = start(request.length * 2)
   let release: () => void = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   sink.intercept = () => released
-  const waiting = [intake.take('traces', request), intake.take('traces', request)]
-  await expect(intake.take('traces', request)).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1000 })
-  expect(context.value('otelcol_receiver_refused_spans')).toBe(3)
+  const waiting = [take(), take()]
+  expect(context.budget.used).toBe(request.length * 2)
+  await expect(take()).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1000 })
   release()
   await Promise.all(waiting)
-  await intake.take('traces', request)
+  expect(context.budget.used).toBe(0)
+  await take()
   expect(context.value('otelcol_receiver_accepted_spans')).toBe(9)
 })
 
+test('nothing is held after a refusal, of whichever stage', async () => {
+  const { sink, context, take } = start()
+  sink.intercept = () => {
+    throw new Error('broken')
+  }
+  await expect(take()).rejects.toThrow('broken')
+  await expect(take(Buffer.from('nonsense'))).rejects.toThrow()
+  expect(context.budget.used).toBe(0)
+  expect(context.value('otelcol_receiver_failed_spans')).toBe(3)
+})
+
 test('close waits for what is under way and takes nothing more', async () => {
-  const sink = createSink()
-  const intake = createIntake(createTestContext('otlp'), 'grpc', new Map([['traces', sink]]))
+  const { intake, sink, take } = start()
   let release: () => void = () => {}
   sink.intercept = () => new Promise<void>((resolve) => (release = resolve))
-  const underWay = intake.take('traces', request)
+  const underWay = take()
+  await Promise.resolve()
   let closed = false
   const closing = intake.close().then(() => (closed = true))
-  await expect(intake.take('traces', request)).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(take()).rejects.toMatchObject({ code: 'unavailable' })
   expect([closed, intake.active]).toEqual([false, 1])
   release()
   await Promise.all([underWay, closing])

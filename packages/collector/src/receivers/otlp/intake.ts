@@ -1,5 +1,5 @@
-/** The part of the receiver that both protocols share: count, hand on, account for. */
-import { countItems, createBatch, type Chunk, type Signal } from '@spoor/otlp'
+/** The part of the receiver that both protocols share: read the message, hand it on, account for it. */
+import { createBatch, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
   createLogLimiter,
@@ -9,17 +9,27 @@ import {
   type Context,
   type Counter,
 } from '../../component/index.ts'
-
-/**
- * Bytes of messages that may wait for the pipelines at a time, in each protocol. What comes beyond is told to come
- * again.
- */
-const MAX_WAITING_BYTES = 256 * 1024 * 1024
+import { freeBytes } from '../../otlp-protocol/body-buffer.ts'
+import { Call } from './call.ts'
+import type { Converter } from './conversion.ts'
+import { readMessage, type Encoding, type Message } from './message.ts'
 
 /** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
 const LOG_INTERVAL_MS = 60_000
+/** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
+const JSON_THREAD_BYTES = 256 * 1024
+/** Messages and fields of a message that are looked at on this thread: about 10 ms. */
+const MOST_WORK = 1_000_000
 
 export type Transport = 'grpc' | 'http'
+
+/** What a client sent, decompressed. */
+export interface Body {
+  readonly encoding: Encoding
+  readonly bytes: Uint8Array
+  /** The same body as the sender compressed it, where it can be passed on so. */
+  readonly compressed?: Chunk['compressed']
+}
 
 /** One protocol's way into the pipelines. */
 export interface Intake {
@@ -27,12 +37,15 @@ export interface Intake {
   has(signal: Signal): boolean
   /** Throws `unavailable` once the receiver is shutting down; called before work is put into a request. */
   checkOpen(): void
+  /** A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. */
+  open(reclaim: () => void): Call
   /**
-   * Resolves when the pipelines have taken the message, so that the client may forget it. A message without items is
-   * taken at once. `compressed`: the same message as the sender compressed it. Rejects with what the pipeline or {@link
-   * countItems} throws.
+   * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
+   * spans without a valid id are refused, and the others are taken. A message without items is taken at once. Rejects
+   * with what the pipeline throws, or the reading of the message. The call's lease must be for the body, and is for
+   * nothing afterwards.
    */
-  take(signal: Signal, message: Uint8Array, compressed?: Chunk['compressed']): Promise<void>
+  take(signal: Signal, body: Body, call: Call): Promise<Partial<ExportResponse>>
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
    */
@@ -50,12 +63,13 @@ export function createIntake(
   context: Context,
   transport: Transport,
   next: ReadonlyMap<Signal, Consumer>,
-  maxWaitingBytes = MAX_WAITING_BYTES,
+  converter: Converter,
 ): Intake & IntakeControl {
   const labels = { receiver: context.id, transport }
   const accepted = signalCounters(context.counters, 'otelcol_receiver_accepted', labels)
   const refused = signalCounters(context.counters, 'otelcol_receiver_refused', labels)
   const failed = signalCounters(context.counters, 'otelcol_receiver_failed', labels)
+  const invalid = context.counters.counter('spoor_receiver_rejected_spans', { ...labels, reason: 'invalid_id' })
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
@@ -63,12 +77,51 @@ export function createIntake(
 
   let open = true
   let active = 0
-  let waitingBytes = 0
   let drained: (() => void) | undefined
 
   const checkOpen = (): void => {
     if (open) return
     throw new CollectorError('unavailable', `${context.id} is shutting down; try again`, { retryAfterMs: 1000 })
+  }
+
+  const read = async (signal: Signal, { encoding, bytes }: Body, call: Call): Promise<Message> => {
+    if (encoding === 'json' && bytes.length >= JSON_THREAD_BYTES) {
+      return converter.convert({ signal, encoding, body: bytes }, call)
+    }
+    return readMessage(signal, encoding, bytes, MOST_WORK) ?? converter.convert({ signal, encoding, body: bytes }, call)
+  }
+
+  const hand = async (signal: Signal, { bytes, items }: Message, compressed: Body['compressed']): Promise<void> => {
+    const consumer = next.get(signal)
+    if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+    try {
+      await consumer.consume(createBatch(signal, [compressed ? { bytes, items, compressed } : { bytes, items }]))
+    } catch (error) {
+      const problem = toCollectorError(error)
+      // As the collector counts: refused by the pipeline, or failed by a defect of this receiver's own process.
+      if (problem.code === 'internal') failed[signal].value += items
+      else refused[signal].value += items
+      throw problem
+    }
+    accepted[signal].value += items
+  }
+
+  /** Makes the lease one for what is handed on, and frees the rest. */
+  const settle = (message: Message, body: Body, bodyBytes: number, call: Call): void => {
+    const dropped = message.rejected > 0 ? (body.compressed?.bytes.length ?? 0) : 0
+    const more = message.bytes.length - bodyBytes - dropped
+    if (more > 0 && !call.lease.grow(more)) throw call.budget.refusal(call.lease.bytes + more)
+    call.lease.shrink(Math.min(call.lease.bytes, Math.max(0, -more)))
+    if (message.bytes !== body.bytes) freeBytes(body.bytes)
+    call.lease.move('pipeline')
+  }
+
+  const reject = (signal: Signal, { rejected, items, problem }: Message): Partial<ExportResponse> => {
+    refused[signal].value += rejected
+    invalid.value += rejected
+    const message = `${rejected} of ${rejected + items} spans were not taken, as they have no valid trace or span id; the first: ${problem}`
+    log.warn('invalid_id', { component: context.id, transport, rejected }, message)
+    return { rejected, message }
   }
 
   return {
@@ -77,36 +130,27 @@ export function createIntake(
     },
     has: (signal) => next.has(signal),
     checkOpen,
-    async take(signal, message, compressed) {
-      checkOpen()
-      const items = countItems(signal, message)
-      if (items > 0) {
-        const consumer = next.get(signal)
-        if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
-        const chunk = compressed ? { bytes: message, items, compressed } : { bytes: message, items }
-        if (active > 0 && waitingBytes + message.length > maxWaitingBytes) {
-          refused[signal].value += items
-          const text = `${waitingBytes} bytes of requests wait for the pipelines already; try again`
-          throw new CollectorError('overloaded', text, { retryAfterMs: 1000 })
-        }
+    open: (reclaim) => new Call(context.budget, reclaim),
+    async take(signal, body, call) {
+      const bodyBytes = body.bytes.length
+      try {
+        checkOpen()
         active++
-        waitingBytes += message.length
         try {
-          await consumer.consume(createBatch(signal, [chunk]))
-        } catch (error) {
-          const problem = toCollectorError(error)
-          // As the collector counts: refused by the pipeline, or failed by a defect of this receiver's own process.
-          if (problem.code === 'internal') failed[signal].value += items
-          else refused[signal].value += items
-          throw problem
+          const message = await read(signal, body, call)
+          if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
+          settle(message, body, bodyBytes, call)
+          const answer = message.rejected > 0 ? reject(signal, message) : {}
+          if (message.items > 0) await hand(signal, message, message.rejected > 0 ? undefined : body.compressed)
+          succeeded.value++
+          return answer
         } finally {
           active--
-          waitingBytes -= message.length
           if (active === 0) drained?.()
         }
-        accepted[signal].value += items
+      } finally {
+        call.lease.release()
       }
-      succeeded.value++
     },
     refuse(thrown) {
       const error = toCollectorError(thrown)

@@ -14,6 +14,8 @@ import type { ServerTls } from './config.ts'
 export interface Handlers {
   http1(socket: net.Socket): void
   http2(socket: net.Socket): void
+  /** A connection was cut, as there are {@link MAX_CONNECTIONS}. */
+  tooMany?(connections: number): void
   /** A client that speaks TLS to a port that has none; the socket is closed after the call. */
   tlsWithoutConfig(socket: net.Socket): void
 }
@@ -21,6 +23,8 @@ export interface Handlers {
 export interface Listener {
   /** Where it listens, like `127.0.0.1:4317`. */
   readonly address: string
+  /** Connections that are open. */
+  readonly connections: number
   /** Takes no new connections; those that are open stay. */
   stop(): void
   /** Resolves when no connection is left. */
@@ -31,14 +35,21 @@ export interface Listener {
 
 /** A connection that has not sent its first bytes by then is closed. Milliseconds. */
 const FIRST_BYTES_TIMEOUT_MS = 60_000
+/**
+ * Connections at a time; what comes beyond is cut at once. One that is idle takes some 10 kB here, and a descriptor,
+ * of which a process may have 20,000 or more by default on a server.
+ */
+const MAX_CONNECTIONS = 20_000
 /** The kernel asks after peers that have been silent for so long, and so finds those that are gone. */
 const KEEP_ALIVE_MS = 60_000
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
 
+/** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
 export async function listen(
   endpoint: string,
   tlsConfig: ServerTls | undefined,
   handlers: Handlers,
+  maxConnections = MAX_CONNECTIONS,
 ): Promise<Listener> {
   const sockets = new Set<net.Socket>()
   let allClosed: (() => void) | undefined
@@ -47,6 +58,8 @@ export async function listen(
   const server = tlsConfig
     ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
     : net.createServer(socketOptions, serve)
+  server.maxConnections = maxConnections
+  server.on('drop', () => handlers.tooMany?.(sockets.size))
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)
     socket.once('close', () => {
@@ -64,6 +77,9 @@ export async function listen(
   const bound = server.address() as net.AddressInfo
   return {
     address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    get connections() {
+      return sockets.size
+    },
     stop: () => server.close(),
     async closed() {
       if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))

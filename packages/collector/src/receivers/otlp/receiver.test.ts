@@ -107,7 +107,7 @@ describe('shutdown', () => {
     const underWay = fetch(`http://${http}/v1/traces`, { method: 'POST', headers: HEADERS, body: Buffer.from(request) })
     // Half a request, whose other half comes when the receiver is shutting down.
     const socket = net.connect(Number(http.split(':')[1]), '127.0.0.1')
-    const head = `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${request.length}\r\n\r\n`
+    const head = `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${request.length}\r\n\r\n`
     await new Promise<void>((resolve) =>
       socket.write(Buffer.concat([Buffer.from(head), request.subarray(0, 10)]), () => resolve()),
     )

@@ -4,8 +4,16 @@
  */
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
-import type { Component, Consumer, Context, Listening } from '../../component/index.ts'
+import {
+  createLogLimiter,
+  type Component,
+  type Consumer,
+  type Context,
+  type Listening,
+  type LogLimiter,
+} from '../../component/index.ts'
 import type { OtlpReceiverConfig } from './config.ts'
+import { createConverter, type Converter } from './conversion.ts'
 import { createGrpcServer } from './grpc.ts'
 import { createHttpServer } from './http.ts'
 import { createIntake, type IntakeControl, type Transport } from './intake.ts'
@@ -20,6 +28,7 @@ interface Port {
   goAway(): void
 }
 
+const LOG_INTERVAL_MS = 60_000
 /** How long connections are given to end by themselves once all requests are answered. */
 const LINGER_MS = 100
 
@@ -28,6 +37,8 @@ export class OtlpReceiver implements Component {
   readonly #config: OtlpReceiverConfig
   readonly #next: ReadonlyMap<Signal, Consumer>
   readonly #report: Report
+  readonly #log: LogLimiter
+  readonly #converter: Converter = createConverter()
   #ports: Port[] = []
 
   constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
@@ -35,6 +46,7 @@ export class OtlpReceiver implements Component {
     this.#config = config
     this.#next = next
     this.#report = createReport(context)
+    this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
   }
 
   async start(): Promise<void> {
@@ -47,6 +59,8 @@ export class OtlpReceiver implements Component {
       throw error
     }
     for (const { transport, listener } of this.#ports) {
+      const labels = { receiver: this.#context.id, transport }
+      this.#context.counters.gauge('spoor_receiver_connections', labels, () => listener.connections)
       const fields = { component: this.#context.id, endpoint: listener.address }
       this.#context.logger.info(fields, transport === 'grpc' ? 'Starting GRPC server' : 'Starting HTTP server')
     }
@@ -74,29 +88,32 @@ export class OtlpReceiver implements Component {
     for (const port of ports) port.goAway()
     await settledBefore(Promise.all(ports.map((port) => port.listener.closed())), AbortSignal.timeout(LINGER_MS))
     for (const port of ports) port.listener.destroy()
+    await this.#converter.close()
   }
 
   async #openGrpc(config: NonNullable<OtlpReceiverConfig['protocols']['grpc']>): Promise<Port> {
-    const intake = createIntake(this.#context, 'grpc', this.#next)
-    const server = createGrpcServer(config, intake)
+    const intake = createIntake(this.#context, 'grpc', this.#next, this.#converter)
+    const server = createGrpcServer(config, intake, () => hostOf(listener))
     const refusal = createHttp1Refusal(() => this.#hint('http'), this.#report)
     const goAway = trackSessions(server)
-    const listener = await listen(config.endpoint, config.tls, {
+    const listener: Listener = await listen(config.endpoint, config.tls, {
       http2: (socket) => server.emit('connection', socket),
       http1: (socket) => refusal.emit('connection', socket),
       tlsWithoutConfig: () => this.#reportTls('grpc'),
+      tooMany: (connections) => this.#reportTooMany('grpc', connections),
     })
     return { transport: 'grpc', listener, intake, goAway }
   }
 
   async #openHttp(config: NonNullable<OtlpReceiverConfig['protocols']['http']>): Promise<Port> {
-    const intake = createIntake(this.#context, 'http', this.#next)
-    const server = createHttpServer(config, intake)
+    const intake = createIntake(this.#context, 'http', this.#next, this.#converter)
+    const server = createHttpServer(config, intake, () => hostOf(listener))
     const refusal = createHttp2Refusal(() => this.#hint('grpc'), this.#report)
-    const listener = await listen(config.endpoint, config.tls, {
+    const listener: Listener = await listen(config.endpoint, config.tls, {
       http1: (socket) => server.emit('connection', socket),
       http2: (socket) => refusal.emit('connection', socket),
       tlsWithoutConfig: () => this.#reportTls('http'),
+      tooMany: (connections) => this.#reportTooMany('http', connections),
     })
     return { transport: 'http', listener, intake, goAway: () => void server.close() }
   }
@@ -106,6 +123,14 @@ export class OtlpReceiver implements Component {
       transport,
       'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client',
     )
+  }
+
+  #reportTooMany(transport: Transport, connections: number): void {
+    const { id, counters } = this.#context
+    counters.counter('spoor_receiver_dropped_connections', { receiver: id, transport, reason: 'too_many' }).value++
+    const message =
+      'Cut a connection, as there are as many as the receiver takes; find out who opens them and does not close them'
+    this.#log.warn('too_many', { component: id, transport, connections }, message)
   }
 
   /** Where the other protocol is. */
@@ -120,6 +145,11 @@ export class OtlpReceiver implements Component {
     const address = port.listener.address.replace(/^(\[::\]|0\.0\.0\.0):/, 'localhost:')
     return `${name} is at ${scheme}://${address}${paths}`
   }
+}
+
+/** The address without its port. */
+function hostOf(listener: Listener): string {
+  return listener.address.slice(0, listener.address.lastIndexOf(':'))
 }
 
 /** GOAWAY for every session that is open when the returned function is called. */

@@ -8,7 +8,7 @@ import http2 from 'node:http2'
 import { CollectorError, createLogLimiter, type Context } from '../../component/index.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { Transport } from './intake.ts'
-import { respondError } from './grpc.ts'
+import { respondError, respondText } from './grpc.ts'
 
 const LOG_INTERVAL_MS = 60_000
 
@@ -39,7 +39,7 @@ export function createHttp1Refusal(hint: () => string, report: Report): http.Ser
   server.emit('listening')
   server.on('clientError', (_error, socket) => {
     report('grpc', 'bytes that are neither HTTP/2 nor HTTP/1 came to the OTLP/gRPC port')
-    refuseConnection(socket, `this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}`)
+    refuseConnection(socket, 400, `this port speaks OTLP/gRPC (HTTP/2), and this is neither that nor HTTP/1; ${hint()}`)
   })
   return server
 }
@@ -56,8 +56,7 @@ export function createHttp2Refusal(hint: () => string, report: Report): http2.Ht
     if (headers['content-type']?.startsWith('application/grpc')) {
       respondError(stream, new CollectorError('unimplemented', text))
     } else {
-      stream.respond({ ':status': 400, 'content-type': 'text/plain; charset=utf-8' })
-      stream.end(`400 ${text}\n`)
+      respondText(stream, 400, text)
     }
   })
   return server

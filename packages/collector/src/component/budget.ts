@@ -1,0 +1,297 @@
+/**
+ * The one budget for bytes in flight, shared over all protocols, connections and stages of a collector: bodies that are
+ * being read or decompressed, messages that wait for the pipelines, batches in queues. Whoever holds bytes has a
+ * {@link Lease} for them; when the budget is used up nobody gets more, and the sender is told to come again.
+ *
+ * Nobody waits for bytes while holding some, so there is nothing to deadlock, and what fits is given at once, so a
+ * large message that does not fit never stands in the way of small ones. Holders that wait for a peer can be
+ * *reclaimed*: when the budget is used up, the slowest of them give back what they hold, so that clients who send a
+ * body halfway and then stall cannot keep the others out.
+ *
+ * Bytes that nobody holds any more are garbage until V8 collects them, which it may put off for long, as they lie
+ * outside of its heap. Where the program offers a `collect` function, the budget calls it when more of that garbage
+ * than {@link GARBAGE_SHARE} of what is free lies about besides what is held, and when all is quiet; there is never much
+ * more than twice that.
+ */
+import type { Counter, Counters } from './counters.ts'
+import { CollectorError } from './error.ts'
+
+/** Bytes in flight at a time, over the whole collector: 256 MiB. */
+export const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024
+
+/** How long a reclaimable lease is left alone. Milliseconds. */
+const RECLAIM_AFTER_MS = 5_000
+/** A reclaimable lease that grows faster than this is not slow. Bytes a second since it was taken. */
+const SLOW_BYTES_PER_SECOND = 256 * 1024
+/** Slow holders are looked for no more often than this, as all of them are looked at. Milliseconds. */
+const RECLAIM_INTERVAL_MS = 100
+/** Garbage is measured each time so many bytes were given out, and when none were for so long. Milliseconds. */
+const SAMPLE_BYTES = 8 * 1024 * 1024
+const QUIET_MS = 2_000
+/**
+ * How much garbage there may be before it is collected, as a share of what is free: 64 MiB by default where hardly
+ * anything is held, and at least a quarter of that; less when all is quiet.
+ */
+const GARBAGE_SHARE = 1 / 4
+const QUIET_GARBAGE_SHARE = 1 / 32
+/** What a sender that was refused for want of bytes is asked to wait. Milliseconds. */
+const RETRY_AFTER_MS = 1_000
+
+/**
+ * Frees garbage on this thread: `minor` what came lately, in a millisecond or less, `major` all of it, in some ten. What
+ * it frees may be seen a moment later only.
+ */
+export type Collect = (kind: 'minor' | 'major') => void
+
+/** Where bytes are held, for the gauges: `spoor_budget_bytes{stage="body"}`. Lower snake case. */
+export type BudgetStage = 'body' | 'decompression' | 'conversion' | 'pipeline' | 'queue' | 'answer'
+
+/** The right to hold a number of bytes. Its owner releases it once, when the bytes are given up or handed to garbage. */
+export interface Lease {
+  /** How many it is for, now. 0 after `release`. */
+  readonly bytes: number
+  /** Whether `release` was called, or the budget took the bytes back. */
+  readonly released: boolean
+  /** Asks for more. False when the budget has no more, or the lease is released: then nothing has changed. */
+  grow(bytes: number): boolean
+  /** Gives back a part; at most all of it. */
+  shrink(bytes: number): void
+  /** Counts the bytes under another stage from now on; it cannot be reclaimed any more. */
+  move(stage: BudgetStage): void
+  /** Gives back all. A second call does nothing. */
+  release(): void
+}
+
+export interface Budget {
+  /** The limit, in bytes. */
+  readonly maxBytes: number
+  /** Bytes that are held now. Never more than `maxBytes`. */
+  readonly used: number
+  /**
+   * A lease for so many bytes (0 and more), or undefined when the budget does not have them; that is counted.
+   *
+   * @param reclaim set by holders that wait for a peer: called when others need the bytes and this lease has been slow.
+   * It must give up what is held and release the lease before it returns, and must not throw.
+   */
+  take(bytes: number, stage: BudgetStage, reclaim?: () => void): Lease | undefined
+  /**
+   * The error for a sender whose `bytes` could not be had: `overloaded`, to be tried again; `too_large` when so many
+   * can never be had.
+   */
+  refusal(bytes: number): CollectorError
+}
+
+export interface BudgetOptions {
+  /** Gets the gauges `spoor_budget_bytes` (by stage) and `spoor_budget_limit_bytes`, the counter `spoor_budget_refusals` (by reason). */
+  readonly counters?: Counters
+  /** Called when there is much garbage. Default: garbage is V8's business. */
+  readonly collect?: Collect | undefined
+  /** Bytes outside of V8's heap, garbage among them. Default: `process.memoryUsage().arrayBuffers`. */
+  readonly outsideBytes?: () => number
+}
+
+/** `maxBytes`: the limit, at least 1. */
+export function createBudget(maxBytes: number = DEFAULT_BUDGET_BYTES, options: BudgetOptions = {}): Budget {
+  if (!(maxBytes >= 1)) throw new RangeError(`createBudget: maxBytes is ${maxBytes}, must be at least 1`)
+  return new SharedBudget(maxBytes, options)
+}
+
+class SharedBudget implements Budget {
+  readonly maxBytes: number
+  readonly #counters: Counters | undefined
+  readonly #collect: Collect | undefined
+  readonly #outsideBytes: () => number
+  readonly #stages = new Map<BudgetStage, Counter>()
+  readonly #reclaimable = new Set<BudgetLease>()
+  readonly #full: Counter
+  readonly #reclaimed: Counter
+  #used = 0
+  #givenSinceSample = 0
+  /** Bytes outside of the heap that are neither held here nor garbage: they were there after the last collection. */
+  #foreignBytes = 0
+  /** What was done about garbage before the next sample. */
+  #collected: 'minor' | 'major' | undefined
+  /** Runs while there may be garbage that was not looked at. */
+  #quietTimer: NodeJS.Timeout | undefined
+  #isQuiet = true
+  #nextReclaim = 0
+
+  constructor(maxBytes: number, { counters, collect, outsideBytes }: BudgetOptions) {
+    this.maxBytes = maxBytes
+    this.#counters = counters
+    this.#collect = collect
+    this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers)
+    this.#full = counters?.counter('spoor_budget_refusals', { reason: 'full' }) ?? { value: 0 }
+    this.#reclaimed = counters?.counter('spoor_budget_refusals', { reason: 'slow_client' }) ?? { value: 0 }
+    counters?.gauge('spoor_budget_limit_bytes', {}, () => maxBytes)
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  take(bytes: number, stage: BudgetStage, reclaim?: () => void): Lease | undefined {
+    const lease = new BudgetLease(this, this.stage(stage), reclaim)
+    if (!lease.grow(bytes)) return undefined
+    if (reclaim) this.#reclaimable.add(lease)
+    return lease
+  }
+
+  refusal(bytes: number): CollectorError {
+    if (bytes > this.maxBytes) {
+      const message = `a message of ${bytes} bytes is more than the collector holds in all (${this.maxBytes} bytes); send smaller batches`
+      return new CollectorError('too_large', message)
+    }
+    const message = `${this.#used} of ${this.maxBytes} bytes for requests in flight are used; try again`
+    return new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
+  }
+
+  /** @internal Gives out bytes, or says that there are none. */
+  reserve(bytes: number): boolean {
+    if (this.#used + bytes > this.maxBytes) {
+      this.#reclaimSlow(bytes)
+      if (this.#used + bytes > this.maxBytes) {
+        this.#full.value++
+        return false
+      }
+    }
+    this.#used += bytes
+    this.#givenSinceSample += bytes
+    this.#isQuiet = false
+    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
+    return true
+  }
+
+  /** @internal */
+  giveBack(bytes: number): void {
+    this.#used -= bytes
+    this.#isQuiet = false
+    if (this.#collect) this.#quietTimer ??= setTimeout(() => this.#sampleInQuiet(), QUIET_MS).unref()
+  }
+
+  /** @internal No longer one that can be reclaimed. */
+  keep(lease: BudgetLease): void {
+    this.#reclaimable.delete(lease)
+  }
+
+  /** @internal The bytes of a stage, made and shown at its first use. */
+  stage(stage: BudgetStage): Counter {
+    let held = this.#stages.get(stage)
+    if (!held) {
+      const made: Counter = { value: 0 }
+      this.#stages.set(stage, (held = made))
+      this.#counters?.gauge('spoor_budget_bytes', { stage }, () => made.value)
+    }
+    return held
+  }
+
+  /** A minor collection where garbage passes the share of the limit, and a major one where that was not enough. */
+  #sample(share: number): void {
+    this.#givenSinceSample = 0
+    if (!this.#collect) return
+    const outside = this.#outsideBytes() - this.#used
+    // After a major collection, what is left is somebody's.
+    this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
+    const garbage = outside - this.#foreignBytes
+    const allowed = share * Math.max(this.maxBytes - this.#used, this.maxBytes / 4)
+    if (garbage <= allowed) this.#collected = undefined
+    else {
+      // What a minor collection frees is gone a moment later only: it has another share's time to do so.
+      const isTooMuch = share < GARBAGE_SHARE || garbage > 2 * allowed
+      this.#collected = this.#collected === 'minor' && isTooMuch ? 'major' : 'minor'
+      this.#collect(this.#collected)
+    }
+  }
+
+  /** The same when nothing has moved for a while; until there is no garbage left that can be collected. */
+  #sampleInQuiet(): void {
+    if (this.#isQuiet) this.#sample(QUIET_GARBAGE_SHARE)
+    if (this.#isQuiet && !this.#collected) this.#quietTimer = undefined
+    else this.#quietTimer?.refresh()
+    this.#isQuiet = true
+  }
+
+  #reclaimSlow(bytes: number): void {
+    const now = performance.now()
+    if (now < this.#nextReclaim || bytes > this.maxBytes) return
+    this.#nextReclaim = now + RECLAIM_INTERVAL_MS
+    const slow: { lease: BudgetLease; bytesPerMs: number }[] = []
+    for (const lease of this.#reclaimable) {
+      const ageMs = now - lease.since
+      const bytesPerMs = lease.bytes / ageMs
+      if (ageMs < RECLAIM_AFTER_MS || lease.bytes === 0 || bytesPerMs * 1000 > SLOW_BYTES_PER_SECOND) continue
+      slow.push({ lease, bytesPerMs })
+    }
+    slow.sort((a, b) => a.bytesPerMs - b.bytesPerMs)
+    for (const { lease } of slow) {
+      if (this.#used + bytes <= this.maxBytes) break
+      this.#reclaimed.value++
+      lease.reclaim()
+    }
+  }
+}
+
+class BudgetLease implements Lease {
+  readonly since = performance.now()
+  readonly #budget: SharedBudget
+  readonly #reclaim: (() => void) | undefined
+  #stage: Counter
+  #bytes = 0
+  #released = false
+
+  constructor(budget: SharedBudget, stage: Counter, reclaim: (() => void) | undefined) {
+    this.#budget = budget
+    this.#stage = stage
+    this.#reclaim = reclaim
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get released(): boolean {
+    return this.#released
+  }
+
+  grow(bytes: number): boolean {
+    if (!(bytes >= 0)) throw new RangeError(`a lease cannot grow by ${bytes} bytes`)
+    if (this.#released || !this.#budget.reserve(bytes)) return false
+    if (this.released) {
+      // It was itself the slow one that had to give way.
+      this.#budget.giveBack(bytes)
+      return false
+    }
+    this.#bytes += bytes
+    this.#stage.value += bytes
+    return true
+  }
+
+  shrink(bytes: number): void {
+    if (this.#released) return
+    if (!(bytes >= 0) || bytes > this.#bytes)
+      throw new RangeError(`a lease of ${this.#bytes} cannot shrink by ${bytes}`)
+    this.#bytes -= bytes
+    this.#stage.value -= bytes
+    this.#budget.giveBack(bytes)
+  }
+
+  move(stage: BudgetStage): void {
+    this.#budget.keep(this)
+    this.#stage.value -= this.#bytes
+    this.#stage = this.#budget.stage(stage)
+    this.#stage.value += this.#bytes
+  }
+
+  release(): void {
+    this.shrink(this.#bytes)
+    this.#released = true
+    this.#budget.keep(this)
+  }
+
+  /** @internal */
+  reclaim(): void {
+    this.#reclaim?.()
+    // Whatever the holder did: the bytes are needed.
+    this.release()
+  }
+}
