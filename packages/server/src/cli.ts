@@ -12,9 +12,10 @@ import {
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
-import { bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
+import { ageOf, bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
-import { type LifetimeOptions, runUntilStopped } from './lifetime.ts'
+import { endProcess } from './lifetime/end-process.ts'
+import { type LifetimeOptions, runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger, LOG_LEVELS } from './logging.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
@@ -31,6 +32,8 @@ export interface Io {
 
 /** How long a stop may take before what is left is given up. Milliseconds. */
 const STOP_DEADLINE_MS = 10_000
+/** How long the figures of the banner are waited for. Milliseconds. */
+const BANNER_STATS_MS = 1_000
 const LEVELS = LOG_LEVELS.join(', ')
 
 /**
@@ -52,6 +55,7 @@ export async function runCli(argv: readonly string[], io: Io = process): Promise
       'Collector configuration in place of the built-in one; its exporter spoor_storage stores here',
     )
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
+    .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => (action = () => serve(options, io)))
   cli
@@ -87,7 +91,7 @@ function explain(error: unknown, cli: CAC, io: Io): number {
   const isKnown =
     isUsage || error instanceof SpoorError || error instanceof CollectorError || error instanceof StorageError
   const text = name === 'CACError' ? usageMessage(message, cli) : isKnown ? message : stack
-  io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${text}\n`)
+  sayOf(io)(text ?? String(error))
   return isUsage ? 2 : 1
 }
 
@@ -133,20 +137,25 @@ async function serve(options: Options, io: Io): Promise<number> {
     otlpGrpcPort: portOf('otlp-grpc-port', options['otlpGrpcPort']),
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
+    maxAgeMs: ageOf('max-age', options['maxAge']),
     config,
   }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
   return runUntilStopped(
-    async () => {
-      const spoor = await startSpoor({ ...given, logger })
-      const { spans, diskBytes } = await spoor.store.stats()
+    async (signal) => {
+      const spoor = await startSpoor({ ...given, logger, signal })
+      const stats = await spoor.store.stats({ timeoutMs: BANNER_STATS_MS }).catch(() => undefined)
       const { page, otlpGrpc, otlpHttp } = spoor.urls
       banner(io, [
         ['Page', styleText('bold', page, { stream: io.stdout })],
         ['OTLP gRPC', otlpGrpc],
         ['OTLP HTTP', otlpHttp],
-        ['Data', `${shortPath(spoor.data)}  (${spans.toLocaleString('en')} spans, ${formatBytes(diskBytes)})`],
+        [
+          'Data',
+          shortPath(spoor.data) +
+            (stats ? `  (${stats.spans.toLocaleString('en')} spans, ${formatBytes(stats.diskBytes)})` : ''),
+        ],
       ])
       return spoor
     },
@@ -186,9 +195,13 @@ async function collect(options: Options, io: Io): Promise<number> {
   )
 }
 
+function sayOf(io: Io): (line: string) => void {
+  return (line) => io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${line}\n`)
+}
+
 function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
   const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
-  return { logger, onStopping, deadlineMs: STOP_DEADLINE_MS }
+  return { logger, onStopping, say: sayOf(io), deadlineMs: STOP_DEADLINE_MS, endNow: endProcess }
 }
 
 async function validate(options: Options, io: Io): Promise<number> {
