@@ -38,10 +38,27 @@ const LEVELS = LOG_LEVELS.join(', ')
 
 /**
  * Runs the command line and resolves with the exit code: 0 for an orderly end, also by a signal; 1 for a failure; 2 for
- * a wrong option; 130 for a second Ctrl-C.
+ * a wrong option; 128 and the signal's number for a second signal, as 130 for Ctrl-C.
  */
 export async function runCli(argv: readonly string[], io: Io = process): Promise<number> {
   let action: (() => Promise<number>) | undefined
+  const cli = commandLine(io, (chosen) => (action = chosen))
+  try {
+    cli.parse([...argv], { run: false })
+    if (cli.options['help'] || cli.options['version']) return 0
+    const [unknown] = cli.args
+    if (!cli.matchedCommandName && unknown !== undefined) {
+      throw new SpoorError('option', `"${unknown}" is no command: see spoor --help`)
+    }
+    cli.runMatchedCommand()
+    return (await action?.()) ?? 0
+  } catch (error) {
+    return explain(error, cli, io)
+  }
+}
+
+/** The commands and their options. `choose` is called with what the chosen command does. */
+export function commandLine(io: Io, choose: (action: () => Promise<number>) => void): CAC {
   const cli = cac('spoor')
   cli
     .command('', 'Start Spoor: receive traces over OTLP, store them, show them')
@@ -57,31 +74,19 @@ export async function runCli(argv: readonly string[], io: Io = process): Promise
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
     .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => (action = () => serve(options, io)))
+    .action((options: Options) => choose(() => serve(options, io)))
   cli
     .command('collector', 'Run a collector alone, without store and page')
     .option('--config <file>', 'Collector configuration, in the YAML of the OpenTelemetry Collector')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => (action = () => collect(options, io)))
+    .action((options: Options) => choose(() => collect(options, io)))
   cli
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
     .option('--config <file>', 'The configuration to check')
-    .action((options: Options) => (action = () => validate(options, io)))
+    .action((options: Options) => choose(() => validate(options, io)))
   cli.help()
   cli.version(version)
-
-  try {
-    cli.parse([...argv], { run: false })
-    if (cli.options['help'] || cli.options['version']) return 0
-    const [unknown] = cli.args
-    if (!cli.matchedCommandName && unknown !== undefined) {
-      throw new SpoorError('option', `"${unknown}" is no command: see spoor --help`)
-    }
-    cli.runMatchedCommand()
-    return (await action?.()) ?? 0
-  } catch (error) {
-    return explain(error, cli, io)
-  }
+  return cli
 }
 
 /** Errors that a person can do something about are told in a line; a defect of ours with its stack. */

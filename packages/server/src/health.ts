@@ -8,7 +8,7 @@ export type Phase = 'starting' | 'running' | 'stopping'
 export interface Vitals {
   readonly phase: Phase
   /** Undefined until it is open. */
-  readonly store: TraceStore | undefined
+  readonly store: Pick<TraceStore, 'health'> | undefined
   readonly intake: Intake
   /** What ended a part for good; undefined while nothing did. */
   readonly failure: Error | undefined

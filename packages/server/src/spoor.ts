@@ -125,6 +125,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
 
   const status = createStatus({
     vitals,
+    store: () => running.store,
     counters,
     endpoints() {
       const { otlpHttp, otlpGrpc } = urls()
@@ -151,7 +152,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { signal = new AbortController().signal } = options
   let opened: TraceStore
   try {
-    running.app = await createQueryServer({ host, vitals, counters, logger, status })
+    running.app = await createQueryServer({ host, vitals, store: () => running.store, counters, logger, status })
     await running.app.listen({ host, port: pagePort })
     await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
     const opening = openStore(data, options, createStoreEvents(logger, counters))

@@ -1,5 +1,5 @@
 import type { Counters } from '@spoor/collector'
-import { describeStoreEvent, STORE_EVENTS } from '@spoor/storage'
+import { describeStoreEvent, STORE_EVENTS, type TraceStore } from '@spoor/storage'
 import type { StatusResponse } from './api.ts'
 import { liveness, readiness, type Vitals } from './health.ts'
 import { version } from './version.ts'
@@ -9,17 +9,24 @@ const STATS_TIMEOUT_MS = 1_000
 
 export interface StatusOptions {
   readonly vitals: () => Vitals
+  /** Undefined until the store is open. */
+  readonly store: () => TraceStore | undefined
   readonly counters: Counters
   readonly endpoints: () => StatusResponse['endpoints']
 }
 
 /** What `/api/spoor/v1/status` answers: within about a second, whatever of the store hangs. */
-export function createStatus({ vitals, counters, endpoints }: StatusOptions): () => Promise<StatusResponse> {
+export function createStatus({
+  vitals,
+  store: storeNow,
+  counters,
+  endpoints,
+}: StatusOptions): () => Promise<StatusResponse> {
   const started = performance.now()
   let known: StatusResponse['store'] = { spans: 0, diskBytes: 0, blocks: 0, segments: 0 }
 
   async function figures(): Promise<StatusResponse['store']> {
-    const { store } = vitals()
+    const store = storeNow()
     if (!store) return { ...known, stale: true }
     try {
       const { oldest, newest, spans, diskBytes, blocks, segments } = await soon(

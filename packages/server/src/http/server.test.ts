@@ -22,7 +22,14 @@ let bare: FastifyInstance
 async function serverWith(place: string): Promise<FastifyInstance> {
   const status = () => Promise.reject(new Error('not asked for here'))
   const vitals = (): Vitals => ({ phase: 'running', store, intake: createIntake(), failure: undefined })
-  const options = { host: '0.0.0.0', vitals, counters: createCounters(), logger: createLogger('silent'), status }
+  const options = {
+    host: '0.0.0.0',
+    vitals,
+    store: () => store,
+    counters: createCounters(),
+    logger: createLogger('silent'),
+    status,
+  }
   return createQueryServer({ ...options, pagePlaces: [join(directory, 'nothing'), place] })
 }
 

@@ -24,6 +24,8 @@ export interface QueryServerOptions {
   /** The host that is listened on; decides which `Host` headers are answered. */
   readonly host: string
   readonly vitals: () => Vitals
+  /** Asked by every query; undefined until the store is open. */
+  readonly store: () => TraceStore | undefined
   readonly counters: Counters
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
@@ -31,6 +33,8 @@ export interface QueryServerOptions {
   readonly pagePlaces?: readonly string[]
   /** Bytes that answers may hold. Default: 128 MiB for this server alone. */
   readonly budget?: AnswerBudget
+  /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
+  readonly headersTimeoutMs?: number
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */
   readonly lanes?: Lanes
 }
@@ -49,12 +53,16 @@ const ANSWERED_WHILE_STOPPING =
  * nothing. It may listen before the store is open: queries are answered with 503 until then.
  */
 export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
-  const { host, vitals, counters, logger, status } = options
+  const { host, vitals, counters, logger, status, headersTimeoutMs = HEADERS_TIMEOUT_MS } = options
   const app: FastifyInstance = fastify({
     // A connection that stays idle is closed so that stop() need not wait for it.
     keepAliveTimeout: 5_000,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersTimeoutMs / 5,
+    },
     forceCloseConnections: 'idle',
     // Its answer would name neither Spoor nor the time to come again.
     return503OnClosing: false,
@@ -82,7 +90,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   app.addHook('onSend', compressForRemote)
   limitQueries(app, options.lanes ?? createLanes(counters), options.budget ?? createAnswerBudget())
 
-  const store = createStoreQueries(() => openStore(vitals()))
+  const store = createStoreQueries(() => openStore(vitals(), options.store()))
   const failures = createFailures(logger)
   const reports = new Reports()
   app.addHook('onClose', () => reports.close())
@@ -110,7 +118,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   return app
 }
 
-function openStore({ phase, store }: Vitals): TraceStore {
+function openStore({ phase }: Vitals, store: TraceStore | undefined): TraceStore {
   if (store) return store
   const message =
     phase === 'starting' ? 'Spoor is starting: the store is being opened; try again soon' : 'the store is not open'
@@ -122,10 +130,7 @@ const BAD_REQUESTS: Readonly<Record<string, readonly [status: string, message: s
     '431 Request Header Fields Too Large',
     `the address and headers of the request are longer than ${MAX_HEADER_BYTES} bytes; ask with a shorter query`,
   ],
-  ERR_HTTP_REQUEST_TIMEOUT: [
-    '408 Request Timeout',
-    `the request was not complete ${HEADERS_TIMEOUT_MS / 1000} s after it began`,
-  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request was not complete in time; send it at once'],
 }
 
 /** What cannot be read as a request is answered in words, on the socket itself: there is no request to answer. */

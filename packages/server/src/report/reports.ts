@@ -40,22 +40,21 @@ export class Reports {
     chunks: AsyncIterable<Uint8Array>,
     call: QueryCall,
   ): Promise<Buffer | undefined> {
-    const held = await this.#read(chunks, call)
-    if (held.length === 0) return undefined
-    if (held.reduce((sum, { length }) => sum + length, 0) <= SMALL_BYTES) {
-      return Buffer.from(makeReport(kind, held, traceId))
-    }
+    const source = this.#checked(chunks, call)
     const limit = limitOf(call)
-    const before = this.#turn
-    const mine = Promise.withResolvers<void>()
-    this.#turn = mine.promise
     try {
-      await Promise.race([before, limit.over])
-      return await this.#ask(kind, traceId, held, limit.over)
+      const held: Uint8Array[] = []
+      let bytes = 0
+      for (let next = await source.next(); !next.done; next = await source.next()) {
+        held.push(next.value)
+        bytes += next.value.length
+        if (bytes > SMALL_BYTES)
+          return await this.#inTurn(limit.over, () => this.#ask(kind, traceId, held, source, limit.over))
+      }
+      return held.length === 0 ? undefined : Buffer.from(makeReport(kind, held, traceId))
     } finally {
       limit.end()
-      // Whoever comes next waits for those before, also where this one has given up.
-      void before.then(mine.resolve)
+      await source.return(undefined)
     }
   }
 
@@ -64,8 +63,8 @@ export class Reports {
     await this.#end()
   }
 
-  async #read(chunks: AsyncIterable<Uint8Array>, call: QueryCall): Promise<Uint8Array[]> {
-    const held: Uint8Array[] = []
+  /** The chunks, as long as they are not too much. */
+  async *#checked(chunks: AsyncIterable<Uint8Array>, call: QueryCall): AsyncGenerator<Uint8Array> {
     let bytes = 0
     for await (const chunk of chunks) {
       bytes += chunk.length
@@ -76,20 +75,37 @@ export class Reports {
       if (!call.room.grow(chunk.length)) {
         throw new RequestError(503, 'busy', 'there is no room now to hold the whole trace; try again')
       }
-      held.push(chunk)
+      yield chunk
     }
-    return held
   }
 
-  async #ask(kind: ReportKind, traceId: string, held: Uint8Array[], over: Promise<never>): Promise<Buffer> {
+  /** One at a time, first come first served. */
+  async #inTurn<T>(over: Promise<never>, work: () => Promise<T>): Promise<T> {
+    const before = this.#turn
+    const mine = Promise.withResolvers<void>()
+    this.#turn = mine.promise
+    try {
+      await Promise.race([before, over])
+      return await work()
+    } finally {
+      // Whoever comes next waits for those before, also where this one has given up.
+      void before.then(mine.resolve)
+    }
+  }
+
+  /** Hands each chunk over as it is read: copying all of a large trace at once would stop this thread. */
+  async #ask(
+    kind: ReportKind,
+    traceId: string,
+    held: readonly Uint8Array[],
+    rest: AsyncGenerator<Uint8Array>,
+    over: Promise<never>,
+  ): Promise<Buffer> {
     const worker = this.#start()
     try {
-      for (let chunk = held.shift(); chunk; chunk = held.shift()) {
-        // A view of a buffer that others may see too is copied; a buffer of its own moves.
-        const bytes = chunk.byteLength === chunk.buffer.byteLength ? chunk : chunk.slice()
-        worker.postMessage({ type: 'chunk', bytes } satisfies ToReportWorker, [bytes.buffer as ArrayBuffer])
-      }
       const answered = answerOf(worker)
+      for (const chunk of held) handOver(worker, chunk)
+      for (let next = await rest.next(); !next.done; next = await rest.next()) handOver(worker, next.value)
       worker.postMessage({ type: 'make', kind, traceId } satisfies ToReportWorker, [])
       const answer = await Promise.race([answered, over])
       if ('error' in answer) throw new Error(answer.error)
@@ -131,9 +147,15 @@ export class Reports {
   }
 }
 
+function handOver(worker: Worker, chunk: Uint8Array): void {
+  // A view of a buffer that others may see too is copied; a buffer of its own moves.
+  const bytes = chunk.byteLength === chunk.buffer.byteLength ? chunk : chunk.slice()
+  worker.postMessage({ type: 'chunk', bytes } satisfies ToReportWorker, [bytes.buffer as ArrayBuffer])
+}
+
 /** The worker's next message; rejects when it ends without one. */
 function answerOf(worker: Worker): Promise<FromReportWorker> {
-  return new Promise((resolve, reject) => {
+  const answer = new Promise<FromReportWorker>((resolve, reject) => {
     const off = (): void => {
       worker.off('message', onMessage)
       worker.off('error', onError)
@@ -158,6 +180,9 @@ function answerOf(worker: Worker): Promise<FromReportWorker> {
     worker.on('error', onError)
     worker.on('exit', onExit)
   })
+  // It is waited for only when all chunks are handed over.
+  answer.catch(() => {})
+  return answer
 }
 
 /** `over` rejects when the call's time is over or its client has left. */

@@ -6,6 +6,9 @@ import { Dialog } from '../widgets/dialog.tsx'
 import styles from './health-panel.module.css'
 import { troublesOf } from './health-state.ts'
 
+/** The server's words begin in lower case, as a log has them. */
+const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
+
 const nsOf = (ms: number): bigint => BigInt(Math.round(ms)) * 1_000_000n
 
 /** How intake and store are: what is wrong, since when, what to do, and what the store told lately. */
@@ -34,7 +37,7 @@ export function HealthPanel(props: { status: StatusResponse | undefined; onClose
         {troubles.map(({ text, sinceMs, advice }) => (
           <li key={text} className={styles.trouble}>
             <p className={styles.verdict} data-state="trouble">
-              {text}
+              {sentence(text)}
             </p>
             {sinceMs !== undefined && (
               <p className={styles.since}>

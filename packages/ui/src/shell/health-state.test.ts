@@ -32,6 +32,6 @@ it('tells of refused spans once', () => {
 it('tells of damage, though all is served', () => {
   const recent = [event(9, 'damaged', 'second'), event(8, 'damaged', 'first')]
   expect(troublesOf(status({ damagedPieces: 2, recent }))).toMatchObject([
-    { text: '2 stored pieces are damaged: first', sinceMs: 8 },
+    { text: '2 stored pieces are damaged; the first: first', sinceMs: 8 },
   ])
 })

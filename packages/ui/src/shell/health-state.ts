@@ -31,9 +31,10 @@ export function troublesOf({ health, refusing }: StatusResponse): Trouble[] {
   }
   if (health.damagedPieces > 0) {
     const damages = health.recent.filter(({ code }) => code === 'damaged')
-    const pieces = health.damagedPieces === 1 ? 'A stored piece is' : `${health.damagedPieces} stored pieces are`
     const first = damages.at(-1)
-    const text = `${pieces} damaged${first ? `: ${first.text}` : ''}`
+    const pieces = health.damagedPieces
+    const many = `${pieces} stored ${pieces === 1 ? 'piece is' : 'pieces are'} damaged`
+    const text = first ? (pieces === 1 ? first.text : `${many}; the first: ${first.text}`) : many
     troubles.push({ text, sinceMs: first?.atMs, advice: ADVICE['damaged']! })
   }
   return troubles
