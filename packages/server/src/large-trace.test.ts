@@ -119,6 +119,18 @@ describe('a trace of 200,000 spans', () => {
   }, 60_000)
 })
 
+it('stops by its deadline though a client takes nothing of its answer', async () => {
+  const { hostname, port } = new URL(spoor.urls.page)
+  const socket = connect(Number(port), hostname).pause()
+  socket.on('error', () => {})
+  socket.write(`GET /api/spoor/v1/traces/${giant} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await expect.poll(() => running()).toBe(1)
+  const before = performance.now()
+  await spoor.stop(3000)
+  expect(performance.now() - before).toBeLessThan(8_000)
+  socket.destroy()
+}, 30_000)
+
 /** Queries of all lanes that are being answered. */
 async function running(): Promise<number> {
   const metrics = await (await spoor.get('/metrics')).text()
