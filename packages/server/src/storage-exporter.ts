@@ -51,6 +51,7 @@ const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
   timeout: 'unavailable',
   cancelled: 'unavailable',
   newer_format: 'internal',
+  read_only: 'internal',
   corrupt: 'internal',
   bad_query: 'internal',
 }

@@ -211,6 +211,8 @@ export type StorageErrorCode =
   | 'corrupt'
   /** Another process has the directory. */
   | 'locked'
+  /** The store was opened to be read only. */
+  | 'read_only'
   /** A newer version of Spoor wrote the directory. */
   | 'newer_format'
   | 'bad_query'

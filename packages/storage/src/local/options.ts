@@ -4,6 +4,11 @@ import type { StoreEvent } from '../events.ts'
 export interface LocalStoreOptions {
   /** The data directory. It is made when missing; one process owns it at a time. */
   readonly directory: string
+  /**
+   * Opens what is there without a lock and without changing a byte: a copy, a backup, a directory on a read-only mount. `append` rejects
+   * with `read_only`. Default false.
+   */
+  readonly readOnly?: boolean
   /** A segment is closed and the next one begun when its log reaches this. Default 256 MiB. */
   readonly segmentBytes?: number
   /** ... or when it is this old. Default 1 hour. Retention drops whole segments, so this is its grain too. */
@@ -27,6 +32,7 @@ const MIB = 1 << 20
 
 export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
   const { onEvent: _onEvent, ...settings }: LocalStoreSettings & LocalStoreOptions = {
+    readOnly: false,
     segmentBytes: 256 * MIB,
     segmentAgeMs: 3_600_000,
     maxBytes: 10 * 1024 * MIB,

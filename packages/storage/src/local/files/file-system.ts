@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  copyFileSync,
   fdatasync,
   fstatSync,
   fsyncSync,
@@ -34,6 +35,11 @@ export interface FileSystem {
   remove(path: string): void
   /** Replaces what is at `to`, in one step. */
   rename(from: string, to: string): void
+  /**
+   * Makes `to`, which must not be there, a copy of `from` that shares its bytes until one of them is written to. False where that cannot be
+   * done, and then nothing was done. Without it, files are copied byte by byte.
+   */
+  clone?(from: string, to: string): boolean
   /** With its parents; nothing happens when it is there. */
   makeDirectory(path: string): void
   /** Makes the names in a directory durable: a new file whose entry is lost is lost. */
@@ -72,6 +78,14 @@ export const nodeFileSystem: FileSystem = {
   stat: (path) => statSync(path, { throwIfNoEntry: false }),
   remove: (path) => rmSync(path, { force: true }),
   rename: (from, to) => renameSync(from, to),
+  clone(from, to) {
+    try {
+      copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
+      return true
+    } catch {
+      return false
+    }
+  },
   makeDirectory: (path) => void mkdirSync(path, { recursive: true }),
   syncDirectory(directory) {
     // Windows has no such call for directories; there the file system sees to it.

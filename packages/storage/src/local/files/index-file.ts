@@ -2,24 +2,33 @@ import { crc32 } from 'node:zlib'
 import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { hashWords, type HashSet } from '../block/hash.ts'
 import type { File } from './file-system.ts'
-import { compress, decompress, readExactly } from './log.ts'
+import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
 import { createRows, startOf, type BlockRows, type OperationKey } from '../block/rows.ts'
 
 /*
  * The index of a segment: a block of header columns and filters for each stretch of the log, in the log's order and without gaps.
  * It is written after the stretch is durable and can be made again from it.
  *
- *   file  := "SPOORIDX" u32 version, u32 0                                             16 bytes
+ *   file  := "SPOORIDX" u32 version = 2, u32 crc32 (of the twelve bytes before and the log's salt)   16 bytes
  *            block*
  *   block := u32 magic, u32 crc32 (of the rest of the head and of meta), u32 length of
- *            meta, of trace filter, of attribute filter, of columns, u32 0, u32 0      32 bytes
+ *            meta, of trace filter, of attribute filter, of columns, u32 features that
+ *            must be known, u32 0                                                      32 bytes
  *            meta (JSON), trace filter, attribute filter, columns (zstd)
+ *
+ * The log's salt in the checksum ties the index to its log: one that was left by another log of the same name does not count.
+ * Format 1 has version 1 and 0 for the checksum; its blocks are the same.
  */
 export const INDEX_HEADER = 16
 const BLOCK_HEAD = 32
-const VERSION = 1
 const FILE_MAGIC = Buffer.from('SPOORIDX')
 const BLOCK_MAGIC = 0x31495053
+/** Bytes of a block's meta beyond which its head is garbage. */
+const MAX_META = 1 << 27
+/** Bytes of the meta of a block that stands for damage, filled up with spaces. */
+const DAMAGE_META = 384
+/** Of nanoseconds since 1970, on the wire. */
+export const ALL_TIME: readonly [bigint, bigint] = [0n, 2n ** 64n - 1n]
 
 /** What is known of a block without reading its columns. */
 export interface BlockMeta {
@@ -35,6 +44,19 @@ export interface BlockMeta {
   readonly maxStart: string
   readonly operations: readonly OperationKey[]
   readonly crcs: readonly [trace: number, attribute: number]
+  /** When its last record was written, milliseconds since 1970; undefined where its log is of format 1. */
+  readonly arrivedMs?: number
+  /**
+   * There are bytes in this stretch of the log that cannot be read (or, where the stretch is empty, that are gone): then the block has no
+   * spans, and [minStart, maxStart] is the range of time in which those spans may be that are missing.
+   */
+  readonly damaged?: Damaged
+}
+
+export interface Damaged {
+  readonly bytes: number
+  /** Spans that are missing, at most; undefined when nothing can tell. */
+  readonly maxSpans?: number
 }
 
 export interface IndexBlock {
@@ -51,20 +73,43 @@ export interface Section {
   readonly length: number
 }
 
-export function indexHeader(): Buffer {
+export function indexHeader(salt: number): Buffer {
   const header = Buffer.alloc(INDEX_HEADER)
   FILE_MAGIC.copy(header)
   header.writeUInt32LE(VERSION, 8)
+  header.writeUInt32LE(headerCrc(header, salt), 12)
   return header
 }
 
-/** Whether the file is an index that this version can read; else it is made again. */
-export function isIndex(file: File): boolean {
-  return readExactly(file, 0, INDEX_HEADER).equals(indexHeader())
+function headerCrc(header: Buffer, salt: number): number {
+  const key = Buffer.alloc(4)
+  key.writeUInt32LE(salt)
+  return crc32(key, crc32(header.subarray(0, 12)))
+}
+
+/**
+ * Whether the file is the index of the log with this salt, and one that this version can read; else it is made again. Throws
+ * StorageError `newer_format` for one that a later version wrote.
+ */
+export function isIndex(file: File, path: string, salt: number): boolean {
+  const header = readExactly(file, 0, INDEX_HEADER)
+  if (header.length < INDEX_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC)) return false
+  const version = header.readUInt32LE(8)
+  const crc = header.readUInt32LE(12)
+  if (version === 1) return crc === 0 && salt === 0
+  if (headerCrc(header, salt) !== crc) return false
+  if (version > VERSION) throw newerFormat(path, `index format ${version}`)
+  return true
 }
 
 /** The bytes of a block of the index. */
-export function encodeBlock(rows: BlockRows, hashes: HashSet, logStart: number, logEnd: number): Uint8Array[] {
+export function encodeBlock(
+  rows: BlockRows,
+  hashes: HashSet,
+  logStart: number,
+  logEnd: number,
+  arrivedMs = 0,
+): Uint8Array[] {
   const traceFilter = asBytes(filterTraces(rows))
   const attributeFilter = hashes.overflowed ? new Uint8Array() : asBytes(filterAttributes(hashes))
   const columns = compress(packColumns(rows, logStart))
@@ -80,8 +125,46 @@ export function encodeBlock(rows: BlockRows, hashes: HashSet, logStart: number, 
     maxStart: max.toString(),
     operations: rows.operations,
     crcs: [crc32(traceFilter), crc32(attributeFilter)],
+    ...(arrivedMs > 0 && { arrivedMs }),
   }
-  const json = Buffer.from(JSON.stringify(meta))
+  return encodeSections(meta, traceFilter, attributeFilter, columns)
+}
+
+/**
+ * The bytes of a block that stands for what is missing. Always of one length, so that it can be written when its place is reached and again
+ * when the range of time is known.
+ */
+export function encodeDamage(
+  logStart: number,
+  logEnd: number,
+  damaged: Damaged,
+  [min, max]: readonly [bigint, bigint],
+): Uint8Array[] {
+  const none = new Uint8Array()
+  const meta: BlockMeta = {
+    logStart,
+    logEnd,
+    spans: 0,
+    traces: 0,
+    groups: 0,
+    frames: 0,
+    minStart: min.toString(),
+    maxStart: max.toString(),
+    operations: [],
+    crcs: [0, 0],
+    damaged,
+  }
+  return encodeSections(meta, none, none, none, DAMAGE_META)
+}
+
+function encodeSections(
+  meta: BlockMeta,
+  traceFilter: Uint8Array,
+  attributeFilter: Uint8Array,
+  columns: Uint8Array,
+  width = 0,
+): Uint8Array[] {
+  const json = Buffer.from(JSON.stringify(meta).padEnd(width))
   const head = Buffer.alloc(BLOCK_HEAD)
   head.writeUInt32LE(BLOCK_MAGIC, 0)
   for (const [i, section] of [json, traceFilter, attributeFilter, columns].entries())
@@ -90,8 +173,11 @@ export function encodeBlock(rows: BlockRows, hashes: HashSet, logStart: number, 
   return [head, json, traceFilter, attributeFilter, columns]
 }
 
-/** The block at `offset`, or undefined when there is none that is whole. */
-export function readBlock(file: File, offset: number, size: number): IndexBlock | undefined {
+/**
+ * The block at `offset`, or undefined when there is none that is whole. Throws StorageError `newer_format` for one that a later version
+ * wrote.
+ */
+export function readBlock(file: File, offset: number, size: number, path = 'the index'): IndexBlock | undefined {
   const head = readExactly(file, offset, BLOCK_HEAD)
   if (head.length < BLOCK_HEAD || head.readUInt32LE(0) !== BLOCK_MAGIC) return undefined
   const [meta, trace, attribute, columns] = [8, 12, 16, 20].map((at) => head.readUInt32LE(at)) as [
@@ -102,9 +188,12 @@ export function readBlock(file: File, offset: number, size: number): IndexBlock 
   ]
   const traceAt = offset + BLOCK_HEAD + meta
   const end = traceAt + trace + attribute + columns
-  if (end > size) return undefined
+  if (end > size || meta > MAX_META) return undefined
   const json = readExactly(file, offset + BLOCK_HEAD, meta)
   if (crc32(json, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
+  const features = head.readUInt32LE(24)
+  if (features !== 0)
+    throw newerFormat(path, `an index block with features 0x${features.toString(16)} at byte ${offset}`)
   return {
     meta: JSON.parse(json.toString()) as BlockMeta,
     traceFilter: { offset: traceAt, length: trace },
@@ -124,6 +213,7 @@ export function readFilter(file: File, section: Section, crc: number): Uint32Arr
 
 /** The columns of a block; undefined when they are damaged. */
 export function readColumns(file: File, block: IndexBlock): BlockRows | undefined {
+  if (block.meta.spans === 0) return createRows(0)
   const bytes = readExactly(file, block.columns.offset, block.columns.length)
   try {
     return unpackColumns(decompress(bytes, columnsLength(block.meta)), block.meta)

@@ -5,21 +5,30 @@ import type { File } from './file-system.ts'
 /*
  * The block log of a segment, the truth of the store:
  *
- *   file    := "SPOORLOG" u32 version, u32 0, f64 created (ms since 1970), 8 bytes 0      32 bytes
+ *   file    := "SPOORLOG" u32 version = 2, u32 crc32 (of the header with 0 in its place), f64 created (ms since 1970),
+ *              u32 features that must be known, u32 salt                                            32 bytes
  *              record*
- *   record  := u32 magic, u32 crc32 (of all that follows), u32 body length, u32 frames,
- *              u32 spans, u32 raw length, u32 flags = 0, u32 0                            32 bytes
+ *   record  := u32 magic, u32 crc32 (of the rest of this header), u32 crc32 of the body, u32 body length, u32 frames, u32 spans,
+ *              u32 features that must be known, u32 salt, f64 arrived (ms since 1970)               40 bytes
  *              (u32 raw length, u32 length) a frame
  *              zstd frames, each of whole serialized requests
  *
- * All little-endian. A record is one group commit: it is there wholly, or it is torn and was never acknowledged.
+ * All little-endian. A record is one group commit: it is there wholly, or it is torn and was never acknowledged. The salt is drawn for
+ * each log: bytes in a sender's span that look like a record are not taken for one where a damaged log is searched for what is left.
+ *
+ * Format 1, which is read for ever and never written: the file header has zeros for checksum, features and salt; a record's header is
+ * u32 magic, u32 crc32 (of all that follows), u32 body length, u32 frames, u32 spans, u32 raw length, 8 bytes 0: 32 bytes.
  */
 
 export const FILE_HEADER = 32
-export const RECORD_HEADER = 32
-const VERSION = 1
+/** Bytes of a record's header in format 2, which is the larger one. */
+export const RECORD_HEADER = 40
+const RECORD_HEADER_1 = 32
+/** The format that this version writes; it reads all before. */
+export const VERSION = 2
 const FILE_MAGIC = Buffer.from('SPOORLOG')
-const RECORD_MAGIC = 0x31525053
+const RECORD_MAGIC = 0x32525053
+const RECORD_MAGIC_1 = 0x31525053
 /** More frames than a record of maxPendingBytes can have; beyond it a header is garbage. */
 const MAX_FRAMES = 1 << 20
 
@@ -34,29 +43,65 @@ export interface LogRecord {
   readonly start: number
   readonly end: number
   readonly spans: number
+  /** When it was written, milliseconds since 1970; 0 in format 1. */
+  readonly arrivedMs: number
   readonly frames: readonly LogFrame[]
 }
 
-export function fileHeader(createdMs: number): Buffer {
+/** What a log's header says. */
+export interface LogHeader {
+  readonly version: number
+  /** Milliseconds since 1970. */
+  readonly createdMs: number
+  /** 0 in format 1. */
+  readonly salt: number
+}
+
+/**
+ * `ok`: a log that this version reads. `newer`: of a later version, or with features that this one does not know. `unwritten`: not even
+ * the header came to be. `damaged`: anything else, perhaps not a log at all.
+ */
+export type HeaderState =
+  | { readonly state: 'ok'; readonly header: LogHeader }
+  | { readonly state: 'newer'; readonly what: string }
+  | { readonly state: 'unwritten' | 'damaged' }
+
+export function fileHeader({ createdMs, salt }: Omit<LogHeader, 'version'>): Buffer {
   const header = Buffer.alloc(FILE_HEADER)
   FILE_MAGIC.copy(header)
   header.writeUInt32LE(VERSION, 8)
   header.writeDoubleLE(createdMs, 16)
+  header.writeUInt32LE(salt, 28)
+  header.writeUInt32LE(crc32(header), 12)
   return header
 }
 
-/** When the segment was begun; undefined for a file whose header was torn. */
-export function readFileHeader(file: File, path: string): number | undefined {
+export function readFileHeader(file: File): HeaderState {
   const header = readExactly(file, 0, FILE_HEADER)
-  if (header.length < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC)) return undefined
-  const version = header.readUInt32LE(8)
-  if (version !== VERSION) {
-    throw new StorageError(
-      'corrupt',
-      `${path}: log format version ${version}, this Spoor reads ${VERSION}; open it with the version that wrote it`,
-    )
+  if (header.length < FILE_HEADER || isZero(header)) {
+    const magic = header.subarray(0, 8)
+    return { state: isZero(header) || magic.equals(FILE_MAGIC.subarray(0, magic.length)) ? 'unwritten' : 'damaged' }
   }
-  return header.readDoubleLE(16)
+  if (!header.subarray(0, 8).equals(FILE_MAGIC)) return { state: 'damaged' }
+  const version = header.readUInt32LE(8)
+  const crc = header.readUInt32LE(12)
+  const createdMs = header.readDoubleLE(16)
+  if (version === 1 && crc === 0 && isZero(header.subarray(24)))
+    return { state: 'ok', header: { version, createdMs, salt: 0 } }
+  header.writeUInt32LE(0, 12)
+  if (crc32(header) !== crc || version === 1) return { state: 'damaged' }
+  if (version > VERSION) return { state: 'newer', what: `log format ${version}` }
+  const features = header.readUInt32LE(24)
+  if (features !== 0) return { state: 'newer', what: `log features 0x${features.toString(16)}` }
+  return { state: 'ok', header: { version, createdMs, salt: header.readUInt32LE(28) } }
+}
+
+/** What to say of a file that a later version wrote. Such a file is never moved, cut, deleted or written to. */
+export function newerFormat(path: string, what: string): StorageError {
+  return new StorageError(
+    'newer_format',
+    `${path} has ${what}; this Spoor reads format ${VERSION} and what came before: open it with the version that wrote it`,
+  )
 }
 
 /** The frames' checksums are checked whenever one is read, also years later. */
@@ -78,62 +123,141 @@ export function decompress(bytes: Uint8Array, length: number): Buffer {
 export function recordHead(
   frames: readonly { readonly rawLength: number; readonly bytes: Uint8Array }[],
   spans: number,
+  salt: number,
+  arrivedMs: number,
 ): Buffer {
   const head = Buffer.alloc(RECORD_HEADER + 8 * frames.length)
   let body = 8 * frames.length
-  let raw = 0
   for (const [i, frame] of frames.entries()) {
     head.writeUInt32LE(frame.rawLength, RECORD_HEADER + 8 * i)
     head.writeUInt32LE(frame.bytes.length, RECORD_HEADER + 8 * i + 4)
     body += frame.bytes.length
-    raw += frame.rawLength
   }
-  head.writeUInt32LE(RECORD_MAGIC, 0)
-  head.writeUInt32LE(body, 8)
-  head.writeUInt32LE(frames.length, 12)
-  head.writeUInt32LE(spans, 16)
-  head.writeUInt32LE(raw, 20)
-  let crc = crc32(head.subarray(8))
+  let crc = crc32(head.subarray(RECORD_HEADER))
   for (const frame of frames) crc = crc32(frame.bytes, crc)
-  head.writeUInt32LE(crc, 4)
+  head.writeUInt32LE(RECORD_MAGIC, 0)
+  head.writeUInt32LE(crc, 8)
+  head.writeUInt32LE(body, 12)
+  head.writeUInt32LE(frames.length, 16)
+  head.writeUInt32LE(spans, 20)
+  head.writeUInt32LE(salt, 28)
+  head.writeDoubleLE(arrivedMs, 32)
+  head.writeUInt32LE(crc32(head.subarray(8, RECORD_HEADER)), 4)
   return head
 }
 
-/** The record at `start`, checked; undefined when it is torn or damaged. */
-export function readRecord(file: File, start: number, size: number): LogRecord | undefined {
-  if (start + RECORD_HEADER > size) return undefined
-  const head = readExactly(file, start, RECORD_HEADER)
-  if (head.length < RECORD_HEADER) return undefined
-  const length = head.readUInt32LE(8)
-  const count = head.readUInt32LE(12)
-  const end = start + RECORD_HEADER + length
-  if (head.readUInt32LE(0) !== RECORD_MAGIC || count > MAX_FRAMES || 8 * count > length || end > size) return undefined
-  const body = readExactly(file, start + RECORD_HEADER, length)
+/** A record's header. */
+export interface RecordHead {
+  readonly version: 1 | 2
+  readonly start: number
+  /** Where the record ends; perhaps beyond the end of the file. */
+  readonly end: number
+  readonly spans: number
+  readonly frames: number
+  readonly arrivedMs: number
+  readonly salt: number
+  /** Of the body; in format 1 of header and body. */
+  readonly crc: number
+  /** Its own checksum holds. Format 1 has none: there the header is only plausible. */
+  readonly certain: boolean
+  readonly bytes: Buffer
+}
+
+/**
+ * The header at `start`; undefined when there is none. Throws StorageError `newer_format` for one with features that this version does
+ * not know. `salt`: that of the log; undefined where it is not known.
+ */
+export function readHead(file: File, path: string, start: number, salt: number | undefined): RecordHead | undefined {
+  const bytes = readExactly(file, start, RECORD_HEADER)
+  return headIn(bytes, path, start, salt)
+}
+
+/** {@link readHead} of bytes that are already there. */
+export function headIn(bytes: Buffer, path: string, start: number, salt: number | undefined): RecordHead | undefined {
+  if (bytes.length < RECORD_HEADER_1) return undefined
+  const magic = bytes.readUInt32LE(0)
+  if (magic === RECORD_MAGIC_1 && (salt === undefined || salt === 0)) {
+    const length = bytes.readUInt32LE(8)
+    const frames = bytes.readUInt32LE(12)
+    if (frames > MAX_FRAMES || 8 * frames > length || !isZero(bytes.subarray(24, RECORD_HEADER_1))) return undefined
+    const end = start + RECORD_HEADER_1 + length
+    const spans = bytes.readUInt32LE(16)
+    const crc = bytes.readUInt32LE(4)
+    const head = bytes.subarray(0, RECORD_HEADER_1)
+    return { version: 1, start, end, spans, frames, arrivedMs: 0, salt: 0, crc, certain: false, bytes: head }
+  }
+  if (magic !== RECORD_MAGIC || bytes.length < RECORD_HEADER) return undefined
+  const head = bytes.subarray(0, RECORD_HEADER)
+  if (crc32(head.subarray(8)) !== head.readUInt32LE(4)) return undefined
+  const own = head.readUInt32LE(28)
+  if (salt !== undefined && own !== salt) return undefined
+  const features = head.readUInt32LE(24)
+  if (features !== 0) throw newerFormat(path, `a record with features 0x${features.toString(16)} at byte ${start}`)
+  return {
+    version: 2,
+    start,
+    end: start + RECORD_HEADER + head.readUInt32LE(12),
+    spans: head.readUInt32LE(20),
+    frames: head.readUInt32LE(16),
+    arrivedMs: head.readDoubleLE(32),
+    salt: own,
+    crc: head.readUInt32LE(8),
+    certain: true,
+    bytes: head,
+  }
+}
+
+/** The record of a header that lies wholly in the file; undefined when its body is not what was written. */
+export function readBody(file: File, head: RecordHead): LogRecord | undefined {
+  const from = head.start + head.bytes.length
+  const length = head.end - from
+  const count = head.frames
+  if (count > MAX_FRAMES || 8 * count > length) return undefined
+  const body = readExactly(file, from, length)
   if (body.length < length) return undefined
-  if (crc32(body, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
+  if (crc32(body, head.version === 1 ? crc32(head.bytes.subarray(8)) : 0) !== head.crc) return undefined
   const frames: LogFrame[] = []
-  let offset = start + RECORD_HEADER + 8 * count
+  let offset = from + 8 * count
   for (let i = 0; i < count; i++) {
     const frame = { rawLength: body.readUInt32LE(8 * i), offset, length: body.readUInt32LE(8 * i + 4) }
     frames.push(frame)
     offset += frame.length
   }
-  return { start, end, spans: head.readUInt32LE(16), frames }
+  if (offset !== head.end) return undefined
+  return { start: head.start, end: head.end, spans: head.spans, arrivedMs: head.arrivedMs, frames }
 }
 
-/** The first whole record at or after `from`: what there is to be read behind a damaged one. */
-export function findRecord(file: File, from: number, size: number): LogRecord | undefined {
-  const window = 1 << 20
+/** Whether the frame table of a format 1 record is there and agrees with the length that its header says. */
+export function tableAgrees(file: File, head: RecordHead, size: number): boolean {
+  const from = head.start + head.bytes.length
+  if (from + 8 * head.frames > size) return true
+  const table = readExactly(file, from, 8 * head.frames)
+  let end = from + table.length
+  for (let at = 4; at < table.length; at += 8) end += table.readUInt32LE(at)
+  return end === head.end
+}
+
+/** The record at `start`, checked; undefined when it is torn or damaged. For whoever needs no more than whole records. */
+export function readRecord(file: File, start: number, size: number, path = 'the log'): LogRecord | undefined {
+  const head = readHead(file, path, start, undefined)
+  return head && head.end <= size ? readBody(file, head) : undefined
+}
+
+/** The first place from `from` on where the magic number of a record is; -1: none. */
+export function findMagic(bytes: Buffer, from: number, version: 1 | 2): number {
   const magic = Buffer.alloc(4)
-  magic.writeUInt32LE(RECORD_MAGIC)
-  for (let at = from; at < size; at += window) {
-    const bytes = readExactly(file, at, Math.min(window + 3, size - at))
-    for (let i = bytes.indexOf(magic); i >= 0; i = bytes.indexOf(magic, i + 1)) {
-      const record = readRecord(file, at + i, size)
-      if (record) return record
-    }
-  }
-  return undefined
+  magic.writeUInt32LE(version === 1 ? RECORD_MAGIC_1 : RECORD_MAGIC)
+  return bytes.indexOf(magic, from)
+}
+
+/** Whether bytes at the end of a log that are fewer than a header can be the first ones of one. */
+export function beginsHead(bytes: Buffer): boolean {
+  const magic = Buffer.alloc(4)
+  return [RECORD_MAGIC, RECORD_MAGIC_1].some((number) => {
+    magic.writeUInt32LE(number)
+    const length = Math.min(4, bytes.length)
+    return bytes.subarray(0, length).equals(magic.subarray(0, length))
+  })
 }
 
 /** A frame's requests. Throws StorageError `corrupt` when its bytes do not pass their checksum. */
@@ -173,4 +297,8 @@ export function writeFully(file: File, buffers: readonly Uint8Array[], offset: n
     at += buffer.length
   }
   return at
+}
+
+export function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0)
 }

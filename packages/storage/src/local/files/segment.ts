@@ -1,15 +1,16 @@
 import { join } from 'node:path'
-import { StorageError } from '../../contract.ts'
-import { BlockBuilder } from '../block/builder.ts'
+import { randomInt } from 'node:crypto'
+import type { BlockBuilder } from '../block/builder.ts'
 import type { File, FileSystem } from './file-system.ts'
-import { encodeBlock, INDEX_HEADER, indexHeader, isIndex, readBlock, type IndexBlock } from './index-file.ts'
-import { FILE_HEADER, fileHeader, findRecord, readFileHeader, readFrame, readRecord, writeFully } from './log.ts'
-import { BLOCK_SPANS } from '../options.ts'
+import { INDEX_HEADER, indexHeader } from './index-file.ts'
+import { FILE_HEADER, fileHeader, readFrame, writeFully } from './log.ts'
 
 /** A segment as the writer has it: `<id>.log` and `<id>.idx`. */
 export interface Segment {
   readonly id: number
   readonly createdMs: number
+  /** See {@link ./log.ts}. */
+  readonly salt: number
   readonly log: File
   readonly index: File
   /** Durable bytes of the log. */
@@ -17,45 +18,90 @@ export interface Segment {
   indexSize: number
 }
 
+/** What recovery did. */
 export interface Recovered {
   /** Blocks that were indexed again. */
   blocks: number
-  /** Bytes of torn or damaged records. */
+  /** Bytes of torn records that were cut off. */
   tornBytes: number
 }
 
+/** Ids beyond it are not ours: nobody writes so many segments. */
+const MAX_ID = 2 ** 32
+const SEGMENT_FILE = /^(\d{8,10})\.(log|idx)$/
+
+export function logName(id: number): string {
+  return `${String(id).padStart(8, '0')}.log`
+}
+
+export function indexName(id: number): string {
+  return `${String(id).padStart(8, '0')}.idx`
+}
+
 export function logPath(directory: string, id: number): string {
-  return join(directory, `${String(id).padStart(8, '0')}.log`)
+  return join(directory, logName(id))
 }
 
 export function indexPath(directory: string, id: number): string {
-  return join(directory, `${String(id).padStart(8, '0')}.idx`)
+  return join(directory, indexName(id))
 }
 
-/** The ids of all segments, oldest first. */
+/** Which segment's log or index has this name; undefined for any other file. */
+export function parseName(name: string): { readonly id: number; readonly kind: 'log' | 'idx' } | undefined {
+  const match = SEGMENT_FILE.exec(name)
+  if (!match) return undefined
+  const id = Number(match[1])
+  const kind = match[2] as 'log' | 'idx'
+  return id <= MAX_ID && (kind === 'log' ? logName(id) : indexName(id)) === name ? { id, kind } : undefined
+}
+
+/** The ids of all files with the name of a log, ascending. */
 export function listSegments(files: FileSystem, directory: string): number[] {
+  return listIds(files, directory, 'log')
+}
+
+/** The ids of all files with the name of an index, ascending. */
+export function listIndexes(files: FileSystem, directory: string): number[] {
+  return listIds(files, directory, 'idx')
+}
+
+function listIds(files: FileSystem, directory: string, kind: 'log' | 'idx'): number[] {
   const ids: number[] = []
   for (const name of files.list(directory)) {
-    const match = /^(\d{8,})\.log$/.exec(name)
-    if (match) ids.push(Number(match[1]))
+    const parsed = parseName(name)
+    if (parsed?.kind === kind) ids.push(parsed.id)
   }
   return ids.sort((a, b) => a - b)
 }
 
-export function createSegment(files: FileSystem, directory: string, id: number, nowMs: number): Segment {
+/** A number for a new log; never 0, which is that of format 1. */
+export function drawSalt(): number {
+  return randomInt(1, 2 ** 32)
+}
+
+/** Makes the segment `from`, or the first after it whose name is free: something foreign may have it, or what is left of a lost one. */
+export function createSegment(files: FileSystem, directory: string, from: number, nowMs: number): Segment {
+  let id = from
+  while (files.stat(logPath(directory, id)) || (files.stat(indexPath(directory, id))?.size ?? 0) > INDEX_HEADER) id++
+  const salt = drawSalt()
   const log = files.open(logPath(directory, id), 'new')
   let index: File | undefined
   try {
-    index = openIndex(files, indexPath(directory, id))
-    index.truncate(INDEX_HEADER)
-    writeFully(log, [fileHeader(nowMs)], 0)
+    index = files.open(indexPath(directory, id), 'create')
+    index.truncate(0)
+    writeFully(index, [indexHeader(salt)], 0)
+    writeFully(log, [fileHeader({ createdMs: nowMs, salt })], 0)
     log.sync()
     files.syncDirectory(directory)
-    return { id, createdMs: nowMs, log, index, logSize: FILE_HEADER, indexSize: INDEX_HEADER }
+    return { id, createdMs: nowMs, salt, log, index, logSize: FILE_HEADER, indexSize: INDEX_HEADER }
   } catch (error) {
     log.close()
     index?.close()
-    deleteSegment(files, directory, id)
+    try {
+      deleteSegment(files, directory, id)
+    } catch {
+      // What is left is a log without a header, which recovery knows; the first error says more.
+    }
     throw error
   }
 }
@@ -65,9 +111,15 @@ export function closeSegment(segment: Segment): void {
   segment.index.close()
 }
 
-/** The log goes last: what is left when the deletion is interrupted is a whole segment. */
+/**
+ * The log goes last, and its index is gone for good by then: what is left when the deletion is interrupted is a whole segment, and an
+ * index without a log means that the log was lost.
+ */
 export function deleteSegment(files: FileSystem, directory: string, id: number): void {
-  files.remove(indexPath(directory, id))
+  if (files.stat(indexPath(directory, id))) {
+    files.remove(indexPath(directory, id))
+    files.syncDirectory(directory)
+  }
   files.remove(logPath(directory, id))
 }
 
@@ -77,109 +129,6 @@ export function segmentBytes(files: FileSystem, directory: string, id: number): 
   return { bytes: (log?.size ?? 0) + (index?.size ?? 0), writtenMs: log?.mtimeMs ?? 0 }
 }
 
-/**
- * Opens a segment and makes it whole: what of the log the index does not cover is indexed again, a torn tail is cut off, damaged
- * records in the middle are stepped over. `last`: nothing was written after it, so its end is checked record by record also
- * where the index covers it. Returns undefined, and deletes the files, when not even the header was written.
- */
-export function recoverSegment(
-  files: FileSystem,
-  directory: string,
-  id: number,
-  last: boolean,
-  recovered: Recovered,
-): Segment | undefined {
-  const path = logPath(directory, id)
-  const log = files.open(path, 'update')
-  const createdMs = readFileHeader(log, path)
-  if (createdMs === undefined) {
-    const size = log.size()
-    log.close()
-    if (size > FILE_HEADER) {
-      throw new StorageError('corrupt', `${path} is not a Spoor log; move it out of the data directory`)
-    }
-    deleteSegment(files, directory, id)
-    return undefined
-  }
-  const index = openIndex(files, indexPath(directory, id))
-  const segment = { id, createdMs, log, index, logSize: log.size(), indexSize: INDEX_HEADER }
-  let covered = FILE_HEADER
-  const blocks = readIndex(segment)
-  if (last && blocks.length > 0) {
-    const tail = blocks.at(-1)!
-    if (!isWhole(segment, tail.meta.logStart, tail.meta.logEnd)) blocks.pop()
-  }
-  for (const block of blocks) {
-    covered = block.meta.logEnd
-    segment.indexSize = block.end
-  }
-  indexAgain(segment, path, covered, recovered)
-  return segment
-}
-
-function openIndex(files: FileSystem, path: string): File {
-  const file = files.open(path, 'create')
-  if (!isIndex(file)) {
-    file.truncate(0)
-    writeFully(file, [indexHeader()], 0)
-  }
-  return file
-}
-
-/** The blocks that describe the log from its start without a gap. */
-function readIndex(segment: Segment): IndexBlock[] {
-  const blocks: IndexBlock[] = []
-  const size = segment.index.size()
-  let covered = FILE_HEADER
-  for (let at = INDEX_HEADER; at < size; at = blocks.at(-1)!.end) {
-    const block = readBlock(segment.index, at, size)
-    if (!block || block.meta.logStart !== covered || block.meta.logEnd > segment.logSize) break
-    blocks.push(block)
-    covered = block.meta.logEnd
-  }
-  return blocks
-}
-
-function isWhole(segment: Segment, start: number, end: number): boolean {
-  let at = start
-  while (at < end) {
-    const record = readRecord(segment.log, at, end)
-    if (!record) return false
-    at = record.end
-  }
-  return true
-}
-
-function indexAgain(segment: Segment, path: string, from: number, recovered: Recovered): void {
-  const { log, index } = segment
-  index.truncate(segment.indexSize)
-  if (from === segment.logSize) return
-  const builder = new BlockBuilder()
-  let blockStart = from
-  let at = from
-  const finish = (): void => {
-    if (at === blockStart) return
-    segment.indexSize = writeFully(index, encodeBlock(builder.rows, builder.hashes, blockStart, at), segment.indexSize)
-    recovered.blocks++
-    blockStart = at
-    builder.reset()
-  }
-  while (at < segment.logSize) {
-    const record = readRecord(log, at, segment.logSize) ?? findRecord(log, at + 1, segment.logSize)
-    if (!record) break
-    recovered.tornBytes += record.start - at
-    for (const frame of record.frames) addFrame(builder, log, path, frame)
-    at = record.end
-    if (builder.rows.count >= BLOCK_SPANS) finish()
-  }
-  if (at < segment.logSize) {
-    recovered.tornBytes += segment.logSize - at
-    log.truncate(at)
-    segment.logSize = at
-  }
-  finish()
-}
-
 /** Adds the spans of a frame in the log to a block. */
 export function addFrame(
   builder: BlockBuilder,
@@ -187,11 +136,7 @@ export function addFrame(
   path: string,
   frame: { offset: number; length: number; rawLength: number },
 ): void {
-  builder.addFrame({
-    rawStart: builder.rawLength,
-    rawLength: frame.rawLength,
-    offset: frame.offset,
-    length: frame.length,
-  })
+  const rawStart = builder.rawLength
   builder.add(readFrame(log, path, frame))
+  builder.addFrame({ rawStart, rawLength: frame.rawLength, offset: frame.offset, length: frame.length })
 }

@@ -160,7 +160,8 @@ export class Catalog {
       id,
       logPath: log,
       log: this.#files.open(log, 'read'),
-      index: this.#files.open(indexPath(this.#directory, id), 'read'),
+      // Opened to be read only, there may be no index: then nothing is read of it.
+      index: this.#files.open(indexSize > 0 ? indexPath(this.#directory, id) : log, 'read'),
       blocks: [],
       open: undefined,
       operations: new Map(),

@@ -178,6 +178,8 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 it('cuts off a torn tail wherever it tore, and keeps all before', async () => {
   const ends = await storeOfRecords()
   const size = statSync(log()).size
+  // An index that knows of the record would say that it had been durable.
+  rmSync(index())
   const original = join(root, 'original')
   cpSync(directory, original, { recursive: true })
   await fc.assert(
@@ -198,6 +200,7 @@ it('cuts off a torn tail wherever it tore, and keeps all before', async () => {
 it('begins anew where not even the header of a log was written', async () => {
   await storeOfRecords()
   truncateSync(log(), 10)
+  rmSync(index())
   await (await expectTraces([])).close()
 })
 
@@ -206,7 +209,7 @@ it('steps over a damaged record and keeps all others', async () => {
   flip(log(), ends[4]! - 3)
   flip(log(), ends[8]! + 2) // The magic number of record 9.
   const store = await expectTraces(range(TRACES).filter((trace) => trace !== 4 && trace !== 9))
-  expect((await store.stats()).recovered.tornBytes).toBe(ends[4]! - ends[3]! + ends[9]! - ends[8]!)
+  expect((await store.stats()).recovered).toEqual({ blocks: 3, tornBytes: 0 })
   await store.close()
 })
 
@@ -245,15 +248,9 @@ it('reads a block from the log whose columns and filters in the index are damage
   await store.close()
 })
 
-it('refuses a directory of another format, and a log that is none', async () => {
+it('refuses a directory of another program', async () => {
   await (await openLocalStore({ directory })).close()
-  writeFileSync(join(directory, '00000007.log'), 'x'.repeat(100))
-  await expect(openLocalStore({ directory })).rejects.toMatchObject({
-    code: 'corrupt',
-    message: expect.stringContaining('00000007.log') as string,
-  })
-  rmSync(join(directory, '00000007.log'))
-  writeFileSync(join(directory, 'FORMAT'), 'spoor-local 2\n')
+  writeFileSync(join(directory, 'FORMAT'), "another program's\n")
   await expect(openLocalStore({ directory })).rejects.toMatchObject({
     code: 'corrupt',
     message: expect.stringContaining('FORMAT') as string,

@@ -23,3 +23,10 @@ export function toMessage(error: unknown, doing: string): ErrorMessage {
 export function fromMessage({ code, message }: ErrorMessage): StorageError {
   return new StorageError(code, message)
 }
+
+export function readOnlyError(directory: string): StorageError {
+  return new StorageError(
+    'read_only',
+    `the store in ${directory} is open to be read only; open it without readOnly to append to it`,
+  )
+}

@@ -15,7 +15,6 @@ import {
 import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
 import { fromMessage, storageError } from './error.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
-import { checkFormat } from '../files/format.ts'
 import { lockDirectory } from '../files/lock.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Outbox } from './outbox.ts'
@@ -34,8 +33,8 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<TraceS
   const workers: Worker[] = []
   let unlock = (): void => {}
   try {
-    unlock = lockDirectory(settings.directory)
-    checkFormat(nodeFileSystem, settings.directory)
+    if (settings.readOnly) mustExist(settings.directory)
+    else unlock = lockDirectory(settings.directory)
     const { port1, port2 } = new MessageChannel()
     const writer = startWorker('writer', { settings, port: port1 })
     const reader = startWorker('reader', { settings, port: port2 })
@@ -48,6 +47,10 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<TraceS
     unlock()
     throw storageError(error, `opening ${settings.directory}`)
   }
+}
+
+function mustExist(directory: string): void {
+  if (!nodeFileSystem.stat(directory)) throw new StorageError('io', `${directory} is not there; nothing can be read`)
 }
 
 /**

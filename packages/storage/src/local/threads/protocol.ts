@@ -4,6 +4,7 @@ import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode
 import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
+import type { Damaged } from '../files/index-file.ts'
 
 export interface WorkerStart {
   readonly settings: LocalStoreSettings
@@ -50,6 +51,11 @@ export type Change =
   | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
   /** The open block is complete, but its index could not be written: it stays in memory. */
   | { readonly type: 'keep'; readonly id: number }
+  /**
+   * A part of the segment cannot be read, and no index block says so: searches over this range of time (nanoseconds since 1970, decimal)
+   * are not complete.
+   */
+  | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
   | { readonly type: 'drop'; readonly id: number }
 
 /** Main -> reader. */

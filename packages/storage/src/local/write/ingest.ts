@@ -1,7 +1,10 @@
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { toMessage } from '../threads/error.ts'
 import type { FileSystem } from '../files/file-system.ts'
+import type { StoreEvent } from '../../events.ts'
+import { changesOf } from '../files/changes.ts'
 import { encodeBlock } from '../files/index-file.ts'
+import { recoverDirectory } from '../files/recover-directory.ts'
 import { compress, FILE_HEADER, recordHead, writeFully } from '../files/log.ts'
 import { BLOCK_BYTES, BLOCK_SPANS, FRAME_BYTES, GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
@@ -11,8 +14,6 @@ import {
   closeSegment,
   createSegment,
   deleteSegment,
-  listSegments,
-  recoverSegment,
   segmentBytes,
   type Recovered,
   type Segment,
@@ -92,17 +93,21 @@ export class Ingest {
   /** Recovers all segments and goes on with the newest where it has room. */
   open(): void {
     const { directory } = this.#settings
-    const ids = listSegments(this.#files, directory)
-    for (const id of ids) {
-      const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
-      this.#nextId = id + 1
-      if (!segment) continue
-      this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
-      if (id === ids.at(-1) && !this.#isFull(segment)) {
+    const tell = (event: StoreEvent): void => this.#main.post({ type: 'event', event })
+    const options = { write: true, nowMs: this.#clock.wallMs(), tell }
+    const { segments, nextId } = recoverDirectory(this.#files, directory, options)
+    this.#nextId = nextId
+    for (const found of segments) {
+      for (const change of changesOf(found)) this.#tell(change)
+      if ('lost' in found) continue
+      const { id, segment, recovered } = found
+      this.recovered.blocks += recovered.blocks
+      this.recovered.tornBytes += recovered.tornBytes
+      if (segment && !this.#isFull(segment)) {
         this.#segment = segment
         this.#blockStart = segment.logSize
       } else {
-        closeSegment(segment)
+        if (segment) closeSegment(segment)
         this.#sealed.set(id, segmentBytes(this.#files, directory, id))
       }
     }
@@ -203,7 +208,7 @@ export class Ingest {
     try {
       const segment = this.#openSegment()
       const frames = framesOf(batches)
-      const head = recordHead(frames, builder.rows.count - this.#durable.count)
+      const head = recordHead(frames, builder.rows.count - this.#durable.count, segment.salt, this.#clock.wallMs())
       let offset = segment.logSize + head.length
       let rawStart = this.#durable.rawLength
       for (const { rawLength, bytes } of frames) {
@@ -248,7 +253,7 @@ export class Ingest {
     const { id } = segment
     try {
       const offset = segment.indexSize
-      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize)
+      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize, this.#clock.wallMs())
       segment.indexSize = writeFully(segment.index, block, offset)
       this.#tell({ type: 'block', id, offset, indexSize: segment.indexSize })
     } catch {
@@ -308,7 +313,8 @@ export class Ingest {
   #openSegment(): Segment {
     if (this.#segment && this.#durable.frameCount === 0 && this.#isFull(this.#segment)) this.#endSegment()
     if (!this.#segment) {
-      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId++, this.#clock.wallMs())
+      this.#segment = createSegment(this.#files, this.#settings.directory, this.#nextId, this.#clock.wallMs())
+      this.#nextId = this.#segment.id + 1
       this.#blockStart = this.#segment.logSize
       this.#tell({ type: 'segment', id: this.#segment.id, indexSize: this.#segment.indexSize })
       this.retain()
@@ -330,6 +336,7 @@ export class Ingest {
     if (segment.logSize === FILE_HEADER) {
       this.#tell({ type: 'drop', id: segment.id })
       deleteSegment(this.#files, this.#settings.directory, segment.id)
+      this.#nextId = segment.id // A number that is missing means that a segment was lost.
     } else this.#sealed.set(segment.id, { bytes: segment.logSize + segment.indexSize, writtenMs: this.#clock.wallMs() })
   }
 

@@ -3,6 +3,7 @@ import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
 import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import { ReadOnlyIngest } from '../tools/read-only.ts'
 import { Ingest } from './ingest.ts'
 
 const RETAIN_EVERY_MS = 60_000
@@ -13,7 +14,7 @@ export class Writer {
   readonly #clock: Clock
   readonly #reader: Port<never, Change>
   readonly #main: Port<ToWriter, FromWriter>
-  readonly #ingest: Ingest
+  readonly #ingest: Ingest | ReadOnlyIngest
   #callOff: (() => void) | undefined
 
   constructor(
@@ -27,7 +28,9 @@ export class Writer {
     this.#clock = clock
     this.#reader = reader
     this.#main = main
-    this.#ingest = new Ingest(settings, files, clock, reader, main)
+    this.#ingest = settings.readOnly
+      ? new ReadOnlyIngest(settings.directory, files, reader, main)
+      : new Ingest(settings, files, clock, reader, main)
   }
 
   start(): void {

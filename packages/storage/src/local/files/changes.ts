@@ -1,0 +1,20 @@
+import type { Change } from '../threads/protocol.ts'
+import type { LostSegment } from './recover-directory.ts'
+import type { RecoveredSegment } from './recover-segment.ts'
+
+/** What a reader is told of a segment that was found: its files, the blocks that are in memory only, and what is missing. */
+export function changesOf(found: RecoveredSegment | LostSegment): Change[] {
+  const { id } = found
+  if ('lost' in found) {
+    const { range, ...damaged } = found.lost
+    return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])] }]
+  }
+  const changes: Change[] = [{ type: 'segment', id, indexSize: found.indexSize }]
+  for (const { rows, damaged } of found.memory) {
+    if (damaged) {
+      const { range, ...rest } = damaged
+      changes.push({ type: 'lost', id, damaged: rest, range: [String(range[0]), String(range[1])] })
+    } else changes.push({ type: 'rows', id, rows }, { type: 'keep', id })
+  }
+  return changes
+}

@@ -1,0 +1,219 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findBy, spansOf } from '../../conformance/harness.ts'
+import { batchOf, sent, traceId } from '../../conformance/spans.ts'
+import type { StoreEvent } from '../../events.ts'
+import { openLocalStore } from '../threads/local-store.ts'
+import { nodeFileSystem, type FileSystem } from './file-system.ts'
+import { formatText } from './format.ts'
+import { fileHeader, recordHead } from './log.ts'
+import { recoverDirectory } from './recover-directory.ts'
+
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
+
+const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
+const TRACES = Array.from({ length: 60 }, (_, i) => i)
+
+let root: string
+let directory: string
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'spoor-migration-'))
+  directory = join(root, 'data')
+})
+
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+async function expectAll(appended: readonly number[], events: StoreEvent[] = []): Promise<void> {
+  const store = await openLocalStore({ directory, onEvent: (event) => events.push(event) })
+  try {
+    for (const trace of TRACES) {
+      const spans = await spansOf(store, traceId(trace))
+      expect(spans.map(({ span }) => span.spanId)).toEqual(['1', '2', '3', '4'].map((digit) => digit.padStart(16, '0')))
+      const target = { attribute: 'order.id' }
+      expect(await findBy(store, { op: 'eq', target, value: `o-${trace}` })).toEqual([traceId(trace)])
+    }
+    expect((await store.stats()).spans).toBe(240 + appended.length)
+    for (const trace of appended) expect(await spansOf(store, traceId(trace))).toHaveLength(1)
+    const next = 1000 + appended.length
+    await store.append(batchOf(sent({ trace: next, id: 1 })))
+    expect(await spansOf(store, traceId(next))).toHaveLength(1)
+  } finally {
+    await store.close()
+  }
+}
+
+describe.each(['format-1', 'format-2'])('a directory of %s', (format) => {
+  it.each(['closed', 'killed'])('opens, %s, with all its spans, takes more, and opens again', async (kind) => {
+    cpSync(join(FIXTURES, format, kind), directory, { recursive: true })
+    const events: StoreEvent[] = []
+    await expectAll([], events)
+    await expectAll([1000], events)
+    await expectAll([1000, 1001], events)
+    expect(events.filter(({ code }) => code === 'damaged')).toEqual([])
+    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(2))
+  })
+})
+
+it('leaves the logs of format 1 as they are, and writes what is new into segments of its own', async () => {
+  cpSync(join(FIXTURES, 'format-1/closed'), directory, { recursive: true })
+  await expectAll([])
+  const logs = readdirSync(directory).filter((name) => name.endsWith('.log'))
+  expect(logs).toHaveLength(4)
+  for (const name of logs.slice(0, 3))
+    expect(readFileSync(join(directory, name))).toEqual(readFileSync(join(FIXTURES, 'format-1/closed', name)))
+  expect(readFileSync(join(directory, logs[3]!)).readUInt32LE(8)).toBe(2)
+})
+
+it('is refused by a version that compares the text of FORMAT, once it is upgraded', async () => {
+  cpSync(join(FIXTURES, 'format-1/closed'), directory, { recursive: true })
+  await expectAll([])
+  const found = readFileSync(join(directory, 'FORMAT'), 'utf8')
+  // What format 1 does: anything but its own text, or the beginning of it, is refused.
+  expect('spoor-local 1\n'.startsWith(found)).toBe(false)
+})
+
+it('goes on with an upgrade that was interrupted at any step', async () => {
+  let steps = 0
+  for (let failAt = 0; failAt === 0 || failAt <= steps; failAt++) {
+    rmSync(directory, { recursive: true, force: true })
+    cpSync(join(FIXTURES, 'format-1/killed'), directory, { recursive: true })
+    const counted = interruptedAt(failAt === 0 ? Infinity : failAt)
+    try {
+      recoverAll(counted.files)
+    } catch {
+      // The interruption.
+    }
+    if (failAt === 0) steps = counted.steps()
+    if (failAt % 3 === 0) await expectAll([])
+    else {
+      const damaged: StoreEvent[] = []
+      expect(recoverAll(nodeFileSystem, damaged)).toBe(2)
+      expect(damaged.filter(({ code }) => code === 'damaged')).toEqual([])
+    }
+  }
+  expect(steps).toBeGreaterThan(5)
+})
+
+function recoverAll(files: FileSystem, events: StoreEvent[] = []): number {
+  let segments = 0
+  const options = { write: true, nowMs: 0, tell: (event: StoreEvent) => void events.push(event) }
+  for (const found of recoverDirectory(files, directory, options).segments) {
+    segments++
+    if ('lost' in found) throw new Error(`segment ${found.id} was left out`)
+    found.segment?.log.close()
+    found.segment?.index.close()
+  }
+  return segments
+}
+
+/** The real file system, in which the `failAt`-th change and all after it do not happen. */
+function interruptedAt(failAt: number): { files: FileSystem; steps: () => number } {
+  let done = 0
+  const step = (): void => {
+    if (++done >= failAt) throw new Error('the machine is off')
+  }
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    remove: (path) => (step(), nodeFileSystem.remove(path)),
+    rename: (from, to) => (step(), nodeFileSystem.rename(from, to)),
+    makeDirectory: (path) => (step(), nodeFileSystem.makeDirectory(path)),
+    open(path, mode) {
+      if (mode !== 'read' && mode !== 'update') step()
+      const file = nodeFileSystem.open(path, mode)
+      return {
+        read: (...args) => file.read(...args),
+        write: (...args) => (step(), file.write(...args)),
+        size: () => file.size(),
+        truncate: (size) => (step(), file.truncate(size)),
+        sync: () => file.sync(),
+        dataSync: (then) => file.dataSync(then),
+        close: () => file.close(),
+      }
+    },
+  }
+  return { files, steps: () => done }
+}
+
+/** Everything in the directory but the lock, by name. */
+function contents(): Record<string, string> {
+  const names = readdirSync(directory).filter((name) => !name.startsWith('LOCK'))
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name), 'hex')]))
+}
+
+function newerHeader(): Buffer {
+  const header = fileHeader({ createdMs: 1, salt: 7 })
+  header.writeUInt32LE(3, 8)
+  return withCrc(header)
+}
+
+function withCrc(header: Buffer): Buffer {
+  header.writeUInt32LE(0, 12)
+  header.writeUInt32LE(crc32(header), 12)
+  return header
+}
+
+const newer: [string, string, () => void][] = [
+  ['FORMAT of version 3', 'FORMAT', () => writeFileSync(join(directory, 'FORMAT'), formatText(3))],
+  [
+    'FORMAT of version 3 without a checksum',
+    'FORMAT',
+    () => writeFileSync(join(directory, 'FORMAT'), 'spoor-local 3\n'),
+  ],
+  ['a log of version 3', '00000004.log', () => writeFileSync(join(directory, '00000004.log'), newerHeader())],
+  [
+    'a log with features',
+    '00000004.log',
+    () => {
+      const header = fileHeader({ createdMs: 1, salt: 7 })
+      header.writeUInt32LE(1, 24)
+      writeFileSync(join(directory, '00000004.log'), withCrc(header))
+    },
+  ],
+  [
+    'a record with features',
+    '00000004.log',
+    () => {
+      const head = recordHead([], 0, 7, 1)
+      head.writeUInt32LE(1, 24)
+      head.writeUInt32LE(crc32(head.subarray(8)), 4)
+      writeFileSync(join(directory, '00000004.log'), Buffer.concat([fileHeader({ createdMs: 1, salt: 7 }), head]))
+    },
+  ],
+]
+
+it.each(newer)('refuses %s by name, and touches nothing', async (_what, file, make) => {
+  cpSync(join(FIXTURES, 'format-2/closed'), directory, { recursive: true })
+  make()
+  const before = contents()
+  for (const readOnly of [false, true]) {
+    await expect(openLocalStore({ directory, readOnly })).rejects.toMatchObject({
+      code: 'newer_format',
+      message: expect.stringMatching(new RegExp(`${file}.*open it with the version that wrote it`)) as string,
+    })
+  }
+  delete before['00000004.idx']
+  const after = contents()
+  delete after['00000004.idx']
+  expect(after).toEqual(before)
+  expect(existsSync(join(directory, 'damaged'))).toBe(false)
+})
+
+it.each(['format-1', 'format-2'])('opens with any one bit of FORMAT turned, and tells it: %s', (format) => {
+  const text = readFileSync(join(FIXTURES, format, 'closed/FORMAT'))
+  for (let bit = 0; bit < 8 * text.length; bit++) {
+    rmSync(directory, { recursive: true, force: true })
+    cpSync(join(FIXTURES, format, 'closed'), directory, { recursive: true })
+    const turned = Buffer.from(text)
+    turned[bit >> 3]! ^= 1 << (bit & 7)
+    writeFileSync(join(directory, 'FORMAT'), turned)
+    const events: StoreEvent[] = []
+    expect(recoverAll(nodeFileSystem, events)).toBe(3)
+    expect(events).toMatchObject([{ code: 'damaged', file: 'FORMAT', kept: 'damaged/FORMAT-0.bin' }])
+    expect(readFileSync(join(directory, 'damaged/FORMAT-0.bin'))).toEqual(turned)
+    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(2))
+  }
+})

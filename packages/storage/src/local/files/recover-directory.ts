@@ -1,0 +1,208 @@
+import { join } from 'node:path'
+import type { StoreEvent } from '../../events.ts'
+import type { FileSystem } from './file-system.ts'
+import { checkFormat } from './format.ts'
+import { ALL_TIME, encodeDamage, INDEX_HEADER, indexHeader, type Damaged } from './index-file.ts'
+import { keepAside } from './kept.ts'
+import { FILE_HEADER, fileHeader, writeFully } from './log.ts'
+import { recoverSegment, type RecoveredSegment } from './recover-segment.ts'
+import type { TimeRange } from './reindex.ts'
+import { deleteSegment, drawSalt, indexName, indexPath, logName, logPath } from './segment.ts'
+import { isOfProcess, readLost, segmentRange, surveyDirectory, type Lost, type Survey } from './survey.ts'
+import { finishSwap, NEW } from './swap.ts'
+
+export interface RecoverOptions {
+  /** False: nothing in the directory is changed. */
+  readonly write: boolean
+  readonly nowMs: number
+  readonly tell: (event: StoreEvent) => void
+}
+
+/** A segment of which nothing can be read; `damaged.range`: when its spans may have been. */
+export interface LostSegment {
+  readonly id: number
+  readonly lost: Damaged & { readonly range: TimeRange }
+}
+
+export interface RecoveredDirectory {
+  /** In order; each is recovered when it is asked for. Files that one of them has open are the caller's to close. */
+  readonly segments: Iterable<RecoveredSegment | LostSegment>
+  /** Of the next segment. */
+  readonly nextId: number
+}
+
+/** Missing segments in one gap, at most, that get a place holder each, so that searches over their time say that they are not complete. */
+const MAX_HOLDERS = 64
+
+/**
+ * Makes a data directory whole, as far as it can be; what cannot is told, left out and kept. One segment's failure is not another's. Throws
+ * StorageError `newer_format` before anything was changed; `corrupt` where the directory is not Spoor's; `io` where an interrupted
+ * deletion can be neither finished nor undone.
+ */
+export function recoverDirectory(files: FileSystem, directory: string, options: RecoverOptions): RecoveredDirectory {
+  const { write, tell } = options
+  let survey = surveyDirectory(files, directory)
+  checkFormat(files, directory, survey.versions, write, tell)
+  if (write) {
+    finishSwap(files, directory)
+    survey = surveyDirectory(files, directory)
+    if (fillGaps(files, directory, survey, options)) survey = surveyDirectory(files, directory)
+  }
+  for (const name of survey.foreign) tellLost(tell, name, sizeOf(files, join(directory, name)), 0)
+  const ids = [...survey.logs].filter(([, { state }]) => state !== 'foreign' && state !== 'unwritten').map(([id]) => id)
+  const nextId = Math.max(0, ...ids, ...survey.orphans) + 1
+  return { segments: recoverAll(files, directory, survey, ids.at(-1), options), nextId }
+}
+
+function* recoverAll(
+  files: FileSystem,
+  directory: string,
+  survey: Survey,
+  last: number | undefined,
+  { write, tell }: RecoverOptions,
+): Generator<RecoveredSegment | LostSegment> {
+  for (const [id, log] of survey.logs) {
+    if (log.state === 'ok') {
+      try {
+        const { header, headerDamaged } = log
+        yield recoverSegment(files, directory, id, { write, last: id === last, header, headerDamaged, tell })
+        continue
+      } catch (error) {
+        if (isOfProcess(error)) throw error
+      }
+    }
+    const lost = readLost(files, directory, id)
+    if (log.state === 'unwritten' && !lost && (last === undefined || id > last)) {
+      if (write) removeUnwritten(files, directory, id)
+      continue
+    }
+    tellLost(tell, logName(id), sizeOf(files, logPath(directory, id)), lost?.spans)
+    // A foreign file without an index is none of ours: searches are complete without it.
+    if (lost || log.state !== 'foreign') yield { id, lost: damageOf(lost) }
+  }
+  for (const id of survey.orphans) {
+    const lost = readLost(files, directory, id)
+    if (!lost) continue
+    tellLost(tell, logName(id), lost.bytes, lost.spans)
+    yield { id, lost: damageOf(lost) }
+  }
+}
+
+function damageOf(lost: Lost | undefined): LostSegment['lost'] {
+  return { bytes: lost?.bytes ?? 0, ...(lost && { maxSpans: lost.spans }), range: lost?.range ?? ALL_TIME }
+}
+
+function tellLost(
+  tell: (event: StoreEvent) => void,
+  file: string,
+  bytes: number,
+  maxSpans: number | undefined,
+  kept?: string,
+): void {
+  tell({ code: 'damaged', file, offset: 0, bytes, maxSpans, perhaps: false, kept })
+}
+
+function sizeOf(files: FileSystem, path: string): number {
+  try {
+    return files.stat(path)?.size ?? 0
+  } catch {
+    return 0
+  }
+}
+
+/** A log of which not even the header was written: the interrupted beginning of a segment. */
+function removeUnwritten(files: FileSystem, directory: string, id: number): void {
+  try {
+    deleteSegment(files, directory, id)
+  } catch {
+    // It is in nobody's way: the next segment takes another name.
+  }
+}
+
+/**
+ * Segments are numbered without gaps, and retention takes the oldest: one that is missing in the middle, or has an index and no log, was
+ * lost. It gets a place holder: a log without records, and an index that says what is missing, and when. It tells of itself at each
+ * open until retention takes it. The index that was there is kept aside. Says whether there were any.
+ */
+function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Survey, { nowMs }: RecoverOptions): boolean {
+  const gone = orphans.flatMap((id) => {
+    const lost = readLost(files, directory, id)
+    return lost ? [{ id, lost }] : []
+  })
+  const withIndex = new Set(gone.map(({ id }) => id))
+  // An unwritten log with an index that knows of spans was cut: its place is taken as well.
+  for (const [id, { state }] of logs) {
+    const lost = state === 'unwritten' ? readLost(files, directory, id) : undefined
+    if (lost && !withIndex.has(id)) gone.push({ id, lost })
+  }
+  const present = [...logs.keys()].filter((id) => logs.get(id)!.state !== 'foreign')
+  const known = [...present, ...gone.map(({ id }) => id)].sort((a, b) => a - b)
+  const holders: { id: number; damaged: Damaged; range: TimeRange }[] = gone.map(({ id, lost }) => ({
+    id,
+    damaged: { bytes: lost.bytes, maxSpans: lost.spans },
+    range: lost.range ?? ALL_TIME,
+  }))
+  for (const [i, after] of known.entries()) {
+    const before = known[i - 1]
+    if (before === undefined) continue
+    for (let id = before + 1; id < after && id <= before + MAX_HOLDERS; id++) {
+      if (logs.has(id)) continue
+      holders.push({ id, damaged: { bytes: 0 }, range: between(files, directory, before, after) })
+    }
+  }
+  for (const { id, damaged, range } of holders) {
+    try {
+      holdPlace(files, directory, id, damaged, range, nowMs)
+    } catch {
+      // It is told all the same, and tried again at the next open.
+    }
+  }
+  return holders.length > 0
+}
+
+function between(files: FileSystem, directory: string, before: number, after: number): TimeRange {
+  const a = segmentRange(files, directory, before)
+  const b = segmentRange(files, directory, after)
+  if (!a || !b) return a ?? b ?? ALL_TIME
+  return [a[0] < b[0] ? a[0] : b[0], a[1] > b[1] ? a[1] : b[1]]
+}
+
+function holdPlace(
+  files: FileSystem,
+  directory: string,
+  id: number,
+  damaged: Damaged,
+  range: TimeRange,
+  nowMs: number,
+): void {
+  const salt = drawSalt()
+  const old = indexPath(directory, id)
+  const stat = files.stat(old)
+  if (stat && stat.size > INDEX_HEADER) {
+    const file = files.open(old, 'read')
+    try {
+      // One that is too large stays where it is, and tells of what is missing as well.
+      if (keepAside(files, directory, indexName(id), file, 0, stat.size) === undefined) return
+    } finally {
+      file.close()
+    }
+  }
+  // The index goes first: alone it still says what is missing.
+  const index = Buffer.concat([indexHeader(salt), ...encodeDamage(FILE_HEADER, FILE_HEADER, damaged, range)])
+  for (const [name, bytes] of [
+    [indexName(id), index],
+    [logName(id), fileHeader({ createdMs: nowMs, salt })],
+  ] as const) {
+    const path = join(directory, name)
+    const file = files.open(path + NEW, 'create')
+    try {
+      file.truncate(0)
+      writeFully(file, [bytes], 0)
+      file.sync()
+    } finally {
+      file.close()
+    }
+    files.rename(path + NEW, path)
+    files.syncDirectory(directory)
+  }
+}

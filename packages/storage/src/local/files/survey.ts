@@ -1,0 +1,148 @@
+import type { File, FileSystem } from './file-system.ts'
+import { INDEX_HEADER, isIndex, readBlock, type BlockMeta } from './index-file.ts'
+import { newerFormat } from './log.ts'
+import type { TimeRange } from './reindex.ts'
+import { indexPath, listIndexes, listSegments, logPath, parseName } from './segment.ts'
+import { readLogState, type LogState } from './walk.ts'
+
+/** What the file system, and not the file, says against reading it. */
+export interface Unreadable {
+  readonly state: 'unreadable'
+  readonly reason: string
+}
+
+/** What is in a data directory, by the headers of its files. */
+export interface Survey {
+  /** By id, ascending: each file with the name of a log. */
+  readonly logs: ReadonlyMap<number, LogState | Unreadable>
+  /** Indexes whose log is not there. */
+  readonly orphans: readonly number[]
+  /** Formats of the segments. */
+  readonly versions: ReadonlySet<number>
+  /** Files that end in `.log` and are not named as ours are. */
+  readonly foreign: readonly string[]
+}
+
+/**
+ * Looks at the header of each file. Throws StorageError `newer_format`, before anything was touched, when a later version wrote one; or
+ * hands it to `newer`.
+ */
+export function surveyDirectory(
+  files: FileSystem,
+  directory: string,
+  newer: (error: unknown) => void = (error) => {
+    throw error
+  },
+): Survey {
+  const logs = new Map<number, LogState | Unreadable>()
+  const versions = new Set<number>()
+  for (const id of listSegments(files, directory)) {
+    const path = logPath(directory, id)
+    const state = logState(files, path)
+    if (!state) continue
+    logs.set(id, state)
+    if (state.state === 'newer') newer(newerFormat(path, state.what))
+    if (state.state !== 'ok') continue
+    versions.add(state.header.version)
+    const index = indexPath(directory, id)
+    try {
+      withFile(files, index, (file) => isIndex(file, index, state.header.salt))
+    } catch (error) {
+      newer(error)
+    }
+  }
+  const orphans = listIndexes(files, directory).filter((id) => !logs.has(id))
+  const foreign = files.list(directory).filter((name) => name.endsWith('.log') && !parseName(name))
+  return { logs, orphans, versions, foreign }
+}
+
+/** Whether an error says nothing against the one file: it is then not that file's, and must not be taken for damage. */
+export function isOfProcess(error: unknown): boolean {
+  return ['newer_format', 'EMFILE', 'ENFILE', 'ENOMEM', 'EROFS'].includes(String((error as { code?: unknown }).code))
+}
+
+/** Undefined when it has just gone: retention of a running store may have taken it. */
+function logState(files: FileSystem, path: string): LogState | Unreadable | undefined {
+  let file: File | undefined
+  try {
+    file = files.open(path, 'read')
+    return readLogState(file, path)
+  } catch (error) {
+    if (isOfProcess(error)) throw error
+    return (error as { code?: unknown }).code === 'ENOENT'
+      ? undefined
+      : { state: 'unreadable', reason: (error as Error).message }
+  } finally {
+    file?.close()
+  }
+}
+
+/** What `use` says of a file; undefined when there is none or it cannot be read. */
+function withFile<T>(files: FileSystem, path: string, use: (file: File) => T): T | undefined {
+  let file: File | undefined
+  try {
+    file = files.open(path, 'read')
+    return use(file)
+  } catch (error) {
+    if (isOfProcess(error)) throw error
+    return undefined
+  } finally {
+    file?.close()
+  }
+}
+
+/** What the index of a log that cannot be read says of what was in it; undefined when it says nothing. */
+export interface Lost {
+  readonly bytes: number
+  readonly spans: number
+  readonly range: TimeRange | undefined
+}
+
+export function readLost(files: FileSystem, directory: string, id: number): Lost | undefined {
+  const path = indexPath(directory, id)
+  const metas = withFile(files, path, (file) => allMetas(file, path)) ?? []
+  if (metas.length === 0) return undefined
+  let spans = 0
+  let bytes = 0
+  for (const { spans: readable, logStart, logEnd, damaged } of metas) {
+    spans += readable + (damaged?.maxSpans ?? 0)
+    bytes += damaged?.bytes ?? logEnd - logStart
+  }
+  return { bytes, spans, range: rangeOf(metas) }
+}
+
+function allMetas(index: File, path: string): BlockMeta[] {
+  const metas: BlockMeta[] = []
+  const size = index.size()
+  for (let at = INDEX_HEADER; at < size;) {
+    const block = readBlock(index, at, size, path)
+    if (!block) break
+    metas.push(block.meta)
+    at = block.end
+  }
+  return metas
+}
+
+/** From the earliest to the latest start; undefined for blocks without spans. */
+export function rangeOf(metas: readonly BlockMeta[]): TimeRange | undefined {
+  let range: [bigint, bigint] | undefined
+  for (const { spans, damaged, minStart, maxStart } of metas) {
+    if (spans === 0 && !damaged) continue
+    const min = BigInt(minStart)
+    const max = BigInt(maxStart)
+    if (!range) range = [min, max]
+    if (min < range[0]) range[0] = min
+    if (max > range[1]) range[1] = max
+  }
+  return range
+}
+
+/** The range of time of a segment, as far as its index tells. */
+export function segmentRange(files: FileSystem, directory: string, id: number): TimeRange | undefined {
+  const path = indexPath(directory, id)
+  return rangeOf(withFile(files, path, (file) => allMetas(file, path)) ?? [])
+}
+
+export function isDirectoryEmpty(files: FileSystem, directory: string): boolean {
+  return files.stat(directory) === undefined || files.list(directory).length === 0
+}

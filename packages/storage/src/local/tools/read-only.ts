@@ -1,0 +1,54 @@
+import type { FileSystem } from '../files/file-system.ts'
+import { changesOf } from '../files/changes.ts'
+import { recoverDirectory } from '../files/recover-directory.ts'
+import type { Recovered } from '../files/segment.ts'
+import { buffersOf } from '../block/rows.ts'
+import type { Port } from '../runtime.ts'
+import { readOnlyError } from '../threads/error.ts'
+import { toMessage } from '../threads/error.ts'
+import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+
+/**
+ * The writing half of a store that is open to be read only: finds what there is, tells the reader, and refuses every append. It takes no
+ * lock and changes nothing, so that it can look at a copy, a backup, a directory on a read-only mount, or one that another process
+ * writes; of the latter it sees what was there when it was opened. What has no index is indexed in memory: 100 bytes a span, about.
+ */
+export class ReadOnlyIngest {
+  readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
+  readonly #directory: string
+  readonly #files: FileSystem
+  readonly #reader: Port<never, Change>
+  readonly #main: Port<ToWriter, FromWriter>
+
+  constructor(directory: string, files: FileSystem, reader: Port<never, Change>, main: Port<ToWriter, FromWriter>) {
+    this.#directory = directory
+    this.#files = files
+    this.#reader = reader
+    this.#main = main
+  }
+
+  open(): void {
+    const { segments } = recoverDirectory(this.#files, this.#directory, {
+      write: false,
+      nowMs: 0,
+      tell: (event) => this.#main.post({ type: 'event', event }),
+    })
+    for (const found of segments) {
+      for (const change of changesOf(found))
+        this.#reader.post(change, change.type === 'rows' ? buffersOf(change.rows) : [])
+      if (!('lost' in found)) this.recovered.blocks += found.recovered.blocks
+    }
+  }
+
+  append(buffer: ArrayBuffer, ids: readonly number[]): void {
+    const error = toMessage(readOnlyError(this.#directory), 'append')
+    this.#main.post({ type: 'rejected', ids, slabs: [buffer], error }, [buffer])
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Nothing goes from what is not ours to change. */
+  retain(): void {}
+}

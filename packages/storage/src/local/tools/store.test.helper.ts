@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { attributes, batchOf, sent, traceId } from '../../conformance/spans.ts'
+import { find, spansOf } from '../../conformance/harness.ts'
+import type { TraceStore } from '../../contract.ts'
+import type { StoreEvent } from '../../events.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { FILE_HEADER } from '../files/log.ts'
+import { listSegments, logPath } from '../files/segment.ts'
+import { readLogState, walkLog } from '../files/walk.ts'
+import type { LocalStoreOptions } from '../options.ts'
+import { openLocalStore } from '../threads/local-store.ts'
+
+/** Spans of each trace that {@link fill} appends. */
+export const SPANS = 3
+
+export async function appendTrace(store: TraceStore, trace: number, secret?: string): Promise<void> {
+  const spans = Array.from({ length: SPANS }, (_, i) =>
+    sent({
+      trace,
+      id: i + 1,
+      at: trace,
+      service: `s${trace % 7}`,
+      attributes: attributes({ trace: `t-${trace}`, ...(secret !== undefined && i === 1 && { secret }) }),
+    }),
+  )
+  await store.append(batchOf(...spans))
+}
+
+/** A closed store: one record a trace, in segments of a few kilobytes. */
+export async function fill(directory: string, traces: number, segmentBytes = 3000): Promise<void> {
+  const store = await openLocalStore({ directory, segmentBytes })
+  for (let trace = 0; trace < traces; trace++) await appendTrace(store, trace)
+  await store.close()
+}
+
+export interface Seen {
+  /** Numbers of the traces that are whole. */
+  readonly traces: number[]
+  readonly events: StoreEvent[]
+}
+
+/** Opens the store, reads every trace that it finds, and closes it. Throws where a span is not what was sent. */
+export async function readAll(directory: string, options: Partial<LocalStoreOptions> = {}): Promise<Seen> {
+  const events: StoreEvent[] = []
+  const store = await openLocalStore({ directory, ...options, onEvent: (event) => events.push(event) })
+  try {
+    const traces: number[] = []
+    for (const id of await find(store, {})) {
+      const trace = Number(BigInt(`0x${id}`) - BigInt(`0x${traceId(0)}`))
+      const spans = await spansOf(store, id)
+      const wanted = spans.map((_, i) => ({ id: String(i + 1).padStart(16, '0'), value: `t-${trace}` }))
+      const got = spans.map(({ span }) => ({
+        id: span.spanId,
+        value: span.attributes.find(({ key }) => key === 'trace')?.value.value,
+      }))
+      if (JSON.stringify(got) !== JSON.stringify(wanted)) throw new Error(`trace ${trace} is ${JSON.stringify(got)}`)
+      if (spans.length === SPANS) traces.push(trace)
+    }
+    return { traces: traces.sort((a, b) => a - b), events }
+  } finally {
+    await store.close()
+  }
+}
+
+export interface Place {
+  readonly id: number
+  readonly path: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Where each record of the store is, in order. */
+export function records(directory: string): Place[] {
+  const places: Place[] = []
+  for (const id of listSegments(nodeFileSystem, directory)) {
+    const path = logPath(directory, id)
+    const file = nodeFileSystem.open(path, 'read')
+    const state = readLogState(file, path)
+    if (state.state === 'ok')
+      for (const { start, end, kind } of walkLog(file, path, state.header, FILE_HEADER, file.size()))
+        if (kind === 'record') places.push({ id, path, start, end })
+    file.close()
+  }
+  return places
+}
+
+/** Changes bytes of a file in place. */
+export function edit(path: string, change: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(path)
+  change(bytes)
+  writeFileSync(path, bytes)
+}
+
+export function damaged(events: readonly StoreEvent[]): Extract<StoreEvent, { code: 'damaged' }>[] {
+  return events.filter((event) => event.code === 'damaged')
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { StorageError } from '../../contract.ts'
+import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
+import { KEPT } from '../files/kept.ts'
+import { logName, logPath, parseName } from '../files/segment.ts'
+import { isOfProcess, readLost, surveyDirectory, type Survey } from '../files/survey.ts'
+import { isOfSwap } from '../files/swap.ts'
+import type { SegmentReport, StoreReport } from './report.ts'
+import { verifySegment } from './verify-segment.ts'
+import { Work, type ToolOptions } from './work.ts'
+
+/**
+ * Reads everything in a data directory and says what is as it was written and what is not. Changes nothing and takes no lock, so it may be
+ * run on the directory of a running store: segments that retention takes meanwhile are left out, records that are being written do not
+ * count as damage. Memory: one record and one index block at a time.
+ *
+ * Rejects with StorageError `io` when the directory is not there or cannot be listed, and `cancelled`.
+ */
+export async function verifyStore(directory: string, options: ToolOptions = {}): Promise<StoreReport> {
+  const work = new Work(directory, options)
+  const { files } = work
+  const survey = surveyDirectory(files, work.directory, (error) => {
+    // It is said of the segment, unless it is not about one.
+    if ((error as { code?: unknown }).code !== 'newer_format') throw error
+  })
+  for (const id of survey.logs.keys()) work.expect(sizeOf(work, logPath(work.directory, id)))
+  const segments: SegmentReport[] = []
+  for (const id of idsOf(work, survey)) {
+    const report = await segmentReport(work, survey, id)
+    if (report) segments.push(report)
+    work.finished(logName(id))
+  }
+  const format = formatState(work, survey)
+  const names = files.list(work.directory)
+  const losses = segments.flatMap(({ damaged }) => damaged)
+  const isFine = ({ log, index }: SegmentReport): boolean =>
+    (log === 'ok' && (index === 'ok' || index === 'behind')) || (log === 'unwritten' && index === 'unused')
+  return {
+    directory: work.directory,
+    ok:
+      (format === 'ok' || format === 'older' || (format === 'missing' && segments.length === 0)) &&
+      segments.every(isFine),
+    format,
+    segments,
+    foreign: names.filter((name) => !isKnown(name)).sort(),
+    kept: keptIn(work),
+    interrupted: names.some(isOfSwap),
+    spans: segments.reduce((sum, { spans }) => sum + spans, 0),
+    maxLostSpans: losses.some(({ maxSpans }) => maxSpans === undefined)
+      ? undefined
+      : losses.reduce((sum, { maxSpans }) => sum + maxSpans!, 0),
+  }
+}
+
+/** Those that are there, and those that are missing between them. */
+function idsOf({ files, directory }: Work, { logs, orphans }: Survey): number[] {
+  const lost = orphans.filter((id) => readLost(files, directory, id))
+  const known = [...logs].filter(([, { state }]) => state !== 'foreign').map(([id]) => id)
+  const present = [...known, ...lost].sort((a, b) => a - b)
+  const ids = new Set([...logs.keys(), ...lost])
+  for (const [i, id] of present.entries()) {
+    const before = present[i - 1] ?? id
+    for (let gap = before + 1; gap < id && gap < before + MAX_GAP; gap++) ids.add(gap)
+  }
+  return [...ids].sort((a, b) => a - b)
+}
+
+/** Missing segments in one gap that are reported each for itself. */
+const MAX_GAP = 1000
+
+/** Undefined for a segment that retention has taken meanwhile. */
+async function segmentReport(work: Work, { logs }: Survey, id: number): Promise<SegmentReport | undefined> {
+  const { files, directory } = work
+  const log = logs.get(id)
+  try {
+    if (log?.state === 'ok') return await verifySegment(work, id, log.header, log.headerDamaged)
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'newer_format')
+      return unread(work, id, 'newer', undefined, error.message)
+    if (error instanceof StorageError || isOfProcess(error)) throw error
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    return unread(work, id, 'unreadable', readLost(files, directory, id)?.spans, (error as Error).message)
+  }
+  const lost = readLost(files, directory, id)
+  switch (log?.state) {
+    case 'newer':
+      return unread(work, id, 'newer', undefined, log.what)
+    case 'unreadable':
+      return unread(work, id, 'unreadable', lost?.spans, log.reason)
+    case 'unwritten':
+      return lost ? unread(work, id, 'missing', lost.spans) : { ...unread(work, id, 'unwritten', 0), damaged: [] }
+    case 'foreign':
+      return lost ? unread(work, id, 'damaged', lost.spans) : unread(work, id, 'foreign', undefined)
+    default:
+      return unread(work, id, 'missing', lost?.spans)
+  }
+}
+
+function unread(
+  work: Work,
+  id: number,
+  log: SegmentReport['log'],
+  maxSpans: number | undefined,
+  reason?: string,
+): SegmentReport {
+  const bytes = sizeOf(work, logPath(work.directory, id))
+  const damaged = [{ offset: 0, bytes, maxSpans, perhaps: false, gone: log === 'missing' }]
+  const file = logName(id)
+  return {
+    id,
+    file,
+    log,
+    index: 'unused',
+    format: undefined,
+    bytes,
+    records: 0,
+    spans: 0,
+    damaged,
+    tornBytes: 0,
+    reason,
+  }
+}
+
+function formatState({ files, directory }: Work, { versions }: Survey): FormatState | 'newer' {
+  try {
+    return readFormat(files, directory, versions)
+  } catch {
+    return 'newer'
+  }
+}
+
+function isKnown(name: string): boolean {
+  return parseName(name) !== undefined || name === FORMAT || name === KEPT || name.startsWith('LOCK') || isOfSwap(name)
+}
+
+function keptIn({ files, directory }: Work): { files: number; bytes: number } {
+  const folder = join(directory, KEPT)
+  const names = files.stat(folder) ? files.list(folder) : []
+  return {
+    files: names.length,
+    bytes: names.reduce((sum, name) => sum + (files.stat(join(folder, name))?.size ?? 0), 0),
+  }
+}
+
+function sizeOf({ files }: Work, path: string): number {
+  try {
+    return files.stat(path)?.size ?? 0
+  } catch {
+    return 0
+  }
+}
