@@ -26,6 +26,14 @@ const options = new Set(
   ),
 )
 
+it('names only commands that there are', () => {
+  const commands = new Set(cli.commands.map(({ name }) => name))
+  expect(commands).toContain('verify')
+  const named = FILES.flatMap((path) => [...textsOf(path).matchAll(/["“]spoor ([a-z]+)/g)].map(([, name]) => name!))
+  expect(named.length).toBeGreaterThan(0)
+  expect(named.filter((name) => !commands.has(name))).toEqual([])
+})
+
 it('names only options that there are, in everything that it says', () => {
   expect(options).toContain('--max-disk')
   const named = FILES.flatMap((path) => {

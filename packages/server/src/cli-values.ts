@@ -62,6 +62,19 @@ export function ageOf(option: string, value: OptionValue): number | undefined {
   return ms
 }
 
+/** Nanoseconds since 1970: an ISO 8601 time, or a time span back from now as {@link ageOf} reads it. */
+export function timeOf(option: string, value: OptionValue): bigint | undefined {
+  if (value === undefined) return undefined
+  const text = String(value)
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(at)) return BigInt(at) * 1_000_000n
+  try {
+    return BigInt(Math.round(Date.now() - ageOf(option, value)!)) * 1_000_000n
+  } catch {
+    throw bad(option, value, 'a time: as 2026-05-09T12:00:00Z, or 24h for that long ago')
+  }
+}
+
 export function choiceOf<T extends string>(option: string, value: OptionValue, choices: readonly T[]): T | undefined {
   if (value === undefined) return undefined
   const choice = choices.find((each) => each === value)

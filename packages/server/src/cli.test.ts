@@ -171,6 +171,12 @@ describe('the command line', () => {
     [['--max-age', '3 weeks'], '--max-age: "3 weeks" is not a time'],
     [['--log-level', 'loud'], '--log-level: "loud" is not one of debug, info, warn, error, silent'],
     [['serve'], '"serve" is no command'],
+    [['verify'], 'missing required args'],
+    [['delete'], 'what is to be deleted? Name trace ids, or --attribute KEY=VALUE'],
+    [['delete', 'xyz'], '"xyz" is not a trace id: 32 hex digits'],
+    [['delete', traceIdOf(1), '--attribute', 'a=b'], 'name trace ids, or --attribute with --from and --to, not both'],
+    [['delete', '--attribute', '=b'], '"=b" is not KEY=VALUE or KEY'],
+    [['delete', '--attribute', 'a', '--from', 'yesterday'], '--from: "yesterday" is not a time'],
     [['validate'], 'spoor validate needs a configuration: add --config FILE'],
     [['collector', '--config', '/nowhere.yaml'], '/nowhere.yaml'],
   ])('refuses %j', async (args, message) => {

@@ -12,6 +12,7 @@ import {
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
+import { addToolCommands } from './cli-tools.ts'
 import { ageOf, bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { endProcess } from './lifetime/end-process.ts'
@@ -73,6 +74,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     )
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
     .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
+    .option('--read-only', 'Show what is stored, receive nothing and change nothing; as of a backup')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => choose(() => serve(options, io)))
   cli
@@ -84,6 +86,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
     .option('--config <file>', 'The configuration to check')
     .action((options: Options) => choose(() => validate(options, io)))
+  addToolCommands(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli
@@ -145,11 +148,15 @@ async function serve(options: Options, io: Io): Promise<number> {
     maxAgeMs: ageOf('max-age', options['maxAge']),
     config,
   }
+  const readOnly = options['readOnly'] === true
+  if (readOnly && config) {
+    throw new SpoorError('option', '--read-only receives nothing: leave out --config')
+  }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
   return runUntilStopped(
     async (signal) => {
-      const spoor = await startSpoor({ ...given, logger, signal })
+      const spoor = await startSpoor({ ...given, readOnly, logger, signal })
       const stats = await spoor.store.stats({ timeoutMs: BANNER_STATS_MS }).catch(() => undefined)
       const { page, otlpGrpc, otlpHttp } = spoor.urls
       banner(io, [
@@ -159,7 +166,8 @@ async function serve(options: Options, io: Io): Promise<number> {
         [
           'Data',
           shortPath(spoor.data) +
-            (stats ? `  (${stats.spans.toLocaleString('en')} spans, ${formatBytes(stats.diskBytes)})` : ''),
+            (stats ? `  (${stats.spans.toLocaleString('en')} spans, ${formatBytes(stats.diskBytes)})` : '') +
+            (readOnly ? '  read only' : ''),
         ],
       ])
       return spoor

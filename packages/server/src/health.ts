@@ -10,6 +10,8 @@ export interface Vitals {
   /** Undefined until it is open. */
   readonly store: Pick<TraceStore, 'health'> | undefined
   readonly intake: Intake
+  /** Spans are not taken at all, and need not be. Default false. */
+  readonly readOnly?: boolean
   /** What ended a part for good; undefined while nothing did. */
   readonly failure: Error | undefined
 }
@@ -37,14 +39,14 @@ export function liveness({ failure }: Vitals): Verdict {
  * or read, and when the spans that came were refused for more than ten seconds.
  */
 export function readiness(vitals: Vitals): Verdict {
-  const { phase, store, intake, failure } = vitals
+  const { phase, store, intake, failure, readOnly = false } = vitals
   if (phase === 'stopping') return verdict(['Spoor is stopping'])
   const { reasons } = liveness(vitals)
   if (failure !== undefined) return verdict(reasons)
   if (phase === 'starting' || store === undefined)
     return verdict(['Spoor is starting: the data directory is being opened'])
   const health = store.health()
-  if (!health.writable || !health.readable) return verdict(health.reasons)
+  if ((!health.writable && !readOnly) || !health.readable) return verdict(health.reasons)
   const { refusing, refusingForMs } = intake
   if (refusing !== undefined && refusingForMs >= NOT_READY_AFTER_MS) return verdict([`spans are refused: ${refusing}`])
   return verdict([])

@@ -45,6 +45,8 @@ export interface SpoorOptions {
   readonly maxDiskBytes?: number
   /** Milliseconds after which stored spans are deleted. Default: never. */
   readonly maxAgeMs?: number
+  /** Shows what is stored: nothing is received, no file is changed, and the directory may be another's. Default false. */
+  readonly readOnly?: boolean
   /** Breaks off the start: what was started is stopped again, and `startSpoor` rejects with SpoorError `stopped`. */
   readonly signal?: AbortSignal
   /** Default: pino on stderr, level info. */
@@ -79,14 +81,14 @@ export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): stri
  * thing, the place and the way out
  */
 export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
-  const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318 } = options
+  const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
   const logger = options.logger ?? createLogger('info')
   const data = resolve(options.data ?? defaultDataDirectory())
   const counters = createCounters()
   const intake = createIntake()
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector } = {}
   const state: { phase: Phase; failure: Error | undefined } = { phase: 'starting', failure: undefined }
-  const vitals = (): Vitals => ({ ...state, store: running.store, intake })
+  const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly })
   const failed = Promise.withResolvers<Error>()
   function fail(error: Error): void {
     state.failure ??= error
@@ -154,7 +156,9 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   try {
     running.app = await createQueryServer({ host, vitals, store: () => running.store, counters, logger, status })
     await running.app.listen({ host, port: pagePort })
-    await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
+    if (!readOnly) {
+      await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
+    }
     const opening = openStore(data, options, createStoreEvents(logger, counters))
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
@@ -164,9 +168,11 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       return store
     })
     opened = await unlessAborted(signal, `opening the data directory ${data}`, openedStore)
-    running.collector = collector
-    void collector.failed.then(fail)
-    await unlessAborted(signal, 'the start of the collector', collector.start())
+    if (!readOnly) {
+      running.collector = collector
+      void collector.failed.then(fail)
+      await unlessAborted(signal, 'the start of the collector', collector.start())
+    }
     state.phase = 'running'
     if (!isLoopback(host)) {
       logger.warn(
@@ -215,7 +221,7 @@ async function unlessAborted<T>(signal: AbortSignal, what: string, promise: Prom
 
 function openStore(
   directory: string,
-  { maxDiskBytes, maxAgeMs }: SpoorOptions,
+  { maxDiskBytes, maxAgeMs, readOnly }: SpoorOptions,
   onEvent: (event: StoreEvent) => void,
 ): Promise<TraceStore> {
   return openLocalStore({
@@ -223,6 +229,7 @@ function openStore(
     onEvent,
     ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }),
     ...(maxAgeMs !== undefined && { maxAgeMs }),
+    ...(readOnly !== undefined && { readOnly }),
   })
 }
 

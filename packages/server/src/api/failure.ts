@@ -31,6 +31,7 @@ const STATUSES: Readonly<Record<StorageErrorCode, number>> = {
   overloaded: 503,
   corrupt: 500,
   newer_format: 500,
+  read_only: 500,
 }
 
 /** What a client that was refused for now is asked to wait. Seconds. */
