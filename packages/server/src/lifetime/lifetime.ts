@@ -62,6 +62,7 @@ export async function runUntilStopped(
     say(`ended at once by a second ${signal}; what was still under way is given up`)
     endNow(128 + constants.signals[signal])
   }
+  /** An exception, or a rejection, which Node makes one, that nobody caught. */
   function onDefect(thrown: unknown): void {
     const failure = thrown instanceof Error ? thrown : new Error(String(thrown))
     logger.error({ err: failure }, `a defect of Spoor, which stops because of it: ${failure.message}`)
@@ -79,7 +80,6 @@ export async function runUntilStopped(
 
   for (const signal of SIGNALS) process.on(signal, onSignal)
   process.on('uncaughtException', onDefect)
-  process.on('unhandledRejection', onDefect)
   try {
     return await run()
   } catch (error) {
@@ -91,7 +91,6 @@ export async function runUntilStopped(
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal)
     process.off('uncaughtException', onDefect)
-    process.off('unhandledRejection', onDefect)
   }
 }
 

@@ -35,9 +35,9 @@ async function spoor(...args: string[]): Promise<{ code: number; output: string 
   return { code, output: String(out.read() ?? '') }
 }
 
-async function json<T>(...args: string[]): Promise<{ code: number; report: T }> {
+async function json(...args: string[]): Promise<{ code: number; report: unknown }> {
   const { code, output } = await spoor(...args, '--json')
-  return { code, report: JSON.parse(output) as T }
+  return { code, report: JSON.parse(output) }
 }
 
 async function found(directory: string, change: Partial<Parameters<typeof startTestSpoor>[0]> = {}): Promise<string[]> {
@@ -64,7 +64,7 @@ describe('spoor verify and repair', () => {
   it('find a whole store fine', async () => {
     const { code, output } = await spoor('verify', data)
     expect([code, output]).toEqual([0, expect.stringMatching(/fine: 40 spans in \d segments?\n$/) as string])
-    const { report } = await json<StoreReport>('verify', data)
+    const { report } = await json('verify', data)
     expect(report).toMatchObject({ ok: true, spans: 40, maxLostSpans: 0 })
     expect(await spoor('repair', data)).toMatchObject({
       code: 0,
@@ -78,11 +78,11 @@ describe('spoor verify and repair', () => {
     expect(code).toBe(1)
     expect(output).toMatch(/not fine: \d+ spans in \d segments? can be read; at most \d+ spans? lost/)
     expect(output).toMatch(/00000001\.log +\d+ +[\d.]+ kB +damaged .* bytes at [\d,]+ are damaged: at most/)
-    const before = await json<StoreReport>('verify', data)
-    expect(before.report.ok).toBe(false)
-    const mended = await json<RepairReport>('repair', data)
+    const before = (await json('verify', data)).report as StoreReport
+    expect(before.ok).toBe(false)
+    const mended = await json('repair', data)
     expect(mended.code).toBe(1)
-    expect(mended.report.after.spans).toBe(before.report.spans)
+    expect((mended.report as RepairReport).after.spans).toBe(before.spans)
     expect(await spoor('repair', data)).toMatchObject({ output: expect.stringContaining('nothing to do') as string })
   })
 
@@ -106,9 +106,9 @@ describe('spoor backup', () => {
   it('copies while Spoor runs; the copy is looked at without changing it', async () => {
     const copy = join(root, 'copy')
     const running: TestSpoor = await startTestSpoor({ data })
-    const { code, report } = await json<BackupReport>('backup', '--data', data, copy)
+    const { code, report } = await json('backup', '--data', data, copy)
     expect(code).toBe(0)
-    expect(report.bytes).toBeGreaterThan(0)
+    expect((report as BackupReport).bytes).toBeGreaterThan(0)
     expect(await running.json('/api/spoor/v1/services')).toEqual({ services: ['shop'] })
     await running.stop()
     const before = await Promise.all((await readdir(copy)).map((name) => readFile(join(copy, name))))
@@ -139,21 +139,14 @@ describe('spoor delete', () => {
 
   it('deletes by attribute, value and time, from every file', async () => {
     const spans = async (...args: string[]) =>
-      (await json<DeleteReport>('delete', '--data', data, ...args)).report.spans
+      ((await json('delete', '--data', data, ...args)).report as DeleteReport).spans
     expect(await spans('--attribute', 'user.token')).toBe(4)
     expect(await spans('--attribute', 'user.token=secret-5')).toBe(1)
     expect(await spans('--attribute', 'user.token=secret')).toBe(0)
     expect(await spans('--attribute', 'user.token', '--to', '1h')).toBe(0)
     expect(await spans('--attribute', 'user.token', '--from', '2000-01-01', '--to', '2001-01-01T00:00:00Z')).toBe(0)
     expect(await spans('--attribute', 'user.token', '--from', '1h')).toBe(4)
-    const { code, report } = await json<DeleteReport & { deleted: boolean }>(
-      'delete',
-      '--data',
-      data,
-      '--attribute',
-      'user.token',
-      '--yes',
-    )
+    const { code, report } = await json('delete', '--data', data, '--attribute', 'user.token', '--yes')
     expect([code, report]).toEqual([0, expect.objectContaining({ deleted: true, spans: 4 }) as object])
     expect(await spans('--attribute', 'user.token')).toBe(0)
     expect(await found(data)).toHaveLength(20)
