@@ -12,7 +12,6 @@ import { stopParts } from './stop.ts'
 const [, , how, fifo] = process.argv
 const never = new Promise<never>(() => {})
 const logger = createLogger('error', false)
-const keepAlive = setInterval(() => {}, 1000)
 
 function blockThread(): Worker {
   const script = `require('node:fs').openSync(${JSON.stringify(fifo)}, 'r')`
@@ -20,10 +19,17 @@ function blockThread(): Worker {
 }
 
 async function start(signal: AbortSignal): Promise<Running> {
-  if (how === 'hangs-in-start') return never
+  if (how === 'hangs-in-start') {
+    console.log('ready')
+    const alive = setInterval(() => {}, 1000)
+    signal.addEventListener('abort', () => clearInterval(alive), { once: true })
+    return never
+  }
   if (how === 'gives-way-in-start') {
     console.log('ready')
+    const alive = setInterval(() => {}, 1000)
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    clearInterval(alive)
     throw new SpoorError('stopped', 'told to stop')
   }
   const failed = Promise.withResolvers<Error>()
@@ -31,6 +37,7 @@ async function start(signal: AbortSignal): Promise<Running> {
     failed: failed.promise,
     async stop(deadlineMs) {
       console.log('stopped')
+      clearInterval(alive)
       if (how === 'hangs') await never
       if (how === 'thread-hangs') {
         const parts = [
@@ -43,6 +50,8 @@ async function start(signal: AbortSignal): Promise<Running> {
     },
   }
   if (how === 'thread-hangs' || how === 'hangs') blockThread()
+  // Something has to keep the process alive, as sockets do.
+  const alive = setInterval(() => {}, 1000)
   setTimeout(() => {
     console.log('ready')
     if (how === 'fails') failed.resolve(new Error('the disk burns'))
@@ -59,5 +68,4 @@ const code = await runUntilStopped(start, {
   deadlineMs: how === 'hangs' ? 60_000 : 1_000,
   endNow: endProcess,
 })
-clearInterval(keepAlive)
 process.exit(code)

@@ -48,6 +48,7 @@ export async function runUntilStopped(
   const { logger, onStopping, say, deadlineMs, endNow } = options
   const cause = Promise.withResolvers<Cause>()
   const starting = new AbortController()
+  const over = new AbortController()
   let signals = 0
 
   function end(why: Cause): void {
@@ -70,11 +71,11 @@ export async function runUntilStopped(
   }
 
   async function run(): Promise<number> {
-    const running = await Promise.race([start(starting.signal), startTimeout(cause.promise)])
+    const running = await Promise.race([start(starting.signal), startTimeout(cause.promise, over.signal)])
     const why = await Promise.race([running.failed.then((failure): Cause => ({ failure })), cause.promise])
     if ('failure' in why) say(`stopping, as it cannot go on: ${why.failure.message}`)
     else onStopping()
-    await Promise.race([running.stop(deadlineMs), stopTimeout(deadlineMs)])
+    await Promise.race([running.stop(deadlineMs), stopTimeout(deadlineMs, over.signal)])
     return 'failure' in why ? 1 : 0
   }
 
@@ -84,23 +85,29 @@ export async function runUntilStopped(
     return await run()
   } catch (error) {
     if (!(error instanceof SpoorError)) throw error
-    if (error.code === 'stopped') return 'failure' in (await cause.promise) ? 1 : 0
-    if (error.code !== 'hung') throw error
-    say(error.message)
-    return endNow(1)
+    if (error.code === 'hung') {
+      say(error.message)
+      return endNow(1)
+    }
+    if (error.code !== 'stopped') throw error
+    const why = await cause.promise
+    if ('signal' in why) return 0
+    say(`stopped, as it cannot go on: ${why.failure.message}`)
+    return 1
   } finally {
+    over.abort()
     for (const signal of SIGNALS) process.off(signal, onSignal)
     process.off('uncaughtException', onDefect)
   }
 }
 
-async function startTimeout(cause: Promise<Cause>): Promise<never> {
+async function startTimeout(cause: Promise<Cause>, over: AbortSignal): Promise<never> {
   await cause
-  await delay(START_GRACE_MS, undefined, { ref: false })
+  await delay(START_GRACE_MS, undefined, { signal: over })
   throw new SpoorError('hung', 'told to stop while it was starting, which did not give way; ended')
 }
 
-async function stopTimeout(deadlineMs: number): Promise<never> {
-  await delay(deadlineMs + GRACE_MS, undefined, { ref: false })
+async function stopTimeout(deadlineMs: number, over: AbortSignal): Promise<never> {
+  await delay(deadlineMs + GRACE_MS, undefined, { signal: over })
   throw new SpoorError('hung', `the stop took longer than ${deadlineMs / 1000} s; ended`)
 }
