@@ -33,9 +33,9 @@ function lines(
   damagedToo: boolean,
   output: ToolOutput,
 ): string[] {
-  const where = `${counted(segments, 'segment')} of ${shortPath(directory)}`
+  const where = shortPath(directory)
   const verdict = yes
-    ? `${toned(output, 'green', 'deleted')} ${counted(spans, 'span')} from ${where}: ${formatBytes(bytes)}`
+    ? `${toned(output, 'green', 'deleted')} ${counted(spans, 'span')} from ${counted(segments, 'segment')} of ${where}, which is ${formatBytes(Math.max(0, bytes))} smaller`
     : `${counted(spans, 'span')} in ${where} would be deleted`
   const isOpen = unsearched.length > 0 && !(yes && damagedToo)
   return [

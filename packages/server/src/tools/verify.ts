@@ -26,7 +26,7 @@ export function reportLines(report: StoreReport, output: ToolOutput): string[] {
       ? [`not Spoor’s: ${foreign.slice(0, 10).join(', ')}${foreign.length > 10 ? ', …' : ''}`]
       : []),
     ...(kept.files > 0 ? [`put aside in damaged/: ${counted(kept.files, 'piece')}, ${formatBytes(kept.bytes)}`] : []),
-    ...(report.ok ? [] : ['"spoor repair" makes whole what can be made whole']),
+    ...(report.ok ? [] : [`"spoor repair ${shortPath(report.directory)}" makes whole what can be made whole`]),
   ]
   return [
     `${shortPath(report.directory)}  ${verdict}`,
