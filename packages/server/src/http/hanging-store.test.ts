@@ -99,13 +99,13 @@ it.each([...OWN, ...JAEGER])(
   '%s has a deadline in the store, and is cancelled there when its client leaves',
   async (path) => {
     const request = get(`${url}${path}`).on('error', () => {})
-    await expect.poll(() => asked.length).toBe(1)
+    await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(1)
     const [{ signal, timeoutMs }] = asked as [CallOptions]
     expect(timeoutMs).toBeGreaterThan(0)
     expect(timeoutMs).toBeLessThanOrEqual(path.includes(traceIdOf(7)) ? 600_000 : 10_000)
     expect(signal!.aborted).toBe(false)
     request.destroy()
-    await expect.poll(() => signal!.aborted).toBe(true)
+    await expect.poll(() => signal!.aborted, { timeout: 10_000 }).toBe(true)
   },
 )
 
