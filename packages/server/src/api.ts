@@ -15,6 +15,10 @@
  * | GET dependencies | from, to | {@link DependenciesResponse} |
  * | GET status | - | {@link StatusResponse} |
  *
+ * Every route takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
+ * until then is given where the answer can say `complete: false`, else 504 {@link ApiError} `timeout`. 503 says that the same
+ * may be asked again, and after how many seconds (`Retry-After`).
+ *
  * `from`, `to`: ns since 1970, or a Go duration back from now (`1h`). Durations: Go form (`200ms`). Errors: HTTP status
  * and {@link ApiError}.
  *
@@ -85,8 +89,41 @@ export interface DependenciesResponse {
   readonly complete: boolean
 }
 
+/** The answer of `/health` and `/ready`: 200 with `ok`, or 503 with the reasons. */
+export interface HealthResponse {
+  readonly status: 'ok' | 'unavailable'
+  readonly reasons: readonly string[]
+}
+
+/** Something that the store told of itself. */
+export interface StoreEventRow {
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  /** `damaged`, `dropped`, `failing`, ... */
+  readonly code: string
+  readonly severity: 'info' | 'warn' | 'error'
+  /** In words: the thing, the place and, where there is one, the way out. */
+  readonly text: string
+}
+
 export interface StatusResponse {
   readonly version: string
+  readonly phase: 'starting' | 'running' | 'stopping'
+  readonly health: {
+    /** What `/health` and `/ready` say. */
+    readonly live: boolean
+    readonly ready: boolean
+    /** Why it is not ready; empty when it is. */
+    readonly reasons: readonly string[]
+    /** Since the store was opened. Damaged spans: at most. */
+    readonly damagedPieces: number
+    readonly damagedSpans: number
+    readonly damagedBytes: number
+    /** By reason: `size`, `age`, `space`, `request`. */
+    readonly droppedSpans: Readonly<Record<string, number>>
+    /** The latest first, at most 100. */
+    readonly recent: readonly StoreEventRow[]
+  }
   readonly uptimeSeconds: number
   /** Where senders report to, for the page's hints: `http://127.0.0.1:4318`, `127.0.0.1:4317`. */
   readonly endpoints: { readonly otlpHttp?: string; readonly otlpGrpc?: string }
@@ -96,6 +133,8 @@ export interface StatusResponse {
   /** Why spans are refused right now; absent when they are not. */
   readonly refusing?: string
   readonly store: {
+    /** True: the store did not answer in time, and these are figures from before (0 where there are none). */
+    stale?: true
     spans: number
     diskBytes: number
     blocks: number

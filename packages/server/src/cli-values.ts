@@ -1,4 +1,5 @@
 import { homedir } from 'node:os'
+import { parseGoDuration } from '@spoor/otlp'
 import { SpoorError } from './error.ts'
 
 /** Values of options as cac hands them on: text, a number where it looks like one, true where the value is missing. */
@@ -36,6 +37,42 @@ export function bytesOf(option: string, value: OptionValue): number | undefined 
   const bytes = match ? Math.round(Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]!) : 0
   if (!(bytes > 0)) throw bad(option, value, 'a size: a number with a unit, as 500MB or 20GB')
   return bytes
+}
+
+/** The units that a Go duration lacks. */
+const DAYS = /^(\d+(?:\.\d+)?)(d|w)/
+const DAY_MS = 86_400_000
+
+/** A time span in milliseconds: a Go duration, with `d` and `w` before it or alone: `14d`, `2w`, `36h`, `1d12h`. */
+export function ageOf(option: string, value: OptionValue): number | undefined {
+  if (value === undefined) return undefined
+  const refused = () => bad(option, value, 'a time: a number with a unit, as 14d, 2w or 36h')
+  let rest = String(value).trim()
+  let ms = 0
+  for (let match = DAYS.exec(rest); match; match = DAYS.exec(rest)) {
+    ms += Number(match[1]) * DAY_MS * (match[2] === 'w' ? 7 : 1)
+    rest = rest.slice(match[0].length)
+  }
+  try {
+    if (rest !== '') ms += parseGoDuration(rest) / 1e6
+  } catch {
+    throw refused()
+  }
+  if (!(ms > 0) || !Number.isFinite(ms)) throw refused()
+  return ms
+}
+
+/** Nanoseconds since 1970: an ISO 8601 time, or a time span back from now as {@link ageOf} reads it. */
+export function timeOf(option: string, value: OptionValue): bigint | undefined {
+  if (value === undefined) return undefined
+  const text = String(value)
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(at)) return BigInt(at) * 1_000_000n
+  try {
+    return BigInt(Math.round(Date.now() - ageOf(option, value)!)) * 1_000_000n
+  } catch {
+    throw bad(option, value, 'a time: as 2026-05-09T12:00:00Z, or 24h for that long ago')
+  }
 }
 
 export function choiceOf<T extends string>(option: string, value: OptionValue, choices: readonly T[]): T | undefined {

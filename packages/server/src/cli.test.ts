@@ -5,8 +5,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { countSpans } from '@spoor/otlp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ageOf } from './cli-values.ts'
 import { runCli } from './cli.ts'
 import { requestOf, spanIdOf, traceIdOf } from './testkit.ts'
 
@@ -123,14 +125,58 @@ async function print(...args: string[]): Promise<{ code: number; output: string 
   return { code, output: String(out.read() ?? '') }
 }
 
+describe('a data directory that is none', () => {
+  it.each([
+    ['/proc/spoor', 'does not let files be made there'],
+    [import.meta.filename, 'it is not a directory'],
+    [join(import.meta.filename, 'below'), 'a part of the path is a file'],
+  ])('is refused at once: %s', async (path, reason) => {
+    const program = run('--data', path, '--page-port', '0', '--otlp-grpc-port', '0', '--otlp-http-port', '0')
+    expect(await program.ended()).toBe(1)
+    expect(program.output()).toContain(`the data directory ${path} cannot be used`)
+    expect(program.output()).toContain(reason)
+  })
+})
+
+it('honours SIGTERM at every moment of its start', async () => {
+  for (const afterMs of [100, 300, 400, 500, 600, 700, 800, 1000]) {
+    const program = run('--data', directory, '--page-port', '0', '--otlp-grpc-port', '0', '--otlp-http-port', '0')
+    await delay(afterMs)
+    const before = performance.now()
+    program.child.kill('SIGTERM')
+    const code = await program.ended()
+    expect(performance.now() - before).toBeLessThan(8_000)
+    // Before its first lines ran the signal ends it as it ends any process.
+    expect([code, program.child.signalCode]).toEqual(code === 0 ? [0, null] : [null, 'SIGTERM'])
+  }
+}, 60_000)
+
+it('tells over its own port how it is, and counts', async () => {
+  const spoor = await start()
+  expect((await fetch(`${spoor.page}/health`)).status).toBe(200)
+  expect((await fetch(`${spoor.page}/ready`)).status).toBe(200)
+  const metrics = await (await fetch(`${spoor.page}/metrics`)).text()
+  expect(metrics).toContain('\nspoor_ready 1\n')
+  expect(metrics).toMatch(/# TYPE spoor_store_failing counter\nspoor_store_failing\{part="writer"\} 0/)
+})
+
 describe('the command line', () => {
   it.each([
     [['--page-prot', '1'], 'unknown option --page-prot; did you mean "--page-port"?'],
     [['--page-port', '70000'], '--page-port: "70000" is not a port: 0 to 65535'],
     [['--page-port'], /--page-port/],
     [['--max-disk', '5 apples'], '--max-disk: "5 apples" is not a size'],
+    [['--max-age', '14'], '--max-age: "14" is not a time'],
+    [['--max-age', '0d'], '--max-age: "0d" is not a time'],
+    [['--max-age', '3 weeks'], '--max-age: "3 weeks" is not a time'],
     [['--log-level', 'loud'], '--log-level: "loud" is not one of debug, info, warn, error, silent'],
     [['serve'], '"serve" is no command'],
+    [['verify'], 'missing required args'],
+    [['delete'], 'what is to be deleted? Name trace ids, or --attribute KEY=VALUE'],
+    [['delete', 'xyz'], '"xyz" is not a trace id: 32 hex digits'],
+    [['delete', traceIdOf(1), '--attribute', 'a=b'], 'name trace ids, or --attribute with --from and --to, not both'],
+    [['delete', '--attribute', '=b'], '"=b" is not KEY=VALUE or KEY'],
+    [['delete', '--attribute', 'a', '--from', 'yesterday'], '--from: "yesterday" is not a time'],
     [['validate'], 'spoor validate needs a configuration: add --config FILE'],
     [['collector', '--config', '/nowhere.yaml'], '/nowhere.yaml'],
   ])('refuses %j', async (args, message) => {
@@ -239,4 +285,15 @@ service:
     expect(await alone.ended()).toBe(130)
     peer.close()
   })
+})
+
+it.each([
+  ['14d', 14 * 86_400_000],
+  ['2w', 14 * 86_400_000],
+  ['1w3d12h', (10 * 24 + 12) * 3_600_000],
+  ['36h', 36 * 3_600_000],
+  ['90s', 90_000],
+  ['0.5d', 43_200_000],
+])('reads --max-age %s', (text, ms) => {
+  expect(ageOf('max-age', text)).toBe(ms)
 })

@@ -12,9 +12,11 @@ import {
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
-import { bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
+import { addToolCommands } from './cli-tools.ts'
+import { ageOf, bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
-import { type LifetimeOptions, runUntilStopped } from './lifetime.ts'
+import { endProcess } from './lifetime/end-process.ts'
+import { type LifetimeOptions, runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger, LOG_LEVELS } from './logging.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
@@ -31,41 +33,17 @@ export interface Io {
 
 /** How long a stop may take before what is left is given up. Milliseconds. */
 const STOP_DEADLINE_MS = 10_000
+/** How long the figures of the banner are waited for. Milliseconds. */
+const BANNER_STATS_MS = 1_000
 const LEVELS = LOG_LEVELS.join(', ')
 
 /**
  * Runs the command line and resolves with the exit code: 0 for an orderly end, also by a signal; 1 for a failure; 2 for
- * a wrong option; 130 for a second Ctrl-C.
+ * a wrong option; 128 and the signal's number for a second signal, as 130 for Ctrl-C.
  */
 export async function runCli(argv: readonly string[], io: Io = process): Promise<number> {
   let action: (() => Promise<number>) | undefined
-  const cli = cac('spoor')
-  cli
-    .command('', 'Start Spoor: receive traces over OTLP, store them, show them')
-    .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
-    .option('--host <address>', 'Address that all ports listen on (default: 127.0.0.1, this machine only)')
-    .option('--page-port <port>', 'Page and query APIs (default: 16686)')
-    .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
-    .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
-    .option(
-      '--config <file>',
-      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here',
-    )
-    .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
-    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => (action = () => serve(options, io)))
-  cli
-    .command('collector', 'Run a collector alone, without store and page')
-    .option('--config <file>', 'Collector configuration, in the YAML of the OpenTelemetry Collector')
-    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => (action = () => collect(options, io)))
-  cli
-    .command('validate', 'Check a collector configuration, and say what is wrong in it')
-    .option('--config <file>', 'The configuration to check')
-    .action((options: Options) => (action = () => validate(options, io)))
-  cli.help()
-  cli.version(version)
-
+  const cli = commandLine(io, (chosen) => (action = chosen))
   try {
     cli.parse([...argv], { run: false })
     if (cli.options['help'] || cli.options['version']) return 0
@@ -80,6 +58,41 @@ export async function runCli(argv: readonly string[], io: Io = process): Promise
   }
 }
 
+/** The commands and their options. `choose` is called with what the chosen command does. */
+export function commandLine(io: Io, choose: (action: () => Promise<number>) => void): CAC {
+  const cli = cac('spoor')
+  cli
+    .command('', 'Start Spoor: receive traces over OTLP, store them, show them')
+    .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
+    .option('--host <address>', 'Address that all ports listen on (default: 127.0.0.1, this machine only)')
+    .option('--page-port <port>', 'Page and query APIs (default: 16686)')
+    .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
+    .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
+    .option(
+      '--config <file>',
+      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here',
+    )
+    .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
+    .option('--reserve <size>', 'Free disk space that is left to others, as 1GB (default: 5 %, at most 256 MiB)')
+    .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
+    .option('--read-only', 'Show what is stored, receive nothing and change nothing; as of a backup')
+    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
+    .action((options: Options) => choose(() => serve(options, io)))
+  cli
+    .command('collector', 'Run a collector alone, without store and page')
+    .option('--config <file>', 'Collector configuration, in the YAML of the OpenTelemetry Collector')
+    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
+    .action((options: Options) => choose(() => collect(options, io)))
+  cli
+    .command('validate', 'Check a collector configuration, and say what is wrong in it')
+    .option('--config <file>', 'The configuration to check')
+    .action((options: Options) => choose(() => validate(options, io)))
+  addToolCommands(cli, io, choose)
+  cli.help()
+  cli.version(version)
+  return cli
+}
+
 /** Errors that a person can do something about are told in a line; a defect of ours with its stack. */
 function explain(error: unknown, cli: CAC, io: Io): number {
   const { name, message, stack } = error as Error
@@ -87,7 +100,7 @@ function explain(error: unknown, cli: CAC, io: Io): number {
   const isKnown =
     isUsage || error instanceof SpoorError || error instanceof CollectorError || error instanceof StorageError
   const text = name === 'CACError' ? usageMessage(message, cli) : isKnown ? message : stack
-  io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${text}\n`)
+  sayOf(io)(text ?? String(error))
   return isUsage ? 2 : 1
 }
 
@@ -134,20 +147,31 @@ async function serve(options: Options, io: Io): Promise<number> {
     otlpGrpcPort: portOf('otlp-grpc-port', options['otlpGrpcPort']),
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
+    maxAgeMs: ageOf('max-age', options['maxAge']),
+    reserveBytes: bytesOf('reserve', options['reserve']),
     config,
+  }
+  const readOnly = options['readOnly'] === true
+  if (readOnly && config) {
+    throw new SpoorError('option', '--read-only receives nothing: leave out --config')
   }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
   return runUntilStopped(
-    async () => {
-      const spoor = await startSpoor({ ...given, logger })
-      const { spans, diskBytes } = await spoor.store.stats()
+    async (signal) => {
+      const spoor = await startSpoor({ ...given, readOnly, logger, signal })
+      const stats = await spoor.store.stats({ timeoutMs: BANNER_STATS_MS }).catch(() => undefined)
       const { page, otlpGrpc, otlpHttp } = spoor.urls
       banner(io, [
         ['Page', styleText('bold', page, { stream: io.stdout })],
         ['OTLP gRPC', otlpGrpc],
         ['OTLP HTTP', otlpHttp],
-        ['Data', `${shortPath(spoor.data)}  (${spans.toLocaleString('en')} spans, ${formatBytes(diskBytes)})`],
+        [
+          'Data',
+          shortPath(spoor.data) +
+            (stats ? `  (${stats.spans.toLocaleString('en')} spans, ${formatBytes(stats.diskBytes)})` : '') +
+            (readOnly ? '  read only' : ''),
+        ],
       ])
       return spoor
     },
@@ -187,9 +211,13 @@ async function collect(options: Options, io: Io): Promise<number> {
   )
 }
 
+function sayOf(io: Io): (line: string) => void {
+  return (line) => io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${line}\n`)
+}
+
 function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
   const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
-  return { logger, onStopping, deadlineMs: STOP_DEADLINE_MS }
+  return { logger, onStopping, say: sayOf(io), deadlineMs: STOP_DEADLINE_MS, endNow: endProcess }
 }
 
 async function validate(options: Options, io: Io): Promise<number> {

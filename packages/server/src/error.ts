@@ -1,4 +1,4 @@
-/** Why `spoor` could not start or run. The message names thing, place and way out; the CLI prints it as it is. */
+/** Why `spoor` could not start, run or stop. The message names thing, place and way out; the CLI prints it as it is. */
 export type SpoorErrorCode =
   /** A command line option or setting is not valid. */
   | 'option'
@@ -6,6 +6,10 @@ export type SpoorErrorCode =
   | 'listen'
   /** The data directory cannot be used. */
   | 'data'
+  /** The start was broken off because the program was told to stop. */
+  | 'stopped'
+  /** A part did not stop in the time that it was given; it may still hold a thread. */
+  | 'hung'
 
 export class SpoorError extends Error {
   override readonly name = 'SpoorError'

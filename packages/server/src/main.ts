@@ -6,5 +6,7 @@ if (major < 22 || (major === 22 && minor < 15)) {
 }
 const { tuneGarbageCollection } = await import('@spoor/collector')
 tuneGarbageCollection()
+// Who reads the banner or the log may leave, as `spoor | head` does; that is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 const { runCli } = await import('./cli.ts')
 process.exit(await runCli(process.argv))

@@ -309,7 +309,9 @@ describe('the intake', () => {
     expect(after.store.spans - before.store.spans).toBe(3)
     expect(after.endpoints).toEqual({ otlpHttp: spoor.urls.otlpHttp, otlpGrpc: spoor.urls.otlpGrpc })
     const metrics = await (await spoor.get('/metrics')).text()
-    expect(metrics).toMatch(/^# TYPE otelcol_receiver_accepted_spans untyped$/m)
+    expect(metrics).toMatch(
+      /^# HELP otelcol_receiver_accepted_spans .+\n# TYPE otelcol_receiver_accepted_spans counter$/m,
+    )
     expect(metrics).toMatch(/^otelcol_exporter_sent_spans\{exporter="spoor_storage"\} \d+$/m)
   })
 

@@ -9,17 +9,20 @@ import {
   type Factory,
   type Logger,
 } from '@spoor/collector'
-import { openLocalStore, StorageError, type TraceStore } from '@spoor/storage'
+import { openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { ALL_IN_ONE } from './all-in-one.ts'
-import type { StatusResponse } from './api.ts'
+import { prepareDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
+import { type Phase, readiness, type Vitals } from './health.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
+import { stopParts, within } from './lifetime/stop.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
+import { createStatus } from './status.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
-import { version } from './version.ts'
+import { createStoreEvents } from './store-events.ts'
 
 /** Where `spoor` listens and keeps its data. Port 0 takes a free one. */
 export interface SpoorOptions {
@@ -40,6 +43,14 @@ export interface SpoorOptions {
   readonly config?: { readonly text: string; readonly file: string }
   /** Bytes that the store may take on disk; the oldest data goes first. Default: the store's. */
   readonly maxDiskBytes?: number
+  /** Milliseconds after which stored spans are deleted. Default: never. */
+  readonly maxAgeMs?: number
+  /** Free bytes of the disk that the store leaves to others. Default: the store's. */
+  readonly reserveBytes?: number
+  /** Shows what is stored: nothing is received, no file is changed, and the directory may be another's. Default false. */
+  readonly readOnly?: boolean
+  /** Breaks off the start: what was started is stopped again, and `startSpoor` rejects with SpoorError `stopped`. */
+  readonly signal?: AbortSignal
   /** Default: pino on stderr, level info. */
   readonly logger?: Logger
 }
@@ -52,7 +63,10 @@ export interface Spoor {
   readonly counters: Counters
   /** Resolves with the reason when a part fails after the start and Spoor should be stopped. */
   readonly failed: Promise<Error>
-  /** Stops in order: receivers, pipelines, page, store. Safe to call twice. `deadlineMs` default 10,000. */
+  /**
+   * Stops in order: receivers, pipelines, page, store. Safe to call twice. `deadlineMs` default 10,000. Rejects with SpoorError `hung` soon
+   * after it, which names what did not stop in time.
+   */
   stop(deadlineMs?: number): Promise<void>
 }
 
@@ -62,22 +76,28 @@ export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): stri
 }
 
 /**
- * Starts the whole program in this process: the store, the page with its APIs, and the collector that feeds the store.
- * What was started is stopped again when a later part cannot start.
+ * Starts the whole program in this process: the page with its APIs, so that `/health` and `/ready` tell of the rest, then the store,
+ * then the collector that feeds the store. What was started is stopped again when a later part cannot start.
  *
- * @throws SpoorError `listen` and `data`, CollectorError `config`; the message names the thing, the place and the way
- * out
+ * @throws SpoorError `listen`, `data`, `stopped` and `hung`, CollectorError `config`, StorageError; the message names the
+ * thing, the place and the way out
  */
 export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
-  const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318 } = options
+  const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
   const logger = options.logger ?? createLogger('info')
   const data = resolve(options.data ?? defaultDataDirectory())
   const counters = createCounters()
   const intake = createIntake()
-  const started = Date.now()
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector } = {}
+  const state: { phase: Phase; failure: Error | undefined } = { phase: 'starting', failure: undefined }
+  const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly })
+  const failed = Promise.withResolvers<Error>()
+  function fail(error: Error): void {
+    state.failure ??= error
+    failed.resolve(error)
+  }
 
-  function store(): TraceStore {
+  function storeNow(): TraceStore {
     if (!running.store) throw new StorageError('closed', 'the store is not open')
     return running.store
   }
@@ -90,7 +110,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       SPOOR_OTLP_GRPC_ENDPOINT: endpoint(host, otlpGrpcPort),
       SPOOR_OTLP_HTTP_ENDPOINT: endpoint(host, otlpHttpPort),
     },
-    factories: [...builtinFactories, storageExporterFactory(store, intake) as Factory],
+    factories: [...builtinFactories, storageExporterFactory(storeNow, intake) as Factory],
     logger,
     counters,
   })
@@ -107,40 +127,55 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
-  async function status(): Promise<StatusResponse> {
-    const { spans, diskBytes, blocks, segments, oldest, newest } = await store().stats()
-    const { otlpHttp, otlpGrpc } = urls()
-    const { refusing } = intake
-    return {
-      version,
-      uptimeSeconds: Math.round((Date.now() - started) / 1000),
-      endpoints: { ...(otlpHttp && { otlpHttp }), ...(otlpGrpc && { otlpGrpc }) },
-      spansAccepted: sumOf(counters, 'otelcol_receiver_accepted_spans'),
-      spansRefused: sumOf(counters, 'otelcol_receiver_refused_spans'),
-      ...(refusing !== undefined && { refusing }),
-      store: {
-        spans,
-        diskBytes,
-        blocks,
-        segments,
-        ...(oldest !== undefined && { oldest: oldest.toString() }),
-        ...(newest !== undefined && { newest: newest.toString() }),
-      },
-    }
-  }
+  const status = createStatus({
+    vitals,
+    store: () => running.store,
+    counters,
+    endpoints() {
+      const { otlpHttp, otlpGrpc } = urls()
+      return { ...(otlpHttp && { otlpHttp }), ...(otlpGrpc && { otlpGrpc }) }
+    },
+  })
+  registerGauges(counters, vitals)
 
   let stopping: Promise<void> | undefined
-  function stop(deadlineMs = 10_000): Promise<void> {
-    stopping ??= stopAll(running, deadlineMs)
+  function stop(deadlineMs = DEFAULT_DEADLINE_MS): Promise<void> {
+    state.phase = 'stopping'
+    stopping ??= stopParts(
+      [
+        { name: 'the collector', share: 0.5, stop: (ms) => running.collector?.shutdown({ deadlineMs: ms }) },
+        { name: 'the page', share: 0.3, stop: (ms) => running.app && closePage(running.app, ms) },
+        { name: `the store in ${data}`, share: 1, stop: (ms) => running.store?.close(ms) },
+      ],
+      deadlineMs,
+      logger,
+    )
     return stopping
   }
 
+  const { signal = new AbortController().signal } = options
+  let opened: TraceStore
   try {
-    running.store = await openStore(data, options.maxDiskBytes)
-    running.app = await createQueryServer({ host, store: running.store, counters, logger, status })
+    running.app = await createQueryServer({ host, vitals, store: () => running.store, counters, logger, status })
     await running.app.listen({ host, port: pagePort })
-    running.collector = collector
-    await collector.start()
+    if (!readOnly) {
+      await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
+    }
+    const opening = openStore(data, { ...options, signal }, createStoreEvents(logger, counters))
+    const openedStore = opening.then((store) => {
+      // It may be open only after the stop that did not wait for it.
+      if (state.phase === 'stopping') void store.close().catch(() => {})
+      else running.store = store
+      void store.failed.then(fail)
+      return store
+    })
+    opened = await unlessAborted(signal, `opening the data directory ${data}`, openedStore)
+    if (!readOnly) {
+      running.collector = collector
+      void collector.failed.then(fail)
+      await unlessAborted(signal, 'the start of the collector', collector.start())
+    }
+    state.phase = 'running'
     if (!isLoopback(host)) {
       logger.warn(
         { host },
@@ -159,40 +194,58 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
           ]),
     ])
   }
-  return { urls: urls(), data, store: running.store, counters, failed: collector.failed, stop }
+  return { urls: urls(), data, store: opened, counters, failed: failed.promise, stop }
 }
 
-async function openStore(directory: string, maxDiskBytes: number | undefined): Promise<TraceStore> {
+const DEFAULT_DEADLINE_MS = 10_000
+/** What a step of the start may take to end when the start is broken off. Milliseconds. */
+const GIVE_WAY_MS = 1_000
+
+/** The promise, or SpoorError `stopped` when the signal aborts, or `hung` when it then does not end either. */
+async function unlessAborted<T>(signal: AbortSignal, what: string, promise: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = (): void => aborted.resolve()
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await openLocalStore({ directory, ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }) })
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== 'io') throw error
-    const message = `the data directory ${directory} cannot be used: ${error.message}; choose another with --data`
-    throw new SpoorError('data', message, { cause: error })
+    await Promise.race([promise, aborted.promise])
+    if (!signal.aborted) return await promise
+    const ended = promise.then(
+      () => true,
+      () => true,
+    )
+    if ((await within(ended, GIVE_WAY_MS)) === true) throw new SpoorError('stopped', `told to stop during ${what}`)
+    throw new SpoorError('hung', `told to stop during ${what}, which did not give way; ended`)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
-/**
- * Upstream first: what was taken is drained into the store before that closes. Each part is stopped even when one
- * before it failed.
- */
-async function stopAll(
-  { store, app, collector }: { store?: TraceStore; app?: FastifyInstance; collector?: Collector },
-  deadlineMs: number,
-): Promise<void> {
-  const errors: unknown[] = []
-  for (const part of [
-    () => collector?.shutdown({ deadlineMs }),
-    () => app && closePage(app, deadlineMs),
-    () => store?.close(),
-  ]) {
-    try {
-      await part()
-    } catch (error) {
-      errors.push(error)
-    }
-  }
-  if (errors.length > 0) throw errors[0]
+function openStore(
+  directory: string,
+  { maxDiskBytes, maxAgeMs, reserveBytes, readOnly, signal }: SpoorOptions,
+  onEvent: (event: StoreEvent) => void,
+): Promise<TraceStore> {
+  return openLocalStore({
+    directory,
+    onEvent,
+    ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }),
+    ...(maxAgeMs !== undefined && { maxAgeMs }),
+    ...(reserveBytes !== undefined && { reserveBytes }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(signal && { signal }),
+  })
+}
+
+function registerGauges(counters: Counters, vitals: () => Vitals): void {
+  counters.gauge('spoor_ready', {}, () => Number(readiness(vitals()).ok))
+  counters.gauge('spoor_store_writable', {}, () => Number(vitals().store?.health().writable ?? false))
+  counters.gauge('spoor_store_readable', {}, () => Number(vitals().store?.health().readable ?? false))
+  counters.gauge('process_resident_memory_bytes', {}, () => process.memoryUsage.rss())
+  counters.gauge('process_cpu_seconds', {}, () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  })
 }
 
 /** Lets answers that are on their way be finished, until the deadline; then their connections are cut. */
@@ -200,10 +253,6 @@ async function closePage(app: FastifyInstance, deadlineMs: number): Promise<void
   const timer = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
   await app.close()
   clearTimeout(timer)
-}
-
-function sumOf(counters: Counters, name: string): number {
-  return counters.snapshot().reduce((sum, sample) => (sample.name === name ? sum + sample.value : sum), 0)
 }
 
 function endpoint(host: string, port: number): string {

@@ -14,18 +14,27 @@ const REFUSING_MS = 30_000
 export interface Intake {
   /** Why spans are refused; undefined while they are taken, and when none have come for half a minute. */
   readonly refusing: string | undefined
+  /** Milliseconds since the first refusal of those that nothing was taken between; 0 while nothing is refused. */
+  readonly refusingForMs: number
   refused(reason: string): void
   taken(): void
 }
 
-export function createIntake(): Intake {
-  let last: { reason: string; at: number } | undefined
+/** `now`: milliseconds on a clock that only goes forward. */
+export function createIntake(now: () => number = () => performance.now()): Intake {
+  let last: { reason: string; at: number; since: number } | undefined
+  const current = () => (last && now() - last.at < REFUSING_MS ? last : undefined)
   return {
     get refusing() {
-      return last && performance.now() - last.at < REFUSING_MS ? last.reason : undefined
+      return current()?.reason
+    },
+    get refusingForMs() {
+      const refusal = current()
+      return refusal ? now() - refusal.since : 0
     },
     refused(reason) {
-      last = { reason, at: performance.now() }
+      const at = now()
+      last = { reason, at, since: current()?.since ?? at }
     },
     taken() {
       last = undefined

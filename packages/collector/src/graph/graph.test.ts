@@ -298,7 +298,7 @@ connectors: {link: }
 service: {pipelines: {${pipelines}}}`
     const factories = [...builtinFactories, ...others, receiver, store]
     const config = loadConfig({ text, file: 'otel.yaml', env: {}, factories })
-    buildGraph(config, { logger: createTestLogger(), counters: createCounters() })
+    buildGraph(config, { logger: createTestLogger(), counters: createCounters(), budget: createBudget() })
     return next?.get('traces')?.durable
   }
 
@@ -405,7 +405,7 @@ describe('whatever hangs', () => {
       env: {},
       factories: [...world.factories, last],
     })
-    const graph = buildGraph(config, { logger: createTestLogger(), counters: createCounters() })
+    const graph = buildGraph(config, { logger: createTestLogger(), counters: createCounters(), budget: createBudget() })
     await graph.start(FAIL)
     await graph.shutdown(4000)
     expect(leftMs).toBeGreaterThan(100)

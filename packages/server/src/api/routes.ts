@@ -1,8 +1,5 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import { Readable } from 'node:stream'
-import type { Logger } from '@spoor/collector'
-import type { Order, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
-import { buildTrace } from '@spoor/trace'
+import type { Order, SearchQuery, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
   ApiError,
@@ -13,12 +10,13 @@ import type {
   SearchResponse,
   ServicesResponse,
   StatusResponse,
-  TraceReportResponse,
   TraceRow,
 } from '../api.ts'
-import { jsonStream } from '../http/json-stream.ts'
+import { sendBytes, sendText } from '../http/answer-stream.ts'
+import { callOf, type QueryCall } from '../http/query-call.ts'
 import { parseQuery } from '../query/index.ts'
-import { type Failure, failureOf } from './failure.ts'
+import type { Reports } from '../report/reports.ts'
+import type { Failure, Failures } from './failure.ts'
 import {
   choiceParam,
   countParam,
@@ -31,27 +29,39 @@ import {
   required,
   timeParam,
 } from './params.ts'
-import { reportOf, rowOfTrace } from './report.ts'
-import { otlpJson, traceBytes, traceChunks } from './trace-bytes.ts'
+import type { StoreQueries } from './store-queries.ts'
+import { otlpJson, startedTrace } from './trace-bytes.ts'
 
 const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+export interface SpoorApiOptions {
+  readonly store: StoreQueries
+  readonly reports: Reports
+  readonly status: () => Promise<StatusResponse>
+  readonly failures: Failures
+}
 
 /** Spoor's own API; see `api.ts` for its routes, parameters and answers. */
-export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse>, logger: Logger) {
+export function spoorApi({ store, reports, status, failures }: SpoorApiOptions) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler((error, _, reply) => {
-      const failure = failureOf(error, logger)
-      return reply.code(failure.status).send(apiError(failure))
-    })
+    const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
+      failures.answer(reply, error, (failure) => ({ type: JSON_TYPE, body: JSON.stringify(apiError(failure)) }))
+    app.setErrorHandler((error, _, reply) => onFailure(reply, error))
     app.setNotFoundHandler((request, reply) => {
       const message = `no route ${request.method} ${request.url.split('?')[0]}`
       return reply.code(404).send(apiError({ code: 'not_found', message }))
     })
 
-    app.get('/search', async (request, reply): Promise<SearchResponse> => {
+    const lists = { config: { lane: 'lists', takesTimeout: true } } as const
+    const traces = { config: { lane: 'traces', takesTimeout: true } } as const
+    const searches = { config: { lane: 'searches', takesTimeout: true } } as const
+
+    app.get('/search', searches, async (request): Promise<SearchResponse> => {
+      const call = callOf(request)
       const id = /^\s*([0-9a-f]{32})\s*$/i.exec(first(request.query as Query, 'q') ?? '')?.[1]
-      if (id !== undefined) return searchById(store, id.toLowerCase())
-      const page = await store.search({ ...searchQuery(request.query as Query), signal: abortOf(reply) })
+      if (id !== undefined) return searchById(store, reports, id.toLowerCase(), call)
+      const page = await store.search(searchQuery(request.query as Query), call)
       return {
         traces: page.traces.map(traceRow),
         ...(page.next === undefined ? {} : { next: page.next }),
@@ -61,46 +71,51 @@ export function spoorApi(store: TraceStore, status: () => Promise<StatusResponse
       }
     })
 
-    app.get<{ Params: { id: string }; Querystring: Record<string, string> }>('/traces/:id', async (request, reply) => {
+    app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
       const id = traceIdParam(request.params.id)
-      const format = choiceParam(request.query, 'format', ['protobuf', 'json']) ?? 'protobuf'
-      const chunks = await traceChunks(store, id)
+      const format = choiceParam(request.query as Query, 'format', ['protobuf', 'json']) ?? 'protobuf'
+      const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw notFound(id)
       void reply.header('cache-control', 'no-cache')
-      if (format === 'json') return reply.type('application/json; charset=utf-8').send(jsonStream(otlpJson(chunks)))
-      return reply.type('application/x-protobuf').send(Readable.from(chunks, { objectMode: false }))
+      const failed = (error: unknown) => failures.tell(reply, error)
+      if (format === 'json') return sendText(reply.type(JSON_TYPE), otlpJson(chunks), failed)
+      return sendBytes(reply.type('application/x-protobuf'), chunks, failed)
     })
 
-    app.get<{ Params: { id: string } }>('/traces/:id/report', async (request, reply): Promise<TraceReportResponse> => {
+    app.get<{ Params: { id: string } }>('/traces/:id/report', searches, async (request, reply) => {
       const id = traceIdParam(request.params.id)
-      const bytes = await traceBytes(store, id)
-      if (bytes === undefined) throw notFound(id)
-      void reply.header('cache-control', 'no-cache')
-      return reportOf(buildTrace(bytes, id))
+      const call = callOf(request)
+      const report = await reports.make('report', id, store.trace(id, call), call)
+      if (report === undefined) throw notFound(id)
+      return reply.header('cache-control', 'no-cache').type(JSON_TYPE).send(report)
     })
 
-    app.get('/services', async (): Promise<ServicesResponse> => ({ services: await store.services() }))
+    app.get('/services', lists, async (request): Promise<ServicesResponse> => {
+      return { services: await store.services(callOf(request)) }
+    })
 
-    app.get('/operations', async (request): Promise<OperationsResponse> => {
-      const operations = await store.operations(first(request.query as Query, 'service'))
+    app.get('/operations', lists, async (request): Promise<OperationsResponse> => {
+      const operations = await store.operations(first(request.query as Query, 'service'), callOf(request))
       return { operations: operations.map(({ name, kind }) => ({ name, kind })) }
     })
 
-    app.get('/attributes', async (request): Promise<AttributesResponse> => {
-      return { keys: await store.attributeKeys(countParam(request.query as Query, 'limit', 200, 1, 10_000)) }
+    app.get('/attributes', lists, async (request): Promise<AttributesResponse> => {
+      const limit = countParam(request.query as Query, 'limit', 200, 1, 10_000)
+      return { keys: await store.attributeKeys(limit, callOf(request)) }
     })
 
-    app.get('/attribute-values', async (request): Promise<AttributeValuesResponse> => {
+    app.get('/attribute-values', lists, async (request): Promise<AttributeValuesResponse> => {
       const query = request.query as Query
-      return { values: await store.attributeValues(required(query, 'key'), countParam(query, 'limit', 100, 1, 10_000)) }
+      const limit = countParam(query, 'limit', 100, 1, 10_000)
+      return { values: await store.attributeValues(required(query, 'key'), limit, callOf(request)) }
     })
 
-    app.get('/dependencies', async (request): Promise<DependenciesResponse> => {
+    app.get('/dependencies', searches, async (request): Promise<DependenciesResponse> => {
       const query = request.query as Query
       const now = nowNs()
       const to = timeParam(query, 'to', now) ?? now
       const from = timeParam(query, 'from', now) ?? to - 86_400_000_000_000n
-      const { edges, complete } = await store.dependencies(from, to)
+      const { edges, complete } = await store.dependencies(from, to, callOf(request))
       return { edges: edges.map(({ parent, child, calls, errors }) => ({ parent, child, calls, errors })), complete }
     })
 
@@ -117,18 +132,11 @@ function traceIdParam(text: string): string {
 const notFound = (id: string) => new RequestError(404, 'not_found', `trace ${id} is not in the store`)
 
 /** A query that is a trace id and nothing else finds that trace, whatever the other parameters. */
-async function searchById(store: TraceStore, id: string): Promise<SearchResponse> {
+async function searchById(store: StoreQueries, reports: Reports, id: string, call: QueryCall): Promise<SearchResponse> {
   const started = performance.now()
-  const bytes = await traceBytes(store, id)
-  const traces = bytes ? [rowOfTrace(buildTrace(bytes, id))] : []
+  const row = await reports.make('row', id, store.trace(id, call), call)
+  const traces = row ? [JSON.parse(row.toString()) as TraceRow] : []
   return { traces, complete: true, spansScanned: traces[0]?.spans ?? 0, elapsedMs: performance.now() - started }
-}
-
-/** Aborts when the client goes away before it has its answer, so that nobody searches for nobody. */
-function abortOf({ raw }: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  raw.once('close', () => controller.abort())
-  return controller.signal
 }
 
 function searchQuery(query: Query): SearchQuery {

@@ -32,7 +32,7 @@ export async function compressForRemote(
     // A failure of the payload ends the compressor with it, and so the connection.
     return pipeline(payload, createGzip(OPTIONS), () => {})
   }
-  if (typeof payload !== 'string' || payload.length < MIN_BYTES) return payload
+  if (!(typeof payload === 'string' || Buffer.isBuffer(payload)) || payload.length < MIN_BYTES) return payload
   const compressed = await gzipAsync(payload, OPTIONS)
   void reply.header('content-encoding', 'gzip').header('content-length', compressed.length)
   return compressed

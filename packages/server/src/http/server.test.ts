@@ -7,7 +7,9 @@ import { createBatch } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Vitals } from '../health.ts'
 import { createLogger } from '../logging.ts'
+import { createIntake } from '../storage-exporter.ts'
 import { requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
 import { createQueryServer } from './server.ts'
 
@@ -19,7 +21,15 @@ let bare: FastifyInstance
 
 async function serverWith(place: string): Promise<FastifyInstance> {
   const status = () => Promise.reject(new Error('not asked for here'))
-  const options = { host: '0.0.0.0', store, counters: createCounters(), logger: createLogger('silent'), status }
+  const vitals = (): Vitals => ({ phase: 'running', store, intake: createIntake(), failure: undefined })
+  const options = {
+    host: '0.0.0.0',
+    vitals,
+    store: () => store,
+    counters: createCounters(),
+    logger: createLogger('silent'),
+    status,
+  }
   return createQueryServer({ ...options, pagePlaces: [join(directory, 'nothing'), place] })
 }
 

@@ -1,38 +1,73 @@
-import type { Counters, Logger } from '@spoor/collector'
-import type { TraceStore } from '@spoor/storage'
-import { fastify, type FastifyInstance } from 'fastify'
+import type { Socket } from 'node:net'
+import { createLogLimiter, type Counters, type Logger } from '@spoor/collector'
+import { StorageError, type TraceStore } from '@spoor/storage'
+import { type ConnectionError, fastify, type FastifyInstance } from 'fastify'
+import { createFailures } from '../api/failure.ts'
+import { RequestError } from '../api/params.ts'
 import { spoorApi } from '../api/routes.ts'
+import { createStoreQueries } from '../api/store-queries.ts'
 import type { StatusResponse } from '../api.ts'
+import type { Vitals } from '../health.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
+import { Reports } from '../report/reports.ts'
+import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
 import { compressForRemote } from './compress.ts'
+import { healthRoutes } from './health-routes.ts'
 import { hostAllowed } from './host-check.ts'
+import { createLanes, type Lanes } from './lanes.ts'
 import { prometheusText } from './metrics.ts'
 import { servePage } from './page.ts'
+import { limitQueries } from './query-call.ts'
 
 export interface QueryServerOptions {
   /** The host that is listened on; decides which `Host` headers are answered. */
   readonly host: string
-  readonly store: TraceStore
+  readonly vitals: () => Vitals
+  /** Asked by every query; undefined until the store is open. */
+  readonly store: () => TraceStore | undefined
   readonly counters: Counters
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
   /** Where the built page is looked for. Default: the package's own, then the workspace's. */
   readonly pagePlaces?: readonly string[]
+  /** Bytes that answers may hold. Default: 128 MiB for this server alone. */
+  readonly budget?: AnswerBudget
+  /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
+  readonly headersTimeoutMs?: number
+  /** How many queries are answered at a time. Default: those of `lanes.ts`. */
+  readonly lanes?: Lanes
 }
 
+/** A request line and its headers together. Bytes; beyond it 431. */
+const MAX_HEADER_BYTES = 16 * 1024
+/** A client must have sent its headers, and its whole request, so many milliseconds after it connected or began; beyond it 408. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 15_000
+/** Every route but these is refused while Spoor stops. */
+const ANSWERED_WHILE_STOPPING =
+  /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/status)$/
+
 /**
- * Everything on the page's port: the page, Spoor's API, Jaeger's APIs and `/metrics`. No CORS: pages of other sites get
- * nothing.
+ * Everything on the page's port: the page, Spoor's API, Jaeger's APIs, `/metrics`, `/health` and `/ready`. No CORS: pages of other sites get
+ * nothing. It may listen before the store is open: queries are answered with 503 until then.
  */
 export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
-  const { host, store, counters, logger, status } = options
+  const { host, vitals, counters, logger, status, headersTimeoutMs = HEADERS_TIMEOUT_MS } = options
   const app: FastifyInstance = fastify({
-    // Long searches are stopped by the store; a connection that stays idle is closed so that stop() need not wait for
-    // it.
+    // A connection that stays idle is closed so that stop() need not wait for it.
     keepAliveTimeout: 5_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersTimeoutMs / 5,
+    },
     forceCloseConnections: 'idle',
+    // Its answer would name neither Spoor nor the time to come again.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+    clientErrorHandler: answerBadRequest,
   })
 
   app.addHook('onRequest', async (request, reply) => {
@@ -46,14 +81,26 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
       'cross-origin-resource-policy': 'same-origin',
       'x-frame-options': 'SAMEORIGIN',
     })
+    if (vitals().phase === 'stopping' && !ANSWERED_WHILE_STOPPING.test(request.url.split('?')[0]!)) {
+      void reply.header('connection', 'close')
+      throw new RequestError(503, 'stopping', 'Spoor is stopping and answers nothing any more; try again when it runs')
+    }
     return undefined
   })
-
   app.addHook('onSend', compressForRemote)
+  limitQueries(app, options.lanes ?? createLanes(counters), options.budget ?? createAnswerBudget())
 
-  await app.register(spoorApi(store, status, logger), { prefix: '/api/spoor/v1' })
-  await app.register(jaegerV3Api(store, logger), { prefix: '/api/v3' })
-  await app.register(jaegerApi(store, logger), { prefix: '/api' })
+  const store = createStoreQueries(() => openStore(vitals(), options.store()))
+  const failures = createFailures(logger)
+  const reports = new Reports()
+  app.addHook('onClose', () => reports.close())
+  app.setErrorHandler((error, _, reply) =>
+    failures.answer(reply, error, ({ message }) => ({ type: 'text/plain; charset=utf-8', body: `${message}\n` })),
+  )
+  await app.register(spoorApi({ store, reports, status, failures }), { prefix: '/api/spoor/v1' })
+  await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
+  await app.register(jaegerApi(store, failures), { prefix: '/api' })
+  healthRoutes(app, vitals)
   app.get('/metrics', (_, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(counters)),
   )
@@ -66,5 +113,33 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
       !/^\/(?:assets|api)\/|\.(?:js|css|map|json|svg|png|ico|woff2?)$/.test(path)
     return isPage ? page.send(reply) : reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
   })
+  const limited = createLogLimiter(logger, 10_000)
+  app.server.on('drop', () => limited.warn('drop', {}, 'connections to the page’s port are dropped: too many are open'))
   return app
+}
+
+function openStore({ phase }: Vitals, store: TraceStore | undefined): TraceStore {
+  if (store) return store
+  const message =
+    phase === 'starting' ? 'Spoor is starting: the store is being opened; try again soon' : 'the store is not open'
+  throw new StorageError('closed', message)
+}
+
+const BAD_REQUESTS: Readonly<Record<string, readonly [status: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    `the address and headers of the request are longer than ${MAX_HEADER_BYTES} bytes; ask with a shorter query`,
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request was not complete in time; send it at once'],
+}
+
+/** What cannot be read as a request is answered in words, on the socket itself: there is no request to answer. */
+function answerBadRequest(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, message] = BAD_REQUESTS[error.code] ?? ['400 Bad Request', 'this is not an HTTP/1.1 request']
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message) + 1}\r\nConnection: close\r\n\r\n`
+  socket.end(`${head}${message}\n`, () => socket.destroy())
 }

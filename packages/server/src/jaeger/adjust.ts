@@ -8,18 +8,33 @@ const IP_KEYS = new Set(['ip', 'peer.ipv4'])
 
 export interface Adjuster {
   /**
-   * The span as Jaeger shows it, with warnings about it; undefined for an exact duplicate of an earlier one. `process`
-   * is the number of the span's process among the trace's.
+   * The span as Jaeger shows it, with warnings about it; undefined for an exact duplicate of an earlier one. `bytes` are the span's
+   * own, `process` is the number of its process among the trace's.
    */
   adjust(
     span: Span,
-    row: number,
+    bytes: Uint8Array,
     process: number,
   ): { readonly span: Span; readonly warnings: readonly string[] } | undefined
 }
 
 /** Leaves spans as they came: Jaeger's `raw=true`. */
 export const rawAdjuster: Adjuster = { adjust: (span) => ({ span, warnings: [] }) }
+
+/** What is done to each span by itself, without knowing the others of its trace. */
+export const spanAdjuster: Adjuster = { adjust: (span) => adjustSpan(span, span.spanId, span.parentSpanId) }
+
+/** What the adjuster has to know of all spans of a trace before it can adjust the first: their ids and kinds. */
+export interface SpanIndex {
+  /** Adds the rows of a piece of the trace. */
+  add(columns: SpanColumns, rows: readonly number[]): void
+  adjuster(): Adjuster
+}
+
+const SERVER_BIT = 1
+const CLIENT_BIT = 2
+/** Added to an id's entry for each span that has it; the bits below are the kinds. */
+const ONE_SPAN = 4
 
 /**
  * What Jaeger's query service does to a trace before it shows it, span by span. Not done: clock skew (off by default in
@@ -28,39 +43,44 @@ export const rawAdjuster: Adjuster = { adjust: (span) => ({ span, warnings: [] }
  *
  * Source: jaeger v2.20, `jaegerquery/internal/adjuster/standard.go`.
  */
-export function createAdjuster(bytes: Uint8Array, columns: SpanColumns, rows: readonly number[]): Adjuster {
-  const counts = new Map<string, number>()
-  for (const row of rows) {
-    const id = spanIdOf(columns, row)
-    counts.set(id, (counts.get(id) ?? 0) + 1)
-  }
-  const serverIds = sharedServerIds(columns, rows, counts)
-  const seen = new Set<string>()
-
-  function isDuplicate(row: number, process: number): boolean {
-    if (counts.get(spanIdOf(columns, row)) === 1) return false
-    const text = Buffer.from(bytes.subarray(columns.spanStart[row], columns.spanEnd[row])).toString('latin1')
-    const key = `${process} ${text}`
-    return seen.has(key) || !seen.add(key)
-  }
-
+export function createSpanIndex(): SpanIndex {
+  const ids = new Map<string, number>()
+  const shared = new Set<string>()
   return {
-    adjust(span, row, process) {
-      if (isDuplicate(row, process)) return undefined
-      const links = span.links.filter((link) => hasId(link.traceId) && hasId(link.spanId))
-      const warnings = span.links.slice(links.length).map(() => 'Invalid span link removed')
-      const attributes = sorted(span.attributes).map(dottedIp)
-      const events = span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) }))
-      const ids = span.kind === SERVER ? serverIds.get(span.spanId) : undefined
-      const spanId = ids ?? span.spanId
-      const parentSpanId = ids === undefined ? (serverIds.get(span.parentSpanId) ?? span.parentSpanId) : span.spanId
-      return { span: { ...span, spanId, parentSpanId, attributes, events, links }, warnings }
+    add(columns, rows) {
+      for (const row of rows) {
+        const id = bytesToHex(columns.spanId, row * 8, row * 8 + 8)
+        const before = ids.get(id) ?? 0
+        const kind = columns.kind[row]
+        ids.set(id, (before + ONE_SPAN) | (kind === SERVER ? SERVER_BIT : kind === CLIENT ? CLIENT_BIT : 0))
+        if (before > 0) shared.add(id)
+      }
+    },
+    adjuster() {
+      const serverIds = sharedServerIds(ids, shared)
+      const seen = new Set<string>()
+      return {
+        adjust(span, bytes, process) {
+          if (shared.has(span.spanId)) {
+            const key = `${process} ${Buffer.from(bytes).toString('latin1')}`
+            if (seen.has(key)) return undefined
+            seen.add(key)
+          }
+          const newId = span.kind === SERVER ? serverIds.get(span.spanId) : undefined
+          if (newId !== undefined) return adjustSpan(span, newId, span.spanId)
+          return adjustSpan(span, span.spanId, serverIds.get(span.parentSpanId) ?? span.parentSpanId)
+        },
+      }
     },
   }
 }
 
-function spanIdOf(columns: SpanColumns, row: number): string {
-  return bytesToHex(columns.spanId, row * 8, row * 8 + 8)
+function adjustSpan(span: Span, spanId: string, parentSpanId: string) {
+  const links = span.links.filter((link) => hasId(link.traceId) && hasId(link.spanId))
+  const warnings = span.links.slice(links.length).map(() => 'Invalid span link removed')
+  const attributes = sorted(span.attributes).map(dottedIp)
+  const events = span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) }))
+  return { span: { ...span, spanId, parentSpanId, attributes, events, links }, warnings }
 }
 
 const hasId = (hex: string) => /[1-9a-f]/.test(hex)
@@ -69,20 +89,10 @@ const hasId = (hex: string) => /[1-9a-f]/.test(hex)
  * New ids for server spans that share theirs with a client span, as Zipkin has it: by it the server span becomes the
  * client span's child, and takes the children with it.
  */
-function sharedServerIds(
-  columns: SpanColumns,
-  rows: readonly number[],
-  taken: ReadonlyMap<string, number>,
-): Map<string, string> {
-  const kinds = new Map<string, Set<number>>()
-  for (const row of rows) {
-    const id = spanIdOf(columns, row)
-    if (taken.get(id) === 1) continue
-    const found = kinds.get(id) ?? new Set()
-    kinds.set(id, found.add(columns.kind[row]!))
-  }
+function sharedServerIds(ids: ReadonlyMap<string, number>, shared: ReadonlySet<string>): Map<string, string> {
   const newIds = new Map<string, string>()
-  for (const [id, found] of kinds) if (found.has(SERVER) && found.has(CLIENT)) newIds.set(id, freeId(id, taken))
+  const both = SERVER_BIT | CLIENT_BIT
+  for (const id of shared) if ((ids.get(id)! & both) === both) newIds.set(id, freeId(id, ids))
   return newIds
 }
 

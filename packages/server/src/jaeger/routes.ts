@@ -1,88 +1,107 @@
-import type { Logger } from '@spoor/collector'
-import type { TraceStore } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { failureOf } from '../api/failure.ts'
+import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
-import { readAhead, traceBytes } from '../api/trace-bytes.ts'
-import { jsonStream } from '../http/json-stream.ts'
-import type { Envelope, JaegerTrace } from './model.ts'
+import type { StoreQueries } from '../api/store-queries.ts'
+import { startedTrace } from '../api/trace-bytes.ts'
+import { sendText } from '../http/answer-stream.ts'
+import { callOf, type QueryCall } from '../http/query-call.ts'
+import type { Envelope } from './model.ts'
 import { searchParams } from './search-params.ts'
-import { type JaegerTraceReader, readJaegerTrace, traceText, wholeTrace } from './trace-json.ts'
+import { type JaegerTraceReader, readJaegerTrace } from './trace-json.ts'
+import { tracesText } from './trace-text.ts'
+
+type Errors = NonNullable<Envelope<unknown>['errors']>
 
 /** Kinds as Jaeger names them in lists of operations; unspecified is empty. */
 const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
-/** Traces read from the store at a time while a search is answered. */
-const PARALLEL_READS = 8
+/** Traces that one request may name. */
+const MAX_TRACE_IDS = 1_000
 const DAY_MS = 86_400_000
 
+/** Told in an answer that may lack something. */
+const INCOMPLETE =
+  'the answer is not complete: the store was stopped by time, or a part of it cannot be read; ask for a shorter time range'
+
 /**
- * Jaeger's query API as Grafana, Kiali and Jaeger UI call it, `/api/*`. The store answers; this is its translation.
+ * Jaeger's query API as Grafana, Kiali and Jaeger UI call it, `/api/*`. The store answers; this is its translation. What an
+ * answer lacks is told in its `errors`.
  *
  * Source: jaeger v2.20, `jaegerquery/internal/http_handler.go`.
  */
-export function jaegerApi(store: TraceStore, logger: Logger) {
+export function jaegerApi(store: StoreQueries, failures: Failures) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler((error, _, reply) => {
-      const { status, message } = failureOf(error, logger)
-      const body = envelope(null, { errors: [{ code: status, msg: message }] })
-      // Go's http.Error, which Jaeger uses, sends text/plain and ends with a line feed.
-      return reply
-        .code(status)
-        .type('text/plain; charset=utf-8')
-        .send(`${JSON.stringify(body)}\n`)
-    })
+    const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
+      failures.answer(reply, error, ({ status, message }) => {
+        const body = envelope(null, { errors: [{ code: status, msg: message }] })
+        // Go's http.Error, which Jaeger uses, sends text/plain and ends with a line feed.
+        return { type: 'text/plain; charset=utf-8', body: `${JSON.stringify(body)}\n` }
+      })
+    app.setErrorHandler((error, _, reply) => onFailure(reply, error))
     app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
 
-    app.get('/services', async (request, reply) => {
-      const services = await store.services()
+    const lists = { config: { lane: 'lists' } } as const
+    const traces = { config: { lane: 'traces' } } as const
+    const searches = { config: { lane: 'searches' } } as const
+
+    app.get('/services', lists, async (request, reply) => {
+      const services = await store.services(callOf(request))
       return send(reply, request.query as Query, envelope(services, { total: services.length }))
     })
 
-    app.get<{ Params: { service: string } }>('/services/:service/operations', async (request, reply) => {
-      const operations = await store.operations(request.params.service)
+    app.get<{ Params: { service: string } }>('/services/:service/operations', lists, async (request, reply) => {
+      const operations = await store.operations(request.params.service, callOf(request))
       const names = [...new Set(operations.map(({ name }) => name))]
       return send(reply, request.query as Query, envelope(names, { total: names.length }))
     })
 
-    app.get('/operations', async (request, reply) => {
+    app.get('/operations', lists, async (request, reply) => {
       const query = request.query as Query
       const service = first(query, 'service')
       if (service === undefined) throw new RequestError(400, 'bad_parameter', "parameter 'service' is required")
       const kind = first(query, 'spanKind')
-      const operations = (await store.operations(service))
+      const operations = (await store.operations(service, callOf(request)))
         .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES[kind] ?? '' }))
         .filter(({ spanKind }) => kind === undefined || spanKind === kind)
       return send(reply, query, envelope(operations, { total: operations.length }))
     })
 
-    app.get('/traces', async (request, reply) => {
+    app.get('/traces', searches, async (request, reply) => {
       const query = request.query as Query
       const raw = isRaw(query)
-      const wanted = all(query, 'traceID')
-      const ids =
-        wanted.length > 0
-          ? wanted.map(traceIdOf)
-          : (await store.search(searchParams(query))).traces.map(({ traceId }) => traceId)
-      const missing: string[] = []
+      const call = callOf(request)
+      const wanted = wantedIds(query)
+      const errors: Errors[number][] = []
+      let ids = wanted.map(traceIdOf)
+      if (wanted.length === 0) {
+        const page = await store.search(searchParams(query), call)
+        ids = page.traces.map(({ traceId }) => traceId)
+        if (!page.complete) errors.push({ msg: INCOMPLETE })
+      }
       async function* found(): AsyncGenerator<JaegerTraceReader> {
-        const traces = readAhead(ids, PARALLEL_READS, (id) => readTrace(store, id, raw))
-        let index = 0
-        for await (const trace of traces) {
-          const asked = wanted[index++]
+        for (const [index, id] of ids.entries()) {
+          const asked = wanted[index]
+          const trace = await readTrace(store, id, raw, call).catch((error: unknown) => {
+            if (!leavesPart(error)) throw error
+            errors.push({ msg: `the trace cannot be read: ${error.message}`, traceID: asked ?? id })
+            return null
+          })
           if (trace) yield trace
           // One that a search found a moment ago and that retention has dropped since is not told; one that was asked
           // for is.
-          else if (asked !== undefined) missing.push(asked)
+          else if (trace === undefined && asked !== undefined) errors.push({ msg: 'trace not found', traceID: asked })
         }
       }
-      return sendTraces(reply, query, found(), missing)
+      return sendTraces(reply, query, found(), errors)
     })
 
-    app.get<{ Params: { id: string } }>('/traces/:id', async (request, reply) => {
+    app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
       const query = request.query as Query
-      const trace = await readTrace(store, traceIdOf(request.params.id), isRaw(query))
+      const trace = await readTrace(store, traceIdOf(request.params.id), isRaw(query), callOf(request))
       if (trace === undefined) throw new RequestError(404, 'not_found', 'trace not found')
-      return sendTraces(reply, query, [trace])
+      async function* one(): AsyncGenerator<JaegerTraceReader> {
+        yield trace!
+      }
+      return sendTraces(reply, query, one(), [])
     })
 
     app.get('/metrics/:name', async () => {
@@ -90,52 +109,48 @@ export function jaegerApi(store: TraceStore, logger: Logger) {
       throw new RequestError(501, 'not_implemented', message)
     })
 
-    app.get('/dependencies', async (request, reply) => {
+    app.get('/dependencies', searches, async (request, reply) => {
       const query = request.query as Query
       const end = milliseconds(query, 'endTs') ?? nowNs()
       const lookback = milliseconds(query, 'lookback') ?? BigInt(DAY_MS) * 1_000_000n
       const service = first(query, 'service')
-      const { edges: calls } = await store.dependencies(end - lookback, end)
+      const { edges: calls, complete } = await store.dependencies(end - lookback, end, callOf(request))
       const edges = calls
         .filter(({ parent, child }) => service === undefined || parent === service || child === service)
         .map(({ parent, child, calls }) => ({ parent, child, callCount: calls }))
-      return send(reply, query, envelope(edges))
+      return send(reply, query, envelope(edges, complete ? {} : { errors: [{ msg: INCOMPLETE }] }))
     })
-  }
-}
 
-async function readTrace(store: TraceStore, id: string, raw: boolean): Promise<JaegerTraceReader | undefined> {
-  const bytes = await traceBytes(store, id)
-  return bytes && readJaegerTrace(bytes, id, raw)
-}
-
-type Readers = AsyncIterable<JaegerTraceReader> | Iterable<JaegerTraceReader>
-
-/** The traces in their envelope, made as they are sent. `missing` is read at the end. */
-async function sendTraces(
-  reply: FastifyReply,
-  query: Query,
-  traces: Readers,
-  missing: string[] = [],
-): Promise<FastifyReply> {
-  const errors = () => (missing.length > 0 ? missing.map((traceID) => ({ msg: 'trace not found', traceID })) : null)
-  if (isPretty(query)) {
-    // For a person's eyes, so not large; indenting wants the whole.
-    const data: JaegerTrace[] = []
-    for await (const trace of traces) data.push(wholeTrace(trace))
-    return send(reply, query, envelope(data, { errors: errors() }))
-  }
-  async function* text(): AsyncGenerator<string> {
-    yield '{"data":['
-    let separator = ''
-    for await (const trace of traces) {
-      yield separator
-      yield* traceText(trace)
-      separator = ','
+    /** The traces in their envelope, made as they are sent. `errors` is read at the end. */
+    function sendTraces(
+      reply: FastifyReply,
+      query: Query,
+      traces: AsyncIterable<JaegerTraceReader>,
+      errors: Errors,
+    ): FastifyReply {
+      const text = tracesText({ traces, pretty: isPretty(query), leavesPart, errors: () => errors })
+      return sendText(reply.type('application/json'), text, (error) => failures.tell(reply, error))
     }
-    yield `],"total":0,"limit":0,"offset":0,"errors":${JSON.stringify(errors())}}`
   }
-  return reply.type('application/json').send(jsonStream(text()))
+}
+
+async function readTrace(
+  store: StoreQueries,
+  id: string,
+  raw: boolean,
+  call: QueryCall,
+): Promise<JaegerTraceReader | undefined> {
+  const chunks = await startedTrace(store.trace(id, call))
+  return chunks && readJaegerTrace(chunks, id, { raw, grow: (bytes) => call.room.grow(bytes) })
+}
+
+function wantedIds(query: Query): readonly string[] {
+  const wanted = all(query, 'traceID')
+  if (wanted.length > MAX_TRACE_IDS) {
+    const message = `${wanted.length} traces are asked for; at most ${MAX_TRACE_IDS} at once`
+    throw new RequestError(400, 'bad_parameter', message)
+  }
+  return wanted
 }
 
 function isPretty(query: Query): boolean {

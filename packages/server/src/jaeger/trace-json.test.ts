@@ -1,6 +1,9 @@
 import { encodeTraces, type Resource, type Span, type TracesData } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { readJaegerTrace, traceText, wholeTrace } from './trace-json.ts'
+import { type StorageError } from '@spoor/storage'
+import type { JaegerTrace } from './model.ts'
+import { type JaegerTraceReader, readJaegerTrace, type WholeLimits } from './trace-json.ts'
+import { tracesText } from './trace-text.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const string = (key: string, value: string) => ({ key, value: { type: 'string' as const, value } })
@@ -37,7 +40,7 @@ const link = (spanId: string, ...attributes: Span['attributes'][number][]): Span
 })
 
 /** Each list of spans under its resource; the scope is `lib 1.0`. */
-function traceOf(groups: [Resource, Span[]][], raw = false, traceId = TRACE) {
+function bytesOf(groups: readonly [Resource, Span[]][]): Uint8Array {
   const data: TracesData = {
     resourceSpans: groups.map(([resource, spans]) => ({
       resource,
@@ -47,16 +50,33 @@ function traceOf(groups: [Resource, Span[]][], raw = false, traceId = TRACE) {
       ],
     })),
   }
-  const bytes = encodeTraces(data)
-  const trace = wholeTrace(readJaegerTrace(bytes, traceId, raw))
-  expect(JSON.parse([...traceText(readJaegerTrace(bytes, traceId, raw))].join(''))).toEqual(trace)
-  return trace
+  return encodeTraces(data)
+}
+
+async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}
+
+async function answerOf(trace: JaegerTraceReader, pretty = false): Promise<string> {
+  const leavesPart = (error: unknown): error is StorageError => (error as { code?: string }).code === 'corrupt'
+  let text = ''
+  for await (const piece of tracesText({ traces: from([trace]), pretty, leavesPart, errors: () => [] })) text += piece
+  return text
+}
+
+async function traceOf(groups: [Resource, Span[]][], raw = false, traceId = TRACE): Promise<JaegerTrace> {
+  const read = () => readJaegerTrace(from([bytesOf(groups)]), traceId, { raw })
+  const text = await answerOf(read())
+  const { data } = JSON.parse(text) as { data: [JaegerTrace] }
+  // Written with Jaeger's indentation it is the same, as JSON.stringify would write it.
+  expect(await answerOf(read(), true)).toBe(JSON.stringify(JSON.parse(text), undefined, 4))
+  return data[0]
 }
 const cart = resource(string('service.name', 'cart'), string('host.name', 'h'))
 
 describe('Jaeger’s JSON of a span', () => {
-  it('has times in microseconds, cut, and tags in Jaeger’s order', () => {
-    const trace = traceOf([
+  it('has times in microseconds, cut, and tags in Jaeger’s order', async () => {
+    const trace = await traceOf([
       [
         cart,
         [
@@ -100,37 +120,39 @@ describe('Jaeger’s JSON of a span', () => {
     })
   })
 
-  it('has each type of attribute', () => {
-    const [one] = traceOf([
-      [
-        cart,
+  it('has each type of attribute', async () => {
+    const [one] = (
+      await traceOf([
         [
-          span({
-            attributes: [
-              { key: 'a', value: { type: 'int', value: 9_007_199_254_740_991n } },
-              { key: 'b', value: { type: 'int', value: 9_007_199_254_740_993n } },
-              { key: 'c', value: { type: 'double', value: 0.5 } },
-              { key: 'd', value: { type: 'double', value: Number.NaN } },
-              { key: 'e', value: { type: 'bool', value: false } },
-              { key: 'f', value: { type: 'bytes', value: new Uint8Array([0, 255]) } },
-              {
-                key: 'g',
-                value: {
-                  type: 'array',
-                  value: [
-                    { type: 'int', value: 9_007_199_254_740_993n },
-                    { type: 'string', value: '"' },
-                    { type: 'empty' },
-                  ],
+          cart,
+          [
+            span({
+              attributes: [
+                { key: 'a', value: { type: 'int', value: 9_007_199_254_740_991n } },
+                { key: 'b', value: { type: 'int', value: 9_007_199_254_740_993n } },
+                { key: 'c', value: { type: 'double', value: 0.5 } },
+                { key: 'd', value: { type: 'double', value: Number.NaN } },
+                { key: 'e', value: { type: 'bool', value: false } },
+                { key: 'f', value: { type: 'bytes', value: new Uint8Array([0, 255]) } },
+                {
+                  key: 'g',
+                  value: {
+                    type: 'array',
+                    value: [
+                      { type: 'int', value: 9_007_199_254_740_993n },
+                      { type: 'string', value: '"' },
+                      { type: 'empty' },
+                    ],
+                  },
                 },
-              },
-              { key: 'h', value: { type: 'map', value: [{ key: 'k', value: { type: 'double', value: 1.5 } }] } },
-              { key: 'i', value: { type: 'empty' } },
-            ],
-          }),
+                { key: 'h', value: { type: 'map', value: [{ key: 'k', value: { type: 'double', value: 1.5 } }] } },
+                { key: 'i', value: { type: 'empty' } },
+              ],
+            }),
+          ],
         ],
-      ],
-    ]).spans
+      ])
+    ).spans
     expect(one!.tags.slice(2)).toEqual([
       { key: 'a', type: 'int64', value: 9_007_199_254_740_991 },
       { key: 'b', type: 'int64', value: '9007199254740993' },
@@ -144,25 +166,30 @@ describe('Jaeger’s JSON of a span', () => {
     ])
   })
 
-  it('names the parent first; a link to the parent stands in its place', () => {
-    const references = (fields: Partial<Span>) =>
-      traceOf([[cart, [span(fields)]]]).spans[0]!.references.map(({ refType, spanID }) => `${refType} ${spanID.at(-1)}`)
+  it('names the parent first; a link to the parent stands in its place', async () => {
+    const references = async (fields: Partial<Span>) =>
+      (await traceOf([[cart, [span(fields)]]])).spans[0]!.references.map(
+        ({ refType, spanID }) => `${refType} ${spanID.at(-1)}`,
+      )
     const [a, b] = ['000000000000000a', '000000000000000b']
-    expect(references({ parentSpanId: a, links: [link(b)] })).toEqual(['CHILD_OF a', 'FOLLOWS_FROM b'])
-    expect(references({ parentSpanId: a, links: [link(b), link(a)] })).toEqual(['FOLLOWS_FROM a', 'FOLLOWS_FROM b'])
-    expect(references({ links: [link(b, string('opentracing.ref_type', 'child_of'))] })).toEqual(['CHILD_OF b'])
+    expect(await references({ parentSpanId: a, links: [link(b)] })).toEqual(['CHILD_OF a', 'FOLLOWS_FROM b'])
+    expect(await references({ parentSpanId: a, links: [link(b), link(a)] })).toEqual([
+      'FOLLOWS_FROM a',
+      'FOLLOWS_FROM b',
+    ])
+    expect(await references({ links: [link(b, string('opentracing.ref_type', 'child_of'))] })).toEqual(['CHILD_OF b'])
   })
 
-  it('has events as logs, their name first unless an attribute is called so', () => {
+  it('has events as logs, their name first unless an attribute is called so', async () => {
     const event = (name: string, ...attributes: Span['attributes'][number][]) => ({
       timeUnixNano: 5_999n,
       name,
       attributes,
       droppedAttributesCount: 0,
     })
-    const [one] = traceOf([
-      [cart, [span({ events: [event('hit', string('k', 'v')), event('x', string('event', 'own'))] })]],
-    ]).spans
+    const [one] = (
+      await traceOf([[cart, [span({ events: [event('hit', string('k', 'v')), event('x', string('event', 'own'))] })]]])
+    ).spans
     expect(one!.logs).toEqual([
       {
         timestamp: 5,
@@ -175,30 +202,30 @@ describe('Jaeger’s JSON of a span', () => {
     ])
   })
 
-  it('hands on the warnings that were sent', () => {
+  it('hands on the warnings that were sent', async () => {
     const attributes = [
       {
         key: '@jaeger@warnings',
         value: { type: 'array' as const, value: [{ type: 'string' as const, value: 'slow' }] },
       },
     ]
-    const [one] = traceOf([[cart, [span({ attributes })]]]).spans
+    const [one] = (await traceOf([[cart, [span({ attributes })]]])).spans
     expect(one!.warnings).toEqual(['slow'])
     expect(one!.tags).toHaveLength(2)
   })
 })
 
 describe('Jaeger’s JSON of a trace', () => {
-  it('prints 16 digits of an id whose high half is zero', () => {
+  it('prints 16 digits of an id whose high half is zero', async () => {
     const short = `${'0'.repeat(16)}8448eb211c80319c`
-    const trace = traceOf([[cart, [span({ traceId: short, parentSpanId: '00000000000000aa' })]]], false, short)
+    const trace = await traceOf([[cart, [span({ traceId: short, parentSpanId: '00000000000000aa' })]]], false, short)
     expect([trace.traceID, trace.spans[0]!.traceID, trace.spans[0]!.references[0]!.traceID]).toEqual(
       Array.from({ length: 3 }, () => '8448eb211c80319c'),
     )
   })
 
-  it('has one process for equal resources, and a name for those without', () => {
-    const trace = traceOf([
+  it('has one process for equal resources, and a name for those without', async () => {
+    const trace = await traceOf([
       [cart, [span({ spanId: '0000000000000001' })]],
       [resource(), [span({ spanId: '0000000000000002' })]],
       [cart, [span({ spanId: '0000000000000003' })]],
@@ -207,8 +234,8 @@ describe('Jaeger’s JSON of a trace', () => {
     expect(trace.processes['p2']).toEqual({ serviceName: 'OTLPResourceNoServiceName', tags: [] })
   })
 
-  it('leaves out spans of other traces', () => {
-    expect(traceOf([[cart, [span({}), span({ traceId: 'f'.repeat(32) })]]]).spans).toHaveLength(1)
+  it('leaves out spans of other traces', async () => {
+    expect((await traceOf([[cart, [span({}), span({ traceId: 'f'.repeat(32) })]]])).spans).toHaveLength(1)
   })
 })
 
@@ -222,31 +249,107 @@ describe('adjusters', () => {
     ],
   ]
 
-  it('give a server span that shares its id an id of its own, with the children', () => {
-    const [client, server, child] = traceOf(shared).spans
+  it('give a server span that shares its id an id of its own, with the children', async () => {
+    const [client, server, child] = (await traceOf(shared)).spans
     expect(client!.spanID).toBe(sharedId)
     expect(server!.spanID).not.toBe(sharedId)
     expect(server!.references).toEqual([{ refType: 'CHILD_OF', traceID: TRACE, spanID: sharedId }])
     expect(child!.references[0]!.spanID).toBe(server!.spanID)
-    expect(traceOf(shared).spans[1]!.spanID).toBe(server!.spanID)
+    expect((await traceOf(shared)).spans[1]!.spanID).toBe(server!.spanID)
   })
 
-  it('drop exact duplicates and links to nowhere, and write addresses with dots', () => {
+  it('drop exact duplicates and links to nowhere, and write addresses with dots', async () => {
     const once = span({
       links: [link('0000000000000000'), link('00000000000000cc')],
       attributes: [{ key: 'peer.ipv4', value: { type: 'int', value: 3_232_235_777n } }],
     })
-    const { spans } = traceOf([[cart, [once, once]]])
+    const { spans } = await traceOf([[cart, [once, once]]])
     expect(spans).toHaveLength(1)
     expect(spans[0]!.references).toHaveLength(1)
     expect(spans[0]!.warnings).toEqual(['Invalid span link removed'])
     expect(spans[0]!.tags).toContainEqual({ key: 'peer.ipv4', type: 'string', value: '192.168.1.1' })
   })
 
-  it('are skipped for raw', () => {
-    expect(traceOf(shared, true).spans.map(({ spanID }) => spanID)).toEqual([sharedId, sharedId, '00000000000000bb'])
-    expect(traceOf([[cart, [span({}), span({})]]], true).spans).toHaveLength(2)
-    const [one] = traceOf([[cart, [span({ attributes: [string('z', ''), string('a', '')] })]]], true).spans
+  it('are skipped for raw', async () => {
+    expect((await traceOf(shared, true)).spans.map(({ spanID }) => spanID)).toEqual([
+      sharedId,
+      sharedId,
+      '00000000000000bb',
+    ])
+    expect((await traceOf([[cart, [span({}), span({})]]], true)).spans).toHaveLength(2)
+    const [one] = (await traceOf([[cart, [span({ attributes: [string('z', ''), string('a', '')] })]]], true)).spans
     expect(one!.tags.map(({ key }) => key)).toEqual(['otel.scope.name', 'otel.scope.version', 'z', 'a'])
+  })
+})
+
+/** Cart's spans with these ids, one chunk each; then the error, where there is one. */
+async function* chunksOf(spans: readonly Partial<Span>[], error?: Error): AsyncGenerator<Uint8Array> {
+  for (const each of spans) yield bytesOf([[cart, [span(each)]]])
+  if (error) throw error
+}
+
+describe('a trace in chunks', () => {
+  const shared = [
+    { spanId: '000000000000000a', kind: 3 },
+    { spanId: '000000000000000a', kind: 2 },
+    { spanId: '000000000000000c', kind: 1 },
+    { spanId: '000000000000000c', kind: 1 },
+  ]
+  const read = async (reader: JaegerTraceReader) => {
+    const { data, errors } = JSON.parse(await answerOf(reader)) as { data: [JaegerTrace]; errors: unknown }
+    return { trace: data[0], errors }
+  }
+
+  it('is adjusted as a whole', async () => {
+    const { trace, errors } = await read(readJaegerTrace(chunksOf(shared), TRACE, { raw: false }))
+    expect(trace.spans).toHaveLength(3)
+    expect(new Set(trace.spans.map(({ spanID }) => spanID)).size).toBe(3)
+    expect(Object.keys(trace.processes)).toEqual(['p1'])
+    expect([trace.warnings, errors]).toEqual([null, null])
+  })
+
+  it.each<[string, { limits?: WholeLimits; grow?: () => boolean }]>([
+    ['spans', { limits: { maxSpans: 2, maxBytes: 1e6 } }],
+    ['bytes', { limits: { maxSpans: 100, maxBytes: 200 } }],
+    ['what there is room for', { grow: () => false }],
+  ])('is given whole, unadjusted, and says so when it has more than %s', async (_, options) => {
+    const { trace } = await read(readJaegerTrace(chunksOf(shared), TRACE, { raw: false, ...options }))
+    expect(trace.spans.map(({ spanID }) => spanID.at(-1))).toEqual(['a', 'a', 'c', 'c'])
+    expect(trace.warnings).toEqual([expect.stringContaining('duplicates are shown') as string])
+  })
+
+  it.each([true, false])(
+    'that is damaged in its middle is given as far as it goes, and the answer names it (raw %s)',
+    async (raw) => {
+      const error = Object.assign(new Error('frame 7 is damaged'), { code: 'corrupt' })
+      const { trace, errors } = await read(readJaegerTrace(chunksOf(shared.slice(1, 3), error), TRACE, { raw }))
+      expect(trace.spans).toHaveLength(2)
+      const msg = 'the trace is not complete: frame 7 is damaged'
+      expect(trace.warnings).toEqual([msg])
+      expect(errors).toEqual([{ msg, traceID: TRACE }])
+    },
+  )
+
+  it('ends the answer with an error that is no damage', async () => {
+    await expect(read(readJaegerTrace(chunksOf(shared, new Error('a bug')), TRACE, { raw: false }))).rejects.toThrow(
+      'a bug',
+    )
+  })
+
+  it('that is not read to its end is let go', async () => {
+    let isOver = false
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield* chunksOf(shared)
+      } finally {
+        isOver = true
+      }
+    }
+    for (const raw of [true, false]) {
+      isOver = false
+      const limits = { maxSpans: 10, maxBytes: 1e6 }
+      for await (const one of readJaegerTrace(endless(), TRACE, { raw, limits }).spans()) if (one.spanID) break
+      expect(isOver).toBe(true)
+    }
   })
 })

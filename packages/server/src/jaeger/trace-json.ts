@@ -12,8 +12,8 @@ import {
   type SpanColumns,
   type SpanEvent,
 } from '@spoor/otlp'
-import { createAdjuster, rawAdjuster } from './adjust.ts'
-import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag, JaegerTrace } from './model.ts'
+import { type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster, type SpanIndex } from './adjust.ts'
+import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './model.ts'
 import { stringAttribute, tagOf } from './tags.ts'
 
 const KIND_NAMES: Readonly<Record<number, string>> = {
@@ -27,71 +27,162 @@ const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'OK', 2: 'ERROR' }
 /** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
 const WARNINGS = '@jaeger@warnings'
 
+/** How large a trace may be that is adjusted as a whole: it is held in memory for it. */
+export interface WholeLimits {
+  readonly maxBytes: number
+  readonly maxSpans: number
+}
+
+const WHOLE: WholeLimits = { maxBytes: 32 * 1024 * 1024, maxSpans: 100_000 }
+
+export interface ReadOptions {
+  /** Leaves out Jaeger's adjusters, so that the spans are as they came. */
+  readonly raw: boolean
+  /** Asked before so many more bytes are held; false: there is no room for them. */
+  readonly grow?: (bytes: number) => boolean
+  readonly limits?: WholeLimits
+}
+
 /** A trace in Jaeger's model, a span at a time: a large one is never in memory as objects. */
 export interface JaegerTraceReader {
   readonly traceID: string
-  spans(): Generator<JaegerSpan>
+  spans(): AsyncGenerator<JaegerSpan>
   /** The processes of the spans read so far. */
   readonly processes: Readonly<Record<string, JaegerProcess>>
+  /** What there is to say of the trace as a whole, once all spans are read. */
+  readonly warnings: string[]
 }
 
 /**
  * Serialized OTLP of one trace in Jaeger's JSON model. Times are cut to microseconds; scope attributes, dropped counts,
  * flags, schema URLs, and attributes and trace state of links have no place in that model.
  *
- * @param traceId 32 hex digits; spans of other traces are left out
- * @param raw true leaves out Jaeger's adjusters, so that the spans are as they came
+ * Jaeger's adjusters have to know all spans before they can show the first. A trace that is too large to be held for that, or that there is
+ * no room for, is given whole all the same, as it comes from the store: without leaving out duplicates and without new ids
+ * for server spans that share theirs, and a warning of the trace says so.
+ *
+ * @param chunks serialized `TracesData` that together are one message; spans of other traces are left out
+ * @param traceId 32 hex digits
  *
  * Source: opentelemetry-collector-contrib `pkg/translator/jaeger/traces_to_jaegerproto.go`; jaeger v2.20
  * `uimodel/converter/v1/json`.
  */
-export function readJaegerTrace(bytes: Uint8Array, traceId: string, raw: boolean): JaegerTraceReader {
+export function readJaegerTrace(
+  chunks: AsyncIterable<Uint8Array>,
+  traceId: string,
+  { raw, grow = () => true, limits = WHOLE }: ReadOptions,
+): JaegerTraceReader {
+  const processes = createProcesses(raw)
+  const warnings: string[] = []
+
+  async function* spans(): AsyncGenerator<JaegerSpan> {
+    if (raw) {
+      for await (const chunk of chunks) yield* spansOf(pieceOf(chunk, traceId), rawAdjuster, processes)
+      return
+    }
+    const rest = chunks[Symbol.asyncIterator]()
+    try {
+      const index = createSpanIndex()
+      const { pieces, whole, failure } = await hold(rest, traceId, index, limits, grow)
+      const adjuster = whole ? index.adjuster() : spanAdjuster
+      for (let piece = pieces.shift(); piece; piece = pieces.shift()) yield* spansOf(piece, adjuster, processes)
+      if (failure) throw failure.error
+      if (whole) return
+      const megabytes = Math.round(limits.maxBytes / 1e6)
+      warnings.push(
+        `trace has more than ${limits.maxSpans} spans or ${megabytes} MB, or the server is short of memory: duplicates are shown, and span ids that client and server share are left as they are`,
+      )
+      for (let next = await rest.next(); !next.done; next = await rest.next()) {
+        yield* spansOf(pieceOf(next.value, traceId), adjuster, processes)
+      }
+    } finally {
+      await rest.return?.(undefined)
+    }
+  }
+  return { traceID: shortTraceId(traceId), processes: processes.byName, warnings, spans }
+}
+
+/** A chunk of a trace, scanned. */
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly columns: SpanColumns
+  readonly rows: readonly number[]
+}
+
+function pieceOf(bytes: Uint8Array, traceId: string): Piece {
   const columns = createSpanColumns()
   scanSpans(bytes, columns)
-  const rows = rowsOfTrace(columns, traceId)
-  const processes: Record<string, JaegerProcess> = {}
-  const numbers = new Map<string, number>()
+  return { bytes, columns, rows: rowsOfTrace(columns, traceId) }
+}
+
+/** What was read of a trace before the first span is shown. `failure`: what ended the reading; what came before it is good. */
+interface Held {
+  readonly pieces: Piece[]
+  readonly whole: boolean
+  readonly failure?: { readonly error: unknown }
+}
+
+/** Reads and indexes all there is, or until it is too much. */
+async function hold(
+  chunks: AsyncIterator<Uint8Array>,
+  traceId: string,
+  index: SpanIndex,
+  { maxBytes, maxSpans }: WholeLimits,
+  grow: (bytes: number) => boolean,
+): Promise<Held> {
+  const pieces: Piece[] = []
+  let bytes = 0
+  let spans = 0
+  try {
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      const piece = pieceOf(next.value, traceId)
+      pieces.push(piece)
+      bytes += piece.bytes.length
+      spans += piece.rows.length
+      if (bytes > maxBytes || spans > maxSpans || !grow(piece.bytes.length)) return { pieces, whole: false }
+      index.add(piece.columns, piece.rows)
+    }
+  } catch (error) {
+    return { pieces, whole: true, failure: { error } }
+  }
+  return { pieces, whole: true }
+}
+
+function* spansOf({ bytes, columns, rows }: Piece, adjuster: Adjuster, processes: Processes): Generator<JaegerSpan> {
   const { resourceStart, resourceEnd, scopeStart, scopeEnd, spanStart, spanEnd } = columns
-
-  const processAt = memoize((start: number, end: number): number => {
-    const process = processOf(decodeResourceHeader(bytes, start, end).resource, raw)
-    const key = JSON.stringify(process)
-    const number = numbers.get(key) ?? numbers.size + 1
-    numbers.set(key, number)
-    processes[`p${number}`] = process
-    return number
-  })
+  const processAt = memoize((start: number, end: number) =>
+    processes.numberOf(decodeResourceHeader(bytes, start, end).resource),
+  )
   const scopeAt = memoize((start: number, end: number): Scope => decodeScopeHeader(bytes, start, end).scope)
+  for (const row of rows) {
+    const process = processAt(resourceStart[row]!, resourceEnd[row]!)
+    const scope = scopeAt(scopeStart[row]!, scopeEnd[row]!)
+    const span = decodeSpan(bytes, spanStart[row], spanEnd[row])
+    const adjusted = adjuster.adjust(span, bytes.subarray(spanStart[row], spanEnd[row]), process)
+    if (adjusted) yield spanJson(adjusted.span, scope, process, adjusted.warnings)
+  }
+}
 
+/** The processes of a trace: equal resources are one. */
+interface Processes {
+  numberOf(resource: Resource): number
+  readonly byName: Readonly<Record<string, JaegerProcess>>
+}
+
+function createProcesses(raw: boolean): Processes {
+  const byName: Record<string, JaegerProcess> = {}
+  const numbers = new Map<string, number>()
   return {
-    traceID: shortTraceId(traceId),
-    processes,
-    *spans() {
-      const adjuster = raw ? rawAdjuster : createAdjuster(bytes, columns, rows)
-      for (const row of rows) {
-        const process = processAt(resourceStart[row]!, resourceEnd[row]!)
-        const scope = scopeAt(scopeStart[row]!, scopeEnd[row]!)
-        const adjusted = adjuster.adjust(decodeSpan(bytes, spanStart[row], spanEnd[row]), row, process)
-        if (adjusted) yield spanJson(adjusted.span, scope, process, adjusted.warnings)
-      }
+    byName,
+    numberOf(resource) {
+      const process = processOf(resource, raw)
+      const key = JSON.stringify(process)
+      const number = numbers.get(key) ?? numbers.size + 1
+      numbers.set(key, number)
+      byName[`p${number}`] = process
+      return number
     },
   }
-}
-
-/** All of a trace at once. */
-export function wholeTrace(reader: JaegerTraceReader): JaegerTrace {
-  return { traceID: reader.traceID, spans: [...reader.spans()], processes: reader.processes, warnings: null }
-}
-
-/** The same as JSON text, a span at a time. */
-export function* traceText(reader: JaegerTraceReader): Generator<string> {
-  yield `{"traceID":${JSON.stringify(reader.traceID)},"spans":[`
-  let separator = ''
-  for (const span of reader.spans()) {
-    yield separator + JSON.stringify(span)
-    separator = ','
-  }
-  yield `],"processes":${JSON.stringify(reader.processes)},"warnings":null}`
 }
 
 /** Remembers what was made of a message by where it starts: thousands of spans share one resource and one scope. */

@@ -1,11 +1,12 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import type { Logger } from '@spoor/collector'
-import type { Filter, SearchQuery, TraceStore, TraceSummary } from '@spoor/storage'
-import type { FastifyInstance } from 'fastify'
-import { failureOf } from '../api/failure.ts'
+import type { Filter, SearchPage, SearchQuery, TraceSummary } from '@spoor/storage'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Failures } from '../api/failure.ts'
 import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
-import { otlpJson, traceChunks } from '../api/trace-bytes.ts'
-import { jsonStream } from '../http/json-stream.ts'
+import type { StoreQueries } from '../api/store-queries.ts'
+import { otlpJson, startedTrace } from '../api/trace-bytes.ts'
+import { sendText } from '../http/answer-stream.ts'
+import { callOf } from '../http/query-call.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
 const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
@@ -16,20 +17,28 @@ const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'con
  *
  * Source: jaeger v2.20, `jaegerquery/internal/apiv3/http_gateway.go`.
  */
-export function jaegerV3Api(store: TraceStore, logger: Logger) {
+export function jaegerV3Api(store: StoreQueries, failures: Failures) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler((error, _, reply) => {
-      const { status, message } = failureOf(error, logger)
-      return reply.code(status).send({ error: { httpCode: status, message } })
-    })
+    const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
+      failures.answer(reply, error, ({ status, message }) => ({
+        type: 'application/json; charset=utf-8',
+        body: JSON.stringify({ error: { httpCode: status, message } }),
+      }))
+    app.setErrorHandler((error, _, reply) => onFailure(reply, error))
     app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
 
-    app.get('/services', async () => ({ services: await store.services() }))
+    const lists = { config: { lane: 'lists' } } as const
+    const traces = { config: { lane: 'traces' } } as const
+    const searches = { config: { lane: 'searches' } } as const
+    const sendResult = (reply: FastifyReply, chunks: AsyncIterable<Uint8Array>): FastifyReply =>
+      sendText(reply.type('application/json'), resultJson(chunks), (error) => failures.tell(reply, error))
 
-    app.get('/operations', async (request) => {
+    app.get('/services', lists, async (request) => ({ services: await store.services(callOf(request)) }))
+
+    app.get('/operations', lists, async (request) => {
       const query = request.query as Query
       const kind = param(query, 'spanKind')
-      const operations = await store.operations(param(query, 'service'))
+      const operations = await store.operations(param(query, 'service'), callOf(request))
       return {
         operations: operations
           .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES[kind] ?? 'internal' }))
@@ -37,28 +46,36 @@ export function jaegerV3Api(store: TraceStore, logger: Logger) {
       }
     })
 
-    app.get('/traces', async (request, reply) => {
-      const { traces } = await store.search(searchQuery(request.query as Query))
-      if (traces.length === 0) throw new RequestError(404, 'not_found', 'No traces found')
+    app.get('/traces', searches, async (request, reply) => {
+      const call = callOf(request)
+      const page = await store.search(searchQuery(request.query as Query), call)
+      if (page.traces.length === 0 && page.complete) throw new RequestError(404, 'not_found', 'No traces found')
       async function* all(): AsyncGenerator<Uint8Array> {
-        for (const { traceId } of traces) yield* store.trace(traceId)
+        for (const { traceId } of page.traces) yield* store.trace(traceId, call)
       }
-      return reply.type('application/json').send(jsonStream(resultJson(all())))
+      tellIncomplete(reply, page)
+      return sendResult(reply, all())
     })
 
-    app.get<{ Params: { id: string } }>('/traces/:id', async (request, reply) => {
+    app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
       const id = normalizeTraceId(request.params.id)
       if (id === undefined) throw malformed('trace_id', `"${request.params.id}" is not a trace id`)
-      const chunks = await traceChunks(store, id)
+      const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw new RequestError(404, 'not_found', 'trace not found')
-      return reply.type('application/json').send(jsonStream(resultJson(chunks)))
+      return sendResult(reply, chunks)
     })
 
-    app.get('/trace-summaries', async (request) => {
-      const { traces } = await store.search(searchQuery(request.query as Query))
-      return { summaries: traces.map(summaryJson) }
+    app.get('/trace-summaries', searches, async (request, reply) => {
+      const page = await store.search(searchQuery(request.query as Query), callOf(request))
+      tellIncomplete(reply, page)
+      return { summaries: page.traces.map(summaryJson) }
     })
   }
+}
+
+/** This API's answers have no place for it. */
+function tellIncomplete(reply: FastifyReply, page: SearchPage): void {
+  if (!page.complete) void reply.header('x-spoor-incomplete', 'true')
 }
 
 async function* resultJson(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

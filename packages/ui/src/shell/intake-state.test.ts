@@ -1,16 +1,6 @@
-import type { StatusResponse } from 'spoor/api'
 import { describe, expect, it } from 'vitest'
 import { intakeRate, intakeView } from './intake-state.ts'
-
-const status = (change: Partial<StatusResponse> = {}): StatusResponse => ({
-  version: '0.1.0',
-  uptimeSeconds: 3,
-  endpoints: { otlpHttp: 'http://127.0.0.1:4318' },
-  spansAccepted: 0,
-  spansRefused: 0,
-  store: { spans: 0, diskBytes: 0, blocks: 0, segments: 0 },
-  ...change,
-})
+import { statusOf as status } from './status-fixture.ts'
 
 describe('intakeRate', () => {
   it('is the difference over the time', () => {
@@ -40,5 +30,20 @@ describe('intakeView', () => {
       state: 'refusing',
       detail: ['Refusing: disk full', expect.anything(), expect.anything(), expect.anything(), expect.anything()],
     })
+  })
+
+  it('asks for attention while something is wrong, before it tells of rates', () => {
+    const { health } = status()
+    const notReady = { ...health, ready: false, reasons: ['the disk fails: EIO'] }
+    expect(intakeView(status({ health: notReady, spansAccepted: 5 }), null, 10)).toMatchObject({
+      state: 'refusing',
+      label: 'not ready',
+    })
+    expect(intakeView(status({ health: notReady }), null, 10).detail[0]).toBe('the disk fails: EIO')
+    expect(intakeView(status({ health: { ...health, damagedPieces: 1 } }), null, 10)).toMatchObject({
+      state: 'attention',
+      label: 'needs attention',
+    })
+    expect(intakeView(status({ phase: 'starting' }), null, undefined).label).toBe('starting')
   })
 })

@@ -1,7 +1,8 @@
 import type { StatusResponse } from 'spoor/api'
 import { formatBytes, formatCount, formatCounted, formatRate } from '../format/numbers.ts'
+import { troublesOf } from './health-state.ts'
 
-export type IntakeState = 'nothing' | 'idle' | 'flowing' | 'refusing' | 'unreachable'
+export type IntakeState = 'nothing' | 'idle' | 'flowing' | 'refusing' | 'attention' | 'unreachable'
 
 export interface IntakeView {
   readonly state: IntakeState
@@ -43,9 +44,13 @@ export function intakeView(
     ...(status.endpoints.otlpGrpc ? [`OTLP gRPC: ${status.endpoints.otlpGrpc}`] : []),
     `Spoor ${status.version}`,
   ]
+  const reasons = troublesOf(status).map(({ text }) => text)
+  if (status.phase !== 'running') return { state: 'attention', label: status.phase, detail: [...reasons, ...detail] }
   if (status.refusing) {
     return { state: 'refusing', label: 'refusing spans', detail: [`Refusing: ${status.refusing}`, ...detail] }
   }
+  if (!status.health.ready) return { state: 'refusing', label: 'not ready', detail: [...reasons, ...detail] }
+  if (reasons.length > 0) return { state: 'attention', label: 'needs attention', detail: [...reasons, ...detail] }
   if (rate !== undefined && rate > 0) return { state: 'flowing', label: `${formatRate(rate)} spans/s`, detail }
   if (status.spansAccepted === 0 && status.store.spans === 0) return { state: 'nothing', label: 'no spans yet', detail }
   return { state: 'idle', label: `${formatCount(0)} spans/s`, detail }

@@ -1,14 +1,17 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
 import { intakeRate, type IntakeSample, intakeView } from './intake-state.ts'
 import styles from './shell.module.css'
 
-/** The live state of intake: a dot, the rate, and the figures on hover. */
+const HealthPanel = lazy(async () => ({ default: (await import('./health-panel.tsx')).HealthPanel }))
+
+/** The live state of intake: a dot, the rate, and the figures on hover; what is wrong and what mends it behind a click. */
 export function Intake() {
   const { data, dataUpdatedAt, error } = useQuery(statusQuery)
   const previous = useRef<IntakeSample>(undefined)
   const [rate, setRate] = useState<number>()
+  const [isOpen, setOpen] = useState(false)
   useEffect(() => {
     if (!data) return
     const current = { status: data, at: dataUpdatedAt }
@@ -26,9 +29,23 @@ export function Intake() {
   }, [client, error])
   const view = intakeView(data, error, rate)
   return (
-    <div className={styles.intake} role="status" aria-live="off" title={view.detail.join('\n')} tabIndex={0}>
-      <span className={styles.dot} data-state={view.state} />
-      {view.label}
-    </div>
+    <>
+      <button
+        type="button"
+        className={styles.intake}
+        title={view.detail.join('\n')}
+        aria-label={`Intake and store: ${view.label}`}
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
+        <span className={styles.dot} data-state={view.state} />
+        {view.label}
+      </button>
+      {isOpen && (
+        <Suspense>
+          <HealthPanel status={error ? undefined : data} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
   )
 }

@@ -1,12 +1,14 @@
-import { criticalPath, problems, rootRow, serviceGraph, SpanFlag, spanIdOf, type Trace } from '@spoor/trace'
+import { joinBytes } from '@spoor/otlp'
+import { buildTrace, criticalPath, problems, rootRow, serviceGraph, SpanFlag, spanIdOf, type Trace } from '@spoor/trace'
 import type { TraceReportResponse, TraceRow } from '../api.ts'
+import type { ReportKind } from './protocol.ts'
 
 const ERROR = 2
 /** Spans that are named for a problem; the rest is in its text as a number. */
 const MAX_SPANS = 20
 
 /** A trace in one row, as a search gives it. */
-export function rowOfTrace(trace: Trace): TraceRow {
+function rowOfTrace(trace: Trace): TraceRow {
   const root = rootRow(trace)
   const services = serviceGraph(trace).nodes.map(({ service, spans, errors, selfNs }) => {
     return { name: trace.services[service]!, spans, errors, selfTimeNs: selfNs }
@@ -25,7 +27,7 @@ export function rowOfTrace(trace: Trace): TraceRow {
 }
 
 /** What there is to say of a trace, for those who have no page to look at: scripts and agents. */
-export function reportOf(trace: Trace): TraceReportResponse {
+function reportOf(trace: Trace): TraceReportResponse {
   return {
     trace: rowOfTrace(trace),
     problems: problems(trace).map(({ code, severity, text, rows }) => {
@@ -39,4 +41,10 @@ export function reportOf(trace: Trace): TraceReportResponse {
       durationNs: endNs - startNs,
     })),
   }
+}
+
+/** What is wanted of a trace, as JSON text in UTF-8. `chunks`: serialized `TracesData` that together are one message. */
+export function makeReport(kind: ReportKind, chunks: readonly Uint8Array[], traceId: string): Uint8Array {
+  const trace = buildTrace(joinBytes(chunks), traceId)
+  return Buffer.from(JSON.stringify(kind === 'report' ? reportOf(trace) : rowOfTrace(trace)))
 }

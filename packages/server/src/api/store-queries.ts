@@ -1,0 +1,87 @@
+import {
+  type CallOptions,
+  type Dependencies,
+  type Operation,
+  type SearchPage,
+  type SearchQuery,
+  StorageError,
+  type TraceStore,
+} from '@spoor/storage'
+import type { QueryCall } from '../http/query-call.ts'
+
+/** Limits of a question to the store. */
+export type Limits = Pick<QueryCall, 'signal' | 'timeoutMs'>
+
+/**
+ * What the APIs ask of a store. Every question ends: with its answer, or with a StorageError `timeout` soon after its
+ * time, or `cancelled` as soon as the client has left, even when the store itself hangs.
+ */
+export interface StoreQueries {
+  /** See `TraceStore.trace`. The time is that of each chunk: how long a client takes to read is not the store's. */
+  trace(id: string, limits: Limits): AsyncGenerator<Uint8Array>
+  search(query: SearchQuery, limits: Limits): Promise<SearchPage>
+  services(limits: Limits): Promise<string[]>
+  operations(service: string | undefined, limits: Limits): Promise<Operation[]>
+  attributeKeys(limit: number, limits: Limits): Promise<string[]>
+  attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
+  dependencies(from: bigint, to: bigint, limits: Limits): Promise<Dependencies>
+}
+
+/** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
+const LATE_MS = 1_000
+/** The most that reading one trace may take in all, its reader's time in it. Milliseconds. */
+const STREAM_TIMEOUT_MS = 600_000
+
+/** `store`: the store, or a throw of StorageError `closed` while there is none. */
+export function createStoreQueries(store: () => TraceStore): StoreQueries {
+  return {
+    trace: (id, limits) => readTrace(store(), id, limits),
+    search: (query, limits) => bounded('the search', limits, (call) => store().search({ ...query, ...call })),
+    services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
+    operations: (service, limits) =>
+      bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
+    attributeKeys: (limit, limits) =>
+      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, call)),
+    attributeValues: (key, limit, limits) =>
+      bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
+    dependencies: (from, to, limits) =>
+      bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
+  }
+}
+
+async function* readTrace(store: TraceStore, id: string, limits: Limits): AsyncGenerator<Uint8Array> {
+  const over = new AbortController()
+  const signal = AbortSignal.any([limits.signal, over.signal])
+  const chunks = store.trace(id, { signal, timeoutMs: STREAM_TIMEOUT_MS })[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await bounded('reading the trace', limits, () => chunks.next())
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    over.abort()
+    // Not waited for: after a chunk that never came it would never come either.
+    void Promise.resolve(chunks.return?.()).catch(() => {})
+  }
+}
+
+async function bounded<T>(what: string, limits: Limits, ask: (call: CallOptions) => Promise<T>): Promise<T> {
+  const { signal, timeoutMs } = limits
+  const cancelled = () => new StorageError('cancelled', `${what} was given up: the client has left`)
+  if (signal.aborted) throw cancelled()
+  let onAbort: () => void = () => {}
+  let timer: NodeJS.Timeout | undefined
+  const cut = new Promise<never>((_, reject) => {
+    onAbort = () => reject(cancelled())
+    signal.addEventListener('abort', onAbort, { once: true })
+    const onLate = () => reject(new StorageError('timeout', `${what} took longer than ${Math.round(timeoutMs)} ms`))
+    timer = setTimeout(onLate, timeoutMs + LATE_MS)
+  })
+  try {
+    return await Promise.race([ask({ signal, timeoutMs }), cut])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,122 @@
+import { get } from 'node:http'
+import { createCounters } from '@spoor/collector'
+import type { CallOptions, StoreHealth, TraceStore } from '@spoor/storage'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { ApiError } from '../api.ts'
+import { createLogger } from '../logging.ts'
+import { createIntake } from '../storage-exporter.ts'
+import { requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
+import { createQueryServer } from './server.ts'
+
+/** What the engine was asked with, in order. */
+let asked: CallOptions[] = []
+
+/** An engine that hangs: no question is ever answered, whatever its deadline. The first chunk of trace 1 comes, the second never. */
+function hangingStore(): TraceStore {
+  const never = (options: CallOptions = {}): Promise<never> => {
+    asked.push(options)
+    return new Promise(() => {})
+  }
+  return {
+    append: () => never(),
+    async *trace(id, options) {
+      if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
+      await never(options)
+    },
+    search: ({ signal, timeoutMs }) =>
+      never({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }),
+    services: (options) => never(options),
+    operations: (_service, _kind, options) => never(options),
+    attributeKeys: (_limit, options) => never(options),
+    attributeValues: (_key, _limit, options) => never(options),
+    dependencies: (_from, _to, options) => never(options),
+    stats: (options) => never(options),
+    health: () => ({ writable: true, readable: true, reasons: [] }) as unknown as StoreHealth,
+    failed: new Promise(() => {}),
+    close: () => never(),
+  }
+}
+
+let app: FastifyInstance
+let url: string
+beforeAll(async () => {
+  const store = hangingStore()
+  app = await createQueryServer({
+    host: '127.0.0.1',
+    vitals: () => ({ phase: 'running', store, intake: createIntake(), failure: undefined }),
+    store: () => store,
+    counters: createCounters(),
+    logger: createLogger('silent'),
+    status: () => Promise.reject(new Error('not asked for here')),
+  })
+  url = await app.listen({ port: 0 })
+})
+afterAll(async () => {
+  app.server.closeAllConnections()
+  await app.close()
+})
+beforeEach(() => {
+  asked = []
+})
+
+const OWN = [
+  'search?q=service:a',
+  `search?q=${traceIdOf(7)}`,
+  `traces/${traceIdOf(7)}`,
+  `traces/${traceIdOf(7)}?format=json`,
+  `traces/${traceIdOf(7)}/report`,
+  'services',
+  'operations?service=a',
+  'attributes',
+  'attribute-values?key=a',
+  'dependencies',
+].map((path) => `/api/spoor/v1/${path}`)
+const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'
+const JAEGER = [
+  '/api/services',
+  '/api/services/a/operations',
+  '/api/operations?service=a',
+  '/api/traces?service=a',
+  `/api/traces?traceID=${traceIdOf(7)}`,
+  `/api/traces/${traceIdOf(7)}`,
+  '/api/dependencies',
+  '/api/v3/services',
+  '/api/v3/operations',
+  `/api/v3/traces?${WINDOW}`,
+  `/api/v3/traces/${traceIdOf(7)}`,
+  `/api/v3/trace-summaries?${WINDOW}`,
+]
+
+it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
+  const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}timeout=20ms`)
+  expect(response.status).toBe(504)
+  const { error } = (await response.json()) as ApiError
+  expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('took longer than 20 ms') as string })
+})
+
+it.each([...OWN, ...JAEGER])(
+  '%s has a deadline in the store, and is cancelled there when its client leaves',
+  async (path) => {
+    const request = get(`${url}${path}`).on('error', () => {})
+    await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(1)
+    const [{ signal, timeoutMs }] = asked as [CallOptions]
+    expect(timeoutMs).toBeGreaterThan(0)
+    expect(timeoutMs).toBeLessThanOrEqual(path.includes(traceIdOf(7)) ? 600_000 : 10_000)
+    expect(signal!.aborted).toBe(false)
+    request.destroy()
+    await expect.poll(() => signal!.aborted, { timeout: 10_000 }).toBe(true)
+  },
+)
+
+it.each([
+  `/api/spoor/v1/traces/${traceIdOf(1)}?timeout=20ms`,
+  `/api/spoor/v1/traces/${traceIdOf(1)}?format=json&timeout=20ms`,
+])('%s is cut off when the store hangs in its middle', async (path) => {
+  const reading = fetch(`${url}${path}`).then(async (response) => {
+    // JSON of which nothing was sent yet can still be answered with the failure.
+    if (response.status === 504) throw new Error('terminated')
+    return response.arrayBuffer()
+  })
+  await expect(reading).rejects.toThrow('terminated')
+})

@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
+import { ANSWER_BYTES, type AnswerBudget, type AnswerLease } from './answer-budget.ts'
+import type { LaneName, Lanes } from './lanes.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The lane of a route that asks the store. */
+    lane?: LaneName
+    /** Whether the route takes the parameter `timeout`. */
+    takesTimeout?: boolean
+  }
+}
+
+/** The limits of one query, from the request that it answers. */
+export interface QueryCall {
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal
+  /** How long each question to the store may take: what the client allows, less the wait for its turn. Milliseconds. */
+  readonly timeoutMs: number
+  /** The bytes that the answer holds. */
+  readonly room: AnswerLease
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000
+const MAX_TIMEOUT_MS = 60_000
+/** The part of its time that a query may wait for its turn. */
+const WAITING_SHARE = 0.5
+
+const calls = new WeakMap<FastifyRequest, QueryCall>()
+
+/** The limits of the request's query. Its route has a lane. */
+export function callOf(request: FastifyRequest): QueryCall {
+  const call = calls.get(request)
+  if (!call) throw new Error(`${request.url}: the route has no lane`)
+  return call
+}
+
+/**
+ * Gives each request whose route has a lane its limits before it is handled: a place in the lane and room for its
+ * answer, both until the answer is sent or the client has left. Where there is none the request is refused, with 503.
+ */
+export function limitQueries(app: FastifyInstance, lanes: Lanes, budget: AnswerBudget): void {
+  app.addHook('preHandler', async (request, reply) => {
+    const { lane, takesTimeout } = request.routeOptions.config
+    if (lane === undefined) return
+    const timeoutMs = takesTimeout ? timeoutOf(request.query as Query) : DEFAULT_TIMEOUT_MS
+    const { signal, onEnd } = endOf(reply)
+    const began = performance.now()
+    onEnd(await lanes[lane].enter(timeoutMs * WAITING_SHARE, signal))
+    const room = budget.take(ANSWER_BYTES, 'answer')
+    if (!room) throw new RequestError(503, 'busy', 'too many bytes of answers are on their way; try again')
+    onEnd(() => room.release())
+    calls.set(request, { signal, room, timeoutMs: timeoutMs - (performance.now() - began) })
+  })
+}
+
+/** `onEnd` calls what it is given when the answer has been sent or its connection is gone; at once when it is already. */
+function endOf({ raw }: FastifyReply): { signal: AbortSignal; onEnd: (end: () => void) => void } {
+  const controller = new AbortController()
+  const ends: (() => void)[] = []
+  raw.once('close', () => {
+    controller.abort()
+    for (const end of ends) end()
+  })
+  const onEnd = (end: () => void): void => {
+    if (controller.signal.aborted) end()
+    else ends.push(end)
+  }
+  return { signal: controller.signal, onEnd }
+}
+
+function timeoutOf(query: Query): number {
+  const text = first(query, 'timeout')
+  if (text === undefined) return DEFAULT_TIMEOUT_MS
+  const timeoutMs = (tryDuration(text) ?? 0) / 1e6
+  if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
+    throw new RequestError(400, 'bad_parameter', `parameter "timeout": "${text}" is not a duration from 1ms to 1m`)
+  }
+  return timeoutMs
+}

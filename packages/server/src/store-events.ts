@@ -1,0 +1,66 @@
+import type { Counter, Counters, Logger } from '@spoor/collector'
+import {
+  describeStoreEvent,
+  STORE_EVENTS,
+  type StoreEvent,
+  type StoreEventCode,
+  type StoreEventFields,
+  type StorePart,
+} from '@spoor/storage'
+
+type DropReason = StoreEventFields['dropped']['reason']
+
+/** The values of the labels that events have, so that every series is there from the start, and an alert sees its first step. */
+const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
+  reason: ['size', 'age', 'space', 'request'] satisfies DropReason[],
+  part: ['writer', 'lookup_reader', 'search_reader', 'disk'] satisfies StorePart[],
+}
+
+/** Names of the counters that add up what events tell, beside how often they came. */
+const AMOUNTS = {
+  droppedSpans: 'spoor_store_dropped_spans',
+  droppedBytes: 'spoor_store_dropped_bytes',
+  damagedSpans: 'spoor_store_damaged_spans',
+  damagedBytes: 'spoor_store_damaged_bytes',
+  tornBytes: 'spoor_store_recovered_torn_bytes',
+} as const
+
+/**
+ * Hears a store's events: each is a line in the log, of the event's severity, in the words of `describeStoreEvent` and
+ * with its fields; and adds one to its counter of `STORE_EVENTS`. Spans and bytes that were dropped (by reason) or
+ * damaged have counters of their own.
+ */
+export function createStoreEvents(logger: Logger, counters: Counters): (event: StoreEvent) => void {
+  const count = (event: StoreEvent): Counter => {
+    const { metric, label } = STORE_EVENTS[event.code]
+    const value = (event as unknown as Record<string, string>)[label ?? '']
+    return counters.counter(metric, label === undefined || value === undefined ? {} : { [label]: value })
+  }
+  for (const code of Object.keys(STORE_EVENTS) as StoreEventCode[]) {
+    const { metric, label } = STORE_EVENTS[code]
+    if (label === undefined) counters.counter(metric, {})
+    else for (const value of LABEL_VALUES[label] ?? []) counters.counter(metric, { [label]: value })
+  }
+  for (const reason of LABEL_VALUES['reason']!) {
+    counters.counter(AMOUNTS.droppedSpans, { reason })
+    counters.counter(AMOUNTS.droppedBytes, { reason })
+  }
+  const damagedSpans = counters.counter(AMOUNTS.damagedSpans, {})
+  const damagedBytes = counters.counter(AMOUNTS.damagedBytes, {})
+  const tornBytes = counters.counter(AMOUNTS.tornBytes, {})
+
+  return (event) => {
+    count(event).value++
+    if (event.code === 'dropped') {
+      counters.counter(AMOUNTS.droppedSpans, { reason: event.reason }).value += event.spans
+      counters.counter(AMOUNTS.droppedBytes, { reason: event.reason }).value += event.bytes
+    } else if (event.code === 'damaged') {
+      damagedSpans.value += event.maxSpans ?? 0
+      damagedBytes.value += event.bytes
+    } else if (event.code === 'recovered') {
+      tornBytes.value += event.tornBytes
+    }
+    const { code, ...fields } = event
+    logger[STORE_EVENTS[code].severity]({ event: code, ...fields }, describeStoreEvent(event))
+  }
+}
