@@ -246,6 +246,7 @@ export class Ingest {
   #commit(): void {
     const batches = this.#group
     try {
+      if (this.#episodes.isFailing('disk')) this.#makeRoom()
       const frames = framesOf(batches)
       const head = recordHead(frames, this.#builder.rows.count - this.#durable.count)
       const length = frames.reduce((sum, { bytes }) => sum + bytes.length, head.length)
@@ -379,14 +380,19 @@ export class Ingest {
       return
     }
     try {
-      this.#space.lookNow()
-      this.#drop(0)
-      this.#space.check(0)
+      this.#makeRoom()
     } catch (error) {
       done(error)
       return
     }
     probeDisk(this.#files, this.#settings.directory, done)
+  }
+
+  /** Throws when the disk is full, before more is done than to find that out. */
+  #makeRoom(): void {
+    this.#space.lookNow()
+    this.#drop(0)
+    this.#space.check(0)
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -407,7 +413,7 @@ export class Ingest {
   /** The segment for a record of so many bytes, with room made for it: begun anew when the open one would get too large or is too old. */
   #openSegment(recordBytes: number): Segment {
     const needed = recordBytes + INDEX_BYTES_A_SPAN * this.#builder.rows.count
-    if (this.#episodes.isFailing('disk') || this.#space.isDue()) {
+    if (this.#space.isDue()) {
       this.#space.lookNow()
       this.#checkLog()
     }
