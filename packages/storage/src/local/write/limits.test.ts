@@ -15,6 +15,7 @@ import {
   idsOf,
   largeRequest,
   openTestStore,
+  requestOfTrace,
   withParts,
   type TestStore,
 } from './ingest.test.harness.ts'
@@ -57,6 +58,20 @@ it('holds the limit of size under load, drops at most a twentieth at once, and k
     expect(bytesIn(parts.directory)).toBeLessThanOrEqual(maxBytes + REQUEST_BYTES)
   })
 }, 60_000)
+
+it('begins a segment anew before log and index together pass a twentieth of the store', async () => {
+  await withParts(async (parts) => {
+    const maxBytes = 3 * MB
+    const store = await openTestStore(parts, { maxBytes })
+    for (let trace = 0; trace < 80; trace++) await store.append(trace, requestOfTrace(trace, 200))
+    const sizes = logsIn(parts.directory).map((name) =>
+      [name, name.replace('log', 'idx')].reduce((sum, file) => sum + statSync(join(parts.directory, file)).size, 0),
+    )
+    expect(sizes.length).toBeGreaterThan(3)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(0.04 * maxBytes)
+    await store.close()
+  })
+})
 
 it('opens a store far above its limit, and shrinks it smoothly while it is used', async () => {
   await withParts(async (parts) => {

@@ -146,15 +146,14 @@ export class Retention {
     return forMs >= SIZE_PAUSE_MS || (this.#lastPass !== undefined && this.#grownSince >= this.#lastPass.bytes / 2)
   }
 
-  /** How many segments from the oldest on are beyond the limit of age. */
+  /** How many segments from the oldest on are beyond the limit of age: all up to the newest that is. */
   #expired({ sealed, openCreatedMs, wallMs, monotonicMs }: StoreState): number {
-    let endedMs = Infinity
     let nextCreatedMs = openCreatedMs ?? -Infinity
     for (let i = sealed.length - 1; i >= 0; i--) {
-      const segment = sealed[i]!
-      endedMs = Math.min(endedMs, Math.max(segment.createdMs, segment.endedMs, nextCreatedMs))
-      nextCreatedMs = segment.createdMs
-      if (wallMs - endedMs >= this.#maxAgeMs || monotonicMs - segment.sealedAtMs >= this.#maxAgeMs) return i + 1
+      const { createdMs, endedMs, sealedAtMs } = sealed[i]!
+      const lastMs = Math.max(createdMs, endedMs, nextCreatedMs)
+      if (wallMs - lastMs >= this.#maxAgeMs || monotonicMs - sealedAtMs >= this.#maxAgeMs) return i + 1
+      nextCreatedMs = createdMs
     }
     return 0
   }
