@@ -11,7 +11,7 @@ export interface LocalStoreOptions {
   readonly readOnly?: boolean
   /**
    * The most that is kept: logs, indexes, and what was damaged and is kept aside. Default 10 GiB; Infinity keeps all. The oldest
-   * segments go first. It can be passed by one group commit with its index. In a store of 256 MiB or more, or one that
+   * segments go first. It can be passed by one group commit with its index. In a store of 64 MiB or more, or one that
    * is filled to its limit (of 2 MiB or more), never more than 5 % goes at once.
    */
   readonly maxBytes?: number
@@ -27,7 +27,7 @@ export interface LocalStoreOptions {
   readonly reserveBytes?: number
   /**
    * A segment (log and index) is closed and the next one begun before it gets larger than this; at most 1 GiB. Default 256 MiB. It
-   * is always also at most 4 % of the store (of 256 MiB while that is smaller, or of `maxBytes` where that is less), or 64 KiB where
+   * is always also at most 4 % of the store (of 64 MiB while that is smaller, or of `maxBytes` where that is less), or 64 KiB where
    * that is more.
    */
   readonly segmentBytes?: number

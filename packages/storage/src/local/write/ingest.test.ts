@@ -241,6 +241,25 @@ it('keeps a block in memory whose index cannot be written, says so, and refuses 
   })
 })
 
+it('ends a segment whose index lacks a block: there must be no gap in it', async () => {
+  await withParts(async (parts) => {
+    const { files } = parts
+    const store = await openTestStore(parts, { segmentBytes: 12_000 })
+    let trace = 0
+    // The index's header is written with the segment.
+    const isHeader = (call: string): boolean => call === 'write 00000001.log'
+    files.fault = (operation, name) =>
+      operation === 'write' && name === '00000001.idx' && files.calls.filter(isHeader).length > 1 ? 'EIO' : undefined
+    while (store.told('failing').length === 0) expect(await store.append(trace++)).toBeUndefined()
+    files.fault = () => undefined
+    files.calls.length = 0
+    for (let i = 0; i < 5; i++) expect(await store.append(trace++)).toBeUndefined()
+    expect(files.calls.filter((call) => call.startsWith('write 00000001'))).toEqual([])
+    expect(await store.find()).toEqual(idsOf(Array.from({ length: trace }, (_, i) => i)))
+    await store.close()
+  })
+})
+
 it('closes, whatever fails', async () => {
   await withParts(async (parts) => {
     const store = await openTestStore(parts)

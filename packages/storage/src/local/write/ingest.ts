@@ -277,6 +277,7 @@ export class Ingest {
   #commit(): void {
     const batches = this.#group
     try {
+      if (this.#episodes.isFailing('disk')) this.#makeRoom()
       const frames = framesOf(batches, this.#settings.frameBytes)
       const length = frames.reduce((sum, { bytes }) => sum + bytes.length, recordHeadBytes(frames.length))
       const segment = this.#openSegment(length)
@@ -420,14 +421,19 @@ export class Ingest {
       return
     }
     try {
-      this.#space.lookNow()
-      this.#drop(0)
-      this.#space.check(0)
+      this.#makeRoom()
     } catch (error) {
       done(error)
       return
     }
     probeDisk(this.#files, this.#settings.directory, done)
+  }
+
+  /** Throws when the disk is full, before more is done than to find that out. */
+  #makeRoom(): void {
+    this.#space.lookNow()
+    this.#drop(0)
+    this.#space.check(0)
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -448,9 +454,7 @@ export class Ingest {
   /** The segment for a record of so many bytes, with room made for it: begun anew when the open one would get too large or is too old. */
   #openSegment(recordBytes: number): Segment {
     const needed = recordBytes + INDEX_BYTES_A_SPAN * this.#builder.rows.count
-    if (this.#episodes.isFailing('disk') || this.#space.isDue()) {
-      this.#space.lookNow()
-    }
+    if (this.#space.isDue()) this.#space.lookNow()
     this.#drop(needed)
     this.#space.check(needed)
     const open = this.#segment

@@ -2,7 +2,7 @@
  * What is deleted, and when: decisions only, the files are the shelf's. Segments go whole, the oldest first, smoothly:
  *
  * - A pass takes at most 5 % of the store, or one segment where that is more: segments are begun so that each is at most 4 % of the store
- *   (see {@link segmentLimit}). Larger ones are in a store of less than 256 MiB that may grow, where one request is larger than
+ *   (see {@link segmentLimit}). Larger ones are in a store of less than 64 MiB that may grow, where one request is larger than
  *   that, and in one that an earlier version wrote.
  * - By size and by space the next pass comes when half of what the last one freed is filled again, so that it keeps up with any ingest,
  *   or after a pause: 10 s for size (a store far above its limit shrinks by 5 % each), 60 s for space (others may be filling the disk).
@@ -22,7 +22,7 @@ const PASS_SHARE = 0.05
 /** Of the store, for one segment: smaller than a pass by what an estimate may be wrong. */
 const SEGMENT_SHARE = 0.04
 /** A store that is smaller is filled with segments as if it had grown to this: else its first ones would be tiny. */
-const SMALL_STORE_BYTES = 256 * 1024 * 1024
+const SMALL_STORE_BYTES = 64 * 1024 * 1024
 /** Smaller segments would be hardly more than their records. */
 const MIN_SEGMENT_BYTES = 64 * 1024
 /** From one pass to the next, when nothing comes in. */
@@ -70,8 +70,8 @@ export interface Drop {
 }
 
 /**
- * The most that a segment may take, log and index: 4 % of what is kept (of a store with less than 256 MiB: of that), or of what can be
- * kept where that is less; at least 64 KiB, at most `largest`. So a store of N bytes has at most 25 + 25 ln(N / 256 MiB) + N / `largest`
+ * The most that a segment may take, log and index: 4 % of what is kept (of a store with less than 64 MiB: of that), or of what can be
+ * kept where that is less; at least 64 KiB, at most `largest`. So a store of N bytes has at most 25 + 25 ln(N / 64 MiB) + N / `largest`
  * segments, one for each 25th of the limit of age, and one for each failure of a sync.
  */
 export function segmentLimit(keptBytes: number, keepableBytes: number, largest: number): number {
@@ -146,15 +146,14 @@ export class Retention {
     return forMs >= SIZE_PAUSE_MS || (this.#lastPass !== undefined && this.#grownSince >= this.#lastPass.bytes / 2)
   }
 
-  /** How many segments from the oldest on are beyond the limit of age. */
+  /** How many segments from the oldest on are beyond the limit of age: all up to the newest that is. */
   #expired({ sealed, openCreatedMs, wallMs, monotonicMs }: StoreState): number {
-    let endedMs = Infinity
     let nextCreatedMs = openCreatedMs ?? -Infinity
     for (let i = sealed.length - 1; i >= 0; i--) {
-      const segment = sealed[i]!
-      endedMs = Math.min(endedMs, Math.max(segment.createdMs, segment.endedMs, nextCreatedMs))
-      nextCreatedMs = segment.createdMs
-      if (wallMs - endedMs >= this.#maxAgeMs || monotonicMs - segment.sealedAtMs >= this.#maxAgeMs) return i + 1
+      const { createdMs, endedMs, sealedAtMs } = sealed[i]!
+      const lastMs = Math.max(createdMs, endedMs, nextCreatedMs)
+      if (wallMs - lastMs >= this.#maxAgeMs || monotonicMs - sealedAtMs >= this.#maxAgeMs) return i + 1
+      nextCreatedMs = createdMs
     }
     return 0
   }
@@ -173,6 +172,6 @@ export class Retention {
 
   /** A segment that is larger than all that may gather goes when that has gathered; the debt has to be earned afterwards. */
   #maySpend(bytes: number, total: number): boolean {
-    return this.#firstAgePass && this.#ageAllowance >= Math.min(bytes, PASS_SHARE * total)
+    return this.#ageAllowance >= Math.min(bytes, PASS_SHARE * total)
   }
 }
