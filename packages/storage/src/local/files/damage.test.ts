@@ -1,6 +1,7 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -15,6 +16,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { StoreEvent } from '../../events.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from '../tools/store.test.helper.ts'
 import { openLocalStore } from '../threads/local-store.ts'
+import type { FromWriter, ToWriter } from '../threads/protocol.ts'
+import { Ingest } from '../write/ingest.ts'
+import { settingsOf } from '../options.ts'
+import { systemClock, type Port } from '../runtime.ts'
+import { requestOf, sent } from '../../conformance/spans.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { INDEX_HEADER, readBlock } from './index-file.ts'
 import { FILE_HEADER, RECORD_HEADER } from './log.ts'
@@ -222,6 +228,48 @@ it('leaves no gap where a segment was begun and nothing written', async () => {
   ])
 })
 
+it('leaves no gap where the first sync of a segment failed', async () => {
+  let failing = 2
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    open(path, mode) {
+      const file = nodeFileSystem.open(path, mode)
+      return {
+        read: (...args) => file.read(...args),
+        write: (...args) => file.write(...args),
+        size: () => file.size(),
+        truncate: (size) => file.truncate(size),
+        sync: () => file.sync(),
+        dataSync: (done) => (failing-- > 0 ? void setImmediate(done, new Error('EIO')) : file.dataSync(done)),
+        close: () => file.close(),
+      }
+    },
+  }
+  mkdirSync(directory)
+  const answers: string[] = []
+  let answered = (): void => {}
+  const main: Port<ToWriter, FromWriter> = {
+    ...silent,
+    post(message) {
+      answers.push(message.type)
+      answered()
+    },
+  }
+  const ingest = new Ingest(settingsOf({ directory }), files, systemClock, silent, main)
+  ingest.open()
+  for (let trace = 0; trace < 3; trace++) {
+    const bytes = requestOf([sent({ trace, id: 1 })])
+    const answer = new Promise<void>((resolve) => (answered = resolve))
+    ingest.append(new Uint8Array(bytes).buffer, [trace], [bytes.length])
+    await answer
+  }
+  await ingest.close()
+  expect(answers).toEqual(['rejected', 'rejected', 'durable'])
+  expect(readdirSync(directory).sort()).toEqual(['00000001.idx', '00000001.log', 'FORMAT'])
+})
+
+const silent: Port<never, never> = { post: () => {}, onMessage: () => {}, receive: () => undefined, close: () => {} }
+
 it('opens beside foreign files, tells of those that are named like logs, and leaves them as they are', async () => {
   await oneSegment(true)
   writeFileSync(join(directory, 'notes.txt'), 'mine')
@@ -262,7 +310,11 @@ it('leaves a segment out that the disk does not give out, and opens the others',
       tell: (event) => events.push(event),
     }).segments,
   ]
-  for (const segment of found) if ('segment' in segment) (segment.segment?.log.close(), segment.segment?.index.close())
+  for (const segment of found) {
+    if ('lost' in segment) continue
+    segment.segment?.log.close()
+    segment.segment?.index.close()
+  }
   const count = records(directory).filter(({ id }) => id === 2).length * SPANS
   expect(found.filter((segment) => 'lost' in segment)).toMatchObject([{ id: 2, lost: { maxSpans: count } }])
   expect(found.length).toBeGreaterThan(3)

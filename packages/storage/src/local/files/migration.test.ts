@@ -174,6 +174,20 @@ const newer: [string, string, () => void][] = [
     },
   ],
   [
+    'an index of version 3',
+    '00000002.idx',
+    () => {
+      const salt = readFileSync(join(directory, '00000002.log')).readUInt32LE(28)
+      const path = join(directory, '00000002.idx')
+      const index = readFileSync(path)
+      index.writeUInt32LE(3, 8)
+      const key = Buffer.alloc(4)
+      key.writeUInt32LE(salt)
+      index.writeUInt32LE(crc32(key, crc32(index.subarray(0, 12))), 12)
+      writeFileSync(path, index)
+    },
+  ],
+  [
     'a record with features',
     '00000004.log',
     () => {

@@ -69,6 +69,8 @@ function* recoverAll(
         continue
       } catch (error) {
         if (isOfProcess(error)) throw error
+        // Retention of the process that has the directory took it.
+        if (!write && !files.stat(logPath(directory, id))) continue
       }
     }
     const lost = readLost(files, directory, id)
@@ -176,6 +178,8 @@ function holdPlace(
   { nowMs, tell }: RecoverOptions,
 ): void {
   const salt = drawSalt()
+  // As old as what it stands for, so that retention takes it when its turn comes.
+  const createdMs = range === ALL_TIME ? 0 : Math.min(nowMs, Number(range[1] / 1_000_000n))
   const old = indexPath(directory, id)
   const stat = files.stat(old)
   if (stat && stat.size > INDEX_HEADER) {
@@ -191,7 +195,7 @@ function holdPlace(
   const index = Buffer.concat([indexHeader(salt), ...encodeDamage(FILE_HEADER, FILE_HEADER, damaged, range)])
   for (const [name, bytes] of [
     [indexName(id), index],
-    [logName(id), fileHeader({ createdMs: nowMs, salt })],
+    [logName(id), fileHeader({ createdMs, salt })],
   ] as const) {
     const path = join(directory, name)
     const file = files.open(path + NEW, 'create')

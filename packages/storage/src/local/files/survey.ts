@@ -142,7 +142,3 @@ export function segmentRange(files: FileSystem, directory: string, id: number): 
   const path = indexPath(directory, id)
   return rangeOf(withFile(files, path, (file) => allMetas(file, path)) ?? [])
 }
-
-export function isDirectoryEmpty(files: FileSystem, directory: string): boolean {
-  return files.stat(directory) === undefined || files.list(directory).length === 0
-}

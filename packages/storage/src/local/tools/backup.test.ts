@@ -28,23 +28,22 @@ afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 it('copies every span that was acknowledged before, while spans come in and retention goes on', async () => {
   const store = await openLocalStore({ directory, segmentBytes: 8000, maxBytes: 60_000 })
-  let stop = false
-  let acknowledged = -1
+  const state = { stop: false, acknowledged: -1 }
   const writing = (async () => {
-    for (let trace = 0; !stop; trace++) {
+    for (let trace = 0; !state.stop; trace++) {
       await appendTrace(store, trace)
-      acknowledged = trace
+      state.acknowledged = trace
     }
   })()
   const until = async (trace: number): Promise<void> => {
-    while (acknowledged < trace) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (state.acknowledged < trace) await new Promise((resolve) => setTimeout(resolve, 5))
   }
   for (const [round, start] of [100, 400, 700].entries()) {
     await until(start)
-    const before = acknowledged
+    const before = state.acknowledged
     const target = `${copy}-${round}`
     const report = await backupStore(directory, target)
-    const after = acknowledged
+    const after = state.acknowledged
     const { traces, events } = await readAll(target)
     expect(damaged(events)).toEqual([])
     expect(traces.at(-1)).toBeGreaterThanOrEqual(before)
@@ -54,7 +53,7 @@ it('copies every span that was acknowledged before, while spans come in and rete
     if (round === 0) expect(report.vanished).toBe(0)
     else expect(traces[0]).toBeGreaterThan(0)
   }
-  stop = true
+  state.stop = true
   await writing
   await store.close()
 })

@@ -64,19 +64,18 @@ it.each(['format-1/closed', 'format-1/killed', 'format-2/closed', 'format-2/kill
 
 it('finds nothing wrong while the store takes spans', async () => {
   const store = await openLocalStore({ directory, segmentBytes: 20_000 })
-  let stop = false
-  let trace = 0
+  const state = { stop: false, trace: 0 }
   const writing = (async () => {
-    while (!stop) await appendTrace(store, trace++)
+    while (!state.stop) await appendTrace(store, state.trace++)
   })()
   for (let i = 0; i < 5; i++) {
-    const acknowledged = trace
+    const acknowledged = state.trace
     const report = await verifyStore(directory)
     expect(lost(report)).toEqual([])
     expect(report.ok).toBe(true)
     expect(report.spans).toBeGreaterThanOrEqual(acknowledged > 0 ? (acknowledged - 1) * SPANS : 0)
   }
-  stop = true
+  state.stop = true
   await writing
   await store.close()
 })
