@@ -91,7 +91,8 @@ function* recoverAll(
 }
 
 function damageOf(lost: Lost | undefined): LostSegment['lost'] {
-  return { bytes: lost?.bytes ?? 0, ...(lost && { maxSpans: lost.spans }), range: lost?.range ?? ALL_TIME }
+  const { bytes = 0, spans, range = ALL_TIME } = lost ?? {}
+  return { bytes, ...(spans !== undefined && { maxSpans: spans }), range }
 }
 
 function tellLost(
@@ -141,7 +142,7 @@ function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Surve
   const known = [...present, ...gone.map(({ id }) => id)].sort((a, b) => a - b)
   const holders: { id: number; damaged: Damaged; range: TimeRange }[] = gone.map(({ id, lost }) => ({
     id,
-    damaged: { bytes: lost.bytes, maxSpans: lost.spans },
+    damaged: { bytes: lost.bytes, ...(lost.spans !== undefined && { maxSpans: lost.spans }) },
     range: lost.range ?? ALL_TIME,
   }))
   for (const [i, after] of known.entries()) {

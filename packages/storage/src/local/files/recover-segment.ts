@@ -310,7 +310,8 @@ function reindex(
   const lost = durable > size
   if (lost && reindexed.damage.at(-1)?.end !== size) damage(size, size, durable - size, undefined)
   const expected = missing.reduce((sum, { spans, damaged }) => sum + spans + (damaged?.maxSpans ?? 0), 0)
-  reindexed.finish(missing, missing.length > 0 ? Math.max(0, expected - found) : undefined)
+  const known = missing.every(({ damaged }) => !damaged || damaged.maxSpans !== undefined)
+  reindexed.finish(missing, Math.max(0, expected - found), known ? durable : 0)
   return { reindexed, tail, lost }
 }
 
