@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { StoreEvent } from '../../events.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from '../tools/store.test.helper.ts'
 import { openLocalStore } from '../threads/local-store.ts'
@@ -27,6 +27,8 @@ import { FILE_HEADER, RECORD_HEADER } from './log.ts'
 import { recoverDirectory } from './recover-directory.ts'
 import { indexPath, logPath } from './segment.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
@@ -321,6 +323,24 @@ it('leaves a segment out that the disk does not give out, and opens the others',
   expect(damaged(events)).toMatchObject([{ file: '00000002.log', maxSpans: count }])
   expect(readdirSync(directory)).toHaveLength(before)
   expect(damaged((await readAll(directory)).events)).toEqual([])
+})
+
+it('serves a segment from its log when the disk does not give its index out, and leaves the index as it is', async () => {
+  await fill(directory, 40)
+  const before = readFileSync(indexPath(directory, 2))
+  const events: StoreEvent[] = []
+  const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
+  const found = [...recoverDirectory(failing('00000002.idx'), directory, options).segments]
+  const second = found.find(({ id }) => id === 2)!
+  const count = records(directory).filter(({ id }) => id === 2).length * SPANS
+  expect('memory' in second && second.memory.reduce((sum, { rows }) => sum + rows.count, 0)).toBe(count)
+  for (const segment of found) {
+    if ('lost' in segment) continue
+    segment.segment?.log.close()
+    segment.segment?.index.close()
+  }
+  expect(damaged(events)).toEqual([])
+  expect(readFileSync(indexPath(directory, 2))).toEqual(before)
 })
 
 /** The machine's files, of which one fails to be read. */

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findBy, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import type { StoreEvent } from '../../events.ts'
@@ -12,6 +12,8 @@ import { formatText } from './format.ts'
 import { fileHeader, recordHead } from './log.ts'
 import { recoverDirectory } from './recover-directory.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname

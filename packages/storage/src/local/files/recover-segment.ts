@@ -70,27 +70,37 @@ interface OpenFiles {
   index: File | undefined
 }
 
-/** Undefined when there is none that can be used, or none can be made. */
+/** Undefined when there is none that can be used, or none can be made: then what it would say is made from the log, in memory. */
 function openIndex(files: FileSystem, path: string, { write, header }: SegmentRecovery): File | undefined {
-  if (!write) {
-    if (!files.stat(path)) return undefined
-    const file = files.open(path, 'read')
-    if (isIndex(file, path, header.salt)) return file
-    file.close()
-    return undefined
-  }
   let file: File | undefined
   try {
-    file = files.open(path, 'create')
-    if (!isIndex(file, path, header.salt)) {
+    if (!write && !files.stat(path)) return undefined
+    file = files.open(path, write ? 'create' : 'read')
+    if (isIndex(file, path, header.salt)) return file
+    if (write) {
       file.truncate(0)
       writeFully(file, [indexHeader(header.salt)], 0)
+      return file
     }
-    return file
   } catch (error) {
-    file?.close()
+    if ((error as { code?: unknown }).code === 'newer_format') {
+      file?.close()
+      throw error
+    }
+  }
+  file?.close()
+  return undefined
+}
+
+/** All blocks of the index; none, and the index is put away, when the disk does not give it out: the log says the same. */
+function blocksOf(open: OpenFiles, path: string): IndexBlock[] {
+  try {
+    return open.index ? readBlocks(open.index, path) : []
+  } catch (error) {
     if ((error as { code?: unknown }).code === 'newer_format') throw error
-    return undefined
+    open.index?.close()
+    open.index = undefined
+    return []
   }
 }
 
@@ -102,14 +112,15 @@ function recover(
   recovery: SegmentRecovery,
 ): RecoveredSegment {
   const { write, last, header, headerDamaged } = recovery
-  const { log, index } = open
+  const { log } = open
   const path = logPath(directory, id)
   const told: StoreEventFields['damaged'][] = []
   const tell = (offset: number, bytes: number, maxSpans: number | undefined, perhaps = false, kept?: string): void =>
     void told.push({ file: logName(id), offset, bytes, maxSpans, perhaps, kept })
   let logSize = log.size()
   if (headerDamaged) tell(0, FILE_HEADER, 0)
-  const all = index ? readBlocks(index, indexPath(directory, id)) : []
+  const all = blocksOf(open, indexPath(directory, id))
+  const { index } = open
   const good = goodBlocks(all, log, path, header.salt, logSize, last)
   const missing = all.slice(good.length).map(({ meta }) => meta)
   for (const { meta } of good) if (meta.damaged) tell(meta.logStart, meta.damaged.bytes, meta.damaged.maxSpans)

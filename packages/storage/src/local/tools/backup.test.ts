@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { formatText } from '../files/format.ts'
 import { indexPath, logPath } from '../files/segment.ts'
@@ -10,6 +10,8 @@ import { backupStore } from './backup.ts'
 import { appendTrace, damaged, edit, fill, readAll, records } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
