@@ -1,6 +1,7 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,16 +12,23 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { StoreEvent } from '../../events.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from '../tools/store.test.helper.ts'
 import { openLocalStore } from '../threads/local-store.ts'
+import type { FromWriter, ToWriter } from '../threads/protocol.ts'
+import { Ingest } from '../write/ingest.ts'
+import { settingsOf } from '../options.ts'
+import { systemClock, type Port } from '../runtime.ts'
+import { requestOf, sent } from '../../conformance/spans.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { INDEX_HEADER, readBlock } from './index-file.ts'
 import { FILE_HEADER, RECORD_HEADER } from './log.ts'
 import { recoverDirectory } from './recover-directory.ts'
 import { indexPath, logPath } from './segment.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
@@ -222,6 +230,48 @@ it('leaves no gap where a segment was begun and nothing written', async () => {
   ])
 })
 
+it('leaves no gap where the first sync of a segment failed', async () => {
+  let failing = 2
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    open(path, mode) {
+      const file = nodeFileSystem.open(path, mode)
+      return {
+        read: (...args) => file.read(...args),
+        write: (...args) => file.write(...args),
+        size: () => file.size(),
+        truncate: (size) => file.truncate(size),
+        sync: () => file.sync(),
+        dataSync: (done) => (failing-- > 0 ? void setImmediate(done, new Error('EIO')) : file.dataSync(done)),
+        close: () => file.close(),
+      }
+    },
+  }
+  mkdirSync(directory)
+  const answers: string[] = []
+  let answered = (): void => {}
+  const main: Port<ToWriter, FromWriter> = {
+    ...silent,
+    post(message) {
+      answers.push(message.type)
+      answered()
+    },
+  }
+  const ingest = new Ingest(settingsOf({ directory }), files, systemClock, silent, main)
+  ingest.open()
+  for (let trace = 0; trace < 3; trace++) {
+    const bytes = requestOf([sent({ trace, id: 1 })])
+    const answer = new Promise<void>((resolve) => (answered = resolve))
+    ingest.append(new Uint8Array(bytes).buffer, [trace], [bytes.length])
+    await answer
+  }
+  await ingest.close()
+  expect(answers).toEqual(['rejected', 'rejected', 'durable'])
+  expect(readdirSync(directory).sort()).toEqual(['00000001.idx', '00000001.log', 'FORMAT'])
+})
+
+const silent: Port<never, never> = { post: () => {}, onMessage: () => {}, receive: () => undefined, close: () => {} }
+
 it('opens beside foreign files, tells of those that are named like logs, and leaves them as they are', async () => {
   await oneSegment(true)
   writeFileSync(join(directory, 'notes.txt'), 'mine')
@@ -262,13 +312,35 @@ it('leaves a segment out that the disk does not give out, and opens the others',
       tell: (event) => events.push(event),
     }).segments,
   ]
-  for (const segment of found) if ('segment' in segment) (segment.segment?.log.close(), segment.segment?.index.close())
+  for (const segment of found) {
+    if ('lost' in segment) continue
+    segment.segment?.log.close()
+    segment.segment?.index.close()
+  }
   const count = records(directory).filter(({ id }) => id === 2).length * SPANS
   expect(found.filter((segment) => 'lost' in segment)).toMatchObject([{ id: 2, lost: { maxSpans: count } }])
   expect(found.length).toBeGreaterThan(3)
   expect(damaged(events)).toMatchObject([{ file: '00000002.log', maxSpans: count }])
   expect(readdirSync(directory)).toHaveLength(before)
   expect(damaged((await readAll(directory)).events)).toEqual([])
+})
+
+it('serves a segment from its log when the disk does not give its index out, and leaves the index as it is', async () => {
+  await fill(directory, 40)
+  const before = readFileSync(indexPath(directory, 2))
+  const events: StoreEvent[] = []
+  const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
+  const found = [...recoverDirectory(failing('00000002.idx'), directory, options).segments]
+  const second = found.find(({ id }) => id === 2)!
+  const count = records(directory).filter(({ id }) => id === 2).length * SPANS
+  expect('memory' in second && second.memory.reduce((sum, { rows }) => sum + rows.count, 0)).toBe(count)
+  for (const segment of found) {
+    if ('lost' in segment) continue
+    segment.segment?.log.close()
+    segment.segment?.index.close()
+  }
+  expect(damaged(events)).toEqual([])
+  expect(readFileSync(indexPath(directory, 2))).toEqual(before)
 })
 
 /** The machine's files, of which one fails to be read. */

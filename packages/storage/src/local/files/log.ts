@@ -58,13 +58,13 @@ export interface LogHeader {
 }
 
 /**
- * `ok`: a log that this version reads. `newer`: of a later version, or with features that this one does not know. `unwritten`: not even
- * the header came to be. `damaged`: anything else, perhaps not a log at all.
+ * `ok`: a log that this version reads. `newer`: of a later version, or with features that this one does not know. `damaged`: anything else,
+ * perhaps not a log at all.
  */
 export type HeaderState =
   | { readonly state: 'ok'; readonly header: LogHeader }
   | { readonly state: 'newer'; readonly what: string }
-  | { readonly state: 'unwritten' | 'damaged' }
+  | { readonly state: 'damaged' }
 
 export function fileHeader({ createdMs, salt }: Omit<LogHeader, 'version'>): Buffer {
   const header = Buffer.alloc(FILE_HEADER)
@@ -78,11 +78,7 @@ export function fileHeader({ createdMs, salt }: Omit<LogHeader, 'version'>): Buf
 
 export function readFileHeader(file: File): HeaderState {
   const header = readExactly(file, 0, FILE_HEADER)
-  if (header.length < FILE_HEADER || isZero(header)) {
-    const magic = header.subarray(0, 8)
-    return { state: isZero(header) || magic.equals(FILE_MAGIC.subarray(0, magic.length)) ? 'unwritten' : 'damaged' }
-  }
-  if (!header.subarray(0, 8).equals(FILE_MAGIC)) return { state: 'damaged' }
+  if (header.length < FILE_HEADER || !header.subarray(0, 8).equals(FILE_MAGIC)) return { state: 'damaged' }
   const version = header.readUInt32LE(8)
   const crc = header.readUInt32LE(12)
   const createdMs = header.readDoubleLE(16)
@@ -94,6 +90,13 @@ export function readFileHeader(file: File): HeaderState {
   const features = header.readUInt32LE(24)
   if (features !== 0) return { state: 'newer', what: `log features 0x${features.toString(16)}` }
   return { state: 'ok', header: { version, createdMs, salt: header.readUInt32LE(28) } }
+}
+
+/** Whether the first bytes of a file are those of a log, as far as there are any, or nothing but zeros. */
+export function beginsLog(file: File): boolean {
+  const header = readExactly(file, 0, FILE_HEADER)
+  const magic = header.subarray(0, FILE_MAGIC.length)
+  return isZero(header) || magic.equals(FILE_MAGIC.subarray(0, magic.length))
 }
 
 /** What to say of a file that a later version wrote. Such a file is never moved, cut, deleted or written to. */

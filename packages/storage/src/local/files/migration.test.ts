@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findBy, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import type { StoreEvent } from '../../events.ts'
@@ -12,6 +12,8 @@ import { formatText } from './format.ts'
 import { fileHeader, recordHead } from './log.ts'
 import { recoverDirectory } from './recover-directory.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
@@ -172,6 +174,20 @@ const newer: [string, string, () => void][] = [
       const header = fileHeader({ createdMs: 1, salt: 7 })
       header.writeUInt32LE(1, 24)
       writeFileSync(join(directory, '00000004.log'), withCrc(header))
+    },
+  ],
+  [
+    'an index of version 3',
+    '00000002.idx',
+    () => {
+      const salt = readFileSync(join(directory, '00000002.log')).readUInt32LE(28)
+      const path = join(directory, '00000002.idx')
+      const index = readFileSync(path)
+      index.writeUInt32LE(3, 8)
+      const key = Buffer.alloc(4)
+      key.writeUInt32LE(salt)
+      index.writeUInt32LE(crc32(key, crc32(index.subarray(0, 12))), 12)
+      writeFileSync(path, index)
     },
   ],
   [

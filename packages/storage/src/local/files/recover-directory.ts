@@ -69,6 +69,8 @@ function* recoverAll(
         continue
       } catch (error) {
         if (isOfProcess(error)) throw error
+        // Retention of the process that has the directory took it.
+        if (!write && !files.stat(logPath(directory, id))) continue
       }
     }
     const lost = readLost(files, directory, id)
@@ -89,7 +91,8 @@ function* recoverAll(
 }
 
 function damageOf(lost: Lost | undefined): LostSegment['lost'] {
-  return { bytes: lost?.bytes ?? 0, ...(lost && { maxSpans: lost.spans }), range: lost?.range ?? ALL_TIME }
+  const { bytes = 0, spans, range = ALL_TIME } = lost ?? {}
+  return { bytes, ...(spans !== undefined && { maxSpans: spans }), range }
 }
 
 function tellLost(
@@ -139,7 +142,7 @@ function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Surve
   const known = [...present, ...gone.map(({ id }) => id)].sort((a, b) => a - b)
   const holders: { id: number; damaged: Damaged; range: TimeRange }[] = gone.map(({ id, lost }) => ({
     id,
-    damaged: { bytes: lost.bytes, maxSpans: lost.spans },
+    damaged: { bytes: lost.bytes, ...(lost.spans !== undefined && { maxSpans: lost.spans }) },
     range: lost.range ?? ALL_TIME,
   }))
   for (const [i, after] of known.entries()) {
@@ -176,6 +179,8 @@ function holdPlace(
   { nowMs, tell }: RecoverOptions,
 ): void {
   const salt = drawSalt()
+  // As old as what it stands for, so that retention takes it when its turn comes.
+  const createdMs = range === ALL_TIME ? 0 : Math.min(nowMs, Number(range[1] / 1_000_000n))
   const old = indexPath(directory, id)
   const stat = files.stat(old)
   if (stat && stat.size > INDEX_HEADER) {
@@ -191,7 +196,7 @@ function holdPlace(
   const index = Buffer.concat([indexHeader(salt), ...encodeDamage(FILE_HEADER, FILE_HEADER, damaged, range)])
   for (const [name, bytes] of [
     [indexName(id), index],
-    [logName(id), fileHeader({ createdMs: nowMs, salt })],
+    [logName(id), fileHeader({ createdMs, salt })],
   ] as const) {
     const path = join(directory, name)
     const file = files.open(path + NEW, 'create')

@@ -56,12 +56,7 @@ export function recoverSegment(
   const open: OpenFiles = { log, index: undefined, failure: undefined }
   let result: RecoveredSegment | undefined
   try {
-    try {
-      open.index = openIndex(files, indexPath(directory, id), recovery)
-    } catch (error) {
-      if (!recovery.write || isNewer(error)) throw error
-      open.failure = error
-    }
+    open.index = openIndex(files, indexPath(directory, id), recovery, open)
     result = recover(files, directory, id, open, recovery)
     return result
   } finally {
@@ -79,26 +74,44 @@ interface OpenFiles {
   failure: unknown
 }
 
-/** Undefined when there is none, and none is to be made. */
-function openIndex(files: FileSystem, path: string, { write, header }: SegmentRecovery): File | undefined {
-  if (!write) {
-    if (!files.stat(path)) return undefined
-    const file = files.open(path, 'read')
-    if (isIndex(file, path, header.salt)) return file
-    file.close()
-    return undefined
-  }
+/** Undefined when there is none that can be used, or none can be made: then what it would say is made from the log, in memory. */
+function openIndex(
+  files: FileSystem,
+  path: string,
+  { write, header }: SegmentRecovery,
+  open: OpenFiles,
+): File | undefined {
   let file: File | undefined
   try {
-    file = files.open(path, 'create')
-    if (!isIndex(file, path, header.salt)) {
+    if (!write && !files.stat(path)) return undefined
+    file = files.open(path, write ? 'create' : 'read')
+    if (isIndex(file, path, header.salt)) return file
+    if (write) {
       file.truncate(0)
       writeFully(file, [indexHeader(header.salt)], 0)
+      return file
     }
-    return file
   } catch (error) {
-    file?.close()
-    throw error
+    if (isNewer(error)) {
+      file?.close()
+      throw error
+    }
+    open.failure = error
+  }
+  file?.close()
+  return undefined
+}
+
+/** All blocks of the index; none, and the index is put away, when the disk does not give it out: the log says the same. */
+function blocksOf(open: OpenFiles, path: string): IndexBlock[] {
+  try {
+    return open.index ? readBlocks(open.index, path) : []
+  } catch (error) {
+    if (isNewer(error)) throw error
+    open.failure = error
+    open.index?.close()
+    open.index = undefined
+    return []
   }
 }
 
@@ -114,14 +127,15 @@ function recover(
   recovery: SegmentRecovery,
 ): RecoveredSegment {
   const { write, last, header, headerDamaged } = recovery
-  const { log, index } = open
+  const { log } = open
   const path = logPath(directory, id)
   const told: StoreEventFields['damaged'][] = []
   const tell = (offset: number, bytes: number, maxSpans: number | undefined, perhaps = false, kept?: string): void =>
     void told.push({ file: logName(id), offset, bytes, maxSpans, perhaps, kept })
   let logSize = log.size()
   if (headerDamaged) tell(0, FILE_HEADER, 0)
-  const all = index ? readBlocks(index, indexPath(directory, id)) : []
+  const all = blocksOf(open, indexPath(directory, id))
+  const { index } = open
   const good = goodBlocks(all, log, path, header.salt, logSize, last)
   const missing = all.slice(good.length).map(({ meta }) => meta)
   for (const { meta } of good) if (meta.damaged) tell(meta.logStart, meta.damaged.bytes, meta.damaged.maxSpans)
@@ -327,7 +341,8 @@ function reindex(
   const lost = durable > size
   if (lost && reindexed.damage.at(-1)?.end !== size) damage(size, size, durable - size, undefined)
   const expected = missing.reduce((sum, { spans, damaged }) => sum + spans + (damaged?.maxSpans ?? 0), 0)
-  reindexed.finish(missing, missing.length > 0 ? Math.max(0, expected - found) : undefined)
+  const known = missing.every(({ damaged }) => !damaged || damaged.maxSpans !== undefined)
+  reindexed.finish(missing, Math.max(0, expected - found), known ? durable : 0)
   return { reindexed, tail, lost }
 }
 

@@ -98,14 +98,14 @@ export class Reindex {
 
   /**
    * Writes what is not written. Now that all is known, the damage gets its range of time (that of the other blocks, and of `missing`,
-   * of what was here before), and where it is not known how many spans are in it, `lostSpans`.
+   * of what was here before), and where it is not known how many spans are in it, `lostSpans`: so many are missing before `durable`.
    */
-  finish(missing: readonly BlockMeta[], lostSpans: number | undefined): void {
+  finish(missing: readonly BlockMeta[], lostSpans = 0, durable = 0): void {
     this.#finishBlock()
     for (const meta of missing) this.#extend([BigInt(meta.minStart), BigInt(meta.maxStart)])
     const range = this.#range ?? ALL_TIME
     for (const gap of this.#gaps) {
-      if (gap.damaged.maxSpans === undefined && lostSpans !== undefined)
+      if (gap.damaged.maxSpans === undefined && gap.end <= durable)
         gap.damaged = { ...gap.damaged, maxSpans: lostSpans }
       if (gap.at === undefined)
         this.unindexed[gap.unindexed] = { logStart: gap.start, logEnd: gap.end, damaged: { ...gap.damaged, range } }

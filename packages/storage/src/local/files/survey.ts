@@ -91,36 +91,42 @@ function withFile<T>(files: FileSystem, path: string, use: (file: File) => T): T
   }
 }
 
-/** What the index of a log that cannot be read says of what was in it; undefined when it says nothing. */
+/** What the index of a log that cannot be read says of what was in it. */
 export interface Lost {
   readonly bytes: number
-  readonly spans: number
+  /** Undefined when the index cannot be read to its end. */
+  readonly spans: number | undefined
   readonly range: TimeRange | undefined
 }
 
+/** Undefined when there is no index, or one without a block: then nothing is lost that could be known. */
 export function readLost(files: FileSystem, directory: string, id: number): Lost | undefined {
   const path = indexPath(directory, id)
-  const metas = withFile(files, path, (file) => allMetas(file, path)) ?? []
-  if (metas.length === 0) return undefined
+  const found = withFile(files, path, (file) => (file.size() > INDEX_HEADER ? allMetas(file, path) : undefined))
+  if (!found) return undefined
+  const { metas, whole } = found
   let spans = 0
   let bytes = 0
+  let known = whole
   for (const { spans: readable, logStart, logEnd, damaged } of metas) {
+    if (damaged && damaged.maxSpans === undefined) known = false
     spans += readable + (damaged?.maxSpans ?? 0)
     bytes += damaged?.bytes ?? logEnd - logStart
   }
-  return { bytes, spans, range: rangeOf(metas) }
+  return { bytes, spans: known ? spans : undefined, range: rangeOf(metas) }
 }
 
-function allMetas(index: File, path: string): BlockMeta[] {
+function allMetas(index: File, path: string): { metas: BlockMeta[]; whole: boolean } {
   const metas: BlockMeta[] = []
   const size = index.size()
-  for (let at = INDEX_HEADER; at < size;) {
+  let at = INDEX_HEADER
+  while (at < size) {
     const block = readBlock(index, at, size, path)
     if (!block) break
     metas.push(block.meta)
     at = block.end
   }
-  return metas
+  return { metas, whole: at === size }
 }
 
 /** From the earliest to the latest start; undefined for blocks without spans. */
@@ -140,9 +146,5 @@ export function rangeOf(metas: readonly BlockMeta[]): TimeRange | undefined {
 /** The range of time of a segment, as far as its index tells. */
 export function segmentRange(files: FileSystem, directory: string, id: number): TimeRange | undefined {
   const path = indexPath(directory, id)
-  return rangeOf(withFile(files, path, (file) => allMetas(file, path)) ?? [])
-}
-
-export function isDirectoryEmpty(files: FileSystem, directory: string): boolean {
-  return files.stat(directory) === undefined || files.list(directory).length === 0
+  return rangeOf(withFile(files, path, (file) => allMetas(file, path))?.metas ?? [])
 }

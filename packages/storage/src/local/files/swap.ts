@@ -20,7 +20,14 @@ export function isOfSwap(name: string): boolean {
 export function swapAll(files: FileSystem, directory: string, names: readonly string[]): void {
   files.syncDirectory(directory)
   const text = names.map((name) => `${name}\n`).join('')
-  replaceFile(files, join(directory, SWAP), Buffer.from(`${crc32(text).toString(16).padStart(8, '0')}\n${text}`))
+  const path = join(directory, SWAP)
+  try {
+    replaceFile(files, path, Buffer.from(`${crc32(text).toString(16).padStart(8, '0')}\n${text}`))
+  } catch (error) {
+    // Undone at once where that can be: what was written beside may be what fills the disk.
+    if (!files.stat(path)) finishSwap(files, directory)
+    throw error
+  }
   files.syncDirectory(directory)
   finishSwap(files, directory)
 }

@@ -1,6 +1,7 @@
 import type { File } from './file-system.ts'
 import {
   beginsHead,
+  beginsLog,
   FILE_HEADER,
   findMagic,
   headIn,
@@ -141,5 +142,5 @@ export function readLogState(file: File, path: string): LogState {
   if (found.state === 'newer') return found
   const header = file.size() > FILE_HEADER ? headerFromRecords(file, path) : undefined
   if (header) return { state: 'ok', header, headerDamaged: true }
-  return { state: found.state === 'unwritten' && file.size() <= FILE_HEADER ? 'unwritten' : 'foreign' }
+  return { state: file.size() <= FILE_HEADER && beginsLog(file) ? 'unwritten' : 'foreign' }
 }

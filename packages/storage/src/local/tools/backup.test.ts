@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { formatText } from '../files/format.ts'
 import { indexPath, logPath } from '../files/segment.ts'
@@ -10,6 +10,8 @@ import { backupStore } from './backup.ts'
 import { appendTrace, damaged, edit, fill, readAll, records } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
@@ -28,23 +30,22 @@ afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 it('copies every span that was acknowledged before, while spans come in and retention goes on', async () => {
   const store = await openLocalStore({ directory, segmentBytes: 8000, maxBytes: 60_000 })
-  let stop = false
-  let acknowledged = -1
+  const state = { stop: false, acknowledged: -1 }
   const writing = (async () => {
-    for (let trace = 0; !stop; trace++) {
+    for (let trace = 0; !state.stop; trace++) {
       await appendTrace(store, trace)
-      acknowledged = trace
+      state.acknowledged = trace
     }
   })()
   const until = async (trace: number): Promise<void> => {
-    while (acknowledged < trace) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (state.acknowledged < trace) await new Promise((resolve) => setTimeout(resolve, 5))
   }
   for (const [round, start] of [100, 400, 700].entries()) {
     await until(start)
-    const before = acknowledged
+    const before = state.acknowledged
     const target = `${copy}-${round}`
     const report = await backupStore(directory, target)
-    const after = acknowledged
+    const after = state.acknowledged
     const { traces, events } = await readAll(target)
     expect(damaged(events)).toEqual([])
     expect(traces.at(-1)).toBeGreaterThanOrEqual(before)
@@ -54,7 +55,7 @@ it('copies every span that was acknowledged before, while spans come in and rete
     if (round === 0) expect(report.vanished).toBe(0)
     else expect(traces[0]).toBeGreaterThan(0)
   }
-  stop = true
+  state.stop = true
   await writing
   await store.close()
 })

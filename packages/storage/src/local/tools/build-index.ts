@@ -41,7 +41,7 @@ export function buildIndex(
     damage(start, end, { bytes: Math.max(bytes, end - start), maxSpans })
   }
   addGone(at)
-  made.finish(missing, undefined)
+  made.finish(missing)
   if (made.failure) throw made.failure
   index.sync()
 }

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { MS, T0, attributes, batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { spansOf } from '../../conformance/harness.ts'
 import type { StoreEvent } from '../../events.ts'
@@ -16,6 +16,8 @@ import { deleteFrom } from './delete.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const SECRET = 'hunter2-Zq81-tr0ub4dor'

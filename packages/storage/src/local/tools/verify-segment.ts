@@ -169,6 +169,12 @@ class SegmentCheck {
       // It reaches into the next one.
       if (passed.meta.logEnd < end) this.#inBlock.push(piece)
     }
+    if (!this.#blocks[this.#next] && this.#inBlock.length > 0) {
+      // It reaches beyond what the index knows.
+      this.#unsure.delete(piece)
+      piece.maxSpans = maxSpans
+      this.#indexed = false
+    }
   }
 
   #finishBlock(block: IndexBlock, end: number): void {

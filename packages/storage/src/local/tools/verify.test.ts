@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { formatText } from '../files/format.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
@@ -26,6 +26,8 @@ import type { StoreReport } from './report.ts'
 import { appendTrace, edit, fill, readAll, records, SPANS } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
+// They open many stores; the machine may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
@@ -63,19 +65,18 @@ it.each(['format-1/closed', 'format-1/killed', 'format-2/closed', 'format-2/kill
 
 it('finds nothing wrong while the store takes spans', async () => {
   const store = await openLocalStore({ directory, segmentBytes: 20_000 })
-  let stop = false
-  let trace = 0
+  const state = { stop: false, trace: 0 }
   const writing = (async () => {
-    while (!stop) await appendTrace(store, trace++)
+    while (!state.stop) await appendTrace(store, state.trace++)
   })()
   for (let i = 0; i < 5; i++) {
-    const acknowledged = trace
+    const acknowledged = state.trace
     const report = await verifyStore(directory)
     expect(lost(report)).toEqual([])
     expect(report.ok).toBe(true)
     expect(report.spans).toBeGreaterThanOrEqual(acknowledged > 0 ? (acknowledged - 1) * SPANS : 0)
   }
-  stop = true
+  state.stop = true
   await writing
   await store.close()
 })
@@ -144,6 +145,19 @@ it('repairs what can be repaired, keeps what cannot, and has nothing to do the s
   expect((await readAll(directory)).traces).toHaveLength(40 - 1 - third)
 })
 
+it('finds columns and filters that do not say what is in the log', async () => {
+  await fill(directory, 40)
+  const file = nodeFileSystem.open(indexPath(directory, 1), 'read')
+  const { traceFilter, attributeFilter, columns } = readBlock(file, INDEX_HEADER, file.size())!
+  file.close()
+  for (const { offset, length } of [traceFilter, attributeFilter, columns]) {
+    edit(indexPath(directory, 1), (bytes) => (bytes[offset + (length >> 1)]! ^= 1))
+    expect((await verifyStore(directory)).segments[0]).toMatchObject({ log: 'ok', index: 'damaged' })
+    expect((await repairStore(directory)).repairs).toMatchObject([{ did: 'index_made', file: '00000001.idx' }])
+    expect((await verifyStore(directory)).ok).toBe(true)
+  }
+})
+
 it('repairs nothing in a directory that is open, or that a later version wrote', async () => {
   await fill(directory, 40)
   const store = await openLocalStore({ directory })
@@ -191,7 +205,7 @@ function apply(harms: readonly { file: number; at: number; length: number; kind:
   }
 }
 
-it('serves what is undamaged and tells what is not, whatever happens to the files', { timeout: 300_000 }, async () => {
+it('serves what is undamaged and tells what is not, whatever happens to the files', async () => {
   const original = join(root, 'original')
   await fill(original, 30, 2500)
   const places = records(original)
@@ -206,7 +220,9 @@ it('serves what is undamaged and tells what is not, whatever happens to the file
       const verified = await verifyStore(directory)
       expect(verified.spans).toBe(whole.length * SPANS)
       // What of the newest segment is gone with its index cannot be known.
-      const unknowable = places.filter(({ id }) => !existsSync(indexOf(id)) && (id === lastId || id === 1)).length
+      const unknowable = places.filter(
+        ({ id }) => sizeOf(indexPath(directory, id)) <= INDEX_HEADER && (id === lastId || id === 1),
+      ).length
       const { traces } = open === 0 ? await readAll(directory) : recoverOnly(whole)
       // The reader may need less of a record than its checksum covers.
       expect(whole.filter((trace) => !traces.includes(trace))).toEqual([])
@@ -227,8 +243,8 @@ it('serves what is undamaged and tells what is not, whatever happens to the file
   )
 })
 
-function indexOf(id: number): string {
-  return indexPath(directory, id)
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 function same(original: string, path: string, start: number, end: number): boolean {

@@ -34,9 +34,11 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
   }
   const format = formatState(work, survey)
   const names = files.list(work.directory)
-  const losses = segments.flatMap(({ damaged }) => damaged)
-  const isFine = ({ log, index }: SegmentReport): boolean =>
-    (log === 'ok' && (index === 'ok' || index === 'behind')) || (log === 'unwritten' && index === 'unused')
+  const last = segments.findLast(({ log }) => log === 'ok' || log === 'damaged')?.id ?? 0
+  const isFine = ({ id, log, index }: SegmentReport): boolean =>
+    // Begun and never written to; in the middle that cannot be.
+    log === 'unwritten' ? id > last : log === 'ok' && (index === 'ok' || index === 'behind')
+  const losses = segments.filter((segment) => !isFine(segment)).flatMap(({ damaged }) => damaged)
   return {
     directory: work.directory,
     ok:
@@ -90,7 +92,7 @@ async function segmentReport(work: Work, { logs }: Survey, id: number): Promise<
     case 'unreadable':
       return unread(work, id, 'unreadable', lost?.spans, log.reason)
     case 'unwritten':
-      return lost ? unread(work, id, 'missing', lost.spans) : { ...unread(work, id, 'unwritten', 0), damaged: [] }
+      return lost ? unread(work, id, 'missing', lost.spans) : unread(work, id, 'unwritten', undefined)
     case 'foreign':
       return lost ? unread(work, id, 'damaged', lost.spans) : unread(work, id, 'foreign', undefined)
     default:
