@@ -138,7 +138,8 @@ export async function matchesIn(
       view ??= new SpanView(block, rows)
       turn.work(300)
       // Damage of one frame must not take all others from the search.
-      if (!isReadable(view, row, turn) || !plan.filter!.test(view, rows)) continue
+      if (!view.moveWithin(row) && !isReadable(view, row, turn)) continue
+      if (!plan.filter!.test(view, rows)) continue
     }
     matched[trace] = 1
   }

@@ -64,6 +64,15 @@ export class SpanView {
     return this.#rows.spanEnd[this.#row]! - this.#rows.spanStart[this.#row]!
   }
 
+  /** Moves to a row of the frame that is at hand; false, and nothing happens, when it is of another or cannot be read. */
+  moveWithin(row: number): boolean {
+    const frame = this.#frame
+    const at = this.#rows.spanStart[row]!
+    if (!frame || this.#failure || at < frame.rawStart || at >= frame.rawStart + frame.rawLength) return false
+    this.#row = row
+    return true
+  }
+
   /** Rows should come in ascending order: each frame is then inflated once. Returns how many bytes that were. Throws what {@link Block.frame} does. */
   moveTo(row: number): number {
     this.#row = row
