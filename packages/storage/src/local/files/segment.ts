@@ -119,11 +119,16 @@ export function recoverSegment(
 
 function openIndex(files: FileSystem, path: string): File {
   const file = files.open(path, 'create')
-  if (!isIndex(file)) {
-    file.truncate(0)
-    writeFully(file, [indexHeader()], 0)
+  try {
+    if (!isIndex(file)) {
+      file.truncate(0)
+      writeFully(file, [indexHeader()], 0)
+    }
+    return file
+  } catch (error) {
+    file.close()
+    throw error
   }
-  return file
 }
 
 /** The blocks that describe the log from its start without a gap. */

@@ -61,8 +61,10 @@ export class Catalog {
   #serial = 0
   #users = 0
   #dropped: SegmentFiles[] = []
-  /** Segments that are not there, or not wholly, and of which nobody has said that they were dropped. */
-  readonly #missing = new Set<number>()
+  /** Segments whose files are not there, though nobody has said that they were dropped. */
+  readonly #gone = new Set<number>()
+  /** Segments of which a block cannot be read. */
+  readonly #damaged = new Set<number>()
 
   constructor(files: FileSystem, directory: string, cacheBytes: number) {
     this.#files = files
@@ -79,7 +81,10 @@ export class Catalog {
       this.#addSegment(change.id, change.indexSize)
       return
     }
-    if (change.type === 'drop') this.#missing.delete(change.id)
+    if (change.type === 'drop') {
+      this.#gone.delete(change.id)
+      this.#damaged.delete(change.id)
+    }
     const segment = this.#segments.get(change.id)
     if (!segment) return
     switch (change.type) {
@@ -122,13 +127,24 @@ export class Catalog {
   reset(): void {
     this.#dropped.push(...this.#segments.values())
     this.#segments.clear()
-    this.#missing.clear()
+    this.#gone.clear()
+    this.#damaged.clear()
     this.#closeDropped()
   }
 
   /** Whether all that the writer has told of can be read. */
   get complete(): boolean {
-    return this.#missing.size === 0
+    return this.#gone.size + this.#damaged.size === 0
+  }
+
+  /** Throws StorageError `io` when files are not there, as when somebody moved the directory away. For answers that cannot say that they lack something. */
+  checkFiles(): void {
+    if (this.#gone.size === 0) return
+    const [id] = this.#gone
+    throw new StorageError(
+      'io',
+      `${logPath(this.#directory, id!)} is not there; put it back, or restart Spoor to go on without it`,
+    )
   }
 
   get segmentCount(): number {
@@ -184,7 +200,7 @@ export class Catalog {
   #addSegment(id: number, indexSize: number): void {
     const files = this.#openFiles(id)
     if (!files) {
-      this.#missing.add(id)
+      this.#gone.add(id)
       return
     }
     const segment: SegmentFiles = {
@@ -201,7 +217,7 @@ export class Catalog {
     for (let at = INDEX_HEADER; at < indexSize;) {
       const block = readBlock(segment.index, at, indexSize)
       if (!block) {
-        this.#missing.add(id)
+        this.#damaged.add(id)
         break
       }
       this.#addBlock(segment, block, at)

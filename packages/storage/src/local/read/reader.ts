@@ -65,6 +65,9 @@ export class Reader {
           this.#turns.get(message.id)?.stop()
           this.#early = this.#early.filter(({ id }) => id !== message.id)
           break
+        case 'closeTrace':
+          if (this.#streams.delete(message.stream)) this.#catalog.release()
+          break
         case 'ping':
           this.#main.post({ type: 'pong' })
           break
@@ -140,9 +143,6 @@ export class Reader {
         return this.#openStream(id, call.traceId)
       case 'nextTrace':
         return this.#stream(call.stream).next()
-      case 'closeTrace':
-        if (this.#streams.delete(call.stream)) this.#catalog.release()
-        return undefined
       case 'services':
         return this.#catalog.services()
       case 'operations':
@@ -169,6 +169,7 @@ export class Reader {
   }
 
   #openStream(id: number, traceId: string): number {
+    this.#catalog.checkFiles()
     try {
       this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(traceId)))
       return id

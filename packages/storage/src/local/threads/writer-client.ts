@@ -11,6 +11,8 @@ import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
 const MAX_ANSWER_MS = 30_000
+/** How long a batch waits for room before it is refused. Milliseconds. */
+const MAX_WAIT_MS = 10_000
 const WATCH_EVERY_MS = 1_000
 
 /**
@@ -190,9 +192,10 @@ export class WriterClient {
     this.#closed?.(error)
   }
 
-  /** A batch that is not answered for long: the writer may answer pings while a sync of its hangs. */
+  /** No append waits for ever. As to a batch that is not answered for long, the writer may answer pings while a sync of its hangs. */
   #watch(): void {
     this.#callOff = this.#host.clock.after(WATCH_EVERY_MS, () => {
+      this.#outbox.expire(MAX_WAIT_MS)
       if (this.#outbox.oldestMs > MAX_ANSWER_MS) {
         const reason = `the disk has not written a batch for ${MAX_ANSWER_MS / 1000} s`
         this.#supervisor.replace(new StorageError('io', reason))

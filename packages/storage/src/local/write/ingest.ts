@@ -60,7 +60,7 @@ interface Stretch {
   readonly logEnd: number
 }
 
-/** Rows that a builder has room for from the start, at most; it grows beyond. */
+/** Rows that a builder has room for from the start, at most: a block of ordinary spans never grows beyond it. */
 const MAX_CAPACITY = 1 << 14
 /** Nothing of a block. */
 const NOTHING: BuilderMark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0, rawLength: 0 }
@@ -123,6 +123,8 @@ export class Ingest {
     const { directory } = this.#settings
     this.#directoryIdentity = this.#files.identity(directory)
     const ids = listSegments(this.#files, directory)
+    // A killed process may have left names that it never synced; what is acknowledged from now on must not depend on them.
+    if (ids.length > 0) this.#files.syncDirectory(directory)
     for (const id of ids) {
       const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
       this.#nextId = id + 1
