@@ -75,11 +75,6 @@ const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'an answer to a batch that was given up is an error',
-    file: 'local/threads/outbox.ts',
-    changes: [['      if (!waiting) continue\n', "      if (!waiting) throw new TypeError('no such batch')\n"]],
-  },
-  {
     name: 'a rejection is not passed on',
     file: 'local/threads/writer-client.ts',
     changes: [
@@ -95,9 +90,9 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [['      if (this.#silentPings >= most) {', '      if (this.#silentPings >= most && !most) {']],
   },
   {
-    name: 'calls of a dead reader are forgotten',
-    file: 'local/threads/reader-client.ts',
-    changes: [['        again.push(asked)\n', '']],
+    name: 'messages of a dead part are heard',
+    file: 'local/threads/supervisor.ts',
+    changes: [['      if (running !== this.#running) return\n', '']],
   },
   {
     name: 'the directory is not looked for',
