@@ -46,11 +46,6 @@ const MUTATIONS: readonly Mutation[] = [
     file: 'local/files/segment.ts',
     changes: [['    log.sync()\n    files.syncDirectory(directory)\n', '    log.sync()\n']],
   },
-  {
-    name: 'no directory sync at open',
-    file: INGEST,
-    changes: [['    if (ids.length > 0) this.#files.syncDirectory(directory)\n', '']],
-  },
   { name: 'no truncation after a failure', file: INGEST, changes: [['segment.log.truncate(segment.logSize)', '']] },
   {
     name: 'a reader that joins is not told the open block',
@@ -88,11 +83,6 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'parts that hang are not replaced',
     file: 'local/threads/supervisor.ts',
     changes: [['      if (this.#silentPings >= most) {', '      if (this.#silentPings >= most && !most) {']],
-  },
-  {
-    name: 'messages of a dead part are heard',
-    file: 'local/threads/supervisor.ts',
-    changes: [['      if (running !== this.#running) return\n', '']],
   },
   {
     name: 'the directory is not looked for',

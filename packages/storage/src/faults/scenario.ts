@@ -7,7 +7,7 @@ import { FAULTS, SURVIVED, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
 import { Oracle, type Expectation } from './oracle.ts'
 import { Random } from './random.ts'
-import { SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
+import { CRITICAL, SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -238,7 +238,9 @@ class Scenario {
   /** Something happens to a part in the middle of one of its next calls. */
   #strike(name: 'writer' | 'lookup_reader' | 'search_reader', happen: (part: SimulatedPart) => void): void {
     const part = this.#opened!.process.part(name)
-    if (part) part.fate = { steps: this.#random.int(0, this.#random.pick([8, 40])), strike: () => happen(part) }
+    const critical = this.#random.chance(0.5)
+    const steps = this.#random.int(0, critical ? 5 : 40)
+    if (part) part.fate = { steps, at: critical ? CRITICAL : /./, strike: () => happen(part) }
   }
 
   /** Works on a disk with these faults, and then mends it. */

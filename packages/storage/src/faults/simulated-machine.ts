@@ -9,6 +9,9 @@ import { Writer } from '../local/write/writer.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
 
+/** Calls of the disk between which a crash is worst. */
+export const CRITICAL = /^(sync|dataSync|remove|rename|truncate|open new|open create)/
+
 /** What ends a call of a part that is dead. Whoever catches it can do nothing any more. */
 class Dead extends Error {}
 
@@ -149,8 +152,8 @@ export class SimulatedPart implements Caller {
   busyUntilMs = 0
   /** In a system call that does not return before. */
   blockedUntilMs = 0
-  /** After so many steps {@link onFate} is called, in the middle of whatever it does. */
-  fate: { steps: number; readonly strike: () => void } | undefined
+  /** After so many steps it is struck, in the middle of whatever it does. Only steps that `at` matches count. */
+  fate: { steps: number; readonly at: RegExp; readonly strike: () => void } | undefined
   readonly clock: Clock
   readonly files: FileSystem
   onEnd: (reason: string) => void = () => {}
@@ -198,7 +201,7 @@ export class SimulatedPart implements Caller {
     if (!this.isAlive) throw new Dead(what)
     const { machine } = this.process
     this.#localMs = this.#localNow() + machine.random.delay(0.01)
-    if (!this.fate || this.fate.steps-- > 0) return
+    if (!this.fate || !this.fate.at.test(what) || this.fate.steps-- > 0) return
     const { strike } = this.fate
     this.fate = undefined
     machine.note(`${this.name} is struck at ${what}`)

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { batchOf, sent } from '../conformance/spans.ts'
+import type { TraceStore } from '../contract.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../local/files/file-system.ts'
+import { openStoreOn } from '../local/threads/local-store.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
 import { runSeed } from './scenario.ts'
+import { SimulatedMachine, SimulatedProcess } from './simulated-machine.ts'
 
 /** Seeds that are run with every test; `npm run chaos` runs others. About 12 s of CPU. */
 const SEEDS = 400
@@ -33,6 +37,41 @@ it('notices a disk that does not do what it says', { timeout: 600_000 }, async (
   let seed = 1
   while (seed <= SEEDS && !(await runSeed({ seed, syncLies: true })).failure) seed++
   expect(seed).toBeLessThan(SEEDS)
+})
+
+it('does not depend on a name that a killed process never synced', async () => {
+  const found = new Set<number>()
+  for (let seed = 0; seed < 30; seed++) {
+    const machine = new SimulatedMachine(seed)
+    const append = batchOf(sent({ trace: 1, id: 1 }))
+    const open = async (): Promise<{ process: SimulatedProcess; store: TraceStore }> => {
+      const process = new SimulatedProcess(machine)
+      const store = await new Promise<TraceStore>((resolve, reject) =>
+        process.do(() => void openStoreOn(process.host, { directory: '/data' }).then(resolve, reject)),
+      )
+      return { process, store }
+    }
+    const run = async (): Promise<void> => {
+      const first = await open()
+      const writer = first.process.part('writer')!
+      // The log has its header, and its name is not durable.
+      writer.fate = { steps: 0, at: /^syncDirectory/, strike: () => first.process.kill() }
+      first.process.do(() => void first.store.append(append))
+      await first.process.killed
+      const second = await open()
+      await new Promise<void>((resolve, reject) =>
+        second.process.do(() => void second.store.append(append).then(resolve, reject)),
+      )
+      second.process.kill()
+      machine.disk.cut()
+      const third = await open()
+      await new Promise<void>((resolve, reject) =>
+        third.process.do(() => void third.store.stats().then(({ spans }) => resolve(void found.add(spans)), reject)),
+      )
+    }
+    await machine.run(run(), 100_000)
+  }
+  expect([...found]).toEqual([1])
 })
 
 /** Somebody whose calls have no effect but their own. */
