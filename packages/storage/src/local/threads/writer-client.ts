@@ -25,7 +25,6 @@ export class WriterClient {
   readonly #outbox: Outbox
   readonly #supervisor: Supervisor<FromWriter, ToWriter>
   readonly #onOpened: () => void
-  readonly #gaveUp: (error: StorageError) => void
   readonly #opened = Promise.withResolvers<void>()
   readonly #tell: (event: StoreEvent) => void
   #unlock: (() => void) | undefined
@@ -49,7 +48,6 @@ export class WriterClient {
     this.#settings = settings
     this.#tell = tell
     this.#onOpened = onOpened
-    this.#gaveUp = gaveUp
     this.#outbox = new Outbox(host.clock, settings.maxPendingBytes, (message, transfer) =>
       this.#supervisor.post(message, transfer),
     )
@@ -179,7 +177,7 @@ export class WriterClient {
   #couldNotOpen(error: StorageError): void {
     if (!this.#hasOpened) this.#opened.reject(error)
     else if (error.retryable) this.#supervisor.replace(error, false)
-    else this.#gaveUp(error)
+    else this.#supervisor.giveUp(error)
   }
 
   #lost(error: StorageError): void {
