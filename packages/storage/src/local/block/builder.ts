@@ -13,8 +13,8 @@ import {
   type Mark,
 } from './rows.ts'
 
-/** Room at the start; a block of ordinary spans never grows beyond it. */
-const CAPACITY = 1 << 14
+/** Rows that there is room for from the start when nothing else is said. */
+const CAPACITY = 1 << 8
 
 /**
  * Makes the header columns of a block from serialized requests, one after the other. Used by the writer as spans come in, and
@@ -26,7 +26,7 @@ export class BlockBuilder {
   readonly hashes = new HashSet(MAX_BLOCK_HASHES)
   /** Bytes of all requests added so far. */
   rawLength = 0
-  readonly #columns: SpanColumns = createSpanColumns(1024)
+  readonly #columns: SpanColumns = createSpanColumns(256)
   readonly #traces: Table
   readonly #capacity: number
   readonly #operations = new Table(1024)

@@ -43,7 +43,7 @@ export interface FileSystem {
    * done, and then nothing was done. Without it, files are copied byte by byte.
    */
   clone?(from: string, to: string): boolean
-  /** With its parents; nothing happens when it is there. */
+  /** With its parents, whose names are durable then; nothing happens when it is there. */
   makeDirectory(path: string): void
   /** Makes the names in a directory durable: a new file whose entry is lost is lost. */
   syncDirectory(directory: string): void
@@ -97,6 +97,11 @@ export const nodeFileSystem: FileSystem = {
       } catch (error) {
         // Somebody else was faster.
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+      try {
+        nodeFileSystem.syncDirectory(dirname(directory))
+      } catch {
+        // One that may be written and not read: its names cannot be made durable from here.
       }
     }
     if (!statSync(path).isDirectory()) throw Object.assign(new Error(`${path} is not a directory`), { code: 'ENOTDIR' })

@@ -72,6 +72,9 @@ export class Reader {
           this.#turns.get(message.id)?.cancel()
           this.#early = this.#early.filter(({ id }) => id !== message.id)
           break
+        case 'closeTrace':
+          this.#streams.delete(message.stream)
+          break
         case 'ping':
           this.#main.post({ type: 'pong' })
           break
@@ -127,11 +130,9 @@ export class Reader {
     const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory, timeoutMs)
     let reply: FromReader
     try {
-      if (call.method !== 'closeTrace') {
-        this.#admit(call)
-        this.#turns.set(id, turn)
-        await this.#catalog.load(turn)
-      }
+      this.#admit(call)
+      this.#turns.set(id, turn)
+      await this.#catalog.load(turn)
       reply = { type: 'result', id, result: await this.#perform(id, call, turn, timeoutMs) }
     } catch (error) {
       reply = { type: 'error', id, error: toMessage(error, call.method) }
@@ -168,10 +169,7 @@ export class Reader {
         return dependencies(catalog.blocks(turn), call.from, call.to, turn)
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
-        return this.#streamOf(call.stream).next(turn)
-      case 'closeTrace':
-        this.#streams.delete(call.stream)
-        return undefined
+        return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
       default: {
         if (await turn.breathe()) turn.throwIfStopped()
         const result = await this.#lookUp(id, call, turn, timeoutMs)
@@ -183,13 +181,14 @@ export class Reader {
 
   async #lookUp(
     id: number,
-    call: Exclude<Call, { method: 'search' | 'dependencies' | 'nextTrace' | 'closeTrace' }>,
+    call: Exclude<Call, { method: 'search' | 'dependencies' | 'nextTrace' }>,
     turn: Turn,
     timeoutMs: number,
   ): Promise<Results[Call['method']]> {
     const catalog = this.#catalog
     switch (call.method) {
       case 'openTrace':
+        this.#unlessVanished(turn, undefined)
         this.#streams.set(id, { stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId)), timeoutMs })
         return id
       case 'services':
@@ -205,6 +204,18 @@ export class Reader {
       default:
         return this.#stats(turn)
     }
+  }
+
+  /** A trace's spans cannot say that some are missing: throws StorageError `io` where files are gone that nobody has dropped. */
+  #unlessVanished<T>(turn: Turn, result: T): T {
+    if (!turn.hasVanished) return result
+    // The word that they were dropped may be on its way.
+    this.#catchUp()
+    if (!turn.hasVanished) return result
+    throw new StorageError(
+      'io',
+      `files in ${this.#directory} are not there; put them back, or restart Spoor to go on without them`,
+    )
   }
 
   #streamOf(id: number): TraceStream {

@@ -72,9 +72,13 @@ export class Turn {
 
   /** Whether all that was in question was looked at, so far. */
   get complete(): boolean {
-    if (this.stopped || this.incomplete) return false
-    for (const { dropped } of this.#vanished) if (!dropped) return false
-    return true
+    return !this.stopped && !this.incomplete && !this.hasVanished
+  }
+
+  /** Whether files are gone that should be there. */
+  get hasVanished(): boolean {
+    for (const { dropped } of this.#vanished) if (!dropped) return true
+    return false
   }
 
   /** The caller is not interested any more. */

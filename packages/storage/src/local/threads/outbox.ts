@@ -46,7 +46,7 @@ export class Outbox {
   #nextId = 0
   readonly #waiting = new Map<number, Waiting>()
   /** Appends that wait for room, first come first served. */
-  #queue: { readonly bytes: number; readonly spans: number; readonly admit: (hasRoom: boolean) => void }[] = []
+  #queue: Waiting[] = []
   readonly #spare = new Map<number, ArrayBuffer[]>([
     [SMALL_SLAB, []],
     [LARGE_SLAB, []],
@@ -75,9 +75,12 @@ export class Outbox {
     if (batch.byteLength === 0) return
     const bytes = batch.byteLength
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) {
-      const hasRoom = await new Promise<boolean>((admit) => this.#queue.push({ bytes, spans: batch.items, admit }))
+      const { items: spans } = batch
+      await new Promise<void>((resolve, reject) =>
+        this.#queue.push({ resolve, reject, bytes, spans, sinceMs: this.#clock.monotonicMs() }),
+      )
       if (this.#refusal) {
-        if (hasRoom) this.#inFlight -= bytes
+        this.#inFlight -= bytes
         throw this.#refusal
       }
     } else this.#inFlight += bytes
@@ -131,7 +134,18 @@ export class Outbox {
     return { batches: this.#waiting.size + this.#queue.length, spans }
   }
 
-  /** How long the oldest batch that is not answered has been waiting, in milliseconds. */
+  /** Refuses what has waited for room longer than this. First come first served: it is at the front. */
+  expire(maxMs: number): void {
+    while (this.#queue.length > 0 && this.#clock.monotonicMs() - this.#queue[0]!.sinceMs > maxMs) {
+      const error = new StorageError(
+        'overloaded',
+        `append: no room within ${maxMs / 1000} s; send it again later, or more slowly`,
+      )
+      this.#queue.shift()!.reject(error)
+    }
+  }
+
+  /** How long the writer has had the oldest batch that it has not answered, in milliseconds. */
   get oldestMs(): number {
     for (const { sinceMs } of this.#waiting.values()) return this.#clock.monotonicMs() - sinceMs
     return 0
@@ -144,10 +158,12 @@ export class Outbox {
 
   #admit(): void {
     let admitted = 0
-    for (const { bytes, admit } of this.#queue) {
-      if (!this.#refusal && !this.#hasRoom(bytes)) break
-      if (!this.#refusal) this.#inFlight += bytes
-      admit(!this.#refusal)
+    for (const { bytes, resolve, reject } of this.#queue) {
+      if (this.#refusal) reject(this.#refusal)
+      else if (this.#hasRoom(bytes)) {
+        this.#inFlight += bytes
+        resolve()
+      } else break
       admitted++
     }
     this.#queue = this.#queue.slice(admitted)

@@ -87,13 +87,14 @@ export type ToReader =
   | { readonly type: 'call'; readonly id: number; readonly call: Call; readonly deadlineMs: number }
   /** The caller is not interested any more. */
   | { readonly type: 'cancel'; readonly id: number }
+  /** Nobody reads on in the trace that this call of `openTrace` opened. */
+  | { readonly type: 'closeTrace'; readonly stream: number }
   | Ping
 
 export type Call =
   | { readonly method: 'search'; readonly query: SearchQuery }
   | { readonly method: 'openTrace'; readonly traceId: string }
   | { readonly method: 'nextTrace'; readonly stream: number }
-  | { readonly method: 'closeTrace'; readonly stream: number }
   | { readonly method: 'services' }
   | { readonly method: 'operations'; readonly service: string | undefined; readonly kind: number | undefined }
   | { readonly method: 'attributeKeys'; readonly limit: number }
@@ -106,7 +107,6 @@ export interface Results {
   /** A number for `nextTrace`. */
   openTrace: number
   nextTrace: { readonly chunks: readonly Uint8Array[]; readonly done: boolean }
-  closeTrace: undefined
   services: string[]
   operations: Operation[]
   attributeKeys: string[]

@@ -223,10 +223,9 @@ export class ReaderClient {
     this.#queue = [...again, ...this.#queue]
   }
 
+  /** Nobody reads on in a trace. One that was open in a reader which is gone is closed already. */
   closeStream(stream: number): void {
-    void this.call({ method: 'closeTrace', stream }).catch(() => {
-      // The reader it was open in is gone, or the store closed.
-    })
+    this.#supervisor.post({ type: 'closeTrace', stream })
   }
 
   #later(ms: number, run: () => void): void {

@@ -211,6 +211,15 @@ it('gives up a writer that ends again and again', async () => {
   await store.close()
 })
 
+it('gives up at once where no restart can help', async () => {
+  const store = await open()
+  writeFileSync(join(directory, 'FORMAT'), 'spoor-local 999\n')
+  fault('writer', CRASH)
+  expect((await store.failed).message).toContain('FORMAT')
+  expect(events.at(-1)).toMatchObject({ code: 'gave_up', part: 'writer' })
+  await store.close()
+})
+
 it('closes within its deadline when the writer is in a system call that does not return', async () => {
   const store = await open()
   await store.append(span(0))

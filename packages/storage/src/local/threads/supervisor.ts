@@ -117,6 +117,14 @@ export class Supervisor<In, Out> {
     void running.ended.then(() => this.#later(pauseMs, () => this.#restart(error, counts)))
   }
 
+  /** Ends it, as no successor could do better. */
+  giveUp(error: StorageError): void {
+    if (!this.#running || this.#stopped) return
+    this.#end(this.#running)
+    this.fails(error.message)
+    this.#giveUp(error)
+  }
+
   /** Ends it for good. Resolves when it has ended. */
   async stop(): Promise<void> {
     this.#stopped = true

@@ -10,6 +10,8 @@ import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
 const MAX_ANSWER_MS = 30_000
+/** How long a batch waits for room before it is refused. Milliseconds. */
+const MAX_WAIT_MS = 10_000
 const WATCH_EVERY_MS = 1_000
 
 /**
@@ -22,7 +24,6 @@ export class WriterClient {
   readonly #outbox: Outbox
   readonly #supervisor: Supervisor<FromWriter, ToWriter>
   readonly #onOpened: () => void
-  readonly #gaveUp: (error: StorageError) => void
   readonly #opened = Promise.withResolvers<void>()
   readonly #tell: (event: StoreEvent) => void
   #unlock: (() => void) | undefined
@@ -46,7 +47,6 @@ export class WriterClient {
     this.#settings = settings
     this.#tell = tell
     this.#onOpened = onOpened
-    this.#gaveUp = gaveUp
     this.#outbox = new Outbox(host.clock, settings.maxPendingBytes, (message, transfer) =>
       this.#supervisor.post(message, transfer),
     )
@@ -176,7 +176,7 @@ export class WriterClient {
   #couldNotOpen(error: StorageError): void {
     if (!this.#hasOpened) this.#opened.reject(error)
     else if (error.retryable) this.#supervisor.replace(error, false)
-    else this.#gaveUp(error)
+    else this.#supervisor.giveUp(error)
   }
 
   #lost(error: StorageError): void {
@@ -189,9 +189,10 @@ export class WriterClient {
     this.#closed?.(error)
   }
 
-  /** A batch that is not answered for long: the writer may answer pings while a sync of its hangs. */
+  /** No append waits for ever. As to a batch that is not answered for long, the writer may answer pings while a sync of its hangs. */
   #watch(): void {
     this.#callOff = this.#host.clock.after(WATCH_EVERY_MS, () => {
+      this.#outbox.expire(MAX_WAIT_MS)
       if (this.#outbox.oldestMs > MAX_ANSWER_MS) {
         const reason = `the disk has not written a batch for ${MAX_ANSWER_MS / 1000} s`
         this.#supervisor.replace(new StorageError('io', reason))

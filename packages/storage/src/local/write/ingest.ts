@@ -145,11 +145,22 @@ export class Ingest {
     }
     const { segments, nextId } = recoverDirectory(this.#files, directory, options)
     this.#nextId = nextId
-    for (const found of segments) this.#reopen(found)
+    const areNamesDurable = this.#syncNames()
+    for (const found of segments) this.#reopen(found, areNamesDurable)
     this.#drop(0)
   }
 
-  #reopen(found: RecoveredSegment | LostSegment): void {
+  /** A killed process may have left names that it never synced; what is acknowledged from now on must not depend on them. */
+  #syncNames(): boolean {
+    try {
+      this.#files.syncDirectory(this.#settings.directory)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #reopen(found: RecoveredSegment | LostSegment, areNamesDurable: boolean): void {
     const { id } = found
     const changes = changesOf(found)
     const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
@@ -165,7 +176,7 @@ export class Ingest {
     if (found.indexFailure !== undefined)
       this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
     const { createdMs } = header
-    if (segment && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
+    if (segment && areNamesDurable && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
       this.#goOn(segment)
       this.#openChanges = changes.slice(1)
       this.#isTold = true

@@ -1,0 +1,136 @@
+/**
+ * Breaks the engine in one place at a time and sees after how many seeds the simulation notices: `mutations [--seeds N]`, default 400. Ends with 1
+ * when a mutation is not found. The mutated sources are copies under `.cache` in the package.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+interface Mutation {
+  readonly name: string
+  readonly file: string
+  /** Each text must be there once. */
+  readonly changes: readonly (readonly [from: string, to: string])[]
+}
+
+const INGEST = 'local/write/ingest.ts'
+const SYNC = 'segment.log.dataSync((error) => this.#synced(error))'
+const ACKNOWLEDGE = "this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)"
+
+const MUTATIONS: readonly Mutation[] = [
+  { name: 'datasync removed', file: INGEST, changes: [[SYNC, 'this.#clock.after(0, () => this.#synced(null))']] },
+  {
+    name: 'a failed datasync taken for success',
+    file: INGEST,
+    changes: [[SYNC, 'segment.log.dataSync(() => this.#synced(null))']],
+  },
+  {
+    name: 'acknowledged before the sync',
+    file: INGEST,
+    changes: [[SYNC, `const slabs: ArrayBuffer[] = []; ${ACKNOWLEDGE}; ${SYNC}`]],
+  },
+  {
+    name: 'acknowledged before the readers are told',
+    file: INGEST,
+    changes: [
+      [`    const slabs = this.#release(batches)\n    ${ACKNOWLEDGE}\n`, ''],
+      [
+        '    this.#segment!.logSize = logEnd\n',
+        `    this.#segment!.logSize = logEnd\n    const slabs = this.#release(batches)\n    ${ACKNOWLEDGE}\n`,
+      ],
+    ],
+  },
+  {
+    name: 'no directory sync when a segment is made',
+    file: 'local/files/segment.ts',
+    changes: [['    log.sync()\n    files.syncDirectory(directory)\n', '    log.sync()\n']],
+  },
+  { name: 'no truncation after a failure', file: INGEST, changes: [['segment.log.truncate(segment.logSize)', '']] },
+  {
+    name: 'a reader that joins is not told the open block',
+    file: INGEST,
+    changes: [["    yield { type: 'rows', id, rows: rowsBetween(rows, NOTHING, this.#durable) }\n", '    void rows\n']],
+  },
+  {
+    name: 'a reader that joins is not told of stretches without an index',
+    file: INGEST,
+    changes: [["      if (kept) yield { type: 'keep', id, ...kept }\n", '      void kept\n']],
+  },
+  {
+    name: 'a reader answers before it has joined',
+    file: 'local/read/reader.ts',
+    changes: [['      if (!this.#joined) {', '      if (!this.#joined && !this.#clock) {']],
+  },
+  {
+    name: 'the outbox drops a rejection',
+    file: 'local/threads/outbox.ts',
+    changes: [
+      ['      if (error) reject(error)\n      else resolve()', '      if (!error) resolve()\n      else void reject'],
+    ],
+  },
+  {
+    name: 'a rejection is not passed on',
+    file: 'local/threads/writer-client.ts',
+    changes: [
+      [
+        '        this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))\n',
+        '        void fromMessage\n',
+      ],
+    ],
+  },
+  {
+    name: 'parts that hang are not replaced',
+    file: 'local/threads/supervisor.ts',
+    changes: [['      if (this.#silentPings >= most) {', '      if (this.#silentPings >= most && !most) {']],
+  },
+  {
+    name: 'the directory is not looked for',
+    file: INGEST,
+    changes: [['    if (isThere) return false\n', '    if (isThere || this.#nextId > 0) return false\n']],
+  },
+  {
+    name: 'streams of traces are not closed',
+    file: 'local/threads/local-store.ts',
+    changes: [['      this.#lookups.closeStream(stream)\n', '      void stream\n']],
+  },
+]
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '400' }, only: { type: 'string', default: '' } },
+})
+const root = join(import.meta.dirname, '../..')
+const copy = join(root, '.cache/mutant')
+let unseen = 0
+for (const { name, file, changes } of MUTATIONS.filter(({ name }) => name.includes(values.only))) {
+  rmSync(copy, { recursive: true, force: true })
+  mkdirSync(copy, { recursive: true })
+  cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true })
+  const path = join(copy, 'src', file)
+  let text = readFileSync(path, 'utf8')
+  for (const [from, to] of changes) {
+    if (text.split(from).length !== 2) throw new Error(`mutation "${name}": its place in ${file} is not there once`)
+    text = text.replace(from, () => to)
+  }
+  writeFileSync(path, text)
+  const began = performance.now()
+  const found = seedsUntilFound()
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(`${found === undefined ? 'NOT FOUND' : `found by ${found}`} in ${seconds} s: ${name}`)
+  if (found === undefined) unseen++
+}
+rmSync(copy, { recursive: true, force: true })
+process.exitCode = unseen > 0 ? 1 : 0
+
+function seedsUntilFound(): string | undefined {
+  const args = ['--conditions=@spoor/source', join(copy, 'src/faults/chaos.ts')]
+  try {
+    execFileSync(process.execPath, [...args, '--seed', '1', '--seeds', values.seeds, '--minutes', '10', '--log', '0'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    return undefined
+  } catch (error) {
+    const said = String((error as { stderr?: unknown }).stderr)
+    return `${/seed (\d+) breaks/.exec(said)?.[0] ?? 'its end'} (${said.split('\n')[0]!.slice(0, 110)})`
+  }
+}

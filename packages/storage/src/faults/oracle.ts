@@ -1,0 +1,137 @@
+import { decodeTraces } from '@spoor/otlp'
+import { requestOf, traceId, type SentSpan } from '../conformance/spans.ts'
+import type { SearchPage } from '../contract.ts'
+
+/** What became of a span that was sent: `maybe` when the process ended, or refused it, before it said that it is stored. */
+type Fate = 'acknowledged' | 'maybe'
+
+interface Known {
+  readonly bytes: Buffer
+  readonly trace: number
+  /** Which append it was in. */
+  readonly append: number
+  fate: Fate
+}
+
+/** What is promised of a look at the store. */
+export interface Expectation {
+  /** Whether the oldest may be gone: the store had more than its limit. */
+  readonly mayHaveDropped: boolean
+  /** Whether the store has told of damage: then something may be missing, but no search may say that it is complete. */
+  readonly damageTold: boolean
+}
+
+/**
+ * Knows what was sent and what was acknowledged, and says what is wrong with an answer: something acknowledged is missing, something was never
+ * sent, is not what was sent, or is there twice.
+ */
+export class Oracle {
+  readonly #spans = new Map<string, Known>()
+  readonly #traces = new Map<string, Known[]>()
+  /** Appends in the order in which they were acknowledged. */
+  readonly #order = new Map<number, number>()
+  #lastMissing = -1
+  acknowledgedSpans = 0
+
+  sent(append: number, trace: number, spans: readonly SentSpan[]): void {
+    for (const span of spans) {
+      const known: Known = { bytes: Buffer.from(requestOf([span])), trace, append, fate: 'maybe' }
+      this.#spans.set(keyOf(span), known)
+      const id = traceId(trace)
+      const others = this.#traces.get(id)
+      if (others) others.push(known)
+      else this.#traces.set(id, [known])
+    }
+  }
+
+  acknowledged(append: number, spans: readonly SentSpan[]): void {
+    this.#order.set(append, this.#order.size)
+    for (const span of spans) this.#spans.get(keyOf(span))!.fate = 'acknowledged'
+    this.acknowledgedSpans += spans.length
+  }
+
+  /** Spans of a trace that have been acknowledged by now: what a read that starts now has to find. */
+  promised(id: string): readonly Known[] {
+    return (this.#traces.get(id) ?? []).filter(({ fate }) => fate === 'acknowledged')
+  }
+
+  /** Checks the chunks of a trace; `promised` is from before it was read. */
+  checkTrace(id: string, promised: readonly Known[], chunks: readonly Uint8Array[], expected: Expectation): Set<Known> {
+    const found = new Set<Known>()
+    for (const chunk of chunks) {
+      for (const { resource, scopeSpans } of decodeTraces(chunk).resourceSpans) {
+        for (const { scope, spans } of scopeSpans) {
+          for (const span of spans) {
+            const known = this.#spans.get(keyOf({ resource, scope, span }))
+            if (!known) throw new Error(`trace ${id}: span ${span.spanId} was never sent`)
+            if (!known.bytes.equals(requestOf([{ resource, scope, span }])))
+              throw new Error(`trace ${id}: span ${span.spanId} is not what was sent`)
+            if (found.has(known)) throw new Error(`trace ${id}: span ${span.spanId} is there twice`)
+            found.add(known)
+          }
+        }
+      }
+    }
+    const missing = promised.filter((known) => !found.has(known))
+    if (!expected.damageTold) for (const known of missing) this.#checkMissing(id, known, expected)
+    return found
+  }
+
+  /** Checks pages that together are an answer to a search for everything; `promisedSpans` are from before it began. */
+  checkSearch(
+    promisedSpans: ReadonlyMap<string, number>,
+    pages: readonly SearchPage[],
+    expected: Expectation,
+    mayBeIncomplete: boolean,
+  ): void {
+    const found = new Set<string>()
+    for (const { traces, complete } of pages) {
+      if (!complete && !mayBeIncomplete) throw new Error('a search that nothing disturbed says that it is not complete')
+      for (const { traceId: id, spans } of traces) {
+        const known = this.#traces.get(id)
+        if (!known) throw new Error(`search: trace ${id} was never sent`)
+        if (found.has(id)) throw new Error(`search: trace ${id} is there twice`)
+        if (spans < (promisedSpans.get(id) ?? 0)) this.#checkMissing(id, this.promised(id)[0]!, expected)
+        if (spans > known.length) throw new Error(`search: trace ${id} has ${spans} spans, ${known.length} were sent`)
+        found.add(id)
+      }
+    }
+    if (pages.some(({ complete }) => !complete)) return
+    for (const id of promisedSpans.keys()) if (!found.has(id)) this.#checkMissing(id, this.promised(id)[0]!, expected)
+  }
+
+  /** How many spans of each trace have been acknowledged; traces without any are not in it. */
+  get promisedSpans(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const [id, spans] of this.#traces) {
+      const promised = spans.filter(({ fate }) => fate === 'acknowledged').length
+      if (promised > 0) counts.set(id, promised)
+    }
+    return counts
+  }
+
+  /** Ids of all traces that were sent. */
+  get sentTraces(): string[] {
+    return [...this.#traces.keys()]
+  }
+
+  /** Called when a span was found that was acknowledged in its turn: nothing later may be missing. */
+  checkOrder(found: Iterable<Known>): void {
+    for (const { append, fate, trace } of found) {
+      if (fate === 'acknowledged' && this.#order.get(append)! < this.#lastMissing - REORDERED)
+        throw new Error(`trace ${traceId(trace)}: found, but one that was acknowledged later is gone`)
+    }
+  }
+
+  #checkMissing(id: string, { append }: Known, { mayHaveDropped }: Expectation): void {
+    if (!mayHaveDropped) throw new Error(`trace ${id}: a span that was acknowledged (append ${append}) is missing`)
+    this.#lastMissing = Math.max(this.#lastMissing, this.#order.get(append) ?? -1)
+  }
+}
+
+/** Appends of one group are acknowledged together, in any order. */
+const REORDERED = 200
+
+function keyOf({ span }: SentSpan): string {
+  return `${span.traceId} ${span.spanId}`
+}

@@ -1,0 +1,559 @@
+import { batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
+import { StorageError, type SearchPage, type TraceStore } from '../contract.ts'
+import type { StoreEvent } from '../events.ts'
+import type { LocalStoreOptions } from '../local/options.ts'
+import { openStoreOn } from '../local/threads/local-store.ts'
+import { FAULTS, SURVIVED, type Fault } from './fault.ts'
+import { healthyDisk } from './faulty-file-system.ts'
+import { Oracle, type Expectation } from './oracle.ts'
+import { Random } from './random.ts'
+import { CRITICAL, SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly faults?: readonly Fault[]
+  /** Things that are done: appends, queries, faults. Default: drawn from the seed, 5 to 50. */
+  readonly steps?: number
+  /** The disk says of every fdatasync that it is done, and it is not. Only to see that the simulation notices. */
+  readonly syncLies?: boolean
+}
+
+export interface RunResult {
+  readonly seed: number
+  /** Undefined: all promises held. */
+  readonly failure: Error | undefined
+  readonly steps: number
+  readonly acknowledgedSpans: number
+  readonly simulatedMs: number
+  readonly events: number
+  /** What was done, for who looks into a failure. */
+  readonly log: readonly string[]
+}
+
+const DIRECTORY = '/data'
+const QUERY_MS = 2_000
+/** What any call may take longer than its deadline in the simulation, where a message may be late by a thousand times. */
+const SLACK_MS = 500
+/** An append waits 10 s for room at most, the writer has it for 30 s at most, and somebody has to notice. */
+const APPEND_MS = 44_000
+/** After all faults have ended an append must be acknowledged within this. Milliseconds of simulated time. */
+const RECOVERED_WITHIN_MS = 70_000
+const MAX_EVENTS = 400_000
+
+/** Runs one seed: a store under random work and faults, beside an oracle. */
+export async function runSeed({ seed, faults = SURVIVED, steps, syncLies = false }: RunOptions): Promise<RunResult> {
+  const machine = new SimulatedMachine(seed)
+  machine.disk.syncLies = syncLies
+  const scenario = new Scenario(machine, new Random(seed ^ 0x1234567), faults, steps)
+  let failure: Error | undefined
+  try {
+    await machine.run(Promise.race([scenario.run(), scenario.failed]), MAX_EVENTS)
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
+  }
+  const { acknowledgedSpans } = scenario.oracle
+  return {
+    seed,
+    failure,
+    steps: scenario.steps,
+    acknowledgedSpans,
+    simulatedMs: machine.nowMs,
+    events: machine.events,
+    log: machine.log,
+  }
+}
+
+interface Opened {
+  readonly process: SimulatedProcess
+  readonly store: TraceStore
+  readonly events: StoreEvent[]
+  /** Faults of parts that were made in this process. */
+  partFaults: number
+  hasGivenUp: boolean
+  /** Something may not have been ended in order: there may be something to recover. */
+  mayBeTorn: boolean
+  readonly failedTruncates: number
+}
+
+class Scenario {
+  readonly oracle = new Oracle()
+  readonly steps: number
+  readonly #machine: SimulatedMachine
+  readonly #random: Random
+  readonly #faults: ReadonlySet<Fault>
+  readonly #options: LocalStoreOptions
+  readonly #failure = Promise.withResolvers<never>()
+  readonly failed = this.#failure.promise
+  #opened: Opened | undefined
+  #nextAppend = 0
+  #hasDropped = false
+  #damageTold = false
+  #closedInOrder = false
+  #nextTrace = 0
+  /** Nothing has disturbed the store since it was last seen to be well. */
+  #quiet = true
+
+  constructor(machine: SimulatedMachine, random: Random, faults: readonly Fault[], steps: number | undefined) {
+    this.#machine = machine
+    this.#random = random
+    const share = random.pick([0.2, 0.5, 1])
+    // Drawn whatever is asked for, so that a run with fewer steps is the beginning of the same run.
+    this.#faults = new Set(FAULTS.filter((fault) => random.chance(share) && faults.includes(fault)))
+    const drawn = random.int(5, 50)
+    this.steps = steps ?? drawn
+    this.#options = {
+      directory: DIRECTORY,
+      segmentBytes: random.pick([600, 2_000, 10_000, 100_000]),
+      blockSpans: random.pick([4, 16, 64]),
+      blockBytes: random.pick([1_000, 100_000]),
+      frameBytes: random.pick([200, 1_000, 10_000]),
+      maxPendingBytes: random.pick([2_000, 100_000]),
+      cacheBytes: random.pick([2_000, 1_000_000]),
+      ...(this.#faults.has('retention') && { maxBytes: random.pick([3_000, 20_000]) }),
+    }
+    machine.messageMs = random.pick([0.1, 0.5, 5])
+    machine.disk.onRemove = (path) => this.#checkRemoval(path)
+  }
+
+  async run(): Promise<void> {
+    for (let step = 0; step < this.steps; step++) {
+      if (!this.#opened?.process.isAlive) await this.#open()
+      await this.#step()
+      if (this.#random.chance(0.7)) await this.#machine.sleep(this.#random.delay(this.#random.pick([0.2, 2, 20])))
+    }
+    await this.#recover()
+    await this.#checkAll('after the faults')
+    await this.#close()
+    await this.#open()
+    await this.#checkAll('after it was opened again')
+    await this.#close()
+  }
+
+  async #step(): Promise<void> {
+    const { process, store } = this.#opened!
+    if (this.#opened!.hasGivenUp) {
+      await this.#close()
+      return
+    }
+    switch (this.#random.int(0, 11)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+        for (let i = this.#random.int(1, 4); i > 0; i--) this.#append(process, store)
+        break
+      case 5:
+        void this.#readTrace(process, store)
+        break
+      case 6:
+        void this.#search(process, store)
+        break
+      case 7:
+        void this.#call(process, QUERY_MS, 'query', () =>
+          this.#random.pick([
+            () => store.services({ timeoutMs: QUERY_MS }),
+            () => store.stats({ timeoutMs: QUERY_MS }),
+            () => store.attributeKeys(10, { timeoutMs: QUERY_MS }),
+            () => store.dependencies(0n, 2n ** 63n, { timeoutMs: QUERY_MS }),
+          ])(),
+        )
+        break
+      case 8:
+        await this.#machine.sleep(this.#random.pick([10, 100, 1_000]))
+        break
+      case 9:
+        if (this.#random.chance(0.2)) await this.#close()
+        break
+      default:
+        await this.#fault()
+    }
+  }
+
+  async #fault(): Promise<void> {
+    const kinds = [...this.#faults].filter((fault) => !fault.endsWith('retention'))
+    if (kinds.length === 0) return
+    const kind = this.#random.pick(kinds)
+    const { disk } = this.#machine
+    const opened = this.#opened!
+    this.#machine.note(`fault: ${kind}`)
+    this.#quiet = false
+    if (!DISK_FAULTS.has(kind)) opened.mayBeTorn = true
+    switch (kind) {
+      case 'kill':
+      case 'power_cut':
+        this.#strike(this.#random.pick(['writer', 'lookup_reader', 'search_reader'] as const), () => {
+          opened.process.kill()
+          if (kind === 'power_cut') disk.cut()
+        })
+        break
+      case 'part_ends':
+        opened.partFaults++
+        this.#strike(this.#random.pick(['writer', 'writer', 'lookup_reader', 'search_reader'] as const), (part) =>
+          part.crash('the simulation ended it'),
+        )
+        break
+      case 'part_hangs': {
+        opened.partFaults++
+        const part = opened.process.part(this.#random.pick(['writer', 'lookup_reader', 'search_reader'] as const))
+        if (!part) break
+        if (this.#random.chance(0.5)) part.busyUntilMs = Infinity
+        else part.block(this.#random.pick([500, 20_000, 100_000]))
+        break
+      }
+      case 'read_errors':
+        await this.#during({ readErrorShare: this.#random.pick([0.02, 0.3, 1]) })
+        break
+      case 'write_errors':
+        await this.#during({ writeErrorShare: this.#random.pick([0.02, 0.3, 1]) })
+        break
+      case 'sync_errors':
+        await this.#during({ syncErrorShare: this.#random.pick([0.1, 0.5, 1]) })
+        break
+      case 'disk_full':
+        await this.#during({ quotaBytes: disk.bytes + this.#random.int(0, 2_000) })
+        break
+      case 'sync_hangs':
+        opened.partFaults++
+        await this.#during({ syncHangs: true })
+        break
+      case 'directory_lost': {
+        const directory = disk.take(DIRECTORY)
+        if (!directory) break
+        await this.#work(this.#random.int(1, 8))
+        disk.put(DIRECTORY, directory)
+        break
+      }
+      case 'bit_rot': {
+        const inode = this.#random.pick([...disk.contents(DIRECTORY).values()])
+        const at = this.#random.int(0, Math.max(0, inode.size - 1))
+        const mask = this.#random.pick([0x55, 0])
+        inode.rot(at, at + this.#random.pick([1, 64, 512]), (byte) => (mask === 0 ? 0 : byte ^ mask))
+        // What the readers have in memory does not rot.
+        opened.process.kill()
+      }
+    }
+  }
+
+  /** Something happens to a part in the middle of one of its next calls. */
+  #strike(name: 'writer' | 'lookup_reader' | 'search_reader', happen: (part: SimulatedPart) => void): void {
+    const part = this.#opened!.process.part(name)
+    const critical = this.#random.chance(0.5)
+    const steps = this.#random.int(0, critical ? 5 : 40)
+    if (part) part.fate = { steps, at: critical ? CRITICAL : /./, strike: () => happen(part) }
+  }
+
+  /** Works on a disk with these faults, and then mends it. */
+  async #during(faults: Partial<ReturnType<typeof healthyDisk>>): Promise<void> {
+    Object.assign(this.#machine.disk.faults, faults)
+    await this.#work(this.#random.int(1, 12))
+    Object.assign(this.#machine.disk.faults, healthyDisk())
+    this.#machine.note('the disk is well')
+  }
+
+  async #work(appends: number): Promise<void> {
+    for (let i = 0; i < appends; i++) {
+      const opened = this.#opened
+      if (!opened?.process.isAlive) return
+      this.#append(opened.process, opened.store)
+      if (this.#random.chance(0.2)) void this.#search(opened.process, opened.store)
+      await this.#machine.sleep(this.#random.delay(this.#random.pick([1, 50])))
+    }
+  }
+
+  async #open(): Promise<void> {
+    if (this.#opened?.process.isAlive) this.#opened.process.kill()
+    this.#opened = undefined
+    for (let attempt = 0; ; attempt++) {
+      if (attempt === 5) this.#mend()
+      const process = new SimulatedProcess(this.#machine)
+      const events: StoreEvent[] = []
+      const opening = Promise.withResolvers<TraceStore | StorageError>()
+      process.do(() => {
+        openStoreOn(process.host, {
+          ...this.#options,
+          onEvent: (event) => {
+            events.push(event)
+            if (event.code === 'damaged') this.#damageTold = true
+            if (
+              event.code === 'failing' &&
+              event.reason.includes('has not written a batch') &&
+              !this.#faults.has('sync_hangs') &&
+              !this.#faults.has('part_hangs')
+            )
+              this.#fail(new Error('a batch was not answered, though nothing hung'))
+            this.#machine.note(
+              `event: ${event.code} ${'part' in event ? event.part : ''} ${'reason' in event ? event.reason : ''}`,
+            )
+          },
+        }).then(opening.resolve, opening.resolve)
+      })
+      const opened = await Promise.race([opening.promise, this.#machine.sleep(200_000)])
+      if (opened === undefined) throw new Error('opening did not end within 200 s')
+      if (opened instanceof Error) {
+        this.#machine.note(`opening failed: ${opened.message}`)
+        const isExpected = opened instanceof StorageError && (opened.code === 'io' || opened.code === 'disk_full')
+        if (!isExpected || attempt > 7) throw opened
+        process.kill()
+        await this.#machine.sleep(100)
+        continue
+      }
+      this.#machine.note('opened')
+      const mine: Opened = {
+        process,
+        store: opened,
+        events,
+        partFaults: 0,
+        hasGivenUp: false,
+        mayBeTorn: false,
+        failedTruncates: this.#machine.disk.failedTruncates,
+      }
+      this.#opened = mine
+      if (this.#closedInOrder) void this.#call(process, QUERY_MS * 20, 'stats', () => this.#checkNothingTorn(opened))
+      this.#closedInOrder = false
+      void opened.failed.then((error) => {
+        mine.hasGivenUp = true
+        if (mine.partFaults < 3)
+          this.#fail(new Error(`the store gave up after ${mine.partFaults} faults of parts: ${error.message}`))
+      })
+      return
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { process, store, hasGivenUp } = this.#opened!
+    const outcome = Promise.withResolvers<unknown>()
+    process.do(() => void store.close().then(outcome.resolve, outcome.resolve))
+    const error = await Promise.race([
+      outcome.promise,
+      process.killed,
+      this.#machine.sleep(10_000 + SLACK_MS).then(() => new Error('close did not keep its deadline')),
+    ])
+    this.#machine.note(`closed: ${String(error)}`)
+    if (process.isAlive && error !== undefined && this.#quiet && !hasGivenUp) throw error as Error
+    if (error instanceof Error && !(error instanceof StorageError)) throw error
+    if (process.isAlive && error === undefined) {
+      for (const part of process.parts) {
+        const open = this.#machine.disk.openFiles(part)
+        if (open > 0) throw new Error(`${part.name} left ${open} files open`)
+      }
+    }
+    const { mayBeTorn, failedTruncates } = this.#opened!
+    this.#closedInOrder =
+      process.isAlive && error === undefined && !mayBeTorn && failedTruncates === this.#machine.disk.failedTruncates
+    process.kill()
+  }
+
+  /** After an orderly end there is no record that was not acknowledged. */
+  async #checkNothingTorn(store: TraceStore): Promise<void> {
+    const { tornBytes } = (await store.stats({ timeoutMs: QUERY_MS * 20 })).recovered
+    if (tornBytes > 0) throw new Error(`${tornBytes} bytes were torn, though the store was closed in order`)
+  }
+
+  #append(process: SimulatedProcess, store: TraceStore): void {
+    const append = this.#nextAppend++
+    const trace =
+      this.#random.chance(0.2) && this.#nextTrace > 0 ? this.#random.int(0, this.#nextTrace - 1) : this.#nextTrace++
+    const spans: SentSpan[] = Array.from({ length: this.#random.int(1, 6) }, (_, i) =>
+      sent({
+        trace,
+        id: 1 + append * 8 + i,
+        ...(i > 0 && { parent: 1 + append * 8 }),
+        service: `s${append % 5}`,
+        name: `operation ${this.#random.int(0, 9)}`,
+        at: append,
+        scope: { name: 'x'.repeat(this.#random.pick([1, 100, 600])) },
+      }),
+    )
+    this.oracle.sent(append, trace, spans)
+    void this.#call(process, APPEND_MS, `append ${append}`, async () => {
+      await store.append(batchOf(...spans))
+      this.oracle.acknowledged(append, spans)
+    })
+  }
+
+  async #readTrace(
+    process: SimulatedProcess,
+    store: TraceStore,
+    mustAnswer = false,
+    id = this.#anyTrace(),
+  ): Promise<void> {
+    await this.#call(
+      process,
+      60 * QUERY_MS,
+      `trace ${id.slice(-4)}`,
+      async () => {
+        const promised = this.oracle.promised(id)
+        const chunks: Uint8Array[] = []
+        const timeoutMs = mustAnswer ? 20 * QUERY_MS : QUERY_MS
+        for await (const chunk of store.trace(id, { timeoutMs })) chunks.push(chunk)
+        this.oracle.checkOrder(this.oracle.checkTrace(id, promised, chunks, this.#expected))
+      },
+      mustAnswer,
+    )
+  }
+
+  async #search(process: SimulatedProcess, store: TraceStore, mustAnswer = false): Promise<void> {
+    await this.#call(
+      process,
+      400 * QUERY_MS,
+      'search',
+      async () => {
+        const promised = this.oracle.promisedSpans
+        const pages: SearchPage[] = []
+        const timeoutMs = mustAnswer ? 20 * QUERY_MS : QUERY_MS
+        do {
+          const cursor = pages.at(-1)?.next
+          pages.push(
+            await store.search({ limit: 100, timeoutMs, order: this.#order, ...(cursor !== undefined && { cursor }) }),
+          )
+        } while (pages.at(-1)!.next !== undefined)
+        this.oracle.checkSearch(promised, pages, this.#expected, !this.#quiet)
+      },
+      mustAnswer,
+    )
+  }
+
+  get #order(): 'newest' | 'oldest' {
+    // What begins while the pages are read must not move what is on them.
+    return 'oldest'
+  }
+
+  get #expected(): Expectation {
+    return { mayHaveDropped: this.#hasDropped, damageTold: this.#damageTold }
+  }
+
+  #anyTrace(): string {
+    return traceId(this.#random.int(0, this.#nextTrace))
+  }
+
+  /** Calls the store in main. Ends when it is answered, or the process is dead; it must be answered within `withinMs`. */
+  async #call(
+    process: SimulatedProcess,
+    withinMs: number,
+    what: string,
+    call: () => Promise<unknown>,
+    mustAnswer = false,
+  ): Promise<void> {
+    const answered = Promise.withResolvers<boolean>()
+    let isAnswered = false
+    process.do(() => {
+      this.#machine.note(`${what} is asked`)
+      call().then(
+        () => {
+          isAnswered = true
+          answered.resolve(true)
+        },
+        (error: unknown) => {
+          isAnswered = true
+          this.#machine.note(`${what}: ${String(error)}`)
+          answered.resolve(true)
+          if (!(error instanceof StorageError)) this.#fail(error instanceof Error ? error : new Error(String(error)))
+          else if (error.code === 'corrupt' && !this.#faults.has('bit_rot')) this.#fail(error)
+          else if (mustAnswer)
+            this.#fail(new Error(`${what} is refused though nothing is wrong any more: ${error.message}`))
+        },
+      )
+    })
+    this.#machine.schedule(this.#machine.nowMs + withinMs * 1.1 + SLACK_MS, undefined, () => {
+      if (!isAnswered && process.isAlive) this.#fail(new Error(`${what} was not answered within ${withinMs} ms`))
+    })
+    await Promise.race([answered.promise, process.killed])
+  }
+
+  /** Ends all faults, and waits until the store says that it is well and takes spans. */
+  async #recover(): Promise<void> {
+    this.#mend()
+    // A system call that does not return is a fault too, and ends as it ends.
+    const blockedUntilMs = Math.max(0, ...[...(this.#opened?.process.parts ?? [])].map((part) => part.blockedUntilMs))
+    await this.#machine.sleep(Math.max(0, blockedUntilMs - this.#machine.nowMs))
+    const beganMs = this.#machine.nowMs
+    for (;;) {
+      if (this.#opened?.hasGivenUp) await this.#close()
+      if (!this.#opened?.process.isAlive) await this.#open()
+      const { process, store } = this.#opened!
+      for (const part of process.parts) part.fate = undefined
+      const before = this.oracle.acknowledgedSpans
+      this.#append(process, store)
+      await this.#machine.sleep(1_000)
+      const { writable, readable, reasons } = store.health()
+      if (process.isAlive && this.oracle.acknowledgedSpans > before && writable && readable && reasons.length === 0)
+        break
+      if (this.#machine.nowMs - beganMs > RECOVERED_WITHIN_MS)
+        throw new Error(
+          `${RECOVERED_WITHIN_MS} ms after the faults had ended the store is not well: ${reasons.join('; ') || 'no span is acknowledged'}`,
+        )
+    }
+    // A part that spins unasked is found by its pings, and what ended readers is refused for a minute.
+    await this.#machine.sleep(70_000)
+    const { reasons } = this.#opened!.store.health()
+    if (reasons.length > 0) throw new Error(`the store says without a cause that it is not well: ${reasons.join('; ')}`)
+    this.#quiet = true
+    this.#machine.note('quiet')
+  }
+
+  #mend(): void {
+    Object.assign(this.#machine.disk.faults, healthyDisk())
+  }
+
+  async #checkAll(when: string): Promise<void> {
+    this.#machine.note(`checking all, ${when}`)
+    const { process, store } = this.#opened!
+    for (const id of this.#some(this.oracle.sentTraces)) await this.#readTrace(process, store, true, id)
+    await this.#search(process, store, true)
+    await this.#checkFiles(process, store)
+  }
+
+  #some(ids: readonly string[]): string[] {
+    return ids.filter(() => this.#random.chance(MAX_READ / ids.length))
+  }
+
+  async #checkFiles(process: SimulatedProcess, store: TraceStore): Promise<void> {
+    await this.#machine.sleep(10)
+    const logs = [...this.#machine.disk.contents(DIRECTORY)].filter(([name]) => name.endsWith('.log'))
+    const segments = logs.length
+    // An empty one may be in use, or left from a segment that could not be begun.
+    const filled = logs.filter(([, { size }]) => size > EMPTY_LOG).length
+    for (const part of process.parts) {
+      const open = this.#machine.disk.openFiles(part)
+      const most = part.name === 'writer' ? 2 : part.name === 'main' ? 0 : 2 * segments
+      if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
+    }
+    const { maxBytes = Infinity } = this.#options
+    if (this.#faults.has('strict_retention') && this.#machine.disk.bytes > 1.1 * maxBytes)
+      throw new Error(`the store has ${this.#machine.disk.bytes} bytes, its limit is ${maxBytes}`)
+    await this.#call(process, QUERY_MS, 'stats', async () => {
+      const { segments: told } = await store.stats()
+      if (told < filled || told > segments) throw new Error(`stats tells of ${told} segments, there are ${segments}`)
+    })
+  }
+
+  /** A log may be removed when nothing in it was acknowledged, or when the store has more than its limit. */
+  #checkRemoval(path: string): void {
+    const files = this.#machine.disk.contents(DIRECTORY)
+    const log = files.get(path.slice(DIRECTORY.length + 1).replace(/idx$/, 'log'))
+    if (!log || log.size <= EMPTY_LOG) return
+    let bytes = 0
+    for (const [name, { size }] of files) if (/\.(log|idx)$/.test(name)) bytes += size
+    const { maxBytes = Infinity } = this.#options
+    this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
+    // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
+    if (bytes > maxBytes) this.#hasDropped = true
+    if (this.#faults.has('strict_retention') && log.size > Math.max(MAX_DROP_SHARE * maxBytes, EMPTY_LOG))
+      this.#fail(
+        new Error(`${log.size} bytes are dropped at once, of a store of ${bytes} bytes with a limit of ${maxBytes}`),
+      )
+  }
+
+  #fail(error: Error): void {
+    this.#failure.reject(error)
+  }
+}
+
+const EMPTY_LOG = 32
+/** What the writer lives through without being replaced. */
+const DISK_FAULTS: ReadonlySet<Fault> = new Set(['read_errors', 'write_errors', 'sync_errors', 'disk_full'])
+/** With `strict_retention`: the share of the limit that is dropped at once, at most. */
+const MAX_DROP_SHARE = 0.05
+/** Traces that are read whole in a check, about. A search sees the others. */
+const MAX_READ = 5
