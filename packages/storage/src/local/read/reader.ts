@@ -97,8 +97,7 @@ export class Reader {
     try {
       this.#catalog.apply(change)
     } catch (error) {
-      // What the disk refuses it may give later. Anything else is a defect, and ends this thread.
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error
+      // What was told is lost with this, whatever it was: nothing is answered from a picture with a hole. What the disk refuses it may give later.
       this.#writer?.close()
       this.#writer = undefined
       const message = toMessage(error, `reading ${this.#directory}`)
