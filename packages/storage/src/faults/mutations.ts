@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util'
 interface Mutation {
   readonly name: string
   readonly file: string
-  /** Each text must be there once. */
-  readonly changes: readonly (readonly [from: string, to: string])[]
+  /** Each text must be there once, in `file` or the one that is named. */
+  readonly changes: readonly (readonly [from: string, to: string, file?: string])[]
 }
 
 const INGEST = 'local/write/ingest.ts'
@@ -85,6 +85,18 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [['      if (this.#silentPings >= most) {', '      if (this.#silentPings >= most && !most) {']],
   },
   {
+    name: 'a late answer of a dead writer is heard, and is an error',
+    file: 'local/threads/supervisor.ts',
+    changes: [
+      ['      if (running !== this.#running) return\n', ''],
+      [
+        '      if (!waiting) continue\n',
+        "      if (!waiting) throw new TypeError('no such batch')\n",
+        'local/threads/outbox.ts',
+      ],
+    ],
+  },
+  {
     name: 'the directory is not looked for',
     file: INGEST,
     changes: [['    if (isThere) return false\n', '    if (isThere || this.#nextId > 0) return false\n']],
@@ -106,13 +118,15 @@ for (const { name, file, changes } of MUTATIONS.filter(({ name }) => name.includ
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
   cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true })
-  const path = join(copy, 'src', file)
-  let text = readFileSync(path, 'utf8')
-  for (const [from, to] of changes) {
-    if (text.split(from).length !== 2) throw new Error(`mutation "${name}": its place in ${file} is not there once`)
-    text = text.replace(from, () => to)
+  for (const [from, to, other = file] of changes) {
+    const path = join(copy, 'src', other)
+    const text = readFileSync(path, 'utf8')
+    if (text.split(from).length !== 2) throw new Error(`mutation "${name}": its place in ${other} is not there once`)
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    )
   }
-  writeFileSync(path, text)
   const began = performance.now()
   const found = seedsUntilFound()
   const seconds = ((performance.now() - began) / 1000).toFixed(1)

@@ -1,6 +1,6 @@
 /** What the threads of the local engine say to each other. */
 import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
-import type { StoreEvent } from '../../events.ts'
+import type { StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { EnginePart, Link } from '../runtime.ts'
@@ -38,6 +38,8 @@ export type ToWriter =
     }
   /** A reader that wants to know all from now on: {@link Change} goes through the link. An earlier one of its name is forgotten. */
   | { readonly type: 'join'; readonly reader: ReaderPart; readonly link: Link }
+  /** Parts that an earlier writer told to fail, and nobody yet to work again. */
+  | { readonly type: 'take_over'; readonly failing: readonly StorePart[] }
   | { readonly type: 'close' }
   | Ping
 

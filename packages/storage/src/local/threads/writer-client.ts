@@ -1,6 +1,6 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
-import type { StoreEvent } from '../../events.ts'
+import type { StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage, readOnlyError, storageError } from './error.ts'
@@ -29,6 +29,8 @@ export class WriterClient {
   #unlock: (() => void) | undefined
   /** The lock went with the directory. */
   #isDirectoryLost = false
+  /** What the writer has told to fail. */
+  readonly #failing = new Set<StorePart>()
   #hasOpened = false
   #isOpen = false
   #closed: ((error: StorageError | undefined) => void) | undefined
@@ -145,6 +147,7 @@ export class WriterClient {
       case 'opened':
         if (!this.#hasOpened) this.recovered = message.recovered
         this.#hasOpened = this.#isOpen = true
+        if (this.#failing.size > 0) this.#supervisor.post({ type: 'take_over', failing: [...this.#failing] })
         this.#outbox.resume()
         this.#supervisor.works()
         this.#opened.resolve()
@@ -164,6 +167,7 @@ export class WriterClient {
         this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
         break
       case 'event':
+        this.#note(message.event)
         this.#tell(message.event)
         break
       case 'closed':
@@ -171,6 +175,12 @@ export class WriterClient {
         break
       case 'pong':
     }
+  }
+
+  #note(event: StoreEvent): void {
+    if (event.code === 'failing') this.#failing.add(event.part)
+    else if (event.code === 'full') this.#failing.add('disk')
+    else if (event.code === 'recovered_again') this.#failing.delete(event.part)
   }
 
   #couldNotOpen(error: StorageError): void {

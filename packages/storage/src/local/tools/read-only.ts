@@ -53,4 +53,6 @@ export class ReadOnlyIngest {
   retain(): void {}
 
   check(): void {}
+
+  takeOver(): void {}
 }

@@ -32,6 +32,12 @@ export class Episodes {
     return this.#open.has(part)
   }
 
+  /** An earlier writer told of this failure and ended: whether it is over is for this one to find out and to tell. */
+  takeOver(part: StorePart): void {
+    if (this.#open.has(part)) return
+    this.#open.set(part, { sinceMs: this.#clock.monotonicMs(), failures: 1, told: new Set(['full', 'failing']) })
+  }
+
   /** `full` where the want of room shows in `space`; a quota, or a limit on the size of files, is `failing` with its reason. */
   failed(part: StorePart, error: unknown, doing: string, space: Space): void {
     const episode = this.#open.get(part) ?? { sinceMs: this.#clock.monotonicMs(), failures: 0, told: new Set() }

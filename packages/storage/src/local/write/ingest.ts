@@ -1,7 +1,7 @@
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { rowsBetween } from '../block/rows.ts'
 import { StorageError } from '../../contract.ts'
-import type { StoreEvent } from '../../events.ts'
+import type { StoreEvent, StorePart } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { changesOf } from '../files/changes.ts'
 import { encodeBlock } from '../files/index-file.ts'
@@ -196,6 +196,14 @@ export class Ingest {
     if (this.#durable.frameCount === 0) return
     const { rows } = this.#flight?.builder ?? this.#builder
     yield { type: 'rows', id, rows: rowsBetween(rows, NOTHING, this.#durable) }
+  }
+
+  /** These were told to fail by a writer that ended: the disk is tried until they work, whether or not something comes to be written. */
+  takeOver(failing: readonly StorePart[]): void {
+    for (const part of failing) this.#episodes.takeOver(part)
+    this.#deleteAgain()
+    if (!this.#shelf.hasUndeleted) this.#episodes.worked('retention')
+    this.#probeLater(FIRST_PROBE_MS)
   }
 
   /** Sees whether the directory is still where it was. Called now and then; before each acknowledgement it is seen anyway. */

@@ -62,6 +62,9 @@ export class Writer {
       case 'join':
         this.#readers.join(message.reader, this.#connect(message.link), this.#ingest.all())
         break
+      case 'take_over':
+        this.#ingest.takeOver(message.failing)
+        break
       case 'ping':
         this.#main.post({ type: 'pong' })
         break
