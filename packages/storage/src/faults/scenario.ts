@@ -275,6 +275,7 @@ class Scenario {
           onEvent: (event) => {
             events.push(event)
             if (event.code === 'damaged') this.#damageTold = true
+            if (event.code === 'dropped' && event.reason === 'space') this.#hasDropped = true
             if (
               event.code === 'failing' &&
               event.reason.includes('has not written a batch') &&

@@ -6,6 +6,7 @@
  *   that, and in one that an earlier version wrote.
  * - By size and by space the next pass comes when half of what the last one freed is filled again, so that it keeps up with any ingest,
  *   or after a pause: 10 s for size (a store far above its limit shrinks by 5 % each), 60 s for space (others may be filling the disk).
+ * - For want of space a store that is so small that one segment is more than 5 % of it loses nothing: then spans are refused.
  * - Where the system has no room though it says so (quotas, inodes), that has to last for 10 s first.
  * - By age at most a tenth of the store goes an hour, or twice what the limit asks for in a steady state where that is more, counted on
  *   the monotonic clock: when the wall clock jumps forward, everything looks old at once.
@@ -115,7 +116,10 @@ export class Retention {
       if (dropped > 0 && dropped + bytes > PASS_SHARE * total) break
       const byAge = i < oldest && this.#maySpend(bytes, total)
       const overSize = total - dropped + needBytes > this.#maxBytes
-      const overSpace = needBytes > roomBytes + dropped || (dropped === 0 && this.#isRefused(state.refusedForMs))
+      // Who fills the disk are others when the store is so small that one segment is much of it: it is kept, and spans are refused.
+      const overSpace =
+        bytes <= PASS_SHARE * total &&
+        (needBytes > roomBytes + dropped || (dropped === 0 && this.#isRefused(state.refusedForMs)))
       const reason = byAge
         ? 'age'
         : overSize && this.#isDue(monotonicMs, SIZE_PAUSE_MS)
