@@ -1,4 +1,5 @@
 import type { StatusResponse, StoreEventRow } from 'spoor/api'
+import { reasonsOf } from './health-reasons.ts'
 
 /** One thing that is wrong now. */
 export interface Trouble {
@@ -20,24 +21,17 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 const NO_ADVICE = 'Senders keep their spans and try again. Spoor’s log tells more.'
 
-/** What is wrong now; empty when nothing is. */
-export function troublesOf({ health, refusing }: StatusResponse): Trouble[] {
-  const troubles = health.reasons.map((text): Trouble => {
+/** What is wrong now, each with when it began and what mends it; empty when nothing is. */
+export function troublesOf(status: StatusResponse): Trouble[] {
+  const { health } = status
+  return reasonsOf(status).map(({ text, code }): Trouble => {
+    if (code === 'damaged') {
+      const first = health.recent.findLast((event) => event.code === code)
+      return { text, sinceMs: first?.atMs, advice: ADVICE[code]! }
+    }
     const event = beginningOf(text, health.recent)
     return { text, sinceMs: event?.atMs, advice: (event && ADVICE[event.code]) ?? NO_ADVICE }
   })
-  if (refusing && !health.reasons.some((reason) => reason.includes(refusing))) {
-    troubles.push({ text: `Spans are refused: ${refusing}`, sinceMs: undefined, advice: NO_ADVICE })
-  }
-  if (health.damagedPieces > 0) {
-    const damages = health.recent.filter(({ code }) => code === 'damaged')
-    const first = damages.at(-1)
-    const pieces = health.damagedPieces
-    const many = `${pieces} stored ${pieces === 1 ? 'piece is' : 'pieces are'} damaged`
-    const text = first ? (pieces === 1 ? first.text : `${many}; the first: ${first.text}`) : many
-    troubles.push({ text, sinceMs: first?.atMs, advice: ADVICE['damaged']! })
-  }
-  return troubles
 }
 
 /** The event that began the trouble: the earliest of its kind that nothing mended since. `recent` has the latest first. */

@@ -1,6 +1,6 @@
 import type { StatusResponse } from 'spoor/api'
 import { formatBytes, formatCount, formatCounted, formatRate } from '../format/numbers.ts'
-import { troublesOf } from './health-state.ts'
+import { reasonsOf } from './health-reasons.ts'
 
 export type IntakeState = 'nothing' | 'idle' | 'flowing' | 'refusing' | 'attention' | 'unreachable'
 
@@ -44,7 +44,7 @@ export function intakeView(
     ...(status.endpoints.otlpGrpc ? [`OTLP gRPC: ${status.endpoints.otlpGrpc}`] : []),
     `Spoor ${status.version}`,
   ]
-  const reasons = troublesOf(status).map(({ text }) => text)
+  const reasons = reasonsOf(status).map(({ text }) => text)
   if (status.phase !== 'running') return { state: 'attention', label: status.phase, detail: [...reasons, ...detail] }
   if (status.refusing) {
     return { state: 'refusing', label: 'refusing spans', detail: [`Refusing: ${status.refusing}`, ...detail] }

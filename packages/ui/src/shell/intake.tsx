@@ -1,10 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
 import { intakeRate, type IntakeSample, intakeView } from './intake-state.ts'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import styles from './shell.module.css'
 
-const HealthPanel = lazy(async () => ({ default: (await import('./health-panel.tsx')).HealthPanel }))
+const HealthPanel = lazyPart(async () => (await import('./health-panel.tsx')).HealthPanel, {
+  name: 'The state of the store',
+  floating: { onClose: (props) => props.onClose() },
+})
 
 /** The live state of intake: a dot, the rate, and the figures on hover; what is wrong and what mends it behind a click. */
 export function Intake() {
@@ -41,11 +45,7 @@ export function Intake() {
         <span className={styles.dot} data-state={view.state} />
         {view.label}
       </button>
-      {isOpen && (
-        <Suspense>
-          <HealthPanel status={error ? undefined : data} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen && <HealthPanel status={error ? undefined : data} onClose={() => setOpen(false)} />}
     </>
   )
 }

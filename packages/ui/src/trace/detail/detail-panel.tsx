@@ -4,10 +4,13 @@ import { lazyPart } from '../../widgets/lazy-part.tsx'
 import { Resizer } from '../../widgets/resizer.tsx'
 import { useTraceView } from '../trace-view.ts'
 import styles from './detail.module.css'
-import { TraceOverview } from './trace-overview.tsx'
 
 const SpanDetailView = lazyPart(async () => (await import('./span-detail.tsx')).SpanDetailView, {
   name: 'The span’s details',
+})
+
+const TraceOverview = lazyPart(async () => (await import('./trace-overview.tsx')).TraceOverview, {
+  name: 'The trace’s overview',
 })
 
 /** Beside the views: the selected span, or the trace as a whole when none is. */
