@@ -137,14 +137,12 @@ export class Catalog {
     return this.#gone.size + this.#damaged.size === 0
   }
 
-  /** Throws StorageError `io` when files are not there, as when somebody moved the directory away. For answers that cannot say that they lack something. */
-  checkFiles(): void {
-    if (this.#gone.size === 0) return
+  /** Says that files are not there, as when somebody moved the directory away; undefined when all are. */
+  get lack(): StorageError | undefined {
+    if (this.#gone.size === 0) return undefined
     const [id] = this.#gone
-    throw new StorageError(
-      'io',
-      `${logPath(this.#directory, id!)} is not there; put it back, or restart Spoor to go on without it`,
-    )
+    const path = logPath(this.#directory, id!)
+    return new StorageError('io', `${path} is not there; put it back, or restart Spoor to go on without it`)
   }
 
   get segmentCount(): number {

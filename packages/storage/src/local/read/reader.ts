@@ -16,6 +16,10 @@ import { Turn } from './turn.ts'
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
 const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 3, search_reader: 2 / 3 }
 
+/** How soon it is seen whether files that were not there are back: first, and at most after it was in vain again and again. Milliseconds. */
+const LOOK_AGAIN_MS = 1_000
+const MAX_LOOK_AGAIN_MS = 60_000
+
 type Asked = Extract<ToReader, { type: 'call' }>
 
 /**
@@ -38,6 +42,8 @@ export class Reader {
   #early: Asked[] = []
   /** What the writer told could not be read: all calls are refused until it joins again. */
   #broken: StorageError | undefined
+  #looksAgain = false
+  #lookAgainMs = LOOK_AGAIN_MS
 
   constructor(
     part: ReaderPart,
@@ -106,10 +112,23 @@ export class Reader {
       for (const asked of this.#early.splice(0)) void this.#answer(asked)
       return
     }
+    if (this.#catalog.lack) this.#lookAgain()
     if (change.type !== 'joined') return
     this.#joined = true
+    if (!this.#catalog.lack) this.#lookAgainMs = LOOK_AGAIN_MS
     this.#main.post({ type: 'joined' })
     for (const asked of this.#early.splice(0)) void this.#answer(asked)
+  }
+
+  /** Joins again when files that were not there are not dropped either: they may be back. */
+  #lookAgain(): void {
+    if (this.#looksAgain) return
+    this.#looksAgain = true
+    this.#clock.after(this.#lookAgainMs, () => {
+      this.#looksAgain = false
+      if (this.#catalog.lack) this.#main.post({ type: 'unjoined', error: toMessage(this.#catalog.lack, '') })
+    })
+    this.#lookAgainMs = Math.min(2 * this.#lookAgainMs, MAX_LOOK_AGAIN_MS)
   }
 
   async #answer(asked: Asked): Promise<void> {
@@ -168,7 +187,8 @@ export class Reader {
   }
 
   #openStream(id: number, traceId: string): number {
-    this.#catalog.checkFiles()
+    // An answer by id cannot say that it lacks something.
+    if (this.#catalog.lack) throw this.#catalog.lack
     try {
       this.#streams.set(id, new TraceStream(this.#catalog.use(), traceWords(traceId)))
       return id
