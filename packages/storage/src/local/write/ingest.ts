@@ -129,6 +129,8 @@ export class Ingest {
       const segment = recoverSegment(this.#files, directory, id, id === ids.at(-1), this.recovered)
       this.#nextId = id + 1
       if (!segment) continue
+      // What a killed process wrote and never synced is served from now on: a sync that fails later must not take it away again.
+      if (id === ids.at(-1)) segment.log.sync()
       this.#tell({ type: 'segment', id, indexSize: segment.indexSize })
       if (id === ids.at(-1) && !this.#isFull(segment)) {
         this.#use(segment)
