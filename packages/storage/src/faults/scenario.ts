@@ -369,6 +369,8 @@ class Scenario {
     void this.#call(process, APPEND_MS, `append ${append}`, async () => {
       await store.append(batchOf(...spans))
       this.oracle.acknowledged(append, spans)
+      // Whoever was told must find it at once.
+      if (this.#random.chance(0.3)) void this.#readTrace(process, store, false, traceId(trace))
     })
   }
 
