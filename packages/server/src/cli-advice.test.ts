@@ -8,9 +8,15 @@ const packages = join(import.meta.dirname, '..', '..')
 const FILES = [
   ...['server', 'storage', 'collector'].flatMap((name) => globSync(`${packages}/${name}/src/**/*.ts`)),
   ...globSync(`${packages}/ui/src/{shell/health-state.ts,search/setup-hint.tsx}`),
-].filter((path) => !/\.test\.|testkit|conformance/.test(path))
+].filter((path) => !/\.test\.|testkit|conformance|faults/.test(path))
 /** Options of Node and V8. */
-const FOREIGN = new Set(['--import', '--external-memory-accounted-in-global-limit', '--heap-growing-percent'])
+const FOREIGN = new Set([
+  '--import',
+  '--external-memory-accounted-in-global-limit',
+  '--heap-growing-percent',
+  '--expose-gc',
+  '--no-expose-gc',
+])
 
 /** The texts of a source file, one after another. */
 function textsOf(path: string): string {

@@ -97,11 +97,6 @@ const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'the directory is not looked for',
-    file: INGEST,
-    changes: [['    if (isThere) return false\n', '    if (isThere || this.#nextId > 0) return false\n']],
-  },
-  {
     name: 'streams of traces are not closed',
     file: 'local/threads/local-store.ts',
     changes: [['      this.#lookups.closeStream(stream)\n', '      void stream\n']],

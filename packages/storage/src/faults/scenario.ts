@@ -370,6 +370,8 @@ class Scenario {
     void this.#call(process, APPEND_MS, `append ${append}`, async () => {
       await store.append(batchOf(...spans))
       this.oracle.acknowledged(append, spans)
+      // Whoever was told must find it at once.
+      if (this.#random.chance(0.3)) void this.#readTrace(process, store, false, traceId(trace))
     })
   }
 
@@ -468,6 +470,8 @@ class Scenario {
     // A system call that does not return is a fault too, and ends as it ends.
     const blockedUntilMs = Math.max(0, ...[...(this.#opened?.process.parts ?? [])].map((part) => part.blockedUntilMs))
     await this.#machine.sleep(Math.max(0, blockedUntilMs - this.#machine.nowMs))
+    // So does a part that spins, when it is replaced: a writer in its recovery has ten minutes.
+    for (let waitedMs = 0; this.#spins() && waitedMs < 700_000; waitedMs += 1_000) await this.#machine.sleep(1_000)
     const beganMs = this.#machine.nowMs
     for (;;) {
       if (this.#opened?.hasGivenUp) await this.#close()
@@ -491,6 +495,10 @@ class Scenario {
     if (reasons.length > 0) throw new Error(`the store says without a cause that it is not well: ${reasons.join('; ')}`)
     this.#quiet = true
     this.#machine.note('quiet')
+  }
+
+  #spins(): boolean {
+    return [...(this.#opened?.process.parts ?? [])].some(({ busyUntilMs }) => busyUntilMs === Infinity)
   }
 
   #mend(): void {

@@ -268,7 +268,7 @@ it('leaves no gap where the first sync of a segment failed', async () => {
     await answer
   }
   await ingest.close()
-  expect(answers).toEqual(['rejected', 'rejected', 'durable'])
+  expect(answers.filter((type) => type !== 'event')).toEqual(['rejected', 'rejected', 'durable'])
   expect(readdirSync(directory).sort()).toEqual(['00000001.idx', '00000001.log', 'FORMAT'])
 })
 

@@ -7,9 +7,9 @@ import type { Ping, Pong } from './protocol.ts'
 const PING_EVERY_MS = 1_000
 /** Times that it may let a question unanswered. Counted, not timed: when main itself was stopped, that counts once. */
 const MAX_SILENT_PINGS: Readonly<Record<EnginePart, number>> = { writer: 30, lookup_reader: 5, search_reader: 5 }
-/** ... before it has said anything: a thread that is loaded, the writer in a recovery of any length. */
+/** ... before it has said anything: a thread that is loaded, the writer in its recovery. The first one of all may take any time for that. */
 const MAX_SILENT_PINGS_AT_START: Readonly<Record<EnginePart, number>> = {
-  writer: Infinity,
+  writer: 600,
   lookup_reader: 60,
   search_reader: 60,
 }
@@ -55,6 +55,7 @@ export class Supervisor<In, Out> {
   #failing: { readonly sinceMs: number; reason: string; failures: number } | undefined
   #silentPings = 0
   #wasHeard = false
+  #starts = 0
   #callOff = (): void => {}
 
   constructor(clock: Clock, tell: (event: StoreEvent) => void, supervised: Supervised<In, Out>) {
@@ -138,6 +139,7 @@ export class Supervisor<In, Out> {
     this.#running = running
     this.#silentPings = 0
     this.#wasHeard = false
+    this.#starts++
     running.port.onMessage((message) => {
       if (running !== this.#running) return
       this.#silentPings = 0
@@ -185,7 +187,8 @@ export class Supervisor<In, Out> {
   #ping(): void {
     this.#later(PING_EVERY_MS, () => {
       const { part } = this.#supervised
-      const most = (this.#wasHeard ? MAX_SILENT_PINGS : MAX_SILENT_PINGS_AT_START)[part]
+      const isFirst = !this.#wasHeard && this.#starts === 1 && part === 'writer'
+      const most = isFirst ? Infinity : (this.#wasHeard ? MAX_SILENT_PINGS : MAX_SILENT_PINGS_AT_START)[part]
       if (this.#silentPings >= most) {
         const seconds = (this.#silentPings * PING_EVERY_MS) / 1000
         this.replace(new StorageError('io', `the ${part.replace('_', ' ')} has not answered for ${seconds} s`))

@@ -145,14 +145,17 @@ export class Ingest {
     }
     const { segments, nextId } = recoverDirectory(this.#files, directory, options)
     this.#nextId = nextId
-    const areNamesDurable = this.#syncNames()
-    for (const found of segments) this.#reopen(found, areNamesDurable)
+    for (const found of segments) this.#reopen(found)
     this.#drop(0)
   }
 
-  /** A killed process may have left names that it never synced; what is acknowledged from now on must not depend on them. */
-  #syncNames(): boolean {
+  /**
+   * Makes durable what a killed process left without a sync: the names, which what is acknowledged from now on must not depend on, and the
+   * records, which are served from now on, and which a sync that fails later must not take away again. False when it cannot be done.
+   */
+  #adopt(segment: Segment): boolean {
     try {
+      segment.log.sync()
       this.#files.syncDirectory(this.#settings.directory)
       return true
     } catch {
@@ -160,7 +163,7 @@ export class Ingest {
     }
   }
 
-  #reopen(found: RecoveredSegment | LostSegment, areNamesDurable: boolean): void {
+  #reopen(found: RecoveredSegment | LostSegment): void {
     const { id } = found
     const changes = changesOf(found)
     const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
@@ -176,7 +179,7 @@ export class Ingest {
     if (found.indexFailure !== undefined)
       this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
     const { createdMs } = header
-    if (segment && areNamesDurable && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
+    if (segment && this.#adopt(segment) && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
       this.#goOn(segment)
       this.#openChanges = changes.slice(1)
       this.#isTold = true
