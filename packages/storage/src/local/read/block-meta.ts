@@ -60,9 +60,12 @@ export function areSound(rows: BlockRows, logStart: number, logEnd: number): boo
       rows.operation[row]! >= operations.length ||
       rows.group[row]! >= groupCount ||
       rows.spanStart[row]! > rows.spanEnd[row]! ||
-      rows.spanEnd[row]! > rawEnd
+      rows.spanEnd[row]! > rawEnd ||
+      rows.groups[4 * rows.group[row]! + 1]! > rawEnd ||
+      rows.groups[4 * rows.group[row]! + 3]! > rawEnd
     )
       return false
   }
-  return rows.groups.subarray(0, 4 * groupCount).every((offset) => offset <= rawEnd)
+  // Groups that no row points to may be left of spans that could not be written.
+  return true
 }

@@ -10,7 +10,9 @@ export function storageError(error: unknown, doing: string): StorageError {
     return new StorageError('corrupt', `${doing}: not valid OTLP: ${text}`, { cause: error })
   const code = (error as { code?: unknown } | undefined)?.code
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new StorageError('disk_full', `${doing}: ${text}; free some space or lower maxBytes`, { cause: error })
+    return new StorageError('disk_full', `${doing}: ${text}; free some space, or lower the limit of the store`, {
+      cause: error,
+    })
   }
   return new StorageError('io', `${doing}: ${text}`, { cause: error })
 }

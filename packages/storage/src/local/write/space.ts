@@ -75,7 +75,7 @@ export class DiskSpace {
     if (freeBytes - bytes >= FLOOR_SHARE * reserveBytes) return
     throw new StorageError(
       'disk_full',
-      `${this.#directory}: ${freeBytes} bytes are free on the disk, and ${Math.round(FLOOR_SHARE * reserveBytes)} are kept back; free some space or lower maxBytes`,
+      `${this.#directory}: ${freeBytes} bytes are free on the disk, and ${Math.round(FLOOR_SHARE * reserveBytes)} are kept back; free some space, or lower the limit of the store`,
     )
   }
 }
