@@ -33,7 +33,7 @@ export interface LocalStoreOptions {
   readonly segmentBytes?: number
   /** ... or when it is this old; 1 second or more. Default a 25th of `maxAgeMs`: without a limit of age, segments have none. */
   readonly segmentAgeMs?: number
-  /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 64 MiB. */
+  /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 24 MiB. */
   readonly maxPendingBytes?: number
   /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 96 MiB. */
   readonly cacheBytes?: number
@@ -96,7 +96,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
     reserveBytes: options.reserveBytes,
     segmentBytes: options.segmentBytes ?? 256 * MIB,
     segmentAgeMs: options.segmentAgeMs ?? Math.max(SECOND, maxAgeMs / 25),
-    maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
+    maxPendingBytes: options.maxPendingBytes ?? 24 * MIB,
     cacheBytes: options.cacheBytes ?? 96 * MIB,
     blockSpans: options.blockSpans ?? BLOCK_SPANS,
     blockBytes: options.blockBytes ?? 4 * MIB,

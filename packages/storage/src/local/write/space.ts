@@ -29,7 +29,7 @@ export class DiskSpace {
   }
 
   get reserveBytes(): number {
-    return this.#reserveBytes ?? Math.min(MAX_RESERVE_BYTES, RESERVE_SHARE * this.#totalBytes)
+    return this.#reserveBytes ?? Math.min(MAX_RESERVE_BYTES, Math.floor(RESERVE_SHARE * this.#totalBytes))
   }
 
   /** As far as is known: what was free when the system was asked, without what was written since. */
