@@ -5,9 +5,10 @@
 
 /**
  * The parts of a store that can fail on their own. `disk`: what it is kept on; while it fails, spans are refused. `index`: the index of
- * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits.
+ * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits. `segments`: reading some that were
+ * written before; while it fails they are left out, and searches say that they are not complete.
  */
-export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk' | 'index' | 'retention'
+export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk' | 'index' | 'retention' | 'segments'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -19,7 +20,10 @@ export interface StoreEventFields {
     readonly elapsedMs: number
     readonly readOnly: boolean
   }
-  /** An interrupted end was made whole: blocks indexed again, bytes of a record cut off that was never acknowledged. */
+  /**
+   * What was not whole was made so: blocks indexed again from the log (after an interrupted write, or damage of the index), bytes of a record
+   * cut off that was never acknowledged.
+   */
   recovered: { readonly file: string; readonly blocks: number; readonly tornBytes: number }
   /**
    * Bytes that are not what was written. `perhaps`: the very last record, which may be torn and never acknowledged, or acknowledged
@@ -87,6 +91,7 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   disk: 'the disk',
   index: 'writing the index',
   retention: 'deleting old data',
+  segments: 'reading older segments',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */
@@ -98,7 +103,7 @@ const WORDS: { readonly [C in StoreEventCode]: (fields: StoreEventFields[C]) => 
   opened: ({ directory, readOnly, spans, segments }) =>
     `${directory} is open${readOnly ? ' (read only)' : ''}: ${count(spans, 'span')} in ${count(segments, 'segment')}`,
   recovered: ({ file, blocks, tornBytes }) =>
-    `${file} was made whole after an interrupted write: ${count(blocks, 'block')} indexed again, ${count(tornBytes, 'byte')} of a record cut off that was never acknowledged`,
+    `${file} was not whole: ${count(blocks, 'block')} indexed again from the log, ${count(tornBytes, 'byte')} of a record cut off that was never acknowledged`,
   damaged({ file, offset, bytes, maxSpans, perhaps, kept }) {
     const spans = maxSpans === undefined ? 'an unknown number of spans' : `at most ${count(maxSpans, 'span')}`
     const where = kept === undefined ? 'the bytes stay where they are' : `the bytes are kept in ${kept}`

@@ -19,6 +19,8 @@ export interface Expectation {
   readonly mayHaveDropped: boolean
   /** Whether the store has told of damage: then something may be missing, but no search may say that it is complete. */
   readonly damageTold: boolean
+  /** Whether the store tells that it cannot read some segments now: traces are read without them, and no search may say that it is complete. */
+  readonly hasLeftOut: boolean
 }
 
 /**
@@ -73,7 +75,8 @@ export class Oracle {
       }
     }
     const missing = promised.filter((known) => !found.has(known))
-    if (!expected.damageTold) for (const known of missing) this.#checkMissing(id, known, expected)
+    if (!expected.damageTold && !expected.hasLeftOut)
+      for (const known of missing) this.#checkMissing(id, known, expected)
     return found
   }
 

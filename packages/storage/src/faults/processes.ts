@@ -100,6 +100,10 @@ async function check({ page }: Program, oracle: Oracle, random: Random): Promise
     const bytes = new Uint8Array(await response.arrayBuffer())
     if (response.status !== 200 && response.status !== 404) throw new Error(`trace ${id}: ${response.status}`)
     const chunks = response.status === 200 ? [bytes] : []
-    oracle.checkTrace(id, oracle.promised(id), chunks, { mayHaveDropped: false, damageTold: false })
+    oracle.checkTrace(id, oracle.promised(id), chunks, {
+      mayHaveDropped: false,
+      damageTold: false,
+      hasLeftOut: false,
+    })
   }
 }

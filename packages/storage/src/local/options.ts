@@ -97,7 +97,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
     segmentBytes: options.segmentBytes ?? 256 * MIB,
     segmentAgeMs: options.segmentAgeMs ?? Math.max(SECOND, maxAgeMs / 25),
     maxPendingBytes: options.maxPendingBytes ?? 24 * MIB,
-    cacheBytes: options.cacheBytes ?? 96 * MIB,
+    cacheBytes: options.cacheBytes ?? 48 * MIB,
     blockSpans: options.blockSpans ?? BLOCK_SPANS,
     blockBytes: options.blockBytes ?? 4 * MIB,
     // Frames of 256 KiB cost 1 % more disk than one frame a block, and a fifteenth of the time to read a trace.

@@ -5,12 +5,14 @@ import { createBatch } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { find, spansOf } from '../../conformance/harness.ts'
-import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
+import { attributes, batchOf, MS, requestOf, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
 import type { TraceStore } from '../../contract.ts'
 import { openLocalStore } from '../threads/local-store.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readRecord, writeFully } from '../files/log.ts'
 import { BLOCK_SPANS } from '../options.ts'
+import { areSound } from '../read/block-meta.ts'
+import { BlockBuilder } from './builder.ts'
 
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
@@ -175,4 +177,21 @@ it('gives the newest first whatever the times in the blocks', async () => {
     }),
     { numRuns: 4, seed: 4 },
   )
+})
+
+it('forgets the groups of spans that are taken back: an index must not point beyond what it describes', () => {
+  const builder = new BlockBuilder()
+  builder.add(requestOf([sent({ trace: 1, id: 1 })]))
+  const mark = builder.mark()
+  builder.add(requestOf([sent({ trace: 2, id: 1, service: 'other' })]))
+  builder.rollback(mark)
+  const { rows } = builder
+  expect([rows.count, rows.groupCount]).toEqual([1, 1])
+  rows.frames.push({ rawStart: 0, rawLength: builder.rawLength, offset: 32, length: 10 })
+  expect(areSound(rows, 32, 42)).toBe(true)
+  // As versions before left it.
+  rows.groups.fill(10_000, 4 * rows.groupCount, 4 * ++rows.groupCount)
+  expect(areSound(rows, 32, 42)).toBe(true)
+  rows.group[0] = 1
+  expect(areSound(rows, 32, 42)).toBe(false)
 })

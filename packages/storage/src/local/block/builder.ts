@@ -67,9 +67,10 @@ export class BlockBuilder {
     return { ...markOf(this.rows), rawLength: this.rawLength }
   }
 
-  /** Forgets all spans added after `mark`. What they brought into tables and filter may stay; it matches nothing. */
+  /** Forgets all spans added after `mark`. What they brought into the tables of traces and operations, and the filter, stays; it matches nothing. */
   rollback(mark: BuilderMark): void {
     this.rows.count = mark.count
+    this.rows.groupCount = mark.groupCount
     this.rows.frames.length = mark.frameCount
     this.rawLength = mark.rawLength
   }

@@ -25,7 +25,8 @@ import { requestOf, sent } from '../../conformance/spans.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { INDEX_HEADER, readBlock } from './index-file.ts'
 import { FILE_HEADER, RECORD_HEADER } from './log.ts'
-import { recoverDirectory } from './recover-directory.ts'
+import { recoverAgain, recoverDirectory } from './recover-directory.ts'
+import type { RecoveredSegment } from './recover-segment.ts'
 import { indexPath, logPath } from './segment.ts'
 
 // They open many stores; the machine may be busy.
@@ -255,7 +256,7 @@ it('leaves no gap where the first sync of a segment failed', async () => {
   const main: Port<ToWriter, FromWriter> = {
     ...silent,
     post(message) {
-      answers.push(message.type)
+      if (message.type !== 'event') answers.push(message.type)
       answered()
     },
   }
@@ -303,26 +304,25 @@ it('never deletes a log of which nothing can be read', async () => {
   expect(statSync(logPath(directory, 1)).size).toBe(size)
 })
 
-it('leaves a segment out that the disk does not give out, and opens the others', async () => {
+it('leaves a segment out that the disk does not give out, opens the others, and has it when the disk gives it out again', async () => {
   await fill(directory, 40)
   const before = readdirSync(directory).length
   const events: StoreEvent[] = []
-  const found = [
-    ...recoverDirectory(failing('00000002.log'), directory, {
-      write: true,
-      nowMs: 1,
-      tell: (event) => events.push(event),
-    }).segments,
-  ]
+  const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
+  const found = [...recoverDirectory(failing('00000002.log'), directory, options).segments]
   for (const segment of found) {
     if ('lost' in segment) continue
     segment.segment?.log.close()
     segment.segment?.index.close()
   }
   const count = records(directory).filter(({ id }) => id === 2).length * SPANS
-  expect(found.filter((segment) => 'lost' in segment)).toMatchObject([{ id: 2, lost: { maxSpans: count } }])
+  const refusal = expect.stringMatching(/00000002\.log: EIO/) as string
+  expect(found.filter((segment) => 'lost' in segment)).toMatchObject([{ id: 2, lost: { maxSpans: count }, refusal }])
   expect(found.length).toBeGreaterThan(3)
-  expect(damaged(events)).toMatchObject([{ file: '00000002.log', maxSpans: count }])
+  expect(recoverAgain(failing('00000002.log'), directory, 2, false, options)).toMatchObject({ refusal })
+  const { logSize } = recoverAgain(nodeFileSystem, directory, 2, false, options) as RecoveredSegment
+  expect(logSize).toBe(statSync(logPath(directory, 2)).size)
+  expect(damaged(events)).toEqual([])
   expect(readdirSync(directory)).toHaveLength(before)
   expect(damaged((await readAll(directory)).events)).toEqual([])
 })

@@ -51,6 +51,14 @@ export interface FileSystem {
   space(directory: string): { readonly freeBytes: number; readonly totalBytes: number }
 }
 
+/**
+ * Whether an error is the file system's, which refuses something: what it refuses now it may give later, so that nothing is said against the
+ * bytes. False for errors of whoever looks at bytes that were read.
+ */
+export function isRefusal(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(String((error as { code?: unknown } | undefined)?.code))
+}
+
 export type OpenMode = 'read' | 'update' | 'create' | 'new'
 
 /** An open file. Positions and sizes are bytes. Reads and writes may do less than they are asked for, and say how much. */

@@ -14,7 +14,8 @@ const FORMAT_1 = 'spoor-local 1\n'
 /** More than it can have. */
 const MAX_BYTES = 1024
 
-export type FormatState = 'ok' | 'older' | 'missing' | 'damaged' | 'foreign'
+/** `unreadable`: the file system does not give it out. */
+export type FormatState = 'ok' | 'older' | 'missing' | 'damaged' | 'foreign' | 'unreadable'
 
 /** `spoor-local <version> <crc32 of what is before, in hex>`. */
 export function formatText(version: number): string {
@@ -31,6 +32,7 @@ export function formatText(version: number): string {
 export function readFormat(files: FileSystem, directory: string, versions: ReadonlySet<number>): FormatState {
   const path = join(directory, FORMAT)
   const found = readText(files, path)
+  if (found === 'unreadable') return 'unreadable'
   if (found === formatText(VERSION)) return 'ok'
   if (found === FORMAT_1) return 'older'
   if (found === undefined || (found === '' && versions.size === 0)) return 'missing'
@@ -69,7 +71,8 @@ export function checkFormat(
 ): void {
   const state = readFormat(files, directory, versions)
   const path = join(directory, FORMAT)
-  if (state === 'ok') return
+  // It is not needed, so what cannot be read now is left as it is.
+  if (state === 'ok' || state === 'unreadable') return
   if (state === 'foreign') {
     throw new StorageError(
       'corrupt',
@@ -108,7 +111,7 @@ function keep(
   }
 }
 
-/** At most {@link MAX_BYTES} of it; undefined when there is none, or it cannot be read: it is not needed. */
+/** At most {@link MAX_BYTES} of it; undefined when there is none. */
 function readText(files: FileSystem, path: string): string | undefined {
   try {
     if (!files.stat(path)) return undefined
@@ -118,7 +121,7 @@ function readText(files: FileSystem, path: string): string | undefined {
     } finally {
       file.close()
     }
-  } catch {
-    return undefined
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'ENOENT' ? undefined : 'unreadable'
   }
 }

@@ -17,18 +17,19 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { lockDirectory } from './lock.ts'
 
+let root: string
 let directory: string
 const children: ChildProcess[] = []
 const mounts: string[] = []
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'spoor-lock-'))
+  directory = root = mkdtempSync(join(tmpdir(), 'spoor-lock-'))
 })
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   for (const mount of mounts.splice(0)) execFileSync('umount', [mount])
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(root, { recursive: true, force: true })
 })
 
 const CHILD = ['--conditions=@spoor/source', new URL('./lock.test.child.ts', import.meta.url).pathname] as const

@@ -1,15 +1,25 @@
 import { join } from 'node:path'
 import type { StoreEvent } from '../../events.ts'
-import type { FileSystem } from './file-system.ts'
+import { isRefusal, type FileSystem } from './file-system.ts'
 import { checkFormat } from './format.ts'
 import { ALL_TIME, encodeDamage, INDEX_HEADER, indexHeader, type Damaged } from './index-file.ts'
 import { keepAside } from './kept.ts'
-import { FILE_HEADER, fileHeader, writeFully } from './log.ts'
+import { FILE_HEADER, fileHeader } from './log.ts'
 import { recoverSegment, type RecoveredSegment } from './recover-segment.ts'
 import type { TimeRange } from './reindex.ts'
 import { deleteSegment, drawSalt, indexName, indexPath, logName, logPath } from './segment.ts'
-import { isOfProcess, readLost, segmentRange, surveyDirectory, type Lost, type Survey } from './survey.ts'
-import { finishSwap, NEW } from './swap.ts'
+import {
+  isOfProcess,
+  logState,
+  readLost,
+  segmentRange,
+  surveyDirectory,
+  type Lost,
+  type Survey,
+  type Unreadable,
+} from './survey.ts'
+import { finishSwap, replaceFile } from './swap.ts'
+import type { LogState } from './walk.ts'
 
 export interface RecoverOptions {
   /** False: nothing in the directory is changed. */
@@ -18,10 +28,14 @@ export interface RecoverOptions {
   readonly tell: (event: StoreEvent) => void
 }
 
-/** A segment of which nothing can be read; `damaged.range`: when its spans may have been. */
+/**
+ * A segment of which nothing can be read; `lost.range`: when its spans may have been. `refusal`: why the file system does not give it out;
+ * that may pass, so it is not told as damage, and {@link recoverAgain} sees.
+ */
 export interface LostSegment {
   readonly id: number
   readonly lost: Damaged & { readonly range: TimeRange }
+  readonly refusal?: string
 }
 
 export interface RecoveredDirectory {
@@ -29,6 +43,8 @@ export interface RecoveredDirectory {
   readonly segments: Iterable<RecoveredSegment | LostSegment>
   /** Of the next segment. */
   readonly nextId: number
+  /** Logs after the last of which not even the header was written; they have to be gone when the next segment begins. */
+  readonly unwritten: readonly number[]
 }
 
 /** Missing segments in one gap, at most, that get a place holder each, so that searches over their time say that they are not complete. */
@@ -50,8 +66,13 @@ export function recoverDirectory(files: FileSystem, directory: string, options: 
   }
   for (const name of survey.foreign) tellLost(tell, name, sizeOf(files, join(directory, name)), 0)
   const ids = [...survey.logs].filter(([, { state }]) => state !== 'foreign' && state !== 'unwritten').map(([id]) => id)
-  const nextId = Math.max(0, ...ids, ...survey.orphans) + 1
-  return { segments: recoverAll(files, directory, survey, ids.at(-1), options), nextId }
+  // What is left of a segment whose beginning was interrupted takes no number.
+  const lost = survey.orphans.filter((id) => readLost(files, directory, id))
+  const nextId = Math.max(0, ...ids, ...lost) + 1
+  const unwritten = [...survey.logs]
+    .filter(([id, { state }]) => state === 'unwritten' && id >= nextId)
+    .map(([id]) => id)
+  return { segments: recoverAll(files, directory, survey, ids.at(-1), options), nextId, unwritten }
 }
 
 function* recoverAll(
@@ -59,35 +80,85 @@ function* recoverAll(
   directory: string,
   survey: Survey,
   last: number | undefined,
-  { write, tell }: RecoverOptions,
+  options: RecoverOptions,
 ): Generator<RecoveredSegment | LostSegment> {
   for (const [id, log] of survey.logs) {
-    if (log.state === 'ok') {
-      try {
-        const { header, headerDamaged } = log
-        yield recoverSegment(files, directory, id, { write, last: id === last, header, headerDamaged, tell })
-        continue
-      } catch (error) {
-        if (isOfProcess(error)) throw error
-        // Retention of the process that has the directory took it.
-        if (!write && !files.stat(logPath(directory, id))) continue
-      }
-    }
-    const lost = readLost(files, directory, id)
-    if (log.state === 'unwritten' && !lost && (last === undefined || id > last)) {
-      if (write) removeUnwritten(files, directory, id)
-      continue
-    }
-    tellLost(tell, logName(id), sizeOf(files, logPath(directory, id)), lost?.spans)
-    // A foreign file without an index is none of ours: searches are complete without it.
-    if (lost || log.state !== 'foreign') yield { id, lost: damageOf(lost) }
+    const found = recoverOne(files, directory, id, log, last, options)
+    if (found) yield found
   }
   for (const id of survey.orphans) {
-    const lost = readLost(files, directory, id)
-    if (!lost) continue
-    tellLost(tell, logName(id), lost.bytes, lost.spans)
-    yield { id, lost: damageOf(lost) }
+    const found = recoverOrphan(files, directory, id, options)
+    if (found) yield found
   }
+}
+
+/** Undefined: there is nothing that could be read, or missed. `last`: the newest segment in which something was written. */
+function recoverOne(
+  files: FileSystem,
+  directory: string,
+  id: number,
+  log: LogState | Unreadable,
+  last: number | undefined,
+  { write, tell }: RecoverOptions,
+): RecoveredSegment | LostSegment | undefined {
+  let refusal = log.state === 'unreadable' ? log.reason : undefined
+  if (log.state === 'ok') {
+    try {
+      const { header, headerDamaged } = log
+      return recoverSegment(files, directory, id, { write, last: id === last, header, headerDamaged, tell })
+    } catch (error) {
+      if (isOfProcess(error)) throw error
+      // Retention of the process that has the directory took it.
+      if (!write && !files.stat(logPath(directory, id))) return undefined
+      if (isRefusal(error)) refusal = (error as Error).message
+    }
+  }
+  const lost = readLost(files, directory, id)
+  if (refusal !== undefined) return { id, lost: damageOf(lost), refusal: `${logPath(directory, id)}: ${refusal}` }
+  if (log.state === 'unwritten' && !lost && (last === undefined || id > last)) {
+    if (write) removeUnwritten(files, directory, id)
+    return undefined
+  }
+  tellLost(tell, logName(id), sizeOf(files, logPath(directory, id)), lost?.spans)
+  // A foreign file without an index is none of ours: searches are complete without it.
+  return lost || log.state !== 'foreign' ? { id, lost: damageOf(lost) } : undefined
+}
+
+function recoverOrphan(
+  files: FileSystem,
+  directory: string,
+  id: number,
+  { tell }: RecoverOptions,
+): LostSegment | undefined {
+  const lost = readLost(files, directory, id)
+  if (!lost) return undefined
+  if (lost.refusal !== undefined)
+    return { id, lost: damageOf(lost), refusal: `${indexPath(directory, id)}: ${lost.refusal}` }
+  tellLost(tell, logName(id), lost.bytes, lost.spans)
+  return { id, lost: damageOf(lost) }
+}
+
+/**
+ * A segment that the file system did not give out when the directory was recovered, once more. `wasLast`: nothing was written after it until
+ * then. Undefined: there is nothing in it. Throws what concerns more than the one file.
+ */
+export function recoverAgain(
+  files: FileSystem,
+  directory: string,
+  id: number,
+  wasLast: boolean,
+  options: RecoverOptions,
+): RecoveredSegment | LostSegment | undefined {
+  const log = logState(files, logPath(directory, id))
+  const isUnwritten = !log || log.state === 'unwritten'
+  if (isUnwritten && wasLast && options.write && !readLost(files, directory, id)) {
+    // There may be newer ones by now: its number must not be missing.
+    replaceFile(files, logPath(directory, id), fileHeader({ createdMs: options.nowMs, salt: drawSalt() }))
+    files.syncDirectory(directory)
+    return undefined
+  }
+  if (!log) return recoverOrphan(files, directory, id, options)
+  return recoverOne(files, directory, id, log, wasLast ? id : Infinity, options)
 }
 
 function damageOf(lost: Lost | undefined): LostSegment['lost'] {
@@ -118,7 +189,7 @@ function removeUnwritten(files: FileSystem, directory: string, id: number): void
   try {
     deleteSegment(files, directory, id)
   } catch {
-    // It is in nobody's way: the next segment takes another name.
+    // Before the next segment begins it is tried again.
   }
 }
 
@@ -140,11 +211,12 @@ function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Surve
   }
   const present = [...logs.keys()].filter((id) => logs.get(id)!.state !== 'foreign')
   const known = [...present, ...gone.map(({ id }) => id)].sort((a, b) => a - b)
-  const holders: { id: number; damaged: Damaged; range: TimeRange }[] = gone.map(({ id, lost }) => ({
-    id,
-    damaged: { bytes: lost.bytes, ...(lost.spans !== undefined && { maxSpans: lost.spans }) },
-    range: lost.range ?? ALL_TIME,
-  }))
+  const holders: { id: number; damaged: Damaged; range: TimeRange }[] = []
+  for (const { id, lost } of gone) {
+    const { range, ...damaged } = damageOf(lost)
+    // What the index knows must not be given up for a place holder that does not.
+    if (lost.refusal === undefined) holders.push({ id, damaged, range })
+  }
   for (const [i, after] of known.entries()) {
     const before = known[i - 1]
     if (before === undefined) continue
@@ -198,16 +270,7 @@ function holdPlace(
     [indexName(id), index],
     [logName(id), fileHeader({ createdMs, salt })],
   ] as const) {
-    const path = join(directory, name)
-    const file = files.open(path + NEW, 'create')
-    try {
-      file.truncate(0)
-      writeFully(file, [bytes], 0)
-      file.sync()
-    } finally {
-      file.close()
-    }
-    files.rename(path + NEW, path)
+    replaceFile(files, join(directory, name), bytes)
     files.syncDirectory(directory)
   }
 }

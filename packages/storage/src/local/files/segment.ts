@@ -122,11 +122,28 @@ export function closeSegment({ log, index }: Segment): void {
  * index without a log means that the log was lost.
  */
 export function deleteSegment(files: FileSystem, directory: string, id: number): void {
-  if (files.stat(indexPath(directory, id))) {
-    files.remove(indexPath(directory, id))
-    files.syncDirectory(directory)
-  }
+  removeIndex(files, directory, id)
   files.remove(logPath(directory, id))
+}
+
+/**
+ * Instead of deleting it, where an older one cannot be deleted: a number that is missing in the middle means that a segment was lost. What
+ * is left is as large as a log without a record.
+ */
+export function emptySegment(files: FileSystem, directory: string, id: number): void {
+  removeIndex(files, directory, id)
+  const log = files.open(logPath(directory, id), 'update')
+  try {
+    if (log.size() > FILE_HEADER) log.truncate(FILE_HEADER)
+  } finally {
+    log.close()
+  }
+}
+
+/** Gone for good when it returns; and so is each segment that was deleted before. */
+function removeIndex(files: FileSystem, directory: string, id: number): void {
+  if (files.stat(indexPath(directory, id))) files.remove(indexPath(directory, id))
+  files.syncDirectory(directory)
 }
 
 export function segmentBytes(files: FileSystem, directory: string, id: number): { bytes: number; writtenMs: number } {

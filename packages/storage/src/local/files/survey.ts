@@ -1,5 +1,5 @@
-import type { File, FileSystem } from './file-system.ts'
-import { INDEX_HEADER, isIndex, readBlock, type BlockMeta } from './index-file.ts'
+import { isRefusal, type File, type FileSystem } from './file-system.ts'
+import { ALL_TIME, INDEX_HEADER, isIndex, readBlock, type BlockMeta } from './index-file.ts'
 import { newerFormat } from './log.ts'
 import type { TimeRange } from './reindex.ts'
 import { indexPath, listIndexes, listSegments, logPath, parseName } from './segment.ts'
@@ -61,34 +61,41 @@ export function isOfProcess(error: unknown): boolean {
   return ['newer_format', 'EMFILE', 'ENFILE', 'ENOMEM', 'EROFS'].includes(String((error as { code?: unknown }).code))
 }
 
-/** Undefined when it has just gone: retention of a running store may have taken it. */
-function logState(files: FileSystem, path: string): LogState | Unreadable | undefined {
+/** What the header of a log says. Undefined when it has just gone: retention of a running store may have taken it. */
+export function logState(files: FileSystem, path: string): LogState | Unreadable | undefined {
   let file: File | undefined
   try {
     file = files.open(path, 'read')
     return readLogState(file, path)
   } catch (error) {
     if (isOfProcess(error)) throw error
-    return (error as { code?: unknown }).code === 'ENOENT'
-      ? undefined
-      : { state: 'unreadable', reason: (error as Error).message }
+    return isMissing(error) ? undefined : { state: 'unreadable', reason: (error as Error).message }
   } finally {
     file?.close()
   }
 }
 
-/** What `use` says of a file; undefined when there is none or it cannot be read. */
-function withFile<T>(files: FileSystem, path: string, use: (file: File) => T): T | undefined {
+/** What `use` says of a file; undefined when there is none, or it says nothing of use. Where the file system does not give it out, what `refused` says. */
+function withFile<T>(
+  files: FileSystem,
+  path: string,
+  use: (file: File) => T,
+  refused?: (error: Error) => T,
+): T | undefined {
   let file: File | undefined
   try {
     file = files.open(path, 'read')
     return use(file)
   } catch (error) {
     if (isOfProcess(error)) throw error
-    return undefined
+    return isRefusal(error) && !isMissing(error) ? refused?.(error as Error) : undefined
   } finally {
     file?.close()
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ENOENT'
 }
 
 /** What the index of a log that cannot be read says of what was in it. */
@@ -97,14 +104,21 @@ export interface Lost {
   /** Undefined when the index cannot be read to its end. */
   readonly spans: number | undefined
   readonly range: TimeRange | undefined
+  /** Why the file system does not give the index out now; then nothing else is known. */
+  readonly refusal?: string
 }
 
 /** Undefined when there is no index, or one without a block: then nothing is lost that could be known. */
 export function readLost(files: FileSystem, directory: string, id: number): Lost | undefined {
   const path = indexPath(directory, id)
-  const found = withFile(files, path, (file) => (file.size() > INDEX_HEADER ? allMetas(file, path) : undefined))
-  if (!found) return undefined
-  const { metas, whole } = found
+  const found = withFile<ReturnType<typeof allMetas> | Lost | undefined>(
+    files,
+    path,
+    (file) => (file.size() > INDEX_HEADER ? allMetas(file, path) : undefined),
+    ({ message }) => ({ bytes: 0, spans: undefined, range: undefined, refusal: message }),
+  )
+  if (!found || 'refusal' in found) return found as Lost | undefined
+  const { metas, whole } = found as ReturnType<typeof allMetas>
   let spans = 0
   let bytes = 0
   let known = whole
@@ -143,8 +157,13 @@ export function rangeOf(metas: readonly BlockMeta[]): TimeRange | undefined {
   return range
 }
 
-/** The range of time of a segment, as far as its index tells. */
+/** The range of time of a segment, as far as its index tells; all time where that is not given out. */
 export function segmentRange(files: FileSystem, directory: string, id: number): TimeRange | undefined {
   const path = indexPath(directory, id)
-  return rangeOf(withFile(files, path, (file) => allMetas(file, path))?.metas ?? [])
+  return withFile(
+    files,
+    path,
+    (file) => rangeOf(allMetas(file, path).metas),
+    () => ALL_TIME,
+  )
 }

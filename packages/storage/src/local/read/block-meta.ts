@@ -55,17 +55,17 @@ export function areSound(rows: BlockRows, logStart: number, logEnd: number): boo
     before = rawStart + rawLength
   }
   for (let row = 0; row < count; row++) {
+    const group = rows.group[row]!
     if (
       rows.trace[row]! >= traceCount ||
       rows.operation[row]! >= operations.length ||
-      rows.group[row]! >= groupCount ||
+      group >= groupCount ||
       rows.spanStart[row]! > rows.spanEnd[row]! ||
-      rows.spanEnd[row]! > rawEnd ||
-      rows.groups[4 * rows.group[row]! + 1]! > rawEnd ||
-      rows.groups[4 * rows.group[row]! + 3]! > rawEnd
+      rows.spanEnd[row]! > rawEnd
     )
       return false
+    // Groups without a row may be left from spans that the writer took back; those point to nothing.
+    for (let i = 4 * group; i < 4 * group + 4; i++) if (rows.groups[i]! > rawEnd) return false
   }
-  // Groups that no row points to may be left of spans that could not be written.
   return true
 }

@@ -5,7 +5,7 @@ import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import { BlockBuilder } from '../block/builder.ts'
 import { hashWords } from '../block/hash.ts'
 import { createRows, ROW_BYTES, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
-import type { File } from '../files/file-system.ts'
+import { isRefusal, type File } from '../files/file-system.ts'
 import { readBlock, readColumns, readFilter, startRange, type IndexBlock } from '../files/index-file.ts'
 import { readFrame, readRecord } from '../files/log.ts'
 import { addFrame } from '../files/segment.ts'
@@ -39,8 +39,8 @@ export interface BlockSource {
   readonly files: OpenFiles
   readonly columns: ByteCache
   readonly frames: ByteCache
-  /** Told once for each place; further times are not heard. */
-  tell(event: Extract<StoreEvent, { code: 'damaged' }>): void
+  /** Told once for each place in a file; further times are not heard. */
+  tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */
   missing(segment: BlockSegment): void
 }
@@ -123,7 +123,7 @@ export class StoredBlock implements Block {
       const found = reading(this.#source, this.#segment, this.#segment.indexPath, (file) =>
         readFilter(file, section, crc),
       )
-      if (!found ? section.length > 0 : found instanceof StorageError) this.#damagedIndex(section)
+      if (!found ? section.length > 0 : found instanceof StorageError) this.#notWhole(section.offset)
       return found instanceof StorageError ? undefined : found
     }
     try {
@@ -136,12 +136,12 @@ export class StoredBlock implements Block {
   #loadRows(): BlockRows {
     const rows = this.#readRows()
     if (rows) return rows
-    // The log has it all, so nothing is lost yet.
+    // The log has it all, so nothing is lost, and nothing refused, yet.
     const rebuilt = reading(this.#source, this.#segment, this.#segment.logPath, (file) =>
       rebuildRows(file, this.#segment.logPath, this.#logStart, this.#logEnd),
     )
     if (rebuilt instanceof StorageError) {
-      this.#tell({
+      tell(this.#source, {
         path: this.#segment.logPath,
         offset: this.#logStart,
         bytes: this.#logEnd - this.#logStart,
@@ -153,26 +153,38 @@ export class StoredBlock implements Block {
   }
 
   #readRows(): BlockRows | undefined {
-    const rows = reading(this.#source, this.#segment, this.#segment.indexPath, (file) => {
+    const rows = this.#fromIndex((file) => {
       const block = readBlock(file, this.#offset, this.#end)
       const columns = block && readColumns(file, block)
-      return { columns, section: block?.columns ?? { offset: this.#offset, length: 0 } }
+      return { columns, offset: block?.columns.offset ?? this.#offset }
     })
+    if (!rows) return undefined
     if (rows instanceof StorageError) {
-      this.#damagedIndex({ offset: this.#offset, length: 0 })
+      this.#notWhole(this.#offset)
       return undefined
     }
     if (rows.columns && areSound(rows.columns, this.#logStart, this.#logEnd)) return rows.columns
-    this.#damagedIndex(rows.section)
+    this.#notWhole(rows.offset)
     return undefined
   }
 
-  #damagedIndex({ offset, length }: { readonly offset: number; readonly length: number }): void {
-    this.#tell({ path: this.#segment.indexPath, offset, bytes: length, maxSpans: 0 })
+  /** As {@link reading}; undefined when the system does not give the index out. */
+  #fromIndex<T>(read: (file: File) => T): T | StorageError | undefined {
+    try {
+      return reading(this.#source, this.#segment, this.#segment.indexPath, read)
+    } catch (error) {
+      if (error instanceof StorageError) return undefined
+      throw error
+    }
   }
 
-  #tell(damage: Damage): void {
-    tell(this.#source, damage)
+  /**
+   * The index is written without a sync: it may be damaged, or have lost what was written last when the power was cut. The log has the same,
+   * so nothing is lost but time.
+   */
+  #notWhole(offset: number): void {
+    const file = basename(this.#segment.indexPath)
+    this.#source.tell({ code: 'recovered', file, blocks: 1, tornBytes: 0 }, offset)
   }
 }
 
@@ -335,7 +347,7 @@ function spansIn(rows: BlockRows, { rawStart, rawLength }: Frame): number {
 
 /**
  * What `read` gives, or the error that says what is wrong with the bytes. Throws {@link Vanished} when the file is not there, and StorageError
- * `io` when it cannot be opened for another reason than damage: too many files are open, or this user may not.
+ * `io` when the system does not give it out: the disk fails, too many files are open, or this user may not.
  */
 export function reading<T>(
   source: BlockSource,
@@ -351,23 +363,21 @@ export function reading<T>(
       throw new Vanished(segment, `${path} is not there`)
     }
     const wrong = storageError(error, `reading ${path}`)
-    if (NO_DAMAGE.has(codeOf(error))) throw wrong
+    // What the system refuses now it may give later: only bytes that were read can be damaged.
+    if (isRefusal(error)) throw wrong
     return wrong
   }
 }
 
-const NO_DAMAGE: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EACCES', 'EPERM'])
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code
-}
-
 function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT'
+  return (error as { code?: unknown }).code === 'ENOENT'
 }
 
 function tell(source: BlockSource, { path, offset, bytes, maxSpans }: Damage): void {
-  source.tell({ code: 'damaged', file: basename(path), offset, bytes, maxSpans, perhaps: false, kept: undefined })
+  source.tell(
+    { code: 'damaged', file: basename(path), offset, bytes, maxSpans, perhaps: false, kept: undefined },
+    offset,
+  )
 }
 
 /** A block whose columns in the index are damaged, from the log. */

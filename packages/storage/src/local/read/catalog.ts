@@ -71,6 +71,7 @@ export class Catalog {
   readonly #clock: Clock
   readonly #post: (event: StoreEvent) => void
   readonly #source: BlockSource
+  readonly #fileSystem: FileSystem
   readonly #files: OpenFiles
   readonly #segments = new Map<number, Segment>()
   readonly #told = new Set<string>()
@@ -84,6 +85,7 @@ export class Catalog {
     post: (event: StoreEvent) => void,
   ) {
     this.#directory = directory
+    this.#fileSystem = files
     this.#clock = clock
     this.#post = post
     this.#files = new OpenFiles(files, clock, MAX_OPEN_FILES)
@@ -93,7 +95,7 @@ export class Catalog {
       // would push out the columns, which serve every query.
       frames: new ByteCache(cacheBytes / 8),
       columns: new ByteCache(cacheBytes - cacheBytes / 8),
-      tell: (event) => this.#tell(event),
+      tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }
   }
@@ -143,6 +145,7 @@ export class Catalog {
    */
   async load(turn: Turn): Promise<void> {
     for (const segment of this.#segments.values()) {
+      if (segment.missing && (segment.loaded < segment.indexSize || segment.unindexed.length > 0)) turn.miss(segment)
       while (segment.loaded < segment.indexSize && !segment.unreadable && !segment.missing && !segment.dropped) {
         const before = segment.loaded
         turn.attempt(() => this.#loadBlock(segment))
@@ -238,20 +241,21 @@ export class Catalog {
   #loadBlock(segment: Segment): void {
     const { loaded } = segment
     const read = reading(this.#source, segment, segment.indexPath, (file) => readBlock(file, loaded, segment.indexSize))
-    // What the disk refuses now it may give later.
-    if (read instanceof StorageError && read.code === 'io') throw read
     const block = read && !(read instanceof StorageError) && isBlockMeta(read.meta) ? read : undefined
     if (!block) {
       segment.unreadable = true
-      this.#tell({
-        code: 'damaged',
-        file: basename(segment.indexPath),
-        offset: loaded,
-        bytes: segment.indexSize - loaded,
-        maxSpans: undefined,
-        perhaps: false,
-        kept: undefined,
-      })
+      this.#tell(
+        {
+          code: 'damaged',
+          file: basename(segment.indexPath),
+          offset: loaded,
+          bytes: segment.indexSize - loaded,
+          maxSpans: undefined,
+          perhaps: false,
+          kept: undefined,
+        },
+        loaded,
+      )
       return
     }
     segment.loaded = block.end
@@ -271,12 +275,22 @@ export class Catalog {
     }
   }
 
-  #tell(event: Extract<StoreEvent, { code: 'damaged' }>): void {
-    const place = `${event.file} ${event.offset}`
+  #tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void {
+    const place = `${event.file} ${offset}`
     if (this.#told.has(place)) return
     if (this.#told.size >= MAX_TOLD) this.#told.clear()
     this.#told.add(place)
     this.#post(event)
+  }
+
+  /** Not where the whole directory is gone: it may come back, and the writer tells of it. */
+  #isGone({ logPath: log, indexPath: index, indexSize }: Segment): boolean {
+    try {
+      const { stat, identity } = this.#fileSystem
+      return identity(this.#directory) !== undefined && (!stat(log) || (indexSize > 0 && !stat(index)))
+    } catch {
+      return false
+    }
   }
 
   /** A file is not there. Either it was deleted and the writer's word of it is on its way, or it should be there. */
@@ -285,16 +299,19 @@ export class Catalog {
     segment.missing = true
     this.#clock.after(MISSING_MS, () => {
       segment.missing = false
-      if (segment.dropped || this.#segments.get(segment.id) !== segment) return
-      this.#tell({
-        code: 'damaged',
-        file: basename(segment.logPath),
-        offset: 0,
-        bytes: 0,
-        maxSpans: segment.blocks.reduce((spans, block) => spans + block.spans, 0),
-        perhaps: false,
-        kept: undefined,
-      })
+      if (segment.dropped || this.#segments.get(segment.id) !== segment || !this.#isGone(segment)) return
+      this.#tell(
+        {
+          code: 'damaged',
+          file: basename(segment.logPath),
+          offset: 0,
+          bytes: 0,
+          maxSpans: segment.blocks.reduce((spans, block) => spans + block.spans, 0),
+          perhaps: false,
+          kept: undefined,
+        },
+        0,
+      )
     })
   }
 }

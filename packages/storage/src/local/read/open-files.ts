@@ -36,8 +36,13 @@ export class OpenFiles {
 
   /** The file was deleted: without this its bytes would stay on the disk. */
   close(path: string): void {
-    this.#open.get(path)?.close()
+    const file = this.#open.get(path)
     this.#open.delete(path)
+    try {
+      file?.close()
+    } catch {
+      // The descriptor is gone either way, and it was only read.
+    }
   }
 
   closeAll(): void {

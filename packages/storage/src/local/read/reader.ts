@@ -189,7 +189,10 @@ export class Reader {
     switch (call.method) {
       case 'openTrace':
         this.#unlessVanished(turn, undefined)
-        this.#streams.set(id, { stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId)), timeoutMs })
+        this.#streams.set(id, {
+          stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId), turn.damage),
+          timeoutMs,
+        })
         return id
       case 'services':
         return catalog.services(turn)

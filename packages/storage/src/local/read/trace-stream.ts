@@ -25,8 +25,10 @@ export class TraceStream {
   #rows: WeakRef<BlockRows> | undefined
   #rowsBlock = -1
 
-  constructor(blocks: readonly Block[], id: Uint32Array) {
+  /** `damage`: what was met before, so that blocks are missing in which the trace may be. */
+  constructor(blocks: readonly Block[], id: Uint32Array, damage?: Error) {
     this.#blocks = blocks
+    this.#damage = damage
     this.#id = id
     this.#hash = traceHash(id)
   }

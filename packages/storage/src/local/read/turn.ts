@@ -147,6 +147,11 @@ export class Turn {
     }
   }
 
+  /** Something of this segment is not known, because a file of it was not there. */
+  miss(segment: VanishedSegment): void {
+    this.#vanished.add(segment)
+  }
+
   /** Takes memory for the query; false, and the answer is incomplete, when there is no more. */
   reserve(bytes: number): boolean {
     if (!this.#memory.take(bytes)) {

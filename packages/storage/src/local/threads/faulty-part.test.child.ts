@@ -13,8 +13,9 @@ setInterval(() => {
     case 2:
       for (;;);
     case 3: {
-      const hoard: object[] = []
-      for (;;) hoard.push({ hoard: [hoard.length] })
+      // Small pieces: one that is larger than what Node allows beyond the limit, as an array that grows, ends the process.
+      let hoard: object = {}
+      for (;;) hoard = { hoard }
     }
     case 4:
       openSync(fifo, 'r') // Returns when somebody opens it to write.

@@ -32,6 +32,10 @@ export class ReadOnlyIngest {
     })
     for (const found of segments) {
       this.#changes.push(...changesOf(found))
+      if ('refusal' in found) {
+        const event = { code: 'failing', part: 'segments', reason: found.refusal ?? '' } as const
+        this.#main.post({ type: 'event', event })
+      }
       if (!('lost' in found)) this.recovered.blocks += found.recovered.blocks
     }
   }

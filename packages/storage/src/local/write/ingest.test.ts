@@ -5,6 +5,7 @@ import {
   HandClock,
   FaultyFileSystem,
   idsOf,
+  largeRequest,
   openTestStore,
   withParts,
   type Operation,
@@ -269,6 +270,59 @@ it('closes, whatever fails', async () => {
     await store.close()
     const again = await reopen(parts)
     expect(await again.find()).toEqual(idsOf([0]))
+    await again.close()
+  })
+})
+
+it('leaves out what the disk does not give out, tells it as that and not as damage, and takes it in when the disk does', async () => {
+  await withParts(async (parts) => {
+    const store = await openTestStore(parts, { segmentBytes: 10_000 })
+    for (let trace = 0; trace < 60; trace++)
+      expect(await store.append(trace, largeRequest(trace, 2, 2000))).toBeUndefined()
+    await store.close()
+    const logs = readdirSync(parts.directory).filter((name) => name.endsWith('.log'))
+    expect(logs.length).toBeGreaterThan(3)
+    const refused = [logs[1], logs.at(-1)]
+    parts.files.fault = (operation, name) => (operation === 'read' && refused.includes(name) ? 'EIO' : undefined)
+    const again = await openTestStore(parts, { segmentBytes: 10_000 })
+    const found = (await again.find()).length
+    expect(found).toBeGreaterThan(10)
+    expect(found).toBeLessThan(60)
+    expect(await again.append(60)).toBeUndefined()
+    await parts.clock.pass(600_000)
+    expect(again.told('failing')).toEqual([
+      { code: 'failing', part: 'segments', reason: expect.stringContaining(`${logs[1]}: EIO`) as string },
+    ])
+    expect(again.isWritable()).toBe(true)
+    parts.files.fault = () => undefined
+    await parts.clock.pass(310_000)
+    expect(await again.find()).toEqual(idsOf(Array.from({ length: 61 }, (_, trace) => trace)))
+    expect(again.told('recovered_again')).toMatchObject([{ part: 'segments' }])
+    expect(again.told('damaged')).toEqual([])
+    await again.close()
+    const last = await reopen(parts)
+    expect(last.told('damaged')).toEqual([])
+    expect(await last.find()).toHaveLength(61)
+    await last.close()
+  })
+})
+
+it('takes no number for a beginning that could not be deleted', async () => {
+  await withParts(async (parts) => {
+    const store = await openTestStore(parts)
+    await store.append(0)
+    // The log of the second one stays, empty and without trust in it.
+    parts.files.fault = (operation, name) =>
+      operation === 'dataSync' || (operation === 'remove' && name === '00000002.log') ? 'EIO' : undefined
+    expect(await store.append(1)).toBe('io')
+    expect(await store.append(2)).toBe('io')
+    expect(await store.append(3)).toBe('io')
+    parts.files.fault = () => undefined
+    expect(await store.append(4)).toBeUndefined()
+    await store.close()
+    const again = await reopen(parts)
+    expect(again.told('damaged')).toEqual([])
+    expect(await again.find()).toEqual(idsOf([0, 4]))
     await again.close()
   })
 })

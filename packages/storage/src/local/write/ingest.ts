@@ -5,7 +5,7 @@ import type { StoreEvent, StorePart } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { changesOf } from '../files/changes.ts'
 import { encodeBlock } from '../files/index-file.ts'
-import { recoverDirectory, type LostSegment } from '../files/recover-directory.ts'
+import { recoverAgain, recoverDirectory, type LostSegment, type RecoverOptions } from '../files/recover-directory.ts'
 import type { RecoveredSegment } from '../files/recover-segment.ts'
 import { FILE_HEADER, recordHead, recordHeadBytes, writeFully } from '../files/log.ts'
 import {
@@ -24,9 +24,10 @@ import { toMessage } from '../threads/error.ts'
 import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
 import { Episodes } from './episodes.ts'
 import { framesOf, type Pending, type Slab } from './frames.ts'
+import { LeftOut } from './left-out.ts'
 import { probeDisk, removeProbe } from './probe.ts'
 import { Retention, segmentLimit } from './retention.ts'
-import { Shelf } from './shelf.ts'
+import { Shelf, type ShelvedSegment } from './shelf.ts'
 import { DiskSpace } from './space.ts'
 
 /** A record that is written and waits for its fdatasync. */
@@ -70,6 +71,7 @@ export class Ingest {
   readonly #space: DiskSpace
   readonly #shelf: Shelf
   readonly #retention: Retention
+  readonly #leftOut: LeftOut
   #segment: Segment | undefined
   /** What readers are told of the open segment beside its index and rows. */
   #openChanges: readonly Change[] = []
@@ -86,8 +88,8 @@ export class Ingest {
   /** What the last block that was closed takes, in log and index. */
   #lastBlockBytes = 0
   #nextId = 1
-  /** A try to make the segment `nextId` failed and may have left something. */
-  #isHalfMade = false
+  /** Beginnings of segments in which nothing was acknowledged. */
+  #halfMade = new Set<number>()
   #inbox: Pending[] = []
   #group: Pending[] = []
   #builder: BlockBuilder
@@ -126,6 +128,7 @@ export class Ingest {
     this.#space = new DiskSpace(files, clock, directory, reserveBytes)
     this.#shelf = new Shelf(files, directory, maxBytes)
     this.#retention = new Retention(settings, clock.monotonicMs())
+    this.#leftOut = new LeftOut(clock)
   }
 
   /**
@@ -138,15 +141,20 @@ export class Ingest {
     this.#attempt('removing the probe', () => removeProbe(this.#files, directory))
     this.#shelf.countDamaged()
     this.#space.lookNow()
-    const options = {
+    const { segments, nextId, unwritten } = recoverDirectory(this.#files, directory, this.#recoverOptions)
+    this.#nextId = nextId
+    this.#halfMade = new Set(unwritten)
+    for (const found of segments) this.#reopen(found)
+    this.#tellLeftOut()
+    this.#drop(0)
+  }
+
+  get #recoverOptions(): RecoverOptions {
+    return {
       write: true,
       nowMs: this.#clock.wallMs(),
       tell: (event: StoreEvent) => this.#main.post({ type: 'event', event }),
     }
-    const { segments, nextId } = recoverDirectory(this.#files, directory, options)
-    this.#nextId = nextId
-    for (const found of segments) this.#reopen(found)
-    this.#drop(0)
   }
 
   /**
@@ -165,28 +173,70 @@ export class Ingest {
 
   #reopen(found: RecoveredSegment | LostSegment): void {
     const { id } = found
-    const changes = changesOf(found)
-    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
-    const sealedAtMs = this.#clock.monotonicMs()
     if ('lost' in found) {
-      const endedMs = this.#clock.wallMs()
-      this.#shelf.add({ id, bytes, createdMs: endedMs, endedMs, sealedAtMs, changes })
+      if (found.refusal !== undefined) this.#leftOut.refused(id, id === this.#nextId - 1, found.refusal)
+      this.#shelf.add(this.#shelved(found))
       return
     }
-    const { segment, recovered, arrivedMs, header } = found
+    const { segment, recovered } = found
     this.recovered.blocks += recovered.blocks
     this.recovered.tornBytes += recovered.tornBytes
-    if (found.indexFailure !== undefined)
-      this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
-    const { createdMs } = header
-    if (segment && this.#adopt(segment) && bytes < this.#limitNow() && !this.#isAged(createdMs)) {
+    const shelved = this.#shelved(found)
+    if (segment && this.#adopt(segment) && shelved.bytes < this.#limitNow() && !this.#isAged(segment.createdMs)) {
       this.#goOn(segment)
-      this.#openChanges = changes.slice(1)
+      this.#openChanges = shelved.changes.slice(1)
       this.#isTold = true
       return
     }
     if (segment) closeSegment(segment)
-    this.#shelf.add({ id, bytes, createdMs, endedMs: arrivedMs, sealedAtMs, changes })
+    this.#shelf.add(shelved)
+  }
+
+  #shelved(found: RecoveredSegment | LostSegment): ShelvedSegment {
+    const { id } = found
+    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
+    const common = { id, bytes, sealedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
+    if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
+    if (found.indexFailure !== undefined)
+      this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
+    return { ...common, createdMs: found.header.createdMs, endedMs: found.arrivedMs }
+  }
+
+  /** One segment at a time that is due is tried again; nothing else is done meanwhile. */
+  #tryLeftOut(): void {
+    const { due } = this.#leftOut
+    if (!due) return
+    const { id, wasLast } = due
+    try {
+      const found = this.#shelf.has(id)
+        ? recoverAgain(this.#files, this.#settings.directory, id, wasLast, this.#recoverOptions)
+        : undefined
+      if (found && 'refusal' in found) this.#leftOut.refused(id, wasLast, found.refusal)
+      else {
+        this.#leftOut.delete(id)
+        this.#takeIn(id, found)
+      }
+    } catch (error) {
+      this.#leftOut.refused(id, wasLast, (error as Error).message)
+    }
+    this.#tellLeftOut()
+  }
+
+  /** Readers have known of it as lost until now. */
+  #takeIn(id: number, found: RecoveredSegment | LostSegment | undefined): void {
+    if (found && 'segment' in found && found.segment) closeSegment(found.segment)
+    const empty = { type: 'segment', id, indexSize: 0 } as const
+    const before = this.#shelf.segments.find((segment) => segment.id === id)
+    if (!before) return
+    const shelved = found ? this.#shelved(found) : { ...before, changes: [empty] }
+    this.#shelf.replace(shelved)
+    for (const change of [empty, ...shelved.changes]) this.#tell(change)
+  }
+
+  #tellLeftOut(): void {
+    const { refusal } = this.#leftOut
+    if (refusal === undefined) this.#episodes.worked('segments')
+    else this.#episodes.failed('segments', new StorageError('io', refusal), '', this.#space.now)
   }
 
   /** All that a reader which joins has to know, as changes: each segment, and the open block as far as it is durable. */
@@ -205,7 +255,7 @@ export class Ingest {
   takeOver(failing: readonly StorePart[]): void {
     for (const part of failing) this.#episodes.takeOver(part)
     this.#deleteAgain()
-    if (!this.#shelf.hasUndeleted) this.#episodes.worked('retention')
+    this.#tellLeftOut()
     this.#probeLater(FIRST_PROBE_MS)
   }
 
@@ -251,6 +301,7 @@ export class Ingest {
     this.#space.lookNow()
     this.#drop(0)
     this.#deleteAgain()
+    this.#tryLeftOut()
   }
 
   #pump(): void {
@@ -503,10 +554,10 @@ export class Ingest {
     const { directory } = this.#settings
     const from = this.#nextId
     // What an earlier try left goes first, so that a disk that fails is not filled with beginnings. What somebody else put there stays.
-    if (this.#isHalfMade) deleteSegment(this.#files, directory, from)
-    this.#isHalfMade = this.#files.stat(logPath(directory, from)) === undefined
+    this.#deleteHalfMade()
+    if (this.#files.stat(logPath(directory, from)) === undefined) this.#halfMade.add(from)
     const segment = createSegment(this.#files, directory, from, this.#clock.wallMs())
-    this.#isHalfMade = false
+    this.#halfMade.clear()
     this.#nextId = segment.id + 1
     this.#goOn(segment)
     this.#isTold = false
@@ -560,9 +611,10 @@ export class Ingest {
     const { id, createdMs, logSize, indexSize } = segment
     if (logSize === FILE_HEADER) {
       if (this.#isTold) this.#tell({ type: 'drop', id })
-      this.#shelf.discard(id)
+      // A number that is missing means that a segment was lost: the next one takes this one's, when this one is gone.
+      this.#nextId = id
+      this.#halfMade.add(id)
       this.#deleteAgain()
-      this.#nextId = id // A number that is missing means that a segment was lost.
       return
     }
     const sealedAtMs = this.#clock.monotonicMs()
@@ -598,8 +650,18 @@ export class Ingest {
     return true
   }
 
+  #deleteHalfMade(): void {
+    for (const id of this.#halfMade) {
+      deleteSegment(this.#files, this.#settings.directory, id)
+      this.#halfMade.delete(id)
+    }
+  }
+
   #deleteAgain(): void {
-    if (this.#shelf.hasUndeleted) this.#attempt('deleting a segment', () => this.#shelf.deleteAgain())
+    this.#attempt('deleting a segment', () => {
+      this.#deleteHalfMade()
+      this.#shelf.deleteAgain()
+    })
   }
 
   #attempt(doing: string, run: () => void): void {

@@ -3,7 +3,7 @@ import type { StoreEvent } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
-import { deleteSegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
+import { deleteSegment, emptySegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
 import type { Change } from '../threads/protocol.ts'
 import type { Drop, SealedSegment } from './retention.ts'
 
@@ -56,6 +56,19 @@ export class Shelf {
     this.#bytes += segment.bytes
   }
 
+  /** What is known of one has changed. False when it is not here any more. */
+  replace(segment: ShelvedSegment): boolean {
+    const at = this.#segments.findIndex(({ id }) => id === segment.id)
+    if (at < 0) return false
+    this.#bytes += segment.bytes - this.#segments[at]!.bytes
+    this.#segments = this.#segments.with(at, segment)
+    return true
+  }
+
+  has(id: number): boolean {
+    return this.#segments.some((segment) => segment.id === id)
+  }
+
   /** What of these was dropped, as events; a reason each. Files that cannot be deleted are left for {@link deleteAgain}. */
   drop(drops: readonly Drop[]): StoreEvent[] {
     const events: StoreEvent[] = []
@@ -82,20 +95,23 @@ export class Shelf {
     return events
   }
 
-  /** A segment that was never begun, or has no record: its files go too. */
-  discard(id: number): void {
-    this.#undeleted.set(id, 0)
-  }
-
   get hasUndeleted(): boolean {
     return this.#undeleted.size > 0
   }
 
-  /** Deletes what is to be deleted. Throws the first error after it has tried all; the rest is tried the next time. */
+  /**
+   * Deletes what is to be deleted. Throws the first error after it has tried all; the rest is tried the next time. Those after one that
+   * cannot be deleted are emptied until it can.
+   */
   deleteAgain(): void {
     const errors: unknown[] = []
     for (const id of this.#undeleted.keys()) {
       try {
+        if (errors.length > 0) {
+          emptySegment(this.#files, this.#directory, id)
+          this.#undeleted.set(id, this.#sizeOf(id))
+          continue
+        }
         deleteSegment(this.#files, this.#directory, id)
         this.#undeleted.delete(id)
       } catch (error) {
