@@ -35,7 +35,7 @@ export interface LocalStoreOptions {
   readonly segmentAgeMs?: number
   /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 24 MiB. */
   readonly maxPendingBytes?: number
-  /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 96 MiB. */
+  /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 48 MiB. */
   readonly cacheBytes?: number
   /** Spans after which a block is closed and its index written. Default 8,192. */
   readonly blockSpans?: number
