@@ -94,7 +94,7 @@ export async function startSpoor(data?: string, main = builtMain): Promise<Runni
     async () => {
       if (program.child.exitCode !== null)
         throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
-      return (await fetch(`${url}/api/spoor/v1/status`).catch(() => undefined))?.ok || undefined
+      return (await fetch(`${url}/ready`).catch(() => undefined))?.ok || undefined
     },
     15_000,
     program.output,

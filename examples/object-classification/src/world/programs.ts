@@ -35,7 +35,7 @@ export function spoorProgram({ ports, data, logs }: Settings): Program {
     name: 'spoor',
     args: [spoorScript(), ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])],
     log: join(logs, 'spoor.log'),
-    health: `${localUrl(ports.page)}/api/spoor/v1/status`,
+    health: `${localUrl(ports.page)}/ready`,
   }
 }
 
