@@ -11,13 +11,23 @@ interface Known {
   /** Which append it was in. */
   readonly append: number
   fate: Fate
+  /** Its bytes on the disk were changed. `tail`: and nothing is behind them that says that it was acknowledged. */
+  rot?: 'certain' | 'tail'
 }
+
+interface PromisedTrace {
+  /** Spans that must be found, or the answer says that it is not complete. */
+  readonly certain: number
+  /** Spans that must be found whatever was damaged beside them. */
+  readonly intact: number
+}
+type Promised = ReadonlyMap<string, PromisedTrace>
 
 /** What is promised of a look at the store. */
 export interface Expectation {
   /** Whether the oldest may be gone: the store had more than its limit. */
   readonly mayHaveDropped: boolean
-  /** Whether the store has told of damage: then something may be missing, but no search may say that it is complete. */
+  /** Whether the store has told of damage: without that nothing may be missing, whatever became of the disk. */
   readonly damageTold: boolean
   /** Whether the store tells that it cannot read some segments now: traces are read without them, and no search may say that it is complete. */
   readonly hasLeftOut: boolean
@@ -34,6 +44,8 @@ export class Oracle {
   readonly #order = new Map<number, number>()
   #lastMissing = -1
   acknowledgedSpans = 0
+  /** Bytes on the disk have changed. */
+  hasRot = false
 
   sent(append: number, trace: number, spans: readonly SentSpan[]): void {
     for (const span of spans) {
@@ -50,6 +62,15 @@ export class Oracle {
     this.#order.set(append, this.#order.size)
     for (const span of spans) this.#spans.get(keyOf(span))!.fate = 'acknowledged'
     this.acknowledgedSpans += spans.length
+  }
+
+  /** Bytes of these spans have changed on the disk: they may be missing, if that is told. */
+  rotted(keys: readonly string[], rot: 'certain' | 'tail'): void {
+    for (const key of keys) {
+      const known = this.#spans.get(key)
+      if (known && known.rot !== 'tail') known.rot = rot
+    }
+    this.hasRot = true
   }
 
   /** Spans of a trace that have been acknowledged by now: what a read that starts now has to find. */
@@ -75,41 +96,49 @@ export class Oracle {
       }
     }
     const missing = promised.filter((known) => !found.has(known))
-    if (!expected.damageTold && !expected.hasLeftOut)
-      for (const known of missing) this.#checkMissing(id, known, expected)
+    if (expected.hasLeftOut) return found
+    for (const known of missing) {
+      if (known.rot && !expected.damageTold && !expected.mayHaveDropped)
+        throw new Error(`trace ${id}: a damaged span is missing, and nothing is told`)
+      if (!known.rot) this.#checkMissing(id, known, expected)
+    }
     return found
   }
 
-  /** Checks pages that together are an answer to a search for everything; `promisedSpans` are from before it began. */
-  checkSearch(
-    promisedSpans: ReadonlyMap<string, number>,
-    pages: readonly SearchPage[],
-    expected: Expectation,
-    mayBeIncomplete: boolean,
-  ): void {
-    const found = new Set<string>()
+  /**
+   * Checks pages that together are an answer to a search for everything; `promised` is from before it began. `quiet`: nothing disturbs the store
+   * but bytes that have changed.
+   */
+  checkSearch(promised: Promised, pages: readonly SearchPage[], expected: Expectation, quiet: boolean): void {
+    const found = new Map<string, number>()
     const isComplete = pages.every(({ complete }) => complete)
-    for (const { traces, complete } of pages) {
-      if (!complete && !mayBeIncomplete) throw new Error('a search that nothing disturbed says that it is not complete')
+    if (!isComplete && quiet && !this.hasRot)
+      throw new Error('a search that nothing disturbed says that it is not complete')
+    for (const { traces } of pages) {
       for (const { traceId: id, spans } of traces) {
         const known = this.#traces.get(id)
         if (!known) throw new Error(`search: trace ${id} was never sent`)
         if (found.has(id)) throw new Error(`search: trace ${id} is there twice`)
-        if (isComplete && spans < (promisedSpans.get(id) ?? 0)) this.#checkMissing(id, this.promised(id)[0]!, expected)
         if (spans > known.length) throw new Error(`search: trace ${id} has ${spans} spans, ${known.length} were sent`)
-        found.add(id)
+        found.set(id, spans)
       }
     }
-    if (!isComplete) return
-    for (const id of promisedSpans.keys()) if (!found.has(id)) this.#checkMissing(id, this.promised(id)[0]!, expected)
+    if (!isComplete && !quiet) return
+    for (const [id, { certain, intact }] of promised) {
+      // What is not damaged is found also where other things are missing.
+      if ((found.get(id) ?? 0) < (isComplete ? certain : intact))
+        this.#checkMissing(id, this.promised(id)[0]!, expected)
+    }
   }
 
-  /** How many spans of each trace have been acknowledged; traces without any are not in it. */
-  get promisedSpans(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>()
+  /** What has been acknowledged of each trace; traces of which nothing was are not in it. */
+  get promisedSpans(): Promised {
+    const counts = new Map<string, PromisedTrace>()
     for (const [id, spans] of this.#traces) {
-      const promised = spans.filter(({ fate }) => fate === 'acknowledged').length
-      if (promised > 0) counts.set(id, promised)
+      const promised = spans.filter(({ fate }) => fate === 'acknowledged')
+      const certain = promised.filter(({ rot }) => rot !== 'tail').length
+      const intact = promised.filter(({ rot }) => rot === undefined).length
+      if (certain > 0) counts.set(id, { certain, intact })
     }
     return counts
   }
@@ -136,6 +165,7 @@ export class Oracle {
 /** Appends of one group are acknowledged together, in any order. */
 const REORDERED = 200
 
-function keyOf({ span }: SentSpan): string {
+/** Names a span. */
+export function keyOf({ span }: SentSpan): string {
   return `${span.traceId} ${span.spanId}`
 }

@@ -5,6 +5,8 @@ import type { LocalStoreOptions } from '../local/options.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
 import { FAULTS, SURVIVED, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
+import { allIn, hitBy } from './rot.ts'
+import type { Inode } from './simulated-disk.ts'
 import { Oracle, type Expectation } from './oracle.ts'
 import { Random } from './random.ts'
 import { CRITICAL, SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
@@ -87,8 +89,11 @@ class Scenario {
   #opened: Opened | undefined
   #nextAppend = 0
   #hasDropped = false
+  #wasFull = false
   #damageTold = false
   #leftOut = false
+  /** Logs of which something has rotted, and which of their files. */
+  readonly #rotten = new Map<Inode, string>()
   #closedInOrder = false
   #nextTrace = 0
   /** Nothing has disturbed the store since it was last seen to be well. */
@@ -212,6 +217,7 @@ class Scenario {
         await this.#during({ syncErrorShare: this.#random.pick([0.1, 0.5, 1]) })
         break
       case 'disk_full':
+        this.#wasFull = true
         await this.#during({ quotaBytes: disk.bytes + this.#random.int(0, 2_000) })
         break
       case 'sync_hangs':
@@ -225,15 +231,37 @@ class Scenario {
         disk.put(DIRECTORY, directory)
         break
       }
-      case 'bit_rot': {
-        const inode = this.#random.pick([...disk.contents(DIRECTORY).values()])
-        const at = this.#random.int(0, Math.max(0, inode.size - 1))
-        const mask = this.#random.pick([0x55, 0])
-        inode.rot(at, at + this.#random.pick([1, 64, 512]), (byte) => (mask === 0 ? 0 : byte ^ mask))
+      case 'bit_rot':
+        this.#rot()
         // What the readers have in memory does not rot.
         opened.process.kill()
-      }
     }
+  }
+
+  /** Bytes of one file change: one, or up to a sector. */
+  #rot(): void {
+    const files = this.#machine.disk.contents(DIRECTORY)
+    const [name, inode] = this.#random.pick([...files])
+    const at = this.#random.int(0, Math.max(0, inode.size - 1))
+    // A directory of which nothing can be known any more is not Spoor's.
+    const end = at + (name === 'FORMAT' ? 1 : this.#random.pick([1, 64, 512]))
+    // Zeros up to the end are what a file is left with that was lengthened and then not written.
+    const canBeZeros = inode.bytes.subarray(end, inode.size).some((byte) => byte !== 0)
+    const zeros = this.#random.chance(0.5) && canBeZeros
+    this.#machine.note(`${name} rots from ${at} to ${end} of ${inode.size}${zeros ? ', zeros' : ''}`)
+    const { oracle } = this
+    oracle.rotted([], 'certain')
+    const log = files.get(name.replace(/idx$/, 'log'))
+    if (log && name.endsWith('.log')) {
+      const { spans, isTail } = hitBy(inode, at, end)
+      oracle.rotted(spans, isTail ? 'tail' : 'certain')
+    }
+    inode.rot(at, end, (byte) => (zeros ? 0 : byte ^ 0x55))
+    if (!log || name === 'FORMAT') return
+    // What the index has lost is made again from the log, block by block: where both are damaged, a block may be gone.
+    const before = this.#rotten.get(log) ?? name
+    this.#rotten.set(log, before)
+    if (before !== name) oracle.rotted(allIn(log), 'certain')
   }
 
   /** Something happens to a part in the middle of one of its next calls. */
@@ -396,7 +424,12 @@ class Scenario {
         const { hasLeftOut } = this.#expected
         const chunks: Uint8Array[] = []
         const timeoutMs = mustAnswer ? 20 * QUERY_MS : QUERY_MS
-        for await (const chunk of store.trace(id, { timeoutMs })) chunks.push(chunk)
+        try {
+          for await (const chunk of store.trace(id, { timeoutMs })) chunks.push(chunk)
+        } catch (error) {
+          // What is whole is given before it rejects.
+          if (!this.oracle.hasRot || !(error instanceof StorageError) || error.code !== 'corrupt') throw error
+        }
         this.oracle.checkOrder(
           this.oracle.checkTrace(id, promised, chunks, { ...this.#expected, hasLeftOut: hasLeftOut || this.#leftOut }),
         )
@@ -420,7 +453,7 @@ class Scenario {
             await store.search({ limit: 100, timeoutMs, order: this.#order, ...(cursor !== undefined && { cursor }) }),
           )
         } while (pages.at(-1)!.next !== undefined)
-        this.oracle.checkSearch(promised, pages, this.#expected, !this.#quiet)
+        this.oracle.checkSearch(promised, pages, this.#expected, this.#quiet)
       },
       mustAnswer,
     )
@@ -432,7 +465,10 @@ class Scenario {
   }
 
   get #expected(): Expectation {
-    return { mayHaveDropped: this.#hasDropped, damageTold: this.#damageTold, hasLeftOut: this.#leftOut }
+    // What the readers have been told to forget may still be there, and the event of it on its way.
+    const { maxBytes = Infinity } = this.#options
+    const mayHaveDropped = this.#hasDropped || this.#wasFull || this.#machine.disk.bytes + MAX_NEED_BYTES > maxBytes
+    return { mayHaveDropped, damageTold: this.#damageTold, hasLeftOut: this.#leftOut }
   }
 
   #anyTrace(): string {
@@ -542,6 +578,7 @@ class Scenario {
       throw new Error(`the store has ${this.#machine.disk.bytes} bytes, its limit is ${maxBytes}`)
     await this.#call(process, QUERY_MS, 'stats', async () => {
       const { segments: told } = await store.stats()
+      if (this.oracle.hasRot) return
       if (told < filled || told > segments) throw new Error(`stats tells of ${told} segments, there are ${segments}`)
     })
   }
@@ -549,7 +586,7 @@ class Scenario {
   /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
   #checkDrop({ reason }: StoreEventFields['dropped']): void {
     this.#hasDropped = true
-    const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space'
+    const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space' && this.#wasFull
     if (!isExpected) this.#fail(new Error(`something is dropped by ${reason}, and nobody asked for that`))
   }
 
@@ -563,7 +600,7 @@ class Scenario {
     const { maxBytes = Infinity } = this.#options
     this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
     // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
-    if (bytes + MAX_NEED_BYTES > maxBytes) this.#hasDropped = true
+    if (bytes + MAX_NEED_BYTES > maxBytes || this.#wasFull) this.#hasDropped = true
     if (this.#faults.has('strict_retention') && log.size > Math.max(MAX_DROP_SHARE * maxBytes, EMPTY_LOG))
       this.#fail(
         new Error(`${log.size} bytes are dropped at once, of a store of ${bytes} bytes with a limit of ${maxBytes}`),

@@ -285,9 +285,10 @@ export class Catalog {
 
   /** Not where the whole directory is gone: it may come back, and the writer tells of it. */
   #isGone({ logPath: log, indexPath: index, indexSize }: Segment): boolean {
+    const files = this.#fileSystem
     try {
-      const { stat, identity } = this.#fileSystem
-      return identity(this.#directory) !== undefined && (!stat(log) || (indexSize > 0 && !stat(index)))
+      if (files.identity(this.#directory) === undefined) return false
+      return !files.stat(log) || (indexSize > 0 && !files.stat(index))
     } catch {
       return false
     }

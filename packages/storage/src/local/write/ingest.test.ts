@@ -295,7 +295,7 @@ it('leaves out what the disk does not give out, tells it as that and not as dama
     ])
     expect(again.isWritable()).toBe(true)
     parts.files.fault = () => undefined
-    await parts.clock.pass(310_000)
+    await parts.clock.pass(41_000)
     expect(await again.find()).toEqual(idsOf(Array.from({ length: 61 }, (_, trace) => trace)))
     expect(again.told('recovered_again')).toMatchObject([{ part: 'segments' }])
     expect(again.told('damaged')).toEqual([])

@@ -104,6 +104,7 @@ export class Ingest {
   /** Monotonic: since when the system refuses writes for want of space. */
   #refusedSinceMs: number | undefined
   #callOffProbe: (() => void) | undefined
+  #callOffLeftOut = (): void => {}
   #closing: (() => void) | undefined
 
   constructor(
@@ -213,8 +214,9 @@ export class Ingest {
         : undefined
       if (found && 'refusal' in found) this.#leftOut.refused(id, wasLast, found.refusal)
       else {
-        this.#leftOut.delete(id)
+        this.#leftOut.taken(id)
         this.#takeIn(id, found)
+        this.#callOffLeftOut = this.#clock.after(0, () => this.#tryLeftOut())
       }
     } catch (error) {
       this.#leftOut.refused(id, wasLast, (error as Error).message)
@@ -286,6 +288,7 @@ export class Ingest {
       this.#closing = () => {
         this.#closing = undefined
         this.#callOffProbe?.()
+        this.#callOffLeftOut()
         this.#sealSegment()
         this.#deleteAgain()
         resolve()

@@ -2,7 +2,7 @@ import type { Clock } from '../runtime.ts'
 
 /** Between two tries of one segment; doubled from try to try. A try may read all of it, and the writer does nothing else meanwhile. */
 const FIRST_PAUSE_MS = 1_000
-const MAX_PAUSE_MS = 300_000
+const MAX_PAUSE_MS = 30_000
 
 interface LeftOutSegment {
   /** Nothing had been written after it. */
@@ -29,8 +29,10 @@ export class LeftOut {
     this.#segments.set(id, { wasLast, refusal, pauseMs, dueMs: this.#clock.monotonicMs() + pauseMs })
   }
 
-  delete(id: number): void {
+  /** It is not left out any more. The others are worth a try now. */
+  taken(id: number): void {
     this.#segments.delete(id)
+    for (const [other, segment] of this.#segments) this.#segments.set(other, { ...segment, dueMs: -Infinity })
   }
 
   /** Why the first of them is left out; undefined when none is. */
