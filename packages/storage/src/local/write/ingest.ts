@@ -1,34 +1,18 @@
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { rowsBetween } from '../block/rows.ts'
 import { StorageError } from '../../contract.ts'
-import type { StoreEvent, StorePart } from '../../events.ts'
+import type { StorePart } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
-import { changesOf } from '../files/changes.ts'
 import { encodeBlock } from '../files/index-file.ts'
-import { recoverAgain, recoverDirectory, type LostSegment, type RecoverOptions } from '../files/recover-directory.ts'
-import type { RecoveredSegment } from '../files/recover-segment.ts'
 import { FILE_HEADER, recordHead, recordHeadBytes, writeFully } from '../files/log.ts'
-import {
-  closeSegment,
-  createSegment,
-  deleteSegment,
-  logPath,
-  segmentBytes,
-  type Recovered,
-  type Segment,
-} from '../files/segment.ts'
+import { closeSegment, logPath, type Recovered, type Segment } from '../files/segment.ts'
 import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
 import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
-import { Episodes } from './episodes.ts'
 import { framesOf, type Pending, type Slab } from './frames.ts'
-import { LeftOut } from './left-out.ts'
-import { probeDisk, removeProbe } from './probe.ts'
-import { Retention, segmentLimit } from './retention.ts'
-import { Shelf, type ShelvedSegment } from './shelf.ts'
-import { DiskSpace } from './space.ts'
+import { Holdings } from './holdings.ts'
 
 /** A record that is written and waits for its fdatasync. */
 interface Flight {
@@ -46,9 +30,6 @@ const INDEX_BYTES_A_SPAN = 40
 const MAX_CAPACITY = 1 << 14
 /** Nothing of a block. */
 const NOTHING: BuilderMark = { count: 0, traceCount: 0, operationCount: 0, groupCount: 0, frameCount: 0, rawLength: 0 }
-/** Between two tries of a disk that fails, when no span comes to try it with; doubled from try to try. */
-const FIRST_PROBE_MS = 1000
-const MAX_PROBE_MS = 30_000
 
 /**
  * The writing half of the local engine; owns the files. Batches go inbox -> scanned into the open block -> one record a group,
@@ -61,17 +42,12 @@ const MAX_PROBE_MS = 30_000
  * write and its sync have succeeded; when nothing comes to be written, a probe finds that out.
  */
 export class Ingest {
-  readonly recovered: Recovered = { blocks: 0, tornBytes: 0 }
   readonly #settings: LocalStoreSettings
   readonly #files: FileSystem
   readonly #clock: Clock
   readonly #readers: ChangeFeed
   readonly #main: Port<ToWriter, FromWriter>
-  readonly #episodes: Episodes
-  readonly #space: DiskSpace
-  readonly #shelf: Shelf
-  readonly #retention: Retention
-  readonly #leftOut: LeftOut
+  readonly #holdings: Holdings
   #segment: Segment | undefined
   /** What readers are told of the open segment beside its index and rows. */
   #openChanges: readonly Change[] = []
@@ -87,9 +63,6 @@ export class Ingest {
   #blockBytes: number
   /** What the last block that was closed takes, in log and index. */
   #lastBlockBytes = 0
-  #nextId = 1
-  /** Beginnings of segments in which nothing was acknowledged. */
-  #halfMade = new Set<number>()
   #inbox: Pending[] = []
   #group: Pending[] = []
   #builder: BlockBuilder
@@ -101,10 +74,6 @@ export class Ingest {
   #groupSince = 0
   #arrived = 0
   #waits = false
-  /** Monotonic: since when the system refuses writes for want of space. */
-  #refusedSinceMs: number | undefined
-  #callOffProbe: (() => void) | undefined
-  #callOffLeftOut = (): void => {}
   #closing: (() => void) | undefined
 
   constructor(
@@ -114,7 +83,6 @@ export class Ingest {
     readers: ChangeFeed,
     main: Port<ToWriter, FromWriter>,
   ) {
-    const { directory, maxBytes, reserveBytes } = settings
     this.#settings = settings
     this.#files = files
     this.#clock = clock
@@ -125,125 +93,34 @@ export class Ingest {
     this.#spare = new BlockBuilder(capacity)
     this.#blockBytes = settings.blockBytes
     this.#durable = this.#builder.mark()
-    this.#episodes = new Episodes(clock, (event) => main.post({ type: 'event', event }))
-    this.#space = new DiskSpace(files, clock, directory, reserveBytes)
-    this.#shelf = new Shelf(files, directory, maxBytes)
-    this.#retention = new Retention(settings, clock.monotonicMs())
-    this.#leftOut = new LeftOut(clock)
+    this.#holdings = new Holdings(
+      settings,
+      files,
+      clock,
+      (change) => this.#tell(change),
+      (event) => main.post({ type: 'event', event }),
+      () => this.#segment,
+    )
   }
 
-  /**
-   * Recovers all segments, drops what is beyond the limits, and goes on with the newest segment where it has room. A full disk does not
-   * prevent it. Throws when the directory cannot be read, or a newer version wrote it.
-   */
+  /** Recovers what there is, and goes on with the newest segment where it has room. See {@link Holdings.open}. */
   open(): void {
-    const { directory } = this.#settings
-    this.#directoryIdentity = this.#files.identity(directory)
-    this.#attempt('removing the probe', () => removeProbe(this.#files, directory))
-    this.#shelf.countDamaged()
-    this.#space.lookNow()
-    const { segments, nextId, unwritten } = recoverDirectory(this.#files, directory, this.#recoverOptions)
-    this.#nextId = nextId
-    this.#halfMade = new Set(unwritten)
-    for (const found of segments) this.#reopen(found)
-    this.#tellLeftOut()
-    this.#drop(0)
-  }
-
-  get #recoverOptions(): RecoverOptions {
-    return {
-      write: true,
-      nowMs: this.#clock.wallMs(),
-      tell: (event: StoreEvent) => this.#main.post({ type: 'event', event }),
-    }
-  }
-
-  /**
-   * Makes durable what a killed process left without a sync: the names, which what is acknowledged from now on must not depend on, and the
-   * records, which are served from now on, and which a sync that fails later must not take away again. False when it cannot be done.
-   */
-  #adopt(segment: Segment): boolean {
-    try {
-      segment.log.sync()
-      this.#files.syncDirectory(this.#settings.directory)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  #reopen(found: RecoveredSegment | LostSegment): void {
-    const { id } = found
-    if ('lost' in found) {
-      if (found.refusal !== undefined) this.#leftOut.refused(id, id === this.#nextId - 1, found.refusal)
-      this.#shelf.add(this.#shelved(found))
-      return
-    }
-    const { segment, recovered } = found
-    this.recovered.blocks += recovered.blocks
-    this.recovered.tornBytes += recovered.tornBytes
-    const shelved = this.#shelved(found)
-    if (segment && this.#adopt(segment) && shelved.bytes < this.#limitNow() && !this.#isAged(segment.createdMs)) {
+    this.#directoryIdentity = this.#files.identity(this.#settings.directory)
+    this.#holdings.open((segment, changes) => {
       this.#goOn(segment)
-      this.#openChanges = shelved.changes.slice(1)
+      this.#openChanges = changes
       this.#isTold = true
-      return
-    }
-    if (segment) closeSegment(segment)
-    this.#shelf.add(shelved)
+    })
   }
 
-  #shelved(found: RecoveredSegment | LostSegment): ShelvedSegment {
-    const { id } = found
-    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
-    const common = { id, bytes, sealedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
-    if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
-    if (found.indexFailure !== undefined)
-      this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
-    return { ...common, createdMs: found.header.createdMs, endedMs: found.arrivedMs }
-  }
-
-  /** One segment at a time that is due is tried again; nothing else is done meanwhile. */
-  #tryLeftOut(): void {
-    const { due } = this.#leftOut
-    if (!due) return
-    const { id, wasLast } = due
-    try {
-      const found = this.#shelf.has(id)
-        ? recoverAgain(this.#files, this.#settings.directory, id, wasLast, this.#recoverOptions)
-        : undefined
-      if (found && 'refusal' in found) this.#leftOut.refused(id, wasLast, found.refusal)
-      else {
-        this.#leftOut.taken(id)
-        this.#takeIn(id, found)
-        this.#callOffLeftOut = this.#clock.after(0, () => this.#tryLeftOut())
-      }
-    } catch (error) {
-      this.#leftOut.refused(id, wasLast, (error as Error).message)
-    }
-    this.#tellLeftOut()
-  }
-
-  /** Readers have known of it as lost until now. */
-  #takeIn(id: number, found: RecoveredSegment | LostSegment | undefined): void {
-    if (found && 'segment' in found && found.segment) closeSegment(found.segment)
-    const empty = { type: 'segment', id, indexSize: 0 } as const
-    const before = this.#shelf.segments.find((segment) => segment.id === id)
-    if (!before) return
-    const shelved = found ? this.#shelved(found) : { ...before, changes: [empty] }
-    this.#shelf.replace(shelved)
-    for (const change of [empty, ...shelved.changes]) this.#tell(change)
-  }
-
-  #tellLeftOut(): void {
-    const { refusal } = this.#leftOut
-    if (refusal === undefined) this.#episodes.worked('segments')
-    else this.#episodes.failed('segments', new StorageError('io', refusal), '', this.#space.now)
+  /** What recovery did. */
+  get recovered(): Recovered {
+    return this.#holdings.recovered
   }
 
   /** All that a reader which joins has to know, as changes: each segment, and the open block as far as it is durable. */
   *all(): Generator<Change> {
-    for (const { changes } of this.#shelf.segments) yield* changes
+    yield* this.#holdings.changes()
     if (!this.#segment || !this.#isTold) return
     const { id } = this.#segment
     yield segmentChange(this.#segment)
@@ -253,12 +130,9 @@ export class Ingest {
     yield { type: 'rows', id, rows: rowsBetween(rows, NOTHING, this.#durable) }
   }
 
-  /** These were told to fail by a writer that ended: the disk is tried until they work, whether or not something comes to be written. */
+  /** See {@link Holdings.takeOver}. */
   takeOver(failing: readonly StorePart[]): void {
-    for (const part of failing) this.#episodes.takeOver(part)
-    this.#deleteAgain()
-    this.#tellLeftOut()
-    this.#probeLater(FIRST_PROBE_MS)
+    this.#holdings.takeOver(failing)
   }
 
   /** Sees whether the directory is still where it was. Called now and then; before each acknowledgement it is seen anyway. */
@@ -287,10 +161,8 @@ export class Ingest {
     return new Promise((resolve) => {
       this.#closing = () => {
         this.#closing = undefined
-        this.#callOffProbe?.()
-        this.#callOffLeftOut()
         this.#sealSegment()
-        this.#deleteAgain()
+        this.#holdings.close()
         resolve()
       }
       this.#pump()
@@ -300,11 +172,7 @@ export class Ingest {
   /** Drops the oldest segments beyond the limits of size, age and free space. Called now and then; each record looks too. */
   retain(): void {
     if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#sealSegment()
-    this.#shelf.countDamaged()
-    this.#space.lookNow()
-    this.#drop(0)
-    this.#deleteAgain()
-    this.#tryLeftOut()
+    this.#holdings.retain()
   }
 
   #pump(): void {
@@ -353,7 +221,7 @@ export class Ingest {
   #commit(): void {
     const batches = this.#group
     try {
-      if (this.#episodes.isFailing('disk')) this.#makeRoom()
+      this.#holdings.checkRoom()
       const frames = framesOf(batches, this.#settings.frameBytes)
       const length = frames.reduce((sum, { bytes }) => sum + bytes.length, recordHeadBytes(frames.length))
       const segment = this.#openSegment(length)
@@ -393,8 +261,7 @@ export class Ingest {
     const { batches, builder, mark, logEnd, closes } = this.#flight!
     const segment = this.#segment!
     this.#flight = undefined
-    this.#refusedSinceMs = undefined
-    this.#grew(logEnd - segment.logSize)
+    this.#holdings.grew(logEnd - segment.logSize)
     segment.logSize = logEnd
     this.#tellSegment(segment)
     if (closes) {
@@ -406,7 +273,7 @@ export class Ingest {
     }
     const slabs = this.#release(batches)
     this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)
-    this.#episodes.worked('disk')
+    this.#holdings.worked('disk')
     this.#pump()
   }
 
@@ -418,16 +285,15 @@ export class Ingest {
       const offset = segment.indexSize
       const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize, this.#clock.wallMs())
       const indexSize = writeFully(segment.index, block, offset)
-      this.#grew(indexSize - offset)
+      this.#holdings.grew(indexSize - offset)
       segment.indexSize = indexSize
       this.#lastBlockBytes = segment.logSize - this.#blockStart + indexSize - offset
       this.#tell({ type: 'block', id, offset, indexSize })
-      this.#episodes.worked('index')
+      this.#holdings.worked('index')
     } catch (error) {
       // The log has the spans: the block is indexed when the store is opened again, until then the readers read it from there.
       // A gap must not get into the index, so the segment ends here.
-      this.#episodes.failed('index', error, 'writing the index', this.#space.now)
-      this.#probeLater(FIRST_PROBE_MS)
+      this.#holdings.failed('index', error, 'writing the index')
       const keep = { type: 'keep', id, logStart: this.#blockStart, logEnd: segment.logSize } as const
       this.#tell(keep)
       this.#openChanges = [...this.#openChanges, keep]
@@ -450,13 +316,10 @@ export class Ingest {
     this.#builder.rollback(this.#durable)
     this.#flight = undefined
     this.#group = []
-    this.#refusedSinceMs = isWantOfSpace(error) ? (this.#refusedSinceMs ?? this.#clock.monotonicMs()) : undefined
-    this.#space.lookNow()
+    this.#holdings.failed('disk', error, doing)
     if (this.#segment) this.#cutBack(this.#segment, !wasSyncing)
-    this.#episodes.failed('disk', error, doing, this.#space.now)
     this.#reject(lost, error, doing)
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.check()
-    this.#probeLater(FIRST_PROBE_MS)
     // A turn later, as everything in the inbox may fail the same way.
     this.#wait()
   }
@@ -470,46 +333,6 @@ export class Ingest {
       cut = false // Recovery will cut it off at the next open.
     }
     if (!cut) this.#sealSegment()
-  }
-
-  #probeLater(pauseMs: number): void {
-    if (this.#callOffProbe) return
-    this.#callOffProbe = this.#clock.after(pauseMs, () => {
-      this.#callOffProbe = () => {}
-      this.#probe((error) => {
-        this.#callOffProbe = undefined
-        if (error === undefined) {
-          this.#refusedSinceMs = undefined
-          this.#episodes.worked('disk')
-          this.#episodes.worked('index')
-        } else {
-          const part = this.#episodes.isFailing('disk') ? 'disk' : 'index'
-          this.#episodes.failed(part, error, 'trying the disk', this.#space.now)
-          if (!this.#closing) this.#probeLater(Math.min(2 * pauseMs, MAX_PROBE_MS))
-        }
-      })
-    })
-  }
-
-  #probe(done: (error: unknown) => void): void {
-    if (!this.#episodes.isFailing('disk') && !this.#episodes.isFailing('index')) {
-      done(undefined)
-      return
-    }
-    try {
-      this.#makeRoom()
-    } catch (error) {
-      done(error)
-      return
-    }
-    probeDisk(this.#files, this.#settings.directory, done)
-  }
-
-  /** Throws when the disk is full, before more is done than to find that out. */
-  #makeRoom(): void {
-    this.#space.lookNow()
-    this.#drop(0)
-    this.#space.check(0)
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -530,9 +353,7 @@ export class Ingest {
   /** The segment for a record of so many bytes, with room made for it: begun anew when the open one would get too large or is too old. */
   #openSegment(recordBytes: number): Segment {
     const needed = recordBytes + INDEX_BYTES_A_SPAN * this.#builder.rows.count
-    if (this.#space.isDue()) this.#space.lookNow()
-    this.#drop(needed)
-    this.#space.check(needed)
+    this.#holdings.makeRoom(needed)
     const open = this.#segment
     if (open && open.logSize > FILE_HEADER) {
       // Between two blocks it costs the least, so room for a whole one is asked for there.
@@ -554,14 +375,7 @@ export class Ingest {
   }
 
   #createSegment(): Segment {
-    const { directory } = this.#settings
-    const from = this.#nextId
-    // What an earlier try left goes first, so that a disk that fails is not filled with beginnings. What somebody else put there stays.
-    this.#deleteHalfMade()
-    if (this.#files.stat(logPath(directory, from)) === undefined) this.#halfMade.add(from)
-    const segment = createSegment(this.#files, directory, from, this.#clock.wallMs())
-    this.#halfMade.clear()
-    this.#nextId = segment.id + 1
+    const segment = this.#holdings.begin()
     this.#goOn(segment)
     this.#isTold = false
     return segment
@@ -574,7 +388,7 @@ export class Ingest {
     this.#blockStart = segment.logSize
     // One that was begun in the future is new.
     this.#segmentSinceMs = this.#clock.monotonicMs() - Math.max(0, this.#clock.wallMs() - segment.createdMs)
-    this.#segmentLimit = this.#limitNow()
+    this.#segmentLimit = this.#holdings.segmentLimit
     this.#lastBlockBytes = 0
     this.#blockBytes = Math.min(this.#settings.blockBytes, this.#segmentLimit)
   }
@@ -611,92 +425,18 @@ export class Ingest {
     if (!segment) return
     this.#segment = undefined
     closeSegment(segment)
-    const { id, createdMs, logSize, indexSize } = segment
-    if (logSize === FILE_HEADER) {
-      if (this.#isTold) this.#tell({ type: 'drop', id })
-      // A number that is missing means that a segment was lost: the next one takes this one's, when this one is gone.
-      this.#nextId = id
-      this.#halfMade.add(id)
-      this.#deleteAgain()
-      return
+    if (segment.logSize > FILE_HEADER) this.#holdings.add(segment, [segmentChange(segment), ...this.#openChanges])
+    else {
+      if (this.#isTold) this.#tell({ type: 'drop', id: segment.id })
+      this.#holdings.discard(segment.id)
     }
-    const sealedAtMs = this.#clock.monotonicMs()
-    this.#shelf.add({
-      id,
-      bytes: logSize + indexSize,
-      createdMs,
-      endedMs: this.#clock.wallMs(),
-      sealedAtMs,
-      changes: [segmentChange(segment), ...this.#openChanges],
-    })
-  }
-
-  /** One pass of retention, with so many bytes about to be written. Whether it deleted anything. */
-  #drop(needBytes: number): boolean {
-    const open = this.#segment
-    const monotonicMs = this.#clock.monotonicMs()
-    const drops = this.#retention.decide({
-      sealed: this.#shelf.segments,
-      openCreatedMs: open?.createdMs,
-      otherBytes: this.#shelf.otherBytes + (open ? open.logSize + open.indexSize : 0),
-      needBytes,
-      roomBytes: this.#space.roomBytes,
-      refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
-      wallMs: this.#clock.wallMs(),
-      monotonicMs,
-    })
-    if (drops.length === 0) return false
-    for (const event of this.#shelf.drop(drops)) this.#main.post({ type: 'event', event })
-    for (const { segment } of drops) this.#tell({ type: 'drop', id: segment.id })
-    this.#deleteAgain()
-    this.#space.lookNow()
-    return true
-  }
-
-  #deleteHalfMade(): void {
-    for (const id of this.#halfMade) {
-      deleteSegment(this.#files, this.#settings.directory, id)
-      this.#halfMade.delete(id)
-    }
-  }
-
-  #deleteAgain(): void {
-    this.#attempt('deleting a segment', () => {
-      this.#deleteHalfMade()
-      this.#shelf.deleteAgain()
-    })
-  }
-
-  #attempt(doing: string, run: () => void): void {
-    try {
-      run()
-      this.#episodes.worked('retention')
-    } catch (error) {
-      this.#episodes.failed('retention', error, doing, this.#space.now)
-    }
-  }
-
-  #grew(bytes: number): void {
-    this.#retention.grew(bytes)
-    this.#space.wrote(bytes)
-  }
-
-  #limitNow(): number {
-    const open = this.#segment
-    const kept = this.#shelf.bytes + (open ? open.logSize + open.indexSize : 0)
-    const keepable = Math.min(this.#settings.maxBytes, kept + Math.max(0, this.#space.roomBytes))
-    return segmentLimit(kept, keepable, this.#settings.segmentBytes)
   }
 
   /** By the monotonic clock, or by the wall clock where that says more: the machine may have slept. */
   #isOld(): boolean {
     const segment = this.#segment!
     const openMs = this.#clock.monotonicMs() - this.#segmentSinceMs
-    return openMs >= this.#settings.segmentAgeMs || this.#isAged(segment.createdMs)
-  }
-
-  #isAged(createdMs: number): boolean {
-    return this.#clock.wallMs() - createdMs >= this.#settings.segmentAgeMs
+    return openMs >= this.#settings.segmentAgeMs || this.#holdings.isAged(segment.createdMs)
   }
 
   /** A segment becomes known with its first record: an empty one may be deleted again. */
@@ -714,10 +454,4 @@ export class Ingest {
 
 function segmentChange({ id, indexSize }: Segment): Change {
   return { type: 'segment', id, indexSize }
-}
-
-/** Whether deleting others may help: not against a limit on the size of one file. */
-function isWantOfSpace(error: unknown): boolean {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full'
 }
