@@ -2,7 +2,7 @@
 export { createCollector, type Collector, type CollectorOptions } from './collector.ts'
 export { readConfigText } from './config/index.ts'
 export { builtinFactories } from './factories.ts'
-export { tuneGarbageCollection } from './process.ts'
+export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'
 export {
   createExporter,

@@ -4,9 +4,11 @@ import {
   builtinFactories,
   type Collector,
   type Counters,
+  createBudget,
   createCollector,
   createCounters,
   type Factory,
+  garbageCollector,
   type Logger,
 } from '@spoor/collector'
 import { openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
@@ -88,6 +90,11 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const data = resolve(options.data ?? defaultDataDirectory())
   const counters = createCounters()
   const intake = createIntake()
+  const budget = createBudget(undefined, {
+    counters,
+    collect: garbageCollector(),
+    onOverload: (reason) => intake.refused(reason),
+  })
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector } = {}
   const state: { phase: Phase; failure: Error | undefined } = { phase: 'starting', failure: undefined }
   const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly })
@@ -113,6 +120,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     factories: [...builtinFactories, storageExporterFactory(storeNow, intake) as Factory],
     logger,
     counters,
+    budget,
   })
 
   function urls(): Spoor['urls'] {
@@ -156,7 +164,15 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { signal = new AbortController().signal } = options
   let opened: TraceStore
   try {
-    running.app = await createQueryServer({ host, vitals, store: () => running.store, counters, logger, status })
+    running.app = await createQueryServer({
+      host,
+      vitals,
+      store: () => running.store,
+      counters,
+      logger,
+      status,
+      budget,
+    })
     await running.app.listen({ host, port: pagePort })
     if (!readOnly) {
       await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))

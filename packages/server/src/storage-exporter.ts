@@ -10,7 +10,7 @@ import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/sto
 /** Spans count as refused for so long after the last refusal. Milliseconds. */
 const REFUSING_MS = 30_000
 
-/** Whether the store takes spans, as the exporter saw it last. */
+/** Whether spans are taken, as the receivers' budget for bytes in flight and the exporter to the store saw it last. */
 export interface Intake {
   /** Why spans are refused; undefined while they are taken, and when none have come for half a minute. */
   readonly refusing: string | undefined

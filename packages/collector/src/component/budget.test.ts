@@ -68,6 +68,16 @@ describe('a budget', () => {
     expect(budget.refusal(101)).toMatchObject({ code: 'too_large', retryable: false })
   })
 
+  test('tells of each sender that is to come again, not of one that sends too much', () => {
+    const reasons: string[] = []
+    const budget = createBudget(100, { onOverload: (reason) => void reasons.push(reason) })
+    budget.take(60, 'body')
+    budget.refusal(101)
+    expect(reasons).toEqual([])
+    budget.refusal(50)
+    expect(reasons).toEqual(['60 of 100 bytes for requests in flight are used; try again'])
+  })
+
   test('is shown by stage, and its refusals are counted', () => {
     const counters = createCounters()
     const budget = createBudget(100, { counters })
@@ -107,6 +117,46 @@ describe('a budget', () => {
         expect(budget.used).toBe(0)
       }),
     )
+  })
+})
+
+describe('stages that keep what they have answered for', () => {
+  test('always get what they were handed, which its caller holds until it is answered', () => {
+    const budget = createBudget(100)
+    const received = budget.take(100, 'pipeline')!
+    const keeper = budget.keeper()
+    keeper.add(30)
+    expect(budget.used).toBe(130)
+    expect(budget.take(1, 'body')).toBeUndefined()
+    received.release()
+    expect(budget.used).toBe(30)
+    expect(budget.take(71, 'body')).toBeUndefined()
+    expect(budget.take(70, 'body')).toBeDefined()
+    keeper.remove(30)
+    expect(budget.used).toBe(70)
+    expect(() => keeper.remove(1)).toThrow('a keeper of 0 bytes cannot give back 1')
+  })
+
+  test('keep three eighths of the budget together, and each of them something', () => {
+    const counters = createCounters()
+    const budget = createBudget(800, { counters })
+    const [first, second] = [budget.keeper(), budget.keeper()]
+    expect(first.hasRoom(1000)).toBe(true)
+    first.add(200)
+    expect(second.hasRoom(1000)).toBe(true)
+    second.add(50)
+    expect([first.hasRoom(50), first.hasRoom(51), second.hasRoom(51)]).toEqual([true, false, false])
+    expect([first.bytes, second.bytes]).toEqual([200, 50])
+    expect(valueOf(counters, 'spoor_budget_bytes', { stage: 'queue' })).toBe(250)
+    expect(first.refusal()).toMatchObject({
+      code: 'overloaded',
+      retryable: true,
+      retryAfterMs: 1000,
+      message: 'the queues of the collector hold 250 of 300 bytes; try again',
+    })
+    expect(valueOf(counters, 'spoor_budget_refusals', { reason: 'queues_full' })).toBe(1)
+    second.remove(50)
+    expect(first.hasRoom(100)).toBe(true)
   })
 })
 

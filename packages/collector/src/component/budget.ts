@@ -8,11 +8,17 @@
  * *reclaimed*: when the budget is used up, the slowest of them give back what they hold, so that clients who send a
  * body halfway and then stall cannot keep the others out.
  *
+ * Stages that answer for a batch and keep it (a queue, a batch that gathers, what a fan-out keeps for a branch that is down) have
+ * a {@link Keeper} instead: those bytes are held already, by the caller, who gives them back as soon as it is answered. So
+ * there is always room for them in the budget as a whole, and what they do not get is more than {@link KEPT_SHARE} of it, so that
+ * a dead peer's queues leave room to receive for the others.
+ *
  * Bytes that nobody holds any more are garbage until V8 collects them, which it may put off for long, as they lie
  * outside of its heap. Where the program offers a `collect` function, the budget calls it when more of that garbage
  * than {@link GARBAGE_SHARE} of what is free lies about besides what is held, and when all is quiet; there is never much
  * more than twice that.
  */
+import type { Chunk, TelemetryBatch } from '@spoor/otlp'
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
 
@@ -23,6 +29,8 @@ export const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024
 const RECLAIM_AFTER_MS = 5_000
 /** A reclaimable lease that grows faster than this is not slow. Bytes a second since it was taken. */
 const SLOW_BYTES_PER_SECOND = 256 * 1024
+/** What all keepers together may keep, as a share of the limit: 96 MiB by default. */
+const KEPT_SHARE = 3 / 8
 /** Slow holders are looked for no more often than this, as all of them are looked at. Milliseconds. */
 const RECLAIM_INTERVAL_MS = 100
 /** Garbage is measured each time so many bytes were given out, and when none were for so long. Milliseconds. */
@@ -62,10 +70,33 @@ export interface Lease {
   release(): void
 }
 
+/**
+ * What one stage keeps of batches that it has answered for, under the stage `queue`. It counts and never says no: the
+ * stage asks {@link hasRoom} before it takes a batch.
+ */
+export interface Keeper {
+  /** Bytes that the stage keeps now. */
+  readonly bytes: number
+  /**
+   * Whether the stage may take so many more. Always, while it keeps nothing: so that what one stage keeps can move on to
+   * the next however much both have, and none waits for the other.
+   */
+  hasRoom(bytes: number): boolean
+  /** The error for a batch that there was no room for, `overloaded`; it is counted. */
+  refusal(): CollectorError
+  /** Keeps so many more. */
+  add(bytes: number): void
+  /** Keeps so many less; at most all. */
+  remove(bytes: number): void
+}
+
 export interface Budget {
   /** The limit, in bytes. */
   readonly maxBytes: number
-  /** Bytes that are held now. Never more than `maxBytes`. */
+  /**
+   * Bytes that are held now. More than `maxBytes` only by what keepers were handed that its caller, or another keeper, has not
+   * given back yet; nobody gets a lease until it is less again.
+   */
   readonly used: number
   /**
    * A lease for so many bytes (0 and more), or undefined when the budget does not have them; that is counted.
@@ -74,6 +105,8 @@ export interface Budget {
    * It must give up what is held and release the lease before it returns, and must not throw.
    */
   take(bytes: number, stage: BudgetStage, reclaim?: () => void): Lease | undefined
+  /** The account of one stage that keeps batches after it has answered for them. */
+  keeper(): Keeper
   /**
    * The error for a sender whose `bytes` could not be had: `overloaded`, to be tried again; `too_large` when so many
    * can never be had.
@@ -88,6 +121,18 @@ export interface BudgetOptions {
   readonly collect?: Collect | undefined
   /** Bytes outside of V8's heap, garbage among them. Default: `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
+  /** Called with the reason, in words, each time a sender is told to come again for want of bytes. Must not throw. */
+  readonly onOverload?: (reason: string) => void
+}
+
+/** The memory that a batch keeps: its bytes, and the compressed form of those chunks that have one. */
+export function heldBytes({ chunks }: Pick<TelemetryBatch, 'chunks'>): number {
+  return chunks.reduce((sum, chunk) => sum + heldByChunk(chunk), 0)
+}
+
+/** The same for one chunk. */
+export function heldByChunk({ bytes, compressed }: Chunk): number {
+  return bytes.length + (compressed?.bytes.length ?? 0)
 }
 
 /** `maxBytes`: the limit, at least 1. */
@@ -101,10 +146,14 @@ class SharedBudget implements Budget {
   readonly #counters: Counters | undefined
   readonly #collect: Collect | undefined
   readonly #outsideBytes: () => number
+  readonly #onOverload: ((reason: string) => void) | undefined
   readonly #stages = new Map<BudgetStage, Counter>()
   readonly #reclaimable = new Set<BudgetLease>()
   readonly #full: Counter
   readonly #reclaimed: Counter
+  readonly #queuesFull: Counter
+  /** What all keepers keep. */
+  readonly #kept: Counter
   #used = 0
   #givenSinceSample = 0
   /** Bytes outside of the heap that are neither held here nor garbage: they were there after the last collection. */
@@ -116,13 +165,16 @@ class SharedBudget implements Budget {
   #isQuiet = true
   #nextReclaim = 0
 
-  constructor(maxBytes: number, { counters, collect, outsideBytes }: BudgetOptions) {
+  constructor(maxBytes: number, { counters, collect, outsideBytes, onOverload }: BudgetOptions) {
     this.maxBytes = maxBytes
     this.#counters = counters
     this.#collect = collect
     this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers)
+    this.#onOverload = onOverload
     this.#full = counters?.counter('spoor_budget_refusals', { reason: 'full' }) ?? { value: 0 }
     this.#reclaimed = counters?.counter('spoor_budget_refusals', { reason: 'slow_client' }) ?? { value: 0 }
+    this.#queuesFull = counters?.counter('spoor_budget_refusals', { reason: 'queues_full' }) ?? { value: 0 }
+    this.#kept = this.stage('queue')
     counters?.gauge('spoor_budget_limit_bytes', {}, () => maxBytes)
   }
 
@@ -137,12 +189,40 @@ class SharedBudget implements Budget {
     return lease
   }
 
+  keeper(): Keeper {
+    const maxKeptBytes = this.maxBytes * KEPT_SHARE
+    let own = 0
+    return {
+      get bytes() {
+        return own
+      },
+      hasRoom: (bytes) => own === 0 || this.#kept.value + bytes <= maxKeptBytes,
+      refusal: () => {
+        this.#queuesFull.value++
+        const message = `the queues of the collector hold ${this.#kept.value} of ${Math.floor(maxKeptBytes)} bytes; try again`
+        return new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
+      },
+      add: (bytes) => {
+        own += bytes
+        this.#kept.value += bytes
+        this.#giveOut(bytes)
+      },
+      remove: (bytes) => {
+        if (!(bytes <= own)) throw new RangeError(`a keeper of ${own} bytes cannot give back ${bytes}`)
+        own -= bytes
+        this.#kept.value -= bytes
+        this.giveBack(bytes)
+      },
+    }
+  }
+
   refusal(bytes: number): CollectorError {
     if (bytes > this.maxBytes) {
       const message = `a message of ${bytes} bytes is more than the collector holds in all (${this.maxBytes} bytes); send smaller batches`
       return new CollectorError('too_large', message)
     }
     const message = `${this.#used} of ${this.maxBytes} bytes for requests in flight are used; try again`
+    this.#onOverload?.(message)
     return new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
   }
 
@@ -155,11 +235,15 @@ class SharedBudget implements Budget {
         return false
       }
     }
+    this.#giveOut(bytes)
+    return true
+  }
+
+  #giveOut(bytes: number): void {
     this.#used += bytes
     this.#givenSinceSample += bytes
     this.#isQuiet = false
     if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
-    return true
   }
 
   /** @internal */

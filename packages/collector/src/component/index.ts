@@ -23,7 +23,10 @@ export {
   type BudgetOptions,
   type BudgetStage,
   type Collect,
+  type Keeper,
   type Lease,
+  heldByChunk,
+  heldBytes,
 } from './budget.ts'
 export { didYouMean } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'

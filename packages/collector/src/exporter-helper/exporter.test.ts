@@ -1,7 +1,14 @@
 import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
-import { CollectorError, section, type Component, type Consumer } from '../component/index.ts'
+import {
+  CollectorError,
+  createBudget,
+  section,
+  type Budget,
+  type Component,
+  type Consumer,
+} from '../component/index.ts'
 import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
 import { exporterHelperKeys } from './config.ts'
 import { createExporter, type SendResult } from './exporter.ts'
@@ -20,9 +27,10 @@ interface Started {
 function start(
   input: object,
   send: (batch: TelemetryBatch, signal: AbortSignal, attempt: number) => SendResult | Promise<SendResult>,
+  budget?: Budget,
 ): Started {
   const config = keys.parse(input)
-  const context = createTestContext('otlp_grpc')
+  const context = createTestContext('otlp_grpc', budget)
   const attempts: TelemetryBatch[] = []
   const exporter = createExporter(
     context,
@@ -271,6 +279,73 @@ describe('sending queue', () => {
     await exporter.consume(batch(8))
     await expect(exporter.consume(batch(8))).rejects.toThrow(message)
     open()
+  })
+
+  test('is a part of the budget for bytes in flight until what it holds is sent', async () => {
+    const size = batch(8).byteLength
+    const budget = createBudget(size * 8)
+    const { opened, open } = gate()
+    const hold = async (): Promise<SendResult> => {
+      await opened
+      return TAKEN
+    }
+    const queue = { sending_queue: { num_consumers: 1 } }
+    const { exporter, context } = start(queue, hold, budget)
+    for (let index = 0; index < 3; index++) await exporter.consume(batch(8))
+    expect(budget.used).toBe(size * 3)
+    await expect(exporter.consume(batch(8))).rejects.toMatchObject({
+      code: 'overloaded',
+      message: `the queues of the collector hold ${size * 3} of ${size * 3} bytes; try again`,
+    })
+    expect(context.value('otelcol_exporter_enqueue_failed_spans')).toBe(8)
+    // Another that holds nothing gets something, so that batches move on.
+    const other = start(queue, hold, budget)
+    await other.exporter.consume(batch(8))
+    expect(budget.used).toBe(size * 4)
+    open()
+    await Promise.all([exporter, other.exporter].map((one) => one.shutdown(AbortSignal.timeout(1000))))
+    expect(budget.used).toBe(0)
+  })
+
+  test('waits for room in the budget where it blocks', async () => {
+    const size = batch(8).byteLength
+    const budget = createBudget(size * 4)
+    const gates = [gate(), gate()]
+    const queue = { sending_queue: { num_consumers: 1, block_on_overflow: true } }
+    const { exporter, attempts } = start(
+      queue,
+      async (_, __, attempt) => {
+        await gates[attempt - 1]?.opened
+        return TAKEN
+      },
+      budget,
+    )
+    await exporter.consume(batch(8))
+    let admitted = false
+    const second = exporter.consume(batch(8)).then(() => (admitted = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([admitted, budget.used]).toEqual([false, size])
+    gates[0]?.open()
+    await second
+    expect(attempts.length).toBe(2)
+    gates[1]?.open()
+  })
+
+  test('leaves the budget to callers who wait for the result', async () => {
+    const budget = createBudget(1)
+    const { opened, open } = gate()
+    const { exporter } = start(
+      { sending_queue: { wait_for_result: true } },
+      async () => {
+        await opened
+        return TAKEN
+      },
+      budget,
+    )
+    const answers = [exporter.consume(batch(8)), exporter.consume(batch(8))]
+    expect(budget.used).toBe(0)
+    open()
+    await Promise.all(answers)
   })
 
   test('a batch larger than the queue gets through alone', async () => {

@@ -113,6 +113,7 @@ class HelpedExporter implements Component, Consumer {
         options.queue,
         (batch) => this.#deliver(batch),
         ({ signal, items }, error) => this.#refusals.add({ signal, items, reason: 'full', error: error.message }),
+        context.budget,
       )
       this.#queue = queue
       context.counters.gauge('otelcol_exporter_queue_size', this.#labels, () => queue.size)

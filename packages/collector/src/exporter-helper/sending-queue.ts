@@ -1,6 +1,6 @@
 /** A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. */
 import type { TelemetryBatch } from '@spoor/otlp'
-import { CollectorError } from '../component/index.ts'
+import { CollectorError, heldBytes, type Budget, type Keeper } from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 
 interface Entry {
@@ -13,6 +13,8 @@ export class SendingQueue {
   readonly #config: SendingQueueConfig
   readonly #deliver: (batch: TelemetryBatch) => Promise<void>
   readonly #refused: (batch: TelemetryBatch, error: CollectorError) => void
+  /** Undefined where callers wait for the result: what they gave is accounted for by them until then. */
+  readonly #keeper: Keeper | undefined
   readonly #entries: Entry[] = []
   /**
    * Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages.
@@ -25,16 +27,18 @@ export class SendingQueue {
 
   /**
    * `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted
-   * and logged it. `refused` hears of a batch that found no room.
+   * and logged it. `refused` hears of a batch that found no room. What is queued is a part of `budget`.
    */
   constructor(
     config: SendingQueueConfig,
     deliver: (batch: TelemetryBatch) => Promise<void>,
     refused: (batch: TelemetryBatch, error: CollectorError) => void,
+    budget: Budget,
   ) {
     this.#config = config
     this.#deliver = deliver
     this.#refused = refused
+    this.#keeper = config.wait_for_result ? undefined : budget.keeper()
   }
 
   /** What the queue holds, with what is being sent, in the unit of the sizer. */
@@ -95,13 +99,17 @@ export class SendingQueue {
   #hasRoom(batch: TelemetryBatch): boolean {
     const { queue_size: capacity, max_bytes: maxBytes } = this.#config
     return (
-      this.#size + this.#sizeOf(batch) <= capacity && (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes)
+      this.#size + this.#sizeOf(batch) <= capacity &&
+      (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes) &&
+      (this.#keeper?.hasRoom(heldBytes(batch)) ?? true)
     )
   }
 
   #full(batch: TelemetryBatch): CollectorError {
     const { queue_size: capacity, max_bytes: maxBytes, sizer } = this.#config
     const bySize = this.#size + this.#sizeOf(batch) > capacity
+    const byBytes = maxBytes > 0 && this.#bytes + batch.byteLength > maxBytes
+    if (this.#keeper && !bySize && !byBytes && !this.#keeper.hasRoom(heldBytes(batch))) return this.#keeper.refusal()
     const limit = bySize ? `queue_size: ${capacity} ${sizer}` : `max_bytes: ${maxBytes}`
     return new CollectorError('overloaded', `sending queue is full (${limit})`, { retryAfterMs: 1000 })
   }
@@ -109,11 +117,13 @@ export class SendingQueue {
   #reserve(batch: TelemetryBatch): void {
     this.#size += this.#sizeOf(batch)
     this.#bytes += batch.byteLength
+    this.#keeper?.add(heldBytes(batch))
   }
 
   #release(batch: TelemetryBatch): void {
     this.#size -= this.#sizeOf(batch)
     this.#bytes -= batch.byteLength
+    this.#keeper?.remove(heldBytes(batch))
     this.#admitBlocked()
     if (this.#size === 0) this.#idle?.()
   }

@@ -2,19 +2,21 @@
  * One way out of a fan-out, with what is kept for it: batches that others have taken and this one has not yet.
  *
  * They are handed to it one after the other, oldest first, with waits that double after a refusal, and with more at a time
- * as it takes them, so that a branch that is well again catches up. What is kept is bounded in bytes and in batches; what
- * comes beyond is dropped for this branch alone.
+ * as it takes them, so that a branch that is well again catches up. What is kept is bounded in bytes and in batches, and with
+ * all that the collector keeps; what comes beyond is dropped for this branch alone.
  */
 import type { TelemetryBatch } from '@spoor/otlp'
 import {
   createDropLog,
   createLogLimiter,
+  heldBytes,
   timerMs,
   toCollectorError,
   type CollectorError,
   type Consumer,
   type Context,
   type DropLog,
+  type Keeper,
   type LogLimiter,
 } from '../component/index.ts'
 
@@ -56,7 +58,7 @@ export class Branch {
   readonly #queue: Kept[] = []
   /** Handed to the branch, which has not answered. */
   readonly #handed = new Set<Kept>()
-  #bytes = 0
+  readonly #keeper: Keeper
   #items = 0
   #number = 0
   #atATime = 1
@@ -82,10 +84,11 @@ export class Branch {
       fields: { branch: id },
       message: 'Dropping data for one branch of a fan-out; the others have taken it.',
     })
+    this.#keeper = context.budget.keeper()
     const { counters } = context
     counters.gauge('otelcol_fanout_kept_batches', labels, () => this.kept)
     counters.gauge('otelcol_fanout_kept_items', labels, () => this.#items)
-    counters.gauge('otelcol_fanout_kept_bytes', labels, () => this.#bytes)
+    counters.gauge('otelcol_fanout_kept_bytes', labels, () => this.#keeper.bytes)
   }
 
   /** Batches that are kept for it. */
@@ -102,7 +105,8 @@ export class Branch {
   hasRoomFor(batch: TelemetryBatch): boolean {
     const { maxKeptBatches, maxKeptBytes } = this.#limits
     if (this.kept === 0) return true
-    return this.kept < maxKeptBatches && this.#bytes + heldBytes(batch) <= maxKeptBytes
+    const bytes = heldBytes(batch)
+    return this.kept < maxKeptBatches && this.#keeper.bytes + bytes <= maxKeptBytes && this.#keeper.hasRoom(bytes)
   }
 
   /** Keeps a batch for it that others have taken; `refusal`: what it said of this batch, undefined if it was not asked. */
@@ -113,8 +117,11 @@ export class Branch {
       this.#lose(batch, 'shutdown', 'the collector has stopped')
     } else if (!this.hasRoomFor(batch)) {
       const { maxKeptBatches, maxKeptBytes } = this.#limits
-      const bound = `${this.kept} batches and ${this.#bytes} bytes are kept for it already`
-      const limits = `at most ${maxKeptBatches} batches and ${maxKeptBytes} bytes`
+      const { bytes } = this.#keeper
+      const bound = `${this.kept} batches and ${bytes} bytes are kept for it already`
+      const limits = this.#keeper.hasRoom(heldBytes(batch))
+        ? `at most ${maxKeptBatches} batches and ${maxKeptBytes} bytes`
+        : this.#keeper.refusal().message
       this.#lose(batch, 'overflow', `${bound} (${limits})${refusal ? `: ${refusal.message}` : ''}`)
     } else {
       this.#queue.push(this.#add(batch))
@@ -160,13 +167,13 @@ export class Branch {
 
   #add(batch: TelemetryBatch): Kept {
     const kept = { batch, bytes: heldBytes(batch), number: this.#number++ }
-    this.#bytes += kept.bytes
+    this.#keeper.add(kept.bytes)
     this.#items += batch.items
     return kept
   }
 
   #remove({ batch, bytes }: Kept): void {
-    this.#bytes -= bytes
+    this.#keeper.remove(bytes)
     this.#items -= batch.items
     if (this.kept === 0) this.#empty?.()
   }
@@ -251,9 +258,4 @@ export class Branch {
   #fields(): object {
     return { component: this.#context.id, branch: this.id, kept_batches: this.kept, kept_items: this.#items }
   }
-}
-
-/** The memory that a batch keeps: its bytes, and the compressed form of those chunks that have one. */
-function heldBytes({ chunks, byteLength }: TelemetryBatch): number {
-  return chunks.reduce((sum, { compressed }) => sum + (compressed?.bytes.length ?? 0), byteLength)
 }

@@ -1,7 +1,7 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { CollectorError, type Consumer } from '../component/index.ts'
+import { CollectorError, createBudget, type Budget, type Consumer } from '../component/index.ts'
 import { batchOf } from '../exporters/fixture.ts'
 import { createTestContext, tracesRequest } from '../testkit/index.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
@@ -51,8 +51,9 @@ const batch = (): TelemetryBatch => batchOf(bytes, 3)
 function create(
   peers: Record<string, Peer>,
   options: Partial<FanOutOptions> = {},
+  budget?: Budget,
 ): { fanOut: FanOut; context: ReturnType<typeof createTestContext> } {
-  const context = createTestContext('traces')
+  const context = createTestContext('traces', budget)
   return { fanOut: new FanOut(context, new Map(Object.entries(peers)), options), context }
 }
 
@@ -142,6 +143,25 @@ describe('one that refuses', () => {
       reasons: { overflow: { items: 45, batches: 15 }, shutdown: { items: 15, batches: 5 } },
     })
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('what is kept is a part of the budget for bytes in flight, and bounded by it', async () => {
+    const peers = { healthy: createPeer(), dead: createPeer() }
+    const budget = createBudget(bytes.length * 8)
+    const { fanOut, context } = create(peers, {}, budget)
+    peers.dead.usual = 'refuse'
+    for (let index = 0; index < 20; index++) await fanOut.consume(batch())
+    expect(peers.healthy.taken.length).toBe(20)
+    expect(budget.used).toBe(bytes.length * 3)
+    // Room is left for what comes in.
+    expect(budget.take(bytes.length * 5, 'body')).toBeDefined()
+    expect(context.value('otelcol_fanout_dropped_spans', { branch: 'dead', reason: 'overflow' })).toBe(17 * 3)
+    const told = context.logger.lines.map(({ fields }) => fields['error'])
+    expect(told.some((error) => String(error).includes('the queues of the collector hold'))).toBe(true)
+    peers.dead.usual = 'take'
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(peers.dead.taken.length).toBe(3)
+    expect(budget.used).toBe(bytes.length * 5)
   })
 
   test('the bound is one of batches, too, and of the compressed forms', async () => {

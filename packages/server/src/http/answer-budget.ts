@@ -16,15 +16,19 @@ export interface AnswerLease {
 /** Bytes that one answer holds at most as it is streamed: a chunk of the store, and the text that is made of it. */
 export const ANSWER_BYTES = 2 * 1024 * 1024
 
-/** A budget for answers alone. `maxBytes`: the limit, default 128 MiB. */
-export function createAnswerBudget(maxBytes = 128 * 1024 * 1024): AnswerBudget {
+/**
+ * The answers' own bound, and within it what `shared` has for them: a lease takes from both, so that answers never use up what is
+ * needed to receive, and what is received counts against them. `maxBytes`: the own bound, default 128 MiB.
+ */
+export function createAnswerBudget(maxBytes = 128 * 1024 * 1024, shared?: AnswerBudget): AnswerBudget {
   let used = 0
   return {
     take(first) {
+      const rest = shared?.take(0, 'answer')
       let held = 0
       const lease: AnswerLease = {
         grow(bytes) {
-          if (used + bytes > maxBytes) return false
+          if (used + bytes > maxBytes || rest?.grow(bytes) === false) return false
           used += bytes
           held += bytes
           return true
@@ -32,6 +36,7 @@ export function createAnswerBudget(maxBytes = 128 * 1024 * 1024): AnswerBudget {
         release() {
           used -= held
           held = 0
+          rest?.release()
         },
       }
       return lease.grow(first) ? lease : undefined

@@ -3,7 +3,7 @@ import { get } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createCounters } from '@spoor/collector'
+import { createBudget, createCounters } from '@spoor/collector'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ApiError, HealthResponse, SearchResponse, StatusResponse } from '../api.ts'
 import type { Phase } from '../health.ts'
@@ -192,4 +192,20 @@ describe('a server', () => {
     await expect.poll(() => budget.take(size, 'answer'), { timeout: 10_000 }).toBeDefined()
     await app.close()
   }, 30_000)
+
+  it('has a bound of its own for answers within the budget for all bytes in flight', () => {
+    const all = createBudget(100)
+    const answers = createAnswerBudget(60, all)
+    const first = answers.take(40, 'answer')!
+    expect(all.used).toBe(40)
+    expect(answers.take(21, 'answer')).toBeUndefined()
+    expect([first.grow(21), all.used]).toEqual([false, 40])
+    const received = all.take(50, 'body')!
+    expect(answers.take(11, 'answer')).toBeUndefined()
+    expect([first.grow(11), first.grow(10), all.used]).toEqual([false, true, 100])
+    received.release()
+    first.release()
+    expect(all.used).toBe(0)
+    expect(answers.take(60, 'answer')).toBeDefined()
+  })
 })

@@ -31,7 +31,7 @@ export interface QueryServerOptions {
   readonly status: () => Promise<StatusResponse>
   /** Where the built page is looked for. Default: the package's own, then the workspace's. */
   readonly pagePlaces?: readonly string[]
-  /** Bytes that answers may hold. Default: 128 MiB for this server alone. */
+  /** What answers take their bytes from, besides this server's own bound of 128 MiB: the collector's budget. Default: that bound alone. */
   readonly budget?: AnswerBudget
   /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number
@@ -88,7 +88,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     return undefined
   })
   app.addHook('onSend', compressForRemote)
-  limitQueries(app, options.lanes ?? createLanes(counters), options.budget ?? createAnswerBudget())
+  limitQueries(app, options.lanes ?? createLanes(counters), createAnswerBudget(undefined, options.budget))
 
   const store = createStoreQueries(() => openStore(vitals(), options.store()))
   const failures = createFailures(logger)

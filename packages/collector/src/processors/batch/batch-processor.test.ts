@@ -8,7 +8,7 @@ import {
   type TelemetryBatch,
 } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CollectorError, type Component, type Consumer } from '../../component/index.ts'
+import { CollectorError, createBudget, type Budget, type Component, type Consumer } from '../../component/index.ts'
 import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
 
@@ -18,10 +18,11 @@ const NEVER = '1h'
 function start(
   input: object,
   signal: Signal = 'traces',
+  budget?: Budget,
 ): { processor: Component & Consumer; sink: Sink; context: ReturnType<typeof createTestContext> } {
   const config = batchProcessor.config.safeParse({ timeout: NEVER, ...input })
   if (!config.success) throw new Error(JSON.stringify(config.error.issues))
-  const context = createTestContext('batch')
+  const context = createTestContext('batch', budget)
   const sink = createSink()
   const processor = batchProcessor.create(context, config.data, sink, signal)
   onTestFinished(async () => processor.shutdown(AbortSignal.abort()))
@@ -220,6 +221,69 @@ describe('when the next stage refuses', () => {
     const { processor, sink } = start({ send_batch_size: 1, max_held_bytes: 10 })
     await processor.consume(batch(5))
     expect(sink.items).toBe(5)
+  })
+})
+
+describe('the budget for bytes in flight', () => {
+  const compressedBytes = 100
+  /** With the compressed form that it came in. */
+  const whole = (items: number): TelemetryBatch => {
+    const [{ bytes } = { bytes: new Uint8Array() }] = batch(items).chunks
+    return createBatch('traces', [
+      { bytes, items, compressed: { coding: 'gzip', bytes: new Uint8Array(compressedBytes) } },
+    ])
+  }
+
+  test('counts what is held, in all its forms, until the next stage has taken it', async () => {
+    const budget = createBudget()
+    const { processor, sink } = start({ send_batch_size: 10 }, 'traces', budget)
+    const one = whole(6)
+    await processor.consume(one)
+    expect(budget.used).toBe(one.byteLength + compressedBytes)
+    let release = (): void => {}
+    sink.intercept = () => new Promise<void>((resolve) => (release = resolve))
+    await processor.consume(whole(6))
+    expect(budget.used).toBe(2 * (one.byteLength + compressedBytes))
+    release()
+    await sink.waitFor(12)
+    await vi.waitFor(() => expect(budget.used).toBe(0))
+  })
+
+  test('without room in it the sender is told to come again, and what waits for company goes', async () => {
+    const size = batch(5).byteLength
+    const budget = createBudget(size * 4)
+    const { processor, sink } = start({}, 'traces', budget)
+    // The sender's own share of it does no harm, as it is given back.
+    const received = budget.take(size * 4, 'pipeline')!
+    await processor.consume(batch(5))
+    received.release()
+    await expect(processor.consume(batch(5))).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1000 })
+    await sink.waitFor(5)
+    await vi.waitFor(() => expect(budget.used).toBe(0))
+    await processor.consume(batch(5))
+    expect(budget.used).toBe(size)
+  })
+
+  test('comes out even when batches are split, and when they are lost', async () => {
+    const budget = createBudget()
+    const { processor, sink } = start({ send_batch_size: 4, send_batch_max_size: 4 }, 'traces', budget)
+    sink.intercept = ({ items }) => {
+      if (items < 4) throw new CollectorError('invalid_data', 'never')
+    }
+    await processor.consume(whole(10))
+    await processor.shutdown(AbortSignal.timeout(1000))
+    expect(sink.items).toBe(8)
+    expect(budget.used).toBe(0)
+  })
+
+  test('is left to the sender where that waits for the next stage', async () => {
+    const budget = createBudget(1)
+    const { processor, sink } = start({ send_batch_size: 100, acknowledge: 'exported' }, 'traces', budget)
+    const answers = [processor.consume(batch(5)), processor.consume(batch(5))]
+    expect(budget.used).toBe(0)
+    await processor.shutdown(AbortSignal.timeout(1000))
+    await Promise.all(answers)
+    expect(sink.items).toBe(10)
   })
 })
 

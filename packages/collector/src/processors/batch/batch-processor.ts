@@ -21,6 +21,8 @@ import {
   createDropLog,
   createLogLimiter,
   follow,
+  heldByChunk,
+  heldBytes,
   sleep,
   timerMs,
   toCollectorError,
@@ -29,6 +31,7 @@ import {
   type Context,
   type Counter,
   type DropLog,
+  type Keeper,
   type LogLimiter,
 } from '../../component/index.ts'
 import type { BatchConfig } from './config.ts'
@@ -65,6 +68,8 @@ export class BatchProcessor implements Component, Consumer {
   readonly #triggers: Readonly<Record<Trigger, Counter>>
   readonly #sendSizeSum: Counter
   readonly #sendSizeCount: Counter
+  /** Undefined where callers wait for the next stage: what they gave is accounted for by them until then. */
+  readonly #keeper: Keeper | undefined
   /** Aborts when shutdown begins, and at its deadline. */
   readonly #stopping = new AbortController()
   readonly #deadline = new AbortController()
@@ -96,6 +101,7 @@ export class BatchProcessor implements Component, Consumer {
     }
     this.#sendSizeSum = counter('batch_send_size_sum')
     this.#sendSizeCount = counter('batch_send_size_count')
+    this.#keeper = config.acknowledge === 'accepted' ? context.budget.keeper() : undefined
     context.counters.gauge('otelcol_processor_batch_held_bytes', this.#labels, () => this.#heldBytes)
   }
 
@@ -112,12 +118,15 @@ export class BatchProcessor implements Component, Consumer {
     }
     const { max_held_bytes: maxHeldBytes, acknowledge } = this.#config
     if (this.#heldBytes > 0 && this.#heldBytes + batch.byteLength > maxHeldBytes) {
-      // What waits for company goes now, to make room for the next try.
-      this.#sendWhile('size', () => true)
+      this.#makeRoom()
       const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
       return Promise.reject(
         new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 }),
       )
+    }
+    if (this.#keeper && !this.#keeper.hasRoom(heldBytes(batch))) {
+      this.#makeRoom()
+      return Promise.reject(this.#keeper.refusal())
     }
     if (acknowledge === 'accepted') {
       this.#hold(batch, undefined)
@@ -144,10 +153,16 @@ export class BatchProcessor implements Component, Consumer {
     this.#drops.close()
   }
 
+  /** What waits for company goes now, so that there is room at the next try. */
+  #makeRoom(): void {
+    this.#sendWhile('size', () => true)
+  }
+
   #hold(batch: TelemetryBatch, ticket: Ticket | undefined): void {
     for (const chunk of batch.chunks) this.#pending.push({ chunk, ticket })
     this.#pendingItems += batch.items
     this.#heldBytes += batch.byteLength
+    this.#keeper?.add(heldBytes(batch))
     const { send_batch_size: size, timeout } = this.#config
     const atOnce = size === 0 || timeout === 0
     if (atOnce || this.#pendingItems >= size) this.#sendWhile('size', () => atOnce || this.#pendingItems >= size)
@@ -213,8 +228,12 @@ export class BatchProcessor implements Component, Consumer {
       parts.push({ bytes, items })
     }
     // Each part repeats the resource and scope of its spans.
-    for (const { bytes } of parts) this.#heldBytes += bytes.length
+    for (const { bytes } of parts) {
+      this.#heldBytes += bytes.length
+      this.#keeper?.add(bytes.length)
+    }
     this.#heldBytes -= chunk.bytes.length
+    this.#keeper?.remove(heldByChunk(chunk))
     if (ticket) ticket.parts += parts.length - 1
     return parts.map((part) => ({ chunk: part, ticket }))
   }
@@ -229,6 +248,7 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendSizeCount.value++
     const sending = this.#deliver(batch).then((failure) => {
       this.#heldBytes -= batch.byteLength
+      this.#keeper?.remove(heldBytes(batch))
       this.#sends.delete(batch)
       for (const { ticket } of parts) if (ticket) settle(ticket, failure)
     })
