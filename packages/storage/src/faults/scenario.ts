@@ -84,6 +84,8 @@ class Scenario {
   readonly #random: Random
   readonly #faults: ReadonlySet<Fault>
   readonly #options: LocalStoreOptions
+  /** The store is large enough for its segments to be small parts of it. */
+  readonly #isStrict: boolean
   readonly #failure = Promise.withResolvers<never>()
   readonly failed = this.#failure.promise
   #opened: Opened | undefined
@@ -106,6 +108,8 @@ class Scenario {
     // Drawn whatever is asked for, so that a run with fewer steps is the beginning of the same run.
     this.#faults = new Set(FAULTS.filter((fault) => random.chance(share) && faults.includes(fault)))
     const drawn = random.int(5, 50)
+    const mayBeStrict = random.chance(0.3) && this.#faults.has('retention')
+    this.#isStrict = mayBeStrict && this.#faults.has('strict_retention')
     this.steps = steps ?? drawn
     this.#options = {
       directory: DIRECTORY,
@@ -116,6 +120,7 @@ class Scenario {
       maxPendingBytes: random.pick([2_000, 100_000]),
       cacheBytes: random.pick([2_000, 1_000_000]),
       ...(this.#faults.has('retention') && { maxBytes: random.pick([3_000, 20_000]) }),
+      ...(this.#isStrict && STRICT_STORE),
     }
     machine.messageMs = random.pick([0.1, 0.5, 5])
     machine.disk.onRemove = (path) => this.#checkRemoval(path)
@@ -147,7 +152,7 @@ class Scenario {
       case 2:
       case 3:
       case 4:
-        for (let i = this.#random.int(1, 4); i > 0; i--) this.#append(process, store)
+        for (let i = this.#random.int(1, 4) * (this.#isStrict ? 8 : 1); i > 0; i--) this.#append(process, store)
         break
       case 5:
         void this.#readTrace(process, store)
@@ -397,7 +402,7 @@ class Scenario {
         service: `s${append % 5}`,
         name: `operation ${this.#random.int(0, 9)}`,
         at: append,
-        scope: { name: 'x'.repeat(this.#random.pick([1, 100, 600])) },
+        scope: { name: this.#text() },
       }),
     )
     this.oracle.sent(append, trace, spans)
@@ -405,6 +410,13 @@ class Scenario {
       await store.append(batchOf(...spans))
       this.oracle.acknowledged(append, spans)
     })
+  }
+
+  #text(): string {
+    const length = this.#random.pick(this.#isStrict ? [1, 30, 100] : [1, 100, 600])
+    if (!this.#isStrict) return 'x'.repeat(length)
+    // Letters that cannot be compressed to much less.
+    return Array.from({ length }, () => this.#random.int(0, 2 ** 32 - 1).toString(36)).join('')
   }
 
   async #readTrace(
@@ -566,7 +578,7 @@ class Scenario {
       if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
     }
     const { maxBytes = Infinity } = this.#options
-    if (this.#faults.has('strict_retention') && this.#machine.disk.bytes > 1.1 * maxBytes)
+    if (this.#isStrict && this.#machine.disk.bytes > 1.1 * maxBytes)
       throw new Error(`the store has ${this.#machine.disk.bytes} bytes, its limit is ${maxBytes}`)
     await this.#call(process, QUERY_MS, 'stats', async () => {
       const { segments: told } = await store.stats()
@@ -576,10 +588,16 @@ class Scenario {
   }
 
   /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
-  #checkDrop({ reason }: StoreEventFields['dropped']): void {
+  #checkDrop({ reason, segments, bytes }: StoreEventFields['dropped']): void {
     this.#hasDropped = true
     const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space' && this.#wasFull
     if (!isExpected) this.#fail(new Error(`something is dropped by ${reason}, and nobody asked for that`))
+    const { maxBytes = Infinity } = this.#options
+    const most = reason === 'space' ? 1.5 * (this.#machine.disk.bytes + bytes) : this.#isStrict ? maxBytes : Infinity
+    // A record that is larger than a segment should be goes whole.
+    const atLeast = this.#isStrict && segments === 1 ? MAX_RECORD_BYTES : 0
+    if (bytes > Math.max(MAX_DROP_SHARE * most, atLeast))
+      this.#fail(new Error(`${bytes} bytes in ${segments} segments are dropped at once by ${reason}, of ${most}`))
   }
 
   /** A log may be removed when nothing in it was acknowledged, or when the store has more than its limit. */
@@ -593,10 +611,6 @@ class Scenario {
     this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
     // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
     if (bytes + MAX_NEED_BYTES > maxBytes || this.#wasFull) this.#hasDropped = true
-    if (this.#faults.has('strict_retention') && log.size > Math.max(MAX_DROP_SHARE * maxBytes, EMPTY_LOG))
-      this.#fail(
-        new Error(`${log.size} bytes are dropped at once, of a store of ${bytes} bytes with a limit of ${maxBytes}`),
-      )
   }
 
   #fail(error: Error): void {
@@ -609,7 +623,17 @@ const EMPTY_LOG = 32
 const MAX_NEED_BYTES = 8_000
 /** What the writer lives through without being replaced. */
 const DISK_FAULTS: ReadonlySet<Fault> = new Set(['read_errors', 'write_errors', 'sync_errors', 'disk_full'])
-/** With `strict_retention`: the share of the limit that is dropped at once, at most. */
+/** A limit of which a segment with one record is less than a twentieth: an append is up to some 3 kB then. */
+const STRICT_STORE = {
+  maxBytes: 100_000,
+  segmentBytes: 4_000,
+  blockSpans: 16,
+  blockBytes: 100_000,
+  frameBytes: 10_000,
+}
+/** Of one record and its index: the bytes that make a block full, and one append more. */
+const MAX_RECORD_BYTES = 9_000
+/** The share of the limit, or by space of what there is, that is dropped at once, at most. */
 const MAX_DROP_SHARE = 0.05
 /** Traces that are read whole in a check, about. A search sees the others. */
 const MAX_READ = 5
