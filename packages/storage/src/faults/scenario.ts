@@ -3,7 +3,7 @@ import { StorageError, type SearchPage, type TraceStore } from '../contract.ts'
 import type { StoreEvent, StoreEventFields } from '../events.ts'
 import type { LocalStoreOptions } from '../local/options.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
-import { FAULTS, SURVIVED, type Fault } from './fault.ts'
+import { FAULTS, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
 import { allIn, hitBy } from './rot.ts'
 import type { Inode } from './simulated-disk.ts'
@@ -43,7 +43,7 @@ const RECOVERED_WITHIN_MS = 70_000
 const MAX_EVENTS = 400_000
 
 /** Runs one seed: a store under random work and faults, beside an oracle. */
-export async function runSeed({ seed, faults = SURVIVED, steps, syncLies = false }: RunOptions): Promise<RunResult> {
+export async function runSeed({ seed, faults = FAULTS, steps, syncLies = false }: RunOptions): Promise<RunResult> {
   const machine = new SimulatedMachine(seed)
   machine.disk.syncLies = syncLies
   const scenario = new Scenario(machine, new Random(seed ^ 0x1234567), faults, steps)
@@ -92,6 +92,8 @@ class Scenario {
   #nextAppend = 0
   #hasDropped = false
   #wasFull = false
+  /** What was told to be kept aside, by its name. */
+  readonly #kept = new Map<string, string>()
   #removedMs = -Infinity
   #damageTold = false
   #leftOut = false
@@ -109,7 +111,7 @@ class Scenario {
     // Drawn whatever is asked for, so that a run with fewer steps is the beginning of the same run.
     this.#faults = new Set(FAULTS.filter((fault) => random.chance(share) && faults.includes(fault)))
     const drawn = random.int(5, 50)
-    const mayBeStrict = random.chance(0.3) && this.#faults.has('retention')
+    const mayBeStrict = random.chance(0.2) && this.#faults.has('retention')
     this.#isStrict = mayBeStrict && this.#faults.has('strict_retention')
     this.steps = steps ?? drawn
     this.#options = {
@@ -311,6 +313,7 @@ class Scenario {
           onEvent: (event) => {
             events.push(event)
             if (event.code === 'damaged') {
+              if (event.kept !== undefined) this.#kept.set(event.kept, this.#keptBytes(event.kept))
               // Only the last record may be told as damaged by `perhaps`, and it was never acknowledged.
               if (this.#faults.has('bit_rot')) this.#damageTold = true
               else if (!event.perhaps)
@@ -546,6 +549,12 @@ class Scenario {
           `${RECOVERED_WITHIN_MS} ms after the faults had ended the store is not well: ${reasons.join('; ') || 'no span is acknowledged'}`,
         )
     }
+    // What readers are told when they join must be what those know that were there.
+    const { process } = this.#opened!
+    for (const part of this.#random.chance(0.5) ? (['lookup_reader', 'search_reader'] as const) : []) {
+      this.#opened!.partFaults++
+      process.part(part)?.crash('the simulation ended it')
+    }
     // A part that spins unasked is found by its pings, and what ended readers is refused for a minute.
     await this.#machine.sleep(70_000)
     const { reasons } = this.#opened!.store.health()
@@ -572,6 +581,7 @@ class Scenario {
 
   async #checkFiles(process: SimulatedProcess, store: TraceStore): Promise<void> {
     await this.#machine.sleep(10)
+    for (const [name, bytes] of this.#kept) if (this.#keptBytes(name) !== bytes) throw new Error(`${name} is not kept`)
     const logs = [...this.#machine.disk.contents(DIRECTORY)].filter(([name]) => name.endsWith('.log'))
     const segments = logs.length
     // An empty one may be in use, or left from a segment that could not be begun.
@@ -589,6 +599,12 @@ class Scenario {
       if (this.oracle.hasRot) return
       if (told < filled || told > segments) throw new Error(`stats tells of ${told} segments, there are ${segments}`)
     })
+  }
+
+  #keptBytes(name: string): string {
+    const [folder, file] = name.split('/') as [string, string]
+    const inode = this.#machine.disk.contents(`${DIRECTORY}/${folder}`).get(file)
+    return inode ? Buffer.from(inode.bytes.subarray(0, inode.size)).toString('hex') : 'nothing'
   }
 
   /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
