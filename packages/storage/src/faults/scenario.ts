@@ -92,6 +92,8 @@ class Scenario {
   #nextAppend = 0
   #hasDropped = false
   #wasFull = false
+  /** The directory was moved away. */
+  #isAway = false
   /** What was told to be kept aside, by its name. */
   readonly #kept = new Map<string, string>()
   #removedMs = -Infinity
@@ -235,7 +237,9 @@ class Scenario {
       case 'directory_lost': {
         const directory = disk.take(DIRECTORY)
         if (!directory) break
+        this.#isAway = true
         await this.#work(this.#random.int(1, 8))
+        this.#isAway = false
         disk.put(DIRECTORY, directory)
         break
       }
@@ -411,7 +415,9 @@ class Scenario {
     )
     this.oracle.sent(append, trace, spans)
     void this.#call(process, APPEND_MS, `append ${append}`, async () => {
+      const wasAway = this.#isAway
       await store.append(batchOf(...spans))
+      if (wasAway && this.#isAway) throw new Error(`append ${append} is acknowledged, and its directory is not there`)
       this.oracle.acknowledged(append, spans)
     })
   }
