@@ -8,7 +8,7 @@
  * what was done that are shown of a failure, default 60. Ends with 1 when a promise was broken, and says how to see it again.
  */
 import { parseArgs } from 'node:util'
-import { FAULTS, SURVIVED, type Fault } from './fault.ts'
+import { FAULTS, type Fault } from './fault.ts'
 import { killProcesses } from './processes.ts'
 import { runSeed, type RunResult } from './scenario.ts'
 
@@ -82,5 +82,5 @@ function faultsOf(list: string): readonly Fault[] {
     if (!(FAULTS as readonly string[]).includes(name))
       throw new Error(`--faults: ${name} is not one of ${FAULTS.join(' ')}`)
   }
-  return (only.length > 0 ? (only as Fault[]) : SURVIVED).filter((fault) => !without.includes(fault))
+  return (only.length > 0 ? (only as Fault[]) : FAULTS).filter((fault) => !without.includes(fault))
 }

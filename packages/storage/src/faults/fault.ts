@@ -28,6 +28,3 @@ export const FAULTS = [
   'strict_retention',
 ] as const
 export type Fault = (typeof FAULTS)[number]
-
-/** Those that the engine promises to survive today. */
-export const SURVIVED: readonly Fault[] = FAULTS.filter((fault) => fault !== 'strict_retention')

@@ -36,8 +36,8 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [
       [`    const slabs = this.#release(batches)\n    ${ACKNOWLEDGE}\n`, ''],
       [
-        '    this.#segment!.logSize = logEnd\n',
-        `    this.#segment!.logSize = logEnd\n    const slabs = this.#release(batches)\n    ${ACKNOWLEDGE}\n`,
+        '    segment.logSize = logEnd\n',
+        `    segment.logSize = logEnd\n    const slabs = this.#release(batches)\n    ${ACKNOWLEDGE}\n`,
       ],
     ],
   },
@@ -55,12 +55,17 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a reader that joins is not told of stretches without an index',
     file: INGEST,
-    changes: [["      if (kept) yield { type: 'keep', id, ...kept }\n", '      void kept\n']],
+    changes: [
+      [
+        '      changes: [segmentChange(segment), ...this.#openChanges],\n',
+        '      changes: [segmentChange(segment)],\n',
+      ],
+    ],
   },
   {
     name: 'a reader answers before it has joined',
     file: 'local/read/reader.ts',
-    changes: [['      if (!this.#joined) {', '      if (!this.#joined && !this.#clock) {']],
+    changes: [['    if (!this.#joined) {', '    if (!this.#joined && !this.#clock) {']],
   },
   {
     name: 'the outbox drops a rejection',
@@ -100,6 +105,61 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'streams of traces are not closed',
     file: 'local/threads/local-store.ts',
     changes: [['      this.#lookups.closeStream(stream)\n', '      void stream\n']],
+  },
+  {
+    name: 'what is kept aside is not synced before it is cut off',
+    file: 'local/files/kept.ts',
+    changes: [['    file.sync()\n', '']],
+  },
+  {
+    name: 'what a killed process left is told without a sync',
+    file: 'local/files/recover-segment.ts',
+    changes: [['log.sync()', 'log.size()']],
+  },
+  {
+    name: 'a damaged stretch is served as complete',
+    file: 'local/read/plan.ts',
+    changes: [['  if (block.damaged) turn.incomplete = true\n', '']],
+  },
+  {
+    name: 'what the disk refuses to a reader is told as damage',
+    file: 'local/read/block.ts',
+    changes: [['    if (isRefusal(error)) throw wrong\n', '    void isRefusal\n']],
+  },
+  {
+    name: 'a new writer does not take over what the one before told to fail',
+    file: 'local/threads/writer-client.ts',
+    changes: [['if (this.#failing.size > 0) this', 'if (this.#failing.size > 1000) this']],
+  },
+  {
+    name: 'the readers are not told of a new segment',
+    file: INGEST,
+    changes: [['    this.#tellSegment(segment)\n', '']],
+  },
+  {
+    name: 'a segment that could not be read is not tried again',
+    file: INGEST,
+    changes: [['    this.#deleteAgain()\n    this.#tryLeftOut()\n', '    this.#deleteAgain()\n']],
+  },
+  {
+    name: 'a beginning that was not deleted keeps its number',
+    file: INGEST,
+    changes: [['      this.#halfMade.add(id)\n', '']],
+  },
+  {
+    name: 'later segments are deleted before one that cannot be',
+    file: 'local/write/shelf.ts',
+    changes: [['        if (errors.length > 0) {\n', '        if (errors.length > 1000) {\n']],
+  },
+  {
+    name: 'for want of space a small store loses much of what it has',
+    file: 'local/write/retention.ts',
+    changes: [['        bytes <= PASS_SHARE * total &&\n', '']],
+  },
+  {
+    name: 'a pass of retention takes a tenth',
+    file: 'local/write/retention.ts',
+    changes: [['const PASS_SHARE = 0.05', 'const PASS_SHARE = 0.1']],
   },
 ]
 

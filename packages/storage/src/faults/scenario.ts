@@ -3,7 +3,7 @@ import { StorageError, type SearchPage, type TraceStore } from '../contract.ts'
 import type { StoreEvent, StoreEventFields } from '../events.ts'
 import type { LocalStoreOptions } from '../local/options.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
-import { FAULTS, SURVIVED, type Fault } from './fault.ts'
+import { FAULTS, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
 import { allIn, hitBy } from './rot.ts'
 import type { Inode } from './simulated-disk.ts'
@@ -43,7 +43,7 @@ const RECOVERED_WITHIN_MS = 70_000
 const MAX_EVENTS = 400_000
 
 /** Runs one seed: a store under random work and faults, beside an oracle. */
-export async function runSeed({ seed, faults = SURVIVED, steps, syncLies = false }: RunOptions): Promise<RunResult> {
+export async function runSeed({ seed, faults = FAULTS, steps, syncLies = false }: RunOptions): Promise<RunResult> {
   const machine = new SimulatedMachine(seed)
   machine.disk.syncLies = syncLies
   const scenario = new Scenario(machine, new Random(seed ^ 0x1234567), faults, steps)
@@ -84,12 +84,19 @@ class Scenario {
   readonly #random: Random
   readonly #faults: ReadonlySet<Fault>
   readonly #options: LocalStoreOptions
+  /** The store is large enough for its segments to be small parts of it. */
+  readonly #isStrict: boolean
   readonly #failure = Promise.withResolvers<never>()
   readonly failed = this.#failure.promise
   #opened: Opened | undefined
   #nextAppend = 0
   #hasDropped = false
   #wasFull = false
+  /** The directory was moved away. */
+  #isAway = false
+  /** What was told to be kept aside, by its name. */
+  readonly #kept = new Map<string, string>()
+  #removedMs = -Infinity
   #damageTold = false
   #leftOut = false
   /** Logs of which something has rotted, and which of their files. */
@@ -106,6 +113,8 @@ class Scenario {
     // Drawn whatever is asked for, so that a run with fewer steps is the beginning of the same run.
     this.#faults = new Set(FAULTS.filter((fault) => random.chance(share) && faults.includes(fault)))
     const drawn = random.int(5, 50)
+    const mayBeStrict = random.chance(0.2) && this.#faults.has('retention')
+    this.#isStrict = mayBeStrict && this.#faults.has('strict_retention')
     this.steps = steps ?? drawn
     this.#options = {
       directory: DIRECTORY,
@@ -116,6 +125,7 @@ class Scenario {
       maxPendingBytes: random.pick([2_000, 100_000]),
       cacheBytes: random.pick([2_000, 1_000_000]),
       ...(this.#faults.has('retention') && { maxBytes: random.pick([3_000, 20_000]) }),
+      ...(this.#isStrict && STRICT_STORE),
     }
     machine.messageMs = random.pick([0.1, 0.5, 5])
     machine.disk.onRemove = (path) => this.#checkRemoval(path)
@@ -147,7 +157,7 @@ class Scenario {
       case 2:
       case 3:
       case 4:
-        for (let i = this.#random.int(1, 4); i > 0; i--) this.#append(process, store)
+        for (let i = this.#random.int(1, 4) * (this.#isStrict ? 8 : 1); i > 0; i--) this.#append(process, store)
         break
       case 5:
         void this.#readTrace(process, store)
@@ -227,7 +237,9 @@ class Scenario {
       case 'directory_lost': {
         const directory = disk.take(DIRECTORY)
         if (!directory) break
+        this.#isAway = true
         await this.#work(this.#random.int(1, 8))
+        this.#isAway = false
         disk.put(DIRECTORY, directory)
         break
       }
@@ -305,6 +317,7 @@ class Scenario {
           onEvent: (event) => {
             events.push(event)
             if (event.code === 'damaged') {
+              if (event.kept !== undefined) this.#kept.set(event.kept, this.#keptBytes(event.kept))
               // Only the last record may be told as damaged by `perhaps`, and it was never acknowledged.
               if (this.#faults.has('bit_rot')) this.#damageTold = true
               else if (!event.perhaps)
@@ -397,16 +410,25 @@ class Scenario {
         service: `s${append % 5}`,
         name: `operation ${this.#random.int(0, 9)}`,
         at: append,
-        scope: { name: 'x'.repeat(this.#random.pick([1, 100, 600])) },
+        scope: { name: this.#text() },
       }),
     )
     this.oracle.sent(append, trace, spans)
     void this.#call(process, APPEND_MS, `append ${append}`, async () => {
+      const wasAway = this.#isAway
       await store.append(batchOf(...spans))
+      if (wasAway && this.#isAway) throw new Error(`append ${append} is acknowledged, and its directory is not there`)
       this.oracle.acknowledged(append, spans)
       // Whoever was told must find it at once.
       if (this.#random.chance(0.3)) void this.#readTrace(process, store, false, traceId(trace))
     })
+  }
+
+  #text(): string {
+    const length = this.#random.pick(this.#isStrict ? [1, 30, 100] : [1, 100, 600])
+    if (!this.#isStrict) return 'x'.repeat(length)
+    // Letters that cannot be compressed to much less.
+    return Array.from({ length }, () => this.#random.int(0, 2 ** 32 - 1).toString(36)).join('')
   }
 
   async #readTrace(
@@ -445,6 +467,7 @@ class Scenario {
       'search',
       async () => {
         const promised = this.oracle.promisedSpans
+        const beganMs = this.#machine.nowMs
         const pages: SearchPage[] = []
         const timeoutMs = mustAnswer ? 20 * QUERY_MS : QUERY_MS
         do {
@@ -453,7 +476,9 @@ class Scenario {
             await store.search({ limit: 100, timeoutMs, order: this.#order, ...(cursor !== undefined && { cursor }) }),
           )
         } while (pages.at(-1)!.next !== undefined)
-        this.oracle.checkSearch(promised, pages, this.#expected, this.#quiet)
+        // Files go at once here, and the word that they were dropped, sent before, has the sender's clock, which may be ahead.
+        const isRetaining = this.#removedMs > beganMs - 100
+        this.oracle.checkSearch(promised, pages, this.#expected, this.#quiet && !isRetaining)
       },
       mustAnswer,
     )
@@ -534,6 +559,12 @@ class Scenario {
           `${RECOVERED_WITHIN_MS} ms after the faults had ended the store is not well: ${reasons.join('; ') || 'no span is acknowledged'}`,
         )
     }
+    // What readers are told when they join must be what those know that were there.
+    const { process } = this.#opened!
+    for (const part of this.#random.chance(0.5) ? (['lookup_reader', 'search_reader'] as const) : []) {
+      this.#opened!.partFaults++
+      process.part(part)?.crash('the simulation ended it')
+    }
     // A part that spins unasked is found by its pings, and what ended readers is refused for a minute.
     await this.#machine.sleep(70_000)
     const { reasons } = this.#opened!.store.health()
@@ -564,6 +595,7 @@ class Scenario {
 
   async #checkFiles(process: SimulatedProcess, store: TraceStore): Promise<void> {
     await this.#machine.sleep(10)
+    for (const [name, bytes] of this.#kept) if (this.#keptBytes(name) !== bytes) throw new Error(`${name} is not kept`)
     const logs = [...this.#machine.disk.contents(DIRECTORY)].filter(([name]) => name.endsWith('.log'))
     const segments = logs.length
     // An empty one may be in use, or left from a segment that could not be begun.
@@ -574,7 +606,7 @@ class Scenario {
       if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
     }
     const { maxBytes = Infinity } = this.#options
-    if (this.#faults.has('strict_retention') && this.#machine.disk.bytes > 1.1 * maxBytes)
+    if (this.#isStrict && this.#machine.disk.bytes > 1.1 * maxBytes)
       throw new Error(`the store has ${this.#machine.disk.bytes} bytes, its limit is ${maxBytes}`)
     await this.#call(process, QUERY_MS, 'stats', async () => {
       const { segments: told } = await store.stats()
@@ -583,15 +615,28 @@ class Scenario {
     })
   }
 
+  #keptBytes(name: string): string {
+    const [folder, file] = name.split('/') as [string, string]
+    const inode = this.#machine.disk.contents(`${DIRECTORY}/${folder}`).get(file)
+    return inode ? Buffer.from(inode.bytes.subarray(0, inode.size)).toString('hex') : 'nothing'
+  }
+
   /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
-  #checkDrop({ reason }: StoreEventFields['dropped']): void {
+  #checkDrop({ reason, segments, bytes }: StoreEventFields['dropped']): void {
     this.#hasDropped = true
     const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space' && this.#wasFull
     if (!isExpected) this.#fail(new Error(`something is dropped by ${reason}, and nobody asked for that`))
+    const { maxBytes = Infinity } = this.#options
+    const most = reason === 'space' ? 1.5 * (this.#machine.disk.bytes + bytes) : this.#isStrict ? maxBytes : Infinity
+    // A record that is larger than a segment should be goes whole.
+    const atLeast = this.#isStrict && segments === 1 ? MAX_RECORD_BYTES : 0
+    if (bytes > Math.max(MAX_DROP_SHARE * most, atLeast))
+      this.#fail(new Error(`${bytes} bytes in ${segments} segments are dropped at once by ${reason}, of ${most}`))
   }
 
   /** A log may be removed when nothing in it was acknowledged, or when the store has more than its limit. */
   #checkRemoval(path: string): void {
+    this.#removedMs = this.#machine.nowMs
     const files = this.#machine.disk.contents(DIRECTORY)
     const log = files.get(path.slice(DIRECTORY.length + 1).replace(/idx$/, 'log'))
     if (!log || log.size <= EMPTY_LOG) return
@@ -601,10 +646,6 @@ class Scenario {
     this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
     // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
     if (bytes + MAX_NEED_BYTES > maxBytes || this.#wasFull) this.#hasDropped = true
-    if (this.#faults.has('strict_retention') && log.size > Math.max(MAX_DROP_SHARE * maxBytes, EMPTY_LOG))
-      this.#fail(
-        new Error(`${log.size} bytes are dropped at once, of a store of ${bytes} bytes with a limit of ${maxBytes}`),
-      )
   }
 
   #fail(error: Error): void {
@@ -617,7 +658,17 @@ const EMPTY_LOG = 32
 const MAX_NEED_BYTES = 8_000
 /** What the writer lives through without being replaced. */
 const DISK_FAULTS: ReadonlySet<Fault> = new Set(['read_errors', 'write_errors', 'sync_errors', 'disk_full'])
-/** With `strict_retention`: the share of the limit that is dropped at once, at most. */
+/** A limit of which a segment with one record is less than a twentieth: an append is up to some 3 kB then. */
+const STRICT_STORE = {
+  maxBytes: 100_000,
+  segmentBytes: 4_000,
+  blockSpans: 16,
+  blockBytes: 100_000,
+  frameBytes: 10_000,
+}
+/** Of one record and its index: the bytes that make a block full, and one append more. */
+const MAX_RECORD_BYTES = 9_000
+/** The share of the limit, or by space of what there is, that is dropped at once, at most. */
 const MAX_DROP_SHARE = 0.05
 /** Traces that are read whole in a check, about. A search sees the others. */
 const MAX_READ = 5

@@ -142,7 +142,7 @@ function recover(
   const covered = good.at(-1)?.meta.logEnd ?? FILE_HEADER
   const from = good.at(-1)?.end ?? INDEX_HEADER
   // A killed process may have left a header or a record that it never synced: what is told and indexed from here on must not go any more.
-  if (write && (last || covered < logSize)) log.sync()
+  if (write && (last || covered < logSize || good.length === 0)) log.sync()
   const make = (into: File | undefined): Reindexed => {
     const known = good.map(({ meta }) => meta)
     return reindex(new Reindex(log, path, into, from, covered, known), log, path, header, covered, logSize, missing)

@@ -117,8 +117,8 @@ export function readLost(files: FileSystem, directory: string, id: number): Lost
     (file) => (file.size() > INDEX_HEADER ? allMetas(file, path) : undefined),
     ({ message }) => ({ bytes: 0, spans: undefined, range: undefined, refusal: message }),
   )
-  if (!found || 'refusal' in found) return found as Lost | undefined
-  const { metas, whole } = found as ReturnType<typeof allMetas>
+  if (!found || !('metas' in found)) return found
+  const { metas, whole } = found
   let spans = 0
   let bytes = 0
   let known = whole

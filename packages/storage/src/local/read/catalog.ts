@@ -145,7 +145,6 @@ export class Catalog {
    */
   async load(turn: Turn): Promise<void> {
     for (const segment of this.#segments.values()) {
-      if (segment.missing && (segment.loaded < segment.indexSize || segment.unindexed.length > 0)) turn.miss(segment)
       while (segment.loaded < segment.indexSize && !segment.unreadable && !segment.missing && !segment.dropped) {
         const before = segment.loaded
         turn.attempt(() => this.#loadBlock(segment))
@@ -172,8 +171,9 @@ export class Catalog {
     this.#putTogether()
     const blocks: Block[] = []
     for (const segment of this.#segments.values()) {
-      if (segment.unreadable || segment.missing || segment.loaded < segment.indexSize || segment.unindexed.length > 0)
-        turn.incomplete = true
+      const isLoaded = segment.loaded >= segment.indexSize && segment.unindexed.length === 0
+      if (segment.unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
+      else if (!isLoaded) turn.miss(segment)
       for (const block of segment.blocks) blocks.push(block)
       // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
       if (segment.open) {

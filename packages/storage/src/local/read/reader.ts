@@ -164,9 +164,9 @@ export class Reader {
     const catalog = this.#catalog
     switch (call.method) {
       case 'search':
-        return search(catalog.blocks(turn), call.query, turn)
+        return this.#completeUnlessGone(turn, await search(catalog.blocks(turn), call.query, turn))
       case 'dependencies':
-        return dependencies(catalog.blocks(turn), call.from, call.to, turn)
+        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call.from, call.to, turn))
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
         return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
@@ -187,13 +187,11 @@ export class Reader {
   ): Promise<Results[Call['method']]> {
     const catalog = this.#catalog
     switch (call.method) {
-      case 'openTrace':
-        this.#unlessVanished(turn, undefined)
-        this.#streams.set(id, {
-          stream: new TraceStream(catalog.blocks(turn), traceWords(call.traceId), turn.damage),
-          timeoutMs,
-        })
+      case 'openTrace': {
+        const blocks = this.#unlessVanished(turn, catalog.blocks(turn))
+        this.#streams.set(id, { stream: new TraceStream(blocks, traceWords(call.traceId), turn.damage), timeoutMs })
         return id
+      }
       case 'services':
         return catalog.services(turn)
       case 'operations':
@@ -207,6 +205,13 @@ export class Reader {
       default:
         return this.#stats(turn)
     }
+  }
+
+  /** What retention took meanwhile is not missing: the word that it was dropped was sent before its files went. */
+  #completeUnlessGone<T extends { readonly complete: boolean }>(turn: Turn, result: T): T {
+    if (!turn.hasVanished) return result
+    this.#catchUp()
+    return { ...result, complete: turn.complete }
   }
 
   /** A trace's spans cannot say that some are missing: throws StorageError `io` where files are gone that nobody has dropped. */

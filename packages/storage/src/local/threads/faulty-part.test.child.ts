@@ -19,6 +19,9 @@ setInterval(() => {
     }
     case 4:
       openSync(fifo, 'r') // Returns when somebody opens it to write.
+      break
+    case 5:
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   }
 }, 2)
 await import(part === 'writer' ? './writer.ts' : './reader.ts')

@@ -308,6 +308,8 @@ export class Holdings {
 
   #probe(done: (error: unknown) => void): void {
     if (!this.#episodes.isFailing('disk') && !this.#episodes.isFailing('index')) {
+      // An earlier one may have been left, and counts as nothing.
+      this.#attempt('removing the probe', () => removeProbe(this.#files, this.#settings.directory))
       done(undefined)
       return
     }

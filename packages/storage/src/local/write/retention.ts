@@ -1,7 +1,7 @@
 /*
  * What is deleted, and when: decisions only, the files are the shelf's. Segments go whole, the oldest first, smoothly:
  *
- * - A pass takes at most 5 % of the store, or one segment where that is more: segments are begun so that each is at most 4 % of the store
+ * - A pass takes at most 5 % of the store (of the limit, where there is more than that), or one segment where that is more: segments are begun so that each is at most 4 % of the store
  *   (see {@link segmentLimit}). Larger ones are in a store of less than 64 MiB that may grow, where one request is larger than
  *   that, and in one that an earlier version wrote.
  * - By size and by space the next pass comes when half of what the last one freed is filled again, so that it keeps up with any ingest,
@@ -113,7 +113,7 @@ export class Retention {
     let dropped = 0
     for (const [i, segment] of sealed.entries()) {
       const { bytes } = segment
-      if (dropped > 0 && dropped + bytes > PASS_SHARE * total) break
+      if (dropped > 0 && dropped + bytes > PASS_SHARE * Math.min(total, this.#maxBytes)) break
       const byAge = i < oldest && this.#maySpend(bytes, total)
       const overSize = total - dropped + needBytes > this.#maxBytes
       // Who fills the disk are others when the store is so small that one segment is much of it: it is kept, and spans are refused.
