@@ -15,6 +15,7 @@ interface Mutation {
 }
 
 const INGEST = 'local/write/ingest.ts'
+const HOLDINGS = 'local/write/holdings.ts'
 const SYNC = 'segment.log.dataSync((error) => this.#synced(error))'
 const ACKNOWLEDGE = "this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)"
 
@@ -57,8 +58,8 @@ const MUTATIONS: readonly Mutation[] = [
     file: INGEST,
     changes: [
       [
-        '      changes: [segmentChange(segment), ...this.#openChanges],\n',
-        '      changes: [segmentChange(segment)],\n',
+        'this.#holdings.add(segment, [segmentChange(segment), ...this.#openChanges])',
+        'this.#holdings.add(segment, [segmentChange(segment)])',
       ],
     ],
   },
@@ -102,11 +103,6 @@ const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'streams of traces are not closed',
-    file: 'local/threads/local-store.ts',
-    changes: [['      this.#lookups.closeStream(stream)\n', '      void stream\n']],
-  },
-  {
     name: 'what is kept aside is not synced before it is cut off',
     file: 'local/files/kept.ts',
     changes: [['    file.sync()\n', '']],
@@ -138,13 +134,13 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a segment that could not be read is not tried again',
-    file: INGEST,
+    file: HOLDINGS,
     changes: [['    this.#deleteAgain()\n    this.#tryLeftOut()\n', '    this.#deleteAgain()\n']],
   },
   {
     name: 'a beginning that was not deleted keeps its number',
-    file: INGEST,
-    changes: [['      this.#halfMade.add(id)\n', '']],
+    file: HOLDINGS,
+    changes: [['    this.#halfMade.add(id)\n', '']],
   },
   {
     name: 'later segments are deleted before one that cannot be',

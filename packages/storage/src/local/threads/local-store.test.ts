@@ -1,9 +1,27 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { withStore } from '../../conformance/harness.ts'
 import { traceStoreConformance } from '../../conformance/index.ts'
+import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { openLocalStore } from './local-store.ts'
 
 // Each open starts two threads that load the sources anew: with a cache that takes half the time.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 traceStoreConformance('the local engine', (directory) => openLocalStore({ directory }))
+
+it('closes the stream of a trace that nobody reads to its end', async () => {
+  await withStore(
+    (directory) => openLocalStore({ directory }),
+    async (store) => {
+      await store.append(batchOf(sent({ trace: 1, id: 1 })))
+      // A reader keeps 1,024 of them.
+      for (let i = 0; i < 1100; i++) {
+        const chunks = store.trace(traceId(1))[Symbol.asyncIterator]()
+        expect((await chunks.next()).done).toBe(false)
+        await chunks.return?.()
+      }
+    },
+  )
+})

@@ -218,7 +218,7 @@ export class Holdings {
     this.recovered.blocks += recovered.blocks
     this.recovered.tornBytes += recovered.tornBytes
     const shelved = this.#shelved(found)
-    if (segment && this.#adopt(segment) && shelved.bytes < this.segmentLimit && !this.isAged(segment.createdMs)) {
+    if (segment && this.#syncNames() && shelved.bytes < this.segmentLimit && !this.isAged(segment.createdMs)) {
       goOn(segment, shelved.changes.slice(1))
       return
     }
@@ -226,13 +226,9 @@ export class Holdings {
     this.#shelf.add(shelved)
   }
 
-  /**
-   * Makes durable what a killed process left without a sync: the names, which what is acknowledged from now on must not depend on, and the
-   * records, which are served from now on, and which a sync that fails later must not take away again. False when it cannot be done.
-   */
-  #adopt(segment: Segment): boolean {
+  /** A killed process may have left names that it never synced; what is acknowledged from now on must not depend on them. */
+  #syncNames(): boolean {
     try {
-      segment.log.sync()
       this.#files.syncDirectory(this.#settings.directory)
       return true
     } catch {
