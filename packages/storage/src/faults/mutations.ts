@@ -108,11 +108,6 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [['    file.sync()\n', '']],
   },
   {
-    name: 'what a killed process left is told without a sync',
-    file: 'local/files/recover-segment.ts',
-    changes: [['log.sync()', 'log.size()']],
-  },
-  {
     name: 'a damaged stretch is served as complete',
     file: 'local/read/plan.ts',
     changes: [['  if (block.damaged) turn.incomplete = true\n', '']],
@@ -141,11 +136,6 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'a beginning that was not deleted keeps its number',
     file: HOLDINGS,
     changes: [['    this.#halfMade.add(id)\n', '']],
-  },
-  {
-    name: 'later segments are deleted before one that cannot be',
-    file: 'local/write/shelf.ts',
-    changes: [['        if (errors.length > 0) {\n', '        if (errors.length > 1000) {\n']],
   },
   {
     name: 'for want of space a small store loses much of what it has',

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { batchOf, sent } from '../conformance/spans.ts'
 import type { TraceStore } from '../contract.ts'
+import type { StoreEvent } from '../events.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../local/files/file-system.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
@@ -72,6 +73,37 @@ it('does not depend on a name that a killed process never synced', async () => {
     await machine.run(run(), 100_000)
   }
   expect([...found]).toEqual([1])
+})
+
+it('does not lose a span again that it has found, though a killed process never synced it', async () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const machine = new SimulatedMachine(seed)
+    const damaged: StoreEvent[] = []
+    const open = async (): Promise<{ process: SimulatedProcess; store: TraceStore }> => {
+      const process = new SimulatedProcess(machine)
+      const onEvent = (event: StoreEvent): void => void (event.code === 'damaged' && damaged.push(event))
+      const store = await new Promise<TraceStore>((resolve, reject) =>
+        process.do(() => void openStoreOn(process.host, { directory: '/data', onEvent }).then(resolve, reject)),
+      )
+      return { process, store }
+    }
+    const spansIn = ({ process, store }: Awaited<ReturnType<typeof open>>): Promise<number> =>
+      new Promise((resolve, reject) => process.do(() => void store.stats().then(({ spans }) => resolve(spans), reject)))
+    const run = async (): Promise<void> => {
+      const first = await open()
+      // The record is written, and its sync never begins.
+      first.process.part('writer')!.fate = { steps: 0, at: /^dataSync/, strike: () => first.process.kill() }
+      first.process.do(() => void first.store.append(batchOf(sent({ trace: 1, id: 1 }))))
+      await first.process.killed
+      const second = await open()
+      expect(await spansIn(second)).toBe(1)
+      second.process.kill()
+      machine.disk.cut()
+      expect(await spansIn(await open())).toBe(1)
+    }
+    await machine.run(run(), 100_000)
+    expect(damaged).toEqual([])
+  }
 })
 
 /** Somebody whose calls have no effect but their own. */
