@@ -1,6 +1,6 @@
 /** Asks the local engine of @spoor/storage, in a process of its own: `store.ts <data directory>`. */
 import { countSpans } from '@spoor/otlp'
-import { openLocalStore, type SearchQuery } from '@spoor/storage'
+import { collectSearch, openLocalStore, type SearchQuery } from '@spoor/storage'
 import { answer, say } from '../process/child.ts'
 import { timed } from '../process/timed.ts'
 import { LATEST } from '../sections/asker.ts'
@@ -11,7 +11,7 @@ if (!directory) throw new Error('usage: store.ts <data directory>')
 const store = await openLocalStore({ directory })
 
 const search = async (query: SearchQuery) => {
-  const { ms, result } = await timed(() => store.search(query))
+  const { ms, result } = await timed(() => collectSearch(store.search(query)))
   return { ms, ids: result.traces.map((trace) => trace.traceId) }
 }
 

@@ -1,5 +1,8 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import type { StoreHealth } from './events.ts'
+import type { Filter, SpanSet } from './span-set.ts'
+
+export type * from './span-set.ts'
 
 /**
  * What a trace store promises. Every engine passes the same conformance suite (`@spoor/storage/conformance`).
@@ -8,6 +11,9 @@ import type { StoreHealth } from './events.ts'
  * What a method hands out is the caller's to keep.
  */
 export interface TraceStore {
+  /** What this engine can do; it is the same for as long as the store is open. */
+  readonly capabilities: Capabilities
+
   /**
    * Resolves when the spans are durable (they survive `kill -9` and power loss) and can be found by `trace` and `search`.
    * Rejects with a {@link StorageError}; then none of the batch is acknowledged, though some of it may be found. Spans whose trace or
@@ -22,7 +28,12 @@ export interface TraceStore {
    */
   trace(id: string, options?: CallOptions): AsyncIterable<Uint8Array>
 
-  search(query: SearchQuery): Promise<SearchPage>
+  /**
+   * Traces in the order that is asked for, as they are found, with word of how far the search is, and `end` as the last event. Throws StorageError
+   * `bad_query` before the first event for what is no query, or asks for what the engine cannot do. Out of time or memory, or cancelled
+   * by `signal`, it ends with what it has, and says so. Who does not read on to the end gives the search up. {@link collectSearch} makes one page of it.
+   */
+  search(query: SearchQuery): AsyncIterable<SearchEvent>
 
   /** Names of all services that have spans, sorted; `unknown_service` for spans whose resource has none. */
   services(options?: CallOptions): Promise<string[]>
@@ -66,81 +77,92 @@ export interface CallOptions {
    * StorageError `timeout`. For a trace: of all its chunks together, without the time in which nobody asks for the next. Default 10,000.
    */
   readonly timeoutMs?: number
+  /**
+   * Bytes that the query may hold while it is at work, beside what the engine keeps for all; beyond it, it stops as it does at its deadline. Default,
+   * and at most: what the engine gives a query.
+   */
+  readonly maxBytes?: number
   /** The caller is not interested any more: the query stops, and rejects with `cancelled` where its answer cannot say that it is not complete. */
   readonly signal?: AbortSignal
+  /** Reserved for whose spans are asked for. */
+  readonly tenant?: never
+  /** Reserved for other signals than traces. */
+  readonly telemetry?: never
 }
 
-/** Where a field is looked for. `any` is span, then event, resource and scope attributes. */
-export type Level = 'any' | 'span' | 'resource' | 'scope' | 'event' | 'link'
-
-/** The intrinsic fields of a span that a filter can name. Durations are nanoseconds; kind and status are names. */
-export type Field =
-  | 'service'
-  | 'name'
-  | 'kind' // unspecified internal server client producer consumer
-  | 'status' // unset ok error
-  | 'statusMessage'
-  | 'duration' // between -2^63 and 2^63, exactly where that is less than 2^53; what is longer counts as the longest
-  | 'start'
-  | 'traceState'
-  | 'scopeName'
-  | 'scopeVersion'
-
-export type Target = { readonly field: Field } | { readonly attribute: string; readonly level?: Level }
+/** What an engine can do. What it cannot do it refuses with `bad_query`. */
+export interface Capabilities {
+  /** Whether a span comes back with the very bytes that it came with, or with others that mean the same. */
+  readonly bytes: 'own' | 'rebuilt'
+  /** Whether sets can be {@link SpanSet} `related`. */
+  readonly structure: boolean
+  readonly orders: readonly Order[]
+  /** What `end` says of the number of all matching traces when `totals` is asked for. */
+  readonly totals: 'exact' | 'at_least'
+  /** How spans go: `retention` by age and bytes, `traces` one by one. */
+  readonly deletion: readonly ('retention' | 'traces')[]
+  readonly aggregates: boolean
+  readonly compare: boolean
+  readonly errorGroups: boolean
+}
 
 /**
- * The one filter tree that Jaeger's parameters, the search bar and later query languages compile to. It is asked of one span
- * at a time; a trace matches when one of its spans makes the whole tree true.
- *
- * A target may have several values (an attribute on the span, on two events and on the resource): a comparison holds when one
- * of them makes it true, `ne` when there is a value and none is equal. `exists` of a field: it is not empty.
- *
- * A string or boolean compares with the value's text form (Jaeger's rule: `true`, `200`), by code units: numbers as JavaScript
- * writes them, bytes in base64, arrays and maps as JSON, nothing as ''. A number or bigint compares with numbers, exactly, and
- * with text that is a number in that same form; never with other text.
+ * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its duration, `longest_tail` by its tail, `most_spans` and
+ * `most_errors`. By its spans in the result: `longest_match` by the longest of them.
  */
-export type Filter =
-  | { readonly op: 'and' | 'or'; readonly args: readonly Filter[] }
-  | { readonly op: 'not'; readonly arg: Filter }
-  | {
-      readonly op: 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
-      readonly target: Target
-      readonly value: string | number | bigint | boolean
-    }
-  /**
-   * Regular expression in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax), unanchored, matched in time linear in the text. It
-   * has no lookaround and no back references; `.` is anything but a line feed, `\d`, `\s`, `\w` and `\b` are of ASCII. Of more than plain text with
-   * `[\s\S]*` in between it has at most 4,096 characters and 10,000 steps. A text that is too long for it (length times steps beyond 2^28) is left
-   * out, and the answer says that it is not complete.
-   */
-  | { readonly op: 'regex'; readonly target: Target; readonly value: string }
-  | { readonly op: 'in'; readonly target: Target; readonly values: readonly (string | number | bigint | boolean)[] }
-  | { readonly op: 'exists'; readonly target: Target }
-
-export type Order = 'newest' | 'oldest' | 'longest' | 'shortest' | 'most_spans' | 'most_errors'
+export type Order =
+  | 'newest'
+  | 'oldest'
+  | 'longest'
+  | 'shortest'
+  | 'longest_tail'
+  | 'longest_match'
+  | 'most_spans'
+  | 'most_errors'
 
 export interface SearchQuery extends CallOptions {
-  /** No filter: every trace. */
+  /** Which traces. Default: every trace with a span in the range. */
+  readonly spans?: SpanSet
+  /** Short for `spans` with this filter alone; not together with it. */
   readonly filter?: Filter
-  /** A matching span starts in `[from, to]`, both inclusive, as Jaeger has it. Default: all time. */
+  /** Spans of a set start in `[from, to]`, both inclusive, as Jaeger has it. Default: all time. */
   readonly from?: bigint
   readonly to?: bigint
   /** Bounds on the whole trace: last end - first start. Nanoseconds. */
   readonly minTraceDurationNs?: number
   readonly maxTraceDurationNs?: number
   /**
-   * Default `newest`: by the trace's start. Ties are broken by trace id, so that pages are stable. `newest` can stop early; the
-   * others may have to look at everything in the range.
+   * Default `newest`. Ties are broken by trace id, so that pages are stable. `newest` can stop early; the others may have to look at everything
+   * in the range.
    */
   readonly order?: Order
   /** 1-10,000, default 20. */
   readonly limit?: number
-  /** From an earlier page's `next`. */
+  /** From an earlier page's `next`, of a search that was the same in all but its limit. */
   readonly cursor?: string
+  /** Spans named in each {@link TraceSummary.matched}: 0-100, default 3. */
+  readonly matchesPerTrace?: number
+  /** Whether to go on after the page to tell how many traces match in all. Default false: as many as were seen. */
+  readonly totals?: boolean
 }
 
-export interface SearchPage {
-  readonly traces: readonly TraceSummary[]
+/** What a search tells, in this order: traces and progress as often as there is some, then one end. */
+export type SearchEvent =
+  /** The next traces of the page, in order. */
+  | { readonly type: 'traces'; readonly traces: readonly TraceSummary[] }
+  /** How far it is; figures only grow. */
+  | ({ readonly type: 'progress' } & SearchProgress)
+  | ({ readonly type: 'end' } & SearchEnd)
+
+/** Of all that is in question: `done` of `total`, in parts of the engine's own making. */
+export interface SearchProgress {
+  readonly partsDone: number
+  readonly partsTotal: number
+  readonly spansScanned: number
+  readonly bytesRead: number
+}
+
+export interface SearchEnd {
   /** Where the next page starts; undefined at the end. */
   readonly next: string | undefined
   /**
@@ -148,9 +170,29 @@ export interface SearchPage {
    * damaged; there may be more.
    */
   readonly complete: boolean
-  /** Spans looked at and milliseconds taken; shown to people. */
+  /** Traces that match, on all pages: so many, or at least so many. */
+  readonly total: { readonly traces: number; readonly exact: boolean }
+  /** Spans looked at, bytes read from disk and milliseconds taken; shown to people. */
   readonly spansScanned: number
+  readonly bytesRead: number
   readonly elapsedMs: number
+}
+
+/** A search's answer in one piece. */
+export interface SearchPage extends SearchEnd {
+  readonly traces: readonly TraceSummary[]
+}
+
+/** Reads a search to its end. Rejects as it does. */
+export async function collectSearch(events: AsyncIterable<SearchEvent>): Promise<SearchPage> {
+  const traces: TraceSummary[] = []
+  for await (const event of events) {
+    if (event.type === 'traces') traces.push(...event.traces)
+    if (event.type !== 'end') continue
+    const { type: _, ...end } = event
+    return { traces, ...end }
+  }
+  throw new StorageError('io', 'the search ended without its end')
 }
 
 export interface ServiceShare {
@@ -178,6 +220,25 @@ export interface TraceSummary {
   readonly orphans: number
   /** Sorted by name. */
   readonly services: readonly ServiceShare[]
+  /** The spans for which the trace is in the result of a search; undefined where every span is, or the trace was asked for by its id. */
+  readonly matched?: MatchedSpans
+}
+
+export interface MatchedSpans {
+  /** How many. */
+  readonly spans: number
+  /** The first of them by their start, see {@link SearchQuery.matchesPerTrace}. */
+  readonly first: readonly MatchedSpan[]
+  /** Of the longest of them. Nanoseconds. */
+  readonly longestNs: number
+}
+
+export interface MatchedSpan {
+  /** 16 hex digits. */
+  readonly spanId: string
+  readonly durationNs: number
+  /** Where a word of the query was found: an attribute's key, `name`, `service`, `spanId` or `traceId`. Undefined when none was looked for. */
+  readonly key?: string
 }
 
 export interface Operation {

@@ -1,5 +1,5 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
-export { StorageError } from './contract.ts'
+export { collectSearch, StorageError } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
   StoreEvent,
@@ -11,19 +11,29 @@ export type {
 } from './events.ts'
 export type {
   CallOptions,
+  Capabilities,
+  Comparison,
   Dependencies,
   DependencyEdge,
   Field,
   Filter,
   Level,
+  MatchedSpan,
+  MatchedSpans,
   Operation,
   Order,
+  Relation,
+  SearchEnd,
+  SearchEvent,
   SearchPage,
+  SearchProgress,
   SearchQuery,
   ServiceShare,
+  SpanSet,
   StorageErrorCode,
   StoreStats,
   Target,
+  TraceField,
   TraceStore,
   TraceSummary,
 } from './contract.ts'

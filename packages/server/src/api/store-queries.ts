@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  collectSearch,
   type Dependencies,
   type Operation,
   type SearchPage,
@@ -36,7 +37,8 @@ const STREAM_TIMEOUT_MS = 600_000
 export function createStoreQueries(store: () => TraceStore): StoreQueries {
   return {
     trace: (id, limits) => readTrace(store(), id, limits),
-    search: (query, limits) => bounded('the search', limits, (call) => store().search({ ...query, ...call })),
+    search: (query, limits) =>
+      bounded('the search', limits, (call) => collectSearch(store().search({ ...query, ...call }))),
     services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),

@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import { createCounters } from '@spoor/collector'
-import type { CallOptions, StoreHealth, TraceStore } from '@spoor/storage'
+import type { CallOptions, Capabilities, StoreHealth, TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { ApiError } from '../api.ts'
@@ -19,13 +19,15 @@ function hangingStore(): TraceStore {
     return new Promise(() => {})
   }
   return {
+    capabilities: {} as Capabilities,
     append: () => never(),
     async *trace(id, options) {
       if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
       await never(options)
     },
-    search: ({ signal, timeoutMs }) =>
-      never({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }),
+    async *search({ signal, timeoutMs }) {
+      yield await never({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) })
+    },
     services: (options) => never(options),
     operations: (_service, _kind, options) => never(options),
     attributeKeys: (_limit, options) => never(options),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Filter } from '../contract.ts'
+import { collectSearch, type Filter } from '../contract.ts'
 import { find, findBy, spansOf, withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, sent, T0, traceId } from './spans.ts'
 
@@ -24,7 +24,7 @@ export function extremes(open: OpenStore): void {
       expect(await findBy(store, regex(`^${String.raw`a[\s\S]*`.repeat(60)}c$`))).toEqual([])
       expect(await findBy(store, regex(`^${'(?:a?)'.repeat(200)}${'a'.repeat(200)}$`))).toEqual([traceId(2)])
       // Too long for that pattern, and not for a text.
-      const page = await store.search({ filter: regex('(a{900}|b{900}|c{900})x'), limit: 1 })
+      const page = await collectSearch(store.search({ filter: regex('(a{900}|b{900}|c{900})x'), limit: 1 }))
       expect(page).toMatchObject({ traces: [], complete: true })
     })
   })
@@ -35,10 +35,10 @@ export function extremes(open: OpenStore): void {
       await store.append(batchOf(sent({ trace: 1, id: 1, attributes: attributes({ a: `${huge}needle` }) })))
       await store.append(batchOf(sent({ trace: 2, id: 1, attributes: attributes({ a: 'needle' }) })))
       for (const plain of ['needle', 'a*needle$', String.raw`^a[\s\S]*needle$`]) {
-        const { traces, complete } = await store.search({ filter: regex(plain) })
+        const { traces, complete } = await collectSearch(store.search({ filter: regex(plain) }))
         expect([plain, traces.some((trace) => trace.traceId === traceId(1)), complete]).toEqual([plain, true, true])
       }
-      const { traces, complete } = await store.search({ filter: regex('([b-z]{1,100}|.{0,100})needle') })
+      const { traces, complete } = await collectSearch(store.search({ filter: regex('([b-z]{1,100}|.{0,100})needle') }))
       expect(traces.map((trace) => trace.traceId)).toEqual([traceId(2)])
       expect(complete).toBe(false)
       // It is no value to choose from a list either.
@@ -57,7 +57,7 @@ export function extremes(open: OpenStore): void {
         ['a{2000}', /character 1/],
         ['(a{1000}){1000}', /character 9/],
       ] as const) {
-        await expect(store.search({ filter: { op: 'not', arg: regex(value) } })).rejects.toMatchObject({
+        await expect(collectSearch(store.search({ filter: { op: 'not', arg: regex(value) } }))).rejects.toMatchObject({
           code: 'bad_query',
           message: expect.stringMatching(message) as string,
         })
@@ -105,7 +105,9 @@ export function extremes(open: OpenStore): void {
         edges: [{ parent: 'a', child: 'b', calls: 20_000, errors: 0 }],
         complete: true,
       })
-      expect((await store.search({})).traces).toMatchObject([{ spans: 20_001, orphans: 0, rootService: 'a' }])
+      expect((await collectSearch(store.search({}))).traces).toMatchObject([
+        { spans: 20_001, orphans: 0, rootService: 'a' },
+      ])
       expect(await spansOf(store, traceId(1))).toHaveLength(20_001)
     })
   })
@@ -122,7 +124,7 @@ export function extremes(open: OpenStore): void {
       for (const [i, [startTimeUnixNano, endTimeUnixNano]] of times.entries())
         await store.append(batchOf(sent({ trace: i, id: 1, span: { startTimeUnixNano, endTimeUnixNano } })))
       const check = async (opened: typeof store): Promise<void> => {
-        const { traces } = await opened.search({ order: 'longest' })
+        const { traces } = await collectSearch(opened.search({ order: 'longest' }))
         expect(traces.map(({ durationNs }) => durationNs)).toEqual([LONGEST, LONGEST, 2 ** 62, 1000, -LONGEST])
         expect(traces.map(({ services }) => services[0]!.selfTimeNs)).toEqual([LONGEST, LONGEST, 2 ** 62, 1000, 0])
         const longer = { op: 'gt', target: { field: 'duration' }, value: 1n << 61n } as const

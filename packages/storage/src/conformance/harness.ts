@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeTraces, type ResourceSpans } from '@spoor/otlp'
-import type { Filter, SearchQuery, TraceStore } from '../contract.ts'
+import { collectSearch, type Filter, type SearchQuery, type TraceStore } from '../contract.ts'
 import type { SentSpan } from './spans.ts'
 
 /** Opens the engine under test on a directory of its own; a second call with the same directory finds what was stored. */
@@ -39,7 +39,9 @@ export async function find(store: TraceStore, query: SearchQuery): Promise<strin
   const ids: string[] = []
   let cursor: string | undefined
   do {
-    const page = await store.search({ limit: 1000, ...query, ...(cursor === undefined ? {} : { cursor }) })
+    const page = await collectSearch(
+      store.search({ limit: 1000, ...query, ...(cursor === undefined ? {} : { cursor }) }),
+    )
     ids.push(...page.traces.map((trace) => trace.traceId))
     cursor = page.next
   } while (cursor !== undefined)

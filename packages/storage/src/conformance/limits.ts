@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import type { CallOptions, TraceStore } from '../contract.ts'
+import { collectSearch, type CallOptions, type TraceStore } from '../contract.ts'
 import { spansOf, withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, sent, traceId } from './spans.ts'
 
 /** Every query by name; what it gives is an answer that can say whether it is complete, or is of no matter here. */
 const CALLS: Readonly<Record<string, (store: TraceStore, options: CallOptions) => Promise<unknown>>> = {
-  search: (store, options) => store.search({ ...options }),
-  'search in another order': (store, options) => store.search({ order: 'longest', ...options }),
+  search: (store, options) => collectSearch(store.search({ ...options })),
+  'search in another order': (store, options) => collectSearch(store.search({ order: 'longest', ...options })),
   dependencies: (store, options) => store.dependencies(0n, 1n << 64n, options),
   trace: (store, options) => chunksOf(store, 1, options),
   services: (store, options) => store.services(options),

@@ -14,6 +14,8 @@ export function matches(filter: Filter, sent: SentSpan): boolean {
       return filter.args.some((arg) => matches(arg, sent))
     case 'not':
       return !matches(filter.arg, sent)
+    case 'word':
+      throw new Error('no model of words')
     case 'exists':
       return valuesOf(filter.target, sent).some((value) => !('field' in filter.target) || value !== '')
     case 'regex':

@@ -1,6 +1,14 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Field, Filter, Order, SearchQuery, Target, TraceStore } from '../contract.ts'
+import {
+  collectSearch,
+  type Field,
+  type Filter,
+  type Order,
+  type SearchQuery,
+  type Target,
+  type TraceStore,
+} from '../contract.ts'
 import { find, findBy, withStore, type OpenStore } from './harness.ts'
 import { matches } from './model.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
@@ -18,7 +26,9 @@ export function searching(open: OpenStore): void {
           sent({ trace: 1, id: 5, parent: 50, service: 'mail', at: 200, ms: 1 }),
         ),
       )
-      const page = await store.search({ filter: { op: 'eq', target: { field: 'service' }, value: 'bank' } })
+      const page = await collectSearch(
+        store.search({ filter: { op: 'eq', target: { field: 'service' }, value: 'bank' } }),
+      )
       expect(page.traces).toEqual([
         {
           traceId: traceId(1),
@@ -48,7 +58,7 @@ export function searching(open: OpenStore): void {
       const batch = batchOf(sent({ trace: 1, id: 3, parent: 2, service: 'b', at: 1 }), orphan)
       await store.append(batch)
       await store.append(batch)
-      const [trace] = (await store.search({})).traces
+      const [trace] = (await collectSearch(store.search({}))).traces
       expect(trace).toMatchObject({ rootService: 'a', rootName: 'late', start: T0 + MS, spans: 2, orphans: 1 })
     })
   })
@@ -72,9 +82,9 @@ export function searching(open: OpenStore): void {
           spans.push(sent({ trace: i, id: k + 1, at: at + k, ms: 1 + (i % 5), status: k < i % 2 ? 2 : 0 }))
       }
       for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
-      const traces = (await store.search({ limit: 1000 })).traces
+      const traces = (await collectSearch(store.search({ limit: 1000 }))).traces
       expect(traces).toHaveLength(30)
-      const keys: Record<Order, (trace: (typeof traces)[number]) => bigint> = {
+      const keys: Partial<Record<Order, (trace: (typeof traces)[number]) => bigint>> = {
         newest: (trace) => -trace.start,
         oldest: (trace) => trace.start,
         longest: (trace) => -BigInt(trace.durationNs),
@@ -96,9 +106,9 @@ export function searching(open: OpenStore): void {
   it('keeps pages stable while newer traces come in', async () => {
     await withStore(open, async (store) => {
       for (let i = 1; i <= 6; i++) await store.append(batchOf(sent({ trace: i, id: 1, at: i })))
-      const first = await store.search({ limit: 3 })
+      const first = await collectSearch(store.search({ limit: 3 }))
       await store.append(batchOf(sent({ trace: 7, id: 1, at: 7 })))
-      const second = await store.search({ limit: 3, cursor: first.next! })
+      const second = await collectSearch(store.search({ limit: 3, cursor: first.next! }))
       expect(second.traces.map((trace) => trace.traceId)).toEqual([3, 2, 1].map(traceId))
       expect(second.next).toBeUndefined()
     })
@@ -107,9 +117,9 @@ export function searching(open: OpenStore): void {
   it('stops when asked, and says that it did not look everywhere', async () => {
     await withStore(open, async (store) => {
       await store.append(batchOf(sent({ trace: 1, id: 1 })))
-      expect(await store.search({ signal: AbortSignal.abort() })).toMatchObject({ complete: false })
-      expect(await store.search({ timeoutMs: 0, order: 'longest' })).toMatchObject({ complete: false })
-      await expect(store.search({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'bad_query' })
+      expect(await collectSearch(store.search({ signal: AbortSignal.abort() }))).toMatchObject({ complete: false })
+      expect(await collectSearch(store.search({ timeoutMs: 0, order: 'longest' }))).toMatchObject({ complete: false })
+      await expect(collectSearch(store.search({ timeoutMs: -1 }))).rejects.toMatchObject({ code: 'bad_query' })
     })
   })
 
@@ -129,7 +139,7 @@ export function searching(open: OpenStore): void {
         [{ filter: { op: 'eq', target: { field: 'name' }, value: null as never } }, /null/],
       ]
       for (const [query, message] of bad) {
-        const error = await store.search(query).catch((error: unknown) => error)
+        const error = await collectSearch(store.search(query)).catch((error: unknown) => error)
         expect(error).toMatchObject({
           code: 'bad_query',
           retryable: false,

@@ -1,5 +1,6 @@
 import { createBatch } from '@spoor/otlp'
 import { expect, it } from 'vitest'
+import { collectSearch } from '../contract.ts'
 import { find, spansOf, withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, hexId, requestOf, sent, T0, traceId, type SentSpan } from './spans.ts'
 
@@ -131,7 +132,7 @@ export function writeAndRead(open: OpenStore): void {
       ]
       for (const span of odd) await store.append(batchOf(span))
       for (const [i, span] of odd.entries()) expect(await spansOf(store, traceId(i + 1))).toEqual([span])
-      const page = await store.search({})
+      const page = await collectSearch(store.search({}))
       expect(page.traces.map((trace) => trace.traceId)).toEqual(
         [traceId(2), traceId(4), traceId(3), traceId(1)].sort((a, b) => compareStart(odd, b, a)),
       )
@@ -149,7 +150,7 @@ export function writeAndRead(open: OpenStore): void {
       await store.append(spanless)
       expect((await store.stats()).spans).toBe(0)
       expect(await store.services()).toEqual([])
-      expect((await store.search({})).traces).toEqual([])
+      expect((await collectSearch(store.search({}))).traces).toEqual([])
       await store.close()
       const again = await open(directory)
       await again.append(spanless)

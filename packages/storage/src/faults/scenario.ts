@@ -1,5 +1,5 @@
 import { batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
-import { StorageError, type SearchPage, type TraceStore } from '../contract.ts'
+import { collectSearch, StorageError, type SearchPage, type TraceStore } from '../contract.ts'
 import type { StoreEvent, StoreEventFields } from '../events.ts'
 import type { LocalStoreOptions } from '../local/options.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
@@ -473,7 +473,9 @@ class Scenario {
         do {
           const cursor = pages.at(-1)?.next
           pages.push(
-            await store.search({ limit: 100, timeoutMs, order: this.#order, ...(cursor !== undefined && { cursor }) }),
+            await collectSearch(
+              store.search({ limit: 100, timeoutMs, order: this.#order, ...(cursor !== undefined && { cursor }) }),
+            ),
           )
         } while (pages.at(-1)!.next !== undefined)
         // Files go at once here, and the word that they were dropped, sent before, has the sender's clock, which may be ahead.

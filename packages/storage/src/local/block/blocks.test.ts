@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { find, spansOf } from '../../conformance/harness.ts'
 import { attributes, batchOf, MS, requestOf, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
-import type { TraceStore } from '../../contract.ts'
+import { collectSearch, type TraceStore } from '../../contract.ts'
 import { openLocalStore } from '../threads/local-store.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readRecord, writeFully } from '../files/log.ts'
@@ -65,7 +65,9 @@ it('finds traces whose spans lie in many blocks', async () => {
       Array.from({ length: TRACES }, (_, i) => traceId(i)),
     )
     for (const nth of ['0/0', '123/20', `${TRACES - 1}/${SPANS_A_TRACE - 1}`]) {
-      const page = await opened.search({ filter: { op: 'eq', target: { attribute: 'nth' }, value: nth } })
+      const page = await collectSearch(
+        opened.search({ filter: { op: 'eq', target: { attribute: 'nth' }, value: nth } }),
+      )
       expect(page.traces).toMatchObject([{ traceId: traceId(Number.parseInt(nth)), spans: SPANS_A_TRACE, orphans: 0 }])
     }
     const calls = Math.floor((TRACES * (SPANS_A_TRACE - 1)) / 3)
@@ -126,7 +128,9 @@ it('names the damage when a trace cannot be read, and searches all the rest', as
     code: 'corrupt',
     message: expect.stringContaining(log) as string,
   })
-  const page = await again.search({ filter: { op: 'eq', target: { attribute: 'a' }, value: 'x' }, order: 'oldest' })
+  const page = await collectSearch(
+    again.search({ filter: { op: 'eq', target: { attribute: 'a' }, value: 'x' }, order: 'oldest' }),
+  )
   expect(page.traces.map((trace) => trace.traceId)).toEqual([traceId(0), traceId(2)])
   expect(page.complete).toBe(false)
   expect(await spansOf(again, traceId(2))).toHaveLength(1)

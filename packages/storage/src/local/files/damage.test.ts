@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { collectSearch } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from '../tools/store.test.helper.ts'
 import { ChangeFeed } from '../threads/change-feed.ts'
@@ -418,7 +419,7 @@ it('reads beside the process that has the directory, and refuses to append', asy
     retryable: false,
     message: expect.stringContaining(directory) as string,
   })
-  expect((await reader.search({})).traces).toHaveLength(1)
+  expect((await collectSearch(reader.search({}))).traces).toHaveLength(1)
   await reader.close()
   await appendTrace(owner, 1)
   await owner.close()

@@ -3,6 +3,7 @@ import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TR
 import { hashWords, type HashSet } from '../block/hash.ts'
 import type { File } from './file-system.ts'
 import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
+import { zonesOf, type Zones } from '../block/zones.ts'
 import { createRows, startOf, type BlockRows, type OperationKey } from '../block/rows.ts'
 
 /*
@@ -43,6 +44,8 @@ export interface BlockMeta {
   readonly minStart: string
   readonly maxStart: string
   readonly operations: readonly OperationKey[]
+  /** Undefined where an earlier version wrote the block; see {@link readZones}. */
+  readonly zones?: Zones
   readonly crcs: readonly [trace: number, attribute: number]
   /** When its last record was written, milliseconds since 1970; undefined where its log is of format 1. */
   readonly arrivedMs?: number
@@ -124,6 +127,7 @@ export function encodeBlock(
     minStart: min.toString(),
     maxStart: max.toString(),
     operations: rows.operations,
+    zones: zonesOf(rows),
     crcs: [crc32(traceFilter), crc32(attributeFilter)],
     ...(arrivedMs > 0 && { arrivedMs }),
   }

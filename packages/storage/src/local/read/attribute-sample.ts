@@ -2,7 +2,7 @@ import { StorageError } from '../../contract.ts'
 import { readAttribute, textOf } from '../block/attribute.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { Block } from './block.ts'
-import { frameAt } from './span-view.ts'
+import { SpanView } from './span-view.ts'
 import type { Turn } from './turn.ts'
 import { textAt, visitAttributes, type AttributePlace } from './wire.ts'
 
@@ -57,33 +57,23 @@ type Visit = (bytes: Uint8Array, start: number, end: number) => void
 
 /** Visits the attributes of the last spans of a block, `max` at most, and returns of how many. */
 async function sampleBlock(block: Block, rows: BlockRows, max: number, visit: Visit, turn: Turn): Promise<number> {
+  const view = new SpanView(block, rows)
   let sampled = 0
-  let frame = rows.frames.at(-1)
-  let bytes: Uint8Array | undefined
-  let readFrame: typeof frame
   let group = -1
-  let resource = -1
+  let resource: number | undefined
   for (let row = rows.count - 1; row >= 0 && sampled < max; row--) {
     if (turn.work(50) && (await turn.breathe())) break
-    frame = frameAt(rows, rows.spanStart[row]!)
-    if (frame !== readFrame) {
-      const wanted = (readFrame = frame)
-      bytes = turn.attempt(() => block.frame(wanted))
-      turn.work(wanted.rawLength)
-      group = resource = -1
-    }
-    if (!bytes) continue
+    const read = view.moveWithin(row) ? 0 : turn.attempt(() => view.moveTo(row))
+    if (read === undefined) continue
+    turn.work(read)
     sampled++
-    const base = frame.rawStart
-    visitAttributes(bytes, rows.spanStart[row]! - base, rows.spanEnd[row]! - base, SPAN_PLACE, visit)
+    visitAttributes(view.bytes, ...view.spanRange(), SPAN_PLACE, visit)
     if (rows.group[row] === group) continue
     group = rows.group[row]!
-    const [resourceStart, resourceEnd, scopeStart, scopeEnd] = rows.groups
-      .subarray(4 * group, 4 * group + 4)
-      .map((offset) => offset - base) as unknown as [number, number, number, number]
-    visitAttributes(bytes, scopeStart, scopeEnd, SCOPE_PLACE, visit)
-    if (resource !== resourceStart) visitAttributes(bytes, resourceStart, resourceEnd, RESOURCE_PLACE, visit)
-    resource = resourceStart
+    visitAttributes(view.bytes, ...view.scopeRange(), SCOPE_PLACE, visit)
+    if (rows.groups[4 * group] === resource) continue
+    resource = rows.groups[4 * group]
+    visitAttributes(view.bytes, ...view.resourceRange(), RESOURCE_PLACE, visit)
   }
   return sampled
 }

@@ -2,9 +2,11 @@ import { requestOf, type SentSpan } from '../../conformance/spans.ts'
 import { BlockBuilder } from '../block/builder.ts'
 import type { BlockRows } from '../block/rows.ts'
 import { encodeBlock, startRange } from '../files/index-file.ts'
+import { zonesOf } from '../block/zones.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { Clock } from '../runtime.ts'
 import type { Block } from './block.ts'
+import { extractMembers, traceRowsOf } from './trace-rows.ts'
 
 /** A block of these spans without files; each `frameSpans` of them are a frame. */
 export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
@@ -24,17 +26,27 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
   const [minStart, maxStart] = startRange(rows)
   const [, , traces] = encodeBlock(rows, builder.hashes, 0, 0) as [Uint8Array, Uint8Array, Uint8Array]
   const filter = new Uint32Array(traces.slice().buffer)
-  return {
+  const block: Block = {
     spans: rows.count,
     minStart,
     maxStart,
+    zones: zonesOf(rows),
+    operations: rows.operations,
     damaged: false,
     mayHaveService: (service) => rows.operations.some((operation) => operation.service === service),
     mayHaveTrace: (hash) => bloomHas(filter, hash, TRACE_PROBES),
     mayHaveAttribute: () => true,
     rows: () => rows,
+    traceRows(id) {
+      return traceRowsOf(this.rows(), id)
+    },
+    values: () => undefined,
+    spanBytes(of, members) {
+      return extractMembers(of, members, (frame) => this.frame!(frame))
+    },
     frame: ({ offset }) => Buffer.from(frames[offset]!),
   }
+  return block
 }
 
 /** A clock that stands still unless somebody moves it. */
@@ -103,7 +115,7 @@ export function priced(block: Block, clock: StillClock): Block {
     },
     frame(frame) {
       clock.nowMs += BYTE_MS * frame.rawLength
-      return block.frame(frame)
+      return block.frame!(frame)
     },
   }
 }

@@ -7,16 +7,12 @@ import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { indexPath, logPath } from '../files/segment.ts'
 import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
-import {
-  LogBlock,
-  LostBlock,
-  MemoryBlock,
-  reading,
-  StoredBlock,
-  type Block,
-  type BlockSegment,
-  type BlockSource,
-} from './block.ts'
+import { reading, type BlockSegment, type BlockSource } from './block-source.ts'
+import type { Block } from './block.ts'
+import { LogBlock } from './log-block.ts'
+import { LostBlock } from './lost-block.ts'
+import { MemoryBlock } from './memory-block.ts'
+import { StoredBlock } from './stored-block.ts'
 import { isBlockMeta } from './block-meta.ts'
 import { ByteCache, type Slot } from './byte-cache.ts'
 import { OpenFiles } from './open-files.ts'

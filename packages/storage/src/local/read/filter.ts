@@ -53,6 +53,8 @@ export function compileFilter(filter: Filter, turn: Turn): CompiledFilter & { re
       case 'not':
         if (!node.arg) throw bad(path, 'needs arg, a filter')
         return negate(compile(node.arg, `${path}.arg`, depth + 1))
+      case 'word':
+        throw bad(path, 'words are not looked for yet')
       default:
         return leaf(node, path, turn)
     }
@@ -100,7 +102,7 @@ function negate(arg: CompiledFilter): CompiledFilter {
   }
 }
 
-type Leaf = Exclude<Filter, { readonly op: 'and' | 'or' | 'not' }>
+type Leaf = Exclude<Filter, { readonly op: 'and' | 'or' | 'not' | 'word' }>
 
 function leaf(node: Leaf, path: string, turn: Turn): CompiledFilter {
   const matches = matcher(node, path, turn)

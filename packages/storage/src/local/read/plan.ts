@@ -1,4 +1,4 @@
-import { StorageError, type Order, type SearchQuery, type TraceSummary } from '../../contract.ts'
+import { StorageError, type Filter, type Order, type SearchQuery, type TraceSummary } from '../../contract.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
 import type { Block } from './block.ts'
 import { compileFilter, NO, UNKNOWN, YES, type CompiledFilter } from './filter.ts'
@@ -42,10 +42,11 @@ export function planOf(query: SearchQuery, turn: Turn): Plan {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1 to ${MAX_LIMIT}`)
   }
-  const filter = query.filter && compileFilter(query.filter, turn)
+  const filter = filterOf(query)
+  const compiled = filter && compileFilter(filter, turn)
   return {
-    filter,
-    rowUnits: ROW_UNITS + CONDITION_UNITS * (filter?.conditions ?? 0),
+    filter: compiled,
+    rowUnits: ROW_UNITS + CONDITION_UNITS * (compiled?.conditions ?? 0),
     from: query.from ?? 0n,
     to: query.to ?? (1n << 64n) - 1n,
     minDuration: query.minTraceDurationNs ?? -Infinity,
@@ -56,11 +57,18 @@ export function planOf(query: SearchQuery, turn: Turn): Plan {
   }
 }
 
-export function positionOf(trace: Extent & { readonly traceId: string }, order: Order): Position {
-  return { key: KEYS[order](trace), traceId: trace.traceId }
+function filterOf({ filter, spans }: SearchQuery): Filter | undefined {
+  if (!spans) return filter
+  if (filter) throw new StorageError('bad_query', 'spans and filter are both given; filter is short for spans')
+  if (spans.op !== 'spans') throw new StorageError('bad_query', `spans: this engine has no sets of ${spans.op} yet`)
+  return spans.filter
 }
 
-const KEYS: Readonly<Record<Order, (extent: Extent) => bigint>> = {
+export function positionOf(trace: Extent & { readonly traceId: string }, order: Order): Position {
+  return { key: KEYS[order]!(trace), traceId: trace.traceId }
+}
+
+const KEYS: Readonly<Partial<Record<Order, (extent: Extent) => bigint>>> = {
   newest: ({ start }) => -start,
   oldest: ({ start }) => start,
   longest: ({ durationNs }) => -BigInt(durationNs),

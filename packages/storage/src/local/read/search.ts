@@ -17,7 +17,9 @@ export async function search(blocks: readonly Block[], query: SearchQuery, turn:
     traces: found.traces,
     next: found.more && last ? encodeCursor(plan.order, positionOf(last, plan.order)) : undefined,
     complete: turn.complete,
+    total: { traces: found.traces.length, exact: !found.more && query.cursor === undefined && turn.complete },
     spansScanned: turn.spans,
+    bytesRead: 0,
     elapsedMs: turn.elapsedMs,
   }
 }

@@ -71,7 +71,7 @@ async function addExtents(table: TraceTable, blocks: readonly Block[], turn: Tur
 
 /** The traces in question, best first. Beyond the deadline some have no extent yet, and are left out. */
 async function queueOf(table: TraceTable, plan: Plan, turn: Turn): Promise<IndexHeap> {
-  const compare = COMPARE[plan.order]
+  const compare = COMPARE[plan.order]!
   const queue = new IndexHeap((a, b) => compare(table, a, b) || table.ids.compare(a, b))
   for (let entry = 0; entry < table.ids.size; entry++) {
     if (turn.work(100) && (await turn.breathe())) break
@@ -80,7 +80,7 @@ async function queueOf(table: TraceTable, plan: Plan, turn: Turn): Promise<Index
   return queue
 }
 
-const COMPARE: Readonly<Record<Order, (table: TraceTable, a: number, b: number) => number>> = {
+const COMPARE: Readonly<Partial<Record<Order, (table: TraceTable, a: number, b: number) => number>>> = {
   newest: (table, a, b) => table.compareStarts(b, a),
   oldest: (table, a, b) => table.compareStarts(a, b),
   longest: (table, a, b) => table.durationNs(b) - table.durationNs(a),

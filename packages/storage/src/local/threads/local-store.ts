@@ -5,7 +5,9 @@ import {
   type CallOptions,
   type Dependencies,
   type Operation,
-  type SearchPage,
+  type Capabilities,
+  type SearchEnd,
+  type SearchEvent,
   type SearchQuery,
   type StoreStats,
   type TraceStore,
@@ -55,7 +57,27 @@ const CLOSE_DEADLINE_MS = 10_000
 /** The share of a deadline that is left for ending threads when what they do is given up. */
 const END_SHARE = 0.1
 
+const CAPABILITIES: Capabilities = {
+  bytes: 'own',
+  structure: false,
+  orders: ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors'],
+  totals: 'at_least',
+  deletion: ['retention'],
+  aggregates: false,
+  compare: false,
+  errorGroups: false,
+}
+const NOTHING_FOUND: SearchEnd = {
+  next: undefined,
+  complete: false,
+  total: { traces: 0, exact: false },
+  spansScanned: 0,
+  bytesRead: 0,
+  elapsedMs: 0,
+}
+
 class LocalStore implements TraceStore {
+  readonly capabilities = CAPABILITIES
   readonly #host: Host
   readonly #directory: string
   readonly #readOnly: boolean
@@ -119,13 +141,18 @@ class LocalStore implements TraceStore {
     }
   }
 
-  async search(query: SearchQuery): Promise<SearchPage> {
+  async *search(query: SearchQuery): AsyncIterable<SearchEvent> {
     const { signal, timeoutMs, ...rest } = query
-    if (signal?.aborted) return { traces: [], next: undefined, complete: false, spansScanned: 0, elapsedMs: 0 }
-    return this.#searches.call(
+    if (signal?.aborted) {
+      yield { type: 'end', ...NOTHING_FOUND }
+      return
+    }
+    const { traces, ...end } = await this.#searches.call(
       { method: 'search', query: rest },
       { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) },
     )
+    if (traces.length > 0) yield { type: 'traces', traces }
+    yield { type: 'end', ...end }
   }
 
   services(options?: CallOptions): Promise<string[]> {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setEnvironmentData, Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { StorageError, TraceStore } from '../../contract.ts'
+import { collectSearch, type StorageError, type TraceStore } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { find, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
@@ -116,7 +116,7 @@ it('replaces a search reader that spins; calls keep their deadline and lookups d
   fault('search_reader', SPIN)
   await sleep(20)
   const began = performance.now()
-  const search = store.search({ timeoutMs: 500 }).catch((error: unknown) => error)
+  const search = collectSearch(store.search({ timeoutMs: 500 })).catch((error: unknown) => error)
   expect(await store.services({ timeoutMs: 400 })).toEqual(['s0'])
   expect(await spansOf(store, traceId(0))).toHaveLength(1)
   expect(await search).toMatchObject({ code: 'timeout' })
@@ -143,7 +143,7 @@ it('cancels every kind of call at once, also when the reader does not listen', a
   const controller = new AbortController()
   const options = { signal: controller.signal }
   const calls = [
-    store.search(options),
+    collectSearch(store.search(options)),
     store.dependencies(0n, 1n, options),
     store.services(options),
     store.operations(undefined, undefined, options),
@@ -250,7 +250,7 @@ it('closes while readers spin', async () => {
   await store.append(span(0))
   for (const part of ['lookup_reader', 'search_reader'] as const) fault(part, SPIN)
   await sleep(20)
-  const search = store.search({}).catch((error: unknown) => error)
+  const search = collectSearch(store.search({})).catch((error: unknown) => error)
   await store.close(5_000)
   expect(await search).toMatchObject({ code: 'closed' })
 })

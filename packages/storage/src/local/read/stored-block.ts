@@ -1,0 +1,162 @@
+import { basename } from 'node:path'
+import { StorageError } from '../../contract.ts'
+import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
+import type { File } from '../files/file-system.ts'
+import { readBlock, readColumns, readFilter, type IndexBlock } from '../files/index-file.ts'
+import { areSound } from './block-meta.ts'
+import { readFrameOf, reading, tell, type BlockSegment, type BlockSource } from './block-source.ts'
+import type { Block } from './block.ts'
+import { Slot } from './byte-cache.ts'
+import { rebuildRows } from './log-block.ts'
+import { extractMembers, rowBytes, traceRowsOf } from './trace-rows.ts'
+import { readZones, type Zones } from '../block/zones.ts'
+
+/** A block of the index. Its filters, columns and frames are read when they are needed. */
+export class StoredBlock implements Block {
+  readonly spans: number
+  readonly minStart: bigint
+  readonly maxStart: bigint
+  readonly zones: Zones
+  readonly operations: readonly OperationKey[]
+  readonly damaged: boolean
+  readonly #source: BlockSource
+  readonly #segment: BlockSegment
+  readonly #offset: number
+  readonly #end: number
+  readonly #logStart: number
+  readonly #logEnd: number
+  readonly #services: ReadonlySet<string>
+  readonly #filters: readonly [FilterSection, FilterSection]
+  readonly #rows = new Slot()
+
+  constructor(source: BlockSource, segment: BlockSegment, offset: number, block: IndexBlock) {
+    const { meta, traceFilter, attributeFilter } = block
+    this.#source = source
+    this.#segment = segment
+    this.#offset = offset
+    this.#end = block.end
+    this.#logStart = meta.logStart
+    this.#logEnd = meta.logEnd
+    this.#services = new Set(meta.operations.map(({ service }) => service))
+    this.#filters = [
+      { section: traceFilter, crc: meta.crcs[0], bits: new Slot() },
+      { section: attributeFilter, crc: meta.crcs[1], bits: new Slot() },
+    ]
+    this.spans = meta.spans
+    this.minStart = BigInt(meta.minStart)
+    this.maxStart = BigInt(meta.maxStart)
+    this.zones = readZones(meta.zones)
+    this.operations = meta.operations
+    this.damaged = meta.damaged !== undefined
+  }
+
+  mayHaveService(service: string): boolean {
+    return this.#services.has(service)
+  }
+
+  mayHaveTrace(hash: number): boolean {
+    const bits = this.#filter(this.#filters[0])
+    return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
+  }
+
+  mayHaveAttribute(hash: number): boolean {
+    const bits = this.#filter(this.#filters[1])
+    return bits === undefined || bloomHas(bits, hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
+  }
+
+  rows(): BlockRows {
+    return this.#source.columns.get(this.#rows, () => this.#loadRows(), rowBytes)
+  }
+
+  traceRows(id: Uint32Array): BlockRows | undefined {
+    return traceRowsOf(this.rows(), id)
+  }
+
+  values(): undefined {
+    return undefined
+  }
+
+  spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
+    return extractMembers(rows, members, (frame) => this.frame(frame))
+  }
+
+  frame(frame: Frame): Buffer {
+    return readFrameOf(this.#source, this.#segment, frame, () => this.rows())
+  }
+
+  #filter({ section, crc, bits }: FilterSection): Uint32Array | undefined {
+    const load = (): Uint32Array | undefined => {
+      const found = reading(this.#source, this.#segment, this.#segment.indexPath, (file) =>
+        readFilter(file, section, crc),
+      )
+      if (!found ? section.length > 0 : found instanceof StorageError) this.#notWhole(section.offset)
+      return found instanceof StorageError ? undefined : found
+    }
+    try {
+      return this.#source.columns.get(bits, load, (found) => (found?.byteLength ?? 0) + 100)
+    } catch {
+      return undefined // Whoever looks into the block then meets the same, and says so.
+    }
+  }
+
+  #loadRows(): BlockRows {
+    const rows = this.#readRows()
+    if (rows) return rows
+    // The log has it all, so nothing is lost, and nothing refused, yet.
+    const rebuilt = reading(this.#source, this.#segment, this.#segment.logPath, (file) =>
+      rebuildRows(file, this.#segment.logPath, this.#logStart, this.#logEnd),
+    )
+    if (rebuilt instanceof StorageError) {
+      tell(this.#source, {
+        path: this.#segment.logPath,
+        offset: this.#logStart,
+        bytes: this.#logEnd - this.#logStart,
+        maxSpans: this.spans,
+      })
+      throw rebuilt
+    }
+    return rebuilt
+  }
+
+  #readRows(): BlockRows | undefined {
+    const rows = this.#fromIndex((file) => {
+      const block = readBlock(file, this.#offset, this.#end)
+      const columns = block && readColumns(file, block)
+      return { columns, offset: block?.columns.offset ?? this.#offset }
+    })
+    if (!rows) return undefined
+    if (rows instanceof StorageError) {
+      this.#notWhole(this.#offset)
+      return undefined
+    }
+    if (rows.columns && areSound(rows.columns, this.#logStart, this.#logEnd)) return rows.columns
+    this.#notWhole(rows.offset)
+    return undefined
+  }
+
+  /** As {@link reading}; undefined when the system does not give the index out. */
+  #fromIndex<T>(read: (file: File) => T): T | StorageError | undefined {
+    try {
+      return reading(this.#source, this.#segment, this.#segment.indexPath, read)
+    } catch (error) {
+      if (error instanceof StorageError) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * The index is written without a sync: it may be damaged, or have lost what was written last when the power was cut. The log has the same,
+   * so nothing is lost but time.
+   */
+  #notWhole(offset: number): void {
+    const file = basename(this.#segment.indexPath)
+    this.#source.tell({ code: 'recovered', file, blocks: 1, tornBytes: 0 }, offset)
+  }
+}
+
+interface FilterSection {
+  readonly section: { readonly offset: number; readonly length: number }
+  readonly crc: number
+  readonly bits: Slot
+}
