@@ -139,7 +139,7 @@ export class Holdings {
       bytes: logSize + indexSize,
       createdMs,
       endedMs: this.#clock.wallMs(),
-      sealedAtMs: this.#clock.monotonicMs(),
+      closedAtMs: this.#clock.monotonicMs(),
       changes,
     })
   }
@@ -239,7 +239,7 @@ export class Holdings {
   #shelved(found: RecoveredSegment | LostSegment): ShelvedSegment {
     const { id } = found
     const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
-    const common = { id, bytes, sealedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
+    const common = { id, bytes, closedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
     if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
     if (found.indexFailure !== undefined)
       this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
@@ -329,7 +329,7 @@ export class Holdings {
     const open = this.#open()
     const monotonicMs = this.#clock.monotonicMs()
     const drops = this.#retention.decide({
-      sealed: this.#shelf.segments,
+      closed: this.#shelf.segments,
       openCreatedMs: open?.createdMs,
       otherBytes: this.#shelf.otherBytes + (open ? open.logSize + open.indexSize : 0),
       needBytes,

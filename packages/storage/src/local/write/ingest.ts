@@ -161,7 +161,7 @@ export class Ingest {
     return new Promise((resolve) => {
       this.#closing = () => {
         this.#closing = undefined
-        this.#sealSegment()
+        this.#finishSegment()
         this.#holdings.close()
         resolve()
       }
@@ -171,7 +171,7 @@ export class Ingest {
 
   /** Drops the oldest segments beyond the limits of size, age and free space. Called now and then; each record looks too. */
   retain(): void {
-    if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#sealSegment()
+    if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#finishSegment()
     this.#holdings.retain()
   }
 
@@ -332,7 +332,7 @@ export class Ingest {
     } catch {
       cut = false // Recovery will cut it off at the next open.
     }
-    if (!cut) this.#sealSegment()
+    if (!cut) this.#finishSegment()
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -370,7 +370,7 @@ export class Ingest {
       return
     }
     this.#builder.rollback(this.#durable)
-    this.#sealSegment()
+    this.#finishSegment()
     for (const { slab, start, end } of this.#group) this.#builder.add(slab.bytes.subarray(start, end))
   }
 
@@ -414,7 +414,7 @@ export class Ingest {
     return true
   }
 
-  #sealSegment(): void {
+  #finishSegment(): void {
     if (!this.#segment) return
     if (this.#durable.frameCount > 0) this.#finishBlock(this.#builder)
     this.#endSegment()

@@ -5,14 +5,14 @@ import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
 import { deleteSegment, emptySegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
 import type { Change } from '../threads/protocol.ts'
-import type { Drop, SealedSegment } from './retention.ts'
+import type { Drop, ClosedSegment } from './retention.ts'
 
 /** Where damaged pieces are kept aside. */
 const DAMAGED = 'damaged'
 /** They count against the limit, but for no more than this share of it: else they would push out all that can be read. */
 const DAMAGED_SHARE = 0.5
 
-export interface ShelvedSegment extends SealedSegment {
+export interface ShelvedSegment extends ClosedSegment {
   /** What readers are told of it. */
   readonly changes: readonly Change[]
 }
