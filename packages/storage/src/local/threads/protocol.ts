@@ -77,9 +77,20 @@ export type Change =
    * are not complete.
    */
   | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
+  /**
+   * The segment has a sealed form, which is to be read from now on. Where the reader knows of its log, that stays until it says that it
+   * has switched: {@link Switched}.
+   */
+  | { readonly type: 'sealed'; readonly id: number }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }
+
+/** Reader -> writer: it reads the sealed form of the segment, and has open what queries under way need of the log. */
+export interface Switched {
+  readonly type: 'switched'
+  readonly id: number
+}
 
 /** Main -> reader. */
 export type ToReader =

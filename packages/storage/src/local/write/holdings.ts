@@ -238,7 +238,7 @@ export class Holdings {
 
   #shelved(found: RecoveredSegment | LostSegment): ShelvedSegment {
     const { id } = found
-    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
+    const bytes = segmentBytes(this.#files, this.#settings.directory, id)
     const common = { id, bytes, closedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
     if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
     if (found.indexFailure !== undefined)

@@ -136,7 +136,7 @@ export class Shelf {
 
   #sizeOf(id: number): number {
     try {
-      return segmentBytes(this.#files, this.#directory, id).bytes
+      return segmentBytes(this.#files, this.#directory, id)
     } catch {
       return this.#undeleted.get(id)!
     }
