@@ -22,6 +22,8 @@ export interface EncodedSection {
   /** To be written one after the other. */
   readonly parts: readonly Uint8Array[]
   readonly meta: SectionMeta
+  /** Of each trace id, for the filter of the whole segment. */
+  readonly traceHashes: readonly number[]
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
@@ -49,10 +51,11 @@ export function encodeSection({ requests, take }: SectionInput): EncodedSection 
   add('rows', Buffer.concat(columnsOf(rows, order, group)))
   const traces = new Set(order.map((row) => rows.trace[row]!))
   const traceFilter = createBloom(traces.size, TRACE_BITS)
-  for (const trace of traces) {
+  const traceHashes = [...traces].map((trace) => {
     const [a, b, c, d] = rows.traceIds.subarray(4 * trace, 4 * trace + 4)
-    bloomAdd(traceFilter, hashWords(a!, b!, c!, d!), TRACE_PROBES)
-  }
+    return hashWords(a!, b!, c!, d!)
+  })
+  for (const hash of traceHashes) bloomAdd(traceFilter, hash, TRACE_PROBES)
   add('traceFilter', bytesOf(traceFilter))
   if (!builder.hashes.overflowed) {
     const filter = createBloom(builder.hashes.size, ATTRIBUTE_BITS)
@@ -82,7 +85,7 @@ export function encodeSection({ requests, take }: SectionInput): EncodedSection 
     operations: rows.operations,
     streams,
   }
-  return { parts, meta }
+  return { parts, meta, traceHashes }
 }
 
 function sorted(rows: BlockRows, take: SectionInput['take']): number[] {
