@@ -4,7 +4,15 @@ import { Heap } from './heap.ts'
 import type { LocalStoreSettings } from '../local/options.ts'
 import { Reader } from '../local/read/reader.ts'
 import type { Clock, EnginePart, Host, Link, Port, RunningPart } from '../local/runtime.ts'
-import type { FromReader, FromWriter, ToReader, ToWriter } from '../local/threads/protocol.ts'
+import { Sealer } from '../local/seal/sealer.ts'
+import type {
+  FromReader,
+  FromWriter,
+  SealerCommand,
+  SealerReply,
+  ToReader,
+  ToWriter,
+} from '../local/threads/protocol.ts'
 import { Writer } from '../local/write/writer.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
@@ -330,6 +338,9 @@ function startPart(
   machine.schedule(main.now() + machine.random.delay(5), part, () => {
     if (name === 'writer') {
       new Writer(settings, part.files, part.clock, connect, partEnd as unknown as Port<ToWriter, FromWriter>).start()
+    } else if (name === 'sealer') {
+      const port = partEnd as unknown as Port<SealerCommand, SealerReply>
+      new Sealer(settings, part.files, part.clock, connect, port).start()
     } else {
       new Reader(
         name,

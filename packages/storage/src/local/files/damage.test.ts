@@ -312,7 +312,7 @@ it('leaves a segment out that the disk does not give out, opens the others, and 
   const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
   const found = [...recoverDirectory(failing('00000002.log'), directory, options).segments]
   for (const segment of found) {
-    if ('lost' in segment) continue
+    if (!('segment' in segment)) continue
     segment.segment?.log.close()
     segment.segment?.index.close()
   }
@@ -340,7 +340,7 @@ it('serves a segment from its log when the disk does not give its index out, and
     { logStart: FILE_HEADER, logEnd: places.at(-1)!.end, damaged: undefined },
   ])
   for (const segment of found) {
-    if ('lost' in segment) continue
+    if (!('segment' in segment)) continue
     segment.segment?.log.close()
     segment.segment?.index.close()
   }
@@ -480,7 +480,7 @@ it.each(['EIO', 'ENOSPC'])('loses nothing and takes nothing for damage when any 
     const events: StoreEvent[] = []
     const options = { write: true, nowMs: 1, tell: (event: StoreEvent) => void events.push(event) }
     for (const found of recoverDirectory(files, directory, options).segments) {
-      if ('lost' in found) continue
+      if (!('segment' in found)) continue
       found.segment?.log.close()
       found.segment?.index.close()
     }

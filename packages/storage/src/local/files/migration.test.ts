@@ -105,7 +105,7 @@ function recoverAll(files: FileSystem, events: StoreEvent[] = []): number {
   const options = { write: true, nowMs: 0, tell: (event: StoreEvent) => void events.push(event) }
   for (const found of recoverDirectory(files, directory, options).segments) {
     segments++
-    if ('lost' in found) throw new Error(`segment ${found.id} was left out`)
+    if (!('segment' in found)) throw new Error(`segment ${found.id} was left out`)
     found.segment?.log.close()
     found.segment?.index.close()
   }

@@ -13,6 +13,8 @@ export interface RecoveredSealed {
     /** When it was begun and when its last record came, milliseconds since 1970. */
     readonly createdMs: number
     readonly endedMs: number
+    /** Bytes that it takes less than its log and index took. */
+    readonly savedBytes: number
   }
 }
 
@@ -88,6 +90,7 @@ export function recoverSealed(
   else if (headerDamaged) tell({ ...damaged, offset: 0, bytes: SEALED_HEADER, maxSpans: 0 })
   else if (directoryDamaged)
     tell({ ...damaged, offset: header!.directoryAt, bytes: header!.size - header!.directoryAt, maxSpans: 0 })
-  const { createdMs, endedMs } = header ?? { createdMs: nowMs, endedMs: nowMs }
-  return { id, sealed: { createdMs, endedMs } }
+  if (!header) return { id, sealed: { createdMs: nowMs, endedMs: nowMs, savedBytes: 0 } }
+  const { createdMs, endedMs, logBytes, size } = header
+  return { id, sealed: { createdMs, endedMs, savedBytes: logBytes - size } }
 }

@@ -12,7 +12,7 @@ import { newerFormat, readExactly, VERSION } from './log.ts'
  *                f64 spans, u64 earliest and u64 latest start (ns since 1970), f64 offset of the directory, u32 its crc32,
  *                u32 sections                                                                       104 bytes
  *   section   := u32 magic, u32 crc32 (of the rest of this head, and meta), u32 salt, u32 spans, u32 length of meta, u32 length of the
- *                body, u32 crc32 of the body, u32 0                                                  32 bytes
+ *                body, u32 crc32 of the body, u32 digest of the spans (see `digest.ts`)              32 bytes
  *                meta (JSON), body
  *   directory := JSON: where each section and the trace filter are, with the sections' metas
  *   footer    := the header once more
@@ -59,6 +59,8 @@ export interface PlacedSection {
   /** Of its head. */
   readonly at: number
   readonly body: Place
+  /** Of its spans; what is read from the section must have it, too. */
+  readonly digest: number
   readonly meta: SectionMeta
 }
 
@@ -127,15 +129,22 @@ function parseHeader(bytes: Buffer): SealedHeader | { readonly what: string } | 
   }
 }
 
-export function encodeSectionHead(meta: SectionMeta, salt: number, bodyLength: number, bodyCrc: number): Buffer {
+/** `body`: its length and checksum. */
+export function encodeSectionHead(
+  meta: SectionMeta,
+  salt: number,
+  body: Omit<Place, 'offset'>,
+  digest: number,
+): Buffer {
   const json = Buffer.from(JSON.stringify(meta))
   const head = Buffer.alloc(SECTION_HEAD)
   head.writeUInt32LE(SECTION_MAGIC, 0)
   head.writeUInt32LE(salt, 8)
   head.writeUInt32LE(meta.spans, 12)
   head.writeUInt32LE(json.length, 16)
-  head.writeUInt32LE(bodyLength, 20)
-  head.writeUInt32LE(bodyCrc, 24)
+  head.writeUInt32LE(body.length, 20)
+  head.writeUInt32LE(body.crc, 24)
+  head.writeUInt32LE(digest, 28)
   head.writeUInt32LE(crc32(json, crc32(head.subarray(8))), 4)
   return Buffer.concat([head, json])
 }
@@ -154,7 +163,7 @@ export function readSection(file: File, at: number, size: number, salt: number |
   if (length > MAX_META || body.offset + body.length > size) return undefined
   const json = readExactly(file, at + SECTION_HEAD, length)
   if (crc32(json, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
-  return { at, body, meta: JSON.parse(json.toString()) as SectionMeta }
+  return { at, body, digest: head.readUInt32LE(28), meta: JSON.parse(json.toString()) as SectionMeta }
 }
 
 /** The first section whose head is at `from` or behind. */

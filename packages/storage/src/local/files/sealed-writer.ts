@@ -29,14 +29,17 @@ export class SealedWriter {
     this.#salt = salt
   }
 
-  add({ parts, meta, traceHashes }: EncodedSection): void {
+  /** `digest`: of the spans that it is to have. */
+  add({ parts, meta, traceHashes }: EncodedSection, digest: number): PlacedSection {
     const at = this.size
     const length = parts.reduce((sum, part) => sum + part.length, 0)
     const crc = parts.reduce((sum, part) => crc32(part, sum), 0)
-    const head = encodeSectionHead(meta, this.#salt, length, crc)
+    const head = encodeSectionHead(meta, this.#salt, { length, crc }, digest)
     this.size = writeFully(this.#file, [head, ...parts], at)
-    this.#sections.push({ at, body: { offset: at + head.length, length, crc }, meta })
+    const section = { at, body: { offset: at + head.length, length, crc }, digest, meta }
+    this.#sections.push(section)
     for (const hash of traceHashes) this.#traces.add(hash)
+    return section
   }
 
   /** The last of it is its header: until then it is none. */

@@ -128,7 +128,7 @@ async function deleteSpans(
 /** Makes the directory whole first: then a log has no end that was never acknowledged, and every segment is known. */
 function recover({ files, directory }: Work, tell: (event: StoreEvent) => void): void {
   for (const found of recoverDirectory(files, directory, { write: true, nowMs: Date.now(), tell }).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
   }

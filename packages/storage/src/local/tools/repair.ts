@@ -5,7 +5,7 @@ import type { FileSystem } from '../files/file-system.ts'
 import { FORMAT, formatText } from '../files/format.ts'
 import type { BlockMeta } from '../files/index-file.ts'
 import { KEPT } from '../files/kept.ts'
-import { FILE_HEADER, fileHeader, writeFully } from '../files/log.ts'
+import { FILE_HEADER, fileHeader, VERSION, writeFully } from '../files/log.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import { readBlocks } from '../files/recover-segment.ts'
 import { indexName, indexPath, logPath } from '../files/segment.ts'
@@ -62,7 +62,7 @@ export async function repairStore(directory: string, options: RepairOptions = {}
       repairSegment(work, segment, repairs)
     }
     if (found.format !== 'ok' && found.segments.length > 0) {
-      replaceFile(work.files, join(work.directory, FORMAT), Buffer.from(formatText(2)))
+      replaceFile(work.files, join(work.directory, FORMAT), Buffer.from(formatText(VERSION)))
       repairs.push({ did: 'format_written', file: FORMAT })
     }
     if (repairs.length > 0) work.files.syncDirectory(work.directory)
@@ -86,7 +86,7 @@ function recover({ files, directory }: Work, repairs: Repair[]): void {
   const events: StoreEvent[] = []
   const options = { write: true, nowMs: Date.now(), tell: (event: StoreEvent) => void events.push(event) }
   for (const found of recoverDirectory(files, directory, options).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
   }

@@ -259,7 +259,7 @@ function recoverOnly(whole: readonly number[]): { traces: number[] } {
   let spans = 0
   const options = { write: true, nowMs: 1, tell: () => {} }
   for (const found of recoverDirectory(nodeFileSystem, directory, options).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
     const stretches = found.unindexed.filter(({ damaged }) => !damaged)

@@ -10,7 +10,7 @@ import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import type { Change, FromSealer, FromWriter, ToSealer, ToWriter } from '../threads/protocol.ts'
 import { framesOf, type Pending, type Slab } from './frames.ts'
 import { Holdings } from './holdings.ts'
 
@@ -97,8 +97,8 @@ export class Ingest {
       settings,
       files,
       clock,
-      (change) => this.#tell(change),
-      (event) => main.post({ type: 'event', event }),
+      readers,
+      main,
       () => this.#segment,
     )
   }
@@ -173,6 +173,16 @@ export class Ingest {
   retain(): void {
     if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#finishSegment()
     this.#holdings.retain()
+  }
+
+  /** See {@link Holdings.joinSealer}. */
+  joinSealer(port: Port<FromSealer, ToSealer>): void {
+    this.#holdings.joinSealer(port)
+  }
+
+  /** Has closed segments sealed, as the machine has time for it. Called about once a second. */
+  pace(): void {
+    this.#holdings.pace()
   }
 
   #pump(): void {

@@ -15,6 +15,10 @@ const DAMAGED_SHARE = 0.5
 export interface ShelvedSegment extends ClosedSegment {
   /** What readers are told of it. */
   readonly changes: readonly Change[]
+  /** Bytes of its log that count; undefined when it is sealed, or cannot be. */
+  readonly logSize?: number
+  /** What it takes less than its log and index took; undefined when it is not sealed. */
+  readonly savedBytes?: number
 }
 
 /** The closed segments of a store and what they take on disk; no file of theirs is kept open. */
