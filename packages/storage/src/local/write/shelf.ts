@@ -3,7 +3,8 @@ import type { StoreEvent } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
-import { deleteSegment, emptySegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
+import { deleteSegment, emptySegment, indexPath, logPath, sealedPath, segmentBytes } from '../files/segment.ts'
+import { sealedState } from '../files/survey.ts'
 import type { Change } from '../threads/protocol.ts'
 import type { Drop, ClosedSegment } from './retention.ts'
 
@@ -153,8 +154,13 @@ interface Contents {
   readonly newest: bigint | undefined
 }
 
-/** What a segment has, by its index, and where that ends by its log's records. As far as it can be read. */
+/** What a segment has: by its sealed form, else by its index, and where that ends by its log's records. As far as it can be read. */
 function contentsOf(files: FileSystem, directory: string, id: number): Contents {
+  const sealed = sealedState(files, sealedPath(directory, id))
+  if (sealed?.state === 'ok') {
+    const { spans, minStart, maxStart } = sealed.header
+    return spans > 0 ? { spans, oldest: minStart, newest: maxStart } : { spans, oldest: undefined, newest: undefined }
+  }
   let spans = 0
   let oldest: bigint | undefined
   let newest: bigint | undefined
