@@ -20,23 +20,33 @@ export interface Request {
   readonly spanIds: Uint32Array
   readonly times: Uint32Array
   readonly serials: Uint32Array
+  readonly digits: Uint32Array
+  /** Spans in it. */
+  readonly spans: number
 }
 
 /** A trace that is in the corpus with all its spans. */
 export interface CorpusTrace {
   readonly traceId: Uint8Array
   readonly spans: number
-  /** Index of the last request that has one of its spans. */
+  /** Those of its spans that come in late requests. */
+  readonly lateSpans: number
+  /** Index of the last request that has one of its spans, the late ones left aside; -1 when all are late. */
   readonly lastRequest: number
   /** Orders that its spans carry. */
   readonly orders: readonly number[]
 }
 
 export interface Corpus {
+  /** In the order in which they are sent. */
   readonly requests: readonly Request[]
+  /** Requests that come much later than what else there is of their traces: minutes to days. */
+  readonly late: readonly Request[]
   readonly traces: readonly CorpusTrace[]
-  /** Spans in all requests together. */
+  /** Spans in all requests together, the late ones too. */
   readonly spans: number
+  /** True: a pass lasts between half a {@link PASS_NS} and a whole one, and no duration is the same in two passes. */
+  readonly stretched: boolean
 }
 
 /**
@@ -84,7 +94,7 @@ export function createCorpus(count = 128, seed = 1): Corpus {
     )
   }
   const traces = planned.map((trace) => traceOf(trace, lastRequests))
-  return { requests, traces, spans }
+  return { requests, late: [], traces, spans, stretched: false }
 
   function writeRequest(groups: readonly (readonly SpanPlan[])[], instance: number): Request {
     const request = new Message(300_000)
@@ -99,14 +109,25 @@ export function createCorpus(count = 128, seed = 1): Corpus {
       }
       request.message(1, new Message(300_000).message(1, writeResource(service, instance % 3)).message(2, scopeSpans))
     }
-    const offsets = (kind: number) => request.markOffsets.filter((_, i) => request.markKinds[i] === kind)
-    return {
-      bytes: Buffer.from(request.bytes),
-      traceIds: Uint32Array.from(offsets(MARK.traceId)),
-      spanIds: Uint32Array.from(offsets(MARK.spanId)),
-      times: Uint32Array.from(offsets(MARK.time)),
-      serials: Uint32Array.from(offsets(MARK.serial)),
-    }
+    return toRequest(
+      request,
+      groups.reduce((sum, group) => sum + group.length, 0),
+    )
+  }
+}
+
+/** A written request with its marks, each kind by itself. */
+export function toRequest(message: Message, spans: number): Request {
+  const offsets = (kind: number) =>
+    Uint32Array.from(message.markOffsets.filter((_, i) => message.markKinds[i] === kind))
+  return {
+    bytes: Buffer.from(message.bytes),
+    traceIds: offsets(MARK.traceId),
+    spanIds: offsets(MARK.spanId),
+    times: offsets(MARK.time),
+    serials: offsets(MARK.serial),
+    digits: offsets(MARK.digits),
+    spans,
   }
 }
 
@@ -114,5 +135,5 @@ function traceOf(spans: readonly SpanPlan[], lastRequests: ReadonlyMap<Uint8Arra
   const traceId = spans[0]?.traceId
   const lastRequest = traceId && lastRequests.get(traceId)
   if (!traceId || lastRequest === undefined) throw new RangeError('a trace without spans')
-  return { traceId, lastRequest, spans: spans.length, orders: spans.flatMap((span) => span.order ?? []) }
+  return { traceId, lastRequest, spans: spans.length, lateSpans: 0, orders: spans.flatMap((span) => span.order ?? []) }
 }

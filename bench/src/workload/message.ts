@@ -1,8 +1,15 @@
 const text = new TextEncoder()
+const MARKERS = /([\ue000\ue001])/
 
 /** What is patched in a serialized request before each send. */
-export const MARK = { traceId: 0, spanId: 1, time: 2, serial: 3 } as const
+export const MARK = { traceId: 0, spanId: 1, time: 2, serial: 3, digits: 4 } as const
 export type Mark = (typeof MARK)[keyof typeof MARK]
+
+/** In a text for {@link Message.marked}: the four hex digits behind it are those of the pass. */
+export const SERIAL = '\ue001'
+
+/** In a text for {@link Message.marked}: the four decimal digits behind it are others in each pass. */
+export const DIGITS = '\ue000'
 
 /**
  * One protobuf message that is being written, together with the places in it that are patched later. The bench has
@@ -61,14 +68,28 @@ export class Message {
     return this.raw(field, text.encode(value))
   }
 
+  /** A string in which what stands behind {@link SERIAL} and {@link DIGITS} is patched. */
+  marked(field: number, value: string): this {
+    const parts = value.split(MARKERS)
+    if (parts.length === 1) return this.string(field, value)
+    const bytes = text.encode(parts.filter((_, i) => i % 2 === 0).join(''))
+    this.#varint((field << 3) | 2)
+    this.#varint(bytes.length)
+    let at = 0
+    for (let i = 0; i + 2 < parts.length; i += 2) {
+      at += Buffer.byteLength(parts[i] ?? '')
+      this.#mark(parts[i + 1] === SERIAL ? MARK.serial : MARK.digits, at)
+    }
+    this.#append(bytes)
+    return this
+  }
+
   /** A length-delimited field; `mark`, where given, marks the first byte of its content. */
   raw(field: number, bytes: Uint8Array, mark?: Mark, markAt = 0): this {
     this.#varint((field << 3) | 2)
     this.#varint(bytes.length)
     if (mark !== undefined) this.#mark(mark, markAt)
-    this.#reserve(bytes.length)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.length
+    this.#append(bytes)
     return this
   }
 
@@ -81,6 +102,12 @@ export class Message {
       this.markOffsets.push(start + (child.markOffsets[i] ?? 0))
     }
     return this
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
   }
 
   #mark(kind: Mark, at = 0): void {

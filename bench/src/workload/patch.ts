@@ -12,14 +12,26 @@ export interface Pass {
   readonly mask: Uint8Array
   /** Nanoseconds since 1970 at which the pass starts. */
   readonly epochNs: bigint
+  /** By what all times of the pass, counted from its start, are multiplied: 0.5 to 1. */
+  readonly stretch: number
+  /** By how much numbers of four digits are moved on, 0-9999. */
+  readonly digits: number
 }
 
 /**
  * @param number 0-65535
  * @param originNs when pass 0 starts, nanoseconds since 1970
+ * @param stretched {@link Corpus.stretched}
  */
-export function createPass(number: number, originNs: bigint): Pass {
-  return { number, mask: createRandom(0x5f00 + number).bytes(16), epochNs: originNs + BigInt(number) * BigInt(PASS_NS) }
+export function createPass(number: number, originNs: bigint, stretched = false): Pass {
+  const random = createRandom(0x5f00 + number)
+  return {
+    number,
+    mask: random.bytes(16),
+    epochNs: originNs + BigInt(number) * BigInt(PASS_NS),
+    stretch: stretched ? 0.5 + random.uint32() / 0x2_0000_0000 : 1,
+    digits: random.below(10_000),
+  }
 }
 
 /** The trace id of a corpus trace in a pass, 32 hex digits. */
@@ -49,12 +61,25 @@ export function writePatched(request: Request, pass: Pass, target: Uint8Array, a
   const shiftLo = Number(pass.epochNs & 0xffff_ffffn)
   const shiftHi = Number(pass.epochNs >> 32n)
   for (const offset of request.times) {
-    const lo = view.getUint32(offset, true) + shiftLo
-    view.setUint32(offset, lo, true)
-    view.setUint32(offset + 4, view.getUint32(offset + 4, true) + shiftHi + (lo > 0xffff_ffff ? 1 : 0), true)
+    const template = view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true)
+    const moved = Math.round(template * pass.stretch) + shiftLo
+    view.setUint32(offset, moved, true)
+    view.setUint32(offset + 4, Math.floor(moved / 0x1_0000_0000) + shiftHi, true)
   }
   for (const offset of request.serials) {
     for (let i = 0; i < 4; i++) target[at + offset + i] = hexDigit((pass.number >> (12 - 4 * i)) & 15)
+  }
+  for (const offset of request.digits) moveDigits(target, at + offset, pass.digits)
+}
+
+/** Four decimal digits, moved on by `by`, beginning again at 0000 after 9999. */
+function moveDigits(target: Uint8Array, at: number, by: number): void {
+  let number = by
+  for (let i = 0, weight = 1000; i < 4; i++, weight /= 10) number += ((target[at + i] ?? 48) - 48) * weight
+  number %= 10_000
+  for (let i = 3; i >= 0; i--) {
+    target[at + i] = 48 + (number % 10)
+    number = Math.floor(number / 10)
   }
 }
 

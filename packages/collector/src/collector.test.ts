@@ -145,8 +145,7 @@ describe('receive, batch, export', () => {
 test('a configuration that is wrong is told before anything starts', () => {
   expect(() =>
     createCollector({
-      config: 'receivers: {otpl: }',
-      file: 'otel.yaml',
+      config: [{ text: 'receivers: {otpl: }', file: 'otel.yaml' }],
       factories: builtinFactories,
       logger: createTestLogger(),
     }),

@@ -1,5 +1,5 @@
 /** A collector in this process: a config, made into a running graph. */
-import { loadConfig, type LogLevel } from './config/index.ts'
+import { loadConfig, readConfigFile, type ConfigText, type LogLevel } from './config/index.ts'
 import {
   createBudget,
   createCounters,
@@ -14,10 +14,11 @@ import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
 
 export interface CollectorOptions {
-  /** YAML text in the OpenTelemetry Collector's config language. */
-  readonly config: string
-  /** Its file's name, for errors. Default `config.yaml`. */
-  readonly file?: string
+  /**
+   * YAML in the OpenTelemetry Collector's config language: one text, or several with the names that errors give them, of which the later go
+   * over the earlier.
+   */
+  readonly config: string | readonly ConfigText[]
   /** What `${env:NAME}` reads. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The component types that the config may use; `builtinFactories` and what the program adds. */
@@ -38,6 +39,10 @@ export interface Collector {
    */
   shutdown(options?: { deadlineMs?: number }): Promise<void>
   readonly counters: Counters
+  /** What is not wrong with the configuration but worth a line, each with its place. */
+  readonly warnings: readonly string[]
+  /** The types of the exporters that a pipeline leads to. */
+  readonly exporters: ReadonlySet<string>
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
   readonly failed: Promise<Error>
   /** The open ports, once started. */
@@ -52,10 +57,10 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
  * `start`.
  */
 export function createCollector(options: CollectorOptions): Collector {
-  const file = options.file ?? 'config.yaml'
+  const { config: given } = options
   const config = loadConfig({
-    text: options.config,
-    file,
+    texts: typeof given === 'string' ? [{ text: given, file: 'config.yaml' }] : given,
+    readFile: readConfigFile,
     env: options.env ?? process.env,
     factories: options.factories,
   })
@@ -68,6 +73,8 @@ export function createCollector(options: CollectorOptions): Collector {
   let shutdown: Promise<void> | undefined
   return {
     counters,
+    warnings: config.warnings,
+    exporters: new Set([...config.exporters.values()].map(({ factory }) => factory.type)),
     failed,
     listening: () => graph.listening(),
     async start() {

@@ -137,6 +137,20 @@ describe('scanSpans', () => {
       }),
     )
   })
+
+  it('takes a link that cannot be read, and shows what came before that', () => {
+    const field = (tag: number, content: readonly number[]) => [tag, content.length, ...content]
+    const attribute = field(0x22, field(0x0a, [0x6b, 0x65, 0x79]))
+    for (const rest of [[0x22, 0x7f], [0x07], [0xff], [0x18, 0xff]]) {
+      const span = field(0x12, field(0x6a, [...attribute, ...rest]))
+      const seen: number[] = []
+      const columns = createSpanColumns()
+      scanSpans(Uint8Array.from(field(0x0a, field(0x12, span))), columns, {
+        attribute: (_bytes, _start, _end, _row, level) => seen.push(level),
+      })
+      expect([columns.count, seen]).toEqual([1, [4]])
+    }
+  })
 })
 
 function expectedAttributes(data: TracesData): { level: number; row: number; attribute: KeyValue }[] {
@@ -149,7 +163,8 @@ function expectedAttributes(data: TracesData): { level: number; row: number; att
       ...at(2, -1, scope.attributes),
       ...spans.flatMap((span) => {
         const events = span.events.flatMap((event) => at(3, row, event.attributes))
-        return [...at(0, row++, span.attributes), ...events]
+        const links = span.links.flatMap((link) => at(4, row, link.attributes))
+        return [...at(0, row++, span.attributes), ...events, ...links]
       }),
     ]),
   ])

@@ -7,6 +7,7 @@
  */
 import type { Chunk } from './batch.ts'
 import { createSpanColumns, growColumns, type SpanColumns } from './columns.ts'
+import { OtlpError } from './error.ts'
 import { messageType } from './schema.ts'
 import {
   checkId,
@@ -23,9 +24,9 @@ import {
 
 /**
  * Sees attributes while their spans are scanned. `start` and `end` are the bytes of one serialized `KeyValue`; `level`
- * is 0 for a span, 1 resource, 2 scope, 3 event. A resource's and a scope's attributes come once, with row -1: the
- * resource's before those of its spans, the scope's where they are in the bytes. Attributes of links are not visited.
- * The bytes of a `KeyValue` are not validated.
+ * is 0 for a span, 1 resource, 2 scope, 3 event, 4 link. A resource's and a scope's attributes come once, with row -1: the
+ * resource's before those of its spans, the scope's where they are in the bytes. The bytes of a
+ * `KeyValue` are not validated; nor is a link: those of a malformed one come as far as it can be read.
  */
 export interface AttributeVisitor {
   attribute(bytes: Uint8Array, start: number, end: number, row: number, level: number): void
@@ -340,6 +341,7 @@ function scanSpan(
         break
       case 0x6a:
         links++
+        if (visitor) scanLink(bytes, from, stop, row, visitor)
         break
       case 0x7a:
         status = scanStatus(bytes, from, stop, status) >>> 0
@@ -383,6 +385,23 @@ function scanEvent(bytes: Uint8Array, p: number, end: number, row: number, visit
       readUint32(bytes, p, end)
       p = next
     } else p = skipField(bytes, p, end, tag, EVENT)
+  }
+}
+
+/** Links were stored unread before anybody asked for their attributes: whatever is in one, it still has to be taken. */
+function scanLink(bytes: Uint8Array, from: number, end: number, row: number, visitor: AttributeVisitor): void {
+  try {
+    for (let p = from; p < end;) {
+      const tag = readTag(bytes, p, end)
+      p = next
+      if (tag === 0x22) {
+        const stop = lengthEnd(bytes, p, end)
+        visitor.attribute(bytes, next, stop, row, 4)
+        p = stop
+      } else p = skipField(bytes, p, end, tag, 0)
+    }
+  } catch (error) {
+    if (!(error instanceof OtlpError)) throw error
   }
 }
 

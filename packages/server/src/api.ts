@@ -41,9 +41,15 @@ export interface TraceRow {
   readonly traceId: string
   readonly rootService: string
   readonly rootName: string
-  /** ns since 1970, decimal. */
+  /** First start of any span. ns since 1970, decimal. */
   readonly start: string
+  /** Of the whole trace: last end - first start. */
   readonly durationNs: number
+  /** The request is the root span. ns since 1970, decimal. */
+  readonly requestStart: string
+  readonly requestDurationNs: number
+  /** What ran on after the request: last end of any span - the request's end, at least 0. */
+  readonly tailNs: number
   readonly spans: number
   readonly errors: number
   readonly orphans: number

@@ -2,8 +2,8 @@ import { homedir } from 'node:os'
 import { parseGoDuration } from '@spoor/otlp'
 import { SpoorError } from './error.ts'
 
-/** Values of options as cac hands them on: text, a number where it looks like one, true where the value is missing. */
-export type OptionValue = string | number | boolean | undefined
+/** Values of options as cac hands them on: text, a number where it looks like one, true where the value is missing, a list of these where it is repeated. */
+export type OptionValue = string | number | boolean | undefined | readonly (string | number | boolean)[]
 
 const bad = (option: string, value: OptionValue, want: string) =>
   new SpoorError('option', `--${option}: "${String(value)}" is not ${want}`)
@@ -84,8 +84,18 @@ export function choiceOf<T extends string>(option: string, value: OptionValue, c
 
 export function textOf(option: string, value: OptionValue): string | undefined {
   if (value === undefined) return undefined
-  if (typeof value === 'boolean' || value === '') throw new SpoorError('option', `--${option} needs a value`)
-  return String(value)
+  const [text, ...more] = textsOf(option, value)
+  if (more.length > 0) throw new SpoorError('option', `--${option} is given ${more.length + 1} times; give it once`)
+  return text
+}
+
+/** Of an option that may be repeated. */
+export function textsOf(option: string, value: OptionValue): string[] {
+  if (value === undefined) return []
+  return (Array.isArray(value) ? value : [value]).map((each: unknown) => {
+    if (typeof each === 'boolean' || each === '') throw new SpoorError('option', `--${option} needs a value`)
+    return String(each)
+  })
 }
 
 /** A path as a person would write it: `~/…` for what is under the home directory. */

@@ -178,7 +178,12 @@ describe('the command line', () => {
     [['delete', '--attribute', '=b'], '"=b" is not KEY=VALUE or KEY'],
     [['delete', '--attribute', 'a', '--from', 'yesterday'], '--from: "yesterday" is not a time'],
     [['validate'], 'spoor validate needs a configuration: add --config FILE'],
-    [['collector', '--config', '/nowhere.yaml'], '/nowhere.yaml'],
+    [['collector', '--config', '/nowhere.yaml'], '--config /nowhere.yaml: ENOENT'],
+    [['validate', '--config', 'http://a/b'], '--config http://a/b: scheme "http" is not supported; use env:NAME'],
+    [['validate', '--config', 'env:NO_SUCH'], '--config env:NO_SUCH: environment variable NO_SUCH is not set'],
+    [['validate', '--config', 'yaml:', '--set', 'a.b'], '--set a.b: missing equal sign; write --set processors'],
+    [['--set', 'a=1'], '--set goes over a configuration: add --config FILE'],
+    [['--data', 'a', '--data', 'b'], '--data is given 2 times; give it once'],
   ])('refuses %j', async (args, message) => {
     const { code, output } = await print(...args)
     expect(output).toMatch(message)
@@ -219,6 +224,30 @@ service:
     const { code, output } = await print('validate', '--config', file)
     expect(code).toBe(1)
     expect(output).toContain(`${file}:13:19`)
+  })
+
+  it('merges several, sets single keys over them, and prints what comes of it without its secrets', async () => {
+    const file = join(directory, 'base.yaml')
+    await writeFile(file, collector('http://127.0.0.1:4318'))
+    const args = ['--config', file, '--config', 'yaml:exporters::otlp_http::headers: {authorization: secret-token}']
+    const set = ['--set', 'exporters.otlp_http.timeout=7s', '--set', 'exporters.otlp_http.compression=none']
+    expect((await print('validate', ...args, ...set)).code).toBe(0)
+    const { output } = await print('print-config', ...args, ...set)
+    expect(output).toMatch(/headers:\n +authorization: "\[REDACTED\]"\n +timeout: 7s\n +compression: none\n/)
+    expect((await print('print-config', ...args, '--mode', 'unredacted')).output).toContain('secret-token')
+    const json = await print('print-config', ...args, '--format', 'json')
+    expect(JSON.parse(json.output)).toMatchObject({ service: { pipelines: { traces: { receivers: ['otlp'] } } } })
+    const wrong = await print('validate', ...args, '--set', 'exporters.otlp_http.timeuot=7s')
+    expect(wrong.output).toContain(
+      '--set exporters.otlp_http.timeuot=7s: exporters.otlp_http.timeuot: unknown key; did',
+    )
+    expect(wrong.code).toBe(1)
+  })
+
+  it('lists the components that there are', async () => {
+    const { output } = await print('components')
+    expect(output).toContain('exporters:\n  - name: otlp_grpc\n    aliases:\n      - otlp\n')
+    expect(output).toContain('  - name: spoor_storage\n    signals:\n      - traces\n')
   })
 
   it.each([

@@ -1,41 +1,20 @@
-import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import {
-  builtinFactories,
-  CollectorError,
-  createCollector,
-  createCounters,
-  didYouMean,
-  type Factory,
-  type Logger,
-  readConfigText,
-} from '@spoor/collector'
+import { CollectorError, didYouMean } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
+import { addCollectorCommands, configOf } from './cli-collector.ts'
+import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
-import { ageOf, bytesOf, choiceOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
+import { ageOf, bytesOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
-import { endProcess } from './lifetime/end-process.ts'
-import { type LifetimeOptions, runUntilStopped } from './lifetime/lifetime.ts'
-import { explainListenError } from './listen-error.ts'
-import { createLogger, LOG_LEVELS } from './logging.ts'
+import { runUntilStopped } from './lifetime/lifetime.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
-import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { version } from './version.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
-/** Where the program prints. */
-export interface Io {
-  readonly stdout: Writable
-  readonly stderr: Writable
-}
-
-/** How long a stop may take before what is left is given up. Milliseconds. */
-const STOP_DEADLINE_MS = 10_000
 /** How long the figures of the banner are waited for. Milliseconds. */
 const BANNER_STATS_MS = 1_000
-const LEVELS = LOG_LEVELS.join(', ')
 
 /**
  * Runs the command line and resolves with the exit code: 0 for an orderly end, also by a signal; 1 for a failure; 2 for
@@ -69,24 +48,17 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
     .option(
-      '--config <file>',
-      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here',
+      '--config <uri>',
+      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here. See spoor collector --help',
     )
+    .option('--set <key=value>', 'One setting over the configuration, as processors.batch.timeout=2s; may be repeated')
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
     .option('--reserve <size>', 'Free disk space that is left to others, as 1GB (default: 5 %, at most 256 MiB)')
     .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
     .option('--read-only', 'Show what is stored, receive nothing and change nothing; as of a backup')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => choose(() => serve(options, io)))
-  cli
-    .command('collector', 'Run a collector alone, without store and page')
-    .option('--config <file>', 'Collector configuration, in the YAML of the OpenTelemetry Collector')
-    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => choose(() => collect(options, io)))
-  cli
-    .command('validate', 'Check a collector configuration, and say what is wrong in it')
-    .option('--config <file>', 'The configuration to check')
-    .action((options: Options) => choose(() => validate(options, io)))
+  addCollectorCommands(cli, io, choose)
   addToolCommands(cli, io, choose)
   cli.help()
   cli.version(version)
@@ -114,32 +86,8 @@ function usageMessage(message: string, cli: CAC): string {
   return `unknown option ${option}${didYouMean(option, names) || ': see spoor --help'}`
 }
 
-function loggerOf(options: Options): Logger {
-  // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole
-  // story.
-  const usual = process.stderr.isTTY ? 'warn' : 'info'
-  return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? usual)
-}
-
-async function readConfig(options: Options): Promise<{ text: string; file: string } | undefined> {
-  const file = textOf('config', options['config'])
-  if (file === undefined) return undefined
-  try {
-    return { text: await readConfigText(file), file }
-  } catch (error) {
-    if (error instanceof CollectorError) throw error
-    throw new SpoorError('option', `--config: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-async function requiredConfig(options: Options, command: string) {
-  const config = await readConfig(options)
-  if (!config) throw new SpoorError('option', `spoor ${command} needs a configuration: add --config FILE`)
-  return config
-}
-
 async function serve(options: Options, io: Io): Promise<number> {
-  const config = await readConfig(options)
+  const config = await configOf(options)
   const settings = {
     data: textOf('data', options['data']),
     host: textOf('host', options['host']),
@@ -176,69 +124,5 @@ async function serve(options: Options, io: Io): Promise<number> {
       return spoor
     },
     lifetimeOf(io, logger),
-  )
-}
-
-async function collect(options: Options, io: Io): Promise<number> {
-  const { text, file } = await requiredConfig(options, 'collector')
-  const logger = loggerOf(options)
-  const counters = createCounters()
-  const collector = createCollector({
-    config: text,
-    file,
-    env: process.env,
-    factories: builtinFactories,
-    logger,
-    counters,
-  })
-  const stop = (deadlineMs: number) => collector.shutdown({ deadlineMs })
-  return runUntilStopped(
-    async () => {
-      try {
-        await collector.start()
-      } catch (error) {
-        await stop(STOP_DEADLINE_MS)
-        throw explainListenError(error, [])
-      }
-      const ports = collector.listening()
-      banner(
-        io,
-        ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
-      )
-      return { failed: collector.failed, stop }
-    },
-    lifetimeOf(io, logger),
-  )
-}
-
-function sayOf(io: Io): (line: string) => void {
-  return (line) => io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${line}\n`)
-}
-
-function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
-  const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
-  return { logger, onStopping, say: sayOf(io), deadlineMs: STOP_DEADLINE_MS, endNow: endProcess }
-}
-
-async function validate(options: Options, io: Io): Promise<number> {
-  const { text, file } = await requiredConfig(options, 'validate')
-  const store = () => {
-    throw new StorageError('closed', 'nothing is stored while a configuration is checked')
-  }
-  const factories = [...builtinFactories, storageExporterFactory(store, createIntake()) as Factory]
-  const logger = createLogger('warn')
-  createCollector({ config: text, file, env: process.env, factories, logger, counters: createCounters() })
-  io.stdout.write(`${file} is valid\n`)
-  return 0
-}
-
-/** What a newcomer wants to know, and nothing else. */
-function banner(io: Io, lines: readonly (readonly [string, string | undefined])[]): void {
-  const shown = lines.filter(([, value]) => value !== undefined)
-  const width = Math.max(...shown.map(([name]) => name.length)) + 3
-  const gray = (text: string) => styleText('gray', text, { stream: io.stdout })
-  const rows = shown.map(([name, value]) => `  ${gray(name.padEnd(width))}${value}\n`)
-  io.stdout.write(
-    `\n  ${styleText('yellow', '◇', { stream: io.stdout })} spoor ${gray(version)}\n\n${rows.join('')}\n  ${gray('Ctrl-C stops')}\n\n`,
   )
 }

@@ -385,7 +385,7 @@ describe('start and stop', () => {
   )
 
   it('refuses a configuration before anything is opened', async () => {
-    const config = { text: 'receivers:\n  nothing:\n', file: 'mine.yaml' }
+    const config = [{ text: 'receivers:\n  nothing:\n', file: 'mine.yaml' }]
     await expect(startTestSpoor({ config })).rejects.toThrow(/mine\.yaml:2/)
   })
 
@@ -407,12 +407,25 @@ service:
       processors: [batch]
       exporters: [spoor_storage]
 `
-    const own = await startTestSpoor({ config: { text, file: 'own.yaml' } })
+    const own = await startTestSpoor({ config: [{ text, file: 'own.yaml' }] })
     await own.post(requestOf('own', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))
     // The batch is on its way when the answer comes; a stop drains it.
     await own.stop()
     const again = await startTestSpoor({ data: own.data })
     expect(await again.json('/api/services')).toMatchObject({ data: ['own'] })
     await again.remove()
+  })
+
+  it('says when no pipeline leads to the store', async () => {
+    const lines: string[] = []
+    const say = (_: object, message: string) => void lines.push(message)
+    const logger = { debug: say, info: say, warn: say, error: say }
+    const text =
+      'receivers: {nop: }\nexporters: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [nop]}}}'
+    const elsewhere = await startTestSpoor({ config: [{ text, file: 'own.yaml' }], logger })
+    await elsewhere.remove()
+    const usual = await startTestSpoor({ logger })
+    await usual.remove()
+    expect(lines.filter((line) => line.includes('leads to the exporter spoor_storage'))).toHaveLength(1)
   })
 })

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import {
   builtinFactories,
   type Collector,
+  type ConfigText,
   type Counters,
   createBudget,
   createCollector,
@@ -39,10 +40,10 @@ export interface SpoorOptions {
   /** OTLP over HTTP; not used with {@link config}. Default 4318. */
   readonly otlpHttpPort?: number
   /**
-   * The collector's configuration in place of the built-in one: YAML text and the name of its file, for errors. Its
-   * exporter `spoor_storage` is this Spoor's store.
+   * The collector's configuration in place of the built-in one: YAML texts, the later over the earlier, with the names that errors give
+   * them. Its exporter `spoor_storage` is this Spoor's store.
    */
-  readonly config?: { readonly text: string; readonly file: string }
+  readonly config?: readonly ConfigText[]
   /** Bytes that the store may take on disk; the oldest data goes first. Default: the store's. */
   readonly maxDiskBytes?: number
   /** Milliseconds after which stored spans are deleted. Default: never. */
@@ -110,8 +111,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   }
   // The configuration is read before anything is opened: a mistake in it should cost nothing.
   const collector = createCollector({
-    config: options.config?.text ?? ALL_IN_ONE,
-    file: options.config?.file ?? 'all-in-one.yaml (built in)',
+    config: options.config ?? [{ text: ALL_IN_ONE, file: 'all-in-one.yaml (built in)' }],
     env: {
       ...process.env,
       SPOOR_OTLP_GRPC_ENDPOINT: endpoint(host, otlpGrpcPort),
@@ -192,6 +192,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       await unlessAborted(signal, 'the start of the collector', collector.start())
     }
     state.phase = 'running'
+    if (!collector.exporters.has('spoor_storage')) {
+      logger.warn(
+        {},
+        'no pipeline of the configuration leads to the exporter spoor_storage: nothing that comes in is stored here, and the page shows nothing of it',
+      )
+    }
     if (!isLoopback(host)) {
       logger.warn(
         { host },

@@ -206,13 +206,19 @@ export interface ServiceShare {
 export interface TraceSummary {
   /** 32 hex digits. */
   readonly traceId: string
-  /** The earliest span without a parent in the trace; of an orphan when there is no root. */
+  /** Of the root: the earliest span without a parent; where there is none, the earliest whose parent is not in the store. */
   readonly rootService: string
   readonly rootName: string
-  /** First start. */
+  /** First start of any span. */
   readonly start: bigint
-  /** Last end - first start. Nanoseconds. */
+  /** Of the whole trace: last end - first start. Nanoseconds. */
   readonly durationNs: number
+  /** The request is the root span, from its start to its end: what the caller waited for. */
+  readonly requestStart: bigint
+  /** Nanoseconds; 0 where the root ends before it starts. */
+  readonly requestDurationNs: number
+  /** What ran on after the request: last end of any span - the request's end, at least 0. Nanoseconds. */
+  readonly tailNs: number
   readonly spans: number
   /** Spans with status error. What was sent twice, the same in every header field, counts once, here and in `spans`. */
   readonly errors: number

@@ -7,12 +7,17 @@ import { CollectorError } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
 import { MAX_TEXT_BYTES, refusalOf } from './guard.ts'
 import { loadConfig } from './load.ts'
-import { readConfigText } from './read.ts'
+import { readConfigFile, readConfigText } from './read.ts'
 
 /** What loading says. Anything but a CollectorError fails the test: a stack overflow is a RangeError. */
 function refusal(text: string, env: Record<string, string> = {}): string {
   try {
-    loadConfig({ text, file: 'otel.yaml', env, factories: builtinFactories })
+    loadConfig({
+      texts: [{ text, file: 'otel.yaml' }],
+      env,
+      readFile: readConfigFile,
+      factories: builtinFactories,
+    })
   } catch (error) {
     expect(error).toBeInstanceOf(CollectorError)
     return (error as CollectorError).message
@@ -59,10 +64,10 @@ describe('a text that was made to hurt is refused at its place', () => {
   })
 
   test.each<[string, string, RegExp]>([
-    ['variables that double', 'a: ${A0}', /^otel\.yaml:1:1 a: the environment variables expand to too much/],
-    ['references in references', `a: "${'${'.repeat(40_000)}X${'}'.repeat(40_000)}"`, /a: the environment variables/],
-    ['many references', `a: "${'${X}'.repeat(100_000)}"`, /^otel\.yaml:1:1 a: the environment variables expand/],
-    ['a large one, often', `a: "${'${LARGE}'.repeat(1000)}"`, /^otel\.yaml:1:1 a: the environment variables expand/],
+    ['variables that double', 'a: ${A0}', /^otel\.yaml:1:1 a: the references expand to too much/],
+    ['references in references', `a: "${'${'.repeat(40_000)}X${'}'.repeat(40_000)}"`, /a: the references/],
+    ['many references', `a: "${'${X}'.repeat(100_000)}"`, /^otel\.yaml:1:1 a: the references expand/],
+    ['a large one, often', `a: "${'${LARGE}'.repeat(1000)}"`, /^otel\.yaml:1:1 a: the references expand/],
     ['a deep value', 'receivers: ${DEEP}', /^otel\.yaml:1:1 receivers: the value .* is nested too deeply/],
     ['unclosed references', `a: "${'${'.repeat(400_000)}"`, /^otel\.yaml:1:1 a: unknown key/],
   ])('%s', (_, text, expected) => {

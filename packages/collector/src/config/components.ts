@@ -1,7 +1,9 @@
 /** The sections of components: their ids, their factories, their configs. */
 import { didYouMean, type Factory, type Kind, type SchemaIssue } from '../component/index.ts'
 import type { ComponentConfig, FactoryOf } from './config.ts'
-import type { ConfigIssue, Path, Source } from './source.ts'
+import { isMapping } from './merge.ts'
+import type { Path } from './places.ts'
+import type { ConfigIssue, Source } from './source.ts'
 
 const ID = /^([a-zA-Z][0-9a-zA-Z_]{0,62})(?:\/([^\p{Z}\p{C}]{1,1024}))?$/u
 /**
@@ -118,10 +120,6 @@ function describe(problem: SchemaIssue, found: unknown): string {
 
 export function entriesOf(section: unknown): [string, unknown][] {
   return isMapping(section) ? Object.entries(section) : []
-}
-
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function valueAt(value: unknown, path: Path): unknown {

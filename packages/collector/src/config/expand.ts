@@ -1,17 +1,28 @@
 /**
- * References to the environment in config values: `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`; `$$` is a literal
- * `$`. A reference may be nested in another and its value may hold references again. A bare `$NAME` stays as it is.
- * Source: the OpenTelemetry Collector's confmap.
+ * References in config values: to the environment as `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`, to files as `${file:NAME}`, to
+ * YAML on the spot as `${yaml:TEXT}`; `$$` is a literal `$`. A reference may be nested in another and its value may hold references
+ * again. A bare `$NAME` stays as it is. Source: the OpenTelemetry Collector's confmap.
  */
+import { parse } from 'yaml'
+import { refusalOf } from './guard.ts'
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface Expanded {
-  readonly text: string
-  /** The whole value was one reference, so that its text is read as YAML (`8192` is a number). */
-  readonly whole: boolean
-  /** The one reference names a variable that is not set and has no default: the value is null. */
-  readonly unset: boolean
+/** What references are expanded from. */
+export interface References {
+  readonly env: Environment
+  /** The text of a file. Throws an Error that says why it cannot be read. */
+  readonly readFile: (file: string) => string
 }
+
+export type Expanded =
+  | { readonly type: 'text'; readonly text: string }
+  /** The whole value was one reference to the environment: its text is read as YAML (`8192` is a number). */
+  | { readonly type: 'value'; readonly text: string }
+  /** The whole value was one reference to a variable that is not set and has no default: the value is null. */
+  | { readonly type: 'unset' }
+  /** The whole value was one reference to a text that is read as YAML, and may have references of its own. */
+  | { readonly type: 'document'; readonly uri: string; readonly text: string }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 const MAX_DEPTH = 100
@@ -26,13 +37,13 @@ export class ExpansionLimitError extends Error {
 
 /** Expands the values of one configuration, which share its limits. `warn` hears of variables that are not set. */
 export class Expander {
-  readonly #env: Environment
+  readonly #from: References
   #warn: (message: string) => void = () => {}
   #references = 0
   #chars = 0
 
-  constructor(env: Environment) {
-    this.#env = env
+  constructor(from: References) {
+    this.#from = from
   }
 
   /**
@@ -44,10 +55,12 @@ export class Expander {
     this.#warn = warn
     const end = text.startsWith('${') ? closingBraces(text).get(0) : undefined
     if (end === text.length - 1) {
-      const value = this.#reference(text.slice(2, -1), 0)
-      return { text: value ?? '', whole: true, unset: value === undefined }
+      const { scheme, body } = this.#open(text.slice(2, -1), 0)
+      if (scheme !== 'env') return { type: 'document', uri: `${scheme}:${body}`, text: this.#retrieve(scheme, body) }
+      const value = this.#variable(body, 0)
+      return value === undefined ? { type: 'unset' } : { type: 'value', text: value }
     }
-    return { text: this.#text(text, 0), whole: false, unset: false }
+    return { type: 'text', text: this.#text(text, 0) }
   }
 
   #text(text: string, depth: number): string {
@@ -75,21 +88,25 @@ export class Expander {
     }
   }
 
-  /** The value of what is between `${` and `}`; undefined when it is not set and has no default. */
+  /** The text of what is between `${` and `}`; undefined when it is not set and has no default. */
   #reference(inner: string, depth: number): string | undefined {
+    const { scheme, body } = this.#open(inner, depth)
+    return scheme === 'env' ? this.#variable(body, depth) : scalarOf(`${scheme}:${body}`, this.#retrieve(scheme, body))
+  }
+
+  #open(inner: string, depth: number): { scheme: Scheme; body: string } {
     this.#count(inner)
     const reference = inner.includes('${') ? this.#text(inner, depth + 1) : inner
-    const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]+):(?!-)/.exec(reference)?.[1]
-    if (scheme !== undefined && scheme !== 'env') {
-      throw new Error(`\${${inner}}: scheme "${scheme}" is not supported; use \${env:NAME}`)
-    }
-    const body = scheme === undefined ? reference : reference.slice('env:'.length)
+    const scheme = SCHEME.exec(reference)?.[1]
+    if (scheme === undefined) return { scheme: 'env', body: reference }
+    if (!isScheme(scheme)) throw new Error(`\${${inner}}: ${unsupported(scheme)}`)
+    return { scheme, body: reference.slice(scheme.length + 1) }
+  }
+
+  #variable(body: string, depth: number): string | undefined {
     const separator = body.indexOf(':-')
     const name = separator < 0 ? body : body.slice(0, separator)
-    if (!NAME.test(name)) {
-      throw new Error(`environment variable ${JSON.stringify(name)} has invalid name: must match regex ${NAME.source}`)
-    }
-    const value = this.#env[name] ?? (separator < 0 ? undefined : body.slice(separator + 2))
+    const value = readVariable(this.#from.env, name) ?? (separator < 0 ? undefined : body.slice(separator + 2))
     if (value === undefined) {
       this.#warn(`environment variable ${name} is not set; write \${env:${name}:-default} to give it a default`)
       return undefined
@@ -98,11 +115,17 @@ export class Expander {
     return value.includes('${') ? this.#text(value, depth + 1) : value
   }
 
+  #retrieve(scheme: 'file' | 'yaml', body: string): string {
+    const text = scheme === 'yaml' ? body : this.#from.readFile(body)
+    this.#chars += text.length
+    return text
+  }
+
   #count(inner: string): void {
     this.#chars += inner.length
     if (++this.#references > MAX_REFERENCES || this.#chars > MAX_CHARS) {
       const limits = `at most ${MAX_REFERENCES} references and ${MAX_CHARS} characters`
-      throw new ExpansionLimitError(`the environment variables expand to too much (${limits} in a configuration)`)
+      throw new ExpansionLimitError(`the references expand to too much (${limits} in a configuration)`)
     }
   }
 }
@@ -119,4 +142,41 @@ function closingBraces(text: string): ReadonlyMap<number, number> {
     }
   }
   return closing
+}
+
+const SCHEMES = ['env', 'file', 'yaml'] as const
+export type Scheme = (typeof SCHEMES)[number]
+/** What may come before the first colon: at least two characters, as `C:` is a drive. Not that of `:-`. */
+export const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]+):(?!-)/
+
+export function isScheme(scheme: string): scheme is Scheme {
+  return SCHEMES.some((known) => known === scheme)
+}
+
+export function unsupported(scheme: string): string {
+  return `scheme "${scheme}" is not supported; use env:NAME, file:NAME or yaml:TEXT`
+}
+
+/** Throws an Error for a name that no variable can have. */
+export function readVariable(env: Environment, name: string): string | undefined {
+  if (!NAME.test(name)) {
+    throw new Error(`environment variable ${JSON.stringify(name)} has invalid name: must match regex ${NAME.source}`)
+  }
+  return env[name]
+}
+
+/** A text that stands in a text is one value: a secret in a file of its own, whose last line break is not part of it. */
+function scalarOf(uri: string, text: string): string {
+  const trimmed = text.replace(/[\r\n]+$/, '')
+  const refusal = refusalOf(trimmed)
+  if (refusal) throw new Error(`${uri} is ${refusal.message}`)
+  let value: unknown
+  try {
+    value = parse(trimmed)
+  } catch {
+    return trimmed
+  }
+  if (typeof value === 'object' && value !== null)
+    throw new Error(`${uri} is not one value, which it must be in a text`)
+  return trimmed
 }

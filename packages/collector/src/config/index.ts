@@ -1,3 +1,6 @@
 export type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
+export type { ConfigText } from './document.ts'
+export { componentList, effectiveConfig } from './effective.ts'
 export { loadConfig } from './load.ts'
-export { readConfigText } from './read.ts'
+export { readConfigFile } from './read.ts'
+export { readConfigTexts, setText } from './uris.ts'

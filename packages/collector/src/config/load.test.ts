@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
 import { loadConfig } from './load.ts'
+import { readConfigFile } from './read.ts'
 import type { CollectorConfig } from './config.ts'
 
 const MINIMAL = `receivers:
@@ -19,7 +20,12 @@ service:
 `
 
 function load(text: string, env: Record<string, string> = {}): CollectorConfig {
-  return loadConfig({ text, file: 'otel.yaml', env, factories: builtinFactories })
+  return loadConfig({
+    texts: [{ text, file: 'otel.yaml' }],
+    env,
+    readFile: readConfigFile,
+    factories: builtinFactories,
+  })
 }
 
 /** The lines of the error that loading must give. */
@@ -293,7 +299,7 @@ describe('environment', () => {
 
   test.each([
     ['${env:a.b}', 'environment variable "a.b" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$'],
-    ['${file:x.yaml}', '${file:x.yaml}: scheme "file" is not supported; use ${env:NAME}'],
+    ['${http://x}', '${http://x}: scheme "http" is not supported; use env:NAME, file:NAME or yaml:TEXT'],
     ['${LOOP}', 'too many recursive expansions'],
   ])('%s is an error', (value, message) => {
     expect(errors(batch(`send_batch_size: "${value}"`), { LOOP: 'x${LOOP}' })).toEqual([

@@ -1,5 +1,5 @@
 /**
- * YAML → expanded → validated → frozen. All that is wrong is told at once, each with file, line, column and the way
+ * YAML → merged → expanded → validated → frozen. All that is wrong is told at once, each with file, line, column and the way
  * out:
  *
  *     otel.yaml:14:7 exporters.otlp/jaeger.endpoint: "jaeger:99999": port out of range (1-65535)
@@ -10,18 +10,18 @@
 import type { Signal } from '@spoor/otlp'
 import { CollectorError, didYouMean, type Factory, type Kind } from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
-import { entriesOf, isMapping, readComponents } from './components.ts'
+import { entriesOf, readComponents } from './components.ts'
 import type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
-import type { Environment } from './expand.ts'
+import type { ConfigText } from './document.ts'
+import type { References } from './expand.ts'
+import { isMapping } from './merge.ts'
+import type { Path } from './places.ts'
 import { ReferenceChecker, type Names } from './references.ts'
-import { readSource, type ConfigIssue, type Path, type Source } from './source.ts'
+import { readSource, type ConfigIssue, type Source } from './source.ts'
 
-export interface LoadOptions {
-  /** The YAML text. */
-  readonly text: string
-  /** Its file's name, for errors. */
-  readonly file: string
-  readonly env: Environment
+export interface LoadOptions extends References {
+  /** The YAML texts, the later over the earlier. */
+  readonly texts: readonly ConfigText[]
   readonly factories: readonly Factory[]
 }
 
@@ -39,25 +39,33 @@ const MAX_MESSAGE_CHARS = 1500
 
 /** Throws `config` with one line for everything that is wrong, the first hundred of them. */
 export function loadConfig(options: LoadOptions): CollectorConfig {
-  const source = readSource(options.text, options.env)
+  const source = readSource(options.texts, options)
   const loader = new Loader(source, options.factories)
   const config = source.issues.length === 0 ? loader.load() : undefined
-  const issues = [...source.issues, ...loader.issues].sort((a, b) => a.line - b.line || a.column - b.column)
-  const lines = (list: readonly ConfigIssue[]): string[] => {
-    const shown = list.slice(0, MAX_LINES).map((issue) => format(options.file, issue))
-    return list.length > MAX_LINES ? [...shown, `… and ${list.length - MAX_LINES} more`] : shown
-  }
-  if (!config || issues.length > 0) throw new CollectorError('config', lines(issues).join('\n'))
-  return { ...config, warnings: lines([...source.warnings, ...loader.warnings]) }
+  const issues = [...source.issues, ...loader.issues]
+  if (!config || issues.length > 0) throw new CollectorError('config', linesOf(issues).join('\n'))
+  return { ...config, warnings: linesOf([...source.warnings, ...loader.warnings]) }
 }
 
-function format(file: string, { path, message, line, column }: ConfigIssue): string {
+/** In the order of the files as they come up, and of the lines in each. */
+export function linesOf(issues: readonly ConfigIssue[]): string[] {
+  const files = [...new Set(issues.map(({ place }) => place.file))]
+  const sorted = issues.toSorted(
+    ({ place: a }, { place: b }) =>
+      files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  )
+  const shown = sorted.slice(0, MAX_LINES).map(format)
+  return issues.length > MAX_LINES ? [...shown, `… and ${issues.length - MAX_LINES} more`] : shown
+}
+
+function format({ path, message, place: { file, line, column } }: ConfigIssue): string {
   const name = path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`
     return text === '' ? key : `${text}.${key}`
   }, '')
-  const place = name === '' ? '' : `${shorten(name, MAX_PATH_CHARS)}: `
-  return `${file}:${line}:${column} ${place}${shorten(message, MAX_MESSAGE_CHARS)}`
+  const where = line === 0 ? `${shorten(file, MAX_PATH_CHARS)}:` : `${file}:${line}:${column}`
+  const what = name === '' ? '' : `${shorten(name, MAX_PATH_CHARS)}: `
+  return `${where} ${what}${shorten(message, MAX_MESSAGE_CHARS)}`
 }
 
 function shorten(text: string, chars: number): string {

@@ -1,7 +1,7 @@
 /** Whether the parts of a config fit together: references, signals, connectors with both their ends, no cycles. */
 import { didYouMean } from '../component/index.ts'
 import type { CollectorConfig, PipelineConfig } from './config.ts'
-import type { Path } from './source.ts'
+import type { Path } from './places.ts'
 
 type Section = 'receivers' | 'processors' | 'exporters' | 'connectors' | 'extensions'
 

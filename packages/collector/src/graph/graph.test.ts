@@ -22,6 +22,8 @@ import { SIGNALS } from '../otlp-protocol/services.ts'
 import { createTestLogger, tracesRequest } from '../testkit/index.ts'
 import { buildGraph, type Graph } from './graph.ts'
 
+const read = (text: string) => ({ texts: [{ text, file: 'otel.yaml' }], env: {}, readFile: () => '' })
+
 /** Components that write down what happens to them, and hand on what they get. */
 function createWorld(): {
   readonly events: string[]
@@ -106,7 +108,7 @@ function build(
 ): { graph: Graph; logger: ReturnType<typeof createTestLogger>; counters: ReturnType<typeof createCounters> } {
   const logger = createTestLogger()
   const counters = createCounters()
-  const config = loadConfig({ text: yaml, file: 'otel.yaml', env: {}, factories: world.factories })
+  const config = loadConfig({ ...read(yaml), factories: world.factories })
   return { graph: buildGraph(config, { logger, counters, budget: createBudget() }), logger, counters }
 }
 
@@ -297,7 +299,7 @@ exporters: {store: , out: }
 connectors: {link: }
 service: {pipelines: {${pipelines}}}`
     const factories = [...builtinFactories, ...others, receiver, store]
-    const config = loadConfig({ text, file: 'otel.yaml', env: {}, factories })
+    const config = loadConfig({ ...read(text), factories })
     buildGraph(config, { logger: createTestLogger(), counters: createCounters(), budget: createBudget() })
     return next?.get('traces')?.durable
   }
@@ -400,9 +402,9 @@ describe('whatever hangs', () => {
     }
     world.behaviour.set('shutdown pass(traces)', never)
     const config = loadConfig({
-      text: 'receivers: {in: }\nprocessors: {pass: , last: }\nexporters: {out: }\nservice: {pipelines: {traces: {receivers: [in], processors: [pass, last], exporters: [out]}}}',
-      file: 'otel.yaml',
-      env: {},
+      ...read(
+        'receivers: {in: }\nprocessors: {pass: , last: }\nexporters: {out: }\nservice: {pipelines: {traces: {receivers: [in], processors: [pass, last], exporters: [out]}}}',
+      ),
       factories: [...world.factories, last],
     })
     const graph = buildGraph(config, { logger: createTestLogger(), counters: createCounters(), budget: createBudget() })

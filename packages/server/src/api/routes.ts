@@ -161,16 +161,19 @@ function searchQuery(query: Query): SearchQuery {
 }
 
 function traceRow(summary: TraceSummary): TraceRow {
-  const { traceId, rootService, rootName, start, durationNs, spans, errors, orphans, services } = summary
+  const { traceId, rootService, rootName, start, requestStart, services } = summary
   return {
     traceId,
     rootService,
     rootName,
     start: start.toString(),
-    durationNs,
-    spans,
-    errors,
-    orphans,
+    durationNs: summary.durationNs,
+    requestStart: requestStart.toString(),
+    requestDurationNs: summary.requestDurationNs,
+    tailNs: summary.tailNs,
+    spans: summary.spans,
+    errors: summary.errors,
+    orphans: summary.orphans,
     services: services.map(({ name, spans, errors, selfTimeNs }) => ({ name, spans, errors, selfTimeNs })),
   }
 }

@@ -1,5 +1,15 @@
 import { joinBytes } from '@spoor/otlp'
-import { buildTrace, criticalPath, problems, rootRow, serviceGraph, SpanFlag, spanIdOf, type Trace } from '@spoor/trace'
+import {
+  buildTrace,
+  criticalPath,
+  endOf,
+  problems,
+  rootRow,
+  serviceGraph,
+  SpanFlag,
+  spanIdOf,
+  type Trace,
+} from '@spoor/trace'
 import type { TraceReportResponse, TraceRow } from '../api.ts'
 import type { ReportKind } from './protocol.ts'
 
@@ -19,6 +29,9 @@ function rowOfTrace(trace: Trace): TraceRow {
     rootName: root === -1 ? '' : trace.names[trace.name[root]!]!,
     start: trace.start.toString(),
     durationNs: trace.durationNs,
+    requestStart: (trace.start + BigInt(root === -1 ? 0 : trace.startNs[root]!)).toString(),
+    requestDurationNs: root === -1 ? 0 : trace.durationsNs[root]!,
+    tailNs: root === -1 ? 0 : trace.durationNs - endOf(trace, root),
     spans: trace.size,
     errors: trace.status.reduce((count, status) => count + (status === ERROR ? 1 : 0), 0),
     orphans: trace.flags.reduce((count, flags) => count + (flags & SpanFlag.orphan ? 1 : 0), 0),

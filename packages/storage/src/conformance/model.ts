@@ -73,7 +73,8 @@ function valuesOf(target: { field: Field } | { attribute: string; level?: Level 
     link: span.links.flatMap((link) => link.attributes),
   }
   const level = target.level ?? 'any'
-  const list = level === 'any' ? [...lists.span, ...lists.event, ...lists.resource, ...lists.scope] : lists[level]
+  const list =
+    level === 'any' ? [...lists.span, ...lists.event, ...lists.resource, ...lists.scope, ...lists.link] : lists[level]
   return list.filter(({ key }) => key === target.attribute).map(({ value }) => plain(value))
 }
 

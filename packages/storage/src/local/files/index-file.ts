@@ -46,6 +46,8 @@ export interface BlockMeta {
   readonly operations: readonly OperationKey[]
   /** Undefined where an earlier version wrote the block; see {@link readZones}. */
   readonly zones?: Zones
+  /** Whether the attribute filter has the attributes of links: those of earlier versions have not. */
+  readonly links?: boolean
   readonly crcs: readonly [trace: number, attribute: number]
   /** When its last record was written, milliseconds since 1970; undefined where its log is of format 1. */
   readonly arrivedMs?: number
@@ -128,6 +130,7 @@ export function encodeBlock(
     maxStart: max.toString(),
     operations: rows.operations,
     zones: zonesOf(rows),
+    links: true,
     crcs: [crc32(traceFilter), crc32(attributeFilter)],
     ...(arrivedMs > 0 && { arrivedMs }),
   }

@@ -4,7 +4,7 @@ import type { BlockRows } from '../block/rows.ts'
 import type { Block } from './block.ts'
 import { SpanView } from './span-view.ts'
 import type { Turn } from './turn.ts'
-import { textAt, visitAttributes, type AttributePlace } from './wire.ts'
+import { RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, textAt, visitAttributes } from './wire.ts'
 
 /** Spans looked at to say which attribute keys and values there are. */
 const SAMPLE_SPANS = 8192
@@ -14,12 +14,6 @@ const MAX_BYTES = 4 * MAX_TEXT + 64
 /** Different keys or values that are counted. */
 const MAX_ENTRIES = 50_000
 const ENTRY_BYTES = 100
-
-/** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, Event.attributes = 3. */
-const SPAN_PLACE: AttributePlace = { direct: 0x4a, nested: 0x5a, inner: 0x1a }
-/** ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3. */
-const RESOURCE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a }
-const SCOPE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a }
 
 /**
  * Attribute keys, or values of one key, in the newest spans, most frequent first. Those of a resource or scope count once for each time
@@ -67,7 +61,7 @@ async function sampleBlock(block: Block, rows: BlockRows, max: number, visit: Vi
     if (read === undefined) continue
     turn.work(read)
     sampled++
-    visitAttributes(view.bytes, ...view.spanRange(), SPAN_PLACE, visit)
+    visitAttributes(view.bytes, ...view.spanRange(), SPAN_PLACES.any, visit)
     if (rows.group[row] === group) continue
     group = rows.group[row]!
     visitAttributes(view.bytes, ...view.scopeRange(), SCOPE_PLACE, visit)

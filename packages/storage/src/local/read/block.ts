@@ -1,4 +1,4 @@
-import type { Target } from '../../contract.ts'
+import type { Level, Target } from '../../contract.ts'
 import type { Value } from '../block/attribute.ts'
 import { hashWords } from '../block/hash.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
@@ -21,8 +21,8 @@ export interface Block {
   mayHaveService(service: string): boolean
   /** By the hash of its id, see {@link traceHash}. */
   mayHaveTrace(hash: number): boolean
-  /** By the hash of a key, or of a key and value. */
-  mayHaveAttribute(hash: number): boolean
+  /** By the hash of a key, or of a key and value, see `block/attribute.ts`; `level`: where it is looked for. */
+  mayHaveAttribute(hash: number, level: Level): boolean
 
   /** All rows. A column may be read from disk when it is first touched: whoever needs few columns touches few. */
   rows(): BlockRows

@@ -108,7 +108,10 @@ export function priced(block: Block, clock: StillClock): Block {
   return {
     ...block,
     mayHaveTrace: ask((hash) => block.mayHaveTrace(hash)),
-    mayHaveAttribute: ask((hash) => block.mayHaveAttribute(hash)),
+    mayHaveAttribute: (hash, level) => {
+      clock.nowMs += FILTER_MS
+      return block.mayHaveAttribute(hash, level)
+    },
     rows() {
       clock.nowMs += 0.1
       return rows

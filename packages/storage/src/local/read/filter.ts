@@ -124,6 +124,7 @@ function attributeLeaf(
   turn: Turn,
 ): CompiledFilter {
   const attribute = attributeTarget(target)
+  const level = target.level ?? 'any'
   const keyHash = hashText(target.attribute)
   const wanted = node.op === 'eq' ? [node.value] : node.op === 'in' ? node.values : undefined
   const hashes: number[] = []
@@ -134,10 +135,8 @@ function attributeLeaf(
     else listed = false
   }
   return {
-    mayMatch: (block) => {
-      if (target.level === 'link') return true // Attributes of links are not in the blocks' filters.
-      return block.mayHaveAttribute(keyHash) && (!listed || hashes.some((hash) => block.mayHaveAttribute(hash)))
-    },
+    mayMatch: (block) =>
+      block.mayHaveAttribute(keyHash, level) && (!listed || hashes.some((hash) => block.mayHaveAttribute(hash, level))),
     judge: () => () => UNKNOWN,
     test: (view) => {
       turn.work(view.spanBytes)

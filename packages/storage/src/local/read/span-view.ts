@@ -1,10 +1,10 @@
 import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import type { Value } from '../block/attribute.ts'
 import type { Block } from './block.ts'
-import type { Level, Target } from '../../contract.ts'
+import type { Target } from '../../contract.ts'
 import type { BlockRows, Frame } from '../block/rows.ts'
 import { frameAt } from './trace-rows.ts'
-import { collectValues, textAt, type AttributePlace } from './wire.ts'
+import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, textAt, type AttributePlace } from './wire.ts'
 
 const NONE: readonly Value[] = []
 const encoder = new TextEncoder()
@@ -21,22 +21,11 @@ export function attributeTarget(target: Extract<Target, { attribute: string }>):
   const level = target.level ?? 'any'
   return {
     key: encoder.encode(target.attribute),
-    span: SPAN_PLACES[level],
+    span: level === 'resource' || level === 'scope' ? undefined : SPAN_PLACES[level],
     resource: level === 'any' || level === 'resource',
     scope: level === 'any' || level === 'scope',
   }
 }
-
-/** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, .links = 13; Event.attributes = 3, Link.attributes = 4. */
-const SPAN_PLACES: Partial<Record<Level, AttributePlace>> = {
-  any: { direct: 0x4a, nested: 0x5a, inner: 0x1a },
-  span: { direct: 0x4a, nested: 0, inner: 0 },
-  event: { direct: 0, nested: 0x5a, inner: 0x1a },
-  link: { direct: 0, nested: 0x6a, inner: 0x22 },
-}
-/** ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3. */
-const RESOURCE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a }
-const SCOPE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a }
 
 /**
  * One span of a block with its bytes, moved from row to row. Values that belong to a span's resource or scope are read once a

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { StorageError } from '../../contract.ts'
+import { StorageError, type Level } from '../../contract.ts'
 import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
@@ -26,6 +26,7 @@ export class StoredBlock implements Block {
   readonly #end: number
   readonly #logStart: number
   readonly #logEnd: number
+  readonly #knowsLinks: boolean
   readonly #services: ReadonlySet<string>
   readonly #filters: readonly [FilterSection, FilterSection]
   readonly #rows = new Slot()
@@ -46,6 +47,7 @@ export class StoredBlock implements Block {
     this.spans = meta.spans
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
+    this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
     this.operations = meta.operations
     this.damaged = meta.damaged !== undefined
@@ -60,7 +62,8 @@ export class StoredBlock implements Block {
     return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
   }
 
-  mayHaveAttribute(hash: number): boolean {
+  mayHaveAttribute(hash: number, level: Level): boolean {
+    if (!this.#knowsLinks && (level === 'any' || level === 'link')) return true
     const bits = this.#filter(this.#filters[1])
     return bits === undefined || bloomHas(bits, hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
   }

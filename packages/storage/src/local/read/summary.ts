@@ -52,7 +52,7 @@ export class Summarizer {
 
   async #summaryOf(id: Uint32Array, operations: Operations, last: bigint): Promise<TraceSummary | undefined> {
     const turn = this.#turn
-    const { count, start, parent, error, operation, self, base } = this.#spans
+    const { count, start, end, parent, error, operation, self, base } = this.#spans
     const shares: { name: string; spans: number; errors: number; selfTimeNs: number }[] = []
     const { services, serviceOf } = operations
     for (const name of services.keys()) shares.push({ name, spans: 0, errors: 0, selfTimeNs: 0 })
@@ -78,14 +78,20 @@ export class Summarizer {
       share.errors += error[i]!
       share.selfTimeNs += self[i]!
     }
-    const { service, name } = operations.names[operation[root >= 0 ? root : orphan >= 0 ? orphan : earliest]!]!
+    const top = root >= 0 ? root : orphan >= 0 ? orphan : earliest
+    const { service, name } = operations.names[operation[top]!]!
     const startNs = base + BigInt(first)
+    const requestStart = base + BigInt(start[top]!)
+    const requestDurationNs = Math.max(0, end[top]! - start[top]!)
     return {
       traceId: Buffer.from(id.slice().buffer).toString('hex'),
       rootService: service,
       rootName: name,
       start: startNs,
       durationNs: Number(last - startNs),
+      requestStart,
+      requestDurationNs,
+      tailNs: Math.max(0, Number(last - requestStart) - requestDurationNs),
       spans: count,
       errors,
       orphans,

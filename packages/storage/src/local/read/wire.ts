@@ -7,12 +7,29 @@ import { decodeText, readAttribute, valueOf, type Value } from '../block/attribu
 
 /**
  * Where a message has attributes, by the tags of its fields: `direct` are its own, `inner` those of each message in the field
- * `nested`. 0: none.
+ * `nested`, and `otherInner` those in `other`. 0: none.
  */
 export interface AttributePlace {
   readonly direct: number
   readonly nested: number
   readonly inner: number
+  readonly other: number
+  readonly otherInner: number
+}
+
+/** Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, .links = 13; Event.attributes = 3, Link.attributes = 4. */
+export const SPAN_PLACES = {
+  any: { direct: 0x4a, nested: 0x5a, inner: 0x1a, other: 0x6a, otherInner: 0x22 },
+  span: { direct: 0x4a, nested: 0, inner: 0, other: 0, otherInner: 0 },
+  event: { direct: 0, nested: 0x5a, inner: 0x1a, other: 0, otherInner: 0 },
+  link: { direct: 0, nested: 0x6a, inner: 0x22, other: 0, otherInner: 0 },
+} as const satisfies Record<string, AttributePlace>
+/** ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3. */
+export const RESOURCE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a, other: 0, otherInner: 0 }
+export const SCOPE_PLACE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a, other: 0, otherInner: 0 }
+
+function within(inner: number): AttributePlace {
+  return { direct: inner, nested: 0, inner: 0, other: 0, otherInner: 0 }
 }
 
 const LENGTH = 2
@@ -22,7 +39,7 @@ export function collectValues(
   bytes: Uint8Array,
   start: number,
   end: number,
-  { direct, nested, inner }: AttributePlace,
+  { direct, nested, inner, other, otherInner }: AttributePlace,
   key: Uint8Array,
   values: Value[],
 ): void {
@@ -46,7 +63,8 @@ export function collectValues(
         const attribute = readAttribute(bytes, p, stop)
         if (attribute) values.push(valueOf(attribute.value))
       }
-    } else if (tag === nested) collectValues(bytes, p, stop, { direct: inner, nested: 0, inner: 0 }, key, values)
+    } else if (tag === nested) collectValues(bytes, p, stop, within(inner), key, values)
+    else if (tag === other) collectValues(bytes, p, stop, within(otherInner), key, values)
     p = stop
   }
 }
@@ -56,15 +74,15 @@ export function visitAttributes(
   bytes: Uint8Array,
   start: number,
   end: number,
-  { direct, nested, inner }: AttributePlace,
+  { direct, nested, inner, other, otherInner }: AttributePlace,
   visit: (bytes: Uint8Array, start: number, end: number) => void,
 ): void {
   for (let p = start; p < end;) {
     const next = skipField(bytes, p, end)
     const tag = bytes[p]!
     if (tag === direct && tag !== 0) visit(bytes, payloadStart(bytes, p), next)
-    else if (tag === nested && tag !== 0)
-      visitAttributes(bytes, payloadStart(bytes, p), next, { direct: inner, nested: 0, inner: 0 }, visit)
+    else if (tag === nested && tag !== 0) visitAttributes(bytes, payloadStart(bytes, p), next, within(inner), visit)
+    else if (tag === other && tag !== 0) visitAttributes(bytes, payloadStart(bytes, p), next, within(otherInner), visit)
     p = next
   }
 }

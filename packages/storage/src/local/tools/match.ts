@@ -2,20 +2,11 @@ import { hexToBytes, type SpanColumns } from '@spoor/otlp'
 import type { Value } from '../block/attribute.ts'
 import { StorageError } from '../../contract.ts'
 import { compare } from '../read/filter.ts'
-import { collectValues, type AttributePlace } from '../read/wire.ts'
+import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, type AttributePlace } from '../read/wire.ts'
 import type { DeleteSpec } from './delete.ts'
 
 /** Whether a span, a row of the columns of `bytes`, is one of those that are meant. */
 export type SpanMatch = (bytes: Uint8Array, columns: SpanColumns, row: number) => boolean
-
-/*
- * Tags of opentelemetry-proto: Span.attributes = 9, .events = 11, .links = 13; Event.attributes = 3, Link.attributes = 4;
- * ResourceSpans.resource = 1, Resource.attributes = 1; ScopeSpans.scope = 1, InstrumentationScope.attributes = 3.
- */
-const SPAN_AND_EVENTS: AttributePlace = { direct: 0x4a, nested: 0x5a, inner: 0x1a }
-const LINKS: AttributePlace = { direct: 0, nested: 0x6a, inner: 0x22 }
-const RESOURCE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x0a }
-const SCOPE: AttributePlace = { direct: 0, nested: 0x0a, inner: 0x1a }
 
 /** Throws StorageError `bad_query` for what means nothing. */
 export function compileMatch(what: DeleteSpec): SpanMatch {
@@ -54,10 +45,9 @@ function matchAttribute(what: Extract<DeleteSpec, { attribute: string }>): SpanM
     const spanStart = columns.spanStart[row]!
     const spanEnd = columns.spanEnd[row]!
     return (
-      has(bytes, spanStart, spanEnd, SPAN_AND_EVENTS) ||
-      has(bytes, spanStart, spanEnd, LINKS) ||
-      has(bytes, columns.resourceStart[row]!, columns.resourceEnd[row]!, RESOURCE) ||
-      has(bytes, columns.scopeStart[row]!, columns.scopeEnd[row]!, SCOPE)
+      has(bytes, spanStart, spanEnd, SPAN_PLACES.any) ||
+      has(bytes, columns.resourceStart[row]!, columns.resourceEnd[row]!, RESOURCE_PLACE) ||
+      has(bytes, columns.scopeStart[row]!, columns.scopeEnd[row]!, SCOPE_PLACE)
     )
   }
 }

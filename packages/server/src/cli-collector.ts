@@ -1,0 +1,128 @@
+import {
+  builtinFactories,
+  CollectorError,
+  type ConfigText,
+  createCollector,
+  createCounters,
+  componentList,
+  effectiveConfig,
+  type Factory,
+  readConfigTexts,
+  setText,
+} from '@spoor/collector'
+import { StorageError } from '@spoor/storage'
+import type { CAC } from 'cac'
+import { banner, type Io, LEVELS, lifetimeOf, loggerOf, STOP_DEADLINE_MS } from './cli-output.ts'
+import { choiceOf, type OptionValue, textsOf } from './cli-values.ts'
+import { SpoorError } from './error.ts'
+import { runUntilStopped } from './lifetime/lifetime.ts'
+import { explainListenError } from './listen-error.ts'
+import { createLogger } from './logging.ts'
+import { createIntake, storageExporterFactory } from './storage-exporter.ts'
+
+type Options = Readonly<Record<string, OptionValue>>
+
+const CONFIG = 'A file, file:PATH, env:NAME or yaml:TEXT; may be repeated, the later over the earlier'
+const SET = 'One setting over all of them, as processors.batch.timeout=2s; may be repeated'
+
+/** The commands that take a collector's configuration. Exit codes: 0 all is fine, 1 a configuration that is wrong, 2 wrong use. */
+export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {
+  cli
+    .command('collector', 'Run a collector alone, without store and page')
+    .option('--config <uri>', CONFIG)
+    .option('--set <key=value>', SET)
+    .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
+    .action((options: Options) => choose(() => collect(options, io)))
+  cli
+    .command('validate', 'Check a collector configuration, and say what is wrong in it')
+    .option('--config <uri>', CONFIG)
+    .option('--set <key=value>', SET)
+    .action((options: Options) => choose(() => validate(options, io)))
+  cli
+    .command('print-config', 'Print a collector configuration as it is after merging and expanding')
+    .option('--config <uri>', CONFIG)
+    .option('--set <key=value>', SET)
+    .option('--mode <mode>', 'redacted (default: secrets are left out) or unredacted')
+    .option('--format <format>', 'yaml (default) or json')
+    .action((options: Options) => choose(() => printConfig(options, io)))
+  cli.command('components', 'List the components that a collector configuration may use').action(() =>
+    choose(async () => {
+      io.stdout.write(componentList(allFactories()))
+      return 0
+    }),
+  )
+}
+
+/** What `--config` and `--set` say; undefined without `--config`. Throws SpoorError `option`, CollectorError `config`. */
+export async function configOf(options: Options): Promise<readonly ConfigText[] | undefined> {
+  const uris = textsOf('config', options['config'])
+  const settings = textsOf('set', options['set'])
+  if (uris.length === 0) {
+    if (settings.length > 0) throw new SpoorError('option', '--set goes over a configuration: add --config FILE')
+    return undefined
+  }
+  try {
+    return [...(await readConfigTexts(uris, process.env)), ...settings.map(setText)]
+  } catch (error) {
+    throw error instanceof CollectorError ? error : new SpoorError('option', (error as Error).message, { cause: error })
+  }
+}
+
+async function requiredConfig(options: Options, command: string): Promise<readonly ConfigText[]> {
+  const config = await configOf(options)
+  if (!config) throw new SpoorError('option', `spoor ${command} needs a configuration: add --config FILE`)
+  return config
+}
+
+async function collect(options: Options, io: Io): Promise<number> {
+  const config = await requiredConfig(options, 'collector')
+  const logger = loggerOf(options)
+  const collector = createCollector({ config, factories: builtinFactories, logger })
+  const stop = (deadlineMs: number) => collector.shutdown({ deadlineMs })
+  return runUntilStopped(
+    async () => {
+      try {
+        await collector.start()
+      } catch (error) {
+        await stop(STOP_DEADLINE_MS)
+        throw explainListenError(error, [])
+      }
+      const ports = collector.listening()
+      banner(
+        io,
+        ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
+      )
+      return { failed: collector.failed, stop }
+    },
+    lifetimeOf(io, logger),
+  )
+}
+
+/** With the components of `spoor collector` and of `spoor --config`. */
+function allFactories(): readonly Factory[] {
+  const store = () => {
+    throw new StorageError('closed', 'nothing is stored while a configuration is checked')
+  }
+  return [...builtinFactories, storageExporterFactory(store, createIntake()) as Factory]
+}
+
+async function validate(options: Options, io: Io): Promise<number> {
+  const config = await requiredConfig(options, 'validate')
+  const { warnings } = createCollector({
+    config,
+    factories: allFactories(),
+    logger: createLogger('warn'),
+    counters: createCounters(),
+  })
+  for (const warning of warnings) io.stderr.write(`${warning}\n`)
+  io.stdout.write(`${config.map(({ file }) => file).join(', ')} is valid\n`)
+  return 0
+}
+
+async function printConfig(options: Options, io: Io): Promise<number> {
+  const redacted = choiceOf('mode', options['mode'], ['redacted', 'unredacted']) !== 'unredacted'
+  const format = choiceOf('format', options['format'], ['yaml', 'json']) ?? 'yaml'
+  const texts = await requiredConfig(options, 'print-config')
+  io.stdout.write(effectiveConfig(texts, { env: process.env, redacted, format }))
+  return 0
+}

@@ -1,0 +1,46 @@
+import type { Writable } from 'node:stream'
+import { styleText } from 'node:util'
+import type { Logger } from '@spoor/collector'
+import { choiceOf, type OptionValue } from './cli-values.ts'
+import { endProcess } from './lifetime/end-process.ts'
+import type { LifetimeOptions } from './lifetime/lifetime.ts'
+import { createLogger, LOG_LEVELS } from './logging.ts'
+import { version } from './version.ts'
+
+/** Where the program prints. */
+export interface Io {
+  readonly stdout: Writable
+  readonly stderr: Writable
+}
+
+/** How long a stop may take before what is left is given up. Milliseconds. */
+export const STOP_DEADLINE_MS = 10_000
+/** The choices of `--log-level`. */
+export const LEVELS = LOG_LEVELS.join(', ')
+
+export function loggerOf(options: Readonly<Record<string, OptionValue>>): Logger {
+  // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole
+  // story.
+  const usual = process.stderr.isTTY ? 'warn' : 'info'
+  return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? usual)
+}
+
+export function sayOf(io: Io): (line: string) => void {
+  return (line) => io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${line}\n`)
+}
+
+export function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
+  const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
+  return { logger, onStopping, say: sayOf(io), deadlineMs: STOP_DEADLINE_MS, endNow: endProcess }
+}
+
+/** What a newcomer wants to know, and nothing else. */
+export function banner(io: Io, lines: readonly (readonly [string, string | undefined])[]): void {
+  const shown = lines.filter(([, value]) => value !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length)) + 3
+  const gray = (text: string) => styleText('gray', text, { stream: io.stdout })
+  const rows = shown.map(([name, value]) => `  ${gray(name.padEnd(width))}${value}\n`)
+  io.stdout.write(
+    `\n  ${styleText('yellow', '◇', { stream: io.stdout })} spoor ${gray(version)}\n\n${rows.join('')}\n  ${gray('Ctrl-C stops')}\n\n`,
+  )
+}
