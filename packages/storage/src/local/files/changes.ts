@@ -8,7 +8,7 @@ export function changesOf(found: Found): Change[] {
     const { range, ...damaged } = found.lost
     return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])] }]
   }
-  if ('sealed' in found) return [{ type: 'sealed', id }]
+  if ('sealed' in found) return [{ type: 'sealed', id, isDamaged: found.sealed.isDamaged }]
   const changes: Change[] = [{ type: 'segment', id, indexSize: found.indexSize }]
   for (const { logStart, logEnd, damaged } of found.unindexed) {
     if (damaged) {

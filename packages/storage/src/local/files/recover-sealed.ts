@@ -15,6 +15,8 @@ export interface RecoveredSealed {
     readonly endedMs: number
     /** Bytes that it takes less than its log and index took. */
     readonly savedBytes: number
+    /** Sections of it cannot be found. */
+    readonly isDamaged: boolean
   }
 }
 
@@ -90,7 +92,8 @@ export function recoverSealed(
   else if (headerDamaged) tell({ ...damaged, offset: 0, bytes: SEALED_HEADER, maxSpans: 0 })
   else if (directoryDamaged)
     tell({ ...damaged, offset: header!.directoryAt, bytes: header!.size - header!.directoryAt, maxSpans: 0 })
-  if (!header) return { id, sealed: { createdMs: nowMs, endedMs: nowMs, savedBytes: 0 } }
+  const isDamaged = lost !== undefined
+  if (!header) return { id, sealed: { createdMs: nowMs, endedMs: nowMs, savedBytes: 0, isDamaged } }
   const { createdMs, endedMs, logBytes, size } = header
-  return { id, sealed: { createdMs, endedMs, savedBytes: logBytes - size } }
+  return { id, sealed: { createdMs, endedMs, savedBytes: logBytes - size, isDamaged } }
 }

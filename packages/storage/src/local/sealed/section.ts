@@ -6,7 +6,7 @@ import { createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
 import { decompress } from '../files/log.ts'
 import { ByteCache, Slot } from '../read/byte-cache.ts'
 import { attributeTarget } from '../read/span-view.ts'
-import { collectValues } from '../read/wire.ts'
+import { collectValues, RESOURCE_PLACE, SCOPE_PLACE } from '../read/wire.ts'
 import { CHUNK_ROWS } from './encode.ts'
 import { readGroups, type Group } from './group.ts'
 import type { SectionMeta, Stream } from './section-meta.ts'
@@ -108,9 +108,8 @@ export class Section {
     const groups = this.#groups()
     const groupValues = groups.map((group) => {
       const values: Value[] = []
-      const place = { direct: 0, nested: 0x0a }
-      if (resource) collectValues(group.resource, 0, group.resource.length, { ...place, inner: 0x0a }, key, values)
-      if (scope) collectValues(group.scope, 0, group.scope.length, { ...place, inner: 0x1a }, key, values)
+      if (resource) collectValues(group.resource, 0, group.resource.length, RESOURCE_PLACE, key, values)
+      if (scope) collectValues(group.scope, 0, group.scope.length, SCOPE_PLACE, key, values)
       return values
     })
     const rows = this.rows()

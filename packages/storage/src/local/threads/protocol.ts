@@ -82,9 +82,9 @@ export type Change =
   | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
   /**
    * The segment has a sealed form, which is to be read from now on. Where the reader knows of its log, that stays until it says that it
-   * has switched: {@link Switched}.
+   * has switched: {@link Switched}. `isDamaged`: what is missing in it is known, and told.
    */
-  | { readonly type: 'sealed'; readonly id: number }
+  | { readonly type: 'sealed'; readonly id: number; readonly isDamaged: boolean }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }

@@ -9,7 +9,7 @@ import { nodeFileSystem, type File, type FileSystem } from '../files/file-system
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Reader } from '../read/reader.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
-import type { Change, FromReader, FromWriter, ToReader, ToWriter } from '../threads/protocol.ts'
+import type { Change, FromReader, FromWriter, Switched, ToReader, ToWriter } from '../threads/protocol.ts'
 import { Writer } from './writer.ts'
 
 export type Operation =
@@ -204,12 +204,17 @@ function channel<A, B>(): [Port<A, B>, Port<B, A>] {
 }
 
 /** A channel whose reading end hears of nothing until it asks: the latest that a message can come. */
-function lazyChannel<M>(): [Port<never, M>, Port<M, never>] {
+function lazyChannel<M, Answer>(): [Port<Answer, M>, Port<M, Answer>] {
   const queue: M[] = []
-  const none = { onMessage: () => {}, close: () => {} }
+  let answered: (answer: Answer) => void = () => {}
   return [
-    { ...none, post: (message) => void queue.push(message), receive: () => undefined },
-    { ...none, post: () => {}, receive: () => queue.shift() },
+    {
+      post: (message) => void queue.push(message),
+      receive: () => undefined,
+      onMessage: (handle) => (answered = handle),
+      close() {},
+    },
+    { post: (answer) => answered(answer), receive: () => queue.shift(), onMessage() {}, close() {} },
   ]
 }
 
@@ -277,7 +282,7 @@ export async function openTestStore(
   isLate = false,
 ): Promise<TestStore> {
   const settings = settingsOf({ directory, ...options })
-  const [toReader, fromWriter] = isLate ? lazyChannel<Change>() : channel<never, Change>()
+  const [toReader, fromWriter] = isLate ? lazyChannel<Change, Switched>() : channel<Switched, Change>()
   const [writerMain, mainWriter] = channel<ToWriter, FromWriter>()
   const [readerMain, mainReader] = channel<ToReader, FromReader>()
   const connect: Connect = (link) => link as never

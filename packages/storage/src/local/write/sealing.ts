@@ -194,7 +194,7 @@ export class Sealing {
     job.phase = 'switching'
     this.#switching.set(id, job)
     const { logSize: _, ...rest } = segment
-    const change = { type: 'sealed', id } as const
+    const change = { type: 'sealed', id, isDamaged: false } as const
     const sealed: ShelvedSegment = { ...rest, bytes: size, savedBytes: segment.bytes - size, changes: [change] }
     // Whoever joins while the log is there learns of both, and switches.
     shelf.replace({ ...sealed, changes: [...segment.changes, change] })
