@@ -71,7 +71,9 @@ export function recoverDirectory(files: FileSystem, directory: string, options: 
     if (fillGaps(files, directory, survey, options)) survey = surveyDirectory(files, directory)
   }
   for (const name of survey.foreign) tellLost(tell, name, sizeOf(files, join(directory, name)), 0)
-  const written = segmentIds(survey).filter((id) => !['foreign', 'unwritten'].includes(survey.logs.get(id)?.state ?? ''))
+  const written = segmentIds(survey).filter(
+    (id) => !['foreign', 'unwritten'].includes(survey.logs.get(id)?.state ?? ''),
+  )
   // What is left of a segment whose beginning was interrupted takes no number.
   const lost = survey.orphans.filter((id) => readLost(files, directory, id))
   const nextId = Math.max(0, ...written, ...lost) + 1

@@ -98,8 +98,10 @@ export function encodeHeader(header: SealedHeader): Buffer {
 export function readSealedState(file: File): SealedState {
   const size = file.size()
   const first = parseHeader(readExactly(file, 0, SEALED_HEADER))
-  if (first) return 'what' in first ? { state: 'newer', ...first } : { state: 'ok', header: first, headerDamaged: false }
-  const last = size < 2 * SEALED_HEADER ? undefined : parseHeader(readExactly(file, size - SEALED_HEADER, SEALED_HEADER))
+  if (first)
+    return 'what' in first ? { state: 'newer', ...first } : { state: 'ok', header: first, headerDamaged: false }
+  const last =
+    size < 2 * SEALED_HEADER ? undefined : parseHeader(readExactly(file, size - SEALED_HEADER, SEALED_HEADER))
   if (last) return 'what' in last ? { state: 'newer', ...last } : { state: 'ok', header: last, headerDamaged: true }
   return { state: 'damaged' }
 }
@@ -217,10 +219,7 @@ function readDirectory(file: File, header: SealedHeader): SealedDirectory | unde
   return JSON.parse(bytes.toString()) as SealedDirectory
 }
 
-function walkSections(
-  file: File,
-  header: SealedHeader | undefined,
-): Pick<SealedContents, 'sections' | 'lost'> {
+function walkSections(file: File, header: SealedHeader | undefined): Pick<SealedContents, 'sections' | 'lost'> {
   const size = file.size()
   const end = Math.min(size, header?.directoryAt ?? size)
   const sections: PlacedSection[] = []

@@ -48,7 +48,9 @@ export class SealedWriter {
     const filter = this.#writeFilter()
     const directory = Buffer.from(JSON.stringify({ sections, ...(filter && { filter }) }))
     const directoryAt = this.size
-    const starts = sections.flatMap(({ meta }) => (meta.spans > 0 ? [BigInt(meta.minStart), BigInt(meta.maxStart)] : []))
+    const starts = sections.flatMap(({ meta }) =>
+      meta.spans > 0 ? [BigInt(meta.minStart), BigInt(meta.maxStart)] : [],
+    )
     const header: SealedHeader = {
       ...log,
       version: VERSION,

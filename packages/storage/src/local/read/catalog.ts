@@ -54,13 +54,7 @@ export class Catalog {
   readonly #told = new Set<string>()
   readonly #superseded: SupersededFiles
 
-  constructor(
-    files: FileSystem,
-    clock: Clock,
-    directory: string,
-    cacheBytes: number,
-    owner: CatalogOwner,
-  ) {
+  constructor(files: FileSystem, clock: Clock, directory: string, cacheBytes: number, owner: CatalogOwner) {
     this.#directory = directory
     this.#fileSystem = files
     this.#clock = clock

@@ -4,7 +4,16 @@ import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Call, Change, FromReader, ReaderPart, ReaderStats, Results, Switched, ToReader } from '../threads/protocol.ts'
+import type {
+  Call,
+  Change,
+  FromReader,
+  ReaderPart,
+  ReaderStats,
+  Results,
+  Switched,
+  ToReader,
+} from '../threads/protocol.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'

@@ -11,8 +11,15 @@ import { encodeSection } from '../sealed/encode.ts'
 import { MAX_SECTION_BYTES, MAX_SECTION_SPANS } from '../sealed/section-meta.ts'
 import { Section } from '../sealed/section.ts'
 
-/** Why a log has no sealed form, and never will as it is. */
-export class CannotSeal extends Error {}
+/** Why a log has no sealed form, and never will as it is: it is damaged, or it would take too much. */
+export class CannotSeal extends Error {
+  readonly reason: 'log' | 'size'
+
+  constructor(reason: 'log' | 'size', message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
 /** Whoever wanted it does not any more. */
 export class Cancelled extends Error {}
 
@@ -68,21 +75,25 @@ async function write(
   pause: () => Promise<boolean>,
 ): Promise<SealedHeader> {
   const state = readLogState(log, path)
-  if (state.state !== 'ok' || state.headerDamaged) throw new CannotSeal(`${path}: its header is damaged`)
+  if (state.state !== 'ok' || state.headerDamaged) throw new CannotSeal('log', `${path}: its header is damaged`)
   const { createdMs } = state.header
   const writer = new SealedWriter(file, drawSalt())
   let endedMs = createdMs
   for (const records of sectionsOf(log, path, state.header, logSize)) {
     endedMs = records.reduce((latest, { arrivedMs }) => Math.max(latest, arrivedMs), endedMs)
     addSection(log, path, file, writer, records)
-    if (writer.size > maxBytes) throw new CannotSeal(`sealed it takes more than the ${logBytes} bytes that it has now`)
+    checkSize(writer.size, maxBytes)
     // In small pieces, so that no sync has to wait for a large one.
     await synced(file)
     if (!(await pause())) throw new Cancelled('not wanted any more')
   }
   const header = writer.finish({ createdMs, endedMs, logBytes })
-  if (header.size > maxBytes) throw new CannotSeal(`sealed it takes more than the ${logBytes} bytes that it has now`)
+  checkSize(header.size, maxBytes)
   return header
+}
+
+function checkSize(size: number, maxBytes: number): void {
+  if (size > maxBytes) throw new CannotSeal('size', `sealed it takes ${size} bytes, more than ${maxBytes}`)
 }
 
 /** The records of each section, in their order. */
@@ -96,7 +107,7 @@ function* sectionsOf(
   let spans = 0
   let bytes = 0
   for (const stretch of walkLog(log, path, header, FILE_HEADER, logSize)) {
-    if (stretch.kind !== 'record') throw new CannotSeal(`${path} is damaged at byte ${stretch.start}`)
+    if (stretch.kind !== 'record') throw new CannotSeal('log', `${path} is damaged at byte ${stretch.start}`)
     const { record } = stretch
     const rawBytes = record.frames.reduce((sum, { rawLength }) => sum + rawLength, 0)
     if (records.length > 0 && (spans + record.spans > MAX_SECTION_SPANS || bytes + rawBytes > MAX_SECTION_BYTES)) {
@@ -119,13 +130,13 @@ function addSection(log: File, path: string, file: File, writer: SealedWriter, r
     for (const request of requests) digest.add(request)
     encoded = encodeSection({ requests })
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal(error.message)
+    if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)
     throw error
   }
   const section = writer.add(encoded, digest.value)
   const { spans, value } = readBack(file, section)
   if (spans !== digest.spans || value !== digest.value)
-    throw new CannotSeal(`${path}: what was written is not what was read, ${spans} of ${digest.spans} spans`)
+    throw new CannotSeal('log', `${path}: what was written is not what was read, ${spans} of ${digest.spans} spans`)
 }
 
 /** All spans of a section, as a reader would have them. Throws as {@link Section} does. */

@@ -87,7 +87,7 @@ export class Sealer {
       const { size, spans } = await sealLog(this.#files, this.#directory, task, pause)
       writer.post({ type: 'written', size, spans })
     } catch (error) {
-      const cause = error instanceof CannotSeal || error instanceof OtlpError ? 'log' : 'disk'
+      const cause = error instanceof CannotSeal ? error.reason : error instanceof OtlpError ? 'log' : 'disk'
       writer.post({ type: 'refused', cause, error: toMessage(error, 'sealing a segment') })
     }
   }

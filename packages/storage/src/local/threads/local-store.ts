@@ -201,10 +201,7 @@ class LocalStore implements TraceStore {
     const endMs = Math.min(1_000, deadlineMs * END_SHARE)
     const sealer = this.#stopSealer()
     // The writer removes what the sealer has not finished.
-    const drained = await this.#within(
-      deadlineMs - endMs,
-      this.#writer.close(closed, this.#within(endMs, sealer)),
-    )
+    const drained = await this.#within(deadlineMs - endMs, this.#writer.close(closed, this.#within(endMs, sealer)))
     const { batches, spans } = this.#writer.unanswered
     const late = new StorageError('timeout', `the store in ${this.#directory} was closed before this could be stored`)
     this.#writer.fail(late)

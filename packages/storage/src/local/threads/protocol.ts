@@ -127,8 +127,8 @@ export type ToSealer =
 /** Sealer -> writer. */
 export type FromSealer =
   | { readonly type: 'written'; readonly size: number; readonly spans: number }
-  /** `cause`: the log (a part of it is damaged, or it would take too much), or the disk, which can be tried again. Nothing is left of it. */
-  | { readonly type: 'refused'; readonly cause: 'log' | 'disk'; readonly error: ErrorMessage }
+  /** `cause`: the log, of which a part is damaged; the size that it would have; or the disk, which can be tried again. Nothing is left of it. */
+  | { readonly type: 'refused'; readonly cause: 'log' | 'size' | 'disk'; readonly error: ErrorMessage }
   | { readonly type: 'synced'; readonly error?: ErrorMessage }
 
 /** Main -> reader. */

@@ -96,7 +96,8 @@ export class WriterClient {
   connect(part: ReaderPart | 'sealer'): Link | undefined {
     if (!this.#isOpen) return undefined
     const [link, otherEnd] = this.#host.channel()
-    const message = part === 'sealer' ? ({ type: 'join_sealer', link } as const) : ({ type: 'join', reader: part, link } as const)
+    const message =
+      part === 'sealer' ? ({ type: 'join_sealer', link } as const) : ({ type: 'join', reader: part, link } as const)
     this.#supervisor.post(message, [link])
     return otherEnd
   }

@@ -93,14 +93,7 @@ export class Ingest {
     this.#spare = new BlockBuilder(capacity)
     this.#blockBytes = settings.blockBytes
     this.#durable = this.#builder.mark()
-    this.#holdings = new Holdings(
-      settings,
-      files,
-      clock,
-      readers,
-      main,
-      () => this.#segment,
-    )
+    this.#holdings = new Holdings(settings, files, clock, readers, main, () => this.#segment)
   }
 
   /** Recovers what there is, and goes on with the newest segment where it has room. See {@link Holdings.open}. */

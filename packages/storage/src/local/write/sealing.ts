@@ -10,13 +10,15 @@ import type { FromSealer, SealingState, ToSealer } from '../threads/protocol.ts'
 import { sealingShare } from './pace.ts'
 import type { Shelf, ShelvedSegment } from './shelf.ts'
 
-/** Beyond what log and index take, for what a sealed form has beside its spans: only very small ones get larger. */
+/**
+ * What a sealed form may take more than log and index, which only very small ones do, where the store is smaller than this share of its limit. In
+ * a larger one it has to be smaller.
+ */
 const EXTRA_BYTES = 8 * 1024
-/** Of the limit of size, at most, for a sealed form while its log is there. */
-const MAX_SHARE = 0.5
+const EXTRA_SHARE = 0.5
 /** From one try to the next, when the disk refuses it; doubled from try to try. */
 const FIRST_PAUSE_MS = 1_000
-const MAX_PAUSE_MS = 60_000
+const MAX_PAUSE_MS = 30_000
 /** What was sealed is told when nothing is left to be done, or after so long. */
 const TELL_EVERY_MS = 60_000
 /** Sealers that may end while they have one segment. */
@@ -143,12 +145,17 @@ export class Sealing {
   }
 
   #pump(): void {
-    const { clock, shelf, maxBytes } = this.#host
+    const { clock, shelf } = this.#host
     if (!this.#sealer || this.#job || this.#isClosed || this.#share === 0 || clock.monotonicMs() < this.#dueMs) return
     const segment = shelf.segments.find(canBeSealed)
     if (!segment) return
-    const most = segment.bytes + EXTRA_BYTES
-    if (most > MAX_SHARE * maxBytes || !this.#host.hasRoom(most) || !shelf.has(segment.id)) return
+    const most = segment.bytes + (shelf.bytes < EXTRA_SHARE * this.#host.maxBytes ? EXTRA_BYTES : 0)
+    if (!this.#host.hasRoom(most)) {
+      // Whether it would work now is not known; it waits for room, and that is no failure.
+      this.#host.worked()
+      return
+    }
+    if (!shelf.has(segment.id)) return
     this.#job = { id: segment.id, segment, phase: 'writing', isDropped: false, size: most, spans: 0 }
     this.#sealer.post({ type: 'seal', id: segment.id, logSize: segment.logSize!, maxBytes: most })
   }
@@ -165,7 +172,7 @@ export class Sealing {
     if (job.isDropped || error) this.#undo(job)
     if (!job.isDropped) {
       if (!error) this.#named(job)
-      else if (message.type === 'refused' && message.cause === 'log') this.#giveUp(job, error.message)
+      else if (message.type === 'refused' && message.cause !== 'disk') this.#giveUp(job, message.cause, error.message)
       else this.#failed(fromMessage(error))
     }
     this.#pump()
@@ -216,14 +223,14 @@ export class Sealing {
     if (job.isDropped) return
     const deaths = (this.#deaths.get(job.id) ?? 0) + 1
     this.#deaths.set(job.id, deaths)
-    if (deaths >= MAX_DEATHS) this.#giveUp(job, `the sealer ended ${deaths} times while it had it`)
+    if (deaths >= MAX_DEATHS) this.#giveUp(job, 'sealer', `the sealer ended ${deaths} times while it had it`)
   }
 
-  /** It stays as it is, as long as this writer lives. */
-  #giveUp({ id, segment }: Job, reason: string): void {
+  /** It stays as it is, as long as this writer lives. One that would only get larger is not worth a word. */
+  #giveUp({ id, segment }: Job, cause: 'log' | 'size' | 'sealer', reason: string): void {
     const { logSize: _, ...rest } = segment
     this.#host.shelf.replace(rest)
-    this.#host.tell({ code: 'not_sealed', file: logName(id), reason })
+    if (cause !== 'size') this.#host.tell({ code: 'not_sealed', file: logName(id), reason })
   }
 
   #failed(error: unknown): void {
@@ -265,7 +272,8 @@ export class Sealing {
     const { files, directory } = this.#host
     try {
       for (const name of files.list(directory))
-        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal') this.#remove(join(directory, name))
+        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal')
+          this.#remove(join(directory, name))
     } catch (error) {
       this.#host.failed(error, 'looking for what an earlier sealer left')
     }
