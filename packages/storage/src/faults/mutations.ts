@@ -147,7 +147,7 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'the log goes before the name of its sealed form is durable',
     file: SEALING,
     changes: [
-      ["      this.#sealer!.post({ type: 'sync' })\n", '      this.#job = undefined\n      this.#named(job)\n'],
+      ["      this.#sealer!.post({ type: 'sync' })\n", '      this.#job = undefined\n      this.#named(job)\n      this.#pump()\n'],
     ],
   },
   {
@@ -161,58 +161,14 @@ const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'recovery removes a log before the name of its sealed form is durable',
-    file: 'local/files/recover-sealed.ts',
-    changes: [['  files.syncDirectory(directory)\n  files.remove(indexPath', '  files.remove(indexPath']],
-  },
-  {
-    name: 'recovery takes a sealed form for whole without a look into it',
-    file: 'local/files/recover-sealed.ts',
-    changes: [
-      [
-        'if (sealed.has(id) && isWholeFile(files, sealedPath(directory, id)))',
-        'if (sealed.has(id) || isWholeFile(files, sealedPath(directory, id)))',
-      ],
-    ],
-  },
-  {
     name: 'the log goes before the readers have switched',
     file: 'local/threads/change-feed.ts',
     changes: [['    if (switching.readers.size > 0) return\n', '']],
   },
   {
-    name: 'a query under way loses the log that it reads',
-    file: 'local/read/superseded-files.ts',
-    changes: [
-      ['      if (users.size > 0) this.#files.hold(path)\n', '      if (users.size < 0) this.#files.hold(path)\n'],
-    ],
-  },
-  {
-    name: 'a reader switches to a sealed form that it cannot read',
-    file: 'local/read/catalog.ts',
-    changes: [
-      [
-        '    if (!contents || (hasLog && (contents.lost || !contents.header))) return\n',
-        '    if (!contents && hasLog) this.#owner.switched(id)\n    if (!contents || (hasLog && (contents.lost || !contents.header))) return\n',
-      ],
-    ],
-  },
-  {
-    name: 'what sealing takes does not count',
-    file: SEALING,
-    changes: [
-      ['    let bytes = this.#job ? this.#job.size : 0\n', '    let bytes = 0\n    if (bytes === 0) return 0\n'],
-    ],
-  },
-  {
     name: 'what a sealer had that ended is not sealed any more',
     file: SEALING,
     changes: [['    if (job) this.#died(job)\n', '    if (job) this.#job = job\n']],
-  },
-  {
-    name: 'a dropped segment gets its sealed form all the same',
-    file: SEALING,
-    changes: [["    if (message.type === 'written' && !job.isDropped) {", "    if (message.type === 'written') {"]],
   },
   {
     name: 'the last records of a log are not sealed',

@@ -10,7 +10,7 @@ import { allIn, hitBy, hitSections } from './rot.ts'
 import type { Inode } from './simulated-disk.ts'
 import { Oracle, type Expectation } from './oracle.ts'
 import { Random } from './random.ts'
-import { CRITICAL, SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
+import { CRITICAL, SimulatedMachine, SWAPPING, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -251,10 +251,12 @@ class Scenario {
     }
   }
 
-  /** Bytes of one file change: one, or up to a sector. */
-  #rot(): void {
+  /** Bytes of one file change: one, or up to a sector. `chosen`: of these. */
+  #rot(chosen: (name: string) => boolean = () => true): void {
     const files = this.#machine.disk.contents(DIRECTORY)
-    const [name, inode] = this.#random.pick([...files])
+    const mayRot = [...files].filter(([name]) => chosen(name))
+    if (mayRot.length === 0) return
+    const [name, inode] = this.#random.pick(mayRot)
     const at = this.#random.int(0, Math.max(0, inode.size - 1))
     // A directory of which nothing can be known any more is not Spoor's.
     const end = at + (name === 'FORMAT' ? 1 : this.#random.pick([1, 64, 512]))
@@ -269,7 +271,8 @@ class Scenario {
       const { spans, isTail } = hitBy(inode, at, end)
       oracle.rotted(spans, isTail ? 'tail' : 'certain')
     }
-    if (name.endsWith('.seal')) {
+    // Where its log is still there, that has all of it.
+    if (name.endsWith('.seal') && !files.has(name.replace(/seal$/, 'log'))) {
       // A section is lost with its bytes, or with its head where something else was hit before: the directory, or the header.
       const isFirst = !this.#rotten.has(inode)
       this.#rotten.set(inode, name)
@@ -286,9 +289,9 @@ class Scenario {
   /** Something happens to a part in the middle of one of its next calls. */
   #strike(name: EnginePart, happen: (part: SimulatedPart) => void): void {
     const part = this.#opened!.process.part(name)
-    const critical = this.#random.chance(0.5)
-    const steps = this.#random.int(0, critical ? 5 : 40)
-    if (part) part.fate = { steps, at: critical ? CRITICAL : /./, strike: () => happen(part) }
+    const at = this.#random.pick([/./, /./, CRITICAL, SWAPPING])
+    const steps = this.#random.int(0, at === CRITICAL ? 5 : at === SWAPPING ? 2 : 40)
+    if (part) part.fate = { steps, at, strike: () => happen(part) }
   }
 
   /** Works on a disk with these faults, and then mends it. */
@@ -312,6 +315,10 @@ class Scenario {
   async #open(): Promise<void> {
     if (this.#opened?.process.isAlive) this.#opened.process.kill()
     this.#opened = undefined
+    if (this.#faults.has('bit_rot') && this.#random.chance(0.3)) {
+      const files = this.#machine.disk.contents(DIRECTORY)
+      this.#rot((name) => name.endsWith('.seal') && files.has(name.replace(/seal$/, 'log')))
+    }
     for (let attempt = 0; ; attempt++) {
       this.#leftOut = false
       if (attempt === 5) this.#mend()

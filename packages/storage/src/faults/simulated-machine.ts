@@ -20,6 +20,9 @@ import { Random } from './random.ts'
 /** Calls of the disk between which a crash is worst. */
 export const CRITICAL = /^(sync|dataSync|remove|rename|truncate|open new|open create)/
 
+/** Those with which a sealed form takes the place of a log. */
+export const SWAPPING = /^(rename .*seal|remove .*(log|idx|seal)|sync|open create .*seal)/
+
 /** What ends a call of a part that is dead. Whoever catches it can do nothing any more. */
 class Dead extends Error {}
 
