@@ -147,7 +147,10 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'the log goes before the name of its sealed form is durable',
     file: SEALING,
     changes: [
-      ["      this.#sealer!.post({ type: 'sync' })\n", '      this.#job = undefined\n      this.#named(job)\n      this.#pump()\n'],
+      [
+        "      this.#sealer!.post({ type: 'sync' })\n",
+        '      this.#job = undefined\n      this.#named(job)\n      this.#pump()\n',
+      ],
     ],
   },
   {
