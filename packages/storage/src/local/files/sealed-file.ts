@@ -64,11 +64,22 @@ export interface PlacedSection {
   readonly meta: SectionMeta
 }
 
+/** Sections that cannot be found any more. */
+export interface LostSections {
+  /** Of the first, and how many bytes there are that belong to none. */
+  readonly offset: number
+  readonly bytes: number
+  /** Spans in them, at most; undefined when nothing can tell. */
+  readonly maxSpans: number | undefined
+}
+
 /** What a directory says. An unknown member is of a later version, and of no use here. */
 export interface SealedDirectory {
   readonly sections: readonly PlacedSection[]
   /** Undefined: there is none, any trace may be in it. */
   readonly filter?: Place
+  /** Sections that were damaged when the directory was made from what was left. */
+  readonly lost?: LostSections
 }
 
 /** `damaged`: header and footer are; there may be sections. */
@@ -182,22 +193,12 @@ function findSection(file: File, salt: number | undefined, from: number, size: n
   return undefined
 }
 
-/** Sections that cannot be found any more. */
-export interface LostSections {
-  /** Of the first, and how many bytes there are that belong to none. */
-  readonly offset: number
-  readonly bytes: number
-  /** Spans in them, at most; undefined when nothing can tell. */
-  readonly maxSpans: number | undefined
-}
-
 export interface SealedContents extends SealedDirectory {
   /** Undefined where both copies are damaged. */
   readonly header: SealedHeader | undefined
   readonly headerDamaged: boolean
   /** The directory is not what was written, and was made from the sections. */
   readonly directoryDamaged: boolean
-  readonly lost: LostSections | undefined
 }
 
 /** What is in a sealed segment, as far as it can be found. Throws StorageError `newer_format`, and what the file system throws. */
@@ -207,7 +208,7 @@ export function readSealed(file: File, path: string): SealedContents {
   const header = state.state === 'ok' ? state.header : undefined
   const headerDamaged = state.state !== 'ok' || state.headerDamaged
   const directory = header && readDirectory(file, header)
-  if (directory) return { header, headerDamaged, directoryDamaged: false, lost: undefined, ...directory }
+  if (directory) return { header, headerDamaged, directoryDamaged: false, ...directory }
   return { header, headerDamaged, directoryDamaged: true, ...walkSections(file, header) }
 }
 
@@ -219,7 +220,7 @@ function readDirectory(file: File, header: SealedHeader): SealedDirectory | unde
   return JSON.parse(bytes.toString()) as SealedDirectory
 }
 
-function walkSections(file: File, header: SealedHeader | undefined): Pick<SealedContents, 'sections' | 'lost'> {
+function walkSections(file: File, header: SealedHeader | undefined): SealedDirectory {
   const size = file.size()
   const end = Math.min(size, header?.directoryAt ?? size)
   const sections: PlacedSection[] = []
@@ -239,9 +240,8 @@ function walkSections(file: File, header: SealedHeader | undefined): Pick<Sealed
   }
   const found = sections.reduce((sum, { meta }) => sum + meta.spans, 0)
   const missing = header && header.spans - found
-  const lost =
-    gap || missing ? { ...(gap ?? { offset: at, bytes: Math.max(0, end - at) }), maxSpans: missing } : undefined
-  return { sections, lost }
+  if (header && !gap && !missing) return { sections }
+  return { sections, lost: { ...(gap ?? { offset: at, bytes: Math.max(0, end - at) }), maxSpans: missing } }
 }
 
 function saltOf(file: File, { at }: PlacedSection): number {
@@ -259,11 +259,16 @@ export function isIntact(file: File, { offset, length, crc }: Place): boolean {
   return sum === crc
 }
 
+/** Whether the copy of the header is what it should be. */
+export function isFooterIntact(file: File, header: SealedHeader): boolean {
+  return readExactly(file, header.size - SEALED_HEADER, SEALED_HEADER).equals(encodeHeader(header))
+}
+
 /** Whether everything in it is as it was written: all of it is read. */
 export function isWhole(file: File, path: string): boolean {
-  const { header, headerDamaged, directoryDamaged, sections, filter } = readSealed(file, path)
-  if (!header || headerDamaged || directoryDamaged || sections.length !== header.sections) return false
+  const { header, headerDamaged, directoryDamaged, sections, filter, lost } = readSealed(file, path)
+  if (!header || headerDamaged || directoryDamaged || lost || sections.length !== header.sections) return false
   const spans = sections.reduce((sum, { meta }) => sum + meta.spans, 0)
-  if (spans !== header.spans || (filter && !isIntact(file, filter))) return false
+  if (spans !== header.spans || (filter && !isIntact(file, filter)) || !isFooterIntact(file, header)) return false
   return sections.every(({ at, body }) => readSection(file, at, header.size, header.salt) && isIntact(file, body))
 }

@@ -3,26 +3,35 @@ import { bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.
 import { HashSet } from '../block/hash.ts'
 import type { EncodedSection } from '../sealed/encode.ts'
 import type { File } from './file-system.ts'
-import { VERSION, writeFully } from './log.ts'
+import { readExactly, VERSION, writeFully } from './log.ts'
 import {
   encodeHeader,
   encodeSectionHead,
   SEALED_HEADER,
+  type LostSections,
   type Place,
   type PlacedSection,
+  type SealedDirectory,
   type SealedHeader,
 } from './sealed-file.ts'
 
 /** Distinct traces beyond which a segment has no filter of its own; its sections have theirs. 16 MiB of filter. */
 const MAX_TRACES = 1 << 23
+const COPY = 1 << 20
+
+/** What a sealed form keeps of the log. */
+export type SealedLog = Pick<SealedHeader, 'createdMs' | 'endedMs' | 'logBytes'>
 
 /** Writes the sealed form of a segment into an empty file, section by section; {@link finish} makes it one. Syncs nothing. */
 export class SealedWriter {
   size = SEALED_HEADER
+  /** Sections that are known to be gone. */
+  lost: LostSections | undefined
   readonly #file: File
   readonly #salt: number
   readonly #sections: PlacedSection[] = []
-  readonly #traces = new HashSet(MAX_TRACES)
+  /** Undefined: of some section it is not known which traces it has. */
+  #traces: HashSet | undefined = new HashSet(MAX_TRACES)
 
   constructor(file: File, salt: number) {
     this.#file = file
@@ -37,16 +46,36 @@ export class SealedWriter {
     const head = encodeSectionHead(meta, this.#salt, { length, crc }, digest)
     this.size = writeFully(this.#file, [head, ...parts], at)
     const section = { at, body: { offset: at + head.length, length, crc }, digest, meta }
-    this.#sections.push(section)
-    for (const hash of traceHashes) this.#traces.add(hash)
+    this.#add(section, traceHashes)
     return section
   }
 
+  /** A section of another file, as it is there. `traceHashes`: undefined where they cannot be read. */
+  copy(from: File, section: PlacedSection, traceHashes: Iterable<number> | undefined): void {
+    const { body, digest, meta } = section
+    const at = this.size
+    this.size = writeFully(this.#file, [encodeSectionHead(meta, this.#salt, body, digest)], at)
+    const offset = this.size
+    this.copyBytes(from, body.offset, body.offset + body.length)
+    this.#add({ ...section, at, body: { ...body, offset } }, traceHashes)
+  }
+
+  /** Bytes that are no section. */
+  copyBytes(from: File, start: number, end: number): void {
+    for (let at = start; at < end; at += COPY)
+      this.size = writeFully(this.#file, [readExactly(from, at, Math.min(COPY, end - at))], this.size)
+  }
+
   /** The last of it is its header: until then it is none. */
-  finish(log: { readonly createdMs: number; readonly endedMs: number; readonly logBytes: number }): SealedHeader {
+  finish(log: SealedLog): SealedHeader {
     const sections = this.#sections
     const filter = this.#writeFilter()
-    const directory = Buffer.from(JSON.stringify({ sections, ...(filter && { filter }) }))
+    const contents: SealedDirectory = {
+      sections,
+      ...(filter && { filter }),
+      ...(this.lost && { lost: this.lost }),
+    }
+    const directory = Buffer.from(JSON.stringify(contents))
     const directoryAt = this.size
     const starts = sections.flatMap(({ meta }) =>
       meta.spans > 0 ? [BigInt(meta.minStart), BigInt(meta.maxStart)] : [],
@@ -69,10 +98,17 @@ export class SealedWriter {
     return header
   }
 
+  #add(section: PlacedSection, traceHashes: Iterable<number> | undefined): void {
+    this.#sections.push(section)
+    if (!traceHashes) this.#traces = undefined
+    for (const hash of traceHashes ?? []) this.#traces?.add(hash)
+  }
+
   #writeFilter(): Place | undefined {
-    if (this.#traces.overflowed) return undefined
-    const bloom = createBloom(this.#traces.size, TRACE_BITS)
-    for (const hash of this.#traces) bloomAdd(bloom, hash, TRACE_PROBES)
+    const traces = this.#traces
+    if (!traces || traces.overflowed) return undefined
+    const bloom = createBloom(traces.size, TRACE_BITS)
+    for (const hash of traces) bloomAdd(bloom, hash, TRACE_PROBES)
     const bytes = new Uint8Array(bloom.buffer, bloom.byteOffset, bloom.byteLength)
     const offset = this.size
     this.size = writeFully(this.#file, [bytes], offset)

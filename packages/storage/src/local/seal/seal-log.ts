@@ -1,15 +1,15 @@
 import { StorageError } from '../../contract.ts'
 import { SpanDigest } from '../files/digest.ts'
 import type { File, FileSystem } from '../files/file-system.ts'
-import { FILE_HEADER, readExactly, readFrame, type LogRecord } from '../files/log.ts'
-import type { PlacedSection, SealedHeader } from '../files/sealed-file.ts'
+import { FILE_HEADER, readFrame, type LogRecord } from '../files/log.ts'
+import { readBack } from '../files/read-back.ts'
+import type { SealedHeader } from '../files/sealed-file.ts'
 import { SealedWriter } from '../files/sealed-writer.ts'
 import { drawSalt, indexPath, logPath, sealedPath } from '../files/segment.ts'
 import { NEW } from '../files/swap.ts'
 import { readLogState, walkLog } from '../files/walk.ts'
 import { encodeSection } from '../sealed/encode.ts'
 import { MAX_SECTION_BYTES, MAX_SECTION_SPANS } from '../sealed/section-meta.ts'
-import { Section } from '../sealed/section.ts'
 
 /** Why a log has no sealed form, and never will as it is: it is damaged, or it would take too much. */
 export class CannotSeal extends Error {
@@ -30,9 +30,6 @@ export interface SealTask {
   /** The most that the sealed form may take. */
   readonly maxBytes: number
 }
-
-/** Spans that are read back at a time. */
-const READ_BACK = 4096
 
 /**
  * Writes the sealed form of a log beside it, as `<id>.seal.new`, whole and durable when it resolves; what was written is read back and compared with the
@@ -134,21 +131,8 @@ function addSection(log: File, path: string, file: File, writer: SealedWriter, r
     throw error
   }
   const section = writer.add(encoded, digest.value)
-  const { spans, value } = readBack(file, section)
-  if (spans !== digest.spans || value !== digest.value)
-    throw new CannotSeal('log', `${path}: what was written is not what was read, ${spans} of ${digest.spans} spans`)
-}
-
-/** All spans of a section, as a reader would have them. Throws as {@link Section} does. */
-export function readBack(file: File, { body, meta }: PlacedSection): SpanDigest {
-  const section = new Section(meta, (offset, length) => readExactly(file, body.offset + offset, length))
-  const digest = new SpanDigest()
-  const rows = section.rows()
-  for (let row = 0; row < rows.count; row += READ_BACK) {
-    const members = Uint32Array.from({ length: Math.min(READ_BACK, rows.count - row) }, (_, i) => row + i)
-    digest.add(section.spanBytes(rows, members))
-  }
-  return digest
+  if (section.meta.spans !== digest.spans || !readBack(file, section).isWhole)
+    throw new CannotSeal('log', `${path}: what is read back is not what is in the log`)
 }
 
 function synced(file: File): Promise<void> {

@@ -8,11 +8,12 @@ import { KEPT } from '../files/kept.ts'
 import { FILE_HEADER, fileHeader, VERSION, writeFully } from '../files/log.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import { readBlocks } from '../files/recover-segment.ts'
-import { indexName, indexPath, logPath } from '../files/segment.ts'
+import { indexName, indexPath, logPath, sealedName } from '../files/segment.ts'
 import { NEW, replaceFile } from '../files/swap.ts'
 import { readLogState } from '../files/walk.ts'
 import { buildIndex } from './build-index.ts'
 import { holdingLock } from './holding-lock.ts'
+import { repairSealed } from './repair-sealed.ts'
 import type { DamagedRange, SegmentReport, StoreReport } from './report.ts'
 import { verifyStore } from './verify.ts'
 import { Work, type ToolOptions } from './work.ts'
@@ -21,7 +22,7 @@ import { Work, type ToolOptions } from './work.ts'
 export type Repair =
   /** The log has a header again. */
   | { readonly did: 'header_written'; readonly file: string }
-  /** The index was made anew from the log; what is damaged there is stepped over. */
+  /** The index was made anew from the log, or that of a sealed segment from its sections; what is damaged there is stepped over. */
   | { readonly did: 'index_made'; readonly file: string; readonly spans: number }
   /** Nothing in the file is Spoor's: it was moved to `to`. */
   | { readonly did: 'moved'; readonly file: string; readonly to: string }
@@ -122,6 +123,12 @@ function repairSegment(work: Work, segment: SegmentReport, repairs: Repair[]): v
     return
   }
   if (log !== 'ok' && log !== 'damaged') return
+  if (file === sealedName(id)) {
+    if (index === 'ok') return
+    const spans = repairSealed(files, directory, id, Date.now())
+    repairs.push({ did: 'index_made', file, spans })
+    return
+  }
   if (segment.damaged.some(({ offset, bytes }) => offset === 0 && bytes === FILE_HEADER) && writeHeader(work, id))
     repairs.push({ did: 'header_written', file })
   if (index === 'ok' || index === 'unused') return
