@@ -23,11 +23,17 @@ export function* piecesOf(section: Section, rows: BlockRows): Generator<() => Ui
   }
 }
 
-/** What can be read of a section; `isWhole`: all of it. Throws what the file system throws. */
-export function readBack(
-  file: File,
-  placed: PlacedSection,
-): { readonly digest: SpanDigest; readonly isWhole: boolean } {
+/** What can be read of a section. */
+export interface ReadBack {
+  readonly digest: SpanDigest
+  /** All of it, as it was written. */
+  readonly isWhole: boolean
+  /** Of its trace ids, for the filter of the segment; undefined where they cannot be read. */
+  readonly traceHashes: readonly number[] | undefined
+}
+
+/** Reads all of a section as a reader would. Throws what the file system throws. */
+export function readBack(file: File, placed: PlacedSection): ReadBack {
   const digest = new SpanDigest()
   const section = sectionOf(file, placed)
   const rows = whole(() => section.rows())
@@ -37,7 +43,8 @@ export function readBack(
     if (bytes) digest.add(bytes)
     else isWhole = false
   }
-  return { digest, isWhole: isWhole && digest.spans === placed.meta.spans && digest.value === placed.digest }
+  isWhole &&= digest.spans === placed.meta.spans && digest.value === placed.digest
+  return { digest, isWhole, traceHashes: rows && traceHashesOf(rows) }
 }
 
 /** Undefined when it is damaged. */
@@ -50,8 +57,7 @@ export function whole<T>(read: () => T): T | undefined {
   }
 }
 
-/** Of the trace ids of a section, for the filter of the segment. */
-export function traceHashesOf({ traceIds, traceCount }: BlockRows): number[] {
+function traceHashesOf({ traceIds, traceCount }: BlockRows): number[] {
   return Array.from({ length: traceCount }, (_, i) =>
     hashWords(traceIds[4 * i]!, traceIds[4 * i + 1]!, traceIds[4 * i + 2]!, traceIds[4 * i + 3]!),
   )

@@ -1,9 +1,12 @@
 import { crc32 } from 'node:zlib'
+import { StorageError } from '../../contract.ts'
 import { bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { HashSet } from '../block/hash.ts'
 import type { EncodedSection } from '../sealed/encode.ts'
+import type { SpanDigest } from './digest.ts'
 import type { File } from './file-system.ts'
 import { readExactly, VERSION, writeFully } from './log.ts'
+import { readBack } from './read-back.ts'
 import {
   encodeHeader,
   encodeSectionHead,
@@ -38,16 +41,24 @@ export class SealedWriter {
     this.#salt = salt
   }
 
-  /** `digest`: of the spans that it is to have. */
-  add({ parts, meta, traceHashes }: EncodedSection, digest: number): PlacedSection {
+  /**
+   * `digest`: of the spans that it is to have. It is read back: throws StorageError `corrupt` when that does not give the same, whatever the reason, so
+   * that nothing is given up for a section that cannot be read.
+   */
+  add({ parts, meta }: EncodedSection, digest: SpanDigest): void {
     const at = this.size
     const length = parts.reduce((sum, part) => sum + part.length, 0)
     const crc = parts.reduce((sum, part) => crc32(part, sum), 0)
-    const head = encodeSectionHead(meta, this.#salt, { length, crc }, digest)
+    const head = encodeSectionHead(meta, this.#salt, { length, crc }, digest.value)
     this.size = writeFully(this.#file, [head, ...parts], at)
-    const section = { at, body: { offset: at + head.length, length, crc }, digest, meta }
+    const section = { at, body: { offset: at + head.length, length, crc }, digest: digest.value, meta }
+    const { isWhole, traceHashes } = readBack(this.#file, section)
+    if (!isWhole || meta.spans !== digest.spans)
+      throw new StorageError(
+        'corrupt',
+        `a section of ${digest.spans} spans is not what was written when it is read back`,
+      )
     this.#add(section, traceHashes)
-    return section
   }
 
   /** A section of another file, as it is there. `traceHashes`: undefined where they cannot be read. */

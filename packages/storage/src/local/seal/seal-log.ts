@@ -2,7 +2,6 @@ import { StorageError } from '../../contract.ts'
 import { SpanDigest } from '../files/digest.ts'
 import type { File, FileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readFrame, type LogRecord } from '../files/log.ts'
-import { readBack } from '../files/read-back.ts'
 import type { SealedHeader } from '../files/sealed-file.ts'
 import { SealedWriter } from '../files/sealed-writer.ts'
 import { drawSalt, indexPath, logPath, sealedPath } from '../files/segment.ts'
@@ -78,7 +77,7 @@ async function write(
   let endedMs = createdMs
   for (const records of sectionsOf(log, path, state.header, logSize)) {
     endedMs = records.reduce((latest, { arrivedMs }) => Math.max(latest, arrivedMs), endedMs)
-    addSection(log, path, file, writer, records)
+    addSection(log, path, writer, records)
     checkSize(writer.size, maxBytes)
     // In small pieces, so that no sync has to wait for a large one.
     await synced(file)
@@ -119,20 +118,16 @@ function* sectionsOf(
   if (records.length > 0) yield records
 }
 
-function addSection(log: File, path: string, file: File, writer: SealedWriter, records: readonly LogRecord[]): void {
+function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
   const digest = new SpanDigest()
-  let encoded
   try {
     const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
     for (const request of requests) digest.add(request)
-    encoded = encodeSection({ requests })
+    writer.add(encodeSection({ requests }), digest)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)
     throw error
   }
-  const section = writer.add(encoded, digest.value)
-  if (section.meta.spans !== digest.spans || !readBack(file, section).isWhole)
-    throw new CannotSeal('log', `${path}: what is read back is not what is in the log`)
 }
 
 function synced(file: File): Promise<void> {

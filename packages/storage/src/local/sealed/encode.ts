@@ -22,8 +22,6 @@ export interface EncodedSection {
   /** To be written one after the other. */
   readonly parts: readonly Uint8Array[]
   readonly meta: SectionMeta
-  /** Of each trace id, for the filter of the whole segment. */
-  readonly traceHashes: readonly number[]
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
@@ -85,7 +83,7 @@ export function encodeSection({ requests, take }: SectionInput): EncodedSection 
     operations: rows.operations,
     streams,
   }
-  return { parts, meta, traceHashes }
+  return { parts, meta }
 }
 
 function sorted(rows: BlockRows, take: SectionInput['take']): number[] {

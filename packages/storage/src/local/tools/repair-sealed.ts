@@ -1,5 +1,5 @@
 import type { FileSystem } from '../files/file-system.ts'
-import { readBack, sectionOf, traceHashesOf, whole } from '../files/read-back.ts'
+import { readBack } from '../files/read-back.ts'
 import { readSealed, SEALED_HEADER } from '../files/sealed-file.ts'
 import { SealedWriter } from '../files/sealed-writer.ts'
 import { drawSalt, sealedPath } from '../files/segment.ts'
@@ -24,9 +24,9 @@ export function repairSealed(files: FileSystem, directory: string, id: number, n
     for (const section of sections) {
       const { at, body } = section
       writer.copyBytes(file, kept, at)
-      const rows = whole(() => sectionOf(file, section).rows())
-      writer.copy(file, section, rows && traceHashesOf(rows))
-      spans += readBack(file, section).digest.spans
+      const { digest, traceHashes } = readBack(file, section)
+      writer.copy(file, section, traceHashes)
+      spans += digest.spans
       kept = body.offset + body.length
     }
     // Where sections are lost, what is behind the last one may be of them.

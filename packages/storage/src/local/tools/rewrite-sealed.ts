@@ -1,6 +1,6 @@
 import { SpanDigest } from '../files/digest.ts'
 import type { File } from '../files/file-system.ts'
-import { piecesOf, readBack, sectionOf, traceHashesOf, whole } from '../files/read-back.ts'
+import { piecesOf, readBack, sectionOf, whole } from '../files/read-back.ts'
 import { readSealed, SEALED_HEADER, type PlacedSection, type SealedContents } from '../files/sealed-file.ts'
 import { SealedWriter } from '../files/sealed-writer.ts'
 import { drawSalt, sealedName, sealedPath } from '../files/segment.ts'
@@ -80,19 +80,16 @@ async function write(
     const cut = new Cut(match)
     let gone = 0
     for (const section of sections) {
-      const { isWhole } = readBack(file, section)
+      const { isWhole, traceHashes } = readBack(file, section)
       if (touched.has(section) || (damagedToo && !isWhole)) {
         const digest = new SpanDigest()
         const before = cut.spans
         const requests = [...readablePieces(file, section)].map((bytes) => cut.from(bytes))
         for (const request of requests) digest.add(request)
-        if (digest.spans > 0) writer.add(encodeSection({ requests }), digest.value)
+        if (digest.spans > 0) writer.add(encodeSection({ requests }), digest)
         // What is damaged in it cannot stay: beside it is what has to go.
         gone += section.meta.spans - digest.spans - (cut.spans - before)
-      } else {
-        const rows = whole(() => sectionOf(file, section).rows())
-        writer.copy(file, section, rows && traceHashesOf(rows))
-      }
+      } else writer.copy(file, section, traceHashes)
       await work.giveWay()
     }
     if (!damagedToo && (lost || gone > 0)) {
