@@ -171,6 +171,7 @@ export class WriterClient {
         this.#tell(message.event)
         break
       case 'closed':
+        this.#supervisor.finished()
         this.#closed?.(message.error && fromMessage(message.error))
         break
       case 'pong':
