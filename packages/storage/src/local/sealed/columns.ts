@@ -1,0 +1,22 @@
+import type { ColumnName, LevelNumber, Role } from './column.ts'
+
+/** Attribute keys and types of one section, beyond which an attribute is not given a column of its own. */
+const MAX_COLUMNS = 1 << 12
+
+/** The columns of a section that is being made. */
+export class Columns {
+  readonly names: ColumnName[] = []
+  readonly #numbers = new Map<string, number>()
+
+  /** The number of a column, or -1 when there are too many. */
+  number(level: LevelNumber, role: Role, type = 0, name: Uint8Array = NONE): number {
+    const key = `${level} ${role} ${type} ${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}`
+    const number = this.#numbers.get(key)
+    if (number !== undefined) return number
+    if (this.names.length >= MAX_COLUMNS) return -1
+    this.#numbers.set(key, this.names.length)
+    return this.names.push({ level, role, type, name: name.slice() }) - 1
+  }
+}
+
+const NONE: Uint8Array = new Uint8Array()

@@ -1,0 +1,192 @@
+import { BitWriter, widthOf } from './bits.ts'
+import { ANY, ROLE, type ColumnName } from './column.ts'
+import type { Entries } from './entries.ts'
+import { createFoundPattern, decimalAt, findPattern, HOLE, MAX_PATTERN, nibbleAt } from './pattern.ts'
+
+/** A pattern that is a case: its values have a rest, the numbers in its holes. */
+export interface Pattern {
+  readonly bytes: Uint8Array
+  readonly holes: readonly Hole[]
+  /** Bits of the rest. */
+  width: number
+}
+
+export interface Hole {
+  readonly kind: number
+  readonly digits: number
+  /** Of a decimal hole: what is added to the bits. */
+  min: number
+  /** Bits of it. */
+  width: number
+}
+
+/** What becomes of the values of a column of texts. */
+export interface TextCases {
+  readonly patterns: readonly Pattern[]
+  /** Entries that are cases of their own, without a rest. They come after the patterns. */
+  readonly texts: Uint32Array
+}
+
+/** Distinct values of a column beyond which it may have patterns. */
+const MIN_ENTRIES = 48
+/** Patterns of one column, at most, and those that are looked for. */
+const MAX_PATTERNS = 64
+const MAX_CANDIDATES = 512
+/** Bits that a text costs in a dictionary besides its holes. */
+const TEXT_BITS = 20
+
+interface Candidate {
+  readonly bytes: Uint8Array
+  readonly kinds: Uint8Array
+  readonly digits: Uint8Array
+  readonly min: Float64Array
+  readonly max: Float64Array
+  entries: number
+  uses: number
+}
+
+/** Where the text of an entry begins: after the tag and length of an `AnyValue`. */
+export function textStart({ role, type }: ColumnName, bytes: Uint8Array, start: number): number {
+  if (role !== ROLE.attribute || (type !== ANY.string && type !== ANY.bytes)) return start
+  let p = start + 1
+  while (bytes[p++]! > 127);
+  return p
+}
+
+/** Decides which texts are patterns with numbers and which are cases of their own, and writes the rests of the former. */
+export class TextCoder {
+  /** By entry: its case in its column. */
+  readonly entryCase: Uint32Array
+  /** By entry: the first bit of its rest. */
+  readonly entryRest: Uint32Array
+  /** The rests of all entries, once {@link finish} was called. */
+  rests = new DataView(new ArrayBuffer(0))
+  readonly #entries: Entries
+  readonly #writer = new BitWriter()
+  readonly #found = createFoundPattern()
+
+  constructor(entries: Entries) {
+    this.#entries = entries
+    this.entryCase = new Uint32Array(entries.count)
+    this.entryRest = new Uint32Array(entries.count)
+  }
+
+  /** `members`: the entries of the column. */
+  code(name: ColumnName, members: Uint32Array): TextCases {
+    const chosen = members.length < MIN_ENTRIES ? undefined : this.#choose(name, members)
+    const texts = new Uint32Array(members.length)
+    let count = 0
+    const patterns = chosen?.patterns ?? []
+    for (let i = 0; i < members.length; i++) {
+      const entry = members[i]!
+      const number = chosen ? chosen.of[i]! : -1
+      if (number < 0) {
+        this.entryCase[entry] = patterns.length + count
+        texts[count++] = entry
+      } else {
+        this.entryCase[entry] = number
+        this.#writeRest(name, entry, patterns[number]!)
+      }
+    }
+    return { patterns, texts: texts.slice(0, count) }
+  }
+
+  finish(): void {
+    const bytes = this.#writer.take()
+    const padded = new Uint8Array(bytes.length + 8)
+    padded.set(bytes)
+    this.rests = new DataView(padded.buffer)
+  }
+
+  /** The patterns that pay, and by member which it has, or -1. */
+  #choose(name: ColumnName, members: Uint32Array): { patterns: Pattern[]; of: Int32Array } | undefined {
+    const { bytes, start, end, uses } = this.#entries
+    const found = this.#found
+    const candidates: Candidate[] = []
+    const numbers = new Map<string, number>()
+    const of = new Int32Array(members.length)
+    for (let i = 0; i < members.length; i++) {
+      const entry = members[i]!
+      const from = textStart(name, bytes, start[entry]!)
+      const to = end[entry]!
+      of[i] = -1
+      if (to - from > MAX_PATTERN) continue
+      findPattern(bytes, from, to, found)
+      if (found.holes === 0) continue
+      const key = latin1(found.bytes, found.length)
+      let number = numbers.get(key)
+      if (number === undefined) {
+        // What has nearly as many patterns as texts has none.
+        if (candidates.length === MAX_CANDIDATES) {
+          if (4 * candidates.length > i) return undefined
+          continue
+        }
+        numbers.set(key, (number = candidates.length))
+        candidates.push({
+          bytes: found.bytes.slice(0, found.length),
+          kinds: found.kind.slice(0, found.holes),
+          digits: found.digits.slice(0, found.holes),
+          min: new Float64Array(found.holes).fill(Infinity),
+          max: new Float64Array(found.holes).fill(-Infinity),
+          entries: 0,
+          uses: 0,
+        })
+      }
+      const candidate = candidates[number]!
+      of[i] = number
+      candidate.entries++
+      candidate.uses += uses[entry]!
+      for (let k = 0; k < found.holes; k++) {
+        if (found.kind[k] !== HOLE.decimal) continue
+        const value = decimalAt(bytes, found.at[k]!, found.digits[k]!)
+        if (value < candidate.min[k]!) candidate.min[k] = value
+        if (value > candidate.max[k]!) candidate.max[k] = value
+      }
+    }
+    return select(candidates, of)
+  }
+
+  #writeRest(name: ColumnName, entry: number, pattern: Pattern): void {
+    const { bytes, start, end } = this.#entries
+    const found = this.#found
+    const writer = this.#writer
+    findPattern(bytes, textStart(name, bytes, start[entry]!), end[entry]!, found)
+    this.entryRest[entry] = writer.bits
+    for (const [i, { kind, digits, min, width }] of pattern.holes.entries()) {
+      const at = found.at[i]!
+      if (kind === HOLE.decimal) writer.writeNumber(decimalAt(bytes, at, digits) - min, width)
+      else for (let k = 0; k < digits; k++) writer.write(nibbleAt(bytes, at + k), 4)
+    }
+  }
+}
+
+/** Those that take less bits as patterns than as a dictionary of texts. */
+function select(candidates: readonly Candidate[], of: Int32Array): { patterns: Pattern[]; of: Int32Array } | undefined {
+  const patterns: Pattern[] = []
+  const chosen = new Int32Array(candidates.length).fill(-1)
+  const order = candidates.map((_, i) => i).sort((a, b) => candidates[b]!.uses - candidates[a]!.uses)
+  for (const i of order) {
+    if (patterns.length === MAX_PATTERNS) break
+    const candidate = candidates[i]!
+    const { entries, uses, bytes } = candidate
+    const holes = holesOf(candidate)
+    const width = holes.reduce((sum, hole) => sum + hole.width, 0)
+    if (uses * width + 8 * bytes.length >= entries * (width + TEXT_BITS) + uses * widthOf(entries)) continue
+    chosen[i] = patterns.push({ bytes, holes, width }) - 1
+  }
+  if (patterns.length === 0) return undefined
+  for (let i = 0; i < of.length; i++) if (of[i]! >= 0) of[i] = chosen[of[i]!]!
+  return { patterns, of }
+}
+
+function holesOf({ kinds, digits, min, max }: Candidate): Hole[] {
+  return Array.from(kinds, (kind, i) =>
+    kind === HOLE.decimal
+      ? { kind, digits: digits[i]!, min: min[i]!, width: widthOf(max[i]! - min[i]!) }
+      : { kind, digits: digits[i]!, min: 0, width: 4 * digits[i]! },
+  )
+}
+
+function latin1(bytes: Uint8Array, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')
+}
