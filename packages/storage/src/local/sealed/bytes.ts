@@ -77,4 +77,11 @@ export class ByteReader {
     this.at += length
     return this.#bytes.subarray(this.at - length, this.at)
   }
+
+  /** Little-endian words of 32 bits. */
+  words(count: number): Uint32Array {
+    if (4 * count > this.#bytes.length - this.at) throw new RangeError('the bytes end within words')
+    this.at += 4 * count
+    return new Uint32Array(Uint8Array.from(this.#bytes.subarray(this.at - 4 * count, this.at)).buffer)
+  }
 }

@@ -28,6 +28,8 @@ export const ROLE = {
   run: 7,
   /** Messages that are kept as they came. */
   own: 8,
+  /** Ids of every row. `type`: bytes of one. */
+  id: 9,
 } as const
 export type Role = (typeof ROLE)[keyof typeof ROLE]
 
@@ -42,11 +44,37 @@ export interface ColumnName {
 }
 
 /** How a column's values are packed. */
-export const CODING = { text: 0, number: 1, double: 2 } as const
+/** `plain`: the bytes one after the other. */
+export const CODING = { text: 0, number: 1, double: 2, plain: 3 } as const
 export type Coding = (typeof CODING)[keyof typeof CODING]
 
 export function codingOf({ role, type }: ColumnName): Coding {
+  if (role === ROLE.id) return CODING.plain
   if (role === ROLE.header || role === ROLE.shape || role === ROLE.run || role === ROLE.varint) return CODING.number
   if (role !== ROLE.attribute) return CODING.text
   return type === ANY.int || type === ANY.bool ? CODING.number : type === ANY.double ? CODING.double : CODING.text
 }
+
+function header(level: LevelNumber, name: string): ColumnName {
+  return { level, role: ROLE.header, type: 0, name: Buffer.from(name) }
+}
+
+const NONE: Uint8Array = new Uint8Array()
+
+/** Columns that every section has. */
+export const SPAN_HEADERS = ['start', 'duration', 'parent', 'group'].map((name) => header(LEVEL.span, name))
+export const EVENT_HEADERS = [header(LEVEL.event, 'time')]
+export const TRACE_HEADERS = ['rows', 'start', 'extent'].map((name) => header(LEVEL.trace, name))
+export const SHAPES: readonly ColumnName[] = [LEVEL.span, LEVEL.event, LEVEL.link, LEVEL.resource, LEVEL.scope].map(
+  (level) => ({ level, role: ROLE.shape, type: 0, name: NONE }),
+)
+export const SPAN_ID: ColumnName = { level: LEVEL.span, role: ROLE.id, type: 8, name: NONE }
+export const TRACE_ID: ColumnName = { level: LEVEL.trace, role: ROLE.id, type: 16, name: NONE }
+export const STANDING: readonly ColumnName[] = [
+  ...SHAPES,
+  SPAN_ID,
+  TRACE_ID,
+  ...SPAN_HEADERS,
+  ...EVENT_HEADERS,
+  ...TRACE_HEADERS,
+]

@@ -1,12 +1,16 @@
-import type { ColumnName, LevelNumber, Role } from './column.ts'
+import { STANDING, type ColumnName, type LevelNumber, type Role } from './column.ts'
 
 /** Attribute keys and types of one section, beyond which an attribute is not given a column of its own. */
 const MAX_COLUMNS = 1 << 12
 
-/** The columns of a section that is being made. */
+/** The columns of a section that is being made; first those that every section has. */
 export class Columns {
   readonly names: ColumnName[] = []
   readonly #numbers = new Map<string, number>()
+
+  constructor() {
+    for (const { level, role, type, name } of STANDING) this.number(level, role, type, name)
+  }
 
   /** The number of a column, or -1 when there are too many. */
   number(level: LevelNumber, role: Role, type = 0, name: Uint8Array = NONE): number {

@@ -27,6 +27,10 @@ export class Numbers {
   #rawLo: Uint32Array | undefined
   #rawHi: Uint32Array | undefined
 
+  get length(): number {
+    return this.value.length
+  }
+
   constructor(count: number) {
     this.value = new Float64Array(count)
   }
@@ -34,13 +38,26 @@ export class Numbers {
   /** An unsigned number of 64 bits. */
   set(index: number, lo: number, hi: number): void {
     if (hi < 1 << 21) this.value[index] = hi * 2 ** 32 + lo
-    else {
-      this.value[index] = -1
-      this.#rawLo ??= new Uint32Array(this.value.length)
-      this.#rawHi ??= new Uint32Array(this.value.length)
-      this.#rawLo[index] = lo
-      this.#rawHi[index] = hi
-    }
+    else this.setRaw(index, lo, hi)
+  }
+
+  /** Whatever the 64 bits are, they are kept as they are. */
+  setRaw(index: number, lo: number, hi: number): void {
+    this.value[index] = -1
+    this.#rawLo ??= new Uint32Array(this.value.length)
+    this.#rawHi ??= new Uint32Array(this.value.length)
+    this.#rawLo[index] = lo
+    this.#rawHi[index] = hi
+  }
+
+  lo(index: number): number {
+    const value = this.value[index]!
+    return value < 0 ? this.#rawLo![index]! : value >>> 0
+  }
+
+  hi(index: number): number {
+    const value = this.value[index]!
+    return value < 0 ? this.#rawHi![index]! : Math.floor(value / 2 ** 32)
   }
 
   writeRaw(index: number, writer: BitWriter): void {

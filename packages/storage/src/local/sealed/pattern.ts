@@ -5,7 +5,8 @@
  * A pattern is its text with each hole as three bytes: 0, the kind, the number of characters. A text with a byte 0 has no holes.
  */
 
-export const HOLE = { decimal: 1, hex: 2 } as const
+/** `bytes`: any bytes, of ids that are not written as text. */
+export const HOLE = { decimal: 1, hex: 2, bytes: 3 } as const
 
 /** Decimal digits of one hole, at most: what a number holds exactly. */
 const MAX_DIGITS = 15

@@ -1,5 +1,6 @@
-import { BitWriter, widthOf } from './bits.ts'
-import { ANY, ROLE, type ColumnName } from './column.ts'
+import { viewOf } from '../block/hash.ts'
+import { BitWriter, PADDING, readBits, widthOf } from './bits.ts'
+import { ANY, LEVEL, ROLE, type ColumnName } from './column.ts'
 import type { Entries } from './entries.ts'
 import { createFoundPattern, decimalAt, findPattern, HOLE, MAX_PATTERN, nibbleAt } from './pattern.ts'
 
@@ -32,6 +33,8 @@ const MIN_ENTRIES = 48
 /** Patterns of one column, at most, and those that are looked for. */
 const MAX_PATTERNS = 64
 const MAX_CANDIDATES = 512
+/** Bytes of an id. */
+const MAX_ID = 16
 /** Bits that a text costs in a dictionary besides its holes. */
 const TEXT_BITS = 20
 
@@ -59,11 +62,10 @@ export class TextCoder {
   readonly entryCase: Uint32Array
   /** By entry: the first bit of its rest. */
   readonly entryRest: Uint32Array
-  /** The rests of all entries, once {@link finish} was called. */
-  rests = new DataView(new ArrayBuffer(0))
   readonly #entries: Entries
   readonly #writer = new BitWriter()
   readonly #found = createFoundPattern()
+  #rests = viewOf(new Uint8Array())
 
   constructor(entries: Entries) {
     this.#entries = entries
@@ -73,7 +75,7 @@ export class TextCoder {
 
   /** `members`: the entries of the column. */
   code(name: ColumnName, members: Uint32Array): TextCases {
-    const chosen = members.length < MIN_ENTRIES ? undefined : this.#choose(name, members)
+    const chosen = members.length < MIN_ENTRIES ? undefined : (this.#ids(name, members) ?? this.#choose(name, members))
     const texts = new Uint32Array(members.length)
     let count = 0
     const patterns = chosen?.patterns ?? []
@@ -91,11 +93,38 @@ export class TextCoder {
     return { patterns, texts: texts.slice(0, count) }
   }
 
+  /** To be called when all columns are coded, before {@link copyRest}. */
   finish(): void {
     const bytes = this.#writer.take()
-    const padded = new Uint8Array(bytes.length + 8)
+    const padded = new Uint8Array(bytes.length + PADDING)
     padded.set(bytes)
-    this.rests = new DataView(padded.buffer)
+    this.#rests = viewOf(padded)
+  }
+
+  copyRest(entry: number, width: number, writer: BitWriter): void {
+    const from = this.entryRest[entry]!
+    for (let at = 0; at < width; at += 32) {
+      const bits = Math.min(32, width - at)
+      writer.write(readBits(this.#rests, from + at, bits), bits)
+    }
+  }
+
+  /** Ids of links are bytes, of one length and nearly all different. */
+  #ids({ role, level }: ColumnName, members: Uint32Array): { patterns: Pattern[]; of: Int32Array } | undefined {
+    if (role !== ROLE.field || level !== LEVEL.link) return undefined
+    const { start, end, uses } = this.#entries
+    const length = end[members[0]!]! - start[members[0]!]!
+    let total = 0
+    for (const entry of members) {
+      if (end[entry]! - start[entry]! !== length) return undefined
+      total += uses[entry]!
+    }
+    if (length === 0 || length > MAX_ID || 2 * members.length < total) return undefined
+    const hole = { kind: HOLE.bytes, digits: length, min: 0, width: 8 * length }
+    return {
+      patterns: [{ bytes: Uint8Array.of(0, hole.kind, length), holes: [hole], width: hole.width }],
+      of: new Int32Array(members.length),
+    }
   }
 
   /** The patterns that pay, and by member which it has, or -1. */
@@ -150,6 +179,11 @@ export class TextCoder {
     const { bytes, start, end } = this.#entries
     const found = this.#found
     const writer = this.#writer
+    if (pattern.holes[0]!.kind === HOLE.bytes) {
+      this.entryRest[entry] = writer.bits
+      for (let p = start[entry]!; p < end[entry]!; p++) writer.write(bytes[p]!, 8)
+      return
+    }
     findPattern(bytes, textStart(name, bytes, start[entry]!), end[entry]!, found)
     this.entryRest[entry] = writer.bits
     for (const [i, { kind, digits, min, width }] of pattern.holes.entries()) {
