@@ -64,7 +64,9 @@ const NONE: Uint8Array = new Uint8Array()
 /** Columns that every section has. */
 export const SPAN_HEADERS = ['start', 'duration', 'parent', 'group'].map((name) => header(LEVEL.span, name))
 export const EVENT_HEADERS = [header(LEVEL.event, 'time')]
-export const TRACE_HEADERS = ['rows', 'start', 'extent'].map((name) => header(LEVEL.trace, name))
+export const TRACE_HEADERS = ['rows', 'errors', 'start', 'end', 'root', 'longest', 'spread'].map((name) =>
+  header(LEVEL.trace, name),
+)
 export const SHAPES: readonly ColumnName[] = [LEVEL.span, LEVEL.event, LEVEL.link, LEVEL.resource, LEVEL.scope].map(
   (level) => ({ level, role: ROLE.shape, type: 0, name: NONE }),
 )

@@ -5,7 +5,7 @@ import type { SpanColumns } from '@spoor/otlp'
 import { kindsOf, OTHER_STATUS } from '../block/zones.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { codeColumns, numberRuns } from './code-columns.ts'
-import { EVENT_HEADERS, LEVEL, LEVELS, ROLE, SPAN_HEADERS, TRACE_HEADERS, type ColumnName, type LevelNumber } from './column.ts'
+import { EVENT_HEADERS, LEVEL, LEVELS, SPAN_HEADERS, TRACE_HEADERS, type ColumnName, type LevelNumber } from './column.ts'
 import { Columns } from './columns.ts'
 import { pack } from './compression.ts'
 import type { EncodedColumn } from './encoded-column.ts'
@@ -21,7 +21,7 @@ import { OP, Templates } from './template.ts'
 import { textStart } from './text-cases.ts'
 import { TextPages, type Page } from './text-pages.ts'
 import { traceFacts } from './trace-facts.ts'
-import { writeFilter } from './value-filter.ts'
+import { attributesOf, writeFilter } from './value-filter.ts'
 import { Walker } from './walk.ts'
 
 export interface SectionInput {
@@ -60,7 +60,8 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
   const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, slotColumns)
   const chunks = new ChunkWriter(source, tables, encoded, column, walker, eventsOf, parts.add).write()
   const { pages, firstTexts } = writeTexts(encoded, entries, parts)
-  const filters = { traceFilter: [writeTraceFilter(source, parts)], valueFilter: writeValueFilter(entries, columns, parts) }
+  const { hashes, otherKeys } = attributesOf(entries, columns)
+  const filters = { traceFilter: [writeTraceFilter(source, parts)], valueFilter: writeFilter(hashes, parts.add) }
 
   const numbers = new Map<number, number>()
   const templateOf = (node: number): number => {
@@ -81,6 +82,7 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
     scopeOf: Uint32Array.from(source.groups, ({ scope }) => scope),
     pages,
     ...filters,
+    otherKeys: otherKeys && [...otherKeys],
     ...chunks,
     columns: encoded.map((one, i) => headColumn(one, tables, firstTexts[i]!)),
   })
@@ -135,12 +137,20 @@ function tablesOf(
 ): { tables: EncodedTable[]; shapes: Shapes[] } {
   const { columns, order, operation } = source
   const spans = spanHeaders(source)
-  const facts = traceFacts(source, spans)
+  const facts = traceFacts(source)
   const times = eventTimes(source, walker, eventsOf[LEVEL.event])
   const headers: Partial<Record<LevelNumber, readonly EncodedColumn[]>> = {
     [LEVEL.span]: withSizes(SPAN_HEADERS.slice(0, 3).map(column), [spans.start, spans.duration, spans.parent]),
     [LEVEL.event]: withSizes(EVENT_HEADERS.map(column), [times]),
-    [LEVEL.trace]: withSizes(TRACE_HEADERS.map(column), [facts.rows, facts.start, facts.extent]),
+    [LEVEL.trace]: withSizes(TRACE_HEADERS.map(column), [
+      facts.rows,
+      facts.errors,
+      facts.start,
+      facts.end,
+      facts.root,
+      facts.longest,
+      facts.spread,
+    ]),
   }
   const group = column(SPAN_HEADERS[3]!)
   group.uses = order.length
@@ -222,15 +232,6 @@ function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Page
   }
   const bytes = new Uint8Array(filter.buffer)
   return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes), first: 0, raw: bytes.length }
-}
-
-function writeValueFilter(entries: Entries, columns: Columns, parts: Parts): readonly Page[] {
-  const hashes: number[] = []
-  for (let entry = 0; entry < entries.count; entry++) {
-    const { role, type } = columns.names[entries.column[entry]!]!
-    if (role === ROLE.attribute && type !== 0) hashes.push(entries.hash[entry]!)
-  }
-  return writeFilter(hashes, hashes.length, parts.add) as Page[]
 }
 
 function headColumn(column: EncodedColumn, tables: readonly EncodedTable[], firstText: number): HeadColumn {

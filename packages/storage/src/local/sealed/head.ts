@@ -71,6 +71,8 @@ export interface Head {
   readonly pages: readonly Page[]
   readonly traceFilter: readonly Piece[]
   readonly valueFilter: readonly Piece[]
+  /** Attribute keys that are no column's; undefined: there are too many. */
+  readonly otherKeys: readonly string[] | undefined
   /** By chunk: the last trace id in it, for chunks that have traces. */
   readonly lastIds: readonly Uint32Array[]
   readonly chunks: readonly Chunk[]
@@ -139,6 +141,9 @@ export function writeHead(head: Head): Uint8Array {
     out.number(pieces.length)
     for (const piece of pieces) writePiece(out, piece)
   }
+  out.number(head.otherKeys ? 1 : 0)
+  out.number(head.otherKeys?.length ?? 0)
+  for (const key of head.otherKeys ?? []) out.bytes(Buffer.from(key))
   out.number(head.lastIds.length)
   for (const id of head.lastIds) out.raw(new Uint8Array(id.buffer, id.byteOffset, 16))
   out.number(head.chunks.length)
@@ -220,6 +225,8 @@ export function readHead(bytes: Uint8Array): Head {
   const [operationOf, statusOf, resourceOf, scopeOf] = [numbers(), numbers(), numbers(), numbers()]
   const pages = list(() => ({ ...piece(), first: input.number(), raw: input.number() }))
   const [traceFilter, valueFilter] = [list(piece), list(piece)]
+  const known = input.number() === 1
+  const otherKeys = list(() => decoder.decode(input.bytes()))
   const lastIds = list(() => input.words(4))
   const first = Array.from({ length: LEVELS }, () => 0)
   const chunks = list(() => readChunk(input, piece(), first))
@@ -237,6 +244,7 @@ export function readHead(bytes: Uint8Array): Head {
     pages,
     traceFilter,
     valueFilter,
+    otherKeys: known ? otherKeys : undefined,
     lastIds,
     chunks,
     columns,

@@ -13,10 +13,12 @@ import { SectionFile, type SectionReader } from './section-file.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { compareIds } from './source.ts'
 import { hasHash, pieceOf } from './value-filter.ts'
+import { valuesOf } from './values.ts'
 
 export type { SectionReader } from './section-file.ts'
 
-const [ROWS, START] = TRACE_HEADERS as [(typeof TRACE_HEADERS)[0], (typeof TRACE_HEADERS)[0]]
+const ROWS = TRACE_HEADERS[0]!
+const START = TRACE_HEADERS[2]!
 
 /**
  * A section as queries see it. What reads throws StorageError `corrupt` where the bytes are not those that were written, and what the reader
@@ -57,16 +59,13 @@ export class Section {
     })
   }
 
-  /** By the hash of a value, see `block/attribute.ts`. */
-  mayHaveValue(hash: number): boolean {
+  /** By the hash of a key, or of a key and value, see `block/attribute.ts`. */
+  mayHaveAttribute(hash: number, _level?: Level): boolean {
     return this.#mayMatch(() => {
       const pieces = this.#file.head.valueFilter
-      return pieces.length > 0 && hasHash(this.#file.words(pieces[pieceOf(hash, pieces.length)]!), hash)
+      const key = hash === 0 ? 1 : hash
+      return pieces.length === 0 || hasHash(this.#file.words(pieces[pieceOf(key, pieces.length)]!), key)
     })
-  }
-
-  mayHaveAttribute(_hash: number, _level?: Level): boolean {
-    return true
   }
 
   /** All rows, by trace id and start. They have no frames. */
@@ -104,8 +103,8 @@ export class Section {
   }
 
   /** The values of a target by rows of {@link rows}; undefined: there are no such columns, and the spans' bytes have to be read. */
-  values(_target: Target): ColumnValues | undefined {
-    return undefined
+  values(target: Target): ColumnValues | undefined {
+    return this.#reading(() => valuesOf(this.#columns(), target))
   }
 
   /** Some spans as one serialized `TracesData`, each byte for byte as it came. `members`: row numbers in `rows`, which this section gave. */

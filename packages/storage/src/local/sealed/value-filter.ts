@@ -1,34 +1,84 @@
 import { crc32 } from 'node:zlib'
+import { hashAttribute, readAttribute } from '../block/attribute.ts'
 import { bloomAdd, bloomHas, createBloom } from '../block/bloom.ts'
+import { hashArray, HashSet, pairHash, viewOf } from '../block/hash.ts'
+import { SPAN_PLACES, visitAttributes, RESOURCE_PLACE, SCOPE_PLACE } from '../read/wire.ts'
+import { LEVEL, ROLE } from './column.ts'
+import type { Columns } from './columns.ts'
+import type { Entries } from './entries.ts'
 import type { Piece } from './text-pages.ts'
+import { keyValue } from './wire.ts'
 
 /*
  * A Bloom filter in pieces of some kilobytes: a hash says in which piece its bits are, and only that is read.
  */
 
-/** Bits an entry: one foreign value in 120 is let through, which costs a look at one dictionary. */
-const BITS = 10
-export const VALUE_PROBES = 7
-/** Entries of a piece. */
-const PIECE_ENTRIES = 3072
+/** Bits and probes an entry: one foreign key=value in 2,000 is let through, which costs the look at one column. */
+const BITS = 16
+const PROBES = 9
+const PIECE_ENTRIES = 2048
+/** Beyond these there is no filter, and everything may match. */
+const MAX_HASHES = 1 << 21
+/** Keys of messages that are kept as they came, beyond which not all keys of the section are known. */
+const MAX_KEYS = 1 << 12
 
-export function pieceOf(hash: number, pieces: number): number {
-  return (Math.imul(hash, 0x9e3779b1) >>> 0) % pieces
+/** Keys and key=value pairs of all attributes, and the keys that are no column's; undefined: there are too many. */
+export interface AttributeSet {
+  readonly hashes: HashSet
+  readonly otherKeys: ReadonlySet<string> | undefined
 }
 
-/** `write` appends to the section and returns the offset. */
-export function writeFilter(hashes: Iterable<number>, count: number, write: (bytes: Uint8Array) => number): Piece[] {
-  const pieces = Math.ceil(count / PIECE_ENTRIES)
-  const members: number[][] = Array.from({ length: pieces }, () => [])
-  for (const hash of hashes) members[pieceOf(hash, pieces)]!.push(hash)
+/** From the distinct values of all columns. */
+export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
+  const hashes = new HashSet(MAX_HASHES)
+  const otherKeys = new Set<string>()
+  const { bytes } = entries
+  const other = (from: Uint8Array, start: number, end: number): void => {
+    hashAttribute(from, viewOf(from), start, end, hashes)
+    const key = readAttribute(from, start, end)?.key
+    if (key !== undefined && otherKeys.size <= MAX_KEYS) otherKeys.add(key)
+  }
+  const keyHashes = columns.names.map(({ role, name }) => (role === ROLE.attribute ? hashArray(name) : 0))
+  for (const [i, { role }] of columns.names.entries()) if (role === ROLE.attribute) hashes.add(keyHashes[i]!)
+  for (let entry = 0; entry < entries.count; entry++) {
+    const column = entries.column[entry]!
+    const { level, role, type, name } = columns.names[column]!
+    const [start, end] = [entries.start[entry]!, entries.end[entry]!]
+    if (role === ROLE.attribute) {
+      if (type !== 0) hashes.add(pairHash(keyHashes[column]!, entries.hash[entry]!))
+      else {
+        const whole = keyValue(name, bytes.subarray(start, end))
+        hashAttribute(whole, viewOf(whole), 0, whole.length, hashes)
+      }
+    } else if (role === ROLE.odd) other(bytes, start, end)
+    else if (role === ROLE.own) {
+      const place = level === LEVEL.span ? SPAN_PLACES.any : level === LEVEL.resource ? RESOURCE_PLACE : SCOPE_PLACE
+      visitAttributes(bytes, start, end, place, other)
+    }
+  }
+  return { hashes, otherKeys: otherKeys.size > MAX_KEYS ? undefined : otherKeys }
+}
+
+/** `write` appends to the section and returns the offset. No pieces: there is no filter. */
+export function writeFilter(hashes: HashSet, write: (bytes: Uint8Array) => number): Piece[] {
+  if (hashes.overflowed) return []
+  const count = Math.max(1, Math.ceil(hashes.size / PIECE_ENTRIES))
+  const members: number[][] = Array.from({ length: count }, () => [])
+  for (const hash of hashes) members[pieceOf(hash, count)]!.push(hash)
   return members.map((own) => {
     const bloom = createBloom(own.length, BITS)
-    for (const hash of own) bloomAdd(bloom, hash, VALUE_PROBES)
+    for (const hash of own) bloomAdd(bloom, hash, PROBES)
     const bytes = new Uint8Array(bloom.buffer)
     return { offset: write(bytes), length: bytes.length, crc: crc32(bytes) }
   })
 }
 
-export function hasHash(bits: Uint32Array, hash: number): boolean {
-  return bloomHas(bits, hash, VALUE_PROBES)
+/** Which of the pieces has the bits of a hash. */
+export function pieceOf(hash: number, pieces: number): number {
+  return (Math.imul(hash, 0x9e3779b1) >>> 0) % pieces
 }
+
+export function hasHash(bits: Uint32Array, hash: number): boolean {
+  return bloomHas(bits, hash, PROBES)
+}
+
