@@ -16,11 +16,11 @@ export function codeColumns(columns: Columns, entries: Entries, spans: LevelRows
   for (const [i, column] of encoded.entries()) {
     const own = members[i]!
     if (own.length === 0) continue
-    for (const entry of own) column.uses += entries.uses[entry]!
+    for (const entry of own) column.uses += entries.uses(entry)
     if (column.coding === CODING.text) column.setTexts(coder.code(column.name, own), coder)
     else {
       readNumbers(column, entries, own, numbers)
-      column.setEntries(numbers, own, entries.uses, coder.entryCase)
+      column.setEntries(numbers, own, entries, coder.entryCase)
     }
   }
   coder.finish()
@@ -37,27 +37,28 @@ export function codeColumns(columns: Columns, entries: Entries, spans: LevelRows
 /** By column: its entries. */
 function membersOf(entries: Entries, columns: number): Uint32Array[] {
   const first = new Uint32Array(columns + 1)
-  for (let entry = 0; entry < entries.count; entry++) first[entries.column[entry]! + 1]!++
+  for (let entry = 0; entry < entries.count; entry++) first[entries.column(entry) + 1]!++
   for (let i = 0; i < columns; i++) first[i + 1]! += first[i]!
   const next = first.slice()
   const order = new Uint32Array(entries.count)
-  for (let entry = 0; entry < entries.count; entry++) order[next[entries.column[entry]!]!++] = entry
+  for (let entry = 0; entry < entries.count; entry++) order[next[entries.column(entry)]!++] = entry
   return Array.from({ length: columns }, (_, i) => order.subarray(first[i]!, first[i + 1]!))
 }
 
 function readNumbers({ coding, name }: EncodedColumn, entries: Entries, members: Uint32Array, numbers: Numbers): void {
-  const { view, start, end } = entries
+  const { view } = entries
   const from = name.role === ROLE.attribute ? 1 : 0
   for (const entry of members) {
-    const at = start[entry]! + from
+    const at = entries.start(entry) + from
     if (coding === CODING.double) {
       const hi = view.getUint32(at + 4, true)
       numbers.high![entry] = hi >>> 20
       numbers.value[entry] = (hi & 0xfffff) * 2 ** 32 + view.getUint32(at, true)
     } else {
+      const end = entries.end(entry)
       let lo = 0
       let hi = 0
-      for (let p = at, shift = 0; p < end[entry]!; p++, shift += 7) {
+      for (let p = at, shift = 0; p < end; p++, shift += 7) {
         const bits = view.getUint8(p) & 127
         if (shift < 32) lo |= bits << shift
         if (shift > 24) hi |= shift < 32 ? bits >>> (32 - shift) : bits << (shift - 32)

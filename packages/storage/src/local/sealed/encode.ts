@@ -207,7 +207,7 @@ function writeTexts(
   const firstTexts: number[] = encoded.map(() => 0)
   const sizes = encoded.map(({ text }) => {
     let size = 0
-    for (const entry of text?.texts ?? []) size += entries.end[entry]! - entries.start[entry]!
+    for (const entry of text?.texts ?? []) size += entries.end(entry) - entries.start(entry)
     return size
   })
   const order = encoded.map((_, i) => i).sort((a, b) => sizes[a]! - sizes[b]!)
@@ -217,7 +217,7 @@ function writeTexts(
     firstTexts[i] = pages.count
     for (const { bytes } of text.patterns) pages.add(bytes)
     for (const entry of text.texts)
-      pages.add(entries.bytes.subarray(textStart(name, entries.bytes, entries.start[entry]!), entries.end[entry]))
+      pages.add(entries.bytes.subarray(textStart(name, entries.bytes, entries.start(entry)), entries.end(entry)))
   }
   pages.finish()
   return { pages: pages.pages, firstTexts }

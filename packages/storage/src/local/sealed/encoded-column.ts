@@ -1,5 +1,6 @@
 import { BitWriter, widthOf } from './bits.ts'
 import { CODING, codingOf, ROLE, type Coding, type ColumnName } from './column.ts'
+import type { Entries } from './entries.ts'
 import { RAW, sizeCase, sizeOf, SIZES, UNITS, type NumberCase, type Numbers } from './number-column.ts'
 import type { TextCases, TextCoder } from './text-cases.ts'
 
@@ -77,8 +78,8 @@ export class EncodedColumn {
     this.#setDefault(this.cases.length)
   }
 
-  /** Distinct numbers, each with how often it is there. `caseOf`: room for the case of each. */
-  setEntries(numbers: Numbers, members: Uint32Array, uses: Uint32Array, caseOf: Uint32Array): void {
+  /** Distinct numbers, `members` of the entries. `caseOf`: room for the case of each. */
+  setEntries(numbers: Numbers, members: Uint32Array, entries: Entries, caseOf: Uint32Array): void {
     const { value, high } = numbers
     const valueBits = this.coding === CODING.double ? 40 : 20
     let listed = this.uses * widthOf(members.length - 1) + members.length * valueBits
@@ -95,7 +96,7 @@ export class EncodedColumn {
       let hasRaw = false
       for (const entry of members) {
         if (value[entry]! < 0) hasRaw = true
-        sized += uses[entry]! * (4 + Math.max(0, sizeOf(value[entry]!) - 2))
+        sized += entries.uses(entry) * (4 + Math.max(0, sizeOf(value[entry]!) - 2))
       }
       if (hasRaw) listed = Infinity
     }

@@ -60,6 +60,9 @@ export class EncodedTable {
     const next = first.slice()
     const order = new Uint32Array(count)
     for (let row = 0; row < count; row++) order[next[shape[row]!]!++] = row
+    let most = 0
+    for (let i = 0; i < shapes; i++) most = Math.max(most, (first[i + 1]! - first[i]!) * manyOf(this.#slotColumns[i]!))
+    const scratch = { members: new Uint32Array(most), places: new Uint32Array(most), firsts: new Uint32Array(count) }
     for (let i = 0; i < shapes; i++) {
       const rows = order.subarray(first[i]!, first[i + 1]!)
       for (const { column, codes, layouts } of this.headers) {
@@ -67,18 +70,16 @@ export class EncodedTable {
         layouts.push(layout)
         this.#addUse(column, i, 1, layout)
       }
-      this.#planSlots(i, rows)
+      this.#planSlots(i, rows, scratch)
     }
   }
 
-  #planSlots(shape: number, rows: Uint32Array): void {
+  #planSlots(shape: number, rows: Uint32Array, { members, places, firsts }: Scratch): void {
     const columns = this.#slotColumns[shape]!
     const layouts = this.#slotLayouts[shape]!
     if (columns.length === 0) return
     const { slots, first } = this.#rows!
-    const size = rows.length * columns.length
-    const members = new Uint32Array(size)
-    const places = new Uint32Array(size)
+    for (let i = 0; i < rows.length; i++) firsts[i] = first[rows[i]!]!
     for (let slot = 0; slot < columns.length; slot++) {
       const column = columns[slot]!
       if (layouts[slot]) continue
@@ -88,7 +89,7 @@ export class EncodedTable {
         if (columns[same] !== column) continue
         values++
         for (let i = 0; i < rows.length; i++) {
-          const place = first[rows[i]!]! + same
+          const place = firsts[i]! + same
           places[count] = place
           members[count++] = slots[place]!
         }
@@ -120,4 +121,25 @@ export class EncodedTable {
       for (let i = 0; i < columns.length; i++) columns[i]!.write(layouts[i]!, this.#slotCodes[at + i]!, slots[at + i]!)
     }
   }
+}
+
+/** Memory that is used for one shape after the other. */
+interface Scratch {
+  /** Of one column: its values' entries, and where their codes belong. */
+  readonly members: Uint32Array
+  readonly places: Uint32Array
+  /** Of each row: its first slot. */
+  readonly firsts: Uint32Array
+}
+
+/** The most values that a row has in one column. */
+function manyOf(columns: readonly EncodedColumn[]): number {
+  const counts = new Map<EncodedColumn, number>()
+  let most = 0
+  for (const column of columns) {
+    const count = (counts.get(column) ?? 0) + 1
+    counts.set(column, count)
+    most = Math.max(most, count)
+  }
+  return most
 }

@@ -1,51 +1,84 @@
 import { hashBytes, viewOf } from '../block/hash.ts'
 
+/** Words of an entry: hash, column, start, end, uses. */
+const WIDTH = 5
+const INITIAL = 1 << 14
+
 /** The distinct values of all columns, as ranges of the bytes that they stand in; each belongs to one column. */
 export class Entries {
   count = 0
-  column = new Uint16Array(INITIAL)
-  start = new Uint32Array(INITIAL)
-  end = new Uint32Array(INITIAL)
-  /** Of the value, without its column. */
-  hash = new Int32Array(INITIAL)
-  /** How often it was added. */
-  uses = new Uint32Array(INITIAL)
-  #slots = new Int32Array(2 * INITIAL).fill(-1)
   readonly bytes: Uint8Array
   readonly view: DataView
+  /** All of an entry in one place, as whoever looks for it needs most of it. */
+  #words = new Int32Array(WIDTH * INITIAL)
+  #slots = new Int32Array(2 * INITIAL).fill(-1)
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.view = viewOf(bytes)
   }
 
+  /** Of the value, without its column. */
+  hash(entry: number): number {
+    return this.#words[WIDTH * entry]!
+  }
+
+  column(entry: number): number {
+    return this.#words[WIDTH * entry + 1]!
+  }
+
+  start(entry: number): number {
+    return this.#words[WIDTH * entry + 2]!
+  }
+
+  end(entry: number): number {
+    return this.#words[WIDTH * entry + 3]!
+  }
+
+  /** How often it was added. */
+  uses(entry: number): number {
+    return this.#words[WIDTH * entry + 4]!
+  }
+
   /** The number of a value. */
   add(column: number, start: number, end: number): number {
     const hash = hashBytes(this.view, start, end)
+    const words = this.#words
     const mask = this.#slots.length - 1
     const length = end - start
     let slot = mix(hash, column) & mask
     for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
-      if (this.hash[entry] === hash && this.column[entry] === column && this.end[entry]! - this.start[entry]! === length) {
-        if (this.#equals(this.start[entry]!, start, length)) {
-          this.uses[entry]!++
+      const at = WIDTH * entry
+      if (words[at] === hash && words[at + 1] === column && words[at + 3]! - words[at + 2]! === length) {
+        if (this.#equals(words[at + 2]!, start, length)) {
+          words[at + 4]!++
           return entry
         }
       }
       slot = (slot + 1) & mask
     }
-    if (this.count === this.hash.length) {
+    if (WIDTH * this.count === words.length) {
       this.#grow()
       return this.add(column, start, end)
     }
     const entry = this.count++
     this.#slots[slot] = entry
-    this.column[entry] = column
-    this.start[entry] = start
-    this.end[entry] = end
-    this.hash[entry] = hash
-    this.uses[entry] = 1
+    const at = WIDTH * entry
+    words[at] = hash
+    words[at + 1] = column
+    words[at + 2] = start
+    words[at + 3] = end
+    words[at + 4] = 1
     return entry
+  }
+
+  /** Whether a value is this entry, of whose column it is; then it is added once more. */
+  repeats(entry: number, start: number, end: number): boolean {
+    const at = WIDTH * entry
+    const from = this.#words[at + 2]!
+    if (this.#words[at + 3]! - from !== end - start || !this.#equals(from, start, end - start)) return false
+    this.#words[at + 4]!++
+    return true
   }
 
   #equals(a: number, b: number, length: number): boolean {
@@ -55,30 +88,23 @@ export class Entries {
   }
 
   #grow(): void {
-    const capacity = 2 * this.hash.length
-    this.column = grown(this.column, capacity)
-    this.start = grown(this.start, capacity)
-    this.end = grown(this.end, capacity)
-    this.hash = grown(this.hash, capacity)
-    this.uses = grown(this.uses, capacity)
-    this.#slots = new Int32Array(2 * capacity).fill(-1)
+    this.#words = grown(this.#words, 2 * this.#words.length)
+    this.#slots = new Int32Array(2 * this.#slots.length).fill(-1)
     const mask = this.#slots.length - 1
     for (let entry = 0; entry < this.count; entry++) {
-      let slot = mix(this.hash[entry]!, this.column[entry]!) & mask
+      let slot = mix(this.hash(entry), this.column(entry)) & mask
       while (this.#slots[slot]! >= 0) slot = (slot + 1) & mask
       this.#slots[slot] = entry
     }
   }
 }
 
-const INITIAL = 1 << 14
-
 function mix(hash: number, column: number): number {
   const mixed = hash ^ Math.imul(column, 0x9e3779b1)
   return mixed ^ (mixed >>> 16)
 }
 
-export function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(array: T, length: number): T {
+export function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(array: T, length: number): T {
   const copy = new (array.constructor as new (length: number) => T)(length)
   copy.set(array)
   return copy

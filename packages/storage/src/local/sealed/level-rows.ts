@@ -26,9 +26,9 @@ export class LevelRows {
     this.first[this.count] = this.slotCount
   }
 
-  /** Forgets all rows and slots beyond these. */
-  cut(count: number, slotCount: number): void {
+  /** Forgets the rows from `count` on, and what was pushed for one more. */
+  cut(count: number): void {
     this.count = count
-    this.slotCount = slotCount
+    this.slotCount = this.first[count]!
   }
 }

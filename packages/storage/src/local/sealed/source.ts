@@ -2,10 +2,14 @@ import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
 import { UNKNOWN_SERVICE, type OperationKey } from '../block/rows.ts'
 import { decodeText } from '../block/attribute.ts'
+import { MAX_SECTION_SPANS } from './section-meta.ts'
 import { fieldEnd } from './wire.ts'
 
 /** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
 const MEMBERS = 0x12
+
+/** Room for the distinct resources and scopes; when they need more, all is copied once more. */
+const GROUPS_ROOM = 1 << 20
 
 /** What is sealed: all requests' bytes in one piece, the header columns of their spans, and in which order these are kept. */
 export interface Source {
@@ -38,11 +42,11 @@ export interface Range {
 
 /** Throws OtlpError for a request that is malformed. `take`: by span as it came. */
 export function readSource(requests: readonly Uint8Array[], take?: (row: number) => boolean): Source {
-  const columns = createSpanColumns(1 << 12)
   const length = requests.reduce((sum, request) => sum + request.length, 0)
+  const columns = createSpanColumns(Math.min(MAX_SECTION_SPANS, Math.ceil(length / 64)))
   const groups = new Groups(length)
-  let bytes = joined(requests, length)
-  scanSpans(bytes, columns)
+  let bytes = joined(requests, length + GROUPS_ROOM)
+  scanSpans(bytes.subarray(0, length), columns)
   const kept: number[] = []
   for (let row = 0; row < columns.count; row++) if (!take || take(row)) kept.push(row)
   const group = new Uint32Array(columns.count)
@@ -53,7 +57,8 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
     group[row] = number
   }
   const operations = operationsOf(bytes, columns, kept)
-  if (groups.length > 0) bytes = joined([bytes, ...groups.parts], length + groups.length)
+  if (groups.length > GROUPS_ROOM) bytes = joined([bytes.subarray(0, length)], length + groups.length)
+  groups.copyTo(bytes)
   const sorted = sort(columns, kept)
   return {
     bytes,
@@ -68,8 +73,9 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!
-  const bytes = new Uint8Array(length)
+  // Not cleared, as that would take as long as to fill it.
+  const buffer = Buffer.allocUnsafeSlow(length)
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, length)
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)
@@ -80,8 +86,8 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 
 /** Numbers the distinct resources, scopes and pairs of them. */
 class Groups {
-  readonly parts: Uint8Array[] = []
   length = 0
+  readonly #parts: Uint8Array[] = []
   readonly resources: Range[] = []
   readonly scopes: Range[] = []
   readonly groups: { resource: number; scope: number }[] = []
@@ -112,13 +118,22 @@ class Groups {
     return number
   }
 
+  /** Puts the parts where the ranges say. */
+  copyTo(bytes: Uint8Array): void {
+    let at = this.#base
+    for (const part of this.#parts) {
+      bytes.set(part, at)
+      at += part.length
+    }
+  }
+
   #intern(numbers: Map<string, number>, ranges: Range[], part: Buffer): number {
     const key = part.toString('latin1')
     let number = numbers.get(key)
     if (number === undefined) {
       const start = this.#base + this.length
       numbers.set(key, (number = ranges.push({ start, end: start + part.length }) - 1))
-      this.parts.push(part)
+      this.#parts.push(part)
       this.length += part.length
     }
     return number
@@ -145,30 +160,34 @@ function operationsOf(
   const operations: OperationKey[] = []
   const names: Uint8Array[] = []
   const services: Uint8Array[] = []
-  const numbers = new Map<number, number[]>()
+  /** By hash, the last one with it; and by operation, the one before with the same. */
+  const numbers = new Map<number, number>()
+  const before: number[] = []
   let [serviceStart, serviceHash] = [-1, 0]
   for (const row of rows) {
-    const service = columns.serviceStart[row]!
+    const [service, serviceEnd] = [columns.serviceStart[row]!, columns.serviceEnd[row]!]
     if (service !== serviceStart) {
       serviceStart = service
-      serviceHash = hashBytes(view, service, columns.serviceEnd[row]!)
+      serviceHash = hashBytes(view, service, serviceEnd)
     }
     const [start, end, kind] = [columns.nameStart[row]!, columns.nameEnd[row]!, columns.kind[row]!]
     const hash = hashWords(serviceHash, hashBytes(view, start, end), kind, 0)
-    const same = numbers.get(hash)
-    let number = same?.find(
-      (one) =>
-        operations[one]!.kind === kind &&
-        isEqual(bytes, start, end, names[one]!) &&
-        isEqual(bytes, service, columns.serviceEnd[row]!, services[one]!),
+    const newest = numbers.get(hash) ?? -1
+    let number = newest
+    while (
+      number >= 0 &&
+      (operations[number]!.kind !== kind ||
+        !isEqual(bytes, start, end, names[number]!) ||
+        !isEqual(bytes, service, serviceEnd, services[number]!))
     )
-    if (number === undefined) {
-      const text = decodeText(bytes, service, columns.serviceEnd[row]!) || UNKNOWN_SERVICE
+      number = before[number]!
+    if (number < 0) {
+      const text = decodeText(bytes, service, serviceEnd) || UNKNOWN_SERVICE
       number = operations.push({ service: text, name: decodeText(bytes, start, end), kind }) - 1
       names.push(bytes.slice(start, end))
-      services.push(bytes.slice(service, columns.serviceEnd[row]))
-      if (same) same.push(number)
-      else numbers.set(hash, [number])
+      services.push(bytes.slice(service, serviceEnd))
+      before.push(newest)
+      numbers.set(hash, number)
     }
     operation[row] = number
   }

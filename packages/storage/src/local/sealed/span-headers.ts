@@ -18,7 +18,7 @@ export function spanHeaders(source: Source): SpanHeaders {
   const { columns, order, trace, group } = source
   const count = order.length
   const headers = { start: new Numbers(count), duration: new Numbers(count), parent: new Numbers(count), group: new Numbers(count) }
-  const parents = parentRows(source)
+  const parents = parentPlaces(source)
   const parentIds = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
   for (let place = 0; place < count; place++) {
     const row = order[place]!
@@ -81,26 +81,53 @@ function readEnd(bytes: Uint8Array, start: number, end: number): readonly [lo: n
   return found
 }
 
+/** Spans of a trace up to which the parent is looked for among all of them. */
+const FEW = 48
+
 /** By place: that of the first span of its trace with the id of its parent, or -1. */
-function parentRows({ columns, order, trace }: Source): Int32Array {
+function parentPlaces({ columns, order, first }: Source): Int32Array {
   const ids = new Uint32Array(columns.spanId.buffer, columns.spanId.byteOffset, 2 * columns.count)
   const parentIds = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
-  let size = 1024
-  while (size < 2 * order.length) size *= 2
+  const parents = new Int32Array(order.length).fill(-1)
+  for (let trace = 0; trace < first.length - 1; trace++) {
+    const [from, to] = [first[trace]!, first[trace + 1]!]
+    if (to - from > FEW) findMany(ids, parentIds, order, from, to, parents)
+    else {
+      for (let place = from; place < to; place++) {
+        const [lo, hi] = [parentIds[2 * order[place]!]!, parentIds[2 * order[place]! + 1]!]
+        if ((lo | hi) === 0) continue
+        let at = from
+        while (at < to && (ids[2 * order[at]!] !== lo || ids[2 * order[at]! + 1] !== hi)) at++
+        if (at < to) parents[place] = at
+      }
+    }
+  }
+  return parents
+}
+
+function findMany(
+  ids: Uint32Array,
+  parentIds: Uint32Array,
+  order: Uint32Array,
+  from: number,
+  to: number,
+  parents: Int32Array,
+): void {
+  let size = 128
+  while (size < 2 * (to - from)) size *= 2
   const slots = new Int32Array(size).fill(-1)
-  const slotOf = (lo: number, hi: number, owner: number): number => {
-    let slot = hashWords(lo, hi, owner, 0) & (size - 1)
+  const slotOf = (lo: number, hi: number): number => {
+    let slot = hashWords(lo, hi, 0, 0) & (size - 1)
     for (let place = slots[slot]!; place >= 0; place = slots[slot]!) {
-      const row = order[place]!
-      if (trace[place] === owner && ids[2 * row] === lo && ids[2 * row + 1] === hi) break
+      if (ids[2 * order[place]!] === lo && ids[2 * order[place]! + 1] === hi) break
       slot = (slot + 1) & (size - 1)
     }
     return slot
   }
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!
-    const slot = slotOf(ids[2 * row]!, ids[2 * row + 1]!, trace[place]!)
+  for (let place = from; place < to; place++) {
+    const slot = slotOf(ids[2 * order[place]!]!, ids[2 * order[place]! + 1]!)
     if (slots[slot]! < 0) slots[slot] = place
   }
-  return Int32Array.from(order, (row, place) => slots[slotOf(parentIds[2 * row]!, parentIds[2 * row + 1]!, trace[place]!)]!)
+  for (let place = from; place < to; place++)
+    parents[place] = slots[slotOf(parentIds[2 * order[place]!]!, parentIds[2 * order[place]! + 1]!)]!
 }

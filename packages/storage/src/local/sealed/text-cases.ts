@@ -1,8 +1,8 @@
-import { viewOf } from '../block/hash.ts'
+import { hashBytes, viewOf } from '../block/hash.ts'
 import { BitWriter, PADDING, readBits, widthOf } from './bits.ts'
 import { ANY, LEVEL, ROLE, type ColumnName } from './column.ts'
 import type { Entries } from './entries.ts'
-import { createFoundPattern, decimalAt, findPattern, HOLE, MAX_PATTERN, nibbleAt } from './pattern.ts'
+import { createFoundPattern, decimalAt, findPattern, HOLE, MAX_PATTERN, nibbleAt, type FoundPattern } from './pattern.ts'
 
 /** A pattern that is a case: its values have a rest, the numbers in its holes. */
 export interface Pattern {
@@ -112,12 +112,11 @@ export class TextCoder {
   /** Ids of links are bytes, of one length and nearly all different. */
   #ids({ role, level }: ColumnName, members: Uint32Array): { patterns: Pattern[]; of: Int32Array } | undefined {
     if (role !== ROLE.field || level !== LEVEL.link) return undefined
-    const { start, end, uses } = this.#entries
-    const length = end[members[0]!]! - start[members[0]!]!
+    const length = this.#entries.end(members[0]!) - this.#entries.start(members[0]!)
     let total = 0
     for (const entry of members) {
-      if (end[entry]! - start[entry]! !== length) return undefined
-      total += uses[entry]!
+      if (this.#entries.end(entry) - this.#entries.start(entry) !== length) return undefined
+      total += this.#entries.uses(entry)
     }
     if (length === 0 || length > MAX_ID || 2 * members.length < total) return undefined
     const hole = { kind: HOLE.bytes, digits: length, min: 0, width: 8 * length }
@@ -129,28 +128,31 @@ export class TextCoder {
 
   /** The patterns that pay, and by member which it has, or -1. */
   #choose(name: ColumnName, members: Uint32Array): { patterns: Pattern[]; of: Int32Array } | undefined {
-    const { bytes, start, end, uses } = this.#entries
+    const { bytes } = this.#entries
     const found = this.#found
     const candidates: Candidate[] = []
-    const numbers = new Map<string, number>()
+    const numbers = new Map<number, number>()
+    const foundView = viewOf(found.bytes)
     const of = new Int32Array(members.length)
     for (let i = 0; i < members.length; i++) {
       const entry = members[i]!
-      const from = textStart(name, bytes, start[entry]!)
-      const to = end[entry]!
+      const from = textStart(name, bytes, this.#entries.start(entry))
+      const to = this.#entries.end(entry)
       of[i] = -1
       if (to - from > MAX_PATTERN) continue
       findPattern(bytes, from, to, found)
       if (found.holes === 0) continue
-      const key = latin1(found.bytes, found.length)
-      let number = numbers.get(key)
+      // Of two patterns with one hash the later one is none.
+      const hash = hashBytes(foundView, 0, found.length)
+      let number = numbers.get(hash)
+      if (number !== undefined && !isSame(candidates[number]!.bytes, found)) continue
       if (number === undefined) {
         // What has nearly as many patterns as texts has none.
         if (candidates.length === MAX_CANDIDATES) {
           if (4 * candidates.length > i) return undefined
           continue
         }
-        numbers.set(key, (number = candidates.length))
+        numbers.set(hash, (number = candidates.length))
         candidates.push({
           bytes: found.bytes.slice(0, found.length),
           kinds: found.kind.slice(0, found.holes),
@@ -164,7 +166,7 @@ export class TextCoder {
       const candidate = candidates[number]!
       of[i] = number
       candidate.entries++
-      candidate.uses += uses[entry]!
+      candidate.uses += this.#entries.uses(entry)
       for (let k = 0; k < found.holes; k++) {
         if (found.kind[k] !== HOLE.decimal) continue
         const value = decimalAt(bytes, found.at[k]!, found.digits[k]!)
@@ -176,15 +178,15 @@ export class TextCoder {
   }
 
   #writeRest(name: ColumnName, entry: number, pattern: Pattern): void {
-    const { bytes, start, end } = this.#entries
+    const { bytes } = this.#entries
     const found = this.#found
     const writer = this.#writer
     if (pattern.holes[0]!.kind === HOLE.bytes) {
       this.entryRest[entry] = writer.bits
-      for (let p = start[entry]!; p < end[entry]!; p++) writer.write(bytes[p]!, 8)
+      for (let p = this.#entries.start(entry); p < this.#entries.end(entry); p++) writer.write(bytes[p]!, 8)
       return
     }
-    findPattern(bytes, textStart(name, bytes, start[entry]!), end[entry]!, found)
+    findPattern(bytes, textStart(name, bytes, this.#entries.start(entry)), this.#entries.end(entry), found)
     this.entryRest[entry] = writer.bits
     for (const [i, { kind, digits, min, width }] of pattern.holes.entries()) {
       const at = found.at[i]!
@@ -221,6 +223,8 @@ function holesOf({ kinds, digits, min, max }: Candidate): Hole[] {
   )
 }
 
-function latin1(bytes: Uint8Array, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')
+function isSame(pattern: Uint8Array, { bytes, length }: FoundPattern): boolean {
+  if (pattern.length !== length) return false
+  for (let i = 0; i < length; i++) if (pattern[i] !== bytes[i]) return false
+  return true
 }

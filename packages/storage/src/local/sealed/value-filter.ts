@@ -41,11 +41,11 @@ export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
   const keyHashes = columns.names.map(({ role, name }) => (role === ROLE.attribute ? hashArray(name) : 0))
   for (const [i, { role }] of columns.names.entries()) if (role === ROLE.attribute) hashes.add(keyHashes[i]!)
   for (let entry = 0; entry < entries.count; entry++) {
-    const column = entries.column[entry]!
+    const column = entries.column(entry)
     const { level, role, type, name } = columns.names[column]!
-    const [start, end] = [entries.start[entry]!, entries.end[entry]!]
+    const [start, end] = [entries.start(entry), entries.end(entry)]
     if (role === ROLE.attribute) {
-      if (type !== 0) hashes.add(pairHash(keyHashes[column]!, entries.hash[entry]!))
+      if (type !== 0) hashes.add(pairHash(keyHashes[column]!, entries.hash(entry)))
       else {
         const whole = keyValue(name, bytes.subarray(start, end))
         hashAttribute(whole, viewOf(whole), 0, whole.length, hashes)
@@ -63,11 +63,16 @@ export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
 export function writeFilter(hashes: HashSet, write: (bytes: Uint8Array) => number): Piece[] {
   if (hashes.overflowed) return []
   const count = Math.max(1, Math.ceil(hashes.size / PIECE_ENTRIES))
-  const members: number[][] = Array.from({ length: count }, () => [])
-  for (const hash of hashes) members[pieceOf(hash, count)]!.push(hash)
-  return members.map((own) => {
+  const first = new Uint32Array(count + 1)
+  for (const hash of hashes) first[pieceOf(hash, count) + 1]!++
+  for (let i = 0; i < count; i++) first[i + 1]! += first[i]!
+  const next = first.slice()
+  const sorted = new Int32Array(hashes.size)
+  for (const hash of hashes) sorted[next[pieceOf(hash, count)]!++] = hash
+  return Array.from({ length: count }, (_, i) => {
+    const own = sorted.subarray(first[i]!, first[i + 1]!)
     const bloom = createBloom(own.length, BITS)
-    for (const hash of own) bloomAdd(bloom, hash, PROBES)
+    for (let k = 0; k < own.length; k++) bloomAdd(bloom, own[k]!, PROBES)
     const bytes = new Uint8Array(bloom.buffer)
     return { offset: write(bytes), length: bytes.length, crc: crc32(bytes) }
   })

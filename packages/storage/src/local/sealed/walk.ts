@@ -1,9 +1,9 @@
-import { ANY, LEVEL, ROLE, type LevelNumber } from './column.ts'
+import { ANY, LEVEL, ROLE, type LevelNumber, type Role } from './column.ts'
 import type { Columns } from './columns.ts'
 import type { Entries } from './entries.ts'
 import { grown } from './entries.ts'
 import { LevelRows } from './level-rows.ts'
-import { OP, rootOf, type Templates } from './template.ts'
+import { MAX_NODES, MAX_TRIES, OP, rootOf, type OpKind, type Templates } from './template.ts'
 
 /** What is done with a field, by its tag. */
 const DO = {
@@ -54,6 +54,7 @@ const NESTED: readonly (Schema | undefined)[] = [STATUS, undefined, undefined, R
 /** Span.flags = 16, fixed32. */
 const FLAGS = 0x85
 const EVENTS = 0x5a
+const LINKS = 0x6a
 /** Values of one message, beyond which it is kept as it came. */
 const MAX_SLOTS = 1 << 12
 const NOWHERE: Uint8Array = new Uint8Array()
@@ -76,6 +77,8 @@ export class Walker {
   /** The byte after what was read last. */
   #next = 0
   #node = 0
+  /** By node: the value that the last message had there. */
+  readonly #lastEntry = new Int32Array(MAX_NODES).fill(-1)
   /** Where the span's trace id is; -1: it has not come yet. */
   #traceId = -1
   #timeLo = 0
@@ -86,20 +89,30 @@ export class Walker {
     this.#bytes = entries.bytes
     this.#columns = columns
     this.#templates = templates
-    this.#runs = [EVENTS, 0x6a].map((tag) =>
-      templates.op(OP.run, tag, columns.number(LEVEL.span, ROLE.run, tag)),
+    this.#runs = [EVENTS, LINKS].map((tag) =>
+      templates.number(OP.run, tag, columns.number(LEVEL.span, ROLE.run, tag)),
     ) as [number, number]
+    // There must be room for these when there is for nothing else.
+    for (const level of [LEVEL.span, LEVEL.event, LEVEL.link, LEVEL.resource, LEVEL.scope]) {
+      columns.number(level, ROLE.odd)
+      const own = columns.number(level, ROLE.own)
+      templates.step(rootOf(level), templates.number(OP.value, 0, own))
+    }
   }
 
   /** Adds a row for the message in `[start, end)`, whole if `whole`. Returns false when it is kept as it came. */
   add(level: LevelNumber, start: number, end: number, whole = false): boolean {
     this.#traceId = -1
-    const marks = this.rows.map(({ count, slotCount }) => [count, slotCount] as const)
+    const rows = this.rows[level]!
+    const [, events, links] = this.rows as readonly [LevelRows, LevelRows, LevelRows]
+    const [rowCount, eventCount, linkCount] = [rows.count, events.count, links.count]
     if (!whole && this.#row(level, start, end)) return true
-    for (const [i, [count, slotCount]] of marks.entries()) this.rows[i]!.cut(count, slotCount)
+    rows.cut(rowCount)
+    events.cut(eventCount)
+    links.cut(linkCount)
     this.#node = rootOf(level)
-    this.#value(level, this.#columns.number(level, ROLE.own), 0, start, end)
-    this.rows[level]!.end(this.#node)
+    this.#value(level, ROLE.own, 0, NOWHERE, start, end)
+    rows.end(this.#node)
     return false
   }
 
@@ -147,7 +160,7 @@ export class Walker {
           if (!this.#varint(from, end)) return false
           const to = this.#next
           if (action === DO.literal) this.#literal(p, to)
-          else this.#value(level, this.#columns.number(level, ROLE.varint, tag, place), tag, from, to)
+          else this.#value(level, ROLE.varint, tag, place, from, to)
           p = to
           break
         }
@@ -159,7 +172,7 @@ export class Walker {
             if (level === LEVEL.event) this.#time(from)
             this.#op(action === DO.start ? OP.start : OP.end, tag)
           } else if (tag === FLAGS && level === LEVEL.span) this.#literal(p, to)
-          else this.#value(level, this.#columns.number(level, ROLE.fixed, tag, place), tag, from, to)
+          else this.#value(level, ROLE.fixed, tag, place, from, to)
           p = to
           break
         }
@@ -205,7 +218,7 @@ export class Walker {
         if (end - start !== 16) return this.#empty(tag, start, end)
         if (level === LEVEL.span) this.#traceId = start
         else if (!this.#isTraceId(start)) {
-          this.#value(level, this.#columns.number(level, ROLE.field, tag, place), tag, start, end)
+          this.#value(level, ROLE.field, tag, place, start, end)
           return true
         }
         this.#op(OP.traceId, tag)
@@ -237,7 +250,7 @@ export class Walker {
         return true
       }
       default:
-        this.#value(level, this.#columns.number(level, ROLE.field, tag, place), tag, start, end)
+        this.#value(level, ROLE.field, tag, place, start, end)
         return true
     }
   }
@@ -245,7 +258,7 @@ export class Walker {
   /** An id of no bytes, which is none. */
   #empty(tag: number, start: number, end: number): boolean {
     if (start !== end) return false
-    this.#step(this.#templates.op(OP.bytes, tag, 0, Uint8Array.of(tag, 0)))
+    this.#literalOp(Uint8Array.of(tag, 0))
     return true
   }
 
@@ -261,32 +274,31 @@ export class Walker {
       for (let i = value - 1; i > keyEnd; i--) valueLength = valueLength * 128 + (bytes[i]! & 127)
     }
     if (!isPlain || value + valueLength !== end) {
-      this.#value(level, this.#columns.number(level, ROLE.odd), tag, start, end)
+      this.#value(level, ROLE.odd, tag, NOWHERE, start, end)
       return
     }
     const type = this.#scalarType(value, end)
-    const { expected, ops } = this.#expectation()
-    if (expected >= 0) {
-      const op = ops[expected]!
-      const name = op.kind === OP.value ? this.#columns.names[op.column]! : undefined
-      if (name?.role === ROLE.attribute && name.type === type && name.name.length === keyEnd - start - 2) {
-        const key = name.name
-        let i = 0
-        while (i < key.length && key[i] === bytes[start + 2 + i]) i++
-        if (i === key.length) {
-          this.#step(expected)
-          this.rows[level]!.push(this.#entries.add(op.column, value, end))
-          return
-        }
+    const { child, sibling, op, ops } = this.#templates
+    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+      const { kind, column } = ops[op[at]!]!
+      if (kind === OP.value && this.#isAttribute(column, type, start + 2, keyEnd)) {
+        this.#node = this.#templates.take(this.#node, before, at)
+        this.#take(level, column, value, end)
+        return
       }
+      before = at
     }
     const column = this.#columns.number(level, ROLE.attribute, type, bytes.subarray(start + 2, keyEnd))
-    if (column < 0) this.#value(level, this.#columns.number(level, ROLE.odd), tag, start, end)
-    else this.#value(level, column, tag, value, end)
+    if (column < 0) this.#value(level, ROLE.odd, tag, NOWHERE, start, end)
+    else this.#takeNew(level, tag, column, value, end)
   }
 
-  #expectation(): { expected: number; ops: Templates['ops'] } {
-    return { expected: this.#templates.expected(this.#node), ops: this.#templates.ops }
+  #isAttribute(column: number, type: number, start: number, end: number): boolean {
+    const { role, type: own, name } = this.#columns.names[column]!
+    if (role !== ROLE.attribute || own !== type || name.length !== end - start) return false
+    const bytes = this.#bytes
+    for (let i = 0; i < name.length; i++) if (name[i] !== bytes[start + i]) return false
+    return true
   }
 
   /** The tag of a scalar `AnyValue` in its canonical form; else 0. */
@@ -325,35 +337,74 @@ export class Walker {
     return false
   }
 
-  #value(level: LevelNumber, column: number, tag: number, start: number, end: number): void {
-    if (column < 0) {
-      this.#node = -1
-      return
+  /** A value of a field, or a message, as a whole. */
+  #value(level: LevelNumber, role: Role, tag: number, place: Uint8Array, start: number, end: number): void {
+    const { child, sibling, op, ops } = this.#templates
+    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+      const one = ops[op[at]!]!
+      if (one.kind === OP.value && one.tag === tag && this.#columns.names[one.column]!.role === role) {
+        this.#node = this.#templates.take(this.#node, before, at)
+        this.#take(level, one.column, start, end)
+        return
+      }
+      before = at
     }
-    this.#step(this.#templates.op(OP.value, tag, column))
-    this.rows[level]!.push(this.#entries.add(column, start, end))
+    const column = this.#columns.number(level, role, role === ROLE.odd ? 0 : tag, place)
+    if (column < 0) this.#node = -1
+    else this.#takeNew(level, tag, column, start, end)
+  }
+
+  #takeNew(level: LevelNumber, tag: number, column: number, start: number, end: number): void {
+    this.#step(this.#templates.number(OP.value, tag, column))
+    if (this.#node >= 0) this.#take(level, column, start, end)
+  }
+
+  /** The value of the node that was come to. */
+  #take(level: LevelNumber, column: number, start: number, end: number): void {
+    const last = this.#lastEntry[this.#node]!
+    const entry = last >= 0 && this.#entries.repeats(last, start, end) ? last : this.#entries.add(column, start, end)
+    this.#lastEntry[this.#node] = entry
+    this.rows[level]!.push(entry)
   }
 
   #literal(start: number, end: number): void {
     const bytes = this.#bytes
-    const { expected, ops } = this.#expectation()
-    if (expected >= 0 && ops[expected]!.kind === OP.bytes) {
-      const literal = ops[expected]!.bytes
-      let i = 0
-      while (i < literal.length && literal[i] === bytes[start + i]) i++
-      if (i === literal.length && i === end - start) return this.#step(expected)
+    const { child, sibling, op, ops } = this.#templates
+    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+      const { kind, bytes: literal } = ops[op[at]!]!
+      if (kind === OP.bytes && literal.length === end - start) {
+        let i = 0
+        while (i < literal.length && literal[i] === bytes[start + i]) i++
+        if (i === literal.length) {
+          this.#node = this.#templates.take(this.#node, before, at)
+          return
+        }
+      }
+      before = at
     }
-    this.#step(this.#templates.op(OP.bytes, 0, 0, bytes.slice(start, end)))
+    this.#literalOp(bytes.slice(start, end))
   }
 
-  #op(kind: (typeof OP)[keyof typeof OP], tag: number): void {
-    const { expected, ops } = this.#expectation()
-    if (expected >= 0 && ops[expected]!.kind === kind && ops[expected]!.tag === tag) return this.#step(expected)
-    this.#step(this.#templates.op(kind, tag))
+  #literalOp(literal: Uint8Array): void {
+    if (this.#templates.nodes === MAX_NODES) this.#node = -1
+    else this.#step(this.#templates.number(OP.bytes, 0, 0, literal))
+  }
+
+  #op(kind: OpKind, tag: number): void {
+    const { child, sibling, op, ops } = this.#templates
+    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+      const one = ops[op[at]!]!
+      if (one.kind === kind && one.tag === tag) {
+        this.#node = this.#templates.take(this.#node, before, at)
+        return
+      }
+      before = at
+    }
+    this.#step(this.#templates.number(kind, tag))
   }
 
   #step(op: number): void {
-    if (this.#node >= 0) this.#node = this.#templates.step(this.#node, op)
+    this.#node = this.#templates.step(this.#node, op)
   }
 
   #time(at: number): void {
