@@ -1,3 +1,4 @@
+import { viewOf } from '../block/hash.ts'
 import { STANDING, type ColumnName, type LevelNumber, type Role } from './column.ts'
 
 /** Attribute keys and types of one section, beyond which an attribute is not given a column of its own. */
@@ -6,6 +7,8 @@ const MAX_COLUMNS = 1 << 12
 /** The columns of a section that is being made; first those that every section has. */
 export class Columns {
   readonly names: ColumnName[] = []
+  /** Of their names. */
+  readonly views: DataView[] = []
   readonly #numbers = new Map<string, number>()
 
   constructor() {
@@ -19,7 +22,9 @@ export class Columns {
     if (number !== undefined) return number
     if (this.names.length >= MAX_COLUMNS) return -1
     this.#numbers.set(key, this.names.length)
-    return this.names.push({ level, role, type, name: name.slice() }) - 1
+    const own = Uint8Array.from(name)
+    this.views.push(viewOf(own))
+    return this.names.push({ level, role, type, name: own }) - 1
   }
 }
 

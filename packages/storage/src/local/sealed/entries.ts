@@ -82,8 +82,10 @@ export class Entries {
   }
 
   #equals(a: number, b: number, length: number): boolean {
-    const { bytes } = this
-    for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false
+    const { view } = this
+    let i = 0
+    for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
+    for (; i < length; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false
     return true
   }
 

@@ -4,7 +4,7 @@ import { LEVELS, type Coding, type ColumnName, type LevelNumber, type Role } fro
 import type { NumberCase } from './number-column.ts'
 import { HOLE } from './pattern.ts'
 import type { Op, OpKind } from './template.ts'
-import type { Pattern } from './text-cases.ts'
+import type { Hole } from './text-cases.ts'
 import type { Page, Piece } from './text-pages.ts'
 
 /*
@@ -15,6 +15,13 @@ import type { Page, Piece } from './text-pages.ts'
  *
  * A later version may add columns, and parts at the end; it changes nothing that is there.
  */
+
+/** A pattern without its text. */
+export interface HeadPattern {
+  readonly holes: readonly Omit<Hole, 'offset'>[]
+  /** Bits of a rest. */
+  readonly width: number
+}
 
 /** Whose columns' pieces lie side by side: some rows of each level. */
 export interface Chunk extends Piece {
@@ -34,7 +41,7 @@ export interface HeadColumn extends ColumnName {
   /** Of numbers and doubles: all cases. */
   readonly cases: readonly NumberCase[]
   /** Of texts: those cases that have a rest; the others are texts, after them. */
-  readonly patterns: readonly Omit<Pattern, 'bytes'>[]
+  readonly patterns: readonly HeadPattern[]
   readonly texts: number
   /** The text of the first case. */
   readonly firstText: number

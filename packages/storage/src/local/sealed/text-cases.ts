@@ -19,6 +19,8 @@ export interface Hole {
   min: number
   /** Bits of it. */
   width: number
+  /** Of its first character in the text: all before it has the same length in every text. */
+  offset: number
 }
 
 /** What becomes of the values of a column of texts. */
@@ -119,7 +121,7 @@ export class TextCoder {
       total += this.#entries.uses(entry)
     }
     if (length === 0 || length > MAX_ID || 2 * members.length < total) return undefined
-    const hole = { kind: HOLE.bytes, digits: length, min: 0, width: 8 * length }
+    const hole = { kind: HOLE.bytes, digits: length, min: 0, width: 8 * length, offset: 0 }
     return {
       patterns: [{ bytes: Uint8Array.of(0, hole.kind, length), holes: [hole], width: hole.width }],
       of: new Int32Array(members.length),
@@ -179,19 +181,19 @@ export class TextCoder {
 
   #writeRest(name: ColumnName, entry: number, pattern: Pattern): void {
     const { bytes } = this.#entries
-    const found = this.#found
     const writer = this.#writer
     if (pattern.holes[0]!.kind === HOLE.bytes) {
       this.entryRest[entry] = writer.bits
       for (let p = this.#entries.start(entry); p < this.#entries.end(entry); p++) writer.write(bytes[p]!, 8)
       return
     }
-    findPattern(bytes, textStart(name, bytes, this.#entries.start(entry)), this.#entries.end(entry), found)
+    const start = textStart(name, bytes, this.#entries.start(entry))
     this.entryRest[entry] = writer.bits
-    for (const [i, { kind, digits, min, width }] of pattern.holes.entries()) {
-      const at = found.at[i]!
-      if (kind === HOLE.decimal) writer.writeNumber(decimalAt(bytes, at, digits) - min, width)
-      else for (let k = 0; k < digits; k++) writer.write(nibbleAt(bytes, at + k), 4)
+    const { holes } = pattern
+    for (let i = 0; i < holes.length; i++) {
+      const { kind, digits, min, width, offset } = holes[i]!
+      if (kind === HOLE.decimal) writer.writeNumber(decimalAt(bytes, start + offset, digits) - min, width)
+      else for (let k = 0; k < digits; k++) writer.write(nibbleAt(bytes, start + offset + k), 4)
     }
   }
 }
@@ -215,12 +217,26 @@ function select(candidates: readonly Candidate[], of: Int32Array): { patterns: P
   return { patterns, of }
 }
 
-function holesOf({ kinds, digits, min, max }: Candidate): Hole[] {
-  return Array.from(kinds, (kind, i) =>
-    kind === HOLE.decimal
-      ? { kind, digits: digits[i]!, min: min[i]!, width: widthOf(max[i]! - min[i]!) }
-      : { kind, digits: digits[i]!, min: 0, width: 4 * digits[i]! },
-  )
+function holesOf({ bytes, kinds, digits, min, max }: Candidate): Hole[] {
+  const holes: Hole[] = []
+  let offset = 0
+  for (let p = 0; p < bytes.length;) {
+    if (bytes[p] !== 0) {
+      p++
+      offset++
+      continue
+    }
+    const i = holes.length
+    const [kind, count] = [kinds[i]!, digits[i]!]
+    holes.push(
+      kind === HOLE.decimal
+        ? { kind, digits: count, min: min[i]!, width: widthOf(max[i]! - min[i]!), offset }
+        : { kind, digits: count, min: 0, width: 4 * count, offset },
+    )
+    offset += count
+    p += 3
+  }
+  return holes
 }
 
 function isSame(pattern: Uint8Array, { bytes, length }: FoundPattern): boolean {

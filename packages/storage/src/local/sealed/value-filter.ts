@@ -17,38 +17,42 @@ import { keyValue } from './wire.ts'
 const BITS = 16
 const PROBES = 9
 const PIECE_ENTRIES = 2048
-/** Beyond these there is no filter, and everything may match. */
-const MAX_HASHES = 1 << 21
+/** More than all attributes of a section that are written oddly. */
+const MAX_OTHERS = 2 ** 31
 /** Keys of messages that are kept as they came, beyond which not all keys of the section are known. */
 const MAX_KEYS = 1 << 12
 
 /** Keys and key=value pairs of all attributes, and the keys that are no column's; undefined: there are too many. */
 export interface AttributeSet {
-  readonly hashes: HashSet
+  /** A few of them several times. */
+  readonly hashes: Int32Array
   readonly otherKeys: ReadonlySet<string> | undefined
 }
 
 /** From the distinct values of all columns. */
 export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
-  const hashes = new HashSet(MAX_HASHES)
+  /** Of values that have no hash yet. */
+  const others = new HashSet(MAX_OTHERS)
+  const hashes = new Int32Array(entries.count + columns.names.length)
+  let count = 0
   const otherKeys = new Set<string>()
   const { bytes } = entries
   const other = (from: Uint8Array, start: number, end: number): void => {
-    hashAttribute(from, viewOf(from), start, end, hashes)
+    hashAttribute(from, viewOf(from), start, end, others)
     const key = readAttribute(from, start, end)?.key
     if (key !== undefined && otherKeys.size <= MAX_KEYS) otherKeys.add(key)
   }
   const keyHashes = columns.names.map(({ role, name }) => (role === ROLE.attribute ? hashArray(name) : 0))
-  for (const [i, { role }] of columns.names.entries()) if (role === ROLE.attribute) hashes.add(keyHashes[i]!)
+  for (const [i, { role }] of columns.names.entries()) if (role === ROLE.attribute) hashes[count++] = keyHashes[i]!
   for (let entry = 0; entry < entries.count; entry++) {
     const column = entries.column(entry)
     const { level, role, type, name } = columns.names[column]!
     const [start, end] = [entries.start(entry), entries.end(entry)]
     if (role === ROLE.attribute) {
-      if (type !== 0) hashes.add(pairHash(keyHashes[column]!, entries.hash(entry)))
+      if (type !== 0) hashes[count++] = pairHash(keyHashes[column]!, entries.hash(entry))
       else {
         const whole = keyValue(name, bytes.subarray(start, end))
-        hashAttribute(whole, viewOf(whole), 0, whole.length, hashes)
+        hashAttribute(whole, viewOf(whole), 0, whole.length, others)
       }
     } else if (role === ROLE.odd) other(bytes, start, end)
     else if (role === ROLE.own) {
@@ -56,23 +60,25 @@ export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
       visitAttributes(bytes, start, end, place, other)
     }
   }
-  return { hashes, otherKeys: otherKeys.size > MAX_KEYS ? undefined : otherKeys }
+  const all = new Int32Array(count + others.size)
+  all.set(hashes.subarray(0, count))
+  for (const hash of others) all[count++] = hash
+  return { hashes: all, otherKeys: otherKeys.size > MAX_KEYS ? undefined : otherKeys }
 }
 
-/** `write` appends to the section and returns the offset. No pieces: there is no filter. */
-export function writeFilter(hashes: HashSet, write: (bytes: Uint8Array) => number): Piece[] {
-  if (hashes.overflowed) return []
-  const count = Math.max(1, Math.ceil(hashes.size / PIECE_ENTRIES))
+/** `write` appends to the section and returns the offset. */
+export function writeFilter(hashes: Int32Array, write: (bytes: Uint8Array) => number): Piece[] {
+  const count = Math.max(1, Math.ceil(hashes.length / PIECE_ENTRIES))
   const first = new Uint32Array(count + 1)
   for (const hash of hashes) first[pieceOf(hash, count) + 1]!++
   for (let i = 0; i < count; i++) first[i + 1]! += first[i]!
   const next = first.slice()
-  const sorted = new Int32Array(hashes.size)
+  const sorted = new Int32Array(hashes.length)
   for (const hash of hashes) sorted[next[pieceOf(hash, count)]!++] = hash
   return Array.from({ length: count }, (_, i) => {
     const own = sorted.subarray(first[i]!, first[i + 1]!)
     const bloom = createBloom(own.length, BITS)
-    for (let k = 0; k < own.length; k++) bloomAdd(bloom, own[k]!, PROBES)
+    for (let k = 0; k < own.length; k++) bloomAdd(bloom, own[k]! === 0 ? 1 : own[k]!, PROBES)
     const bytes = new Uint8Array(bloom.buffer)
     return { offset: write(bytes), length: bytes.length, crc: crc32(bytes) }
   })

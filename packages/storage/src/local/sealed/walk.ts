@@ -294,10 +294,13 @@ export class Walker {
   }
 
   #isAttribute(column: number, type: number, start: number, end: number): boolean {
-    const { role, type: own, name } = this.#columns.names[column]!
-    if (role !== ROLE.attribute || own !== type || name.length !== end - start) return false
-    const bytes = this.#bytes
-    for (let i = 0; i < name.length; i++) if (name[i] !== bytes[start + i]) return false
+    const { role, type: ownType, name } = this.#columns.names[column]!
+    if (role !== ROLE.attribute || ownType !== type || name.length !== end - start) return false
+    const { view } = this.#entries
+    const own = this.#columns.views[column]!
+    let i = 0
+    for (; i + 4 <= name.length; i += 4) if (own.getInt32(i, true) !== view.getInt32(start + i, true)) return false
+    for (; i < name.length; i++) if (own.getUint8(i) !== view.getUint8(start + i)) return false
     return true
   }
 
