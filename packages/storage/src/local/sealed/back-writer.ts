@@ -1,8 +1,11 @@
+const CAPACITY = 1 << 13
+const MAX_KEPT = 1 << 20
+
 /**
  * Writes bytes from the end to the start: a message's length is known when its content is there. Used again for one message after the other.
  */
 export class BackWriter {
-  bytes = new Uint8Array(1 << 16)
+  bytes = new Uint8Array(CAPACITY)
   /** The first byte that is written; all bytes from here to the end are. */
   at = this.bytes.length
 
@@ -50,10 +53,29 @@ export class BackWriter {
     for (const [i, bits] of groups.entries()) this.byte(i === 0 ? bits : bits | 128)
   }
 
-  word(value: number): void {
-    this.reserve(4)
-    this.at -= 4
-    for (let i = 0; i < 4; i++) this.bytes[this.at + i] = value >>> (8 * i)
+  /** A number below 10^15 in so many decimal digits. */
+  decimal(value: number, digits: number): void {
+    this.reserve(digits)
+    const { bytes } = this
+    let at = this.at
+    let left = value
+    for (let i = 0; i < digits; i++) {
+      const rest = Math.floor(left / 10)
+      bytes[--at] = 0x30 + left - 10 * rest
+      left = rest
+    }
+    this.at = at
+  }
+
+  /** 64 bits, the lowest first. */
+  words(lo: number, hi: number): void {
+    this.reserve(8)
+    const { bytes } = this
+    const at = (this.at -= 8)
+    for (let i = 0; i < 4; i++) {
+      bytes[at + i] = lo >>> (8 * i)
+      bytes[at + 4 + i] = hi >>> (8 * i)
+    }
   }
 
   range(from: Uint8Array, start = 0, end = from.length): void {
@@ -62,7 +84,10 @@ export class BackWriter {
     const at = (this.at -= length)
     // A call of set() costs as much as copying some dozen bytes.
     if (length > 48) this.bytes.set(start === 0 && end === from.length ? from : from.subarray(start, end), at)
-    else for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i]!
+    else {
+      const { bytes } = this
+      for (let i = 0; i < length; i++) bytes[at + i] = from[start + i]!
+    }
   }
 
   /** Makes room for `size` bytes before the first one. */
@@ -78,7 +103,13 @@ export class BackWriter {
   /** A copy of what was written, and it is empty again. */
   take(): Uint8Array {
     const bytes = this.bytes.slice(this.at)
-    this.at = this.bytes.length
+    this.clear()
     return bytes
+  }
+
+  /** Forgets what was written, and memory beyond what is used again and again. */
+  clear(): void {
+    if (this.bytes.length > MAX_KEPT) this.bytes = new Uint8Array(CAPACITY)
+    this.at = this.bytes.length
   }
 }

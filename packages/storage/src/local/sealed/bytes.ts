@@ -1,7 +1,11 @@
 /** Writes small structures: numbers as varints, byte strings with their length. */
 export class ByteWriter {
-  #bytes = new Uint8Array(1024)
+  #bytes: Uint8Array
   length = 0
+
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity)
+  }
 
   /** A non-negative integer of at most 2^53. */
   number(value: number): void {
@@ -55,6 +59,11 @@ export class ByteReader {
   }
 
   number(): number {
+    const first = this.#bytes[this.at]
+    if (first !== undefined && first < 128) {
+      this.at++
+      return first
+    }
     let value = 0
     for (let scale = 1; this.at < this.#bytes.length; scale *= 128) {
       const byte = this.#bytes[this.at++]!
@@ -62,6 +71,13 @@ export class ByteReader {
       if (byte < 128) return value
     }
     throw new RangeError('the bytes end within a number')
+  }
+
+  /** Numbers with their count before them. */
+  numbers(): Uint32Array {
+    const numbers = new Uint32Array(this.count())
+    for (let i = 0; i < numbers.length; i++) numbers[i] = this.number()
+    return numbers
   }
 
   /** A number that counts things of which each takes at least a byte, so that it cannot be larger than what is left. */

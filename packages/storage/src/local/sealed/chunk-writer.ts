@@ -3,7 +3,7 @@ import { PADDING, widthOf } from './bits.ts'
 import { LEVEL, LEVELS, SHAPES, SPAN_ID, TRACE_ID, type ColumnName } from './column.ts'
 import type { EncodedColumn } from './encoded-column.ts'
 import type { EncodedTable } from './encoded-table.ts'
-import type { Chunk } from './head.ts'
+import type { WrittenChunk } from './head.ts'
 import type { Source } from './source.ts'
 import type { Piece } from './text-pages.ts'
 import type { Walker } from './walk.ts'
@@ -23,7 +23,7 @@ export class ChunkWriter {
   readonly #column: (name: ColumnName) => EncodedColumn
   readonly #eventsOf: { readonly [LEVEL.event]: Uint32Array; readonly [LEVEL.link]: Uint32Array }
   readonly #add: (bytes: Uint8Array) => number
-  readonly #chunks: Chunk[] = []
+  readonly #chunks: WrittenChunk[] = []
   readonly #next: number[] = Array.from({ length: LEVELS }, () => 0)
 
   constructor(
@@ -43,7 +43,7 @@ export class ChunkWriter {
     this.#add = add
   }
 
-  write(): { chunks: Chunk[]; lastIds: Uint32Array[] } {
+  write(): { chunks: WrittenChunk[]; lastIds: Uint32Array[] } {
     const { first, order } = this.#source
     const counts = this.#tables.map(({ count }) => count)
     const none = Array.from({ length: LEVELS }, () => 0)
@@ -68,10 +68,10 @@ export class ChunkWriter {
 
   #writeChunk(rows: readonly number[]): void {
     const [spans, traces] = [this.#next[LEVEL.span]!, this.#next[LEVEL.trace]!]
-    const first = [...this.#next]
+    const starts = [...this.#next]
     for (const [level, count] of rows.entries()) {
       const table = this.#tables[level]!
-      const from = first[level]!
+      const from = starts[level]!
       const shapes = level < LEVEL.trace ? this.#column(SHAPES[level]!) : undefined
       const width = widthOf(Math.max(0, table.shapes - 1))
       if (shapes) for (let row = from; row < from + count; row++) shapes.writer.write(table.shape[row]!, width)
@@ -84,13 +84,13 @@ export class ChunkWriter {
       const words = this.#traceIds(traces, this.#next[LEVEL.trace]!)
       ids.set(this.#column(TRACE_ID), new Uint8Array(words.buffer, 0, words.byteLength))
     }
-    const pieces = new Map<number, Piece>()
+    const pieces = new Map<number, Pick<Piece, 'length' | 'crc'>>()
     const bytes: Uint8Array[] = []
     let length = 0
     for (const [i, column] of this.#encoded.entries()) {
       const piece = ids.get(column) ?? column.writer.take()
       if (piece.length === 0) continue
-      pieces.set(i, { offset: length, length: piece.length, crc: crc32(piece) })
+      pieces.set(i, { length: piece.length, crc: crc32(piece) })
       bytes.push(piece)
       length += piece.length
     }
@@ -101,7 +101,7 @@ export class ChunkWriter {
       at += piece.length
     }
     const offset = this.#add(whole)
-    this.#chunks.push({ offset, length: whole.length, crc: crc32(whole), first, rows, pieces })
+    this.#chunks.push({ offset, length: whole.length, crc: crc32(whole), rows, pieces })
   }
 
   #spanIds(from: number, to: number): Uint8Array {

@@ -6,7 +6,7 @@ import type { CaseList } from './column-reader.ts'
 import type { HeadColumn } from './head.ts'
 import { RAW } from './number-column.ts'
 import type { SectionFile } from './section-file.ts'
-import { writeText } from './text-reader.ts'
+import { TextReader } from './text-reader.ts'
 import { keyValue } from './wire.ts'
 
 const NO_KEY: Uint8Array = new Uint8Array()
@@ -16,7 +16,7 @@ const NO_KEY: Uint8Array = new Uint8Array()
  * its own.
  */
 export class ColumnEntries {
-  readonly #file: SectionFile
+  readonly #texts: TextReader
   readonly #column: HeadColumn
   /** By case: its entry; -1: it has a rest. */
   readonly #entryOf: Int32Array
@@ -27,7 +27,7 @@ export class ColumnEntries {
 
   constructor(file: SectionFile, column: HeadColumn) {
     const { coding, patterns, texts, cases } = column
-    this.#file = file
+    this.#texts = new TextReader(file, column)
     this.#column = column
     const count = coding === CODING.text ? patterns.length + texts : cases.length
     this.#entryOf = new Int32Array(count)
@@ -53,7 +53,7 @@ export class ColumnEntries {
   bytes(entry: number): Uint8Array {
     const own = this.#lists[entry - this.#cases.length]
     const number = own ? own.list.cases[own.index]! : this.#cases[entry]!
-    writeText(this.#file, this.#column, number, own?.list.bits, own ? own.list.rests[own.index]! : 0, this.#out)
+    this.#texts.write(number, own?.list.bits, own ? own.list.rests[own.index]! : 0, this.#out)
     return this.#out.take()
   }
 

@@ -11,7 +11,7 @@ import { pack } from './compression.ts'
 import type { EncodedColumn } from './encoded-column.ts'
 import { EncodedTable } from './encoded-table.ts'
 import { Entries } from './entries.ts'
-import { writeHead, writeUses, type HeadColumn } from './head.ts'
+import { writeHead, type HeadParts } from './head.ts'
 import { Numbers } from './number-column.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { Shapes } from './shapes.ts'
@@ -19,7 +19,7 @@ import { readSource, type Source } from './source.ts'
 import { setDifference, spanHeaders } from './span-headers.ts'
 import { OP, Templates } from './template.ts'
 import { textStart } from './text-cases.ts'
-import { TextPages, type Page } from './text-pages.ts'
+import { TextPages, type Page, type Piece } from './text-pages.ts'
 import { traceFacts } from './trace-facts.ts'
 import { attributesOf, writeFilter } from './value-filter.ts'
 import { Walker } from './walk.ts'
@@ -61,7 +61,7 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
   const chunks = new ChunkWriter(source, tables, encoded, column, walker, eventsOf, parts.add).write()
   const { pages, firstTexts } = writeTexts(encoded, entries, parts)
   const { hashes, otherKeys } = attributesOf(entries, columns)
-  const filters = { traceFilter: [writeTraceFilter(source, parts)], valueFilter: writeFilter(hashes, parts.add) }
+  const filters = { traceFilter: writeTraceFilter(source, parts), attributeFilter: writeFilter(hashes, parts.add) }
 
   const numbers = new Map<number, number>()
   const templateOf = (node: number): number => {
@@ -72,14 +72,13 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
   const levels = tables.map(({ count }, level) => ({ rows: count, templates: Uint32Array.from(shapes[level]!.nodes, templateOf) }))
   const head = writeHead({
     ops: templates.ops,
-    templates: [...numbers.keys()].map((node) => Uint32Array.from(templates.path(node))),
+    templates: [...numbers.keys()].map((node) => templates.path(node)),
     levels,
-    operationOf: Uint32Array.from(shapes[LEVEL.span]!.operations),
-    statusOf: Uint8Array.from(shapes[LEVEL.span]!.statuses),
+    operationOf: shapes[LEVEL.span]!.operations,
+    statusOf: shapes[LEVEL.span]!.statuses,
     operations: source.operations,
     names: source.names,
-    resourceOf: Uint32Array.from(source.groups, ({ resource }) => resource),
-    scopeOf: Uint32Array.from(source.groups, ({ scope }) => scope),
+    groups: source.groups,
     pages,
     ...filters,
     otherKeys: otherKeys && [...otherKeys],
@@ -223,7 +222,7 @@ function writeTexts(
   return { pages: pages.pages, firstTexts }
 }
 
-function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Page {
+function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Piece {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const filter = createBloom(first.length - 1, TRACE_BITS)
   for (let trace = 0; trace < first.length - 1; trace++) {
@@ -231,10 +230,10 @@ function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Page
     bloomAdd(filter, hashWords(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!), TRACE_PROBES)
   }
   const bytes = new Uint8Array(filter.buffer)
-  return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes), first: 0, raw: bytes.length }
+  return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes) }
 }
 
-function headColumn(column: EncodedColumn, tables: readonly EncodedTable[], firstText: number): HeadColumn {
+function headColumn(column: EncodedColumn, tables: readonly EncodedTable[], firstText: number): HeadParts['columns'][0] {
   const { name, coding, uses, defaultCases, cases, text } = column
   const own = tables[name.level]!.uses.get(column) ?? []
   return {
@@ -246,7 +245,7 @@ function headColumn(column: EncodedColumn, tables: readonly EncodedTable[], firs
     patterns: text?.patterns ?? [],
     texts: text?.texts.length ?? 0,
     firstText,
-    uses: writeUses(own.map(({ shape, values, layout }) => ({ shape, values, cases: layout.cases }))),
+    uses: own.map(({ shape, values, layout }) => ({ shape, values, cases: layout.cases })),
   }
 }
 

@@ -1,7 +1,8 @@
 import type { OperationKey } from '../block/rows.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { LEVELS, type Coding, type ColumnName, type LevelNumber, type Role } from './column.ts'
-import type { NumberCase } from './number-column.ts'
+import { writeUses, type ShapeUse } from './column-uses.ts'
+import { RAW, type NumberCase } from './number-column.ts'
 import { HOLE } from './pattern.ts'
 import type { Op, OpKind } from './template.ts'
 import type { Hole } from './text-cases.ts'
@@ -10,26 +11,19 @@ import type { Page, Piece } from './text-pages.ts'
 /*
  * The head of a section: what all its columns are and where their pieces lie. Numbers are varints, byte strings have their length before them.
  *
- *   head      := counts, ops, templates, shapes of each level, operations, groups, pages, filter pieces, chunks, columns
- *   column    := byte string, so that a reader steps over what it does not know or need
+ *   head      := ops, templates, levels, operations, groups, pages, filter pieces, keys, trace ids, chunks, columns
+ *   column    := byte string, so that a reader steps over what it does not know or need; templates and the pieces of chunks, too
  *
  * A later version may add columns, and parts at the end; it changes nothing that is there.
  */
-
-/** A pattern without its text. */
-export interface HeadPattern {
-  readonly holes: readonly Omit<Hole, 'offset'>[]
-  /** Bits of a rest. */
-  readonly width: number
-}
 
 /** Whose columns' pieces lie side by side: some rows of each level. */
 export interface Chunk extends Piece {
   /** By level: the first row, and how many there are. */
   readonly first: readonly number[]
   readonly rows: readonly number[]
-  /** By column. Offsets are the section's. */
-  readonly pieces: ReadonlyMap<number, Piece>
+  /** Where a column's bits are in the section; undefined: it has none here. */
+  piece(column: number): Piece | undefined
 }
 
 export interface HeadColumn extends ColumnName {
@@ -45,15 +39,15 @@ export interface HeadColumn extends ColumnName {
   readonly texts: number
   /** The text of the first case. */
   readonly firstText: number
-  /** By shape that has values: see {@link readUses}. */
+  /** By shape that has values: see `column-uses.ts`. */
   readonly uses: Uint8Array
 }
 
-export interface ShapeUse {
-  readonly shape: number
-  readonly values: number
-  /** Undefined: the default cases. */
-  readonly cases: Uint32Array | undefined
+/** A pattern without its text. */
+export interface HeadPattern {
+  readonly holes: readonly Omit<Hole, 'offset'>[]
+  /** Bits of a rest. */
+  readonly width: number
 }
 
 export interface HeadLevel {
@@ -62,68 +56,37 @@ export interface HeadLevel {
   readonly templates: Uint32Array
 }
 
-export interface Head {
+/** What is written. */
+export interface HeadParts {
   readonly ops: readonly Op[]
-  readonly templates: readonly Uint32Array[]
+  readonly templates: readonly (readonly number[])[]
   readonly levels: readonly HeadLevel[]
   /** By shape of spans. */
-  readonly operationOf: Uint32Array
-  readonly statusOf: Uint8Array
+  readonly operationOf: readonly number[]
+  readonly statusOf: readonly number[]
   readonly operations: readonly OperationKey[]
   /** The names as they came. */
   readonly names: readonly Uint8Array[]
   /** By group: the row of its resource, and of its scope. */
-  readonly resourceOf: Uint32Array
-  readonly scopeOf: Uint32Array
+  readonly groups: readonly { readonly resource: number; readonly scope: number }[]
   readonly pages: readonly Page[]
-  readonly traceFilter: readonly Piece[]
-  readonly valueFilter: readonly Piece[]
+  readonly traceFilter: Piece
+  readonly attributeFilter: readonly Piece[]
   /** Attribute keys that are no column's; undefined: there are too many. */
   readonly otherKeys: readonly string[] | undefined
-  /** By chunk: the last trace id in it, for chunks that have traces. */
+  /** Of each chunk that has traces: the last trace id. */
   readonly lastIds: readonly Uint32Array[]
-  readonly chunks: readonly Chunk[]
-  readonly columns: readonly HeadColumn[]
+  readonly chunks: readonly WrittenChunk[]
+  readonly columns: readonly (Omit<HeadColumn, 'uses'> & { readonly uses: readonly ShapeUse[] })[]
 }
 
-export function writeUses(uses: readonly ShapeUse[]): Uint8Array {
-  const out = new ByteWriter()
-  let last = 0
-  for (const { shape, values, cases } of uses) {
-    out.number(shape - last)
-    out.number(2 * values + (cases ? 1 : 0))
-    if (cases) writeAscending(out, cases)
-    last = shape
-  }
-  return out.take()
+/** Pieces by column, ascending; their bytes follow one another. */
+export interface WrittenChunk extends Piece {
+  readonly rows: readonly number[]
+  readonly pieces: ReadonlyMap<number, Pick<Piece, 'length' | 'crc'>>
 }
 
-export function* readUses(bytes: Uint8Array): Generator<ShapeUse> {
-  const input = new ByteReader(bytes)
-  for (let shape = 0; !input.done;) {
-    shape += input.number()
-    const values = input.number()
-    yield { shape, values: Math.floor(values / 2), cases: values % 2 === 1 ? readAscending(input) : undefined }
-  }
-}
-
-function writeAscending(out: ByteWriter, numbers: Uint32Array): void {
-  out.number(numbers.length)
-  let last = 0
-  for (const number of numbers) {
-    out.number(number - last)
-    last = number
-  }
-}
-
-function readAscending(input: ByteReader): Uint32Array {
-  const numbers = new Uint32Array(input.count())
-  let last = 0
-  for (let i = 0; i < numbers.length; i++) numbers[i] = last += input.number()
-  return numbers
-}
-
-export function writeHead(head: Head): Uint8Array {
+export function writeHead(head: HeadParts): Uint8Array {
   const out = new ByteWriter()
   out.number(head.ops.length)
   for (const { kind, tag, column, bytes } of head.ops) {
@@ -131,23 +94,31 @@ export function writeHead(head: Head): Uint8Array {
     out.bytes(bytes)
   }
   out.number(head.templates.length)
-  for (const template of head.templates) writeNumbers(out, template)
+  for (const template of head.templates) out.bytes(numberBytes(template))
   for (const { rows, templates } of head.levels) {
     out.number(rows)
     writeNumbers(out, templates)
   }
+  writeNumbers(out, head.operationOf)
+  writeNumbers(out, head.statusOf)
   writeOperations(out, head)
-  for (const numbers of [head.operationOf, head.statusOf, head.resourceOf, head.scopeOf]) writeNumbers(out, numbers)
+  writeNumbers(
+    out,
+    head.groups.map(({ resource }) => resource),
+  )
+  writeNumbers(
+    out,
+    head.groups.map(({ scope }) => scope),
+  )
   out.number(head.pages.length)
   for (const page of head.pages) {
     writePiece(out, page)
     out.number(page.first)
     out.number(page.raw)
   }
-  for (const pieces of [head.traceFilter, head.valueFilter]) {
-    out.number(pieces.length)
-    for (const piece of pieces) writePiece(out, piece)
-  }
+  writePiece(out, head.traceFilter)
+  out.number(head.attributeFilter.length)
+  for (const piece of head.attributeFilter) writePiece(out, piece)
   out.number(head.otherKeys ? 1 : 0)
   out.number(head.otherKeys?.length ?? 0)
   for (const key of head.otherKeys ?? []) out.bytes(Buffer.from(key))
@@ -165,44 +136,50 @@ function writeNumbers(out: ByteWriter, numbers: ArrayLike<number>): void {
   for (let i = 0; i < numbers.length; i++) out.number(numbers[i]!)
 }
 
+function numberBytes(numbers: readonly number[]): Uint8Array {
+  const out = new ByteWriter(64)
+  writeNumbers(out, numbers)
+  return out.take()
+}
+
 function writePiece(out: ByteWriter, { offset, length, crc }: Piece): void {
   for (const number of [offset, length, crc]) out.number(number)
 }
 
-function writeOperations(out: ByteWriter, { operations, names }: Head): void {
-  const services = [...new Set(operations.map(({ service }) => service))]
-  out.number(services.length)
-  for (const service of services) out.bytes(Buffer.from(service))
+function writeOperations(out: ByteWriter, { operations, names }: HeadParts): void {
+  const services = new Map<string, number>()
+  for (const { service } of operations) if (!services.has(service)) services.set(service, services.size)
+  out.number(services.size)
+  for (const service of services.keys()) out.bytes(Buffer.from(service))
   out.number(operations.length)
   for (const [i, { service, kind }] of operations.entries()) {
-    out.number(services.indexOf(service))
+    out.number(services.get(service)!)
     out.number(kind)
     out.bytes(names[i]!)
   }
 }
 
-function writeChunk(out: ByteWriter, chunk: Chunk): void {
+function writeChunk(out: ByteWriter, chunk: WrittenChunk): void {
   writePiece(out, chunk)
   for (const rows of chunk.rows) out.number(rows)
-  out.number(chunk.pieces.size)
-  // One after the other, so that their lengths say where they are.
+  const pieces = new ByteWriter()
   let last = 0
   for (const [column, { length, crc }] of chunk.pieces) {
-    out.number(column - last)
-    out.number(length)
-    out.number(crc)
+    for (const number of [column - last, length, crc]) pieces.number(number)
     last = column
   }
+  out.bytes(pieces.take())
 }
 
-function columnBytes(column: HeadColumn): Uint8Array {
+function columnBytes(column: HeadParts['columns'][0]): Uint8Array {
   const out = new ByteWriter()
   for (const number of [column.level, column.role, column.type]) out.number(number)
   out.bytes(column.name)
   for (const number of [column.coding, column.values, column.defaultCases]) out.number(number)
   out.number(column.cases.length)
   for (const { base, unit, width, high } of column.cases) {
-    for (const number of [base, Math.log2(unit) % 1 === 0 ? 2 * Math.log2(unit) : 2 * unit + 1, width, high]) out.number(number)
+    const power = Math.log2(unit)
+    for (const number of [base, power % 1 === 0 ? 2 * power : 2 * unit + 1, width, high]) out.number(number)
   }
   out.number(column.patterns.length)
   for (const { holes } of column.patterns) {
@@ -210,106 +187,190 @@ function columnBytes(column: HeadColumn): Uint8Array {
     for (const { kind, digits, min, width } of holes) for (const number of [kind, digits, min, width]) out.number(number)
   }
   for (const number of [column.texts, column.firstText]) out.number(number)
-  out.bytes(column.uses)
+  out.bytes(writeUses(column.uses))
   return out.take()
 }
 
-/** Throws RangeError where the bytes are no head. */
-export function readHead(bytes: Uint8Array): Head {
-  const input = new ByteReader(bytes)
-  const list = <T>(read: () => T): T[] => Array.from({ length: input.count() }, read)
-  const numbers = (): Uint32Array => Uint32Array.from(list(() => input.number()))
-  const piece = (): Piece => ({ offset: input.number(), length: input.number(), crc: input.number() })
-  const ops = list(() => ({
-    kind: input.number() as OpKind,
-    tag: input.number(),
-    column: input.number(),
-    bytes: input.bytes(),
-  }))
-  const templates = list(numbers)
-  const levels = Array.from({ length: LEVELS }, () => ({ rows: input.number(), templates: numbers() }))
-  const { operations, names } = readOperations(input, list)
-  const [operationOf, statusOf, resourceOf, scopeOf] = [numbers(), numbers(), numbers(), numbers()]
-  const pages = list(() => ({ ...piece(), first: input.number(), raw: input.number() }))
-  const [traceFilter, valueFilter] = [list(piece), list(piece)]
-  const known = input.number() === 1
-  const otherKeys = list(() => decoder.decode(input.bytes()))
-  const lastIds = list(() => input.words(4))
-  const first = Array.from({ length: LEVELS }, () => 0)
-  const chunks = list(() => readChunk(input, piece(), first))
-  const columns = list(() => readColumn(input.bytes()))
-  return {
-    ops,
-    templates,
-    levels,
-    operations,
-    names,
-    operationOf,
-    statusOf: Uint8Array.from(statusOf),
-    resourceOf,
-    scopeOf,
-    pages,
-    traceFilter,
-    valueFilter,
-    otherKeys: known ? otherKeys : undefined,
-    lastIds,
-    chunks,
-    columns,
-  }
-}
+/** A head that was read. What a query may not need is read when it is asked for. Throws RangeError where the bytes are no head. */
+export class Head {
+  readonly ops: readonly Op[]
+  readonly levels: readonly HeadLevel[]
+  readonly operationOf: Uint32Array
+  readonly statusOf: Uint8Array
+  readonly names: readonly Uint8Array[]
+  readonly resourceOf: Uint32Array
+  readonly scopeOf: Uint32Array
+  readonly pages: readonly Page[]
+  readonly traceFilter: Piece
+  readonly attributeFilter: readonly Piece[]
+  readonly otherKeys: readonly string[] | undefined
+  readonly lastIds: readonly Uint32Array[]
+  readonly chunks: readonly Chunk[]
+  /** The names of all columns, by number. */
+  readonly columns: readonly ColumnName[]
+  readonly #templates: readonly Uint8Array[]
+  readonly #services: readonly Uint8Array[]
+  readonly #operations: readonly (readonly [service: number, kind: number])[]
+  readonly #columnBytes: readonly Uint8Array[]
 
-function readOperations(
-  input: ByteReader,
-  list: <T>(read: () => T) => T[],
-): { operations: OperationKey[]; names: Uint8Array[] } {
-  const services = list(() => decoder.decode(input.bytes()))
-  const names: Uint8Array[] = []
-  const operations = list(() => {
-    const service = services[input.number()]
-    if (service === undefined) throw new RangeError('an operation of no service')
-    const kind = input.number()
-    const name = input.bytes()
-    names.push(name)
-    return { service, name: decoder.decode(name), kind }
-  })
-  return { operations, names }
+  constructor(bytes: Uint8Array) {
+    const input = new ByteReader(bytes)
+    this.ops = listOf(input, readOp)
+    this.#templates = listOf(input, readBytes)
+    this.levels = Array.from({ length: LEVELS }, () => ({ rows: input.number(), templates: input.numbers() }))
+    this.operationOf = input.numbers()
+    this.statusOf = Uint8Array.from(input.numbers())
+    this.#services = listOf(input, readBytes)
+    const names: Uint8Array[] = []
+    this.#operations = listOf(input, () => {
+      const operation = [input.number(), input.number()] as const
+      names.push(input.bytes())
+      return operation
+    })
+    this.names = names
+    this.resourceOf = input.numbers()
+    this.scopeOf = input.numbers()
+    this.pages = listOf(input, readPage)
+    this.traceFilter = readPiece(input)
+    this.attributeFilter = listOf(input, readPiece)
+    const isKnown = input.number() === 1
+    const keys = listOf(input, readBytes)
+    this.otherKeys = isKnown ? keys.map((key) => decoder.decode(key)) : undefined
+    this.lastIds = listOf(input, () => input.words(4))
+    const next = Array.from({ length: LEVELS }, () => 0)
+    this.chunks = listOf(input, () => readChunk(input, next))
+    this.#columnBytes = listOf(input, readBytes)
+    this.columns = this.#columnBytes.map((column) => readName(new ByteReader(column)))
+    this.#check()
+  }
+
+  #check(): void {
+    const spans = this.levels[0]!
+    const isSound =
+      this.operationOf.length === spans.templates.length &&
+      this.statusOf.length === spans.templates.length &&
+      this.operationOf.every((operation) => operation < this.names.length) &&
+      this.resourceOf.length === this.scopeOf.length &&
+      this.levels.every(
+        ({ rows, templates }, level) =>
+          templates.every((template) => template < this.#templates.length) &&
+          this.chunks.reduce((sum, chunk) => sum + chunk.rows[level]!, 0) === rows,
+      )
+    if (!isSound) throw new RangeError('the parts of a head do not fit')
+  }
+
+  get operations(): OperationKey[] {
+    const services = this.#services.map((service) => decoder.decode(service))
+    return this.#operations.map(([service, kind], i) => {
+      const name = services[service]
+      if (name === undefined) throw new RangeError('an operation of no service')
+      return { service: name, name: decoder.decode(this.names[i]), kind }
+    })
+  }
+
+  template(number: number): Op[] {
+    return Array.from(new ByteReader(this.#templates[number]!).numbers(), (op) => {
+      const found = this.ops[op]
+      if (!found) throw new RangeError(`op ${op} of ${this.ops.length}`)
+      return found
+    })
+  }
+
+  column(number: number): HeadColumn {
+    const bytes = this.#columnBytes[number]
+    if (!bytes) throw new RangeError(`column ${number} of ${this.columns.length}`)
+    return readColumn(bytes)
+  }
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-function readChunk(input: ByteReader, piece: Piece, next: number[]): Chunk {
+function listOf<T>(input: ByteReader, read: (input: ByteReader) => T): T[] {
+  const list: T[] = []
+  for (let left = input.count(); left > 0; left--) list.push(read(input))
+  return list
+}
+
+function readBytes(input: ByteReader): Uint8Array {
+  return input.bytes()
+}
+
+function readOp(input: ByteReader): Op {
+  return { kind: input.number() as OpKind, tag: input.number(), column: input.number(), bytes: input.bytes() }
+}
+
+function readPiece(input: ByteReader): Piece {
+  return { offset: input.number(), length: input.number(), crc: input.number() }
+}
+
+function readPage(input: ByteReader): Page {
+  return { ...readPiece(input), first: input.number(), raw: input.number() }
+}
+
+function readName(input: ByteReader): ColumnName {
+  return {
+    level: input.number() as LevelNumber,
+    role: input.number() as Role,
+    type: input.number(),
+    name: input.bytes(),
+  }
+}
+
+function readChunk(input: ByteReader, next: number[]): Chunk {
+  const { offset, length, crc } = readPiece(input)
   const rows = Array.from({ length: LEVELS }, () => input.number())
   const first = [...next]
   for (let level = 0; level < LEVELS; level++) next[level]! += rows[level]!
-  const pieces = new Map<number, Piece>()
-  let { offset } = piece
-  let column = 0
-  for (let left = input.count(); left > 0; left--) {
-    column += input.number()
-    const length = input.number()
-    pieces.set(column, { offset, length, crc: input.number() })
-    offset += length
-  }
-  return { ...piece, first, rows, pieces }
+  const bytes = input.bytes()
+  let pieces: (Piece | undefined)[] | undefined
+  return { offset, length, crc, rows, first, piece: (column) => (pieces ??= readPieces(bytes, offset))[column] }
 }
+
+function readPieces(bytes: Uint8Array, offset: number): (Piece | undefined)[] {
+  const input = new ByteReader(bytes)
+  const pieces: (Piece | undefined)[] = []
+  for (let at = offset; !input.done;) {
+    const gap = input.number()
+    const column = pieces.length === 0 ? gap : pieces.length - 1 + gap
+    if (column > MAX_COLUMN) throw new RangeError(`column ${column}`)
+    while (pieces.length < column) pieces.push(undefined)
+    const piece = { offset: at, length: input.number(), crc: input.number() }
+    pieces[column] = piece
+    at += piece.length
+  }
+  return pieces
+}
+
+/** More than there ever are. */
+const MAX_COLUMN = 1 << 16
 
 function readColumn(bytes: Uint8Array): HeadColumn {
   const input = new ByteReader(bytes)
-  const list = <T>(read: () => T): T[] => Array.from({ length: input.count() }, read)
-  const [level, role, type] = [input.number() as LevelNumber, input.number() as Role, input.number()]
-  const name = input.bytes()
+  const name = readName(input)
   const [coding, values, defaultCases] = [input.number() as Coding, input.number(), input.number()]
-  const cases = list(() => {
-    const base = input.number()
-    const unit = input.number()
-    return { base, unit: unit % 2 === 0 ? 2 ** (unit / 2) : (unit - 1) / 2, width: input.number(), high: input.number() }
-  })
-  const patterns = list(() => {
-    const holes = list(() => ({ kind: input.number(), digits: input.number(), min: input.number(), width: input.number() }))
-    for (const { kind, width } of holes)
-      if (kind === HOLE.decimal && width > 53) throw new RangeError(`a decimal of ${width} bits`)
-    return { holes, width: holes.reduce((sum, { width }) => sum + width, 0) }
-  })
+  const cases = listOf(input, readCase)
+  const patterns = listOf(input, readPattern)
   const [texts, firstText] = [input.number(), input.number()]
-  return { level, role, type, name, coding, values, defaultCases, cases, patterns, texts, firstText, uses: input.bytes() }
+  return { ...name, coding, values, defaultCases, cases, patterns, texts, firstText, uses: input.bytes() }
+}
+
+function readCase(input: ByteReader): NumberCase {
+  const base = input.number()
+  const power = input.number()
+  const unit = power % 2 === 0 ? 2 ** (power / 2) : (power - 1) / 2
+  const [width, high] = [input.number(), input.number()]
+  if (width > 53 && width !== RAW) throw new RangeError(`a number of ${width} bits`)
+  return { base, unit, width, high }
+}
+
+function readPattern(input: ByteReader): HeadPattern {
+  let total = 0
+  const holes = listOf(input, () => {
+    const [kind, digits, min, width] = [input.number(), input.number(), input.number(), input.number()]
+    const isSound = kind === HOLE.decimal ? width <= 53 : width === (kind === HOLE.hex ? 4 : 8) * digits
+    if (!isSound) throw new RangeError(`a hole of ${width} bits for ${digits} characters`)
+    total += width
+    return { kind, digits, min, width }
+  })
+  return { holes, width: total }
 }

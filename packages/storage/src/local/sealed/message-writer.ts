@@ -6,32 +6,58 @@ import type { Chunk, HeadColumn } from './head.ts'
 import { RAW, type Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { OP, type Op } from './template.ts'
-import { writeText } from './text-reader.ts'
+import { TextReader } from './text-reader.ts'
 
-/** What a span's template takes from the columns that all spans have. */
+/** What a span's template takes from the columns that all spans have. Used for one span after the other. */
 export interface SpanFields {
-  readonly traceId: Uint8Array
-  readonly spanId: Uint8Array
-  readonly parentId: Uint8Array
-  readonly name: Uint8Array
-  readonly startLo: number
-  readonly startHi: number
-  readonly endLo: number
-  readonly endHi: number
+  /** Ids one after the other, and where the span's are. */
+  readonly traceIds: Uint8Array
+  readonly spanIds: Uint8Array
+  readonly parentIds: Uint8Array
+  traceAt: number
+  idAt: number
+  name: Uint8Array
+  startLo: number
+  startHi: number
+  endLo: number
+  endHi: number
 }
 
-/** A template with the columns of its slots. */
-interface Template {
-  readonly ops: readonly Op[]
-  /** By slot. */
-  readonly columns: readonly number[]
+/** An op, with what its column has. */
+interface Step {
+  readonly op: Op
+  readonly values: Values | undefined
+}
+
+/** The values of a column that belong to the rows of the writer. */
+class Values {
+  readonly column: HeadColumn
+  readonly list: CaseList
+  readonly text: TextReader
+  /** How many of them are over. */
+  used = 0
+
+  constructor(columns: SectionColumns, column: HeadColumn, list: CaseList) {
+    this.column = column
+    this.list = list
+    this.text = new TextReader(columns.file, column)
+  }
+
+  /** A number below 2^53. */
+  number(index: number): number {
+    const { bits, cases, rests } = this.list
+    const { base, unit, width } = this.column.cases[cases[index]!]!
+    return width === 0 ? base : base + unit * readNumber(bits!.view, rests[index]!, width)
+  }
 }
 
 const NONE = new Uint8Array()
 const NO_FIELDS: SpanFields = {
-  traceId: NONE,
-  spanId: NONE,
-  parentId: NONE,
+  traceIds: NONE,
+  spanIds: NONE,
+  parentIds: NONE,
+  traceAt: 0,
+  idAt: 0,
   name: NONE,
   startLo: 0,
   startHi: 0,
@@ -39,6 +65,8 @@ const NO_FIELDS: SpanFields = {
   endHi: 0,
 }
 const WORD = 2 ** 32
+/** The tag of Span.events = 11. */
+const EVENTS = 0x5a
 
 /**
  * Puts the messages of some rows of a chunk together again, in ascending order. Of columns it reads only those that the rows' templates have.
@@ -48,11 +76,10 @@ export class MessageWriter {
   readonly #chunk: Chunk
   readonly #level: LevelNumber
   readonly #out: BackWriter
-  readonly #templates = new Map<number, Template>()
+  /** By template. */
+  readonly #steps: (readonly Step[] | undefined)[] = []
+  readonly #values: (Values | undefined)[] = []
   readonly #shapes: (ShapeList | undefined)[] = []
-  /** By column: the values of the rows in {@link #ranges}, and how many of them are over. */
-  readonly #lists: (CaseList | undefined)[] = []
-  readonly #used: number[] = []
   /** By level, in the chunk: the rows whose values are read, and the next of them. */
   readonly #ranges: { readonly from: number; readonly to: number; next: number }[]
   /** Of the events in their range. */
@@ -75,12 +102,13 @@ export class MessageWriter {
 
   /** Which events and links are those of the rows. */
   #findRuns(from: number, to: number): void {
-    for (const [column, { role, level, type }] of this.#columns.head.columns.entries()) {
+    for (const [number, { role, level, type }] of this.#columns.head.columns.entries()) {
       if (role !== ROLE.run || level !== LEVEL.span) continue
+      const { column } = this.#columns.reader(number)
       const total = (start: number, end: number): number => {
-        const list = this.#columns.cases(column, this.#chunk, start, end)
+        const values = new Values(this.#columns, column, this.#columns.cases(number, this.#chunk, start, end))
         let sum = 0
-        for (let i = 0; i < list.count; i++) sum += this.#number(this.#columns.head.columns[column]!, list, i)
+        for (let i = 0; i < values.list.count; i++) sum += values.number(i)
         return sum
       }
       const before = total(0, from)
@@ -97,100 +125,105 @@ export class MessageWriter {
     }
     this.#fields = fields
     this.#take(this.#level)
-    this.#message(this.#level, range.next - 1, 0)
+    this.#message(this.#level, row, 0, this.#stepsOf(this.#level, row))
     this.#slots.length = this.#inner.length = 0
   }
 
   /** Takes the slots of a level's next row, and then those of its events and links. */
   #take(level: LevelNumber): void {
     const row = this.#ranges[level]!.next++
-    const template = this.#template(level, row)
-    const { columns } = template
-    const base = this.#slots.length
-    for (const column of columns) {
-      const used = this.#used[column] ?? 0
-      this.#used[column] = used + 1
-      this.#slots.push(used)
+    const steps = this.#stepsOf(level, row)
+    const slots = this.#slots
+    let at = slots.length
+    let hasRuns = false
+    for (const { op, values } of steps) {
+      if (!values) continue
+      slots.push(values.used++)
+      if (op.kind === OP.run) hasRuns = true
     }
-    for (let slot = 0; slot < columns.length; slot++) {
-      const column = this.#columns.head.columns[columns[slot]!]!
-      if (column.role !== ROLE.run) continue
-      const length = this.#number(column, this.#list(columns[slot]!), this.#slots[base + slot]!)
-      for (let i = 0; i < length; i++) {
-        const inner = innerLevel(column.type)
-        this.#inner.push(this.#ranges[inner]!.next, this.#slots.length)
+    if (!hasRuns) return
+    for (const { op, values } of steps) {
+      if (!values) continue
+      const slot = slots[at++]!
+      if (op.kind !== OP.run) continue
+      const inner = innerLevel(op.tag)
+      for (let left = values.number(slot); left > 0; left--) {
+        this.#inner.push(this.#ranges[inner]!.next, slots.length)
         this.#take(inner)
       }
     }
   }
 
-  #message(level: LevelNumber, row: number, base: number): void {
-    const { ops, columns } = this.#template(level, row)
+  #message(level: LevelNumber, row: number, base: number, steps: readonly Step[]): void {
     const out = this.#out
-    let slot = base + columns.length
-    let open = 0
-    for (let i = ops.length - 1; i >= 0; i--) {
-      const { kind, tag, bytes, column } = ops[i]!
-      switch (kind) {
+    let slot = base
+    for (const { values } of steps) if (values) slot++
+    let close = 0
+    for (let i = steps.length - 1; i >= 0; i--) {
+      const { op, values } = steps[i]!
+      switch (op.kind) {
         case OP.bytes:
-          out.range(bytes)
+          out.range(op.bytes)
           break
         case OP.value:
-          this.#value(tag, column, this.#slots[--slot]!)
+          this.#value(op.tag, values!, this.#slots[--slot]!)
           break
-        case OP.run: {
-          const list = this.#list(column)
-          const length = this.#number(this.#columns.head.columns[column]!, list, this.#slots[--slot]!)
-          for (let k = 0; k < length; k++) {
-            const { length: before } = out
-            const from = this.#inner.pop()!
-            this.#message(innerLevel(tag), this.#inner.pop()!, from)
-            out.varint(out.length - before)
-            out.varint(tag)
-          }
-          break
-        }
-        case OP.open:
-          out.varint(out.length - open)
-          out.varint(tag)
+        case OP.run:
+          this.#run(op.tag, values!.number(this.#slots[--slot]!))
           break
         case OP.close:
-          open = out.length
+          close = out.length
+          break
+        case OP.open:
+          out.varint(out.length - close)
+          out.varint(op.tag)
           break
         default:
-          this.#field(kind, tag, level, row)
+          this.#field(op, level, row)
       }
     }
   }
 
+  #run(tag: number, length: number): void {
+    const out = this.#out
+    const level = innerLevel(tag)
+    for (let left = length; left > 0; left--) {
+      const { length: before } = out
+      const base = this.#inner.pop()!
+      const row = this.#inner.pop()!
+      this.#message(level, row, base, this.#stepsOf(level, row))
+      out.varint(out.length - before)
+      out.varint(tag)
+    }
+  }
+
   /** A field that is in other columns than those of slots. */
-  #field(kind: number, tag: number, level: LevelNumber, row: number): void {
+  #field({ kind, tag }: Op, level: LevelNumber, row: number): void {
     const out = this.#out
     const fields = this.#fields
     switch (kind) {
       case OP.start:
         if (level === LEVEL.event) this.#eventTime(row)
-        else {
-          out.word(fields.startHi)
-          out.word(fields.startLo)
-        }
+        else out.words(fields.startLo, fields.startHi)
         break
       case OP.end:
-        out.word(fields.endHi)
-        out.word(fields.endLo)
+        out.words(fields.endLo, fields.endHi)
         break
-      default: {
-        const bytes =
-          kind === OP.traceId
-            ? fields.traceId
-            : kind === OP.spanId
-              ? fields.spanId
-              : kind === OP.parentId
-                ? fields.parentId
-                : fields.name
-        out.range(bytes)
-        out.varint(bytes.length)
-      }
+      case OP.traceId:
+        out.range(fields.traceIds, fields.traceAt, fields.traceAt + 16)
+        out.byte(16)
+        break
+      case OP.spanId:
+        out.range(fields.spanIds, fields.idAt, fields.idAt + 8)
+        out.byte(8)
+        break
+      case OP.parentId:
+        out.range(fields.parentIds, fields.idAt, fields.idAt + 8)
+        out.byte(8)
+        break
+      default:
+        out.range(fields.name)
+        out.varint(fields.name.length)
     }
     out.varint(tag)
   }
@@ -200,103 +233,81 @@ export class MessageWriter {
     const first = this.#chunk.first[LEVEL.event]!
     this.#times ??= this.#columns.numbers(EVENT_HEADERS[0]!, first + from, first + to)
     const lo = this.#fields.startLo + this.#times.lo(row - from)
-    this.#out.word(this.#fields.startHi + this.#times.hi(row - from) + (lo >= WORD ? 1 : 0))
-    this.#out.word(lo)
+    this.#out.words(lo, this.#fields.startHi + this.#times.hi(row - from) + (lo >= WORD ? 1 : 0))
   }
 
   /** The value of a slot, with the tag and length of its field. */
-  #value(tag: number, number: number, index: number): void {
-    const column = this.#columns.head.columns[number]!
-    const list = this.#list(number)
+  #value(tag: number, values: Values, index: number): void {
+    const { column, list, text } = values
     const out = this.#out
     const { length: before } = out
-    switch (column.role) {
-      case ROLE.attribute: {
-        this.#any(column, list, index)
-        out.varint(out.length - before)
-        out.byte(0x12)
-        out.range(column.name)
-        out.varint(column.name.length)
-        out.byte(0x0a)
-        break
-      }
-      case ROLE.varint:
-        this.#varint(column, list, index)
+    if (column.role === ROLE.attribute) {
+      this.#any(values, index)
+      out.varint(out.length - before)
+      out.byte(0x12)
+      out.range(column.name)
+      out.varint(column.name.length)
+      out.byte(0x0a)
+    } else if (column.role === ROLE.varint) {
+      this.#varint(values, index)
+      out.varint(tag)
+      return
+    } else {
+      text.write(list.cases[index]!, list.bits, list.rests[index]!, out)
+      if (column.role === ROLE.own) return
+      if (column.role === ROLE.fixed) {
         out.varint(tag)
         return
-      case ROLE.own:
-        this.#text(column, list, index)
-        return
-      default:
-        this.#text(column, list, index)
-        if (column.role === ROLE.fixed) {
-          out.varint(tag)
-          return
-        }
+      }
     }
     out.varint(out.length - before)
     out.varint(tag)
   }
 
   /** An `AnyValue`. */
-  #any(column: HeadColumn, list: CaseList, index: number): void {
+  #any(values: Values, index: number): void {
+    const { column, list, text } = values
     const out = this.#out
-    const { length: before } = out
-    if (column.coding === CODING.text) {
-      this.#text(column, list, index)
-      if (column.type !== 0) out.varint(out.length - before)
-    } else if (column.coding === CODING.double) {
-      const number = list.cases[index]!
-      const { high, base, unit, width } = column.cases[number]!
-      const rest = base + unit * (width === 0 ? 0 : readNumber(list.bits!.view, list.rests[index]!, width))
-      out.word((high << 20) | Math.floor(rest / WORD))
-      out.word(rest)
-    } else this.#varint(column, list, index)
-    if (column.type !== 0) out.byte(column.type)
+    const { coding, type } = column
+    if (coding === CODING.text) {
+      const { length: before } = out
+      text.write(list.cases[index]!, list.bits, list.rests[index]!, out)
+      if (type === 0) return
+      out.varint(out.length - before)
+    } else if (coding === CODING.double) {
+      const rest = values.number(index)
+      out.words(rest, (column.cases[list.cases[index]!]!.high << 20) | Math.floor(rest / WORD))
+    } else this.#varint(values, index)
+    out.byte(type)
   }
 
-  #text(column: HeadColumn, { bits, cases, rests }: CaseList, index: number): void {
-    writeText(this.#columns.file, column, cases[index]!, bits, rests[index]!, this.#out)
+  #varint(values: Values, index: number): void {
+    const { bits, cases, rests } = values.list
+    if (values.column.cases[cases[index]!]!.width !== RAW) return this.#out.varint(values.number(index))
+    const at = rests[index]!
+    this.#out.varint64(readBits(bits!.view, at, 32), readBits(bits!.view, at + 32, 32))
   }
 
-  #varint(column: HeadColumn, list: CaseList, index: number): void {
-    const { width } = column.cases[list.cases[index]!]!
-    if (width !== RAW) return this.#out.varint(this.#number(column, list, index))
-    const { view } = list.bits!
-    const at = list.rests[index]!
-    this.#out.varint64(readBits(view, at, 32), readBits(view, at + 32, 32))
-  }
-
-  /** A number below 2^53. */
-  #number(column: HeadColumn, { bits, cases, rests }: CaseList, index: number): number {
-    const { base, unit, width } = column.cases[cases[index]!]!
-    return width === 0 ? base : base + unit * readNumber(bits!.view, rests[index]!, width)
-  }
-
-  #list(column: number): CaseList {
-    const known = this.#lists[column]
-    if (known) return known
-    const { from, to } = this.#ranges[this.#columns.head.columns[column]!.level]!
-    return (this.#lists[column] = this.#columns.cases(column, this.#chunk, from, to))
-  }
-
-  #template(level: LevelNumber, row: number): Template {
+  #stepsOf(level: LevelNumber, row: number): readonly Step[] {
     const shapes = (this.#shapes[level] ??= this.#columns.shapes(level, this.#chunk))
-    const { head } = this.#columns
-    const number = head.levels[level]!.templates[shapes[row]!]!
-    let template = this.#templates.get(number)
-    if (!template) {
-      const ops = Array.from(head.templates[number]!, (op) => head.ops[op]!)
-      const columns = ops.filter(({ kind }) => kind === OP.value || kind === OP.run).map(({ column }) => column)
-      this.#templates.set(number, (template = { ops, columns }))
-    }
-    return template
+    const number = this.#columns.head.levels[level]!.templates[shapes[row]!]!
+    return (this.#steps[number] ??= this.#loadSteps(number))
+  }
+
+  #loadSteps(template: number): Step[] {
+    return this.#columns.head.template(template).map((op) => ({
+      op,
+      values: op.kind === OP.value || op.kind === OP.run ? (this.#values[op.column] ??= this.#load(op.column)) : undefined,
+    }))
+  }
+
+  #load(number: number): Values {
+    const { column } = this.#columns.reader(number)
+    const { from, to } = this.#ranges[column.level]!
+    return new Values(this.#columns, column, this.#columns.cases(number, this.#chunk, from, to))
   }
 }
 
 function innerLevel(tag: number): LevelNumber {
   return tag === EVENTS ? LEVEL.event : LEVEL.link
 }
-
-/** The tag of Span.events = 11. */
-const EVENTS = 0x5a

@@ -1,5 +1,6 @@
 import { MAX_DURATION_NS, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
+import type { SpanFields } from './message-writer.ts'
 import { Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { parentRow } from './span-headers.ts'
@@ -102,20 +103,44 @@ export class SealedRows implements BlockRows {
       const { lo: startLo, hi: startHi } = this.#starts()
       const durationNs = new Float64Array(this.count)
       for (let row = 0; row < this.count; row++) {
-        const endLo = startLo[row]! + durations.lo(row)
-        const endHi = startHi[row]! + durations.hi(row) + (endLo >= WORD ? 1 : 0)
-        const duration = ((endHi >>> 0) - startHi[row]!) * WORD + ((endLo >>> 0) - startLo[row]!)
-        durationNs[row] = Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, duration))
+        const duration = durations.value[row]!
+        // Those of clocks that went back, and of times far off, are beyond 2^53 or lead beyond 2^64.
+        durationNs[row] =
+          duration >= 0 && startHi[row]! < FAR
+            ? duration
+            : signedDuration(startLo[row]!, startHi[row]!, durations.lo(row), durations.hi(row))
       }
       return durationNs
     })
   }
 
-  /** When a span ends, in 64 bits. */
-  end(row: number): { readonly endLo: number; readonly endHi: number } {
-    const durations = this.#durations
-    const lo = this.startLo[row]! + durations.lo(row)
-    return { endLo: lo >>> 0, endHi: (this.startHi[row]! + durations.hi(row) + (lo >= WORD ? 1 : 0)) >>> 0 }
+  /** What templates take of all rows; see {@link setFields}. */
+  fields(): SpanFields {
+    const bytes = (ids: Uint32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
+    return {
+      traceIds: bytes(this.traceIds),
+      spanIds: bytes(this.spanId),
+      parentIds: bytes(this.parentId),
+      traceAt: 0,
+      idAt: 0,
+      name: this.#columns.head.names[0]!,
+      startLo: 0,
+      startHi: 0,
+      endLo: 0,
+      endHi: 0,
+    }
+  }
+
+  setFields(fields: SpanFields, row: number): void {
+    const [startLo, startHi] = [this.startLo[row]!, this.startHi[row]!]
+    const lo = startLo + this.#durations.lo(row)
+    fields.traceAt = 16 * this.trace[row]!
+    fields.idAt = 8 * row
+    fields.name = this.#columns.head.names[this.operation[row]!]!
+    fields.startLo = startLo
+    fields.startHi = startHi
+    fields.endLo = lo
+    fields.endHi = startHi + this.#durations.hi(row) + (lo >= WORD ? 1 : 0)
   }
 
   get #durations(): Numbers {
@@ -140,7 +165,7 @@ export class SealedRows implements BlockRows {
   }
 
   get operations(): OperationKey[] {
-    return this.#columns.head.operations as OperationKey[]
+    return this.#columns.operations
   }
 
   get groupCount(): number {
@@ -168,13 +193,19 @@ export class SealedRows implements BlockRows {
       const hi = new Uint32Array(this.count)
       const [baseLo, baseHi] = [Number(this.#minStart & 0xffffffffn), Number(this.#minStart >> 32n)]
       for (let trace = 0; trace < count; trace++) {
-        let [atLo, atHi] = [baseLo + start.lo(trace), baseHi + start.hi(trace)]
-        for (let row = first[trace]! - this.from; row < first[trace + 1]! - this.from; row++) {
-          atLo += deltas.lo(row)
-          atHi += deltas.hi(row)
+        let atLo = baseLo + start.lo(trace)
+        let atHi = baseHi + start.hi(trace)
+        const end = first[trace + 1]! - this.from
+        for (let row = first[trace]! - this.from; row < end; row++) {
+          const delta = deltas.value[row]!
+          if (delta >= 0 && delta < WORD) atLo += delta
+          else {
+            atLo += deltas.lo(row)
+            atHi += deltas.hi(row)
+          }
           if (atLo >= WORD) {
-            atHi += Math.floor(atLo / WORD)
-            atLo %= WORD
+            atLo -= WORD
+            atHi++
           }
           lo[row] = atLo
           hi[row] = atHi
@@ -218,4 +249,15 @@ export class SealedRows implements BlockRows {
     if (value === undefined) this.#values.set(name, (value = load()))
     return value
   }
+}
+
+/** Words of a time from which on a duration below 2^53 may lead beyond 2^64. */
+const FAR = WORD - (1 << 21) - 1
+
+/** The duration of a span whose end is `start + duration` in 64 bits, as the scanner has it. */
+function signedDuration(startLo: number, startHi: number, lo: number, hi: number): number {
+  const endLo = startLo + lo
+  const endHi = startHi + hi + (endLo >= WORD ? 1 : 0)
+  const duration = ((endHi >>> 0) - startHi) * WORD + ((endLo >>> 0) - startLo)
+  return Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, duration))
 }

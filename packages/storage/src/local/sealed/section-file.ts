@@ -5,7 +5,7 @@ import { Slot, type ByteCache } from '../read/byte-cache.ts'
 import { PADDING } from './bits.ts'
 import { ByteReader } from './bytes.ts'
 import { unpack } from './compression.ts'
-import { readHead, type Chunk, type Head } from './head.ts'
+import { Head, type Chunk } from './head.ts'
 import type { SectionMeta } from './section-meta.ts'
 import type { Page, Piece } from './text-pages.ts'
 
@@ -21,10 +21,14 @@ export interface Bits {
   readonly length: number
 }
 
-/** A page of texts, and where each of them begins. */
-interface TextPage {
+/** A page of texts. */
+export interface TextPage {
+  /** Number of its first text. */
+  readonly first: number
+  /** Each with its length before it. */
   readonly bytes: Uint8Array
-  readonly starts: Uint32Array
+  /** Where each of them ends. */
+  readonly ends: Uint32Array
 }
 
 /**
@@ -54,14 +58,14 @@ export class SectionFile {
     const { head } = this.meta
     return this.kept(
       'head',
-      () => readHead(unpack(this.#whole(head), head.raw)),
+      () => new Head(unpack(this.#whole(head), head.raw)),
       () => 6 * head.raw,
     )
   }
 
   /** The bits of a column in a chunk; undefined: it has none there. */
   bits(chunk: Chunk, column: number): Bits | undefined {
-    const piece = chunk.pieces.get(column)
+    const piece = chunk.piece(column)
     if (!piece) return undefined
     const whole = this.#slots.get(chunk.offset)
     if (whole && whole.bytes > 0) return bitsIn(this.load(chunk), chunk, piece)
@@ -95,36 +99,34 @@ export class SectionFile {
     )
   }
 
-  text(number: number): Uint8Array {
+  /** The page that has a text. */
+  page(text: number): TextPage {
     const { pages } = this.head
     let low = 0
     let high = pages.length - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if (pages[middle]!.first <= number) low = middle
+      if (pages[middle]!.first <= text) low = middle
       else high = middle - 1
     }
     const page = pages[low]
-    const start = page && this.#page(page).starts[number - page.first]
-    if (start === undefined) throw new StorageError('corrupt', `a sealed section has no text ${number}`)
-    return new ByteReader(this.#page(page!).bytes, start).bytes()
-  }
-
-  #page(page: Page): TextPage {
+    if (!page) throw new RangeError(`text ${text} of none`)
     return this.kept(
       page.offset,
-      () => {
-        const bytes = unpack(this.#whole(page), page.raw)
-        const input = new ByteReader(bytes)
-        const starts: number[] = []
-        while (!input.done) {
-          starts.push(input.at)
-          input.bytes()
-        }
-        return { bytes, starts: Uint32Array.from(starts) }
-      },
-      ({ bytes, starts }) => bytes.length + starts.byteLength + 200,
+      () => this.#loadPage(page),
+      ({ bytes, ends }) => bytes.length + ends.byteLength + 200,
     )
+  }
+
+  #loadPage(page: Page): TextPage {
+    const bytes = unpack(this.#whole(page), page.raw)
+    const input = new ByteReader(bytes)
+    const ends: number[] = []
+    while (!input.done) {
+      input.bytes()
+      ends.push(input.at)
+    }
+    return { first: page.first, bytes, ends: Uint32Array.from(ends) }
   }
 
   #whole(piece: Piece): Uint8Array {

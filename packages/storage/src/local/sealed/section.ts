@@ -32,6 +32,7 @@ export class Section {
   readonly maxStart: bigint
   readonly #file: SectionFile
   readonly #services: ReadonlySet<string>
+  readonly #out = new BackWriter()
 
   constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25)) {
     this.meta = meta
@@ -54,15 +55,14 @@ export class Section {
   /** By the hash of its id. */
   mayHaveTrace(hash: number): boolean {
     return this.#mayMatch(() => {
-      const [piece] = this.#file.head.traceFilter
-      return piece === undefined || bloomHas(this.#file.words(piece), hash, TRACE_PROBES)
+      return bloomHas(this.#file.words(this.#file.head.traceFilter), hash, TRACE_PROBES)
     })
   }
 
   /** By the hash of a key, or of a key and value, see `block/attribute.ts`. */
   mayHaveAttribute(hash: number, _level?: Level): boolean {
     return this.#mayMatch(() => {
-      const pieces = this.#file.head.valueFilter
+      const pieces = this.#file.head.attributeFilter
       const key = hash === 0 ? 1 : hash
       return pieces.length === 0 || hasHash(this.#file.words(pieces[pieceOf(key, pieces.length)]!), key)
     })
@@ -87,6 +87,7 @@ export class Section {
       const at = lastIds.findIndex((last) => compareIds(last, 0, id, 0) >= 0)
       const chunk = chunks.filter(({ rows }) => rows[LEVEL.trace]! > 0)[at]
       if (!chunk) return undefined
+      this.#file.load(chunk)
       const ids = this.#traceIds(columns, chunk)
       let [low, high] = [0, ids.length / 4 - 1]
       while (low < high) {
@@ -116,14 +117,16 @@ export class Section {
   #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
     const columns = this.#columns()
     const spans = new Map<number, Uint8Array[]>()
-    const out = new BackWriter()
+    const out = this.#out
+    const fields = rows.fields()
     for (const chunk of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) {
       const first = chunk.first[LEVEL.span]! - rows.from
       const own = members.filter((row) => row >= first && row < first + chunk.rows[LEVEL.span]!)
       if (own.length === 0) continue
       const writer = new MessageWriter(columns, chunk, LEVEL.span, own[0]! - first, own.at(-1)! + 1 - first, out)
       for (const row of own) {
-        writer.write(row - first, fieldsOf(columns, rows, row))
+        rows.setFields(fields, row)
+        writer.write(row - first, fields)
         out.varint(out.length)
         out.byte(0x12)
         const group = rows.group[row]!
@@ -140,7 +143,7 @@ export class Section {
     const { resourceOf, scopeOf } = columns.head
     const resources = this.#messages(columns, LEVEL.resource, new Set([...spans.keys()].map((group) => resourceOf[group]!)))
     const scopes = this.#messages(columns, LEVEL.scope, new Set([...spans.keys()].map((group) => scopeOf[group]!)))
-    const out = new BackWriter()
+    const out = this.#out
     for (const [group, own] of [...spans].reverse()) {
       const start = out.length
       for (let i = own.length - 1; i >= 0; i--) out.range(own[i]!)
@@ -155,9 +158,10 @@ export class Section {
   }
 
   #messages(columns: SectionColumns, level: 3 | 4, rows: ReadonlySet<number>): Map<number, Uint8Array> {
-    const out = new BackWriter()
+    const out = this.#out
     const [chunk] = columns.chunks(level, 0, Infinity)
     if (!chunk) return new Map()
+    this.#file.load(chunk)
     const writer = new MessageWriter(columns, chunk, level, 0, chunk.rows[level]!, out)
     const messages = new Map<number, Uint8Array>()
     for (const row of [...rows].sort((a, b) => a - b)) {
@@ -208,22 +212,9 @@ export class Section {
     try {
       return read()
     } catch (error) {
+      this.#out.clear()
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error
       throw new StorageError('corrupt', `a sealed section cannot be read: ${error.message}`, { cause: error })
     }
   }
 }
-
-function fieldsOf(columns: SectionColumns, rows: SealedRows, row: number): Parameters<MessageWriter['write']>[1] & object {
-  const trace = rows.trace[row]!
-  return {
-    traceId: new Uint8Array(rows.traceIds.buffer, rows.traceIds.byteOffset + 16 * trace, 16),
-    spanId: new Uint8Array(rows.spanId.buffer, rows.spanId.byteOffset + 8 * row, 8),
-    parentId: new Uint8Array(rows.parentId.buffer, rows.parentId.byteOffset + 8 * row, 8),
-    name: columns.head.names[rows.operation[row]!]!,
-    startLo: rows.startLo[row]!,
-    startHi: rows.startHi[row]!,
-    ...rows.end(row),
-  }
-}
-

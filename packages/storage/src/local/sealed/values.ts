@@ -86,6 +86,7 @@ class ValueReader {
     const columns: ValueColumn[] = []
     for (const level of levels) {
       for (const number of columnsAt(level)) {
+        if (this.#columns.head.column(number).values === 0) continue
         const column = this.#levelColumn(number, wanted)
         columns.push(level === LEVEL.span || RUN_TAGS[level] ? this.#bySpan(column, level) : this.#byGroup(column, level))
       }
@@ -111,7 +112,7 @@ class ValueReader {
 
   /** A column by the rows of its level. */
   #levelColumn(number: number, wanted: AttributeTarget | undefined): LevelColumn {
-    const column = this.#columns.head.columns[number]!
+    const { column } = this.#columns.reader(number)
     const entries = new ColumnEntries(this.#columns.file, column)
     const found = this.#codesOf(number, entries)
     if (!entries.isChecked) return { ...found, size: entries.size, value: (entry) => entries.value(entry) }
@@ -199,7 +200,7 @@ class ValueReader {
   #keptColumn(level: LevelNumber, read: (bytes: Uint8Array, level: LevelNumber) => Value[]): LevelColumn | undefined {
     const number = this.#columns.find({ level, role: ROLE.own, type: 0, name: NONE })
     if (number === undefined) return undefined
-    const entries = new ColumnEntries(this.#columns.file, this.#columns.head.columns[number]!)
+    const entries = new ColumnEntries(this.#columns.file, this.#columns.reader(number).column)
     const { codes } = this.#codesOf(number, entries)
     const values: Value[] = []
     const found: number[] = []
