@@ -29,17 +29,12 @@ export interface SectionMeta {
   /** Bit s: there are spans of status s; bit 3: of another number. */
   readonly statuses: number
   readonly operations: readonly OperationKey[]
-  readonly streams: readonly Stream[]
-}
-
-/** A stream of bytes in a section. */
-export interface Stream {
-  readonly name: string
-  /** From the section's first byte. */
-  readonly offset: number
-  readonly length: number
-  /** Bytes when it is inflated. */
-  readonly raw: number
-  /** CRC-32 of the `length` bytes. */
-  readonly crc: number
+  readonly head: {
+    /** From the section's first byte. */
+    readonly offset: number
+    readonly length: number
+    readonly crc: number
+    /** Bytes when it is inflated. */
+    readonly raw: number
+  }
 }

@@ -1,63 +1,46 @@
-import { crc32 } from 'node:zlib'
-import { StorageError, type Target } from '../../contract.ts'
-import type { Value } from '../block/attribute.ts'
-import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
-import { createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
-import { decompress } from '../files/log.ts'
-import { ByteCache, Slot } from '../read/byte-cache.ts'
-import { attributeTarget } from '../read/span-view.ts'
-import { collectValues, RESOURCE_PLACE, SCOPE_PLACE } from '../read/wire.ts'
-import { CHUNK_ROWS } from './encode.ts'
-import { readGroups, type Group } from './group.ts'
-import type { SectionMeta, Stream } from './section-meta.ts'
-import { lengthDelimited } from './wire.ts'
+import type { Level, Target } from '../../contract.ts'
+import { StorageError } from '../../contract.ts'
+import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import type { BlockRows, OperationKey } from '../block/rows.ts'
+import type { ColumnValues } from '../read/block.ts'
+import { ByteCache } from '../read/byte-cache.ts'
+import { BackWriter } from './back-writer.ts'
+import { LEVEL, TRACE_HEADERS, TRACE_ID } from './column.ts'
+import { MessageWriter } from './message-writer.ts'
+import { SealedRows, type SealedTraces } from './sealed-rows.ts'
+import { SectionColumns } from './section-columns.ts'
+import { SectionFile, type SectionReader } from './section-file.ts'
+import type { SectionMeta } from './section-meta.ts'
+import { compareIds } from './source.ts'
+import { hasHash, pieceOf } from './value-filter.ts'
+import { valuesOf } from './values.ts'
 
-/** Reads bytes of the section, from its first byte on; throws what the disk throws. Fewer bytes than asked for: the file ends there. */
-export type SectionReader = (offset: number, length: number) => Uint8Array
+export type { SectionReader } from './section-file.ts'
 
-/** The values of a target in all rows of a section: one column or several, and a row has its values of all of them. */
-export interface ColumnValues {
-  readonly columns: readonly ValueColumn[]
-  /** Rows, ascending, whose values are not in the columns: their bytes have to be read. Default: none. */
-  readonly unread?: Uint32Array
-}
-
-/** Distinct values, and which row has which. */
-export interface ValueColumn {
-  /** How many distinct values there are, numbered from 0. */
-  readonly size: number
-  /** A value as filters compare it. */
-  value(entry: number): Value
-  /** A row's entry + 1; 0: the row has none. */
-  readonly codes: Uint8Array | Uint16Array | Uint32Array
-  /** Where rows may have several: those of row r are `codes` from `offsets[r]` to `offsets[r + 1]`. */
-  readonly offsets?: Uint32Array
-}
+const ROWS = TRACE_HEADERS[0]!
+const START = TRACE_HEADERS[2]!
 
 /**
  * A section as queries see it. What reads throws StorageError `corrupt` where the bytes are not those that were written, and what the reader
  * throws; the filters do not: what cannot be read may match.
  */
 export class Section {
+  readonly meta: SectionMeta
   readonly spans: number
   readonly traces: number
   readonly minStart: bigint
   readonly maxStart: bigint
-  readonly meta: SectionMeta
-  readonly #read: SectionReader
-  readonly #cache: ByteCache
+  readonly #file: SectionFile
   readonly #services: ReadonlySet<string>
-  readonly #slots = new Map<Stream, Slot>()
-  readonly #rowsSlot = new Slot()
+  readonly #out = new BackWriter()
 
-  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 24)) {
+  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25)) {
     this.meta = meta
     this.spans = meta.spans
     this.traces = meta.traces
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
-    this.#read = read
-    this.#cache = cache
+    this.#file = new SectionFile(meta, read, cache)
     this.#services = new Set(meta.operations.map(({ service }) => service))
   }
 
@@ -71,193 +54,167 @@ export class Section {
 
   /** By the hash of its id. */
   mayHaveTrace(hash: number): boolean {
-    return this.#mayHave('traceFilter', hash, TRACE_PROBES)
+    return this.#mayMatch(() => {
+      return bloomHas(this.#file.words(this.#file.head.traceFilter), hash, TRACE_PROBES)
+    })
   }
 
-  /** By the hash of a key, or of a key and value. */
-  mayHaveAttribute(hash: number): boolean {
-    return this.#mayHave('attributeFilter', hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
+  /** By the hash of a key, or of a key and value, see `block/attribute.ts`. */
+  mayHaveAttribute(hash: number, _level?: Level): boolean {
+    return this.#mayMatch(() => {
+      const pieces = this.#file.head.attributeFilter
+      const key = hash === 0 ? 1 : hash
+      return pieces.length === 0 || hasHash(this.#file.words(pieces[pieceOf(key, pieces.length)]!), key)
+    })
   }
 
-  /** All rows, by trace id and start. They have no frames, and no place of spans, groups and scopes in frames. */
+  /** All rows, by trace id and start. They have no frames. */
   rows(): BlockRows {
-    return this.#cache.get(
-      this.#rowsSlot,
-      () => this.#loadRows(),
-      (rows) => 80 * rows.count,
-    )
+    return this.#reading(() => {
+      const columns = this.#columns()
+      const ids = new Uint32Array(4 * this.traces)
+      for (const chunk of columns.chunks(LEVEL.trace, 0, this.traces))
+        ids.set(this.#traceIds(columns, chunk), 4 * chunk.first[LEVEL.trace]!)
+      return this.#rowsOf(columns, ids, 0, this.traces)
+    })
   }
 
   /** The rows of one trace and no others, by start; undefined when there are none. */
   traceRows(id: Uint32Array): BlockRows | undefined {
-    const rows = this.rows()
-    const { traceIds, traceCount } = rows
-    const index = Array.from({ length: traceCount }, (_, i) => i).find((i) =>
-      id.every((word, k) => traceIds[4 * i + k] === word),
-    )
-    if (index === undefined) return undefined
-    const first = rows.trace.indexOf(index)
-    const last = rows.trace.lastIndexOf(index)
-    return sliceRows(rows, first, last + 1)
+    return this.#reading(() => {
+      const columns = this.#columns()
+      const { lastIds, chunks } = columns.head
+      const at = lastIds.findIndex((last) => compareIds(last, 0, id, 0) >= 0)
+      const chunk = chunks.filter(({ rows }) => rows[LEVEL.trace]! > 0)[at]
+      if (!chunk) return undefined
+      this.#file.load(chunk)
+      const ids = this.#traceIds(columns, chunk)
+      let [low, high] = [0, ids.length / 4 - 1]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (compareIds(ids, 4 * middle, id, 0) < 0) low = middle + 1
+        else high = middle
+      }
+      if (compareIds(ids, 4 * low, id, 0) !== 0) return undefined
+      const trace = chunk.first[LEVEL.trace]! + low
+      const rows = this.#rowsOf(columns, id.slice(), trace, trace + 1)
+      for (const own of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) this.#file.load(own)
+      return rows
+    })
   }
 
   /** The values of a target by rows of {@link rows}; undefined: there are no such columns, and the spans' bytes have to be read. */
   values(target: Target): ColumnValues | undefined {
-    if (!('attribute' in target)) return undefined
-    const { key, span, resource, scope } = attributeTarget(target)
-    const groups = this.#groups()
-    const groupValues = groups.map((group) => {
-      const values: Value[] = []
-      if (resource) collectValues(group.resource, 0, group.resource.length, RESOURCE_PLACE, key, values)
-      if (scope) collectValues(group.scope, 0, group.scope.length, SCOPE_PLACE, key, values)
-      return values
-    })
-    const rows = this.rows()
-    const distinct = new Map<string, number>()
-    const values: Value[] = []
-    const codes: number[] = []
-    const offsets = new Uint32Array(rows.count + 1)
-    for (let row = 0; row < rows.count; row++) {
-      const own: Value[] = []
-      if (span) {
-        const bytes = this.#span(rows, row)
-        collectValues(bytes, 0, bytes.length, span, key, own)
-      }
-      for (const value of [...own, ...groupValues[rows.group[row]!]!]) {
-        const text = `${typeof value}:${Object.is(value, -0) ? '-0' : String(value)}`
-        let entry = distinct.get(text)
-        if (entry === undefined) {
-          distinct.set(text, (entry = distinct.size))
-          values.push(value)
-        }
-        codes.push(entry + 1)
-      }
-      offsets[row + 1] = codes.length
-    }
-    return {
-      columns: [{ size: values.length, value: (entry) => values[entry]!, codes: Uint32Array.from(codes), offsets }],
-    }
+    return this.#reading(() => valuesOf(this.#columns(), target))
   }
 
   /** Some spans as one serialized `TracesData`, each byte for byte as it came. `members`: row numbers in `rows`, which this section gave. */
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
-    const groups = this.#groups()
-    const pieces: Uint8Array[] = []
-    for (let i = 0; i < members.length;) {
-      const number = rows.group[members[i]!]!
-      const spans: Uint8Array[] = []
-      for (; i < members.length && rows.group[members[i]!] === number; i++)
-        spans.push(...lengthDelimited(0x12, [this.#span(rows, members[i]!)]))
-      const { request, resource, scope } = groups[number]!
-      const inner = lengthDelimited(0x12, [scope, ...spans])
-      pieces.push(...lengthDelimited(0x0a, [resource, ...inner]), request)
-    }
-    return Buffer.concat(pieces)
+    if (!(rows instanceof SealedRows)) throw new TypeError('these are not rows of a sealed section')
+    return this.#reading(() => this.#spanBytes(rows, members))
   }
 
-  #span(rows: BlockRows, row: number): Uint8Array {
-    const all = this.rows()
-    const from = rows.spanStart[row]!
-    const end = rows.spanEnd[row]!
-    let low = 0
-    let high = all.count - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (all.spanStart[middle]! < from || all.spanEnd[middle]! < end) low = middle + 1
-      else high = middle
+  #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
+    const columns = this.#columns()
+    const spans = new Map<number, Uint8Array[]>()
+    const out = this.#out
+    const fields = rows.fields()
+    for (const chunk of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) {
+      const first = chunk.first[LEVEL.span]! - rows.from
+      const own = members.filter((row) => row >= first && row < first + chunk.rows[LEVEL.span]!)
+      if (own.length === 0) continue
+      const writer = new MessageWriter(columns, chunk, LEVEL.span, own[0]! - first, own.at(-1)! + 1 - first, out)
+      for (const row of own) {
+        rows.setFields(fields, row)
+        writer.write(row - first, fields)
+        out.varint(out.length)
+        out.byte(0x12)
+        const group = rows.group[row]!
+        const list = spans.get(group)
+        const bytes = out.take()
+        if (list) list.push(bytes)
+        else spans.set(group, [bytes])
+      }
     }
-    const chunk = Math.floor(low / CHUNK_ROWS)
-    const stream = this.meta.streams.filter(({ name }) => name === 'spans')[chunk]!
-    const base = all.spanStart[chunk * CHUNK_ROWS]!
-    return this.#stream(stream).subarray(from - base, end - base)
+    return this.#underGroups(columns, spans)
   }
 
-  #mayHave(name: string, hash: number, probes: number): boolean {
-    const stream = this.meta.streams.find((stream) => stream.name === name)
-    if (!stream) return true
+  #underGroups(columns: SectionColumns, spans: ReadonlyMap<number, readonly Uint8Array[]>): Uint8Array {
+    const { resourceOf, scopeOf } = columns.head
+    const resources = this.#messages(columns, LEVEL.resource, new Set([...spans.keys()].map((group) => resourceOf[group]!)))
+    const scopes = this.#messages(columns, LEVEL.scope, new Set([...spans.keys()].map((group) => scopeOf[group]!)))
+    const out = this.#out
+    for (const [group, own] of [...spans].reverse()) {
+      const start = out.length
+      for (let i = own.length - 1; i >= 0; i--) out.range(own[i]!)
+      out.range(scopes.get(scopeOf[group]!)!)
+      out.varint(out.length - start)
+      out.byte(0x12)
+      out.range(resources.get(resourceOf[group]!)!)
+      out.varint(out.length - start)
+      out.byte(0x0a)
+    }
+    return out.take()
+  }
+
+  #messages(columns: SectionColumns, level: 3 | 4, rows: ReadonlySet<number>): Map<number, Uint8Array> {
+    const out = this.#out
+    const [chunk] = columns.chunks(level, 0, Infinity)
+    if (!chunk) return new Map()
+    this.#file.load(chunk)
+    const writer = new MessageWriter(columns, chunk, level, 0, chunk.rows[level]!, out)
+    const messages = new Map<number, Uint8Array>()
+    for (const row of [...rows].sort((a, b) => a - b)) {
+      writer.write(row)
+      messages.set(row, out.take())
+    }
+    return messages
+  }
+
+  #rowsOf(columns: SectionColumns, ids: Uint32Array, from: number, to: number): SealedRows {
+    // Rows before a trace are counted from the first trace of its chunk on.
+    let before = 0
+    const first = new Uint32Array(to - from + 1)
+    const lengths = columns.numbers(ROWS, 0, to)
+    for (let trace = 0; trace < from; trace++) before += lengths.value[trace]!
+    first[0] = before
+    for (let trace = from; trace < to; trace++) first[trace - from + 1] = first[trace - from]! + lengths.value[trace]!
+    if (first[to - from]! > this.spans) throw new RangeError(`${first[to - from]} rows of ${this.spans}`)
+    const traces: SealedTraces = { count: to - from, ids, first, start: columns.numbers(START, from, to) }
+    return new SealedRows(columns, traces, this.minStart)
+  }
+
+  #traceIds(columns: SectionColumns, chunk: Parameters<SectionFile['load']>[0]): Uint32Array {
+    const bits = this.#file.bits(chunk, columns.need(TRACE_ID))
+    if (!bits || bits.length !== 16 * chunk.rows[LEVEL.trace]!) throw new RangeError('a chunk of traces without their ids')
+    const bytes = new Uint8Array(bits.view.buffer, bits.view.byteOffset + bits.at / 8, bits.length)
+    return new Uint32Array(Uint8Array.from(bytes).buffer)
+  }
+
+  #columns(): SectionColumns {
+    return this.#file.kept(
+      'columns',
+      () => new SectionColumns(this.#file),
+      () => 3 * this.meta.head.raw,
+    )
+  }
+
+  #mayMatch(ask: () => boolean): boolean {
     try {
-      const bytes = this.#stream(stream)
-      return bloomHas(new Uint32Array(Uint8Array.from(bytes).buffer), hash, probes)
+      return ask()
     } catch {
       return true
     }
   }
 
-  #groups(): Group[] {
-    return readGroups(this.#named('groups'))
-  }
-
-  #named(name: string): Buffer {
-    const stream = this.meta.streams.find((stream) => stream.name === name)
-    if (!stream) throw new StorageError('corrupt', `a sealed section has no ${name}`)
-    return this.#stream(stream)
-  }
-
-  #stream(stream: Stream): Buffer {
-    let slot = this.#slots.get(stream)
-    if (!slot) this.#slots.set(stream, (slot = new Slot()))
-    return this.#cache.get(
-      slot,
-      () => {
-        const bytes = this.#read(stream.offset, stream.length)
-        if (bytes.length !== stream.length || crc32(bytes) !== stream.crc)
-          throw new StorageError('corrupt', `${stream.name} at byte ${stream.offset} of a sealed section is damaged`)
-        return decompress(bytes, stream.raw)
-      },
-      (bytes) => bytes.length,
-    )
-  }
-
-  #loadRows(): BlockRows {
-    const n = this.spans
-    const { buffer } = Uint8Array.from(this.#named('rows'))
-    let at = 0
-    const place = (bytes: number): number => (at += bytes) - bytes
-    const words = (length: number): Uint32Array => new Uint32Array(buffer, place(4 * length), length)
-    const rows = createRows(n)
-    rows.count = n
-    rows.durationNs = new Float64Array(buffer, place(8 * n), n)
-    const ids = words(4 * n)
-    rows.spanId = words(2 * n)
-    rows.parentId = words(2 * n)
-    rows.startLo = words(n)
-    rows.startHi = words(n)
-    rows.operation = words(n)
-    rows.group = words(n)
-    const lengths = words(n)
-    rows.status = new Uint8Array(buffer, place(n), n)
-    rows.operations = [...this.meta.operations]
-    for (let row = 0, end = 0; row < n; row++) {
-      rows.spanStart[row] = end
-      rows.spanEnd[row] = end += lengths[row]!
-      const last = 4 * (rows.traceCount - 1)
-      if (row === 0 || [0, 1, 2, 3].some((k) => rows.traceIds[last + k] !== ids[4 * row + k]))
-        rows.traceIds.set(ids.subarray(4 * row, 4 * row + 4), 4 * rows.traceCount++)
-      rows.trace[row] = rows.traceCount - 1
+  /** What does not fit together has been damaged, though its checksum does not tell. */
+  #reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      this.#out.clear()
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error
+      throw new StorageError('corrupt', `a sealed section cannot be read: ${error.message}`, { cause: error })
     }
-    rows.groupCount = this.#groups().length
-    rows.groups = new Uint32Array(4 * rows.groupCount)
-    return rows
-  }
-}
-
-function sliceRows(rows: BlockRows, from: number, to: number): BlockRows {
-  const trace = rows.trace[from]!
-  return {
-    ...rows,
-    count: to - from,
-    trace: new Uint32Array(to - from),
-    operation: rows.operation.slice(from, to),
-    group: rows.group.slice(from, to),
-    status: rows.status.slice(from, to),
-    spanId: rows.spanId.slice(2 * from, 2 * to),
-    parentId: rows.parentId.slice(2 * from, 2 * to),
-    startLo: rows.startLo.slice(from, to),
-    startHi: rows.startHi.slice(from, to),
-    durationNs: rows.durationNs.slice(from, to),
-    spanStart: rows.spanStart.slice(from, to),
-    spanEnd: rows.spanEnd.slice(from, to),
-    traceCount: 1,
-    traceIds: rows.traceIds.slice(4 * trace, 4 * trace + 4),
   }
 }

@@ -1,3 +1,5 @@
+import { joinBytes } from '@spoor/otlp'
+
 /*
  * The wire format of messages that have been scanned before: no read goes beyond the message, whatever is in it.
  */
@@ -29,12 +31,20 @@ export function fieldEnd(bytes: Uint8Array, p: number, end: number): number {
   }
 }
 
-/** Tag, length and payload. */
-export function lengthDelimited(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
-  let length = 0
-  for (const part of parts) length += part.length
+/** A `KeyValue` of a key and a serialized `AnyValue`. */
+export function keyValue(key: Uint8Array, any: Uint8Array): Uint8Array {
+  return joinBytes([...lengthDelimited(0x0a, key), ...lengthDelimited(0x12, any)])
+}
+
+/** A message of one field. */
+export function field(tag: number, content: Uint8Array): Uint8Array {
+  return joinBytes(lengthDelimited(tag, content))
+}
+
+function lengthDelimited(tag: number, content: Uint8Array): readonly [Uint8Array, Uint8Array] {
   const head = [tag]
-  for (; length > 127; length = Math.floor(length / 128)) head.push((length % 128) | 128)
-  head.push(length)
-  return [Uint8Array.from(head), ...parts]
+  let rest = content.length
+  for (; rest > 127; rest = Math.floor(rest / 128)) head.push((rest % 128) | 128)
+  head.push(rest)
+  return [Uint8Array.from(head), content]
 }

@@ -9,8 +9,8 @@ import { collectSearch, type StorageError, type TraceStore } from '../../contrac
 import type { StoreEvent } from '../../events.ts'
 import { find, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
-import type { LocalStoreOptions } from '../options.ts'
-import type { EnginePart, Host } from '../runtime.ts'
+import type { LocalStoreOptions, LocalStoreSettings } from '../options.ts'
+import type { EnginePart, Host, RunningPart } from '../runtime.ts'
 import { openLocalStore, openStoreOn } from './local-store.ts'
 import type { PartStart } from './protocol.ts'
 import { runningPart, threadHost } from './thread-host.ts'
@@ -253,6 +253,26 @@ it('closes while readers spin', async () => {
   const search = collectSearch(store.search({})).catch((error: unknown) => error)
   await store.close(5_000)
   expect(await search).toMatchObject({ code: 'closed' })
+})
+
+it('takes the end of a writer that has closed for no failure, however soon it comes', async () => {
+  const host: Host = {
+    ...faultyHost,
+    start<In, Out>(part: EnginePart, settings: LocalStoreSettings): RunningPart<In, Out> {
+      const running = faultyHost.start<In, Out>(part, settings)
+      const early = Promise.withResolvers<string>()
+      const onMessage = (handle: (message: In) => void): void =>
+        running.port.onMessage((message) => {
+          handle(message)
+          if ((message as { type?: unknown }).type === 'closed') early.resolve('the thread of the writer ended with 0')
+        })
+      return { ...running, port: { ...running.port, onMessage }, ended: Promise.race([early.promise, running.ended]) }
+    },
+  }
+  const store = await openStoreOn(host, { directory, onEvent: (event) => events.push(event) })
+  await store.append(span(0))
+  await store.close()
+  expect(events.filter((event) => 'part' in event)).toEqual([])
 })
 
 it('gives up opening when its signal says so', async () => {

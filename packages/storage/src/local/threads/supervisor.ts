@@ -144,6 +144,12 @@ export class Supervisor<In, Out> {
     this.#giveUp(error)
   }
 
+  /** It has done all its work and ends by itself, which is no failure. */
+  finished(): void {
+    this.#stopped = true
+    this.#callOff()
+  }
+
   /** Ends it for good. Resolves when it has ended. */
   async stop(): Promise<void> {
     this.#stopped = true

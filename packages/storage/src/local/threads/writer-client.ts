@@ -179,6 +179,7 @@ export class WriterClient {
         this.sealing = message.state
         break
       case 'closed':
+        this.#supervisor.finished()
         this.#closed?.(message.error && fromMessage(message.error))
         break
       case 'pong':
