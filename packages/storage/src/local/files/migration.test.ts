@@ -198,6 +198,7 @@ function newerSealed(): Buffer {
     maxStart: 0n,
     directoryAt: 104,
     directoryCrc: 0,
+    directoryBytes: 0,
   })
 }
 

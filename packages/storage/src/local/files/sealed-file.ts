@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { SectionMeta } from '../sealed/section-meta.ts'
 import type { File } from './file-system.ts'
-import { newerFormat, readExactly, VERSION } from './log.ts'
+import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
 
 /*
  * The sealed form of a segment, which takes the place of its log and index. Written once, from the first byte to the last, and never changed:
@@ -10,11 +10,11 @@ import { newerFormat, readExactly, VERSION } from './log.ts'
  *   header    := "SPOORSEA" u32 version, u32 crc32 (of the header with 0 in its place), f64 created (ms since 1970), u32 features that
  *                must be known, u32 salt, f64 last arrival (ms since 1970), f64 bytes of log and index before, f64 bytes of the file,
  *                f64 spans, u64 earliest and u64 latest start (ns since 1970), f64 offset of the directory, u32 its crc32,
- *                u32 sections                                                                       104 bytes
- *   section   := u32 magic, u32 crc32 (of the rest of this head, and meta), u32 salt, u32 spans, u32 length of meta, u32 length of the
- *                body, u32 crc32 of the body, u32 digest of the spans (see `digest.ts`)              32 bytes
- *                meta (JSON), body
- *   directory := JSON: where each section and the trace filter are, with the sections' metas
+ *                u32 sections, u32 raw length of the directory, u32 0                                104 bytes
+ *   section   := u32 magic, u32 crc32 (of the rest of this head, and meta), u32 salt, u32 spans, u32 length of meta, u32 its raw
+ *                length, u32 length of the body, u32 its crc32, u32 digest of the spans (see `digest.ts`), u32 0       40 bytes
+ *                meta (JSON, zstd), body
+ *   directory := JSON, zstd: where each section and the trace filter are, with the sections' metas
  *   footer    := the header once more
  *
  * All little-endian. Whatever is damaged costs no more than itself: the header has its copy, the directory can be made from the sections, which
@@ -22,7 +22,7 @@ import { newerFormat, readExactly, VERSION } from './log.ts'
  */
 
 export const SEALED_HEADER = 104
-export const SECTION_HEAD = 32
+const SECTION_HEAD = 40
 const FILE_MAGIC = Buffer.from('SPOORSEA')
 const SECTION_MAGIC = 0x43455350
 /** Bytes of meta beyond which a section's head is garbage. */
@@ -46,6 +46,8 @@ export interface SealedHeader {
   readonly maxStart: bigint
   readonly directoryAt: number
   readonly directoryCrc: number
+  /** Of the directory when it is inflated. */
+  readonly directoryBytes: number
 }
 
 /** Where something is in the file. */
@@ -101,6 +103,7 @@ export function encodeHeader(header: SealedHeader): Buffer {
   bytes.writeDoubleLE(header.directoryAt, 80)
   bytes.writeUInt32LE(header.directoryCrc, 88)
   bytes.writeUInt32LE(header.sections, 92)
+  bytes.writeUInt32LE(header.directoryBytes, 96)
   bytes.writeUInt32LE(crc32(bytes), 12)
   return bytes
 }
@@ -139,6 +142,7 @@ function parseHeader(bytes: Buffer): SealedHeader | { readonly what: string } | 
     directoryAt: bytes.readDoubleLE(80),
     directoryCrc: bytes.readUInt32LE(88),
     sections: bytes.readUInt32LE(92),
+    directoryBytes: bytes.readUInt32LE(96),
   }
 }
 
@@ -150,16 +154,15 @@ export function encodeSectionHead(
   digest: number,
 ): Buffer {
   const json = Buffer.from(JSON.stringify(meta))
+  const packed = compress(json)
   const head = Buffer.alloc(SECTION_HEAD)
   head.writeUInt32LE(SECTION_MAGIC, 0)
   head.writeUInt32LE(salt, 8)
   head.writeUInt32LE(meta.spans, 12)
-  head.writeUInt32LE(json.length, 16)
-  head.writeUInt32LE(body.length, 20)
-  head.writeUInt32LE(body.crc, 24)
-  head.writeUInt32LE(digest, 28)
-  head.writeUInt32LE(crc32(json, crc32(head.subarray(8))), 4)
-  return Buffer.concat([head, json])
+  for (const [i, number] of [packed.length, json.length, body.length, body.crc, digest].entries())
+    head.writeUInt32LE(number, 16 + 4 * i)
+  head.writeUInt32LE(crc32(packed, crc32(head.subarray(8))), 4)
+  return Buffer.concat([head, packed])
 }
 
 /** The section whose head is at `at`; undefined when it is not whole. `salt`: undefined where it is not known. */
@@ -170,13 +173,14 @@ export function readSection(file: File, at: number, size: number, salt: number |
   const length = head.readUInt32LE(16)
   const body = {
     offset: at + SECTION_HEAD + length,
-    length: head.readUInt32LE(20),
-    crc: head.readUInt32LE(24),
+    length: head.readUInt32LE(24),
+    crc: head.readUInt32LE(28),
   }
-  if (length > MAX_META || body.offset + body.length > size) return undefined
-  const json = readExactly(file, at + SECTION_HEAD, length)
-  if (crc32(json, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
-  return { at, body, digest: head.readUInt32LE(28), meta: JSON.parse(json.toString()) as SectionMeta }
+  const rawLength = head.readUInt32LE(20)
+  if (length > MAX_META || rawLength > MAX_META || body.offset + body.length > size) return undefined
+  const packed = readExactly(file, at + SECTION_HEAD, length)
+  if (crc32(packed, crc32(head.subarray(8))) !== head.readUInt32LE(4)) return undefined
+  return { at, body, digest: head.readUInt32LE(32), meta: inflate(packed, rawLength) as SectionMeta }
 }
 
 /** The first section whose head is at `from` or behind. */
@@ -213,11 +217,15 @@ export function readSealed(file: File, path: string): SealedContents {
 }
 
 function readDirectory(file: File, header: SealedHeader): SealedDirectory | undefined {
-  const { directoryAt, directoryCrc, size } = header
+  const { directoryAt, directoryCrc, directoryBytes, size } = header
   if (size !== file.size()) return undefined
   const bytes = readExactly(file, directoryAt, Math.max(0, size - SEALED_HEADER - directoryAt))
   if (crc32(bytes) !== directoryCrc) return undefined
-  return JSON.parse(bytes.toString()) as SealedDirectory
+  return inflate(bytes, directoryBytes) as SealedDirectory
+}
+
+function inflate(packed: Uint8Array, length: number): unknown {
+  return JSON.parse(decompress(packed, length).toString())
 }
 
 function walkSections(file: File, header: SealedHeader | undefined): SealedDirectory {

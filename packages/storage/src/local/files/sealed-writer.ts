@@ -5,7 +5,7 @@ import { HashSet } from '../block/hash.ts'
 import type { EncodedSection } from '../sealed/encode.ts'
 import type { SpanDigest } from './digest.ts'
 import type { File } from './file-system.ts'
-import { readExactly, VERSION, writeFully } from './log.ts'
+import { compress, readExactly, VERSION, writeFully } from './log.ts'
 import { readBack } from './read-back.ts'
 import {
   encodeHeader,
@@ -86,7 +86,8 @@ export class SealedWriter {
       ...(filter && { filter }),
       ...(this.lost && { lost: this.lost }),
     }
-    const directory = Buffer.from(JSON.stringify(contents))
+    const json = Buffer.from(JSON.stringify(contents))
+    const directory = compress(json)
     const directoryAt = this.size
     const starts = sections.flatMap(({ meta }) =>
       meta.spans > 0 ? [BigInt(meta.minStart), BigInt(meta.maxStart)] : [],
@@ -102,6 +103,7 @@ export class SealedWriter {
       maxStart: starts.reduce((a, b) => (b > a ? b : a), starts[0] ?? 0n),
       directoryAt,
       directoryCrc: crc32(directory),
+      directoryBytes: json.length,
     }
     const bytes = encodeHeader(header)
     this.size = writeFully(this.#file, [directory, bytes], directoryAt)
