@@ -7,7 +7,7 @@ export function changesOf(found: RecoveredSegment | LostSegment): Change[] {
   const { id } = found
   if ('lost' in found) {
     const { range, ...damaged } = found.lost
-    return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])] }]
+    return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])], refusal: found.refusal }]
   }
   const changes: Change[] = [{ type: 'segment', id, indexSize: found.indexSize }]
   for (const { logStart, logEnd, damaged } of found.unindexed) {

@@ -106,7 +106,7 @@ export class Catalog {
     let segment = this.#segments.get(change.id)
     if (change.type === 'lost') {
       if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 0)))
-      segment.blocks.push(new LostBlock(change.range))
+      segment.blocks.push(new LostBlock(change.range, change.refusal))
       return
     }
     if (!segment) return

@@ -76,7 +76,14 @@ export type Change =
    * A part of the segment cannot be read, and no index block says so: searches over this range of time (nanoseconds since 1970, decimal)
    * are not complete.
    */
-  | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
+  | {
+      readonly type: 'lost'
+      readonly id: number
+      readonly damaged: Damaged
+      readonly range: readonly [string, string]
+      /** Why the file system does not give it out; it comes back when it does. Undefined: it is damaged for good. */
+      readonly refusal?: string | undefined
+    }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }
