@@ -16,7 +16,7 @@ import { isBlockMeta } from './block-meta.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { search } from './search.ts'
-import { traceWords } from './summary.ts'
+import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 

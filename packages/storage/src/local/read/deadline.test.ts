@@ -6,7 +6,8 @@ import type { Block } from './block.ts'
 import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
 import { dependencies } from './dependencies.ts'
 import { search } from './search.ts'
-import { Summarizer, traceWords } from './summary.ts'
+import { Summarizer } from './summary.ts'
+import { gatherTrace, traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 
@@ -62,6 +63,11 @@ interface Query {
   run(blocks: readonly Block[], turn: Turn): Promise<unknown>
 }
 
+async function summarize(blocks: readonly Block[], turn: Turn): Promise<unknown> {
+  const parts = await gatherTrace(blocks, traceWords(traceId(1)), turn)
+  return parts && new Summarizer(turn).summarize(parts)
+}
+
 const QUERIES: readonly Query[] = [
   { name: 'newest', blocks: SPREAD, run: (blocks, turn) => search(blocks, {}, turn) },
   {
@@ -105,12 +111,12 @@ const QUERIES: readonly Query[] = [
   {
     name: 'the summary of a giant trace',
     blocks: GIANT,
-    run: (blocks, turn) => new Summarizer(blocks, turn).summarize(traceWords(traceId(1))),
+    run: (blocks, turn) => summarize(blocks, turn),
   },
   {
     name: 'the summary of equal span ids',
     blocks: EQUAL,
-    run: (blocks, turn) => new Summarizer(blocks, turn).summarize(traceWords(traceId(1))),
+    run: (blocks, turn) => summarize(blocks, turn),
   },
   { name: 'dependencies', blocks: SPREAD, run: (blocks, turn) => dependencies(blocks, 0n, 1n << 64n, turn) },
   {

@@ -5,6 +5,7 @@ import { Page } from './page.ts'
 import { isInRange, isWanted, matchesIn, type Found, type Plan } from './plan.ts'
 import { Summarizer } from './summary.ts'
 import { TraceIds, widened } from './trace-ids.ts'
+import { gatherTrace } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
 /** The share of the time after which no further block is looked into, so that what was found can be shown. */
@@ -16,7 +17,7 @@ const LOOKING_SHARE = 0.8
  * out with its summary is later than all that is left.
  */
 export async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Turn): Promise<Found> {
-  const summarizer = new Summarizer(blocks, turn)
+  const summarizer = new Summarizer(turn)
   const inRange = blocks.filter((block) => isInRange(block, plan, turn)).sort(byLatest)
   const seen = new SeenTraces(turn)
   const page = new Page(plan, turn)
@@ -35,7 +36,8 @@ export async function newestFirst(blocks: readonly Block[], plan: Plan, turn: Tu
       if (late) looked = inRange.length
     } else if (trace !== undefined && (exact === undefined || bound! >= exact)) {
       seen.pop()
-      const summary = await summarizer.summarize(seen.ids.words(trace))
+      const parts = await gatherTrace(blocks, seen.ids.words(trace), turn)
+      const summary = parts && (await summarizer.summarize(parts))
       if (summary && isWanted(summary, plan)) page.add(summary)
     } else if (exact !== undefined) {
       if (page.isFull) return { traces: page.traces, more: true }

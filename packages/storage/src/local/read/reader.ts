@@ -10,7 +10,7 @@ import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
-import { traceWords } from './summary.ts'
+import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 

@@ -2,16 +2,23 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { sent, T0, traceId, type SpanSpec } from '../../conformance/spans.ts'
 import type { TraceSummary } from '../../contract.ts'
+import type { Block } from './block.ts'
 import { blockOf, StillClock } from './blocks.test.helper.ts'
 import { QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
-import { Summarizer, traceWords } from './summary.ts'
+import { Summarizer } from './summary.ts'
+import { gatherTrace, traceWords } from './trace-parts.ts'
 import { Turn } from './turn.ts'
 
 const ID = traceId(1)
 
 function turnOf(maxBytes = 64 << 20): Turn {
   return new Turn(new StillClock(), Infinity, new QueryMemory(maxBytes))
+}
+
+async function summaryOf(blocks: readonly Block[]): Promise<TraceSummary | undefined> {
+  const turn = turnOf()
+  return new Summarizer(turn).summarize((await gatherTrace(blocks, traceWords(ID), turn))!)
 }
 
 /** By the letter, quadratic, one object a span. */
@@ -86,7 +93,7 @@ it('is what a naive model says of any trace: equal ids, cycles, own parents, spa
   await fc.assert(
     fc.asyncProperty(parts, async (own) => {
       const blocks = own.map((part) => blockOf([...part.map(sent), sent({ trace: 2, id: 1 })]))
-      expect(await new Summarizer(blocks, turnOf()).summarize(traceWords(ID))).toEqual(naive(own.flat()))
+      expect(await summaryOf(blocks)).toEqual(naive(own.flat()))
     }),
     { numRuns: 500, seed: 31 },
   )
@@ -94,7 +101,7 @@ it('is what a naive model says of any trace: equal ids, cycles, own parents, spa
 
 it('takes many equal ids in steps that grow with their number', async () => {
   const spans = Array.from({ length: 30_000 }, (_, i) => sent({ trace: 1, id: 7, parent: 7, at: i, service: 'a' }))
-  const summary = await new Summarizer([blockOf(spans, 4096)], turnOf()).summarize(traceWords(ID))
+  const summary = await summaryOf([blockOf(spans, 4096)])
   expect(summary).toMatchObject({ spans: 30_000, orphans: 0, durationNs: 30_000e6 })
 })
 

@@ -1,49 +1,36 @@
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
-import { startOf, traceIndex, type BlockRows } from '../block/rows.ts'
-import { traceHash, type Block } from './block.ts'
+import { startOf, type BlockRows } from '../block/rows.ts'
+import { traceHex, type TraceParts } from './trace-parts.ts'
 import { TraceSpans } from './trace-spans.ts'
 import type { Turn } from './turn.ts'
 
 /** Makes summaries for one query, one after the other, in memory that it uses again. */
 export class Summarizer {
-  readonly #blocks: readonly Block[]
   readonly #turn: Turn
   readonly #spans = new TraceSpans()
 
-  constructor(blocks: readonly Block[], turn: Turn) {
-    this.#blocks = blocks
+  constructor(turn: Turn) {
     this.#turn = turn
   }
 
   /**
-   * The summary of a trace from its columns; every block is asked, as late spans may be anywhere. Spans that are the same in all columns
-   * (sent twice by a retry) count once. Undefined when nothing of the trace can be read, or there is no time or memory for it.
+   * The summary of a trace from its columns. Spans that are the same in all columns (sent twice by a retry) count once. Undefined when there is
+   * no time or memory for it.
    */
-  async summarize(id: Uint32Array): Promise<TraceSummary | undefined> {
+  async summarize({ id, parts }: TraceParts): Promise<TraceSummary | undefined> {
     const turn = this.#turn
     const spans = this.#spans
     spans.clear()
     const operations = new Operations()
-    const hash = traceHash(id)
     let last: bigint | undefined
-    for (const block of this.#blocks) {
-      if (turn.work(100) && (await turn.breathe())) return undefined
-      const rows = turn.attempt(() => (block.mayHaveTrace(hash) ? block.rows() : undefined))
-      const index = rows ? traceIndex(rows, id) : -1
-      if (!rows || index < 0) continue
+    for (const { rows } of parts) {
       const numbers = operations.of(rows)
-      if (turn.work(rows.count) && (await turn.breathe())) return undefined
-      for (
-        let row = rows.trace.indexOf(index);
-        row >= 0 && row < rows.count;
-        row = rows.trace.indexOf(index, row + 1)
-      ) {
+      for (let row = 0; row < rows.count; row++) {
         if (turn.work(60) && (await turn.breathe())) return undefined
         if (!spans.add(rows, row, numbers(row), turn)) return undefined
         last = later(last, rows, row)
       }
     }
-    if (spans.count === 0) return undefined
     await spans.dropTwins(turn)
     await spans.resolve(turn)
     await spans.measure(turn)
@@ -84,7 +71,7 @@ export class Summarizer {
     const requestStart = base + BigInt(start[top]!)
     const requestDurationNs = Math.max(0, end[top]! - start[top]!)
     return {
-      traceId: Buffer.from(id.slice().buffer).toString('hex'),
+      traceId: traceHex(id),
       rootService: service,
       rootName: name,
       start: startNs,
@@ -141,9 +128,4 @@ class Operations {
 function later(last: bigint | undefined, rows: BlockRows, row: number): bigint {
   const end = startOf(rows, row) + BigInt(rows.durationNs[row]!)
   return last === undefined || end > last ? end : last
-}
-
-/** 32 hex digits as the four words that the columns have. */
-export function traceWords(id: string): Uint32Array {
-  return new Uint32Array(Uint8Array.from(Buffer.from(id, 'hex')).buffer)
 }

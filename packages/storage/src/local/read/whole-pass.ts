@@ -14,6 +14,7 @@ import {
   type Position,
 } from './plan.ts'
 import { Summarizer } from './summary.ts'
+import { gatherTrace } from './trace-parts.ts'
 import { TraceTable } from './trace-table.ts'
 import type { Turn } from './turn.ts'
 
@@ -38,7 +39,7 @@ export async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn
   }
   if (table.ids.size > 0) await addExtents(table, blocks, turn)
   const queue = await queueOf(table, plan, turn)
-  const summarizer = new Summarizer(blocks, turn)
+  const summarizer = new Summarizer(turn)
   const page = new Page(plan, turn)
   while (!(await turn.breathe())) {
     const entry = queue.first
@@ -49,7 +50,8 @@ export async function wholePass(blocks: readonly Block[], plan: Plan, turn: Turn
     } else if (bound) {
       queue.pop()
       if (isBefore(bound, plan)) continue
-      const summary = await summarizer.summarize(table.ids.words(entry!))
+      const parts = await gatherTrace(blocks, table.ids.words(entry!), turn)
+      const summary = parts && (await summarizer.summarize(parts))
       if (summary && isWanted(summary, plan)) page.add(summary)
     } else return { traces: page.traces, more: false }
   }
