@@ -49,7 +49,7 @@ export interface TraceStore {
 
   /**
    * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in the range. Edges
-   * within one service are left out. A span that was sent twice counts twice; where several spans of a trace have the id of the parent, one of
+   * within one service are left out. A span that was sent twice counts once, unless very much came between; where several spans of a trace have the id of the parent, one of
    * them counts; a span that is its own parent has none. The parent may start at any time, but an engine may bound how far outside of the range
    * it looks for it. What was found within the limits is given, and said not to be complete.
    */

@@ -210,8 +210,7 @@ function* resolveParents(
       const first = index.first(spanId[2 * span]!, spanId[2 * span + 1]!)
       if (first !== position || index.next(first) !== -1) {
         flags[position]! |= SpanFlag.duplicateId
-        const client =
-          kind[span] === SERVER ? index.find(first, (other) => kindAt(other) === CLIENT) : -1
+        const client = kind[span] === SERVER ? index.find(first, (other) => kindAt(other) === CLIENT) : -1
         if (client !== -1) {
           parents[position] = client
           continue

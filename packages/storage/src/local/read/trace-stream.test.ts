@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { MS, sent, T0, traceId } from '../../conformance/spans.ts'
 import { blockOf, StillClock } from './blocks.test.helper.ts'
 import { LostBlock } from './lost-block.ts'
-import { traceWords } from './summary.ts'
+import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 

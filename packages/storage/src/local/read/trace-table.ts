@@ -77,7 +77,8 @@ export class TraceTable {
   #extend(entry: number, rows: BlockRows, row: number): void {
     const hi = rows.startHi[row]!
     const lo = rows.startLo[row]!
-    const duration = rows.durationNs[row]!
+    // A clock that was set back counts as no time, as in the definition of a trace.
+    const duration = Math.max(0, rows.durationNs[row]!)
     const durationHi = Math.floor(duration / 2 ** 32)
     const low = lo + (duration - durationHi * 2 ** 32)
     const carry = low >= 2 ** 32 ? 1 : 0

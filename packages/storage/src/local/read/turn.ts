@@ -154,10 +154,14 @@ export class Turn {
 
   /** Takes memory for the query; false, and the answer is incomplete, when there is no more. */
   reserve(bytes: number): boolean {
-    if (!this.#memory.take(bytes)) {
-      this.incomplete = true
-      return false
-    }
+    if (this.mayReserve(bytes)) return true
+    this.incomplete = true
+    return false
+  }
+
+  /** Takes memory that the query can do without: nothing is missing without it. */
+  mayReserve(bytes: number): boolean {
+    if (!this.#memory.take(bytes)) return false
     this.#reserved += bytes
     return true
   }
