@@ -10,7 +10,7 @@ import { Turn } from './turn.ts'
 const ALWAYS = [0n, 1n << 64n] as const
 
 function ask(blocks: readonly Block[], from: bigint = ALWAYS[0], to: bigint = ALWAYS[1], maxBytes = 64 << 20) {
-  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, new QueryMemory(maxBytes)))
+  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) }))
 }
 
 /** By the letter of the contract, quadratic: for each span that may be a call its service, and the services that its parent may be of. */

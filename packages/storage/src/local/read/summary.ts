@@ -1,5 +1,6 @@
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
+import type { ResolvedTrace } from './set/evaluate.ts'
 import { traceHex, type TraceParts } from './trace-parts.ts'
 import { TraceSpans } from './trace-spans.ts'
 import type { Turn } from './turn.ts'
@@ -35,6 +36,12 @@ export class Summarizer {
     await spans.resolve(turn)
     await spans.measure(turn)
     return turn.stopped ? undefined : this.#summaryOf(id, operations, last!)
+  }
+
+  /** What was found out of the trace that was summarized last: to be used before the next one is. */
+  get resolved(): Omit<ResolvedTrace, 'summary'> {
+    const { count, distinctOf, parent } = this.#spans
+    return { count, distinctOf, parent }
   }
 
   async #summaryOf(id: Uint32Array, operations: Operations, last: bigint): Promise<TraceSummary | undefined> {

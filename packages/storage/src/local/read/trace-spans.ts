@@ -5,7 +5,7 @@ import type { Turn } from './turn.ts'
 
 const INITIAL = 256
 /** Bytes of a span in all columns and tables. */
-const SPAN_BYTES = 90
+const SPAN_BYTES = 94
 
 /**
  * The spans of one trace in flat arrays, in the order in which they came. Made once and used for one trace after the other: a search
@@ -25,6 +25,8 @@ export class TraceSpans {
   error = new Uint8Array(INITIAL)
   /** Entry of the parent; -1: there is none in the trace. Filled by {@link resolve}. */
   parent = new Int32Array(INITIAL)
+  /** Which span each of those that came is, by what {@link dropTwins} left. */
+  distinctOf = new Uint32Array(INITIAL)
   /** Nanoseconds in which no child span runs. Filled by {@link measure}. */
   self = new Float64Array(INITIAL)
   #covered = new Float64Array(INITIAL)
@@ -89,7 +91,11 @@ export class TraceSpans {
         slot = (slot + 1) & mask
         twin = slots[slot]! - 1
       }
-      if (twin >= 0) continue
+      if (twin >= 0) {
+        this.distinctOf[i] = twin
+        continue
+      }
+      this.distinctOf[i] = kept
       if (kept < i) this.#move(i, kept)
       slots[slot] = ++kept
     }
@@ -204,6 +210,7 @@ export class TraceSpans {
     this.operation = widened(this.operation, capacity)
     this.error = widened(this.error, capacity)
     this.parent = new Int32Array(capacity)
+    this.distinctOf = new Uint32Array(capacity)
     this.self = new Float64Array(capacity)
     this.#covered = new Float64Array(capacity)
     this.#order = new Uint32Array(capacity)
