@@ -1,6 +1,7 @@
 import { SPAN_BYTES, SpanTable, shaping, type TraceShape } from '@spoor/trace'
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
 import type { BlockRows } from '../block/rows.ts'
+import type { ResolvedTrace } from './set/evaluate.ts'
 import { traceHex, type TraceParts } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
@@ -10,6 +11,7 @@ const ERROR = 2
 export class Summarizer {
   readonly #turn: Turn
   readonly #table = new SpanTable()
+  #resolved: Omit<ResolvedTrace, 'summary'> | undefined
 
   constructor(turn: Turn) {
     this.#turn = turn
@@ -25,7 +27,14 @@ export class Summarizer {
     table.names = names.texts
     for (const { rows } of parts) if (!(await this.#add(rows, services, names))) return undefined
     const shape = await this.#shape()
-    return shape && this.#summaryOf(id, shape)
+    if (!shape) return undefined
+    this.#resolved = { count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
+    return this.#summaryOf(id, shape)
+  }
+
+  /** What was found out of the trace that was summarized last: to be used before the next one is. */
+  get resolved(): Omit<ResolvedTrace, 'summary'> {
+    return this.#resolved!
   }
 
   /** False when there is no time or memory for more. */
