@@ -8,7 +8,7 @@ import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
 import { storageError } from '../threads/error.ts'
 import { openBlocks } from './open-blocks.ts'
-import { selectRows, widenToTraces } from './selection.ts'
+import { selectRows, widenToTraces, type Selection } from './selection.ts'
 import { dropTwins } from './twins.ts'
 import { Work, type ToolOptions } from './work.ts'
 
@@ -22,6 +22,8 @@ export interface ReadOptions extends ToolOptions {
   readonly wholeTraces?: boolean
   /** A span that was sent twice, the same in its header, is given once. Default false: all are given, as they came. */
   readonly twinsOnce?: boolean
+  /** Gets some of the spans before all of them are given, from places spread over all. Default: nobody. */
+  readonly sample?: (bytes: Uint8Array) => void
   /** Hears of damage. */
   readonly onEvent?: (event: StoreEvent) => void
 }
@@ -46,6 +48,8 @@ export type TakeSpans = (bytes: Uint8Array, spans: number) => Promise<void> | vo
 /** Spans and bytes that are given at a time, about. */
 const MAX_SPANS = 1 << 13
 const MAX_BYTES = 1 << 20
+/** Places of the sample. */
+const SAMPLES = 64
 
 /**
  * Reads the spans of a data directory in the order in which they came: each byte for byte as it was sent, under its own resource and scope. The
@@ -68,6 +72,7 @@ export async function readSpans(directory: string, options: ReadOptions, take: T
     let selection = await selectRows(blocks, { from, to, filter: compiled }, turn, work)
     if (wholeTraces) selection = await widenToTraces(blocks, selection, turn, work)
     const twins = twinsOnce ? await dropTwins(blocks, selection, turn, work) : 0
+    if (options.sample) await sampleOf(blocks, selection, turn, work, options.sample)
     for (const set of selection) work.expect(set?.size ?? 0)
     let spans = 0
     for (const [index, block] of blocks.entries()) {
@@ -82,6 +87,26 @@ export async function readSpans(directory: string, options: ReadOptions, take: T
     return { spans, twins, complete: !turn.incomplete, damage: turn.damage, vanished: turn.hasVanished }
   } finally {
     opened.close()
+  }
+}
+
+async function sampleOf(
+  blocks: readonly Block[],
+  selection: Selection,
+  turn: Turn,
+  work: Work,
+  take: (bytes: Uint8Array) => void,
+): Promise<void> {
+  const indexes = [...selection.keys()].filter((index) => selection[index])
+  const step = Math.max(1, indexes.length / SAMPLES)
+  for (let at = 0; at < indexes.length; at += step) {
+    const block = blocks[indexes[Math.floor(at)]!]!
+    const members = selection[indexes[Math.floor(at)]!]!.members(block.spans)
+    for (const { bytes } of piecesOf(block, members, turn)) {
+      take(bytes)
+      break
+    }
+    await work.done('looking', 0)
   }
 }
 
