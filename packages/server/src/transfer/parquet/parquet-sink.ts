@@ -8,11 +8,13 @@ import { RowGroup } from './row-group.ts'
 import { schemaOf } from './schema.ts'
 
 /** Rows and characters after which a row group is written: what is in memory at a time. */
-const GROUP_ROWS = 1 << 16
+const GROUP_ROWS = 1 << 15
 const GROUP_CHARACTERS = 32 << 20
 
 /** Columns in which nearly every value is another one: a dictionary would only cost time. */
 const PLAIN = new Set(['trace_id', 'span_id', 'parent_span_id', 'start', 'duration_ns'])
+/** Columns of which each row group says its least and greatest value, by which readers pass row groups by. */
+const BOUNDED = new Set(['start', 'duration_ns', 'service', 'name', 'kind', 'status'])
 
 /** One Parquet file of all spans, zstd in row groups. See docs/parquet.md for the columns. */
 export function parquetSink(output: OutputFile, attributes: readonly AttributeColumn[]): SpanSink {
@@ -34,7 +36,12 @@ export function parquetSink(output: OutputFile, attributes: readonly AttributeCo
     const rowGroupSize = group.rows
     const columnData = group
       .take()
-      .map(({ name, data }) => ({ name, data, ...(PLAIN.has(name) && { encoding: 'PLAIN' as const }) }))
+      .map(({ name, data }) => ({
+        name,
+        data,
+        statistics: BOUNDED.has(name),
+        ...(PLAIN.has(name) && { encoding: 'PLAIN' as const }),
+      }))
     await parquet.write({ columnData, rowGroupSize })
   }
   return {

@@ -15,9 +15,15 @@ export interface GroupColumn {
   readonly data: (Cell | readonly Item[])[]
 }
 
+/** Where the values of a key go. */
+interface Place {
+  readonly column: GroupColumn
+  readonly kind: string
+}
+
 /** Attributes of one level, divided: those that have a column, and the others as text. */
 interface Divided {
-  readonly cells: readonly (readonly [column: number, value: Cell])[]
+  readonly cells: readonly (readonly [column: GroupColumn, value: Cell])[]
   readonly rest: string | null
 }
 
@@ -25,25 +31,27 @@ interface Divided {
 export class RowGroup {
   #rows = 0
   #characters = 0
-  readonly #columns: GroupColumn[]
-  /** By level and key: where in the columns, and what kind of value goes there. */
-  readonly #places: ReadonlyMap<string, { readonly at: number; readonly kind: string }>
-  readonly #restAt: Readonly<Record<AttributeLevel, number>>
+  readonly #spanColumns = SPAN_COLUMNS.map(({ name }) => columnOf(name))
+  readonly #attributeColumns: readonly GroupColumn[]
+  readonly #rest = {
+    span: columnOf(REST_COLUMNS.span),
+    resource: columnOf(REST_COLUMNS.resource),
+    scope: columnOf(REST_COLUMNS.scope),
+  }
+  readonly #events = columnOf('events')
+  readonly #links = columnOf('links')
+  readonly #places: Readonly<Record<AttributeLevel, Map<string, Place>>> = {
+    span: new Map(),
+    resource: new Map(),
+    scope: new Map(),
+  }
 
   constructor(attributes: readonly AttributeColumn[]) {
-    const first = SPAN_COLUMNS.length
-    this.#places = new Map(
-      attributes.map(({ level, key, kind }, i) => [columnName(level, key), { at: first + i, kind }] as const),
-    )
-    const after = first + attributes.length
-    this.#restAt = { span: after, resource: after + 1, scope: after + 2 }
-    this.#columns = [
-      ...SPAN_COLUMNS.map(({ name }) => name),
-      ...attributes.map(({ level, key }) => columnName(level, key)),
-      ...Object.values(REST_COLUMNS),
-      'events',
-      'links',
-    ].map((name) => ({ name, data: [] }))
+    this.#attributeColumns = attributes.map(({ level, key, kind }) => {
+      const column = columnOf(columnName(level, key))
+      this.#places[level].set(key, { column, kind })
+      return column
+    })
   }
 
   get rows(): number {
@@ -60,76 +68,82 @@ export class RowGroup {
     for (const resourceSpans of decodeTraces(bytes).resourceSpans) this.#addResource(resourceSpans)
   }
 
-  /** The columns, whole; the group is empty then. */
+  /** The columns, in the order of the schema; the group is empty then. */
   take(): GroupColumn[] {
-    for (const { data } of this.#columns) pad(data, this.#rows)
-    const taken = this.#columns.map(({ name, data }) => ({ name, data: data.splice(0) }))
+    const { span, resource, scope } = this.#rest
+    const columns = [
+      ...this.#spanColumns,
+      ...this.#attributeColumns,
+      ...[span, resource, scope],
+      this.#events,
+      this.#links,
+    ]
+    for (const { data } of this.#attributeColumns) pad(data, this.#rows)
     this.#rows = 0
     this.#characters = 0
-    return taken
+    return columns.map(({ name, data }) => ({ name, data: data.splice(0) }))
   }
 
   #addResource(resourceSpans: ResourceSpans): void {
     const { resource, scopeSpans: scopes } = resourceSpans
-    const service = serviceOf(resource.attributes)
-    const others = resource.attributes.filter((attribute) => attribute !== service)
+    const named = resource.attributes.find(({ key, value }) => key === 'service.name' && value.type === 'string')
+    const service = named?.value.type === 'string' ? named.value.value : UNKNOWN_SERVICE
+    const others = resource.attributes.filter((attribute) => attribute !== named)
     const ofResource = this.#divide('resource', others)
-    const name = service?.value.type === 'string' ? service.value.value : UNKNOWN_SERVICE
     for (const scopeSpans of scopes) {
       const ofScope = this.#divide('scope', scopeSpans.scope.attributes)
       for (const span of scopeSpans.spans) {
-        const placed = { resourceSpans, service: name, scopeSpans, span }
-        for (let i = 0; i < SPAN_COLUMNS.length; i++) this.#columns[i]!.data.push(SPAN_COLUMNS[i]!.of(placed))
+        const placed = { resourceSpans, service, scopeSpans, span }
+        for (let i = 0; i < SPAN_COLUMNS.length; i++) this.#spanColumns[i]!.data.push(SPAN_COLUMNS[i]!.of(placed))
         this.#put('resource', ofResource)
         this.#put('scope', ofScope)
         this.#put('span', this.#divide('span', span.attributes))
-        const events = itemsOf(EVENT_FIELDS, span.events)
-        const links = itemsOf(LINK_FIELDS, span.links)
-        this.#columns.at(-2)!.data.push(events)
-        this.#columns.at(-1)!.data.push(links)
-        for (const item of [...events, ...links]) this.#characters += charactersOf(item)
+        this.#events.data.push(this.#itemsOf(EVENT_FIELDS, span.events))
+        this.#links.data.push(this.#itemsOf(LINK_FIELDS, span.links))
         this.#rows++
       }
     }
   }
 
   #divide(level: AttributeLevel, attributes: readonly KeyValue[]): Divided {
-    const cells: (readonly [number, Cell])[] = []
+    const places = this.#places[level]
+    const cells: (readonly [GroupColumn, Cell])[] = []
     const rest: KeyValue[] = []
     for (const attribute of attributes) {
-      const place = this.#places.get(columnName(level, attribute.key))
+      const place = places.get(attribute.key)
       const { value } = attribute
       // Of a key that comes twice, the column has the first.
-      if (place?.kind === value.type && !cells.some(([at]) => at === place.at)) {
-        cells.push([place.at, (value as { readonly value: Cell }).value])
+      if (place?.kind === value.type && !cells.some(([column]) => column === place.column)) {
+        cells.push([place.column, (value as { readonly value: Cell }).value])
       } else rest.push(attribute)
     }
     return { cells, rest: attributesText(rest) }
   }
 
   #put(level: AttributeLevel, { cells, rest }: Divided): void {
-    for (const [at, value] of cells) {
-      const { data } = this.#columns[at]!
+    for (const [{ data }, value] of cells) {
       pad(data, this.#rows)
       data.push(value)
       if (typeof value === 'string') this.#characters += value.length
     }
-    this.#columns[this.#restAt[level]]!.data.push(rest)
+    this.#rest[level].data.push(rest)
     this.#characters += rest?.length ?? 0
+  }
+
+  #itemsOf<T>(fields: readonly FieldOf<T>[], items: readonly T[]): readonly Item[] {
+    if (items.length === 0) return NO_ITEMS
+    return items.map((item) => {
+      const cells = fields.map(({ name, of }) => [name, of(item)] as const)
+      for (const [, cell] of cells) if (typeof cell === 'string') this.#characters += cell.length
+      return Object.fromEntries(cells)
+    })
   }
 }
 
-/** The attribute that names the service. */
-function serviceOf(attributes: readonly KeyValue[]): KeyValue | undefined {
-  return attributes.find(({ key, value }) => key === 'service.name' && value.type === 'string')
-}
+const NO_ITEMS: readonly Item[] = []
 
-function itemsOf<T>(fields: readonly FieldOf<T>[], items: readonly T[]): Item[] {
-  return items.map((item) => Object.fromEntries(fields.map(({ name, of }) => [name, of(item)])))
-}
-
-function charactersOf(item: Item): number {
-  return Object.values(item).reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0)
+function columnOf(name: string): GroupColumn {
+  return { name, data: [] }
 }
 
 function pad(data: (Cell | readonly Item[])[], rows: number): void {
