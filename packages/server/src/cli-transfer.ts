@@ -1,13 +1,17 @@
 import { resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { Filter } from '@spoor/storage'
 import type { CAC } from 'cac'
 import type { Io } from './cli.ts'
-import { type OptionValue, textOf, timeOf } from './cli-values.ts'
+import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { parseQuery, QueryError } from './query/index.ts'
+import { defaultDataDirectory } from './spoor.ts'
 import type { ToolOutput } from './tools/output.ts'
 import { runTool } from './tools/run-tool.ts'
 import { type ExportCommand, type ExportForm, exportSpans } from './transfer/export.ts'
+import { DEFAULT_ENDPOINT } from './transfer/import/destination.ts'
+import { type ImportCommand, importFiles } from './transfer/import.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
@@ -34,6 +38,37 @@ export function addTransferCommands(cli: CAC, io: Io, choose: (action: () => Pro
         return runTool(output, (tool) => exportSpans(command, output, tool))
       })
     })
+  cli
+    .command(
+      'import [...files]',
+      'Take spans out of files: OTLP (JSON, JSON lines, protobuf) or Jaeger’s JSON; - is stdin',
+    )
+    .option('--data <dir>', 'Into this data directory; Spoor must not be running on it')
+    .option(
+      '--endpoint <url>',
+      `Into what takes OTLP over HTTP there (default: ${DEFAULT_ENDPOINT} if it answers, else ${shortPath(defaultDataDirectory({}))})`,
+    )
+    .option('--json', json)
+    .action((files: string[], options: Options) => {
+      const output = outputOf(options)
+      choose(async () => {
+        const command = importCommand(files, options, process.stdin)
+        return runTool(output, (tool) => importFiles(command, output, tool))
+      })
+    })
+}
+
+function importCommand(files: readonly string[], options: Options, stdin: Readable): ImportCommand {
+  if (files.length === 0) throw new SpoorError('option', 'spoor import needs files; - is the standard input')
+  const data = textOf('data', options['data'])
+  const endpoint = textOf('endpoint', options['endpoint'])
+  if (data !== undefined && endpoint !== undefined) {
+    throw new SpoorError(
+      'option',
+      'name --data for a store that is not running, or --endpoint for one that is, not both',
+    )
+  }
+  return { files, data: data && resolve(data), endpoint, defaultData: defaultDataDirectory(), stdin }
 }
 
 const FORMS: readonly (readonly [ExportForm, string])[] = [

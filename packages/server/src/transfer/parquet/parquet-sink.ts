@@ -34,14 +34,12 @@ export function parquetSink(output: OutputFile, attributes: readonly AttributeCo
   })
   const write = async (): Promise<void> => {
     const rowGroupSize = group.rows
-    const columnData = group
-      .take()
-      .map(({ name, data }) => ({
-        name,
-        data,
-        statistics: BOUNDED.has(name),
-        ...(PLAIN.has(name) && { encoding: 'PLAIN' as const }),
-      }))
+    const columnData = group.take().map(({ name, data }) => ({
+      name,
+      data,
+      statistics: BOUNDED.has(name),
+      ...(PLAIN.has(name) && { encoding: 'PLAIN' as const }),
+    }))
     await parquet.write({ columnData, rowGroupSize })
   }
   return {

@@ -70,11 +70,10 @@ export class RowGroup {
 
   /** The columns, in the order of the schema; the group is empty then. */
   take(): GroupColumn[] {
-    const { span, resource, scope } = this.#rest
     const columns = [
       ...this.#spanColumns,
       ...this.#attributeColumns,
-      ...[span, resource, scope],
+      ...Object.values(this.#rest),
       this.#events,
       this.#links,
     ]

@@ -51,7 +51,7 @@ function element(name: string, type: ColumnType, nullable: true | undefined): Sc
       return { name, repetition_type, type: 'INT64' }
     case 'double':
       return { name, repetition_type, type: 'DOUBLE' }
-    case 'boolean':
+    default:
       return { name, repetition_type, type: 'BOOLEAN' }
   }
 }
