@@ -6,7 +6,6 @@ import { SpoorError } from '../error.ts'
 import { createLogger } from '../logging.ts'
 import { counted, print, type ToolOutput, toned } from '../tools/output.ts'
 import { openDestination } from './import/destination.ts'
-import { openInput } from './import/input.ts'
 import { readInput } from './import/read-input.ts'
 import { ImportSession, type Refusal } from './import/session.ts'
 
@@ -41,8 +40,7 @@ export async function importFiles(command: ImportCommand, output: ToolOutput, op
         options.onProgress?.({ file, bytesDone, bytesTotal: Math.max(bytesTotal, bytesDone) })
         await session.drain()
       }
-      const input = await openInput(file, stdin, (bytes) => (bytesDone += bytes))
-      await readInput(input, session, drain)
+      await readInput(file, stdin, session, drain, (bytes) => (bytesDone += bytes))
     }
     await session.flush()
   } catch (error) {

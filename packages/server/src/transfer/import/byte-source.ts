@@ -1,7 +1,11 @@
-/** Bytes that come in pieces, taken off as they are needed. Holds no more than what was asked for, and the rest of a piece. */
+/**
+ * Bytes that come in pieces, taken off as they are needed. Holds no more than what was asked for, and the rest of a piece. Where they cannot be read any
+ * further they end, and {@link failure} says why.
+ */
 export class ByteSource {
   /** Of the next byte. */
   offset = 0
+  failure: Error | undefined
   readonly #pieces: AsyncIterator<Uint8Array>
   #held: Buffer[] = []
   #length = 0
@@ -14,9 +18,9 @@ export class ByteSource {
   /** The next bytes, which stay there; fewer where there are no more. */
   async peek(length: number): Promise<Buffer> {
     while (this.#length < length && !this.#ended) {
-      const next = await this.#pieces.next()
-      if (next.done) this.#ended = true
-      else this.#hold(next.value)
+      const piece = await this.#next()
+      if (piece) this.#hold(piece)
+      else this.#ended = true
     }
     if (this.#held.length > 1) this.#held = [Buffer.concat(this.#held)]
     return (this.#held[0] ?? Buffer.alloc(0)).subarray(0, length)
@@ -40,6 +44,16 @@ export class ByteSource {
   /** Nothing more is read. */
   async close(): Promise<void> {
     await this.#pieces.return?.()
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    try {
+      const next = await this.#pieces.next()
+      return next.done ? undefined : next.value
+    } catch (error) {
+      this.failure = error as Error
+      return undefined
+    }
   }
 
   #hold(piece: Uint8Array): void {

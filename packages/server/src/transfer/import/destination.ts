@@ -34,7 +34,8 @@ export interface DestinationOptions {
   readonly data: string | undefined
   /** `http://host:port` of a running one, or of any receiver of OTLP/HTTP. */
   readonly endpoint: string | undefined
-  /** The data directory when neither is given and none answers. */
+  /** Without both: where a running one is looked for (default: {@link DEFAULT_ENDPOINT}), and the data directory when none answers. */
+  readonly defaultEndpoint?: string
   readonly defaultData: string
   readonly logger: Logger
 }
@@ -46,10 +47,10 @@ export interface DestinationOptions {
  * @throws SpoorError `option`, `data`; StorageError `locked` with the way out, `newer_format`, `io`
  */
 export async function openDestination(options: DestinationOptions): Promise<Destination> {
-  const { data, endpoint, defaultData, logger } = options
+  const { data, endpoint, defaultEndpoint = DEFAULT_ENDPOINT, defaultData, logger } = options
   if (endpoint !== undefined) return openEndpoint(endpoint, logger)
   if (data !== undefined) return openDirectory(data)
-  if (await answers(DEFAULT_ENDPOINT)) return openEndpoint(DEFAULT_ENDPOINT, logger)
+  if (await answers(defaultEndpoint)) return openEndpoint(defaultEndpoint, logger)
   return openDirectory(defaultData)
 }
 

@@ -1,33 +1,25 @@
 import { createReadStream } from 'node:fs'
-import { pipeline, type Readable, type Transform } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { ByteSource } from './byte-source.ts'
 import { InputProblem } from './place.ts'
 
-/** The form of a file's content, told by its first bytes. */
-export type Form = 'json' | 'message' | 'frames'
+/** The form of a file's content. `empty`: there is nothing in it. */
+export type Form = 'json' | 'message' | 'frames' | 'empty' | 'unknown'
 
-/** Bytes that the form is told by. */
-const HEAD = 1 << 16
-const PIECE = 1 << 18
-
-export interface Input {
-  /** Uncompressed. */
-  readonly source: ByteSource
-  /** Undefined: none that is known. `empty`: there is nothing in it. */
-  readonly form: Form | 'empty' | undefined
-}
+/** Bytes from the beginning of a content that its form is told by. */
+export const HEAD_BYTES = 1 << 16
+const PIECE_BYTES = 1 << 18
 
 /**
- * Opens a file, or the standard input for `-`. Whether it is compressed with gzip or zstd, and what is in it, is told by the content, not the name.
+ * The content of a file, or of the standard input for `-`, uncompressed. Whether it is compressed with gzip or zstd is told by the content, not the name.
  * `onBytes`: called with how many bytes of the file were read. Reading throws {@link InputProblem} for what cannot be decompressed.
  */
-export async function openInput(path: string, stdin: Readable, onBytes: (bytes: number) => void): Promise<Input> {
-  const file = path === '-' ? stdin : createReadStream(path, { highWaterMark: PIECE })
+export async function openInput(path: string, stdin: Readable, onBytes: (bytes: number) => void): Promise<ByteSource> {
+  const file = path === '-' ? stdin : createReadStream(path, { highWaterMark: PIECE_BYTES })
   const raw = new ByteSource(counted(file, onBytes))
   const magic = await raw.peek(4)
-  const source = isZstd(magic) || isGzip(magic) ? new ByteSource(decompressed(raw, isGzip(magic))) : raw
-  return { source, form: formOf(await source.peek(HEAD)) }
+  return isZstd(magic) || isGzip(magic) ? new ByteSource(decompressed(raw, isGzip(magic))) : raw
 }
 
 export function isZstd(bytes: Uint8Array): boolean {
@@ -39,7 +31,7 @@ function isGzip(bytes: Uint8Array): boolean {
 }
 
 /** White space and a bracket begin a JSON text. A serialized message may begin so too; it has control characters, which no JSON text has. */
-export function formOf(head: Buffer): Form | 'empty' | undefined {
+export function formOf(head: Buffer): Form {
   if (head.length === 0) return 'empty'
   const text = head.toString('latin1')
   if (/^(\u00ef\u00bb\u00bf)?[\t\n\r ]*$/.test(text)) return 'empty'
@@ -48,7 +40,7 @@ export function formOf(head: Buffer): Form | 'empty' | undefined {
   if (head[0] === 0x0a) return 'message'
   const framed = head.subarray(4)
   if (framed[0] === 0x0a || framed[0] === 0x7b || isZstd(framed)) return 'frames'
-  return undefined
+  return 'unknown'
 }
 
 async function* counted(file: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
@@ -59,16 +51,54 @@ async function* counted(file: AsyncIterable<Buffer>, onBytes: (bytes: number) =>
 }
 
 async function* decompressed(raw: ByteSource, isGz: boolean): AsyncGenerator<Buffer> {
-  const inflate: Transform = isGz ? createGunzip() : createZstdDecompress()
-  pipeline(raw.rest(), inflate, () => {})
   let offset = 0
   try {
-    for await (const piece of inflate as AsyncIterable<Buffer>) {
+    for await (const piece of isGz ? gunzipped(raw) : unzstd(raw)) {
       yield piece
       offset += piece.length
     }
   } catch (error) {
     const message = `it cannot be decompressed any further (${(error as Error).message}); it may be damaged or cut off`
     throw new InputProblem({ offset }, message, { cause: error })
+  }
+}
+
+function gunzipped(raw: ByteSource): AsyncIterable<Buffer> {
+  const inflate = createGunzip()
+  pipeline(whole(raw), inflate, () => {})
+  return inflate
+}
+
+/** Fails where the source does. */
+async function* whole(raw: ByteSource): AsyncGenerator<Buffer> {
+  yield* raw.rest()
+  if (raw.failure) throw raw.failure
+}
+
+/** Frame after frame: Node's decompressor ends with the first, and the rest of what it was given is for another one. */
+async function* unzstd(raw: ByteSource): AsyncGenerator<Buffer> {
+  while ((await raw.peek(1)).length > 0) {
+    const inflate = createZstdDecompress()
+    const feeding = feed(raw, inflate).catch((error: unknown) => void inflate.destroy(error as Error))
+    yield* inflate as AsyncIterable<Buffer>
+    await feeding
+  }
+}
+
+/** Takes from `raw` what the decompressor uses. */
+async function feed(raw: ByteSource, inflate: ReturnType<typeof createZstdDecompress>): Promise<void> {
+  const ended = new Promise<void>((resolve) => void inflate.once('close', resolve))
+  for (;;) {
+    const piece = await raw.peek(HEAD_BYTES)
+    if (raw.failure) throw raw.failure
+    if (piece.length === 0) {
+      inflate.end()
+      return
+    }
+    const before = inflate.bytesWritten
+    await Promise.race([new Promise<void>((resolve) => void inflate.write(piece, () => resolve())), ended])
+    const used = inflate.bytesWritten - before
+    await raw.read(used)
+    if (used < piece.length || inflate.destroyed) return
   }
 }

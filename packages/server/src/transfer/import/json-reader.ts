@@ -41,6 +41,9 @@ interface Frame {
   readonly isObject: boolean
 }
 
+/** A text that ends where the next line begins. */
+class CutLine extends InputProblem {}
+
 /** A value that is being stepped over or taken. */
 interface Scan {
   readonly take: Member['take']
@@ -110,7 +113,7 @@ export class JsonReader {
   /** Nothing more comes. */
   end(): void {
     if (this.#stopped) return
-    if (this.#scan?.isBare) this.#finishScan(0, new Uint8Array(), 0)
+    if (this.#scan?.isBare && this.#stack.length === 0) this.#finishScan(0, new Uint8Array(), 0)
     if (this.#stack.length === 0 && !this.#scan) return
     const message = `it ends in the middle of what began in line ${this.#began.line}; it may have been cut off`
     this.#onProblem(this.#problem(0, message))
@@ -119,8 +122,9 @@ export class JsonReader {
   #give(problem: InputProblem): void {
     this.#onProblem(problem)
     const { line, column } = this.#began
-    this.#stopped = column !== 1 || line !== this.#line
-    this.#skipping = true
+    const isLine = column === 1 && line === this.#line
+    this.#stopped = !isLine && !(problem instanceof CutLine)
+    this.#skipping = isLine
     this.#stack.length = 0
     this.#scan = undefined
     this.#expected = 'value'
@@ -141,8 +145,19 @@ export class JsonReader {
       else if (c === LINE_FEED || c === 0x20 || c === 0x0d || c === 0x09) {
         this.#at++
         if (c === LINE_FEED) this.#feed(i)
-      } else this.#at = this.#token(i, c)
+      } else {
+        this.#checkCut(bytes, i, c)
+        this.#at = this.#token(i, c)
+      }
     }
+  }
+
+  /** Where each line is a text of its own, one that was cut off does not take the next with it. */
+  #checkCut(bytes: Uint8Array, i: number, c: number): void {
+    if (c !== OPEN_BRACE || this.#base + i !== this.#lineStart || bytes[i + 1] !== QUOTE) return
+    if (this.#began.column !== 1 || (this.#stack.length === 0 && !this.#scan)) return
+    this.#at = i
+    throw new CutLine(this.#began, 'not JSON: the line is cut off')
   }
 
   /** Looks at the byte at `i`, with which something begins or ends, and returns where to go on. */
@@ -213,7 +228,16 @@ export class JsonReader {
     let i = from
     for (; i < bytes.length; i++) {
       const c = bytes[i]!
-      if (inString) {
+      if (scan.isBare) {
+        if (c === COMMA || c === CLOSE_BRACE || c === CLOSE_BRACKET || c <= 0x20)
+          return this.#finishScan(from, bytes, i)
+      } else if (c === LINE_FEED) {
+        if (inString) {
+          this.#at = i
+          throw this.#problem(i, 'not JSON: the line ends within a text')
+        }
+        this.#feed(i)
+      } else if (inString) {
         if (escaped) escaped = false
         else if (c === BACKSLASH) escaped = true
         else if (c === QUOTE) {
@@ -221,14 +245,13 @@ export class JsonReader {
           if (depth === 0) return this.#finishScan(from, bytes, i + 1)
         }
       } else if (c === QUOTE) inString = true
-      else if (c === OPEN_BRACE || c === OPEN_BRACKET) depth++
-      else if (scan.isBare) {
-        if (c === COMMA || c === CLOSE_BRACE || c === CLOSE_BRACKET || c <= 0x20)
-          return this.#finishScan(from, bytes, i)
+      else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
+        if (depth > 0) this.#checkCut(bytes, i, c)
+        depth++
       } else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
         depth--
         if (depth === 0) return this.#finishScan(from, bytes, i + 1)
-      } else if (c === LINE_FEED) this.#feed(i)
+      }
     }
     Object.assign(scan, { depth, inString, escaped })
     this.#hold(scan, bytes.subarray(from))

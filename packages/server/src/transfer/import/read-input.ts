@@ -1,6 +1,7 @@
+import type { Readable } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
 import type { ByteSource } from './byte-source.ts'
-import { type Input, isZstd } from './input.ts'
+import { formOf, HEAD_BYTES, isZstd, openInput } from './input.ts'
 import type { Intake } from './intake.ts'
 import { jsonForm } from './json-form.ts'
 import { JsonReader } from './json-reader.ts'
@@ -10,31 +11,49 @@ import { framesOf, MAX_MESSAGE_BYTES, type Message, resourceSpansOf } from './pr
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
- * Gives all that is in a file to `intake`. `drain` is awaited between pieces, so that no more is in memory than is handed on. What ends the file before
- * its end is refused there too: what came before it is taken.
+ * Gives all that is in a file to `intake`; `-` is the standard input. `drain` is awaited between pieces, so that no more is in memory than is handed
+ * on; `onBytes` is called with how many bytes of the file were read. What ends a file before its end is refused: what came before it is taken.
  */
-export async function readInput({ source, form }: Input, intake: Intake, drain: () => Promise<void>): Promise<void> {
+export async function readInput(
+  path: string,
+  stdin: Readable,
+  intake: Intake,
+  drain: () => Promise<void>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const source = await openInput(path, stdin, onBytes)
   try {
-    switch (form) {
-      case 'json':
-        return await readJson(source, intake, drain)
-      case 'message':
-        return await each(resourceSpansOf(source), drain, ({ bytes, offset }) => intake.request(bytes, { offset }))
-      case 'frames':
-        return await each(framesOf(source), drain, (frame) => readFrame(frame, intake))
-      case undefined:
-        throw new InputProblem({ offset: 0 }, await unknownForm(source))
-    }
+    await readForm(source, intake, drain)
+    if (source.failure) throw source.failure
   } catch (error) {
-    if (!(error instanceof InputProblem)) throw error
-    intake.refuse(error.message, error.place)
+    // What seems to be cut off may be what could not be read.
+    const problem = source.failure ?? error
+    if (!(problem instanceof InputProblem)) throw problem
+    intake.refuse(problem.message, problem.place)
   } finally {
     await source.close()
   }
 }
 
+async function readForm(source: ByteSource, intake: Intake, drain: () => Promise<void>): Promise<void> {
+  switch (formOf(await source.peek(HEAD_BYTES))) {
+    case 'json':
+      return readJson(source, intake, drain)
+    case 'message':
+      return each(resourceSpansOf(source), drain, ({ bytes, offset }) => intake.request(bytes, { offset }))
+    case 'frames':
+      return each(framesOf(source), drain, (frame) => readFrame(frame, intake))
+    case 'unknown':
+      throw new InputProblem({ offset: 0 }, await unknownForm(source))
+    default:
+  }
+}
+
 async function readJson(source: ByteSource, intake: Intake, drain: () => Promise<void>): Promise<void> {
-  const reader = jsonReader(intake)
+  const reader = new JsonReader(
+    (place: Place) => jsonForm(intake, place),
+    ({ message, place }) => intake.refuse(message, place),
+  )
   const head = await source.peek(3)
   if (BYTE_ORDER_MARK.every((byte, i) => head[i] === byte)) await source.read(3)
   for await (const piece of source.rest()) {
@@ -42,14 +61,7 @@ async function readJson(source: ByteSource, intake: Intake, drain: () => Promise
     await drain()
     if (reader.stopped) return
   }
-  reader.end()
-}
-
-function jsonReader(intake: Intake): JsonReader {
-  return new JsonReader(
-    (place: Place) => jsonForm(intake, place),
-    ({ message, place }) => intake.refuse(message, place),
-  )
+  if (!source.failure) reader.end()
 }
 
 async function each(
