@@ -9,9 +9,9 @@ export async function cli(...args: string[]): Promise<{ code: number; output: st
   return { code, output: String(out.read() ?? '') }
 }
 
-export async function cliJson<T>(...args: string[]): Promise<{ code: number; report: T }> {
+export async function cliJson(...args: string[]): Promise<{ code: number; report: unknown }> {
   const { code, output } = await cli(...args, '--json')
-  return { code, report: JSON.parse(output) as T }
+  return { code, report: JSON.parse(output) as unknown }
 }
 
 const text = (value: string): AnyValue => ({ type: 'string', value })

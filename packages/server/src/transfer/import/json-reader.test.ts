@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { JsonReader, type JsonContainer, type Member } from './json-reader.ts'
 import { placeText, type InputProblem } from './place.ts'
@@ -18,12 +18,12 @@ function read(text: string, cuts: readonly number[], root: () => Member): InputP
 function builder(give: (value: unknown) => void): Member {
   return {
     object: container(
-      () => ({}) as Record<string, unknown>,
+      (): Record<string, unknown> => ({}),
       (object, key, value) => (object[key] = value),
       give,
     ),
     array: container(
-      () => [] as unknown[],
+      (): unknown[] => [],
       (array, _, value) => array.push(value),
       give,
     ),
