@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Filter } from '@spoor/storage'
 import type { CAC } from 'cac'
-import type { Io } from './cli.ts'
+import type { Io } from './cli-output.ts'
 import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { parseQuery, QueryError } from './query/index.ts'
@@ -69,6 +69,17 @@ function importCommand(files: readonly string[], options: Options, stdin: Readab
     )
   }
   return { files, data: data && resolve(data), endpoint, defaultData: defaultDataDirectory(), stdin }
+}
+
+/** Options whose value may be `-`, which the parser of the command line takes for an option of its own: with it they become one word. */
+export function joinDashes(argv: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const word of argv) {
+    const takes = word === '-' && /^--(parquet|otlp|otlp-json)$/.test(joined.at(-1) ?? '')
+    if (takes) joined.push(`${joined.pop()!}=-`)
+    else joined.push(word)
+  }
+  return joined
 }
 
 const FORMS: readonly (readonly [ExportForm, string])[] = [
