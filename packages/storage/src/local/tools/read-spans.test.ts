@@ -5,6 +5,7 @@ import { decodeTraces } from '@spoor/otlp'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { attributes, batchOf, MS, requestOf, sent, T0, type SentSpan } from '../../conformance/spans.ts'
 import { blockOf } from '../read/blocks.test.helper.ts'
+import { rangeOf } from '../read/range.ts'
 import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
 import { openLocalStore } from '../threads/local-store.ts'
@@ -137,7 +138,7 @@ it('finds twins with a table that holds a part of the headers at a time', async 
   const blocks = [blockOf(spans), blockOf(spans.slice(0, 150))]
   const turn = new Turn(systemClock, Infinity)
   const work = new Work(directory, {})
-  const selection = await selectRows(blocks, { from: 0n, to: 1n << 63n, filter: undefined }, turn, work)
+  const selection = await selectRows(blocks, { range: rangeOf(), condition: undefined }, turn, work)
   expect(await dropTwins(blocks, selection, turn, work, 64)).toBe(150)
   expect(selection.map((set) => set?.size)).toEqual([200, 0])
 })

@@ -2,7 +2,8 @@ import type { Filter, StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { Block } from '../read/block.ts'
-import { compileFilter } from '../read/filter.ts'
+import { compileFilter } from '../read/filter/compile.ts'
+import { rangeOf } from '../read/range.ts'
 import { frameAt } from '../read/trace-rows.ts'
 import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
@@ -60,16 +61,16 @@ const SAMPLES = 64
  * `overloaded` (whole traces of more than some millions of them), `cancelled`, `io`, and with what `take` throws.
  */
 export async function readSpans(directory: string, options: ReadOptions, take: TakeSpans): Promise<ReadReport> {
-  const { from = 0n, to = (1n << 64n) - 1n, filter, wholeTraces = false, twinsOnce = false } = options
+  const { from, to, filter, wholeTraces = false, twinsOnce = false } = options
   const turn = new Turn(systemClock, Infinity)
-  const compiled = filter && compileFilter(filter, turn)
+  const condition = filter && compileFilter(filter, turn)
   const work = new Work(directory, options)
   const opened = await openBlocks(work, turn, options.onEvent ?? (() => {})).catch((error: unknown) => {
     throw storageError(error, `reading ${work.directory}`)
   })
   try {
     const { blocks } = opened
-    let selection = await selectRows(blocks, { from, to, filter: compiled }, turn, work)
+    let selection = await selectRows(blocks, { range: rangeOf(from, to), condition }, turn, work)
     if (wholeTraces) selection = await widenToTraces(blocks, selection, turn, work)
     const twins = twinsOnce ? await dropTwins(blocks, selection, turn, work) : 0
     if (options.sample) await sampleOf(blocks, selection, turn, work, options.sample)

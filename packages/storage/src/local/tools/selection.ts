@@ -1,7 +1,8 @@
-import { startOf, type BlockRows } from '../block/rows.ts'
+import type { BlockRows } from '../block/rows.ts'
 import type { Block } from '../read/block.ts'
-import { NO, UNKNOWN, type CompiledFilter } from '../read/filter.ts'
-import { SpanView } from '../read/span-view.ts'
+import type { Condition } from '../read/filter/condition.ts'
+import { matchesIn } from '../read/matches.ts'
+import { meets, type Range } from '../read/range.ts'
 import { TraceIds } from '../read/trace-ids.ts'
 import type { Turn } from '../read/turn.ts'
 import { StorageError } from '../../contract.ts'
@@ -41,11 +42,10 @@ export class RowSet {
   }
 }
 
-/** Which spans are asked for; times are nanoseconds since 1970, both inclusive. */
+/** Which spans are asked for. */
 export interface Wanted {
-  readonly from: bigint
-  readonly to: bigint
-  readonly filter: CompiledFilter | undefined
+  readonly range: Range
+  readonly condition: Condition | undefined
 }
 
 /** The rows of each block that are wanted; undefined where there are none, or they cannot be read. */
@@ -102,32 +102,11 @@ export async function eachRows(
   }
 }
 
-async function selectIn(block: Block, { from, to, filter }: Wanted, turn: Turn): Promise<RowSet | undefined> {
-  if (block.maxStart < from || block.minStart > to) return undefined
-  if (block.damaged) turn.incomplete = true
-  if (block.spans === 0 || (filter && !filter.mayMatch(block))) return undefined
-  const rows = turn.attempt(() => block.rows())
-  if (!rows) return undefined
-  const set = new RowSet(rows.count)
-  const whole = block.minStart >= from && block.maxStart <= to
-  const judge = filter?.judge(rows)
-  const view = new SpanView(block, rows)
-  for (let row = 0; row < rows.count; row++) {
-    if (!whole && !startsIn(rows, row, from, to)) continue
-    const verdict = judge?.(row)
-    if (verdict === NO) continue
-    if (verdict === UNKNOWN) {
-      if (turn.work(300)) await turn.breathe()
-      const inflated = turn.attempt(() => view.moveTo(row))
-      if (inflated === undefined || !filter!.test(view, rows)) continue
-      turn.work(inflated)
-    }
-    set.add(row)
-  }
-  return set.size > 0 ? set : undefined
-}
-
-function startsIn(rows: BlockRows, row: number, from: bigint, to: bigint): boolean {
-  const start = startOf(rows, row)
-  return start >= from && start <= to
+async function selectIn(block: Block, { range, condition }: Wanted, turn: Turn): Promise<RowSet | undefined> {
+  if (!meets(block, range, turn)) return undefined
+  const found = await matchesIn(block, { condition, anyTime: false, share: 1 }, range, true, turn, 1)
+  if (!found) return undefined
+  const set = new RowSet(found.rows.count)
+  for (let row = 0; row < found.rows.count; row++) if (found.matching[row]) set.add(row)
+  return set
 }
