@@ -16,6 +16,16 @@ export function threadCpuSeconds(pid: number, name: string): number {
   return threads.reduce((sum, thread) => sum + cpuOf(`${folder}/${thread}/stat`), 0)
 }
 
+/** CPU seconds that all processes of the machine have used, and its kernel, without what was waited for the disk. */
+export function machineSeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (
+    /^cpu +(.*)$/m.exec(read('/proc/stat'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number)
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND
+}
+
 function cpuOf(file: string): number {
   const stat = read(file)
   // The command's name, in brackets, may hold spaces: fields are counted from behind it. utime and stime are the 14th

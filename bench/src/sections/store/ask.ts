@@ -1,6 +1,6 @@
 import { median, percentile } from '../../figure.ts'
 import { timed } from '../../process/timed.ts'
-import { cpuSeconds } from '../../process/usage.ts'
+import { cpuSeconds, machineSeconds } from '../../process/usage.ts'
 
 /** One kind of question to a store. */
 export interface Question {
@@ -26,13 +26,16 @@ export interface Asked {
   readonly p95: number
   /** CPU milliseconds of the whole process, an answer. */
   readonly cpu: number
+  /** Cores that were taken by others than the server and who asks. */
+  readonly others: number
   readonly told: string | undefined
 }
 
 /** Asks it again and again for at most `mostMs`, and counts what the process takes for it. */
 export async function askMany(pid: number, question: Question, mostMs: number): Promise<Asked> {
   const times: number[] = []
-  const before = cpuSeconds(pid)
+  const used = () => ({ server: cpuSeconds(pid), machine: machineSeconds(), own: cpuSeconds(process.pid) })
+  const before = used()
   const started = performance.now()
   let told: string | undefined
   for (let turn = 0; turn < question.times; turn++) {
@@ -41,6 +44,10 @@ export async function askMany(pid: number, question: Question, mostMs: number): 
     times.push(ms)
     told ??= result ?? undefined
   }
-  const cpu = ((cpuSeconds(pid) - before) * 1e3) / times.length
-  return { question, times: times.length, p50: median(times), p95: percentile(times, 95), cpu, told }
+  const seconds = (performance.now() - started) / 1e3
+  const after = used()
+  const server = after.server - before.server
+  const others = (after.machine - before.machine - server - (after.own - before.own)) / seconds
+  const cpu = (server * 1e3) / times.length
+  return { question, times: times.length, p50: median(times), p95: percentile(times, 95), cpu, others, told }
 }

@@ -2,6 +2,9 @@ import { numberText, type Figure } from '../../figure.ts'
 import type { Asked } from './ask.ts'
 import type { Filled } from './filled.ts'
 
+/** Cores taken by others from which on times say more of them than of the server. */
+const DISTURBING = 0.3
+
 /** What filling a store has cost, and what it takes on disk. */
 export function sizes(filled: Filled): Figure[] {
   const total = (bytes: Readonly<Record<string, number>>) => Object.values(bytes).reduce((sum, size) => sum + size, 0)
@@ -27,10 +30,15 @@ export function sizes(filled: Filled): Figure[] {
 }
 
 /** What a question takes. `circumstance`: when it was asked; without `cpu` where the process has other work beside. */
-export function rowsOf({ question, times, p50, p95, cpu, told }: Asked, circumstance = '', counted = true): Figure[] {
+export function rowsOf(
+  { question, times, p50, p95, cpu, others, told }: Asked,
+  circumstance = '',
+  counted = true,
+): Figure[] {
   const { name, budget } = question
   const goal = (value: number | undefined) => (value === undefined ? {} : { goal: { value } })
-  const note = [`median ${numberText(p50)} of ${times}`, told].filter(Boolean).join('; ')
+  const disturbed = others > DISTURBING ? `others took ${numberText(others)} cores` : undefined
+  const note = [`median ${numberText(p50)} of ${times}`, disturbed, told].filter(Boolean).join('; ')
   const rows: Figure[] = [{ name: `${name}${circumstance}, p95`, unit: 'ms', value: p95, ...goal(budget.p95), note }]
   if (counted) rows.push({ name: `${name}${circumstance}, CPU`, unit: 'ms', value: cpu, ...goal(budget.cpu) })
   return rows
