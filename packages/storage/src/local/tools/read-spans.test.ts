@@ -11,9 +11,9 @@ import { systemClock } from '../runtime.ts'
 import { openLocalStore } from '../threads/local-store.ts'
 import { readSpans, type ReadOptions, type ReadReport } from './read-spans.ts'
 import { selectRows } from './selection.ts'
+import type { StoreBlocks } from './store-blocks.ts'
 import { edit, records } from './store.test.helper.ts'
 import { dropTwins } from './twins.ts'
-import { Work } from './work.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -135,10 +135,13 @@ describe('reading all spans of a directory', () => {
 
 it('finds twins with a table that holds a part of the headers at a time', async () => {
   const spans = some(200).map(({ span, ...rest }) => ({ ...rest, span: { ...span, attributes: [] } }))
-  const blocks = [blockOf(spans), blockOf(spans.slice(0, 150))]
+  const blocks: StoreBlocks = {
+    async each(visit) {
+      for (const [number, block] of [blockOf(spans), blockOf(spans.slice(0, 150))].entries()) await visit(block, number)
+    },
+  }
   const turn = new Turn(systemClock, Infinity)
-  const work = new Work(directory, {})
-  const selection = await selectRows(blocks, { range: rangeOf(), condition: undefined }, turn, work)
-  expect(await dropTwins(blocks, selection, turn, work, 64)).toBe(150)
-  expect(selection.map((set) => set?.size)).toEqual([200, 0])
+  const selection = await selectRows(blocks, { range: rangeOf(), condition: undefined }, turn)
+  expect(await dropTwins(blocks, selection, turn, 64)).toBe(150)
+  expect([...selection.values()].map(({ size }) => size)).toEqual([200, 0])
 })
