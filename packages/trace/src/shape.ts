@@ -32,6 +32,8 @@ export interface TraceShape {
   readonly size: number
   /** Position -> span of the table. */
   readonly order: Uint32Array
+  /** Span of the table -> its position, or that of its twin. */
+  readonly positionOf: Uint32Array
   /** Nanoseconds from {@link start}, by position. */
   readonly startNs: Float64Array
   /** Position of the parent; -1 for a root, an orphan, or where a cycle was cut. */
@@ -70,7 +72,7 @@ export function* shaping(
   const size = yield* withoutTwins(table, order, compareTwins)
   const index = new SpanIndex(table, order, size)
   yield* index.fill()
-  const { parent, flags, selfNs, startNs } = scratch
+  const { parent, flags, selfNs, startNs, positionOf } = scratch
   yield* resolveParents(table, order, size, index)
   yield* cutCycles(parent, flags, new Int32Array(scratch.coveredNs.buffer, 0, size), size)
   // From here on times are by position.
@@ -79,7 +81,18 @@ export function* shaping(
   startNs.set(byPosition.subarray(0, size))
   yield 5 * size
   yield* measure(table, order, size)
-  return { size, order, startNs, parent, flags, selfNs, start, index, ...(yield* summed(table, order, size, count)) }
+  return {
+    size,
+    order,
+    positionOf,
+    startNs,
+    parent,
+    flags,
+    selfNs,
+    start,
+    index,
+    ...(yield* summed(table, order, size, count)),
+  }
 }
 
 /** The same at once. */
@@ -179,7 +192,7 @@ function* withoutTwins(
   order: Uint32Array,
   compareTwins: (a: number, b: number) => number,
 ): Generator<number, number, void> {
-  const { flags } = table.scratch
+  const { flags, positionOf } = table.scratch
   let size = 0
   for (let i = 0; i < table.count; i++) {
     const span = order[i]!
@@ -188,6 +201,7 @@ function* withoutTwins(
       flags[size] = table.durationNs[span]! < 0 ? SpanFlag.negativeDuration : 0
       order[size++] = span
     } else if (compareTwins(before, span) !== 0) flags[size - 1]! |= SpanFlag.variants
+    positionOf[span] = size - 1
     if (i % STEP === STEP - 1) yield 10 * STEP
   }
   return size

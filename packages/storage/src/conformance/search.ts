@@ -6,12 +6,19 @@ import {
   type Filter,
   type Order,
   type SearchQuery,
+  type SpanSet,
   type Target,
   type TraceStore,
 } from '../contract.ts'
 import { find, findBy, withStore, type OpenStore } from './harness.ts'
 import { matches } from './model.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
+
+/** Traces that last from so many nanoseconds to so many. */
+function lasting(min: number, max: number): SpanSet {
+  const shorter = { op: 'trace', field: 'duration', compare: 'lte', value: max } as const
+  return { op: 'trace', field: 'duration', compare: 'gte', value: min, among: shorter }
+}
 
 /** Finding traces: filter, ranges, orders, pages, and what a summary says. */
 export function searching(open: OpenStore): void {
@@ -48,6 +55,15 @@ export function searching(open: OpenStore): void {
             // 100 ms without 10-40 and 90-100 ms.
             { name: 'shop', spans: 1, errors: 0, selfTimeNs: 60e6 },
           ],
+          matched: {
+            spans: 2,
+            exact: true,
+            first: [
+              { spanId: '0000000000000002', durationNs: 20e6 },
+              { spanId: '0000000000000003', durationNs: 20e6 },
+            ],
+            longestNs: 20e6,
+          },
         },
       ])
       expect(page).toMatchObject({ next: undefined, complete: true })
@@ -71,7 +87,7 @@ export function searching(open: OpenStore): void {
       for (let i = 1; i <= 5; i++) await store.append(batchOf(sent({ trace: i, id: 1, at: 10 * i, ms: i })))
       expect(await find(store, { from: T0 + 20n * MS, to: T0 + 40n * MS })).toEqual([4, 3, 2].map(traceId))
       expect(await find(store, { from: T0 + 20n * MS + 1n, to: T0 + 40n * MS - 1n })).toEqual([traceId(3)])
-      expect(await find(store, { minTraceDurationNs: 2e6, maxTraceDurationNs: 4e6 })).toEqual([4, 3, 2].map(traceId))
+      expect(await find(store, { spans: lasting(2e6, 4e6) })).toEqual([4, 3, 2].map(traceId))
     })
   })
 
@@ -85,16 +101,19 @@ export function searching(open: OpenStore): void {
           spans.push(sent({ trace: i, id: k + 1, at: at + k, ms: 1 + (i % 5), status: k < i % 2 ? 2 : 0 }))
       }
       for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
-      const traces = (await collectSearch(store.search({ limit: 1000 }))).traces
+      const traces = (await collectSearch(store.search({ limit: 1000, order: 'longest_match' }))).traces
       expect(traces).toHaveLength(30)
-      const keys: Partial<Record<Order, (trace: (typeof traces)[number]) => bigint>> = {
+      const keys: Record<Order, (trace: (typeof traces)[number]) => bigint> = {
         newest: (trace) => -trace.start,
         oldest: (trace) => trace.start,
-        longest: (trace) => -BigInt(trace.durationNs),
-        shortest: (trace) => BigInt(trace.durationNs),
+        longest: (trace) => -BigInt(trace.requestDurationNs),
+        shortest: (trace) => BigInt(trace.requestDurationNs),
+        longest_tail: (trace) => -BigInt(trace.tailNs),
+        longest_match: (trace) => -BigInt(longest[trace.traceId]!),
         most_spans: (trace) => -BigInt(trace.spans),
         most_errors: (trace) => -BigInt(trace.errors),
       }
+      const longest = Object.fromEntries(traces.map(({ traceId: id, matched }) => [id, matched!.longestNs]))
       for (const [order, key] of Object.entries(keys)) {
         const expected = [...traces].sort((a, b) =>
           key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.traceId < b.traceId ? -1 : 1,

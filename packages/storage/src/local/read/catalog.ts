@@ -185,6 +185,11 @@ export class Catalog {
     return this.#segments.size
   }
 
+  /** From all files, so far. */
+  get bytesRead(): number {
+    return this.#files.bytesRead
+  }
+
   get openFiles(): number {
     return this.#files.size
   }
