@@ -53,6 +53,11 @@ export class Page {
     return [...this.#waiting.map(({ position }) => position.traceId), ...this.#left]
   }
 
+  /** What is known of another trace that comes later. */
+  leave(traceId: string): void {
+    if (this.#left.length <= MAX_LEFT) this.#left.push(traceId)
+  }
+
   /** One that was on an earlier page, or for which there is no memory, is left out. */
   add(summary: TraceSummary): void {
     const position = positionOf(summary, this.#plan.order)
@@ -67,7 +72,7 @@ export class Page {
       else high = middle
     }
     waiting.splice(low, 0, { position, summary })
-    if (waiting.length > this.#plan.limit - this.size + 1) this.#leave()
+    if (waiting.length > this.#plan.limit - this.size + 1) this.#drop()
   }
 
   /** The best that waits gets its place on the page. */
@@ -87,15 +92,15 @@ export class Page {
 
   /** What waits is found again, in another way. */
   forget(): void {
-    while (this.#waiting.length > 0) this.#leave()
+    while (this.#waiting.length > 0) this.#drop()
     this.#left.length = 0
     this.after = this.last
   }
 
-  #leave(): void {
+  #drop(): void {
     const { summary, position } = this.#waiting.pop()!
     this.#turn.release(bytesOf(summary))
-    if (this.#left.length <= MAX_LEFT) this.#left.push(position.traceId)
+    this.leave(position.traceId)
   }
 }
 
