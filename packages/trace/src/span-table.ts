@@ -25,8 +25,8 @@ export class SpanTable {
   /** What {@link ./shape.ts} works in. */
   readonly scratch = {
     order: new Uint32Array(),
-    spare: new Uint32Array(),
     positionOf: new Uint32Array(),
+    spare: new Uint32Array(),
     startNs: new Float64Array(),
     parent: new Int32Array(),
     flags: new Uint16Array(),
@@ -60,8 +60,8 @@ export class SpanTable {
     this.name = widened(this.name, capacity)
     Object.assign(this.scratch, {
       order: new Uint32Array(capacity),
-      spare: new Uint32Array(capacity),
       positionOf: new Uint32Array(capacity),
+      spare: new Uint32Array(capacity),
       startNs: new Float64Array(capacity),
       parent: new Int32Array(capacity),
       flags: new Uint16Array(capacity),

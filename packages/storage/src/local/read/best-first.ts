@@ -125,7 +125,11 @@ export async function bestFirst(
       await examine(seen.ids.words(trace), isKnown)
       if (mayBeVain && examined - page.size - page.waiting > VAIN + VAIN_FOR_EACH * page.size) return 'vain'
     } else if (exact !== undefined) {
-      if (page.isFull) return late ? 'stopped' : 'full'
+      if (page.isFull) {
+        const { key } = page.last!
+        for (const id of seen.waiting((hi, lo) => ranking.key(hi, lo) >= key)) page.leave(id)
+        return late ? 'stopped' : 'full'
+      }
       page.take()
     } else return late ? 'stopped' : 'done'
   }

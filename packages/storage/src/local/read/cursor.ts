@@ -15,12 +15,15 @@ export interface Cursor {
   readonly stragglers: readonly string[] | undefined
 }
 
-/** Ids that a cursor carries: it travels in a URL. */
-const MAX_STRAGGLERS = 100
+/** Ids that a cursor carries: it travels in a URL, each as 22 characters. */
+const MAX_STRAGGLERS = 200
 const MAX_LENGTH = 8_192
 
 export function encodeCursor({ order, after, stragglers }: Cursor): string {
-  const ids = stragglers && stragglers.length <= MAX_STRAGGLERS ? stragglers : null
+  const ids =
+    stragglers && stragglers.length <= MAX_STRAGGLERS
+      ? Buffer.from(stragglers.join(''), 'hex').toString('base64url')
+      : null
   return Buffer.from(JSON.stringify([order, after.key.toString(), after.traceId, ids])).toString('base64url')
 }
 
@@ -28,13 +31,17 @@ export function encodeCursor({ order, after, stragglers }: Cursor): string {
 export function decodeCursor(text: string, order: Order): Cursor {
   const parts = text.length <= MAX_LENGTH ? parse(Buffer.from(text, 'base64url').toString()) : undefined
   const [own, key, traceId, ids] = parts ?? []
-  if (own !== order || !isKey(key) || !isId(traceId) || !(ids === null || (Array.isArray(ids) && ids.every(isId)))) {
+  if (own !== order || !isKey(key) || !isId(traceId) || !(ids === null || typeof ids === 'string')) {
     throw new StorageError(
       'bad_query',
       `cursor: not one of an earlier page with order ${order}; start without a cursor`,
     )
   }
-  return { order, after: { key: BigInt(key), traceId }, stragglers: ids ?? undefined }
+  return { order, after: { key: BigInt(key), traceId }, stragglers: ids === null ? undefined : idsIn(ids) }
+}
+
+function idsIn(text: string): string[] {
+  return Buffer.from(text, 'base64url').toString('hex').match(/.{32}/g) ?? []
 }
 
 function parse(text: string): readonly unknown[] | undefined {

@@ -19,6 +19,8 @@ export class Page {
   size = 0
   /** The place of the last one on the page, or where the page before ended. */
   last: Position | undefined
+  /** Up to here all was dealt with before, on an earlier page or another way. */
+  after: Position | undefined
   readonly #plan: Plan
   readonly #turn: Turn
   readonly #output: SearchOutput
@@ -29,7 +31,7 @@ export class Page {
     this.#plan = plan
     this.#turn = turn
     this.#output = output
-    this.last = plan.cursor?.after
+    this.last = this.after = plan.cursor?.after
   }
 
   get isFull(): boolean {
@@ -51,10 +53,15 @@ export class Page {
     return [...this.#waiting.map(({ position }) => position.traceId), ...this.#left]
   }
 
+  /** What is known of another trace that comes later. */
+  leave(traceId: string): void {
+    if (this.#left.length <= MAX_LEFT) this.#left.push(traceId)
+  }
+
   /** One that was on an earlier page, or for which there is no memory, is left out. */
   add(summary: TraceSummary): void {
     const position = positionOf(summary, this.#plan.order)
-    if (this.last && comparePositions(position, this.last) <= 0) return
+    if (this.after && comparePositions(position, this.after) <= 0) return
     if (!this.#turn.reserve(bytesOf(summary))) return
     const waiting = this.#waiting
     let low = 0
@@ -65,7 +72,7 @@ export class Page {
       else high = middle
     }
     waiting.splice(low, 0, { position, summary })
-    if (waiting.length > this.#plan.limit - this.size + 1) this.#leave()
+    if (waiting.length > this.#plan.limit - this.size + 1) this.#drop()
   }
 
   /** The best that waits gets its place on the page. */
@@ -85,14 +92,15 @@ export class Page {
 
   /** What waits is found again, in another way. */
   forget(): void {
-    while (this.#waiting.length > 0) this.#leave()
+    while (this.#waiting.length > 0) this.#drop()
     this.#left.length = 0
+    this.after = this.last
   }
 
-  #leave(): void {
+  #drop(): void {
     const { summary, position } = this.#waiting.pop()!
     this.#turn.release(bytesOf(summary))
-    if (this.#left.length <= MAX_LEFT) this.#left.push(position.traceId)
+    this.leave(position.traceId)
   }
 }
 

@@ -12,24 +12,31 @@ export interface RowKey {
   columns(rows: Matches['rows']): { readonly hi: Uint32Array | Float64Array; readonly lo: Uint32Array | undefined }
 }
 
-/** Traces that were found, by the bound on the key of each, the greatest first. 44 bytes a trace. */
+/** Traces that were found, by the bound on the key of each, the greatest first. 56 bytes a trace. */
 export class SeenTraces {
   readonly ids: TraceIds
   readonly #turn: Turn
   readonly #key: RowKey
   #hi: Float64Array
   #lo: Uint32Array
+  /** The bound by the block in which the trace was found. */
+  #foundHi: Float64Array
+  #foundLo: Uint32Array
   readonly #queue: IndexHeap
 
   constructor(key: RowKey, turn: Turn) {
     this.#key = key
     this.#turn = turn
-    this.ids = new TraceIds(turn, 20, (capacity) => {
+    this.ids = new TraceIds(turn, 32, (capacity) => {
       this.#hi = widened(this.#hi, capacity)
       this.#lo = widened(this.#lo, capacity)
+      this.#foundHi = widened(this.#foundHi, capacity)
+      this.#foundLo = widened(this.#foundLo, capacity)
     })
     this.#hi = new Float64Array(this.ids.capacity)
     this.#lo = new Uint32Array(this.ids.capacity)
+    this.#foundHi = new Float64Array(this.ids.capacity)
+    this.#foundLo = new Uint32Array(this.ids.capacity)
     this.#queue = new IndexHeap(
       (a, b) => this.#hi[b]! - this.#hi[a]! || this.#lo[b]! - this.#lo[a]! || this.ids.compare(a, b),
     )
@@ -77,12 +84,19 @@ export class SeenTraces {
       else if (traces[index] && wanted(hi[row]!, lo ? lo[row]! : 0)) {
         const entry = this.ids.add(rows.traceIds, 4 * index)
         if (entry < 0) return false
-        this.#hi[entry] = hi[row]!
-        this.#lo[entry] = lo ? lo[row]! : 0
+        this.#hi[entry] = this.#foundHi[entry] = hi[row]!
+        this.#lo[entry] = this.#foundLo[entry] = lo ? lo[row]! : 0
         this.#queue.push(entry)
       }
     }
     return true
+  }
+
+  /** Ids of those that wait, and would not be found again if only bounds that are `wanted` were looked at in each block. */
+  *waiting(wanted: (hi: number, lo: number) => boolean): Generator<string> {
+    for (let entry = 0; entry < this.ids.size; entry++) {
+      if (this.#queue.has(entry) && !wanted(this.#foundHi[entry]!, this.#foundLo[entry]!)) yield this.ids.hex(entry)
+    }
   }
 
   /** The trace has been dealt with: it is not added any more. */

@@ -11,14 +11,18 @@ const ERROR = 2
 export class Summarizer {
   readonly #turn: Turn
   readonly #table = new SpanTable()
-  #resolved: Omit<ResolvedTrace, 'summary'> | undefined
 
   constructor(turn: Turn) {
     this.#turn = turn
   }
 
   /** The summary of a trace from its columns. Undefined when there is no time or memory for it. */
-  async summarize({ id, parts }: TraceParts): Promise<TraceSummary | undefined> {
+  async summarize(trace: TraceParts): Promise<TraceSummary | undefined> {
+    return (await this.resolve(trace))?.summary
+  }
+
+  /** As {@link summarize}, with what the trace's spans are to each other: to be used before the next trace is asked for. */
+  async resolve({ id, parts }: TraceParts): Promise<ResolvedTrace | undefined> {
     const table = this.#table
     table.clear()
     const services = new Texts()
@@ -27,14 +31,8 @@ export class Summarizer {
     table.names = names.texts
     for (const { rows } of parts) if (!(await this.#add(rows, services, names))) return undefined
     const shape = await this.#shape()
-    if (!shape) return undefined
-    this.#resolved = { count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
-    return this.#summaryOf(id, shape)
-  }
-
-  /** What was found out of the trace that was summarized last: to be used before the next one is. */
-  get resolved(): Omit<ResolvedTrace, 'summary'> {
-    return this.#resolved!
+    const summary = shape && (await this.#summaryOf(id, shape))
+    return summary && { summary, count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
   }
 
   /** False when there is no time or memory for more. */

@@ -27,10 +27,8 @@ export class TraceMatcher {
     if (isKnown && set.root.op === 'spans') return this.#matchSpans(trace)
     const asked = new SetOfTrace(set, trace, range, this.#turn)
     if (!(await asked.mayMatch())) return undefined
-    const summary = await this.#summarizer.summarize(trace)
-    if (!summary) return undefined
-    const resolved = { ...this.#summarizer.resolved, summary }
-    const members = await asked.members(resolved)
+    const resolved = await this.#summarizer.resolve(trace)
+    const members = resolved && (await asked.members(resolved))
     return members && this.#withMatched(trace, resolved, members, true)
   }
 
@@ -38,13 +36,12 @@ export class TraceMatcher {
   async #matchSpans(trace: TraceParts): Promise<TraceSummary | undefined> {
     const { set, range, matches, order } = this.#plan
     const isRanked = order === 'longest_match'
-    const summary = await this.#summarizer.summarize(trace)
-    if (!summary || (matches === 0 && !isRanked)) return summary
+    const resolved = await this.#summarizer.resolve(trace)
+    if (!resolved || (matches === 0 && !isRanked)) return resolved?.summary
     const { root, leaves } = set!
     const condition = root.op === 'spans' && root.leaf !== undefined ? leaves[root.leaf]!.condition : undefined
     const found = await truthOf(condition, trace, range, !isRanked, this.#turn)
     if (!found) return undefined
-    const resolved = { ...this.#summarizer.resolved, summary }
     const members = new Uint8Array(resolved.count)
     for (let row = 0; row < found.truth.length; row++) if (found.truth[row]) members[resolved.distinctOf[row]!] = 1
     return this.#withMatched(trace, resolved, members, found.isWhole)

@@ -55,7 +55,7 @@ export async function wholePass(
       page.take()
     } else if (bound) {
       queue.pop()
-      if (isBefore(bound, page.last, plan.order)) continue
+      if (isBefore(bound, page.after, plan.order)) continue
       const parts = await gatherTrace(blocks, table.ids.words(entry!), turn)
       const summary = parts && (await matcher.match(parts, !source.anyTime))
       if (summary) page.add(summary)
@@ -122,6 +122,6 @@ function boundOf(table: TraceTable, entry: number, order: Order): Position {
 }
 
 /** Whether the extent alone tells that the trace is on an earlier page: its start is exact. */
-function isBefore(position: Position, last: Position | undefined, order: Order): boolean {
-  return last !== undefined && (order === 'newest' || order === 'oldest') && comparePositions(position, last) <= 0
+function isBefore(position: Position, after: Position | undefined, order: Order): boolean {
+  return after !== undefined && (order === 'newest' || order === 'oldest') && comparePositions(position, after) <= 0
 }
