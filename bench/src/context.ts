@@ -44,8 +44,19 @@ export const QUICK: Size = {
   roundMs: 150,
 }
 
+/** How the large stores are made. */
+export interface StoreOptions {
+  /** Spans in each of them. */
+  readonly spans: number
+  /** Where they are kept for the next run; undefined: they are made for this run. */
+  readonly folder: string | undefined
+  /** They are made and not asked. */
+  readonly fillOnly: boolean
+}
+
 export interface Context {
   readonly size: Size
+  readonly store: StoreOptions
   /** Says what is being done; shown on the terminal while it goes on. */
   progress(text: string): void
 }

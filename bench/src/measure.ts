@@ -3,6 +3,7 @@ import { cpuSeconds } from './process/usage.ts'
 import { startChild, type Child } from './process/start.ts'
 import type { Context } from './context.ts'
 import type { LoadOrder, LoadResult } from './workload/load.ts'
+import type { CorpusName } from './workload/named.ts'
 import type { SinkReady } from './workload/sink.ts'
 
 /**
@@ -40,9 +41,18 @@ export function compareCpu(
 export type Load = Child<object>
 export type Sink = Child<SinkReady>
 
-/** The load generator. */
-export function startLoad({ size }: Context, origin: bigint = originNs()): Promise<Load> {
-  return startChild('workload/load.ts', [String(size.requests), String(origin)])
+/** What a load generator sends; see `workload/load.ts`. */
+export interface LoadOptions {
+  readonly corpus?: CorpusName
+  /** When pass 0 starts, nanoseconds since 1970. */
+  readonly origin?: bigint
+  readonly firstPass?: number
+}
+
+/** The load generator; by default of the shop, from pass 0 on. */
+export function startLoad({ size }: Context, options: LoadOptions = {}): Promise<Load> {
+  const { corpus = 'shop', origin = originNs(), firstPass = 0 } = options
+  return startChild('workload/load.ts', [corpus, String(size.requests), String(origin), String(firstPass)])
 }
 
 /** When pass 0 of a load starts: an hour ago, so that a whole run's passes lie in the past. */

@@ -1,10 +1,10 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startSpoor, type Program } from '../candidate/program.ts'
 import type { Context } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { cpuOf, measureInTurns, originNs, startLoad, type Subject } from '../measure.ts'
 import { startChild } from '../process/start.ts'
+import { diskBytes } from '../process/disk.ts'
 import { createBelongings } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
 import type { LoadResult, SentPass } from '../workload/load.ts'
@@ -36,7 +36,7 @@ export async function ingest(context: Context): Promise<Ingested> {
     const origin = originNs()
     const directory = join(folder, 'spoor')
     const file = join(folder, 'rival.db')
-    const load = await own(startLoad(context, origin))
+    const load = await own(startLoad(context, { origin }))
     const ours = await own(startSpoor(directory))
     const theirs = await own(startChild<{ grpc: string }>('rival/ingester.ts', [file]))
 
@@ -104,12 +104,4 @@ const emptySent = (): Sent => ({ spans: 0, passes: [] })
 function note(sent: Sent, { spans, passes }: LoadResult): void {
   sent.spans += spans
   sent.passes.push(...passes)
-}
-
-/** Bytes of a file, with its journals, or of all files in a folder. */
-async function diskBytes(path: string): Promise<number> {
-  if (!(await stat(path)).isDirectory()) return (await stat(path)).size
-  const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  return (await Promise.all(files.map(async (file) => (await stat(file)).size))).reduce((sum, size) => sum + size, 0)
 }

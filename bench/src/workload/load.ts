@@ -1,12 +1,13 @@
 /**
- * The load generator, its own process. Sends requests of a corpus, several at a time, and counts what is
- * acknowledged. Every pass over the corpus has ids, times and orders of its own; only with gzip the bytes are the
- * same in each pass, because they are compressed beforehand.
+ * The load generator, its own process: `load.ts <corpus> <requests> <origin ns> <first pass>`. Sends requests of a
+ * corpus, several at a time, and counts what is acknowledged. Every pass over the corpus has ids, times and values of
+ * its own; only with gzip the bytes are the same in each pass, because they are compressed beforehand.
  */
 import { gzipSync } from 'node:zlib'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answer, say } from '../process/child.ts'
-import { createCorpus, SPANS_PER_REQUEST } from './corpus.ts'
+import type { Request } from './corpus.ts'
+import { createNamedCorpus, type CorpusName } from './named.ts'
 import { createPass, writePatched } from './patch.ts'
 import { createSender, type Protocol } from './sender.ts'
 
@@ -18,6 +19,15 @@ export interface LoadOrder {
   /** Ends when this many spans are acknowledged, or after `maxMs`. */
   readonly spans: number
   readonly maxMs: number
+  /** Spans a second, evenly; default: as many as are taken. */
+  readonly rate?: number
+}
+
+/** The late requests of passes that were sent before. */
+export interface LateOrder {
+  readonly protocol: Protocol
+  readonly address: string
+  readonly passes: readonly number[]
 }
 
 export interface LoadResult {
@@ -41,62 +51,82 @@ export interface SentPass {
 /** Requests in flight. */
 const STREAMS = 8
 
-const [requestCount, originNs] = process.argv.slice(2)
-const corpus = createCorpus(Number(requestCount))
+const [corpusName, requestCount, originNs, firstPass] = process.argv.slice(2)
+const corpus = createNamedCorpus(corpusName as CorpusName, Number(requestCount))
 const origin = BigInt(originNs ?? '0')
-let nextPass = 0
+const largest = Math.max(...[...corpus.requests, ...corpus.late].map((request) => request.bytes.length))
+let nextPass = Number(firstPass)
 let gzipped: readonly Buffer[] | undefined
 
 async function load(order: LoadOrder): Promise<LoadResult> {
-  const sender = createSender(order.protocol, order.address, order.gzip)
-  const { headroom } = sender
   if (order.gzip) gzipped ??= corpus.requests.map((request) => gzipSync(request.bytes))
-  const compressed = order.gzip ? gzipped : undefined
-  const largest = Math.max(...corpus.requests.map((request) => request.bytes.length))
-  const goal = Math.ceil(order.spans / SPANS_PER_REQUEST)
   const passes: SentPass[] = []
-  let pass = createPass(nextPass, origin)
-  const firstPass = nextPass
-  let index = corpus.requests.length
-  let taken = 0
-  let acknowledged = 0
-  let refused = 0
   const started = performance.now()
+  let taken = 0
 
-  const fill = (buffer: Buffer): Buffer => {
-    if (index === corpus.requests.length) {
-      index = 0
-      pass = createPass(nextPass++, origin)
+  function* requests(): Generator<Outgoing> {
+    for (;;) {
+      const pass = passOf(nextPass++)
+      for (const [i, request] of corpus.requests.entries()) {
+        if (taken >= order.spans || performance.now() - started >= order.maxMs) return
+        passes[pass.number - firstNumber] = { number: pass.number, requests: i + 1 }
+        taken += request.spans
+        yield { request, pass, gzipped: order.gzip ? gzipped?.[i] : undefined }
+      }
     }
-    const request = corpus.requests[index]
-    const body = compressed ? compressed[index] : request?.bytes
-    if (!request || !body) throw new RangeError('an empty corpus')
-    index++
-    taken++
-    passes[pass.number - firstPass] = { number: pass.number, requests: index }
-    if (compressed) buffer.set(body, headroom)
-    else writePatched(request, pass, buffer, headroom)
-    return buffer.subarray(0, headroom + body.length)
   }
+  const firstNumber = nextPass
+  return { ...(await sendAll(order, requests(), order.gzip, order.rate)), passes }
+}
 
-  const goesOn = () => taken < goal && performance.now() - started < order.maxMs
+async function late(order: LateOrder): Promise<LoadResult> {
+  const requests = order.passes.flatMap((number) => corpus.late.map((request) => ({ request, pass: passOf(number) })))
+  return { ...(await sendAll(order, requests.values(), false)), passes: [] }
+}
+
+interface Outgoing {
+  readonly request: Request
+  readonly pass: ReturnType<typeof createPass>
+  /** The compressed body in place of the patched one. */
+  readonly gzipped?: Buffer | undefined
+}
+
+const passOf = (number: number) => createPass(number, origin, corpus.stretched)
+
+async function sendAll(
+  { protocol, address }: { readonly protocol: Protocol; readonly address: string },
+  requests: Iterator<Outgoing>,
+  gzip: boolean,
+  rate = Infinity,
+): Promise<Omit<LoadResult, 'passes'>> {
+  const sender = createSender(protocol, address, gzip)
+  const { headroom } = sender
+  const started = performance.now()
+  let [taken, spans, refused] = [0, 0, 0]
   const stream = async (): Promise<void> => {
     // The buffer is used again when the peer has answered, and so has read it.
     const buffer = Buffer.allocUnsafeSlow(headroom + largest + 1024)
-    while (goesOn()) {
-      const message = fill(buffer)
-      while (!(await sender.send(message))) {
+    for (;;) {
+      const next = requests.next()
+      if (next.done) return
+      const { request, pass, gzipped: body = request.bytes } = next.value
+      const early = started + (taken * 1_000) / rate - performance.now()
+      taken += request.spans
+      if (early > 0) await sleep(early)
+      if (gzip) buffer.set(body, headroom)
+      else writePatched(request, pass, buffer, headroom)
+      while (!(await sender.send(buffer.subarray(0, headroom + body.length)))) {
         refused++
         await sleep(5)
       }
-      acknowledged += SPANS_PER_REQUEST
+      spans += request.spans
     }
   }
   await Promise.all(Array.from({ length: STREAMS }, stream))
   const elapsedMs = performance.now() - started
   await sender.close()
-  return { spans: acknowledged, refused, elapsedMs, passes }
+  return { spans, refused, elapsedMs }
 }
 
-answer({ load })
+answer({ load, late })
 say({})

@@ -1,6 +1,14 @@
 /** receive - process - export: an OpenTelemetry collector that passes bytes through. */
 export { createCollector, type Collector, type CollectorOptions } from './collector.ts'
-export { componentList, effectiveConfig, readConfigTexts, setText, type ConfigText } from './config/index.ts'
+export {
+  componentList,
+  configSchema,
+  effectiveConfig,
+  readConfigTexts,
+  setText,
+  type ConfigText,
+  type JsonSchema,
+} from './config/index.ts'
 export { builtinFactories } from './factories.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'

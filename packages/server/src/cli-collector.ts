@@ -5,6 +5,7 @@ import {
   createCollector,
   createCounters,
   componentList,
+  configSchema,
   effectiveConfig,
   type Factory,
   readConfigTexts,
@@ -45,6 +46,12 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .option('--mode <mode>', 'redacted (default: secrets are left out) or unredacted')
     .option('--format <format>', 'yaml (default) or json')
     .action((options: Options) => choose(() => printConfig(options, io)))
+  cli.command('print-schema', 'Print the JSON Schema of collector configurations, for editors').action(() =>
+    choose(async () => {
+      io.stdout.write(`${JSON.stringify(configSchema(allFactories()), null, 2)}\n`)
+      return 0
+    }),
+  )
   cli.command('components', 'List the components that a collector configuration may use').action(() =>
     choose(async () => {
       io.stdout.write(componentList(allFactories()))

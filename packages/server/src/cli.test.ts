@@ -248,6 +248,15 @@ service:
     const { output } = await print('components')
     expect(output).toContain('exporters:\n  - name: otlp_grpc\n    aliases:\n      - otlp\n')
     expect(output).toContain('  - name: spoor_storage\n    signals:\n      - traces\n')
+    const schema = JSON.parse((await print('print-schema')).output) as { properties: Record<string, object> }
+    expect(Object.keys(schema.properties)).toEqual([
+      'receivers',
+      'processors',
+      'exporters',
+      'connectors',
+      'extensions',
+      'service',
+    ])
   })
 
   it.each([

@@ -49,7 +49,7 @@ export interface TraceStore {
 
   /**
    * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in the range. Edges
-   * within one service are left out. A span that was sent twice counts twice; where several spans of a trace have the id of the parent, one of
+   * within one service are left out. A span that was sent twice counts once, unless very much came between; where several spans of a trace have the id of the parent, one of
    * them counts; a span that is its own parent has none. The parent may start at any time, but an engine may bound how far outside of the range
    * it looks for it. What was found within the limits is given, and said not to be complete.
    */
@@ -107,7 +107,7 @@ export interface Capabilities {
 }
 
 /**
- * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its duration, `longest_tail` by its tail, `most_spans` and
+ * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its request's duration, `longest_tail` by its tail, `most_spans` and
  * `most_errors`. By its spans in the result: `longest_match` by the longest of them.
  */
 export type Order =
@@ -128,9 +128,6 @@ export interface SearchQuery extends CallOptions {
   /** Spans of a set start in `[from, to]`, both inclusive, as Jaeger has it. Default: all time. */
   readonly from?: bigint
   readonly to?: bigint
-  /** Bounds on the whole trace: last end - first start. Nanoseconds. */
-  readonly minTraceDurationNs?: number
-  readonly maxTraceDurationNs?: number
   /**
    * Default `newest`. Ties are broken by trace id, so that pages are stable. `newest` can stop early; the others may have to look at everything
    * in the range.
@@ -231,8 +228,9 @@ export interface TraceSummary {
 }
 
 export interface MatchedSpans {
-  /** How many. */
+  /** How many: so many, or where `exact` is false at least so many, as in a trace of very many spans not all are looked at. */
   readonly spans: number
+  readonly exact: boolean
   /** The first of them by their start, see {@link SearchQuery.matchesPerTrace}. */
   readonly first: readonly MatchedSpan[]
   /** Of the longest of them. Nanoseconds. */

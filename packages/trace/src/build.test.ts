@@ -1,6 +1,6 @@
 import { joinBytes } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { buildTrace, rowOfSpanId, SpanFlag, spanIdOf, spanOf, transferables, type Trace } from './index.ts'
+import { buildTrace, problems, rowOfSpanId, SpanFlag, spanIdOf, spanOf, transferables, type Trace } from './index.ts'
 import { EPOCH, requestOf, spanId, type SpanSpec, TRACE_ID } from './testkit.ts'
 
 const build = (...specs: SpanSpec[]) => buildTrace(requestOf(specs))
@@ -66,6 +66,22 @@ describe('duplicates', () => {
     const trace = buildTrace(joinBytes([bytes, bytes, bytes]))
     expect(ids(trace)).toEqual([1, 2])
     expect([...trace.flags]).toEqual([0, 0])
+  })
+
+  it('shows one of those that differ in what is not their header, the same one however they come, and says so', () => {
+    const status = (message: string) => ({ code: 0, message })
+    const variants: SpanSpec[] = [
+      { id: 1, status: status('a') },
+      { id: 1, status: status('bb') },
+    ]
+    const shown = [variants, variants.toReversed()].map((specs) => {
+      const trace = build(...specs, { id: 2, parent: 1 })
+      expect(ids(trace)).toEqual([1, 2])
+      expect([...trace.flags]).toEqual([SpanFlag.variants, 0])
+      return spanOf(trace, 0).span.status.message
+    })
+    expect(shown[0]).toBe(shown[1])
+    expect(problems(build(...variants)).map(({ code }) => code)).toContain('variants')
   })
 
   it('keeps spans of one id that differ', () => {

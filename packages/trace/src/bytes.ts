@@ -1,5 +1,3 @@
-import type { SpanColumns } from '@spoor/otlp'
-
 /**
  * Reads four bytes as an unsigned number, low byte first. The order does not matter to its users, only that it is
  * always the same.
@@ -32,15 +30,4 @@ export function compareRanges(bytes: Uint8Array, start: number, end: number, sta
     if (difference !== 0) return difference
   }
   return 0
-}
-
-/** Smallest power of two that leaves an open-addressing table of `entries` at most half full. */
-export function tableSize(entries: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(8, entries * 2)))
-}
-
-/** Whether a row's id is absent (all zero). */
-export function isZeroId(columns: SpanColumns, column: 'spanId' | 'parentSpanId', row: number): boolean {
-  const ids = columns[column]
-  return readU32(ids, row * 8) === 0 && readU32(ids, row * 8 + 4) === 0
 }

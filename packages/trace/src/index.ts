@@ -9,4 +9,6 @@ export { rowOfSpanId, spanIdOf, spanOf, transferables, type SpanDetail } from '.
 export { childrenOf, endOf, rootRow, topRows } from './children.ts'
 export { criticalPath } from './critical-path.ts'
 export { problems } from './problems.ts'
+export { shapeOf, shaping, type TraceShape } from './shape.ts'
+export { SPAN_BYTES, SpanTable } from './span-table.ts'
 export { serviceGraph, type ServiceEdge, type ServiceGraph, type ServiceNode } from './service-graph.ts'

@@ -68,6 +68,8 @@ export const SpanFlag = {
   duplicateId: 32,
   /** Its parent chain leads back to itself; it was cut there and is shown as a root. */
   cycle: 64,
+  /** It was sent more than once, the same in its header and not in the rest; one of them is shown. */
+  variants: 128,
 } as const
 
 /**
@@ -84,7 +86,7 @@ export interface CriticalSegment {
 export interface Problem {
   /**
    * A stable kebab-case code: `error`, `orphan`, `async-tail`, `clock-skew`, `duplicate-span-id`, `cycle`,
-   * `negative-duration`, `no-root`, `several-roots`.
+   * `negative-duration`, `no-root`, `several-roots`, `variants`.
    */
   readonly code: string
   readonly severity: 'error' | 'warning' | 'info'

@@ -21,6 +21,7 @@ export function problems(trace: Trace): Problem[] {
     ...clockSkew(trace),
     ...duplicateIds(trace),
     ...cycles(trace),
+    ...variants(trace),
     ...negativeDurations(trace),
     ...roots(trace),
     ...asyncTails(trace),
@@ -227,6 +228,14 @@ function cycles(trace: Trace): Problem[] {
     one: 'is its own ancestor: shown as a root',
     many: 'are their own ancestors: shown as roots',
   })
+}
+
+function variants(trace: Trace): Problem[] {
+  const rows = rowsWith(trace, SpanFlag.variants)
+  if (rows.length === 0) return []
+  const who = list(rows.map((row) => nameOf(trace, row)))
+  const text = `${who} ${rows.length === 1 ? 'was' : 'were'} sent more than once, with other attributes, events or links: one of them is shown`
+  return [{ code: 'variants', severity: 'info', text, rows }]
 }
 
 function negativeDurations(trace: Trace): Problem[] {

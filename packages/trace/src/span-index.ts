@@ -1,61 +1,78 @@
-import type { SpanColumns } from '@spoor/otlp'
-import { isZeroId, readU32, tableSize } from './bytes.ts'
+import type { SpanTable } from './span-table.ts'
 
 /**
  * How many spans of one id are looked at before the rest are passed over; keeps a trace in which all share one id
  * linear.
  */
 const MAX_SAME_ID = 64
+/** Spans that are filled in between two chances to pause. */
+const STEP = 512
 
 /**
- * Spans by id. Positions are indexes into `order`; spans of one id are visited in that order. Spans without an id are
- * not in it.
+ * Spans of a table by their id, as positions in an order; spans of one id are visited in that order. Spans without an id are
+ * not in it. It works in the table's own memory.
  */
-export interface SpanIndex {
-  /** The first position with the id at `ids[row * 8]`, or -1. */
-  first(ids: Uint8Array, row: number): number
+export class SpanIndex {
+  readonly #ids: Uint32Array
+  readonly #order: Uint32Array
+  readonly #size: number
+  readonly #heads: Int32Array
+  readonly #nextSame: Int32Array
+  readonly #mask: number
+
+  constructor(table: SpanTable, order: Uint32Array, size: number) {
+    this.#ids = table.spanId
+    this.#order = order
+    this.#size = size
+    let slots = 16
+    while (slots < 2 * size) slots *= 2
+    this.#heads = table.scratch.slots.length >= slots ? table.scratch.slots.subarray(0, slots) : new Int32Array(slots)
+    this.#nextSame = table.scratch.nextSame
+    this.#mask = slots - 1
+  }
+
+  /** Yields now and then about how many nanoseconds it took. */
+  *fill(): Generator<number, void, void> {
+    this.#heads.fill(-1)
+    // From last to first, each put before those already there, leaves the spans of one id in order.
+    for (let position = this.#size - 1; position >= 0; position--) {
+      const at = 2 * this.#order[position]!
+      const [lo, hi] = [this.#ids[at]!, this.#ids[at + 1]!]
+      if (lo === 0 && hi === 0) continue
+      const slot = this.#slotOf(lo, hi)
+      this.#nextSame[position] = this.#heads[slot]!
+      this.#heads[slot] = position
+      if (position % STEP === 0) yield 30 * STEP
+    }
+  }
+
+  /** The first position with the id, or -1. */
+  first(lo: number, hi: number): number {
+    return this.#heads[this.#slotOf(lo, hi)]!
+  }
+
   /** The next position with the same id, or -1. */
-  next(position: number): number
+  next(position: number): number {
+    return this.#nextSame[position]!
+  }
+
   /** The first position of the id's spans for which `accept` holds, or -1. Looks at no more than 64. */
-  find(first: number, accept: (position: number) => boolean): number
-}
+  find(first: number, accept: (position: number) => boolean): number {
+    let left = MAX_SAME_ID
+    for (let position = first; position !== -1 && left > 0; position = this.#nextSame[position]!, left--) {
+      if (accept(position)) return position
+    }
+    return -1
+  }
 
-export function createSpanIndex(columns: SpanColumns, order: Uint32Array): SpanIndex {
-  const mask = tableSize(order.length) - 1
-  const heads = new Int32Array(mask + 1).fill(-1)
-  const nextSame = new Int32Array(order.length).fill(-1)
-  const { spanId } = columns
-
-  function slotOf(ids: Uint8Array, at: number): number {
-    const lo = readU32(ids, at)
-    const hi = readU32(ids, at + 4)
+  #slotOf(lo: number, hi: number): number {
+    const mask = this.#mask
     let slot = (Math.imul(lo ^ (hi >>> 15), 0x9e3779b1) ^ Math.imul(hi, 0x85ebca6b)) & mask
-    for (let head = heads[slot]!; head !== -1; head = heads[slot]!) {
-      const at2 = order[head]! * 8
-      if (readU32(spanId, at2) === lo && readU32(spanId, at2 + 4) === hi) break
+    for (let head = this.#heads[slot]!; head !== -1; head = this.#heads[slot]!) {
+      const at = 2 * this.#order[head]!
+      if (this.#ids[at] === lo && this.#ids[at + 1] === hi) break
       slot = (slot + 1) & mask
     }
     return slot
-  }
-
-  // From last to first, each put before those already there, leaves the spans of one id in order.
-  for (let position = order.length - 1; position >= 0; position--) {
-    const row = order[position]!
-    if (isZeroId(columns, 'spanId', row)) continue
-    const slot = slotOf(spanId, row * 8)
-    nextSame[position] = heads[slot]!
-    heads[slot] = position
-  }
-
-  return {
-    first: (ids, row) => heads[slotOf(ids, row * 8)]!,
-    next: (position) => nextSame[position]!,
-    find(first, accept) {
-      let left = MAX_SAME_ID
-      for (let position = first; position !== -1 && left > 0; position = nextSame[position]!, left--) {
-        if (accept(position)) return position
-      }
-      return -1
-    },
   }
 }

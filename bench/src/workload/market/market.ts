@@ -2,7 +2,9 @@ import type { Random } from '../random.ts'
 import type { Operation } from './behaviour.ts'
 import type { SpanDraft } from './draft.ts'
 import { createInstances, type Instance } from './instance.ts'
-import { ENTRIES, JOBS, ORDERS } from './orders.ts'
+import { AFTERMATH } from './aftermath.ts'
+import { ENTRIES, JOBS } from './entries.ts'
+import { ORDERS } from './orders.ts'
 import { TraceRun, type Sent } from './run.ts'
 import { STOREFRONT } from './storefront.ts'
 import { createSubject } from './subject.ts'
@@ -33,7 +35,7 @@ export class Market {
     this.#random = random
     this.instances = createInstances(random)
     this.#instancesOf = Map.groupBy(this.instances, (instance) => instance.service.name)
-    for (const operation of [...STOREFRONT, ...ORDERS]) {
+    for (const operation of [...STOREFRONT, ...ORDERS, ...AFTERMATH]) {
       this.#operations.set(`${operation.service} ${operation.name}`, operation)
       if (operation.entry.protocol !== 'message') continue
       const { topic } = operation.entry

@@ -1,13 +1,10 @@
 import {
-  batchConsumer,
   cache,
   call,
-  consumer,
   each,
   event,
   external,
   http,
-  job,
   maybe,
   parallel,
   publish,
@@ -18,7 +15,7 @@ import {
 } from './behaviour.ts'
 import type { Operation } from './behaviour.ts'
 
-/** From the cart to the doorstep, and what runs on after the answer: queues, mails, the warehouse, nightly jobs. */
+/** From the cart to the order: what a buyer waits for. */
 export const ORDERS: readonly Operation[] = [
   http(
     'cart',
@@ -97,153 +94,4 @@ export const ORDERS: readonly Operation[] = [
     ),
     publish('kafka', 'order.created'),
   ),
-
-  consumer(
-    'fulfilment',
-    'kafka',
-    'order.created',
-    sql('shipments', 'INSERT INTO shipments (order_id, state) VALUES ($1, $2)'),
-    call('warehouse', 'POST /v1/picklists'),
-    call('carrier-gateway', 'POST /v1/labels', 3),
-    publish('rabbitmq', 'shipment.requested'),
-  ),
-  consumer(
-    'notification',
-    'kafka',
-    'order.created',
-    work('renderTemplate', 3),
-    publish('aws_sqs', 'mail-outbound'),
-    maybe(0.3, publish('aws_sqs', 'sms-outbound')),
-  ),
-  consumer(
-    'invoice',
-    'kafka',
-    'order.created',
-    sql('invoices', 'INSERT INTO invoices (order_id, number) VALUES ($1, $2)'),
-    work('PdfRenderer.Render', 160),
-    external('s3.eu-central-1.example.com', 'PUT', '/invoices/{order}.pdf', 45),
-  ),
-  consumer(
-    'loyalty',
-    'kafka',
-    'order.created',
-    sql('points', 'INSERT INTO points (user_id, order_id, points) VALUES ($1, $2, $3)'),
-  ),
-  batchConsumer(
-    'analytics',
-    'kafka',
-    'order.created',
-    work('to_parquet', 70),
-    external('s3.eu-central-1.example.com', 'PUT', '/lake/orders/part-{number}.parquet', 80),
-  ),
-  batchConsumer('analytics', 'kafka', 'cart.events', work('to_parquet', 40)),
-  consumer('email', 'aws_sqs', 'mail-outbound', external('smtp-relay.example.net', 'POST', '/v1/messages', 210)),
-  consumer('sms', 'aws_sqs', 'sms-outbound', external('sms.example.net', 'POST', '/v1/messages', 150)),
-  consumer(
-    'warehouse',
-    'rabbitmq',
-    'shipment.requested',
-    each(3, 40, sql('bins', "UPDATE bins SET quantity = quantity - 1 WHERE sku = '{product}'")),
-  ),
-  http(
-    'warehouse',
-    'POST',
-    '/v1/picklists',
-    each(2, 25, sql('bins', 'SELECT bin, quantity FROM bins WHERE sku = $1 FOR UPDATE SKIP LOCKED')),
-    work('RoutePlanner.plan', 8),
-  ),
-  http('event-collector', 'POST', '/v1/events', publish('kafka', 'cart.events')),
-  http(
-    'returns',
-    'POST',
-    '/v1/returns',
-    query('mysql', 'returns', 'INSERT INTO returns (id, order_id, reason) VALUES (?, ?, ?)'),
-    call('payment', 'POST /v1/refunds', 2),
-    publish('kafka', 'order.returned'),
-  ),
-  http('payment', 'POST', '/v1/refunds', external('api.cardnetwork.example.com', 'POST', '/v3/refunds', 300)),
-  consumer(
-    'inventory',
-    'kafka',
-    'order.returned',
-    sql('stock', 'UPDATE stock SET on_hand = on_hand + 1 WHERE sku = $1'),
-  ),
-  http('api-gateway', 'POST', '/api/returns', call('auth', 'Auth/Verify'), call('returns', 'POST /v1/returns')),
-  http(
-    'media',
-    'POST',
-    '/v1/photos',
-    external('s3.eu-central-1.example.com', 'PUT', '/photos/{session}.jpg', 90),
-    call('image-classifier', 'POST /v1/classify'),
-    publish('rabbitmq', 'photo.uploaded'),
-  ),
-  http(
-    'image-classifier',
-    'POST',
-    '/v1/classify',
-    work('preprocess', 4),
-    work('onnx.run', 38, event('inference', 'mobilenet-v3')),
-  ),
-  consumer(
-    'review',
-    'rabbitmq',
-    'photo.uploaded',
-    query('mongodb', 'reviews', '{"update":"reviews","updates":[{"q":{"_id":"?"}}]}'),
-  ),
-
-  job(
-    'scheduler',
-    'PriceSyncJob.run',
-    each(
-      900,
-      4000,
-      work(
-        'PriceSyncJob.sync',
-        1,
-        sql('prices', "SELECT * FROM prices WHERE sku = '{product}'"),
-        maybe(0.3, cache('SET price:{product} {number} EX 3600')),
-      ),
-    ),
-  ),
-  job(
-    'feed-export',
-    'export_feed',
-    each(600, 5000, query('postgresql', 'products', "SELECT * FROM products WHERE sku = '{product}'")),
-    external('merchant-feeds.example.com', 'POST', '/upload', 900),
-  ),
-  job(
-    'scheduler',
-    'AbandonedCartJob.run',
-    each(
-      10,
-      400,
-      work('AbandonedCartJob.remind', 2, cache('HGETALL cart:{user}'), publish('aws_sqs', 'mail-outbound')),
-    ),
-  ),
-]
-
-/** Jobs that begin by themselves, one after the other. */
-export const JOBS: readonly (readonly [service: string, name: string])[] = [
-  ['scheduler', 'PriceSyncJob.run'],
-  ['feed-export', 'export_feed'],
-  ['scheduler', 'AbandonedCartJob.run'],
-]
-
-/** How often each operation begins a trace, in shares of all traces. The rest of the operations are only called. */
-export const ENTRIES: readonly (readonly [share: number, service: string, name: string])[] = [
-  [16, 'web-storefront', 'documentLoad'],
-  [14, 'web-storefront', 'submit search'],
-  [8, 'web-storefront', 'click add-to-cart'],
-  [3, 'web-storefront', 'submit checkout'],
-  [2, 'web-storefront', 'send chat message'],
-  [9, 'mobile-app', 'ProductViewController.viewDidLoad'],
-  [1.5, 'mobile-app', 'CheckoutFlow.confirm'],
-  [14, 'edge-proxy', 'GET /healthz'],
-  [10, 'api-gateway', 'GET /livez'],
-  [8, 'edge-proxy', 'POST /events'],
-  [5, 'edge-proxy', 'GET /api/search'],
-  [4, 'api-gateway', 'GET /api/products/:product'],
-  [1.5, 'api-gateway', 'POST /api/returns'],
-  [1.5, 'media', 'POST /v1/photos'],
-  [2, 'feature-flags', 'Flags/Evaluate'],
 ]

@@ -1,19 +1,22 @@
 import type { Random } from '../random.ts'
-import { work, type Operation, type Step } from './behaviour.ts'
+import { duration, howMany } from './chance.ts'
+import type { Operation, Step } from './behaviour.ts'
 import { KIND, type SpanDraft, type SpanId } from './draft.ts'
 import { errorTypeOf, exceptionOf, httpStatusOf, messageOf, rpcStatusOf, type Failure } from './failure.ts'
+import { pageEvents, withFramework } from './framework.ts'
 import type { Instance } from './instance.ts'
 import type { Market } from './market.ts'
-import type { Language } from './services.ts'
-import * as describe from './spans.ts'
+import type { Description, Setting } from './description.ts'
+import { describeEntry } from './entry-span.ts'
+import { describeModel } from './model-span.ts'
+import { describeCall, describeExternal, describePublish, describeQuery, describeWork } from './step-spans.ts'
 import { fill, productOf, type Subject } from './subject.ts'
 
 /** A trace stops growing there. */
 const MOST_SPANS = 8_000
 
-/** Shares of leaves that fail, of calls that take much longer, and of failures that are passed on to the caller. */
+/** Shares of leaves that fail, and of failures that are passed on to the caller. */
 const FAILING = 0.0035
-const SLOW = 0.01
 const PASSED_ON = 0.75
 
 /** A loop through so many things goes on when one of them fails. */
@@ -56,9 +59,9 @@ export class TraceRun {
     links: readonly SpanId[] = [],
   ): Outcome {
     const instance = this.#market.pickInstance(this.#random, operation.service)
-    const span = this.#begin(describe.describeEntry(operation, this.#setting(instance), caller), instance, at, parent)
+    const span = this.#begin(describeEntry(operation, this.#setting(instance), caller), instance, at, parent)
     span.links.push(...links)
-    if (operation.entry.protocol === 'page') this.#loadPage(span)
+    if (operation.entry.protocol === 'page') span.events.push(...pageEvents(this.#random, at))
     let { end, failure } = this.#run(withFramework(operation, instance.service.language), span, at + this.#ms(0.3))
     if (!failure && this.#random.chance(FAILING / 2)) failure = 'bug'
     if (!failure && operation.service === 'payment' && this.#market.incident(at) && this.#random.chance(0.4))
@@ -69,14 +72,11 @@ export class TraceRun {
     return { end, failure }
   }
 
-  #setting = (instance: Instance): describe.Setting => ({ subject: this.#subject, instance, random: this.#random })
+  #ms = (ms: number): number => duration(this.#random, ms)
 
-  #begin(
-    description: describe.Description,
-    instance: Instance,
-    start: number,
-    parent: SpanDraft | undefined,
-  ): SpanDraft {
+  #setting = (instance: Instance): Setting => ({ subject: this.#subject, instance, random: this.#random })
+
+  #begin(description: Description, instance: Instance, start: number, parent: SpanDraft | undefined): SpanDraft {
     const span: SpanDraft = {
       ...description,
       traceId: this.#traceId,
@@ -106,7 +106,7 @@ export class TraceRun {
     const setting = this.#setting(span.instance)
     switch (step.do) {
       case 'work': {
-        const inner = this.#begin(describe.describeWork(step, setting), span.instance, at, span)
+        const inner = this.#begin(describeWork(step, setting), span.instance, at, span)
         const { end, failure } = this.#run(step.steps, inner, at + this.#ms(step.ms))
         this.#answer(inner, end, failure)
         if (failure) this.#exception(inner, step.name, failure)
@@ -115,25 +115,19 @@ export class TraceRun {
       case 'call':
         return this.#call(step, span, at)
       case 'external':
-        return this.#leaf(describe.describeExternal(step, setting), span, at, step.ms, 'timeout')
+        return this.#leaf(describeExternal(step, setting), span, at, step.ms, 'timeout')
       case 'query':
         return this.#leaf(
-          describe.describeQuery(step, setting),
+          describeQuery(step, setting),
           span,
           at,
           step.system === 'redis' ? 0.4 : 2.5,
           step.text.startsWith('INSERT') ? 'constraint' : 'refused',
         )
       case 'model':
-        return this.#leaf(
-          describe.describeModel(step, setting),
-          span,
-          at,
-          step.operation === 'chat' ? 1_400 : 30,
-          'overloaded',
-        )
+        return this.#leaf(describeModel(step, setting), span, at, step.operation === 'chat' ? 1_400 : 30, 'overloaded')
       case 'publish': {
-        const producer = this.#leafSpan(describe.describePublish(step, setting), span, at, 1.2)
+        const producer = this.#leafSpan(describePublish(step, setting), span, at, 1.2)
         this.#deliver(step.topic, producer)
         return { end: producer.end }
       }
@@ -155,7 +149,7 @@ export class TraceRun {
         return this.#random.chance(step.chance) ? this.#step(step.step, span, at) : { end: at }
       default: {
         let end = at
-        const count = this.#howMany(step.typical, step.most)
+        const count = howMany(this.#random, step.typical, step.most)
         for (let left = count; left > 0 && this.spans.length < MOST_SPANS; left--) {
           this.#subject.product = productOf(this.#random)
           const outcome = this.#step(step.step, span, end)
@@ -173,12 +167,7 @@ export class TraceRun {
     const operation = this.#market.operation(step.service, step.name)
     let at = from
     for (let attempt = 0; ; attempt++) {
-      const client = this.#begin(
-        describe.describeCall(operation, this.#setting(span.instance)),
-        span.instance,
-        at,
-        span,
-      )
+      const client = this.#begin(describeCall(operation, this.#setting(span.instance)), span.instance, at, span)
       if (attempt > 0) client.attributes['http.request.resend_count'] = attempt
       const refused = this.#random.chance(FAILING) ? 'refused' : undefined
       const outcome: Outcome = refused
@@ -191,7 +180,7 @@ export class TraceRun {
     }
   }
 
-  #leaf(description: describe.Description, parent: SpanDraft, at: number, ms: number, failure: Failure): Outcome {
+  #leaf(description: Description, parent: SpanDraft, at: number, ms: number, failure: Failure): Outcome {
     const failed = this.#random.chance(FAILING)
     const span = this.#leafSpan(description, parent, at, failed && failure === 'timeout' ? 3_000 : ms)
     this.#answer(span, span.end, failed ? failure : undefined)
@@ -199,7 +188,7 @@ export class TraceRun {
     return { end: span.end, failure: failed ? failure : undefined }
   }
 
-  #leafSpan(description: describe.Description, parent: SpanDraft, at: number, ms: number): SpanDraft {
+  #leafSpan(description: Description, parent: SpanDraft, at: number, ms: number): SpanDraft {
     const span = this.#begin(description, parent.instance, at, parent)
     span.end = at + this.#ms(ms)
     return span
@@ -239,50 +228,4 @@ export class TraceRun {
       attributes: exceptionOf(language, operation, message, failure),
     })
   }
-
-  #loadPage(span: SpanDraft): void {
-    let at = span.start
-    for (const name of PAGE_EVENTS) {
-      span.events.push({ at, name, attributes: {} })
-      at += this.#ms(14)
-    }
-  }
-
-  /** Nanoseconds, log-normal around a median of `ms`; one in a hundred takes ten times as long. */
-  #ms(ms: number): number {
-    const random = this.#random
-    const sum = (random.uint32() + random.uint32() + random.uint32() + random.uint32()) / 0x1_0000_0000
-    const slow = random.chance(SLOW) ? 10 : 1
-    return Math.max(1_000, Math.round(ms * 1e6 * slow * Math.exp((sum - 2) * 1.1)))
-  }
-
-  #howMany(typical: number, most: number): number {
-    const uniform = (this.#random.uint32() + 1) / 0x1_0000_0001
-    return Math.min(most, Math.max(1, Math.round((typical * 0.7) / uniform ** 0.8)))
-  }
 }
-
-/** The spans of the web framework around what an operation does: middlewares before it, a controller around it. */
-function withFramework({ entry, name, steps }: Operation, language: Language): readonly Step[] {
-  if (entry.protocol !== 'http' || steps.length === 0) return steps
-  if (language === 'nodejs')
-    return [work('middleware - expressInit', 0.02), work('middleware - jsonParser', 0.1), ...steps]
-  if (language === 'java') return [work(`${name.replaceAll(/[^a-z]/g, '')}Controller.handle`, 0.2, ...steps)]
-  return steps
-}
-
-const PAGE_EVENTS = [
-  'fetchStart',
-  'domainLookupStart',
-  'domainLookupEnd',
-  'connectStart',
-  'secureConnectionStart',
-  'connectEnd',
-  'requestStart',
-  'responseStart',
-  'responseEnd',
-  'domInteractive',
-  'domContentLoadedEventEnd',
-  'domComplete',
-  'loadEventEnd',
-]

@@ -67,3 +67,8 @@ export const SERVICES: readonly Service[] = [
   service('feed-export', 'python', 8113, 1, 'collector'),
   service('customer-support', 'nodejs', 8114, 2),
 ]
+
+const PORTS = new Map(SERVICES.map(({ name, port }) => [name, port]))
+
+/** The port that a service listens on. */
+export const portOf = (name: string): number => PORTS.get(name) ?? 0

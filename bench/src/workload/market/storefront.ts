@@ -194,7 +194,7 @@ export const STOREFRONT: readonly Operation[] = [
     maybe(0.7, call('search', 'GET /v1/search')),
     maybe(0.4, model('execute_tool', 'order_status')),
     maybe(0.8, model('chat', 'shop-assistant-large')),
-    maybe(0.1, call('customer-support', 'POST /v1/tickets')),
+    maybe(0.3, call('customer-support', 'POST /v1/tickets')),
   ),
   http('embedding', 'POST', '/v1/embed', model('embeddings', 'text-embedding-small')),
   http(

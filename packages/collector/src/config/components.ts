@@ -1,5 +1,5 @@
 /** The sections of components: their ids, their factories, their configs. */
-import { didYouMean, type Factory, type Kind, type SchemaIssue } from '../component/index.ts'
+import { didYouMean, keysWithoutEffect, type Factory, type Kind, type SchemaIssue } from '../component/index.ts'
 import type { ComponentConfig, FactoryOf } from './config.ts'
 import { isMapping } from './merge.ts'
 import type { Path } from './places.ts'
@@ -47,7 +47,10 @@ export function readComponents<K extends Kind>(
       report.warning(source.issueAt(path, `"${type}" alias is deprecated; use "${factory.type}" instead`))
     }
     const parsed = parse(factory, source, path, input, report.issue)
-    if (parsed) components.set(id, { factory, config: freeze(parsed.data) })
+    if (!parsed) continue
+    for (const { path: inner, why } of keysWithoutEffect(factory.config, input))
+      report.warning(source.issueAt([...path, ...inner], `has no effect: ${why}`))
+    components.set(id, { factory, config: freeze(parsed.data) })
   }
   return components
 }

@@ -1,6 +1,7 @@
 export type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
 export type { ConfigText } from './document.ts'
 export { componentList, effectiveConfig } from './effective.ts'
+export { configSchema, type JsonSchema } from './json-schema.ts'
 export { loadConfig } from './load.ts'
 export { readConfigFile } from './read.ts'
 export { readConfigTexts, setText } from './uris.ts'

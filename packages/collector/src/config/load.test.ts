@@ -329,6 +329,21 @@ test('what is not used is told and not built', () => {
   expect(config.warnings).toEqual(['otel.yaml:14:3 processors.batch: is defined but not used; it is not started'])
 })
 
+test('keys that change nothing are told, where they are set', () => {
+  const config = load(
+    MINIMAL.replace('      grpc:\n', '      grpc: {read_buffer_size: 512, write_buffer_size: }\n')
+      .replace('exporters:\n', 'processors: {batch: {metadata_cardinality_limit: 5, timeout: 1s}}\nexporters:\n')
+      .replace('  debug:\n', '  otlp_grpc: {endpoint: "a:1", balancer_name: round_robin}\n')
+      .replace('[debug]', '[otlp_grpc]')
+      .replace('      exporters', '      processors: [batch]\n      exporters'),
+  )
+  expect(config.warnings).toEqual([
+    "otel.yaml:4:14 receivers.otlp.protocols.grpc.read_buffer_size: has no effect: the buffers of sockets are Node's",
+    'otel.yaml:5:22 processors.batch.metadata_cardinality_limit: has no effect: batching by metadata is not supported',
+    'otel.yaml:7:32 exporters.otlp_grpc.balancer_name: has no effect: there is one connection to the endpoint',
+  ])
+})
+
 test('keys that are JavaScript names are only keys', () => {
   expect(errors(`${MINIMAL}__proto__: {}\nconstructor: {}\n`).length).toBe(2)
 })

@@ -5,6 +5,7 @@ import { memo } from 'react'
 import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
 import { formatInstant, formatStart, type Zone } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
+import { hasTail } from './tail.ts'
 import { traceSlots } from './trace-slots.ts'
 import styles from './trace-list.module.css'
 
@@ -44,7 +45,12 @@ export const TraceListRow = memo(function TraceListRow(props: {
       </span>
       <span className={styles.duration}>
         <ServiceBar row={row} scaleNs={props.scaleNs} />
-        <span>{formatDuration(row.durationNs)}</span>
+        <b>{formatDuration(row.requestDurationNs)}</b>
+        {hasTail(row) && (
+          <span className={styles.tailText} title={`${formatDuration(row.tailNs)} of work after the answer`}>
+            +{formatDuration(row.tailNs)}
+          </span>
+        )}
       </span>
       <span className={styles.right}>
         {formatCount(row.spans)} <Unit>spans</Unit>
@@ -85,8 +91,13 @@ function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
       title={`Self time by service\n${words.join('\n')}`}
     >
       {shares.map(({ name, share }) => (
-        <i key={name} className="hue" style={{ ...hueStyle(slots.get(name) ?? 0), flexGrow: share }} />
+        <i
+          key={name}
+          className="hue"
+          style={{ ...hueStyle(slots.get(name) ?? 0), flexGrow: share * (row.durationNs - row.tailNs) }}
+        />
       ))}
+      {hasTail(row) && <i className={styles.tail} style={{ flexGrow: row.tailNs }} />}
     </span>
   )
 }

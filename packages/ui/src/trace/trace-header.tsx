@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { formatDuration } from '@spoor/otlp'
-import type { Problem } from '@spoor/trace'
+import { endOf, type Problem, rootRow } from '@spoor/trace'
 import { formatCounted } from '../format/numbers.ts'
 import { formatInstant, formatStart } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
@@ -9,6 +9,7 @@ import { without } from '../url/without.ts'
 import { Copyable } from '../widgets/copy.tsx'
 import { PanelIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
+import { hasTail } from '../search/tail.ts'
 import { FindBox } from './find/find-box.tsx'
 import type { Find } from './find/use-find.ts'
 import styles from './trace-header.module.css'
@@ -23,16 +24,20 @@ export function TraceHeader(props: { view: TraceViewName; find: Find }) {
   const zone = useSettings((settings) => settings.zone)
   const detailOpen = useSettings((settings) => settings.detailOpen)
   const setSettings = useSettings((settings) => settings.set)
-  const service = trace.service[0]!
+  const root = Math.max(0, rootRow(trace))
+  const service = trace.service[root]!
+  const requestDurationNs = trace.durationsNs[root]!
+  const tailNs = Math.max(0, trace.durationNs - endOf(trace, root))
   return (
     <header className={styles.header}>
       <h1 className={styles.title}>
         <i className={`hue ${styles.stripe}`} style={hueStyle(slots[service]!)} />
         <b>{trace.services[service] || 'no service'}</b>
-        <span title={trace.names[trace.name[0]!]}>{trace.names[trace.name[0]!] || 'no name'}</span>
+        <span title={trace.names[trace.name[root]!]}>{trace.names[trace.name[root]!] || 'no name'}</span>
       </h1>
       <div className={styles.figures}>
-        <span>{formatDuration(trace.durationNs)}</span>
+        <span>{formatDuration(requestDurationNs)}</span>
+        {hasTail({ requestDurationNs, tailNs }) && <span>+ {formatDuration(tailNs)} after the answer</span>}
         <span>{formatCounted(trace.size, 'span')}</span>
         <span>{formatCounted(trace.services.length, 'service')}</span>
         <span className={styles.start} title={formatInstant(trace.start, zone)}>

@@ -1,6 +1,6 @@
 /** The config of the `otlp_grpc` exporter; keys and defaults as in the OpenTelemetry Collector's otlpexporter. */
 import { z } from 'zod'
-import { count, durationMs, peerEndpoint, section } from '../../component/index.ts'
+import { count, durationMs, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
 import { clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 const keepalive = section({
@@ -19,8 +19,8 @@ export const otlpGrpcConfig = section(
     headers: z.record(z.string(), z.string()).default({}),
     keepalive: keepalive.optional(),
     user_agent: z.string().default('spoor-collector'),
-    write_buffer_size: count.optional(),
-    balancer_name: z.string().optional(),
+    write_buffer_size: withoutEffect(count.optional(), "the buffers of sockets are Node's"),
+    balancer_name: withoutEffect(z.string().optional(), 'there is one connection to the endpoint'),
     ...exporterHelperKeys,
   },
   ['keepalive'],

@@ -1,6 +1,6 @@
 /** The config of the `batch` processor; keys and defaults as in the OpenTelemetry Collector's batchprocessor. */
 import { z } from 'zod'
-import { count, durationMs, section } from '../../component/index.ts'
+import { count, durationMs, section, withoutEffect } from '../../component/index.ts'
 
 export const batchConfig = section({
   timeout: durationMs
@@ -12,7 +12,7 @@ export const batchConfig = section({
     .array(z.string())
     .max(0, { message: 'batching by metadata is not supported; leave metadata_keys empty' })
     .default([]),
-  metadata_cardinality_limit: count.default(1000),
+  metadata_cardinality_limit: withoutEffect(count.default(1000), 'batching by metadata is not supported'),
   acknowledge: z
     .enum(['accepted', 'exported'])
     .default('accepted')

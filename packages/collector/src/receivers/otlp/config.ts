@@ -3,7 +3,7 @@
  * tune Go's buffers are read and have no effect.
  */
 import { z } from 'zod'
-import { count, durationMs, listenEndpoint, section } from '../../component/index.ts'
+import { count, durationMs, listenEndpoint, section, withoutEffect } from '../../component/index.ts'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
 
 /** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
@@ -35,6 +35,9 @@ const cors = section({
 
 const urlPath = z.string().startsWith('/', { message: 'must start with "/"' })
 
+const METADATA = 'no component reads what clients send beside their data'
+const BUFFERS = "the buffers of sockets are Node's"
+
 const grpc = section({
   endpoint: listenEndpoint.default('localhost:4317'),
   transport: z.enum(['tcp']).default('tcp'),
@@ -47,10 +50,10 @@ const grpc = section({
     .describe(
       'Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages.',
     ),
-  include_metadata: z.boolean().default(false),
-  read_buffer_size: count.optional(),
-  write_buffer_size: count.optional(),
-  keepalive: z.unknown().optional(),
+  include_metadata: withoutEffect(z.boolean().default(false), METADATA),
+  read_buffer_size: withoutEffect(count.optional(), BUFFERS),
+  write_buffer_size: withoutEffect(count.optional(), BUFFERS),
+  keepalive: withoutEffect(z.unknown().optional(), 'connections are kept as Node keeps them'),
 })
 
 const http = section({
@@ -66,7 +69,7 @@ const http = section({
   traces_url_path: urlPath.default(HTTP_PATHS.traces),
   metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
   logs_url_path: urlPath.default(HTTP_PATHS.logs),
-  include_metadata: z.boolean().default(false),
+  include_metadata: withoutEffect(z.boolean().default(false), METADATA),
   idle_timeout: durationMs
     .prefault(0)
     .describe('How long a connection without a request stays open. 0: without limit.'),

@@ -2,7 +2,7 @@ import { encodeKeyValue, type AnyValue } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { hashAttribute, numberOf, pairHashes, textOf, valueOf, type Value } from './attribute.ts'
-import { compare } from '../read/filter.ts'
+import { compare } from '../read/filter/matcher.ts'
 import { HashSet, viewOf } from './hash.ts'
 
 /** Values that are easily taken for one another. */

@@ -6,7 +6,7 @@ export function changesOf(found: Found): Change[] {
   const { id } = found
   if ('lost' in found) {
     const { range, ...damaged } = found.lost
-    return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])] }]
+    return [{ type: 'lost', id, damaged, range: [String(range[0]), String(range[1])], refusal: found.refusal }]
   }
   if ('sealed' in found) return [{ type: 'sealed', id, isDamaged: found.sealed.isDamaged }]
   const changes: Change[] = [{ type: 'segment', id, indexSize: found.indexSize }]

@@ -82,7 +82,7 @@ export class Catalog {
     let segment = this.#segments.get(change.id)
     if (change.type === 'lost') {
       if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'log')))
-      segment.blocks.push(new LostBlock(change.range))
+      segment.blocks.push(new LostBlock(change.range, change.refusal))
       return
     }
     if (change.type === 'sealed') {
@@ -178,6 +178,11 @@ export class Catalog {
 
   get segmentCount(): number {
     return this.#segments.size
+  }
+
+  /** From all files, so far. */
+  get bytesRead(): number {
+    return this.#files.bytesRead
   }
 
   get openFiles(): number {

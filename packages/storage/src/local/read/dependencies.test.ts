@@ -4,13 +4,14 @@ import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../conformance/sp
 import type { Block } from './block.ts'
 import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
 import { dependencies, MAX_BLOCKS_OUTSIDE } from './dependencies.ts'
+import { RecentCalls } from './recent-calls.ts'
 import { QueryMemory } from './query-memory.ts'
 import { Turn } from './turn.ts'
 
 const ALWAYS = [0n, 1n << 64n] as const
 
 function ask(blocks: readonly Block[], from: bigint = ALWAYS[0], to: bigint = ALWAYS[1], maxBytes = 64 << 20) {
-  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, new QueryMemory(maxBytes)))
+  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) }))
 }
 
 /** By the letter of the contract, quadratic: for each span that may be a call its service, and the services that its parent may be of. */
@@ -100,9 +101,13 @@ it('counts each call once, with one of the spans that have the parent’s id, wh
 it('looks at equal span ids in steps that grow with their number', async () => {
   const prices: number[] = []
   for (const count of [2_000, 8_000]) {
-    const equal = Array.from({ length: count }, (_, i) => sent({ trace: 1, id: 7, parent: 9, service: `s${i % 2}` }))
+    const equal = (at: number) =>
+      Array.from({ length: count }, (_, i) => sent({ trace: 1, id: 7, parent: 9, service: `s${i % 2}`, at: at + i }))
     const clock = new StillClock()
-    const blocks = [blockOf([...equal, sent({ trace: 1, id: 9, service: 'top' })], 4096), blockOf(equal, 4096)]
+    const blocks = [
+      blockOf([...equal(0), sent({ trace: 1, id: 9, service: 'top' })], 4096),
+      blockOf(equal(count), 4096),
+    ]
     const turn = new Turn(clock, Infinity)
     const { edges } = await dependencies(
       blocks.map((block) => priced(block, clock)),
@@ -159,4 +164,44 @@ it('ends incomplete where its memory ends', async () => {
   )
   expect(await ask([lost])).toEqual({ edges: [], complete: true })
   expect(await ask([lost], ...ALWAYS, 500_000)).toEqual({ edges: [], complete: false })
+})
+
+it('counts a span once that was sent twice, in its block and in a later one, and others of its id by themselves', async () => {
+  const parent = sent({ trace: 1, id: 1, service: 'a' })
+  const call: SpanSpec = { trace: 1, id: 2, parent: 1, service: 'b', name: 'x', at: 3, status: 2 }
+  const others = [
+    { ...call, name: 'y' },
+    { ...call, at: 4 },
+    { ...call, ms: 9 },
+    { ...call, kind: 3 },
+    { ...call, trace: 2 },
+  ]
+  const edges = async (...blocks: (readonly SentSpan[])[]) => (await ask(blocks.map((spans) => blockOf(spans)))).edges
+  const once = [{ parent: 'a', child: 'b', calls: 1, errors: 1 }]
+  expect(await edges([parent, sent(call), sent(call)])).toEqual(once)
+  expect(await edges([parent, sent(call)], [sent(call)], [sent({ ...call, attributes: [] })])).toEqual(once)
+  // Its parent came in neither of the two.
+  expect(await edges([sent(call)], [sent(call)], [parent])).toEqual(once)
+  const all = [parent, sent({ trace: 2, id: 1, service: 'a' }), ...[call, ...others].map(sent)]
+  expect(await edges(all, all)).toEqual([{ parent: 'a', child: 'b', calls: 6, errors: 6 }])
+})
+
+it('knows spans that were sent twice for a million calls and more, in bounded memory', async () => {
+  const memory = new QueryMemory(64 << 20)
+  const calls = new RecentCalls(new Turn(new StillClock(), Infinity, { memory }))
+  const block = 1 << 12
+  const rows = blockOf(Array.from({ length: block }, (_, i) => sent({ trace: 1, id: i + 1 }))).rows()
+  const startOfBlock = (number: number) => rows.startHi.fill(number)
+  for (let number = 0; number < 700; number++) {
+    startOfBlock(number)
+    for (let row = 0; row < block; row++) if (!calls.isNew(rows, row)) expect.fail(`row ${row} of block ${number}`)
+  }
+  for (const [number, isNew] of [
+    [699, false],
+    [699 - 256, false],
+    [0, true],
+  ] as const) {
+    startOfBlock(number)
+    expect([number, calls.isNew(rows, 77)]).toEqual([number, isNew])
+  }
 })

@@ -3,6 +3,7 @@ import { hashWords } from '../block/hash.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
 import { SEED } from './trace-ids.ts'
+import { RecentCalls } from './recent-calls.ts'
 import type { Turn } from './turn.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
@@ -16,6 +17,8 @@ const NO_SERVICE = 2 ** 26 - 1
 const FILTER_UNITS = 100
 const BLOCK_UNITS = 200_000
 const ROW_UNITS = 80
+/** ... and seeing whether a call is known. */
+const CALL_UNITS = 200
 
 /**
  * Calls between services over spans that start in `[from, to)`. First each block resolves the parents that are in itself, which
@@ -30,12 +33,13 @@ export async function dependencies(
 ): Promise<Dependencies> {
   const edges = new Edges(turn)
   const waiting = new WaitingCalls(turn)
+  const recent = new RecentCalls(turn)
   for (const block of blocks) {
     if (await turn.breathe()) break
     if (block.maxStart < from || block.minStart >= to) continue
     if (block.damaged) turn.incomplete = true
     const rows = block.spans > 0 ? turn.attempt(() => block.rows()) : undefined
-    if (rows && !(await resolveInBlock(rows, from, to, waiting, edges, turn))) break
+    if (rows && !(await resolveInBlock(rows, from, to, waiting, recent, edges, turn))) break
   }
   await resolveElsewhere(nearestFirst(blocks, from, to), waiting, edges, turn)
   return { edges: edges.sorted(), complete: turn.complete }
@@ -58,6 +62,7 @@ async function resolveInBlock(
   from: bigint,
   to: bigint,
   waiting: WaitingCalls,
+  recent: RecentCalls,
   edges: Edges,
   turn: Turn,
 ): Promise<boolean> {
@@ -91,6 +96,9 @@ async function resolveInBlock(
     const child = services[operation[row]!]!
     const error = status[row] === 2 ? 1 : 0
     const parent = table[slotOf(trace[row]!, lo, hi)]! - 1
+    if (parent >= 0 && services[operation[parent]!] === child) continue
+    if (turn.work(CALL_UNITS) && (await turn.breathe())) return false
+    if (!recent.isNew(rows, row)) continue
     hasRoom =
       parent >= 0 ? edges.count(services[operation[parent]!]!, child, 1, error) : waiting.add(rows, row, child, error)
   }

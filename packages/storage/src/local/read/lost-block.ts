@@ -12,10 +12,14 @@ export class LostBlock implements Block {
   readonly operations = []
   readonly damaged = true
 
+  /** Why the file system does not give them out; they come back when it does. Undefined: they are damaged for good. */
+  readonly refusal: string | undefined
+
   /** Nanoseconds since 1970, decimal. */
-  constructor([min, max]: readonly [string, string]) {
+  constructor([min, max]: readonly [string, string], refusal?: string) {
     this.minStart = BigInt(min)
     this.maxStart = BigInt(max)
+    this.refusal = refusal
   }
 
   mayHaveService(): boolean {

@@ -19,7 +19,7 @@ import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
-import { traceWords } from './summary.ts'
+import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
 
@@ -136,9 +136,14 @@ export class Reader {
       this.#early.push(asked)
       return
     }
-    const { id, call, deadlineMs } = asked
+    const { id, call, deadlineMs, maxBytes } = asked
     const timeoutMs = Math.max(0, Math.round(deadlineMs - this.#clock.monotonicMs()))
-    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory, timeoutMs)
+    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), {
+      memory: this.#memory,
+      maxBytes,
+      givenMs: timeoutMs,
+      meter: () => this.#catalog.bytesRead,
+    })
     let reply: FromReader
     try {
       this.#admit(call)
@@ -176,7 +181,12 @@ export class Reader {
     const catalog = this.#catalog
     switch (call.method) {
       case 'search':
-        return this.#completeUnlessGone(turn, await search(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(
+          turn,
+          await search(catalog.blocks(turn), call.query, turn, (event) =>
+            this.#main.post({ type: 'found', id, event }),
+          ),
+        )
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call.from, call.to, turn))
       case 'nextTrace':

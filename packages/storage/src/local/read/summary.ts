@@ -1,149 +1,118 @@
+import { SPAN_BYTES, SpanTable, shaping, type TraceShape } from '@spoor/trace'
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
-import { startOf, traceIndex, type BlockRows } from '../block/rows.ts'
-import { traceHash, type Block } from './block.ts'
-import { TraceSpans } from './trace-spans.ts'
+import type { BlockRows } from '../block/rows.ts'
+import type { ResolvedTrace } from './set/evaluate.ts'
+import { traceHex, type TraceParts } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
-/** Makes summaries for one query, one after the other, in memory that it uses again. */
-export class Summarizer {
-  readonly #blocks: readonly Block[]
-  readonly #turn: Turn
-  readonly #spans = new TraceSpans()
+const ERROR = 2
 
-  constructor(blocks: readonly Block[], turn: Turn) {
-    this.#blocks = blocks
+/** Makes summaries for one query, one after the other, in memory that it uses again. What a trace is, `@spoor/trace` defines. */
+export class Summarizer {
+  readonly #turn: Turn
+  readonly #table = new SpanTable()
+
+  constructor(turn: Turn) {
     this.#turn = turn
   }
 
-  /**
-   * The summary of a trace from its columns; every block is asked, as late spans may be anywhere. Spans that are the same in all columns
-   * (sent twice by a retry) count once. Undefined when nothing of the trace can be read, or there is no time or memory for it.
-   */
-  async summarize(id: Uint32Array): Promise<TraceSummary | undefined> {
-    const turn = this.#turn
-    const spans = this.#spans
-    spans.clear()
-    const operations = new Operations()
-    const hash = traceHash(id)
-    let last: bigint | undefined
-    for (const block of this.#blocks) {
-      if (turn.work(100) && (await turn.breathe())) return undefined
-      const rows = turn.attempt(() => (block.mayHaveTrace(hash) ? block.rows() : undefined))
-      const index = rows ? traceIndex(rows, id) : -1
-      if (!rows || index < 0) continue
-      const numbers = operations.of(rows)
-      if (turn.work(rows.count) && (await turn.breathe())) return undefined
-      for (
-        let row = rows.trace.indexOf(index);
-        row >= 0 && row < rows.count;
-        row = rows.trace.indexOf(index, row + 1)
-      ) {
-        if (turn.work(60) && (await turn.breathe())) return undefined
-        if (!spans.add(rows, row, numbers(row), turn)) return undefined
-        last = later(last, rows, row)
-      }
-    }
-    if (spans.count === 0) return undefined
-    await spans.dropTwins(turn)
-    await spans.resolve(turn)
-    await spans.measure(turn)
-    return turn.stopped ? undefined : this.#summaryOf(id, operations, last!)
+  /** The summary of a trace from its columns. Undefined when there is no time or memory for it. */
+  async summarize(trace: TraceParts): Promise<TraceSummary | undefined> {
+    return (await this.resolve(trace))?.summary
   }
 
-  async #summaryOf(id: Uint32Array, operations: Operations, last: bigint): Promise<TraceSummary | undefined> {
+  /** As {@link summarize}, with what the trace's spans are to each other: to be used before the next trace is asked for. */
+  async resolve({ id, parts }: TraceParts): Promise<ResolvedTrace | undefined> {
+    const table = this.#table
+    table.clear()
+    const services = new Texts()
+    const names = new Texts()
+    table.services = services.texts
+    table.names = names.texts
+    for (const { rows } of parts) if (!(await this.#add(rows, services, names))) return undefined
+    const shape = await this.#shape()
+    const summary = shape && (await this.#summaryOf(id, shape))
+    return summary && { summary, count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
+  }
+
+  /** False when there is no time or memory for more. */
+  async #add(rows: BlockRows, services: Texts, names: Texts): Promise<boolean> {
+    const table = this.#table
     const turn = this.#turn
-    const { count, start, end, parent, error, operation, self, base } = this.#spans
-    const shares: { name: string; spans: number; errors: number; selfTimeNs: number }[] = []
-    const { services, serviceOf } = operations
-    for (const name of services.keys()) shares.push({ name, spans: 0, errors: 0, selfTimeNs: 0 })
-    let first = Infinity
-    let errors = 0
-    let orphans = 0
-    let [root, orphan, earliest] = [-1, -1, 0]
-    for (let i = 0; i < count; i++) {
-      if (turn.work(20) && (await turn.breathe())) return undefined
-      if (start[i]! < first) {
-        first = start[i]!
-        earliest = i
+    const numbers = new Map<number, readonly [service: number, name: number]>()
+    for (let row = 0; row < rows.count; row++) {
+      if (turn.work(60) && (await turn.breathe())) return false
+      if (table.count === table.capacity) {
+        if (!turn.reserve(SPAN_BYTES * table.capacity)) return false
+        table.grow(2 * table.capacity)
       }
-      if (!this.#spans.hasParent(i)) {
-        if (root < 0 || start[i]! < start[root]!) root = i
-      } else if (parent[i]! < 0) {
-        orphans++
-        if (orphan < 0 || start[i]! < start[orphan]!) orphan = i
-      }
-      errors += error[i]!
-      const share = shares[serviceOf[operation[i]!]!]!
-      share.spans++
-      share.errors += error[i]!
-      share.selfTimeNs += self[i]!
+      const operation = rows.operation[row]!
+      const key = rows.operations[operation]!
+      let number = numbers.get(operation)
+      if (!number) numbers.set(operation, (number = [services.numberOf(key.service), names.numberOf(key.name)]))
+      const span = table.count++
+      table.spanId[2 * span] = rows.spanId[2 * row]!
+      table.spanId[2 * span + 1] = rows.spanId[2 * row + 1]!
+      table.parentId[2 * span] = rows.parentId[2 * row]!
+      table.parentId[2 * span + 1] = rows.parentId[2 * row + 1]!
+      table.startHi[span] = rows.startHi[row]!
+      table.startLo[span] = rows.startLo[row]!
+      table.durationNs[span] = rows.durationNs[row]!
+      table.kind[span] = key.kind
+      table.status[span] = rows.status[row]!
+      table.service[span] = number[0]
+      table.name[span] = number[1]
     }
-    const top = root >= 0 ? root : orphan >= 0 ? orphan : earliest
-    const { service, name } = operations.names[operation[top]!]!
-    const startNs = base + BigInt(first)
-    const requestStart = base + BigInt(start[top]!)
-    const requestDurationNs = Math.max(0, end[top]! - start[top]!)
+    return true
+  }
+
+  async #shape(): Promise<TraceShape | undefined> {
+    const steps = shaping(this.#table)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (this.#turn.work(value) && (await this.#turn.breathe())) return undefined
+    }
+  }
+
+  async #summaryOf(id: Uint32Array, shape: TraceShape): Promise<TraceSummary | undefined> {
+    const { services, names, service, name, status } = this.#table
+    const { size, order, selfNs, root, start } = shape
+    const shares = services.map((each) => ({ name: each, spans: 0, errors: 0, selfTimeNs: 0 }))
+    for (let position = 0; position < size; position++) {
+      if (this.#turn.work(20) && (await this.#turn.breathe())) return undefined
+      const span = order[position]!
+      const share = shares[service[span]!]!
+      share.spans++
+      if (status[span] === ERROR) share.errors++
+      share.selfTimeNs += selfNs[position]!
+    }
+    const request = order[root]!
     return {
-      traceId: Buffer.from(id.slice().buffer).toString('hex'),
-      rootService: service,
-      rootName: name,
-      start: startNs,
-      durationNs: Number(last - startNs),
-      requestStart,
-      requestDurationNs,
-      tailNs: Math.max(0, Number(last - requestStart) - requestDurationNs),
-      spans: count,
-      errors,
-      orphans,
-      services: shares
-        .filter(({ spans }) => spans > 0)
-        .sort((a, b) => (a.name < b.name ? -1 : 1)) satisfies ServiceShare[],
+      traceId: traceHex(id),
+      rootService: services[service[request]!]!,
+      rootName: names[name[request]!]!,
+      start,
+      durationNs: shape.durationNs,
+      requestStart: start + BigInt(shape.startNs[root]!),
+      requestDurationNs: shape.requestDurationNs,
+      tailNs: shape.tailNs,
+      spans: size,
+      errors: shape.errors,
+      orphans: shape.orphans,
+      services: shares.sort((a, b) => (a.name < b.name ? -1 : 1)) satisfies ServiceShare[],
     }
   }
 }
 
-/** Numbers operations, by service and name, over all blocks of a trace. */
-class Operations {
-  readonly names: { readonly service: string; readonly name: string }[] = []
-  readonly services = new Map<string, number>()
-  /** Operation -> service, in the order of {@link services}. */
-  readonly serviceOf: number[] = []
-  readonly #numbers = new Map<string, Map<string, number>>()
+/** Gives each text a number, in the order in which they come. */
+class Texts {
+  readonly texts: string[] = []
+  readonly #numbers = new Map<string, number>()
 
-  /** The number of the operation of a row. */
-  of(rows: BlockRows): (row: number) => number {
-    const known = new Map<number, number>()
-    return (row) => {
-      const own = rows.operation[row]!
-      let number = known.get(own)
-      if (number === undefined) known.set(own, (number = this.#number(rows.operations[own]!)))
-      return number
-    }
-  }
-
-  #number({ service, name }: { readonly service: string; readonly name: string }): number {
-    let names = this.#numbers.get(service)
-    if (!names) {
-      this.#numbers.set(service, (names = new Map()))
-      this.services.set(service, this.services.size)
-    }
-    let number = names.get(name)
-    if (number === undefined) {
-      number = this.names.push({ service, name }) - 1
-      names.set(name, number)
-      this.serviceOf.push(this.services.get(service)!)
-    }
+  numberOf(text: string): number {
+    let number = this.#numbers.get(text)
+    if (number === undefined) this.#numbers.set(text, (number = this.texts.push(text) - 1))
     return number
   }
-}
-
-/** Exact also where starts and durations are out of all proportion, as the search's trace table has it. */
-function later(last: bigint | undefined, rows: BlockRows, row: number): bigint {
-  const end = startOf(rows, row) + BigInt(rows.durationNs[row]!)
-  return last === undefined || end > last ? end : last
-}
-
-/** 32 hex digits as the four words that the columns have. */
-export function traceWords(id: string): Uint32Array {
-  return new Uint32Array(Uint8Array.from(Buffer.from(id, 'hex')).buffer)
 }

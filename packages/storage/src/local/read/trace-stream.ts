@@ -1,5 +1,7 @@
-import type { BlockRows } from '../block/rows.ts'
+import { StorageError } from '../../contract.ts'
+import { startOf, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
+import { LostBlock } from './lost-block.ts'
 import { frameAt } from './trace-rows.ts'
 import type { Turn } from './turn.ts'
 
@@ -22,6 +24,11 @@ export class TraceStream {
   #damage: Error | undefined
   #rows: WeakRef<BlockRows> | undefined
   #rowsBlock = -1
+  /** What the file system does not give out now. */
+  readonly #refused: readonly LostBlock[]
+  /** When the spans that were found began, and the last of them ended; seen to while something is refused. */
+  #from: bigint | undefined
+  #to = 0n
 
   /** `damage`: what was met before, so that blocks are missing in which the trace may be. */
   constructor(blocks: readonly Block[], id: Uint32Array, damage?: Error) {
@@ -29,6 +36,7 @@ export class TraceStream {
     this.#damage = damage
     this.#id = id
     this.#hash = traceHash(id)
+    this.#refused = blocks.filter((block) => block instanceof LostBlock).filter(({ refusal }) => refusal !== undefined)
   }
 
   /** Milliseconds that all answers together have taken. */
@@ -51,6 +59,7 @@ export class TraceStream {
     this.#usedMs += turn.elapsedMs
     this.#damage ??= turn.damage
     const done = this.#block >= this.#blocks.length
+    if (done) this.#damage ??= this.#mayLack()
     if (done && chunks.length === 0 && this.#damage) throw this.#damage
     return { chunks, done: done && !this.#damage }
   }
@@ -69,9 +78,29 @@ export class TraceStream {
     const first = this.#row
     this.#row = endOfPiece(rows, first)
     const members = Uint32Array.from({ length: this.#row - first }, (_, i) => first + i)
+    if (this.#refused.length > 0) this.#note(rows, first, this.#row)
     const piece = turn.attempt(() => block.spanBytes(rows, members))
     turn.work(100 * members.length + (piece?.length ?? 0))
     return piece
+  }
+
+  #note(rows: BlockRows, first: number, end: number): void {
+    for (let row = first; row < end; row++) {
+      const start = startOf(rows, row)
+      const spanEnd = start + BigInt(Math.max(0, rows.durationNs[row]!))
+      if (this.#from === undefined || start < this.#from) this.#from = start
+      if (spanEnd > this.#to) this.#to = spanEnd
+    }
+  }
+
+  /** Spans of the trace's time, or the whole trace, may be in what is refused. */
+  #mayLack(): StorageError | undefined {
+    const from = this.#from
+    const found = this.#refused.find(
+      (block) => from === undefined || (block.maxStart >= from && block.minStart <= this.#to),
+    )
+    if (!found) return undefined
+    return new StorageError('io', `spans of the trace may be in what cannot be read now: ${found.refusal}`)
   }
 
   /** A block is not to be read again for each of its pieces. */

@@ -39,9 +39,24 @@ export function collectValues(
   bytes: Uint8Array,
   start: number,
   end: number,
-  { direct, nested, inner, other, otherInner }: AttributePlace,
+  place: AttributePlace,
   key: Uint8Array,
   values: Value[],
+): void {
+  visitKey(bytes, start, end, place, key, (from, to) => {
+    const attribute = readAttribute(bytes, from, to)
+    if (attribute) values.push(valueOf(attribute.value))
+  })
+}
+
+/** Calls `visit` with the byte range of each attribute with this key, a serialized `KeyValue`. */
+export function visitKey(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { direct, nested, inner, other, otherInner }: AttributePlace,
+  key: Uint8Array,
+  visit: (start: number, end: number) => void,
 ): void {
   let p = start
   while (p < end) {
@@ -59,12 +74,9 @@ export function collectValues(
     const stop = p + length
     if (stop > end) return
     if (tag === direct) {
-      if (hasKey(bytes, p, stop, key)) {
-        const attribute = readAttribute(bytes, p, stop)
-        if (attribute) values.push(valueOf(attribute.value))
-      }
-    } else if (tag === nested) collectValues(bytes, p, stop, within(inner), key, values)
-    else if (tag === other) collectValues(bytes, p, stop, within(otherInner), key, values)
+      if (hasKey(bytes, p, stop, key)) visit(p, stop)
+    } else if (tag === nested) visitKey(bytes, p, stop, within(inner), key, visit)
+    else if (tag === other) visitKey(bytes, p, stop, within(otherInner), key, visit)
     p = stop
   }
 }

@@ -66,7 +66,10 @@ class Maker {
   }
 
   request(): Bytes {
-    return this.#message(this.#list(3, () => this.#field(0x0a, this.#resourceSpans())), [])
+    return this.#message(
+      this.#list(3, () => this.#field(0x0a, this.#resourceSpans())),
+      [],
+    )
   }
 
   #resourceSpans(): Bytes {
@@ -128,7 +131,9 @@ class Maker {
   #status(): Bytes {
     return this.#message(
       [
-        ...this.#maybe(() => this.#field(0x12, this.#isOdd() ? this.#bytes(4) : text(`failed after ${this.#random(500)} ms`))),
+        ...this.#maybe(() =>
+          this.#field(0x12, this.#isOdd() ? this.#bytes(4) : text(`failed after ${this.#random(500)} ms`)),
+        ),
         ...this.#maybe(() => this.#varint(0x18, BigInt(this.#random(4)))),
       ],
       [],
@@ -151,7 +156,9 @@ class Maker {
   #link(): Bytes {
     return this.#message(
       [
-        ...this.#maybe(() => this.#field(0x0a, this.#random(2) ? this.#pick(this.#traces) : this.#bytes(this.#random(17)))),
+        ...this.#maybe(() =>
+          this.#field(0x0a, this.#random(2) ? this.#pick(this.#traces) : this.#bytes(this.#random(17))),
+        ),
         ...this.#maybe(() => this.#field(0x12, this.#bytes(8))),
         ...this.#list(2, () => this.#field(0x22, this.#attribute())),
         ...this.#maybe(() => [0x35, 1, 0, 0, 0]),
@@ -187,15 +194,26 @@ class Maker {
       case 6:
         return this.#field(0x0a, this.#bytes(random(30)))
       case 7:
-        return this.#string(this.#pick(['GET', 'POST', '', '200', '🦌 deer', 'x'.repeat(random(300)), 'word1234567890123456789 \0 7']))
+        return this.#string(
+          this.#pick(['GET', 'POST', '', '200', '🦌 deer', 'x'.repeat(random(300)), 'word1234567890123456789 \0 7']),
+        )
       case 8:
         return this.#isOdd() ? this.#bytes(random(9)) : []
       case 9:
-        return this.#field(0x2a, this.#message(this.#list(3, () => this.#field(0x0a, this.#any(depth - 1))), []))
+        return this.#field(
+          0x2a,
+          this.#message(
+            this.#list(3, () => this.#field(0x0a, this.#any(depth - 1))),
+            [],
+          ),
+        )
       case 10:
         return this.#field(
           0x32,
-          this.#message(this.#list(3, () => this.#field(0x0a, this.#keyValue('k', this.#any(depth - 1)))), []),
+          this.#message(
+            this.#list(3, () => this.#field(0x0a, this.#keyValue('k', this.#any(depth - 1)))),
+            [],
+          ),
         )
       case 11:
         return [...this.#string('first'), ...this.#varint(0x18, 2n)]
@@ -216,7 +234,8 @@ class Maker {
       ;[all[a], all[b]] = [all[b]!, all[a]!]
     }
     if (this.#isOdd() && all.length > 0) all.push(this.#pick(all))
-    if (this.#isOdd() && unknown.length > 0) all.splice(this.#random(all.length + 1), 0, this.#unknown(this.#pick(unknown)))
+    if (this.#isOdd() && unknown.length > 0)
+      all.splice(this.#random(all.length + 1), 0, this.#unknown(this.#pick(unknown)))
     return all.flat()
   }
 

@@ -45,7 +45,11 @@ export class BackWriter {
     const groups: number[] = []
     for (let shift = 63; shift >= 0; shift -= 7) {
       const bits =
-        shift >= 32 ? (hi >>> (shift - 32)) & 127 : shift > 25 ? ((hi << (32 - shift)) | (lo >>> shift)) & 127 : (lo >>> shift) & 127
+        shift >= 32
+          ? (hi >>> (shift - 32)) & 127
+          : shift > 25
+            ? ((hi << (32 - shift)) | (lo >>> shift)) & 127
+            : (lo >>> shift) & 127
       if (bits === 0 && !written) continue
       groups.push(bits)
       written = true

@@ -83,7 +83,8 @@ export class ByteReader {
   /** A number that counts things of which each takes at least a byte, so that it cannot be larger than what is left. */
   count(): number {
     const count = this.number()
-    if (count > this.#bytes.length - this.at) throw new RangeError(`${count} things in ${this.#bytes.length - this.at} bytes`)
+    if (count > this.#bytes.length - this.at)
+      throw new RangeError(`${count} things in ${this.#bytes.length - this.at} bytes`)
     return count
   }
 

@@ -7,7 +7,12 @@ import { Numbers } from './number-column.ts'
 import { TextCoder } from './text-cases.ts'
 
 /** Columns for all values that were found, each with its cases. Those without values are there, too, and empty. */
-export function codeColumns(columns: Columns, entries: Entries, spans: LevelRows, runs: ReadonlyMap<number, number[]>): EncodedColumn[] {
+export function codeColumns(
+  columns: Columns,
+  entries: Entries,
+  spans: LevelRows,
+  runs: ReadonlyMap<number, number[]>,
+): EncodedColumn[] {
   const encoded = columns.names.map((name) => new EncodedColumn(name))
   const members = membersOf(entries, encoded.length)
   const coder = new TextCoder(entries)
@@ -69,7 +74,11 @@ function readNumbers({ coding, name }: EncodedColumn, entries: Entries, members:
 }
 
 /** The lengths of runs, each once and by column; in the rows' slots their number takes the place of the length. */
-export function numberRuns(columns: Columns, rows: LevelRows, slotColumns: (node: number) => readonly number[]): Map<number, number[]> {
+export function numberRuns(
+  columns: Columns,
+  rows: LevelRows,
+  slotColumns: (node: number) => readonly number[],
+): Map<number, number[]> {
   const runs = new Map<number, number[]>()
   const known = new Map<number, Map<number, number>>()
   const places = new Map<number, { slot: number; column: number }[]>()
@@ -77,7 +86,9 @@ export function numberRuns(columns: Columns, rows: LevelRows, slotColumns: (node
     const node = rows.node[row]!
     let own = places.get(node)
     if (!own) {
-      own = slotColumns(node).flatMap((column, slot) => (columns.names[column]!.role === ROLE.run ? [{ slot, column }] : []))
+      own = slotColumns(node).flatMap((column, slot) =>
+        columns.names[column]!.role === ROLE.run ? [{ slot, column }] : [],
+      )
       places.set(node, own)
     }
     for (const { slot, column } of own) {
@@ -98,4 +109,3 @@ export function numberRuns(columns: Columns, rows: LevelRows, slotColumns: (node
   }
   return runs
 }
-

@@ -5,7 +5,15 @@ import type { SpanColumns } from '@spoor/otlp'
 import { kindsOf, OTHER_STATUS } from '../block/zones.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { codeColumns, numberRuns } from './code-columns.ts'
-import { EVENT_HEADERS, LEVEL, LEVELS, SPAN_HEADERS, TRACE_HEADERS, type ColumnName, type LevelNumber } from './column.ts'
+import {
+  EVENT_HEADERS,
+  LEVEL,
+  LEVELS,
+  SPAN_HEADERS,
+  TRACE_HEADERS,
+  type ColumnName,
+  type LevelNumber,
+} from './column.ts'
 import { Columns } from './columns.ts'
 import { pack } from './compression.ts'
 import type { EncodedColumn } from './encoded-column.ts'
@@ -54,7 +62,8 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
       .map(({ column }) => column)
   const runs = numberRuns(columns, walker.rows[LEVEL.span]!, slotColumns)
   const encoded = codeColumns(columns, entries, walker.rows[LEVEL.span]!, runs)
-  const column = (name: ColumnName): EncodedColumn => encoded[columns.number(name.level, name.role, name.type, name.name)]!
+  const column = (name: ColumnName): EncodedColumn =>
+    encoded[columns.number(name.level, name.role, name.type, name.name)]!
 
   const parts = new Parts()
   const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, slotColumns)
@@ -69,7 +78,10 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
     numbers.set(node, known)
     return known
   }
-  const levels = tables.map(({ count }, level) => ({ rows: count, templates: Uint32Array.from(shapes[level]!.nodes, templateOf) }))
+  const levels = tables.map(({ count }, level) => ({
+    rows: count,
+    templates: Uint32Array.from(shapes[level]!.nodes, templateOf),
+  }))
   const head = writeHead({
     ops: templates.ops,
     templates: [...numbers.keys()].map((node) => templates.path(node)),
@@ -233,7 +245,11 @@ function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Piec
   return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes) }
 }
 
-function headColumn(column: EncodedColumn, tables: readonly EncodedTable[], firstText: number): HeadParts['columns'][0] {
+function headColumn(
+  column: EncodedColumn,
+  tables: readonly EncodedTable[],
+  firstText: number,
+): HeadParts['columns'][0] {
   const { name, coding, uses, defaultCases, cases, text } = column
   const own = tables[name.level]!.uses.get(column) ?? []
   return {

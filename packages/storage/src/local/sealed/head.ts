@@ -184,7 +184,8 @@ function columnBytes(column: HeadParts['columns'][0]): Uint8Array {
   out.number(column.patterns.length)
   for (const { holes } of column.patterns) {
     out.number(holes.length)
-    for (const { kind, digits, min, width } of holes) for (const number of [kind, digits, min, width]) out.number(number)
+    for (const { kind, digits, min, width } of holes)
+      for (const number of [kind, digits, min, width]) out.number(number)
   }
   for (const number of [column.texts, column.firstText]) out.number(number)
   out.bytes(writeUses(column.uses))

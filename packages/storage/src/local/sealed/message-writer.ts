@@ -297,7 +297,8 @@ export class MessageWriter {
   #loadSteps(template: number): Step[] {
     return this.#columns.head.template(template).map((op) => ({
       op,
-      values: op.kind === OP.value || op.kind === OP.run ? (this.#values[op.column] ??= this.#load(op.column)) : undefined,
+      values:
+        op.kind === OP.value || op.kind === OP.run ? (this.#values[op.column] ??= this.#load(op.column)) : undefined,
     }))
   }
 

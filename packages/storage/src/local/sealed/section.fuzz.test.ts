@@ -63,7 +63,10 @@ function hex(bytes: Uint8Array): string {
 function seal(input: Parameters<typeof encodeSection>[0]): { section: Section; bytes: Buffer } {
   const { parts, meta } = encodeSection(input)
   const bytes = Buffer.concat(parts)
-  return { section: new Section(JSON.parse(JSON.stringify(meta)), (at, length) => bytes.subarray(at, at + length)), bytes }
+  return {
+    section: new Section(JSON.parse(JSON.stringify(meta)), (at, length) => bytes.subarray(at, at + length)),
+    bytes,
+  }
 }
 
 function spansOf(section: Section): Scanned[] {
@@ -83,7 +86,12 @@ it('gives back every byte of every span, and of what it is under', () => {
       const got = spansOf(section)
       expect(keysOf(got)).toEqual(keysOf(wanted))
       const rows = section.rows()
-      const together = scan(section.spanBytes(rows, Uint32Array.from({ length: rows.count }, (_, i) => i)))
+      const together = scan(
+        section.spanBytes(
+          rows,
+          Uint32Array.from({ length: rows.count }, (_, i) => i),
+        ),
+      )
       expect(keysOf(together)).toEqual(keysOf(wanted))
     }),
     { numRuns: 300 },
@@ -124,7 +132,12 @@ it('gives the rows and spans of each trace', () => {
       for (const [id, spans] of traces) {
         const rows = section.traceRows(new Uint32Array(Uint8Array.from(Buffer.from(id, 'hex')).buffer))!
         expect(rows.count).toBe(spans.length)
-        const got = scan(section.spanBytes(rows, Uint32Array.from({ length: rows.count }, (_, i) => i)))
+        const got = scan(
+          section.spanBytes(
+            rows,
+            Uint32Array.from({ length: rows.count }, (_, i) => i),
+          ),
+        )
         expect(keysOf(got)).toEqual(keysOf(spans))
       }
       expect(section.traceRows(Uint32Array.of(1, 2, 3, 4))).toBeUndefined()

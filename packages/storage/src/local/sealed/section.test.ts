@@ -1,7 +1,7 @@
 import { createSpanColumns, decodeTraces, scanSpans } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
 import { attributes, requestOf, sent, traceId, type SentSpan } from '../../conformance/spans.ts'
-import { traceWords } from '../read/summary.ts'
+import { traceWords } from '../read/trace-parts.ts'
 import { encodeSection } from './encode.ts'
 import { Section } from './section.ts'
 

@@ -141,7 +141,11 @@ export class Section {
 
   #underGroups(columns: SectionColumns, spans: ReadonlyMap<number, readonly Uint8Array[]>): Uint8Array {
     const { resourceOf, scopeOf } = columns.head
-    const resources = this.#messages(columns, LEVEL.resource, new Set([...spans.keys()].map((group) => resourceOf[group]!)))
+    const resources = this.#messages(
+      columns,
+      LEVEL.resource,
+      new Set([...spans.keys()].map((group) => resourceOf[group]!)),
+    )
     const scopes = this.#messages(columns, LEVEL.scope, new Set([...spans.keys()].map((group) => scopeOf[group]!)))
     const out = this.#out
     for (const [group, own] of [...spans].reverse()) {
@@ -186,7 +190,8 @@ export class Section {
 
   #traceIds(columns: SectionColumns, chunk: Parameters<SectionFile['load']>[0]): Uint32Array {
     const bits = this.#file.bits(chunk, columns.need(TRACE_ID))
-    if (!bits || bits.length !== 16 * chunk.rows[LEVEL.trace]!) throw new RangeError('a chunk of traces without their ids')
+    if (!bits || bits.length !== 16 * chunk.rows[LEVEL.trace]!)
+      throw new RangeError('a chunk of traces without their ids')
     const bytes = new Uint8Array(bits.view.buffer, bits.view.byteOffset + bits.at / 8, bits.length)
     return new Uint32Array(Uint8Array.from(bytes).buffer)
   }

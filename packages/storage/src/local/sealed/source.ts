@@ -203,7 +203,9 @@ function isEqual(bytes: Uint8Array, start: number, end: number, other: Uint8Arra
 function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'order' | 'trace' | 'first'> {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const { traceOf, traces } = numberTraces(words, rows)
-  const sorted = Uint32Array.from({ length: traces.length }, (_, i) => i).sort((a, b) => compareIds(words, 4 * traces[a]!, words, 4 * traces[b]!))
+  const sorted = Uint32Array.from({ length: traces.length }, (_, i) => i).sort((a, b) =>
+    compareIds(words, 4 * traces[a]!, words, 4 * traces[b]!),
+  )
   const place = new Uint32Array(traces.length)
   for (let i = 0; i < sorted.length; i++) place[sorted[i]!] = i
   const first = new Uint32Array(traces.length + 1)

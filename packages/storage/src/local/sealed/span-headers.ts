@@ -17,14 +17,26 @@ export interface SpanHeaders {
 export function spanHeaders(source: Source): SpanHeaders {
   const { columns, order, trace, group } = source
   const count = order.length
-  const headers = { start: new Numbers(count), duration: new Numbers(count), parent: new Numbers(count), group: new Numbers(count) }
+  const headers = {
+    start: new Numbers(count),
+    duration: new Numbers(count),
+    parent: new Numbers(count),
+    group: new Numbers(count),
+  }
   const parents = parentPlaces(source)
   const parentIds = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
   for (let place = 0; place < count; place++) {
     const row = order[place]!
     if (place > 0 && trace[place - 1] === trace[place]) {
       const before = order[place - 1]!
-      setDifference(headers.start, place, columns.startLo[row]!, columns.startHi[row]!, columns.startLo[before]!, columns.startHi[before]!)
+      setDifference(
+        headers.start,
+        place,
+        columns.startLo[row]!,
+        columns.startHi[row]!,
+        columns.startLo[before]!,
+        columns.startHi[before]!,
+      )
     }
     const [endLo, endHi] = endOf(source, row)
     setDifference(headers.duration, place, endLo, endHi, columns.startLo[row]!, columns.startHi[row]!)

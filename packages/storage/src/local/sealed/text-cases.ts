@@ -2,7 +2,15 @@ import { hashBytes, viewOf } from '../block/hash.ts'
 import { BitWriter, PADDING, readBits, widthOf } from './bits.ts'
 import { ANY, LEVEL, ROLE, type ColumnName } from './column.ts'
 import type { Entries } from './entries.ts'
-import { createFoundPattern, decimalAt, findPattern, HOLE, MAX_PATTERN, nibbleAt, type FoundPattern } from './pattern.ts'
+import {
+  createFoundPattern,
+  decimalAt,
+  findPattern,
+  HOLE,
+  MAX_PATTERN,
+  nibbleAt,
+  type FoundPattern,
+} from './pattern.ts'
 
 /** A pattern that is a case: its values have a rest, the numbers in its holes. */
 export interface Pattern {

@@ -92,4 +92,3 @@ export function pieceOf(hash: number, pieces: number): number {
 export function hasHash(bits: Uint32Array, hash: number): boolean {
   return bloomHas(bits, hash, PROBES)
 }
-

@@ -60,7 +60,11 @@ class ValueReader {
       const place = FIELDS[target.field]
       if (!place) return undefined
       const { level, path } = place
-      const name = { role: ROLE.field, type: (path.at(-1)! << 3) | 2, name: Uint8Array.from(path.slice(0, -1), (one) => (one << 3) | 2) }
+      const name = {
+        role: ROLE.field,
+        type: (path.at(-1)! << 3) | 2,
+        name: Uint8Array.from(path.slice(0, -1), (one) => (one << 3) | 2),
+      }
       const found = this.#columns.find({ level, ...name })
       const own = (bytes: Uint8Array): Value[] => [textAt(bytes, 0, bytes.length, path)]
       return this.#valuesAt([level], () => (found === undefined ? [] : [found]), undefined, own)
@@ -88,7 +92,9 @@ class ValueReader {
       for (const number of columnsAt(level)) {
         if (this.#columns.head.column(number).values === 0) continue
         const column = this.#levelColumn(number, wanted)
-        columns.push(level === LEVEL.span || RUN_TAGS[level] ? this.#bySpan(column, level) : this.#byGroup(column, level))
+        columns.push(
+          level === LEVEL.span || RUN_TAGS[level] ? this.#bySpan(column, level) : this.#byGroup(column, level),
+        )
       }
       if (level === LEVEL.resource || level === LEVEL.scope) {
         const kept = this.#keptColumn(level, own)
@@ -220,7 +226,8 @@ class ValueReader {
     const rows: number[] = []
     for (const chunk of this.#columns.chunks(LEVEL.span, 0, this.#spans)) {
       const shapes = this.#columns.shapes(LEVEL.span, chunk)
-      for (let row = 0; row < shapes.length; row++) if (values[shapes[row]!]! > 0) rows.push(chunk.first[LEVEL.span]! + row)
+      for (let row = 0; row < shapes.length; row++)
+        if (values[shapes[row]!]! > 0) rows.push(chunk.first[LEVEL.span]! + row)
     }
     return rows.length > 0 ? Uint32Array.from(rows) : undefined
   }

@@ -279,7 +279,11 @@ export class Walker {
     }
     const type = this.#scalarType(value, end)
     const { child, sibling, op, ops } = this.#templates
-    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+    for (
+      let at = child[this.#node]!, before = -1, tries = 0;
+      at >= 0 && tries < MAX_TRIES;
+      at = sibling[at]!, tries++
+    ) {
       const { kind, column } = ops[op[at]!]!
       if (kind === OP.value && this.#isAttribute(column, type, start + 2, keyEnd)) {
         this.#node = this.#templates.take(this.#node, before, at)
@@ -343,7 +347,11 @@ export class Walker {
   /** A value of a field, or a message, as a whole. */
   #value(level: LevelNumber, role: Role, tag: number, place: Uint8Array, start: number, end: number): void {
     const { child, sibling, op, ops } = this.#templates
-    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+    for (
+      let at = child[this.#node]!, before = -1, tries = 0;
+      at >= 0 && tries < MAX_TRIES;
+      at = sibling[at]!, tries++
+    ) {
       const one = ops[op[at]!]!
       if (one.kind === OP.value && one.tag === tag && this.#columns.names[one.column]!.role === role) {
         this.#node = this.#templates.take(this.#node, before, at)
@@ -373,7 +381,11 @@ export class Walker {
   #literal(start: number, end: number): void {
     const bytes = this.#bytes
     const { child, sibling, op, ops } = this.#templates
-    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+    for (
+      let at = child[this.#node]!, before = -1, tries = 0;
+      at >= 0 && tries < MAX_TRIES;
+      at = sibling[at]!, tries++
+    ) {
       const { kind, bytes: literal } = ops[op[at]!]!
       if (kind === OP.bytes && literal.length === end - start) {
         let i = 0
@@ -395,7 +407,11 @@ export class Walker {
 
   #op(kind: OpKind, tag: number): void {
     const { child, sibling, op, ops } = this.#templates
-    for (let at = child[this.#node]!, before = -1, tries = 0; at >= 0 && tries < MAX_TRIES; at = sibling[at]!, tries++) {
+    for (
+      let at = child[this.#node]!, before = -1, tries = 0;
+      at >= 0 && tries < MAX_TRIES;
+      at = sibling[at]!, tries++
+    ) {
       const one = ops[op[at]!]!
       if (one.kind === kind && one.tag === tag) {
         this.#node = this.#templates.take(this.#node, before, at)

@@ -1,5 +1,5 @@
 /** What the threads of the local engine say to each other. */
-import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type { Dependencies, Operation, SearchEnd, SearchEvent, SearchQuery, StorageErrorCode } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
@@ -79,7 +79,14 @@ export type Change =
    * A part of the segment cannot be read, and no index block says so: searches over this range of time (nanoseconds since 1970, decimal)
    * are not complete.
    */
-  | { readonly type: 'lost'; readonly id: number; readonly damaged: Damaged; readonly range: readonly [string, string] }
+  | {
+      readonly type: 'lost'
+      readonly id: number
+      readonly damaged: Damaged
+      readonly range: readonly [string, string]
+      /** Why the file system does not give it out; it comes back when it does. Undefined: it is damaged for good. */
+      readonly refusal?: string | undefined
+    }
   /**
    * The segment has a sealed form, which is to be read from now on. Where the reader knows of its log, that stays until it says that it
    * has switched: {@link Switched}. `isDamaged`: what is missing in it is known, and told.
@@ -135,8 +142,14 @@ export type FromSealer =
 export type ToReader =
   /** Where the writer tells its changes: the first message, and again for each new writer. What was known is forgotten. */
   | { readonly type: 'join'; readonly link: Link }
-  /** `deadlineMs`: on the clock of all threads. */
-  | { readonly type: 'call'; readonly id: number; readonly call: Call; readonly deadlineMs: number }
+  /** `deadlineMs`: on the clock of all threads; `maxBytes`: see `CallOptions`. */
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly call: Call
+      readonly deadlineMs: number
+      readonly maxBytes?: number | undefined
+    }
   /** The caller is not interested any more. */
   | { readonly type: 'cancel'; readonly id: number }
   /** Nobody reads on in the trace that this call of `openTrace` opened. */
@@ -155,7 +168,7 @@ export type Call =
   | { readonly method: 'stats' }
 
 export interface Results {
-  search: SearchPage
+  search: SearchEnd
   /** A number for `nextTrace`. */
   openTrace: number
   nextTrace: { readonly chunks: readonly Uint8Array[]; readonly done: boolean }
@@ -181,6 +194,8 @@ export interface ReaderStats {
 export type FromReader =
   /** It knows all that the writer had when it joined, and answers. */
   | { readonly type: 'joined' }
+  /** What a search has found so far, before its result. */
+  | { readonly type: 'found'; readonly id: number; readonly event: SearchEvent }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }

@@ -1,0 +1,37 @@
+/** Keys that are read so that a configuration of the OpenTelemetry Collector is taken as it is, and that change nothing here: using one is told. */
+import { z } from 'zod'
+
+const REASON = 'withoutEffect'
+
+/** A key that changes nothing, and why: `the connection is Node's`. */
+export function withoutEffect<T extends z.ZodType>(schema: T, why: string): T {
+  return schema.meta({ [REASON]: why, description: `Has no effect: ${why}.` })
+}
+
+/** The keys of an input that change nothing, each with the reason. `schema`: one that has taken the input. */
+export function keysWithoutEffect(schema: unknown, input: unknown): { path: string[]; why: string }[] {
+  if (!(schema instanceof z.ZodType)) return []
+  const why = reasonOf(schema)
+  if (why !== undefined) return [{ path: [], why }]
+  const object = objectOf(schema)
+  if (!object || typeof input !== 'object' || input === null) return []
+  return Object.entries(input).flatMap(([key, value]) =>
+    value === null
+      ? []
+      : keysWithoutEffect(object.shape[key], value).map(({ path, why }) => ({ path: [key, ...path], why })),
+  )
+}
+
+function reasonOf(schema: z.ZodType): string | undefined {
+  const why = schema.meta()?.[REASON]
+  return typeof why === 'string' ? why : undefined
+}
+
+/** The mapping that is behind defaults, and what sections do to their input. */
+function objectOf(schema: z.ZodType): z.ZodObject | undefined {
+  if (schema instanceof z.ZodObject) return schema
+  if (schema instanceof z.ZodPipe) return objectOf(schema.out as z.ZodType)
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return objectOf(schema.unwrap() as z.ZodType)
+  return undefined
+}

@@ -1,0 +1,68 @@
+import type { Target } from '../../../contract.ts'
+import type { Value } from '../../block/attribute.ts'
+import type { BlockRows } from '../../block/rows.ts'
+import type { Block, ValueColumn } from '../block.ts'
+import type { Turn } from '../turn.ts'
+import { CHUNK } from './condition.ts'
+import type { Matcher } from './matcher.ts'
+import { NO, UNKNOWN, YES, type Verdicts } from './verdict.ts'
+
+/** Bits of what is known of a row: it has a value, and one that holds. */
+const HAS = 1
+const HOLDS = 2
+
+/**
+ * The verdict on a target's values by the block's columns for it: each distinct value is asked once. UNKNOWN where the block has no such columns, or
+ * `rows` are not those that they are of. `absent`: the value of rows that have none, of a field.
+ */
+export async function columnVerdicts(
+  block: Block,
+  target: Target,
+  matcher: Matcher,
+  rows: BlockRows,
+  turn: Turn,
+  share: number,
+  absent?: Value,
+): Promise<Verdicts> {
+  if (rows.count < block.spans) return UNKNOWN
+  const values = turn.attempt(() => block.values(target))
+  if (!values) return UNKNOWN
+  const found = new Uint8Array(rows.count)
+  for (const column of values.columns) {
+    if (!(await mark(column, matcher, found, turn, share))) return NO
+  }
+  const none = absent === undefined ? 0 : bitsOf(matcher, absent)
+  for (let row = 0; row < found.length; row++) {
+    const bits = found[row]! || none
+    const holds = matcher.over === 'none' ? bits === HAS : (bits & HOLDS) !== 0
+    found[row] = holds ? YES : NO
+  }
+  for (const row of values.unread ?? []) found[row] = UNKNOWN
+  return found
+}
+
+function bitsOf({ holds }: Matcher, value: Value): number {
+  return holds(value) ? HAS | HOLDS : HAS
+}
+
+/** False when the turn ended. */
+async function mark(
+  column: ValueColumn,
+  matcher: Matcher,
+  found: Uint8Array,
+  turn: Turn,
+  share: number,
+): Promise<boolean> {
+  const { codes, offsets, size } = column
+  const bits = new Uint8Array(size + 1)
+  for (let entry = 0; entry < size; entry++) {
+    if (turn.work(100) && (await turn.breathe(share))) return false
+    bits[entry + 1] = bitsOf(matcher, column.value(entry))
+  }
+  for (let row = 0; row < found.length; row++) {
+    if (row % CHUNK === 0 && turn.work(4 * CHUNK) && (await turn.breathe(share))) return false
+    if (!offsets) found[row]! |= bits[codes[row]!]!
+    else for (let i = offsets[row]!; i < offsets[row + 1]!; i++) found[row]! |= bits[codes[i]!]!
+  }
+  return true
+}

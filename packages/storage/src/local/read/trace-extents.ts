@@ -1,0 +1,92 @@
+import type { BlockRows } from '../block/rows.ts'
+import type { Turn } from './turn.ts'
+
+/**
+ * What a block has of each of its traces: partials that add up over blocks. All by the trace's index in the block. Times are exact nanoseconds in two halves,
+ * durations nanoseconds, negative ones 0; spans that were sent twice count twice.
+ */
+export interface TraceExtents {
+  readonly traceCount: number
+  /** Four words a trace. */
+  readonly traceIds: Uint32Array
+  readonly spans: Uint32Array
+  readonly errors: Uint32Array
+  /** First start. */
+  readonly startHi: Uint32Array
+  readonly startLo: Uint32Array
+  /** Last end. It may lie after 2554. */
+  readonly endHi: Float64Array
+  readonly endLo: Uint32Array
+  /** The longest of all spans. */
+  readonly longestNs: Float64Array
+  /** Of those that start first: the longest, and the longest that has no parent (-1: none of them), which is then the root. */
+  readonly firstNs: Float64Array
+  readonly rootNs: Float64Array
+}
+
+/** From the rows of a block; undefined when the turn ended. */
+export async function extentsOf(rows: BlockRows, turn: Turn): Promise<TraceExtents | undefined> {
+  const { count, trace, startHi, startLo, durationNs, status, parentId } = rows
+  const extents = createExtents(rows)
+  for (let row = 0; row < count; row++) {
+    if (turn.work(80) && (await turn.breathe())) return undefined
+    const i = trace[row]!
+    const duration = Math.max(0, durationNs[row]!)
+    const durationHi = Math.floor(duration / 2 ** 32)
+    const low = startLo[row]! + (duration - durationHi * 2 ** 32)
+    const carry = low >= 2 ** 32 ? 1 : 0
+    const isRoot = parentId[2 * row] === 0 && parentId[2 * row + 1] === 0
+    const first = extents.spans[i]!++ === 0
+    if (status[row] === 2) extents.errors[i]!++
+    addEnd(extents, i, first, startHi[row]! + durationHi + carry, low - carry * 2 ** 32)
+    addStart(extents, i, first, startHi[row]!, startLo[row]!, duration, isRoot ? duration : -1)
+    if (duration > extents.longestNs[i]!) extents.longestNs[i] = duration
+  }
+  return extents
+}
+
+function createExtents({ traceCount, traceIds }: BlockRows): TraceExtents {
+  return {
+    traceCount,
+    traceIds,
+    spans: new Uint32Array(traceCount),
+    errors: new Uint32Array(traceCount),
+    startHi: new Uint32Array(traceCount),
+    startLo: new Uint32Array(traceCount),
+    endHi: new Float64Array(traceCount),
+    endLo: new Uint32Array(traceCount),
+    longestNs: new Float64Array(traceCount),
+    firstNs: new Float64Array(traceCount),
+    rootNs: new Float64Array(traceCount),
+  }
+}
+
+type Starts = Pick<TraceExtents, 'startHi' | 'startLo' | 'firstNs' | 'rootNs'>
+
+/** Adds a start of the same trace, and what starts there. `isFirst`: nothing is known of the trace yet. */
+export function addStart(
+  to: Starts,
+  i: number,
+  isFirst: boolean,
+  hi: number,
+  lo: number,
+  firstNs: number,
+  rootNs: number,
+): void {
+  const later = isFirst ? -1 : hi - to.startHi[i]! || lo - to.startLo[i]!
+  if (later > 0) return
+  if (later < 0) {
+    to.startHi[i] = hi
+    to.startLo[i] = lo
+  }
+  to.firstNs[i] = later < 0 ? firstNs : Math.max(to.firstNs[i]!, firstNs)
+  to.rootNs[i] = later < 0 ? rootNs : Math.max(to.rootNs[i]!, rootNs)
+}
+
+type Ends = Pick<TraceExtents, 'endHi' | 'endLo'>
+
+export function addEnd(to: Ends, i: number, isFirst: boolean, hi: number, lo: number): void {
+  if (!isFirst && (hi - to.endHi[i]! || lo - to.endLo[i]!) <= 0) return
+  to.endHi[i] = hi
+  to.endLo[i] = lo
+}
