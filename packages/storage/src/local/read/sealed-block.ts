@@ -62,7 +62,8 @@ export class SealedBlock implements Block {
     this.#segment = segment
     this.#filter = filter
     this.#placed = placed
-    this.#section = new Section(meta, (offset, length) => this.#read(body.offset + offset, length), source.columns)
+    const read = (offset: number, length: number): Uint8Array => this.#read(body.offset + offset, length)
+    this.#section = new Section(meta, read, source.columns, () => this.#damaged())
     this.spans = meta.spans
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
@@ -83,19 +84,19 @@ export class SealedBlock implements Block {
   }
 
   rows(): BlockRows {
-    return this.#whole(() => this.#section.rows())
+    return this.#section.rows()
   }
 
   traceRows(id: Uint32Array): BlockRows | undefined {
-    return this.#whole(() => this.#section.traceRows(id))
+    return this.#section.traceRows(id)
   }
 
   values(target: Target): ColumnValues | undefined {
-    return this.#whole(() => this.#section.values(target))
+    return this.#section.values(target)
   }
 
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
-    return this.#whole(() => this.#section.spanBytes(rows, members))
+    return this.#section.spanBytes(rows, members)
   }
 
   #read(offset: number, length: number): Uint8Array {
@@ -106,15 +107,8 @@ export class SealedBlock implements Block {
     return bytes
   }
 
-  #whole<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (error) {
-      if (error instanceof StorageError && error.code === 'corrupt') {
-        const { offset, length } = this.#placed.body
-        tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
-      }
-      throw error
-    }
+  #damaged(): void {
+    const { offset, length } = this.#placed.body
+    tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
   }
 }

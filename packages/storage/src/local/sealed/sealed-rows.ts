@@ -246,7 +246,7 @@ export class SealedRows implements BlockRows {
 
   #once<T>(name: string, load: () => T): T {
     let value = this.#values.get(name) as T | undefined
-    if (value === undefined) this.#values.set(name, (value = load()))
+    if (value === undefined) this.#values.set(name, (value = this.#columns.file.reading(load)))
     return value
   }
 }

@@ -41,10 +41,28 @@ export class SectionFile {
   readonly #cache: ByteCache
   readonly #slots = new Map<number | string, Slot>()
 
-  constructor(meta: SectionMeta, read: SectionReader, cache: ByteCache) {
+  readonly #damaged: () => void
+
+  /** `damaged`: hears of each reading that meets damage, before it throws. */
+  constructor(meta: SectionMeta, read: SectionReader, cache: ByteCache, damaged: () => void = () => {}) {
     this.meta = meta
     this.#read = read
     this.#cache = cache
+    this.#damaged = damaged
+  }
+
+  /** What `read` gives. What does not fit together has been damaged, though its checksum does not tell. */
+  reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      const isMisfit = error instanceof RangeError || error instanceof TypeError
+      const wrong = isMisfit
+        ? new StorageError('corrupt', `a sealed section cannot be read: ${error.message}`, { cause: error })
+        : error
+      if (wrong instanceof StorageError && wrong.code === 'corrupt') this.#damaged()
+      throw wrong
+    }
   }
 
   /** What `load` gives, kept under `key`. */

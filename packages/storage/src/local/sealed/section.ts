@@ -1,5 +1,4 @@
 import type { Level, Target } from '../../contract.ts'
-import { StorageError } from '../../contract.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, OperationKey } from '../block/rows.ts'
 import type { ColumnValues } from '../read/block.ts'
@@ -34,13 +33,14 @@ export class Section {
   readonly #services: ReadonlySet<string>
   readonly #out = new BackWriter()
 
-  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25)) {
+  /** `damaged`: hears of each reading that meets damage, before it throws. */
+  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25), damaged?: () => void) {
     this.meta = meta
     this.spans = meta.spans
     this.traces = meta.traces
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
-    this.#file = new SectionFile(meta, read, cache)
+    this.#file = new SectionFile(meta, read, cache, damaged)
     this.#services = new Set(meta.operations.map(({ service }) => service))
   }
 
@@ -212,14 +212,12 @@ export class Section {
     }
   }
 
-  /** What does not fit together has been damaged, though its checksum does not tell. */
   #reading<T>(read: () => T): T {
     try {
-      return read()
+      return this.#file.reading(read)
     } catch (error) {
       this.#out.clear()
-      if (!(error instanceof RangeError || error instanceof TypeError)) throw error
-      throw new StorageError('corrupt', `a sealed section cannot be read: ${error.message}`, { cause: error })
+      throw error
     }
   }
 }

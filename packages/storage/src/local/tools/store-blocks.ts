@@ -74,7 +74,7 @@ export function eachRows(
   visit: (rows: BlockRows, number: number) => void,
 ): Promise<void> {
   return blocks.each((block, number) => {
-    const rows = block.spans > 0 ? turn.attempt(() => block.rows()) : undefined
-    if (rows) visit(rows, number)
+    // A column of a sealed block is read when it is first touched.
+    if (block.spans > 0) turn.attempt(() => visit(block.rows(), number))
   })
 }
