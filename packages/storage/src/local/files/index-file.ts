@@ -46,6 +46,8 @@ export interface BlockMeta {
   readonly operations: readonly OperationKey[]
   /** Undefined where an earlier version wrote the block; see {@link readZones}. */
   readonly zones?: Zones
+  /** Probes of the trace filter; undefined: {@link EARLY_TRACE_PROBES}. */
+  readonly traceProbes?: number
   /** Whether the attribute filter has the attributes of links: those of earlier versions have not. */
   readonly links?: boolean
   readonly crcs: readonly [trace: number, attribute: number]
@@ -131,6 +133,7 @@ export function encodeBlock(
     operations: rows.operations,
     zones: zonesOf(rows),
     links: true,
+    traceProbes: TRACE_PROBES,
     crcs: [crc32(traceFilter), crc32(attributeFilter)],
     ...(arrivedMs > 0 && { arrivedMs }),
   }

@@ -7,7 +7,7 @@ import { comparePositions, positionOf, type Position } from './order.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
-import { meets } from './range.ts'
+import { isInside, meets } from './range.ts'
 import { mayHold, necessaryOfTrace } from './set/necessary.ts'
 import type { Source } from './set/sources.ts'
 import { extentsOf } from './trace-extents.ts'
@@ -37,15 +37,20 @@ export async function wholePass(
   turn: Turn,
 ): Promise<Outcome> {
   const table = new TraceTable(turn)
+  /** Blocks whose extents are in the table. */
+  const done = new Set<Block>()
   const asked = blocks.filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
   output.partsTotal = asked.length + blocks.length
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break
     const found = await matchesIn(block, source, plan.range, plan.order === 'longest_match', turn, MATCHING_SHARE)
     if (found && !(await table.addMatches(found))) break
+    // All of its traces are in the table: it need not be read a second time for what they are there.
+    if (found && !source.condition && isInside(block, plan.range) && (await addExtents(table, block, turn)))
+      done.add(block)
     output.part()
   }
-  if (table.ids.size > 0) await addExtents(table, blocks, output, turn)
+  if (table.ids.size > 0) await addAllExtents(table, blocks, done, output, turn)
   const queue = await queueOf(table, plan, turn)
   while (!(await turn.breathe())) {
     const entry = queue.first
@@ -65,9 +70,10 @@ export async function wholePass(
   return queue.size > 0 || page.next ? 'stopped' : 'done'
 }
 
-async function addExtents(
+async function addAllExtents(
   table: TraceTable,
   blocks: readonly Block[],
+  done: ReadonlySet<Block>,
   output: SearchOutput,
   turn: Turn,
 ): Promise<void> {
@@ -76,11 +82,17 @@ async function addExtents(
   for (const block of blocks) {
     if (await turn.breathe(EXTENTS_SHARE)) return
     output.part()
-    if (hashes && !hashes.some((hash) => block.mayHaveTrace(hash))) continue
-    const found = turn.attempt(() => block.extents?.() ?? block.rows())
-    const extents = found && ('count' in found ? await extentsOf(found, turn) : found)
-    if (extents) await table.addExtents(extents)
+    if (done.has(block) || (hashes && !hashes.some((hash) => block.mayHaveTrace(hash)))) continue
+    await addExtents(table, block, turn)
   }
+}
+
+/** False when the block could not be read, or the turn ended. */
+async function addExtents(table: TraceTable, block: Block, turn: Turn): Promise<boolean> {
+  const found = turn.attempt(() => block.extents?.() ?? block.rows())
+  const extents = found && ('count' in found ? await extentsOf(found, turn) : found)
+  if (extents) await table.addExtents(extents)
+  return extents !== undefined && !turn.stopped
 }
 
 /** The traces in question, best first. Beyond the deadline some have no extent yet, and are left out. */
