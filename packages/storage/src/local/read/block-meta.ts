@@ -25,6 +25,7 @@ export function isBlockMeta(value: unknown): value is BlockMeta {
     isList(meta.crcs, (crc) => isCount(crc, 2 ** 32 - 1)) &&
     meta.crcs.length === 2 &&
     isList(meta.operations, isOperation) &&
+    (meta.only === undefined || (typeof meta.only === 'string' && /^[0-9a-f]{32}$/.test(meta.only))) &&
     (meta.traceProbes === undefined || isCount(meta.traceProbes, MAX_PROBES))
   )
 }

@@ -9,6 +9,7 @@ import { readFrameOf, reading, tell, type BlockSegment, type BlockSource } from 
 import type { Block } from './block.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
 import { rebuildRows } from './log-block.ts'
+import { traceWords } from './trace-parts.ts'
 import { extractMembers, rowBytes, traceRowsOf } from './trace-rows.ts'
 import { readZones, type Zones } from '../block/zones.ts'
 
@@ -19,6 +20,7 @@ export class StoredBlock implements Block {
   readonly maxStart: bigint
   readonly zones: Zones
   readonly operations: readonly OperationKey[]
+  readonly only: Uint32Array | undefined
   readonly damaged: boolean
   readonly #source: BlockSource
   readonly #segment: BlockSegment
@@ -52,6 +54,7 @@ export class StoredBlock implements Block {
     this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
     this.operations = meta.operations
+    this.only = meta.only === undefined ? undefined : traceWords(meta.only)
     this.damaged = meta.damaged !== undefined
   }
 

@@ -12,7 +12,6 @@ import { mayHold, necessaryOfTrace } from './set/necessary.ts'
 import type { Source } from './set/sources.ts'
 import { extentsOf } from './trace-extents.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
-import { gatherTrace } from './trace-parts.ts'
 import { TraceTable } from './trace-table.ts'
 import type { Turn } from './turn.ts'
 
@@ -61,8 +60,7 @@ export async function wholePass(
     } else if (bound) {
       queue.pop()
       if (isBefore(bound, page.after, plan.order)) continue
-      const parts = await gatherTrace(blocks, table.ids.words(entry!), turn)
-      const summary = parts && (await matcher.match(parts, !source.anyTime))
+      const summary = await matcher.match(table.ids.words(entry!), !source.anyTime)
       if (summary) page.add(summary)
     } else return turn.complete ? 'done' : 'stopped'
   }
