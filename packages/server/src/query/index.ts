@@ -1,4 +1,4 @@
 /** The search bar's language: text to a set of spans, and back. */
 export { QueryError } from './error.ts'
 export { formatQuery } from './format.ts'
-export { parseQuery } from './sets.ts'
+export { parseFilter, parseQuery } from './sets.ts'

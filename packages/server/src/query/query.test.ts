@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatQuery, parseQuery, QueryError } from './index.ts'
+import { formatQuery, parseFilter, parseQuery, QueryError } from './index.ts'
 
 const attribute = (key: string, level?: string) => (level ? { attribute: key, level } : { attribute: key })
 const eq = (field: string, value: unknown) => ({ op: 'eq', target: { field }, value })
@@ -193,6 +193,13 @@ describe('sets', () => {
       expect.objectContaining({ position, message: expect.stringMatching(message) as string }),
     )
   })
+})
+
+it('reads conditions on single spans where only these are taken', () => {
+  expect(parseFilter('')).toBeUndefined()
+  expect(parseFilter('{a:1}')).toMatchObject({ op: 'eq' })
+  expect(() => parseFilter('{a:1} > {b:1}')).toThrow(QueryError)
+  expect(() => parseFilter('a:1 trace.spans>1')).toThrow(QueryError)
 })
 
 describe('round trips', () => {

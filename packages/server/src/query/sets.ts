@@ -1,4 +1,4 @@
-import type { Relation, SpanSet } from '@spoor/storage'
+import type { Filter, Relation, SpanSet } from '@spoor/storage'
 import { QueryError } from './error.ts'
 import type { Operator, Word } from './lexer.ts'
 import { parseConditions } from './parse.ts'
@@ -49,6 +49,17 @@ export function parseQuery(text: string): SpanSet | undefined {
   }
   if (text.trim() === '') return undefined
   return hasSets(text) ? new SetParser(text).parse() : parseConditions(text)
+}
+
+/** Reads conditions on single spans, and nothing else. @throws QueryError */
+export function parseFilter(text: string): Filter | undefined {
+  const set = parseQuery(text)
+  if (set && set.op !== 'spans')
+    throw new QueryError(
+      'only conditions on single spans are taken here: no sets side by side, nothing of the whole trace',
+      0,
+    )
+  return set?.filter
 }
 
 /** Whether there is a brace where a word could begin. */
