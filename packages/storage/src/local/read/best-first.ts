@@ -87,7 +87,7 @@ export async function bestFirst(
     // A trace of very many spans has blocks of its own.
     if (block.only && ranking.bounds && seen.correct(block.only, ...ranking.bounds(block))) return true
     const found = await matchesIn(block, source, plan.range, ranking.row.matchingOnly, turn, LOOKING_SHARE)
-    return found === undefined || seen.add(found, wanted)
+    return found === undefined || (await turn.attemptAll(() => seen.add(found, wanted))) !== false
   }
   /** What by its bound was before the cursor has been dealt with on an earlier page. */
   function wanted(hi: number, lo: number): boolean {

@@ -27,7 +27,11 @@ export class TraceMatcher {
   }
 
   /** `isKnown`: one of its spans is known to be wanted. Undefined when the query does not want it, or there was no time or memory to tell. */
-  async match(id: Uint32Array, isKnown: boolean): Promise<TraceSummary | undefined> {
+  match(id: Uint32Array, isKnown: boolean): Promise<TraceSummary | undefined> {
+    return this.#turn.attemptAll(() => this.#match(id, isKnown))
+  }
+
+  async #match(id: Uint32Array, isKnown: boolean): Promise<TraceSummary | undefined> {
     const turn = this.#turn
     const { set } = this.#plan
     const blocks = await blocksOf(this.#blocks, id, turn)

@@ -43,7 +43,7 @@ export async function wholePass(
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break
     const found = await matchesIn(block, source, plan.range, plan.order === 'longest_match', turn, MATCHING_SHARE)
-    if (found && !(await table.addMatches(found))) break
+    if (found && (await turn.attemptAll(() => table.addMatches(found))) === false) break
     // All of its traces are in the table: it need not be read a second time for what they are there.
     if (found && !source.condition && isInside(block, plan.range) && (await addExtents(table, block, turn)))
       done.add(block)
@@ -87,8 +87,7 @@ async function addAllExtents(
 
 /** False when the block could not be read, or the turn ended. */
 async function addExtents(table: TraceTable, block: Block, turn: Turn): Promise<boolean> {
-  const found = turn.attempt(() => block.extents?.() ?? block.rows())
-  const extents = found && ('count' in found ? await extentsOf(found, turn) : found)
+  const extents = await turn.attemptAll(async () => block.extents?.() ?? (await extentsOf(block.rows(), turn)))
   if (extents) await table.addExtents(extents)
   return extents !== undefined && !turn.stopped
 }
