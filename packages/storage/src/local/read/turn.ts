@@ -49,6 +49,7 @@ export class Turn {
   /** The first damage that was met. */
   damage: StorageError | undefined
   #stopped: 'timeout' | 'cancelled' | undefined
+  #isCut = false
   #units = 0
   #reserved = 0
   readonly #vanished = new Set<VanishedSegment>()
@@ -87,6 +88,11 @@ export class Turn {
 
   get stopped(): boolean {
     return this.#stopped !== undefined
+  }
+
+  /** Whether there was no time or memory for something: with more of it, more may be found. Of what is damaged that is not so. */
+  get isCut(): boolean {
+    return this.#isCut || this.stopped
   }
 
   /** Whether all that was in question was looked at, so far. */
@@ -135,7 +141,7 @@ export class Turn {
       return true
     }
     if (share < 1 && now - this.#began >= share * this.#timeoutMs) {
-      this.incomplete = true
+      this.incomplete = this.#isCut = true
       return true
     }
     return now < this.#turnEnds ? false : this.#giveWay()
@@ -188,7 +194,7 @@ export class Turn {
   /** Takes memory for the query; false, and the answer is incomplete, when there is no more. */
   reserve(bytes: number): boolean {
     if (this.mayReserve(bytes)) return true
-    this.incomplete = true
+    this.incomplete = this.#isCut = true
     return false
   }
 

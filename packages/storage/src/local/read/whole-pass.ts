@@ -62,7 +62,7 @@ export async function wholePass(
       if (isBefore(bound, page.after, plan.order)) continue
       const summary = await matcher.match(table.ids.words(entry!), !source.anyTime)
       if (summary) page.add(summary)
-    } else return turn.complete ? 'done' : 'stopped'
+    } else return turn.isCut ? 'stopped' : 'done'
   }
   page.takeAll()
   return queue.size > 0 || page.next ? 'stopped' : 'done'
