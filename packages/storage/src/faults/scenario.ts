@@ -120,7 +120,7 @@ class Scenario {
     this.#options = {
       directory: DIRECTORY,
       segmentBytes: random.pick([600, 2_000, 10_000, 100_000]),
-      seal: random.chance(0.8),
+      seal: random.chance(0.5),
       blockSpans: random.pick([4, 16, 64]),
       blockBytes: random.pick([1_000, 100_000]),
       frameBytes: random.pick([200, 1_000, 10_000]),

@@ -1,9 +1,11 @@
-import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
+import { createSpanColumns, scanSpans } from '@spoor/otlp'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
 import { fieldEnd } from '../sealed/wire.ts'
 
 /** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
 const MEMBERS = 0x12
+/** Used again and again: scanning gives way to nobody. */
+const columns = createSpanColumns()
 
 /**
  * A number for the spans that are added, in whatever order and requests they come: each with all its bytes, and under its own resource and scope. It is
@@ -13,11 +15,9 @@ export class SpanDigest {
   spans = 0
   /** 32 bits. */
   value = 0
-  #columns: SpanColumns = createSpanColumns(1024)
 
   /** The spans of a serialized `TracesData`, or request. Throws OtlpError on malformed bytes. */
   add(bytes: Uint8Array): void {
-    const columns = this.#columns
     columns.count = 0
     scanSpans(bytes, columns)
     const view = viewOf(bytes)
@@ -27,7 +27,7 @@ export class SpanDigest {
     for (let row = 0; row < columns.count; row++) {
       if (columns.scopeStart[row] !== scope) {
         scope = columns.scopeStart[row]!
-        group = groupHash(bytes, view, columns, row)
+        group = groupHash(bytes, view, row)
       }
       sum = (sum + hashWords(hashBytes(view, columns.spanStart[row]!, columns.spanEnd[row]!), group, 0, 0)) | 0
     }
@@ -37,7 +37,7 @@ export class SpanDigest {
 }
 
 /** Of all that a span is under but its siblings. */
-function groupHash(bytes: Uint8Array, view: DataView, columns: SpanColumns, row: number): number {
+function groupHash(bytes: Uint8Array, view: DataView, row: number): number {
   const resource = ownHash(bytes, view, columns.resourceStart[row]!, columns.resourceEnd[row]!)
   return hashWords(resource, ownHash(bytes, view, columns.scopeStart[row]!, columns.scopeEnd[row]!), 0, 0)
 }

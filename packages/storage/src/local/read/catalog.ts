@@ -146,6 +146,8 @@ export class Catalog {
         if (segment.unindexed.length === before) break
         if (turn.work(30_000_000) && (await turn.breathe())) return
       }
+      // Its log was gone, as it has been sealed.
+      if (segment.toSeal && !segment.isLoaded) this.#loadSealed(segment, turn)
     }
   }
 
@@ -262,6 +264,8 @@ export class Catalog {
     }
     sealed.toSeal = undefined
     if (!hasLog) return
+    // Whoever has asked for its blocks knows that he has not got all; nothing else of it is missed.
+    if (!segment.isLoaded) segment.dropped = true
     this.#segments.set(id, sealed)
     for (const slot of segment.frames.values()) this.#source.frames.empty(slot)
     this.#superseded.add(segment)
@@ -320,9 +324,22 @@ export class Catalog {
     }
   }
 
+  #isThere(path: string): boolean {
+    try {
+      return this.#fileSystem.stat(path) !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** A file is not there. Either it was deleted and the writer's word of it is on its way, or it should be there. */
   #missing(segment: Segment): void {
     if (segment.missing || segment.dropped) return
+    // Who has the directory, and is not who tells this reader, may have sealed it.
+    if (segment.hasLog && this.#isThere(segment.sealedPath)) {
+      segment.toSeal = { isDamaged: false }
+      return
+    }
     segment.missing = true
     this.#clock.after(MISSING_MS, () => {
       segment.missing = false

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, openSync, closeSync, renameSync, rmSync, writeFileSync, constants } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -327,3 +337,26 @@ it.for([
     message: expect.stringContaining(hopeless) as string,
   })
 })
+
+it.for([CRASH, SPIN, HOARD, BLOCK])(
+  'replaces a sealer that ends or hangs (fault %i); nobody notices but what is to be sealed',
+  async (what) => {
+    const store = await open({ segmentBytes: 3000 })
+    for (let trace = 0; trace < 30; trace++) await store.append(span(trace))
+    fault('sealer', what)
+    await sleep(20)
+    for (let trace = 30; trace < 60; trace++) await store.append(span(trace))
+    expect((await find(store, {})).sort()).toEqual(all(60))
+    expect(store.health()).toMatchObject({ readable: true, writable: true })
+    // One that hangs is given a minute: a sync of much may take long.
+    if (what === SPIN || what === BLOCK) return
+    await told('recovered_again', 'sealer')
+    await vi.waitFor(() => expect(logs()).toHaveLength(1), { timeout: 20_000, interval: 50 })
+    expect((await find(store, {})).sort()).toEqual(all(60))
+    expect(store.health().reasons).toEqual([])
+  },
+)
+
+function logs(): string[] {
+  return readdirSync(directory).filter((name) => name.endsWith('.log'))
+}
