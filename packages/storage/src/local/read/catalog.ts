@@ -246,7 +246,11 @@ export class Catalog {
       return found
     }
     const contents = hasLog ? quietly(read) : turn.attempt(read)
-    if (!contents || (hasLog && (contents.lost || !contents.header))) return
+    if (!contents || (hasLog && (contents.lost || !contents.header))) {
+      // Another file may take its place.
+      this.#files.close(sealedPath)
+      return
+    }
     const { sections, header, lost } = contents
     const filter = new SealedFilter(this.#source, sealed, contents.filter)
     for (const section of sections) {
