@@ -197,6 +197,8 @@ export interface StatusResponse {
     segments: number
     oldest?: string
     newest?: string
+    /** How far the sealing of older segments has got; bytes saved by it, and what is still to be sealed. */
+    sealing?: { segments: number; savedBytes: number; waitingSegments: number; waitingBytes: number }
   }
 }
 

@@ -259,10 +259,18 @@ function openStore(
   })
 }
 
+const SEALING_GAUGES = [
+  ['spoor_store_sealed_segments', 'segments'],
+  ['spoor_store_sealed_saved_bytes', 'savedBytes'],
+  ['spoor_store_sealing_waiting_segments', 'waitingSegments'],
+  ['spoor_store_sealing_waiting_bytes', 'waitingBytes'],
+] as const
+
 function registerGauges(counters: Counters, vitals: () => Vitals): void {
   counters.gauge('spoor_ready', {}, () => Number(readiness(vitals()).ok))
   counters.gauge('spoor_store_writable', {}, () => Number(vitals().store?.health().writable ?? false))
   counters.gauge('spoor_store_readable', {}, () => Number(vitals().store?.health().readable ?? false))
+  for (const [name, key] of SEALING_GAUGES) counters.gauge(name, {}, () => vitals().store?.health().sealing?.[key] ?? 0)
   counters.gauge('process_resident_memory_bytes', {}, () => process.memoryUsage.rss())
   counters.gauge('process_cpu_seconds', {}, () => {
     const { user, system } = process.cpuUsage()

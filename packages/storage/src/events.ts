@@ -163,6 +163,16 @@ function count(number: number, unit: string): string {
   return `${number.toLocaleString('en')} ${unit}${number === 1 ? '' : 's'}`
 }
 
+/** How far the sealing of segments has got. */
+export interface SealingState {
+  /** Sealed segments that are stored, and the bytes that they take less than they took before. */
+  readonly segments: number
+  readonly savedBytes: number
+  /** Closed segments that are to be sealed, and their bytes. */
+  readonly waitingSegments: number
+  readonly waitingBytes: number
+}
+
 /** How a store is, as far as its events tell. Asking waits for no part of it. */
 export interface StoreHealth {
   /** False while spans are refused; `reasons` says why. */
@@ -180,6 +190,8 @@ export interface StoreHealth {
     readonly droppedSpans: Readonly<Record<StoreEventFields['dropped']['reason'], number>>
     readonly events: Readonly<Record<StoreEventCode, number>>
   }
+  /** Undefined where nothing is sealed, or nothing is known of it yet. */
+  readonly sealing?: SealingState
   /** The latest events, oldest first, at most 100. */
   readonly recent: readonly { readonly atMs: number; readonly event: StoreEvent }[]
 }

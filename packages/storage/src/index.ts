@@ -2,6 +2,7 @@
 export { collectSearch, StorageError } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
+  SealingState,
   StoreEvent,
   StoreEventCode,
   StoreEventFields,

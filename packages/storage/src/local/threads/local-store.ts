@@ -199,7 +199,8 @@ class LocalStore implements TraceStore {
   }
 
   health(): StoreHealth {
-    return this.#health.health()
+    const { sealing } = this.#writer
+    return { ...this.#health.health(), ...(sealing && { sealing }) }
   }
 
   close(deadlineMs = CLOSE_DEADLINE_MS): Promise<void> {

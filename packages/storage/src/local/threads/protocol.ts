@@ -1,6 +1,6 @@
 /** What the threads of the local engine say to each other. */
 import type { Dependencies, Operation, SearchEnd, SearchEvent, SearchQuery, StorageErrorCode } from '../../contract.ts'
-import type { StoreEvent, StorePart } from '../../events.ts'
+import type { SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { EnginePart, Link } from '../runtime.ts'
@@ -100,16 +100,6 @@ export type Change =
 export interface Switched {
   readonly type: 'switched'
   readonly id: number
-}
-
-/** How far the sealing of segments has got. */
-export interface SealingState {
-  /** Sealed segments that are stored, and the bytes that they take less than their logs and indexes took. */
-  readonly segments: number
-  readonly savedBytes: number
-  /** Closed segments that are to be sealed, and their bytes. */
-  readonly waitingSegments: number
-  readonly waitingBytes: number
 }
 
 /** Main -> sealer. */

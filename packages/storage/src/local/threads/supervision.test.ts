@@ -354,6 +354,8 @@ it.for([CRASH, SPIN, HOARD, BLOCK])(
     await vi.waitFor(() => expect(logs()).toHaveLength(1), { timeout: 20_000, interval: 50 })
     expect((await find(store, {})).sort()).toEqual(all(60))
     expect(store.health().reasons).toEqual([])
+    await vi.waitFor(() => expect(store.health().sealing).toMatchObject({ waitingSegments: 0 }), { timeout: 5_000 })
+    expect(store.health().sealing!.segments).toBeGreaterThan(1)
   },
 )
 

@@ -1,11 +1,11 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
-import type { StoreEvent, StorePart } from '../../events.ts'
+import type { SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage, readOnlyError, storageError } from './error.ts'
 import { Outbox } from './outbox.ts'
-import type { FromWriter, ReaderPart, SealingState, ToWriter } from './protocol.ts'
+import type { FromWriter, ReaderPart, ToWriter } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attributes, requestOf, sent, traceId } from '../../conformance/spans.ts'
-import { createHealth, type StoreEvent, type StoreEventCode } from '../../events.ts'
+import { createHealth, type SealingState, type StoreEvent, type StoreEventCode } from '../../events.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../files/file-system.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Reader } from '../read/reader.ts'
@@ -17,7 +17,6 @@ import type {
   FromWriter,
   SealerCommand,
   SealerReply,
-  SealingState,
   Switched,
   ToReader,
   ToSealer,
