@@ -69,8 +69,37 @@ export async function getJson<T>(path: string, parameters: Parameters, signal: A
   }
 }
 
+/** GETs lines of JSON; `onLine` hears each as it comes. Throws {@link ApiFailure}, also for a line that cannot be read; passes an abort on as it is. */
+export async function getLines(
+  path: string,
+  parameters: Parameters,
+  signal: AbortSignal,
+  onLine: (line: unknown) => void,
+): Promise<void> {
+  const url = apiUrl(path, parameters)
+  const decoder = new TextDecoder()
+  let rest = ''
+  const read = (text: string): void => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(parseLine(url, line))
+  }
+  await get(url, 'application/x-ndjson', { signal, onChunk: (chunk) => read(decoder.decode(chunk, { stream: true })) })
+  if (rest !== '') throw new ApiFailure('cut', `The answer of ${withoutQuery(url)} broke off.`, { isPassing: true })
+}
+
+function parseLine(url: string, line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new ApiFailure('unreadable', `The answer of ${withoutQuery(url)} is not lines of JSON.`)
+  }
+}
+
 export interface GetOptions {
   readonly signal?: AbortSignal
+  /** Hears each piece of an answer that is what was asked for, as it comes. What it throws ends the call. */
+  readonly onChunk?: (chunk: Uint8Array) => void
   /** Called whenever something of the answer has come. */
   readonly onProgress?: () => void
 }
@@ -80,7 +109,11 @@ export function getBytes(path: string, options: GetOptions = {}): Promise<Uint8A
   return get(apiUrl(path), 'application/x-protobuf', options)
 }
 
-async function get(url: string, type: string, { signal, onProgress }: GetOptions): Promise<Uint8Array<ArrayBuffer>> {
+async function get(
+  url: string,
+  type: string,
+  { signal, onProgress, onChunk }: GetOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
   const silence = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const listen = () => {
@@ -99,27 +132,31 @@ async function get(url: string, type: string, { signal, onProgress }: GetOptions
   listen()
   try {
     const response = await fetch(url, {
+      headers: { accept: type },
       signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
     }).catch((cause: unknown) => {
       const message = `Spoor does not answer at ${location.origin}. Is it still running?`
       throw broken(cause, new ApiFailure('unreachable', message, { isPassing: true }))
     })
+    const given = response.headers.get('content-type') ?? 'no content type'
+    const isAsked = onChunk !== undefined && response.ok && given.startsWith(type)
     let received = 0
     const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {
         received += chunk.length
         listen()
         onProgress?.()
-        controller.enqueue(chunk)
+        if (isAsked) onChunk?.(chunk)
+        else controller.enqueue(chunk)
       },
     })
     const body = await new Response(response.body?.pipeThrough(heard)).arrayBuffer().catch((cause: unknown) => {
+      if (cause instanceof ApiFailure) throw cause
       const message = `The answer of ${withoutQuery(url)} broke off after ${received} bytes: Spoor stopped, or met an error while it answered.`
       throw broken(cause, new ApiFailure('cut', message, { isPassing: true }))
     })
     const bytes = new Uint8Array(body)
     if (!response.ok) throw errorOf(url, response, bytes)
-    const given = response.headers.get('content-type') ?? 'no content type'
     if (!given.startsWith(type)) {
       const message = `${withoutQuery(url)} answered with ${given} in place of ${type}. Is something else than Spoor listening at ${location.origin}?`
       throw new ApiFailure('unreadable', message)

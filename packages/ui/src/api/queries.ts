@@ -9,6 +9,7 @@ import type {
   StatusResponse,
 } from 'spoor/api'
 import { getJson, type Parameters } from './client.ts'
+import { getSearch } from './search.ts'
 
 /** Lists for completion change slowly: half a minute old is fresh enough. */
 const listStaleMs = 30_000
@@ -57,16 +58,16 @@ export function attributeValuesQuery(key: string) {
 /** Nothing, of all that there is. A search that had to stop would have to stop again. */
 const foundNothing = (first: SearchResponse | undefined) => first?.complete === true && first.traces.length === 0
 
+/** What a page of the search is asked with. */
+export function pageOf(parameters: Parameters): Parameters {
+  return { ...parameters, limit: parameters['limit'] ?? pageSize }
+}
+
 /** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
 export function searchQuery(parameters: Parameters, live: boolean) {
   return infiniteQueryOptions({
     queryKey: ['search', parameters],
-    queryFn: ({ signal, pageParam }) =>
-      getJson<SearchResponse>(
-        'search',
-        { ...parameters, limit: parameters['limit'] ?? pageSize, cursor: pageParam },
-        signal,
-      ),
+    queryFn: ({ signal, pageParam }) => getSearch(pageOf(parameters), pageParam, signal),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
     refetchInterval: ({ state }) => (live || foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),

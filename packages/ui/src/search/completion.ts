@@ -40,7 +40,7 @@ function termStart(text: string, caret: number): number {
     const sign = text[index]
     if (sign === '\\') index++
     else if (sign === '"') quoted = !quoted
-    else if (!quoted && (sign === ' ' || sign === '(' || sign === ')')) start = index + 1
+    else if (!quoted && ' (){}|&'.includes(sign ?? '')) start = index + 1
   }
   return text[start] === '-' && start < caret ? start + 1 : start
 }
@@ -48,7 +48,7 @@ function termStart(text: string, caret: number): number {
 function termEnd(text: string, caret: number): number {
   const quoted = isQuoted(text, caret)
   let end = caret
-  while (end < text.length && (quoted ? text[end] !== '"' : !/[\s(),]/.test(text[end] ?? ''))) end++
+  while (end < text.length && (quoted ? text[end] !== '"' : !/[\s(),{}|&]/.test(text[end] ?? ''))) end++
   return quoted && text[end] === '"' ? end + 1 : end
 }
 
@@ -75,6 +75,13 @@ export const fields: readonly FieldHelp[] = [
   { key: 'kind', help: 'server, client, internal, producer, consumer' },
   { key: 'scope', help: 'instrumentation scope' },
   { key: 'has', help: 'the attribute is there: has:http.route' },
+  { key: 'trace.duration', help: 'of the whole trace: trace.duration>5s' },
+  { key: 'trace.request', help: 'of the root span, what the caller waited for' },
+  { key: 'trace.tail', help: 'what ran on after the request' },
+  { key: 'trace.spans', help: 'spans of the whole trace: trace.spans>100' },
+  { key: 'trace.errors', help: 'failed spans of the whole trace' },
+  { key: 'root.service', help: 'service of the root span' },
+  { key: 'root.name', help: 'name of the root span' },
 ]
 
 /** Values that are known without asking. */
@@ -82,6 +89,11 @@ export const knownValues: Readonly<Record<string, readonly string[]>> = {
   status: ['error', 'ok', 'unset'],
   kind: ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'],
   duration: ['10ms', '100ms', '200ms', '500ms', '1s'],
+  'trace.duration': ['100ms', '1s', '5s'],
+  'trace.request': ['100ms', '1s', '5s'],
+  'trace.tail': ['100ms', '1s', '5s'],
+  'trace.spans': ['100', '1000'],
+  'trace.errors': ['0', '1'],
 }
 
 /** At most `limit` choices that contain the prefix: those that begin with it first, otherwise in the order given. */

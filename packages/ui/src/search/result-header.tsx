@@ -1,5 +1,6 @@
 import { formatDuration, parseGoDuration } from '@spoor/otlp'
 import type { SearchResponse } from 'spoor/api'
+import type { SearchSoFar } from '../api/search.ts'
 import { formatCount, formatCounted } from '../format/numbers.ts'
 import { without } from '../url/without.ts'
 import { CloseIcon } from '../widgets/icons.tsx'
@@ -12,6 +13,8 @@ const orderNames: Readonly<Record<Order, string>> = {
   oldest: 'oldest',
   longest: 'longest',
   shortest: 'shortest',
+  longest_tail: 'longest tail',
+  longest_match: 'longest match',
   most_spans: 'most spans',
   most_errors: 'most errors',
 }
@@ -21,6 +24,8 @@ export function ResultHeader(props: {
   url: SearchUrl
   onChange: (url: SearchUrl) => void
   pages: readonly SearchResponse[] | undefined
+  /** A search that has not ended. */
+  soFar: SearchSoFar | undefined
   shown: number
   /** Why the rows that are shown could not be brought up to date. */
   failure: Error | undefined
@@ -36,7 +41,7 @@ export function ResultHeader(props: {
   return (
     <div className={styles.header}>
       <span className={styles.count} aria-live="polite">
-        {pages ? count : 'Searching'}
+        {props.soFar ? searching(props.soFar) : pages ? count : 'Searching'}
       </span>
       <MenuButton
         label={orderNames[order]}
@@ -81,6 +86,13 @@ export function ResultHeader(props: {
       </span>
     </div>
   )
+}
+
+/** What is known of a search on its way. */
+function searching({ traces, share, spansScanned }: SearchSoFar): string {
+  if (share === undefined) return 'Searching'
+  const found = traces.length > 0 ? `${formatCounted(traces.length, 'trace')} so far, ` : ''
+  return `Searching: ${found}${Math.floor(share * 100)} %, ${formatCounted(spansScanned, 'span')} looked at`
 }
 
 function boundsText(min: string | undefined, max: string | undefined): string {

@@ -3,7 +3,8 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { SearchResponse } from 'spoor/api'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
-import { searchQuery, statusQuery } from '../api/queries.ts'
+import { pageOf, searchQuery, statusQuery } from '../api/queries.ts'
+import { useSearchSoFar } from '../api/search.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
@@ -39,7 +40,13 @@ export function SearchPage() {
   const { data: status } = useQuery(statusQuery)
   const search = useInfiniteQuery(searchQuery(searchParameters(url), live))
   const pages = search.data?.pages
-  const rows = useMemo(() => pages?.flatMap((page) => page.traces) ?? [], [pages])
+  const running = useSearchSoFar(pageOf(searchParameters(url)))
+  // What is there of this very search stays until the new answer is whole.
+  const soFar = search.isPending || search.isPlaceholderData ? running : undefined
+  const rows = useMemo(
+    () => (soFar && soFar.traces.length > 0 ? soFar.traces : (pages?.flatMap((page) => page.traces) ?? [])),
+    [soFar, pages],
+  )
   const moreFailure = search.isFetchNextPageError ? search.error : undefined
   const lastFailure = useLastFailure(search.error, search.data !== undefined, JSON.stringify(searchParameters(url)))
   const failure = moreFailure ? undefined : lastFailure
@@ -118,6 +125,7 @@ export function SearchPage() {
               url={url}
               onChange={change}
               pages={pages}
+              soFar={soFar}
               shown={rows.length}
               failure={failure}
               onAgain={again}
@@ -194,6 +202,13 @@ function Nothing(props: {
   return (
     <Notice title="No trace matches">
       <p className={notice.ways}>
+        {pages
+          .flatMap((page) => page.didYouMean ?? [])
+          .map(({ kind, instead, q }) => (
+            <button key={q} type="button" onClick={() => props.onChange({ ...url, q })}>
+              Did you mean the {kind} {instead}?
+            </button>
+          ))}
         {(narrowed || url.range !== 'all') && (
           <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
             Look in all time, without bounds

@@ -1,6 +1,15 @@
 import type { Parameters } from '../api/client.ts'
 
-export const orders = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors'] as const
+export const orders = [
+  'newest',
+  'oldest',
+  'longest',
+  'shortest',
+  'longest_tail',
+  'longest_match',
+  'most_spans',
+  'most_errors',
+] as const
 export type Order = (typeof orders)[number]
 
 /**
@@ -98,7 +107,7 @@ function wholeNumber(text: string | undefined): string | undefined {
 
 /** A value as a query term needs it: in quotes when a space or a sign of the language is in it. */
 export function quote(value: string): string {
-  return /^[^\s"(),:=<>!~*\\]+$/.test(value) ? value : `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return /^[^\s"(),:=<>!~*\\{}|&]+$/.test(value) ? value : `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
 /** What the API is asked for this URL. */

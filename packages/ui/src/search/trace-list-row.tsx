@@ -37,6 +37,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
         <i className={`hue ${styles.stripe}`} style={hueStyle(traceSlots(row).get(row.rootService) ?? 0)} />
         <b>{row.rootService || 'no service'}</b>
         <span className={styles.name}>{row.rootName || 'no name'}</span>
+        {row.matched && <Matched matched={row.matched} />}
         {row.orphans > 0 && (
           <span className={styles.orphans} title={`${formatCounted(row.orphans, 'span')} without their parent`}>
             incomplete
@@ -68,6 +69,17 @@ export const TraceListRow = memo(function TraceListRow(props: {
     </Link>
   )
 })
+
+/** How many spans the query is about; where a word of it was found, in what. */
+function Matched({ matched }: { matched: NonNullable<TraceRow['matched']> }) {
+  const count = `${matched.exact ? '' : 'at least '}${formatCounted(matched.spans, 'span')}`
+  const key = matched.first.find((span) => span.key !== undefined)?.key
+  return (
+    <span className={styles.matched} title={`${count} matched, the longest ${formatDuration(matched.longestNs)}`}>
+      {key === undefined || key === 'name' || key === 'service' ? `${formatCount(matched.spans)} matched` : `in ${key}`}
+    </span>
+  )
+}
 
 /** The head of the column says it to the eye; a screen reader hears it with the number. */
 function Unit({ children }: { children: string }) {

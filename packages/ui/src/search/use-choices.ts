@@ -12,6 +12,8 @@ export interface Choice {
 }
 
 const limit = 50
+/** Keys that are compared by size. */
+const ORDERED = new Set(['duration', 'trace.duration', 'trace.request', 'trace.tail', 'trace.spans', 'trace.errors'])
 
 export interface Choices {
   readonly choices: readonly Choice[]
@@ -27,20 +29,21 @@ export function useChoices(context: CompletionContext | undefined, text: string,
   const key = context?.kind === 'value' ? context.key : ''
   const isField = fields.some((field) => field.key === key)
   const keys = useQuery({ ...attributesQuery, enabled: ask && context.kind === 'key' })
-  const services = useQuery({ ...servicesQuery, enabled: ask && key === 'service' })
-  const operations = useQuery({ ...operationsQuery(serviceOf(text)), enabled: ask && key === 'name' })
+  const isService = key === 'service' || key === 'root.service'
+  const isName = key === 'name' || key === 'root.name'
+  const services = useQuery({ ...servicesQuery, enabled: ask && isService })
+  const operations = useQuery({ ...operationsQuery(serviceOf(text)), enabled: ask && isName })
   const values = useQuery({ ...attributeValuesQuery(key), enabled: ask && key !== '' && !isField })
   if (!context || !open) return none
   if (context.kind === 'key') {
     return { choices: keyChoices(context, keys.data?.keys ?? []), failure: keys.error ?? undefined }
   }
-  const asked = key === 'service' ? services : key === 'name' ? operations : values
-  const known =
-    key === 'service'
-      ? (services.data?.services ?? [])
-      : key === 'name'
-        ? [...new Set(operations.data?.operations.map((operation) => operation.name))]
-        : (knownValues[key] ?? values.data?.values ?? [])
+  const asked = isService ? services : isName ? operations : values
+  const known = isService
+    ? (services.data?.services ?? [])
+    : isName
+      ? [...new Set(operations.data?.operations.map((operation) => operation.name))]
+      : (knownValues[key] ?? values.data?.values ?? [])
   const choices = rank(known, context.prefix, limit)
     .filter((value) => value !== context.prefix)
     .map((value) => ({ label: value, insert: `${quote(value)} ` }))
@@ -52,7 +55,7 @@ function keyChoices(context: CompletionContext, attributes: readonly string[]): 
   const all = [...help.keys(), ...attributes.filter((key) => !help.has(key))]
   return rank(all, context.prefix, limit).map((key) => {
     const text = help.get(key)
-    const insert = key === 'duration' ? 'duration>' : `${key}:`
+    const insert = ORDERED.has(key) ? `${key}>` : `${key}:`
     return { label: key, insert, ...(text !== undefined && { help: text }) }
   })
 }

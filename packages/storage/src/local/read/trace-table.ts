@@ -3,20 +3,29 @@ import { addEnd, addStart, type TraceExtents } from './trace-extents.ts'
 import { TraceIds, widened } from './trace-ids.ts'
 import type { Turn } from './turn.ts'
 
+/** What of traces is kept; the request, which needs their start too. */
+export type Part = 'start' | 'end' | 'spans' | 'errors' | 'request' | 'match'
+
+/** Bytes of each, a trace. */
+const BYTES: Readonly<Record<Part, number>> = { start: 8, end: 12, spans: 4, errors: 4, request: 24, match: 8 }
+
 /**
- * Traces by id with their extent over all blocks, in flat arrays: 84 bytes a trace, so that a search that has to weigh a million traces
- * fits into its memory. Times are exact 64-bit nanoseconds in two halves.
+ * Traces by id with what is asked of their extent over all blocks, in flat arrays: 25 bytes a trace and those of what is asked, so that a search that has to
+ * weigh two million traces fits into its memory. Times are exact 64-bit nanoseconds in two halves.
  */
 export class TraceTable {
   readonly ids: TraceIds
   readonly #turn: Turn
-  readonly #extents = {
-    spans: new Uint32Array(0),
-    errors: new Uint32Array(0),
-    startHi: new Uint32Array(0),
-    startLo: new Uint32Array(0),
-    endHi: new Float64Array(0),
-    endLo: new Uint32Array(0),
+  readonly #parts: ReadonlySet<Part>
+  /** 1: a block has told of the trace. */
+  #isKnown = new Uint8Array(0)
+  #spans = new Uint32Array(0)
+  #errors = new Uint32Array(0)
+  #starts = { startHi: new Uint32Array(0), startLo: new Uint32Array(0) }
+  #ends = { endHi: new Float64Array(0), endLo: new Uint32Array(0) }
+  /** With the same starts. */
+  #requests = {
+    ...this.#starts,
     longestNs: new Float64Array(0),
     firstNs: new Float64Array(0),
     rootNs: new Float64Array(0),
@@ -24,9 +33,11 @@ export class TraceTable {
   /** Of the longest span that matched. */
   #matchNs = new Float64Array(0)
 
-  constructor(turn: Turn) {
+  constructor(parts: readonly Part[], turn: Turn) {
+    this.#parts = new Set(parts)
     this.#turn = turn
-    this.ids = new TraceIds(turn, 60, (capacity) => this.#grow(capacity))
+    const bytes = [...this.#parts].reduce((sum, part) => sum + BYTES[part], 1)
+    this.ids = new TraceIds(turn, bytes, (capacity) => this.#grow(capacity))
     this.#grow(this.ids.capacity)
   }
 
@@ -39,10 +50,10 @@ export class TraceTable {
       const before = this.ids.size
       const entry = this.ids.add(rows.traceIds, 4 * index)
       if (entry < 0) return false
-      if (entry === before) this.#matchNs[entry] = -Infinity
+      if (entry === before && this.#parts.has('match')) this.#matchNs[entry] = -Infinity
       entries[index] = entry + 1
     }
-    for (let row = 0; row < rows.count; row++) {
+    for (let row = 0; row < rows.count && this.#parts.has('match'); row++) {
       if (this.#turn.work(5) && (await this.#turn.breathe())) return true
       if (!matching[row]) continue
       const entry = entries[rows.trace[row]!]! - 1
@@ -61,32 +72,40 @@ export class TraceTable {
     }
   }
 
+  /** Whether a block has told of the trace. */
+  isKnown(entry: number): boolean {
+    return this.#isKnown[entry] === 1
+  }
+
   start(entry: number): bigint {
-    return (BigInt(this.#extents.startHi[entry]!) << 32n) | BigInt(this.#extents.startLo[entry]!)
+    const { startHi, startLo } = this.#starts
+    return (BigInt(startHi[entry]!) << 32n) | BigInt(startLo[entry]!)
   }
 
   /** By their starts. */
   compareStarts(a: number, b: number): number {
-    const { startHi, startLo } = this.#extents
+    const { startHi, startLo } = this.#starts
     return startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]!
   }
 
+  /** Needs start and end. */
   durationNs(entry: number): number {
-    const { startHi, startLo, endHi, endLo } = this.#extents
+    const { startHi, startLo } = this.#starts
+    const { endHi, endLo } = this.#ends
     return (endHi[entry]! - startHi[entry]!) * 2 ** 32 + (endLo[entry]! - startLo[entry]!)
   }
 
   /** At the most, and at the least. */
   requestMaxNs(entry: number): number {
-    const { rootNs, firstNs, longestNs } = this.#extents
+    const { rootNs, firstNs, longestNs } = this.#requests
     return rootNs[entry]! < 0 ? longestNs[entry]! : firstNs[entry]!
   }
 
   requestMinNs(entry: number): number {
-    return Math.max(0, this.#extents.rootNs[entry]!)
+    return Math.max(0, this.#requests.rootNs[entry]!)
   }
 
-  /** At the most. */
+  /** At the most. Needs end and request. */
   tailNs(entry: number): number {
     return this.durationNs(entry) - this.requestMinNs(entry)
   }
@@ -97,27 +116,51 @@ export class TraceTable {
 
   /** Spans and errors, those that were sent twice counted twice. */
   spans(entry: number): number {
-    return this.#extents.spans[entry]!
+    return this.#spans[entry]!
   }
 
   errors(entry: number): number {
-    return this.#extents.errors[entry]!
+    return this.#errors[entry]!
   }
 
   #extend(entry: number, block: TraceExtents, index: number): void {
-    const own = this.#extents
-    const isFirst = own.spans[entry] === 0
-    own.spans[entry]! += block.spans[index]!
-    own.errors[entry]! += block.errors[index]!
-    addEnd(own, entry, isFirst, block.endHi[index]!, block.endLo[index]!)
+    const isFirst = this.#isKnown[entry] === 0
+    this.#isKnown[entry] = 1
     const { startHi, startLo, firstNs, rootNs, longestNs } = block
-    addStart(own, entry, isFirst, startHi[index]!, startLo[index]!, firstNs[index]!, rootNs[index]!)
-    if (longestNs[index]! > own.longestNs[entry]!) own.longestNs[entry] = longestNs[index]!
+    if (this.#parts.has('spans')) this.#spans[entry]! += block.spans[index]!
+    if (this.#parts.has('errors')) this.#errors[entry]! += block.errors[index]!
+    if (this.#parts.has('end')) addEnd(this.#ends, entry, isFirst, block.endHi[index]!, block.endLo[index]!)
+    if (this.#parts.has('request')) {
+      const own = this.#requests
+      addStart(own, entry, isFirst, startHi[index]!, startLo[index]!, firstNs[index]!, rootNs[index]!)
+      if (longestNs[index]! > own.longestNs[entry]!) own.longestNs[entry] = longestNs[index]!
+    } else if (this.#parts.has('start')) this.#addStart(entry, isFirst, startHi[index]!, startLo[index]!)
+  }
+
+  #addStart(entry: number, isFirst: boolean, hi: number, lo: number): void {
+    const { startHi, startLo } = this.#starts
+    if (!isFirst && (hi - startHi[entry]! || lo - startLo[entry]!) >= 0) return
+    startHi[entry] = hi
+    startLo[entry] = lo
   }
 
   #grow(capacity: number): void {
-    const own = this.#extents as Record<string, Uint32Array | Float64Array>
-    for (const [name, column] of Object.entries(own)) own[name] = widened(column, capacity)
-    this.#matchNs = widened(this.#matchNs, capacity)
+    const has = (part: Part): number => (this.#parts.has(part) ? capacity : 0)
+    const startCapacity = Math.max(has('start'), has('request'))
+    this.#isKnown = widened(this.#isKnown, capacity)
+    this.#spans = widened(this.#spans, has('spans'))
+    this.#errors = widened(this.#errors, has('errors'))
+    this.#starts = {
+      startHi: widened(this.#starts.startHi, startCapacity),
+      startLo: widened(this.#starts.startLo, startCapacity),
+    }
+    this.#ends = { endHi: widened(this.#ends.endHi, has('end')), endLo: widened(this.#ends.endLo, has('end')) }
+    this.#requests = {
+      ...this.#starts,
+      longestNs: widened(this.#requests.longestNs, has('request')),
+      firstNs: widened(this.#requests.firstNs, has('request')),
+      rootNs: widened(this.#requests.rootNs, has('request')),
+    }
+    this.#matchNs = widened(this.#matchNs, has('match'))
   }
 }

@@ -8,11 +8,11 @@ import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
 import { isInside, meets } from './range.ts'
-import { mayHold, necessaryOfTrace } from './set/necessary.ts'
+import { mayHold, necessaryOfTrace, partsOfField } from './set/necessary.ts'
 import type { Source } from './set/sources.ts'
 import { extentsOf } from './trace-extents.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
-import { TraceTable } from './trace-table.ts'
+import { TraceTable, type Part } from './trace-table.ts'
 import type { Turn } from './turn.ts'
 
 /** The shares of the time after which no further match is looked for, and no further extent: the rest is for the summaries. */
@@ -35,7 +35,7 @@ export async function wholePass(
   output: SearchOutput,
   turn: Turn,
 ): Promise<Outcome> {
-  const table = new TraceTable(turn)
+  const table = new TraceTable(partsFor(plan), turn)
   /** Blocks whose extents are in the table. */
   const done = new Set<Block>()
   const asked = blocks.filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
@@ -92,6 +92,23 @@ async function addExtents(table: TraceTable, block: Block, turn: Turn): Promise<
   return extents !== undefined && !turn.stopped
 }
 
+/** What of the traces the order and the conditions ask for. */
+function partsFor({ order, set }: Plan): Part[] {
+  const conditions = set ? necessaryOfTrace(set.root) : []
+  return [...PARTS[order], ...conditions.flatMap(({ field }) => partsOfField(field))]
+}
+
+const PARTS: Readonly<Record<Order, readonly Part[]>> = {
+  newest: ['start'],
+  oldest: ['start'],
+  longest: ['request'],
+  shortest: ['request'],
+  longest_tail: ['end', 'request'],
+  longest_match: ['match'],
+  most_spans: ['spans'],
+  most_errors: ['errors'],
+}
+
 /** The traces in question, best first. Beyond the deadline some have no extent yet, and are left out. */
 async function queueOf(table: TraceTable, plan: Plan, turn: Turn): Promise<IndexHeap> {
   const compare = COMPARE[plan.order]
@@ -99,7 +116,7 @@ async function queueOf(table: TraceTable, plan: Plan, turn: Turn): Promise<Index
   const conditions = plan.set ? necessaryOfTrace(plan.set.root) : []
   for (let entry = 0; entry < table.ids.size; entry++) {
     if (turn.work(100) && (await turn.breathe())) break
-    if (table.spans(entry) > 0 && conditions.every((condition) => mayHold(condition, table, entry))) queue.push(entry)
+    if (table.isKnown(entry) && conditions.every((condition) => mayHold(condition, table, entry))) queue.push(entry)
   }
   return queue
 }
@@ -118,11 +135,12 @@ const COMPARE: Readonly<Record<Order, (table: TraceTable, a: number, b: number) 
 function boundOf(table: TraceTable, entry: number, order: Order): Position {
   const bound = {
     traceId: table.ids.hex(entry),
-    start: table.start(entry),
-    requestDurationNs: order === 'shortest' ? table.requestMinNs(entry) : table.requestMaxNs(entry),
-    tailNs: table.tailNs(entry),
-    spans: table.spans(entry),
-    errors: table.errors(entry),
+    start: order === 'newest' || order === 'oldest' ? table.start(entry) : 0n,
+    requestDurationNs:
+      order === 'shortest' ? table.requestMinNs(entry) : order === 'longest' ? table.requestMaxNs(entry) : 0,
+    tailNs: order === 'longest_tail' ? table.tailNs(entry) : 0,
+    spans: order === 'most_spans' ? table.spans(entry) : 0,
+    errors: order === 'most_errors' ? table.errors(entry) : 0,
     ...(order === 'longest_match' && {
       matched: { spans: 0, exact: false, first: [], longestNs: table.matchNs(entry) },
     }),

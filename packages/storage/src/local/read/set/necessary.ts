@@ -1,5 +1,5 @@
-import type { Comparison } from '../../../contract.ts'
-import type { TraceTable } from '../trace-table.ts'
+import type { Comparison, TraceField } from '../../../contract.ts'
+import type { Part, TraceTable } from '../trace-table.ts'
 import { holds, type SetNode } from './compile.ts'
 
 type TraceCondition = Extract<SetNode, { op: 'trace' }>
@@ -17,6 +17,23 @@ export function necessaryOfTrace(node: SetNode): readonly TraceCondition[] {
       return necessaryOfTrace(node.among)
     case 'related':
       return [...(node.not ? [] : necessaryOfTrace(node.left)), ...necessaryOfTrace(node.right)]
+    default:
+      return []
+  }
+}
+
+/** What {@link mayHold} asks of the table for a condition on this field. */
+export function partsOfField(field: TraceField): readonly Part[] {
+  switch (field) {
+    case 'duration':
+      return ['start', 'end']
+    case 'requestDuration':
+      return ['request']
+    case 'tail':
+      return ['end', 'request']
+    case 'spans':
+    case 'errors':
+      return [field]
     default:
       return []
   }

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import type { Filter, SearchEvent, SearchPage, SearchQuery, TraceSummary } from '../contract.ts'
+import { traceId } from '../conformance/spans.ts'
+import { nodeFileSystem } from '../local/files/file-system.ts'
+import { settingsOf } from '../local/options.ts'
+import { Catalog } from '../local/read/catalog.ts'
+import { search } from '../local/read/search.ts'
+import { SummaryCache } from '../local/read/summary-cache.ts'
+import { traceWords } from '../local/read/trace-parts.ts'
+import { TraceStream } from '../local/read/trace-stream.ts'
+import { Turn } from '../local/read/turn.ts'
+import { systemClock } from '../local/runtime.ts'
+import { ReadOnlyIngest } from '../local/tools/read-only.ts'
+import { orderOf, RARE, RARE_NAME, SPANS_PER_TRACE } from './corpus.ts'
+
+/** What a question cost: spans whose columns were looked at, and bytes that were read from disk. */
+interface Work {
+  readonly spans: number
+  readonly bytes: number
+}
+
+/** A store that is open in this thread, so that what its questions cost can be told. */
+class Opened {
+  readonly spans: number
+  readonly blocks: number
+  /** Spans of a block, about. */
+  readonly blockSpans: number
+  readonly #catalog: Catalog
+  readonly #summaries = new SummaryCache()
+
+  private constructor(catalog: Catalog) {
+    this.#catalog = catalog
+    const blocks = catalog.blocks(new Turn(systemClock, Infinity))
+    this.blocks = blocks.length
+    this.spans = blocks.reduce((sum, block) => sum + block.spans, 0)
+    this.blockSpans = Math.max(...blocks.map((block) => block.spans))
+  }
+
+  static async open(directory: string, cacheBytes: number): Promise<Opened> {
+    const settings = settingsOf({ directory, cacheBytes, readOnly: true })
+    const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
+    const ingest = new ReadOnlyIngest(settings.directory, nodeFileSystem, nobody)
+    ingest.open()
+    const catalog = new Catalog(nodeFileSystem, systemClock, settings.directory, cacheBytes, () => {})
+    for (const change of ingest.all()) catalog.apply(change)
+    await catalog.load(new Turn(systemClock, Infinity))
+    return new Opened(catalog)
+  }
+
+  #turn(): Turn {
+    return new Turn(systemClock, Infinity, { meter: () => this.#catalog.bytesRead })
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage & Work> {
+    const turn = this.#turn()
+    const traces: TraceSummary[] = []
+    const tell = (event: SearchEvent): void => {
+      if (event.type === 'traces') traces.push(...event.traces)
+    }
+    const end = await search(this.#catalog.blocks(turn), query, turn, this.#summaries, tell)
+    assert.equal(end.complete, true)
+    return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead }
+  }
+
+  async trace(id: string): Promise<Work & { readonly found: boolean }> {
+    const turn = this.#turn()
+    const stream = new TraceStream(this.#catalog.blocks(turn), traceWords(id))
+    let found = false
+    for (;;) {
+      const { chunks, done } = await stream.next(turn)
+      found ||= chunks.length > 0
+      if (done) return { spans: turn.spans, bytes: turn.bytesRead, found }
+    }
+  }
+
+  close(): void {
+    this.#catalog.reset()
+  }
+}
+
+/** Of what is read, most does not fit. */
+const CACHE_BYTES = 4 << 20
+/** Blocks that a question may look into though nothing in them is asked for: what filters let through by mistake, and where traces go over from one into the next. */
+const SPARE_BLOCKS = 3
+
+const eq = (attribute: string, value: string): Filter => ({ op: 'eq', target: { attribute }, value })
+
+/**
+ * Asks a store that {@link fill} has filled what users ask, and checks how much of it was looked at and read: the same for a hundred thousand spans and for
+ * ten million, but where the words say otherwise. Throws AssertionError. `log` hears each figure.
+ */
+export async function checkWork(directory: string, log: (line: string) => void = () => {}): Promise<void> {
+  const store = await Opened.open(directory, CACHE_BYTES)
+  const traces = Math.floor(store.spans / SPANS_PER_TRACE)
+  const few = SPARE_BLOCKS * store.blockSpans
+
+  /** Asks twice, and checks the second time, when what is always needed is at hand. */
+  async function costs(name: string, query: SearchQuery, spans: number, bytes = Infinity): Promise<SearchPage> {
+    await store.search(query)
+    const page = await store.search(query)
+    log(`${name}: ${page.spans} spans looked at of ${Math.round(spans)}, ${page.bytes} bytes read`)
+    assert.ok(page.spans <= spans, `${name}: ${page.spans} spans were looked at, at most ${spans} should be`)
+    assert.ok(page.bytes <= bytes, `${name}: ${page.bytes} bytes were read, at most ${bytes} should be`)
+    return page
+  }
+
+  await costs('the latest 20', {}, few, 0)
+  await costs(
+    'the latest 20 of a service',
+    { filter: { op: 'eq', target: { field: 'service' }, value: 'service-3' } },
+    few,
+    0,
+  )
+  await costs('the latest 20 with a common attribute', { filter: eq('tenant', 'tenant-4') }, few)
+  await costs('a duration that no span has', { filter: { op: 'gt', target: { field: 'duration' }, value: 1e12 } }, 0, 0)
+  await costs(
+    'a service that there is not',
+    { filter: { op: 'eq', target: { field: 'service' }, value: 'nobody' } },
+    0,
+    0,
+  )
+  await costs('a kind that no span has', { filter: { op: 'eq', target: { field: 'kind' }, value: 'producer' } }, 0, 0)
+
+  const rare = Math.floor(traces / RARE)
+  const inRare = (rare + SPARE_BLOCKS) * store.blockSpans
+  const named = await costs(
+    'a rare name',
+    { filter: { op: 'eq', target: { field: 'name' }, value: RARE_NAME } },
+    inRare,
+  )
+  assert.equal(named.traces.length, Math.min(20, rare))
+  await costs('errors', { filter: { op: 'eq', target: { field: 'status' }, value: 'error' } }, inRare)
+  const none = {
+    op: 'and',
+    args: [
+      { op: 'eq', target: { field: 'name' }, value: RARE_NAME },
+      { op: 'eq', target: { field: 'kind' }, value: 'server' },
+    ],
+  } as const
+  await costs('a name and a kind that never meet', { filter: none }, 0, 0)
+  const order = await costs('a rare value of a frequent key', { filter: eq('order.id', orderOf(7)) }, few)
+  assert.deepEqual(
+    order.traces.map((trace) => trace.traceId),
+    [traceId(7)],
+  )
+  // One foreign block in 700 is let through by its filter.
+  const letThrough = few + (store.blocks / 200) * store.blockSpans
+  await costs('a value that nobody has', { filter: eq('order.id', 'order-none') }, letThrough)
+
+  // Best first goes where the longest spans are, block by block; each is in one of them.
+  await costs('the 20 longest', { order: 'longest' }, Math.min(store.spans, 25 * store.blockSpans))
+  const tooLong = { op: 'trace', field: 'duration', compare: 'gt', value: 1e12 } as const
+  // Each block's columns once, not each trace's over all blocks.
+  const columns = 53 * store.spans
+  await costs('a trace longer than all', { spans: tooLong }, store.spans + 2 * few, columns)
+  await costs('a request longer than all', { spans: { ...tooLong, field: 'requestDuration' } }, 0, 0)
+
+  const pages: Work[] = []
+  let cursor: string | undefined
+  for (let n = 0; n < 20; n++) {
+    const page = await store.search({ limit: 100, ...(cursor !== undefined && { cursor }) })
+    pages.push(page)
+    cursor = page.next
+    assert.equal(page.traces.length, 100)
+  }
+  const most = Math.max(...pages.map(({ spans }) => spans))
+  log(`pages of 100: ${pages.map(({ spans }) => spans).join(' ')} spans looked at`)
+  assert.ok(most <= few, `a page looked at ${most} spans, at most ${few} should be`)
+
+  await store.trace(traceId(-1))
+  for (const [id, found] of [
+    [traceId(traces - 5), true],
+    [traceId(traces >> 1), true],
+    [traceId(-1), false],
+  ] as const) {
+    await store.trace(id)
+    const work = await store.trace(id)
+    log(`by id, ${found ? 'there' : 'not there'}: ${work.bytes} bytes read`)
+    assert.equal(work.found, found)
+    assert.equal(work.bytes, 0)
+  }
+  store.close()
+}

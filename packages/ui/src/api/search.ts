@@ -1,0 +1,60 @@
+import type { SearchLine, SearchResponse, TraceRow } from 'spoor/api'
+import { useSyncExternalStore } from 'react'
+import { ApiFailure, getLines, type Parameters } from './client.ts'
+
+/** How far a search is that has not ended. */
+export interface SearchSoFar {
+  /** In their order, and final. */
+  readonly traces: readonly TraceRow[]
+  /** Of what it has to look at, 0 to 1; undefined before it is known. */
+  readonly share: number | undefined
+  readonly spansScanned: number
+}
+
+const running = new Map<string, SearchSoFar>()
+const listeners = new Set<() => void>()
+
+const keyOf = (parameters: Parameters) => JSON.stringify(parameters)
+
+function tell(key: string, soFar: SearchSoFar | undefined): void {
+  if (soFar) running.set(key, soFar)
+  else running.delete(key)
+  for (const listener of listeners) listener()
+}
+
+/** A page of a search. What is found is told to {@link useSearchSoFar} as it comes. */
+export async function getSearch(parameters: Parameters, cursor: string, signal: AbortSignal): Promise<SearchResponse> {
+  const key = cursor === '' ? keyOf(parameters) : undefined
+  let soFar: SearchSoFar = { traces: [], share: undefined, spansScanned: 0 }
+  let answer: SearchResponse | undefined
+  const hear = (line: SearchLine): void => {
+    if (line.type === 'traces') soFar = { ...soFar, traces: [...soFar.traces, ...line.traces] }
+    else if (line.type === 'progress') {
+      const { partsDone, partsTotal, spansScanned } = line
+      soFar = { ...soFar, share: partsTotal > 0 ? partsDone / partsTotal : undefined, spansScanned }
+    } else if (line.type === 'end') {
+      const { type: _, ...end } = line
+      answer = { traces: soFar.traces, ...end }
+      return
+    } else throw new ApiFailure(line.error.code, line.error.message, { isPassing: true })
+    if (key !== undefined) tell(key, soFar)
+  }
+  try {
+    await getLines('search', { ...parameters, cursor }, signal, (line) => hear(line as SearchLine))
+  } finally {
+    if (key !== undefined) tell(key, undefined)
+  }
+  if (!answer) throw new ApiFailure('cut', 'The search broke off before its end.', { isPassing: true })
+  return answer
+}
+
+/** The search with these parameters as far as it is, while it runs. */
+export function useSearchSoFar(parameters: Parameters): SearchSoFar | undefined {
+  const key = keyOf(parameters)
+  return useSyncExternalStore(subscribe, () => running.get(key))
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
