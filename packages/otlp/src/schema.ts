@@ -39,7 +39,6 @@ const MESSAGES = {
     '2 spanId id8',
     '3 traceState string',
     '4 parentSpanId id8',
-    '16 flags fixed32',
     '5 name string',
     '6 kind SpanKind',
     '7 startTimeUnixNano fixed64',
@@ -51,6 +50,7 @@ const MESSAGES = {
     '13 links Link*',
     '14 droppedLinksCount uint32',
     '15 status Status',
+    '16 flags fixed32',
   ],
   Event: ['1 timeUnixNano fixed64', '2 name string', '3 attributes KeyValue*', '4 droppedAttributesCount uint32'],
   Link: [

@@ -5,6 +5,7 @@ import { type CAC, cac } from 'cac'
 import { addCollectorCommands, configOf } from './cli-collector.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
+import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { ageOf, bytesOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
@@ -24,7 +25,7 @@ export async function runCli(argv: readonly string[], io: Io = process): Promise
   let action: (() => Promise<number>) | undefined
   const cli = commandLine(io, (chosen) => (action = chosen))
   try {
-    cli.parse([...argv], { run: false })
+    cli.parse(joinDashes(argv), { run: false })
     if (cli.options['help'] || cli.options['version']) return 0
     const [unknown] = cli.args
     if (!cli.matchedCommandName && unknown !== undefined) {
@@ -60,6 +61,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .action((options: Options) => choose(() => serve(options, io)))
   addCollectorCommands(cli, io, choose)
   addToolCommands(cli, io, choose)
+  addTransferCommands(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli

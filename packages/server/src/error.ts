@@ -6,6 +6,8 @@ export type SpoorErrorCode =
   | 'listen'
   /** The data directory cannot be used. */
   | 'data'
+  /** A file that is to be read or written cannot be. */
+  | 'file'
   /** The start was broken off because the program was told to stop. */
   | 'stopped'
   /** A part did not stop in the time that it was given; it may still hold a thread. */

@@ -49,3 +49,5 @@ export type { Repair, RepairOptions, RepairReport } from './local/tools/repair.t
 export type { DamagedRange, IndexCondition, LogCondition, SegmentReport, StoreReport } from './local/tools/report.ts'
 export { verifyStore } from './local/tools/verify.ts'
 export type { ToolOptions, ToolProgress } from './local/tools/work.ts'
+export { readSpans } from './local/tools/read-spans.ts'
+export type { ReadOptions, ReadReport, TakeSpans } from './local/tools/read-spans.ts'

@@ -1,0 +1,104 @@
+import { createReadStream } from 'node:fs'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { ByteSource } from './byte-source.ts'
+import { InputProblem } from './place.ts'
+
+/** The form of a file's content. `empty`: there is nothing in it. */
+export type Form = 'json' | 'message' | 'frames' | 'empty' | 'unknown'
+
+/** Bytes from the beginning of a content that its form is told by. */
+export const HEAD_BYTES = 1 << 16
+const PIECE_BYTES = 1 << 18
+
+/**
+ * The content of a file, or of the standard input for `-`, uncompressed. Whether it is compressed with gzip or zstd is told by the content, not the name.
+ * `onBytes`: called with how many bytes of the file were read. Reading throws {@link InputProblem} for what cannot be decompressed.
+ */
+export async function openInput(path: string, stdin: Readable, onBytes: (bytes: number) => void): Promise<ByteSource> {
+  const file = path === '-' ? stdin : createReadStream(path, { highWaterMark: PIECE_BYTES })
+  const raw = new ByteSource(counted(file, onBytes))
+  const magic = await raw.peek(4)
+  return isZstd(magic) || isGzip(magic) ? new ByteSource(decompressed(raw, isGzip(magic))) : raw
+}
+
+export function isZstd(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd
+}
+
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b
+}
+
+/** White space and a bracket begin a JSON text. A serialized message may begin so too; it has control characters, which no JSON text has. */
+export function formOf(head: Buffer): Form {
+  if (head.length === 0) return 'empty'
+  const text = head.toString('latin1')
+  if (/^(\u00ef\u00bb\u00bf)?[\t\n\r ]*$/.test(text)) return 'empty'
+  // eslint-disable-next-line no-control-regex
+  if (/^(\u00ef\u00bb\u00bf)?[\t\n\r ]*[[{]/.test(text) && !/[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text)) return 'json'
+  if (head[0] === 0x0a) return 'message'
+  const framed = head.subarray(4)
+  if (framed[0] === 0x0a || framed[0] === 0x7b || isZstd(framed)) return 'frames'
+  return 'unknown'
+}
+
+async function* counted(file: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const piece of file) {
+    onBytes(piece.length)
+    yield piece
+  }
+}
+
+async function* decompressed(raw: ByteSource, isGz: boolean): AsyncGenerator<Buffer> {
+  let offset = 0
+  try {
+    for await (const piece of isGz ? gunzipped(raw) : unzstd(raw)) {
+      yield piece
+      offset += piece.length
+    }
+  } catch (error) {
+    const message = `it cannot be decompressed any further (${(error as Error).message}); it may be damaged or cut off`
+    throw new InputProblem({ offset }, message, { cause: error })
+  }
+}
+
+function gunzipped(raw: ByteSource): AsyncIterable<Buffer> {
+  const inflate = createGunzip()
+  pipeline(whole(raw), inflate, () => {})
+  return inflate
+}
+
+/** Fails where the source does. */
+async function* whole(raw: ByteSource): AsyncGenerator<Buffer> {
+  yield* raw.rest()
+  if (raw.failure) throw raw.failure
+}
+
+/** Frame after frame: Node's decompressor ends with the first, and the rest of what it was given is for another one. */
+async function* unzstd(raw: ByteSource): AsyncGenerator<Buffer> {
+  while ((await raw.peek(1)).length > 0) {
+    const inflate = createZstdDecompress()
+    const feeding = feed(raw, inflate).catch((error: unknown) => void inflate.destroy(error as Error))
+    yield* inflate as AsyncIterable<Buffer>
+    await feeding
+  }
+}
+
+/** Takes from `raw` what the decompressor uses. */
+async function feed(raw: ByteSource, inflate: ReturnType<typeof createZstdDecompress>): Promise<void> {
+  const ended = new Promise<void>((resolve) => void inflate.once('close', resolve))
+  for (;;) {
+    const piece = await raw.peek(HEAD_BYTES)
+    if (raw.failure) throw raw.failure
+    if (piece.length === 0) {
+      inflate.end()
+      return
+    }
+    const before = inflate.bytesWritten
+    await Promise.race([new Promise<void>((resolve) => void inflate.write(piece, () => resolve())), ended])
+    const used = inflate.bytesWritten - before
+    await raw.read(used)
+    if (used < piece.length || inflate.destroyed) return
+  }
+}
