@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBudget, createCounters } from '@spoor/collector'
-import { createBatch } from '@spoor/otlp'
+import { createBatch, ownMemory, type Chunk } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createLogger } from './logging.ts'
@@ -41,6 +41,23 @@ it('resolves when the spans can be read, and counts them', async () => {
     labels: { exporter: 'spoor_storage' },
     value: 1,
   })
+})
+
+it('frees the memory of what is stored, and of nothing else', async () => {
+  const exporter = storageExporterFactory(() => store, createIntake()).create(
+    { id: 'spoor_storage', logger: createLogger('silent'), counters: createCounters(), budget: createBudget() },
+    {},
+  )
+  const owned = () => {
+    const chunk: Chunk = { bytes: Uint8Array.from(batch().chunks[0]!.bytes), items: 1 }
+    ownMemory(chunk)
+    return createBatch('traces', [chunk])
+  }
+  const [stored, refused] = [owned(), owned()]
+  await exporter.consume(stored)
+  await store.close()
+  await expect(exporter.consume(refused)).rejects.toMatchObject({ retryable: true })
+  expect([stored, refused].map(({ chunks }) => chunks[0]!.bytes.length > 0)).toEqual([false, true])
 })
 
 it('refuses spans retryably while the store is closed, and says so until it takes some again', async () => {

@@ -5,6 +5,7 @@ import {
   type Consumer,
   type ExporterFactory,
 } from '@spoor/collector'
+import { freeMemory } from '@spoor/otlp'
 import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/storage'
 
 /** Spans count as refused for so long after the last refusal. Milliseconds. */
@@ -90,6 +91,7 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
             intake.refused(mapped.message)
             throw mapped
           }
+          freeMemory(batch)
           sent.value += batch.items
           intake.taken()
         },

@@ -37,11 +37,11 @@ const RECLAIM_INTERVAL_MS = 100
 const SAMPLE_BYTES = 8 * 1024 * 1024
 const QUIET_MS = 2_000
 /**
- * How much garbage there may be before it is collected, as a share of what is free: 96 MiB by default where hardly
- * anything is held, and at least a quarter of that; less when all is quiet. Less costs more CPU where bodies come compressed;
- * with a half, bombs bring a collector alone close to 500 MB.
+ * How much garbage there may be before it is collected, as a share of what is free: 32 MiB by default where hardly
+ * anything is held, and at least a quarter of that; less when all is quiet. More costs more CPU, as V8 then begins major
+ * collections by itself, and so does less than half of it.
  */
-const GARBAGE_SHARE = 3 / 8
+const GARBAGE_SHARE = 1 / 8
 const QUIET_GARBAGE_SHARE = 1 / 32
 /** What a sender that was refused for want of bytes is asked to wait. Milliseconds. */
 const RETRY_AFTER_MS = 1_000

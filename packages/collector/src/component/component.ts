@@ -45,7 +45,9 @@ export interface Consumer {
   /**
    * Resolves when the next stage has taken responsibility for the batch; until then the caller still has it. Awaiting
    * it is the back pressure. Rejects with a {@link CollectorError}, permanent or retryable, when the batch was not
-   * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared.
+   * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared. Once the
+   * batch is taken the caller must not read them: the last stage may free their memory (`freeMemory` of @spoor/otlp). Who
+   * keeps them, or hands them on twice, calls `shareMemory` before.
    */
   consume(batch: TelemetryBatch): Promise<void>
   /**

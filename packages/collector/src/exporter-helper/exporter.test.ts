@@ -9,6 +9,7 @@ import {
   type Component,
   type Consumer,
 } from '../component/index.ts'
+import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
 import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
 import { exporterHelperKeys } from './config.ts'
 import { createExporter, type SendResult } from './exporter.ts'
@@ -447,5 +448,36 @@ describe('shutdown', () => {
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'shutdown' })).toBe(5)
     expect(context.logger.lines.at(-1)?.message).toBe('Exporting failed. Dropping data.')
+  })
+})
+
+describe('the memory of a batch', () => {
+  const WRITTEN: SendResult = { ...TAKEN, isWritten: true }
+  const owned = (): TelemetryBatch => ownedBatchOf(tracesRequest({ spans: 4 }), 4)
+
+  test.each([
+    ['is free when it was sent and nothing reads it', WRITTEN, false],
+    ['stays while it may be read', TAKEN, true],
+  ])('%s', async (_, result, stays) => {
+    const { exporter, attempts } = start(NO_QUEUE, () => result)
+    await exporter.consume(owned())
+    expect(isThere(attempts[0]!)).toBe(stays)
+  })
+
+  test('stays after an attempt that was given up, which may go on', async () => {
+    const { exporter, attempts } = start({ ...NO_QUEUE, timeout: 10, retry_on_failure: FAST }, (_, __, attempt) =>
+      attempt > 1 ? WRITTEN : new Promise(() => {}),
+    )
+    await exporter.consume(owned())
+    expect(attempts.map(isThere)).toEqual([true, true])
+  })
+
+  test('counts in the queue until it is sent, and then no more', async () => {
+    const budget = createBudget()
+    const { exporter, attempts } = start({}, () => WRITTEN, budget)
+    const batch = owned()
+    await exporter.consume(batch)
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect([attempts.map(isThere), budget.used]).toEqual([[false], 0])
   })
 })

@@ -4,7 +4,7 @@
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
-import { createBatch, splitSpans, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, freeMemory, shareMemory, splitSpans, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -32,6 +32,8 @@ export interface SendResult {
   /** Items that it did not accept and that must not be sent again; 0 when all went well. */
   readonly rejected: number
   readonly message: string
+  /** Whether nothing reads the batch any more, the system included: all of it had been written when the answer came. Default: false. */
+  readonly isWritten?: boolean
 }
 
 export interface Sender {
@@ -240,13 +242,16 @@ class HelpedExporter implements Component, Consumer {
     const unfollow = follow(this.#deadline.signal, attempt)
     const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timerMs(timeoutMs)) : undefined
     try {
-      const { rejected, message } = await Promise.race([
+      const { rejected, message, isWritten } = await Promise.race([
         this.#sender.send(batch, attempt.signal),
         rejectedAt(attempt.signal),
       ])
+      if (isWritten) freeMemory(batch)
       this.#sent[batch.signal].value += batch.items - rejected
       if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, message)
     } catch (error) {
+      // What was begun may go on for a while.
+      shareMemory(batch)
       if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
       if (attempt.signal.aborted) {
         throw new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })

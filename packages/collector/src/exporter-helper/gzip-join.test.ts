@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tracesRequest } from '../testkit/index.ts'
 import { findDeflateEnd } from './deflate-end.ts'
+import { writeDeflate } from './deflate-writer.test.helper.ts'
 import { joinGzip } from './gzip-join.ts'
 
 const { constants } = zlib
@@ -78,7 +79,32 @@ describe('joinGzip', () => {
   })
 })
 
+function withTrailer(stream: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(stream.length + 8).fill(0xff)
+  bytes.set(stream)
+  return bytes
+}
+
 describe('findDeflateEnd', () => {
+  test('codes of all lengths, one after the other in all orders', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 1, max: 3 }), (seed, blocks) => {
+        let state = seed
+        const below = (limit: number): number => {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+          return Math.floor((state / 2 ** 32) * limit)
+        }
+        const { stream, ...end } = writeDeflate(below, blocks, 1000)
+        const { engine } = zlib.inflateRawSync(stream, { info: true }) as unknown as {
+          engine: { bytesWritten: number }
+        }
+        expect(engine.bytesWritten).toBe(stream.length)
+        expect(findDeflateEnd(withTrailer(stream), stream.length)).toEqual(end)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   test('any bytes give an end within them, or a RangeError', () => {
     const valid = fc
       .tuple(texts, options, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }))
@@ -90,7 +116,7 @@ describe('findDeflateEnd', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), valid), (stream) => {
         try {
-          const { finalBit, endBit } = findDeflateEnd(stream, stream.length)
+          const { finalBit, endBit } = findDeflateEnd(withTrailer(stream), stream.length)
           expect(finalBit).toBeLessThan(endBit)
           expect(endBit).toBeLessThanOrEqual(stream.length * 8)
         } catch (error) {

@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
-import { createBatch, joinBytes, type Chunk } from '@spoor/otlp'
+import { createBatch, freeMemory, joinBytes, ownMemory, type Chunk } from '@spoor/otlp'
 import { describe, expect, test } from 'vitest'
+import { CollectorError } from '../component/index.ts'
 import { tracesRequest } from '../testkit/index.ts'
 import { compressionParams, encodePayload, type Payload } from './payload.ts'
 
@@ -31,6 +32,17 @@ describe('without compression', () => {
     expect(bodyOf(await encodePayload(createBatch('traces', []), 'none', params)).length).toBe(0)
   })
 })
+
+test.each(['none', 'gzip', 'zstd'] as const)(
+  'a batch whose memory was freed is an error, not an empty message: %s',
+  async (compression) => {
+    const chunk: Chunk = { bytes: tracesRequest({ spans: 4 }), items: 4 }
+    const batch = createBatch('traces', [chunk])
+    ownMemory(chunk)
+    freeMemory(batch)
+    expect(() => encodePayload(batch, compression, params)).toThrow(CollectorError)
+  },
+)
 
 describe('gzip', () => {
   test('one chunk leaves as it was compressed by its sender', async () => {

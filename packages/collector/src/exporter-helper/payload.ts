@@ -7,7 +7,7 @@ import zlib from 'node:zlib'
 import type { Chunk, TelemetryBatch } from '@spoor/otlp'
 import { joinBytes } from '@spoor/otlp'
 import { z } from 'zod'
-import { section } from '../component/index.ts'
+import { CollectorError, section } from '../component/index.ts'
 import { joinGzip } from './gzip-join.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
@@ -48,11 +48,14 @@ export function encodePayload(
   params: CompressionParams,
 ): Payload | Promise<Payload> {
   const { chunks } = batch
-  if (compression === 'none')
-    return payload(
-      chunks.map((chunk) => chunk.bytes),
-      undefined,
-    )
+  const plain = payload(
+    chunks.map((chunk) => chunk.bytes),
+    undefined,
+  )
+  // An empty message would be taken, and nobody would miss the rest.
+  if (plain.length !== batch.byteLength)
+    throw new CollectorError('internal', 'the memory of a batch was freed before it was sent')
+  if (compression === 'none') return plain
   if (compression === 'gzip') return encodeGzip(chunks, params.level)
   return encodeJoined(chunks, compression, params.level)
 }

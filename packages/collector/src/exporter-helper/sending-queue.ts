@@ -5,6 +5,8 @@ import type { SendingQueueConfig } from './config.ts'
 
 interface Entry {
   readonly batch: TelemetryBatch
+  /** What it holds; when it is delivered its memory may be free already. */
+  readonly heldBytes: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -51,6 +53,7 @@ export class SendingQueue {
    * `overloaded` when the queue is full and does not block.
    */
   async offer(batch: TelemetryBatch): Promise<void> {
+    const held = heldBytes(batch)
     if (this.#fits(batch)) {
       this.#reserve(batch)
     } else if (this.#config.block_on_overflow) {
@@ -60,7 +63,9 @@ export class SendingQueue {
       this.#refused(batch, error)
       throw error
     }
-    const delivered = new Promise<void>((resolve, reject) => this.#entries.push({ batch, resolve, reject }))
+    const delivered = new Promise<void>((resolve, reject) =>
+      this.#entries.push({ batch, heldBytes: held, resolve, reject }),
+    )
     this.#pump()
     if (this.#config.wait_for_result) return delivered
     // Counted and logged where it happened; nobody waits for it here.
@@ -80,7 +85,7 @@ export class SendingQueue {
         .then(entry.resolve, entry.reject)
         .finally(() => {
           this.#sending--
-          this.#release(entry.batch)
+          this.#release(entry)
           this.#pump()
         })
     }
@@ -120,10 +125,10 @@ export class SendingQueue {
     this.#keeper?.add(heldBytes(batch))
   }
 
-  #release(batch: TelemetryBatch): void {
+  #release({ batch, heldBytes: held }: Entry): void {
     this.#size -= this.#sizeOf(batch)
     this.#bytes -= batch.byteLength
-    this.#keeper?.remove(heldBytes(batch))
+    this.#keeper?.remove(held)
     this.#admitBlocked()
     if (this.#size === 0) this.#idle?.()
   }

@@ -1,5 +1,5 @@
 /** An exporter with real config and context, for the tests beside this file. */
-import { createBatch, type Signal, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, ownMemory, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import { onTestFinished } from 'vitest'
 import type { Component, Consumer, ExporterFactory, Host } from '../component/index.ts'
 import { createTestContext } from '../testkit/index.ts'
@@ -23,4 +23,16 @@ export async function startExporter<C>(
 
 export function batchOf(bytes: Uint8Array, items: number, signal: Signal = 'traces'): TelemetryBatch {
   return createBatch(signal, [{ bytes, items }])
+}
+
+/** Traces in memory of their own, as a receiver hands them on: whoever is the last to have them may free it. */
+export function ownedBatchOf(bytes: Uint8Array, items: number): TelemetryBatch {
+  const chunk: Chunk = { bytes: Uint8Array.from(bytes), items }
+  ownMemory(chunk)
+  return createBatch('traces', [chunk])
+}
+
+/** Whether its bytes are still there. */
+export function isThere({ chunks, byteLength }: TelemetryBatch): boolean {
+  return chunks.reduce((sum, { bytes }) => sum + bytes.length, 0) === byteLength
 }

@@ -1,8 +1,8 @@
-import type { TelemetryBatch } from '@spoor/otlp'
+import { freeMemory, type TelemetryBatch } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CollectorError, createBudget, type Budget, type Consumer } from '../component/index.ts'
-import { batchOf } from '../exporters/fixture.ts'
+import { batchOf, isThere, ownedBatchOf } from '../exporters/fixture.ts'
 import { createTestContext, tracesRequest } from '../testkit/index.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
 
@@ -435,4 +435,22 @@ test('whatever the branches do: each has each batch once at most, and what was a
     },
   )
   await fc.assert(property, { numRuns: 300 })
+})
+
+test('what one branch is done with is there for the others, now and when they are back', async () => {
+  const consume = async (batch: TelemetryBatch): Promise<void> => freeMemory(batch)
+  const [other, late] = [createPeer(), createPeer()]
+  const fanOut = new FanOut(
+    createTestContext('traces'),
+    new Map<string, Consumer>([
+      ['done', { durable: true, consume }],
+      ['done too', { consume }],
+      ['other', other],
+      ['late', late],
+    ]),
+  )
+  late.script.push({ answer: 'refuse', delayMs: 0 })
+  await fanOut.consume(ownedBatchOf(bytes, 3))
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([...other.taken, ...late.taken].map(isThere)).toEqual([true, true])
 })

@@ -12,7 +12,7 @@
  *   So one that is dead delays nobody. One that is slow delays the answer by a second at most, then it is behind, too; unless
  *   its bound is reached by the batches that it was handed, then their callers wait for it.
  */
-import type { TelemetryBatch } from '@spoor/otlp'
+import { shareMemory, type TelemetryBatch } from '@spoor/otlp'
 import { CollectorError, toCollectorError, type Component, type Consumer, type Context } from '../component/index.ts'
 import { Branch, BRANCH_LIMITS, type BranchLimits } from './branch.ts'
 
@@ -64,6 +64,7 @@ export class FanOut implements Component, Consumer {
 
   async consume(batch: TelemetryBatch): Promise<void> {
     if (this.#closed) throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
+    shareMemory(batch)
     if (this.durable) await this.#store(batch)
     if (this.#others.length > 0) await this.#handOn(batch, this.durable)
   }

@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { CollectorError, createBudget } from '../component/index.ts'
+import { garbageCollector, tuneGarbageCollection } from '../process.ts'
 import { decompress, type ContentCoding } from './decompress.ts'
 
 const LIMIT = 4 * 1024 * 1024
@@ -96,5 +97,28 @@ describe('gzip that must not be passed on', () => {
       bytes[bytes.length + at]! ^= 1
       await expect(run('gzip', bytes)).rejects.toMatchObject({ code: 'invalid_data' })
     }
+  })
+})
+
+describe('the output is in memory of its own', () => {
+  test.each([1, 100, 5_000])('%i bytes', async (length) => {
+    const { bytes } = await run('gzip', zlib.gzipSync(Buffer.alloc(length, 'x')))
+    // Node's pool, from which small buffers are cut, is still whole.
+    expect(Buffer.from('pooled').buffer.byteLength).toBe(Buffer.poolSize)
+    expect(bytes.buffer).not.toBe(Buffer.from('pooled').buffer)
+  })
+
+  test('a minor collection frees it', async () => {
+    tuneGarbageCollection()
+    const collect = garbageCollector()!
+    const body = Buffer.alloc(256 * 1024, 'x')
+    const compressed = zlib.gzipSync(body)
+    collect('major')
+    const outside = (): number => process.memoryUsage().arrayBuffers
+    const before = outside()
+    for (let i = 0; i < 40; i++) await run('gzip', compressed)
+    expect(outside()).toBeGreaterThan(before + 20 * body.length)
+    collect('minor')
+    await vi.waitFor(() => expect(outside()).toBeLessThan(before + 4 * body.length))
   })
 })

@@ -17,6 +17,7 @@ import { createTurns } from './turns.ts'
 export type ContentCoding = 'gzip' | 'deflate' | 'zstd'
 
 export interface Decompressed {
+  /** In memory of their own. */
   readonly bytes: Uint8Array
   /**
    * Whether the compressed body is one gzip member and nothing else, so that every peer reads all of it when it is
@@ -205,7 +206,17 @@ function explain(error: unknown, coding: ContentCoding, input: Uint8Array, optio
 }
 
 function joined(bytes: Uint8Array): Decompressed {
-  return { bytes, singleMember: false }
+  return { bytes: takenOver(bytes), singleMember: false }
+}
+
+/**
+ * The same bytes, without the engine that made them: Node's handle of an engine holds on to the memory, and only a major collection
+ * frees those. Small ones are copied, as they may be a part of the buffer that Node cuts small ones from.
+ */
+function takenOver(bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (byteLength < Buffer.poolSize) return new Uint8Array(bytes)
+  return new Uint8Array((buffer as ArrayBuffer).transfer(), byteOffset, byteLength)
 }
 
 /** What Node gives with `info: true`; the engine knows how much of the input the deflate stream took. */
@@ -225,7 +236,7 @@ function onlyMember(input: Uint8Array, result: unknown): Decompressed | undefine
   const trailer = new DataView(input.buffer, input.byteOffset + end, TRAILER_BYTES)
   if (trailer.getUint32(0, true) !== zlib.crc32(buffer)) throw new Error('incorrect data check')
   if (trailer.getUint32(4, true) !== buffer.length) throw new Error('incorrect length check')
-  return { bytes: buffer, singleMember: true }
+  return { bytes: takenOver(buffer), singleMember: true }
 }
 
 /**

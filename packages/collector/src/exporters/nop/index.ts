@@ -1,3 +1,4 @@
+import { freeMemory } from '@spoor/otlp'
 import { section, type ExporterFactory } from '../../component/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 
@@ -9,7 +10,10 @@ export const nopExporter: ExporterFactory<object> = {
   signals: SIGNALS,
   create: () => ({
     start: () => Promise.resolve(),
-    consume: () => Promise.resolve(),
+    consume: (batch) => {
+      freeMemory(batch)
+      return Promise.resolve()
+    },
     shutdown: () => Promise.resolve(),
   }),
 }

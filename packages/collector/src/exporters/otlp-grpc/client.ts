@@ -21,6 +21,13 @@ export interface GrpcClientOptions {
     | undefined
 }
 
+export interface GrpcAnswer {
+  /** The response message. */
+  readonly message: Uint8Array
+  /** Whether the payload had been handed to the system when the answer came, and is not read any more. */
+  readonly isWritten: boolean
+}
+
 /** An answer is small: counts and a message. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 /**
@@ -42,8 +49,8 @@ export class GrpcClient {
     this.#options = options
   }
 
-  /** The response message. Rejects with what the peer's status, or the failure of the connection, stands for. */
-  async call(path: string, payload: Payload, signal: AbortSignal): Promise<Uint8Array> {
+  /** Rejects with what the peer's status, or the failure of the connection, stands for. */
+  async call(path: string, payload: Payload, signal: AbortSignal): Promise<GrpcAnswer> {
     const stream = this.#request(path, payload)
     const abort = (): void => {
       const { session } = stream
@@ -54,7 +61,8 @@ export class GrpcClient {
     if (signal.aborted) abort()
     this.#calls++
     try {
-      return await this.#response(stream)
+      const message = await this.#response(stream)
+      return { message, isWritten: stream.writableFinished }
     } finally {
       this.#calls--
       signal.removeEventListener('abort', abort)

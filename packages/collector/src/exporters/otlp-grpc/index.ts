@@ -30,7 +30,8 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
     async send(batch, signal) {
       if (!client) throw new CollectorError('internal', `${context.id} was not started`)
       const payload = await encodePayload(batch, compression, config.compression_params)
-      return decodeExportResponse(await client.call(GRPC_PATHS[batch.signal], payload, signal))
+      const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, signal)
+      return { ...decodeExportResponse(message), isWritten }
     },
     async close() {
       await client?.close()

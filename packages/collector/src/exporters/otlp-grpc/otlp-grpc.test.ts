@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { logsRequest, metricsRequest, TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
-import { batchOf, DIRECT, startExporter } from '../fixture.ts'
+import { batchOf, DIRECT, isThere, ownedBatchOf, startExporter } from '../fixture.ts'
 import { otlpGrpcExporter } from './index.ts'
 
 const INSECURE = { tls: { insecure: true }, ...DIRECT }
@@ -162,6 +162,32 @@ describe('to a grpc-js server', () => {
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
     await exporter.consume(batchOf(request, 30))
     expect(context.value('otelcol_exporter_sent_spans')).toBe(20)
+  })
+
+  test.each(['none', 'gzip'])('the memory of what was sent is free, compression %s', async (compression) => {
+    const { address } = await startServer(() => Buffer.alloc(0))
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, compression, ...INSECURE })
+    const batch = ownedBatchOf(tracesRequest({ spans: 3000 }), 3000)
+    await exporter.consume(batch)
+    expect(isThere(batch)).toBe(false)
+  })
+
+  test('the memory of what the peer answered before it had read it stays, as it may still be written', async () => {
+    const server = http2.createServer()
+    server.on('stream', (stream) => {
+      stream.on('error', () => {})
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => {
+        stream.sendTrailers({ 'grpc-status': '0' })
+        // Only when the answer has left does its end reach the client without an error.
+        setTimeout(() => stream.close(http2.constants.NGHTTP2_NO_ERROR), 50)
+      })
+      stream.end(messagePrefix(false, 0))
+    })
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
+    const batch = ownedBatchOf(tracesRequest({ spans: 3000 }), 3000)
+    await exporter.consume(batch)
+    expect(isThere(batch)).toBe(true)
   })
 
   test('many calls at a time on one connection', async () => {

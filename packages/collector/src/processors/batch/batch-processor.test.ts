@@ -1,6 +1,7 @@
 import {
   createBatch,
   countSpans,
+  freeMemory,
   scanSpans,
   createSpanColumns,
   bytesToHex,
@@ -9,6 +10,7 @@ import {
 } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CollectorError, createBudget, type Budget, type Component, type Consumer } from '../../component/index.ts'
+import { ownedBatchOf } from '../../exporters/fixture.ts'
 import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
 
@@ -312,4 +314,13 @@ describe('acknowledge: exported', () => {
     await expect(processor.consume(batch(3))).rejects.toMatchObject({ code: 'unavailable', message: 'down' })
     expect(context.value('otelcol_processor_dropped_items')).toBe(0)
   })
+})
+
+test('what the next stage has freed is given back to the budget all the same', async () => {
+  const budget = createBudget()
+  const { processor, sink } = start({}, 'traces', budget)
+  sink.intercept = freeMemory
+  await processor.consume(ownedBatchOf(tracesRequest({ spans: 4 }), 4))
+  await processor.shutdown(AbortSignal.timeout(1000))
+  expect([sink.bytes().length, budget.used]).toEqual([0, 0])
 })

@@ -246,9 +246,10 @@ export class BatchProcessor implements Component, Consumer {
     this.#triggers[trigger].value++
     this.#sendSizeSum.value += batch.items
     this.#sendSizeCount.value++
+    const held = heldBytes(batch)
     const sending = this.#deliver(batch).then((failure) => {
       this.#heldBytes -= batch.byteLength
-      this.#keeper?.remove(heldBytes(batch))
+      this.#keeper?.remove(held)
       this.#sends.delete(batch)
       for (const { ticket } of parts) if (ticket) settle(ticket, failure)
     })

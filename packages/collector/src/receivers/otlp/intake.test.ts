@@ -1,3 +1,4 @@
+import { freeMemory } from '@spoor/otlp'
 import { afterEach, expect, test } from 'vitest'
 import { createBudget } from '../../component/index.ts'
 import { createSink, createTestContext, tracesRequest, type Sink } from '../../testkit/index.ts'
@@ -73,4 +74,16 @@ test('close waits for what is under way and takes nothing more', async () => {
   release()
   await Promise.all([underWay, closing])
   expect([closed, intake.active, sink.items]).toEqual([true, 0, 3])
+})
+
+test('the last stage may free what came, and not what was made of it', async () => {
+  const { sink, take } = start()
+  sink.intercept = freeMemory
+  await take()
+  const withoutIds = Buffer.of(0x0a, 4, 0x12, 2, 0x12, 0)
+  await take(Buffer.concat([request, withoutIds]))
+  expect(sink.batches.map(({ items, chunks }) => [items, chunks[0]!.bytes.length > 0])).toEqual([
+    [3, false],
+    [3, true],
+  ])
 })

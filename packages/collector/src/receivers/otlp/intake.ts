@@ -1,5 +1,5 @@
 /** The part of the receiver that both protocols share: read the message, hand it on, account for it. */
-import { createBatch, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
+import { createBatch, ownMemory, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
   createLogLimiter,
@@ -23,7 +23,7 @@ const MOST_WORK = 1_000_000
 
 export type Transport = 'grpc' | 'http'
 
-/** What a client sent, decompressed. */
+/** What a client sent, decompressed, in memory of its own. */
 export interface Body {
   readonly encoding: Encoding
   readonly bytes: Uint8Array
@@ -91,11 +91,14 @@ export function createIntake(
     return readMessage(signal, encoding, bytes, MOST_WORK) ?? converter.convert({ signal, encoding, body: bytes }, call)
   }
 
-  const hand = async (signal: Signal, { bytes, items }: Message, compressed: Body['compressed']): Promise<void> => {
+  const hand = async (signal: Signal, { bytes, items, rejected }: Message, body: Body): Promise<void> => {
     const consumer = next.get(signal)
     if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+    const { compressed } = body
+    const chunk: Chunk = compressed && rejected === 0 ? { bytes, items, compressed } : { bytes, items }
+    if (bytes === body.bytes) ownMemory(chunk)
     try {
-      await consumer.consume(createBatch(signal, [compressed ? { bytes, items, compressed } : { bytes, items }]))
+      await consumer.consume(createBatch(signal, [chunk]))
     } catch (error) {
       const problem = toCollectorError(error)
       // As the collector counts: refused by the pipeline, or failed by a defect of this receiver's own process.
@@ -141,7 +144,7 @@ export function createIntake(
           if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
           settle(message, body, bodyBytes, call)
           const answer = message.rejected > 0 ? reject(signal, message) : {}
-          if (message.items > 0) await hand(signal, message, message.rejected > 0 ? undefined : body.compressed)
+          if (message.items > 0) await hand(signal, message, body)
           succeeded.value++
           return answer
         } finally {

@@ -92,7 +92,7 @@ function hashesOf(bytes: Uint8Array): Set<number> {
   const hashes = new HashSet(100)
   hashAttribute(bytes, viewOf(bytes), 0, bytes.length, hashes)
   expect(hashes.size).toBeGreaterThan(0)
-  return new Set(hashes)
+  return new Set(hashes.values())
 }
 
 it('lists the hash of every value that equals what is asked for', () => {

@@ -60,3 +60,9 @@ it('has all its room again after a failure, for those in flight and those that w
   }
   await Promise.all(next)
 })
+
+it('refuses what is shorter than it says, as freed memory is', async () => {
+  const { box, posted } = outbox()
+  await expect(box.append({ ...batch, byteLength: batch.byteLength + 1 })).rejects.toMatchObject({ code: 'bad_query' })
+  expect([posted, box.unanswered.batches]).toEqual([[], 0])
+})

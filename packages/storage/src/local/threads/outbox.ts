@@ -73,6 +73,10 @@ export class Outbox {
     }
     if (this.#refusal) throw this.#refusal
     if (batch.byteLength === 0) return
+    // A shorter one would be stored, acknowledged, and be nothing.
+    if (batch.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0) !== batch.byteLength) {
+      throw new StorageError('bad_query', 'append: the memory of the batch was freed before it was stored')
+    }
     const bytes = batch.byteLength
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) {
       const { items: spans } = batch

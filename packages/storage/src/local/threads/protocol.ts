@@ -2,7 +2,7 @@
 import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
-import type { BlockRows } from '../block/rows.ts'
+import type { AddedRows } from '../block/rows.ts'
 import type { EnginePart, Link } from '../runtime.ts'
 import type { Damaged } from '../files/index-file.ts'
 
@@ -67,7 +67,7 @@ export type FromWriter =
 export type Change =
   | { readonly type: 'segment'; readonly id: number; readonly indexSize: number }
   /** Rows for the segment's open block. */
-  | { readonly type: 'rows'; readonly id: number; readonly rows: BlockRows }
+  | { readonly type: 'rows'; readonly id: number; readonly rows: AddedRows }
   /** The open block has become the block at `offset` of the index. */
   | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
   /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
