@@ -348,12 +348,18 @@ export async function openTestStore(
     },
     async find() {
       const number = id++
-      const answer = new Promise<FromReader>((resolve) => calls.set(number, resolve))
+      const traces: string[] = []
+      const answer = new Promise<FromReader>((resolve) =>
+        calls.set(number, (message) => {
+          if (message.type !== 'found') resolve(message)
+          else if (message.event.type === 'traces') traces.push(...message.event.traces.map((trace) => trace.traceId))
+        }),
+      )
       const query = { limit: 10_000 }
       mainReader.post({ type: 'call', id: number, call: { method: 'search', query }, deadlineMs: 1e12 })
       const message = await answer
-      if (message.type !== 'result') throw new Error(JSON.stringify(message))
-      return (message.result as { traces: { traceId: string }[] }).traces.map((trace) => trace.traceId).sort()
+      if (message.type !== 'result') throw new Error(`the search was answered with ${message.type}`)
+      return traces.sort()
     },
     async close() {
       mainWriter.post({ type: 'close' })
