@@ -5,7 +5,7 @@
  *
  * | route | query | answer |
  * |---|---|---|
- * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor | {@link SearchResponse} |
+ * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor, matches, totals | {@link SearchResponse}, or as it is found: {@link SearchLine} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
@@ -24,18 +24,59 @@
  *
  * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`,
  * `key=value`, `key!=value`, `key>value`, `key>=value`, `key<value`, `key<=value`, `key~regex`, `key!~regex`,
- * `has:key`, or a bare word (part of the span name or service, of any case). Keys: service, name, kind, status,
+ * `has:key`, or a bare word: part of the span's name or service, of any case, or the whole of an attribute's value, whatever its key, or an id.
+ * Keys: service, name, kind, status,
  * duration, scope; anything else is an attribute, with an optional level (`resource.host.name`, `span.http.route`,
  * `event.exception.type`). Values with spaces are quoted; `value1,value2` is any of; a `*` in a value is a wildcard. A
  * text that is a trace id of 32 hex digits and nothing else finds that trace.
+ *
+ * Terms `trace.duration`, `trace.request` (the root span), `trace.tail` (what ran on after it), `trace.spans`, `trace.errors`, `root.service` and
+ * `root.name` are of the whole trace.
+ *
+ * Sets of spans of one trace stand in braces: `{service:a status:error} > {service:b}` finds spans of b that are children of failed ones of a. Between
+ * two sets: `>` child, `<` parent, `>>` descendant, `<<` ancestor, `~` sibling, each with `!` before it for "is not"; `&&` both are there, `||` one is;
+ * `not {…}` none is; and after a set `| count() > 3`, or `min`, `max`, `sum`, `avg` of a key: `| max(duration) > 1s`.
  */
 export interface SearchResponse {
   readonly traces: readonly TraceRow[]
   readonly next?: string
+  /** False: it took too long, or a part is damaged; there may be more. */
   readonly complete: boolean
+  /** Traces that match on all pages: so many, or at least so many. `totals=true` has all counted, as far as the time goes. */
+  readonly total: { readonly traces: number; readonly exact: boolean }
   readonly spansScanned: number
+  /** From disk. */
+  readonly bytesRead: number
   readonly elapsedMs: number
+  /** Where nothing was found: names of the query that are not known, and what may be meant. */
+  readonly didYouMean?: readonly Suggestion[]
 }
+
+export interface Suggestion {
+  readonly kind: 'service' | 'operation' | 'attribute'
+  /** As the query has it. */
+  readonly name: string
+  readonly instead: string
+  /** The whole query with it. */
+  readonly q: string
+}
+
+/**
+ * A search with `Accept: application/x-ndjson` is answered as it goes on, a line of JSON each: traces in their order as they are found, how far it is, and at
+ * last `end`, or `error` when it failed on the way.
+ */
+export type SearchLine =
+  | { readonly type: 'traces'; readonly traces: readonly TraceRow[] }
+  | {
+      readonly type: 'progress'
+      /** Parts of the store. */
+      readonly partsDone: number
+      readonly partsTotal: number
+      readonly spansScanned: number
+      readonly bytesRead: number
+    }
+  | ({ readonly type: 'end' } & Omit<SearchResponse, 'traces'>)
+  | ({ readonly type: 'error' } & ApiError)
 
 export interface TraceRow {
   readonly traceId: string
@@ -54,6 +95,15 @@ export interface TraceRow {
   readonly errors: number
   readonly orphans: number
   readonly services: readonly { name: string; spans: number; errors: number; selfTimeNs: number }[]
+  /** Spans for which the search found the trace; absent where every span is one. `matches` (0-100, default 3) are named. */
+  readonly matched?: {
+    readonly spans: number
+    /** False: at least so many. */
+    readonly exact: boolean
+    readonly longestNs: number
+    /** By their start. `key`: where a bare word was found. */
+    readonly first: readonly { readonly spanId: string; readonly durationNs: number; readonly key?: string }[]
+  }
 }
 
 /** What there is to say of a trace: its row, what is wrong with it in words, and what its answer waited for. */

@@ -5,7 +5,7 @@ import type { CAC } from 'cac'
 import type { Io } from './cli-output.ts'
 import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
-import { parseQuery, QueryError } from './query/index.ts'
+import { parseFilter, QueryError } from './query/index.ts'
 import { defaultDataDirectory } from './spoor.ts'
 import type { ToolOutput } from './tools/output.ts'
 import { runTool } from './tools/run-tool.ts'
@@ -113,7 +113,7 @@ function exportCommand(dir: string, options: Options): ExportCommand {
 
 function filterOf(query: string | undefined): Filter | undefined {
   try {
-    return query === undefined ? undefined : parseQuery(query)
+    return query === undefined ? undefined : parseFilter(query)
   } catch (error) {
     if (error instanceof QueryError) throw new SpoorError('option', `--query: ${error.message}`, { cause: error })
     throw error

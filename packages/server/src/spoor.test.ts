@@ -180,7 +180,7 @@ describe('one trace', () => {
       ]),
     )
     const report = await spoor.json<TraceReportResponse>(`/api/spoor/v1/traces/${traceId}/report`)
-    const { traces } = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:ensemble')
+    const { traces } = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:ensemble&matches=0')
     expect(report.trace).toEqual(traces[0])
     expect(report.problems).toEqual([
       {
@@ -202,7 +202,7 @@ describe('one trace', () => {
     const traceId = traceIdOf(0x1d)
     await spoor.post(requestOf('by-id', [{ traceId, spanId: spanIdOf(1) }]))
     const byId = await spoor.json<SearchResponse>(`/api/spoor/v1/search?q=${traceId.toUpperCase()}%20`)
-    const byService = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:by-id')
+    const byService = await spoor.json<SearchResponse>('/api/spoor/v1/search?q=service:by-id&matches=0')
     expect(byId.traces).toEqual(byService.traces)
     expect(await spoor.json(`/api/spoor/v1/search?q=${'d'.repeat(32)}`)).toMatchObject({ traces: [], complete: true })
   })

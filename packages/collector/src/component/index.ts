@@ -29,7 +29,7 @@ export {
   heldByChunk,
   heldBytes,
 } from './budget.ts'
-export { didYouMean } from './suggest.ts'
+export { didYouMean, nearest } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { createDropLog, type DropLog, type Loss } from './drop-log.ts'
 export { aborted, follow, sleep, timerMs } from './sleep.ts'

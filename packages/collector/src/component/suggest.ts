@@ -4,12 +4,18 @@ const MAX_CANDIDATES = 200
 
 /** `; did you mean "x"?` with the candidate nearest to `word`, or '' when none is near enough to be meant. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  if (word.length > MAX_LENGTH) return ''
+  const best = nearest(word, candidates, MAX_CANDIDATES)
+  return best === undefined ? '' : `; did you mean "${best}"?`
+}
+
+/** The candidate nearest to `word`, of the first `maxCandidates`; undefined when none is near enough to be meant. */
+export function nearest(word: string, candidates: Iterable<string>, maxCandidates = 10_000): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
   let seen = 0
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
-    if (++seen > MAX_CANDIDATES) break
+    if (++seen > maxCandidates) break
     if (candidate.length > MAX_LENGTH) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
@@ -17,7 +23,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
       bestDistance = distance
     }
   }
-  return best === undefined ? '' : `; did you mean "${best}"?`
+  return best
 }
 
 /** Levenshtein distance: single-character insertions, deletions and replacements. */

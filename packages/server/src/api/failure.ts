@@ -1,6 +1,7 @@
 import { createLogLimiter, type Logger } from '@spoor/collector'
 import { StorageError, type StorageErrorCode } from '@spoor/storage'
 import type { FastifyReply } from 'fastify'
+import type { ApiError } from '../api.ts'
 import { QueryError } from '../query/index.ts'
 import { RequestError } from './params.ts'
 
@@ -39,7 +40,14 @@ const RETRY_AFTER_S = 1
 /** The same trouble of many queries is logged this often. Milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
+/** In the words of Spoor's own API. */
+export function apiError({ code, message, position }: Omit<Failure, 'status'>): ApiError {
+  return { error: { code, message, ...(position !== undefined && { position }) } }
+}
+
 export interface Failures {
+  /** What an error means to a client. */
+  of(error: unknown): Failure
   /** Answers a request that failed; `form` puts the failure in the API's words. */
   answer(
     reply: FastifyReply,
@@ -61,6 +69,7 @@ export function createFailures(logger: Logger): Failures {
     else if (failure.status >= 500) limited.warn(failure.code, { code: failure.code, url }, failure.message)
   }
   return {
+    of: failureOf,
     answer(reply, error, form) {
       const failure = failureOf(error)
       if (failure.code === 'cancelled' || reply.raw.destroyed) {

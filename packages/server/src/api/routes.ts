@@ -1,26 +1,20 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import type { Filter, Order, SearchQuery, SpanSet, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
-  ApiError,
   AttributesResponse,
   AttributeValuesResponse,
   DependenciesResponse,
   OperationsResponse,
-  SearchResponse,
   ServicesResponse,
   StatusResponse,
-  TraceRow,
 } from '../api.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
-import { callOf, type QueryCall } from '../http/query-call.ts'
-import { parseQuery } from '../query/index.ts'
+import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
-import type { Failure, Failures } from './failure.ts'
+import { apiError, type Failures } from './failure.ts'
 import {
   choiceParam,
   countParam,
-  durationParam,
   first,
   normalizeTraceId,
   nowNs,
@@ -29,10 +23,10 @@ import {
   required,
   timeParam,
 } from './params.ts'
+import { searchRoute } from './search.ts'
 import type { StoreQueries } from './store-queries.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
 
-const ORDERS: readonly Order[] = ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors']
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export interface SpoorApiOptions {
@@ -57,19 +51,7 @@ export function spoorApi({ store, reports, status, failures }: SpoorApiOptions) 
     const traces = { config: { lane: 'traces', takesTimeout: true } } as const
     const searches = { config: { lane: 'searches', takesTimeout: true } } as const
 
-    app.get('/search', searches, async (request): Promise<SearchResponse> => {
-      const call = callOf(request)
-      const id = /^\s*([0-9a-f]{32})\s*$/i.exec(first(request.query as Query, 'q') ?? '')?.[1]
-      if (id !== undefined) return searchById(store, reports, id.toLowerCase(), call)
-      const page = await store.search(searchQuery(request.query as Query), call)
-      return {
-        traces: page.traces.map(traceRow),
-        ...(page.next === undefined ? {} : { next: page.next }),
-        complete: page.complete,
-        spansScanned: page.spansScanned,
-        elapsedMs: page.elapsedMs,
-      }
-    })
+    app.get('/search', searches, searchRoute(store, reports, failures))
 
     app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
       const id = traceIdParam(request.params.id)
@@ -130,69 +112,3 @@ function traceIdParam(text: string): string {
 }
 
 const notFound = (id: string) => new RequestError(404, 'not_found', `trace ${id} is not in the store`)
-
-/** A query that is a trace id and nothing else finds that trace, whatever the other parameters. */
-async function searchById(store: StoreQueries, reports: Reports, id: string, call: QueryCall): Promise<SearchResponse> {
-  const started = performance.now()
-  const row = await reports.make('row', id, store.trace(id, call), call)
-  const traces = row ? [JSON.parse(row.toString()) as TraceRow] : []
-  return { traces, complete: true, spansScanned: traces[0]?.spans ?? 0, elapsedMs: performance.now() - started }
-}
-
-function searchQuery(query: Query): SearchQuery {
-  const now = nowNs()
-  const filter = parseQuery(first(query, 'q') ?? '')
-  const from = timeParam(query, 'from', now)
-  const to = timeParam(query, 'to', now)
-  const min = durationParam(query, 'minTraceDuration')
-  const max = durationParam(query, 'maxTraceDuration')
-  const order = choiceParam(query, 'order', ORDERS)
-  const cursor = first(query, 'cursor')
-  return {
-    limit: countParam(query, 'limit', 20, 1, 10_000),
-    ...spansOf(filter, min, max),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(order && { order }),
-    ...(cursor && { cursor }),
-  }
-}
-
-/** The filter's spans in traces whose whole duration is between the bounds. */
-function spansOf(
-  filter: Filter | undefined,
-  min: number | undefined,
-  max: number | undefined,
-): Pick<SearchQuery, 'spans'> {
-  let spans: SpanSet | undefined = filter && { op: 'spans', filter }
-  const bounds = [
-    ['gte', min],
-    ['lte', max],
-  ] as const
-  for (const [compare, value] of bounds) {
-    if (value !== undefined) spans = { op: 'trace', field: 'duration', compare, value, ...(spans && { among: spans }) }
-  }
-  return spans ? { spans } : {}
-}
-
-function traceRow(summary: TraceSummary): TraceRow {
-  const { traceId, rootService, rootName, start, requestStart, services } = summary
-  return {
-    traceId,
-    rootService,
-    rootName,
-    start: start.toString(),
-    durationNs: summary.durationNs,
-    requestStart: requestStart.toString(),
-    requestDurationNs: summary.requestDurationNs,
-    tailNs: summary.tailNs,
-    spans: summary.spans,
-    errors: summary.errors,
-    orphans: summary.orphans,
-    services: services.map(({ name, spans, errors, selfTimeNs }) => ({ name, spans, errors, selfTimeNs })),
-  }
-}
-
-function apiError({ code, message, position }: Omit<Failure, 'status'>): ApiError {
-  return { error: { code, message, ...(position !== undefined && { position }) } }
-}

@@ -1,9 +1,8 @@
 import {
   type CallOptions,
-  collectSearch,
   type Dependencies,
   type Operation,
-  type SearchPage,
+  type SearchEvent,
   type SearchQuery,
   StorageError,
   type TraceStore,
@@ -20,7 +19,8 @@ export type Limits = Pick<QueryCall, 'signal' | 'timeoutMs'>
 export interface StoreQueries {
   /** See `TraceStore.trace`. The time is that of each chunk: how long a client takes to read is not the store's. */
   trace(id: string, limits: Limits): AsyncGenerator<Uint8Array>
-  search(query: SearchQuery, limits: Limits): Promise<SearchPage>
+  /** See `TraceStore.search`. */
+  search(query: SearchQuery, limits: Limits): AsyncGenerator<SearchEvent>
   services(limits: Limits): Promise<string[]>
   operations(service: string | undefined, limits: Limits): Promise<Operation[]>
   attributeKeys(limit: number, limits: Limits): Promise<string[]>
@@ -37,8 +37,7 @@ const STREAM_TIMEOUT_MS = 600_000
 export function createStoreQueries(store: () => TraceStore): StoreQueries {
   return {
     trace: (id, limits) => readTrace(store(), id, limits),
-    search: (query, limits) =>
-      bounded('the search', limits, (call) => collectSearch(store().search({ ...query, ...call }))),
+    search: (query, limits) => readSearch(store(), query, limits),
     services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
@@ -68,7 +67,37 @@ async function* readTrace(store: TraceStore, id: string, limits: Limits): AsyncG
   }
 }
 
-async function bounded<T>(what: string, limits: Limits, ask: (call: CallOptions) => Promise<T>): Promise<T> {
+/** All events together have the time of the query. */
+async function* readSearch(
+  store: TraceStore,
+  query: SearchQuery,
+  { signal, timeoutMs }: Limits,
+): AsyncGenerator<SearchEvent> {
+  const over = new AbortController()
+  const endMs = performance.now() + timeoutMs
+  const found = store.search({ ...query, timeoutMs, signal: AbortSignal.any([signal, over.signal]) })
+  const events = found[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const left = { signal, timeoutMs: Math.max(0, endMs - performance.now()) }
+      const next = await bounded('the search', left, () => events.next(), timeoutMs)
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    over.abort()
+    // Not waited for: after an event that never came it would never come either.
+    void Promise.resolve(events.return?.()).catch(() => {})
+  }
+}
+
+/** `givenMs`: the time that a message names. */
+async function bounded<T>(
+  what: string,
+  limits: Limits,
+  ask: (call: CallOptions) => Promise<T>,
+  givenMs = limits.timeoutMs,
+): Promise<T> {
   const { signal, timeoutMs } = limits
   const cancelled = () => new StorageError('cancelled', `${what} was given up: the client has left`)
   if (signal.aborted) throw cancelled()
@@ -77,7 +106,7 @@ async function bounded<T>(what: string, limits: Limits, ask: (call: CallOptions)
   const cut = new Promise<never>((_, reject) => {
     onAbort = () => reject(cancelled())
     signal.addEventListener('abort', onAbort, { once: true })
-    const onLate = () => reject(new StorageError('timeout', `${what} took longer than ${Math.round(timeoutMs)} ms`))
+    const onLate = () => reject(new StorageError('timeout', `${what} took longer than ${Math.round(givenMs)} ms`))
     timer = setTimeout(onLate, timeoutMs + LATE_MS)
   })
   try {

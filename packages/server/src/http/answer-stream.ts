@@ -40,13 +40,18 @@ export function sendBytes(
   return reply.send(Readable.from(watched(), { objectMode: false }))
 }
 
-/** The same for text, in chunks of 64 KiB. */
+/** The same for text, in chunks of 64 KiB, or where `atOnce` is true each piece as it comes. */
 export function sendText(
   reply: FastifyReply,
   pieces: AsyncIterable<string>,
   onFailure: (error: unknown) => void,
+  atOnce = false,
 ): FastifyReply {
-  return sendBytes(reply, joined(pieces), onFailure)
+  return sendBytes(reply, atOnce ? each(pieces) : joined(pieces), onFailure)
+}
+
+async function* each(pieces: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }
 
 async function* joined(pieces: AsyncIterable<string>): AsyncGenerator<Buffer> {

@@ -1,3 +1,4 @@
+import { collectSearch } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
@@ -73,7 +74,7 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       const errors: Errors[number][] = []
       let ids = wanted.map(traceIdOf)
       if (wanted.length === 0) {
-        const page = await store.search(searchParams(query), call)
+        const page = await collectSearch(store.search(searchParams(query), call))
         ids = page.traces.map(({ traceId }) => traceId)
         if (!page.complete) errors.push({ msg: INCOMPLETE })
       }

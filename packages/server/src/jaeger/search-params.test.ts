@@ -22,6 +22,7 @@ describe('the parameters of Jaeger’s search', () => {
       to: 1_760_000_000_000_002_000n,
       limit: 7,
       order: 'newest',
+      matchesPerTrace: 0,
       filter: {
         op: 'and',
         args: [

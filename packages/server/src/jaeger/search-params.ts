@@ -38,6 +38,7 @@ export function searchParams(query: Query): SearchQuery {
     to: microseconds(query, 'end') ?? now,
     limit: limit(query),
     order: 'newest',
+    matchesPerTrace: 0,
   }
 }
 

@@ -1,5 +1,5 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import type { Filter, SearchPage, SearchQuery, TraceSummary } from '@spoor/storage'
+import { collectSearch, type Filter, type SearchPage, type SearchQuery, type TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Failures } from '../api/failure.ts'
 import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
@@ -48,7 +48,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
 
     app.get('/traces', searches, async (request, reply) => {
       const call = callOf(request)
-      const page = await store.search(searchQuery(request.query as Query), call)
+      const page = await collectSearch(store.search(searchQuery(request.query as Query), call))
       if (page.traces.length === 0 && page.complete) throw new RequestError(404, 'not_found', 'No traces found')
       async function* all(): AsyncGenerator<Uint8Array> {
         for (const { traceId } of page.traces) yield* store.trace(traceId, call)
@@ -66,7 +66,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
     })
 
     app.get('/trace-summaries', searches, async (request, reply) => {
-      const page = await store.search(searchQuery(request.query as Query), callOf(request))
+      const page = await collectSearch(store.search(searchQuery(request.query as Query), callOf(request)))
       tellIncomplete(reply, page)
       return { summaries: page.traces.map(summaryJson) }
     })
@@ -148,6 +148,7 @@ function searchQuery(query: Query): SearchQuery {
     to,
     limit: depth(query),
     order: 'newest',
+    matchesPerTrace: 0,
   }
 }
 

@@ -1,3 +1,4 @@
-/** The search bar's language: text to a storage filter. */
+/** The search bar's language: text to a set of spans, and back. */
 export { QueryError } from './error.ts'
-export { parseQuery } from './parse.ts'
+export { formatQuery } from './format.ts'
+export { parseFilter, parseQuery } from './sets.ts'

@@ -9,7 +9,7 @@ type Term = Extract<Token, { type: 'term' }>
  * Keys that are fields of the span and not attributes. `service.name` is the same question as `service`, and that one
  * is quicker.
  */
-const FIELDS: ReadonlyMap<string, Field> = new Map([
+export const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['service', 'service'],
   ['service.name', 'service'],
   ['resource.service.name', 'service'],
@@ -19,7 +19,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['duration', 'duration'],
   ['scope', 'scopeName'],
 ])
-const LEVELS: readonly Level[] = ['resource', 'span', 'scope', 'event', 'link']
+export const LEVELS: readonly Level[] = ['resource', 'span', 'scope', 'event', 'link']
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const STATUSES = ['unset', 'ok', 'error']
 const COMPARE: Partial<Record<Operator, 'lt' | 'lte' | 'gt' | 'gte'>> = {
@@ -29,32 +29,19 @@ const COMPARE: Partial<Record<Operator, 'lt' | 'lte' | 'gt' | 'gte'>> = {
   '>=': 'gte',
 }
 
-/** Characters of a bare word; each becomes a class of up to four, and a regular expression has its limit. */
+/** Characters of a bare word. */
 const MAX_WORD = 1000
 
-/** A bare word is looked for anywhere in the span's name or service, whatever its case. */
+/** A bare word is looked for as what somebody pastes: part of a name, or the whole of a value. */
 export function wordFilter(word: Word): Filter {
+  if (word.text === '') throw new QueryError('an empty word is in everything', word.position)
   if (word.text.length > MAX_WORD) {
     throw new QueryError(
       `the word has ${word.text.length} characters; at most ${MAX_WORD} are looked for: write name:"…" for a longer one`,
       word.position,
     )
   }
-  const value = Array.from(word.text, anyCase).join('')
-  return {
-    op: 'or',
-    args: [
-      { op: 'regex', target: { field: 'name' }, value },
-      { op: 'regex', target: { field: 'service' }, value },
-    ],
-  }
-}
-
-/** Each letter is a class of its two forms, which every engine reads alike. */
-function anyCase(character: string): string {
-  const lower = character.toLowerCase()
-  const upper = character.toUpperCase()
-  return lower !== upper && lower.length === upper.length ? `[${lower}${upper}]` : escapeRegex(character)
+  return { op: 'word', value: word.text }
 }
 
 function escapeRegex(text: string): string {
@@ -90,7 +77,7 @@ export function termFilter(term: Term): Filter {
   }
 }
 
-function targetOf(key: Word): Target {
+export function targetOf(key: Word): Target {
   const field = key.quoted ? undefined : FIELDS.get(key.text)
   if (field) return { field }
   const level = key.quoted ? undefined : LEVELS.find((each) => key.text.startsWith(`${each}.`))
@@ -156,7 +143,7 @@ function oneOf(key: string, names: readonly string[], value: Word): string {
   return name
 }
 
-function durationOf(value: Word): number {
+export function durationOf(value: Word): number {
   try {
     return parseGoDuration(value.text)
   } catch {
@@ -174,9 +161,12 @@ function orderedValue({ key, operator, values }: Term, target: Target): number {
     if (target.field === 'duration') return durationOf(value)
     throw new QueryError(`"${key.text}" has no order: use ":", "!=" or "~"`, key.position)
   }
+  return numberIn(value, `"${operator}" compares attributes as numbers`)
+}
+
+export function numberIn(value: Word, why: string): number {
   const number = Number(value.text)
-  if (value.text.trim() === '' || !Number.isFinite(number)) {
-    throw new QueryError(`"${value.text}" is no number: "${operator}" compares attributes as numbers`, value.position)
-  }
+  if (value.text.trim() === '' || !Number.isFinite(number))
+    throw new QueryError(`"${value.text}" is no number: ${why}`, value.position)
   return number
 }

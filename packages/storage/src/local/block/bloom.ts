@@ -29,9 +29,11 @@ export function bloomHas(bloom: Uint32Array, hash: number, probes: number): bool
   return true
 }
 
-/** Trace ids: 16 bits an id and 8 probes let one foreign block in 1,700 through; each costs the reading of a block. */
-export const TRACE_BITS = 16
-export const TRACE_PROBES = 8
+/** Trace ids: 24 bits an id and 12 probes let one foreign block in 80,000 through; each costs the reading of a block. */
+export const TRACE_BITS = 24
+export const TRACE_PROBES = 12
+/** Of blocks that were written with 16 bits an id: one in 1,700. */
+export const EARLY_TRACE_PROBES = 8
 /** Attributes: 14 bits and 7 probes let one foreign block in 700 through; each costs the reading of all its spans, some 10 ms. */
 export const ATTRIBUTE_BITS = 14
 export const ATTRIBUTE_PROBES = 7

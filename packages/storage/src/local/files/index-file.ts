@@ -46,6 +46,10 @@ export interface BlockMeta {
   readonly operations: readonly OperationKey[]
   /** Undefined where an earlier version wrote the block; see {@link readZones}. */
   readonly zones?: Zones
+  /** The id of the only trace, 32 hex digits; undefined where there are several, or an earlier version wrote the block. */
+  readonly only?: string
+  /** Probes of the trace filter; undefined: {@link EARLY_TRACE_PROBES}. */
+  readonly traceProbes?: number
   /** Whether the attribute filter has the attributes of links: those of earlier versions have not. */
   readonly links?: boolean
   readonly crcs: readonly [trace: number, attribute: number]
@@ -131,6 +135,8 @@ export function encodeBlock(
     operations: rows.operations,
     zones: zonesOf(rows),
     links: true,
+    traceProbes: TRACE_PROBES,
+    ...(rows.traceCount === 1 && { only: Buffer.from(asBytes(rows.traceIds)).toString('hex', 0, 16) }),
     crcs: [crc32(traceFilter), crc32(attributeFilter)],
     ...(arrivedMs > 0 && { arrivedMs }),
   }

@@ -8,7 +8,7 @@ import { meets } from './range.ts'
 import { SeenTraces, type RowKey } from './seen-traces.ts'
 import type { Source } from './set/sources.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
-import { gatherTrace, traceWords } from './trace-parts.ts'
+import { traceWords } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
 /** The share of the time after which no further block is looked into, so that what was found can be shown. */
@@ -23,6 +23,8 @@ export interface Ranking {
   block(block: Block, plan: Plan): bigint
   /** From what {@link RowKey.columns} say. */
   key(hi: number, lo: number): bigint
+  /** What {@link RowKey.columns} would say of a trace that has the block for itself; undefined where its rows have to be seen. */
+  readonly bounds?: (block: Block) => readonly [hi: number, lo: number]
   /** Whether no trace of the block comes after `key` but such as come before it by their rows in the block. */
   isBefore(block: Block, key: bigint): boolean
 }
@@ -35,6 +37,7 @@ export const NEWEST: Ranking = {
   },
   block: ({ maxStart }, { range }) => -(maxStart < range.to ? maxStart : range.to),
   key: (hi, lo) => -((BigInt(hi) << 32n) | BigInt(lo)),
+  bounds: ({ minStart }) => [Number(minStart >> 32n), Number(minStart & 0xffff_ffffn)],
   isBefore: ({ minStart }, key) => -minStart < key,
 }
 
@@ -45,6 +48,7 @@ function longest(matchingOnly: boolean, least: number): Ranking {
     row: { takes: 'greatest', matchingOnly, columns: durations },
     block: ({ zones }) => key(zones.maxDurationNs),
     key,
+    ...(!matchingOnly && { bounds: ({ zones }) => [zones.maxDurationNs, 0] as const }),
     isBefore: () => false,
   }
 }
@@ -80,16 +84,17 @@ export async function bestFirst(
 
   /** False when there is no memory for what the block has. */
   async function look(block: Block): Promise<boolean> {
+    // A trace of very many spans has blocks of its own.
+    if (block.only && ranking.bounds && seen.correct(block.only, ...ranking.bounds(block))) return true
     const found = await matchesIn(block, source, plan.range, ranking.row.matchingOnly, turn, LOOKING_SHARE)
-    return found === undefined || seen.add(found, wanted)
+    return found === undefined || (await turn.attemptAll(() => seen.add(found, wanted))) !== false
   }
   /** What by its bound was before the cursor has been dealt with on an earlier page. */
   function wanted(hi: number, lo: number): boolean {
     return !cursor?.stragglers || ranking.key(hi, lo) >= cursor.after.key
   }
   async function examine(id: Uint32Array, known: boolean): Promise<void> {
-    const parts = await gatherTrace(blocks, id, turn)
-    const summary = parts && (await matcher.match(parts, known))
+    const summary = await matcher.match(id, known)
     if (summary) page.add(summary)
   }
 

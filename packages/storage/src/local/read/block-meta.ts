@@ -8,6 +8,8 @@ import type { BlockMeta } from '../files/index-file.ts'
 
 /** Spans, traces, groups or frames of one block beyond which a block is not believed: 16 times what 64 MiB of the smallest spans are. */
 const MAX_ENTRIES = 1 << 24
+/** Probes of a filter. */
+const MAX_PROBES = 64
 const MAX_U64 = (1n << 64n) - 1n
 
 export function isBlockMeta(value: unknown): value is BlockMeta {
@@ -22,7 +24,9 @@ export function isBlockMeta(value: unknown): value is BlockMeta {
     isTime(meta.maxStart) &&
     isList(meta.crcs, (crc) => isCount(crc, 2 ** 32 - 1)) &&
     meta.crcs.length === 2 &&
-    isList(meta.operations, isOperation)
+    isList(meta.operations, isOperation) &&
+    (meta.only === undefined || (typeof meta.only === 'string' && /^[0-9a-f]{32}$/.test(meta.only))) &&
+    (meta.traceProbes === undefined || isCount(meta.traceProbes, MAX_PROBES))
   )
 }
 

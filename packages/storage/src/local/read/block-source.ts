@@ -13,6 +13,8 @@ import { Vanished, type VanishedSegment } from './turn.ts'
 export interface BlockSource {
   readonly files: OpenFiles
   readonly columns: ByteCache
+  /** Of trace ids: they are asked all the time, and small. */
+  readonly traceFilters: ByteCache
   readonly frames: ByteCache
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void

@@ -8,6 +8,7 @@ import type { Clock } from '../runtime.ts'
 import type { SearchPage, SearchQuery, TraceSummary } from '../../contract.ts'
 import type { Block } from './block.ts'
 import { search } from './search.ts'
+import { SummaryCache } from './summary-cache.ts'
 import type { Turn } from './turn.ts'
 import { extractMembers, traceRowsOf } from './trace-rows.ts'
 
@@ -55,7 +56,7 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
 /** A search's page in one piece. */
 export async function searchPage(blocks: readonly Block[], query: SearchQuery, turn: Turn): Promise<SearchPage> {
   const traces: TraceSummary[] = []
-  const end = await search(blocks, query, turn, (event) => {
+  const end = await search(blocks, query, turn, new SummaryCache(), (event) => {
     if (event.type === 'traces') traces.push(...event.traces)
   })
   return { traces, ...end }

@@ -57,6 +57,9 @@ class Segment implements BlockSegment {
   }
 }
 
+/** Filters of trace ids that are kept, in bytes: of some 30 million spans. */
+const TRACE_FILTER_BYTES = 16 << 20
+
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
  * writer's changes. Filters, columns and frames are read when needed and kept in caches that are bounded in bytes, files are opened
@@ -91,6 +94,7 @@ export class Catalog {
       // would push out the columns, which serve every query.
       frames: new ByteCache(cacheBytes / 8),
       columns: new ByteCache(cacheBytes - cacheBytes / 8),
+      traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }

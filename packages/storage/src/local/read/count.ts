@@ -6,7 +6,6 @@ import { meets } from './range.ts'
 import { bestSource } from './set/sources.ts'
 import { TraceIds } from './trace-ids.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
-import { gatherTrace } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
 /**
@@ -34,14 +33,9 @@ export async function countTraces(
       if (!found.traces[index]) continue
       const before = ids.size
       const entry = ids.add(found.rows.traceIds, 4 * index)
-      if (entry < before || (!isEnough && !(await matches(ids.words(entry))))) continue
+      if (entry < before || (!isEnough && !(await matcher.match(ids.words(entry), !source.anyTime)))) continue
       counted++
     }
   }
   return { traces: counted, exact: turn.complete }
-
-  async function matches(id: Uint32Array): Promise<boolean> {
-    const parts = await gatherTrace(blocks, id, turn)
-    return parts !== undefined && (await matcher.match(parts, !source.anyTime)) !== undefined
-  }
 }

@@ -13,6 +13,7 @@ export class MemoryBlock implements Block {
   readonly zones: Zones
   readonly operations: readonly OperationKey[]
   readonly damaged = false
+  readonly growsIn: object
   readonly #source: BlockSource
   readonly #segment: BlockSegment
   readonly #rows: BlockRows
@@ -20,6 +21,7 @@ export class MemoryBlock implements Block {
   constructor(source: BlockSource, segment: BlockSegment, rows: BlockRows) {
     this.#source = source
     this.#segment = segment
+    this.growsIn = segment
     this.#rows = rows
     this.spans = rows.count
     this.zones = zonesOf(rows)

@@ -10,6 +10,7 @@ import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { search } from './search.ts'
+import { SummaryCache } from './summary-cache.ts'
 import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
@@ -34,6 +35,7 @@ export class Reader {
   readonly #connect: Connect
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
+  readonly #summaries = new SummaryCache()
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
@@ -171,7 +173,7 @@ export class Reader {
       case 'search':
         return this.#completeUnlessGone(
           turn,
-          await search(catalog.blocks(turn), call.query, turn, (event) =>
+          await search(catalog.blocks(turn), call.query, turn, this.#summaries, (event) =>
             this.#main.post({ type: 'found', id, event }),
           ),
         )

@@ -7,6 +7,7 @@ import type { SearchEvent, SearchQuery } from '../../contract.ts'
 import type { Block } from './block.ts'
 import { blockOf, StillClock } from './blocks.test.helper.ts'
 import { search } from './search.ts'
+import { SummaryCache } from './summary-cache.ts'
 import { Turn } from './turn.ts'
 
 /** Blocks as a store that can be searched. */
@@ -15,7 +16,7 @@ function storeOf(blocks: readonly Block[]) {
     async *search(query: SearchQuery): AsyncGenerator<SearchEvent> {
       const events: SearchEvent[] = []
       const turn = new Turn(new StillClock(), Infinity)
-      const end = await search(blocks, query, turn, (event) => events.push(event))
+      const end = await search(blocks, query, turn, new SummaryCache(), (event) => events.push(event))
       yield* events
       yield { type: 'end', ...end }
     },

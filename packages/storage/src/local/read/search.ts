@@ -9,6 +9,7 @@ import { planOf, type Plan } from './plan.ts'
 import { meets } from './range.ts'
 import { necessaryOfTrace } from './set/necessary.ts'
 import { bestSource, coverOf, EVERYTHING, type Source } from './set/sources.ts'
+import type { SummaryCache } from './summary-cache.ts'
 import { TraceMatcher } from './trace-matcher.ts'
 import type { Turn } from './turn.ts'
 import { wholePass } from './whole-pass.ts'
@@ -21,12 +22,13 @@ export async function search(
   blocks: readonly Block[],
   query: SearchQuery,
   turn: Turn,
+  summaries: SummaryCache,
   tell: (event: SearchEvent) => void,
 ): Promise<SearchEnd> {
   const plan = planOf(query, turn)
   const output = new SearchOutput(turn, tell)
   const page = new Page(plan, turn, output)
-  const matcher = new TraceMatcher(plan, turn)
+  const matcher = new TraceMatcher(blocks, plan, summaries, turn)
   const best = wayOf(plan, blocks, turn)
   let outcome: Outcome = 'vain'
   if (best) {

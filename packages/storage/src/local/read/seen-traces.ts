@@ -104,6 +104,13 @@ export class SeenTraces {
     this.ids.add(id, 0)
   }
 
+  /** Corrects the bound of a trace; false when it is not known yet. */
+  correct(id: Uint32Array, hi: number, lo: number): boolean {
+    const entry = this.ids.find(id, 0)
+    if (entry >= 0) this.#correct(entry, hi, lo)
+    return entry >= 0
+  }
+
   #correct(entry: number, hi: number, lo: number): void {
     if (!this.#queue.has(entry)) return
     const difference = hi - this.#hi[entry]! || lo - this.#lo[entry]!

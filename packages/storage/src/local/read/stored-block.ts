@@ -1,14 +1,15 @@
 import { basename } from 'node:path'
 import { StorageError, type Level } from '../../contract.ts'
-import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import { ATTRIBUTE_PROBES, bloomHas, EARLY_TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
 import { readBlock, readColumns, readFilter, type IndexBlock } from '../files/index-file.ts'
 import { areSound } from './block-meta.ts'
 import { readFrameOf, reading, tell, type BlockSegment, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
-import { Slot } from './byte-cache.ts'
+import { Slot, type ByteCache } from './byte-cache.ts'
 import { rebuildRows } from './log-block.ts'
+import { traceWords } from './trace-parts.ts'
 import { extractMembers, rowBytes, traceRowsOf } from './trace-rows.ts'
 import { readZones, type Zones } from '../block/zones.ts'
 
@@ -19,6 +20,7 @@ export class StoredBlock implements Block {
   readonly maxStart: bigint
   readonly zones: Zones
   readonly operations: readonly OperationKey[]
+  readonly only: Uint32Array | undefined
   readonly damaged: boolean
   readonly #source: BlockSource
   readonly #segment: BlockSegment
@@ -26,6 +28,7 @@ export class StoredBlock implements Block {
   readonly #end: number
   readonly #logStart: number
   readonly #logEnd: number
+  readonly #traceProbes: number
   readonly #knowsLinks: boolean
   readonly #services: ReadonlySet<string>
   readonly #filters: readonly [FilterSection, FilterSection]
@@ -41,15 +44,17 @@ export class StoredBlock implements Block {
     this.#logEnd = meta.logEnd
     this.#services = new Set(meta.operations.map(({ service }) => service))
     this.#filters = [
-      { section: traceFilter, crc: meta.crcs[0], bits: new Slot() },
-      { section: attributeFilter, crc: meta.crcs[1], bits: new Slot() },
+      { section: traceFilter, crc: meta.crcs[0], bits: new Slot(), cache: source.traceFilters },
+      { section: attributeFilter, crc: meta.crcs[1], bits: new Slot(), cache: source.columns },
     ]
     this.spans = meta.spans
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
+    this.#traceProbes = meta.traceProbes ?? EARLY_TRACE_PROBES
     this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
     this.operations = meta.operations
+    this.only = meta.only === undefined ? undefined : traceWords(meta.only)
     this.damaged = meta.damaged !== undefined
   }
 
@@ -58,8 +63,10 @@ export class StoredBlock implements Block {
   }
 
   mayHaveTrace(hash: number): boolean {
-    const bits = this.#filter(this.#filters[0])
-    return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
+    // Asked for each trace that is looked for, of each block: what is at hand is used without more ado.
+    const [filter] = this.#filters
+    const bits = (filter.bits.value as Uint32Array | undefined) ?? this.#filter(filter)
+    return bits === undefined || bloomHas(bits, hash, this.#traceProbes)
   }
 
   mayHaveAttribute(hash: number, level: Level): boolean {
@@ -88,7 +95,7 @@ export class StoredBlock implements Block {
     return readFrameOf(this.#source, this.#segment, frame, () => this.rows())
   }
 
-  #filter({ section, crc, bits }: FilterSection): Uint32Array | undefined {
+  #filter({ section, crc, bits, cache }: FilterSection): Uint32Array | undefined {
     const load = (): Uint32Array | undefined => {
       const found = reading(this.#source, this.#segment, this.#segment.indexPath, (file) =>
         readFilter(file, section, crc),
@@ -97,7 +104,7 @@ export class StoredBlock implements Block {
       return found instanceof StorageError ? undefined : found
     }
     try {
-      return this.#source.columns.get(bits, load, (found) => (found?.byteLength ?? 0) + 100)
+      return cache.get(bits, load, (found) => (found?.byteLength ?? 0) + 100)
     } catch {
       return undefined // Whoever looks into the block then meets the same, and says so.
     }
@@ -162,4 +169,5 @@ interface FilterSection {
   readonly section: { readonly offset: number; readonly length: number }
   readonly crc: number
   readonly bits: Slot
+  readonly cache: ByteCache
 }

@@ -16,20 +16,25 @@ export interface TracePart {
   readonly rows: BlockRows
 }
 
-/**
- * Gathers a trace's rows: every block is asked, as late spans may be anywhere. What cannot be read is left out. Undefined when there are none, or
- * there was no time for it.
- */
+/** The blocks that may have a trace: every block is asked, as late spans may be anywhere. Undefined when there was no time for it. */
+export async function blocksOf(blocks: readonly Block[], id: Uint32Array, turn: Turn): Promise<Block[] | undefined> {
+  const hash = traceHash(id)
+  const asked: Block[] = []
+  for (const block of blocks) {
+    if (turn.work(30) && (await turn.breathe())) return undefined
+    if (block.mayHaveTrace(hash)) asked.push(block)
+  }
+  return asked
+}
+
+/** Gathers a trace's rows. What cannot be read is left out. Undefined when there are none, or there was no time for it. `blocks`: that may have it. */
 export async function gatherTrace(
   blocks: readonly Block[],
   id: Uint32Array,
   turn: Turn,
 ): Promise<TraceParts | undefined> {
-  const hash = traceHash(id)
   const parts: TracePart[] = []
   for (const block of blocks) {
-    if (turn.work(30) && (await turn.breathe())) return undefined
-    if (!block.mayHaveTrace(hash)) continue
     const rows = turn.attempt(() => block.traceRows(id))
     if (turn.work(block.spans) && (await turn.breathe())) return undefined
     if (rows) parts.push({ block, rows })

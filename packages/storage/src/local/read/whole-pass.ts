@@ -7,12 +7,11 @@ import { comparePositions, positionOf, type Position } from './order.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
-import { meets } from './range.ts'
+import { isInside, meets } from './range.ts'
 import { mayHold, necessaryOfTrace } from './set/necessary.ts'
 import type { Source } from './set/sources.ts'
 import { extentsOf } from './trace-extents.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
-import { gatherTrace } from './trace-parts.ts'
 import { TraceTable } from './trace-table.ts'
 import type { Turn } from './turn.ts'
 
@@ -37,15 +36,20 @@ export async function wholePass(
   turn: Turn,
 ): Promise<Outcome> {
   const table = new TraceTable(turn)
+  /** Blocks whose extents are in the table. */
+  const done = new Set<Block>()
   const asked = blocks.filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
   output.partsTotal = asked.length + blocks.length
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break
     const found = await matchesIn(block, source, plan.range, plan.order === 'longest_match', turn, MATCHING_SHARE)
-    if (found && !(await table.addMatches(found))) break
+    if (found && (await turn.attemptAll(() => table.addMatches(found))) === false) break
+    // All of its traces are in the table: it need not be read a second time for what they are there.
+    if (found && !source.condition && isInside(block, plan.range) && (await addExtents(table, block, turn)))
+      done.add(block)
     output.part()
   }
-  if (table.ids.size > 0) await addExtents(table, blocks, output, turn)
+  if (table.ids.size > 0) await addAllExtents(table, blocks, done, output, turn)
   const queue = await queueOf(table, plan, turn)
   while (!(await turn.breathe())) {
     const entry = queue.first
@@ -56,8 +60,7 @@ export async function wholePass(
     } else if (bound) {
       queue.pop()
       if (isBefore(bound, page.after, plan.order)) continue
-      const parts = await gatherTrace(blocks, table.ids.words(entry!), turn)
-      const summary = parts && (await matcher.match(parts, !source.anyTime))
+      const summary = await matcher.match(table.ids.words(entry!), !source.anyTime)
       if (summary) page.add(summary)
     } else return turn.complete ? 'done' : 'stopped'
   }
@@ -65,9 +68,10 @@ export async function wholePass(
   return queue.size > 0 || page.next ? 'stopped' : 'done'
 }
 
-async function addExtents(
+async function addAllExtents(
   table: TraceTable,
   blocks: readonly Block[],
+  done: ReadonlySet<Block>,
   output: SearchOutput,
   turn: Turn,
 ): Promise<void> {
@@ -76,11 +80,16 @@ async function addExtents(
   for (const block of blocks) {
     if (await turn.breathe(EXTENTS_SHARE)) return
     output.part()
-    if (hashes && !hashes.some((hash) => block.mayHaveTrace(hash))) continue
-    const found = turn.attempt(() => block.extents?.() ?? block.rows())
-    const extents = found && ('count' in found ? await extentsOf(found, turn) : found)
-    if (extents) await table.addExtents(extents)
+    if (done.has(block) || (hashes && !hashes.some((hash) => block.mayHaveTrace(hash)))) continue
+    await addExtents(table, block, turn)
   }
+}
+
+/** False when the block could not be read, or the turn ended. */
+async function addExtents(table: TraceTable, block: Block, turn: Turn): Promise<boolean> {
+  const extents = await turn.attemptAll(async () => block.extents?.() ?? (await extentsOf(block.rows(), turn)))
+  if (extents) await table.addExtents(extents)
+  return extents !== undefined && !turn.stopped
 }
 
 /** The traces in question, best first. Beyond the deadline some have no extent yet, and are left out. */

@@ -1,4 +1,4 @@
-import { ATTRIBUTE_PROBES, bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import { ATTRIBUTE_PROBES, bloomHas, EARLY_TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockBuilder } from '../block/builder.ts'
 import { hashWords } from '../block/hash.ts'
 import type { BlockRows } from '../block/rows.ts'
@@ -71,7 +71,7 @@ function filtersLetThrough(
   const { traceIds, traceCount } = built.rows
   for (let i = 0; i < 4 * traceCount; i += 4) {
     const hash = hashWords(traceIds[i]!, traceIds[i + 1]!, traceIds[i + 2]!, traceIds[i + 3]!)
-    if (traces && !bloomHas(traces, hash, TRACE_PROBES)) return false
+    if (traces && !bloomHas(traces, hash, meta.traceProbes ?? EARLY_TRACE_PROBES)) return false
   }
   if (attributes) for (const hash of built.hashes) if (!bloomHas(attributes, hash, ATTRIBUTE_PROBES)) return false
   return true
