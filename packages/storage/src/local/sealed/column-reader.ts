@@ -1,0 +1,174 @@
+import { readBits, readNumber, widthOf } from './bits.ts'
+import { CODING } from './column.ts'
+import { Uses } from './column-uses.ts'
+import type { HeadColumn } from './head.ts'
+import { RAW, type Numbers } from './number-column.ts'
+import type { Bits } from './section-file.ts'
+
+/** Values of a column: the case of each, and the bit at which its rest begins. */
+export interface CaseList {
+  readonly bits: Bits | undefined
+  readonly count: number
+  readonly cases: Uint32Array
+  readonly rests: Uint32Array
+}
+
+/** The shapes of the rows of a chunk. */
+export type ShapeList = Uint32Array
+
+/** Bits of a code, at most: as many as one word has from any bit on. */
+const MAX_CODE = 25
+
+/** Reads the values of a column out of its bits. */
+export class ColumnReader {
+  readonly column: HeadColumn
+  readonly #uses: Uses
+  /** By use: bits of a code. */
+  readonly #width: Uint8Array
+  /** By use: bits of all that a row has, or -1 when rows differ. */
+  readonly #rowBits: Int32Array
+  /** By case, as far as cases have a rest: its bits. */
+  readonly #rest: Uint16Array
+
+  /** By case of numbers. */
+  readonly #base: Float64Array
+  readonly #unit: Float64Array
+
+  /** Throws RangeError when the column says what cannot be. */
+  constructor(column: HeadColumn, shapes: number) {
+    const isText = column.coding === CODING.text
+    const cases = isText ? column.patterns.length + column.texts : column.cases.length
+    const withRest: readonly { readonly width: number }[] = isText ? column.patterns : column.cases
+    this.column = column
+    this.#uses = new Uses(column.uses, shapes, cases)
+    this.#rest = Uint16Array.from(withRest, ({ width }) => width)
+    this.#base = Float64Array.from(column.cases, ({ base }) => base)
+    this.#unit = Float64Array.from(column.cases, ({ unit }) => unit)
+    this.#width = new Uint8Array(this.#uses.count)
+    this.#rowBits = new Int32Array(this.#uses.count)
+    if (column.defaultCases > cases) throw new RangeError(`${column.defaultCases} default cases of ${cases}`)
+    const { values, listAt, listLength, lists, count } = this.#uses
+    const [defaultWidth, defaultRest] = [codeWidth(column.defaultCases), this.#restOfFirst(column.defaultCases)]
+    for (let use = 1; use < count; use++) {
+      const at = listAt[use]!
+      const width = at < 0 ? defaultWidth : codeWidth(listLength[use]!)
+      const rest = at < 0 ? defaultRest : this.#restOf(lists, at, at + listLength[use]!)
+      this.#width[use] = width
+      this.#rowBits[use] = rest < 0 ? -1 : values[use]! * (width + rest)
+    }
+  }
+
+  /** How many values a row of a shape has. */
+  valuesOf(shape: number): number {
+    return this.#uses.values[this.#uses.of[shape]!]!
+  }
+
+  /** Whether some rows have several values. */
+  get isMany(): boolean {
+    return this.#uses.values.some((values) => values > 1)
+  }
+
+  /** Bits of the rest that all cases of a list have, or -1 when they differ. */
+  #restOf(lists: Uint32Array, from: number, to: number): number {
+    const rest = this.#rest
+    if (rest.length === 0 || from === to) return 0
+    const first = rest[lists[from]!] ?? 0
+    for (let i = from + 1; i < to; i++) if ((rest[lists[i]!] ?? 0) !== first) return -1
+    return first
+  }
+
+  /** The same of the first `count` cases. */
+  #restOfFirst(count: number): number {
+    const rest = this.#rest
+    const first = rest[0] ?? 0
+    for (let i = 1; i < Math.min(count, rest.length); i++) if (rest[i] !== first) return -1
+    return count > rest.length && first > 0 ? -1 : first
+  }
+
+  /** The values of the rows `[from, to)`, whose shapes `shapes` has from the chunk's first row on. */
+  read(bits: Bits | undefined, shapes: ShapeList, from: number, to: number): CaseList {
+    const { of, values, listAt, lists } = this.#uses
+    let count = 0
+    for (let row = from; row < to; row++) count += values[of[shapes[row]!]!]!
+    const cases = new Uint32Array(count)
+    const rests = new Uint32Array(count)
+    const [width, rest] = [this.#width, this.#rest]
+    let at = this.#skip(bits, shapes, from)
+    const view = bits?.view
+    for (let row = from, next = 0; row < to; row++) {
+      const use = of[shapes[row]!]!
+      let left = values[use]!
+      if (left === 0) continue
+      const codeBits = width[use]!
+      const mask = (1 << codeBits) - 1
+      const list = listAt[use]!
+      for (; left > 0; left--) {
+        const code = codeBits === 0 ? 0 : (view!.getUint32(at >>> 3, true) >>> (at & 7)) & mask
+        const one = list < 0 ? code : lists[list + code]!
+        at += codeBits
+        cases[next] = one
+        rests[next++] = at
+        if (one < rest.length) at += rest[one]!
+      }
+    }
+    return { bits, count, cases, rests }
+  }
+
+  /** The bit at which row `to` begins. */
+  #skip(bits: Bits | undefined, shapes: ShapeList, to: number): number {
+    if (!bits) return 0
+    const { of, values, listAt, lists } = this.#uses
+    const [width, rest, rowBits] = [this.#width, this.#rest, this.#rowBits]
+    const { view } = bits
+    let { at } = bits
+    for (let row = 0; row < to; row++) {
+      const use = of[shapes[row]!]!
+      const own = rowBits[use]!
+      if (own >= 0) {
+        at += own
+        continue
+      }
+      const codeBits = width[use]!
+      const list = listAt[use]!
+      for (let left = values[use]!; left > 0; left--) {
+        const code = (view.getUint32(at >>> 3, true) >>> (at & 7)) & ((1 << codeBits) - 1)
+        const one = list < 0 ? code : lists[list + code]!
+        at += codeBits + (one < rest.length ? rest[one]! : 0)
+      }
+    }
+    return at
+  }
+
+  /** The same as numbers, put into `numbers` from `next` on. */
+  readNumbers(bits: Bits | undefined, shapes: ShapeList, from: number, to: number, numbers: Numbers, next: number): void {
+    const { of, values, listAt, lists } = this.#uses
+    const [width, rest, base, unit] = [this.#width, this.#rest, this.#base, this.#unit]
+    const out = numbers.value
+    const view = bits?.view
+    let at = this.#skip(bits, shapes, from)
+    let index = next
+    for (let row = from; row < to; row++) {
+      const use = of[shapes[row]!]!
+      const codeBits = width[use]!
+      const list = listAt[use]!
+      for (let left = values[use]!; left > 0; left--) {
+        const code = codeBits === 0 ? 0 : (view!.getUint32(at >>> 3, true) >>> (at & 7)) & ((1 << codeBits) - 1)
+        const one = list < 0 ? code : lists[list + code]!
+        at += codeBits
+        if (one >= rest.length) throw new RangeError(`case ${one} of ${rest.length}`)
+        const restBits = rest[one]!
+        if (restBits === 0) out[index] = base[one]!
+        else if (restBits === RAW) numbers.setRaw(index, readBits(view!, at, 32), readBits(view!, at + 32, 32))
+        else out[index] = base[one]! + unit[one]! * readNumber(view!, at, restBits)
+        at += restBits
+        index++
+      }
+    }
+  }
+}
+
+function codeWidth(cases: number): number {
+  const width = widthOf(Math.max(0, cases - 1))
+  if (width > MAX_CODE) throw new RangeError(`${cases} cases`)
+  return width
+}
