@@ -10,6 +10,8 @@ const EVENTS: { readonly [C in StoreEventCode]: StoreEvent & { code: C } } = {
   recovered: { code: 'recovered', file: '1.log', blocks: 2, tornBytes: 77 },
   damaged: { code: 'damaged', file: '1.log', offset: 9, bytes: 40, maxSpans: 12, perhaps: false, kept: undefined },
   dropped: { code: 'dropped', reason: 'age', segments: 1, spans: 30, bytes: 900, oldest: undefined, newest: undefined },
+  sealed: { code: 'sealed', segments: 2, spans: 40, bytesBefore: 900, bytes: 400 },
+  not_sealed: { code: 'not_sealed', file: '1.log', reason: 'it is damaged' },
   full: { code: 'full', freeBytes: 0, reserveBytes: 10 },
   failing: { code: 'failing', part: 'disk', reason: 'EIO' },
   recovered_again: { code: 'recovered_again', part: 'disk', afterMs: 10, failures: 2 },
@@ -43,6 +45,8 @@ it('adds up what was dropped and damaged', () => {
     EVENTS.damaged,
     { ...EVENTS.damaged, maxSpans: undefined },
     EVENTS.recovered,
+    EVENTS.sealed,
+    EVENTS.sealed,
   ])
     hear(event)
   const text = prometheusText(counters)
@@ -52,6 +56,7 @@ it('adds up what was dropped and damaged', () => {
   expect(text).toContain('spoor_store_damaged_spans 12\n')
   expect(text).toContain('spoor_store_damaged_bytes 80\n')
   expect(text).toContain('spoor_store_recovered_torn_bytes 77\n')
+  expect(text).toContain('spoor_store_sealed_spans 80\n')
 })
 
 it('has a type and a help line for each of its metrics, and every series from the start', () => {

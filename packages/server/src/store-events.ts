@@ -13,7 +13,7 @@ type DropReason = StoreEventFields['dropped']['reason']
 /** The values of the labels that events have, so that every series is there from the start, and an alert sees its first step. */
 const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
   reason: ['size', 'age', 'space', 'request'] satisfies DropReason[],
-  part: ['writer', 'lookup_reader', 'search_reader', 'disk'] satisfies StorePart[],
+  part: ['writer', 'lookup_reader', 'search_reader', 'sealer', 'disk', 'sealing'] satisfies StorePart[],
 }
 
 /** Names of the counters that add up what events tell, beside how often they came. */
@@ -23,6 +23,7 @@ const AMOUNTS = {
   damagedSpans: 'spoor_store_damaged_spans',
   damagedBytes: 'spoor_store_damaged_bytes',
   tornBytes: 'spoor_store_recovered_torn_bytes',
+  sealedSpans: 'spoor_store_sealed_spans',
 } as const
 
 /**
@@ -48,6 +49,7 @@ export function createStoreEvents(logger: Logger, counters: Counters): (event: S
   const damagedSpans = counters.counter(AMOUNTS.damagedSpans, {})
   const damagedBytes = counters.counter(AMOUNTS.damagedBytes, {})
   const tornBytes = counters.counter(AMOUNTS.tornBytes, {})
+  const sealedSpans = counters.counter(AMOUNTS.sealedSpans, {})
 
   return (event) => {
     count(event).value++
@@ -59,6 +61,8 @@ export function createStoreEvents(logger: Logger, counters: Counters): (event: S
       damagedBytes.value += event.bytes
     } else if (event.code === 'recovered') {
       tornBytes.value += event.tornBytes
+    } else if (event.code === 'sealed') {
+      sealedSpans.value += event.spans
     }
     const { code, ...fields } = event
     logger[STORE_EVENTS[code].severity]({ event: code, ...fields }, describeStoreEvent(event))

@@ -6,9 +6,19 @@
 /**
  * The parts of a store that can fail on their own. `disk`: what it is kept on; while it fails, spans are refused. `index`: the index of
  * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits. `segments`: reading some that were
- * written before; while it fails they are left out, and searches say that they are not complete.
+ * written before; while it fails they are left out, and searches say that they are not complete. `sealer`: the thread that seals segments;
+ * `sealing`: what it writes. While these fail, segments stay as they are.
  */
-export type StorePart = 'writer' | 'lookup_reader' | 'search_reader' | 'disk' | 'index' | 'retention' | 'segments'
+export type StorePart =
+  | 'writer'
+  | 'lookup_reader'
+  | 'search_reader'
+  | 'sealer'
+  | 'disk'
+  | 'index'
+  | 'retention'
+  | 'segments'
+  | 'sealing'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -47,6 +57,15 @@ export interface StoreEventFields {
     readonly oldest: string | undefined
     readonly newest: string | undefined
   }
+  /** Closed segments were written anew, sorted and by columns; `bytes`: what they take now. Told at most once a minute. */
+  sealed: {
+    readonly segments: number
+    readonly spans: number
+    readonly bytesBefore: number
+    readonly bytes: number
+  }
+  /** A segment cannot be sealed. It stays as it is, and is tried again when the store is opened the next time. */
+  not_sealed: { readonly file: string; readonly reason: string }
   /** The disk has less room left than the reserve, or none. */
   full: { readonly freeBytes: number; readonly reserveBytes: number }
   /** A part does not do its work; what needs it is refused, and can be sent again. */
@@ -77,6 +96,8 @@ export const STORE_EVENTS: Readonly<
   recovered: { severity: 'warn', metric: 'spoor_store_recovered' },
   damaged: { severity: 'error', metric: 'spoor_store_damaged' },
   dropped: { severity: 'info', metric: 'spoor_store_dropped', label: 'reason' },
+  sealed: { severity: 'info', metric: 'spoor_store_sealed' },
+  not_sealed: { severity: 'warn', metric: 'spoor_store_not_sealed' },
   full: { severity: 'error', metric: 'spoor_store_full' },
   failing: { severity: 'error', metric: 'spoor_store_failing', label: 'part' },
   recovered_again: { severity: 'info', metric: 'spoor_store_recovered_again', label: 'part' },
@@ -88,10 +109,12 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   writer: 'the writer',
   lookup_reader: 'the reader of traces by id',
   search_reader: 'the reader of searches',
+  sealer: 'the sealer',
   disk: 'the disk',
   index: 'writing the index',
   retention: 'deleting old data',
   segments: 'reading older segments',
+  sealing: 'sealing segments',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */
@@ -113,6 +136,9 @@ const WORDS: { readonly [C in StoreEventCode]: (fields: StoreEventFields[C]) => 
   },
   dropped: ({ reason, segments, spans, bytes }) =>
     `${count(spans, 'span')} (${count(segments, 'segment')}, ${count(bytes, 'byte')}) were deleted: ${DROP_REASONS[reason]}`,
+  sealed: ({ segments, spans, bytesBefore, bytes }) =>
+    `${count(spans, 'span')} (${count(segments, 'segment')}) were sealed: ${count(bytesBefore, 'byte')} became ${count(bytes, 'byte')}`,
+  not_sealed: ({ file, reason }) => `${file} is not sealed and stays as it is: ${reason}`,
   full: ({ freeBytes, reserveBytes }) =>
     freeBytes > 0
       ? `only ${count(freeBytes, 'byte')} are free on the disk, less than the reserve of ${reserveBytes}; free some space or lower the limit of the store`

@@ -16,6 +16,7 @@ interface Mutation {
 
 const INGEST = 'local/write/ingest.ts'
 const HOLDINGS = 'local/write/holdings.ts'
+const SEALING = 'local/write/sealing.ts'
 const SYNC = 'segment.log.dataSync((error) => this.#synced(error))'
 const ACKNOWLEDGE = "this.#main.post({ type: 'durable', ids: batches.map(({ id }) => id), slabs }, slabs)"
 
@@ -136,6 +137,46 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'a beginning that was not deleted keeps its number',
     file: HOLDINGS,
     changes: [['    this.#halfMade.add(id)\n', '']],
+  },
+  {
+    name: 'a sealed form gets its name before it is durable',
+    file: 'local/seal/seal-log.ts',
+    changes: [['    file.sync()\n', '']],
+  },
+  {
+    name: 'the log goes before the name of its sealed form is durable',
+    file: SEALING,
+    changes: [
+      [
+        "      this.#sealer!.post({ type: 'sync' })\n",
+        '      this.#job = undefined\n      this.#named(job)\n      this.#pump()\n',
+      ],
+    ],
+  },
+  {
+    name: 'the log goes before its sealed form has its name',
+    file: SEALING,
+    changes: [
+      [
+        '      files.rename(path + NEW, path)\n',
+        '      files.remove(indexPath(directory, job.id))\n      files.remove(logPath(directory, job.id))\n      files.rename(path + NEW, path)\n',
+      ],
+    ],
+  },
+  {
+    name: 'the log goes before the readers have switched',
+    file: 'local/threads/change-feed.ts',
+    changes: [['    if (switching.readers.size > 0) return\n', '']],
+  },
+  {
+    name: 'what a sealer had that ended is not sealed any more',
+    file: SEALING,
+    changes: [['    if (job) this.#died(job)\n', '    if (job) this.#job = job\n']],
+  },
+  {
+    name: 'the last records of a log are not sealed',
+    file: 'local/seal/seal-log.ts',
+    changes: [['  if (records.length > 0) yield records\n', '']],
   },
   {
     name: 'for want of space a small store loses much of what it has',

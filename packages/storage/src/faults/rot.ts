@@ -1,8 +1,10 @@
 import { decodeTraces } from '@spoor/otlp'
 import { keyOf } from './oracle.ts'
 import type { File } from '../local/files/file-system.ts'
-import { FILE_HEADER, readFrame } from '../local/files/log.ts'
+import { FILE_HEADER, readExactly, readFrame } from '../local/files/log.ts'
+import { readSealed } from '../local/files/sealed-file.ts'
 import { readLogState, walkLog } from '../local/files/walk.ts'
+import { Section } from '../local/sealed/section.ts'
 import type { Inode } from './simulated-disk.ts'
 
 /** What is hit when bytes of a log change. */
@@ -28,6 +30,26 @@ export function hitBy(log: Inode, from: number, to: number): Hit {
     else for (const frame of stretch.record.frames) spans.push(...spansOf(readFrame(file, 'the log', frame)))
   }
   return { spans, isTail }
+}
+
+/** Spans in the sections of a sealed segment that have a byte in [from, to). Called before they change. */
+export function hitSections(sealed: Inode, from: number, to: number): readonly string[] {
+  const file = fileOf(sealed)
+  return readSealed(file, 'the sealed segment').sections.flatMap(({ at, body, meta }) => {
+    if (at >= to || body.offset + body.length <= from) return []
+    const section = new Section(meta, (offset, length) => readExactly(file, body.offset + offset, length))
+    try {
+      const rows = section.rows()
+      return spansOf(
+        section.spanBytes(
+          rows,
+          Uint32Array.from({ length: rows.count }, (_, row) => row),
+        ),
+      )
+    } catch {
+      return [] // It was hit before.
+    }
+  })
 }
 
 /** All spans in the whole records of a log. */

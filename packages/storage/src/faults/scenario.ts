@@ -2,14 +2,15 @@ import { batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
 import { collectSearch, StorageError, type SearchPage, type TraceStore } from '../contract.ts'
 import type { StoreEvent, StoreEventFields } from '../events.ts'
 import type { LocalStoreOptions } from '../local/options.ts'
+import type { EnginePart } from '../local/runtime.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
 import { FAULTS, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
-import { allIn, hitBy } from './rot.ts'
+import { allIn, hitBy, hitSections } from './rot.ts'
 import type { Inode } from './simulated-disk.ts'
 import { Oracle, type Expectation } from './oracle.ts'
 import { Random } from './random.ts'
-import { CRITICAL, SimulatedMachine, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
+import { CRITICAL, SimulatedMachine, SWAPPING, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -119,6 +120,7 @@ class Scenario {
     this.#options = {
       directory: DIRECTORY,
       segmentBytes: random.pick([600, 2_000, 10_000, 100_000]),
+      seal: random.chance(0.8),
       blockSpans: random.pick([4, 16, 64]),
       blockBytes: random.pick([1_000, 100_000]),
       frameBytes: random.pick([200, 1_000, 10_000]),
@@ -139,6 +141,7 @@ class Scenario {
     }
     await this.#recover()
     await this.#checkAll('after the faults')
+    this.#checkSealed()
     await this.#close()
     await this.#open()
     await this.#checkAll('after it was opened again')
@@ -198,20 +201,18 @@ class Scenario {
     switch (kind) {
       case 'kill':
       case 'power_cut':
-        this.#strike(this.#random.pick(['writer', 'lookup_reader', 'search_reader'] as const), () => {
+        this.#strike(this.#random.pick(PARTS), () => {
           opened.process.kill()
           if (kind === 'power_cut') disk.cut()
         })
         break
       case 'part_ends':
         opened.partFaults++
-        this.#strike(this.#random.pick(['writer', 'writer', 'lookup_reader', 'search_reader'] as const), (part) =>
-          part.crash('the simulation ended it'),
-        )
+        this.#strike(this.#random.pick(['writer', ...PARTS] as const), (part) => part.crash('the simulation ended it'))
         break
       case 'part_hangs': {
         opened.partFaults++
-        const part = opened.process.part(this.#random.pick(['writer', 'lookup_reader', 'search_reader'] as const))
+        const part = opened.process.part(this.#random.pick(PARTS))
         if (!part) break
         if (this.#random.chance(0.5)) part.busyUntilMs = Infinity
         else part.block(this.#random.pick([500, 20_000, 100_000]))
@@ -250,10 +251,12 @@ class Scenario {
     }
   }
 
-  /** Bytes of one file change: one, or up to a sector. */
-  #rot(): void {
+  /** Bytes of one file change: one, or up to a sector. `chosen`: of these. */
+  #rot(chosen: (name: string) => boolean = () => true): void {
     const files = this.#machine.disk.contents(DIRECTORY)
-    const [name, inode] = this.#random.pick([...files])
+    const mayRot = [...files].filter(([name]) => chosen(name))
+    if (mayRot.length === 0) return
+    const [name, inode] = this.#random.pick(mayRot)
     const at = this.#random.int(0, Math.max(0, inode.size - 1))
     // A directory of which nothing can be known any more is not Spoor's.
     const end = at + (name === 'FORMAT' ? 1 : this.#random.pick([1, 64, 512]))
@@ -268,8 +271,15 @@ class Scenario {
       const { spans, isTail } = hitBy(inode, at, end)
       oracle.rotted(spans, isTail ? 'tail' : 'certain')
     }
+    // Where its log is still there, that has all of it.
+    if (name.endsWith('.seal') && !files.has(name.replace(/seal$/, 'log'))) {
+      // A section is lost with its bytes, or with its head where something else was hit before: the directory, or the header.
+      const isFirst = !this.#rotten.has(inode)
+      this.#rotten.set(inode, name)
+      oracle.rotted(isFirst ? hitSections(inode, at, end) : hitSections(inode, 0, Infinity), 'certain')
+    }
     inode.rot(at, end, (byte) => (zeros ? 0 : byte ^ 0x55))
-    if (!log || name === 'FORMAT') return
+    if (!log || name === 'FORMAT' || name.endsWith('.seal')) return
     // What the index has lost is made again from the log, block by block: where both are damaged, a block may be gone.
     const before = this.#rotten.get(log) ?? name
     this.#rotten.set(log, before)
@@ -277,11 +287,11 @@ class Scenario {
   }
 
   /** Something happens to a part in the middle of one of its next calls. */
-  #strike(name: 'writer' | 'lookup_reader' | 'search_reader', happen: (part: SimulatedPart) => void): void {
+  #strike(name: EnginePart, happen: (part: SimulatedPart) => void): void {
     const part = this.#opened!.process.part(name)
-    const critical = this.#random.chance(0.5)
-    const steps = this.#random.int(0, critical ? 5 : 40)
-    if (part) part.fate = { steps, at: critical ? CRITICAL : /./, strike: () => happen(part) }
+    const at = this.#random.pick([/./, /./, CRITICAL, SWAPPING])
+    const steps = this.#random.int(0, at === CRITICAL ? 5 : at === SWAPPING ? 2 : 40)
+    if (part) part.fate = { steps, at, strike: () => happen(part) }
   }
 
   /** Works on a disk with these faults, and then mends it. */
@@ -305,6 +315,10 @@ class Scenario {
   async #open(): Promise<void> {
     if (this.#opened?.process.isAlive) this.#opened.process.kill()
     this.#opened = undefined
+    if (this.#faults.has('bit_rot') && this.#random.chance(0.3)) {
+      const files = this.#machine.disk.contents(DIRECTORY)
+      this.#rot((name) => name.endsWith('.seal') && files.has(name.replace(/seal$/, 'log')))
+    }
     for (let attempt = 0; ; attempt++) {
       this.#leftOut = false
       if (attempt === 5) this.#mend()
@@ -449,8 +463,14 @@ class Scenario {
         try {
           for await (const chunk of store.trace(id, { timeoutMs })) chunks.push(chunk)
         } catch (error) {
-          // What is whole is given before it rejects.
-          if (!this.oracle.hasRot || !(error instanceof StorageError) || error.code !== 'corrupt') throw error
+          // What is whole is given before it rejects. It tells of the first thing that is not: another may be what the disk refuses now.
+          if (
+            this.#machine.disk.faults.readErrorShare > 0 ||
+            !this.oracle.hasRot ||
+            !(error instanceof StorageError) ||
+            error.code !== 'corrupt'
+          )
+            throw error
         }
         this.oracle.checkOrder(
           this.oracle.checkTrace(id, promised, chunks, { ...this.#expected, hasLeftOut: hasLeftOut || this.#leftOut }),
@@ -598,13 +618,17 @@ class Scenario {
   async #checkFiles(process: SimulatedProcess, store: TraceStore): Promise<void> {
     await this.#machine.sleep(10)
     for (const [name, bytes] of this.#kept) if (this.#keptBytes(name) !== bytes) throw new Error(`${name} is not kept`)
-    const logs = [...this.#machine.disk.contents(DIRECTORY)].filter(([name]) => name.endsWith('.log'))
-    const segments = logs.length
+    const files = [...this.#machine.disk.contents(DIRECTORY)]
+    const idsOf = (kind: string): Set<string> =>
+      new Set(files.flatMap(([name]) => (name.endsWith(kind) ? [name.slice(0, -kind.length)] : [])))
+    const sealed = idsOf('.seal')
+    const segments = new Set([...idsOf('.log'), ...sealed]).size
     // An empty one may be in use, or left from a segment that could not be begun.
-    const filled = logs.filter(([, { size }]) => size > EMPTY_LOG).length
+    const logs = files.filter(([name, { size }]) => name.endsWith('.log') && size > EMPTY_LOG)
+    const filled = new Set([...sealed, ...logs.map(([name]) => name.slice(0, -'.log'.length))]).size
     for (const part of process.parts) {
       const open = this.#machine.disk.openFiles(part)
-      const most = part.name === 'writer' ? 2 : part.name === 'main' ? 0 : 2 * segments
+      const most = part.name === 'writer' || part.name === 'sealer' ? 2 : part.name === 'main' ? 0 : 2 * segments
       if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
     }
     const { maxBytes = Infinity } = this.#options
@@ -615,6 +639,16 @@ class Scenario {
       if (this.oracle.hasRot) return
       if (told < filled || told > segments) throw new Error(`stats tells of ${told} segments, there are ${segments}`)
     })
+  }
+
+  /** With time for it everything that is closed gets sealed, but what is damaged, would get larger than the store may be, or has ended sealers. */
+  #checkSealed(): void {
+    const { seal = true, maxBytes } = this.#options
+    if (!seal || maxBytes !== undefined || this.oracle.hasRot) return
+    const files = [...this.#machine.disk.contents(DIRECTORY)]
+    const logs = files.filter(([name, { size }]) => name.endsWith('.log') && size > EMPTY_LOG)
+    const refused = this.#opened!.events.filter(({ code }) => code === 'not_sealed').length
+    if (logs.length > 1 + refused) throw new Error(`${logs.length} logs are not sealed, ${refused} could not be`)
   }
 
   #keptBytes(name: string): string {
@@ -636,14 +670,16 @@ class Scenario {
       this.#fail(new Error(`${bytes} bytes in ${segments} segments are dropped at once by ${reason}, of ${most}`))
   }
 
-  /** A log may be removed when nothing in it was acknowledged, or when the store has more than its limit. */
+  /** A log may be removed when nothing in it was acknowledged, when it has a sealed form, or when the store has more than its limit. */
   #checkRemoval(path: string): void {
     this.#removedMs = this.#machine.nowMs
     const files = this.#machine.disk.contents(DIRECTORY)
-    const log = files.get(path.slice(DIRECTORY.length + 1).replace(/idx$/, 'log'))
-    if (!log || log.size <= EMPTY_LOG) return
+    const name = path.slice(DIRECTORY.length + 1)
+    const log = files.get(name.replace(/idx$/, 'log'))
+    const other = files.has(name.endsWith('seal') ? name.replace(/seal$/, 'log') : name.replace(/(log|idx)$/, 'seal'))
+    if (name.endsWith('.new') || other || !log || log.size <= EMPTY_LOG) return
     let bytes = 0
-    for (const [name, { size }] of files) if (/\.(log|idx)$/.test(name)) bytes += size
+    for (const [name, { size }] of files) if (/\.(log|idx|seal|new)$/.test(name)) bytes += size
     const { maxBytes = Infinity } = this.#options
     this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
     // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
@@ -655,6 +691,7 @@ class Scenario {
   }
 }
 
+const PARTS = ['writer', 'lookup_reader', 'search_reader', 'sealer'] as const
 const EMPTY_LOG = 32
 /** Room is made for a record, and its part of the index, before it is written: about so much at most in these runs. */
 const MAX_NEED_BYTES = 8_000
@@ -668,8 +705,8 @@ const STRICT_STORE = {
   blockBytes: 100_000,
   frameBytes: 10_000,
 }
-/** Of one record and its index: the bytes that make a block full, and one append more. */
-const MAX_RECORD_BYTES = 9_000
+/** Of one record and its index, or its sealed form: the bytes that make a block full, and one append more. */
+const MAX_RECORD_BYTES = 12_000
 /** The share of the limit, or by space of what there is, that is dropped at once, at most. */
 const MAX_DROP_SHARE = 0.05
 /** Traces that are read whole in a check, about. A search sees the others. */

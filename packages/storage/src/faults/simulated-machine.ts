@@ -4,13 +4,24 @@ import { Heap } from './heap.ts'
 import type { LocalStoreSettings } from '../local/options.ts'
 import { Reader } from '../local/read/reader.ts'
 import type { Clock, EnginePart, Host, Link, Port, RunningPart } from '../local/runtime.ts'
-import type { FromReader, FromWriter, ToReader, ToWriter } from '../local/threads/protocol.ts'
+import { Sealer } from '../local/seal/sealer.ts'
+import type {
+  FromReader,
+  FromWriter,
+  SealerCommand,
+  SealerReply,
+  ToReader,
+  ToWriter,
+} from '../local/threads/protocol.ts'
 import { Writer } from '../local/write/writer.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
 
 /** Calls of the disk between which a crash is worst. */
 export const CRITICAL = /^(sync|dataSync|remove|rename|truncate|open new|open create)/
+
+/** Those with which a sealed form takes the place of a log. */
+export const SWAPPING = /^(rename .*seal|remove .*(log|idx|seal)|sync|open create .*seal)/
 
 /** What ends a call of a part that is dead. Whoever catches it can do nothing any more. */
 class Dead extends Error {}
@@ -330,6 +341,9 @@ function startPart(
   machine.schedule(main.now() + machine.random.delay(5), part, () => {
     if (name === 'writer') {
       new Writer(settings, part.files, part.clock, connect, partEnd as unknown as Port<ToWriter, FromWriter>).start()
+    } else if (name === 'sealer') {
+      const port = partEnd as unknown as Port<SealerCommand, SealerReply>
+      new Sealer(settings, part.files, part.clock, connect, port).start()
     } else {
       new Reader(
         name,

@@ -8,6 +8,7 @@ it('has the defaults for all that is not given, also for what is given as undefi
   expect(defaults).toEqual({
     directory: 'data',
     readOnly: false,
+    seal: true,
     maxBytes: 10 * 1024 * MIB,
     maxAgeMs: Infinity,
     reserveBytes: undefined,

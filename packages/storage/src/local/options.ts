@@ -33,6 +33,11 @@ export interface LocalStoreOptions {
   readonly segmentBytes?: number
   /** ... or when it is this old; 1 second or more. Default a 25th of `maxAgeMs`: without a limit of age, segments have none. */
   readonly segmentAgeMs?: number
+  /**
+   * Closed segments are written anew in the background, sorted by trace and by columns, in a thread of its own that gives way to all
+   * others. It takes less than half of the bytes. False: they stay as they were written; what is sealed is read all the same. Default true.
+   */
+  readonly seal?: boolean
   /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 24 MiB. */
   readonly maxPendingBytes?: number
   /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 48 MiB. */
@@ -70,7 +75,7 @@ interface Range {
 
 const SIZE: Range = { min: 1, max: Number.MAX_SAFE_INTEGER, words: 'a number of bytes, 1 or more' }
 const TIME: Range = { min: SECOND, max: Infinity, words: 'milliseconds, 1000 or more, or Infinity' }
-const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory' | 'readOnly'>, Range>> = {
+const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory' | 'readOnly' | 'seal'>, Range>> = {
   maxBytes: { ...SIZE, max: Infinity, words: 'a number of bytes, 1 or more, or Infinity' },
   maxAgeMs: TIME,
   reserveBytes: { ...SIZE, min: 0, words: 'a number of bytes, 0 or more' },
@@ -95,6 +100,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
     maxAgeMs,
     reserveBytes: options.reserveBytes,
     segmentBytes: options.segmentBytes ?? 256 * MIB,
+    seal: options.seal ?? true,
     segmentAgeMs: options.segmentAgeMs ?? Math.max(SECOND, maxAgeMs / 25),
     maxPendingBytes: options.maxPendingBytes ?? 24 * MIB,
     cacheBytes: options.cacheBytes ?? 48 * MIB,

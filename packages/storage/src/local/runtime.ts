@@ -54,7 +54,7 @@ export interface Link {
 export type Connect = <In, Out>(link: Link) => Port<In, Out>
 
 /** The parts that run on their own. */
-export type EnginePart = Extract<StorePart, 'writer' | 'lookup_reader' | 'search_reader'>
+export type EnginePart = Extract<StorePart, 'writer' | 'lookup_reader' | 'search_reader' | 'sealer'>
 
 /** A part that was started. */
 export interface RunningPart<In, Out> {

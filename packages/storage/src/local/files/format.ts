@@ -10,7 +10,8 @@ import { replaceFile } from './swap.ts'
 /** The file that says what the directory is. The truth stands in each segment's header; this one is for people, and for older versions. */
 export const FORMAT = 'FORMAT'
 
-const FORMAT_1 = 'spoor-local 1\n'
+/** What earlier versions wrote. */
+const OLDER = ['spoor-local 1\n', formatText(2)]
 /** More than it can have. */
 const MAX_BYTES = 1024
 
@@ -34,8 +35,8 @@ export function readFormat(files: FileSystem, directory: string, versions: Reado
   const found = readText(files, path)
   if (found === 'unreadable') return 'unreadable'
   if (found === formatText(VERSION)) return 'ok'
-  if (found === FORMAT_1) return 'older'
   if (found === undefined || (found === '' && versions.size === 0)) return 'missing'
+  if (OLDER.includes(found)) return 'older'
   const [, number, crc] = /^spoor-local (\d{1,9})(?: ([0-9a-f]{8}))?\n?$/.exec(found) ?? []
   const version = Number(number ?? 0)
   if (version > VERSION) {
@@ -51,7 +52,7 @@ function onlyFormat1(versions: ReadonlySet<number>): boolean {
 
 /** A text of ours of which the end is missing or a few bytes are wrong. */
 function resembles(found: string): boolean {
-  return [FORMAT_1, formatText(VERSION)].some((text) => {
+  return [...OLDER, formatText(VERSION)].some((text) => {
     let wrong = Math.max(0, found.length - text.length)
     for (let i = 0; i < Math.min(found.length, text.length); i++) if (found[i] !== text[i]) wrong++
     return wrong <= 4 && wrong <= found.length / 2

@@ -10,7 +10,7 @@ import { createRows, startOf, type BlockRows, type OperationKey } from '../block
  * The index of a segment: a block of header columns and filters for each stretch of the log, in the log's order and without gaps.
  * It is written after the stretch is durable and can be made again from it.
  *
- *   file  := "SPOORIDX" u32 version = 2, u32 crc32 (of the twelve bytes before and the log's salt)   16 bytes
+ *   file  := "SPOORIDX" u32 version = 3, u32 crc32 (of the twelve bytes before and the log's salt)   16 bytes
  *            block*
  *   block := u32 magic, u32 crc32 (of the rest of the head and of meta), u32 length of
  *            meta, of trace filter, of attribute filter, of columns, u32 features that
@@ -18,7 +18,7 @@ import { createRows, startOf, type BlockRows, type OperationKey } from '../block
  *            meta (JSON), trace filter, attribute filter, columns (zstd)
  *
  * The log's salt in the checksum ties the index to its log: one that was left by another log of the same name does not count.
- * Format 1 has version 1 and 0 for the checksum; its blocks are the same.
+ * Format 2 has version 2; format 1 has version 1 and 0 for the checksum. Their blocks are the same.
  */
 export const INDEX_HEADER = 16
 const BLOCK_HEAD = 32

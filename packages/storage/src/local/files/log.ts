@@ -5,7 +5,7 @@ import type { File } from './file-system.ts'
 /*
  * The block log of a segment, the truth of the store:
  *
- *   file    := "SPOORLOG" u32 version = 2, u32 crc32 (of the header with 0 in its place), f64 created (ms since 1970),
+ *   file    := "SPOORLOG" u32 version = 3, u32 crc32 (of the header with 0 in its place), f64 created (ms since 1970),
  *              u32 features that must be known, u32 salt                                            32 bytes
  *              record*
  *   record  := u32 magic, u32 crc32 (of the rest of this header), u32 crc32 of the body, u32 body length, u32 frames, u32 spans,
@@ -16,6 +16,8 @@ import type { File } from './file-system.ts'
  * All little-endian. A record is one group commit: it is there wholly, or it is torn and was never acknowledged. The salt is drawn for
  * each log: bytes in a sender's span that look like a record are not taken for one where a damaged log is searched for what is left.
  *
+ * Format 2, which is read for ever and never written, is the same with version 2: it had no sealed segments.
+ *
  * Format 1, which is read for ever and never written: the file header has zeros for checksum, features and salt; a record's header is
  * u32 magic, u32 crc32 (of all that follows), u32 body length, u32 frames, u32 spans, u32 raw length, 8 bytes 0: 32 bytes.
  */
@@ -25,7 +27,7 @@ export const FILE_HEADER = 32
 export const RECORD_HEADER = 40
 const RECORD_HEADER_1 = 32
 /** The format that this version writes; it reads all before. */
-export const VERSION = 2
+export const VERSION = 3
 const FILE_MAGIC = Buffer.from('SPOORLOG')
 const RECORD_MAGIC = 0x32525053
 const RECORD_MAGIC_1 = 0x31525053
@@ -122,12 +124,12 @@ export function decompress(bytes: Uint8Array, length: number): Buffer {
   return zstdDecompressSync(bytes, { chunkSize: Math.max(64, length + 1), maxOutputLength: Math.max(1, length) })
 }
 
-/** Header and frame table of a record of these frames; the frames follow it in the file. */
 /** What {@link recordHead} takes. */
 export function recordHeadBytes(frames: number): number {
   return RECORD_HEADER + 8 * frames
 }
 
+/** Header and frame table of a record of these frames; the frames follow it in the file. */
 export function recordHead(
   frames: readonly { readonly rawLength: number; readonly bytes: Uint8Array }[],
   spans: number,

@@ -11,6 +11,7 @@ import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { formatText } from './format.ts'
 import { fileHeader, recordHead } from './log.ts'
 import { recoverDirectory } from './recover-directory.ts'
+import { encodeHeader } from './sealed-file.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
@@ -30,7 +31,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 async function expectAll(appended: readonly number[], events: StoreEvent[] = []): Promise<void> {
-  const store = await openLocalStore({ directory, onEvent: (event) => events.push(event) })
+  const store = await openLocalStore({ directory, seal: false, onEvent: (event) => events.push(event) })
   try {
     for (const trace of TRACES) {
       const spans = await spansOf(store, traceId(trace))
@@ -56,8 +57,23 @@ describe.each(['format-1', 'format-2'])('a directory of %s', (format) => {
     await expectAll([1000], events)
     await expectAll([1000, 1001], events)
     expect(events.filter(({ code }) => code === 'damaged')).toEqual([])
-    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(2))
+    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(3))
   })
+})
+
+it.each(['format-1', 'format-2'])('seals what %s wrote; nothing of it changes for who reads', async (format) => {
+  cpSync(join(FIXTURES, format, 'killed'), directory, { recursive: true })
+  const logs = (): string[] => readdirSync(directory).filter((name) => name.endsWith('.log'))
+  const before = logs().length
+  const events: StoreEvent[] = []
+  const store = await openLocalStore({ directory, onEvent: (event) => events.push(event) })
+  await store.append(batchOf(sent({ trace: 1000, id: 1 })))
+  await vi.waitFor(() => expect(logs()).toHaveLength(1), { timeout: 60_000, interval: 100 })
+  await store.close()
+  await expectAll([1000], events)
+  await expectAll([1000, 1001], events)
+  expect(before).toBeGreaterThan(1)
+  expect(events.filter(({ code }) => code === 'damaged')).toEqual([])
 })
 
 it('leaves the logs of format 1 as they are, and writes what is new into segments of its own', async () => {
@@ -67,15 +83,23 @@ it('leaves the logs of format 1 as they are, and writes what is new into segment
   expect(logs).toHaveLength(4)
   for (const name of logs.slice(0, 3))
     expect(readFileSync(join(directory, name))).toEqual(readFileSync(join(FIXTURES, 'format-1/closed', name)))
-  expect(readFileSync(join(directory, logs[3]!)).readUInt32LE(8)).toBe(2)
+  expect(readFileSync(join(directory, logs[3]!)).readUInt32LE(8)).toBe(3)
 })
 
-it('is refused by a version that compares the text of FORMAT, once it is upgraded', async () => {
-  cpSync(join(FIXTURES, 'format-1/closed'), directory, { recursive: true })
+it.each(['format-1', 'format-2'])('is refused by the versions before, once %s is upgraded', async (format) => {
+  cpSync(join(FIXTURES, format, 'closed'), directory, { recursive: true })
   await expectAll([])
   const found = readFileSync(join(directory, 'FORMAT'), 'utf8')
   // What format 1 does: anything but its own text, or the beginning of it, is refused.
   expect('spoor-local 1\n'.startsWith(found)).toBe(false)
+  // What format 2 does: a larger number with the right checksum is refused by name, and so is a log of a larger version.
+  const [, text, number, crc] = /^(spoor-local (\d+)) ([0-9a-f]{8})\n$/.exec(found)!
+  expect([Number(number), parseInt(crc!, 16)]).toEqual([3, crc32(text!)])
+  const newest = readdirSync(directory)
+    .filter((name) => name.endsWith('.log'))
+    .sort()
+    .at(-1)!
+  expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(3)
 })
 
 it('goes on with an upgrade that was interrupted at any step', async () => {
@@ -105,7 +129,7 @@ function recoverAll(files: FileSystem, events: StoreEvent[] = []): number {
   const options = { write: true, nowMs: 0, tell: (event: StoreEvent) => void events.push(event) }
   for (const found of recoverDirectory(files, directory, options).segments) {
     segments++
-    if ('lost' in found) throw new Error(`segment ${found.id} was left out`)
+    if (!('segment' in found)) throw new Error(`segment ${found.id} was left out`)
     found.segment?.log.close()
     found.segment?.index.close()
   }
@@ -149,7 +173,7 @@ function contents(): Record<string, string> {
 
 function newerHeader(): Buffer {
   const header = fileHeader({ createdMs: 1, salt: 7 })
-  header.writeUInt32LE(3, 8)
+  header.writeUInt32LE(4, 8)
   return withCrc(header)
 }
 
@@ -159,14 +183,48 @@ function withCrc(header: Buffer): Buffer {
   return header
 }
 
+/** A header of 104 bytes, as a later version may write it. */
+function newerSealed(): Buffer {
+  return encodeHeader({
+    version: 4,
+    createdMs: 1,
+    endedMs: 1,
+    salt: 7,
+    logBytes: 0,
+    size: 104,
+    spans: 0,
+    sections: 0,
+    minStart: 0n,
+    maxStart: 0n,
+    directoryAt: 104,
+    directoryCrc: 0,
+    directoryBytes: 0,
+  })
+}
+
 const newer: [string, string, () => void][] = [
-  ['FORMAT of version 3', 'FORMAT', () => writeFileSync(join(directory, 'FORMAT'), formatText(3))],
   [
-    'FORMAT of version 3 without a checksum',
-    'FORMAT',
-    () => writeFileSync(join(directory, 'FORMAT'), 'spoor-local 3\n'),
+    'a sealed segment of version 4',
+    '00000004.seal',
+    () => writeFileSync(join(directory, '00000004.seal'), newerSealed()),
   ],
-  ['a log of version 3', '00000004.log', () => writeFileSync(join(directory, '00000004.log'), newerHeader())],
+  [
+    'a sealed segment with features',
+    '00000004.seal',
+    () => {
+      const header = newerSealed()
+      header.writeUInt32LE(3, 8)
+      header.writeUInt32LE(1, 24)
+      writeFileSync(join(directory, '00000004.seal'), withCrc(header))
+    },
+  ],
+  ['FORMAT of version 4', 'FORMAT', () => writeFileSync(join(directory, 'FORMAT'), formatText(4))],
+  [
+    'FORMAT of version 4 without a checksum',
+    'FORMAT',
+    () => writeFileSync(join(directory, 'FORMAT'), 'spoor-local 4\n'),
+  ],
+  ['a log of version 4', '00000004.log', () => writeFileSync(join(directory, '00000004.log'), newerHeader())],
   [
     'a log with features',
     '00000004.log',
@@ -177,13 +235,13 @@ const newer: [string, string, () => void][] = [
     },
   ],
   [
-    'an index of version 3',
+    'an index of version 4',
     '00000002.idx',
     () => {
       const salt = readFileSync(join(directory, '00000002.log')).readUInt32LE(28)
       const path = join(directory, '00000002.idx')
       const index = readFileSync(path)
-      index.writeUInt32LE(3, 8)
+      index.writeUInt32LE(4, 8)
       const key = Buffer.alloc(4)
       key.writeUInt32LE(salt)
       index.writeUInt32LE(crc32(key, crc32(index.subarray(0, 12))), 12)
@@ -198,6 +256,8 @@ const newer: [string, string, () => void][] = [
       head.writeUInt32LE(1, 24)
       head.writeUInt32LE(crc32(head.subarray(8)), 4)
       writeFileSync(join(directory, '00000004.log'), Buffer.concat([fileHeader({ createdMs: 1, salt: 7 }), head]))
+      // It is upgraded before records are looked at.
+      writeFileSync(join(directory, 'FORMAT'), formatText(3))
     },
   ],
 ]
@@ -232,6 +292,6 @@ it.each(['format-1', 'format-2'])('opens with any one bit of FORMAT turned, and 
     expect(recoverAll(nodeFileSystem, events)).toBe(3)
     expect(events).toMatchObject([{ code: 'damaged', file: 'FORMAT', kept: 'damaged/FORMAT-0.bin' }])
     expect(readFileSync(join(directory, 'damaged/FORMAT-0.bin'))).toEqual(turned)
-    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(2))
+    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(3))
   }
 })

@@ -5,13 +5,15 @@ import { checkFormat } from './format.ts'
 import { ALL_TIME, encodeDamage, INDEX_HEADER, indexHeader, type Damaged } from './index-file.ts'
 import { keepAside } from './kept.ts'
 import { FILE_HEADER, fileHeader } from './log.ts'
+import { recoverSealed, settleForms, type RecoveredSealed } from './recover-sealed.ts'
 import { recoverSegment, type RecoveredSegment } from './recover-segment.ts'
 import type { TimeRange } from './reindex.ts'
-import { deleteSegment, drawSalt, indexName, indexPath, logName, logPath } from './segment.ts'
+import { deleteSegment, drawSalt, indexName, indexPath, logName, logPath, sealedPath } from './segment.ts'
 import {
   isOfProcess,
   logState,
   readLost,
+  segmentIds,
   segmentRange,
   surveyDirectory,
   type Lost,
@@ -38,9 +40,12 @@ export interface LostSegment {
   readonly refusal?: string
 }
 
+/** What recovery finds of a segment. */
+export type Found = RecoveredSegment | RecoveredSealed | LostSegment
+
 export interface RecoveredDirectory {
   /** In order; each is recovered when it is asked for. Files that one of them has open are the caller's to close. */
-  readonly segments: Iterable<RecoveredSegment | LostSegment>
+  readonly segments: Iterable<Found>
   /** Of the next segment. */
   readonly nextId: number
   /** Logs after the last of which not even the header was written; they have to be gone when the next segment begins. */
@@ -62,17 +67,20 @@ export function recoverDirectory(files: FileSystem, directory: string, options: 
   if (write) {
     finishSwap(files, directory)
     survey = surveyDirectory(files, directory)
+    if (settleForms(files, directory, survey, tell)) survey = surveyDirectory(files, directory)
     if (fillGaps(files, directory, survey, options)) survey = surveyDirectory(files, directory)
   }
   for (const name of survey.foreign) tellLost(tell, name, sizeOf(files, join(directory, name)), 0)
-  const ids = [...survey.logs].filter(([, { state }]) => state !== 'foreign' && state !== 'unwritten').map(([id]) => id)
+  const written = segmentIds(survey).filter(
+    (id) => !['foreign', 'unwritten'].includes(survey.logs.get(id)?.state ?? ''),
+  )
   // What is left of a segment whose beginning was interrupted takes no number.
   const lost = survey.orphans.filter((id) => readLost(files, directory, id))
-  const nextId = Math.max(0, ...ids, ...lost) + 1
+  const nextId = Math.max(0, ...written, ...lost) + 1
   const unwritten = [...survey.logs]
     .filter(([id, { state }]) => state === 'unwritten' && id >= nextId)
     .map(([id]) => id)
-  return { segments: recoverAll(files, directory, survey, ids.at(-1), options), nextId, unwritten }
+  return { segments: recoverAll(files, directory, survey, written.at(-1), options), nextId, unwritten }
 }
 
 function* recoverAll(
@@ -81,9 +89,12 @@ function* recoverAll(
   survey: Survey,
   last: number | undefined,
   options: RecoverOptions,
-): Generator<RecoveredSegment | LostSegment> {
-  for (const [id, log] of survey.logs) {
-    const found = recoverOne(files, directory, id, log, last, options)
+): Generator<Found> {
+  for (const id of segmentIds(survey)) {
+    const sealed = survey.sealed.get(id)
+    const found = sealed
+      ? recoverSealed(files, directory, id, options)
+      : recoverOne(files, directory, id, survey.logs.get(id)!, last, options)
     if (found) yield found
   }
   for (const id of survey.orphans) {
@@ -148,7 +159,8 @@ export function recoverAgain(
   id: number,
   wasLast: boolean,
   options: RecoverOptions,
-): RecoveredSegment | LostSegment | undefined {
+): Found | undefined {
+  if (files.stat(sealedPath(directory, id))) return recoverSealed(files, directory, id, options)
   const log = logState(files, logPath(directory, id))
   const isUnwritten = !log || log.state === 'unwritten'
   if (isUnwritten && wasLast && options.write && !readLost(files, directory, id)) {
@@ -198,7 +210,8 @@ function removeUnwritten(files: FileSystem, directory: string, id: number): void
  * lost. It gets a place holder: a log without records, and an index that says what is missing, and when. It tells of itself at each
  * open until retention takes it. The index that was there is kept aside. Says whether there were any.
  */
-function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Survey, options: RecoverOptions): boolean {
+function fillGaps(files: FileSystem, directory: string, survey: Survey, options: RecoverOptions): boolean {
+  const { logs, orphans } = survey
   const gone = orphans.flatMap((id) => {
     const lost = readLost(files, directory, id)
     return lost ? [{ id, lost }] : []
@@ -209,7 +222,7 @@ function fillGaps(files: FileSystem, directory: string, { logs, orphans }: Surve
     const lost = state === 'unwritten' ? readLost(files, directory, id) : undefined
     if (lost && !withIndex.has(id)) gone.push({ id, lost })
   }
-  const present = [...logs.keys()].filter((id) => logs.get(id)!.state !== 'foreign')
+  const present = segmentIds(survey).filter((id) => logs.get(id)?.state !== 'foreign')
   const known = [...present, ...gone.map(({ id }) => id)].sort((a, b) => a - b)
   const holders: { id: number; damaged: Damaged; range: TimeRange }[] = []
   for (const { id, lost } of gone) {

@@ -4,8 +4,9 @@ import type { BlockBuilder } from '../block/builder.ts'
 import type { File, FileSystem } from './file-system.ts'
 import { INDEX_HEADER, indexHeader } from './index-file.ts'
 import { FILE_HEADER, fileHeader, readFrame, writeFully } from './log.ts'
+import { replaceFile } from './swap.ts'
 
-/** A segment as the writer has it: `<id>.log` and `<id>.idx`. */
+/** A segment as the writer has it: `<id>.log` and `<id>.idx`. When it is sealed, `<id>.seal` takes their place. */
 export interface Segment {
   readonly id: number
   readonly createdMs: number
@@ -28,14 +29,24 @@ export interface Recovered {
 
 /** Ids beyond it are not ours: nobody writes so many segments. */
 const MAX_ID = 2 ** 32
-const SEGMENT_FILE = /^(\d{8,10})\.(log|idx)$/
+const SEGMENT_FILE = /^(\d{8,10})\.(log|idx|seal)$/
+
+type Kind = 'log' | 'idx' | 'seal'
 
 export function logName(id: number): string {
-  return `${String(id).padStart(8, '0')}.log`
+  return nameOf(id, 'log')
 }
 
 export function indexName(id: number): string {
-  return `${String(id).padStart(8, '0')}.idx`
+  return nameOf(id, 'idx')
+}
+
+export function sealedName(id: number): string {
+  return nameOf(id, 'seal')
+}
+
+function nameOf(id: number, kind: Kind): string {
+  return `${String(id).padStart(8, '0')}.${kind}`
 }
 
 export function logPath(directory: string, id: number): string {
@@ -46,13 +57,17 @@ export function indexPath(directory: string, id: number): string {
   return join(directory, indexName(id))
 }
 
-/** Which segment's log or index has this name; undefined for any other file. */
-export function parseName(name: string): { readonly id: number; readonly kind: 'log' | 'idx' } | undefined {
+export function sealedPath(directory: string, id: number): string {
+  return join(directory, sealedName(id))
+}
+
+/** Which segment's file has this name; undefined for any other. */
+export function parseName(name: string): { readonly id: number; readonly kind: Kind } | undefined {
   const match = SEGMENT_FILE.exec(name)
   if (!match) return undefined
   const id = Number(match[1])
-  const kind = match[2] as 'log' | 'idx'
-  return id <= MAX_ID && (kind === 'log' ? logName(id) : indexName(id)) === name ? { id, kind } : undefined
+  const kind = match[2] as Kind
+  return id <= MAX_ID && nameOf(id, kind) === name ? { id, kind } : undefined
 }
 
 /** The ids of all files with the name of a log, ascending. */
@@ -65,7 +80,12 @@ export function listIndexes(files: FileSystem, directory: string): number[] {
   return listIds(files, directory, 'idx')
 }
 
-function listIds(files: FileSystem, directory: string, kind: 'log' | 'idx'): number[] {
+/** The ids of all files with the name of a sealed segment, ascending. */
+export function listSealed(files: FileSystem, directory: string): number[] {
+  return listIds(files, directory, 'seal')
+}
+
+function listIds(files: FileSystem, directory: string, kind: Kind): number[] {
   const ids: number[] = []
   for (const name of files.list(directory)) {
     const parsed = parseName(name)
@@ -82,7 +102,12 @@ export function drawSalt(): number {
 /** Makes the segment `from`, or the first after it whose name is free: something foreign may have it, or what is left of a lost one. */
 export function createSegment(files: FileSystem, directory: string, from: number, nowMs: number): Segment {
   let id = from
-  while (files.stat(logPath(directory, id)) || (files.stat(indexPath(directory, id))?.size ?? 0) > INDEX_HEADER) id++
+  while (
+    files.stat(logPath(directory, id)) ||
+    files.stat(sealedPath(directory, id)) ||
+    (files.stat(indexPath(directory, id))?.size ?? 0) > INDEX_HEADER
+  )
+    id++
   const salt = drawSalt()
   const log = files.open(logPath(directory, id), 'new')
   let index: File | undefined
@@ -118,12 +143,13 @@ export function closeSegment({ log, index }: Segment): void {
 }
 
 /**
- * The log goes last, and its index is gone for good by then: what is left when the deletion is interrupted is a whole segment, and an
- * index without a log means that the log was lost.
+ * The log goes after its index, which is gone for good by then: what is left when the deletion is interrupted is a whole segment, in one form
+ * or the other, and an index without a log means that the log was lost.
  */
 export function deleteSegment(files: FileSystem, directory: string, id: number): void {
   removeIndex(files, directory, id)
   files.remove(logPath(directory, id))
+  files.remove(sealedPath(directory, id))
 }
 
 /**
@@ -132,12 +158,17 @@ export function deleteSegment(files: FileSystem, directory: string, id: number):
  */
 export function emptySegment(files: FileSystem, directory: string, id: number): void {
   removeIndex(files, directory, id)
+  if (!files.stat(logPath(directory, id))) {
+    replaceFile(files, logPath(directory, id), fileHeader({ createdMs: 0, salt: drawSalt() }))
+    files.syncDirectory(directory)
+  }
   const log = files.open(logPath(directory, id), 'update')
   try {
     if (log.size() > FILE_HEADER) log.truncate(FILE_HEADER)
   } finally {
     log.close()
   }
+  files.remove(sealedPath(directory, id))
 }
 
 /** Gone for good when it returns; and so is each segment that was deleted before. */
@@ -146,10 +177,10 @@ function removeIndex(files: FileSystem, directory: string, id: number): void {
   files.syncDirectory(directory)
 }
 
-export function segmentBytes(files: FileSystem, directory: string, id: number): { bytes: number; writtenMs: number } {
-  const log = files.stat(logPath(directory, id))
-  const index = files.stat(indexPath(directory, id))
-  return { bytes: (log?.size ?? 0) + (index?.size ?? 0), writtenMs: log?.mtimeMs ?? 0 }
+/** Of all its files, in whatever form. */
+export function segmentBytes(files: FileSystem, directory: string, id: number): number {
+  const paths = [logPath(directory, id), indexPath(directory, id), sealedPath(directory, id)]
+  return paths.reduce((sum, path) => sum + (files.stat(path)?.size ?? 0), 0)
 }
 
 /** Adds the spans of a frame in the log to a block. */

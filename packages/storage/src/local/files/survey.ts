@@ -2,7 +2,8 @@ import { isRefusal, type File, type FileSystem } from './file-system.ts'
 import { ALL_TIME, INDEX_HEADER, isIndex, readBlock, type BlockMeta } from './index-file.ts'
 import { newerFormat } from './log.ts'
 import type { TimeRange } from './reindex.ts'
-import { indexPath, listIndexes, listSegments, logPath, parseName } from './segment.ts'
+import { readSealedState, type SealedState } from './sealed-file.ts'
+import { indexPath, listIndexes, listSealed, listSegments, logPath, parseName, sealedPath } from './segment.ts'
 import { readLogState, type LogState } from './walk.ts'
 
 /** What the file system, and not the file, says against reading it. */
@@ -11,11 +12,15 @@ export interface Unreadable {
   readonly reason: string
 }
 
-/** What is in a data directory, by the headers of its files. */
+/** What is in a data directory, by the headers of its files. A segment is in one of its maps: the form that counts. */
 export interface Survey {
   /** By id, ascending: each file with the name of a log. */
   readonly logs: ReadonlyMap<number, LogState | Unreadable>
-  /** Indexes whose log is not there. */
+  /** By id, ascending: each file with the name of a sealed segment. */
+  readonly sealed: ReadonlyMap<number, SealedState | Unreadable>
+  /** Segments of which both forms are there, as their sealing, or a deletion, was interrupted. */
+  readonly both: ReadonlySet<number>
+  /** Indexes whose log is not there, and no sealed form. */
   readonly orphans: readonly number[]
   /** Formats of the segments. */
   readonly versions: ReadonlySet<number>
@@ -35,11 +40,28 @@ export function surveyDirectory(
   },
 ): Survey {
   const logs = new Map<number, LogState | Unreadable>()
+  const sealed = new Map<number, SealedState | Unreadable>()
+  const both = new Set<number>()
   const versions = new Set<number>()
+  for (const id of listSealed(files, directory)) {
+    const path = sealedPath(directory, id)
+    const state = sealedState(files, path)
+    if (!state) continue
+    sealed.set(id, state)
+    if (state.state === 'newer') newer(newerFormat(path, state.what))
+    if (state.state === 'ok') versions.add(state.header.version)
+  }
   for (const id of listSegments(files, directory)) {
     const path = logPath(directory, id)
     const state = logState(files, path)
     if (!state) continue
+    const other = sealed.get(id)
+    if (other) {
+      both.add(id)
+      // The sealed form was whole and durable when it got its name; should that not be so any more, the log is what is left.
+      if ((other.state === 'ok' && !other.headerDamaged) || state.state !== 'ok') continue
+      sealed.delete(id)
+    }
     logs.set(id, state)
     if (state.state === 'newer') newer(newerFormat(path, state.what))
     if (state.state !== 'ok') continue
@@ -51,9 +73,9 @@ export function surveyDirectory(
       newer(error)
     }
   }
-  const orphans = listIndexes(files, directory).filter((id) => !logs.has(id))
+  const orphans = listIndexes(files, directory).filter((id) => !logs.has(id) && !sealed.has(id))
   const foreign = files.list(directory).filter((name) => name.endsWith('.log') && !parseName(name))
-  return { logs, orphans, versions, foreign }
+  return { logs, sealed, both, orphans, versions, foreign }
 }
 
 /** Whether an error says nothing against the one file: it is then not that file's, and must not be taken for damage. */
@@ -61,12 +83,26 @@ export function isOfProcess(error: unknown): boolean {
   return ['newer_format', 'EMFILE', 'ENFILE', 'ENOMEM', 'EROFS'].includes(String((error as { code?: unknown }).code))
 }
 
+/** The ids of all segments, in whatever form, ascending. */
+export function segmentIds({ logs, sealed }: Survey): number[] {
+  return [...logs.keys(), ...sealed.keys()].sort((a, b) => a - b)
+}
+
 /** What the header of a log says. Undefined when it has just gone: retention of a running store may have taken it. */
 export function logState(files: FileSystem, path: string): LogState | Unreadable | undefined {
+  return stateOf(files, path, (file) => readLogState(file, path))
+}
+
+/** What the header of a sealed segment says; as {@link logState}. */
+export function sealedState(files: FileSystem, path: string): SealedState | Unreadable | undefined {
+  return stateOf(files, path, readSealedState)
+}
+
+function stateOf<T>(files: FileSystem, path: string, read: (file: File) => T): T | Unreadable | undefined {
   let file: File | undefined
   try {
     file = files.open(path, 'read')
-    return readLogState(file, path)
+    return read(file)
   } catch (error) {
     if (isOfProcess(error)) throw error
     return isMissing(error) ? undefined : { state: 'unreadable', reason: (error as Error).message }
@@ -157,8 +193,10 @@ export function rangeOf(metas: readonly BlockMeta[]): TimeRange | undefined {
   return range
 }
 
-/** The range of time of a segment, as far as its index tells; all time where that is not given out. */
+/** The range of time of a segment, as far as its index, or the header of its sealed form, tells; all time where that is not given out. */
 export function segmentRange(files: FileSystem, directory: string, id: number): TimeRange | undefined {
+  const sealed = sealedState(files, sealedPath(directory, id))
+  if (sealed) return sealed.state === 'ok' ? [sealed.header.minStart, sealed.header.maxStart] : ALL_TIME
   const path = indexPath(directory, id)
   return withFile(
     files,

@@ -41,8 +41,8 @@ export async function sampleAttributes(
   for (let i = blocks.length - 1; i >= 0 && spans < SAMPLE_SPANS; i--) {
     if (await turn.breathe()) break
     const block = blocks[i]!
-    const rows = turn.attempt(() => block.rows())
-    if (rows) spans += await sampleBlock(block, rows, SAMPLE_SPANS - spans, visit, turn)
+    const most = SAMPLE_SPANS - spans
+    spans += (await turn.attemptAll(() => sampleBlock(block, block.rows(), most, visit, turn))) ?? 0
   }
   return mostFrequent(counts, limit)
 }

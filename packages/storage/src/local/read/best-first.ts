@@ -81,7 +81,7 @@ export async function bestFirst(
   /** False when there is no memory for what the block has. */
   async function look(block: Block): Promise<boolean> {
     const found = await matchesIn(block, source, plan.range, ranking.row.matchingOnly, turn, LOOKING_SHARE)
-    return found === undefined || seen.add(found, wanted)
+    return found === undefined || (await turn.attemptAll(() => seen.add(found, wanted))) !== false
   }
   /** What by its bound was before the cursor has been dealt with on an earlier page. */
   function wanted(hi: number, lo: number): boolean {

@@ -1,5 +1,6 @@
 import type { BlockRows } from '../block/rows.ts'
 import type { BlockMeta } from '../files/index-file.ts'
+import type { SectionMeta } from '../sealed/section-meta.ts'
 
 /*
  * What an index says is checked before it is used: a file may have been damaged in a way that its checksum does not tell, or written by
@@ -42,6 +43,18 @@ function isOperation(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { service, name, kind } = value as Record<string, unknown>
   return typeof service === 'string' && typeof name === 'string' && isCount(kind, 255)
+}
+
+/** What is asked of a section beside what its own reader checks. */
+export function isSectionMeta(value: unknown): value is SectionMeta {
+  if (typeof value !== 'object' || value === null) return false
+  const meta = value as Partial<Record<keyof SectionMeta, unknown>>
+  return (
+    isCount(meta.spans, MAX_ENTRIES) &&
+    isTime(meta.minStart) &&
+    isTime(meta.maxStart) &&
+    isList(meta.operations, isOperation)
+  )
 }
 
 /** Whether every row points to entries and bytes that are there. */

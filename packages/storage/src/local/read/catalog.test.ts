@@ -39,7 +39,11 @@ afterEach(() => {
 })
 
 function createCatalog(cacheBytes = 1 << 20): Catalog {
-  return new Catalog(files.system, clock, directory, cacheBytes, (event) => events.push(event))
+  return new Catalog(files.system, clock, directory, cacheBytes, {
+    tell: (event) => events.push(event),
+    switched() {},
+    users: () => [],
+  })
 }
 
 /** The machine's files, counted, of which some cannot be opened or read. */

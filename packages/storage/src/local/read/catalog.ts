@@ -1,25 +1,26 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { appendRows, createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
+import { appendRows, createRows } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
-import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
-import { indexPath, logPath } from '../files/segment.ts'
+import { ALL_TIME, readBlock } from '../files/index-file.ts'
+import { readSealed, type SealedContents } from '../files/sealed-file.ts'
 import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
-import { reading, type BlockSegment, type BlockSource } from './block-source.ts'
+import { reading, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { LogBlock } from './log-block.ts'
 import { LostBlock } from './lost-block.ts'
 import { MemoryBlock } from './memory-block.ts'
 import { StoredBlock } from './stored-block.ts'
-import { isBlockMeta } from './block-meta.ts'
-import { ByteCache, type Slot } from './byte-cache.ts'
+import { isBlockMeta, isSectionMeta } from './block-meta.ts'
+import { ByteCache } from './byte-cache.ts'
+import { Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
+import { SealedBlock, SealedFilter } from './sealed-block.ts'
+import { SupersededFiles } from './superseded-files.ts'
 import type { Turn } from './turn.ts'
 
-/** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
-const MAX_OPERATIONS = 20_000
 /** Files that are open at a time. */
 const MAX_OPEN_FILES = 64
 /** How long a file may be missing before that is damage: retention deletes first and tells afterwards. Milliseconds. */
@@ -27,34 +28,14 @@ const MISSING_MS = 2_000
 /** Places of damage that are remembered as told; beyond it they may be told again. */
 const MAX_TOLD = 10_000
 
-class Segment implements BlockSegment {
-  readonly id: number
-  readonly logPath: string
-  readonly indexPath: string
-  readonly frames = new Map<number, Slot>()
-  readonly blocks: Block[] = []
-  /** Stretches of the log that have no index, and are to be read from there. */
-  unindexed: { readonly logStart: number; readonly logEnd: number }[] = []
-  /** Rows of the block that the writer is still filling: put together, and as they came. */
-  open: BlockRows | undefined
-  added: BlockRows[] = []
-  /** Up to where the index is known, and up to where there is one. */
-  loaded = INDEX_HEADER
-  indexSize: number
-  /** A block of the index cannot be read: which spans are in it is not known. */
-  unreadable = false
-  dropped = false
-  missing = false
-  /** Service -> `kind name` of its operations. */
-  readonly operations = new Map<string, Set<string>>()
-  operationCount = 0
-
-  constructor(directory: string, id: number, indexSize: number) {
-    this.id = id
-    this.logPath = logPath(directory, id)
-    this.indexPath = indexPath(directory, id)
-    this.indexSize = indexSize
-  }
+/** Whose catalog it is. */
+export interface CatalogOwner {
+  /** Hears of damage, once for each place. */
+  tell(event: StoreEvent): void
+  /** Hears that of a segment the sealed form is read from now on. */
+  switched(id: number): void
+  /** The queries that are under way; see {@link Catalog.ended}. */
+  users(): Iterable<object>
 }
 
 /**
@@ -65,26 +46,21 @@ class Segment implements BlockSegment {
 export class Catalog {
   readonly #directory: string
   readonly #clock: Clock
-  readonly #post: (event: StoreEvent) => void
+  readonly #owner: CatalogOwner
   readonly #source: BlockSource
   readonly #fileSystem: FileSystem
   readonly #files: OpenFiles
   readonly #segments = new Map<number, Segment>()
   readonly #told = new Set<string>()
+  readonly #superseded: SupersededFiles
 
-  /** `post` hears of damage, once for each place. */
-  constructor(
-    files: FileSystem,
-    clock: Clock,
-    directory: string,
-    cacheBytes: number,
-    post: (event: StoreEvent) => void,
-  ) {
+  constructor(files: FileSystem, clock: Clock, directory: string, cacheBytes: number, owner: CatalogOwner) {
     this.#directory = directory
     this.#fileSystem = files
     this.#clock = clock
-    this.#post = post
+    this.#owner = owner
     this.#files = new OpenFiles(files, clock, MAX_OPEN_FILES)
+    this.#superseded = new SupersededFiles(this.#files, () => owner.users())
     this.#source = {
       files: this.#files,
       // Frames have a small share of their own: a query needs few of them and seldom the same as the one before, and they
@@ -100,13 +76,21 @@ export class Catalog {
   apply(change: Change): void {
     if (change.type === 'joined') return
     if (change.type === 'segment') {
-      this.#segments.set(change.id, new Segment(this.#directory, change.id, change.indexSize))
+      this.#segments.set(change.id, new Segment(this.#directory, change.id, 'log', change.indexSize))
       return
     }
     let segment = this.#segments.get(change.id)
     if (change.type === 'lost') {
-      if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 0)))
+      if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'log')))
       segment.blocks.push(new LostBlock(change.range, change.refusal))
+      return
+    }
+    if (change.type === 'sealed') {
+      // What is known without a log was told when that could not be read.
+      const isKnown = segment?.hasLog && segment.indexSize + segment.unindexed.length + segment.blocks.length > 0
+      if (!segment || !isKnown)
+        this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'sealed')))
+      segment.toSeal = { isDamaged: change.isDamaged }
       return
     }
     if (!segment) return
@@ -129,8 +113,8 @@ export class Catalog {
         this.#segments.delete(change.id)
         segment.dropped = true
         for (const slot of segment.frames.values()) this.#source.frames.empty(slot)
-        this.#files.close(segment.logPath)
-        this.#files.close(segment.indexPath)
+        for (const path of segment.paths) this.#files.close(path)
+        this.#superseded.drop(change.id)
         break
     }
   }
@@ -141,6 +125,11 @@ export class Catalog {
    */
   async load(turn: Turn): Promise<void> {
     for (const segment of this.#segments.values()) {
+      if (segment.toSeal && !segment.missing) {
+        this.#loadSealed(segment, turn)
+        if (turn.work(300_000) && (await turn.breathe())) return
+        if (this.#segments.get(segment.id) !== segment) continue
+      }
       while (segment.loaded < segment.indexSize && !segment.unreadable && !segment.missing && !segment.dropped) {
         const before = segment.loaded
         turn.attempt(() => this.#loadBlock(segment))
@@ -159,7 +148,13 @@ export class Catalog {
   /** Forgets all, to be told anew; queries that are under way keep what they have. */
   reset(): void {
     this.#segments.clear()
+    this.#superseded.clear()
     this.#files.closeAll()
+  }
+
+  /** A query that was under way has ended. */
+  ended(user: object): void {
+    this.#superseded.ended(user)
   }
 
   /** All blocks as they are now, oldest first. */
@@ -167,7 +162,7 @@ export class Catalog {
     this.#putTogether()
     const blocks: Block[] = []
     for (const segment of this.#segments.values()) {
-      const isLoaded = segment.loaded >= segment.indexSize && segment.unindexed.length === 0
+      const { isLoaded } = segment
       if (segment.unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
       else if (!isLoaded) turn.miss(segment)
       for (const block of segment.blocks) blocks.push(block)
@@ -225,10 +220,48 @@ export class Catalog {
       for (const rows of segment.added) {
         segment.open ??= createRows(rows.count)
         appendRows(segment.open, rows)
-        this.#addOperations(segment, rows.operations)
+        segment.addOperations(rows.operations)
       }
       segment.added = []
     }
+  }
+
+  /**
+   * Reads what is in the sealed form, and takes it for the log from now on. As long as that cannot be read, or is not whole, a log that is
+   * there is read on.
+   */
+  #loadSealed(segment: Segment, turn: Turn): void {
+    const { id, hasLog, toSeal } = segment
+    const sealed = hasLog ? new Segment(this.#directory, id, 'sealed') : segment
+    const { sealedPath } = sealed
+    const read = (): SealedContents => {
+      const found = reading(this.#source, sealed, sealedPath, (file) => readSealed(file, sealedPath))
+      if (found instanceof StorageError) throw found
+      return found
+    }
+    const contents = hasLog ? quietly(read) : turn.attempt(read)
+    if (!contents || (hasLog && (contents.lost || !contents.header))) return
+    const { sections, header, lost } = contents
+    const filter = new SealedFilter(this.#source, sealed, contents.filter)
+    for (const section of sections) {
+      if (isSectionMeta(section.meta)) {
+        sealed.blocks.push(new SealedBlock(this.#source, sealed, filter, section))
+        sealed.addOperations(section.meta.operations)
+      } else sealed.unreadable = true
+    }
+    if (lost) {
+      const [min, max] = header ? [header.minStart, header.maxStart] : ALL_TIME
+      sealed.blocks.push(new LostBlock([String(min), String(max)]))
+      const file = basename(sealedPath)
+      if (!toSeal!.isDamaged)
+        this.#tell({ code: 'damaged', file, ...lost, perhaps: false, kept: undefined }, lost.offset)
+    }
+    sealed.toSeal = undefined
+    if (!hasLog) return
+    this.#segments.set(id, sealed)
+    for (const slot of segment.frames.values()) this.#source.frames.empty(slot)
+    this.#superseded.add(segment)
+    this.#owner.switched(id)
   }
 
   #loadStretch(segment: Segment): void {
@@ -236,7 +269,7 @@ export class Catalog {
     const block = new LogBlock(this.#source, segment, logStart, logEnd)
     segment.unindexed.shift()
     segment.blocks.push(block)
-    this.#addOperations(segment, block.operations)
+    segment.addOperations(block.operations)
   }
 
   #loadBlock(segment: Segment): void {
@@ -261,19 +294,7 @@ export class Catalog {
     }
     segment.loaded = block.end
     segment.blocks.push(new StoredBlock(this.#source, segment, loaded, block))
-    this.#addOperations(segment, block.meta.operations)
-  }
-
-  #addOperations(segment: Segment, operations: readonly OperationKey[]): void {
-    for (const { service, name, kind } of operations) {
-      let entries = segment.operations.get(service)
-      if (segment.operationCount >= MAX_OPERATIONS && !entries) continue
-      if (!entries) segment.operations.set(service, (entries = new Set()))
-      if (segment.operationCount >= MAX_OPERATIONS) continue
-      const before = entries.size
-      entries.add(`${kind} ${name}`)
-      segment.operationCount += entries.size - before
-    }
+    segment.addOperations(block.meta.operations)
   }
 
   #tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void {
@@ -281,15 +302,15 @@ export class Catalog {
     if (this.#told.has(place)) return
     if (this.#told.size >= MAX_TOLD) this.#told.clear()
     this.#told.add(place)
-    this.#post(event)
+    this.#owner.tell(event)
   }
 
   /** Not where the whole directory is gone: it may come back, and the writer tells of it. */
-  #isGone({ logPath: log, indexPath: index, indexSize }: Segment): boolean {
+  #isGone({ paths }: Segment): boolean {
     const files = this.#fileSystem
     try {
       if (files.identity(this.#directory) === undefined) return false
-      return !files.stat(log) || (indexSize > 0 && !files.stat(index))
+      return paths.some((path) => !files.stat(path))
     } catch {
       return false
     }
@@ -305,7 +326,7 @@ export class Catalog {
       this.#tell(
         {
           code: 'damaged',
-          file: basename(segment.logPath),
+          file: basename(segment.paths[0]!),
           offset: 0,
           bytes: 0,
           maxSpans: segment.blocks.reduce((spans, block) => spans + block.spans, 0),
@@ -315,5 +336,14 @@ export class Catalog {
         0,
       )
     })
+  }
+}
+
+/** Undefined when it cannot be read, whatever the reason. */
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }

@@ -38,8 +38,9 @@ export async function dependencies(
     if (await turn.breathe()) break
     if (block.maxStart < from || block.minStart >= to) continue
     if (block.damaged) turn.incomplete = true
-    const rows = block.spans > 0 ? turn.attempt(() => block.rows()) : undefined
-    if (rows && !(await resolveInBlock(rows, from, to, waiting, recent, edges, turn))) break
+    if (block.spans === 0) continue
+    const resolve = (): Promise<boolean> => resolveInBlock(block.rows(), from, to, waiting, recent, edges, turn)
+    if ((await turn.attemptAll(resolve)) === false) break
   }
   await resolveElsewhere(nearestFirst(blocks, from, to), waiting, edges, turn)
   return { edges: edges.sorted(), complete: turn.complete }
@@ -120,8 +121,7 @@ async function resolveElsewhere(
       turn.incomplete = true
       return
     }
-    const rows = turn.attempt(() => block.rows())
-    if (rows) await resolveIn(rows, waiting, edges, turn)
+    await turn.attemptAll(() => resolveIn(block.rows(), waiting, edges, turn))
   }
 }
 

@@ -20,7 +20,18 @@ export interface Matches {
  * Looks for a source's spans in a block; undefined when there are none. `everyRow`: tell of each row, and not only of some of each trace. Ends when `share`
  * of the query's time is over, with what it has.
  */
-export async function matchesIn(
+export function matchesIn(
+  block: Block,
+  source: Source,
+  range: Range,
+  everyRow: boolean,
+  turn: Turn,
+  share: number,
+): Promise<Matches | undefined> {
+  return turn.attemptAll(() => look(block, source, range, everyRow, turn, share))
+}
+
+async function look(
   block: Block,
   { condition, anyTime }: Source,
   range: Range,
@@ -29,8 +40,7 @@ export async function matchesIn(
   share: number,
 ): Promise<Matches | undefined> {
   if (condition && !mayMatch(condition, block)) return undefined
-  const rows = turn.attempt(() => block.rows())
-  if (!rows) return undefined
+  const rows = block.rows()
   const verdicts = condition ? await condition.judge(block, rows, turn, share) : YES
   turn.spans += rows.count
   if (verdicts === NO) return undefined

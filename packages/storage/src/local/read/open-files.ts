@@ -14,6 +14,7 @@ export class OpenFiles {
   /** The most recent last. */
   readonly #open = new Map<string, File>()
   #used = new Set<string>()
+  readonly #held = new Set<string>()
   #callOff: (() => void) | undefined
 
   constructor(files: FileSystem, clock: Clock, max: number) {
@@ -36,8 +37,19 @@ export class OpenFiles {
     return read(file)
   }
 
+  /** Opens it, where that can be done, and leaves it open until {@link close}: it is about to be deleted, and somebody reads it. */
+  hold(path: string): void {
+    try {
+      this.use(path, () => {})
+      this.#held.add(path)
+    } catch {
+      // Whoever needs it meets the same, and says so.
+    }
+  }
+
   /** The file was deleted: without this its bytes would stay on the disk. */
   close(path: string): void {
+    this.#held.delete(path)
     const file = this.#open.get(path)
     this.#open.delete(path)
     try {
@@ -54,29 +66,31 @@ export class OpenFiles {
   }
 
   #openFile(path: string): File {
-    while (this.#open.size >= this.#max) this.#closeOldest()
+    while (this.#open.size >= this.#max && this.#closeOldest());
     try {
       return counted(this.#files.open(path, 'read'), (bytes) => (this.bytesRead += bytes))
     } catch (error) {
       // Others in the process may have taken what there was: make do with fewer.
-      if (!isOutOfFiles(error) || this.#open.size === 0) throw error
-      this.#closeOldest()
+      if (!isOutOfFiles(error) || !this.#closeOldest()) throw error
       return this.#openFile(path)
     } finally {
       this.#callOff ??= this.#clock.after(IDLE_MS, () => this.#closeIdle())
     }
   }
 
-  #closeOldest(): void {
+  /** False when none can be closed. */
+  #closeOldest(): boolean {
     for (const path of this.#open.keys()) {
+      if (this.#held.has(path)) continue
       this.close(path)
-      return
+      return true
     }
+    return false
   }
 
   #closeIdle(): void {
     this.#callOff = undefined
-    for (const path of this.#open.keys()) if (!this.#used.has(path)) this.close(path)
+    for (const path of this.#open.keys()) if (!this.#used.has(path) && !this.#held.has(path)) this.close(path)
     this.#used = new Set()
     if (this.#open.size > 0) this.#callOff = this.#clock.after(IDLE_MS, () => this.#closeIdle())
   }

@@ -4,7 +4,16 @@ import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Call, Change, FromReader, ReaderPart, ReaderStats, Results, ToReader } from '../threads/protocol.ts'
+import type {
+  Call,
+  Change,
+  FromReader,
+  ReaderPart,
+  ReaderStats,
+  Results,
+  Switched,
+  ToReader,
+} from '../threads/protocol.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
@@ -37,7 +46,7 @@ export class Reader {
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
-  #writer: Port<Change, never> | undefined
+  #writer: Port<Change, Switched> | undefined
   #joined = false
   /** What came before it was joined. */
   #early: Asked[] = []
@@ -57,9 +66,11 @@ export class Reader {
     this.#clock = clock
     this.#connect = connect
     this.#main = main
-    this.#catalog = new Catalog(files, clock, directory, cacheBytes * CACHE_SHARE[part], (event) =>
-      main.post({ type: 'event', event }),
-    )
+    this.#catalog = new Catalog(files, clock, directory, cacheBytes * CACHE_SHARE[part], {
+      tell: (event) => main.post({ type: 'event', event }),
+      switched: (id) => this.#writer?.post({ type: 'switched', id }),
+      users: () => [...this.#turns.values(), ...this.#streams.values()],
+    })
   }
 
   start(): void {
@@ -73,7 +84,7 @@ export class Reader {
           this.#early = this.#early.filter(({ id }) => id !== message.id)
           break
         case 'closeTrace':
-          this.#streams.delete(message.stream)
+          this.#closeStream(message.stream)
           break
         case 'ping':
           this.#main.post({ type: 'pong' })
@@ -85,7 +96,7 @@ export class Reader {
     })
   }
 
-  #join(writer: Port<Change, never>): void {
+  #join(writer: Port<Change, Switched>): void {
     this.#writer?.close()
     this.#writer = writer
     this.#joined = false
@@ -144,6 +155,7 @@ export class Reader {
     }
     turn.end()
     this.#turns.delete(id)
+    this.#catalog.ended(turn)
     this.#main.post(reply)
   }
 
@@ -234,6 +246,12 @@ export class Reader {
       'io',
       `files in ${this.#directory} are not there; put them back, or restart Spoor to go on without them`,
     )
+  }
+
+  #closeStream(id: number): void {
+    const opened = this.#streams.get(id)
+    this.#streams.delete(id)
+    if (opened) this.#catalog.ended(opened)
   }
 
   #streamOf(id: number): TraceStream {

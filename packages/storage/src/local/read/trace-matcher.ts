@@ -21,7 +21,11 @@ export class TraceMatcher {
   }
 
   /** `isKnown`: one of its spans is known to be wanted. Undefined when the query does not want it, or there was no time or memory to tell. */
-  async match(trace: TraceParts, isKnown: boolean): Promise<TraceSummary | undefined> {
+  match(trace: TraceParts, isKnown: boolean): Promise<TraceSummary | undefined> {
+    return this.#turn.attemptAll(() => this.#match(trace, isKnown))
+  }
+
+  async #match(trace: TraceParts, isKnown: boolean): Promise<TraceSummary | undefined> {
     const { set, range } = this.#plan
     if (!set) return isKnown || hasSpanIn(trace, this.#plan) ? this.#summarizer.summarize(trace) : undefined
     if (isKnown && set.root.op === 'spans') return this.#matchSpans(trace)

@@ -159,13 +159,25 @@ export class Turn {
     try {
       return read()
     } catch (error) {
-      if (error instanceof Vanished) this.#vanished.add(error.segment)
-      else if (error instanceof StorageError && (error.code === 'corrupt' || error.code === 'io')) {
-        this.incomplete = true
-        this.damage ??= error
-      } else throw error
-      return undefined
+      return this.#missed(error)
     }
+  }
+
+  /** As {@link attempt}, of work that gives way: rows of a sealed block read a column when it is first touched. */
+  async attemptAll<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      return this.#missed(error)
+    }
+  }
+
+  #missed(error: unknown): undefined {
+    if (error instanceof Vanished) this.#vanished.add(error.segment)
+    else if (error instanceof StorageError && (error.code === 'corrupt' || error.code === 'io')) {
+      this.incomplete = true
+      this.damage ??= error
+    } else throw error
   }
 
   /** Something of this segment is not known, because a file of it was not there. */

@@ -42,7 +42,7 @@ export async function wholePass(
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break
     const found = await matchesIn(block, source, plan.range, plan.order === 'longest_match', turn, MATCHING_SHARE)
-    if (found && !(await table.addMatches(found))) break
+    if (found && (await turn.attemptAll(() => table.addMatches(found))) === false) break
     output.part()
   }
   if (table.ids.size > 0) await addExtents(table, blocks, output, turn)
@@ -77,8 +77,7 @@ async function addExtents(
     if (await turn.breathe(EXTENTS_SHARE)) return
     output.part()
     if (hashes && !hashes.some((hash) => block.mayHaveTrace(hash))) continue
-    const found = turn.attempt(() => block.extents?.() ?? block.rows())
-    const extents = found && ('count' in found ? await extentsOf(found, turn) : found)
+    const extents = await turn.attemptAll(async () => block.extents?.() ?? (await extentsOf(block.rows(), turn)))
     if (extents) await table.addExtents(extents)
   }
 }

@@ -116,7 +116,7 @@ export function textAt(bytes: Uint8Array, start: number, end: number, path: read
 
 /** Whether a serialized `KeyValue` has this key. */
 function hasKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  if (bytes[start] !== 0x0a || key.length > 127) return hasOddKey(bytes, start, end, key)
+  if (start === end || bytes[start] !== 0x0a || key.length > 127) return hasOddKey(bytes, start, end, key)
   if (bytes[start + 1] !== key.length) return false
   for (let i = 0, at = start + 2; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
   return start + 2 + key.length <= end

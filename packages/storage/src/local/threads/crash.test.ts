@@ -258,7 +258,7 @@ it('refuses a directory of another program', async () => {
 })
 
 it('rolls segments by size and drops the oldest beyond maxBytes; what is left is whole', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 4096, maxBytes: 40_000 })
+  const store = await openLocalStore({ directory, segmentBytes: 4096, maxBytes: 40_000, seal: false })
   for (let trace = 0; trace < 150; trace++) {
     await store.append(
       batchOf(

@@ -5,7 +5,7 @@ import type { PartStart } from './protocol.ts'
 
 const { part } = workerData as PartStart
 const { words, fifo } = getEnvironmentData('faults') as { words: Int32Array; fifo: string }
-const word = ['writer', 'lookup_reader', 'search_reader'].indexOf(part)
+const word = ['writer', 'lookup_reader', 'search_reader', 'sealer'].indexOf(part)
 setInterval(() => {
   switch (Atomics.exchange(words, word, 0)) {
     case 1:
@@ -24,4 +24,4 @@ setInterval(() => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   }
 }, 2)
-await import(part === 'writer' ? './writer.ts' : './reader.ts')
+await import(part.endsWith('reader') ? './reader.ts' : `./${part}.ts`)

@@ -19,6 +19,7 @@ import { ORDERS } from '../read/order.ts'
 import { storageError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
+import { SealerClient } from './sealer-client.ts'
 import { threadHost } from './thread-host.ts'
 import { WriterClient } from './writer-client.ts'
 
@@ -27,8 +28,8 @@ import { WriterClient } from './writer-client.ts'
  * Throws StorageError `locked` when another process has it, `corrupt` when it is not Spoor's, `io` or `disk_full` when it cannot be
  * used, `cancelled` when `signal` ends it before.
  *
- * Four threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another
- * searches, so that no search stops a lookup. Each is replaced when it ends or does not answer; see `supervisor.ts`.
+ * Five threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another
+ * searches, so that no search stops a lookup; the sealer writes closed segments anew. Each is replaced when it ends or does not answer; see `supervisor.ts`.
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
   return openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
@@ -86,6 +87,8 @@ class LocalStore implements TraceStore {
   readonly #writer: WriterClient
   readonly #lookups: ReaderClient
   readonly #searches: ReaderClient
+  /** Undefined where nothing is to be sealed. */
+  readonly #sealer: SealerClient | undefined
   readonly #onEvent: (event: StoreEvent) => void
   readonly #health = createHealth()
   readonly #failed = Promise.withResolvers<StorageError>()
@@ -102,11 +105,14 @@ class LocalStore implements TraceStore {
     const join = (): void => {
       this.#lookups.join()
       this.#searches.join()
+      this.#sealer?.join()
     }
     this.#writer = new WriterClient(host, settings, tell, join, gaveUp)
     const connect = this.#writer.connect.bind(this.#writer)
     this.#lookups = new ReaderClient('lookup_reader', host, settings, tell, connect, gaveUp)
     this.#searches = new ReaderClient('search_reader', host, settings, tell, connect, gaveUp)
+    if (settings.seal && !settings.readOnly)
+      this.#sealer = new SealerClient(host, settings, tell, () => connect('sealer'))
   }
 
   /** Resolves when it can be used. */
@@ -115,6 +121,7 @@ class LocalStore implements TraceStore {
     this.#writer.start()
     this.#lookups.start()
     this.#searches.start()
+    this.#sealer?.start()
     const failed = this.failed.then((error) => {
       throw error
     })
@@ -202,7 +209,9 @@ class LocalStore implements TraceStore {
   async #close(deadlineMs: number): Promise<void> {
     const closed = new StorageError('closed', `the store in ${this.#directory} is closed`)
     const endMs = Math.min(1_000, deadlineMs * END_SHARE)
-    const drained = await this.#within(deadlineMs - endMs, this.#writer.close(closed))
+    const sealer = this.#stopSealer()
+    // The writer removes what the sealer has not finished.
+    const drained = await this.#within(deadlineMs - endMs, this.#writer.close(closed, this.#within(endMs, sealer)))
     const { batches, spans } = this.#writer.unanswered
     const late = new StorageError('timeout', `the store in ${this.#directory} was closed before this could be stored`)
     this.#writer.fail(late)
@@ -211,6 +220,7 @@ class LocalStore implements TraceStore {
       writer: this.#stopWriter(),
       lookup_reader: this.#lookups.stop(),
       search_reader: this.#searches.stop(),
+      sealer,
     }
     const hangs: string[] = []
     await Promise.all(
@@ -241,8 +251,12 @@ class LocalStore implements TraceStore {
 
   /** The directory is given back when nobody writes in it any more, be it after `close` has given up waiting for that. */
   async #stopWriter(): Promise<void> {
-    await this.#writer.stop()
+    await Promise.all([this.#writer.stop(), this.#stopSealer()])
     this.#writer.release()
+  }
+
+  async #stopSealer(): Promise<void> {
+    await this.#sealer?.stop()
   }
 
   /** Opening did not succeed: ends what was started. */

@@ -12,7 +12,7 @@ export interface PartStart {
   readonly settings: LocalStoreSettings
 }
 
-export type ReaderPart = Exclude<EnginePart, 'writer'>
+export type ReaderPart = Extract<EnginePart, 'lookup_reader' | 'search_reader'>
 
 /** Main -> any part, and its answer: whether it still comes to its messages. */
 export interface Ping {
@@ -38,6 +38,8 @@ export type ToWriter =
     }
   /** A reader that wants to know all from now on: {@link Change} goes through the link. An earlier one of its name is forgotten. */
   | { readonly type: 'join'; readonly reader: ReaderPart; readonly link: Link }
+  /** The sealer, where {@link ToSealer} and {@link FromSealer} go. An earlier one has ended. */
+  | { readonly type: 'join_sealer'; readonly link: Link }
   /** Parts that an earlier writer told to fail, and nobody yet to work again. */
   | { readonly type: 'take_over'; readonly failing: readonly StorePart[] }
   | { readonly type: 'close' }
@@ -56,6 +58,7 @@ export type FromWriter =
     }
   | { readonly type: 'closed'; readonly error?: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }
+  | { readonly type: 'sealing'; readonly state: SealingState }
   /** The directory, or the log that is written, is not where it was: nothing that is stored now would be found again. */
   | { readonly type: 'lost'; readonly error: ErrorMessage }
   | Pong
@@ -84,9 +87,56 @@ export type Change =
       /** Why the file system does not give it out; it comes back when it does. Undefined: it is damaged for good. */
       readonly refusal?: string | undefined
     }
+  /**
+   * The segment has a sealed form, which is to be read from now on. Where the reader knows of its log, that stays until it says that it
+   * has switched: {@link Switched}. `isDamaged`: what is missing in it is known, and told.
+   */
+  | { readonly type: 'sealed'; readonly id: number; readonly isDamaged: boolean }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }
+
+/** Reader -> writer: it reads the sealed form of the segment, and has open what queries under way need of the log. */
+export interface Switched {
+  readonly type: 'switched'
+  readonly id: number
+}
+
+/** How far the sealing of segments has got. */
+export interface SealingState {
+  /** Sealed segments that are stored, and the bytes that they take less than their logs and indexes took. */
+  readonly segments: number
+  readonly savedBytes: number
+  /** Closed segments that are to be sealed, and their bytes. */
+  readonly waitingSegments: number
+  readonly waitingBytes: number
+}
+
+/** Main -> sealer. */
+export type SealerCommand =
+  /** The writer that it works for from now on; what it does for another one is given up. */
+  { readonly type: 'join'; readonly link: Link } | Ping
+
+/** Sealer -> main. */
+export type SealerReply = { readonly type: 'joined' } | Pong
+
+/** Writer -> sealer. One `seal` at a time, until it is answered. */
+export type ToSealer =
+  /** Write the sealed form of this log, of which `logSize` bytes count, beside it, durable, with at most `maxBytes` bytes. */
+  | { readonly type: 'seal'; readonly id: number; readonly logSize: number; readonly maxBytes: number }
+  /** It is not wanted any more; the answer may come from before. */
+  | { readonly type: 'cancel' }
+  /** The share of the time that it may work, 0 to 1. */
+  | { readonly type: 'share'; readonly share: number }
+  /** Make the names in the directory durable. */
+  | { readonly type: 'sync' }
+
+/** Sealer -> writer. */
+export type FromSealer =
+  | { readonly type: 'written'; readonly size: number; readonly spans: number }
+  /** `cause`: the log, of which a part is damaged; the size that it would have; or the disk, which can be tried again. Nothing is left of it. */
+  | { readonly type: 'refused'; readonly cause: 'log' | 'size' | 'disk'; readonly error: ErrorMessage }
+  | { readonly type: 'synced'; readonly error?: ErrorMessage }
 
 /** Main -> reader. */
 export type ToReader =

@@ -24,7 +24,7 @@ const HOARD = 3
 const BLOCK = 4
 /** As SPIN, without using up a core. */
 const HANG = 5
-const PARTS: readonly EnginePart[] = ['writer', 'lookup_reader', 'search_reader']
+const PARTS: readonly EnginePart[] = ['writer', 'lookup_reader', 'search_reader', 'sealer']
 
 let root: string
 let directory: string

@@ -6,22 +6,40 @@ import type { Ping, Pong } from './protocol.ts'
 /** How often a part is asked whether it still comes to its messages, in milliseconds. */
 const PING_EVERY_MS = 1_000
 /** Times that it may let a question unanswered. Counted, not timed: when main itself was stopped, that counts once. */
-const MAX_SILENT_PINGS: Readonly<Record<EnginePart, number>> = { writer: 30, lookup_reader: 5, search_reader: 5 }
+const MAX_SILENT_PINGS: Readonly<Record<EnginePart, number>> = {
+  writer: 30,
+  lookup_reader: 5,
+  search_reader: 5,
+  // It syncs large files.
+  sealer: 60,
+}
 /** ... before it has said anything: a thread that is loaded, the writer in its recovery. The first one of all may take any time for that. */
 const MAX_SILENT_PINGS_AT_START: Readonly<Record<EnginePart, number>> = {
   writer: 600,
   lookup_reader: 60,
   search_reader: 60,
+  sealer: 60,
 }
 /**
  * Restarts within {@link RESTARTS_WITHIN_MS}, beyond which the store gives up. A reader may be ended by a question, and a question that
- * hangs takes its deadline each time: so it has more.
+ * hangs takes its deadline each time: so it has more. Without a sealer it goes on as well.
  */
-const MAX_RESTARTS: Readonly<Record<EnginePart, number>> = { writer: 5, lookup_reader: 10, search_reader: 10 }
+const MAX_RESTARTS: Readonly<Record<EnginePart, number>> = {
+  writer: 5,
+  lookup_reader: 10,
+  search_reader: 10,
+  sealer: Infinity,
+}
 const RESTARTS_WITHIN_MS = 60_000
 /** How long the first restart of a row waits, and how long each further one at most. Milliseconds. */
 const FIRST_PAUSE_MS = 10
-const MAX_PAUSE_MS = 2_000
+const MAX_PAUSE_MS: Readonly<Record<EnginePart, number>> = {
+  writer: 2_000,
+  lookup_reader: 2_000,
+  search_reader: 2_000,
+  // Nobody waits for it.
+  sealer: 30_000,
+}
 /** How long to wait when it is the disk, or the directory, that does not let the part work. Milliseconds. */
 const RETRY_MS = 1_000
 
@@ -113,7 +131,7 @@ export class Supervisor<In, Out> {
     }
     if (counts) this.#restarts.push(now)
     const row = this.#restarts.length
-    const pauseMs = counts ? Math.min(FIRST_PAUSE_MS * 4 ** (row - 1), MAX_PAUSE_MS) : RETRY_MS
+    const pauseMs = counts ? Math.min(FIRST_PAUSE_MS * 4 ** (row - 1), MAX_PAUSE_MS[part]) : RETRY_MS
     // Never two at once: the writer's files are its own.
     void running.ended.then(() => this.#later(pauseMs, () => this.#restart(error, counts)))
   }

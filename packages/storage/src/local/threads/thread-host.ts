@@ -16,7 +16,16 @@ const LIMITS = {
   writer: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
   lookup_reader: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
   search_reader: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
+  sealer: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
 } as const satisfies Record<EnginePart, object>
+
+/** What each thread runs. */
+const FILES: Readonly<Record<EnginePart, string>> = {
+  writer: 'writer',
+  lookup_reader: 'reader',
+  search_reader: 'reader',
+  sealer: 'sealer',
+}
 
 /** The program's: parts are worker threads, files and time are the machine's. */
 export const threadHost: Host = {
@@ -32,8 +41,7 @@ export const threadHost: Host = {
 
 function startThread<In, Out>(part: EnginePart, settings: LocalStoreSettings): RunningPart<In, Out> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const file = part === 'writer' ? 'writer' : 'reader'
-  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
+  const worker = new Worker(new URL(`./${FILES[part]}.${extension}`, import.meta.url), {
     workerData: { part, settings } satisfies PartStart,
     name: `spoor-${part.replace('_', '-')}`,
     resourceLimits: LIMITS[part],

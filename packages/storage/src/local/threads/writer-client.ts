@@ -5,7 +5,7 @@ import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage, readOnlyError, storageError } from './error.ts'
 import { Outbox } from './outbox.ts'
-import type { FromWriter, ReaderPart, ToWriter } from './protocol.ts'
+import type { FromWriter, ReaderPart, SealingState, ToWriter } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
@@ -36,6 +36,8 @@ export class WriterClient {
   #closed: ((error: StorageError | undefined) => void) | undefined
   #callOff = (): void => {}
   recovered = { blocks: 0, tornBytes: 0 }
+  /** How far the sealing of segments has got; undefined where nothing is sealed. */
+  sealing: SealingState | undefined
 
   /** `onOpened`: a writer, the first or a new one, has recovered the directory; readers can join. */
   constructor(
@@ -90,12 +92,14 @@ export class WriterClient {
     return this.#outbox.append(batch)
   }
 
-  /** The reader's end of a channel to the writer; undefined while there is none that could tell what there is. */
-  connect(reader: ReaderPart): Link | undefined {
+  /** The other part's end of a channel to the writer; undefined while there is none that could tell what there is. */
+  connect(part: ReaderPart | 'sealer'): Link | undefined {
     if (!this.#isOpen) return undefined
-    const [writerEnd, readerEnd] = this.#host.channel()
-    this.#supervisor.post({ type: 'join', reader, link: writerEnd }, [writerEnd])
-    return readerEnd
+    const [link, otherEnd] = this.#host.channel()
+    const message =
+      part === 'sealer' ? ({ type: 'join_sealer', link } as const) : ({ type: 'join', reader: part, link } as const)
+    this.#supervisor.post(message, [link])
+    return otherEnd
   }
 
   /** Refuses all appends from now on, and those under way. */
@@ -103,9 +107,10 @@ export class WriterClient {
     this.#outbox.fail(error)
   }
 
-  /** No further appends. Resolves when all are answered and the files closed, with what went wrong at that. */
-  async close(reason: StorageError): Promise<StorageError | undefined> {
+  /** No further appends. Resolves when all are answered and, after `before`, the files closed, with what went wrong at that. */
+  async close(reason: StorageError, before: Promise<unknown>): Promise<StorageError | undefined> {
     await this.#outbox.drain(reason)
+    await before
     if (!this.#isOpen) return undefined
     return new Promise((resolve) => {
       this.#closed = resolve
@@ -169,6 +174,9 @@ export class WriterClient {
       case 'event':
         this.#note(message.event)
         this.#tell(message.event)
+        break
+      case 'sealing':
+        this.sealing = message.state
         break
       case 'closed':
         this.#supervisor.finished()

@@ -5,8 +5,8 @@ import { FORMAT, formatText, readFormat } from '../files/format.ts'
 import { FILE_HEADER, readExactly, VERSION, writeFully, type LogHeader } from '../files/log.ts'
 import { isIndex } from '../files/index-file.ts'
 import { readBlocks } from '../files/recover-segment.ts'
-import { indexName, logName, logPath } from '../files/segment.ts'
-import { surveyDirectory } from '../files/survey.ts'
+import { indexName, logName, logPath, sealedName, sealedPath } from '../files/segment.ts'
+import { segmentIds, surveyDirectory } from '../files/survey.ts'
 import { readLogState, walkLog } from '../files/walk.ts'
 import { storageError } from '../threads/error.ts'
 import { Work, type ToolOptions } from './work.ts'
@@ -53,20 +53,25 @@ export async function backupStore(from: string, to: string, options: ToolOptions
 
 async function copyStore(work: Work, to: string): Promise<BackupReport> {
   const { files, directory } = work
-  const { logs, versions } = surveyDirectory(files, directory)
+  const survey = surveyDirectory(files, directory)
+  const { logs, versions } = survey
   const format = readFormat(files, directory, versions)
-  if (logs.size === 0 && (format === 'missing' || format === 'foreign'))
+  const known = segmentIds(survey)
+  if (known.length === 0 && (format === 'missing' || format === 'foreign'))
     throw new StorageError('corrupt', `${directory} is not a data directory of Spoor; name the one to copy`)
-  const ids = [...logs].filter(([, { state }]) => state !== 'foreign' && state !== 'unwritten').map(([id]) => id)
+  const ids = known.filter((id) => !['foreign', 'unwritten'].includes(logs.get(id)?.state ?? ''))
   for (const id of ids) work.expect(files.stat(logPath(directory, id))?.size ?? 0)
+  for (const id of survey.sealed.keys()) work.expect(files.stat(sealedPath(directory, id))?.size ?? 0)
   const names: string[] = []
   let bytes = 0
   let segments = 0
   // From the newest to the oldest: retention takes the oldest, so where one has gone, all before it have.
   for (const id of ids.reverse()) {
-    const copied = await copySegment(work, to, id)
+    // The store may seal it meanwhile: then the log is gone, and the sealed form is there.
+    const copied =
+      (survey.sealed.has(id) ? undefined : await copySegment(work, to, id)) ?? (await copySealed(work, to, id))
     if (copied === undefined) break
-    names.push(indexName(id), logName(id))
+    names.push(indexName(id), logName(id), sealedName(id))
     bytes += copied
     segments++
     work.finished(logName(id))
@@ -80,7 +85,25 @@ async function copyStore(work: Work, to: string): Promise<BackupReport> {
   return { directory: to, segments, bytes, vanished: ids.length - segments }
 }
 
-/** Bytes copied; undefined when the segment has gone. */
+/** Bytes copied; undefined when there is none. It is written once, and never changed. */
+async function copySealed(work: Work, to: string, id: number): Promise<number | undefined> {
+  const { files, directory } = work
+  const path = sealedPath(directory, id)
+  const sealed = openPresent(files, path)
+  if (!sealed) return undefined
+  try {
+    const target = join(to, sealedName(id) + PART)
+    const size = sealed.size()
+    if (files.clone?.(path, target)) syncFile(files, target)
+    else await copyFile(work, sealed, target, size)
+    await work.done(sealedName(id), size)
+    return size
+  } finally {
+    sealed.close()
+  }
+}
+
+/** Bytes copied; undefined when there is no log. */
 async function copySegment(work: Work, to: string, id: number): Promise<number | undefined> {
   const { files, directory } = work
   const path = logPath(directory, id)
@@ -187,6 +210,15 @@ async function copyFile(work: Work, from: File, to: string, size: number): Promi
     }
     file.sync()
     return at
+  } finally {
+    file.close()
+  }
+}
+
+function syncFile(files: FileSystem, path: string): void {
+  const file = files.open(path, 'update')
+  try {
+    file.sync()
   } finally {
     file.close()
   }

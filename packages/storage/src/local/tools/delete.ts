@@ -4,10 +4,11 @@ import { checkFormat } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { finishSwap, swapAll } from '../files/swap.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
-import { indexName, logName, logPath } from '../files/segment.ts'
+import { indexName, logName, logPath, sealedName, sealedPath } from '../files/segment.ts'
 import { readLost, surveyDirectory } from '../files/survey.ts'
 import { holdingLock } from './holding-lock.ts'
 import { compileMatch, type SpanMatch } from './match.ts'
+import { rewriteSealed } from './rewrite-sealed.ts'
 import { rewriteSegment, type Rewritten } from './rewrite.ts'
 import { Work, type ToolOptions } from './work.ts'
 
@@ -75,9 +76,10 @@ async function deleteSpans(
 ): Promise<DeleteReport> {
   const { files, directory } = work
   if (!dryRun) recover(work, onEvent)
-  const { logs, orphans, versions } = surveyDirectory(files, directory)
+  const { logs, sealed, orphans, versions } = surveyDirectory(files, directory)
   if (dryRun) checkFormat(files, directory, versions, false, onEvent)
   for (const id of logs.keys()) work.expect(sizeOf(work, logPath(directory, id)))
+  for (const id of sealed.keys()) work.expect(sizeOf(work, sealedPath(directory, id)))
   const unsearched: { file: string; offset: number; bytes: number }[] = []
   const remove: string[] = []
   const rewritten: Rewritten[] = []
@@ -93,6 +95,16 @@ async function deleteSpans(
         if (lost) continue // None of Spoor's.
         remove.push(logName(id), indexName(id))
       }
+    }
+    for (const [id, { state }] of sealed) {
+      if (state === 'unreadable') {
+        remove.push(sealedName(id))
+        continue
+      }
+      const result = await rewriteSealed(work, id, match, { damagedToo, dryRun })
+      rewritten.push(result)
+      for (const { offset, bytes } of result.unsearched) unsearched.push({ file: sealedName(id), offset, bytes })
+      work.finished(sealedName(id))
     }
     for (const id of orphans) if (readLost(files, directory, id)) remove.push(indexName(id))
   } catch (error) {
@@ -128,7 +140,7 @@ async function deleteSpans(
 /** Makes the directory whole first: then a log has no end that was never acknowledged, and every segment is known. */
 function recover({ files, directory }: Work, tell: (event: StoreEvent) => void): void {
   for (const found of recoverDirectory(files, directory, { write: true, nowMs: Date.now(), tell }).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
   }

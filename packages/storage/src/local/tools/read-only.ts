@@ -36,7 +36,7 @@ export class ReadOnlyIngest {
         const event = { code: 'failing', part: 'segments', reason: found.refusal ?? '' } as const
         this.#main.post({ type: 'event', event })
       }
-      if (!('lost' in found)) this.recovered.blocks += found.recovered.blocks
+      if ('recovered' in found) this.recovered.blocks += found.recovered.blocks
     }
   }
 
@@ -57,6 +57,10 @@ export class ReadOnlyIngest {
   retain(): void {}
 
   check(): void {}
+
+  pace(): void {}
+
+  joinSealer(): void {}
 
   takeOver(): void {}
 }

@@ -5,14 +5,15 @@ import type { FileSystem } from '../files/file-system.ts'
 import { FORMAT, formatText } from '../files/format.ts'
 import type { BlockMeta } from '../files/index-file.ts'
 import { KEPT } from '../files/kept.ts'
-import { FILE_HEADER, fileHeader, writeFully } from '../files/log.ts'
+import { FILE_HEADER, fileHeader, VERSION, writeFully } from '../files/log.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import { readBlocks } from '../files/recover-segment.ts'
-import { indexName, indexPath, logPath } from '../files/segment.ts'
+import { indexName, indexPath, logPath, sealedName } from '../files/segment.ts'
 import { NEW, replaceFile } from '../files/swap.ts'
 import { readLogState } from '../files/walk.ts'
 import { buildIndex } from './build-index.ts'
 import { holdingLock } from './holding-lock.ts'
+import { repairSealed } from './repair-sealed.ts'
 import type { DamagedRange, SegmentReport, StoreReport } from './report.ts'
 import { verifyStore } from './verify.ts'
 import { Work, type ToolOptions } from './work.ts'
@@ -21,7 +22,7 @@ import { Work, type ToolOptions } from './work.ts'
 export type Repair =
   /** The log has a header again. */
   | { readonly did: 'header_written'; readonly file: string }
-  /** The index was made anew from the log; what is damaged there is stepped over. */
+  /** The index was made anew from the log, or that of a sealed segment from its sections; what is damaged there is stepped over. */
   | { readonly did: 'index_made'; readonly file: string; readonly spans: number }
   /** Nothing in the file is Spoor's: it was moved to `to`. */
   | { readonly did: 'moved'; readonly file: string; readonly to: string }
@@ -62,7 +63,7 @@ export async function repairStore(directory: string, options: RepairOptions = {}
       repairSegment(work, segment, repairs)
     }
     if (found.format !== 'ok' && found.segments.length > 0) {
-      replaceFile(work.files, join(work.directory, FORMAT), Buffer.from(formatText(2)))
+      replaceFile(work.files, join(work.directory, FORMAT), Buffer.from(formatText(VERSION)))
       repairs.push({ did: 'format_written', file: FORMAT })
     }
     if (repairs.length > 0) work.files.syncDirectory(work.directory)
@@ -86,7 +87,7 @@ function recover({ files, directory }: Work, repairs: Repair[]): void {
   const events: StoreEvent[] = []
   const options = { write: true, nowMs: Date.now(), tell: (event: StoreEvent) => void events.push(event) }
   for (const found of recoverDirectory(files, directory, options).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
   }
@@ -122,6 +123,12 @@ function repairSegment(work: Work, segment: SegmentReport, repairs: Repair[]): v
     return
   }
   if (log !== 'ok' && log !== 'damaged') return
+  if (file === sealedName(id)) {
+    if (index === 'ok') return
+    const spans = repairSealed(files, directory, id, Date.now())
+    repairs.push({ did: 'index_made', file, spans })
+    return
+  }
   if (segment.damaged.some(({ offset, bytes }) => offset === 0 && bytes === FILE_HEADER) && writeHeader(work, id))
     repairs.push({ did: 'header_written', file })
   if (index === 'ok' || index === 'unused') return

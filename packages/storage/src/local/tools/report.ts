@@ -1,6 +1,6 @@
 import type { FormatState } from '../files/format.ts'
 
-/** Bytes of a log that are not what was written. */
+/** Bytes of a log, or of a sealed segment, that are not what was written. */
 export interface DamagedRange {
   readonly offset: number
   readonly bytes: number
@@ -13,6 +13,8 @@ export interface DamagedRange {
 }
 
 /**
+ * Of a log, or of the file of a sealed segment, whose sections stand for records.
+ *
  * - `ok`: every record is whole. `damaged`: some are not; the rest is served.
  * - `unreadable`: the file system does not give it out; see `reason`.
  * - `missing`: gone; its number, or its index, says that it was there.
@@ -24,18 +26,20 @@ export type LogCondition = 'ok' | 'damaged' | 'unreadable' | 'missing' | 'unwrit
  * - `ok`: says of all of the log what is there. `behind`: of less, which is how it is in an open segment, or after a kill.
  * - `missing`: not there. `outdated`: says of spans that can no longer be read. `damaged`: does not agree with the log.
  * - `unused`: the log cannot be read.
+ *
+ * Of a sealed segment, what finds the sections in it: `ok`, or `damaged`, and then it is made from these.
  */
 export type IndexCondition = 'ok' | 'behind' | 'missing' | 'outdated' | 'damaged' | 'unused'
 
 export interface SegmentReport {
   readonly id: number
-  /** Name of the log in the data directory. */
+  /** Name of the log, or of the sealed segment, in the data directory. */
   readonly file: string
   readonly log: LogCondition
   readonly index: IndexCondition
-  /** Of the log; undefined where it cannot be told. */
+  /** Of the file; undefined where it cannot be told. */
   readonly format: number | undefined
-  /** Of the log. */
+  /** Of the file. */
   readonly bytes: number
   readonly records: number
   /** Spans that can be read. */

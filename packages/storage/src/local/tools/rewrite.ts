@@ -1,4 +1,3 @@
-import { createSpanColumns, scanSpans, spliceSpans } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
 import type { File, FileSystem } from '../files/file-system.ts'
 import { isIndex, type BlockMeta } from '../files/index-file.ts'
@@ -20,6 +19,7 @@ import { drawSalt, indexName, indexPath, logName, logPath } from '../files/segme
 import { NEW } from '../files/swap.ts'
 import { walkLog, type Stretch } from '../files/walk.ts'
 import { buildIndex } from './build-index.ts'
+import { Cut } from './cut.ts'
 import type { SpanMatch } from './match.ts'
 import type { DamagedRange } from './report.ts'
 import type { Work } from './work.ts'
@@ -191,37 +191,3 @@ function copy(from: File, start: number, end: number, to: File, at: number): num
 }
 
 const COPY = 1 << 20
-
-/** Takes the spans that match out of requests, and counts them. */
-class Cut {
-  spans = 0
-  range: TimeRange | undefined
-  readonly #match: SpanMatch
-  readonly #columns = createSpanColumns()
-
-  constructor(match: SpanMatch) {
-    this.#match = match
-  }
-
-  /** What is left: `raw` itself when all of it is. */
-  from(raw: Uint8Array): Uint8Array {
-    const columns = this.#columns
-    columns.count = 0
-    scanSpans(raw, columns)
-    return spliceSpans(
-      raw,
-      (row) => {
-        if (!this.#match(raw, columns, row)) return 'keep'
-        this.spans++
-        this.#extend((BigInt(columns.startHi[row]!) << 32n) | BigInt(columns.startLo[row]!))
-        return 'drop'
-      },
-      columns,
-    )
-  }
-
-  #extend(start: bigint): void {
-    const [min, max] = this.range ?? [start, start]
-    this.range = [start < min ? start : min, start > max ? start : max]
-  }
-}

@@ -2,7 +2,7 @@ import { StorageError } from '../../contract.ts'
 import { changesOf } from '../files/changes.ts'
 import { readFormat } from '../files/format.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
-import { surveyDirectory } from '../files/survey.ts'
+import { segmentIds, surveyDirectory } from '../files/survey.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { Block } from '../read/block.ts'
 import { Catalog } from '../read/catalog.ts'
@@ -29,9 +29,9 @@ export interface StoreBlocks {
  */
 export async function storeBlocks(work: Work, turn: Turn): Promise<StoreBlocks> {
   const { files, directory } = work
-  const { logs, versions } = surveyDirectory(files, directory)
-  const format = readFormat(files, directory, versions)
-  if (logs.size === 0 && (format === 'missing' || format === 'foreign'))
+  const survey = surveyDirectory(files, directory)
+  const format = readFormat(files, directory, survey.versions)
+  if (segmentIds(survey).length === 0 && (format === 'missing' || format === 'foreign'))
     throw new StorageError('corrupt', `${directory} is not a data directory of Spoor; name the one to read`)
   const segments: Change[][] = []
   for (const found of recoverDirectory(files, directory, { write: false, nowMs: 0, tell: () => {} }).segments) {
@@ -49,7 +49,11 @@ async function eachBlock(
   visit: (block: Block, number: number) => Promise<void> | void,
 ): Promise<void> {
   for (const [index, changes] of segments.entries()) {
-    const catalog = new Catalog(work.files, systemClock, work.directory, CACHE_BYTES, () => {})
+    const catalog = new Catalog(work.files, systemClock, work.directory, CACHE_BYTES, {
+      tell() {},
+      switched() {},
+      users: () => [],
+    })
     for (const change of changes) catalog.apply(change)
     try {
       await catalog.load(turn)
@@ -70,7 +74,7 @@ export function eachRows(
   visit: (rows: BlockRows, number: number) => void,
 ): Promise<void> {
   return blocks.each((block, number) => {
-    const rows = block.spans > 0 ? turn.attempt(() => block.rows()) : undefined
-    if (rows) visit(rows, number)
+    // A column of a sealed block is read when it is first touched.
+    if (block.spans > 0) turn.attempt(() => visit(block.rows(), number))
   })
 }

@@ -2,13 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { attributes, batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { textOf } from '../block/attribute.ts'
 import { find, spansOf } from '../../conformance/harness.ts'
-import type { TraceStore } from '../../contract.ts'
+import type { StorageError, TraceStore } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { FILE_HEADER } from '../files/log.ts'
-import { listSegments, logPath } from '../files/segment.ts'
+import { indexPath, listSegments, logPath, sealedPath } from '../files/segment.ts'
+import { NEW } from '../files/swap.ts'
 import { readLogState, walkLog } from '../files/walk.ts'
 import type { LocalStoreOptions } from '../options.ts'
+import { sealLog } from '../seal/seal-log.ts'
 import { openLocalStore } from '../threads/local-store.ts'
 
 /** Spans of each trace that {@link fill} appends. */
@@ -29,9 +31,20 @@ export async function appendTrace(store: TraceStore, trace: number, secret?: str
 
 /** A closed store: one record a trace, in segments of a few kilobytes. */
 export async function fill(directory: string, traces: number, segmentBytes = 3000): Promise<void> {
-  const store = await openLocalStore({ directory, segmentBytes })
+  const store = await openLocalStore({ directory, segmentBytes, seal: false })
   for (let trace = 0; trace < traces; trace++) await appendTrace(store, trace)
   await store.close()
+}
+
+/** Gives every log of a closed store its sealed form. */
+export async function sealAll(directory: string): Promise<void> {
+  for (const id of listSegments(nodeFileSystem, directory)) {
+    const { size } = nodeFileSystem.stat(logPath(directory, id))!
+    await sealLog(nodeFileSystem, directory, { id, logSize: size, maxBytes: Infinity }, () => Promise.resolve(true))
+    nodeFileSystem.rename(sealedPath(directory, id) + NEW, sealedPath(directory, id))
+    nodeFileSystem.remove(indexPath(directory, id))
+    nodeFileSystem.remove(logPath(directory, id))
+  }
 }
 
 export interface Seen {
@@ -40,15 +53,18 @@ export interface Seen {
   readonly events: StoreEvent[]
 }
 
-/** Opens the store, reads every trace that it finds, and closes it. Throws where a span is not what was sent. */
+/** Opens the store, reads every trace that it finds, as far as that can be read, and closes it. Throws where a span is not what was sent. */
 export async function readAll(directory: string, options: Partial<LocalStoreOptions> = {}): Promise<Seen> {
   const events: StoreEvent[] = []
-  const store = await openLocalStore({ directory, ...options, onEvent: (event) => events.push(event) })
+  const store = await openLocalStore({ directory, seal: false, ...options, onEvent: (event) => events.push(event) })
   try {
     const traces: number[] = []
     for (const id of await find(store, {})) {
       const trace = Number(BigInt(`0x${id}`) - BigInt(`0x${traceId(0)}`))
-      const spans = await spansOf(store, id)
+      const spans = await spansOf(store, id).catch((error: unknown) => {
+        if ((error as StorageError).code === 'corrupt') return []
+        throw error
+      })
       const ids = new Set(spans.map(({ span }) => Number(span.spanId)))
       const values = spans.flatMap(({ span }) => span.attributes.filter(({ key }) => key === 'trace'))
       if (

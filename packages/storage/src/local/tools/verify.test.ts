@@ -64,7 +64,7 @@ it.each(['format-1/closed', 'format-1/killed', 'format-2/closed', 'format-2/kill
 )
 
 it('finds nothing wrong while the store takes spans', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 20_000 })
+  const store = await openLocalStore({ directory, segmentBytes: 20_000, seal: false })
   const state = { stop: false, trace: 0 }
   const writing = (async () => {
     while (!state.stop) await appendTrace(store, state.trace++)
@@ -132,7 +132,7 @@ it('repairs what can be repaired, keeps what cannot, and has nothing to do the s
     'moved 00009999.log',
   ])
     expect(did).toContain(wanted)
-  expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(2))
+  expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe(formatText(3))
   expect(readFileSync(join(directory, 'damaged/00009999.log'), 'utf8')).toContain('not ours')
   expect(readFileSync(body.path).subarray(body.start, body.end)).toEqual(damage)
   expect(first.after.segments.every(({ index }) => index === 'ok')).toBe(true)
@@ -160,11 +160,11 @@ it('finds columns and filters that do not say what is in the log', async () => {
 
 it('repairs nothing in a directory that is open, or that a later version wrote', async () => {
   await fill(directory, 40)
-  const store = await openLocalStore({ directory })
+  const store = await openLocalStore({ directory, seal: false })
   await expect(repairStore(directory)).rejects.toMatchObject({ code: 'locked' })
   await store.close()
   edit(indexPath(directory, 1), (bytes) => (bytes[200]! ^= 1))
-  writeFileSync(join(directory, 'FORMAT'), formatText(3))
+  writeFileSync(join(directory, 'FORMAT'), formatText(4))
   const before = snapshot()
   await expect(repairStore(directory)).rejects.toMatchObject({ code: 'newer_format' })
   expect(snapshot()).toEqual(before)
@@ -259,7 +259,7 @@ function recoverOnly(whole: readonly number[]): { traces: number[] } {
   let spans = 0
   const options = { write: true, nowMs: 1, tell: () => {} }
   for (const found of recoverDirectory(nodeFileSystem, directory, options).segments) {
-    if ('lost' in found) continue
+    if (!('segment' in found)) continue
     found.segment?.log.close()
     found.segment?.index.close()
     const stretches = found.unindexed.filter(({ damaged }) => !damaged)

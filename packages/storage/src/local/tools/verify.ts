@@ -3,11 +3,12 @@ import { StorageError } from '../../contract.ts'
 import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { isOfLock } from '../files/lock.ts'
-import { logName, logPath, parseName } from '../files/segment.ts'
-import { isOfProcess, readLost, surveyDirectory, type Survey } from '../files/survey.ts'
+import { logName, logPath, parseName, sealedName, sealedPath } from '../files/segment.ts'
+import { isOfProcess, readLost, sealedState, segmentIds, surveyDirectory, type Survey } from '../files/survey.ts'
 import { isOfSwap } from '../files/swap.ts'
 import type { SegmentReport, StoreReport } from './report.ts'
 import { PROBE } from '../write/probe.ts'
+import { verifySealed } from './verify-sealed.ts'
 import { verifySegment } from './verify-segment.ts'
 import { Work, type ToolOptions } from './work.ts'
 
@@ -26,11 +27,12 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
     if ((error as { code?: unknown }).code !== 'newer_format') throw error
   })
   for (const id of survey.logs.keys()) work.expect(sizeOf(work, logPath(work.directory, id)))
+  for (const id of survey.sealed.keys()) work.expect(sizeOf(work, sealedPath(work.directory, id)))
   const segments: SegmentReport[] = []
   for (const id of idsOf(work, survey)) {
     const report = await segmentReport(work, survey, id)
     if (report) segments.push(report)
-    work.finished(logName(id))
+    work.finished(report?.file ?? logName(id))
   }
   const format = formatState(work, survey)
   const names = files.list(work.directory)
@@ -48,7 +50,7 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
     segments,
     foreign: names.filter((name) => !isKnown(name)).sort(),
     kept: keptIn(work),
-    interrupted: names.some(isOfSwap),
+    interrupted: names.some(isOfSwap) || survey.both.size > 0,
     spans: segments.reduce((sum, { spans }) => sum + spans, 0),
     maxLostSpans: losses.some(({ maxSpans }) => maxSpans === undefined)
       ? undefined
@@ -57,11 +59,12 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
 }
 
 /** Those that are there, and those that are missing between them. */
-function idsOf({ files, directory }: Work, { logs, orphans }: Survey): number[] {
-  const lost = orphans.filter((id) => readLost(files, directory, id))
-  const known = [...logs].filter(([, { state }]) => state !== 'foreign').map(([id]) => id)
+function idsOf({ files, directory }: Work, survey: Survey): number[] {
+  const all = segmentIds(survey)
+  const lost = survey.orphans.filter((id) => readLost(files, directory, id))
+  const known = all.filter((id) => survey.logs.get(id)?.state !== 'foreign')
   const present = [...known, ...lost].sort((a, b) => a - b)
-  const ids = new Set([...logs.keys(), ...lost])
+  const ids = new Set([...all, ...lost])
   for (const [i, id] of present.entries()) {
     const before = present[i - 1] ?? id
     for (let gap = before + 1; gap < id && gap < before + MAX_GAP; gap++) ids.add(gap)
@@ -73,16 +76,19 @@ function idsOf({ files, directory }: Work, { logs, orphans }: Survey): number[] 
 const MAX_GAP = 1000
 
 /** Undefined for a segment that retention has taken meanwhile. */
-async function segmentReport(work: Work, { logs }: Survey, id: number): Promise<SegmentReport | undefined> {
+async function segmentReport(work: Work, survey: Survey, id: number): Promise<SegmentReport | undefined> {
   const { files, directory } = work
-  const log = logs.get(id)
+  const log = survey.logs.get(id)
+  const sealed = survey.sealed.get(id)
   try {
+    if (sealed) return await verifySealed(work, id)
     if (log?.state === 'ok') return await verifySegment(work, id, log.header, log.headerDamaged)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'newer_format')
-      return unread(work, id, 'newer', undefined, error.message)
+      return unread(work, id, 'newer', undefined, error.message, sealed && sealedName(id))
     if (error instanceof StorageError || isOfProcess(error)) throw error
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    if ((error as { code?: unknown }).code === 'ENOENT') return sealedMeanwhile(work, survey, id)
+    if (sealed) return unread(work, id, 'unreadable', undefined, (error as Error).message, sealedName(id))
     return unread(work, id, 'unreadable', readLost(files, directory, id)?.spans, (error as Error).message)
   }
   const lost = readLost(files, directory, id)
@@ -100,16 +106,22 @@ async function segmentReport(work: Work, { logs }: Survey, id: number): Promise<
   }
 }
 
+/** A running store may have sealed it since it was looked for. */
+async function sealedMeanwhile(work: Work, survey: Survey, id: number): Promise<SegmentReport | undefined> {
+  const state = survey.sealed.has(id) ? undefined : sealedState(work.files, sealedPath(work.directory, id))
+  return state && segmentReport(work, { ...survey, sealed: new Map([[id, state]]) }, id)
+}
+
 function unread(
   work: Work,
   id: number,
   log: SegmentReport['log'],
   maxSpans: number | undefined,
   reason?: string,
+  file = logName(id),
 ): SegmentReport {
-  const bytes = sizeOf(work, logPath(work.directory, id))
+  const bytes = sizeOf(work, join(work.directory, file))
   const damaged = [{ offset: 0, bytes, maxSpans, perhaps: false, gone: log === 'missing' }]
-  const file = logName(id)
   return {
     id,
     file,

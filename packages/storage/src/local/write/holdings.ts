@@ -2,8 +2,7 @@ import { StorageError } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import { changesOf } from '../files/changes.ts'
 import type { FileSystem } from '../files/file-system.ts'
-import { recoverAgain, recoverDirectory, type LostSegment, type RecoverOptions } from '../files/recover-directory.ts'
-import type { RecoveredSegment } from '../files/recover-segment.ts'
+import { recoverAgain, recoverDirectory, type Found, type RecoverOptions } from '../files/recover-directory.ts'
 import {
   closeSegment,
   createSegment,
@@ -14,12 +13,14 @@ import {
   type Segment,
 } from '../files/segment.ts'
 import type { LocalStoreSettings } from '../options.ts'
-import type { Clock } from '../runtime.ts'
-import type { Change } from '../threads/protocol.ts'
+import type { Clock, Port } from '../runtime.ts'
+import type { ChangeFeed } from '../threads/change-feed.ts'
+import type { Change, FromSealer, FromWriter, ToSealer, ToWriter } from '../threads/protocol.ts'
 import { Episodes } from './episodes.ts'
 import { LeftOut } from './left-out.ts'
 import { probeDisk, removeProbe } from './probe.ts'
 import { Retention, segmentLimit } from './retention.ts'
+import { Sealing } from './sealing.ts'
 import { Shelf, type ShelvedSegment } from './shelf.ts'
 import { DiskSpace } from './space.ts'
 
@@ -36,8 +37,7 @@ export class Holdings {
   readonly #settings: LocalStoreSettings
   readonly #files: FileSystem
   readonly #clock: Clock
-  /** Tells the readers, and main. */
-  readonly #tell: (change: Change) => void
+  readonly #readers: ChangeFeed
   readonly #post: (event: StoreEvent) => void
   /** The segment that is being written. */
   readonly #open: () => Segment | undefined
@@ -46,6 +46,10 @@ export class Holdings {
   readonly #shelf: Shelf
   readonly #retention: Retention
   readonly #leftOut: LeftOut
+  /** Undefined where nothing is to be sealed. */
+  readonly #sealing: Sealing | undefined
+  /** Since {@link pace} was called. */
+  #grown = 0
   #nextId = 1
   /** Beginnings of segments in which nothing was acknowledged. */
   #halfMade = new Set<number>()
@@ -59,15 +63,16 @@ export class Holdings {
     settings: LocalStoreSettings,
     files: FileSystem,
     clock: Clock,
-    tell: (change: Change) => void,
-    post: (event: StoreEvent) => void,
+    readers: ChangeFeed,
+    main: Port<ToWriter, FromWriter>,
     open: () => Segment | undefined,
   ) {
-    const { directory, maxBytes, reserveBytes } = settings
+    const { directory, maxBytes, reserveBytes, seal } = settings
+    const post = (event: StoreEvent): void => main.post({ type: 'event', event })
     this.#settings = settings
     this.#files = files
     this.#clock = clock
-    this.#tell = tell
+    this.#readers = readers
     this.#post = post
     this.#open = open
     this.#episodes = new Episodes(clock, post)
@@ -75,6 +80,20 @@ export class Holdings {
     this.#shelf = new Shelf(files, directory, maxBytes)
     this.#retention = new Retention(settings, clock.monotonicMs())
     this.#leftOut = new LeftOut(clock)
+    if (!seal) return
+    this.#sealing = new Sealing({
+      files,
+      clock,
+      directory,
+      maxBytes,
+      shelf: this.#shelf,
+      readers,
+      tell: post,
+      post: (state) => main.post({ type: 'sealing', state }),
+      hasRoom: (bytes) => this.#hasRoomToSeal(bytes),
+      failed: (error, doing) => this.#episodes.failed('sealing', error, doing, this.#space.now),
+      worked: () => this.#episodes.worked('sealing'),
+    })
   }
 
   /**
@@ -139,21 +158,33 @@ export class Holdings {
       bytes: logSize + indexSize,
       createdMs,
       endedMs: this.#clock.wallMs(),
-      sealedAtMs: this.#clock.monotonicMs(),
+      closedAtMs: this.#clock.monotonicMs(),
       changes,
+      logSize,
     })
+  }
+
+  /** There is a sealer. */
+  joinSealer(port: Port<FromSealer, ToSealer>): void {
+    this.#sealing?.join(port)
+  }
+
+  /** Called about once a second. */
+  pace(): void {
+    this.#sealing?.pace(this.#grown)
+    this.#grown = 0
   }
 
   /** So many bytes were written. */
   grew(bytes: number): void {
+    this.#grown += bytes
     this.#retention.grew(bytes)
     this.#space.wrote(bytes)
   }
 
   /** The most that a segment may take that is begun now. */
   get segmentLimit(): number {
-    const open = this.#open()
-    const kept = this.#shelf.bytes + (open ? open.logSize + open.indexSize : 0)
+    const kept = this.#shelf.bytes + this.#otherBytes
     const keepable = Math.min(this.#settings.maxBytes, kept + Math.max(0, this.#space.roomBytes))
     return segmentLimit(kept, keepable, this.#settings.segmentBytes)
   }
@@ -200,6 +231,7 @@ export class Holdings {
     this.#isClosing = true
     this.#callOffProbe?.()
     this.#callOffLeftOut()
+    this.#sealing?.close()
     this.#deleteAgain()
   }
 
@@ -207,10 +239,14 @@ export class Holdings {
     return { write: true, nowMs: this.#clock.wallMs(), tell: this.#post }
   }
 
-  #reopen(found: RecoveredSegment | LostSegment, goOn: (segment: Segment, changes: readonly Change[]) => void): void {
+  #reopen(found: Found, goOn: (segment: Segment, changes: readonly Change[]) => void): void {
     const { id } = found
     if ('lost' in found) {
       if (found.refusal !== undefined) this.#leftOut.refused(id, id === this.#nextId - 1, found.refusal)
+      this.#shelf.add(this.#shelved(found))
+      return
+    }
+    if ('sealed' in found) {
       this.#shelf.add(this.#shelved(found))
       return
     }
@@ -236,14 +272,17 @@ export class Holdings {
     }
   }
 
-  #shelved(found: RecoveredSegment | LostSegment): ShelvedSegment {
+  #shelved(found: Found): ShelvedSegment {
     const { id } = found
-    const { bytes } = segmentBytes(this.#files, this.#settings.directory, id)
-    const common = { id, bytes, sealedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
+    const bytes = segmentBytes(this.#files, this.#settings.directory, id)
+    const common = { id, bytes, closedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
     if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
+    if ('sealed' in found) return { ...common, ...found.sealed }
     if (found.indexFailure !== undefined)
       this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
-    return { ...common, createdMs: found.header.createdMs, endedMs: found.arrivedMs }
+    const { header, arrivedMs, logSize, unindexed } = found
+    const isDamaged = unindexed.some(({ damaged }) => damaged)
+    return { ...common, createdMs: header.createdMs, endedMs: arrivedMs, ...(!isDamaged && { logSize }) }
   }
 
   /** One segment at a time that is due is tried again; nothing else is done meanwhile. */
@@ -268,14 +307,14 @@ export class Holdings {
   }
 
   /** Readers have known of it as lost until now. */
-  #takeIn(id: number, found: RecoveredSegment | LostSegment | undefined): void {
+  #takeIn(id: number, found: Found | undefined): void {
     if (found && 'segment' in found && found.segment) closeSegment(found.segment)
     const empty = { type: 'segment', id, indexSize: 0 } as const
     const before = this.#shelf.segments.find((segment) => segment.id === id)
     if (!before) return
     const shelved = found ? this.#shelved(found) : { ...before, changes: [empty] }
     this.#shelf.replace(shelved)
-    for (const change of [empty, ...shelved.changes]) this.#tell(change)
+    for (const change of [empty, ...shelved.changes]) this.#readers.tell(change)
   }
 
   #tellLeftOut(): void {
@@ -324,14 +363,29 @@ export class Holdings {
     this.#space.check(0)
   }
 
+  /** Of the segment that is being written, and what sealing has. */
+  get #otherBytes(): number {
+    const open = this.#open()
+    return (open ? open.logSize + open.indexSize : 0) + (this.#sealing?.reservedBytes ?? 0)
+  }
+
+  /** The oldest go beyond the limit of size for it, and then it takes less than it took. For want of space on the disk nothing goes. */
+  #hasRoomToSeal(bytes: number): boolean {
+    if (this.#episodes.isFailing('disk')) return false
+    this.#space.lookNow()
+    if (this.#space.roomBytes < bytes) return false
+    this.#drop(bytes)
+    return this.#shelf.bytes + this.#otherBytes + bytes <= this.#settings.maxBytes
+  }
+
   /** One pass of retention, with so many bytes about to be written. */
   #drop(needBytes: number): void {
     const open = this.#open()
     const monotonicMs = this.#clock.monotonicMs()
     const drops = this.#retention.decide({
-      sealed: this.#shelf.segments,
+      closed: this.#shelf.segments,
       openCreatedMs: open?.createdMs,
-      otherBytes: this.#shelf.otherBytes + (open ? open.logSize + open.indexSize : 0),
+      otherBytes: this.#shelf.otherBytes + this.#otherBytes,
       needBytes,
       roomBytes: this.#space.roomBytes,
       refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
@@ -340,7 +394,8 @@ export class Holdings {
     })
     if (drops.length === 0) return
     for (const event of this.#shelf.drop(drops)) this.#post(event)
-    for (const { segment } of drops) this.#tell({ type: 'drop', id: segment.id })
+    for (const { segment } of drops) this.#readers.tell({ type: 'drop', id: segment.id })
+    this.#sealing?.dropped(drops.map(({ segment }) => segment.id))
     this.#deleteAgain()
     this.#space.lookNow()
   }

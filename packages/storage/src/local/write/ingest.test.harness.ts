@@ -9,7 +9,20 @@ import { nodeFileSystem, type File, type FileSystem } from '../files/file-system
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Reader } from '../read/reader.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
-import type { Change, FromReader, FromWriter, ToReader, ToWriter } from '../threads/protocol.ts'
+import { Sealer } from '../seal/sealer.ts'
+import type {
+  Change,
+  FromReader,
+  FromSealer,
+  FromWriter,
+  SealerCommand,
+  SealerReply,
+  SealingState,
+  Switched,
+  ToReader,
+  ToSealer,
+  ToWriter,
+} from '../threads/protocol.ts'
 import { Writer } from './writer.ts'
 
 export type Operation =
@@ -204,12 +217,17 @@ function channel<A, B>(): [Port<A, B>, Port<B, A>] {
 }
 
 /** A channel whose reading end hears of nothing until it asks: the latest that a message can come. */
-function lazyChannel<M>(): [Port<never, M>, Port<M, never>] {
+function lazyChannel<M, Answer>(): [Port<Answer, M>, Port<M, Answer>] {
   const queue: M[] = []
-  const none = { onMessage: () => {}, close: () => {} }
+  let answered: (answer: Answer) => void = () => {}
   return [
-    { ...none, post: (message) => void queue.push(message), receive: () => undefined },
-    { ...none, post: () => {}, receive: () => queue.shift() },
+    {
+      post: (message) => void queue.push(message),
+      receive: () => undefined,
+      onMessage: (handle) => (answered = handle),
+      close() {},
+    },
+    { post: (answer) => answered(answer), receive: () => queue.shift(), onMessage() {}, close() {} },
   ]
 }
 
@@ -217,6 +235,9 @@ export interface TestStore {
   readonly events: StoreEvent[]
   told(code: StoreEventCode): StoreEvent[]
   isWritable(): boolean
+  /** What is wrong now. */
+  reasons(): readonly string[]
+  sealing(): SealingState | undefined
   /** Resolves with undefined, or with the code with which it was refused. */
   append(trace: number, request?: Uint8Array): Promise<string | undefined>
   /** Ids of all traces that a search finds, sorted. */
@@ -269,15 +290,16 @@ export function requestOfTrace(trace: number, spans = 4): Uint8Array {
 
 /**
  * Opens a store of a writer and a reader. Throws with the writer's code when it cannot be opened. `isLate`: the reader hears of what the
- * writer does only when it is asked something, which is the latest that it can.
+ * writer does only when it is asked something, which is the latest that it can. `sealerFiles`: a sealer works, on these.
  */
 export async function openTestStore(
   { directory, files, clock }: StoreParts,
   options: Omit<LocalStoreOptions, 'directory'> = {},
   isLate = false,
+  sealerFiles?: FileSystem,
 ): Promise<TestStore> {
   const settings = settingsOf({ directory, ...options })
-  const [toReader, fromWriter] = isLate ? lazyChannel<Change>() : channel<never, Change>()
+  const [toReader, fromWriter] = isLate ? lazyChannel<Change, Switched>() : channel<Switched, Change>()
   const [writerMain, mainWriter] = channel<ToWriter, FromWriter>()
   const [readerMain, mainReader] = channel<ToReader, FromReader>()
   const connect: Connect = (link) => link as never
@@ -286,6 +308,7 @@ export async function openTestStore(
   new Reader('search_reader', settings, nodeFileSystem, clock, connect, readerMain).start()
   const events: StoreEvent[] = []
   const health = createHealth()
+  let sealing: SealingState | undefined
   const appends = new Map<number, (code: string | undefined) => void>()
   const calls = new Map<number, (message: FromReader) => void>()
   const opened = Promise.withResolvers<void>()
@@ -308,6 +331,9 @@ export async function openTestStore(
           appends.delete(id)
         }
         break
+      case 'sealing':
+        sealing = message.state
+        break
       case 'event':
         events.push(message.event)
         health.add(message.event, clock.wall)
@@ -320,6 +346,13 @@ export async function openTestStore(
   })
   writer.start()
   await opened.promise
+  if (sealerFiles) {
+    const [sealerMain, mainSealer] = channel<SealerCommand, SealerReply>()
+    const [writerEnd, sealerEnd] = channel<FromSealer, ToSealer>()
+    new Sealer(settings, sealerFiles, clock, connect, sealerMain).start()
+    mainWriter.post({ type: 'join_sealer', link: writerEnd as never })
+    mainSealer.post({ type: 'join', link: sealerEnd as never })
+  }
   mainWriter.post({ type: 'join', reader: 'search_reader', link: toReader })
   mainReader.post({ type: 'join', link: fromWriter })
   let id = 0
@@ -336,6 +369,8 @@ export async function openTestStore(
     events,
     told: (code) => events.filter((event) => event.code === code),
     isWritable: () => health.health().writable,
+    reasons: () => health.health().reasons,
+    sealing: () => sealing,
     append(trace, request = requestOfTrace(trace)) {
       const number = id++
       const slab = request.slice().buffer

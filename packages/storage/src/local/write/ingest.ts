@@ -10,7 +10,7 @@ import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import type { Change, FromSealer, FromWriter, ToSealer, ToWriter } from '../threads/protocol.ts'
 import { framesOf, type Pending, type Slab } from './frames.ts'
 import { Holdings } from './holdings.ts'
 
@@ -93,14 +93,7 @@ export class Ingest {
     this.#spare = new BlockBuilder(capacity)
     this.#blockBytes = settings.blockBytes
     this.#durable = this.#builder.mark()
-    this.#holdings = new Holdings(
-      settings,
-      files,
-      clock,
-      (change) => this.#tell(change),
-      (event) => main.post({ type: 'event', event }),
-      () => this.#segment,
-    )
+    this.#holdings = new Holdings(settings, files, clock, readers, main, () => this.#segment)
   }
 
   /** Recovers what there is, and goes on with the newest segment where it has room. See {@link Holdings.open}. */
@@ -161,7 +154,7 @@ export class Ingest {
     return new Promise((resolve) => {
       this.#closing = () => {
         this.#closing = undefined
-        this.#sealSegment()
+        this.#finishSegment()
         this.#holdings.close()
         resolve()
       }
@@ -171,8 +164,18 @@ export class Ingest {
 
   /** Drops the oldest segments beyond the limits of size, age and free space. Called now and then; each record looks too. */
   retain(): void {
-    if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#sealSegment()
+    if (this.#segment && this.#isOld() && !this.#flight && this.#group.length === 0) this.#finishSegment()
     this.#holdings.retain()
+  }
+
+  /** See {@link Holdings.joinSealer}. */
+  joinSealer(port: Port<FromSealer, ToSealer>): void {
+    this.#holdings.joinSealer(port)
+  }
+
+  /** Has closed segments sealed, as the machine has time for it. Called about once a second. */
+  pace(): void {
+    this.#holdings.pace()
   }
 
   #pump(): void {
@@ -332,7 +335,7 @@ export class Ingest {
     } catch {
       cut = false // Recovery will cut it off at the next open.
     }
-    if (!cut) this.#sealSegment()
+    if (!cut) this.#finishSegment()
   }
 
   #reject(batches: readonly Pending[], error: unknown, doing: string): void {
@@ -370,7 +373,7 @@ export class Ingest {
       return
     }
     this.#builder.rollback(this.#durable)
-    this.#sealSegment()
+    this.#finishSegment()
     for (const { slab, start, end } of this.#group) this.#builder.add(slab.bytes.subarray(start, end))
   }
 
@@ -414,7 +417,7 @@ export class Ingest {
     return true
   }
 
-  #sealSegment(): void {
+  #finishSegment(): void {
     if (!this.#segment) return
     if (this.#durable.frameCount > 0) this.#finishBlock(this.#builder)
     this.#endSegment()

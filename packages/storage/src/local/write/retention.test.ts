@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Retention, segmentLimit, type Drop, type SealedSegment, type StoreState } from './retention.ts'
+import { Retention, segmentLimit, type Drop, type ClosedSegment, type StoreState } from './retention.ts'
 
 const MB = 1_000_000
 const HOUR = 3_600_000
@@ -10,7 +10,7 @@ const WALL = 1_800_000_000_000
 /** A store that does what retention decides. */
 class Model {
   readonly retention: Retention
-  sealed: SealedSegment[] = []
+  closed: ClosedSegment[] = []
   openBytes = 0
   openCreatedMs: number | undefined
   wall = WALL
@@ -24,17 +24,17 @@ class Model {
   }
 
   get total(): number {
-    return this.sealed.reduce((sum, { bytes }) => sum + bytes, this.openBytes)
+    return this.closed.reduce((sum, { bytes }) => sum + bytes, this.openBytes)
   }
 
-  add(segment: Partial<SealedSegment>): void {
+  add(segment: Partial<ClosedSegment>): void {
     const createdMs = segment.createdMs ?? this.wall
-    this.sealed.push({
+    this.closed.push({
       id: this.nextId++,
       bytes: MB,
       createdMs,
       endedMs: createdMs,
-      sealedAtMs: this.mono,
+      closedAtMs: this.mono,
       ...segment,
     })
   }
@@ -45,9 +45,9 @@ class Model {
   }
 
   decide(needBytes = 0): Drop[] {
-    const { sealed, openBytes, openCreatedMs, room, refusedForMs, wall, mono } = this
+    const { closed, openBytes, openCreatedMs, room, refusedForMs, wall, mono } = this
     const state: StoreState = {
-      sealed,
+      closed,
       openCreatedMs,
       otherBytes: openBytes,
       needBytes,
@@ -58,8 +58,8 @@ class Model {
     }
     const drops = this.retention.decide(state)
     // Always the oldest, in their order.
-    expect(drops.map(({ segment }) => segment)).toEqual(sealed.slice(0, drops.length))
-    this.sealed = sealed.slice(drops.length)
+    expect(drops.map(({ segment }) => segment)).toEqual(closed.slice(0, drops.length))
+    this.closed = closed.slice(drops.length)
     for (const { segment } of drops) this.room += segment.bytes
     return drops
   }
@@ -200,10 +200,10 @@ it('drops by age what is older than the limit, in a steady state without delay',
     model.openCreatedMs = model.wall
     dropped += model.dropsWithin(HOUR).length
     model.add({ createdMs: model.wall - HOUR, endedMs: model.wall })
-    for (const { createdMs } of model.sealed) expect(model.wall - createdMs).toBeLessThanOrEqual(27 * HOUR)
+    for (const { createdMs } of model.closed) expect(model.wall - createdMs).toBeLessThanOrEqual(27 * HOUR)
   }
   expect(dropped).toBeGreaterThan(470)
-  expect(model.sealed.length).toBeGreaterThanOrEqual(25)
+  expect(model.closed.length).toBeGreaterThanOrEqual(25)
 })
 
 it('counts the age of a segment from when the next one began, and never drops what may be younger', () => {
@@ -218,7 +218,7 @@ it('deletes at most a tenth an hour when the clock jumps forward, and nothing mo
   const model = new Model({ maxAgeMs: 30 * DAY })
   for (let i = 0; i < 200; i++) model.add({ createdMs: WALL - i * 1000 })
   model.dropsWithin(HOUR)
-  expect(model.sealed).toHaveLength(200)
+  expect(model.closed).toHaveLength(200)
   model.wall += 365 * DAY
   // A tenth of what is there, and what had gathered: a twentieth.
   const first = model.dropsWithin(HOUR).length
@@ -226,16 +226,16 @@ it('deletes at most a tenth an hour when the clock jumps forward, and nothing mo
   expect(first).toBeLessThanOrEqual(30)
   expect(model.dropsWithin(HOUR).length).toBeLessThanOrEqual(20)
   expect(model.dropsWithin(10 * HOUR).length).toBeLessThan(130)
-  expect(model.sealed.length).toBeGreaterThan(40)
+  expect(model.closed.length).toBeGreaterThan(40)
   model.wall -= 365 * DAY
   expect(model.dropsWithin(DAY)).toEqual([])
 })
 
 it('deletes nothing by age in a process that is started again and again', () => {
-  const sealed = Array.from({ length: 100 }, (_, i) => WALL - 90 * DAY + i)
+  const closed = Array.from({ length: 100 }, (_, i) => WALL - 90 * DAY + i)
   for (let start = 0; start < 10; start++) {
     const model = new Model({ maxAgeMs: 30 * DAY })
-    for (const createdMs of sealed) model.add({ createdMs })
+    for (const createdMs of closed) model.add({ createdMs })
     expect(model.dropsWithin(50_000)).toEqual([])
     expect(model.dropsWithin(20_000).length).toBeLessThanOrEqual(5)
   }
@@ -248,7 +248,7 @@ it('goes on after a backward jump: what was written in the future is dropped wit
   model.openCreatedMs = WALL + 20
   expect(model.dropsWithin(DAY - HOUR)).toEqual([])
   model.dropsWithin(5 * DAY)
-  expect(model.sealed).toEqual([])
+  expect(model.closed).toEqual([])
 })
 
 it('believes the times of what came later about what was written in the future, at once', () => {
@@ -266,7 +266,7 @@ it('goes on after a backward jump when nothing came after it', () => {
   model.openCreatedMs = WALL + 1000 * DAY + 20
   expect(model.dropsWithin(DAY - HOUR)).toEqual([])
   model.dropsWithin(5 * DAY)
-  expect(model.sealed).toEqual([])
+  expect(model.closed).toEqual([])
 })
 
 it('is not led to drop all before a segment that was begun while the clock was in 1970', () => {

@@ -36,7 +36,7 @@ const HOUR_MS = 3_600_000
 const FIRST_AGE_PASS_MS = 60_000
 
 /** A closed segment. */
-export interface SealedSegment {
+export interface ClosedSegment {
   readonly id: number
   /** Of log and index. */
   readonly bytes: number
@@ -45,15 +45,15 @@ export interface SealedSegment {
   /** Wall clock: when its last record may have come, as far as that is known without the segment after it. */
   readonly endedMs: number
   /** Monotonic clock: since when this process knows it as closed. */
-  readonly sealedAtMs: number
+  readonly closedAtMs: number
 }
 
 export interface StoreState {
   /** Oldest first. */
-  readonly sealed: readonly SealedSegment[]
+  readonly closed: readonly ClosedSegment[]
   /** Wall clock: when the segment was begun that is being written. */
   readonly openCreatedMs: number | undefined
-  /** All that the limit counts and that is not in `sealed`. */
+  /** All that the limit counts and that is not in `closed`. */
   readonly otherBytes: number
   /** About to be written. */
   readonly needBytes: number
@@ -66,7 +66,7 @@ export interface StoreState {
 }
 
 export interface Drop {
-  readonly segment: SealedSegment
+  readonly segment: ClosedSegment
   readonly reason: 'size' | 'age' | 'space'
 }
 
@@ -105,13 +105,13 @@ export class Retention {
 
   /** The segments to delete now, oldest first; counts them as deleted. */
   decide(state: StoreState): Drop[] {
-    const { sealed, needBytes, roomBytes, monotonicMs } = state
-    const total = sealed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
+    const { closed, needBytes, roomBytes, monotonicMs } = state
+    const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
     this.#allow(total, monotonicMs)
     const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state)
     const drops: Drop[] = []
     let dropped = 0
-    for (const [i, segment] of sealed.entries()) {
+    for (const [i, segment] of closed.entries()) {
       const { bytes } = segment
       if (dropped > 0 && dropped + bytes > PASS_SHARE * Math.min(total, this.#maxBytes)) break
       const byAge = i < oldest && this.#maySpend(bytes, total)
@@ -151,12 +151,12 @@ export class Retention {
   }
 
   /** How many segments from the oldest on are beyond the limit of age: all up to the newest that is. */
-  #expired({ sealed, openCreatedMs, wallMs, monotonicMs }: StoreState): number {
+  #expired({ closed, openCreatedMs, wallMs, monotonicMs }: StoreState): number {
     let nextCreatedMs = openCreatedMs ?? -Infinity
-    for (let i = sealed.length - 1; i >= 0; i--) {
-      const { createdMs, endedMs, sealedAtMs } = sealed[i]!
+    for (let i = closed.length - 1; i >= 0; i--) {
+      const { createdMs, endedMs, closedAtMs } = closed[i]!
       const lastMs = Math.max(createdMs, endedMs, nextCreatedMs)
-      if (wallMs - lastMs >= this.#maxAgeMs || monotonicMs - sealedAtMs >= this.#maxAgeMs) return i + 1
+      if (wallMs - lastMs >= this.#maxAgeMs || monotonicMs - closedAtMs >= this.#maxAgeMs) return i + 1
       nextCreatedMs = createdMs
     }
     return 0

@@ -3,18 +3,23 @@ import type { StoreEvent } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
-import { deleteSegment, emptySegment, indexPath, logPath, segmentBytes } from '../files/segment.ts'
+import { deleteSegment, emptySegment, indexPath, logPath, sealedPath, segmentBytes } from '../files/segment.ts'
+import { sealedState } from '../files/survey.ts'
 import type { Change } from '../threads/protocol.ts'
-import type { Drop, SealedSegment } from './retention.ts'
+import type { Drop, ClosedSegment } from './retention.ts'
 
 /** Where damaged pieces are kept aside. */
 const DAMAGED = 'damaged'
 /** They count against the limit, but for no more than this share of it: else they would push out all that can be read. */
 const DAMAGED_SHARE = 0.5
 
-export interface ShelvedSegment extends SealedSegment {
+export interface ShelvedSegment extends ClosedSegment {
   /** What readers are told of it. */
   readonly changes: readonly Change[]
+  /** Bytes of its log that count; undefined when it is sealed, or cannot be. */
+  readonly logSize?: number
+  /** What it takes less than its log and index took; undefined when it is not sealed. */
+  readonly savedBytes?: number
 }
 
 /** The closed segments of a store and what they take on disk; no file of theirs is kept open. */
@@ -136,7 +141,7 @@ export class Shelf {
 
   #sizeOf(id: number): number {
     try {
-      return segmentBytes(this.#files, this.#directory, id).bytes
+      return segmentBytes(this.#files, this.#directory, id)
     } catch {
       return this.#undeleted.get(id)!
     }
@@ -149,8 +154,13 @@ interface Contents {
   readonly newest: bigint | undefined
 }
 
-/** What a segment has, by its index, and where that ends by its log's records. As far as it can be read. */
+/** What a segment has: by its sealed form, else by its index, and where that ends by its log's records. As far as it can be read. */
 function contentsOf(files: FileSystem, directory: string, id: number): Contents {
+  const sealed = sealedState(files, sealedPath(directory, id))
+  if (sealed?.state === 'ok') {
+    const { spans, minStart, maxStart } = sealed.header
+    return spans > 0 ? { spans, oldest: minStart, newest: maxStart } : { spans, oldest: undefined, newest: undefined }
+  }
   let spans = 0
   let oldest: bigint | undefined
   let newest: bigint | undefined

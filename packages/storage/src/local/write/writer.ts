@@ -12,6 +12,8 @@ const MIN_RETAIN_MS = 1000
 const MAX_RETAIN_MS = 10_000
 /** How often it is seen whether the directory is still there while nothing is appended, in milliseconds. */
 const CHECK_EVERY_MS = 5_000
+/** How often it is seen what can be sealed, in milliseconds. */
+const PACE_EVERY_MS = 1_000
 
 /** The writing half of the local engine as main talks to it: opens, takes batches, tells readers, closes. */
 export class Writer {
@@ -50,6 +52,7 @@ export class Writer {
     }
     this.#every(this.#retainEveryMs, () => this.#ingest.retain())
     this.#every(CHECK_EVERY_MS, () => this.#ingest.check())
+    this.#every(PACE_EVERY_MS, () => this.#ingest.pace())
     this.#main.onMessage((message) => this.#take(message))
     this.#main.post({ type: 'opened', recovered: this.#ingest.recovered })
   }
@@ -61,6 +64,9 @@ export class Writer {
         break
       case 'join':
         this.#readers.join(message.reader, this.#connect(message.link), this.#ingest.all())
+        break
+      case 'join_sealer':
+        this.#ingest.joinSealer(this.#connect(message.link))
         break
       case 'take_over':
         this.#ingest.takeOver(message.failing)

@@ -1,0 +1,53 @@
+import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
+import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
+import { fieldEnd } from '../sealed/wire.ts'
+
+/** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
+const MEMBERS = 0x12
+
+/**
+ * A number for the spans that are added, in whatever order and requests they come: each with all its bytes, and under its own resource and scope. It is
+ * written into files.
+ */
+export class SpanDigest {
+  spans = 0
+  /** 32 bits. */
+  value = 0
+  #columns: SpanColumns = createSpanColumns(1024)
+
+  /** The spans of a serialized `TracesData`, or request. Throws OtlpError on malformed bytes. */
+  add(bytes: Uint8Array): void {
+    const columns = this.#columns
+    columns.count = 0
+    scanSpans(bytes, columns)
+    const view = viewOf(bytes)
+    let scope = -1
+    let group = 0
+    let sum = this.value
+    for (let row = 0; row < columns.count; row++) {
+      if (columns.scopeStart[row] !== scope) {
+        scope = columns.scopeStart[row]!
+        group = groupHash(bytes, view, columns, row)
+      }
+      sum = (sum + hashWords(hashBytes(view, columns.spanStart[row]!, columns.spanEnd[row]!), group, 0, 0)) | 0
+    }
+    this.value = sum >>> 0
+    this.spans += columns.count
+  }
+}
+
+/** Of all that a span is under but its siblings. */
+function groupHash(bytes: Uint8Array, view: DataView, columns: SpanColumns, row: number): number {
+  const resource = ownHash(bytes, view, columns.resourceStart[row]!, columns.resourceEnd[row]!)
+  return hashWords(resource, ownHash(bytes, view, columns.scopeStart[row]!, columns.scopeEnd[row]!), 0, 0)
+}
+
+function ownHash(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+  let hash = 0
+  for (let at = start; at < end;) {
+    const next = fieldEnd(bytes, at, end)
+    if (bytes[at] !== MEMBERS) hash = hashWords(hash, hashBytes(view, at, next), 0, 0)
+    at = next
+  }
+  return hash
+}

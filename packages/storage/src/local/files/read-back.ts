@@ -1,0 +1,64 @@
+import { StorageError } from '../../contract.ts'
+import { hashWords } from '../block/hash.ts'
+import type { BlockRows } from '../block/rows.ts'
+import { Section } from '../sealed/section.ts'
+import { SpanDigest } from './digest.ts'
+import type { File } from './file-system.ts'
+import { readExactly } from './log.ts'
+import type { PlacedSection } from './sealed-file.ts'
+
+/** Spans that are read at a time: those that one damaged place takes with it. */
+const PIECE = 512
+
+/** A section of a file that is open, as readers have it. */
+export function sectionOf(file: File, { body, meta }: PlacedSection): Section {
+  return new Section(meta, (offset, length) => readExactly(file, body.offset + offset, length))
+}
+
+/** All spans of a section as serialized `TracesData`, piece by piece. Throws as {@link Section} does; the pieces after one that is damaged can be asked for. */
+export function* piecesOf(section: Section, rows: BlockRows): Generator<() => Uint8Array> {
+  for (let first = 0; first < rows.count; first += PIECE) {
+    const members = Uint32Array.from({ length: Math.min(PIECE, rows.count - first) }, (_, i) => first + i)
+    yield () => section.spanBytes(rows, members)
+  }
+}
+
+/** What can be read of a section. */
+export interface ReadBack {
+  readonly digest: SpanDigest
+  /** All of it, as it was written. */
+  readonly isWhole: boolean
+  /** Of its trace ids, for the filter of the segment; undefined where they cannot be read. */
+  readonly traceHashes: readonly number[] | undefined
+}
+
+/** Reads all of a section as a reader would. Throws what the file system throws. */
+export function readBack(file: File, placed: PlacedSection): ReadBack {
+  const digest = new SpanDigest()
+  const section = sectionOf(file, placed)
+  const rows = whole(() => section.rows())
+  let isWhole = rows !== undefined
+  for (const read of rows ? piecesOf(section, rows) : []) {
+    const bytes = whole(read)
+    if (bytes) digest.add(bytes)
+    else isWhole = false
+  }
+  isWhole &&= digest.spans === placed.meta.spans && digest.value === placed.digest
+  return { digest, isWhole, traceHashes: rows && traceHashesOf(rows) }
+}
+
+/** Undefined when it is damaged. */
+export function whole<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'corrupt') return undefined
+    throw error
+  }
+}
+
+function traceHashesOf({ traceIds, traceCount }: BlockRows): number[] {
+  return Array.from({ length: traceCount }, (_, i) =>
+    hashWords(traceIds[4 * i]!, traceIds[4 * i + 1]!, traceIds[4 * i + 2]!, traceIds[4 * i + 3]!),
+  )
+}

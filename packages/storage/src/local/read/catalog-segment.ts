@@ -1,0 +1,75 @@
+import { INDEX_HEADER } from '../files/index-file.ts'
+import { indexPath, logPath, sealedPath } from '../files/segment.ts'
+import type { BlockRows, OperationKey } from '../block/rows.ts'
+import type { BlockSegment } from './block-source.ts'
+import type { Block } from './block.ts'
+import type { Slot } from './byte-cache.ts'
+
+/** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
+const MAX_OPERATIONS = 20_000
+
+/** A segment as the readers know it: in the form of a log with its index, or the sealed one. */
+export class Segment implements BlockSegment {
+  readonly id: number
+  readonly logPath: string
+  readonly indexPath: string
+  readonly sealedPath: string
+  readonly frames = new Map<number, Slot>()
+  readonly blocks: Block[] = []
+  /** Stretches of the log that have no index, and are to be read from there. */
+  unindexed: { readonly logStart: number; readonly logEnd: number }[] = []
+  /** Rows of the block that the writer is still filling: put together, and as they came. */
+  open: BlockRows | undefined
+  added: BlockRows[] = []
+  /** Up to where the index is known, and up to where there is one. */
+  loaded = INDEX_HEADER
+  indexSize: number
+  /** There is a sealed form, of which nothing is known yet. */
+  toSeal: { readonly isDamaged: boolean } | undefined
+  /** A block of the index cannot be read: which spans are in it is not known. */
+  unreadable = false
+  dropped = false
+  missing = false
+  /** Service -> `kind name` of its operations. */
+  readonly operations = new Map<string, Set<string>>()
+  #operationCount = 0
+
+  readonly #form: 'log' | 'sealed'
+
+  /** `indexSize`: 0 when there is no index. */
+  constructor(directory: string, id: number, form: 'log' | 'sealed', indexSize = 0) {
+    this.id = id
+    this.#form = form
+    this.logPath = logPath(directory, id)
+    this.indexPath = indexPath(directory, id)
+    this.sealedPath = sealedPath(directory, id)
+    this.indexSize = indexSize
+  }
+
+  get hasLog(): boolean {
+    return this.#form === 'log'
+  }
+
+  /** Of the files that it is read from. */
+  get paths(): readonly string[] {
+    if (!this.hasLog) return [this.sealedPath]
+    return this.indexSize > 0 ? [this.logPath, this.indexPath] : [this.logPath]
+  }
+
+  /** Whether all blocks that there are can be asked. */
+  get isLoaded(): boolean {
+    return this.hasLog ? this.loaded >= this.indexSize && this.unindexed.length === 0 : !this.toSeal
+  }
+
+  addOperations(operations: readonly OperationKey[]): void {
+    for (const { service, name, kind } of operations) {
+      let entries = this.operations.get(service)
+      if (this.#operationCount >= MAX_OPERATIONS && !entries) continue
+      if (!entries) this.operations.set(service, (entries = new Set()))
+      if (this.#operationCount >= MAX_OPERATIONS) continue
+      const before = entries.size
+      entries.add(`${kind} ${name}`)
+      this.#operationCount += entries.size - before
+    }
+  }
+}

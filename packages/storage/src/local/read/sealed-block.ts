@@ -1,0 +1,114 @@
+import { StorageError, type Target } from '../../contract.ts'
+import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import type { BlockRows, OperationKey } from '../block/rows.ts'
+import { readZones, type Zones } from '../block/zones.ts'
+import { readFilter } from '../files/index-file.ts'
+import { readExactly } from '../files/log.ts'
+import type { PlacedSection, Place } from '../files/sealed-file.ts'
+import { Section } from '../sealed/section.ts'
+import { reading, tell, type BlockSource } from './block-source.ts'
+import type { Block, ColumnValues } from './block.ts'
+import { Slot } from './byte-cache.ts'
+import type { Segment } from './catalog-segment.ts'
+
+/** The filter of all trace ids of a sealed segment. What cannot be read lets all through. */
+export class SealedFilter {
+  readonly #source: BlockSource
+  readonly #segment: Segment
+  readonly #place: Place | undefined
+  readonly #bits = new Slot()
+
+  constructor(source: BlockSource, segment: Segment, place: Place | undefined) {
+    this.#source = source
+    this.#segment = segment
+    this.#place = place
+  }
+
+  mayHave(hash: number): boolean {
+    const place = this.#place
+    if (!place) return true
+    const load = (): Uint32Array | undefined => {
+      const found = reading(this.#source, this.#segment, this.#segment.sealedPath, (file) =>
+        readFilter(file, place, place.crc),
+      )
+      return found instanceof StorageError ? undefined : found
+    }
+    try {
+      const bits = this.#source.columns.get(this.#bits, load, (found) => (found?.byteLength ?? 0) + 100)
+      return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
+    } catch {
+      return true // Whoever looks into the sections then meets the same, and says so.
+    }
+  }
+}
+
+/** A section of a sealed segment. Damage is told once, where it is met. */
+export class SealedBlock implements Block {
+  readonly spans: number
+  readonly minStart: bigint
+  readonly maxStart: bigint
+  readonly zones: Zones
+  readonly operations: readonly OperationKey[]
+  readonly damaged = false
+  readonly #source: BlockSource
+  readonly #segment: Segment
+  readonly #filter: SealedFilter
+  readonly #placed: PlacedSection
+  readonly #section: Section
+
+  constructor(source: BlockSource, segment: Segment, filter: SealedFilter, placed: PlacedSection) {
+    const { meta, body } = placed
+    this.#source = source
+    this.#segment = segment
+    this.#filter = filter
+    this.#placed = placed
+    const read = (offset: number, length: number): Uint8Array => this.#read(body.offset + offset, length)
+    this.#section = new Section(meta, read, source.columns, () => this.#damaged())
+    this.spans = meta.spans
+    this.minStart = BigInt(meta.minStart)
+    this.maxStart = BigInt(meta.maxStart)
+    this.zones = readZones(meta)
+    this.operations = meta.operations
+  }
+
+  mayHaveService(service: string): boolean {
+    return this.#section.mayHaveService(service)
+  }
+
+  mayHaveTrace(hash: number): boolean {
+    return this.#filter.mayHave(hash) && this.#section.mayHaveTrace(hash)
+  }
+
+  mayHaveAttribute(hash: number): boolean {
+    return this.#section.mayHaveAttribute(hash)
+  }
+
+  rows(): BlockRows {
+    return this.#section.rows()
+  }
+
+  traceRows(id: Uint32Array): BlockRows | undefined {
+    return this.#section.traceRows(id)
+  }
+
+  values(target: Target): ColumnValues | undefined {
+    return this.#section.values(target)
+  }
+
+  spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
+    return this.#section.spanBytes(rows, members)
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    const bytes = reading(this.#source, this.#segment, this.#segment.sealedPath, (file) =>
+      readExactly(file, offset, length),
+    )
+    if (bytes instanceof StorageError) throw bytes
+    return bytes
+  }
+
+  #damaged(): void {
+    const { offset, length } = this.#placed.body
+    tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
+  }
+}

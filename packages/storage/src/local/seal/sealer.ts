@@ -1,0 +1,115 @@
+import { OtlpError } from '@spoor/otlp'
+import type { FileSystem } from '../files/file-system.ts'
+import type { LocalStoreSettings } from '../options.ts'
+import type { Clock, Connect, Port } from '../runtime.ts'
+import { toMessage } from '../threads/error.ts'
+import type { FromSealer, SealerCommand, SealerReply, ToSealer } from '../threads/protocol.ts'
+import { Cancelled, CannotSeal, sealLog, type SealTask } from './seal-log.ts'
+
+/** The longest that it rests between two looks at whether it may go on. Milliseconds. */
+const LOOK_MS = 250
+
+/**
+ * Writes the sealed forms of closed segments, one at a time, as the writer asks for them, and does nothing else: which segment, when it may, and what
+ * becomes of what was written is the writer's to decide. A new writer has what the one before asked for given up.
+ */
+export class Sealer {
+  readonly #directory: string
+  readonly #files: FileSystem
+  readonly #clock: Clock
+  readonly #connect: Connect
+  readonly #main: Port<SealerCommand, SealerReply>
+  #writer: Port<ToSealer, FromSealer> | undefined
+  #share = 0
+  #isCancelled = false
+  /** All that was asked for, one after the other. */
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(
+    settings: LocalStoreSettings,
+    files: FileSystem,
+    clock: Clock,
+    connect: Connect,
+    main: Port<SealerCommand, SealerReply>,
+  ) {
+    this.#directory = settings.directory
+    this.#files = files
+    this.#clock = clock
+    this.#connect = connect
+    this.#main = main
+  }
+
+  start(): void {
+    this.#main.onMessage((message) => {
+      if (message.type === 'ping') this.#main.post({ type: 'pong' })
+      else this.#join(this.#connect(message.link))
+    })
+  }
+
+  #join(writer: Port<ToSealer, FromSealer>): void {
+    this.#writer?.close()
+    this.#writer = writer
+    this.#share = 0
+    writer.onMessage((message) => {
+      if (writer === this.#writer) this.#take(message, writer)
+    })
+    this.#main.post({ type: 'joined' })
+  }
+
+  #take(message: ToSealer, writer: Port<ToSealer, FromSealer>): void {
+    switch (message.type) {
+      case 'seal':
+        this.#isCancelled = false
+        this.#work = this.#work.then(() => this.#seal(message, writer))
+        break
+      case 'cancel':
+        this.#isCancelled = true
+        break
+      case 'share':
+        this.#share = message.share
+        break
+      case 'sync':
+        writer.post(this.#sync())
+        break
+    }
+  }
+
+  async #seal(task: SealTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
+    let beganMs = this.#clock.monotonicMs()
+    const isWanted = (): boolean => writer === this.#writer && !this.#isCancelled
+    const pause = async (): Promise<boolean> => {
+      await this.#rest(this.#clock.monotonicMs() - beganMs, isWanted)
+      beganMs = this.#clock.monotonicMs()
+      return isWanted()
+    }
+    try {
+      if (!(await pause())) throw new Cancelled('not wanted any more')
+      const { size, spans } = await sealLog(this.#files, this.#directory, task, pause)
+      writer.post({ type: 'written', size, spans })
+    } catch (error) {
+      const cause = error instanceof CannotSeal ? error.reason : error instanceof OtlpError ? 'log' : 'disk'
+      writer.post({ type: 'refused', cause, error: toMessage(error, 'sealing a segment') })
+    }
+  }
+
+  /** After work of so many milliseconds it rests as its share says; while that is nothing, for as long. */
+  async #rest(workedMs: number, isWanted: () => boolean): Promise<void> {
+    await this.#clock.turn()
+    for (let restedMs = 0; isWanted();) {
+      const owedMs = this.#share > 0 ? workedMs * (1 / this.#share - 1) - restedMs : Infinity
+      if (owedMs <= 0) return
+      const ms = Math.min(LOOK_MS, owedMs)
+      await new Promise<void>((resolve) => void this.#clock.after(ms, resolve))
+      restedMs += ms
+    }
+  }
+
+  #sync(): FromSealer {
+    try {
+      this.#files.syncDirectory(this.#directory)
+      return { type: 'synced' }
+    } catch (error) {
+      return { type: 'synced', error: toMessage(error, 'making the name of a sealed segment durable') }
+    }
+  }
+}

@@ -1,0 +1,301 @@
+import { crc32 } from 'node:zlib'
+import { bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
+import { hashWords } from '../block/hash.ts'
+import type { SpanColumns } from '@spoor/otlp'
+import { kindsOf, OTHER_STATUS } from '../block/zones.ts'
+import { ChunkWriter } from './chunk-writer.ts'
+import { codeColumns, numberRuns } from './code-columns.ts'
+import {
+  EVENT_HEADERS,
+  LEVEL,
+  LEVELS,
+  SPAN_HEADERS,
+  TRACE_HEADERS,
+  type ColumnName,
+  type LevelNumber,
+} from './column.ts'
+import { Columns } from './columns.ts'
+import { pack } from './compression.ts'
+import type { EncodedColumn } from './encoded-column.ts'
+import { EncodedTable } from './encoded-table.ts'
+import { Entries } from './entries.ts'
+import { writeHead, type HeadParts } from './head.ts'
+import { Numbers } from './number-column.ts'
+import type { SectionMeta } from './section-meta.ts'
+import { Shapes } from './shapes.ts'
+import { readSource, type Source } from './source.ts'
+import { setDifference, spanHeaders } from './span-headers.ts'
+import { OP, Templates } from './template.ts'
+import { textStart } from './text-cases.ts'
+import { TextPages, type Page, type Piece } from './text-pages.ts'
+import { traceFacts } from './trace-facts.ts'
+import { attributesOf, writeFilter } from './value-filter.ts'
+import { Walker } from './walk.ts'
+
+export interface SectionInput {
+  /** Serialized requests in order of arrival. */
+  readonly requests: readonly Uint8Array[]
+  /** Which spans; by their number, counted over all requests from 0. Default: all. */
+  readonly take?: (row: number) => boolean
+  /** Every span is kept as it came, without columns for what is in it. Default: false. */
+  readonly whole?: boolean
+}
+
+export interface EncodedSection {
+  /** To be written one after the other. */
+  readonly parts: readonly Uint8Array[]
+  readonly meta: SectionMeta
+}
+
+/** A section of these spans. Throws OtlpError for a request that is malformed. */
+export function encodeSection({ requests, take, whole = false }: SectionInput): EncodedSection {
+  const source = readSource(requests, take)
+  const columns = new Columns()
+  const templates = new Templates()
+  const entries = new Entries(source.bytes)
+  const { walker, eventsOf } = walk(source, new Walker(entries, columns, templates), whole)
+  const slotColumns = (node: number): number[] =>
+    templates
+      .path(node)
+      .map((op) => templates.ops[op]!)
+      .filter(({ kind }) => kind === OP.value || kind === OP.run)
+      .map(({ column }) => column)
+  const runs = numberRuns(columns, walker.rows[LEVEL.span]!, slotColumns)
+  const encoded = codeColumns(columns, entries, walker.rows[LEVEL.span]!, runs)
+  const column = (name: ColumnName): EncodedColumn =>
+    encoded[columns.number(name.level, name.role, name.type, name.name)]!
+
+  const parts = new Parts()
+  const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, slotColumns)
+  const chunks = new ChunkWriter(source, tables, encoded, column, walker, eventsOf, parts.add).write()
+  const { pages, firstTexts } = writeTexts(encoded, entries, parts)
+  const { hashes, otherKeys } = attributesOf(entries, columns)
+  const filters = { traceFilter: writeTraceFilter(source, parts), attributeFilter: writeFilter(hashes, parts.add) }
+
+  const numbers = new Map<number, number>()
+  const templateOf = (node: number): number => {
+    const known = numbers.get(node) ?? numbers.size
+    numbers.set(node, known)
+    return known
+  }
+  const levels = tables.map(({ count }, level) => ({
+    rows: count,
+    templates: Uint32Array.from(shapes[level]!.nodes, templateOf),
+  }))
+  const head = writeHead({
+    ops: templates.ops,
+    templates: [...numbers.keys()].map((node) => templates.path(node)),
+    levels,
+    operationOf: shapes[LEVEL.span]!.operations,
+    statusOf: shapes[LEVEL.span]!.statuses,
+    operations: source.operations,
+    names: source.names,
+    groups: source.groups,
+    pages,
+    ...filters,
+    otherKeys: otherKeys && [...otherKeys],
+    ...chunks,
+    columns: encoded.map((one, i) => headColumn(one, tables, firstTexts[i]!)),
+  })
+  const packed = pack(head)
+  const offset = parts.add(packed)
+  return {
+    parts: parts.list,
+    meta: metaOf(source, parts.length, { offset, length: packed.length, crc: crc32(packed), raw: head.length }),
+  }
+}
+
+/** What is written, one after the other. */
+class Parts {
+  readonly list: Uint8Array[] = []
+  length = 0
+  /** Returns the offset. */
+  readonly add = (bytes: Uint8Array): number => {
+    this.list.push(bytes)
+    this.length += bytes.length
+    return this.length - bytes.length
+  }
+}
+
+/** `eventsOf`: by place, how many events and links there are up to and with that span. */
+interface Walked {
+  readonly walker: Walker
+  readonly eventsOf: { readonly [LEVEL.event]: Uint32Array; readonly [LEVEL.link]: Uint32Array }
+}
+
+function walk(source: Source, walker: Walker, whole: boolean): Walked {
+  const { columns, order, resources, scopes } = source
+  for (const { start, end } of resources) walker.add(LEVEL.resource, start, end)
+  for (const { start, end } of scopes) walker.add(LEVEL.scope, start, end)
+  const events = new Uint32Array(order.length)
+  const links = new Uint32Array(order.length)
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!
+    walker.add(LEVEL.span, columns.spanStart[row]!, columns.spanEnd[row]!, whole)
+    events[place] = walker.rows[LEVEL.event]!.count
+    links[place] = walker.rows[LEVEL.link]!.count
+  }
+  return { walker, eventsOf: { [LEVEL.event]: events, [LEVEL.link]: links } }
+}
+
+function tablesOf(
+  source: Source,
+  walker: Walker,
+  eventsOf: Walked['eventsOf'],
+  encoded: readonly EncodedColumn[],
+  column: (name: ColumnName) => EncodedColumn,
+  slotColumns: (node: number) => readonly number[],
+): { tables: EncodedTable[]; shapes: Shapes[] } {
+  const { columns, order, operation } = source
+  const spans = spanHeaders(source)
+  const facts = traceFacts(source)
+  const times = eventTimes(source, walker, eventsOf[LEVEL.event])
+  const headers: Partial<Record<LevelNumber, readonly EncodedColumn[]>> = {
+    [LEVEL.span]: withSizes(SPAN_HEADERS.slice(0, 3).map(column), [spans.start, spans.duration, spans.parent]),
+    [LEVEL.event]: withSizes(EVENT_HEADERS.map(column), [times]),
+    [LEVEL.trace]: withSizes(TRACE_HEADERS.map(column), [
+      facts.rows,
+      facts.errors,
+      facts.start,
+      facts.end,
+      facts.root,
+      facts.longest,
+      facts.spread,
+    ]),
+  }
+  const group = column(SPAN_HEADERS[3]!)
+  group.uses = order.length
+  group.setIdentity(spans.group, source.groups.length)
+  const shapes = Array.from({ length: LEVELS }, () => new Shapes())
+  const tables = shapes.map((own, level) => {
+    const rows = walker.rows[level]
+    if (!rows) {
+      const traces = source.first.length - 1
+      return new EncodedTable(traces, new Uint32Array(traces), Math.min(1, traces), headers[LEVEL.trace]!)
+    }
+    const shape = new Uint32Array(rows.count)
+    for (let i = 0; i < rows.count; i++) {
+      shape[i] =
+        level === LEVEL.span
+          ? own.number(rows.node[i]!, operation[order[i]!], columns.status[order[i]!])
+          : own.number(rows.node[i]!)
+    }
+    const ofShape = own.nodes.map((node) => slotColumns(node).map((one) => encoded[one]!))
+    const own_ = level === LEVEL.span ? [...headers[LEVEL.span]!, group] : (headers[level as LevelNumber] ?? [])
+    return new EncodedTable(rows.count, shape, own.nodes.length, own_, { rows, ofShape })
+  })
+  return { tables, shapes }
+}
+
+function withSizes(columns: readonly EncodedColumn[], numbers: readonly Numbers[]): readonly EncodedColumn[] {
+  for (const [i, column] of columns.entries()) {
+    column.uses = numbers[i]!.length
+    column.setSizes(numbers[i]!, numbers[i]!.length)
+  }
+  return columns
+}
+
+/** Nanoseconds after the start of its span. */
+function eventTimes({ columns, order }: Source, walker: Walker, events: Uint32Array): Numbers {
+  const times = new Numbers(walker.rows[LEVEL.event]!.count)
+  for (let place = 0, event = 0; place < order.length; place++) {
+    const row = order[place]!
+    for (; event < events[place]!; event++) {
+      const [lo, hi] = [walker.eventTimeLo[event]!, walker.eventTimeHi[event]!]
+      setDifference(times, event, lo, hi, columns.startLo[row]!, columns.startHi[row]!)
+    }
+  }
+  return times
+}
+
+/** Columns with few texts first, so that most of what a trace has is on few pages. */
+function writeTexts(
+  encoded: readonly EncodedColumn[],
+  entries: Entries,
+  parts: Parts,
+): { pages: readonly Page[]; firstTexts: number[] } {
+  const pages = new TextPages(parts.add)
+  const firstTexts: number[] = encoded.map(() => 0)
+  const sizes = encoded.map(({ text }) => {
+    let size = 0
+    for (const entry of text?.texts ?? []) size += entries.end(entry) - entries.start(entry)
+    return size
+  })
+  const order = encoded.map((_, i) => i).sort((a, b) => sizes[a]! - sizes[b]!)
+  for (const i of order) {
+    const { text, name } = encoded[i]!
+    if (!text) continue
+    firstTexts[i] = pages.count
+    for (const { bytes } of text.patterns) pages.add(bytes)
+    for (const entry of text.texts)
+      pages.add(entries.bytes.subarray(textStart(name, entries.bytes, entries.start(entry)), entries.end(entry)))
+  }
+  pages.finish()
+  return { pages: pages.pages, firstTexts }
+}
+
+function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Piece {
+  const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
+  const filter = createBloom(first.length - 1, TRACE_BITS)
+  for (let trace = 0; trace < first.length - 1; trace++) {
+    const at = 4 * order[first[trace]!]!
+    bloomAdd(filter, hashWords(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!), TRACE_PROBES)
+  }
+  const bytes = new Uint8Array(filter.buffer)
+  return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes) }
+}
+
+function headColumn(
+  column: EncodedColumn,
+  tables: readonly EncodedTable[],
+  firstText: number,
+): HeadParts['columns'][0] {
+  const { name, coding, uses, defaultCases, cases, text } = column
+  const own = tables[name.level]!.uses.get(column) ?? []
+  return {
+    ...name,
+    coding,
+    values: uses,
+    defaultCases,
+    cases,
+    patterns: text?.patterns ?? [],
+    texts: text?.texts.length ?? 0,
+    firstText,
+    uses: own.map(({ shape, values, layout }) => ({ shape, values, cases: layout.cases })),
+  }
+}
+
+function metaOf({ columns, order, operations, first }: Source, length: number, head: SectionMeta['head']): SectionMeta {
+  let [min, max, rawBytes, statuses] = [0, 0, 0, 0]
+  let [minDuration, maxDuration] = [Infinity, -Infinity]
+  for (const [place, row] of order.entries()) {
+    rawBytes += columns.spanEnd[row]! - columns.spanStart[row]!
+    if (isBefore(columns, row, order[min]!)) min = place
+    if (isBefore(columns, order[max]!, row)) max = place
+    minDuration = Math.min(minDuration, columns.durationNs[row]!)
+    maxDuration = Math.max(maxDuration, columns.durationNs[row]!)
+    statuses |= 1 << Math.min(columns.status[row]!, OTHER_STATUS)
+  }
+  const start = (place: number): string =>
+    order.length === 0
+      ? '0'
+      : String((BigInt(columns.startHi[order[place]!]!) << 32n) | BigInt(columns.startLo[order[place]!]!))
+  return {
+    spans: order.length,
+    traces: first.length - 1,
+    rawBytes,
+    length,
+    minStart: start(min),
+    maxStart: start(max),
+    minDurationNs: order.length === 0 ? 0 : minDuration,
+    maxDurationNs: order.length === 0 ? 0 : maxDuration,
+    kinds: kindsOf(operations),
+    statuses,
+    operations,
+    head,
+  }
+}
+
+function isBefore({ startHi, startLo }: SpanColumns, a: number, b: number): boolean {
+  return startHi[a]! < startHi[b]! || (startHi[a] === startHi[b] && startLo[a]! < startLo[b]!)
+}

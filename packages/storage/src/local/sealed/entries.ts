@@ -1,0 +1,113 @@
+import { hashBytes, viewOf } from '../block/hash.ts'
+
+/** Words of an entry: hash, column, start, end, uses. */
+const WIDTH = 5
+const INITIAL = 1 << 14
+
+/** The distinct values of all columns, as ranges of the bytes that they stand in; each belongs to one column. */
+export class Entries {
+  count = 0
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** All of an entry in one place, as whoever looks for it needs most of it. */
+  #words = new Int32Array(WIDTH * INITIAL)
+  #slots = new Int32Array(2 * INITIAL).fill(-1)
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+  }
+
+  /** Of the value, without its column. */
+  hash(entry: number): number {
+    return this.#words[WIDTH * entry]!
+  }
+
+  column(entry: number): number {
+    return this.#words[WIDTH * entry + 1]!
+  }
+
+  start(entry: number): number {
+    return this.#words[WIDTH * entry + 2]!
+  }
+
+  end(entry: number): number {
+    return this.#words[WIDTH * entry + 3]!
+  }
+
+  /** How often it was added. */
+  uses(entry: number): number {
+    return this.#words[WIDTH * entry + 4]!
+  }
+
+  /** The number of a value. */
+  add(column: number, start: number, end: number): number {
+    const hash = hashBytes(this.view, start, end)
+    const words = this.#words
+    const mask = this.#slots.length - 1
+    const length = end - start
+    let slot = mix(hash, column) & mask
+    for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
+      const at = WIDTH * entry
+      if (words[at] === hash && words[at + 1] === column && words[at + 3]! - words[at + 2]! === length) {
+        if (this.#equals(words[at + 2]!, start, length)) {
+          words[at + 4]!++
+          return entry
+        }
+      }
+      slot = (slot + 1) & mask
+    }
+    if (WIDTH * this.count === words.length) {
+      this.#grow()
+      return this.add(column, start, end)
+    }
+    const entry = this.count++
+    this.#slots[slot] = entry
+    const at = WIDTH * entry
+    words[at] = hash
+    words[at + 1] = column
+    words[at + 2] = start
+    words[at + 3] = end
+    words[at + 4] = 1
+    return entry
+  }
+
+  /** Whether a value is this entry, of whose column it is; then it is added once more. */
+  repeats(entry: number, start: number, end: number): boolean {
+    const at = WIDTH * entry
+    const from = this.#words[at + 2]!
+    if (this.#words[at + 3]! - from !== end - start || !this.#equals(from, start, end - start)) return false
+    this.#words[at + 4]!++
+    return true
+  }
+
+  #equals(a: number, b: number, length: number): boolean {
+    const { view } = this
+    let i = 0
+    for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
+    for (; i < length; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false
+    return true
+  }
+
+  #grow(): void {
+    this.#words = grown(this.#words, 2 * this.#words.length)
+    this.#slots = new Int32Array(2 * this.#slots.length).fill(-1)
+    const mask = this.#slots.length - 1
+    for (let entry = 0; entry < this.count; entry++) {
+      let slot = mix(this.hash(entry), this.column(entry)) & mask
+      while (this.#slots[slot]! >= 0) slot = (slot + 1) & mask
+      this.#slots[slot] = entry
+    }
+  }
+}
+
+function mix(hash: number, column: number): number {
+  const mixed = hash ^ Math.imul(column, 0x9e3779b1)
+  return mixed ^ (mixed >>> 16)
+}
+
+export function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(array: T, length: number): T {
+  const copy = new (array.constructor as new (length: number) => T)(length)
+  copy.set(array)
+  return copy
+}

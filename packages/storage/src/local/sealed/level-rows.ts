@@ -1,0 +1,34 @@
+import { grown } from './entries.ts'
+
+/** The rows of one level: the template of each, and what is in its holes. */
+export class LevelRows {
+  count = 0
+  /** Template by row. */
+  node = new Uint32Array(256)
+  /** The first slot by row; one more than there are rows. */
+  first = new Uint32Array(257)
+  slotCount = 0
+  /** By the value ops of the row's template, in turn: the entry of a value, the length of a run. */
+  slots = new Uint32Array(1024)
+
+  push(slot: number): void {
+    if (this.slotCount === this.slots.length) this.slots = grown(this.slots, 2 * this.slotCount)
+    this.slots[this.slotCount++] = slot
+  }
+
+  /** Ends a row: its slots are those pushed since the one before. */
+  end(node: number): void {
+    if (this.count === this.node.length) {
+      this.node = grown(this.node, 2 * this.count)
+      this.first = grown(this.first, 2 * this.count + 1)
+    }
+    this.node[this.count++] = node
+    this.first[this.count] = this.slotCount
+  }
+
+  /** Forgets the rows from `count` on, and what was pushed for one more. */
+  cut(count: number): void {
+    this.count = count
+    this.slotCount = this.first[count]!
+  }
+}

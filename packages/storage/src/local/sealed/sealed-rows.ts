@@ -1,0 +1,263 @@
+import { MAX_DURATION_NS, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
+import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
+import type { SpanFields } from './message-writer.ts'
+import { Numbers } from './number-column.ts'
+import type { SectionColumns } from './section-columns.ts'
+import { parentRow } from './span-headers.ts'
+
+const [START, DURATION, PARENT, GROUP] = SPAN_HEADERS as [
+  (typeof SPAN_HEADERS)[0],
+  (typeof SPAN_HEADERS)[0],
+  (typeof SPAN_HEADERS)[0],
+  (typeof SPAN_HEADERS)[0],
+]
+const WORD = 2 ** 32
+
+/** The traces of a section, or one of them. */
+export interface SealedTraces {
+  readonly count: number
+  /** Four words each. */
+  readonly ids: Uint32Array
+  /** First row of each, counted from the section's; one more than there are traces. */
+  readonly first: Uint32Array
+  /** First start, nanoseconds after the section's. */
+  readonly start: Numbers
+}
+
+/** Rows of a section. Each column is read when it is first asked for. */
+export class SealedRows implements BlockRows {
+  readonly count: number
+  /** The section's number of the first row. */
+  readonly from: number
+  readonly #columns: SectionColumns
+  readonly #traces: SealedTraces
+  readonly #minStart: bigint
+  readonly #values = new Map<string, unknown>()
+
+  /** All rows of some traces that follow one another. */
+  constructor(columns: SectionColumns, traces: SealedTraces, minStart: bigint) {
+    this.#columns = columns
+    this.#traces = traces
+    this.#minStart = minStart
+    this.from = traces.first[0]!
+    this.count = traces.first[traces.count]! - this.from
+  }
+
+  get trace(): Uint32Array {
+    return this.#once('trace', () => {
+      const { first, count } = this.#traces
+      const trace = new Uint32Array(this.count)
+      for (let i = 0; i < count; i++) trace.fill(i, first[i]! - this.from, first[i + 1]! - this.from)
+      return trace
+    })
+  }
+
+  get operation(): Uint32Array {
+    return this.#once('operation', () => this.#ofShape(new Uint32Array(this.count), this.#columns.head.operationOf))
+  }
+
+  get status(): Uint8Array {
+    return this.#once('status', () => this.#ofShape(new Uint8Array(this.count), this.#columns.head.statusOf))
+  }
+
+  get group(): Uint32Array {
+    return this.#once('group', () => Uint32Array.from(this.#numbers(GROUP).value))
+  }
+
+  get spanId(): Uint32Array {
+    return this.#once('spanId', () => this.#ids())
+  }
+
+  get parentId(): Uint32Array {
+    return this.#once('parentId', () => {
+      const parents = this.#numbers(PARENT)
+      const { spanId } = this
+      const ids = new Uint32Array(2 * this.count)
+      for (let row = 0; row < this.count; row++) {
+        const distance = parents.value[row]!
+        if (distance === 0) continue
+        if (distance < 0) {
+          ids[2 * row] = parents.lo(row)
+          ids[2 * row + 1] = parents.hi(row)
+        } else {
+          const parent = parentRow(row, distance)
+          ids[2 * row] = spanId[2 * parent]!
+          ids[2 * row + 1] = spanId[2 * parent + 1]!
+        }
+      }
+      return ids
+    })
+  }
+
+  get startLo(): Uint32Array {
+    return this.#starts().lo
+  }
+
+  get startHi(): Uint32Array {
+    return this.#starts().hi
+  }
+
+  get durationNs(): Float64Array {
+    return this.#once('durationNs', () => {
+      const durations = this.#durations
+      const { lo: startLo, hi: startHi } = this.#starts()
+      const durationNs = new Float64Array(this.count)
+      for (let row = 0; row < this.count; row++) {
+        const duration = durations.value[row]!
+        // Those of clocks that went back, and of times far off, are beyond 2^53 or lead beyond 2^64.
+        durationNs[row] =
+          duration >= 0 && startHi[row]! < FAR
+            ? duration
+            : signedDuration(startLo[row]!, startHi[row]!, durations.lo(row), durations.hi(row))
+      }
+      return durationNs
+    })
+  }
+
+  /** What templates take of all rows; see {@link setFields}. */
+  fields(): SpanFields {
+    const bytes = (ids: Uint32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
+    return {
+      traceIds: bytes(this.traceIds),
+      spanIds: bytes(this.spanId),
+      parentIds: bytes(this.parentId),
+      traceAt: 0,
+      idAt: 0,
+      name: this.#columns.head.names[0]!,
+      startLo: 0,
+      startHi: 0,
+      endLo: 0,
+      endHi: 0,
+    }
+  }
+
+  setFields(fields: SpanFields, row: number): void {
+    const [startLo, startHi] = [this.startLo[row]!, this.startHi[row]!]
+    const lo = startLo + this.#durations.lo(row)
+    fields.traceAt = 16 * this.trace[row]!
+    fields.idAt = 8 * row
+    fields.name = this.#columns.head.names[this.operation[row]!]!
+    fields.startLo = startLo
+    fields.startHi = startHi
+    fields.endLo = lo
+    fields.endHi = startHi + this.#durations.hi(row) + (lo >= WORD ? 1 : 0)
+  }
+
+  get #durations(): Numbers {
+    return this.#once('durations', () => this.#numbers(DURATION))
+  }
+
+  /** A sealed span lies nowhere as it came: all are as if of the mean length, one after the other. */
+  get spanStart(): Uint32Array {
+    return this.#once('spanStart', () => Uint32Array.from({ length: this.count }, (_, row) => row * this.#meanBytes()))
+  }
+
+  get spanEnd(): Uint32Array {
+    return this.#once('spanEnd', () => Uint32Array.from(this.spanStart, (start) => start + this.#meanBytes()))
+  }
+
+  get traceCount(): number {
+    return this.#traces.count
+  }
+
+  get traceIds(): Uint32Array {
+    return this.#traces.ids
+  }
+
+  get operations(): OperationKey[] {
+    return this.#columns.operations
+  }
+
+  get groupCount(): number {
+    return this.#columns.head.resourceOf.length
+  }
+
+  get groups(): Uint32Array {
+    return this.#once('groups', () => new Uint32Array(4 * this.groupCount))
+  }
+
+  get frames(): Frame[] {
+    return []
+  }
+
+  #meanBytes(): number {
+    const { rawBytes, spans } = this.#columns.file.meta
+    return Math.round(rawBytes / Math.max(1, spans))
+  }
+
+  #starts(): { readonly lo: Uint32Array; readonly hi: Uint32Array } {
+    return this.#once('starts', () => {
+      const { first, start, count } = this.#traces
+      const deltas = this.#numbers(START)
+      const lo = new Uint32Array(this.count)
+      const hi = new Uint32Array(this.count)
+      const [baseLo, baseHi] = [Number(this.#minStart & 0xffffffffn), Number(this.#minStart >> 32n)]
+      for (let trace = 0; trace < count; trace++) {
+        let atLo = baseLo + start.lo(trace)
+        let atHi = baseHi + start.hi(trace)
+        const end = first[trace + 1]! - this.from
+        for (let row = first[trace]! - this.from; row < end; row++) {
+          const delta = deltas.value[row]!
+          if (delta >= 0 && delta < WORD) atLo += delta
+          else {
+            atLo += deltas.lo(row)
+            atHi += deltas.hi(row)
+          }
+          if (atLo >= WORD) {
+            atLo -= WORD
+            atHi++
+          }
+          lo[row] = atLo
+          hi[row] = atHi
+        }
+      }
+      return { lo, hi }
+    })
+  }
+
+  #ofShape<T extends Uint32Array | Uint8Array>(out: T, of: T): T {
+    for (const chunk of this.#columns.chunks(LEVEL.span, this.from, this.from + this.count)) {
+      const shapes = this.#columns.shapes(LEVEL.span, chunk)
+      const first = chunk.first[LEVEL.span]!
+      const end = Math.min(first + shapes.length, this.from + this.count)
+      for (let row = Math.max(first, this.from); row < end; row++) out[row - this.from] = of[shapes[row - first]!]!
+    }
+    return out
+  }
+
+  #ids(): Uint32Array {
+    const ids = new Uint8Array(8 * this.count)
+    const column = this.#columns.need(SPAN_ID)
+    for (const chunk of this.#columns.chunks(LEVEL.span, this.from, this.from + this.count)) {
+      const bits = this.#columns.file.bits(chunk, column)
+      if (!bits) throw new RangeError('a chunk has no span ids')
+      const first = chunk.first[LEVEL.span]!
+      const from = Math.max(first, this.from)
+      const to = Math.min(first + chunk.rows[LEVEL.span]!, this.from + this.count)
+      const bytes = new Uint8Array(bits.view.buffer, bits.view.byteOffset + bits.at / 8, bits.length)
+      ids.set(bytes.subarray(8 * (from - first), 8 * (to - first)), 8 * (from - this.from))
+    }
+    return new Uint32Array(ids.buffer)
+  }
+
+  #numbers(name: (typeof SPAN_HEADERS)[0]): Numbers {
+    return this.#columns.numbers(name, this.from, this.from + this.count)
+  }
+
+  #once<T>(name: string, load: () => T): T {
+    let value = this.#values.get(name) as T | undefined
+    if (value === undefined) this.#values.set(name, (value = this.#columns.file.reading(load)))
+    return value
+  }
+}
+
+/** Words of a time from which on a duration below 2^53 may lead beyond 2^64. */
+const FAR = WORD - (1 << 21) - 1
+
+/** The duration of a span whose end is `start + duration` in 64 bits, as the scanner has it. */
+function signedDuration(startLo: number, startHi: number, lo: number, hi: number): number {
+  const endLo = startLo + lo
+  const endHi = startHi + hi + (endLo >= WORD ? 1 : 0)
+  const duration = ((endHi >>> 0) - startHi) * WORD + ((endLo >>> 0) - startLo)
+  return Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, duration))
+}

@@ -1,0 +1,223 @@
+import type { Level, Target } from '../../contract.ts'
+import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import type { BlockRows, OperationKey } from '../block/rows.ts'
+import type { ColumnValues } from '../read/block.ts'
+import { ByteCache } from '../read/byte-cache.ts'
+import { BackWriter } from './back-writer.ts'
+import { LEVEL, TRACE_HEADERS, TRACE_ID } from './column.ts'
+import { MessageWriter } from './message-writer.ts'
+import { SealedRows, type SealedTraces } from './sealed-rows.ts'
+import { SectionColumns } from './section-columns.ts'
+import { SectionFile, type SectionReader } from './section-file.ts'
+import type { SectionMeta } from './section-meta.ts'
+import { compareIds } from './source.ts'
+import { hasHash, pieceOf } from './value-filter.ts'
+import { valuesOf } from './values.ts'
+
+export type { SectionReader } from './section-file.ts'
+
+const ROWS = TRACE_HEADERS[0]!
+const START = TRACE_HEADERS[2]!
+
+/**
+ * A section as queries see it. What reads throws StorageError `corrupt` where the bytes are not those that were written, and what the reader
+ * throws; the filters do not: what cannot be read may match.
+ */
+export class Section {
+  readonly meta: SectionMeta
+  readonly spans: number
+  readonly traces: number
+  readonly minStart: bigint
+  readonly maxStart: bigint
+  readonly #file: SectionFile
+  readonly #services: ReadonlySet<string>
+  readonly #out = new BackWriter()
+
+  /** `damaged`: hears of each reading that meets damage, before it throws. */
+  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25), damaged?: () => void) {
+    this.meta = meta
+    this.spans = meta.spans
+    this.traces = meta.traces
+    this.minStart = BigInt(meta.minStart)
+    this.maxStart = BigInt(meta.maxStart)
+    this.#file = new SectionFile(meta, read, cache, damaged)
+    this.#services = new Set(meta.operations.map(({ service }) => service))
+  }
+
+  get operations(): readonly OperationKey[] {
+    return this.meta.operations
+  }
+
+  mayHaveService(service: string): boolean {
+    return this.#services.has(service)
+  }
+
+  /** By the hash of its id. */
+  mayHaveTrace(hash: number): boolean {
+    return this.#mayMatch(() => {
+      return bloomHas(this.#file.words(this.#file.head.traceFilter), hash, TRACE_PROBES)
+    })
+  }
+
+  /** By the hash of a key, or of a key and value, see `block/attribute.ts`. */
+  mayHaveAttribute(hash: number, _level?: Level): boolean {
+    return this.#mayMatch(() => {
+      const pieces = this.#file.head.attributeFilter
+      const key = hash === 0 ? 1 : hash
+      return pieces.length === 0 || hasHash(this.#file.words(pieces[pieceOf(key, pieces.length)]!), key)
+    })
+  }
+
+  /** All rows, by trace id and start. They have no frames. */
+  rows(): BlockRows {
+    return this.#reading(() => {
+      const columns = this.#columns()
+      const ids = new Uint32Array(4 * this.traces)
+      for (const chunk of columns.chunks(LEVEL.trace, 0, this.traces))
+        ids.set(this.#traceIds(columns, chunk), 4 * chunk.first[LEVEL.trace]!)
+      return this.#rowsOf(columns, ids, 0, this.traces)
+    })
+  }
+
+  /** The rows of one trace and no others, by start; undefined when there are none. */
+  traceRows(id: Uint32Array): BlockRows | undefined {
+    return this.#reading(() => {
+      const columns = this.#columns()
+      const { lastIds, chunks } = columns.head
+      const at = lastIds.findIndex((last) => compareIds(last, 0, id, 0) >= 0)
+      const chunk = chunks.filter(({ rows }) => rows[LEVEL.trace]! > 0)[at]
+      if (!chunk) return undefined
+      this.#file.load(chunk)
+      const ids = this.#traceIds(columns, chunk)
+      let [low, high] = [0, ids.length / 4 - 1]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (compareIds(ids, 4 * middle, id, 0) < 0) low = middle + 1
+        else high = middle
+      }
+      if (compareIds(ids, 4 * low, id, 0) !== 0) return undefined
+      const trace = chunk.first[LEVEL.trace]! + low
+      const rows = this.#rowsOf(columns, id.slice(), trace, trace + 1)
+      for (const own of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) this.#file.load(own)
+      return rows
+    })
+  }
+
+  /** The values of a target by rows of {@link rows}; undefined: there are no such columns, and the spans' bytes have to be read. */
+  values(target: Target): ColumnValues | undefined {
+    return this.#reading(() => valuesOf(this.#columns(), target))
+  }
+
+  /** Some spans as one serialized `TracesData`, each byte for byte as it came. `members`: row numbers in `rows`, which this section gave. */
+  spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
+    if (!(rows instanceof SealedRows)) throw new TypeError('these are not rows of a sealed section')
+    return this.#reading(() => this.#spanBytes(rows, members))
+  }
+
+  #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
+    const columns = this.#columns()
+    const spans = new Map<number, Uint8Array[]>()
+    const out = this.#out
+    const fields = rows.fields()
+    for (const chunk of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) {
+      const first = chunk.first[LEVEL.span]! - rows.from
+      const own = members.filter((row) => row >= first && row < first + chunk.rows[LEVEL.span]!)
+      if (own.length === 0) continue
+      const writer = new MessageWriter(columns, chunk, LEVEL.span, own[0]! - first, own.at(-1)! + 1 - first, out)
+      for (const row of own) {
+        rows.setFields(fields, row)
+        writer.write(row - first, fields)
+        out.varint(out.length)
+        out.byte(0x12)
+        const group = rows.group[row]!
+        const list = spans.get(group)
+        const bytes = out.take()
+        if (list) list.push(bytes)
+        else spans.set(group, [bytes])
+      }
+    }
+    return this.#underGroups(columns, spans)
+  }
+
+  #underGroups(columns: SectionColumns, spans: ReadonlyMap<number, readonly Uint8Array[]>): Uint8Array {
+    const { resourceOf, scopeOf } = columns.head
+    const resources = this.#messages(
+      columns,
+      LEVEL.resource,
+      new Set([...spans.keys()].map((group) => resourceOf[group]!)),
+    )
+    const scopes = this.#messages(columns, LEVEL.scope, new Set([...spans.keys()].map((group) => scopeOf[group]!)))
+    const out = this.#out
+    for (const [group, own] of [...spans].reverse()) {
+      const start = out.length
+      for (let i = own.length - 1; i >= 0; i--) out.range(own[i]!)
+      out.range(scopes.get(scopeOf[group]!)!)
+      out.varint(out.length - start)
+      out.byte(0x12)
+      out.range(resources.get(resourceOf[group]!)!)
+      out.varint(out.length - start)
+      out.byte(0x0a)
+    }
+    return out.take()
+  }
+
+  #messages(columns: SectionColumns, level: 3 | 4, rows: ReadonlySet<number>): Map<number, Uint8Array> {
+    const out = this.#out
+    const [chunk] = columns.chunks(level, 0, Infinity)
+    if (!chunk) return new Map()
+    this.#file.load(chunk)
+    const writer = new MessageWriter(columns, chunk, level, 0, chunk.rows[level]!, out)
+    const messages = new Map<number, Uint8Array>()
+    for (const row of [...rows].sort((a, b) => a - b)) {
+      writer.write(row)
+      messages.set(row, out.take())
+    }
+    return messages
+  }
+
+  #rowsOf(columns: SectionColumns, ids: Uint32Array, from: number, to: number): SealedRows {
+    // Rows before a trace are counted from the first trace of its chunk on.
+    let before = 0
+    const first = new Uint32Array(to - from + 1)
+    const lengths = columns.numbers(ROWS, 0, to)
+    for (let trace = 0; trace < from; trace++) before += lengths.value[trace]!
+    first[0] = before
+    for (let trace = from; trace < to; trace++) first[trace - from + 1] = first[trace - from]! + lengths.value[trace]!
+    if (first[to - from]! > this.spans) throw new RangeError(`${first[to - from]} rows of ${this.spans}`)
+    const traces: SealedTraces = { count: to - from, ids, first, start: columns.numbers(START, from, to) }
+    return new SealedRows(columns, traces, this.minStart)
+  }
+
+  #traceIds(columns: SectionColumns, chunk: Parameters<SectionFile['load']>[0]): Uint32Array {
+    const bits = this.#file.bits(chunk, columns.need(TRACE_ID))
+    if (!bits || bits.length !== 16 * chunk.rows[LEVEL.trace]!)
+      throw new RangeError('a chunk of traces without their ids')
+    const bytes = new Uint8Array(bits.view.buffer, bits.view.byteOffset + bits.at / 8, bits.length)
+    return new Uint32Array(Uint8Array.from(bytes).buffer)
+  }
+
+  #columns(): SectionColumns {
+    return this.#file.kept(
+      'columns',
+      () => new SectionColumns(this.#file),
+      () => 3 * this.meta.head.raw,
+    )
+  }
+
+  #mayMatch(ask: () => boolean): boolean {
+    try {
+      return ask()
+    } catch {
+      return true
+    }
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return this.#file.reading(read)
+    } catch (error) {
+      this.#out.clear()
+      throw error
+    }
+  }
+}

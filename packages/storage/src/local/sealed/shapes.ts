@@ -1,0 +1,29 @@
+import { MAX_NODES } from './template.ts'
+
+/** Distinct shapes: a template, and of spans an operation and a status with it. */
+export class Shapes {
+  readonly nodes: number[] = []
+  readonly operations: number[] = []
+  readonly statuses: number[] = []
+  readonly #numbers = new Map<number, number>()
+  /** By node: the shape that the last one had. */
+  readonly #last = new Int32Array(MAX_NODES).fill(-1)
+
+  number(node: number, operation = 0, status = 0): number {
+    const last = this.#last[node]!
+    if (last >= 0 && this.operations[last] === operation && this.statuses[last] === status) return last
+    return (this.#last[node] = this.#find(node, operation, status))
+  }
+
+  #find(node: number, operation: number, status: number): number {
+    // All three have no more than 2^16, 2^25 and 2^8 values.
+    const key = (operation * 2 ** 16 + node) * 2 ** 8 + status
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      this.#numbers.set(key, (number = this.nodes.push(node) - 1))
+      this.operations.push(operation)
+      this.statuses.push(status)
+    }
+    return number
+  }
+}
