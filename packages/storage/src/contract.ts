@@ -107,7 +107,7 @@ export interface Capabilities {
 }
 
 /**
- * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its request's duration, `longest_tail` by its tail, `most_spans` and
+ * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its duration, `longest_tail` by its tail, `most_spans` and
  * `most_errors`. By its spans in the result: `longest_match` by the longest of them.
  */
 export type Order =
@@ -128,6 +128,9 @@ export interface SearchQuery extends CallOptions {
   /** Spans of a set start in `[from, to]`, both inclusive, as Jaeger has it. Default: all time. */
   readonly from?: bigint
   readonly to?: bigint
+  /** Bounds on the whole trace: last end - first start. Nanoseconds. */
+  readonly minTraceDurationNs?: number
+  readonly maxTraceDurationNs?: number
   /**
    * Default `newest`. Ties are broken by trace id, so that pages are stable. `newest` can stop early; the others may have to look at everything
    * in the range.
@@ -228,9 +231,8 @@ export interface TraceSummary {
 }
 
 export interface MatchedSpans {
-  /** How many: so many, or where `exact` is false at least so many, as in a trace of very many spans not all are looked at. */
+  /** How many. */
   readonly spans: number
-  readonly exact: boolean
   /** The first of them by their start, see {@link SearchQuery.matchesPerTrace}. */
   readonly first: readonly MatchedSpan[]
   /** Of the longest of them. Nanoseconds. */

@@ -72,8 +72,8 @@ export type SpanSet =
   | { readonly op: 'spans'; readonly filter?: Filter }
   /** `and`: all spans of the sets when none of these is empty, else none. `or`: all spans of the sets. */
   | { readonly op: 'and' | 'or'; readonly args: readonly SpanSet[] }
-  /** The spans of `among` (default: all of the trace) when `arg` is empty, else none. */
-  | { readonly op: 'without'; readonly arg: SpanSet; readonly among?: SpanSet }
+  /** All spans of the trace when the set is empty, else none. */
+  | { readonly op: 'without'; readonly arg: SpanSet }
   /** The spans of `right` that are the `relation` of one of `left`; with `not`, those that are it of none. */
   | {
       readonly op: 'related'
@@ -94,10 +94,9 @@ export type SpanSet =
       readonly compare: Comparison
       readonly value: number
     }
-  /** The spans of `among` (default: all of the trace) when the trace's field compares with the value as asked (names by code units), else none. */
+  /** All spans of the trace when its field compares with the value as asked (names by code units), else none. */
   | {
       readonly op: 'trace'
-      readonly among?: SpanSet
       readonly field: TraceField
       readonly compare: Comparison
       readonly value: string | number

@@ -16,14 +16,14 @@ export function endOf(trace: Trace, row: number): number {
 }
 
 /**
- * The request's span: the earliest root; else the earliest that a cycle was cut at, else the earliest orphan; -1 for an empty trace. See {@link ./shape.ts}.
+ * The span that stands for the trace: its earliest root; the earliest orphan when there is no root; -1 for an empty
+ * trace. A store's summary has the same rule.
  */
 export function rootRow(trace: Trace): number {
-  let [cut, orphan] = [-1, -1]
+  let earliest = -1
   for (const row of topRows(trace)) {
-    if (trace.flags[row]! & SpanFlag.orphan) orphan = orphan === -1 ? row : orphan
-    else if (trace.flags[row]! & SpanFlag.cycle) cut = cut === -1 ? row : cut
-    else return row
+    if (!(trace.flags[row]! & SpanFlag.orphan)) return row
+    if (earliest === -1) earliest = row
   }
-  return cut === -1 ? orphan : cut
+  return earliest
 }

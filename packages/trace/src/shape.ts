@@ -8,7 +8,7 @@
  * - **A parent** is the span with the parent's id. A server span that shares its id with a client span (Zipkin's way) is the child of the client
  *   span; of several spans with the id, the parent is the one of the child's own service, else the server span, else the earliest.
  * - **An orphan** has a parent id, and no span has that. A cycle of parents is cut at its earliest span, which becomes a root.
- * - **The request** is the earliest root; without one the earliest that a cycle was cut at, or else the earliest orphan. **The tail** is what ran on after the request's end.
+ * - **The request** is the earliest root; of a trace without roots the earliest orphan. **The tail** is what ran on after the request's end.
  * - **Times** are as they were sent, but for a negative duration, which counts as 0. **Self time** is a span's time in none of its children.
  */
 import { SpanFlag } from './model.ts'
@@ -32,8 +32,6 @@ export interface TraceShape {
   readonly size: number
   /** Position -> span of the table. */
   readonly order: Uint32Array
-  /** Span of the table -> position: its own, or that of the twin that was taken. */
-  readonly positionOf: Uint32Array
   /** Nanoseconds from {@link start}, by position. */
   readonly startNs: Float64Array
   /** Position of the parent; -1 for a root, an orphan, or where a cycle was cut. */
@@ -72,7 +70,7 @@ export function* shaping(
   const size = yield* withoutTwins(table, order, compareTwins)
   const index = new SpanIndex(table, order, size)
   yield* index.fill()
-  const { parent, flags, selfNs, startNs, positionOf } = scratch
+  const { parent, flags, selfNs, startNs } = scratch
   yield* resolveParents(table, order, size, index)
   yield* cutCycles(parent, flags, new Int32Array(scratch.coveredNs.buffer, 0, size), size)
   // From here on times are by position.
@@ -81,18 +79,7 @@ export function* shaping(
   startNs.set(byPosition.subarray(0, size))
   yield 5 * size
   yield* measure(table, order, size)
-  return {
-    size,
-    order,
-    positionOf,
-    startNs,
-    parent,
-    flags,
-    selfNs,
-    start,
-    index,
-    ...(yield* summed(table, order, size, count)),
-  }
+  return { size, order, startNs, parent, flags, selfNs, start, index, ...(yield* summed(table, order, size, count)) }
 }
 
 /** The same at once. */
@@ -192,7 +179,7 @@ function* withoutTwins(
   order: Uint32Array,
   compareTwins: (a: number, b: number) => number,
 ): Generator<number, number, void> {
-  const { flags, positionOf } = table.scratch
+  const { flags } = table.scratch
   let size = 0
   for (let i = 0; i < table.count; i++) {
     const span = order[i]!
@@ -201,7 +188,6 @@ function* withoutTwins(
       flags[size] = table.durationNs[span]! < 0 ? SpanFlag.negativeDuration : 0
       order[size++] = span
     } else if (compareTwins(before, span) !== 0) flags[size - 1]! |= SpanFlag.variants
-    positionOf[span] = size - 1
     if (i % STEP === STEP - 1) yield 10 * STEP
   }
   return size
@@ -301,7 +287,7 @@ type Sums = Pick<TraceShape, 'durationNs' | 'root' | 'requestDurationNs' | 'tail
 
 function* summed(table: SpanTable, order: Uint32Array, size: number, count: number): Generator<number, Sums, void> {
   const { startNs, flags, parent } = table.scratch
-  let [root, cut, orphan] = [-1, -1, -1]
+  let [root, orphan] = [-1, -1]
   let [errors, orphans, lastEnd] = [0, 0, 0]
   for (let position = 0; position < size; position++) {
     const span = order[position]!
@@ -310,13 +296,10 @@ function* summed(table: SpanTable, order: Uint32Array, size: number, count: numb
     if (flags[position]! & SpanFlag.orphan) {
       orphans++
       if (orphan === -1) orphan = position
-    } else if (parent[position] === -1) {
-      if (flags[position]! & SpanFlag.cycle) cut = cut === -1 ? position : cut
-      else if (root === -1) root = position
-    }
+    } else if (root === -1 && parent[position] === -1) root = position
     if (position % STEP === STEP - 1) yield 10 * STEP
   }
-  if (root === -1) root = cut === -1 ? orphan : cut
+  if (root === -1) root = orphan
   if (lastEnd > EXACT) lastEnd = yield* exactEnd(table, count)
   const requestDurationNs = root === -1 ? 0 : lengthOf(table, order[root]!)
   const tailNs = root === -1 ? 0 : Math.max(0, lastEnd - startNs[root]! - requestDurationNs)

@@ -25,7 +25,6 @@ export class SpanTable {
   /** What {@link ./shape.ts} works in. */
   readonly scratch = {
     order: new Uint32Array(),
-    positionOf: new Uint32Array(),
     spare: new Uint32Array(),
     startNs: new Float64Array(),
     parent: new Int32Array(),
@@ -60,7 +59,6 @@ export class SpanTable {
     this.name = widened(this.name, capacity)
     Object.assign(this.scratch, {
       order: new Uint32Array(capacity),
-      positionOf: new Uint32Array(capacity),
       spare: new Uint32Array(capacity),
       startNs: new Float64Array(capacity),
       parent: new Int32Array(capacity),
@@ -75,7 +73,7 @@ export class SpanTable {
 }
 
 /** Bytes of a span in all columns and in what is worked in. */
-export const SPAN_BYTES = 100
+export const SPAN_BYTES = 96
 
 function widened<T extends Uint8Array | Uint32Array | Float64Array>(column: T, length: number): T {
   const wider = new (column.constructor as new (length: number) => T)(length)

@@ -1,5 +1,5 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import type { Filter, Order, SearchQuery, SpanSet, TraceSummary } from '@spoor/storage'
+import type { Order, SearchQuery, TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
   ApiError,
@@ -150,29 +150,14 @@ function searchQuery(query: Query): SearchQuery {
   const cursor = first(query, 'cursor')
   return {
     limit: countParam(query, 'limit', 20, 1, 10_000),
-    ...spansOf(filter, min, max),
+    ...(filter && { filter }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
+    ...(min !== undefined && { minTraceDurationNs: min }),
+    ...(max !== undefined && { maxTraceDurationNs: max }),
     ...(order && { order }),
     ...(cursor && { cursor }),
   }
-}
-
-/** The filter's spans in traces whose whole duration is between the bounds. */
-function spansOf(
-  filter: Filter | undefined,
-  min: number | undefined,
-  max: number | undefined,
-): Pick<SearchQuery, 'spans'> {
-  let spans: SpanSet | undefined = filter && { op: 'spans', filter }
-  const bounds = [
-    ['gte', min],
-    ['lte', max],
-  ] as const
-  for (const [compare, value] of bounds) {
-    if (value !== undefined) spans = { op: 'trace', field: 'duration', compare, value, ...(spans && { among: spans }) }
-  }
-  return spans ? { spans } : {}
 }
 
 function traceRow(summary: TraceSummary): TraceRow {

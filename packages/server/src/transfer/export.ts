@@ -20,7 +20,7 @@ export interface ExportCommand {
 
 /**
  * `spoor export`: writes the spans of a data directory into one file, in a form that other programs read. 0: all that was asked for is in it; 1: a
- * part cannot be read, or went meanwhile, and the rest is in it.
+ * part cannot be read, and the rest is in it.
  */
 export async function exportSpans(command: ExportCommand, output: ToolOutput, options: ToolOptions): Promise<number> {
   const { directory, form, to, force, what } = command
@@ -38,7 +38,7 @@ export async function exportSpans(command: ExportCommand, output: ToolOutput, op
   // What is written to the standard output is the file.
   const printer = to === '-' ? { ...output, stdout: output.stderr } : output
   print(printer, told, () => lines(command, report, printer))
-  return complete && !vanished ? 0 : 1
+  return complete ? 0 : 1
 }
 
 async function exportInto(
@@ -73,11 +73,7 @@ function lines({ directory, to }: ExportCommand, report: ReadReport, output: Too
   return [
     `${toned(output, 'green', 'exported')} ${counted(spans, 'span')} of ${shortPath(directory)} to ${where}`,
     ...(twins > 0 ? [`${counted(twins, 'span')} more had been sent twice; each is in it once`] : []),
-    ...(vanished
-      ? [
-          `${toned(output, 'yellow', 'not complete')}: files of the running store went while they were read; export it again, or a backup of it`,
-        ]
-      : []),
+    ...(vanished ? ['what the limits of the running store took meanwhile is not in it'] : []),
     ...(complete
       ? []
       : [

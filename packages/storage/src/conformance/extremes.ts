@@ -129,12 +129,7 @@ export function extremes(open: OpenStore): void {
         expect(traces.map(({ services }) => services[0]!.selfTimeNs)).toEqual([LONGEST, LONGEST, 2 ** 62, 1000, 0])
         const longer = { op: 'gt', target: { field: 'duration' }, value: 1n << 61n } as const
         expect(await findBy(opened, longer)).toEqual([0, 1, 2].map(traceId))
-        expect(
-          await find(opened, {
-            spans: { op: 'trace', field: 'duration', compare: 'gte', value: 2 ** 62 },
-            order: 'oldest',
-          }),
-        ).toEqual([0, 1, 2].map(traceId))
+        expect(await find(opened, { minTraceDurationNs: 2 ** 62, order: 'oldest' })).toEqual([0, 1, 2].map(traceId))
         expect(await find(opened, { order: 'shortest', limit: 2 })).toEqual([4, 3, 2, 0, 1].map(traceId))
       }
       await check(store)

@@ -1,5 +1,5 @@
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import type { Field, Filter, Level, Target } from '../contract.ts'
+import type { Field, Filter, Level } from '../contract.ts'
 import type { SentSpan } from './spans.ts'
 
 /**
@@ -15,7 +15,7 @@ export function matches(filter: Filter, sent: SentSpan): boolean {
     case 'not':
       return !matches(filter.arg, sent)
     case 'word':
-      return hasWord(filter.value, sent)
+      throw new Error('no model of words')
     case 'exists':
       return valuesOf(filter.target, sent).some((value) => !('field' in filter.target) || value !== '')
     case 'regex':
@@ -39,18 +39,7 @@ export function matches(filter: Filter, sent: SentSpan): boolean {
   }
 }
 
-function hasWord(word: string, sent: SentSpan): boolean {
-  const { span } = sent
-  const named = [span.name, String(fieldOf('service', sent))].some((text) =>
-    text.toLowerCase().includes(word.toLowerCase()),
-  )
-  const valued = Object.values(attributesOf(sent)).some((list) =>
-    list.some(({ value }) => textOf(plain(value)) === word),
-  )
-  return named || valued || [span.spanId, span.traceId].includes(word.toLowerCase())
-}
-
-export type Plain = string | number | bigint
+type Plain = string | number | bigint
 
 /** -1, 0, 1, or undefined when the two cannot be compared. */
 function order(value: Plain, wanted: string | number | bigint | boolean): number | undefined {
@@ -63,8 +52,7 @@ function order(value: Plain, wanted: string | number | bigint | boolean): number
   return number < wanted ? -1 : number > wanted ? 1 : 0
 }
 
-/** The number that a text is, in the form in which JavaScript writes it. */
-export function numberOf(text: string): number | bigint | undefined {
+function numberOf(text: string): number | bigint | undefined {
   if (/^(0|-?[1-9]\d*)$/.test(text)) return BigInt(text)
   const number = Number(text)
   return String(number) === text ? number : undefined
@@ -74,23 +62,20 @@ function textOf(value: Plain): string {
   return String(value)
 }
 
-/** The values of a target on one span, as a filter compares them. */
-export function valuesOf(target: Target, sent: SentSpan): Plain[] {
+function valuesOf(target: { field: Field } | { attribute: string; level?: Level }, sent: SentSpan): Plain[] {
   if ('field' in target) return [fieldOf(target.field, sent)]
-  const lists = attributesOf(sent)
-  const level = target.level ?? 'any'
-  const list = level === 'any' ? Object.values(lists).flat() : lists[level]
-  return list.filter(({ key }) => key === target.attribute).map(({ value }) => plain(value))
-}
-
-function attributesOf({ span, resource, scope }: SentSpan): Record<Exclude<Level, 'any'>, readonly KeyValue[]> {
-  return {
+  const { span, resource, scope } = sent
+  const lists: Record<Exclude<Level, 'any'>, readonly KeyValue[]> = {
     span: span.attributes,
     event: span.events.flatMap((event) => event.attributes),
     resource: resource.attributes,
     scope: scope.attributes,
     link: span.links.flatMap((link) => link.attributes),
   }
+  const level = target.level ?? 'any'
+  const list =
+    level === 'any' ? [...lists.span, ...lists.event, ...lists.resource, ...lists.scope, ...lists.link] : lists[level]
+  return list.filter(({ key }) => key === target.attribute).map(({ value }) => plain(value))
 }
 
 function plain(value: AnyValue): Plain {

@@ -3,22 +3,15 @@ import { expect, it } from 'vitest'
 import {
   collectSearch,
   type Field,
+  type Filter,
   type Order,
   type SearchQuery,
-  type SpanSet,
   type Target,
   type TraceStore,
 } from '../contract.ts'
-import { arbitraryFilter, arbitrarySpan } from './arbitrary.ts'
 import { find, findBy, withStore, type OpenStore } from './harness.ts'
 import { matches } from './model.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
-
-/** Traces that last from so many nanoseconds to so many. */
-function lasting(min: number, max: number): SpanSet {
-  const shorter = { op: 'trace', field: 'duration', compare: 'lte', value: max } as const
-  return { op: 'trace', field: 'duration', compare: 'gte', value: min, among: shorter }
-}
 
 /** Finding traces: filter, ranges, orders, pages, and what a summary says. */
 export function searching(open: OpenStore): void {
@@ -55,15 +48,6 @@ export function searching(open: OpenStore): void {
             // 100 ms without 10-40 and 90-100 ms.
             { name: 'shop', spans: 1, errors: 0, selfTimeNs: 60e6 },
           ],
-          matched: {
-            spans: 2,
-            exact: true,
-            first: [
-              { spanId: '0000000000000002', durationNs: 20e6 },
-              { spanId: '0000000000000003', durationNs: 20e6 },
-            ],
-            longestNs: 20e6,
-          },
         },
       ])
       expect(page).toMatchObject({ next: undefined, complete: true })
@@ -87,7 +71,7 @@ export function searching(open: OpenStore): void {
       for (let i = 1; i <= 5; i++) await store.append(batchOf(sent({ trace: i, id: 1, at: 10 * i, ms: i })))
       expect(await find(store, { from: T0 + 20n * MS, to: T0 + 40n * MS })).toEqual([4, 3, 2].map(traceId))
       expect(await find(store, { from: T0 + 20n * MS + 1n, to: T0 + 40n * MS - 1n })).toEqual([traceId(3)])
-      expect(await find(store, { spans: lasting(2e6, 4e6) })).toEqual([4, 3, 2].map(traceId))
+      expect(await find(store, { minTraceDurationNs: 2e6, maxTraceDurationNs: 4e6 })).toEqual([4, 3, 2].map(traceId))
     })
   })
 
@@ -101,19 +85,16 @@ export function searching(open: OpenStore): void {
           spans.push(sent({ trace: i, id: k + 1, at: at + k, ms: 1 + (i % 5), status: k < i % 2 ? 2 : 0 }))
       }
       for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
-      const traces = (await collectSearch(store.search({ limit: 1000, order: 'longest_match' }))).traces
+      const traces = (await collectSearch(store.search({ limit: 1000 }))).traces
       expect(traces).toHaveLength(30)
-      const keys: Record<Order, (trace: (typeof traces)[number]) => bigint> = {
+      const keys: Partial<Record<Order, (trace: (typeof traces)[number]) => bigint>> = {
         newest: (trace) => -trace.start,
         oldest: (trace) => trace.start,
-        longest: (trace) => -BigInt(trace.requestDurationNs),
-        shortest: (trace) => BigInt(trace.requestDurationNs),
-        longest_tail: (trace) => -BigInt(trace.tailNs),
-        longest_match: (trace) => -BigInt(longest[trace.traceId]!),
+        longest: (trace) => -BigInt(trace.durationNs),
+        shortest: (trace) => BigInt(trace.durationNs),
         most_spans: (trace) => -BigInt(trace.spans),
         most_errors: (trace) => -BigInt(trace.errors),
       }
-      const longest = Object.fromEntries(traces.map(({ traceId: id, matched }) => [id, matched!.longestNs]))
       for (const [order, key] of Object.entries(keys)) {
         const expected = [...traces].sort((a, b) =>
           key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.traceId < b.traceId ? -1 : 1,
@@ -234,3 +215,140 @@ async function appendUnevenly(store: TraceStore, spans: readonly SentSpan[]): Pr
   for (let i = 0, size = 1; i < spans.length; i += size, size = (size * 3) % 23)
     await store.append(batchOf(...spans.slice(i, i + size)))
 }
+
+/** Few keys and few values, so that filters hit; values that look like one another. */
+const KEYS = ['a', 'b', 'service.name', 'ключ']
+const SCALARS = [
+  'x',
+  'xy',
+  '',
+  '1',
+  '200',
+  'true',
+  '1.5',
+  '-0',
+  '0',
+  'AQI=',
+  'NaN',
+  '1e+21',
+  '[1]',
+  '\ufeffx',
+  1,
+  200,
+  1.5,
+  -0,
+  2 ** 53,
+  200n,
+  1n,
+  -1n,
+  2n ** 62n,
+  true,
+  false,
+]
+
+const arbitraryValue = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...SCALARS) },
+  fc.constant({ type: 'bytes', value: Uint8Array.of(1, 2) } as const),
+  fc.constant({ type: 'empty' } as const),
+  fc.constant({ type: 'double', value: Number.NaN } as const),
+  fc.constant({ type: 'array', value: [{ type: 'int', value: 1n }] } as const),
+  fc.constant({ type: 'map', value: attributes({ k: 1.5 }) } as const),
+)
+const arbitraryAttributes = fc
+  .array(fc.tuple(fc.constantFrom(...KEYS), arbitraryValue), { maxLength: 3 })
+  .map((pairs) => pairs.flatMap(([key, value]) => attributes({ [key]: value })))
+
+const arbitrarySpan = fc
+  .record({
+    trace: fc.nat(60),
+    id: fc.nat(1000),
+    service: fc.constantFrom('x', 'y', 'true'),
+    name: fc.constantFrom('x', 'GET /', '200', ''),
+    kind: fc.nat(5),
+    at: fc.nat(50),
+    ms: fc.constantFrom(0, 1, 1.5, 200),
+    status: fc.nat(2),
+    attributes: arbitraryAttributes,
+    resource: arbitraryAttributes,
+    scopeName: fc.constantFrom('', 'lib', 'x'),
+    scopeAttributes: arbitraryAttributes,
+    events: arbitraryAttributes,
+    links: arbitraryAttributes,
+    message: fc.constantFrom('', 'x'),
+  })
+  .map(({ scopeName, scopeAttributes, events, links, message, ...spec }) =>
+    sent({
+      ...spec,
+      scope: { name: scopeName, version: spec.name, attributes: scopeAttributes },
+      span: {
+        traceState: message,
+        status: { code: spec.status, message },
+        events: [{ timeUnixNano: T0, name: 'e', attributes: events, droppedAttributesCount: 0 }],
+        links: [
+          {
+            traceId: traceId(1),
+            spanId: '0000000000000001',
+            traceState: '',
+            attributes: links,
+            droppedAttributesCount: 0,
+            flags: 0,
+          },
+        ],
+      },
+    }),
+  )
+
+const FIELDS: Field[] = [
+  'service',
+  'name',
+  'kind',
+  'status',
+  'statusMessage',
+  'duration',
+  'start',
+  'traceState',
+  'scopeName',
+  'scopeVersion',
+]
+const arbitraryTarget: fc.Arbitrary<Target> = fc.oneof(
+  fc.record({ field: fc.constantFrom(...FIELDS) }),
+  fc.record({ attribute: fc.constantFrom(...KEYS) }),
+  fc.record({
+    attribute: fc.constantFrom(...KEYS),
+    level: fc.constantFrom('any', 'span', 'resource', 'scope', 'event', 'link'),
+  }),
+)
+const arbitraryOperand = fc.constantFrom(
+  ...SCALARS,
+  'server',
+  'error',
+  'GET /',
+  '{"k":1.5}',
+  1e6,
+  1_500_000,
+  T0 + 20n * MS,
+  'absent',
+)
+const { filter: arbitraryFilter } = fc.letrec<{ filter: Filter }>((tie) => ({
+  filter: fc.oneof(
+    { maxDepth: 3 },
+    fc.record({
+      op: fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte'),
+      target: arbitraryTarget,
+      value: arbitraryOperand,
+    }),
+    fc.record({
+      op: fc.constant('regex' as const),
+      target: arbitraryTarget,
+      value: fc.constantFrom('x', '^2', 'e$', '^$', '[a-z]+'),
+    }),
+    fc.record({
+      op: fc.constant('in' as const),
+      target: arbitraryTarget,
+      values: fc.array(arbitraryOperand, { maxLength: 3 }),
+    }),
+    fc.record({ op: fc.constant('exists' as const), target: arbitraryTarget }),
+    fc.record({ op: fc.constantFrom('and', 'or'), args: fc.array(tie('filter'), { maxLength: 3 }) }),
+    fc.record({ op: fc.constant('not' as const), arg: tie('filter') }),
+  ),
+}))

@@ -4,7 +4,6 @@ import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
 import { limits } from './limits.ts'
 import { searching } from './search.ts'
-import { sets } from './sets.ts'
 import { writeAndRead } from './write-and-read.ts'
 
 /**
@@ -16,7 +15,6 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('writes and reads', () => writeAndRead(open))
     describe('says what there is', () => catalogue(open))
     describe('searches', () => searching(open))
-    describe('searches by sets of spans', () => sets(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))
   })

@@ -2,7 +2,7 @@ import { encodeKeyValue, type AnyValue } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { hashAttribute, numberOf, pairHashes, textOf, valueOf, type Value } from './attribute.ts'
-import { compare } from '../read/filter/matcher.ts'
+import { compare } from '../read/filter.ts'
 import { HashSet, viewOf } from './hash.ts'
 
 /** Values that are easily taken for one another. */
@@ -92,7 +92,7 @@ function hashesOf(bytes: Uint8Array): Set<number> {
   const hashes = new HashSet(100)
   hashAttribute(bytes, viewOf(bytes), 0, bytes.length, hashes)
   expect(hashes.size).toBeGreaterThan(0)
-  return new Set(hashes)
+  return new Set(hashes.values())
 }
 
 it('lists the hash of every value that equals what is asked for', () => {

@@ -74,8 +74,13 @@ export class HashSet {
     if (2 * this.size > table.length) this.#grow()
   }
 
-  *[Symbol.iterator](): Iterator<number> {
-    for (const key of this.#table) if (key !== 0) yield key
+  /** All of them, in no order. */
+  values(): Int32Array {
+    const values = new Int32Array(this.size)
+    const table = this.#table
+    let count = 0
+    for (let i = 0; i < table.length; i++) if (table[i] !== 0) values[count++] = table[i]!
+    return values
   }
 
   clear(): void {

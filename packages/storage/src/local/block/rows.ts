@@ -144,49 +144,73 @@ export function markOf(rows: BlockRows): Mark {
 }
 
 /**
- * A copy of what was added between two marks. Table indexes stay those of the whole block. All of it is in one piece of shared memory, which
- * several threads can be handed at once without a further copy; nobody writes to it.
+ * What was added between two marks. Table indexes stay those of the whole block. All numbers are in one piece of shared memory, which several
+ * threads can be handed at once without a further copy, and in one object; nobody writes to it.
  */
-export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
+export interface AddedRows {
+  readonly count: number
+  readonly traceCount: number
+  readonly groupCount: number
+  readonly memory: SharedArrayBuffer
+  readonly operations: readonly OperationKey[]
+  readonly frames: readonly Frame[]
+}
+
+/** A copy of the rows between two marks. */
+export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): AddedRows {
   const count = to.count - from.count
   const traceCount = to.traceCount - from.traceCount
   const groupCount = to.groupCount - from.groupCount
-  const memory = new SharedArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount) + 16)
-  let at = 0
-  const copyOf = <T extends Uint8Array | Uint32Array | Float64Array>(array: T, start: number, length: number): T => {
-    const part = array.subarray(start, start + length) as T
-    const copy = new (array.constructor as new (memory: SharedArrayBuffer, at: number, length: number) => T)(
-      memory,
-      at,
-      length,
-    )
-    copy.set(part)
-    at += part.byteLength
-    return copy
-  }
-  const copy = { ...rows, count, traceCount, groupCount }
-  // The widest first, so that each starts where its numbers may.
-  copy.durationNs = copyOf(rows.durationNs, from.count, count)
-  copy.traceIds = copyOf(rows.traceIds, 4 * from.traceCount, 4 * traceCount)
-  copy.groups = copyOf(rows.groups, 4 * from.groupCount, 4 * groupCount)
-  for (const name of WORD_COLUMNS) copy[name] = copyOf(rows[name], from.count * WIDTH[name], count * WIDTH[name])
-  copy.status = copyOf(rows.status, from.count, count)
-  copy.operations = rows.operations.slice(from.operationCount, to.operationCount)
-  copy.frames = rows.frames.slice(from.frameCount, to.frameCount)
-  return copy
+  const memory = new SharedArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount))
+  const operations = rows.operations.slice(from.operationCount, to.operationCount)
+  const frames = rows.frames.slice(from.frameCount, to.frameCount)
+  const added = { count, traceCount, groupCount, memory, operations, frames }
+  const { columns, traceIds, groups } = columnsOf(added)
+  traceIds.set(rows.traceIds.subarray(4 * from.traceCount, 4 * to.traceCount))
+  groups.set(rows.groups.subarray(4 * from.groupCount, 4 * to.groupCount))
+  for (const [name, column] of columns)
+    column.set(rows[name].subarray(from.count * WIDTH[name], to.count * WIDTH[name]))
+  return added
 }
 
 /** Adds what {@link rowsBetween} cut off. */
-export function appendRows(rows: BlockRows, added: BlockRows): void {
+export function appendRows(rows: BlockRows, added: AddedRows): void {
   reserveRows(rows, Math.max(added.count, added.traceCount, added.groupCount))
-  for (const name of ROW_COLUMNS) rows[name].set(added[name], rows.count * WIDTH[name])
-  rows.traceIds.set(added.traceIds, 4 * rows.traceCount)
-  rows.groups.set(added.groups, 4 * rows.groupCount)
+  const { columns, traceIds, groups } = columnsOf(added)
+  for (const [name, column] of columns) rows[name].set(column, rows.count * WIDTH[name])
+  rows.traceIds.set(traceIds, 4 * rows.traceCount)
+  rows.groups.set(groups, 4 * rows.groupCount)
   rows.count += added.count
   rows.traceCount += added.traceCount
   rows.groupCount += added.groupCount
   for (const operation of added.operations) rows.operations.push(operation)
   for (const frame of added.frames) rows.frames.push(frame)
+}
+
+/** Where the numbers are in the memory: the widest first, so that each starts where its numbers may. */
+function columnsOf({ memory, count, traceCount, groupCount }: AddedRows): {
+  readonly columns: readonly (readonly [RowColumn, Uint8Array | Uint32Array | Float64Array])[]
+  readonly traceIds: Uint32Array
+  readonly groups: Uint32Array
+} {
+  let at = 8 * count
+  const words = (length: number): Uint32Array => {
+    const array = new Uint32Array(memory, at, length)
+    at += array.byteLength
+    return array
+  }
+  const traceIds = words(4 * traceCount)
+  const groups = words(4 * groupCount)
+  const columns = WORD_COLUMNS.map((name) => [name, words(count * WIDTH[name])] as const)
+  return {
+    columns: [
+      ['durationNs', new Float64Array(memory, 0, count)],
+      ...columns,
+      ['status', new Uint8Array(memory, at, count)],
+    ],
+    traceIds,
+    groups,
+  }
 }
 
 /** The index of a trace in the block, or -1. */

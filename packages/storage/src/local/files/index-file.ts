@@ -240,7 +240,7 @@ function filterTraces(rows: BlockRows): Uint32Array {
 
 function filterAttributes(hashes: HashSet): Uint32Array {
   const bloom = createBloom(hashes.size, ATTRIBUTE_BITS)
-  for (const hash of hashes) bloomAdd(bloom, hash, ATTRIBUTE_PROBES)
+  for (const hash of hashes.values()) bloomAdd(bloom, hash, ATTRIBUTE_PROBES)
   return bloom
 }
 

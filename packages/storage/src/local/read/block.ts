@@ -2,7 +2,6 @@ import type { Level, Target } from '../../contract.ts'
 import type { Value } from '../block/attribute.ts'
 import { hashWords } from '../block/hash.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
-import type { TraceExtents } from './trace-extents.ts'
 import type { Zones } from '../block/zones.ts'
 
 /**
@@ -16,8 +15,6 @@ export interface Block {
   readonly zones: Zones
   /** The operations of its spans, each once, perhaps some more; undefined: not known. */
   readonly operations: readonly OperationKey[] | undefined
-  /** The keys of all attributes at all levels, each once, perhaps some more; undefined: not known. */
-  readonly keys?: readonly string[] | undefined
   /** In its range are spans that cannot be read any more. */
   readonly damaged: boolean
   /** False when no span of this service is in it. */
@@ -31,8 +28,6 @@ export interface Block {
   rows(): BlockRows
   /** The rows of one trace and no others, in the order in which they came; undefined when there are none. `id`: four words, as in the columns. */
   traceRows(id: Uint32Array): BlockRows | undefined
-  /** What it has of each of its traces, by their index in {@link rows}; where it is at hand without a look at the rows. */
-  extents?(): TraceExtents
   /** The values of a target by rows of {@link rows}; undefined: the block has no such columns, and its bytes have to be read. */
   values(target: Target): ColumnValues | undefined
   /**

@@ -5,10 +5,7 @@ import { encodeBlock, startRange } from '../files/index-file.ts'
 import { zonesOf } from '../block/zones.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { Clock } from '../runtime.ts'
-import type { SearchPage, SearchQuery, TraceSummary } from '../../contract.ts'
 import type { Block } from './block.ts'
-import { search } from './search.ts'
-import type { Turn } from './turn.ts'
 import { extractMembers, traceRowsOf } from './trace-rows.ts'
 
 /** A block of these spans without files; each `frameSpans` of them are a frame. */
@@ -50,15 +47,6 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
     frame: ({ offset }) => Buffer.from(frames[offset]!),
   }
   return block
-}
-
-/** A search's page in one piece. */
-export async function searchPage(blocks: readonly Block[], query: SearchQuery, turn: Turn): Promise<SearchPage> {
-  const traces: TraceSummary[] = []
-  const end = await search(blocks, query, turn, (event) => {
-    if (event.type === 'traces') traces.push(...event.traces)
-  })
-  return { traces, ...end }
 }
 
 /** A clock that stands still unless somebody moves it. */

@@ -11,10 +11,11 @@ import { encodeBlock, readBlock, INDEX_HEADER, type BlockMeta } from '../files/i
 import { compress, recordHead, writeFully } from '../files/log.ts'
 import { closeSegment, createSegment, indexPath, logPath } from '../files/segment.ts'
 import type { Change } from '../threads/protocol.ts'
-import { StillClock, searchPage } from './blocks.test.helper.ts'
+import { StillClock } from './blocks.test.helper.ts'
 import { isBlockMeta } from './block-meta.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
+import { search } from './search.ts'
 import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
@@ -131,10 +132,10 @@ function turnOf(): Turn {
   return new Turn(clock, Infinity)
 }
 
-async function find(query: Parameters<typeof searchPage>[1] = {}): Promise<{ ids: string[]; complete: boolean }> {
+async function find(query: Parameters<typeof search>[1] = {}): Promise<{ ids: string[]; complete: boolean }> {
   const turn = turnOf()
   await catalog.load(turn)
-  const { traces, complete } = await searchPage(catalog.blocks(turn), { limit: 10_000, ...query }, turn)
+  const { traces, complete } = await search(catalog.blocks(turn), { limit: 10_000, ...query }, turn)
   return { ids: traces.map((trace) => trace.traceId).sort(), complete }
 }
 
@@ -215,7 +216,7 @@ it('takes a segment that retention deleted for dropped, whoever was faster', asy
   rmSync(logPath(directory, 2))
   rmSync(indexPath(directory, 2))
   expect(files.open).toBe(2)
-  expect(await searchPage(blocks, ATTRIBUTE, turn)).toMatchObject({ traces: [{ traceId: traceId(3) }], complete: true })
+  expect(await search(blocks, ATTRIBUTE, turn)).toMatchObject({ traces: [{ traceId: traceId(3) }], complete: true })
   clock.pass(10_000)
   expect(events).toEqual([])
 })

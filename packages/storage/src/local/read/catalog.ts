@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { appendRows, createRows, type BlockRows, type OperationKey } from '../block/rows.ts'
+import { appendRows, createRows, type AddedRows, type BlockRows, type OperationKey } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
 import { indexPath, logPath } from '../files/segment.ts'
@@ -37,7 +37,7 @@ class Segment implements BlockSegment {
   unindexed: { readonly logStart: number; readonly logEnd: number }[] = []
   /** Rows of the block that the writer is still filling: put together, and as they came. */
   open: BlockRows | undefined
-  added: BlockRows[] = []
+  added: AddedRows[] = []
   /** Up to where the index is known, and up to where there is one. */
   loaded = INDEX_HEADER
   indexSize: number
@@ -183,11 +183,6 @@ export class Catalog {
 
   get segmentCount(): number {
     return this.#segments.size
-  }
-
-  /** From all files, so far. */
-  get bytesRead(): number {
-    return this.#files.bytesRead
   }
 
   get openFiles(): number {

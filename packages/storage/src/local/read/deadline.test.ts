@@ -3,8 +3,9 @@ import { attributes, sent, traceId } from '../../conformance/spans.ts'
 import type { Filter } from '../../contract.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import type { Block } from './block.ts'
-import { blockOf, priced, StillClock, searchPage } from './blocks.test.helper.ts'
+import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
 import { dependencies } from './dependencies.ts'
+import { search } from './search.ts'
 import { Summarizer } from './summary.ts'
 import { gatherTrace, traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
@@ -68,31 +69,29 @@ async function summarize(blocks: readonly Block[], turn: Turn): Promise<unknown>
 }
 
 const QUERIES: readonly Query[] = [
-  { name: 'newest', blocks: SPREAD, run: (blocks, turn) => searchPage(blocks, {}, turn) },
+  { name: 'newest', blocks: SPREAD, run: (blocks, turn) => search(blocks, {}, turn) },
   {
     name: 'newest, none long enough',
     blocks: SPREAD,
-    run: (blocks, turn) =>
-      searchPage(blocks, { spans: { op: 'trace', field: 'duration', compare: 'gte', value: 1e18 } }, turn),
+    run: (blocks, turn) => search(blocks, { minTraceDurationNs: 1e18 }, turn),
   },
-  { name: 'newest, a large page', blocks: SPREAD, run: (blocks, turn) => searchPage(blocks, { limit: 10_000 }, turn) },
+  { name: 'newest, a large page', blocks: SPREAD, run: (blocks, turn) => search(blocks, { limit: 10_000 }, turn) },
   {
     name: 'newest by attribute',
     blocks: SPREAD,
-    run: (blocks, turn) => searchPage(blocks, { filter: regex('/x/.*b{3}$', { attribute: 'url.path' }) }, turn),
+    run: (blocks, turn) => search(blocks, { filter: regex('/x/.*b{3}$', { attribute: 'url.path' }) }, turn),
   },
-  { name: 'oldest', blocks: SPREAD, run: (blocks, turn) => searchPage(blocks, { order: 'oldest' }, turn) },
+  { name: 'oldest', blocks: SPREAD, run: (blocks, turn) => search(blocks, { order: 'oldest' }, turn) },
   {
     name: 'longest by name',
     blocks: SPREAD,
-    run: (blocks, turn) =>
-      searchPage(blocks, { order: 'longest', filter: regex('[0-9]{2}.*5$', { field: 'name' }) }, turn),
+    run: (blocks, turn) => search(blocks, { order: 'longest', filter: regex('[0-9]{2}.*5$', { field: 'name' }) }, turn),
   },
   {
     name: 'a filter of very many conditions',
     blocks: SPREAD,
     run: (blocks, turn) =>
-      searchPage(
+      search(
         blocks,
         {
           filter: {
@@ -103,11 +102,11 @@ const QUERIES: readonly Query[] = [
         turn,
       ),
   },
-  { name: 'a giant trace, newest', blocks: GIANT, run: (blocks, turn) => searchPage(blocks, {}, turn) },
+  { name: 'a giant trace, newest', blocks: GIANT, run: (blocks, turn) => search(blocks, {}, turn) },
   {
     name: 'a giant trace, most spans',
     blocks: GIANT,
-    run: (blocks, turn) => searchPage(blocks, { order: 'most_spans' }, turn),
+    run: (blocks, turn) => search(blocks, { order: 'most_spans' }, turn),
   },
   {
     name: 'the summary of a giant trace',
@@ -220,7 +219,7 @@ describe.each(QUERIES)('$name', (query) => {
 })
 
 it('shows what was found when the time is over', async () => {
-  const whole = (await price({ ...QUERIES[0]!, run: (blocks, turn) => searchPage(blocks, { limit: 300 }, turn) })).clock
+  const whole = (await price({ ...QUERIES[0]!, run: (blocks, turn) => search(blocks, { limit: 300 }, turn) })).clock
     .nowMs
   for (const order of ['newest', 'longest'] as const) {
     let found = 0
@@ -229,7 +228,7 @@ it('shows what was found when the time is over', async () => {
         name: order,
         blocks: SPREAD,
         run: async (blocks, turn) => {
-          const page = await searchPage(blocks, { order, limit: 300 }, turn)
+          const page = await search(blocks, { order, limit: 300 }, turn)
           found = page.traces.length
           expect(page.complete).toBe(false)
         },

@@ -11,7 +11,7 @@ import { Turn } from './turn.ts'
 const ALWAYS = [0n, 1n << 64n] as const
 
 function ask(blocks: readonly Block[], from: bigint = ALWAYS[0], to: bigint = ALWAYS[1], maxBytes = 64 << 20) {
-  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) }))
+  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, new QueryMemory(maxBytes)))
 }
 
 /** By the letter of the contract, quadratic: for each span that may be a call its service, and the services that its parent may be of. */
@@ -188,7 +188,7 @@ it('counts a span once that was sent twice, in its block and in a later one, and
 
 it('knows spans that were sent twice for a million calls and more, in bounded memory', async () => {
   const memory = new QueryMemory(64 << 20)
-  const calls = new RecentCalls(new Turn(new StillClock(), Infinity, { memory }))
+  const calls = new RecentCalls(new Turn(new StillClock(), Infinity, memory))
   const block = 1 << 12
   const rows = blockOf(Array.from({ length: block }, (_, i) => sent({ trace: 1, id: i + 1 }))).rows()
   const startOfBlock = (number: number) => rows.startHi.fill(number)

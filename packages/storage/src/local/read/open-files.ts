@@ -6,8 +6,6 @@ const IDLE_MS = 30_000
 
 /** Files opened as they are read, a bounded number of them at a time; what was read longest ago is closed first. */
 export class OpenFiles {
-  /** From all files since this was made. */
-  bytesRead = 0
   readonly #files: FileSystem
   readonly #clock: Clock
   readonly #max: number
@@ -56,7 +54,7 @@ export class OpenFiles {
   #openFile(path: string): File {
     while (this.#open.size >= this.#max) this.#closeOldest()
     try {
-      return counted(this.#files.open(path, 'read'), (bytes) => (this.bytesRead += bytes))
+      return this.#files.open(path, 'read')
     } catch (error) {
       // Others in the process may have taken what there was: make do with fewer.
       if (!isOutOfFiles(error) || this.#open.size === 0) throw error
@@ -79,24 +77,6 @@ export class OpenFiles {
     for (const path of this.#open.keys()) if (!this.#used.has(path)) this.close(path)
     this.#used = new Set()
     if (this.#open.size > 0) this.#callOff = this.#clock.after(IDLE_MS, () => this.#closeIdle())
-  }
-}
-
-/** Reads as the file does, and tells how many bytes that were. */
-function counted(file: File, onRead: (bytes: number) => void): File {
-  return {
-    read(into, offset, length, position) {
-      const bytes = file.read(into, offset, length, position)
-      onRead(bytes)
-      return bytes
-    },
-    write: (from, offset, length, position) => file.write(from, offset, length, position),
-    size: () => file.size(),
-    identity: () => file.identity(),
-    truncate: (size) => file.truncate(size),
-    sync: () => file.sync(),
-    dataSync: (done) => file.dataSync(done),
-    close: () => file.close(),
   }
 }
 

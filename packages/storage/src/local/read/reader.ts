@@ -125,14 +125,9 @@ export class Reader {
       this.#early.push(asked)
       return
     }
-    const { id, call, deadlineMs, maxBytes } = asked
+    const { id, call, deadlineMs } = asked
     const timeoutMs = Math.max(0, Math.round(deadlineMs - this.#clock.monotonicMs()))
-    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), {
-      memory: this.#memory,
-      maxBytes,
-      givenMs: timeoutMs,
-      meter: () => this.#catalog.bytesRead,
-    })
+    const turn = new Turn(this.#clock, this.#timeFor(call, timeoutMs), this.#memory, timeoutMs)
     let reply: FromReader
     try {
       this.#admit(call)
@@ -169,12 +164,7 @@ export class Reader {
     const catalog = this.#catalog
     switch (call.method) {
       case 'search':
-        return this.#completeUnlessGone(
-          turn,
-          await search(catalog.blocks(turn), call.query, turn, (event) =>
-            this.#main.post({ type: 'found', id, event }),
-          ),
-        )
+        return this.#completeUnlessGone(turn, await search(catalog.blocks(turn), call.query, turn))
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call.from, call.to, turn))
       case 'nextTrace':

@@ -1,22 +1,12 @@
 import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
-import { readAttribute, valueOf, type Value } from '../block/attribute.ts'
-import { viewOf } from '../block/hash.ts'
+import type { Value } from '../block/attribute.ts'
 import type { Block } from './block.ts'
 import type { Target } from '../../contract.ts'
 import type { BlockRows, Frame } from '../block/rows.ts'
 import { frameAt } from './trace-rows.ts'
-import type { ValueMemo } from './filter/value-memo.ts'
-import {
-  collectValues,
-  RESOURCE_PLACE,
-  SCOPE_PLACE,
-  SPAN_PLACES,
-  textAt,
-  visitAttributes,
-  visitKey,
-  type AttributePlace,
-} from './wire.ts'
+import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, textAt, type AttributePlace } from './wire.ts'
 
+const NONE: readonly Value[] = []
 const encoder = new TextEncoder()
 
 /** An attribute target made ready: its key, and where in the messages it is looked for. */
@@ -50,10 +40,9 @@ export class SpanView {
   /** Why that frame cannot be read: it is tried once, not for each of its spans. */
   #failure: Error | undefined
   #bytes: Uint8Array = new Uint8Array()
-  #view = viewOf(this.#bytes)
   /** Where the span is in these bytes, of blocks that have no frames. */
   #columns: SpanColumns | undefined
-  readonly #groups = new Map<object, Map<number, number>>()
+  readonly #groups = new Map<AttributeTarget, Map<number, Value[]>>()
 
   /** `rows`: what {@link Block.rows} or {@link Block.traceRows} gave. */
   constructor(block: Block, rows: BlockRows) {
@@ -101,7 +90,6 @@ export class SpanView {
     this.#failure = undefined
     try {
       this.#bytes = this.#block.frame!(this.#frame)
-      this.#view = viewOf(this.#bytes)
       return this.#bytes.length
     } catch (error) {
       this.#failure = error as Error
@@ -111,20 +99,18 @@ export class SpanView {
 
   #moveToSpan(row: number): number {
     this.#bytes = this.#block.spanBytes(this.#rows, Uint32Array.of(row))
-    this.#view = viewOf(this.#bytes)
     this.#columns ??= createSpanColumns(1)
     this.#columns.count = 0
     scanSpans(this.#bytes, this.#columns)
     return this.#bytes.length
   }
 
-  /** All values of an attribute. */
   attributes(target: AttributeTarget): readonly Value[] {
+    const ofGroup = target.resource || target.scope ? this.#ofGroup(target) : NONE
+    if (!target.span) return ofGroup
     const values: Value[] = []
-    if (target.span) collectValues(this.#bytes, ...this.spanRange(), target.span, target.key, values)
-    if (target.resource) collectValues(this.#bytes, ...this.resourceRange(), RESOURCE_PLACE, target.key, values)
-    if (target.scope) collectValues(this.#bytes, ...this.scopeRange(), SCOPE_PLACE, target.key, values)
-    return values
+    collectValues(this.#bytes, ...this.spanRange(), target.span, target.key, values)
+    return ofGroup.length === 0 ? values : [...values, ...ofGroup]
   }
 
   /** Span.trace_state = 3. */
@@ -166,74 +152,23 @@ export class SpanView {
     return columns ? [columns.scopeStart[0]!, columns.scopeEnd[0]!] : this.#groupRange(2)
   }
 
-  /** The bits that `memo` has for the values of an attribute, together; 0 when there are none. */
-  fold(target: AttributeTarget, memo: ValueMemo): number {
-    let bits = target.resource || target.scope ? this.#foldGroup(target, memo) : 0
-    if (target.span) {
-      const bytes = this.#bytes
-      visitKey(bytes, ...this.spanRange(), target.span, target.key, (start, end) => {
-        bits |= memo.of(bytes, this.#view, start, end)
-      })
-    }
-    return bits
-  }
-
-  #foldGroup(target: AttributeTarget, memo: ValueMemo): number {
-    return this.#ofGroup(target, () => {
-      const bytes = this.#bytes
-      let bits = 0
-      const visit = (start: number, end: number): void => {
-        bits |= memo.of(bytes, this.#view, start, end)
-      }
-      if (target.resource) visitKey(bytes, ...this.resourceRange(), RESOURCE_PLACE, target.key, visit)
-      if (target.scope) visitKey(bytes, ...this.scopeRange(), SCOPE_PLACE, target.key, visit)
-      return bits
-    })
-  }
-
-  /** As {@link fold}, of all attributes whatever their key. */
-  foldAll(memo: ValueMemo): number {
-    let bits = this.#ofGroup(memo, () => {
-      let own = 0
-      const visit = (bytes: Uint8Array, start: number, end: number): void => {
-        own |= memo.of(bytes, this.#view, start, end)
-      }
-      visitAttributes(this.#bytes, ...this.resourceRange(), RESOURCE_PLACE, visit)
-      visitAttributes(this.#bytes, ...this.scopeRange(), SCOPE_PLACE, visit)
-      return own
-    })
-    visitAttributes(this.#bytes, ...this.spanRange(), SPAN_PLACES.any, (bytes, start, end) => {
-      bits |= memo.of(bytes, this.#view, start, end)
-    })
-    return bits
-  }
-
-  /** The key of the first attribute whose value is as asked; of the span's own first. */
-  keyOf(isWanted: (value: Value) => boolean): string | undefined {
-    let key: string | undefined
-    const visit = (bytes: Uint8Array, start: number, end: number): void => {
-      const attribute = key === undefined ? readAttribute(bytes, start, end) : undefined
-      if (attribute && isWanted(valueOf(attribute.value))) key = attribute.key
-    }
-    visitAttributes(this.#bytes, ...this.spanRange(), SPAN_PLACES.any, visit)
-    visitAttributes(this.#bytes, ...this.resourceRange(), RESOURCE_PLACE, visit)
-    visitAttributes(this.#bytes, ...this.scopeRange(), SCOPE_PLACE, visit)
-    return key
-  }
-
   #groupRange(at: 0 | 2): readonly [number, number] {
     const base = this.#frame!.rawStart
     const i = 4 * this.#rows.group[this.#row]! + at
     return [this.#rows.groups[i]! - base, this.#rows.groups[i + 1]! - base]
   }
 
-  /** What `read` gives, once for each group of spans and each `of`. */
-  #ofGroup(of: object, read: () => number): number {
-    let groups = this.#groups.get(of)
-    if (!groups) this.#groups.set(of, (groups = new Map()))
+  #ofGroup(target: AttributeTarget): Value[] {
+    let groups = this.#groups.get(target)
+    if (!groups) this.#groups.set(target, (groups = new Map()))
     const group = this.#rows.group[this.#row]!
-    let bits = groups.get(group)
-    if (bits === undefined) groups.set(group, (bits = read()))
-    return bits
+    let values = groups.get(group)
+    if (!values) {
+      values = []
+      if (target.resource) collectValues(this.#bytes, ...this.resourceRange(), RESOURCE_PLACE, target.key, values)
+      if (target.scope) collectValues(this.#bytes, ...this.scopeRange(), SCOPE_PLACE, target.key, values)
+      groups.set(group, values)
+    }
+    return values
   }
 }

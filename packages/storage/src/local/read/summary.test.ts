@@ -3,8 +3,9 @@ import { expect, it } from 'vitest'
 import { sent, T0, traceId, type SpanSpec } from '../../conformance/spans.ts'
 import type { TraceSummary } from '../../contract.ts'
 import type { Block } from './block.ts'
-import { blockOf, StillClock, searchPage } from './blocks.test.helper.ts'
+import { blockOf, StillClock } from './blocks.test.helper.ts'
 import { QueryMemory } from './query-memory.ts'
+import { search } from './search.ts'
 import { Summarizer } from './summary.ts'
 import { gatherTrace, traceWords } from './trace-parts.ts'
 import { Turn } from './turn.ts'
@@ -12,7 +13,7 @@ import { Turn } from './turn.ts'
 const ID = traceId(1)
 
 function turnOf(maxBytes = 64 << 20): Turn {
-  return new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) })
+  return new Turn(new StillClock(), Infinity, new QueryMemory(maxBytes))
 }
 
 async function summaryOf(blocks: readonly Block[]): Promise<TraceSummary | undefined> {
@@ -50,19 +51,14 @@ function naive(all: readonly SpanSpec[]): TraceSummary {
     parents.set(span, parent)
     if (!client && span.parent !== undefined && named.length === 0) orphans.push(span)
   }
-  const cut = new Set<SpanSpec>(spans.filter((span) => span.id === span.parent && !parents.get(span)))
   for (const span of spans) {
     const way: SpanSpec[] = []
     for (let at: SpanSpec | undefined = span; at && !way.includes(at); at = parents.get(at)) way.push(at)
     const above = parents.get(way.at(-1)!)
     // The way led back to where it had been: the earliest of that round is cut off.
-    if (!above) continue
-    const earliest = way.slice(way.indexOf(above)).sort(before)[0]!
-    parents.set(earliest, undefined)
-    cut.add(earliest)
+    if (above) parents.set(way.slice(way.indexOf(above)).sort(before)[0]!, undefined)
   }
-  const tops = spans.filter((span) => !parents.get(span) && !orphans.includes(span))
-  const top = tops.find((span) => !cut.has(span)) ?? tops[0] ?? orphans[0]!
+  const top = spans.find((span) => !parents.get(span) && !orphans.includes(span)) ?? orphans[0]!
   const selfMs = (span: SpanSpec): number => {
     let self = 0
     // Times are whole milliseconds: each of them is in a child or is not.
@@ -138,7 +134,7 @@ it('gives up a trace that is too large for the memory of a query, and the search
     [100_000, [traceId(2)]],
   ] as const) {
     for (const order of ['newest', 'longest'] as const) {
-      const page = await searchPage([small, giant], { order }, turnOf(maxBytes))
+      const page = await search([small, giant], { order }, turnOf(maxBytes))
       expect(page.traces.map((trace) => trace.traceId)).toEqual(traces)
       expect(page.complete).toBe(traces.length === 2)
     }
@@ -152,13 +148,13 @@ it('orders as many traces as the memory of a query has room for, and says when t
   )
   for (const order of ['newest', 'oldest'] as const) {
     const memory = new QueryMemory(200_000)
-    const turn = new Turn(new StillClock(), Infinity, { memory })
-    const page = await searchPage([block], { order, limit: 10 }, turn)
+    const turn = new Turn(new StillClock(), Infinity, memory)
+    const page = await search([block], { order, limit: 10 }, turn)
     expect(page.traces).toHaveLength(10)
     expect(page.complete).toBe(false)
     turn.end()
     // All that was taken was given back.
     expect(memory.take(200_000)).toBe(true)
-    expect(await searchPage([block], { order, limit: 10 }, turnOf())).toMatchObject({ complete: true })
+    expect(await search([block], { order, limit: 10 }, turnOf())).toMatchObject({ complete: true })
   }
 })

@@ -1,7 +1,6 @@
 import { SPAN_BYTES, SpanTable, shaping, type TraceShape } from '@spoor/trace'
 import type { ServiceShare, TraceSummary } from '../../contract.ts'
 import type { BlockRows } from '../block/rows.ts'
-import type { ResolvedTrace } from './set/evaluate.ts'
 import { traceHex, type TraceParts } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
@@ -17,12 +16,7 @@ export class Summarizer {
   }
 
   /** The summary of a trace from its columns. Undefined when there is no time or memory for it. */
-  async summarize(trace: TraceParts): Promise<TraceSummary | undefined> {
-    return (await this.resolve(trace))?.summary
-  }
-
-  /** As {@link summarize}, with what the trace's spans are to each other: to be used before the next trace is asked for. */
-  async resolve({ id, parts }: TraceParts): Promise<ResolvedTrace | undefined> {
+  async summarize({ id, parts }: TraceParts): Promise<TraceSummary | undefined> {
     const table = this.#table
     table.clear()
     const services = new Texts()
@@ -31,8 +25,7 @@ export class Summarizer {
     table.names = names.texts
     for (const { rows } of parts) if (!(await this.#add(rows, services, names))) return undefined
     const shape = await this.#shape()
-    const summary = shape && (await this.#summaryOf(id, shape))
-    return summary && { summary, count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
+    return shape && this.#summaryOf(id, shape)
   }
 
   /** False when there is no time or memory for more. */

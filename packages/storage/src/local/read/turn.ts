@@ -21,27 +21,11 @@ export class Vanished extends Error {
   }
 }
 
-export interface TurnLimits {
-  /** Which it shares with others. Default: its own. */
-  readonly memory?: QueryMemory
-  /** Of that memory at most so much. Default: all of it. */
-  readonly maxBytes?: number | undefined
-  /** What the caller has given, in milliseconds, for the words of an error; less of it may be left. Default: the time that there is. */
-  readonly givenMs?: number
-  /** Bytes that the thread has read from files so far. Default: 0. */
-  readonly meter?: () => number
-}
-
 /**
  * What one query may use: time, of which it gives others their share, and memory. It stops at its deadline, or when nobody waits for it
  * any more, and keeps what tells whether its answer is complete.
  */
 export class Turn {
-  /** Bytes read from files so far, up to the last time that it gave way. */
-  #bytesRead = 0
-  /** What the meter showed when it went on. */
-  #metered: number
-  readonly #meter: () => number
   /** Spans looked at so far. */
   spans = 0
   /** Something was left out, or could not be read. */
@@ -54,23 +38,25 @@ export class Turn {
   readonly #vanished = new Set<VanishedSegment>()
   readonly #clock: Clock
   readonly #memory: QueryMemory
-  readonly #maxBytes: number
   readonly #began: number
   #turnEnds: number
   readonly #timeoutMs: number
   readonly #givenMs: number
   readonly #deadline: number
 
-  constructor(clock: Clock, timeoutMs: number, limits: TurnLimits = {}) {
+  /** `givenMs`: what the caller has given, for the words of an error; less of it may be left. */
+  constructor(
+    clock: Clock,
+    timeoutMs: number,
+    memory: QueryMemory = new QueryMemory(QUERY_BYTES),
+    givenMs = timeoutMs,
+  ) {
     const now = clock.monotonicMs()
     this.#clock = clock
-    this.#memory = limits.memory ?? new QueryMemory(QUERY_BYTES)
-    this.#maxBytes = limits.maxBytes ?? Infinity
+    this.#memory = memory
     this.#began = now
     this.#timeoutMs = timeoutMs
-    this.#givenMs = limits.givenMs ?? timeoutMs
-    this.#meter = limits.meter ?? (() => 0)
-    this.#metered = this.#meter()
+    this.#givenMs = givenMs
     this.#deadline = now + timeoutMs
     this.#turnEnds = Math.min(now + TURN_MS, this.#deadline)
   }
@@ -78,11 +64,6 @@ export class Turn {
   /** Milliseconds since it began. */
   get elapsedMs(): number {
     return this.#clock.monotonicMs() - this.#began
-  }
-
-  /** Bytes read from files. Others read only while it has given way. */
-  get bytesRead(): number {
-    return this.#bytesRead + this.#meter() - this.#metered
   }
 
   get stopped(): boolean {
@@ -142,9 +123,7 @@ export class Turn {
   }
 
   async #giveWay(): Promise<boolean> {
-    this.#bytesRead = this.bytesRead
     await this.#clock.turn()
-    this.#metered = this.#meter()
     const now = this.#clock.monotonicMs()
     this.#turnEnds = now + TURN_MS
     if (now >= this.#deadline) this.#stopped ??= 'timeout'
@@ -182,7 +161,7 @@ export class Turn {
 
   /** Takes memory that the query can do without: nothing is missing without it. */
   mayReserve(bytes: number): boolean {
-    if (this.#reserved + bytes > this.#maxBytes || !this.#memory.take(bytes)) return false
+    if (!this.#memory.take(bytes)) return false
     this.#reserved += bytes
     return true
   }

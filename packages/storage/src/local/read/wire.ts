@@ -39,24 +39,9 @@ export function collectValues(
   bytes: Uint8Array,
   start: number,
   end: number,
-  place: AttributePlace,
-  key: Uint8Array,
-  values: Value[],
-): void {
-  visitKey(bytes, start, end, place, key, (from, to) => {
-    const attribute = readAttribute(bytes, from, to)
-    if (attribute) values.push(valueOf(attribute.value))
-  })
-}
-
-/** Calls `visit` with the byte range of each attribute with this key, a serialized `KeyValue`. */
-export function visitKey(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
   { direct, nested, inner, other, otherInner }: AttributePlace,
   key: Uint8Array,
-  visit: (start: number, end: number) => void,
+  values: Value[],
 ): void {
   let p = start
   while (p < end) {
@@ -74,9 +59,12 @@ export function visitKey(
     const stop = p + length
     if (stop > end) return
     if (tag === direct) {
-      if (hasKey(bytes, p, stop, key)) visit(p, stop)
-    } else if (tag === nested) visitKey(bytes, p, stop, within(inner), key, visit)
-    else if (tag === other) visitKey(bytes, p, stop, within(otherInner), key, visit)
+      if (hasKey(bytes, p, stop, key)) {
+        const attribute = readAttribute(bytes, p, stop)
+        if (attribute) values.push(valueOf(attribute.value))
+      }
+    } else if (tag === nested) collectValues(bytes, p, stop, within(inner), key, values)
+    else if (tag === other) collectValues(bytes, p, stop, within(otherInner), key, values)
     p = stop
   }
 }

@@ -15,9 +15,7 @@ import {
 import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import type { Host } from '../runtime.ts'
-import { ORDERS } from '../read/order.ts'
 import { storageError } from './error.ts'
-import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
 import { threadHost } from './thread-host.ts'
 import { WriterClient } from './writer-client.ts'
@@ -61,9 +59,9 @@ const END_SHARE = 0.1
 
 const CAPABILITIES: Capabilities = {
   bytes: 'own',
-  structure: true,
-  orders: ORDERS,
-  totals: 'exact',
+  structure: false,
+  orders: ['newest', 'oldest', 'longest', 'shortest', 'most_spans', 'most_errors'],
+  totals: 'at_least',
   deletion: ['retention'],
   aggregates: false,
   compare: false,
@@ -144,25 +142,17 @@ class LocalStore implements TraceStore {
   }
 
   async *search(query: SearchQuery): AsyncIterable<SearchEvent> {
-    const { signal, timeoutMs, maxBytes, ...rest } = query
+    const { signal, timeoutMs, ...rest } = query
     if (signal?.aborted) {
       yield { type: 'end', ...NOTHING_FOUND }
       return
     }
-    const leaves = new AbortController()
-    const limits = {
-      signal: signal ? AbortSignal.any([signal, leaves.signal]) : leaves.signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(maxBytes !== undefined && { maxBytes }),
-    }
-    const events = new EventQueue<SearchEvent>((event) => event.type === 'progress')
-    const end = this.#searches.call({ method: 'search', query: rest }, limits, (event) => events.push(event))
-    try {
-      yield* events.until(end)
-      yield { type: 'end', ...(await end) }
-    } finally {
-      leaves.abort()
-    }
+    const { traces, ...end } = await this.#searches.call(
+      { method: 'search', query: rest },
+      { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) },
+    )
+    if (traces.length > 0) yield { type: 'traces', traces }
+    yield { type: 'end', ...end }
   }
 
   services(options?: CallOptions): Promise<string[]> {

@@ -1,8 +1,8 @@
 /** What the threads of the local engine say to each other. */
-import type { Dependencies, Operation, SearchEnd, SearchEvent, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type { Dependencies, Operation, SearchPage, SearchQuery, StorageErrorCode } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
-import type { BlockRows } from '../block/rows.ts'
+import type { AddedRows } from '../block/rows.ts'
 import type { EnginePart, Link } from '../runtime.ts'
 import type { Damaged } from '../files/index-file.ts'
 
@@ -67,7 +67,7 @@ export type FromWriter =
 export type Change =
   | { readonly type: 'segment'; readonly id: number; readonly indexSize: number }
   /** Rows for the segment's open block. */
-  | { readonly type: 'rows'; readonly id: number; readonly rows: BlockRows }
+  | { readonly type: 'rows'; readonly id: number; readonly rows: AddedRows }
   /** The open block has become the block at `offset` of the index. */
   | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
   /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
@@ -92,14 +92,8 @@ export type Change =
 export type ToReader =
   /** Where the writer tells its changes: the first message, and again for each new writer. What was known is forgotten. */
   | { readonly type: 'join'; readonly link: Link }
-  /** `deadlineMs`: on the clock of all threads; `maxBytes`: see `CallOptions`. */
-  | {
-      readonly type: 'call'
-      readonly id: number
-      readonly call: Call
-      readonly deadlineMs: number
-      readonly maxBytes?: number | undefined
-    }
+  /** `deadlineMs`: on the clock of all threads. */
+  | { readonly type: 'call'; readonly id: number; readonly call: Call; readonly deadlineMs: number }
   /** The caller is not interested any more. */
   | { readonly type: 'cancel'; readonly id: number }
   /** Nobody reads on in the trace that this call of `openTrace` opened. */
@@ -118,7 +112,7 @@ export type Call =
   | { readonly method: 'stats' }
 
 export interface Results {
-  search: SearchEnd
+  search: SearchPage
   /** A number for `nextTrace`. */
   openTrace: number
   nextTrace: { readonly chunks: readonly Uint8Array[]; readonly done: boolean }
@@ -144,8 +138,6 @@ export interface ReaderStats {
 export type FromReader =
   /** It knows all that the writer had when it joined, and answers. */
   | { readonly type: 'joined' }
-  /** What a search has found so far, before its result. */
-  | { readonly type: 'found'; readonly id: number; readonly event: SearchEvent }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }

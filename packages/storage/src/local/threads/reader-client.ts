@@ -1,4 +1,4 @@
-import { StorageError, type CallOptions, type SearchEvent } from '../../contract.ts'
+import { StorageError, type CallOptions } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
@@ -26,11 +26,6 @@ interface Asked {
   readonly id: number
   readonly call: Call
   readonly deadlineMs: number
-  readonly maxBytes: number | undefined
-  /** Hears what a search finds. */
-  readonly onFound: ((event: SearchEvent) => void) | undefined
-  /** Traces were told: it cannot be asked once more. */
-  hasTold: boolean
   /** Undefined when the caller has its answer already, and only the reader still owes its own. */
   settle: { readonly resolve: (result: never) => void; readonly reject: (error: Error) => void } | undefined
   /** Readers that ended while they had it. */
@@ -114,8 +109,7 @@ export class ReaderClient {
 
   async call<C extends Call>(
     call: C,
-    { signal, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes }: CallOptions = {},
-    onFound?: (event: SearchEvent) => void,
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {},
   ): Promise<Results[C['method']]> {
     if (this.#refusal) throw this.#refusal
     if (!(timeoutMs >= 0)) throw new StorageError('bad_query', `timeoutMs is ${timeoutMs}; 0 or more`)
@@ -128,16 +122,7 @@ export class ReaderClient {
     const callOff: (() => void)[] = []
     const deadlineMs = clock.monotonicMs() + timeoutMs
     const { promise, resolve, reject } = Promise.withResolvers<Results[C['method']]>()
-    const asked: Asked = {
-      id: this.#nextId++,
-      call,
-      deadlineMs,
-      maxBytes,
-      onFound,
-      hasTold: false,
-      settle: { resolve, reject },
-      deaths: 0,
-    }
+    const asked: Asked = { id: this.#nextId++, call, deadlineMs, settle: { resolve, reject }, deaths: 0 }
     const giveUp = (error: StorageError): void => {
       if (!asked.settle) return
       asked.settle = undefined
@@ -172,8 +157,8 @@ export class ReaderClient {
       if (this.#asked.size >= (alone ? 1 : AT_ONCE[this.part])) return
       this.#queue.shift()
       this.#asked.set(next.id, next)
-      const { id, call, deadlineMs, maxBytes } = next
-      this.#supervisor.post({ type: 'call', id, call, deadlineMs, maxBytes })
+      const { id, call, deadlineMs } = next
+      this.#supervisor.post({ type: 'call', id, call, deadlineMs })
     }
   }
 
@@ -186,13 +171,6 @@ export class ReaderClient {
         this.#joined.resolve()
         this.#supervisor.works()
         return
-      case 'found': {
-        const asked = this.#asked.get(message.id)
-        if (!asked?.settle) return
-        asked.hasTold ||= message.event.type === 'traces'
-        asked.onFound?.(message.event)
-        return
-      }
       case 'result':
       case 'error': {
         const asked = this.#asked.get(message.id)
@@ -229,7 +207,7 @@ export class ReaderClient {
     for (const asked of had) {
       if (!asked.settle) continue
       asked.deaths++
-      if (asked.deaths === 1 && asked.call.method !== 'nextTrace' && !asked.hasTold) {
+      if (asked.deaths === 1 && asked.call.method !== 'nextTrace') {
         again.push(asked)
         continue
       }

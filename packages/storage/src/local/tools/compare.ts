@@ -73,6 +73,7 @@ function filtersLetThrough(
     const hash = hashWords(traceIds[i]!, traceIds[i + 1]!, traceIds[i + 2]!, traceIds[i + 3]!)
     if (traces && !bloomHas(traces, hash, TRACE_PROBES)) return false
   }
-  if (attributes) for (const hash of built.hashes) if (!bloomHas(attributes, hash, ATTRIBUTE_PROBES)) return false
+  if (attributes)
+    for (const hash of built.hashes.values()) if (!bloomHas(attributes, hash, ATTRIBUTE_PROBES)) return false
   return true
 }

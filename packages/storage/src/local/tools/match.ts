@@ -1,7 +1,7 @@
 import { hexToBytes, type SpanColumns } from '@spoor/otlp'
 import type { Value } from '../block/attribute.ts'
 import { StorageError } from '../../contract.ts'
-import { compare } from '../read/filter/matcher.ts'
+import { compare } from '../read/filter.ts'
 import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, type AttributePlace } from '../read/wire.ts'
 import type { DeleteSpec } from './delete.ts'
 

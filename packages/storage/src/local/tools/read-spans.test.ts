@@ -5,15 +5,14 @@ import { decodeTraces } from '@spoor/otlp'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { attributes, batchOf, MS, requestOf, sent, T0, type SentSpan } from '../../conformance/spans.ts'
 import { blockOf } from '../read/blocks.test.helper.ts'
-import { rangeOf } from '../read/range.ts'
 import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
 import { openLocalStore } from '../threads/local-store.ts'
 import { readSpans, type ReadOptions, type ReadReport } from './read-spans.ts'
 import { selectRows } from './selection.ts'
-import type { StoreBlocks } from './store-blocks.ts'
 import { edit, records } from './store.test.helper.ts'
 import { dropTwins } from './twins.ts'
+import { Work } from './work.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -135,13 +134,10 @@ describe('reading all spans of a directory', () => {
 
 it('finds twins with a table that holds a part of the headers at a time', async () => {
   const spans = some(200).map(({ span, ...rest }) => ({ ...rest, span: { ...span, attributes: [] } }))
-  const blocks: StoreBlocks = {
-    async each(visit) {
-      for (const [number, block] of [blockOf(spans), blockOf(spans.slice(0, 150))].entries()) await visit(block, number)
-    },
-  }
+  const blocks = [blockOf(spans), blockOf(spans.slice(0, 150))]
   const turn = new Turn(systemClock, Infinity)
-  const selection = await selectRows(blocks, { range: rangeOf(), condition: undefined }, turn)
-  expect(await dropTwins(blocks, selection, turn, 64)).toBe(150)
-  expect([...selection.values()].map(({ size }) => size)).toEqual([200, 0])
+  const work = new Work(directory, {})
+  const selection = await selectRows(blocks, { from: 0n, to: 1n << 63n, filter: undefined }, turn, work)
+  expect(await dropTwins(blocks, selection, turn, work, 64)).toBe(150)
+  expect(selection.map((set) => set?.size)).toEqual([200, 0])
 })

@@ -1,14 +1,14 @@
 import type { Filter, StorageError } from '../../contract.ts'
+import type { StoreEvent } from '../../events.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { Block } from '../read/block.ts'
-import { compileFilter } from '../read/filter/compile.ts'
-import { rangeOf } from '../read/range.ts'
+import { compileFilter } from '../read/filter.ts'
 import { frameAt } from '../read/trace-rows.ts'
 import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
 import { storageError } from '../threads/error.ts'
+import { openBlocks } from './open-blocks.ts'
 import { selectRows, widenToTraces, type Selection } from './selection.ts'
-import { storeBlocks, type StoreBlocks } from './store-blocks.ts'
 import { dropTwins } from './twins.ts'
 import { Work, type ToolOptions } from './work.ts'
 
@@ -24,6 +24,8 @@ export interface ReadOptions extends ToolOptions {
   readonly twinsOnce?: boolean
   /** Gets some of the spans before all of them are given, from places spread over all. Default: nobody. */
   readonly sample?: (bytes: Uint8Array) => void
+  /** Hears of damage. */
+  readonly onEvent?: (event: StoreEvent) => void
 }
 
 /** What {@link readSpans} has read. */
@@ -36,7 +38,7 @@ export interface ReadReport {
   readonly complete: boolean
   /** The first that could not be read. */
   readonly damage: StorageError | undefined
-  /** Files of a running store were not there any more when they should have been read: what was in them is not given. */
+  /** Files were not there any more when they should have been read: the limits of a running store took them meanwhile. */
   readonly vanished: boolean
 }
 
@@ -51,53 +53,61 @@ const SAMPLES = 64
 
 /**
  * Reads the spans of a data directory in the order in which they came: each byte for byte as it was sent, under its own resource and scope. The
- * directory may be a store that is stopped, a backup, or one that runs; it is not locked, and nothing in it is changed. Memory: the blocks of
- * a segment, a piece of one of them at a time, and a bit a span.
+ * directory may be a store that is stopped, a backup, or one that runs; it is not locked, and nothing in it is changed. Memory: a block and
+ * a piece of it at a time, and a bit a span.
  *
  * Damage is stepped over, and told in the report. Rejects with StorageError `bad_query`, `corrupt` (not a data directory), `newer_format`,
  * `overloaded` (whole traces of more than some millions of them), `cancelled`, `io`, and with what `take` throws.
  */
 export async function readSpans(directory: string, options: ReadOptions, take: TakeSpans): Promise<ReadReport> {
-  const { from, to, filter, wholeTraces = false, twinsOnce = false, sample } = options
+  const { from = 0n, to = (1n << 64n) - 1n, filter, wholeTraces = false, twinsOnce = false } = options
   const turn = new Turn(systemClock, Infinity)
-  const condition = filter && compileFilter(filter, turn)
+  const compiled = filter && compileFilter(filter, turn)
   const work = new Work(directory, options)
-  const blocks = await storeBlocks(work, turn).catch((error: unknown) => {
+  const opened = await openBlocks(work, turn, options.onEvent ?? (() => {})).catch((error: unknown) => {
     throw storageError(error, `reading ${work.directory}`)
   })
-  let selection = await selectRows(blocks, { range: rangeOf(from, to), condition }, turn)
-  if (wholeTraces) selection = await widenToTraces(blocks, selection, turn)
-  const twins = twinsOnce ? await dropTwins(blocks, selection, turn) : 0
-  if (sample) await sampleOf(blocks, selection, turn, sample)
-  for (const { size } of selection.values()) work.expect(size)
-  let spans = 0
-  await blocks.each(async (block, number) => {
-    const members = selection.get(number)?.members(block.spans)
-    if (!members) return
-    for (const { bytes, count } of piecesOf(block, members, turn)) {
-      await take(bytes, count)
-      spans += count
-      await work.done('reading', count)
+  try {
+    const { blocks } = opened
+    let selection = await selectRows(blocks, { from, to, filter: compiled }, turn, work)
+    if (wholeTraces) selection = await widenToTraces(blocks, selection, turn, work)
+    const twins = twinsOnce ? await dropTwins(blocks, selection, turn, work) : 0
+    if (options.sample) await sampleOf(blocks, selection, turn, work, options.sample)
+    for (const set of selection) work.expect(set?.size ?? 0)
+    let spans = 0
+    for (const [index, block] of blocks.entries()) {
+      const members = selection[index]?.members(block.spans)
+      if (!members) continue
+      for (const { bytes, count } of piecesOf(block, members, turn)) {
+        await take(bytes, count)
+        spans += count
+        await work.done('spans', count)
+      }
     }
-  })
-  return { spans, twins, complete: !turn.incomplete, damage: turn.damage, vanished: turn.hasVanished }
+    return { spans, twins, complete: !turn.incomplete, damage: turn.damage, vanished: turn.hasVanished }
+  } finally {
+    opened.close()
+  }
 }
 
-/** Some spans of blocks spread over all. */
 async function sampleOf(
-  blocks: StoreBlocks,
+  blocks: readonly Block[],
   selection: Selection,
   turn: Turn,
+  work: Work,
   take: (bytes: Uint8Array) => void,
 ): Promise<void> {
-  const numbers = [...selection.keys()]
-  const count = Math.min(SAMPLES, numbers.length)
-  const chosen = new Set(Array.from({ length: count }, (_, i) => numbers[Math.floor((i * numbers.length) / count)]))
-  await blocks.each((block, number) => {
-    if (!chosen.has(number)) return
-    const [piece] = piecesOf(block, selection.get(number)!.members(block.spans), turn)
-    if (piece) take(piece.bytes)
-  })
+  const indexes = [...selection.keys()].filter((index) => selection[index])
+  const step = Math.max(1, indexes.length / SAMPLES)
+  for (let at = 0; at < indexes.length; at += step) {
+    const block = blocks[indexes[Math.floor(at)]!]!
+    const members = selection[indexes[Math.floor(at)]!]!.members(block.spans)
+    for (const { bytes } of piecesOf(block, members, turn)) {
+      take(bytes)
+      break
+    }
+    await work.done('looking', 0)
+  }
 }
 
 function* piecesOf(block: Block, members: Uint32Array, turn: Turn): Generator<{ bytes: Uint8Array; count: number }> {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { OperationKey, BlockRows } from '../block/rows.ts'
+import type { Block } from '../read/block.ts'
 import { SEED } from '../read/trace-ids.ts'
 import type { Turn } from '../read/turn.ts'
-import type { Selection } from './selection.ts'
-import { eachRows, type StoreBlocks } from './store-blocks.ts'
+import { eachRows, type Selection } from './selection.ts'
+import type { Work } from './work.ts'
 
 /** Headers that are compared at a time: 48 MiB. Where there are more spans they are gone through part by part. */
 const TABLE_SLOTS = 1 << 22
@@ -16,19 +17,20 @@ const WORDS = 3
  * service and name. Returns how many that were. `slots`: places of the table, a power of two.
  */
 export async function dropTwins(
-  blocks: StoreBlocks,
+  blocks: readonly Block[],
   selection: Selection,
   turn: Turn,
+  work: Work,
   slots = TABLE_SLOTS,
 ): Promise<number> {
-  const spans = [...selection.values()].reduce((sum, { size }) => sum + size, 0)
+  const spans = selection.reduce((sum, set) => sum + (set?.size ?? 0), 0)
   const parts = Math.ceil(spans / (slots * MAX_LOAD))
   const headers = new HeaderSet(Math.min(slots, tableSlots(spans)))
   let twins = 0
   for (let part = 0; part < parts; part++) {
     headers.clear()
-    await eachRows(blocks, turn, (rows, number) => {
-      const set = selection.get(number)
+    await eachRows(blocks, turn, work, (rows, index) => {
+      const set = selection[index]
       if (!set) return
       const hashes = hashesOf(rows)
       for (const row of set.members(rows.count)) {
