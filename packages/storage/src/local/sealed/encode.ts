@@ -158,9 +158,10 @@ function tablesOf(
       facts.errors,
       facts.start,
       facts.end,
-      facts.root,
+      facts.over,
       facts.longest,
-      facts.spread,
+      facts.first,
+      facts.root,
     ]),
   }
   const group = column(SPAN_HEADERS[3]!)
