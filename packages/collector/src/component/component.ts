@@ -55,6 +55,12 @@ export interface Consumer {
    * Default: false for an exporter.
    */
   readonly durable?: boolean
+  /**
+   * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not, so that whoever
+   * made the batch can free their memory at once. Default: false, as a stage that answers early or keeps what it was handed
+   * reads it later.
+   */
+  readonly releases?: boolean
 }
 
 /** What the graph offers to a component that starts. */

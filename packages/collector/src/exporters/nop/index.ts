@@ -8,6 +8,7 @@ export const nopExporter: ExporterFactory<object> = {
   config: section({}),
   signals: SIGNALS,
   create: () => ({
+    releases: true,
     start: () => Promise.resolve(),
     consume: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { OtlpError } from '@spoor/otlp'
 import { CollectorError } from '../../component/error.ts'
-import { freeBytes } from '../../otlp-protocol/body-buffer.ts'
+import { freeBytes } from '../../otlp-protocol/gather.ts'
 import type { ConversionRequest, ConversionResponse } from './conversion.ts'
 import { readMessage } from './message.ts'
 

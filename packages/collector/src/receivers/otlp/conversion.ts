@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads'
 import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
 import { CollectorError, type CollectorErrorCode } from '../../component/index.ts'
+import { ownsBuffer } from '../../otlp-protocol/gather.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
 import type { Call } from './call.ts'
 import type { Encoding, Message } from './message.ts'
@@ -113,7 +114,8 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
         if (closed) throw new CollectorError('unavailable', 'the receiver is shutting down; try again')
         call.lease.move('conversion')
         if (!call.lease.grow(heapBytes)) throw call.budget.refusal(call.lease.bytes + heapBytes)
-        return await ask({ ...request, body: ownBytes(request.body) })
+        const { body } = request
+        return await ask(ownsBuffer(body) ? request : { ...request, body: Uint8Array.from(body) })
       } finally {
         call.lease.shrink(Math.min(heapBytes, call.lease.bytes))
         idle = setTimeout(() => void end(), idleMs).unref()
@@ -126,10 +128,4 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
       await end()
     },
   }
-}
-
-/** The bytes in a buffer that holds nothing else, so that it can be moved to another thread. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  const isOwn = bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.byteLength
-  return isOwn ? bytes : Uint8Array.from(bytes)
 }

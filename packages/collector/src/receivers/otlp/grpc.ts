@@ -186,7 +186,7 @@ async function exportMessage(
   call: Call,
 ): Promise<Partial<ExportResponse>> {
   try {
-    const { compressed, bytes } = reader.end()
+    const { compressed, bytes } = await reader.end()
     if (!compressed) return await intake.take(signal, { encoding: 'protobuf', bytes }, call)
     if (encoding === 'identity') {
       throw new CollectorError(

@@ -9,7 +9,7 @@ import {
   type Context,
   type Counter,
 } from '../../component/index.ts'
-import { freeBytes } from '../../otlp-protocol/body-buffer.ts'
+import { freeBody } from '../../otlp-protocol/gather.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from './message.ts'
@@ -102,6 +102,11 @@ export function createIntake(
       if (problem.code === 'internal') failed[signal].value += items
       else refused[signal].value += items
       throw problem
+    } finally {
+      if (consumer.releases) {
+        freeBody(bytes)
+        if (compressed) freeBody(compressed.bytes)
+      }
     }
     accepted[signal].value += items
   }
@@ -112,7 +117,7 @@ export function createIntake(
     const more = message.bytes.length - bodyBytes - dropped
     if (more > 0 && !call.lease.grow(more)) throw call.budget.refusal(call.lease.bytes + more)
     call.lease.shrink(Math.min(call.lease.bytes, Math.max(0, -more)))
-    if (message.bytes !== body.bytes) freeBytes(body.bytes)
+    if (message.bytes !== body.bytes) freeBody(body.bytes)
     call.lease.move('pipeline')
   }
 
