@@ -26,6 +26,11 @@ export interface TelemetryBatch {
   readonly items: number
   /** Sum of the uncompressed chunk sizes, in bytes. */
   readonly byteLength: number
+  /**
+   * The buffers that its bytes are in are the consumer's, who may move them to another thread: nobody else reads them, now or later.
+   * Default: they are shared.
+   */
+  readonly disposable?: true
 }
 
 export function createBatch(signal: Signal, chunks: readonly Chunk[]): TelemetryBatch {

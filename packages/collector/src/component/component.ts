@@ -56,9 +56,9 @@ export interface Consumer {
    */
   readonly durable?: boolean
   /**
-   * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not, so that whoever
-   * made the batch can free their memory at once. Default: false, as a stage that answers early or keeps what it was handed
-   * reads it later.
+   * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not. Whoever
+   * made the batch and shares it with nobody can then free their memory at once, and hand it over as `disposable`. Default:
+   * false, as a stage that answers early, or keeps what it was handed, reads it later.
    */
   readonly releases?: boolean
 }

@@ -1,10 +1,9 @@
 /**
- * The bytes of one body or message while they arrive, in pieces that are allocated as they fill up: a length that is only
- * announced costs nothing, and nothing is copied for another buffer to grow. Buffers that are done with are detached, so
- * that their memory is free at once and not when V8 gets to it.
+ * The bytes of one body or message while they arrive, in one buffer that grows with them: a length that is only
+ * announced costs nothing. A large one is copied once, into memory that takes only what was written to it. Buffers that are
+ * done with are detached, so that their memory is free at once and not when V8 gets to it.
  */
-import type { Budget, Lease } from '../component/index.ts'
-import { freeBytes, gather } from './gather.ts'
+import { allocateMapped, freeBytes, type Budget, type Lease, type Usage } from '../component/index.ts'
 
 /** The budget, and somebody's share of it. */
 export interface Holding {
@@ -12,21 +11,23 @@ export interface Holding {
   readonly lease: Lease
 }
 
-/** How much larger than what has arrived the pieces may be together, where the announced length allows it. */
+/** How much larger than what has arrived the buffer may be, where the announced length allows it. */
 const GROWTH = 4
-/** The same where no length was announced, and the smallest piece then. Bytes. */
+/** The same where no length was announced, and the smallest buffer then. Bytes. */
 const BLIND_GROWTH = 2
 const BLIND_LEAST_BYTES = 1024
-/** The largest piece, unless more than that arrives at once. A body of no more is put together at once. Bytes. */
-const PIECE_BYTES = 1024 * 1024
+/** From this size on a body is mapped, and leased in steps of this size. Bytes. */
+const LARGE_BYTES = 1024 * 1024
 
 export class BodyBuffer {
   readonly #announced: number | undefined
   readonly #holding: Holding | undefined
-  #pieces: Buffer[] = []
-  /** Bytes that are free in the last piece. */
-  #room = 0
+  #buffer: Buffer | undefined
+  /** Of a large body. */
+  #usage: Usage | undefined
   #length = 0
+  /** How much of the buffer may be written to. */
+  #room = 0
 
   /**
    * @param announced how many bytes will come, at most; undefined where nobody says
@@ -44,58 +45,67 @@ export class BodyBuffer {
 
   /** Copies `data` to the end. Throws `overloaded` when the budget has no room for it. */
   add(data: Uint8Array): void {
-    const fits = Math.min(data.length, this.#room)
-    if (fits > 0) this.#copy(fits === data.length ? data : data.subarray(0, fits))
-    if (fits === data.length) return
-    this.#open(data.length - fits)
-    this.#copy(fits === 0 ? data : data.subarray(fits))
+    const needed = this.#length + data.length
+    if (needed > this.#room) this.#makeRoom(needed)
+    this.#buffer?.set(data, this.#length)
+    this.#length = needed
   }
 
-  #copy(data: Uint8Array): void {
-    const piece = this.#pieces.at(-1)!
-    piece.set(data, piece.length - this.#room)
-    this.#room -= data.length
-    this.#length += data.length
-  }
-
-  /** A piece with room for so many bytes, and for some of those that will come. */
-  #open(bytes: number): void {
-    const arrived = this.#length + bytes
-    const wanted =
-      this.#announced === undefined
-        ? Math.max(arrived * BLIND_GROWTH, BLIND_LEAST_BYTES)
-        : Math.min(arrived * GROWTH, this.#announced)
-    const size = Math.max(bytes, Math.min(wanted - this.#length, PIECE_BYTES))
-    if (this.#holding && !this.#holding.lease.grow(size)) {
-      throw this.#holding.budget.refusal(this.#announced ?? arrived)
+  #makeRoom(needed: number): void {
+    const room = this.#roomFor(needed)
+    if (this.#holding && !this.#holding.lease.grow(room - this.#room)) {
+      throw this.#holding.budget.refusal(this.#announced ?? room)
     }
-    // Not from Node's shared pool: the bytes stay for as long as the batch lives and may be handed to a worker.
-    this.#pieces.push(Buffer.allocUnsafeSlow(size))
-    this.#room = size
+    if (room > LARGE_BYTES) this.#mapped(room).bytes = room
+    // Not from Node's shared pool: the bytes stay for as long as the batch lives and may be handed to another thread.
+    else this.#move(Buffer.allocUnsafeSlow(room))
+    this.#room = room
   }
 
-  /**
-   * All bytes, which the lease is for from now on; a promise of them where there are many. They cannot be reclaimed any
-   * more, and the buffer is empty.
-   */
-  end(): Uint8Array | Promise<Uint8Array> {
-    const pieces = this.#pieces
-    const room = this.#room
+  #roomFor(needed: number): number {
+    const most = Math.max(needed, this.#announced ?? Infinity)
+    if (needed > LARGE_BYTES) return Math.min(needed + LARGE_BYTES, most)
+    const wanted = this.#announced === undefined ? Math.max(needed * BLIND_GROWTH, BLIND_LEAST_BYTES) : needed * GROWTH
+    return Math.min(wanted, most, LARGE_BYTES)
+  }
+
+  /** The usage of a buffer that is mapped, and has so much room or more. */
+  #mapped(room: number): Usage {
+    if (this.#usage && this.#buffer!.length >= room) return this.#usage
+    const { buffer, usage } = allocateMapped(this.#announced ?? BLIND_GROWTH * room)
+    this.#move(buffer)
+    return (this.#usage = usage)
+  }
+
+  #move(to: Buffer): void {
+    const from = this.#buffer
+    this.#buffer = to
+    if (!from) return
+    to.set(from.subarray(0, this.#length))
+    freeBytes(from)
+  }
+
+  /** All bytes, which the lease is for from now on. The buffer is empty afterwards. */
+  end(): Uint8Array {
+    const buffer = this.#buffer ?? Buffer.alloc(0)
+    const usage = this.#usage
     const length = this.#length
-    this.#pieces = []
-    this.#room = this.#length = 0
-    if (pieces.length === 0) return Buffer.alloc(0)
-    const { lease } = this.#holding ?? {}
-    lease?.move('body')
-    if (pieces.length === 1 && room === 0) return pieces[0]!
-    lease?.shrink(room)
-    return gather(pieces, length)
+    this.#holding?.lease.shrink(this.#room - length)
+    this.#forget()
+    if (buffer.length === length) return buffer
+    if (!usage) return Buffer.from((buffer.buffer as ArrayBuffer).transfer(length))
+    usage.bytes = length
+    return buffer.subarray(0, length)
   }
 
   /** Frees what has arrived. The lease stays as it is. */
   free(): void {
-    for (const piece of this.#pieces) freeBytes(piece)
-    this.#pieces = []
-    this.#room = this.#length = 0
+    if (this.#buffer) freeBytes(this.#buffer)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#buffer = this.#usage = undefined
+    this.#length = this.#room = 0
   }
 }

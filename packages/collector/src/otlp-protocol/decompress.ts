@@ -3,18 +3,14 @@
  * what is held is leased from the budget.
  *
  * Small bodies are decompressed on the spot, which costs less than a trip to the thread pool (measured: 718 against 781
- * µs for 240 kB); what is or turns out to be large goes there, so that a big request does not hold up the others: in
- * one piece where the input tells its length, else in pieces of {@link CHUNK_BYTES} up to the limit. A few at a time
- * do, which is as many as the pool has threads; the others wait with what they came in. What is left to this thread then, a
- * checksum or putting pieces together, is done a slice at a time.
+ * µs for 240 kB); what is or turns out to be large goes there, so that a big request does not hold up the others, in
+ * pieces of {@link CHUNK_BYTES} up to the limit. A few at a time
+ * do, which is as many as the pool has threads; the others wait with what they came in.
  */
 import type { Transform } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { CollectorError } from '../component/index.ts'
-import type { Holding } from './body-buffer.ts'
-import { freeBody, freeBytes, gather, SLICE_BYTES } from './gather.ts'
+import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
+import { BodyBuffer, type Holding } from './body-buffer.ts'
 import { createTurns } from './turns.ts'
 
 export type ContentCoding = 'gzip' | 'deflate' | 'zstd'
@@ -55,7 +51,6 @@ const MOST_WAITING = 1024
 const HEADER_BYTES = 10
 const TRAILER_BYTES = 8
 
-const inflateRaw = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
 const turns = createTurns(POOLED_AT_A_TIME, MOST_WAITING)
 
 /**
@@ -76,7 +71,7 @@ export function decompress(
       if (!isTooLong(error) || options.maxBytes <= SMALL_OUTPUT_BYTES) throw explain(error, coding, input, options)
     }
   }
-  return decompressPooled(coding, input, length, options)
+  return decompressPooled(coding, input, options)
 }
 
 function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
@@ -85,17 +80,18 @@ function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: numbe
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
   if (coding === 'deflate') return joined(zlib.inflateSync(input, options))
   if (coding === 'zstd') return joined(zlib.zstdDecompressSync(input, options))
-  const member = isPlainGzip(input)
-    ? onlyMember(input, zlib.inflateRawSync(input.subarray(HEADER_BYTES), { ...options, info: true }))
-    : undefined
-  if (!member) return joined(zlib.gunzipSync(input, options))
-  return checked(member, zlib.crc32(member.bytes))
+  if (isPlainGzip(input)) {
+    const result: unknown = zlib.inflateRawSync(input.subarray(HEADER_BYTES), { ...options, info: true })
+    const { buffer, engine } = result as InflateResult
+    const member = onlyMember(input, engine.bytesWritten, buffer)
+    if (member) return checked(member, zlib.crc32(buffer))
+  }
+  return joined(zlib.gunzipSync(input, options))
 }
 
 async function decompressPooled(
   coding: ContentCoding,
   input: Uint8Array,
-  length: number | undefined,
   options: DecompressOptions,
 ): Promise<Decompressed> {
   const leave = await turns.enter()
@@ -103,9 +99,8 @@ async function decompressPooled(
     if (options.cancelled?.())
       throw new CollectorError('unavailable', 'the client left before its body was decompressed')
     options.lease.move('decompression')
-    const member =
-      length === undefined || length > options.maxBytes ? undefined : await inflateMember(input, length, options)
-    return settle(member ?? joined(await inflateStreamed(coding, input, options)), input, options, true)
+    const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, options) : undefined
+    return settle(member ?? joined(await runStream(streamOf(coding), input, options)), input, options, true)
   } catch (error) {
     throw explain(error, coding, input, options)
   } finally {
@@ -113,54 +108,38 @@ async function decompressPooled(
   }
 }
 
-/** The output of a gzip stream of the length that it tells, or undefined where it is not what it tells. */
-async function inflateMember(
-  input: Uint8Array,
-  length: number,
-  options: DecompressOptions,
-): Promise<Decompressed | undefined> {
-  reserve(length, options)
-  let member: Decompressed | undefined
-  try {
-    // A byte more than needed, so that the end is seen without another buffer.
-    const output = { chunkSize: Math.max(1024, length + 1), maxOutputLength: Math.max(1, length), info: true }
-    const found = onlyMember(input, await inflateRaw(input.subarray(HEADER_BYTES), output))
-    member = found && checked(found, await checksum(found.bytes))
-  } catch (error) {
-    if (!isTooLong(error)) throw error
-  }
-  if (!member) options.lease.shrink(length)
-  return member
-}
-
-async function checksum(bytes: Uint8Array): Promise<number> {
+/** The output of a gzip stream that is one member, or undefined where there are more. */
+async function inflateMember(input: Uint8Array, options: DecompressOptions): Promise<Decompressed | undefined> {
+  const stream = zlib.createInflateRaw({ chunkSize: CHUNK_BYTES })
   let crc = 0
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    crc = zlib.crc32(bytes.subarray(at, at + SLICE_BYTES), crc)
-    await setImmediate()
-  }
-  return crc
+  const onPart = (part: Buffer): void => void (crc = zlib.crc32(part, crc))
+  const bytes = await runStream(stream, input.subarray(HEADER_BYTES), options, onPart)
+  const member = onlyMember(input, stream.bytesWritten, bytes)
+  if (member) return checked(member, crc)
+  options.lease.shrink(bytes.length)
+  freeBody(bytes)
+  return undefined
 }
 
-async function inflateStreamed(
-  coding: ContentCoding,
+/** All that the stream makes of the input; the lease grows by it. */
+async function runStream(
+  stream: Transform,
   input: Uint8Array,
   options: DecompressOptions,
+  onPart?: (part: Buffer) => void,
 ): Promise<Uint8Array> {
-  const stream = streamOf(coding)
   stream.end(input)
-  const parts: Buffer[] = []
-  let length = 0
+  const output = new BodyBuffer(undefined, options)
   try {
     for await (const part of stream as AsyncIterable<Buffer>) {
-      parts.push(part)
-      length += part.length
-      if (length > options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
-      reserve(part.length, options)
+      if (output.length + part.length > options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
+      output.add(part)
+      onPart?.(part)
+      freeBytes(part)
     }
-    return await gather(parts, length)
+    return output.end()
   } catch (error) {
-    for (const part of parts) freeBytes(part)
+    output.free()
     throw error
   }
 }
@@ -228,13 +207,15 @@ interface Member {
   readonly length: number
 }
 
-/** The output where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to more members. */
-function onlyMember(input: Uint8Array, result: unknown): Member | undefined {
-  const { buffer, engine } = result as InflateResult
-  const end = HEADER_BYTES + engine.bytesWritten
+/**
+ * The output where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to more members.
+ * `taken`: the bytes of the deflate stream.
+ */
+function onlyMember(input: Uint8Array, taken: number, bytes: Uint8Array): Member | undefined {
+  const end = HEADER_BYTES + taken
   if (input.length - end !== TRAILER_BYTES) return undefined
   const trailer = new DataView(input.buffer, input.byteOffset + end, TRAILER_BYTES)
-  return { bytes: buffer, crc: trailer.getUint32(0, true), length: trailer.getUint32(4, true) }
+  return { bytes, crc: trailer.getUint32(0, true), length: trailer.getUint32(4, true) }
 }
 
 /** The member as the whole of a body. `crc`: the checksum of its bytes. */

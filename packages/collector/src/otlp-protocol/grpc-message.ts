@@ -74,8 +74,8 @@ export class MessageReader {
     return new BodyBuffer(this.#length, this.#holding)
   }
 
-  /** The message, once the stream has ended. Rejects with `invalid_data` when it is not whole. */
-  async end(): Promise<GrpcMessage> {
+  /** The message, once the stream has ended. */
+  end(): GrpcMessage {
     if (!this.#message || this.#message.length < this.#length) {
       const expected = this.#message ? this.#length : 'a 5-byte prefix'
       throw new CollectorError(
@@ -83,7 +83,7 @@ export class MessageReader {
         `truncated message: the stream ended after ${this.#message ? this.#message.length : this.#prefixLength} of ${expected} bytes`,
       )
     }
-    return { compressed: this.#prefix[0] === 1, bytes: await this.#message.end() }
+    return { compressed: this.#prefix[0] === 1, bytes: this.#message.end() }
   }
 
   /** Frees what has arrived. */

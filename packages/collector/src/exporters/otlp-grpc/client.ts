@@ -125,10 +125,11 @@ export class GrpcClient {
       stream.on('close', () => {
         const code = answer['grpc-status']
         if (code === '0' && failure === undefined) {
-          reader
-            .end()
-            .then(plainBytes)
-            .then(resolve, (error: unknown) => reject(this.#unreachable(error)))
+          try {
+            resolve(plainBytes(reader.end()))
+          } catch (error) {
+            reject(this.#unreachable(error))
+          }
         } else if (code !== undefined && code !== '0') {
           reject(this.#refusal(Number(code), answer))
         } else if (status !== 0 && status !== 200) {

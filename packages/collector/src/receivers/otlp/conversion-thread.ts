@@ -1,8 +1,8 @@
 /** The thread that converts: one body in, one message out. See `conversion.ts`. */
 import { parentPort } from 'node:worker_threads'
 import { OtlpError } from '@spoor/otlp'
+import { freeBody } from '../../component/body-memory.ts'
 import { CollectorError } from '../../component/error.ts'
-import { freeBytes } from '../../otlp-protocol/gather.ts'
 import type { ConversionRequest, ConversionResponse } from './conversion.ts'
 import { readMessage } from './message.ts'
 
@@ -19,7 +19,7 @@ function convert(
 ): ConversionResponse {
   try {
     const message = readMessage(signal, encoding, body)!
-    if (message.bytes !== body) freeBytes(body)
+    if (message.bytes !== body) freeBody(body)
     return message
   } catch (error) {
     if (error instanceof CollectorError) return { refused: { code: error.code, message: error.message } }

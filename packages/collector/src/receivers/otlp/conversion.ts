@@ -6,8 +6,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
-import { CollectorError, type CollectorErrorCode } from '../../component/index.ts'
-import { ownsBuffer } from '../../otlp-protocol/gather.ts'
+import { CollectorError, ownsBuffer, type CollectorErrorCode } from '../../component/index.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
 import type { Call } from './call.ts'
 import type { Encoding, Message } from './message.ts'

@@ -158,6 +158,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   stream.on('end', () => {
     if (over || stream.aborted) return
     over = true
+    call.lease.move('body')
     stream.setTimeout(0)
     exportMessage(reader, order, intake, call).then((answer) => {
       clearTimeout(timer)
@@ -186,7 +187,7 @@ async function exportMessage(
   call: Call,
 ): Promise<Partial<ExportResponse>> {
   try {
-    const { compressed, bytes } = await reader.end()
+    const { compressed, bytes } = reader.end()
     if (!compressed) return await intake.take(signal, { encoding: 'protobuf', bytes }, call)
     if (encoding === 'identity') {
       throw new CollectorError(

@@ -13,17 +13,16 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { CollectorError, statusOf } from '../../component/index.ts'
+import { CollectorError, freeBytes, statusOf } from '../../component/index.ts'
 import { BodyBuffer } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
-import { freeBytes } from '../../otlp-protocol/gather.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { refuseConnection } from './bad-request.ts'
 import { tooSlow, type Call } from './call.ts'
 import { createCors } from './cors.ts'
 import type { HttpConfig } from './config.ts'
 import { checkHost } from './host-check.ts'
-import type { Intake } from './intake.ts'
+import type { Body, Intake } from './intake.ts'
 import type { Encoding } from './message.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
@@ -114,10 +113,10 @@ export function createHttpServer(
           `unsupported Content-Encoding: ${name}; use gzip, zstd, deflate or none`,
         )
       }
-      readBody(request, maxBytes, intake, refuse, (body, call) => {
+      readBody(request, maxBytes, intake, refuse, (bytes, call) => {
         // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
         response.once('close', () => (call.left = true))
-        exportBody({ encoding, body }, signal, coding, maxBytes, intake, call).then(
+        exportBody({ encoding, bytes }, signal, coding, maxBytes, intake, call).then(
           (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
           refuse,
         )
@@ -155,23 +154,16 @@ function cutStalled(server: http.Server, stallTimeoutMs: number): void {
   })
 }
 
-/** What a client sent, as it came. */
-interface ReceivedBody {
-  readonly encoding: Encoding
-  readonly body: Uint8Array | Promise<Uint8Array>
-}
-
 async function exportBody(
-  { encoding, body }: ReceivedBody,
+  { encoding, bytes }: Body,
   signal: Signal,
   coding: ContentCoding | 'identity',
   maxBytes: number,
   intake: Intake,
   call: Call,
 ): Promise<Partial<ExportResponse>> {
+  if (coding === 'identity') return intake.take(signal, { encoding, bytes }, call)
   try {
-    const bytes = body instanceof Promise ? await body : body
-    if (coding === 'identity') return await intake.take(signal, { encoding, bytes }, call)
     const { budget, lease } = call
     const options = { maxBytes, setting: SIZE_SETTING, budget, lease, cancelled: () => call.left }
     const result = decompress(coding, bytes, options)
@@ -197,7 +189,7 @@ function readBody(
   maxBytes: number,
   intake: Intake,
   refuse: (error: unknown) => void,
-  done: (body: Uint8Array | Promise<Uint8Array>, call: Call) => void,
+  done: (body: Uint8Array, call: Call) => void,
 ): void {
   const header = request.headers['content-length']
   const announced = header === undefined ? undefined : Number(header)
@@ -235,6 +227,7 @@ function readBody(
   request.on('end', () => {
     if (over) return
     over = true
+    call.lease.move('body')
     done(body.end(), call)
   })
   // The client went away in the middle of its body: there is nobody to answer.

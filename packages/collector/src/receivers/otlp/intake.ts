@@ -3,13 +3,14 @@ import { createBatch, type Chunk, type ExportResponse, type Signal } from '@spoo
 import {
   CollectorError,
   createLogLimiter,
+  freeBody,
+  ownsBuffer,
   signalCounters,
   toCollectorError,
   type Consumer,
   type Context,
   type Counter,
 } from '../../component/index.ts'
-import { freeBody } from '../../otlp-protocol/gather.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from './message.ts'
@@ -94,8 +95,9 @@ export function createIntake(
   const hand = async (signal: Signal, { bytes, items }: Message, compressed: Body['compressed']): Promise<void> => {
     const consumer = next.get(signal)
     if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+    const batch = createBatch(signal, [compressed ? { bytes, items, compressed } : { bytes, items }])
     try {
-      await consumer.consume(createBatch(signal, [compressed ? { bytes, items, compressed } : { bytes, items }]))
+      await consumer.consume(consumer.releases && ownsBuffer(bytes) ? { ...batch, disposable: true } : batch)
     } catch (error) {
       const problem = toCollectorError(error)
       // As the collector counts: refused by the pipeline, or failed by a defect of this receiver's own process.

@@ -29,8 +29,8 @@ interface OpenSlab {
 
 /**
  * Takes batches to the writer. The bytes are copied into slabs that go to and fro between the threads: a batch may be fanned out to
- * others, and its chunks may be views of a buffer that somebody still reads, so nothing of it is ever transferred. What comes in
- * within one turn of the event loop goes in one message. Bytes in flight are bounded; beyond it `append` waits, first come first
+ * others, and its chunks may be views of a buffer that somebody still reads. Only a large one whose buffer nobody else reads is moved as it
+ * is. What comes in within one turn of the event loop goes in one message. Bytes in flight are bounded; beyond it `append` waits, first come first
  * served.
  *
  * Every batch is answered exactly once, whatever the writer says or does not: an answer to a batch that has been given up is not heard.
@@ -93,6 +93,8 @@ export class Outbox {
     for (const slab of slabs) {
       const spare = this.#spare.get(slab.byteLength)
       if (spare && spare.length < SPARE_SLABS) spare.push(slab)
+      // Its memory is free at once, and not when V8 gets to it.
+      else slab.transfer(0)
     }
     for (const id of ids) {
       const waiting = this.#waiting.get(id)
@@ -173,6 +175,12 @@ export class Outbox {
     const id = this.#nextId++
     const { byteLength: bytes, items: spans } = batch
     this.#waiting.set(id, { resolve, reject, bytes, spans, sinceMs: this.#clock.monotonicMs() })
+    const whole = bytes > LARGE_SLAB ? ownBuffer(batch) : undefined
+    if (whole) {
+      this.#flush()
+      this.#post({ type: 'append', slab: whole, ids: [id], ends: [bytes] }, [whole])
+      return
+    }
     if (this.#slab && this.#slab.used + batch.byteLength > this.#slab.buffer.byteLength) this.#flush()
     const slab = (this.#slab ??= this.#newSlab(batch.byteLength))
     for (const { bytes } of batch.chunks) {
@@ -201,4 +209,11 @@ export class Outbox {
     this.#slab = undefined
     this.#post({ type: 'append', slab: slab.buffer, ids: slab.ids, ends: slab.ends }, [slab.buffer])
   }
+}
+
+/** The buffer that the batch begins, where it can be moved. */
+function ownBuffer({ chunks, disposable }: TelemetryBatch): ArrayBuffer | undefined {
+  const [only, ...others] = chunks
+  if (!disposable || !only || others.length > 0 || only.bytes.byteOffset > 0) return undefined
+  return only.bytes.buffer instanceof ArrayBuffer ? only.bytes.buffer : undefined
 }
