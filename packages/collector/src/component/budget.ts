@@ -19,11 +19,12 @@
  * more than twice that.
  */
 import type { Chunk, TelemetryBatch } from '@spoor/otlp'
+import { unusedBytes } from './body-memory.ts'
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
 
-/** Bytes in flight at a time, over the whole collector: 256 MiB. */
-export const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024
+/** Bytes in flight at a time, over the whole collector: 192 MiB. */
+export const DEFAULT_BUDGET_BYTES = 192 * 1024 * 1024
 
 /** How long a reclaimable lease is left alone. Milliseconds. */
 const RECLAIM_AFTER_MS = 5_000
@@ -33,8 +34,8 @@ const SLOW_BYTES_PER_SECOND = 256 * 1024
 const KEPT_SHARE = 3 / 8
 /** Slow holders are looked for no more often than this, as all of them are looked at. Milliseconds. */
 const RECLAIM_INTERVAL_MS = 100
-/** Garbage is measured each time so many bytes were given out, and when none were for so long. Milliseconds. */
-const SAMPLE_BYTES = 8 * 1024 * 1024
+/** Garbage is measured each time so many bytes were given out or back, and when none were for so long. Milliseconds. */
+const SAMPLE_BYTES = 16 * 1024 * 1024
 const QUIET_MS = 2_000
 /**
  * How much garbage there may be before it is collected, as a share of what is free: 96 MiB by default where hardly
@@ -120,7 +121,7 @@ export interface BudgetOptions {
   readonly counters?: Counters
   /** Called when there is much garbage. Default: garbage is V8's business. */
   readonly collect?: Collect | undefined
-  /** Bytes outside of V8's heap, garbage among them. Default: `process.memoryUsage().arrayBuffers`. */
+  /** Bytes outside of V8's heap that take memory, garbage among them. Default: those of `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
   /** Called with the reason, in words, each time a sender is told to come again for want of bytes. Must not throw. */
   readonly onOverload?: (reason: string) => void
@@ -156,7 +157,7 @@ class SharedBudget implements Budget {
   /** What all keepers keep. */
   readonly #kept: Counter
   #used = 0
-  #givenSinceSample = 0
+  #movedSinceSample = 0
   /** Bytes outside of the heap that are neither held here nor garbage: they were there after the last collection. */
   #foreignBytes = 0
   /** What was done about garbage before the next sample. */
@@ -170,7 +171,7 @@ class SharedBudget implements Budget {
     this.maxBytes = maxBytes
     this.#counters = counters
     this.#collect = collect
-    this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers)
+    this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers - unusedBytes())
     this.#onOverload = onOverload
     this.#full = counters?.counter('spoor_budget_refusals', { reason: 'full' }) ?? { value: 0 }
     this.#reclaimed = counters?.counter('spoor_budget_refusals', { reason: 'slow_client' }) ?? { value: 0 }
@@ -242,16 +243,20 @@ class SharedBudget implements Budget {
 
   #giveOut(bytes: number): void {
     this.#used += bytes
-    this.#givenSinceSample += bytes
-    this.#isQuiet = false
-    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
+    this.#moved(bytes)
   }
 
   /** @internal */
   giveBack(bytes: number): void {
     this.#used -= bytes
-    this.#isQuiet = false
+    this.#moved(bytes)
     if (this.#collect) this.#quietTimer ??= setTimeout(() => this.#sampleInQuiet(), QUIET_MS).unref()
+  }
+
+  #moved(bytes: number): void {
+    this.#movedSinceSample += bytes
+    this.#isQuiet = false
+    if (this.#movedSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
   }
 
   /** @internal No longer one that can be reclaimed. */
@@ -272,7 +277,7 @@ class SharedBudget implements Budget {
 
   /** A minor collection where garbage passes the share of the limit, and a major one where that was not enough. */
   #sample(share: number): void {
-    this.#givenSinceSample = 0
+    this.#movedSinceSample = 0
     if (!this.#collect) return
     const outside = this.#outsideBytes() - this.#used
     // After a major collection, what is left is somebody's.

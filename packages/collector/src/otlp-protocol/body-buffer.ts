@@ -1,9 +1,10 @@
 /**
- * The bytes of one body or message while they arrive, in one buffer that grows with them: a length that is only
- * announced costs nothing. A large one is copied once, into memory that takes only what was written to it. Buffers that are
- * done with are detached, so that their memory is free at once and not when V8 gets to it.
+ * The bytes of one body or message while they arrive. They lie in small pieces at first, as a length that is only announced must
+ * cost nothing; when a good part of it is there, in one buffer for all of it. Buffers that are done with are given back or
+ * detached, so that their memory is free at once and not when V8 gets to it.
  */
 import { allocateMapped, freeBytes, type Budget, type Lease, type Usage } from '../component/index.ts'
+import { givePiece, PIECE_BYTES, takePiece } from './piece-pool.ts'
 
 /** The budget, and somebody's share of it. */
 export interface Holding {
@@ -11,23 +12,24 @@ export interface Holding {
   readonly lease: Lease
 }
 
-/** How much larger than what has arrived the buffer may be, where the announced length allows it. */
+/** The part of the announced length that must be there before there is a buffer for all of it: a fourth. */
 const GROWTH = 4
-/** The same where no length was announced, and the smallest buffer then. Bytes. */
-const BLIND_GROWTH = 2
-const BLIND_LEAST_BYTES = 1024
-/** From this size on a body is mapped, and leased in steps of this size. Bytes. */
+/** A body of more is mapped as soon as so much of it is there. Bytes. */
 const LARGE_BYTES = 1024 * 1024
+/** What is leased ahead of the bytes that come: as many as there are, and these. Bytes. */
+const LEAST_AHEAD_BYTES = 1024
+const MOST_AHEAD_BYTES = 1024 * 1024
 
 export class BodyBuffer {
   readonly #announced: number | undefined
   readonly #holding: Holding | undefined
-  #buffer: Buffer | undefined
-  /** Of a large body. */
-  #usage: Usage | undefined
   #length = 0
-  /** How much of the buffer may be written to. */
-  #room = 0
+  #leased = 0
+  #pieces: Buffer[] = []
+  /** All that has arrived, in place of the pieces. */
+  #whole: Buffer | undefined
+  /** Where that is mapped. */
+  #usage: Usage | undefined
 
   /**
    * @param announced how many bytes will come, at most; undefined where nobody says
@@ -45,67 +47,92 @@ export class BodyBuffer {
 
   /** Copies `data` to the end. Throws `overloaded` when the budget has no room for it. */
   add(data: Uint8Array): void {
-    const needed = this.#length + data.length
-    if (needed > this.#room) this.#makeRoom(needed)
-    this.#buffer?.set(data, this.#length)
-    this.#length = needed
+    const arrived = this.#length + data.length
+    if (arrived > this.#leased) this.#lease(arrived)
+    if (arrived > (this.#whole?.length ?? this.#mostInPieces)) this.#makeWhole(arrived)
+    if (this.#whole) this.#whole.set(data, this.#length)
+    else this.#addToPieces(data)
+    this.#length = arrived
   }
 
-  #makeRoom(needed: number): void {
-    const room = this.#roomFor(needed)
-    if (this.#holding && !this.#holding.lease.grow(room - this.#room)) {
-      throw this.#holding.budget.refusal(this.#announced ?? room)
+  #lease(arrived: number): void {
+    const ahead = Math.min(Math.max(arrived, LEAST_AHEAD_BYTES), MOST_AHEAD_BYTES)
+    const bytes = Math.max(arrived, Math.min(arrived + ahead, this.#announced ?? Infinity))
+    const { budget, lease } = this.#holding ?? {}
+    if (lease && !lease.grow(bytes - this.#leased)) {
+      throw budget!.refusal(lease.bytes - this.#leased + (this.#announced ?? bytes))
     }
-    if (room > LARGE_BYTES) this.#mapped(room).bytes = room
-    // Not from Node's shared pool: the bytes stay for as long as the batch lives and may be handed to another thread.
-    else this.#move(Buffer.allocUnsafeSlow(room))
-    this.#room = room
+    this.#leased = bytes
+    if (this.#usage) this.#usage.bytes = bytes
   }
 
-  #roomFor(needed: number): number {
-    const most = Math.max(needed, this.#announced ?? Infinity)
-    if (needed > LARGE_BYTES) return Math.min(needed + LARGE_BYTES, most)
-    const wanted = this.#announced === undefined ? Math.max(needed * BLIND_GROWTH, BLIND_LEAST_BYTES) : needed * GROWTH
-    return Math.min(wanted, most, LARGE_BYTES)
+  get #mostInPieces(): number {
+    return this.#announced === undefined ? LARGE_BYTES : Math.min(this.#announced / GROWTH, LARGE_BYTES)
   }
 
-  /** The usage of a buffer that is mapped, and has so much room or more. */
-  #mapped(room: number): Usage {
-    if (this.#usage && this.#buffer!.length >= room) return this.#usage
-    const { buffer, usage } = allocateMapped(this.#announced ?? BLIND_GROWTH * room)
-    this.#move(buffer)
-    return (this.#usage = usage)
+  #makeWhole(arrived: number): void {
+    const room = Math.max(this.#announced ?? 0, arrived)
+    if (room <= LARGE_BYTES) {
+      // Not from Node's shared pool: the bytes stay for as long as the batch lives and may be handed to another thread.
+      this.#moveTo(Buffer.allocUnsafeSlow(room))
+      return
+    }
+    const { buffer, usage } = allocateMapped(this.#announced === undefined ? 2 * room : room)
+    this.#moveTo(buffer)
+    this.#usage = usage
+    usage.bytes = this.#leased
   }
 
-  #move(to: Buffer): void {
-    const from = this.#buffer
-    this.#buffer = to
-    if (!from) return
-    to.set(from.subarray(0, this.#length))
-    freeBytes(from)
+  /** Copies what has arrived, and frees where it was. */
+  #moveTo(whole: Buffer): void {
+    const from = this.#whole ? [this.#whole] : this.#pieces
+    let at = 0
+    for (const part of from) {
+      const end = Math.min(at + part.length, this.#length)
+      whole.set(part.subarray(0, end - at), at)
+      at = end
+    }
+    this.#giveBack()
+    this.#whole = whole
+  }
+
+  #addToPieces(data: Uint8Array): void {
+    for (let at = 0, end = this.#length; at < data.length;) {
+      const used = end % PIECE_BYTES
+      if (used === 0) this.#pieces.push(takePiece())
+      const part = data.subarray(at, at + PIECE_BYTES - used)
+      this.#pieces.at(-1)!.set(part, used)
+      at += part.length
+      end += part.length
+    }
   }
 
   /** All bytes, which the lease is for from now on. The buffer is empty afterwards. */
   end(): Uint8Array {
-    const buffer = this.#buffer ?? Buffer.alloc(0)
-    const usage = this.#usage
     const length = this.#length
-    this.#holding?.lease.shrink(this.#room - length)
+    if (!this.#whole) this.#moveTo(Buffer.allocUnsafeSlow(length))
+    const whole = this.#whole!
+    if (this.#usage) this.#usage.bytes = length
+    this.#holding?.lease.shrink(this.#leased - length)
     this.#forget()
-    if (buffer.length === length) return buffer
-    if (!usage) return Buffer.from((buffer.buffer as ArrayBuffer).transfer(length))
-    usage.bytes = length
-    return buffer.subarray(0, length)
+    return whole.length === length ? whole : whole.subarray(0, length)
   }
 
   /** Frees what has arrived. The lease stays as it is. */
   free(): void {
-    if (this.#buffer) freeBytes(this.#buffer)
+    this.#giveBack()
     this.#forget()
   }
 
+  #giveBack(): void {
+    if (this.#whole) freeBytes(this.#whole)
+    for (const piece of this.#pieces) givePiece(piece)
+    this.#pieces = []
+  }
+
   #forget(): void {
-    this.#buffer = this.#usage = undefined
-    this.#length = this.#room = 0
+    this.#pieces = []
+    this.#whole = this.#usage = undefined
+    this.#length = this.#leased = 0
   }
 }

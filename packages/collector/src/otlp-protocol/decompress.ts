@@ -44,6 +44,8 @@ const SMALL_OUTPUT_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 /** Deflate cannot do better: RFC 1951 takes two bits for 258 bytes. */
 const MOST_DEFLATE_RATIO = 1032
+/** What telemetry shrinks to is a fourth or less. */
+const LIKELY_RATIO = 4
 /** As many as libuv's pool has threads by default. */
 const POOLED_AT_A_TIME = 4
 const MOST_WAITING = 1024
@@ -71,7 +73,7 @@ export function decompress(
       if (!isTooLong(error) || options.maxBytes <= SMALL_OUTPUT_BYTES) throw explain(error, coding, input, options)
     }
   }
-  return decompressPooled(coding, input, options)
+  return decompressPooled(coding, input, length ?? input.length * LIKELY_RATIO, options)
 }
 
 function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
@@ -92,19 +94,37 @@ function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: numbe
 async function decompressPooled(
   coding: ContentCoding,
   input: Uint8Array,
+  length: number,
   options: DecompressOptions,
 ): Promise<Decompressed> {
-  const leave = await turns.enter()
+  const leave = await enter(input, length, options)
   try {
-    if (options.cancelled?.())
-      throw new CollectorError('unavailable', 'the client left before its body was decompressed')
-    options.lease.move('decompression')
     const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, options) : undefined
     return settle(member ?? joined(await runStream(streamOf(coding), input, options)), input, options, true)
   } catch (error) {
+    // The input is left to V8: the pool may be reading it yet.
     throw explain(error, coding, input, options)
   } finally {
     leave()
+  }
+}
+
+/** Waits for a turn. `length`: of the output, more or less; where it does not find room, that is said before it is begun. */
+async function enter(input: Uint8Array, length: number, options: DecompressOptions): Promise<() => void> {
+  let leave: (() => void) | undefined
+  try {
+    leave = await turns.enter()
+    if (options.cancelled?.())
+      throw new CollectorError('unavailable', 'the client left before its body was decompressed')
+    options.lease.move('decompression')
+    const expected = Math.min(length, options.maxBytes)
+    reserve(expected, options)
+    options.lease.shrink(expected)
+    return leave
+  } catch (error) {
+    leave?.()
+    freeBody(input)
+    throw error
   }
 }
 
@@ -162,7 +182,7 @@ function settle(result: Decompressed, input: Uint8Array, options: DecompressOpti
   }
   if (!result.singleMember) {
     options.lease.shrink(Math.min(input.length, options.lease.bytes))
-    freeBytes(input)
+    freeBody(input)
   }
   return result
 }

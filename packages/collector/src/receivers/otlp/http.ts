@@ -13,7 +13,7 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { CollectorError, freeBytes, statusOf } from '../../component/index.ts'
+import { CollectorError, freeBody, freeBytes, statusOf } from '../../component/index.ts'
 import { BodyBuffer } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
@@ -173,7 +173,7 @@ async function exportBody(
       return await intake.take(signal, { encoding, bytes: message, compressed: { coding: 'gzip', bytes } }, call)
     }
     call.lease.shrink(bytes.length)
-    freeBytes(bytes)
+    freeBody(bytes)
     return await intake.take(signal, { encoding, bytes: message }, call)
   } finally {
     call.lease.release()

@@ -44,7 +44,7 @@ export interface Intake {
    * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
    * spans without a valid id are refused, and the others are taken. A message without items is taken at once. Rejects
    * with what the pipeline throws, or the reading of the message. The call's lease must be for the body, and is for
-   * nothing afterwards.
+   * nothing afterwards. So are the body's bytes, unless a pipeline keeps them: they are freed.
    */
   take(signal: Signal, body: Body, call: Call): Promise<Partial<ExportResponse>>
   /**
@@ -92,9 +92,12 @@ export function createIntake(
     return readMessage(signal, encoding, bytes, MOST_WORK) ?? converter.convert({ signal, encoding, body: bytes }, call)
   }
 
-  const hand = async (signal: Signal, { bytes, items }: Message, compressed: Body['compressed']): Promise<void> => {
-    const consumer = next.get(signal)
-    if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+  const hand = async (
+    consumer: Consumer,
+    signal: Signal,
+    { bytes, items }: Message,
+    compressed: Body['compressed'],
+  ): Promise<void> => {
     const batch = createBatch(signal, [compressed ? { bytes, items, compressed } : { bytes, items }])
     try {
       await consumer.consume(consumer.releases && ownsBuffer(bytes) ? { ...batch, disposable: true } : batch)
@@ -104,11 +107,6 @@ export function createIntake(
       if (problem.code === 'internal') failed[signal].value += items
       else refused[signal].value += items
       throw problem
-    } finally {
-      if (consumer.releases) {
-        freeBody(bytes)
-        if (compressed) freeBody(compressed.bytes)
-      }
     }
     accepted[signal].value += items
   }
@@ -140,15 +138,22 @@ export function createIntake(
     open: (reclaim) => new Call(context.budget, reclaim),
     async take(signal, body, call) {
       const bodyBytes = body.bytes.length
+      let message: Message | undefined
+      let isKept = false
       try {
         checkOpen()
         active++
         try {
-          const message = await read(signal, body, call)
+          message = await read(signal, body, call)
           if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
           settle(message, body, bodyBytes, call)
           const answer = message.rejected > 0 ? reject(signal, message) : {}
-          if (message.items > 0) await hand(signal, message, message.rejected > 0 ? undefined : body.compressed)
+          if (message.items > 0) {
+            const consumer = next.get(signal)
+            if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+            isKept = consumer.releases !== true
+            await hand(consumer, signal, message, message.rejected > 0 ? undefined : body.compressed)
+          }
           succeeded.value++
           return answer
         } finally {
@@ -156,6 +161,8 @@ export function createIntake(
           if (active === 0) drained?.()
         }
       } finally {
+        if (!isKept)
+          for (const bytes of [body.bytes, message?.bytes, body.compressed?.bytes]) if (bytes) freeBody(bytes)
         call.lease.release()
       }
     },
