@@ -10,6 +10,7 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
+import { announcedLength, GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES, isPlainGzip } from './announced-length.ts'
 import { BodyBuffer, type Holding } from './body-buffer.ts'
 import { createTurns } from './turns.ts'
 
@@ -42,16 +43,9 @@ const POOL_FROM_BYTES = 256 * 1024
 /** The same for the output. */
 const SMALL_OUTPUT_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
-/** Deflate cannot do better: RFC 1951 takes two bits for 258 bytes. */
-const MOST_DEFLATE_RATIO = 1032
-/** What telemetry shrinks to is a fourth or less. */
-const LIKELY_RATIO = 4
 /** As many as libuv's pool has threads by default. */
 const POOLED_AT_A_TIME = 4
 const MOST_WAITING = 1024
-/** RFC 1952, 2.3: the fixed part of a member's header, and its trailer of CRC-32 and length. */
-const HEADER_BYTES = 10
-const TRAILER_BYTES = 8
 
 const turns = createTurns(POOLED_AT_A_TIME, MOST_WAITING)
 
@@ -65,7 +59,7 @@ export function decompress(
   input: Uint8Array,
   options: DecompressOptions,
 ): Decompressed | Promise<Decompressed> {
-  const length = lengthOf(coding, input)
+  const length = announcedLength(coding, input)
   if (input.length < POOL_FROM_BYTES && (length === undefined || length <= SMALL_OUTPUT_BYTES)) {
     try {
       return settle(decompressNow(coding, input, options.maxBytes), input, options)
@@ -73,17 +67,17 @@ export function decompress(
       if (!isTooLong(error) || options.maxBytes <= SMALL_OUTPUT_BYTES) throw explain(error, coding, input, options)
     }
   }
-  return decompressPooled(coding, input, length ?? input.length * LIKELY_RATIO, options)
+  return decompressPooled(coding, input, length, options)
 }
 
 function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
-  const expected = lengthOf(coding, input) ?? input.length * 8
+  const expected = announcedLength(coding, input) ?? input.length * 8
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
   if (coding === 'deflate') return joined(zlib.inflateSync(input, options))
   if (coding === 'zstd') return joined(zlib.zstdDecompressSync(input, options))
   if (isPlainGzip(input)) {
-    const result: unknown = zlib.inflateRawSync(input.subarray(HEADER_BYTES), { ...options, info: true })
+    const result: unknown = zlib.inflateRawSync(input.subarray(GZIP_HEADER_BYTES), { ...options, info: true })
     const { buffer, engine } = result as InflateResult
     const member = onlyMember(input, engine.bytesWritten, buffer)
     if (member) return checked(member, zlib.crc32(buffer))
@@ -94,13 +88,13 @@ function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: numbe
 async function decompressPooled(
   coding: ContentCoding,
   input: Uint8Array,
-  length: number,
+  length: number | undefined,
   options: DecompressOptions,
 ): Promise<Decompressed> {
-  const leave = await enter(input, length, options)
+  const { leave, output } = await enter(input, length, options)
   try {
-    const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, options) : undefined
-    return settle(member ?? joined(await runStream(streamOf(coding), input, options)), input, options, true)
+    const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, output) : undefined
+    return settle(member ?? joined(await output.run(streamOf(coding), input)), input, options, true)
   } catch (error) {
     // The input is left to V8: the pool may be reading it yet.
     throw explain(error, coding, input, options)
@@ -109,18 +103,19 @@ async function decompressPooled(
   }
 }
 
-/** Waits for a turn. `length`: of the output, more or less; where it does not find room, that is said before it is begun. */
-async function enter(input: Uint8Array, length: number, options: DecompressOptions): Promise<() => void> {
+/** Waits for a turn, and takes room for the output: where there is none, that is said before it is begun. */
+async function enter(
+  input: Uint8Array,
+  length: number | undefined,
+  options: DecompressOptions,
+): Promise<{ leave: () => void; output: Output }> {
   let leave: (() => void) | undefined
   try {
     leave = await turns.enter()
     if (options.cancelled?.())
       throw new CollectorError('unavailable', 'the client left before its body was decompressed')
     options.lease.move('decompression')
-    const expected = Math.min(length, options.maxBytes)
-    reserve(expected, options)
-    options.lease.shrink(expected)
-    return leave
+    return { leave, output: new Output(length, options) }
   } catch (error) {
     leave?.()
     freeBody(input)
@@ -128,40 +123,58 @@ async function enter(input: Uint8Array, length: number, options: DecompressOptio
   }
 }
 
+/** What comes out of a stream, and the lease for it: for the length that is expected, or else for the longest. */
+class Output {
+  readonly #length: number | undefined
+  readonly #options: DecompressOptions
+  #reserved: number
+
+  constructor(length: number | undefined, options: DecompressOptions) {
+    const { maxBytes, budget, lease } = options
+    this.#length = length
+    this.#options = options
+    this.#reserved = Math.min(length ?? budget.maxBytes - lease.bytes, maxBytes)
+    reserve(this.#reserved, options)
+  }
+
+  /** All that the stream makes of the input. The lease is for just that afterwards. */
+  async run(stream: Transform, input: Uint8Array, onPart?: (part: Buffer) => void): Promise<Uint8Array> {
+    stream.end(input)
+    const output = new BodyBuffer(this.#length, undefined)
+    try {
+      for await (const part of stream as AsyncIterable<Buffer>) {
+        this.#ensure(output.length + part.length)
+        output.add(part)
+        onPart?.(part)
+        freeBytes(part)
+      }
+      this.#options.lease.shrink(this.#reserved - output.length)
+      this.#reserved = output.length
+      return output.end()
+    } catch (error) {
+      output.free()
+      throw error
+    }
+  }
+
+  #ensure(length: number): void {
+    if (length > this.#options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
+    if (length <= this.#reserved) return
+    reserve(length - this.#reserved, this.#options)
+    this.#reserved = length
+  }
+}
+
 /** The output of a gzip stream that is one member, or undefined where there are more. */
-async function inflateMember(input: Uint8Array, options: DecompressOptions): Promise<Decompressed | undefined> {
+async function inflateMember(input: Uint8Array, output: Output): Promise<Decompressed | undefined> {
   const stream = zlib.createInflateRaw({ chunkSize: CHUNK_BYTES })
   let crc = 0
   const onPart = (part: Buffer): void => void (crc = zlib.crc32(part, crc))
-  const bytes = await runStream(stream, input.subarray(HEADER_BYTES), options, onPart)
+  const bytes = await output.run(stream, input.subarray(GZIP_HEADER_BYTES), onPart)
   const member = onlyMember(input, stream.bytesWritten, bytes)
   if (member) return checked(member, crc)
-  options.lease.shrink(bytes.length)
   freeBody(bytes)
   return undefined
-}
-
-/** All that the stream makes of the input; the lease grows by it. */
-async function runStream(
-  stream: Transform,
-  input: Uint8Array,
-  options: DecompressOptions,
-  onPart?: (part: Buffer) => void,
-): Promise<Uint8Array> {
-  stream.end(input)
-  const output = new BodyBuffer(undefined, options)
-  try {
-    for await (const part of stream as AsyncIterable<Buffer>) {
-      if (output.length + part.length > options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
-      output.add(part)
-      onPart?.(part)
-      freeBytes(part)
-    }
-    return output.end()
-  } catch (error) {
-    output.free()
-    throw error
-  }
 }
 
 function streamOf(coding: ContentCoding): Transform {
@@ -232,9 +245,9 @@ interface Member {
  * `taken`: the bytes of the deflate stream.
  */
 function onlyMember(input: Uint8Array, taken: number, bytes: Uint8Array): Member | undefined {
-  const end = HEADER_BYTES + taken
-  if (input.length - end !== TRAILER_BYTES) return undefined
-  const trailer = new DataView(input.buffer, input.byteOffset + end, TRAILER_BYTES)
+  const end = GZIP_HEADER_BYTES + taken
+  if (input.length - end !== GZIP_TRAILER_BYTES) return undefined
+  const trailer = new DataView(input.buffer, input.byteOffset + end, GZIP_TRAILER_BYTES)
   return { bytes, crc: trailer.getUint32(0, true), length: trailer.getUint32(4, true) }
 }
 
@@ -243,28 +256,4 @@ function checked(member: Member, crc: number): Decompressed {
   if (member.crc !== crc) throw new Error('incorrect data check')
   if (member.length !== member.bytes.length) throw new Error('incorrect length check')
   return { bytes: member.bytes, singleMember: true }
-}
-
-/**
- * A gzip stream with the ten-byte header that nearly all senders write: no name, comment or extra field in it. RFC
- * 1952, 2.3.
- */
-function isPlainGzip(input: Uint8Array): boolean {
-  return (
-    input.length >= HEADER_BYTES + TRAILER_BYTES &&
-    input[0] === 0x1f &&
-    input[1] === 0x8b &&
-    input[2] === 8 &&
-    input[3] === 0
-  )
-}
-
-/**
- * How long the output is by the input's own words: the last four bytes of a plain gzip stream; undefined where they
- * cannot be true. They may still be wrong, or be those of the last member only.
- */
-function lengthOf(coding: ContentCoding, input: Uint8Array): number | undefined {
-  if (coding !== 'gzip' || !isPlainGzip(input)) return undefined
-  const length = new DataView(input.buffer, input.byteOffset + input.length - 4, 4).getUint32(0, true)
-  return length <= input.length * MOST_DEFLATE_RATIO ? length : undefined
 }
