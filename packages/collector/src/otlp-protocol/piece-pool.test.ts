@@ -21,3 +21,16 @@ test('pieces share nothing, are used again, and their memory is free when the la
   expect([...buffers].map(({ byteLength }) => byteLength)).toEqual([0, 0])
   expect(unusedBytes()).toBe(before)
 })
+
+test('where few are needed at a time, they are the same ones', () => {
+  const places = new Set<string>()
+  for (let i = 0; i < 100; i++) {
+    const pieces = Array.from({ length: 8 }, takePiece)
+    for (const { byteOffset } of pieces) places.add(`${byteOffset}`)
+    const buffers = new Set(pieces.map(({ buffer }) => buffer))
+    expect(buffers.size).toBe(1)
+    for (const piece of pieces) givePiece(piece)
+    expect([...buffers][0]!.byteLength).toBeGreaterThan(0)
+  }
+  expect(places.size).toBe(8)
+})

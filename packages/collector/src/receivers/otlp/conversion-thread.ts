@@ -2,7 +2,6 @@
 import { parentPort } from 'node:worker_threads'
 import { OtlpError } from '@spoor/otlp'
 import { freeBody } from '../../component/body-memory.ts'
-import { CollectorError } from '../../component/error.ts'
 import type { ConversionRequest, ConversionResponse } from './conversion.ts'
 import { readMessage } from './message.ts'
 
@@ -22,7 +21,6 @@ function convert(
     if (message.bytes !== body) freeBody(body)
     return message
   } catch (error) {
-    if (error instanceof CollectorError) return { refused: { code: error.code, message: error.message } }
     if (!(error instanceof OtlpError)) throw error
     const { code, message, offset, path } = error
     return { error: { code, message, offset, path } }
