@@ -59,7 +59,7 @@ export class LargeJson {
   }
 
   /** The elements, from the last to the first. */
-  *elementsFromEnd(): Generator<unknown> {
+  *elementsFromEnd(): Generator {
     for (let i = this.#parts.length - 1; i >= 0; i--) {
       const part = this.#parts[i]!
       if ('count' in part) yield* (this.#parse(`[${this.#text(part.start, part.end)}]`) as unknown[]).reverse()
