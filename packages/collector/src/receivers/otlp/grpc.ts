@@ -158,6 +158,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   stream.on('end', () => {
     if (over || stream.aborted) return
     over = true
+    call.lease.move('body')
     stream.setTimeout(0)
     exportMessage(reader, order, intake, call).then((answer) => {
       clearTimeout(timer)
