@@ -30,12 +30,12 @@ import {
   type Writer,
 } from './writer.ts'
 
-/** Hears of a span whose own trace or span id is not one; the span is written without it. */
+/** Hears of an id of a span that is none, its own, its parent's or a link's; the span is written so that `inspectItems` finds it invalid. */
 export type InvalidIdListener = (problem: OtlpError) => void
 
 /**
- * An `ExportTraceServiceRequest` as protobuf bytes, from its JSON. `onInvalidId`: called, in no order, where a span's
- * own id is not what it should be, which is an error without it.
+ * An `ExportTraceServiceRequest` as protobuf bytes, from its JSON. `onInvalidId`: called, in no order, where an id of a span is not
+ * what it should be, which is an error without it.
  */
 export function tracesFromJson(text: string | Uint8Array, onInvalidId?: InvalidIdListener): Uint8Array {
   return fromJson(text, REQUESTS.traces, onInvalidId)
@@ -78,6 +78,14 @@ let invalidIdListener: InvalidIdListener | undefined
 function isOwnId(path: Path): boolean {
   return path.at(-3) === 'spans' && /^(trace|span)_?id$/i.test(String(path.at(-1)))
 }
+
+/** Whether it is an id that a span has of another: of its parent, or in a link. */
+function isReference(path: Path): boolean {
+  return path.at(-3) === 'links' || (path.at(-3) === 'spans' && /^parent_?span_?id$/i.test(String(path.at(-1))))
+}
+
+/** In place of an id that is none, so that its span is known to be invalid: no id is as short. */
+const NO_ID = new Uint8Array(1)
 
 /** An integer outside of quotes that may need more than 53 bits: only then is the text looked through. */
 const LONG_INTEGER = /[[:,]\s*-?\d{16}/
@@ -306,9 +314,10 @@ function idOf(value: unknown, width: number, path: Path): Uint8Array {
   try {
     return readId(value, width, path)
   } catch (error) {
-    if (!invalidIdListener || !isOwnId(path)) throw error
+    const isOwn = isOwnId(path)
+    if (!invalidIdListener || !(isOwn || isReference(path))) throw error
     invalidIdListener(error as OtlpError)
-    return new Uint8Array(0)
+    return isOwn ? new Uint8Array(0) : NO_ID
   }
 }
 

@@ -44,7 +44,7 @@ export interface Intake {
   open(reclaim: () => void): Call
   /**
    * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
-   * spans without a valid id are refused, and the others are taken. A message without items is taken at once. Rejects
+   * spans that have an invalid id are refused, and the others are taken. A message without items is taken at once. Rejects
    * with what the pipeline throws, or the reading of the message. The call's lease must be for the body, and is for
    * nothing afterwards. So are the body's bytes, unless a pipeline keeps them: they are freed.
    */
@@ -130,7 +130,7 @@ export function createIntake(
   const reject = (signal: Signal, { rejected, items, problem }: Message): Partial<ExportResponse> => {
     refused[signal].value += rejected
     invalid.value += rejected
-    const message = `${rejected} of ${rejected + items} spans were not taken, as they have no valid trace or span id; the first: ${problem}`
+    const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
     log.warn('invalid_id', { component: context.id, transport, rejected }, message)
     return { rejected, message }
   }

@@ -16,7 +16,7 @@ export interface Message {
   readonly bytes: Uint8Array
   /** Spans, log records or data points in it. */
   readonly items: number
-  /** Spans that were taken out of it, as they have no valid trace or span id. */
+  /** Spans that were taken out of it, as an id of theirs is not valid. */
   readonly rejected: number
   /** The first of them and what is wrong with it; `''` when there were none. */
   readonly problem: string
