@@ -30,6 +30,17 @@ export interface Component {
    * does nothing.
    */
   finish?(): void
+  /**
+   * What it has from its start to its shutdown and only one can have, as `tcp 4317` or `file /var/spans.json`; known without a
+   * start. In a reload a component that claims what another has is started only after that one is shut down. A receiver
+   * gives it up before its `shutdown` first waits.
+   */
+  readonly claims?: readonly string[]
+  /**
+   * A reload has put another exporter in this one's place: whatever this one has taken and not sent goes to `successor`. Nothing is handed to it
+   * any more; `shutdown` comes afterwards, and waits for this.
+   */
+  handOver?(successor: Consumer): void
   /** The addresses that it listens on, once started. */
   listening?(): readonly Listening[]
 }

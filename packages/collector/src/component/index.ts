@@ -16,6 +16,7 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
+export { extensionId, extensionsIn, type ExtensionReference } from './extension-id.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,
