@@ -72,8 +72,9 @@ export function createCollector(options: CollectorOptions): Collector {
   let config = load(options.config)
   const logger = fromLevel(options.logger, () => config.logLevel)
   const counters = options.counters ?? createCounters()
-  const budget = options.budget ?? createBudget(undefined, { counters, collect: garbageCollector() })
-  const graph = buildGraph(config, { logger, counters, budget })
+  const collect = garbageCollector()
+  const budget = options.budget ?? createBudget(undefined, { counters, collect })
+  const graph = buildGraph(config, { logger, counters, budget, collect })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined

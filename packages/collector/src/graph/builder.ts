@@ -12,6 +12,7 @@ import {
   CollectorError,
   extensionsIn,
   type Budget,
+  type Collect,
   type Component,
   type Consumer,
   type Context,
@@ -28,6 +29,8 @@ export interface GraphOptions {
   readonly logger: Logger
   readonly counters: Counters
   readonly budget: Budget
+  /** See {@link Context.collect}. */
+  readonly collect?: Collect | undefined
 }
 
 /** What a graph is to be. */

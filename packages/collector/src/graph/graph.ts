@@ -12,7 +12,7 @@
  * the new one starts. Where that fails, the graph goes back to the config that it had, by the same way.
  */
 import type { CollectorConfig } from '../config/index.ts'
-import { CollectorError, sleep, type Host, type Listening } from '../component/index.ts'
+import { CollectorError, sleep, type Extension, type Host, type Listening } from '../component/index.ts'
 import { plan, type GraphOptions, type Plan } from './builder.ts'
 import { claimed } from './claims.ts'
 import { FanOut } from './fan-out.ts'
@@ -103,6 +103,7 @@ class PipelineGraph implements Graph {
         throw named(node, error)
       }
     }
+    for (const extension of extensionsAmong(this.#nodes)) extension.ready?.()
   }
 
   reload(config: CollectorConfig): Promise<void> {
@@ -160,6 +161,7 @@ class PipelineGraph implements Graph {
     this.#nodes = nodes
     this.#coming = []
     for (const { gauges } of fresh) gauges.show()
+    for (const extension of extensionsAmong(fresh)) extension.ready?.()
     const retiring = old.filter((node) => !leaving.includes(node))
     this.#retirement.begin(retiring, Promise.all([...drained, ...ports]))
     for (const node of leaving) finishNode(node, this.#options.logger)
@@ -221,6 +223,7 @@ class PipelineGraph implements Graph {
     const isThere = (node: Node): boolean => node.state === 'started' || this.#starting.has(node)
     const nodes = [...this.#nodes, ...this.#coming].filter(isThere).toReversed()
     this.#slots.close(CLOSED)
+    for (const extension of extensionsAmong(nodes)) extension.notReady?.()
     const stop = (node: Node, share: number) => stopNode(node, begin, deadlineMs * share, this.#options.logger)
     const all = async (kind: NodeKind, share: number): Promise<void> => {
       await Promise.all(nodes.filter((node) => node.kind === kind).map((node) => stop(node, share)))
@@ -251,6 +254,10 @@ const CLOSED = {
   async consume(): Promise<void> {
     throw new CollectorError('unavailable', 'the collector is shutting down')
   },
+}
+
+function extensionsAmong(nodes: readonly Node[]): readonly Extension[] {
+  return nodes.flatMap(({ kind, component }) => (kind === 'extension' ? [component] : []))
 }
 
 function inStartOrder(nodes: readonly Node[]): readonly Node[] {

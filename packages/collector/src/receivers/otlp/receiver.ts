@@ -6,7 +6,7 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import {
   createLogLimiter,
-  parseHostPort,
+  portClaims,
   type Component,
   type Consumer,
   type Context,
@@ -45,9 +45,7 @@ export class OtlpReceiver implements Component {
 
   constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
     const { grpc, http } = config.protocols
-    const ports = [grpc, http].flatMap((each) => (each ? [parseHostPort(each.endpoint).port] : []))
-    // Whatever the address: one of all interfaces and one of a single one want the same port.
-    this.claims = ports.filter((port) => port !== 0).map((port) => `tcp ${port}`)
+    this.claims = portClaims(...[grpc, http].flatMap((port) => (port ? [port.endpoint] : [])))
     this.#context = context
     this.#config = config
     this.#next = next
