@@ -1,6 +1,7 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
 export type { Logger } from './logger.ts'
+export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
 export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollectorError, type Status } from './status.ts'
@@ -16,6 +17,7 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
+export { extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,

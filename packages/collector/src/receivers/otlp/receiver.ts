@@ -6,6 +6,7 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import {
   createLogLimiter,
+  portClaims,
   type Component,
   type Consumer,
   type Context,
@@ -33,6 +34,7 @@ const LOG_INTERVAL_MS = 60_000
 const LINGER_MS = 100
 
 export class OtlpReceiver implements Component {
+  readonly claims: readonly string[]
   readonly #context: Context
   readonly #config: OtlpReceiverConfig
   readonly #next: ReadonlyMap<Signal, Consumer>
@@ -42,6 +44,8 @@ export class OtlpReceiver implements Component {
   #ports: Port[] = []
 
   constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
+    const { grpc, http } = config.protocols
+    this.claims = portClaims(...[grpc, http].flatMap((port) => (port ? [port.endpoint] : [])))
     this.#context = context
     this.#config = config
     this.#next = next
