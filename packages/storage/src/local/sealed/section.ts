@@ -21,7 +21,7 @@ import { valuesOf } from './values.ts'
 export type { SectionReader } from './section-file.ts'
 
 /** Memory of a section's columns besides what its head has, about: as they are put together, see `shape-steps.ts`. */
-const COLUMNS_BYTES = 1 << 18
+const COLUMNS_BYTES = 1 << 20
 /** Bytes that are reserved for spans before they are written, at most. */
 const MAX_RESERVED = 1 << 24
 type Eight<T> = [T, T, T, T, T, T, T, T]
