@@ -1,7 +1,7 @@
 import { MAX_DURATION_NS, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
 import type { SpanFields } from './message-writer.ts'
-import { Numbers } from './number-column.ts'
+import type { Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { parentRow } from './span-headers.ts'
 
