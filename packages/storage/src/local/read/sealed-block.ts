@@ -76,6 +76,10 @@ export class SealedBlock implements Block {
     return this.#section.keys
   }
 
+  keyCounts(): ReadonlyMap<string, number> | undefined {
+    return this.#section.keyCounts()
+  }
+
   mayHaveService(service: string): boolean {
     return this.#section.mayHaveService(service)
   }

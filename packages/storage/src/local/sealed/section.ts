@@ -124,12 +124,22 @@ export class Section {
 
   /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */
   get keys(): readonly string[] | undefined {
+    const counts = this.keyCounts()
+    return counts && [...counts.keys()]
+  }
+
+  /** How often each key is there, rare ones once; those of a resource or scope once for each that differs. */
+  keyCounts(): ReadonlyMap<string, number> | undefined {
     try {
-      const { columns, otherKeys } = this.#columns().head
-      if (!otherKeys) return undefined
-      const keys = new Set(otherKeys)
-      for (const { role, name } of columns) if (role === ROLE.attribute) keys.add(decodeText(name, 0, name.length))
-      return [...keys]
+      const { head } = this.#columns()
+      if (!head.otherKeys) return undefined
+      const counts = new Map(head.otherKeys.map((key) => [key, 1]))
+      for (const [number, { role, name }] of head.columns.entries()) {
+        if (role !== ROLE.attribute) continue
+        const key = decodeText(name, 0, name.length)
+        counts.set(key, (counts.get(key) ?? 0) + head.column(number).values)
+      }
+      return counts
     } catch {
       return undefined
     }
