@@ -165,19 +165,15 @@ export class Section {
     const { group: groupOf } = rows
     const groups = Map.groupBy(members.keys(), (i) => groupOf[members[i]!]!)
     const { resourceOf, scopeOf } = columns.head
-    const resources = this.#messages(
-      columns,
-      LEVEL.resource,
-      [...groups.keys()].map((group) => resourceOf[group]!),
-    )
-    const scopes = this.#messages(
+    const ofResource = Map.groupBy(groups.keys(), (group) => resourceOf[group]!)
+    const writeResource = this.#messages(columns, LEVEL.resource, [...ofResource.keys()])
+    const writeScope = this.#messages(
       columns,
       LEVEL.scope,
       [...groups.keys()].map((group) => scopeOf[group]!),
     )
     const fields = rows.fields()
-    for (const [group, own] of groups) {
-      const start = out.length
+    const writeSpans = (own: readonly number[]): void => {
       let at = spans.length - 1
       for (let i = own.length - 1; i >= 0; i--) {
         const before = out.length
@@ -187,10 +183,17 @@ export class Section {
         out.varint(out.length - before)
         out.byte(0x12)
       }
-      scopes(scopeOf[group]!)
-      out.varint(out.length - start)
-      out.byte(0x12)
-      resources(resourceOf[group]!)
+    }
+    for (const [resource, within] of ofResource) {
+      const start = out.length
+      for (const group of within) {
+        const before = out.length
+        writeSpans(groups.get(group)!)
+        writeScope(scopeOf[group]!)
+        out.varint(out.length - before)
+        out.byte(0x12)
+      }
+      writeResource(resource)
       out.varint(out.length - start)
       out.byte(0x0a)
     }
