@@ -189,8 +189,12 @@ export class SealedRows implements BlockRows {
     return this.#columns.head.resourceOf.length
   }
 
+  /** Numbers of the resource and the scope take the places where they would begin and end. */
   get groups(): Uint32Array {
-    return this.#once('groups', () => new Uint32Array(4 * this.groupCount))
+    return this.#once('groups', () => {
+      const { resourceOf, scopeOf } = this.#columns.head
+      return Uint32Array.from({ length: 4 * this.groupCount }, (_, i) => (i % 4 < 2 ? resourceOf : scopeOf)[i >> 2]!)
+    })
   }
 
   get frames(): Frame[] {

@@ -21,7 +21,7 @@ import { valuesOf } from './values.ts'
 export type { SectionReader } from './section-file.ts'
 
 /** Memory of a section's columns besides what its head has, about: as they are put together, see `shape-steps.ts`. */
-const COLUMNS_BYTES = 1 << 18
+const COLUMNS_BYTES = 1 << 20
 /** Bytes that are reserved for spans before they are written, at most. */
 const MAX_RESERVED = 1 << 24
 type Eight<T> = [T, T, T, T, T, T, T, T]
@@ -124,12 +124,22 @@ export class Section {
 
   /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */
   get keys(): readonly string[] | undefined {
+    const counts = this.keyCounts()
+    return counts && [...counts.keys()]
+  }
+
+  /** How often each key is there, rare ones once; those of a resource or scope once for each that differs. */
+  keyCounts(): ReadonlyMap<string, number> | undefined {
     try {
-      const { columns, otherKeys } = this.#columns().head
-      if (!otherKeys) return undefined
-      const keys = new Set(otherKeys)
-      for (const { role, name } of columns) if (role === ROLE.attribute) keys.add(decodeText(name, 0, name.length))
-      return [...keys]
+      const { head } = this.#columns()
+      if (!head.otherKeys) return undefined
+      const counts = new Map(head.otherKeys.map((key) => [key, 1]))
+      for (const [number, { role, name }] of head.columns.entries()) {
+        if (role !== ROLE.attribute) continue
+        const key = decodeText(name, 0, name.length)
+        counts.set(key, (counts.get(key) ?? 0) + head.column(number).values)
+      }
+      return counts
     } catch {
       return undefined
     }
@@ -155,19 +165,15 @@ export class Section {
     const { group: groupOf } = rows
     const groups = Map.groupBy(members.keys(), (i) => groupOf[members[i]!]!)
     const { resourceOf, scopeOf } = columns.head
-    const resources = this.#messages(
-      columns,
-      LEVEL.resource,
-      [...groups.keys()].map((group) => resourceOf[group]!),
-    )
-    const scopes = this.#messages(
+    const ofResource = Map.groupBy(groups.keys(), (group) => resourceOf[group]!)
+    const writeResource = this.#messages(columns, LEVEL.resource, [...ofResource.keys()])
+    const writeScope = this.#messages(
       columns,
       LEVEL.scope,
       [...groups.keys()].map((group) => scopeOf[group]!),
     )
     const fields = rows.fields()
-    for (const [group, own] of groups) {
-      const start = out.length
+    const writeSpans = (own: readonly number[]): void => {
       let at = spans.length - 1
       for (let i = own.length - 1; i >= 0; i--) {
         const before = out.length
@@ -177,10 +183,17 @@ export class Section {
         out.varint(out.length - before)
         out.byte(0x12)
       }
-      scopes(scopeOf[group]!)
-      out.varint(out.length - start)
-      out.byte(0x12)
-      resources(resourceOf[group]!)
+    }
+    for (const [resource, within] of ofResource) {
+      const start = out.length
+      for (const group of within) {
+        const before = out.length
+        writeSpans(groups.get(group)!)
+        writeScope(scopeOf[group]!)
+        out.varint(out.length - before)
+        out.byte(0x12)
+      }
+      writeResource(resource)
       out.varint(out.length - start)
       out.byte(0x0a)
     }

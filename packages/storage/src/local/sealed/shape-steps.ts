@@ -19,7 +19,7 @@ export interface Step {
 const FIXED: Step = { kind: OP.bytes, tag: 0, bytes: new Uint8Array(), column: -1, length: 0 }
 
 /** Bytes of the steps of one section that are kept. */
-const MAX_KEPT = 1 << 18
+const MAX_KEPT = 1 << 20
 /** Of a step besides its bytes, about. */
 const STEP_BYTES = 64
 
