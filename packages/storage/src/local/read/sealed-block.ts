@@ -10,6 +10,7 @@ import { reading, tell, type BlockSource } from './block-source.ts'
 import type { Block, ColumnValues } from './block.ts'
 import { Slot } from './byte-cache.ts'
 import type { Segment } from './catalog-segment.ts'
+import type { TraceExtents } from './trace-extents.ts'
 
 /** The filter of all trace ids of a sealed segment. What cannot be read lets all through. */
 export class SealedFilter {
@@ -85,6 +86,14 @@ export class SealedBlock implements Block {
     this.operations = meta.operations
   }
 
+  get keys(): readonly string[] | undefined {
+    return this.#section.keys
+  }
+
+  keyCounts(): ReadonlyMap<string, number> | undefined {
+    return this.#section.keyCounts()
+  }
+
   mayHaveService(service: string): boolean {
     return this.#section.mayHaveService(service)
   }
@@ -103,6 +112,10 @@ export class SealedBlock implements Block {
 
   traceRows(id: Uint32Array): BlockRows | undefined {
     return this.#section.traceRows(id)
+  }
+
+  extents(): TraceExtents {
+    return this.#section.extents()
   }
 
   values(target: Target): ColumnValues | undefined {
