@@ -2,7 +2,9 @@ import { requestOf, type SentSpan } from '../../conformance/spans.ts'
 import { BlockBuilder } from '../block/builder.ts'
 import type { BlockRows } from '../block/rows.ts'
 import { encodeBlock, startRange } from '../files/index-file.ts'
-import { zonesOf } from '../block/zones.ts'
+import { encodeSection } from '../sealed/encode.ts'
+import { Section } from '../sealed/section.ts'
+import { readZones, zonesOf } from '../block/zones.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { Clock } from '../runtime.ts'
 import type { SearchPage, SearchQuery, TraceSummary } from '../../contract.ts'
@@ -51,6 +53,28 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
     frame: ({ offset }) => Buffer.from(frames[offset]!),
   }
   return block
+}
+
+/** The same, sealed. */
+export function sealedOf(spans: readonly SentSpan[]): Block {
+  const { parts, meta } = encodeSection({ requests: [requestOf(spans)] })
+  const bytes = Buffer.concat(parts)
+  const section = new Section(meta, (offset, length) => bytes.subarray(offset, offset + length))
+  return {
+    spans: section.spans,
+    minStart: section.minStart,
+    maxStart: section.maxStart,
+    zones: readZones(meta),
+    operations: section.operations,
+    damaged: false,
+    mayHaveService: (service) => section.mayHaveService(service),
+    mayHaveTrace: (hash) => section.mayHaveTrace(hash),
+    mayHaveAttribute: (hash) => section.mayHaveAttribute(hash),
+    rows: () => section.rows(),
+    traceRows: (id) => section.traceRows(id),
+    values: (target) => section.values(target),
+    spanBytes: (rows, members) => section.spanBytes(rows, members),
+  }
 }
 
 /** A search's page in one piece. */

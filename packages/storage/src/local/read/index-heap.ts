@@ -17,10 +17,6 @@ export class IndexHeap {
     return this.size === 0 ? undefined : this.#entries[0]
   }
 
-  has(entry: number): boolean {
-    return entry < this.#places.length && this.#places[entry] !== 0
-  }
-
   push(entry: number): void {
     if (this.size === this.#entries.length) this.#entries = widened(this.#entries, 2 * this.size)
     if (entry >= this.#places.length) this.#places = widened(this.#places, Math.max(entry + 1, 2 * this.#places.length))

@@ -5,7 +5,7 @@ import { expectedAnswer, searchAll } from '../../conformance/sets.ts'
 import type { SentSpan } from '../../conformance/spans.ts'
 import type { SearchEvent, SearchQuery } from '../../contract.ts'
 import type { Block } from './block.ts'
-import { blockOf, StillClock } from './blocks.test.helper.ts'
+import { blockOf, sealedOf, StillClock } from './blocks.test.helper.ts'
 import { search } from './search.ts'
 import { SummaryCache } from './summary-cache.ts'
 import { Turn } from './turn.ts'
@@ -43,5 +43,17 @@ it('finds what any set means, in every order, page by page, however the spans li
       },
     ),
     { numRuns: 40, endOnFailure: true },
+  )
+})
+
+it('finds the same where some of the blocks are sealed', async () => {
+  await fc.assert(
+    fc.asyncProperty(arbitraryTraces, fc.array(arbitrarySearch, { minLength: 10 }), async (spans, queries) => {
+      const third = Math.ceil(spans.length / 3)
+      const parts = [0, 1, 2].map((i) => spans.slice(i * third, (i + 1) * third)).filter((part) => part.length > 0)
+      const store = storeOf(parts.map((part, i) => (i === 1 ? blockOf(part, 3) : sealedOf(part))))
+      for (const query of queries) expect(await searchAll(store, query)).toEqual(expectedAnswer(spans, query))
+    }),
+    { numRuns: 25, endOnFailure: true },
   )
 })
