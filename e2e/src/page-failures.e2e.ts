@@ -63,6 +63,19 @@ const tryAgain = () =>
     .click({ timeout: 2000 })
     .catch(() => {})
 const rows = () => page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
+/** A search's answer in lines, as the page asks for it. */
+const linesOf = (traces: unknown[], end: object) => ({
+  contentType: 'application/x-ndjson',
+  body: [
+    { type: 'traces', traces },
+    { type: 'end', ...end },
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join(''),
+})
+/** What the server finds, for a test to answer otherwise with it. */
+const found = async (route: Route): Promise<{ traces: unknown[]; complete: boolean }> =>
+  (await route.fetch({ headers: { accept: 'application/json' } })).json() as Promise<never>
 const script = (body: string) => (route: Route) => route.fulfill({ contentType: 'text/javascript', body })
 /** The worker as it is, but that it ends when it should answer. */
 const dying = async (route: Route) => {
@@ -255,12 +268,13 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
   })
 
   it('tells of a search that was stopped, with and without traces', async () => {
-    const answer = (traces: unknown[]) => ({ traces, complete: false, spansScanned: 9_000_000, elapsedMs: 10_000 })
+    const answer = (traces: unknown[]) =>
+      linesOf(traces, { complete: false, spansScanned: 9_000_000, elapsedMs: 10_000 })
     let asked = 0
     await open('/search', {
       [`${api}/search*`]: (route) => {
         asked++
-        return route.fulfill({ json: answer([]) })
+        return route.fulfill(answer([]))
       },
     })
     await page.getByRole('heading', { name: 'Nothing found so far' }).waitFor()
@@ -275,8 +289,8 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     await page.getByRole('listitem').first().waitFor()
 
     await page.route(`${api}/search*`, async (route) => {
-      const { traces } = (await (await route.fetch()).json()) as { traces: unknown[] }
-      await route.fulfill({ json: answer(traces) })
+      const { traces } = await found(route)
+      await route.fulfill(answer(traces))
     })
     await page.reload()
     await page.getByText(/Stopped after 10,000 ms: there may be more/).waitFor()
@@ -291,8 +305,8 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
           asked++
           await route.fulfill({ status: 503, json: { error: { code: 'busy', message: 'busy now' } } })
         } else {
-          const page = (await (await route.fetch()).json()) as object
-          await route.fulfill({ json: { ...page, next: 'further' } })
+          const { traces, ...end } = await found(route)
+          await route.fulfill(linesOf(traces, { ...end, next: 'further' }))
         }
       },
     })
@@ -367,7 +381,9 @@ async function between(
 ): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
     if (take(request, response)) return
-    fetch(`${spoor.page}${request.url}`, { headers: { 'accept-encoding': 'identity' } })
+    fetch(`${spoor.page}${request.url}`, {
+      headers: { accept: request.headers.accept ?? '*/*', 'accept-encoding': 'identity' },
+    })
       .then(async (answer) => {
         const type = answer.headers.get('content-type') ?? ''
         response.writeHead(answer.status, { 'content-type': type }).end(new Uint8Array(await answer.arrayBuffer()))
@@ -401,7 +417,7 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
     let isCutting = true
     const { server, url } = await between((request, response) => {
       if (!isCutting || !request.url?.includes(`/v1${cut}`)) return false
-      const type = cut === '/traces/' ? 'application/x-protobuf' : 'application/json'
+      const type = cut === '/traces/' ? 'application/x-protobuf' : 'application/x-ndjson'
       response.writeHead(200, { 'content-type': type, 'transfer-encoding': 'chunked' })
       response.write('{"traces":[')
       setTimeout(() => response.destroy(), 100)

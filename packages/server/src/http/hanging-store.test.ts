@@ -94,6 +94,7 @@ it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}timeout=20ms`)
   expect(response.status).toBe(504)
   const { error } = (await response.json()) as ApiError
+  // What it was given: less than was asked for by what it took to get as far as the store.
   expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/took longer than \d+ ms/) as string })
 })
 

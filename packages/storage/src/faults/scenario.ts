@@ -95,6 +95,8 @@ class Scenario {
   #wasFull = false
   /** The directory was moved away. */
   #isAway = false
+  /** Times that the directory was taken away. */
+  #absences = 0
   /** What was told to be kept aside, by its name. */
   readonly #kept = new Map<string, string>()
   #removedMs = -Infinity
@@ -239,6 +241,7 @@ class Scenario {
         const directory = disk.take(DIRECTORY)
         if (!directory) break
         this.#isAway = true
+        this.#absences++
         await this.#work(this.#random.int(1, 8))
         this.#isAway = false
         disk.put(DIRECTORY, directory)
@@ -430,8 +433,10 @@ class Scenario {
     this.oracle.sent(append, trace, spans)
     void this.#call(process, APPEND_MS, `append ${append}`, async () => {
       const wasAway = this.#isAway
+      const absences = this.#absences
       await store.append(batchOf(...spans))
-      if (wasAway && this.#isAway) throw new Error(`append ${append} is acknowledged, and its directory is not there`)
+      const isStillAway = wasAway && this.#isAway && absences === this.#absences
+      if (isStillAway) throw new Error(`append ${append} is acknowledged, and its directory is not there`)
       this.oracle.acknowledged(append, spans)
       // Whoever was told must find it at once.
       if (this.#random.chance(0.3)) void this.#readTrace(process, store, false, traceId(trace))

@@ -41,7 +41,11 @@ class Opened {
     const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
     const ingest = new ReadOnlyIngest(settings.directory, nodeFileSystem, nobody)
     ingest.open()
-    const catalog = new Catalog(nodeFileSystem, systemClock, settings.directory, cacheBytes, { tell() {}, switched() {}, users: () => [] })
+    const catalog = new Catalog(nodeFileSystem, systemClock, settings.directory, cacheBytes, {
+      tell() {},
+      switched() {},
+      users: () => [],
+    })
     for (const change of ingest.all()) catalog.apply(change)
     await catalog.load(new Turn(systemClock, Infinity))
     return new Opened(catalog)

@@ -69,33 +69,6 @@ export async function getJson<T>(path: string, parameters: Parameters, signal: A
   }
 }
 
-/** GETs lines of JSON; `onLine` hears each as it comes. Throws {@link ApiFailure}, also for a line that cannot be read; passes an abort on as it is. */
-export async function getLines(
-  path: string,
-  parameters: Parameters,
-  signal: AbortSignal,
-  onLine: (line: unknown) => void,
-): Promise<void> {
-  const url = apiUrl(path, parameters)
-  const decoder = new TextDecoder()
-  let rest = ''
-  const read = (text: string): void => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(parseLine(url, line))
-  }
-  await get(url, 'application/x-ndjson', { signal, onChunk: (chunk) => read(decoder.decode(chunk, { stream: true })) })
-  if (rest !== '') throw new ApiFailure('cut', `The answer of ${withoutQuery(url)} broke off.`, { isPassing: true })
-}
-
-function parseLine(url: string, line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw new ApiFailure('unreadable', `The answer of ${withoutQuery(url)} is not lines of JSON.`)
-  }
-}
-
 export interface GetOptions {
   readonly signal?: AbortSignal
   /** Hears each piece of an answer that is what was asked for, as it comes. What it throws ends the call. */
@@ -109,7 +82,8 @@ export function getBytes(path: string, options: GetOptions = {}): Promise<Uint8A
   return get(apiUrl(path), 'application/x-protobuf', options)
 }
 
-async function get(
+/** GETs what is of a media type. Throws {@link ApiFailure}; passes an abort on as it is. */
+export async function get(
   url: string,
   type: string,
   { signal, onProgress, onChunk }: GetOptions,
@@ -193,4 +167,4 @@ function readError(body: Uint8Array): ApiError['error'] | undefined {
   }
 }
 
-const withoutQuery = (url: string) => url.split('?')[0]
+export const withoutQuery = (url: string) => url.split('?')[0]

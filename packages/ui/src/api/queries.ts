@@ -1,21 +1,16 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { queryOptions } from '@tanstack/react-query'
 import type {
   AttributesResponse,
   AttributeValuesResponse,
   DependenciesResponse,
   OperationsResponse,
-  SearchResponse,
   ServicesResponse,
   StatusResponse,
 } from 'spoor/api'
-import { getJson, type Parameters } from './client.ts'
-import { getSearch } from './search.ts'
+import { getJson } from './client.ts'
 
 /** Lists for completion change slowly: half a minute old is fresh enough. */
 const listStaleMs = 30_000
-
-/** Traces to a page of the list. */
-const pageSize = 500
 
 /** How often a live view asks again, in milliseconds. */
 export const liveIntervalMs = 2_000
@@ -52,27 +47,6 @@ export function attributeValuesQuery(key: string) {
     queryKey: ['attribute-values', key],
     queryFn: ({ signal }) => getJson<AttributeValuesResponse>('attribute-values', { key, limit: 100 }, signal),
     staleTime: listStaleMs,
-  })
-}
-
-/** Nothing, of all that there is. A search that had to stop would have to stop again. */
-const foundNothing = (first: SearchResponse | undefined) => first?.complete === true && first.traces.length === 0
-
-/** What a page of the search is asked with. */
-export function pageOf(parameters: Parameters): Parameters {
-  return { ...parameters, limit: parameters['limit'] ?? pageSize }
-}
-
-/** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
-export function searchQuery(parameters: Parameters, live: boolean) {
-  return infiniteQueryOptions({
-    queryKey: ['search', parameters],
-    queryFn: ({ signal, pageParam }) => getSearch(pageOf(parameters), pageParam, signal),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.next,
-    refetchInterval: ({ state }) => (live || foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),
-    placeholderData: (previous) => previous,
-    retry: false,
   })
 }
 

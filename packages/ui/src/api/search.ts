@@ -1,6 +1,12 @@
+import { infiniteQueryOptions } from '@tanstack/react-query'
 import type { SearchLine, SearchResponse, TraceRow } from 'spoor/api'
 import { useSyncExternalStore } from 'react'
-import { ApiFailure, getLines, type Parameters } from './client.ts'
+import { ApiFailure, type Parameters } from './client.ts'
+import { getLines } from './lines.ts'
+import { liveIntervalMs } from './queries.ts'
+
+/** Traces to a page of the list. */
+const pageSize = 500
 
 /** How far a search is that has not ended. */
 export interface SearchSoFar {
@@ -22,8 +28,29 @@ function tell(key: string, soFar: SearchSoFar | undefined): void {
   for (const listener of listeners) listener()
 }
 
+/** Nothing, of all that there is. A search that had to stop would have to stop again. */
+const foundNothing = (first: SearchResponse | undefined) => first?.complete === true && first.traces.length === 0
+
+/** What a page of the search is asked with. */
+export function pageOf(parameters: Parameters): Parameters {
+  return { ...parameters, limit: parameters['limit'] ?? pageSize }
+}
+
+/** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
+export function searchQuery(parameters: Parameters, live: boolean) {
+  return infiniteQueryOptions({
+    queryKey: ['search', parameters],
+    queryFn: ({ signal, pageParam }) => getSearch(pageOf(parameters), pageParam, signal),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next,
+    refetchInterval: ({ state }) => (live || foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),
+    placeholderData: (previous) => previous,
+    retry: false,
+  })
+}
+
 /** A page of a search. What is found is told to {@link useSearchSoFar} as it comes. */
-export async function getSearch(parameters: Parameters, cursor: string, signal: AbortSignal): Promise<SearchResponse> {
+async function getSearch(parameters: Parameters, cursor: string, signal: AbortSignal): Promise<SearchResponse> {
   const key = cursor === '' ? keyOf(parameters) : undefined
   let soFar: SearchSoFar = { traces: [], share: undefined, spansScanned: 0 }
   let answer: SearchResponse | undefined

@@ -97,7 +97,14 @@ export class OtlpReceiver implements Component {
 
   async #openGrpc(config: NonNullable<OtlpReceiverConfig['protocols']['grpc']>): Promise<Port> {
     const intake = createIntake(this.#context, 'grpc', this.#next, this.#converter)
-    const server = createGrpcServer(config, intake, () => hostOf(listener))
+    const labels = { receiver: this.#context.id, transport: 'grpc', reason: 'idle' }
+    const idle = this.#context.counters.counter('spoor_receiver_dropped_connections', labels)
+    const server = createGrpcServer(
+      config,
+      intake,
+      () => hostOf(listener),
+      () => idle.value++,
+    )
     const refusal = createHttp1Refusal(() => this.#hint('http'), this.#report)
     const goAway = trackSessions(server)
     const listener: Listener = await listen(config.endpoint, config.tls, {

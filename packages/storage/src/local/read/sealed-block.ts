@@ -10,6 +10,7 @@ import { reading, tell, type BlockSource } from './block-source.ts'
 import type { Block, ColumnValues } from './block.ts'
 import { Slot } from './byte-cache.ts'
 import type { Segment } from './catalog-segment.ts'
+import type { TraceExtents } from './trace-extents.ts'
 
 /** The filter of all trace ids of a sealed segment. What cannot be read lets all through. */
 export class SealedFilter {
@@ -53,15 +54,16 @@ export class SealedBlock implements Block {
   readonly #source: BlockSource
   readonly #segment: Segment
   readonly #filter: SealedFilter
-  readonly #placed: PlacedSection
+  readonly #body: Place
   readonly #section: Section
 
   constructor(source: BlockSource, segment: Segment, filter: SealedFilter, placed: PlacedSection) {
-    const { meta, body } = placed
+    const { body } = placed
+    const meta = { ...placed.meta, operations: source.operations.shared(placed.meta.operations) }
     this.#source = source
     this.#segment = segment
     this.#filter = filter
-    this.#placed = placed
+    this.#body = body
     const read = (offset: number, length: number): Uint8Array => this.#read(body.offset + offset, length)
     this.#section = new Section(meta, read, source.columns, () => this.#damaged())
     this.spans = meta.spans
@@ -69,6 +71,14 @@ export class SealedBlock implements Block {
     this.maxStart = BigInt(meta.maxStart)
     this.zones = readZones(meta)
     this.operations = meta.operations
+  }
+
+  get keys(): readonly string[] | undefined {
+    return this.#section.keys
+  }
+
+  keyCounts(): ReadonlyMap<string, number> | undefined {
+    return this.#section.keyCounts()
   }
 
   mayHaveService(service: string): boolean {
@@ -91,6 +101,10 @@ export class SealedBlock implements Block {
     return this.#section.traceRows(id)
   }
 
+  extents(): TraceExtents {
+    return this.#section.extents()
+  }
+
   values(target: Target): ColumnValues | undefined {
     return this.#section.values(target)
   }
@@ -108,7 +122,7 @@ export class SealedBlock implements Block {
   }
 
   #damaged(): void {
-    const { offset, length } = this.#placed.body
+    const { offset, length } = this.#body
     tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
   }
 }

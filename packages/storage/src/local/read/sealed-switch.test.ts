@@ -47,7 +47,7 @@ class CountedFiles {
           this.open.set(path, this.open.get(path)! - 1)
           file.close()
         },
-      } as typeof file
+      }
     },
   }
 

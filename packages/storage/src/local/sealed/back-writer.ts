@@ -104,6 +104,16 @@ export class BackWriter {
     this.at = bytes.length - length
   }
 
+  /** A copy of what was written when there were `length` bytes, without those. */
+  since(length: number): Uint8Array {
+    return this.bytes.slice(this.at, this.bytes.length - length)
+  }
+
+  /** Forgets all but the `length` bytes that were written first. */
+  cut(length: number): void {
+    this.at = this.bytes.length - length
+  }
+
   /** A copy of what was written, and it is empty again. */
   take(): Uint8Array {
     const bytes = this.bytes.slice(this.at)

@@ -88,6 +88,13 @@ export class ByteReader {
     return count
   }
 
+  /** Steps over a byte string. */
+  skip(): void {
+    const length = this.number()
+    if (length > this.#bytes.length - this.at) throw new RangeError('the bytes end within a byte string')
+    this.at += length
+  }
+
   bytes(): Uint8Array {
     const length = this.number()
     if (length > this.#bytes.length - this.at) throw new RangeError('the bytes end within a byte string')

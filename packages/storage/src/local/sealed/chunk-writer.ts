@@ -6,10 +6,9 @@ import type { EncodedTable } from './encoded-table.ts'
 import type { WrittenChunk } from './head.ts'
 import type { Source } from './source.ts'
 import type { Piece } from './text-pages.ts'
-import type { Walker } from './walk.ts'
 
 /** Spans whose columns lie together, at least; those of a trace do unless it has more. */
-const CHUNK_SPANS = Number(process.env['CH'] ?? 2048)
+const CHUNK_SPANS = 2048
 const CHUNK_TRACES = 1024
 
 /**
@@ -31,7 +30,6 @@ export class ChunkWriter {
     tables: readonly EncodedTable[],
     encoded: readonly EncodedColumn[],
     column: (name: ColumnName) => EncodedColumn,
-    _walker: Walker,
     eventsOf: { readonly [LEVEL.event]: Uint32Array; readonly [LEVEL.link]: Uint32Array },
     add: (bytes: Uint8Array) => number,
   ) {

@@ -47,7 +47,7 @@ function membersOf(entries: Entries, columns: number): Uint32Array[] {
   const next = first.slice()
   const order = new Uint32Array(entries.count)
   for (let entry = 0; entry < entries.count; entry++) order[next[entries.column(entry)]!++] = entry
-  return Array.from({ length: columns }, (_, i) => order.subarray(first[i]!, first[i + 1]!))
+  return Array.from({ length: columns }, (_, i) => order.subarray(first[i], first[i + 1]))
 }
 
 function readNumbers({ coding, name }: EncodedColumn, entries: Entries, members: Uint32Array, numbers: Numbers): void {

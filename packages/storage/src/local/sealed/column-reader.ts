@@ -1,13 +1,13 @@
-import { readNumber, widthOf } from './bits.ts'
+import { readBits, readNumber, widthOf } from './bits.ts'
 import { CODING } from './column.ts'
 import { Uses } from './column-uses.ts'
 import type { HeadColumn } from './head.ts'
-import { Numbers, RAW } from './number-column.ts'
-import type { Bits } from './section-file.ts'
+import { RAW, type Numbers } from './number-column.ts'
+import { NO_BITS, type Bits } from './section-file.ts'
 
 /** Values of a column: the case of each, and the bit at which its rest begins. */
 export interface CaseList {
-  readonly bits: Bits | undefined
+  readonly bits: Bits
   readonly count: number
   readonly cases: Uint32Array
   readonly rests: Uint32Array
@@ -23,12 +23,17 @@ const MAX_CODE = 25
 export class ColumnReader {
   readonly column: HeadColumn
   readonly #uses: Uses
-  /** By shape: bits of a code. */
+  /** By use: bits of a code. */
   readonly #width: Uint8Array
-  /** By shape: bits of all that a row has, or -1 when rows differ. */
+  /** By use: bits of all that a row has, or -1 when rows differ. */
   readonly #rowBits: Int32Array
   /** By case, as far as cases have a rest: its bits. */
   readonly #rest: Uint16Array
+
+  #varyingValues: Uint16Array | undefined
+  /** By case of numbers. */
+  readonly #base: Float64Array
+  readonly #unit: Float64Array
 
   /** Throws RangeError when the column says what cannot be. */
   constructor(column: HeadColumn, shapes: number) {
@@ -38,30 +43,46 @@ export class ColumnReader {
     this.column = column
     this.#uses = new Uses(column.uses, shapes, cases)
     this.#rest = Uint16Array.from(withRest, ({ width }) => width)
-    this.#width = new Uint8Array(shapes)
-    this.#rowBits = new Int32Array(shapes)
+    this.#base = Float64Array.from(column.cases, ({ base }) => base)
+    this.#unit = Float64Array.from(column.cases, ({ unit }) => unit)
+    this.#width = new Uint8Array(this.#uses.count)
+    this.#rowBits = new Int32Array(this.#uses.count)
     if (column.defaultCases > cases) throw new RangeError(`${column.defaultCases} default cases of ${cases}`)
-    const { values, listAt, listLength, lists } = this.#uses
+    const { values, listAt, listLength, lists, count } = this.#uses
     const [defaultWidth, defaultRest] = [codeWidth(column.defaultCases), this.#restOfFirst(column.defaultCases)]
-    for (let shape = 0; shape < shapes; shape++) {
-      const at = listAt[shape]!
-      const width = at < 0 ? defaultWidth : codeWidth(listLength[shape]!)
-      const rest = at < 0 ? defaultRest : this.#restOf(lists.subarray(at, at + listLength[shape]!))
-      this.#width[shape] = width
-      this.#rowBits[shape] = rest < 0 ? -1 : values[shape]! * (width + rest)
+    for (let use = 1; use < count; use++) {
+      const at = listAt[use]!
+      const width = at < 0 ? defaultWidth : codeWidth(listLength[use]!)
+      const rest = at < 0 ? defaultRest : this.#restOf(lists, at, at + listLength[use]!)
+      this.#width[use] = width
+      this.#rowBits[use] = rest < 0 ? -1 : values[use]! * (width + rest)
     }
   }
 
-  /** By shape: how many values a row has. */
-  get values(): Uint16Array {
-    return this.#uses.values
+  /** How many values a row of a shape has. */
+  valuesOf(shape: number): number {
+    return this.#uses.values[this.#uses.of[shape]!]!
   }
 
-  /** Bits of the rest that all of these cases have, or -1 when they differ. */
-  #restOf(cases: Uint32Array): number {
+  /** The case of all values of a shape's rows, where it is one and has no rest; else -1. */
+  constantOf(shape: number): number {
+    const use = this.#uses.of[shape]!
+    if (use === 0 || this.#rowBits[use] !== 0) return -1
+    const at = this.#uses.listAt[use]!
+    return at < 0 ? 0 : this.#uses.lists[at]!
+  }
+
+  /** Whether some rows have several values. */
+  get isMany(): boolean {
+    return this.#uses.values.some((values) => values > 1)
+  }
+
+  /** Bits of the rest that all cases of a list have, or -1 when they differ. */
+  #restOf(lists: Uint32Array, from: number, to: number): number {
     const rest = this.#rest
-    const first = cases.length === 0 ? 0 : (rest[cases[0]!] ?? 0)
-    for (let i = 1; i < cases.length; i++) if ((rest[cases[i]!] ?? 0) !== first) return -1
+    if (rest.length === 0 || from === to) return 0
+    const first = rest[lists[from]!] ?? 0
+    for (let i = from + 1; i < to; i++) if ((rest[lists[i]!] ?? 0) !== first) return -1
     return first
   }
 
@@ -73,25 +94,29 @@ export class ColumnReader {
     return count > rest.length && first > 0 ? -1 : first
   }
 
-  /** The values of the rows `[from, to)`, whose shapes `shapes` has from the chunk's first row on. */
-  read(bits: Bits | undefined, shapes: ShapeList, from: number, to: number): CaseList {
-    const { values, listAt, lists } = this.#uses
+  /**
+   * The values of the rows `[from, to)`, whose shapes `shapes` has from the chunk's first row on. `varying`: without those of shapes that have a
+   * {@link constantOf}.
+   */
+  read(bits: Bits, shapes: ShapeList, from: number, to: number, varying = false): CaseList {
+    const { of, listAt, lists } = this.#uses
+    const values = varying ? this.#varying() : this.#uses.values
     let count = 0
-    for (let row = from; row < to; row++) count += values[shapes[row]!]!
+    for (let row = from; row < to; row++) count += values[of[shapes[row]!]!]!
     const cases = new Uint32Array(count)
     const rests = new Uint32Array(count)
     const [width, rest] = [this.#width, this.#rest]
     let at = this.#skip(bits, shapes, from)
-    const view = bits?.view
+    const { view } = bits
     for (let row = from, next = 0; row < to; row++) {
-      const shape = shapes[row]!
-      let left = values[shape]!
+      const use = of[shapes[row]!]!
+      let left = values[use]!
       if (left === 0) continue
-      const codeBits = width[shape]!
+      const codeBits = width[use]!
       const mask = (1 << codeBits) - 1
-      const list = listAt[shape]!
+      const list = listAt[use]!
       for (; left > 0; left--) {
-        const code = codeBits === 0 ? 0 : (view!.getUint32(at >>> 3, true) >>> (at & 7)) & mask
+        const code = codeBits === 0 ? 0 : (view.getUint32(at >>> 3, true) >>> (at & 7)) & mask
         const one = list < 0 ? code : lists[list + code]!
         at += codeBits
         cases[next] = one
@@ -102,23 +127,28 @@ export class ColumnReader {
     return { bits, count, cases, rests }
   }
 
+  /** By use: how many values a row has that are not always the same. */
+  #varying(): Uint16Array {
+    return (this.#varyingValues ??= this.#uses.values.map((values, use) => (this.#rowBits[use] === 0 ? 0 : values)))
+  }
+
   /** The bit at which row `to` begins. */
-  #skip(bits: Bits | undefined, shapes: ShapeList, to: number): number {
-    if (!bits) return 0
-    const { values, listAt, lists } = this.#uses
+  #skip(bits: Bits, shapes: ShapeList, to: number): number {
+    if (bits === NO_BITS) return 0
+    const { of, values, listAt, lists } = this.#uses
     const [width, rest, rowBits] = [this.#width, this.#rest, this.#rowBits]
     const { view } = bits
     let { at } = bits
     for (let row = 0; row < to; row++) {
-      const shape = shapes[row]!
-      const own = rowBits[shape]!
+      const use = of[shapes[row]!]!
+      const own = rowBits[use]!
       if (own >= 0) {
         at += own
         continue
       }
-      const codeBits = width[shape]!
-      const list = listAt[shape]!
-      for (let left = values[shape]!; left > 0; left--) {
+      const codeBits = width[use]!
+      const list = listAt[use]!
+      for (let left = values[use]!; left > 0; left--) {
         const code = (view.getUint32(at >>> 3, true) >>> (at & 7)) & ((1 << codeBits) - 1)
         const one = list < 0 ? code : lists[list + code]!
         at += codeBits + (one < rest.length ? rest[one]! : 0)
@@ -127,19 +157,30 @@ export class ColumnReader {
     return at
   }
 
-  /** Sets `numbers` from `to` on to the values of a column of numbers. */
-  numbers({ bits, count, cases, rests }: CaseList, numbers: Numbers, to: number): void {
-    const known = this.column.cases
-    const { value } = numbers
-    for (let i = 0; i < count; i++) {
-      const one = known[cases[i]!]
-      if (!one) throw new RangeError(`case ${cases[i]} of ${known.length}`)
-      const { base, unit, width } = one
-      if (width === 0) value[to + i] = base
-      else if (width === RAW) {
-        const at = rests[i]!
-        numbers.setRaw(to + i, readNumber(bits!.view, at, 32), readNumber(bits!.view, at + 32, 32))
-      } else value[to + i] = base + unit * readNumber(bits!.view, rests[i]!, width)
+  /** The same as numbers, put into `numbers` from `next` on. */
+  readNumbers(bits: Bits, shapes: ShapeList, from: number, to: number, numbers: Numbers, next: number): void {
+    const { of, values, listAt, lists } = this.#uses
+    const [width, rest, base, unit] = [this.#width, this.#rest, this.#base, this.#unit]
+    const out = numbers.value
+    const { view } = bits
+    let at = this.#skip(bits, shapes, from)
+    let index = next
+    for (let row = from; row < to; row++) {
+      const use = of[shapes[row]!]!
+      const codeBits = width[use]!
+      const list = listAt[use]!
+      for (let left = values[use]!; left > 0; left--) {
+        const code = codeBits === 0 ? 0 : (view.getUint32(at >>> 3, true) >>> (at & 7)) & ((1 << codeBits) - 1)
+        const one = list < 0 ? code : lists[list + code]!
+        at += codeBits
+        if (one >= rest.length) throw new RangeError(`case ${one} of ${rest.length}`)
+        const restBits = rest[one]!
+        if (restBits === 0) out[index] = base[one]!
+        else if (restBits === RAW) numbers.setRaw(index, readBits(view, at, 32), readBits(view, at + 32, 32))
+        else out[index] = base[one]! + unit[one]! * readNumber(view, at, restBits)
+        at += restBits
+        index++
+      }
     }
   }
 }

@@ -5,7 +5,7 @@ import { ANY, CODING, ROLE } from './column.ts'
 import type { CaseList } from './column-reader.ts'
 import type { HeadColumn } from './head.ts'
 import { RAW } from './number-column.ts'
-import type { SectionFile } from './section-file.ts'
+import { NO_BITS, type SectionFile } from './section-file.ts'
 import { TextReader } from './text-reader.ts'
 import { keyValue } from './wire.ts'
 
@@ -53,7 +53,7 @@ export class ColumnEntries {
   bytes(entry: number): Uint8Array {
     const own = this.#lists[entry - this.#cases.length]
     const number = own ? own.list.cases[own.index]! : this.#cases[entry]!
-    this.#texts.write(number, own?.list.bits, own ? own.list.rests[own.index]! : 0, this.#out)
+    this.#texts.write(number, own?.list.bits ?? NO_BITS, own ? own.list.rests[own.index]! : 0, this.#out)
     return this.#out.take()
   }
 
@@ -78,18 +78,18 @@ export class ColumnEntries {
     const own = this.#lists[entry - this.#cases.length]
     const { base, unit, width } = this.#column.cases[own ? own.list.cases[own.index]! : this.#cases[entry]!]!
     if (width === RAW && own) {
-      const { view } = own.list.bits!
+      const { view } = own.list.bits
       const at = own.list.rests[own.index]!
       return BigInt.asIntN(64, (BigInt(readBits(view, at + 32, 32)) << 32n) | BigInt(readBits(view, at, 32)))
     }
-    const value = own ? base + unit * readNumber(own.list.bits!.view, own.list.rests[own.index]!, width) : base
+    const value = own ? base + unit * readNumber(own.list.bits.view, own.list.rests[own.index]!, width) : base
     return this.#column.type === ANY.bool ? String(value === 1) : BigInt(value)
   }
 
   #double(entry: number): number {
     const own = this.#lists[entry - this.#cases.length]
     const { high, base, unit, width } = this.#column.cases[own ? own.list.cases[own.index]! : this.#cases[entry]!]!
-    const rest = own ? base + unit * readNumber(own.list.bits!.view, own.list.rests[own.index]!, width) : base
+    const rest = own ? base + unit * readNumber(own.list.bits.view, own.list.rests[own.index]!, width) : base
     double.setUint32(4, (high << 20) | Math.floor(rest / 2 ** 32), true)
     double.setUint32(0, rest, true)
     return double.getFloat64(0, true)

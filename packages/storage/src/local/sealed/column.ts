@@ -64,7 +64,7 @@ const NONE: Uint8Array = new Uint8Array()
 /** Columns that every section has. */
 export const SPAN_HEADERS = ['start', 'duration', 'parent', 'group'].map((name) => header(LEVEL.span, name))
 export const EVENT_HEADERS = [header(LEVEL.event, 'time')]
-export const TRACE_HEADERS = ['rows', 'errors', 'start', 'end', 'root', 'longest', 'spread'].map((name) =>
+export const TRACE_HEADERS = ['rows', 'errors', 'start', 'end', 'over', 'longest', 'first', 'root'].map((name) =>
   header(LEVEL.trace, name),
 )
 export const SHAPES: readonly ColumnName[] = [LEVEL.span, LEVEL.event, LEVEL.link, LEVEL.resource, LEVEL.scope].map(

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 /** What is compressed is small beside the columns, and written once: a level at which texts get smaller still and the CPU is not felt. */
-const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: Number(process.env['ZL'] ?? 6) } }
+const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 6 } }
 
 export function pack(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, OPTIONS)

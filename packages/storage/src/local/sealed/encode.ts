@@ -67,7 +67,7 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
 
   const parts = new Parts()
   const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, slotColumns)
-  const chunks = new ChunkWriter(source, tables, encoded, column, walker, eventsOf, parts.add).write()
+  const chunks = new ChunkWriter(source, tables, encoded, column, eventsOf, parts.add).write()
   const { pages, firstTexts } = writeTexts(encoded, entries, parts)
   const { hashes, otherKeys } = attributesOf(entries, columns)
   const filters = { traceFilter: writeTraceFilter(source, parts), attributeFilter: writeFilter(hashes, parts.add) }
@@ -158,9 +158,10 @@ function tablesOf(
       facts.errors,
       facts.start,
       facts.end,
-      facts.root,
+      facts.over,
       facts.longest,
-      facts.spread,
+      facts.first,
+      facts.root,
     ]),
   }
   const group = column(SPAN_HEADERS[3]!)

@@ -64,7 +64,7 @@ export class EncodedTable {
     for (let i = 0; i < shapes; i++) most = Math.max(most, (first[i + 1]! - first[i]!) * manyOf(this.#slotColumns[i]!))
     const scratch = { members: new Uint32Array(most), places: new Uint32Array(most), firsts: new Uint32Array(count) }
     for (let i = 0; i < shapes; i++) {
-      const rows = order.subarray(first[i]!, first[i + 1]!)
+      const rows = order.subarray(first[i], first[i + 1])
       for (const { column, codes, layouts } of this.headers) {
         const layout = column.plan(i, rows, rows, rows.length, codes)
         layouts.push(layout)

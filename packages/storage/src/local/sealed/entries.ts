@@ -49,7 +49,7 @@ export class Entries {
     let slot = mix(hash, column) & mask
     for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
       const at = WIDTH * entry
-      if (words[at] === hash && words[at + 1] === column && words[at + 3]! - words[at + 2]! === length) {
+      if (words[at] === hash && words[at + 1] === column && length === words[at + 3]! - words[at + 2]!) {
         if (this.#equals(words[at + 2]!, start, length)) {
           words[at + 4]!++
           return entry

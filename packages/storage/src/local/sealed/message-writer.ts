@@ -1,64 +1,76 @@
 import type { BackWriter } from './back-writer.ts'
-import { readBits, readNumber } from './bits.ts'
 import { CODING, EVENT_HEADERS, LEVEL, ROLE, type LevelNumber } from './column.ts'
 import type { CaseList, ShapeList } from './column-reader.ts'
-import type { Chunk, HeadColumn } from './head.ts'
-import { RAW, type Numbers } from './number-column.ts'
+import type { Chunk } from './head.ts'
+import type { Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
-import { OP, type Op } from './template.ts'
-import { TextReader } from './text-reader.ts'
+import type { Step } from './shape-steps.ts'
+import { OP, type OpKind } from './template.ts'
+import { ValueWriter } from './value-writer.ts'
 
-/** What a span's template takes from the columns that all spans have. Used for one span after the other. */
+/** What a span's template takes from the columns that all spans have. */
 export interface SpanFields {
   /** Ids one after the other, and where the span's are. */
   readonly traceIds: Uint8Array
   readonly spanIds: Uint8Array
   readonly parentIds: Uint8Array
-  traceAt: number
-  idAt: number
-  name: Uint8Array
-  startLo: number
-  startHi: number
-  endLo: number
-  endHi: number
+  readonly traceAt: number
+  readonly idAt: number
+  readonly startLo: number
+  readonly startHi: number
+  readonly endLo: number
+  readonly endHi: number
 }
 
-/** An op, with what its column has. */
-interface Step {
-  readonly op: Op
-  readonly values: Values | undefined
-}
-
-/** The values of a column that belong to the rows of the writer. */
+/** The values of a column that belong to the rows of the writer, without those that are the same in all rows of a shape. */
 class Values {
-  readonly column: HeadColumn
-  readonly list: CaseList
-  readonly text: TextReader
+  readonly #writer: ValueWriter
+  readonly #list: CaseList
+  readonly #out: BackWriter
   /** How many of them are over. */
   used = 0
+  /** Cases before this one may have a rest. */
+  readonly #rests: number
+  /** By case without a rest: its whole field as it was written, where it may be needed again. */
+  readonly #fields: (Uint8Array | undefined)[] = []
 
-  constructor(columns: SectionColumns, column: HeadColumn, list: CaseList) {
-    this.column = column
-    this.list = list
-    this.text = new TextReader(columns.file, column)
+  constructor(writer: ValueWriter, list: CaseList, out: BackWriter) {
+    this.#writer = writer
+    this.#list = list
+    this.#out = out
+    const { coding, patterns } = writer.column
+    this.#rests = coding === CODING.text && list.count >= REPEATED ? patterns.length : Infinity
   }
 
   /** A number below 2^53. */
   number(index: number): number {
-    const { bits, cases, rests } = this.list
-    const { base, unit, width } = this.column.cases[cases[index]!]!
-    return width === 0 ? base : base + unit * readNumber(bits!.view, rests[index]!, width)
+    const { bits, cases, rests } = this.#list
+    return this.#writer.number(cases[index]!, bits, rests[index]!)
+  }
+
+  write(tag: number, index: number): void {
+    const { bits, cases, rests } = this.#list
+    const number = cases[index]!
+    const known = number < this.#rests ? undefined : this.#fields[number]
+    if (known) {
+      this.#out.range(known)
+      return
+    }
+    const { length } = this.#out
+    this.#writer.write(tag, number, bits, rests[index]!)
+    if (number >= this.#rests) this.#fields[number] = this.#out.since(length)
   }
 }
 
 const NONE = new Uint8Array()
+/** Values of a column in some rows, from which on they are likely to repeat. */
+const REPEATED = 64
 const NO_FIELDS: SpanFields = {
   traceIds: NONE,
   spanIds: NONE,
   parentIds: NONE,
   traceAt: 0,
   idAt: 0,
-  name: NONE,
   startLo: 0,
   startHi: 0,
   endLo: 0,
@@ -69,46 +81,52 @@ const WORD = 2 ** 32
 const EVENTS = 0x5a
 
 /**
- * Puts the messages of some rows of a chunk together again, in ascending order. Of columns it reads only those that the rows' templates have.
+ * Puts the messages of some rows of a chunk together again. Of columns it reads only those that the rows' templates have.
  */
 export class MessageWriter {
   readonly #columns: SectionColumns
   readonly #chunk: Chunk
   readonly #level: LevelNumber
   readonly #out: BackWriter
-  /** By template. */
-  readonly #steps: (readonly Step[] | undefined)[] = []
   readonly #values: (Values | undefined)[] = []
   readonly #shapes: (ShapeList | undefined)[] = []
   /** By level, in the chunk: the rows whose values are read, and the next of them. */
   readonly #ranges: { readonly from: number; readonly to: number; next: number }[]
   /** Of the events in their range. */
   #times: Numbers | undefined
-  /** Slots of the message that is being written; of its events and links in turn, the row and where its slots begin. */
+  /** What of their columns' values is whose: slots of all messages, and the row and first slot of each event and link. */
   readonly #slots: number[] = []
   readonly #inner: number[] = []
+  /** By member: its first slot, and the end of its events and links. */
+  readonly #firstSlot: number[] = []
+  readonly #innerEnd: number[] = []
+  readonly #members: ArrayLike<number>
   #fields = NO_FIELDS
+  #innerAt = 0
 
-  /** Rows are counted from the chunk's first one. */
-  constructor(columns: SectionColumns, chunk: Chunk, level: LevelNumber, from: number, to: number, out: BackWriter) {
+  /** `members`: the rows, ascending, counted from the chunk's first one. */
+  constructor(columns: SectionColumns, chunk: Chunk, level: LevelNumber, members: ArrayLike<number>, out: BackWriter) {
+    const [from, to] = [members[0] ?? 0, (members[members.length - 1] ?? -1) + 1]
     this.#columns = columns
     this.#chunk = chunk
     this.#level = level
     this.#out = out
+    this.#members = members
     this.#ranges = chunk.rows.map(() => ({ from: 0, to: 0, next: 0 }))
     this.#ranges[level] = { from, to, next: from }
     if (level === LEVEL.span) this.#findRuns(from, to)
+    this.#takeAll()
   }
 
   /** Which events and links are those of the rows. */
   #findRuns(from: number, to: number): void {
     for (const [number, { role, level, type }] of this.#columns.head.columns.entries()) {
       if (role !== ROLE.run || level !== LEVEL.span) continue
-      const { column } = this.#columns.reader(number)
+      const writer = new ValueWriter(this.#columns.file, this.#columns.reader(number).column, this.#out)
       const total = (start: number, end: number): number => {
-        const values = new Values(this.#columns, column, this.#columns.cases(number, this.#chunk, start, end))
+        const { bits, count, cases, rests } = this.#columns.cases(number, this.#chunk, start, end)
         let sum = 0
-        for (let i = 0; i < values.list.count; i++) sum += values.number(i)
+        for (let i = 0; i < count; i++) sum += writer.number(cases[i]!, bits, rests[i]!)
         return sum
       }
       const before = total(0, from)
@@ -116,38 +134,46 @@ export class MessageWriter {
     }
   }
 
-  /** Writes the message of a row, which comes after those that were written before, in front of what is written. */
-  write(row: number, fields = NO_FIELDS): void {
+  #takeAll(): void {
     const range = this.#ranges[this.#level]!
-    while (range.next < row) {
+    for (let i = 0; i < this.#members.length; i++) {
+      const [slots, inner] = [this.#slots.length, this.#inner.length]
+      while (range.next < this.#members[i]!) {
+        this.#take(this.#level)
+        this.#slots.length = slots
+        this.#inner.length = inner
+      }
+      this.#firstSlot.push(slots)
       this.#take(this.#level)
-      this.#slots.length = this.#inner.length = 0
+      this.#innerEnd.push(this.#inner.length)
     }
+  }
+
+  /** Writes the message of a member in front of what is written. */
+  write(member: number, fields = NO_FIELDS): void {
+    const row = this.#members[member]!
     this.#fields = fields
-    this.#take(this.#level)
-    this.#message(this.#level, row, 0, this.#stepsOf(this.#level, row))
-    this.#slots.length = this.#inner.length = 0
+    this.#innerAt = this.#innerEnd[member]!
+    this.#message(this.#level, row, this.#firstSlot[member]!, this.#stepsOf(this.#level, row))
   }
 
   /** Takes the slots of a level's next row, and then those of its events and links. */
   #take(level: LevelNumber): void {
-    const row = this.#ranges[level]!.next++
-    const steps = this.#stepsOf(level, row)
+    const steps = this.#stepsOf(level, this.#ranges[level]!.next++)
     const slots = this.#slots
     let at = slots.length
     let hasRuns = false
-    for (const { op, values } of steps) {
-      if (!values) continue
-      slots.push(values.used++)
-      if (op.kind === OP.run) hasRuns = true
+    for (let i = 0; i < steps.length; i++) {
+      const { kind, column } = steps[i]!
+      if (column >= 0) slots.push(this.#valuesOf(column).used++)
+      if (kind === OP.run) hasRuns = true
     }
     if (!hasRuns) return
-    for (const { op, values } of steps) {
-      if (!values) continue
-      const slot = slots[at++]!
-      if (op.kind !== OP.run) continue
-      const inner = innerLevel(op.tag)
-      for (let left = values.number(slot); left > 0; left--) {
+    for (const { kind, tag, column, length } of steps) {
+      const slot = column >= 0 ? slots[at++]! : 0
+      if (kind !== OP.run) continue
+      const inner = innerLevel(tag)
+      for (let left = column >= 0 ? this.#valuesOf(column).number(slot) : length; left > 0; left--) {
         this.#inner.push(this.#ranges[inner]!.next, slots.length)
         this.#take(inner)
       }
@@ -157,29 +183,29 @@ export class MessageWriter {
   #message(level: LevelNumber, row: number, base: number, steps: readonly Step[]): void {
     const out = this.#out
     let slot = base
-    for (const { values } of steps) if (values) slot++
+    for (let i = 0; i < steps.length; i++) if (steps[i]!.column >= 0) slot++
     let close = 0
     for (let i = steps.length - 1; i >= 0; i--) {
-      const { op, values } = steps[i]!
-      switch (op.kind) {
+      const { kind, tag, bytes, column, length } = steps[i]!
+      switch (kind) {
         case OP.bytes:
-          out.range(op.bytes)
+          out.range(bytes)
           break
         case OP.value:
-          this.#value(op.tag, values!, this.#slots[--slot]!)
+          this.#values[column]!.write(tag, this.#slots[--slot]!)
           break
         case OP.run:
-          this.#run(op.tag, values!.number(this.#slots[--slot]!))
+          this.#run(tag, column >= 0 ? this.#values[column]!.number(this.#slots[--slot]!) : length)
           break
         case OP.close:
           close = out.length
           break
         case OP.open:
           out.varint(out.length - close)
-          out.varint(op.tag)
+          out.varint(tag)
           break
         default:
-          this.#field(op, level, row)
+          this.#field(kind, tag, level, row)
       }
     }
   }
@@ -189,8 +215,9 @@ export class MessageWriter {
     const level = innerLevel(tag)
     for (let left = length; left > 0; left--) {
       const { length: before } = out
-      const base = this.#inner.pop()!
-      const row = this.#inner.pop()!
+      this.#innerAt -= 2
+      const row = this.#inner[this.#innerAt]!
+      const base = this.#inner[this.#innerAt + 1]!
       this.#message(level, row, base, this.#stepsOf(level, row))
       out.varint(out.length - before)
       out.varint(tag)
@@ -198,7 +225,7 @@ export class MessageWriter {
   }
 
   /** A field that is in other columns than those of slots. */
-  #field({ kind, tag }: Op, level: LevelNumber, row: number): void {
+  #field(kind: OpKind, tag: number, level: LevelNumber, row: number): void {
     const out = this.#out
     const fields = this.#fields
     switch (kind) {
@@ -222,8 +249,7 @@ export class MessageWriter {
         out.byte(8)
         break
       default:
-        out.range(fields.name)
-        out.varint(fields.name.length)
+        throw new RangeError(`op ${kind}`)
     }
     out.varint(tag)
   }
@@ -236,76 +262,20 @@ export class MessageWriter {
     this.#out.words(lo, this.#fields.startHi + this.#times.hi(row - from) + (lo >= WORD ? 1 : 0))
   }
 
-  /** The value of a slot, with the tag and length of its field. */
-  #value(tag: number, values: Values, index: number): void {
-    const { column, list, text } = values
-    const out = this.#out
-    const { length: before } = out
-    if (column.role === ROLE.attribute) {
-      this.#any(values, index)
-      out.varint(out.length - before)
-      out.byte(0x12)
-      out.range(column.name)
-      out.varint(column.name.length)
-      out.byte(0x0a)
-    } else if (column.role === ROLE.varint) {
-      this.#varint(values, index)
-      out.varint(tag)
-      return
-    } else {
-      text.write(list.cases[index]!, list.bits, list.rests[index]!, out)
-      if (column.role === ROLE.own) return
-      if (column.role === ROLE.fixed) {
-        out.varint(tag)
-        return
-      }
-    }
-    out.varint(out.length - before)
-    out.varint(tag)
-  }
-
-  /** An `AnyValue`. */
-  #any(values: Values, index: number): void {
-    const { column, list, text } = values
-    const out = this.#out
-    const { coding, type } = column
-    if (coding === CODING.text) {
-      const { length: before } = out
-      text.write(list.cases[index]!, list.bits, list.rests[index]!, out)
-      if (type === 0) return
-      out.varint(out.length - before)
-    } else if (coding === CODING.double) {
-      const rest = values.number(index)
-      out.words(rest, (column.cases[list.cases[index]!]!.high << 20) | Math.floor(rest / WORD))
-    } else this.#varint(values, index)
-    out.byte(type)
-  }
-
-  #varint(values: Values, index: number): void {
-    const { bits, cases, rests } = values.list
-    if (values.column.cases[cases[index]!]!.width !== RAW) return this.#out.varint(values.number(index))
-    const at = rests[index]!
-    this.#out.varint64(readBits(bits!.view, at, 32), readBits(bits!.view, at + 32, 32))
-  }
-
   #stepsOf(level: LevelNumber, row: number): readonly Step[] {
     const shapes = (this.#shapes[level] ??= this.#columns.shapes(level, this.#chunk))
-    const number = this.#columns.head.levels[level]!.templates[shapes[row]!]!
-    return (this.#steps[number] ??= this.#loadSteps(number))
+    return this.#columns.steps.of(level, shapes[row]!)
   }
 
-  #loadSteps(template: number): Step[] {
-    return this.#columns.head.template(template).map((op) => ({
-      op,
-      values:
-        op.kind === OP.value || op.kind === OP.run ? (this.#values[op.column] ??= this.#load(op.column)) : undefined,
-    }))
+  #valuesOf(number: number): Values {
+    return (this.#values[number] ??= this.#load(number))
   }
 
   #load(number: number): Values {
     const { column } = this.#columns.reader(number)
     const { from, to } = this.#ranges[column.level]!
-    return new Values(this.#columns, column, this.#columns.cases(number, this.#chunk, from, to))
+    const list = this.#columns.cases(number, this.#chunk, from, to, true)
+    return new Values(new ValueWriter(this.#columns.file, column, this.#out), list, this.#out)
   }
 }
 

@@ -1,7 +1,7 @@
 import { MAX_DURATION_NS, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
 import type { SpanFields } from './message-writer.ts'
-import { Numbers } from './number-column.ts'
+import type { Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { parentRow } from './span-headers.ts'
 
@@ -22,6 +22,47 @@ export interface SealedTraces {
   readonly first: Uint32Array
   /** First start, nanoseconds after the section's. */
   readonly start: Numbers
+}
+
+/** What templates take of some rows, moved from one to the other. */
+export class RowFields implements SpanFields {
+  readonly traceIds: Uint8Array
+  readonly spanIds: Uint8Array
+  readonly parentIds: Uint8Array
+  traceAt = 0
+  idAt = 0
+  startLo = 0
+  startHi = 0
+  endLo = 0
+  endHi = 0
+  readonly #trace: Uint32Array
+  readonly #startLo: Uint32Array
+  readonly #startHi: Uint32Array
+  readonly #durations: Numbers
+
+  constructor(rows: SealedRows, durations: Numbers) {
+    this.traceIds = bytesOf(rows.traceIds)
+    this.spanIds = bytesOf(rows.spanId)
+    this.parentIds = bytesOf(rows.parentId)
+    this.#trace = rows.trace
+    this.#startLo = rows.startLo
+    this.#startHi = rows.startHi
+    this.#durations = durations
+  }
+
+  moveTo(row: number): void {
+    this.traceAt = 16 * this.#trace[row]!
+    this.idAt = 8 * row
+    this.startLo = this.#startLo[row]!
+    this.startHi = this.#startHi[row]!
+    const lo = this.startLo + this.#durations.lo(row)
+    this.endLo = lo
+    this.endHi = this.startHi + this.#durations.hi(row) + (lo >= WORD ? 1 : 0)
+  }
+}
+
+function bytesOf(ids: Uint32Array): Uint8Array {
+  return new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
 }
 
 /** Rows of a section. Each column is read when it is first asked for. */
@@ -114,33 +155,9 @@ export class SealedRows implements BlockRows {
     })
   }
 
-  /** What templates take of all rows; see {@link setFields}. */
-  fields(): SpanFields {
-    const bytes = (ids: Uint32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
-    return {
-      traceIds: bytes(this.traceIds),
-      spanIds: bytes(this.spanId),
-      parentIds: bytes(this.parentId),
-      traceAt: 0,
-      idAt: 0,
-      name: this.#columns.head.names[0]!,
-      startLo: 0,
-      startHi: 0,
-      endLo: 0,
-      endHi: 0,
-    }
-  }
-
-  setFields(fields: SpanFields, row: number): void {
-    const [startLo, startHi] = [this.startLo[row]!, this.startHi[row]!]
-    const lo = startLo + this.#durations.lo(row)
-    fields.traceAt = 16 * this.trace[row]!
-    fields.idAt = 8 * row
-    fields.name = this.#columns.head.names[this.operation[row]!]!
-    fields.startLo = startLo
-    fields.startHi = startHi
-    fields.endLo = lo
-    fields.endHi = startHi + this.#durations.hi(row) + (lo >= WORD ? 1 : 0)
+  /** What templates take of the rows. */
+  fields(): RowFields {
+    return new RowFields(this, this.#durations)
   }
 
   get #durations(): Numbers {
@@ -149,11 +166,11 @@ export class SealedRows implements BlockRows {
 
   /** A sealed span lies nowhere as it came: all are as if of the mean length, one after the other. */
   get spanStart(): Uint32Array {
-    return this.#once('spanStart', () => Uint32Array.from({ length: this.count }, (_, row) => row * this.#meanBytes()))
+    return this.#once('spanStart', () => Uint32Array.from({ length: this.count }, (_, row) => row * this.meanBytes))
   }
 
   get spanEnd(): Uint32Array {
-    return this.#once('spanEnd', () => Uint32Array.from(this.spanStart, (start) => start + this.#meanBytes()))
+    return this.#once('spanEnd', () => Uint32Array.from(this.spanStart, (start) => start + this.meanBytes))
   }
 
   get traceCount(): number {
@@ -172,15 +189,20 @@ export class SealedRows implements BlockRows {
     return this.#columns.head.resourceOf.length
   }
 
+  /** Numbers of the resource and the scope take the places where they would begin and end. */
   get groups(): Uint32Array {
-    return this.#once('groups', () => new Uint32Array(4 * this.groupCount))
+    return this.#once('groups', () => {
+      const { resourceOf, scopeOf } = this.#columns.head
+      return Uint32Array.from({ length: 4 * this.groupCount }, (_, i) => (i % 4 < 2 ? resourceOf : scopeOf)[i >> 2]!)
+    })
   }
 
   get frames(): Frame[] {
     return []
   }
 
-  #meanBytes(): number {
+  /** Of a span as it came. */
+  get meanBytes(): number {
     const { rawBytes, spans } = this.#columns.file.meta
     return Math.round(rawBytes / Math.max(1, spans))
   }

@@ -5,12 +5,14 @@ import { LEVEL, SHAPES, type ColumnName, type LevelNumber } from './column.ts'
 import { ColumnReader, type CaseList, type ShapeList } from './column-reader.ts'
 import type { Chunk, Head } from './head.ts'
 import { Numbers } from './number-column.ts'
-import type { SectionFile } from './section-file.ts'
+import { ShapeSteps } from './shape-steps.ts'
+import { NO_BITS, type SectionFile } from './section-file.ts'
 
 /** The columns of a section, and what they say of rows. */
 export class SectionColumns {
   readonly file: SectionFile
   readonly head: Head
+  readonly steps = new ShapeSteps(this)
   readonly #readers: (ColumnReader | undefined)[] = []
   #operations: OperationKey[] | undefined
 
@@ -73,10 +75,16 @@ export class SectionColumns {
     return shapes
   }
 
-  /** The values of rows `[from, to)` of a chunk, counted from its first. */
-  cases(column: number, chunk: Chunk, from: number, to: number): CaseList {
+  /** The values of rows `[from, to)` of a chunk, counted from its first; see {@link ColumnReader.read}. */
+  cases(column: number, chunk: Chunk, from: number, to: number, varying = false): CaseList {
     const reader = this.reader(column)
-    return reader.read(this.file.bits(chunk, column), this.shapes(reader.column.level, chunk), from, to)
+    return reader.read(
+      this.file.bits(chunk, column) ?? NO_BITS,
+      this.shapes(reader.column.level, chunk),
+      from,
+      to,
+      varying,
+    )
   }
 
   /** A number of each row in `[from, to)`, counted from the section's first. */
@@ -88,7 +96,15 @@ export class SectionColumns {
       const first = chunk.first[name.level]!
       const start = Math.max(from, first)
       const end = Math.min(to, first + chunk.rows[name.level]!)
-      reader.numbers(this.cases(column, chunk, start - first, end - first), numbers, start - from)
+      const shapes = this.shapes(name.level, chunk)
+      reader.readNumbers(
+        this.file.bits(chunk, column) ?? NO_BITS,
+        shapes,
+        start - first,
+        end - first,
+        numbers,
+        start - from,
+      )
     }
     return numbers
   }

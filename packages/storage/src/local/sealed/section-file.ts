@@ -21,13 +21,17 @@ export interface Bits {
   readonly length: number
 }
 
+/** Those of a column that has none, where all values of a shape are the same. */
+export const NO_BITS: Bits = { view: viewOf(new Uint8Array()), at: 0, length: 0 }
+
 /** A page of texts. */
 export interface TextPage {
   /** Number of its first text. */
   readonly first: number
-  /** Each with its length before it. */
+  /** Their number, then each with its length before it. */
   readonly bytes: Uint8Array
-  /** Where each of them ends. */
+  /** Where the first of them begins, and each of them ends. */
+  readonly start: number
   readonly ends: Uint32Array
 }
 
@@ -139,12 +143,13 @@ export class SectionFile {
   #loadPage(page: Page): TextPage {
     const bytes = unpack(this.#whole(page), page.raw)
     const input = new ByteReader(bytes)
-    const ends: number[] = []
-    while (!input.done) {
-      input.bytes()
-      ends.push(input.at)
+    const ends = new Uint32Array(input.count())
+    const start = input.at
+    for (let i = 0; i < ends.length; i++) {
+      input.skip()
+      ends[i] = input.at
     }
-    return { first: page.first, bytes, ends: Uint32Array.from(ends) }
+    return { first: page.first, bytes, start, ends }
   }
 
   #whole(piece: Piece): Uint8Array {

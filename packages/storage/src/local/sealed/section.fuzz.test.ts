@@ -5,7 +5,10 @@ import { StorageError, type Level, type Target } from '../../contract.ts'
 import { hashAttribute, type Value } from '../block/attribute.ts'
 import { HashSet, viewOf } from '../block/hash.ts'
 import { MAX_DURATION_NS } from '../block/rows.ts'
+import { StillClock } from '../read/blocks.test.helper.ts'
 import { attributeTarget } from '../read/span-view.ts'
+import { extentsOf } from '../read/trace-extents.ts'
+import { Turn } from '../read/turn.ts'
 import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, textAt, visitAttributes } from '../read/wire.ts'
 import { KEYS, recipes, requestsOf } from './arbitrary.test.helper.ts'
 import { encodeSection } from './encode.ts'
@@ -141,6 +144,16 @@ it('gives the rows and spans of each trace', () => {
         expect(keysOf(got)).toEqual(keysOf(spans))
       }
       expect(section.traceRows(Uint32Array.of(1, 2, 3, 4))).toBeUndefined()
+    }),
+    { numRuns: 100 },
+  )
+})
+
+it('has what a look at all rows would find out of each trace', async () => {
+  await fc.assert(
+    fc.asyncProperty(recipes, async (recipe) => {
+      const { section } = seal({ requests: requestsOf(recipe) })
+      expect(section.extents()).toEqual(await extentsOf(section.rows(), new Turn(new StillClock(), 1000)))
     }),
     { numRuns: 100 },
   )

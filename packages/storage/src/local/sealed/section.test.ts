@@ -13,6 +13,7 @@ const spans: SentSpan[] = Array.from({ length: 1500 }, (_, i) =>
     service: `s${i % 4}`,
     at: (i * 37) % 5000,
     name: `op ${i % 11}`,
+    scope: { name: i % 8 < 4 ? 'one' : 'other' },
     status: i % 3,
     attributes: attributes({ nth: BigInt(i), 'user.id': `user-${i % 40}`, ok: i % 2 === 0, score: i / 7 }),
   }),
@@ -52,6 +53,25 @@ describe('a section', () => {
     expect(rows.spanId).toEqual(new Uint32Array(columns.spanId.buffer, 0, 2 * rows.count))
     expect([...rows.durationNs]).toEqual([...columns.durationNs.subarray(0, rows.count)])
     expect([...rows.startLo.subarray(0, rows.count)]).toEqual([...columns.startLo.subarray(0, rows.count)])
+  })
+
+  it('gives back what several spans are under but once', () => {
+    const { resourceSpans } = decodeTraces(section.spanBytes(section.rows(), all(spans.length)))
+    expect(resourceSpans).toHaveLength(4)
+    expect(resourceSpans.map(({ scopeSpans }) => scopeSpans.length)).toEqual([2, 2, 2, 2])
+  })
+
+  it('knows its keys, and how often they are there, by its head', () => {
+    const { parts, meta } = encodeSection({ requests })
+    const bytes = Buffer.concat(parts)
+    const reads: number[] = []
+    const counted = new Section(meta, (offset, length) => {
+      reads.push(offset)
+      return bytes.subarray(offset, offset + length)
+    })
+    const each = ['nth', 'user.id', 'ok', 'score'].map((key) => [key, spans.length])
+    expect(Object.fromEntries(counted.keyCounts()!)).toEqual({ ...Object.fromEntries(each), 'service.name': 4 })
+    expect(reads).toEqual([meta.head.offset])
   })
 
   it('gives the rows of one trace by start', () => {

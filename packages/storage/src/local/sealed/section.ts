@@ -1,20 +1,30 @@
 import type { Level, Target } from '../../contract.ts'
+import { decodeText } from '../block/attribute.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, OperationKey } from '../block/rows.ts'
 import type { ColumnValues } from '../read/block.ts'
 import { ByteCache } from '../read/byte-cache.ts'
+import type { TraceExtents } from '../read/trace-extents.ts'
 import { BackWriter } from './back-writer.ts'
-import { LEVEL, TRACE_HEADERS, TRACE_ID } from './column.ts'
+import { LEVEL, ROLE, TRACE_HEADERS, TRACE_ID } from './column.ts'
 import { MessageWriter } from './message-writer.ts'
+import type { Numbers } from './number-column.ts'
 import { SealedRows, type SealedTraces } from './sealed-rows.ts'
 import { SectionColumns } from './section-columns.ts'
 import { SectionFile, type SectionReader } from './section-file.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { compareIds } from './source.ts'
+import { extentsFrom } from './trace-facts.ts'
 import { hasHash, pieceOf } from './value-filter.ts'
 import { valuesOf } from './values.ts'
 
 export type { SectionReader } from './section-file.ts'
+
+/** Memory of a section's columns besides what its head has, about: as they are put together, see `shape-steps.ts`. */
+const COLUMNS_BYTES = 1 << 20
+/** Bytes that are reserved for spans before they are written, at most. */
+const MAX_RESERVED = 1 << 24
+type Eight<T> = [T, T, T, T, T, T, T, T]
 
 const ROWS = TRACE_HEADERS[0]!
 const START = TRACE_HEADERS[2]!
@@ -72,10 +82,7 @@ export class Section {
   rows(): BlockRows {
     return this.#reading(() => {
       const columns = this.#columns()
-      const ids = new Uint32Array(4 * this.traces)
-      for (const chunk of columns.chunks(LEVEL.trace, 0, this.traces))
-        ids.set(this.#traceIds(columns, chunk), 4 * chunk.first[LEVEL.trace]!)
-      return this.#rowsOf(columns, ids, 0, this.traces)
+      return this.#rowsOf(columns, this.#allTraceIds(columns), 0, this.traces)
     })
   }
 
@@ -103,6 +110,41 @@ export class Section {
     })
   }
 
+  /** What it has of each of its traces, by their index in {@link rows}. */
+  extents(): TraceExtents {
+    return this.#reading(() => {
+      const columns = this.#columns()
+      const [rows, errors, start, end, over, longest, first, root] = TRACE_HEADERS.map((name) =>
+        columns.numbers(name, 0, this.traces),
+      ) as Eight<Numbers>
+      const facts = { rows, errors, start, end, over, longest, first, root }
+      return extentsFrom(facts, this.#allTraceIds(columns), this.minStart)
+    })
+  }
+
+  /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */
+  get keys(): readonly string[] | undefined {
+    const counts = this.keyCounts()
+    return counts && [...counts.keys()]
+  }
+
+  /** How often each key is there, rare ones once; those of a resource or scope once for each that differs. */
+  keyCounts(): ReadonlyMap<string, number> | undefined {
+    try {
+      const { head } = this.#columns()
+      if (!head.otherKeys) return undefined
+      const counts = new Map(head.otherKeys.map((key) => [key, 1]))
+      for (const [number, { role, name }] of head.columns.entries()) {
+        if (role !== ROLE.attribute) continue
+        const key = decodeText(name, 0, name.length)
+        counts.set(key, (counts.get(key) ?? 0) + head.column(number).values)
+      }
+      return counts
+    } catch {
+      return undefined
+    }
+  }
+
   /** The values of a target by rows of {@link rows}; undefined: there are no such columns, and the spans' bytes have to be read. */
   values(target: Target): ColumnValues | undefined {
     return this.#reading(() => valuesOf(this.#columns(), target))
@@ -115,64 +157,79 @@ export class Section {
   }
 
   #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
-    const columns = this.#columns()
-    const spans = new Map<number, Uint8Array[]>()
     const out = this.#out
+    if (members.length === 0) return out.take()
+    const columns = this.#columns()
+    out.reserve(Math.min(MAX_RESERVED, 2 * members.length * rows.meanBytes))
+    const spans = this.#spanWriters(columns, rows, members)
+    const { group: groupOf } = rows
+    const groups = Map.groupBy(members.keys(), (i) => groupOf[members[i]!]!)
+    const { resourceOf, scopeOf } = columns.head
+    const ofResource = Map.groupBy(groups.keys(), (group) => resourceOf[group]!)
+    const writeResource = this.#messages(columns, LEVEL.resource, [...ofResource.keys()])
+    const writeScope = this.#messages(
+      columns,
+      LEVEL.scope,
+      [...groups.keys()].map((group) => scopeOf[group]!),
+    )
     const fields = rows.fields()
-    for (const chunk of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) {
-      const first = chunk.first[LEVEL.span]! - rows.from
-      const own = members.filter((row) => row >= first && row < first + chunk.rows[LEVEL.span]!)
-      if (own.length === 0) continue
-      const writer = new MessageWriter(columns, chunk, LEVEL.span, own[0]! - first, own.at(-1)! + 1 - first, out)
-      for (const row of own) {
-        rows.setFields(fields, row)
-        writer.write(row - first, fields)
-        out.varint(out.length)
+    const writeSpans = (own: readonly number[]): void => {
+      let at = spans.length - 1
+      for (let i = own.length - 1; i >= 0; i--) {
+        const before = out.length
+        while (own[i]! < spans[at]!.first) at--
+        fields.moveTo(members[own[i]!]!)
+        spans[at]!.writer.write(own[i]! - spans[at]!.first, fields)
+        out.varint(out.length - before)
         out.byte(0x12)
-        const group = rows.group[row]!
-        const list = spans.get(group)
-        const bytes = out.take()
-        if (list) list.push(bytes)
-        else spans.set(group, [bytes])
       }
     }
-    return this.#underGroups(columns, spans)
-  }
-
-  #underGroups(columns: SectionColumns, spans: ReadonlyMap<number, readonly Uint8Array[]>): Uint8Array {
-    const { resourceOf, scopeOf } = columns.head
-    const resources = this.#messages(
-      columns,
-      LEVEL.resource,
-      new Set([...spans.keys()].map((group) => resourceOf[group]!)),
-    )
-    const scopes = this.#messages(columns, LEVEL.scope, new Set([...spans.keys()].map((group) => scopeOf[group]!)))
-    const out = this.#out
-    for (const [group, own] of [...spans].reverse()) {
+    for (const [resource, within] of ofResource) {
       const start = out.length
-      for (let i = own.length - 1; i >= 0; i--) out.range(own[i]!)
-      out.range(scopes.get(scopeOf[group]!)!)
-      out.varint(out.length - start)
-      out.byte(0x12)
-      out.range(resources.get(resourceOf[group]!)!)
+      for (const group of within) {
+        const before = out.length
+        writeSpans(groups.get(group)!)
+        writeScope(scopeOf[group]!)
+        out.varint(out.length - before)
+        out.byte(0x12)
+      }
+      writeResource(resource)
       out.varint(out.length - start)
       out.byte(0x0a)
     }
     return out.take()
   }
 
-  #messages(columns: SectionColumns, level: 3 | 4, rows: ReadonlySet<number>): Map<number, Uint8Array> {
-    const out = this.#out
-    const [chunk] = columns.chunks(level, 0, Infinity)
-    if (!chunk) return new Map()
-    this.#file.load(chunk)
-    const writer = new MessageWriter(columns, chunk, level, 0, chunk.rows[level]!, out)
-    const messages = new Map<number, Uint8Array>()
-    for (const row of [...rows].sort((a, b) => a - b)) {
-      writer.write(row)
-      messages.set(row, out.take())
+  /** By chunk, for which of the members. */
+  #spanWriters(
+    columns: SectionColumns,
+    rows: SealedRows,
+    members: Uint32Array,
+  ): { readonly writer: MessageWriter; readonly first: number }[] {
+    const writers = []
+    let first = 0
+    for (const chunk of columns.chunks(LEVEL.span, rows.from, rows.from + rows.count)) {
+      const from = chunk.first[LEVEL.span]! - rows.from
+      const to = from + chunk.rows[LEVEL.span]!
+      let end = first
+      while (end < members.length && members[end]! < to) end++
+      if (end === first) continue
+      const own = members.subarray(first, end).map((row) => row - from)
+      writers.push({ writer: new MessageWriter(columns, chunk, LEVEL.span, own, this.#out), first })
+      first = end
     }
-    return messages
+    if (first < members.length) throw new RangeError(`row ${members[first]} of ${rows.count}`)
+    return writers
+  }
+
+  /** What writes the message of one of these rows of resources or scopes. */
+  #messages(columns: SectionColumns, level: 3 | 4, rows: readonly number[]): (row: number) => void {
+    const [chunk] = columns.chunks(level, 0, Infinity)
+    if (!chunk) throw new RangeError('a section has no resources or scopes')
+    this.#file.load(chunk)
+    const members = Uint32Array.from(new Set(rows)).sort()
+    const writer = new MessageWriter(columns, chunk, level, members, this.#out)
+    return (row) => writer.write(members.indexOf(row))
   }
 
   #rowsOf(columns: SectionColumns, ids: Uint32Array, from: number, to: number): SealedRows {
@@ -188,6 +245,13 @@ export class Section {
     return new SealedRows(columns, traces, this.minStart)
   }
 
+  #allTraceIds(columns: SectionColumns): Uint32Array {
+    const ids = new Uint32Array(4 * this.traces)
+    for (const chunk of columns.chunks(LEVEL.trace, 0, this.traces))
+      ids.set(this.#traceIds(columns, chunk), 4 * chunk.first[LEVEL.trace]!)
+    return ids
+  }
+
   #traceIds(columns: SectionColumns, chunk: Parameters<SectionFile['load']>[0]): Uint32Array {
     const bits = this.#file.bits(chunk, columns.need(TRACE_ID))
     if (!bits || bits.length !== 16 * chunk.rows[LEVEL.trace]!)
@@ -200,7 +264,7 @@ export class Section {
     return this.#file.kept(
       'columns',
       () => new SectionColumns(this.#file),
-      () => 3 * this.meta.head.raw,
+      () => COLUMNS_BYTES + 3 * this.meta.head.raw,
     )
   }
 

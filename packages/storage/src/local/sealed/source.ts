@@ -223,7 +223,7 @@ function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'orde
   const isLater = (a: number, b: number): boolean =>
     startHi[a]! > startHi[b]! || (startHi[a] === startHi[b] && startLo[a]! > startLo[b]!)
   for (let i = 0; i < traces.length; i++) {
-    const own = order.subarray(first[i]!, first[i + 1]!)
+    const own = order.subarray(first[i], first[i + 1])
     if (own.length > 64) own.sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
     else {
       for (let k = 1; k < own.length; k++) {

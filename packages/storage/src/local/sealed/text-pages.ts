@@ -26,6 +26,7 @@ export class TextPages {
   count = 0
   readonly #write: (bytes: Uint8Array) => number
   readonly #page = new ByteWriter()
+  readonly #count = new ByteWriter(16)
   #first = 0
 
   /** `write` appends to the section and returns the offset. */
@@ -41,7 +42,8 @@ export class TextPages {
 
   finish(): void {
     if (this.#page.length === 0) return
-    const raw = this.#page.take()
+    this.#count.number(this.count - this.#first)
+    const raw = Buffer.concat([this.#count.take(), this.#page.take()])
     const bytes = pack(raw)
     this.pages.push({
       offset: this.#write(bytes),

@@ -5,7 +5,7 @@ import { HOLE } from './pattern.ts'
 import type { Bits, SectionFile, TextPage } from './section-file.ts'
 
 const ZERO = 0x30
-const NO_PAGE: TextPage = { first: 0, bytes: new Uint8Array(), ends: new Uint32Array() }
+const NO_PAGE: TextPage = { first: 0, bytes: new Uint8Array(), start: 0, ends: new Uint32Array() }
 
 /** Writes the texts of a column. */
 export class TextReader {
@@ -20,7 +20,7 @@ export class TextReader {
   }
 
   /** Writes the text of a case in front of what is written, with the numbers of its rest, at bit `rest`, in the holes. */
-  write(number: number, bits: Bits | undefined, rest: number, out: BackWriter): void {
+  write(number: number, bits: Bits, rest: number, out: BackWriter): void {
     const { firstText, patterns, texts } = this.#column
     if (number >= patterns.length + texts) throw new RangeError(`text ${number} of a column that has less`)
     const text = firstText + number
@@ -30,10 +30,10 @@ export class TextReader {
     const { bytes, ends } = page
     const end = ends[index]
     if (end === undefined) throw new RangeError(`text ${text} is on no page`)
-    let start = index === 0 ? 0 : ends[index - 1]!
+    let start = index === 0 ? page.start : ends[index - 1]!
     while (bytes[start++]! > 127);
     if (number >= patterns.length) out.range(bytes, start, end)
-    else this.#writePattern(number, bytes, start, end, bits!, rest, out)
+    else this.#writePattern(number, bytes, start, end, bits, rest, out)
   }
 
   #writePattern(

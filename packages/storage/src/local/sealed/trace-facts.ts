@@ -1,11 +1,14 @@
+import { MAX_DURATION_NS } from '../block/rows.ts'
 import { Numbers } from './number-column.ts'
 import { setDifference } from './span-headers.ts'
 import type { Source } from './source.ts'
+import type { TraceExtents } from '../read/trace-extents.ts'
 
 /*
- * What a section knows of each of its traces: partials, which can be put together with those of other sections. Spans that were sent twice
- * count twice.
+ * What a section knows of each of its traces, so that orders and bounds of traces look at no rows: what `TraceExtents` has.
  */
+
+const WORD = 2 ** 32
 
 /** By trace; see `TRACE_HEADERS`. */
 export interface TraceFacts {
@@ -13,17 +16,14 @@ export interface TraceFacts {
   readonly errors: Numbers
   /** First start, nanoseconds after the section's. */
   readonly start: Numbers
-  /**
-   * Last end, nanoseconds after its first start. A whole 64 bits where a number of the trace is negative or beyond 2^53: then its rows have to be asked, and
-   * the following is not known.
-   */
+  /** Last end, nanoseconds after its first start; how often 2^64 is to be added to it. */
   readonly end: Numbers
-  /** 0: no span is without a parent. Else 1 + the start of the earliest of these, nanoseconds after the trace's. */
-  readonly root: Numbers
-  /** The longest duration of the spans without a parent that start then; without such, of all spans. */
+  readonly over: Numbers
+  /** The longest duration of all spans, and of those that start first. */
   readonly longest: Numbers
-  /** By how much the shortest of these is shorter; without such, 0. */
-  readonly spread: Numbers
+  readonly first: Numbers
+  /** The longest of those that start first and have no parent. 0: there is none, 1: it is `first`; else 2 more than it, or itself where it is 2^53 and more. */
+  readonly root: Numbers
 }
 
 export function traceFacts(source: Source): TraceFacts {
@@ -36,43 +36,54 @@ export function traceFacts(source: Source): TraceFacts {
     errors: numbers(),
     start: numbers(),
     end: numbers(),
-    root: numbers(),
+    over: numbers(),
     longest: numbers(),
-    spread: numbers(),
+    first: numbers(),
+    root: numbers(),
   }
+  const { startLo, startHi, durationNs, status } = columns
   const parents = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
   for (let trace = 0; trace < count; trace++) {
     const opening = order[first[trace]!]!
-    const [startLo, startHi] = [columns.startLo[opening]!, columns.startHi[opening]!]
-    setDifference(facts.start, trace, startLo, startHi, minLo, minHi)
-    facts.rows.value[trace] = first[trace + 1]! - first[trace]!
-    let [errors, end, root] = [0, 0, -1]
-    let [longest, max, min] = [0, 0, 0]
-    let isPlain = true
+    const [lo, hi] = [startLo[opening]!, startHi[opening]!]
+    let errors = 0
+    let longest = 0
+    let earliest = 0
+    let root = -1
+    let [endLo, endHi] = [0, 0]
     for (let place = first[trace]!; place < first[trace + 1]!; place++) {
       const row = order[place]!
-      const after = (columns.startHi[row]! - startHi) * 2 ** 32 + (columns.startLo[row]! - startLo)
-      const duration = columns.durationNs[row]!
-      if (columns.status[row] === 2) errors++
-      if (duration < 0 || after + duration > Number.MAX_SAFE_INTEGER) isPlain = false
-      end = Math.max(end, after + duration)
-      longest = Math.max(longest, duration)
-      if ((parents[2 * row]! | parents[2 * row + 1]!) !== 0) continue
+      const duration = Math.max(0, Math.min(MAX_DURATION_NS, durationNs[row]!))
+      if (status[row] === 2) errors++
+      if (duration > longest) longest = duration
+      const durationHi = Math.floor(duration / WORD)
+      const low = startLo[row]! - lo + (duration - durationHi * WORD)
+      const carry = Math.floor(low / WORD)
+      const high = startHi[row]! - hi + durationHi + carry
+      if (high > endHi || (high === endHi && low - carry * WORD > endLo)) {
+        endHi = high
+        endLo = low - carry * WORD
+      }
       // They come by their start.
-      if (root < 0) [root, max, min] = [after, duration, duration]
-      else if (after === root) [max, min] = [Math.max(max, duration), Math.min(min, duration)]
+      if (startLo[row] !== lo || startHi[row] !== hi) continue
+      if (duration > earliest) earliest = duration
+      if ((parents[2 * row]! | parents[2 * row + 1]!) === 0 && duration > root) root = duration
     }
+    setDifference(facts.start, trace, lo, hi, minLo, minHi)
+    facts.rows.value[trace] = first[trace + 1]! - first[trace]!
     facts.errors.value[trace] = errors
-    if (!isPlain) {
-      facts.end.setRaw(trace, 0, 0)
-      continue
-    }
-    facts.end.value[trace] = end
-    facts.root.value[trace] = 1 + root
-    facts.longest.value[trace] = root < 0 ? longest : max
-    facts.spread.value[trace] = max - min
+    facts.over.value[trace] = Math.floor(endHi / WORD)
+    facts.end.set(trace, endLo, endHi % WORD)
+    setWhole(facts.longest, trace, longest)
+    setWhole(facts.first, trace, earliest)
+    if (root >= 0)
+      setWhole(facts.root, trace, root === earliest ? 1 : root < Number.MAX_SAFE_INTEGER - 2 ? root + 2 : root)
   }
   return facts
+}
+
+function setWhole(numbers: Numbers, index: number, value: number): void {
+  numbers.set(index, value % WORD, Math.floor(value / WORD))
 }
 
 function earliest({ first, order, columns }: Source): readonly [lo: number, hi: number] {
@@ -84,4 +95,44 @@ function earliest({ first, order, columns }: Source): readonly [lo: number, hi: 
     hi = columns.startHi[row]!
   }
   return [lo, hi]
+}
+
+/** The extents of traces from what {@link traceFacts} had. `minStart`: of the section. */
+export function extentsFrom(facts: TraceFacts, traceIds: Uint32Array, minStart: bigint): TraceExtents {
+  const traceCount = facts.rows.length
+  const [minLo, minHi] = [Number(minStart & 0xffff_ffffn), Number(minStart >> 32n)]
+  const extents = {
+    traceCount,
+    traceIds,
+    spans: Uint32Array.from(facts.rows.value),
+    errors: Uint32Array.from(facts.errors.value),
+    startHi: new Uint32Array(traceCount),
+    startLo: new Uint32Array(traceCount),
+    endHi: new Float64Array(traceCount),
+    endLo: new Uint32Array(traceCount),
+    longestNs: new Float64Array(traceCount),
+    firstNs: new Float64Array(traceCount),
+    rootNs: new Float64Array(traceCount),
+  }
+  for (let trace = 0; trace < traceCount; trace++) {
+    const lo = minLo + facts.start.lo(trace)
+    const startLo = lo % WORD
+    const startHi = minHi + facts.start.hi(trace) + (lo >= WORD ? 1 : 0)
+    const endLo = startLo + facts.end.lo(trace)
+    extents.startLo[trace] = startLo
+    extents.startHi[trace] = startHi
+    extents.endLo[trace] = endLo
+    extents.endHi[trace] = startHi + facts.end.hi(trace) + (endLo >= WORD ? 1 : 0) + WORD * facts.over.value[trace]!
+    extents.longestNs[trace] = whole(facts.longest, trace)
+    extents.firstNs[trace] = whole(facts.first, trace)
+    const root = facts.root.value[trace]!
+    extents.rootNs[trace] =
+      root === 0 ? -1 : root === 1 ? extents.firstNs[trace]! : root > 1 ? root - 2 : whole(facts.root, trace)
+  }
+  return extents
+}
+
+function whole(numbers: Numbers, index: number): number {
+  const value = numbers.value[index]!
+  return value < 0 ? numbers.hi(index) * WORD + numbers.lo(index) : value
 }

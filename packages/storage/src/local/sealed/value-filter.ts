@@ -76,9 +76,9 @@ export function writeFilter(hashes: Int32Array, write: (bytes: Uint8Array) => nu
   const sorted = new Int32Array(hashes.length)
   for (const hash of hashes) sorted[next[pieceOf(hash, count)]!++] = hash
   return Array.from({ length: count }, (_, i) => {
-    const own = sorted.subarray(first[i]!, first[i + 1]!)
+    const own = sorted.subarray(first[i], first[i + 1])
     const bloom = createBloom(own.length, BITS)
-    for (let k = 0; k < own.length; k++) bloomAdd(bloom, own[k]! === 0 ? 1 : own[k]!, PROBES)
+    for (const hash of own) bloomAdd(bloom, hash || 1, PROBES)
     const bytes = new Uint8Array(bloom.buffer)
     return { offset: write(bytes), length: bytes.length, crc: crc32(bytes) }
   })

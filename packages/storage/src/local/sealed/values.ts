@@ -6,6 +6,7 @@ import { collectValues, RESOURCE_PLACE, SCOPE_PLACE, SPAN_PLACES, textAt } from 
 import { ColumnEntries } from './column-values.ts'
 import { LEVEL, ROLE, SPAN_HEADERS, type LevelNumber } from './column.ts'
 import { Numbers } from './number-column.ts'
+import { NO_BITS } from './section-file.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { field } from './wire.ts'
 
@@ -132,17 +133,16 @@ class ValueReader {
   #codesOf(number: number, entries: ColumnEntries): { codes: Uint32Array; offsets?: Uint32Array } {
     const { level } = this.#columns.head.columns[number]!
     const rows = this.#columns.head.levels[level]!.rows
-    const { values } = this.#columns.reader(number)
-    const isMany = values.some((count) => count > 1)
+    const reader = this.#columns.reader(number)
     const lists = Array.from(this.#columns.chunks(level, 0, rows), (chunk) => {
       const shapes = this.#columns.shapes(level, chunk)
       return { shapes, first: chunk.first[level]!, list: this.#columns.cases(number, chunk, 0, shapes.length) }
     })
-    if (!isMany) {
+    if (!reader.isMany) {
       const codes = new Uint32Array(rows)
       for (const { shapes, first, list } of lists) {
         for (let row = 0, i = 0; row < shapes.length; row++)
-          if (values[shapes[row]!] === 1) codes[first + row] = entries.entry(list, i++) + 1
+          if (reader.valuesOf(shapes[row]!) === 1) codes[first + row] = entries.entry(list, i++) + 1
       }
       return { codes }
     }
@@ -151,7 +151,7 @@ class ValueReader {
     let next = 0
     for (const { shapes, first, list } of lists) {
       for (let i = 0; i < list.count; i++) codes[next + i] = entries.entry(list, i) + 1
-      for (let row = 0; row < shapes.length; row++) offsets[first + row + 1] = next += values[shapes[row]!]!
+      for (let row = 0; row < shapes.length; row++) offsets[first + row + 1] = next += reader.valuesOf(shapes[row]!)
     }
     return { codes, offsets }
   }
@@ -173,11 +173,11 @@ class ValueReader {
     const reader = this.#columns.reader(number)
     for (const chunk of this.#columns.chunks(LEVEL.span, 0, this.#spans)) {
       const shapes = this.#columns.shapes(LEVEL.span, chunk)
-      const list = this.#columns.cases(number, chunk, 0, shapes.length)
-      const lengths = new Numbers(list.count)
-      reader.numbers(list, lengths, 0)
+      const total = shapes.reduce((sum, shape) => sum + reader.valuesOf(shape), 0)
+      const lengths = new Numbers(total)
+      reader.readNumbers(this.#columns.file.bits(chunk, number) ?? NO_BITS, shapes, 0, shapes.length, lengths, 0)
       for (let row = 0, i = 0; row < shapes.length; row++) {
-        for (let left = reader.values[shapes[row]!]!; left > 0; left--)
+        for (let left = reader.valuesOf(shapes[row]!); left > 0; left--)
           ends[chunk.first[LEVEL.span]! + row + 1]! += lengths.value[i++]!
       }
     }
@@ -205,7 +205,7 @@ class ValueReader {
   /** The values of resources or scopes that are kept as they came. */
   #keptColumn(level: LevelNumber, read: (bytes: Uint8Array, level: LevelNumber) => Value[]): LevelColumn | undefined {
     const number = this.#columns.find({ level, role: ROLE.own, type: 0, name: NONE })
-    if (number === undefined) return undefined
+    if (number === undefined || this.#columns.head.column(number).values === 0) return undefined
     const entries = new ColumnEntries(this.#columns.file, this.#columns.reader(number).column)
     const { codes } = this.#codesOf(number, entries)
     const values: Value[] = []
@@ -221,13 +221,13 @@ class ValueReader {
   /** The spans that are kept as they came. */
   #keptRows(): Uint32Array | undefined {
     const number = this.#columns.find({ level: LEVEL.span, role: ROLE.own, type: 0, name: NONE })
-    if (number === undefined) return undefined
-    const { values } = this.#columns.reader(number)
+    if (number === undefined || this.#columns.head.column(number).values === 0) return undefined
+    const reader = this.#columns.reader(number)
     const rows: number[] = []
     for (const chunk of this.#columns.chunks(LEVEL.span, 0, this.#spans)) {
       const shapes = this.#columns.shapes(LEVEL.span, chunk)
       for (let row = 0; row < shapes.length; row++)
-        if (values[shapes[row]!]! > 0) rows.push(chunk.first[LEVEL.span]! + row)
+        if (reader.valuesOf(shapes[row]!) > 0) rows.push(chunk.first[LEVEL.span]! + row)
     }
     return rows.length > 0 ? Uint32Array.from(rows) : undefined
   }

@@ -349,8 +349,8 @@ export async function openTestStore(
     const [sealerMain, mainSealer] = channel<SealerCommand, SealerReply>()
     const [writerEnd, sealerEnd] = channel<FromSealer, ToSealer>()
     new Sealer(settings, sealerFiles, clock, connect, sealerMain).start()
-    mainWriter.post({ type: 'join_sealer', link: writerEnd as never })
-    mainSealer.post({ type: 'join', link: sealerEnd as never })
+    mainWriter.post({ type: 'join_sealer', link: writerEnd })
+    mainSealer.post({ type: 'join', link: sealerEnd })
   }
   mainWriter.post({ type: 'join', reader: 'search_reader', link: toReader })
   mainReader.post({ type: 'join', link: fromWriter })
