@@ -1,5 +1,5 @@
 /** A collector in this process: a config, made into a running graph. */
-import { loadConfig, readConfigFile, type ConfigText, type LogLevel } from './config/index.ts'
+import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText, type LogLevel } from './config/index.ts'
 import {
   createBudget,
   createCounters,
@@ -29,11 +29,20 @@ export interface CollectorOptions {
   readonly budget?: Budget
 }
 
+/** As in {@link CollectorOptions.config}. */
+type ConfigTexts = CollectorOptions['config']
+
 export interface Collector {
   /**
    * Resolves when all components are ready. Rejects with what the first failing one threw, having shut down the others.
    */
   start(): Promise<void>
+  /**
+   * Changes to another configuration while it runs: what is the same goes on untouched, receivers keep their sockets and exporters their
+   * queues. The configuration is read, checked and built first, and new parts are started before old ones stop. Rejects with `config` and a line for
+   * each thing that is wrong, or with the error of a component that cannot start, and runs on as before.
+   */
+  reload(config: ConfigTexts): Promise<void>
   /**
    * Drains and stops. `deadlineMs`: milliseconds after which what is left is given up and counted, 10,000 by default.
    */
@@ -41,6 +50,8 @@ export interface Collector {
   readonly counters: Counters
   /** What is not wrong with the configuration but worth a line, each with its place. */
   readonly warnings: readonly string[]
+  /** The files that the configuration was read from, those of a reload that was refused among them. */
+  readonly files: readonly string[]
   /** The types of the exporters that a pipeline leads to. */
   readonly exporters: ReadonlySet<string>
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
@@ -57,24 +68,27 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
  * `start`.
  */
 export function createCollector(options: CollectorOptions): Collector {
-  const { config: given } = options
-  const config = loadConfig({
-    texts: typeof given === 'string' ? [{ text: given, file: 'config.yaml' }] : given,
-    readFile: readConfigFile,
-    env: options.env ?? process.env,
-    factories: options.factories,
-  })
-  const logger = fromLevel(options.logger, config.logLevel)
+  const files = new Set<string>()
+  let config = load(options.config)
+  const logger = fromLevel(options.logger, () => config.logLevel)
   const counters = options.counters ?? createCounters()
-  const budget = options.budget ?? createBudget(undefined, { counters, collect: garbageCollector() })
-  const graph = buildGraph(config, { logger, counters, budget })
+  const collect = garbageCollector()
+  const budget = options.budget ?? createBudget(undefined, { counters, collect })
+  const graph = buildGraph(config, { logger, counters, budget, collect })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined
   return {
     counters,
-    warnings: config.warnings,
-    exporters: new Set([...config.exporters.values()].map(({ factory }) => factory.type)),
+    get warnings() {
+      return config.warnings
+    },
+    get files() {
+      return [...files]
+    },
+    get exporters() {
+      return new Set([...config.exporters.values()].map(({ factory }) => factory.type))
+    },
     failed,
     listening: () => graph.listening(),
     async start() {
@@ -87,10 +101,28 @@ export function createCollector(options: CollectorOptions): Collector {
       })
       logger.info({}, 'Everything is ready. Begin running and processing data.')
     },
+    async reload(texts) {
+      const next = load(texts)
+      await graph.reload(next)
+      config = next
+      for (const warning of config.warnings) logger.warn({}, warning)
+      logger.info({}, 'The configuration was reloaded.')
+    },
     async shutdown({ deadlineMs = DEFAULT_DEADLINE_MS } = {}) {
       shutdown ??= stop(deadlineMs)
       return shutdown
     },
+  }
+
+  function load(given: ConfigTexts): CollectorConfig {
+    const texts = typeof given === 'string' ? [{ text: given, file: 'config.yaml' }] : given
+    files.clear()
+    for (const { path } of texts) if (path !== undefined) files.add(path)
+    const readFile = (file: string): string => {
+      files.add(file)
+      return readConfigFile(file)
+    }
+    return loadConfig({ texts, readFile, env: options.env ?? process.env, factories: options.factories })
   }
 
   async function stop(deadlineMs: number): Promise<void> {
@@ -100,10 +132,12 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 }
 
-/** The logger without what is below the level. */
-function fromLevel(logger: Logger, level: LogLevel): Logger {
-  const quiet = (): void => {}
-  const at = (name: LogLevel): Logger[LogLevel] =>
-    LEVELS.indexOf(name) < LEVELS.indexOf(level) ? quiet : (fields, message) => logger[name](fields, message)
+/** The logger without what is below the level, which a reload may change. */
+function fromLevel(logger: Logger, level: () => LogLevel): Logger {
+  const at =
+    (name: LogLevel): Logger[LogLevel] =>
+    (fields, message) => {
+      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
+    }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -4,7 +4,12 @@ import { debugExporter } from './exporters/debug/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { healthCheckExtension } from './extensions/health-check/index.ts'
+import { nopExtension } from './extensions/nop/index.ts'
+import { pprofExtension, zpagesExtension } from './extensions/without-effect/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
+import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
+import { nopProcessor } from './processors/nop/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
 
@@ -12,8 +17,14 @@ export const builtinFactories: readonly Factory[] = [
   otlpReceiver,
   nopReceiver,
   batchProcessor,
+  memoryLimiterProcessor,
+  nopProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
   debugExporter,
   nopExporter,
+  healthCheckExtension,
+  pprofExtension,
+  zpagesExtension,
+  nopExtension,
 ]

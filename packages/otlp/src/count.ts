@@ -82,6 +82,7 @@ const REQUEST: Readonly<Record<Signal, number>> = {
 }
 
 const SPAN_MESSAGE = messages.indexOf('Span')
+const LINK_MESSAGE = messages.indexOf('Link')
 /** Both ids of a span were seen. */
 const BOTH_IDS = 3
 
@@ -89,6 +90,8 @@ let items = 0
 /** Whether a span with an id of a wrong length is an invalid span, and not the end of it all. */
 let lenient = false
 let invalidSpans = 0
+/** Whether the span that is walked has a parent or a link whose id is of a wrong length. */
+let refersWrongly = false
 /** Messages, and fields that are numbers or unknown, that may still be looked at. */
 let work = 0
 
@@ -148,8 +151,9 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
         else ids &= ~badId(start, stop, 16, message, 1)
         break
       case SPAN_ID:
-        if (tag !== OWN_SPAN_ID) checkId(start, stop, 8)
-        else if (stop - start === 8 && (bytes[start] !== 0 || !isZero(bytes, start, stop))) ids |= 2
+        if (tag !== OWN_SPAN_ID) {
+          if (stop - start !== 8) badId(start, stop, 8, message, 0)
+        } else if (stop - start === 8 && (bytes[start] !== 0 || !isZero(bytes, start, stop))) ids |= 2
         else ids &= ~badId(start, stop, 8, message, 2)
         break
       case PACKED_VARINTS:
@@ -161,15 +165,20 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
       default: // BYTES: nothing within to check
     }
   }
-  if (ids !== BOTH_IDS && message === SPAN_MESSAGE) invalidSpans++
+  if (message === SPAN_MESSAGE) {
+    if (ids !== BOTH_IDS || refersWrongly) invalidSpans++
+    refersWrongly = false
+  }
 }
 
-/** The tag of a span's own id; that of its parent is another. */
+/** The tag of a span's own id, and of the span that a link leads to; that of a parent is another. */
 const OWN_SPAN_ID = 0x12
 
-/** The bit of an id that is none, or an error where its length is wrong and that is not a matter of the one span. */
+/** The bit of an id that may be none, or an error where its length is wrong and that is not a matter of the one span. */
 function badId(start: number, stop: number, width: number, message: number, bit: number): number {
-  if (!lenient || message !== SPAN_MESSAGE) checkId(start, stop, width)
+  const isOwn = message === SPAN_MESSAGE && bit !== 0
+  if (!lenient || (message !== SPAN_MESSAGE && message !== LINK_MESSAGE)) checkId(start, stop, width)
+  else if (!isOwn && stop !== start && stop - start !== width) refersWrongly = true
   return bit
 }
 
@@ -212,6 +221,7 @@ function count(signal: Signal, bytes: Uint8Array): number {
 function run(signal: Signal, bytes: Uint8Array): number {
   items = 0
   invalidSpans = 0
+  refersWrongly = false
   try {
     walk(bytes, 0, bytes.length, REQUEST[signal], 0)
   } catch (error) {
@@ -227,7 +237,10 @@ function run(signal: Signal, bytes: Uint8Array): number {
 export interface Inspection {
   /** Spans, log records or data points, the invalid ones too. */
   readonly items: number
-  /** Spans whose own trace or span id is absent, all zero, or of a wrong length. `rejectInvalidSpans` takes them out. */
+  /**
+   * Spans whose own trace or span id is absent, all zero, or of a wrong length, or that have a parent or a link with an id of a wrong
+   * length. `rejectInvalidSpans` takes them out.
+   */
   readonly invalidSpans: number
 }
 

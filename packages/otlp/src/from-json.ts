@@ -12,6 +12,7 @@
 import { base64ToBytes } from './base64.ts'
 import { MAX_DEPTH, OtlpError } from './error.ts'
 import { hexToBytes } from './ids.ts'
+import { LargeJson, readLargeJson } from './large-json.ts'
 import { type Field, type MessageType, REQUESTS } from './schema.ts'
 import { LENGTH } from './wire.ts'
 import {
@@ -29,12 +30,12 @@ import {
   type Writer,
 } from './writer.ts'
 
-/** Hears of a span whose own trace or span id is not one; the span is written without it. */
+/** Hears of an id of a span that is none, its own, its parent's or a link's; the span is written so that `inspectItems` finds it invalid. */
 export type InvalidIdListener = (problem: OtlpError) => void
 
 /**
- * An `ExportTraceServiceRequest` as protobuf bytes, from its JSON. `onInvalidId`: called, in no order, where a span's
- * own id is not what it should be, which is an error without it.
+ * An `ExportTraceServiceRequest` as protobuf bytes, from its JSON. `onInvalidId`: called, in no order, where an id of a span is not
+ * what it should be, which is an error without it.
  */
 export function tracesFromJson(text: string | Uint8Array, onInvalidId?: InvalidIdListener): Uint8Array {
   return fromJson(text, REQUESTS.traces, onInvalidId)
@@ -51,15 +52,24 @@ export function logsFromJson(text: string | Uint8Array): Uint8Array {
 }
 
 function fromJson(text: string | Uint8Array, type: MessageType, onInvalidId?: InvalidIdListener): Uint8Array {
-  const json = typeof text === 'string' ? text : new TextDecoder().decode(text)
-  const writer = createWriter(json.length + 64)
+  const writer = createWriter(text.length + 64)
   invalidIdListener = onInvalidId
   try {
-    writeMessage(writer, parse(json), type, [], 0)
+    writeMessage(writer, parseWhole(text), type, [], 0)
+  } catch (error) {
+    throw error instanceof SyntaxError ? new OtlpError('json', `not JSON: ${error.message}`) : error
   } finally {
     invalidIdListener = undefined
   }
   return finish(writer)
+}
+
+/** Bytes from which on a text is read a piece at a time. It costs a twentieth more, and its values are never in memory together. */
+const LARGE_BYTES = 256 * 1024
+
+function parseWhole(text: string | Uint8Array): unknown {
+  if (typeof text === 'string') return parse(text)
+  return text.length < LARGE_BYTES ? parse(new TextDecoder().decode(text)) : readLargeJson(text, parse)
 }
 
 let invalidIdListener: InvalidIdListener | undefined
@@ -69,15 +79,19 @@ function isOwnId(path: Path): boolean {
   return path.at(-3) === 'spans' && /^(trace|span)_?id$/i.test(String(path.at(-1)))
 }
 
+/** Whether it is an id that a span has of another: of its parent, or in a link. */
+function isReference(path: Path): boolean {
+  return path.at(-3) === 'links' || (path.at(-3) === 'spans' && /^parent_?span_?id$/i.test(String(path.at(-1))))
+}
+
+/** In place of an id that is none, so that its span is known to be invalid: no id is as short. */
+const NO_ID = new Uint8Array(1)
+
 /** An integer outside of quotes that may need more than 53 bits: only then is the text looked through. */
 const LONG_INTEGER = /[[:,]\s*-?\d{16}/
 
 function parse(text: string): unknown {
-  try {
-    return JSON.parse(LONG_INTEGER.test(text) ? quoteLongIntegers(text) : text)
-  } catch (error) {
-    throw new OtlpError('json', `not JSON: ${(error as Error).message}`)
-  }
+  return JSON.parse(LONG_INTEGER.test(text) ? quoteLongIntegers(text) : text)
 }
 
 /**
@@ -126,6 +140,7 @@ function fail(path: Path, expected: string, value: unknown): OtlpError {
 }
 
 function describe(value: unknown): string {
+  if (value instanceof LargeJson) return value.isArray ? 'an array' : 'an object'
   switch (typeof value) {
     case 'object':
       return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object'
@@ -141,11 +156,11 @@ function describe(value: unknown): string {
 
 /** Fields are written from the last to the first, see {@link Writer}. */
 function writeMessage(writer: Writer, value: unknown, type: MessageType, path: Path, depth: number): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail(path, 'an object', value)
+  if (!isObject(value)) throw fail(path, 'an object', value)
   if (type.name === 'AnyValue' && ++depth > MAX_DEPTH) {
     throw new OtlpError('too_deep', `AnyValue nested deeper than ${MAX_DEPTH}`)
   }
-  const object = value as Readonly<Record<string, unknown>>
+  const object = value instanceof LargeJson ? value.members(keysOf(type)) : value
   for (let i = type.fields.length - 1; i >= 0; i--) {
     const field = type.fields[i]!
     const name = object[field.name] === undefined ? field.snakeName : field.name
@@ -158,16 +173,37 @@ function writeMessage(writer: Writer, value: unknown, type: MessageType, path: P
   }
 }
 
+function isObject(value: unknown): value is LargeJson | Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof LargeJson ? !value.isArray : !Array.isArray(value)
+}
+
+const keysByType = new Map<MessageType, ReadonlySet<string>>()
+
+/** The names of its fields, in both forms. */
+function keysOf(type: MessageType): ReadonlySet<string> {
+  let keys = keysByType.get(type)
+  if (!keys) {
+    keys = new Set(type.fields.flatMap(({ name, snakeName }) => [name, snakeName]))
+    keysByType.set(type, keys)
+  }
+  return keys
+}
+
 function writeRepeated(writer: Writer, value: unknown, field: Field, path: Path, depth: number): void {
-  if (!Array.isArray(value)) throw fail(path, 'an array', value)
+  const large = value instanceof LargeJson && value.isArray ? value : undefined
+  if (!large && !Array.isArray(value)) throw fail(path, 'an array', value)
+  const count = large ? large.count : (value as unknown[]).length
+  const fromEnd = large?.elementsFromEnd()
   const from = mark(writer)
-  for (let i = value.length - 1; i >= 0; i--) {
+  for (let i = count - 1; i >= 0; i--) {
+    const element: unknown = fromEnd ? fromEnd.next().value : (value as unknown[])[i]
     path.push(i)
-    if (field.wireType === LENGTH) writeSingle(writer, value[i], field, path, depth, true)
-    else writeScalar(writer, value[i], field, path, true)
+    if (field.wireType === LENGTH) writeSingle(writer, element, field, path, depth, true)
+    else writeScalar(writer, element, field, path, true)
     path.pop()
   }
-  if (field.wireType !== LENGTH && value.length > 0) closeMessage(writer, (field.number << 3) | LENGTH, from)
+  if (field.wireType !== LENGTH && count > 0) closeMessage(writer, (field.number << 3) | LENGTH, from)
 }
 
 /** Writes a value with its tag; `always` even when it is zero or empty. */
@@ -278,9 +314,10 @@ function idOf(value: unknown, width: number, path: Path): Uint8Array {
   try {
     return readId(value, width, path)
   } catch (error) {
-    if (!invalidIdListener || !isOwnId(path)) throw error
+    const isOwn = isOwnId(path)
+    if (!invalidIdListener || !(isOwn || isReference(path))) throw error
     invalidIdListener(error as OtlpError)
-    return new Uint8Array(0)
+    return isOwn ? new Uint8Array(0) : NO_ID
   }
 }
 

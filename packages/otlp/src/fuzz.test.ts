@@ -2,13 +2,14 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Signal } from './batch.ts'
 import { createSpanColumns } from './columns.ts'
-import { countItems, countSpans } from './count.ts'
+import { countItems, countSpans, inspectItems } from './count.ts'
 import { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
 import { encodeTraces } from './encode.ts'
 import { OtlpError } from './error.ts'
 import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
 import { joinBytes } from './join.ts'
 import { arbitraryMessage, oracleEncode } from './oracle.test.helper.ts'
+import { rejectInvalidSpans } from './reject.ts'
 import { decodeExportResponse, decodeStatus } from './response.ts'
 import { scanSpans } from './scan.ts'
 import { createRandom, scramble, type Random } from './scramble.test.helper.ts'
@@ -115,6 +116,26 @@ describe('damaged traces as spans', () => {
         expect(columns.count).toBe(counted.value)
         expect(decodeTraces(encodeTraces(decoded.value))).toEqual(decoded.value)
         expect(decodeTraces(tracesFromJson(tracesToJson(bytes)))).toEqual(decoded.value)
+      }),
+      { numRuns: 600 },
+    )
+  })
+
+  it('can be read without the spans whose ids are wrong, and nothing else is missing then', () => {
+    fc.assert(
+      fc.property(requests, (bytes) => {
+        const inspected = outcome(() => inspectItems('traces', bytes)!)
+        const counted = outcome(() => countSpans(bytes))
+        if ('error' in inspected) {
+          expect('error' in counted).toBe(true)
+          return
+        }
+        const { items, invalidSpans } = inspected.value
+        const rest = rejectInvalidSpans(bytes)
+        expect(rest.rejected).toBe(invalidSpans)
+        expect(inspectItems('traces', rest.bytes)).toEqual({ items: items - invalidSpans, invalidSpans: 0 })
+        expect(countSpans(rest.bytes)).toBe(items - invalidSpans)
+        if ('error' in counted) expect([counted.error.code, invalidSpans > 0]).toEqual(['id_length', true])
       }),
       { numRuns: 600 },
     )

@@ -4,7 +4,7 @@
  */
 export { createBatch, joinBatches } from './batch.ts'
 export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'
-export { freeMemory, ownMemory, shareMemory } from './chunk-memory.ts'
+export { freeMemory, giveMemory, ownMemory, shareMemory, takeMemory } from './chunk-memory.ts'
 export { createSpanColumns } from './columns.ts'
 export type { SpanColumns } from './columns.ts'
 export { countDataPoints, countItems, countLogRecords, countSpans, inspectItems } from './count.ts'

@@ -40,6 +40,22 @@ describe.each(SIGNALS)('OTLP/JSON of $signal', ({ signal, type, fromJson }) => {
     )
   })
 
+  it('reads a text of megabytes as one of bytes', () => {
+    fc.assert(
+      fc.property(arbitraryMessage(type), fc.boolean(), (message, isIndented) => {
+        const [[name, list] = ['', []]] = Object.entries(requestToJson(signal, oracleEncode(type, message)))
+        fc.pre(Array.isArray(list) && list.length > 0)
+        const times = Math.ceil(300_000 / JSON.stringify(list).length)
+        const many: unknown[] = Array.from({ length: times }, () => list as unknown[]).flat()
+        // A message that is large itself is in there, too.
+        const large = { x: { [name]: many }, [name]: [...many, mergeAll(many.slice(0, 5_000)), ...(list as unknown[])] }
+        const text = JSON.stringify(large, undefined, isIndented ? 2 : undefined)
+        expect(Buffer.compare(fromJson(Buffer.from(text)), fromJson(text))).toBe(0)
+      }),
+      { numRuns: 5 },
+    )
+  })
+
   it('writes the same whatever the order and pieces of the bytes are', () => {
     fc.assert(
       fc.property(arbitraryMessage(type), fc.integer(), (message, seed) => {
@@ -51,6 +67,16 @@ describe.each(SIGNALS)('OTLP/JSON of $signal', ({ signal, type, fromJson }) => {
     )
   })
 })
+
+/** One object with all that the objects have in their lists. */
+function mergeAll(objects: readonly unknown[]): unknown {
+  const merged: Record<string, unknown> = {}
+  for (const [name, value] of objects.flatMap((object) => Object.entries(object as object))) {
+    if (Array.isArray(value)) ((merged[name] ??= []) as unknown[]).push(...(value as unknown[]))
+    else merged[name] = value
+  }
+  return merged
+}
 
 /** Without what proto3 does not tell apart from an absent field. */
 function normal(value: unknown): unknown {
@@ -253,6 +279,27 @@ describe('tracesFromJson', () => {
     expect(() => spanOf(json)).toThrow(
       expect.objectContaining({ code, path: `resourceSpans[0].scopeSpans[0].spans[0].${path}` }),
     )
+  })
+
+  it('says where in a text of megabytes something is wrong, and that it is no JSON', () => {
+    const spans = Array.from({ length: 20_000 }, (_, index) => `{"name":"${index}","kind":1}`)
+    const textOf = (list: readonly string[], end = ''): Uint8Array =>
+      Buffer.from(`{"resourceSpans":[{"scopeSpans":[{"spans":[${list.join(',')}]}]}]${end}}`)
+    const bad = (at: number, span: string): Uint8Array => textOf(spans.with(at, span))
+    expect(() => tracesFromJson(bad(15_000, '{"kind":"SERVER"}'))).toThrow(
+      expect.objectContaining({ code: 'json', path: 'resourceSpans[0].scopeSpans[0].spans[15000].kind' }),
+    )
+    expect(() => tracesFromJson(bad(10, `[${spans.join(',')}]`))).toThrow(
+      'resourceSpans[0].scopeSpans[0].spans[10]: expected an object, got an array',
+    )
+    for (const wrong of [
+      bad(3, '{"kind":1,}'),
+      bad(19_999, '{"kind":tru}'),
+      textOf(spans, `,"x":[${spans.join(',')},]`),
+    ]) {
+      expect(() => tracesFromJson(wrong)).toThrow(expect.objectContaining({ code: 'json' }))
+      expect(() => tracesFromJson(wrong)).toThrow('not JSON: ')
+    }
   })
 
   it.each(['', '{', '[]', 'null', '7', '"x"', '{"resourceSpans":{}}', '{"resourceSpans":[1]}', '[['.repeat(100_000)])(

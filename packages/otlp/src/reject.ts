@@ -1,5 +1,5 @@
 /**
- * Takes the spans out of a request that have no valid id of their own, as slices: everything else stays byte for byte,
+ * Takes the spans out of a request that have no valid id of their own, or an id of a wrong length for their parent or a link, as slices: everything else stays byte for byte,
  * but the lengths of what was around them. Resources and scopes of which no span is left vanish. Unlike `spliceSpans`
  * it reads requests that the scanner refuses, as ids of a wrong length are just what it is for.
  */
@@ -113,27 +113,57 @@ function keep(parts: Part[], start: number, end: number): void {
   else parts.push({ start, end })
 }
 
-/** What is wrong with the ids of a `Span`; undefined where nothing is. Of a field that comes twice, the last counts. */
+/** What is wrong with the ids of a `Span`; undefined where nothing is. Of an own id that comes twice, the last counts. */
 function problemOf(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const problems: [trace: string | undefined, span: string | undefined] = ['trace_id is absent', 'span_id is absent']
+  let trace: string | undefined = 'trace_id is absent'
+  let span: string | undefined = 'span_id is absent'
+  let reference: string | undefined
+  let links = 0
   let p = start
   while (p < end) {
     const tag = readTag(bytes, p, end)
-    if (tag === 0x0a || tag === 0x12) {
-      p = lengthEnd(bytes, next, end)
-      problems[tag === 0x0a ? 0 : 1] = problemOfId(tag === 0x0a ? 'trace_id' : 'span_id', bytes, next, p)
-    } else p = skipField(bytes, next, end, tag, 0)
+    const from = next
+    const isKnown = tag === TRACE_ID || tag === SPAN_ID || tag === PARENT_SPAN_ID || tag === LINK
+    p = isKnown ? lengthEnd(bytes, from, end) : skipField(bytes, from, end, tag, 0)
+    if (tag === TRACE_ID) trace = problemOfId('trace_id', 16, bytes, next, p)
+    else if (tag === SPAN_ID) span = problemOfId('span_id', 8, bytes, next, p)
+    else if (tag === PARENT_SPAN_ID) reference ??= problemOfLength('parent_span_id', 8, p - next)
+    else if (tag === LINK) reference ??= problemOfLink(`links[${links++}]`, bytes, next, p)
   }
-  return problems[0] ?? problems[1]
+  return trace ?? span ?? reference
 }
 
-function problemOfId(name: 'trace_id' | 'span_id', bytes: Uint8Array, start: number, end: number): string | undefined {
-  const length = end - start
-  const width = name === 'trace_id' ? 16 : 8
-  if (length === 0) return `${name} is empty`
-  if (length !== width) return `${name} has ${length} bytes, must be ${width}`
+/** Tags of a `Span`, the first two of a `Link` too. */
+const TRACE_ID = 0x0a
+const SPAN_ID = 0x12
+const PARENT_SPAN_ID = 0x22
+const LINK = 0x6a
+
+function problemOfId(name: string, width: number, bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (start === end) return `${name} is empty`
+  const problem = problemOfLength(name, width, end - start)
+  if (problem) return problem
   for (let i = start; i < end; i++) if (bytes[i] !== 0) return undefined
   return `${name} is all zero`
+}
+
+function problemOfLength(name: string, width: number, length: number): string | undefined {
+  return length === 0 || length === width ? undefined : `${name} has ${length} bytes, must be ${width}`
+}
+
+function problemOfLink(name: string, bytes: Uint8Array, start: number, end: number): string | undefined {
+  let p = start
+  while (p < end) {
+    const tag = readTag(bytes, p, end)
+    const isId = tag === TRACE_ID || tag === SPAN_ID
+    p = isId ? lengthEnd(bytes, next, end) : skipField(bytes, next, end, tag, 0)
+    const problem =
+      tag === TRACE_ID
+        ? problemOfLength(`${name}.trace_id`, 16, p - next)
+        : isId && problemOfLength(`${name}.span_id`, 8, p - next)
+    if (problem) return problem
+  }
+  return undefined
 }
 
 /** The string field with that tag, the last where it comes twice. */

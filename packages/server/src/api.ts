@@ -19,7 +19,7 @@
  * until then is given where the answer can say `complete: false`, else 504 {@link ApiError} `timeout`. 503 says that the same
  * may be asked again, and after how many seconds (`Retry-After`).
  *
- * `from`, `to`: ns since 1970, or a Go duration back from now (`1h`). Durations: Go form (`200ms`). Errors: HTTP status
+ * `from`, `to`: ns since 1970, or a time span back from now (`1h`, `2d`). Durations: Go form (`200ms`). Errors: HTTP status
  * and {@link ApiError}.
  *
  * `q` is the search bar's text: terms side by side are AND; `OR`, `NOT` or `-term`, parentheses. A term is `key:value`,

@@ -8,13 +8,15 @@ import {
   configSchema,
   effectiveConfig,
   type Factory,
+  type Logger,
   readConfigTexts,
   setText,
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
-import { banner, type Io, LEVELS, lifetimeOf, loggerOf, STOP_DEADLINE_MS } from './cli-output.ts'
+import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
 import { choiceOf, type OptionValue, textsOf } from './cli-values.ts'
+import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
@@ -24,6 +26,8 @@ import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 type Options = Readonly<Record<string, OptionValue>>
 
 const CONFIG = 'A file, file:PATH, env:NAME or yaml:TEXT; may be repeated, the later over the earlier'
+/** For `--watch`, of all programs that run a configuration. */
+export const WATCH = 'Reload the configuration when its files change, and not by SIGHUP alone'
 const SET = 'One setting over all of them, as processors.batch.timeout=2s; may be repeated'
 
 /** The commands that take a collector's configuration. Exit codes: 0 all is fine, 1 a configuration that is wrong, 2 wrong use. */
@@ -32,6 +36,7 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .command('collector', 'Run a collector alone, without store and page')
     .option('--config <uri>', CONFIG)
     .option('--set <key=value>', SET)
+    .option('--watch', WATCH)
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => choose(() => collect(options, io)))
   cli
@@ -85,7 +90,11 @@ async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
   const logger = loggerOf(options)
   const collector = createCollector({ config, factories: builtinFactories, logger })
-  const stop = (deadlineMs: number) => collector.shutdown({ deadlineMs })
+  const reload = reloadOf(options, io, logger)
+  const stop = (deadlineMs: number) => {
+    reload.end()
+    return collector.shutdown({ deadlineMs })
+  }
   return runUntilStopped(
     async () => {
       try {
@@ -99,10 +108,17 @@ async function collect(options: Options, io: Io): Promise<number> {
         io,
         ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
       )
+      reload.begin(collector)
       return { failed: collector.failed, stop }
     },
-    lifetimeOf(io, logger),
+    { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
   )
+}
+
+/** Reloads of what `--config` and `--set` say. */
+export function reloadOf(options: Options, io: Io, logger: Logger): ConfigReload {
+  const read = async () => (await configOf(options)) ?? []
+  return createConfigReload({ read, logger, say: sayOf(io), watch: options['watch'] === true })
 }
 
 /** With the components of `spoor collector` and of `spoor --config`. */

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
-import { parseGoDuration } from '@spoor/otlp'
 import { SpoorError } from './error.ts'
+import { timeSpanNs } from './time-span.ts'
 
 /** Values of options as cac hands them on: text, a number where it looks like one, true where the value is missing, a list of these where it is repeated. */
 export type OptionValue = string | number | boolean | undefined | readonly (string | number | boolean)[]
@@ -39,26 +39,11 @@ export function bytesOf(option: string, value: OptionValue): number | undefined 
   return bytes
 }
 
-/** The units that a Go duration lacks. */
-const DAYS = /^(\d+(?:\.\d+)?)(d|w)/
-const DAY_MS = 86_400_000
-
-/** A time span in milliseconds: a Go duration, with `d` and `w` before it or alone: `14d`, `2w`, `36h`, `1d12h`. */
+/** A time span in milliseconds, as {@link timeSpanNs} reads it. */
 export function ageOf(option: string, value: OptionValue): number | undefined {
   if (value === undefined) return undefined
-  const refused = () => bad(option, value, 'a time: a number with a unit, as 14d, 2w or 36h')
-  let rest = String(value).trim()
-  let ms = 0
-  for (let match = DAYS.exec(rest); match; match = DAYS.exec(rest)) {
-    ms += Number(match[1]) * DAY_MS * (match[2] === 'w' ? 7 : 1)
-    rest = rest.slice(match[0].length)
-  }
-  try {
-    if (rest !== '') ms += parseGoDuration(rest) / 1e6
-  } catch {
-    throw refused()
-  }
-  if (!(ms > 0) || !Number.isFinite(ms)) throw refused()
+  const ms = (timeSpanNs(String(value)) ?? 0) / 1e6
+  if (!(ms > 0) || !Number.isFinite(ms)) throw bad(option, value, 'a time: a number with a unit, as 14d, 2w or 36h')
   return ms
 }
 

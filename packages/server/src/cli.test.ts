@@ -48,7 +48,8 @@ function run(...args: string[]): Program {
       for (;;) {
         const match = pattern.exec(output)
         if (match) return match
-        const isClosed = await Promise.race([closed.then(() => true), once(child.stdout, 'data').then(() => false)])
+        const more = [child.stdout, child.stderr].map((stream) => once(stream, 'data').then(() => false))
+        const isClosed = await Promise.race([closed.then(() => true), ...more])
         if (isClosed) throw new Error(`it ended without saying ${pattern}:\n${output}`)
       }
     },
@@ -301,6 +302,57 @@ service:
     alone.child.kill('SIGTERM')
     expect(await alone.ended()).toBe(0)
     expect((await fetch(`${spoor.page}/api/traces/${traceIdOf(7)}`)).status).toBe(200)
+  })
+
+  /** What becomes of one request. */
+  async function post(address: string): Promise<number> {
+    const body = requestOf('reloaded', [{ traceId: traceIdOf(9), spanId: spanIdOf(1) }]) as Uint8Array<ArrayBuffer>
+    const headers = { 'content-type': 'application/x-protobuf' }
+    return (await fetch(`http://${address}/v1/traces`, { method: 'POST', headers, body })).status
+  }
+
+  it.skipIf(process.platform === 'win32')(
+    'reloads by SIGHUP; a file that is wrong changes nothing and is told',
+    async () => {
+      const spoor = await start()
+      const file = join(directory, 'otel.yaml')
+      await writeFile(file, collector('http://127.0.0.1:1'))
+      const alone = run('collector', '--config', file)
+      const [, address] = await alone.says(/otlp http\s+(\S+)/)
+      await writeFile(file, collector(spoor.http).replace('otlp_http:\n', 'otlp_hppt:\n'))
+      alone.child.kill('SIGHUP')
+      await alone.says(
+        new RegExp(`was not reloaded, the one before goes on:\n${file}:7:3 .*unknown exporter type "otlp_hppt"`),
+      )
+      expect(await post(address!)).toBe(200)
+      await writeFile(file, collector(spoor.http))
+      alone.child.kill('SIGHUP')
+      await alone.says(/the configuration was reloaded/)
+      expect(await post(address!)).toBe(200)
+      alone.child.kill('SIGTERM')
+      expect(await alone.ended()).toBe(0)
+      expect((await fetch(`${spoor.page}/api/traces/${traceIdOf(9)}`)).status).toBe(200)
+    },
+  )
+
+  it('reloads when a file of it changes, with its store', async () => {
+    const file = join(directory, 'otel.yaml')
+    const part = join(directory, 'part.yaml')
+    const text = (body: string) =>
+      collector('')
+        .replace(/otlp_http:\n.*\n/, 'spoor_storage:\n')
+        .replace('[otlp_http]', body)
+    await writeFile(part, '[spoor_storage]')
+    await writeFile(file, text(`\${file:${part}}`))
+    const spoor = run('--config', file, '--watch', '--data', join(directory, 'data'), '--page-port', '0')
+    const [, address] = await spoor.says(/OTLP HTTP\s+http:..(\S+)/)
+    expect(await post(address!)).toBe(200)
+    await writeFile(part, '[spoor_storag]')
+    await spoor.says(/was not reloaded/)
+    expect(await post(address!)).toBe(200)
+    await writeFile(part, '[spoor_storage]  # right again')
+    await spoor.says(/the configuration was reloaded/)
+    expect(await post(address!)).toBe(200)
   })
 
   it('gives up what is left at the second signal', async () => {

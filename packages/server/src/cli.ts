@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { CollectorError, didYouMean } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
-import { addCollectorCommands, configOf } from './cli-collector.ts'
+import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
@@ -53,6 +53,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
       'Collector configuration in place of the built-in one; its exporter spoor_storage stores here. See spoor collector --help',
     )
     .option('--set <key=value>', 'One setting over the configuration, as processors.batch.timeout=2s; may be repeated')
+    .option('--watch', WATCH)
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
     .option('--reserve <size>', 'Free disk space that is left to others, as 1GB (default: 5 %, at most 256 MiB)')
     .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
@@ -105,8 +106,12 @@ async function serve(options: Options, io: Io): Promise<number> {
   if (readOnly && config) {
     throw new SpoorError('option', '--read-only receives nothing: leave out --config')
   }
+  if (options['watch'] === true && !config) {
+    throw new SpoorError('option', '--watch looks at a configuration: add --config FILE')
+  }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
+  const reload = config ? reloadOf(options, io, logger) : undefined
   return runUntilStopped(
     async (signal) => {
       const spoor = await startSpoor({ ...given, readOnly, logger, signal })
@@ -123,8 +128,13 @@ async function serve(options: Options, io: Io): Promise<number> {
             (readOnly ? '  read only' : ''),
         ],
       ])
-      return spoor
+      reload?.begin(spoor)
+      const stop = (deadlineMs: number) => {
+        reload?.end()
+        return spoor.stop(deadlineMs)
+      }
+      return { failed: spoor.failed, stop }
     },
-    lifetimeOf(io, logger),
+    { ...lifetimeOf(io, logger), ...(reload && { onHangup: () => reload.request() }) },
   )
 }

@@ -64,6 +64,10 @@ export interface Spoor {
   readonly data: string
   readonly store: TraceStore
   readonly counters: Counters
+  /** The files that the configuration was read from. */
+  readonly files: readonly string[]
+  /** Changes to another configuration of the collector, see there; store and page go on. Rejects where there is none, as it is read only. */
+  reload(config: readonly ConfigText[]): Promise<void>
   /** Resolves with the reason when a part fails after the start and Spoor should be stopped. */
   readonly failed: Promise<Error>
   /**
@@ -192,12 +196,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       await unlessAborted(signal, 'the start of the collector', collector.start())
     }
     state.phase = 'running'
-    if (!collector.exporters.has('spoor_storage')) {
-      logger.warn(
-        {},
-        'no pipeline of the configuration leads to the exporter spoor_storage: nothing that comes in is stored here, and the page shows nothing of it',
-      )
-    }
+    warnWithoutStore(collector, logger)
     if (!isLoopback(host)) {
       logger.warn(
         { host },
@@ -216,7 +215,34 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
           ]),
     ])
   }
-  return { urls: urls(), data, store: opened, counters, failed: failed.promise, stop }
+  let current = urls()
+  return {
+    get urls() {
+      return current
+    },
+    get files() {
+      return collector.files
+    },
+    async reload(config) {
+      if (readOnly) throw new SpoorError('option', 'read only: nothing is received, and there is nothing to configure')
+      await collector.reload(config)
+      current = urls()
+      warnWithoutStore(collector, logger)
+    },
+    data,
+    store: opened,
+    counters,
+    failed: failed.promise,
+    stop,
+  }
+}
+
+function warnWithoutStore({ exporters }: Collector, logger: Logger): void {
+  if (exporters.has('spoor_storage')) return
+  logger.warn(
+    {},
+    'no pipeline of the configuration leads to the exporter spoor_storage: nothing that comes in is stored here, and the page shows nothing of it',
+  )
 }
 
 const DEFAULT_DEADLINE_MS = 10_000

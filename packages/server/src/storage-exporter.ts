@@ -80,6 +80,7 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
       const failed = counters.counter('otelcol_exporter_send_failed_spans', { exporter: id })
       return {
         durable: true,
+        releases: true,
         async start() {},
         async shutdown() {},
         async consume(batch) {

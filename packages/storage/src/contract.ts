@@ -160,7 +160,10 @@ export interface SearchProgress {
 }
 
 export interface SearchEnd {
-  /** Where the next page starts; undefined at the end. */
+  /**
+   * Where the next page starts; undefined at the end, and where there was no time for anything. Of a page that is not complete it may be where the search
+   * goes on, also where nothing was found: ordered by `newest`, pages together have all and nothing twice.
+   */
   readonly next: string | undefined
   /**
    * Whether all that is in question was looked at. False: stopped by time, by `signal` or by the memory that queries may use, or a part is

@@ -19,11 +19,12 @@
  * more than twice that.
  */
 import type { Chunk, TelemetryBatch } from '@spoor/otlp'
+import { unusedBytes } from './body-memory.ts'
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
 
-/** Bytes in flight at a time, over the whole collector: 256 MiB. */
-export const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024
+/** Bytes in flight at a time, over the whole collector: 192 MiB. The whole program with its threads then stays below 500 MB. */
+export const DEFAULT_BUDGET_BYTES = 192 * 1024 * 1024
 
 /** How long a reclaimable lease is left alone. Milliseconds. */
 const RECLAIM_AFTER_MS = 5_000
@@ -120,7 +121,7 @@ export interface BudgetOptions {
   readonly counters?: Counters
   /** Called when there is much garbage. Default: garbage is V8's business. */
   readonly collect?: Collect | undefined
-  /** Bytes outside of V8's heap, garbage among them. Default: `process.memoryUsage().arrayBuffers`. */
+  /** Bytes outside of V8's heap that take memory, garbage among them. Default: those of `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
   /** Called with the reason, in words, each time a sender is told to come again for want of bytes. Must not throw. */
   readonly onOverload?: (reason: string) => void
@@ -170,7 +171,7 @@ class SharedBudget implements Budget {
     this.maxBytes = maxBytes
     this.#counters = counters
     this.#collect = collect
-    this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers)
+    this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers - unusedBytes())
     this.#onOverload = onOverload
     this.#full = counters?.counter('spoor_budget_refusals', { reason: 'full' }) ?? { value: 0 }
     this.#reclaimed = counters?.counter('spoor_budget_refusals', { reason: 'slow_client' }) ?? { value: 0 }

@@ -1,6 +1,6 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
-import type { Budget } from './budget.ts'
+import type { Budget, Collect } from './budget.ts'
 import type { Counters } from './counters.ts'
 
 /**
@@ -30,6 +30,17 @@ export interface Component {
    * does nothing.
    */
   finish?(): void
+  /**
+   * What it has from its start to its shutdown and only one can have, as `tcp 4317` or `file /var/spans.json`; known without a
+   * start. In a reload a component that claims what another has is started only after that one is shut down. A receiver
+   * gives it up before its `shutdown` first waits.
+   */
+  readonly claims?: readonly string[]
+  /**
+   * A reload has put another exporter in this one's place: whatever this one has taken and not sent goes to `successor`. Nothing is handed to it
+   * any more; `shutdown` comes afterwards, and waits for this.
+   */
+  handOver?(successor: Consumer): void
   /** The addresses that it listens on, once started. */
   listening?(): readonly Listening[]
 }
@@ -57,14 +68,40 @@ export interface Consumer {
    * Default: false for an exporter.
    */
   readonly durable?: boolean
+  /**
+   * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not. Whoever
+   * made the batch can then give their memory with it (`giveMemory` of @spoor/otlp), and free it at once afterwards. Default:
+   * false, as a stage that answers early, or keeps what it was handed, reads it later.
+   */
+  readonly releases?: boolean
 }
 
 /** What the graph offers to a component that starts. */
 export interface Host {
   /** A started extension by its component id (`health_check`, `file_storage/queue`), or undefined. */
-  extension(id: string): Component | undefined
+  extension(id: string): Extension | undefined
   /** Reports an error after start that the component cannot recover from; the collector then stops in good order. */
   fail(id: string, cause: Error): void
+}
+
+/** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */
+export type Capability = 'storage'
+
+/** An extension: a component that is in no pipeline, and serves the others or those who operate the collector. */
+export interface Extension extends Component {
+  readonly storage?: Storage
+  /** All components are started: from now on the collector takes data. */
+  ready?(): void
+  /** The collector begins to stop. */
+  notReady?(): void
+}
+
+/** Keeps what must outlive the process. */
+export interface Storage {
+  /** The file that belongs to one component alone, in a directory that is there. `owner`: its kind and id, as `exporter otlp/jaeger`. */
+  fileOf(owner: string): string
+  /** Whether what is written must be on the disk, and not only with the system, before it counts as kept. */
+  readonly fsync: boolean
 }
 
 /** What a component gets when it is created. */
@@ -75,6 +112,8 @@ export interface Context {
   readonly counters: Counters
   /** The bytes in flight of the whole collector; whoever holds some takes a lease for them. */
   readonly budget: Budget
+  /** Collects garbage on this thread; undefined where that is V8's business. */
+  readonly collect?: Collect | undefined
 }
 
 export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'
@@ -134,7 +173,9 @@ export interface ConnectorFactory<C = never> extends FactoryBase<'connector', C>
 }
 
 export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C> {
-  create(context: Context, config: C): Component
+  /** What its extensions can do for other components. Default: nothing. */
+  readonly provides?: readonly Capability[]
+  create(context: Context, config: C): Extension
 }
 
 /**

@@ -21,8 +21,11 @@ export interface Counters {
    * The counter of that name and those labels, made at the first call. Keep the result; do not call this on a hot path.
    */
   counter(name: string, labels: Readonly<Record<string, string>>): Counter
-  /** A gauge that is read when somebody asks: queue sizes and the like. Registering it again replaces its reader. */
-  gauge(name: string, labels: Readonly<Record<string, string>>, read: () => number): void
+  /**
+   * A gauge that is read when somebody asks: queue sizes and the like. Registering it again replaces its reader. Gives the
+   * function that removes it, which does nothing once another reader has its place.
+   */
+  gauge(name: string, labels: Readonly<Record<string, string>>, read: () => number): () => void
   /** All values now, in the order in which they were made. */
   snapshot(): readonly Sample[]
 }
@@ -51,7 +54,12 @@ export function createCounters(): Counters {
       return counter
     },
     gauge(name, labels, read) {
-      series.set(keyOf(name, labels), { name, labels: { ...labels }, read })
+      const key = keyOf(name, labels)
+      const made = { name, labels: { ...labels }, read }
+      series.set(key, made)
+      return () => {
+        if (series.get(key) === made) series.delete(key)
+      }
     },
     snapshot() {
       return [...series.values()].map(({ name, labels, read }) => ({ name, labels, value: read() }))

@@ -1,6 +1,7 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
 export type { Logger } from './logger.ts'
+export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
 export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollectorError, type Status } from './status.ts'
@@ -16,6 +17,7 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
+export { extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,
@@ -29,6 +31,7 @@ export {
   heldByChunk,
   heldBytes,
 } from './budget.ts'
+export { allocateMapped, freeBody, freeBytes, ownsBuffer, unusedBytes, type Usage } from './body-memory.ts'
 export { didYouMean, nearest } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { createDropLog, type DropLog, type Loss } from './drop-log.ts'

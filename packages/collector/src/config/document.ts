@@ -26,6 +26,8 @@ const MAX_READS = 3 * MAX_DEPTH
 export interface ConfigText {
   readonly text: string
   readonly file: string
+  /** The file that it was read from, where it was: what a program watches that reloads when it changes. */
+  readonly path?: string
   /** It is a line of the command line: errors name no line and column of it. Default false. */
   readonly isArgument?: boolean
 }

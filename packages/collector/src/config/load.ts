@@ -8,7 +8,7 @@
  * connect them.
  */
 import type { Signal } from '@spoor/otlp'
-import { CollectorError, didYouMean, type Factory, type Kind } from '../component/index.ts'
+import { CollectorError, didYouMean, extensionsIn, type Factory, type Kind } from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { entriesOf, readComponents } from './components.ts'
 import type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
@@ -121,7 +121,10 @@ class Loader {
       connectors: inPipelines('exporters'),
       extensions: new Set(extensions),
     }
-    for (const name of SECTIONS) this.#warnUnused(name, all[name], used[name])
+    for (const name of SECTIONS) {
+      this.#warnUnused(name, all[name], used[name])
+      this.#checkExtensions(name, all[name], used[name], only(all.extensions, used.extensions))
+    }
     return {
       receivers: only(all.receivers, used.receivers),
       processors: only(all.processors, used.processors),
@@ -201,6 +204,27 @@ class Loader {
     for (const id of components.keys()) {
       if (used.has(id)) continue
       this.warnings.push(this.#source.issueAt([section, id], 'is defined but not used; it is not started'))
+    }
+  }
+
+  /** What components want of extensions. */
+  #checkExtensions(
+    section: string,
+    components: Iterable<readonly [string, { readonly factory: Pick<Factory, 'config'>; readonly config: unknown }]>,
+    used: ReadonlySet<string>,
+    extensions: ReadonlyMap<string, ComponentConfig<'extension'>>,
+  ): void {
+    for (const [key, { factory, config }] of components) {
+      if (!used.has(key)) continue
+      for (const { path, id, capability } of extensionsIn(factory.config, config)) {
+        const found = extensions.get(id)
+        if (found?.factory.provides?.includes(capability)) continue
+        const able = [...extensions].filter((each) => each[1].factory.provides?.includes(capability))
+        const names = able.map(([name]) => name)
+        const problem = found ? `is no extension for ${capability}` : 'is not among service.extensions'
+        const way = names.length > 0 ? `there: ${names.join(', ')}` : 'define one under extensions, and add it there'
+        this.#fail([section, key, ...path], `extension "${id}" ${problem}${didYouMean(id, names)}; ${way}`)
+      }
     }
   }
 

@@ -132,8 +132,8 @@ test('configurations come from files, variables and the command line', async () 
   await writeFile(file, 'a: 1\n')
   const uris = [file, `file:${file}`, 'env:CONFIG', 'yaml:a::b: 2']
   expect(await readConfigTexts(uris, { CONFIG: 'c: 3' })).toEqual([
-    { text: 'a: 1\n', file },
-    { text: 'a: 1\n', file },
+    { text: 'a: 1\n', file, path: file },
+    { text: 'a: 1\n', file, path: file },
     { text: 'c: 3', file: 'env:CONFIG' },
     { text: 'a::b: 2', file: 'yaml:a::b: 2', isArgument: true },
   ])

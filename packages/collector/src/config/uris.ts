@@ -20,7 +20,7 @@ async function readUri(uri: string, env: Environment): Promise<ConfigText> {
   if (!isScheme(scheme)) throw new Error(`--config ${uri}: ${unsupported(scheme)}`)
   if (scheme === 'yaml') return { text: body, file: uri, isArgument: true }
   try {
-    if (scheme === 'file') return { text: await readConfigText(body), file: body }
+    if (scheme === 'file') return { text: await readConfigText(body), file: body, path: body }
     const text = readVariable(env, body)
     if (text === undefined) throw new Error(`environment variable ${body} is not set`)
     return { text, file: uri }

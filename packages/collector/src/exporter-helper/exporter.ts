@@ -84,6 +84,8 @@ class HelpedExporter implements Component, Consumer {
   /** Aborts at the deadline of shutdown: what is being sent is given up. */
   readonly #deadline = new AbortController()
   readonly #sizeLimit = new SizeLimit()
+  /** After a reload: who gets what was not sent. */
+  #successor: Consumer | undefined
   /** Of batches that were split, sent in part, and handed back: the parts that are still to be sent. */
   readonly #unsent = new WeakMap<TelemetryBatch, readonly TelemetryBatch[]>()
   #active = 0
@@ -135,6 +137,11 @@ class HelpedExporter implements Component, Consumer {
     return this.#queue ? this.#queue.offer(batch) : this.#deliver(batch)
   }
 
+  handOver(successor: Consumer): void {
+    this.#successor = successor
+    this.#stopping.abort()
+  }
+
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#stopped ??= this.#drain(signal)
     return this.#stopped
@@ -182,6 +189,7 @@ class HelpedExporter implements Component, Consumer {
 
   /** Gives what was not sent of it, already counted. */
   async #deliverPart(batch: TelemetryBatch): Promise<readonly Failure[]> {
+    if (this.#successor) return this.#pass(batch, this.#successor)
     if (!this.#deadline.signal.aborted && this.#sizeLimit.isAbove(batch.byteLength)) {
       const halves = halve(batch)
       if (halves) return this.#deliverHalves(halves)
@@ -192,6 +200,7 @@ class HelpedExporter implements Component, Consumer {
       return []
     } catch (error) {
       const problem = toCollectorError(error)
+      if (this.#successor && problem.retryable) return await this.#pass(batch, this.#successor)
       const halves = problem.code === 'too_large' ? halve(batch) : undefined
       if (!halves) {
         this.#noteFailed(batch, problem)
@@ -204,6 +213,23 @@ class HelpedExporter implements Component, Consumer {
         'The peer refused a message as too large. Splitting it in halves.',
       )
       return this.#deliverHalves(halves)
+    }
+  }
+
+  /** Hands it to the successor, again and again where that is full. */
+  async #pass(batch: TelemetryBatch, successor: Consumer): Promise<readonly Failure[]> {
+    for (;;) {
+      try {
+        await successor.consume(batch)
+        return []
+      } catch (error) {
+        const problem = toCollectorError(error)
+        if (!problem.retryable || this.#deadline.signal.aborted) {
+          this.#noteFailed(batch, problem)
+          return [{ part: batch, error: problem }]
+        }
+        await sleep(problem.retryAfterMs ?? 0, this.#deadline.signal)
+      }
     }
   }
 

@@ -306,7 +306,7 @@ service: {pipelines: {${pipelines}}}`
 
   test.each([
     [true, 'traces: {receivers: [in], exporters: [store]}'],
-    [undefined, 'traces: {receivers: [in], exporters: [out]}'],
+    [false, 'traces: {receivers: [in], exporters: [out]}'],
     [true, 'traces: {receivers: [in], exporters: [out, store]}'],
     [true, 'traces: {receivers: [in], processors: [pass], exporters: [out, store]}'],
     [false, 'traces: {receivers: [in], processors: [batch], exporters: [store]}'],

@@ -1,29 +1,25 @@
 /**
- * Components, connected into pipelines. A graph is a value: it is built from a frozen config without touching the
- * world, started once, and shut down once.
+ * Components, connected into pipelines, and changed under way. A graph is built from a frozen config without touching the
+ * world, started once, and shut down once; between them it takes other configs.
  *
  *     receiver ─┬─ processor ─ processor ─┬─ exporter          creation and start run from right to left,
  *               └─ processor ─────────────┴─ connector ─ …     shutdown from left to right
  *
  * Where a stage feeds several there is a fan-out, which is started and shut down like a processor.
+ *
+ * A reload changes what is different and leaves the rest alone. What is new starts before what is old stops, so that a new part which
+ * cannot start changes nothing. Only what both claim (a port, a file) moves: the batches for it wait at its slot, the old one stops,
+ * the new one starts. Where that fails, the graph goes back to the config that it had, by the same way.
  */
-import type { Signal } from '@spoor/otlp'
-import type { CollectorConfig, ComponentConfig, PipelineConfig } from '../config/index.ts'
-import {
-  CollectorError,
-  timerMs,
-  toCollectorError,
-  type Budget,
-  type Component,
-  type Consumer,
-  type Context,
-  type Counters,
-  type Host,
-  type Kind,
-  type Listening,
-  type Logger,
-} from '../component/index.ts'
+import type { CollectorConfig } from '../config/index.ts'
+import { CollectorError, sleep, type Extension, type Host, type Listening } from '../component/index.ts'
+import { plan, type GraphOptions, type Plan } from './builder.ts'
+import { claimed } from './claims.ts'
 import { FanOut } from './fan-out.ts'
+import { named, type Node, type NodeKind } from './node.ts'
+import { Retirement } from './retirement.ts'
+import { Slots } from './slot.ts'
+import { finishNode, stopNode } from './stop.ts'
 
 export interface Graph {
   /**
@@ -32,17 +28,16 @@ export interface Graph {
    */
   start(host: Pick<Host, 'fail'>): Promise<void>
   /**
+   * Changes the graph to another config; one after the other. Rejects with the error of a component that cannot start, and the
+   * graph is as it was; what cannot be brought back then is told by the host's `fail`.
+   */
+  reload(config: CollectorConfig): Promise<void>
+  /**
    * Receivers first, then down the pipelines, then the totals of what was dropped. Done when `deadlineMs` milliseconds are
-   * over and, where components hang, {@link GRACE_MS} more: they are left behind then. Later calls wait for the first.
+   * over and, where components hang, a grace of them more: they are left behind then. Later calls wait for the first.
    */
   shutdown(deadlineMs: number): Promise<void>
   listening(): readonly (Listening & { readonly component: string })[]
-}
-
-interface Node {
-  readonly kind: Kind | 'fan_out'
-  readonly id: string
-  readonly component: Component
 }
 
 /**
@@ -53,12 +48,10 @@ interface Node {
 const RECEIVER_SHARE = 0.4
 const MIDDLE_SHARE = 0.7
 const EXPORTER_SHARE = 0.95
-/** How long after its signal a component may still take before it is left behind. Milliseconds. */
-const GRACE_MS = 250
-/** What each component gets even when the time is over, to count what it has to give up. Milliseconds. */
-const LAST_CHANCE_MS = 20
+/** What the old one of something that moves has to stop in a reload, while batches wait. Milliseconds. */
+const MOVE_MS = 10_000
 /** Downstream before upstream; among processors, connectors and fan-outs the order of creation decides. */
-const START_ORDER: Readonly<Record<Node['kind'], number>> = {
+const START_ORDER: Readonly<Record<NodeKind, number>> = {
   extension: 0,
   exporter: 1,
   connector: 2,
@@ -67,181 +60,155 @@ const START_ORDER: Readonly<Record<Node['kind'], number>> = {
   receiver: 3,
 }
 
-export function buildGraph(
-  config: CollectorConfig,
-  options: { logger: Logger; counters: Counters; budget: Budget },
-): Graph {
-  return new PipelineGraph(new Builder(config, options).build(), options.logger)
-}
-
-class Builder {
-  readonly #config: CollectorConfig
-  readonly #options: { logger: Logger; counters: Counters; budget: Budget }
-  /** Downstream before upstream. */
-  readonly #nodes: Node[] = []
-  readonly #sinks = new Map<string, Consumer>()
-  readonly #entries = new Map<string, Consumer>()
-
-  constructor(config: CollectorConfig, options: { logger: Logger; counters: Counters; budget: Budget }) {
-    this.#config = config
-    this.#options = options
-  }
-
-  build(): readonly Node[] {
-    const { extensions, receivers, pipelines } = this.#config
-    for (const [id, extension] of extensions) {
-      this.#add('extension', id, extension.factory.create(this.#context(id), extension.config))
-    }
-    for (const pipeline of pipelines.values()) this.#entry(pipeline)
-    for (const [id, receiver] of receivers) {
-      const next = this.#consumersOf(id)
-      if (next.size > 0) this.#add('receiver', id, receiver.factory.create(this.#context(id), receiver.config, next))
-    }
-    return this.#nodes
-  }
-
-  /** The first stage of a pipeline, built from its end. The config has no cycles: its loader has seen to that. */
-  #entry(pipeline: PipelineConfig): Consumer {
-    const known = this.#entries.get(pipeline.id)
-    if (known) return known
-    let next = this.#fanOut(pipeline.id, new Map(pipeline.exporters.map((id) => [id, this.#sink(id)])))
-    for (const id of pipeline.processors.toReversed()) {
-      const { factory, config } = find(this.#config.processors, id)
-      const labels = { processor: id, otel_signal: pipeline.signal }
-      const after = this.#counted(next, 'otelcol_processor_outgoing_items', labels, next.durable)
-      const processor = factory.create(this.#context(id), config, after, pipeline.signal)
-      this.#add('processor', id, processor)
-      const durable = processor.durable ?? next.durable
-      next = this.#counted(processor, 'otelcol_processor_incoming_items', labels, durable)
-    }
-    this.#entries.set(pipeline.id, next)
-    return next
-  }
-
-  /** The exporter or connector at the end of a pipeline; one instance for all pipelines that name it. */
-  #sink(id: string): Consumer {
-    const known = this.#sinks.get(id)
-    if (known) return known
-    const connector = this.#config.connectors.get(id)
-    let sink: Consumer
-    if (connector) {
-      const next = this.#consumersOf(id)
-      const component = connector.factory.create(this.#context(id), connector.config, next)
-      this.#add('connector', id, component)
-      const durable = component.durable ?? [...next.values()].some((consumer) => consumer.durable)
-      sink = { durable, consume: (batch) => component.consume(batch) }
-    } else {
-      const { factory, config } = find(this.#config.exporters, id)
-      const exporter = factory.create(this.#context(id), config)
-      this.#add('exporter', id, exporter)
-      sink = exporter
-    }
-    this.#sinks.set(id, sink)
-    return sink
-  }
-
-  /** What a receiver or connector feeds: for each signal, all pipelines that name it. */
-  #consumersOf(id: string): ReadonlyMap<Signal, Consumer> {
-    const bySignal = new Map<Signal, Map<string, Consumer>>()
-    for (const pipeline of this.#config.pipelines.values()) {
-      if (!pipeline.receivers.includes(id)) continue
-      const consumers = bySignal.get(pipeline.signal) ?? new Map<string, Consumer>()
-      consumers.set(pipeline.id, this.#entry(pipeline))
-      bySignal.set(pipeline.signal, consumers)
-    }
-    return new Map([...bySignal].map(([signal, consumers]) => [signal, this.#fanOut(id, consumers)]))
-  }
-
-  /** One consumer for several. A single one is given back as it is, and costs nothing. */
-  #fanOut(id: string, consumers: ReadonlyMap<string, Consumer>): Consumer {
-    const [first] = consumers.values()
-    if (consumers.size === 1 && first) return first
-    const fanOut = new FanOut(this.#context(id), consumers)
-    this.#add('fan_out', id, fanOut)
-    return fanOut
-  }
-
-  #add(kind: Node['kind'], id: string, component: Component): void {
-    this.#nodes.push({ kind, id, component })
-  }
-
-  #counted(
-    next: Consumer,
-    name: string,
-    labels: Readonly<Record<string, string>>,
-    durable: boolean | undefined,
-  ): Consumer {
-    const counter = this.#options.counters.counter(name, labels)
-    return {
-      durable: durable === true,
-      consume(batch) {
-        counter.value += batch.items
-        return next.consume(batch)
-      },
-    }
-  }
-
-  #context(id: string): Context {
-    return { id, ...this.#options }
-  }
-}
-
-function find<K extends Kind>(components: ReadonlyMap<string, ComponentConfig<K>>, id: string): ComponentConfig<K> {
-  const component = components.get(id)
-  // The config loader has checked all references.
-  if (!component) throw new CollectorError('internal', `no component ${id}`)
-  return component
+export function buildGraph(config: CollectorConfig, options: GraphOptions): Graph {
+  return new PipelineGraph(config, options)
 }
 
 class PipelineGraph implements Graph {
-  /** In their start order. */
-  readonly #nodes: readonly Node[]
-  readonly #logger: Logger
-  readonly #started: Node[] = []
-  /** Its start was called and has not ended. */
-  #starting: Node | undefined
+  readonly #options: GraphOptions
+  readonly #slots = new Slots()
+  #config: CollectorConfig
+  /** Of the config, in their start order. */
+  #nodes: readonly Node[]
+  /** Of a change that has not come to its end. */
+  #coming: Node[] = []
+  /** Their starts were called and have not ended. */
+  readonly #starting = new Set<Node>()
+  readonly #retirement: Retirement
   /** Rejects when `shutdown` is called: whoever starts is not waited for any longer. */
   readonly #stopping = Promise.withResolvers<never>()
+  #fail: Host['fail'] = () => {}
+  /** The last of the changes that were asked for. */
+  #changing: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
 
-  constructor(nodes: readonly Node[], logger: Logger) {
-    this.#nodes = nodes.toSorted((a, b) => START_ORDER[a.kind] - START_ORDER[b.kind])
-    this.#logger = logger
+  constructor(config: CollectorConfig, options: GraphOptions) {
+    this.#config = config
+    this.#options = options
+    this.#retirement = new Retirement(options.logger, this.#slots)
+    const first = plan(config, options, this.#slots, [])
+    this.#nodes = inStartOrder(first.nodes)
+    for (const { gauges } of this.#nodes) gauges.show()
+    for (const [slot, target] of first.targets) void slot.fill(target)
     this.#stopping.promise.catch(() => {})
   }
 
   async start({ fail }: Pick<Host, 'fail'>): Promise<void> {
-    const extensions = new Map(
-      this.#nodes.filter((node) => node.kind === 'extension').map((node) => [node.id, node.component]),
-    )
-    const host: Host = { extension: (id) => extensions.get(id), fail }
+    this.#fail = fail
     for (const node of this.#nodes) {
       try {
-        await this.#startOne(node, host)
+        await this.#startOne(node, this.#nodes)
       } catch (error) {
         await this.shutdown(0)
-        const problem = toCollectorError(error)
-        throw new CollectorError(problem.code, `${node.kind} ${node.id}: ${problem.message}`, { cause: error })
+        throw named(node, error)
       }
+    }
+    for (const extension of extensionsAmong(this.#nodes)) extension.ready?.()
+  }
+
+  reload(config: CollectorConfig): Promise<void> {
+    const change = this.#changing.then(() => this.#reload(config))
+    this.#changing = change.catch(() => {})
+    return change
+  }
+
+  async #reload(config: CollectorConfig): Promise<void> {
+    if (this.#stopped) throw new CollectorError('unavailable', 'the collector is shutting down')
+    const before = { config: this.#config, nodes: this.#nodes }
+    const next = plan(config, this.#options, this.#slots, this.#nodes)
+    try {
+      await this.#change(next)
+      this.#config = config
+    } catch (error) {
+      if (!this.#stopped) await this.#goBack(before.config, before.nodes)
+      throw error
     }
   }
 
-  async #startOne(node: Node, host: Host): Promise<void> {
+  /** After a change that has failed on its way. */
+  async #goBack(config: CollectorConfig, nodes: readonly Node[]): Promise<void> {
+    try {
+      await this.#change(plan(config, this.#options, this.#slots, nodes))
+    } catch (error) {
+      if (this.#stopped) return
+      const problem = new Error(`a reload failed, and so did going back: ${(error as Error).message}`, { cause: error })
+      this.#fail('the collector', problem)
+    }
+  }
+
+  /** From what there is, which after a failed change is more than one config's, to the plan. */
+  async #change({ nodes: planned, targets }: Plan): Promise<void> {
+    const nodes = inStartOrder(planned)
+    const old = [...this.#nodes, ...this.#coming].filter((node) => node.state !== 'stopped' && !nodes.includes(node))
+    const fresh = nodes.filter(({ state }) => state === 'idle')
+    const { heirs, owners } = claimed(fresh, old)
+    const start = async (node: Node): Promise<void> => {
+      this.#coming.push(node)
+      await this.#startOne(node, nodes).catch((error: unknown) => Promise.reject(named(node, error)))
+    }
+    for (const node of fresh) if (!heirs.has(node)) await start(node)
+
+    const isReceiver = ({ kind }: Node): boolean => kind === 'receiver'
+    const leaving = old.filter((node) => owners.has(node) && !isReceiver(node))
+    if (leaving.length > 0) await this.#clear(leaving, targets)
+    for (const node of fresh) if (heirs.has(node) && !isReceiver(node)) await start(node)
+
+    const drained = [...targets].map(([slot, target]) => slot.fill(target))
+    // A receiver gives up its ports at once, and then answers what it has taken.
+    const ports = old.filter((node) => owners.has(node) && isReceiver(node)).map((node) => this.#stop(node))
+    for (const node of fresh) if (heirs.has(node) && isReceiver(node)) await start(node)
+
+    this.#nodes = nodes
+    this.#coming = []
+    for (const { gauges } of fresh) gauges.show()
+    for (const extension of extensionsAmong(fresh)) extension.ready?.()
+    const retiring = old.filter((node) => !leaving.includes(node))
+    this.#retirement.begin(retiring, Promise.all([...drained, ...ports]))
+    for (const node of leaving) finishNode(node, this.#options.logger)
+  }
+
+  /** Stops nodes in front of their successors: what is to come waits at the slots, what has come is drained. */
+  async #clear(leaving: readonly Node[], targets: Plan['targets']): Promise<void> {
+    const changed = [...targets].filter(([slot, target]) => slot.target !== target).map(([slot]) => slot)
+    const hold = async (isSink: boolean): Promise<void> => {
+      const held = Promise.all(changed.filter((slot) => slot.isSink === isSink).map((slot) => slot.hold()))
+      const limit = new AbortController()
+      await Promise.race([held, sleep(MOVE_MS, limit.signal)])
+      limit.abort()
+    }
+    const upstreamFirst = leaving.toReversed()
+    const of = (rank: number): readonly Node[] => upstreamFirst.filter(({ kind }) => START_ORDER[kind] === rank)
+    await hold(false)
+    for (const node of of(2)) await this.#stop(node)
+    await hold(true)
+    await Promise.all(of(1).map((node) => this.#stop(node)))
+    await Promise.all(of(0).map((node) => this.#stop(node)))
+  }
+
+  #stop(node: Node): Promise<void> {
+    return stopNode(node, performance.now(), MOVE_MS, this.#options.logger)
+  }
+
+  async #startOne(node: Node, nodes: readonly Node[]): Promise<void> {
     if (this.#stopped) throw stoppedDuringStart()
-    this.#starting = node
+    const host: Host = {
+      extension: (id) => nodes.find((other) => other.kind === 'extension' && other.id === id)?.component,
+      fail: this.#fail,
+    }
+    this.#starting.add(node)
     try {
       const starting = node.component.start(host)
       starting.then(
         () => {
           // What a start brings about after the shutdown is undone at once.
-          if (this.#stopped) void this.#stop(node, performance.now(), 0)
-          else this.#started.push(node)
+          if (this.#stopped) void stopNode(node, performance.now(), 0, this.#options.logger)
+          else node.state = 'started'
         },
         () => {},
       )
       await Promise.race([starting, this.#stopping.promise])
     } finally {
-      this.#starting = undefined
+      this.#starting.delete(node)
     }
   }
 
@@ -253,47 +220,26 @@ class PipelineGraph implements Graph {
   async #shutdown(deadlineMs: number): Promise<void> {
     this.#stopping.reject(stoppedDuringStart())
     const begin = performance.now()
-    const nodes = [...this.#started, ...(this.#starting ? [this.#starting] : [])].toReversed()
-    const all = async (kind: Kind, share: number): Promise<void> => {
-      const stops = nodes
-        .filter((node) => node.kind === kind)
-        .map(async (node) => this.#stop(node, begin, deadlineMs * share))
-      await Promise.all(stops)
+    const isThere = (node: Node): boolean => node.state === 'started' || this.#starting.has(node)
+    const nodes = [...this.#nodes, ...this.#coming].filter(isThere).toReversed()
+    this.#slots.close(CLOSED)
+    for (const extension of extensionsAmong(nodes)) extension.notReady?.()
+    const stop = (node: Node, share: number) => stopNode(node, begin, deadlineMs * share, this.#options.logger)
+    const all = async (kind: NodeKind, share: number): Promise<void> => {
+      await Promise.all(nodes.filter((node) => node.kind === kind).map((node) => stop(node, share)))
     }
     for (const { component } of nodes) if (component instanceof FanOut) component.hurry()
     await all('receiver', RECEIVER_SHARE)
     // Each one drains into the next.
-    const middle = nodes.filter(({ kind }) => kind === 'processor' || kind === 'connector' || kind === 'fan_out')
+    const middle = nodes.filter(({ kind }) => START_ORDER[kind] === 2)
+    const retired = this.#retirement.end(begin + deadlineMs * MIDDLE_SHARE)
     for (const [index, node] of middle.entries()) {
-      const share = RECEIVER_SHARE + ((MIDDLE_SHARE - RECEIVER_SHARE) * (index + 1)) / middle.length
-      await this.#stop(node, begin, deadlineMs * share)
+      await stop(node, RECEIVER_SHARE + ((MIDDLE_SHARE - RECEIVER_SHARE) * (index + 1)) / middle.length)
     }
+    await retired
     await all('exporter', EXPORTER_SHARE)
     await all('extension', 1)
-    for (const node of nodes) this.#finish(node)
-  }
-
-  /** Its signal aborts at `deadlineMs` milliseconds after `begin`; shortly after that it is left behind. */
-  async #stop({ id, component }: Node, begin: number, deadlineMs: number): Promise<void> {
-    const leftMs = begin + deadlineMs - performance.now()
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), timerMs(Math.max(0, leftMs)))
-    try {
-      const graceMs = Math.max(LAST_CHANCE_MS, Math.min(leftMs, 0) + GRACE_MS)
-      await withGrace(component.shutdown(deadline.signal), deadline.signal, graceMs)
-    } catch (error) {
-      this.#logger.error({ component: id, error: (error as Error).message }, 'Shutdown failed')
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  #finish({ id, component }: Node): void {
-    try {
-      component.finish?.()
-    } catch (error) {
-      this.#logger.error({ component: id, error: (error as Error).message }, 'Shutdown failed')
-    }
+    for (const node of nodes) finishNode(node, this.#options.logger)
   }
 
   listening(): readonly (Listening & { readonly component: string })[] {
@@ -303,23 +249,21 @@ class PipelineGraph implements Graph {
   }
 }
 
-function stoppedDuringStart(): CollectorError {
-  return new CollectorError('unavailable', 'was shut down before it had started')
+/** Whoever waits at a slot when the collector stops is told to come again. */
+const CLOSED = {
+  async consume(): Promise<void> {
+    throw new CollectorError('unavailable', 'the collector is shutting down')
+  },
 }
 
-/** The component's own shutdown, or an error when it goes on so long after its signal. */
-async function withGrace(shutdown: Promise<void>, signal: AbortSignal, graceMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const start = (): void => {
-      timer = setTimeout(() => reject(new CollectorError('timeout', 'it was not done at its deadline')), graceMs)
-    }
-    if (signal.aborted) start()
-    else signal.addEventListener('abort', start, { once: true })
-  })
-  try {
-    await Promise.race([shutdown, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function extensionsAmong(nodes: readonly Node[]): readonly Extension[] {
+  return nodes.flatMap(({ kind, component }) => (kind === 'extension' ? [component] : []))
+}
+
+function inStartOrder(nodes: readonly Node[]): readonly Node[] {
+  return nodes.toSorted((a, b) => START_ORDER[a.kind] - START_ORDER[b.kind])
+}
+
+function stoppedDuringStart(): CollectorError {
+  return new CollectorError('unavailable', 'was shut down before it had started')
 }

@@ -3,15 +3,15 @@
  * what is held is leased from the budget.
  *
  * Small bodies are decompressed on the spot, which costs less than a trip to the thread pool (measured: 718 against 781
- * µs for 240 kB); what is or turns out to be large goes there, so that a big request does not hold up the others: in
- * one piece where the input tells its length, else in pieces of {@link CHUNK_BYTES} up to the limit. A few at a time
+ * µs for 240 kB); what is or turns out to be large goes there, so that a big request does not hold up the others, in
+ * pieces of {@link CHUNK_BYTES} up to the limit. A few at a time
  * do, which is as many as the pool has threads; the others wait with what they came in.
  */
 import type { Transform } from 'node:stream'
-import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { CollectorError } from '../component/index.ts'
-import { freeBytes, type Holding } from './body-buffer.ts'
+import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
+import { announcedLength, GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES, isPlainGzip } from './announced-length.ts'
+import { BodyBuffer, type Holding } from './body-buffer.ts'
 import { createTurns } from './turns.ts'
 
 export type ContentCoding = 'gzip' | 'deflate' | 'zstd'
@@ -44,16 +44,10 @@ const POOL_FROM_BYTES = 256 * 1024
 /** The same for the output. */
 const SMALL_OUTPUT_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
-/** Deflate cannot do better: RFC 1951 takes two bits for 258 bytes. */
-const MOST_DEFLATE_RATIO = 1032
 /** As many as libuv's pool has threads by default. */
 const POOLED_AT_A_TIME = 4
 const MOST_WAITING = 1024
-/** RFC 1952, 2.3: the fixed part of a member's header, and its trailer of CRC-32 and length. */
-const HEADER_BYTES = 10
-const TRAILER_BYTES = 8
 
-const inflateRaw = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
 const turns = createTurns(POOLED_AT_A_TIME, MOST_WAITING)
 
 /**
@@ -66,7 +60,7 @@ export function decompress(
   input: Uint8Array,
   options: DecompressOptions,
 ): Decompressed | Promise<Decompressed> {
-  const length = lengthOf(coding, input)
+  const length = announcedLength(coding, input)
   if (input.length < POOL_FROM_BYTES && (length === undefined || length <= SMALL_OUTPUT_BYTES)) {
     try {
       return settle(decompressNow(coding, input, options.maxBytes), input, options)
@@ -79,14 +73,20 @@ export function decompress(
 
 function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
-  const expected = lengthOf(coding, input) ?? input.length * 8
+  const expected = announcedLength(coding, input) ?? input.length * 8
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
-  if (coding === 'deflate') return joined(zlib.inflateSync(input, options))
-  if (coding === 'zstd') return joined(zlib.zstdDecompressSync(input, options))
-  const member = isPlainGzip(input)
-    ? onlyMember(input, zlib.inflateRawSync(input.subarray(HEADER_BYTES), { ...options, info: true }))
-    : undefined
-  return member ?? joined(zlib.gunzipSync(input, options))
+  if (coding === 'deflate') return joined(takenOver(zlib.inflateSync(input, options)))
+  if (coding === 'zstd') return joined(takenOver(zlib.zstdDecompressSync(input, options)))
+  if (isPlainGzip(input)) {
+    const result: unknown = zlib.inflateRawSync(input.subarray(GZIP_HEADER_BYTES), { ...options, info: true })
+    const { buffer, engine } = result as InflateResult
+    const trailer = trailerOf(input, engine.bytesWritten)
+    if (trailer) {
+      check(trailer, zlib.crc32(buffer), buffer.length)
+      return { bytes: takenOver(buffer), singleMember: true }
+    }
+  }
+  return joined(takenOver(zlib.gunzipSync(input, options)))
 }
 
 async function decompressPooled(
@@ -95,68 +95,93 @@ async function decompressPooled(
   length: number | undefined,
   options: DecompressOptions,
 ): Promise<Decompressed> {
-  const leave = await turns.enter()
+  const { leave, output } = await enter(input, length, options)
   try {
-    if (options.cancelled?.())
-      throw new CollectorError('unavailable', 'the client left before its body was decompressed')
-    options.lease.move('decompression')
-    const member =
-      length === undefined || length > options.maxBytes ? undefined : await inflateMember(input, length, options)
-    return settle(member ?? joined(await inflateStreamed(coding, input, options)), input, options, true)
+    const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, output) : undefined
+    return settle(member ?? joined(await output.run(streamOf(coding), input)), input, options, true)
   } catch (error) {
+    // The input is left to V8: the pool may be reading it yet.
     throw explain(error, coding, input, options)
   } finally {
     leave()
   }
 }
 
-/** The output of a gzip stream of the length that it tells, or undefined where it is not what it tells. */
-async function inflateMember(
+/** Waits for a turn, and takes room for the output: where there is none, that is said before it is begun. */
+async function enter(
   input: Uint8Array,
-  length: number,
+  length: number | undefined,
   options: DecompressOptions,
-): Promise<Decompressed | undefined> {
-  reserve(length, options)
-  let member: Decompressed | undefined
+): Promise<{ leave: () => void; output: Output }> {
+  let leave: (() => void) | undefined
   try {
-    // A byte more than needed, so that the end is seen without another buffer.
-    const output = { chunkSize: Math.max(1024, length + 1), maxOutputLength: Math.max(1, length), info: true }
-    member = onlyMember(input, await inflateRaw(input.subarray(HEADER_BYTES), output))
+    leave = await turns.enter()
+    if (options.cancelled?.())
+      throw new CollectorError('unavailable', 'the client left before its body was decompressed')
+    options.lease.move('decompression')
+    return { leave, output: new Output(length, options) }
   } catch (error) {
-    if (!isTooLong(error)) throw error
+    leave?.()
+    freeBody(input)
+    throw error
   }
-  if (!member) options.lease.shrink(length)
-  return member
 }
 
-async function inflateStreamed(
-  coding: ContentCoding,
-  input: Uint8Array,
-  options: DecompressOptions,
-): Promise<Uint8Array> {
-  const stream = streamOf(coding)
-  stream.end(input)
-  const parts: Buffer[] = []
-  let length = 0
-  try {
-    for await (const part of stream as AsyncIterable<Buffer>) {
-      parts.push(part)
-      length += part.length
-      if (length > options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
-      reserve(part.length, options)
-    }
-    reserve(length, options)
-    const bytes = Buffer.allocUnsafeSlow(length)
-    let at = 0
-    for (const part of parts) {
-      bytes.set(part, at)
-      at += part.length
-    }
-    options.lease.shrink(length)
-    return bytes
-  } finally {
-    for (const part of parts) freeBytes(part)
+/** What comes out of a stream, and the lease for it: for the length that is expected, or else for the longest. */
+class Output {
+  readonly #length: number | undefined
+  readonly #options: DecompressOptions
+  #reserved: number
+
+  constructor(length: number | undefined, options: DecompressOptions) {
+    const { maxBytes, budget, lease } = options
+    this.#length = length
+    this.#options = options
+    this.#reserved = Math.min(length ?? budget.maxBytes - lease.bytes, maxBytes)
+    reserve(this.#reserved, options)
   }
+
+  /** All that the stream makes of the input. The lease is for just that afterwards. */
+  async run(stream: Transform, input: Uint8Array, onPart?: (part: Buffer) => void): Promise<Uint8Array> {
+    stream.end(input)
+    const output = new BodyBuffer(this.#length, undefined)
+    try {
+      for await (const part of stream as AsyncIterable<Buffer>) {
+        this.#ensure(output.length + part.length)
+        output.add(part)
+        onPart?.(part)
+        freeBytes(part)
+      }
+      this.#options.lease.shrink(this.#reserved - output.length)
+      this.#reserved = output.length
+      return output.end()
+    } catch (error) {
+      output.free()
+      throw error
+    }
+  }
+
+  #ensure(length: number): void {
+    if (length > this.#options.maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
+    if (length <= this.#reserved) return
+    reserve(length - this.#reserved, this.#options)
+    this.#reserved = length
+  }
+}
+
+/** The output of a gzip stream that is one member, or undefined where there are more. */
+async function inflateMember(input: Uint8Array, output: Output): Promise<Decompressed | undefined> {
+  const stream = zlib.createInflateRaw({ chunkSize: CHUNK_BYTES })
+  let crc = 0
+  const onPart = (part: Buffer): void => void (crc = zlib.crc32(part, crc))
+  const bytes = await output.run(stream, input.subarray(GZIP_HEADER_BYTES), onPart)
+  const trailer = trailerOf(input, stream.bytesWritten)
+  if (trailer) {
+    check(trailer, crc, bytes.length)
+    return { bytes, singleMember: true }
+  }
+  freeBody(bytes)
+  return undefined
 }
 
 function streamOf(coding: ContentCoding): Transform {
@@ -171,13 +196,13 @@ function settle(result: Decompressed, input: Uint8Array, options: DecompressOpti
     try {
       reserve(result.bytes.length, options)
     } catch (error) {
-      freeBytes(result.bytes)
+      freeBody(result.bytes)
       throw error
     }
   }
   if (!result.singleMember) {
     options.lease.shrink(Math.min(input.length, options.lease.bytes))
-    freeBytes(input)
+    freeBody(input)
   }
   return result
 }
@@ -206,7 +231,7 @@ function explain(error: unknown, coding: ContentCoding, input: Uint8Array, optio
 }
 
 function joined(bytes: Uint8Array): Decompressed {
-  return { bytes: takenOver(bytes), singleMember: false }
+  return { bytes, singleMember: false }
 }
 
 /**
@@ -225,40 +250,21 @@ interface InflateResult {
   readonly engine: { readonly bytesWritten: number }
 }
 
-/**
- * The output, checked, where nothing but a trailer is behind the deflate stream; undefined where gunzip must see to
- * more members.
- */
-function onlyMember(input: Uint8Array, result: unknown): Decompressed | undefined {
-  const { buffer, engine } = result as InflateResult
-  const end = HEADER_BYTES + engine.bytesWritten
-  if (input.length - end !== TRAILER_BYTES) return undefined
-  const trailer = new DataView(input.buffer, input.byteOffset + end, TRAILER_BYTES)
-  if (trailer.getUint32(0, true) !== zlib.crc32(buffer)) throw new Error('incorrect data check')
-  if (trailer.getUint32(4, true) !== buffer.length) throw new Error('incorrect length check')
-  return { bytes: takenOver(buffer), singleMember: true }
+/** What a gzip member says of its output. RFC 1952, 2.3.1. */
+interface Trailer {
+  readonly crc: number
+  readonly length: number
 }
 
-/**
- * A gzip stream with the ten-byte header that nearly all senders write: no name, comment or extra field in it. RFC
- * 1952, 2.3.
- */
-function isPlainGzip(input: Uint8Array): boolean {
-  return (
-    input.length >= HEADER_BYTES + TRAILER_BYTES &&
-    input[0] === 0x1f &&
-    input[1] === 0x8b &&
-    input[2] === 8 &&
-    input[3] === 0
-  )
+/** The trailer where nothing else is behind the deflate stream of `taken` bytes; undefined where gunzip must see to more members. */
+function trailerOf(input: Uint8Array, taken: number): Trailer | undefined {
+  const end = GZIP_HEADER_BYTES + taken
+  if (input.length - end !== GZIP_TRAILER_BYTES) return undefined
+  const trailer = new DataView(input.buffer, input.byteOffset + end, GZIP_TRAILER_BYTES)
+  return { crc: trailer.getUint32(0, true), length: trailer.getUint32(4, true) }
 }
 
-/**
- * How long the output is by the input's own words: the last four bytes of a plain gzip stream; undefined where they
- * cannot be true. They may still be wrong, or be those of the last member only.
- */
-function lengthOf(coding: ContentCoding, input: Uint8Array): number | undefined {
-  if (coding !== 'gzip' || !isPlainGzip(input)) return undefined
-  const length = new DataView(input.buffer, input.byteOffset + input.length - 4, 4).getUint32(0, true)
-  return length <= input.length * MOST_DEFLATE_RATIO ? length : undefined
+function check(trailer: Trailer, crc: number, length: number): void {
+  if (trailer.crc !== crc) throw new Error('incorrect data check')
+  if (trailer.length !== length) throw new Error('incorrect length check')
 }

@@ -1,4 +1,5 @@
 import { parseGoDuration } from '@spoor/otlp'
+import { timeSpanNs } from '../time-span.ts'
 
 /** A query string as fastify parses it: a repeated parameter is an array. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -37,13 +38,14 @@ export function required(query: Query, name: string): string {
   return value
 }
 
-/** Nanoseconds since 1970, or a Go duration back from `now`. */
+/** Nanoseconds since 1970, or a time span back from `now` as {@link timeSpanNs} reads it. */
 export function timeParam(query: Query, name: string, now: bigint): bigint | undefined {
   const value = first(query, name)
   if (value === undefined) return undefined
   if (/^\d{1,19}$/.test(value)) return BigInt(value)
-  const back = tryDuration(value)
-  if (back === undefined) throw bad(name, value, 'a time: nanoseconds since 1970, or a duration back from now, as 1h')
+  const back = timeSpanNs(value)
+  if (back === undefined || !Number.isFinite(back))
+    throw bad(name, value, 'a time: nanoseconds since 1970, or a time span back from now, as 1h or 2d')
   return now - BigInt(Math.round(back))
 }
 

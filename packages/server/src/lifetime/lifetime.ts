@@ -17,6 +17,8 @@ export interface LifetimeOptions {
   readonly onStopping: () => void
   /** Prints a line for a person, whatever the level of the log. */
   readonly say: (line: string) => void
+  /** What a SIGHUP does, where it does not end the program. */
+  readonly onHangup?: () => void
   /** How long an orderly stop may take, in milliseconds. */
   readonly deadlineMs: number
   /** Ends the process at once, for good, with that exit code. */
@@ -45,7 +47,7 @@ export async function runUntilStopped(
   start: (signal: AbortSignal) => Promise<Running>,
   options: LifetimeOptions,
 ): Promise<number> {
-  const { logger, onStopping, say, deadlineMs, endNow } = options
+  const { logger, onStopping, onHangup, say, deadlineMs, endNow } = options
   const cause = Promise.withResolvers<Cause>()
   const starting = new AbortController()
   const over = new AbortController()
@@ -56,6 +58,10 @@ export async function runUntilStopped(
     starting.abort()
   }
   function onSignal(signal: NodeJS.Signals): void {
+    if (signal === 'SIGHUP' && onHangup) {
+      onHangup()
+      return
+    }
     if (++signals === 1) {
       end({ signal })
       return

@@ -3,6 +3,7 @@ import { catalogue } from './catalogue.ts'
 import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
 import { limits } from './limits.ts'
+import { paging } from './paging.ts'
 import { searching } from './search.ts'
 import { sets } from './sets.ts'
 import { writeAndRead } from './write-and-read.ts'
@@ -20,6 +21,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('says what there is', () => catalogue(open))
     describe('searches', () => searching(open))
     describe('searches by sets of spans', () => sets(open))
+    describe('goes on page by page', () => paging(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))
   })

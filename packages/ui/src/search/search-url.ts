@@ -19,7 +19,7 @@ export type Order = (typeof orders)[number]
 export interface SearchUrl {
   /** The query text. */
   readonly q?: string
-  /** A Go duration back from now (`1h`), or `all`. Default `1h`. Not used when `from` is set. */
+  /** A time span back from now (`1h`, `2d`), or `all`. Default `1h`. Not used when `from` is set. */
   readonly range?: string
   /** Nanoseconds since 1970, decimal. */
   readonly from?: string

@@ -37,6 +37,22 @@ const urlPath = z.string().startsWith('/', { message: 'must start with "/"' })
 
 const METADATA = 'no component reads what clients send beside their data'
 const BUFFERS = "the buffers of sockets are Node's"
+const KEPT = 'connections are kept as Node keeps them'
+
+const keepalive = section({
+  server_parameters: section({
+    max_connection_idle: durationMs
+      .prefault('10m')
+      .describe(
+        'How long a connection without a call stays open; its client opens another when it needs one. 0: without limit.',
+      ),
+    max_connection_age: withoutEffect(z.unknown().optional(), KEPT),
+    max_connection_age_grace: withoutEffect(z.unknown().optional(), KEPT),
+    time: withoutEffect(z.unknown().optional(), KEPT),
+    timeout: withoutEffect(z.unknown().optional(), KEPT),
+  }).prefault({}),
+  enforcement_policy: withoutEffect(z.unknown().optional(), KEPT),
+})
 
 const grpc = section({
   endpoint: listenEndpoint.default('localhost:4317'),
@@ -53,7 +69,7 @@ const grpc = section({
   include_metadata: withoutEffect(z.boolean().default(false), METADATA),
   read_buffer_size: withoutEffect(count.optional(), BUFFERS),
   write_buffer_size: withoutEffect(count.optional(), BUFFERS),
-  keepalive: withoutEffect(z.unknown().optional(), 'connections are kept as Node keeps them'),
+  keepalive: keepalive.prefault({}),
 })
 
 const http = section({

@@ -1,8 +1,7 @@
 /** The thread that converts: one body in, one message out. See `conversion.ts`. */
 import { parentPort } from 'node:worker_threads'
 import { OtlpError } from '@spoor/otlp'
-import { CollectorError } from '../../component/error.ts'
-import { freeBytes } from '../../otlp-protocol/body-buffer.ts'
+import { freeBody } from '../../component/body-memory.ts'
 import type { ConversionRequest, ConversionResponse } from './conversion.ts'
 import { readMessage } from './message.ts'
 
@@ -19,10 +18,9 @@ function convert(
 ): ConversionResponse {
   try {
     const message = readMessage(signal, encoding, body)!
-    if (message.bytes !== body) freeBytes(body)
+    if (message.bytes !== body) freeBody(body)
     return message
   } catch (error) {
-    if (error instanceof CollectorError) return { refused: { code: error.code, message: error.message } }
     if (!(error instanceof OtlpError)) throw error
     const { code, message, offset, path } = error
     return { error: { code, message, offset, path } }

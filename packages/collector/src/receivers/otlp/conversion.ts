@@ -6,7 +6,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
-import { CollectorError, type CollectorErrorCode } from '../../component/index.ts'
+import { CollectorError, ownsBuffer } from '../../component/index.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
 import type { Call } from './call.ts'
 import type { Encoding, Message } from './message.ts'
@@ -28,14 +28,11 @@ export type ConversionResponse =
         readonly path: string
       }
     }
-  /** A {@link CollectorError}. */
-  | { readonly refused: { readonly code: CollectorErrorCode; readonly message: string } }
 
 export interface Converter {
   /**
    * The body's message. The body's memory is the callee's from the call on. Rejects with {@link OtlpError} when it is no
-   * valid message, `too_large` when it takes too much memory to read, `overloaded` when too many wait, and
-   * `unavailable` when the client has left or the thread was ended.
+   * valid message, `overloaded` when too many wait, and `unavailable` when the client has left or the thread was ended.
    */
   convert(request: ConversionRequest, call: Call): Promise<Message>
   /** Ends the thread. */
@@ -48,8 +45,10 @@ export interface ConverterOptions {
 }
 
 const IDLE_MS = 10_000
-/** Bytes of heap that a byte of JSON takes while it is converted. */
-const JSON_HEAP_FACTOR = 4
+/** Bytes that are written to for each one of JSON, at most: the message, and where it is put together. */
+const JSON_FACTOR = 2
+/** Mebibytes of the thread's heap. It is hardly used; what takes more ends the thread and not the process. */
+const MOST_HEAP_MIB = 128
 const MOST_WAITING = 1024
 
 export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Converter {
@@ -68,6 +67,7 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const started = new Worker(new URL(`./conversion-thread.${extension}`, import.meta.url), {
       name: 'spoor-conversion',
+      resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MIB, maxYoungGenerationSizeMb: 8 },
     })
     started.unref()
     // Whoever waits for the thread hears of its end, too.
@@ -97,7 +97,6 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
       worker.postMessage(request, [request.body.buffer as ArrayBuffer])
     }).finally(() => worker.unref())
     if ('bytes' in response) return response
-    if ('refused' in response) throw new CollectorError(response.refused.code, response.refused.message)
     const { code, message, ...at } = response.error
     throw new OtlpError(code, message, at)
   }
@@ -106,16 +105,16 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
     async convert(request, call) {
       const leave = await turns.enter()
       clearTimeout(idle)
-      // What it takes in the thread's heap meanwhile, more or less.
-      const heapBytes = request.encoding === 'json' ? request.body.length * JSON_HEAP_FACTOR : 0
+      const moreBytes = request.encoding === 'json' ? request.body.length * JSON_FACTOR : 0
       try {
         if (call.left) throw new CollectorError('unavailable', 'the client left before its message was read')
         if (closed) throw new CollectorError('unavailable', 'the receiver is shutting down; try again')
         call.lease.move('conversion')
-        if (!call.lease.grow(heapBytes)) throw call.budget.refusal(call.lease.bytes + heapBytes)
-        return await ask({ ...request, body: ownBytes(request.body) })
+        if (!call.lease.grow(moreBytes)) throw call.budget.refusal(call.lease.bytes + moreBytes)
+        const { body } = request
+        return await ask(ownsBuffer(body) ? request : { ...request, body: Uint8Array.from(body) })
       } finally {
-        call.lease.shrink(Math.min(heapBytes, call.lease.bytes))
+        call.lease.shrink(Math.min(moreBytes, call.lease.bytes))
         idle = setTimeout(() => void end(), idleMs).unref()
         leave()
       }
@@ -126,10 +125,4 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
       await end()
     },
   }
-}
-
-/** The bytes in a buffer that holds nothing else, so that it can be moved to another thread. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  const isOwn = bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.byteLength
-  return isOwn ? bytes : Uint8Array.from(bytes)
 }

@@ -5,7 +5,7 @@
  */
 import http2 from 'node:http2'
 import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf } from '../../component/index.ts'
+import { CollectorError, GRPC, statusOf, timerMs } from '../../component/index.ts'
 import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
@@ -13,6 +13,7 @@ import { tooSlow, type Call } from './call.ts'
 import type { GrpcConfig } from './config.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
+import { endWhenIdle } from './idle-sessions.ts'
 import type { Intake } from './intake.ts'
 
 const MIB = 1024 * 1024
@@ -24,8 +25,15 @@ const ACCEPTED_ENCODINGS = 'identity,gzip'
 const SIZE_SETTING = 'max_recv_msg_size_mib'
 /** How much more of a refused message is read, in message limits, before its stream is cut. */
 const REFUSED_READ_FACTOR = 4
-/** A call whose message does not go on for so long is cut, and one whose answer is not taken. Milliseconds. */
-const STALL_TIMEOUT_MS = 60_000
+/** Milliseconds. */
+export interface GrpcTimeouts {
+  /** A call whose message does not go on for so long is cut, and one whose answer is not taken. */
+  readonly stallMs: number
+  /** A message must be there by then, however it goes on. */
+  readonly messageMs: number
+}
+
+const TIMEOUTS: GrpcTimeouts = { stallMs: 60_000, messageMs: 300_000 }
 
 const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
   ':status': 200,
@@ -43,13 +51,14 @@ function encodeAnswer(answer: Partial<ExportResponse>): Buffer {
 
 /**
  * Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. `listenHost`:
- * the address that is listened on. `stallTimeoutMs`: see {@link STALL_TIMEOUT_MS}.
+ * the address that is listened on. `onIdle`: called for each connection that is closed as nobody uses it.
  */
 export function createGrpcServer(
   config: GrpcConfig,
   intake: Intake,
   listenHost: () => string,
-  stallTimeoutMs = STALL_TIMEOUT_MS,
+  onIdle: () => void,
+  timeouts: GrpcTimeouts = TIMEOUTS,
 ): http2.Http2Server {
   const server = http2.createServer({
     // A session's share of memory in MB, for what waits to be sent; answers are small.
@@ -65,12 +74,14 @@ export function createGrpcServer(
   server.on('session', (session) => {
     session.setLocalWindowSize(4 * MIB)
     session.on('error', () => session.destroy())
+    const idleMs = config.keepalive.server_parameters.max_connection_idle
+    if (idleMs > 0) endWhenIdle(session, timerMs(idleMs), onIdle)
   })
   server.on('stream', (stream, headers) => {
     // The client's resets; there is nobody left to answer.
     stream.on('error', () => {})
     // Not while a message waits for the pipelines: then it is off, see `receive`.
-    stream.setTimeout(stallTimeoutMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
+    stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
       respondNotGrpc(stream, contentType)
@@ -90,7 +101,7 @@ export function createGrpcServer(
         )
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
-      receive(stream, { signal, encoding, maxBytes, timeoutMs, stallTimeoutMs }, intake)
+      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts }, intake)
     } catch (error) {
       stream.resume()
       respondError(stream, intake.refuse(error))
@@ -105,11 +116,13 @@ interface Order {
   readonly maxBytes: number
   /** The call's deadline, from now. */
   readonly timeoutMs: number | undefined
-  readonly stallTimeoutMs: number
+  readonly timeouts: GrpcTimeouts
 }
 
 function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake): void {
-  const { maxBytes, timeoutMs, stallTimeoutMs } = order
+  const { maxBytes, timeoutMs } = order
+  const { stallMs, messageMs } = order.timeouts
+  const beganMs = performance.now()
   let received = 0
   /** Whether the message is complete or not wanted any more; its bytes are somebody else's, or free. */
   let over = false
@@ -118,7 +131,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     clearTimeout(timer)
     // Its client has been told why, or is gone.
     if (call.left) return
-    stream.setTimeout(stallTimeoutMs)
+    stream.setTimeout(stallMs)
     respondError(stream, intake.refuse(error))
   }
   const giveUp = (): void => {
@@ -149,6 +162,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
       return
     }
     try {
+      if (performance.now() - beganMs > messageMs) throw trickled(messageMs)
       reader.add(data)
     } catch (error) {
       giveUp()
@@ -158,10 +172,11 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   stream.on('end', () => {
     if (over || stream.aborted) return
     over = true
+    call.lease.move('body')
     stream.setTimeout(0)
     exportMessage(reader, order, intake, call).then((answer) => {
       clearTimeout(timer)
-      stream.setTimeout(stallTimeoutMs)
+      stream.setTimeout(stallMs)
       if (!call.left) respondSuccess(stream, answer)
     }, refuse)
   })
@@ -177,6 +192,10 @@ function deadlineExceeded(waited: boolean): CollectorError {
     ? "the call's deadline (grpc-timeout) passed while it waited for the pipelines; it may yet be taken, and twice if it is sent again"
     : "the call's deadline (grpc-timeout) passed before its message was there"
   return new CollectorError('timeout', message)
+}
+
+function trickled(messageMs: number): CollectorError {
+  return new CollectorError('timeout', `the message was not there within ${messageMs / 1000} s`)
 }
 
 async function exportMessage(

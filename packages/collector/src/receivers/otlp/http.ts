@@ -13,8 +13,8 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { CollectorError, statusOf } from '../../component/index.ts'
-import { BodyBuffer, freeBytes } from '../../otlp-protocol/body-buffer.ts'
+import { CollectorError, freeBody, freeBytes, statusOf } from '../../component/index.ts'
+import { BodyBuffer } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { refuseConnection } from './bad-request.ts'
@@ -167,14 +167,14 @@ async function exportBody(
     const { budget, lease } = call
     const options = { maxBytes, setting: SIZE_SETTING, budget, lease, cancelled: () => call.left }
     const result = decompress(coding, bytes, options)
-    const { bytes: body, singleMember } = result instanceof Promise ? await result : result
-    if (!singleMember) return await intake.take(signal, { encoding, bytes: body }, call)
+    const { bytes: message, singleMember } = result instanceof Promise ? await result : result
+    if (!singleMember) return await intake.take(signal, { encoding, bytes: message }, call)
     if (encoding === 'protobuf') {
-      return await intake.take(signal, { encoding, bytes: body, compressed: { coding: 'gzip', bytes } }, call)
+      return await intake.take(signal, { encoding, bytes: message, compressed: { coding: 'gzip', bytes } }, call)
     }
     call.lease.shrink(bytes.length)
-    freeBytes(bytes)
-    return await intake.take(signal, { encoding, bytes: body }, call)
+    freeBody(bytes)
+    return await intake.take(signal, { encoding, bytes: message }, call)
   } finally {
     call.lease.release()
   }
@@ -227,6 +227,7 @@ function readBody(
   request.on('end', () => {
     if (over) return
     over = true
+    call.lease.move('body')
     done(body.end(), call)
   })
   // The client went away in the middle of its body: there is nobody to answer.

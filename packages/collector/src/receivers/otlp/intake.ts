@@ -1,15 +1,16 @@
 /** The part of the receiver that both protocols share: read the message, hand it on, account for it. */
-import { createBatch, ownMemory, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
+import { setImmediate } from 'node:timers/promises'
+import { createBatch, giveMemory, ownMemory, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
   createLogLimiter,
+  freeBody,
   signalCounters,
   toCollectorError,
   type Consumer,
   type Context,
   type Counter,
 } from '../../component/index.ts'
-import { freeBytes } from '../../otlp-protocol/body-buffer.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from './message.ts'
@@ -18,6 +19,8 @@ import { readMessage, type Encoding, type Message } from './message.ts'
 const LOG_INTERVAL_MS = 60_000
 /** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
 const JSON_THREAD_BYTES = 256 * 1024
+/** A message from this size on, some milliseconds of work, has a turn of its own. Bytes. */
+const LARGE_BYTES = 1024 * 1024
 /** Messages and fields of a message that are looked at on this thread: about 10 ms. */
 const MOST_WORK = 1_000_000
 
@@ -41,9 +44,9 @@ export interface Intake {
   open(reclaim: () => void): Call
   /**
    * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
-   * spans without a valid id are refused, and the others are taken. A message without items is taken at once. Rejects
+   * spans that have an invalid id are refused, and the others are taken. A message without items is taken at once. Rejects
    * with what the pipeline throws, or the reading of the message. The call's lease must be for the body, and is for
-   * nothing afterwards.
+   * nothing afterwards. So are the body's bytes, unless a pipeline keeps them: they are freed.
    */
   take(signal: Signal, body: Body, call: Call): Promise<Partial<ExportResponse>>
   /**
@@ -88,15 +91,20 @@ export function createIntake(
     if (encoding === 'json' && bytes.length >= JSON_THREAD_BYTES) {
       return converter.convert({ signal, encoding, body: bytes }, call)
     }
+    // What has come before in this turn, the end of the body or of its decompression, is a turn's work as well.
+    if (bytes.length >= LARGE_BYTES) await setImmediate()
     return readMessage(signal, encoding, bytes, MOST_WORK) ?? converter.convert({ signal, encoding, body: bytes }, call)
   }
 
-  const hand = async (signal: Signal, { bytes, items, rejected }: Message, body: Body): Promise<void> => {
-    const consumer = next.get(signal)
-    if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
-    const { compressed } = body
+  const hand = async (
+    consumer: Consumer,
+    signal: Signal,
+    { bytes, items, rejected }: Message,
+    { compressed }: Body,
+  ): Promise<void> => {
     const chunk: Chunk = compressed && rejected === 0 ? { bytes, items, compressed } : { bytes, items }
-    if (bytes === body.bytes) ownMemory(chunk)
+    ownMemory(chunk)
+    if (consumer.releases) giveMemory(chunk)
     try {
       await consumer.consume(createBatch(signal, [chunk]))
     } catch (error) {
@@ -115,14 +123,14 @@ export function createIntake(
     const more = message.bytes.length - bodyBytes - dropped
     if (more > 0 && !call.lease.grow(more)) throw call.budget.refusal(call.lease.bytes + more)
     call.lease.shrink(Math.min(call.lease.bytes, Math.max(0, -more)))
-    if (message.bytes !== body.bytes) freeBytes(body.bytes)
+    if (message.bytes !== body.bytes) freeBody(body.bytes)
     call.lease.move('pipeline')
   }
 
   const reject = (signal: Signal, { rejected, items, problem }: Message): Partial<ExportResponse> => {
     refused[signal].value += rejected
     invalid.value += rejected
-    const message = `${rejected} of ${rejected + items} spans were not taken, as they have no valid trace or span id; the first: ${problem}`
+    const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
     log.warn('invalid_id', { component: context.id, transport, rejected }, message)
     return { rejected, message }
   }
@@ -136,15 +144,22 @@ export function createIntake(
     open: (reclaim) => new Call(context.budget, reclaim),
     async take(signal, body, call) {
       const bodyBytes = body.bytes.length
+      let message: Message | undefined
+      let isKept = false
       try {
         checkOpen()
         active++
         try {
-          const message = await read(signal, body, call)
+          message = await read(signal, body, call)
           if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
           settle(message, body, bodyBytes, call)
           const answer = message.rejected > 0 ? reject(signal, message) : {}
-          if (message.items > 0) await hand(signal, message, body)
+          if (message.items > 0) {
+            const consumer = next.get(signal)
+            if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
+            isKept = consumer.releases !== true
+            await hand(consumer, signal, message, body)
+          }
           succeeded.value++
           return answer
         } finally {
@@ -152,6 +167,8 @@ export function createIntake(
           if (active === 0) drained?.()
         }
       } finally {
+        if (!isKept)
+          for (const bytes of [body.bytes, message?.bytes, body.compressed?.bytes]) if (bytes) freeBody(bytes)
         call.lease.release()
       }
     },

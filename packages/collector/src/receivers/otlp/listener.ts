@@ -8,7 +8,7 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
-import { CollectorError, parseHostPort, readConfigFile } from '../../component/index.ts'
+import { CollectorError, listenError, parseHostPort, readConfigFile } from '../../component/index.ts'
 import type { ServerTls } from './config.ts'
 
 export interface Handlers {
@@ -131,16 +131,4 @@ function tlsOptions(config: ServerTls): tls.TlsOptions {
   } catch (error) {
     throw new CollectorError('listen', (error as Error).message, { cause: error })
   }
-}
-
-function listenError(endpoint: string, error: NodeJS.ErrnoException): CollectorError {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'the address is taken by another process; stop that one or set another port',
-    EACCES: 'this user may not bind the port; take one above 1023',
-    EADDRNOTAVAIL: 'this machine has no such address; use localhost, 0.0.0.0 or one of its own',
-    ENOTFOUND: 'the host name cannot be resolved',
-  }
-  return new CollectorError('listen', `cannot listen on ${endpoint}: ${reasons[error.code ?? ''] ?? error.message}`, {
-    cause: error,
-  })
 }

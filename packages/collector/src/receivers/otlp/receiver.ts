@@ -6,6 +6,7 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import {
   createLogLimiter,
+  portClaims,
   type Component,
   type Consumer,
   type Context,
@@ -33,6 +34,7 @@ const LOG_INTERVAL_MS = 60_000
 const LINGER_MS = 100
 
 export class OtlpReceiver implements Component {
+  readonly claims: readonly string[]
   readonly #context: Context
   readonly #config: OtlpReceiverConfig
   readonly #next: ReadonlyMap<Signal, Consumer>
@@ -42,6 +44,8 @@ export class OtlpReceiver implements Component {
   #ports: Port[] = []
 
   constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
+    const { grpc, http } = config.protocols
+    this.claims = portClaims(...[grpc, http].flatMap((port) => (port ? [port.endpoint] : [])))
     this.#context = context
     this.#config = config
     this.#next = next
@@ -93,7 +97,14 @@ export class OtlpReceiver implements Component {
 
   async #openGrpc(config: NonNullable<OtlpReceiverConfig['protocols']['grpc']>): Promise<Port> {
     const intake = createIntake(this.#context, 'grpc', this.#next, this.#converter)
-    const server = createGrpcServer(config, intake, () => hostOf(listener))
+    const labels = { receiver: this.#context.id, transport: 'grpc', reason: 'idle' }
+    const idle = this.#context.counters.counter('spoor_receiver_dropped_connections', labels)
+    const server = createGrpcServer(
+      config,
+      intake,
+      () => hostOf(listener),
+      () => idle.value++,
+    )
     const refusal = createHttp1Refusal(() => this.#hint('http'), this.#report)
     const goAway = trackSessions(server)
     const listener: Listener = await listen(config.endpoint, config.tls, {

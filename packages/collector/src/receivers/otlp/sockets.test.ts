@@ -208,23 +208,40 @@ describe('floods', { timeout: 60_000 }, () => {
 })
 
 /** The two servers with a stall timeout that a test can wait for. */
-async function startImpatient(stallTimeoutMs: number): Promise<{
+async function startImpatient(
+  stallTimeoutMs: number,
+  { messageMs = 60_000, idle = '0s' } = {},
+): Promise<{
   http: string
   grpc: string
   connections: () => number
   used: () => number
+  idled: () => number
+  requests: (outcome: string) => number
   sink: ReturnType<typeof createSink>
 }> {
   const context = createTestContext('otlp')
   const sink = createSink()
-  const parsed = otlpReceiver.config.safeParse({ protocols: { grpc: {}, http: { idle_timeout: '0s' } } })
+  const parsed = otlpReceiver.config.safeParse({
+    protocols: {
+      grpc: { keepalive: { server_parameters: { max_connection_idle: idle } } },
+      http: { idle_timeout: '0s' },
+    },
+  })
   if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues))
   const { grpc, http } = parsed.data.protocols
   const converter = createConverter()
+  let idled = 0
   const intake = createIntake(context, 'http', new Map([['traces', sink]]), converter)
   const servers = {
     http1: createHttpServer(http!, intake, () => '127.0.0.1', stallTimeoutMs),
-    http2: createGrpcServer(grpc!, intake, () => '127.0.0.1', stallTimeoutMs),
+    http2: createGrpcServer(
+      grpc!,
+      intake,
+      () => '127.0.0.1',
+      () => idled++,
+      { stallMs: stallTimeoutMs, messageMs },
+    ),
   }
   const listener = await listen('127.0.0.1:0', undefined, {
     http1: (socket) => servers.http1.emit('connection', socket),
@@ -241,6 +258,8 @@ async function startImpatient(stallTimeoutMs: number): Promise<{
     grpc: listener.address,
     connections: () => listener.connections,
     used: () => context.budget.used,
+    idled: () => idled,
+    requests: (outcome) => context.value('otelcol_receiver_requests', { outcome }),
     sink,
   }
 }
@@ -277,6 +296,20 @@ describe('clients that stand still', () => {
     expect(stream.rstCode).toBe(http2.constants.NGHTTP2_CANCEL)
     await vi.waitUntil(() => used() === 0, within)
     expect((await http2Request(session, GRPC, [message])).trailers['grpc-status']).toBe('0')
+  })
+
+  test('nearly, in a gRPC message of which a byte comes now and then: the call is refused in time', async () => {
+    const { grpc, used, requests } = await startImpatient(10_000, { messageMs: 300 })
+    const session = http2.connect(`http://${grpc}`)
+    onTestFinished(() => session.destroy())
+    const stream = session.request({ ...GRPC, ':method': 'POST' })
+    const trickle = setInterval(() => stream.write(Buffer.of(0)), 50)
+    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => void stream.once('response', resolve))
+    clearInterval(trickle)
+    expect([headers['grpc-status'], headers['grpc-message']]).toEqual(['4', 'the message was not there within 0.3 s'])
+    await vi.waitUntil(() => used() === 0, within)
+    expect(requests('timeout')).toBe(1)
+    stream.destroy()
   })
 
   test('with a window of nothing for the answer: the call is cut', async () => {
@@ -318,6 +351,52 @@ describe('clients that stand still', () => {
     socket.end(Buffer.concat([Buffer.from(HTTP_HEAD), request]))
     await new Promise((resolve) => socket.once('close', resolve))
     expect(answer).toMatch(/^HTTP\/1\.1 200/)
+  })
+})
+
+describe('HTTP/2 connections without a call', () => {
+  const IDLE = { idle: '300ms' }
+
+  test.each([
+    ['that say nothing', () => Buffer.alloc(0)],
+    ['that ping', () => frame(FRAME.PING, 0, 0, Buffer.alloc(8))],
+    [
+      'whose headers do not end',
+      (turn: number) => (turn === 0 ? frame(FRAME.HEADERS, 0, 1, CALL) : frame(FRAME.CONTINUATION, 0, 1)),
+    ],
+    ['that send a frame byte by byte', () => Buffer.of(0)],
+  ])('%s are told to go, and closed; that is counted', async (_, next) => {
+    const { grpc, idled, connections } = await startImpatient(10_000, IDLE)
+    const { socket, closed, received } = connectRaw(grpc)
+    socket.write(Buffer.concat([PREFACE, settings()]))
+    let turn = 0
+    const saying = setInterval(() => socket.write(next(turn++)), 50)
+    await closed
+    clearInterval(saying)
+    expect(received().includes(Buffer.from([FRAME.GOAWAY, 0, 0, 0, 0, 0]))).toBe(true)
+    expect(idled()).toBe(1)
+    await vi.waitUntil(() => connections() === 0)
+  })
+
+  test('are closed where the client does not close its side', async () => {
+    const { grpc, connections } = await startImpatient(10_000, IDLE)
+    const { hostname, port } = new URL(`http://${grpc}`)
+    const socket = net.connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+    onTestFinished(() => void socket.destroy())
+    socket.resume().write(Buffer.concat([PREFACE, settings()]))
+    await vi.waitUntil(() => connections() === 1)
+    await vi.waitUntil(() => connections() === 0, { timeout: 5_000, interval: 20 })
+  })
+
+  test('a call keeps its connection, and one that comes in time another while', async () => {
+    const { grpc, idled, sink } = await startImpatient(10_000, IDLE)
+    const session = http2.connect(`http://${grpc}`)
+    onTestFinished(() => session.destroy())
+    sink.intercept = () => new Promise((resolve) => setTimeout(resolve, 700))
+    expect((await http2Request(session, GRPC, [message])).trailers['grpc-status']).toBe('0')
+    expect([session.closed, idled()]).toEqual([false, 0])
+    await vi.waitUntil(() => session.closed, { timeout: 5_000 })
+    expect(idled()).toBe(1)
   })
 })
 

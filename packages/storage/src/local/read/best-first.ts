@@ -1,11 +1,11 @@
 import type { Block } from './block.ts'
 import { MAX_DURATION_NS, type BlockRows } from '../block/rows.ts'
-import { matchesIn } from './matches.ts'
+import { matchesIn, noMatches } from './matches.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
 import { meets } from './range.ts'
-import { SeenTraces, type RowKey } from './seen-traces.ts'
+import { SeenTraces, type Duty, type RowKey } from './seen-traces.ts'
 import type { Source } from './set/sources.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
 import { traceWords } from './trace-parts.ts'
@@ -23,6 +23,11 @@ export interface Ranking {
   block(block: Block, plan: Plan): bigint
   /** From what {@link RowKey.columns} say. */
   key(hi: number, lo: number): bigint
+  /**
+   * Whether a trace's place is the last of the bounds by blocks of the range, unless it starts before the range: then it is known when the blocks before it
+   * have been looked into.
+   */
+  readonly isExact: boolean
   /** What {@link RowKey.columns} would say of a trace that has the block for itself; undefined where its rows have to be seen. */
   readonly bounds?: (block: Block) => readonly [hi: number, lo: number]
   /** Whether no trace of the block comes after `key` but such as come before it by their rows in the block. */
@@ -35,6 +40,7 @@ export const NEWEST: Ranking = {
     matchingOnly: false,
     columns: ({ startHi, startLo }) => ({ hi: startHi, lo: startLo }),
   },
+  isExact: true,
   block: ({ maxStart }, { range }) => -(maxStart < range.to ? maxStart : range.to),
   key: (hi, lo) => -((BigInt(hi) << 32n) | BigInt(lo)),
   bounds: ({ minStart }) => [Number(minStart >> 32n), Number(minStart & 0xffff_ffffn)],
@@ -46,6 +52,7 @@ function longest(matchingOnly: boolean, least: number): Ranking {
   const key = (durationNs: number): bigint => -BigInt(Math.max(least, Math.min(durationNs, MAX_DURATION_NS)))
   return {
     row: { takes: 'greatest', matchingOnly, columns: durations },
+    isExact: false,
     block: ({ zones }) => key(zones.maxDurationNs),
     key,
     ...(!matchingOnly && { bounds: ({ zones }) => [zones.maxDurationNs, 0] as const }),
@@ -60,8 +67,11 @@ function durations({ durationNs }: BlockRows): { hi: Float64Array; lo: undefined
   return { hi: durationNs, lo: undefined }
 }
 
-/** How it ended: the page is full, or everything was looked at, or it was to take too long, or time or memory was up. */
-export type Outcome = 'full' | 'done' | 'vain' | 'stopped'
+/**
+ * How it ended: there is more, and up to the page's last place all has been dealt with; or everything was looked at; or it was to take too long; or time
+ * or memory was up.
+ */
+export type Outcome = 'more' | 'done' | 'vain' | 'stopped'
 
 /**
  * Best first. There are blocks, traces that were found in a block, each with a bound on its place, and traces with their summary, whose place is exact. What has
@@ -78,24 +88,40 @@ export async function bestFirst(
   output: SearchOutput,
   turn: Turn,
 ): Promise<Outcome> {
-  const seen = new SeenTraces(ranking.row, turn)
   const { cursor } = plan
-  const isKnown = !source.anyTime
+  const seen = new SeenTraces(ranking.row, turn, dutyOf)
+  /** Whether what comes out is before all that is left, also where time is up. Without memory for what is left it is not. */
+  let isInOrder = ranking.isExact
 
-  /** False when there is no memory for what the block has. */
+  /** What by its bound was before the cursor has been dealt with on an earlier page; where stragglers are not known it may be one. */
+  function dutyOf(hi: number, lo: number): Duty {
+    if (!cursor || ranking.key(hi, lo) >= cursor.after.key) return 'due'
+    if (cursor.stragglers) return 'done'
+    return ranking.isExact ? 'aside' : 'due'
+  }
+  const keyOf = (trace: number): bigint => ranking.key(seen.hi(trace), seen.lo(trace))
+  /** False when there was no time or memory for all that the block has. */
   async function look(block: Block): Promise<boolean> {
+    if (await turn.breathe(LOOKING_SHARE)) return false
     // A trace of very many spans has blocks of its own.
     if (block.only && ranking.bounds && seen.correct(block.only, ...ranking.bounds(block))) return true
     const found = await matchesIn(block, source, plan.range, ranking.row.matchingOnly, turn, LOOKING_SHARE)
-    return found === undefined || (await turn.attemptAll(() => seen.add(found, wanted))) !== false
+    if (found || (await seen.awaits(block))) {
+      const isAdded = await turn.attemptAll(() => seen.add(found ?? noMatches(block, turn)))
+      if (isAdded === false) isInOrder &&= turn.stopped
+      if (isAdded === false) return false
+    }
+    return !(await turn.breathe(LOOKING_SHARE))
   }
-  /** What by its bound was before the cursor has been dealt with on an earlier page. */
-  function wanted(hi: number, lo: number): boolean {
-    return !cursor?.stragglers || ranking.key(hi, lo) >= cursor.after.key
-  }
-  async function examine(id: Uint32Array, known: boolean): Promise<void> {
-    const summary = await matcher.match(id, known)
+  async function examine(id: Uint32Array, isKnown: boolean): Promise<void> {
+    const summary = await matcher.match(id, isKnown)
     if (summary) page.add(summary)
+  }
+  /** Ends the page where all before `key` has been dealt with. */
+  function endAt(key: bigint): Outcome {
+    page.passTo(key)
+    for (const id of seen.left((hi, lo) => ranking.key(hi, lo) >= key)) page.leave(id)
+    return 'more'
   }
 
   const queue = blocks
@@ -106,38 +132,47 @@ export async function bestFirst(
   output.partsTotal = queue.length
   for (const id of cursor?.stragglers ?? []) {
     const words = traceWords(id)
-    seen.forget(words)
-    await examine(words, false)
+    if (ranking.isExact) seen.putAside(words)
+    else {
+      seen.forget(words)
+      await examine(words, false)
+    }
   }
   let looked = 0
-  let late = false
+  let isLate = false
   let examined = 0
   while (!(await turn.breathe())) {
     const block = queue[looked]
+    // What starts before the range is bounded by no block of the range.
+    if (!block && plan.range.from > 0n) seen.releaseAside()
     const trace = seen.first
-    const bound = trace === undefined ? undefined : ranking.key(seen.hi(trace), seen.lo(trace))
+    const bound = trace === undefined ? undefined : keyOf(trace)
     const exact = page.next?.key
+    if (page.isFull && exact !== undefined) return isLate && !isInOrder ? 'stopped' : endAt(page.last!.key)
     // Of equal bounds blocks come first, then traces without summary (their id may still be the smaller).
-    if (block && (bound === undefined || block.key <= bound) && (exact === undefined || block.key <= exact)) {
-      looked++
-      // Late: the blocks that are left are not looked into, and of what was found a page is shown.
-      late = (await turn.breathe(LOOKING_SHARE)) || !(await look(block.block))
-      if (late) looked = queue.length
+    const isBlockNext =
+      block && (bound === undefined || block.key <= bound) && (exact === undefined || block.key <= exact)
+    if (isBlockNext && !isLate) {
+      if (await look(block.block)) looked++
+      else isLate = true
       output.part()
-    } else if (trace !== undefined && (exact === undefined || bound! <= exact)) {
+    } else if (isBlockNext && isInOrder) break
+    else if (trace !== undefined && (exact === undefined || bound! <= exact)) {
+      await examine(seen.ids.words(trace), !source.anyTime && seen.isFound(trace))
+      if (turn.stopped) break
       seen.pop()
       examined++
-      await examine(seen.ids.words(trace), isKnown)
       if (mayBeVain && examined - page.size - page.waiting > VAIN + VAIN_FOR_EACH * page.size) return 'vain'
-    } else if (exact !== undefined) {
-      if (page.isFull) {
-        const { key } = page.last!
-        for (const id of seen.waiting((hi, lo) => ranking.key(hi, lo) >= key)) page.leave(id)
-        return late ? 'stopped' : 'full'
-      }
-      page.take()
-    } else return late ? 'stopped' : 'done'
+    } else if (exact !== undefined) page.take()
+    else return isLate ? 'stopped' : 'done'
   }
-  page.takeAll()
-  return 'stopped'
+  if (!isInOrder) {
+    page.takeAll()
+    return 'stopped'
+  }
+  // In order: what was found of what comes later is found again on the next page.
+  const trace = seen.first
+  const keys = [queue[looked]?.key, trace === undefined ? undefined : keyOf(trace), page.next?.key]
+  const first = keys.reduce((least, key) => (least === undefined || (key !== undefined && key < least) ? key : least))
+  return first === undefined ? 'stopped' : endAt(first)
 }

@@ -6,6 +6,7 @@ import { isRefusal, type File } from '../files/file-system.ts'
 import { readFrame } from '../files/log.ts'
 import { storageError } from '../threads/error.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
+import type { OperationPool } from './operation-pool.ts'
 import type { OpenFiles } from './open-files.ts'
 import { Vanished, type VanishedSegment } from './turn.ts'
 
@@ -16,6 +17,7 @@ export interface BlockSource {
   /** Of trace ids: they are asked all the time, and small. */
   readonly traceFilters: ByteCache
   readonly frames: ByteCache
+  readonly operations: OperationPool
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */

@@ -16,6 +16,7 @@ import { StoredBlock } from './stored-block.ts'
 import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
 import { Segment } from './catalog-segment.ts'
+import { OperationPool } from './operation-pool.ts'
 import { OpenFiles } from './open-files.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
@@ -71,6 +72,7 @@ export class Catalog {
       frames: new ByteCache(cacheBytes / 8),
       columns: new ByteCache(cacheBytes - cacheBytes / 8),
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
+      operations: new OperationPool(),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }
@@ -255,8 +257,9 @@ export class Catalog {
     const filter = new SealedFilter(this.#source, sealed, contents.filter)
     for (const section of sections) {
       if (isSectionMeta(section.meta)) {
-        sealed.blocks.push(new SealedBlock(this.#source, sealed, filter, section))
-        sealed.addOperations(section.meta.operations)
+        const block = new SealedBlock(this.#source, sealed, filter, section)
+        sealed.blocks.push(block)
+        sealed.addOperations(block.operations)
       } else sealed.unreadable = true
     }
     if (lost) {
@@ -305,8 +308,9 @@ export class Catalog {
       return
     }
     segment.loaded = block.end
-    segment.blocks.push(new StoredBlock(this.#source, segment, loaded, block))
-    segment.addOperations(block.meta.operations)
+    const stored = new StoredBlock(this.#source, segment, loaded, block)
+    segment.blocks.push(stored)
+    segment.addOperations(stored.operations)
   }
 
   #tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void {

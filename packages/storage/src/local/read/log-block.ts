@@ -36,7 +36,7 @@ export class LogBlock implements Block {
     this.spans = rows.count
     ;[this.minStart, this.maxStart] = startRange(rows)
     this.zones = zonesOf(rows)
-    this.operations = rows.operations
+    this.operations = source.operations.shared(rows.operations)
     this.#services = new Set(rows.operations.map(({ service }) => service))
   }
 

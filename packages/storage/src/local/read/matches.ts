@@ -31,6 +31,13 @@ export function matchesIn(
   return turn.attemptAll(() => look(block, source, range, everyRow, turn, share))
 }
 
+/** The traces of a block, of which nothing was found in it. */
+export function noMatches(block: Block, turn: Turn): Matches {
+  const rows = block.rows()
+  turn.spans += rows.count
+  return { rows, traces: new Uint8Array(rows.traceCount), matching: new Uint8Array(0) }
+}
+
 async function look(
   block: Block,
   { condition, anyTime }: Source,

@@ -7,6 +7,8 @@ import type { Turn } from './turn.ts'
 /** Bytes of a summary in memory, about, and of each of its services and named spans. */
 const SUMMARY_BYTES = 600
 const SHARE_BYTES = 100
+/** Comes before all ids that a trace may have. */
+const NO_TRACE = '0'.repeat(32)
 /** Ids of traces that come later: more than a cursor carries. */
 const MAX_LEFT = 1_000
 
@@ -17,7 +19,7 @@ const MAX_LEFT = 1_000
 export class Page {
   /** Traces on the page. */
   size = 0
-  /** The place of the last one on the page, or where the page before ended. */
+  /** The place of the last one on the page, or up to where there is no other, or where the page before ended. */
   last: Position | undefined
   /** Up to here all was dealt with before, on an earlier page or another way. */
   after: Position | undefined
@@ -51,6 +53,11 @@ export class Page {
   get left(): readonly string[] | undefined {
     if (this.#left.length > MAX_LEFT) return undefined
     return [...this.#waiting.map(({ position }) => position.traceId), ...this.#left]
+  }
+
+  /** All that comes before this key has been dealt with. */
+  passTo(key: bigint): void {
+    if (!this.last || this.last.key < key) this.last = { key, traceId: NO_TRACE }
   }
 
   /** What is known of another trace that comes later. */

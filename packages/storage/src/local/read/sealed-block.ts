@@ -54,15 +54,16 @@ export class SealedBlock implements Block {
   readonly #source: BlockSource
   readonly #segment: Segment
   readonly #filter: SealedFilter
-  readonly #placed: PlacedSection
+  readonly #body: Place
   readonly #section: Section
 
   constructor(source: BlockSource, segment: Segment, filter: SealedFilter, placed: PlacedSection) {
-    const { meta, body } = placed
+    const { body } = placed
+    const meta = { ...placed.meta, operations: source.operations.shared(placed.meta.operations) }
     this.#source = source
     this.#segment = segment
     this.#filter = filter
-    this.#placed = placed
+    this.#body = body
     const read = (offset: number, length: number): Uint8Array => this.#read(body.offset + offset, length)
     this.#section = new Section(meta, read, source.columns, () => this.#damaged())
     this.spans = meta.spans
@@ -121,7 +122,7 @@ export class SealedBlock implements Block {
   }
 
   #damaged(): void {
-    const { offset, length } = this.#placed.body
+    const { offset, length } = this.#body
     tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
   }
 }

@@ -2,7 +2,8 @@ import type { SearchEnd, SearchEvent, SearchQuery } from '../../contract.ts'
 import { bestFirst, LONGEST, LONGEST_MATCH, NEWEST, type Outcome, type Ranking } from './best-first.ts'
 import type { Block } from './block.ts'
 import { countTraces } from './count.ts'
-import { encodeCursor } from './cursor.ts'
+import { encodeCursor, type Cursor } from './cursor.ts'
+import { comparePositions, type Position } from './order.ts'
 import { SearchOutput } from './output.ts'
 import { Page } from './page.ts'
 import { planOf, type Plan } from './plan.ts'
@@ -35,8 +36,7 @@ export async function search(
     const { ranking, source, mayBeVain } = best
     outcome = await bestFirst(blocks, plan, ranking, source, mayBeVain, matcher, page, output, turn)
   }
-  // Only what came out best first has left behind it nothing but stragglers.
-  const stragglers = outcome === 'full' ? page.left : undefined
+  const stragglers = outcome === 'more' ? page.left : undefined
   if (outcome === 'vain') {
     page.forget()
     const source = plan.order === 'longest_match' ? coverOf(plan.set) : bestSource(plan.set, blocks, plan.range, turn)
@@ -46,7 +46,10 @@ export async function search(
   const more = outcome !== 'done'
   const total = plan.totals ? await countTraces(blocks, plan, matcher, turn) : undefined
   return {
-    next: more && page.last ? encodeCursor({ order: plan.order, after: page.last, stragglers }) : undefined,
+    next:
+      more && hasAdvanced(page.last, plan.cursor)
+        ? encodeCursor({ order: plan.order, after: page.last, stragglers })
+        : undefined,
     complete: turn.complete,
     total: total ?? {
       traces: page.size + (page.left?.length ?? 0),
@@ -56,6 +59,11 @@ export async function search(
     bytesRead: turn.bytesRead,
     elapsedMs: turn.elapsedMs,
   }
+}
+
+/** Whether a next page can begin where this one ended: without, there was no time or memory for anything, and would be none for the next one. */
+function hasAdvanced(last: Position | undefined, cursor: Cursor | undefined): last is Position {
+  return last !== undefined && (!cursor || comparePositions(last, cursor.after) > 0)
 }
 
 interface BestFirstWay {

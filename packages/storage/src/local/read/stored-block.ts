@@ -53,7 +53,7 @@ export class StoredBlock implements Block {
     this.#traceProbes = meta.traceProbes ?? EARLY_TRACE_PROBES
     this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
-    this.operations = meta.operations
+    this.operations = source.operations.shared(meta.operations)
     this.only = meta.only === undefined ? undefined : traceWords(meta.only)
     this.damaged = meta.damaged !== undefined
   }
@@ -70,7 +70,7 @@ export class StoredBlock implements Block {
   }
 
   mayHaveAttribute(hash: number, level: Level): boolean {
-    if (!this.#knowsLinks && (level === 'any' || level === 'link')) return true
+    if (level === 'link' && !this.#knowsLinks) return true
     const bits = this.#filter(this.#filters[1])
     return bits === undefined || bloomHas(bits, hash === 0 ? 1 : hash, ATTRIBUTE_PROBES)
   }
@@ -140,7 +140,11 @@ export class StoredBlock implements Block {
       this.#notWhole(this.#offset)
       return undefined
     }
-    if (rows.columns && areSound(rows.columns, this.#logStart, this.#logEnd)) return rows.columns
+    const { columns } = rows
+    if (columns && areSound(columns, this.#logStart, this.#logEnd)) {
+      if (columns.operations.length === this.operations.length) columns.operations = [...this.operations]
+      return columns
+    }
     this.#notWhole(rows.offset)
     return undefined
   }

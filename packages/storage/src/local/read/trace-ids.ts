@@ -49,6 +49,12 @@ export class TraceIds {
     return this.#ids.slice(4 * entry, 4 * entry + 4)
   }
 
+  /** As {@link traceHash}. */
+  hash(entry: number): number {
+    const ids = this.#ids
+    return hashWords(ids[4 * entry]!, ids[4 * entry + 1]!, ids[4 * entry + 2]!, ids[4 * entry + 3]!)
+  }
+
   hex(entry: number): string {
     return Buffer.from(this.words(entry).buffer).toString('hex')
   }

@@ -55,7 +55,7 @@ export async function wholePass(
     const entry = queue.first
     const bound = entry === undefined ? undefined : boundOf(table, entry, plan.order)
     if (page.next && (!bound || comparePositions(page.next, bound) < 0)) {
-      if (page.isFull) return 'full'
+      if (page.isFull) return 'more'
       page.take()
     } else if (bound) {
       queue.pop()

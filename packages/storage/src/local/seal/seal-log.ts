@@ -124,6 +124,9 @@ function addSection(log: File, path: string, writer: SealedWriter, records: read
     const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
     for (const request of requests) digest.add(request)
     writer.add(encodeSection({ requests }), digest)
+    // Their memory is free at once, and not when V8 gets to it: this thread may rest now for long.
+    for (const { buffer } of requests)
+      if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)
     throw error

@@ -1,3 +1,4 @@
+import { createBatch, giveMemory, type TelemetryBatch } from '@spoor/otlp'
 import { expect, it } from 'vitest'
 import { StorageError } from '../../contract.ts'
 import { batchOf, sent } from '../../conformance/spans.ts'
@@ -65,4 +66,38 @@ it('refuses what is shorter than it says, as freed memory is', async () => {
   const { box, posted } = outbox()
   await expect(box.append({ ...batch, byteLength: batch.byteLength + 1 })).rejects.toMatchObject({ code: 'bad_query' })
   expect([posted, box.unanswered.batches]).toEqual([[], 0])
+})
+
+const MIB = 1 << 20
+/** A batch of one large request, in a buffer with room behind it. */
+function largeBatch(isGiven: boolean): TelemetryBatch {
+  const bytes = new Uint8Array(new ArrayBuffer(4 * MIB), 0, 3 * MIB).fill(7)
+  const large = createBatch('traces', [{ bytes, items: 1 }])
+  if (isGiven) giveMemory(large.chunks[0]!)
+  return large
+}
+
+it('moves a large batch that nobody else reads, and copies one that others may', async () => {
+  const { box, posted } = outbox(16 * MIB)
+  const [own, shared] = [largeBatch(true), largeBatch(false)]
+  const small = createBatch('traces', batch.chunks)
+  giveMemory(small.chunks[0]!)
+  const appends = [box.append(small), box.append(own), box.append(shared), box.append(small)]
+  await systemClock.turn()
+  expect(posted.map(({ slab }) => slab === own.chunks[0]!.bytes.buffer)).toEqual([false, true, false, false])
+  expect(posted.map(({ ids }) => ids)).toEqual([[0], [1], [2], [3]])
+  const copy = posted[2]!
+  expect(new Uint8Array(copy.slab, 0, copy.ends[0]).every((byte) => byte === 7)).toBe(true)
+  for (const { ids, slab } of posted) box.settle(ids, [slab], undefined)
+  await Promise.all(appends)
+  expect(shared.chunks[0]!.bytes.length).toBe(3 * MIB)
+})
+
+it('frees what comes back and is not used again, at once', async () => {
+  const { box, posted } = outbox(16 * MIB)
+  const appends = [box.append(largeBatch(true)), box.append(largeBatch(false)), box.append(batch)]
+  await systemClock.turn()
+  for (const { ids, slab } of posted) box.settle(ids, [slab], undefined)
+  await Promise.all(appends)
+  expect(posted.map(({ slab }) => slab.detached)).toEqual([true, true, false])
 })

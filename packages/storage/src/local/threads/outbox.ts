@@ -1,4 +1,4 @@
-import type { TelemetryBatch } from '@spoor/otlp'
+import { takeMemory, type TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
 import type { Clock } from '../runtime.ts'
 import type { ToWriter } from './protocol.ts'
@@ -29,9 +29,9 @@ interface OpenSlab {
 
 /**
  * Takes batches to the writer. The bytes are copied into slabs that go to and fro between the threads: a batch may be fanned out to
- * others, and its chunks may be views of a buffer that somebody still reads, so nothing of it is ever transferred. What comes in
- * within one turn of the event loop goes in one message. Bytes in flight are bounded; beyond it `append` waits, first come first
- * served.
+ * others, and its chunks may be views of a buffer that somebody still reads. Only a large one that was given (`giveMemory` of @spoor/otlp)
+ * is moved as it is. What comes in within one turn of the event loop goes in one message. Bytes in flight are bounded; beyond it `append`
+ * waits, first come first served.
  *
  * Every batch is answered exactly once, whatever the writer says or does not: an answer to a batch that has been given up is not heard.
  * While there is no writer, all are refused at once; a sender that is told to come again keeps them better than a queue here.
@@ -97,6 +97,8 @@ export class Outbox {
     for (const slab of slabs) {
       const spare = this.#spare.get(slab.byteLength)
       if (spare && spare.length < SPARE_SLABS) spare.push(slab)
+      // Its memory is free at once, and not when V8 gets to it.
+      else slab.transfer(0)
     }
     for (const id of ids) {
       const waiting = this.#waiting.get(id)
@@ -177,6 +179,12 @@ export class Outbox {
     const id = this.#nextId++
     const { byteLength: bytes, items: spans } = batch
     this.#waiting.set(id, { resolve, reject, bytes, spans, sinceMs: this.#clock.monotonicMs() })
+    const whole = bytes > LARGE_SLAB ? takeMemory(batch) : undefined
+    if (whole) {
+      this.#flush()
+      this.#post({ type: 'append', slab: whole, ids: [id], ends: [bytes] }, [whole])
+      return
+    }
     if (this.#slab && this.#slab.used + batch.byteLength > this.#slab.buffer.byteLength) this.#flush()
     const slab = (this.#slab ??= this.#newSlab(batch.byteLength))
     for (const { bytes } of batch.chunks) {

@@ -326,3 +326,22 @@ it('takes no number for a beginning that could not be deleted', async () => {
     await again.close()
   })
 })
+
+it('writes a batch that comes alone at once, and waits for company where there was some', async () => {
+  await withParts(async (parts) => {
+    const store = await openTestStore(parts)
+    const syncs = (): number => parts.files.calls.filter((call) => call.startsWith('dataSync')).length
+    const alone = store.append(0)
+    expect(syncs()).toBe(1)
+    await alone
+    await Promise.all([1, 2, 3].map((trace) => store.append(trace)))
+    expect(syncs()).toBe(3)
+    await Promise.all([4, 5].map((trace) => store.append(trace)))
+    expect(syncs()).toBe(4)
+    await store.append(6)
+    const aloneAgain = store.append(7)
+    expect(syncs()).toBe(6)
+    await aloneAgain
+    await store.close()
+  })
+})

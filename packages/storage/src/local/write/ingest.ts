@@ -73,6 +73,8 @@ export class Ingest {
   #flight: Flight | undefined
   #groupSince = 0
   #arrived = 0
+  /** Whether the last group was one of several batches: then more may follow this one at once, and it is worth to wait for them. */
+  #hasCompany = false
   #waits = false
   #closing: (() => void) | undefined
 
@@ -188,6 +190,7 @@ export class Ingest {
     if (this.#flight) return
     const now = this.#clock.monotonicMs()
     if (
+      !this.#hasCompany ||
       this.#blockIsFull() ||
       this.#closing ||
       now - this.#groupSince >= GROUP_MS ||
@@ -223,6 +226,7 @@ export class Ingest {
 
   #commit(): void {
     const batches = this.#group
+    this.#hasCompany = batches.length > 1
     try {
       this.#holdings.checkRoom()
       const frames = framesOf(batches, this.#settings.frameBytes)

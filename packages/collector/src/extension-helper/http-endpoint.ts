@@ -1,0 +1,70 @@
+/** A small HTTP server of an extension, that answers GET from memory. */
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostAllowed, listenError, parseHostPort } from '../component/index.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+export interface HttpEndpoint {
+  /** Where it listens, once it does: `127.0.0.1:13133`. */
+  readonly address: string
+  /** Rejects with `listen` where that cannot be. */
+  start(): Promise<void>
+  /** Gives up the port at once. */
+  stop(): Promise<void>
+}
+
+/** A request's head must be there by then. Milliseconds. */
+const HEADERS_TIMEOUT_MS = 5_000
+const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' }
+
+/**
+ * `endpoint`: `host:port`. `answer`: what a path gets, without its query; undefined for one that there is not. Other methods than GET and HEAD get
+ * 405, other hosts than this machine's 403 where it listens on loopback.
+ */
+export function createHttpEndpoint(endpoint: string, answer: (path: string) => Answer | undefined): HttpEndpoint {
+  const { host, port } = parseHostPort(endpoint)
+  const listenHost = host === 'localhost' ? '127.0.0.1' : host
+  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
+    const { status, contentType, body } = answerTo(request)
+    request.resume()
+    response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  })
+  let address = ''
+
+  function answerTo(request: http.IncomingMessage): Answer {
+    if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return refusal(405, 'method not allowed, supported: [GET]')
+    return answer((request.url ?? '').split('?', 1)[0]!) ?? NOT_FOUND
+  }
+
+  return {
+    get address() {
+      return address
+    },
+    async start() {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
+        server.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
+      })
+      const bound = server.address() as AddressInfo
+      address = bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+    },
+    async stop() {
+      if (!server.listening) return
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function refusal(status: number, text: string): Answer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${status} ${text}\n` }
+}

@@ -1,0 +1,1 @@
+export { createHttpEndpoint, type Answer } from './http-endpoint.ts'

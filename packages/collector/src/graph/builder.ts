@@ -1,0 +1,236 @@
+/**
+ * From a config to the nodes of a graph and what fills its slots, without touching the world. Nodes of the graph that runs are
+ * taken as they are where the config makes the same ones: an unchanged exporter keeps its queue, an unchanged receiver its sockets.
+ *
+ *     receiver → [slot] → fan-out → [slot] → processor → processor → fan-out → [slot] → exporter
+ *
+ * Nobody holds what is behind a slot, so that a change goes no further up than to the next slot.
+ */
+import type { Signal } from '@spoor/otlp'
+import type { CollectorConfig, ComponentConfig, PipelineConfig } from '../config/index.ts'
+import {
+  CollectorError,
+  extensionsIn,
+  type Budget,
+  type Collect,
+  type Component,
+  type Consumer,
+  type Context,
+  type Counters,
+  type Kind,
+  type Logger,
+} from '../component/index.ts'
+import { DeferredGauges } from './deferred-gauges.ts'
+import { FanOut } from './fan-out.ts'
+import { isMadeOf, type Makings, type Node, type NodeKind } from './node.ts'
+import type { Slot, Slots } from './slot.ts'
+
+export interface GraphOptions {
+  readonly logger: Logger
+  readonly counters: Counters
+  readonly budget: Budget
+  /** See {@link Context.collect}. */
+  readonly collect?: Collect | undefined
+}
+
+/** What a graph is to be. */
+export interface Plan {
+  /** Downstream before upstream. */
+  readonly nodes: readonly Node[]
+  /** What fills each slot. */
+  readonly targets: ReadonlyMap<Slot, Consumer>
+}
+
+/** `running`: the nodes that may be taken as they are. */
+export function plan(config: CollectorConfig, options: GraphOptions, slots: Slots, running: readonly Node[]): Plan {
+  return new Builder(config, options, slots, running).build()
+}
+
+/** What a stage hands on to: the consumer, and what it is by which two of them are the same. */
+interface Next {
+  readonly consumer: Consumer
+  readonly link: unknown
+}
+
+type Make = (context: Context) => { readonly component: Component; readonly consumer?: Consumer }
+
+class Builder {
+  readonly #config: CollectorConfig
+  readonly #options: GraphOptions
+  readonly #slots: Slots
+  readonly #running: ReadonlyMap<string, Node>
+  readonly #nodes: Node[] = []
+  readonly #targets = new Map<Slot, Consumer>()
+
+  constructor(config: CollectorConfig, options: GraphOptions, slots: Slots, running: readonly Node[]) {
+    this.#config = config
+    this.#options = options
+    this.#slots = slots
+    this.#running = new Map(running.map((node) => [node.key, node]))
+  }
+
+  build(): Plan {
+    const { extensions, receivers, pipelines } = this.#config
+    for (const [id, { factory, config }] of extensions) {
+      const makings = { factory, values: config, links: [] }
+      this.#place('extension', id, '', makings, (context) => ({ component: factory.create(context, config) }))
+    }
+    for (const pipeline of pipelines.values()) this.#pipeline(pipeline)
+    for (const [id, { factory, config }] of receivers) {
+      const next = this.#consumersOf(id)
+      if (next.size === 0) continue
+      const makings = this.#makings(factory, config, [...next.keys()], [...next.values()])
+      this.#place('receiver', id, '', makings, (context) => ({
+        component: factory.create(context, config, consumersIn(next)),
+      }))
+    }
+    return { nodes: this.#nodes, targets: this.#targets }
+  }
+
+  /** The start of a pipeline, which is built from its end. The config has no cycles: its loader has seen to that. */
+  #pipeline(pipeline: PipelineConfig): Next {
+    const slot = this.#slots.pipeline(pipeline.id)
+    if (!this.#targets.has(slot)) {
+      const sinks = new Map(pipeline.exporters.map((id) => [id, this.#sink(id)]))
+      let next = this.#fanOut(pipeline.id, 'exporters', sinks)
+      for (const id of pipeline.processors.toReversed()) next = this.#processor(id, pipeline, next)
+      this.#targets.set(slot, next.consumer)
+    }
+    return this.#through(slot)
+  }
+
+  #processor(id: string, { id: pipeline, signal }: PipelineConfig, next: Next): Next {
+    const { factory, config } = find(this.#config.processors, id)
+    const labels = { processor: id, otel_signal: signal }
+    const makings = this.#makings(factory, config, next.consumer.durable === true, [next])
+    const node = this.#place('processor', id, pipeline, makings, (context) => {
+      const after = this.#counted(next.consumer, 'otelcol_processor_outgoing_items', labels)
+      const component = factory.create(context, config, after, signal)
+      const durable = component.durable ?? next.consumer.durable === true
+      return { component, consumer: this.#counted(component, 'otelcol_processor_incoming_items', labels, durable) }
+    })
+    return nextOf(node)
+  }
+
+  /** The exporter or connector at the end of a pipeline; one instance for all pipelines that name it. */
+  #sink(id: string): Next {
+    const slot = this.#slots.sink(id)
+    if (!this.#targets.has(slot)) this.#targets.set(slot, (this.#connector(id) ?? this.#exporter(id)).consumer)
+    return this.#through(slot)
+  }
+
+  #exporter(id: string): Next {
+    const { factory, config } = find(this.#config.exporters, id)
+    const makings = this.#makings(factory, config, undefined, [])
+    const node = this.#place('exporter', id, '', makings, (context) => {
+      const component = factory.create(context, config)
+      return { component, consumer: component }
+    })
+    return nextOf(node)
+  }
+
+  #connector(id: string): Next | undefined {
+    const connector = this.#config.connectors.get(id)
+    if (!connector) return undefined
+    const { factory, config } = connector
+    const next = this.#consumersOf(id)
+    const makings = this.#makings(factory, config, [...next.keys()], [...next.values()])
+    const node = this.#place('connector', id, '', makings, (context) => {
+      const component = factory.create(context, config, consumersIn(next))
+      const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
+      return { component, consumer: { durable, consume: (batch) => component.consume(batch) } }
+    })
+    return nextOf(node)
+  }
+
+  /** What a receiver or connector feeds: for each signal, all pipelines that name it. */
+  #consumersOf(id: string): ReadonlyMap<Signal, Next> {
+    const bySignal = new Map<Signal, Map<string, Next>>()
+    for (const pipeline of this.#config.pipelines.values()) {
+      if (!pipeline.receivers.includes(id)) continue
+      const pipelines = bySignal.get(pipeline.signal) ?? new Map<string, Next>()
+      pipelines.set(pipeline.id, this.#pipeline(pipeline))
+      bySignal.set(pipeline.signal, pipelines)
+    }
+    return new Map(
+      [...bySignal].map(([signal, pipelines]) => {
+        const slot = this.#slots.output(id, signal)
+        this.#targets.set(slot, this.#fanOut(id, signal, pipelines).consumer)
+        return [signal, this.#through(slot)]
+      }),
+    )
+  }
+
+  /** One consumer for several. A single one is given back as it is, and costs nothing. */
+  #fanOut(id: string, place: string, branches: ReadonlyMap<string, Next>): Next {
+    const [first] = branches.values()
+    if (branches.size === 1 && first) return first
+    const values = [...branches].map(([branch, { consumer }]) => [branch, consumer.durable])
+    const makings = this.#makings(FanOut, values, undefined, [...branches.values()])
+    const node = this.#place('fan_out', id, place, makings, (context) => {
+      const fanOut = new FanOut(context, consumersIn(branches))
+      return { component: fanOut, consumer: fanOut }
+    })
+    return nextOf(node)
+  }
+
+  #through(slot: Slot): Next {
+    return { consumer: slot.as(this.#targets.get(slot)?.durable === true), link: slot }
+  }
+
+  #makings(factory: unknown, config: unknown, values: unknown, next: readonly Next[]): Makings {
+    const schema = (factory as { config?: unknown }).config
+    const extensions = extensionsIn(schema, config).map(({ id }) =>
+      this.#nodes.find((node) => node.kind === 'extension' && node.id === id),
+    )
+    return { factory, values: [config, values], links: [...next.map(({ link }) => link), ...extensions] }
+  }
+
+  /** The node that runs where it is made of the same, else a new one. */
+  #place(kind: NodeKind, id: string, place: string, makings: Makings, make: Make): Node {
+    const key = [kind, id, place].join(' ')
+    const known = this.#running.get(key)
+    const isSame = known !== undefined && known.state !== 'stopped' && isMadeOf(known, makings)
+    const node = isSame ? known : this.#make(kind, id, key, makings, make)
+    this.#nodes.push(node)
+    return node
+  }
+
+  #make(kind: NodeKind, id: string, key: string, makings: Makings, make: Make): Node {
+    const gauges = new DeferredGauges(this.#options.counters)
+    const { component, consumer } = make({ ...this.#options, id, counters: gauges.counters })
+    return { kind, id, key, component, consumer, makings, gauges, state: 'idle' }
+  }
+
+  #counted(
+    next: Consumer,
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    durable = next.durable === true,
+  ): Consumer {
+    const counter = this.#options.counters.counter(name, labels)
+    return {
+      durable,
+      consume(batch) {
+        counter.value += batch.items
+        return next.consume(batch)
+      },
+    }
+  }
+}
+
+function nextOf(node: Node): Next {
+  if (!node.consumer) throw new CollectorError('internal', `${node.kind} ${node.id} takes no batches`)
+  return { consumer: node.consumer, link: node }
+}
+
+function consumersIn<K>(next: ReadonlyMap<K, Next>): ReadonlyMap<K, Consumer> {
+  return new Map([...next].map(([key, { consumer }]) => [key, consumer]))
+}
+
+function find<K extends Kind>(components: ReadonlyMap<string, ComponentConfig<K>>, id: string): ComponentConfig<K> {
+  const component = components.get(id)
+  // The config loader has checked all references.
+  if (!component) throw new CollectorError('internal', `no component ${id}`)
+  return component
+}

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { arbitraryPaging, othersLike } from '../../conformance/paging.ts'
+import { arbitraryTraces } from '../../conformance/set-arbitrary.ts'
+import { expectedTraces } from '../../conformance/set-model.ts'
+import { attributes, MS, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
+import type { SearchPage, SearchQuery } from '../../contract.ts'
+import type { Block } from './block.ts'
+import { blockOf, priced, searchPage, StillClock } from './blocks.test.helper.ts'
+import { Turn } from './turn.ts'
+
+const MAX_PAGES = 3_000
+
+/** Blocks of the spans, in any order. */
+function cut(spans: readonly SentSpan[], sizes: readonly number[]): Block[] {
+  const blocks: Block[] = []
+  for (let i = 0, n = 0; i < spans.length; i += sizes[n++ % sizes.length]!)
+    blocks.push(blockOf(spans.slice(i, i + sizes[n % sizes.length]!), 3))
+  return blocks
+}
+
+/** Pages to the last one. `blocksAt`: what the store holds when a page is asked for, and the milliseconds that there are for it. */
+async function pagesOf(
+  query: SearchQuery,
+  clock: StillClock,
+  blocksAt: (page: number) => readonly [blocks: readonly Block[], timeoutMs: number],
+): Promise<SearchPage[]> {
+  const pages: SearchPage[] = []
+  for (let cursor: string | undefined; pages.length < MAX_PAGES;) {
+    const [blocks, timeoutMs] = blocksAt(pages.length)
+    const turn = new Turn(clock, timeoutMs)
+    const page = await searchPage(blocks, { ...query, ...(cursor !== undefined && { cursor }) }, turn)
+    pages.push(page)
+    if (page.next !== undefined && page.traces.length === 0) expect(page.complete).toBe(false)
+    cursor = page.next
+    if (cursor === undefined) return pages
+  }
+  throw new Error(`no end after ${MAX_PAGES} pages`)
+}
+
+const idsOf = (pages: readonly SearchPage[]): string[] =>
+  pages.flatMap(({ traces }) => traces.map((trace) => trace.traceId))
+
+const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 4 })
+
+it('shows what was there from the beginning once, in its order, whatever comes in between two pages', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitraryTraces,
+      sizes,
+      arbitraryPaging,
+      fc.array(fc.integer({ min: -60, max: 60 }), { maxLength: 4 }),
+      async (spans, lengths, query, arrivals) => {
+        const blocks = cut(spans, lengths)
+        const pages = await pagesOf(query, new StillClock(), (page) => {
+          const afterMs = page === 0 ? undefined : arrivals[page - 1]
+          if (afterMs !== undefined) blocks.push(...cut(othersLike(spans, page, afterMs), lengths))
+          return [[...blocks], Infinity]
+        })
+        const first = new Set(spans.map(({ span }) => span.traceId))
+        const expected = expectedTraces(spans, query).map((trace) => trace.traceId)
+        expect(idsOf(pages).filter((id) => first.has(id))).toEqual(expected)
+        expect(new Set(idsOf(pages)).size).toBe(idsOf(pages).length)
+      },
+    ),
+    { numRuns: 150, endOnFailure: true },
+  )
+})
+
+it('shows all by their start also where there is not time enough for every page', async () => {
+  let stopped = 0
+  await fc.assert(
+    fc.asyncProperty(arbitraryTraces, sizes, arbitraryPaging, fc.nat(400), async (spans, lengths, query, units) => {
+      const clock = new StillClock()
+      const blocks = cut(spans, lengths).map((block) => priced(block, clock))
+      const newest = { ...query, order: 'newest' } as const
+      const pages = await pagesOf(newest, clock, (page) => [blocks, page % 3 === 2 ? Infinity : units / 200])
+      if (pages.filter(({ complete }) => !complete).length > 1) stopped++
+      expect(new Set(idsOf(pages)).size).toBe(idsOf(pages).length)
+      const expected = expectedTraces(spans, newest).map((trace) => trace.traceId)
+      const found = idsOf(pages)
+      expect(found).toEqual(pages.at(-1)!.complete ? expected : expected.slice(0, found.length))
+    }),
+    { numRuns: 300, endOnFailure: true },
+  )
+  expect(stopped).toBeGreaterThan(30)
+})
+
+it('ends, and shows nothing twice, in every order, where no page has time enough', async () => {
+  await fc.assert(
+    fc.asyncProperty(arbitraryTraces, sizes, arbitraryPaging, fc.nat(400), async (spans, lengths, query, units) => {
+      const clock = new StillClock()
+      const blocks = cut(spans, lengths).map((block) => priced(block, clock))
+      const pages = await pagesOf(query, clock, () => [blocks, units / 200])
+      expect(new Set(idsOf(pages)).size).toBe(idsOf(pages).length)
+      const expected = expectedTraces(spans, query).map((trace) => trace.traceId)
+      for (const id of idsOf(pages)) expect(expected).toContain(id)
+    }),
+    { numRuns: 150, endOnFailure: true },
+  )
+})
+
+/** Traces that start one after the other long before `late`, where each has a span that matches. */
+const LONG = 300
+const late = { op: 'eq', target: { attribute: 'late' }, value: 'yes' } as const
+const longTraces = [
+  ...Array.from({ length: LONG }, (_, i) => sent({ trace: i, id: 1, at: i })),
+  ...Array.from({ length: LONG }, (_, i) =>
+    sent({ trace: i, id: 2, parent: 1, at: 10_000 + i, attributes: attributes({ late: 'yes' }) }),
+  ),
+]
+
+it.each([
+  ['as a cursor has room for', 60],
+  ['than a cursor has room for', LONG],
+])('keeps its place where as many traces wait for theirs %s', async (_, count) => {
+  const expected = Array.from({ length: count }, (_item, i) => traceId(count - 1 - i))
+  const spans = longTraces.filter(({ span }) => expected.includes(span.traceId))
+  const blocks = cut(spans, [50])
+  for (const from of [undefined, T0 + 10_000n * MS]) {
+    for (const arriving of [0, 1, 9]) {
+      const pages = await pagesOf(
+        { filter: late, limit: 20, ...(from !== undefined && { from }) },
+        new StillClock(),
+        (page) => {
+          const arrived = Array.from({ length: Math.min(page, arriving) }, (_item, i) =>
+            othersLike(spans, 1 + i, 20_000),
+          )
+          return [[...blocks, ...arrived.flatMap((other) => cut(other, [50]))], Infinity]
+        },
+      )
+      expect(pages.every(({ complete }) => complete)).toBe(true)
+      expect(idsOf(pages)).toEqual(expected)
+    }
+  }
+})
