@@ -59,6 +59,9 @@ describe('a section', () => {
     const { resourceSpans } = decodeTraces(section.spanBytes(section.rows(), all(spans.length)))
     expect(resourceSpans).toHaveLength(4)
     expect(resourceSpans.map(({ scopeSpans }) => scopeSpans.length)).toEqual([2, 2, 2, 2])
+    const rows = section.rows()
+    const first = spansIn(section.spanBytes(rows, Uint32Array.of(0)))
+    expect(spansIn(section.spanBytes(rows, all(spans.length)))[0]).toEqual(first[0])
   })
 
   it('knows its keys, and how often they are there, by its head', () => {

@@ -190,9 +190,10 @@ export class Section {
         out.byte(0x12)
       }
     }
-    for (const [resource, within] of ofResource) {
+    // What is written last comes first.
+    for (const [resource, within] of [...ofResource].toReversed()) {
       const start = out.length
-      for (const group of within) {
+      for (const group of within.toReversed()) {
         const before = out.length
         writeSpans(groups.get(group)!)
         writeScope(scopeOf[group]!)
