@@ -4,6 +4,7 @@ import { debugExporter } from './exporters/debug/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { fileStorageExtension } from './extensions/file-storage/index.ts'
 import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
 import { pprofExtension, zpagesExtension } from './extensions/without-effect/index.ts'
@@ -24,6 +25,7 @@ export const builtinFactories: readonly Factory[] = [
   debugExporter,
   nopExporter,
   healthCheckExtension,
+  fileStorageExtension,
   pprofExtension,
   zpagesExtension,
   nopExtension,

@@ -2,7 +2,7 @@
  * The config sections that every exporter shares; keys and defaults as in the OpenTelemetry Collector's exporterhelper.
  */
 import { z } from 'zod'
-import { count, durationMs, section } from '../component/index.ts'
+import { count, durationMs, extensionId, section } from '../component/index.ts'
 
 export const sendingQueueConfig = section({
   enabled: z.boolean().default(true),
@@ -23,6 +23,14 @@ export const sendingQueueConfig = section({
     .describe(
       "Bound on the queue's memory in bytes, whatever the sizer; 0 for none. An extension: a thousand requests may be gigabytes.",
     ),
+  storage: extensionId('storage')
+    .optional()
+    .describe(
+      'The id of an extension that keeps the queue, as `file_storage`: what is in it survives the end of the process and is sent after the next start, and a batch that a peer refuses for now stays in it beyond `max_elapsed_time`.',
+    ),
+}).refine((queue) => queue.storage === undefined || !queue.wait_for_result, {
+  message: 'wait_for_result is not supported with a persistent queue; remove it, or storage',
+  path: ['wait_for_result'],
 })
 
 export const retryConfig = section({

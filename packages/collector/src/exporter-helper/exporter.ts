@@ -10,6 +10,7 @@ import {
   CollectorError,
   createDropLog,
   createLogLimiter,
+  extensionOf,
   follow,
   signalCounters,
   sleep,
@@ -21,9 +22,11 @@ import {
   type DropLog,
   type Host,
   type LogLimiter,
+  type Storage,
 } from '../component/index.ts'
 import { createBackoff } from './backoff.ts'
 import type { RetryConfig, SendingQueueConfig } from './config.ts'
+import { QueueFile } from './queue-file.ts'
 import { SendingQueue } from './sending-queue.ts'
 import { SizeLimit } from './size-limit.ts'
 
@@ -67,6 +70,7 @@ export function createExporter(context: Context, options: ExporterOptions, sende
 }
 
 class HelpedExporter implements Component, Consumer {
+  readonly claims: readonly string[]
   readonly #context: Context
   readonly #options: ExporterOptions
   readonly #sender: Sender
@@ -74,6 +78,7 @@ class HelpedExporter implements Component, Consumer {
   readonly #queue: SendingQueue | undefined
   readonly #labels: Readonly<Record<string, string>>
   readonly #sent
+  readonly #isPersistent: boolean
   /** What is lost: all that was not sent, where nobody waits for the result, and what peers did not accept. */
   readonly #drops: DropLog
   /** What is handed back to the stage before: not sent, or without room in the queue. */
@@ -95,6 +100,9 @@ class HelpedExporter implements Component, Consumer {
   constructor(context: Context, options: ExporterOptions, sender: Sender) {
     this.#context = context
     this.#options = options
+    const { enabled, storage } = options.queue
+    this.#isPersistent = enabled && storage !== undefined
+    this.claims = this.#isPersistent ? [`queue ${storage} ${context.id}`] : []
     this.#sender = sender
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#labels = { exporter: context.id }
@@ -115,8 +123,13 @@ class HelpedExporter implements Component, Consumer {
     if (options.queue.enabled) {
       const queue = new SendingQueue(
         options.queue,
-        (batch) => this.#deliver(batch),
-        ({ signal, items }, error) => this.#refusals.add({ signal, items, reason: 'full', error: error.message }),
+        {
+          deliver: (batch) => this.#deliver(batch),
+          refused: ({ signal, items }, { code, message }) =>
+            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message }),
+          damaged: ({ signal, items }, { message }) =>
+            this.#drops.add({ signal, items, reason: 'damaged', error: message }),
+        },
         context.budget,
       )
       this.#queue = queue
@@ -128,6 +141,16 @@ class HelpedExporter implements Component, Consumer {
 
   async start(host: Host): Promise<void> {
     await this.#sender.start?.(host)
+    const { storage } = this.#options.queue
+    if (this.#queue && storage !== undefined) this.#openQueue(this.#queue, extensionOf(host, storage, 'storage'))
+  }
+
+  #openQueue(queue: SendingQueue, storage: Storage): void {
+    const { id, logger } = this.#context
+    const file = QueueFile.open(storage.fileOf(`exporter ${id}`), { fsync: storage.fsync, logger })
+    const { length } = file.found
+    if (length > 0) logger.info({ component: id, batches: length }, 'Sending what the persistent queue has kept.')
+    queue.useFile(file)
   }
 
   async consume(batch: TelemetryBatch): Promise<void> {
@@ -150,7 +173,11 @@ class HelpedExporter implements Component, Consumer {
   async #drain(signal: AbortSignal): Promise<void> {
     const unfollow = follow(signal, this.#deadline)
     this.#stopping.abort()
-    await this.#queue?.drained()
+    await this.#queue?.drained(this.#successor !== undefined)
+    if (this.#isPersistent && this.#queue && this.#queue.size > 0) {
+      const fields = { component: this.#context.id, queue_size: this.#queue.size }
+      this.#context.logger.info(fields, 'What was not sent stays in the persistent queue.')
+    }
     if (this.#active > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     unfollow()
     await this.#sender.close()
@@ -296,6 +323,11 @@ class HelpedExporter implements Component, Consumer {
   }
 
   #noteFailed({ signal, items }: TelemetryBatch, error: CollectorError): void {
+    if (this.#isPersistent && error.retryable) {
+      const fields = { component: this.#context.id, error: error.message }
+      this.#log.warn('kept', fields, 'Exporting failed. The batch stays in the persistent queue.')
+      return
+    }
     const isLost = this.#queue !== undefined && !this.#options.queue.wait_for_result
     const reason = this.#deadline.signal.aborted ? 'shutdown' : error.code
     const log = isLost ? this.#drops : this.#rejections

@@ -1,45 +1,61 @@
-/** A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. */
+/**
+ * A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. It is in memory, or in a file
+ * (see {@link QueueFile}) from which each batch is read when its turn comes.
+ */
 import type { TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, heldBytes, type Budget, type Keeper } from '../component/index.ts'
+import { CollectorError, heldBytes, sleep, toCollectorError, type Budget, type Keeper } from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
+import type { QueueFile, Stored } from './queue-file.ts'
 
-interface Entry {
-  readonly batch: TelemetryBatch
-  /** What it holds; when it is delivered its memory may be free already. */
-  readonly heldBytes: number
+/** What a batch takes of the queue. */
+interface Size {
+  /** In the unit of the sizer. */
+  readonly size: number
+  readonly bytes: number
+  /** Of memory, while it is in the queue; when it is delivered its memory may be free already. */
+  readonly held: number
+}
+
+interface Entry extends Size {
+  readonly source: { readonly batch: TelemetryBatch } | { readonly file: QueueFile; readonly stored: Stored }
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
+export interface QueueEvents {
+  /**
+   * Sends a batch for good: resolves when that is done and rejects when the batch is lost, having counted and logged it; or, from a file, with an error
+   * that is retryable: then it stays there and comes again.
+   */
+  readonly deliver: (batch: TelemetryBatch) => Promise<void>
+  /** Hears of a batch that found no room. */
+  readonly refused: (batch: TelemetryBatch, error: CollectorError) => void
+  /** Hears of a batch that cannot be read from the file. */
+  readonly damaged: (stored: Stored, error: CollectorError) => void
+}
+
 export class SendingQueue {
   readonly #config: SendingQueueConfig
-  readonly #deliver: (batch: TelemetryBatch) => Promise<void>
-  readonly #refused: (batch: TelemetryBatch, error: CollectorError) => void
+  readonly #events: QueueEvents
   /** Undefined where callers wait for the result: what they gave is accounted for by them until then. */
   readonly #keeper: Keeper | undefined
   readonly #entries: Entry[] = []
   /**
    * Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages.
    */
-  readonly #blocked: { readonly batch: TelemetryBatch; readonly admit: () => void }[] = []
+  readonly #blocked: { readonly size: Size; readonly admit: () => void; readonly fail: (error: Error) => void }[] = []
+  #file: QueueFile | undefined
+  /** Aborts when what is in the file is to stay there. */
+  readonly #stopping = new AbortController()
   #sending = 0
   #size = 0
   #bytes = 0
   #idle: (() => void) | undefined
 
-  /**
-   * `deliver` sends a batch for good: it resolves when that is done and rejects when the batch is lost, having counted
-   * and logged it. `refused` hears of a batch that found no room. What is queued is a part of `budget`.
-   */
-  constructor(
-    config: SendingQueueConfig,
-    deliver: (batch: TelemetryBatch) => Promise<void>,
-    refused: (batch: TelemetryBatch, error: CollectorError) => void,
-    budget: Budget,
-  ) {
+  /** What is queued is a part of `budget`. */
+  constructor(config: SendingQueueConfig, events: QueueEvents, budget: Budget) {
     this.#config = config
-    this.#deliver = deliver
-    this.#refused = refused
+    this.#events = events
     this.#keeper = config.wait_for_result ? undefined : budget.keeper()
   }
 
@@ -48,23 +64,35 @@ export class SendingQueue {
     return this.#size
   }
 
+  /** From now on it is in the file, and what is there is sent. Called before the first batch comes. */
+  useFile(file: QueueFile): void {
+    this.#file = file
+    for (const stored of file.found) {
+      const size = this.#sizeOf(stored, 0)
+      this.#reserve(size)
+      this.#enqueue({ ...size, source: { file, stored }, resolve: () => {}, reject: () => {} })
+    }
+    this.#pump()
+  }
+
   /**
-   * Resolves when the batch is in the queue, or, with `wait_for_result`, when it was delivered. Rejects with
+   * Resolves when the batch is in the queue (in the file, where it has one), or, with `wait_for_result`, when it was delivered. Rejects with
    * `overloaded` when the queue is full and does not block.
    */
   async offer(batch: TelemetryBatch): Promise<void> {
-    const held = heldBytes(batch)
-    if (this.#fits(batch)) {
-      this.#reserve(batch)
+    const size = this.#sizeOf(batch, this.#file ? 0 : heldBytes(batch))
+    if (this.#fits(size)) {
+      this.#reserve(size)
     } else if (this.#config.block_on_overflow) {
-      await new Promise<void>((admit) => this.#blocked.push({ batch, admit }))
+      await new Promise<void>((admit, fail) => this.#blocked.push({ size, admit, fail }))
     } else {
-      const error = this.#full(batch)
-      this.#refused(batch, error)
+      const error = this.#full(size)
+      this.#events.refused(batch, error)
       throw error
     }
+    if (this.#file) return this.#keep(batch, size, this.#file)
     const delivered = new Promise<void>((resolve, reject) =>
-      this.#entries.push({ batch, heldBytes: held, resolve, reject }),
+      this.#enqueue({ ...size, source: { batch }, resolve, reject }),
     )
     this.#pump()
     if (this.#config.wait_for_result) return delivered
@@ -72,73 +100,152 @@ export class SendingQueue {
     delivered.catch(() => {})
   }
 
-  /** Resolves when nothing is queued or being sent. */
-  async drained(): Promise<void> {
-    if (this.#size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  /**
+   * Resolves when nothing is being sent any more. All is sent then, or still in the file.
+   *
+   * @param isEmptied whether what is in the file is sent, too, as nobody is going to open it again
+   */
+  async drained(isEmptied: boolean): Promise<void> {
+    if (this.#file && !isEmptied) {
+      this.#stopping.abort()
+      const refusal = new CollectorError('unavailable', 'the collector is shutting down')
+      for (const { fail } of this.#blocked.splice(0)) fail(refusal)
+    }
+    if (this.#isBusy()) await new Promise<void>((resolve) => (this.#idle = resolve))
+    this.#file?.close()
+  }
+
+  async #keep(batch: TelemetryBatch, size: Size, file: QueueFile): Promise<void> {
+    try {
+      const stored = await file.put(batch)
+      this.#enqueue({ ...size, source: { file, stored }, resolve: () => {}, reject: () => {} })
+    } catch (error) {
+      this.#release(size)
+      this.#events.refused(batch, toCollectorError(error))
+      throw error
+    }
+    this.#pump()
+  }
+
+  #enqueue(entry: Entry): void {
+    this.#entries.push(entry)
   }
 
   #pump(): void {
     while (this.#sending < this.#config.num_consumers && this.#entries.length > 0) {
+      // What is in a file is sent after the next start.
+      if (this.#stopping.signal.aborted) return
       const entry = this.#entries.shift()!
       this.#sending++
-      void this.#deliver(entry.batch)
-        .then(entry.resolve, entry.reject)
-        .finally(() => {
-          this.#sending--
-          this.#release(entry)
-          this.#pump()
-        })
+      void this.#send(entry).finally(() => {
+        this.#sending--
+        this.#pump()
+        if (!this.#isBusy()) this.#idle?.()
+      })
     }
   }
 
-  #sizeOf(batch: TelemetryBatch): number {
-    if (this.#config.sizer === 'requests') return 1
-    return this.#config.sizer === 'items' ? batch.items : batch.byteLength
+  #isBusy(): boolean {
+    return this.#stopping.signal.aborted ? this.#sending > 0 : this.#size > 0
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    if ('file' in entry.source) return this.#sendStored(entry, entry.source.file, entry.source.stored)
+    try {
+      await this.#events.deliver(entry.source.batch)
+      entry.resolve()
+    } catch (error) {
+      entry.reject(error)
+    }
+    this.#release(entry)
+  }
+
+  async #sendStored(entry: Entry, file: QueueFile, stored: Stored): Promise<void> {
+    const refusal = await this.#tryStored(file, stored)
+    if (refusal) {
+      await sleep(refusal.retryAfterMs ?? 0, this.#stopping.signal)
+      this.#enqueue(entry)
+      return
+    }
+    // When it cannot be taken out, it is sent again after the next start.
+    await file.remove(stored).catch(() => {})
+    this.#release(entry)
+    if (this.#size === 0) file.shrink()
+  }
+
+  /** Sends it. Gives the error after which it is to be sent again. */
+  async #tryStored(file: QueueFile, stored: Stored): Promise<CollectorError | undefined> {
+    let batch: TelemetryBatch
+    try {
+      batch = file.get(stored)
+    } catch (error) {
+      this.#events.damaged(stored, toCollectorError(error))
+      return undefined
+    }
+    const held = heldBytes(batch)
+    this.#keeper?.add(held)
+    try {
+      await this.#events.deliver(batch)
+      return undefined
+    } catch (error) {
+      const problem = toCollectorError(error)
+      return problem.retryable ? problem : undefined
+    } finally {
+      this.#keeper?.remove(held)
+    }
+  }
+
+  #sizeOf({ items, byteLength }: { items: number; byteLength: number }, held: number): Size {
+    const { sizer } = this.#config
+    return { size: sizer === 'requests' ? 1 : sizer === 'items' ? items : byteLength, bytes: byteLength, held }
   }
 
   /** An empty queue takes any batch, so that one that is larger than the queue gets through alone instead of never. */
-  #fits(batch: TelemetryBatch): boolean {
-    return this.#size === 0 || (this.#blocked.length === 0 && this.#hasRoom(batch))
+  #fits(size: Size): boolean {
+    return this.#size === 0 || (this.#blocked.length === 0 && this.#hasRoom(size))
   }
 
-  #hasRoom(batch: TelemetryBatch): boolean {
-    const { queue_size: capacity, max_bytes: maxBytes } = this.#config
-    return (
-      this.#size + this.#sizeOf(batch) <= capacity &&
-      (maxBytes === 0 || this.#bytes + batch.byteLength <= maxBytes) &&
-      (this.#keeper?.hasRoom(heldBytes(batch)) ?? true)
-    )
+  #hasRoom({ size, bytes, held }: Size): boolean {
+    return this.#hasSize(size) && this.#hasBytes(bytes) && (this.#keeper?.hasRoom(held) ?? true)
   }
 
-  #full(batch: TelemetryBatch): CollectorError {
+  #hasSize(size: number): boolean {
+    return this.#size + size <= this.#config.queue_size
+  }
+
+  /** The bound on memory. */
+  #hasBytes(bytes: number): boolean {
+    const { max_bytes: maxBytes } = this.#config
+    return maxBytes === 0 || this.#file !== undefined || this.#bytes + bytes <= maxBytes
+  }
+
+  #full({ size, bytes, held }: Size): CollectorError {
     const { queue_size: capacity, max_bytes: maxBytes, sizer } = this.#config
-    const bySize = this.#size + this.#sizeOf(batch) > capacity
-    const byBytes = maxBytes > 0 && this.#bytes + batch.byteLength > maxBytes
-    if (this.#keeper && !bySize && !byBytes && !this.#keeper.hasRoom(heldBytes(batch))) return this.#keeper.refusal()
-    const limit = bySize ? `queue_size: ${capacity} ${sizer}` : `max_bytes: ${maxBytes}`
+    const isFull = !this.#hasSize(size)
+    if (this.#keeper && !isFull && this.#hasBytes(bytes) && !this.#keeper.hasRoom(held)) return this.#keeper.refusal()
+    const limit = isFull ? `queue_size: ${capacity} ${sizer}` : `max_bytes: ${maxBytes}`
     return new CollectorError('overloaded', `sending queue is full (${limit})`, { retryAfterMs: 1000 })
   }
 
-  #reserve(batch: TelemetryBatch): void {
-    this.#size += this.#sizeOf(batch)
-    this.#bytes += batch.byteLength
-    this.#keeper?.add(heldBytes(batch))
+  #reserve({ size, bytes, held }: Size): void {
+    this.#size += size
+    this.#bytes += bytes
+    this.#keeper?.add(held)
   }
 
-  #release({ batch, heldBytes: held }: Entry): void {
-    this.#size -= this.#sizeOf(batch)
-    this.#bytes -= batch.byteLength
+  #release({ size, bytes, held }: Size): void {
+    this.#size -= size
+    this.#bytes -= bytes
     this.#keeper?.remove(held)
     this.#admitBlocked()
-    if (this.#size === 0) this.#idle?.()
   }
 
   #admitBlocked(): void {
     for (;;) {
       const [first] = this.#blocked
-      if (!first || (this.#size > 0 && !this.#hasRoom(first.batch))) return
+      if (!first || (this.#size > 0 && !this.#hasRoom(first.size))) return
       this.#blocked.shift()
-      this.#reserve(first.batch)
+      this.#reserve(first.size)
       first.admit()
     }
   }

@@ -1,0 +1,109 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createBatch } from '@spoor/otlp'
+import { expect, onTestFinished, test } from 'vitest'
+import { batchOf } from '../exporters/fixture.ts'
+import { createTestLogger, logsRequest, tracesRequest } from '../testkit/index.ts'
+import { QueueFile } from './queue-file.ts'
+
+function place(): { directory: string; file: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-queue-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return { directory, file: join(directory, 'queue.sqlite') }
+}
+
+const open = (file: string, fsync = false, logger = createTestLogger()) => QueueFile.open(file, { fsync, logger })
+const a = tracesRequest({ spans: 3 })
+const b = tracesRequest({ spans: 2, seed: 2 })
+
+test('what was put and not taken out is found again, in its order, with its bytes', async () => {
+  const { file } = place()
+  const queue = open(file)
+  const [first, second, third] = await Promise.all([
+    queue.put(batchOf(a, 3)),
+    queue.put(
+      createBatch('traces', [
+        { bytes: a, items: 3 },
+        { bytes: b, items: 2 },
+      ]),
+    ),
+    queue.put(batchOf(logsRequest(4), 4, 'logs')),
+  ])
+  await queue.remove(first)
+  queue.close()
+  const again = open(file)
+  expect(again.found).toEqual([second, third])
+  expect(again.get(second)).toEqual(batchOf(Uint8Array.from([...a, ...b]), 5))
+  expect(again.get(third)).toMatchObject({ signal: 'logs', items: 4 })
+  // A number is not used again for another batch.
+  expect((await again.put(batchOf(a, 3))).number).toBeGreaterThan(third.number)
+  again.close()
+})
+
+test('is in the file when put resolves, though nobody closes it', async () => {
+  const { file } = place()
+  const queue = open(file)
+  await queue.put(batchOf(a, 3))
+  // As a process leaves it that is killed.
+  const copy = place()
+  for (const end of ['', '-wal']) writeFileSync(`${copy.file}${end}`, readFileSync(`${file}${end}`))
+  const left = open(copy.file)
+  expect(left.found).toMatchObject([{ items: 3 }])
+  left.close()
+  queue.close()
+})
+
+test('syncs where it is told to, and only there', () => {
+  for (const fsync of [true, false]) {
+    const queue = open(place().file, fsync)
+    expect(queue.isSynced).toBe(fsync)
+    queue.close()
+  }
+})
+
+test('belongs to one at a time', () => {
+  const { file } = place()
+  const queue = open(file)
+  expect(() => open(file)).toThrow(`another process has the queue in ${file}`)
+  queue.close()
+  open(file).close()
+})
+
+test('a damaged file is set aside and told, and a new one begun', async () => {
+  const { directory, file } = place()
+  writeFileSync(file, 'this is no queue, and was never one. '.repeat(100))
+  const logger = createTestLogger()
+  const queue = open(file, false, logger)
+  await queue.put(batchOf(a, 3))
+  queue.close()
+  expect(logger.lines).toMatchObject([{ level: 'error', fields: { file } }])
+  const aside = readdirSync(directory).find((name) => name.includes('damaged'))
+  expect(readFileSync(join(directory, aside!), 'utf8')).toContain('this is no queue')
+})
+
+test('a batch whose bytes have changed is not sent', async () => {
+  const { file } = place()
+  const queue = open(file)
+  const stored = await queue.put(batchOf(a, 3))
+  queue.close()
+  const database = new DatabaseSync(file)
+  const changed = Uint8Array.from(a).fill(0, 10, 20)
+  database.prepare('UPDATE batches SET bytes = ?').run(changed)
+  database.close()
+  const again = open(file)
+  expect(() => again.get(stored)).toThrow('damaged')
+  again.close()
+})
+
+test('space that is free again goes back to the file system', async () => {
+  const { file } = place()
+  const queue = open(file)
+  const big = batchOf(tracesRequest({ spans: 2000 }), 2000)
+  const all = await Promise.all(Array.from({ length: 4 }, () => queue.put(big)))
+  await Promise.all(all.map((stored) => queue.remove(stored)))
+  for (let turn = 0; turn < 4; turn++) queue.shrink()
+  queue.close()
+  expect(statSync(file).size).toBeLessThan(big.byteLength)
+})
