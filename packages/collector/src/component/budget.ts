@@ -23,14 +23,14 @@ import { unusedBytes } from './body-memory.ts'
 import type { Counter, Counters } from './counters.ts'
 import { CollectorError } from './error.ts'
 
-/** Bytes in flight at a time, over the whole collector: 192 MiB. The whole program with its threads then stays below 500 MB. */
-export const DEFAULT_BUDGET_BYTES = 192 * 1024 * 1024
+/** Bytes in flight at a time, over the whole collector: 160 MiB. The whole program with its threads then stays below 500 MB. */
+export const DEFAULT_BUDGET_BYTES = 160 * 1024 * 1024
 
 /** How long a reclaimable lease is left alone. Milliseconds. */
 const RECLAIM_AFTER_MS = 5_000
 /** A reclaimable lease that grows faster than this is not slow. Bytes a second since it was taken. */
 const SLOW_BYTES_PER_SECOND = 256 * 1024
-/** What all keepers together may keep, as a share of the limit: 96 MiB by default. */
+/** What all keepers together may keep, as a share of the limit: 60 MiB by default. */
 const KEPT_SHARE = 3 / 8
 /** Slow holders are looked for no more often than this, as all of them are looked at. Milliseconds. */
 const RECLAIM_INTERVAL_MS = 100
@@ -38,7 +38,7 @@ const RECLAIM_INTERVAL_MS = 100
 const SAMPLE_BYTES = 8 * 1024 * 1024
 const QUIET_MS = 2_000
 /**
- * How much garbage there may be before it is collected, as a share of what is free: 32 MiB by default where hardly
+ * How much garbage there may be before it is collected, as a share of what is free: 20 MiB by default where hardly
  * anything is held, and at least a quarter of that; less when all is quiet. More costs more CPU, as V8 then begins major
  * collections by itself, and so does less than half of it.
  */

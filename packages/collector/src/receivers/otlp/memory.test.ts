@@ -337,8 +337,7 @@ describe.runIf(process.platform === 'linux')(
       await expectHeld(subject, before)
     })
 
-    // Where others keep the machine busy, garbage is collected late in one run of several.
-    test('bodies of 20 MB faster than they are stored', { retry: 2 }, async () => {
+    test('bodies of 20 MB faster than they are stored', async () => {
       const subject = await start({ fresh: true })
       const before = subject.residentBytes()
       const body = tracesRequest({ spans: 40_000, services: 4 }).subarray(0)
