@@ -102,3 +102,21 @@ export type OtlpReceiverConfig = z.infer<typeof otlpReceiverConfig>
 export type GrpcConfig = NonNullable<OtlpReceiverConfig['protocols']['grpc']>
 export type HttpConfig = NonNullable<OtlpReceiverConfig['protocols']['http']>
 export type ServerTls = z.infer<typeof serverTls>
+
+const MIB = 1024 * 1024
+/** What gRPC takes where nothing is said. */
+export const DEFAULT_MAX_MESSAGE_MIB = 4
+
+/** OTLP/HTTP on the port of gRPC, whose limits hold; browsers are not let in there. */
+export function httpBeside({ endpoint, max_recv_msg_size_mib: mib }: GrpcConfig, configured?: HttpConfig): HttpConfig {
+  const maxBytes = Math.round((mib || DEFAULT_MAX_MESSAGE_MIB) * MIB)
+  return { ...(configured ?? http.parse({})), endpoint, cors: undefined, max_request_body_size: maxBytes }
+}
+
+/** gRPC on the port of HTTP, whose limits hold. */
+export function grpcBeside(
+  { endpoint, max_request_body_size: maxBytes }: HttpConfig,
+  configured?: GrpcConfig,
+): GrpcConfig {
+  return { ...(configured ?? grpc.parse({})), endpoint, max_recv_msg_size_mib: maxBytes / MIB }
+}

@@ -190,15 +190,16 @@ describe('bare HTTP/2', () => {
     expect(sink.items).toBe(20)
   })
 
-  test.each(['application/json', 'application/grpc-web+proto', 'application/grpc+json'])(
-    '%s is not gRPC',
-    async (contentType) => {
-      const { grpc: address } = await startReceiver()
-      const answer = await http2Request(address, { ':path': GRPC_PATHS.traces, 'content-type': contentType }, [
-        framed(request),
-      ])
-      expect(answer.headers[':status']).toBe(415)
-      expect(answer.body.toString()).toContain('this port speaks OTLP/gRPC')
-    },
-  )
+  test.each([
+    ['application/json', 404, '/v1/traces'],
+    ['application/grpc-web+proto', 415, 'this port speaks OTLP/gRPC'],
+    ['application/grpc+json', 415, 'this port speaks OTLP/gRPC'],
+  ])('%s is not gRPC', async (contentType, status, text) => {
+    const { grpc: address } = await startReceiver()
+    const answer = await http2Request(address, { ':path': GRPC_PATHS.traces, 'content-type': contentType }, [
+      framed(request),
+    ])
+    expect(answer.headers[':status']).toBe(status)
+    expect(answer.body.toString()).toContain(text)
+  })
 })

@@ -10,14 +10,13 @@ import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { tooSlow, type Call } from './call.ts'
-import type { GrpcConfig } from './config.ts'
+import { DEFAULT_MAX_MESSAGE_MIB, type GrpcConfig } from './config.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
 import { endWhenIdle } from './idle-sessions.ts'
 import type { Intake } from './intake.ts'
 
 const MIB = 1024 * 1024
-const DEFAULT_MAX_MESSAGE_MIB = 4
 const DEFAULT_CONCURRENT_STREAMS = 128
 /** Not `application/grpc-web` and not `+json`, which have other messages. */
 const GRPC_CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/
@@ -51,13 +50,15 @@ function encodeAnswer(answer: Partial<ExportResponse>): Buffer {
 
 /**
  * Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. `listenHost`:
- * the address that is listened on. `onIdle`: called for each connection that is closed as nobody uses it.
+ * the address that is listened on. `onIdle`: called for each connection that is closed as nobody uses it. `otherwise`: gets requests that are
+ * none of gRPC.
  */
 export function createGrpcServer(
   config: GrpcConfig,
   intake: Intake,
   listenHost: () => string,
   onIdle: () => void,
+  otherwise: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
   timeouts: GrpcTimeouts = TIMEOUTS,
 ): http2.Http2Server {
   const server = http2.createServer({
@@ -84,7 +85,8 @@ export function createGrpcServer(
     stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
-      respondNotGrpc(stream, contentType)
+      if (contentType.startsWith('application/grpc')) respondOtherGrpc(stream, contentType)
+      else otherwise(stream, headers)
       return
     }
     const path = headers[':path'] ?? ''
@@ -108,6 +110,11 @@ export function createGrpcServer(
     }
   })
   return server
+}
+
+/** Whether the request is a call of gRPC. */
+export function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
+  return GRPC_CONTENT_TYPE.test(headers['content-type'] ?? '')
 }
 
 interface Order {
@@ -245,7 +252,7 @@ function respondSuccess(stream: http2.ServerHttp2Stream, answer: Partial<ExportR
 }
 
 /** "Trailers-Only": status and message in the one header block, nothing else. */
-export function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): void {
+function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): void {
   if (stream.destroyed || stream.headersSent) return
   const code = statusOf(error).grpc
   const headers: http2.OutgoingHttpHeaders = {
@@ -260,16 +267,11 @@ export function respondError(stream: http2.ServerHttp2Stream, error: CollectorEr
   stream.respond(headers, { endStream: true })
 }
 
-function respondNotGrpc(stream: http2.ServerHttp2Stream, contentType: string): void {
-  const type = contentType || 'requests without a content-type'
-  respondText(stream, 415, `this port speaks OTLP/gRPC (content-type application/grpc), not ${type}`)
-}
-
-/** An answer for a client that does not speak gRPC. */
-export function respondText(stream: http2.ServerHttp2Stream, status: number, text: string): void {
+/** For kinds of gRPC that have other messages. */
+function respondOtherGrpc(stream: http2.ServerHttp2Stream, contentType: string): void {
   // A stream may be reset by the time that it is announced; answering it would throw.
   if (stream.destroyed || stream.headersSent) return
   stream.resume()
-  stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(`${status} ${text}\n`)
+  stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
+  stream.end(`415 this port speaks OTLP/gRPC (content-type application/grpc) and OTLP/HTTP, not ${contentType}\n`)
 }

@@ -77,7 +77,7 @@ export function createHttpServer(
   }
   const server = http.createServer(options, (request, response) => {
     try {
-      checkHost(request.headers.host, listenHost(), 'protocols.http.endpoint')
+      checkHost(hostOf(request), listenHost(), 'protocols.http.endpoint')
     } catch (error) {
       return refuseText(request, response, 403, `403 ${intake.refuse(error).message}`)
     }
@@ -232,6 +232,11 @@ function readBody(
   })
   // The client went away in the middle of its body: there is nobody to answer.
   request.on('error', () => giveUp())
+}
+
+/** What the request is for, over HTTP/1.1 or HTTP/2. */
+function hostOf({ headers }: http.IncomingMessage): string | undefined {
+  return headers.host ?? (headers as Record<string, string | undefined>)[':authority']
 }
 
 function pathOf(url: string): string {

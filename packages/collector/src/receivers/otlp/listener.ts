@@ -1,6 +1,5 @@
 /**
- * A port that looks at the first bytes of each connection before a protocol gets it, so that a client of the wrong
- * protocol is told so in its own language instead of being cut off.
+ * A port that looks at the first bytes of each connection before a protocol gets it.
  *
  *     "PRI * HTTP/2.0…"   HTTP/2 with prior knowledge, which gRPC uses
  *     0x16                a TLS handshake (on a port without TLS)

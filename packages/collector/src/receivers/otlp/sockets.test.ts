@@ -240,6 +240,7 @@ async function startImpatient(
       intake,
       () => '127.0.0.1',
       () => idled++,
+      () => {},
       { stallMs: stallTimeoutMs, messageMs },
     ),
   }
