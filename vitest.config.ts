@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
     pool: 'forks',
+    // Not one core less, as is the default: tests wait for disks, threads and sockets much of their time.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -6,6 +6,8 @@
  */
 export interface BlockRows {
   count: number
+  /** Of rows that follow one another in their block: the block's number of the first; undefined where that is not known. */
+  readonly from?: number
   /** Row -> index into the tables. */
   trace: Uint32Array
   operation: Uint32Array

@@ -1,6 +1,7 @@
 import { StorageError } from '../../contract.ts'
 import { hashWords } from '../block/hash.ts'
 import type { BlockRows } from '../block/rows.ts'
+import { ByteCache } from '../read/byte-cache.ts'
 import { Section } from '../sealed/section.ts'
 import { SpanDigest } from './digest.ts'
 import type { File } from './file-system.ts'
@@ -9,10 +10,14 @@ import type { PlacedSection } from './sealed-file.ts'
 
 /** Spans that are read at a time: those that one damaged place takes with it. */
 const PIECE = 512
+const CACHE_BYTES = 1 << 25
+/** Enough for the shapes of a piece. */
+const STEP_BYTES = 1 << 20
 
 /** A section of a file that is open, as readers have it. */
 export function sectionOf(file: File, { body, meta }: PlacedSection): Section {
-  return new Section(meta, (offset, length) => readExactly(file, body.offset + offset, length))
+  const read = (offset: number, length: number): Uint8Array => readExactly(file, body.offset + offset, length)
+  return new Section(meta, read, new ByteCache(CACHE_BYTES), undefined, STEP_BYTES)
 }
 
 /** All spans of a section as serialized `TracesData`, piece by piece. Throws as {@link Section} does; the pieces after one that is damaged can be asked for. */

@@ -13,8 +13,9 @@ import type { Turn } from './turn.ts'
 
 /** The share of the time after which no further block is looked into, so that what was found can be shown. */
 const LOOKING_SHARE = 0.8
-/** Traces that were looked at in vain, beyond so many for each on the page, after which it is time for another way. */
-const VAIN = 500
+/** The share of the time after which another way is not begun any more. */
+const TURNING_SHARE = 0.3
+/** Traces that may be looked at in vain for each on the page, beside those of {@link bestFirst}. */
 const VAIN_FOR_EACH = 5
 
 /** How a block and a trace are bounded in an order; keys are those of {@link Position}: nothing in it comes before. */
@@ -75,14 +76,15 @@ export type Outcome = 'more' | 'done' | 'vain' | 'stopped'
 
 /**
  * Best first. There are blocks, traces that were found in a block, each with a bound on its place, and traces with their summary, whose place is exact. What has
- * the best bound is next; what comes out with its summary is before all that is left.
+ * the best bound is next; what comes out with its summary is before all that is left. `maxVain`: traces looked at in vain after which it is time for another
+ * way; Infinity: there is none.
  */
 export async function bestFirst(
   blocks: readonly Block[],
   plan: Plan,
   ranking: Ranking,
   source: Source,
-  mayBeVain: boolean,
+  maxVain: number,
   matcher: TraceMatcher,
   page: Page,
   output: SearchOutput,
@@ -162,7 +164,8 @@ export async function bestFirst(
       if (turn.stopped) break
       seen.pop()
       examined++
-      if (mayBeVain && examined - page.size - page.waiting > VAIN + VAIN_FOR_EACH * page.size) return 'vain'
+      const vain = examined - page.size - page.waiting
+      if (vain > maxVain + VAIN_FOR_EACH * page.size && turn.timeShare < TURNING_SHARE) return 'vain'
     } else if (exact !== undefined) page.take()
     else return isLate ? 'stopped' : 'done'
   }

@@ -43,6 +43,17 @@ export class SealedFilter {
   }
 }
 
+/** Targets of which values are kept. */
+const MAX_VALUES = 1_000
+
+/** Of values in memory, about: what is behind an entry is kept for itself. */
+function bytesOf(values: ColumnValues | undefined): number {
+  let bytes = 200
+  for (const { codes, offsets, size } of values?.columns ?? [])
+    bytes += codes.byteLength + (offsets?.byteLength ?? 0) + 16 * size
+  return bytes
+}
+
 /** A section of a sealed segment. Damage is told once, where it is met. */
 export class SealedBlock implements Block {
   readonly spans: number
@@ -55,6 +66,8 @@ export class SealedBlock implements Block {
   readonly #segment: Segment
   readonly #filter: SealedFilter
   readonly #body: Place
+  /** By target. */
+  readonly #values = new Map<string, Slot>()
   readonly #section: Section
 
   constructor(source: BlockSource, segment: Segment, filter: SealedFilter, placed: PlacedSection) {
@@ -106,7 +119,13 @@ export class SealedBlock implements Block {
   }
 
   values(target: Target): ColumnValues | undefined {
-    return this.#section.values(target)
+    const key = JSON.stringify(target)
+    let slot = this.#values.get(key)
+    if (!slot) {
+      if (this.#values.size >= MAX_VALUES) this.#values.clear()
+      this.#values.set(key, (slot = new Slot()))
+    }
+    return this.#source.columns.get(slot, () => this.#section.values(target), bytesOf)
   }
 
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {

@@ -9,7 +9,7 @@ import { Page } from './page.ts'
 import { planOf, type Plan } from './plan.ts'
 import { meets } from './range.ts'
 import { necessaryOfTrace } from './set/necessary.ts'
-import { bestSource, coverOf, EVERYTHING, type Source } from './set/sources.ts'
+import { bestSource, coverOf, DEAR_UNITS, EVERYTHING, type Source } from './set/sources.ts'
 import type { SummaryCache } from './summary-cache.ts'
 import { TraceMatcher } from './trace-matcher.ts'
 import type { Turn } from './turn.ts'
@@ -33,8 +33,8 @@ export async function search(
   const best = wayOf(plan, blocks, turn)
   let outcome: Outcome = 'vain'
   if (best) {
-    const { ranking, source, mayBeVain } = best
-    outcome = await bestFirst(blocks, plan, ranking, source, mayBeVain, matcher, page, output, turn)
+    const { ranking, source, maxVain } = best
+    outcome = await bestFirst(blocks, plan, ranking, source, maxVain, matcher, page, output, turn)
   }
   const stragglers = outcome === 'more' ? page.left : undefined
   if (outcome === 'vain') {
@@ -69,7 +69,8 @@ function hasAdvanced(last: Position | undefined, cursor: Cursor | undefined): la
 interface BestFirstWay {
   readonly ranking: Ranking
   readonly source: Source
-  readonly mayBeVain: boolean
+  /** See {@link bestFirst}. */
+  readonly maxVain: number
 }
 
 /** How to go best first; undefined where the order does not allow it, or it would be the longer way. */
@@ -77,20 +78,37 @@ function wayOf(plan: Plan, blocks: readonly Block[], turn: Turn): BestFirstWay |
   const { set, range, order } = plan
   switch (order) {
     case 'newest': {
+      const source = bestSource(set, blocks, range, turn)
       const mayBeVain = set !== undefined && necessaryOfTrace(set.root).length > 0
-      return { ranking: NEWEST, source: bestSource(set, blocks, range, turn), mayBeVain }
+      return { ranking: NEWEST, source, maxVain: mayBeVain ? vainFor(plan, source, blocks, turn) : Infinity }
     }
     case 'longest_match':
-      return { ranking: LONGEST_MATCH, source: coverOf(set), mayBeVain: false }
+      return { ranking: LONGEST_MATCH, source: coverOf(set), maxVain: Infinity }
     case 'longest': {
       // The root, by which a trace is ranked, may start before the range: all blocks have to be looked at by their longest spans. Of the traces that are
       // met that way only some have a span in the range, and match; against that stands a pass over the blocks of the range.
       const inRange = blocks.filter((block) => meets(block, range, turn)).length
-      const { share } = bestSource(set, blocks, range, turn)
-      if (inRange * inRange * share <= plan.limit * blocks.length) return undefined
-      return { ranking: LONGEST, source: { ...EVERYTHING, anyTime: true }, mayBeVain: true }
+      const source = bestSource(set, blocks, range, turn)
+      if (inRange * inRange * source.share <= plan.limit * blocks.length) return undefined
+      const maxVain = vainFor(plan, source, blocks, turn)
+      return { ranking: LONGEST, source: { ...EVERYTHING, anyTime: true }, maxVain }
     }
     default:
       return undefined
   }
+}
+
+/** What a pass over everything costs a span, in nanoseconds, beside its condition. */
+const PASS_NS = 80
+/** What a trace costs that is looked at, of columns alone or with the bytes of its spans; and how many at least are looked at. */
+const TRACE_NS = 200_000
+const TRACE_BYTES_NS = 2_000_000
+const LEAST_VAIN = 500
+
+/** Traces that may be looked at in vain: until that has cost as much as the other way would. */
+function vainFor({ range }: Plan, { condition }: Source, blocks: readonly Block[], turn: Turn): number {
+  const units = condition?.units ?? 0
+  let spans = 0
+  for (const block of blocks) if (meets(block, range, turn)) spans += block.spans
+  return Math.max(LEAST_VAIN, (spans * (PASS_NS + units)) / (units > DEAR_UNITS ? TRACE_BYTES_NS : TRACE_NS))
 }

@@ -81,6 +81,11 @@ export class Turn {
     return this.#clock.monotonicMs() - this.#began
   }
 
+  /** The share of its time that is over, 0 to 1. */
+  get timeShare(): number {
+    return this.elapsedMs / this.#timeoutMs
+  }
+
   /** Bytes read from files. Others read only while it has given way. */
   get bytesRead(): number {
     return this.#bytesRead + this.#meter() - this.#metered

@@ -39,6 +39,8 @@ export async function wholePass(
   /** Blocks whose extents are in the table. */
   const done = new Set<Block>()
   const asked = blocks.filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
+  // Where there is not time for all, what comes first is more likely to be in these.
+  if (plan.order !== 'oldest') asked.reverse()
   output.partsTotal = asked.length + blocks.length
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break

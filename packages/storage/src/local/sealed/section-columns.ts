@@ -12,12 +12,14 @@ import { NO_BITS, type SectionFile } from './section-file.ts'
 export class SectionColumns {
   readonly file: SectionFile
   readonly head: Head
-  readonly steps = new ShapeSteps(this)
+  readonly steps: ShapeSteps
   readonly #readers: (ColumnReader | undefined)[] = []
   #operations: OperationKey[] | undefined
 
-  constructor(file: SectionFile) {
+  /** `stepBytes`: of {@link steps} that are kept. */
+  constructor(file: SectionFile, stepBytes: number) {
     this.file = file
+    this.steps = new ShapeSteps(this, stepBytes)
     this.head = file.head
   }
 

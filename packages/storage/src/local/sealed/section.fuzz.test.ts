@@ -1,6 +1,6 @@
 import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { StorageError, type Level, type Target } from '../../contract.ts'
 import { hashAttribute, type Value } from '../block/attribute.ts'
 import { HashSet, viewOf } from '../block/hash.ts'
@@ -14,6 +14,8 @@ import { KEYS, recipes, requestsOf } from './arbitrary.test.helper.ts'
 import { encodeSection } from './encode.ts'
 import { Section } from './section.ts'
 import { fieldEnd } from './wire.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 /** A span with what it is under: everything of it as text, by which it is found again. */
 interface Scanned {

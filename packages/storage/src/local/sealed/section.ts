@@ -20,8 +20,6 @@ import { valuesOf } from './values.ts'
 
 export type { SectionReader } from './section-file.ts'
 
-/** Memory of a section's columns besides what its head has, about: as they are put together, see `shape-steps.ts`. */
-const COLUMNS_BYTES = 1 << 20
 /** Bytes that are reserved for spans before they are written, at most. */
 const MAX_RESERVED = 1 << 24
 type Eight<T> = [T, T, T, T, T, T, T, T]
@@ -42,10 +40,18 @@ export class Section {
   readonly #file: SectionFile
   readonly #services: ReadonlySet<string>
   readonly #out = new BackWriter()
+  readonly #stepBytes: number
 
-  /** `damaged`: hears of each reading that meets damage, before it throws. */
-  constructor(meta: SectionMeta, read: SectionReader, cache = new ByteCache(1 << 25), damaged?: () => void) {
+  /** `damaged`: hears of each reading that meets damage, before it throws. `stepBytes`: see `shape-steps.ts`; who reads all spans wants more. */
+  constructor(
+    meta: SectionMeta,
+    read: SectionReader,
+    cache = new ByteCache(1 << 25),
+    damaged?: () => void,
+    stepBytes = 1 << 18,
+  ) {
     this.meta = meta
+    this.#stepBytes = stepBytes
     this.spans = meta.spans
     this.traces = meta.traces
     this.minStart = BigInt(meta.minStart)
@@ -263,8 +269,8 @@ export class Section {
   #columns(): SectionColumns {
     return this.#file.kept(
       'columns',
-      () => new SectionColumns(this.#file),
-      () => COLUMNS_BYTES + 3 * this.meta.head.raw,
+      () => new SectionColumns(this.#file, this.#stepBytes),
+      () => this.#stepBytes + 3 * this.meta.head.raw,
     )
   }
 

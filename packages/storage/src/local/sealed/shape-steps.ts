@@ -18,21 +18,22 @@ export interface Step {
 
 const FIXED: Step = { kind: OP.bytes, tag: 0, bytes: new Uint8Array(), column: -1, length: 0 }
 
-/** Bytes of the steps of one section that are kept. */
-const MAX_KEPT = 1 << 20
 /** Of a step besides its bytes, about. */
 const STEP_BYTES = 64
 
 /** How messages are put together, by their shape. */
 export class ShapeSteps {
   readonly #columns: SectionColumns
+  readonly #maxBytes: number
   readonly #out = new BackWriter()
   readonly #writers: (ValueWriter | undefined)[] = []
   #kept = new Map<number, readonly Step[]>()
   #bytes = 0
 
-  constructor(columns: SectionColumns) {
+  /** `maxBytes`: of steps that are kept, about. */
+  constructor(columns: SectionColumns, maxBytes: number) {
     this.#columns = columns
+    this.#maxBytes = maxBytes
   }
 
   of(level: LevelNumber, shape: number): readonly Step[] {
@@ -40,7 +41,7 @@ export class ShapeSteps {
     const known = this.#kept.get(key)
     if (known) return known
     const steps = this.#load(level, shape)
-    if (this.#bytes > MAX_KEPT) {
+    if (this.#bytes > this.#maxBytes) {
       this.#kept = new Map()
       this.#bytes = 0
     }

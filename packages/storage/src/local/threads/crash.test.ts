@@ -15,6 +15,7 @@ import {
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { createInterface } from 'node:readline'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -50,10 +51,17 @@ interface Ingester {
   until(wanted: (line: string) => boolean): Promise<string>
 }
 
-/** Starts a process that ingests into the directory. `limit`: largest file that it may write, in KiB. */
-function startIngester(first: number, limit?: number): Ingester {
+/** Starts a process that ingests into the directory. `limit`: largest file that it may write, in KiB. `count`: how many traces; default: all the time. */
+function startIngester(first: number, { limit, count }: { limit?: number; count?: number } = {}): Ingester {
   const script = new URL('./crash.test.child.ts', import.meta.url).pathname
-  const node = [process.execPath, '--conditions=@spoor/source', script, directory, String(first)]
+  const node = [
+    process.execPath,
+    '--conditions=@spoor/source',
+    script,
+    directory,
+    String(first),
+    ...(count ? [String(count)] : []),
+  ]
   const [command, ...rest] =
     limit === undefined ? node : ['sh', '-c', `trap '' XFSZ; ulimit -S -f ${2 * limit}; exec "$@"`, 'sh', ...node]
   const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -100,6 +108,28 @@ it('loses nothing that was acknowledged when it is killed, again and again', asy
   await store.close()
 })
 
+it('loses nothing that was acknowledged when it is killed while it seals', { timeout: 120_000 }, async () => {
+  const acknowledged: number[] = []
+  const sealedFiles = (): string[] => readdirSync(directory).filter((name) => /\.seal(\.new)?$/.test(name))
+  const count = 400
+  for (const [round, delayMs] of [0, 5, 20, 60, 150].entries()) {
+    const ingester = startIngester(round * 1000, { count })
+    await ingester.until(() => ingester.acknowledged.length === count)
+    const before = new Set(sealedFiles())
+    while (sealedFiles().every((name) => before.has(name))) await setTimeout(1)
+    await setTimeout(delayMs)
+    await kill(ingester)
+    acknowledged.push(...ingester.acknowledged)
+  }
+  expect(sealedFiles().length).toBeGreaterThan(5)
+  const store = await openLocalStore({ directory })
+  const found = new Set(await find(store, { limit: 10_000 }))
+  expect(acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
+  for (let i = 0; i < acknowledged.length; i += 50)
+    expect(await spansOf(store, traceId(acknowledged[i]!))).toHaveLength(8)
+  await store.close()
+})
+
 it('is locked while a process has it, by name, and is taken over when that one was killed', async () => {
   const ingester = startIngester(0)
   await ingester.until(() => ingester.acknowledged.length >= 1)
@@ -116,7 +146,7 @@ it('is locked while a process has it, by name, and is taken over when that one w
 })
 
 it.skipIf(!hasPrlimit())('rejects when the disk is full, and goes on when there is room again', async () => {
-  const ingester = startIngester(0, 64)
+  const ingester = startIngester(0, { limit: 64 })
   await ingester.until((line) => line.startsWith('rejected'))
   expect(await ingester.until((line) => line.startsWith('rejected'))).toBe('rejected disk_full')
   const before = ingester.acknowledged.length

@@ -12,8 +12,8 @@ const HAS = 1
 const HOLDS = 2
 
 /**
- * The verdict on a target's values by the block's columns for it: each distinct value is asked once. UNKNOWN where the block has no such columns, or
- * `rows` are not those that they are of. `absent`: the value of rows that have none, of a field.
+ * The verdict on a target's values by the block's columns for it: each distinct value is asked once. UNKNOWN where the block has no such columns, or it is
+ * not known which of them `rows` are. `absent`: the value of rows that have none, of a field.
  */
 export async function columnVerdicts(
   block: Block,
@@ -24,12 +24,13 @@ export async function columnVerdicts(
   share: number,
   absent?: Value,
 ): Promise<Verdicts> {
-  if (rows.count < block.spans) return UNKNOWN
+  const from = rows.from ?? (rows.count === block.spans ? 0 : undefined)
+  if (from === undefined) return UNKNOWN
   const values = turn.attempt(() => block.values(target))
   if (!values) return UNKNOWN
   const found = new Uint8Array(rows.count)
   for (const column of values.columns) {
-    if (!(await mark(column, matcher, found, turn, share))) return NO
+    if (!(await mark(column, from, matcher, found, turn, share))) return NO
   }
   const none = absent === undefined ? 0 : bitsOf(matcher, absent)
   for (let row = 0; row < found.length; row++) {
@@ -37,7 +38,7 @@ export async function columnVerdicts(
     const holds = matcher.over === 'none' ? bits === HAS : (bits & HOLDS) !== 0
     found[row] = holds ? YES : NO
   }
-  for (const row of values.unread ?? []) found[row] = UNKNOWN
+  for (const row of values.unread ?? []) if (row >= from && row < from + found.length) found[row - from] = UNKNOWN
   return found
 }
 
@@ -45,9 +46,10 @@ function bitsOf({ holds }: Matcher, value: Value): number {
   return holds(value) ? HAS | HOLDS : HAS
 }
 
-/** False when the turn ended. */
+/** False when the turn ended. `from`: the row of the column of which `found` tells first. */
 async function mark(
   column: ValueColumn,
+  from: number,
   matcher: Matcher,
   found: Uint8Array,
   turn: Turn,
@@ -55,14 +57,19 @@ async function mark(
 ): Promise<boolean> {
   const { codes, offsets, size } = column
   const bits = new Uint8Array(size + 1)
-  for (let entry = 0; entry < size; entry++) {
-    if (turn.work(100) && (await turn.breathe(share))) return false
-    bits[entry + 1] = bitsOf(matcher, column.value(entry))
-  }
   for (let row = 0; row < found.length; row++) {
     if (row % CHUNK === 0 && turn.work(4 * CHUNK) && (await turn.breathe(share))) return false
-    if (!offsets) found[row]! |= bits[codes[row]!]!
-    else for (let i = offsets[row]!; i < offsets[row + 1]!; i++) found[row]! |= bits[codes[i]!]!
+    const first = offsets ? offsets[from + row]! : from + row
+    const end = offsets ? offsets[from + row + 1]! : first + 1
+    for (let i = first; i < end; i++) {
+      const code = codes[i]!
+      if (code === 0) continue
+      if (bits[code] === 0) {
+        if (turn.work(100) && (await turn.breathe(share))) return false
+        bits[code] = bitsOf(matcher, column.value(code - 1))
+      }
+      found[row]! |= bits[code]!
+    }
   }
   return true
 }

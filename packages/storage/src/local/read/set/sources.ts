@@ -138,8 +138,8 @@ function shareOf(filter: Filter): number {
   }
 }
 
-/** Units from which a condition has to read filters to say something of a block. */
-const DEAR_UNITS = 100
+/** Units of a condition from which it asks filters of a block, and bytes of its spans. */
+export const DEAR_UNITS = 100
 
 /** Spans of the blocks that cannot be passed by, as far as that costs next to nothing to tell. */
 function spansOf({ condition, anyTime }: Source, blocks: readonly Block[], range: Range, turn: Turn): number {
