@@ -3,6 +3,7 @@ import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBudget } from '../../component/index.ts'
@@ -130,6 +131,19 @@ test.each(['resets its stream', 'cuts its connection'])(
     await closed
   },
 )
+
+test('many large bodies at a time on one connection of HTTP/2 arrive as they were sent', async () => {
+  const { http: address, sink } = await startReceiver()
+  const session = http2.connect(`http://${address}`)
+  onTestFinished(() => session.destroy())
+  const bodies = Array.from({ length: 20 }, (_, seed) => tracesRequest({ spans: 500 + seed, seed }))
+  const headers = { ':path': '/v1/traces', ...PROTOBUF }
+  const answers = await Promise.all(bodies.map((body) => http2Request(session, headers, [body])))
+  expect(answers.map((answer) => answer.headers[':status'])).toEqual(bodies.map(() => 200))
+  const sums = (all: readonly Uint8Array[]): number[] => all.map((bytes) => crc32(bytes)).sort((a, b) => a - b)
+  const arrived = sink.batches.map(({ chunks }) => chunks[0]!.bytes)
+  expect(sums(arrived)).toEqual(sums(bodies))
+})
 
 test.each(['grpc', 'http'] as const)('a stop waits for the other protocol on the %s port, too', async (port) => {
   const { [port]: address, sink, stop } = await startReceiver()
