@@ -3,12 +3,14 @@ import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBudget } from '../../component/index.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
 import { exchange, http2Request, startReceiver } from './fixture.ts'
+import { connectRaw, END_HEADERS, frame, FRAME, headerBlock, PREFACE, settings } from './http2-frames.test.helper.ts'
 
 const request = tracesRequest({ spans: 3 })
 const PROTOBUF = { 'content-type': 'application/x-protobuf' }
@@ -107,20 +109,40 @@ test('browsers are let in where CORS is configured only', async () => {
   expect((await post(grpcAddress, request, headers)).headers.has('access-control-allow-origin')).toBe(false)
 })
 
-test('a client that leaves in the middle of its body over HTTP/2 leaves nothing held', async () => {
-  const budget = createBudget(1024 * 1024)
-  const { http: address } = await startReceiver({ budget })
+test.each(['resets its stream', 'cuts its connection'])(
+  'over HTTP/2, what a client has sent of a body when it %s is not taken for the whole, and not held',
+  async (how) => {
+    const budget = createBudget(1024 * 1024)
+    const { http: address, sink, context } = await startReceiver({ budget })
+    const { socket, closed } = connectRaw(address)
+    const pseudo = { ':method': 'POST', ':scheme': 'http', ':authority': 'localhost', ':path': '/v1/traces' }
+    const headers = { ...pseudo, ...PROTOBUF }
+    socket.write(Buffer.concat([PREFACE, settings(), frame(FRAME.HEADERS, END_HEADERS, 1, headerBlock(headers))]))
+    // As far as it goes it is a valid message.
+    socket.write(frame(FRAME.DATA, 0, 1, request))
+    while (budget.used < request.length) await new Promise((resolve) => setTimeout(resolve, 2))
+    if (how === 'resets its stream') socket.write(frame(FRAME.RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8])))
+    else socket.destroy()
+    while (budget.used > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    expect((await post(address)).status).toBe(200)
+    expect(sink.items).toBe(3)
+    expect(context.value('otelcol_receiver_requests')).toBe(1)
+    socket.destroy()
+    await closed
+  },
+)
+
+test('many large bodies at a time on one connection of HTTP/2 arrive as they were sent', async () => {
+  const { http: address, sink } = await startReceiver()
   const session = http2.connect(`http://${address}`)
-  session.on('error', () => {})
   onTestFinished(() => session.destroy())
-  const stream = session.request({ ':method': 'POST', ':path': '/v1/traces', ...PROTOBUF })
-  stream.on('error', () => {})
-  stream.write(Buffer.alloc(100_000))
-  while (budget.used < 100_000) await new Promise((resolve) => setTimeout(resolve, 2))
-  stream.close(http2.constants.NGHTTP2_CANCEL)
-  while (budget.used > 0) await new Promise((resolve) => setTimeout(resolve, 2))
-  const answer = await http2Request(session, { ':path': '/v1/traces', ...PROTOBUF }, [request])
-  expect(answer.headers[':status']).toBe(200)
+  const bodies = Array.from({ length: 20 }, (_, seed) => tracesRequest({ spans: 500 + seed, seed }))
+  const headers = { ':path': '/v1/traces', ...PROTOBUF }
+  const answers = await Promise.all(bodies.map((body) => http2Request(session, headers, [body])))
+  expect(answers.map((answer) => answer.headers[':status'])).toEqual(bodies.map(() => 200))
+  const sums = (all: readonly Uint8Array[]): number[] => all.map((bytes) => crc32(bytes)).sort((a, b) => a - b)
+  const arrived = sink.batches.map(({ chunks }) => chunks[0]!.bytes)
+  expect(sums(arrived)).toEqual(sums(bodies))
 })
 
 test.each(['grpc', 'http'] as const)('a stop waits for the other protocol on the %s port, too', async (port) => {
@@ -134,7 +156,8 @@ test.each(['grpc', 'http'] as const)('a stop waits for the other protocol on the
   const answer = port === 'grpc' ? post(address).then(({ status }) => status) : call(address)
   await come.promise
   const stopped = stop()
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  // Longer than connections linger whose requests are answered.
+  await new Promise((resolve) => setTimeout(resolve, 250))
   taking.resolve()
   expect(await answer).toBe(port === 'grpc' ? 200 : null)
   await stopped
