@@ -39,10 +39,10 @@ it('is one for what comes in and what goes out, and tells when it refuses', asyn
       body: Buffer.from(requestOf('shop', [span])),
     })
   expect((await send()).status).toBe(200)
-  // 268,400,000 of 268,435,456 bytes.
-  const bodies = [...Array<number>(13).fill(20_000_000), ...Array<number>(4).fill(2_100_000)]
+  // 167,740,000 of 167,772,160 bytes.
+  const bodies = [...Array<number>(7).fill(20_000_000), ...Array<number>(12).fill(2_100_000), 2_540_000]
   const sockets = bodies.map((bytes) => sendAlmost(bytes))
-  await expect.poll(heldBytes, { timeout: 20_000 }).toBe(268_400_000)
+  await expect.poll(heldBytes, { timeout: 20_000 }).toBe(167_740_000)
 
   const answer = await spoor.get('/api/services')
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
@@ -50,7 +50,7 @@ it('is one for what comes in and what goes out, and tells when it refuses', asyn
   const refused = await send()
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
   expect((await spoor.json<StatusResponse>('/api/spoor/v1/status')).refusing).toBe(
-    '268400000 of 268435456 bytes for requests in flight are used; try again',
+    '167740000 of 167772160 bytes for requests in flight are used; try again',
   )
 
   for (const socket of sockets) socket.destroy()
