@@ -23,6 +23,8 @@ function namesOf({ directory }: StoreParts, kind: string): string[] {
 
 /** Until nothing waits any more. What the sealer does takes real time. */
 async function untilSealed({ clock }: StoreParts, store: TestStore): Promise<void> {
+  // What is told now may be from before the last appends.
+  await clock.pass(2_000)
   for (let i = 0; i < 1_000 && store.sealing()?.waitingSegments !== 0; i++) {
     await clock.pass(1_000)
     await new Promise((resolve) => setTimeout(resolve, 2))
