@@ -56,7 +56,7 @@ export function paging(open: OpenStore): void {
             }
           }),
       ),
-      { numRuns: 3, seed: 1, endOnFailure: true },
+      { numRuns: 3, endOnFailure: true },
     )
   })
 }

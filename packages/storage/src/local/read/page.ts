@@ -82,12 +82,12 @@ export class Page {
     if (waiting.length > this.#plan.limit - this.size + 1) this.#drop()
   }
 
-  /** The best that waits gets its place on the page. */
+  /** The best that waits gets its place on the page; the last place stays where it was for one that is found late, as what came in between two pages may be. */
   take(): void {
     const best = this.#waiting.shift()
     if (!best) return
     this.size++
-    this.last = best.position
+    if (!this.last || comparePositions(best.position, this.last) > 0) this.last = best.position
     this.#output.trace(best.summary)
     this.#turn.release(bytesOf(best.summary))
   }
