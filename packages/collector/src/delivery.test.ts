@@ -3,7 +3,7 @@
  * once, the senders are answered, and the other one gets or is charged with each span.
  */
 import http from 'node:http'
-import net, { type AddressInfo } from 'node:net'
+import net from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import { bytesToHex, createSpanColumns, encodeExportResponse, encodeStatus, scanSpans } from '@spoor/otlp'
@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest'
 import { createCollector, type Collector } from './collector.ts'
 import { builtinFactories } from './factories.ts'
 import { GRPC_PATHS } from './otlp-protocol/services.ts'
-import { createTestLogger, tracesRequest, type TestLogger } from './testkit/index.ts'
+import { createTestLogger, freePort, tracesRequest, type TestLogger } from './testkit/index.ts'
 
 type Protocol = 'http' | 'grpc'
 /** What a peer does with a request. `throttle`: not now, come again in a while. `refuse`: never. `hole`: accepts connections and never reads. */
@@ -42,14 +42,6 @@ let peers = 0
 function nextHost(): string {
   peers++
   return process.platform === 'linux' ? `127.0.${1 + (peers >> 7)}.${1 + (peers & 127)}` : '127.0.0.1'
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function note(spans: Map<string, number>, bytes: Uint8Array): void {

@@ -2,15 +2,21 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bytesToHex, createSpanColumns, scanSpans } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCollector, type Collector } from './collector.ts'
 import { builtinFactories } from './factories.ts'
 import { CollectorError } from './component/index.ts'
-import { createSink, createTestLogger, tracesRequest, type Sink } from './testkit/index.ts'
+import {
+  createSink,
+  createTestLogger,
+  freePort,
+  postTraces,
+  spanIdsIn,
+  tracesRequest,
+  type Sink,
+} from './testkit/index.ts'
 
 const SPANS = 5
 
@@ -29,14 +35,6 @@ async function start(config: string, sink?: Sink) {
 }
 
 const addressOf = (collector: Collector): string => collector.listening()[0]?.address ?? ''
-
-async function freeAddress(): Promise<string> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
-}
 
 async function startBackend(address: string): Promise<Sink> {
   const sink = createSink()
@@ -68,21 +66,11 @@ service:
   extensions: [file_storage]
   pipelines: {traces: {receivers: [otlp], exporters: [otlp_http]}}`
 
-async function post(address: string, seed: number): Promise<number> {
-  const response = await fetch(`http://${address}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf' },
-    body: Buffer.from(tracesRequest({ spans: SPANS, seed })),
-  })
-  await response.arrayBuffer()
-  return response.status
-}
+/** `host:port` where nobody listens. */
+const freeAddress = async (): Promise<string> => `127.0.0.1:${await freePort()}`
 
-function idsOf(bytes: Uint8Array): string[] {
-  const columns = createSpanColumns()
-  scanSpans(bytes, columns)
-  return Array.from({ length: columns.count }, (_, row) => bytesToHex(columns.spanId, row * 8, row * 8 + 8))
-}
+const post = (address: string, seed: number): Promise<number> =>
+  postTraces(address, tracesRequest({ spans: SPANS, seed }))
 
 test('what a dead peer has not taken stays over a stop, and is sent after it, once', async () => {
   const path = directory()
@@ -98,7 +86,7 @@ test('what a dead peer has not taken stays over a stop, and is sent after it, on
   const third = await start(yaml(path, backend))
   expect(third.value('otelcol_exporter_queue_size')).toBe(0)
   await third.collector.shutdown()
-  expect(new Set(idsOf(sink.bytes())).size).toBe(30 * SPANS)
+  expect(new Set(spanIdsIn(sink.bytes())).size).toBe(30 * SPANS)
   expect(sink.items).toBe(30 * SPANS)
 })
 
@@ -125,7 +113,7 @@ test('killed again and again under load, with a backend that comes and goes: not
       const own = seed++
       const status = await post(address, own).catch(() => undefined)
       if (status === undefined) return
-      if (status === 200) acknowledged.push(...idsOf(tracesRequest({ spans: SPANS, seed: own })))
+      if (status === 200) acknowledged.push(...spanIdsIn(tracesRequest({ spans: SPANS, seed: own })))
     }
   }
   const round = async (): Promise<void> => {
@@ -149,7 +137,7 @@ test('killed again and again under load, with a backend that comes and goes: not
   sink.intercept = undefined
   await run()
   const missing = (): string[] => {
-    const arrived = new Set(idsOf(sink.bytes()))
+    const arrived = new Set(spanIdsIn(sink.bytes()))
     return acknowledged.filter((id) => !arrived.has(id))
   }
   for (let turn = 0; turn < 400 && missing().length > 0; turn++) await new Promise((resolve) => setTimeout(resolve, 25))

@@ -1,13 +1,20 @@
 /** Another configuration under way: real sockets, senders that never pause, backends that are there and that are dead. */
 import http from 'node:http'
-import net, { type AddressInfo } from 'node:net'
-import { bytesToHex, createSpanColumns, scanSpans, type TelemetryBatch } from '@spoor/otlp'
+import type { TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createCollector, type Collector } from './collector.ts'
 import { CollectorError, section, type Component, type Consumer, type Factory } from './component/index.ts'
 import { builtinFactories } from './factories.ts'
-import { createSink, createTestLogger, tracesRequest, type Sink } from './testkit/index.ts'
+import {
+  createSink,
+  createTestLogger,
+  freePort,
+  postTraces,
+  spanIdsIn,
+  tracesRequest,
+  type Sink,
+} from './testkit/index.ts'
 
 const SPANS = 10
 
@@ -37,15 +44,6 @@ exporters: {sink: }
 service: {pipelines: {traces: {receivers: [otlp], exporters: [sink]}}}`
   const { collector } = await start(text, [...builtinFactories, sink.factory()])
   return { sink, address: addressOf(collector) }
-}
-
-/** An address that nobody listens on. */
-async function deadAddress(): Promise<string> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
 }
 
 interface Config {
@@ -93,7 +91,7 @@ function startSenders(address: string, count = 4) {
     while (!over.signal.aborted) {
       const body = tracesRequest({ spans: SPANS, seed: seed++ })
       const answer = await post(body, agent)
-      if (answer === '200') for (const id of idsOf(body)) sent.add(id)
+      if (answer === '200') for (const id of spanIdsIn(body)) sent.add(id)
       else refused.push(answer)
     }
   }
@@ -110,25 +108,11 @@ function startSenders(address: string, count = 4) {
   }
 }
 
-function idsOf(bytes: Uint8Array): string[] {
-  const columns = createSpanColumns()
-  scanSpans(bytes, columns)
-  return Array.from({ length: columns.count }, (_, row) => bytesToHex(columns.spanId, row * 8, row * 8 + 8))
-}
-
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-async function post(address: string, seed = 1): Promise<number> {
-  const response = await fetch(`http://${address}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf' },
-    body: Buffer.from(tracesRequest({ spans: SPANS, seed })),
-  })
-  await response.arrayBuffer()
-  return response.status
-}
+const post = (address: string, seed = 1): Promise<number> => postTraces(address, tracesRequest({ spans: SPANS, seed }))
 
 test('under load nobody is refused and nothing is lost, however often and whatever is changed', async () => {
   const [a, b] = [await startBackend(), await startBackend()]
@@ -151,7 +135,7 @@ test('under load nobody is refused and nothing is lost, however often and whatev
   await senders.stop()
   await collector.shutdown()
   expect(senders.refused).toEqual([])
-  const arrived = new Set([a, b].flatMap(({ sink }) => idsOf(sink.bytes())))
+  const arrived = new Set([a, b].flatMap(({ sink }) => spanIdsIn(sink.bytes())))
   expect([...senders.sent].filter((id) => !arrived.has(id))).toEqual([])
   expect(value('otelcol_exporter_send_failed_batches')).toBeUndefined()
 })
@@ -184,7 +168,7 @@ test('a receiver that is the same keeps its connections', async () => {
 
 test('a receiver that is changed moves to its successor with its port', async () => {
   const { sink, address } = await startBackend()
-  const port = Number(new URL(`http://${await deadAddress()}`).port)
+  const port = await freePort()
   const exporters = { 'otlp_http/a': to(address) }
   const { collector, reload } = await start(yaml({ exporters, port }))
   expect(await post(addressOf(collector))).toBe(200)
@@ -225,7 +209,7 @@ describe('a configuration that cannot be', () => {
 
 test('what an exporter could not send goes to its successor', async () => {
   const { sink, address } = await startBackend()
-  const dead = await deadAddress()
+  const dead = `127.0.0.1:${await freePort()}`
   const { collector, reload, value } = await start(yaml({ exporters: { 'otlp_http/a': to(dead) } }))
   for (let seed = 1; seed <= 20; seed++) expect(await post(addressOf(collector), seed)).toBe(200)
   await reload(yaml({ exporters: { 'otlp_http/a': to(address) } }))

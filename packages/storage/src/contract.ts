@@ -110,15 +110,17 @@ export interface Capabilities {
  * By the trace: `newest` and `oldest` by its start, `longest` and `shortest` by its request's duration, `longest_tail` by its tail, `most_spans` and
  * `most_errors`. By its spans in the result: `longest_match` by the longest of them.
  */
-export type Order =
-  | 'newest'
-  | 'oldest'
-  | 'longest'
-  | 'shortest'
-  | 'longest_tail'
-  | 'longest_match'
-  | 'most_spans'
-  | 'most_errors'
+export const ORDERS = [
+  'newest',
+  'oldest',
+  'longest',
+  'shortest',
+  'longest_tail',
+  'longest_match',
+  'most_spans',
+  'most_errors',
+] as const
+export type Order = (typeof ORDERS)[number]
 
 export interface SearchQuery extends CallOptions {
   /** Which traces. Default: every trace with a span in the range. */

@@ -1,5 +1,5 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
-export { collectSearch, StorageError } from './contract.ts'
+export { collectSearch, ORDERS, StorageError } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
   SealingState,

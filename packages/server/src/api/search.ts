@@ -1,6 +1,6 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import type { SearchEnd, SearchEvent, SearchQuery, SpanSet, TraceSummary } from '@spoor/storage'
-import { collectSearch } from '@spoor/storage'
+import { collectSearch, ORDERS } from '@spoor/storage'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SearchLine, SearchResponse, Suggestion, TraceRow } from '../api.ts'
 import { sendText } from '../http/answer-stream.ts'
@@ -12,16 +12,6 @@ import { apiError, type Failures } from './failure.ts'
 import { choiceParam, countParam, durationParam, first, nowNs, timeParam, type Query } from './params.ts'
 import type { StoreQueries } from './store-queries.ts'
 
-const ORDERS = [
-  'newest',
-  'oldest',
-  'longest',
-  'shortest',
-  'longest_tail',
-  'longest_match',
-  'most_spans',
-  'most_errors',
-] as const
 const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
 
 /** `GET search`: one JSON answer, or lines as they are found for a client that accepts them; see `api.ts`. */

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import type { Order, SearchQuery, SpanSet } from '../contract.ts'
+import { ORDERS, type SearchQuery, type SpanSet } from '../contract.ts'
 import { arbitraryAttributes, arbitraryFilter } from './arbitrary.ts'
 import { MS, sent, T0, type SentSpan } from './spans.ts'
 
@@ -86,17 +86,6 @@ const sets = fc.letrec<{ set: SpanSet }>((tie) => {
     ),
   }
 })
-
-const ORDERS: Order[] = [
-  'newest',
-  'oldest',
-  'longest',
-  'shortest',
-  'longest_tail',
-  'longest_match',
-  'most_spans',
-  'most_errors',
-]
 
 /** A search of {@link arbitraryTraces}. */
 export const arbitrarySearch: fc.Arbitrary<SearchQuery> = fc

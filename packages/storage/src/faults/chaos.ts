@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util'
 import { FAULTS, type Fault } from './fault.ts'
 import { killProcesses } from './processes.ts'
-import { runSeed, type RunResult } from './scenario.ts'
+import { runSeed, type RunResult } from './run-seed.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,39 +1,24 @@
 import { batchOf, sent, traceId, type SentSpan } from '../conformance/spans.ts'
 import { collectSearch, StorageError, type SearchPage, type TraceStore } from '../contract.ts'
-import type { StoreEvent, StoreEventFields } from '../events.ts'
+import type { StoreEvent } from '../events.ts'
 import type { LocalStoreOptions } from '../local/options.ts'
 import type { EnginePart } from '../local/runtime.ts'
 import { openStoreOn } from '../local/threads/local-store.ts'
+import { BitRot } from './bit-rot.ts'
 import { FAULTS, type Fault } from './fault.ts'
 import { healthyDisk } from './faulty-file-system.ts'
-import { allIn, hitBy, hitSections } from './rot.ts'
-import type { Inode } from './simulated-disk.ts'
 import { Oracle, type Expectation } from './oracle.ts'
-import { Random } from './random.ts'
-import { CRITICAL, SimulatedMachine, SWAPPING, SimulatedProcess, type SimulatedPart } from './simulated-machine.ts'
+import type { Random } from './random.ts'
+import {
+  CRITICAL,
+  DIRECTORY,
+  SimulatedProcess,
+  SWAPPING,
+  type SimulatedMachine,
+  type SimulatedPart,
+} from './simulated-machine.ts'
+import { StoreFiles } from './store-files.ts'
 
-export interface RunOptions {
-  readonly seed: number
-  readonly faults?: readonly Fault[]
-  /** Things that are done: appends, queries, faults. Default: drawn from the seed, 5 to 50. */
-  readonly steps?: number
-  /** The disk says of every fdatasync that it is done, and it is not. Only to see that the simulation notices. */
-  readonly syncLies?: boolean
-}
-
-export interface RunResult {
-  readonly seed: number
-  /** Undefined: all promises held. */
-  readonly failure: Error | undefined
-  readonly steps: number
-  readonly acknowledgedSpans: number
-  readonly simulatedMs: number
-  readonly events: number
-  /** What was done, for who looks into a failure. */
-  readonly log: readonly string[]
-}
-
-const DIRECTORY = '/data'
 const QUERY_MS = 2_000
 /** What any call may take longer than its deadline in the simulation, where a message may be late by a thousand times. */
 const SLACK_MS = 500
@@ -41,30 +26,6 @@ const SLACK_MS = 500
 const APPEND_MS = 44_000
 /** After all faults have ended an append must be acknowledged within this. Milliseconds of simulated time. */
 const RECOVERED_WITHIN_MS = 70_000
-const MAX_EVENTS = 400_000
-
-/** Runs one seed: a store under random work and faults, beside an oracle. */
-export async function runSeed({ seed, faults = FAULTS, steps, syncLies = false }: RunOptions): Promise<RunResult> {
-  const machine = new SimulatedMachine(seed)
-  machine.disk.syncLies = syncLies
-  const scenario = new Scenario(machine, new Random(seed ^ 0x1234567), faults, steps)
-  let failure: Error | undefined
-  try {
-    await machine.run(Promise.race([scenario.run(), scenario.failed]), MAX_EVENTS)
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-  }
-  const { acknowledgedSpans } = scenario.oracle
-  return {
-    seed,
-    failure,
-    steps: scenario.steps,
-    acknowledgedSpans,
-    simulatedMs: machine.nowMs,
-    events: machine.events,
-    log: machine.log,
-  }
-}
 
 interface Opened {
   readonly process: SimulatedProcess
@@ -78,32 +39,28 @@ interface Opened {
   readonly failedTruncates: number
 }
 
-class Scenario {
+/** A store under random work and faults, beside an oracle. */
+export class Scenario {
   readonly oracle = new Oracle()
   readonly steps: number
   readonly #machine: SimulatedMachine
   readonly #random: Random
   readonly #faults: ReadonlySet<Fault>
   readonly #options: LocalStoreOptions
+  readonly #files: StoreFiles
+  readonly #rot: BitRot
   /** The store is large enough for its segments to be small parts of it. */
   readonly #isStrict: boolean
   readonly #failure = Promise.withResolvers<never>()
   readonly failed = this.#failure.promise
   #opened: Opened | undefined
   #nextAppend = 0
-  #hasDropped = false
-  #wasFull = false
   /** The directory was moved away. */
   #isAway = false
   /** Times that the directory was taken away. */
   #absences = 0
-  /** What was told to be kept aside, by its name. */
-  readonly #kept = new Map<string, string>()
-  #removedMs = -Infinity
   #damageTold = false
   #leftOut = false
-  /** Logs of which something has rotted, and which of their files. */
-  readonly #rotten = new Map<Inode, string>()
   #closedInOrder = false
   #nextTrace = 0
   /** Nothing has disturbed the store since it was last seen to be well. */
@@ -132,7 +89,8 @@ class Scenario {
       ...(this.#isStrict && STRICT_STORE),
     }
     machine.messageMs = random.pick([0.1, 0.5, 5])
-    machine.disk.onRemove = (path) => this.#checkRemoval(path)
+    this.#files = new StoreFiles(machine, this.#options, this.#isStrict, (error) => this.#fail(error))
+    this.#rot = new BitRot(machine, random, this.oracle)
   }
 
   async run(): Promise<void> {
@@ -143,7 +101,7 @@ class Scenario {
     }
     await this.#recover()
     await this.#checkAll('after the faults')
-    this.#checkSealed()
+    if (!this.oracle.hasRot) this.#files.checkSealed(this.#opened!.events)
     await this.#close()
     await this.#open()
     await this.#checkAll('after it was opened again')
@@ -230,7 +188,7 @@ class Scenario {
         await this.#during({ syncErrorShare: this.#random.pick([0.1, 0.5, 1]) })
         break
       case 'disk_full':
-        this.#wasFull = true
+        this.#files.wasFull = true
         await this.#during({ quotaBytes: disk.bytes + this.#random.int(0, 2_000) })
         break
       case 'sync_hangs':
@@ -248,45 +206,10 @@ class Scenario {
         break
       }
       case 'bit_rot':
-        this.#rot()
+        this.#rot.strike()
         // What the readers have in memory does not rot.
         opened.process.kill()
     }
-  }
-
-  /** Bytes of one file change: one, or up to a sector. `chosen`: of these. */
-  #rot(chosen: (name: string) => boolean = () => true): void {
-    const files = this.#machine.disk.contents(DIRECTORY)
-    const mayRot = [...files].filter(([name]) => chosen(name))
-    if (mayRot.length === 0) return
-    const [name, inode] = this.#random.pick(mayRot)
-    const at = this.#random.int(0, Math.max(0, inode.size - 1))
-    // A directory of which nothing can be known any more is not Spoor's.
-    const end = at + (name === 'FORMAT' ? 1 : this.#random.pick([1, 64, 512]))
-    // Zeros up to the end are what a file is left with that was lengthened and then not written.
-    const canBeZeros = inode.bytes.subarray(end, inode.size).some((byte) => byte !== 0)
-    const zeros = this.#random.chance(0.5) && canBeZeros
-    this.#machine.note(`${name} rots from ${at} to ${end} of ${inode.size}${zeros ? ', zeros' : ''}`)
-    const { oracle } = this
-    oracle.rotted([], 'certain')
-    const log = files.get(name.replace(/idx$/, 'log'))
-    if (log && name.endsWith('.log')) {
-      const { spans, isTail } = hitBy(inode, at, end)
-      oracle.rotted(spans, isTail ? 'tail' : 'certain')
-    }
-    // Where its log is still there, that has all of it.
-    if (name.endsWith('.seal') && !files.has(name.replace(/seal$/, 'log'))) {
-      // A section is lost with its bytes, or with its head where something else was hit before: the directory, or the header.
-      const isFirst = !this.#rotten.has(inode)
-      this.#rotten.set(inode, name)
-      oracle.rotted(isFirst ? hitSections(inode, at, end) : hitSections(inode, 0, Infinity), 'certain')
-    }
-    inode.rot(at, end, (byte) => (zeros ? 0 : byte ^ 0x55))
-    if (!log || name === 'FORMAT' || name.endsWith('.seal')) return
-    // What the index has lost is made again from the log, block by block: where both are damaged, a block may be gone.
-    const before = this.#rotten.get(log) ?? name
-    this.#rotten.set(log, before)
-    if (before !== name) oracle.rotted(allIn(log), 'certain')
   }
 
   /** Something happens to a part in the middle of one of its next calls. */
@@ -320,7 +243,7 @@ class Scenario {
     this.#opened = undefined
     if (this.#faults.has('bit_rot') && this.#random.chance(0.3)) {
       const files = this.#machine.disk.contents(DIRECTORY)
-      this.#rot((name) => name.endsWith('.seal') && files.has(name.replace(/seal$/, 'log')))
+      this.#rot.strike((name) => name.endsWith('.seal') && files.has(name.replace(/seal$/, 'log')))
     }
     for (let attempt = 0; ; attempt++) {
       this.#leftOut = false
@@ -334,14 +257,14 @@ class Scenario {
           onEvent: (event) => {
             events.push(event)
             if (event.code === 'damaged') {
-              if (event.kept !== undefined) this.#kept.set(event.kept, this.#keptBytes(event.kept))
+              if (event.kept !== undefined) this.#files.keep(event.kept)
               // Only the last record may be told as damaged by `perhaps`, and it was never acknowledged.
               if (this.#faults.has('bit_rot')) this.#damageTold = true
               else if (!event.perhaps)
                 this.#fail(new Error(`damage is told, and nothing is damaged: ${event.file} at ${event.offset}`))
             }
             if ('part' in event && event.part === 'segments') this.#leftOut = event.code === 'failing'
-            if (event.code === 'dropped') this.#checkDrop(event)
+            if (event.code === 'dropped') this.#files.checkDrop(event)
             if (
               event.code === 'failing' &&
               event.reason.includes('has not written a batch') &&
@@ -504,7 +427,7 @@ class Scenario {
           )
         } while (pages.at(-1)!.next !== undefined)
         // Files go at once here, and the word that they were dropped, sent before, has the sender's clock, which may be ahead.
-        const isRetaining = this.#removedMs > beganMs - 100
+        const isRetaining = this.#files.removedMs > beganMs - 100
         this.oracle.checkSearch(promised, pages, this.#expected, this.#quiet && !isRetaining)
       },
       mustAnswer,
@@ -517,10 +440,7 @@ class Scenario {
   }
 
   get #expected(): Expectation {
-    // What the readers have been told to forget may still be there, and the event of it on its way.
-    const { maxBytes = Infinity } = this.#options
-    const mayHaveDropped = this.#hasDropped || this.#wasFull || this.#machine.disk.bytes + MAX_NEED_BYTES > maxBytes
-    return { mayHaveDropped, damageTold: this.#damageTold, hasLeftOut: this.#leftOut }
+    return { mayHaveDropped: this.#files.mayHaveDropped, damageTold: this.#damageTold, hasLeftOut: this.#leftOut }
   }
 
   #anyTrace(): string {
@@ -622,73 +542,12 @@ class Scenario {
 
   async #checkFiles(process: SimulatedProcess, store: TraceStore): Promise<void> {
     await this.#machine.sleep(10)
-    for (const [name, bytes] of this.#kept) if (this.#keptBytes(name) !== bytes) throw new Error(`${name} is not kept`)
-    const files = [...this.#machine.disk.contents(DIRECTORY)]
-    const idsOf = (kind: string): Set<string> =>
-      new Set(files.flatMap(([name]) => (name.endsWith(kind) ? [name.slice(0, -kind.length)] : [])))
-    const sealed = idsOf('.seal')
-    const segments = new Set([...idsOf('.log'), ...sealed]).size
-    // An empty one may be in use, or left from a segment that could not be begun.
-    const logs = files.filter(([name, { size }]) => name.endsWith('.log') && size > EMPTY_LOG)
-    const filled = new Set([...sealed, ...logs.map(([name]) => name.slice(0, -'.log'.length))]).size
-    for (const part of process.parts) {
-      const open = this.#machine.disk.openFiles(part)
-      const most = part.name === 'writer' || part.name === 'sealer' ? 2 : part.name === 'main' ? 0 : 2 * segments
-      if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
-    }
-    const { maxBytes = Infinity } = this.#options
-    if (this.#isStrict && this.#machine.disk.bytes > 1.1 * maxBytes)
-      throw new Error(`the store has ${this.#machine.disk.bytes} bytes, its limit is ${maxBytes}`)
+    const { filled, segments } = this.#files.check(process)
     await this.#call(process, QUERY_MS, 'stats', async () => {
       const { segments: told } = await store.stats()
       if (this.oracle.hasRot) return
       if (told < filled || told > segments) throw new Error(`stats tells of ${told} segments, there are ${segments}`)
     })
-  }
-
-  /** With time for it everything that is closed gets sealed, but what is damaged, would get larger than the store may be, or has ended sealers. */
-  #checkSealed(): void {
-    const { seal = true, maxBytes } = this.#options
-    if (!seal || maxBytes !== undefined || this.oracle.hasRot) return
-    const files = [...this.#machine.disk.contents(DIRECTORY)]
-    const logs = files.filter(([name, { size }]) => name.endsWith('.log') && size > EMPTY_LOG)
-    const refused = this.#opened!.events.filter(({ code }) => code === 'not_sealed').length
-    if (logs.length > 1 + refused) throw new Error(`${logs.length} logs are not sealed, ${refused} could not be`)
-  }
-
-  #keptBytes(name: string): string {
-    const [folder, file] = name.split('/') as [string, string]
-    const inode = this.#machine.disk.contents(`${DIRECTORY}/${folder}`).get(file)
-    return inode ? Buffer.from(inode.bytes.subarray(0, inode.size)).toString('hex') : 'nothing'
-  }
-
-  /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
-  #checkDrop({ reason, segments, bytes }: StoreEventFields['dropped']): void {
-    this.#hasDropped = true
-    const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space' && this.#wasFull
-    if (!isExpected) this.#fail(new Error(`something is dropped by ${reason}, and nobody asked for that`))
-    const { maxBytes = Infinity } = this.#options
-    const most = reason === 'space' ? 1.5 * (this.#machine.disk.bytes + bytes) : this.#isStrict ? maxBytes : Infinity
-    // A record that is larger than a segment should be goes whole.
-    const atLeast = this.#isStrict && segments === 1 ? MAX_RECORD_BYTES : 0
-    if (bytes > Math.max(MAX_DROP_SHARE * most, atLeast))
-      this.#fail(new Error(`${bytes} bytes in ${segments} segments are dropped at once by ${reason}, of ${most}`))
-  }
-
-  /** A log may be removed when nothing in it was acknowledged, when it has a sealed form, or when the store has more than its limit. */
-  #checkRemoval(path: string): void {
-    this.#removedMs = this.#machine.nowMs
-    const files = this.#machine.disk.contents(DIRECTORY)
-    const name = path.slice(DIRECTORY.length + 1)
-    const log = files.get(name.replace(/idx$/, 'log'))
-    const other = files.has(name.endsWith('seal') ? name.replace(/seal$/, 'log') : name.replace(/(log|idx)$/, 'seal'))
-    if (name.endsWith('.new') || other || !log || log.size <= EMPTY_LOG) return
-    let bytes = 0
-    for (const [name, { size }] of files) if (/\.(log|idx|seal|new)$/.test(name)) bytes += size
-    const { maxBytes = Infinity } = this.#options
-    this.#machine.note(`${path} is removed, ${bytes} bytes of ${maxBytes}`)
-    // Below the limit only what was never acknowledged may go: whatever else is missing then is a failure.
-    if (bytes + MAX_NEED_BYTES > maxBytes || this.#wasFull) this.#hasDropped = true
   }
 
   #fail(error: Error): void {
@@ -697,9 +556,6 @@ class Scenario {
 }
 
 const PARTS = ['writer', 'lookup_reader', 'search_reader', 'sealer'] as const
-const EMPTY_LOG = 32
-/** Room is made for a record, and its part of the index, before it is written: about so much at most in these runs. */
-const MAX_NEED_BYTES = 8_000
 /** What the writer lives through without being replaced. */
 const DISK_FAULTS: ReadonlySet<Fault> = new Set(['read_errors', 'write_errors', 'sync_errors', 'disk_full'])
 /** A limit of which a segment with one record is less than a twentieth: an append is up to some 3 kB then. */
@@ -710,9 +566,5 @@ const STRICT_STORE = {
   blockBytes: 100_000,
   frameBytes: 10_000,
 }
-/** Of one record and its index, or its sealed form: the bytes that make a block full, and one append more. */
-const MAX_RECORD_BYTES = 12_000
-/** The share of the limit, or by space of what there is, that is dropped at once, at most. */
-const MAX_DROP_SHARE = 0.05
 /** Traces that are read whole in a check, about. A search sees the others. */
 const MAX_READ = 5

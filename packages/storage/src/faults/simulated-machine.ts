@@ -17,6 +17,8 @@ import { Writer } from '../local/write/writer.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
 
+/** Where the store is on the simulated disk. */
+export const DIRECTORY = '/data'
 /** Calls of the disk between which a crash is worst. */
 export const CRITICAL = /^(sync|dataSync|remove|rename|truncate|open new|open create)/
 

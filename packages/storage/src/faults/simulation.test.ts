@@ -10,7 +10,7 @@ import { nodeFileSystem, type File, type FileSystem } from '../local/files/file-
 import { openStoreOn } from '../local/threads/local-store.ts'
 import { SimulatedDisk, type Caller } from './faulty-file-system.ts'
 import { Random } from './random.ts'
-import { runSeed } from './scenario.ts'
+import { runSeed } from './run-seed.ts'
 import { SimulatedMachine, SimulatedProcess } from './simulated-machine.ts'
 
 /** Seeds that are run with every test; `npm run chaos` runs others. About 12 s of CPU. */

@@ -9,17 +9,6 @@ export interface Position {
 /** What decides a trace's place. */
 export type Ranked = Pick<TraceSummary, 'start' | 'requestDurationNs' | 'tailNs' | 'spans' | 'errors' | 'matched'>
 
-export const ORDERS = [
-  'newest',
-  'oldest',
-  'longest',
-  'shortest',
-  'longest_tail',
-  'longest_match',
-  'most_spans',
-  'most_errors',
-] as const satisfies readonly Order[]
-
 const KEYS: Readonly<Record<Order, (trace: Ranked) => bigint>> = {
   newest: ({ start }) => -start,
   oldest: ({ start }) => start,

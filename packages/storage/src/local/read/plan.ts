@@ -1,6 +1,5 @@
-import { StorageError, type Order, type SearchQuery, type SpanSet } from '../../contract.ts'
+import { ORDERS, StorageError, type Order, type SearchQuery, type SpanSet } from '../../contract.ts'
 import { decodeCursor, type Cursor } from './cursor.ts'
-import { ORDERS } from './order.ts'
 import { rangeOf, type Range } from './range.ts'
 import { compileSet, type CompiledSet } from './set/compile.ts'
 import type { Turn } from './turn.ts'

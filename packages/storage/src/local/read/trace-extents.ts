@@ -45,7 +45,8 @@ export async function extentsOf(rows: BlockRows, turn: Turn): Promise<TraceExten
   return extents
 }
 
-function createExtents({ traceCount, traceIds }: BlockRows): TraceExtents {
+/** Of traces of which nothing is known yet. */
+export function createExtents({ traceCount, traceIds }: Pick<BlockRows, 'traceCount' | 'traceIds'>): TraceExtents {
   return {
     traceCount,
     traceIds,

@@ -2,7 +2,7 @@ import { MAX_DURATION_NS } from '../block/rows.ts'
 import { Numbers } from './number-column.ts'
 import { setDifference } from './span-headers.ts'
 import type { Source } from './source.ts'
-import type { TraceExtents } from '../read/trace-extents.ts'
+import { createExtents, type TraceExtents } from '../read/trace-extents.ts'
 
 /*
  * What a section knows of each of its traces, so that orders and bounds of traces look at no rows: what `TraceExtents` has.
@@ -101,19 +101,9 @@ function earliest({ first, order, columns }: Source): readonly [lo: number, hi: 
 export function extentsFrom(facts: TraceFacts, traceIds: Uint32Array, minStart: bigint): TraceExtents {
   const traceCount = facts.rows.length
   const [minLo, minHi] = [Number(minStart & 0xffff_ffffn), Number(minStart >> 32n)]
-  const extents = {
-    traceCount,
-    traceIds,
-    spans: Uint32Array.from(facts.rows.value),
-    errors: Uint32Array.from(facts.errors.value),
-    startHi: new Uint32Array(traceCount),
-    startLo: new Uint32Array(traceCount),
-    endHi: new Float64Array(traceCount),
-    endLo: new Uint32Array(traceCount),
-    longestNs: new Float64Array(traceCount),
-    firstNs: new Float64Array(traceCount),
-    rootNs: new Float64Array(traceCount),
-  }
+  const extents = createExtents({ traceCount, traceIds })
+  extents.spans.set(facts.rows.value)
+  extents.errors.set(facts.errors.value)
   for (let trace = 0; trace < traceCount; trace++) {
     const lo = minLo + facts.start.lo(trace)
     const startLo = lo % WORD

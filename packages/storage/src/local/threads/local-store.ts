@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { TelemetryBatch } from '@spoor/otlp'
 import {
+  ORDERS,
   StorageError,
   type CallOptions,
   type Dependencies,
@@ -15,7 +16,6 @@ import {
 import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import type { Host } from '../runtime.ts'
-import { ORDERS } from '../read/order.ts'
 import { storageError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
