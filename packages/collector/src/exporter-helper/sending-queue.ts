@@ -3,7 +3,16 @@
  * (see {@link QueueFile}) from which each batch is read when its turn comes.
  */
 import type { TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, heldBytes, sleep, toCollectorError, type Budget, type Keeper } from '../component/index.ts'
+import {
+  CollectorError,
+  EMPTY_CONTEXT,
+  heldBytes,
+  sleep,
+  toCollectorError,
+  type Budget,
+  type DeliveryContext,
+  type Keeper,
+} from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 import type { QueueFile, Stored } from './queue-file.ts'
 
@@ -17,7 +26,9 @@ interface Size {
 }
 
 interface Entry extends Size {
-  readonly source: { readonly batch: TelemetryBatch } | { readonly file: QueueFile; readonly stored: Stored }
+  readonly source:
+    | { readonly batch: TelemetryBatch; readonly context: DeliveryContext }
+    | { readonly file: QueueFile; readonly stored: Stored }
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -27,7 +38,7 @@ export interface QueueEvents {
    * Sends a batch for good: resolves when that is done and rejects when the batch is lost, having counted and logged it; or, from a file, with an error
    * that is retryable: then it stays there and comes again.
    */
-  readonly deliver: (batch: TelemetryBatch) => Promise<void>
+  readonly deliver: (batch: TelemetryBatch, context: DeliveryContext) => Promise<void>
   /** Hears of a batch that found no room. */
   readonly refused: (batch: TelemetryBatch, error: CollectorError) => void
   /** Hears of a batch that cannot be read from the file. */
@@ -79,7 +90,7 @@ export class SendingQueue {
    * Resolves when the batch is in the queue (in the file, where it has one), or, with `wait_for_result`, when it was delivered. Rejects with
    * `overloaded` when the queue is full and does not block.
    */
-  async offer(batch: TelemetryBatch): Promise<void> {
+  async offer(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const size = this.#sizeOf(batch, this.#file ? 0 : heldBytes(batch))
     if (this.#fits(size)) {
       this.#reserve(size)
@@ -91,11 +102,11 @@ export class SendingQueue {
       throw error
     }
     if (this.#file) return this.#keep(batch, size, this.#file)
-    const delivered = new Promise<void>((resolve, reject) =>
-      this.#enqueue({ ...size, source: { batch }, resolve, reject }),
-    )
+    const waits = this.#config.wait_for_result
+    const source = { batch, context: waits ? context : EMPTY_CONTEXT }
+    const delivered = new Promise<void>((resolve, reject) => this.#enqueue({ ...size, source, resolve, reject }))
     this.#pump()
-    if (this.#config.wait_for_result) return delivered
+    if (waits) return delivered
     // Counted and logged where it happened; nobody waits for it here.
     delivered.catch(() => {})
   }
@@ -152,7 +163,7 @@ export class SendingQueue {
   async #send(entry: Entry): Promise<void> {
     if ('file' in entry.source) return this.#sendStored(entry, entry.source.file, entry.source.stored)
     try {
-      await this.#events.deliver(entry.source.batch)
+      await this.#events.deliver(entry.source.batch, entry.source.context)
       entry.resolve()
     } catch (error) {
       entry.reject(error)
@@ -185,7 +196,7 @@ export class SendingQueue {
     const held = heldBytes(batch)
     this.#keeper?.add(held)
     try {
-      await this.#events.deliver(batch)
+      await this.#events.deliver(batch, EMPTY_CONTEXT)
       return undefined
     } catch (error) {
       const problem = toCollectorError(error)

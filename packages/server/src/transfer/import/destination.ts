@@ -3,6 +3,7 @@ import {
   CollectorError,
   createBudget,
   createCounters,
+  EMPTY_CONTEXT,
   type ExporterFactory,
   type Logger,
 } from '@spoor/collector'
@@ -104,7 +105,7 @@ async function openEndpoint(endpoint: string, logger: Logger): Promise<Destinati
     name: endpoint,
     async append(batch) {
       try {
-        await exporter.consume(batch)
+        await exporter.consume(batch, EMPTY_CONTEXT)
       } catch (error) {
         if (!(error instanceof CollectorError)) throw error
         throw new SpoorError('file', `${endpoint} does not take the spans: ${error.message}`, { cause: error })
