@@ -1,61 +1,10 @@
 import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { z } from 'zod'
-import {
-  CollectorError,
-  createBudget,
-  section,
-  type Budget,
-  type Component,
-  type Consumer,
-  EMPTY_CONTEXT,
-} from '../component/index.ts'
+import { CollectorError, createBudget, EMPTY_CONTEXT } from '../component/index.ts'
 import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
-import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
-import { exporterHelperKeys } from './config.ts'
-import { createExporter, type SendResult } from './exporter.ts'
-
-const TAKEN: SendResult = { rejected: 0, message: '' }
-const FAST = { initial_interval: '1ms', max_interval: '1ms' }
-const keys = section({ ...exporterHelperKeys, timeout: z.number().default(0) })
-
-interface Started {
-  readonly exporter: Component & Consumer
-  readonly context: ReturnType<typeof createTestContext>
-  /** The batches that were attempted, in order. */
-  readonly attempts: TelemetryBatch[]
-}
-
-function start(
-  input: object,
-  send: (batch: TelemetryBatch, signal: AbortSignal, attempt: number) => SendResult | Promise<SendResult>,
-  budget?: Budget,
-): Started {
-  const config = keys.parse(input)
-  const context = createTestContext('otlp_grpc', budget)
-  const attempts: TelemetryBatch[] = []
-  const exporter = createExporter(
-    context,
-    { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
-    {
-      send: async (batch, signal) => send(batch, signal, attempts.push(batch)),
-      close: async () => {},
-    },
-  )
-  onTestFinished(async () => exporter.shutdown(AbortSignal.abort()))
-  return { exporter, context, attempts }
-}
-
-function batch(items: number, seed = 1): TelemetryBatch {
-  return createBatch('traces', [{ bytes: tracesRequest({ spans: items, seed }), items }])
-}
-
-/** A gate that the test opens. */
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open: () => open() }
-}
+import { logsRequest, tracesRequest } from '../testkit/index.ts'
+import type { SendResult } from './exporter.ts'
+import { batch, FAST, gate, start, TAKEN } from './fixture.ts'
 
 const NO_QUEUE = { sending_queue: { enabled: false } }
 const unavailable = (retryAfterMs?: number): CollectorError =>
@@ -489,7 +438,6 @@ describe('the memory of a batch', () => {
     expect([attempts.map(isThere), budget.used]).toEqual([[false], 0])
   })
 })
-
 describe('a caller that waits for the result', () => {
   const hanging = (_: TelemetryBatch, signal: AbortSignal): Promise<SendResult> =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
@@ -542,5 +490,21 @@ describe('a caller that waits for the result', () => {
     leaving.abort()
     held.open()
     await vi.waitFor(() => expect(context.value('otelcol_exporter_sent_spans')).toBe(2))
+  })
+
+  test('one of several that are sent together leaves: the others get their answer', async () => {
+    const held = gate()
+    const { exporter } = start({ sending_queue: { wait_for_result: true, batch: { min_size: 2 } } }, async () => {
+      await held.opened
+      return TAKEN
+    })
+    const leaving = new AbortController()
+    const answers = [
+      exporter.consume(batch(1, 1), { ...EMPTY_CONTEXT, signal: leaving.signal }),
+      exporter.consume(batch(1, 2), EMPTY_CONTEXT),
+    ]
+    leaving.abort()
+    held.open()
+    await Promise.all(answers)
   })
 })
