@@ -1,6 +1,17 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
 export type { Logger } from './logger.ts'
+export {
+  aggregate,
+  createTroubles,
+  StatusTracker,
+  type ComponentStatus,
+  type Condition,
+  type Report,
+  type StatusEvent,
+  type Troubles,
+} from './component-status.ts'
+export { NO_OVERVIEW, type ComponentOverview, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
