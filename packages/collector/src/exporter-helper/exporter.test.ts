@@ -1,60 +1,10 @@
 import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { z } from 'zod'
-import {
-  CollectorError,
-  createBudget,
-  section,
-  type Budget,
-  type Component,
-  type Consumer,
-} from '../component/index.ts'
+import { CollectorError, createBudget } from '../component/index.ts'
 import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
-import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
-import { exporterHelperKeys } from './config.ts'
-import { createExporter, type SendResult } from './exporter.ts'
-
-const TAKEN: SendResult = { rejected: 0, message: '' }
-const FAST = { initial_interval: '1ms', max_interval: '1ms' }
-const keys = section({ ...exporterHelperKeys, timeout: z.number().default(0) })
-
-interface Started {
-  readonly exporter: Component & Consumer
-  readonly context: ReturnType<typeof createTestContext>
-  /** The batches that were attempted, in order. */
-  readonly attempts: TelemetryBatch[]
-}
-
-function start(
-  input: object,
-  send: (batch: TelemetryBatch, signal: AbortSignal, attempt: number) => SendResult | Promise<SendResult>,
-  budget?: Budget,
-): Started {
-  const config = keys.parse(input)
-  const context = createTestContext('otlp_grpc', budget)
-  const attempts: TelemetryBatch[] = []
-  const exporter = createExporter(
-    context,
-    { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
-    {
-      send: async (batch, signal) => send(batch, signal, attempts.push(batch)),
-      close: async () => {},
-    },
-  )
-  onTestFinished(async () => exporter.shutdown(AbortSignal.abort()))
-  return { exporter, context, attempts }
-}
-
-function batch(items: number, seed = 1): TelemetryBatch {
-  return createBatch('traces', [{ bytes: tracesRequest({ spans: items, seed }), items }])
-}
-
-/** A gate that the test opens. */
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open: () => open() }
-}
+import { logsRequest, tracesRequest } from '../testkit/index.ts'
+import type { SendResult } from './exporter.ts'
+import { batch, FAST, gate, start, TAKEN } from './fixture.ts'
 
 const NO_QUEUE = { sending_queue: { enabled: false } }
 const unavailable = (retryAfterMs?: number): CollectorError =>

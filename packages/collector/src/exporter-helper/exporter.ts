@@ -4,7 +4,7 @@
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
-import { createBatch, freeMemory, shareMemory, splitSpans, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, freeMemory, shareMemory, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -31,6 +31,7 @@ import type { RetryConfig, SendingQueueConfig } from './config.ts'
 import { QueueFile } from './queue-file.ts'
 import { SendingQueue } from './sending-queue.ts'
 import { SizeLimit } from './size-limit.ts'
+import { divide } from './split.ts'
 
 /** What a peer said of a batch that it took. */
 export interface SendResult {
@@ -361,21 +362,11 @@ async function rejectedAt(signal: AbortSignal): Promise<never> {
 }
 
 /** Two batches of about half the items each, or undefined when the batch cannot be divided. */
-export function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefined {
+function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefined {
   const { signal, chunks } = batch
-  if (chunks.length > 1) {
-    const middle = chunks.length >> 1
-    return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
-  }
-  const [chunk] = chunks
-  if (signal !== 'traces' || !chunk || chunk.items < 2) return undefined
-  const size = Math.ceil(chunk.items / 2)
-  let left = chunk.items
-  return splitSpans(chunk.bytes, size).map((bytes) => {
-    const items = Math.min(size, left)
-    left -= items
-    return createBatch(signal, [{ bytes, items }])
-  })
+  if (chunks.length < 2) return divide(batch, 'items', Math.ceil(batch.items / 2))
+  const middle = chunks.length >> 1
+  return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
 }
 
 function shutdownError(id: string): CollectorError {
