@@ -29,7 +29,7 @@ it('resolves when the spans can be read, and counts them', async () => {
   const counters = createCounters()
   const factory = storageExporterFactory(() => store, createIntake())
   const exporter = factory.create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget(), report: () => {} },
     {},
   )
   await exporter.consume(batch(), EMPTY_CONTEXT)
@@ -45,7 +45,13 @@ it('resolves when the spans can be read, and counts them', async () => {
 
 it('frees the memory of what is stored, and of nothing else', async () => {
   const exporter = storageExporterFactory(() => store, createIntake()).create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters: createCounters(), budget: createBudget() },
+    {
+      id: 'spoor_storage',
+      logger: createLogger('silent'),
+      counters: createCounters(),
+      budget: createBudget(),
+      report: () => {},
+    },
     {},
   )
   const owned = () => {
@@ -66,7 +72,7 @@ it('refuses spans retryably while the store is closed, and says so until it take
   let current = store
   const factory = storageExporterFactory(() => current, intake)
   const exporter = factory.create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget(), report: () => {} },
     {},
   )
   await store.close()

@@ -3,6 +3,8 @@ import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
+import type { Report, StatusEvent } from './component-status.ts'
+import type { ComponentOverview, Overview } from './overview.ts'
 
 /**
  * What a component is. A receiver makes batches, a processor changes them, an exporter sends them away, a connector is
@@ -86,6 +88,8 @@ export interface Host {
   extension(id: string): Extension | undefined
   /** Reports an error after start that the component cannot recover from; the collector then stops in good order. */
   fail(id: string, cause: Error): void
+  /** The pipelines with their components, and how they are now. */
+  overview(): Overview
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */
@@ -94,9 +98,13 @@ export type Capability = 'storage'
 /** An extension: a component that is in no pipeline, and serves the others or those who operate the collector. */
 export interface Extension extends Component {
   readonly storage?: Storage
-  /** All components are started: from now on the collector takes data. */
+  /** Configuration watcher: hears of the configuration before `ready`, and of another after a reload; as text values, secrets left out. */
+  configured?(config: unknown): void
+  /** Status watcher: a component, of whatever kind, has come into another status. Must not throw or wait. */
+  statusChanged?(component: Pick<ComponentOverview, 'kind' | 'id'>, event: StatusEvent): void
+  /** Pipeline watcher: all components are started, from now on the collector takes data. */
   ready?(): void
-  /** The collector begins to stop. */
+  /** Pipeline watcher: the collector begins to stop. */
   notReady?(): void
 }
 
@@ -114,6 +122,8 @@ export interface Context {
   readonly id: string
   readonly logger: Logger
   readonly counters: Counters
+  /** Tells how the component is, once it has started. It is `ok` by itself after its start. */
+  readonly report: Report
   /** The bytes in flight of the whole collector; whoever holds some takes a lease for them. */
   readonly budget: Budget
   /** Collects garbage on this thread; undefined where that is V8's business. */

@@ -2,6 +2,17 @@
 export type * from './component.ts'
 export { EMPTY_CONTEXT, withoutWait, type AuthData, type DeliveryContext, type Metadata } from './delivery-context.ts'
 export type { Logger } from './logger.ts'
+export {
+  aggregate,
+  createTroubles,
+  StatusTracker,
+  type ComponentStatus,
+  type Condition,
+  type Report,
+  type StatusEvent,
+  type Troubles,
+} from './component-status.ts'
+export { NO_OVERVIEW, type ComponentOverview, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'

@@ -10,6 +10,48 @@ const NO_QUEUE = { sending_queue: { enabled: false } }
 const unavailable = (retryAfterMs?: number): CollectorError =>
   new CollectorError('unavailable', 'down', retryAfterMs === undefined ? {} : { retryAfterMs })
 
+describe('status', () => {
+  test('recoverable while it retries, ok when it sends again', async () => {
+    const seen: string[] = []
+    const { exporter, context } = start({ ...NO_QUEUE, retry_on_failure: FAST }, (_, __, attempt) => {
+      seen.push(context.status.event.status)
+      if (attempt < 3) throw unavailable()
+      return TAKEN
+    })
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    expect(seen).toEqual(['starting', 'recoverable_error', 'recoverable_error'])
+    expect(context.status.event).toMatchObject({ status: 'ok', message: '' })
+  })
+
+  test('permanent where it is refused for good, until something is taken', async () => {
+    let code: 'unauthenticated' | undefined = 'unauthenticated'
+    const { exporter, context } = start(NO_QUEUE, () => {
+      if (code) throw new CollectorError(code, 'who are you?')
+      return TAKEN
+    })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event).toMatchObject({ status: 'permanent_error', message: 'who are you?' })
+    code = undefined
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    expect(context.status.event.status).toBe('ok')
+  })
+
+  test('one bad batch is not the fault of a peer that has taken others', async () => {
+    let isBad = true
+    const { exporter, context } = start(NO_QUEUE, () => {
+      if (isBad) throw new CollectorError('invalid_data', 'bad')
+      return TAKEN
+    })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event.status).toBe('permanent_error')
+    isBad = false
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    isBad = true
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event.status).toBe('ok')
+  })
+})
+
 describe('retry', () => {
   test('until the peer takes it', async () => {
     const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: FAST }, (_, __, attempt) => {

@@ -10,6 +10,7 @@ import {
   CollectorError,
   createDropLog,
   createLogLimiter,
+  createTroubles,
   extensionOf,
   follow,
   signalCounters,
@@ -24,6 +25,7 @@ import {
   type Host,
   type LogLimiter,
   type Storage,
+  type Troubles,
 } from '../component/index.ts'
 import { createBackoff } from './backoff.ts'
 import type { RetryConfig, SendingQueueConfig } from './config.ts'
@@ -82,6 +84,8 @@ class HelpedExporter implements Component, Consumer {
   readonly #labels: Readonly<Record<string, string>>
   readonly #sent
   readonly #isPersistent: boolean
+  readonly #troubles: Troubles
+  #hasSent = false
   /** What is lost: all that was not sent, where nobody waits for the result, and what peers did not accept. */
   readonly #drops: DropLog
   /** What is handed back to the stage before: not sent, or without room in the queue. */
@@ -108,6 +112,7 @@ class HelpedExporter implements Component, Consumer {
     this.claims = this.#isPersistent ? [`queue ${storage} ${context.id}`] : []
     this.#sender = sender
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+    this.#troubles = createTroubles(context.report)
     this.#labels = { exporter: context.id }
     this.#sent = signalCounters(context.counters, 'otelcol_exporter_sent', this.#labels)
     const failed = { counter: 'otelcol_exporter_send_failed', labels: this.#labels }
@@ -128,8 +133,10 @@ class HelpedExporter implements Component, Consumer {
         options.queue,
         {
           deliver: (batch, context) => this.#deliver(batch, context),
-          refused: ({ signal, items }, { code, message }) =>
-            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message }),
+          refused: ({ signal, items }, { code, message }) => {
+            if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
+            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
+          },
           damaged: ({ signal, items }, { message }) =>
             this.#drops.add({ signal, items, reason: 'damaged', error: message }),
         },
@@ -160,7 +167,9 @@ class HelpedExporter implements Component, Consumer {
     if (this.#stopping.signal.aborted) {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
-    return this.#queue ? this.#queue.offer(batch, context) : this.#deliver(batch, context)
+    if (!this.#queue) return this.#deliver(batch, context)
+    await this.#queue.offer(batch, context)
+    this.#troubles.clear('queue')
   }
 
   handOver(successor: Consumer): void {
@@ -311,6 +320,8 @@ class HelpedExporter implements Component, Consumer {
         this.#sender.send(batch, attempt.signal),
         rejectedAt(attempt.signal),
       ])
+      this.#hasSent = true
+      this.#troubles.clear('sending')
       if (isWritten) freeMemory(batch)
       this.#sent[batch.signal].value += batch.items - rejected
       if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, message)
@@ -319,14 +330,22 @@ class HelpedExporter implements Component, Consumer {
       shareMemory(batch)
       if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
       if (isOver(context)) throw new CollectorError('unavailable', NOBODY_WAITS, { cause: error })
-      if (attempt.signal.aborted) {
-        throw new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })
-      }
-      throw error
+      const problem = attempt.signal.aborted
+        ? new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })
+        : toCollectorError(error)
+      this.#noteTrouble(problem)
+      throw problem
     } finally {
       clearTimeout(timer)
       unfollow()
     }
+  }
+
+  /** One batch that nobody could take is not the peer's fault, where it has taken others. */
+  #noteTrouble({ code, retryable, message }: CollectorError): void {
+    if (retryable) this.#troubles.set('sending', 'recoverable_error', message)
+    else if (code !== 'too_large' && !(code === 'invalid_data' && this.#hasSent))
+      this.#troubles.set('sending', 'permanent_error', message)
   }
 
   #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, error: string): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CollectorError, type Host, EMPTY_CONTEXT } from '../component/index.ts'
+import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, type Host } from '../component/index.ts'
 import { createTestLogger, logsRequest, metricsRequest, spanIdsIn } from '../testkit/index.ts'
 import { batch, FAST, gate, keys, start, TAKEN, type Started } from './fixture.ts'
 import { QueueFile } from './queue-file.ts'
@@ -189,6 +189,7 @@ describe('in a persistent queue', () => {
       shutdown: async () => {},
     }),
     fail: () => {},
+    overview: () => NO_OVERVIEW,
   })
   const queue = (queueBatch: object): object => ({
     retry_on_failure: { enabled: false },

@@ -394,13 +394,15 @@ describe('whatever hangs', () => {
     await graph.shutdown(400)
     // 400 ms and the grace of 250; the rest is for a busy machine. Without a common deadline it would be 7 x 250 ms more.
     expect(performance.now() - begin).toBeLessThan(1500)
-    expect(logger.lines.map(({ fields }) => fields['component'])).toEqual([
+    const told = logger.lines.map(({ fields }) => String(fields['component']))
+    // Exporters stop at the same time.
+    expect(told.toSpliced(4, 2, ...told.slice(4, 6).toSorted())).toEqual([
       'in',
       'pass/a',
       'pass/a',
       'pass/b',
-      'out/y',
       'out/x',
+      'out/y',
       'ext',
     ])
   })

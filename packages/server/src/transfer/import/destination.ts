@@ -4,6 +4,7 @@ import {
   createBudget,
   createCounters,
   EMPTY_CONTEXT,
+  NO_OVERVIEW,
   type ExporterFactory,
   type Logger,
 } from '@spoor/collector'
@@ -96,9 +97,9 @@ async function openEndpoint(endpoint: string, logger: Logger): Promise<Destinati
   if (!config.success) throw new SpoorError('option', `--endpoint: ${config.error.issues[0]!.message}`)
   const counters = createCounters()
   const id = 'otlp_http/import'
-  const context = { id, logger, counters, budget: createBudget() }
+  const context = { id, logger, counters, budget: createBudget(), report: () => {} }
   const exporter = factory.create(context, config.data)
-  await exporter.start({ extension: () => undefined, fail: () => {} })
+  await exporter.start({ extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW })
   let accepted = 0
   const sent = counters.counter('otelcol_exporter_sent_spans', { exporter: id })
   return {
