@@ -1,6 +1,13 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
-export { EMPTY_CONTEXT, withoutWait, type AuthData, type DeliveryContext, type Metadata } from './delivery-context.ts'
+export {
+  EMPTY_CONTEXT,
+  onlyMetadata,
+  withoutWait,
+  type AuthData,
+  type DeliveryContext,
+  type Metadata,
+} from './delivery-context.ts'
 export type { Logger } from './logger.ts'
 export {
   aggregate,
@@ -21,11 +28,13 @@ export {
   count,
   durationMs,
   listenEndpoint,
+  metadataKeys,
   parseHostPort,
   parsePeer,
   peerEndpoint,
   readConfigFile,
   section,
+  stringList,
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
