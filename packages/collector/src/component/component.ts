@@ -1,6 +1,7 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
+import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
 import type { Report, StatusEvent } from './component-status.ts'
 import type { ComponentOverview, Overview } from './overview.ts'
@@ -61,8 +62,11 @@ export interface Consumer {
    * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared. Once the
    * batch is taken the caller must not read them: the last stage may free their memory (`freeMemory` of @spoor/otlp). Who
    * keeps them, or hands them on twice, calls `shareMemory` before.
+   *
+   * `context`: what goes with the batch. A stage hands on the one that it got; one that answers before the next stage has, or makes one batch
+   * of several, hands on what still holds of it (`withoutWait`, `EMPTY_CONTEXT`).
    */
-  consume(batch: TelemetryBatch): Promise<void>
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void>
   /**
    * True where `consume` resolves only when the batch is on disk. A fan-out asks such a consumer before the others, so
    * that an answer to a sender means "on disk" wherever a store is among the exporters. A processor or connector that

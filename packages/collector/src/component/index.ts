@@ -1,5 +1,6 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
+export { EMPTY_CONTEXT, withoutWait, type AuthData, type DeliveryContext, type Metadata } from './delivery-context.ts'
 export type { Logger } from './logger.ts'
 export {
   aggregate,

@@ -20,6 +20,7 @@ import {
   type Component,
   type Consumer,
   type Context,
+  type DeliveryContext,
   type DropLog,
   type Host,
   type LogLimiter,
@@ -61,6 +62,7 @@ export interface ExporterOptions {
 }
 
 const LOG_INTERVAL_MS = 10_000
+const NOBODY_WAITS = 'was given up, as nobody waits for the answer any more: the client left, or its deadline passed'
 
 /** A batch, or a part of one that was split, and why it was not sent. */
 interface Failure {
@@ -130,7 +132,7 @@ class HelpedExporter implements Component, Consumer {
       const queue = new SendingQueue(
         options.queue,
         {
-          deliver: (batch) => this.#deliver(batch),
+          deliver: (batch, context) => this.#deliver(batch, context),
           refused: ({ signal, items }, { code, message }) => {
             if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
             this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
@@ -161,12 +163,12 @@ class HelpedExporter implements Component, Consumer {
     queue.useFile(file)
   }
 
-  async consume(batch: TelemetryBatch): Promise<void> {
+  async consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#stopping.signal.aborted) {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
-    if (!this.#queue) return this.#deliver(batch)
-    await this.#queue.offer(batch)
+    if (!this.#queue) return this.#deliver(batch, context)
+    await this.#queue.offer(batch, context)
     this.#troubles.clear('queue')
   }
 
@@ -201,13 +203,13 @@ class HelpedExporter implements Component, Consumer {
 
   /**
    * Sends the batch, in parts and with retries where it must. Rejects when it is lost, or handed back to the caller; when the
-   * same batch comes again, only those parts of it are sent that were not sent before.
+   * same batch comes again, only those parts of it are sent that were not sent before. No try goes on, or is begun, once nobody waits for it.
    */
-  async #deliver(batch: TelemetryBatch): Promise<void> {
+  async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     this.#active++
     try {
       const failures: Failure[] = []
-      for (const part of this.#unsent.get(batch) ?? [batch]) failures.push(...(await this.#deliverPart(part)))
+      for (const part of this.#unsent.get(batch) ?? [batch]) failures.push(...(await this.#deliverPart(part, context)))
       this.#unsent.delete(batch)
       if (failures.length === 0) return
       const again = failures.filter(({ error }) => error.retryable)
@@ -225,19 +227,19 @@ class HelpedExporter implements Component, Consumer {
   }
 
   /** Gives what was not sent of it, already counted. */
-  async #deliverPart(batch: TelemetryBatch): Promise<readonly Failure[]> {
-    if (this.#successor) return this.#pass(batch, this.#successor)
+  async #deliverPart(batch: TelemetryBatch, context: DeliveryContext): Promise<readonly Failure[]> {
+    if (this.#successor) return this.#pass(batch, context, this.#successor)
     if (!this.#deadline.signal.aborted && this.#sizeLimit.isAbove(batch.byteLength)) {
       const halves = halve(batch)
-      if (halves) return this.#deliverHalves(halves)
+      if (halves) return this.#deliverHalves(halves, context)
     }
     try {
-      await this.#sendWithRetry(batch)
+      await this.#sendWithRetry(batch, context)
       this.#sizeLimit.taken(batch.byteLength)
       return []
     } catch (error) {
       const problem = toCollectorError(error)
-      if (this.#successor && problem.retryable) return await this.#pass(batch, this.#successor)
+      if (this.#successor && problem.retryable) return await this.#pass(batch, context, this.#successor)
       const halves = problem.code === 'too_large' ? halve(batch) : undefined
       if (!halves) {
         this.#noteFailed(batch, problem)
@@ -249,15 +251,15 @@ class HelpedExporter implements Component, Consumer {
         { component: this.#context.id, bytes: batch.byteLength, error: problem.message },
         'The peer refused a message as too large. Splitting it in halves.',
       )
-      return this.#deliverHalves(halves)
+      return this.#deliverHalves(halves, context)
     }
   }
 
   /** Hands it to the successor, again and again where that is full. */
-  async #pass(batch: TelemetryBatch, successor: Consumer): Promise<readonly Failure[]> {
+  async #pass(batch: TelemetryBatch, context: DeliveryContext, successor: Consumer): Promise<readonly Failure[]> {
     for (;;) {
       try {
-        await successor.consume(batch)
+        await successor.consume(batch, context)
         return []
       } catch (error) {
         const problem = toCollectorError(error)
@@ -270,39 +272,48 @@ class HelpedExporter implements Component, Consumer {
     }
   }
 
-  async #deliverHalves(halves: readonly TelemetryBatch[]): Promise<readonly Failure[]> {
+  async #deliverHalves(halves: readonly TelemetryBatch[], context: DeliveryContext): Promise<readonly Failure[]> {
     const failures: Failure[] = []
-    for (const half of halves) failures.push(...(await this.#deliverPart(half)))
+    for (const half of halves) failures.push(...(await this.#deliverPart(half, context)))
     return failures
   }
 
-  async #sendWithRetry(batch: TelemetryBatch): Promise<void> {
+  async #sendWithRetry(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const backoff = createBackoff(this.#options.retry)
     for (;;) {
       const last = this.#stopping.signal.aborted
       try {
-        await this.#attempt(batch)
+        await this.#attempt(batch, context)
         return
       } catch (error) {
         const problem = toCollectorError(error)
         if (!problem.retryable || last) throw problem
         const delayMs = backoff.next(problem.requestedDelayMs)
-        if (delayMs === undefined) throw problem
+        if (delayMs === undefined || isOver(context, delayMs)) throw problem
         this.#log.warn(
           'retry',
           { component: this.#context.id, error: problem.message, interval: `${Math.round(delayMs)}ms` },
           'Exporting failed. Will retry the request after interval.',
         )
-        await sleep(delayMs, this.#stopping.signal)
+        await this.#wait(delayMs, context)
+        if (isOver(context)) throw problem
       }
     }
   }
 
-  async #attempt(batch: TelemetryBatch): Promise<void> {
+  /** Until the next try; it is not waited for once the exporter stops, or nobody waits for the answer. */
+  async #wait(delayMs: number, { signal }: DeliveryContext): Promise<void> {
+    const end = new AbortController()
+    const unfollow = followAll([this.#stopping.signal, signal], end)
+    await sleep(delayMs, end.signal)
+    unfollow()
+  }
+
+  async #attempt(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
     const { timeoutMs } = this.#options
     const attempt = new AbortController()
-    const unfollow = follow(this.#deadline.signal, attempt)
+    const unfollow = followAll([this.#deadline.signal, context.signal], attempt)
     const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timerMs(timeoutMs)) : undefined
     try {
       const { rejected, message, isWritten } = await Promise.race([
@@ -318,6 +329,7 @@ class HelpedExporter implements Component, Consumer {
       // What was begun may go on for a while.
       shareMemory(batch)
       if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
+      if (isOver(context)) throw new CollectorError('unavailable', NOBODY_WAITS, { cause: error })
       const problem = attempt.signal.aborted
         ? new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })
         : toCollectorError(error)
@@ -353,6 +365,17 @@ class HelpedExporter implements Component, Consumer {
     const log = isLost ? this.#drops : this.#rejections
     log.add({ signal, items, reason, error: error.message })
   }
+}
+
+/** Whether nobody waits for the answer any more in so many milliseconds. */
+function isOver({ deadline, signal }: DeliveryContext, inMs = 0): boolean {
+  return signal?.aborted === true || (deadline !== undefined && performance.now() + inMs >= deadline)
+}
+
+/** {@link follow}, for several. */
+function followAll(signals: readonly (AbortSignal | undefined)[], controller: AbortController): () => void {
+  const ties = signals.flatMap((signal) => (signal ? follow(signal, controller) : []))
+  return () => ties.forEach((unfollow) => unfollow())
 }
 
 /** Rejects when the signal aborts, so that nothing waits for a sender that does not heed it. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CollectorError, NO_OVERVIEW, type Host } from '../component/index.ts'
+import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, type Host } from '../component/index.ts'
 import { createTestLogger, logsRequest, metricsRequest, spanIdsIn } from '../testkit/index.ts'
 import { batch, FAST, gate, keys, start, TAKEN, type Started } from './fixture.ts'
 import { QueueFile } from './queue-file.ts'
@@ -22,7 +22,7 @@ describe('batch in a queue', () => {
   test('joins requests until they have min_size, without copying a byte', async () => {
     const { exporter, attempts } = taking({ min_size: 10, flush_timeout: FOREVER })
     const batches = [batch(4, 1), batch(4, 2), batch(4, 3), batch(4, 4)]
-    for (const each of batches) await exporter.consume(each)
+    for (const each of batches) await exporter.consume(each, EMPTY_CONTEXT)
     expect(itemsOf(attempts)).toEqual([12])
     expect(attempts[0]!.chunks).toEqual(batches.slice(0, 3).map(({ chunks }) => chunks[0]))
     // The rest goes at the end.
@@ -35,14 +35,14 @@ describe('batch in a queue', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const { exporter, context, attempts } = taking({ min_size: 100, flush_timeout: '1s' })
-    await exporter.consume(batch(4))
+    await exporter.consume(batch(4), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(600)
-    await exporter.consume(batch(4))
+    await exporter.consume(batch(4), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(399)
     expect([itemsOf(attempts), context.value('otelcol_exporter_queue_size')]).toEqual([[], 2])
     await vi.advanceTimersByTimeAsync(1)
     expect([itemsOf(attempts), context.value('otelcol_exporter_queue_size')]).toEqual([[8], 0])
-    await exporter.consume(batch(3))
+    await exporter.consume(batch(3), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(1000)
     expect(itemsOf(attempts)).toEqual([8, 3])
   })
@@ -54,7 +54,7 @@ describe('batch in a queue', () => {
   ])('%o splits at max_size, in the order of the spans', async (sizes, expected) => {
     const { exporter, context, attempts } = taking({ ...sizes, flush_timeout: FOREVER })
     const batches = [1, 2, 3, 4, 5].map((seed) => batch(7, seed))
-    for (const each of batches) await exporter.consume(each)
+    for (const each of batches) await exporter.consume(each, EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(10_000))
     expect(itemsOf(attempts)).toEqual(expected)
     expect(idsOf(attempts)).toEqual(idsOf(batches))
@@ -66,13 +66,13 @@ describe('batch in a queue', () => {
     const big = batch(40, 1)
     const max = Math.floor(big.byteLength / 3)
     const { exporter, attempts } = taking({ sizer: 'bytes', min_size: 1, max_size: max, flush_timeout: FOREVER })
-    await exporter.consume(big)
+    await exporter.consume(big, EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(10_000))
     expect(attempts.every(({ byteLength }) => byteLength <= max)).toBe(true)
     expect(attempts.length).toBeLessThan(6)
     expect(idsOf(attempts)).toEqual(idsOf([big]))
     const tiny = taking({ sizer: 'bytes', min_size: 1, max_size: 10, flush_timeout: FOREVER })
-    await tiny.exporter.consume(batch(3))
+    await tiny.exporter.consume(batch(3), EMPTY_CONTEXT)
     await tiny.exporter.shutdown(AbortSignal.timeout(10_000))
     expect(itemsOf(tiny.attempts)).toEqual([1, 1, 1])
   })
@@ -81,11 +81,11 @@ describe('batch in a queue', () => {
     const { exporter, attempts } = taking({ min_size: 6, max_size: 7, flush_timeout: FOREVER })
     const logs = createBatch('logs', [{ bytes: logsRequest(5), items: 5 }])
     const points = createBatch('metrics', [{ bytes: metricsRequest(20), items: 20 }])
-    await exporter.consume(batch(4))
-    await exporter.consume(logs)
-    await exporter.consume(logs)
-    await exporter.consume(points)
-    await exporter.consume(batch(2))
+    await exporter.consume(batch(4), EMPTY_CONTEXT)
+    await exporter.consume(logs, EMPTY_CONTEXT)
+    await exporter.consume(logs, EMPTY_CONTEXT)
+    await exporter.consume(points, EMPTY_CONTEXT)
+    await exporter.consume(batch(2), EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(10_000))
     expect(attempts.map(({ signal, items }) => [signal, items])).toEqual([
       ['logs', 5],
@@ -97,13 +97,16 @@ describe('batch in a queue', () => {
 
   test('a full queue sends what waits for company', async () => {
     const { exporter, attempts } = taking({ min_size: 100, flush_timeout: FOREVER }, { queue_size: 2 })
-    await exporter.consume(batch(1))
-    await exporter.consume(batch(1))
-    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'overloaded', retryable: true })
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'overloaded',
+      retryable: true,
+    })
     expect(itemsOf(attempts)).toEqual([2])
-    await exporter.consume(batch(1))
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
     const blocking = taking({ min_size: 100, flush_timeout: FOREVER }, { queue_size: 2, block_on_overflow: true })
-    for (let index = 0; index < 3; index++) await blocking.exporter.consume(batch(1))
+    for (let index = 0; index < 3; index++) await blocking.exporter.consume(batch(1), EMPTY_CONTEXT)
     expect(itemsOf(blocking.attempts)).toEqual([2])
   })
 
@@ -123,7 +126,7 @@ describe('batch in a queue', () => {
     )
     const outcome = (promise: Promise<void>) => promise.then(() => 'ok').catch((error: CollectorError) => error.code)
     // 3 + 1 | 4 | 1 + 3
-    const answers = [3, 6, 3].map((items, index) => outcome(exporter.consume(batch(items, index))))
+    const answers = [3, 6, 3].map((items, index) => outcome(exporter.consume(batch(items, index), EMPTY_CONTEXT)))
     expect(await Promise.all(answers)).toEqual(['ok', 'permission_denied', 'ok'])
   })
 
@@ -131,7 +134,7 @@ describe('batch in a queue', () => {
     const { exporter, context } = start({ sending_queue: { batch: { min_size: 6, flush_timeout: FOREVER } } }, () => {
       throw new CollectorError('invalid_data', 'bad')
     })
-    for (let seed = 0; seed < 3; seed++) await exporter.consume(batch(2, seed))
+    for (let seed = 0; seed < 3; seed++) await exporter.consume(batch(2, seed), EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(10_000))
     exporter.finish?.()
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'invalid_data' })).toBe(6)
@@ -147,8 +150,8 @@ describe('batch in a queue', () => {
         return TAKEN
       },
     )
-    await exporter.consume(batch(4, 1))
-    await exporter.consume(batch(4, 2))
+    await exporter.consume(batch(4, 1), EMPTY_CONTEXT)
+    await exporter.consume(batch(4, 2), EMPTY_CONTEXT)
     await vi.waitFor(() => expect(context.value('otelcol_exporter_sent_spans')).toBe(8))
     expect(itemsOf(attempts)).toEqual([8, 8, 8, 8, 4, 4])
   })
@@ -163,7 +166,7 @@ describe('batch in a queue', () => {
       },
     )
     const whole = batch(4)
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     await vi.waitFor(() => expect(context.value('otelcol_exporter_sent_spans')).toBe(2))
     expect([context.budget.used, context.value('otelcol_exporter_queue_size')]).toEqual([whole.byteLength, 1])
     open()
@@ -203,7 +206,7 @@ describe('in a persistent queue', () => {
     })
     await first.exporter.start(hostOf(file))
     const batches = [batch(3, 1), batch(7, 2)]
-    await Promise.all(batches.map((each) => first.exporter.consume(each)))
+    await Promise.all(batches.map((each) => first.exporter.consume(each, EMPTY_CONTEXT)))
     await vi.waitFor(() => expect(itemsOf(first.attempts)).toEqual([4, 4]))
     await first.exporter.shutdown(AbortSignal.timeout(10_000))
     first.exporter.finish?.()
@@ -228,7 +231,7 @@ describe('in a persistent queue', () => {
       return TAKEN
     })
     await exporter.start(hostOf(place()))
-    await Promise.all([batch(3, 1), batch(3, 2)].map((each) => exporter.consume(each)))
+    await Promise.all([batch(3, 1), batch(3, 2)].map((each) => exporter.consume(each, EMPTY_CONTEXT)))
     await vi.waitFor(() => expect(context.value('otelcol_exporter_queue_size')).toBe(0))
     expect(itemsOf(attempts)).toEqual([6, 6])
     expect(context.value('otelcol_exporter_send_failed_spans')).toBe(0)

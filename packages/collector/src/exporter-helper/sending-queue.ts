@@ -3,7 +3,16 @@
  * (see {@link QueueFile}) from which each batch is read when its turn comes. What is sent together is the business of {@link QueueLanes}.
  */
 import { joinBatches, type TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, heldBytes, sleep, toCollectorError, type Budget, type Keeper } from '../component/index.ts'
+import {
+  CollectorError,
+  EMPTY_CONTEXT,
+  heldBytes,
+  sleep,
+  toCollectorError,
+  type Budget,
+  type DeliveryContext,
+  type Keeper,
+} from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 import type { QueueFile, Stored } from './queue-file.ts'
 import { QueueLanes, type Waiting } from './queue-lanes.ts'
@@ -24,6 +33,8 @@ interface Ticket extends Size {
   parts: number
   failure: CollectorError | undefined
   readonly done: ((failure: CollectorError | undefined) => void) | undefined
+  /** Empty where nobody waits. */
+  readonly context: DeliveryContext
 }
 
 interface Entry extends Waiting {
@@ -36,7 +47,7 @@ export interface QueueEvents {
    * Sends a batch for good: resolves when that is done and rejects when the batch is lost, having counted and logged it; or, from a file, with an error
    * that is retryable: then it stays there and comes again.
    */
-  readonly deliver: (batch: TelemetryBatch) => Promise<void>
+  readonly deliver: (batch: TelemetryBatch, context: DeliveryContext) => Promise<void>
   /** Hears of a batch that found no room. */
   readonly refused: (batch: TelemetryBatch, error: CollectorError) => void
   /** Hears of a batch that cannot be read from the file. */
@@ -95,7 +106,7 @@ export class SendingQueue {
    * Resolves when the batch is in the queue (in the file, where it has one), or, with `wait_for_result`, when it was delivered. Rejects with
    * `overloaded` when the queue is full and does not block.
    */
-  async offer(batch: TelemetryBatch): Promise<void> {
+  async offer(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const size = this.#sizeOf(batch, this.#file ? 0 : heldBytes(batch))
     if (this.#fits(size)) {
       this.#reserve(size)
@@ -106,7 +117,7 @@ export class SendingQueue {
       await this.#admitted(batch, size)
     }
     if (this.#file) return this.#keep(batch, size, this.#file)
-    if (this.#config.wait_for_result) return this.#delivered(batch, size)
+    if (this.#config.wait_for_result) return this.#delivered(batch, size, context)
     // A failure is counted and logged where it happens; nobody waits for it here.
     this.#enqueue(batch, { batch }, size)
     this.#pump()
@@ -139,9 +150,9 @@ export class SendingQueue {
     await new Promise<void>((admit, fail) => this.#blocked.push({ size, admit, fail }))
   }
 
-  async #delivered(batch: TelemetryBatch, size: Size): Promise<void> {
+  async #delivered(batch: TelemetryBatch, size: Size, context: DeliveryContext): Promise<void> {
     const delivered = new Promise<void>((resolve, reject) =>
-      this.#enqueue(batch, { batch }, size, (failure) => (failure ? reject(failure) : resolve())),
+      this.#enqueue(batch, { batch }, size, (failure) => (failure ? reject(failure) : resolve()), context),
     )
     this.#pump()
     return delivered
@@ -159,9 +170,15 @@ export class SendingQueue {
     this.#pump()
   }
 
-  #enqueue(what: Omit<Waiting, 'order'>, source: Entry['source'], size: Size, done?: Ticket['done']): void {
+  #enqueue(
+    what: Omit<Waiting, 'order'>,
+    source: Entry['source'],
+    size: Size,
+    done?: Ticket['done'],
+    context = EMPTY_CONTEXT,
+  ): void {
     const { signal, items, byteLength } = what
-    const ticket: Ticket = { ...size, parts: 1, failure: undefined, done }
+    const ticket: Ticket = { ...size, parts: 1, failure: undefined, done, context }
     this.#lanes.push({ signal, items, byteLength, order: this.#entered++, ticket, source })
   }
 
@@ -194,7 +211,9 @@ export class SendingQueue {
       if (batch) batches.push(batch)
       ;(batch ? sent : over).push(entry)
     }
-    const failure = sent.length > 0 ? await this.#deliver(joinBatches(batches)) : undefined
+    // Of several that wait, none may give up what is another's, too.
+    const context = sent.length === 1 ? sent[0]!.ticket.context : EMPTY_CONTEXT
+    const failure = sent.length > 0 ? await this.#deliver(joinBatches(batches), context) : undefined
     if (this.#file && failure?.retryable) {
       await sleep(failure.retryAfterMs ?? 0, this.#stopping.signal)
       for (const entry of sent) this.#lanes.push(entry)
@@ -213,12 +232,12 @@ export class SendingQueue {
     }
   }
 
-  async #deliver(batch: TelemetryBatch): Promise<CollectorError | undefined> {
+  async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<CollectorError | undefined> {
     // What is in memory is accounted for since it was let in.
     const held = this.#file ? heldBytes(batch) : 0
     this.#keeper?.add(held)
     try {
-      await this.#events.deliver(batch)
+      await this.#events.deliver(batch, context)
       return undefined
     } catch (error) {
       return toCollectorError(error)

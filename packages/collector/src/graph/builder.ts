@@ -145,7 +145,7 @@ class Builder {
     const node = this.#place('connector', id, '', makings, (context) => {
       const component = factory.create(context, config, consumersIn(next))
       const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
-      return { component, consumer: { durable, consume: (batch) => component.consume(batch) } }
+      return { component, consumer: { durable, consume: (batch, about) => component.consume(batch, about) } }
     })
     return nextOf(node)
   }
@@ -220,9 +220,9 @@ class Builder {
     const counter = this.#options.counters.counter(name, labels)
     return {
       durable,
-      consume(batch) {
+      consume(batch, context) {
         counter.value += batch.items
-        return next.consume(batch)
+        return next.consume(batch, context)
       },
     }
   }

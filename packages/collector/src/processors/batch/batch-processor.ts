@@ -20,6 +20,7 @@ import {
   CollectorError,
   createDropLog,
   createLogLimiter,
+  EMPTY_CONTEXT,
   follow,
   heldByChunk,
   heldBytes,
@@ -264,7 +265,7 @@ export class BatchProcessor implements Component, Consumer {
     let retryMs = FIRST_RETRY_MS
     for (;;) {
       try {
-        await this.#next.consume(batch)
+        await this.#next.consume(batch, EMPTY_CONTEXT)
         return undefined
       } catch (thrown) {
         const error = toCollectorError(thrown)

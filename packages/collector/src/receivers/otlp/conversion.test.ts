@@ -80,7 +80,7 @@ test('a client that left while it waited costs no work', async () => {
   const call = new Call(budget, () => {})
   const first = convert(json())
   const second = convert(json(), call)
-  call.left = true
+  call.leave()
   await expect(second).rejects.toMatchObject({ code: 'unavailable' })
   expect((await first).items).toBe(50)
   await converter.close()

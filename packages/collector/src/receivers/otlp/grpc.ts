@@ -150,14 +150,15 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   const call = intake.open(() => {
     giveUp()
     refuse(tooSlow())
-  })
+  }, stream.session?.socket)
   const reader = new MessageReader(maxBytes, SIZE_SETTING, call)
   if (timeoutMs !== undefined) {
+    call.deadline = beganMs + timeoutMs
     const expire = (): void => {
       const waited = over
       giveUp()
       refuse(deadlineExceeded(waited))
-      call.left = true
+      call.leave()
     }
     if (timeoutMs === 0) expire()
     else timer = setTimeout(expire, timeoutMs)
@@ -190,7 +191,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   stream.on('close', () => {
     clearTimeout(timer)
     giveUp()
-    call.left = true
+    call.leave()
   })
 }
 

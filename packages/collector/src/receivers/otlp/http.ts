@@ -115,7 +115,7 @@ export function createHttpServer(
       }
       readBody(request, maxBytes, intake, refuse, (bytes, call) => {
         // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
-        response.once('close', () => (call.left = true))
+        response.once('close', () => call.leave())
         exportBody({ encoding, bytes }, signal, coding, maxBytes, intake, call).then(
           (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
           refuse,
@@ -202,7 +202,7 @@ function readBody(
     call.lease.release()
     if (error !== undefined) refuse(error)
   }
-  const call = intake.open(() => giveUp(tooSlow()))
+  const call = intake.open(() => giveUp(tooSlow()), request.socket)
   const body = new BodyBuffer(announced, call)
   const tooLarge = (size: string): CollectorError =>
     new CollectorError(

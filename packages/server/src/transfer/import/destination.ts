@@ -3,6 +3,7 @@ import {
   CollectorError,
   createBudget,
   createCounters,
+  EMPTY_CONTEXT,
   NO_OVERVIEW,
   type ExporterFactory,
   type Logger,
@@ -105,7 +106,7 @@ async function openEndpoint(endpoint: string, logger: Logger): Promise<Destinati
     name: endpoint,
     async append(batch) {
       try {
-        await exporter.consume(batch)
+        await exporter.consume(batch, EMPTY_CONTEXT)
       } catch (error) {
         if (!(error instanceof CollectorError)) throw error
         throw new SpoorError('file', `${endpoint} does not take the spans: ${error.message}`, { cause: error })
