@@ -19,7 +19,7 @@ export {
   type StatusEvent,
   type Troubles,
 } from './component-status.ts'
-export { NO_OVERVIEW, type ComponentOverview, type Overview, type PipelineOverview } from './overview.ts'
+export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
