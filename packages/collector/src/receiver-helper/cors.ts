@@ -3,12 +3,12 @@
  * fetch.spec.whatwg.org, "CORS protocol".
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HttpConfig } from './config.ts'
+import type { CorsConfig } from './config.ts'
 
 /** Sets the CORS headers of an answer. Gives true when the request was a preflight, which is then answered. */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean
 
-export function createCors(config: HttpConfig['cors']): Cors {
+export function createCors(config: CorsConfig | undefined): Cors {
   if (!config || config.allowed_origins.length === 0) return () => false
   const origins = config.allowed_origins.map(originPattern)
   return (request, response) => {
