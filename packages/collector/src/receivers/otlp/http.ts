@@ -23,7 +23,7 @@ import { createCors } from './cors.ts'
 import type { HttpConfig } from './config.ts'
 import { checkHost } from './host-check.ts'
 import type { Body, Intake } from './intake.ts'
-import type { Encoding } from './message.ts'
+import type { Encoding } from '../../otlp-protocol/message.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: 'application/x-protobuf',

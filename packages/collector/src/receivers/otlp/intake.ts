@@ -14,7 +14,7 @@ import {
 } from '../../component/index.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
-import { readMessage, type Encoding, type Message } from './message.ts'
+import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
 /** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
 const LOG_INTERVAL_MS = 60_000
