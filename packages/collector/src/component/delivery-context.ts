@@ -45,6 +45,16 @@ export const EMPTY_CONTEXT: DeliveryContext = Object.freeze({
   signal: undefined,
 })
 
+/** What goes with a batch of several senders whose metadata has the same values for these keys: these values. */
+export function onlyMetadata(keys: readonly string[], { metadata }: DeliveryContext): DeliveryContext {
+  if (keys.length === 0) return EMPTY_CONTEXT
+  const same = keys.flatMap((key): [string, readonly string[]][] => {
+    const values = metadata.get(key)
+    return values === undefined ? [] : [[key, values]]
+  })
+  return { ...EMPTY_CONTEXT, metadata: new Map(same) }
+}
+
 /** What is left of it for a stage that has answered and keeps the batch: who sent it. */
 export function withoutWait({ metadata, peer, auth, tenant }: DeliveryContext): DeliveryContext {
   if (metadata.size === 0 && peer === undefined && auth === undefined && tenant === undefined) return EMPTY_CONTEXT

@@ -1,6 +1,13 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
-export { EMPTY_CONTEXT, withoutWait, type AuthData, type DeliveryContext, type Metadata } from './delivery-context.ts'
+export {
+  EMPTY_CONTEXT,
+  onlyMetadata,
+  withoutWait,
+  type AuthData,
+  type DeliveryContext,
+  type Metadata,
+} from './delivery-context.ts'
 export type { Logger } from './logger.ts'
 export {
   aggregate,
@@ -12,7 +19,7 @@ export {
   type StatusEvent,
   type Troubles,
 } from './component-status.ts'
-export { NO_OVERVIEW, type ComponentOverview, type Overview, type PipelineOverview } from './overview.ts'
+export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
@@ -21,11 +28,13 @@ export {
   count,
   durationMs,
   listenEndpoint,
+  metadataKeys,
   parseHostPort,
   parsePeer,
   peerEndpoint,
   readConfigFile,
   section,
+  stringList,
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'

@@ -20,6 +20,12 @@ export interface HttpEndpoint {
 
 /** A request's head must be there by then. Milliseconds. */
 const HEADERS_TIMEOUT_MS = 5_000
+/** No answer is kept, and a page loads nothing and runs nothing. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' }
 
 /**
@@ -35,7 +41,11 @@ export function createHttpEndpoint(
   const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
     const { status, contentType, body } = answerTo(request)
     request.resume()
-    response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+    response.writeHead(status, {
+      ...HEADERS,
+      'content-type': contentType,
+      'content-length': Buffer.byteLength(body),
+    })
     response.end(request.method === 'HEAD' ? undefined : body)
   })
   let address = ''

@@ -274,7 +274,7 @@ class PipelineGraph implements Graph {
   }
 
   overview(): Overview {
-    return overviewOf(this.#config, this.#nodes, this.#startedAtMs)
+    return overviewOf(this.#config, this.#nodes, this.#options.counters.snapshot(), this.#startedAtMs)
   }
 
   listening(): readonly (Listening & { readonly component: string })[] {

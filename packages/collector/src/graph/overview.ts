@@ -1,30 +1,39 @@
 import type { CollectorConfig, PipelineConfig } from '../config/index.ts'
 import {
   aggregate,
+  type Sample,
   type ComponentOverview,
   type Kind,
   type Overview,
   type PipelineOverview,
   type StatusEvent,
 } from '../component/index.ts'
+import { figuresOf } from './figures.ts'
 import type { Node } from './node.ts'
 
 /** The graph in the words of its configuration; what is between the components is left out. */
-export function overviewOf(config: CollectorConfig, nodes: readonly Node[], startedAtMs: number): Overview {
+export function overviewOf(
+  config: CollectorConfig,
+  nodes: readonly Node[],
+  samples: readonly Sample[],
+  startedAtMs: number,
+): Overview {
   const byKey = new Map(nodes.map((node) => [node.key, node]))
-  const of = (kind: Kind, id: string, place = ''): readonly ComponentOverview[] => {
+  const of = (kind: Kind, id: string, pipeline?: PipelineConfig): readonly ComponentOverview[] => {
+    const place = kind === 'processor' ? pipeline?.id : ''
     const node = byKey.get([kind, id, place].join(' '))
-    return node ? [{ kind, id, status: node.status.event }] : []
+    if (!node) return []
+    const figures = pipeline ? figuresOf(samples, kind, id, pipeline) : { failed: {} }
+    return [{ kind, id, status: node.status.event, figures, listening: node.component.listening?.() ?? [] }]
   }
-  const shared = (kind: 'receiver' | 'exporter', id: string): readonly ComponentOverview[] =>
-    of(config.connectors.has(id) ? 'connector' : kind, id)
-  const pipeline = ({ id, signal, receivers, processors, exporters }: PipelineConfig): PipelineOverview => {
+  const isConnector = (id: string): boolean => config.connectors.has(id)
+  const pipeline = (pipeline: PipelineConfig): PipelineOverview => {
     const components = [
-      ...receivers.flatMap((each) => shared('receiver', each)),
-      ...processors.flatMap((each) => of('processor', each, id)),
-      ...exporters.flatMap((each) => shared('exporter', each)),
+      ...pipeline.receivers.flatMap((id) => of(isConnector(id) ? 'connector' : 'receiver', id, pipeline)),
+      ...pipeline.processors.flatMap((id) => of('processor', id, pipeline)),
+      ...pipeline.exporters.flatMap((id) => of(isConnector(id) ? 'connector' : 'exporter', id, pipeline)),
     ]
-    return { id, signal, status: together(components), components }
+    return { id: pipeline.id, signal: pipeline.signal, status: together(components), components }
   }
   const pipelines = [...config.pipelines.values()].map(pipeline)
   const extensions = [...config.extensions.keys()].flatMap((id) => of('extension', id))

@@ -251,7 +251,7 @@ describe('group_by', () => {
       EMPTY_CONTEXT,
     )
     expect(readdirSync(place)).toEqual(['in'])
-    expect(readdirSync(join(place, 'in'), { recursive: true }).toSorted()).toEqual(
+    expect((readdirSync(join(place, 'in'), { recursive: true }) as string[]).toSorted()).toEqual(
       ['etc', 'etc/x.json', 'out.json', 'y', 'y/z.json'].toSorted(),
     )
   })

@@ -15,6 +15,9 @@ import {
   type Budget,
   type Component,
   type Consumer,
+  type DeliveryContext,
+  GRPC,
+  statusOf,
   EMPTY_CONTEXT,
 } from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
@@ -339,4 +342,55 @@ test('what the next stage has freed is given back to the budget all the same', a
   await processor.consume(ownedBatchOf(tracesRequest({ spans: 4 }), 4), EMPTY_CONTEXT)
   await processor.shutdown(AbortSignal.timeout(1000))
   expect([sink.bytes().length, budget.used]).toEqual([0, 0])
+})
+
+describe('metadata_keys', () => {
+  const from = (metadata: Record<string, string[]>): DeliveryContext => {
+    return { ...EMPTY_CONTEXT, metadata: new Map(Object.entries(metadata)), peer: '10.0.0.7:4711', deadline: 1 }
+  }
+
+  test('what came with the same values goes together, and these with it', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 3, metadata_keys: ['X-Tenant', 'region'] })
+    const acme = { 'x-tenant': ['acme'], region: ['eu', 'us'] }
+    await processor.consume(batch(2, 1), from({ ...acme, other: ['1'] }))
+    await processor.consume(batch(2, 2), from({ 'x-tenant': ['globex'], region: ['eu', 'us'] }))
+    await processor.consume(batch(2, 3), from({ ...acme, region: ['us', 'eu'] }))
+    await processor.consume(batch(2, 4), from({}))
+    expect(sink.batches).toEqual([])
+    expect(context.value('otelcol_processor_batch_metadata_cardinality')).toBe(4)
+    await processor.consume(batch(1, 5), from({ ...acme, other: ['2'] }))
+    expect(sink.batches.map(({ items }) => items)).toEqual([3])
+    await processor.shutdown(AbortSignal.timeout(5000))
+    expect(sink.batches.map(({ items }) => items)).toEqual([3, 2, 2, 2])
+    expect(sink.contexts).toEqual([
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries(acme)) },
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries({ 'x-tenant': ['globex'], region: ['eu', 'us'] })) },
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries({ ...acme, region: ['us', 'eu'] })) },
+      EMPTY_CONTEXT,
+    ])
+  })
+
+  test('without them nothing goes on of who sent it', async () => {
+    const { processor, sink } = start({ send_batch_size: 2 })
+    await processor.consume(batch(1, 1), from({ 'x-tenant': ['acme'] }))
+    await processor.consume(batch(1, 2), from({ 'x-tenant': ['globex'] }))
+    expect(sink.contexts).toEqual([EMPTY_CONTEXT])
+  })
+
+  test('combinations of values beyond the limit are refused for good, the others go on', async () => {
+    const { processor } = start({ metadata_keys: 'tenant', metadata_cardinality_limit: 2 })
+    await processor.consume(batch(1), from({ tenant: ['a'] }))
+    await processor.consume(batch(1), from({ tenant: ['b'] }))
+    await expect(processor.consume(batch(1), from({ tenant: ['c'] }))).rejects.toSatisfy(
+      (error: CollectorError) =>
+        !error.retryable && statusOf(error).grpc === GRPC.INTERNAL && /too many/.test(error.message),
+    )
+    await processor.consume(batch(1), from({ tenant: ['a'] }))
+  })
+
+  test('0 is no limit; a key that is there twice is refused', async () => {
+    const { processor } = start({ metadata_keys: ['tenant'], metadata_cardinality_limit: 0 })
+    for (let index = 0; index < 1001; index++) await processor.consume(batch(1), from({ tenant: [`t${index}`] }))
+    expect(batchProcessor.config.safeParse({ metadata_keys: ['Tenant', 'tenant'] }).success).toBe(false)
+  })
 })

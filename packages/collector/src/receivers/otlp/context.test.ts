@@ -97,3 +97,32 @@ test('after the answer nobody leaves, and nothing is due any more', async () => 
   expect(sink.contexts).toMatchObject([{ deadline: undefined }, { deadline: undefined }])
   expect(signals.map((signal) => signal?.aborted)).toEqual([false, false])
 })
+
+test.each([true, false])('include_metadata: %s', async (included) => {
+  const metadataIncluded = { include_metadata: included }
+  const { grpc, http: address, sink } = await startReceiver({ grpc: metadataIncluded, http: metadataIncluded })
+  const one = { ':method': 'POST', 'X-Tenant': 'acme', 'x-note': ['one', 'two'] }
+  await new Promise((resolve) => call(connect(grpc), one).once('close', resolve))
+  const overHttp2 = { ...one, ...PROTOBUF, ':path': '/v1/traces' }
+  const stream = connect(address).request(overHttp2).resume()
+  stream.end(request)
+  await new Promise((resolve) => stream.once('close', resolve))
+  const client = http.request(`http://${address}/v1/traces`, { method: 'POST', headers: PROTOBUF })
+  client.setHeader('X-Tenant', 'acme')
+  client.setHeader('x-note', ['one', 'two'])
+  client.end(request)
+  await new Promise<void>((resolve) => client.once('response', (response) => resolve(void response.resume())))
+  const seen = sink.contexts.map(({ metadata }) => ['x-tenant', 'x-note', 'host'].map((name) => metadata.get(name)))
+  const expected = (host: string): unknown =>
+    [['acme'], ['one', 'two'], [host]].map((one) => (included ? one : undefined))
+  expect(seen).toEqual([expected(grpc), expected(address), expected(address)])
+  const names = sink.contexts.flatMap(({ metadata }) => [...metadata.keys()])
+  expect(names.filter((name) => name.startsWith(':') && name !== ':authority')).toEqual([])
+})
+
+test('include_metadata is that of the port that a request came by', async () => {
+  const { grpc, http: address, sink } = await startReceiver({ grpc: { include_metadata: true } })
+  await postTraces(grpc, request)
+  await new Promise((resolve) => call(connect(address)).once('close', resolve))
+  expect(sink.contexts.map(({ metadata }) => metadata.has('host'))).toEqual([true, false])
+})

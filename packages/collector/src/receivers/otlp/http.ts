@@ -24,6 +24,7 @@ import type { HttpConfig } from './config.ts'
 import { checkHost } from './host-check.ts'
 import type { Body, Intake } from './intake.ts'
 import type { Encoding } from '../../otlp-protocol/message.ts'
+import { metadataOf } from './metadata.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: 'application/x-protobuf',
@@ -114,6 +115,7 @@ export function createHttpServer(
         )
       }
       readBody(request, maxBytes, intake, refuse, (bytes, call) => {
+        if (config.include_metadata) call.metadata = metadataOf(request.rawHeaders)
         // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
         response.once('close', () => call.leave())
         exportBody({ encoding, bytes }, signal, coding, maxBytes, intake, call).then(
