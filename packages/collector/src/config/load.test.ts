@@ -113,7 +113,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, file, nop',
       ],
     ],
     [

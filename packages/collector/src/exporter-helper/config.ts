@@ -106,5 +106,9 @@ export const exporterHelperKeys = {
 }
 
 export type SendingQueueConfig = z.infer<typeof sendingQueueConfig>
+/** For an exporter that answers itself, and has neither key. */
+export const NO_QUEUE: SendingQueueConfig = sendingQueueConfig.parse({ enabled: false })
+export const NO_RETRY: RetryConfig = retryConfig.parse({ enabled: false })
+
 export type QueueBatchConfig = z.infer<typeof queueBatchConfig>
 export type RetryConfig = z.infer<typeof retryConfig>

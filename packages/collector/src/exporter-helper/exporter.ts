@@ -39,6 +39,8 @@ export interface SendResult {
   /** Items that it did not accept and that must not be sent again; 0 when all went well. */
   readonly rejected: number
   readonly message: string
+  /** Why, in the counter. Default: `partial_success`. */
+  readonly reason?: string
   /** Whether nothing reads the batch any more, the system included: all of it had been written when the answer came. Default: false. */
   readonly isWritten?: boolean
 }
@@ -59,6 +61,8 @@ export interface ExporterOptions {
   readonly retry: RetryConfig
   /** Milliseconds that one attempt may take; 0 for no limit. */
   readonly timeoutMs: number
+  /** See {@link Component.claims}; those of a queue's file are added. */
+  readonly claims?: readonly string[]
 }
 
 const LOG_INTERVAL_MS = 10_000
@@ -109,7 +113,7 @@ class HelpedExporter implements Component, Consumer {
     this.#options = options
     const { enabled, storage } = options.queue
     this.#isPersistent = enabled && storage !== undefined
-    this.claims = this.#isPersistent ? [`queue ${storage} ${context.id}`] : []
+    this.claims = [...(options.claims ?? []), ...(this.#isPersistent ? [`queue ${storage} ${context.id}`] : [])]
     this.#sender = sender
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#troubles = createTroubles(context.report)
@@ -316,15 +320,17 @@ class HelpedExporter implements Component, Consumer {
     const unfollow = followAll([this.#deadline.signal, context.signal], attempt)
     const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timerMs(timeoutMs)) : undefined
     try {
-      const { rejected, message, isWritten } = await Promise.race([
-        this.#sender.send(batch, attempt.signal),
-        rejectedAt(attempt.signal),
-      ])
+      const {
+        rejected,
+        reason = 'partial_success',
+        message,
+        isWritten,
+      } = await Promise.race([this.#sender.send(batch, attempt.signal), rejectedAt(attempt.signal)])
       this.#hasSent = true
       this.#troubles.clear('sending')
       if (isWritten) freeMemory(batch)
       this.#sent[batch.signal].value += batch.items - rejected
-      if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, message)
+      if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, reason, message)
     } catch (error) {
       // What was begun may go on for a while.
       shareMemory(batch)
@@ -348,9 +354,9 @@ class HelpedExporter implements Component, Consumer {
       this.#troubles.set('sending', 'permanent_error', message)
   }
 
-  #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, error: string): void {
-    const message = 'Partial success response'
-    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason: 'partial_success', error, message })
+  #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, reason: string, error: string): void {
+    const message = reason === 'partial_success' ? 'Partial success response' : 'Exporting failed. Dropping data.'
+    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason, error, message })
     else this.#log.warn('partial', { component: this.#context.id, error }, message)
   }
 

@@ -10,8 +10,7 @@ import { renameSync } from 'node:fs'
 import type * as sqlite from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { createBatch, joinBytes, type Signal, type TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, type Logger } from '../component/index.ts'
-import { loadSqlite } from './sqlite.ts'
+import { CollectorError, loadSqlite, type Logger } from '../component/index.ts'
 
 /** A batch that is in the file. */
 export interface Stored {

@@ -4,7 +4,7 @@ import { createBudget } from '../../component/index.ts'
 import { tracesRequest } from '../../testkit/index.ts'
 import { Call } from '../../receiver-helper/index.ts'
 import { createConverter, type Converter, type ConverterOptions } from './conversion.ts'
-import type { Message } from './message.ts'
+import type { Message } from '../../otlp-protocol/message.ts'
 
 const request = tracesRequest({ spans: 50, rich: true })
 const json = (): Uint8Array => Buffer.from(tracesToJson(request))

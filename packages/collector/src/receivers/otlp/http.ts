@@ -25,7 +25,7 @@ import {
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import type { Converter } from './conversion.ts'
 import { createTakeMessage } from './intake.ts'
-import type { Encoding } from './message.ts'
+import type { Encoding } from '../../otlp-protocol/message.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: 'application/x-protobuf',

@@ -4,7 +4,7 @@ import type { ExportResponse, Signal } from '@spoor/otlp'
 import { CollectorError, createLogLimiter, freeBody } from '../../component/index.ts'
 import type { Call, Intake, RequestBody } from '../../receiver-helper/index.ts'
 import type { Converter } from './conversion.ts'
-import { readMessage, type Encoding, type Message } from './message.ts'
+import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
 const LOG_INTERVAL_MS = 60_000
 /** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
