@@ -1,4 +1,4 @@
-import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
+import { countItems, countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
@@ -10,7 +10,7 @@ import {
   type Consumer,
 } from '../component/index.ts'
 import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
-import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
+import { createTestContext, logsRequest, metricsRequest, tracesRequest } from '../testkit/index.ts'
 import { exporterHelperKeys } from './config.ts'
 import { createExporter, type SendResult } from './exporter.ts'
 
@@ -230,7 +230,19 @@ describe('a message that is too large', () => {
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'too_large' })).toBe(1)
   })
 
-  test('logs cannot be divided', async () => {
+  test('logs and metrics are split too, down to one record or data point', async () => {
+    for (const [signal, request] of [
+      ['logs', logsRequest],
+      ['metrics', metricsRequest],
+    ] as const) {
+      const { exporter, attempts } = start(NO_QUEUE, atMost(request(1).length + 2))
+      await exporter.consume(createBatch(signal, [{ bytes: request(4), items: 4 }]))
+      const sent = attempts.filter(({ items }) => items === 1).map(({ chunks }) => chunks[0]!.bytes)
+      expect(sent.map((bytes) => countItems(signal, bytes))).toEqual([1, 1, 1, 1])
+    }
+  })
+
+  test('one log record that is too large alone is given up', async () => {
     const { exporter, context } = start(NO_QUEUE, atMost(10))
     await expect(exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]))).rejects.toMatchObject({
       code: 'too_large',

@@ -4,7 +4,7 @@
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
-import { createBatch, freeMemory, shareMemory, splitSpans, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, freeMemory, shareMemory, splitItems, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -349,14 +349,9 @@ export function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefi
     return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
   }
   const [chunk] = chunks
-  if (signal !== 'traces' || !chunk || chunk.items < 2) return undefined
-  const size = Math.ceil(chunk.items / 2)
-  let left = chunk.items
-  return splitSpans(chunk.bytes, size).map((bytes) => {
-    const items = Math.min(size, left)
-    left -= items
-    return createBatch(signal, [{ bytes, items }])
-  })
+  if (!chunk || chunk.items < 2) return undefined
+  const parts = splitItems(signal, chunk.bytes, { maxItems: Math.ceil(chunk.items / 2) })
+  return parts.length < 2 ? undefined : parts.map((part) => createBatch(signal, [part]))
 }
 
 function shutdownError(id: string): CollectorError {

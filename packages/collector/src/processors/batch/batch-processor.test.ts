@@ -1,4 +1,5 @@
 import {
+  countItems,
   createBatch,
   countSpans,
   freeMemory,
@@ -11,7 +12,14 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CollectorError, createBudget, type Budget, type Component, type Consumer } from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
-import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
+import {
+  createSink,
+  createTestContext,
+  logsRequest,
+  metricsRequest,
+  tracesRequest,
+  type Sink,
+} from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
 
 /** Long enough never to fire within a test. */
@@ -123,14 +131,19 @@ describe('send_batch_max_size', () => {
     expect(sink.batches[0]?.chunks[0]).toBe(chunk)
   })
 
-  test('logs are divided between requests only', async () => {
-    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, 'logs')
-    const logs = (items: number): TelemetryBatch => createBatch('logs', [{ bytes: logsRequest(items), items }])
-    await processor.consume(logs(6))
-    await processor.consume(logs(7))
-    await processor.consume(logs(25))
+  test.each([
+    ['logs', logsRequest],
+    ['metrics', metricsRequest],
+  ] as const)('%s too: each batch is full, and has what it says', async (signal, request) => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, signal)
+    const batchOf = (items: number): TelemetryBatch => createBatch(signal, [{ bytes: request(items), items }])
+    await processor.consume(batchOf(6))
+    await processor.consume(batchOf(7))
+    await processor.consume(batchOf(25))
     await processor.shutdown(AbortSignal.timeout(1000))
-    expect(sink.batches.map(({ items }) => items)).toEqual([6, 7, 25])
+    expect(sink.batches.map(({ items }) => items)).toEqual([10, 10, 10, 8])
+    const counts = sink.batches.map(({ chunks }) => chunks.map(({ bytes }) => countItems(signal, bytes)))
+    expect(counts).toEqual(sink.batches.map(({ chunks }) => chunks.map(({ items }) => items)))
   })
 })
 

@@ -6,15 +6,7 @@
  * batch stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders are told to come
  * again.
  */
-import {
-  createBatch,
-  columnsOf,
-  extractSpans,
-  splitSpans,
-  type Chunk,
-  type Signal,
-  type TelemetryBatch,
-} from '@spoor/otlp'
+import { createBatch, splitItems, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -199,14 +191,7 @@ export class BatchProcessor implements Component, Consumer {
     while (items < max) {
       const next = this.#pending[0]!
       const room = max - items
-      if (next.chunk.items > room) {
-        // Metrics and logs are opaque: they are only divided between the requests that came.
-        if (this.#signal !== 'traces') {
-          if (taken.length === 0) taken.push(this.#pending.shift()!)
-          break
-        }
-        this.#pending.splice(0, 1, ...this.#split(next, room, max))
-      }
+      if (next.chunk.items > room) this.#pending.splice(0, 1, ...this.#split(next, room, max))
       taken.push(this.#pending.shift()!)
       items += taken.at(-1)!.chunk.items
     }
@@ -214,20 +199,10 @@ export class BatchProcessor implements Component, Consumer {
     return taken
   }
 
-  /** The first `head` spans, then the others in parts of at most `max`. */
+  /** The first `head` items, then the others in parts of at most `max`. */
   #split({ chunk, ticket }: Pending, head: number, max: number): Pending[] {
-    const rows = Array.from({ length: chunk.items }, (_, row) => row)
-    const columns = columnsOf(chunk)
-    const first = extractSpans(chunk.bytes, rows.slice(0, head), columns)
-    const rest = splitSpans(extractSpans(chunk.bytes, rows.slice(head), columns), max)
-    let left = chunk.items - head
-    const parts = [{ bytes: first, items: head }]
-    for (const bytes of rest) {
-      const items = Math.min(max, left)
-      left -= items
-      parts.push({ bytes, items })
-    }
-    // Each part repeats the resource and scope of its spans.
+    const parts = splitItems(this.#signal, chunk.bytes, { firstItems: head, maxItems: max })
+    // Each part repeats the messages around its items.
     for (const { bytes } of parts) {
       this.#heldBytes += bytes.length
       this.#keeper?.add(bytes.length)
