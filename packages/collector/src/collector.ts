@@ -9,6 +9,7 @@ import {
   type Factory,
   type Listening,
   type Logger,
+  type Overview,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
@@ -56,6 +57,8 @@ export interface Collector {
   readonly exporters: ReadonlySet<string>
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
   readonly failed: Promise<Error>
+  /** The pipelines with their components, and how they are now. */
+  overview(): Overview
   /** The open ports, once started. */
   listening(): readonly (Listening & { readonly component: string })[]
 }
@@ -90,6 +93,7 @@ export function createCollector(options: CollectorOptions): Collector {
       return new Set([...config.exporters.values()].map(({ factory }) => factory.type))
     },
     failed,
+    overview: () => graph.overview(),
     listening: () => graph.listening(),
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)

@@ -65,8 +65,9 @@ export class Assembly {
     const { containers } = this.#items
     const outer = level === 0 ? undefined : containers[level - 1]!.start
     const container = containers[level]
-    while (this.#at >= 0 && (!outer || outer[this.#rows[this.#at]!] === parent)) {
+    while (this.#at >= 0) {
       const row = this.#rows[this.#at]!
+      if (outer && outer[row] !== parent) break
       if (!container) {
         this.#writeRun(row)
         continue

@@ -43,6 +43,8 @@ export {
   statusToJson,
 } from './response.ts'
 export type { ExportResponse, Status } from './response.ts'
+export { resourceParts } from './resources.ts'
+export type { ResourcePart } from './resources.ts'
 export { columnsOf, scanSpans } from './scan.ts'
 export type { AttributeVisitor } from './scan.ts'
 export { extractItems, extractSpans, spliceSpans, splitItems, splitSpans } from './splice.ts'

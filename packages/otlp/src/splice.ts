@@ -70,6 +70,8 @@ export interface SplitLimits {
    * of its own, beyond the limit.
    */
   readonly maxBytes?: number
+  /** The same for the first part. Default: `maxBytes`. */
+  readonly firstBytes?: number
 }
 
 /**
@@ -83,11 +85,11 @@ export function splitItems(signal: Signal, bytes: Uint8Array, limits: SplitLimit
 }
 
 function split(bytes: Uint8Array, items: ItemRanges, limits: SplitLimits): Chunk[] {
-  const { maxItems = Infinity, firstItems = maxItems, maxBytes = Infinity } = limits
-  for (const [name, limit] of Object.entries({ maxItems, firstItems, maxBytes })) {
+  const { maxItems = Infinity, firstItems = maxItems, maxBytes = Infinity, firstBytes = maxBytes } = limits
+  for (const [name, limit] of Object.entries({ maxItems, firstItems, maxBytes, firstBytes })) {
     if (!(limit >= 1)) throw new RangeError(`${name} is ${limit}, must be at least 1`)
   }
-  if (items.count === 0 || (items.count <= firstItems && bytes.length <= maxBytes)) {
+  if (items.count === 0 || (items.count <= firstItems && bytes.length <= firstBytes)) {
     return [{ bytes, items: items.count }]
   }
   const assembly = new Assembly(bytes, items)
@@ -96,16 +98,14 @@ function split(bytes: Uint8Array, items: ItemRanges, limits: SplitLimits): Chunk
     const rows = Array.from({ length: to - from }, (_, index) => from + index)
     parts.push({ bytes: assembly.write(rows), items: rows.length })
   }
-  let from = 0
+  let [from, most, mostBytes] = [0, Math.floor(firstItems), firstBytes]
   let size = assembly.requestBytes
   for (let row = 0; row < items.count; row++) {
-    const most = Math.floor(parts.length === 0 ? firstItems : maxItems)
-    if (maxBytes !== Infinity) size += sizeOf(assembly, items, row, row > from)
-    if (row - from === most || (row > from && size > maxBytes)) {
-      add(from, row)
-      from = row
-      if (maxBytes !== Infinity) size = assembly.requestBytes + sizeOf(assembly, items, row, false)
-    }
+    if (mostBytes !== Infinity) size += sizeOf(assembly, items, row, row > from)
+    if (row - from < most && (row === from || size <= mostBytes)) continue
+    add(from, row)
+    ;[from, most, mostBytes] = [row, Math.floor(maxItems), maxBytes]
+    if (mostBytes !== Infinity) size = assembly.requestBytes + sizeOf(assembly, items, row, false)
   }
   add(from, items.count)
   return parts

@@ -20,19 +20,32 @@ export interface HttpEndpoint {
 
 /** A request's head must be there by then. Milliseconds. */
 const HEADERS_TIMEOUT_MS = 5_000
+/** No answer is kept, and a page loads nothing and runs nothing. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' }
 
 /**
- * `endpoint`: `host:port`. `answer`: what a path gets, without its query; undefined for one that there is not. Other methods than GET and HEAD get
+ * `endpoint`: `host:port`. `answer`: what a path gets, `query` is what is behind its `?`; undefined for one that there is not. Other methods than GET and HEAD get
  * 405, other hosts than this machine's 403 where it listens on loopback.
  */
-export function createHttpEndpoint(endpoint: string, answer: (path: string) => Answer | undefined): HttpEndpoint {
+export function createHttpEndpoint(
+  endpoint: string,
+  answer: (path: string, query: string) => Answer | undefined,
+): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
   const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
     const { status, contentType, body } = answerTo(request)
     request.resume()
-    response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+    response.writeHead(status, {
+      ...HEADERS,
+      'content-type': contentType,
+      'content-length': Buffer.byteLength(body),
+    })
     response.end(request.method === 'HEAD' ? undefined : body)
   })
   let address = ''
@@ -41,7 +54,8 @@ export function createHttpEndpoint(endpoint: string, answer: (path: string) => A
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refusal(405, 'method not allowed, supported: [GET]')
-    return answer((request.url ?? '').split('?', 1)[0]!) ?? NOT_FOUND
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+    return answer(path, query) ?? NOT_FOUND
   }
 
   return {

@@ -1,4 +1,11 @@
-import { createBudget, createCounters, type Budget, type Context, type Logger } from '../component/index.ts'
+import {
+  createBudget,
+  createCounters,
+  StatusTracker,
+  type Budget,
+  type Context,
+  type Logger,
+} from '../component/index.ts'
 
 export interface LogLine {
   readonly level: keyof Logger
@@ -21,15 +28,23 @@ export function createTestLogger(): TestLogger {
 }
 
 /**
- * A component's context with a logger that keeps its lines and counters of its own. `value` sums the counters of a name
+ * A component's context with a logger that keeps its lines and counters of its own; `status`: what it has reported. `value` sums the counters of a name
  * whose labels match.
  */
 export function createTestContext(
   id = 'test',
   budget?: Budget,
-): Context & { readonly logger: TestLogger; value(name: string, labels?: Record<string, string>): number } {
+): Context & {
+  readonly logger: TestLogger
+  readonly status: StatusTracker
+  value(name: string, labels?: Record<string, string>): number
+} {
   const counters = createCounters()
+  const status = new StatusTracker()
+  status.to('starting')
   return {
+    status,
+    report: status.to,
     id,
     logger: createTestLogger(),
     counters,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { tracesRequest, logsRequest } from '../../testkit/index.ts'
 import { batchOf, startExporter } from '../fixture.ts'
 import { debugExporter } from './index.ts'
+import { EMPTY_CONTEXT } from '../../component/index.ts'
 
 const SPAN = encodeTraces({
   resourceSpans: [
@@ -59,8 +60,8 @@ const SPAN = encodeTraces({
 test('basic: one line a batch', async () => {
   const { exporter, context } = await startExporter(debugExporter, {})
   const chunks = [1, 2].map((seed) => ({ bytes: tracesRequest({ spans: 6, services: 2, seed }), items: 6 }))
-  await exporter.consume(createBatch('traces', chunks))
-  await exporter.consume(batchOf(logsRequest(3), 3, 'logs'))
+  await exporter.consume(createBatch('traces', chunks), EMPTY_CONTEXT)
+  await exporter.consume(batchOf(logsRequest(3), 3, 'logs'), EMPTY_CONTEXT)
   expect(context.logger.lines.map(({ message, fields }) => [message, fields])).toEqual([
     [
       'Traces',
@@ -73,7 +74,7 @@ test('basic: one line a batch', async () => {
 
 test('normal: one line a span', async () => {
   const { exporter, context } = await startExporter(debugExporter, { verbosity: 'normal' })
-  await exporter.consume(batchOf(SPAN, 1))
+  await exporter.consume(batchOf(SPAN, 1), EMPTY_CONTEXT)
   expect(context.logger.lines[1]?.message).toBe(`ResourceTraces #0 service.name=shop
 ScopeTraces #0 http@1.0
 GET /cart 0102030405060708090a0b0c0d0e0f10 1112131415161718 n=9007199254740993 list=["a",true]`)
@@ -81,7 +82,7 @@ GET /cart 0102030405060708090a0b0c0d0e0f10 1112131415161718 n=9007199254740993 l
 
 test('detailed: everything', async () => {
   const { exporter, context } = await startExporter(debugExporter, { verbosity: 'detailed' })
-  await exporter.consume(batchOf(SPAN, 1))
+  await exporter.consume(batchOf(SPAN, 1), EMPTY_CONTEXT)
   expect(context.logger.lines[1]?.message).toBe(`ResourceSpans #0
 Resource SchemaURL: 
 Resource attributes:
@@ -112,7 +113,7 @@ SpanEvent #0
 
 test('sampling: the first batches of a second, then every so-many-th', async () => {
   const { exporter, context } = await startExporter(debugExporter, { sampling_initial: 2, sampling_thereafter: 1000 })
-  for (let index = 0; index < 100; index++) await exporter.consume(batchOf(SPAN, 1))
+  for (let index = 0; index < 100; index++) await exporter.consume(batchOf(SPAN, 1), EMPTY_CONTEXT)
   // 2, and the third as the first of the sampled ones; twice that where a second began in between.
   expect([3, 6]).toContain(context.logger.lines.length)
   expect(context.value('otelcol_exporter_sent_spans')).toBe(100)

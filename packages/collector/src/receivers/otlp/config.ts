@@ -3,7 +3,7 @@
  * tune Go's buffers are read and have no effect.
  */
 import { z } from 'zod'
-import { count, durationMs, listenEndpoint, section, withoutEffect } from '../../component/index.ts'
+import { count, durationMs, listenEndpoint, section, stringList, withoutEffect } from '../../component/index.ts'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
 
 /** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
@@ -15,12 +15,6 @@ const serverTls = section({
 }).refine((tls) => tls.cert_file !== undefined && tls.key_file !== undefined, {
   message: 'TLS configuration must include both certificate and key for server connections; set cert_file and key_file',
 })
-
-/** Go accepts one string with commas for a list of strings. */
-const stringList = z.preprocess(
-  (input) => (typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input),
-  z.array(z.string()),
-)
 
 const cors = section({
   allowed_origins: stringList
@@ -35,7 +29,12 @@ const cors = section({
 
 const urlPath = z.string().startsWith('/', { message: 'must start with "/"' })
 
-const METADATA = 'no component reads what clients send beside their data'
+const includeMetadata = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Whether the request's headers go with its data through the pipelines, for `metadata_keys` of `batch`. Off: nobody sees them.",
+  )
 const BUFFERS = "the buffers of sockets are Node's"
 const KEPT = 'connections are kept as Node keeps them'
 
@@ -66,7 +65,7 @@ const grpc = section({
     .describe(
       'Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages.',
     ),
-  include_metadata: withoutEffect(z.boolean().default(false), METADATA),
+  include_metadata: includeMetadata,
   read_buffer_size: withoutEffect(count.optional(), BUFFERS),
   write_buffer_size: withoutEffect(count.optional(), BUFFERS),
   keepalive: keepalive.prefault({}),
@@ -85,7 +84,7 @@ const http = section({
   traces_url_path: urlPath.default(HTTP_PATHS.traces),
   metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
   logs_url_path: urlPath.default(HTTP_PATHS.logs),
-  include_metadata: withoutEffect(z.boolean().default(false), METADATA),
+  include_metadata: includeMetadata,
   idle_timeout: durationMs
     .prefault(0)
     .describe('How long a connection without a request stays open. 0: without limit.'),
@@ -107,16 +106,15 @@ const MIB = 1024 * 1024
 /** What gRPC takes where nothing is said. */
 export const DEFAULT_MAX_MESSAGE_MIB = 4
 
-/** OTLP/HTTP on the port of gRPC, whose limits hold; browsers are not let in there. */
-export function httpBeside({ endpoint, max_recv_msg_size_mib: mib }: GrpcConfig, configured?: HttpConfig): HttpConfig {
+/** OTLP/HTTP on the port of gRPC, whose settings hold; browsers are not let in there. */
+export function httpBeside(port: GrpcConfig, configured: HttpConfig = http.parse({})): HttpConfig {
+  const { endpoint, include_metadata, max_recv_msg_size_mib: mib } = port
   const maxBytes = Math.round((mib || DEFAULT_MAX_MESSAGE_MIB) * MIB)
-  return { ...(configured ?? http.parse({})), endpoint, cors: undefined, max_request_body_size: maxBytes }
+  return { ...configured, endpoint, include_metadata, cors: undefined, max_request_body_size: maxBytes }
 }
 
-/** gRPC on the port of HTTP, whose limits hold. */
-export function grpcBeside(
-  { endpoint, max_request_body_size: maxBytes }: HttpConfig,
-  configured?: GrpcConfig,
-): GrpcConfig {
-  return { ...(configured ?? grpc.parse({})), endpoint, max_recv_msg_size_mib: maxBytes / MIB }
+/** gRPC on the port of HTTP, whose settings hold. */
+export function grpcBeside(port: HttpConfig, configured: GrpcConfig = grpc.parse({})): GrpcConfig {
+  const { endpoint, include_metadata, max_request_body_size: maxBytes } = port
+  return { ...configured, endpoint, include_metadata, max_recv_msg_size_mib: maxBytes / MIB }
 }

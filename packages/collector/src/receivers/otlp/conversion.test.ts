@@ -4,7 +4,7 @@ import { createBudget } from '../../component/index.ts'
 import { tracesRequest } from '../../testkit/index.ts'
 import { Call } from './call.ts'
 import { createConverter, type Converter, type ConverterOptions } from './conversion.ts'
-import type { Message } from './message.ts'
+import type { Message } from '../../otlp-protocol/message.ts'
 
 const request = tracesRequest({ spans: 50, rich: true })
 const json = (): Uint8Array => Buffer.from(tracesToJson(request))
@@ -80,7 +80,7 @@ test('a client that left while it waited costs no work', async () => {
   const call = new Call(budget, () => {})
   const first = convert(json())
   const second = convert(json(), call)
-  call.left = true
+  call.leave()
   await expect(second).rejects.toMatchObject({ code: 'unavailable' })
   expect((await first).items).toBe(50)
   await converter.close()

@@ -9,7 +9,7 @@ import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
 import { CollectorError, ownsBuffer } from '../../component/index.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
 import type { Call } from './call.ts'
-import type { Encoding, Message } from './message.ts'
+import type { Encoding, Message } from '../../otlp-protocol/message.ts'
 
 export interface ConversionRequest {
   readonly signal: Signal

@@ -5,7 +5,7 @@
  */
 import http2 from 'node:http2'
 import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs } from '../../component/index.ts'
+import { CollectorError, GRPC, statusOf, timerMs, type Metadata } from '../../component/index.ts'
 import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
@@ -15,6 +15,7 @@ import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
 import { endWhenIdle } from './idle-sessions.ts'
 import type { Intake } from './intake.ts'
+import { metadataOf } from './metadata.ts'
 
 const MIB = 1024 * 1024
 const DEFAULT_CONCURRENT_STREAMS = 128
@@ -58,7 +59,11 @@ export function createGrpcServer(
   intake: Intake,
   listenHost: () => string,
   onIdle: () => void,
-  otherwise: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
+  otherwise: (
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ) => void,
   timeouts: GrpcTimeouts = TIMEOUTS,
 ): http2.Http2Server {
   const server = http2.createServer({
@@ -78,7 +83,7 @@ export function createGrpcServer(
     const idleMs = config.keepalive.server_parameters.max_connection_idle
     if (idleMs > 0) endWhenIdle(session, timerMs(idleMs), onIdle)
   })
-  server.on('stream', (stream, headers) => {
+  server.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
     // The client's resets; there is nobody left to answer.
     stream.on('error', () => {})
     // Not while a message waits for the pipelines: then it is off, see `receive`.
@@ -86,7 +91,7 @@ export function createGrpcServer(
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
       if (contentType.startsWith('application/grpc')) respondOtherGrpc(stream, contentType)
-      else otherwise(stream, headers)
+      else otherwise(stream, headers, rawHeaders)
       return
     }
     const path = headers[':path'] ?? ''
@@ -103,7 +108,8 @@ export function createGrpcServer(
         )
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
-      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts }, intake)
+      const metadata = config.include_metadata ? metadataOf(rawHeaders) : undefined
+      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts, metadata }, intake)
     } catch (error) {
       stream.resume()
       respondError(stream, intake.refuse(error))
@@ -124,10 +130,11 @@ interface Order {
   /** The call's deadline, from now. */
   readonly timeoutMs: number | undefined
   readonly timeouts: GrpcTimeouts
+  readonly metadata: Metadata | undefined
 }
 
 function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake): void {
-  const { maxBytes, timeoutMs } = order
+  const { maxBytes, timeoutMs, metadata } = order
   const { stallMs, messageMs } = order.timeouts
   const beganMs = performance.now()
   let received = 0
@@ -150,14 +157,16 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   const call = intake.open(() => {
     giveUp()
     refuse(tooSlow())
-  })
+  }, stream.session?.socket)
+  if (metadata) call.metadata = metadata
   const reader = new MessageReader(maxBytes, SIZE_SETTING, call)
   if (timeoutMs !== undefined) {
+    call.deadline = beganMs + timeoutMs
     const expire = (): void => {
       const waited = over
       giveUp()
       refuse(deadlineExceeded(waited))
-      call.left = true
+      call.leave()
     }
     if (timeoutMs === 0) expire()
     else timer = setTimeout(expire, timeoutMs)
@@ -190,7 +199,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
   stream.on('close', () => {
     clearTimeout(timer)
     giveUp()
-    call.left = true
+    call.leave()
   })
 }
 

@@ -23,7 +23,8 @@ import { createCors } from './cors.ts'
 import type { HttpConfig } from './config.ts'
 import { checkHost } from './host-check.ts'
 import type { Body, Intake } from './intake.ts'
-import type { Encoding } from './message.ts'
+import type { Encoding } from '../../otlp-protocol/message.ts'
+import { metadataOf } from './metadata.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: 'application/x-protobuf',
@@ -114,8 +115,9 @@ export function createHttpServer(
         )
       }
       readBody(request, maxBytes, intake, refuse, (bytes, call) => {
+        if (config.include_metadata) call.metadata = metadataOf(request.rawHeaders)
         // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
-        response.once('close', () => (call.left = true))
+        response.once('close', () => call.leave())
         exportBody({ encoding, bytes }, signal, coding, maxBytes, intake, call).then(
           (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
           refuse,
@@ -202,7 +204,7 @@ function readBody(
     call.lease.release()
     if (error !== undefined) refuse(error)
   }
-  const call = intake.open(() => giveUp(tooSlow()))
+  const call = intake.open(() => giveUp(tooSlow()), request.socket)
   const body = new BodyBuffer(announced, call)
   const tooLarge = (size: string): CollectorError =>
     new CollectorError(

@@ -1,4 +1,5 @@
 /** The part of the receiver that both protocols share: read the message, hand it on, account for it. */
+import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { createBatch, giveMemory, ownMemory, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
 import {
@@ -13,7 +14,7 @@ import {
 } from '../../component/index.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
-import { readMessage, type Encoding, type Message } from './message.ts'
+import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
 /** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
 const LOG_INTERVAL_MS = 60_000
@@ -40,8 +41,10 @@ export interface Intake {
   has(signal: Signal): boolean
   /** Throws `unavailable` once the receiver is shutting down; called before work is put into a request. */
   checkOpen(): void
-  /** A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. */
-  open(reclaim: () => void): Call
+  /**
+   * A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. `socket`: the one that it came by.
+   */
+  open(reclaim: () => void, socket?: Socket): Call
   /**
    * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
    * spans that have an invalid id are refused, and the others are taken. A message without items is taken at once. Rejects
@@ -101,18 +104,21 @@ export function createIntake(
     signal: Signal,
     { bytes, items, rejected }: Message,
     { compressed }: Body,
+    call: Call,
   ): Promise<void> => {
     const chunk: Chunk = compressed && rejected === 0 ? { bytes, items, compressed } : { bytes, items }
     ownMemory(chunk)
     if (consumer.releases) giveMemory(chunk)
     try {
-      await consumer.consume(createBatch(signal, [chunk]))
+      await consumer.consume(createBatch(signal, [chunk]), call)
     } catch (error) {
       const problem = toCollectorError(error)
       // As the collector counts: refused by the pipeline, or failed by a defect of this receiver's own process.
       if (problem.code === 'internal') failed[signal].value += items
       else refused[signal].value += items
       throw problem
+    } finally {
+      call.answered()
     }
     accepted[signal].value += items
   }
@@ -141,7 +147,7 @@ export function createIntake(
     },
     has: (signal) => next.has(signal),
     checkOpen,
-    open: (reclaim) => new Call(context.budget, reclaim),
+    open: (reclaim, socket) => new Call(context.budget, reclaim, socket),
     async take(signal, body, call) {
       const bodyBytes = body.bytes.length
       let message: Message | undefined
@@ -158,7 +164,7 @@ export function createIntake(
             const consumer = next.get(signal)
             if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
             isKept = consumer.releases !== true
-            await hand(consumer, signal, message, body)
+            await hand(consumer, signal, message, body, call)
           }
           succeeded.value++
           return answer

@@ -56,9 +56,9 @@ export async function openPort(options: PortOptions): Promise<Port> {
     intakes.grpc,
     listenHost,
     () => idle.value++,
-    (stream, headers) => {
+    (stream, headers, rawHeaders) => {
       note('http')
-      serveHttp2(httpServer, stream, headers)
+      serveHttp2(httpServer, stream, headers, rawHeaders)
     },
   )
   grpcServer.on('stream', (_, headers) => {
@@ -91,8 +91,13 @@ export async function openPort(options: PortOptions): Promise<Port> {
 }
 
 /** Hands the HTTP server a request that came over HTTP/2. */
-function serveHttp2(server: Server, stream: ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
-  const request = new http2.Http2ServerRequest(stream, headers, {}, [])
+function serveHttp2(
+  server: Server,
+  stream: ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+): void {
+  const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders)
   const response = new http2.Http2ServerResponse(stream)
   // Whoever reads a body listens for its end by this; a reset is told by another event on HTTP/2.
   request.on('error', () => {})

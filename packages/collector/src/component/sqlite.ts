@@ -1,5 +1,5 @@
 import type * as sqlite from 'node:sqlite'
-import { CollectorError } from '../component/index.ts'
+import { CollectorError } from './error.ts'
 
 /** Node's SQLite, without the warning that it is experimental, which is for programmers. Throws `unavailable` where it is not there. */
 export function loadSqlite(): typeof sqlite {
