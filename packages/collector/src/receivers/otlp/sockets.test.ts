@@ -288,6 +288,7 @@ describe('clients that stand still', () => {
     const session = http2.connect(`http://${grpc}`)
     onTestFinished(() => session.destroy())
     const stream = session.request({ ...GRPC, ':method': 'POST' })
+    stream.write(messagePrefix(false, 100))
     const trickle = setInterval(() => stream.write(Buffer.of(0)), 50)
     const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => void stream.once('response', resolve))
     clearInterval(trickle)
