@@ -5,7 +5,7 @@
  */
 import http2 from 'node:http2'
 import { encodeStatus } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs, type Metadata } from '../component/index.ts'
+import { CollectorError, GRPC, statusOf, timerMs, type Metadata, type SenderAccount } from '../component/index.ts'
 import { decompress } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
 import { tooSlow, type Call } from './call.ts'
@@ -39,6 +39,12 @@ const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
   'grpc-accept-encoding': ACCEPTED_ENCODINGS,
 }
 
+/** Why there is no handler. `reason`: what the refusal is counted by. */
+export interface NoMethod {
+  readonly error: CollectorError
+  readonly reason: string
+}
+
 /** Resolves with the answer's message, with its prefix. The call's lease is for the body, and is released afterwards. */
 export type UnaryHandler = (body: RequestBody, call: Call) => Promise<Uint8Array>
 
@@ -57,8 +63,8 @@ export interface GrpcServerOptions {
   readonly speaks: string
   /** The key that opens the port to others, for the error. */
   readonly endpointSetting: string
-  /** The handler of a method, as `/package.Service/Method`. Throws `unimplemented` where there is none. */
-  readonly method: (path: string) => UnaryHandler
+  /** The handler of a method, as `/package.Service/Method`. */
+  readonly method: (path: string) => UnaryHandler | NoMethod
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
   /** Gets requests that are none of gRPC. */
@@ -92,16 +98,24 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
     stream.on('error', () => {})
     // Not while a message waits for the pipelines: then it is off, see `receive`.
     stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
+    const sender = intake.sender(stream.session, headers['user-agent'])
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
-      if (contentType.startsWith('application/grpc')) respondOtherGrpc(stream, contentType, options.speaks)
-      else options.otherwise(stream, headers, rawHeaders)
+      if (!contentType.startsWith('application/grpc')) return options.otherwise(stream, headers, rawHeaders)
+      const text = `this port speaks ${options.speaks} (content-type application/grpc), not ${contentType}`
+      intake.refuse(new CollectorError('unimplemented', text), sender, 'unsupported_media_type')
+      respondOtherGrpc(stream, text)
       return
     }
+    let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
       intake.checkOpen()
       const handler = options.method(headers[':path'] ?? '')
+      if ('error' in handler) {
+        reason = handler.reason
+        throw handler.error
+      }
       const encoding = headers['grpc-encoding'] ?? 'identity'
       if (encoding !== 'identity' && encoding !== 'gzip') {
         throw new CollectorError(
@@ -111,10 +125,10 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = options.includeMetadata ? metadataOf(rawHeaders) : undefined
-      receive(stream, { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata }, intake)
+      receive(stream, { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }, intake)
     } catch (error) {
       stream.resume()
-      respondError(stream, intake.refuse(error))
+      respondError(stream, intake.refuse(error, sender, reason))
     }
   })
   return server
@@ -132,6 +146,7 @@ interface Order {
   /** The call's deadline, from now. */
   readonly timeoutMs: number | undefined
   readonly timeouts: GrpcTimeouts
+  readonly sender: SenderAccount
   readonly metadata: Metadata | undefined
 }
 
@@ -148,7 +163,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     // Its client has been told why, or is gone.
     if (call.left) return
     stream.setTimeout(stallMs)
-    respondError(stream, intake.refuse(error))
+    respondError(stream, intake.refuse(error, order.sender))
   }
   const giveUp = (): void => {
     if (over) return
@@ -156,10 +171,14 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     reader.free()
     call.lease.release()
   }
-  const call = intake.open(() => {
-    giveUp()
-    refuse(tooSlow())
-  }, stream.session?.socket)
+  const call = intake.open(
+    () => {
+      giveUp()
+      refuse(tooSlow())
+    },
+    order.sender,
+    stream.session?.socket,
+  )
   if (metadata) call.metadata = metadata
   const reader = new MessageReader(limit.bytes, limit.setting, call)
   if (timeoutMs !== undefined) {
@@ -263,10 +282,10 @@ function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): v
 }
 
 /** For kinds of gRPC that have other messages. */
-function respondOtherGrpc(stream: http2.ServerHttp2Stream, contentType: string, speaks: string): void {
+function respondOtherGrpc(stream: http2.ServerHttp2Stream, text: string): void {
   // A stream may be reset by the time that it is announced; answering it would throw.
   if (stream.destroyed || stream.headersSent) return
   stream.resume()
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(`415 this port speaks ${speaks} (content-type application/grpc), not ${contentType}\n`)
+  stream.end(`415 ${text}\n`)
 }

@@ -3,8 +3,9 @@
  * request, in the order of the OpenTelemetry Collector's confighttp.
  */
 import http from 'node:http'
+import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { statusOf, type CollectorError } from '../component/index.ts'
+import { CollectorError, statusOf, type SenderAccount } from '../component/index.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig } from './config.ts'
 import { createCors } from './cors.ts'
@@ -17,9 +18,26 @@ const REQUEST_TIMEOUT_MS = 300_000
 const TIMEOUTS_CHECK_MS = 5_000
 /** A connection that stands still for so long in the middle of a request or of its answer is cut. */
 const STALL_TIMEOUT_MS = 60_000
+/** What a sender chose is told in so many characters. */
+const MAX_ABOUT_CHARS = 100
+const NO_ORIGIN = 'browsers of this origin may not send; add it to cors.allowed_origins of the receiver'
+
+/** A request over HTTP, of whichever version, and its answer. */
+export interface Exchange {
+  readonly request: http.IncomingMessage
+  readonly response: http.ServerResponse
+  readonly sender: SenderAccount
+}
 
 /** Answers a POST to its path. */
-export type HttpHandler = (request: http.IncomingMessage, response: http.ServerResponse) => void
+export type HttpHandler = (exchange: Exchange) => void
+
+/** What a receiver has at its paths; each without a slash at its end: with one it is the same. */
+export interface HttpService {
+  readonly handlers: ReadonlyMap<string, HttpHandler>
+  /** Paths that would be served if the pipelines were others, with what is then to be told. */
+  readonly unused: ReadonlyMap<string, string>
+}
 
 export interface HttpServerOptions {
   readonly cors: CorsConfig | undefined
@@ -32,15 +50,15 @@ export interface HttpServerOptions {
   readonly speaks: string
   /** The key that opens the port to others, for the error. */
   readonly endpointSetting: string
-  /** By path, without a slash at its end: one more there is taken as well. */
-  readonly handlers: ReadonlyMap<string, HttpHandler>
+  readonly service: HttpService
   /** See {@link STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number
 }
 
 /** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
 export function createHttpServer(options: HttpServerOptions): http.Server {
-  const { intake, listenHost, endpointSetting, handlers } = options
+  const { intake, listenHost, endpointSetting } = options
+  const { handlers, unused } = options.service
   const cors = createCors(options.cors)
   const timeouts: http.ServerOptions = {
     keepAliveTimeout: options.idleTimeoutMs,
@@ -49,22 +67,37 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
+    const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
+    const exchange = { request, response, sender }
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)
     } catch (error) {
-      return refuseText(request, response, 403, `403 ${intake.refuse(error).message}`)
+      return refuseText(request, response, 403, `403 ${intake.refuse(error, sender).message}`)
     }
-    if (cors(request, response)) return
+    const { origin = '' } = request.headers
+    const preflight = cors(request, response)
+    if (preflight === 'allowed') return sender.preflight(origin)
+    if (preflight === 'refused') {
+      intake.refuse(new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`), sender, 'preflight_refused')
+      return
+    }
     const path = pathOf(request.url ?? '')
-    const handler = handlers.get(path) ?? handlers.get(path.replace(/\/+$/, ''))
+    const handler = handlers.get(path)
     if (!handler) {
-      return refuseText(request, response, 404, `404 page not found; this port has ${[...handlers.keys()].join(', ')}`)
+      const known = [...handlers.keys()].join(', ')
+      const why = unused.get(path)
+      return why === undefined
+        ? refuseRequest(exchange, intake, 404, 'not_found', `page not found; this port has ${known}`, path)
+        : refuseRequest(exchange, intake, 404, 'no_pipeline', `${why}; it takes ${known}`, path)
     }
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST')
-      return refuseText(request, response, 405, '405 method not allowed, supported: [POST]')
+      const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+      const text = 'method not allowed, supported: [POST]'
+      if (isPreflight) return refuseRequest(exchange, intake, 405, 'preflight_refused', `${text}; ${NO_ORIGIN}`, origin)
+      return refuseRequest(exchange, intake, 405, 'method_not_allowed', text, `${request.method} ${path}`)
     }
-    handler(request, response)
+    handler(exchange)
   })
   // It is handed its connections, and its timeouts for slow requests begin with this event only.
   server.emit('listening')
@@ -72,8 +105,11 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     if (error.code === 'ECONNRESET') socket.destroy()
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
       refuseConnection(socket, 408, 'the request did not come in time')
-    else
-      refuseConnection(socket, 400, `not a valid HTTP/1.1 request (${error.code}); this port speaks ${options.speaks}`)
+    else {
+      const text = `not a valid HTTP/1.1 request (${error.code}); this port speaks ${options.speaks}`
+      intake.refuse(new CollectorError('invalid_data', text), intake.sender(socket as Socket), 'wrong_protocol')
+      refuseConnection(socket, 400, text)
+    }
   })
   cutStalled(server, options.stallTimeoutMs ?? STALL_TIMEOUT_MS)
   return server
@@ -101,9 +137,16 @@ function hostOf({ headers }: http.IncomingMessage): string | undefined {
   return headers.host ?? (headers as Record<string, string | undefined>)[':authority']
 }
 
+/** What its sender is known by: over HTTP/2 the session, as the socket of each request is another object. */
+function connectionOf(request: http.IncomingMessage): Socket | Http2Session | undefined {
+  return 'stream' in request ? (request as unknown as Http2ServerRequest).stream.session : request.socket
+}
+
+/** Without the query and a slash at its end. */
 function pathOf(url: string): string {
   const query = url.indexOf('?')
-  return query < 0 ? url : url.slice(0, query)
+  const path = query < 0 ? url : url.slice(0, query)
+  return path.endsWith('/') && path.length > 1 ? path.slice(0, -1) : path
 }
 
 /** Answers, where the client is still there. */
@@ -122,13 +165,20 @@ export function refusalStatus(response: http.ServerResponse, error: CollectorErr
   return status
 }
 
-/** Answers with a line of text, and reads no further than it must. */
-export function refuseText(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
+/** Refuses with a line of text, and accounts for it. `about`: what the sender chose, for the ledger. */
+export function refuseRequest(
+  { request, response, sender }: Exchange,
+  intake: Intake,
   status: number,
+  reason: string,
   text: string,
+  about: string,
 ): void {
+  intake.refuse(new CollectorError('unimplemented', `${about.slice(0, MAX_ABOUT_CHARS)}: ${text}`), sender, reason)
+  refuseText(request, response, status, `${status} ${text}`)
+}
+
+function refuseText(request: http.IncomingMessage, response: http.ServerResponse, status: number, text: string): void {
   request.resume()
   respond(response, status, 'text/plain; charset=utf-8', Buffer.from(`${text}\n`))
 }

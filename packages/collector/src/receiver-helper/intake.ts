@@ -3,23 +3,22 @@ import type { Socket } from 'node:net'
 import { createBatch, giveMemory, ownMemory, type Chunk, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
-  createLogLimiter,
+  NO_DOOR,
   signalCounters,
   toCollectorError,
   type Consumer,
   type Context,
   type Counter,
+  type LedgerDoor,
+  type SenderAccount,
 } from '../component/index.ts'
 import { Call } from './call.ts'
-
-/** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
-const LOG_INTERVAL_MS = 60_000
 
 /** What a port is named after. */
 export type Transport = 'grpc' | 'http'
 
 /** One protocol's way into the pipelines. */
-export interface Intake {
+export interface Intake extends LedgerDoor {
   readonly context: Context
   readonly transport: Transport
   /** Requests that are being worked on. */
@@ -31,20 +30,21 @@ export interface Intake {
   /**
    * A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. `socket`: the one that it came by.
    */
-  open(reclaim: () => void, socket?: Socket): Call
+  open(reclaim: () => void, sender: SenderAccount, socket?: Socket): Call
   /** The work on a request begins: it is active until `end`, which each one that has begun calls. Throws as `checkOpen`. */
   begin(): void
   end(): void
   /** Counts a request whose data was taken. */
-  succeed(): void
+  succeed(items: number, sender: SenderAccount): void
   /** Resolves when the pipelines have taken the chunk. Rejects with what they throw. */
   hand(signal: Signal, chunk: Chunk, call: Call): Promise<void>
   /** Counts items that this receiver did not hand on. */
   reject(signal: Signal, items: number): void
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
+   * `reason`: what it is counted by, default the error's code.
    */
-  refuse(thrown: unknown): CollectorError
+  refuse(thrown: unknown, sender: SenderAccount, reason?: string): CollectorError
   /** No request is taken from now on. Resolves when the last one that was taken is done. */
   close(): Promise<void>
 }
@@ -57,7 +57,7 @@ export function createIntake(context: Context, transport: Transport, next: Reado
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
-  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+  const door = context.ledger?.door(context.id, transport) ?? NO_DOOR
 
   let open = true
   let active = 0
@@ -76,7 +76,8 @@ export function createIntake(context: Context, transport: Transport, next: Reado
     },
     consumer: (signal) => next.get(signal),
     checkOpen,
-    open: (reclaim, socket) => new Call(context.budget, reclaim, socket),
+    sender: (connection, userAgent) => door.sender(connection, userAgent),
+    open: (reclaim, sender, socket) => new Call(context.budget, reclaim, sender, socket),
     begin() {
       checkOpen()
       active++
@@ -85,7 +86,8 @@ export function createIntake(context: Context, transport: Transport, next: Reado
       active--
       if (active === 0) drained?.()
     },
-    succeed() {
+    succeed(items, sender) {
+      sender.taken(items)
       succeeded.value++
     },
     async hand(signal, chunk, call) {
@@ -109,10 +111,10 @@ export function createIntake(context: Context, transport: Transport, next: Reado
     reject(signal, items) {
       refused[signal].value += items
     },
-    refuse(thrown) {
+    refuse(thrown, sender, reason) {
       const error = toCollectorError(thrown)
-      requests(error.code).value++
-      log.warn(error.code, { component: context.id, transport, error: error.message }, 'Refused a request.')
+      requests(reason ?? error.code).value++
+      sender.refused(reason ?? error.code, error.message)
       return error
     },
     async close() {

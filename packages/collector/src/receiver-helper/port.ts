@@ -5,11 +5,12 @@
  */
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
-import type { Consumer, Context } from '../component/index.ts'
+import { CollectorError, type Consumer, type Context } from '../component/index.ts'
 import type { CorsConfig, Keepalive, ServerTls } from './config.ts'
-import { createGrpcServer, isGrpc, type GrpcTimeouts, type UnaryHandler } from './grpc.ts'
-import { createHttpServer, type HttpHandler } from './http.ts'
+import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
+import { createHttpServer, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
 import { listen, type Handlers, type Listener } from './listener.ts'
 import type { SizeLimit } from './request-body.ts'
@@ -45,27 +46,30 @@ export interface PortSettings extends PortRules {
     readonly keepalive: Keepalive
     /** What it is called in errors: `OTLP/gRPC`. */
     readonly speaks: string
-    /** See `GrpcServerOptions`. */
-    readonly methods: (intake: Intake) => (path: string) => UnaryHandler
+    readonly methods: (intake: Intake) => GrpcServerOptions['method']
   }
   readonly http: {
     readonly cors: CorsConfig | undefined
     readonly idleTimeoutMs: number
     /** What it is called in errors: `OTLP/HTTP`. */
     readonly speaks: string
-    /** See `HttpServerOptions`. */
-    readonly handlers: (intake: Intake) => ReadonlyMap<string, HttpHandler>
+    readonly service: (intake: Intake) => HttpService
   }
 }
 
 const NAMES: Readonly<Record<Transport, string>> = { grpc: 'gRPC', http: 'HTTP' }
+
+const TLS_TO_PLAIN = 'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client'
+const PLAIN_TEXT = 'a client speaks plain text to a port with TLS; set tls in the client'
+/** What OpenSSL makes of plain text. */
+const PLAIN_TO_TLS = /HTTP_REQUEST|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
 
 /** `next`: what the receiver feeds. Rejects with `listen` when the port cannot be had. */
 export async function openPort(
   context: Context,
   next: ReadonlyMap<Signal, Consumer>,
   settings: PortSettings,
-  handlers: Pick<Handlers, 'tlsWithoutConfig' | 'tooMany'>,
+  handlers: Pick<Handlers, 'tooMany'>,
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
   const { transport, endpoint, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
@@ -75,12 +79,17 @@ export async function openPort(
   const note = createNote(context, settings)
   const listenHost = (): string => listener.address.slice(0, listener.address.lastIndexOf(':'))
 
+  const refuse = (socket: Socket, reason: string, message: string): void => {
+    const intake = intakes[transport]
+    intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
+  }
+
   const httpServer = createHttpServer({
     ...http,
     intake: intakes.http,
     listenHost,
     endpointSetting,
-    handlers: http.handlers(intakes.http),
+    service: http.service(intakes.http),
     ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
   })
   const grpcServer = createGrpcServer({
@@ -111,6 +120,13 @@ export async function openPort(
       httpServer.emit('connection', socket)
     },
     http2: (socket) => grpcServer.emit('connection', socket),
+    tlsWithoutConfig: (socket) => refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN),
+    tlsFailed(error, socket) {
+      // Whoever only looks whether the port is open leaves in the middle.
+      if (error.code === 'ECONNRESET') return
+      const isPlain = PLAIN_TO_TLS.test(error.code ?? '')
+      refuse(socket, isPlain ? 'plain_to_tls_port' : 'tls_handshake', isPlain ? PLAIN_TEXT : error.message)
+    },
   })
   return {
     transport,

@@ -94,18 +94,9 @@ class HelpedReceiver implements Component {
   async #open(settings: PortSettings): Promise<void> {
     const { transport } = settings
     const port = await openPort(this.#context, this.#next, settings, {
-      tlsWithoutConfig: () => this.#reportTls(transport),
       tooMany: (connections) => this.#reportTooMany(transport, connections),
     })
     this.#ports.push(port)
-  }
-
-  #reportTls(transport: Transport): void {
-    const { id, counters } = this.#context
-    const outcome = 'wrong_protocol'
-    counters.counter('otelcol_receiver_requests', { receiver: id, transport, outcome }).value++
-    const message = 'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client'
-    this.#log.warn('tls', { component: id, transport }, message)
   }
 
   #reportTooMany(transport: Transport, connections: number): void {

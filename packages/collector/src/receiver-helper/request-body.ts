@@ -1,10 +1,11 @@
 /** Reading the body of an HTTP request, within its limits and the budget, and decompressing it. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Chunk } from '@spoor/otlp'
-import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
+import { CollectorError, freeBody, freeBytes, type SenderAccount } from '../component/index.ts'
 import { BodyBuffer } from '../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
 import { tooSlow, type Call } from './call.ts'
+import type { Exchange } from './http.ts'
 import type { Intake } from './intake.ts'
 import { metadataOf } from './metadata.ts'
 
@@ -51,8 +52,7 @@ const REFUSED_READ_FACTOR = 4
  * or `use` rejects, `refuse` is called instead, and nothing is held any more.
  */
 export function takeBody<T>(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, sender }: Exchange,
   options: BodyOptions,
   use: (body: RequestBody, call: Call) => Promise<T>,
   done: (answer: T) => void,
@@ -62,7 +62,7 @@ export function takeBody<T>(
   try {
     intake.checkOpen()
     const coding = codingOf(request)
-    readBody(request, limit, intake, refuse, (bytes, call) => {
+    readBody(request, limit, intake, sender, refuse, (bytes, call) => {
       if (includeMetadata) call.metadata = metadataOf(request.rawHeaders)
       // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
       response.once('close', () => call.leave())
@@ -111,6 +111,7 @@ function readBody(
   request: IncomingMessage,
   { bytes: maxBytes, setting }: SizeLimit,
   intake: Intake,
+  sender: SenderAccount,
   refuse: (error: unknown) => void,
   done: (body: Uint8Array, call: Call) => void,
 ): void {
@@ -125,7 +126,7 @@ function readBody(
     call.lease.release()
     if (error !== undefined) refuse(error)
   }
-  const call = intake.open(() => giveUp(tooSlow()), request.socket)
+  const call = intake.open(() => giveUp(tooSlow()), sender, request.socket)
   const body = new BodyBuffer(announced, call)
   const tooLarge = (size: string): CollectorError =>
     new CollectorError(

@@ -3,7 +3,7 @@ import { encodeExportResponse, type ExportResponse, type Signal } from '@spoor/o
 import { CollectorError } from '../../component/index.ts'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
-import type { Intake, UnaryHandler } from '../../receiver-helper/index.ts'
+import type { Intake, NoMethod, UnaryHandler } from '../../receiver-helper/index.ts'
 import type { Converter } from './conversion.ts'
 import { createTakeMessage } from './intake.ts'
 
@@ -16,7 +16,7 @@ function encodeAnswer(answer: Partial<ExportResponse>): Buffer {
 }
 
 /** The handler of a method, see `GrpcServerOptions`. */
-export function grpcMethods(intake: Intake, converter: Converter): (path: string) => UnaryHandler {
+export function grpcMethods(intake: Intake, converter: Converter): (path: string) => UnaryHandler | NoMethod {
   const take = createTakeMessage(intake, converter)
   const handler =
     (signal: Signal): UnaryHandler =>
@@ -26,23 +26,13 @@ export function grpcMethods(intake: Intake, converter: Converter): (path: string
     }
   const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
   const handlers = new Map(taken.map((signal) => [GRPC_PATHS[signal], handler(signal)]))
-  return (path) => {
-    const found = handlers.get(path)
-    if (!found) throw unknownMethod(path)
-    return found
-  }
+  return (path) => handlers.get(path) ?? unknownMethod(path)
 }
 
-function unknownMethod(path: string): CollectorError {
+function unknownMethod(path: string): NoMethod {
   const signal = SIGNALS.find((one) => GRPC_PATHS[one] === path)
-  if (signal) {
-    return new CollectorError(
-      'unimplemented',
-      `no pipeline takes ${signal} from this receiver; add it to a ${signal} pipeline`,
-    )
-  }
-  return new CollectorError(
-    'unimplemented',
-    `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`,
-  )
+  const text = signal
+    ? `no pipeline takes ${signal} from this receiver; add it to a ${signal} pipeline`
+    : `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`
+  return { error: new CollectorError('unimplemented', text), reason: signal ? 'no_pipeline' : 'not_found' }
 }

@@ -3,7 +3,7 @@
  * Collector's receiver. One deviation: a body over the limit is answered with 413, which says what is wrong, where the
  * Collector says 400; both are final for a client.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import {
   encodeExportResponse,
   encodeStatus,
@@ -15,10 +15,11 @@ import {
 import { statusOf, type CollectorError } from '../../component/index.ts'
 import {
   refusalStatus,
-  refuseText,
+  refuseRequest,
   respond,
   takeBody,
   type HttpHandler,
+  type HttpService,
   type Intake,
   type PortRules,
 } from '../../receiver-helper/index.ts'
@@ -32,38 +33,43 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
 }
 
-/** The handlers of the signals that some pipeline takes. */
-export function httpHandlers(
+/** Each signal at its path. */
+export function httpService(
   intake: Intake,
   { limit, includeMetadata }: PortRules,
   paths: Readonly<Record<Signal, string>>,
   converter: Converter,
-): ReadonlyMap<string, HttpHandler> {
+): HttpService {
   const take = createTakeMessage(intake, converter)
   const handler =
     (signal: Signal): HttpHandler =>
-    (request, response) => {
-      const encoding = encodingOf(request.headers['content-type'])
-      if (!encoding) return refuseType(request, response)
+    (exchange) => {
+      const { request, response, sender } = exchange
+      const contentType = request.headers['content-type']
+      const encoding = encodingOf(contentType)
+      if (!encoding) {
+        const text = 'unsupported media type, supported: [application/json, application/x-protobuf]'
+        return refuseRequest(exchange, intake, 415, 'unsupported_media_type', text, contentType ?? 'no content-type')
+      }
       takeBody(
-        request,
-        response,
+        exchange,
         { intake, limit, includeMetadata, keepsCompressed: encoding === 'protobuf' },
         (body, call) => take(signal, encoding, body, call),
         (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
         (thrown) => {
           request.resume()
-          respondError(response, encoding, intake.refuse(thrown))
+          respondError(response, encoding, intake.refuse(thrown, sender))
         },
       )
     }
-  const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
-  return new Map(taken.map((signal) => [paths[signal].replace(/\/+$/, ''), handler(signal)]))
-}
-
-function refuseType(request: IncomingMessage, response: ServerResponse): void {
-  const text = '415 unsupported media type, supported: [application/json, application/x-protobuf]'
-  refuseText(request, response, 415, text)
+  const handlers = new Map<string, HttpHandler>()
+  const unused = new Map<string, string>()
+  for (const signal of SIGNALS) {
+    const path = paths[signal].replace(/\/$/, '')
+    if (intake.consumer(signal)) handlers.set(path, handler(signal))
+    else unused.set(path, `no pipeline takes ${signal} from this receiver`)
+  }
+  return { handlers, unused }
 }
 
 function encodingOf(contentType: string | undefined): Encoding | undefined {

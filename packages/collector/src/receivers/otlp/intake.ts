@@ -1,12 +1,11 @@
 /** What both protocols do with a message: read it, hand it on, and say what of it was not taken. */
 import { setImmediate } from 'node:timers/promises'
 import type { ExportResponse, Signal } from '@spoor/otlp'
-import { CollectorError, createLogLimiter, freeBody } from '../../component/index.ts'
+import { CollectorError, freeBody, type SenderAccount } from '../../component/index.ts'
 import type { Call, Intake, RequestBody } from '../../receiver-helper/index.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
-const LOG_INTERVAL_MS = 60_000
 /** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
 const JSON_THREAD_BYTES = 256 * 1024
 /** A message from this size on, some milliseconds of work, has a turn of its own. Bytes. */
@@ -31,7 +30,6 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
   const { context, transport } = intake
   const labels = { receiver: context.id, transport, reason: 'invalid_id' }
   const invalid = context.counters.counter('spoor_receiver_rejected_spans', labels)
-  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
 
   const read = async (signal: Signal, encoding: Encoding, bytes: Uint8Array, call: Call): Promise<Message> => {
     if (encoding === 'json' && bytes.length >= JSON_THREAD_BYTES) {
@@ -52,11 +50,15 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
     call.lease.move('pipeline')
   }
 
-  const reject = (signal: Signal, { rejected, items, problem }: Message): Partial<ExportResponse> => {
+  const reject = (
+    signal: Signal,
+    { rejected, items, problem }: Message,
+    sender: SenderAccount,
+  ): Partial<ExportResponse> => {
     intake.reject(signal, rejected)
     invalid.value += rejected
     const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
-    log.warn('invalid_id', { component: context.id, transport, rejected }, message)
+    sender.refused('invalid_id', message)
     return { rejected, message }
   }
 
@@ -70,7 +72,8 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
         message = await read(signal, encoding, body.bytes, call)
         if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
         settle(message, body, bodyBytes, call)
-        const answer = message.rejected > 0 ? reject(signal, message) : {}
+        call.sender.arrived(signal, message.bytes)
+        const answer = message.rejected > 0 ? reject(signal, message, call.sender) : {}
         const { bytes, items, rejected } = message
         if (items > 0) {
           const consumer = intake.consumer(signal)
@@ -82,7 +85,7 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
             call,
           )
         }
-        intake.succeed()
+        intake.succeed(items, call.sender)
         return answer
       } finally {
         intake.end()

@@ -6,7 +6,7 @@ import { maxMessageBytes, type PortRules, type PortSettings } from '../../receiv
 import { filled, type FilledProtocols, type OtlpReceiverConfig } from './config.ts'
 import type { Converter } from './conversion.ts'
 import { grpcMethods } from './grpc.ts'
-import { httpHandlers } from './http.ts'
+import { httpService } from './http.ts'
 
 /** The ports that the config opens. */
 export function portsOf({ protocols }: OtlpReceiverConfig, converter: Converter): readonly PortSettings[] {
@@ -55,7 +55,7 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
       cors: rules.transport === 'http' ? http.cors : undefined,
       idleTimeoutMs: http.idle_timeout,
       speaks: 'OTLP/HTTP',
-      handlers: (intake) => httpHandlers(intake, rules, paths, converter),
+      service: (intake) => httpService(intake, rules, paths, converter),
     },
   }
 }
