@@ -143,5 +143,6 @@ function fromLevel(logger: Logger, level: () => LogLevel): Logger {
     (fields, message) => {
       if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
     }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const print: Logger['info'] = (fields, message) => (logger.print ?? logger.info).call(logger, fields, message)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
 }
