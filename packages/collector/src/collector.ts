@@ -7,12 +7,14 @@ import {
   type Budget,
   type Counters,
   type Factory,
+  type LedgerReport,
   type Listening,
   type Logger,
   type Overview,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
+import { createLedger } from './ledger/ledger.ts'
 
 export interface CollectorOptions {
   /**
@@ -59,6 +61,8 @@ export interface Collector {
   readonly failed: Promise<Error>
   /** The pipelines with their components, and how they are now. */
   overview(): Overview
+  /** Who sends what to its receivers, and what comes of it. */
+  senders(): LedgerReport
   /** The open ports, once started. */
   listening(): readonly (Listening & { readonly component: string })[]
 }
@@ -77,7 +81,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
-  const graph = buildGraph(config, { logger, counters, budget, collect })
+  const ledger = createLedger({ logger, counters })
+  const graph = buildGraph(config, { logger, counters, budget, collect, ledger })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined
@@ -94,6 +99,7 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     failed,
     overview: () => graph.overview(),
+    senders: () => ledger.report(),
     listening: () => graph.listening(),
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)

@@ -3,6 +3,7 @@ import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
+import type { Ledger } from './ledger.ts'
 import type { Report, StatusEvent } from './component-status.ts'
 import type { ComponentOverview, Overview } from './overview.ts'
 
@@ -126,6 +127,8 @@ export interface Context {
   readonly report: Report
   /** The bytes in flight of the whole collector; whoever holds some takes a lease for them. */
   readonly budget: Budget
+  /** Who sends what to the receivers; undefined where nobody keeps it. */
+  readonly ledger?: Ledger | undefined
   /** Collects garbage on this thread; undefined where that is V8's business. */
   readonly collect?: Collect | undefined
 }

@@ -19,6 +19,16 @@ export {
   type StatusEvent,
   type Troubles,
 } from './component-status.ts'
+export {
+  NO_DOOR,
+  type Ledger,
+  type LedgerDoor,
+  type LedgerReport,
+  type SampledOrigin,
+  type SampledResource,
+  type SenderAccount,
+  type SenderReport,
+} from './ledger.ts'
 export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'

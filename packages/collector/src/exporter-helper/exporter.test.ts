@@ -1,8 +1,8 @@
-import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
+import { countItems, countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CollectorError, createBudget, EMPTY_CONTEXT } from '../component/index.ts'
 import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
-import { logsRequest, tracesRequest } from '../testkit/index.ts'
+import { logsRequest, metricsRequest, tracesRequest } from '../testkit/index.ts'
 import type { SendResult } from './exporter.ts'
 import { batch, FAST, gate, start, TAKEN } from './fixture.ts'
 
@@ -227,7 +227,19 @@ describe('a message that is too large', () => {
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'too_large' })).toBe(1)
   })
 
-  test('logs cannot be divided', async () => {
+  test('logs and metrics are split too, down to one record or data point', async () => {
+    for (const [signal, request] of [
+      ['logs', logsRequest],
+      ['metrics', metricsRequest],
+    ] as const) {
+      const { exporter, attempts } = start(NO_QUEUE, atMost(request(1).length + 2))
+      await exporter.consume(createBatch(signal, [{ bytes: request(4), items: 4 }]), EMPTY_CONTEXT)
+      const sent = attempts.filter(({ items }) => items === 1).map(({ chunks }) => chunks[0]!.bytes)
+      expect(sent.map((bytes) => countItems(signal, bytes))).toEqual([1, 1, 1, 1])
+    }
+  })
+
+  test('one log record that is too large alone is given up', async () => {
     const { exporter, context } = start(NO_QUEUE, atMost(10))
     await expect(
       exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]), EMPTY_CONTEXT),

@@ -1,5 +1,5 @@
 /** Dividing batches: between the chunks that came, and within a chunk where that can be done without changing an item. */
-import { columnsOf, createBatch, extractSpans, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, splitItems, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 
 /** What the size of a batch is counted in. */
 export type Unit = 'items' | 'bytes'
@@ -10,7 +10,7 @@ export function sizeOf({ items, byteLength }: Pick<TelemetryBatch, 'items' | 'by
 
 /**
  * Two batches, of which the first is as large as it can be without being larger than `room`, and the second is the rest. Undefined where
- * nothing fits into the room, or the batch cannot be divided (one item; a chunk of metrics or logs).
+ * nothing fits into the room, or the batch cannot be divided (one item).
  *
  * @param isForced the first part has at least one item, or one chunk, whatever the room
  */
@@ -42,27 +42,17 @@ function chunkSize({ items, bytes }: Chunk, unit: Unit): number {
   return unit === 'items' ? items : bytes.length
 }
 
-/** Each part repeats the resource and scope of its items, so that the bytes of a part are known only when it is made. */
+/** Each part repeats the messages around its items, so that together they are larger than the chunk. */
 function divideChunk(
   signal: Signal,
-  chunk: Chunk,
+  { items, bytes }: Chunk,
   unit: Unit,
   room: number,
   isForced: boolean,
 ): readonly [Chunk, Chunk] | undefined {
-  const { items, bytes } = chunk
-  if (signal !== 'traces' || items < 2) return undefined
-  const columns = columnsOf(chunk)
-  const part = (from: number, to: number): Chunk => {
-    const rows = Array.from({ length: to - from }, (_, index) => from + index)
-    return { bytes: extractSpans(bytes, rows, columns), items: to - from }
-  }
-  const fewest = isForced ? 1 : 0
-  let count = Math.min(items - 1, unit === 'items' ? Math.floor(room) : Math.floor((items * room) / bytes.length))
-  while (count > fewest) {
-    const head = part(0, count)
-    if (chunkSize(head, unit) <= room) return [head, part(count, items)]
-    count = Math.min(count - 1, Math.floor((count * room) / head.bytes.length))
-  }
-  return isForced ? [part(0, 1), part(1, items)] : undefined
+  if (items < 2 || (room < 1 && !isForced)) return undefined
+  const first = Math.max(1, room)
+  const [head, rest] = splitItems(signal, bytes, unit === 'items' ? { firstItems: first } : { firstBytes: first })
+  if (!head || !rest || (!isForced && chunkSize(head, unit) > room)) return undefined
+  return [head, rest]
 }

@@ -19,6 +19,7 @@ import {
   type Context,
   type Counters,
   type Kind,
+  type Ledger,
   type Logger,
   type StatusEvent,
 } from '../component/index.ts'
@@ -33,6 +34,8 @@ export interface GraphOptions {
   readonly budget: Budget
   /** See {@link Context.collect}. */
   readonly collect?: Collect | undefined
+  /** See {@link Context.ledger}. */
+  readonly ledger?: Ledger | undefined
 }
 
 interface BuilderOptions extends GraphOptions {

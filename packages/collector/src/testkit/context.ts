@@ -4,8 +4,10 @@ import {
   StatusTracker,
   type Budget,
   type Context,
+  type Ledger,
   type Logger,
 } from '../component/index.ts'
+import { createLedger } from '../ledger/ledger.ts'
 
 export interface LogLine {
   readonly level: keyof Logger
@@ -37,16 +39,19 @@ export function createTestContext(
 ): Context & {
   readonly logger: TestLogger
   readonly status: StatusTracker
+  readonly ledger: Ledger
   value(name: string, labels?: Record<string, string>): number
 } {
   const counters = createCounters()
   const status = new StatusTracker()
   status.to('starting')
+  const logger = createTestLogger()
   return {
+    ledger: createLedger({ logger, counters }),
     status,
     report: status.to,
     id,
-    logger: createTestLogger(),
+    logger,
     counters,
     budget: budget ?? createBudget(undefined, { counters }),
     value: (name, labels = {}) =>

@@ -1,4 +1,5 @@
 import {
+  countItems,
   createBatch,
   countSpans,
   freeMemory,
@@ -21,7 +22,14 @@ import {
   EMPTY_CONTEXT,
 } from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
-import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
+import {
+  createSink,
+  createTestContext,
+  logsRequest,
+  metricsRequest,
+  tracesRequest,
+  type Sink,
+} from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
 
 /** Long enough never to fire within a test. */
@@ -136,14 +144,18 @@ describe('send_batch_max_size', () => {
     expect(sink.batches[0]?.chunks[0]).toBe(chunk)
   })
 
-  test('logs are divided between requests only', async () => {
-    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, 'logs')
-    const logs = (items: number): TelemetryBatch => createBatch('logs', [{ bytes: logsRequest(items), items }])
-    await processor.consume(logs(6), EMPTY_CONTEXT)
-    await processor.consume(logs(7), EMPTY_CONTEXT)
-    await processor.consume(logs(25), EMPTY_CONTEXT)
+  test.each([
+    ['logs', logsRequest],
+    ['metrics', metricsRequest],
+  ] as const)('%s too: each batch is full, and has what it says', async (signal, request) => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, signal)
+    for (const items of [6, 7, 25]) {
+      await processor.consume(createBatch(signal, [{ bytes: request(items), items }]), EMPTY_CONTEXT)
+    }
     await processor.shutdown(AbortSignal.timeout(1000))
-    expect(sink.batches.map(({ items }) => items)).toEqual([6, 7, 25])
+    expect(sink.batches.map(({ items }) => items)).toEqual([10, 10, 10, 8])
+    const counts = sink.batches.map(({ chunks }) => chunks.map(({ bytes }) => countItems(signal, bytes)))
+    expect(counts).toEqual(sink.batches.map(({ chunks }) => chunks.map(({ items }) => items)))
   })
 })
 

@@ -170,7 +170,7 @@ export class BatchProcessor implements Component, Consumer {
     shard.add(batch.chunks, ticket)
   }
 
-  /** Each part repeats the resource and scope of its spans. */
+  /** Each part repeats the messages around its items. */
   #divided(chunk: Chunk, parts: readonly Chunk[]): void {
     for (const { bytes } of parts) {
       this.#heldBytes += bytes.length

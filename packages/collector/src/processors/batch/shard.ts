@@ -2,7 +2,7 @@
  * What waits to be sent together: in one batch processor one shard, or one for each combination of values of the
  * `metadata_keys`.
  */
-import { columnsOf, extractSpans, splitSpans, type Chunk, type Signal } from '@spoor/otlp'
+import { splitItems, type Chunk, type Signal } from '@spoor/otlp'
 import { timerMs, type CollectorError, type DeliveryContext } from '../../component/index.ts'
 import type { BatchConfig } from './config.ts'
 
@@ -91,14 +91,7 @@ export class Shard {
     while (items < max) {
       const next = this.#pending[0]!
       const room = max - items
-      if (next.chunk.items > room) {
-        // Metrics and logs are opaque: they are only divided between the requests that came.
-        if (this.#signal !== 'traces') {
-          if (taken.length === 0) taken.push(this.#pending.shift()!)
-          break
-        }
-        this.#pending.splice(0, 1, ...this.#split(next, room, max))
-      }
+      if (next.chunk.items > room) this.#pending.splice(0, 1, ...this.#split(next, room, max))
       taken.push(this.#pending.shift()!)
       items += taken.at(-1)!.chunk.items
     }
@@ -106,19 +99,9 @@ export class Shard {
     return taken
   }
 
-  /** The first `head` spans, then the others in parts of at most `max`. */
+  /** The first `head` items, then the others in parts of at most `max`. */
   #split({ chunk, ticket }: Pending, head: number, max: number): Pending[] {
-    const rows = Array.from({ length: chunk.items }, (_, row) => row)
-    const columns = columnsOf(chunk)
-    const first = extractSpans(chunk.bytes, rows.slice(0, head), columns)
-    const rest = splitSpans(extractSpans(chunk.bytes, rows.slice(head), columns), max)
-    let left = chunk.items - head
-    const parts: Chunk[] = [{ bytes: first, items: head }]
-    for (const bytes of rest) {
-      const items = Math.min(max, left)
-      left -= items
-      parts.push({ bytes, items })
-    }
+    const parts = splitItems(this.#signal, chunk.bytes, { firstItems: head, maxItems: max })
     this.#events.divided(chunk, parts)
     if (ticket) ticket.parts += parts.length - 1
     return parts.map((part) => ({ chunk: part, ticket }))

@@ -6,6 +6,7 @@ import {
   type DeliveryContext,
   type Lease,
   type Metadata,
+  type SenderAccount,
 } from '../../component/index.ts'
 import type { Holding } from '../../otlp-protocol/body-buffer.ts'
 
@@ -20,14 +21,16 @@ export class Call implements Holding, DeliveryContext {
   metadata: Metadata = EMPTY_CONTEXT.metadata
   readonly auth = undefined
   readonly tenant = undefined
+  readonly sender: SenderAccount
   readonly #socket: Socket | undefined
   #deadline: number | undefined
   #state: 'waiting' | 'left' | 'answered' = 'waiting'
   #leaving: AbortController | undefined
 
   /** `reclaim`: gives the body up, see {@link Budget.take}. `socket`: the one that it came by. */
-  constructor(budget: Budget, reclaim: () => void, socket?: Socket) {
+  constructor(budget: Budget, reclaim: () => void, sender: SenderAccount, socket?: Socket) {
     this.budget = budget
+    this.sender = sender
     // Nothing is refused that asks for nothing.
     this.lease = budget.take(0, 'body', reclaim)!
     this.#socket = socket

@@ -5,7 +5,7 @@
  */
 import http2 from 'node:http2'
 import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs, type Metadata } from '../../component/index.ts'
+import { CollectorError, GRPC, statusOf, timerMs, type Metadata, type SenderAccount } from '../../component/index.ts'
 import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
@@ -88,18 +88,25 @@ export function createGrpcServer(
     stream.on('error', () => {})
     // Not while a message waits for the pipelines: then it is off, see `receive`.
     stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
+    const sender = intake.sender(stream.session, headers['user-agent'])
     const contentType = headers['content-type'] ?? ''
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
-      if (contentType.startsWith('application/grpc')) respondOtherGrpc(stream, contentType)
-      else otherwise(stream, headers, rawHeaders)
+      if (!contentType.startsWith('application/grpc')) return otherwise(stream, headers, rawHeaders)
+      const text = `this port speaks OTLP/gRPC (content-type application/grpc) and OTLP/HTTP, not ${contentType}`
+      intake.refuse(new CollectorError('unimplemented', text), sender, 'unsupported_media_type')
+      respondOtherGrpc(stream, text)
       return
     }
     const path = headers[':path'] ?? ''
+    let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), 'protocols.grpc.endpoint')
       intake.checkOpen()
       const signal = signals.get(path)
-      if (!signal || !intake.has(signal)) throw unknownPath(path, signal)
+      if (!signal || !intake.has(signal)) {
+        reason = signal ? 'no_pipeline' : 'not_found'
+        throw unknownPath(path, signal)
+      }
       const encoding = headers['grpc-encoding'] ?? 'identity'
       if (encoding !== 'identity' && encoding !== 'gzip') {
         throw new CollectorError(
@@ -109,10 +116,10 @@ export function createGrpcServer(
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = config.include_metadata ? metadataOf(rawHeaders) : undefined
-      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts, metadata }, intake)
+      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts, metadata, sender }, intake)
     } catch (error) {
       stream.resume()
-      respondError(stream, intake.refuse(error))
+      respondError(stream, intake.refuse(error, sender, reason))
     }
   })
   return server
@@ -130,6 +137,7 @@ interface Order {
   /** The call's deadline, from now. */
   readonly timeoutMs: number | undefined
   readonly timeouts: GrpcTimeouts
+  readonly sender: SenderAccount
   readonly metadata: Metadata | undefined
 }
 
@@ -146,7 +154,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     // Its client has been told why, or is gone.
     if (call.left) return
     stream.setTimeout(stallMs)
-    respondError(stream, intake.refuse(error))
+    respondError(stream, intake.refuse(error, order.sender))
   }
   const giveUp = (): void => {
     if (over) return
@@ -154,10 +162,14 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     reader.free()
     call.lease.release()
   }
-  const call = intake.open(() => {
-    giveUp()
-    refuse(tooSlow())
-  }, stream.session?.socket)
+  const call = intake.open(
+    () => {
+      giveUp()
+      refuse(tooSlow())
+    },
+    order.sender,
+    stream.session?.socket,
+  )
   if (metadata) call.metadata = metadata
   const reader = new MessageReader(maxBytes, SIZE_SETTING, call)
   if (timeoutMs !== undefined) {
@@ -277,10 +289,10 @@ function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): v
 }
 
 /** For kinds of gRPC that have other messages. */
-function respondOtherGrpc(stream: http2.ServerHttp2Stream, contentType: string): void {
+function respondOtherGrpc(stream: http2.ServerHttp2Stream, text: string): void {
   // A stream may be reset by the time that it is announced; answering it would throw.
   if (stream.destroyed || stream.headersSent) return
   stream.resume()
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(`415 this port speaks OTLP/gRPC (content-type application/grpc) and OTLP/HTTP, not ${contentType}\n`)
+  stream.end(`415 ${text}\n`)
 }

@@ -4,6 +4,7 @@
  * Collector says 400; both are final for a client.
  */
 import http from 'node:http'
+import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import {
   encodeExportResponse,
@@ -13,7 +14,7 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { CollectorError, freeBody, freeBytes, statusOf } from '../../component/index.ts'
+import { CollectorError, freeBody, freeBytes, statusOf, type SenderAccount } from '../../component/index.ts'
 import { BodyBuffer } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
@@ -40,6 +41,8 @@ const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   zstd: 'zstd',
 }
 const SIZE_SETTING = 'max_request_body_size'
+/** What a sender chose is told in so many characters. */
+const MAX_ABOUT_CHARS = 100
 /**
  * How much more of a refused body is read, in body limits, so that the client gets to read the answer before the
  * connection is cut.
@@ -77,32 +80,49 @@ export function createHttpServer(
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(options, (request, response) => {
+    const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
+    /** `about`: what the sender chose, for the ledger. */
+    const refuseWith = (status: number, reason: string, text: string, about: string): void => {
+      intake.refuse(new CollectorError('unimplemented', `${about.slice(0, MAX_ABOUT_CHARS)}: ${text}`), sender, reason)
+      refuseText(request, response, status, `${status} ${text}`)
+    }
     try {
       checkHost(hostOf(request), listenHost(), 'protocols.http.endpoint')
     } catch (error) {
-      return refuseText(request, response, 403, `403 ${intake.refuse(error).message}`)
+      return refuseText(request, response, 403, `403 ${intake.refuse(error, sender).message}`)
     }
-    if (cors(request, response)) return
-    const signal = signals.get(pathOf(request.url ?? ''))
+    const { origin = '' } = request.headers
+    const preflight = cors(request, response)
+    if (preflight === 'allowed') return sender.preflight(origin)
+    const noOrigin = 'browsers of this origin may not send; add it to cors.allowed_origins of the receiver'
+    if (preflight === 'refused') {
+      intake.refuse(new CollectorError('permission_denied', `${origin}: ${noOrigin}`), sender, 'preflight_refused')
+      return
+    }
+    const path = pathOf(request.url ?? '')
+    const signal = signals.get(path)
     if (!signal) {
-      return refuseText(request, response, 404, `404 page not found; this port has ${[...signals.keys()].join(', ')}`)
+      const known = [...signals.keys()].join(', ')
+      const unused = SIGNALS.find((each) => paths[each] === path)
+      return unused
+        ? refuseWith(404, 'no_pipeline', `no pipeline takes ${unused} from this receiver; it takes ${known}`, path)
+        : refuseWith(404, 'not_found', `page not found; this port has ${known}`, path)
     }
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST')
-      return refuseText(request, response, 405, '405 method not allowed, supported: [POST]')
+      const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+      const text = 'method not allowed, supported: [POST]'
+      if (isPreflight) return refuseWith(405, 'preflight_refused', `${text}; ${noOrigin}`, origin)
+      return refuseWith(405, 'method_not_allowed', text, `${request.method} ${path}`)
     }
     const encoding = encodingOf(request.headers['content-type'])
     if (!encoding) {
-      return refuseText(
-        request,
-        response,
-        415,
-        '415 unsupported media type, supported: [application/json, application/x-protobuf]',
-      )
+      const text = 'unsupported media type, supported: [application/json, application/x-protobuf]'
+      return refuseWith(415, 'unsupported_media_type', text, request.headers['content-type'] ?? 'no content-type')
     }
     const refuse = (thrown: unknown): void => {
       request.resume()
-      respondError(response, encoding, intake.refuse(thrown))
+      respondError(response, encoding, intake.refuse(thrown, sender))
     }
     try {
       intake.checkOpen()
@@ -114,7 +134,7 @@ export function createHttpServer(
           `unsupported Content-Encoding: ${name}; use gzip, zstd, deflate or none`,
         )
       }
-      readBody(request, maxBytes, intake, refuse, (bytes, call) => {
+      readBody(request, maxBytes, intake, sender, refuse, (bytes, call) => {
         if (config.include_metadata) call.metadata = metadataOf(request.rawHeaders)
         // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
         response.once('close', () => call.leave())
@@ -133,7 +153,11 @@ export function createHttpServer(
     if (error.code === 'ECONNRESET') socket.destroy()
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
       refuseConnection(socket, 408, 'the request did not come in time')
-    else refuseConnection(socket, 400, `not a valid HTTP/1.1 request (${error.code}); this port speaks OTLP/HTTP`)
+    else {
+      const text = `not a valid HTTP/1.1 request (${error.code}); this port speaks OTLP/HTTP`
+      intake.refuse(new CollectorError('invalid_data', text), intake.sender(socket as Socket), 'wrong_protocol')
+      refuseConnection(socket, 400, text)
+    }
   })
   cutStalled(server, stallTimeoutMs)
   return server
@@ -190,6 +214,7 @@ function readBody(
   request: http.IncomingMessage,
   maxBytes: number,
   intake: Intake,
+  sender: SenderAccount,
   refuse: (error: unknown) => void,
   done: (body: Uint8Array, call: Call) => void,
 ): void {
@@ -204,7 +229,7 @@ function readBody(
     call.lease.release()
     if (error !== undefined) refuse(error)
   }
-  const call = intake.open(() => giveUp(tooSlow()), request.socket)
+  const call = intake.open(() => giveUp(tooSlow()), sender, request.socket)
   const body = new BodyBuffer(announced, call)
   const tooLarge = (size: string): CollectorError =>
     new CollectorError(
@@ -239,6 +264,11 @@ function readBody(
 /** What the request is for, over HTTP/1.1 or HTTP/2. */
 function hostOf({ headers }: http.IncomingMessage): string | undefined {
   return headers.host ?? (headers as Record<string, string | undefined>)[':authority']
+}
+
+/** What its sender is known by: over HTTP/2 the session, as the socket of each request is another object. */
+function connectionOf(request: http.IncomingMessage): Socket | Http2Session | undefined {
+  return 'stream' in request ? (request as unknown as Http2ServerRequest).stream.session : request.socket
 }
 
 function pathOf(url: string): string {

@@ -28,7 +28,7 @@ function start(maxBytes?: number): {
     sink,
     context,
     async take(body = request) {
-      const call = intake.open(() => {})
+      const call = intake.open(() => {}, intake.sender(undefined))
       if (!call.lease.grow(body.length)) throw context.budget.refusal(body.length)
       return intake.take('traces', { encoding: 'protobuf', bytes: Uint8Array.from(body) }, call)
     },

@@ -4,20 +4,20 @@ import { setImmediate } from 'node:timers/promises'
 import { createBatch, giveMemory, ownMemory, type Chunk, type ExportResponse, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
-  createLogLimiter,
   freeBody,
+  NO_DOOR,
   signalCounters,
   toCollectorError,
   type Consumer,
   type Context,
   type Counter,
+  type LedgerDoor,
+  type SenderAccount,
 } from '../../component/index.ts'
 import { Call } from './call.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
-/** A sender that is refused hears it at each request; the log tells it once a minute for each kind of reason. */
-const LOG_INTERVAL_MS = 60_000
 /** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
 const JSON_THREAD_BYTES = 256 * 1024
 /** A message from this size on, some milliseconds of work, has a turn of its own. Bytes. */
@@ -36,7 +36,7 @@ export interface Body {
 }
 
 /** One protocol's way into the pipelines. */
-export interface Intake {
+export interface Intake extends LedgerDoor {
   /** Whether some pipeline takes this signal from the receiver. */
   has(signal: Signal): boolean
   /** Throws `unavailable` once the receiver is shutting down; called before work is put into a request. */
@@ -44,7 +44,7 @@ export interface Intake {
   /**
    * A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. `socket`: the one that it came by.
    */
-  open(reclaim: () => void, socket?: Socket): Call
+  open(reclaim: () => void, sender: SenderAccount, socket?: Socket): Call
   /**
    * Resolves when the pipelines have taken the message, so that the client may forget it, with what is to be told: the
    * spans that have an invalid id are refused, and the others are taken. A message without items is taken at once. Rejects
@@ -54,8 +54,9 @@ export interface Intake {
   take(signal: Signal, body: Body, call: Call): Promise<Partial<ExportResponse>>
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
+   * `reason`: what it is counted by, default the error's code.
    */
-  refuse(thrown: unknown): CollectorError
+  refuse(thrown: unknown, sender: SenderAccount, reason?: string): CollectorError
 }
 
 export interface IntakeControl {
@@ -79,7 +80,7 @@ export function createIntake(
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
-  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+  const door = context.ledger?.door(context.id, transport) ?? NO_DOOR
 
   let open = true
   let active = 0
@@ -133,11 +134,15 @@ export function createIntake(
     call.lease.move('pipeline')
   }
 
-  const reject = (signal: Signal, { rejected, items, problem }: Message): Partial<ExportResponse> => {
+  const reject = (
+    signal: Signal,
+    { rejected, items, problem }: Message,
+    sender: SenderAccount,
+  ): Partial<ExportResponse> => {
     refused[signal].value += rejected
     invalid.value += rejected
     const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
-    log.warn('invalid_id', { component: context.id, transport, rejected }, message)
+    sender.refused('invalid_id', message)
     return { rejected, message }
   }
 
@@ -147,7 +152,8 @@ export function createIntake(
     },
     has: (signal) => next.has(signal),
     checkOpen,
-    open: (reclaim, socket) => new Call(context.budget, reclaim, socket),
+    sender: (connection, userAgent) => door.sender(connection, userAgent),
+    open: (reclaim, sender, socket) => new Call(context.budget, reclaim, sender, socket),
     async take(signal, body, call) {
       const bodyBytes = body.bytes.length
       let message: Message | undefined
@@ -159,13 +165,16 @@ export function createIntake(
           message = await read(signal, body, call)
           if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
           settle(message, body, bodyBytes, call)
-          const answer = message.rejected > 0 ? reject(signal, message) : {}
+          const { items } = message
+          call.sender.arrived(signal, message.bytes)
+          const answer = message.rejected > 0 ? reject(signal, message, call.sender) : {}
           if (message.items > 0) {
             const consumer = next.get(signal)
             if (!consumer) throw new CollectorError('unimplemented', `no pipeline takes ${signal} from ${context.id}`)
             isKept = consumer.releases !== true
             await hand(consumer, signal, message, body, call)
           }
+          call.sender.taken(items)
           succeeded.value++
           return answer
         } finally {
@@ -178,10 +187,10 @@ export function createIntake(
         call.lease.release()
       }
     },
-    refuse(thrown) {
+    refuse(thrown, sender, reason) {
       const error = toCollectorError(thrown)
-      requests(error.code).value++
-      log.warn(error.code, { component: context.id, transport, error: error.message }, 'Refused a request.')
+      requests(reason ?? error.code).value++
+      sender.refused(reason ?? error.code, error.message)
       return error
     },
     async close() {

@@ -168,8 +168,14 @@ test('TLS on ports without it is closed and told on the log', async () => {
   const clientHello = Buffer.from('16030100050100000100', 'hex')
   expect(await exchange(address, clientHello)).toBe('')
   expect(await exchange(http, clientHello)).toBe('')
-  expect(warnings(context).filter((message) => message.includes('a client speaks TLS')).length).toBe(1)
-  expect(context.value('otelcol_receiver_requests', { outcome: 'wrong_protocol' })).toBe(2)
+  expect(await exchange(http, clientHello)).toBe('')
+  const error = expect.stringContaining('a client speaks TLS') as string
+  const lines = context.logger.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields)
+  expect(lines).toMatchObject([
+    { transport: 'grpc', reason: 'tls_to_plain_port', peer: '127.0.0.1', error },
+    { transport: 'http', reason: 'tls_to_plain_port', peer: '127.0.0.1', error },
+  ])
+  expect(context.value('otelcol_receiver_requests', { outcome: 'tls_to_plain_port' })).toBe(3)
 })
 
 test('garbage', async () => {

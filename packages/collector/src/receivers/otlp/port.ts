@@ -5,8 +5,9 @@
  */
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
-import type { Consumer, Context } from '../../component/index.ts'
+import { CollectorError, type Consumer, type Context } from '../../component/index.ts'
 import type { GrpcConfig, HttpConfig } from './config.ts'
 import type { Converter } from './conversion.ts'
 import { createGrpcServer, isGrpc } from './grpc.ts'
@@ -34,10 +35,15 @@ export interface PortOptions {
   readonly http: HttpConfig
   readonly next: ReadonlyMap<Signal, Consumer>
   readonly converter: Converter
-  readonly handlers: Pick<Handlers, 'tlsWithoutConfig' | 'tooMany'>
+  readonly handlers: Pick<Handlers, 'tooMany'>
 }
 
 const NAMES: Readonly<Record<Transport, string>> = { grpc: 'gRPC', http: 'HTTP' }
+
+const TLS_TO_PLAIN = 'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client'
+const PLAIN_TEXT = 'a client speaks plain text to a port with TLS; set tls in the client'
+/** What OpenSSL makes of plain text. */
+const PLAIN_TO_TLS = /HTTP_REQUEST|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
 
 export async function openPort(options: PortOptions): Promise<Port> {
   const { context, transport, grpc, http, next, converter, handlers } = options
@@ -49,6 +55,11 @@ export async function openPort(options: PortOptions): Promise<Port> {
   const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
   const note = createNote(context, transport)
   const listenHost = (): string => listener.address.slice(0, listener.address.lastIndexOf(':'))
+
+  const refuse = (socket: Socket, reason: string, message: string): void => {
+    const intake = intakes[transport]
+    intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
+  }
 
   const httpServer = createHttpServer(http, intakes.http, listenHost)
   const grpcServer = createGrpcServer(
@@ -73,6 +84,13 @@ export async function openPort(options: PortOptions): Promise<Port> {
       httpServer.emit('connection', socket)
     },
     http2: (socket) => grpcServer.emit('connection', socket),
+    tlsWithoutConfig: (socket) => refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN),
+    tlsFailed(error, socket) {
+      // Whoever only looks whether the port is open leaves in the middle.
+      if (error.code === 'ECONNRESET') return
+      const isPlain = PLAIN_TO_TLS.test(error.code ?? '')
+      refuse(socket, isPlain ? 'plain_to_tls_port' : 'tls_handshake', isPlain ? PLAIN_TEXT : error.message)
+    },
   })
   return {
     transport,

@@ -90,19 +90,10 @@ export class OtlpReceiver implements Component {
       next: this.#next,
       converter: this.#converter,
       handlers: {
-        tlsWithoutConfig: () => this.#reportTls(transport),
         tooMany: (connections) => this.#reportTooMany(transport, connections),
       },
     })
     this.#ports.push(port)
-  }
-
-  #reportTls(transport: Transport): void {
-    const { id, counters } = this.#context
-    const outcome = 'wrong_protocol'
-    counters.counter('otelcol_receiver_requests', { receiver: id, transport, outcome }).value++
-    const message = 'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client'
-    this.#log.warn('tls', { component: id, transport }, message)
   }
 
   #reportTooMany(transport: Transport, connections: number): void {
