@@ -12,8 +12,8 @@ import type { Context, ExporterFactory } from '../../component/index.ts'
 import { createExporter, NO_QUEUE, NO_RETRY, type Sender, type SendResult } from '../../exporter-helper/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { debugConfig, type DebugConfig } from './config.ts'
-import { detailedLogs, normalLogs, type LogsJson } from './logs-text.ts'
-import { detailedMetrics, normalMetrics, type MetricsJson } from './metrics-text.ts'
+import { detailedLogs, normalLogs } from './logs-text.ts'
+import { detailedMetrics, normalMetrics } from './metrics-text.ts'
 import { Output } from './output.ts'
 import { detailedText, normalText } from './traces-text.ts'
 
@@ -77,8 +77,8 @@ class DebugSender implements Sender {
     if (signal === 'traces') return (isNormal ? normalText : detailedText)(decodeTraces(bytes))
     const json = requestToJson(signal, bytes)
     return signal === 'metrics'
-      ? (isNormal ? normalMetrics : detailedMetrics)(json as MetricsJson)
-      : (isNormal ? normalLogs : detailedLogs)(json as LogsJson)
+      ? (isNormal ? normalMetrics : detailedMetrics)(json)
+      : (isNormal ? normalLogs : detailedLogs)(json)
   }
 
   /** The first few batches of each second, then every so-many-th. */
