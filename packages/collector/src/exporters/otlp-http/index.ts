@@ -7,8 +7,15 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
-import { CollectorError, timerMs, type Context, type ExporterFactory } from '../../component/index.ts'
 import {
+  CollectorError,
+  timerMs,
+  type ClientAuthenticator,
+  type Context,
+  type ExporterFactory,
+} from '../../component/index.ts'
+import {
+  clientAuthenticator,
   createExporter,
   encodePayload,
   tlsClientOptions,
@@ -37,18 +44,20 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
   const compression = config.compression === '' ? 'none' : config.compression
   const headers: Record<string, string> = {
     'user-agent': 'spoor-collector',
-    ...config.headers,
+    ...Object.fromEntries(Object.entries(config.headers).map(([name, value]) => [name.toLowerCase(), value])),
     'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
   }
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
   let client: HttpClient | undefined
+  let auth: ClientAuthenticator | undefined
   return {
-    async start() {
+    async start(host) {
+      auth = clientAuthenticator(host, config.auth)
       client = createClient(context, config)
     },
     async send(batch, signal) {
       const url = urls.get(batch.signal)
-      if (!client) throw new CollectorError('internal', `${context.id} was not started`)
+      if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
       if (!url) {
         throw new CollectorError(
           'unimplemented',
@@ -61,7 +70,7 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
         config.compression_params,
       )
       const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
-      const body = await client.post(url, { ...headers, ...coding }, payload, signal)
+      const body = await client.post(url, { ...headers, ...auth.headers(), ...coding }, payload, signal)
       return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
     },
     async close() {
