@@ -5,7 +5,15 @@
  */
 import http2 from 'node:http2'
 import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs, type Metadata, type SenderAccount } from '../../component/index.ts'
+import {
+  ANNOUNCEMENT_HEADER,
+  CollectorError,
+  GRPC,
+  statusOf,
+  timerMs,
+  type Metadata,
+  type SenderAccount,
+} from '../../component/index.ts'
 import { decompress } from '../../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
@@ -97,6 +105,8 @@ export function createGrpcServer(
       respondOtherGrpc(stream, text)
       return
     }
+    const announced = headers[ANNOUNCEMENT_HEADER]
+    if (typeof announced === 'string') sender.announced(announced)
     const path = headers[':path'] ?? ''
     let reason: string | undefined
     try {

@@ -14,7 +14,14 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { CollectorError, freeBody, freeBytes, statusOf, type SenderAccount } from '../../component/index.ts'
+import {
+  ANNOUNCEMENT_HEADER,
+  CollectorError,
+  freeBody,
+  freeBytes,
+  statusOf,
+  type SenderAccount,
+} from '../../component/index.ts'
 import { BodyBuffer } from '../../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
@@ -91,7 +98,8 @@ export function createHttpServer(
     } catch (error) {
       return refuseText(request, response, 403, `403 ${intake.refuse(error, sender).message}`)
     }
-    const { origin = '' } = request.headers
+    const { origin = '', [ANNOUNCEMENT_HEADER]: announced } = request.headers
+    if (typeof announced === 'string') sender.announced(announced)
     const preflight = cors(request, response)
     if (preflight === 'allowed') return sender.preflight(origin)
     const noOrigin = 'browsers of this origin may not send; add it to cors.allowed_origins of the receiver'
