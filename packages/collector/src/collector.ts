@@ -169,5 +169,7 @@ function fromLevel(logger: Logger, level: () => LogLevel): Logger {
     (fields, message) => {
       if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
     }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const print: Logger['info'] = (fields, message) =>
+    logger.print ? logger.print(fields, message) : logger.info(fields, message)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
 }

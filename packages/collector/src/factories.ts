@@ -1,5 +1,7 @@
 /** The component types that come with the collector. A program adds its own behind them. */
 import type { Factory } from './component/index.ts'
+import { forwardConnector } from './connectors/forward/index.ts'
+import { nopConnector } from './connectors/nop/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
@@ -29,6 +31,8 @@ export const builtinFactories: readonly Factory[] = [
   debugExporter,
   fileExporter,
   nopExporter,
+  forwardConnector,
+  nopConnector,
   healthCheckExtension,
   fileStorageExtension,
   pprofExtension,

@@ -16,17 +16,17 @@ export interface LogLine {
 }
 
 /** A logger that keeps its lines. */
-export interface TestLogger extends Logger {
+export interface TestLogger extends Required<Logger> {
   readonly lines: readonly LogLine[]
 }
 
 export function createTestLogger(): TestLogger {
   const lines: LogLine[] = []
   const at =
-    (level: keyof Logger): Logger[typeof level] =>
+    (level: keyof Logger): Logger['info'] =>
     (fields, message) =>
       void lines.push({ level, fields: fields as Record<string, unknown>, message })
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print: at('print') }
 }
 
 /**
