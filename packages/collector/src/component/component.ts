@@ -92,6 +92,8 @@ export interface Host {
   fail(id: string, cause: Error): void
   /** The pipelines with their components, and how they are now. */
   overview(): Overview
+  /** Where the status of the collector can be read on this machine: an origin, as `http://127.0.0.1:55680`. */
+  readonly statusAddress?: string | undefined
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */

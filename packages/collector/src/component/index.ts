@@ -30,6 +30,8 @@ export {
   type SenderAccount,
   type SenderReport,
 } from './ledger.ts'
+export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
+export { version } from './version.ts'
 export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'

@@ -6,6 +6,7 @@
 import http2 from 'node:http2'
 import { encodeStatus } from '@spoor/otlp'
 import {
+  ANNOUNCEMENT_HEADER,
   CollectorError,
   GRPC,
   statusOf,
@@ -140,13 +141,13 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = options.includeMetadata ? metadataOf(rawHeaders) : undefined
       const order: Order = { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }
-      if (!admission) return receive(stream, order, undefined, intake)
-      admit(
-        admission,
-        credentialsOf(headers, '', []),
-        (auth) => receive(stream, order, auth, intake),
-        (error) => refuse(error, undefined),
-      )
+      const go = (auth: AuthData | undefined): void => {
+        const announced = headers[ANNOUNCEMENT_HEADER]
+        if (typeof announced === 'string') sender.announced(announced)
+        receive(stream, order, auth, intake)
+      }
+      if (admission) admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(error, undefined))
+      else go(undefined)
     } catch (error) {
       refuse(error, reason)
     }

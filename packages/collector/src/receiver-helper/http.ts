@@ -5,7 +5,7 @@
 import http from 'node:http'
 import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
+import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig } from './config.ts'
@@ -98,9 +98,11 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     )
   })
   const serve = (exchange: Exchange, origin: string): void => {
-    const { request, response } = exchange
+    const { request, response, sender } = exchange
     // The client may have left while it was looked at who it is.
     if (response.destroyed) return
+    const announced = request.headers[ANNOUNCEMENT_HEADER]
+    if (typeof announced === 'string') sender.announced(announced)
     const path = pathOf(request.url ?? '')
     const handler = handlers.get(path)
     if (!handler) {

@@ -1,6 +1,7 @@
 /** Sends OTLP over gRPC. */
 import { decodeExportResponse } from '@spoor/otlp'
 import {
+  announcementTo,
   CollectorError,
   parsePeer,
   type ClientAuthenticator,
@@ -39,7 +40,7 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   return {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
-      client = new GrpcClient(clientOptions(context, config))
+      client = new GrpcClient(clientOptions(context, config, host.statusAddress))
     },
     async send(batch, signal) {
       if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
@@ -53,7 +54,11 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   }
 }
 
-function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorParameters<typeof GrpcClient>[0] {
+function clientOptions(
+  context: Context,
+  config: OtlpGrpcConfig,
+  statusAddress: string | undefined,
+): ConstructorParameters<typeof GrpcClient>[0] {
   const { scheme, host, port } = parsePeer(config.endpoint)
   const secure = scheme === undefined ? !config.tls.insecure : scheme === 'https'
   const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -62,7 +67,11 @@ function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorPar
       authority: `${secure ? 'https' : 'http'}://${name}`,
       name,
       connect: secure ? tlsClientOptions(config.tls) : {},
-      headers: { ...lowerCaseKeys(config.headers), 'user-agent': config.user_agent },
+      headers: {
+        ...announcementTo(host, statusAddress),
+        ...lowerCaseKeys(config.headers),
+        'user-agent': config.user_agent,
+      },
       keepalive: config.keepalive,
     }
   } catch (error) {

@@ -8,6 +8,7 @@ import {
   type TelemetryBatch,
 } from '@spoor/otlp'
 import {
+  announcementTo,
   CollectorError,
   timerMs,
   type ClientAuthenticator,
@@ -48,12 +49,15 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
     'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
   }
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
+  const announcements = new Map<Signal, Readonly<Record<string, string>>>()
   let client: HttpClient | undefined
   let auth: ClientAuthenticator | undefined
   return {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
       client = createClient(context, config)
+      for (const signal of SIGNALS)
+        announcements.set(signal, announcementTo(urls.get(signal)?.hostname ?? '', host.statusAddress))
     },
     async send(batch, signal) {
       const url = urls.get(batch.signal)
@@ -70,7 +74,8 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
         config.compression_params,
       )
       const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
-      const body = await client.post(url, { ...headers, ...auth.headers(), ...coding }, payload, signal)
+      const all = { ...announcements.get(batch.signal), ...headers, ...auth.headers(), ...coding }
+      const body = await client.post(url, all, payload, signal)
       return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
     },
     async close() {
