@@ -1,21 +1,27 @@
 /** The component types that come with the collector. A program adds its own behind them. */
 import type { Factory } from './component/index.ts'
+import { forwardConnector } from './connectors/forward/index.ts'
+import { nopConnector } from './connectors/nop/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
+import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
 import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
-import { pprofExtension, zpagesExtension } from './extensions/without-effect/index.ts'
+import { pprofExtension } from './extensions/pprof/index.ts'
+import { zpagesExtension } from './extensions/zpages/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
+import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
 
 export const builtinFactories: readonly Factory[] = [
   otlpReceiver,
+  otlpJsonFileReceiver,
   nopReceiver,
   batchProcessor,
   memoryLimiterProcessor,
@@ -23,7 +29,10 @@ export const builtinFactories: readonly Factory[] = [
   otlpGrpcExporter,
   otlpHttpExporter,
   debugExporter,
+  fileExporter,
   nopExporter,
+  forwardConnector,
+  nopConnector,
   healthCheckExtension,
   fileStorageExtension,
   pprofExtension,

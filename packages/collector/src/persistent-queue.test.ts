@@ -194,7 +194,7 @@ describe('a configuration that cannot be', () => {
         .replace('storage: file_storage', 'storage: nop'),
       'exporters.otlp_http.sending_queue.storage: extension "nop" is no extension for storage',
     ],
-    [yaml('/tmp', 'b:1', ', wait_for_result: true'), 'wait_for_result is not supported with a persistent queue'],
+    [yaml('/tmp', 'b:1', ', wait_for_result: true'), '`wait_for_result` is not supported with a persistent queue'],
   ])('is told at its place (%#)', (config, message) => {
     const create = () => createCollector({ config, factories: builtinFactories, logger: createTestLogger() })
     expect(create).toThrow(message)

@@ -4,7 +4,14 @@ import type { TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createCollector, type Collector } from './collector.ts'
-import { CollectorError, section, type Component, type Consumer, type Factory } from './component/index.ts'
+import {
+  CollectorError,
+  section,
+  type Component,
+  type Consumer,
+  type Factory,
+  EMPTY_CONTEXT,
+} from './component/index.ts'
 import { builtinFactories } from './factories.ts'
 import {
   createSink,
@@ -279,7 +286,7 @@ function createOwner(sink: Sink) {
         },
         async consume(batch: TelemetryBatch) {
           if (isStopped) throw new CollectorError('unavailable', 'stopped')
-          await sink.consume(batch)
+          await sink.consume(batch, EMPTY_CONTEXT)
         },
       }
     },

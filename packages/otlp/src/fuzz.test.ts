@@ -7,13 +7,14 @@ import { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, de
 import { encodeTraces } from './encode.ts'
 import { OtlpError } from './error.ts'
 import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
+import { indexItems } from './item-index.ts'
 import { joinBytes } from './join.ts'
 import { arbitraryMessage, oracleEncode } from './oracle.test.helper.ts'
 import { rejectInvalidSpans } from './reject.ts'
 import { decodeExportResponse, decodeStatus } from './response.ts'
 import { scanSpans } from './scan.ts'
 import { createRandom, scramble, type Random } from './scramble.test.helper.ts'
-import { extractSpans, spliceSpans, splitSpans } from './splice.ts'
+import { extractSpans, spliceSpans, splitItems, splitSpans } from './splice.ts'
 import { requestToJson, tracesToJson } from './to-json.ts'
 
 /** What a function gives, or the error that it is allowed to throw. Any other error fails the test. */
@@ -89,6 +90,23 @@ describe.each(SIGNALS)('damaged $signal', ({ signal, type, fromJson }) => {
         expect(requestToJson(signal, fromJson(JSON.stringify(requestToJson(signal, again))))).toEqual(
           requestToJson(signal, again),
         )
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+describe.each(SIGNALS)('damaged $signal as items', ({ signal, type }) => {
+  it('are found and divided, or an OtlpError', () => {
+    fc.assert(
+      fc.property(fc.oneof({ weight: 4, arbitrary: damaged(type) }, noise), (bytes) => {
+        const counted = outcome(() => countItems(signal, bytes))
+        const index = outcome(() => indexItems(signal, bytes))
+        const parts = outcome(() => splitItems(signal, bytes, { maxItems: 1, maxBytes: 50 }))
+        expect('value' in parts).toBe('value' in index)
+        if (!('value' in counted) || !('value' in index) || !('value' in parts)) return
+        expect(index.value.count).toBe(counted.value)
+        expect(parts.value.reduce((sum, part) => sum + countItems(signal, part.bytes), 0)).toBe(counted.value)
       }),
       { numRuns: 400 },
     )

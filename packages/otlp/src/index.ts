@@ -16,6 +16,8 @@ export type { OtlpErrorCode } from './error.ts'
 export { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
 export type { InvalidIdListener } from './from-json.ts'
 export { bytesToHex, hexToBytes } from './ids.ts'
+export { indexItems } from './item-index.ts'
+export type { Containers, ItemIndex, ItemRanges } from './item-index.ts'
 export { joinBytes } from './join.ts'
 export type {
   AnyValue,
@@ -30,6 +32,8 @@ export type {
   SpanStatus,
   TracesData,
 } from './model.ts'
+export { readOrigin } from './origin.ts'
+export type { Origin } from './origin.ts'
 export { rejectInvalidSpans } from './reject.ts'
 export type { Rejection } from './reject.ts'
 export {
@@ -41,10 +45,12 @@ export {
   statusToJson,
 } from './response.ts'
 export type { ExportResponse, Status } from './response.ts'
+export { resourceParts } from './resources.ts'
+export type { ResourcePart } from './resources.ts'
 export { columnsOf, scanSpans } from './scan.ts'
 export type { AttributeVisitor } from './scan.ts'
-export { extractSpans, spliceSpans, splitSpans } from './splice.ts'
-export type { SpanEdit } from './splice.ts'
+export { extractItems, extractSpans, spliceSpans, splitItems, splitSpans } from './splice.ts'
+export type { SpanEdit, SplitLimits } from './splice.ts'
 export { formatDuration, formatGoDuration, parseGoDuration } from './time.ts'
 export type { Nanoseconds } from './time.ts'
 export { requestToJson, tracesDataToJson, tracesToJson } from './to-json.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBudget, createCounters } from '@spoor/collector'
+import { createBudget, createCounters, EMPTY_CONTEXT } from '@spoor/collector'
 import { createBatch, ownMemory, type Chunk } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -29,10 +29,10 @@ it('resolves when the spans can be read, and counts them', async () => {
   const counters = createCounters()
   const factory = storageExporterFactory(() => store, createIntake())
   const exporter = factory.create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget(), report: () => {} },
     {},
   )
-  await exporter.consume(batch())
+  await exporter.consume(batch(), EMPTY_CONTEXT)
   // So that a fan-out asks it before the others.
   expect(exporter.durable).toBe(true)
   expect(await store.services()).toEqual(['shop'])
@@ -45,7 +45,13 @@ it('resolves when the spans can be read, and counts them', async () => {
 
 it('frees the memory of what is stored, and of nothing else', async () => {
   const exporter = storageExporterFactory(() => store, createIntake()).create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters: createCounters(), budget: createBudget() },
+    {
+      id: 'spoor_storage',
+      logger: createLogger('silent'),
+      counters: createCounters(),
+      budget: createBudget(),
+      report: () => {},
+    },
     {},
   )
   const owned = () => {
@@ -54,9 +60,9 @@ it('frees the memory of what is stored, and of nothing else', async () => {
     return createBatch('traces', [chunk])
   }
   const [stored, refused] = [owned(), owned()]
-  await exporter.consume(stored)
+  await exporter.consume(stored, EMPTY_CONTEXT)
   await store.close()
-  await expect(exporter.consume(refused)).rejects.toMatchObject({ retryable: true })
+  await expect(exporter.consume(refused, EMPTY_CONTEXT)).rejects.toMatchObject({ retryable: true })
   expect([stored, refused].map(({ chunks }) => chunks[0]!.bytes.length > 0)).toEqual([false, true])
 })
 
@@ -66,11 +72,11 @@ it('refuses spans retryably while the store is closed, and says so until it take
   let current = store
   const factory = storageExporterFactory(() => current, intake)
   const exporter = factory.create(
-    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget() },
+    { id: 'spoor_storage', logger: createLogger('silent'), counters, budget: createBudget(), report: () => {} },
     {},
   )
   await store.close()
-  await expect(exporter.consume(batch())).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+  await expect(exporter.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
   expect(intake.refusing).toBeTypeOf('string')
   expect(counters.snapshot()).toContainEqual({
     name: 'otelcol_exporter_send_failed_spans',
@@ -78,7 +84,7 @@ it('refuses spans retryably while the store is closed, and says so until it take
     value: 1,
   })
   current = store = await openLocalStore({ directory })
-  await exporter.consume(batch())
+  await exporter.consume(batch(), EMPTY_CONTEXT)
   expect(intake.refusing).toBeUndefined()
 })
 

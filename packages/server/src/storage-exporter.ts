@@ -75,7 +75,7 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
         return { success: false, error: { issues } }
       },
     },
-    create({ id, counters }): Component & Consumer {
+    create({ id, counters, report }): Component & Consumer {
       const sent = counters.counter('otelcol_exporter_sent_spans', { exporter: id })
       const failed = counters.counter('otelcol_exporter_send_failed_spans', { exporter: id })
       return {
@@ -90,11 +90,13 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
             failed.value += batch.items
             const mapped = toCollectorError(error)
             intake.refused(mapped.message)
+            report(mapped.retryable ? 'recoverable_error' : 'permanent_error', mapped.message)
             throw mapped
           }
           freeMemory(batch)
           sent.value += batch.items
           intake.taken()
+          report('ok')
         },
       }
     },

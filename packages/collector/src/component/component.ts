@@ -1,7 +1,11 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
+import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
+import type { Ledger } from './ledger.ts'
+import type { Report, StatusEvent } from './component-status.ts'
+import type { ComponentOverview, Overview } from './overview.ts'
 
 /**
  * What a component is. A receiver makes batches, a processor changes them, an exporter sends them away, a connector is
@@ -59,8 +63,11 @@ export interface Consumer {
    * taken. The consumer owns the batch object from the call on; the bytes in it are immutable and may be shared. Once the
    * batch is taken the caller must not read them: the last stage may free their memory (`freeMemory` of @spoor/otlp). Who
    * keeps them, or hands them on twice, calls `shareMemory` before.
+   *
+   * `context`: what goes with the batch. A stage hands on the one that it got; one that answers before the next stage has, or makes one batch
+   * of several, hands on what still holds of it (`withoutWait`, `EMPTY_CONTEXT`).
    */
-  consume(batch: TelemetryBatch): Promise<void>
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void>
   /**
    * True where `consume` resolves only when the batch is on disk. A fan-out asks such a consumer before the others, so
    * that an answer to a sender means "on disk" wherever a store is among the exporters. A processor or connector that
@@ -82,6 +89,10 @@ export interface Host {
   extension(id: string): Extension | undefined
   /** Reports an error after start that the component cannot recover from; the collector then stops in good order. */
   fail(id: string, cause: Error): void
+  /** The pipelines with their components, and how they are now. */
+  overview(): Overview
+  /** Where the status of the collector can be read on this machine: an origin, as `http://127.0.0.1:55680`. */
+  readonly statusAddress?: string | undefined
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */
@@ -90,9 +101,13 @@ export type Capability = 'storage'
 /** An extension: a component that is in no pipeline, and serves the others or those who operate the collector. */
 export interface Extension extends Component {
   readonly storage?: Storage
-  /** All components are started: from now on the collector takes data. */
+  /** Configuration watcher: hears of the configuration before `ready`, and of another after a reload; as text values, secrets left out. */
+  configured?(config: unknown): void
+  /** Status watcher: a component, of whatever kind, has come into another status. Must not throw or wait. */
+  statusChanged?(component: Pick<ComponentOverview, 'kind' | 'id'>, event: StatusEvent): void
+  /** Pipeline watcher: all components are started, from now on the collector takes data. */
   ready?(): void
-  /** The collector begins to stop. */
+  /** Pipeline watcher: the collector begins to stop. */
   notReady?(): void
 }
 
@@ -110,8 +125,12 @@ export interface Context {
   readonly id: string
   readonly logger: Logger
   readonly counters: Counters
+  /** Tells how the component is, once it has started. It is `ok` by itself after its start. */
+  readonly report: Report
   /** The bytes in flight of the whole collector; whoever holds some takes a lease for them. */
   readonly budget: Budget
+  /** Who sends what to the receivers; undefined where nobody keeps it. */
+  readonly ledger?: Ledger | undefined
   /** Collects garbage on this thread; undefined where that is V8's business. */
   readonly collect?: Collect | undefined
 }

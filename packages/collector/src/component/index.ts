@@ -1,6 +1,37 @@
 /** What components build on: the contract, the errors, the figures, and the parts of config schemas. */
 export type * from './component.ts'
+export {
+  EMPTY_CONTEXT,
+  onlyMetadata,
+  withoutWait,
+  type AuthData,
+  type DeliveryContext,
+  type Metadata,
+} from './delivery-context.ts'
 export type { Logger } from './logger.ts'
+export {
+  aggregate,
+  createTroubles,
+  StatusTracker,
+  type ComponentStatus,
+  type Condition,
+  type Report,
+  type StatusEvent,
+  type Troubles,
+} from './component-status.ts'
+export {
+  NO_DOOR,
+  type Ledger,
+  type LedgerDoor,
+  type LedgerReport,
+  type SampledOrigin,
+  type SampledResource,
+  type SenderAccount,
+  type SenderReport,
+} from './ledger.ts'
+export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
+export { version } from './version.ts'
+export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
@@ -9,11 +40,13 @@ export {
   count,
   durationMs,
   listenEndpoint,
+  metadataKeys,
   parseHostPort,
   parsePeer,
   peerEndpoint,
   readConfigFile,
   section,
+  stringList,
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
@@ -36,4 +69,5 @@ export { didYouMean, nearest } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { createDropLog, type DropLog, type Loss } from './drop-log.ts'
 export { aborted, follow, sleep, timerMs } from './sleep.ts'
+export { loadSqlite } from './sqlite.ts'
 export { hostAllowed, isLoopback } from './host.ts'

@@ -66,6 +66,24 @@ export const durationMs = z.unknown().transform((input, context): number => {
   return z.NEVER
 })
 
+const split = (input: unknown): unknown =>
+  typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input
+
+/** Go accepts one string with commas for a list of strings. */
+export const stringList = z.preprocess(split, z.array(z.string()))
+
+/** Names of headers, whose case does not count; in lower case, as {@link Metadata} has them. Each once. */
+export const metadataKeys = z.preprocess(
+  split,
+  z.array(z.string().toLowerCase()).superRefine((keys, context) => {
+    keys.forEach((key, index) => {
+      if (keys.indexOf(key) === index) return
+      const message = `duplicate entry in metadata_keys: ${JSON.stringify(key)} (case-insensitive); remove one`
+      context.addIssue({ code: 'custom', message, path: [index] })
+    })
+  }),
+)
+
 /** 0 or a positive whole number. */
 export const count = z.int().min(0)
 

@@ -31,6 +31,8 @@ export interface CollectorConfig {
   readonly pipelines: ReadonlyMap<string, PipelineConfig>
   /** `service.telemetry.logs.level`. */
   readonly logLevel: LogLevel
+  /** As it was written, merged and expanded, without its secrets. */
+  readonly effective: unknown
   /** What is not wrong but worth a line in the log, each with its place. */
   readonly warnings: readonly string[]
 }

@@ -4,14 +4,9 @@ import { CollectorError, type Factory } from '../component/index.ts'
 import type { ConfigText } from './document.ts'
 import type { Environment } from './expand.ts'
 import { linesOf } from './load.ts'
-import { isMapping, setKey } from './merge.ts'
 import { readConfigFile } from './read.ts'
+import { withoutSecrets } from './redact.ts'
 import { readSource } from './source.ts'
-
-/** Keys of which the values are secrets, in whatever component: of a mapping (`headers`) all of them. */
-const SECRET =
-  /^(headers|response_headers|passwords?|tokens?|(client_|access_)?secrets?|(api|access)_?key|key_pem|inline)$/i
-const REDACTED = '[REDACTED]'
 
 /**
  * The configuration that the texts make: merged, with all references expanded, without the defaults. `redacted`: secrets are left out.
@@ -43,22 +38,4 @@ export function componentList(factories: readonly Factory[]): string {
     list.push({ name: factory.type, ...(aliases.length > 0 && { aliases }), ...(signals.length > 0 && { signals }) })
   }
   return stringify(lists)
-}
-
-function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutSecrets)
-  if (!isMapping(value)) return value
-  const output: Record<string, unknown> = {}
-  for (const [key, inner] of Object.entries(value))
-    setKey(output, key, SECRET.test(key) ? hidden(inner) : withoutSecrets(inner))
-  return output
-}
-
-/** The structure stays, so that it can be seen that something is set. */
-function hidden(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(hidden)
-  if (!isMapping(value)) return value === null || value === '' ? value : REDACTED
-  const output: Record<string, unknown> = {}
-  for (const [key, inner] of Object.entries(value)) setKey(output, key, hidden(inner))
-  return output
 }

@@ -113,7 +113,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, file, nop',
       ],
     ],
     [
@@ -148,9 +148,9 @@ describe('errors name file, line, column, the key and the way out', () => {
     ],
     [
       'metadata_keys',
-      exporter('processors:\n  batch: {metadata_keys: [tenant]}'),
+      exporter('processors:\n  batch: {metadata_keys: [tenant, Tenant]}'),
       [
-        'otel.yaml:8:11 processors.batch.metadata_keys: ["tenant"]: batching by metadata is not supported; leave metadata_keys empty',
+        'otel.yaml:8:35 processors.batch.metadata_keys[1]: duplicate entry in metadata_keys: "tenant" (case-insensitive); remove one',
       ],
     ],
     [
@@ -332,14 +332,17 @@ test('what is not used is told and not built', () => {
 test('keys that change nothing are told, where they are set', () => {
   const config = load(
     MINIMAL.replace('      grpc:\n', '      grpc: {read_buffer_size: 512, write_buffer_size: }\n')
-      .replace('exporters:\n', 'processors: {batch: {metadata_cardinality_limit: 5, timeout: 1s}}\nexporters:\n')
+      .replace(
+        'exporters:\n',
+        'processors: {memory_limiter: {min_gc_interval_when_soft_limited: 5s, check_interval: 1s, limit_mib: 9}}\nexporters:\n',
+      )
       .replace('  debug:\n', '  otlp_grpc: {endpoint: "a:1", balancer_name: round_robin}\n')
       .replace('[debug]', '[otlp_grpc]')
-      .replace('      exporters', '      processors: [batch]\n      exporters'),
+      .replace('      exporters', '      processors: [memory_limiter]\n      exporters'),
   )
   expect(config.warnings).toEqual([
     "otel.yaml:4:14 receivers.otlp.protocols.grpc.read_buffer_size: has no effect: the buffers of sockets are Node's",
-    'otel.yaml:5:22 processors.batch.metadata_cardinality_limit: has no effect: batching by metadata is not supported',
+    'otel.yaml:5:31 processors.memory_limiter.min_gc_interval_when_soft_limited: has no effect: garbage is collected as often as memory is looked at while there is too much of it',
     'otel.yaml:7:32 exporters.otlp_grpc.balancer_name: has no effect: there is one connection to the endpoint',
   ])
 })

@@ -16,6 +16,7 @@ import type { ConfigText } from './document.ts'
 import type { References } from './expand.ts'
 import { isMapping } from './merge.ts'
 import type { Path } from './places.ts'
+import { withoutSecrets } from './redact.ts'
 import { ReferenceChecker, type Names } from './references.ts'
 import { readSource, type ConfigIssue, type Source } from './source.ts'
 
@@ -133,6 +134,7 @@ class Loader {
       extensions: only(all.extensions, used.extensions),
       pipelines,
       logLevel,
+      effective: withoutSecrets(root),
     }
   }
 

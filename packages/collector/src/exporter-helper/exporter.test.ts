@@ -1,64 +1,56 @@
-import { countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
+import { countItems, countSpans, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { z } from 'zod'
-import {
-  CollectorError,
-  createBudget,
-  section,
-  type Budget,
-  type Component,
-  type Consumer,
-} from '../component/index.ts'
+import { CollectorError, createBudget, EMPTY_CONTEXT } from '../component/index.ts'
 import { isThere, ownedBatchOf } from '../exporters/fixture.ts'
-import { createTestContext, logsRequest, tracesRequest } from '../testkit/index.ts'
-import { exporterHelperKeys } from './config.ts'
-import { createExporter, type SendResult } from './exporter.ts'
-
-const TAKEN: SendResult = { rejected: 0, message: '' }
-const FAST = { initial_interval: '1ms', max_interval: '1ms' }
-const keys = section({ ...exporterHelperKeys, timeout: z.number().default(0) })
-
-interface Started {
-  readonly exporter: Component & Consumer
-  readonly context: ReturnType<typeof createTestContext>
-  /** The batches that were attempted, in order. */
-  readonly attempts: TelemetryBatch[]
-}
-
-function start(
-  input: object,
-  send: (batch: TelemetryBatch, signal: AbortSignal, attempt: number) => SendResult | Promise<SendResult>,
-  budget?: Budget,
-): Started {
-  const config = keys.parse(input)
-  const context = createTestContext('otlp_grpc', budget)
-  const attempts: TelemetryBatch[] = []
-  const exporter = createExporter(
-    context,
-    { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
-    {
-      send: async (batch, signal) => send(batch, signal, attempts.push(batch)),
-      close: async () => {},
-    },
-  )
-  onTestFinished(async () => exporter.shutdown(AbortSignal.abort()))
-  return { exporter, context, attempts }
-}
-
-function batch(items: number, seed = 1): TelemetryBatch {
-  return createBatch('traces', [{ bytes: tracesRequest({ spans: items, seed }), items }])
-}
-
-/** A gate that the test opens. */
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open: () => open() }
-}
+import { logsRequest, metricsRequest, tracesRequest } from '../testkit/index.ts'
+import type { SendResult } from './exporter.ts'
+import { batch, FAST, gate, start, TAKEN } from './fixture.ts'
 
 const NO_QUEUE = { sending_queue: { enabled: false } }
 const unavailable = (retryAfterMs?: number): CollectorError =>
   new CollectorError('unavailable', 'down', retryAfterMs === undefined ? {} : { retryAfterMs })
+
+describe('status', () => {
+  test('recoverable while it retries, ok when it sends again', async () => {
+    const seen: string[] = []
+    const { exporter, context } = start({ ...NO_QUEUE, retry_on_failure: FAST }, (_, __, attempt) => {
+      seen.push(context.status.event.status)
+      if (attempt < 3) throw unavailable()
+      return TAKEN
+    })
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    expect(seen).toEqual(['starting', 'recoverable_error', 'recoverable_error'])
+    expect(context.status.event).toMatchObject({ status: 'ok', message: '' })
+  })
+
+  test('permanent where it is refused for good, until something is taken', async () => {
+    let code: 'unauthenticated' | undefined = 'unauthenticated'
+    const { exporter, context } = start(NO_QUEUE, () => {
+      if (code) throw new CollectorError(code, 'who are you?')
+      return TAKEN
+    })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event).toMatchObject({ status: 'permanent_error', message: 'who are you?' })
+    code = undefined
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    expect(context.status.event.status).toBe('ok')
+  })
+
+  test('one bad batch is not the fault of a peer that has taken others', async () => {
+    let isBad = true
+    const { exporter, context } = start(NO_QUEUE, () => {
+      if (isBad) throw new CollectorError('invalid_data', 'bad')
+      return TAKEN
+    })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event.status).toBe('permanent_error')
+    isBad = false
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    isBad = true
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toThrow()
+    expect(context.status.event.status).toBe('ok')
+  })
+})
 
 describe('retry', () => {
   test('until the peer takes it', async () => {
@@ -66,7 +58,7 @@ describe('retry', () => {
       if (attempt < 3) throw unavailable()
       return TAKEN
     })
-    await exporter.consume(batch(5))
+    await exporter.consume(batch(5), EMPTY_CONTEXT)
     expect(attempts.length).toBe(3)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(5)
     expect(context.value('otelcol_exporter_send_failed_spans')).toBe(0)
@@ -76,7 +68,7 @@ describe('retry', () => {
     const { exporter, context, attempts } = start({ ...NO_QUEUE, retry_on_failure: FAST }, () => {
       throw new CollectorError('invalid_data', 'bad')
     })
-    await expect(exporter.consume(batch(5))).rejects.toMatchObject({ code: 'invalid_data' })
+    await expect(exporter.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'invalid_data' })
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'invalid_data' })).toBe(5)
   })
@@ -85,7 +77,10 @@ describe('retry', () => {
     const { exporter, attempts } = start({ ...NO_QUEUE, retry_on_failure: { enabled: false } }, () => {
       throw unavailable()
     })
-    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: true,
+    })
     expect(attempts.length).toBe(1)
   })
 
@@ -96,7 +91,7 @@ describe('retry', () => {
         throw unavailable(3_600_000)
       },
     )
-    await expect(exporter.consume(batch(2))).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(exporter.consume(batch(2), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable' })
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'unavailable' })).toBe(2)
   })
@@ -115,13 +110,13 @@ describe('retry', () => {
         })
       },
     )
-    await exporter.consume(batch(1))
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
     expect([attempts.length, aborted]).toEqual([2, 1])
   })
 
   test('partial success is counted, logged and not sent again', async () => {
     const { exporter, context, attempts } = start(NO_QUEUE, () => ({ rejected: 2, message: 'two were too old' }))
-    await exporter.consume(batch(5))
+    await exporter.consume(batch(5), EMPTY_CONTEXT)
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(2)
@@ -142,7 +137,7 @@ describe('a message that is too large', () => {
   test('is split in halves until it fits, with nothing lost', async () => {
     const whole = batch(1000)
     const { exporter, context, attempts } = start(NO_QUEUE, atMost(whole.byteLength / 3))
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     const taken = attempts.filter((attempt) => attempt.byteLength <= whole.byteLength / 3)
     expect(taken.map(({ items }) => items)).toEqual([250, 250, 250, 250])
     expect(taken.reduce((sum, { chunks }) => sum + countSpans(chunks[0]!.bytes), 0)).toBe(1000)
@@ -153,9 +148,9 @@ describe('a message that is too large', () => {
   test('the next ones are split before they are sent', async () => {
     const whole = batch(1000)
     const { exporter, attempts } = start(NO_QUEUE, atMost(whole.byteLength * 0.6))
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     attempts.length = 0
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     expect(attempts.map(({ items }) => items)).toEqual([500, 500])
   })
 
@@ -165,13 +160,13 @@ describe('a message that is too large', () => {
     const whole = batch(1000)
     let limit = whole.byteLength * 0.6
     const { exporter, attempts } = start(NO_QUEUE, (sent) => atMost(limit)(sent))
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     limit = Infinity
     attempts.length = 0
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     vi.advanceTimersByTime(60_000)
-    await exporter.consume(whole)
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     expect(attempts.map(({ items }) => items)).toEqual([500, 500, 1000, 1000])
   })
 
@@ -184,15 +179,15 @@ describe('a message that is too large', () => {
       return TAKEN
     })
     const whole = createBatch('traces', chunks)
-    await expect(exporter.consume(whole)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
-    await expect(exporter.consume(whole)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(exporter.consume(whole, EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(exporter.consume(whole, EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
     down = false
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(40)
     const single = attempts.filter((attempt) => attempt.chunks.length === 1).map(({ chunks: [one] }) => one)
     expect(single).toEqual([chunks[0], chunks[1], chunks[2], chunks[3], chunks[2], chunks[2]])
     // The account of one batch is closed with it.
-    await exporter.consume(whole)
+    await exporter.consume(whole, EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(80)
   })
 
@@ -202,13 +197,15 @@ describe('a message that is too large', () => {
       if (sent.chunks.length > 1) throw new CollectorError('too_large', 'message larger than max')
       throw sent.chunks[0] === chunks[0] ? new CollectorError('invalid_data', 'bad') : unavailable()
     })
-    await expect(exporter.consume(createBatch('traces', chunks))).rejects.toMatchObject({ retryable: true })
+    await expect(exporter.consume(createBatch('traces', chunks), EMPTY_CONTEXT)).rejects.toMatchObject({
+      retryable: true,
+    })
   })
 
   test('chunks stay whole while there are several', async () => {
     const chunks = [1, 2, 3].map((seed) => batch(10, seed).chunks[0]!)
     const { exporter, attempts } = start(NO_QUEUE, atMost(chunks[0]!.bytes.length * 1.5))
-    await exporter.consume(createBatch('traces', chunks))
+    await exporter.consume(createBatch('traces', chunks), EMPTY_CONTEXT)
     expect(attempts.filter((attempt) => attempt.chunks.length === 1).map((attempt) => attempt.chunks[0])).toEqual(
       chunks,
     )
@@ -225,14 +222,28 @@ describe('a message that is too large', () => {
       'traces',
       chunks.map((bytes) => ({ bytes, items: 1 })),
     )
-    await expect(exporter.consume(mixed)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(exporter.consume(mixed, EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'too_large' })
     expect(context.value('otelcol_exporter_sent_spans')).toBe(2)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'too_large' })).toBe(1)
   })
 
-  test('logs cannot be divided', async () => {
+  test('logs and metrics are split too, down to one record or data point', async () => {
+    for (const [signal, request] of [
+      ['logs', logsRequest],
+      ['metrics', metricsRequest],
+    ] as const) {
+      const { exporter, attempts } = start(NO_QUEUE, atMost(request(1).length + 2))
+      await exporter.consume(createBatch(signal, [{ bytes: request(4), items: 4 }]), EMPTY_CONTEXT)
+      const sent = attempts.filter(({ items }) => items === 1).map(({ chunks }) => chunks[0]!.bytes)
+      expect(sent.map((bytes) => countItems(signal, bytes))).toEqual([1, 1, 1, 1])
+    }
+  })
+
+  test('one log record that is too large alone is given up', async () => {
     const { exporter, context } = start(NO_QUEUE, atMost(10))
-    await expect(exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]))).rejects.toMatchObject({
+    await expect(
+      exporter.consume(createBatch('logs', [{ bytes: logsRequest(4), items: 4 }]), EMPTY_CONTEXT),
+    ).rejects.toMatchObject({
       code: 'too_large',
     })
     expect(context.value('otelcol_exporter_send_failed_log_records', { reason: 'too_large' })).toBe(4)
@@ -250,8 +261,8 @@ describe('sending queue', () => {
       active--
       return TAKEN
     })
-    for (let index = 0; index < 4; index++) await exporter.consume(batch(3))
-    await expect(exporter.consume(batch(3))).rejects.toMatchObject({
+    for (let index = 0; index < 4; index++) await exporter.consume(batch(3), EMPTY_CONTEXT)
+    await expect(exporter.consume(batch(3), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'overloaded',
       retryable: true,
       message: 'sending queue is full (queue_size: 4 requests)',
@@ -277,8 +288,8 @@ describe('sending queue', () => {
       await opened
       return TAKEN
     })
-    await exporter.consume(batch(8))
-    await expect(exporter.consume(batch(8))).rejects.toThrow(message)
+    await exporter.consume(batch(8), EMPTY_CONTEXT)
+    await expect(exporter.consume(batch(8), EMPTY_CONTEXT)).rejects.toThrow(message)
     open()
   })
 
@@ -292,16 +303,16 @@ describe('sending queue', () => {
     }
     const queue = { sending_queue: { num_consumers: 1 } }
     const { exporter, context } = start(queue, hold, budget)
-    for (let index = 0; index < 3; index++) await exporter.consume(batch(8))
+    for (let index = 0; index < 3; index++) await exporter.consume(batch(8), EMPTY_CONTEXT)
     expect(budget.used).toBe(size * 3)
-    await expect(exporter.consume(batch(8))).rejects.toMatchObject({
+    await expect(exporter.consume(batch(8), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'overloaded',
       message: `the queues of the collector hold ${size * 3} of ${size * 3} bytes; try again`,
     })
     expect(context.value('otelcol_exporter_enqueue_failed_spans')).toBe(8)
     // Another that holds nothing gets something, so that batches move on.
     const other = start(queue, hold, budget)
-    await other.exporter.consume(batch(8))
+    await other.exporter.consume(batch(8), EMPTY_CONTEXT)
     expect(budget.used).toBe(size * 4)
     open()
     await Promise.all([exporter, other.exporter].map((one) => one.shutdown(AbortSignal.timeout(1000))))
@@ -321,9 +332,9 @@ describe('sending queue', () => {
       },
       budget,
     )
-    await exporter.consume(batch(8))
+    await exporter.consume(batch(8), EMPTY_CONTEXT)
     let admitted = false
-    const second = exporter.consume(batch(8)).then(() => (admitted = true))
+    const second = exporter.consume(batch(8), EMPTY_CONTEXT).then(() => (admitted = true))
     await new Promise((resolve) => setImmediate(resolve))
     expect([admitted, budget.used]).toEqual([false, size])
     gates[0]?.open()
@@ -343,7 +354,7 @@ describe('sending queue', () => {
       },
       budget,
     )
-    const answers = [exporter.consume(batch(8)), exporter.consume(batch(8))]
+    const answers = [exporter.consume(batch(8), EMPTY_CONTEXT), exporter.consume(batch(8), EMPTY_CONTEXT)]
     expect(budget.used).toBe(0)
     open()
     await Promise.all(answers)
@@ -351,7 +362,7 @@ describe('sending queue', () => {
 
   test('a batch larger than the queue gets through alone', async () => {
     const { exporter, context } = start({ sending_queue: { sizer: 'items', queue_size: 5 } }, () => TAKEN)
-    await exporter.consume(batch(8))
+    await exporter.consume(batch(8), EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(1000))
     expect(context.value('otelcol_exporter_sent_spans')).toBe(8)
   })
@@ -366,10 +377,10 @@ describe('sending queue', () => {
       },
     )
     const batches = [batch(1), batch(2), batch(3)]
-    await exporter.consume(batches[0]!)
+    await exporter.consume(batches[0]!, EMPTY_CONTEXT)
     let taken = 0
     const waiting = batches.slice(1).map(async (one) => {
-      await exporter.consume(one)
+      await exporter.consume(one, EMPTY_CONTEXT)
       taken++
     })
     await new Promise((resolve) => setImmediate(resolve))
@@ -384,7 +395,7 @@ describe('sending queue', () => {
     const { exporter } = start({ sending_queue: { wait_for_result: true } }, () => {
       throw new CollectorError('permission_denied', 'no')
     })
-    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'permission_denied' })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'permission_denied' })
   })
 })
 
@@ -401,19 +412,19 @@ describe('shutdown', () => {
         return TAKEN
       },
     )
-    await exporter.consume(batch(1))
-    await exporter.consume(batch(2))
+    await exporter.consume(batch(1), EMPTY_CONTEXT)
+    await exporter.consume(batch(2), EMPTY_CONTEXT)
     await new Promise((resolve) => setImmediate(resolve))
     expect(attempts.length).toBe(1)
     up = true
     await exporter.shutdown(AbortSignal.timeout(1000))
     expect(context.value('otelcol_exporter_sent_spans')).toBe(3)
-    await expect(exporter.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(exporter.consume(batch(1), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('a sender that heeds no signal is not waited for, neither at its timeout nor at the deadline', async () => {
     const { exporter, context } = start({ timeout: 10, retry_on_failure: FAST }, () => new Promise(() => {}))
-    await exporter.consume(batch(4))
+    await exporter.consume(batch(4), EMPTY_CONTEXT)
     await vi.waitFor(() => expect(context.logger.lines[0]?.fields['error']).toBe('no answer within timeout: 10ms'))
     await exporter.shutdown(AbortSignal.timeout(20))
     expect(context.value('otelcol_exporter_queue_size')).toBe(0)
@@ -422,7 +433,7 @@ describe('shutdown', () => {
 
   test('a thousand drops are told with their sum', async () => {
     const { exporter, context } = start({ sending_queue: { num_consumers: 1 } }, async () => new Promise(() => {}))
-    for (let index = 0; index < 100; index++) await exporter.consume(batch(30))
+    for (let index = 0; index < 100; index++) await exporter.consume(batch(30), EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(20))
     exporter.finish?.()
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'shutdown' })).toBe(3000)
@@ -442,8 +453,8 @@ describe('shutdown', () => {
       async (_, signal) =>
         new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cancelled')))),
     )
-    await exporter.consume(batch(2))
-    await exporter.consume(batch(3))
+    await exporter.consume(batch(2), EMPTY_CONTEXT)
+    await exporter.consume(batch(3), EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(20))
     expect(attempts.length).toBe(1)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'shutdown' })).toBe(5)
@@ -460,7 +471,7 @@ describe('the memory of a batch', () => {
     ['stays while it may be read', TAKEN, true],
   ])('%s', async (_, result, stays) => {
     const { exporter, attempts } = start(NO_QUEUE, () => result)
-    await exporter.consume(owned())
+    await exporter.consume(owned(), EMPTY_CONTEXT)
     expect(isThere(attempts[0]!)).toBe(stays)
   })
 
@@ -468,7 +479,7 @@ describe('the memory of a batch', () => {
     const { exporter, attempts } = start({ ...NO_QUEUE, timeout: 10, retry_on_failure: FAST }, (_, __, attempt) =>
       attempt > 1 ? WRITTEN : new Promise(() => {}),
     )
-    await exporter.consume(owned())
+    await exporter.consume(owned(), EMPTY_CONTEXT)
     expect(attempts.map(isThere)).toEqual([true, true])
   })
 
@@ -476,8 +487,78 @@ describe('the memory of a batch', () => {
     const budget = createBudget()
     const { exporter, attempts } = start({}, () => WRITTEN, budget)
     const batch = owned()
-    await exporter.consume(batch)
+    await exporter.consume(batch, EMPTY_CONTEXT)
     await exporter.shutdown(AbortSignal.timeout(1000))
     expect([attempts.map(isThere), budget.used]).toEqual([[false], 0])
+  })
+})
+describe('a caller that waits for the result', () => {
+  const hanging = (_: TelemetryBatch, signal: AbortSignal): Promise<SendResult> =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+
+  test.each([{ enabled: false }, { wait_for_result: true }])(
+    'leaves: the attempt is given up, and there is no other (%j)',
+    async (queue) => {
+      const { exporter, attempts } = start({ sending_queue: queue, retry_on_failure: FAST }, hanging)
+      const leaving = new AbortController()
+      const sent = exporter.consume(batch(1), { ...EMPTY_CONTEXT, signal: leaving.signal })
+      await vi.waitFor(() => expect(attempts).toHaveLength(1))
+      leaving.abort()
+      await expect(sent).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('left') })
+      expect(attempts).toHaveLength(1)
+    },
+  )
+
+  test('leaves while the next retry is waited for: it hears at once', async () => {
+    const { exporter, attempts } = start(
+      { ...NO_QUEUE, retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: '0s' } },
+      () => Promise.reject(unavailable()),
+    )
+    const leaving = new AbortController()
+    const sent = exporter.consume(batch(1), { ...EMPTY_CONTEXT, signal: leaving.signal })
+    await vi.waitFor(() => expect(attempts).toHaveLength(1))
+    leaving.abort()
+    await expect(sent).rejects.toMatchObject({ code: 'unavailable' })
+    expect(attempts).toHaveLength(1)
+  })
+
+  test('a retry that would come after the deadline is not waited for', async () => {
+    const { exporter, attempts } = start(
+      { ...NO_QUEUE, retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: '0s' } },
+      () => Promise.reject(unavailable()),
+    )
+    const deadline = performance.now() + 60_000
+    await expect(exporter.consume(batch(1), { ...EMPTY_CONTEXT, deadline })).rejects.toMatchObject({ message: 'down' })
+    expect(attempts).toHaveLength(1)
+  })
+
+  test('behind a queue nobody waits: what is queued is sent whoever leaves', async () => {
+    const held = gate()
+    const { exporter, context } = start({ sending_queue: { num_consumers: 1 } }, async () => {
+      await held.opened
+      return TAKEN
+    })
+    const leaving = new AbortController()
+    for (const seed of [1, 2])
+      await exporter.consume(batch(1, seed), { ...EMPTY_CONTEXT, signal: leaving.signal, deadline: 0 })
+    leaving.abort()
+    held.open()
+    await vi.waitFor(() => expect(context.value('otelcol_exporter_sent_spans')).toBe(2))
+  })
+
+  test('one of several that are sent together leaves: the others get their answer', async () => {
+    const held = gate()
+    const { exporter } = start({ sending_queue: { wait_for_result: true, batch: { min_size: 2 } } }, async () => {
+      await held.opened
+      return TAKEN
+    })
+    const leaving = new AbortController()
+    const answers = [
+      exporter.consume(batch(1, 1), { ...EMPTY_CONTEXT, signal: leaving.signal }),
+      exporter.consume(batch(1, 2), EMPTY_CONTEXT),
+    ]
+    leaving.abort()
+    held.open()
+    await Promise.all(answers)
   })
 })

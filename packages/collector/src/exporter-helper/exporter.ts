@@ -4,12 +4,13 @@
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
-import { createBatch, freeMemory, shareMemory, splitSpans, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, freeMemory, shareMemory, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
   createDropLog,
   createLogLimiter,
+  createTroubles,
   extensionOf,
   follow,
   signalCounters,
@@ -19,22 +20,27 @@ import {
   type Component,
   type Consumer,
   type Context,
+  type DeliveryContext,
   type DropLog,
   type Host,
   type LogLimiter,
   type Storage,
+  type Troubles,
 } from '../component/index.ts'
 import { createBackoff } from './backoff.ts'
 import type { RetryConfig, SendingQueueConfig } from './config.ts'
 import { QueueFile } from './queue-file.ts'
 import { SendingQueue } from './sending-queue.ts'
 import { SizeLimit } from './size-limit.ts'
+import { divide } from './split.ts'
 
 /** What a peer said of a batch that it took. */
 export interface SendResult {
   /** Items that it did not accept and that must not be sent again; 0 when all went well. */
   readonly rejected: number
   readonly message: string
+  /** Why, in the counter. Default: `partial_success`. */
+  readonly reason?: string
   /** Whether nothing reads the batch any more, the system included: all of it had been written when the answer came. Default: false. */
   readonly isWritten?: boolean
 }
@@ -55,9 +61,12 @@ export interface ExporterOptions {
   readonly retry: RetryConfig
   /** Milliseconds that one attempt may take; 0 for no limit. */
   readonly timeoutMs: number
+  /** See {@link Component.claims}; those of a queue's file are added. */
+  readonly claims?: readonly string[]
 }
 
 const LOG_INTERVAL_MS = 10_000
+const NOBODY_WAITS = 'was given up, as nobody waits for the answer any more: the client left, or its deadline passed'
 
 /** A batch, or a part of one that was split, and why it was not sent. */
 interface Failure {
@@ -79,6 +88,8 @@ class HelpedExporter implements Component, Consumer {
   readonly #labels: Readonly<Record<string, string>>
   readonly #sent
   readonly #isPersistent: boolean
+  readonly #troubles: Troubles
+  #hasSent = false
   /** What is lost: all that was not sent, where nobody waits for the result, and what peers did not accept. */
   readonly #drops: DropLog
   /** What is handed back to the stage before: not sent, or without room in the queue. */
@@ -102,9 +113,10 @@ class HelpedExporter implements Component, Consumer {
     this.#options = options
     const { enabled, storage } = options.queue
     this.#isPersistent = enabled && storage !== undefined
-    this.claims = this.#isPersistent ? [`queue ${storage} ${context.id}`] : []
+    this.claims = [...(options.claims ?? []), ...(this.#isPersistent ? [`queue ${storage} ${context.id}`] : [])]
     this.#sender = sender
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+    this.#troubles = createTroubles(context.report)
     this.#labels = { exporter: context.id }
     this.#sent = signalCounters(context.counters, 'otelcol_exporter_sent', this.#labels)
     const failed = { counter: 'otelcol_exporter_send_failed', labels: this.#labels }
@@ -124,9 +136,11 @@ class HelpedExporter implements Component, Consumer {
       const queue = new SendingQueue(
         options.queue,
         {
-          deliver: (batch) => this.#deliver(batch),
-          refused: ({ signal, items }, { code, message }) =>
-            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message }),
+          deliver: (batch, context) => this.#deliver(batch, context),
+          refused: ({ signal, items }, { code, message }) => {
+            if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
+            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
+          },
           damaged: ({ signal, items }, { message }) =>
             this.#drops.add({ signal, items, reason: 'damaged', error: message }),
         },
@@ -153,11 +167,13 @@ class HelpedExporter implements Component, Consumer {
     queue.useFile(file)
   }
 
-  async consume(batch: TelemetryBatch): Promise<void> {
+  async consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#stopping.signal.aborted) {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
-    return this.#queue ? this.#queue.offer(batch) : this.#deliver(batch)
+    if (!this.#queue) return this.#deliver(batch, context)
+    await this.#queue.offer(batch, context)
+    this.#troubles.clear('queue')
   }
 
   handOver(successor: Consumer): void {
@@ -191,13 +207,13 @@ class HelpedExporter implements Component, Consumer {
 
   /**
    * Sends the batch, in parts and with retries where it must. Rejects when it is lost, or handed back to the caller; when the
-   * same batch comes again, only those parts of it are sent that were not sent before.
+   * same batch comes again, only those parts of it are sent that were not sent before. No try goes on, or is begun, once nobody waits for it.
    */
-  async #deliver(batch: TelemetryBatch): Promise<void> {
+  async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     this.#active++
     try {
       const failures: Failure[] = []
-      for (const part of this.#unsent.get(batch) ?? [batch]) failures.push(...(await this.#deliverPart(part)))
+      for (const part of this.#unsent.get(batch) ?? [batch]) failures.push(...(await this.#deliverPart(part, context)))
       this.#unsent.delete(batch)
       if (failures.length === 0) return
       const again = failures.filter(({ error }) => error.retryable)
@@ -215,19 +231,19 @@ class HelpedExporter implements Component, Consumer {
   }
 
   /** Gives what was not sent of it, already counted. */
-  async #deliverPart(batch: TelemetryBatch): Promise<readonly Failure[]> {
-    if (this.#successor) return this.#pass(batch, this.#successor)
+  async #deliverPart(batch: TelemetryBatch, context: DeliveryContext): Promise<readonly Failure[]> {
+    if (this.#successor) return this.#pass(batch, context, this.#successor)
     if (!this.#deadline.signal.aborted && this.#sizeLimit.isAbove(batch.byteLength)) {
       const halves = halve(batch)
-      if (halves) return this.#deliverHalves(halves)
+      if (halves) return this.#deliverHalves(halves, context)
     }
     try {
-      await this.#sendWithRetry(batch)
+      await this.#sendWithRetry(batch, context)
       this.#sizeLimit.taken(batch.byteLength)
       return []
     } catch (error) {
       const problem = toCollectorError(error)
-      if (this.#successor && problem.retryable) return await this.#pass(batch, this.#successor)
+      if (this.#successor && problem.retryable) return await this.#pass(batch, context, this.#successor)
       const halves = problem.code === 'too_large' ? halve(batch) : undefined
       if (!halves) {
         this.#noteFailed(batch, problem)
@@ -239,15 +255,15 @@ class HelpedExporter implements Component, Consumer {
         { component: this.#context.id, bytes: batch.byteLength, error: problem.message },
         'The peer refused a message as too large. Splitting it in halves.',
       )
-      return this.#deliverHalves(halves)
+      return this.#deliverHalves(halves, context)
     }
   }
 
   /** Hands it to the successor, again and again where that is full. */
-  async #pass(batch: TelemetryBatch, successor: Consumer): Promise<readonly Failure[]> {
+  async #pass(batch: TelemetryBatch, context: DeliveryContext, successor: Consumer): Promise<readonly Failure[]> {
     for (;;) {
       try {
-        await successor.consume(batch)
+        await successor.consume(batch, context)
         return []
       } catch (error) {
         const problem = toCollectorError(error)
@@ -260,65 +276,87 @@ class HelpedExporter implements Component, Consumer {
     }
   }
 
-  async #deliverHalves(halves: readonly TelemetryBatch[]): Promise<readonly Failure[]> {
+  async #deliverHalves(halves: readonly TelemetryBatch[], context: DeliveryContext): Promise<readonly Failure[]> {
     const failures: Failure[] = []
-    for (const half of halves) failures.push(...(await this.#deliverPart(half)))
+    for (const half of halves) failures.push(...(await this.#deliverPart(half, context)))
     return failures
   }
 
-  async #sendWithRetry(batch: TelemetryBatch): Promise<void> {
+  async #sendWithRetry(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const backoff = createBackoff(this.#options.retry)
     for (;;) {
       const last = this.#stopping.signal.aborted
       try {
-        await this.#attempt(batch)
+        await this.#attempt(batch, context)
         return
       } catch (error) {
         const problem = toCollectorError(error)
         if (!problem.retryable || last) throw problem
         const delayMs = backoff.next(problem.requestedDelayMs)
-        if (delayMs === undefined) throw problem
+        if (delayMs === undefined || isOver(context, delayMs)) throw problem
         this.#log.warn(
           'retry',
           { component: this.#context.id, error: problem.message, interval: `${Math.round(delayMs)}ms` },
           'Exporting failed. Will retry the request after interval.',
         )
-        await sleep(delayMs, this.#stopping.signal)
+        await this.#wait(delayMs, context)
+        if (isOver(context)) throw problem
       }
     }
   }
 
-  async #attempt(batch: TelemetryBatch): Promise<void> {
+  /** Until the next try; it is not waited for once the exporter stops, or nobody waits for the answer. */
+  async #wait(delayMs: number, { signal }: DeliveryContext): Promise<void> {
+    const end = new AbortController()
+    const unfollow = followAll([this.#stopping.signal, signal], end)
+    await sleep(delayMs, end.signal)
+    unfollow()
+  }
+
+  async #attempt(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
     const { timeoutMs } = this.#options
     const attempt = new AbortController()
-    const unfollow = follow(this.#deadline.signal, attempt)
+    const unfollow = followAll([this.#deadline.signal, context.signal], attempt)
     const timer = timeoutMs > 0 ? setTimeout(() => attempt.abort(), timerMs(timeoutMs)) : undefined
     try {
-      const { rejected, message, isWritten } = await Promise.race([
-        this.#sender.send(batch, attempt.signal),
-        rejectedAt(attempt.signal),
-      ])
+      const {
+        rejected,
+        reason = 'partial_success',
+        message,
+        isWritten,
+      } = await Promise.race([this.#sender.send(batch, attempt.signal), rejectedAt(attempt.signal)])
+      this.#hasSent = true
+      this.#troubles.clear('sending')
       if (isWritten) freeMemory(batch)
       this.#sent[batch.signal].value += batch.items - rejected
-      if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, message)
+      if (rejected > 0 || message !== '') this.#notePartialSuccess(batch, rejected, reason, message)
     } catch (error) {
       // What was begun may go on for a while.
       shareMemory(batch)
       if (this.#deadline.signal.aborted) throw shutdownError(this.#context.id)
-      if (attempt.signal.aborted) {
-        throw new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })
-      }
-      throw error
+      if (isOver(context)) throw new CollectorError('unavailable', NOBODY_WAITS, { cause: error })
+      const problem = attempt.signal.aborted
+        ? new CollectorError('timeout', `no answer within timeout: ${timeoutMs}ms`, { cause: error })
+        : toCollectorError(error)
+      this.#noteTrouble(problem)
+      throw problem
     } finally {
       clearTimeout(timer)
       unfollow()
     }
   }
 
-  #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, error: string): void {
-    const message = 'Partial success response'
-    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason: 'partial_success', error, message })
+  /** One batch that nobody could take is not the peer's fault, where it has taken others. */
+  #noteTrouble({ code, retryable, message }: CollectorError): void {
+    if (retryable) this.#troubles.set('sending', 'recoverable_error', message)
+    else if (code !== 'too_large' && !(code === 'invalid_data' && this.#hasSent))
+      this.#troubles.set('sending', 'permanent_error', message)
+  }
+
+  #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, reason: string, error: string): void {
+    const message = reason === 'partial_success' ? 'Partial success response' : 'Exporting failed. Dropping data.'
+    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason, error, message })
     else this.#log.warn('partial', { component: this.#context.id, error }, message)
   }
 
@@ -335,6 +373,17 @@ class HelpedExporter implements Component, Consumer {
   }
 }
 
+/** Whether nobody waits for the answer any more in so many milliseconds. */
+function isOver({ deadline, signal }: DeliveryContext, inMs = 0): boolean {
+  return signal?.aborted === true || (deadline !== undefined && performance.now() + inMs >= deadline)
+}
+
+/** {@link follow}, for several. */
+function followAll(signals: readonly (AbortSignal | undefined)[], controller: AbortController): () => void {
+  const ties = signals.flatMap((signal) => (signal ? follow(signal, controller) : []))
+  return () => ties.forEach((unfollow) => unfollow())
+}
+
 /** Rejects when the signal aborts, so that nothing waits for a sender that does not heed it. */
 async function rejectedAt(signal: AbortSignal): Promise<never> {
   await aborted(signal)
@@ -342,21 +391,11 @@ async function rejectedAt(signal: AbortSignal): Promise<never> {
 }
 
 /** Two batches of about half the items each, or undefined when the batch cannot be divided. */
-export function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefined {
+function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefined {
   const { signal, chunks } = batch
-  if (chunks.length > 1) {
-    const middle = chunks.length >> 1
-    return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
-  }
-  const [chunk] = chunks
-  if (signal !== 'traces' || !chunk || chunk.items < 2) return undefined
-  const size = Math.ceil(chunk.items / 2)
-  let left = chunk.items
-  return splitSpans(chunk.bytes, size).map((bytes) => {
-    const items = Math.min(size, left)
-    left -= items
-    return createBatch(signal, [{ bytes, items }])
-  })
+  if (chunks.length < 2) return divide(batch, 'items', Math.ceil(batch.items / 2))
+  const middle = chunks.length >> 1
+  return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
 }
 
 function shutdownError(id: string): CollectorError {

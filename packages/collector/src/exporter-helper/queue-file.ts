@@ -10,8 +10,7 @@ import { renameSync } from 'node:fs'
 import type * as sqlite from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { createBatch, joinBytes, type Signal, type TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, type Logger } from '../component/index.ts'
-import { loadSqlite } from './sqlite.ts'
+import { CollectorError, loadSqlite, type Logger } from '../component/index.ts'
 
 /** A batch that is in the file. */
 export interface Stored {
@@ -115,11 +114,17 @@ export class QueueFile {
 
   /** Resolves when the batch is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk. */
   async put(batch: TelemetryBatch): Promise<Stored> {
-    const { signal, items, byteLength } = batch
-    const number = this.#next++
-    const bytes = joinBytes(batch.chunks.map((chunk) => chunk.bytes))
-    await this.#change(() => this.#insert.run(number, signal, items, crc32(bytes), bytes))
-    return { number, signal, items, byteLength }
+    const { stored, insert } = this.#row(batch)
+    await this.#change(insert)
+    return stored
+  }
+
+  /** Puts the batches in the place of one, all of them or none. Throws `unavailable` where it cannot be written. */
+  replace({ number }: Stored, batches: readonly TelemetryBatch[]): readonly Stored[] {
+    const rows = batches.map((batch) => this.#row(batch))
+    const error = this.#transact([() => this.#delete.run(number), ...rows.map(({ insert }) => insert)])
+    if (error) throw error
+    return rows.map(({ stored }) => stored)
   }
 
   /** Throws `internal` when it is damaged. */
@@ -154,6 +159,16 @@ export class QueueFile {
   close(): void {
     this.#flush()
     this.#database.close()
+  }
+
+  #row(batch: TelemetryBatch): { readonly stored: Stored; readonly insert: () => void } {
+    const { signal, items, byteLength } = batch
+    const number = this.#next++
+    const bytes = joinBytes(batch.chunks.map((chunk) => chunk.bytes))
+    return {
+      stored: { number, signal, items, byteLength },
+      insert: () => this.#insert.run(number, signal, items, crc32(bytes), bytes),
+    }
   }
 
   #read(number: number): Row | undefined {

@@ -1,13 +1,24 @@
 /**
  * A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. It is in memory, or in a file
- * (see {@link QueueFile}) from which each batch is read when its turn comes.
+ * (see {@link QueueFile}) from which each batch is read when its turn comes. What is sent together is the business of {@link QueueLanes}.
  */
-import type { TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, heldBytes, sleep, toCollectorError, type Budget, type Keeper } from '../component/index.ts'
+import { joinBatches, type TelemetryBatch } from '@spoor/otlp'
+import {
+  CollectorError,
+  EMPTY_CONTEXT,
+  heldBytes,
+  sleep,
+  toCollectorError,
+  type Budget,
+  type DeliveryContext,
+  type Keeper,
+} from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 import type { QueueFile, Stored } from './queue-file.ts'
+import { QueueLanes, type Waiting } from './queue-lanes.ts'
+import { divide } from './split.ts'
 
-/** What a batch takes of the queue. */
+/** What a request takes of the queue, from when it is let in until all of it was sent. */
 interface Size {
   /** In the unit of the sizer. */
   readonly size: number
@@ -16,10 +27,19 @@ interface Size {
   readonly held: number
 }
 
-interface Entry extends Size {
+/** A request that was let in, however many entries it is sent in. */
+interface Ticket extends Size {
+  /** Entries that are not done. */
+  parts: number
+  failure: CollectorError | undefined
+  readonly done: ((failure: CollectorError | undefined) => void) | undefined
+  /** Empty where nobody waits. */
+  readonly context: DeliveryContext
+}
+
+interface Entry extends Waiting {
+  readonly ticket: Ticket
   readonly source: { readonly batch: TelemetryBatch } | { readonly file: QueueFile; readonly stored: Stored }
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
 }
 
 export interface QueueEvents {
@@ -27,7 +47,7 @@ export interface QueueEvents {
    * Sends a batch for good: resolves when that is done and rejects when the batch is lost, having counted and logged it; or, from a file, with an error
    * that is retryable: then it stays there and comes again.
    */
-  readonly deliver: (batch: TelemetryBatch) => Promise<void>
+  readonly deliver: (batch: TelemetryBatch, context: DeliveryContext) => Promise<void>
   /** Hears of a batch that found no room. */
   readonly refused: (batch: TelemetryBatch, error: CollectorError) => void
   /** Hears of a batch that cannot be read from the file. */
@@ -39,7 +59,7 @@ export class SendingQueue {
   readonly #events: QueueEvents
   /** Undefined where callers wait for the result: what they gave is accounted for by them until then. */
   readonly #keeper: Keeper | undefined
-  readonly #entries: Entry[] = []
+  readonly #lanes: QueueLanes<Entry>
   /**
    * Callers that wait for room, in their order. Each is one blocked stage, so their number is bounded by the stages.
    */
@@ -47,6 +67,8 @@ export class SendingQueue {
   #file: QueueFile | undefined
   /** Aborts when what is in the file is to stay there. */
   readonly #stopping = new AbortController()
+  #isDraining = false
+  #entered = 0
   #sending = 0
   #size = 0
   #bytes = 0
@@ -57,6 +79,11 @@ export class SendingQueue {
     this.#config = config
     this.#events = events
     this.#keeper = config.wait_for_result ? undefined : budget.keeper()
+    this.#lanes = new QueueLanes({
+      batch: config.batch,
+      divide: (entry, room, isForced) => this.#divide(entry, room, isForced),
+      due: () => this.#pump(),
+    })
   }
 
   /** What the queue holds, with what is being sent, in the unit of the sizer. */
@@ -70,7 +97,7 @@ export class SendingQueue {
     for (const stored of file.found) {
       const size = this.#sizeOf(stored, 0)
       this.#reserve(size)
-      this.#enqueue({ ...size, source: { file, stored }, resolve: () => {}, reject: () => {} })
+      this.#enqueue(stored, { file, stored }, size)
     }
     this.#pump()
   }
@@ -79,25 +106,21 @@ export class SendingQueue {
    * Resolves when the batch is in the queue (in the file, where it has one), or, with `wait_for_result`, when it was delivered. Rejects with
    * `overloaded` when the queue is full and does not block.
    */
-  async offer(batch: TelemetryBatch): Promise<void> {
+  async offer(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const size = this.#sizeOf(batch, this.#file ? 0 : heldBytes(batch))
     if (this.#fits(size)) {
       this.#reserve(size)
-    } else if (this.#config.block_on_overflow) {
-      await new Promise<void>((admit, fail) => this.#blocked.push({ size, admit, fail }))
     } else {
-      const error = this.#full(size)
-      this.#events.refused(batch, error)
-      throw error
+      // What waits for company goes now, so that there is room.
+      this.#lanes.flush()
+      this.#pump()
+      await this.#admitted(batch, size)
     }
     if (this.#file) return this.#keep(batch, size, this.#file)
-    const delivered = new Promise<void>((resolve, reject) =>
-      this.#enqueue({ ...size, source: { batch }, resolve, reject }),
-    )
+    if (this.#config.wait_for_result) return this.#delivered(batch, size, context)
+    // A failure is counted and logged where it happens; nobody waits for it here.
+    this.#enqueue(batch, { batch }, size)
     this.#pump()
-    if (this.#config.wait_for_result) return delivered
-    // Counted and logged where it happened; nobody waits for it here.
-    delivered.catch(() => {})
   }
 
   /**
@@ -111,14 +134,34 @@ export class SendingQueue {
       const refusal = new CollectorError('unavailable', 'the collector is shutting down')
       for (const { fail } of this.#blocked.splice(0)) fail(refusal)
     }
+    this.#isDraining = true
+    this.#pump()
     if (this.#isBusy()) await new Promise<void>((resolve) => (this.#idle = resolve))
+    this.#lanes.close()
     this.#file?.close()
+  }
+
+  async #admitted(batch: TelemetryBatch, size: Size): Promise<void> {
+    if (!this.#config.block_on_overflow) {
+      const error = this.#full(size)
+      this.#events.refused(batch, error)
+      throw error
+    }
+    await new Promise<void>((admit, fail) => this.#blocked.push({ size, admit, fail }))
+  }
+
+  async #delivered(batch: TelemetryBatch, size: Size, context: DeliveryContext): Promise<void> {
+    const delivered = new Promise<void>((resolve, reject) =>
+      this.#enqueue(batch, { batch }, size, (failure) => (failure ? reject(failure) : resolve()), context),
+    )
+    this.#pump()
+    return delivered
   }
 
   async #keep(batch: TelemetryBatch, size: Size, file: QueueFile): Promise<void> {
     try {
       const stored = await file.put(batch)
-      this.#enqueue({ ...size, source: { file, stored }, resolve: () => {}, reject: () => {} })
+      this.#enqueue(stored, { file, stored }, size)
     } catch (error) {
       this.#release(size)
       this.#events.refused(batch, toCollectorError(error))
@@ -127,17 +170,27 @@ export class SendingQueue {
     this.#pump()
   }
 
-  #enqueue(entry: Entry): void {
-    this.#entries.push(entry)
+  #enqueue(
+    what: Omit<Waiting, 'order'>,
+    source: Entry['source'],
+    size: Size,
+    done?: Ticket['done'],
+    context = EMPTY_CONTEXT,
+  ): void {
+    const { signal, items, byteLength } = what
+    const ticket: Ticket = { ...size, parts: 1, failure: undefined, done, context }
+    this.#lanes.push({ signal, items, byteLength, order: this.#entered++, ticket, source })
   }
 
   #pump(): void {
-    while (this.#sending < this.#config.num_consumers && this.#entries.length > 0) {
+    if (this.#isDraining) this.#lanes.flush()
+    while (this.#sending < this.#config.num_consumers) {
       // What is in a file is sent after the next start.
       if (this.#stopping.signal.aborted) return
-      const entry = this.#entries.shift()!
+      const entries = this.#lanes.take()
+      if (!entries) return
       this.#sending++
-      void this.#send(entry).finally(() => {
+      void this.#send(entries).finally(() => {
         this.#sending--
         this.#pump()
         if (!this.#isBusy()) this.#idle?.()
@@ -149,49 +202,89 @@ export class SendingQueue {
     return this.#stopping.signal.aborted ? this.#sending > 0 : this.#size > 0
   }
 
-  async #send(entry: Entry): Promise<void> {
-    if ('file' in entry.source) return this.#sendStored(entry, entry.source.file, entry.source.stored)
-    try {
-      await this.#events.deliver(entry.source.batch)
-      entry.resolve()
-    } catch (error) {
-      entry.reject(error)
+  async #send(entries: readonly Entry[]): Promise<void> {
+    const batches: TelemetryBatch[] = []
+    const sent: Entry[] = []
+    const over: Entry[] = []
+    for (const entry of entries) {
+      const batch = this.#read(entry)
+      if (batch) batches.push(batch)
+      ;(batch ? sent : over).push(entry)
     }
-    this.#release(entry)
+    // Of several that wait, none may give up what is another's, too.
+    const context = sent.length === 1 ? sent[0]!.ticket.context : EMPTY_CONTEXT
+    const failure = sent.length > 0 ? await this.#deliver(joinBatches(batches), context) : undefined
+    if (this.#file && failure?.retryable) {
+      await sleep(failure.retryAfterMs ?? 0, this.#stopping.signal)
+      for (const entry of sent) this.#lanes.push(entry)
+    } else over.push(...sent)
+    await Promise.all(over.map((entry) => this.#finish(entry, failure)))
   }
 
-  async #sendStored(entry: Entry, file: QueueFile, stored: Stored): Promise<void> {
-    const refusal = await this.#tryStored(file, stored)
-    if (refusal) {
-      await sleep(refusal.retryAfterMs ?? 0, this.#stopping.signal)
-      this.#enqueue(entry)
-      return
-    }
-    // When it cannot be taken out, it is sent again after the next start.
-    await file.remove(stored).catch(() => {})
-    this.#release(entry)
-    if (this.#size === 0) file.shrink()
-  }
-
-  /** Sends it. Gives the error after which it is to be sent again. */
-  async #tryStored(file: QueueFile, stored: Stored): Promise<CollectorError | undefined> {
-    let batch: TelemetryBatch
+  /** Undefined, and told, where it is damaged. */
+  #read({ source }: Entry): TelemetryBatch | undefined {
+    if ('batch' in source) return source.batch
     try {
-      batch = file.get(stored)
+      return source.file.get(source.stored)
     } catch (error) {
-      this.#events.damaged(stored, toCollectorError(error))
+      this.#events.damaged(source.stored, toCollectorError(error))
       return undefined
     }
-    const held = heldBytes(batch)
+  }
+
+  async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<CollectorError | undefined> {
+    // What is in memory is accounted for since it was let in.
+    const held = this.#file ? heldBytes(batch) : 0
     this.#keeper?.add(held)
     try {
-      await this.#events.deliver(batch)
+      await this.#events.deliver(batch, context)
       return undefined
     } catch (error) {
-      const problem = toCollectorError(error)
-      return problem.retryable ? problem : undefined
+      return toCollectorError(error)
     } finally {
       this.#keeper?.remove(held)
+    }
+  }
+
+  async #finish({ ticket, source }: Entry, failure: CollectorError | undefined): Promise<void> {
+    // When it cannot be taken out, it is sent again after the next start.
+    if ('file' in source) await source.file.remove(source.stored).catch(() => {})
+    ticket.failure ??= failure
+    ticket.parts--
+    if (ticket.parts > 0) return
+    ticket.done?.(ticket.failure)
+    this.#release(ticket)
+    if (this.#size === 0) this.#file?.shrink()
+  }
+
+  #divide(entry: Entry, room: number, isForced: boolean): readonly [Entry, Entry] | undefined {
+    const parts = this.#divideSource(entry.source, room, isForced)
+    if (!parts) return undefined
+    entry.ticket.parts++
+    const part = ({ signal, items, byteLength }: Omit<Waiting, 'order'>, source: Entry['source']): Entry => {
+      return { signal, items, byteLength, order: entry.order, ticket: entry.ticket, source }
+    }
+    return [part(...parts[0]), part(...parts[1])]
+  }
+
+  #divideSource(source: Entry['source'], room: number, isForced: boolean): readonly [Part, Part] | undefined {
+    const unit = this.#config.batch?.sizer ?? 'items'
+    if ('batch' in source) {
+      const parts = divide(source.batch, unit, room, isForced)
+      return parts && [partOf(parts[0]), partOf(parts[1])]
+    }
+    const { file, stored } = source
+    try {
+      const parts = divide(file.get(stored), unit, room, isForced)
+      if (!parts) return undefined
+      const [first, second] = file.replace(stored, parts)
+      return [
+        [first!, { file, stored: first! }],
+        [second!, { file, stored: second! }],
+      ]
+    } catch {
+      // It goes as it is, or is told to be damaged when it is read.
+      return undefined
     }
   }
 
@@ -249,4 +342,10 @@ export class SendingQueue {
       first.admit()
     }
   }
+}
+
+type Part = readonly [Omit<Waiting, 'order'>, Entry['source']]
+
+function partOf(batch: TelemetryBatch): Part {
+  return [batch, { batch }]
 }

@@ -1,10 +1,10 @@
 /** An exporter with real config and context, for the tests beside this file. */
 import { createBatch, ownMemory, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import { onTestFinished } from 'vitest'
-import type { Component, Consumer, ExporterFactory, Host } from '../component/index.ts'
+import { NO_OVERVIEW, type Component, type Consumer, type ExporterFactory, type Host } from '../component/index.ts'
 import { createTestContext } from '../testkit/index.ts'
 
-const HOST: Host = { extension: () => undefined, fail: () => {} }
+const HOST: Host = { extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW }
 /** What tests of exporters want: no waiting, and the peer's answer as `consume`'s own. */
 export const DIRECT = { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } }
 

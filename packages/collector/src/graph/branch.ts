@@ -12,9 +12,11 @@ import {
   heldBytes,
   timerMs,
   toCollectorError,
+  withoutWait,
   type CollectorError,
   type Consumer,
   type Context,
+  type DeliveryContext,
   type DropLog,
   type Keeper,
   type LogLimiter,
@@ -40,6 +42,7 @@ const LOG_INTERVAL_MS = 10_000
 
 interface Kept {
   readonly batch: TelemetryBatch
+  readonly context: DeliveryContext
   readonly bytes: number
   /** The order in which they came. */
   readonly number: number
@@ -97,8 +100,8 @@ export class Branch {
   }
 
   /** Hands it the batch. Rejects with what the branch throws, also where it throws at once. */
-  async ask(batch: TelemetryBatch): Promise<void> {
-    return this.#consumer.consume(batch)
+  async ask(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    return this.#consumer.consume(batch, context)
   }
 
   /** There is always room for one, however large, so that it gets through instead of never. */
@@ -110,7 +113,7 @@ export class Branch {
   }
 
   /** Keeps a batch for it that others have taken; `refusal`: what it said of this batch, undefined if it was not asked. */
-  keep(batch: TelemetryBatch, refusal?: CollectorError): void {
+  keep(batch: TelemetryBatch, context: DeliveryContext, refusal?: CollectorError): void {
     if (refusal && !refusal.retryable) {
       this.#lose(batch, refusal.code, refusal.message)
     } else if (this.#over) {
@@ -124,20 +127,20 @@ export class Branch {
         : this.#keeper.refusal().message
       this.#lose(batch, 'overflow', `${bound} (${limits})${refusal ? `: ${refusal.message}` : ''}`)
     } else {
-      this.#queue.push(this.#add(batch))
+      this.#queue.push(this.#add(batch, context))
     }
     if (refusal?.retryable) this.#leaveAlone(refusal)
     else this.#pump()
   }
 
   /** Takes over a batch that the branch was handed and has not answered for. The caller has seen to it that there is room. */
-  adopt(batch: TelemetryBatch, answer: Promise<void>): void {
+  adopt(batch: TelemetryBatch, context: DeliveryContext, answer: Promise<void>): void {
     this.#log.warn(
       'slow',
       this.#fields(),
       'One branch of a fan-out is slow. What the others have taken is kept for it; they go on without it.',
     )
-    this.#follow(this.#add(batch), answer)
+    this.#follow(this.#add(batch, context), answer)
   }
 
   /** Resolves when nothing is kept any more. At the deadline what waits is lost; what is handed on may yet be taken. */
@@ -165,8 +168,8 @@ export class Branch {
     this.#drops.close()
   }
 
-  #add(batch: TelemetryBatch): Kept {
-    const kept = { batch, bytes: heldBytes(batch), number: this.#number++ }
+  #add(batch: TelemetryBatch, context: DeliveryContext): Kept {
+    const kept = { batch, context: withoutWait(context), bytes: heldBytes(batch), number: this.#number++ }
     this.#keeper.add(kept.bytes)
     this.#items += batch.items
     return kept
@@ -182,7 +185,7 @@ export class Branch {
     while (!this.#timer && !this.#over && this.#handed.size < this.#atATime) {
       const kept = this.#queue.shift()
       if (!kept) return
-      this.#follow(kept, this.ask(kept.batch))
+      this.#follow(kept, this.ask(kept.batch, kept.context))
     }
   }
 

@@ -11,6 +11,7 @@ import type { CollectorConfig, ComponentConfig, PipelineConfig } from '../config
 import {
   CollectorError,
   extensionsIn,
+  StatusTracker,
   type Budget,
   type Collect,
   type Component,
@@ -18,7 +19,9 @@ import {
   type Context,
   type Counters,
   type Kind,
+  type Ledger,
   type Logger,
+  type StatusEvent,
 } from '../component/index.ts'
 import { DeferredGauges } from './deferred-gauges.ts'
 import { FanOut } from './fan-out.ts'
@@ -31,6 +34,15 @@ export interface GraphOptions {
   readonly budget: Budget
   /** See {@link Context.collect}. */
   readonly collect?: Collect | undefined
+  /** See {@link Host.statusAddress}; asked when a component starts. */
+  readonly statusAddress?: (() => string | undefined) | undefined
+  /** See {@link Context.ledger}. */
+  readonly ledger?: Ledger | undefined
+}
+
+interface BuilderOptions extends GraphOptions {
+  /** Hears of each change of a component's status. */
+  readonly statusChanged: (kind: NodeKind, id: string, event: StatusEvent) => void
 }
 
 /** What a graph is to be. */
@@ -42,7 +54,7 @@ export interface Plan {
 }
 
 /** `running`: the nodes that may be taken as they are. */
-export function plan(config: CollectorConfig, options: GraphOptions, slots: Slots, running: readonly Node[]): Plan {
+export function plan(config: CollectorConfig, options: BuilderOptions, slots: Slots, running: readonly Node[]): Plan {
   return new Builder(config, options, slots, running).build()
 }
 
@@ -56,13 +68,13 @@ type Make = (context: Context) => { readonly component: Component; readonly cons
 
 class Builder {
   readonly #config: CollectorConfig
-  readonly #options: GraphOptions
+  readonly #options: BuilderOptions
   readonly #slots: Slots
   readonly #running: ReadonlyMap<string, Node>
   readonly #nodes: Node[] = []
   readonly #targets = new Map<Slot, Consumer>()
 
-  constructor(config: CollectorConfig, options: GraphOptions, slots: Slots, running: readonly Node[]) {
+  constructor(config: CollectorConfig, options: BuilderOptions, slots: Slots, running: readonly Node[]) {
     this.#config = config
     this.#options = options
     this.#slots = slots
@@ -138,7 +150,7 @@ class Builder {
     const node = this.#place('connector', id, '', makings, (context) => {
       const component = factory.create(context, config, consumersIn(next))
       const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
-      return { component, consumer: { durable, consume: (batch) => component.consume(batch) } }
+      return { component, consumer: { durable, consume: (batch, about) => component.consume(batch, about) } }
     })
     return nextOf(node)
   }
@@ -198,8 +210,10 @@ class Builder {
 
   #make(kind: NodeKind, id: string, key: string, makings: Makings, make: Make): Node {
     const gauges = new DeferredGauges(this.#options.counters)
-    const { component, consumer } = make({ ...this.#options, id, counters: gauges.counters })
-    return { kind, id, key, component, consumer, makings, gauges, state: 'idle' }
+    const { statusChanged, statusAddress: _, ...options } = this.#options
+    const status = new StatusTracker((event) => statusChanged(kind, id, event))
+    const { component, consumer } = make({ ...options, id, counters: gauges.counters, report: status.to })
+    return { kind, id, key, component, consumer, makings, gauges, status, state: 'idle' }
   }
 
   #counted(
@@ -211,9 +225,9 @@ class Builder {
     const counter = this.#options.counters.counter(name, labels)
     return {
       durable,
-      consume(batch) {
+      consume(batch, context) {
         counter.value += batch.items
-        return next.consume(batch)
+        return next.consume(batch, context)
       },
     }
   }

@@ -1,7 +1,14 @@
 import { freeMemory, type TelemetryBatch } from '@spoor/otlp'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { CollectorError, createBudget, type Budget, type Consumer } from '../component/index.ts'
+import {
+  CollectorError,
+  createBudget,
+  type Budget,
+  type Consumer,
+  type DeliveryContext,
+  EMPTY_CONTEXT,
+} from '../component/index.ts'
 import { batchOf, isThere, ownedBatchOf } from '../exporters/fixture.ts'
 import { createTestContext, tracesRequest } from '../testkit/index.ts'
 import { FanOut, type FanOutOptions } from './fan-out.ts'
@@ -13,6 +20,8 @@ type Answer = 'take' | 'refuse' | 'reject' | 'hang'
 
 /** A consumer that does what it is told and remembers what it took. */
 interface Peer extends Consumer {
+  /** What came with each batch that it was asked to take. */
+  readonly contexts: DeliveryContext[]
   readonly taken: TelemetryBatch[]
   asked: number
   /** What it does with the next batches, then with all others: `usual`. */
@@ -25,12 +34,14 @@ function createPeer(durable = false): Peer {
   const peer: Peer = {
     durable,
     taken: [],
+    contexts: [],
     asked: 0,
     script: [],
     usual: 'take',
     retryAfterMs: undefined,
-    async consume(batch) {
+    async consume(batch, context) {
       peer.asked++
+      peer.contexts.push(context)
       const { answer, delayMs } = peer.script.shift() ?? { answer: peer.usual, delayMs: 0 }
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
       if (answer === 'hang') await new Promise(() => {})
@@ -73,7 +84,7 @@ describe('one that refuses', () => {
     const { fanOut, context } = create({ healthy, dead })
     dead.usual = 'refuse'
     const batches = Array.from({ length: 20 }, batch)
-    for (const one of batches) await fanOut.consume(one)
+    for (const one of batches) await fanOut.consume(one, EMPTY_CONTEXT)
     expect(healthy.taken).toEqual(batches)
     expect(context.value('otelcol_fanout_kept_batches', { branch: 'dead' })).toBe(20)
     expect(context.value('otelcol_fanout_kept_items')).toBe(60)
@@ -96,7 +107,7 @@ describe('one that refuses', () => {
     const [healthy, dead] = [createPeer(), createPeer()]
     const { fanOut } = create({ healthy, dead })
     dead.usual = 'refuse'
-    for (let index = 0; index < 100; index++) await fanOut.consume(batch())
+    for (let index = 0; index < 100; index++) await fanOut.consume(batch(), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(dead.asked).toBeGreaterThan(10)
     expect(dead.asked).toBeLessThan(30)
@@ -107,7 +118,7 @@ describe('one that refuses', () => {
     const { fanOut } = create({ healthy, dead })
     dead.usual = 'refuse'
     dead.retryAfterMs = 3_600_000
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     dead.usual = 'take'
     await vi.advanceTimersByTimeAsync(3_599_000)
     expect(dead.asked).toBe(1)
@@ -120,7 +131,7 @@ describe('one that refuses', () => {
     const { fanOut } = create({ healthy, dead })
     dead.usual = 'refuse'
     dead.retryAfterMs = 1e15
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(dead.asked).toBe(1)
     await stop(fanOut, 1000)
@@ -130,7 +141,7 @@ describe('one that refuses', () => {
     const peers = { healthy: createPeer(), dead: createPeer() }
     const { fanOut, context } = create(peers, { maxKeptBytes: bytes.length * 5 })
     peers.dead.usual = 'refuse'
-    for (let index = 0; index < 20; index++) await fanOut.consume(batch())
+    for (let index = 0; index < 20; index++) await fanOut.consume(batch(), EMPTY_CONTEXT)
     expect(peers.healthy.taken.length).toBe(20)
     expect(context.value('otelcol_fanout_dropped_spans', { branch: 'dead', reason: 'overflow' })).toBe(45)
     await stop(fanOut, 2000)
@@ -150,7 +161,7 @@ describe('one that refuses', () => {
     const budget = createBudget(bytes.length * 8)
     const { fanOut, context } = create(peers, {}, budget)
     peers.dead.usual = 'refuse'
-    for (let index = 0; index < 20; index++) await fanOut.consume(batch())
+    for (let index = 0; index < 20; index++) await fanOut.consume(batch(), EMPTY_CONTEXT)
     expect(peers.healthy.taken.length).toBe(20)
     expect(budget.used).toBe(bytes.length * 3)
     // Room is left for what comes in.
@@ -170,7 +181,7 @@ describe('one that refuses', () => {
     peers.dead.usual = 'refuse'
     for (let index = 0; index < 5; index++) {
       const compressed = { coding: 'gzip', bytes: new Uint8Array(1000) } as const
-      await fanOut.consume({ ...batch(), chunks: [{ bytes, items: 3, compressed }] })
+      await fanOut.consume({ ...batch(), chunks: [{ bytes, items: 3, compressed }] }, EMPTY_CONTEXT)
     }
     expect(context.value('otelcol_fanout_kept_batches')).toBe(2)
     expect(context.value('otelcol_fanout_kept_bytes')).toBe(2 * (bytes.length + 1000))
@@ -180,7 +191,7 @@ describe('one that refuses', () => {
     const [healthy, picky] = [createPeer(), createPeer()]
     const { fanOut, context } = create({ healthy, picky })
     picky.usual = 'reject'
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     expect(context.value('otelcol_fanout_dropped_spans', { branch: 'picky', reason: 'invalid_data' })).toBe(3)
     expect(context.value('otelcol_fanout_kept_batches')).toBe(0)
   })
@@ -189,7 +200,7 @@ describe('one that refuses', () => {
     const [healthy, slow] = [createPeer(), createPeer()]
     const { fanOut } = create({ healthy, slow })
     slow.usual = 'refuse'
-    for (let index = 0; index < 500; index++) await fanOut.consume(batch())
+    for (let index = 0; index < 500; index++) await fanOut.consume(batch(), EMPTY_CONTEXT)
     slow.usual = 'take'
     slow.script.push(...Array.from({ length: 500 }, () => ({ answer: 'take', delayMs: 200 }) as const))
     // One at a time would take 100 s.
@@ -205,16 +216,22 @@ describe('when none has taken it', () => {
     a.usual = b.usual = 'refuse'
     a.retryAfterMs = 9000
     b.retryAfterMs = 5000
-    await expect(fanOut.consume(batch())).rejects.toMatchObject({ message: 'down; down', retryAfterMs: 5000 })
+    await expect(fanOut.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({
+      message: 'down; down',
+      retryAfterMs: 5000,
+    })
     b.usual = 'reject'
-    await expect(fanOut.consume(batch())).rejects.toMatchObject({
+    await expect(fanOut.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: 'down; never',
       retryable: true,
       retryAfterMs: 9000,
     })
     a.usual = 'reject'
-    await expect(fanOut.consume(batch())).rejects.toMatchObject({ code: 'invalid_data', retryable: false })
+    await expect(fanOut.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'invalid_data',
+      retryable: false,
+    })
     expect(context.value('otelcol_fanout_kept_batches')).toBe(0)
     expect(context.value('otelcol_fanout_dropped_batches')).toBe(0)
   })
@@ -224,11 +241,11 @@ describe('when none has taken it', () => {
     const { fanOut } = create({ a, b })
     b.usual = 'refuse'
     b.retryAfterMs = 60_000
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     b.usual = 'take'
     a.usual = 'refuse'
     const last = batch()
-    await fanOut.consume(last)
+    await fanOut.consume(last, EMPTY_CONTEXT)
     expect(b.taken).toEqual([last])
     a.usual = 'take'
     await vi.advanceTimersByTimeAsync(70_000)
@@ -242,11 +259,11 @@ describe('one that is slow', () => {
     const { fanOut } = create({ a, hole })
     a.usual = 'refuse'
     a.retryAfterMs = 3_600_000
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     a.usual = 'take'
     hole.usual = 'hang'
     const last = batch()
-    const taken = fanOut.consume(last)
+    const taken = fanOut.consume(last, EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(2100)
     await taken
     expect(a.taken).toEqual([last])
@@ -257,12 +274,12 @@ describe('one that is slow', () => {
     const { fanOut, context } = create({ healthy, hole })
     hole.usual = 'hang'
     let answered = 0
-    const first = fanOut.consume(batch()).then(() => answered++)
+    const first = fanOut.consume(batch(), EMPTY_CONTEXT).then(() => answered++)
     await vi.advanceTimersByTimeAsync(900)
     expect(answered).toBe(0)
     await vi.advanceTimersByTimeAsync(200)
     await first
-    for (let index = 0; index < 10; index++) await fanOut.consume(batch())
+    for (let index = 0; index < 10; index++) await fanOut.consume(batch(), EMPTY_CONTEXT)
     expect(hole.asked).toBe(1)
     expect(context.value('otelcol_fanout_kept_batches')).toBe(11)
     await stop(fanOut, 1000)
@@ -273,7 +290,7 @@ describe('one that is slow', () => {
     const [healthy, slow] = [createPeer(), createPeer()]
     const { fanOut, context } = create({ healthy, slow })
     slow.script.push({ answer: 'take', delayMs: 5000 })
-    const taken = fanOut.consume(batch())
+    const taken = fanOut.consume(batch(), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(1000)
     await taken
     const deadline = AbortSignal.abort()
@@ -288,7 +305,7 @@ describe('one that is slow', () => {
     const [healthy, slow] = [createPeer(), createPeer()]
     const { fanOut, context } = create({ healthy, slow })
     slow.script.push({ answer: 'take', delayMs: 5000 })
-    const taken = fanOut.consume(batch())
+    const taken = fanOut.consume(batch(), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(1000)
     await taken
     await stop(fanOut, 1000)
@@ -301,7 +318,11 @@ describe('one that is slow', () => {
     const [healthy, hole] = [createPeer(), createPeer()]
     const { fanOut } = create({ healthy, hole }, { maxKeptBatches: 1 })
     hole.usual = 'hang'
-    const waiting = [fanOut.consume(batch()), fanOut.consume(batch()), fanOut.consume(batch())]
+    const waiting = [
+      fanOut.consume(batch(), EMPTY_CONTEXT),
+      fanOut.consume(batch(), EMPTY_CONTEXT),
+      fanOut.consume(batch(), EMPTY_CONTEXT),
+    ]
     await vi.advanceTimersByTimeAsync(5000)
     fanOut.hurry()
     await Promise.all(waiting)
@@ -314,11 +335,11 @@ describe('durable branches', () => {
     const [store, other] = [createPeer(true), createPeer()]
     const { fanOut, context } = create({ other, store })
     store.usual = 'refuse'
-    await expect(fanOut.consume(batch())).rejects.toMatchObject({ message: 'down', retryable: true })
+    await expect(fanOut.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({ message: 'down', retryable: true })
     expect(other.asked).toBe(0)
     store.usual = 'take'
     store.script.push({ answer: 'take', delayMs: 50 })
-    const taken = fanOut.consume(batch())
+    const taken = fanOut.consume(batch(), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(40)
     expect(other.asked).toBe(0)
     await vi.advanceTimersByTimeAsync(20)
@@ -332,13 +353,13 @@ describe('durable branches', () => {
     const { fanOut } = create({ one, two, other })
     two.usual = 'refuse'
     const again = batch()
-    await expect(fanOut.consume(again)).rejects.toMatchObject({ retryable: true })
-    await expect(fanOut.consume(again)).rejects.toMatchObject({ retryable: true })
+    await expect(fanOut.consume(again, EMPTY_CONTEXT)).rejects.toMatchObject({ retryable: true })
+    await expect(fanOut.consume(again, EMPTY_CONTEXT)).rejects.toMatchObject({ retryable: true })
     two.usual = 'take'
-    await fanOut.consume(again)
+    await fanOut.consume(again, EMPTY_CONTEXT)
     expect([one.taken.length, two.taken.length, other.taken.length]).toEqual([1, 1, 1])
     // By another way it is another delivery.
-    await fanOut.consume(again)
+    await fanOut.consume(again, EMPTY_CONTEXT)
     expect([one.taken.length, two.taken.length, other.taken.length]).toEqual([2, 2, 2])
   })
 
@@ -346,7 +367,7 @@ describe('durable branches', () => {
     const [store, dead] = [createPeer(true), createPeer()]
     const { fanOut, context } = create({ store, dead })
     dead.usual = 'refuse'
-    await fanOut.consume(batch())
+    await fanOut.consume(batch(), EMPTY_CONTEXT)
     expect(context.value('otelcol_fanout_kept_batches', { branch: 'dead' })).toBe(1)
     dead.usual = 'take'
     await stop(fanOut, 1000)
@@ -357,7 +378,7 @@ describe('durable branches', () => {
 test('after the end nothing is taken', async () => {
   const { fanOut } = create({ a: createPeer(), b: createPeer() })
   await stop(fanOut, 0)
-  await expect(fanOut.consume(batch())).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+  await expect(fanOut.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
 })
 
 test('whatever the branches do: each has each batch once at most, and what was answered is had or counted by each', async () => {
@@ -393,7 +414,7 @@ test('whatever the branches do: each has each batch once at most, and what was a
           await new Promise((resolve) => setTimeout(resolve, atMs))
           for (let left = tries; left > 0; left--) {
             try {
-              await fanOut.consume(fate.batch)
+              await fanOut.consume(fate.batch, EMPTY_CONTEXT)
               fate.outcome = 'answered'
               return
             } catch (error) {
@@ -450,7 +471,21 @@ test('what one branch is done with is there for the others, now and when they ar
     ]),
   )
   late.script.push({ answer: 'refuse', delayMs: 0 })
-  await fanOut.consume(ownedBatchOf(bytes, 3))
+  await fanOut.consume(ownedBatchOf(bytes, 3), EMPTY_CONTEXT)
   await vi.advanceTimersByTimeAsync(1000)
   expect([...other.taken, ...late.taken].map(isThere)).toEqual([true, true])
+})
+
+test('each branch gets the context; with what is kept goes who sent it, and no wait', async () => {
+  const peers = { store: createPeer(true), a: createPeer(), b: createPeer() }
+  peers.b.script.push({ answer: 'refuse', delayMs: 0 })
+  const { fanOut } = create(peers)
+  const { signal } = new AbortController()
+  const metadata = new Map([['x-tenant', ['acme']]])
+  const context: DeliveryContext = { ...EMPTY_CONTEXT, metadata, peer: '10.0.0.7:4711', deadline: 1e9, signal }
+  await fanOut.consume(batch(), context)
+  expect([peers.store, peers.a, peers.b].map(({ contexts }) => contexts)).toEqual([[context], [context], [context]])
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(peers.b.taken).toHaveLength(1)
+  expect(peers.b.contexts[1]).toEqual({ ...EMPTY_CONTEXT, metadata, peer: '10.0.0.7:4711' })
 })

@@ -13,7 +13,14 @@
  *   its bound is reached by the batches that it was handed, then their callers wait for it.
  */
 import { shareMemory, type TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, toCollectorError, type Component, type Consumer, type Context } from '../component/index.ts'
+import {
+  CollectorError,
+  toCollectorError,
+  type Component,
+  type Consumer,
+  type Context,
+  type DeliveryContext,
+} from '../component/index.ts'
 import { Branch, BRANCH_LIMITS, type BranchLimits } from './branch.ts'
 
 /** How long the answer waits for the slower branches once one has taken the batch. Milliseconds. */
@@ -62,11 +69,11 @@ export class FanOut implements Component, Consumer {
 
   async start(): Promise<void> {}
 
-  async consume(batch: TelemetryBatch): Promise<void> {
+  async consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#closed) throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     shareMemory(batch)
-    if (this.durable) await this.#store(batch)
-    if (this.#others.length > 0) await this.#handOn(batch, this.durable)
+    if (this.durable) await this.#store(batch, context)
+    if (this.#others.length > 0) await this.#handOn(batch, context, this.durable)
   }
 
   /**
@@ -91,10 +98,10 @@ export class FanOut implements Component, Consumer {
   }
 
   /** Resolves when all durable branches have the batch. */
-  async #store(batch: TelemetryBatch): Promise<void> {
+  async #store(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     const before = this.#taken.get(batch)
     const missing = before ? this.#durables.filter((branch) => !before.has(branch)) : this.#durables
-    const attempts = missing.map((branch) => attempt(branch, batch))
+    const attempts = missing.map((branch) => attempt(branch, batch, context))
     for (const { done } of attempts) await done
     const errors = errorsOf(attempts)
     if (errors.length === 0) {
@@ -107,29 +114,29 @@ export class FanOut implements Component, Consumer {
   }
 
   /** Resolves when the batch is taken by those who can, and kept or counted for the rest. `taken`: somebody has it already. */
-  async #handOn(batch: TelemetryBatch, taken: boolean): Promise<void> {
+  async #handOn(batch: TelemetryBatch, context: DeliveryContext, taken: boolean): Promise<void> {
     const behind = this.#others.filter((branch) => branch.kept > 0)
-    const attempts = this.#others.filter((branch) => branch.kept === 0).map((branch) => attempt(branch, batch))
+    const attempts = this.#others.filter((branch) => branch.kept === 0).map((branch) => attempt(branch, batch, context))
     if (!taken && behind.length > 0) {
       // One that hangs must not keep the batch from those that are behind and might take it.
       await this.#until(anyTaken(attempts), this.#patienceMs)
     }
     if (taken || attempts.some(({ settled, error }) => settled && !error)) {
-      for (const branch of behind) branch.keep(batch)
+      for (const branch of behind) branch.keep(batch, context)
     } else {
-      attempts.push(...behind.map((branch) => attempt(branch, batch)))
+      attempts.push(...behind.map((branch) => attempt(branch, batch, context)))
       if (!(await anyTaken(attempts))) throw combine(errorsOf(attempts), 'any')
     }
     if (attempts.every(({ settled, error }) => settled && !error)) return
     await this.#until(Promise.all(attempts.map(({ done }) => done)), this.#patienceMs)
-    await Promise.all(attempts.map(async (one) => this.#settle(one, batch)))
+    await Promise.all(attempts.map(async (one) => this.#settle(one, batch, context)))
   }
 
   /** Keeps for a branch what it has not taken. */
-  async #settle(one: Attempt, batch: TelemetryBatch): Promise<void> {
+  async #settle(one: Attempt, batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (!one.settled && !one.branch.hasRoomFor(batch)) await this.#until(one.done)
-    if (!one.settled) one.branch.adopt(batch, one.answer)
-    else if (one.error) one.branch.keep(batch, one.error)
+    if (!one.settled) one.branch.adopt(batch, context, one.answer)
+    else if (one.error) one.branch.keep(batch, context, one.error)
   }
 
   /** Waits, no longer than `limitMs` milliseconds, and not at all when the collector stops. */
@@ -148,8 +155,8 @@ export class FanOut implements Component, Consumer {
   }
 }
 
-function attempt(branch: Branch, batch: TelemetryBatch): Attempt {
-  const answer = branch.ask(batch)
+function attempt(branch: Branch, batch: TelemetryBatch, context: DeliveryContext): Attempt {
+  const answer = branch.ask(batch, context)
   const made: Attempt & { done: Promise<void> } = {
     branch,
     answer,

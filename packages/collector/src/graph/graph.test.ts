@@ -15,6 +15,8 @@ import {
   type Host,
   type ProcessorFactory,
   type ReceiverFactory,
+  EMPTY_CONTEXT,
+  type DeliveryContext,
 } from '../component/index.ts'
 import { batchOf } from '../exporters/fixture.ts'
 import { builtinFactories } from '../factories.ts'
@@ -33,6 +35,8 @@ function createWorld(): {
   /** What happens in a component's start or consume. */
   readonly behaviour: Map<string, () => void | Promise<void>>
   readonly hosts: Host[]
+  /** What came with the last batch of each component. */
+  readonly contexts: ReadonlyMap<string, DeliveryContext>
 } {
   const events: string[] = []
   const receivers = new Map<string, ReadonlyMap<Signal, Consumer>>()
@@ -49,12 +53,14 @@ function createWorld(): {
       events.push(`shutdown ${id}`)
     },
   })
-  const stage = (id: string, next: (batch: TelemetryBatch) => Promise<void>): Component & Consumer => ({
+  const contexts = new Map<string, DeliveryContext>()
+  const stage = (id: string, next: Consumer['consume']): Component & Consumer => ({
     ...component(id),
-    async consume(batch) {
+    async consume(batch, context) {
       events.push(`consume ${id} ${batch.signal}`)
+      contexts.set(id, context)
       await behaviour.get(`consume ${id}`)?.()
-      await next(batch)
+      await next(batch, context)
     },
   })
   const config = section({})
@@ -73,7 +79,8 @@ function createWorld(): {
     type: 'pass',
     config,
     signals: SIGNALS,
-    create: (context, _, next, signal) => stage(`${context.id}(${signal})`, async (batch) => next.consume(batch)),
+    create: (context, _, next, signal) =>
+      stage(`${context.id}(${signal})`, async (batch, about) => next.consume(batch, about)),
   }
   const exporter: ExporterFactory<object> = {
     kind: 'exporter',
@@ -90,7 +97,8 @@ function createWorld(): {
     create: (context, _, next) =>
       stage(
         context.id,
-        async (batch) => void (await Promise.all([...next.values()].map(async (one) => one.consume(batch)))),
+        async (batch, about) =>
+          void (await Promise.all([...next.values()].map(async (one) => one.consume(batch, about)))),
       ),
   }
   const extension: ExtensionFactory<object> = {
@@ -99,7 +107,14 @@ function createWorld(): {
     config,
     create: (context) => component(context.id),
   }
-  return { events, factories: [receiver, processor, exporter, connector, extension], receivers, behaviour, hosts }
+  return {
+    events,
+    factories: [receiver, processor, exporter, connector, extension],
+    receivers,
+    behaviour,
+    hosts,
+    contexts,
+  }
 }
 
 function build(
@@ -167,13 +182,23 @@ describe('order', () => {
     expect(world.events).toEqual([])
   })
 
+  test('what comes with a batch goes with it from the receiver to each exporter', async () => {
+    const world = createWorld()
+    const { graph } = build(CONNECTED, world)
+    await graph.start(FAIL)
+    const context: DeliveryContext = { ...EMPTY_CONTEXT, peer: '10.0.0.7:4711' }
+    await world.receivers.get('in')?.get('traces')?.consume(batch(), context)
+    expect(new Set(world.contexts.keys())).toEqual(new Set(['pass(traces)', 'link', 'out/x', 'out/y']))
+    for (const one of world.contexts.values()) expect(one).toBe(context)
+  })
+
   test('connectors are between the pipelines that they connect', async () => {
     const world = createWorld()
     const { graph } = build(CONNECTED, world)
     await graph.start(FAIL)
     expect(world.events).toEqual(['start out/y', 'start out/x', 'start pass(traces)', 'start link', 'start in'])
     world.events.length = 0
-    await world.receivers.get('in')?.get('traces')?.consume(batch())
+    await world.receivers.get('in')?.get('traces')?.consume(batch(), EMPTY_CONTEXT)
     expect(world.events.toSorted()).toEqual([
       'consume link traces',
       'consume out/x traces',
@@ -229,14 +254,14 @@ describe('fan-out', () => {
     return world.receivers
       .get('in')
       ?.get('traces')
-      ?.consume(batch())
+      ?.consume(batch(), EMPTY_CONTEXT)
       .catch((error: unknown) => error)
   }
 
   test('all are waited for, and items are counted', async () => {
     const world = createWorld()
     const { counters } = build(SHARED, world)
-    await world.receivers.get('in')?.get('traces')?.consume(batch())
+    await world.receivers.get('in')?.get('traces')?.consume(batch(), EMPTY_CONTEXT)
     expect(world.events).toEqual([
       'consume pass/a(traces) traces',
       'consume pass/b(traces) traces',
@@ -364,18 +389,20 @@ describe('whatever hangs', () => {
     }
     const { graph, logger } = build(SHARED, world)
     await graph.start(FAIL)
-    void world.receivers.get('in')?.get('traces')?.consume(batch())
+    void world.receivers.get('in')?.get('traces')?.consume(batch(), EMPTY_CONTEXT)
     const begin = performance.now()
     await graph.shutdown(400)
     // 400 ms and the grace of 250; the rest is for a busy machine. Without a common deadline it would be 7 x 250 ms more.
     expect(performance.now() - begin).toBeLessThan(1500)
-    expect(logger.lines.map(({ fields }) => fields['component'])).toEqual([
+    const told = logger.lines.map(({ fields }) => String(fields['component']))
+    // Exporters stop at the same time.
+    expect(told.toSpliced(4, 2, ...told.slice(4, 6).toSorted())).toEqual([
       'in',
       'pass/a',
       'pass/a',
       'pass/b',
-      'out/y',
       'out/x',
+      'out/y',
       'ext',
     ])
   })
@@ -390,7 +417,7 @@ describe('whatever hangs', () => {
       signals: SIGNALS,
       create: (_, __, next) => ({
         start: async () => {},
-        consume: (one) => next.consume(one),
+        consume: (one) => next.consume(one, EMPTY_CONTEXT),
         async shutdown(signal) {
           const begin = performance.now()
           if (!signal.aborted) {

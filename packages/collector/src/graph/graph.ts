@@ -12,11 +12,21 @@
  * the new one starts. Where that fails, the graph goes back to the config that it had, by the same way.
  */
 import type { CollectorConfig } from '../config/index.ts'
-import { CollectorError, sleep, type Extension, type Host, type Listening } from '../component/index.ts'
+import {
+  CollectorError,
+  sleep,
+  toCollectorError,
+  type Extension,
+  type Host,
+  type Listening,
+  type Overview,
+  type StatusEvent,
+} from '../component/index.ts'
 import { plan, type GraphOptions, type Plan } from './builder.ts'
 import { claimed } from './claims.ts'
 import { FanOut } from './fan-out.ts'
 import { named, type Node, type NodeKind } from './node.ts'
+import { overviewOf } from './overview.ts'
 import { Retirement } from './retirement.ts'
 import { Slots } from './slot.ts'
 import { finishNode, stopNode } from './stop.ts'
@@ -38,6 +48,8 @@ export interface Graph {
    */
   shutdown(deadlineMs: number): Promise<void>
   listening(): readonly (Listening & { readonly component: string })[]
+  /** The pipelines with their components, and how they are now. */
+  overview(): Overview
 }
 
 /**
@@ -65,7 +77,8 @@ export function buildGraph(config: CollectorConfig, options: GraphOptions): Grap
 }
 
 class PipelineGraph implements Graph {
-  readonly #options: GraphOptions
+  readonly #options: Parameters<typeof plan>[1]
+  #startedAtMs = Date.now()
   readonly #slots = new Slots()
   #config: CollectorConfig
   /** Of the config, in their start order. */
@@ -84,9 +97,9 @@ class PipelineGraph implements Graph {
 
   constructor(config: CollectorConfig, options: GraphOptions) {
     this.#config = config
-    this.#options = options
+    this.#options = { ...options, statusChanged: (...change) => this.#statusChanged(...change) }
     this.#retirement = new Retirement(options.logger, this.#slots)
-    const first = plan(config, options, this.#slots, [])
+    const first = plan(config, this.#options, this.#slots, [])
     this.#nodes = inStartOrder(first.nodes)
     for (const { gauges } of this.#nodes) gauges.show()
     for (const [slot, target] of first.targets) void slot.fill(target)
@@ -95,6 +108,7 @@ class PipelineGraph implements Graph {
 
   async start({ fail }: Pick<Host, 'fail'>): Promise<void> {
     this.#fail = fail
+    this.#startedAtMs = Date.now()
     for (const node of this.#nodes) {
       try {
         await this.#startOne(node, this.#nodes)
@@ -103,7 +117,7 @@ class PipelineGraph implements Graph {
         throw named(node, error)
       }
     }
-    for (const extension of extensionsAmong(this.#nodes)) extension.ready?.()
+    this.#tellReady(this.#nodes, this.#config)
   }
 
   reload(config: CollectorConfig): Promise<void> {
@@ -117,8 +131,7 @@ class PipelineGraph implements Graph {
     const before = { config: this.#config, nodes: this.#nodes }
     const next = plan(config, this.#options, this.#slots, this.#nodes)
     try {
-      await this.#change(next)
-      this.#config = config
+      await this.#change(next, config)
     } catch (error) {
       if (!this.#stopped) await this.#goBack(before.config, before.nodes)
       throw error
@@ -128,7 +141,7 @@ class PipelineGraph implements Graph {
   /** After a change that has failed on its way. */
   async #goBack(config: CollectorConfig, nodes: readonly Node[]): Promise<void> {
     try {
-      await this.#change(plan(config, this.#options, this.#slots, nodes))
+      await this.#change(plan(config, this.#options, this.#slots, nodes), config)
     } catch (error) {
       if (this.#stopped) return
       const problem = new Error(`a reload failed, and so did going back: ${(error as Error).message}`, { cause: error })
@@ -137,7 +150,7 @@ class PipelineGraph implements Graph {
   }
 
   /** From what there is, which after a failed change is more than one config's, to the plan. */
-  async #change({ nodes: planned, targets }: Plan): Promise<void> {
+  async #change({ nodes: planned, targets }: Plan, config: CollectorConfig): Promise<void> {
     const nodes = inStartOrder(planned)
     const old = [...this.#nodes, ...this.#coming].filter((node) => node.state !== 'stopped' && !nodes.includes(node))
     const fresh = nodes.filter(({ state }) => state === 'idle')
@@ -159,9 +172,10 @@ class PipelineGraph implements Graph {
     for (const node of fresh) if (heirs.has(node) && isReceiver(node)) await start(node)
 
     this.#nodes = nodes
+    this.#config = config
     this.#coming = []
     for (const { gauges } of fresh) gauges.show()
-    for (const extension of extensionsAmong(fresh)) extension.ready?.()
+    this.#tellReady(fresh, config)
     const retiring = old.filter((node) => !leaving.includes(node))
     this.#retirement.begin(retiring, Promise.all([...drained, ...ports]))
     for (const node of leaving) finishNode(node, this.#options.logger)
@@ -193,9 +207,15 @@ class PipelineGraph implements Graph {
     if (this.#stopped) throw stoppedDuringStart()
     const host: Host = {
       extension: (id) => nodes.find((other) => other.kind === 'extension' && other.id === id)?.component,
-      fail: this.#fail,
+      fail: (id, cause) => {
+        node.status.to('fatal_error', cause.message)
+        this.#fail(id, cause)
+      },
+      overview: () => this.overview(),
+      statusAddress: this.#options.statusAddress?.(),
     }
     this.#starting.add(node)
+    node.status.to('starting')
     try {
       const starting = node.component.start(host)
       starting.then(
@@ -203,8 +223,9 @@ class PipelineGraph implements Graph {
           // What a start brings about after the shutdown is undone at once.
           if (this.#stopped) void stopNode(node, performance.now(), 0, this.#options.logger)
           else node.state = 'started'
+          if (node.status.event.status === 'starting') node.status.to('ok')
         },
-        () => {},
+        (error: unknown) => node.status.to('permanent_error', toCollectorError(error).message),
       )
       await Promise.race([starting, this.#stopping.promise])
     } finally {
@@ -240,6 +261,21 @@ class PipelineGraph implements Graph {
     await all('exporter', EXPORTER_SHARE)
     await all('extension', 1)
     for (const node of nodes) finishNode(node, this.#options.logger)
+  }
+
+  /** All extensions hear of the configuration; `fresh`: those that hear of being ready for the first time. */
+  #tellReady(fresh: readonly Node[], config: CollectorConfig): void {
+    for (const extension of extensionsAmong(this.#nodes)) extension.configured?.(config.effective)
+    for (const extension of extensionsAmong(fresh)) extension.ready?.()
+  }
+
+  #statusChanged(kind: NodeKind, id: string, event: StatusEvent): void {
+    if (kind === 'fan_out') return
+    for (const extension of extensionsAmong(this.#nodes)) extension.statusChanged?.({ kind, id }, event)
+  }
+
+  overview(): Overview {
+    return overviewOf(this.#config, this.#nodes, this.#options.counters.snapshot(), this.#startedAtMs)
   }
 
   listening(): readonly (Listening & { readonly component: string })[] {

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { CollectorError, toCollectorError, type Component, type Consumer, type Kind } from '../component/index.ts'
+import {
+  CollectorError,
+  toCollectorError,
+  type Component,
+  type Consumer,
+  type Kind,
+  type StatusTracker,
+} from '../component/index.ts'
 import type { DeferredGauges } from './deferred-gauges.ts'
 
 export type NodeKind = Kind | 'fan_out'
@@ -25,6 +32,8 @@ export interface Node {
   readonly makings: Makings
   /** Its gauges, which are not shown before it is a part of the running graph. */
   readonly gauges: DeferredGauges
+  /** How it is, for those who look at the collector. */
+  readonly status: StatusTracker
   /** `idle` until its start; `stopped` from its shutdown on. */
   state: 'idle' | 'started' | 'stopped'
 }

@@ -3,7 +3,7 @@
  * exporter, for the start of each pipeline, and for each way out of a receiver or connector.
  */
 import type { Signal, TelemetryBatch } from '@spoor/otlp'
-import type { Consumer } from '../component/index.ts'
+import type { Consumer, DeliveryContext } from '../component/index.ts'
 
 /** One consumer while it fills the slot, and the calls that it has not answered. */
 class Filling {
@@ -15,10 +15,10 @@ class Filling {
     this.target = target
   }
 
-  consume(batch: TelemetryBatch): Promise<void> {
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     this.#calls++
     try {
-      const answer = this.target.consume(batch)
+      const answer = this.target.consume(batch, context)
       answer.then(this.#done, this.#done)
       return answer
     } catch (error) {
@@ -44,8 +44,8 @@ export class Slot {
   /** Callers wait for it while nothing fills the slot, or what does must get nothing more. */
   #held: PromiseWithResolvers<void> | undefined = Promise.withResolvers()
 
-  readonly #durable: Consumer = { durable: true, consume: (batch) => this.consume(batch) }
-  readonly #plain: Consumer = { durable: false, consume: (batch) => this.consume(batch) }
+  readonly #durable: Consumer = { durable: true, consume: (batch, context) => this.consume(batch, context) }
+  readonly #plain: Consumer = { durable: false, consume: (batch, context) => this.consume(batch, context) }
 
   constructor(isSink: boolean) {
     this.isSink = isSink
@@ -60,9 +60,9 @@ export class Slot {
     return this.#filling?.target
   }
 
-  consume(batch: TelemetryBatch): Promise<void> {
-    if (this.#held) return this.#held.promise.then(() => this.consume(batch))
-    return this.#filling!.consume(batch)
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    if (this.#held) return this.#held.promise.then(() => this.consume(batch, context))
+    return this.#filling!.consume(batch, context)
   }
 
   /** Lets callers wait from now on. Resolves when all earlier calls are answered. */

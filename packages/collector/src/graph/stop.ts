@@ -20,9 +20,12 @@ export async function stopNode(node: Node, begin: number, deadlineMs: number, lo
 /** The same with a signal of the caller's. */
 export async function stopNodeBy(node: Node, signal: AbortSignal, logger: Logger, graceMs = GRACE_MS): Promise<void> {
   node.state = 'stopped'
+  node.status.to('stopping')
   try {
     await withGrace(node.component.shutdown(signal), signal, graceMs)
+    node.status.to('stopped')
   } catch (error) {
+    node.status.to('permanent_error', (error as Error).message)
     logger.error({ component: node.id, error: (error as Error).message }, 'Shutdown failed')
   }
 }

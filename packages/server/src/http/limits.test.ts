@@ -9,7 +9,7 @@ import type { ApiError, HealthResponse, SearchResponse, StatusResponse } from '.
 import type { Phase } from '../health.ts'
 import { createLogger } from '../logging.ts'
 import { createIntake } from '../storage-exporter.ts'
-import { requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from '../testkit.ts'
+import { idleCollector, requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from '../testkit.ts'
 import { createAnswerBudget } from './answer-budget.ts'
 import { createQueryServer } from './server.ts'
 
@@ -143,6 +143,7 @@ describe('a server', () => {
       counters: createCounters(),
       logger: createLogger('silent'),
       status: () => Promise.reject(new Error('not asked for here')),
+      collector: idleCollector(),
       ...change,
     })
 

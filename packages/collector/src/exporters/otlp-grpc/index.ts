@@ -1,6 +1,6 @@
 /** Sends OTLP over gRPC. */
 import { decodeExportResponse } from '@spoor/otlp'
-import { CollectorError, parsePeer, type Context, type ExporterFactory } from '../../component/index.ts'
+import { announcementTo, CollectorError, parsePeer, type Context, type ExporterFactory } from '../../component/index.ts'
 import { createExporter, encodePayload, tlsClientOptions, type Sender } from '../../exporter-helper/index.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { GrpcClient } from './client.ts'
@@ -24,8 +24,8 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   const compression = config.compression === 'gzip' ? 'gzip' : 'none'
   let client: GrpcClient | undefined
   return {
-    async start() {
-      client = new GrpcClient(clientOptions(context, config))
+    async start({ statusAddress }) {
+      client = new GrpcClient(clientOptions(context, config, statusAddress))
     },
     async send(batch, signal) {
       if (!client) throw new CollectorError('internal', `${context.id} was not started`)
@@ -39,7 +39,11 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   }
 }
 
-function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorParameters<typeof GrpcClient>[0] {
+function clientOptions(
+  context: Context,
+  config: OtlpGrpcConfig,
+  statusAddress: string | undefined,
+): ConstructorParameters<typeof GrpcClient>[0] {
   const { scheme, host, port } = parsePeer(config.endpoint)
   const secure = scheme === undefined ? !config.tls.insecure : scheme === 'https'
   const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -48,7 +52,11 @@ function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorPar
       authority: `${secure ? 'https' : 'http'}://${name}`,
       name,
       connect: secure ? tlsClientOptions(config.tls) : {},
-      headers: { ...lowerCaseKeys(config.headers), 'user-agent': config.user_agent },
+      headers: {
+        ...announcementTo(host, statusAddress),
+        ...lowerCaseKeys(config.headers),
+        'user-agent': config.user_agent,
+      },
       keepalive: config.keepalive,
     }
   } catch (error) {

@@ -13,6 +13,7 @@ import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { logsRequest, metricsRequest, TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
 import { batchOf, DIRECT, isThere, ownedBatchOf, startExporter } from '../fixture.ts'
 import { otlpGrpcExporter } from './index.ts'
+import { EMPTY_CONTEXT } from '../../component/index.ts'
 
 const INSECURE = { tls: { insecure: true }, ...DIRECT }
 const request = tracesRequest({ spans: 30 })
@@ -65,9 +66,9 @@ describe('to a grpc-js server', () => {
       return Buffer.alloc(0)
     })
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, compression, ...INSECURE })
-    await exporter.consume(batchOf(request, 30))
-    await exporter.consume(batchOf(metricsRequest(4), 4, 'metrics'))
-    await exporter.consume(batchOf(logsRequest(5), 5, 'logs'))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+    await exporter.consume(batchOf(metricsRequest(4), 4, 'metrics'), EMPTY_CONTEXT)
+    await exporter.consume(batchOf(logsRequest(5), 5, 'logs'), EMPTY_CONTEXT)
     expect(received).toEqual([
       [GRPC_PATHS.traces, Buffer.from(request)],
       [GRPC_PATHS.metrics, Buffer.from(metricsRequest(4))],
@@ -89,7 +90,7 @@ describe('to a grpc-js server', () => {
       headers: { 'X-Tenant': 'a' },
       ...DIRECT,
     })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(seen?.get('x-tenant')).toEqual(['a'])
     expect(seen?.get('user-agent')).toEqual(['spoor-collector'])
   })
@@ -97,7 +98,7 @@ describe('to a grpc-js server', () => {
   test('partial success', async () => {
     const { address } = await startServer(() => Buffer.from(encodeExportResponse({ rejected: 10, message: 'too old' })))
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(20)
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(10)
   })
@@ -108,7 +109,7 @@ describe('to a grpc-js server', () => {
       details: 'no such tenant: Größe',
     }))
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'permission_denied',
       retryable: false,
       message: `${address} answered PERMISSION_DENIED: no such tenant: Größe`,
@@ -123,9 +124,12 @@ describe('to a grpc-js server', () => {
       return { code: grpc.status.RESOURCE_EXHAUSTED, details: 'rate limit', metadata }
     })
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ retryable: false })
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({ retryable: false })
     details = encodeStatus({ code: 8, message: '', retryAfterMs: 700 })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ retryable: true, retryAfterMs: 700 })
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
+      retryable: true,
+      retryAfterMs: 700,
+    })
   })
 
   test("the server's message limit: split in halves", async () => {
@@ -142,7 +146,7 @@ describe('to a grpc-js server', () => {
     // grpc-js takes 4 MiB.
     const large = tracesRequest({ spans: 12_000 })
     expect(large.length).toBeGreaterThan(4 * 1024 * 1024)
-    await exporter.consume(batchOf(large, 12_000))
+    await exporter.consume(batchOf(large, 12_000), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(12_000)
     expect(items).toBeGreaterThan(large.length - 1)
   })
@@ -160,7 +164,7 @@ describe('to a grpc-js server', () => {
       stream.end(Buffer.concat([messagePrefix(true, answer.length), answer]))
     })
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(20)
   })
 
@@ -168,7 +172,7 @@ describe('to a grpc-js server', () => {
     const { address } = await startServer(() => Buffer.alloc(0))
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, compression, ...INSECURE })
     const batch = ownedBatchOf(tracesRequest({ spans: 3000 }), 3000)
-    await exporter.consume(batch)
+    await exporter.consume(batch, EMPTY_CONTEXT)
     expect(isThere(batch)).toBe(false)
   })
 
@@ -186,25 +190,28 @@ describe('to a grpc-js server', () => {
     })
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
     const batch = ownedBatchOf(tracesRequest({ spans: 3000 }), 3000)
-    await exporter.consume(batch)
+    await exporter.consume(batch, EMPTY_CONTEXT)
     expect(isThere(batch)).toBe(true)
   })
 
   test('many calls at a time on one connection', async () => {
     const { address } = await startServer(() => Buffer.alloc(0))
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await Promise.all(Array.from({ length: 300 }, async () => exporter.consume(batchOf(request, 30))))
+    await Promise.all(Array.from({ length: 300 }, async () => exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)))
     expect(context.value('otelcol_exporter_sent_spans')).toBe(9000)
   })
 
   test('a server that goes away and comes back', async () => {
     const first = await startServer(() => Buffer.alloc(0))
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: first.address, ...INSECURE })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     first.server.forceShutdown()
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: true,
+    })
     await startServer(() => Buffer.alloc(0), { port: Number(first.address.split(':')[1]) })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(60)
   })
 
@@ -219,11 +226,11 @@ describe('to a grpc-js server', () => {
     const { address } = await startServer(() => Buffer.alloc(0), { credentials })
     const endpoint = `localhost:${address.split(':')[1]}`
     const trusted = await startExporter(otlpGrpcExporter, { endpoint, tls: { ca_file: ca }, ...DIRECT })
-    await trusted.exporter.consume(batchOf(request, 30))
+    await trusted.exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     const careless = await startExporter(otlpGrpcExporter, { endpoint, tls: { insecure_skip_verify: true }, ...DIRECT })
-    await careless.exporter.consume(batchOf(request, 30))
+    await careless.exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     const untrusted = await startExporter(otlpGrpcExporter, { endpoint, ...DIRECT })
-    await expect(untrusted.exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(untrusted.exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('self-signed certificate') as string,
     })
@@ -243,7 +250,7 @@ describe('peers that are not as they should be', () => {
     const address = await listen(server)
     await new Promise((resolve) => server.close(resolve))
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/^cannot send to 127\.0\.0\.1:\d+: .*ECONNREFUSED/) as string,
     })
@@ -252,7 +259,7 @@ describe('peers that are not as they should be', () => {
   test('an HTTP/1 server', async () => {
     const address = await listen(http.createServer((_, response) => response.end('hello')))
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('does this port speak OTLP/gRPC') as string,
     })
@@ -264,7 +271,7 @@ describe('peers that are not as they should be', () => {
       response.end('no upstream')
     })
     const { exporter } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('HTTP status 503') as string,
     })
@@ -277,7 +284,7 @@ describe('peers that are not as they should be', () => {
       timeout: '30ms',
       ...INSECURE,
     })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'timeout',
       retryable: true,
       message: 'no answer within timeout: 30ms',
@@ -298,7 +305,7 @@ describe('peers that are not as they should be', () => {
       })
     })
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: await listen(server), ...INSECURE })
-    for (let index = 0; index < 3; index++) await exporter.consume(batchOf(request, 30))
+    for (let index = 0; index < 3; index++) await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(90)
     expect(sessions).toBe(3)
   })
@@ -315,7 +322,7 @@ describe('peers that are not as they should be', () => {
       keepalive,
       ...INSECURE,
     })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('a connection that died without a word is given up for a new one, without keepalive too', async () => {
@@ -330,7 +337,7 @@ describe('peers that are not as they should be', () => {
       sending_queue: { enabled: false },
       retry_on_failure: { initial_interval: '10ms', max_interval: '10ms' },
     })
-    const sent = exporter.consume(batchOf(request, 30))
+    const sent = exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     await vi.waitFor(() => expect(sockets.length).toBe(1))
     // The machine comes back; the old connection is not told.
     silent.close()
@@ -351,7 +358,7 @@ describe('peers that are not as they should be', () => {
     })
     const begin = performance.now()
     while (performance.now() - begin < 2500) {
-      await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({ code: 'timeout' })
+      await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'timeout' })
     }
     expect(connections).toBe(1)
   })
@@ -370,7 +377,7 @@ test('what the sender compressed is what the peer gets', async () => {
   const chunk = { bytes: request, items: 30, compressed: { coding: 'gzip', bytes: compressed } } as const
   // A trailers-only OK has no message, which is against the protocol of a unary call.
   await expect(
-    exporter.consume({ signal: 'traces', chunks: [chunk], items: 30, byteLength: request.length }),
+    exporter.consume({ signal: 'traces', chunks: [chunk], items: 30, byteLength: request.length }, EMPTY_CONTEXT),
   ).rejects.toThrow('truncated message')
   expect(frame.equals(Buffer.concat([messagePrefix(true, compressed.length), compressed]))).toBe(true)
 })

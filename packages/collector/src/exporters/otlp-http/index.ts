@@ -7,7 +7,7 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
-import { CollectorError, timerMs, type Context, type ExporterFactory } from '../../component/index.ts'
+import { announcementTo, CollectorError, timerMs, type Context, type ExporterFactory } from '../../component/index.ts'
 import {
   createExporter,
   encodePayload,
@@ -41,10 +41,13 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
     'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
   }
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
+  const announcements = new Map<Signal, Readonly<Record<string, string>>>()
   let client: HttpClient | undefined
   return {
-    async start() {
+    async start({ statusAddress }) {
       client = createClient(context, config)
+      for (const signal of SIGNALS)
+        announcements.set(signal, announcementTo(urls.get(signal)?.hostname ?? '', statusAddress))
     },
     async send(batch, signal) {
       const url = urls.get(batch.signal)
@@ -61,7 +64,12 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
         config.compression_params,
       )
       const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
-      const body = await client.post(url, { ...headers, ...coding }, payload, signal)
+      const body = await client.post(
+        url,
+        { ...announcements.get(batch.signal), ...headers, ...coding },
+        payload,
+        signal,
+      )
       return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
     },
     async close() {

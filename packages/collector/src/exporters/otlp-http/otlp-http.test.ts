@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { logsRequest, metricsRequest, tracesRequest } from '../../testkit/index.ts'
 import { batchOf, DIRECT, startExporter } from '../fixture.ts'
 import { otlpHttpExporter } from './index.ts'
+import { EMPTY_CONTEXT } from '../../component/index.ts'
 
 const request = tracesRequest({ spans: 30 })
 
@@ -43,9 +44,9 @@ describe('what is sent', () => {
       headers: { 'x-tenant': 'a' },
       ...DIRECT,
     })
-    await exporter.consume(batchOf(request, 30))
-    await exporter.consume(batchOf(metricsRequest(4), 4, 'metrics'))
-    await exporter.consume(batchOf(logsRequest(5), 5, 'logs'))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+    await exporter.consume(batchOf(metricsRequest(4), 4, 'metrics'), EMPTY_CONTEXT)
+    await exporter.consume(batchOf(logsRequest(5), 5, 'logs'), EMPTY_CONTEXT)
     expect(received.map(({ path, body }) => [path, body])).toEqual([
       ['/v1/traces', Buffer.from(request)],
       ['/v1/metrics', Buffer.from(metricsRequest(4))],
@@ -66,7 +67,7 @@ describe('what is sent', () => {
     const { url, received } = await startServer()
     const { exporter } = await startExporter(otlpHttpExporter, { endpoint: url, compression, ...DIRECT })
     const chunks = [1, 2, 3].map((seed) => ({ bytes: tracesRequest({ spans: 50, seed }), items: 50 }))
-    await exporter.consume(createBatch('traces', chunks))
+    await exporter.consume(createBatch('traces', chunks), EMPTY_CONTEXT)
     expect(received[0]?.headers['content-encoding']).toBe(compression)
     expect(decompress(received[0]!.body).equals(joinBytes(chunks.map(({ bytes }) => bytes)))).toBe(true)
   })
@@ -81,7 +82,7 @@ describe('what is sent', () => {
       compression: 'none',
       ...DIRECT,
     })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(received[0]?.headers['content-type']).toBe('application/json')
     expect(decodeTraces(tracesFromJson(received[0]!.body))).toEqual(decodeTraces(request))
     expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(3)
@@ -93,9 +94,9 @@ describe('what is sent', () => {
       traces_endpoint: `${url}/ingest/otlp?key=1`,
       ...DIRECT,
     })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(received[0]?.path).toBe('/ingest/otlp?key=1')
-    await expect(exporter.consume(batchOf(logsRequest(1), 1, 'logs'))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(logsRequest(1), 1, 'logs'), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unimplemented',
       message: 'otlp_http has no endpoint for logs; set endpoint or logs_endpoint',
     })
@@ -106,13 +107,13 @@ describe('what comes back', () => {
   const post = async (answer: (response: http.ServerResponse) => void, options: object = {}): Promise<unknown> => {
     const { url } = await startServer(answer)
     const { exporter } = await startExporter(otlpHttpExporter, { endpoint: url, ...DIRECT, ...options })
-    return exporter.consume(batchOf(request, 30)).catch((error: unknown) => error)
+    return exporter.consume(batchOf(request, 30), EMPTY_CONTEXT).catch((error: unknown) => error)
   }
 
   test('partial success', async () => {
     const { url } = await startServer((response) => response.end(encodeExportResponse({ rejected: 7, message: 'old' })))
     const { exporter, context } = await startExporter(otlpHttpExporter, { endpoint: url, ...DIRECT })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(23)
   })
 
@@ -163,7 +164,7 @@ describe('what comes back', () => {
       compression: 'none',
       ...DIRECT,
     })
-    await exporter.consume(batchOf(request, 30))
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_sent_spans')).toBe(30)
     expect(received.filter(({ body }) => body.length <= 6000).length).toBe(4)
   })
@@ -180,7 +181,7 @@ describe('what comes back', () => {
 
   test('nobody there', async () => {
     const { exporter } = await startExporter(otlpHttpExporter, { endpoint: 'http://127.0.0.1:9', ...DIRECT })
-    await expect(exporter.consume(batchOf(request, 30))).rejects.toMatchObject({
+    await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/^cannot send to http:\/\/127\.0\.0\.1:9: .*ECONNREFUSED/) as string,
     })

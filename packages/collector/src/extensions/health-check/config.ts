@@ -1,23 +1,58 @@
-/** The config of the `health_check` extension; keys and defaults as in the OpenTelemetry Collector's. */
+/**
+ * The config of the `health_check` extension; keys and defaults as in the OpenTelemetry Collector's, of which there are two versions: the
+ * one for the whole collector, and with `use_v2` the one that knows pipelines and components.
+ */
 import { z } from 'zod'
-import { listenEndpoint, section, withoutEffect } from '../../component/index.ts'
+import { durationMs, listenEndpoint, section, withoutEffect } from '../../component/index.ts'
 
-const V2 = 'it answers as version 1 does: for the whole collector'
+const path = (fallback: string) => z.string().startsWith('/', { message: 'must start with "/"' }).default(fallback)
+
+const http = section({
+  endpoint: listenEndpoint.optional().describe('In place of the `endpoint` above.'),
+  status: section({
+    enabled: z.boolean().default(true),
+    path: path('/status').describe('Takes `?pipeline=ID` for one pipeline, and `?verbose` for components.'),
+  }).prefault({}),
+  config: section({
+    enabled: z.boolean().default(false),
+    path: path('/config').describe('The configuration as JSON, without its secrets.'),
+  }).prefault({}),
+  tls: withoutEffect(z.unknown().optional(), 'it is for probes of this machine or cluster, and speaks plain HTTP'),
+  cors: withoutEffect(z.unknown().optional(), 'no page of another origin may read it'),
+})
+
+const componentHealth = section({
+  include_permanent_errors: z
+    .boolean()
+    .default(false)
+    .describe('Answers 500 while a component has an error that it cannot recover from.'),
+  include_recoverable_errors: z
+    .boolean()
+    .default(false)
+    .describe('Answers 500 while a component has had an error for `recovery_duration`, though it may yet recover.'),
+  recovery_duration: durationMs.prefault('5m'),
+})
 
 export const healthCheckConfig = section({
   endpoint: listenEndpoint.default('localhost:13133'),
-  path: z.string().startsWith('/', { message: 'must start with "/"' }).default('/'),
+  path: path('/'),
   response_body: section({
     healthy: z.string().default('').describe('The body with status 200.'),
     unhealthy: z.string().default('').describe('The body with status 503.'),
   })
     .optional()
     .describe('In place of the JSON body.'),
-  check_collector_pipeline: withoutEffect(z.unknown().optional(), 'otelcol has given it up; look at the figures'),
-  use_v2: withoutEffect(z.boolean().optional(), V2),
-  http: withoutEffect(z.unknown().optional(), V2),
-  grpc: withoutEffect(z.unknown().optional(), V2),
-  component_health: withoutEffect(z.unknown().optional(), V2),
+  check_collector_pipeline: withoutEffect(
+    z.unknown().optional(),
+    'otelcol has given it up; use component_health with use_v2',
+  ),
+  use_v2: z
+    .boolean()
+    .default(false)
+    .describe('Version 2: `http` and `component_health` hold, `path` and `response_body` do not.'),
+  http: http.prefault({}).describe('With `use_v2` only.'),
+  grpc: withoutEffect(z.unknown().optional(), 'health is told over HTTP only'),
+  component_health: componentHealth.prefault({}).describe('With `use_v2` only.'),
 })
 
 export type HealthCheckConfig = z.infer<typeof healthCheckConfig>

@@ -1,7 +1,7 @@
 import http from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCollector, type Collector } from '../../collector.ts'
-import { section, type ExporterFactory } from '../../component/index.ts'
+import { section, type ExporterFactory, type Report } from '../../component/index.ts'
 import { builtinFactories } from '../../factories.ts'
 import { createTestLogger } from '../../testkit/index.ts'
 
@@ -22,9 +22,9 @@ function createSlow() {
 const yaml = (settings: string): string => `
 receivers: {nop: }
 exporters: {slow: }
-extensions: {health_check: ${settings}, pprof: , zpages: }
+extensions: {health_check: ${settings}, pprof: , nop: }
 service:
-  extensions: [health_check, pprof, zpages]
+  extensions: [health_check, pprof, nop]
   pipelines: {traces: {receivers: [nop], exporters: [slow]}}`
 
 function create(settings: string, factory: ExporterFactory<object>): Collector {
@@ -83,10 +83,122 @@ test('its path and bodies are as configured; what else is asked gets no answer t
 
 test('what has no effect is told with its place', () => {
   const { factory } = createSlow()
-  const { warnings } = create('{use_v2: true}', factory)
+  const { warnings } = create('{grpc: {endpoint: "localhost:1"}}', factory)
   expect(warnings).toEqual([
-    expect.stringContaining('config.yaml:4:29 extensions.health_check.use_v2: has no effect') as string,
+    expect.stringContaining('config.yaml:4:29 extensions.health_check.grpc: has no effect') as string,
     expect.stringContaining("extensions.pprof: has no effect: it serves profiles of Go's runtime") as string,
-    expect.stringContaining('extensions.zpages: has no effect') as string,
   ])
+})
+
+describe('version 2', () => {
+  /** A collector whose exporter reports what it is told to. */
+  async function start(settings = '') {
+    let report: Report = () => {}
+    const factory: ExporterFactory<object> = {
+      kind: 'exporter',
+      type: 'slow',
+      config: section({}),
+      signals: ['traces'],
+      create(context) {
+        report = context.report
+        return { start: async () => {}, shutdown: async () => {}, consume: async () => {} }
+      },
+    }
+    const collector = create(`{use_v2: true, http: {endpoint: "127.0.0.1:0"}, ${settings}}`, factory)
+    await collector.start()
+    return { collector, report: (...event: Parameters<Report>) => report(...event) }
+  }
+  const bodyOf = ({ body }: { body: string }) => JSON.parse(body) as Record<string, unknown>
+
+  test('the collector, a pipeline, and each component with verbose', async () => {
+    const { collector, report } = await start()
+    const { status, body } = await ask(collector, '/status')
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toEqual({
+      start_time: expect.stringMatching(/^20/) as string,
+      healthy: true,
+      status: 'StatusOK',
+      status_time: expect.stringMatching(/^20/) as string,
+    })
+    report('recoverable_error', 'the peer is away')
+    expect(bodyOf(await ask(collector, '/status?verbose'))).toMatchObject({
+      healthy: true,
+      status: 'StatusRecoverableError',
+      error: 'exporter slow: the peer is away',
+      components: {
+        extensions: { status: 'StatusOK', components: { 'extension:health_check': { status: 'StatusOK' } } },
+        'pipeline:traces': {
+          status: 'StatusRecoverableError',
+          components: {
+            'receiver:nop': { healthy: true, status: 'StatusOK' },
+            'exporter:slow': { healthy: true, status: 'StatusRecoverableError', error: 'the peer is away' },
+          },
+        },
+      },
+    })
+    expect(bodyOf(await ask(collector, '/status?pipeline=traces&verbose'))).toMatchObject({
+      status: 'StatusRecoverableError',
+      components: { 'receiver:nop': {}, 'exporter:slow': {} },
+    })
+    const unknown = await ask(collector, '/status?pipeline=logs')
+    expect(unknown).toEqual({ status: 404, body: '404 there is no pipeline "logs"; there are: traces\n' })
+    report('ok')
+    expect(bodyOf(await ask(collector, '/status'))).toMatchObject({ status: 'StatusOK' })
+    expect((await ask(collector, '/config')).status).toBe(404)
+    expect((await ask(collector, '/')).status).toBe(404)
+  })
+
+  test('errors make it 500 as component_health says, those that may pass after recovery_duration only', async () => {
+    const lenient = await start()
+    lenient.report('permanent_error', 'refused')
+    expect((await ask(lenient.collector, '/status')).status).toBe(200)
+
+    const strict = await start('component_health: {include_permanent_errors: true, include_recoverable_errors: true}')
+    strict.report('recoverable_error', 'away')
+    expect((await ask(strict.collector, '/status')).status).toBe(200)
+    strict.report('permanent_error', 'refused')
+    const { status, body } = await ask(strict.collector, '/status?pipeline=traces&verbose')
+    expect(status).toBe(500)
+    expect(JSON.parse(body)).toMatchObject({
+      healthy: false,
+      components: { 'receiver:nop': { healthy: true }, 'exporter:slow': { healthy: false } },
+    })
+
+    const hasty = await start('component_health: {include_recoverable_errors: true, recovery_duration: 0s}')
+    hasty.report('recoverable_error', 'away')
+    expect((await ask(hasty.collector, '/status')).status).toBe(500)
+    hasty.report('permanent_error', 'refused')
+    expect((await ask(hasty.collector, '/status')).status).toBe(200)
+  })
+
+  test('503 until all is started and when it stops', async () => {
+    const { started, stopped, factory } = createSlow()
+    const collector = create('{use_v2: true, endpoint: "127.0.0.1:0", http: {status: {path: /s}}}', factory)
+    const starting = collector.start()
+    await expect.poll(() => collector.listening().length > 0 && collector.listening()[0]!.address).toBeTruthy()
+    const { status, body } = await ask(collector, '/s')
+    expect([status, (JSON.parse(body) as { status: string }).status]).toEqual([503, 'StatusStarting'])
+    started.resolve()
+    await starting
+    expect((await ask(collector, '/s')).status).toBe(200)
+    const stopping = collector.shutdown({ deadlineMs: 5000 })
+    await expect.poll(async () => (await ask(collector, '/s')).status).toBe(503)
+    stopped.resolve()
+    await stopping
+  })
+
+  test('its configuration, where that is wanted, without what is secret', async () => {
+    const { collector } = await start('response_body: {healthy: ok}')
+    expect((await ask(collector, '/config')).status).toBe(404)
+    const factory = createSlow()
+    factory.started.resolve()
+    factory.stopped.resolve()
+    const config = '{use_v2: true, endpoint: "127.0.0.1:0", http: {config: {enabled: true}}}'
+    const other = create(config, factory.factory)
+    await other.start()
+    const body = bodyOf(await ask(other, '/config'))
+    expect(body).toMatchObject({ service: { extensions: ['health_check', 'pprof', 'nop'] } })
+    await other.reload(yaml(config).replace('receivers: {nop: }', 'receivers: {nop/2: }').replace('[nop]', '[nop/2]'))
+    expect(bodyOf(await ask(other, '/config'))).toMatchObject({ receivers: { 'nop/2': null } })
+  })
 })

@@ -1,10 +1,9 @@
-/**
- * Says over HTTP whether the collector takes data: 200 from when all components are started until it begins to stop, else 503. As version 1 of
- * the OpenTelemetry Collector's.
- */
-import { portClaims, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
+/** Says over HTTP whether the collector takes data, and how its components are. */
+import { NO_OVERVIEW, portClaims, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
 import { createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
 import { healthCheckConfig, type HealthCheckConfig } from './config.ts'
+import { answerVersion1 } from './version-1.ts'
+import { answerConfig, answerVersion2 } from './version-2.ts'
 
 export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
   kind: 'extension',
@@ -13,29 +12,25 @@ export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
   create: (context, config) => createHealthCheck(context, config),
 }
 
-/** What Go writes for no time. */
-const NEVER = '0001-01-01T00:00:00Z'
-
 function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): Extension {
+  const { use_v2: isVersion2, http } = config
   let readySince: Date | undefined
-  const { path, response_body: bodies } = config
-  const answer = (): Answer => {
-    const status = readySince ? 200 : 503
-    if (bodies) {
-      const body = readySince ? bodies.healthy : bodies.unhealthy
-      return { status, contentType: 'text/plain; charset=utf-8', body }
-    }
-    const body = {
-      status: readySince ? 'Server available' : 'Server not available',
-      upSince: readySince?.toISOString() ?? NEVER,
-      uptime: readySince ? `${(Date.now() - readySince.getTime()) / 1000}s` : '',
-    }
-    return { status, contentType: 'application/json', body: JSON.stringify(body) }
+  let overview = () => NO_OVERVIEW
+  let effective: unknown
+
+  function answer(path: string, query: string): Answer | undefined {
+    if (!isVersion2) return path === config.path ? answerVersion1(config, readySince) : undefined
+    if (http.status.enabled && path === http.status.path)
+      return answerVersion2(overview(), config.component_health, query)
+    return http.config.enabled && path === http.config.path ? answerConfig(effective) : undefined
   }
-  const endpoint = createHttpEndpoint(config.endpoint, (asked) => (asked === path ? answer() : undefined))
+
+  const address = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
+  const endpoint = createHttpEndpoint(address, answer)
   return {
-    claims: portClaims(config.endpoint),
-    async start() {
+    claims: portClaims(address),
+    async start(host) {
+      overview = () => host.overview()
       await endpoint.start()
       logger.info({ component: id, endpoint: endpoint.address }, 'Starting health_check extension')
     },
@@ -44,6 +39,9 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     },
     notReady() {
       readySince = undefined
+    },
+    configured(config) {
+      effective = config
     },
     listening: () => [{ protocol: 'http', address: endpoint.address }],
     shutdown: () => endpoint.stop(),

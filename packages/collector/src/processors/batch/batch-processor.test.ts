@@ -1,4 +1,5 @@
 import {
+  countItems,
   createBatch,
   countSpans,
   freeMemory,
@@ -9,9 +10,26 @@ import {
   type TelemetryBatch,
 } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CollectorError, createBudget, type Budget, type Component, type Consumer } from '../../component/index.ts'
+import {
+  CollectorError,
+  createBudget,
+  type Budget,
+  type Component,
+  type Consumer,
+  type DeliveryContext,
+  GRPC,
+  statusOf,
+  EMPTY_CONTEXT,
+} from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
-import { createSink, createTestContext, logsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
+import {
+  createSink,
+  createTestContext,
+  logsRequest,
+  metricsRequest,
+  tracesRequest,
+  type Sink,
+} from '../../testkit/index.ts'
 import { batchProcessor } from './index.ts'
 
 /** Long enough never to fire within a test. */
@@ -50,9 +68,9 @@ function spanIds(sink: Sink): string[] {
 describe('triggers', () => {
   test('size: sent with the item that reaches it, not before', async () => {
     const { processor, sink, context } = start({ send_batch_size: 10 })
-    await processor.consume(batch(6))
+    await processor.consume(batch(6), EMPTY_CONTEXT)
     expect(sink.batches.length).toBe(0)
-    await processor.consume(batch(6, 2))
+    await processor.consume(batch(6, 2), EMPTY_CONTEXT)
     expect(sink.batches.map(({ items, chunks }) => [items, chunks.length])).toEqual([[12, 2]])
     expect(context.value('otelcol_processor_batch_batch_size_trigger_send')).toBe(1)
     expect(context.value('otelcol_processor_batch_batch_send_size_sum')).toBe(12)
@@ -60,36 +78,39 @@ describe('triggers', () => {
 
   test('timeout: what is there goes', async () => {
     const { processor, sink, context } = start({ timeout: '20ms' })
-    await processor.consume(batch(3))
-    await processor.consume(batch(4, 2))
+    await processor.consume(batch(3), EMPTY_CONTEXT)
+    await processor.consume(batch(4, 2), EMPTY_CONTEXT)
     await sink.waitFor(7)
     expect(sink.batches.length).toBe(1)
     expect(context.value('otelcol_processor_batch_timeout_trigger_send')).toBe(1)
-    await processor.consume(batch(2, 3))
+    await processor.consume(batch(2, 3), EMPTY_CONTEXT)
     await sink.waitFor(9)
     expect(sink.batches.length).toBe(2)
   })
 
   test.each([{ timeout: '0s' }, { send_batch_size: 0 }])('%o: each at once', async (config) => {
     const { processor, sink } = start(config)
-    await processor.consume(batch(1))
-    await processor.consume(batch(2, 2))
+    await processor.consume(batch(1), EMPTY_CONTEXT)
+    await processor.consume(batch(2, 2), EMPTY_CONTEXT)
     expect(sink.batches.map(({ items }) => items)).toEqual([1, 2])
   })
 
   test('a timeout beyond what a timer can wait is no timeout of nothing', async () => {
     const { processor, sink } = start({ timeout: '1000h' })
-    await processor.consume(batch(1))
+    await processor.consume(batch(1), EMPTY_CONTEXT)
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(sink.batches.length).toBe(0)
   })
 
   test('shutdown: the rest goes, and nothing is taken any more', async () => {
     const { processor, sink } = start({})
-    await processor.consume(batch(3))
+    await processor.consume(batch(3), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(1000))
     expect(sink.items).toBe(3)
-    await expect(processor.consume(batch(1))).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await expect(processor.consume(batch(1), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: true,
+    })
     await processor.shutdown(AbortSignal.timeout(1000))
   })
 })
@@ -99,8 +120,8 @@ describe('send_batch_max_size', () => {
     const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 })
     const inputs = [batch(6), batch(7, 2), batch(25, 3)]
     const expected = start({ send_batch_size: 0 })
-    for (const input of inputs) await expected.processor.consume(input)
-    for (const input of inputs) await processor.consume(input)
+    for (const input of inputs) await expected.processor.consume(input, EMPTY_CONTEXT)
+    for (const input of inputs) await processor.consume(input, EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(1000))
     expect(sink.batches.map(({ items }) => items)).toEqual([10, 10, 10, 8])
     expect(spanIds(sink)).toEqual(spanIds(expected.sink))
@@ -109,9 +130,9 @@ describe('send_batch_max_size', () => {
 
   test('what is left below send_batch_size waits', async () => {
     const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 15 })
-    await processor.consume(batch(29))
+    await processor.consume(batch(29), EMPTY_CONTEXT)
     expect(sink.batches.map(({ items }) => items)).toEqual([15, 14])
-    await processor.consume(batch(24, 2))
+    await processor.consume(batch(24, 2), EMPTY_CONTEXT)
     expect(sink.batches.map(({ items }) => items)).toEqual([15, 14, 15])
   })
 
@@ -119,18 +140,22 @@ describe('send_batch_max_size', () => {
     const { processor, sink } = start({ send_batch_size: 4, send_batch_max_size: 8 })
     const bytes = tracesRequest({ spans: 4 })
     const chunk = { bytes, items: 4, compressed: { coding: 'gzip', bytes: new Uint8Array([1]) } } as const
-    await processor.consume(createBatch('traces', [chunk]))
+    await processor.consume(createBatch('traces', [chunk]), EMPTY_CONTEXT)
     expect(sink.batches[0]?.chunks[0]).toBe(chunk)
   })
 
-  test('logs are divided between requests only', async () => {
-    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, 'logs')
-    const logs = (items: number): TelemetryBatch => createBatch('logs', [{ bytes: logsRequest(items), items }])
-    await processor.consume(logs(6))
-    await processor.consume(logs(7))
-    await processor.consume(logs(25))
+  test.each([
+    ['logs', logsRequest],
+    ['metrics', metricsRequest],
+  ] as const)('%s too: each batch is full, and has what it says', async (signal, request) => {
+    const { processor, sink } = start({ send_batch_size: 10, send_batch_max_size: 10 }, signal)
+    for (const items of [6, 7, 25]) {
+      await processor.consume(createBatch(signal, [{ bytes: request(items), items }]), EMPTY_CONTEXT)
+    }
     await processor.shutdown(AbortSignal.timeout(1000))
-    expect(sink.batches.map(({ items }) => items)).toEqual([6, 7, 25])
+    expect(sink.batches.map(({ items }) => items)).toEqual([10, 10, 10, 8])
+    const counts = sink.batches.map(({ chunks }) => chunks.map(({ bytes }) => countItems(signal, bytes)))
+    expect(counts).toEqual(sink.batches.map(({ chunks }) => chunks.map(({ items }) => items)))
   })
 })
 
@@ -141,7 +166,7 @@ describe('when the next stage refuses', () => {
     sink.intercept = () => {
       if (refusals-- > 0) throw new CollectorError('overloaded', 'full')
     }
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     await sink.waitFor(5)
     expect(sink.items).toBe(5)
     expect(context.value('otelcol_processor_dropped_items')).toBe(0)
@@ -155,7 +180,7 @@ describe('when the next stage refuses', () => {
     sink.intercept = () => {
       if (asked++ === 0) throw new CollectorError('overloaded', 'full', { retryAfterMs: 20_000 })
     }
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     await vi.advanceTimersByTimeAsync(19_000)
     expect(asked).toBe(1)
     await vi.advanceTimersByTimeAsync(2_000)
@@ -167,7 +192,7 @@ describe('when the next stage refuses', () => {
     sink.intercept = () => {
       throw new CollectorError('invalid_data', 'no such tenant')
     }
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(1000))
     expect(context.value('otelcol_processor_dropped_items', { reason: 'invalid_data' })).toBe(5)
     expect(context.logger.lines.at(-1)).toMatchObject({
@@ -179,7 +204,7 @@ describe('when the next stage refuses', () => {
   test('not at all, up to the deadline of shutdown: counted once', async () => {
     const { processor, sink, context } = start({ send_batch_size: 1 })
     sink.intercept = () => new Promise<void>(() => {})
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(30))
     await processor.shutdown(AbortSignal.timeout(30))
     processor.finish?.()
@@ -193,7 +218,7 @@ describe('when the next stage refuses', () => {
     sink.intercept = () => {
       throw new CollectorError('unavailable', 'down')
     }
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(30))
     expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
   })
@@ -203,9 +228,9 @@ describe('when the next stage refuses', () => {
     const { processor, sink, context } = start({ send_batch_size: 1, max_held_bytes: one.byteLength * 2 })
     const releases: (() => void)[] = []
     sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
-    await processor.consume(one)
-    await processor.consume(batch(5))
-    await expect(processor.consume(batch(5))).rejects.toMatchObject({
+    await processor.consume(one, EMPTY_CONTEXT)
+    await processor.consume(batch(5), EMPTY_CONTEXT)
+    await expect(processor.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject({
       code: 'overloaded',
       retryable: true,
       retryAfterMs: 1000,
@@ -215,13 +240,13 @@ describe('when the next stage refuses', () => {
     for (const release of releases) release()
     await sink.waitFor(10)
     await new Promise((resolve) => setImmediate(resolve))
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     expect(sink.items).toBe(15)
   })
 
   test('a batch larger than the bound still gets through alone', async () => {
     const { processor, sink } = start({ send_batch_size: 1, max_held_bytes: 10 })
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     expect(sink.items).toBe(5)
   })
 })
@@ -240,11 +265,11 @@ describe('the budget for bytes in flight', () => {
     const budget = createBudget()
     const { processor, sink } = start({ send_batch_size: 10 }, 'traces', budget)
     const one = whole(6)
-    await processor.consume(one)
+    await processor.consume(one, EMPTY_CONTEXT)
     expect(budget.used).toBe(one.byteLength + compressedBytes)
     let release = (): void => {}
     sink.intercept = () => new Promise<void>((resolve) => (release = resolve))
-    await processor.consume(whole(6))
+    await processor.consume(whole(6), EMPTY_CONTEXT)
     expect(budget.used).toBe(2 * (one.byteLength + compressedBytes))
     release()
     await sink.waitFor(12)
@@ -257,12 +282,15 @@ describe('the budget for bytes in flight', () => {
     const { processor, sink } = start({}, 'traces', budget)
     // The sender's own share of it does no harm, as it is given back.
     const received = budget.take(size * 4, 'pipeline')!
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     received.release()
-    await expect(processor.consume(batch(5))).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1000 })
+    await expect(processor.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'overloaded',
+      retryAfterMs: 1000,
+    })
     await sink.waitFor(5)
     await vi.waitFor(() => expect(budget.used).toBe(0))
-    await processor.consume(batch(5))
+    await processor.consume(batch(5), EMPTY_CONTEXT)
     expect(budget.used).toBe(size)
   })
 
@@ -272,7 +300,7 @@ describe('the budget for bytes in flight', () => {
     sink.intercept = ({ items }) => {
       if (items < 4) throw new CollectorError('invalid_data', 'never')
     }
-    await processor.consume(whole(10))
+    await processor.consume(whole(10), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(1000))
     expect(sink.items).toBe(8)
     expect(budget.used).toBe(0)
@@ -281,7 +309,7 @@ describe('the budget for bytes in flight', () => {
   test('is left to the sender where that waits for the next stage', async () => {
     const budget = createBudget(1)
     const { processor, sink } = start({ send_batch_size: 100, acknowledge: 'exported' }, 'traces', budget)
-    const answers = [processor.consume(batch(5)), processor.consume(batch(5))]
+    const answers = [processor.consume(batch(5), EMPTY_CONTEXT), processor.consume(batch(5), EMPTY_CONTEXT)]
     expect(budget.used).toBe(0)
     await processor.shutdown(AbortSignal.timeout(1000))
     await Promise.all(answers)
@@ -295,7 +323,7 @@ describe('acknowledge: exported', () => {
     const releases: (() => void)[] = []
     sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
     let answered = false
-    const taken = processor.consume(batch(8)).then(() => (answered = true))
+    const taken = processor.consume(batch(8), EMPTY_CONTEXT).then(() => (answered = true))
     await new Promise((resolve) => setImmediate(resolve))
     expect(releases.length).toBe(2)
     releases[0]!()
@@ -311,7 +339,10 @@ describe('acknowledge: exported', () => {
     sink.intercept = () => {
       throw new CollectorError('unavailable', 'down')
     }
-    await expect(processor.consume(batch(3))).rejects.toMatchObject({ code: 'unavailable', message: 'down' })
+    await expect(processor.consume(batch(3), EMPTY_CONTEXT)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'down',
+    })
     expect(context.value('otelcol_processor_dropped_items')).toBe(0)
   })
 })
@@ -320,7 +351,58 @@ test('what the next stage has freed is given back to the budget all the same', a
   const budget = createBudget()
   const { processor, sink } = start({}, 'traces', budget)
   sink.intercept = freeMemory
-  await processor.consume(ownedBatchOf(tracesRequest({ spans: 4 }), 4))
+  await processor.consume(ownedBatchOf(tracesRequest({ spans: 4 }), 4), EMPTY_CONTEXT)
   await processor.shutdown(AbortSignal.timeout(1000))
   expect([sink.bytes().length, budget.used]).toEqual([0, 0])
+})
+
+describe('metadata_keys', () => {
+  const from = (metadata: Record<string, string[]>): DeliveryContext => {
+    return { ...EMPTY_CONTEXT, metadata: new Map(Object.entries(metadata)), peer: '10.0.0.7:4711', deadline: 1 }
+  }
+
+  test('what came with the same values goes together, and these with it', async () => {
+    const { processor, sink, context } = start({ send_batch_size: 3, metadata_keys: ['X-Tenant', 'region'] })
+    const acme = { 'x-tenant': ['acme'], region: ['eu', 'us'] }
+    await processor.consume(batch(2, 1), from({ ...acme, other: ['1'] }))
+    await processor.consume(batch(2, 2), from({ 'x-tenant': ['globex'], region: ['eu', 'us'] }))
+    await processor.consume(batch(2, 3), from({ ...acme, region: ['us', 'eu'] }))
+    await processor.consume(batch(2, 4), from({}))
+    expect(sink.batches).toEqual([])
+    expect(context.value('otelcol_processor_batch_metadata_cardinality')).toBe(4)
+    await processor.consume(batch(1, 5), from({ ...acme, other: ['2'] }))
+    expect(sink.batches.map(({ items }) => items)).toEqual([3])
+    await processor.shutdown(AbortSignal.timeout(5000))
+    expect(sink.batches.map(({ items }) => items)).toEqual([3, 2, 2, 2])
+    expect(sink.contexts).toEqual([
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries(acme)) },
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries({ 'x-tenant': ['globex'], region: ['eu', 'us'] })) },
+      { ...EMPTY_CONTEXT, metadata: new Map(Object.entries({ ...acme, region: ['us', 'eu'] })) },
+      EMPTY_CONTEXT,
+    ])
+  })
+
+  test('without them nothing goes on of who sent it', async () => {
+    const { processor, sink } = start({ send_batch_size: 2 })
+    await processor.consume(batch(1, 1), from({ 'x-tenant': ['acme'] }))
+    await processor.consume(batch(1, 2), from({ 'x-tenant': ['globex'] }))
+    expect(sink.contexts).toEqual([EMPTY_CONTEXT])
+  })
+
+  test('combinations of values beyond the limit are refused for good, the others go on', async () => {
+    const { processor } = start({ metadata_keys: 'tenant', metadata_cardinality_limit: 2 })
+    await processor.consume(batch(1), from({ tenant: ['a'] }))
+    await processor.consume(batch(1), from({ tenant: ['b'] }))
+    await expect(processor.consume(batch(1), from({ tenant: ['c'] }))).rejects.toSatisfy(
+      (error: CollectorError) =>
+        !error.retryable && statusOf(error).grpc === GRPC.INTERNAL && /too many/.test(error.message),
+    )
+    await processor.consume(batch(1), from({ tenant: ['a'] }))
+  })
+
+  test('0 is no limit; a key that is there twice is refused', async () => {
+    const { processor } = start({ metadata_keys: ['tenant'], metadata_cardinality_limit: 0 })
+    for (let index = 0; index < 1001; index++) await processor.consume(batch(1), from({ tenant: [`t${index}`] }))
+    expect(batchProcessor.config.safeParse({ metadata_keys: ['Tenant', 'tenant'] }).success).toBe(false)
+  })
 })

@@ -6,15 +6,7 @@
  * batch stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders are told to come
  * again.
  */
-import {
-  createBatch,
-  columnsOf,
-  extractSpans,
-  splitSpans,
-  type Chunk,
-  type Signal,
-  type TelemetryBatch,
-} from '@spoor/otlp'
+import { createBatch, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -23,39 +15,26 @@ import {
   follow,
   heldByChunk,
   heldBytes,
+  onlyMetadata,
   sleep,
-  timerMs,
   toCollectorError,
   type Component,
   type Consumer,
   type Context,
   type Counter,
+  type DeliveryContext,
   type DropLog,
   type Keeper,
   type LogLimiter,
 } from '../../component/index.ts'
 import type { BatchConfig } from './config.ts'
+import { Shard, type Pending, type Ticket, type Trigger } from './shard.ts'
 
 /** Waits between tries when the next stage refuses: doubled from the first to the last. Milliseconds. */
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 const LOG_INTERVAL_MS = 10_000
 const ACCEPTED = Promise.resolve()
-
-/** A caller that waits for the fate of what it gave, in however many batches that goes out. */
-interface Ticket {
-  parts: number
-  failure: CollectorError | undefined
-  readonly resolve: () => void
-  readonly reject: (error: CollectorError) => void
-}
-
-interface Pending {
-  readonly chunk: Chunk
-  readonly ticket: Ticket | undefined
-}
-
-type Trigger = 'size' | 'timeout' | 'shutdown'
 
 export class BatchProcessor implements Component, Consumer {
   readonly #context: Context
@@ -75,10 +54,9 @@ export class BatchProcessor implements Component, Consumer {
   readonly #deadline = new AbortController()
   /** What was handed on and not yet taken. */
   readonly #sends = new Map<TelemetryBatch, Promise<void>>()
-  #pending: Pending[] = []
-  #pendingItems = 0
+  /** By the values of the `metadata_keys`; without these there is one. They stay, as the collector's do. */
+  readonly #shards = new Map<string, Shard>()
   #heldBytes = 0
-  #timer: NodeJS.Timeout | undefined
 
   constructor(context: Context, config: BatchConfig, next: Consumer, signal: Signal) {
     this.#context = context
@@ -103,6 +81,7 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendSizeCount = counter('batch_send_size_count')
     this.#keeper = config.acknowledge === 'accepted' ? context.budget.keeper() : undefined
     context.counters.gauge('otelcol_processor_batch_held_bytes', this.#labels, () => this.#heldBytes)
+    context.counters.gauge('otelcol_processor_batch_metadata_cardinality', this.#labels, () => this.#shards.size)
   }
 
   async start(): Promise<void> {}
@@ -112,35 +91,26 @@ export class BatchProcessor implements Component, Consumer {
     return this.#config.acknowledge === 'exported' && this.#next.durable === true
   }
 
-  consume(batch: TelemetryBatch): Promise<void> {
-    if (this.#stopping.signal.aborted) {
-      return Promise.reject(new CollectorError('unavailable', `${this.#context.id} is shutting down`))
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    try {
+      this.#checkRoom(batch)
+      const shard = this.#shardOf(context)
+      if (this.#config.acknowledge === 'accepted') {
+        this.#hold(batch, shard, undefined)
+        return ACCEPTED
+      }
+      return new Promise((resolve, reject) => {
+        this.#hold(batch, shard, { parts: batch.chunks.length, failure: undefined, resolve, reject })
+      })
+    } catch (error) {
+      return Promise.reject(toCollectorError(error))
     }
-    const { max_held_bytes: maxHeldBytes, acknowledge } = this.#config
-    if (this.#heldBytes > 0 && this.#heldBytes + batch.byteLength > maxHeldBytes) {
-      this.#makeRoom()
-      const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
-      return Promise.reject(
-        new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 }),
-      )
-    }
-    if (this.#keeper && !this.#keeper.hasRoom(heldBytes(batch))) {
-      this.#makeRoom()
-      return Promise.reject(this.#keeper.refusal())
-    }
-    if (acknowledge === 'accepted') {
-      this.#hold(batch, undefined)
-      return ACCEPTED
-    }
-    return new Promise((resolve, reject) => {
-      this.#hold(batch, { parts: batch.chunks.length, failure: undefined, resolve, reject })
-    })
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
     const unfollow = follow(signal, this.#deadline)
     this.#stopping.abort()
-    this.#sendWhile('shutdown', () => true)
+    for (const shard of this.#shards.values()) shard.flush('shutdown')
     await Promise.race([Promise.all(this.#sends.values()), aborted(this.#deadline.signal)])
     unfollow()
   }
@@ -153,92 +123,64 @@ export class BatchProcessor implements Component, Consumer {
     this.#drops.close()
   }
 
+  /** Throws where there is no room for it. */
+  #checkRoom(batch: TelemetryBatch): void {
+    if (this.#stopping.signal.aborted) {
+      throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
+    }
+    const { max_held_bytes: maxHeldBytes } = this.#config
+    if (this.#heldBytes > 0 && this.#heldBytes + batch.byteLength > maxHeldBytes) {
+      this.#makeRoom()
+      const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
+      throw new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 })
+    }
+    if (this.#keeper && !this.#keeper.hasRoom(heldBytes(batch))) {
+      this.#makeRoom()
+      throw this.#keeper.refusal()
+    }
+  }
+
   /** What waits for company goes now, so that there is room at the next try. */
   #makeRoom(): void {
-    this.#sendWhile('size', () => true)
+    for (const shard of this.#shards.values()) shard.flush('size')
   }
 
-  #hold(batch: TelemetryBatch, ticket: Ticket | undefined): void {
-    for (const chunk of batch.chunks) this.#pending.push({ chunk, ticket })
-    this.#pendingItems += batch.items
+  /** Throws where there are as many combinations of values as there may be, and this is another. */
+  #shardOf(context: DeliveryContext): Shard {
+    const { metadata_keys: keys, metadata_cardinality_limit: limit } = this.#config
+    const key = keys.length === 0 ? '' : JSON.stringify(keys.map((name) => context.metadata.get(name)))
+    const known = this.#shards.get(key)
+    if (known) return known
+    if (limit > 0 && this.#shards.size >= limit) {
+      const message = `${this.#context.id}: too many batcher metadata-value combinations (metadata_cardinality_limit: ${limit}); name metadata_keys that have fewer values, or raise it`
+      // As the collector has it: whoever sends it again is refused again.
+      throw new CollectorError('overloaded', message, { retryable: false })
+    }
+    const shard = new Shard(this.#config, this.#signal, onlyMetadata(keys, context), {
+      send: (parts, trigger, about) => this.#send(parts, trigger, about),
+      divided: (chunk, parts) => this.#divided(chunk, parts),
+    })
+    this.#shards.set(key, shard)
+    return shard
+  }
+
+  #hold(batch: TelemetryBatch, shard: Shard, ticket: Ticket | undefined): void {
     this.#heldBytes += batch.byteLength
     this.#keeper?.add(heldBytes(batch))
-    const { send_batch_size: size, timeout } = this.#config
-    const atOnce = size === 0 || timeout === 0
-    if (atOnce || this.#pendingItems >= size) this.#sendWhile('size', () => atOnce || this.#pendingItems >= size)
-    else this.#timer ??= setTimeout(() => this.#sendWhile('timeout', () => true), timerMs(timeout))
+    shard.add(batch.chunks, ticket)
   }
 
-  /**
-   * Sends batch after batch as long as the condition holds and something is there; what is left waits for a timeout of
-   * its own.
-   */
-  #sendWhile(trigger: Trigger, condition: () => boolean): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    while (this.#pending.length > 0 && condition()) this.#send(this.#take(), trigger)
-    if (this.#pending.length > 0) {
-      this.#timer = setTimeout(() => this.#sendWhile('timeout', () => true), timerMs(this.#config.timeout))
-    }
-  }
-
-  /**
-   * Takes the oldest pending chunks: all of them, or `send_batch_max_size` items, for which a chunk is split where it
-   * must be.
-   */
-  #take(): Pending[] {
-    const max = this.#config.send_batch_max_size
-    if (max === 0 || this.#pendingItems <= max) {
-      const all = this.#pending
-      this.#pending = []
-      this.#pendingItems = 0
-      return all
-    }
-    const taken: Pending[] = []
-    let items = 0
-    while (items < max) {
-      const next = this.#pending[0]!
-      const room = max - items
-      if (next.chunk.items > room) {
-        // Metrics and logs are opaque: they are only divided between the requests that came.
-        if (this.#signal !== 'traces') {
-          if (taken.length === 0) taken.push(this.#pending.shift()!)
-          break
-        }
-        this.#pending.splice(0, 1, ...this.#split(next, room, max))
-      }
-      taken.push(this.#pending.shift()!)
-      items += taken.at(-1)!.chunk.items
-    }
-    for (const { chunk } of taken) this.#pendingItems -= chunk.items
-    return taken
-  }
-
-  /** The first `head` spans, then the others in parts of at most `max`. */
-  #split({ chunk, ticket }: Pending, head: number, max: number): Pending[] {
-    const rows = Array.from({ length: chunk.items }, (_, row) => row)
-    const columns = columnsOf(chunk)
-    const first = extractSpans(chunk.bytes, rows.slice(0, head), columns)
-    const rest = splitSpans(extractSpans(chunk.bytes, rows.slice(head), columns), max)
-    let left = chunk.items - head
-    const parts = [{ bytes: first, items: head }]
-    for (const bytes of rest) {
-      const items = Math.min(max, left)
-      left -= items
-      parts.push({ bytes, items })
-    }
-    // Each part repeats the resource and scope of its spans.
+  /** Each part repeats the messages around its items. */
+  #divided(chunk: Chunk, parts: readonly Chunk[]): void {
     for (const { bytes } of parts) {
       this.#heldBytes += bytes.length
       this.#keeper?.add(bytes.length)
     }
     this.#heldBytes -= chunk.bytes.length
     this.#keeper?.remove(heldByChunk(chunk))
-    if (ticket) ticket.parts += parts.length - 1
-    return parts.map((part) => ({ chunk: part, ticket }))
   }
 
-  #send(parts: readonly Pending[], trigger: Trigger): void {
+  #send(parts: readonly Pending[], trigger: Trigger, context: DeliveryContext): void {
     const batch = createBatch(
       this.#signal,
       parts.map((part) => part.chunk),
@@ -247,7 +189,7 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendSizeSum.value += batch.items
     this.#sendSizeCount.value++
     const held = heldBytes(batch)
-    const sending = this.#deliver(batch).then((failure) => {
+    const sending = this.#deliver(batch, context).then((failure) => {
       this.#heldBytes -= batch.byteLength
       this.#keeper?.remove(held)
       this.#sends.delete(batch)
@@ -260,11 +202,11 @@ export class BatchProcessor implements Component, Consumer {
    * Hands the batch to the next stage, again and again where that refuses for a while. Gives the error when the batch
    * was not taken.
    */
-  async #deliver(batch: TelemetryBatch): Promise<CollectorError | undefined> {
+  async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<CollectorError | undefined> {
     let retryMs = FIRST_RETRY_MS
     for (;;) {
       try {
-        await this.#next.consume(batch)
+        await this.#next.consume(batch, context)
         return undefined
       } catch (thrown) {
         const error = toCollectorError(thrown)

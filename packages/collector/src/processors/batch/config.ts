@@ -1,6 +1,6 @@
 /** The config of the `batch` processor; keys and defaults as in the OpenTelemetry Collector's batchprocessor. */
 import { z } from 'zod'
-import { count, durationMs, section, withoutEffect } from '../../component/index.ts'
+import { count, durationMs, metadataKeys, section } from '../../component/index.ts'
 
 export const batchConfig = section({
   timeout: durationMs
@@ -8,11 +8,16 @@ export const batchConfig = section({
     .describe('Time after which a batch is sent whatever its size, from its first item on. 0: at once.'),
   send_batch_size: count.default(8192).describe('Items at which a batch is sent. 0: at once.'),
   send_batch_max_size: count.default(0).describe('Items that a batch has at most; larger ones are split. 0: no limit.'),
-  metadata_keys: z
-    .array(z.string())
-    .max(0, { message: 'batching by metadata is not supported; leave metadata_keys empty' })
-    .default([]),
-  metadata_cardinality_limit: withoutEffect(count.default(1000), 'batching by metadata is not supported'),
+  metadata_keys: metadataKeys
+    .default([])
+    .describe(
+      'Headers of the senders (`include_metadata` of the receiver): what came with other values of them goes in batches of its own, and each batch has them with it.',
+    ),
+  metadata_cardinality_limit: count
+    .default(1000)
+    .describe(
+      'Combinations of values of the `metadata_keys`, from the start on. What comes with another is refused for good. 0: no limit.',
+    ),
   acknowledge: z
     .enum(['accepted', 'exported'])
     .default('accepted')

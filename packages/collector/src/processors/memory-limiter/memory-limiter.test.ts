@@ -5,6 +5,7 @@ import { builtinFactories } from '../../factories.ts'
 import { createSink, createTestContext, createTestLogger, tracesRequest } from '../../testkit/index.ts'
 import { limitsOf, memoryLimiterConfig } from './config.ts'
 import { MemoryLimiter } from './memory-limiter.ts'
+import { EMPTY_CONTEXT } from '../../component/index.ts'
 
 const batch = () => batchOf(tracesRequest({ spans: 3 }), 3)
 const MIB = 1024 * 1024
@@ -23,14 +24,14 @@ async function startLimiter(collect?: (kind: string) => void) {
 
 test('refuses from the soft limit on, to be tried again, and takes again below it; counts both', async () => {
   const { limiter, memory, sink, context, look } = await startLimiter()
-  await limiter.consume(batch())
+  await limiter.consume(batch(), EMPTY_CONTEXT)
   memory.usedBytes = 100
   await look()
   const refusal = { code: 'overloaded', retryable: true, message: 'data refused due to high memory usage' }
-  await expect(limiter.consume(batch())).rejects.toMatchObject(refusal)
+  await expect(limiter.consume(batch(), EMPTY_CONTEXT)).rejects.toMatchObject(refusal)
   memory.usedBytes = 99
   await look()
-  await limiter.consume(batch())
+  await limiter.consume(batch(), EMPTY_CONTEXT)
   expect(sink.items).toBe(6)
   expect(context.value('otelcol_processor_memory_limiter_accepted_spans')).toBe(6)
   expect(context.value('otelcol_processor_memory_limiter_refused_spans')).toBe(3)
@@ -48,7 +49,7 @@ test.each([
   })
   memory.usedBytes = usedBytes
   await look()
-  await limiter.consume(batch())
+  await limiter.consume(batch(), EMPTY_CONTEXT)
   expect([...kinds]).toEqual([kind])
 })
 

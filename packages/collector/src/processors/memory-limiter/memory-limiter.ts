@@ -15,6 +15,7 @@ import {
   type Consumer,
   type Context,
   type Counter,
+  type DeliveryContext,
   type LogLimiter,
 } from '../../component/index.ts'
 import type { Limits } from './config.ts'
@@ -60,13 +61,13 @@ export class MemoryLimiter implements Component, Consumer {
     clearInterval(this.#timer)
   }
 
-  consume(batch: TelemetryBatch): Promise<void> {
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#usedBytes >= this.#options.limits.soft) {
       this.#refused.value += batch.items
       return Promise.reject(new CollectorError('overloaded', 'data refused due to high memory usage'))
     }
     this.#accepted.value += batch.items
-    return this.#next.consume(batch)
+    return this.#next.consume(batch, context)
   }
 
   #check(): void {

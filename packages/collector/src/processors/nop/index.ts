@@ -9,7 +9,7 @@ export const nopProcessor: ProcessorFactory<object> = {
   signals: SIGNALS,
   create: (_context, _config, next) => ({
     start: () => Promise.resolve(),
-    consume: (batch) => next.consume(batch),
+    consume: (batch, context) => next.consume(batch, context),
     shutdown: () => Promise.resolve(),
   }),
 }

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { OtlpError } from '@spoor/otlp'
 import { freeBody } from '../../component/body-memory.ts'
 import type { ConversionRequest, ConversionResponse } from './conversion.ts'
-import { readMessage } from './message.ts'
+import { readMessage } from '../../otlp-protocol/message.ts'
 
 parentPort?.on('message', ({ signal, encoding, body }: ConversionRequest) => {
   const response = convert(signal, encoding, body)

@@ -3,7 +3,7 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import type { Signal } from '@spoor/otlp'
 import { onTestFinished } from 'vitest'
-import type { Budget, Host } from '../../component/index.ts'
+import { NO_OVERVIEW, type Budget, type Host } from '../../component/index.ts'
 import { createSink, createTestContext, type Sink } from '../../testkit/index.ts'
 import { otlpReceiver } from './index.ts'
 import type { OtlpReceiverConfig } from './config.ts'
@@ -13,6 +13,7 @@ export const HOST: Host = {
   fail: (id, cause) => {
     throw new Error(id, { cause })
   },
+  overview: () => NO_OVERVIEW,
 }
 
 export interface Running {

@@ -3,6 +3,8 @@ import {
   CollectorError,
   createBudget,
   createCounters,
+  EMPTY_CONTEXT,
+  NO_OVERVIEW,
   type ExporterFactory,
   type Logger,
 } from '@spoor/collector'
@@ -95,16 +97,16 @@ async function openEndpoint(endpoint: string, logger: Logger): Promise<Destinati
   if (!config.success) throw new SpoorError('option', `--endpoint: ${config.error.issues[0]!.message}`)
   const counters = createCounters()
   const id = 'otlp_http/import'
-  const context = { id, logger, counters, budget: createBudget() }
+  const context = { id, logger, counters, budget: createBudget(), report: () => {} }
   const exporter = factory.create(context, config.data)
-  await exporter.start({ extension: () => undefined, fail: () => {} })
+  await exporter.start({ extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW })
   let accepted = 0
   const sent = counters.counter('otelcol_exporter_sent_spans', { exporter: id })
   return {
     name: endpoint,
     async append(batch) {
       try {
-        await exporter.consume(batch)
+        await exporter.consume(batch, EMPTY_CONTEXT)
       } catch (error) {
         if (!(error instanceof CollectorError)) throw error
         throw new SpoorError('file', `${endpoint} does not take the spans: ${error.message}`, { cause: error })

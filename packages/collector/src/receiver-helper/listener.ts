@@ -1,0 +1,136 @@
+/**
+ * A port that looks at the first bytes of each connection before a protocol gets it.
+ *
+ *     "PRI * HTTP/2.0…"   HTTP/2 with prior knowledge, which gRPC uses
+ *     0x16                a TLS handshake (on a port without TLS)
+ *     anything else       HTTP/1, whose parser also refuses garbage
+ */
+import net from 'node:net'
+import tls from 'node:tls'
+import { CollectorError, listenError, parseHostPort, readConfigFile } from '../component/index.ts'
+import type { ServerTls } from './config.ts'
+
+export interface Handlers {
+  http1(socket: net.Socket): void
+  http2(socket: net.Socket): void
+  /** A connection was cut, as there are {@link MAX_CONNECTIONS}. */
+  tooMany?(connections: number): void
+  /** A client that speaks TLS to a port that has none; the socket is closed after the call. */
+  tlsWithoutConfig(socket: net.Socket): void
+  /** A client with which no TLS connection came about, on a port that has it. */
+  tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
+}
+
+export interface Listener {
+  /** Where it listens, like `127.0.0.1:4317`. */
+  readonly address: string
+  /** Connections that are open. */
+  readonly connections: number
+  /** Takes no new connections; those that are open stay. */
+  stop(): void
+  /** Resolves when no connection is left. */
+  closed(): Promise<void>
+  /** Cuts every connection. */
+  destroy(): void
+}
+
+/** A connection that has not sent its first bytes by then is closed. Milliseconds. */
+const FIRST_BYTES_TIMEOUT_MS = 60_000
+/**
+ * Connections at a time; what comes beyond is cut at once. One that is idle takes some 10 kB here, and a descriptor,
+ * of which a process may have 20,000 or more by default on a server.
+ */
+const MAX_CONNECTIONS = 20_000
+/** The kernel asks after peers that have been silent for so long, and so finds those that are gone. */
+const KEEP_ALIVE_MS = 60_000
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
+
+/** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
+export async function listen(
+  endpoint: string,
+  tlsConfig: ServerTls | undefined,
+  handlers: Handlers,
+  maxConnections = MAX_CONNECTIONS,
+): Promise<Listener> {
+  const sockets = new Set<net.Socket>()
+  let allClosed: (() => void) | undefined
+  const serve = (socket: net.Socket): void => dispatch(socket, tlsConfig !== undefined, handlers)
+  const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+  const server = tlsConfig
+    ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
+    : net.createServer(socketOptions, serve)
+  server.maxConnections = maxConnections
+  server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
+  server.on('drop', () => handlers.tooMany?.(sockets.size))
+  server.on('connection', (socket: net.Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) allClosed?.()
+    })
+  })
+  const { host, port } = parseHostPort(endpoint)
+  // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
+  const address = host === 'localhost' ? '127.0.0.1' : host
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
+    server.listen({ port, ...(address === '' ? {} : { host: address }) }, resolve)
+  })
+  const bound = server.address() as net.AddressInfo
+  return {
+    address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    get connections() {
+      return sockets.size
+    },
+    stop: () => server.close(),
+    async closed() {
+      if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))
+    },
+    destroy: () => sockets.forEach((socket) => socket.destroy()),
+  }
+}
+
+function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void {
+  let head: Buffer | undefined
+  // Resets by the client come here; whoever handles the requests hears of them by their own streams.
+  socket.on('error', () => socket.destroy())
+  socket.setTimeout(FIRST_BYTES_TIMEOUT_MS, () => socket.destroy())
+  const onReadable = (): void => {
+    const data = socket.read() as Buffer | null
+    if (!data) return
+    head = head ? Buffer.concat([head, data]) : data
+    const compared = Math.min(head.length, PREFACE.length)
+    const isPreface = head.compare(PREFACE, 0, compared, 0, compared) === 0
+    if (isPreface && head.length < PREFACE.length) return
+    socket.off('readable', onReadable)
+    socket.setTimeout(0)
+    socket.removeAllListeners('timeout')
+    if (!secure && head[0] === 0x16) {
+      handlers.tlsWithoutConfig(socket)
+      socket.destroy()
+      return
+    }
+    socket.unshift(head)
+    if (isPreface) handlers.http2(socket)
+    else handlers.http1(socket)
+  }
+  socket.on('readable', onReadable)
+}
+
+function tlsOptions(config: ServerTls): tls.TlsOptions {
+  try {
+    const options: tls.TlsOptions = {
+      cert: readConfigFile('tls.cert_file', config.cert_file ?? ''),
+      key: readConfigFile('tls.key_file', config.key_file ?? ''),
+      minVersion: `TLSv${config.min_version}`,
+    }
+    if (config.client_ca_file !== undefined) {
+      options.ca = readConfigFile('tls.client_ca_file', config.client_ca_file)
+      options.requestCert = true
+      options.rejectUnauthorized = true
+    }
+    return options
+  } catch (error) {
+    throw new CollectorError('listen', (error as Error).message, { cause: error })
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A receiver that listens on ports. It answers a request only when the pipelines have taken it, so that a
+ * client that got an answer may forget what it sent.
+ */
+import type { Signal } from '@spoor/otlp'
+import {
+  createLogLimiter,
+  portClaims,
+  type Component,
+  type Consumer,
+  type Context,
+  type Listening,
+  type LogLimiter,
+} from '../component/index.ts'
+import type { Transport } from './intake.ts'
+import { openPort, type Port, type PortSettings } from './port.ts'
+
+const LOG_INTERVAL_MS = 60_000
+/** How long connections are given to end by themselves once all requests are answered. */
+const LINGER_MS = 100
+
+export interface ReceiverOptions {
+  /** In the order in which they are opened. */
+  readonly ports: readonly PortSettings[]
+  /** Called once no request is being worked on any more. */
+  readonly close?: () => Promise<void>
+}
+
+/** `next`: what the receiver feeds, by signal. */
+export function createReceiver(
+  context: Context,
+  next: ReadonlyMap<Signal, Consumer>,
+  options: ReceiverOptions,
+): Component {
+  return new HelpedReceiver(context, next, options)
+}
+
+class HelpedReceiver implements Component {
+  readonly claims: readonly string[]
+  readonly #context: Context
+  readonly #next: ReadonlyMap<Signal, Consumer>
+  readonly #options: ReceiverOptions
+  readonly #log: LogLimiter
+  #ports: Port[] = []
+
+  constructor(context: Context, next: ReadonlyMap<Signal, Consumer>, options: ReceiverOptions) {
+    this.claims = portClaims(...options.ports.map(({ endpoint }) => endpoint))
+    this.#context = context
+    this.#next = next
+    this.#options = options
+    this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+  }
+
+  async start(): Promise<void> {
+    try {
+      for (const settings of this.#options.ports) await this.#open(settings)
+    } catch (error) {
+      await this.shutdown(AbortSignal.abort())
+      throw error
+    }
+    for (const { transport, listener } of this.#ports) {
+      const labels = { receiver: this.#context.id, transport }
+      this.#context.counters.gauge('spoor_receiver_connections', labels, () => listener.connections)
+      const fields = { component: this.#context.id, endpoint: listener.address }
+      this.#context.logger.info(fields, transport === 'grpc' ? 'Starting GRPC server' : 'Starting HTTP server')
+    }
+  }
+
+  listening(): readonly Listening[] {
+    return this.#ports.map(({ transport, listener }) => ({ protocol: transport, address: listener.address }))
+  }
+
+  async shutdown(signal: AbortSignal): Promise<void> {
+    const ports = this.#ports
+    this.#ports = []
+    for (const port of ports) port.listener.stop()
+    const drained = Promise.all(ports.map((port) => port.close()))
+    for (const port of ports) port.goAway()
+    const requests = ports.reduce((sum, port) => sum + port.active, 0)
+    if (requests > 0 && !(await settledBefore(drained, signal))) {
+      const active = ports.reduce((sum, port) => sum + port.active, 0)
+      this.#context.logger.warn(
+        { component: this.#context.id, requests: active },
+        'requests were cut off at the deadline; their clients got no answer and will send them again',
+      )
+    }
+    // The last answers leave before the connections are cut.
+    for (const port of ports) port.goAway()
+    await settledBefore(Promise.all(ports.map((port) => port.listener.closed())), AbortSignal.timeout(LINGER_MS))
+    for (const port of ports) port.listener.destroy()
+    await this.#options.close?.()
+  }
+
+  async #open(settings: PortSettings): Promise<void> {
+    const { transport } = settings
+    const port = await openPort(this.#context, this.#next, settings, {
+      tooMany: (connections) => this.#reportTooMany(transport, connections),
+    })
+    this.#ports.push(port)
+  }
+
+  #reportTooMany(transport: Transport, connections: number): void {
+    const { id, counters } = this.#context
+    counters.counter('spoor_receiver_dropped_connections', { receiver: id, transport, reason: 'too_many' }).value++
+    const message =
+      'Cut a connection, as there are as many as the receiver takes; find out who opens them and does not close them'
+    this.#log.warn('too_many', { component: id, transport, connections }, message)
+  }
+}
+
+/** Whether the promise settled before the signal aborted. */
+async function settledBefore(promise: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
+  return new Promise((resolve) => {
+    const onAbort = (): void => resolve(false)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const done = (): void => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(true)
+    }
+    promise.then(done, done)
+  })
+}

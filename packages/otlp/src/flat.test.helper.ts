@@ -1,0 +1,45 @@
+/** Requests of all signals, and each of their items with all that is around it, whichever messages hold that. */
+import * as fc from 'fast-check'
+import type { Signal } from './batch.ts'
+import { arbitraryMessage, oracleEncode } from './oracle.test.helper.ts'
+import { createRandom, scramble } from './scramble.test.helper.ts'
+import { requestToJson } from './to-json.ts'
+
+export const SIGNAL_TYPES: readonly { readonly signal: Signal; readonly type: string }[] = [
+  { signal: 'traces', type: 'TracesData' },
+  { signal: 'logs', type: 'LogsData' },
+  { signal: 'metrics', type: 'MetricsData' },
+]
+
+/** As protobufjs writes them, or with unknown fields, in other orders and in pieces. */
+export function requestsOf(type: string): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(arbitraryMessage(type), fc.boolean(), fc.integer()).map(([message, mixed, seed]) => {
+    const bytes = oracleEncode(type, message)
+    return mixed ? scramble(type, bytes, createRandom(seed)) : bytes
+  })
+}
+
+type Json = { readonly [name: string]: unknown }
+
+const CHILDREN = /^(resource|scope)(Spans|Logs|Metrics)$|^(spans|logRecords|metrics|dataPoints)$/
+const DATA = new Set(['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'])
+/** How many messages lead to an item. */
+const DEPTHS: Readonly<Record<Signal, number>> = { traces: 3, logs: 3, metrics: 5 }
+
+/** For each item the messages from the outermost one on, each without those within it that lead to items. */
+export function flat(signal: Signal, bytes: Uint8Array): Json[][] {
+  const items: Json[][] = []
+  const visit = (message: Json, around: readonly Json[]): void => {
+    const isWithin = (key: string): boolean => CHILDREN.test(key) || (DATA.has(key) && around.length === 3)
+    const own = Object.fromEntries(Object.entries(message).filter(([key]) => !isWithin(key)))
+    const path = [...around, own]
+    if (path.length === DEPTHS[signal] + 1) items.push(path.slice(1))
+    else {
+      for (const key of Object.keys(message).filter(isWithin)) {
+        for (const child of [message[key]].flat() as Json[]) visit(child, path)
+      }
+    }
+  }
+  visit(requestToJson(signal, bytes) as Json, [])
+  return items
+}
