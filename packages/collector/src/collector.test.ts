@@ -149,7 +149,9 @@ test('a configuration that is wrong is told before anything starts', () => {
       factories: builtinFactories,
       logger: createTestLogger(),
     }),
-  ).toThrow('otel.yaml:1:13 receivers.otpl: unknown receiver type "otpl"; did you mean "otlp"?; known: otlp, nop')
+  ).toThrow(
+    'otel.yaml:1:13 receivers.otpl: unknown receiver type "otpl"; did you mean "otlp"?; known: otlp, otlp_json_file, nop',
+  )
 })
 
 test('a component that cannot go on', async () => {

@@ -4,15 +4,18 @@ import {
   createBudget,
   createCounters,
   CollectorError,
+  version,
   type Budget,
   type Counters,
   type Factory,
   type Listening,
   type Logger,
-  type Overview,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
-import { buildGraph } from './graph/graph.ts'
+import { buildGraph, type Graph } from './graph/graph.ts'
+import { createLedger } from './ledger/ledger.ts'
+import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
+import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
 
 export interface CollectorOptions {
   /**
@@ -28,6 +31,10 @@ export interface CollectorOptions {
   readonly counters?: Counters
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
+  /** Where the collector's status can be read, on a port of its own. Default: nowhere. */
+  readonly status?: StatusOptions | undefined
+  /** The origin under which the program that the collector is in answers the status API, known once it listens. */
+  readonly statusAddress?: () => string | undefined
 }
 
 /** As in {@link CollectorOptions.config}. */
@@ -58,7 +65,13 @@ export interface Collector {
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
   readonly failed: Promise<Error>
   /** The pipelines with their components, and how they are now. */
-  overview(): Overview
+  pipelines(): CollectorStatus
+  /** Who sends what to its receivers, and what comes of it. */
+  senders(): SendersStatus
+  /** As it runs, without its secrets. */
+  config(): unknown
+  /** Where its status can be read; undefined where it cannot. */
+  readonly statusAddress: string | undefined
   /** The open ports, once started. */
   listening(): readonly (Listening & { readonly component: string })[]
 }
@@ -77,7 +90,15 @@ export function createCollector(options: CollectorOptions): Collector {
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
-  const graph = buildGraph(config, { logger, counters, budget, collect })
+  const ledger = createLedger({ logger, counters })
+  const source = {
+    pipelines: (): CollectorStatus => ({ version, atMs: Date.now(), ...graph.overview() }),
+    senders: () => ledger.report(),
+    config: () => config.effective,
+  }
+  const status = options.status && createStatusListener(options.status, source, logger)
+  const statusAddress = () => status?.address ?? options.statusAddress?.()
+  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined
@@ -93,10 +114,14 @@ export function createCollector(options: CollectorOptions): Collector {
       return new Set([...config.exporters.values()].map(({ factory }) => factory.type))
     },
     failed,
-    overview: () => graph.overview(),
+    ...source,
+    get statusAddress() {
+      return statusAddress()
+    },
     listening: () => graph.listening(),
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
+      await status?.start()
       await graph.start({
         fail(id, cause) {
           logger.error({ component: id, error: cause.message }, 'A component cannot go on')
@@ -132,6 +157,7 @@ export function createCollector(options: CollectorOptions): Collector {
   async function stop(deadlineMs: number): Promise<void> {
     logger.info({}, 'Starting shutdown...')
     await graph.shutdown(deadlineMs)
+    await status?.stop()
     logger.info({}, 'Shutdown complete.')
   }
 }
@@ -143,5 +169,7 @@ function fromLevel(logger: Logger, level: () => LogLevel): Logger {
     (fields, message) => {
       if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
     }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const print: Logger['info'] = (fields, message) =>
+    logger.print ? logger.print(fields, message) : logger.info(fields, message)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
 }

@@ -1,10 +1,14 @@
 /** The component types that come with the collector. A program adds its own behind them. */
 import type { Factory } from './component/index.ts'
+import { forwardConnector } from './connectors/forward/index.ts'
+import { nopConnector } from './connectors/nop/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { basicAuthExtension } from './extensions/basicauth/index.ts'
+import { bearerTokenAuthExtension } from './extensions/bearertokenauth/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
 import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
@@ -29,8 +33,12 @@ export const builtinFactories: readonly Factory[] = [
   debugExporter,
   fileExporter,
   nopExporter,
+  forwardConnector,
+  nopConnector,
   healthCheckExtension,
   fileStorageExtension,
+  basicAuthExtension,
+  bearerTokenAuthExtension,
   pprofExtension,
   zpagesExtension,
   nopExtension,

@@ -34,6 +34,8 @@ export type {
   SpanStatus,
   TracesData,
 } from './model.ts'
+export { readOrigin } from './origin.ts'
+export type { Origin } from './origin.ts'
 export { rejectInvalidSpans } from './reject.ts'
 export type { Rejection } from './reject.ts'
 export {

@@ -17,22 +17,26 @@ const PINO_LEVELS: Readonly<Record<number, { name: string; color: 'gray' | 'cyan
 export function createLogger(level: LogLevel, terminal: boolean = process.stderr.isTTY): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   // Logs are few; written at once, none is lost when the process ends.
-  return terminal ? pino(options, prettyStream(process.stderr)) : pino(options, pino.destination({ fd: 2, sync: true }))
+  const destination = terminal ? prettyStream(process.stderr) : pino.destination({ fd: 2, sync: true })
+  const printer = pino({ ...options, level: 'info' }, destination)
+  return Object.assign(pino(options, destination), {
+    print: (fields: object, message: string) => printer.info(fields, message),
+  })
 }
 
-/** `12:31:07.218 warn  message  key=value key=value`; a stack trace follows on lines of its own. */
+/** `12:31:07.218 warn  message  key=value key=value`; a text or a stack trace follows on lines of its own. */
 function prettyStream(out: NodeJS.WritableStream): Writable {
   return new Writable({
     write(line: Buffer, _, done) {
-      const { level, time, msg, err, ...fields } = JSON.parse(line.toString()) as Record<string, unknown>
+      const { level, time, msg, err, text, ...fields } = JSON.parse(line.toString()) as Record<string, unknown>
       const { name, color } = PINO_LEVELS[level as number] ?? { name: 'fatal', color: 'red' }
       const rest = Object.entries(fields).map(
         ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
       )
       const details = rest.length > 0 ? `  ${styleText('gray', rest.join(' '))}` : ''
-      const stack = (err as { stack?: string } | undefined)?.stack
+      const below = text ?? (err as { stack?: string } | undefined)?.stack
       out.write(
-        `${styleText('gray', String(time).slice(11, 23))} ${styleText(color, name)} ${String(msg)}${details}\n${stack ? `${stack}\n` : ''}`,
+        `${styleText('gray', String(time).slice(11, 23))} ${styleText(color, name)} ${String(msg)}${details}\n${typeof below === 'string' ? `${below}\n` : ''}`,
       )
       done()
     },

@@ -4,8 +4,10 @@ import {
   StatusTracker,
   type Budget,
   type Context,
+  type Ledger,
   type Logger,
 } from '../component/index.ts'
+import { createLedger } from '../ledger/ledger.ts'
 
 export interface LogLine {
   readonly level: keyof Logger
@@ -14,17 +16,17 @@ export interface LogLine {
 }
 
 /** A logger that keeps its lines. */
-export interface TestLogger extends Logger {
+export interface TestLogger extends Required<Logger> {
   readonly lines: readonly LogLine[]
 }
 
 export function createTestLogger(): TestLogger {
   const lines: LogLine[] = []
   const at =
-    (level: keyof Logger): Logger[typeof level] =>
+    (level: keyof Logger): Logger['info'] =>
     (fields, message) =>
       void lines.push({ level, fields: fields as Record<string, unknown>, message })
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print: at('print') }
 }
 
 /**
@@ -37,16 +39,19 @@ export function createTestContext(
 ): Context & {
   readonly logger: TestLogger
   readonly status: StatusTracker
+  readonly ledger: Ledger
   value(name: string, labels?: Record<string, string>): number
 } {
   const counters = createCounters()
   const status = new StatusTracker()
   status.to('starting')
+  const logger = createTestLogger()
   return {
+    ledger: createLedger({ logger, counters }),
     status,
     report: status.to,
     id,
-    logger: createTestLogger(),
+    logger,
     counters,
     budget: budget ?? createBudget(undefined, { counters }),
     value: (name, labels = {}) =>

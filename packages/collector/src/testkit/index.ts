@@ -1,6 +1,6 @@
 /** What tests of components need: sinks, a context, realistic requests. */
 export { createSink, type Sink } from './sink.ts'
 export { createTestContext, createTestLogger, type LogLine, type TestLogger } from './context.ts'
-export { freePort, postTraces, spanIdsIn } from './otlp-http.ts'
+export { freePort, postOtlp, postTraces, spanIdsIn } from './otlp-http.ts'
 export { logsRequest, metricsRequest, tracesRequest, type TracesRequest } from './requests.ts'
 export { TEST_CERTIFICATE, TEST_KEY } from './tls.ts'

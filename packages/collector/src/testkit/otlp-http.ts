@@ -1,5 +1,5 @@
 import net, { type AddressInfo } from 'node:net'
-import { bytesToHex, createSpanColumns, scanSpans } from '@spoor/otlp'
+import { bytesToHex, createSpanColumns, scanSpans, type Signal } from '@spoor/otlp'
 
 /** A port of an address of this machine on which nobody listens. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
@@ -12,7 +12,12 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
 
 /** Sends a serialized request of traces to an OTLP/HTTP receiver, and gives the HTTP status of its answer. */
 export async function postTraces(address: string, request: Uint8Array): Promise<number> {
-  const response = await fetch(`http://${address}/v1/traces`, {
+  return postOtlp(address, 'traces', request)
+}
+
+/** The same for any signal. */
+export async function postOtlp(address: string, signal: Signal, request: Uint8Array): Promise<number> {
+  const response = await fetch(`http://${address}/v1/${signal}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-protobuf' },
     body: Buffer.from(request),

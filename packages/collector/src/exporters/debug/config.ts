@@ -7,7 +7,7 @@ export const debugConfig = section({
   verbosity: z
     .enum(['basic', 'normal', 'detailed'])
     .default('basic')
-    .describe('One line a batch, one line a span, or everything.'),
+    .describe('One line a batch, one line a span, data point or log record, or everything.'),
   sampling_initial: count
     .default(2)
     .describe('Batches shown in each second before sampling begins, and then every how many-th one.'),
@@ -15,8 +15,17 @@ export const debugConfig = section({
   use_internal_logger: z
     .boolean()
     .default(true)
-    .describe("Write through the collector's log; else to standard output."),
-  sending_queue: exporterHelperKeys.sending_queue.optional(),
+    .describe("Write to the collector's log, whatever its level; else to `output_paths`."),
+  output_paths: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      '`stdout` (the default), `stderr`, or files, which are added to; only where `use_internal_logger` is false.',
+    ),
+  sending_queue: exporterHelperKeys.sending_queue.optional().describe('Off unless it is written.'),
+}).refine((config) => !config.use_internal_logger || config.output_paths === undefined, {
+  message: 'output_paths requires use_internal_logger to be false',
+  path: ['output_paths'],
 })
 
 export type DebugConfig = z.infer<typeof debugConfig>

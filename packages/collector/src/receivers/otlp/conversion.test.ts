@@ -1,8 +1,8 @@
 import { countSpans, decodeTraces, tracesToJson } from '@spoor/otlp'
 import { expect, onTestFinished, test } from 'vitest'
-import { createBudget } from '../../component/index.ts'
+import { createBudget, NO_DOOR } from '../../component/index.ts'
 import { tracesRequest } from '../../testkit/index.ts'
-import { Call } from './call.ts'
+import { Call } from '../../receiver-helper/index.ts'
 import { createConverter, type Converter, type ConverterOptions } from './conversion.ts'
 import type { Message } from '../../otlp-protocol/message.ts'
 
@@ -23,7 +23,7 @@ function start(
   return {
     converter,
     budget,
-    async convert(body, call = new Call(budget, () => {})) {
+    async convert(body, call = new Call(budget, () => {}, NO_DOOR.sender(undefined))) {
       try {
         return await converter.convert({ signal: 'traces', encoding: 'json', body }, call)
       } finally {
@@ -68,7 +68,7 @@ test('a thread that dies of one message is told of, and the next is converted', 
   const { converter, budget, convert } = start()
   const unknown = { signal: 'profiles' as 'traces', encoding: 'json', body: json() } as const
   const [dead, next] = await Promise.allSettled([
-    converter.convert(unknown, new Call(budget, () => {})),
+    converter.convert(unknown, new Call(budget, () => {}, NO_DOOR.sender(undefined))),
     convert(json()),
   ])
   expect(dead).toMatchObject({ status: 'rejected', reason: { code: 'internal', retryable: false } })
@@ -77,7 +77,7 @@ test('a thread that dies of one message is told of, and the next is converted', 
 
 test('a client that left while it waited costs no work', async () => {
   const { converter, budget, convert } = start()
-  const call = new Call(budget, () => {})
+  const call = new Call(budget, () => {}, NO_DOOR.sender(undefined))
   const first = convert(json())
   const second = convert(json(), call)
   call.leave()

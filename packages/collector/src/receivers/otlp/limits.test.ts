@@ -87,7 +87,9 @@ describe('spans without a valid id', () => {
     expect(context.value('otelcol_receiver_accepted_spans')).toBe(9)
     expect(context.value('otelcol_receiver_refused_spans')).toBe(11)
     expect(context.value('spoor_receiver_rejected_spans', { reason: 'invalid_id' })).toBe(11)
-    expect(context.logger.lines).toContainEqual(expect.objectContaining({ level: 'warn', message }))
+    const told = { level: 'warn', message: 'Took a part of a request.' }
+    expect(context.logger.lines).toContainEqual(expect.objectContaining(told))
+    expect(context.logger.lines.map(({ fields }) => fields['error'])).toContainEqual(message)
     expect(context.budget.used).toBe(0)
   }
 

@@ -132,6 +132,18 @@ test.each(['resets its stream', 'cuts its connection'])(
   },
 )
 
+test('a refusal names the limit of the port that the message came to', async () => {
+  const limits = { grpc: { max_recv_msg_size_mib: 1 }, http: { max_request_body_size: 100_000 } }
+  const running = await startReceiver(limits)
+  const large = tracesRequest({ spans: 4000 })
+  const overHttp = await (await post(running.grpc, large)).text()
+  expect(overHttp).toContain('at most 1048576); send smaller batches or raise protocols.grpc.max_recv_msg_size_mib')
+  const overGrpc = await call(running.http, grpc.credentials.createInsecure(), large)
+  expect(overGrpc?.details).toContain(
+    'vs. 100000 bytes); send smaller batches or raise protocols.http.max_request_body_size',
+  )
+})
+
 test('many large bodies at a time on one connection of HTTP/2 arrive as they were sent', async () => {
   const { http: address, sink } = await startReceiver()
   const session = http2.connect(`http://${address}`)
@@ -168,8 +180,14 @@ test('TLS on ports without it is closed and told on the log', async () => {
   const clientHello = Buffer.from('16030100050100000100', 'hex')
   expect(await exchange(address, clientHello)).toBe('')
   expect(await exchange(http, clientHello)).toBe('')
-  expect(warnings(context).filter((message) => message.includes('a client speaks TLS')).length).toBe(1)
-  expect(context.value('otelcol_receiver_requests', { outcome: 'wrong_protocol' })).toBe(2)
+  expect(await exchange(http, clientHello)).toBe('')
+  const error = expect.stringContaining('a client speaks TLS') as string
+  const lines = context.logger.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields)
+  expect(lines).toMatchObject([
+    { transport: 'grpc', reason: 'tls_to_plain_port', peer: '127.0.0.1', error },
+    { transport: 'http', reason: 'tls_to_plain_port', peer: '127.0.0.1', error },
+  ])
+  expect(context.value('otelcol_receiver_requests', { outcome: 'tls_to_plain_port' })).toBe(3)
 })
 
 test('garbage', async () => {

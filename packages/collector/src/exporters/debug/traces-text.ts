@@ -1,14 +1,6 @@
 /** Spans as lines that a person reads. The layouts are those of the OpenTelemetry Collector's debug exporter. */
-import {
-  valueToJsonText,
-  type AnyValue,
-  type KeyValue,
-  type Resource,
-  type ResourceSpans,
-  type Scope,
-  type Span,
-  type TracesData,
-} from '@spoor/otlp'
+import type { ResourceSpans, Span, TracesData } from '@spoor/otlp'
+import { addAttributes, bracket, join, pairs, scopeName, timeText } from './lines.ts'
 
 const KINDS = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer']
 const STATUS_CODES = ['Unset', 'Ok', 'Error']
@@ -20,8 +12,7 @@ export function normalText(data: TracesData): string {
   data.resourceSpans.forEach((group, index) => {
     lines.push(join(`ResourceTraces #${index}`, bracket(group.schemaUrl), pairs(group.resource.attributes)))
     group.scopeSpans.forEach(({ scope, schemaUrl, spans }, scopeIndex) => {
-      const name = scope.version === '' ? scope.name : `${scope.name}@${scope.version}`
-      lines.push(join(`ScopeTraces #${scopeIndex}`, name, bracket(schemaUrl), pairs(scope.attributes)))
+      lines.push(join(`ScopeTraces #${scopeIndex}`, scopeName(scope), bracket(schemaUrl), pairs(scope.attributes)))
       for (const span of spans) lines.push(join(span.name, span.traceId, span.spanId, pairs(span.attributes)))
     })
   })
@@ -37,11 +28,11 @@ export function detailedText(data: TracesData): string {
 
 function addResourceSpans(lines: string[], group: ResourceSpans, index: number): void {
   lines.push(`ResourceSpans #${index}`, `Resource SchemaURL: ${group.schemaUrl}`)
-  addAttributes(lines, 'Resource attributes', group.resource)
+  addAttributes(lines, 'Resource attributes', group.resource.attributes)
   group.scopeSpans.forEach(({ scope, schemaUrl, spans }, scopeIndex) => {
     lines.push(`ScopeSpans #${scopeIndex}`, `ScopeSpans SchemaURL: ${schemaUrl}`)
     lines.push(`InstrumentationScope ${scope.name} ${scope.version}`)
-    addAttributes(lines, 'InstrumentationScope attributes', scope)
+    addAttributes(lines, 'InstrumentationScope attributes', scope.attributes)
     spans.forEach((span, spanIndex) => {
       lines.push(`Span #${spanIndex}`)
       addSpan(lines, span)
@@ -68,7 +59,7 @@ function addSpan(lines: string[], span: Span): void {
   ] as const) {
     if (dropped > 0) field(label, String(dropped))
   }
-  addAttributes(lines, 'Attributes', span)
+  addAttributes(lines, 'Attributes', span.attributes)
   if (span.events.length > 0) lines.push('Events:')
   span.events.forEach((event, index) => {
     lines.push(
@@ -77,7 +68,7 @@ function addSpan(lines: string[], span: Span): void {
       `     -> Timestamp: ${timeText(event.timeUnixNano)}`,
     )
     lines.push(`     -> DroppedAttributesCount: ${event.droppedAttributesCount}`)
-    addAttributes(lines, '     -> Attributes:', event, '         ')
+    addAttributes(lines, '     -> Attributes:', event.attributes, '          ')
   })
   if (span.links.length > 0) lines.push('Links:')
   span.links.forEach((link, index) => {
@@ -86,66 +77,6 @@ function addSpan(lines: string[], span: Span): void {
       `     -> TraceState: ${link.traceState}`,
       `     -> DroppedAttributesCount: ${link.droppedAttributesCount}`,
     )
-    addAttributes(lines, '     -> Attributes:', link, '         ')
+    addAttributes(lines, '     -> Attributes:', link.attributes, '          ')
   })
-}
-
-function addAttributes(
-  lines: string[],
-  title: string,
-  { attributes }: Pick<Resource | Scope, 'attributes'>,
-  indent = '     ',
-): void {
-  if (attributes.length === 0) return
-  lines.push(`${title}:`)
-  for (const { key, value } of attributes) lines.push(`${indent}-> ${key}: ${typedText(value)}`)
-}
-
-function typedText(value: AnyValue): string {
-  switch (value.type) {
-    case 'string':
-      return `Str(${value.value})`
-    case 'bool':
-      return `Bool(${value.value})`
-    case 'int':
-      return `Int(${value.value})`
-    case 'double':
-      return `Double(${value.value})`
-    case 'bytes':
-      return `Bytes(${Buffer.from(value.value).toString('hex')})`
-    case 'array':
-      return `Slice(${plainText(value)})`
-    case 'map':
-      return `Map(${plainText(value)})`
-    default:
-      return 'Empty()'
-  }
-}
-
-/** A value by itself: text is not quoted. */
-function plainText(value: AnyValue): string {
-  return value.type === 'string' ? value.value : valueToJsonText(value)
-}
-
-function pairs(attributes: readonly KeyValue[]): string {
-  return attributes.map(({ key, value }) => `${key}=${plainText(value)}`).join(' ')
-}
-
-function bracket(schemaUrl: string): string {
-  return schemaUrl === '' ? '' : `[${schemaUrl}]`
-}
-
-function join(...parts: string[]): string {
-  return parts.filter((part) => part !== '').join(' ')
-}
-
-/** `2026-11-22 09:30:00.123456789 +0000 UTC`. */
-function timeText(unixNano: bigint): string {
-  const seconds = new Date(Number(unixNano / 1_000_000_000n) * 1000)
-  if (Number.isNaN(seconds.getTime())) return `${unixNano} ns`
-  const fraction = String(unixNano % 1_000_000_000n)
-    .padStart(9, '0')
-    .replace(/0+$/, '')
-  const text = seconds.toISOString().slice(0, 19).replace('T', ' ')
-  return `${text}${fraction === '' ? '' : `.${fraction}`} +0000 UTC`
 }

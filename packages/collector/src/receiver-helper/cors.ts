@@ -3,20 +3,21 @@
  * fetch.spec.whatwg.org, "CORS protocol".
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HttpConfig } from './config.ts'
+import type { CorsConfig } from './config.ts'
 
-/** Sets the CORS headers of an answer. Gives true when the request was a preflight, which is then answered. */
-export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean
+/** Sets the CORS headers of an answer. Where the request was a preflight, it is then answered, and this says how. */
+export type Cors = (request: IncomingMessage, response: ServerResponse) => 'allowed' | 'refused' | undefined
 
-export function createCors(config: HttpConfig['cors']): Cors {
-  if (!config || config.allowed_origins.length === 0) return () => false
+export function createCors(config: CorsConfig | undefined): Cors {
+  if (!config || config.allowed_origins.length === 0) return () => undefined
   const origins = config.allowed_origins.map(originPattern)
   return (request, response) => {
     const origin = request.headers.origin
-    if (origin === undefined) return false
+    if (origin === undefined) return undefined
     response.setHeader('vary', 'Origin')
     const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
-    if (origins.some((pattern) => pattern.test(origin))) {
+    const isAllowed = origins.some((pattern) => pattern.test(origin))
+    if (isAllowed) {
       response.setHeader('access-control-allow-origin', origin)
       response.setHeader('access-control-allow-credentials', 'true')
       if (config.exposed_headers.length > 0)
@@ -31,8 +32,9 @@ export function createCors(config: HttpConfig['cors']): Cors {
       }
     }
     // Without the headers, the browser itself keeps a foreign page from sending.
-    if (preflight) response.writeHead(204).end()
-    return preflight
+    if (!preflight) return undefined
+    response.writeHead(204).end()
+    return isAllowed ? 'allowed' : 'refused'
   }
 }
 

@@ -2,12 +2,14 @@ import type { Socket } from 'node:net'
 import {
   CollectorError,
   EMPTY_CONTEXT,
+  type AuthData,
   type Budget,
   type DeliveryContext,
   type Lease,
   type Metadata,
-} from '../../component/index.ts'
-import type { Holding } from '../../otlp-protocol/body-buffer.ts'
+  type SenderAccount,
+} from '../component/index.ts'
+import type { Holding } from '../otlp-protocol/body-buffer.ts'
 
 /**
  * One request that is being taken: what it holds, who sent it, and whether somebody still waits for its answer. Whoever gives a call
@@ -18,16 +20,18 @@ export class Call implements Holding, DeliveryContext {
   readonly budget: Budget
   readonly lease: Lease
   metadata: Metadata = EMPTY_CONTEXT.metadata
-  readonly auth = undefined
+  auth: AuthData | undefined
   readonly tenant = undefined
+  readonly sender: SenderAccount
   readonly #socket: Socket | undefined
   #deadline: number | undefined
   #state: 'waiting' | 'left' | 'answered' = 'waiting'
   #leaving: AbortController | undefined
 
   /** `reclaim`: gives the body up, see {@link Budget.take}. `socket`: the one that it came by. */
-  constructor(budget: Budget, reclaim: () => void, socket?: Socket) {
+  constructor(budget: Budget, reclaim: () => void, sender: SenderAccount, socket?: Socket) {
     this.budget = budget
+    this.sender = sender
     // Nothing is refused that asks for nothing.
     this.lease = budget.take(0, 'body', reclaim)!
     this.#socket = socket

@@ -7,7 +7,7 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
-import { CollectorError, listenError, parseHostPort, readConfigFile } from '../../component/index.ts'
+import { CollectorError, listenError, parseHostPort, readConfigFile } from '../component/index.ts'
 import type { ServerTls } from './config.ts'
 
 export interface Handlers {
@@ -17,6 +17,8 @@ export interface Handlers {
   tooMany?(connections: number): void
   /** A client that speaks TLS to a port that has none; the socket is closed after the call. */
   tlsWithoutConfig(socket: net.Socket): void
+  /** A client with which no TLS connection came about, on a port that has it. */
+  tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
 }
 
 export interface Listener {
@@ -58,6 +60,7 @@ export async function listen(
     ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
     : net.createServer(socketOptions, serve)
   server.maxConnections = maxConnections
+  server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
   server.on('drop', () => handlers.tooMany?.(sockets.size))
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createCounters } from '../component/index.ts'
+import { createTestLogger, tracesRequest } from '../testkit/index.ts'
+import { createLedger } from './ledger.ts'
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }))
+afterEach(() => void vi.useRealTimers())
+
+const request = tracesRequest({ spans: 2 })
+const socket = (remoteAddress: string): Socket => ({ remoteAddress }) as Socket
+
+function create(capacity?: number) {
+  const logger = createTestLogger()
+  const counters = createCounters()
+  const ledger = createLedger({ logger, counters, ...(capacity !== undefined && { capacity }) })
+  return { ledger, logger, counters, door: ledger.door('otlp', 'grpc') }
+}
+
+test('the sender that was seen longest ago goes, is counted, and begins anew when it comes again', () => {
+  const { ledger, door } = create(3)
+  const first = socket('10.0.0.1')
+  for (const [index, connection] of [first, socket('10.0.0.2'), socket('10.0.0.3')].entries()) {
+    vi.advanceTimersByTime(1000)
+    door.sender(connection).taken(index + 1)
+  }
+  vi.advanceTimersByTime(1000)
+  door.sender(first).taken(1)
+  door.sender(socket('10.0.0.4')).taken(1)
+  const peers = () => ledger.report().senders.map(({ peer }) => peer)
+  expect(peers().toSorted()).toEqual(['10.0.0.1', '10.0.0.3', '10.0.0.4'])
+  expect(ledger.report().forgotten).toBe(1)
+  for (const last of [5, 6, 7]) {
+    vi.advanceTimersByTime(1000)
+    door.sender(socket(`10.0.0.${last}`)).taken(1)
+  }
+  expect(peers()).not.toContain('10.0.0.1')
+  door.sender(first).taken(9)
+  expect(ledger.report().senders.find(({ peer }) => peer === '10.0.0.1')).toMatchObject({ ok: 1, items: 9 })
+})
+
+test('the same peer by another connection is the same sender; another user agent, receiver or port is not', () => {
+  const { ledger, door } = create()
+  door.sender(socket('10.0.0.1'), 'a').taken(1)
+  door.sender(socket('::ffff:10.0.0.1'), 'a').taken(1)
+  const connection = socket('10.0.0.1')
+  door.sender(connection, 'b').taken(1)
+  door.sender(connection, 'a').taken(1)
+  ledger.door('otlp', 'http').sender(connection, 'a').taken(1)
+  ledger.door('otlp/2', 'grpc').sender(connection, 'a').taken(1)
+  expect(
+    ledger
+      .report()
+      .senders.map(({ ok }) => String(ok))
+      .toSorted()
+      .join(),
+  ).toBe('1,1,1,3')
+})
+
+test('what senders choose is cut', () => {
+  const { ledger, door } = create()
+  door.sender(socket('10.0.0.1'), 'x'.repeat(10_000)).refused('not_found', 'y'.repeat(10_000))
+  const [sender] = ledger.report().senders
+  expect(sender?.userAgent.length).toBe(200)
+  expect(sender?.outcomes['not_found']?.detail.length).toBe(200)
+})
+
+test('items of the last minute', () => {
+  const { ledger, door } = create()
+  const rate = () => ledger.report().senders[0]?.itemsPerMinute
+  const sender = door.sender(socket('10.0.0.1'))
+  sender.taken(600)
+  expect(rate()).toBe(600)
+  vi.advanceTimersByTime(75_000)
+  expect(rate()).toBe(450)
+  sender.taken(100)
+  expect(rate()).toBe(550)
+  vi.advanceTimersByTime(60_000)
+  expect(rate()).toBe(75)
+  sender.taken(50)
+  vi.advanceTimersByTime(300_000)
+  expect(rate()).toBe(0)
+})
+
+test('the first requests of a sender are looked at, then one in a hundred', () => {
+  const { ledger, door } = create()
+  const sender = door.sender(socket('10.0.0.1'))
+  for (let index = 0; index < 300; index++) sender.arrived('traces', request)
+  expect(ledger.report().senders[0]?.sampled).toMatchObject({ requests: 6, items: 12 })
+})
+
+test('a refusal is logged once a minute for each sender and reason, with how often it happened', () => {
+  const { logger, door } = create()
+  const one = door.sender(socket('10.0.0.1'))
+  for (let index = 0; index < 5; index++) one.refused('not_found', '/a')
+  one.refused('too_large', 'large')
+  door.sender(socket('10.0.0.2')).refused('not_found', '/b')
+  expect(logger.lines.map(({ fields }) => [fields['peer'], fields['reason'], fields['times']])).toEqual([
+    ['10.0.0.1', 'not_found', undefined],
+    ['10.0.0.1', 'too_large', undefined],
+    ['10.0.0.2', 'not_found', undefined],
+  ])
+  vi.advanceTimersByTime(59_000)
+  one.refused('not_found', '/a')
+  expect(logger.lines).toHaveLength(3)
+  vi.advanceTimersByTime(1000)
+  one.refused('not_found', '/c')
+  expect(logger.lines[3]).toMatchObject({ fields: { error: '/c', times: 6 } })
+})
+
+test('a crowd of senders does not flood the log, and is told', () => {
+  const { logger, door } = create()
+  for (let index = 0; index < 250; index++) door.sender(socket(`10.0.1.${index}`)).refused('not_found', '/')
+  expect(logger.lines).toHaveLength(100)
+  vi.advanceTimersByTime(60_000)
+  door.sender(socket('10.0.0.1')).refused('not_found', '/')
+  expect(logger.lines).toHaveLength(102)
+  expect(logger.lines[100]).toMatchObject({ fields: { refused: 150 } })
+})
+
+test('where the status of a collector is, is believed of senders on this machine', () => {
+  const { ledger, door } = create()
+  const address = 'http://127.0.0.1:55680'
+  door.sender(socket('10.0.0.1')).announced(address)
+  door.sender(socket('::ffff:127.0.0.1')).announced(address)
+  door.sender(socket('::1')).announced('http://10.0.0.1:80')
+  const told = ledger.report().senders.map(({ peer, collector }) => `${peer} ${collector}`)
+  expect(told.toSorted()).toEqual(['10.0.0.1 undefined', `127.0.0.1 ${address}`, '::1 undefined'])
+})

@@ -1,0 +1,194 @@
+/**
+ * One port of a receiver. It may speak two protocols, whichever it is named after, so that a sender with the wrong port of the two loses nothing: the
+ * first bytes tell HTTP/1.1 from HTTP/2, and on HTTP/2 each request's content type tells gRPC from HTTP. TLS and limits are those
+ * of the port. That it is the other protocol is counted by connection or call, and told once.
+ */
+import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Signal } from '@spoor/otlp'
+import { CollectorError, type Consumer, type Context } from '../component/index.ts'
+import type { Admission } from './admit.ts'
+import type { AuthConfig, CorsConfig, Keepalive, ServerTls } from './config.ts'
+import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
+import { createHttpServer, type HttpService } from './http.ts'
+import { createIntake, type Intake, type Transport } from './intake.ts'
+import { listen, type Handlers, type Listener } from './listener.ts'
+import type { SizeLimit } from './request-body.ts'
+
+export interface Port {
+  readonly transport: Transport
+  readonly listener: Listener
+  /** Requests that are being worked on. */
+  readonly active: number
+  /** Refuses requests from now on. Resolves when those that are being worked on are answered. */
+  close(): Promise<void>
+  /** Tells the connections to finish: no further request after those that are under way. */
+  goAway(): void
+}
+
+/** What holds on a port, whatever is spoken there. */
+export interface PortRules {
+  /** What the port is named after. */
+  readonly transport: Transport
+  readonly endpoint: string
+  /** The key of `endpoint`, for errors. */
+  readonly endpointSetting: string
+  readonly tls: ServerTls | undefined
+  readonly auth: AuthConfig | undefined
+  /** Of a message or body, before and after decompression each. */
+  readonly limit: SizeLimit
+  readonly includeMetadata: boolean
+}
+
+/** A port, and the protocols that are spoken there. */
+export interface PortSettings extends PortRules {
+  readonly grpc: {
+    readonly maxConcurrentStreams: number
+    readonly keepalive: Keepalive
+    /** What it is called in errors: `OTLP/gRPC`. */
+    readonly speaks: string
+    readonly methods: (intake: Intake) => GrpcServerOptions['method']
+  }
+  readonly http: {
+    readonly cors: CorsConfig | undefined
+    readonly idleTimeoutMs: number
+    /** What it is called in errors: `OTLP/HTTP`. */
+    readonly speaks: string
+    readonly service: (intake: Intake) => HttpService
+  }
+}
+
+const NAMES: Readonly<Record<Transport, string>> = { grpc: 'gRPC', http: 'HTTP' }
+
+const TLS_TO_PLAIN = 'a client speaks TLS to a port without TLS; set tls in the receiver, or insecure in the client'
+const PLAIN_TEXT = 'a client speaks plain text to a port with TLS; set tls in the client'
+/** What OpenSSL makes of plain text. */
+const PLAIN_TO_TLS = /HTTP_REQUEST|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
+
+/** `next`: what the receiver feeds. `admission`: undefined where everybody is let in. Rejects with `listen` when the port cannot be had. */
+export async function openPort(
+  context: Context,
+  next: ReadonlyMap<Signal, Consumer>,
+  settings: PortSettings,
+  admission: Admission | undefined,
+  handlers: Pick<Handlers, 'tooMany'>,
+  timeouts?: GrpcTimeouts,
+): Promise<Port> {
+  const { transport, endpoint, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
+  const intakes = { grpc: createIntake(context, 'grpc', next), http: createIntake(context, 'http', next) }
+  const labels = { receiver: context.id, transport }
+  const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
+  const note = createNote(context, settings)
+  const listenHost = (): string => listener.address.slice(0, listener.address.lastIndexOf(':'))
+
+  const refuse = (socket: Socket, reason: string, message: string): void => {
+    const intake = intakes[transport]
+    intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
+  }
+
+  const httpServer = createHttpServer({
+    ...http,
+    intake: intakes.http,
+    listenHost,
+    endpointSetting,
+    service: http.service(intakes.http),
+    admission,
+    ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
+  })
+  const grpcServer = createGrpcServer({
+    maxConcurrentStreams: grpc.maxConcurrentStreams,
+    maxConnectionIdleMs: grpc.keepalive.server_parameters.max_connection_idle,
+    intake: intakes.grpc,
+    limit,
+    includeMetadata,
+    listenHost,
+    speaks: `${grpc.speaks} and ${http.speaks}`,
+    endpointSetting,
+    method: grpc.methods(intakes.grpc),
+    admission,
+    ...(timeouts ? { timeouts } : {}),
+    onIdle: () => idle.value++,
+    otherwise(stream, headers, rawHeaders) {
+      note('http')
+      serveHttp2(httpServer, stream, headers, rawHeaders)
+    },
+  })
+  grpcServer.on('stream', (_, headers) => {
+    if (isGrpc(headers)) note('grpc')
+  })
+  const endSessions = trackSessions(grpcServer)
+  const listener: Listener = await listen(endpoint, tls, {
+    ...handlers,
+    http1(socket) {
+      note('http')
+      httpServer.emit('connection', socket)
+    },
+    http2: (socket) => grpcServer.emit('connection', socket),
+    tlsWithoutConfig: (socket) => refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN),
+    tlsFailed(error, socket) {
+      // Whoever only looks whether the port is open leaves in the middle.
+      if (error.code === 'ECONNRESET') return
+      const isPlain = PLAIN_TO_TLS.test(error.code ?? '')
+      refuse(socket, isPlain ? 'plain_to_tls_port' : 'tls_handshake', isPlain ? PLAIN_TEXT : error.message)
+    },
+  })
+  return {
+    transport,
+    listener,
+    get active() {
+      return intakes.grpc.active + intakes.http.active
+    },
+    async close() {
+      await Promise.all([intakes.grpc.close(), intakes.http.close()])
+    },
+    goAway() {
+      httpServer.close()
+      endSessions()
+    },
+  }
+}
+
+/** Hands the HTTP server a request that came over HTTP/2. */
+function serveHttp2(
+  server: Server,
+  stream: ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+): void {
+  const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders)
+  const response = new http2.Http2ServerResponse(stream)
+  // Whoever reads a body listens for its end by this; a reset is told by another event on HTTP/2.
+  request.on('error', () => {})
+  stream.once('aborted', () => request.emit('error', new Error('the client left')))
+  // From then on it waits for the pipelines, for as long as they take.
+  request.once('end', () => stream.setTimeout(0))
+  server.emit('request', request, response)
+}
+
+/** Tells once, and counts, that the port was spoken to in the other protocol. */
+function createNote(
+  { id, counters, logger }: Context,
+  { transport, grpc, http }: PortSettings,
+): (protocol: Transport) => void {
+  const other = transport === 'grpc' ? 'http' : 'grpc'
+  const labels = { receiver: id, transport, protocol: other }
+  const counter = counters.counter('spoor_receiver_other_protocol', labels)
+  const speaks = other === 'grpc' ? grpc.speaks : http.speaks
+  return (protocol) => {
+    if (protocol === transport) return
+    if (counter.value++ > 0) return
+    const message = `${NAMES[other]} came to the ${NAMES[transport]} port. It is served here; the OpenTelemetry Collector would refuse it, so set the sender's port to that of ${speaks}.`
+    logger.warn({ component: id, transport }, message)
+  }
+}
+
+/** GOAWAY for every session that is open when the returned function is called. */
+function trackSessions(server: Http2Server): () => void {
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  return () => sessions.forEach((session) => session.close())
+}
