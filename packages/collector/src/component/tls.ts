@@ -121,11 +121,11 @@ function versionOf(version: (typeof VERSIONS)[number]): tls.SecureVersion {
   return version === '1.0' ? 'TLSv1' : `TLSv${version}`
 }
 
-/** OpenSSL's names, with those of TLS 1.3, which Node would turn off otherwise. */
+/** OpenSSL's names. Those of TLS 1.3 are another list, which stays as it is. */
 function ciphersOf(suites: readonly string[]): string | undefined {
   const chosen = suites.filter((name) => SUITES.includes(name))
   if (chosen.length === 0) return undefined
-  return [...SUITES_13, ...chosen.map(openSslName)].join(':')
+  return chosen.map(openSslName).join(':')
 }
 
 /** `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` is `ECDHE-RSA-AES128-GCM-SHA256` there. */
