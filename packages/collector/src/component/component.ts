@@ -1,6 +1,7 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
+import type { ClientAuthenticator, ServerAuthenticator } from './authentication.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
 import type { Ledger } from './ledger.ts'
@@ -96,11 +97,13 @@ export interface Host {
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */
-export type Capability = 'storage'
+export type Capability = 'storage' | 'serverAuthenticator' | 'clientAuthenticator'
 
 /** An extension: a component that is in no pipeline, and serves the others or those who operate the collector. */
 export interface Extension extends Component {
   readonly storage?: Storage
+  readonly serverAuthenticator?: ServerAuthenticator | undefined
+  readonly clientAuthenticator?: ClientAuthenticator | undefined
   /** Configuration watcher: hears of the configuration before `ready`, and of another after a reload; as text values, secrets left out. */
   configured?(config: unknown): void
   /** Status watcher: a component, of whatever kind, has come into another status. Must not throw or wait. */
@@ -192,8 +195,8 @@ export interface ConnectorFactory<C = never> extends FactoryBase<'connector', C>
 }
 
 export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C> {
-  /** What its extensions can do for other components. Default: nothing. */
-  readonly provides?: readonly Capability[]
+  /** What an extension with this config can do for other components. Default: nothing. */
+  provides?(config: C): readonly Capability[]
   create(context: Context, config: C): Extension
 }
 

@@ -8,6 +8,7 @@ export {
   type DeliveryContext,
   type Metadata,
 } from './delivery-context.ts'
+export type { ClientAuthenticator, Credentials, ServerAuthenticator } from './authentication.ts'
 export type { Logger } from './logger.ts'
 export {
   aggregate,
@@ -57,7 +58,7 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
-export { extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
+export { CAPABILITY_NAMES, extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,

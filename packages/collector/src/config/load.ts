@@ -8,7 +8,15 @@
  * connect them.
  */
 import type { Signal } from '@spoor/otlp'
-import { CollectorError, didYouMean, extensionsIn, type Factory, type Kind } from '../component/index.ts'
+import {
+  CAPABILITY_NAMES,
+  CollectorError,
+  didYouMean,
+  extensionsIn,
+  type Capability,
+  type Factory,
+  type Kind,
+} from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { entriesOf, readComponents } from './components.ts'
 import type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
@@ -220,10 +228,11 @@ class Loader {
       if (!used.has(key)) continue
       for (const { path, id, capability } of extensionsIn(factory.config, config)) {
         const found = extensions.get(id)
-        if (found?.factory.provides?.includes(capability)) continue
-        const able = [...extensions].filter((each) => each[1].factory.provides?.includes(capability))
-        const names = able.map(([name]) => name)
-        const problem = found ? `is no extension for ${capability}` : 'is not among service.extensions'
+        if (found && provides(found, capability)) continue
+        const names = [...extensions].filter((each) => provides(each[1], capability)).map(([name]) => name)
+        const problem = found
+          ? `is no extension for ${CAPABILITY_NAMES[capability]}`
+          : 'is not among service.extensions'
         const way = names.length > 0 ? `there: ${names.join(', ')}` : 'define one under extensions, and add it there'
         this.#fail([section, key, ...path], `extension "${id}" ${problem}${didYouMean(id, names)}; ${way}`)
       }
@@ -259,4 +268,8 @@ function isLogLevel(text: string): text is LogLevel {
 
 function only<T>(components: ReadonlyMap<string, T>, ids: ReadonlySet<string>): ReadonlyMap<string, T> {
   return new Map([...components].filter(([id]) => ids.has(id)))
+}
+
+function provides({ factory, config }: ComponentConfig<'extension'>, capability: Capability): boolean {
+  return factory.provides?.(config).includes(capability) === true
 }

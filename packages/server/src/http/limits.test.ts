@@ -207,6 +207,10 @@ describe('a server', () => {
     received.release()
     first.release()
     expect(all.used).toBe(0)
+    let collections = 0
+    const watched = createBudget(100e6, { collect: () => collections++, outsideBytes: () => 100e6 })
+    createAnswerBudget(60e6, watched).take(0, 'answer')!.pass(20e6)
+    expect([watched.used, collections]).toEqual([0, 1])
     expect(answers.take(60, 'answer')).toBeDefined()
   })
 })

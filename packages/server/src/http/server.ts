@@ -12,7 +12,7 @@ import type { Vitals } from '../health.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
 import { Reports } from '../report/reports.ts'
-import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
+import { createAnswerBudget, type SharedBudget } from './answer-budget.ts'
 import { compressForRemote } from './compress.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hostAllowed, isLoopback } from './host-check.ts'
@@ -34,7 +34,7 @@ export interface QueryServerOptions {
   /** Where the built page is looked for. Default: the package's own, then the workspace's. */
   readonly pagePlaces?: readonly string[]
   /** What answers take their bytes from, besides this server's own bound of 128 MiB: the collector's budget. Default: that bound alone. */
-  readonly budget?: AnswerBudget
+  readonly budget?: SharedBudget
   /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */

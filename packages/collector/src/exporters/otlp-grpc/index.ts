@@ -1,7 +1,20 @@
 /** Sends OTLP over gRPC. */
 import { decodeExportResponse } from '@spoor/otlp'
-import { announcementTo, CollectorError, parsePeer, type Context, type ExporterFactory } from '../../component/index.ts'
-import { createExporter, encodePayload, tlsClientOptions, type Sender } from '../../exporter-helper/index.ts'
+import {
+  announcementTo,
+  CollectorError,
+  parsePeer,
+  type ClientAuthenticator,
+  type Context,
+  type ExporterFactory,
+} from '../../component/index.ts'
+import {
+  clientAuthenticator,
+  createExporter,
+  encodePayload,
+  tlsClientOptions,
+  type Sender,
+} from '../../exporter-helper/index.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { GrpcClient } from './client.ts'
 import { otlpGrpcConfig, type OtlpGrpcConfig } from './config.ts'
@@ -23,14 +36,16 @@ export const otlpGrpcExporter: ExporterFactory<OtlpGrpcConfig> = {
 function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   const compression = config.compression === 'gzip' ? 'gzip' : 'none'
   let client: GrpcClient | undefined
+  let auth: ClientAuthenticator | undefined
   return {
-    async start({ statusAddress }) {
-      client = new GrpcClient(clientOptions(context, config, statusAddress))
+    async start(host) {
+      auth = clientAuthenticator(host, config.auth)
+      client = new GrpcClient(clientOptions(context, config, host.statusAddress))
     },
     async send(batch, signal) {
-      if (!client) throw new CollectorError('internal', `${context.id} was not started`)
+      if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
       const payload = await encodePayload(batch, compression, config.compression_params)
-      const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, signal)
+      const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, auth.headers(), signal)
       return { ...decodeExportResponse(message), isWritten }
     },
     async close() {
