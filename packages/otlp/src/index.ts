@@ -11,6 +11,8 @@ export { countDataPoints, countItems, countLogRecords, countSpans, inspectItems 
 export type { Inspection } from './count.ts'
 export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
+export { editRequest } from './edit.ts'
+export type { ItemViews, Visitor } from './edit.ts'
 export { MAX_DEPTH, OtlpError } from './error.ts'
 export type { OtlpErrorCode } from './error.ts'
 export { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
@@ -19,6 +21,26 @@ export { bytesToHex, hexToBytes } from './ids.ts'
 export { indexItems } from './item-index.ts'
 export type { Containers, ItemIndex, ItemRanges } from './item-index.ts'
 export { joinBytes } from './join.ts'
+export type { LogRecord, LogsData, ResourceLogs, ScopeLogs } from './logs-model.ts'
+export { decodeLogs, decodeMetrics, encodeLogs, encodeMetrics } from './message.ts'
+export type {
+  Buckets,
+  Exemplar,
+  ExponentialHistogram,
+  ExponentialHistogramDataPoint,
+  Gauge,
+  Histogram,
+  HistogramDataPoint,
+  Metric,
+  MetricsData,
+  NumberDataPoint,
+  ResourceMetrics,
+  ScopeMetrics,
+  Sum,
+  Summary,
+  SummaryDataPoint,
+  ValueAtQuantile,
+} from './metrics-model.ts'
 export type {
   AnyValue,
   KeyValue,
@@ -55,3 +77,8 @@ export { formatDuration, formatGoDuration, parseGoDuration } from './time.ts'
 export type { Nanoseconds } from './time.ts'
 export { requestToJson, tracesDataToJson, tracesToJson } from './to-json.ts'
 export { valueToJsonText } from './value-text.ts'
+export type { Attributes } from './view/attributes.ts'
+export type { ResourceView, ScopeView } from './view/header.ts'
+export type { LogRecordView } from './view/log-record.ts'
+export type { DataPointView, MetricType, MetricView } from './view/metric.ts'
+export type { EventView, LinkView, SpanView } from './view/span.ts'
