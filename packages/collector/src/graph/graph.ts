@@ -183,6 +183,7 @@ class PipelineGraph implements Graph {
     this.#config = config
     this.#coming = []
     for (const { gauges } of fresh) gauges.show()
+    for (const node of nodes) if (!fresh.includes(node)) node.component.refresh?.()
     this.#tellReady(fresh, config)
     const retiring = old.filter((node) => !leaving.includes(node))
     this.#retirement.begin(retiring, Promise.all([...drained, ...ports]))
