@@ -2,7 +2,7 @@ import { countSpans, decodeTraces, tracesToJson } from '@spoor/otlp'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBudget, NO_DOOR } from '../../component/index.ts'
 import { tracesRequest } from '../../testkit/index.ts'
-import { Call } from './call.ts'
+import { Call } from '../../receiver-helper/index.ts'
 import { createConverter, type Converter, type ConverterOptions } from './conversion.ts'
 import type { Message } from '../../otlp-protocol/message.ts'
 

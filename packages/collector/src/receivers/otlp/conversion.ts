@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
 import { CollectorError, ownsBuffer } from '../../component/index.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../../receiver-helper/index.ts'
 import type { Encoding, Message } from '../../otlp-protocol/message.ts'
 
 export interface ConversionRequest {

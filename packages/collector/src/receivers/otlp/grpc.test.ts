@@ -81,7 +81,7 @@ describe('grpc-js as client', () => {
     const large = tracesRequest({ spans: 4000 })
     await expect(call(GRPC_PATHS.traces, large)).rejects.toMatchObject({
       code: grpc.status.RESOURCE_EXHAUSTED,
-      details: `received message larger than max (${large.length} vs. 1048576 bytes); send smaller batches or raise max_recv_msg_size_mib`,
+      details: `received message larger than max (${large.length} vs. 1048576 bytes); send smaller batches or raise protocols.grpc.max_recv_msg_size_mib`,
     })
     await call(GRPC_PATHS.traces, request)
     expect(sink.items).toBe(20)

@@ -1,45 +1,11 @@
-/**
- * OTLP/gRPC on bare node:http2: one unary call per stream, which is all that OTLP needs. An error on one stream is
- * answered on that stream and never touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto
- * docs/specification.md.
- */
-import http2 from 'node:http2'
-import { encodeExportResponse, encodeStatus, type ExportResponse, type Signal } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs, type Metadata, type SenderAccount } from '../../component/index.ts'
-import { decompress } from '../../otlp-protocol/decompress.ts'
-import { encodeGrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
+/** OTLP/gRPC: the methods that export a signal each. */
+import { encodeExportResponse, type ExportResponse, type Signal } from '@spoor/otlp'
+import { CollectorError } from '../../component/index.ts'
+import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
-import { tooSlow, type Call } from './call.ts'
-import { DEFAULT_MAX_MESSAGE_MIB, type GrpcConfig } from './config.ts'
-import { parseGrpcTimeout } from './grpc-timeout.ts'
-import { checkHost } from './host-check.ts'
-import { endWhenIdle } from './idle-sessions.ts'
-import type { Intake } from './intake.ts'
-import { metadataOf } from './metadata.ts'
-
-const MIB = 1024 * 1024
-const DEFAULT_CONCURRENT_STREAMS = 128
-/** Not `application/grpc-web` and not `+json`, which have other messages. */
-const GRPC_CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/
-const ACCEPTED_ENCODINGS = 'identity,gzip'
-const SIZE_SETTING = 'max_recv_msg_size_mib'
-/** How much more of a refused message is read, in message limits, before its stream is cut. */
-const REFUSED_READ_FACTOR = 4
-/** Milliseconds. */
-export interface GrpcTimeouts {
-  /** A call whose message does not go on for so long is cut, and one whose answer is not taken. */
-  readonly stallMs: number
-  /** A message must be there by then, however it goes on. */
-  readonly messageMs: number
-}
-
-const TIMEOUTS: GrpcTimeouts = { stallMs: 60_000, messageMs: 300_000 }
-
-const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
-  ':status': 200,
-  'content-type': 'application/grpc',
-  'grpc-accept-encoding': ACCEPTED_ENCODINGS,
-}
+import type { Intake, NoMethod, UnaryHandler } from '../../receiver-helper/index.ts'
+import type { Converter } from './conversion.ts'
+import { createTakeMessage } from './intake.ts'
 
 /** The empty response, which says that all was taken. */
 const SUCCESS = encodeAnswer({})
@@ -49,250 +15,24 @@ function encodeAnswer(answer: Partial<ExportResponse>): Buffer {
   return Buffer.concat([messagePrefix(false, message.length), message])
 }
 
-/**
- * Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. `listenHost`:
- * the address that is listened on. `onIdle`: called for each connection that is closed as nobody uses it. `otherwise`: gets requests that are
- * none of gRPC.
- */
-export function createGrpcServer(
-  config: GrpcConfig,
-  intake: Intake,
-  listenHost: () => string,
-  onIdle: () => void,
-  otherwise: (
-    stream: http2.ServerHttp2Stream,
-    headers: http2.IncomingHttpHeaders,
-    rawHeaders: readonly string[],
-  ) => void,
-  timeouts: GrpcTimeouts = TIMEOUTS,
-): http2.Http2Server {
-  const server = http2.createServer({
-    // A session's share of memory in MB, for what waits to be sent; answers are small.
-    maxSessionMemory: 64,
-    settings: {
-      maxConcurrentStreams: config.max_concurrent_streams || DEFAULT_CONCURRENT_STREAMS,
-      // Room for a usual message, so that a sender need not wait for window updates within it.
-      initialWindowSize: MIB,
-    },
-  })
-  const maxBytes = (config.max_recv_msg_size_mib || DEFAULT_MAX_MESSAGE_MIB) * MIB
-  const signals = new Map<string, Signal>(SIGNALS.map((signal) => [GRPC_PATHS[signal], signal]))
-  server.on('session', (session) => {
-    session.setLocalWindowSize(4 * MIB)
-    session.on('error', () => session.destroy())
-    const idleMs = config.keepalive.server_parameters.max_connection_idle
-    if (idleMs > 0) endWhenIdle(session, timerMs(idleMs), onIdle)
-  })
-  server.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
-    // The client's resets; there is nobody left to answer.
-    stream.on('error', () => {})
-    // Not while a message waits for the pipelines: then it is off, see `receive`.
-    stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
-    const sender = intake.sender(stream.session, headers['user-agent'])
-    const contentType = headers['content-type'] ?? ''
-    if (!GRPC_CONTENT_TYPE.test(contentType)) {
-      if (!contentType.startsWith('application/grpc')) return otherwise(stream, headers, rawHeaders)
-      const text = `this port speaks OTLP/gRPC (content-type application/grpc) and OTLP/HTTP, not ${contentType}`
-      intake.refuse(new CollectorError('unimplemented', text), sender, 'unsupported_media_type')
-      respondOtherGrpc(stream, text)
-      return
+/** The handler of a method, see `GrpcServerOptions`. */
+export function grpcMethods(intake: Intake, converter: Converter): (path: string) => UnaryHandler | NoMethod {
+  const take = createTakeMessage(intake, converter)
+  const handler =
+    (signal: Signal): UnaryHandler =>
+    async (body, call) => {
+      const answer = await take(signal, 'protobuf', body, call)
+      return answer.rejected === undefined ? SUCCESS : encodeAnswer(answer)
     }
-    const path = headers[':path'] ?? ''
-    let reason: string | undefined
-    try {
-      checkHost(headers[':authority'], listenHost(), 'protocols.grpc.endpoint')
-      intake.checkOpen()
-      const signal = signals.get(path)
-      if (!signal || !intake.has(signal)) {
-        reason = signal ? 'no_pipeline' : 'not_found'
-        throw unknownPath(path, signal)
-      }
-      const encoding = headers['grpc-encoding'] ?? 'identity'
-      if (encoding !== 'identity' && encoding !== 'gzip') {
-        throw new CollectorError(
-          'unimplemented',
-          `grpc-encoding ${String(encoding)} is not supported; use gzip or identity`,
-        )
-      }
-      const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
-      const metadata = config.include_metadata ? metadataOf(rawHeaders) : undefined
-      receive(stream, { signal, encoding, maxBytes, timeoutMs, timeouts, metadata, sender }, intake)
-    } catch (error) {
-      stream.resume()
-      respondError(stream, intake.refuse(error, sender, reason))
-    }
-  })
-  return server
+  const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
+  const handlers = new Map(taken.map((signal) => [GRPC_PATHS[signal], handler(signal)]))
+  return (path) => handlers.get(path) ?? unknownMethod(path)
 }
 
-/** Whether the request is a call of gRPC. */
-export function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
-  return GRPC_CONTENT_TYPE.test(headers['content-type'] ?? '')
-}
-
-interface Order {
-  readonly signal: Signal
-  readonly encoding: 'identity' | 'gzip'
-  readonly maxBytes: number
-  /** The call's deadline, from now. */
-  readonly timeoutMs: number | undefined
-  readonly timeouts: GrpcTimeouts
-  readonly sender: SenderAccount
-  readonly metadata: Metadata | undefined
-}
-
-function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake): void {
-  const { maxBytes, timeoutMs, metadata } = order
-  const { stallMs, messageMs } = order.timeouts
-  const beganMs = performance.now()
-  let received = 0
-  /** Whether the message is complete or not wanted any more; its bytes are somebody else's, or free. */
-  let over = false
-  let timer: NodeJS.Timeout | undefined
-  const refuse = (error: unknown): void => {
-    clearTimeout(timer)
-    // Its client has been told why, or is gone.
-    if (call.left) return
-    stream.setTimeout(stallMs)
-    respondError(stream, intake.refuse(error, order.sender))
-  }
-  const giveUp = (): void => {
-    if (over) return
-    over = true
-    reader.free()
-    call.lease.release()
-  }
-  const call = intake.open(
-    () => {
-      giveUp()
-      refuse(tooSlow())
-    },
-    order.sender,
-    stream.session?.socket,
-  )
-  if (metadata) call.metadata = metadata
-  const reader = new MessageReader(maxBytes, SIZE_SETTING, call)
-  if (timeoutMs !== undefined) {
-    call.deadline = beganMs + timeoutMs
-    const expire = (): void => {
-      const waited = over
-      giveUp()
-      refuse(deadlineExceeded(waited))
-      call.leave()
-    }
-    if (timeoutMs === 0) expire()
-    else timer = setTimeout(expire, timeoutMs)
-  }
-  stream.on('data', (data: Buffer) => {
-    received += data.length
-    if (over) {
-      if (received > maxBytes * REFUSED_READ_FACTOR) stream.close(http2.constants.NGHTTP2_CANCEL)
-      return
-    }
-    try {
-      if (performance.now() - beganMs > messageMs) throw trickled(messageMs)
-      reader.add(data)
-    } catch (error) {
-      giveUp()
-      refuse(error)
-    }
-  })
-  stream.on('end', () => {
-    if (over || stream.aborted) return
-    over = true
-    call.lease.move('body')
-    stream.setTimeout(0)
-    exportMessage(reader, order, intake, call).then((answer) => {
-      clearTimeout(timer)
-      stream.setTimeout(stallMs)
-      if (!call.left) respondSuccess(stream, answer)
-    }, refuse)
-  })
-  stream.on('close', () => {
-    clearTimeout(timer)
-    giveUp()
-    call.leave()
-  })
-}
-
-function deadlineExceeded(waited: boolean): CollectorError {
-  const message = waited
-    ? "the call's deadline (grpc-timeout) passed while it waited for the pipelines; it may yet be taken, and twice if it is sent again"
-    : "the call's deadline (grpc-timeout) passed before its message was there"
-  return new CollectorError('timeout', message)
-}
-
-function trickled(messageMs: number): CollectorError {
-  return new CollectorError('timeout', `the message was not there within ${messageMs / 1000} s`)
-}
-
-async function exportMessage(
-  reader: MessageReader,
-  { signal, encoding, maxBytes }: Order,
-  intake: Intake,
-  call: Call,
-): Promise<Partial<ExportResponse>> {
-  try {
-    const { compressed, bytes } = reader.end()
-    if (!compressed) return await intake.take(signal, { encoding: 'protobuf', bytes }, call)
-    if (encoding === 'identity') {
-      throw new CollectorError(
-        'invalid_data',
-        'the message is flagged as compressed, but the call has no grpc-encoding',
-      )
-    }
-    const { budget, lease } = call
-    const options = { maxBytes, setting: SIZE_SETTING, budget, lease, cancelled: () => call.left }
-    const result = decompress('gzip', bytes, options)
-    const { bytes: message, singleMember } = result instanceof Promise ? await result : result
-    const body = { encoding: 'protobuf', bytes: message } as const
-    return await intake.take(signal, singleMember ? { ...body, compressed: { coding: 'gzip', bytes } } : body, call)
-  } finally {
-    call.lease.release()
-  }
-}
-
-function unknownPath(path: string, signal: Signal | undefined): CollectorError {
-  if (signal) {
-    return new CollectorError(
-      'unimplemented',
-      `no pipeline takes ${signal} from this receiver; add it to a ${signal} pipeline`,
-    )
-  }
-  return new CollectorError(
-    'unimplemented',
-    `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`,
-  )
-}
-
-function respondSuccess(stream: http2.ServerHttp2Stream, answer: Partial<ExportResponse>): void {
-  if (stream.destroyed || stream.headersSent) return
-  stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
-  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
-  stream.end(answer.rejected === undefined ? SUCCESS : encodeAnswer(answer))
-}
-
-/** "Trailers-Only": status and message in the one header block, nothing else. */
-function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): void {
-  if (stream.destroyed || stream.headersSent) return
-  const code = statusOf(error).grpc
-  const headers: http2.OutgoingHttpHeaders = {
-    ...RESPONSE_HEADERS,
-    'grpc-status': String(code),
-    'grpc-message': encodeGrpcMessage(error.message),
-  }
-  if (error.retryAfterMs !== undefined && code !== GRPC.OK) {
-    const details = encodeStatus({ code, message: error.message, retryAfterMs: error.retryAfterMs })
-    headers['grpc-status-details-bin'] = Buffer.from(details).toString('base64')
-  }
-  stream.respond(headers, { endStream: true })
-}
-
-/** For kinds of gRPC that have other messages. */
-function respondOtherGrpc(stream: http2.ServerHttp2Stream, text: string): void {
-  // A stream may be reset by the time that it is announced; answering it would throw.
-  if (stream.destroyed || stream.headersSent) return
-  stream.resume()
-  stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
-  stream.end(`415 ${text}\n`)
+function unknownMethod(path: string): NoMethod {
+  const signal = SIGNALS.find((one) => GRPC_PATHS[one] === path)
+  const text = signal
+    ? `no pipeline takes ${signal} from this receiver; add it to a ${signal} pipeline`
+    : `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`
+  return { error: new CollectorError('unimplemented', text), reason: signal ? 'no_pipeline' : 'not_found' }
 }

@@ -99,6 +99,16 @@ describe('what is taken', () => {
     expect(sink.items).toBe(20)
   })
 
+  test.each([
+    ['/v1/traces', '/v1/traces/'],
+    ['otlp/traces', '/otlp/traces'],
+    ['/otlp/traces/', '/otlp/traces'],
+  ])('a slash more or less: %s takes %s', async (path, sent) => {
+    const { http, sink } = await startReceiver({ http: { traces_url_path: path } })
+    expect((await post(`http://${http}${sent}`, request)).status).toBe(200)
+    expect(sink.items).toBe(20)
+  })
+
   test('the answer comes only when the pipeline has taken it', async () => {
     const { http, sink } = await startReceiver()
     let release: () => void = () => {}
@@ -211,7 +221,7 @@ describe('what is refused', () => {
     expect(response.status).toBe(413)
     expect(decodeStatus(response.body)).toMatchObject({
       code: 8,
-      message: `request body too large (${large.length} bytes, at most 20000); send smaller batches or raise max_request_body_size`,
+      message: `request body too large (${large.length} bytes, at most 20000); send smaller batches or raise protocols.http.max_request_body_size`,
     })
     const stream = new ReadableStream<Uint8Array>({
       start(controller) {

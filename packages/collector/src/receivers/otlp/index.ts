@@ -1,7 +1,9 @@
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import type { ReceiverFactory } from '../../component/index.ts'
+import { createReceiver } from '../../receiver-helper/index.ts'
 import { otlpReceiverConfig, type OtlpReceiverConfig } from './config.ts'
-import { OtlpReceiver } from './receiver.ts'
+import { createConverter } from './conversion.ts'
+import { portsOf } from './ports.ts'
 
 /** Receives OTLP over gRPC and over HTTP (protobuf and JSON). */
 export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
@@ -9,5 +11,11 @@ export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
   type: 'otlp',
   config: otlpReceiverConfig,
   signals: SIGNALS,
-  create: (context, config, next) => new OtlpReceiver(context, config, next),
+  create(context, config, next) {
+    const converter = createConverter()
+    return createReceiver(context, next, {
+      ports: portsOf(config, converter),
+      close: () => converter.close(),
+    })
+  },
 }

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest'
 import { createBudget } from '../../component/index.ts'
 import { createSink, createTestContext, tracesRequest, type Sink } from '../../testkit/index.ts'
 import { createConverter, type Converter } from './conversion.ts'
-import { createIntake, type Intake, type IntakeControl } from './intake.ts'
+import { createIntake, type Intake } from '../../receiver-helper/intake.ts'
+import { createTakeMessage } from './intake.ts'
 
 const request = tracesRequest({ spans: 3 })
 const converters: Converter[] = []
@@ -12,7 +13,7 @@ afterEach(async () => {
 })
 
 function start(maxBytes?: number): {
-  intake: Intake & IntakeControl
+  intake: Intake
   sink: Sink
   context: ReturnType<typeof createTestContext>
   /** Takes a body as a transport does that has read it. Its bytes are the intake's from then on. */
@@ -22,7 +23,8 @@ function start(maxBytes?: number): {
   const sink = createSink()
   const converter = createConverter()
   converters.push(converter)
-  const intake = createIntake(context, 'grpc', new Map([['traces', sink]]), converter)
+  const intake = createIntake(context, 'grpc', new Map([['traces', sink]]))
+  const takeMessage = createTakeMessage(intake, converter)
   return {
     intake,
     sink,
@@ -30,7 +32,7 @@ function start(maxBytes?: number): {
     async take(body = request) {
       const call = intake.open(() => {}, intake.sender(undefined))
       if (!call.lease.grow(body.length)) throw context.budget.refusal(body.length)
-      return intake.take('traces', { encoding: 'protobuf', bytes: Uint8Array.from(body) }, call)
+      return takeMessage('traces', 'protobuf', { bytes: Uint8Array.from(body) }, call)
     },
   }
 }

@@ -132,6 +132,18 @@ test.each(['resets its stream', 'cuts its connection'])(
   },
 )
 
+test('a refusal names the limit of the port that the message came to', async () => {
+  const limits = { grpc: { max_recv_msg_size_mib: 1 }, http: { max_request_body_size: 100_000 } }
+  const running = await startReceiver(limits)
+  const large = tracesRequest({ spans: 4000 })
+  const overHttp = await (await post(running.grpc, large)).text()
+  expect(overHttp).toContain('at most 1048576); send smaller batches or raise protocols.grpc.max_recv_msg_size_mib')
+  const overGrpc = await call(running.http, grpc.credentials.createInsecure(), large)
+  expect(overGrpc?.details).toContain(
+    'vs. 100000 bytes); send smaller batches or raise protocols.http.max_request_body_size',
+  )
+})
+
 test('many large bodies at a time on one connection of HTTP/2 arrive as they were sent', async () => {
   const { http: address, sink } = await startReceiver()
   const session = http2.connect(`http://${address}`)

@@ -6,7 +6,8 @@ import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { createConverter } from './conversion.ts'
 import { http2Request, startReceiver, type Running } from './fixture.ts'
-import { createGrpcServer } from './grpc.ts'
+import { listen } from '../../receiver-helper/listener.ts'
+import { openPort } from '../../receiver-helper/port.ts'
 import {
   connectRaw,
   END_HEADERS,
@@ -18,10 +19,8 @@ import {
   settings,
   type RawConnection,
 } from './http2-frames.test.helper.ts'
-import { createHttpServer } from './http.ts'
 import { otlpReceiver } from './index.ts'
-import { createIntake } from './intake.ts'
-import { listen } from './listener.ts'
+import { portsOf } from './ports.ts'
 
 const request = tracesRequest({ spans: 3 })
 const message = Buffer.concat([messagePrefix(false, request.length), request])
@@ -224,31 +223,16 @@ async function startImpatient(
   const sink = createSink()
   const parsed = otlpReceiver.config.safeParse({
     protocols: {
-      grpc: { keepalive: { server_parameters: { max_connection_idle: idle } } },
+      grpc: { endpoint: '127.0.0.1:0', keepalive: { server_parameters: { max_connection_idle: idle } } },
       http: { idle_timeout: '0s' },
     },
   })
   if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues))
-  const { grpc, http } = parsed.data.protocols
   const converter = createConverter()
-  let idled = 0
-  const intake = createIntake(context, 'http', new Map([['traces', sink]]), converter)
-  const servers = {
-    http1: createHttpServer(http!, intake, () => '127.0.0.1', stallTimeoutMs),
-    http2: createGrpcServer(
-      grpc!,
-      intake,
-      () => '127.0.0.1',
-      () => idled++,
-      () => {},
-      { stallMs: stallTimeoutMs, messageMs },
-    ),
-  }
-  const listener = await listen('127.0.0.1:0', undefined, {
-    http1: (socket) => servers.http1.emit('connection', socket),
-    http2: (socket) => servers.http2.emit('connection', socket),
-    tlsWithoutConfig: () => {},
-  })
+  const [settings] = portsOf(parsed.data, converter)
+  const next = new Map([['traces' as const, sink]])
+  const timeouts = { stallMs: stallTimeoutMs, messageMs }
+  const { listener } = await openPort(context, next, settings!, {}, timeouts)
   onTestFinished(async () => {
     listener.stop()
     listener.destroy()
@@ -259,7 +243,7 @@ async function startImpatient(
     grpc: listener.address,
     connections: () => listener.connections,
     used: () => context.budget.used,
-    idled: () => idled,
+    idled: () => context.value('spoor_receiver_dropped_connections', { reason: 'idle' }),
     requests: (outcome) => context.value('otelcol_receiver_requests', { outcome }),
     sink,
   }
@@ -304,6 +288,7 @@ describe('clients that stand still', () => {
     const session = http2.connect(`http://${grpc}`)
     onTestFinished(() => session.destroy())
     const stream = session.request({ ...GRPC, ':method': 'POST' })
+    stream.write(messagePrefix(false, 100))
     const trickle = setInterval(() => stream.write(Buffer.of(0)), 50)
     const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => void stream.once('response', resolve))
     clearInterval(trickle)

@@ -1,4 +1,4 @@
-import { CollectorError } from '../../component/index.ts'
+import { CollectorError } from '../component/index.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 }
 /** The longest that a timer can wait. */

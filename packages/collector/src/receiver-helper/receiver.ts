@@ -1,5 +1,5 @@
 /**
- * The OTLP receiver: two ports, one way in. It answers a request only when the pipelines have taken it, so that a
+ * A receiver that listens on ports. It answers a request only when the pipelines have taken it, so that a
  * client that got an answer may forget what it sent.
  */
 import type { Signal } from '@spoor/otlp'
@@ -11,39 +11,49 @@ import {
   type Context,
   type Listening,
   type LogLimiter,
-} from '../../component/index.ts'
-import { grpcBeside, httpBeside, type GrpcConfig, type HttpConfig, type OtlpReceiverConfig } from './config.ts'
-import { createConverter, type Converter } from './conversion.ts'
+} from '../component/index.ts'
 import type { Transport } from './intake.ts'
-import { openPort, type Port } from './port.ts'
+import { openPort, type Port, type PortSettings } from './port.ts'
 
 const LOG_INTERVAL_MS = 60_000
 /** How long connections are given to end by themselves once all requests are answered. */
 const LINGER_MS = 100
 
-export class OtlpReceiver implements Component {
+export interface ReceiverOptions {
+  /** In the order in which they are opened. */
+  readonly ports: readonly PortSettings[]
+  /** Called once no request is being worked on any more. */
+  readonly close?: () => Promise<void>
+}
+
+/** `next`: what the receiver feeds, by signal. */
+export function createReceiver(
+  context: Context,
+  next: ReadonlyMap<Signal, Consumer>,
+  options: ReceiverOptions,
+): Component {
+  return new HelpedReceiver(context, next, options)
+}
+
+class HelpedReceiver implements Component {
   readonly claims: readonly string[]
   readonly #context: Context
-  readonly #config: OtlpReceiverConfig
   readonly #next: ReadonlyMap<Signal, Consumer>
+  readonly #options: ReceiverOptions
   readonly #log: LogLimiter
-  readonly #converter: Converter = createConverter()
   #ports: Port[] = []
 
-  constructor(context: Context, config: OtlpReceiverConfig, next: ReadonlyMap<Signal, Consumer>) {
-    const { grpc, http } = config.protocols
-    this.claims = portClaims(...[grpc, http].flatMap((port) => (port ? [port.endpoint] : [])))
+  constructor(context: Context, next: ReadonlyMap<Signal, Consumer>, options: ReceiverOptions) {
+    this.claims = portClaims(...options.ports.map(({ endpoint }) => endpoint))
     this.#context = context
-    this.#config = config
     this.#next = next
+    this.#options = options
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
   }
 
   async start(): Promise<void> {
-    const { grpc, http } = this.#config.protocols
     try {
-      if (grpc) await this.#open('grpc', grpc, httpBeside(grpc, http))
-      if (http) await this.#open('http', grpcBeside(http, grpc), http)
+      for (const settings of this.#options.ports) await this.#open(settings)
     } catch (error) {
       await this.shutdown(AbortSignal.abort())
       throw error
@@ -78,20 +88,13 @@ export class OtlpReceiver implements Component {
     for (const port of ports) port.goAway()
     await settledBefore(Promise.all(ports.map((port) => port.listener.closed())), AbortSignal.timeout(LINGER_MS))
     for (const port of ports) port.listener.destroy()
-    await this.#converter.close()
+    await this.#options.close?.()
   }
 
-  async #open(transport: Transport, grpc: GrpcConfig, http: HttpConfig): Promise<void> {
-    const port = await openPort({
-      context: this.#context,
-      transport,
-      grpc,
-      http,
-      next: this.#next,
-      converter: this.#converter,
-      handlers: {
-        tooMany: (connections) => this.#reportTooMany(transport, connections),
-      },
+  async #open(settings: PortSettings): Promise<void> {
+    const { transport } = settings
+    const port = await openPort(this.#context, this.#next, settings, {
+      tooMany: (connections) => this.#reportTooMany(transport, connections),
     })
     this.#ports.push(port)
   }

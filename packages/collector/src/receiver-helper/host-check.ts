@@ -1,4 +1,4 @@
-import { CollectorError, hostAllowed } from '../../component/index.ts'
+import { CollectorError, hostAllowed } from '../component/index.ts'
 
 /**
  * What containers call the machine that they run on: `host.docker.internal`, `host.containers.internal`,

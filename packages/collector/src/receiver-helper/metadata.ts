@@ -1,4 +1,4 @@
-import type { Metadata } from '../../component/index.ts'
+import type { Metadata } from '../component/index.ts'
 
 /**
  * The headers of a request as metadata. `raw`: names and values in turn, as they came. Of HTTP/2's own there is `:authority`, which is

@@ -3,12 +3,12 @@
  * fetch.spec.whatwg.org, "CORS protocol".
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HttpConfig } from './config.ts'
+import type { CorsConfig } from './config.ts'
 
 /** Sets the CORS headers of an answer. Where the request was a preflight, it is then answered, and this says how. */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => 'allowed' | 'refused' | undefined
 
-export function createCors(config: HttpConfig['cors']): Cors {
+export function createCors(config: CorsConfig | undefined): Cors {
   if (!config || config.allowed_origins.length === 0) return () => undefined
   const origins = config.allowed_origins.map(originPattern)
   return (request, response) => {

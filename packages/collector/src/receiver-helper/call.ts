@@ -2,13 +2,14 @@ import type { Socket } from 'node:net'
 import {
   CollectorError,
   EMPTY_CONTEXT,
+  type AuthData,
   type Budget,
   type DeliveryContext,
   type Lease,
   type Metadata,
   type SenderAccount,
-} from '../../component/index.ts'
-import type { Holding } from '../../otlp-protocol/body-buffer.ts'
+} from '../component/index.ts'
+import type { Holding } from '../otlp-protocol/body-buffer.ts'
 
 /**
  * One request that is being taken: what it holds, who sent it, and whether somebody still waits for its answer. Whoever gives a call
@@ -19,7 +20,7 @@ export class Call implements Holding, DeliveryContext {
   readonly budget: Budget
   readonly lease: Lease
   metadata: Metadata = EMPTY_CONTEXT.metadata
-  readonly auth = undefined
+  auth: AuthData | undefined
   readonly tenant = undefined
   readonly sender: SenderAccount
   readonly #socket: Socket | undefined

@@ -7,7 +7,7 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
-import { CollectorError, listenError, parseHostPort, readConfigFile } from '../../component/index.ts'
+import { CollectorError, listenError, parseHostPort, readConfigFile } from '../component/index.ts'
 import type { ServerTls } from './config.ts'
 
 export interface Handlers {

@@ -1,22 +1,21 @@
 /**
- * One port of the receiver. It speaks both protocols, whichever it is named after, so that a sender with the wrong port of the two loses nothing: the
- * first bytes tell HTTP/1.1 from HTTP/2, and on HTTP/2 each request's content type tells gRPC from OTLP/HTTP. TLS and limits are those
+ * One port of a receiver. It may speak two protocols, whichever it is named after, so that a sender with the wrong port of the two loses nothing: the
+ * first bytes tell HTTP/1.1 from HTTP/2, and on HTTP/2 each request's content type tells gRPC from HTTP. TLS and limits are those
  * of the port. That it is the other protocol is counted by connection or call, and told once.
  */
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
-import { CollectorError, type Consumer, type Context } from '../../component/index.ts'
-import type { GrpcConfig, HttpConfig } from './config.ts'
-import type { Converter } from './conversion.ts'
-import { createGrpcServer, isGrpc } from './grpc.ts'
-import { createHttpServer } from './http.ts'
-import { createIntake, type Transport } from './intake.ts'
+import { CollectorError, type Consumer, type Context } from '../component/index.ts'
+import type { CorsConfig, Keepalive, ServerTls } from './config.ts'
+import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
+import { createHttpServer, type HttpService } from './http.ts'
+import { createIntake, type Intake, type Transport } from './intake.ts'
 import { listen, type Handlers, type Listener } from './listener.ts'
+import type { SizeLimit } from './request-body.ts'
 
 export interface Port {
-  /** What it is named after. */
   readonly transport: Transport
   readonly listener: Listener
   /** Requests that are being worked on. */
@@ -27,15 +26,35 @@ export interface Port {
   goAway(): void
 }
 
-export interface PortOptions {
-  readonly context: Context
+/** What holds on a port, whatever is spoken there. */
+export interface PortRules {
+  /** What the port is named after. */
   readonly transport: Transport
-  /** Endpoint and TLS are those of the one that the port is named after. */
-  readonly grpc: GrpcConfig
-  readonly http: HttpConfig
-  readonly next: ReadonlyMap<Signal, Consumer>
-  readonly converter: Converter
-  readonly handlers: Pick<Handlers, 'tooMany'>
+  readonly endpoint: string
+  /** The key of `endpoint`, for errors. */
+  readonly endpointSetting: string
+  readonly tls: ServerTls | undefined
+  /** Of a message or body, before and after decompression each. */
+  readonly limit: SizeLimit
+  readonly includeMetadata: boolean
+}
+
+/** A port, and the protocols that are spoken there. */
+export interface PortSettings extends PortRules {
+  readonly grpc: {
+    readonly maxConcurrentStreams: number
+    readonly keepalive: Keepalive
+    /** What it is called in errors: `OTLP/gRPC`. */
+    readonly speaks: string
+    readonly methods: (intake: Intake) => GrpcServerOptions['method']
+  }
+  readonly http: {
+    readonly cors: CorsConfig | undefined
+    readonly idleTimeoutMs: number
+    /** What it is called in errors: `OTLP/HTTP`. */
+    readonly speaks: string
+    readonly service: (intake: Intake) => HttpService
+  }
 }
 
 const NAMES: Readonly<Record<Transport, string>> = { grpc: 'gRPC', http: 'HTTP' }
@@ -45,15 +64,19 @@ const PLAIN_TEXT = 'a client speaks plain text to a port with TLS; set tls in th
 /** What OpenSSL makes of plain text. */
 const PLAIN_TO_TLS = /HTTP_REQUEST|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
 
-export async function openPort(options: PortOptions): Promise<Port> {
-  const { context, transport, grpc, http, next, converter, handlers } = options
-  const intakes = {
-    grpc: createIntake(context, 'grpc', next, converter),
-    http: createIntake(context, 'http', next, converter),
-  }
+/** `next`: what the receiver feeds. Rejects with `listen` when the port cannot be had. */
+export async function openPort(
+  context: Context,
+  next: ReadonlyMap<Signal, Consumer>,
+  settings: PortSettings,
+  handlers: Pick<Handlers, 'tooMany'>,
+  timeouts?: GrpcTimeouts,
+): Promise<Port> {
+  const { transport, endpoint, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
+  const intakes = { grpc: createIntake(context, 'grpc', next), http: createIntake(context, 'http', next) }
   const labels = { receiver: context.id, transport }
   const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
-  const note = createNote(context, transport)
+  const note = createNote(context, settings)
   const listenHost = (): string => listener.address.slice(0, listener.address.lastIndexOf(':'))
 
   const refuse = (socket: Socket, reason: string, message: string): void => {
@@ -61,22 +84,35 @@ export async function openPort(options: PortOptions): Promise<Port> {
     intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
   }
 
-  const httpServer = createHttpServer(http, intakes.http, listenHost)
-  const grpcServer = createGrpcServer(
-    grpc,
-    intakes.grpc,
+  const httpServer = createHttpServer({
+    ...http,
+    intake: intakes.http,
     listenHost,
-    () => idle.value++,
-    (stream, headers, rawHeaders) => {
+    endpointSetting,
+    service: http.service(intakes.http),
+    ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
+  })
+  const grpcServer = createGrpcServer({
+    maxConcurrentStreams: grpc.maxConcurrentStreams,
+    maxConnectionIdleMs: grpc.keepalive.server_parameters.max_connection_idle,
+    intake: intakes.grpc,
+    limit,
+    includeMetadata,
+    listenHost,
+    speaks: `${grpc.speaks} and ${http.speaks}`,
+    endpointSetting,
+    method: grpc.methods(intakes.grpc),
+    ...(timeouts ? { timeouts } : {}),
+    onIdle: () => idle.value++,
+    otherwise(stream, headers, rawHeaders) {
       note('http')
       serveHttp2(httpServer, stream, headers, rawHeaders)
     },
-  )
+  })
   grpcServer.on('stream', (_, headers) => {
     if (isGrpc(headers)) note('grpc')
   })
   const endSessions = trackSessions(grpcServer)
-  const { endpoint, tls } = transport === 'grpc' ? grpc : http
   const listener: Listener = await listen(endpoint, tls, {
     ...handlers,
     http1(socket) {
@@ -126,14 +162,18 @@ function serveHttp2(
 }
 
 /** Tells once, and counts, that the port was spoken to in the other protocol. */
-function createNote({ id, counters, logger }: Context, transport: Transport): (protocol: Transport) => void {
+function createNote(
+  { id, counters, logger }: Context,
+  { transport, grpc, http }: PortSettings,
+): (protocol: Transport) => void {
   const other = transport === 'grpc' ? 'http' : 'grpc'
   const labels = { receiver: id, transport, protocol: other }
   const counter = counters.counter('spoor_receiver_other_protocol', labels)
+  const speaks = other === 'grpc' ? grpc.speaks : http.speaks
   return (protocol) => {
     if (protocol === transport) return
     if (counter.value++ > 0) return
-    const message = `${NAMES[other]} came to the ${NAMES[transport]} port. It is served here; the OpenTelemetry Collector would refuse it, so set the sender's port to that of OTLP/${NAMES[other]}.`
+    const message = `${NAMES[other]} came to the ${NAMES[transport]} port. It is served here; the OpenTelemetry Collector would refuse it, so set the sender's port to that of ${speaks}.`
     logger.warn({ component: id, transport }, message)
   }
 }

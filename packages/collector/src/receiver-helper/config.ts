@@ -1,0 +1,103 @@
+/**
+ * The config sections of servers that receivers share; keys and defaults as in the OpenTelemetry Collector's confighttp, configgrpc and
+ * configtls. Keys that only tune Go's buffers are read and have no effect.
+ */
+import { z } from 'zod'
+import { count, durationMs, listenEndpoint, section, stringList, withoutEffect } from '../component/index.ts'
+
+/** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
+const serverTls = section({
+  cert_file: z.string().optional(),
+  key_file: z.string().optional(),
+  client_ca_file: z.string().optional(),
+  min_version: z.enum(['1.2', '1.3']).default('1.2'),
+}).refine((tls) => tls.cert_file !== undefined && tls.key_file !== undefined, {
+  message: 'TLS configuration must include both certificate and key for server connections; set cert_file and key_file',
+})
+
+const cors = section({
+  allowed_origins: stringList
+    .default([])
+    .describe('Origins that browsers may send from; `*` stands for any run of characters. Empty: CORS is off.'),
+  allowed_headers: stringList.default([]).describe('Request headers beyond the CORS-safe ones that browsers may send.'),
+  exposed_headers: stringList.default([]),
+  max_age: count
+    .default(0)
+    .describe("Seconds that a browser may keep a preflight's answer. 0: the header is not sent."),
+})
+
+const includeMetadata = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Whether the request's headers go with its data through the pipelines, for `metadata_keys` of `batch`. Off: nobody sees them.",
+  )
+
+const BUFFERS = "the buffers of sockets are Node's"
+const KEPT = 'connections are kept as Node keeps them'
+
+const keepalive = section({
+  server_parameters: section({
+    max_connection_idle: durationMs
+      .prefault('10m')
+      .describe(
+        'How long a connection without a call stays open; its client opens another when it needs one. 0: without limit.',
+      ),
+    max_connection_age: withoutEffect(z.unknown().optional(), KEPT),
+    max_connection_age_grace: withoutEffect(z.unknown().optional(), KEPT),
+    time: withoutEffect(z.unknown().optional(), KEPT),
+    timeout: withoutEffect(z.unknown().optional(), KEPT),
+  }).prefault({}),
+  enforcement_policy: withoutEffect(z.unknown().optional(), KEPT),
+})
+
+/** The keys of a port, whatever is spoken there. */
+const portKeys = (endpoint: string) => ({
+  endpoint: listenEndpoint.default(endpoint),
+  transport: z.enum(['tcp']).default('tcp'),
+  tls: serverTls.optional(),
+  include_metadata: includeMetadata,
+})
+
+/** The keys of a server that speaks gRPC. `endpoint`: where it listens by default. */
+export const grpcServerKeys = (endpoint: string) => ({
+  ...portKeys(endpoint),
+  max_recv_msg_size_mib: count
+    .default(0)
+    .describe("Largest message in MiB, after decompression. 0: gRPC's usual 4 MiB."),
+  max_concurrent_streams: count
+    .default(0)
+    .describe(
+      'Calls at a time on one connection. 0: 128, so that one connection cannot make the collector hold any number of messages.',
+    ),
+  read_buffer_size: withoutEffect(count.optional(), BUFFERS),
+  write_buffer_size: withoutEffect(count.optional(), BUFFERS),
+  keepalive: keepalive.prefault({}),
+})
+
+/** The keys of a server that speaks HTTP. */
+export const httpServerKeys = (endpoint: string) => ({
+  ...portKeys(endpoint),
+  cors: cors.optional(),
+  max_request_body_size: z
+    .int()
+    .min(1)
+    .default(20 * 1024 * 1024)
+    .describe('Largest body in bytes, before and after decompression each.'),
+  idle_timeout: durationMs
+    .prefault(0)
+    .describe('How long a connection without a request stays open. 0: without limit.'),
+})
+
+export type ServerTls = z.infer<typeof serverTls>
+export type CorsConfig = z.infer<typeof cors>
+export type Keepalive = z.infer<typeof keepalive>
+
+const MIB = 1024 * 1024
+/** What gRPC takes where nothing is said. */
+const DEFAULT_MAX_MESSAGE_MIB = 4
+
+/** The largest message in bytes that `max_recv_msg_size_mib` stands for. */
+export function maxMessageBytes(mib: number): number {
+  return (mib || DEFAULT_MAX_MESSAGE_MIB) * MIB
+}

@@ -1,0 +1,184 @@
+/**
+ * A server of HTTP on bare node:http, up to the handler of a path: what every receiver that takes data over HTTP does with a
+ * request, in the order of the OpenTelemetry Collector's confighttp.
+ */
+import http from 'node:http'
+import type { Http2ServerRequest, Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { CollectorError, statusOf, type SenderAccount } from '../component/index.ts'
+import { refuseConnection } from './bad-request.ts'
+import type { CorsConfig } from './config.ts'
+import { createCors } from './cors.ts'
+import { checkHost } from './host-check.ts'
+import type { Intake } from './intake.ts'
+
+/** A request's headers must be there by then, and the whole of it. Milliseconds. */
+const HEADERS_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 300_000
+const TIMEOUTS_CHECK_MS = 5_000
+/** A connection that stands still for so long in the middle of a request or of its answer is cut. */
+const STALL_TIMEOUT_MS = 60_000
+/** What a sender chose is told in so many characters. */
+const MAX_ABOUT_CHARS = 100
+const NO_ORIGIN = 'browsers of this origin may not send; add it to cors.allowed_origins of the receiver'
+
+/** A request over HTTP, of whichever version, and its answer. */
+export interface Exchange {
+  readonly request: http.IncomingMessage
+  readonly response: http.ServerResponse
+  readonly sender: SenderAccount
+}
+
+/** Answers a POST to its path. */
+export type HttpHandler = (exchange: Exchange) => void
+
+/** What a receiver has at its paths; each without a slash at its end: with one it is the same. */
+export interface HttpService {
+  readonly handlers: ReadonlyMap<string, HttpHandler>
+  /** Paths that would be served if the pipelines were others, with what is then to be told. */
+  readonly unused: ReadonlyMap<string, string>
+}
+
+export interface HttpServerOptions {
+  readonly cors: CorsConfig | undefined
+  /** Milliseconds; 0: without limit. */
+  readonly idleTimeoutMs: number
+  readonly intake: Intake
+  /** The address that is listened on, without port. */
+  readonly listenHost: () => string
+  /** What the port speaks, for errors: `OTLP/HTTP`. */
+  readonly speaks: string
+  /** The key that opens the port to others, for the error. */
+  readonly endpointSetting: string
+  readonly service: HttpService
+  /** See {@link STALL_TIMEOUT_MS}. */
+  readonly stallTimeoutMs?: number
+}
+
+/** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
+export function createHttpServer(options: HttpServerOptions): http.Server {
+  const { intake, listenHost, endpointSetting } = options
+  const { handlers, unused } = options.service
+  const cors = createCors(options.cors)
+  const timeouts: http.ServerOptions = {
+    keepAliveTimeout: options.idleTimeoutMs,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
+  }
+  const server = http.createServer(timeouts, (request, response) => {
+    const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
+    const exchange = { request, response, sender }
+    try {
+      checkHost(hostOf(request), listenHost(), endpointSetting)
+    } catch (error) {
+      return refuseText(request, response, 403, `403 ${intake.refuse(error, sender).message}`)
+    }
+    const { origin = '' } = request.headers
+    const preflight = cors(request, response)
+    if (preflight === 'allowed') return sender.preflight(origin)
+    if (preflight === 'refused') {
+      intake.refuse(new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`), sender, 'preflight_refused')
+      return
+    }
+    const path = pathOf(request.url ?? '')
+    const handler = handlers.get(path)
+    if (!handler) {
+      const known = [...handlers.keys()].join(', ')
+      const why = unused.get(path)
+      return why === undefined
+        ? refuseRequest(exchange, intake, 404, 'not_found', `page not found; this port has ${known}`, path)
+        : refuseRequest(exchange, intake, 404, 'no_pipeline', `${why}; it takes ${known}`, path)
+    }
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST')
+      const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+      const text = 'method not allowed, supported: [POST]'
+      if (isPreflight) return refuseRequest(exchange, intake, 405, 'preflight_refused', `${text}; ${NO_ORIGIN}`, origin)
+      return refuseRequest(exchange, intake, 405, 'method_not_allowed', text, `${request.method} ${path}`)
+    }
+    handler(exchange)
+  })
+  // It is handed its connections, and its timeouts for slow requests begin with this event only.
+  server.emit('listening')
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET') socket.destroy()
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      refuseConnection(socket, 408, 'the request did not come in time')
+    else {
+      const text = `not a valid HTTP/1.1 request (${error.code}); this port speaks ${options.speaks}`
+      intake.refuse(new CollectorError('invalid_data', text), intake.sender(socket as Socket), 'wrong_protocol')
+      refuseConnection(socket, 400, text)
+    }
+  })
+  cutStalled(server, options.stallTimeoutMs ?? STALL_TIMEOUT_MS)
+  return server
+}
+
+/**
+ * Cuts connections on which nothing moves though something should: a body that does not go on, an answer that nobody
+ * reads. One that waits for the pipelines, or for its next request where `idle_timeout` is not set, stays.
+ */
+function cutStalled(server: http.Server, stallTimeoutMs: number): void {
+  const exchanges = new WeakMap<Socket, { request: http.IncomingMessage; response: http.ServerResponse }>()
+  server.timeout = stallTimeoutMs
+  server.on('request', (request, response) => exchanges.set(request.socket, { request, response }))
+  server.on('timeout', (socket) => {
+    const last = exchanges.get(socket)
+    const isAnswered = last?.response.writableEnded ?? true
+    if (last?.request.complete === false || socket.writableLength > 0 || (isAnswered && server.keepAliveTimeout > 0)) {
+      socket.destroy()
+    }
+  })
+}
+
+/** What the request is for, over HTTP/1.1 or HTTP/2. */
+function hostOf({ headers }: http.IncomingMessage): string | undefined {
+  return headers.host ?? (headers as Record<string, string | undefined>)[':authority']
+}
+
+/** What its sender is known by: over HTTP/2 the session, as the socket of each request is another object. */
+function connectionOf(request: http.IncomingMessage): Socket | Http2Session | undefined {
+  return 'stream' in request ? (request as unknown as Http2ServerRequest).stream.session : request.socket
+}
+
+/** Without the query and a slash at its end. */
+function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  return path.endsWith('/') && path.length > 1 ? path.slice(0, -1) : path
+}
+
+/** Answers, where the client is still there. */
+export function respond(response: http.ServerResponse, status: number, contentType: string, body: Uint8Array): void {
+  if (response.destroyed || response.headersSent) return
+  response.writeHead(status, { 'content-type': contentType, 'content-length': body.length })
+  response.end(body)
+}
+
+/** The HTTP status of a refusal; sets `Retry-After` where the client may come again. */
+export function refusalStatus(response: http.ServerResponse, error: CollectorError): number {
+  const { http: status } = statusOf(error)
+  if (error.retryAfterMs !== undefined && (status === 429 || status === 503) && !response.headersSent) {
+    response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
+  }
+  return status
+}
+
+/** Refuses with a line of text, and accounts for it. `about`: what the sender chose, for the ledger. */
+export function refuseRequest(
+  { request, response, sender }: Exchange,
+  intake: Intake,
+  status: number,
+  reason: string,
+  text: string,
+  about: string,
+): void {
+  intake.refuse(new CollectorError('unimplemented', `${about.slice(0, MAX_ABOUT_CHARS)}: ${text}`), sender, reason)
+  refuseText(request, response, status, `${status} ${text}`)
+}
+
+function refuseText(request: http.IncomingMessage, response: http.ServerResponse, status: number, text: string): void {
+  request.resume()
+  respond(response, status, 'text/plain; charset=utf-8', Buffer.from(`${text}\n`))
+}

@@ -1,0 +1,9 @@
+/** What receivers that listen have in common: ports, TLS, limits, statuses, the accounts. */
+export { Call } from './call.ts'
+export { grpcServerKeys, httpServerKeys, maxMessageBytes } from './config.ts'
+export type { NoMethod, UnaryHandler } from './grpc.ts'
+export { refusalStatus, refuseRequest, respond, type HttpHandler, type HttpService } from './http.ts'
+export type { Intake } from './intake.ts'
+export type { PortRules, PortSettings } from './port.ts'
+export { createReceiver } from './receiver.ts'
+export { takeBody, type RequestBody } from './request-body.ts'
