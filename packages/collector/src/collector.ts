@@ -1,5 +1,5 @@
 /** A collector in this process: a config, made into a running graph. */
-import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText, type LogLevel } from './config/index.ts'
+import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText } from './config/index.ts'
 import {
   createBudget,
   createCounters,
@@ -15,6 +15,7 @@ import {
 import { garbageCollector } from './process.ts'
 import { buildGraph } from './graph/graph.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
 export interface CollectorOptions {
   /**
@@ -26,8 +27,11 @@ export interface CollectorOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The component types that the config may use; `builtinFactories` and what the program adds. */
   readonly factories: readonly Factory[]
-  readonly logger: Logger
+  /** Or what makes one as `service.telemetry.logs` asks for; that is asked once, and not at a reload. */
+  readonly logger: Logger | ((logs: LogsConfig) => Logger)
   readonly counters?: Counters
+  /** Whether the collector's own metrics are served and sent as `service.telemetry.metrics` says. Default: false, they are in `counters` only. */
+  readonly servesMetrics?: boolean
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
 }
@@ -77,12 +81,14 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 export function createCollector(options: CollectorOptions): Collector {
   const files = new Set<string>()
   let config = load(options.config)
-  const logger = fromLevel(options.logger, () => config.logLevel)
+  const given = options.logger
+  const logger = fromConfig(typeof given === 'function' ? given(config.telemetry.logs) : given, () => config.telemetry.logs)
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
   const ledger = createLedger({ logger, counters })
   const graph = buildGraph(config, { logger, counters, budget, collect, ledger })
+  const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined
@@ -100,9 +106,13 @@ export function createCollector(options: CollectorOptions): Collector {
     failed,
     overview: () => graph.overview(),
     senders: () => ledger.report(),
-    listening: () => graph.listening(),
+    listening: () => [
+      ...graph.listening(),
+      ...(telemetry?.listening() ?? []).map((each) => ({ component: 'telemetry', ...each })),
+    ],
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
+      await telemetry?.apply(config.telemetry)
       await graph.start({
         fail(id, cause) {
           logger.error({ component: id, error: cause.message }, 'A component cannot go on')
@@ -114,6 +124,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async reload(texts) {
       const next = load(texts)
       await graph.reload(next)
+      await telemetry?.apply(next.telemetry)
       config = next
       for (const warning of config.warnings) logger.warn({}, warning)
       logger.info({}, 'The configuration was reloaded.')
@@ -132,22 +143,26 @@ export function createCollector(options: CollectorOptions): Collector {
       files.add(file)
       return readConfigFile(file)
     }
-    return loadConfig({ texts, readFile, env: options.env ?? process.env, factories: options.factories })
+    const { env = process.env, factories, servesMetrics = false } = options
+    const makesLogger = typeof options.logger === 'function'
+    return loadConfig({ texts, readFile, env, factories, servesMetrics, makesLogger })
   }
 
   async function stop(deadlineMs: number): Promise<void> {
     logger.info({}, 'Starting shutdown...')
     await graph.shutdown(deadlineMs)
+    await telemetry?.stop()
     logger.info({}, 'Shutdown complete.')
   }
 }
 
-/** The logger without what is below the level, which a reload may change. */
-function fromLevel(logger: Logger, level: () => LogLevel): Logger {
+/** The logger without what is below the level, which a reload may change, and with the fields that every line has. */
+function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
   const at =
     (name: LogLevel): Logger[LogLevel] =>
     (fields, message) => {
-      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
+      const { level, initial_fields: initial } = config()
+      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
     }
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)

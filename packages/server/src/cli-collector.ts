@@ -88,8 +88,13 @@ async function requiredConfig(options: Options, command: string): Promise<readon
 
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
-  const logger = loggerOf(options)
-  const collector = createCollector({ config, factories: builtinFactories, logger })
+  let logger = loggerOf(options)
+  const collector = createCollector({
+    config,
+    factories: builtinFactories,
+    logger: (logs) => (logger = loggerOf(options, logs)),
+    servesMetrics: true,
+  })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -134,7 +139,8 @@ async function validate(options: Options, io: Io): Promise<number> {
   const { warnings } = createCollector({
     config,
     factories: allFactories(),
-    logger: createLogger('warn'),
+    logger: () => createLogger('warn'),
+    servesMetrics: true,
     counters: createCounters(),
   })
   for (const warning of warnings) io.stderr.write(`${warning}\n`)

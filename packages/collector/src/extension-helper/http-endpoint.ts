@@ -34,28 +34,30 @@ const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8
  */
 export function createHttpEndpoint(
   endpoint: string,
-  answer: (path: string, query: string) => Answer | undefined,
+  answer: (path: string, query: string) => Answer | undefined | Promise<Answer | undefined>,
 ): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
-  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-    const { status, contentType, body } = answerTo(request)
+  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => void respond(request, response))
+  let address = ''
+
+  async function respond(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     request.resume()
+    const { status, contentType, body } = await answerTo(request)
     response.writeHead(status, {
       ...HEADERS,
       'content-type': contentType,
       'content-length': Buffer.byteLength(body),
     })
     response.end(request.method === 'HEAD' ? undefined : body)
-  })
-  let address = ''
+  }
 
-  function answerTo(request: http.IncomingMessage): Answer {
+  async function answerTo(request: http.IncomingMessage): Promise<Answer> {
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refusal(405, 'method not allowed, supported: [GET]')
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-    return answer(path, query) ?? NOT_FOUND
+    return (await answer(path, query)) ?? NOT_FOUND
   }
 
   return {
