@@ -4,17 +4,18 @@ import {
   createBudget,
   createCounters,
   CollectorError,
+  version,
   type Budget,
   type Counters,
   type Factory,
-  type LedgerReport,
   type Listening,
   type Logger,
-  type Overview,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
-import { buildGraph } from './graph/graph.ts'
+import { buildGraph, type Graph } from './graph/graph.ts'
 import { createLedger } from './ledger/ledger.ts'
+import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
+import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
 import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
 export interface CollectorOptions {
@@ -34,6 +35,10 @@ export interface CollectorOptions {
   readonly servesMetrics?: boolean
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
+  /** Where the collector's status can be read, on a port of its own. Default: nowhere. */
+  readonly status?: StatusOptions | undefined
+  /** The origin under which the program that the collector is in answers the status API, known once it listens. */
+  readonly statusAddress?: () => string | undefined
 }
 
 /** As in {@link CollectorOptions.config}. */
@@ -64,9 +69,13 @@ export interface Collector {
   /** Resolves with the error of a component that cannot go on; the collector should then be shut down. */
   readonly failed: Promise<Error>
   /** The pipelines with their components, and how they are now. */
-  overview(): Overview
+  pipelines(): CollectorStatus
   /** Who sends what to its receivers, and what comes of it. */
-  senders(): LedgerReport
+  senders(): SendersStatus
+  /** As it runs, without its secrets. */
+  config(): unknown
+  /** Where its status can be read; undefined where it cannot. */
+  readonly statusAddress: string | undefined
   /** The open ports, once started. */
   listening(): readonly (Listening & { readonly component: string })[]
 }
@@ -82,12 +91,22 @@ export function createCollector(options: CollectorOptions): Collector {
   const files = new Set<string>()
   let config = load(options.config)
   const given = options.logger
-  const logger = fromConfig(typeof given === 'function' ? given(config.telemetry.logs) : given, () => config.telemetry.logs)
+  const logger = fromConfig(
+    typeof given === 'function' ? given(config.telemetry.logs) : given,
+    () => config.telemetry.logs,
+  )
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
   const ledger = createLedger({ logger, counters })
-  const graph = buildGraph(config, { logger, counters, budget, collect, ledger })
+  const source = {
+    pipelines: (): CollectorStatus => ({ version, atMs: Date.now(), ...graph.overview() }),
+    senders: () => ledger.report(),
+    config: () => config.effective,
+  }
+  const status = options.status && createStatusListener(options.status, source, logger)
+  const statusAddress = () => status?.address ?? options.statusAddress?.()
+  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress })
   const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
@@ -104,14 +123,17 @@ export function createCollector(options: CollectorOptions): Collector {
       return new Set([...config.exporters.values()].map(({ factory }) => factory.type))
     },
     failed,
-    overview: () => graph.overview(),
-    senders: () => ledger.report(),
+    ...source,
+    get statusAddress() {
+      return statusAddress()
+    },
     listening: () => [
       ...graph.listening(),
       ...(telemetry?.listening() ?? []).map((each) => ({ component: 'telemetry', ...each })),
     ],
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
+      await status?.start()
       await telemetry?.apply(config.telemetry)
       await graph.start({
         fail(id, cause) {
@@ -123,8 +145,13 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     async reload(texts) {
       const next = load(texts)
-      await graph.reload(next)
-      await telemetry?.apply(next.telemetry)
+      try {
+        await telemetry?.apply(next.telemetry)
+        await graph.reload(next)
+      } catch (error) {
+        await telemetry?.apply(config.telemetry)
+        throw error
+      }
       config = next
       for (const warning of config.warnings) logger.warn({}, warning)
       logger.info({}, 'The configuration was reloaded.')
@@ -151,6 +178,7 @@ export function createCollector(options: CollectorOptions): Collector {
   async function stop(deadlineMs: number): Promise<void> {
     logger.info({}, 'Starting shutdown...')
     await graph.shutdown(deadlineMs)
+    await status?.stop()
     await telemetry?.stop()
     logger.info({}, 'Shutdown complete.')
   }

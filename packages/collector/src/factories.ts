@@ -7,6 +7,8 @@ import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { basicAuthExtension } from './extensions/basicauth/index.ts'
+import { bearerTokenAuthExtension } from './extensions/bearertokenauth/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
 import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
@@ -35,6 +37,8 @@ export const builtinFactories: readonly Factory[] = [
   nopConnector,
   healthCheckExtension,
   fileStorageExtension,
+  basicAuthExtension,
+  bearerTokenAuthExtension,
   pprofExtension,
   zpagesExtension,
   nopExtension,

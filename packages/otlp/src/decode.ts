@@ -438,6 +438,11 @@ export function decodeKeyValue(bytes: Uint8Array, start = 0, end = bytes.length)
   return keyValueAt(bytes, start, end, 0)
 }
 
+/** One `AnyValue` message, whose bytes (without tag and length) are `[start, end)`. */
+export function decodeAnyValue(bytes: Uint8Array, start = 0, end = bytes.length): AnyValue {
+  return mergeAnyValue(bytes, start, end, EMPTY, 1)
+}
+
 function keyValueAt(bytes: Uint8Array, p: number, end: number, depth: number): KeyValue {
   let key = ''
   let value = EMPTY

@@ -116,13 +116,14 @@ function writeStatus(writer: Writer, status: SpanStatus): void {
   writeText(writer, 0x12, status.message)
 }
 
-function writeKeyValue(writer: Writer, attribute: KeyValue): void {
+/** A `KeyValue` message, without tag and length. */
+export function writeKeyValue(writer: Writer, attribute: KeyValue): void {
   writeMessage(writer, 0x12, attribute.value, writeAnyValue)
   writeText(writer, 0x0a, attribute.key)
 }
 
-/** A oneof: its field is written even when it is zero, else the type would be lost. */
-function writeAnyValue(writer: Writer, value: AnyValue): void {
+/** An `AnyValue` message, without tag and length. A oneof: its field is written even when it is zero, else the type would be lost. */
+export function writeAnyValue(writer: Writer, value: AnyValue): void {
   switch (value.type) {
     case 'string':
       writeString(writer, 0x0a, value.value)

@@ -13,9 +13,14 @@ export const SIGNAL_TYPES: readonly { readonly signal: Signal; readonly type: st
 
 /** As protobufjs writes them, or with unknown fields, in other orders and in pieces. */
 export function requestsOf(type: string): fc.Arbitrary<Uint8Array> {
+  return pairsOf(type).map(({ bytes }) => bytes)
+}
+
+/** The same with what protobufjs writes and can read. */
+export function pairsOf(type: string): fc.Arbitrary<{ readonly plain: Uint8Array; readonly bytes: Uint8Array }> {
   return fc.tuple(arbitraryMessage(type), fc.boolean(), fc.integer()).map(([message, mixed, seed]) => {
-    const bytes = oracleEncode(type, message)
-    return mixed ? scramble(type, bytes, createRandom(seed)) : bytes
+    const plain = oracleEncode(type, message)
+    return { plain, bytes: mixed ? scramble(type, plain, createRandom(seed)) : plain }
   })
 }
 

@@ -4,6 +4,7 @@ import type { Signal } from './batch.ts'
 import { createSpanColumns } from './columns.ts'
 import { countItems, countSpans, inspectItems } from './count.ts'
 import { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
+import { editRequest } from './edit.ts'
 import { encodeTraces } from './encode.ts'
 import { OtlpError } from './error.ts'
 import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
@@ -15,7 +16,9 @@ import { decodeExportResponse, decodeStatus } from './response.ts'
 import { scanSpans } from './scan.ts'
 import { createRandom, scramble, type Random } from './scramble.test.helper.ts'
 import { extractSpans, spliceSpans, splitItems, splitSpans } from './splice.ts'
+import type { AnyValue } from './model.ts'
 import { requestToJson, tracesToJson } from './to-json.ts'
+import type { Attributes } from './view/attributes.ts'
 
 /** What a function gives, or the error that it is allowed to throw. Any other error fails the test. */
 function outcome<T>(run: () => T): { value: T } | { error: OtlpError } {
@@ -107,6 +110,37 @@ describe.each(SIGNALS)('damaged $signal as items', ({ signal, type }) => {
         if (!('value' in counted) || !('value' in index) || !('value' in parts)) return
         expect(index.value.count).toBe(counted.value)
         expect(parts.value.reduce((sum, part) => sum + countItems(signal, part.bytes), 0)).toBe(counted.value)
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+describe.each(SIGNALS)('damaged $signal that are edited', ({ signal, type }) => {
+  it('can be read afterwards where they could before, or give an OtlpError', () => {
+    const value: AnyValue = { type: 'string', value: 'v' }
+    const change = (view: { readonly attributes?: Attributes; name?: string; drop(): void }, random: Random): void => {
+      if (random(3) === 0) view.attributes?.set('service.name', value)
+      if (random(3) === 0) view.attributes?.rename('service.name', 'k')
+      if (random(9) === 0 && 'name' in view) view.name = 'n'
+      if (random(9) === 0) view.drop()
+    }
+    fc.assert(
+      fc.property(fc.oneof({ weight: 4, arbitrary: damaged(type) }, noise), fc.integer(), (bytes, seed) => {
+        const random = createRandom(seed)
+        const edited = outcome(() =>
+          editRequest(signal, bytes, {
+            resource: (view) => change(view, random),
+            scope: (view) => change(view, random),
+            item(view) {
+              if ('forEachEvent' in view) view.forEachEvent((event) => change(event, random))
+              if ('forEachPoint' in view) view.forEachPoint((point) => change(point, random))
+              change(view, random)
+            },
+          }),
+        )
+        const counted = outcome(() => countItems(signal, bytes))
+        if ('value' in counted) expect('value' in edited && countItems(signal, edited.value)).not.toBe(false)
       }),
       { numRuns: 400 },
     )

@@ -1,3 +1,5 @@
+import type { CollectorStatus, SendersStatus } from '@spoor/collector'
+
 /**
  * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client.
  * Times are decimal strings of nanoseconds since 1970 (they do not fit a JSON number), durations are numbers of
@@ -14,6 +16,9 @@
  * | GET attribute-values | key, limit | {@link AttributeValuesResponse} |
  * | GET dependencies | from, to | {@link DependenciesResponse} |
  * | GET status | - | {@link StatusResponse} |
+ * | GET pipelines | own | {@link PipelinesResponse}; with `own` without the collectors that send here |
+ * | GET senders | - | {@link SendersResponse} |
+ * | GET config | - | the collector's configuration without its secrets; 403 where the port is open to other machines |
  *
  * Every route takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
  * until then is given where the answer can say `complete: false`, else 504 {@link ApiError} `timeout`. 503 says that the same
@@ -200,6 +205,24 @@ export interface StatusResponse {
     /** How far the sealing of older segments has got; bytes saved by it, and what is still to be sealed. */
     sealing?: { segments: number; savedBytes: number; waitingSegments: number; waitingBytes: number }
   }
+}
+
+/** The collector in Spoor, and those that send to it. Times of these are numbers of milliseconds since 1970. */
+export interface PipelinesResponse extends CollectorStatus {
+  readonly collectors: readonly FollowedCollector[]
+}
+
+/** Who sends to Spoor, and what comes of it. */
+export type SendersResponse = SendersStatus
+
+/** A collector of this machine that sends to Spoor and has told where its status can be read. */
+export interface FollowedCollector {
+  /** `http://127.0.0.1:55680`. */
+  readonly address: string
+  readonly lastSeenMs: number
+  /** One of these two: what it answered, or why not. */
+  readonly status?: CollectorStatus
+  readonly error?: string
 }
 
 export interface ApiError {

@@ -9,13 +9,15 @@ import {
   effectiveConfig,
   type Factory,
   type Logger,
+  parseHostPort,
   readConfigTexts,
   setText,
+  type StatusOptions,
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
-import { choiceOf, type OptionValue, textsOf } from './cli-values.ts'
+import { choiceOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
@@ -26,6 +28,7 @@ import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 type Options = Readonly<Record<string, OptionValue>>
 
 const CONFIG = 'A file, file:PATH, env:NAME or yaml:TEXT; may be repeated, the later over the earlier'
+const DEFAULT_STATUS_ENDPOINT = 'localhost:55680'
 /** For `--watch`, of all programs that run a configuration. */
 export const WATCH = 'Reload the configuration when its files change, and not by SIGHUP alone'
 const SET = 'One setting over all of them, as processors.batch.timeout=2s; may be repeated'
@@ -37,6 +40,10 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .option('--config <uri>', CONFIG)
     .option('--set <key=value>', SET)
     .option('--watch', WATCH)
+    .option(
+      '--status-endpoint <host:port>',
+      `Where top, tap and Spoor read its status, or off (default: ${DEFAULT_STATUS_ENDPOINT})`,
+    )
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => choose(() => collect(options, io)))
   cli
@@ -94,6 +101,7 @@ async function collect(options: Options, io: Io): Promise<number> {
     factories: builtinFactories,
     logger: (logs) => (logger = loggerOf(options, logs)),
     servesMetrics: true,
+    status: statusOf(options),
   })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
@@ -109,15 +117,27 @@ async function collect(options: Options, io: Io): Promise<number> {
         throw explainListenError(error, [])
       }
       const ports = collector.listening()
-      banner(
-        io,
-        ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address]),
-      )
+      banner(io, [
+        ...ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address] as const),
+        ['Status', collector.statusAddress && `${collector.statusAddress}  (spoor collector top)`],
+      ])
       reload.begin(collector)
       return { failed: collector.failed, stop }
     },
     { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
   )
+}
+
+/** Where the status can be read; undefined for `off`. */
+function statusOf(options: Options): StatusOptions | undefined {
+  const endpoint = textOf('status-endpoint', options['statusEndpoint']) ?? DEFAULT_STATUS_ENDPOINT
+  if (endpoint === 'off') return undefined
+  try {
+    parseHostPort(endpoint)
+  } catch (error) {
+    throw new SpoorError('option', `--status-endpoint: ${(error as Error).message}, or off`)
+  }
+  return { endpoint, token: process.env['SPOOR_STATUS_TOKEN'] }
 }
 
 /** Reloads of what `--config` and `--set` say. */

@@ -125,6 +125,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     logger,
     counters,
     budget,
+    statusAddress: () => (isLoopback(host) ? urls().page : undefined),
   })
 
   function urls(): Spoor['urls'] {
@@ -175,6 +176,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       counters,
       logger,
       status,
+      collector,
       budget,
     })
     await running.app.listen({ host, port: pagePort })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { builtinFactories, type Collector, createCollector } from '@spoor/collector'
 import { encodeTraces, type KeyValue, type Span } from '@spoor/otlp'
 import { createLogger } from './logging.ts'
 import { type Spoor, type SpoorOptions, startSpoor } from './spoor.ts'
@@ -94,4 +95,11 @@ export function requestOf(
       },
     ],
   })
+}
+
+/** A collector that is not started. */
+export function idleCollector(): Collector {
+  const config =
+    'receivers: {nop: }\nexporters: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [nop]}}}'
+  return createCollector({ config, factories: builtinFactories, logger: createLogger('silent') })
 }

@@ -1,6 +1,7 @@
 import type { TelemetryBatch, Signal } from '@spoor/otlp'
 import type { Logger } from './logger.ts'
 import type { Budget, Collect } from './budget.ts'
+import type { ClientAuthenticator, ServerAuthenticator } from './authentication.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { Counters } from './counters.ts'
 import type { Ledger } from './ledger.ts'
@@ -91,14 +92,18 @@ export interface Host {
   fail(id: string, cause: Error): void
   /** The pipelines with their components, and how they are now. */
   overview(): Overview
+  /** Where the status of the collector can be read on this machine: an origin, as `http://127.0.0.1:55680`. */
+  readonly statusAddress?: string | undefined
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */
-export type Capability = 'storage'
+export type Capability = 'storage' | 'serverAuthenticator' | 'clientAuthenticator'
 
 /** An extension: a component that is in no pipeline, and serves the others or those who operate the collector. */
 export interface Extension extends Component {
   readonly storage?: Storage
+  readonly serverAuthenticator?: ServerAuthenticator | undefined
+  readonly clientAuthenticator?: ClientAuthenticator | undefined
   /** Configuration watcher: hears of the configuration before `ready`, and of another after a reload; as text values, secrets left out. */
   configured?(config: unknown): void
   /** Status watcher: a component, of whatever kind, has come into another status. Must not throw or wait. */
@@ -190,8 +195,8 @@ export interface ConnectorFactory<C = never> extends FactoryBase<'connector', C>
 }
 
 export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C> {
-  /** What its extensions can do for other components. Default: nothing. */
-  readonly provides?: readonly Capability[]
+  /** What an extension with this config can do for other components. Default: nothing. */
+  provides?(config: C): readonly Capability[]
   create(context: Context, config: C): Extension
 }
 

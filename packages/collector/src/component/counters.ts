@@ -136,8 +136,8 @@ export function signalCounters(
 
 /** Bounds for the items of a batch, and for its bytes; those of the OpenTelemetry Collector. */
 export const ITEM_BOUNDS: readonly number[] = [
-  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000, 50_000,
-  100_000,
+  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
+  50_000, 100_000,
 ]
 export const BYTE_BOUNDS: readonly number[] = [
   ...ITEM_BOUNDS,

@@ -4,6 +4,12 @@ import type { Capability, Extension, Host } from './component.ts'
 import { CollectorError } from './error.ts'
 
 const MARK = 'extensionFor'
+/** What people call it. */
+export const CAPABILITY_NAMES: Readonly<Record<Capability, string>> = {
+  storage: 'storage',
+  serverAuthenticator: 'authentication of clients',
+  clientAuthenticator: 'authentication at servers',
+}
 
 /** The id, `type[/name]`, of an extension that can do `capability`. The config loader sees to it that there is one. */
 export function extensionId(capability: Capability): z.ZodString {
@@ -16,7 +22,8 @@ export function extensionId(capability: Capability): z.ZodString {
 /** What the extension of that id does; for an id of {@link extensionId}, once the component starts. */
 export function extensionOf<C extends Capability>(host: Host, id: string, capability: C): NonNullable<Extension[C]> {
   const found = host.extension(id)?.[capability]
-  if (found === undefined) throw new CollectorError('config', `there is no extension ${id} for ${capability}`)
+  if (found === undefined)
+    throw new CollectorError('config', `there is no extension ${id} for ${CAPABILITY_NAMES[capability]}`)
   return found
 }
 

@@ -8,6 +8,7 @@ export {
   type DeliveryContext,
   type Metadata,
 } from './delivery-context.ts'
+export type { ClientAuthenticator, Credentials, ServerAuthenticator } from './authentication.ts'
 export type { Logger } from './logger.ts'
 export {
   aggregate,
@@ -29,6 +30,8 @@ export {
   type SenderAccount,
   type SenderReport,
 } from './ledger.ts'
+export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
+export { version } from './version.ts'
 export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
@@ -59,7 +62,7 @@ export {
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'
-export { extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
+export { CAPABILITY_NAMES, extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,

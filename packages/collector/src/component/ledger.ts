@@ -21,6 +21,8 @@ export interface SenderAccount {
   taken(items: number): void
   /** A request, or a part of one, was refused. `reason`: as the label of its counter. `detail`: for people, may come from the sender. */
   refused(reason: string, detail: string): void
+  /** The header {@link ANNOUNCEMENT_HEADER}, where a request has it. It is believed of senders on this machine only. */
+  announced(header: string): void
   /** A browser asked whether it may send, and may. */
   preflight(origin: string): void
 }
@@ -43,6 +45,8 @@ export interface SenderReport {
   readonly itemsPerMinute: number
   /** What else came of requests, by reason, each with its latest detail. All but `preflight` are refusals; `invalid_id` is of a part. */
   readonly outcomes: Readonly<Record<string, { readonly count: number; readonly detail: string }>>
+  /** Of a collector on this machine: where its status can be read. */
+  readonly collector?: string
   /** From the requests that were looked at. */
   readonly sampled: SampledOrigin
 }
@@ -82,6 +86,6 @@ export interface Ledger {
   report(): LedgerReport
 }
 
-const NOBODY: SenderAccount = { arrived() {}, taken() {}, refused() {}, preflight() {} }
+const NOBODY: SenderAccount = { announced() {}, arrived() {}, taken() {}, refused() {}, preflight() {} }
 /** Where no ledger is kept. */
 export const NO_DOOR: LedgerDoor = { sender: () => NOBODY }

@@ -8,7 +8,17 @@
  * connect them.
  */
 import type { Signal } from '@spoor/otlp'
-import { CollectorError, didYouMean, extensionsIn, keysWithoutEffect, parseHostPort, type Factory, type Kind } from '../component/index.ts'
+import {
+  CAPABILITY_NAMES,
+  CollectorError,
+  didYouMean,
+  extensionsIn,
+  keysWithoutEffect,
+  parseHostPort,
+  type Capability,
+  type Factory,
+  type Kind,
+} from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { telemetryConfig, type TelemetryConfig } from '../telemetry/index.ts'
 import { entriesOf, freeze, parse, readComponents } from './components.ts'
@@ -167,7 +177,9 @@ class Loader {
     const logs = isMapping(input) && isMapping(input['logs']) ? input['logs'] : {}
     for (const key of ['encoding', 'output_paths']) {
       if (this.#makesLogger || logs[key] === undefined || logs[key] === null) continue
-      this.warnings.push(this.#source.issueAt([...path, 'logs', key], 'has no effect: the program that runs it has its own log'))
+      this.warnings.push(
+        this.#source.issueAt([...path, 'logs', key], 'has no effect: the program that runs it has its own log'),
+      )
     }
     const config = parsed.data as TelemetryConfig
     if (config.metrics.address === undefined) return freeze(config)
@@ -238,10 +250,11 @@ class Loader {
       if (!used.has(key)) continue
       for (const { path, id, capability } of extensionsIn(factory.config, config)) {
         const found = extensions.get(id)
-        if (found?.factory.provides?.includes(capability)) continue
-        const able = [...extensions].filter((each) => each[1].factory.provides?.includes(capability))
-        const names = able.map(([name]) => name)
-        const problem = found ? `is no extension for ${capability}` : 'is not among service.extensions'
+        if (found && provides(found, capability)) continue
+        const names = [...extensions].filter((each) => provides(each[1], capability)).map(([name]) => name)
+        const problem = found
+          ? `is no extension for ${CAPABILITY_NAMES[capability]}`
+          : 'is not among service.extensions'
         const way = names.length > 0 ? `there: ${names.join(', ')}` : 'define one under extensions, and add it there'
         this.#fail([section, key, ...path], `extension "${id}" ${problem}${didYouMean(id, names)}; ${way}`)
       }
@@ -273,4 +286,8 @@ function isSignal(text: string): text is Signal {
 
 function only<T>(components: ReadonlyMap<string, T>, ids: ReadonlySet<string>): ReadonlyMap<string, T> {
   return new Map([...components].filter(([id]) => ids.has(id)))
+}
+
+function provides({ factory, config }: ComponentConfig<'extension'>, capability: Capability): boolean {
+  return factory.provides?.(config).includes(capability) === true
 }

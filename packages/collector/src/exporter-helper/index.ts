@@ -1,5 +1,6 @@
 export { exporterHelperKeys, NO_QUEUE, NO_RETRY } from './config.ts'
 export { createExporter, type ExporterOptions, type Sender, type SendResult } from './exporter.ts'
 export { compressionParams, encodePayload, type Payload } from './payload.ts'
+export { clientAuth, clientAuthenticator } from './client-auth.ts'
 export { clientTls, tlsClientOptions } from './client-tls.ts'
 export { divide } from './split.ts'

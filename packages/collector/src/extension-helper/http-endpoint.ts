@@ -6,8 +6,12 @@ import { hostAllowed, listenError, parseHostPort } from '../component/index.ts'
 export interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  /** Or what writes it, as long as it likes. */
+  readonly body: string | ((response: http.ServerResponse) => void)
 }
+
+/** What is answered: a path, what is behind its `?`, and the headers of the request. */
+export type Answering = (path: string, query: string, headers: http.IncomingHttpHeaders) => Answer | undefined
 
 export interface HttpEndpoint {
   /** Where it listens, once it does: `127.0.0.1:13133`. */
@@ -29,35 +33,28 @@ const HEADERS = {
 const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' }
 
 /**
- * `endpoint`: `host:port`. `answer`: what a path gets, `query` is what is behind its `?`; undefined for one that there is not. Other methods than GET and HEAD get
+ * `endpoint`: `host:port`. `answer`: undefined for a path that there is not. Other methods than GET and HEAD get
  * 405, other hosts than this machine's 403 where it listens on loopback.
  */
-export function createHttpEndpoint(
-  endpoint: string,
-  answer: (path: string, query: string) => Answer | undefined | Promise<Answer | undefined>,
-): HttpEndpoint {
+export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
-  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => void respond(request, response))
+  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
+    const { status, contentType, body } = answerTo(request)
+    request.resume()
+    const head = { ...HEADERS, 'content-type': contentType }
+    if (request.method === 'HEAD') response.writeHead(status, head).end()
+    else if (typeof body === 'function') body(response.writeHead(status, head))
+    else response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
+  })
   let address = ''
 
-  async function respond(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    request.resume()
-    const { status, contentType, body } = await answerTo(request)
-    response.writeHead(status, {
-      ...HEADERS,
-      'content-type': contentType,
-      'content-length': Buffer.byteLength(body),
-    })
-    response.end(request.method === 'HEAD' ? undefined : body)
-  }
-
-  async function answerTo(request: http.IncomingMessage): Promise<Answer> {
+  function answerTo(request: http.IncomingMessage): Answer {
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refusal(405, 'method not allowed, supported: [GET]')
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-    return (await answer(path, query)) ?? NOT_FOUND
+    return answer(path, query, request.headers) ?? NOT_FOUND
   }
 
   return {
@@ -66,7 +63,8 @@ export function createHttpEndpoint(
     },
     async start() {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
+        // Also later, when a connection cannot be taken: it is the client's then, and no end of the process.
+        server.on('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
         server.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
       })
       const bound = server.address() as AddressInfo

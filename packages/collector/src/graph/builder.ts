@@ -34,6 +34,8 @@ export interface GraphOptions {
   readonly budget: Budget
   /** See {@link Context.collect}. */
   readonly collect?: Collect | undefined
+  /** See {@link Host.statusAddress}; asked when a component starts. */
+  readonly statusAddress?: (() => string | undefined) | undefined
   /** See {@link Context.ledger}. */
   readonly ledger?: Ledger | undefined
 }
@@ -208,7 +210,7 @@ class Builder {
 
   #make(kind: NodeKind, id: string, key: string, makings: Makings, make: Make): Node {
     const gauges = new DeferredGauges(this.#options.counters)
-    const { statusChanged, ...options } = this.#options
+    const { statusChanged, statusAddress: _, ...options } = this.#options
     const status = new StatusTracker((event) => statusChanged(kind, id, event))
     const { component, consumer } = make({ ...options, id, counters: gauges.counters, report: status.to })
     return { kind, id, key, component, consumer, makings, gauges, status, state: 'idle' }

@@ -212,6 +212,7 @@ class PipelineGraph implements Graph {
         this.#fail(id, cause)
       },
       overview: () => this.overview(),
+      statusAddress: this.#options.statusAddress?.(),
     }
     this.#starting.add(node)
     node.status.to('starting')

@@ -92,7 +92,7 @@ test('a life, as extensions that watch hear it', async () => {
     expect.arrayContaining(['exporter out recoverable_error: away', 'exporter out ok', 'configured nop/b']),
   )
   expect(heard).not.toContain('ready')
-  expect(statuses(collector.overview()).pipelines[1]).toEqual(['logs', 'ok', 'receiver nop/b ok, exporter nop ok'])
+  expect(statuses(collector.pipelines()).pipelines[1]).toEqual(['logs', 'ok', 'receiver nop/b ok, exporter nop ok'])
   heard.length = 0
   await collector.shutdown()
   expect(heard[0]).toBe('not ready')
@@ -101,9 +101,9 @@ test('a life, as extensions that watch hear it', async () => {
 
 test('each pipeline and the whole are as their components are', async () => {
   const { collector, report } = createWorld()
-  expect(statuses(collector.overview()).whole).toBe('none')
+  expect(statuses(collector.pipelines()).whole).toBe('none')
   await collector.start()
-  const ok = statuses(collector.overview())
+  const ok = statuses(collector.pipelines())
   expect(ok).toEqual({
     whole: 'ok',
     pipelines: [
@@ -113,14 +113,14 @@ test('each pipeline and the whole are as their components are', async () => {
     extensions: ['watcher ok'],
   })
   report('permanent_error', 'wrong password')
-  const { whole, pipelines } = statuses(collector.overview())
+  const { whole, pipelines } = statuses(collector.pipelines())
   expect(whole).toBe('permanent_error exporter out: wrong password')
   expect(pipelines.map(([id, status]) => [id, status])).toEqual([
     ['traces', 'permanent_error'],
     ['logs', 'ok'],
   ])
   await collector.shutdown()
-  expect(statuses(collector.overview()).whole).toBe('stopped')
+  expect(statuses(collector.pipelines()).whole).toBe('stopped')
 })
 
 test('one that cannot start, one that cannot go on, one that cannot stop', async () => {
@@ -131,7 +131,7 @@ test('one that cannot start, one that cannot go on, one that cannot stop', async
   const fatal = createWorld()
   await fatal.collector.start()
   fatal.host().fail('out', new Error('the disk is gone'))
-  expect(statuses(fatal.collector.overview()).whole).toBe('fatal_error exporter out: the disk is gone')
+  expect(statuses(fatal.collector.pipelines()).whole).toBe('fatal_error exporter out: the disk is gone')
   await fatal.collector.shutdown()
 
   const stuck = createWorld({ shutdown: () => Promise.reject(new Error('stuck')) })

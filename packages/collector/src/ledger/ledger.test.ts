@@ -117,3 +117,13 @@ test('a crowd of senders does not flood the log, and is told', () => {
   expect(logger.lines).toHaveLength(102)
   expect(logger.lines[100]).toMatchObject({ fields: { refused: 150 } })
 })
+
+test('where the status of a collector is, is believed of senders on this machine', () => {
+  const { ledger, door } = create()
+  const address = 'http://127.0.0.1:55680'
+  door.sender(socket('10.0.0.1')).announced(address)
+  door.sender(socket('::ffff:127.0.0.1')).announced(address)
+  door.sender(socket('::1')).announced('http://10.0.0.1:80')
+  const told = ledger.report().senders.map(({ peer, collector }) => `${peer} ${collector}`)
+  expect(told.toSorted()).toEqual(['10.0.0.1 undefined', `127.0.0.1 ${address}`, '::1 undefined'])
+})

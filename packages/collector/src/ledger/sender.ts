@@ -1,5 +1,5 @@
 import type { Signal } from '@spoor/otlp'
-import type { SenderAccount, SenderReport } from '../component/index.ts'
+import { announcedOrigin, isLoopback, type SenderAccount, type SenderReport } from '../component/index.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { Sampled } from './sampled.ts'
 import { keep } from './text.ts'
@@ -30,6 +30,9 @@ export class Sender implements SenderAccount {
   readonly #log: RefusalLog
   readonly #firstSeenMs: number
   readonly #sampled = new Sampled()
+  /** The last header, and what it means. */
+  #announcement = ''
+  #collector: string | undefined
   readonly #outcomes = new Map<string, Outcome>()
   #ok = 0
   #items = 0
@@ -47,6 +50,12 @@ export class Sender implements SenderAccount {
 
   arrived(signal: Signal, message: Uint8Array): void {
     if (this.#arrived++ < FIRST || this.#arrived % ONE_IN === 0) this.#sampled.add(signal, message)
+  }
+
+  announced(header: string): void {
+    if (header === this.#announcement) return
+    this.#announcement = keep(header, MAX_DETAIL_CHARS)
+    this.#collector = isLoopback(this.key.peer) ? announcedOrigin(header) : undefined
   }
 
   taken(items: number): void {
@@ -82,6 +91,7 @@ export class Sender implements SenderAccount {
       outcomes: Object.fromEntries(
         [...this.#outcomes].map(([reason, { count, detail }]) => [reason, { count, detail }]),
       ),
+      ...(this.#collector !== undefined && { collector: this.#collector }),
       sampled: this.#sampled.report(),
     }
   }

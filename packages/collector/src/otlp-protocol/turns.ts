@@ -6,8 +6,8 @@ export interface Turns {
   enter(): Promise<() => void>
 }
 
-/** `atATime`: turns at once, at least 1. `mostWaiting`: how many may wait besides. */
-export function createTurns(atATime: number, mostWaiting: number): Turns {
+/** `atATime`: turns at once, at least 1. `mostWaiting`: how many may wait besides. `what`: who waits, for the error. */
+export function createTurns(atATime: number, mostWaiting: number, what = 'large requests wait to be unpacked'): Turns {
   let active = 0
   const waiting: (() => void)[] = []
   const leave = (): void => {
@@ -27,7 +27,7 @@ export function createTurns(atATime: number, mostWaiting: number): Turns {
     async enter() {
       if (active >= atATime) {
         if (waiting.length >= mostWaiting) {
-          const message = `${waiting.length} large requests wait to be unpacked already; try again`
+          const message = `${waiting.length} ${what} already; try again`
           throw new CollectorError('overloaded', message, { retryAfterMs: 1000 })
         }
         await new Promise<void>((resolve) => waiting.push(resolve))

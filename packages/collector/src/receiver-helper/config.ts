@@ -3,7 +3,15 @@
  * configtls. Keys that only tune Go's buffers are read and have no effect.
  */
 import { z } from 'zod'
-import { count, durationMs, listenEndpoint, section, stringList, withoutEffect } from '../component/index.ts'
+import {
+  count,
+  durationMs,
+  extensionId,
+  listenEndpoint,
+  section,
+  stringList,
+  withoutEffect,
+} from '../component/index.ts'
 
 /** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
 const serverTls = section({
@@ -51,12 +59,22 @@ const keepalive = section({
   enforcement_policy: withoutEffect(z.unknown().optional(), KEPT),
 })
 
+const auth = section({
+  authenticator: extensionId('serverAuthenticator').describe(
+    'The id of an extension that knows the clients, as `basicauth` or `bearertokenauth`. Others are refused: 401, or UNAUTHENTICATED.',
+  ),
+  request_params: stringList
+    .default([])
+    .describe('Parameters of the query that stand for headers of that name where there is none. Over HTTP only.'),
+})
+
 /** The keys of a port, whatever is spoken there. */
 const portKeys = (endpoint: string) => ({
   endpoint: listenEndpoint.default(endpoint),
   transport: z.enum(['tcp']).default('tcp'),
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
+  auth: auth.optional(),
 })
 
 /** The keys of a server that speaks gRPC. `endpoint`: where it listens by default. */
@@ -91,6 +109,7 @@ export const httpServerKeys = (endpoint: string) => ({
 
 export type ServerTls = z.infer<typeof serverTls>
 export type CorsConfig = z.infer<typeof cors>
+export type AuthConfig = z.infer<typeof auth>
 export type Keepalive = z.infer<typeof keepalive>
 
 const MIB = 1024 * 1024

@@ -5,9 +5,19 @@
  */
 import http2 from 'node:http2'
 import { encodeStatus } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, timerMs, type Metadata, type SenderAccount } from '../component/index.ts'
+import {
+  ANNOUNCEMENT_HEADER,
+  CollectorError,
+  GRPC,
+  statusOf,
+  timerMs,
+  type AuthData,
+  type Metadata,
+  type SenderAccount,
+} from '../component/index.ts'
 import { decompress } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
+import { admit, credentialsOf, type Admission } from './admit.ts'
 import { tooSlow, type Call } from './call.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
@@ -65,6 +75,7 @@ export interface GrpcServerOptions {
   readonly endpointSetting: string
   /** The handler of a method, as `/package.Service/Method`. */
   readonly method: (path: string) => UnaryHandler | NoMethod
+  readonly admission: Admission | undefined
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
   /** Gets requests that are none of gRPC. */
@@ -78,7 +89,7 @@ export interface GrpcServerOptions {
 
 /** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
 export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server {
-  const { intake, listenHost, maxConnectionIdleMs: idleMs, timeouts = TIMEOUTS } = options
+  const { intake, listenHost, admission, maxConnectionIdleMs: idleMs, timeouts = TIMEOUTS } = options
   const server = http2.createServer({
     // A session's share of memory in MB, for what waits to be sent; answers are small.
     maxSessionMemory: 64,
@@ -107,6 +118,10 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       respondOtherGrpc(stream, text)
       return
     }
+    const refuse = (error: unknown, why: string | undefined): void => {
+      stream.resume()
+      respondError(stream, intake.refuse(error, sender, why))
+    }
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
@@ -125,10 +140,16 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = options.includeMetadata ? metadataOf(rawHeaders) : undefined
-      receive(stream, { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }, intake)
+      const order: Order = { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }
+      const go = (auth: AuthData | undefined): void => {
+        const announced = headers[ANNOUNCEMENT_HEADER]
+        if (typeof announced === 'string') sender.announced(announced)
+        receive(stream, order, auth, intake)
+      }
+      if (admission) admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(error, undefined))
+      else go(undefined)
     } catch (error) {
-      stream.resume()
-      respondError(stream, intake.refuse(error, sender, reason))
+      refuse(error, reason)
     }
   })
   return server
@@ -150,7 +171,9 @@ interface Order {
   readonly metadata: Metadata | undefined
 }
 
-function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake): void {
+function receive(stream: http2.ServerHttp2Stream, order: Order, auth: AuthData | undefined, intake: Intake): void {
+  // The client may have left while it was looked at who it is.
+  if (stream.destroyed) return
   const { limit, timeoutMs, metadata } = order
   const { stallMs, messageMs } = order.timeouts
   const beganMs = performance.now()
@@ -179,6 +202,7 @@ function receive(stream: http2.ServerHttp2Stream, order: Order, intake: Intake):
     order.sender,
     stream.session?.socket,
   )
+  call.auth = auth
   if (metadata) call.metadata = metadata
   const reader = new MessageReader(limit.bytes, limit.setting, call)
   if (timeoutMs !== undefined) {

@@ -5,7 +5,8 @@
 import http from 'node:http'
 import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { CollectorError, statusOf, type SenderAccount } from '../component/index.ts'
+import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
+import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig } from './config.ts'
 import { createCors } from './cors.ts'
@@ -27,6 +28,8 @@ export interface Exchange {
   readonly request: http.IncomingMessage
   readonly response: http.ServerResponse
   readonly sender: SenderAccount
+  /** Who sent it, where that is asked for. */
+  readonly auth: AuthData | undefined
 }
 
 /** Answers a POST to its path. */
@@ -51,13 +54,14 @@ export interface HttpServerOptions {
   /** The key that opens the port to others, for the error. */
   readonly endpointSetting: string
   readonly service: HttpService
+  readonly admission: Admission | undefined
   /** See {@link STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number
 }
 
 /** Serves connections that it is handed (`server.emit('connection', socket)`); it does not listen itself. */
 export function createHttpServer(options: HttpServerOptions): http.Server {
-  const { intake, listenHost, endpointSetting } = options
+  const { intake, listenHost, endpointSetting, admission } = options
   const { handlers, unused } = options.service
   const cors = createCors(options.cors)
   const timeouts: http.ServerOptions = {
@@ -68,7 +72,6 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
   }
   const server = http.createServer(timeouts, (request, response) => {
     const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
-    const exchange = { request, response, sender }
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)
     } catch (error) {
@@ -81,6 +84,25 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       intake.refuse(new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`), sender, 'preflight_refused')
       return
     }
+    if (!admission) return serve({ request, response, sender, auth: undefined }, origin)
+    admit(
+      admission,
+      credentialsOf(request.headers, request.url ?? '', admission.requestParams),
+      (auth) => serve({ request, response, sender, auth }, origin),
+      (thrown) => {
+        const error = intake.refuse(thrown, sender)
+        const status = refusalStatus(response, error)
+        if (status === 401) response.setHeader('www-authenticate', admission.authenticator.challenge)
+        refuseText(request, response, status, `${status} ${error.message}`)
+      },
+    )
+  })
+  const serve = (exchange: Exchange, origin: string): void => {
+    const { request, response, sender } = exchange
+    // The client may have left while it was looked at who it is.
+    if (response.destroyed) return
+    const announced = request.headers[ANNOUNCEMENT_HEADER]
+    if (typeof announced === 'string') sender.announced(announced)
     const path = pathOf(request.url ?? '')
     const handler = handlers.get(path)
     if (!handler) {
@@ -98,7 +120,7 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       return refuseRequest(exchange, intake, 405, 'method_not_allowed', text, `${request.method} ${path}`)
     }
     handler(exchange)
-  })
+  }
   // It is handed its connections, and its timeouts for slow requests begin with this event only.
   server.emit('listening')
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

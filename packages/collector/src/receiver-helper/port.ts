@@ -8,7 +8,8 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
 import { CollectorError, type Consumer, type Context } from '../component/index.ts'
-import type { CorsConfig, Keepalive, ServerTls } from './config.ts'
+import type { Admission } from './admit.ts'
+import type { AuthConfig, CorsConfig, Keepalive, ServerTls } from './config.ts'
 import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
 import { createHttpServer, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
@@ -34,6 +35,7 @@ export interface PortRules {
   /** The key of `endpoint`, for errors. */
   readonly endpointSetting: string
   readonly tls: ServerTls | undefined
+  readonly auth: AuthConfig | undefined
   /** Of a message or body, before and after decompression each. */
   readonly limit: SizeLimit
   readonly includeMetadata: boolean
@@ -64,11 +66,12 @@ const PLAIN_TEXT = 'a client speaks plain text to a port with TLS; set tls in th
 /** What OpenSSL makes of plain text. */
 const PLAIN_TO_TLS = /HTTP_REQUEST|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
 
-/** `next`: what the receiver feeds. Rejects with `listen` when the port cannot be had. */
+/** `next`: what the receiver feeds. `admission`: undefined where everybody is let in. Rejects with `listen` when the port cannot be had. */
 export async function openPort(
   context: Context,
   next: ReadonlyMap<Signal, Consumer>,
   settings: PortSettings,
+  admission: Admission | undefined,
   handlers: Pick<Handlers, 'tooMany'>,
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
@@ -90,6 +93,7 @@ export async function openPort(
     listenHost,
     endpointSetting,
     service: http.service(intakes.http),
+    admission,
     ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
   })
   const grpcServer = createGrpcServer({
@@ -102,6 +106,7 @@ export async function openPort(
     speaks: `${grpc.speaks} and ${http.speaks}`,
     endpointSetting,
     method: grpc.methods(intakes.grpc),
+    admission,
     ...(timeouts ? { timeouts } : {}),
     onIdle: () => idle.value++,
     otherwise(stream, headers, rawHeaders) {

@@ -5,10 +5,12 @@
 import type { Signal } from '@spoor/otlp'
 import {
   createLogLimiter,
+  extensionOf,
   portClaims,
   type Component,
   type Consumer,
   type Context,
+  type Host,
   type Listening,
   type LogLimiter,
 } from '../component/index.ts'
@@ -51,9 +53,9 @@ class HelpedReceiver implements Component {
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
   }
 
-  async start(): Promise<void> {
+  async start(host: Host): Promise<void> {
     try {
-      for (const settings of this.#options.ports) await this.#open(settings)
+      for (const settings of this.#options.ports) await this.#open(settings, host)
     } catch (error) {
       await this.shutdown(AbortSignal.abort())
       throw error
@@ -91,9 +93,13 @@ class HelpedReceiver implements Component {
     await this.#options.close?.()
   }
 
-  async #open(settings: PortSettings): Promise<void> {
-    const { transport } = settings
-    const port = await openPort(this.#context, this.#next, settings, {
+  async #open(settings: PortSettings, host: Host): Promise<void> {
+    const { transport, auth } = settings
+    const admission = auth && {
+      authenticator: extensionOf(host, auth.authenticator, 'serverAuthenticator'),
+      requestParams: auth.request_params.map((name) => name.toLowerCase()),
+    }
+    const port = await openPort(this.#context, this.#next, settings, admission, {
       tooMany: (connections) => this.#reportTooMany(transport, connections),
     })
     this.#ports.push(port)

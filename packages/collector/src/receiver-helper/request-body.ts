@@ -52,7 +52,7 @@ const REFUSED_READ_FACTOR = 4
  * or `use` rejects, `refuse` is called instead, and nothing is held any more.
  */
 export function takeBody<T>(
-  { request, response, sender }: Exchange,
+  { request, response, sender, auth }: Exchange,
   options: BodyOptions,
   use: (body: RequestBody, call: Call) => Promise<T>,
   done: (answer: T) => void,
@@ -63,6 +63,7 @@ export function takeBody<T>(
     intake.checkOpen()
     const coding = codingOf(request)
     readBody(request, limit, intake, sender, refuse, (bytes, call) => {
+      call.auth = auth
       if (includeMetadata) call.metadata = metadataOf(request.rawHeaders)
       // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
       response.once('close', () => call.leave())

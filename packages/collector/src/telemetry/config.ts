@@ -68,9 +68,7 @@ const otlp = section({
   certificate: z.string().optional().describe('PEM file of the authority that the peer is known by.'),
   client_certificate: z.string().optional(),
   client_key: z.string().optional(),
-  temporality_preference: z
-    .enum(['cumulative'], { error: 'only cumulative is sent' })
-    .default('cumulative'),
+  temporality_preference: z.enum(['cumulative'], { error: 'only cumulative is sent' }).default('cumulative'),
   default_histogram_aggregation: z
     .enum(['explicit_bucket_histogram'], { error: 'only explicit_bucket_histogram is sent' })
     .default('explicit_bucket_histogram'),

@@ -1,5 +1,17 @@
 /** Those who read the metrics: a Prometheus endpoint that others ask, and a sender that sends them by itself. */
-import { createBudget, createCounters, createLogLimiter, EMPTY_CONTEXT, NO_OVERVIEW, CollectorError, type Component, type Consumer, type Counters, type Listening, type Logger } from '../component/index.ts'
+import {
+  createBudget,
+  createCounters,
+  createLogLimiter,
+  EMPTY_CONTEXT,
+  NO_OVERVIEW,
+  CollectorError,
+  type Component,
+  type Consumer,
+  type Counters,
+  type Listening,
+  type Logger,
+} from '../component/index.ts'
 import { otlpGrpcExporter } from '../exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from '../exporters/otlp-http/index.ts'
 import { createHttpEndpoint } from '../extension-helper/index.ts'
@@ -28,11 +40,11 @@ const STOP_MS = 2_000
 export function createPrometheusReader(config: PrometheusConfig, options: ReaderOptions): Reader {
   const { host, port } = config
   const endpoint = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const server = createHttpEndpoint(endpoint, async (path) => {
+  const server = createHttpEndpoint(endpoint, (path) => {
     if (path !== '/metrics') return undefined
     const { counters, level, resource } = options
-    const body = await prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
-    return { status: 200, contentType: PROMETHEUS_TYPE, body }
+    const text = prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
+    return { status: 200, contentType: PROMETHEUS_TYPE, body: (response) => void text.then((all) => response.end(all)) }
   })
   return {
     get listening() {
@@ -43,7 +55,7 @@ export function createPrometheusReader(config: PrometheusConfig, options: Reader
         await server.start()
       } catch (error) {
         const wayOut =
-          'it serves the collector\'s own metrics: set another port in service.telemetry.metrics.readers, as [{pull: {exporter: {prometheus: {port: 8889}}}}], or level: none'
+          "it serves the collector's own metrics: set another port in service.telemetry.metrics.readers, as [{pull: {exporter: {prometheus: {port: 8889}}}}], or level: none"
         throw new CollectorError('listen', `${(error as Error).message}; ${wayOut}`)
       }
     },
@@ -61,7 +73,7 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
   const context = { id, logger, counters: createCounters(), budget: createBudget(), report: () => {} }
   const exporter = createOtlp(otlp, context)
   let timer: NodeJS.Timeout | undefined
-  let sending: Promise<void> = Promise.resolve()
+  let sending: Promise<void> | undefined
   const send = async (): Promise<void> => {
     const batch = otlpMetrics(options.counters, { ...options, catalogue: COLLECTOR_METRICS, startUnixNano })
     if (!batch) return
@@ -75,12 +87,16 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
   return {
     async start() {
       await exporter.start({ extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW })
-      timer = setInterval(() => (sending = sending.then(send)), interval)
+      timer = setInterval(() => {
+        // One that takes longer than the interval takes the turn of the next.
+        sending ??= send().finally(() => (sending = undefined))
+      }, interval)
     },
     async stop() {
       clearInterval(timer)
       // The last figures, too.
-      await Promise.race([sending.then(send), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())])
+      const last = Promise.resolve(sending).then(send)
+      await Promise.race([last, new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())])
       await exporter.shutdown(AbortSignal.timeout(STOP_MS))
     },
   }
@@ -108,6 +124,7 @@ function createOtlp(config: OtlpConfig, context: Parameters<typeof otlpHttpExpor
     sending_queue: { enabled: false },
     retry_on_failure: { enabled: false },
   })
-  if (!parsed.success) throw new CollectorError('config', `service.telemetry.metrics: ${parsed.error.issues[0]?.message}`)
+  if (!parsed.success)
+    throw new CollectorError('config', `service.telemetry.metrics: ${parsed.error.issues[0]?.message}`)
   return (factory.create as (about: typeof context, config: unknown) => Component & Consumer)(context, parsed.data)
 }

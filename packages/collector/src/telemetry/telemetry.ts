@@ -52,14 +52,16 @@ function readersOf(
       ...(prometheus
         ? [{ key: JSON.stringify([prometheus, about]), create: () => createPrometheusReader(prometheus, options) }]
         : []),
-      ...(periodic ? [{ key: JSON.stringify([periodic, about]), create: () => createPeriodicReader(periodic, options) }] : []),
+      ...(periodic
+        ? [{ key: JSON.stringify([periodic, about]), create: () => createPeriodicReader(periodic, options) }]
+        : []),
     ]
   })
 }
 
 function resourceOf({ resource }: TelemetryConfig): Readonly<Record<string, string>> {
   const usual = { 'service.name': 'spoor-collector', 'service.instance.id': INSTANCE }
-  const all = Object.entries({ ...usual, ...resource }).filter(([, value]) => value !== null)
+  const all = Object.entries<unknown>({ ...usual, ...resource }).filter(([, value]) => value !== null)
   return Object.fromEntries(all.map(([key, value]) => [key, String(value)]))
 }
 

@@ -11,6 +11,7 @@ import type {
 import { sendBytes, sendText } from '../http/answer-stream.ts'
 import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
+import { collectorRoutes, type CollectorRoutesOptions } from './collector-routes.ts'
 import { apiError, type Failures } from './failure.ts'
 import {
   choiceParam,
@@ -29,7 +30,7 @@ import { otlpJson, startedTrace } from './trace-bytes.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export interface SpoorApiOptions {
+export interface SpoorApiOptions extends CollectorRoutesOptions {
   readonly store: StoreQueries
   readonly reports: Reports
   readonly status: () => Promise<StatusResponse>
@@ -37,7 +38,7 @@ export interface SpoorApiOptions {
 }
 
 /** Spoor's own API; see `api.ts` for its routes, parameters and answers. */
-export function spoorApi({ store, reports, status, failures }: SpoorApiOptions) {
+export function spoorApi({ store, reports, status, failures, ...ofCollector }: SpoorApiOptions) {
   return async (app: FastifyInstance): Promise<void> => {
     const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
       failures.answer(reply, error, (failure) => ({ type: JSON_TYPE, body: JSON.stringify(apiError(failure)) }))
@@ -102,6 +103,7 @@ export function spoorApi({ store, reports, status, failures }: SpoorApiOptions) 
     })
 
     app.get('/status', status)
+    collectorRoutes(app, ofCollector)
   }
 }
 

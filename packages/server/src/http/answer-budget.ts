@@ -1,15 +1,19 @@
-/**
- * Bytes that answers hold while they are made and sent. The form is that of the collector's budget for bytes in flight, so that one
- * budget can serve what comes in and what goes out.
- */
+/** Bytes that answers hold while they are made and sent. */
 export interface AnswerBudget {
   /** A lease for so many bytes, or undefined when there is no room for them. */
   take(bytes: number, stage: 'answer'): AnswerLease | undefined
 }
 
+/** What the answers' own bound lies within: that of the collector. */
+export interface SharedBudget {
+  take(bytes: number, stage: 'answer'): Pick<AnswerLease, 'grow' | 'release'> | undefined
+}
+
 export interface AnswerLease {
   /** Asks for more; false when there is no room: then nothing has changed. */
   grow(bytes: number): boolean
+  /** So many bytes of the answer, made and handed on, are garbage soon: so that it is seen and collected. */
+  pass(bytes: number): void
   release(): void
 }
 
@@ -20,7 +24,7 @@ export const ANSWER_BYTES = 2 * 1024 * 1024
  * The answers' own bound, and within it what `shared` has for them: a lease takes from both, so that answers never use up what is
  * needed to receive, and what is received counts against them. `maxBytes`: the own bound, default 128 MiB.
  */
-export function createAnswerBudget(maxBytes = 128 * 1024 * 1024, shared?: AnswerBudget): AnswerBudget {
+export function createAnswerBudget(maxBytes = 128 * 1024 * 1024, shared?: SharedBudget): AnswerBudget {
   let used = 0
   return {
     take(first) {
@@ -32,6 +36,9 @@ export function createAnswerBudget(maxBytes = 128 * 1024 * 1024, shared?: Answer
           used += bytes
           held += bytes
           return true
+        },
+        pass(bytes) {
+          shared?.take(bytes, 'answer')?.release()
         },
         release() {
           used -= held

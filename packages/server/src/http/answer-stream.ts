@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
+import { callOf } from './query-call.ts'
 
 /** Characters that are put together before they are sent. */
 const CHUNK = 64 * 1024
@@ -8,7 +9,7 @@ const CHUNK = 64 * 1024
 const STALL_MS = 30_000
 
 /**
- * An answer that is made as it is sent: only a piece of it is in memory, the next is made when the client has taken the one before, and
+ * An answer of a route with a lane that is made as it is sent: only a piece of it is in memory, the next is made when the client has taken the one before, and
  * between pieces other work has its turn.
  *
  * When making it fails, the connection is reset, so that no client takes a part for the whole: one that reads until the
@@ -19,7 +20,8 @@ export function sendBytes(
   pieces: AsyncIterable<Uint8Array>,
   onFailure: (error: unknown) => void,
 ): FastifyReply {
-  const { raw } = reply
+  const { raw, request } = reply
+  const { room } = callOf(request)
   raw.setTimeout(STALL_MS, () => {
     // Nothing waits to be taken: it is the store that is slow, and it has a deadline of its own.
     if (raw.writableLength === 0) raw.socket?.setTimeout(STALL_MS)
@@ -27,7 +29,10 @@ export function sendBytes(
   })
   async function* watched(): AsyncGenerator<Uint8Array> {
     try {
-      yield* pieces
+      for await (const piece of pieces) {
+        room.pass(piece.length)
+        yield piece
+      }
     } catch (error) {
       // Before the first byte it can still be answered as an error.
       if (raw.headersSent && !raw.destroyed) {

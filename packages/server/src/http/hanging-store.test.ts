@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { ApiError } from '../api.ts'
 import { createLogger } from '../logging.ts'
 import { createIntake } from '../storage-exporter.ts'
-import { requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
+import { idleCollector, requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
 import { createQueryServer } from './server.ts'
 
 /** What the engine was asked with, in order. */
@@ -51,6 +51,7 @@ beforeAll(async () => {
     counters: createCounters(),
     logger: createLogger('silent'),
     status: () => Promise.reject(new Error('not asked for here')),
+    collector: idleCollector(),
   })
   url = await app.listen({ port: 0 })
 })

@@ -9,7 +9,7 @@ import type { ApiError, HealthResponse, SearchResponse, StatusResponse } from '.
 import type { Phase } from '../health.ts'
 import { createLogger } from '../logging.ts'
 import { createIntake } from '../storage-exporter.ts'
-import { requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from '../testkit.ts'
+import { idleCollector, requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from '../testkit.ts'
 import { createAnswerBudget } from './answer-budget.ts'
 import { createQueryServer } from './server.ts'
 
@@ -143,6 +143,7 @@ describe('a server', () => {
       counters: createCounters(),
       logger: createLogger('silent'),
       status: () => Promise.reject(new Error('not asked for here')),
+      collector: idleCollector(),
       ...change,
     })
 
@@ -206,6 +207,10 @@ describe('a server', () => {
     received.release()
     first.release()
     expect(all.used).toBe(0)
+    let collections = 0
+    const watched = createBudget(100e6, { collect: () => collections++, outsideBytes: () => 100e6 })
+    createAnswerBudget(60e6, watched).take(0, 'answer')!.pass(20e6)
+    expect([watched.used, collections]).toEqual([0, 1])
     expect(answers.take(60, 'answer')).toBeDefined()
   })
 })

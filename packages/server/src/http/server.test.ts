@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Vitals } from '../health.ts'
 import { createLogger } from '../logging.ts'
 import { createIntake } from '../storage-exporter.ts'
-import { requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
+import { idleCollector, requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
 import { createQueryServer } from './server.ts'
 
 const INDEX = '<!doctype html><script>theme()</script><script type="module" src="/assets/app-abc.js"></script>'
@@ -29,6 +29,7 @@ async function serverWith(place: string): Promise<FastifyInstance> {
     counters: createCounters(),
     logger: createLogger('silent'),
     status,
+    collector: idleCollector(),
   }
   return createQueryServer({ ...options, pagePlaces: [join(directory, 'nothing'), place] })
 }

@@ -3,6 +3,7 @@ import { createLogLimiter, PROMETHEUS_TYPE, prometheusText, type Counters, type 
 import { StorageError, type TraceStore } from '@spoor/storage'
 import { type ConnectionError, fastify, type FastifyInstance } from 'fastify'
 import { createFailures } from '../api/failure.ts'
+import type { CollectorRoutesOptions } from '../api/collector-routes.ts'
 import { RequestError } from '../api/params.ts'
 import { spoorApi } from '../api/routes.ts'
 import { createStoreQueries } from '../api/store-queries.ts'
@@ -11,10 +12,10 @@ import type { Vitals } from '../health.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
 import { Reports } from '../report/reports.ts'
-import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
+import { createAnswerBudget, type SharedBudget } from './answer-budget.ts'
 import { compressForRemote } from './compress.ts'
 import { healthRoutes } from './health-routes.ts'
-import { hostAllowed } from './host-check.ts'
+import { hostAllowed, isLoopback } from './host-check.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { METRICS } from './metric-catalogue.ts'
 import { servePage } from './page.ts'
@@ -29,10 +30,11 @@ export interface QueryServerOptions {
   readonly counters: Counters
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
+  readonly collector: CollectorRoutesOptions['collector']
   /** Where the built page is looked for. Default: the package's own, then the workspace's. */
   readonly pagePlaces?: readonly string[]
   /** What answers take their bytes from, besides this server's own bound of 128 MiB: the collector's budget. Default: that bound alone. */
-  readonly budget?: AnswerBudget
+  readonly budget?: SharedBudget
   /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */
@@ -46,7 +48,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 15_000
 /** Every route but these is refused while Spoor stops. */
 const ANSWERED_WHILE_STOPPING =
-  /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/status)$/
+  /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/(?:status|pipelines))$/
 
 /**
  * Everything on the page's port: the page, Spoor's API, Jaeger's APIs, `/metrics`, `/health` and `/ready`. No CORS: pages of other sites get
@@ -97,7 +99,9 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   app.setErrorHandler((error, _, reply) =>
     failures.answer(reply, error, ({ message }) => ({ type: 'text/plain; charset=utf-8', body: `${message}\n` })),
   )
-  await app.register(spoorApi({ store, reports, status, failures }), { prefix: '/api/spoor/v1' })
+  const { collector } = options
+  const api = spoorApi({ store, reports, status, failures, collector, isLocal: isLoopback(host) })
+  await app.register(api, { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, failures), { prefix: '/api' })
   healthRoutes(app, vitals)

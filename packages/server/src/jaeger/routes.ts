@@ -142,7 +142,8 @@ async function readTrace(
   call: QueryCall,
 ): Promise<JaegerTraceReader | undefined> {
   const chunks = await startedTrace(store.trace(id, call))
-  return chunks && readJaegerTrace(chunks, id, { raw, grow: (bytes) => call.room.grow(bytes) })
+  const again = () => store.trace(id, call)
+  return chunks && readJaegerTrace(chunks, id, { raw, again, grow: (bytes) => call.room.grow(bytes) })
 }
 
 function wantedIds(query: Query): readonly string[] {

@@ -2,7 +2,7 @@ import { encodeTraces, type Resource, type Span, type TracesData } from '@spoor/
 import { describe, expect, it } from 'vitest'
 import { type StorageError } from '@spoor/storage'
 import type { JaegerTrace } from './model.ts'
-import { type JaegerTraceReader, readJaegerTrace, type WholeLimits } from './trace-json.ts'
+import { type JaegerTraceReader, readJaegerTrace, type ReadOptions } from './trace-json.ts'
 import { tracesText } from './trace-text.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -65,7 +65,8 @@ async function answerOf(trace: JaegerTraceReader, pretty = false): Promise<strin
 }
 
 async function traceOf(groups: [Resource, Span[]][], raw = false, traceId = TRACE): Promise<JaegerTrace> {
-  const read = () => readJaegerTrace(from([bytesOf(groups)]), traceId, { raw })
+  const chunks = () => from([bytesOf(groups)])
+  const read = () => readJaegerTrace(chunks(), traceId, { raw, again: chunks })
   const text = await answerOf(read())
   const { data } = JSON.parse(text) as { data: [JaegerTrace] }
   // Written with Jaeger's indentation it is the same, as JSON.stringify would write it.
@@ -300,40 +301,67 @@ describe('a trace in chunks', () => {
     return { trace: data[0], errors }
   }
 
+  const readerOf = (chunks: () => AsyncIterable<Uint8Array>, options: Partial<ReadOptions> = {}) =>
+    readJaegerTrace(chunks(), TRACE, { raw: false, again: chunks, ...options })
+
   it('is adjusted as a whole', async () => {
-    const { trace, errors } = await read(readJaegerTrace(chunksOf(shared), TRACE, { raw: false }))
+    const { trace, errors } = await read(readerOf(() => chunksOf(shared)))
     expect(trace.spans).toHaveLength(3)
     expect(new Set(trace.spans.map(({ spanID }) => spanID)).size).toBe(3)
     expect(Object.keys(trace.processes)).toEqual(['p1'])
     expect([trace.warnings, errors]).toEqual([null, null])
   })
 
-  it.each<[string, { limits?: WholeLimits; grow?: () => boolean }]>([
-    ['spans', { limits: { maxSpans: 2, maxBytes: 1e6 } }],
-    ['bytes', { limits: { maxSpans: 100, maxBytes: 200 } }],
-    ['what there is room for', { grow: () => false }],
-  ])('is given whole, unadjusted, and says so when it has more than %s', async (_, options) => {
-    const { trace } = await read(readJaegerTrace(chunksOf(shared), TRACE, { raw: false, ...options }))
-    expect(trace.spans.map(({ spanID }) => spanID.at(-1))).toEqual(['a', 'a', 'c', 'c'])
+  it.each<[string, Partial<ReadOptions>]>([
+    ['it is large', { limits: { maxSpans: 100, maxBytes: 200 } }],
+    ['there is no room to hold it', { grow: (bytes) => bytes <= 64 }],
+  ])('is read twice, and adjusted as well, where %s', async (_, options) => {
+    let reads = 0
+    const chunks = () => {
+      reads++
+      return chunksOf(shared)
+    }
+    const { trace } = await read(readerOf(chunks, options))
+    expect(reads).toBe(2)
+    expect(trace).toEqual((await read(readerOf(() => chunksOf(shared)))).trace)
+  })
+
+  it('is adjusted with any number of ids', async () => {
+    const many = Array.from({ length: 5_000 }, (_, i) => ({ spanId: (i + 1).toString(16).padStart(16, '0'), kind: 1 }))
+    const chunks = async function* () {
+      yield* chunksOf([...many, ...many.slice(2_000, 2_100), ...shared])
+    }
+    const { trace } = await read(readerOf(chunks, { limits: { maxSpans: 1e6, maxBytes: 200 } }))
+    // Of the first list the ids 10 and 12 are those of `shared`, whose spans are others; of these one is a duplicate.
+    expect(trace.spans).toHaveLength(5_000 + 3 - 1)
+  })
+
+  it.each<[string, Partial<ReadOptions>]>([
+    ['more spans than are adjusted', { limits: { maxSpans: 2_000, maxBytes: 1e6 } }],
+    ['no room to know them', { grow: () => false }],
+  ])('is given whole, unadjusted, and says so when there are %s', async (_, options) => {
+    const many = Array.from({ length: 1_001 }, (_, i) => ({ spanId: (i + 1).toString(16).padStart(16, '0') }))
+    const chunks = () => chunksOf([...many, ...many])
+    const { trace } = await read(readerOf(chunks, options))
+    expect(trace.spans).toHaveLength(2_002)
     expect(trace.warnings).toEqual([expect.stringContaining('duplicates are shown') as string])
   })
 
-  it.each([true, false])(
-    'that is damaged in its middle is given as far as it goes, and the answer names it (raw %s)',
-    async (raw) => {
-      const error = Object.assign(new Error('frame 7 is damaged'), { code: 'corrupt' })
-      const { trace, errors } = await read(readJaegerTrace(chunksOf(shared.slice(1, 3), error), TRACE, { raw }))
-      expect(trace.spans).toHaveLength(2)
-      const msg = 'the trace is not complete: frame 7 is damaged'
-      expect(trace.warnings).toEqual([msg])
-      expect(errors).toEqual([{ msg, traceID: TRACE }])
-    },
-  )
+  it.each<[string, Partial<ReadOptions>]>([
+    ['raw', { raw: true }],
+    ['held', {}],
+    ['read twice', { limits: { maxSpans: 100, maxBytes: 200 } }],
+  ])('that is damaged in its middle is given as far as it goes, and the answer names it (%s)', async (_, options) => {
+    const error = Object.assign(new Error('frame 7 is damaged'), { code: 'corrupt' })
+    const { trace, errors } = await read(readerOf(() => chunksOf(shared.slice(1, 3), error), options))
+    expect(trace.spans).toHaveLength(2)
+    const msg = 'the trace is not complete: frame 7 is damaged'
+    expect(trace.warnings).toEqual([msg])
+    expect(errors).toEqual([{ msg, traceID: TRACE }])
+  })
 
   it('ends the answer with an error that is no damage', async () => {
-    await expect(read(readJaegerTrace(chunksOf(shared, new Error('a bug')), TRACE, { raw: false }))).rejects.toThrow(
-      'a bug',
-    )
+    await expect(read(readerOf(() => chunksOf(shared, new Error('a bug'))))).rejects.toThrow('a bug')
   })
 
   it('that is not read to its end is let go', async () => {
@@ -348,7 +376,7 @@ describe('a trace in chunks', () => {
     for (const raw of [true, false]) {
       isOver = false
       const limits = { maxSpans: 10, maxBytes: 1e6 }
-      for await (const one of readJaegerTrace(endless(), TRACE, { raw, limits }).spans()) if (one.spanID) break
+      for await (const one of readerOf(endless, { raw, limits }).spans()) if (one.spanID) break
       expect(isOver).toBe(true)
     }
   })

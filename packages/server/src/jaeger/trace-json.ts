@@ -1,3 +1,4 @@
+import { freeBytes } from '@spoor/collector'
 import {
   createSpanColumns,
   decodeResourceHeader,
@@ -12,7 +13,7 @@ import {
   type SpanColumns,
   type SpanEvent,
 } from '@spoor/otlp'
-import { type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster, type SpanIndex } from './adjust.ts'
+import { type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster } from './adjust.ts'
 import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './model.ts'
 import { stringAttribute, tagOf } from './tags.ts'
 
@@ -27,17 +28,21 @@ const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'OK', 2: 'ERROR' }
 /** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
 const WARNINGS = '@jaeger@warnings'
 
-/** How large a trace may be that is adjusted as a whole: it is held in memory for it. */
+/** How much is held of a trace for what has to be known of all its spans before the first is shown. */
 export interface WholeLimits {
+  /** Of a trace up to so many bytes the spans are held; a larger one is read twice. */
   readonly maxBytes: number
+  /** A trace with more is not adjusted as a whole. */
   readonly maxSpans: number
 }
 
-const WHOLE: WholeLimits = { maxBytes: 32 * 1024 * 1024, maxSpans: 100_000 }
+const WHOLE: WholeLimits = { maxBytes: 2 * 1024 * 1024, maxSpans: 1_000_000 }
 
 export interface ReadOptions {
   /** Leaves out Jaeger's adjusters, so that the spans are as they came. */
   readonly raw: boolean
+  /** The trace once more, from its beginning. */
+  readonly again: () => AsyncIterable<Uint8Array>
   /** Asked before so many more bytes are held; false: there is no room for them. */
   readonly grow?: (bytes: number) => boolean
   readonly limits?: WholeLimits
@@ -57,9 +62,9 @@ export interface JaegerTraceReader {
  * Serialized OTLP of one trace in Jaeger's JSON model. Times are cut to microseconds; scope attributes, dropped counts,
  * flags, schema URLs, and attributes and trace state of links have no place in that model.
  *
- * Jaeger's adjusters have to know all spans before they can show the first. A trace that is too large to be held for that, or that there is
- * no room for, is given whole all the same, as it comes from the store: without leaving out duplicates and without new ids
- * for server spans that share theirs, and a warning of the trace says so.
+ * Jaeger's adjusters have to know the ids of all spans before they can show the first. A large trace is therefore read twice, first for
+ * the ids alone. One that has too many, or that there is no room for, is given whole all the same: without leaving out
+ * duplicates and without new ids for server spans that share theirs, and a warning of the trace says so.
  *
  * @param chunks serialized `TracesData` that together are one message; spans of other traces are left out
  * @param traceId 32 hex digits
@@ -70,82 +75,95 @@ export interface JaegerTraceReader {
 export function readJaegerTrace(
   chunks: AsyncIterable<Uint8Array>,
   traceId: string,
-  { raw, grow = () => true, limits = WHOLE }: ReadOptions,
+  { raw, again, grow = () => true, limits = WHOLE }: ReadOptions,
 ): JaegerTraceReader {
   const processes = createProcesses(raw)
   const warnings: string[] = []
+  const piecesOf = createScanner(traceId)
+
+  async function* spansIn(chunks: AsyncIterable<Uint8Array>, adjuster: Adjuster): AsyncGenerator<JaegerSpan> {
+    for await (const bytes of chunks) {
+      yield* spansOf(piecesOf(bytes), adjuster, processes)
+      freeBytes(bytes)
+    }
+  }
 
   async function* spans(): AsyncGenerator<JaegerSpan> {
     if (raw) {
-      for await (const chunk of chunks) yield* spansOf(pieceOf(chunk, traceId), rawAdjuster, processes)
+      yield* spansIn(chunks, rawAdjuster)
       return
     }
-    const rest = chunks[Symbol.asyncIterator]()
+    const index = createSpanIndex(grow, limits.maxSpans)
     try {
-      const index = createSpanIndex()
-      const { pieces, whole, failure } = await hold(rest, traceId, index, limits, grow)
-      const adjuster = whole ? index.adjuster() : spanAdjuster
-      for (let piece = pieces.shift(); piece; piece = pieces.shift()) yield* spansOf(piece, adjuster, processes)
-      if (failure) throw failure.error
-      if (whole) return
-      const megabytes = Math.round(limits.maxBytes / 1e6)
-      warnings.push(
-        `trace has more than ${limits.maxSpans} spans or ${megabytes} MB, or the server is short of memory: duplicates are shown, and span ids that client and server share are left as they are`,
-      )
-      for (let next = await rest.next(); !next.done; next = await rest.next()) {
-        yield* spansOf(pieceOf(next.value, traceId), adjuster, processes)
+      const { held, isWhole } = await readAhead(chunks, limits.maxBytes, grow, (bytes) => index.add(piecesOf(bytes)))
+      if (!isWhole) {
+        warnings.push(
+          `trace has more than ${limits.maxSpans} spans, or the server is short of memory: duplicates are shown, and span ids that client and server share are left as they are`,
+        )
       }
+      yield* spansIn(held ?? again(), isWhole ? index.adjuster() : spanAdjuster)
     } finally {
-      await rest.return?.(undefined)
+      index.free()
     }
   }
   return { traceID: shortTraceId(traceId), processes: processes.byName, warnings, spans }
 }
 
-/** A chunk of a trace, scanned. */
+interface Ahead {
+  /** The chunks, and what ended them, of a trace that is small enough to be kept. */
+  readonly held: AsyncIterable<Uint8Array> | undefined
+  /** Whether `see` has seen all that can be read, and remembers it. */
+  readonly isWhole: boolean
+}
+
+/** Reads a trace for what has to be known of all its spans. `see`: false when that is too much. */
+async function readAhead(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  grow: (bytes: number) => boolean,
+  see: (bytes: Uint8Array) => boolean,
+): Promise<Ahead> {
+  let kept: Uint8Array[] | undefined = []
+  let bytes = 0
+  try {
+    for await (const chunk of chunks) {
+      if (!see(chunk)) return { held: undefined, isWhole: false }
+      bytes += chunk.length
+      if (kept && bytes <= maxBytes && grow(chunk.length)) kept.push(chunk)
+      else {
+        for (const before of kept ?? []) freeBytes(before)
+        kept = undefined
+        freeBytes(chunk)
+      }
+    }
+  } catch (error) {
+    return { held: kept && given(kept, { error }), isWhole: true }
+  }
+  return { held: kept && given(kept), isWhole: true }
+}
+
+async function* given(
+  chunks: readonly Uint8Array[],
+  failure?: { readonly error: unknown },
+): AsyncGenerator<Uint8Array> {
+  yield* chunks
+  if (failure) throw failure.error
+}
+
+/** A chunk of a trace, scanned. Good until the next one is. */
 interface Piece {
   readonly bytes: Uint8Array
   readonly columns: SpanColumns
   readonly rows: readonly number[]
 }
 
-function pieceOf(bytes: Uint8Array, traceId: string): Piece {
+function createScanner(traceId: string): (bytes: Uint8Array) => Piece {
   const columns = createSpanColumns()
-  scanSpans(bytes, columns)
-  return { bytes, columns, rows: rowsOfTrace(columns, traceId) }
-}
-
-/** What was read of a trace before the first span is shown. `failure`: what ended the reading; what came before it is good. */
-interface Held {
-  readonly pieces: Piece[]
-  readonly whole: boolean
-  readonly failure?: { readonly error: unknown }
-}
-
-/** Reads and indexes all there is, or until it is too much. */
-async function hold(
-  chunks: AsyncIterator<Uint8Array>,
-  traceId: string,
-  index: SpanIndex,
-  { maxBytes, maxSpans }: WholeLimits,
-  grow: (bytes: number) => boolean,
-): Promise<Held> {
-  const pieces: Piece[] = []
-  let bytes = 0
-  let spans = 0
-  try {
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
-      const piece = pieceOf(next.value, traceId)
-      pieces.push(piece)
-      bytes += piece.bytes.length
-      spans += piece.rows.length
-      if (bytes > maxBytes || spans > maxSpans || !grow(piece.bytes.length)) return { pieces, whole: false }
-      index.add(piece.columns, piece.rows)
-    }
-  } catch (error) {
-    return { pieces, whole: true, failure: { error } }
+  return (bytes) => {
+    columns.count = 0
+    scanSpans(bytes, columns)
+    return { bytes, columns, rows: rowsOfTrace(columns, traceId) }
   }
-  return { pieces, whole: true }
 }
 
 function* spansOf({ bytes, columns, rows }: Piece, adjuster: Adjuster, processes: Processes): Generator<JaegerSpan> {

@@ -49,9 +49,14 @@ export class GrpcClient {
     this.#options = options
   }
 
-  /** Rejects with what the peer's status, or the failure of the connection, stands for. */
-  async call(path: string, payload: Payload, signal: AbortSignal): Promise<GrpcAnswer> {
-    const stream = this.#request(path, payload)
+  /** `headers`: those of this call, beside those of the options. Rejects with what the peer's status, or the failure of the connection, stands for. */
+  async call(
+    path: string,
+    payload: Payload,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<GrpcAnswer> {
+    const stream = this.#request(path, payload, headers)
     const abort = (): void => {
       const { session } = stream
       stream.close(http2.constants.NGHTTP2_CANCEL)
@@ -81,9 +86,10 @@ export class GrpcClient {
     })
   }
 
-  #request(path: string, payload: Payload): http2.ClientHttp2Stream {
+  #request(path: string, payload: Payload, own: Readonly<Record<string, string>>): http2.ClientHttp2Stream {
     const headers: http2.OutgoingHttpHeaders = {
       ...this.#options.headers,
+      ...own,
       ':method': 'POST',
       ':path': path,
       'content-type': 'application/grpc',

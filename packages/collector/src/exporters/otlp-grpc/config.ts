@@ -1,7 +1,7 @@
 /** The config of the `otlp_grpc` exporter; keys and defaults as in the OpenTelemetry Collector's otlpexporter. */
 import { z } from 'zod'
 import { count, durationMs, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
-import { clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
+import { clientAuth, clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 const keepalive = section({
   time: durationMs.prefault('10s').describe('Ping after that long without a sign of life from the peer.'),
@@ -17,6 +17,7 @@ export const otlpGrpcConfig = section(
     compression_params: compressionParams.prefault({}),
     tls: clientTls.prefault({}).describe('On unless `insecure: true`.'),
     headers: z.record(z.string(), z.string()).default({}),
+    auth: clientAuth.optional(),
     keepalive: keepalive.optional(),
     user_agent: z.string().default('spoor-collector'),
     write_buffer_size: withoutEffect(count.optional(), "the buffers of sockets are Node's"),

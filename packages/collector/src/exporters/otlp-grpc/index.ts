@@ -1,7 +1,20 @@
 /** Sends OTLP over gRPC. */
 import { decodeExportResponse } from '@spoor/otlp'
-import { CollectorError, parsePeer, type Context, type ExporterFactory } from '../../component/index.ts'
-import { createExporter, encodePayload, tlsClientOptions, type Sender } from '../../exporter-helper/index.ts'
+import {
+  announcementTo,
+  CollectorError,
+  parsePeer,
+  type ClientAuthenticator,
+  type Context,
+  type ExporterFactory,
+} from '../../component/index.ts'
+import {
+  clientAuthenticator,
+  createExporter,
+  encodePayload,
+  tlsClientOptions,
+  type Sender,
+} from '../../exporter-helper/index.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { GrpcClient } from './client.ts'
 import { otlpGrpcConfig, type OtlpGrpcConfig } from './config.ts'
@@ -23,14 +36,16 @@ export const otlpGrpcExporter: ExporterFactory<OtlpGrpcConfig> = {
 function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   const compression = config.compression === 'gzip' ? 'gzip' : 'none'
   let client: GrpcClient | undefined
+  let auth: ClientAuthenticator | undefined
   return {
-    async start() {
-      client = new GrpcClient(clientOptions(context, config))
+    async start(host) {
+      auth = clientAuthenticator(host, config.auth)
+      client = new GrpcClient(clientOptions(context, config, host.statusAddress))
     },
     async send(batch, signal) {
-      if (!client) throw new CollectorError('internal', `${context.id} was not started`)
+      if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
       const payload = await encodePayload(batch, compression, config.compression_params)
-      const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, signal)
+      const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, auth.headers(), signal)
       return { ...decodeExportResponse(message), isWritten }
     },
     async close() {
@@ -39,7 +54,11 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   }
 }
 
-function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorParameters<typeof GrpcClient>[0] {
+function clientOptions(
+  context: Context,
+  config: OtlpGrpcConfig,
+  statusAddress: string | undefined,
+): ConstructorParameters<typeof GrpcClient>[0] {
   const { scheme, host, port } = parsePeer(config.endpoint)
   const secure = scheme === undefined ? !config.tls.insecure : scheme === 'https'
   const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -48,7 +67,11 @@ function clientOptions(context: Context, config: OtlpGrpcConfig): ConstructorPar
       authority: `${secure ? 'https' : 'http'}://${name}`,
       name,
       connect: secure ? tlsClientOptions(config.tls) : {},
-      headers: { ...lowerCaseKeys(config.headers), 'user-agent': config.user_agent },
+      headers: {
+        ...announcementTo(host, statusAddress),
+        ...lowerCaseKeys(config.headers),
+        'user-agent': config.user_agent,
+      },
       keepalive: config.keepalive,
     }
   } catch (error) {

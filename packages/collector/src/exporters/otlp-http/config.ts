@@ -1,7 +1,7 @@
 /** The config of the `otlp_http` exporter; keys and defaults as in the OpenTelemetry Collector's otlphttpexporter. */
 import { z } from 'zod'
 import { count, durationMs, parsePeer, section } from '../../component/index.ts'
-import { clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
+import { clientAuth, clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 const url = z.string().superRefine((text, context) => {
   try {
@@ -28,6 +28,7 @@ export const otlpHttpConfig = section({
   compression_params: compressionParams.prefault({}),
   tls: clientTls.prefault({}),
   headers: z.record(z.string(), z.string()).default({}),
+  auth: clientAuth.optional(),
   max_conns_per_host: count.default(0).describe('Connections to one host. 0: as many as the queue has consumers.'),
   idle_conn_timeout: durationMs.prefault('90s').describe('How long a connection without a request stays open.'),
   ...exporterHelperKeys,

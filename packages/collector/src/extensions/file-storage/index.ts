@@ -34,7 +34,7 @@ export const fileStorageExtension: ExtensionFactory<FileStorageConfig> = {
   kind: 'extension',
   type: 'file_storage',
   config,
-  provides: ['storage'],
+  provides: () => ['storage'],
   create(_context, { directory, create_directory: isMade, directory_permissions: permissions, fsync }) {
     const path = resolve(directory)
     return {

@@ -1,6 +1,12 @@
 /** Pages about the collector for people who look at it, at the paths of the OpenTelemetry Collector's. */
-import { readFileSync } from 'node:fs'
-import { NO_OVERVIEW, portClaims, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
+import {
+  NO_OVERVIEW,
+  portClaims,
+  version,
+  type Context,
+  type Extension,
+  type ExtensionFactory,
+} from '../../component/index.ts'
 import { createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
 import { zpagesConfig, type ZpagesConfig } from './config.ts'
 import { page, type Html } from './html.ts'
@@ -16,11 +22,8 @@ export const zpagesExtension: ExtensionFactory<ZpagesConfig> = {
 
 /** Changes of status that are kept. */
 const MAX_CHANGES = 200
-/** The file lies beside `src/` and `dist/`. */
-const PACKAGE = new URL('../../../package.json', import.meta.url)
 
 function createZpages({ id, logger, counters }: Context, { endpoint: address, expvar }: ZpagesConfig): Extension {
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   const changes: Change[] = []
   const ratesOf = createRates()
   let overview = () => NO_OVERVIEW

@@ -88,7 +88,7 @@ test('pipelines show their components with status, figures and what was lost', a
   expect(body).toContain('<h2 id="traces/in">')
   expect(body).toContain('no &lt;answer&gt; &amp; no end')
   expect(body).toContain('recoverable error')
-  const [pipeline] = collector.overview().pipelines
+  const [pipeline] = collector.pipelines().pipelines
   expect(pipeline?.components.map(({ kind, id, figures }) => [kind, id, figures])).toEqual([
     ['receiver', 'otlp', { in: 7, out: 7, failed: {} }],
     ['processor', 'batch', { in: 7, out: 7, failed: {} }],

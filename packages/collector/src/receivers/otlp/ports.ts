@@ -21,6 +21,7 @@ function grpcRules({ grpc }: FilledProtocols): PortRules {
     endpoint: grpc.endpoint,
     endpointSetting: 'protocols.grpc.endpoint',
     tls: grpc.tls,
+    auth: grpc.auth,
     limit: {
       bytes: maxMessageBytes(grpc.max_recv_msg_size_mib),
       setting: 'protocols.grpc.max_recv_msg_size_mib',
@@ -35,6 +36,7 @@ function httpRules({ http }: FilledProtocols): PortRules {
     endpoint: http.endpoint,
     endpointSetting: 'protocols.http.endpoint',
     tls: http.tls,
+    auth: http.auth,
     limit: { bytes: http.max_request_body_size, setting: 'protocols.http.max_request_body_size' },
     includeMetadata: http.include_metadata,
   }

@@ -232,7 +232,7 @@ async function startImpatient(
   const [settings] = portsOf(parsed.data, converter)
   const next = new Map([['traces' as const, sink]])
   const timeouts = { stallMs: stallTimeoutMs, messageMs }
-  const { listener } = await openPort(context, next, settings!, {}, timeouts)
+  const { listener } = await openPort(context, next, settings!, undefined, {}, timeouts)
   onTestFinished(async () => {
     listener.stop()
     listener.destroy()

@@ -19,24 +19,28 @@ export class Sealer {
   readonly #clock: Clock
   readonly #connect: Connect
   readonly #main: Port<SealerCommand, SealerReply>
+  readonly #collect: () => void
   #writer: Port<ToSealer, FromSealer> | undefined
   #share = 0
   #isCancelled = false
   /** All that was asked for, one after the other. */
   #work: Promise<void> = Promise.resolve()
 
+  /** `collect`: frees the memory of what is done with, as the thread may rest now for long. Default: does nothing. */
   constructor(
     settings: LocalStoreSettings,
     files: FileSystem,
     clock: Clock,
     connect: Connect,
     main: Port<SealerCommand, SealerReply>,
+    collect: () => void = () => {},
   ) {
     this.#directory = settings.directory
     this.#files = files
     this.#clock = clock
     this.#connect = connect
     this.#main = main
+    this.#collect = collect
   }
 
   start(): void {
@@ -78,6 +82,7 @@ export class Sealer {
     let beganMs = this.#clock.monotonicMs()
     const isWanted = (): boolean => writer === this.#writer && !this.#isCancelled
     const pause = async (): Promise<boolean> => {
+      this.#collect()
       await this.#rest(this.#clock.monotonicMs() - beganMs, isWanted)
       beganMs = this.#clock.monotonicMs()
       return isWanted()
@@ -90,6 +95,7 @@ export class Sealer {
       const cause = error instanceof CannotSeal ? error.reason : error instanceof OtlpError ? 'log' : 'disk'
       writer.post({ type: 'refused', cause, error: toMessage(error, 'sealing a segment') })
     }
+    this.#collect()
   }
 
   /** After work of so many milliseconds it rests as its share says; while that is nothing, for as long. */

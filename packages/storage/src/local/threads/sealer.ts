@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { connectThread, systemClock, threadPort } from '../runtime.ts'
 import { Sealer } from '../seal/sealer.ts'
+import { threadCollector } from './garbage.ts'
 import type { PartStart } from './protocol.ts'
 
 /** It gives way to all other threads: on Linux, 0 is the calling thread alone; elsewhere it would be the whole process. */
@@ -11,4 +12,4 @@ if (process.platform === 'linux') setPriority(0, NICE)
 
 /* The thread of the sealer: a shell around Sealer. */
 const { settings } = workerData as PartStart
-new Sealer(settings, nodeFileSystem, systemClock, connectThread, threadPort(parentPort!)).start()
+new Sealer(settings, nodeFileSystem, systemClock, connectThread, threadPort(parentPort!), threadCollector()).start()
