@@ -15,6 +15,7 @@ import { garbageCollector } from './process.ts'
 import { buildGraph, type Graph } from './graph/graph.ts'
 import { createLedger } from './ledger/ledger.ts'
 import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
+import { createTapDesk, type TapAnswer } from './status-api/tap.ts'
 import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
 import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
@@ -74,6 +75,8 @@ export interface Collector {
   senders(): SendersStatus
   /** As it runs, without its secrets. */
   config(): unknown
+  /** The edges of its graph, or the next items at one: the status API's `tap`. */
+  tap(query: URLSearchParams): TapAnswer
   /** Where its status can be read; undefined where it cannot. */
   readonly statusAddress: string | undefined
   /** The open ports, once started. */
@@ -99,10 +102,12 @@ export function createCollector(options: CollectorOptions): Collector {
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
   const ledger = createLedger({ logger, counters })
+  const taps = createTapDesk({ edges: () => graph.edges(), tap: (id, look) => graph.tap(id, look) })
   const source = {
     pipelines: (): CollectorStatus => ({ version, atMs: Date.now(), ...graph.overview() }),
     senders: () => ledger.report(),
     config: () => config.effective,
+    tap: (query: URLSearchParams) => taps.answer(query),
   }
   const status = options.status && createStatusListener(options.status, source, logger)
   const statusAddress = () => status?.address ?? options.statusAddress?.()
@@ -178,6 +183,7 @@ export function createCollector(options: CollectorOptions): Collector {
   async function stop(deadlineMs: number): Promise<void> {
     logger.info({}, 'Starting shutdown...')
     await graph.shutdown(deadlineMs)
+    taps.close()
     await status?.stop()
     await telemetry?.stop()
     logger.info({}, 'Shutdown complete.')

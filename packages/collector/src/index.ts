@@ -9,7 +9,7 @@ export {
   type ConfigText,
   type JsonSchema,
 } from './config/index.ts'
-export { STATUS_PATHS, type CollectorStatus, type SendersStatus } from './status-api/contract.ts'
+export { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './status-api/contract.ts'
 export type { StatusOptions } from './status-api/listener.ts'
 export { builtinFactories } from './factories.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'

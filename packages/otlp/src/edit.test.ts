@@ -3,12 +3,10 @@ import { describe, expect, it } from 'vitest'
 import type { Signal } from './batch.ts'
 import { editRequest, type Visitor } from './edit.ts'
 import { OtlpError } from './error.ts'
-import { pairsOf, requestsOf, SIGNAL_TYPES } from './flat.test.helper.ts'
+import { meaning, pairsOf, requestsOf, SIGNAL_TYPES } from './flat.test.helper.ts'
 import type { AnyValue } from './model.ts'
 import { oracleDecode, oracleEncode } from './oracle.test.helper.ts'
 import { createRandom, type Random } from './scramble.test.helper.ts'
-import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
-import { requestToJson } from './to-json.ts'
 import type { Attributes } from './view/attributes.ts'
 import type { MetricView } from './view/metric.ts'
 import type { SpanView } from './view/span.ts'
@@ -280,16 +278,6 @@ function editBoth(signal: Signal, object: Node, type: string, bytes: Uint8Array,
   const edited = editRequest(signal, bytes, visitor)
   prune(object, [RESOURCES[signal], SCOPES[signal], ITEMS[signal]])
   return { edited, expected: oracleEncode(type, object) }
-}
-
-const FROM_JSON = { traces: tracesFromJson, logs: logsFromJson, metrics: metricsFromJson }
-
-/** What the bytes mean, whether zeros are written or not, and a value that is empty. */
-function meaning(signal: Signal, bytes: Uint8Array): unknown {
-  const json = JSON.stringify(requestToJson(signal, FROM_JSON[signal](JSON.stringify(requestToJson(signal, bytes)))))
-  return JSON.parse(json, (key, value: Json) =>
-    key === 'value' && Object.keys(value).length === 0 ? undefined : value,
-  )
 }
 
 const UNKNOWN = [0xfa, 0x07, 2, 0x68, 0x69]

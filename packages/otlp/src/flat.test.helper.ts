@@ -1,6 +1,7 @@
 /** Requests of all signals, and each of their items with all that is around it, whichever messages hold that. */
 import * as fc from 'fast-check'
 import type { Signal } from './batch.ts'
+import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
 import { arbitraryMessage, oracleEncode } from './oracle.test.helper.ts'
 import { createRandom, scramble } from './scramble.test.helper.ts'
 import { requestToJson } from './to-json.ts'
@@ -22,6 +23,18 @@ export function pairsOf(type: string): fc.Arbitrary<{ readonly plain: Uint8Array
     const plain = oracleEncode(type, message)
     return { plain, bytes: mixed ? scramble(type, plain, createRandom(seed)) : plain }
   })
+}
+
+const FROM_JSON = { traces: tracesFromJson, logs: logsFromJson, metrics: metricsFromJson }
+
+/** Of these an empty message means the same as none. */
+const MAY_BE_EMPTY = new Set(['value', 'body', 'resource', 'scope'])
+
+/** What the bytes mean, whether zeros and empty messages are written or not. */
+export function meaning(signal: Signal, bytes: Uint8Array): unknown {
+  const json = JSON.stringify(requestToJson(signal, FROM_JSON[signal](JSON.stringify(requestToJson(signal, bytes)))))
+  const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value!).length === 0
+  return JSON.parse(json, (key, value: unknown) => (MAY_BE_EMPTY.has(key) && isEmpty(value) ? undefined : value))
 }
 
 type Json = { readonly [name: string]: unknown }

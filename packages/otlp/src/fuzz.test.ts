@@ -10,6 +10,7 @@ import { OtlpError } from './error.ts'
 import { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'
 import { indexItems } from './item-index.ts'
 import { joinBytes } from './join.ts'
+import { decodeLogs, decodeMetrics } from './message.ts'
 import { arbitraryMessage, oracleEncode } from './oracle.test.helper.ts'
 import { rejectInvalidSpans } from './reject.ts'
 import { decodeExportResponse, decodeStatus } from './response.ts'
@@ -93,6 +94,23 @@ describe.each(SIGNALS)('damaged $signal', ({ signal, type, fromJson }) => {
         expect(requestToJson(signal, fromJson(JSON.stringify(requestToJson(signal, again))))).toEqual(
           requestToJson(signal, again),
         )
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+describe.each([
+  { signal: 'logs', type: 'LogsData', decode: decodeLogs },
+  { signal: 'metrics', type: 'MetricsData', decode: decodeMetrics },
+] as const)('damaged $signal as objects', ({ signal, type, decode }) => {
+  it('are counted exactly when they can be decoded', () => {
+    fc.assert(
+      fc.property(fc.oneof({ weight: 4, arbitrary: damaged(type) }, noise), (bytes) => {
+        const counted = outcome(() => countItems(signal, bytes))
+        const decoded = outcome(() => decode(bytes))
+        expect('value' in decoded).toBe('value' in counted)
+        if ('error' in counted && 'error' in decoded) expect(decoded.error.code).toBe(counted.error.code)
       }),
       { numRuns: 400 },
     )

@@ -21,6 +21,26 @@ export { bytesToHex, hexToBytes } from './ids.ts'
 export { indexItems } from './item-index.ts'
 export type { Containers, ItemIndex, ItemRanges } from './item-index.ts'
 export { joinBytes } from './join.ts'
+export type { LogRecord, LogsData, ResourceLogs, ScopeLogs } from './logs-model.ts'
+export { decodeLogs, decodeMetrics, encodeLogs, encodeMetrics } from './message.ts'
+export type {
+  Buckets,
+  Exemplar,
+  ExponentialHistogram,
+  ExponentialHistogramDataPoint,
+  Gauge,
+  Histogram,
+  HistogramDataPoint,
+  Metric,
+  MetricsData,
+  NumberDataPoint,
+  ResourceMetrics,
+  ScopeMetrics,
+  Sum,
+  Summary,
+  SummaryDataPoint,
+  ValueAtQuantile,
+} from './metrics-model.ts'
 export type {
   AnyValue,
   KeyValue,

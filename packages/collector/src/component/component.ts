@@ -46,6 +46,8 @@ export interface Component {
    * any more; `shutdown` comes afterwards, and waits for this.
    */
   handOver?(successor: Consumer): void
+  /** A reload leaves it as it is: what it has read from files (certificates), it reads anew. Must not throw or wait. */
+  refresh?(): void
   /** The addresses that it listens on, once started. */
   listening?(): readonly Listening[]
 }

@@ -32,7 +32,14 @@ export {
 } from './ledger.ts'
 export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
 export { version } from './version.ts'
-export { NO_OVERVIEW, type ComponentOverview, type Figures, type Overview, type PipelineOverview } from './overview.ts'
+export {
+  NO_OVERVIEW,
+  type ComponentOverview,
+  type Edge,
+  type Figures,
+  type Overview,
+  type PipelineOverview,
+} from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
 export {
@@ -83,3 +90,5 @@ export { createDropLog, type DropLog, type Loss } from './drop-log.ts'
 export { aborted, follow, sleep, timerMs } from './sleep.ts'
 export { loadSqlite } from './sqlite.ts'
 export { hostAllowed, isLoopback } from './host.ts'
+export { textOf, tlsKeys, tlsOptions, tlsProblem } from './tls.ts'
+export { createTlsFiles, type TlsFiles } from './tls-files.ts'

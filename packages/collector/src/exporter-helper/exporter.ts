@@ -54,6 +54,8 @@ export interface Sender {
    * messages. Should give up when the signal aborts; it is not waited for any longer then.
    */
   send(batch: TelemetryBatch, signal: AbortSignal): Promise<SendResult>
+  /** See `refresh` of a component. */
+  refresh?(): void
   /** Called once, when nothing is being sent any more. */
   close(): Promise<void>
 }
@@ -183,6 +185,10 @@ class HelpedExporter implements Component, Consumer {
     if (!this.#queue) return this.#deliver(batch, context)
     await this.#queue.offer(batch, context)
     this.#troubles.clear('queue')
+  }
+
+  refresh(): void {
+    this.#sender.refresh?.()
   }
 
   handOver(successor: Consumer): void {

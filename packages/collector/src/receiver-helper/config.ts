@@ -2,6 +2,7 @@
  * The config sections of servers that receivers share; keys and defaults as in the OpenTelemetry Collector's confighttp, configgrpc and
  * configtls. Keys that only tune Go's buffers are read and have no effect.
  */
+import type { TlsOptions } from 'node:tls'
 import { z } from 'zod'
 import {
   count,
@@ -9,18 +10,34 @@ import {
   extensionId,
   listenEndpoint,
   section,
+  readConfigFile,
   stringList,
+  tlsKeys,
+  tlsOptions,
+  tlsProblem,
   withoutEffect,
 } from '../component/index.ts'
 
-/** TLS of a server. Files are PEM; `client_ca_file` makes client certificates required. */
+const CLIENTS_ONLY = 'a server looks at the certificates of clients only, see client_ca_file'
+
+/** TLS of a server. Files are PEM. */
 const serverTls = section({
-  cert_file: z.string().optional(),
-  key_file: z.string().optional(),
-  client_ca_file: z.string().optional(),
-  min_version: z.enum(['1.2', '1.3']).default('1.2'),
-}).refine((tls) => tls.cert_file !== undefined && tls.key_file !== undefined, {
-  message: 'TLS configuration must include both certificate and key for server connections; set cert_file and key_file',
+  ...tlsKeys,
+  client_ca_file: z
+    .string()
+    .optional()
+    .describe('Who has signed the certificates of clients: clients must have one then. Without it none is asked for.'),
+  client_ca_file_reload: z.boolean().default(false).describe('Whether `client_ca_file` is looked at each second.'),
+  ca_file: withoutEffect(z.string().optional(), CLIENTS_ONLY),
+  ca_pem: withoutEffect(z.string().optional(), CLIENTS_ONLY),
+  include_system_ca_certs_pool: withoutEffect(z.boolean().optional(), CLIENTS_ONLY),
+}).superRefine((tls, context) => {
+  const problem = tlsProblem(tls)
+  if (problem) context.addIssue({ code: 'custom', message: problem.message, path: [problem.key] })
+  if ((tls.cert_file ?? tls.cert_pem) !== undefined && (tls.key_file ?? tls.key_pem) !== undefined) return
+  const message =
+    'TLS configuration must include both certificate and key for server connections; set cert_file and key_file'
+  context.addIssue({ code: 'custom', message })
 })
 
 const cors = section({
@@ -119,4 +136,12 @@ const DEFAULT_MAX_MESSAGE_MIB = 4
 /** The largest message in bytes that `max_recv_msg_size_mib` stands for. */
 export function maxMessageBytes(mib: number): number {
   return (mib || DEFAULT_MAX_MESSAGE_MIB) * MIB
+}
+
+/** Node's options for it, with the files as they are now. Throws an Error that names the key of a file that cannot be read. */
+export function serverTlsOptions(config: ServerTls): TlsOptions {
+  const options: TlsOptions = tlsOptions(config)
+  if (config.client_ca_file === undefined) return options
+  const ca = readConfigFile('tls.client_ca_file', config.client_ca_file)
+  return { ...options, ca, requestCert: true, rejectUnauthorized: true }
 }

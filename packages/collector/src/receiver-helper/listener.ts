@@ -7,8 +7,8 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
-import { CollectorError, listenError, parseHostPort, readConfigFile } from '../component/index.ts'
-import type { ServerTls } from './config.ts'
+import { CollectorError, createTlsFiles, listenError, parseHostPort, type TlsFiles } from '../component/index.ts'
+import { serverTlsOptions, type ServerTls } from './config.ts'
 
 export interface Handlers {
   http1(socket: net.Socket): void
@@ -19,6 +19,8 @@ export interface Handlers {
   tlsWithoutConfig(socket: net.Socket): void
   /** A client with which no TLS connection came about, on a port that has it. */
   tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
+  /** The files of TLS have changed; `problem`: why they cannot be used, and what was read before goes on to hold. */
+  tlsFilesChanged?(problem?: Error): void
 }
 
 export interface Listener {
@@ -26,6 +28,8 @@ export interface Listener {
   readonly address: string
   /** Connections that are open. */
   readonly connections: number
+  /** Reads the files of TLS anew: what has changed holds for connections from now on. */
+  refresh(): void
   /** Takes no new connections; those that are open stay. */
   stop(): void
   /** Resolves when no connection is left. */
@@ -56,8 +60,11 @@ export async function listen(
   let allClosed: (() => void) | undefined
   const serve = (socket: net.Socket): void => dispatch(socket, tlsConfig !== undefined, handlers)
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const server = tlsConfig
-    ? tls.createServer({ ...socketOptions, ...tlsOptions(tlsConfig), ALPNProtocols: ['h2', 'http/1.1'] }, serve)
+  const files =
+    tlsConfig &&
+    openTls(tlsConfig, handlers, (options) => server instanceof tls.Server && server.setSecureContext(options))
+  const server = files
+    ? tls.createServer({ ...socketOptions, ...files.options, ALPNProtocols: ['h2', 'http/1.1'] }, serve)
     : net.createServer(socketOptions, serve)
   server.maxConnections = maxConnections
   server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
@@ -82,7 +89,11 @@ export async function listen(
     get connections() {
       return sockets.size
     },
-    stop: () => server.close(),
+    refresh: () => void files?.refresh(),
+    stop() {
+      files?.stop()
+      server.close()
+    },
     async closed() {
       if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))
     },
@@ -117,19 +128,23 @@ function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void
   socket.on('readable', onReadable)
 }
 
-function tlsOptions(config: ServerTls): tls.TlsOptions {
+/** `client_ca_file_reload` looks so often. Milliseconds. */
+const CLIENT_CA_LOOK_MS = 1000
+
+function openTls(
+  config: ServerTls,
+  handlers: Handlers,
+  use: (options: tls.TlsOptions) => void,
+): TlsFiles<tls.TlsOptions> {
+  const intervalMs = config.reload_interval || (config.client_ca_file_reload ? CLIENT_CA_LOOK_MS : 0)
   try {
-    const options: tls.TlsOptions = {
-      cert: readConfigFile('tls.cert_file', config.cert_file ?? ''),
-      key: readConfigFile('tls.key_file', config.key_file ?? ''),
-      minVersion: `TLSv${config.min_version}`,
-    }
-    if (config.client_ca_file !== undefined) {
-      options.ca = readConfigFile('tls.client_ca_file', config.client_ca_file)
-      options.requestCert = true
-      options.rejectUnauthorized = true
-    }
-    return options
+    return createTlsFiles(() => serverTlsOptions(config), intervalMs, {
+      changed(options) {
+        use(options)
+        handlers.tlsFilesChanged?.()
+      },
+      failed: (error) => handlers.tlsFilesChanged?.(error),
+    })
   } catch (error) {
     throw new CollectorError('listen', (error as Error).message, { cause: error })
   }

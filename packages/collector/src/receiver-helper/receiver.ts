@@ -68,6 +68,11 @@ class HelpedReceiver implements Component {
     }
   }
 
+  /** Certificates that have changed hold from now on. */
+  refresh(): void {
+    for (const { listener } of this.#ports) listener.refresh()
+  }
+
   listening(): readonly Listening[] {
     return this.#ports.map(({ transport, listener }) => ({ protocol: transport, address: listener.address }))
   }
@@ -100,9 +105,18 @@ class HelpedReceiver implements Component {
       requestParams: auth.request_params.map((name) => name.toLowerCase()),
     }
     const port = await openPort(this.#context, this.#next, settings, admission, {
+      tlsFilesChanged: (problem) => this.#reportFiles(transport, problem),
       tooMany: (connections) => this.#reportTooMany(transport, connections),
     })
     this.#ports.push(port)
+  }
+
+  #reportFiles(transport: Transport, problem: Error | undefined): void {
+    const fields = { component: this.#context.id, transport }
+    if (!problem)
+      return this.#log.info('tls_files', fields, 'The certificate or key has changed, and holds from now on.')
+    const message = 'A certificate or key has changed and cannot be used. What was read before goes on to hold.'
+    this.#log.warn('tls_files_failed', { ...fields, error: problem.message }, message)
   }
 
   #reportTooMany(transport: Transport, connections: number): void {

@@ -14,7 +14,8 @@ export interface GrpcClientOptions {
   readonly authority: string
   /** How errors call the peer: `host:port`. */
   readonly name: string
-  readonly connect: http2.SecureClientSessionOptions
+  /** For the next session. */
+  readonly connect: () => http2.SecureClientSessionOptions
   readonly headers: Readonly<Record<string, string>>
   readonly keepalive?:
     | { readonly time: number; readonly timeout: number; readonly permit_without_stream: boolean }
@@ -72,6 +73,12 @@ export class GrpcClient {
       this.#calls--
       signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** The next call opens another session; those that are under way go on. */
+  renew(): void {
+    this.#session?.close()
+    this.#session = undefined
   }
 
   async close(): Promise<void> {
@@ -184,7 +191,7 @@ export class GrpcClient {
     const current = this.#session
     if (current && !current.closed && !current.destroyed) return current
     const session = http2.connect(this.#options.authority, {
-      ...this.#options.connect,
+      ...this.#options.connect(),
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: { enablePush: false },
     })

@@ -7,13 +7,15 @@ import {
   type ClientAuthenticator,
   type Context,
   type ExporterFactory,
+  type TlsFiles,
 } from '../../component/index.ts'
 import {
   clientAuthenticator,
   createExporter,
   encodePayload,
-  tlsClientOptions,
+  openClientTls,
   type Sender,
+  type TlsClientOptions,
 } from '../../exporter-helper/index.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { GrpcClient } from './client.ts'
@@ -37,10 +39,12 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
   const compression = config.compression === 'gzip' ? 'gzip' : 'none'
   let client: GrpcClient | undefined
   let auth: ClientAuthenticator | undefined
+  let tls: TlsFiles<TlsClientOptions> | undefined
   return {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
-      client = new GrpcClient(clientOptions(context, config, host.statusAddress))
+      if (isSecure(config)) tls = openClientTls(context, config.tls, () => client?.renew())
+      client = new GrpcClient(clientOptions(config, tls, host.statusAddress))
     },
     async send(batch, signal) {
       if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
@@ -48,34 +52,39 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
       const { message, isWritten } = await client.call(GRPC_PATHS[batch.signal], payload, auth.headers(), signal)
       return { ...decodeExportResponse(message), isWritten }
     },
+    refresh() {
+      tls?.refresh()
+    },
     async close() {
+      tls?.stop()
       await client?.close()
     },
   }
 }
 
+function isSecure({ endpoint, tls }: OtlpGrpcConfig): boolean {
+  const { scheme } = parsePeer(endpoint)
+  return scheme === undefined ? !tls.insecure : scheme === 'https'
+}
+
+/** `tls`: undefined for plain text. */
 function clientOptions(
-  context: Context,
   config: OtlpGrpcConfig,
+  tls: TlsFiles<TlsClientOptions> | undefined,
   statusAddress: string | undefined,
 ): ConstructorParameters<typeof GrpcClient>[0] {
-  const { scheme, host, port } = parsePeer(config.endpoint)
-  const secure = scheme === undefined ? !config.tls.insecure : scheme === 'https'
+  const { host, port } = parsePeer(config.endpoint)
   const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  try {
-    return {
-      authority: `${secure ? 'https' : 'http'}://${name}`,
-      name,
-      connect: secure ? tlsClientOptions(config.tls) : {},
-      headers: {
-        ...announcementTo(host, statusAddress),
-        ...lowerCaseKeys(config.headers),
-        'user-agent': config.user_agent,
-      },
-      keepalive: config.keepalive,
-    }
-  } catch (error) {
-    throw new CollectorError('config', `exporters.${context.id}.${(error as Error).message}`, { cause: error })
+  return {
+    authority: `${tls ? 'https' : 'http'}://${name}`,
+    name,
+    connect: () => tls?.options ?? {},
+    headers: {
+      ...announcementTo(host, statusAddress),
+      ...lowerCaseKeys(config.headers),
+      'user-agent': config.user_agent,
+    },
+    keepalive: config.keepalive,
   }
 }
 

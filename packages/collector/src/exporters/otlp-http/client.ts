@@ -10,10 +10,20 @@ const MAX_RESPONSE_BYTES = 64 * 1024
 const ERROR_TEXT_CHARS = 300
 
 export class HttpClient {
-  readonly #agent: Agent
+  readonly #options: () => Agent.Options
+  #agent: Agent
 
-  constructor(options: Agent.Options) {
-    this.#agent = new Agent(options)
+  /** `options`: for the connections that are opened from the start, and from each `renew`. */
+  constructor(options: () => Agent.Options) {
+    this.#options = options
+    this.#agent = new Agent(options())
+  }
+
+  /** Further requests go over new connections; those that are under way go on. */
+  renew(): void {
+    const before = this.#agent
+    this.#agent = new Agent(this.#options())
+    before.close().catch(() => {})
   }
 
   /** The body of a 2xx answer. Rejects with what the peer's status, or the failure of the connection, stands for. */

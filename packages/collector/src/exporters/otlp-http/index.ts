@@ -14,14 +14,16 @@ import {
   type ClientAuthenticator,
   type Context,
   type ExporterFactory,
+  type TlsFiles,
 } from '../../component/index.ts'
 import {
   clientAuthenticator,
   createExporter,
   encodePayload,
-  tlsClientOptions,
+  openClientTls,
   type Sender,
   type SendResult,
+  type TlsClientOptions,
 } from '../../exporter-helper/index.ts'
 import { HTTP_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { HttpClient } from './client.ts'
@@ -52,10 +54,12 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
   const announcements = new Map<Signal, Readonly<Record<string, string>>>()
   let client: HttpClient | undefined
   let auth: ClientAuthenticator | undefined
+  let tls: TlsFiles<TlsClientOptions> | undefined
   return {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
-      client = createClient(context, config)
+      tls = openClientTls(context, config.tls, () => client?.renew())
+      client = createClient(config, tls)
       for (const signal of SIGNALS)
         announcements.set(signal, announcementTo(urls.get(signal)?.hostname ?? '', host.statusAddress))
     },
@@ -78,25 +82,25 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
       const body = await client.post(url, all, payload, signal)
       return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
     },
+    refresh() {
+      tls?.refresh()
+    },
     async close() {
+      tls?.stop()
       await client?.close()
     },
   }
 }
 
-function createClient(context: Context, config: OtlpHttpConfig): HttpClient {
-  try {
-    return new HttpClient({
-      connections: config.max_conns_per_host || config.sending_queue.num_consumers,
-      keepAliveTimeout: timerMs(config.idle_conn_timeout),
-      // The attempt has its own timeout.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: tlsClientOptions(config.tls),
-    })
-  } catch (error) {
-    throw new CollectorError('config', `exporters.${context.id}.${(error as Error).message}`, { cause: error })
-  }
+function createClient(config: OtlpHttpConfig, tls: TlsFiles<TlsClientOptions>): HttpClient {
+  return new HttpClient(() => ({
+    connections: config.max_conns_per_host || config.sending_queue.num_consumers,
+    keepAliveTimeout: timerMs(config.idle_conn_timeout),
+    // The attempt has its own timeout.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: tls.options,
+  }))
 }
 
 function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefined {
