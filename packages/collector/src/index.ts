@@ -9,11 +9,19 @@ export {
   type ConfigText,
   type JsonSchema,
 } from './config/index.ts'
-export { STATUS_PATHS, type CollectorStatus, type SendersStatus } from './status-api/contract.ts'
+export { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './status-api/contract.ts'
 export type { StatusOptions } from './status-api/listener.ts'
 export { builtinFactories } from './factories.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'
+export {
+  COLLECTOR_METRICS,
+  PROMETHEUS_TYPE,
+  prometheusText,
+  type LogsConfig,
+  type MetricCatalogue,
+  type MetricInfo,
+} from './telemetry/index.ts'
 export {
   createExporter,
   exporterHelperKeys,

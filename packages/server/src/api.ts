@@ -18,6 +18,7 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET status | - | {@link StatusResponse} |
  * | GET pipelines | own | {@link PipelinesResponse}; with `own` without the collectors that send here |
  * | GET senders | - | {@link SendersResponse} |
+ * | GET tap | edge, count, redact | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
  * | GET config | - | the collector's configuration without its secrets; 403 where the port is open to other machines |
  *
  * Every route takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found

@@ -4,6 +4,7 @@ import {
   type ConfigText,
   createCollector,
   createCounters,
+  didYouMean,
   componentList,
   configSchema,
   effectiveConfig,
@@ -17,12 +18,14 @@ import {
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
-import { choiceOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
+import { choiceOf, countOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
+import { tap } from './operate/tap.ts'
+import { top } from './operate/top.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
@@ -36,7 +39,7 @@ const SET = 'One setting over all of them, as processors.batch.timeout=2s; may b
 /** The commands that take a collector's configuration. Exit codes: 0 all is fine, 1 a configuration that is wrong, 2 wrong use. */
 export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {
   cli
-    .command('collector', 'Run a collector alone, without store and page')
+    .command('collector [action] [edge]', 'Run a collector alone, without store and page; or look at one: top, tap')
     .option('--config <uri>', CONFIG)
     .option('--set <key=value>', SET)
     .option('--watch', WATCH)
@@ -45,7 +48,13 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
       `Where top, tap and Spoor read its status, or off (default: ${DEFAULT_STATUS_ENDPOINT})`,
     )
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => choose(() => collect(options, io)))
+    .option('--once', 'top: print one table, for scripts, and end')
+    .option('--count <n>', 'tap: items to show (default: 10)')
+    .option('--redact <keys>', 'tap: attributes whose values are not shown, as http.url,user.id')
+    .option('--json', 'tap: lines of OTLP/JSON')
+    .action((action: string | undefined, edge: string | undefined, options: Options) =>
+      choose(() => collectorAction(action, edge, options, io)),
+    )
   cli
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
     .option('--config <uri>', CONFIG)
@@ -93,10 +102,37 @@ async function requiredConfig(options: Options, command: string): Promise<readon
   return config
 }
 
+const ACTIONS = ['top', 'tap']
+
+async function collectorAction(
+  action: string | undefined,
+  edge: string | undefined,
+  options: Options,
+  io: Io,
+): Promise<number> {
+  if (action === undefined) return collect(options, io)
+  const endpoint = textOf('status-endpoint', options['statusEndpoint'])
+  if (action === 'top' && edge === undefined) return top({ endpoint, once: options['once'] === true }, io)
+  if (action === 'tap') {
+    const count = countOf('count', options['count'], 1_000) ?? 10
+    const redact = textsOf('redact', options['redact']).flatMap((text) => text.split(','))
+    return tap({ endpoint, edge, count, redact, json: options['json'] === true }, io)
+  }
+  const known = ACTIONS.map((name) => `spoor collector ${name}`).join(', ')
+  const message = `spoor collector ${action} is no command${didYouMean(action, ACTIONS)}; there are: spoor collector --config FILE, ${known}`
+  throw new SpoorError('option', message)
+}
+
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
-  const logger = loggerOf(options)
-  const collector = createCollector({ config, factories: builtinFactories, logger, status: statusOf(options) })
+  let logger = loggerOf(options)
+  const collector = createCollector({
+    config,
+    factories: builtinFactories,
+    logger: (logs) => (logger = loggerOf(options, logs)),
+    servesMetrics: true,
+    status: statusOf(options),
+  })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -153,7 +189,8 @@ async function validate(options: Options, io: Io): Promise<number> {
   const { warnings } = createCollector({
     config,
     factories: allFactories(),
-    logger: createLogger('warn'),
+    logger: () => createLogger('warn'),
+    servesMetrics: true,
     counters: createCounters(),
   })
   for (const warning of warnings) io.stderr.write(`${warning}\n`)

@@ -18,6 +18,16 @@ export function portOf(option: string, value: OptionValue): number | undefined {
   return port
 }
 
+/** A whole number from 1 on. */
+export function countOf(option: string, value: OptionValue, max: number): number | undefined {
+  if (value === undefined) return undefined
+  const count = Number(value)
+  if (typeof value === 'boolean' || !Number.isInteger(count) || count < 1 || count > max) {
+    throw bad(option, value, `a number from 1 to ${max}`)
+  }
+  return count
+}
+
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   k: 1e3,

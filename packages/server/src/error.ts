@@ -8,6 +8,8 @@ export type SpoorErrorCode =
   | 'data'
   /** A file that is to be read or written cannot be. */
   | 'file'
+  /** A collector, or what one asks of it, is not to be had. */
+  | 'unreachable'
   /** The start was broken off because the program was told to stop. */
   | 'stopped'
   /** A part did not stop in the time that it was given; it may still hold a thread. */

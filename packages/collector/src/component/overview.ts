@@ -51,3 +51,14 @@ export const NO_OVERVIEW: Overview = {
   pipelines: [],
   extensions: [],
 }
+
+/** A place of the graph at which one can look at what goes through: what is handed to a component in a pipeline. */
+export interface Edge {
+  /** `PIPELINE:COMPONENT`, as `traces:batch`. */
+  readonly id: string
+  readonly pipeline: string
+  readonly signal: Signal
+  /** The components that hand it on. */
+  readonly from: readonly string[]
+  readonly to: string
+}

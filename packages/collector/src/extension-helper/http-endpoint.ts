@@ -18,12 +18,14 @@ export interface HttpEndpoint {
   readonly address: string
   /** Rejects with `listen` where that cannot be. */
   start(): Promise<void>
-  /** Gives up the port at once. */
+  /** Gives up the port at once, and lets answers that are under way end shortly. */
   stop(): Promise<void>
 }
 
 /** A request's head must be there by then. Milliseconds. */
 const HEADERS_TIMEOUT_MS = 5_000
+/** What an answer may take to end when the endpoint stops. Milliseconds. */
+const LINGER_MS = 200
 /** No answer is kept, and a page loads nothing and runs nothing. */
 const HEADERS = {
   'cache-control': 'no-store',
@@ -73,8 +75,10 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
     async stop() {
       if (!server.listening) return
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections()
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), LINGER_MS)
       await closed
+      clearTimeout(timer)
     },
   }
 }

@@ -27,6 +27,7 @@ import { DeferredGauges } from './deferred-gauges.ts'
 import { FanOut } from './fan-out.ts'
 import { isMadeOf, type Makings, type Node, type NodeKind } from './node.ts'
 import type { Slot, Slots } from './slot.ts'
+import type { Taps } from './taps.ts'
 
 export interface GraphOptions {
   readonly logger: Logger
@@ -41,6 +42,7 @@ export interface GraphOptions {
 }
 
 interface BuilderOptions extends GraphOptions {
+  readonly taps: Taps
   /** Hears of each change of a component's status. */
   readonly statusChanged: (kind: NodeKind, id: string, event: StatusEvent) => void
 }
@@ -103,12 +105,17 @@ class Builder {
   #pipeline(pipeline: PipelineConfig): Next {
     const slot = this.#slots.pipeline(pipeline.id)
     if (!this.#targets.has(slot)) {
-      const sinks = new Map(pipeline.exporters.map((id) => [id, this.#sink(id)]))
+      const sinks = new Map(pipeline.exporters.map((id) => [id, this.#tapped(pipeline, id, this.#sink(id))]))
       let next = this.#fanOut(pipeline.id, 'exporters', sinks)
-      for (const id of pipeline.processors.toReversed()) next = this.#processor(id, pipeline, next)
+      for (const id of pipeline.processors.toReversed())
+        next = this.#tapped(pipeline, id, this.#processor(id, pipeline, next))
       this.#targets.set(slot, next.consumer)
     }
     return this.#through(slot)
+  }
+
+  #tapped({ id: pipeline }: PipelineConfig, id: string, { consumer, link }: Next): Next {
+    return { consumer: this.#options.taps.at(pipeline, id).inFrontOf(consumer), link }
   }
 
   #processor(id: string, { id: pipeline, signal }: PipelineConfig, next: Next): Next {
@@ -210,7 +217,7 @@ class Builder {
 
   #make(kind: NodeKind, id: string, key: string, makings: Makings, make: Make): Node {
     const gauges = new DeferredGauges(this.#options.counters)
-    const { statusChanged, statusAddress: _, ...options } = this.#options
+    const { statusChanged, statusAddress: _, taps: __, ...options } = this.#options
     const status = new StatusTracker((event) => statusChanged(kind, id, event))
     const { component, consumer } = make({ ...options, id, counters: gauges.counters, report: status.to })
     return { kind, id, key, component, consumer, makings, gauges, status, state: 'idle' }

@@ -11,11 +11,13 @@
  * cannot start changes nothing. Only what both claim (a port, a file) moves: the batches for it wait at its slot, the old one stops,
  * the new one starts. Where that fails, the graph goes back to the config that it had, by the same way.
  */
+import type { TelemetryBatch } from '@spoor/otlp'
 import type { CollectorConfig } from '../config/index.ts'
 import {
   CollectorError,
   sleep,
   toCollectorError,
+  type Edge,
   type Extension,
   type Host,
   type Listening,
@@ -30,6 +32,7 @@ import { overviewOf } from './overview.ts'
 import { Retirement } from './retirement.ts'
 import { Slots } from './slot.ts'
 import { finishNode, stopNode } from './stop.ts'
+import { edgesOf, Taps } from './taps.ts'
 
 export interface Graph {
   /**
@@ -50,6 +53,10 @@ export interface Graph {
   listening(): readonly (Listening & { readonly component: string })[]
   /** The pipelines with their components, and how they are now. */
   overview(): Overview
+  /** Where {@link tap} can look. */
+  edges(): readonly Edge[]
+  /** Shows `look` each batch at an edge from now on, before it is handed on; gives what ends it. Undefined where there is no such edge. */
+  tap(id: string, look: (batch: TelemetryBatch) => void): (() => void) | undefined
 }
 
 /**
@@ -78,6 +85,7 @@ export function buildGraph(config: CollectorConfig, options: GraphOptions): Grap
 
 class PipelineGraph implements Graph {
   readonly #options: Parameters<typeof plan>[1]
+  readonly #taps = new Taps()
   #startedAtMs = Date.now()
   readonly #slots = new Slots()
   #config: CollectorConfig
@@ -97,7 +105,7 @@ class PipelineGraph implements Graph {
 
   constructor(config: CollectorConfig, options: GraphOptions) {
     this.#config = config
-    this.#options = { ...options, statusChanged: (...change) => this.#statusChanged(...change) }
+    this.#options = { ...options, taps: this.#taps, statusChanged: (...change) => this.#statusChanged(...change) }
     this.#retirement = new Retirement(options.logger, this.#slots)
     const first = plan(config, this.#options, this.#slots, [])
     this.#nodes = inStartOrder(first.nodes)
@@ -277,6 +285,14 @@ class PipelineGraph implements Graph {
 
   overview(): Overview {
     return overviewOf(this.#config, this.#nodes, this.#options.counters.snapshot(), this.#startedAtMs)
+  }
+
+  edges(): readonly Edge[] {
+    return edgesOf(this.#config)
+  }
+
+  tap(id: string, look: (batch: TelemetryBatch) => void): (() => void) | undefined {
+    return this.edges().some((edge) => edge.id === id) ? this.#taps.open(id, look) : undefined
   }
 
   listening(): readonly (Listening & { readonly component: string })[] {

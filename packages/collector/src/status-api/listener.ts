@@ -5,7 +5,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { CollectorError, isLoopback, parseHostPort, type Logger } from '../component/index.ts'
 import { createHttpEndpoint, type Answer } from '../extension-helper/index.ts'
-import { STATUS_PATHS, type CollectorStatus, type SendersStatus } from './contract.ts'
+import { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './contract.ts'
+import type { TapAnswer } from './tap.ts'
 
 export interface StatusOptions {
   /** `host:port`. */
@@ -19,6 +20,7 @@ export interface StatusSource {
   senders(): SendersStatus
   /** Without its secrets. */
   config(): unknown
+  tap(query: URLSearchParams): TapAnswer
 }
 
 export interface StatusListener {
@@ -45,10 +47,15 @@ export function createStatusListener(
     [STATUS_PATHS.senders]: () => source.senders(),
     [STATUS_PATHS.config]: () => source.config(),
   }
-  const server = createHttpEndpoint(endpoint, (path, _query, { authorization }) => {
+  const server = createHttpEndpoint(endpoint, (path, query, { authorization }) => {
     if (token && !isToken(authorization, token)) return UNAUTHENTICATED
     if (path === '/')
-      return { status: 200, contentType: 'text/plain; charset=utf-8', body: `${Object.keys(answers).join('\n')}\n` }
+      return {
+        status: 200,
+        contentType: 'text/plain; charset=utf-8',
+        body: `${Object.values(STATUS_PATHS).join('\n')}\n`,
+      }
+    if (path === STATUS_PATHS.tap) return tapped(source.tap(new URLSearchParams(query)))
     const answer = answers[path]
     return answer && json(answer())
   })
@@ -83,7 +90,26 @@ const UNAUTHENTICATED: Answer = {
   body: '401 the status of this collector needs a token: authorization: Bearer …\n',
 }
 
-export function json(value: unknown): Answer {
+function tapped(answer: TapAnswer): Answer {
+  if ('edges' in answer) return json({ edges: answer.edges } satisfies EdgesStatus)
+  if ('message' in answer) {
+    const body = `${answer.status} ${answer.message}\n`
+    return { status: answer.status, contentType: 'text/plain; charset=utf-8', body }
+  }
+  const { items } = answer
+  return {
+    status: 200,
+    contentType: 'application/x-ndjson',
+    body(response) {
+      response.once('close', () => items.destroy())
+      // It is cut where it fails, so that it is not taken for the whole.
+      items.once('error', () => response.destroy())
+      items.pipe(response)
+    },
+  }
+}
+
+function json(value: unknown): Answer {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value)}\n` }
 }
 

@@ -1,11 +1,11 @@
-import type { Collector } from '@spoor/collector'
+import type { Collector, EdgesStatus } from '@spoor/collector'
 import type { FastifyInstance } from 'fastify'
 import type { PipelinesResponse, SendersResponse } from '../api.ts'
 import { createFollower } from './collectors.ts'
 import { type Query, RequestError } from './params.ts'
 
 export interface CollectorRoutesOptions {
-  readonly collector: Pick<Collector, 'pipelines' | 'senders' | 'config'>
+  readonly collector: Pick<Collector, 'pipelines' | 'senders' | 'config' | 'tap'>
   /** Whether the port is for this machine only. */
   readonly isLocal: boolean
 }
@@ -22,11 +22,21 @@ export function collectorRoutes(app: FastifyInstance, { collector, isLocal }: Co
     void reply.header('cache-control', 'no-store')
     return collector.senders()
   })
+  /** Where the port is open to others, it has no login. */
+  function onlyLocal(what: string): void {
+    if (!isLocal)
+      throw new RequestError(403, 'forbidden', `${what} on this machine only, and this port is open to others`)
+  }
+  app.get('/tap', async (request, reply) => {
+    onlyLocal('what goes through is shown')
+    const answer = collector.tap(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
+    if ('message' in answer) throw new RequestError(answer.status, 'bad_tap', answer.message)
+    void reply.header('cache-control', 'no-store')
+    if ('edges' in answer) return { edges: answer.edges } satisfies EdgesStatus
+    return reply.type('application/x-ndjson').send(answer.items)
+  })
   app.get('/config', async (_, reply) => {
-    if (!isLocal) {
-      const message = 'the configuration is shown on this machine only, and this port is open to others'
-      throw new RequestError(403, 'forbidden', message)
-    }
+    onlyLocal('the configuration is shown')
     return reply.header('cache-control', 'no-store').send(collector.config() ?? {})
   })
 }

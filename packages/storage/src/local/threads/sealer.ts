@@ -11,5 +11,8 @@ const NICE = 10
 if (process.platform === 'linux') setPriority(0, NICE)
 
 /* The thread of the sealer: a shell around Sealer. */
+const collect = threadCollector()
 const { settings } = workerData as PartStart
-new Sealer(settings, nodeFileSystem, systemClock, connectThread, threadPort(parentPort!), threadCollector()).start()
+new Sealer(settings, nodeFileSystem, systemClock, connectThread, threadPort(parentPort!), () =>
+  collect('major'),
+).start()

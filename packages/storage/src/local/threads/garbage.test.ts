@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { garbageWatch, threadCollector } from './garbage.ts'
+
+const MIB = 1024 * 1024
+
+test('garbage is collected when there is too much, first what came lately', () => {
+  const kinds: string[] = []
+  let bytes = 10
+  const look = garbageWatch(
+    100,
+    (kind) => kinds.push(kind),
+    () => bytes,
+  )
+  const at = (outside: number): string[] => {
+    bytes = outside
+    look()
+    return kinds.splice(0)
+  }
+  expect([at(10), at(110)]).toEqual([[], []])
+  expect(at(111)).toEqual(['minor'])
+  // That was enough.
+  expect([at(20), at(110)]).toEqual([[], []])
+  expect([at(200), at(200)]).toEqual([['minor'], ['major']])
+  // What is left is alive.
+  expect([at(180), at(280)]).toEqual([[], []])
+  expect(at(281)).toEqual(['minor'])
+  // What is given back is no more of it.
+  expect([at(50), at(151)]).toEqual([[], ['minor']])
+})
+
+test('buffers that nobody has any more are freed at once', async () => {
+  const collect = threadCollector()
+  const before = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 8; i++) new Uint8Array(MIB).fill(1)
+  collect('major')
+  await expect.poll(() => process.memoryUsage().arrayBuffers - before).toBeLessThan(MIB)
+})
