@@ -7,8 +7,8 @@ import { z } from 'zod'
 import {
   count,
   durationMs,
+  parseHostPort,
   extensionId,
-  listenEndpoint,
   section,
   readConfigFile,
   stringList,
@@ -85,14 +85,41 @@ const auth = section({
     .describe('Parameters of the query that stand for headers of that name where there is none. Over HTTP only.'),
 })
 
+const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
+
 /** The keys of a port, whatever is spoken there. */
 const portKeys = (endpoint: string) => ({
-  endpoint: listenEndpoint.default(endpoint),
-  transport: z.enum(['tcp']).default('tcp'),
+  endpoint: z.string().default(endpoint).describe('`host:port`, or with `transport: unix` the path of a socket.'),
+  transport: z.enum(NETWORKS).default('tcp'),
+  middlewares: z.array(z.never(), { error: 'there are no middleware extensions' }).default([]),
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
   auth: auth.optional(),
 })
+
+/** To be asked of each section with the keys of a port. */
+export function checkEndpoint(
+  { endpoint, transport }: { readonly endpoint: string; readonly transport: Network },
+  context: z.RefinementCtx,
+): void {
+  const problem = transport === 'unix' ? socketProblem(endpoint) : hostPortProblem(endpoint)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: ['endpoint'] })
+}
+
+function socketProblem(path: string): string | undefined {
+  return path.startsWith('/')
+    ? undefined
+    : `${JSON.stringify(path)}: not the path of a socket; write it from the root, like /run/spoor.sock`
+}
+
+function hostPortProblem(endpoint: string): string | undefined {
+  try {
+    parseHostPort(endpoint)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 /** The keys of a server that speaks gRPC. `endpoint`: where it listens by default. */
 export const grpcServerKeys = (endpoint: string) => ({
@@ -119,12 +146,26 @@ export const httpServerKeys = (endpoint: string) => ({
     .min(1)
     .default(20 * 1024 * 1024)
     .describe('Largest body in bytes, before and after decompression each.'),
+  compression_algorithms: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'The values of Content-Encoding that are taken; an empty text is a body as it is. Default: all that there are.',
+    ),
+  response_headers: z.record(z.string(), z.string()).default({}).describe('Headers of every answer.'),
+  read_header_timeout: durationMs
+    .prefault(0)
+    .describe("How long a request's headers may take. 0: one minute, so that a silent client does not stay for ever."),
+  read_timeout: durationMs.prefault(0).describe('How long a whole request may take. 0: five minutes.'),
+  write_timeout: withoutEffect(z.unknown().optional(), 'an answer that nobody takes is cut after a minute'),
   idle_timeout: durationMs
     .prefault(0)
     .describe('How long a connection without a request stays open. 0: without limit.'),
+  keep_alives_enabled: z.boolean().default(true).describe('Off: each connection is for one request.'),
 })
 
 export type ServerTls = z.infer<typeof serverTls>
+export type Network = (typeof NETWORKS)[number]
 export type CorsConfig = z.infer<typeof cors>
 export type AuthConfig = z.infer<typeof auth>
 export type Keepalive = z.infer<typeof keepalive>

@@ -42,10 +42,21 @@ export interface HttpService {
   readonly unused: ReadonlyMap<string, string>
 }
 
+/** How the server treats connections and answers, whatever they are about. Milliseconds. */
+export interface HttpRules {
+  /** 0: without limit. */
+  readonly idleTimeoutMs: number
+  /** Of a request's headers, and of the whole of it. 0: {@link HEADERS_TIMEOUT_MS}, {@link REQUEST_TIMEOUT_MS}. */
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  /** Whether a connection is for more than one request. */
+  readonly keepsAlive: boolean
+  readonly responseHeaders: Readonly<Record<string, string>>
+}
+
 export interface HttpServerOptions {
   readonly cors: CorsConfig | undefined
-  /** Milliseconds; 0: without limit. */
-  readonly idleTimeoutMs: number
+  readonly rules: HttpRules
   readonly intake: Intake
   /** The address that is listened on, without port. */
   readonly listenHost: () => string
@@ -63,15 +74,19 @@ export interface HttpServerOptions {
 export function createHttpServer(options: HttpServerOptions): http.Server {
   const { intake, listenHost, endpointSetting, admission } = options
   const { handlers, unused } = options.service
+  const { rules } = options
   const cors = createCors(options.cors)
+  const responseHeaders = Object.entries(rules.responseHeaders)
   const timeouts: http.ServerOptions = {
-    keepAliveTimeout: options.idleTimeoutMs,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: rules.idleTimeoutMs,
+    headersTimeout: rules.headersTimeoutMs || HEADERS_TIMEOUT_MS,
+    requestTimeout: rules.requestTimeoutMs || REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
     const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
+    for (const [name, value] of responseHeaders) response.setHeader(name, value)
+    if (!rules.keepsAlive) response.shouldKeepAlive = false
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)
     } catch (error) {
