@@ -125,8 +125,14 @@ async function collectorAction(
 
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
-  const logger = loggerOf(options)
-  const collector = createCollector({ config, factories: builtinFactories, logger, status: statusOf(options) })
+  let logger = loggerOf(options)
+  const collector = createCollector({
+    config,
+    factories: builtinFactories,
+    logger: (logs) => (logger = loggerOf(options, logs)),
+    servesMetrics: true,
+    status: statusOf(options),
+  })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -183,7 +189,8 @@ async function validate(options: Options, io: Io): Promise<number> {
   const { warnings } = createCollector({
     config,
     factories: allFactories(),
-    logger: createLogger('warn'),
+    logger: () => createLogger('warn'),
+    servesMetrics: true,
     counters: createCounters(),
   })
   for (const warning of warnings) io.stderr.write(`${warning}\n`)
