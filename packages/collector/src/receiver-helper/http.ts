@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
-import type { CorsConfig } from './config.ts'
+import type { CorsConfig, HttpServerConfig } from './config.ts'
 import { createCors } from './cors.ts'
 import { checkHost } from './host-check.ts'
 import type { Intake } from './intake.ts'
@@ -42,21 +42,15 @@ export interface HttpService {
   readonly unused: ReadonlyMap<string, string>
 }
 
-/** How the server treats connections and answers, whatever they are about. Milliseconds. */
-export interface HttpRules {
-  /** 0: without limit. */
-  readonly idleTimeoutMs: number
-  /** Of a request's headers, and of the whole of it. 0: {@link HEADERS_TIMEOUT_MS}, {@link REQUEST_TIMEOUT_MS}. */
-  readonly headersTimeoutMs: number
-  readonly requestTimeoutMs: number
-  /** Whether a connection is for more than one request. */
-  readonly keepsAlive: boolean
-  readonly responseHeaders: Readonly<Record<string, string>>
-}
+/** What of its config the server itself heeds. */
+export type HttpBehaviour = Pick<
+  HttpServerConfig,
+  'idle_timeout' | 'keep_alives_enabled' | 'read_header_timeout' | 'read_timeout' | 'response_headers'
+>
 
 export interface HttpServerOptions {
   readonly cors: CorsConfig | undefined
-  readonly rules: HttpRules
+  readonly behaviour: HttpBehaviour
   readonly intake: Intake
   /** The address that is listened on, without port. */
   readonly listenHost: () => string
@@ -74,19 +68,19 @@ export interface HttpServerOptions {
 export function createHttpServer(options: HttpServerOptions): http.Server {
   const { intake, listenHost, endpointSetting, admission } = options
   const { handlers, unused } = options.service
-  const { rules } = options
   const cors = createCors(options.cors)
-  const responseHeaders = Object.entries(rules.responseHeaders)
+  const { behaviour } = options
+  const responseHeaders = Object.entries(behaviour.response_headers)
   const timeouts: http.ServerOptions = {
-    keepAliveTimeout: rules.idleTimeoutMs,
-    headersTimeout: rules.headersTimeoutMs || HEADERS_TIMEOUT_MS,
-    requestTimeout: rules.requestTimeoutMs || REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: behaviour.idle_timeout,
+    headersTimeout: behaviour.read_header_timeout || HEADERS_TIMEOUT_MS,
+    requestTimeout: behaviour.read_timeout || REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
-    const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
     for (const [name, value] of responseHeaders) response.setHeader(name, value)
-    if (!rules.keepsAlive) response.shouldKeepAlive = false
+    if (!behaviour.keep_alives_enabled && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
+    const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)
     } catch (error) {

@@ -7,11 +7,9 @@ import { checkEndpoint, grpcServerKeys, httpServerKeys } from '../../receiver-he
 /** A slash at its start may be left out, as the collector has it. */
 const urlPath = z.preprocess(
   (input) => (typeof input === 'string' && !input.startsWith('/') ? `/${input}` : input),
-  z
-    .string()
-    .refine((path) => !/[\s?#:]|%(?![0-9a-f]{2})/i.test(path), {
-      message: 'not a path of URLs; write it like /v1/traces',
-    }),
+  z.string().refine((path) => !/[\s?#:]|%(?![0-9a-f]{2})/i.test(path), {
+    message: 'not a path of URLs; write it like /v1/traces',
+  }),
 )
 
 const grpc = section(grpcServerKeys('localhost:4317')).superRefine(checkEndpoint)

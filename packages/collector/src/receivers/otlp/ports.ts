@@ -57,15 +57,9 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
     http: {
       // Browsers are let in on the port of HTTP only.
       cors: rules.transport === 'http' ? http.cors : undefined,
-      rules: {
-        idleTimeoutMs: http.idle_timeout,
-        headersTimeoutMs: http.read_header_timeout,
-        requestTimeoutMs: http.read_timeout,
-        keepsAlive: http.keep_alives_enabled,
-        responseHeaders: http.response_headers,
-      },
+      behaviour: http,
       speaks: 'OTLP/HTTP',
-      service: (intake) => httpService(intake, rules, paths, converter),
+      service: (intake) => httpService(intake, rules, http.compression_algorithms, paths, converter),
     },
   }
 }

@@ -6,45 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { tracesRequest } from '../../testkit/index.ts'
-import { exchange, http2Request, startReceiver } from './fixture.ts'
+import { http2Request, startReceiver } from './fixture.ts'
 import { otlpReceiver } from './index.ts'
 
 const request = tracesRequest({ spans: 3 })
-
-describe('the keys of the HTTP server', () => {
-  test('response_headers are those of every answer', async () => {
-    const { http: address, grpc } = await startReceiver({ http: { response_headers: { 'X-Frame-Options': 'DENY' } } })
-    for (const path of ['/v1/traces', '/nowhere']) {
-      const answer = await fetch(`http://${address}${path}`, { method: 'POST', body: '' })
-      expect(answer.headers.get('x-frame-options')).toBe('DENY')
-    }
-    const { headers } = await http2Request(grpc, { ':path': '/v1/traces', 'content-type': 'application/x-protobuf' }, [
-      request,
-    ])
-    expect([headers[':status'], headers['x-frame-options']]).toEqual([200, 'DENY'])
-  })
-
-  test('keep_alives_enabled: false is one request a connection', async () => {
-    const { http: address } = await startReceiver({ http: { keep_alives_enabled: false } })
-    const head = `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n`
-    const answers = await exchange(address, head + head)
-    expect(answers.match(/^HTTP\/1.1 200/gm)).toHaveLength(1)
-    expect(answers).toMatch(/^connection: close/im)
-  })
-
-  test('read_header_timeout ends a request whose headers do not come', async () => {
-    const { http: address } = await startReceiver({ http: { read_header_timeout: '100ms', read_timeout: '30s' } })
-    const { hostname, port } = new URL(`http://${address}`)
-    const socket = net.connect(Number(port), hostname)
-    const ended = new Promise<string>((resolve) => {
-      let answer = ''
-      socket.on('data', (data) => (answer += data.toString()))
-      socket.on('close', () => resolve(answer))
-    })
-    socket.write('POST /v1/traces HTTP/1.1\r\nHost: localhost\r\n')
-    expect(await ended).toMatch(/^HTTP\/1.1 408 /)
-  }, 20_000)
-})
 
 describe('transport: unix', () => {
   const directory = (): string => {
