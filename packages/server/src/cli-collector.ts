@@ -126,7 +126,8 @@ async function collectorAction(
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
   const logger = loggerOf(options)
-  const collector = createCollector({ config, factories: builtinFactories, logger, status: statusOf(options) })
+  const status = statusOf(options)
+  const collector = createCollector({ config, factories: builtinFactories, logger, status })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -143,13 +144,19 @@ async function collect(options: Options, io: Io): Promise<number> {
       const ports = collector.listening()
       banner(io, [
         ...ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address] as const),
-        ['Status', collector.statusAddress && `${collector.statusAddress}  (spoor collector top)`],
+        ['Status', collector.statusAddress && `${collector.statusAddress}  (${topCommand(status)})`],
       ])
       reload.begin(collector)
       return { failed: collector.failed, stop }
     },
     { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
   )
+}
+
+/** How one looks at it. */
+function topCommand(status: StatusOptions | undefined): string {
+  const endpoint = status?.endpoint ?? DEFAULT_STATUS_ENDPOINT
+  return `spoor collector top${endpoint === DEFAULT_STATUS_ENDPOINT ? '' : ` --status-endpoint ${endpoint}`}`
 }
 
 /** Where the status can be read; undefined for `off`. */

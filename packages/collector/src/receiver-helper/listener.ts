@@ -19,6 +19,8 @@ export interface Handlers {
   tlsWithoutConfig(socket: net.Socket): void
   /** A client with which no TLS connection came about, on a port that has it. */
   tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
+  /** A connection could not be accepted, as where the process has no more files; undefined: the next one could. */
+  acceptFailed?(error: Error | undefined): void
   /** The files of TLS have changed; `problem`: why they cannot be used, and what was read before goes on to hold. */
   tlsFilesChanged?(problem?: Error): void
 }
@@ -69,7 +71,14 @@ export async function listen(
   server.maxConnections = maxConnections
   server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
   server.on('drop', () => handlers.tooMany?.(sockets.size))
+  let accepts = true
+  const noteAccept = (error?: Error): void => {
+    if (accepts && !error) return
+    accepts = error === undefined
+    handlers.acceptFailed?.(error)
+  }
   server.on('connection', (socket: net.Socket) => {
+    noteAccept()
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
@@ -80,8 +89,12 @@ export async function listen(
   // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
   const address = host === 'localhost' ? '127.0.0.1' : host
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
-    server.listen({ port, ...(address === '' ? {} : { host: address }) }, resolve)
+    const fail = (error: NodeJS.ErrnoException): void => reject(listenError(endpoint, error))
+    server.once('error', fail)
+    server.listen({ port, ...(address === '' ? {} : { host: address }) }, () => {
+      server.off('error', fail).on('error', noteAccept)
+      resolve()
+    })
   })
   const bound = server.address() as net.AddressInfo
   return {
