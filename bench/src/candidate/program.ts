@@ -21,11 +21,14 @@ export function startSpoor(data: string): Promise<Program> {
   return startProgram(['--data', data, ...ports, '--log-level', 'warn'])
 }
 
+/** Several collectors run at a time, and one alone could have its metrics' port. */
+const NO_METRICS = 'service.telemetry.metrics.level=none'
+
 /** `spoor collector` with a configuration. `folder` is where its file is written. */
 export async function startCollector(folder: string, name: string, yaml: string): Promise<Program> {
   const file = join(folder, `${name}.yaml`)
   await writeFile(file, yaml)
-  return startProgram(['collector', '--config', file, '--log-level', 'warn'])
+  return startProgram(['collector', '--config', file, '--set', NO_METRICS, '--log-level', 'warn'])
 }
 
 async function startProgram(args: readonly string[]): Promise<Program> {

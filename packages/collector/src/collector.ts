@@ -1,5 +1,5 @@
 /** A collector in this process: a config, made into a running graph. */
-import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText, type LogLevel } from './config/index.ts'
+import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText } from './config/index.ts'
 import {
   createBudget,
   createCounters,
@@ -17,6 +17,7 @@ import { createLedger } from './ledger/ledger.ts'
 import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
 import { createTapDesk, type TapAnswer } from './status-api/tap.ts'
 import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
+import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
 export interface CollectorOptions {
   /**
@@ -28,8 +29,11 @@ export interface CollectorOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The component types that the config may use; `builtinFactories` and what the program adds. */
   readonly factories: readonly Factory[]
-  readonly logger: Logger
+  /** Or what makes one as `service.telemetry.logs` asks for; that is asked once, and not at a reload. */
+  readonly logger: Logger | ((logs: LogsConfig) => Logger)
   readonly counters?: Counters
+  /** Whether the collector's own metrics are served and sent as `service.telemetry.metrics` says. Default: false, they are in `counters` only. */
+  readonly servesMetrics?: boolean
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
   /** Where the collector's status can be read, on a port of its own. Default: nowhere. */
@@ -89,7 +93,11 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 export function createCollector(options: CollectorOptions): Collector {
   const files = new Set<string>()
   let config = load(options.config)
-  const logger = fromLevel(options.logger, () => config.logLevel)
+  const given = options.logger
+  const logger = fromConfig(
+    typeof given === 'function' ? given(config.telemetry.logs) : given,
+    () => config.telemetry.logs,
+  )
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect })
@@ -104,6 +112,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const status = options.status && createStatusListener(options.status, source, logger)
   const statusAddress = () => status?.address ?? options.statusAddress?.()
   const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress })
+  const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
   let shutdown: Promise<void> | undefined
@@ -123,10 +132,14 @@ export function createCollector(options: CollectorOptions): Collector {
     get statusAddress() {
       return statusAddress()
     },
-    listening: () => graph.listening(),
+    listening: () => [
+      ...graph.listening(),
+      ...(telemetry?.listening() ?? []).map((each) => ({ component: 'telemetry', ...each })),
+    ],
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
       await status?.start()
+      await telemetry?.apply(config.telemetry)
       await graph.start({
         fail(id, cause) {
           logger.error({ component: id, error: cause.message }, 'A component cannot go on')
@@ -137,7 +150,13 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     async reload(texts) {
       const next = load(texts)
-      await graph.reload(next)
+      try {
+        await telemetry?.apply(next.telemetry)
+        await graph.reload(next)
+      } catch (error) {
+        await telemetry?.apply(config.telemetry)
+        throw error
+      }
       config = next
       for (const warning of config.warnings) logger.warn({}, warning)
       logger.info({}, 'The configuration was reloaded.')
@@ -156,7 +175,9 @@ export function createCollector(options: CollectorOptions): Collector {
       files.add(file)
       return readConfigFile(file)
     }
-    return loadConfig({ texts, readFile, env: options.env ?? process.env, factories: options.factories })
+    const { env = process.env, factories, servesMetrics = false } = options
+    const makesLogger = typeof options.logger === 'function'
+    return loadConfig({ texts, readFile, env, factories, servesMetrics, makesLogger })
   }
 
   async function stop(deadlineMs: number): Promise<void> {
@@ -164,16 +185,18 @@ export function createCollector(options: CollectorOptions): Collector {
     await graph.shutdown(deadlineMs)
     taps.close()
     await status?.stop()
+    await telemetry?.stop()
     logger.info({}, 'Shutdown complete.')
   }
 }
 
-/** The logger without what is below the level, which a reload may change. */
-function fromLevel(logger: Logger, level: () => LogLevel): Logger {
+/** The logger without what is below the level, which a reload may change, and with the fields that every line has. */
+function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
   const at =
     (name: LogLevel): Logger[LogLevel] =>
     (fields, message) => {
-      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level())) logger[name](fields, message)
+      const { level, initial_fields: initial } = config()
+      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
     }
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)

@@ -15,6 +15,14 @@ export { builtinFactories } from './factories.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'
 export {
+  COLLECTOR_METRICS,
+  PROMETHEUS_TYPE,
+  prometheusText,
+  type LogsConfig,
+  type MetricCatalogue,
+  type MetricInfo,
+} from './telemetry/index.ts'
+export {
   createExporter,
   exporterHelperKeys,
   type ExporterOptions,

@@ -13,6 +13,13 @@ import { closeMessage, createWriter, finish, mark, varintSize, writeRange, write
 /** An item's message in place of the one that is there, without tag and length, by row. */
 export type Replacements = ReadonlyMap<number, Uint8Array>
 
+/** Rows that belong together. */
+export interface Group {
+  readonly rows: ArrayLike<number>
+  /** All are in one message of the outermost level, with these fields in place of its own. */
+  readonly header?: Uint8Array
+}
+
 /** Remembers, over several requests that are made of one, where the fields are that its messages have besides items. */
 export class Assembly {
   readonly #bytes: Uint8Array
@@ -34,13 +41,26 @@ export class Assembly {
 
   /** A request of these rows, in the order given. */
   write(rows: ArrayLike<number>, replacements?: Replacements): Uint8Array {
-    this.#writer = createWriter(this.#sizeOf(rows) + 512)
-    this.#rows = rows
+    return this.writeGroups([{ rows }], replacements)
+  }
+
+  /** A request of the rows of all groups, one group after the other. */
+  writeGroups(groups: readonly Group[], replacements?: Replacements): Uint8Array {
+    this.#writer = createWriter(groups.reduce((sum, { rows }) => sum + this.#sizeOf(rows), 512))
     this.#replacements = replacements
-    this.#at = rows.length - 1
-    this.#writeWithin(0, -1)
+    for (let i = groups.length - 1; i >= 0; i--) this.#writeGroup(groups[i]!)
     this.#writeRanges(this.#requestFields)
     return finish(this.#writer)
+  }
+
+  #writeGroup({ rows, header }: Group): void {
+    this.#rows = rows
+    this.#at = rows.length - 1
+    if (!header) return this.#writeWithin(0, -1)
+    const from = mark(this.#writer)
+    this.#writeWithin(1, -1)
+    writeRange(this.#writer, header, 0, header.length)
+    closeMessage(this.#writer, this.#items.containers[0]!.tag, from)
   }
 
   /** Bytes of what the request has besides items; each request has them again. */
@@ -60,10 +80,10 @@ export class Assembly {
     return size
   }
 
-  /** Writes what is next and lies within the container at `parent` of the level above; all, of level 0. */
+  /** Writes what is next and lies within the container at `parent` of the level above; all, where that is -1. */
   #writeWithin(level: number, parent: number): void {
     const { containers } = this.#items
-    const outer = level === 0 ? undefined : containers[level - 1]!.start
+    const outer = parent < 0 ? undefined : containers[level - 1]!.start
     const container = containers[level]
     while (this.#at >= 0) {
       const row = this.#rows[this.#at]!

@@ -56,6 +56,8 @@ export type {
 } from './model.ts'
 export { readOrigin } from './origin.ts'
 export type { Origin } from './origin.ts'
+export { regroupItems } from './regroup.ts'
+export type { Regrouping, RowViews } from './regroup.ts'
 export { rejectInvalidSpans } from './reject.ts'
 export type { Rejection } from './reject.ts'
 export {

@@ -125,9 +125,15 @@ async function collectorAction(
 
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
-  const logger = loggerOf(options)
   const status = statusOf(options)
-  const collector = createCollector({ config, factories: builtinFactories, logger, status })
+  let logger = loggerOf(options)
+  const collector = createCollector({
+    config,
+    factories: builtinFactories,
+    logger: (logs) => (logger = loggerOf(options, logs)),
+    servesMetrics: true,
+    status,
+  })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -190,7 +196,8 @@ async function validate(options: Options, io: Io): Promise<number> {
   const { warnings } = createCollector({
     config,
     factories: allFactories(),
-    logger: createLogger('warn'),
+    logger: () => createLogger('warn'),
+    servesMetrics: true,
     counters: createCounters(),
   })
   for (const warning of warnings) io.stderr.write(`${warning}\n`)

@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import type { Logger } from '@spoor/collector'
+import type { Logger, LogsConfig } from '@spoor/collector'
 import { choiceOf, type OptionValue } from './cli-values.ts'
 import { endProcess } from './lifetime/end-process.ts'
 import type { LifetimeOptions } from './lifetime/lifetime.ts'
+import { SpoorError } from './error.ts'
 import { createLogger, LOG_LEVELS } from './logging.ts'
 import { version } from './version.ts'
 
@@ -18,11 +19,19 @@ export const STOP_DEADLINE_MS = 10_000
 /** The choices of `--log-level`. */
 export const LEVELS = LOG_LEVELS.join(', ')
 
-export function loggerOf(options: Readonly<Record<string, OptionValue>>): Logger {
+/** `logs`: what the configuration asks for. Throws SpoorError `option`, and where a file of the log cannot be written. */
+export function loggerOf(options: Readonly<Record<string, OptionValue>>, logs?: LogsConfig): Logger {
   // A person at a terminal is told what matters by the lines of the start; a log that is kept should have the whole
   // story.
   const usual = process.stderr.isTTY ? 'warn' : 'info'
-  return createLogger(choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? usual)
+  const level = choiceOf('log-level', options['logLevel'], LOG_LEVELS) ?? (logs?.level === 'debug' ? 'debug' : usual)
+  const { encoding, output_paths: paths } = logs ?? {}
+  try {
+    return createLogger(level, encoding === undefined ? process.stderr.isTTY : encoding === 'console', paths)
+  } catch (error) {
+    const message = `service.telemetry.logs.output_paths: cannot write the log: ${(error as Error).message}`
+    throw new SpoorError('option', message, { cause: error })
+  }
 }
 
 export function sayOf(io: Io): (line: string) => void {

@@ -211,6 +211,7 @@ exporters:
   otlp_http:
     endpoint: ${endpoint}
 service:
+  telemetry: {metrics: {level: none}}
   pipelines:
     traces:
       receivers: [otlp]
@@ -224,7 +225,7 @@ service:
     await writeFile(file, collector('http://127.0.0.1:4318').replace('exporters: [otlp_http]', 'exporters: [other]'))
     const { code, output } = await print('validate', '--config', file)
     expect(code).toBe(1)
-    expect(output).toContain(`${file}:13:19`)
+    expect(output).toContain(`${file}:14:19`)
   })
 
   it('merges several, sets single keys over them, and prints what comes of it without its secrets', async () => {

@@ -13,19 +13,40 @@ const PINO_LEVELS: Readonly<Record<number, { name: string; color: 'gray' | 'cyan
   50: { name: 'error', color: 'red' },
 }
 
-/** Logs to stderr: one JSON object a line for machines, one coloured line for a person at a terminal. */
-export function createLogger(level: LogLevel, terminal: boolean = process.stderr.isTTY): Logger {
+/**
+ * Logs to stderr, or to `paths` (`stdout`, `stderr`, files, which are added to): one JSON object a line for machines, one line for a person, coloured at
+ * a terminal. Throws where a file cannot be opened.
+ */
+export function createLogger(
+  level: LogLevel,
+  forPerson: boolean = process.stderr.isTTY,
+  paths: readonly string[] = ['stderr'],
+): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const isStderr = paths.length === 1 && paths[0] === 'stderr'
   // Logs are few; written at once, none is lost when the process ends.
-  const destination = terminal ? prettyStream(process.stderr) : pino.destination({ fd: 2, sync: true })
+  const out = forPerson && isStderr ? process.stderr : outputs(paths)
+  const destination = forPerson ? prettyStream(out) : out
   const printer = pino({ ...options, level: 'info' }, destination)
   return Object.assign(pino(options, destination), {
     print: (fields: object, message: string) => printer.info(fields, message),
   })
 }
 
+interface Output {
+  write(text: string): unknown
+}
+
+function outputs(paths: readonly string[]): Output {
+  const all = paths.map((path) => {
+    const fd = ['stdout', 'stderr'].indexOf(path) + 1
+    return pino.destination(fd > 0 ? { fd, sync: true } : { dest: path, append: true, sync: true })
+  })
+  return { write: (text) => all.forEach((each) => each.write(text)) }
+}
+
 /** `12:31:07.218 warn  message  key=value key=value`; a text or a stack trace follows on lines of its own. */
-function prettyStream(out: NodeJS.WritableStream): Writable {
+function prettyStream(out: Output): Writable {
   return new Writable({
     write(line: Buffer, _, done) {
       const { level, time, msg, err, text, ...fields } = JSON.parse(line.toString()) as Record<string, unknown>

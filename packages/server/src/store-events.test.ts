@@ -1,8 +1,7 @@
-import { createCounters } from '@spoor/collector'
+import { createCounters, prometheusText } from '@spoor/collector'
 import { describeStoreEvent, STORE_EVENTS, type StoreEvent, type StoreEventCode } from '@spoor/storage'
 import { expect, it } from 'vitest'
 import { METRICS } from './http/metric-catalogue.ts'
-import { prometheusText } from './http/metrics.ts'
 import { createStoreEvents } from './store-events.ts'
 
 const EVENTS: { readonly [C in StoreEventCode]: StoreEvent & { code: C } } = {
@@ -37,7 +36,7 @@ it.each(Object.values(EVENTS))('tells of $code in the log, and counts it', (even
   expect(counters.snapshot()).toContainEqual({ name: metric, labels, value: 1 })
 })
 
-it('adds up what was dropped and damaged', () => {
+it('adds up what was dropped and damaged', async () => {
   const { counters, hear } = listen()
   for (const event of [
     EVENTS.dropped,
@@ -49,7 +48,7 @@ it('adds up what was dropped and damaged', () => {
     EVENTS.sealed,
   ])
     hear(event)
-  const text = prometheusText(counters)
+  const text = await prometheusText(counters, { catalogue: METRICS })
   expect(text).toContain('spoor_store_dropped_spans{reason="age"} 60\n')
   expect(text).toContain('spoor_store_dropped_bytes{reason="age"} 1800\n')
   expect(text).toContain('spoor_store_dropped_spans{reason="size"} 0\n')
@@ -59,9 +58,9 @@ it('adds up what was dropped and damaged', () => {
   expect(text).toContain('spoor_store_sealed_spans 80\n')
 })
 
-it('has a type and a help line for each of its metrics, and every series from the start', () => {
+it('has a type and a help line for each of its metrics, and every series from the start', async () => {
   const { counters } = listen()
-  const text = prometheusText(counters)
+  const text = await prometheusText(counters, { catalogue: METRICS })
   expect(text).not.toContain('untyped')
   for (const { metric } of Object.values(STORE_EVENTS)) {
     expect(text).toContain(`# HELP ${metric} ${METRICS[metric]!.help}\n# TYPE ${metric} counter\n`)

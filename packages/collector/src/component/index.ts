@@ -42,7 +42,18 @@ export {
 } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'
-export { createCounters, signalCounters, ITEM_NAMES, type Counter, type Counters, type Sample } from './counters.ts'
+export {
+  BYTE_BOUNDS,
+  createCounters,
+  ITEM_BOUNDS,
+  ITEM_NAMES,
+  signalCounters,
+  type Counter,
+  type Counters,
+  type Histogram,
+  type HistogramSample,
+  type Sample,
+} from './counters.ts'
 export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollectorError, type Status } from './status.ts'
 export {
   count,

@@ -55,9 +55,9 @@ export function readComponents<K extends Kind>(
   return components
 }
 
-/** The config after the factory's schema, or undefined when it is wrong. */
-function parse(
-  factory: Factory,
+/** The config after the schema, or undefined when it is wrong. */
+export function parse(
+  { config: schema }: Pick<Factory, 'config'>,
   source: Source,
   path: Path,
   input: unknown,
@@ -65,7 +65,7 @@ function parse(
 ): { data: unknown } | undefined {
   let value = input
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const result = factory.config.safeParse(value)
+    const result = schema.safeParse(value)
     if (result.success) return { data: result.data as unknown }
     const { issues } = result.error
     const mended = withOriginals(value, issues, path, source)
@@ -132,7 +132,7 @@ function valueAt(value: unknown, path: Path): unknown {
   return at
 }
 
-function freeze<T>(value: T): T {
+export function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
     for (const inner of Object.values(value)) freeze(inner)

@@ -1,5 +1,6 @@
 import type { Signal } from '@spoor/otlp'
 import type { Factory, Kind } from '../component/index.ts'
+import type { TelemetryConfig } from '../telemetry/index.ts'
 
 export type FactoryOf<K extends Kind> = Extract<Factory, { readonly kind: K }>
 
@@ -19,8 +20,6 @@ export interface PipelineConfig {
   readonly exporters: readonly string[]
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
 /** What the graph is built from. Only components that a pipeline (or `service.extensions`) uses are in it. */
 export interface CollectorConfig {
   readonly receivers: ReadonlyMap<string, ComponentConfig<'receiver'>>
@@ -29,8 +28,8 @@ export interface CollectorConfig {
   readonly connectors: ReadonlyMap<string, ComponentConfig<'connector'>>
   readonly extensions: ReadonlyMap<string, ComponentConfig<'extension'>>
   readonly pipelines: ReadonlyMap<string, PipelineConfig>
-  /** `service.telemetry.logs.level`. */
-  readonly logLevel: LogLevel
+  /** `service.telemetry`. */
+  readonly telemetry: TelemetryConfig
   /** As it was written, merged and expanded, without its secrets. */
   readonly effective: unknown
   /** What is not wrong but worth a line in the log, each with its place. */

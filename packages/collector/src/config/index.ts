@@ -1,4 +1,4 @@
-export type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
+export type { CollectorConfig, ComponentConfig, PipelineConfig } from './config.ts'
 export type { ConfigText } from './document.ts'
 export { componentList, effectiveConfig } from './effective.ts'
 export { configSchema, type JsonSchema } from './json-schema.ts'

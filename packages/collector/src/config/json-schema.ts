@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { durationMs, type Factory, type Kind } from '../component/index.ts'
+import { telemetryConfig } from '../telemetry/index.ts'
 
 export interface JsonSchema {
   type?: string | string[]
@@ -36,7 +37,7 @@ const REFERENCE: JsonSchema = { type: 'string', pattern: '\\$\\{' }
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER
 
 /** The schema of one component's section; undefined where it is no zod schema, as of a component without settings. */
-export function componentSchema({ config }: Factory): JsonSchema | undefined {
+export function componentSchema({ config }: Pick<Factory, 'config'>): JsonSchema | undefined {
   if (!(config instanceof z.ZodType)) return undefined
   const { $schema: _, ...schema } = z.toJSONSchema(config, {
     io: 'output',
@@ -100,7 +101,7 @@ export function configSchema(factories: readonly Factory[]): JsonSchema {
     additionalProperties: false,
     properties: {
       extensions: ids,
-      telemetry: { type: 'object' },
+      telemetry: componentSchema({ config: telemetryConfig })!,
       pipelines: {
         type: 'object',
         additionalProperties: false,

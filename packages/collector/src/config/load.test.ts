@@ -68,7 +68,7 @@ service:
       processors: [batch]
       exporters: [otlp/jaeger]
 `)
-  expect(config.logLevel).toBe('warn')
+  expect(config.telemetry.logs.level).toBe('warn')
   expect(config.receivers.get('otlp')?.config).toMatchObject({
     protocols: {
       grpc: { endpoint: '0.0.0.0:4317', max_recv_msg_size_mib: 0 },

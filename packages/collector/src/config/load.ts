@@ -13,13 +13,16 @@ import {
   CollectorError,
   didYouMean,
   extensionsIn,
+  keysWithoutEffect,
+  parseHostPort,
   type Capability,
   type Factory,
   type Kind,
 } from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
-import { entriesOf, readComponents } from './components.ts'
-import type { CollectorConfig, ComponentConfig, LogLevel, PipelineConfig } from './config.ts'
+import { telemetryConfig, type TelemetryConfig } from '../telemetry/index.ts'
+import { entriesOf, freeze, parse, readComponents } from './components.ts'
+import type { CollectorConfig, ComponentConfig, PipelineConfig } from './config.ts'
 import type { ConfigText } from './document.ts'
 import type { References } from './expand.ts'
 import { isMapping } from './merge.ts'
@@ -32,14 +35,16 @@ export interface LoadOptions extends References {
   /** The YAML texts, the later over the earlier. */
   readonly texts: readonly ConfigText[]
   readonly factories: readonly Factory[]
+  /** Whether the program serves the collector's own metrics as `service.telemetry.metrics` says. Default: false. */
+  readonly servesMetrics?: boolean
+  /** Whether it makes its log as `service.telemetry.logs` says. Default: false. */
+  readonly makesLogger?: boolean
 }
 
 const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const
 const TOP_KEYS = [...SECTIONS, 'service']
 const SERVICE_KEYS = ['extensions', 'pipelines', 'telemetry']
-const TELEMETRY_KEYS = ['logs', 'metrics', 'traces', 'resource']
 const PIPELINE_KEYS = ['receivers', 'processors', 'exporters']
-const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** What is told of one config: lines, and characters of a path and of a message. Nobody reads more, and a key or value may be huge. */
 const MAX_LINES = 100
@@ -49,7 +54,7 @@ const MAX_MESSAGE_CHARS = 1500
 /** Throws `config` with one line for everything that is wrong, the first hundred of them. */
 export function loadConfig(options: LoadOptions): CollectorConfig {
   const source = readSource(options.texts, options)
-  const loader = new Loader(source, options.factories)
+  const loader = new Loader(source, options)
   const config = source.issues.length === 0 ? loader.load() : undefined
   const issues = [...source.issues, ...loader.issues]
   if (!config || issues.length > 0) throw new CollectorError('config', linesOf(issues).join('\n'))
@@ -86,10 +91,14 @@ class Loader {
   readonly warnings: ConfigIssue[] = []
   readonly #source: Source
   readonly #factories: readonly Factory[]
+  readonly #servesMetrics: boolean
+  readonly #makesLogger: boolean
 
-  constructor(source: Source, factories: readonly Factory[]) {
+  constructor(source: Source, { factories, servesMetrics = false, makesLogger = false }: LoadOptions) {
     this.#source = source
     this.#factories = factories
+    this.#servesMetrics = servesMetrics
+    this.#makesLogger = makesLogger
   }
 
   load(): Omit<CollectorConfig, 'warnings'> | undefined {
@@ -109,7 +118,7 @@ class Loader {
     }
     const service = root['service'] ?? {}
     if (!this.#mapping(['service'], service, SERVICE_KEYS)) return undefined
-    const logLevel = this.#telemetry(service['telemetry'])
+    const telemetry = this.#telemetry(service['telemetry'])
     const pipelines = this.#pipelines(service['pipelines'])
     const extensions = this.#ids(['service', 'extensions'], service['extensions'])
     const idsIn = (name: keyof Names): ReadonlySet<string> => new Set(entriesOf(root[name]).map(([key]) => key.trim()))
@@ -141,7 +150,7 @@ class Loader {
       connectors: only(all.connectors, used.connectors),
       extensions: only(all.extensions, used.extensions),
       pipelines,
-      logLevel,
+      telemetry,
       effective: withoutSecrets(root),
     }
   }
@@ -153,20 +162,33 @@ class Loader {
     })
   }
 
-  #telemetry(input: unknown): LogLevel {
+  #telemetry(input: unknown): TelemetryConfig {
     const path = ['service', 'telemetry']
-    if (input === undefined || input === null || !this.#mapping(path, input, TELEMETRY_KEYS)) return 'info'
-    for (const key of ['metrics', 'traces', 'resource']) {
-      if (input[key] === undefined || input[key] === null) continue
+    const issue = (problem: ConfigIssue): void => void this.issues.push(problem)
+    const parsed = parse({ config: telemetryConfig }, this.#source, path, input, issue)
+    if (!parsed) return telemetryConfig.parse({})
+    for (const { path: inner, why } of keysWithoutEffect(telemetryConfig, input))
+      this.warnings.push(this.#source.issueAt([...path, ...inner], `has no effect: ${why}`))
+    const written = isMapping(input) && isMapping(input['metrics']) ? input['metrics'] : {}
+    if (!this.#servesMetrics && Object.keys(written).length > 0) {
       const message = "has no effect: the collector's own figures are read from the program that runs it"
-      this.warnings.push(this.#source.issueAt([...path, key], message))
+      this.warnings.push(this.#source.issueAt([...path, 'metrics'], message))
     }
-    const logs = input['logs']
-    if (!isMapping(logs) || logs['level'] === undefined || logs['level'] === null) return 'info'
-    const level = logs['level']
-    if (typeof level === 'string' && isLogLevel(level.toLowerCase())) return level.toLowerCase() as LogLevel
-    this.#fail([...path, 'logs', 'level'], `${JSON.stringify(level)}: not a level; use ${LOG_LEVELS.join(', ')}`)
-    return 'info'
+    const logs = isMapping(input) && isMapping(input['logs']) ? input['logs'] : {}
+    for (const key of ['encoding', 'output_paths']) {
+      if (this.#makesLogger || logs[key] === undefined || logs[key] === null) continue
+      this.warnings.push(
+        this.#source.issueAt([...path, 'logs', key], 'has no effect: the program that runs it has its own log'),
+      )
+    }
+    const config = parsed.data as TelemetryConfig
+    if (config.metrics.address === undefined) return freeze(config)
+    const message = 'is deprecated; use readers: [{pull: {exporter: {prometheus: {host: …, port: …}}}}] instead'
+    this.warnings.push(this.#source.issueAt([...path, 'metrics', 'address'], message))
+    if (written['readers'] !== undefined) return freeze(config)
+    const { host, port } = parseHostPort(config.metrics.address)
+    const readers = [{ pull: { exporter: { prometheus: { host, port } } } }]
+    return freeze(telemetryConfig.parse({ ...(input as object), metrics: { ...written, readers } }))
   }
 
   #pipelines(input: unknown): Map<string, PipelineConfig> {
@@ -260,10 +282,6 @@ class Loader {
 
 function isSignal(text: string): text is Signal {
   return SIGNALS.some((signal) => signal === text)
-}
-
-function isLogLevel(text: string): text is LogLevel {
-  return LOG_LEVELS.some((level) => level === text)
 }
 
 function only<T>(components: ReadonlyMap<string, T>, ids: ReadonlySet<string>): ReadonlyMap<string, T> {

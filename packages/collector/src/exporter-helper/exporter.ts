@@ -7,12 +7,14 @@
 import { createBatch, freeMemory, shareMemory, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
+  BYTE_BOUNDS,
   CollectorError,
   createDropLog,
   createLogLimiter,
   createTroubles,
   extensionOf,
   follow,
+  ITEM_BOUNDS,
   signalCounters,
   sleep,
   timerMs,
@@ -135,10 +137,17 @@ class HelpedExporter implements Component, Consumer {
       verb: 'rejected',
     })
     if (options.queue.enabled) {
+      const name = 'otelcol_exporter_queue_batch_send_size'
+      const sendSize = context.counters.histogram(name, this.#labels, ITEM_BOUNDS)
+      const sendBytes = context.counters.histogram(`${name}_bytes`, this.#labels, BYTE_BOUNDS)
       const queue = new SendingQueue(
         options.queue,
         {
-          deliver: (batch, context) => this.#deliver(batch, context),
+          deliver: (batch, context) => {
+            sendSize.record(batch.items)
+            sendBytes.record(batch.byteLength)
+            return this.#deliver(batch, context)
+          },
           refused: ({ signal, items }, { code, message }) => {
             if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
             this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })

@@ -20,6 +20,8 @@ export class DeferredGauges {
         else this.#waiting.push(register)
         return () => {}
       },
+      histogram: (name, labels, bounds) => counters.histogram(name, labels, bounds),
+      histograms: () => counters.histograms(),
       snapshot: () => counters.snapshot(),
     }
   }

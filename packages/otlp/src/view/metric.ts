@@ -13,7 +13,10 @@ const DATA = {
 
 export type MetricType = keyof typeof DATA
 
-const TYPES = new Map<number, MetricType>(Object.entries(DATA).map(([type, number]) => [number, type as MetricType]))
+/** By the number of their field. @internal */
+export const METRIC_TYPES = new Map<number, MetricType>(
+  Object.entries(DATA).map(([type, number]) => [number, type as MetricType]),
+)
 const DATA_POINTS = 1
 
 /** What the fields of a data point are numbered, which is another number in each kind. */
@@ -30,8 +33,8 @@ export class DataPointView extends MessageView {
   readonly type: MetricType
   readonly attributes: Attributes
 
-  constructor(type: MetricType, message: MessageType) {
-    super(message)
+  constructor(type: MetricType) {
+    super(dataMessage(type).byNumber[DATA_POINTS]!.message!)
     this.type = type
     this.attributes = new Attributes(this, POINT_FIELDS[type].attributes)
   }
@@ -99,9 +102,9 @@ export class DataPointView extends MessageView {
 class DataView extends MessageView {
   readonly #point: DataPointView
 
-  constructor(type: MetricType, message: MessageType) {
-    super(message)
-    this.#point = new DataPointView(type, message.byNumber[DATA_POINTS]!.message!)
+  constructor(type: MetricType) {
+    super(dataMessage(type))
+    this.#point = new DataPointView(type)
   }
 
   get pointCount(): number {
@@ -212,7 +215,7 @@ export class MetricView extends MessageView {
   }
 
   #typeAt(index: number): MetricType | undefined {
-    return this.edits[index] === REMOVED ? undefined : TYPES.get(this.fields.tag[index]! >>> 3)
+    return this.edits[index] === REMOVED ? undefined : METRIC_TYPES.get(this.fields.tag[index]! >>> 3)
   }
 
   #lastData(): number {
@@ -224,7 +227,7 @@ export class MetricView extends MessageView {
 
   #openData(index: number): DataView {
     const type = this.#typeAt(index)!
-    const data = (this.#data[type] ??= new DataView(type, this.fieldOf(DATA[type]).message!))
+    const data = (this.#data[type] ??= new DataView(type))
     this.openAt(index, data)
     return data
   }
@@ -235,6 +238,11 @@ export class MetricView extends MessageView {
     change(data)
     this.takeOver(index, data)
   }
+}
+
+/** The message that a metric of this type has its data points in. */
+function dataMessage(type: MetricType): MessageType {
+  return messageType('Metric').byNumber[DATA[type]]!.message!
 }
 
 function hasTemporality(type: MetricType | undefined): boolean {

@@ -1,14 +1,11 @@
-/** What a metric is, for `/metrics`. */
-export interface MetricInfo {
-  readonly type: 'counter' | 'gauge'
-  readonly help: string
-}
+import { COLLECTOR_METRICS, type MetricCatalogue, type MetricInfo } from '@spoor/collector'
 
 const counter = (help: string): MetricInfo => ({ type: 'counter', help })
 const gauge = (help: string): MetricInfo => ({ type: 'gauge', help })
 
-/** The metrics of the store, the queries and the process. A name that is not here is given as `untyped`, as its component has it. */
-export const METRICS: Readonly<Record<string, MetricInfo>> = {
+/** The metrics of `spoor`: those of the collector, the store, the queries and the process. */
+export const METRICS: MetricCatalogue = {
+  ...COLLECTOR_METRICS,
   spoor_store_opened: counter('Times that the store was opened.'),
   spoor_store_recovered: counter('Files made whole after an interrupted write.'),
   spoor_store_recovered_torn_bytes: counter('Bytes of unfinished, never acknowledged records that were cut off.'),
@@ -37,18 +34,6 @@ export const METRICS: Readonly<Record<string, MetricInfo>> = {
   spoor_queries_refused: counter('Queries refused, by lane and reason.'),
   spoor_queries_running: gauge('Queries that are being answered, by lane.'),
   spoor_queries_waiting: gauge('Queries that wait for their turn, by lane.'),
-  spoor_budget_bytes: gauge('Bytes in flight, by stage.'),
-  spoor_budget_limit_bytes: gauge('Most bytes in flight at a time.'),
-  spoor_budget_refusals: counter('Refusals for want of room for bytes in flight, by reason.'),
-  otelcol_receiver_accepted_spans: counter('Spans taken, by receiver and transport.'),
-  otelcol_receiver_refused_spans: counter('Spans refused, by receiver and transport.'),
-  otelcol_receiver_requests: counter('Requests received.'),
-  otelcol_exporter_sent_spans: counter('Spans handed on, by exporter.'),
-  otelcol_exporter_send_failed_spans: counter('Spans that could not be handed on, by exporter.'),
-  otelcol_exporter_queue_size: gauge('Batches in the queue, by exporter.'),
-  otelcol_exporter_queue_capacity: gauge('Room in the queue, by exporter.'),
-  otelcol_exporter_in_flight_requests: gauge('Requests under way, by exporter.'),
-  otelcol_processor_batch_held_bytes: gauge('Bytes that a batch processor holds.'),
   process_resident_memory_bytes: gauge('Memory of the process that is in RAM.'),
   process_cpu_seconds: counter('CPU time of the process, all threads.'),
 }

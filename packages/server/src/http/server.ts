@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { createLogLimiter, type Counters, type Logger } from '@spoor/collector'
+import { createLogLimiter, PROMETHEUS_TYPE, prometheusText, type Counters, type Logger } from '@spoor/collector'
 import { StorageError, type TraceStore } from '@spoor/storage'
 import { type ConnectionError, fastify, type FastifyInstance } from 'fastify'
 import { createFailures } from '../api/failure.ts'
@@ -17,7 +17,7 @@ import { compressForRemote } from './compress.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hostAllowed, isLoopback } from './host-check.ts'
 import { createLanes, type Lanes } from './lanes.ts'
-import { prometheusText } from './metrics.ts'
+import { METRICS } from './metric-catalogue.ts'
 import { servePage } from './page.ts'
 import { limitQueries } from './query-call.ts'
 
@@ -105,8 +105,8 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, failures), { prefix: '/api' })
   healthRoutes(app, vitals)
-  app.get('/metrics', (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(prometheusText(counters)),
+  app.get('/metrics', async (_, reply) =>
+    reply.type(PROMETHEUS_TYPE).send(await prometheusText(counters, { catalogue: METRICS })),
   )
   const page = await servePage(app, options.pagePlaces)
   app.setNotFoundHandler((request, reply) => {

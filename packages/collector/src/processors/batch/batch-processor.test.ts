@@ -73,7 +73,7 @@ describe('triggers', () => {
     await processor.consume(batch(6, 2), EMPTY_CONTEXT)
     expect(sink.batches.map(({ items, chunks }) => [items, chunks.length])).toEqual([[12, 2]])
     expect(context.value('otelcol_processor_batch_batch_size_trigger_send')).toBe(1)
-    expect(context.value('otelcol_processor_batch_batch_send_size_sum')).toBe(12)
+    expect(context.counters.histograms()[0]).toMatchObject({ name: 'otelcol_processor_batch_batch_send_size', sum: 12 })
   })
 
   test('timeout: what is there goes', async () => {

@@ -9,12 +9,14 @@
 import { createBatch, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
+  BYTE_BOUNDS,
   CollectorError,
   createDropLog,
   createLogLimiter,
   follow,
   heldByChunk,
   heldBytes,
+  ITEM_BOUNDS,
   onlyMetadata,
   sleep,
   toCollectorError,
@@ -22,6 +24,7 @@ import {
   type Consumer,
   type Context,
   type Counter,
+  type Histogram,
   type DeliveryContext,
   type DropLog,
   type Keeper,
@@ -45,8 +48,8 @@ export class BatchProcessor implements Component, Consumer {
   readonly #drops: DropLog
   readonly #labels: Readonly<Record<string, string>>
   readonly #triggers: Readonly<Record<Trigger, Counter>>
-  readonly #sendSizeSum: Counter
-  readonly #sendSizeCount: Counter
+  readonly #sendSize: Histogram
+  readonly #sendBytes: Histogram
   /** Undefined where callers wait for the next stage: what they gave is accounted for by them until then. */
   readonly #keeper: Keeper | undefined
   /** Aborts when shutdown begins, and at its deadline. */
@@ -77,8 +80,9 @@ export class BatchProcessor implements Component, Consumer {
       timeout: counter('timeout_trigger_send'),
       shutdown: counter('shutdown_trigger_send'),
     }
-    this.#sendSizeSum = counter('batch_send_size_sum')
-    this.#sendSizeCount = counter('batch_send_size_count')
+    const { counters } = context
+    this.#sendSize = counters.histogram('otelcol_processor_batch_batch_send_size', this.#labels, ITEM_BOUNDS)
+    this.#sendBytes = counters.histogram('otelcol_processor_batch_batch_send_size_bytes', this.#labels, BYTE_BOUNDS)
     this.#keeper = config.acknowledge === 'accepted' ? context.budget.keeper() : undefined
     context.counters.gauge('otelcol_processor_batch_held_bytes', this.#labels, () => this.#heldBytes)
     context.counters.gauge('otelcol_processor_batch_metadata_cardinality', this.#labels, () => this.#shards.size)
@@ -186,8 +190,8 @@ export class BatchProcessor implements Component, Consumer {
       parts.map((part) => part.chunk),
     )
     this.#triggers[trigger].value++
-    this.#sendSizeSum.value += batch.items
-    this.#sendSizeCount.value++
+    this.#sendSize.record(batch.items)
+    this.#sendBytes.record(batch.byteLength)
     const held = heldBytes(batch)
     const sending = this.#deliver(batch, context).then((failure) => {
       this.#heldBytes -= batch.byteLength

@@ -1,0 +1,111 @@
+/** What each of the collector's metrics is. Names are those of the OpenTelemetry Collector, where it has them. */
+import type { MetricLevel } from './config.ts'
+
+export interface MetricInfo {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  /** As UCUM has it: `By`, `s`. Default: none. */
+  readonly unit?: string
+  /** The least level that has it. Default: `basic`. */
+  readonly level?: Exclude<MetricLevel, 'none'>
+}
+
+export type MetricCatalogue = Readonly<Record<string, MetricInfo>>
+
+const ITEMS = [
+  ['spans', 'spans'],
+  ['metric_points', 'data points'],
+  ['log_records', 'log records'],
+] as const
+
+type Rest = Omit<MetricInfo, 'type' | 'help'>
+
+const counter = (help: string, rest: Rest = {}): MetricInfo => ({ type: 'counter', help, ...rest })
+const gauge = (help: string, rest: Rest = {}): MetricInfo => ({ type: 'gauge', help, ...rest })
+const histogram = (help: string, rest: Rest = {}): MetricInfo => ({ type: 'histogram', help, ...rest })
+
+/** One for each signal: `$` in the help stands for its items. */
+function perSignal(name: string, help: string, rest: Rest = {}): MetricCatalogue {
+  return Object.fromEntries(ITEMS.map(([end, items]) => [`${name}_${end}`, counter(help.replace('$', items), rest)]))
+}
+
+const NORMAL = { level: 'normal' } as const
+const DETAILED = { level: 'detailed' } as const
+
+export const COLLECTOR_METRICS: MetricCatalogue = {
+  ...perSignal('otelcol_receiver_accepted', 'Number of $ that the pipelines have taken, by receiver and transport.'),
+  ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
+  ...perSignal('otelcol_receiver_failed', 'Number of $ that failed in the receiver, by receiver and transport.'),
+  otelcol_receiver_requests: counter('Number of requests, by receiver, transport and outcome.', NORMAL),
+  otelcol_processor_incoming_items: counter('Number of items that came to the processor.', NORMAL),
+  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.', NORMAL),
+  otelcol_processor_dropped_items: counter('Number of items that the processor has dropped, by reason.'),
+  otelcol_processor_dropped_batches: counter('Number of batches that the processor has dropped, by reason.', NORMAL),
+  otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
+  otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {
+    ...DETAILED,
+    unit: 'By',
+  }),
+  otelcol_processor_batch_batch_size_trigger_send: counter('Number of batches sent because of their size.', NORMAL),
+  otelcol_processor_batch_timeout_trigger_send: counter('Number of batches sent because of the timeout.', NORMAL),
+  otelcol_processor_batch_shutdown_trigger_send: counter('Number of batches sent because of a stop.', NORMAL),
+  otelcol_processor_batch_metadata_cardinality: gauge(
+    'Number of distinct metadata values that are batched apart.',
+    NORMAL,
+  ),
+  otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
+  ...perSignal(
+    'otelcol_processor_memory_limiter_accepted',
+    'Number of $ that the memory limiter has let through.',
+    NORMAL,
+  ),
+  ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
+  ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter.'),
+  ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter and reason.'),
+  ...perSignal(
+    'otelcol_exporter_enqueue_failed',
+    'Number of $ that found no room in the sending queue, by exporter and reason.',
+  ),
+  otelcol_exporter_send_failed_batches: counter(
+    'Number of batches that could not be sent, by exporter and reason.',
+    NORMAL,
+  ),
+  otelcol_exporter_enqueue_failed_batches: counter(
+    'Number of batches that found no room in the sending queue.',
+    NORMAL,
+  ),
+  otelcol_exporter_queue_size: gauge('What the sending queue holds, in the unit of its sizer.'),
+  otelcol_exporter_queue_capacity: gauge('What the sending queue can hold, in the unit of its sizer.'),
+  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.', NORMAL),
+  otelcol_exporter_queue_batch_send_size: histogram('Number of items in a batch that left the sending queue.', NORMAL),
+  otelcol_exporter_queue_batch_send_size_bytes: histogram(
+    'Size of a batch that left the sending queue, uncompressed.',
+    { ...DETAILED, unit: 'By' },
+  ),
+  ...perSignal('otelcol_fanout_dropped', 'Number of $ that a fan-out has dropped for one of its branches, by reason.'),
+  otelcol_fanout_dropped_batches: counter(
+    'Number of batches that a fan-out has dropped for one of its branches.',
+    NORMAL,
+  ),
+  otelcol_fanout_kept_items: gauge('Number of items that a fan-out keeps for a branch.', NORMAL),
+  otelcol_fanout_kept_batches: gauge('Number of batches that a fan-out keeps for a branch.', NORMAL),
+  otelcol_fanout_kept_bytes: gauge('Bytes that a fan-out keeps for a branch.', { ...NORMAL, unit: 'By' }),
+  otelcol_process_uptime: counter('Time since the collector was started.', { unit: 's' }),
+  otelcol_process_cpu_seconds: counter('CPU time of the process, all threads, user and system.', { unit: 's' }),
+  otelcol_process_memory_rss: gauge('Memory of the process that is in RAM.', { unit: 'By' }),
+  otelcol_process_runtime_heap_alloc_bytes: gauge('Memory in use in the heap of the runtime.', { unit: 'By' }),
+  otelcol_process_runtime_total_sys_memory_bytes: gauge(
+    'Memory that the runtime has from the system: its heap and its buffers.',
+    { unit: 'By' },
+  ),
+  spoor_receiver_rejected_spans: counter('Spans refused one by one, by reason.'),
+  spoor_receiver_bad_lines: counter('Lines of files that could not be taken.'),
+  spoor_receiver_connections: gauge('Open connections, by receiver and transport.', NORMAL),
+  spoor_receiver_dropped_connections: counter('Connections that were cut, by reason.', NORMAL),
+  spoor_receiver_other_protocol: counter("Connections that speak the other protocol than the port's.", NORMAL),
+  spoor_ledger_senders: gauge('Senders that are remembered.', DETAILED),
+  spoor_ledger_forgotten_senders: counter('Senders that were forgotten to make room for others.', DETAILED),
+  spoor_budget_bytes: gauge('Bytes in flight, by stage.', NORMAL),
+  spoor_budget_limit_bytes: gauge('Most bytes in flight at a time.', NORMAL),
+  spoor_budget_refusals: counter('Refusals for want of room for bytes in flight, by reason.'),
+}
