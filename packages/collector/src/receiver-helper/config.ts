@@ -76,6 +76,9 @@ const keepalive = section({
   enforcement_policy: withoutEffect(z.unknown().optional(), KEPT),
 })
 
+/** As `Content-Encoding` has them. */
+export const CODING_NAMES = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const
+
 const auth = section({
   authenticator: extensionId('serverAuthenticator').describe(
     'The id of an extension that knows the clients, as `basicauth` or `bearertokenauth`. Others are refused: 401, or UNAUTHENTICATED.',
@@ -88,7 +91,7 @@ const auth = section({
 /** The keys of a port, whatever is spoken there. */
 const portKeys = (endpoint: string) => ({
   endpoint: listenEndpoint.default(endpoint),
-  transport: z.enum(['tcp']).default('tcp'),
+  transport: z.enum(['tcp', 'tcp4', 'tcp6']).default('tcp').describe('The address says which it is.'),
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
   auth: auth.optional(),
@@ -119,11 +122,24 @@ export const httpServerKeys = (endpoint: string) => ({
     .min(1)
     .default(20 * 1024 * 1024)
     .describe('Largest body in bytes, before and after decompression each.'),
+  compression_algorithms: z
+    .preprocess((input) => (input === null ? undefined : input), z.array(z.enum(CODING_NAMES)))
+    .default([...CODING_NAMES])
+    .describe('What bodies may be compressed with; empty text is for those that are not.'),
+  response_headers: z.record(z.string(), z.string()).default({}).describe('Headers of each answer.'),
+  read_header_timeout: durationMs.prefault(0).describe("When a request's headers have to be there. 0: after 60 s."),
+  read_timeout: durationMs.prefault(0).describe('When the whole of a request has to be there. 0: after 5 minutes.'),
+  write_timeout: withoutEffect(durationMs.optional(), 'an answer that nobody takes is given up after a minute'),
   idle_timeout: durationMs
     .prefault(0)
     .describe('How long a connection without a request stays open. 0: without limit.'),
+  keep_alives_enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether a connection may be used for more than one request.'),
 })
 
+export type HttpServerConfig = z.infer<z.ZodObject<ReturnType<typeof httpServerKeys>>>
 export type ServerTls = z.infer<typeof serverTls>
 export type CorsConfig = z.infer<typeof cors>
 export type AuthConfig = z.infer<typeof auth>

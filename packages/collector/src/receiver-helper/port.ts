@@ -11,7 +11,7 @@ import { CollectorError, type Consumer, type Context } from '../component/index.
 import type { Admission } from './admit.ts'
 import type { AuthConfig, CorsConfig, Keepalive, ServerTls } from './config.ts'
 import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
-import { createHttpServer, type HttpService } from './http.ts'
+import { createHttpServer, type HttpBehaviour, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
 import { listen, type Handlers, type Listener } from './listener.ts'
 import type { SizeLimit } from './request-body.ts'
@@ -52,7 +52,7 @@ export interface PortSettings extends PortRules {
   }
   readonly http: {
     readonly cors: CorsConfig | undefined
-    readonly idleTimeoutMs: number
+    readonly behaviour: HttpBehaviour
     /** What it is called in errors: `OTLP/HTTP`. */
     readonly speaks: string
     readonly service: (intake: Intake) => HttpService

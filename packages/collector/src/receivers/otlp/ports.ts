@@ -55,9 +55,9 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
     http: {
       // Browsers are let in on the port of HTTP only.
       cors: rules.transport === 'http' ? http.cors : undefined,
-      idleTimeoutMs: http.idle_timeout,
+      behaviour: http,
       speaks: 'OTLP/HTTP',
-      service: (intake) => httpService(intake, rules, paths, converter),
+      service: (intake) => httpService(intake, rules, http.compression_algorithms, paths, converter),
     },
   }
 }
