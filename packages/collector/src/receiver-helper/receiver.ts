@@ -49,7 +49,9 @@ class HelpedReceiver implements Component {
   #ports: Port[] = []
 
   constructor(context: Context, next: ReadonlyMap<Signal, Consumer>, options: ReceiverOptions) {
-    this.claims = portClaims(...options.ports.map(({ endpoint }) => endpoint))
+    this.claims = options.ports.flatMap(({ endpoint, network }) =>
+      network === 'unix' ? [`unix ${endpoint}`] : portClaims(endpoint),
+    )
     this.#context = context
     this.#next = next
     this.#options = options

@@ -406,7 +406,7 @@ test('a connection that cannot be accepted is told, ends nothing, and is over wi
 test('more connections than there may be: those beyond are cut at once, told of, and the others stay', async () => {
   const dropped: number[] = []
   const listener = await listen(
-    '127.0.0.1:0',
+    { endpoint: '127.0.0.1:0', network: 'tcp' },
     undefined,
     {
       http1: () => {},
