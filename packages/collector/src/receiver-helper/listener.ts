@@ -26,6 +26,8 @@ export interface Handlers {
   tlsWithoutConfig(socket: net.Socket): void
   /** A client with which no TLS connection came about, on a port that has it. */
   tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
+  /** A connection could not be accepted, as where the process has no more files; undefined: the next one could. */
+  acceptFailed?(error: Error | undefined): void
   /** The files of TLS have changed; `problem`: why they cannot be used, and what was read before goes on to hold. */
   tlsFilesChanged?(problem?: Error): void
 }
@@ -76,7 +78,14 @@ export async function listen(
   server.maxConnections = maxConnections
   server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
   server.on('drop', () => handlers.tooMany?.(sockets.size))
+  let accepts = true
+  const noteAccept = (error?: Error): void => {
+    if (accepts && !error) return
+    accepts = error === undefined
+    handlers.acceptFailed?.(error)
+  }
   server.on('connection', (socket: net.Socket) => {
+    noteAccept()
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
@@ -84,6 +93,7 @@ export async function listen(
     })
   })
   await bind(server, where)
+  server.on('error', noteAccept)
   return {
     address: addressOf(server),
     get connections() {

@@ -74,7 +74,7 @@ export async function openPort(
   next: ReadonlyMap<Signal, Consumer>,
   settings: PortSettings,
   admission: Admission | undefined,
-  handlers: Pick<Handlers, 'tooMany' | 'tlsFilesChanged'>,
+  handlers: Pick<Handlers, 'acceptFailed' | 'tooMany' | 'tlsFilesChanged'>,
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
   const { transport, endpoint, network, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
