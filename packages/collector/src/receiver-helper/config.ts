@@ -7,8 +7,8 @@ import { z } from 'zod'
 import {
   count,
   durationMs,
+  parseHostPort,
   extensionId,
-  listenEndpoint,
   section,
   readConfigFile,
   stringList,
@@ -88,14 +88,41 @@ const auth = section({
     .describe('Parameters of the query that stand for headers of that name where there is none. Over HTTP only.'),
 })
 
+const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
+
 /** The keys of a port, whatever is spoken there. */
 const portKeys = (endpoint: string) => ({
-  endpoint: listenEndpoint.default(endpoint),
-  transport: z.enum(['tcp', 'tcp4', 'tcp6']).default('tcp').describe('The address says which it is.'),
+  endpoint: z.string().default(endpoint).describe('`host:port`, or with `transport: unix` the path of a socket.'),
+  transport: z.enum(NETWORKS).default('tcp'),
+  middlewares: z.array(z.never(), { error: 'there are no middleware extensions' }).default([]),
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
   auth: auth.optional(),
 })
+
+/** To be asked of each section with the keys of a port. */
+export function checkEndpoint(
+  { endpoint, transport }: { readonly endpoint: string; readonly transport: Network },
+  context: z.RefinementCtx,
+): void {
+  const problem = transport === 'unix' ? socketProblem(endpoint) : hostPortProblem(endpoint)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: ['endpoint'] })
+}
+
+function socketProblem(path: string): string | undefined {
+  return path.startsWith('/')
+    ? undefined
+    : `${JSON.stringify(path)}: not the path of a socket; write it from the root, like /run/spoor.sock`
+}
+
+function hostPortProblem(endpoint: string): string | undefined {
+  try {
+    parseHostPort(endpoint)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 /** The keys of a server that speaks gRPC. `endpoint`: where it listens by default. */
 export const grpcServerKeys = (endpoint: string) => ({
@@ -141,6 +168,7 @@ export const httpServerKeys = (endpoint: string) => ({
 
 export type HttpServerConfig = z.infer<z.ZodObject<ReturnType<typeof httpServerKeys>>>
 export type ServerTls = z.infer<typeof serverTls>
+export type Network = (typeof NETWORKS)[number]
 export type CorsConfig = z.infer<typeof cors>
 export type AuthConfig = z.infer<typeof auth>
 export type Keepalive = z.infer<typeof keepalive>

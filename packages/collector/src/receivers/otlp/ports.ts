@@ -20,6 +20,7 @@ function grpcRules({ grpc }: FilledProtocols): PortRules {
   return {
     transport: 'grpc',
     endpoint: grpc.endpoint,
+    network: grpc.transport,
     endpointSetting: 'protocols.grpc.endpoint',
     tls: grpc.tls,
     auth: grpc.auth,
@@ -35,6 +36,7 @@ function httpRules({ http }: FilledProtocols): PortRules {
   return {
     transport: 'http',
     endpoint: http.endpoint,
+    network: http.transport,
     endpointSetting: 'protocols.http.endpoint',
     tls: http.tls,
     auth: http.auth,
