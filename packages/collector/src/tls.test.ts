@@ -199,9 +199,11 @@ describe('files that change', () => {
     const told = (message: string): boolean => logger.lines.some((line) => line.message.includes(message))
     await expect.poll(() => told('cannot be used'), { timeout: 15_000 }).toBe(true)
     expect((await seen(address)).name).toBe('localhost')
+    expect(collector.pipelines().status).toMatchObject({ status: 'recoverable_error' })
     writeFileSync(own.key, OTHER_KEY)
     await expect.poll(async () => (await seen(address)).name, { timeout: 15_000 }).toBe('other.example')
     expect(told('holds from now on')).toBe(true)
+    expect(collector.pipelines().status).toMatchObject({ status: 'ok' })
   })
 
   test('hold after a reload of the configuration, on the sockets that there are', async () => {

@@ -125,13 +125,14 @@ async function collectorAction(
 
 async function collect(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
+  const status = statusOf(options)
   let logger = loggerOf(options)
   const collector = createCollector({
     config,
     factories: builtinFactories,
     logger: (logs) => (logger = loggerOf(options, logs)),
     servesMetrics: true,
-    status: statusOf(options),
+    status,
   })
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
@@ -149,13 +150,19 @@ async function collect(options: Options, io: Io): Promise<number> {
       const ports = collector.listening()
       banner(io, [
         ...ports.map(({ component, protocol, address }) => [`${component} ${protocol}`, address] as const),
-        ['Status', collector.statusAddress && `${collector.statusAddress}  (spoor collector top)`],
+        ['Status', collector.statusAddress && `${collector.statusAddress}  (${topCommand(status)})`],
       ])
       reload.begin(collector)
       return { failed: collector.failed, stop }
     },
     { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
   )
+}
+
+/** How one looks at it. */
+function topCommand(status: StatusOptions | undefined): string {
+  const endpoint = status?.endpoint ?? DEFAULT_STATUS_ENDPOINT
+  return `spoor collector top${endpoint === DEFAULT_STATUS_ENDPOINT ? '' : ` --status-endpoint ${endpoint}`}`
 }
 
 /** Where the status can be read; undefined for `off`. */

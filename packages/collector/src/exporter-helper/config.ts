@@ -2,7 +2,7 @@
  * The config sections that every exporter shares; keys and defaults as in the OpenTelemetry Collector's exporterhelper.
  */
 import { z } from 'zod'
-import { count, durationMs, extensionId, section } from '../component/index.ts'
+import { count, durationMs, extensionId, metadataKeys, section } from '../component/index.ts'
 
 const queueBatchConfig = section({
   flush_timeout: durationMs
@@ -18,10 +18,11 @@ const queueBatchConfig = section({
     .default('items')
     .describe("The unit of `min_size` and `max_size`. Default: the queue's `sizer` where one is written."),
   partition: section({
-    metadata_keys: z
-      .array(z.string())
-      .max(0, { message: 'batching by metadata is not supported; leave metadata_keys empty' })
-      .default([]),
+    metadata_keys: metadataKeys
+      .default([])
+      .describe(
+        'Headers of the senders (`include_metadata` of the receiver): what came with other values of them goes in batches of its own.',
+      ),
   }).prefault({}),
 }).refine((batch) => batch.max_size === 0 || batch.max_size >= batch.min_size, {
   error: ({ input }) => {

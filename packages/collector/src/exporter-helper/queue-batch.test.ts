@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countItems, createBatch, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, type Host } from '../component/index.ts'
+import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, type DeliveryContext, type Host } from '../component/index.ts'
 import { createTestLogger, logsRequest, metricsRequest, spanIdsIn } from '../testkit/index.ts'
 import { batch, FAST, gate, keys, start, TAKEN, type Started } from './fixture.ts'
 import { QueueFile } from './queue-file.ts'
@@ -174,6 +174,20 @@ describe('batch in a queue', () => {
   })
 })
 
+const from = (tenant: string | undefined): DeliveryContext => ({
+  ...EMPTY_CONTEXT,
+  metadata: new Map([['other', ['x']], ...(tenant === undefined ? [] : [['tenant', [tenant]] as const])]),
+})
+
+test('partition.metadata_keys: what came with other values is never joined, and goes with them', async () => {
+  const started = taking({ min_size: 4, flush_timeout: FOREVER, partition: { metadata_keys: ['Tenant'] } })
+  const { exporter, attempts } = started
+  for (const tenant of ['a', 'b', undefined, 'a', '']) await exporter.consume(batch(2), from(tenant))
+  expect(itemsOf(attempts)).toEqual([4])
+  await exporter.shutdown(AbortSignal.timeout(10_000))
+  expect(itemsOf(attempts)).toEqual([4, 2, 2, 2])
+})
+
 describe('in a persistent queue', () => {
   function place(): string {
     const directory = mkdtempSync(join(tmpdir(), 'spoor-queue-batch-'))
@@ -221,6 +235,20 @@ describe('in a persistent queue', () => {
     expect(itemsOf(kept)).toEqual([2])
     const all = [first.attempts[0]!, ...second.attempts, ...kept]
     expect(idsOf(all).toSorted()).toEqual(idsOf(batches).toSorted())
+  })
+
+  test('partitions stay apart over a restart', async () => {
+    const file = place()
+    const partition = { metadata_keys: ['tenant'] }
+    const first = start(queue({ min_size: 100, partition }), () => TAKEN)
+    await first.exporter.start(hostOf(file))
+    for (const tenant of ['a', 'b', 'a']) await first.exporter.consume(batch(2), from(tenant))
+    await first.exporter.shutdown(AbortSignal.timeout(10_000))
+    expect(first.attempts).toEqual([])
+    const second = start(queue({ min_size: 3, partition }), () => TAKEN)
+    await second.exporter.start(hostOf(file))
+    await vi.waitFor(() => expect(second.context.value('otelcol_exporter_queue_size')).toBe(1))
+    expect(itemsOf(second.attempts)).toEqual([4])
   })
 
   test('a batch that a peer refuses for now stays, and comes again', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
 import { createBatch } from '@spoor/otlp'
 import { expect, onTestFinished, test } from 'vitest'
 import { batchOf } from '../exporters/fixture.ts'
@@ -106,4 +107,22 @@ test('space that is free again goes back to the file system', async () => {
   for (let turn = 0; turn < 4; turn++) queue.shrink()
   queue.close()
   expect(statSync(file).size).toBeLessThan(big.byteLength)
+})
+
+test('a file of before, without metadata, is read, and takes them from then on', async () => {
+  const { file } = place()
+  const database = new DatabaseSync(file)
+  database.exec(
+    'CREATE TABLE batches (number INTEGER PRIMARY KEY, signal TEXT NOT NULL, items INTEGER NOT NULL, crc32 INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT',
+  )
+  database.prepare('INSERT INTO batches VALUES (7, ?, 3, ?, ?)').run('traces', crc32(a), a)
+  database.close()
+  const queue = open(file)
+  expect(queue.found).toMatchObject([{ number: 7, metadata: null }])
+  expect(queue.get(queue.found[0]!)).toEqual(batchOf(a, 3))
+  await queue.put(batchOf(b, 2), '[["tenant",["x"]]]')
+  queue.close()
+  const again = open(file)
+  expect(again.found.map(({ metadata }) => metadata)).toEqual([null, '[["tenant",["x"]]]'])
+  again.close()
 })

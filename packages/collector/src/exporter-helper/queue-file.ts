@@ -2,7 +2,7 @@
  * The batches of a persistent queue, in a file of SQLite, which comes with Node: whole batches or none, whenever the process is killed; one
  * process at a time, by a lock of the kernel; pages that are free again are used again.
  *
- *     batches (number, signal, items, crc32, bytes)      bytes: one serialized request
+ *     batches (number, signal, items, crc32, bytes, metadata)      bytes: one serialized request; metadata: JSON, of the partition
  *
  * What comes at the same time is written by one transaction, so that many senders share one sync.
  */
@@ -19,6 +19,8 @@ export interface Stored {
   readonly items: number
   /** Of its bytes. */
   readonly byteLength: number
+  /** What was put with it. Default: none. */
+  readonly metadata: string | null
 }
 
 export interface QueueFileOptions {
@@ -50,7 +52,7 @@ const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA journal_size_limit = ${MAX_LOG_BYTES};
   CREATE TABLE IF NOT EXISTS batches (
-    number INTEGER PRIMARY KEY, signal TEXT NOT NULL, items INTEGER NOT NULL, crc32 INTEGER NOT NULL, bytes BLOB NOT NULL
+    number INTEGER PRIMARY KEY, signal TEXT NOT NULL, items INTEGER NOT NULL, crc32 INTEGER NOT NULL, bytes BLOB NOT NULL, metadata TEXT
   ) STRICT;
 `
 
@@ -98,11 +100,12 @@ export class QueueFile {
     this.#database = new DatabaseSync(file)
     try {
       this.#database.exec(`${SCHEMA} PRAGMA synchronous = ${fsync ? 'FULL' : 'NORMAL'};`)
-      this.#insert = this.#database.prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?)')
+      this.#addMetadata()
+      this.#insert = this.#database.prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)')
       this.#select = this.#database.prepare('SELECT signal, items, crc32, bytes FROM batches WHERE number = ?')
       this.#delete = this.#database.prepare('DELETE FROM batches WHERE number = ?')
       const rows = this.#database.prepare(
-        'SELECT number, signal, items, length(bytes) AS byteLength FROM batches ORDER BY number',
+        'SELECT number, signal, items, length(bytes) AS byteLength, metadata FROM batches ORDER BY number',
       )
       this.found = rows.all() as unknown as Stored[]
     } catch (error) {
@@ -113,15 +116,15 @@ export class QueueFile {
   }
 
   /** Resolves when the batch is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk. */
-  async put(batch: TelemetryBatch): Promise<Stored> {
-    const { stored, insert } = this.#row(batch)
+  async put(batch: TelemetryBatch, metadata: string | null = null): Promise<Stored> {
+    const { stored, insert } = this.#row(batch, metadata)
     await this.#change(insert)
     return stored
   }
 
   /** Puts the batches in the place of one, all of them or none. Throws `unavailable` where it cannot be written. */
-  replace({ number }: Stored, batches: readonly TelemetryBatch[]): readonly Stored[] {
-    const rows = batches.map((batch) => this.#row(batch))
+  replace({ number, metadata }: Stored, batches: readonly TelemetryBatch[]): readonly Stored[] {
+    const rows = batches.map((batch) => this.#row(batch, metadata))
     const error = this.#transact([() => this.#delete.run(number), ...rows.map(({ insert }) => insert)])
     if (error) throw error
     return rows.map(({ stored }) => stored)
@@ -161,14 +164,21 @@ export class QueueFile {
     this.#database.close()
   }
 
-  #row(batch: TelemetryBatch): { readonly stored: Stored; readonly insert: () => void } {
+  #row(batch: TelemetryBatch, metadata: string | null): { readonly stored: Stored; readonly insert: () => void } {
     const { signal, items, byteLength } = batch
     const number = this.#next++
     const bytes = joinBytes(batch.chunks.map((chunk) => chunk.bytes))
     return {
-      stored: { number, signal, items, byteLength },
-      insert: () => this.#insert.run(number, signal, items, crc32(bytes), bytes),
+      stored: { number, signal, items, byteLength, metadata },
+      insert: () => this.#insert.run(number, signal, items, crc32(bytes), bytes, metadata),
     }
+  }
+
+  /** Files of before have no such column. */
+  #addMetadata(): void {
+    const columns = this.#database.prepare("SELECT name FROM pragma_table_info('batches')").all()
+    if (columns.some(({ name }) => name === 'metadata')) return
+    this.#database.exec('ALTER TABLE batches ADD COLUMN metadata TEXT')
   }
 
   #read(number: number): Row | undefined {

@@ -1,6 +1,6 @@
 /**
  * What waits in a sending queue, and what of it goes out together: without `batch` each entry alone, in its order; with it, entries of one
- * signal until they are `min_size` or have waited for `flush_timeout`, and no more of them than `max_size`.
+ * signal and partition until they are `min_size` or have waited for `flush_timeout`, and no more of them than `max_size`.
  */
 import type { Signal } from '@spoor/otlp'
 import { timerMs } from '../component/index.ts'
@@ -11,6 +11,8 @@ export interface Waiting {
   readonly signal: Signal
   readonly items: number
   readonly byteLength: number
+  /** What has another is never joined with it. */
+  readonly partition: string
   /** Its place in the queue. */
   readonly order: number
 }
@@ -27,7 +29,7 @@ export interface LanesOptions<E> {
   readonly due: () => void
 }
 
-/** The entries of one signal. */
+/** The entries of one signal and partition. */
 interface Lane<E> {
   readonly entries: E[]
   /** In the unit of `batch.sizer`. */
@@ -39,15 +41,17 @@ interface Lane<E> {
 
 export class QueueLanes<E extends Waiting> {
   readonly #options: LanesOptions<E>
-  readonly #lanes = new Map<Signal, Lane<E>>()
+  /** Only those with something in them. */
+  readonly #lanes = new Map<string, Lane<E>>()
 
   constructor(options: LanesOptions<E>) {
     this.#options = options
   }
 
   push(entry: E): void {
-    let lane = this.#lanes.get(entry.signal)
-    if (!lane) this.#lanes.set(entry.signal, (lane = { entries: [], size: 0, isDue: false, timer: undefined }))
+    const key = keyOf(entry)
+    let lane = this.#lanes.get(key)
+    if (!lane) this.#lanes.set(key, (lane = { entries: [], size: 0, isDue: false, timer: undefined }))
     lane.entries.push(entry)
     lane.size += this.#sizeOf(entry)
     this.#wait(lane)
@@ -104,7 +108,7 @@ export class QueueLanes<E extends Waiting> {
         else taken.push(last)
       }
     }
-    if (entries.length === 0) lane.isDue = false
+    if (entries.length === 0) this.#lanes.delete(keyOf(taken[0]!))
     this.#wait(lane)
     return taken
   }
@@ -133,4 +137,8 @@ export class QueueLanes<E extends Waiting> {
   #sizeOf(entry: E): number {
     return sizeOf(entry, this.#options.batch?.sizer ?? 'items')
   }
+}
+
+function keyOf({ signal, partition }: Waiting): string {
+  return `${signal} ${partition}`
 }

@@ -9,9 +9,11 @@ import {
   heldBytes,
   sleep,
   toCollectorError,
+  withoutWait,
   type Budget,
   type DeliveryContext,
   type Keeper,
+  type Metadata,
 } from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 import type { QueueFile, Stored } from './queue-file.ts'
@@ -33,7 +35,7 @@ interface Ticket extends Size {
   parts: number
   failure: CollectorError | undefined
   readonly done: ((failure: CollectorError | undefined) => void) | undefined
-  /** Empty where nobody waits. */
+  /** Without a wait where nobody waits. */
   readonly context: DeliveryContext
 }
 
@@ -97,7 +99,7 @@ export class SendingQueue {
     for (const stored of file.found) {
       const size = this.#sizeOf(stored, 0)
       this.#reserve(size)
-      this.#enqueue(stored, { file, stored }, size)
+      this.#enqueue(stored, { file, stored }, size, contextOf(stored))
     }
     this.#pump()
   }
@@ -116,10 +118,10 @@ export class SendingQueue {
       this.#pump()
       await this.#admitted(batch, size)
     }
-    if (this.#file) return this.#keep(batch, size, this.#file)
+    if (this.#file) return this.#keep(batch, size, this.#file, context)
     if (this.#config.wait_for_result) return this.#delivered(batch, size, context)
     // A failure is counted and logged where it happens; nobody waits for it here.
-    this.#enqueue(batch, { batch }, size)
+    this.#enqueue(batch, { batch }, size, withoutWait(context))
     this.#pump()
   }
 
@@ -152,16 +154,16 @@ export class SendingQueue {
 
   async #delivered(batch: TelemetryBatch, size: Size, context: DeliveryContext): Promise<void> {
     const delivered = new Promise<void>((resolve, reject) =>
-      this.#enqueue(batch, { batch }, size, (failure) => (failure ? reject(failure) : resolve()), context),
+      this.#enqueue(batch, { batch }, size, context, (failure) => (failure ? reject(failure) : resolve())),
     )
     this.#pump()
     return delivered
   }
 
-  async #keep(batch: TelemetryBatch, size: Size, file: QueueFile): Promise<void> {
+  async #keep(batch: TelemetryBatch, size: Size, file: QueueFile, { metadata }: DeliveryContext): Promise<void> {
     try {
-      const stored = await file.put(batch)
-      this.#enqueue(stored, { file, stored }, size)
+      const stored = await file.put(batch, textOf(this.#partitionOf(metadata)))
+      this.#enqueue(stored, { file, stored }, size, contextOf(stored))
     } catch (error) {
       this.#release(size)
       this.#events.refused(batch, toCollectorError(error))
@@ -171,15 +173,15 @@ export class SendingQueue {
   }
 
   #enqueue(
-    what: Omit<Waiting, 'order'>,
+    { signal, items, byteLength }: Measures,
     source: Entry['source'],
     size: Size,
+    context: DeliveryContext,
     done?: Ticket['done'],
-    context = EMPTY_CONTEXT,
   ): void {
-    const { signal, items, byteLength } = what
     const ticket: Ticket = { ...size, parts: 1, failure: undefined, done, context }
-    this.#lanes.push({ signal, items, byteLength, order: this.#entered++, ticket, source })
+    const partition = textOf(this.#partitionOf(context.metadata)) ?? ''
+    this.#lanes.push({ signal, items, byteLength, partition, order: this.#entered++, ticket, source })
   }
 
   #pump(): void {
@@ -211,14 +213,30 @@ export class SendingQueue {
       if (batch) batches.push(batch)
       ;(batch ? sent : over).push(entry)
     }
-    // Of several that wait, none may give up what is another's, too.
-    const context = sent.length === 1 ? sent[0]!.ticket.context : EMPTY_CONTEXT
+    const context = this.#contextOf(sent)
     const failure = sent.length > 0 ? await this.#deliver(joinBatches(batches), context) : undefined
     if (this.#file && failure?.retryable) {
       await sleep(failure.retryAfterMs ?? 0, this.#stopping.signal)
       for (const entry of sent) this.#lanes.push(entry)
     } else over.push(...sent)
     await Promise.all(over.map((entry) => this.#finish(entry, failure)))
+  }
+
+  /** Of several that wait, none may give up what is another's, too: what they have in common is their partition. */
+  #contextOf([first, ...others]: readonly Entry[]): DeliveryContext {
+    if (!first) return EMPTY_CONTEXT
+    const { context } = first.ticket
+    const metadata = this.#partitionOf(context.metadata)
+    if (others.length === 0) return context
+    return metadata.size === 0 ? EMPTY_CONTEXT : { ...EMPTY_CONTEXT, metadata }
+  }
+
+  /** The metadata that keep batches apart; a key that did not come is not in it. */
+  #partitionOf(metadata: Metadata): Metadata {
+    const keys = this.#config.batch?.partition.metadata_keys ?? []
+    if (keys.length === 0 || metadata.size === 0) return EMPTY_CONTEXT.metadata
+    const found = keys.flatMap((key) => (metadata.has(key) ? [[key, metadata.get(key)!] as const] : []))
+    return new Map(found)
   }
 
   /** Undefined, and told, where it is damaged. */
@@ -261,8 +279,9 @@ export class SendingQueue {
     const parts = this.#divideSource(entry.source, room, isForced)
     if (!parts) return undefined
     entry.ticket.parts++
-    const part = ({ signal, items, byteLength }: Omit<Waiting, 'order'>, source: Entry['source']): Entry => {
-      return { signal, items, byteLength, order: entry.order, ticket: entry.ticket, source }
+    const { order, partition, ticket } = entry
+    const part = ({ signal, items, byteLength }: Measures, source: Entry['source']): Entry => {
+      return { signal, items, byteLength, partition, order, ticket, source }
     }
     return [part(...parts[0]), part(...parts[1])]
   }
@@ -344,7 +363,19 @@ export class SendingQueue {
   }
 }
 
-type Part = readonly [Omit<Waiting, 'order'>, Entry['source']]
+type Measures = Pick<Waiting, 'signal' | 'items' | 'byteLength'>
+type Part = readonly [Measures, Entry['source']]
+
+/** Null for none. */
+function textOf(metadata: Metadata): string | null {
+  return metadata.size === 0 ? null : JSON.stringify([...metadata])
+}
+
+/** What is known of who sent it, before the end of another process maybe. */
+function contextOf({ metadata }: Stored): DeliveryContext {
+  if (metadata === null) return EMPTY_CONTEXT
+  return { ...EMPTY_CONTEXT, metadata: new Map(JSON.parse(metadata) as [string, string[]][]) }
+}
 
 function partOf(batch: TelemetryBatch): Part {
   return [batch, { batch }]

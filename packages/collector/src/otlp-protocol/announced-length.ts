@@ -1,4 +1,5 @@
 import type { ContentCoding } from './decompress.ts'
+import { snappyLength } from './snappy.ts'
 
 /** Deflate cannot do better: RFC 1951 takes two bits for 258 bytes. */
 const MOST_DEFLATE_RATIO = 1032
@@ -16,6 +17,7 @@ const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const
  */
 export function announcedLength(coding: ContentCoding, input: Uint8Array): number | undefined {
   if (coding === 'gzip') return gzipLength(input)
+  if (coding === 'snappy') return snappyLength(input)
   return coding === 'zstd' ? zstdLength(input) : undefined
 }
 

@@ -8,13 +8,16 @@
  * do, which is as many as the pool has threads; the others wait with what they came in.
  */
 import type { Transform } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
 import { announcedLength, GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES, isPlainGzip } from './announced-length.ts'
 import { BodyBuffer, type Holding } from './body-buffer.ts'
+import { unpackSnappy, type Unpacking } from './snappy.ts'
 import { createTurns } from './turns.ts'
 
-export type ContentCoding = 'gzip' | 'deflate' | 'zstd'
+/** `deflate`: with the header of zlib, as everybody sends it. `snappy`: a block, or a stream of them. */
+export type ContentCoding = 'gzip' | 'deflate' | 'zstd' | 'snappy'
 
 export interface Decompressed {
   /** In memory of their own. */
@@ -75,6 +78,7 @@ function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: numbe
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
   const expected = announcedLength(coding, input) ?? input.length * 8
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
+  if (coding === 'snappy') return joined(unpackNow(input, maxOutputLength))
   if (coding === 'deflate') return joined(takenOver(zlib.inflateSync(input, options)))
   if (coding === 'zstd') return joined(takenOver(zlib.zstdDecompressSync(input, options)))
   if (isPlainGzip(input)) {
@@ -97,6 +101,7 @@ async function decompressPooled(
 ): Promise<Decompressed> {
   const { leave, output } = await enter(input, length, options)
   try {
+    if (coding === 'snappy') return settle(joined(await unpackInTurns(input, length, options)), input, options, true)
     const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, output) : undefined
     return settle(member ?? joined(await output.run(streamOf(coding), input)), input, options, true)
   } catch (error) {
@@ -166,6 +171,36 @@ class Output {
     if (length <= this.#reserved) return
     reserve(length - this.#reserved, this.#options)
     this.#reserved = length
+  }
+}
+
+/** Throws where it is no snappy, or longer. */
+function unpackingOf(input: Uint8Array, length: number | undefined, maxBytes: number): Unpacking {
+  if (length === undefined) throw new Error('it has no length, or ends in the middle')
+  if (length > maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
+  return unpackSnappy(input, length)
+}
+
+function unpackNow(input: Uint8Array, maxBytes: number): Uint8Array {
+  const unpacking = unpackingOf(input, announcedLength('snappy', input), maxBytes)
+  for (;;) {
+    const { done, value } = unpacking.next()
+    if (done) return value
+  }
+}
+
+/** The same, with turns for others in between. The lease is for the output already. */
+async function unpackInTurns(
+  input: Uint8Array,
+  length: number | undefined,
+  { maxBytes, cancelled }: DecompressOptions,
+): Promise<Uint8Array> {
+  const unpacking = unpackingOf(input, length, maxBytes)
+  for (;;) {
+    const { done, value } = unpacking.next()
+    if (done) return value
+    await setImmediate()
+    if (cancelled?.()) throw new CollectorError('unavailable', 'the client left before its body was decompressed')
   }
 }
 

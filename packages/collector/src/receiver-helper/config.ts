@@ -7,8 +7,8 @@ import { z } from 'zod'
 import {
   count,
   durationMs,
+  parseHostPort,
   extensionId,
-  listenEndpoint,
   section,
   readConfigFile,
   stringList,
@@ -76,6 +76,9 @@ const keepalive = section({
   enforcement_policy: withoutEffect(z.unknown().optional(), KEPT),
 })
 
+/** As `Content-Encoding` has them. */
+export const CODING_NAMES = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const
+
 const auth = section({
   authenticator: extensionId('serverAuthenticator').describe(
     'The id of an extension that knows the clients, as `basicauth` or `bearertokenauth`. Others are refused: 401, or UNAUTHENTICATED.',
@@ -85,14 +88,41 @@ const auth = section({
     .describe('Parameters of the query that stand for headers of that name where there is none. Over HTTP only.'),
 })
 
+const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
+
 /** The keys of a port, whatever is spoken there. */
 const portKeys = (endpoint: string) => ({
-  endpoint: listenEndpoint.default(endpoint),
-  transport: z.enum(['tcp']).default('tcp'),
+  endpoint: z.string().default(endpoint).describe('`host:port`, or with `transport: unix` the path of a socket.'),
+  transport: z.enum(NETWORKS).default('tcp'),
+  middlewares: z.array(z.never(), { error: 'there are no middleware extensions' }).default([]),
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
   auth: auth.optional(),
 })
+
+/** To be asked of each section with the keys of a port. */
+export function checkEndpoint(
+  { endpoint, transport }: { readonly endpoint: string; readonly transport: Network },
+  context: z.RefinementCtx,
+): void {
+  const problem = transport === 'unix' ? socketProblem(endpoint) : hostPortProblem(endpoint)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: ['endpoint'] })
+}
+
+function socketProblem(path: string): string | undefined {
+  return path.startsWith('/')
+    ? undefined
+    : `${JSON.stringify(path)}: not the path of a socket; write it from the root, like /run/spoor.sock`
+}
+
+function hostPortProblem(endpoint: string): string | undefined {
+  try {
+    parseHostPort(endpoint)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 /** The keys of a server that speaks gRPC. `endpoint`: where it listens by default. */
 export const grpcServerKeys = (endpoint: string) => ({
@@ -119,12 +149,26 @@ export const httpServerKeys = (endpoint: string) => ({
     .min(1)
     .default(20 * 1024 * 1024)
     .describe('Largest body in bytes, before and after decompression each.'),
+  compression_algorithms: z
+    .preprocess((input) => (input === null ? undefined : input), z.array(z.enum(CODING_NAMES)))
+    .default([...CODING_NAMES])
+    .describe('What bodies may be compressed with; empty text is for those that are not.'),
+  response_headers: z.record(z.string(), z.string()).default({}).describe('Headers of each answer.'),
+  read_header_timeout: durationMs.prefault(0).describe("When a request's headers have to be there. 0: after 60 s."),
+  read_timeout: durationMs.prefault(0).describe('When the whole of a request has to be there. 0: after 5 minutes.'),
+  write_timeout: withoutEffect(durationMs.optional(), 'an answer that nobody takes is given up after a minute'),
   idle_timeout: durationMs
     .prefault(0)
     .describe('How long a connection without a request stays open. 0: without limit.'),
+  keep_alives_enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether a connection may be used for more than one request.'),
 })
 
+export type HttpServerConfig = z.infer<z.ZodObject<ReturnType<typeof httpServerKeys>>>
 export type ServerTls = z.infer<typeof serverTls>
+export type Network = (typeof NETWORKS)[number]
 export type CorsConfig = z.infer<typeof cors>
 export type AuthConfig = z.infer<typeof auth>
 export type Keepalive = z.infer<typeof keepalive>

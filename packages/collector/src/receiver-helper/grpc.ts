@@ -15,7 +15,7 @@ import {
   type Metadata,
   type SenderAccount,
 } from '../component/index.ts'
-import { decompress } from '../otlp-protocol/decompress.ts'
+import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { tooSlow, type Call } from './call.ts'
@@ -30,7 +30,15 @@ const MIB = 1024 * 1024
 const DEFAULT_CONCURRENT_STREAMS = 128
 /** Not `application/grpc-web` and not `+json`, which have other messages. */
 const GRPC_CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/
-const ACCEPTED_ENCODINGS = 'identity,gzip'
+/** The content codings that there are, by gRPC's names. */
+const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
+  identity: 'identity',
+  gzip: 'gzip',
+  deflate: 'deflate',
+  zstd: 'zstd',
+  snappy: 'snappy',
+}
+const ACCEPTED_ENCODINGS = Object.keys(CODINGS).join(',')
 /** How much more of a refused message is read, in message limits, before its stream is cut. */
 const REFUSED_READ_FACTOR = 4
 /** Milliseconds. */
@@ -131,11 +139,12 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
         reason = handler.reason
         throw handler.error
       }
-      const encoding = headers['grpc-encoding'] ?? 'identity'
-      if (encoding !== 'identity' && encoding !== 'gzip') {
+      const name = String(headers['grpc-encoding'] ?? 'identity')
+      const encoding = CODINGS[name]
+      if (!encoding) {
         throw new CollectorError(
           'unimplemented',
-          `grpc-encoding ${String(encoding)} is not supported; use gzip or identity`,
+          `grpc-encoding ${name} is not supported; use one of ${ACCEPTED_ENCODINGS}`,
         )
       }
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
@@ -162,7 +171,7 @@ export function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
 
 interface Order {
   readonly handler: UnaryHandler
-  readonly encoding: 'identity' | 'gzip'
+  readonly encoding: ContentCoding | 'identity'
   readonly limit: SizeLimit
   /** The call's deadline, from now. */
   readonly timeoutMs: number | undefined
@@ -271,7 +280,7 @@ async function useMessage(reader: MessageReader, { handler, encoding, limit }: O
     }
     const { budget, lease } = call
     const options = { maxBytes: limit.bytes, setting: limit.setting, budget, lease, cancelled: () => call.left }
-    const result = decompress('gzip', bytes, options)
+    const result = decompress(encoding, bytes, options)
     const { bytes: message, singleMember } = result instanceof Promise ? await result : result
     return await handler(
       singleMember ? { bytes: message, compressed: { coding: 'gzip', bytes } } : { bytes: message },

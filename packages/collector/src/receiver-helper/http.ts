@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
-import type { CorsConfig } from './config.ts'
+import type { CorsConfig, HttpServerConfig } from './config.ts'
 import { createCors } from './cors.ts'
 import { checkHost } from './host-check.ts'
 import type { Intake } from './intake.ts'
@@ -42,10 +42,15 @@ export interface HttpService {
   readonly unused: ReadonlyMap<string, string>
 }
 
+/** What of its config the server itself heeds. */
+export type HttpBehaviour = Pick<
+  HttpServerConfig,
+  'idle_timeout' | 'keep_alives_enabled' | 'read_header_timeout' | 'read_timeout' | 'response_headers'
+>
+
 export interface HttpServerOptions {
   readonly cors: CorsConfig | undefined
-  /** Milliseconds; 0: without limit. */
-  readonly idleTimeoutMs: number
+  readonly behaviour: HttpBehaviour
   readonly intake: Intake
   /** The address that is listened on, without port. */
   readonly listenHost: () => string
@@ -64,13 +69,17 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
   const { intake, listenHost, endpointSetting, admission } = options
   const { handlers, unused } = options.service
   const cors = createCors(options.cors)
+  const { behaviour } = options
+  const responseHeaders = Object.entries(behaviour.response_headers)
   const timeouts: http.ServerOptions = {
-    keepAliveTimeout: options.idleTimeoutMs,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: behaviour.idle_timeout,
+    headersTimeout: behaviour.read_header_timeout || HEADERS_TIMEOUT_MS,
+    requestTimeout: behaviour.read_timeout || REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
+    for (const [name, value] of responseHeaders) response.setHeader(name, value)
+    if (!behaviour.keep_alives_enabled && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
     const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)

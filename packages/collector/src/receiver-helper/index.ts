@@ -1,6 +1,6 @@
 /** What receivers that listen have in common: ports, TLS, limits, statuses, the accounts. */
 export { Call } from './call.ts'
-export { grpcServerKeys, httpServerKeys, maxMessageBytes } from './config.ts'
+export { checkEndpoint, grpcServerKeys, httpServerKeys, maxMessageBytes } from './config.ts'
 export type { NoMethod, UnaryHandler } from './grpc.ts'
 export { refusalStatus, refuseRequest, respond, type HttpHandler, type HttpService } from './http.ts'
 export type { Intake } from './intake.ts'

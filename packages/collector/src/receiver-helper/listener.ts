@@ -5,10 +5,17 @@
  *     0x16                a TLS handshake (on a port without TLS)
  *     anything else       HTTP/1, whose parser also refuses garbage
  */
+import { unlinkSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import { CollectorError, createTlsFiles, listenError, parseHostPort, type TlsFiles } from '../component/index.ts'
-import { serverTlsOptions, type ServerTls } from './config.ts'
+import { serverTlsOptions, type Network, type ServerTls } from './config.ts'
+
+/** `endpoint`: `host:port`, or the path of a socket. */
+export interface Where {
+  readonly endpoint: string
+  readonly network: Network
+}
 
 export interface Handlers {
   http1(socket: net.Socket): void
@@ -19,6 +26,8 @@ export interface Handlers {
   tlsWithoutConfig(socket: net.Socket): void
   /** A client with which no TLS connection came about, on a port that has it. */
   tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
+  /** A connection could not be accepted, as where the process has no more files; undefined: the next one could. */
+  acceptFailed?(error: Error | undefined): void
   /** The files of TLS have changed; `problem`: why they cannot be used, and what was read before goes on to hold. */
   tlsFilesChanged?(problem?: Error): void
 }
@@ -51,7 +60,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
 
 /** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
 export async function listen(
-  endpoint: string,
+  where: Where,
   tlsConfig: ServerTls | undefined,
   handlers: Handlers,
   maxConnections = MAX_CONNECTIONS,
@@ -69,23 +78,24 @@ export async function listen(
   server.maxConnections = maxConnections
   server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
   server.on('drop', () => handlers.tooMany?.(sockets.size))
+  let accepts = true
+  const noteAccept = (error?: Error): void => {
+    if (accepts && !error) return
+    accepts = error === undefined
+    handlers.acceptFailed?.(error)
+  }
   server.on('connection', (socket: net.Socket) => {
+    noteAccept()
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
       if (sockets.size === 0) allClosed?.()
     })
   })
-  const { host, port } = parseHostPort(endpoint)
-  // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
-  const address = host === 'localhost' ? '127.0.0.1' : host
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
-    server.listen({ port, ...(address === '' ? {} : { host: address }) }, resolve)
-  })
-  const bound = server.address() as net.AddressInfo
+  await bind(server, where)
+  server.on('error', noteAccept)
   return {
-    address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    address: addressOf(server),
     get connections() {
       return sockets.size
     },
@@ -99,6 +109,60 @@ export async function listen(
     },
     destroy: () => sockets.forEach((socket) => socket.destroy()),
   }
+}
+
+/** Rejects with `listen`. */
+async function bind(server: net.Server, where: Where): Promise<void> {
+  try {
+    await tryToBind(server, where)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // Of one that ended without taking its socket with it.
+    if (where.network !== 'unix' || code !== 'EADDRINUSE' || !(await isDead(where.endpoint)))
+      throw refused(where, error)
+    unlinkSync(where.endpoint)
+    await tryToBind(server, where).catch((error: unknown) => Promise.reject(refused(where, error)))
+  }
+}
+
+function tryToBind(server: net.Server, { endpoint, network }: Where): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(network === 'unix' ? { path: endpoint } : hostAndPort(endpoint, network), () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function hostAndPort(endpoint: string, network: Network): net.ListenOptions {
+  const { host, port } = parseHostPort(endpoint)
+  if (network === 'tcp6') return { port, host: host === 'localhost' ? '::1' : host || '::', ipv6Only: true }
+  // Go's choice for this name, too; a client that finds ::1 first goes on to the other address.
+  const address = host === 'localhost' ? '127.0.0.1' : host || (network === 'tcp4' ? '0.0.0.0' : '')
+  return { port, ...(address === '' ? {} : { host: address }) }
+}
+
+function refused({ endpoint }: Where, error: unknown): CollectorError {
+  return listenError(endpoint, error as NodeJS.ErrnoException)
+}
+
+/** Whether a socket is there and nobody listens on it. */
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
+  })
+}
+
+function addressOf(server: net.Server): string {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') return `unix:${bound ?? ''}`
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
 }
 
 function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void {

@@ -9,9 +9,9 @@ import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
 import { CollectorError, type Consumer, type Context } from '../component/index.ts'
 import type { Admission } from './admit.ts'
-import type { AuthConfig, CorsConfig, Keepalive, ServerTls } from './config.ts'
+import type { AuthConfig, CorsConfig, Keepalive, Network, ServerTls } from './config.ts'
 import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
-import { createHttpServer, type HttpService } from './http.ts'
+import { createHttpServer, type HttpBehaviour, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
 import { listen, type Handlers, type Listener } from './listener.ts'
 import type { SizeLimit } from './request-body.ts'
@@ -31,7 +31,9 @@ export interface Port {
 export interface PortRules {
   /** What the port is named after. */
   readonly transport: Transport
+  /** `host:port`, or the path of a socket. */
   readonly endpoint: string
+  readonly network: Network
   /** The key of `endpoint`, for errors. */
   readonly endpointSetting: string
   readonly tls: ServerTls | undefined
@@ -52,7 +54,7 @@ export interface PortSettings extends PortRules {
   }
   readonly http: {
     readonly cors: CorsConfig | undefined
-    readonly idleTimeoutMs: number
+    readonly behaviour: HttpBehaviour
     /** What it is called in errors: `OTLP/HTTP`. */
     readonly speaks: string
     readonly service: (intake: Intake) => HttpService
@@ -72,10 +74,10 @@ export async function openPort(
   next: ReadonlyMap<Signal, Consumer>,
   settings: PortSettings,
   admission: Admission | undefined,
-  handlers: Pick<Handlers, 'tooMany' | 'tlsFilesChanged'>,
+  handlers: Pick<Handlers, 'acceptFailed' | 'tooMany' | 'tlsFilesChanged'>,
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
-  const { transport, endpoint, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
+  const { transport, endpoint, network, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
   const intakes = { grpc: createIntake(context, 'grpc', next), http: createIntake(context, 'http', next) }
   const labels = { receiver: context.id, transport }
   const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
@@ -118,7 +120,7 @@ export async function openPort(
     if (isGrpc(headers)) note('grpc')
   })
   const endSessions = trackSessions(grpcServer)
-  const listener: Listener = await listen(endpoint, tls, {
+  const listener: Listener = await listen({ endpoint, network }, tls, {
     ...handlers,
     http1(socket) {
       note('http')

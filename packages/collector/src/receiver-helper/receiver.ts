@@ -5,6 +5,7 @@
 import type { Signal } from '@spoor/otlp'
 import {
   createLogLimiter,
+  createTroubles,
   extensionOf,
   portClaims,
   type Component,
@@ -13,6 +14,7 @@ import {
   type Host,
   type Listening,
   type LogLimiter,
+  type Troubles,
 } from '../component/index.ts'
 import type { Transport } from './intake.ts'
 import { openPort, type Port, type PortSettings } from './port.ts'
@@ -43,14 +45,18 @@ class HelpedReceiver implements Component {
   readonly #next: ReadonlyMap<Signal, Consumer>
   readonly #options: ReceiverOptions
   readonly #log: LogLimiter
+  readonly #troubles: Troubles
   #ports: Port[] = []
 
   constructor(context: Context, next: ReadonlyMap<Signal, Consumer>, options: ReceiverOptions) {
-    this.claims = portClaims(...options.ports.map(({ endpoint }) => endpoint))
+    this.claims = options.ports.flatMap(({ endpoint, network }) =>
+      network === 'unix' ? [`unix ${endpoint}`] : portClaims(endpoint),
+    )
     this.#context = context
     this.#next = next
     this.#options = options
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+    this.#troubles = createTroubles(context.report)
   }
 
   async start(host: Host): Promise<void> {
@@ -105,16 +111,31 @@ class HelpedReceiver implements Component {
       requestParams: auth.request_params.map((name) => name.toLowerCase()),
     }
     const port = await openPort(this.#context, this.#next, settings, admission, {
+      acceptFailed: (error) => this.#reportAccept(settings, error),
       tlsFilesChanged: (problem) => this.#reportFiles(transport, problem),
       tooMany: (connections) => this.#reportTooMany(transport, connections),
     })
     this.#ports.push(port)
   }
 
+  #reportAccept({ transport, endpoint }: PortSettings, error: Error | undefined): void {
+    if (!error) return this.#troubles.clear(`accept ${transport}`)
+    const message = `connections to ${endpoint} cannot be accepted: ${error.message}`
+    this.#troubles.set(`accept ${transport}`, 'recoverable_error', message)
+    this.#log.warn(
+      'accept',
+      { component: this.#context.id, transport, error: error.message },
+      'A connection could not be accepted.',
+    )
+  }
+
   #reportFiles(transport: Transport, problem: Error | undefined): void {
     const fields = { component: this.#context.id, transport }
-    if (!problem)
+    if (!problem) {
+      this.#troubles.clear(`tls ${transport}`)
       return this.#log.info('tls_files', fields, 'The certificate or key has changed, and holds from now on.')
+    }
+    this.#troubles.set(`tls ${transport}`, 'recoverable_error', problem.message)
     const message = 'A certificate or key has changed and cannot be used. What was read before goes on to hold.'
     this.#log.warn('tls_files_failed', { ...fields, error: problem.message }, message)
   }

@@ -28,19 +28,22 @@ export interface BodyOptions {
   /** Before and after decompression each. */
   readonly limit: SizeLimit
   readonly includeMetadata: boolean
+  /** The names of `Content-Encoding` that are taken. */
+  readonly codings: readonly string[]
   /** Whether the compressed form is of use to whoever takes the body. */
   readonly keepsCompressed: boolean
 }
 
 const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   '': 'identity',
-  identity: 'identity',
   gzip: 'gzip',
-  'x-gzip': 'gzip',
   deflate: 'deflate',
   zlib: 'deflate',
   zstd: 'zstd',
+  snappy: 'snappy',
+  'x-snappy-framed': 'snappy',
 }
+const ALIASES: Readonly<Record<string, string>> = { identity: '', 'x-gzip': 'gzip' }
 /**
  * How much more of a refused body is read, in body limits, so that the client gets to read the answer before the
  * connection is cut.
@@ -61,7 +64,7 @@ export function takeBody<T>(
   const { intake, limit, includeMetadata } = options
   try {
     intake.checkOpen()
-    const coding = codingOf(request)
+    const coding = codingOf(request, options.codings)
     readBody(request, limit, intake, sender, refuse, (bytes, call) => {
       call.auth = auth
       if (includeMetadata) call.metadata = metadataOf(request.rawHeaders)
@@ -74,11 +77,13 @@ export function takeBody<T>(
   }
 }
 
-function codingOf(request: IncomingMessage): ContentCoding | 'identity' {
+function codingOf(request: IncomingMessage, taken: readonly string[]): ContentCoding | 'identity' {
   const name = request.headers['content-encoding'] ?? ''
-  const coding = CODINGS[name.toLowerCase()]
-  if (coding) return coding
-  throw new CollectorError('invalid_data', `unsupported Content-Encoding: ${name}; use gzip, zstd, deflate or none`)
+  const known = ALIASES[name.toLowerCase()] ?? name.toLowerCase()
+  const coding = CODINGS[known]
+  if (coding && taken.includes(known)) return coding
+  const names = taken.map((one) => one || 'none').join(', ')
+  throw new CollectorError('invalid_data', `unsupported Content-Encoding: ${name}; use one of ${names}`)
 }
 
 async function useBody<T>(

@@ -9,6 +9,8 @@ const keepalive = section({
   permit_without_stream: z.boolean().default(false).describe('Ping while no call is under way, too.'),
 })
 
+const BUFFERS = "the buffers of sockets are Node's"
+
 export const otlpGrpcConfig = section(
   {
     endpoint: peerEndpoint.describe('`host:port`, or with `http://` for plain text or `https://` for TLS.'),
@@ -20,7 +22,13 @@ export const otlpGrpcConfig = section(
     auth: clientAuth.optional(),
     keepalive: keepalive.optional(),
     user_agent: z.string().default('spoor-collector'),
-    write_buffer_size: withoutEffect(count.optional(), "the buffers of sockets are Node's"),
+    authority: z.string().default('').describe('What calls name as their host, where that is not the endpoint.'),
+    read_buffer_size: withoutEffect(count.optional(), BUFFERS),
+    write_buffer_size: withoutEffect(count.optional(), BUFFERS),
+    wait_for_ready: withoutEffect(
+      z.boolean().optional(),
+      'a call that finds no connection is tried again, see retry_on_failure',
+    ),
     balancer_name: withoutEffect(z.string().optional(), 'there is one connection to the endpoint'),
     ...exporterHelperKeys,
   },

@@ -83,6 +83,7 @@ function clientOptions(
       ...announcementTo(host, statusAddress),
       ...lowerCaseKeys(config.headers),
       'user-agent': config.user_agent,
+      ...(config.authority !== '' && { ':authority': config.authority }),
     },
     keepalive: config.keepalive,
   }

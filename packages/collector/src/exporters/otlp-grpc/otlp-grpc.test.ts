@@ -95,6 +95,24 @@ describe('to a grpc-js server', () => {
     expect(seen?.get('user-agent')).toEqual(['spoor-collector'])
   })
 
+  test('authority is the host that calls name', async () => {
+    const seen: (string | undefined)[] = []
+    const server = http2.createServer()
+    server.on('stream', (stream, headers) => {
+      seen.push(headers[':authority'])
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const endpoint = `127.0.0.1:${(server.address() as net.AddressInfo).port}`
+    for (const authority of ['collector.internal', '']) {
+      const { exporter } = await startExporter(otlpGrpcExporter, { endpoint, authority, ...INSECURE })
+      await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT).catch(() => {})
+      await exporter.shutdown(AbortSignal.timeout(100))
+    }
+    expect(seen).toEqual(['collector.internal', endpoint])
+  })
+
   test('partial success', async () => {
     const { address } = await startServer(() => Buffer.from(encodeExportResponse({ rejected: 10, message: 'too old' })))
     const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, ...INSECURE })

@@ -1,7 +1,7 @@
 /** OTLP/HTTP requests to one peer, over undici's pooled connections. */
 import { Readable } from 'node:stream'
 import { decodeStatus } from '@spoor/otlp'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { CollectorError, errorFromHttp } from '../../component/index.ts'
 import type { Payload } from '../../exporter-helper/index.ts'
 
@@ -10,19 +10,19 @@ const MAX_RESPONSE_BYTES = 64 * 1024
 const ERROR_TEXT_CHARS = 300
 
 export class HttpClient {
-  readonly #options: () => Agent.Options
-  #agent: Agent
+  readonly #connect: () => Dispatcher
+  #agent: Dispatcher
 
-  /** `options`: for the connections that are opened from the start, and from each `renew`. */
-  constructor(options: () => Agent.Options) {
-    this.#options = options
-    this.#agent = new Agent(options())
+  /** `connect`: makes the connections from the start, and from each `renew`. */
+  constructor(connect: () => Dispatcher) {
+    this.#connect = connect
+    this.#agent = connect()
   }
 
   /** Further requests go over new connections; those that are under way go on. */
   renew(): void {
     const before = this.#agent
-    this.#agent = new Agent(this.#options())
+    this.#agent = this.#connect()
     before.close().catch(() => {})
   }
 

@@ -1,6 +1,6 @@
 /** The config of the `otlp_http` exporter; keys and defaults as in the OpenTelemetry Collector's otlphttpexporter. */
 import { z } from 'zod'
-import { count, durationMs, parsePeer, section } from '../../component/index.ts'
+import { count, durationMs, parsePeer, section, withoutEffect } from '../../component/index.ts'
 import { clientAuth, clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 const url = z.string().superRefine((text, context) => {
@@ -15,6 +15,10 @@ const url = z.string().superRefine((text, context) => {
   }
 })
 
+const SOCKETS = "the buffers of sockets are Node's"
+const IDLE = 'a connection is kept for each one that was needed, until idle_conn_timeout'
+const HTTP1 = 'it speaks HTTP/1.1'
+
 export const otlpHttpConfig = section({
   endpoint: url
     .optional()
@@ -22,6 +26,7 @@ export const otlpHttpConfig = section({
   traces_endpoint: url.optional().describe('The whole URL for one signal, instead of `endpoint`.'),
   metrics_endpoint: url.optional(),
   logs_endpoint: url.optional(),
+  profiles_endpoint: withoutEffect(z.string().optional(), 'profiles are not exported'),
   encoding: z.enum(['proto', 'json']).default('proto'),
   timeout: durationMs.prefault('30s').describe('How long one attempt may take. 0: without limit.'),
   compression: z.enum(['gzip', 'zstd', 'none', '']).default('gzip'),
@@ -30,7 +35,16 @@ export const otlpHttpConfig = section({
   headers: z.record(z.string(), z.string()).default({}),
   auth: clientAuth.optional(),
   max_conns_per_host: count.default(0).describe('Connections to one host. 0: as many as the queue has consumers.'),
+  proxy_url: url.optional().describe('An HTTP proxy that all requests go through, as `http://proxy:3128`.'),
+  disable_keep_alives: z.boolean().default(false).describe('Whether each request has a connection of its own.'),
   idle_conn_timeout: durationMs.prefault('90s').describe('How long a connection without a request stays open.'),
+  max_idle_conns: withoutEffect(count.optional(), IDLE),
+  max_idle_conns_per_host: withoutEffect(count.optional(), IDLE),
+  read_buffer_size: withoutEffect(count.optional(), SOCKETS),
+  write_buffer_size: withoutEffect(count.optional(), SOCKETS),
+  force_attempt_http2: withoutEffect(z.boolean().optional(), HTTP1),
+  http2_read_idle_timeout: withoutEffect(z.unknown().optional(), HTTP1),
+  http2_ping_timeout: withoutEffect(z.unknown().optional(), HTTP1),
   ...exporterHelperKeys,
 }).refine(
   (config) =>

@@ -7,6 +7,7 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
+import { Agent, ProxyAgent } from 'undici'
 import {
   announcementTo,
   CollectorError,
@@ -93,14 +94,18 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
 }
 
 function createClient(config: OtlpHttpConfig, tls: TlsFiles<TlsClientOptions>): HttpClient {
-  return new HttpClient(() => ({
+  const options = (): Agent.Options => ({
     connections: config.max_conns_per_host || config.sending_queue.num_consumers,
     keepAliveTimeout: timerMs(config.idle_conn_timeout),
+    // 0 is undici's way not to keep a connection.
+    pipelining: config.disable_keep_alives ? 0 : 1,
     // The attempt has its own timeout.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: tls.options,
-  }))
+  })
+  const { proxy_url: proxy } = config
+  if (proxy === undefined) return new HttpClient(() => new Agent({ ...options(), connect: tls.options }))
+  return new HttpClient(() => new ProxyAgent({ ...options(), uri: proxy, requestTls: tls.options }))
 }
 
 function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefined {

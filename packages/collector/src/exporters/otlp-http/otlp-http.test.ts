@@ -187,3 +187,28 @@ describe('what comes back', () => {
     })
   })
 })
+
+describe('connections', () => {
+  test('go through a proxy where there is one', async () => {
+    const proxy = await startServer()
+    const { exporter } = await startExporter(otlpHttpExporter, {
+      endpoint: 'http://collector.internal:4318',
+      proxy_url: proxy.url,
+      ...DIRECT,
+    })
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+    expect(proxy.received.map(({ path }) => path)).toEqual(['http://collector.internal:4318/v1/traces'])
+  })
+
+  test('disable_keep_alives has one for each request', async () => {
+    const ports = new Set<number | undefined>()
+    const { url } = await startServer((response) => {
+      ports.add(response.req.socket.remotePort)
+      response.end()
+    })
+    const config = { endpoint: url, disable_keep_alives: true, ...DIRECT }
+    const { exporter } = await startExporter(otlpHttpExporter, config)
+    for (let i = 0; i < 3; i++) await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+    expect(ports.size).toBe(3)
+  })
+})

@@ -1,23 +1,26 @@
 /** The config of the `otlp` receiver; keys and defaults as in the OpenTelemetry Collector's otlpreceiver. */
 import { z } from 'zod'
-import { section } from '../../component/index.ts'
+import { section, withoutEffect } from '../../component/index.ts'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
-import { grpcServerKeys, httpServerKeys } from '../../receiver-helper/index.ts'
+import { checkEndpoint, grpcServerKeys, httpServerKeys } from '../../receiver-helper/index.ts'
 
 /** A slash at its start may be left out, as the collector has it. */
 const urlPath = z.preprocess(
   (input) => (typeof input === 'string' && !input.startsWith('/') ? `/${input}` : input),
-  z.string(),
+  z.string().refine((path) => !/[\s?#:]|%(?![0-9a-f]{2})/i.test(path), {
+    message: 'not a path of URLs; write it like /v1/traces',
+  }),
 )
 
-const grpc = section(grpcServerKeys('localhost:4317'))
+const grpc = section(grpcServerKeys('localhost:4317')).superRefine(checkEndpoint)
 
 const http = section({
   ...httpServerKeys('localhost:4318'),
   traces_url_path: urlPath.default(HTTP_PATHS.traces),
   metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
   logs_url_path: urlPath.default(HTTP_PATHS.logs),
-})
+  profiles_url_path: withoutEffect(z.string().optional(), 'profiles are not taken'),
+}).superRefine(checkEndpoint)
 
 export const otlpReceiverConfig = section({
   protocols: section({ grpc: grpc.optional(), http: http.optional() }, ['grpc', 'http']),

@@ -5,6 +5,7 @@ import { decodeStatus } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CollectorError } from '../../component/index.ts'
 import { decodeGrpcMessage, messagePrefix } from '../../otlp-protocol/grpc-message.ts'
+import { packSnappy, packSnappyStream } from '../../otlp-protocol/snappy.test.helper.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { logsRequest, metricsRequest, tracesRequest } from '../../testkit/index.ts'
 import { http2Request, startReceiver, type Http2Answer } from './fixture.ts'
@@ -169,11 +170,29 @@ describe('bare HTTP/2', () => {
     expect(sink.items).toBe(20)
   })
 
+  test.each([
+    ['gzip', zlib.gzipSync],
+    ['deflate', zlib.deflateSync],
+    ['zstd', zlib.zstdCompressSync],
+    ['snappy', packSnappyStream],
+    ['snappy', packSnappy],
+  ] as const)('grpc-encoding %s', async (coding, compress) => {
+    const { grpc: address, sink } = await startReceiver()
+    const answer = await http2Request(address, { ...HEADERS, 'grpc-encoding': coding }, [
+      framed(compress(request), true),
+    ])
+    expect(statusOf(answer)).toEqual([0, ''])
+    expect(Buffer.from(sink.bytes()).equals(request)).toBe(true)
+  })
+
   test('an unknown grpc-encoding', async () => {
     const { grpc: address } = await startReceiver()
-    const answer = await http2Request(address, { ...HEADERS, 'grpc-encoding': 'snappy' }, [framed(request, true)])
-    expect(statusOf(answer)).toEqual([12, 'grpc-encoding snappy is not supported; use gzip or identity'])
-    expect(answer.headers['grpc-accept-encoding']).toBe('identity,gzip')
+    const answer = await http2Request(address, { ...HEADERS, 'grpc-encoding': 'br' }, [framed(request, true)])
+    expect(statusOf(answer)).toEqual([
+      12,
+      'grpc-encoding br is not supported; use one of identity,gzip,deflate,zstd,snappy',
+    ])
+    expect(answer.headers['grpc-accept-encoding']).toBe('identity,gzip,deflate,zstd,snappy')
   })
 
   test('a client that resets its stream does not hurt the others', async () => {

@@ -3,6 +3,7 @@ import { decodeStatus, decodeTraces, tracesToJson } from '@spoor/otlp'
 import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../../component/index.ts'
 import { logsRequest, metricsRequest, tracesRequest } from '../../testkit/index.ts'
+import { packSnappy, packSnappyStream } from '../../otlp-protocol/snappy.test.helper.ts'
 import { exchange, startReceiver } from './fixture.ts'
 
 const PROTOBUF = { 'content-type': 'application/x-protobuf' }
@@ -54,6 +55,10 @@ describe('what is taken', () => {
     ['gzip', zlib.gzipSync],
     ['deflate', zlib.deflateSync],
     ['zstd', zlib.zstdCompressSync],
+    ['zlib', zlib.deflateSync],
+    ['snappy', packSnappy],
+    ['snappy', packSnappyStream],
+    ['x-snappy-framed', packSnappyStream],
   ] as const)('%s', async (coding, compress) => {
     const { http, sink } = await startReceiver()
     const body = compress(request)
@@ -107,6 +112,32 @@ describe('what is taken', () => {
     const { http, sink } = await startReceiver({ http: { traces_url_path: path } })
     expect((await post(`http://${http}${sent}`, request)).status).toBe(200)
     expect(sink.items).toBe(20)
+  })
+
+  test('compression_algorithms says which codings are taken', async () => {
+    const { http, sink } = await startReceiver({ http: { compression_algorithms: ['gzip'] } })
+    const send = (body: Uint8Array, coding?: string) =>
+      post(
+        `http://${http}/v1/traces`,
+        body,
+        coding === undefined ? PROTOBUF : { ...PROTOBUF, 'content-encoding': coding },
+      )
+    expect((await send(zlib.gzipSync(request), 'gzip')).status).toBe(200)
+    const refused = await send(zlib.zstdCompressSync(request), 'zstd')
+    expect(refused.status).toBe(400)
+    expect(decodeStatus(refused.body).message).toBe('unsupported Content-Encoding: zstd; use one of gzip')
+    expect((await send(request)).status).toBe(400)
+    expect(sink.items).toBe(20)
+  })
+
+  test('response_headers are on each answer; without keep_alives_enabled each is the last of its connection', async () => {
+    const { http } = await startReceiver({
+      http: { response_headers: { 'X-Served-By': 'a' }, keep_alives_enabled: false },
+    })
+    for (const path of ['/v1/traces', '/nothing']) {
+      const { headers } = await post(`http://${http}${path}`, request)
+      expect([headers.get('x-served-by'), headers.get('connection')]).toEqual(['a', 'close'])
+    }
   })
 
   test('the answer comes only when the pipeline has taken it', async () => {

@@ -37,6 +37,7 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
 export function httpService(
   intake: Intake,
   { limit, includeMetadata }: PortRules,
+  codings: readonly string[],
   paths: Readonly<Record<Signal, string>>,
   converter: Converter,
 ): HttpService {
@@ -53,7 +54,7 @@ export function httpService(
       }
       takeBody(
         exchange,
-        { intake, limit, includeMetadata, keepsCompressed: encoding === 'protobuf' },
+        { intake, limit, includeMetadata, codings, keepsCompressed: encoding === 'protobuf' },
         (body, call) => take(signal, encoding, body, call),
         (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
         (thrown) => {

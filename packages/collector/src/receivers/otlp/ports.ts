@@ -19,6 +19,7 @@ function grpcRules({ grpc }: FilledProtocols): PortRules {
   return {
     transport: 'grpc',
     endpoint: grpc.endpoint,
+    network: grpc.transport,
     endpointSetting: 'protocols.grpc.endpoint',
     tls: grpc.tls,
     auth: grpc.auth,
@@ -34,6 +35,7 @@ function httpRules({ http }: FilledProtocols): PortRules {
   return {
     transport: 'http',
     endpoint: http.endpoint,
+    network: http.transport,
     endpointSetting: 'protocols.http.endpoint',
     tls: http.tls,
     auth: http.auth,
@@ -55,9 +57,9 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
     http: {
       // Browsers are let in on the port of HTTP only.
       cors: rules.transport === 'http' ? http.cors : undefined,
-      idleTimeoutMs: http.idle_timeout,
+      behaviour: http,
       speaks: 'OTLP/HTTP',
-      service: (intake) => httpService(intake, rules, paths, converter),
+      service: (intake) => httpService(intake, rules, http.compression_algorithms, paths, converter),
     },
   }
 }

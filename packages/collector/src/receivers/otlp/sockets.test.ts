@@ -386,10 +386,27 @@ describe('HTTP/2 connections without a call', () => {
   })
 })
 
+test('a connection that cannot be accepted is told, ends nothing, and is over with the next one', async () => {
+  const create = vi.spyOn(net, 'createServer')
+  onTestFinished(() => create.mockRestore())
+  const { http: address, context } = await startReceiver()
+  const servers = create.mock.results.map(({ value }) => value as net.Server)
+  const server = servers.find((each) => address.endsWith(`:${(each.address() as net.AddressInfo | null)?.port}`))!
+  context.status.to('ok')
+  // As Node tells that the process has no more files.
+  for (let index = 0; index < 2; index++) server.emit('error', new Error('accept EMFILE'))
+  expect(context.status.event).toMatchObject({
+    status: 'recoverable_error',
+    message: 'connections to 127.0.0.1:0 cannot be accepted: accept EMFILE',
+  })
+  connectRaw(address)
+  await vi.waitUntil(() => context.status.event.status === 'ok')
+})
+
 test('more connections than there may be: those beyond are cut at once, told of, and the others stay', async () => {
   const dropped: number[] = []
   const listener = await listen(
-    '127.0.0.1:0',
+    { endpoint: '127.0.0.1:0', network: 'tcp' },
     undefined,
     {
       http1: () => {},
