@@ -22,6 +22,7 @@ import {
   type Component,
   type Consumer,
   type Context,
+  type Counters,
   type DeliveryContext,
   type DropLog,
   type Host,
@@ -89,6 +90,8 @@ class HelpedExporter implements Component, Consumer {
   readonly #sender: Sender
   readonly #log: LogLimiter
   readonly #queue: SendingQueue | undefined
+  /** Hears of each request that comes to the queue. */
+  readonly #enqueued: ((batch: TelemetryBatch) => void) | undefined
   readonly #labels: Readonly<Record<string, string>>
   readonly #sent
   readonly #isPersistent: boolean
@@ -137,15 +140,13 @@ class HelpedExporter implements Component, Consumer {
       verb: 'rejected',
     })
     if (options.queue.enabled) {
-      const name = 'otelcol_exporter_queue_batch_send_size'
-      const sendSize = context.counters.histogram(name, this.#labels, ITEM_BOUNDS)
-      const sendBytes = context.counters.histogram(`${name}_bytes`, this.#labels, BYTE_BOUNDS)
+      this.#enqueued = sizeRecorder(context.counters, 'otelcol_exporter_enqueue_size', this.#labels)
+      const sending = sizeRecorder(context.counters, 'otelcol_exporter_queue_batch_send_size', this.#labels)
       const queue = new SendingQueue(
         options.queue,
         {
           deliver: (batch, context) => {
-            sendSize.record(batch.items)
-            sendBytes.record(batch.byteLength)
+            sending(batch)
             return this.#deliver(batch, context)
           },
           refused: ({ signal, items }, { code, message }) => {
@@ -183,6 +184,7 @@ class HelpedExporter implements Component, Consumer {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
     if (!this.#queue) return this.#deliver(batch, context)
+    this.#enqueued?.(batch)
     await this.#queue.offer(batch, context)
     this.#troubles.clear('queue')
   }
@@ -397,6 +399,20 @@ function isOver({ deadline, signal }: DeliveryContext, inMs = 0): boolean {
 function followAll(signals: readonly (AbortSignal | undefined)[], controller: AbortController): () => void {
   const ties = signals.flatMap((signal) => (signal ? follow(signal, controller) : []))
   return () => ties.forEach((unfollow) => unfollow())
+}
+
+/** Two histograms: of items, and of bytes. */
+function sizeRecorder(
+  counters: Counters,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): (batch: TelemetryBatch) => void {
+  const items = counters.histogram(name, labels, ITEM_BOUNDS)
+  const bytes = counters.histogram(`${name}_bytes`, labels, BYTE_BOUNDS)
+  return (batch) => {
+    items.record(batch.items)
+    bytes.record(batch.byteLength)
+  }
 }
 
 /** Rejects when the signal aborts, so that nothing waits for a sender that does not heed it. */

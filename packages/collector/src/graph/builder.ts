@@ -23,6 +23,7 @@ import {
   type Logger,
   type StatusEvent,
 } from '../component/index.ts'
+import { timer } from './timer.ts'
 import { DeferredGauges } from './deferred-gauges.ts'
 import { FanOut } from './fan-out.ts'
 import { isMadeOf, type Makings, type Node, type NodeKind } from './node.ts'
@@ -121,12 +122,15 @@ class Builder {
   #processor(id: string, { id: pipeline, signal }: PipelineConfig, next: Next): Next {
     const { factory, config } = find(this.#config.processors, id)
     const labels = { processor: id, otel_signal: signal }
-    const makings = this.#makings(factory, config, next.consumer.durable === true, [next])
+    const isTimed = this.#config.telemetry.metrics.level === 'detailed'
+    const makings = this.#makings(factory, config, [next.consumer.durable === true, isTimed], [next])
     const node = this.#place('processor', id, pipeline, makings, (context) => {
-      const after = this.#counted(next.consumer, 'otelcol_processor_outgoing_items', labels)
-      const component = factory.create(context, config, after, signal)
+      const counted = this.#counted(next.consumer, 'otelcol_processor_outgoing_items', labels)
+      const timed = isTimed ? timer(context.counters, labels, counted) : undefined
+      const component = factory.create(context, config, timed?.after ?? counted, signal)
       const durable = component.durable ?? next.consumer.durable === true
-      return { component, consumer: this.#counted(component, 'otelcol_processor_incoming_items', labels, durable) }
+      const first = timed?.before(component) ?? component
+      return { component, consumer: this.#counted(first, 'otelcol_processor_incoming_items', labels, durable) }
     })
     return nextOf(node)
   }

@@ -39,6 +39,18 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   otelcol_receiver_requests: counter('Number of requests, by receiver, transport and outcome.', NORMAL),
   otelcol_processor_incoming_items: counter('Number of items that came to the processor.', NORMAL),
   otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.', NORMAL),
+  otelcol_processor_internal_duration: histogram(
+    'Time that the processor takes for a batch, without what is behind it.',
+    {
+      ...DETAILED,
+      unit: 's',
+    },
+  ),
+  otelcol_exporter_enqueue_size: histogram('Number of items in a request that came to the sending queue.', DETAILED),
+  otelcol_exporter_enqueue_size_bytes: histogram('Size of a request that came to the sending queue, uncompressed.', {
+    ...DETAILED,
+    unit: 'By',
+  }),
   otelcol_processor_dropped_items: counter('Number of items that the processor has dropped, by reason.'),
   otelcol_processor_dropped_batches: counter('Number of batches that the processor has dropped, by reason.', NORMAL),
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),

@@ -96,8 +96,23 @@ describe('Prometheus', () => {
     expect(has('otelcol_processor_batch_batch_send_size_count')).toEqual([false, true, true])
     expect(has('otelcol_processor_batch_batch_send_size_bytes_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_queue_batch_send_size_bytes_count')).toEqual([false, false, true])
+    expect(has('otelcol_processor_internal_duration_count')).toEqual([false, false, true])
+    expect(has('otelcol_exporter_enqueue_size_count')).toEqual([false, false, true])
     expect((await start('{metrics: {level: none}}')).metrics).toBeUndefined()
     expect((await start('{metrics: {readers: []}}')).metrics).toBeUndefined()
+  })
+
+  test('detailed times what a processor does itself, and not what is behind it', async () => {
+    const running = await start(`{metrics: {level: detailed, readers: ${reader()}}}`)
+    // The sink takes its time, a fiftieth of a second.
+    running.sink.intercept = () => new Promise((resolve) => setTimeout(resolve, 20))
+    for (let seed = 1; seed <= 3; seed++) await postTraces(running.otlp, tracesRequest({ seed }))
+    await running.sink.waitFor(3)
+    const [name, labels] = ['otelcol_processor_internal_duration', '{processor="batch",otel_signal="traces"}']
+    const lines = (await scrape(running)).split('\n')
+    expect(lines).toContain(`${name}_count${labels} 3`)
+    const sum = lines.find((line) => line.startsWith(`${name}_sum${labels}`))!
+    expect(Number(sum.split(' ')[1])).toBeGreaterThan(0)
   })
 
   test('names with units, type suffix and scope where they are asked for', async () => {
