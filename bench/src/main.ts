@@ -18,6 +18,7 @@ import { describeMachine } from './machine.ts'
 import type { Figure } from './figure.ts'
 import { renderMarkdown, renderText, type SectionResult } from './report.ts'
 import { stopAll } from './process/running.ts'
+import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
 import { join } from './sections/join.ts'
@@ -34,6 +35,7 @@ const stored = async (context: Context): Promise<Ingested> => (ingested ??= awai
 
 const SECTIONS: readonly Section[] = [
   scan,
+  edit,
   join,
   receive,
   forward,

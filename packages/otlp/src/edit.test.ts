@@ -328,6 +328,30 @@ describe('what is not edited', () => {
   })
 })
 
+it('may be done within a visitor, and after one that threw', () => {
+  const bytes = Uint8Array.from(field(0x0a, ...field(0x12, ...field(0x12, ...attribute(0x4a, 'k', 'v')))))
+  const set = (value: string): Uint8Array =>
+    editRequest('traces', bytes, { item: (view) => view.attributes.set('k', text(value)) })
+  const inner: number[][] = []
+  const outer = editRequest('traces', bytes, {
+    item(view) {
+      view.attributes.set('k', text('outer'))
+      inner.push([...set('inner')])
+    },
+  })
+  const thrower = (): Uint8Array =>
+    editRequest('traces', bytes, {
+      item(view) {
+        view.name = 'lost'
+        throw new Error('visitor')
+      },
+    })
+  expect(thrower).toThrow('visitor')
+  expect([...set('outer')]).toEqual([...outer])
+  expect(inner).toEqual([[...set('inner')]])
+  expect(Buffer.from(outer).includes('outer')).toBe(true)
+})
+
 describe('bytes that are not a request', () => {
   const depth = (levels: number): number[] => {
     let value = field(0x0a, 0x61)

@@ -32,8 +32,24 @@ export interface Visitor<S extends Signal> {
 
 /** The request as the visitor changes it; `bytes` itself where it changes nothing. Throws {@link OtlpError}. */
 export function editRequest<S extends Signal>(signal: S, bytes: Uint8Array, visitor: Visitor<S>): Uint8Array {
-  return new Editor(bytes, visitor, createItemView(signal)).run()
+  const pool = pools[signal] as Views<S>[]
+  const views = pool.pop() ?? { resource: new ResourceView(), scope: new ScopeView(), item: createItemView(signal) }
+  try {
+    return new Editor(bytes, visitor, views).run()
+  } finally {
+    for (const view of Object.values(views)) view.release()
+    pool.push(views)
+  }
 }
+
+interface Views<S extends Signal> {
+  readonly resource: ResourceView
+  readonly scope: ScopeView
+  readonly item: ItemViews[S]
+}
+
+/** Views that nobody uses: to make them costs as much as some spans. More than one of a signal where a visitor edits a request itself. */
+const pools: { readonly [S in Signal]: Views<S>[] } = { traces: [], metrics: [], logs: [] }
 
 /** @internal */
 export function createItemView<S extends Signal>(signal: S): ItemViews[S] {
@@ -53,14 +69,16 @@ const GONE = 2
 class Editor<S extends Signal> {
   readonly #bytes: Uint8Array
   readonly #visitor: Visitor<S>
-  readonly #resource = new ResourceView()
-  readonly #scope = new ScopeView()
+  readonly #resource: ResourceView
+  readonly #scope: ScopeView
   readonly #item: ItemViews[S]
   readonly #pieces: Pieces
 
-  constructor(bytes: Uint8Array, visitor: Visitor<S>, item: ItemViews[S]) {
+  constructor(bytes: Uint8Array, visitor: Visitor<S>, { resource, scope, item }: Views<S>) {
     this.#bytes = bytes
     this.#visitor = visitor
+    this.#resource = resource
+    this.#scope = scope
     this.#item = item
     this.#pieces = new Pieces(bytes)
   }

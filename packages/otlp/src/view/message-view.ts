@@ -5,6 +5,11 @@ import type { Field, MessageType } from '../schema.ts'
 import { LENGTH } from '../wire.ts'
 import { createWriter, finish, mark, writeRange, type Writer } from '../writer.ts'
 
+const NO_BYTES: Uint8Array = new Uint8Array(0)
+
+/** An index behind all others. */
+const NONE = 2 ** 30
+
 /** In place of a field that is taken out. */
 export const REMOVED = Symbol('removed')
 
@@ -22,13 +27,15 @@ export class MessageView {
   /** What is in place of fields, by their index; nothing for those that are as they came. @internal */
   readonly edits: (FieldValue | typeof REMOVED | undefined)[] = []
   /** @internal */
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NO_BYTES
   /** Another number for each message that is opened. @internal */
   generation = 0
   readonly #type: MessageType
   /** What was opened. */
   protected start = 0
   protected end = 0
+  #firstEdit = NONE
+  #lastEdit = -1
   #isRead = false
   #isChanged = false
   #isDropped = false
@@ -57,9 +64,16 @@ export class MessageView {
     this.bytes = bytes
     this.start = start
     this.end = end
-    if (this.#isChanged) this.edits.fill(undefined, 0, this.fields.count)
+    for (let i = this.#firstEdit; i <= this.#lastEdit; i++) this.edits[i] = undefined
+    this.#firstEdit = NONE
+    this.#lastEdit = -1
     this.#isRead = this.#isChanged = this.#isDropped = false
     this.generation++
+  }
+
+  /** Lets go of the bytes, which would stay in memory with the view. @internal */
+  release(): void {
+    this.open(NO_BYTES, 0, 0)
   }
 
   /** Finds the fields, at the first call. @internal */
@@ -129,14 +143,20 @@ export class MessageView {
   /** The index of a field that is new, for {@link edit}. @internal */
   append(field: Field): number {
     const index = this.fields.add((field.number << 3) | field.wireType)
-    this.edits[index] = REMOVED
+    this.#setEdit(index, REMOVED)
     return index
   }
 
   /** @internal */
   edit(index: number, edit: FieldValue | typeof REMOVED): void {
-    this.edits[index] = edit
+    this.#setEdit(index, edit)
     this.#isChanged = true
+  }
+
+  #setEdit(index: number, edit: FieldValue | typeof REMOVED): void {
+    this.edits[index] = edit
+    if (index < this.#firstEdit) this.#firstEdit = index
+    if (index > this.#lastEdit) this.#lastEdit = index
   }
 
   /** @internal */

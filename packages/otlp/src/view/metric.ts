@@ -107,6 +107,12 @@ class DataView extends MessageView {
     this.#point = new DataPointView(type)
   }
 
+  /** @internal */
+  override release(): void {
+    this.#point.release()
+    super.release()
+  }
+
   get pointCount(): number {
     return this.countOf(DATA_POINTS)
   }
@@ -212,6 +218,12 @@ export class MetricView extends MessageView {
       this.takeOver(i, data)
     }
     if (dropped && this.pointCount === 0) this.drop()
+  }
+
+  /** @internal */
+  override release(): void {
+    for (const data of Object.values(this.#data)) data.release()
+    super.release()
   }
 
   #typeAt(index: number): MetricType | undefined {

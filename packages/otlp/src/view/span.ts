@@ -240,6 +240,12 @@ export class SpanView extends MessageView {
     this.visitEach(LINKS, this.#link, visit)
   }
 
+  /** @internal */
+  override release(): void {
+    for (const view of [this.#event, this.#link, this.#statusView]) view.release()
+    super.release()
+  }
+
   #status(): StatusView {
     const content = this.content(STATUS)
     this.#statusView.open(content, 0, content.length)
