@@ -266,9 +266,10 @@ describe('clients that stand still', () => {
     const { socket } = connectRaw(http, false)
     socket.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(100_000))
     await vi.waitUntil(() => connections() === 1, within)
-    await vi.waitUntil(() => connections() === 0, within)
+    // As many answers have to be made as the system takes for a client that does not read.
+    await vi.waitUntil(() => connections() === 0, { timeout: 60_000 })
     socket.destroy()
-  })
+  }, 70_000)
 
   test('in the middle of a gRPC message: the call is cut, and the connection stays', async () => {
     const { grpc, used } = await startImpatient(200)
