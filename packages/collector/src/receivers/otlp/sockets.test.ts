@@ -379,7 +379,7 @@ describe('HTTP/2 connections without a call', () => {
     const { grpc, idled, sink } = await startImpatient(10_000, IDLE)
     const session = http2.connect(`http://${grpc}`)
     onTestFinished(() => session.destroy())
-    sink.intercept = () => new Promise((resolve) => setTimeout(resolve, 700))
+    sink.intercept = () => new Promise((resolve) => setTimeout(resolve, 850))
     expect((await http2Request(session, GRPC, [message])).trailers['grpc-status']).toBe('0')
     const ended = performance.now()
     expect([session.closed, idled()]).toEqual([false, 0])
