@@ -13,6 +13,8 @@ export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, de
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
 export { editRequest } from './edit.ts'
 export type { ItemViews, Visitor } from './edit.ts'
+export { otlpProtoFiles, protoFile } from './descriptors.ts'
+export type { ProtoFile } from './descriptors.ts'
 export { MAX_DEPTH, OtlpError } from './error.ts'
 export type { OtlpErrorCode } from './error.ts'
 export { logsFromJson, metricsFromJson, tracesFromJson } from './from-json.ts'

@@ -67,18 +67,12 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .option('--mode <mode>', 'redacted (default: secrets are left out) or unredacted')
     .option('--format <format>', 'yaml (default) or json')
     .action((options: Options) => choose(() => printConfig(options, io)))
-  cli.command('print-schema', 'Print the JSON Schema of collector configurations, for editors').action(() =>
-    choose(async () => {
-      io.stdout.write(`${JSON.stringify(configSchema(allFactories()), null, 2)}\n`)
-      return 0
-    }),
-  )
-  cli.command('components', 'List the components that a collector configuration may use').action(() =>
-    choose(async () => {
-      io.stdout.write(componentList(allFactories()))
-      return 0
-    }),
-  )
+  cli
+    .command('print-schema', 'Print the JSON Schema of collector configurations, for editors')
+    .action(() => choose(() => printSchema(io)))
+  cli
+    .command('components', 'List the components that a collector configuration may use')
+    .action(() => choose(() => printComponents(io)))
 }
 
 /** What `--config` and `--set` say; undefined without `--config`. Throws SpoorError `option`, CollectorError `config`. */
@@ -102,7 +96,7 @@ async function requiredConfig(options: Options, command: string): Promise<readon
   return config
 }
 
-const ACTIONS = ['top', 'tap']
+const ACTIONS = ['top', 'tap', 'validate', 'print-config', 'print-schema', 'components']
 
 async function collectorAction(
   action: string | undefined,
@@ -111,6 +105,11 @@ async function collectorAction(
   io: Io,
 ): Promise<number> {
   if (action === undefined) return collect(options, io)
+  // As otelcol has them, behind the name of the program.
+  if (action === 'validate') return validate(options, io)
+  if (action === 'print-config') return printConfig(options, io)
+  if (action === 'print-schema') return printSchema(io)
+  if (action === 'components') return printComponents(io)
   const endpoint = textOf('status-endpoint', options['statusEndpoint'])
   if (action === 'top' && edge === undefined) return top({ endpoint, once: options['once'] === true }, io)
   if (action === 'tap') {
@@ -202,6 +201,16 @@ async function validate(options: Options, io: Io): Promise<number> {
   })
   for (const warning of warnings) io.stderr.write(`${warning}\n`)
   io.stdout.write(`${config.map(({ file }) => file).join(', ')} is valid\n`)
+  return 0
+}
+
+async function printSchema(io: Io): Promise<number> {
+  io.stdout.write(`${JSON.stringify(configSchema(allFactories()), null, 2)}\n`)
+  return 0
+}
+
+async function printComponents(io: Io): Promise<number> {
+  io.stdout.write(componentList(allFactories()))
   return 0
 }
 

@@ -275,6 +275,25 @@ service:
     }
   })
 
+  it('has what otelcol has behind its name behind `collector`, too', async () => {
+    const file = join(directory, 'otel.yaml')
+    await writeFile(file, collector('http://127.0.0.1:4318'))
+    expect(await print('collector', 'validate', '--config', file)).toEqual({ code: 0, output: `${file} is valid\n` })
+    expect((await print('collector', 'print-config', '--config', file)).output).toContain('otlp_http:')
+    expect((await print('collector', 'components')).output).toContain('name: otlp_json_file')
+    const schema = JSON.parse((await print('collector', 'print-schema')).output) as {
+      properties: Record<string, { patternProperties?: object; properties?: Record<string, { properties?: object }> }>
+    }
+    const exporters = Object.keys(schema.properties['exporters']?.patternProperties ?? {}).join(' ')
+    for (const type of ['file', 'debug', 'spoor_storage']) expect(exporters).toContain(type)
+    expect(Object.keys(schema.properties['service']?.properties?.['telemetry']?.properties ?? {})).toEqual([
+      'logs',
+      'metrics',
+      'traces',
+      'resource',
+    ])
+  })
+
   it('names a port of it that is taken, and who has it', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')

@@ -106,6 +106,17 @@ test.each<[name: string, handler: http.RequestListener, error: RegExp]>([
   expect(paths).toEqual([`${PIPELINES}?own`])
 })
 
+test('pages of other sites cannot tap it', async () => {
+  const spoor = await start()
+  const path = '/api/spoor/v1/tap?edge=traces:spoor_storage'
+  const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
+  const request = http.get(`${spoor.urls.page}${path}`, { headers })
+  const status = await new Promise((resolve) =>
+    request.on('response', (response) => resolve(response.resume().statusCode)),
+  )
+  expect(status).toBe(403)
+})
+
 test('opened to other machines, it does not show its configuration', async () => {
   const spoor = await start('0.0.0.0')
   const response = await fetch(`${spoor.urls.page.replace('0.0.0.0', '127.0.0.1')}/api/spoor/v1/config`)

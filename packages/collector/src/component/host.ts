@@ -18,6 +18,15 @@ function hostNameOf(header: string): string | undefined {
 }
 
 /**
+ * Whether a browser sends the request for a page of another site, other than by a link to it: the page gets nothing of the answer, but what the
+ * answer costs. Source: Fetch Metadata, `Sec-Fetch-Site`.
+ */
+export function isForOtherSite(headers: { readonly [name: string]: string | readonly string[] | undefined }): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
+  return (site === 'cross-site' || site === 'same-site') && mode !== 'navigate'
+}
+
+/**
  * Whether a request with this `Host` header may be answered by a server on `listenHost`.
  *
  * @param alsoAllowed names that are as good as loopback

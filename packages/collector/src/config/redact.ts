@@ -4,10 +4,13 @@ import { isMapping, setKey } from './merge.ts'
 const SECRET =
   /^(headers|response_headers|passwords?|tokens?|(client_|access_)?secrets?|(api|access)_?key|key_pem|inline)$/i
 const REDACTED = '[REDACTED]'
+/** In URLs. */
+const USERINFO = /\/\/[^/@\s]*@/g
 
 /** A configuration's values without what is secret in them. The structure stays, so that it can be seen that something is set. */
 export function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (typeof value === 'string') return value.replaceAll(USERINFO, `//${REDACTED}@`)
   if (!isMapping(value)) return value
   const output: Record<string, unknown> = {}
   for (const [key, inner] of Object.entries(value))

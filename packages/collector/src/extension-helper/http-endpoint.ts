@@ -1,7 +1,7 @@
 /** A small HTTP server of an extension, that answers GET from memory. */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hostAllowed, listenError, parseHostPort } from '../component/index.ts'
+import { hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
 
 export interface Answer {
   readonly status: number
@@ -53,6 +53,7 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
 
   function answerTo(request: http.IncomingMessage): Answer {
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
+    if (isForOtherSite(request.headers)) return refusal(403, 'this port is not for pages of other sites')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refusal(405, 'method not allowed, supported: [GET]')
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)

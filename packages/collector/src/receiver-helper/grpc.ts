@@ -19,6 +19,7 @@ import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { tooSlow, type Call } from './call.ts'
+import { serveStream, type StreamHandler } from './grpc-stream.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
 import { endWhenIdle } from './idle-sessions.ts'
@@ -83,6 +84,8 @@ export interface GrpcServerOptions {
   readonly endpointSetting: string
   /** The handler of a method, as `/package.Service/Method`. */
   readonly method: (path: string) => UnaryHandler | NoMethod
+  /** Those of gRPC's own services, by path. */
+  readonly streams: ReadonlyMap<string, StreamHandler>
   readonly admission: Admission | undefined
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
@@ -133,6 +136,14 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
+      const own = options.streams.get(headers[':path'] ?? '')
+      if (own) {
+        const serve = (): void =>
+          serveStream(stream, String(headers['grpc-encoding'] ?? 'identity'), RESPONSE_HEADERS, own)
+        if (admission) admit(admission, credentialsOf(headers, '', []), serve, (error) => refuse(error, undefined))
+        else serve()
+        return
+      }
       intake.checkOpen()
       const handler = options.method(headers[':path'] ?? '')
       if ('error' in handler) {

@@ -6,14 +6,16 @@
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Signal } from '@spoor/otlp'
+import type { ProtoFile, Signal } from '@spoor/otlp'
 import { CollectorError, type Consumer, type Context } from '../component/index.ts'
 import type { Admission } from './admit.ts'
 import type { AuthConfig, CorsConfig, Keepalive, Network, ServerTls } from './config.ts'
 import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
+import { createHealth, HEALTH_SERVICE, healthProtoFile } from './health.ts'
 import { createHttpServer, type HttpBehaviour, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
 import { listen, type Handlers, type Listener } from './listener.ts'
+import { reflectionHandlers } from './reflection.ts'
 import type { SizeLimit } from './request-body.ts'
 
 export interface Port {
@@ -51,6 +53,10 @@ export interface PortSettings extends PortRules {
     /** What it is called in errors: `OTLP/gRPC`. */
     readonly speaks: string
     readonly methods: (intake: Intake) => GrpcServerOptions['method']
+    /** Full names of the services that take calls, for those who ask. */
+    readonly services: (intake: Intake) => readonly string[]
+    /** What describes them. */
+    readonly protoFiles: () => readonly ProtoFile[]
   }
   readonly http: {
     readonly cors: CorsConfig | undefined
@@ -89,6 +95,8 @@ export async function openPort(
     intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
   }
 
+  const services = grpc.services(intakes.grpc)
+  const health = createHealth(services)
   const httpServer = createHttpServer({
     ...http,
     intake: intakes.http,
@@ -108,6 +116,10 @@ export async function openPort(
     speaks: `${grpc.speaks} and ${http.speaks}`,
     endpointSetting,
     method: grpc.methods(intakes.grpc),
+    streams: new Map([
+      ...health.handlers,
+      ...reflectionHandlers([...services, HEALTH_SERVICE], () => [...grpc.protoFiles(), healthProtoFile()]),
+    ]),
     admission,
     ...(timeouts ? { timeouts } : {}),
     onIdle: () => idle.value++,
@@ -142,6 +154,7 @@ export async function openPort(
       return intakes.grpc.active + intakes.http.active
     },
     async close() {
+      health.stop()
       await Promise.all([intakes.grpc.close(), intakes.http.close()])
     },
     goAway() {

@@ -55,6 +55,10 @@ test('pipelines, senders, and the configuration without its secrets', async () =
 test('other hosts, and with a token those without it, get nothing', async () => {
   const open = await start({ endpoint: 'localhost:0' })
   expect((await get(open.collector.statusAddress, STATUS_PATHS.config, { host: 'evil.example' })).status).toBe(403)
+  const ofOtherSite = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
+  expect((await get(open.collector.statusAddress, STATUS_PATHS.tap, ofOtherSite)).status).toBe(403)
+  const byLink = { ...ofOtherSite, 'sec-fetch-mode': 'navigate' }
+  expect((await get(open.collector.statusAddress, STATUS_PATHS.tap, byLink)).status).toBe(200)
   const closed = await start({ endpoint: '0.0.0.0:0', token: 'let-me-in' })
   const address = closed.collector.statusAddress!.replace('0.0.0.0', '127.0.0.1')
   for (const authorization of [undefined, 'Bearer other', 'let-me-in', 'Bearer let-me-in2']) {

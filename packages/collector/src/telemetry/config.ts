@@ -58,8 +58,10 @@ const headers = z.union([
 
 const otlp = section({
   protocol: z
-    .enum(['http/protobuf', 'grpc'], { error: 'not a protocol that is spoken; use http/protobuf or grpc' })
-    .describe('`http/protobuf` or `grpc`.'),
+    .enum(['http/protobuf', 'http/json', 'grpc'], {
+      error: 'not a protocol that is spoken; use http/protobuf, http/json or grpc',
+    })
+    .describe('`http/protobuf`, `http/json` or `grpc`.'),
   endpoint: peerEndpoint.describe('`http://host:4318` for `http/protobuf`, `host:4317` for `grpc`.'),
   headers: headers.default({}),
   insecure: z.boolean().default(false).describe('Whether `grpc` goes without TLS.'),

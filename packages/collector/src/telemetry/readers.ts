@@ -117,6 +117,7 @@ function createOtlp(config: OtlpConfig, context: Parameters<typeof otlpHttpExpor
   const where = protocol !== 'grpc' && endpoint.endsWith('/v1/metrics') ? { metrics_endpoint: endpoint } : { endpoint }
   const parsed = factory.config.safeParse({
     ...where,
+    ...(protocol === 'http/json' && { encoding: 'json' }),
     headers,
     compression,
     tls,

@@ -172,7 +172,7 @@ describe('Prometheus', () => {
 })
 
 describe('a push over OTLP', () => {
-  test.each(['http/protobuf', 'grpc'])(
+  test.each(['http/protobuf', 'http/json', 'grpc'])(
     '%s: cumulative sums, gauges and histograms, again and again',
     async (protocol) => {
       const sink = createSink()

@@ -1,4 +1,4 @@
-import type { Collector, EdgesStatus } from '@spoor/collector'
+import { type Collector, type EdgesStatus, isForOtherSite } from '@spoor/collector'
 import type { FastifyInstance } from 'fastify'
 import type { PipelinesResponse, SendersResponse } from '../api.ts'
 import { createFollower } from './collectors.ts'
@@ -29,6 +29,8 @@ export function collectorRoutes(app: FastifyInstance, { collector, isLocal }: Co
   }
   app.get('/tap', async (request, reply) => {
     onlyLocal('what goes through is shown')
+    if (isForOtherSite(request.headers))
+      throw new RequestError(403, 'forbidden', 'this is not for pages of other sites')
     const answer = collector.tap(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
     if ('message' in answer) throw new RequestError(answer.status, 'bad_tap', answer.message)
     void reply.header('cache-control', 'no-store')

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Io } from '../cli-output.ts'
 import { findCollector, type StatusClient } from './status-client.ts'
-import { terminalOf } from './terminal.ts'
+import { terminalOf, type Terminal } from './terminal.ts'
 import { topLines, type Look } from './top-view.ts'
 
 const REFRESH_MS = 2_000
@@ -41,32 +41,34 @@ export async function top({ endpoint, once }: TopOptions, { stdout }: Io): Promi
     const show = (lines: readonly string[]): void => {
       stdout.write(`${HOME}${fit(lines, stdout as { rows?: number }).join(REST_OF_LINE)}${REST}`)
     }
-    await refresh(client, first, show, over.signal)
+    await refresh(client, first, terminal, show, over.signal)
   } finally {
     stdout.write(LEAVE)
     process.off('SIGINT', end).off('SIGTERM', end)
   }
   return 0
+}
 
-  async function refresh(
-    from: StatusClient,
-    first: Look,
-    show: (lines: readonly string[]) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let before: Look | undefined
-    let now = first
-    show(topLines(from.address, now, before, terminal))
-    while (!signal.aborted) {
-      await delay(REFRESH_MS, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
-      try {
-        ;[before, now] = [now, await lookAt(from)]
-        show(topLines(from.address, now, before, terminal))
-      } catch (error) {
-        const trouble = `  ${terminal.tone('red', 'no answer any more')}  ${(error as Error).message}; trying again`
-        show([...topLines(from.address, now, undefined, terminal), trouble])
-      }
+/** Shows the collector again and again until the signal aborts; one that gives no answer is asked on. */
+async function refresh(
+  client: StatusClient,
+  first: Look,
+  terminal: Terminal,
+  show: (lines: readonly string[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let before: Look | undefined
+  let now = first
+  show(topLines(client.address, now, before, terminal))
+  while (!signal.aborted) {
+    await delay(REFRESH_MS, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
+    try {
+      ;[before, now] = [now, await lookAt(client)]
+      show(topLines(client.address, now, before, terminal))
+    } catch (error) {
+      const trouble = `  ${terminal.tone('red', 'no answer any more')}  ${(error as Error).message}; trying again`
+      show([trouble, ...topLines(client.address, now, undefined, terminal)])
     }
   }
 }

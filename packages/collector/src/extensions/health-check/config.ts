@@ -50,9 +50,14 @@ export const healthCheckConfig = section({
     .boolean()
     .default(false)
     .describe('Version 2: `http` and `component_health` hold, `path` and `response_body` do not.'),
-  http: http.prefault({}).describe('With `use_v2` only.'),
+  http: http.optional().describe('With `use_v2` only.'),
   grpc: withoutEffect(z.unknown().optional(), 'health is told over HTTP only'),
-  component_health: componentHealth.prefault({}).describe('With `use_v2` only.'),
+  component_health: componentHealth.optional().describe('With `use_v2` only.'),
 })
 
 export type HealthCheckConfig = z.infer<typeof healthCheckConfig>
+export type ComponentHealth = z.infer<typeof componentHealth>
+
+/** What holds where the sections are not written. */
+export const HTTP_DEFAULTS = http.parse({})
+export const COMPONENT_HEALTH_DEFAULTS = componentHealth.parse({})

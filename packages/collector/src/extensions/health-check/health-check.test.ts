@@ -90,6 +90,28 @@ test('what has no effect is told with its place', () => {
   ])
 })
 
+test.each([
+  [
+    '{endpoint: "127.0.0.1:0", component_health: {}, http: {}}',
+    ['http has no effect without use_v2: true', 'component_health has no effect without use_v2: true'],
+  ],
+  [
+    '{endpoint: "127.0.0.1:0", use_v2: true, response_body: {healthy: fine}}',
+    ['response_body has no effect with use_v2: true'],
+  ],
+  ['{endpoint: "127.0.0.1:0", use_v2: true, component_health: {}}', []],
+])('sections of the other version are told: %s', async (settings, told) => {
+  const { started, stopped, factory } = createSlow()
+  started.resolve()
+  stopped.resolve()
+  const logger = createTestLogger()
+  const collector = createCollector({ config: yaml(settings), factories: [...builtinFactories, factory], logger })
+  onTestFinished(() => collector.shutdown({ deadlineMs: 50 }))
+  await collector.start()
+  const lines = logger.lines.filter(({ message }) => message.includes('use_v2'))
+  expect(lines.map(({ level, message }) => `${level} ${message}`)).toEqual(told.map((message) => `warn ${message}`))
+})
+
 describe('version 2', () => {
   /** A collector whose exporter reports what it is told to. */
   async function start(settings = '') {

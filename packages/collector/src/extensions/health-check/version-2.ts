@@ -11,9 +11,7 @@ import {
   type StatusEvent,
 } from '../../component/index.ts'
 import type { Answer } from '../../extension-helper/index.ts'
-import type { HealthCheckConfig } from './config.ts'
-
-type ComponentHealth = HealthCheckConfig['component_health']
+import type { ComponentHealth } from './config.ts'
 
 const NAMES: Readonly<Record<ComponentStatus, string>> = {
   none: 'StatusNone',

@@ -36,3 +36,9 @@ function unknownMethod(path: string): NoMethod {
     : `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`
   return { error: new CollectorError('unimplemented', text), reason: signal ? 'no_pipeline' : 'not_found' }
 }
+
+/** The full names of the services of the signals that some pipeline takes. */
+export function grpcServices(intake: Intake): readonly string[] {
+  const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
+  return taken.map((signal) => GRPC_PATHS[signal].split('/')[1]!)
+}

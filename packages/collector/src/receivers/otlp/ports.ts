@@ -2,10 +2,11 @@
  * The two ports of the OTLP receiver, of which each speaks both protocols. What is said of a port holds for whatever comes there: its TLS,
  * its limit, its include_metadata.
  */
+import { otlpProtoFiles } from '@spoor/otlp'
 import { maxMessageBytes, type PortRules, type PortSettings } from '../../receiver-helper/index.ts'
 import { filled, type FilledProtocols, type OtlpReceiverConfig } from './config.ts'
 import type { Converter } from './conversion.ts'
-import { grpcMethods } from './grpc.ts'
+import { grpcMethods, grpcServices } from './grpc.ts'
 import { httpService } from './http.ts'
 
 /** The ports that the config opens. */
@@ -53,6 +54,8 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
       keepalive: grpc.keepalive,
       speaks: 'OTLP/gRPC',
       methods: (intake) => grpcMethods(intake, converter),
+      services: grpcServices,
+      protoFiles: otlpProtoFiles,
     },
     http: {
       // Browsers are let in on the port of HTTP only.
