@@ -94,3 +94,14 @@ describe('a stream', () => {
     else expect(run).toThrow(problem)
   })
 })
+
+test.each([
+  ['a copy of what is before it', [5, 0x00, 0x61, 0x01, 2], 'a copy of what is not there'],
+  ['a copy of what comes next', [5, 0x00, 0x61, 0x01, 0], 'a copy of what is not there'],
+  ['more than it says', [4, 0x00, 0x61, 0x01, 1], 'longer than it says'],
+  ['less than it says', [6, 0x00, 0x61, 0x01, 1], 'shorter than it says'],
+  ['a literal that is cut', [5, 0x10, 0x61], 'ends in the middle'],
+  ['a copy that is cut', [9, 0x00, 0x61, 0x1e, 1], 'ends in the middle'],
+])('a block with %s', (_, bytes, problem) => {
+  expect(() => unpackSnappy(Buffer.from(bytes), bytes[0]!).next()).toThrow(problem)
+})

@@ -29,7 +29,7 @@ const MAX_BYTES = 64 * 1024
 
 export function serveStream(
   stream: http2.ServerHttp2Stream,
-  encoding: string,
+  request: http2.IncomingHttpHeaders,
   headers: http2.OutgoingHttpHeaders,
   handler: StreamHandler,
 ): void {
@@ -64,7 +64,7 @@ export function serveStream(
       const bytes = waiting.subarray(PREFIX_BYTES, PREFIX_BYTES + length)
       const isPacked = waiting[0] === 1
       waiting = waiting.subarray(PREFIX_BYTES + length)
-      if (isPacked && encoding !== 'gzip')
+      if (isPacked && request['grpc-encoding'] !== 'gzip')
         return end(GRPC.UNIMPLEMENTED, 'messages may be compressed with gzip only here')
       try {
         listener.message(isPacked ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes)

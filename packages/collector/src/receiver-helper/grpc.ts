@@ -129,21 +129,11 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       respondOtherGrpc(stream, text)
       return
     }
-    const refuse = (error: unknown, why: string | undefined): void => {
-      stream.resume()
-      respondError(stream, intake.refuse(error, sender, why))
-    }
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
       const own = options.streams.get(headers[':path'] ?? '')
-      if (own) {
-        const serve = (): void =>
-          serveStream(stream, String(headers['grpc-encoding'] ?? 'identity'), RESPONSE_HEADERS, own)
-        if (admission) admit(admission, credentialsOf(headers, '', []), serve, (error) => refuse(error, undefined))
-        else serve()
-        return
-      }
+      if (own) return letIn(() => serveStream(stream, headers, RESPONSE_HEADERS, own), stream, headers, sender)
       intake.checkOpen()
       const handler = options.method(headers[':path'] ?? '')
       if ('error' in handler) {
@@ -161,18 +151,46 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = options.includeMetadata ? metadataOf(rawHeaders) : undefined
       const order: Order = { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }
-      const go = (auth: AuthData | undefined): void => {
-        const announced = headers[ANNOUNCEMENT_HEADER]
-        if (typeof announced === 'string') sender.announced(announced)
-        receive(stream, order, auth, intake)
-      }
-      if (admission) admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(error, undefined))
-      else go(undefined)
+      if (admission) letIn((auth) => accept(stream, headers, order, auth, intake), stream, headers, sender)
+      else accept(stream, headers, order, undefined, intake)
     } catch (error) {
-      refuse(error, reason)
+      refuse(stream, intake, sender, error, reason)
     }
   })
+  const letIn = (
+    go: (auth: AuthData | undefined) => void,
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    sender: SenderAccount,
+  ): void => {
+    if (!admission) return go(undefined)
+    admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(stream, intake, sender, error))
+  }
   return server
+}
+
+function refuse(
+  stream: http2.ServerHttp2Stream,
+  intake: Intake,
+  sender: SenderAccount,
+  error: unknown,
+  reason?: string,
+): void {
+  stream.resume()
+  respondError(stream, intake.refuse(error, sender, reason))
+}
+
+/** A call of somebody who is let in. */
+function accept(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  order: Order,
+  auth: AuthData | undefined,
+  intake: Intake,
+): void {
+  const announced = headers[ANNOUNCEMENT_HEADER]
+  if (typeof announced === 'string') order.sender.announced(announced)
+  receive(stream, order, auth, intake)
 }
 
 /** Whether the request is a call of gRPC. */

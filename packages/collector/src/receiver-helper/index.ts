@@ -6,4 +6,4 @@ export { refusalStatus, refuseRequest, respond, type HttpHandler, type HttpServi
 export type { Intake } from './intake.ts'
 export type { PortRules, PortSettings } from './port.ts'
 export { createReceiver } from './receiver.ts'
-export { takeBody, type RequestBody } from './request-body.ts'
+export { takeBody, type BodyOptions, type RequestBody } from './request-body.ts'

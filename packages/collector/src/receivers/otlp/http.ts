@@ -18,6 +18,7 @@ import {
   refuseRequest,
   respond,
   takeBody,
+  type BodyOptions,
   type HttpHandler,
   type HttpService,
   type Intake,
@@ -42,6 +43,11 @@ export function httpService(
   converter: Converter,
 ): HttpService {
   const take = createTakeMessage(intake, converter)
+  const options = { intake, limit, includeMetadata, codings }
+  const bodies: Readonly<Record<Encoding, BodyOptions>> = {
+    protobuf: { ...options, keepsCompressed: true },
+    json: { ...options, keepsCompressed: false },
+  }
   const handler =
     (signal: Signal): HttpHandler =>
     (exchange) => {
@@ -54,7 +60,7 @@ export function httpService(
       }
       takeBody(
         exchange,
-        { intake, limit, includeMetadata, codings, keepsCompressed: encoding === 'protobuf' },
+        bodies[encoding],
         (body, call) => take(signal, encoding, body, call),
         (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
         (thrown) => {
