@@ -497,15 +497,16 @@ function mergeAnyValue(bytes: Uint8Array, p: number, end: number, value: AnyValu
         break
       case 0x2a: {
         const stop = lengthEnd(bytes, p, end)
-        const items = decodeArray(bytes, next, stop, depth)
-        value = { type: 'array', value: value.type === 'array' ? [...value.value, ...items] : items }
+        value = {
+          type: 'array',
+          value: decodeArray(bytes, next, stop, depth, value.type === 'array' ? value.value : []),
+        }
         p = stop
         break
       }
       case 0x32: {
         const stop = lengthEnd(bytes, p, end)
-        const items = decodeMap(bytes, next, stop, depth)
-        value = { type: 'map', value: value.type === 'map' ? [...value.value, ...items] : items }
+        value = { type: 'map', value: decodeMap(bytes, next, stop, depth, value.type === 'map' ? value.value : []) }
         p = stop
         break
       }
@@ -521,8 +522,9 @@ function mergeAnyValue(bytes: Uint8Array, p: number, end: number, value: AnyValu
   return value
 }
 
-function decodeArray(bytes: Uint8Array, p: number, end: number, depth: number): AnyValue[] {
-  const values: AnyValue[] = []
+/** Adds to the list that an earlier piece has made: to copy it for each of many pieces would take the square of the time. */
+function decodeArray(bytes: Uint8Array, p: number, end: number, depth: number, list: readonly AnyValue[]): AnyValue[] {
+  const values = list as AnyValue[]
   while (p < end) {
     const tag = readTag(bytes, p, end)
     p = next
@@ -535,8 +537,8 @@ function decodeArray(bytes: Uint8Array, p: number, end: number, depth: number): 
   return values
 }
 
-function decodeMap(bytes: Uint8Array, p: number, end: number, depth: number): KeyValue[] {
-  const values: KeyValue[] = []
+function decodeMap(bytes: Uint8Array, p: number, end: number, depth: number, list: readonly KeyValue[]): KeyValue[] {
+  const values = list as KeyValue[]
   while (p < end) {
     const tag = readTag(bytes, p, end)
     p = next

@@ -328,6 +328,16 @@ describe('what is not edited', () => {
   })
 })
 
+it('a resource may be dropped while its items are looked at', () => {
+  const group = (name: string): number[] =>
+    field(0x0a, ...field(0x0a, ...attribute(0x0a, 'k', name)), ...field(0x12, ...field(0x12), ...field(0x12)))
+  const bytes = Uint8Array.from([...group('a'), ...group('b')])
+  const edited = editRequest('traces', bytes, {
+    item: (_, __, resource) => resource.attributes.text('k') === 'a' && resource.drop(),
+  })
+  expect([...edited]).toEqual(group('b'))
+})
+
 it('may be done within a visitor, and after one that threw', () => {
   const bytes = Uint8Array.from(field(0x0a, ...field(0x12, ...field(0x12, ...attribute(0x4a, 'k', 'v')))))
   const set = (value: string): Uint8Array =>

@@ -319,6 +319,30 @@ describe('requests made to cost time', () => {
     }
   })
 
+  it('are edited and decoded in time that grows with their length', () => {
+    const field = (tag: number, content: Uint8Array): Uint8Array => {
+      const size = content.length
+      const header = [tag, (size & 127) | 128, ((size >> 7) & 127) | 128, ((size >> 14) & 127) | 128, size >> 21]
+      return joinBytes([Uint8Array.from(header), content])
+    }
+    const many = (...pattern: number[]): Uint8Array =>
+      Uint8Array.from({ length: 100_000 * pattern.length }, (_, i) => pattern[i % pattern.length]!)
+    const sameKey = field(0x0a, field(0x12, field(0x12, many(0x4a, 3, 0x0a, 1, 0x6b))))
+    const edited = editRequest('traces', sameKey, {
+      item: ({ attributes }) => expect([attributes.rename('l', 'k'), attributes.delete('k')]).toEqual([false, true]),
+    })
+    expect(countSpans(edited)).toBe(1)
+    const spans = field(0x0a, field(0x12, many(0x12, 0)))
+    let urls = 0
+    editRequest('traces', spans, { item: (_, scope) => void (urls += scope.schemaUrl.length) })
+    expect(urls).toBe(0)
+    const valuePieces = many(0x2a, 2, 0x2a, 0)
+    const body = field(0x0a, field(0x12, field(0x12, valuePieces)))
+    expect(decodeLogs(body).resourceLogs).toHaveLength(1)
+    const listPieces = joinBytes([Uint8Array.from([0x0a, 1, 0x6b]), many(0x12, 4, 0x2a, 2, 0x0a, 0)])
+    expect(decodeKeyValue(listPieces).value).toMatchObject({ type: 'array', value: { length: 100_000 } })
+  })
+
   it('are split in time that grows with their length, however many scopes a resource has', () => {
     const scope = [0x12, 2, 0x12, 0]
     const count = 50_000

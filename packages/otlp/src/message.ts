@@ -4,6 +4,7 @@
  * and unknown fields are ignored. Decoding throws {@link OtlpError}, and only for bytes that `countItems` refuses too.
  */
 import { readField, writeField, writeNumber, zeroOf, type FieldValue } from './field-value.ts'
+import { joinBytes } from './join.ts'
 import type { LogsData } from './logs-model.ts'
 import type { MetricsData } from './metrics-model.ts'
 import { REQUESTS, type Field, type MessageType } from './schema.ts'
@@ -60,8 +61,8 @@ function decode(bytes: Uint8Array, type: MessageType): Draft {
 }
 
 function merge(bytes: Uint8Array, p: number, end: number, type: MessageType, draft: Draft): void {
-  /** Where the pieces of values are that come in several. */
-  const pieces = new Map<Field, Uint8Array>()
+  /** Values that may come in several pieces: each is read as it comes, and all together when they are there. */
+  const pieces = new Map<Field, Uint8Array[]>()
   while (p < end) {
     const tag = readTag(bytes, p, end)
     p = next
@@ -88,6 +89,11 @@ function merge(bytes: Uint8Array, p: number, end: number, type: MessageType, dra
       }
     }
   }
+  for (const [field, parts] of pieces) {
+    if (parts.length === 1) continue
+    const whole = joinBytes(parts)
+    draft[field.name] = readField(whole, 0, whole.length, field)
+  }
 }
 
 function add(
@@ -96,17 +102,15 @@ function add(
   end: number,
   field: Field,
   draft: Draft,
-  pieces: Map<Field, Uint8Array>,
+  pieces: Map<Field, Uint8Array[]>,
 ): void {
   if (field.repeated) (draft[field.name] as unknown[]).push(readField(bytes, start, end, field))
-  else if (!field.message) draft[field.name] = readField(bytes, start, end, field)
   else {
-    const before = pieces.get(field) ?? new Uint8Array(0)
-    const whole = new Uint8Array(before.length + end - start)
-    whole.set(before)
-    whole.set(bytes.subarray(start, end), before.length)
-    pieces.set(field, whole)
-    draft[field.name] = readField(whole, 0, whole.length, field)
+    draft[field.name] = readField(bytes, start, end, field)
+    if (!field.message) return
+    const parts = pieces.get(field)
+    if (parts) parts.push(bytes.subarray(start, end))
+    else pieces.set(field, [bytes.subarray(start, end)])
   }
 }
 

@@ -62,12 +62,11 @@ export class Attributes {
 
   /** Says whether there was one. */
   delete(key: string): boolean {
-    let found = false
-    for (let at = this.#find(key); at >= 0; at = this.#find(key)) {
-      this.#view.edit(this.#field[at]!, REMOVED)
-      found = true
+    const first = this.#find(key)
+    for (let i = first; i >= 0 && i < this.#count; i++) {
+      if (this.#isThere(i) && this.#keyAt(i) === key) this.#view.edit(this.#field[i]!, REMOVED)
     }
-    return found
+    return first >= 0
   }
 
   /** Gives an attribute another key, in its place and with its value; what had that key is taken out. Says whether there was one. */

@@ -14,11 +14,13 @@ export const SCHEMA_URL_TAG = 0x1a
 export abstract class HeaderView extends MessageView {
   /** Undefined where it is as it came. @internal */
   newSchemaUrl: string | undefined
+  /** Undefined until it was looked for, which takes a step over each item. */
+  #schemaUrl: string | undefined
 
   /** That of the `ResourceSpans` or `ScopeSpans` (or of another signal) in `[start, end)`. @internal */
   override open(bytes: Uint8Array, start: number, end: number): void {
     super.open(bytes, start, end)
-    this.newSchemaUrl = undefined
+    this.newSchemaUrl = this.#schemaUrl = undefined
   }
 
   protected override readPieces(): void {
@@ -26,11 +28,12 @@ export abstract class HeaderView extends MessageView {
   }
 
   get schemaUrl(): string {
-    let url = this.newSchemaUrl ?? ''
-    if (this.newSchemaUrl === undefined) {
-      this.#find(SCHEMA_URL_TAG, (start, end) => (url = utf8(this.bytes, start, end)))
+    if (this.newSchemaUrl !== undefined) return this.newSchemaUrl
+    if (this.#schemaUrl === undefined) {
+      this.#schemaUrl = ''
+      this.#find(SCHEMA_URL_TAG, (start, end) => (this.#schemaUrl = utf8(this.bytes, start, end)))
     }
-    return url
+    return this.#schemaUrl
   }
   set schemaUrl(url: string) {
     if (url !== this.schemaUrl) this.newSchemaUrl = url
