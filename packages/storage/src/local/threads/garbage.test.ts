@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { garbageWatch, threadCollector } from './garbage.ts'
 
@@ -26,6 +27,11 @@ test('garbage is collected when there is too much, first what came lately', () =
   expect(at(281)).toEqual(['minor'])
   // What is given back is no more of it.
   expect([at(50), at(151)]).toEqual([[], ['minor']])
+})
+
+test('the function that collects is left to other threads, which may look for it at the same time', () => {
+  threadCollector()
+  expect(runInNewContext('typeof gc')).toBe('function')
 })
 
 test('buffers that nobody has any more are freed at once', async () => {

@@ -8,11 +8,11 @@ type Kind = 'minor' | 'major'
  * frees may be seen a moment later only.
  */
 export function threadCollector(): (kind: Kind) => void {
-  // The function is V8's own, which contexts have that are made while the flag is set.
+  // The function is V8's own, which contexts have that are made while the flag is set. It is the process's, and stays: another thread might need it now.
   v8.setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as (options: { type: Kind; execution: 'sync' }) => void
-  v8.setFlagsFromString('--no-expose-gc')
-  return (type) => gc({ type, execution: 'sync' })
+  const gc = runInNewContext('globalThis.gc') as ((options: { type: Kind; execution: 'sync' }) => void) | undefined
+  // Somebody has taken the flag back: garbage is V8's business then.
+  return (type) => gc?.({ type, execution: 'sync' })
 }
 
 /**
