@@ -2,17 +2,30 @@ import v8 from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 type Kind = 'minor' | 'major'
+type Gc = (options: { type: Kind; execution: 'sync' }) => void
+
+const MAX_TRIES = 100
 
 /**
  * Frees garbage of the calling thread at once: `minor` what came lately, in a millisecond or less, `major` all of it, in some ten. What it
  * frees may be seen a moment later only.
  */
 export function threadCollector(): (kind: Kind) => void {
-  // The function is V8's own, which contexts have that are made while the flag is set. It is the process's, and stays: another thread might need it now.
-  v8.setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('globalThis.gc') as ((options: { type: Kind; execution: 'sync' }) => void) | undefined
-  // Somebody has taken the flag back: garbage is V8's business then.
+  // Another thread that does the same may take the flag back at any moment; then it is tried again, and at last left to V8.
+  let gc: Gc | undefined
+  for (let tries = 0; tries < MAX_TRIES && !gc; tries++) gc = exposedGc()
   return (type) => gc?.({ type, execution: 'sync' })
+}
+
+/**
+ * V8's own function, which contexts have that are made while the flag is set. The flag is the whole process's, and with it threads start more
+ * slowly, as what Node has compiled before does not fit.
+ */
+function exposedGc(): Gc | undefined {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('globalThis.gc') as Gc | undefined
+  v8.setFlagsFromString('--no-expose-gc')
+  return gc
 }
 
 /**
