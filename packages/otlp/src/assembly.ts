@@ -49,7 +49,7 @@ export class Assembly {
     this.#writer = createWriter(groups.reduce((sum, { rows }) => sum + this.#sizeOf(rows), 512))
     this.#replacements = replacements
     for (let i = groups.length - 1; i >= 0; i--) this.#writeGroup(groups[i]!)
-    this.#writeRanges(this.#requestFields)
+    writeRanges(this.#writer, this.#bytes, this.#requestFields)
     return finish(this.#writer)
   }
 
@@ -94,7 +94,7 @@ export class Assembly {
       }
       const from = mark(this.#writer)
       this.#writeWithin(level + 1, container.start[row]!)
-      this.#writeRanges(this.#headerOf(container, row))
+      writeRanges(this.#writer, this.#bytes, this.#headerOf(container, row))
       closeMessage(this.#writer, container.tags ? container.tags[row]! : container.tag, from)
     }
   }
@@ -130,10 +130,6 @@ export class Assembly {
     }
     return ranges
   }
-
-  #writeRanges(ranges: readonly number[]): void {
-    for (let i = ranges.length - 2; i >= 0; i -= 2) writeRange(this.#writer, this.#bytes, ranges[i]!, ranges[i + 1]!)
-  }
 }
 
 function sizeOf(ranges: readonly number[]): number {
@@ -142,8 +138,13 @@ function sizeOf(ranges: readonly number[]): number {
   return size
 }
 
-/** Start and end, in turn, of the fields of a message that have none of these tags. */
-function otherFields(bytes: Uint8Array, start: number, end: number, except: readonly number[]): number[] {
+/** Writes these parts of the bytes; start and end of each, in turn. */
+export function writeRanges(writer: Writer, bytes: Uint8Array, ranges: readonly number[]): void {
+  for (let i = ranges.length - 2; i >= 0; i -= 2) writeRange(writer, bytes, ranges[i]!, ranges[i + 1]!)
+}
+
+/** Start and end, in turn, of the fields of a message that have none of these tags, which are those of fields with a length. */
+export function otherFields(bytes: Uint8Array, start: number, end: number, except: readonly number[]): number[] {
   const ranges: number[] = []
   let p = start
   while (p < end) {

@@ -4,6 +4,8 @@
  */
 import { joinBytes } from './join.ts'
 import { MESSAGE_TYPES, type Field, type FieldType, type MessageType } from './schema.ts'
+import { LENGTH } from './wire.ts'
+import { createWriter, finish, writeBytes, writeString, writeVarint, type Writer } from './writer.ts'
 
 /** A proto file. */
 export interface ProtoFile {
@@ -300,20 +302,22 @@ function serviceFile(name: string, title: string, items: string): ProtoFile {
 }
 
 function text(number: number, value: string): Uint8Array {
-  return part(number, new TextEncoder().encode(value))
+  return written((writer) => writeString(writer, (number << 3) | LENGTH, value))
 }
 
 function part(number: number, value: Uint8Array): Uint8Array {
-  return joinBytes([varint(number * 8 + 2), varint(value.length), value])
+  return written((writer) => writeBytes(writer, (number << 3) | LENGTH, value))
 }
 
 function int(number: number, value: number): Uint8Array {
-  return joinBytes([varint(number * 8), varint(value)])
+  return written((writer) => {
+    writeVarint(writer, value)
+    writeVarint(writer, number << 3)
+  })
 }
 
-function varint(value: number): Uint8Array {
-  const bytes: number[] = []
-  let left = value
-  for (; left >= 0x80; left >>= 7) bytes.push((left & 0x7f) | 0x80)
-  return Uint8Array.from([...bytes, left])
+function written(write: (writer: Writer) => void): Uint8Array {
+  const writer = createWriter(64)
+  write(writer)
+  return finish(writer)
 }

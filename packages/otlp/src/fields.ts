@@ -3,6 +3,7 @@
  * counts (`scan.ts` and `count.ts` have their own loops, which is where their speed comes from).
  */
 import type { MessageType } from './schema.ts'
+import { doubled } from './doubled.ts'
 import { LENGTH, next, readTag, skipField } from './wire.ts'
 
 const validTags = new Map<MessageType, Uint8Array>()
@@ -83,15 +84,9 @@ export class Fields {
   }
 
   #grow(): void {
-    const capacity = 2 * this.tag.length
-    const grow = (array: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(capacity)
-      grown.set(array)
-      return grown
-    }
-    this.tag = grow(this.tag)
-    this.from = grow(this.from)
-    this.start = grow(this.start)
-    this.end = grow(this.end)
+    this.tag = doubled(this.tag)
+    this.from = doubled(this.from)
+    this.start = doubled(this.start)
+    this.end = doubled(this.end)
   }
 }

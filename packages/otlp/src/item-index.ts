@@ -4,6 +4,7 @@
  * costs a few nanoseconds an item. A metric without data points has no row.
  */
 import type { Signal } from './batch.ts'
+import { doubled } from './doubled.ts'
 import { lengthEnd, next, readTag, skipField } from './wire.ts'
 
 /** The messages of one kind around the items, `[start, end)` without tag and length, for each row. */
@@ -99,13 +100,7 @@ class Builder {
 
   #add(start: number, end: number): void {
     const row = this.count
-    if (row === this.columns[0]!.length) {
-      this.columns = this.columns.map((column) => {
-        const grown = new Uint32Array(2 * row)
-        grown.set(column)
-        return grown
-      })
-    }
+    if (row === this.columns[0]!.length) this.columns = this.columns.map(doubled)
     const now = this.#now
     now[0] = start
     now[1] = end

@@ -3,6 +3,7 @@
  * beginnings and ends of messages around them. Put down from the first to the last, and then written at once, each byte
  * one time.
  */
+import { doubled } from './doubled.ts'
 import { closeMessage, createWriter, finish, mark, writeRange, type Writer } from './writer.ts'
 
 const SOURCE = 0
@@ -102,11 +103,7 @@ export class Pieces {
 
   #add(kind: number, a: number, b: number): void {
     const at = this.#length
-    if (at + 3 > this.#list.length) {
-      const grown = new Int32Array(2 * this.#list.length)
-      grown.set(this.#list)
-      this.#list = grown
-    }
+    if (at + 3 > this.#list.length) this.#list = doubled(this.#list)
     this.#list[at] = kind
     this.#list[at + 1] = a
     this.#list[at + 2] = b

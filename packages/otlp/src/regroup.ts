@@ -1,4 +1,4 @@
-import { Assembly, type Group } from './assembly.ts'
+import { Assembly, otherFields, writeRanges, type Group } from './assembly.ts'
 import type { Signal } from './batch.ts'
 import { createItemView } from './edit.ts'
 import { bytesToHex } from './ids.ts'
@@ -7,8 +7,7 @@ import { HEADER_TAG, ResourceView, SCHEMA_URL_TAG } from './view/header.ts'
 import type { LogRecordView } from './view/log-record.ts'
 import { DataPointView, METRIC_TYPES } from './view/metric.ts'
 import type { SpanView } from './view/span.ts'
-import { lengthEnd, next, readTag, skipField } from './wire.ts'
-import { closeMessage, createWriter, finish, mark, writeRange, writeString } from './writer.ts'
+import { closeMessage, createWriter, finish, mark, writeString } from './writer.ts'
 
 /** The view of what counts as an item of each signal. */
 export interface RowViews {
@@ -106,15 +105,8 @@ function headerOf(bytes: Uint8Array, start: number, end: number, resource: Resou
   const writer = createWriter(1024)
   const url = resource.newSchemaUrl
   if (url !== undefined) writeString(writer, SCHEMA_URL_TAG, url)
-  const others: number[] = []
-  for (let p = start; p < end;) {
-    const from = p
-    const tag = readTag(bytes, p, end)
-    const isKnown = tag === HEADER_TAG || tag === SCOPES_TAG
-    p = isKnown ? lengthEnd(bytes, next, end) : skipField(bytes, next, end, tag, 0)
-    if (!isKnown && !(tag === SCHEMA_URL_TAG && url !== undefined)) others.push(from, p)
-  }
-  for (let i = others.length - 2; i >= 0; i -= 2) writeRange(writer, bytes, others[i]!, others[i + 1]!)
+  const anew = [HEADER_TAG, SCOPES_TAG, ...(url === undefined ? [] : [SCHEMA_URL_TAG])]
+  writeRanges(writer, bytes, otherFields(bytes, start, end, anew))
   const from = mark(writer)
   resource.write(writer)
   closeMessage(writer, HEADER_TAG, from)

@@ -1,5 +1,6 @@
 import { decodeAnyValue, decodeKeyValue } from '../decode.ts'
 import type { AnyValue, KeyValue } from '../model.ts'
+import { doubled } from '../doubled.ts'
 import { messageType } from '../schema.ts'
 import { utf8 } from '../text.ts'
 import { next, readTag, skipField } from '../wire.ts'
@@ -227,15 +228,10 @@ export class Attributes {
   }
 
   #grow(): void {
-    const grow = (array: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(2 * array.length)
-      grown.set(array)
-      return grown
-    }
-    this.#field = grow(this.#field)
-    this.#keyStart = grow(this.#keyStart)
-    this.#keyEnd = grow(this.#keyEnd)
-    this.#valueStart = grow(this.#valueStart)
+    this.#field = doubled(this.#field)
+    this.#keyStart = doubled(this.#keyStart)
+    this.#keyEnd = doubled(this.#keyEnd)
+    this.#valueStart = doubled(this.#valueStart)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Pieces } from '../pieces.ts'
 import { Fields } from '../fields.ts'
+import { joinBytes } from '../join.ts'
 import { readField, writeField, zeroOf, type FieldValue } from '../field-value.ts'
 import type { Field, MessageType } from '../schema.ts'
 import { LENGTH } from '../wire.ts'
@@ -174,14 +175,7 @@ export class MessageView {
       if (tag[i]! !== ((number << 3) | LENGTH) || edit === REMOVED) continue
       parts.push(edit instanceof Uint8Array ? edit : this.bytes.subarray(start[i], end[i]))
     }
-    if (parts.length === 1) return parts[0]!
-    const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      whole.set(part, at)
-      at += part.length
-    }
-    return whole
+    return joinBytes(parts)
   }
 
   /** Opens a view of a message field at an index. */
