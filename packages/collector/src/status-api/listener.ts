@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { CollectorError, isLoopback, parseHostPort, type Logger } from '../component/index.ts'
-import { createHttpEndpoint, type Answer } from '../extension-helper/index.ts'
+import { createHttpEndpoint, refusal, type Answer } from '../extension-helper/index.ts'
 import { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './contract.ts'
 import type { TapAnswer } from './tap.ts'
 
@@ -84,29 +84,12 @@ export function createStatusListener(
   }
 }
 
-const UNAUTHENTICATED: Answer = {
-  status: 401,
-  contentType: 'text/plain; charset=utf-8',
-  body: '401 the status of this collector needs a token: authorization: Bearer …\n',
-}
+const UNAUTHENTICATED = refusal(401, 'the status of this collector needs a token: authorization: Bearer …')
 
 function tapped(answer: TapAnswer): Answer {
   if ('edges' in answer) return json({ edges: answer.edges } satisfies EdgesStatus)
-  if ('message' in answer) {
-    const body = `${answer.status} ${answer.message}\n`
-    return { status: answer.status, contentType: 'text/plain; charset=utf-8', body }
-  }
-  const { items } = answer
-  return {
-    status: 200,
-    contentType: 'application/x-ndjson',
-    body(response) {
-      response.once('close', () => items.destroy())
-      // It is cut where it fails, so that it is not taken for the whole.
-      items.once('error', () => response.destroy())
-      items.pipe(response)
-    },
-  }
+  if ('message' in answer) return refusal(answer.status, answer.message)
+  return { status: 200, contentType: 'application/x-ndjson', body: answer.items }
 }
 
 function json(value: unknown): Answer {

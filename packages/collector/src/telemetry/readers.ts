@@ -40,11 +40,11 @@ const STOP_MS = 2_000
 export function createPrometheusReader(config: PrometheusConfig, options: ReaderOptions): Reader {
   const { host, port } = config
   const endpoint = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const server = createHttpEndpoint(endpoint, (path) => {
+  const server = createHttpEndpoint(endpoint, async (path) => {
     if (path !== '/metrics') return undefined
     const { counters, level, resource } = options
-    const text = prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
-    return { status: 200, contentType: PROMETHEUS_TYPE, body: (response) => void text.then((all) => response.end(all)) }
+    const body = await prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
+    return { status: 200, contentType: PROMETHEUS_TYPE, body }
   })
   return {
     get listening() {
