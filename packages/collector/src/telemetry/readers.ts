@@ -6,6 +6,7 @@ import {
   EMPTY_CONTEXT,
   NO_OVERVIEW,
   CollectorError,
+  timerMs,
   type Component,
   type Consumer,
   type Counters,
@@ -90,7 +91,7 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
       timer = setInterval(() => {
         // One that takes longer than the interval takes the turn of the next.
         sending ??= send().finally(() => (sending = undefined))
-      }, interval)
+      }, timerMs(interval))
     },
     async stop() {
       clearInterval(timer)

@@ -229,6 +229,17 @@ service: {pipelines: {metrics: {receivers: [otlp], exporters: [sink]}}}`
     },
   )
 
+  test('an interval beyond the longest timer waits, and does not send all the time', async () => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    const otlp = '{protocol: http/protobuf, endpoint: "http://127.0.0.1:1"}'
+    await start(`{metrics: {readers: [{periodic: {interval: ${2 ** 31}, exporter: {otlp: ${otlp}}}}]}}`)
+    // A warning is told in a later turn.
+    await new Promise(setImmediate)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
   test('to nobody: told once, and the collector goes on', async () => {
     const otlp = '{protocol: http/protobuf, endpoint: "http://127.0.0.1:1"}'
     const running = await start(`{metrics: {readers: [{periodic: {interval: 5, exporter: {otlp: ${otlp}}}}]}}`)
