@@ -138,14 +138,19 @@ export function createCollector(options: CollectorOptions): Collector {
     ],
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
-      await status?.start()
-      await telemetry?.apply(config.telemetry)
-      await graph.start({
-        fail(id, cause) {
-          logger.error({ component: id, error: cause.message }, 'A component cannot go on')
-          fail(new CollectorError('internal', `${id}: ${cause.message}`, { cause }))
-        },
-      })
+      try {
+        await status?.start()
+        await telemetry?.apply(config.telemetry)
+        await graph.start({
+          fail(id, cause) {
+            logger.error({ component: id, error: cause.message }, 'A component cannot go on')
+            fail(new CollectorError('internal', `${id}: ${cause.message}`, { cause }))
+          },
+        })
+      } catch (error) {
+        await (shutdown ??= stop(0))
+        throw error
+      }
       logger.info({}, 'Everything is ready. Begin running and processing data.')
     },
     async reload(texts) {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { requestToJson } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCollector, type Collector } from '../collector.ts'
-import { createCounters } from '../component/index.ts'
+import { createCounters, type ExporterFactory } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
 import {
   createSink,
@@ -138,6 +138,34 @@ describe('Prometheus', () => {
         /cannot listen on 127\.0\.0\.1:\d+: the address is taken by another process.*set another port in service\.telemetry\.metrics\.readers/,
       ),
     })
+  })
+
+  test('a start that fails leaves no port open, nor does a reload after the end', async () => {
+    const [metrics, status] = [await freePort(), await freePort()]
+    const config = yaml(`{metrics: {readers: ${reader('', metrics)}}}`)
+    const failing: ExporterFactory<object> = {
+      ...createSink().factory(),
+      create: () => ({
+        start: () => Promise.reject(new Error('not today')),
+        consume: async () => {},
+        shutdown: async () => {},
+      }),
+    }
+    const collector = createCollector({
+      config,
+      factories: [...builtinFactories, failing],
+      logger: createTestLogger(),
+      servesMetrics: true,
+      status: { endpoint: `127.0.0.1:${status}` },
+    })
+    onTestFinished(() => collector.shutdown())
+    await expect(collector.start()).rejects.toThrow('exporter sink: not today')
+    const ports = [metrics, status]
+    const areClosed = () =>
+      Promise.all(ports.map((port) => expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow()))
+    await areClosed()
+    await expect(collector.reload(config)).rejects.toThrow('shutting down')
+    await areClosed()
   })
 
   test('a reload moves it, and leaves it where nothing has changed', async () => {
