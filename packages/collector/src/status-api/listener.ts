@@ -2,8 +2,7 @@
  * The status of a collector over HTTP, on a port of its own. It is a help and no part of the collector's work: where its port is taken, that is
  * told, and the collector goes on without it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { CollectorError, isLoopback, parseHostPort, type Logger } from '../component/index.ts'
+import { CollectorError, isLoopback, isSameSecret, parseHostPort, type Logger } from '../component/index.ts'
 import { createHttpEndpoint, refusal, type Answer } from '../extension-helper/index.ts'
 import { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './contract.ts'
 import type { TapAnswer } from './tap.ts'
@@ -48,7 +47,7 @@ export function createStatusListener(
     [STATUS_PATHS.config]: () => source.config(),
   }
   const server = createHttpEndpoint(endpoint, (path, query, { authorization }) => {
-    if (token && !isToken(authorization, token)) return UNAUTHENTICATED
+    if (token && !isSameSecret(authorization ?? '', `Bearer ${token}`)) return UNAUTHENTICATED
     if (path === '/')
       return {
         status: 200,
@@ -94,10 +93,4 @@ function tapped(answer: TapAnswer): Answer {
 
 function json(value: unknown): Answer {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value)}\n` }
-}
-
-/** Takes as long for any token. */
-function isToken(header: string | undefined, token: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`))
 }
