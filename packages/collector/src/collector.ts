@@ -17,7 +17,7 @@ import { createLedger } from './ledger/ledger.ts'
 import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
 import { createTapDesk, type TapAnswer } from './status-api/tap.ts'
 import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
-import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
+import { createTelemetry, LOG_LEVELS, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
 export interface CollectorOptions {
   /**
@@ -84,7 +84,6 @@ export interface Collector {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /**
  * Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before
@@ -201,7 +200,7 @@ function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
     (name: LogLevel): Logger[LogLevel] =>
     (fields, message) => {
       const { level, initial_fields: initial } = config()
-      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
+      if (LOG_LEVELS.indexOf(name) >= LOG_LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
     }
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)
