@@ -332,6 +332,20 @@ describe('the configuration', () => {
     await scrape(running)
   })
 
+  test('the deprecated address goes with text that is written like a number', () => {
+    const given: unknown[] = []
+    createCollector({
+      config: yaml('{metrics: {address: "127.0.0.1:0"}, logs: {output_paths: ["${env:OUT}"]}}'),
+      factories: [...builtinFactories, createSink().factory()],
+      env: { OUT: '0123' },
+      logger: ({ output_paths: paths }) => {
+        given.push(paths)
+        return createTestLogger()
+      },
+    })
+    expect(given).toEqual([['0123']])
+  })
+
   test('metrics are not served where the program does not, and that is told', () => {
     expect(create('{metrics: {level: detailed}}', false).warnings).toEqual([
       expect.stringContaining('service.telemetry.metrics: has no effect'),
