@@ -58,6 +58,7 @@ export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollector
 export {
   count,
   durationMs,
+  formatHostPort,
   listenEndpoint,
   metadataKeys,
   parseHostPort,

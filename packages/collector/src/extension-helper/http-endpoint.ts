@@ -2,7 +2,7 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
-import { hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
+import { formatHostPort, hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
 
 export interface Answer {
   readonly status: number
@@ -86,7 +86,7 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
         server.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
       })
       const bound = server.address() as AddressInfo
-      address = bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+      address = formatHostPort(bound.address, bound.port)
     },
     async stop() {
       if (!server.listening) return

@@ -4,6 +4,7 @@ import {
   createCounters,
   createLogLimiter,
   EMPTY_CONTEXT,
+  formatHostPort,
   NO_OVERVIEW,
   CollectorError,
   timerMs,
@@ -39,8 +40,7 @@ const LOG_INTERVAL_MS = 60_000
 const STOP_MS = 2_000
 
 export function createPrometheusReader(config: PrometheusConfig, options: ReaderOptions): Reader {
-  const { host, port } = config
-  const endpoint = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const endpoint = formatHostPort(config.host, config.port)
   const server = createHttpEndpoint(endpoint, async (path) => {
     if (path !== '/metrics') return undefined
     const { counters, level, resource } = options
