@@ -17,7 +17,7 @@ import { createLedger } from './ledger/ledger.ts'
 import type { CollectorStatus, SendersStatus } from './status-api/contract.ts'
 import { createTapDesk, type TapAnswer } from './status-api/tap.ts'
 import { createStatusListener, type StatusOptions } from './status-api/listener.ts'
-import { createTelemetry, type LogLevel, type LogsConfig } from './telemetry/index.ts'
+import { createTelemetry, LOG_LEVELS, type LogLevel, type LogsConfig } from './telemetry/index.ts'
 
 export interface CollectorOptions {
   /**
@@ -84,7 +84,6 @@ export interface Collector {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /**
  * Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before
@@ -138,14 +137,19 @@ export function createCollector(options: CollectorOptions): Collector {
     ],
     async start() {
       for (const warning of config.warnings) logger.warn({}, warning)
-      await status?.start()
-      await telemetry?.apply(config.telemetry)
-      await graph.start({
-        fail(id, cause) {
-          logger.error({ component: id, error: cause.message }, 'A component cannot go on')
-          fail(new CollectorError('internal', `${id}: ${cause.message}`, { cause }))
-        },
-      })
+      try {
+        await status?.start()
+        await telemetry?.apply(config.telemetry)
+        await graph.start({
+          fail(id, cause) {
+            logger.error({ component: id, error: cause.message }, 'A component cannot go on')
+            fail(new CollectorError('internal', `${id}: ${cause.message}`, { cause }))
+          },
+        })
+      } catch (error) {
+        await (shutdown ??= stop(0))
+        throw error
+      }
       logger.info({}, 'Everything is ready. Begin running and processing data.')
     },
     async reload(texts) {
@@ -196,7 +200,7 @@ function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
     (name: LogLevel): Logger[LogLevel] =>
     (fields, message) => {
       const { level, initial_fields: initial } = config()
-      if (LEVELS.indexOf(name) >= LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
+      if (LOG_LEVELS.indexOf(name) >= LOG_LEVELS.indexOf(level)) logger[name]({ ...initial, ...fields }, message)
     }
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)

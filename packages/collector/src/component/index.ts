@@ -58,6 +58,7 @@ export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollector
 export {
   count,
   durationMs,
+  formatHostPort,
   listenEndpoint,
   metadataKeys,
   parseHostPort,
@@ -91,4 +92,5 @@ export { aborted, follow, sleep, timerMs } from './sleep.ts'
 export { loadSqlite } from './sqlite.ts'
 export { hostAllowed, isForOtherSite, isLoopback } from './host.ts'
 export { textOf, tlsKeys, tlsOptions, tlsProblem } from './tls.ts'
+export { isSameSecret, secretDigest } from './secret.ts'
 export { createTlsFiles, type TlsFiles } from './tls-files.ts'

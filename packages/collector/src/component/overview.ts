@@ -1,6 +1,6 @@
 /** What the collector says of itself to those of its extensions that show it. */
 import type { Signal } from '@spoor/otlp'
-import type { Listening } from './component.ts'
+import type { Kind, Listening } from './component.ts'
 import type { StatusEvent } from './component-status.ts'
 
 /** What a component has done since the start, in items of the pipeline's signal: spans, data points or log records. */
@@ -18,7 +18,7 @@ export interface Figures {
 }
 
 export interface ComponentOverview {
-  readonly kind: 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'
+  readonly kind: Kind
   readonly id: string
   readonly status: StatusEvent
   /** A component that is in several pipelines of a signal has the same ones in each. */

@@ -101,6 +101,11 @@ export function parseHostPort(text: string): HostPort {
   return { host: match[1] ?? match[2] ?? '', port }
 }
 
+/** The text that {@link parseHostPort} reads, of a name or an address of either version. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 /** Where a server listens: `host:port`. Port 0 takes a free one. */
 export const listenEndpoint = z.string().superRefine((text, context) => {
   try {

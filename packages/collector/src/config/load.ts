@@ -187,8 +187,10 @@ class Loader {
     this.warnings.push(this.#source.issueAt([...path, 'metrics', 'address'], message))
     if (written['readers'] !== undefined) return freeze(config)
     const { host, port } = parseHostPort(config.metrics.address)
-    const readers = [{ pull: { exporter: { prometheus: { host, port } } } }]
-    return freeze(telemetryConfig.parse({ ...(input as object), metrics: { ...written, readers } }))
+    const { readers } = telemetryConfig.parse({
+      metrics: { readers: [{ pull: { exporter: { prometheus: { host, port } } } }] },
+    }).metrics
+    return freeze({ ...config, metrics: { ...config.metrics, readers } })
   }
 
   #pipelines(input: unknown): Map<string, PipelineConfig> {

@@ -1,17 +1,22 @@
 /** A small HTTP server of an extension, that answers GET from memory. */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
+import { pipeline, type Readable } from 'node:stream'
+import { formatHostPort, hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
 
 export interface Answer {
   readonly status: number
   readonly contentType: string
-  /** Or what writes it, as long as it likes. */
-  readonly body: string | ((response: http.ServerResponse) => void)
+  /** Of a stream as long as it likes; it is destroyed when nobody reads it any more. Where it fails the answer is cut, so as not to be taken for the whole. */
+  readonly body: string | Readable
 }
 
 /** What is answered: a path, what is behind its `?`, and the headers of the request. */
-export type Answering = (path: string, query: string, headers: http.IncomingHttpHeaders) => Answer | undefined
+export type Answering = (
+  path: string,
+  query: string,
+  headers: http.IncomingHttpHeaders,
+) => Answer | undefined | Promise<Answer | undefined>
 
 export interface HttpEndpoint {
   /** Where it listens, once it does: `127.0.0.1:13133`. */
@@ -32,32 +37,42 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
-const NOT_FOUND: Answer = { status: 404, contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' }
+const NOT_FOUND = refusal(404, 'page not found')
 
 /**
- * `endpoint`: `host:port`. `answer`: undefined for a path that there is not. Other methods than GET and HEAD get
- * 405, other hosts than this machine's 403 where it listens on loopback.
+ * `endpoint`: `host:port`. `answer`: undefined for a path that there is not; where it fails, that is told with 500. Other methods than
+ * GET and HEAD get 405, other hosts than this machine's 403 where it listens on loopback.
  */
 export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
   const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-    const { status, contentType, body } = answerTo(request)
     request.resume()
-    const head = { ...HEADERS, 'content-type': contentType }
-    if (request.method === 'HEAD') response.writeHead(status, head).end()
-    else if (typeof body === 'function') body(response.writeHead(status, head))
-    else response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
+    void answerTo(request).then(({ status, contentType, body }) => {
+      const head = { ...HEADERS, 'content-type': contentType }
+      if (request.method === 'HEAD') {
+        if (typeof body !== 'string') body.destroy()
+        response.writeHead(status, head).end()
+      } else if (typeof body === 'string') {
+        response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
+      } else {
+        pipeline(body, response.writeHead(status, head), () => {})
+      }
+    })
   })
   let address = ''
 
-  function answerTo(request: http.IncomingMessage): Answer {
+  async function answerTo(request: http.IncomingMessage): Promise<Answer> {
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
     if (isForOtherSite(request.headers)) return refusal(403, 'this port is not for pages of other sites')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refusal(405, 'method not allowed, supported: [GET]')
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-    return answer(path, query, request.headers) ?? NOT_FOUND
+    try {
+      return (await answer(path, query, request.headers)) ?? NOT_FOUND
+    } catch (error) {
+      return refusal(500, (error as Error).message)
+    }
   }
 
   return {
@@ -71,7 +86,7 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
         server.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
       })
       const bound = server.address() as AddressInfo
-      address = bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+      address = formatHostPort(bound.address, bound.port)
     },
     async stop() {
       if (!server.listening) return
@@ -84,6 +99,7 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
   }
 }
 
-function refusal(status: number, text: string): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${status} ${text}\n` }
+/** A line for a person, with the status in front. */
+export function refusal(status: number, message: string): Answer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${status} ${message}\n` }
 }

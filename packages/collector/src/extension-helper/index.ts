@@ -1,2 +1,2 @@
-export { createHttpEndpoint, type Answer } from './http-endpoint.ts'
+export { createHttpEndpoint, refusal, type Answer } from './http-endpoint.ts'
 export { createWatchedFile, type WatchedFile } from './watched-file.ts'

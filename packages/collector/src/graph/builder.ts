@@ -26,7 +26,7 @@ import {
 import { timer } from './timer.ts'
 import { DeferredGauges } from './deferred-gauges.ts'
 import { FanOut } from './fan-out.ts'
-import { isMadeOf, type Makings, type Node, type NodeKind } from './node.ts'
+import { isMadeOf, keyOf, type Makings, type Node, type NodeKind } from './node.ts'
 import type { Slot, Slots } from './slot.ts'
 import type { Taps } from './taps.ts'
 
@@ -211,7 +211,7 @@ class Builder {
 
   /** The node that runs where it is made of the same, else a new one. */
   #place(kind: NodeKind, id: string, place: string, makings: Makings, make: Make): Node {
-    const key = [kind, id, place].join(' ')
+    const key = keyOf(kind, id, place)
     const known = this.#running.get(key)
     const isSame = known !== undefined && known.state !== 'stopped' && isMadeOf(known, makings)
     const node = isSame ? known : this.#make(kind, id, key, makings, make)

@@ -125,7 +125,7 @@ class PipelineGraph implements Graph {
         throw named(node, error)
       }
     }
-    this.#tellReady(this.#nodes, this.#config)
+    this.#tellReady(this.#nodes)
   }
 
   reload(config: CollectorConfig): Promise<void> {
@@ -184,7 +184,7 @@ class PipelineGraph implements Graph {
     this.#coming = []
     for (const { gauges } of fresh) gauges.show()
     for (const node of nodes) if (!fresh.includes(node)) node.component.refresh?.()
-    this.#tellReady(fresh, config)
+    this.#tellReady(fresh)
     const retiring = old.filter((node) => !leaving.includes(node))
     this.#retirement.begin(retiring, Promise.all([...drained, ...ports]))
     for (const node of leaving) finishNode(node, this.#options.logger)
@@ -273,8 +273,8 @@ class PipelineGraph implements Graph {
   }
 
   /** All extensions hear of the configuration; `fresh`: those that hear of being ready for the first time. */
-  #tellReady(fresh: readonly Node[], config: CollectorConfig): void {
-    for (const extension of extensionsAmong(this.#nodes)) extension.configured?.(config.effective)
+  #tellReady(fresh: readonly Node[]): void {
+    for (const extension of extensionsAmong(this.#nodes)) extension.configured?.(this.#config.effective)
     for (const extension of extensionsAmong(fresh)) extension.ready?.()
   }
 

@@ -38,6 +38,11 @@ export interface Node {
   state: 'idle' | 'started' | 'stopped'
 }
 
+/** See {@link Node.key}. `place`: the pipeline of a processor; `''` for what is the same in all pipelines. */
+export function keyOf(kind: NodeKind, id: string, place: string): string {
+  return [kind, id, place].join(' ')
+}
+
 export function isMadeOf(node: Node, { factory, values, links }: Makings): boolean {
   const own = node.makings
   return (

@@ -9,7 +9,7 @@ import {
   type StatusEvent,
 } from '../component/index.ts'
 import { figuresOf } from './figures.ts'
-import type { Node } from './node.ts'
+import { keyOf, type Node } from './node.ts'
 
 /** The graph in the words of its configuration; what is between the components is left out. */
 export function overviewOf(
@@ -20,8 +20,7 @@ export function overviewOf(
 ): Overview {
   const byKey = new Map(nodes.map((node) => [node.key, node]))
   const of = (kind: Kind, id: string, pipeline?: PipelineConfig): readonly ComponentOverview[] => {
-    const place = kind === 'processor' ? pipeline?.id : ''
-    const node = byKey.get([kind, id, place].join(' '))
+    const node = byKey.get(keyOf(kind, id, kind === 'processor' && pipeline ? pipeline.id : ''))
     if (!node) return []
     const figures = pipeline ? figuresOf(samples, kind, id, pipeline) : { failed: {} }
     return [{ kind, id, status: node.status.event, figures, listening: node.component.listening?.() ?? [] }]

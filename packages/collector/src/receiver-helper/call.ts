@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import {
+  formatHostPort,
   CollectorError,
   EMPTY_CONTEXT,
   type AuthData,
@@ -72,8 +73,7 @@ export class Call implements Holding, DeliveryContext {
   get peer(): string | undefined {
     try {
       const { remoteAddress: address, remotePort: port } = this.#socket ?? {}
-      if (address === undefined) return undefined
-      return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+      return address === undefined || port === undefined ? undefined : formatHostPort(address, port)
     } catch {
       // A session of HTTP/2 that has ended has no socket any more.
       return undefined

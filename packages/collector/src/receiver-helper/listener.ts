@@ -8,7 +8,14 @@
 import { unlinkSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
-import { CollectorError, createTlsFiles, listenError, parseHostPort, type TlsFiles } from '../component/index.ts'
+import {
+  CollectorError,
+  createTlsFiles,
+  formatHostPort,
+  listenError,
+  parseHostPort,
+  type TlsFiles,
+} from '../component/index.ts'
 import { serverTlsOptions, type Network, type ServerTls } from './config.ts'
 
 /** `endpoint`: `host:port`, or the path of a socket. */
@@ -162,7 +169,7 @@ function isDead(path: string): Promise<boolean> {
 function addressOf(server: net.Server): string {
   const bound = server.address()
   if (bound === null || typeof bound === 'string') return `unix:${bound ?? ''}`
-  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+  return formatHostPort(bound.address, bound.port)
 }
 
 function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void {

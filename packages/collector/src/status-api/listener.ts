@@ -2,9 +2,8 @@
  * The status of a collector over HTTP, on a port of its own. It is a help and no part of the collector's work: where its port is taken, that is
  * told, and the collector goes on without it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { CollectorError, isLoopback, parseHostPort, type Logger } from '../component/index.ts'
-import { createHttpEndpoint, type Answer } from '../extension-helper/index.ts'
+import { CollectorError, isLoopback, isSameSecret, parseHostPort, type Logger } from '../component/index.ts'
+import { createHttpEndpoint, refusal, type Answer } from '../extension-helper/index.ts'
 import { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './contract.ts'
 import type { TapAnswer } from './tap.ts'
 
@@ -48,7 +47,7 @@ export function createStatusListener(
     [STATUS_PATHS.config]: () => source.config(),
   }
   const server = createHttpEndpoint(endpoint, (path, query, { authorization }) => {
-    if (token && !isToken(authorization, token)) return UNAUTHENTICATED
+    if (token && !isSameSecret(authorization ?? '', `Bearer ${token}`)) return UNAUTHENTICATED
     if (path === '/')
       return {
         status: 200,
@@ -84,37 +83,14 @@ export function createStatusListener(
   }
 }
 
-const UNAUTHENTICATED: Answer = {
-  status: 401,
-  contentType: 'text/plain; charset=utf-8',
-  body: '401 the status of this collector needs a token: authorization: Bearer …\n',
-}
+const UNAUTHENTICATED = refusal(401, 'the status of this collector needs a token: authorization: Bearer …')
 
 function tapped(answer: TapAnswer): Answer {
   if ('edges' in answer) return json({ edges: answer.edges } satisfies EdgesStatus)
-  if ('message' in answer) {
-    const body = `${answer.status} ${answer.message}\n`
-    return { status: answer.status, contentType: 'text/plain; charset=utf-8', body }
-  }
-  const { items } = answer
-  return {
-    status: 200,
-    contentType: 'application/x-ndjson',
-    body(response) {
-      response.once('close', () => items.destroy())
-      // It is cut where it fails, so that it is not taken for the whole.
-      items.once('error', () => response.destroy())
-      items.pipe(response)
-    },
-  }
+  if ('message' in answer) return refusal(answer.status, answer.message)
+  return { status: 200, contentType: 'application/x-ndjson', body: answer.items }
 }
 
 function json(value: unknown): Answer {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value)}\n` }
-}
-
-/** Takes as long for any token. */
-function isToken(header: string | undefined, token: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`))
 }

@@ -95,6 +95,12 @@ test('other edges, counts, and too many taps are refused in words', async () => 
   await vi.waitFor(async () => expect((await ask(collector, '?edge=traces:nop')).status).toBe(200))
 })
 
+test('who asks for the head of an answer only takes no tap from the others', async () => {
+  const collector = await start()
+  const url = `${collector.statusAddress}${STATUS_PATHS.tap}?edge=traces:nop`
+  for (let index = 0; index < 5; index++) expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
+})
+
 test('a tap goes on over a reload that changes its edge, and ends with the collector', async () => {
   const collector = await start()
   const lines = linesOf(await ask(collector, '?edge=traces:batch&count=100'))

@@ -6,12 +6,14 @@ import { z } from 'zod'
 import { count, listenEndpoint, peerEndpoint, section, withoutEffect } from '../component/index.ts'
 
 const NO_SPANS = 'the collector makes no spans of its own'
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+/** The most talkative first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 /** zap's levels above `error`. */
 const SEVERE = ['dpanic', 'panic', 'fatal']
-const METRIC_LEVELS = ['none', 'basic', 'normal', 'detailed'] as const
+/** The least first. */
+export const METRIC_LEVELS = ['none', 'basic', 'normal', 'detailed'] as const
 
-export type LogLevel = (typeof LEVELS)[number]
+export type LogLevel = (typeof LOG_LEVELS)[number]
 export type MetricLevel = (typeof METRIC_LEVELS)[number]
 
 const lower = (input: unknown): unknown => (typeof input === 'string' ? input.toLowerCase() : input)
@@ -21,7 +23,7 @@ const logs = section({
   level: z
     .preprocess(
       (input) => (SEVERE.includes(String(lower(input))) ? 'error' : lower(input)),
-      z.enum(LEVELS, { error: `not a level; use ${LEVELS.join(', ')}` }),
+      z.enum(LOG_LEVELS, { error: `not a level; use ${LOG_LEVELS.join(', ')}` }),
     )
     .default('info')
     .describe('The least that is logged.'),

@@ -1,7 +1,7 @@
 /** The counters, gauges and histograms of a level, by name. */
 import type { Counters, HistogramSample, Sample } from '../component/index.ts'
 import type { MetricCatalogue, MetricInfo } from './catalogue.ts'
-import type { MetricLevel } from './config.ts'
+import { METRIC_LEVELS, type MetricLevel } from './config.ts'
 
 export interface Family {
   readonly name: string
@@ -10,8 +10,6 @@ export interface Family {
   readonly samples: readonly Sample[]
   readonly histograms: readonly HistogramSample[]
 }
-
-const LEVELS: readonly MetricLevel[] = ['none', 'basic', 'normal', 'detailed']
 
 /** In the order in which they were made, with the series of a name together. */
 export function familiesOf(counters: Counters, catalogue: MetricCatalogue, level: MetricLevel = 'detailed'): Family[] {
@@ -25,5 +23,5 @@ export function familiesOf(counters: Counters, catalogue: MetricCatalogue, level
   for (const histogram of counters.histograms()) of(histogram.name).histograms.push(histogram)
   return [...families]
     .map(([name, family]) => ({ name, info: catalogue[name], ...family }))
-    .filter(({ info }) => LEVELS.indexOf(info?.level ?? 'basic') <= LEVELS.indexOf(level))
+    .filter(({ info }) => METRIC_LEVELS.indexOf(info?.level ?? 'basic') <= METRIC_LEVELS.indexOf(level))
 }

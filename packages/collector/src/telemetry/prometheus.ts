@@ -1,5 +1,5 @@
 /** Metrics as Prometheus reads them. The text is written by prom-client; counting itself never goes through it. */
-import { Registry, type Metric } from 'prom-client'
+import type { Metric } from 'prom-client'
 import type { Counters, HistogramSample } from '../component/index.ts'
 import type { MetricCatalogue } from './catalogue.ts'
 import type { MetricLevel, PrometheusConfig } from './config.ts'
@@ -18,7 +18,7 @@ export interface PrometheusOptions {
   readonly resource?: Labels
 }
 
-export const PROMETHEUS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const PLAIN: Names = { without_scope_info: true, without_units: true, without_type_suffix: true }
 const SCOPE = { otel_scope_name: 'spoor/collector' }
 const UNITS: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes' }
@@ -26,6 +26,8 @@ const UNITS: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes' }
 /** Text of version 0.0.4, with a line of help and of type for each name. */
 export async function prometheusText(counters: Counters, options: PrometheusOptions): Promise<string> {
   const { catalogue, level, names = PLAIN, resource } = options
+  // It brings nearly a hundred modules, which a start need not wait for.
+  const { Registry } = await import('prom-client')
   const registry = new Registry()
   const add = (name: string, type: string, help: string, values: readonly object[]): void => {
     const metric = { name, get: async () => ({ name, type, help, values }) }

@@ -4,8 +4,10 @@ import {
   createCounters,
   createLogLimiter,
   EMPTY_CONTEXT,
+  formatHostPort,
   NO_OVERVIEW,
   CollectorError,
+  timerMs,
   type Component,
   type Consumer,
   type Counters,
@@ -38,13 +40,12 @@ const LOG_INTERVAL_MS = 60_000
 const STOP_MS = 2_000
 
 export function createPrometheusReader(config: PrometheusConfig, options: ReaderOptions): Reader {
-  const { host, port } = config
-  const endpoint = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const server = createHttpEndpoint(endpoint, (path) => {
+  const endpoint = formatHostPort(config.host, config.port)
+  const server = createHttpEndpoint(endpoint, async (path) => {
     if (path !== '/metrics') return undefined
     const { counters, level, resource } = options
-    const text = prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
-    return { status: 200, contentType: PROMETHEUS_TYPE, body: (response) => void text.then((all) => response.end(all)) }
+    const body = await prometheusText(counters, { catalogue: COLLECTOR_METRICS, level, names: config, resource })
+    return { status: 200, contentType: PROMETHEUS_TYPE, body }
   })
   return {
     get listening() {
@@ -90,7 +91,7 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
       timer = setInterval(() => {
         // One that takes longer than the interval takes the turn of the next.
         sending ??= send().finally(() => (sending = undefined))
-      }, interval)
+      }, timerMs(interval))
     },
     async stop() {
       clearInterval(timer)

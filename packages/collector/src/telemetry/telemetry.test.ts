@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { requestToJson } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCollector, type Collector } from '../collector.ts'
-import { createCounters } from '../component/index.ts'
+import { createCounters, type ExporterFactory } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
 import {
   createSink,
@@ -140,6 +140,34 @@ describe('Prometheus', () => {
     })
   })
 
+  test('a start that fails leaves no port open, nor does a reload after the end', async () => {
+    const [metrics, status] = [await freePort(), await freePort()]
+    const config = yaml(`{metrics: {readers: ${reader('', metrics)}}}`)
+    const failing: ExporterFactory<object> = {
+      ...createSink().factory(),
+      create: () => ({
+        start: () => Promise.reject(new Error('not today')),
+        consume: async () => {},
+        shutdown: async () => {},
+      }),
+    }
+    const collector = createCollector({
+      config,
+      factories: [...builtinFactories, failing],
+      logger: createTestLogger(),
+      servesMetrics: true,
+      status: { endpoint: `127.0.0.1:${status}` },
+    })
+    onTestFinished(() => collector.shutdown())
+    await expect(collector.start()).rejects.toThrow('exporter sink: not today')
+    const ports = [metrics, status]
+    const areClosed = () =>
+      Promise.all(ports.map((port) => expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow()))
+    await areClosed()
+    await expect(collector.reload(config)).rejects.toThrow('shutting down')
+    await areClosed()
+  })
+
   test('a reload moves it, and leaves it where nothing has changed', async () => {
     const running = await start(`{metrics: {readers: ${reader()}}}`)
     await running.collector.reload(yaml(`{metrics: {readers: ${reader()}}, logs: {level: warn}}`))
@@ -229,6 +257,17 @@ service: {pipelines: {metrics: {receivers: [otlp], exporters: [sink]}}}`
     },
   )
 
+  test('an interval beyond the longest timer waits, and does not send all the time', async () => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    const otlp = '{protocol: http/protobuf, endpoint: "http://127.0.0.1:1"}'
+    await start(`{metrics: {readers: [{periodic: {interval: ${2 ** 31}, exporter: {otlp: ${otlp}}}}]}}`)
+    // A warning is told in a later turn.
+    await new Promise(setImmediate)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
   test('to nobody: told once, and the collector goes on', async () => {
     const otlp = '{protocol: http/protobuf, endpoint: "http://127.0.0.1:1"}'
     const running = await start(`{metrics: {readers: [{periodic: {interval: 5, exporter: {otlp: ${otlp}}}}]}}`)
@@ -291,6 +330,20 @@ describe('the configuration', () => {
     const running = await start(`{metrics: {address: "127.0.0.1:${port}"}}`)
     expect(running.metrics).toBe(`127.0.0.1:${port}`)
     await scrape(running)
+  })
+
+  test('the deprecated address goes with text that is written like a number', () => {
+    const given: unknown[] = []
+    createCollector({
+      config: yaml('{metrics: {address: "127.0.0.1:0"}, logs: {output_paths: ["${env:OUT}"]}}'),
+      factories: [...builtinFactories, createSink().factory()],
+      env: { OUT: '0123' },
+      logger: ({ output_paths: paths }) => {
+        given.push(paths)
+        return createTestLogger()
+      },
+    })
+    expect(given).toEqual([['0123']])
   })
 
   test('metrics are not served where the program does not, and that is told', () => {

@@ -6,8 +6,9 @@ import type { TelemetryConfig } from './config.ts'
 import { createPeriodicReader, createPrometheusReader, type Reader, type ReaderOptions } from './readers.ts'
 
 export interface Telemetry {
-  /** Rejects with `listen` where a port is taken, and nothing has changed. */
+  /** One after the other, and nothing after `stop`. Rejects with `listen` where a port is taken; what was there before can be applied again. */
   apply(config: TelemetryConfig): Promise<void>
+  /** Waits for what is being applied. */
   stop(): Promise<void>
   listening(): readonly Listening[]
 }
@@ -16,23 +17,36 @@ const INSTANCE = randomUUID()
 
 export function createTelemetry(counters: Counters, logger: Logger): Telemetry {
   let running: { readonly key: string; readonly reader: Reader }[] = []
+  /** The last of the configurations that were to be applied. */
+  let changing: Promise<void> = Promise.resolve()
+  let isStopped = false
   addProcessMetrics(counters)
+
+  async function change(config: TelemetryConfig): Promise<void> {
+    if (isStopped) return
+    const wanted = readersOf(config, { counters, logger, level: config.metrics.level, resource: resourceOf(config) })
+    const kept = running.filter(({ key }) => wanted.some((one) => one.key === key))
+    const left = running.filter((one) => !kept.includes(one))
+    for (const { reader } of left) await reader.stop()
+    running = kept
+    for (const { key, create } of wanted) {
+      if (kept.some((one) => one.key === key)) continue
+      const reader = create()
+      await reader.start()
+      running.push({ key, reader })
+    }
+  }
+
   return {
     listening: () => running.flatMap(({ reader }) => reader.listening ?? []),
-    async apply(config) {
-      const wanted = readersOf(config, { counters, logger, level: config.metrics.level, resource: resourceOf(config) })
-      const kept = running.filter(({ key }) => wanted.some((one) => one.key === key))
-      const left = running.filter((one) => !kept.includes(one))
-      for (const { reader } of left) await reader.stop()
-      running = kept
-      for (const { key, create } of wanted) {
-        if (kept.some((one) => one.key === key)) continue
-        const reader = create()
-        await reader.start()
-        running.push({ key, reader })
-      }
+    apply(config) {
+      const applied = changing.then(() => change(config))
+      changing = applied.catch(() => {})
+      return applied
     },
     async stop() {
+      isStopped = true
+      await changing
       await Promise.all(running.map(({ reader }) => reader.stop()))
       running = []
     },

@@ -3,6 +3,7 @@ import { decodeExportResponse } from '@spoor/otlp'
 import {
   announcementTo,
   CollectorError,
+  formatHostPort,
   parsePeer,
   type ClientAuthenticator,
   type Context,
@@ -74,7 +75,7 @@ function clientOptions(
   statusAddress: string | undefined,
 ): ConstructorParameters<typeof GrpcClient>[0] {
   const { host, port } = parsePeer(config.endpoint)
-  const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const name = formatHostPort(host, port)
   return {
     authority: `${tls ? 'https' : 'http'}://${name}`,
     name,

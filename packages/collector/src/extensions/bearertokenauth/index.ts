@@ -1,6 +1,12 @@
 /** Tokens in a header, such as `Authorization: Bearer …`: asked of clients, and shown to servers. */
-import { hash, timingSafeEqual } from 'node:crypto'
-import { CollectorError, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
+import { timingSafeEqual } from 'node:crypto'
+import {
+  CollectorError,
+  secretDigest,
+  type Context,
+  type Extension,
+  type ExtensionFactory,
+} from '../../component/index.ts'
 import { createWatchedFile } from '../../extension-helper/index.ts'
 import { bearerTokenConfig, type BearerTokenConfig } from './config.ts'
 
@@ -18,7 +24,7 @@ function create(context: Context, { header, scheme, token, tokens, filename }: B
   let digests: readonly Buffer[] = []
   const use = (all: readonly string[]): void => {
     values = all.map((one) => (scheme === '' ? one : `${scheme} ${one}`))
-    digests = values.map(digestOf)
+    digests = values.map(secretDigest)
   }
   use(token === '' ? tokens : [token])
   const file =
@@ -40,8 +46,8 @@ function create(context: Context, { header, scheme, token, tokens, filename }: B
         if (value === undefined || value === '') {
           throw new CollectorError('unauthenticated', `missing or empty header: ${header}`)
         }
-        // Digests are of one length, and each is compared, so that the time tells nothing.
-        const digest = digestOf(value)
+        // Each is compared, so that the time tells nothing.
+        const digest = secretDigest(value)
         const matches = digests.filter((one) => timingSafeEqual(one, digest)).length
         if (matches === 0) {
           throw new CollectorError('unauthenticated', 'provided authorization does not match expected scheme or token')
@@ -58,8 +64,4 @@ function linesOf(text: string): readonly string[] {
   const tokens = lines.filter((line) => line !== '')
   if (tokens.length === 0) throw new Error('filename: there is no token in it; write one on each line')
   return tokens
-}
-
-function digestOf(value: string): Buffer {
-  return hash('sha256', value, 'buffer')
 }

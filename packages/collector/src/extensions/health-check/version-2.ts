@@ -10,7 +10,7 @@ import {
   type Overview,
   type StatusEvent,
 } from '../../component/index.ts'
-import type { Answer } from '../../extension-helper/index.ts'
+import { refusal, type Answer } from '../../extension-helper/index.ts'
 import type { ComponentHealth } from './config.ts'
 
 const NAMES: Readonly<Record<ComponentStatus, string>> = {
@@ -41,7 +41,7 @@ export function answerVersion2(overview: Overview, health: ComponentHealth, quer
   const pipelines = overview.pipelines.filter((pipeline) => id === null || pipeline.id === id)
   if (id !== null && pipelines.length === 0) {
     const known = overview.pipelines.map((pipeline) => pipeline.id).join(', ')
-    return text(404, `there is no pipeline ${JSON.stringify(id.slice(0, 200))}; there are: ${known}`)
+    return refusal(404, `there is no pipeline ${JSON.stringify(id.slice(0, 200))}; there are: ${known}`)
   }
   const isWhole = id === null
   const components = pipelines.flatMap((pipeline) => pipeline.components)
@@ -97,8 +97,4 @@ function codeOf(events: readonly StatusEvent[], health: ComponentHealth): number
 
 export function answerConfig(config: unknown): Answer {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(config, null, 2)}\n` }
-}
-
-function text(status: number, message: string): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${status} ${message}\n` }
 }
