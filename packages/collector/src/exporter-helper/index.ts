@@ -3,4 +3,3 @@ export { createExporter, type ExporterOptions, type Sender, type SendResult } fr
 export { compressionParams, encodePayload, type Payload } from './payload.ts'
 export { clientAuth, clientAuthenticator } from './client-auth.ts'
 export { clientTls, openClientTls, type TlsClientOptions } from './client-tls.ts'
-export { divide } from './split.ts'
