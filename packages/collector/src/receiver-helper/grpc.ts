@@ -15,7 +15,7 @@ import {
   type Metadata,
   type SenderAccount,
 } from '../component/index.ts'
-import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
+import type { ContentCoding } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { tooSlow, type Call } from './call.ts'
@@ -25,7 +25,7 @@ import { checkHost } from './host-check.ts'
 import { endWhenIdle } from './idle-sessions.ts'
 import type { Intake } from './intake.ts'
 import { metadataOf } from './metadata.ts'
-import type { RequestBody, SizeLimit } from './request-body.ts'
+import { REFUSED_READ_FACTOR, useBody, type RequestBody, type SizeLimit } from './request-body.ts'
 
 const MIB = 1024 * 1024
 const DEFAULT_CONCURRENT_STREAMS = 128
@@ -40,8 +40,6 @@ const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   snappy: 'snappy',
 }
 const ACCEPTED_ENCODINGS = Object.keys(CODINGS).join(',')
-/** How much more of a refused message is read, in message limits, before its stream is cut. */
-const REFUSED_READ_FACTOR = 4
 /** Milliseconds. */
 export interface GrpcTimeouts {
   /** A call whose message does not go on for so long is cut, and one whose answer is not taken. */
@@ -89,6 +87,8 @@ export interface GrpcServerOptions {
   readonly admission: Admission | undefined
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
+  /** Called for each call of gRPC that comes. */
+  readonly onCall: () => void
   /** Gets requests that are none of gRPC. */
   readonly otherwise: (
     stream: http2.ServerHttp2Stream,
@@ -129,6 +129,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       respondOtherGrpc(stream, text)
       return
     }
+    options.onCall()
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
@@ -191,11 +192,6 @@ function accept(
   const announced = headers[ANNOUNCEMENT_HEADER]
   if (typeof announced === 'string') order.sender.announced(announced)
   receive(stream, order, auth, intake)
-}
-
-/** Whether the request is a call of gRPC. */
-export function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
-  return GRPC_CONTENT_TYPE.test(headers['content-type'] ?? '')
 }
 
 interface Order {
@@ -300,21 +296,13 @@ function trickled(messageMs: number): CollectorError {
 async function useMessage(reader: MessageReader, { handler, encoding, limit }: Order, call: Call): Promise<Uint8Array> {
   try {
     const { compressed, bytes } = reader.end()
-    if (!compressed) return await handler({ bytes }, call)
-    if (encoding === 'identity') {
+    if (compressed && encoding === 'identity') {
       throw new CollectorError(
         'invalid_data',
         'the message is flagged as compressed, but the call has no grpc-encoding',
       )
     }
-    const { budget, lease } = call
-    const options = { maxBytes: limit.bytes, setting: limit.setting, budget, lease, cancelled: () => call.left }
-    const result = decompress(encoding, bytes, options)
-    const { bytes: message, singleMember } = result instanceof Promise ? await result : result
-    return await handler(
-      singleMember ? { bytes: message, compressed: { coding: 'gzip', bytes } } : { bytes: message },
-      call,
-    )
+    return await useBody(compressed ? encoding : 'identity', bytes, call, { limit, keepsCompressed: true }, handler)
   } finally {
     call.lease.release()
   }
