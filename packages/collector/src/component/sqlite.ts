@@ -20,3 +20,19 @@ export function loadSqlite(): typeof sqlite {
     `this Node.js ${process.version} was built without SQLite, which keeps queues`,
   )
 }
+
+/** All of the work, or none of it. Throws what the work throws, or SQLite; the next transaction can be begun all the same. */
+export function transact(database: sqlite.DatabaseSync, work: () => void): void {
+  try {
+    database.exec('BEGIN')
+    work()
+    database.exec('COMMIT')
+  } catch (error) {
+    try {
+      if (database.isTransaction) database.exec('ROLLBACK')
+    } catch {
+      // SQLite has done so by itself.
+    }
+    throw error
+  }
+}

@@ -424,7 +424,7 @@ async function rejectedAt(signal: AbortSignal): Promise<never> {
 /** Two batches of about half the items each, or undefined when the batch cannot be divided. */
 function halve(batch: TelemetryBatch): readonly TelemetryBatch[] | undefined {
   const { signal, chunks } = batch
-  if (chunks.length < 2) return divide(batch, 'items', Math.ceil(batch.items / 2))
+  if (chunks.length < 2) return divide(batch, 'items', { room: Math.ceil(batch.items / 2) })
   const middle = chunks.length >> 1
   return [createBatch(signal, chunks.slice(0, middle)), createBatch(signal, chunks.slice(middle))]
 }

@@ -237,6 +237,22 @@ describe('in a persistent queue', () => {
     expect(idsOf(all).toSorted()).toEqual(idsOf(batches).toSorted())
   })
 
+  test('a request that is too large is divided once, and not written anew for each part that is sent', async () => {
+    const file = place()
+    const { exporter, attempts } = start(queue({ min_size: 4, max_size: 4 }), () => {
+      throw new CollectorError('unavailable', 'down', { retryAfterMs: 3_600_000 })
+    })
+    await exporter.start(hostOf(file))
+    const whole = batch(18)
+    await exporter.consume(whole, EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(itemsOf(attempts)).toEqual([4]))
+    await exporter.shutdown(AbortSignal.timeout(10_000))
+    const left = QueueFile.open(file, { fsync: false, logger: createTestLogger() })
+    onTestFinished(() => left.close())
+    expect(left.found.map(({ items }) => items)).toEqual([4, 4, 4, 4, 2])
+    expect(idsOf(left.found.map((stored) => left.get(stored)))).toEqual(idsOf([whole]))
+  })
+
   test('partitions stay apart over a restart', async () => {
     const file = place()
     const partition = { metadata_keys: ['tenant'] }

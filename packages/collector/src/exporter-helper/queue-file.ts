@@ -10,7 +10,7 @@ import { renameSync } from 'node:fs'
 import type * as sqlite from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { createBatch, joinBytes, type Signal, type TelemetryBatch } from '@spoor/otlp'
-import { CollectorError, loadSqlite, type Logger } from '../component/index.ts'
+import { CollectorError, loadSqlite, transact, type Logger } from '../component/index.ts'
 
 /** A batch that is in the file. */
 export interface Stored {
@@ -205,22 +205,11 @@ export class QueueFile {
     for (const work of waiting) work(error)
   }
 
-  #rollBack(): void {
-    try {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-    } catch {
-      // SQLite has done so by itself.
-    }
-  }
-
   #transact(changes: readonly (() => void)[]): CollectorError | undefined {
     try {
-      this.#database.exec('BEGIN')
-      for (const change of changes) change()
-      this.#database.exec('COMMIT')
+      transact(this.#database, () => changes.forEach((change) => change()))
       return undefined
     } catch (error) {
-      this.#rollBack()
       const message = `the persistent queue cannot be written: ${(error as Error).message}`
       return new CollectorError('unavailable', message, { cause: error })
     }

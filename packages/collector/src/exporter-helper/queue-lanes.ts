@@ -21,17 +21,17 @@ export interface LanesOptions<E> {
   /** Undefined: each entry goes alone. */
   readonly batch: QueueBatchConfig | undefined
   /**
-   * Two entries for one, the first at most of that size (in the unit of `batch.sizer`; at least one item where it is `isForced`). Undefined
+   * Several entries for one, the first at most of that size (in the unit of `batch.sizer`; at least one item where it is `isForced`). Undefined
    * where it cannot be divided so.
    */
-  readonly divide: (entry: E, room: number, isForced: boolean) => readonly [E, E] | undefined
+  readonly divide: (entry: E, room: number, isForced: boolean) => readonly E[] | undefined
   /** Hears that something has waited for long enough. */
   readonly due: () => void
 }
 
 /** The entries of one signal and partition. */
 interface Lane<E> {
-  readonly entries: E[]
+  entries: E[]
   /** In the unit of `batch.sizer`. */
   size: number
   /** Whether it goes whatever its size. */
@@ -87,12 +87,11 @@ export class QueueLanes<E extends Waiting> {
     const { batch, divide } = this.#options
     clearTimeout(lane.timer)
     lane.timer = undefined
-    const { entries } = lane
     const taken = [this.#shift(lane)]
     if (batch) {
       const { min_size: min, max_size: max } = batch
       let size = this.#sizeOf(taken[0]!)
-      while (size < min && entries.length > 0) {
+      while (size < min && lane.entries.length > 0) {
         taken.push(this.#shift(lane))
         size += this.#sizeOf(taken.at(-1)!)
       }
@@ -100,15 +99,15 @@ export class QueueLanes<E extends Waiting> {
         const last = taken.pop()!
         const parts = divide(last, max - (size - this.#sizeOf(last)), taken.length === 0)
         if (parts) {
-          taken.push(parts[0])
-          this.#unshift(lane, parts[1])
+          taken.push(parts[0]!)
+          this.#putBack(lane, parts.slice(1))
         }
         // What cannot be divided goes alone.
-        else if (taken.length > 0) this.#unshift(lane, last)
+        else if (taken.length > 0) this.#putBack(lane, [last])
         else taken.push(last)
       }
     }
-    if (entries.length === 0) this.#lanes.delete(keyOf(taken[0]!))
+    if (lane.entries.length === 0) this.#lanes.delete(keyOf(taken[0]!))
     this.#wait(lane)
     return taken
   }
@@ -119,9 +118,9 @@ export class QueueLanes<E extends Waiting> {
     return entry
   }
 
-  #unshift(lane: Lane<E>, entry: E): void {
-    lane.entries.unshift(entry)
-    lane.size += this.#sizeOf(entry)
+  #putBack(lane: Lane<E>, entries: readonly E[]): void {
+    lane.entries = [...entries, ...lane.entries]
+    for (const entry of entries) lane.size += this.#sizeOf(entry)
   }
 
   #wait(lane: Lane<E>): void {

@@ -2,18 +2,18 @@
  * A bounded queue between the pipelines and an exporter, with a fixed number of batches being sent at a time. It is in memory, or in a file
  * (see {@link QueueFile}) from which each batch is read when its turn comes. What is sent together is the business of {@link QueueLanes}.
  */
-import { joinBatches, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, joinBatches, type TelemetryBatch } from '@spoor/otlp'
 import {
   CollectorError,
   EMPTY_CONTEXT,
   heldBytes,
+  onlyMetadata,
   sleep,
   toCollectorError,
   withoutWait,
   type Budget,
   type DeliveryContext,
   type Keeper,
-  type Metadata,
 } from '../component/index.ts'
 import type { SendingQueueConfig } from './config.ts'
 import type { QueueFile, Stored } from './queue-file.ts'
@@ -39,9 +39,12 @@ interface Ticket extends Size {
   readonly context: DeliveryContext
 }
 
+/** A batch, or what is in the file for it: all of a queue's entries are the one or the other. */
+type Content = TelemetryBatch | Stored
+
 interface Entry extends Waiting {
   readonly ticket: Ticket
-  readonly source: { readonly batch: TelemetryBatch } | { readonly file: QueueFile; readonly stored: Stored }
+  readonly content: Content
 }
 
 export interface QueueEvents {
@@ -99,7 +102,7 @@ export class SendingQueue {
     for (const stored of file.found) {
       const size = this.#sizeOf(stored, 0)
       this.#reserve(size)
-      this.#enqueue(stored, { file, stored }, size, contextOf(stored))
+      this.#enqueue(stored, size, contextOf(stored))
     }
     this.#pump()
   }
@@ -121,7 +124,7 @@ export class SendingQueue {
     if (this.#file) return this.#keep(batch, size, this.#file, context)
     if (this.#config.wait_for_result) return this.#delivered(batch, size, context)
     // A failure is counted and logged where it happens; nobody waits for it here.
-    this.#enqueue(batch, { batch }, size, withoutWait(context))
+    this.#enqueue(batch, size, withoutWait(context))
     this.#pump()
   }
 
@@ -154,16 +157,16 @@ export class SendingQueue {
 
   async #delivered(batch: TelemetryBatch, size: Size, context: DeliveryContext): Promise<void> {
     const delivered = new Promise<void>((resolve, reject) =>
-      this.#enqueue(batch, { batch }, size, context, (failure) => (failure ? reject(failure) : resolve())),
+      this.#enqueue(batch, size, context, (failure) => (failure ? reject(failure) : resolve())),
     )
     this.#pump()
     return delivered
   }
 
-  async #keep(batch: TelemetryBatch, size: Size, file: QueueFile, { metadata }: DeliveryContext): Promise<void> {
+  async #keep(batch: TelemetryBatch, size: Size, file: QueueFile, context: DeliveryContext): Promise<void> {
     try {
-      const stored = await file.put(batch, textOf(this.#partitionOf(metadata)))
-      this.#enqueue(stored, { file, stored }, size, contextOf(stored))
+      const stored = await file.put(batch, textOf(this.#shared(context)))
+      this.#enqueue(stored, size, contextOf(stored))
     } catch (error) {
       this.#release(size)
       this.#events.refused(batch, toCollectorError(error))
@@ -172,16 +175,10 @@ export class SendingQueue {
     this.#pump()
   }
 
-  #enqueue(
-    { signal, items, byteLength }: Measures,
-    source: Entry['source'],
-    size: Size,
-    context: DeliveryContext,
-    done?: Ticket['done'],
-  ): void {
+  #enqueue(content: Content, size: Size, context: DeliveryContext, done?: Ticket['done']): void {
     const ticket: Ticket = { ...size, parts: 1, failure: undefined, done, context }
-    const partition = textOf(this.#partitionOf(context.metadata)) ?? ''
-    this.#lanes.push({ signal, items, byteLength, partition, order: this.#entered++, ticket, source })
+    const partition = textOf(this.#shared(context)) ?? ''
+    this.#lanes.push(entryOf(content, { partition, order: this.#entered++, ticket }))
   }
 
   #pump(): void {
@@ -222,30 +219,25 @@ export class SendingQueue {
     await Promise.all(over.map((entry) => this.#finish(entry, failure)))
   }
 
-  /** Of several that wait, none may give up what is another's, too: what they have in common is their partition. */
+  /** Of several that wait, none may give up what is another's, too. */
   #contextOf([first, ...others]: readonly Entry[]): DeliveryContext {
     if (!first) return EMPTY_CONTEXT
     const { context } = first.ticket
-    const metadata = this.#partitionOf(context.metadata)
-    if (others.length === 0) return context
-    return metadata.size === 0 ? EMPTY_CONTEXT : { ...EMPTY_CONTEXT, metadata }
+    return others.length === 0 ? context : this.#shared(context)
   }
 
-  /** The metadata that keep batches apart; a key that did not come is not in it. */
-  #partitionOf(metadata: Metadata): Metadata {
-    const keys = this.#config.batch?.partition.metadata_keys ?? []
-    if (keys.length === 0 || metadata.size === 0) return EMPTY_CONTEXT.metadata
-    const found = keys.flatMap((key) => (metadata.has(key) ? [[key, metadata.get(key)!] as const] : []))
-    return new Map(found)
+  /** What requests that are joined have in common: the metadata of their partition. */
+  #shared(context: DeliveryContext): DeliveryContext {
+    return onlyMetadata(this.#config.batch?.partition.metadata_keys ?? [], context)
   }
 
   /** Undefined, and told, where it is damaged. */
-  #read({ source }: Entry): TelemetryBatch | undefined {
-    if ('batch' in source) return source.batch
+  #read({ content }: Entry): TelemetryBatch | undefined {
+    if (!isStored(content)) return content
     try {
-      return source.file.get(source.stored)
+      return this.#file!.get(content)
     } catch (error) {
-      this.#events.damaged(source.stored, toCollectorError(error))
+      this.#events.damaged(content, toCollectorError(error))
       return undefined
     }
   }
@@ -264,9 +256,9 @@ export class SendingQueue {
     }
   }
 
-  async #finish({ ticket, source }: Entry, failure: CollectorError | undefined): Promise<void> {
+  async #finish({ ticket, content }: Entry, failure: CollectorError | undefined): Promise<void> {
     // When it cannot be taken out, it is sent again after the next start.
-    if ('file' in source) await source.file.remove(source.stored).catch(() => {})
+    if (isStored(content)) await this.#file!.remove(content).catch(() => {})
     ticket.failure ??= failure
     ticket.parts--
     if (ticket.parts > 0) return
@@ -275,32 +267,23 @@ export class SendingQueue {
     if (this.#size === 0) this.#file?.shrink()
   }
 
-  #divide(entry: Entry, room: number, isForced: boolean): readonly [Entry, Entry] | undefined {
-    const parts = this.#divideSource(entry.source, room, isForced)
+  #divide(entry: Entry, room: number, isForced: boolean): readonly Entry[] | undefined {
+    const parts = this.#partsOf(entry.content, room, isForced)
     if (!parts) return undefined
-    entry.ticket.parts++
-    const { order, partition, ticket } = entry
-    const part = ({ signal, items, byteLength }: Measures, source: Entry['source']): Entry => {
-      return { signal, items, byteLength, partition, order, ticket, source }
-    }
-    return [part(...parts[0]), part(...parts[1])]
+    entry.ticket.parts += parts.length - 1
+    return parts.map((part) => entryOf(part, entry))
   }
 
-  #divideSource(source: Entry['source'], room: number, isForced: boolean): readonly [Part, Part] | undefined {
-    const unit = this.#config.batch?.sizer ?? 'items'
-    if ('batch' in source) {
-      const parts = divide(source.batch, unit, room, isForced)
-      return parts && [partOf(parts[0]), partOf(parts[1])]
-    }
-    const { file, stored } = source
+  #partsOf(content: Content, room: number, isForced: boolean): readonly Content[] | undefined {
+    const { sizer = 'items', max_size: max = 0 } = this.#config.batch ?? {}
+    const options = { room, max: max || Infinity, isForced }
+    if (!isStored(content)) return divide(content, sizer, options)
     try {
-      const parts = divide(file.get(stored), unit, room, isForced)
-      if (!parts) return undefined
-      const [first, second] = file.replace(stored, parts)
-      return [
-        [first!, { file, stored: first! }],
-        [second!, { file, stored: second! }],
-      ]
+      const [head, rest] = divide(this.#file!.get(content), sizer, options) ?? []
+      if (!head || !rest) return undefined
+      // Each alone, so that what is left need not be written anew for each one that is sent.
+      const others = rest.chunks.map((chunk) => createBatch(rest.signal, [chunk]))
+      return this.#file!.replace(content, [head, ...others])
     } catch {
       // It goes as it is, or is told to be damaged when it is read.
       return undefined
@@ -363,11 +346,17 @@ export class SendingQueue {
   }
 }
 
-type Measures = Pick<Waiting, 'signal' | 'items' | 'byteLength'>
-type Part = readonly [Measures, Entry['source']]
+function isStored(content: Content): content is Stored {
+  return 'number' in content
+}
+
+function entryOf(content: Content, { partition, order, ticket }: Pick<Entry, 'partition' | 'order' | 'ticket'>): Entry {
+  const { signal, items, byteLength } = content
+  return { signal, items, byteLength, partition, order, ticket, content }
+}
 
 /** Null for none. */
-function textOf(metadata: Metadata): string | null {
+function textOf({ metadata }: DeliveryContext): string | null {
   return metadata.size === 0 ? null : JSON.stringify([...metadata])
 }
 
@@ -375,8 +364,4 @@ function textOf(metadata: Metadata): string | null {
 function contextOf({ metadata }: Stored): DeliveryContext {
   if (metadata === null) return EMPTY_CONTEXT
   return { ...EMPTY_CONTEXT, metadata: new Map(JSON.parse(metadata) as [string, string[]][]) }
-}
-
-function partOf(batch: TelemetryBatch): Part {
-  return [batch, { batch }]
 }

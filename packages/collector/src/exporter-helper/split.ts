@@ -8,32 +8,38 @@ export function sizeOf({ items, byteLength }: Pick<TelemetryBatch, 'items' | 'by
   return unit === 'items' ? items : byteLength
 }
 
+export interface DivideOptions {
+  /** Size of the first part at most. */
+  readonly room: number
+  /** Size that chunks have at most that are cut out of the one on the border. Default: no limit. */
+  readonly max?: number
+  /** Whether the first part has at least one item, or one chunk, whatever the room. Default: false. */
+  readonly isForced?: boolean
+}
+
 /**
  * Two batches, of which the first is as large as it can be without being larger than `room`, and the second is the rest. Undefined where
  * nothing fits into the room, or the batch cannot be divided (one item).
- *
- * @param isForced the first part has at least one item, or one chunk, whatever the room
  */
 export function divide(
-  batch: TelemetryBatch,
+  { signal, chunks }: TelemetryBatch,
   unit: Unit,
-  room: number,
-  isForced = false,
+  { room, max = Infinity, isForced = false }: DivideOptions,
 ): readonly [TelemetryBatch, TelemetryBatch] | undefined {
-  const { signal, chunks } = batch
-  const head: Chunk[] = []
-  const rest = [...chunks]
   let left = room
-  for (let next = rest[0]; next && chunkSize(next, unit) <= left; next = rest[0]) {
-    head.push(rest.shift()!)
-    left -= chunkSize(next, unit)
+  let whole = 0
+  for (const chunk of chunks) {
+    if (chunkSize(chunk, unit) > left) break
+    left -= chunkSize(chunk, unit)
+    whole++
   }
-  const [first] = rest
-  const parts = first && divideChunk(signal, first, unit, left, isForced && head.length === 0)
-  if (parts) {
-    head.push(parts[0])
-    rest[0] = parts[1]
-  } else if (head.length === 0 && isForced) head.push(rest.shift()!)
+  const border = chunks[whole]
+  if (!border) return undefined
+  const isFirst = isForced && whole === 0
+  const parts = divideChunk(signal, border, unit, { room: left, max, isForced: isFirst })
+  const fitting = parts.length > 1 || isFirst ? 1 : 0
+  const head = [...chunks.slice(0, whole), ...parts.slice(0, fitting)]
+  const rest = [...parts.slice(fitting), ...chunks.slice(whole + 1)]
   if (head.length === 0 || rest.length === 0) return undefined
   return [createBatch(signal, head), createBatch(signal, rest)]
 }
@@ -42,17 +48,19 @@ function chunkSize({ items, bytes }: Chunk, unit: Unit): number {
   return unit === 'items' ? items : bytes.length
 }
 
-/** Each part repeats the messages around its items, so that together they are larger than the chunk. */
+/**
+ * The chunk alone where it cannot be divided. Each part repeats the messages around its items, so that together they are larger than
+ * the chunk.
+ */
 function divideChunk(
   signal: Signal,
-  { items, bytes }: Chunk,
+  chunk: Chunk,
   unit: Unit,
-  room: number,
-  isForced: boolean,
-): readonly [Chunk, Chunk] | undefined {
-  if (items < 2 || (room < 1 && !isForced)) return undefined
+  { room, max, isForced }: Required<DivideOptions>,
+): readonly Chunk[] {
+  if (chunk.items < 2 || (room < 1 && !isForced)) return [chunk]
   const first = Math.max(1, room)
-  const [head, rest] = splitItems(signal, bytes, unit === 'items' ? { firstItems: first } : { firstBytes: first })
-  if (!head || !rest || (!isForced && chunkSize(head, unit) > room)) return undefined
-  return [head, rest]
+  const limits = unit === 'items' ? { firstItems: first, maxItems: max } : { firstBytes: first, maxBytes: max }
+  const parts = splitItems(signal, chunk.bytes, limits)
+  return !isForced && chunkSize(parts[0]!, unit) > room ? [chunk] : parts
 }

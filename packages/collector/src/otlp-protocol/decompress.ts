@@ -66,7 +66,7 @@ export function decompress(
   const length = announcedLength(coding, input)
   if (input.length < POOL_FROM_BYTES && (length === undefined || length <= SMALL_OUTPUT_BYTES)) {
     try {
-      return settle(decompressNow(coding, input, options.maxBytes), input, options)
+      return settle(decompressNow(coding, input, length, options.maxBytes), input, options)
     } catch (error) {
       if (!isTooLong(error) || options.maxBytes <= SMALL_OUTPUT_BYTES) throw explain(error, coding, input, options)
     }
@@ -74,11 +74,16 @@ export function decompress(
   return decompressPooled(coding, input, length, options)
 }
 
-function decompressNow(coding: ContentCoding, input: Uint8Array, maxBytes: number): Decompressed {
+function decompressNow(
+  coding: ContentCoding,
+  input: Uint8Array,
+  length: number | undefined,
+  maxBytes: number,
+): Decompressed {
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
-  const expected = announcedLength(coding, input) ?? input.length * 8
+  const expected = length ?? input.length * 8
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
-  if (coding === 'snappy') return joined(unpackNow(input, maxOutputLength))
+  if (coding === 'snappy') return joined(unpackNow(input, length, maxOutputLength))
   if (coding === 'deflate') return joined(takenOver(zlib.inflateSync(input, options)))
   if (coding === 'zstd') return joined(takenOver(zlib.zstdDecompressSync(input, options)))
   if (isPlainGzip(input)) {
@@ -181,8 +186,8 @@ function unpackingOf(input: Uint8Array, length: number | undefined, maxBytes: nu
   return unpackSnappy(input, length)
 }
 
-function unpackNow(input: Uint8Array, maxBytes: number): Uint8Array {
-  const unpacking = unpackingOf(input, announcedLength('snappy', input), maxBytes)
+function unpackNow(input: Uint8Array, length: number | undefined, maxBytes: number): Uint8Array {
+  const unpacking = unpackingOf(input, length, maxBytes)
   for (;;) {
     const { done, value } = unpacking.next()
     if (done) return value

@@ -15,7 +15,7 @@ export function createCors(config: CorsConfig | undefined): Cors {
     const origin = request.headers.origin
     if (origin === undefined) return undefined
     response.setHeader('vary', 'Origin')
-    const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+    const preflight = isPreflight(request)
     const isAllowed = origins.some((pattern) => pattern.test(origin))
     if (isAllowed) {
       response.setHeader('access-control-allow-origin', origin)
@@ -36,6 +36,11 @@ export function createCors(config: CorsConfig | undefined): Cors {
     response.writeHead(204).end()
     return isAllowed ? 'allowed' : 'refused'
   }
+}
+
+/** Whether a browser asks whether it may send. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
 }
 
 function originPattern(pattern: string): RegExp {

@@ -1,71 +1,38 @@
 /**
- * A server of gRPC on bare node:http2, for unary calls. An error on one stream is
- * answered on that stream and never touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto
- * docs/specification.md.
+ * A server of gRPC on bare node:http2: which calls are taken, and by whom. An error on one stream is answered on that stream and never
+ * touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto docs/specification.md.
  */
 import http2 from 'node:http2'
-import { encodeStatus } from '@spoor/otlp'
-import {
-  ANNOUNCEMENT_HEADER,
-  CollectorError,
-  GRPC,
-  statusOf,
-  timerMs,
-  type AuthData,
-  type Metadata,
-  type SenderAccount,
-} from '../component/index.ts'
-import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
-import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
+import { ANNOUNCEMENT_HEADER, CollectorError, timerMs, type AuthData, type SenderAccount } from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
-import { tooSlow, type Call } from './call.ts'
+import {
+  encodingOf,
+  receiveCall,
+  respondError,
+  RESPONSE_HEADERS,
+  type GrpcTimeouts,
+  type Order,
+  type UnaryHandler,
+} from './grpc-call.ts'
 import { serveStream, type StreamHandler } from './grpc-stream.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
 import { checkHost } from './host-check.ts'
 import { endWhenIdle } from './idle-sessions.ts'
 import type { Intake } from './intake.ts'
 import { metadataOf } from './metadata.ts'
-import type { RequestBody, SizeLimit } from './request-body.ts'
+import type { SizeLimit } from './request-body.ts'
 
 const MIB = 1024 * 1024
 const DEFAULT_CONCURRENT_STREAMS = 128
 /** Not `application/grpc-web` and not `+json`, which have other messages. */
 const GRPC_CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/
-/** The content codings that there are, by gRPC's names. */
-const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
-  identity: 'identity',
-  gzip: 'gzip',
-  deflate: 'deflate',
-  zstd: 'zstd',
-  snappy: 'snappy',
-}
-const ACCEPTED_ENCODINGS = Object.keys(CODINGS).join(',')
-/** How much more of a refused message is read, in message limits, before its stream is cut. */
-const REFUSED_READ_FACTOR = 4
-/** Milliseconds. */
-export interface GrpcTimeouts {
-  /** A call whose message does not go on for so long is cut, and one whose answer is not taken. */
-  readonly stallMs: number
-  /** A message must be there by then, however it goes on. */
-  readonly messageMs: number
-}
-
 const TIMEOUTS: GrpcTimeouts = { stallMs: 60_000, messageMs: 300_000 }
-
-const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
-  ':status': 200,
-  'content-type': 'application/grpc',
-  'grpc-accept-encoding': ACCEPTED_ENCODINGS,
-}
 
 /** Why there is no handler. `reason`: what the refusal is counted by. */
 export interface NoMethod {
   readonly error: CollectorError
   readonly reason: string
 }
-
-/** Resolves with the answer's message, with its prefix. The call's lease is for the body, and is released afterwards. */
-export type UnaryHandler = (body: RequestBody, call: Call) => Promise<Uint8Array>
 
 export interface GrpcServerOptions {
   /** 0: 128. */
@@ -89,6 +56,8 @@ export interface GrpcServerOptions {
   readonly admission: Admission | undefined
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
+  /** Called for each call of gRPC that comes. */
+  readonly onCall: () => void
   /** Gets requests that are none of gRPC. */
   readonly otherwise: (
     stream: http2.ServerHttp2Stream,
@@ -118,7 +87,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
   server.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
     // The client's resets; there is nobody left to answer.
     stream.on('error', () => {})
-    // Not while a message waits for the pipelines: then it is off, see `receive`.
+    // Not while a message waits for the pipelines: then it is off, see `receiveCall`.
     stream.setTimeout(timeouts.stallMs, () => stream.close(http2.constants.NGHTTP2_CANCEL))
     const sender = intake.sender(stream.session, headers['user-agent'])
     const contentType = headers['content-type'] ?? ''
@@ -129,6 +98,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       respondOtherGrpc(stream, text)
       return
     }
+    options.onCall()
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
@@ -140,14 +110,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
         reason = handler.reason
         throw handler.error
       }
-      const name = String(headers['grpc-encoding'] ?? 'identity')
-      const encoding = CODINGS[name]
-      if (!encoding) {
-        throw new CollectorError(
-          'unimplemented',
-          `grpc-encoding ${name} is not supported; use one of ${ACCEPTED_ENCODINGS}`,
-        )
-      }
+      const encoding = encodingOf(headers)
       const timeoutMs = parseGrpcTimeout(headers['grpc-timeout'] as string | undefined)
       const metadata = options.includeMetadata ? metadataOf(rawHeaders) : undefined
       const order: Order = { handler, encoding, limit: options.limit, timeoutMs, timeouts, metadata, sender }
@@ -190,157 +153,7 @@ function accept(
 ): void {
   const announced = headers[ANNOUNCEMENT_HEADER]
   if (typeof announced === 'string') order.sender.announced(announced)
-  receive(stream, order, auth, intake)
-}
-
-/** Whether the request is a call of gRPC. */
-export function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
-  return GRPC_CONTENT_TYPE.test(headers['content-type'] ?? '')
-}
-
-interface Order {
-  readonly handler: UnaryHandler
-  readonly encoding: ContentCoding | 'identity'
-  readonly limit: SizeLimit
-  /** The call's deadline, from now. */
-  readonly timeoutMs: number | undefined
-  readonly timeouts: GrpcTimeouts
-  readonly sender: SenderAccount
-  readonly metadata: Metadata | undefined
-}
-
-function receive(stream: http2.ServerHttp2Stream, order: Order, auth: AuthData | undefined, intake: Intake): void {
-  // The client may have left while it was looked at who it is.
-  if (stream.destroyed) return
-  const { limit, timeoutMs, metadata } = order
-  const { stallMs, messageMs } = order.timeouts
-  const beganMs = performance.now()
-  let received = 0
-  /** Whether the message is complete or not wanted any more; its bytes are somebody else's, or free. */
-  let over = false
-  let timer: NodeJS.Timeout | undefined
-  const refuse = (error: unknown): void => {
-    clearTimeout(timer)
-    // Its client has been told why, or is gone.
-    if (call.left) return
-    stream.setTimeout(stallMs)
-    respondError(stream, intake.refuse(error, order.sender))
-  }
-  const giveUp = (): void => {
-    if (over) return
-    over = true
-    reader.free()
-    call.lease.release()
-  }
-  const call = intake.open(
-    () => {
-      giveUp()
-      refuse(tooSlow())
-    },
-    order.sender,
-    stream.session?.socket,
-  )
-  call.auth = auth
-  if (metadata) call.metadata = metadata
-  const reader = new MessageReader(limit.bytes, limit.setting, call)
-  if (timeoutMs !== undefined) {
-    call.deadline = beganMs + timeoutMs
-    const expire = (): void => {
-      const waited = over
-      giveUp()
-      refuse(deadlineExceeded(waited))
-      call.leave()
-    }
-    if (timeoutMs === 0) expire()
-    else timer = setTimeout(expire, timeoutMs)
-  }
-  stream.on('data', (data: Buffer) => {
-    received += data.length
-    if (over) {
-      if (received > limit.bytes * REFUSED_READ_FACTOR) stream.close(http2.constants.NGHTTP2_CANCEL)
-      return
-    }
-    try {
-      if (performance.now() - beganMs > messageMs) throw trickled(messageMs)
-      reader.add(data)
-    } catch (error) {
-      giveUp()
-      refuse(error)
-    }
-  })
-  stream.on('end', () => {
-    if (over || stream.aborted) return
-    over = true
-    call.lease.move('body')
-    stream.setTimeout(0)
-    useMessage(reader, order, call).then((answer) => {
-      clearTimeout(timer)
-      stream.setTimeout(stallMs)
-      if (!call.left) respondSuccess(stream, answer)
-    }, refuse)
-  })
-  stream.on('close', () => {
-    clearTimeout(timer)
-    giveUp()
-    call.leave()
-  })
-}
-
-function deadlineExceeded(waited: boolean): CollectorError {
-  const message = waited
-    ? "the call's deadline (grpc-timeout) passed while it waited for the pipelines; it may yet be taken, and twice if it is sent again"
-    : "the call's deadline (grpc-timeout) passed before its message was there"
-  return new CollectorError('timeout', message)
-}
-
-function trickled(messageMs: number): CollectorError {
-  return new CollectorError('timeout', `the message was not there within ${messageMs / 1000} s`)
-}
-
-async function useMessage(reader: MessageReader, { handler, encoding, limit }: Order, call: Call): Promise<Uint8Array> {
-  try {
-    const { compressed, bytes } = reader.end()
-    if (!compressed) return await handler({ bytes }, call)
-    if (encoding === 'identity') {
-      throw new CollectorError(
-        'invalid_data',
-        'the message is flagged as compressed, but the call has no grpc-encoding',
-      )
-    }
-    const { budget, lease } = call
-    const options = { maxBytes: limit.bytes, setting: limit.setting, budget, lease, cancelled: () => call.left }
-    const result = decompress(encoding, bytes, options)
-    const { bytes: message, singleMember } = result instanceof Promise ? await result : result
-    return await handler(
-      singleMember ? { bytes: message, compressed: { coding: 'gzip', bytes } } : { bytes: message },
-      call,
-    )
-  } finally {
-    call.lease.release()
-  }
-}
-
-function respondSuccess(stream: http2.ServerHttp2Stream, answer: Uint8Array): void {
-  if (stream.destroyed || stream.headersSent) return
-  stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
-  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
-  stream.end(answer)
-}
-
-/** "Trailers-Only": status and message in the one header block, nothing else. */
-function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): void {
-  if (stream.destroyed || stream.headersSent) return
-  const code = statusOf(error).grpc
-  const headers: http2.OutgoingHttpHeaders = {
-    ...RESPONSE_HEADERS,
-    'grpc-status': String(code),
-    'grpc-message': encodeGrpcMessage(error.message),
-  }
-  if (error.retryAfterMs !== undefined && code !== GRPC.OK) {
-    const details = encodeStatus({ code, message: error.message, retryAfterMs: error.retryAfterMs })
-    headers['grpc-status-details-bin'] = Buffer.from(details).toString('base64')
-  }
-  stream.respond(headers, { endStream: true })
+  receiveCall(stream, order, auth, intake)
 }
 
 /** For kinds of gRPC that have other messages. */

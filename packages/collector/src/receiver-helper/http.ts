@@ -9,7 +9,7 @@ import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type Send
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig, HttpServerConfig } from './config.ts'
-import { createCors } from './cors.ts'
+import { createCors, isPreflight } from './cors.ts'
 import { checkHost } from './host-check.ts'
 import type { Intake } from './intake.ts'
 
@@ -123,9 +123,9 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     }
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST')
-      const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
       const text = 'method not allowed, supported: [POST]'
-      if (isPreflight) return refuseRequest(exchange, intake, 405, 'preflight_refused', `${text}; ${NO_ORIGIN}`, origin)
+      if (isPreflight(request))
+        return refuseRequest(exchange, intake, 405, 'preflight_refused', `${text}; ${NO_ORIGIN}`, origin)
       return refuseRequest(exchange, intake, 405, 'method_not_allowed', text, `${request.method} ${path}`)
     }
     handler(exchange)

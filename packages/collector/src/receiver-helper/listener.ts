@@ -5,7 +5,7 @@
  *     0x16                a TLS handshake (on a port without TLS)
  *     anything else       HTTP/1, whose parser also refuses garbage
  */
-import { unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import {
@@ -99,7 +99,12 @@ export async function listen(
       if (sockets.size === 0) allClosed?.()
     })
   })
-  await bind(server, where)
+  try {
+    await bind(server, where)
+  } catch (error) {
+    files?.stop()
+    throw error
+  }
   server.on('error', noteAccept)
   return {
     address: addressOf(server),
@@ -155,7 +160,9 @@ function refused({ endpoint }: Where, error: unknown): CollectorError {
 }
 
 /** Whether a socket is there and nobody listens on it. */
-function isDead(path: string): Promise<boolean> {
+async function isDead(path: string): Promise<boolean> {
+  // Any other file refuses connections as well.
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false
   return new Promise((resolve) => {
     const socket = net.connect(path)
     socket.once('connect', () => {

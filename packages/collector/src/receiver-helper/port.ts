@@ -10,7 +10,8 @@ import type { ProtoFile, Signal } from '@spoor/otlp'
 import { CollectorError, type Consumer, type Context } from '../component/index.ts'
 import type { Admission } from './admit.ts'
 import type { AuthConfig, CorsConfig, Keepalive, Network, ServerTls } from './config.ts'
-import { createGrpcServer, isGrpc, type GrpcServerOptions, type GrpcTimeouts } from './grpc.ts'
+import { createGrpcServer, type GrpcServerOptions } from './grpc.ts'
+import type { GrpcTimeouts } from './grpc-call.ts'
 import { createHealth, HEALTH_SERVICE, healthProtoFile } from './health.ts'
 import { createHttpServer, type HttpBehaviour, type HttpService } from './http.ts'
 import { createIntake, type Intake, type Transport } from './intake.ts'
@@ -123,13 +124,11 @@ export async function openPort(
     admission,
     ...(timeouts ? { timeouts } : {}),
     onIdle: () => idle.value++,
+    onCall: () => note('grpc'),
     otherwise(stream, headers, rawHeaders) {
       note('http')
       serveHttp2(httpServer, stream, headers, rawHeaders)
     },
-  })
-  grpcServer.on('stream', (_, headers) => {
-    if (isGrpc(headers)) note('grpc')
   })
   const endSessions = trackSessions(grpcServer)
   const listener: Listener = await listen({ endpoint, network }, tls, {

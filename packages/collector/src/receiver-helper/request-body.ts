@@ -46,9 +46,9 @@ const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
 const ALIASES: Readonly<Record<string, string>> = { identity: '', 'x-gzip': 'gzip' }
 /**
  * How much more of a refused body is read, in body limits, so that the client gets to read the answer before the
- * connection is cut.
+ * connection, or the stream, is cut.
  */
-const REFUSED_READ_FACTOR = 4
+export const REFUSED_READ_FACTOR = 4
 
 /**
  * `use` gets the body and the call that it belongs to, whose lease is for the body; `done` what `use` resolves with. Where the body is not taken,
@@ -86,11 +86,12 @@ function codingOf(request: IncomingMessage, taken: readonly string[]): ContentCo
   throw new CollectorError('invalid_data', `unsupported Content-Encoding: ${name}; use one of ${names}`)
 }
 
-async function useBody<T>(
+/** `use` gets the body decompressed. The call's lease is released when that is done, or was not to be. */
+export async function useBody<T>(
   coding: ContentCoding | 'identity',
   bytes: Uint8Array,
   call: Call,
-  { limit, keepsCompressed }: BodyOptions,
+  { limit, keepsCompressed }: Pick<BodyOptions, 'limit' | 'keepsCompressed'>,
   use: (body: RequestBody, call: Call) => Promise<T>,
 ): Promise<T> {
   try {

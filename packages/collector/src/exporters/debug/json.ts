@@ -1,5 +1,6 @@
 /** OTLP/JSON of metrics and logs as a person is shown it: what is read of it, and its values as those of spans. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
+import type { ResourceText, ScopeText } from './lines.ts'
 
 export interface JsonValue {
   readonly stringValue?: string
@@ -25,6 +26,14 @@ export interface JsonResource {
 export interface JsonScope {
   readonly scope?: { readonly name?: string; readonly version?: string; readonly attributes?: readonly JsonAttribute[] }
   readonly schemaUrl?: string
+}
+
+export function resourceOf({ resource, schemaUrl = '' }: JsonResource): ResourceText {
+  return { schemaUrl, attributes: attributesOf(resource?.attributes) }
+}
+
+export function scopeOf({ scope: { name = '', version = '', attributes } = {}, schemaUrl = '' }: JsonScope): ScopeText {
+  return { name, version, schemaUrl, attributes: attributesOf(attributes) }
 }
 
 export function attributesOf(attributes: readonly JsonAttribute[] | undefined): KeyValue[] {

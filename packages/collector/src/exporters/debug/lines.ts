@@ -1,6 +1,5 @@
 /** What the layouts of all signals share. */
 import { valueToJsonText, type AnyValue, type KeyValue } from '@spoor/otlp'
-import { attributesOf, type JsonResource, type JsonScope } from './json.ts'
 
 /** Nothing where there are none. */
 export function addAttributes(lines: string[], title: string, attributes: readonly KeyValue[], indent = '     '): void {
@@ -39,7 +38,7 @@ export function pairs(attributes: readonly KeyValue[], separator = ' '): string 
   return attributes.map(({ key, value }) => `${key}=${plainText(value)}`).join(separator)
 }
 
-export function bracket(schemaUrl: string): string {
+function bracket(schemaUrl: string): string {
   return schemaUrl === '' ? '' : `[${schemaUrl}]`
 }
 
@@ -58,28 +57,34 @@ export function timeText(unixNano: bigint): string {
   return `${text}${fraction === '' ? '' : `.${fraction}`} +0000 UTC`
 }
 
-export function scopeName({ name, version }: { readonly name: string; readonly version: string }): string {
-  return version === '' ? name : `${name}@${version}`
+/** A resource and its attributes. */
+export interface ResourceText {
+  readonly schemaUrl: string
+  readonly attributes: readonly KeyValue[]
+}
+
+export interface ScopeText extends ResourceText {
+  readonly name: string
+  readonly version: string
 }
 
 /** The line of a resource in the layout `normal`. */
-export function resourceLine(title: string, { resource, schemaUrl = '' }: JsonResource): string {
-  return join(title, bracket(schemaUrl), pairs(attributesOf(resource?.attributes)))
+export function resourceLine(title: string, { schemaUrl, attributes }: ResourceText): string {
+  return join(title, bracket(schemaUrl), pairs(attributes))
 }
 
-export function scopeLine(title: string, { scope, schemaUrl = '' }: JsonScope): string {
-  const name = scopeName({ name: scope?.name ?? '', version: scope?.version ?? '' })
-  return join(title, name, bracket(schemaUrl), pairs(attributesOf(scope?.attributes)))
+export function scopeLine(title: string, { name, version, schemaUrl, attributes }: ScopeText): string {
+  return join(title, version === '' ? name : `${name}@${version}`, bracket(schemaUrl), pairs(attributes))
 }
 
 /** The lines of a resource in the layout `detailed`. */
-export function addResource(lines: string[], title: string, { resource, schemaUrl = '' }: JsonResource): void {
+export function addResource(lines: string[], title: string, { schemaUrl, attributes }: ResourceText): void {
   lines.push(title, `Resource SchemaURL: ${schemaUrl}`)
-  addAttributes(lines, 'Resource attributes', attributesOf(resource?.attributes))
+  addAttributes(lines, 'Resource attributes', attributes)
 }
 
-export function addScope(lines: string[], title: string, index: number, { scope, schemaUrl = '' }: JsonScope): void {
-  lines.push(`${title} #${index}`, `${title} SchemaURL: ${schemaUrl}`)
-  lines.push(`InstrumentationScope ${scope?.name ?? ''} ${scope?.version ?? ''}`)
-  addAttributes(lines, 'InstrumentationScope attributes', attributesOf(scope?.attributes))
+export function addScope(lines: string[], title: string, index: number, scope: ScopeText): void {
+  lines.push(`${title} #${index}`, `${title} SchemaURL: ${scope.schemaUrl}`)
+  lines.push(`InstrumentationScope ${scope.name} ${scope.version}`)
+  addAttributes(lines, 'InstrumentationScope attributes', scope.attributes)
 }

@@ -1,5 +1,14 @@
 /** Log records as lines that a person reads. The layouts are those of the OpenTelemetry Collector's debug exporter. */
-import { attributesOf, valueOf, type JsonAttribute, type JsonResource, type JsonScope, type JsonValue } from './json.ts'
+import {
+  attributesOf,
+  resourceOf,
+  scopeOf,
+  valueOf,
+  type JsonAttribute,
+  type JsonResource,
+  type JsonScope,
+  type JsonValue,
+} from './json.ts'
 import {
   addAttributes,
   addResource,
@@ -42,9 +51,9 @@ const SEVERITIES = ['Trace', 'Debug', 'Info', 'Warn', 'Error', 'Fatal']
 export function normalLogs({ resourceLogs = [] }: LogsJson): string {
   const lines: string[] = []
   resourceLogs.forEach((group, index) => {
-    lines.push(resourceLine(`ResourceLog #${index}`, group))
+    lines.push(resourceLine(`ResourceLog #${index}`, resourceOf(group)))
     group.scopeLogs?.forEach((scope, scopeIndex) => {
-      lines.push(scopeLine(`ScopeLog #${scopeIndex}`, scope))
+      lines.push(scopeLine(`ScopeLog #${scopeIndex}`, scopeOf(scope)))
       for (const { body, attributes } of scope.logRecords ?? [])
         lines.push(join(plainText(valueOf(body)), pairs(attributesOf(attributes))))
     })
@@ -56,9 +65,9 @@ export function normalLogs({ resourceLogs = [] }: LogsJson): string {
 export function detailedLogs({ resourceLogs = [] }: LogsJson): string {
   const lines: string[] = []
   resourceLogs.forEach((group, index) => {
-    addResource(lines, `ResourceLog #${index}`, group)
+    addResource(lines, `ResourceLog #${index}`, resourceOf(group))
     group.scopeLogs?.forEach((scope, scopeIndex) => {
-      addScope(lines, 'ScopeLogs', scopeIndex, scope)
+      addScope(lines, 'ScopeLogs', scopeIndex, scopeOf(scope))
       scope.logRecords?.forEach((record, recordIndex) => {
         lines.push(`LogRecord #${recordIndex}`)
         addRecord(lines, record)

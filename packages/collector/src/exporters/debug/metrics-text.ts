@@ -1,5 +1,5 @@
 /** Metrics as lines that a person reads. The layouts are those of the OpenTelemetry Collector's debug exporter. */
-import { attributesOf, type JsonAttribute, type JsonResource, type JsonScope } from './json.ts'
+import { attributesOf, resourceOf, scopeOf, type JsonAttribute, type JsonResource, type JsonScope } from './json.ts'
 import { addAttributes, addResource, addScope, pairs, resourceLine, scopeLine, timeText } from './lines.ts'
 
 type Double = number | string
@@ -81,9 +81,9 @@ const TEMPORALITIES = ['Unspecified', 'Delta', 'Cumulative']
 export function normalMetrics({ resourceMetrics = [] }: MetricsJson): string {
   const lines: string[] = []
   resourceMetrics.forEach((group, index) => {
-    lines.push(resourceLine(`ResourceMetrics #${index}`, group))
+    lines.push(resourceLine(`ResourceMetrics #${index}`, resourceOf(group)))
     group.scopeMetrics?.forEach((scope, scopeIndex) => {
-      lines.push(scopeLine(`ScopeMetrics #${scopeIndex}`, scope))
+      lines.push(scopeLine(`ScopeMetrics #${scopeIndex}`, scopeOf(scope)))
       for (const metric of scope.metrics ?? []) {
         for (const [key] of KINDS) {
           for (const point of metric[key]?.dataPoints ?? [])
@@ -114,9 +114,9 @@ function valueText(point: Point): string {
 export function detailedMetrics({ resourceMetrics = [] }: MetricsJson): string {
   const lines: string[] = []
   resourceMetrics.forEach((group, index) => {
-    addResource(lines, `ResourceMetrics #${index}`, group)
+    addResource(lines, `ResourceMetrics #${index}`, resourceOf(group))
     group.scopeMetrics?.forEach((scope, scopeIndex) => {
-      addScope(lines, 'ScopeMetrics', scopeIndex, scope)
+      addScope(lines, 'ScopeMetrics', scopeIndex, scopeOf(scope))
       scope.metrics?.forEach((metric, metricIndex) => {
         lines.push(`Metric #${metricIndex}`)
         addMetric(lines, metric)

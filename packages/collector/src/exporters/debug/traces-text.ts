@@ -1,6 +1,17 @@
 /** Spans as lines that a person reads. The layouts are those of the OpenTelemetry Collector's debug exporter. */
-import type { ResourceSpans, Span, TracesData } from '@spoor/otlp'
-import { addAttributes, bracket, join, pairs, scopeName, timeText } from './lines.ts'
+import type { ResourceSpans, ScopeSpans, Span, TracesData } from '@spoor/otlp'
+import {
+  addAttributes,
+  addResource,
+  addScope,
+  join,
+  pairs,
+  resourceLine,
+  scopeLine,
+  timeText,
+  type ResourceText,
+  type ScopeText,
+} from './lines.ts'
 
 const KINDS = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer']
 const STATUS_CODES = ['Unset', 'Ok', 'Error']
@@ -10,10 +21,10 @@ const LABEL_WIDTH = 15
 export function normalText(data: TracesData): string {
   const lines: string[] = []
   data.resourceSpans.forEach((group, index) => {
-    lines.push(join(`ResourceTraces #${index}`, bracket(group.schemaUrl), pairs(group.resource.attributes)))
-    group.scopeSpans.forEach(({ scope, schemaUrl, spans }, scopeIndex) => {
-      lines.push(join(`ScopeTraces #${scopeIndex}`, scopeName(scope), bracket(schemaUrl), pairs(scope.attributes)))
-      for (const span of spans) lines.push(join(span.name, span.traceId, span.spanId, pairs(span.attributes)))
+    lines.push(resourceLine(`ResourceTraces #${index}`, resourceOf(group)))
+    group.scopeSpans.forEach((scope, scopeIndex) => {
+      lines.push(scopeLine(`ScopeTraces #${scopeIndex}`, scopeOf(scope)))
+      for (const span of scope.spans) lines.push(join(span.name, span.traceId, span.spanId, pairs(span.attributes)))
     })
   })
   return lines.join('\n')
@@ -22,22 +33,25 @@ export function normalText(data: TracesData): string {
 /** Everything that a span holds. */
 export function detailedText(data: TracesData): string {
   const lines: string[] = []
-  data.resourceSpans.forEach((group, index) => addResourceSpans(lines, group, index))
+  data.resourceSpans.forEach((group, index) => {
+    addResource(lines, `ResourceSpans #${index}`, resourceOf(group))
+    group.scopeSpans.forEach((scope, scopeIndex) => {
+      addScope(lines, 'ScopeSpans', scopeIndex, scopeOf(scope))
+      scope.spans.forEach((span, spanIndex) => {
+        lines.push(`Span #${spanIndex}`)
+        addSpan(lines, span)
+      })
+    })
+  })
   return lines.join('\n')
 }
 
-function addResourceSpans(lines: string[], group: ResourceSpans, index: number): void {
-  lines.push(`ResourceSpans #${index}`, `Resource SchemaURL: ${group.schemaUrl}`)
-  addAttributes(lines, 'Resource attributes', group.resource.attributes)
-  group.scopeSpans.forEach(({ scope, schemaUrl, spans }, scopeIndex) => {
-    lines.push(`ScopeSpans #${scopeIndex}`, `ScopeSpans SchemaURL: ${schemaUrl}`)
-    lines.push(`InstrumentationScope ${scope.name} ${scope.version}`)
-    addAttributes(lines, 'InstrumentationScope attributes', scope.attributes)
-    spans.forEach((span, spanIndex) => {
-      lines.push(`Span #${spanIndex}`)
-      addSpan(lines, span)
-    })
-  })
+function resourceOf({ resource, schemaUrl }: ResourceSpans): ResourceText {
+  return { schemaUrl, attributes: resource.attributes }
+}
+
+function scopeOf({ scope, schemaUrl }: ScopeSpans): ScopeText {
+  return { ...scope, schemaUrl }
 }
 
 function addSpan(lines: string[], span: Span): void {

@@ -9,12 +9,13 @@ import {
   joinBytes,
   requestToJson,
   resourceParts,
+  splitItems,
   type Chunk,
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
 import { CollectorError, type Context } from '../../component/index.ts'
-import { divide, type Sender, type SendResult } from '../../exporter-helper/index.ts'
+import type { Sender, SendResult } from '../../exporter-helper/index.ts'
 import type { FileConfig } from './config.ts'
 import { OutputFile } from './output-file.ts'
 
@@ -112,21 +113,11 @@ export class FileSender implements Sender {
     return file
   }
 
-  async *#messages(batch: TelemetryBatch): AsyncGenerator<readonly Uint8Array[]> {
-    const { signal } = batch
-    for (const chunk of batch.chunks) {
-      let rest: TelemetryBatch | undefined = {
-        signal,
-        chunks: [chunk],
-        items: chunk.items,
-        byteLength: chunk.bytes.length,
-      }
-      while (rest) {
-        const parts: readonly TelemetryBatch[] =
-          rest.byteLength > MAX_MESSAGE_BYTES ? (divide(rest, 'bytes', MAX_MESSAGE_BYTES, true) ?? [rest]) : [rest]
-        yield await this.#encode(signal, parts[0]!.chunks[0]!.bytes)
-        rest = parts[1]
-      }
+  async *#messages({ signal, chunks }: TelemetryBatch): AsyncGenerator<readonly Uint8Array[]> {
+    for (const chunk of chunks) {
+      const isLarge = chunk.bytes.length > MAX_MESSAGE_BYTES
+      const parts = isLarge ? splitItems(signal, chunk.bytes, { maxBytes: MAX_MESSAGE_BYTES }) : [chunk]
+      for (const { bytes } of parts) yield await this.#encode(signal, bytes)
     }
   }
 

@@ -14,6 +14,7 @@ import {
   clientAuthenticator,
   createExporter,
   encodePayload,
+  lowerCaseNames,
   openClientTls,
   type Sender,
   type TlsClientOptions,
@@ -82,15 +83,10 @@ function clientOptions(
     connect: () => tls?.options ?? {},
     headers: {
       ...announcementTo(host, statusAddress),
-      ...lowerCaseKeys(config.headers),
+      ...lowerCaseNames(config.headers),
       'user-agent': config.user_agent,
       ...(config.authority !== '' && { ':authority': config.authority }),
     },
     keepalive: config.keepalive,
   }
-}
-
-/** HTTP/2 has lower-case header names only. */
-function lowerCaseKeys(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

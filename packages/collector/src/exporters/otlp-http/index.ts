@@ -21,6 +21,7 @@ import {
   clientAuthenticator,
   createExporter,
   encodePayload,
+  lowerCaseNames,
   openClientTls,
   type Sender,
   type SendResult,
@@ -48,7 +49,7 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
   const compression = config.compression === '' ? 'none' : config.compression
   const headers: Record<string, string> = {
     'user-agent': 'spoor-collector',
-    ...Object.fromEntries(Object.entries(config.headers).map(([name, value]) => [name.toLowerCase(), value])),
+    ...lowerCaseNames(config.headers),
     'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
   }
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))

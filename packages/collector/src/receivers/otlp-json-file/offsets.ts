@@ -1,6 +1,6 @@
 /** How far files were read, over the end of the process. A file is known again by its beginning, whatever its name and inode. */
 import type * as sqlite from 'node:sqlite'
-import { CollectorError, loadSqlite } from '../../component/index.ts'
+import { CollectorError, loadSqlite, transact } from '../../component/index.ts'
 import type { Position, TrackedFile } from './tracked-file.ts'
 
 /** Files that are remembered, those that were read last. */
@@ -34,19 +34,21 @@ export class Offsets {
     return known.get(head) as unknown as Position | undefined
   }
 
+  /** Throws where it cannot be written, as on a full disk. */
   save({ head, path, position }: TrackedFile): void {
     if (head.length === 0) return
     const { offset, line } = position
-    this.#database.exec('BEGIN')
-    // A file that has grown is the same one.
-    this.#database.prepare('DELETE FROM offsets WHERE path = ? AND head = substr(?, 1, length(head))').run(path, head)
-    this.#database
-      .prepare('INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?, ?)')
-      .run(head, path, offset, line, Date.now())
-    this.#database
-      .prepare('DELETE FROM offsets WHERE head IN (SELECT head FROM offsets ORDER BY at DESC LIMIT -1 OFFSET ?)')
-      .run(MAX_FILES)
-    this.#database.exec('COMMIT')
+    const database = this.#database
+    transact(database, () => {
+      // A file that has grown is the same one.
+      database.prepare('DELETE FROM offsets WHERE path = ? AND head = substr(?, 1, length(head))').run(path, head)
+      database
+        .prepare('INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?, ?)')
+        .run(head, path, offset, line, Date.now())
+      database
+        .prepare('DELETE FROM offsets WHERE head IN (SELECT head FROM offsets ORDER BY at DESC LIMIT -1 OFFSET ?)')
+        .run(MAX_FILES)
+    })
   }
 
   close(): void {

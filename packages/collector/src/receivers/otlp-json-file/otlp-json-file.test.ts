@@ -1,6 +1,16 @@
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { requestToJson, type Signal } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCollector } from '../../collector.ts'
@@ -16,6 +26,8 @@ import {
   type Sink,
 } from '../../testkit/index.ts'
 import { otlpJsonFileConfig } from './config.ts'
+import { Offsets } from './offsets.ts'
+import { TrackedFile } from './tracked-file.ts'
 
 function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'spoor-json-file-'))
@@ -238,6 +250,64 @@ test('with storage it goes on after a restart where it was, also in a file that 
   appendFileSync(path, linesOf([5]))
   await third.sink.waitFor(2)
   expect(spanIdsIn(third.sink.bytes())).toEqual(idsOf([5]))
+})
+
+test('with storage and start_at: end, lines that come while nobody reads are read after the next start', async () => {
+  const place = directory()
+  const storage = join(place, 'kept')
+  const path = join(place, 'spans.json')
+  writeFileSync(path, linesOf([1, 2]))
+  const first = await start(include(path), { storage })
+  const isWatched = (): boolean => first.logger.lines.some(({ message }) => message === 'Started watching file')
+  await vi.waitUntil(isWatched, { timeout: 10_000 })
+  await first.collector.shutdown()
+  appendFileSync(path, linesOf([3]))
+  const { sink } = await start(include(path), { storage })
+  await sink.waitFor(2)
+  expect(spanIdsIn(sink.bytes())).toEqual(idsOf([3]))
+})
+
+test('how far a file was read is written only when that has changed', async () => {
+  const place = directory()
+  const storage = join(place, 'kept')
+  const [moving, halted] = [join(place, 'moving.json'), join(place, 'halted.json')]
+  writeFileSync(moving, linesOf([1]))
+  const { collector, sink } = await start(`${include(join(place, '*.json'))}${BEGINNING}`, { storage })
+  await sink.waitFor(2)
+  writeFileSync(halted, `${lineOf(2)}${lineOf(3).slice(0, 50)}`)
+  await sink.waitFor(4)
+  appendFileSync(moving, lineOf(4))
+  await sink.waitFor(6)
+  // By the time that this is read, the halted one has been looked at again.
+  writeFileSync(join(place, 'last.json'), lineOf(5))
+  await sink.waitFor(8)
+  await collector.shutdown()
+  const database = new DatabaseSync(
+    join(
+      storage,
+      readdirSync(storage).find((name) => name.endsWith('.sqlite'))!,
+    ),
+  )
+  onTestFinished(() => database.close())
+  const paths = database.prepare('SELECT path FROM offsets ORDER BY at').all()
+  expect(paths.map((row) => row['path'])).toEqual([halted, moving, join(place, 'last.json')])
+})
+
+test('what could not be written of the offsets does not keep what comes later from being written', async () => {
+  const place = directory()
+  const path = join(place, 'spans.json')
+  writeFileSync(path, linesOf([1]))
+  const file = await TrackedFile.open(path)
+  const offsets = new Offsets(join(place, 'offsets.sqlite'), false)
+  onTestFinished(async () => {
+    offsets.close()
+    await file.close()
+  })
+  file.position.offset = 0.5
+  expect(() => offsets.save(file)).toThrow()
+  file.position.offset = 7
+  offsets.save(file)
+  expect(offsets.find(file)).toMatchObject({ offset: 7 })
 })
 
 describe('keys', () => {

@@ -143,6 +143,7 @@ export class OtlpJsonFileReceiver implements Component {
     if (kept) Object.assign(file.position, kept)
     else if (this.#isFirst && this.#config.start_at === 'end' && !this.#config.replay_file) {
       await this.#skipToEnd(file)
+      this.#keep(file)
     }
     const { offset } = file.position
     this.#context.logger.info({ component: this.#context.id, file: path, offset }, 'Started watching file')
@@ -171,14 +172,22 @@ export class OtlpJsonFileReceiver implements Component {
         if (!(await this.#take(file, line))) return
         Object.assign(file.position, { offset: line.end, line: line.number })
         if (performance.now() - savedAt > SAVE_INTERVAL_MS) {
-          this.#offsets?.save(file)
+          this.#keep(file)
           savedAt = performance.now()
         }
       }
     } finally {
-      this.#offsets?.save(file)
       this.#bad.tell(file.path)
+      this.#keep(file)
     }
+  }
+
+  /** For the next start, where it is not kept yet. */
+  #keep(file: TrackedFile): void {
+    const { offset } = file.position
+    if (offset === file.keptOffset) return
+    this.#offsets?.save(file)
+    file.keptOffset = offset
   }
 
   /** Whether a last line without its end is whole all the same: nothing has come for a while, and it can be read. */

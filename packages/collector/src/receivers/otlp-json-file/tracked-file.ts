@@ -29,6 +29,8 @@ export class TrackedFile {
   /** The name that it has now. */
   path: string
   readonly position: Position = { offset: 0, line: 0 }
+  /** The offset that was kept for the next start. */
+  keptOffset: number | undefined
   readonly #handle: FileHandle
   #head: Buffer
   /** The last line without its end: at which size of the file it was first seen, and since when. */

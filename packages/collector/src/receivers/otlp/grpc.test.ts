@@ -185,12 +185,12 @@ describe('bare HTTP/2', () => {
     expect(Buffer.from(sink.bytes()).equals(request)).toBe(true)
   })
 
-  test('an unknown grpc-encoding', async () => {
+  test.each(['br', 'constructor'])('an unknown grpc-encoding: %s', async (coding) => {
     const { grpc: address } = await startReceiver()
-    const answer = await http2Request(address, { ...HEADERS, 'grpc-encoding': 'br' }, [framed(request, true)])
+    const answer = await http2Request(address, { ...HEADERS, 'grpc-encoding': coding }, [framed(request, true)])
     expect(statusOf(answer)).toEqual([
       12,
-      'grpc-encoding br is not supported; use one of identity,gzip,deflate,zstd,snappy',
+      `grpc-encoding ${coding} is not supported; use one of identity,gzip,deflate,zstd,snappy`,
     ])
     expect(answer.headers['grpc-accept-encoding']).toBe('identity,gzip,deflate,zstd,snappy')
   })

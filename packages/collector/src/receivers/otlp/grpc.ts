@@ -24,8 +24,7 @@ export function grpcMethods(intake: Intake, converter: Converter): (path: string
       const answer = await take(signal, 'protobuf', body, call)
       return answer.rejected === undefined ? SUCCESS : encodeAnswer(answer)
     }
-  const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
-  const handlers = new Map(taken.map((signal) => [GRPC_PATHS[signal], handler(signal)]))
+  const handlers = new Map(signalsOf(intake).map((signal) => [GRPC_PATHS[signal], handler(signal)]))
   return (path) => handlers.get(path) ?? unknownMethod(path)
 }
 
@@ -39,6 +38,9 @@ function unknownMethod(path: string): NoMethod {
 
 /** The full names of the services of the signals that some pipeline takes. */
 export function grpcServices(intake: Intake): readonly string[] {
-  const taken = SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
-  return taken.map((signal) => GRPC_PATHS[signal].split('/')[1]!)
+  return signalsOf(intake).map((signal) => GRPC_PATHS[signal].split('/')[1]!)
+}
+
+function signalsOf(intake: Intake): readonly Signal[] {
+  return SIGNALS.filter((signal) => intake.consumer(signal) !== undefined)
 }

@@ -12,36 +12,29 @@ import { httpService } from './http.ts'
 /** The ports that the config opens. */
 export function portsOf({ protocols }: OtlpReceiverConfig, converter: Converter): readonly PortSettings[] {
   const all = filled(protocols)
-  const rules = [...(protocols.grpc ? [grpcRules(all)] : []), ...(protocols.http ? [httpRules(all)] : [])]
+  const { grpc, http } = all
+  const rules: PortRules[] = []
+  if (protocols.grpc)
+    rules.push(rulesOf('grpc', grpc, [maxMessageBytes(grpc.max_recv_msg_size_mib), 'max_recv_msg_size_mib']))
+  if (protocols.http) rules.push(rulesOf('http', http, [http.max_request_body_size, 'max_request_body_size']))
   return rules.map((one) => withProtocols(one, all, converter))
 }
 
-function grpcRules({ grpc }: FilledProtocols): PortRules {
+function rulesOf(
+  transport: keyof FilledProtocols,
+  keys: FilledProtocols[keyof FilledProtocols],
+  limit: readonly [bytes: number, key: string],
+): PortRules {
+  const section = `protocols.${transport}`
   return {
-    transport: 'grpc',
-    endpoint: grpc.endpoint,
-    network: grpc.transport,
-    endpointSetting: 'protocols.grpc.endpoint',
-    tls: grpc.tls,
-    auth: grpc.auth,
-    limit: {
-      bytes: maxMessageBytes(grpc.max_recv_msg_size_mib),
-      setting: 'protocols.grpc.max_recv_msg_size_mib',
-    },
-    includeMetadata: grpc.include_metadata,
-  }
-}
-
-function httpRules({ http }: FilledProtocols): PortRules {
-  return {
-    transport: 'http',
-    endpoint: http.endpoint,
-    network: http.transport,
-    endpointSetting: 'protocols.http.endpoint',
-    tls: http.tls,
-    auth: http.auth,
-    limit: { bytes: http.max_request_body_size, setting: 'protocols.http.max_request_body_size' },
-    includeMetadata: http.include_metadata,
+    transport,
+    endpoint: keys.endpoint,
+    network: keys.transport,
+    endpointSetting: `${section}.endpoint`,
+    tls: keys.tls,
+    auth: keys.auth,
+    limit: { bytes: limit[0], setting: `${section}.${limit[1]}` },
+    includeMetadata: keys.include_metadata,
   }
 }
 

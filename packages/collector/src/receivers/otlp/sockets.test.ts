@@ -1,11 +1,24 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createTestContext, createSink, tracesRequest } from '../../testkit/index.ts'
+import {
+  createTestContext,
+  createSink,
+  OTHER_CERTIFICATE,
+  OTHER_KEY,
+  TEST_CERTIFICATE,
+  TEST_KEY,
+  tracesRequest,
+} from '../../testkit/index.ts'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { createConverter } from './conversion.ts'
 import { http2Request, startReceiver, type Running } from './fixture.ts'
+import { grpcServerKeys } from '../../receiver-helper/index.ts'
 import { listen } from '../../receiver-helper/listener.ts'
 import { openPort } from '../../receiver-helper/port.ts'
 import {
@@ -434,4 +447,38 @@ test('more connections than there may be: those beyond are cut at once, told of,
   connectRaw(listener.address)
   await vi.waitUntil(() => listener.connections === 2)
   expect(dropped.length).toBe(1)
+})
+
+test('a port that cannot be had leaves nobody looking at the files of TLS', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-sockets-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const [cert_file, key_file] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
+  const write = (certificate: string, key: string): void => {
+    writeFileSync(cert_file, certificate)
+    writeFileSync(key_file, key)
+  }
+  write(TEST_CERTIFICATE, TEST_KEY)
+  const keys = grpcServerKeys('127.0.0.1:0').tls.parse({ cert_file, key_file, reload_interval: '5ms' })
+  const looking = { taken: 0, refused: 0 }
+  const handlers = (who: 'taken' | 'refused') => ({
+    http1: () => {},
+    http2: () => {},
+    tlsWithoutConfig: () => {},
+    tlsFilesChanged: () => void looking[who]++,
+  })
+  const taken = net.createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  onTestFinished(() => void taken.close())
+  const { port } = taken.address() as net.AddressInfo
+  const listening = listen({ endpoint: `127.0.0.1:${port}`, network: 'tcp' }, keys, handlers('refused'))
+  await expect(listening).rejects.toMatchObject({ code: 'listen' })
+  const listener = await listen({ endpoint: '127.0.0.1:0', network: 'tcp' }, keys, handlers('taken'))
+  onTestFinished(() => listener.stop())
+  write(OTHER_CERTIFICATE, OTHER_KEY)
+  // Two looks of the one that came later.
+  await vi.waitUntil(() => looking.taken > 0, { timeout: 10_000 })
+  write(TEST_CERTIFICATE, TEST_KEY)
+  const seen = looking.taken
+  await vi.waitUntil(() => looking.taken > seen, { timeout: 10_000 })
+  expect(looking.refused).toBe(0)
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
@@ -63,6 +63,15 @@ describe('transport: unix', () => {
     expect(existsSync(path)).toBe(true)
     const second = await startReceiver({ http: { transport: 'unix', endpoint: path } })
     expect(second.http).toBe(`unix:${path}`)
+  })
+
+  test('a file that is no socket stays as it is, and the port is refused', async () => {
+    const path = join(directory(), 'notes.txt')
+    writeFileSync(path, 'mine')
+    await expect(startReceiver({ http: { transport: 'unix', endpoint: path } })).rejects.toMatchObject({
+      code: 'listen',
+    })
+    expect(readFileSync(path, 'utf8')).toBe('mine')
   })
 
   test('what is no path, or no host and port, is told', () => {
