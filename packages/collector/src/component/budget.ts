@@ -107,6 +107,8 @@ export interface Budget {
    * It must give up what is held and release the lease before it returns, and must not throw.
    */
   take(bytes: number, stage: BudgetStage, reclaim?: () => void): Lease | undefined
+  /** So many bytes, which nobody had a lease for, are garbage or will be soon: so that it is seen and collected. Takes nothing from the budget. */
+  pass(bytes: number): void
   /** The account of one stage that keeps batches after it has answered for them. */
   keeper(): Keeper
   /**
@@ -239,6 +241,11 @@ class SharedBudget implements Budget {
     }
     this.#giveOut(bytes)
     return true
+  }
+
+  pass(bytes: number): void {
+    this.#giveOut(bytes)
+    this.giveBack(bytes)
   }
 
   #giveOut(bytes: number): void {

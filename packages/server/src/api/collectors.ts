@@ -4,6 +4,7 @@
  */
 import { announcedOrigin, type CollectorStatus, type SendersStatus, STATUS_PATHS } from '@spoor/collector'
 import type { FollowedCollector } from '../api.ts'
+import { fetchFailure } from '../fetch-failure.ts'
 
 /** Collectors that are asked, at most. */
 const MAX_COLLECTORS = 10
@@ -36,7 +37,7 @@ async function follow({ senders }: SendersStatus, nowMs: number): Promise<readon
       try {
         return { address, lastSeenMs, status: await ask(address) }
       } catch (error) {
-        return { address, lastSeenMs, error: explain(error) }
+        return { address, lastSeenMs, error: fetchFailure(error, TIMEOUT_MS) }
       }
     }),
   )
@@ -70,10 +71,4 @@ function isStatus(value: unknown): value is CollectorStatus {
   if (typeof value !== 'object' || value === null) return false
   const { pipelines, extensions, atMs } = value as Partial<CollectorStatus>
   return Array.isArray(pipelines) && Array.isArray(extensions) && typeof atMs === 'number'
-}
-
-function explain(error: unknown): string {
-  const { name, message, cause } = error as Error
-  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS} ms`
-  return cause instanceof Error ? cause.message : message
 }

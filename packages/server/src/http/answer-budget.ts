@@ -7,6 +7,8 @@ export interface AnswerBudget {
 /** What the answers' own bound lies within: that of the collector. */
 export interface SharedBudget {
   take(bytes: number, stage: 'answer'): Pick<AnswerLease, 'grow' | 'release'> | undefined
+  /** See {@link AnswerLease.pass}. */
+  pass(bytes: number): void
 }
 
 export interface AnswerLease {
@@ -37,9 +39,7 @@ export function createAnswerBudget(maxBytes = 128 * 1024 * 1024, shared?: Shared
           held += bytes
           return true
         },
-        pass(bytes) {
-          shared?.take(bytes, 'answer')?.release()
-        },
+        pass: (bytes) => shared?.pass(bytes),
         release() {
           used -= held
           held = 0

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBudget, createCounters } from '@spoor/collector'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ApiError, HealthResponse, SearchResponse, StatusResponse } from '../api.ts'
 import type { Phase } from '../health.ts'
 import { createLogger } from '../logging.ts'
@@ -182,7 +182,7 @@ describe('a server', () => {
 
   it('refuses answers that there is no room for, and gives the room back', async () => {
     const size = 3 * 1024 * 1024
-    const budget = createAnswerBudget(size)
+    const budget = createBudget(size)
     const app = await serve({ budget })
     const url = await app.listen({ port: 0 })
     const other = budget.take(size, 'answer')!
@@ -212,5 +212,21 @@ describe('a server', () => {
     createAnswerBudget(60e6, watched).take(0, 'answer')!.pass(20e6)
     expect([watched.used, collections]).toEqual([0, 1])
     expect(answers.take(60, 'answer')).toBeDefined()
+  })
+
+  it('hands its answers on while all bytes in flight are used, and nobody is refused or has to give way for that', () => {
+    const counters = createCounters()
+    let collections = 0
+    const full = createBudget(100e6, { counters, collect: () => collections++, outsideBytes: () => 200e6 })
+    const answer = createAnswerBudget(60e6, full).take(0, 'answer')!
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const slow = full.take(100e6, 'body', () => slow.release())!
+    vi.advanceTimersByTime(600_000)
+    collections = 0
+    answer.pass(20e6)
+    expect([full.used, slow.released, collections]).toEqual([100e6, false, 1])
+    const refusals = counters.snapshot().filter(({ name }) => name === 'spoor_budget_refusals')
+    expect(refusals.map(({ value }) => value)).toEqual([0, 0, 0])
   })
 })

@@ -146,16 +146,25 @@ test('what is wrong is told with a way out', async () => {
   })
 })
 
-test('something else at the port', async () => {
-  const other = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<p>hello'))
+test.each<[name: string, answer: http.RequestListener, says: string]>([
+  [
+    'something else',
+    (_, response) => response.setHeader('content-type', 'text/html').end('<p>hello'),
+    'something else than a collector of Spoor answers there',
+  ],
+  [
+    'a Spoor that refuses',
+    (_, response) =>
+      response.writeHead(403).end(JSON.stringify({ error: { code: 'forbidden', message: 'not for "you"\\' } })),
+    '/api/spoor/v1/pipelines: not for "you"\\\n',
+  ],
+])('%s at the port', async (_, answer, says) => {
+  const other = http.createServer(answer)
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void other.close())
   const { port } = other.address() as AddressInfo
   const { code, output } = await spoor('top', '--once', '--status-endpoint', `127.0.0.1:${port}`).whole()
-  expect([code, output]).toEqual([
-    1,
-    expect.stringContaining('something else than a collector of Spoor answers there') as string,
-  ])
+  expect([code, output]).toEqual([1, expect.stringContaining(says) as string])
 })
 
 test('what a sender chose cannot steer the terminal', () => {

@@ -1,7 +1,8 @@
 /** The status API of a collector that runs, for the commands that look at one. */
 import { STATUS_PATHS, type CollectorStatus, type SendersStatus } from '@spoor/collector'
-import type { PipelinesResponse } from '../api.ts'
+import type { ApiError, PipelinesResponse } from '../api.ts'
 import { SpoorError } from '../error.ts'
+import { fetchFailure } from '../fetch-failure.ts'
 
 /** Where a collector alone answers, and where Spoor does. */
 const USUAL = ['http://127.0.0.1:55680', 'http://127.0.0.1:16686']
@@ -52,15 +53,8 @@ function createClient(address: string, token: string | undefined): StatusClient 
     try {
       response = await fetch(`${address}${path}`, { headers, signal, redirect: 'error' })
     } catch (error) {
-      const { name, message, cause } = error as Error
-      if (name === 'AbortError') throw error
-      const why =
-        name === 'TimeoutError'
-          ? `no answer within ${TIMEOUT_MS / 1000} s`
-          : cause instanceof Error
-            ? cause.message
-            : message
-      throw new SpoorError('unreachable', `${address}: ${why}`, { cause: error })
+      if ((error as Error).name === 'AbortError') throw error
+      throw new SpoorError('unreachable', `${address}: ${fetchFailure(error, TIMEOUT_MS)}`, { cause: error })
     }
     if (response.status === 200) return response
     throw new SpoorError('unreachable', `${address}: ${await refusal(response, path)}`)
@@ -78,7 +72,15 @@ function createClient(address: string, token: string | undefined): StatusClient 
 async function refusal(response: Response, path: string): Promise<string> {
   if (response.status === 401) return 'it wants a token: set SPOOR_STATUS_TOKEN to that of the collector'
   const text = (await response.text()).trim()
-  const known = /^\{"error":\{.*"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1]
-  const line = known ?? text.split('\n', 1)[0]!.slice(0, 300)
+  const line = apiMessage(text) ?? text.split('\n', 1)[0]!.slice(0, 300)
   return `${path.split('?', 1)[0]}: ${line === '' ? `status ${response.status}` : line}`
+}
+
+/** What Spoor's own API says of an error; undefined for another text. */
+function apiMessage(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as Partial<ApiError> | null)?.error?.message
+  } catch {
+    return undefined
+  }
 }

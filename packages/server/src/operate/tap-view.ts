@@ -73,15 +73,18 @@ export function itemLines(request: TappedRequest, terminal: Terminal): string[] 
         ? metricDetails(metric, terminal)
         : []
   const [title = '', ...rest] = details
-  const label = (name: string): string => terminal.tone('gray', name.padEnd(10))
-  const own = attributes(resource?.attributes?.filter(({ key }) => key !== 'service.name'))
-  return [
-    `${plain(service, 100) || '?'}  ${title}`,
-    ...rest.map((line) => `  ${line}`),
-    ...(own === '' ? [] : [`  ${label('resource')}${own}`]),
-    ...(scope ? [`  ${label('scope')}${plain(scope, 100)}`] : []),
-    '',
+  const own = resource?.attributes?.filter(({ key }) => key !== 'service.name')
+  const below = [
+    ...rest,
+    ...row('resource', attributes(own), terminal),
+    ...row('scope', plain(scope ?? '', 100), terminal),
   ]
+  return [`${plain(service, 100) || '?'}  ${title}`, ...below.map((line) => `  ${line}`), '']
+}
+
+/** What there is of one kind, behind its label. */
+function row(label: string, content: string, terminal: Terminal): string[] {
+  return content === '' ? [] : [`${terminal.tone('gray', label.padEnd(10))} ${content}`]
 }
 
 function spanDetails(span: Span, terminal: Terminal): string[] {
@@ -102,15 +105,15 @@ function spanDetails(span: Span, terminal: Terminal): string[] {
         ? terminal.tone('green', 'ok')
         : ''
   const title = [terminal.tone('bold', plain(name, 200)), KINDS[kind] ?? String(kind), duration(span), state]
-  const label = (word: string): string => terminal.tone('gray', word.padEnd(10))
+  const parent = parentSpanId === '' ? '' : `  ${terminal.tone('gray', 'parent')} ${parentSpanId}`
   return [
     title.filter((part) => part !== '').join('  '),
-    `${label('trace')}${traceId}  ${terminal.tone('gray', 'span')} ${spanId}${parentSpanId === '' ? '' : `  ${terminal.tone('gray', 'parent')} ${parentSpanId}`}`,
-    ...all(label('attributes'), span.attributes),
-    ...events.map((event) =>
-      `${label('event')}${plain(event.name ?? '', 100)}  ${attributes(event.attributes)}`.trimEnd(),
+    ...row('trace', `${traceId}  ${terminal.tone('gray', 'span')} ${spanId}${parent}`, terminal),
+    ...row('attributes', attributes(span.attributes), terminal),
+    ...events.flatMap(({ name = '', attributes: own }) =>
+      row('event', `${plain(name, 100) || '?'}  ${attributes(own)}`.trimEnd(), terminal),
     ),
-    ...(links.length > 0 ? [`${label('links')}${links.length}`] : []),
+    ...row('links', links.length > 0 ? String(links.length) : '', terminal),
   ]
 }
 
@@ -118,11 +121,10 @@ function recordDetails(
   { severityText = '', body, traceId = '', attributes: own }: LogRecord,
   terminal: Terminal,
 ): string[] {
-  const label = (word: string): string => terminal.tone('gray', word.padEnd(10))
   return [
     `${plain(severityText, 20)}  ${plain(text(body), 500)}`.trim(),
-    ...(traceId === '' ? [] : [`${label('trace')}${traceId}`]),
-    ...all(label('attributes'), own),
+    ...row('trace', traceId, terminal),
+    ...row('attributes', attributes(own), terminal),
   ]
 }
 
@@ -133,7 +135,7 @@ function metricDetails(metric: Metric, terminal: Terminal): string[] {
   const value = point?.asDouble ?? point?.asInt ?? (point?.count === undefined ? '' : `count ${point.count}`)
   return [
     `${terminal.tone('bold', plain(name, 200))}  ${kind}  ${value} ${plain(unit, 20)}`.trimEnd(),
-    ...all(terminal.tone('gray', 'attributes'), point?.attributes),
+    ...row('attributes', attributes(point?.attributes), terminal),
   ]
 }
 
@@ -145,11 +147,6 @@ interface DataPoint extends Described {
 
 function hasPoints(value: unknown): value is { readonly dataPoints: readonly DataPoint[] } {
   return typeof value === 'object' && value !== null && 'dataPoints' in value
-}
-
-function all(label: string, list: readonly Attribute[] | undefined): string[] {
-  const line = attributes(list)
-  return line === '' ? [] : [`${label}${label.endsWith(' ') ? '' : ' '}${line}`]
 }
 
 function attributes(list: readonly Attribute[] = []): string {

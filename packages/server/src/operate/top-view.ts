@@ -114,7 +114,8 @@ const SENDER_COLUMNS: readonly Column[] = [
 
 function senderLines({ senders, forgotten, capacity }: SendersStatus, nowMs: number, terminal: Terminal): string[] {
   if (senders.length === 0) return ['  nobody has sent anything yet']
-  const rows = senders.slice(0, MAX_SENDERS).map((sender) => [
+  const shown = senders.slice(0, MAX_SENDERS)
+  const rows = shown.map((sender) => [
     sender.peer || '?',
     plain(sender.userAgent, 40) || '-',
     `${sender.receiver} ${sender.transport}`,
@@ -126,14 +127,12 @@ function senderLines({ senders, forgotten, capacity }: SendersStatus, nowMs: num
       .map(([reason, count]) => `${reason} ${figure(count)}`)
       .join(', '),
   ])
-  const more = senders.length - rows.length
-  const details = senders
-    .slice(0, MAX_SENDERS)
-    .flatMap(({ peer, userAgent, ...sender }) =>
-      refusals({ peer, userAgent, ...sender }).map(
-        ([reason, , detail]) => `${peer} ${plain(userAgent, 40)}  ${reason}: ${plain(detail, 200)}`,
-      ),
-    )
+  const details = shown.flatMap((sender) =>
+    refusals(sender).map(
+      ([reason, , detail]) => `${sender.peer} ${plain(sender.userAgent, 40)}  ${reason}: ${plain(detail, 200)}`,
+    ),
+  )
+  const more = senders.length - shown.length
   return [
     ...toned(filledTable(SENDER_COLUMNS, rows), terminal),
     ...(details.length > 0 ? ['', ...details.map((line) => `  ${terminal.tone('yellow', '!')} ${line}`)] : []),

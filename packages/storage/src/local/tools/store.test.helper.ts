@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { attributes, batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { textOf } from '../block/attribute.ts'
 import { find, spansOf } from '../../conformance/harness.ts'
@@ -29,11 +30,22 @@ export async function appendTrace(store: TraceStore, trace: number, secret?: str
   await store.append(batchOf(...spans))
 }
 
-/** A closed store: one record a trace, in segments of a few kilobytes. */
+/** The files of the stores that {@link fill} has made, by what it was called with. */
+const filled = new Map<string, ReadonlyMap<string, Buffer>>()
+
+/** A closed store: one record a trace, in segments of a few kilobytes. Made once in each test file, as starting threads is slow; then copied. */
 export async function fill(directory: string, traces: number, segmentBytes = 3000): Promise<void> {
+  const key = `${traces} ${segmentBytes}`
+  const made = filled.get(key)
+  if (made) {
+    mkdirSync(directory, { recursive: true })
+    for (const [name, bytes] of made) writeFileSync(join(directory, name), bytes)
+    return
+  }
   const store = await openLocalStore({ directory, segmentBytes, seal: false })
   for (let trace = 0; trace < traces; trace++) await appendTrace(store, trace)
   await store.close()
+  filled.set(key, new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))])))
 }
 
 /** Gives every log of a closed store but the last ones its sealed form. */
