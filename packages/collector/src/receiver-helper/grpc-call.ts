@@ -58,7 +58,7 @@ export function receiveCall(
   intake: Intake,
 ): void {
   // The client may have left while it was looked at who it is.
-  if (stream.destroyed) return
+  if (!isAnswerable(stream)) return
   const { limit, timeoutMs, metadata } = order
   const { stallMs, messageMs } = order.timeouts
   const beganMs = performance.now()
@@ -159,8 +159,16 @@ async function useMessage(reader: MessageReader, { handler, encoding, limit }: O
   }
 }
 
+/**
+ * Whether a call has no answer yet, and can have one. A stream that its client has reset is `closed` first and
+ * `destroyed` later, and may be so when it is announced; `respond` throws for both.
+ */
+export function isAnswerable(stream: http2.ServerHttp2Stream): boolean {
+  return !stream.closed && !stream.destroyed && !stream.headersSent
+}
+
 function respondSuccess(stream: http2.ServerHttp2Stream, answer: Uint8Array): void {
-  if (stream.destroyed || stream.headersSent) return
+  if (!isAnswerable(stream)) return
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
   stream.end(answer)
@@ -168,7 +176,7 @@ function respondSuccess(stream: http2.ServerHttp2Stream, answer: Uint8Array): vo
 
 /** "Trailers-Only": status and message in the one header block, nothing else. */
 export function respondError(stream: http2.ServerHttp2Stream, error: CollectorError): void {
-  if (stream.destroyed || stream.headersSent) return
+  if (!isAnswerable(stream)) return
   const code = statusOf(error).grpc
   const headers: http2.OutgoingHttpHeaders = {
     ...RESPONSE_HEADERS,

@@ -3,6 +3,7 @@ import type http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { GRPC } from '../component/index.ts'
 import { encodeGrpcMessage, messagePrefix, PREFIX_BYTES } from '../otlp-protocol/grpc-message.ts'
+import { isAnswerable } from './grpc-call.ts'
 
 /** The other side's way to answer. */
 export interface StreamAnswer {
@@ -33,7 +34,7 @@ export function serveStream(
   headers: http2.OutgoingHttpHeaders,
   handler: StreamHandler,
 ): void {
-  if (stream.destroyed) return
+  if (!isAnswerable(stream)) return
   let status: { code: number; message: string } = { code: GRPC.OK, message: '' }
   let ended = false
   const end = (code: number = GRPC.OK, message = ''): void => {

@@ -13,6 +13,7 @@ import {
   type GrpcTimeouts,
   type Order,
   type UnaryHandler,
+  isAnswerable,
 } from './grpc-call.ts'
 import { serveStream, type StreamHandler } from './grpc-stream.ts'
 import { parseGrpcTimeout } from './grpc-timeout.ts'
@@ -158,8 +159,7 @@ function accept(
 
 /** For kinds of gRPC that have other messages. */
 function respondOtherGrpc(stream: http2.ServerHttp2Stream, text: string): void {
-  // A stream may be reset by the time that it is announced; answering it would throw.
-  if (stream.destroyed || stream.headersSent) return
+  if (!isAnswerable(stream)) return
   stream.resume()
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' })
   stream.end(`415 ${text}\n`)
