@@ -117,6 +117,12 @@ test('pages of other sites cannot tap it', async () => {
   expect(status).toBe(403)
 })
 
+test('to be asked for its head only does not begin a tap', async () => {
+  const spoor = await start()
+  const response = await fetch(`${spoor.urls.page}/api/spoor/v1/tap?edge=traces:spoor_storage`, { method: 'HEAD' })
+  expect(response.status).toBe(404)
+})
+
 test('opened to other machines, it does not show its configuration', async () => {
   const spoor = await start('0.0.0.0')
   const response = await fetch(`${spoor.urls.page.replace('0.0.0.0', '127.0.0.1')}/api/spoor/v1/config`)

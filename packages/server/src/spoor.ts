@@ -9,6 +9,7 @@ import {
   createCollector,
   createCounters,
   type Factory,
+  formatHostPort,
   garbageCollector,
   type Logger,
 } from '@spoor/collector'
@@ -118,8 +119,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     config: options.config ?? [{ text: ALL_IN_ONE, file: 'all-in-one.yaml (built in)' }],
     env: {
       ...process.env,
-      SPOOR_OTLP_GRPC_ENDPOINT: endpoint(host, otlpGrpcPort),
-      SPOOR_OTLP_HTTP_ENDPOINT: endpoint(host, otlpHttpPort),
+      SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
+      SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
     },
     factories: [...builtinFactories, storageExporterFactory(storeNow, intake) as Factory],
     logger,
@@ -134,7 +135,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     const http = address('http')
     const grpc = address('grpc')
     return {
-      page: `http://${endpoint(host, portOf(running.app, pagePort))}`,
+      page: `http://${formatHostPort(host, portOf(running.app, pagePort))}`,
       ...(http && { otlpHttp: `http://${http}` }),
       ...(grpc && { otlpGrpc: grpc }),
     }
@@ -311,10 +312,6 @@ async function closePage(app: FastifyInstance, deadlineMs: number): Promise<void
   const timer = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
   await app.close()
   clearTimeout(timer)
-}
-
-function endpoint(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function portOf(app: FastifyInstance | undefined, fallback: number): number {

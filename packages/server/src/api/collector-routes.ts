@@ -27,7 +27,8 @@ export function collectorRoutes(app: FastifyInstance, { collector, isLocal }: Co
     if (!isLocal)
       throw new RequestError(403, 'forbidden', `${what} on this machine only, and this port is open to others`)
   }
-  app.get('/tap', async (request, reply) => {
+  // Fastify would answer HEAD by reading the whole of it, for minutes.
+  app.get('/tap', { exposeHeadRoute: false }, async (request, reply) => {
     onlyLocal('what goes through is shown')
     if (isForOtherSite(request.headers))
       throw new RequestError(403, 'forbidden', 'this is not for pages of other sites')
