@@ -11,7 +11,7 @@ import { TraceStream } from '../local/read/trace-stream.ts'
 import { Turn } from '../local/read/turn.ts'
 import { systemClock } from '../local/runtime.ts'
 import { ReadOnlyIngest } from '../local/tools/read-only.ts'
-import { orderOf, RARE, RARE_NAME, SPANS_PER_TRACE } from './corpus.ts'
+import { orderOf, RARE, RARE_NAME, SPANS_PER_TRACE, startOf } from './corpus.ts'
 
 /** What a question cost: spans whose columns were looked at, and bytes that were read from disk. */
 interface Work {
@@ -25,6 +25,8 @@ class Opened {
   readonly blocks: number
   /** Spans of a block, about. */
   readonly blockSpans: number
+  /** What is looked at of a trace where only its longest span or its extent is asked for, in the place of its spans. */
+  readonly looksPerTrace: number
   readonly #catalog: Catalog
   readonly #summaries = new SummaryCache()
 
@@ -34,6 +36,7 @@ class Opened {
     this.blocks = blocks.length
     this.spans = blocks.reduce((sum, block) => sum + block.spans, 0)
     this.blockSpans = Math.max(...blocks.map((block) => block.spans))
+    this.looksPerTrace = blocks.every((block) => 'extents' in block) ? 1 : SPANS_PER_TRACE
   }
 
   static async open(directory: string, cacheBytes: number): Promise<Opened> {
@@ -151,12 +154,24 @@ export async function checkWork(directory: string, log: (line: string) => void =
   const letThrough = few + (store.blocks / 200) * store.blockSpans
   await costs('a value that nobody has', { filter: eq('order.id', 'order-none') }, letThrough)
 
+  const pasted = await costs('a word that somebody pastes', { filter: { op: 'word', value: orderOf(7) } }, letThrough)
+  assert.deepEqual(
+    pasted.traces.map(({ matched }) => matched?.first[0]?.key),
+    ['order.id'],
+  )
+  await costs('a word that is nowhere', { filter: { op: 'word', value: 'order-none' } }, letThrough)
+
   // Best first goes where the longest spans are, block by block; each is in one of them.
-  await costs('the 20 longest', { order: 'longest' }, Math.min(store.spans, 25 * store.blockSpans))
+  const perTrace = store.looksPerTrace / SPANS_PER_TRACE
+  const longest = perTrace * Math.min(store.spans + few, 25 * store.blockSpans)
+  await costs('the 20 longest', { order: 'longest' }, longest)
+  await costs('the 20 longest of half of the time', { order: 'longest', from: startOf(traces >> 1) }, longest + few)
+  for (const order of ['longest_tail', 'most_spans', 'most_errors', 'oldest', 'shortest'] as const)
+    await costs(`the first 20 by ${order}`, { order }, perTrace * (store.spans + few))
   const tooLong = { op: 'trace', field: 'duration', compare: 'gt', value: 1e12 } as const
   // Each block's columns once, not each trace's over all blocks.
   const columns = 53 * store.spans
-  await costs('a trace longer than all', { spans: tooLong }, store.spans + 2 * few, columns)
+  await costs('a trace longer than all', { spans: tooLong }, perTrace * (store.spans + 2 * few), columns)
   await costs('a request longer than all', { spans: { ...tooLong, field: 'requestDuration' } }, 0, 0)
 
   const pages: Work[] = []
