@@ -30,6 +30,13 @@ export function orderOf(trace: number): string {
   return `order-${trace}`
 }
 
+/** Distinct values of `http.response.body.size` and `app.product.id`, one trace after the other. */
+const MIXED = 10_000
+
+function mixed(trace: number): number {
+  return (trace * 7919) % MIXED
+}
+
 /** Nanoseconds since 1970. */
 export function startOf(trace: number): bigint {
   return T0 + BigInt(trace * STEP_MS) * MS
@@ -78,6 +85,9 @@ function spanOf(trace: number, k: number): Span {
       'http.response.status_code': BigInt(200 + (trace % 7)),
       ...(k === 1 && { 'order.id': orderOf(trace) }),
       tenant: `tenant-${trace % 10}`,
+      ...(k === 2 && { 'http.response.body.size': BigInt(mixed(trace)), 'app.product.id': `sku-${mixed(trace)}` }),
+      ...(k === 5 && { 'db.system.name': 'redis' }),
+      ...(k === 6 && { 'rpc.system': 'grpc' }),
     }),
     droppedAttributesCount: 0,
     events: [],
