@@ -34,29 +34,17 @@ function moved({ nanos, offsetSeconds }: Time, by: bigint): Time {
 }
 
 function ints(left: bigint, operator: Arithmetic, right: bigint): bigint {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      if (right === 0n) throw new EvaluationError('division by 0')
-      return left / right
-  }
+  if (operator === '+') return left + right
+  if (operator === '-') return left - right
+  if (operator === '*') return left * right
+  if (right === 0n) throw new EvaluationError('division by 0')
+  return left / right
 }
 
 function doubles(left: number, operator: Arithmetic, right: number): number {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      if (right === 0) throw new EvaluationError('division by 0')
-      return left / right
-  }
+  if (operator === '+') return left + right
+  if (operator === '-') return left - right
+  if (operator === '*') return left * right
+  if (right === 0) throw new EvaluationError('division by 0')
+  return left / right
 }

@@ -4,20 +4,10 @@ import type { Comparison } from './syntax.ts'
 import { Duration, Id, isLiveMap, isMap, Time, toAny, type Value } from './value.ts'
 
 export function compare(left: Value, operator: Comparison, right: Value): boolean {
-  switch (operator) {
-    case '==':
-      return isEqual(left, right)
-    case '!=':
-      return !isEqual(left, right)
-    case '<':
-      return isLess(left, right, false)
-    case '<=':
-      return isLess(left, right, true)
-    case '>':
-      return isLess(right, left, false)
-    case '>=':
-      return isLess(right, left, true)
-  }
+  if (operator === '==') return isEqual(left, right)
+  if (operator === '!=') return !isEqual(left, right)
+  const orEqual = operator.endsWith('=')
+  return operator.startsWith('<') ? isLess(left, right, orEqual) : isLess(right, left, orEqual)
 }
 
 export function isEqual(left: Value, right: Value): boolean {

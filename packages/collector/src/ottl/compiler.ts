@@ -8,7 +8,7 @@ import type { FunctionDefinition } from './function.ts'
 import { FUNCTIONS, UNSUPPORTED } from './functions/index.ts'
 import { indexed, type Keys } from './indexing.ts'
 import type { Item, Node, PathNode } from './node.ts'
-import { CACHE, MISSING, PATHS, type Path } from './paths.ts'
+import { CACHE, MISSING, PATHS, type Path } from './paths/index.ts'
 import type {
   ArgumentSyntax,
   CallSyntax,
@@ -72,7 +72,7 @@ export class Compiler {
           return value
         }
       }
-      case 'comparison': {
+      default: {
         const { operator } = syntax
         const left = this.value(syntax.left).get
         const right = this.value(syntax.right)
@@ -93,7 +93,10 @@ export class Compiler {
       case 'enum':
         return literal(enumValue(this.context, syntax.name, syntax.at))
       case 'function':
-        throw new StatementError(syntax.at, `"${syntax.name}" is no value; a converter is called, like ${syntax.name}(…)`)
+        throw new StatementError(
+          syntax.at,
+          `"${syntax.name}" is no value; a converter is called, like ${syntax.name}(…)`,
+        )
       case 'list': {
         const values = syntax.values.map((value) => this.value(value))
         return folded(values, (item) => list(values.map((value) => value.get(item))))
@@ -114,7 +117,7 @@ export class Compiler {
       }
       case 'path':
         return this.path(syntax)
-      case 'call': {
+      default: {
         const get = this.#call(syntax)
         const keys = this.#keys(syntax.keys)
         return { get: keys ? (item) => indexed(get(item), keys, item) : get }

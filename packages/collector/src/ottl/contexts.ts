@@ -1,10 +1,18 @@
 /** Contexts: what statements can be about, what each sees of the others, and which one some statements are about that do not say so. */
+import type { Signal } from '@spoor/otlp'
 import { nearest } from '../component/index.ts'
 import { StatementError } from './error.ts'
-import type { Owner } from './paths.ts'
+import type { Owner } from './paths/index.ts'
 import type { PathSyntax } from './syntax.ts'
 
 export type ContextName = Owner
+
+/** What statements of a signal can be about, from the outermost. */
+export const CONTEXTS: Readonly<Record<Signal, readonly ContextName[]>> = {
+  traces: ['resource', 'scope', 'span', 'spanevent'],
+  metrics: ['resource', 'scope', 'metric', 'datapoint'],
+  logs: ['resource', 'scope', 'log'],
+}
 
 /** What each can see: itself, and what it is in. Those of metrics and logs are at the end. */
 const SEEN: Readonly<Record<ContextName, readonly Owner[]>> = {
@@ -115,7 +123,9 @@ export function inferContext(
   contexts: readonly ContextName[],
   hasFunction: (context: ContextName, name: string) => boolean,
 ): ContextName | undefined {
-  const owners = new Set(used.paths.map((path) => (path.fields.length > 1 ? WORDS.get(path.fields[0]!.name) : undefined)))
+  const owners = new Set(
+    used.paths.map((path) => (path.fields.length > 1 ? WORDS.get(path.fields[0]!.name) : undefined)),
+  )
   const innermost = INNERMOST_FIRST.find((name) => owners.has(name))
   if (!innermost || !contexts.includes(innermost)) return undefined
   const candidates = INNERMOST_FIRST.filter((name) => name !== innermost && contexts.includes(name)).filter((name) =>

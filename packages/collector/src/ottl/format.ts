@@ -10,16 +10,21 @@ const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d*))?([a-zA-Z%])/g
 /** A value that is missing, or that no verb stands for, is told in the text, as Go does. */
 export function format(template: string, values: readonly Value[]): string {
   let next = 0
-  const text = template.replace(VERB, (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
-    if (verb === '%') return '%'
-    if (next >= values.length) return `%!${verb}(MISSING)`
-    const value = values[next++]
-    const digits = precision === undefined ? undefined : Number(precision)
-    const body = verbText(verb, value, flags, digits) ?? `%!${verb}(${goType(value)}=${plain(value)})`
-    return padded(body, flags, Number(width ?? 0))
-  })
+  const text = template.replace(
+    VERB,
+    (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+      if (verb === '%') return '%'
+      if (next >= values.length) return `%!${verb}(MISSING)`
+      const value = values[next++]
+      const digits = precision === undefined ? undefined : Number(precision)
+      const body = verbText(verb, value, flags, digits) ?? `%!${verb}(${goType(value)}=${plain(value)})`
+      return padded(body, flags, Number(width ?? 0))
+    },
+  )
   const extra = values.slice(next)
-  return extra.length === 0 ? text : `${text}%!(EXTRA ${extra.map((each) => `${goType(each)}=${plain(each)}`).join(', ')})`
+  return extra.length === 0
+    ? text
+    : `${text}%!(EXTRA ${extra.map((each) => `${goType(each)}=${plain(each)}`).join(', ')})`
 }
 
 function padded(text: string, flags: string, width: number): string {
@@ -102,7 +107,8 @@ function shortest(value: number): string {
 function general(value: number, digits: number): string {
   const precision = Math.max(1, digits)
   const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
-  const text = exponent < -4 || exponent >= precision ? value.toExponential(precision - 1) : value.toPrecision(precision)
+  const text =
+    exponent < -4 || exponent >= precision ? value.toExponential(precision - 1) : value.toPrecision(precision)
   return twoDigits(text.replace(/\.?0+(?=e|$)/, (zeros) => (text.includes('.') ? '' : zeros)))
 }
 

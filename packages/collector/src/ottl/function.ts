@@ -38,6 +38,6 @@ export function defineFunction<P extends Readonly<Record<string, Parameter>>>(
     name,
     parameters: new Map(Object.entries(parameters)),
     contexts,
-    create: create as FunctionDefinition['create'],
+    create,
   }
 }

@@ -22,8 +22,8 @@ export type Keys = readonly [Node, ...Node[]]
 /** What is at the keys in a map of an item. */
 export function mapPath(map: (item: Item) => LiveMap, keys: Keys): PathNode {
   const [first, ...rest] = keys
-  if (first.isLiteral && rest.length === 0) {
-    const key = mapKey(first.get({} as Item))
+  const key = first.isLiteral ? first.get({} as Item) : undefined
+  if (typeof key === 'string' && rest.length === 0) {
     return {
       get: (item) => fromNullable(map(item).get(key)),
       set: (item, value) => setEntry(map(item), key, value),
@@ -72,12 +72,17 @@ export function setMap(target: LiveMap, value: Value): void {
 }
 
 function mapKey(key: Value): string {
-  if (typeof key !== 'string') throw new EvaluationError(`a map is indexed with a string, not with a ${typeName(key)}`)
+  if (typeof key !== 'string') throw new EvaluationError(`a map is indexed with a string, not with ${a(key)}`)
   return key
 }
 
+function a(value: Value): string {
+  const name = typeName(value)
+  return name === 'nil' ? name : `${name === 'int' ? 'an' : 'a'} ${name}`
+}
+
 function listIndex(key: Value, length: number): number {
-  if (typeof key !== 'bigint') throw new EvaluationError(`a list is indexed with an int, not with a ${typeName(key)}`)
+  if (typeof key !== 'bigint') throw new EvaluationError(`a list is indexed with an int, not with ${a(key)}`)
   if (key < 0n || key >= BigInt(length)) throw new EvaluationError(`index ${key} out of bounds: there are ${length}`)
   return Number(key)
 }

@@ -1,4 +1,12 @@
-import type { DataPointView, EventView, LogRecordView, MetricView, ResourceView, ScopeView, SpanView } from '@spoor/otlp'
+import type {
+  DataPointView,
+  EventView,
+  LogRecordView,
+  MetricView,
+  ResourceView,
+  ScopeView,
+  SpanView,
+} from '@spoor/otlp'
 import { PlainMap } from './plain-map.ts'
 import type { Value } from './value.ts'
 

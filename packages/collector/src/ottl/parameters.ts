@@ -119,7 +119,8 @@ export function parseInteger(text: string, base: number): bigint {
   const octal = base === 0 && !prefix && /^0\d/.test(rest)
   const radix = base || (prefix === 'x' ? 16 : prefix === 'b' ? 2 : prefix === 'o' || octal ? 8 : 10)
   const digits = prefix ? rest.slice(2) : rest
-  const failure = (): EvaluationError => new EvaluationError(`${JSON.stringify(text)} is no int${base === 10 ? '' : ` in base ${base}`}`)
+  const failure = (): EvaluationError =>
+    new EvaluationError(`${JSON.stringify(text)} is no int${base === 10 ? '' : ` in base ${base}`}`)
   if (radix < 2 || radix > 36) throw new EvaluationError(`there is no base ${base}; write one of 2-36, or 0`)
   let value = 0n
   if (digits === '') throw failure()

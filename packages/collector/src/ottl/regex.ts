@@ -28,7 +28,9 @@ export function compileRegex(source: string): Regex {
     throw new EvaluationError(`${JSON.stringify(source)} is no regular expression: ${error.message}`, { cause: error })
   }
   if (compiled.programSize() > MAX_PROGRAM)
-    throw new EvaluationError(`${JSON.stringify(source)} repeats too much; at most ${MAX_PROGRAM} steps a character are taken`)
+    throw new EvaluationError(
+      `${JSON.stringify(source)} repeats too much; at most ${MAX_PROGRAM} steps a character are taken`,
+    )
   const groupNames = Array.from({ length: compiled.groupCount() + 1 }, () => '')
   for (const [name, index] of Object.entries(compiled.namedGroups())) groupNames[index] = name
   const groupsOf = (matcher: ReturnType<RE2JS['matcher']>): (string | undefined)[] =>
@@ -99,5 +101,6 @@ export function compileGlob(source: string): (text: string) => boolean {
     } else pattern += RE2JS.quote(character)
   }
   if (depth > 0) throw new EvaluationError(`${JSON.stringify(source)} has a "{" without a "}"`)
-  return compileRegex(`(?s)^(?:${pattern})$`).test
+  const regex = compileRegex(`(?s)^(?:${pattern})$`)
+  return (text) => regex.test(text)
 }

@@ -1,7 +1,7 @@
 /** Values as texts, as Go writes them. */
 import { bytesToHex, type AnyValue } from '@spoor/otlp'
 import { orderOfTexts } from './compare.ts'
-import { Duration, entriesOf, Id, isList, isMap, Time, toAny, type Value } from './value.ts'
+import { Duration, entriesOf, Id, isList, isMap, Time, type Value } from './value.ts'
 import { rfc3339 } from './time/civil.ts'
 
 /** What converters make of a value that take whatever is like a string; undefined for nil. */
@@ -21,8 +21,8 @@ export function textOf(value: Value): string | undefined {
       if (value instanceof Time) return `"${rfc3339(value)}"`
       if (value instanceof Duration) return String(value.nanos)
       if (value instanceof Id) return JSON.stringify([...Buffer.from(value.hex, 'hex')])
-      if (isMap(value)) return json({ type: 'map', value: entriesOf(value) })
-      return isList(value) ? json(value) : '{}'
+      if (isMap(value)) return htmlSafe(json({ type: 'map', value: entriesOf(value) }))
+      return isList(value) ? htmlSafe(json(value)) : '{}'
   }
 }
 
@@ -48,7 +48,7 @@ function numberText(value: number): string {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }
 
-/** JSON as Go writes it: keys in order, and no character that HTML gives a meaning. */
+/** JSON as Go writes it: keys in order. */
 export function json(value: AnyValue): string {
   switch (value.type) {
     case 'empty':
@@ -71,14 +71,14 @@ export function json(value: AnyValue): string {
 }
 
 function jsonText(text: string): string {
-  return JSON.stringify(text).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return escaped(JSON.stringify(text), /[\u2028\u2029]/g)
 }
 
-/** The value as the text of a list or map, for `%v` of a format. */
-export function anyText(value: Value): string {
-  const any = toAny(value)
-  return any ? valueText(any) : (textOf(value) ?? '')
+/** Without characters that HTML gives a meaning, as Go writes JSON where nobody forbids it. */
+function htmlSafe(text: string): string {
+  return escaped(text, /[<>&]/g)
+}
+
+function escaped(text: string, characters: RegExp): string {
+  return text.replace(characters, (character) => String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -141,14 +141,14 @@ export const EDITORS = [
   }),
 
   defineFunction('delete_matching_keys', { target: mapTarget, pattern: regex }, ({ target, pattern }) => (item) => {
-    const { test } = pattern.get(item)
-    target(item, (map) => map.retain((key) => !test(key)))
+    const keys = pattern.get(item)
+    target(item, (map) => map.retain((key) => !keys.test(key)))
     return undefined
   }),
 
   defineFunction('keep_matching_keys', { target: mapTarget, pattern: regex }, ({ target, pattern }) => (item) => {
-    const { test } = pattern.get(item)
-    target(item, (map) => map.retain(test))
+    const keys = pattern.get(item)
+    target(item, (map) => map.retain((key) => keys.test(key)))
     return undefined
   }),
 

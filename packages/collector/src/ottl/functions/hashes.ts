@@ -6,8 +6,12 @@ import { any, optional, string } from '../parameters.ts'
 import { typeName } from '../value.ts'
 
 function hash(name: string, algorithm: string): FunctionDefinition {
-  return defineFunction(name, { target: string }, ({ target }) => (item) =>
-    createHash(algorithm).update(target.get(item)).digest('hex'),
+  return defineFunction(
+    name,
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        createHash(algorithm).update(target.get(item)).digest('hex'),
   )
 }
 
@@ -29,7 +33,8 @@ function fromBase64(text: string, variant: string): Buffer {
   const alphabet = isUrl ? /^[A-Za-z0-9_-]*={0,2}$/ : /^[A-Za-z0-9+/]*={0,2}$/
   const digits = plain.replace(/=+$/, '')
   const isWhole = isRaw ? digits === plain && digits.length % 4 !== 1 : plain.length % 4 === 0
-  if (!alphabet.test(plain) || !isWhole) throw new EvaluationError(`${JSON.stringify(text.slice(0, 100))} is no ${variant}`)
+  if (!alphabet.test(plain) || !isWhole)
+    throw new EvaluationError(`${JSON.stringify(text.slice(0, 100))} is no ${variant}`)
   return Buffer.from(digits, isUrl ? 'base64url' : 'base64')
 }
 
@@ -51,7 +56,9 @@ function decode(bytes: Uint8Array, encoding: string): string {
   if (VARIANTS.includes(encoding)) return fromBase64(Buffer.from(bytes).toString('latin1'), encoding).toString()
   const charset = CHARSETS[encoding.toLowerCase()]
   if (charset === undefined)
-    throw new EvaluationError(`the encoding ${JSON.stringify(encoding)} is not supported; known: ${[...VARIANTS, ...Object.keys(CHARSETS)].join(', ')}`)
+    throw new EvaluationError(
+      `the encoding ${JSON.stringify(encoding)} is not supported; known: ${[...VARIANTS, ...Object.keys(CHARSETS)].join(', ')}`,
+    )
   return charset === 'latin1' ? Buffer.from(bytes).toString('latin1') : new TextDecoder(charset).decode(bytes)
 }
 
@@ -69,11 +76,24 @@ export const HASHES = [
   hash('SHA1', 'sha1'),
   hash('SHA256', 'sha256'),
   hash('SHA512', 'sha512'),
-  defineFunction('FNV', { target: string }, ({ target }) => (item) => fnv(target.get(item))),
-  defineFunction('Base64Decode', { target: string }, ({ target }) => (item) => fromBase64(target.get(item), 'base64').toString()),
+  defineFunction(
+    'FNV',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        fnv(target.get(item)),
+  ),
+  defineFunction(
+    'Base64Decode',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        fromBase64(target.get(item), 'base64').toString(),
+  ),
   defineFunction('Base64Encode', { target: string, variant: optional(string) }, ({ target, variant }) => (item) => {
     const name = variant?.get(item) ?? 'base64'
-    if (!VARIANTS.includes(name)) throw new EvaluationError(`unknown variant ${JSON.stringify(name)}; known: ${VARIANTS.join(', ')}`)
+    if (!VARIANTS.includes(name))
+      throw new EvaluationError(`unknown variant ${JSON.stringify(name)}; known: ${VARIANTS.join(', ')}`)
     const text = Buffer.from(target.get(item)).toString('base64')
     const letters = name.includes('url') ? text.replaceAll('+', '-').replaceAll('/', '_') : text
     return name.includes('raw') ? letters.replace(/=+$/, '') : letters

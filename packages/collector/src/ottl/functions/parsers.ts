@@ -62,7 +62,8 @@ function splitQuoted(text: string, separator: string): string[] {
 
 function delimiters(delimiter = '=', pairDelimiter = ' '): { delimiter: string; pairDelimiter: string } {
   if (delimiter === '' || pairDelimiter === '') throw new EvaluationError('a delimiter has one character at least')
-  if (delimiter === pairDelimiter) throw new EvaluationError('the delimiters of pairs, and of key and value, are the same')
+  if (delimiter === pairDelimiter)
+    throw new EvaluationError('the delimiters of pairs, and of key and value, are the same')
   return { delimiter, pairDelimiter }
 }
 
@@ -75,7 +76,8 @@ function csvFields(text: string, delimiter: string, isLazy: boolean): string[] {
     if (line[at] !== '"') {
       const end = line.indexOf(delimiter, at)
       const field = end < 0 ? line.slice(at) : line.slice(at, end)
-      if (!isLazy && field.includes('"')) throw new EvaluationError('a quotation mark in a field without quotation marks')
+      if (!isLazy && field.includes('"'))
+        throw new EvaluationError('a quotation mark in a field without quotation marks')
       fields.push(field)
       if (end < 0) return fields
       at = end + delimiter.length
@@ -107,9 +109,13 @@ const MODES = ['strict', 'lazyQuotes', 'ignoreQuotes']
 
 /** The parts of a URL by the names that the semantic conventions give them. */
 function urlParts(text: string): MapValue {
-  const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text)
+  const match =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
+      text,
+    )
   // eslint-disable-next-line no-control-regex
-  if (!match || /[\x00-\x1f\x7f]/.test(text)) throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no URL`)
+  if (!match || /[\x00-\x1f\x7f]/.test(text))
+    throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no URL`)
   const [, scheme = '', user, host = '', port, path = '', query, fragment] = match
   const decoded = (part: string): string => {
     try {
@@ -143,7 +149,8 @@ function urlParts(text: string): MapValue {
 function within(value: AnyValue, path: readonly string[]): AnyValue {
   let at = value
   for (const key of path) {
-    const found: AnyValue | undefined = at.type === 'map' ? at.value.find((entry) => entry.key === key)?.value : undefined
+    const found: AnyValue | undefined =
+      at.type === 'map' ? at.value.find((entry) => entry.key === key)?.value : undefined
     if (!found) throw new EvaluationError(`an element has nothing at ${JSON.stringify(path)}`)
     at = found
   }
@@ -151,7 +158,13 @@ function within(value: AnyValue, path: readonly string[]): AnyValue {
 }
 
 export const PARSERS = [
-  defineFunction('ParseJSON', { target: string }, ({ target }) => (item) => parseJson(target.get(item))),
+  defineFunction(
+    'ParseJSON',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        parseJson(target.get(item)),
+  ),
 
   defineFunction(
     'ParseKeyValue',
@@ -205,13 +218,15 @@ export const PARSERS = [
     ({ target, header, delimiter = ',', headerDelimiter = delimiter, mode = 'strict' }) => {
       if (Array.from(delimiter).length !== 1 || Array.from(headerDelimiter).length !== 1)
         throw new EvaluationError('a delimiter is one character')
-      if (!MODES.includes(mode)) throw new EvaluationError(`unknown mode ${JSON.stringify(mode)}; known: ${MODES.join(', ')}`)
+      if (!MODES.includes(mode))
+        throw new EvaluationError(`unknown mode ${JSON.stringify(mode)}; known: ${MODES.join(', ')}`)
       return (item) => {
         const text = target.get(item)
         const names = header.get(item)
         if (names === '') throw new EvaluationError('the header is empty')
         const keys = names.split(headerDelimiter)
-        const fields = mode === 'ignoreQuotes' ? text.split(delimiter) : csvFields(text, delimiter, mode === 'lazyQuotes')
+        const fields =
+          mode === 'ignoreQuotes' ? text.split(delimiter) : csvFields(text, delimiter, mode === 'lazyQuotes')
         if (keys.length !== fields.length)
           throw new EvaluationError(`there are ${keys.length} names in the header and ${fields.length} fields`)
         return mapValue(new Map(keys.map((key, index) => [key, fields[index]!])))
@@ -220,9 +235,11 @@ export const PARSERS = [
   ),
 
   defineFunction('ExtractPatterns', { target: string, pattern: regex }, ({ target, pattern }) => (item) => {
-    const { groupNames, match } = pattern.get(item)
-    if (!groupNames.some((name) => name !== '')) throw new EvaluationError('the pattern has no group with a name, like (?P<name>…)')
-    const groups = match(target.get(item))
+    const expression = pattern.get(item)
+    const { groupNames } = expression
+    if (!groupNames.some((name) => name !== ''))
+      throw new EvaluationError('the pattern has no group with a name, like (?P<name>…)')
+    const groups = expression.match(target.get(item))
     if (!groups) return mapValue([])
     const named = groupNames.map((name, index): [string, string] => [name, groups[index] ?? ''])
     return mapValue(new Map(named.filter(([name]) => name !== '')))

@@ -3,7 +3,17 @@ import type { AnyValue } from '@spoor/otlp'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import type { Item, Node } from '../node.ts'
-import { glob, mapTarget, optional, path, regex, string, textFunction, writtenString, type TextFunction } from '../parameters.ts'
+import {
+  glob,
+  mapTarget,
+  optional,
+  path,
+  regex,
+  string,
+  textFunction,
+  writtenString,
+  type TextFunction,
+} from '../parameters.ts'
 import { expand, type Regex } from '../regex.ts'
 
 const REPLACEMENT = {
@@ -40,21 +50,31 @@ function replaced(text: string, pattern: Regex, replacement: Replacement, item: 
 const textValue = (value: string): AnyValue => ({ type: 'string', value })
 
 export const REPLACERS = [
-  defineFunction('replace_pattern', { target: path, regex, ...REPLACEMENT }, ({ target, regex, ...replacement }) => (item) => {
-    const value = target.get(item)
-    if (typeof value !== 'string') return undefined
-    const text = replaced(value, regex.get(item), replacement, item)
-    if (text !== value) target.set(item, text)
-    return undefined
-  }),
+  defineFunction(
+    'replace_pattern',
+    { target: path, regex, ...REPLACEMENT },
+    ({ target, regex, ...replacement }) =>
+      (item) => {
+        const value = target.get(item)
+        if (typeof value !== 'string') return undefined
+        const text = replaced(value, regex.get(item), replacement, item)
+        if (text !== value) target.set(item, text)
+        return undefined
+      },
+  ),
 
-  defineFunction('replace_match', { target: path, pattern: glob, ...REPLACEMENT }, ({ target, pattern, ...replacement }) => (item) => {
-    const matches = pattern.get(item)
-    const text = formatted(replacement.replacement.get(item), replacement, item)
-    const value = target.get(item)
-    if (typeof value === 'string' && matches(value)) target.set(item, text)
-    return undefined
-  }),
+  defineFunction(
+    'replace_match',
+    { target: path, pattern: glob, ...REPLACEMENT },
+    ({ target, pattern, ...replacement }) =>
+      (item) => {
+        const matches = pattern.get(item)
+        const text = formatted(replacement.replacement.get(item), replacement, item)
+        const value = target.get(item)
+        if (typeof value === 'string' && matches(value)) target.set(item, text)
+        return undefined
+      },
+  ),
 
   defineFunction(
     'replace_all_patterns',
@@ -88,16 +108,21 @@ export const REPLACERS = [
     },
   ),
 
-  defineFunction('replace_all_matches', { target: mapTarget, pattern: glob, ...REPLACEMENT }, ({ target, pattern, ...replacement }) => (item) => {
-    const matches = pattern.get(item)
-    target(item, (map) => {
-      const text = formatted(replacement.replacement.get(item), replacement, item)
-      map.update((_, value) =>
-        value.type === 'string' && matches(value.value) && value.value !== text ? textValue(text) : value,
-      )
-    })
-    return undefined
-  }),
+  defineFunction(
+    'replace_all_matches',
+    { target: mapTarget, pattern: glob, ...REPLACEMENT },
+    ({ target, pattern, ...replacement }) =>
+      (item) => {
+        const matches = pattern.get(item)
+        target(item, (map) => {
+          const text = formatted(replacement.replacement.get(item), replacement, item)
+          map.update((_, value) =>
+            value.type === 'string' && matches(value.value) && value.value !== text ? textValue(text) : value,
+          )
+        })
+        return undefined
+      },
+  ),
 ]
 
 /** Undefined where the function fails. */

@@ -12,7 +12,15 @@ const upper = (text: string): string => text.toUpperCase()
 /** A word ends where the case changes, or a number begins or ends; some capitals are one word with the last of them in the next. */
 function snakeCase(text: string): string {
   const kindOf = (character: string | undefined): string =>
-    character === undefined ? '' : /[A-Z]/.test(character) ? 'A' : /[a-z]/.test(character) ? 'a' : /\d/.test(character) ? '0' : '.'
+    character === undefined
+      ? ''
+      : /[A-Z]/.test(character)
+        ? 'A'
+        : /[a-z]/.test(character)
+          ? 'a'
+          : /\d/.test(character)
+            ? '0'
+            : '.'
   const characters = Array.from(text.trim())
   let result = ''
   characters.forEach((character, index) => {
@@ -89,8 +97,12 @@ function networksOf(networks: readonly string[]): BlockList {
 }
 
 export const STRINGS = [
-  defineFunction('Concat', { values: listOf(stringLike), delimiter: string }, ({ values, delimiter }) => (item) =>
-    values.map((value) => value.get(item) ?? '<nil>').join(delimiter.get(item)),
+  defineFunction(
+    'Concat',
+    { values: listOf(stringLike), delimiter: string },
+    ({ values, delimiter }) =>
+      (item) =>
+        values.map((value) => value.get(item) ?? '<nil>').join(delimiter.get(item)),
   ),
   defineFunction('Split', { target: string, delimiter: string }, ({ target, delimiter }) => (item) => {
     const separator = delimiter.get(item)
@@ -101,19 +113,49 @@ export const STRINGS = [
     'Substring',
     { target: string, start: int, length: int, utf8Safe: optional(writtenBool) },
     ({ target, start, length, utf8Safe = false }) =>
-      (item) => substring(target.get(item), start.get(item), length.get(item), utf8Safe),
+      (item) =>
+        substring(target.get(item), start.get(item), length.get(item), utf8Safe),
   ),
-  defineFunction('ToLowerCase', { target: string }, ({ target }) => (item) => lower(target.get(item))),
-  defineFunction('ToUpperCase', { target: string }, ({ target }) => (item) => upper(target.get(item))),
-  defineFunction('ToSnakeCase', { target: string }, ({ target }) => (item) => snakeCase(target.get(item))),
-  defineFunction('ToCamelCase', { target: string }, ({ target }) => (item) => camelCase(target.get(item))),
+  defineFunction(
+    'ToLowerCase',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        lower(target.get(item)),
+  ),
+  defineFunction(
+    'ToUpperCase',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        upper(target.get(item)),
+  ),
+  defineFunction(
+    'ToSnakeCase',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        snakeCase(target.get(item)),
+  ),
+  defineFunction(
+    'ToCamelCase',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        camelCase(target.get(item)),
+  ),
   defineFunction('ConvertCase', { target: string, toCase: writtenString }, ({ target, toCase }) => {
     const convert = CASES[toCase]
-    if (!convert) throw new EvaluationError(`unknown case ${JSON.stringify(toCase)}; known: ${Object.keys(CASES).join(', ')}`)
+    if (!convert)
+      throw new EvaluationError(`unknown case ${JSON.stringify(toCase)}; known: ${Object.keys(CASES).join(', ')}`)
     return (item) => convert(target.get(item))
   }),
-  defineFunction('Trim', { target: string, replacement: optional(writtenString) }, ({ target, replacement = ' ' }) => (item) =>
-    trimmed(target.get(item), replacement),
+  defineFunction(
+    'Trim',
+    { target: string, replacement: optional(writtenString) },
+    ({ target, replacement = ' ' }) =>
+      (item) =>
+        trimmed(target.get(item), replacement),
   ),
   defineFunction('TrimPrefix', { target: string, prefix: string }, ({ target, prefix }) => (item) => {
     const text = target.get(item)
@@ -125,11 +167,19 @@ export const STRINGS = [
     const end = suffix.get(item)
     return text.endsWith(end) ? text.slice(0, text.length - end.length) : text
   }),
-  defineFunction('HasPrefix', { target: string, prefix: string }, ({ target, prefix }) => (item) =>
-    target.get(item).startsWith(prefix.get(item)),
+  defineFunction(
+    'HasPrefix',
+    { target: string, prefix: string },
+    ({ target, prefix }) =>
+      (item) =>
+        target.get(item).startsWith(prefix.get(item)),
   ),
-  defineFunction('HasSuffix', { target: string, suffix: string }, ({ target, suffix }) => (item) =>
-    target.get(item).endsWith(suffix.get(item)),
+  defineFunction(
+    'HasSuffix',
+    { target: string, suffix: string },
+    ({ target, suffix }) =>
+      (item) =>
+        target.get(item).endsWith(suffix.get(item)),
   ),
   defineFunction('IsMatch', { target: stringLike, pattern: regex }, ({ target, pattern }) => (item) => {
     const text = target.get(item)
@@ -147,10 +197,13 @@ export const STRINGS = [
       return list.check(address, version === 4 ? 'ipv4' : 'ipv6')
     }
   }),
-  defineFunction('Format', { format: writtenString, values: listOf(any) }, (given) => (item) =>
-    format(
-      given.format,
-      given.values.map((value) => value.get(item)),
-    ),
+  defineFunction(
+    'Format',
+    { format: writtenString, values: listOf(any) },
+    (given) => (item) =>
+      format(
+        given.format,
+        given.values.map((value) => value.get(item)),
+      ),
   ),
 ]

@@ -10,11 +10,23 @@ import { Duration, Time } from '../value.ts'
 const SECOND = 1_000_000_000n
 
 function part(name: string, of: (civil: Civil) => number): FunctionDefinition {
-  return defineFunction(name, { time }, ({ time }) => (item) => BigInt(of(civilOf(time.get(item)))))
+  return defineFunction(
+    name,
+    { time },
+    ({ time }) =>
+      (item) =>
+        BigInt(of(civilOf(time.get(item)))),
+  )
 }
 
 function since1970(name: string, unit: bigint): FunctionDefinition {
-  return defineFunction(name, { time }, ({ time }) => (item) => floor(time.get(item).nanos, unit))
+  return defineFunction(
+    name,
+    { time },
+    ({ time }) =>
+      (item) =>
+        floor(time.get(item).nanos, unit),
+  )
 }
 
 function floor(value: bigint, unit: bigint): bigint {
@@ -31,13 +43,21 @@ function lengthIn(name: string, unit: bigint): FunctionDefinition {
 
 /** A length without its fraction. */
 function wholeIn(name: string, unit: bigint): FunctionDefinition {
-  return defineFunction(name, { duration }, ({ duration }) => (item) => duration.get(item).nanos / unit)
+  return defineFunction(
+    name,
+    { duration },
+    ({ duration }) =>
+      (item) =>
+        duration.get(item).nanos / unit,
+  )
 }
 
 /** A zone of the tz database has many offsets; those of a text are not known before it is read. */
 function offsetOf(location: string | undefined): number {
   if (location === undefined || location === 'UTC' || location === 'Etc/UTC') return 0
-  throw new EvaluationError(`the location ${JSON.stringify(location)} is not supported; write UTC, and %z in the format`)
+  throw new EvaluationError(
+    `the location ${JSON.stringify(location)} is not supported; write UTC, and %z in the format`,
+  )
 }
 
 export const TIMES = [
@@ -56,8 +76,12 @@ export const TIMES = [
     const write = timeFormatter(format)
     return (item) => write(time.get(item))
   }),
-  defineFunction('Unix', { seconds: int, nanoseconds: optional(int) }, ({ seconds, nanoseconds }) => (item) =>
-    new Time(seconds.get(item) * SECOND + (nanoseconds?.get(item) ?? 0n)),
+  defineFunction(
+    'Unix',
+    { seconds: int, nanoseconds: optional(int) },
+    ({ seconds, nanoseconds }) =>
+      (item) =>
+        new Time(seconds.get(item) * SECOND + (nanoseconds?.get(item) ?? 0n)),
   ),
   defineFunction('TruncateTime', { time, duration }, ({ time, duration }) => (item) => {
     const { nanos, offsetSeconds } = time.get(item)
@@ -78,7 +102,13 @@ export const TIMES = [
   part('Second', ({ second }) => second),
   part('Nanosecond', ({ nanosecond }) => nanosecond),
   part('Weekday', ({ weekday }) => weekday),
-  defineFunction('Duration', { duration: string }, ({ duration }) => (item) => new Duration(parseDuration(duration.get(item)))),
+  defineFunction(
+    'Duration',
+    { duration: string },
+    ({ duration }) =>
+      (item) =>
+        new Duration(parseDuration(duration.get(item))),
+  ),
   lengthIn('Hours', 3600n * SECOND),
   lengthIn('Minutes', 60n * SECOND),
   lengthIn('Seconds', SECOND),

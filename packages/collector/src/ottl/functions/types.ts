@@ -33,7 +33,13 @@ import {
 } from '../value.ts'
 
 function isOfType(name: string, test: (value: Value) => boolean): FunctionDefinition {
-  return defineFunction(name, { target: any }, ({ target }) => (item) => test(target.get(item)))
+  return defineFunction(
+    name,
+    { target: any },
+    ({ target }) =>
+      (item) =>
+        test(target.get(item)),
+  )
 }
 
 function isEmpty(value: Value): boolean {
@@ -66,7 +72,8 @@ function id(name: string, kind: Id['kind']): FunctionDefinition {
       const text = Buffer.from(bytes).toString('latin1')
       if (bytes.length !== 2 * length)
         throw new EvaluationError(`a ${kind} id has ${length} bytes, or ${2 * length} hex digits, not ${bytes.length}`)
-      if (!/^[0-9a-fA-F]*$/.test(text)) throw new EvaluationError(`${JSON.stringify(text)} has a digit that is none of hex`)
+      if (!/^[0-9a-fA-F]*$/.test(text))
+        throw new EvaluationError(`${JSON.stringify(text)} has a digit that is none of hex`)
       return new Id(kind, text.toLowerCase())
     }
     const known = target.isLiteral ? idOf(target.get({} as never)) : undefined
@@ -94,7 +101,13 @@ export const TYPES = [
   isOfType('IsMap', isMap),
   isOfType('IsList', (value) => isList(value) || value instanceof Messages),
   isOfType('IsEmpty', isEmpty),
-  defineFunction('Len', { target: any }, ({ target }) => (item) => lengthOf(target.get(item))),
+  defineFunction(
+    'Len',
+    { target: any },
+    ({ target }) =>
+      (item) =>
+        lengthOf(target.get(item)),
+  ),
   defineFunction('String', { target: stringLike }, ({ target }) => target.get),
   defineFunction('Int', { target: intLike }, ({ target }) => target.get),
   defineFunction('Double', { target: doubleLike }, ({ target }) => target.get),
@@ -102,7 +115,13 @@ export const TYPES = [
   defineFunction('ParseInt', { target: string, base: int }, ({ target, base }) => (item) => {
     return parseInteger(target.get(item), Number(base.get(item)))
   }),
-  defineFunction('Hex', { target: bytesLike }, ({ target }) => (item) => bytesToHex(target.get(item) ?? new Uint8Array(0))),
+  defineFunction(
+    'Hex',
+    { target: bytesLike },
+    ({ target }) =>
+      (item) =>
+        bytesToHex(target.get(item) ?? new Uint8Array(0)),
+  ),
   defineFunction('Log', { target: doubleLike }, ({ target }) => (item) => {
     const value = target.get(item)
     if (value === undefined || value <= 0) throw new EvaluationError(`${value ?? 'nil'} has no logarithm`)
@@ -121,7 +140,13 @@ export const TYPES = [
       return undefined
     }
   }),
-  defineFunction('Keys', { target: any }, ({ target }) => (item) => listValue(mapEntries(target.get(item)).map(({ key }) => key))),
+  defineFunction(
+    'Keys',
+    { target: any },
+    ({ target }) =>
+      (item) =>
+        listValue(mapEntries(target.get(item)).map(({ key }) => key)),
+  ),
   defineFunction('Values', { target: any }, ({ target }) => (item) => ({
     type: 'array',
     value: mapEntries(target.get(item)).map(({ value }) => value),

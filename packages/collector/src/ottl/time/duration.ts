@@ -51,6 +51,8 @@ export function durationText(nanos: bigint): string {
 }
 
 function decimal(value: bigint, unit: bigint): string {
-  const fraction = String(value % unit).padStart(String(unit).length - 1, '0').replace(/0+$/, '')
+  const fraction = String(value % unit)
+    .padStart(String(unit).length - 1, '0')
+    .replace(/0+$/, '')
   return `${value / unit}${fraction === '' || unit === 1n ? '' : `.${fraction}`}`
 }

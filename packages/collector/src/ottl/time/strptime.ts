@@ -3,10 +3,7 @@ import { EvaluationError } from '../error.ts'
 import { Time } from '../value.ts'
 import { civilOf, nanosOf, offsetText, pad, type Civil } from './civil.ts'
 
-const MONTHS = [
-  ...['January', 'February', 'March', 'April', 'May', 'June'],
-  ...['July', 'August', 'September', 'October', 'November', 'December'],
-]
+const MONTHS = 'January February March April May June July August September October November December'.split(' ')
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const short = (names: readonly string[]): string[] => names.map((name) => name.slice(0, 3))
 
@@ -50,10 +47,18 @@ function number(
   return { pattern, read: (text, parts) => void (parts[key] = Number(text.trim())), write }
 }
 
-function names(all: readonly string[], read: (index: number, parts: Parts) => void, of: (civil: Civil) => number): Directive {
+function names(
+  all: readonly string[],
+  read: (index: number, parts: Parts) => void,
+  of: (civil: Civil) => number,
+): Directive {
   return {
     pattern: all.join('|'),
-    read: (text, parts) => read(all.findIndex((name) => name.toLowerCase() === text.toLowerCase()), parts),
+    read: (text, parts) =>
+      read(
+        all.findIndex((name) => name.toLowerCase() === text.toLowerCase()),
+        parts,
+      ),
     write: (civil) => all[of(civil)]!,
   }
 }
@@ -113,11 +118,31 @@ const DIRECTIVES: Readonly<Record<string, Directive>> = {
     read: (text, parts) => void (parts.epoch = BigInt(text)),
     write: (_, nanos) => String(nanos / 1_000_000_000n),
   },
-  B: names(MONTHS, (index, parts) => (parts.month = index + 1), ({ month }) => month - 1),
-  b: names(short(MONTHS), (index, parts) => (parts.month = index + 1), ({ month }) => month - 1),
-  h: names(short(MONTHS), (index, parts) => (parts.month = index + 1), ({ month }) => month - 1),
-  A: names(DAYS, () => {}, ({ weekday }) => weekday),
-  a: names(short(DAYS), () => {}, ({ weekday }) => weekday),
+  B: names(
+    MONTHS,
+    (index, parts) => (parts.month = index + 1),
+    ({ month }) => month - 1,
+  ),
+  b: names(
+    short(MONTHS),
+    (index, parts) => (parts.month = index + 1),
+    ({ month }) => month - 1,
+  ),
+  h: names(
+    short(MONTHS),
+    (index, parts) => (parts.month = index + 1),
+    ({ month }) => month - 1,
+  ),
+  A: names(
+    DAYS,
+    () => {},
+    ({ weekday }) => weekday,
+  ),
+  a: names(
+    short(DAYS),
+    () => {},
+    ({ weekday }) => weekday,
+  ),
   p: half('AM', 'PM'),
   P: half('am', 'pm'),
   z: zone('', String.raw`Z|[-+]\d{4}`),
@@ -142,7 +167,10 @@ function piecesOf(format: string): Piece[] {
     else if (COMPOUND[name]) pieces.push(...piecesOf(COMPOUND[name]))
     else {
       const directive = DIRECTIVES[name]
-      if (!directive) throw new EvaluationError(`the directive %${name} is not supported; known: %${Object.keys(DIRECTIVES).join(', %')}`)
+      if (!directive)
+        throw new EvaluationError(
+          `the directive %${name} is not supported; known: %${Object.keys(DIRECTIVES).join(', %')}`,
+        )
       pieces.push(directive)
     }
   }
@@ -158,20 +186,36 @@ export function timeParser(format: string, offsetSeconds: number): (text: string
   )
   const pattern = new RegExp(`^${source.join('')}$`, 'i')
   return (text) => {
-    const failure = (): EvaluationError => new EvaluationError(`${JSON.stringify(text.slice(0, 100))} is not as ${JSON.stringify(format)} has it`)
+    const failure = (): EvaluationError =>
+      new EvaluationError(`${JSON.stringify(text.slice(0, 100))} is not as ${JSON.stringify(format)} has it`)
     const match = text.length > 1000 ? null : pattern.exec(text)
     if (!match) throw failure()
     const parts: Parts = {
-      ...{ year: new Date().getUTCFullYear(), month: 1, day: 1, hour: 0, minute: 0, second: 0, nanosecond: 0 },
-      ...{ isAfternoon: undefined, offsetSeconds: undefined, epoch: undefined },
+      year: new Date().getUTCFullYear(),
+      month: 1,
+      day: 1,
+      hour: 0,
+      minute: 0,
+      second: 0,
+      nanosecond: 0,
+      isAfternoon: undefined,
+      offsetSeconds: undefined,
+      epoch: undefined,
     }
-    if (!directives.includes(DIRECTIVES['Y']!) && !directives.includes(DIRECTIVES['y']!) && directives.length === 0) parts.year = 0
+    if (!directives.includes(DIRECTIVES['Y']!) && !directives.includes(DIRECTIVES['y']!) && directives.length === 0)
+      parts.year = 0
     directives.forEach((directive, index) => directive.read(match[index + 1]!, parts))
     if (parts.epoch !== undefined) return new Time(parts.epoch * 1_000_000_000n)
     if (parts.isAfternoon !== undefined) parts.hour = (parts.hour % 12) + (parts.isAfternoon ? 12 : 0)
     const days = new Date(Date.UTC(2000 + (parts.year % 400), parts.month, 0)).getUTCDate()
     const isValid =
-      parts.month >= 1 && parts.month <= 12 && parts.day >= 1 && parts.day <= days && parts.hour < 24 && parts.minute < 60 && parts.second < 60
+      parts.month >= 1 &&
+      parts.month <= 12 &&
+      parts.day >= 1 &&
+      parts.day <= days &&
+      parts.hour < 24 &&
+      parts.minute < 60 &&
+      parts.second < 60
     if (!isValid) throw failure()
     const offset = parts.offsetSeconds ?? offsetSeconds
     return new Time(nanosOf({ ...parts, offsetSeconds: offset }), offset)
