@@ -20,6 +20,8 @@ function hangingStore(): TraceStore {
   }
   return {
     capabilities: {} as Capabilities,
+    aggregate: (query) => never(query),
+    heatMap: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
       if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
