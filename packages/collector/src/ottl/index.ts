@@ -6,10 +6,7 @@ export {
   compileConditions,
   compileStatements,
   type Conditions,
-  type ErrorMode,
   type FailureListener,
-  type Outcome,
-  type Problem,
   type Statements,
 } from './statements.ts'
 export { createEditor, failureListeners } from './processor.ts'

@@ -37,7 +37,6 @@ export function converted<T>(convert: Convert<T>): Parameter<Node<T>> & { ofNode
 export const any = converted((value) => value)
 export const string = converted(expectString)
 export const int = converted(expectInt)
-export const double = converted((value) => (typeof value === 'number' ? value : expected('double', value)))
 export const time = converted((value) => (value instanceof Time ? value : expected('time', value)))
 export const duration = converted((value) => (value instanceof Duration ? value : expected('duration', value)))
 export const map = converted((value): readonly MapValue['value'][number][] =>

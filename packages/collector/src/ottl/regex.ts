@@ -2,8 +2,16 @@
  * Regular expressions of statements, in RE2's syntax as Go has it, and in time that grows with the text alone. Those that are plain text need
  * no machine.
  */
-import { RE2JS, RE2JSException } from 're2js'
+import { createRequire } from 'node:module'
+import type * as Re2 from 're2js'
 import { EvaluationError } from './error.ts'
+
+let loaded: typeof Re2 | undefined
+
+/** Most configurations have no regular expression, and a start need not read what they need. */
+function re2(): typeof Re2 {
+  return (loaded ??= createRequire(import.meta.url)('re2js') as typeof Re2)
+}
 
 export interface Regex {
   test(text: string): boolean
@@ -20,7 +28,8 @@ const MAX_PROGRAM = 10_000
 
 /** Throws {@link EvaluationError} for what RE2 does not know. */
 export function compileRegex(source: string): Regex {
-  let compiled: RE2JS
+  const { RE2JS, RE2JSException } = re2()
+  let compiled: Re2.RE2JS
   try {
     compiled = RE2JS.compile(source)
   } catch (error) {
@@ -33,7 +42,7 @@ export function compileRegex(source: string): Regex {
     )
   const groupNames = Array.from({ length: compiled.groupCount() + 1 }, () => '')
   for (const [name, index] of Object.entries(compiled.namedGroups())) groupNames[index] = name
-  const groupsOf = (matcher: ReturnType<RE2JS['matcher']>): (string | undefined)[] =>
+  const groupsOf = (matcher: ReturnType<Re2.RE2JS['matcher']>): (string | undefined)[] =>
     groupNames.map((_, index) => matcher.group(index) ?? undefined)
   return {
     test: plainTest(source) ?? ((text) => compiled.test(text)),
@@ -78,6 +87,7 @@ export function expand(template: string, groups: readonly (string | undefined)[]
 
 /** Whether a text is as a pattern with `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}` has it, as a whole. Throws {@link EvaluationError}. */
 export function compileGlob(source: string): (text: string) => boolean {
+  const { RE2JS } = re2()
   let pattern = ''
   let depth = 0
   for (let at = 0; at < source.length; at++) {

@@ -39,7 +39,7 @@ function conditionsKey(signal: Signal) {
         })
     })
     .describe(
-      `What any of these is true for is dropped. A condition, whose paths say what it is about (${CONTEXTS[signal].join(', ')}), as \`${EXAMPLES[signal]}\`; or a mapping of \`context\`, \`conditions\` and \`error_mode\`.`,
+      `What any of these is true for is dropped. A condition, whose paths say what it is about (${CONTEXTS[signal].join(', ')}), as \`${EXAMPLES[signal]}\` ([what they can be](../ottl.md)); or a mapping of \`context\`, \`conditions\` and \`error_mode\`.`,
     )
 }
 
@@ -49,7 +49,7 @@ const EXAMPLES = {
   logs: 'log.severity_number < SEVERITY_NUMBER_WARN',
 }
 
-const OLD = 'the older form of'
+const OLD = 'The older form of'
 
 export const filterConfig = section({
   error_mode: errorModeKey

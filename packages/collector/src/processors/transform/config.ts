@@ -35,7 +35,7 @@ function statementsKey(signal: Signal) {
       if (second >= 0) context.addIssue({ code: 'custom', message, path: [second] })
     })
     .describe(
-      `In their order. A statement, as \`${EXAMPLES[signal]}\`, whose paths say what it is about (${CONTEXTS[signal].join(', ')}); or a mapping of \`statements\` with \`context\`, \`conditions\`, any of which must be true, \`error_mode\`, and \`shared_cache\`, which keeps \`cache\` from item to item.`,
+      `In their order. A statement, as \`${EXAMPLES[signal]}\` ([what they can be](../ottl.md)), whose paths say what it is about (${CONTEXTS[signal].join(', ')}); or a mapping of \`statements\` with \`context\`, \`conditions\`, any of which must be true, \`error_mode\`, and \`shared_cache\`, which keeps \`cache\` from item to item.`,
     )
 }
 
