@@ -65,6 +65,7 @@ export {
   parsePeer,
   peerEndpoint,
   readConfigFile,
+  middlewares,
   section,
   stringList,
   type HostPort,
