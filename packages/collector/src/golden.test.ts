@@ -1,0 +1,18 @@
+import { describe, expect, test } from 'vitest'
+import { expectedOf, readGoldenCases, runHere } from './testkit/golden/index.ts'
+
+const cases = readGoldenCases(import.meta.dirname)
+
+describe('as the OpenTelemetry Collector has it', () => {
+  test.each(cases)('$name', async (golden) => {
+    const found = await runHere(golden)
+    expect(found).toEqual(expectedOf(golden))
+  })
+})
+
+test('a case has an answer, and where that is an error, says what is told here', () => {
+  const unfinished = cases.filter(
+    ({ output, error, here }) => (output === undefined) !== (error !== undefined && here !== undefined),
+  )
+  expect(unfinished.map(({ name }) => name)).toEqual([])
+})

@@ -1,0 +1,111 @@
+/**
+ * Golden pairs: what the OpenTelemetry Collector makes of an input under a configuration, kept in one YAML file a case beside the component
+ * (`processors/attributes/golden/NAME.yaml`). Somebody writes what is asked; the answers are written by `npm run golden`, which asks the real one.
+ *
+ *     # What is shown.
+ *     processor: attributes            or connector: count
+ *     signal: traces                   what goes in; to: metrics, where something else comes out
+ *     config:                          of the component, as a mapping in block style
+ *       actions: [{key: a, action: delete}]
+ *     headers: {x-tenant: [a, b]}      of the request, where they matter
+ *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
+ *     unordered: [attributes]          lists whose order nobody promises; without it, all order counts
+ *     collector: 0.160.0               the version that gave the answer
+ *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
+ *     error: processors::attributes: … or what `otelcol validate` says
+ *     here: 3:3 processors.attributes… and what is said here for it: line and column of the configuration that {@link configText} makes
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Signal } from '@spoor/otlp'
+import { parse } from 'yaml'
+
+export interface GoldenCase {
+  /** `attributes/insert`: the component and the file. */
+  readonly name: string
+  readonly file: string
+  readonly kind: 'processor' | 'connector'
+  /** The component's type in the YAML. */
+  readonly type: string
+  readonly signal: Signal
+  readonly to: Signal
+  /** As it is written in the file, a block two spaces deep. */
+  readonly config: string
+  readonly headers: Readonly<Record<string, readonly string[]>>
+  readonly input: readonly object[]
+  readonly unordered: readonly string[]
+  readonly output: readonly object[] | undefined
+  readonly error: string | undefined
+  readonly here: string | undefined
+}
+
+interface Written {
+  readonly processor?: string
+  readonly connector?: string
+  readonly signal: Signal
+  readonly to?: Signal
+  readonly headers?: Record<string, string | string[]>
+  readonly input?: object | object[]
+  readonly unordered?: string[]
+  readonly output?: object | object[]
+  readonly error?: string
+  readonly here?: string
+}
+
+/** All cases in the folders `golden` below this one. */
+export function readGoldenCases(folder: string): GoldenCase[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(^|[/\\])golden[/\\][^/\\]+\.yaml$/.test(path))
+    .sort()
+    .map((path) => readGoldenCase(join(folder, path)))
+}
+
+function readGoldenCase(file: string): GoldenCase {
+  const text = readFileSync(file, 'utf8')
+  const written = parse(text) as Written
+  const type = written.processor ?? written.connector
+  if (type === undefined) throw new Error(`${file}: names neither a processor nor a connector`)
+  return {
+    name: `${type}/${basename(file, '.yaml')}`,
+    file,
+    kind: written.processor === undefined ? 'connector' : 'processor',
+    type,
+    signal: written.signal,
+    to: written.to ?? written.signal,
+    config: /^config:[^\S\n]*\n((?:(?: .*)?\n)*)/m.exec(text)?.[1] ?? '',
+    headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
+    input: [written.input ?? []].flat(),
+    unordered: written.unordered ?? [],
+    output: written.output === undefined ? undefined : [written.output].flat(),
+    error: written.error,
+    here: written.here,
+  }
+}
+
+/** The section of the component under an id, as lines 1 and 2 and what is under them. */
+export function sectionText({ kind, config }: GoldenCase, id: string): string {
+  return `${kind}s:\n${entryText(config, id)}`
+}
+
+/** The component under an id, without the head of the section. */
+export function entryText(config: string, id: string): string {
+  return `  ${id}:\n${config.replaceAll(/^(?=.)/gm, '  ')}`
+}
+
+/** The pipelines that lead from a receiver through the component to an exporter, by their ids. */
+export function pipelinesOf({ kind, signal, to }: GoldenCase, name: string, ids: Ids): Record<string, object> {
+  const { receiver, component, exporter } = ids
+  if (kind === 'processor') {
+    return { [`${signal}/${name}`]: { receivers: [receiver], processors: [component], exporters: [exporter] } }
+  }
+  return {
+    [`${signal}/${name}-in`]: { receivers: [receiver], exporters: [component] },
+    [`${to}/${name}-out`]: { receivers: [component], exporters: [exporter] },
+  }
+}
+
+export interface Ids {
+  readonly receiver: string
+  readonly component: string
+  readonly exporter: string
+}

@@ -1,0 +1,137 @@
+/** What Spoor makes of a golden case. */
+import {
+  countItems,
+  createBatch,
+  logsFromJson,
+  metricsFromJson,
+  requestToJson,
+  tracesFromJson,
+  type Signal,
+} from '@spoor/otlp'
+import { stringify } from 'yaml'
+import { createCollector } from '../../collector.ts'
+import {
+  CollectorError,
+  EMPTY_CONTEXT,
+  section,
+  type Consumer,
+  type DeliveryContext,
+  type ReceiverFactory,
+} from '../../component/index.ts'
+import { builtinFactories } from '../../factories.ts'
+import { SIGNALS } from '../../otlp-protocol/services.ts'
+import { createTestLogger } from '../context.ts'
+import { createSink } from '../sink.ts'
+import { pipelinesOf, sectionText, type GoldenCase } from './case.ts'
+
+export interface Outcome {
+  /** What came out, in the form that {@link comparable} gives. */
+  readonly output?: readonly unknown[]
+  readonly error?: string
+}
+
+const FROM_JSON = { traces: tracesFromJson, metrics: metricsFromJson, logs: logsFromJson }
+
+/** Where the requests of a case come from. */
+const CLIENT = '127.0.0.1:51432'
+
+/** Runs a case through a collector of its own. */
+export async function runHere(golden: GoldenCase): Promise<Outcome> {
+  const sink = createSink()
+  let first: Consumer | undefined
+  const source: ReceiverFactory<object> = {
+    kind: 'receiver',
+    type: 'source',
+    config: section({}),
+    signals: SIGNALS,
+    create(_context, _config, next) {
+      first = next.get(golden.signal)
+      return { start: async () => {}, shutdown: async () => {} }
+    },
+  }
+  let collector
+  try {
+    collector = createCollector({
+      config: [{ text: configText(golden), file: 'golden.yaml' }],
+      env: {},
+      factories: [...builtinFactories, source, sink.factory()],
+      logger: createTestLogger(),
+    })
+    await collector.start()
+  } catch (error) {
+    if (!(error instanceof CollectorError)) throw error
+    return { error: error.message.replaceAll('golden.yaml:', '') }
+  }
+  const context: DeliveryContext = { ...EMPTY_CONTEXT, peer: CLIENT, metadata: new Map(Object.entries(golden.headers)) }
+  for (const request of golden.input) {
+    const bytes = FROM_JSON[golden.signal](JSON.stringify(request))
+    const items = countItems(golden.signal, bytes)
+    await first!.consume(createBatch(golden.signal, [{ bytes, items }]), context)
+  }
+  await collector.shutdown()
+  for (const { chunks, signal } of sink.batches) {
+    for (const { bytes, items } of chunks) {
+      const counted = countItems(signal, bytes)
+      if (counted !== items) throw new Error(`a chunk of ${counted} items says that it has ${items}`)
+    }
+  }
+  const requests = sink.batches.map(({ signal, chunks }) => requestToJson(signal, chunks[0]!.bytes))
+  return { output: requests.map((request) => inOrder(golden, withoutZeros(request))) }
+}
+
+/** What must have come out, in the form that outcomes are compared in. */
+export function expectedOf(golden: GoldenCase): Outcome {
+  const { to, output, here } = golden
+  if (here !== undefined) return { error: here.trimEnd() }
+  return { output: (output ?? []).map((request) => inOrder(golden, comparable(to, request))) }
+}
+
+/** The configuration, the component first, so that its own lines begin at the third. */
+function configText(golden: GoldenCase): string {
+  const ids = { receiver: 'source', component: golden.type, exporter: 'sink' }
+  const rest = { receivers: { source: {} }, exporters: { sink: {} } }
+  return `${sectionText(golden, golden.type)}${stringify({ ...rest, service: { pipelines: pipelinesOf(golden, 'golden', ids) } })}`
+}
+
+/** A request read and written once, without what means the same as nothing: what JSON says in several ways is one. */
+function comparable(signal: Signal, request: object): unknown {
+  return withoutZeros(requestToJson(signal, FROM_JSON[signal](JSON.stringify(request))))
+}
+
+/** With the lists sorted whose order the case leaves open. */
+function inOrder(golden: GoldenCase, value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => inOrder(golden, item))
+    return golden.unordered.includes(key) ? items.toSorted(byText) : items
+  }
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inOrder(golden, inner, name)]))
+}
+
+/** Values stay as they are: an attribute with an empty text is another than one without a value. */
+function withoutZeros(value: unknown, key?: string): unknown {
+  if (key === 'value' || key === 'body') return value
+  if (Array.isArray(value)) return value.map((item) => withoutZeros(item))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([name, inner]): [string, unknown] => [name, withoutZeros(inner, name)])
+      .filter(([name, inner]) => name === 'value' || !isZero(inner)),
+  )
+}
+
+/** By their JSON, with its keys in order. */
+function byText(a: unknown, b: unknown): number {
+  const [first, second] = [a, b].map((value) => JSON.stringify(value, sortKeys))
+  return first! < second! ? -1 : 1
+}
+
+function sortKeys(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function isZero(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
+  return value === 0 || value === '0' || value === '' || value === false
+}

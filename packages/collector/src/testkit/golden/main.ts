@@ -1,0 +1,55 @@
+/**
+ * `npm run golden -- --collector BINARY [FILTER]`: asks a real OpenTelemetry Collector (a contrib build with `otlp` receiver and `file` exporter) for the answers of
+ * golden cases, those whose name has FILTER in it, and writes them into their files. What is asked, and comments, stay.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isCollection, isScalar, parseDocument, type Document, type Node } from 'yaml'
+import { readGoldenCases } from './case.ts'
+import { runReal, versionOf, type RealOutcome } from './real.ts'
+
+/** Collections that fit on a line are on one. */
+const LINE_CHARS = 120
+
+const args = process.argv.slice(2)
+const at = args.indexOf('--collector')
+const binary = at < 0 ? undefined : args.splice(at, 2)[1]
+if (binary === undefined || args.length > 1) {
+  process.stderr.write('usage: npm run golden -- --collector BINARY [FILTER]\n')
+  process.exit(2)
+}
+const cases = readGoldenCases(join(import.meta.dirname, '../..')).filter(({ name }) => name.includes(args[0] ?? ''))
+const version = await versionOf(binary)
+const outcomes = await runReal(binary, cases)
+for (const [i, { file, name }] of cases.entries()) {
+  const before = readFileSync(file, 'utf8')
+  const after = withOutcome(before, version, outcomes[i]!)
+  if (after !== before) writeFileSync(file, after)
+  process.stdout.write(
+    `${name}: ${outcomes[i]!.error === undefined ? 'output' : 'error'}${after === before ? '' : ', changed'}\n`,
+  )
+}
+
+function withOutcome(text: string, version: string, { output, error }: RealOutcome): string {
+  const document = parseDocument(text)
+  // What was asked stays as it was written, and in its lines.
+  for (const key of ['collector', 'output', 'error']) document.delete(key)
+  const asked = document.toString({ lineWidth: 0, flowCollectionPadding: false })
+  const answers = parseDocument('{}')
+  answers.contents = answers.createNode({ collector: version }) as typeof answers.contents
+  if (output) answers.set('output', foldNode(answers, output.length === 1 ? output[0] : output))
+  else answers.set('error', error)
+  return asked + answers.toString({ lineWidth: 0, flowCollectionPadding: false })
+}
+
+function foldNode(document: Document, value: unknown): Node {
+  const node = document.createNode(value)
+  fold(node)
+  return node
+}
+
+function fold(node: unknown): void {
+  if (!isCollection(node)) return
+  if (JSON.stringify(node.toJSON()).length <= LINE_CHARS) node.flow = true
+  else for (const item of node.items) fold(isScalar(item) ? item : ((item as { value?: unknown }).value ?? item))
+}

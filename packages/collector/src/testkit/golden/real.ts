@@ -1,0 +1,163 @@
+/** What the OpenTelemetry Collector makes of golden cases: all of them in one process, each with a port, a pipeline and a file of its own. */
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { freePort } from '../otlp-http.ts'
+import { entryText, pipelinesOf, type GoldenCase } from './case.ts'
+
+export interface RealOutcome {
+  /** The requests that came out. */
+  readonly output?: readonly object[]
+  /** What is wrong with the configuration. */
+  readonly error?: string
+}
+
+interface Door {
+  readonly golden: GoldenCase
+  readonly port: number
+  readonly file: string
+}
+
+const START_MS = 60_000
+const PATHS = { traces: '/v1/traces', metrics: '/v1/metrics', logs: '/v1/logs' }
+
+/** The version that the program tells. */
+export async function versionOf(binary: string): Promise<string> {
+  const { stdout } = await run(binary, ['--version'])
+  return stdout.trim().split(/\s+/).at(-1)!
+}
+
+/** The outcome of each case, in their order. */
+export async function runReal(binary: string, cases: readonly GoldenCase[]): Promise<RealOutcome[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'golden-'))
+  try {
+    const doors = await Promise.all(
+      cases.map(async (golden, i) => ({ golden, port: await freePort(), file: join(folder, `${i}.json`) })),
+    )
+    const errors: (string | undefined)[] = []
+    for (const [i, door] of doors.entries()) {
+      const config = join(folder, `${i}.yaml`)
+      writeFileSync(config, configText([door]))
+      errors.push(await validate(binary, config))
+    }
+    const valid = doors.filter((_, i) => errors[i] === undefined)
+    if (valid.length > 0) await collect(binary, join(folder, 'all.yaml'), valid)
+    return doors.map(({ golden, file }, i) => {
+      const error = errors[i]
+      if (error !== undefined) return { error: error.replaceAll(componentOf(golden), golden.type) }
+      return { output: linesOf(file) }
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function configText(doors: readonly Door[]): string {
+  const receivers: Record<string, object> = {}
+  const exporters: Record<string, object> = {}
+  const pipelines: Record<string, object> = {}
+  const sections = { processor: '', connector: '' }
+  for (const { golden, port, file } of doors) {
+    const name = golden.name.replace('/', '-')
+    const ids = { receiver: `otlp/${name}`, component: componentOf(golden), exporter: `file/${name}` }
+    receivers[ids.receiver] = { protocols: { http: { endpoint: `127.0.0.1:${port}`, include_metadata: true } } }
+    exporters[ids.exporter] = { path: file }
+    Object.assign(pipelines, pipelinesOf(golden, name, ids))
+    sections[golden.kind] += entryText(golden.config, ids.component)
+  }
+  const telemetry = { metrics: { level: 'none' }, logs: { level: 'warn' } }
+  const components = Object.entries(sections).map(([kind, text]) => (text === '' ? '' : `${kind}s:\n${text}`))
+  return `${components.join('')}${stringify({ receivers, exporters, service: { telemetry, pipelines } })}`
+}
+
+function componentOf({ type, name }: GoldenCase): string {
+  return `${type}/${name.replace('/', '-')}`
+}
+
+/** Undefined where nothing is wrong. */
+async function validate(binary: string, config: string): Promise<string | undefined> {
+  const { code, stderr } = await run(binary, ['validate', `--config=${config}`])
+  if (code === 0) return undefined
+  const text = /^Error: ([\s\S]*?)\n(?:\d{4}\/\d\d\/\d\d |$)/m.exec(`${stderr}\n`)?.[1] ?? stderr
+  return text.trim()
+}
+
+/** Starts it, sends to each pipeline what goes in, and ends it, which writes the files. */
+async function collect(binary: string, config: string, doors: readonly Door[]): Promise<void> {
+  writeFileSync(config, configText(doors))
+  const child = spawn(binary, [`--config=${config}`], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  try {
+    for (const door of doors) {
+      for (const body of door.golden.input) {
+        await post(door, JSON.stringify(body), () => child.exitCode === null).catch((error: unknown) => {
+          throw new Error(`${door.golden.name}: ${String(error)}\n${log}`, { cause: error })
+        })
+      }
+    }
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+  }
+}
+
+/** Until it listens, again and again. */
+async function post({ golden, port }: Door, body: string, isRunning: () => boolean): Promise<void> {
+  const deadline = Date.now() + START_MS
+  for (;;) {
+    try {
+      return await postOnce(golden, port, body)
+    } catch (error) {
+      const isDown = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+      if (!isDown || !isRunning() || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+function postOnce({ signal, headers }: GoldenCase, port: number, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path: PATHS[signal],
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...mutable(headers) },
+    }
+    const call = request(options, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => (text += part))
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve()
+        else reject(new Error(`${response.statusCode}: ${text}`))
+      })
+    })
+    call.on('error', reject)
+    call.end(body)
+  })
+}
+
+function mutable(headers: GoldenCase['headers']): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(headers).map(([key, values]) => [key, [...values]]))
+}
+
+function linesOf(file: string): object[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as object)
+}
+
+function run(binary: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    execFile(binary, args, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(new Error(`${binary}: ${error.message}`, { cause: error }))
+      else resolve({ code: (error?.code as number | undefined) ?? 0, stdout, stderr })
+    })
+  })
+}
