@@ -193,7 +193,9 @@ export function timeParser(format: string, location: string | undefined): (text:
     if (!match) throw new EvaluationError(mismatch(text, format))
     const parts: Parts = {
       ...ZERO,
-      ...{ isAfternoon: undefined, offsetSeconds: undefined, zone: undefined },
+      isAfternoon: undefined,
+      offsetSeconds: undefined,
+      zone: undefined,
     }
     fields.forEach((piece, index) => {
       const found = match[index + 1]
