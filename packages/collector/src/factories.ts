@@ -14,9 +14,14 @@ import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
 import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
+import { attributesProcessor } from './processors/attributes/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
+import { resourceProcessor } from './processors/resource/index.ts'
+import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
+import { redactionProcessor } from './processors/redaction/index.ts'
+import { spanProcessor } from './processors/span/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
@@ -27,6 +32,11 @@ export const builtinFactories: readonly Factory[] = [
   nopReceiver,
   batchProcessor,
   memoryLimiterProcessor,
+  attributesProcessor,
+  resourceProcessor,
+  spanProcessor,
+  redactionProcessor,
+  probabilisticSamplerProcessor,
   nopProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
