@@ -16,12 +16,14 @@ import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
 import { attributesProcessor } from './processors/attributes/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
+import { filterProcessor } from './processors/filter/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
+import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
@@ -31,6 +33,7 @@ export const builtinFactories: readonly Factory[] = [
   otlpJsonFileReceiver,
   nopReceiver,
   batchProcessor,
+  filterProcessor,
   memoryLimiterProcessor,
   attributesProcessor,
   resourceProcessor,
@@ -38,6 +41,7 @@ export const builtinFactories: readonly Factory[] = [
   redactionProcessor,
   probabilisticSamplerProcessor,
   nopProcessor,
+  transformProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
   debugExporter,

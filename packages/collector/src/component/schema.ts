@@ -84,6 +84,11 @@ export const metadataKeys = z.preprocess(
   }),
 )
 
+/** Hooks that extensions put into a server or a client; there is no such extension, and only an empty list is taken. */
+export const middlewares = z
+  .array(z.never({ error: 'there are no middleware extensions, so nothing would be done; remove it' }))
+  .default([])
+
 /** 0 or a positive whole number. */
 export const count = z.int().min(0)
 

@@ -132,7 +132,25 @@ describe('errors name file, line, column, the key and the way out', () => {
     [
       'wrong choice',
       exporter('  otlp_grpc: {endpoint: "a:1", compression: brotli}'),
-      ['otel.yaml:7:32 exporters.otlp_grpc.compression: "brotli": expected one of "gzip"|"none"|""'],
+      ['otel.yaml:7:32 exporters.otlp_grpc.compression: "brotli": expected one of "gzip"|"zstd"|"snappy"|"none"|""'],
+    ],
+    [
+      'a level that the compression has not',
+      exporter('  otlp_grpc: {endpoint: "a:1", compression_params: {level: 12}}'),
+      [
+        'otel.yaml:7:53 exporters.otlp_grpc.compression_params.level: 12 is not a level of gzip; use 1 (fast) to 9 (small), -1 for 6 or -2 for Huffman coding only',
+      ],
+    ],
+    [
+      'middlewares of an exporter and of a receiver',
+      exporter('  otlp_grpc: {endpoint: "a:1", middlewares: [{id: fault}]}').replace(
+        'grpc:\n',
+        'grpc: {middlewares: [{id: fault}]}\n',
+      ),
+      [
+        'otel.yaml:4:28 receivers.otlp.protocols.grpc.middlewares[0]: {"id":"fault"}: there are no middleware extensions, so nothing would be done; remove it',
+        'otel.yaml:7:46 exporters.otlp_grpc.middlewares[0]: {"id":"fault"}: there are no middleware extensions, so nothing would be done; remove it',
+      ],
     ],
     [
       'duration',

@@ -1,6 +1,7 @@
 export { exporterHelperKeys, NO_QUEUE, NO_RETRY } from './config.ts'
 export { createExporter, type ExporterOptions, type Sender, type SendResult } from './exporter.ts'
-export { compressionParams, encodePayload, type Payload } from './payload.ts'
+export { checkLevel, compressionParams } from './compression.ts'
+export { encodePayload, type Payload } from './payload.ts'
 export { clientAuth, clientAuthenticator } from './client-auth.ts'
 export { lowerCaseNames } from './client-headers.ts'
 export { clientTls, openClientTls, type TlsClientOptions } from './client-tls.ts'

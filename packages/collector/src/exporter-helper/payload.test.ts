@@ -2,8 +2,10 @@ import zlib from 'node:zlib'
 import { createBatch, freeMemory, joinBytes, ownMemory, type Chunk } from '@spoor/otlp'
 import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../component/index.ts'
+import { announcedLength } from '../otlp-protocol/announced-length.ts'
 import { tracesRequest } from '../testkit/index.ts'
-import { compressionParams, encodePayload, type Payload } from './payload.ts'
+import { compressionParams, type Compression } from './compression.ts'
+import { encodePayload, type Payload } from './payload.ts'
 
 const chunk = (seed: number, spans: number, compressed: boolean): Chunk => {
   const bytes = tracesRequest({ spans, seed })
@@ -33,7 +35,7 @@ describe('without compression', () => {
   })
 })
 
-test.each(['none', 'gzip', 'zstd'] as const)(
+test.each(['none', 'gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate'] as const)(
   'a batch whose memory was freed is an error, not an empty message: %s',
   async (compression) => {
     const chunk: Chunk = { bytes: tracesRequest({ spans: 4 }), items: 4 }
@@ -87,8 +89,45 @@ test('a form of gzip that cannot be joined is compressed again', async () => {
   expect(zlib.inflateRawSync(body.subarray(10)).equals(joinBytes([first.bytes, second.bytes]))).toBe(true)
 })
 
-test('zstd', async () => {
-  const payload = await encodePayload(createBatch('traces', chunks), 'zstd', params)
-  expect(payload.coding).toBe('zstd')
-  expect(zlib.zstdDecompressSync(bodyOf(payload)).equals(all)).toBe(true)
+test.each([
+  ['zstd', zlib.zstdDecompressSync],
+  ['zlib', zlib.inflateSync],
+  ['deflate', zlib.inflateSync],
+] as const)('%s', async (compression, decompress) => {
+  const payload = await encodePayload(createBatch('traces', chunks), compression, params)
+  expect(payload.coding).toBe(compression)
+  expect(decompress(bodyOf(payload)).equals(all)).toBe(true)
+})
+
+describe('levels', () => {
+  const large = createBatch('traces', [chunk(10, 400, false)])
+  const small = createBatch('traces', [chunk(11, 20, false)])
+  const sizes = async (batch: typeof large, compression: Compression, levels: number[]): Promise<number[]> =>
+    Promise.all(levels.map(async (level) => (await encodePayload(batch, compression, { level })).length))
+
+  test.each(['gzip', 'zlib', 'deflate'] as const)('%s: 0 is 1, -1 is 6, -2 is Huffman only', async (compression) => {
+    for (const batch of [large, small]) {
+      const [unset, one, six, usual, huffman] = await sizes(batch, compression, [0, 1, 6, -1, -2])
+      expect(unset).toBe(one)
+      expect(usual).toBe(six)
+      expect(six).toBeLessThan(one!)
+      expect(huffman).toBeGreaterThan(one!)
+    }
+  })
+
+  test('zstd: the nearest that there is', async () => {
+    for (const batch of [large, small]) {
+      const [unset, least, one, most, beyond] = await sizes(batch, 'zstd', [0, -7, 1, 22, 100])
+      expect([unset, least, beyond]).toEqual([one, one, most])
+      expect(most).toBeLessThan(one!)
+    }
+  })
+
+  // A reader has to keep as much as the window says; the collector's takes no more than 8 MiB.
+  test('zstd says how long it is, so that no reader needs the window of a high level', async () => {
+    for (const batch of [large, small]) {
+      const frame = bodyOf(await encodePayload(batch, 'zstd', { level: 22 }))
+      expect(announcedLength('zstd', frame)).toBe(batch.byteLength)
+    }
+  })
 })

@@ -66,7 +66,7 @@ export function decompress(
   const length = announcedLength(coding, input)
   if (input.length < POOL_FROM_BYTES && (length === undefined || length <= SMALL_OUTPUT_BYTES)) {
     try {
-      return settle(decompressNow(coding, input, length, options.maxBytes), input, options)
+      return settle(decompressNow(coding, input, options.maxBytes, length), input, options)
     } catch (error) {
       if (!isTooLong(error) || options.maxBytes <= SMALL_OUTPUT_BYTES) throw explain(error, coding, input, options)
     }
@@ -74,11 +74,12 @@ export function decompress(
   return decompressPooled(coding, input, length, options)
 }
 
-function decompressNow(
+/** For what is small: at most 1 MiB comes out of it, and no more than `maxBytes`. Throws zlib's error, or one like it. */
+export function decompressNow(
   coding: ContentCoding,
   input: Uint8Array,
-  length: number | undefined,
   maxBytes: number,
+  length = announcedLength(coding, input),
 ): Decompressed {
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
   const expected = length ?? input.length * 8

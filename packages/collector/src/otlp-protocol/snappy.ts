@@ -1,5 +1,5 @@
 /**
- * Snappy, both forms: the block, which is one piece of any length, and the framed stream of blocks of at most 64 KiB each. Written as generators that give
+ * Snappy, both forms: the block, which is one piece of any length, and the framed stream of blocks of at most 64 KiB each; `snappy-encode.ts` makes them. Written as generators that give
  * way after a part of the work, as there is no thread pool for it. Sources: google/snappy format_description.txt, framing_format.txt.
  *
  *     block     length (varint), then elements: literal bytes, or a copy of what is `offset` bytes back
@@ -8,17 +8,17 @@
 
 /** Bytes of output after which others get a turn: some milliseconds. */
 const GIVE_WAY_BYTES = 1024 * 1024
-const STREAM_START = Buffer.from('ff060000734e61507059', 'hex')
-const MAX_CHUNK_BYTES = 65_536
+export const STREAM_START = Buffer.from('ff060000734e61507059', 'hex')
+export const MAX_CHUNK_BYTES = 65_536
 
 /** A block cannot do better: three bytes for 64. */
 const MOST_RATIO = 22
 
 /** Chunk types. Those between 0x02 and 0x7f are none that a reader may skip. */
-const COMPRESSED = 0
-const UNCOMPRESSED = 1
+export const COMPRESSED = 0
+export const UNCOMPRESSED = 1
 const FIRST_SKIPPABLE = 0x80
-const CHECKSUM_BYTES = 4
+export const CHECKSUM_BYTES = 4
 
 /** Work that gives way now and then. */
 export type Unpacking = Generator<void, Uint8Array, void>
@@ -161,7 +161,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** As the framing format has it, so that a checksum of data with checksums in it is a good one. */
-function maskedCrc(bytes: Uint8Array): number {
+export function maskedCrc(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (let index = 0; index < bytes.length; index++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[index]!) & 0xff]!
   crc = ~crc >>> 0

@@ -9,6 +9,7 @@ import {
   durationMs,
   parseHostPort,
   extensionId,
+  middlewares,
   section,
   readConfigFile,
   stringList,
@@ -94,7 +95,7 @@ const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
 const portKeys = (endpoint: string) => ({
   endpoint: z.string().default(endpoint).describe('`host:port`, or with `transport: unix` the path of a socket.'),
   transport: z.enum(NETWORKS).default('tcp'),
-  middlewares: z.array(z.never(), { error: 'there are no middleware extensions' }).default([]),
+  middlewares,
   tls: serverTls.optional(),
   include_metadata: includeMetadata,
   auth: auth.optional(),

@@ -52,6 +52,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     unit: 'By',
   }),
   otelcol_processor_dropped_items: counter('Number of items that the processor has dropped, by reason.'),
+  spoor_processor_failed_statements: counter('Number of statements and conditions that failed for an item.', NORMAL),
   otelcol_processor_dropped_batches: counter('Number of batches that the processor has dropped, by reason.', NORMAL),
   otelcol_processor_probabilistic_sampler_count_traces_sampled: counter(
     'Number of spans that were decided about, by what decided (policy), and whether they were kept (sampled).',

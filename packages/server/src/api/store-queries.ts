@@ -1,6 +1,10 @@
 import {
+  type AggregateQuery,
+  type Aggregates,
   type CallOptions,
   type Dependencies,
+  type HeatMap,
+  type HeatMapQuery,
   type Operation,
   type SearchEvent,
   type SearchQuery,
@@ -26,6 +30,8 @@ export interface StoreQueries {
   attributeKeys(limit: number, limits: Limits): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
   dependencies(from: bigint, to: bigint, limits: Limits): Promise<Dependencies>
+  aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
+  heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -47,6 +53,8 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
     dependencies: (from, to, limits) =>
       bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
+    aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
+    heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),
   }
 }
 

@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict'
-import type { Filter, SearchEvent, SearchPage, SearchQuery, TraceSummary } from '../contract.ts'
-import { traceId } from '../conformance/spans.ts'
+import type {
+  AggregateEnd,
+  AggregateQuery,
+  Aggregates,
+  Filter,
+  HeatMap,
+  HeatMapQuery,
+  SearchEvent,
+  SearchPage,
+  SearchQuery,
+  TraceSummary,
+} from '../contract.ts'
+import { MS, T0, traceId } from '../conformance/spans.ts'
 import { nodeFileSystem } from '../local/files/file-system.ts'
 import { settingsOf } from '../local/options.ts'
+import { aggregate } from '../local/read/aggregate/aggregate.ts'
+import { heatMap } from '../local/read/aggregate/heat-map.ts'
 import { Catalog } from '../local/read/catalog.ts'
 import { search } from '../local/read/search.ts'
 import { SummaryCache } from '../local/read/summary-cache.ts'
@@ -64,6 +77,16 @@ class Opened {
     const end = await search(this.#catalog.blocks(turn), query, turn, this.#summaries, tell)
     assert.equal(end.complete, true)
     return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead }
+  }
+
+  aggregate(query: AggregateQuery): Promise<Aggregates> {
+    const turn = this.#turn()
+    return aggregate(this.#catalog.blocks(turn), query, turn)
+  }
+
+  heatMap(query: HeatMapQuery): Promise<HeatMap> {
+    const turn = this.#turn()
+    return heatMap(this.#catalog.blocks(turn), query, turn)
   }
 
   async trace(id: string): Promise<Work & { readonly found: boolean }> {
@@ -171,6 +194,8 @@ export async function checkWork(directory: string, log: (line: string) => void =
   log(`pages of 100: ${pages.map(({ spans }) => spans).join(' ')} spans looked at`)
   assert.ok(most <= few, `a page looked at ${most} spans, at most ${few} should be`)
 
+  await checkAggregates(store, few, inRare, log)
+
   await store.trace(traceId(-1))
   for (const [id, found] of [
     [traceId(traces - 5), true],
@@ -184,4 +209,49 @@ export async function checkWork(directory: string, log: (line: string) => void =
     assert.equal(work.bytes, 0)
   }
   store.close()
+}
+
+/** What answers about many cost: header columns of what is in question, once or, for requests, three times; never the bytes of spans. */
+async function checkAggregates(store: Opened, few: number, inRare: number, log: (line: string) => void): Promise<void> {
+  async function costs<T extends AggregateEnd>(
+    name: string,
+    answer: Promise<T>,
+    spans: number,
+    bytes: number,
+  ): Promise<T> {
+    const end = await answer
+    log(`${name}: ${end.spansScanned} spans looked at of ${Math.round(spans)}, ${end.bytesRead} bytes read`)
+    assert.equal(end.complete, true)
+    assert.ok(
+      end.spansScanned <= spans,
+      `${name}: ${end.spansScanned} spans were looked at, at most ${spans} should be`,
+    )
+    assert.ok(end.bytesRead <= bytes, `${name}: ${end.bytesRead} bytes were read, at most ${bytes} should be`)
+    return end
+  }
+
+  /** Of header columns in the index. */
+  const columns = 53 * store.spans
+  const groupBy = [{ field: 'service' }, { field: 'name' }] as const
+  const all = await costs('all by operation', store.aggregate({ groupBy, limit: 1_000 }), store.spans, columns)
+  assert.equal(all.total.count, store.spans)
+  assert.equal(
+    all.groups.reduce((sum, { count }) => sum + count, 0),
+    store.spans,
+  )
+  await costs('heat map of all', store.heatMap({}), store.spans, columns)
+  const traces = store.spans / SPANS_PER_TRACE
+  const requests = await costs('heat map of requests', store.heatMap({ of: 'requests' }), 2 * store.spans, 3 * columns)
+  assert.equal(
+    requests.counts.reduce((sum, count) => sum + count, 0),
+    traces,
+  )
+  const rare = { op: 'eq', target: { field: 'name' }, value: RARE_NAME } as const
+  const named = await costs('a rare name', store.aggregate({ filter: rare }), inRare, columns)
+  assert.equal(named.total.errors, Math.floor(traces / RARE))
+  await costs('requests with a rare name', store.heatMap({ filter: rare, of: 'requests' }), inRare + few, columns)
+  const nobody = { op: 'eq', target: { field: 'service' }, value: 'nobody' } as const
+  await costs('a service that there is not', store.aggregate({ filter: nobody }), 0, 0)
+  const second = { from: T0, to: T0 + 1_000n * MS }
+  await costs('one second', store.aggregate({ ...second, groupBy, buckets: 60 }), few, 53 * few)
 }

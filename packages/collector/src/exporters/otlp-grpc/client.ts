@@ -3,10 +3,10 @@
  * again when it is gone. Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
 import http2 from 'node:http2'
-import { gunzipSync } from 'node:zlib'
 import { decodeStatus } from '@spoor/otlp'
 import { CollectorError, errorFromGrpc, GRPC, grpcFromHttp, timerMs } from '../../component/index.ts'
 import type { Payload } from '../../exporter-helper/index.ts'
+import { decompressNow, type ContentCoding } from '../../otlp-protocol/decompress.ts'
 import { decodeGrpcMessage, type GrpcMessage, messagePrefix, MessageReader } from '../../otlp-protocol/grpc-message.ts'
 
 export interface GrpcClientOptions {
@@ -29,6 +29,7 @@ export interface GrpcAnswer {
   readonly isWritten: boolean
 }
 
+const ANSWER_CODINGS: readonly ContentCoding[] = ['gzip', 'deflate', 'zstd', 'snappy']
 /** An answer is small: counts and a message. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 /**
@@ -101,9 +102,10 @@ export class GrpcClient {
       ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
-      'grpc-accept-encoding': 'identity,gzip',
+      'grpc-accept-encoding': `identity,${ANSWER_CODINGS.join(',')}`,
     }
-    if (payload.coding !== undefined) headers['grpc-encoding'] = payload.coding
+    if (payload.coding !== undefined)
+      headers['grpc-encoding'] = payload.coding === 'x-snappy-framed' ? 'snappy' : payload.coding
     const stream = this.#open(headers)
     stream.cork()
     stream.write(messagePrefix(payload.coding !== undefined, payload.length))
@@ -127,11 +129,13 @@ export class GrpcClient {
     return new Promise((resolve, reject) => {
       const reader = new MessageReader(MAX_RESPONSE_BYTES, 'the size of the answer')
       let status = 0
+      let encoding: string | string[] | undefined
       let answer: http2.IncomingHttpHeaders = {}
       let failure: unknown
       stream.on('response', (headers) => {
         status = headers[':status'] ?? 0
         answer = headers
+        encoding = headers['grpc-encoding']
       })
       stream.on('trailers', (trailers) => (answer = trailers))
       stream.on('data', (data: Buffer) => {
@@ -147,7 +151,7 @@ export class GrpcClient {
         const code = answer['grpc-status']
         if (code === '0' && failure === undefined) {
           try {
-            resolve(plainBytes(reader.end()))
+            resolve(plainBytes(reader.end(), encoding))
           } catch (error) {
             reject(this.#unreachable(error))
           }
@@ -254,6 +258,9 @@ export class GrpcClient {
 }
 
 /** Some servers (grpc-go) answer in the coding of the request, whatever the client says that it accepts. */
-function plainBytes(message: GrpcMessage): Uint8Array {
-  return message.compressed ? gunzipSync(message.bytes, { maxOutputLength: MAX_RESPONSE_BYTES }) : message.bytes
+function plainBytes({ compressed, bytes }: GrpcMessage, encoding: string | string[] | undefined): Uint8Array {
+  if (!compressed) return bytes
+  const coding = ANSWER_CODINGS.find((one) => one === (encoding ?? 'gzip'))
+  if (!coding) throw new Error(`the answer is compressed with ${String(encoding)}, which is not read`)
+  return decompressNow(coding, bytes, MAX_RESPONSE_BYTES).bytes
 }

@@ -1,7 +1,13 @@
 /** The config of the `otlp_grpc` exporter; keys and defaults as in the OpenTelemetry Collector's otlpexporter. */
 import { z } from 'zod'
-import { count, durationMs, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
-import { clientAuth, clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
+import { count, durationMs, middlewares, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
+import {
+  checkLevel,
+  clientAuth,
+  clientTls,
+  compressionParams,
+  exporterHelperKeys,
+} from '../../exporter-helper/index.ts'
 
 const keepalive = section({
   time: durationMs.prefault('10s').describe('Ping after that long without a sign of life from the peer.'),
@@ -15,11 +21,12 @@ export const otlpGrpcConfig = section(
   {
     endpoint: peerEndpoint.describe('`host:port`, or with `http://` for plain text or `https://` for TLS.'),
     timeout: durationMs.prefault('5s').describe('How long one attempt may take. 0: without limit.'),
-    compression: z.enum(['gzip', 'none', '']).default('gzip'),
+    compression: z.enum(['gzip', 'zstd', 'snappy', 'none', '']).default('gzip'),
     compression_params: compressionParams.prefault({}),
     tls: clientTls.prefault({}).describe('On unless `insecure: true`.'),
     headers: z.record(z.string(), z.string()).default({}),
     auth: clientAuth.optional(),
+    middlewares,
     keepalive: keepalive.optional(),
     user_agent: z.string().default('spoor-collector'),
     authority: z.string().default('').describe('What calls name as their host, where that is not the endpoint.'),
@@ -33,6 +40,6 @@ export const otlpGrpcConfig = section(
     ...exporterHelperKeys,
   },
   ['keepalive'],
-)
+).superRefine(checkLevel)
 
 export type OtlpGrpcConfig = z.infer<typeof otlpGrpcConfig>

@@ -37,8 +37,11 @@ export const otlpGrpcExporter: ExporterFactory<OtlpGrpcConfig> = {
     ),
 }
 
+/** What gRPC calls snappy is the framed stream, as in the OpenTelemetry Collector. */
+const COMPRESSIONS = { '': 'none', none: 'none', gzip: 'gzip', zstd: 'zstd', snappy: 'x-snappy-framed' } as const
+
 function createSender(context: Context, config: OtlpGrpcConfig): Sender {
-  const compression = config.compression === 'gzip' ? 'gzip' : 'none'
+  const compression = COMPRESSIONS[config.compression]
   let client: GrpcClient | undefined
   let auth: ClientAuthenticator | undefined
   let tls: TlsFiles<TlsClientOptions> | undefined

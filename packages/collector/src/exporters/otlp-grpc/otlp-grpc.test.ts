@@ -8,7 +8,9 @@ import zlib from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import { encodeExportResponse, encodeStatus } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { decompressNow } from '../../otlp-protocol/decompress.ts'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
+import { packSnappyStream } from '../../otlp-protocol/snappy.test.helper.ts'
 import { GRPC_PATHS } from '../../otlp-protocol/services.ts'
 import { logsRequest, metricsRequest, TEST_CERTIFICATE, TEST_KEY, tracesRequest } from '../../testkit/index.ts'
 import { batchOf, DIRECT, isThere, ownedBatchOf, startExporter } from '../fixture.ts'
@@ -379,6 +381,45 @@ describe('peers that are not as they should be', () => {
       await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'timeout' })
     }
     expect(connections).toBe(1)
+  })
+})
+
+describe('codings that grpc-js has not', () => {
+  /** Answers in the coding of the request, as servers of Go do. */
+  async function startBare(): Promise<{ address: string; received: Buffer[] }> {
+    const received: Buffer[] = []
+    const server = http2.createServer()
+    server.on('stream', (stream, headers) => {
+      const coding = headers['grpc-encoding'] as 'snappy' | 'zstd'
+      const parts: Buffer[] = []
+      stream.on('data', (data: Buffer) => parts.push(data))
+      stream.on('end', () => {
+        const frame = Buffer.concat(parts)
+        expect(frame[0]).toBe(1)
+        expect(frame.readUInt32BE(1)).toBe(frame.length - 5)
+        if (coding === 'snappy') expect(frame.subarray(9, 15).toString()).toBe('sNaPpY')
+        received.push(Buffer.from(decompressNow(coding, frame.subarray(5), 1024 * 1024).bytes))
+        const answer = encodeExportResponse({ rejected: 7, message: 'x' })
+        const packed = coding === 'snappy' ? packSnappyStream(answer) : zlib.zstdCompressSync(answer)
+        stream.respond({ ':status': 200, 'grpc-encoding': coding }, { waitForTrailers: true })
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+        stream.end(Buffer.concat([messagePrefix(true, packed.length), packed]))
+      })
+    })
+    return { address: await listen(server), received }
+  }
+
+  test.each(['snappy', 'zstd'])('%s, both ways', async (compression) => {
+    const { address, received } = await startBare()
+    const { exporter, context } = await startExporter(otlpGrpcExporter, { endpoint: address, compression, ...INSECURE })
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+    expect(received[0]?.equals(request)).toBe(true)
+    expect(context.value('otelcol_exporter_send_failed_spans', { reason: 'partial_success' })).toBe(7)
+  })
+
+  test('others are no compression of gRPC', () => {
+    const { success } = otlpGrpcExporter.config.safeParse({ endpoint: 'a:4317', compression: 'deflate' })
+    expect(success).toBe(false)
   })
 })
 

@@ -1,7 +1,13 @@
 /** The config of the `otlp_http` exporter; keys and defaults as in the OpenTelemetry Collector's otlphttpexporter. */
 import { z } from 'zod'
-import { count, durationMs, parsePeer, section, withoutEffect } from '../../component/index.ts'
-import { clientAuth, clientTls, compressionParams, exporterHelperKeys } from '../../exporter-helper/index.ts'
+import { count, durationMs, middlewares, parsePeer, section, withoutEffect } from '../../component/index.ts'
+import {
+  checkLevel,
+  clientAuth,
+  clientTls,
+  compressionParams,
+  exporterHelperKeys,
+} from '../../exporter-helper/index.ts'
 
 const url = z.string().superRefine((text, context) => {
   try {
@@ -29,11 +35,12 @@ export const otlpHttpConfig = section({
   profiles_endpoint: withoutEffect(z.string().optional(), 'profiles are not exported'),
   encoding: z.enum(['proto', 'json']).default('proto'),
   timeout: durationMs.prefault('30s').describe('How long one attempt may take. 0: without limit.'),
-  compression: z.enum(['gzip', 'zstd', 'none', '']).default('gzip'),
+  compression: z.enum(['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'none', '']).default('gzip'),
   compression_params: compressionParams.prefault({}),
   tls: clientTls.prefault({}),
   headers: z.record(z.string(), z.string()).default({}),
   auth: clientAuth.optional(),
+  middlewares,
   max_conns_per_host: count.default(0).describe('Connections to one host. 0: as many as the queue has consumers.'),
   proxy_url: url.optional().describe('An HTTP proxy that all requests go through, as `http://proxy:3128`.'),
   disable_keep_alives: z.boolean().default(false).describe('Whether each request has a connection of its own.'),
@@ -46,12 +53,14 @@ export const otlpHttpConfig = section({
   http2_read_idle_timeout: withoutEffect(z.unknown().optional(), HTTP1),
   http2_ping_timeout: withoutEffect(z.unknown().optional(), HTTP1),
   ...exporterHelperKeys,
-}).refine(
-  (config) =>
-    [config.endpoint, config.traces_endpoint, config.metrics_endpoint, config.logs_endpoint].some(
-      (value) => value !== undefined,
-    ),
-  { message: 'requires an endpoint; write endpoint: http://host:4318, or traces_endpoint with the whole URL' },
-)
+})
+  .refine(
+    (config) =>
+      [config.endpoint, config.traces_endpoint, config.metrics_endpoint, config.logs_endpoint].some(
+        (value) => value !== undefined,
+      ),
+    { message: 'requires an endpoint; write endpoint: http://host:4318, or traces_endpoint with the whole URL' },
+  )
+  .superRefine(checkLevel)
 
 export type OtlpHttpConfig = z.infer<typeof otlpHttpConfig>

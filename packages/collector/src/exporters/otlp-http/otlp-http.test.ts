@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import zlib from 'node:zlib'
 import { createBatch, decodeTraces, encodeExportResponse, encodeStatus, joinBytes, tracesFromJson } from '@spoor/otlp'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { z } from 'zod'
 import { logsRequest, metricsRequest, tracesRequest } from '../../testkit/index.ts'
+import { decompressNow } from '../../otlp-protocol/decompress.ts'
 import { batchOf, DIRECT, startExporter } from '../fixture.ts'
 import { otlpHttpExporter } from './index.ts'
 import { EMPTY_CONTEXT } from '../../component/index.ts'
@@ -35,6 +37,10 @@ async function startServer(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
 }
 
+function unpackSnappyBody(body: Buffer): Buffer {
+  return Buffer.from(decompressNow('snappy', body, 1024 * 1024).bytes)
+}
+
 describe('what is sent', () => {
   test('all signals, each to its path', async () => {
     const { url, received } = await startServer()
@@ -63,13 +69,46 @@ describe('what is sent', () => {
   test.each([
     ['gzip', zlib.gunzipSync],
     ['zstd', zlib.zstdDecompressSync],
+    ['zlib', zlib.inflateSync],
+    ['deflate', zlib.inflateSync],
+    ['snappy', unpackSnappyBody],
+    ['x-snappy-framed', unpackSnappyBody],
   ] as const)('%s, several chunks as one message', async (compression, decompress) => {
     const { url, received } = await startServer()
     const { exporter } = await startExporter(otlpHttpExporter, { endpoint: url, compression, ...DIRECT })
     const chunks = [1, 2, 3].map((seed) => ({ bytes: tracesRequest({ spans: 50, seed }), items: 50 }))
     await exporter.consume(createBatch('traces', chunks), EMPTY_CONTEXT)
     expect(received[0]?.headers['content-encoding']).toBe(compression)
+    if (compression === 'x-snappy-framed') expect(received[0]?.body.subarray(4, 10).toString()).toBe('sNaPpY')
     expect(decompress(received[0]!.body).equals(joinBytes(chunks.map(({ bytes }) => bytes)))).toBe(true)
+  })
+
+  test.each([
+    ['gzip', 12, '12 is not a level of gzip; use 1 (fast) to 9 (small), -1 for 6 or -2 for Huffman coding only'],
+    ['zlib', -3, '-3 is not a level of zlib'],
+    ['snappy', 1, '1 is not a level of snappy; leave it out'],
+    ['x-snappy-framed', 1, '1 is not a level of x-snappy-framed; leave it out'],
+  ])('%s has no level %i', (compression, level, message) => {
+    const parsed = otlpHttpExporter.config.safeParse({
+      endpoint: 'http://a:4318',
+      compression,
+      compression_params: { level },
+    })
+    expect(parsed).toMatchObject({ success: false })
+    expect((parsed as { error?: z.ZodError }).error?.issues).toMatchObject([
+      { path: ['compression_params', 'level'], message: expect.stringContaining(message) as string },
+    ])
+  })
+
+  test.each([
+    ['gzip', -2],
+    ['deflate', 9],
+    ['zstd', 40],
+    ['none', 12],
+    ['snappy', 0],
+  ])('%s has a level %i', (compression, level) => {
+    const input = { endpoint: 'http://a:4318', compression, compression_params: { level } }
+    expect(otlpHttpExporter.config.safeParse(input).success).toBe(true)
   })
 
   test('JSON', async () => {

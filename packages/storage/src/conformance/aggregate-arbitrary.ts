@@ -1,0 +1,73 @@
+import * as fc from 'fast-check'
+import type { AggregateQuery, AggregateScope, GroupKey, HeatMapQuery } from '../contract.ts'
+import { arbitraryAttributes } from './arbitrary.ts'
+import { arbitrarySet, arbitraryTraces } from './set-arbitrary.ts'
+import { MS, T0, type SentSpan } from './spans.ts'
+
+/** Traces as a search is tried with, with attributes at every level. */
+export const arbitraryCounted: fc.Arbitrary<SentSpan[]> = fc
+  .tuple(arbitraryTraces, fc.infiniteStream(fc.array(arbitraryAttributes, { minLength: 4, maxLength: 4 })))
+  .map(([spans, stream]) => {
+    const known = new Map<SentSpan, SentSpan>()
+    return spans.map((span) => {
+      // What was sent twice is the same both times.
+      const twin = known.get(span) ?? withAttributes(span, stream.next().value as Lists)
+      known.set(span, twin)
+      return twin
+    })
+  })
+
+type Lists = SentSpan['span']['attributes'][]
+
+function withAttributes({ resource, scope, span }: SentSpan, [ofResource, ofScope, ofEvent, ofLink]: Lists): SentSpan {
+  const { traceId, spanId } = span
+  const link = { traceId, spanId, traceState: '', attributes: ofLink!, droppedAttributesCount: 0, flags: 0 }
+  return {
+    resource: { ...resource, attributes: [...resource.attributes, ...ofResource!] },
+    scope: { ...scope, attributes: ofScope! },
+    span: {
+      ...span,
+      events: [{ timeUnixNano: T0, name: 'e', attributes: ofEvent!, droppedAttributesCount: 0 }],
+      links: [link],
+    },
+  }
+}
+
+const arbitraryKey: fc.Arbitrary<GroupKey> = fc.oneof(
+  fc.record({ field: fc.constantFrom('service', 'name', 'kind', 'status') }),
+  fc.record({ attribute: fc.constantFrom('a', 'b', 'ключ') }),
+  fc.record({
+    attribute: fc.constantFrom('a', 'b'),
+    level: fc.constantFrom('any', 'span', 'resource', 'scope', 'event', 'link'),
+  }),
+)
+
+const arbitraryScope: fc.Arbitrary<AggregateScope> = fc
+  .record({
+    spans: fc.option(arbitrarySet, { nil: undefined, freq: 6 }),
+    range: fc.option(fc.tuple(fc.nat(70), fc.nat(70)), { nil: undefined }),
+    of: fc.constantFrom('spans', 'requests', undefined),
+  })
+  .map(({ spans, range, of }) => ({
+    ...(spans && { spans }),
+    ...(of && { of }),
+    ...(range && { from: T0 + BigInt(range[0]) * MS, to: T0 + BigInt(range[0] + range[1]) * MS }),
+  }))
+
+export const arbitraryAggregate: fc.Arbitrary<AggregateQuery> = fc
+  .tuple(
+    arbitraryScope,
+    fc.record({
+      groupBy: fc.array(arbitraryKey, { maxLength: 3 }),
+      percentiles: fc.constantFrom([0.5, 0.95], [1, 0.001, 0.9], []),
+      order: fc.constantFrom('count', 'errors', 'sum', 'max'),
+      limit: fc.constantFrom(1, 3, 1000),
+      buckets: fc.constantFrom(0, 1, 7),
+      exemplars: fc.constantFrom(0, 1, 3),
+    }),
+  )
+  .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+export const arbitraryHeatMap: fc.Arbitrary<HeatMapQuery> = fc
+  .tuple(arbitraryScope, fc.record({ timeBins: fc.constantFrom(1, 5, 40), durationBins: fc.constantFrom(1, 4, 24) }))
+  .map(([scope, bins]) => ({ ...scope, ...bins }))
