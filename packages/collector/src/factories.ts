@@ -15,8 +15,10 @@ import { nopExtension } from './extensions/nop/index.ts'
 import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
+import { filterProcessor } from './processors/filter/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
+import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
@@ -26,8 +28,10 @@ export const builtinFactories: readonly Factory[] = [
   otlpJsonFileReceiver,
   nopReceiver,
   batchProcessor,
+  filterProcessor,
   memoryLimiterProcessor,
   nopProcessor,
+  transformProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
   debugExporter,

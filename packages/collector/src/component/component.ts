@@ -80,8 +80,9 @@ export interface Consumer {
   readonly durable?: boolean
   /**
    * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not. Whoever
-   * made the batch can then give their memory with it (`giveMemory` of @spoor/otlp), and free it at once afterwards. Default:
-   * false, as a stage that answers early, or keeps what it was handed, reads it later.
+   * made the batch can then give their memory with it (`giveMemory` of @spoor/otlp), and free it at once afterwards. It is
+   * to be read for each batch anew, right before `consume`: a reload changes it. Default: false, as a stage that answers
+   * early, or keeps what it was handed, reads it later.
    */
   readonly releases?: boolean
 }

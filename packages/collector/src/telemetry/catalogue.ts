@@ -52,6 +52,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     unit: 'By',
   }),
   otelcol_processor_dropped_items: counter('Number of items that the processor has dropped, by reason.'),
+  spoor_processor_failed_statements: counter('Number of statements and conditions that failed for an item.', NORMAL),
   otelcol_processor_dropped_batches: counter('Number of batches that the processor has dropped, by reason.', NORMAL),
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
   otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {

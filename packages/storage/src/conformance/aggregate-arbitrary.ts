@@ -87,17 +87,19 @@ const arbitraryKey: fc.Arbitrary<GroupKey> = fc.oneof(
   }),
 )
 
-const arbitraryScope: fc.Arbitrary<AggregateScope> = fc
+const arbitrarySpans: fc.Arbitrary<Omit<AggregateScope, 'of'>> = fc
   .record({
     spans: fc.option(arbitrarySet, { nil: undefined, freq: 6 }),
     range: fc.option(fc.tuple(fc.nat(70), fc.nat(70)), { nil: undefined }),
-    of: fc.constantFrom('spans', 'requests', undefined),
   })
-  .map(({ spans, range, of }) => ({
+  .map(({ spans, range }) => ({
     ...(spans && { spans }),
-    ...(of && { of }),
     ...(range && { from: T0 + BigInt(range[0]) * MS, to: T0 + BigInt(range[0] + range[1]) * MS }),
   }))
+
+const arbitraryScope: fc.Arbitrary<AggregateScope> = fc
+  .tuple(arbitrarySpans, fc.constantFrom('spans', 'requests', undefined))
+  .map(([spans, of]) => ({ ...spans, ...(of && { of }) }))
 
 export const arbitraryAggregate: fc.Arbitrary<AggregateQuery> = fc
   .tuple(
@@ -119,7 +121,7 @@ export const arbitraryHeatMap: fc.Arbitrary<HeatMapQuery> = fc
 
 export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
   .tuple(
-    arbitraryScope,
+    arbitrarySpans,
     fc.record({
       order: fc.constantFrom('count', 'first_seen', 'last_seen'),
       limit: fc.constantFrom(1, 3, 1000),
@@ -127,4 +129,4 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
       exemplars: fc.constantFrom(0, 1, 3),
     }),
   )
-  .map(([{ of: _, ...scope }, counts]) => ({ ...scope, ...counts }))
+  .map(([scope, counts]) => ({ ...scope, ...counts }))

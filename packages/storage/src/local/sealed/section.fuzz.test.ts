@@ -99,7 +99,7 @@ it('gives back every byte of every span, and of what it is under', () => {
       )
       expect(keysOf(together)).toEqual(keysOf(wanted))
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
@@ -121,7 +121,7 @@ it('has the header columns of every span', () => {
       ])
       expect(headers).toEqual(spansOf(section).map(({ header }) => header))
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   )
 })
 
@@ -147,7 +147,7 @@ it('gives the rows and spans of each trace', () => {
       }
       expect(section.traceRows(Uint32Array.of(1, 2, 3, 4))).toBeUndefined()
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })
 
@@ -157,7 +157,7 @@ it('has what a look at all rows would find out of each trace', async () => {
       const { section } = seal({ requests: requestsOf(recipe) })
       expect(section.extents()).toEqual(await extentsOf(section.rows(), new Turn(new StillClock(), 1000)))
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })
 
@@ -230,7 +230,7 @@ it('lets every attribute through its filter, and lists its key', () => {
       }
       for (const hash of hashes) expect(section.mayHaveAttribute(hash)).toBe(true)
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })
 
@@ -257,6 +257,6 @@ it('says that it is damaged, or gives what is right, whichever bytes are wrong',
         expect(error.code).toBe('corrupt')
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
