@@ -82,7 +82,11 @@ function verbText(verb: string, value: Value, flags: string, digits: number | un
       return plus(verb === 'E' ? text.toUpperCase() : text)
     }
     case 'g':
-      return typeof value === 'number' ? plus(digits === undefined ? double(value) : general(value, digits)) : undefined
+    case 'G': {
+      if (typeof value !== 'number') return undefined
+      const text = plus(digits === undefined ? double(value) : general(value, digits))
+      return verb === 'G' ? text.toUpperCase() : text
+    }
     default:
       return undefined
   }

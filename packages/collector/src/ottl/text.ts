@@ -12,7 +12,7 @@ export function textOf(value: Value): string | undefined {
     case 'string':
       return value
     case 'number':
-      return numberText(value)
+      return longNumberText(value)
     case 'bigint':
     case 'boolean':
       return String(value)
@@ -21,8 +21,8 @@ export function textOf(value: Value): string | undefined {
       if (value instanceof Time) return `"${rfc3339(value)}"`
       if (value instanceof Duration) return String(value.nanos)
       if (value instanceof Id) return JSON.stringify([...Buffer.from(value.hex, 'hex')])
-      if (isMap(value)) return htmlSafe(json({ type: 'map', value: entriesOf(value) }))
-      return isList(value) ? htmlSafe(json(value)) : '{}'
+      if (isMap(value)) return htmlSafe(json({ type: 'map', value: entriesOf(value) }, longNumberText))
+      return isList(value) ? htmlSafe(json(value, longNumberText)) : '{}'
   }
 }
 
@@ -48,8 +48,13 @@ function numberText(value: number): string {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }
 
+/** The exponent has two digits: converters have their JSON from another library. */
+function longNumberText(value: number): string {
+  return numberText(value).replace(/e-(\d)$/, 'e-0$1')
+}
+
 /** JSON as Go writes it: keys in order. */
-export function json(value: AnyValue): string {
+function json(value: AnyValue, double = numberText): string {
   switch (value.type) {
     case 'empty':
       return 'null'
@@ -58,13 +63,13 @@ export function json(value: AnyValue): string {
     case 'bytes':
       return `"${Buffer.from(value.value).toString('base64')}"`
     case 'array':
-      return `[${value.value.map(json).join(',')}]`
+      return `[${value.value.map((each) => json(each, double)).join(',')}]`
     case 'map': {
       const entries = value.value.toSorted((a, b) => orderOfTexts(a.key, b.key))
-      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value)}`).join(',')}}`
+      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value, double)}`).join(',')}}`
     }
     case 'double':
-      return numberText(value.value)
+      return double(value.value)
     default:
       return String(value.value)
   }

@@ -20,7 +20,7 @@ import {
 } from '../parameters.ts'
 import { PlainMap } from '../plain-map.ts'
 import { valueText } from '../text.ts'
-import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type Value } from '../value.ts'
+import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type LiveMap, type Value } from '../value.ts'
 
 const STRATEGIES = ['insert', 'update', 'upsert']
 
@@ -91,6 +91,19 @@ function elementOf(value: Value): AnyValue {
   return element
 }
 
+/** The last takes the place of what is taken out, as in the Collector. */
+function deleteKey(map: LiveMap, key: string): void {
+  const keys = map.keys()
+  const last = keys.at(-1)!
+  if (keys.length < 2 || last === key || !keys.includes(key)) {
+    map.delete(key)
+    return
+  }
+  const value = map.get(last)!
+  map.rename(key, last)
+  map.set(last, value)
+}
+
 /** Of the type that it is, what it is when it was never set. */
 function zeroOf(value: Value): Value {
   switch (typeof value) {
@@ -136,7 +149,7 @@ export const EDITORS = [
   }),
 
   defineFunction('delete_key', { target: mapTarget, key: string }, ({ target, key }) => (item) => {
-    target(item, (map) => map.delete(key.get(item)))
+    target(item, (map) => deleteKey(map, key.get(item)))
     return undefined
   }),
 
