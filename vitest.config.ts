@@ -10,7 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // Not one core less, as is the default: tests wait for disks, threads and sockets much of their time.
     maxWorkers: '100%',
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // A busy machine may take ten times as long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

@@ -28,6 +28,8 @@ export interface Visitor<S extends Signal> {
   readonly resource?: (resource: ResourceView) => void
   readonly scope?: (scope: ScopeView, resource: ResourceView) => void
   readonly item?: (item: ItemViews[S], scope: ScopeView, resource: ResourceView) => void
+  /** Whether those that were shown and came without a scope or item vanish, too. Default: false. */
+  readonly dropsEmpty?: boolean
 }
 
 /** The request as the visitor changes it; `bytes` itself where it changes nothing. Throws {@link OtlpError}. */
@@ -163,15 +165,18 @@ class Editor<S extends Signal> {
       p = isKnown ? lengthEnd(bytes, next, end) : skipField(bytes, next, end, fieldTag, 0)
       if (fieldTag === HEADER_TAG) headers.push(pieces.replaceable(at, p))
       else if (fieldTag === SCHEMA_URL_TAG) urls.push(pieces.replaceable(at, p))
-      else if (fieldTag !== childTag || !visit) pieces.source(at, p)
-      else {
+      else if (fieldTag !== childTag) pieces.source(at, p)
+      else if (!visit) {
+        pieces.source(at, p)
+        kept++
+      } else {
         const outcome = visit(at, next, p)
         if (outcome === GONE) gone++
         else kept++
         if (outcome !== SAME) isChanged = true
       }
     }
-    if ((gone > 0 && kept === 0) || header.isDropped) {
+    if ((kept === 0 && (gone > 0 || this.#visitor.dropsEmpty)) || header.isDropped) {
       pieces.rewind(before)
       return GONE
     }

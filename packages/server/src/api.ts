@@ -8,6 +8,9 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | route | query | answer |
  * |---|---|---|
  * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor, matches, totals | {@link SearchResponse}, or as it is found: {@link SearchLine} |
+ * | GET aggregate | q, from, to, minTraceDuration, maxTraceDuration, of, groupBy, percentiles, order, limit, buckets, exemplars | {@link AggregateResponse} |
+ * | GET heatmap | q, from, to, minTraceDuration, maxTraceDuration, of, timeBins, durationBins | {@link HeatMapResponse} |
+ * | GET error-groups | q, from, to, minTraceDuration, maxTraceDuration, order, limit, buckets, exemplars | {@link ErrorGroupsResponse} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
@@ -110,6 +113,109 @@ export interface TraceRow {
     /** By their start. `key`: where a bare word was found. */
     readonly first: readonly { readonly spanId: string; readonly durationNs: number; readonly key?: string }[]
   }
+}
+
+/**
+ * How many, how fast, how often they fail: of all spans that `q` finds (`of=spans`, the default), or of the requests of all traces that it finds, each
+ * by its root span (`of=requests`). What was sent twice counts once.
+ *
+ * `groupBy`: at most 3 keys as in `q`, with commas in between: `service`, `name`, `kind`, `status`, or an attribute's key, with a level before it or without: then the first
+ * of span, resource, scope, event and link that has it. `percentiles`: at most 10 shares (default `0.5,0.95,0.99`). `order`: of the groups, the greatest first: `count` (default),
+ * `errors`, `sum` (of durations), `max`, `percentile` (the last one). `limit`: of the groups (1-10,000, default 20); all others are `rest`. `buckets`: parts of
+ * equal length into which the time is cut (0-1,000, default 0). `exemplars`: the longest of each group (0-10, default 1).
+ */
+export interface AggregateResponse extends AggregateEndRow {
+  readonly total: MeasuresRow
+  /** `key`: values of `groupBy`, null where there is none. Empty without `groupBy`. */
+  readonly groups: readonly (MeasuresRow & { readonly key: readonly (string | null)[] })[]
+  /** All other groups as one. */
+  readonly rest?: MeasuresRow & { readonly groups: number }
+}
+
+/** Durations are nanoseconds; a negative one counts as 0. */
+export interface MeasuresRow {
+  readonly count: number
+  /** How many have status error; of requests, their root. */
+  readonly errors: number
+  readonly perSecond: number
+  readonly sumNs: number
+  readonly minNs: number
+  readonly maxNs: number
+  /** For each of `percentiles`, within 0.54 %. 0 where nothing is counted. */
+  readonly percentilesNs: readonly number[]
+  readonly exemplars: readonly ExemplarRow[]
+  /** The first begins at `from`; each is `bucketNs` long. */
+  readonly buckets?: readonly {
+    readonly count: number
+    readonly errors: number
+    readonly percentilesNs: readonly number[]
+  }[]
+}
+
+export interface ExemplarRow {
+  readonly traceId: string
+  readonly spanId: string
+  readonly durationNs: number
+  readonly error: boolean
+}
+
+/**
+ * How many by time and duration, of what `aggregate` counts. `timeBins`: 1-1,000, default 120, each `bucketNs` long from `from` on. `durationBins`: at most so many, 1-100,
+ * default 24.
+ */
+export interface HeatMapResponse extends AggregateEndRow {
+  /** Bin d has the durations from `edgesNs[d]` up to and without `edgesNs[d + 1]`. */
+  readonly edgesNs: readonly number[]
+  /** Bin (t, d) is at `t * (edgesNs.length - 1) + d`. */
+  readonly counts: readonly number[]
+  readonly errors: readonly number[]
+  /** The longest of each bin that is not empty. */
+  readonly exemplars: readonly (ExemplarRow & { readonly bin: number })[]
+}
+
+/**
+ * Which errors there are among the spans that `q` finds, the same ones together: with one type, one message but for numbers and ids, and one place where it was thrown. A span tells
+ * of an error when its status is error or it has recorded an exception. `order`: `count` (default), `first_seen` (the newest error first) or `last_seen`. `limit`: 1-1,000, default
+ * 50. `buckets`: 0-1,000, default 0. `exemplars`: the latest of each (0-10, default 3).
+ */
+export interface ErrorGroupsResponse extends AggregateEndRow {
+  /** Spans that tell of an error; one may tell of several. */
+  readonly spans: number
+  readonly groups: readonly ErrorGroupRow[]
+  /** Groups beside these. */
+  readonly moreGroups: number
+}
+
+export interface ErrorGroupRow {
+  /** The same for the same error, for ever. */
+  readonly id: string
+  /** '' where nothing is known. */
+  readonly type: string
+  /** `<n>` and `<id>` stand for numbers and ids. */
+  readonly message: string
+  /** `function (file)`. */
+  readonly frame: string
+  /** Spans. */
+  readonly count: number
+  /** In the range that was asked for; without `from`, the first ever. ns since 1970, decimal. */
+  readonly firstSeen: string
+  readonly lastSeen: string
+  readonly services: readonly { readonly name: string; readonly spans: number }[]
+  readonly exemplars: readonly (ExemplarRow & { readonly start: string })[]
+  /** Spans by time. */
+  readonly buckets?: readonly number[]
+}
+
+interface AggregateEndRow {
+  /** What was asked about, both inclusive; where there was no `from` or `to`, from the first or to the last span of the store. ns since 1970, decimal. */
+  readonly from: string
+  readonly to: string
+  readonly bucketNs: number
+  /** False: it took too long, or a part is damaged; the numbers are too small. */
+  readonly complete: boolean
+  readonly spansScanned: number
+  readonly bytesRead: number
+  readonly elapsedMs: number
 }
 
 /** What there is to say of a trace: its row, what is wrong with it in words, and what its answer waited for. */

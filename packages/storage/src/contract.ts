@@ -1,7 +1,10 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import type { StoreHealth } from './events.ts'
+import type { AggregateQuery, Aggregates, ErrorGroups, ErrorGroupsQuery, HeatMap, HeatMapQuery } from './aggregates.ts'
 import type { Filter, SpanSet } from './span-set.ts'
 
+export * from './aggregates.ts'
+export { DURATION_ERROR } from './duration-bins.ts'
 export type * from './span-set.ts'
 
 /**
@@ -55,6 +58,16 @@ export interface TraceStore {
    */
   dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies>
 
+  /**
+   * How many spans, or requests, a query matches, how fast they are and how often they fail, by groups. Rejects with StorageError `bad_query`, naming the place, for what
+   * is no query; where there is no time or memory for all, the answer says that it is not complete.
+   */
+  aggregate(query: AggregateQuery): Promise<Aggregates>
+  /** How many a query matches by time and duration. As {@link aggregate}. */
+  heatMap(query: HeatMapQuery): Promise<HeatMap>
+  /** Which errors there are among the spans that a query matches, the same ones together. As {@link aggregate}. */
+  errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups>
+
   stats(options?: CallOptions): Promise<StoreStats>
 
   /** How the store is, at once, whatever hangs. */
@@ -101,6 +114,7 @@ export interface Capabilities {
   readonly totals: 'exact' | 'at_least'
   /** How spans go: `retention` by age and bytes, `traces` one by one. */
   readonly deletion: readonly ('retention' | 'traces')[]
+  /** `aggregate` and `heatMap`. */
   readonly aggregates: boolean
   readonly compare: boolean
   readonly errorGroups: boolean

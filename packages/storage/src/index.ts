@@ -1,5 +1,5 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
-export { collectSearch, ORDERS, StorageError } from './contract.ts'
+export { collectSearch, DURATION_ERROR, ERROR_ORDERS, GROUP_ORDERS, ORDERS, StorageError } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
   SealingState,
@@ -11,16 +11,32 @@ export type {
   StorePart,
 } from './events.ts'
 export type {
+  AggregateBucket,
+  AggregateEnd,
+  AggregateGroup,
+  AggregateQuery,
+  Aggregates,
+  AggregateScope,
   CallOptions,
   Capabilities,
   Comparison,
   Dependencies,
   DependencyEdge,
+  ErrorGroup,
+  ErrorGroups,
+  ErrorGroupsQuery,
+  ErrorOrder,
+  Exemplar,
   Field,
   Filter,
+  GroupKey,
+  GroupOrder,
+  HeatMap,
+  HeatMapQuery,
   Level,
   MatchedSpan,
   MatchedSpans,
+  Measures,
   Operation,
   Order,
   Relation,

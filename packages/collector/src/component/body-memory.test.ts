@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { allocateMapped, freeBody, freeBytes, unusedBytes } from './body-memory.ts'
+import { adoptBody, allocateMapped, freeBody, freeBytes, unusedBytes } from './body-memory.ts'
 
 const MIB = 1024 * 1024
 
@@ -32,5 +32,17 @@ test('one that was moved to another thread is not known here any more', () => {
   const before = unusedBytes()
   const { buffer } = allocateMapped(40 * MIB)
   structuredClone(buffer, { transfer: [buffer.buffer as ArrayBuffer] })
+  expect(unusedBytes()).toBe(before)
+})
+
+test('one that comes back from another thread is known again', () => {
+  const before = unusedBytes()
+  const { buffer } = allocateMapped(40 * MIB)
+  const back = structuredClone(buffer.subarray(0, 30 * MIB), { transfer: [buffer.buffer as ArrayBuffer] })
+  adoptBody(back)
+  expect(unusedBytes() - before).toBe(back.buffer.byteLength - 30 * MIB)
+  const small = new Uint8Array(MIB).subarray(10)
+  adoptBody(small)
+  freeBody(back)
   expect(unusedBytes()).toBe(before)
 })

@@ -25,6 +25,13 @@ export function allocateMapped(bytes: number): { readonly buffer: Buffer; readon
   return { buffer, usage }
 }
 
+/** The same for a body that another thread has handed over, in a buffer that is mapped or not. */
+export function adoptBody({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= MAPPED_BYTES) {
+    mapped.set(new WeakRef(buffer), { bytes: byteLength })
+  }
+}
+
 /** Bytes that V8 counts though they take no memory: what is not used of the mapped buffers of this thread. */
 export function unusedBytes(): number {
   let unused = 0

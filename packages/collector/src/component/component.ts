@@ -80,8 +80,9 @@ export interface Consumer {
   readonly durable?: boolean
   /**
    * True where nobody reads the bytes of a batch any more once `consume` has settled, whether it was taken or not. Whoever
-   * made the batch can then give their memory with it (`giveMemory` of @spoor/otlp), and free it at once afterwards. Default:
-   * false, as a stage that answers early, or keeps what it was handed, reads it later.
+   * made the batch can then give their memory with it (`giveMemory` of @spoor/otlp), and free it at once afterwards. It is
+   * to be read for each batch anew, right before `consume`: a reload changes it. Default: false, as a stage that answers
+   * early, or keeps what it was handed, reads it later.
    */
   readonly releases?: boolean
 }
@@ -181,6 +182,8 @@ export interface ReceiverFactory<C = never> extends FactoryBase<'receiver', C> {
 
 export interface ProcessorFactory<C = never> extends FactoryBase<'processor', C> {
   readonly signals: readonly Signal[]
+  /** What is wrong with a config for this signal, where that makes a difference; asked for each pipeline. Default: nothing. */
+  check?(config: C, signal: Signal): readonly SchemaIssue[]
   create(context: Context, config: C, next: Consumer, signal: Signal): Component & Consumer
 }
 

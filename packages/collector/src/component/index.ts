@@ -85,7 +85,7 @@ export {
   heldByChunk,
   heldBytes,
 } from './budget.ts'
-export { allocateMapped, freeBody, freeBytes, ownsBuffer, unusedBytes, type Usage } from './body-memory.ts'
+export { adoptBody, allocateMapped, freeBody, freeBytes, ownsBuffer, unusedBytes, type Usage } from './body-memory.ts'
 export { didYouMean, nearest } from './suggest.ts'
 export { createLogLimiter, type LogLimiter } from './log-limiter.ts'
 export { createDropLog, type DropLog, type Loss } from './drop-log.ts'

@@ -23,6 +23,7 @@ import { builtinFactories } from '../factories.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { createTestLogger, tracesRequest } from '../testkit/index.ts'
 import { buildGraph, type Graph } from './graph.ts'
+import { Slot } from './slot.ts'
 
 const read = (text: string) => ({ texts: [{ text, file: 'otel.yaml' }], env: {}, readFile: () => '' })
 
@@ -354,6 +355,61 @@ service: {pipelines: {${pipelines}}}`
     ],
   ])('%s for %s', (durable, pipelines) => {
     expect(isDurable(pipelines)).toBe(durable)
+  })
+})
+
+describe('releases', () => {
+  /** What is handed to a receiver's way out gets to an exporter that keeps nothing, or to one that may. */
+  const config = (pipelines: string) => `receivers: {in: }
+processors: {batch: , pass: }
+exporters: {nop: , out: }
+service: {pipelines: {${pipelines}}}`
+  const factories = (world: ReturnType<typeof createWorld>): Factory[] => [...builtinFactories, ...world.factories]
+  const direct = 'traces: {receivers: [in], exporters: [nop]}'
+
+  test.each([
+    [true, direct],
+    [false, 'traces: {receivers: [in], exporters: [out]}'],
+    [false, 'traces: {receivers: [in], processors: [batch], exporters: [nop]}'],
+    [false, 'traces: {receivers: [in], exporters: [nop, out]}'],
+    [false, 'traces/1: {receivers: [in], exporters: [nop]}, traces/2: {receivers: [in], exporters: [nop]}'],
+  ])('%s for %s', async (releases, pipelines) => {
+    const world = createWorld()
+    const { graph } = build(config(pipelines), { ...world, factories: factories(world) })
+    await graph.start(FAIL)
+    expect(world.receivers.get('in')!.get('traces')!.releases ?? false).toBe(releases)
+    await graph.shutdown(1000)
+  })
+
+  test('nothing is said while batches wait for what comes next', async () => {
+    const slot = new Slot(true)
+    const out = slot.as(false)
+    const target = (releases: boolean): Consumer => ({ releases, consume: async () => {} })
+    expect(out.releases).toBe(false)
+    await slot.fill(target(true))
+    expect(out.releases).toBe(true)
+    await slot.hold()
+    expect(out.releases).toBe(false)
+    await slot.fill(target(false))
+    expect(out.releases).toBe(false)
+  })
+
+  test('a reload changes it for a receiver that stays', async () => {
+    const world = createWorld()
+    const all = factories(world)
+    const { graph } = build(config(direct), { ...world, factories: all })
+    await graph.start(FAIL)
+    const out = world.receivers.get('in')!.get('traces')!
+    const load = (pipelines: string) => loadConfig({ ...read(config(pipelines)), factories: all })
+    for (const [releases, pipelines] of [
+      [false, 'traces: {receivers: [in], processors: [batch], exporters: [nop]}'],
+      [true, direct],
+      [false, 'traces: {receivers: [in], exporters: [nop, out]}'],
+    ] as const) {
+      await graph.reload(load(pipelines))
+      expect([world.receivers.get('in')!.get('traces') === out, out.releases]).toEqual([true, releases])
+    }
+    await graph.shutdown(1000)
   })
 })
 

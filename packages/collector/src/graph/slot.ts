@@ -37,6 +37,24 @@ class Filling {
   }
 }
 
+class View implements Consumer {
+  readonly durable: boolean
+  readonly #slot: Slot
+
+  constructor(slot: Slot, durable: boolean) {
+    this.#slot = slot
+    this.durable = durable
+  }
+
+  get releases(): boolean {
+    return this.#slot.releases
+  }
+
+  consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    return this.#slot.consume(batch, context)
+  }
+}
+
 export class Slot {
   /** Whether it is an exporter's or connector's, and nothing of the graph's own is between it and them. */
   readonly isSink: boolean
@@ -44,8 +62,8 @@ export class Slot {
   /** Callers wait for it while nothing fills the slot, or what does must get nothing more. */
   #held: PromiseWithResolvers<void> | undefined = Promise.withResolvers()
 
-  readonly #durable: Consumer = { durable: true, consume: (batch, context) => this.consume(batch, context) }
-  readonly #plain: Consumer = { durable: false, consume: (batch, context) => this.consume(batch, context) }
+  readonly #durable = new View(this, true)
+  readonly #plain = new View(this, false)
 
   constructor(isSink: boolean) {
     this.isSink = isSink
@@ -58,6 +76,11 @@ export class Slot {
 
   get target(): Consumer | undefined {
     return this.#filling?.target
+  }
+
+  /** What is said to a batch that is handed on now, and to no other: false while nobody knows what it will get to. */
+  get releases(): boolean {
+    return !this.#held && this.#filling?.target.releases === true
   }
 
   consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {

@@ -19,6 +19,9 @@ class Tap {
     if (!front) {
       front = {
         durable: consumer.durable === true,
+        get releases() {
+          return consumer.releases === true
+        },
         consume: (batch, context) => {
           if (this.#looks !== undefined) for (const look of this.#looks) look(batch)
           return consumer.consume(batch, context)

@@ -9,7 +9,8 @@ import { parseQuery } from '../query/index.ts'
 import type { Reports } from '../report/reports.ts'
 import { suggestionsFor } from './did-you-mean.ts'
 import { apiError, type Failures } from './failure.ts'
-import { choiceParam, countParam, durationParam, first, nowNs, timeParam, type Query } from './params.ts'
+import { choiceParam, countParam, first, type Query } from './params.ts'
+import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
 
 const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
@@ -122,40 +123,16 @@ async function* searchById(
 }
 
 function searchQuery(query: Query, set: SpanSet | undefined): SearchQuery {
-  const now = nowNs()
-  const from = timeParam(query, 'from', now)
-  const to = timeParam(query, 'to', now)
-  const min = durationParam(query, 'minTraceDuration')
-  const max = durationParam(query, 'maxTraceDuration')
   const order = choiceParam(query, 'order', ORDERS)
   const cursor = first(query, 'cursor')
   return {
     limit: countParam(query, 'limit', 20, 1, 10_000),
     matchesPerTrace: countParam(query, 'matches', 3, 0, 100),
     totals: choiceParam(query, 'totals', ['true', 'false']) === 'true',
-    ...spansOf(set, min, max),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
+    ...scopeOf(query, set),
     ...(order && { order }),
     ...(cursor && { cursor }),
   }
-}
-
-/** The set's spans in traces whose whole duration is between the bounds. */
-function spansOf(
-  set: SpanSet | undefined,
-  min: number | undefined,
-  max: number | undefined,
-): Pick<SearchQuery, 'spans'> {
-  let spans = set
-  const bounds = [
-    ['gte', min],
-    ['lte', max],
-  ] as const
-  for (const [compare, value] of bounds) {
-    if (value !== undefined) spans = { op: 'trace', field: 'duration', compare, value, ...(spans && { among: spans }) }
-  }
-  return spans ? { spans } : {}
 }
 
 function traceRow(summary: TraceSummary): TraceRow {

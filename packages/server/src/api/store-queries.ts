@@ -1,6 +1,12 @@
 import {
+  type AggregateQuery,
+  type Aggregates,
   type CallOptions,
   type Dependencies,
+  type ErrorGroups,
+  type ErrorGroupsQuery,
+  type HeatMap,
+  type HeatMapQuery,
   type Operation,
   type SearchEvent,
   type SearchQuery,
@@ -26,6 +32,9 @@ export interface StoreQueries {
   attributeKeys(limit: number, limits: Limits): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
   dependencies(from: bigint, to: bigint, limits: Limits): Promise<Dependencies>
+  aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
+  heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
+  errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -47,6 +56,10 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
     dependencies: (from, to, limits) =>
       bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
+    aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
+    errorGroups: (query, limits) =>
+      bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
+    heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),
   }
 }
 

@@ -23,7 +23,13 @@ export async function compressForRemote(
   reply: FastifyReply,
   payload: unknown,
 ): Promise<unknown> {
-  if (isLoopback(plainAddress(request.ip)) || !COMPRESSIBLE.test(String(reply.getHeader('content-type'))))
+  const address = request.ip as string | undefined
+  // A client that has left has no address any more, and reads nothing.
+  if (
+    address === undefined ||
+    isLoopback(plainAddress(address)) ||
+    !COMPRESSIBLE.test(String(reply.getHeader('content-type')))
+  )
     return payload
   void reply.header('vary', 'accept-encoding')
   if (!ACCEPTS_GZIP.test(request.headers['accept-encoding'] ?? '')) return payload

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { createCounters } from '@spoor/collector'
+import { createCounters, type Logger } from '@spoor/collector'
 import { createBatch } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
@@ -19,7 +20,7 @@ let store: TraceStore
 let app: FastifyInstance
 let bare: FastifyInstance
 
-async function serverWith(place: string): Promise<FastifyInstance> {
+async function serverWith(place: string, logger: Logger = createLogger('silent')): Promise<FastifyInstance> {
   const status = () => Promise.reject(new Error('not asked for here'))
   const vitals = (): Vitals => ({ phase: 'running', store, intake: createIntake(), failure: undefined })
   const options = {
@@ -27,7 +28,7 @@ async function serverWith(place: string): Promise<FastifyInstance> {
     vitals,
     store: () => store,
     counters: createCounters(),
-    logger: createLogger('silent'),
+    logger,
     status,
     collector: idleCollector(),
   }
@@ -101,6 +102,23 @@ describe('the page', () => {
     }
     expect((await bare.inject('/api/services')).statusCode).toBe(200)
   })
+})
+
+it('makes no trouble of a client that has left before it was answered', async () => {
+  const lines: unknown[] = []
+  const log = (...line: unknown[]): void => void lines.push(line)
+  const own = await serverWith(directory, { print: log, debug: log, info: log, warn: log, error: log })
+  const { hostname, port } = new URL(await own.listen({ port: 0 }))
+  let requests = 0
+  own.server.on('request', () => requests++)
+  const gone = connect(Number(port), hostname).on('error', () => {})
+  gone.write('GET /api/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  // Both are there when the server first looks.
+  gone.once('connect', () => gone.resetAndDestroy())
+  await expect.poll(() => requests).toBe(1)
+  expect((await fetch(`http://127.0.0.1:${port}/api/nothing`)).status).toBe(404)
+  await own.close()
+  expect(lines).toEqual([])
 })
 
 describe('answers of the APIs', () => {

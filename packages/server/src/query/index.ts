@@ -2,3 +2,4 @@
 export { QueryError } from './error.ts'
 export { formatQuery } from './format.ts'
 export { parseFilter, parseQuery } from './sets.ts'
+export { targetOf } from './term.ts'

@@ -77,7 +77,8 @@ export function termFilter(term: Term): Filter {
   }
 }
 
-export function targetOf(key: Word): Target {
+/** What a key names: a field, or an attribute at a level or at all. */
+export function targetOf(key: Pick<Word, 'text' | 'quoted'>): Target {
   const field = key.quoted ? undefined : FIELDS.get(key.text)
   if (field) return { field }
   const level = key.quoted ? undefined : LEVELS.find((each) => key.text.startsWith(`${each}.`))

@@ -7,6 +7,9 @@ import { attributes, batchOf, sent, traceId } from './spans.ts'
 const CALLS: Readonly<Record<string, (store: TraceStore, options: CallOptions) => Promise<unknown>>> = {
   search: (store, options) => collectSearch(store.search({ ...options })),
   'search in another order': (store, options) => collectSearch(store.search({ order: 'longest', ...options })),
+  aggregate: (store, options) => store.aggregate({ ...options }),
+  heatMap: (store, options) => store.heatMap({ of: 'requests', ...options }),
+  errorGroups: (store, options) => store.errorGroups({ ...options }),
   dependencies: (store, options) => store.dependencies(0n, 1n << 64n, options),
   trace: (store, options) => chunksOf(store, 1, options),
   services: (store, options) => store.services(options),
@@ -43,7 +46,8 @@ export function limits(open: OpenStore): void {
       )
     }
   }
-  const says = (name: string): boolean => name.startsWith('search') || name === 'dependencies'
+  const says = (name: string): boolean =>
+    name.startsWith('search') || ['dependencies', 'aggregate', 'heatMap', 'errorGroups'].includes(name)
 
   it('stops every query at its deadline', async () => {
     await withStore(open, async (store) => {

@@ -87,6 +87,8 @@ const sets = fc.letrec<{ set: SpanSet }>((tie) => {
   }
 })
 
+export const arbitrarySet: fc.Arbitrary<SpanSet> = sets.set
+
 /** A search of {@link arbitraryTraces}. */
 export const arbitrarySearch: fc.Arbitrary<SearchQuery> = fc
   .record({

@@ -6,14 +6,17 @@ import type { SentSpan } from './spans.ts'
  * A search by the letter of the contract, on decoded spans: what an engine's answer is held against. Slow, plain, and sharing no code with any
  * engine. Of traces in which ids are of one span each, no two spans start at once, and nobody is his own ancestor.
  */
-export function expectedTraces(sent: readonly SentSpan[], query: SearchQuery): ExpectedTrace[] {
+export function expectedTraces(
+  sent: readonly SentSpan[],
+  query: Pick<SearchQuery, 'spans' | 'filter' | 'from' | 'to' | 'order'>,
+): ExpectedTrace[] {
   const ids = [...new Set(sent.map(({ span }) => span.traceId))]
   const found: ExpectedTrace[] = []
   for (const traceId of ids) {
     const spans = distinct(sent.filter(({ span }) => span.traceId === traceId))
     const set: SpanSet = query.spans ?? { op: 'spans', ...(query.filter && { filter: query.filter }) }
     const members = membersOf(set, spans, query)
-    if (members.length > 0) found.push({ traceId, members, keys: keysOf(spans, members) })
+    if (members.length > 0) found.push({ traceId, members, root: rootOf(spans), keys: keysOf(spans, members) })
   }
   const key = ({ keys }: ExpectedTrace): bigint => keys[query.order ?? 'newest']
   return found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.traceId < b.traceId ? -1 : 1))
@@ -23,6 +26,7 @@ export interface ExpectedTrace {
   readonly traceId: string
   /** By their start. */
   readonly members: readonly SentSpan[]
+  readonly root: SentSpan
   /** The smallest comes first. */
   readonly keys: Readonly<Record<Order, bigint>>
 }
@@ -34,7 +38,11 @@ function distinct(sent: readonly SentSpan[]): SentSpan[] {
   return [...known.values()].sort((a, b) => Number(a.span.startTimeUnixNano - b.span.startTimeUnixNano))
 }
 
-function membersOf(set: SpanSet, all: readonly SentSpan[], query: SearchQuery): readonly SentSpan[] {
+function membersOf(
+  set: SpanSet,
+  all: readonly SentSpan[],
+  query: Pick<SearchQuery, 'from' | 'to'>,
+): readonly SentSpan[] {
   const inRange = all.filter(({ span }) => {
     const start = span.startTimeUnixNano
     return start >= (query.from ?? 0n) && start <= (query.to ?? 2n ** 64n)

@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { aggregates } from './aggregates.ts'
 import { catalogue } from './catalogue.ts'
 import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
@@ -22,6 +23,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('searches', () => searching(open))
     describe('searches by sets of spans', () => sets(open))
     describe('goes on page by page', () => paging(open))
+    describe('tells about many', () => aggregates(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))
   })

@@ -62,7 +62,7 @@ test('values that would take some hundred megabytes together do not end the thre
     const body = Buffer.from(`{"x":[${list}0],"resourceSpans":[{"scopeSpans":[{"spans":[${span}]}]}]}`)
     await expect(convert(body)).resolves.toMatchObject({ rejected: 1 })
   }
-})
+}, 120_000)
 
 test('a thread that dies of one message is told of, and the next is converted', async () => {
   const { converter, budget, convert } = start()

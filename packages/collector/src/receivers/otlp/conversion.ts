@@ -1,12 +1,12 @@
 /**
  * Work on a body that would hold up everything else, on a thread of its own: JSON beyond a size (56 ms for a megabyte),
- * and messages made of very many very small parts. The thread is started when it is needed, ended when it has been idle,
+ * protobuf beyond a larger one (a millisecond), and messages made of very many very small parts. The thread is started when it is needed, ended when it has been idle,
  * and replaced when it dies. It has one body at a time; the others wait, first come first served, with the bytes that
  * they came in.
  */
 import { Worker } from 'node:worker_threads'
 import { OtlpError, type OtlpErrorCode, type Signal } from '@spoor/otlp'
-import { CollectorError, ownsBuffer } from '../../component/index.ts'
+import { adoptBody, CollectorError, ownsBuffer } from '../../component/index.ts'
 import { createTurns } from '../../otlp-protocol/turns.ts'
 import type { Call } from '../../receiver-helper/index.ts'
 import type { Encoding, Message } from '../../otlp-protocol/message.ts'
@@ -96,7 +96,10 @@ export function createConverter({ idleMs = IDLE_MS }: ConverterOptions = {}): Co
       worker.ref()
       worker.postMessage(request, [request.body.buffer as ArrayBuffer])
     }).finally(() => worker.unref())
-    if ('bytes' in response) return response
+    if ('bytes' in response) {
+      adoptBody(response.bytes)
+      return response
+    }
     const { code, message, ...at } = response.error
     throw new OtlpError(code, message, at)
   }

@@ -6,6 +6,7 @@ import { createConverter, type Converter } from './conversion.ts'
 import { createIntake, type Intake } from '../../receiver-helper/intake.ts'
 import { createTakeMessage } from './intake.ts'
 
+const MIB = 1024 * 1024
 const request = tracesRequest({ spans: 3 })
 const converters: Converter[] = []
 afterEach(async () => {
@@ -16,6 +17,8 @@ function start(maxBytes?: number): {
   intake: Intake
   sink: Sink
   context: ReturnType<typeof createTestContext>
+  /** How many messages another thread was asked about. */
+  onThread: () => number
   /** Takes a body as a transport does that has read it. Its bytes are the intake's from then on. */
   take: (body?: Uint8Array) => Promise<object>
 } {
@@ -23,12 +26,20 @@ function start(maxBytes?: number): {
   const sink = createSink()
   const converter = createConverter()
   converters.push(converter)
+  let onThread = 0
   const intake = createIntake(context, 'grpc', new Map([['traces', sink]]))
-  const takeMessage = createTakeMessage(intake, converter)
+  const takeMessage = createTakeMessage(intake, {
+    ...converter,
+    async convert(message, call) {
+      onThread++
+      return converter.convert(message, call)
+    },
+  })
   return {
     intake,
     sink,
     context,
+    onThread: () => onThread,
     async take(body = request) {
       const call = intake.open(() => {}, intake.sender(undefined))
       if (!call.lease.grow(body.length)) throw context.budget.refusal(body.length)
@@ -88,4 +99,20 @@ test('the last stage may free what came, and what was made of it', async () => {
     [3, false],
     [3, false],
   ])
+})
+
+test('what would take long is looked at on another thread, and nothing else is', async () => {
+  const { sink, context, take, onThread } = start()
+  const bytes = (length: number): Uint8Array =>
+    Buffer.concat(Array.from({ length: Math.ceil(length / request.length) }, () => request))
+  await take(bytes(7 * MIB))
+  expect(onThread()).toBe(0)
+  const large = bytes(8 * MIB)
+  await take(large)
+  expect([onThread(), sink.batches[1]?.byteLength]).toEqual([1, large.length])
+  expect(Buffer.compare(sink.batches[1]!.chunks[0]!.bytes, large)).toBe(0)
+  const tiny = Buffer.alloc(4 * MIB)
+  for (let at = 0; at < tiny.length; at += 2) tiny[at] = 0x0a
+  await take(tiny)
+  expect([onThread(), context.budget.used]).toEqual([2, 0])
 })

@@ -6,8 +6,8 @@ import type { Call, Intake, RequestBody } from '../../receiver-helper/index.ts'
 import type { Converter } from './conversion.ts'
 import { readMessage, type Encoding, type Message } from '../../otlp-protocol/message.ts'
 
-/** JSON from this size on is converted on another thread: it takes about 15 ms. Bytes. */
-const JSON_THREAD_BYTES = 256 * 1024
+/** A message from this size on is looked at on another thread: it takes some 10 ms. Bytes. */
+const THREAD_BYTES: Readonly<Record<Encoding, number>> = { json: 256 * 1024, protobuf: 8 * 1024 * 1024 }
 /** A message from this size on, some milliseconds of work, has a turn of its own. Bytes. */
 const LARGE_BYTES = 1024 * 1024
 /** Messages and fields of a message that are looked at on this thread: about 10 ms. */
@@ -32,9 +32,7 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
   const invalid = context.counters.counter('spoor_receiver_rejected_spans', labels)
 
   const read = async (signal: Signal, encoding: Encoding, bytes: Uint8Array, call: Call): Promise<Message> => {
-    if (encoding === 'json' && bytes.length >= JSON_THREAD_BYTES) {
-      return converter.convert({ signal, encoding, body: bytes }, call)
-    }
+    if (bytes.length >= THREAD_BYTES[encoding]) return converter.convert({ signal, encoding, body: bytes }, call)
     // What has come before in this turn, the end of the body or of its decompression, is a turn's work as well.
     if (bytes.length >= LARGE_BYTES) await setImmediate()
     return readMessage(signal, encoding, bytes, MOST_WORK) ?? converter.convert({ signal, encoding, body: bytes }, call)

@@ -19,9 +19,9 @@ import { tracesRequest } from '../../testkit/index.ts'
 const MB = 1e6
 const LONG = process.env['SPOOR_MEMORY_LONG'] !== undefined
 /** Bombs at a time, without the budget some ten megabytes each. */
-const BOMBS = LONG ? 300 : 100
+const BOMBS = LONG ? 300 : 60
 /** Connections at a time, one half to each port. */
-const IDLE = LONG ? 10_000 : 4_000
+const IDLE = LONG ? 10_000 : 2_000
 /** What the exporter takes. */
 const BYTES_PER_SECOND = 100 * MB
 const LIMIT_BYTES = 500 * MB

@@ -7,14 +7,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { find, spansOf } from '../../conformance/harness.ts'
 import { attributes, batchOf, MS, requestOf, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
 import { collectSearch, type TraceStore } from '../../contract.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readRecord, writeFully } from '../files/log.ts'
 import { BLOCK_SPANS } from '../options.ts'
 import { areSound } from '../read/block-meta.ts'
 import { BlockBuilder } from './builder.ts'
-
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 let directory: string
 
@@ -46,7 +44,7 @@ function spreadSpans(): SentSpan[] {
 
 it('finds traces whose spans lie in many blocks', async () => {
   const spans = spreadSpans()
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   const appends: Promise<void>[] = []
   for (let i = 0, size = 1; i < spans.length; i += size, size = ((size * 7) % 613) + 1) {
     appends.push(store.append(batchOf(...spans.slice(i, i + size))))
@@ -79,14 +77,14 @@ it('finds traces whose spans lie in many blocks', async () => {
   }
   await check(store)
   await store.close()
-  const again = await openLocalStore({ directory, cacheBytes: 1 << 20 })
+  const again = await openInSameThread({ directory, cacheBytes: 1 << 20 })
   expect((await again.stats()).recovered).toEqual({ blocks: 0, tornBytes: 0 })
   await check(again)
   await again.close()
 })
 
 it('takes a batch that is larger than a block and than the limit of bytes in flight', async () => {
-  const store = await openLocalStore({ directory, maxPendingBytes: 1000 })
+  const store = await openInSameThread({ directory, maxPendingBytes: 1000 })
   const spans = Array.from({ length: 2 * BLOCK_SPANS + 3 }, (_, i) => sent({ trace: i % 3, id: i + 1 }))
   await store.append(batchOf(...spans))
   expect((await store.stats()).spans).toBe(spans.length)
@@ -95,7 +93,7 @@ it('takes a batch that is larger than a block and than the limit of bytes in fli
 })
 
 it('makes appends wait for room, and serves them all in their order', async () => {
-  const store = await openLocalStore({ directory, maxPendingBytes: 2000 })
+  const store = await openInSameThread({ directory, maxPendingBytes: 2000 })
   const done: number[] = []
   await Promise.all(
     Array.from({ length: 200 }, async (_, i) => {
@@ -111,7 +109,7 @@ it('makes appends wait for room, and serves them all in their order', async () =
 })
 
 it('names the damage when a trace cannot be read, and searches all the rest', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 1 })
+  const store = await openInSameThread({ directory, segmentBytes: 1 })
   for (let trace = 0; trace < 3; trace++)
     await store.append(batchOf(sent({ trace, id: 1, attributes: attributes({ a: 'x' }) })))
   await store.close()
@@ -123,7 +121,7 @@ it('names the damage when a trace cannot be read, and searches all the rest', as
   const [frame] = readRecord(file, FILE_HEADER, file.size())!.frames
   writeFully(file, [Uint8Array.of(0xaa, 0xaa)], frame!.offset + (frame!.length >> 1))
   file.close()
-  const again = await openLocalStore({ directory })
+  const again = await openInSameThread({ directory })
   await expect(spansOf(again, traceId(1))).rejects.toMatchObject({
     code: 'corrupt',
     message: expect.stringContaining(log) as string,
@@ -139,14 +137,14 @@ it('names the damage when a trace cannot be read, and searches all the rest', as
 })
 
 it('keeps spans apart that follow batches without any, also over segments', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 1 })
+  const store = await openInSameThread({ directory, segmentBytes: 1 })
   const spanless = createBatch('traces', [{ bytes: Uint8Array.of(10, 0), items: 0 }])
   for (let trace = 0; trace < 4; trace++) {
     await store.append(spanless)
     await store.append(batchOf(sent({ trace, id: 1 })))
   }
   for (const opened of [store, undefined]) {
-    const current = opened ?? (await openLocalStore({ directory }))
+    const current = opened ?? (await openInSameThread({ directory }))
     for (let trace = 0; trace < 4; trace++) expect(await spansOf(current, traceId(trace))).toHaveLength(1)
     expect((await current.stats()).recovered.tornBytes).toBe(0)
     await current.close()
@@ -161,7 +159,7 @@ it('gives the newest first whatever the times in the blocks', async () => {
     fc.asyncProperty(appends, async (batches) => {
       const own = mkdtempSync(join(directory, 'run-'))
       // A segment, and so a block, for each append.
-      const store = await openLocalStore({ directory: own, segmentBytes: 1 })
+      const store = await openInSameThread({ directory: own, segmentBytes: 1 })
       const starts = new Map<number, number>()
       for (const [i, batch] of batches.entries()) {
         await store.append(batchOf(...batch.map(({ trace, at }, k) => sent({ trace, id: 10 * i + k + 1, at }))))

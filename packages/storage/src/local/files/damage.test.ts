@@ -17,7 +17,7 @@ import { collectSearch } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from '../tools/store.test.helper.ts'
 import { ChangeFeed } from '../threads/change-feed.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import type { FromWriter, ToWriter } from '../threads/protocol.ts'
 import { Ingest } from '../write/ingest.ts'
 import { settingsOf } from '../options.ts'
@@ -32,7 +32,6 @@ import { indexPath, logPath } from './segment.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
 
@@ -171,7 +170,7 @@ it('takes bytes in a span that look like a record for no record', async () => {
   const victim = join(root, 'victim')
   const first = records(directory)[0]!
   const forged = readFileSync(first.path).subarray(first.start, first.end)
-  const store = await openLocalStore({ directory: victim, seal: false })
+  const store = await openInSameThread({ directory: victim, seal: false })
   for (let trace = 20; trace < 24; trace++) await appendTrace(store, trace, forged.toString('latin1'))
   await store.close()
   // What zstd cannot make smaller it keeps as it is; here it is put there outright.
@@ -224,7 +223,7 @@ it('tells a segment that is missing with its index, and none where retention was
 })
 
 it('leaves no gap where a segment was begun and nothing written', async () => {
-  for (let open = 0; open < 3; open++) await (await openLocalStore({ directory, seal: false })).close()
+  for (let open = 0; open < 3; open++) await (await openInSameThread({ directory, seal: false })).close()
   await fill(directory, 3, 1)
   expect(readdirSync(directory).filter((name) => name.endsWith('.log'))).toEqual([
     '00000001.log',
@@ -285,7 +284,7 @@ it('opens beside foreign files, tells of those that are named like logs, and lea
   const { traces, events } = await readAll(directory)
   expect(traces).toEqual(all)
   expect(new Set(damaged(events).map(({ file }) => file))).toEqual(new Set(['app.log', '00000002.log', '99999999.log']))
-  const store = await openLocalStore({ directory, segmentBytes: 1, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 1, seal: false })
   for (let trace = TRACES; trace < TRACES + 3; trace++) await appendTrace(store, trace)
   await store.close()
   expect((await readAll(directory)).traces).toEqual(range(TRACES + 3))
@@ -411,9 +410,9 @@ it('reads a copy without changing a byte of it', async () => {
 })
 
 it('reads beside the process that has the directory, and refuses to append', async () => {
-  const owner = await openLocalStore({ directory, seal: false })
+  const owner = await openInSameThread({ directory, seal: false })
   await appendTrace(owner, 0)
-  const reader = await openLocalStore({ directory, readOnly: true })
+  const reader = await openInSameThread({ directory, readOnly: true })
   await expect(appendTrace(reader, 1)).rejects.toMatchObject({
     code: 'read_only',
     retryable: false,
@@ -424,7 +423,9 @@ it('reads beside the process that has the directory, and refuses to append', asy
   await appendTrace(owner, 1)
   await owner.close()
   expect((await readAll(directory)).traces).toEqual([0, 1])
-  await expect(openLocalStore({ directory: join(root, 'none'), readOnly: true })).rejects.toMatchObject({ code: 'io' })
+  await expect(openInSameThread({ directory: join(root, 'none'), readOnly: true })).rejects.toMatchObject({
+    code: 'io',
+  })
   expect(existsSync(join(root, 'none'))).toBe(false)
 })
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findBy, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import type { StoreEvent } from '../../events.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
 import { formatText } from './format.ts'
 import { fileHeader, recordHead } from './log.ts'
@@ -15,7 +15,6 @@ import { encodeHeader } from './sealed-file.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
 const TRACES = Array.from({ length: 60 }, (_, i) => i)
@@ -31,7 +30,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 async function expectAll(appended: readonly number[], events: StoreEvent[] = []): Promise<void> {
-  const store = await openLocalStore({ directory, seal: false, onEvent: (event) => events.push(event) })
+  const store = await openInSameThread({ directory, seal: false, onEvent: (event) => events.push(event) })
   try {
     for (const trace of TRACES) {
       const spans = await spansOf(store, traceId(trace))
@@ -66,7 +65,7 @@ it.each(['format-1', 'format-2'])('seals what %s wrote; nothing of it changes fo
   const logs = (): string[] => readdirSync(directory).filter((name) => name.endsWith('.log'))
   const before = logs().length
   const events: StoreEvent[] = []
-  const store = await openLocalStore({ directory, onEvent: (event) => events.push(event) })
+  const store = await openInSameThread({ directory, onEvent: (event) => events.push(event) })
   await store.append(batchOf(sent({ trace: 1000, id: 1 })))
   await vi.waitFor(() => expect(logs()).toHaveLength(1), { timeout: 60_000, interval: 100 })
   await store.close()
@@ -267,7 +266,7 @@ it.each(newer)('refuses %s by name, and touches nothing', async (_what, file, ma
   make()
   const before = contents()
   for (const readOnly of [false, true]) {
-    await expect(openLocalStore({ directory, readOnly })).rejects.toMatchObject({
+    await expect(openInSameThread({ directory, readOnly })).rejects.toMatchObject({
       code: 'newer_format',
       message: expect.stringMatching(new RegExp(`${file}.*open it with the version that wrote it`)) as string,
     })

@@ -4,7 +4,7 @@ import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../conformance/sp
 import type { Block } from './block.ts'
 import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
 import { dependencies, MAX_BLOCKS_OUTSIDE } from './dependencies.ts'
-import { RecentCalls } from './recent-calls.ts'
+import { RecentSpans } from './recent-spans.ts'
 import { QueryMemory } from './query-memory.ts'
 import { Turn } from './turn.ts'
 
@@ -188,7 +188,7 @@ it('counts a span once that was sent twice, in its block and in a later one, and
 
 it('knows spans that were sent twice for a million calls and more, in bounded memory', async () => {
   const memory = new QueryMemory(64 << 20)
-  const calls = new RecentCalls(new Turn(new StillClock(), Infinity, { memory }))
+  const calls = new RecentSpans(new Turn(new StillClock(), Infinity, { memory }))
   const block = 1 << 12
   const rows = blockOf(Array.from({ length: block }, (_, i) => sent({ trace: 1, id: i + 1 }))).rows()
   const startOfBlock = (number: number) => rows.startHi.fill(number)

@@ -3,7 +3,7 @@ import { hashWords } from '../block/hash.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
 import { SEED } from './trace-ids.ts'
-import { RecentCalls } from './recent-calls.ts'
+import { RecentSpans } from './recent-spans.ts'
 import type { Turn } from './turn.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
@@ -33,7 +33,7 @@ export async function dependencies(
 ): Promise<Dependencies> {
   const edges = new Edges(turn)
   const waiting = new WaitingCalls(turn)
-  const recent = new RecentCalls(turn)
+  const recent = new RecentSpans(turn)
   for (const block of blocks) {
     if (await turn.breathe()) break
     if (block.maxStart < from || block.minStart >= to) continue
@@ -63,7 +63,7 @@ async function resolveInBlock(
   from: bigint,
   to: bigint,
   waiting: WaitingCalls,
-  recent: RecentCalls,
+  recent: RecentSpans,
   edges: Edges,
   turn: Turn,
 ): Promise<boolean> {

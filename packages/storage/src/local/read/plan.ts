@@ -38,7 +38,7 @@ export function planOf(query: SearchQuery, turn: Turn): Plan {
   }
 }
 
-function setOf({ filter, spans, order }: SearchQuery): SpanSet | undefined {
+export function setOf({ filter, spans, order }: Pick<SearchQuery, 'filter' | 'spans' | 'order'>): SpanSet | undefined {
   if (spans && filter) throw new StorageError('bad_query', 'spans and filter are both given; filter is short for spans')
   if (filter) return { op: 'spans', filter }
   // A trace that is ranked by its spans in the set needs one, be it that of all spans.
@@ -46,7 +46,7 @@ function setOf({ filter, spans, order }: SearchQuery): SpanSet | undefined {
   return spans?.op === 'spans' && !spans.filter ? undefined : spans
 }
 
-function whole(value: number, name: string, min: number, max: number): number {
+export function whole(value: number, name: string, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max)
     throw new StorageError('bad_query', `${name} is ${value}; a whole number from ${min} to ${max}`)
   return value

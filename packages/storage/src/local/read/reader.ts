@@ -14,6 +14,9 @@ import type {
   Switched,
   ToReader,
 } from '../threads/protocol.ts'
+import { aggregate } from './aggregate/aggregate.ts'
+import { errorGroups } from './aggregate/error-groups.ts'
+import { heatMap } from './aggregate/heat-map.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
@@ -191,6 +194,12 @@ export class Reader {
         )
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call.from, call.to, turn))
+      case 'aggregate':
+        return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn))
+      case 'heatMap':
+        return this.#completeUnlessGone(turn, await heatMap(catalog.blocks(turn), call.query, turn))
+      case 'errorGroups':
+        return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn))
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
         return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
@@ -205,7 +214,7 @@ export class Reader {
 
   async #lookUp(
     id: number,
-    call: Exclude<Call, { method: 'search' | 'dependencies' | 'nextTrace' }>,
+    call: Exclude<Call, { method: 'search' | 'dependencies' | 'aggregate' | 'heatMap' | 'errorGroups' | 'nextTrace' }>,
     turn: Turn,
     timeoutMs: number,
   ): Promise<Results[Call['method']]> {

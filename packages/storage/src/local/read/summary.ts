@@ -7,6 +7,12 @@ import type { Turn } from './turn.ts'
 
 const ERROR = 2
 
+/** A trace's rows in its blocks: `members` of `rows`, or all of these. */
+export interface HeaderParts {
+  readonly id: Uint32Array
+  readonly parts: readonly { readonly rows: BlockRows; readonly members?: Uint32Array }[]
+}
+
 /** Makes summaries for one query, one after the other, in memory that it uses again. What a trace is, `@spoor/trace` defines. */
 export class Summarizer {
   readonly #turn: Turn
@@ -22,25 +28,29 @@ export class Summarizer {
   }
 
   /** As {@link summarize}, with what the trace's spans are to each other: to be used before the next trace is asked for. */
-  async resolve({ id, parts }: TraceParts): Promise<ResolvedTrace | undefined> {
+  async resolve({ id, parts }: HeaderParts): Promise<ResolvedTrace | undefined> {
     const table = this.#table
     table.clear()
     const services = new Texts()
     const names = new Texts()
     table.services = services.texts
     table.names = names.texts
-    for (const { rows } of parts) if (!(await this.#add(rows, services, names))) return undefined
+    for (const { rows, members } of parts) if (!(await this.#add(rows, members, services, names))) return undefined
     const shape = await this.#shape()
     const summary = shape && (await this.#summaryOf(id, shape))
-    return summary && { summary, count: shape.size, distinctOf: shape.positionOf, parent: shape.parent }
+    if (!summary) return undefined
+    const { size: count, positionOf: distinctOf, parent, order, root } = shape
+    return { summary, count, distinctOf, parent, rootRow: order[root]! }
   }
 
   /** False when there is no time or memory for more. */
-  async #add(rows: BlockRows, services: Texts, names: Texts): Promise<boolean> {
+  async #add(rows: BlockRows, members: Uint32Array | undefined, services: Texts, names: Texts): Promise<boolean> {
     const table = this.#table
     const turn = this.#turn
     const numbers = new Map<number, readonly [service: number, name: number]>()
-    for (let row = 0; row < rows.count; row++) {
+    const count = members ? members.length : rows.count
+    for (let i = 0; i < count; i++) {
+      const row = members ? members[i]! : i
       if (turn.work(60) && (await turn.breathe())) return false
       if (table.count === table.capacity) {
         if (!turn.reserve(SPAN_BYTES * table.capacity)) return false

@@ -13,7 +13,7 @@ export function traceRowsOf(rows: BlockRows, id: Uint32Array): BlockRows | undef
 }
 
 /** A copy of some rows, all of the trace `id`. */
-function selectRows(rows: BlockRows, members: readonly number[], id: Uint32Array): BlockRows {
+export function selectRows(rows: BlockRows, members: ArrayLike<number>, id: Uint32Array): BlockRows {
   const count = members.length
   const memory = new ArrayBuffer((ROW_BYTES + 3) * count)
   let at = 0

@@ -3,8 +3,16 @@ import type { TelemetryBatch } from '@spoor/otlp'
 import {
   ORDERS,
   StorageError,
+  type AggregateEnd,
+  type AggregateQuery,
+  type Aggregates,
   type CallOptions,
   type Dependencies,
+  type ErrorGroups,
+  type ErrorGroupsQuery,
+  type HeatMap,
+  type HeatMapQuery,
+  type Measures,
   type Operation,
   type Capabilities,
   type SearchEnd,
@@ -66,9 +74,9 @@ const CAPABILITIES: Capabilities = {
   orders: ORDERS,
   totals: 'exact',
   deletion: ['retention'],
-  aggregates: false,
+  aggregates: true,
   compare: false,
-  errorGroups: false,
+  errorGroups: true,
 }
 const NOTHING_FOUND: SearchEnd = {
   next: undefined,
@@ -77,6 +85,37 @@ const NOTHING_FOUND: SearchEnd = {
   spansScanned: 0,
   bytesRead: 0,
   elapsedMs: 0,
+}
+
+const NOTHING_LOOKED_AT: AggregateEnd = {
+  from: 0n,
+  to: 0n,
+  bucketNs: 0n,
+  complete: false,
+  spansScanned: 0,
+  bytesRead: 0,
+  elapsedMs: 0,
+}
+const NO_MEASURES: Measures = {
+  count: 0,
+  errors: 0,
+  perSecond: 0,
+  sumNs: 0,
+  minNs: 0,
+  maxNs: 0,
+  percentilesNs: [],
+  exemplars: [],
+}
+
+/** A query, and the limits of its call: a signal does not go to another thread. */
+function withoutLimits<T extends CallOptions>(query: T): readonly [T, CallOptions] {
+  const { signal, timeoutMs, maxBytes, ...rest } = query
+  const limits = {
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(maxBytes !== undefined && { maxBytes }),
+  }
+  return [rest as T, limits]
 }
 
 class LocalStore implements TraceStore {
@@ -191,6 +230,31 @@ class LocalStore implements TraceStore {
   async dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies> {
     if (options?.signal?.aborted) return { edges: [], complete: false }
     return this.#searches.call({ method: 'dependencies', from, to }, options)
+  }
+
+  async aggregate(query: AggregateQuery): Promise<Aggregates> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) return { total: NO_MEASURES, groups: [], rest: undefined, ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'aggregate', query: rest }, limits)
+  }
+
+  async heatMap(query: HeatMapQuery): Promise<HeatMap> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted)
+      return {
+        edgesNs: [0, 1],
+        counts: new Uint32Array(),
+        errors: new Uint32Array(),
+        exemplars: [],
+        ...NOTHING_LOOKED_AT,
+      }
+    return this.#searches.call({ method: 'heatMap', query: rest }, limits)
+  }
+
+  async errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) return { spans: 0, groups: [], moreGroups: 0, ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'errorGroups', query: rest }, limits)
   }
 
   async stats(options?: CallOptions): Promise<StoreStats> {

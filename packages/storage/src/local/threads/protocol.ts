@@ -1,5 +1,18 @@
 /** What the threads of the local engine say to each other. */
-import type { Dependencies, Operation, SearchEnd, SearchEvent, SearchQuery, StorageErrorCode } from '../../contract.ts'
+import type {
+  AggregateQuery,
+  Aggregates,
+  Dependencies,
+  ErrorGroups,
+  ErrorGroupsQuery,
+  HeatMap,
+  HeatMapQuery,
+  Operation,
+  SearchEnd,
+  SearchEvent,
+  SearchQuery,
+  StorageErrorCode,
+} from '../../contract.ts'
 import type { SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
@@ -155,6 +168,9 @@ export type Call =
   | { readonly method: 'attributeKeys'; readonly limit: number }
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint }
+  | { readonly method: 'aggregate'; readonly query: AggregateQuery }
+  | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
+  | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
   | { readonly method: 'stats' }
 
 export interface Results {
@@ -167,6 +183,9 @@ export interface Results {
   attributeKeys: string[]
   attributeValues: string[]
   dependencies: Dependencies
+  aggregate: Aggregates
+  heatMap: HeatMap
+  errorGroups: ErrorGroups
   stats: ReaderStats
 }
 

@@ -5,14 +5,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { formatText } from '../files/format.ts'
 import { indexPath, logPath } from '../files/segment.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { backupStore } from './backup.ts'
 import { appendTrace, damaged, edit, fill, readAll, records } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
 
@@ -29,7 +28,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 it('copies every span that was acknowledged before, while spans come in and retention goes on', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 8000, maxBytes: 60_000, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 8000, maxBytes: 60_000, seal: false })
   const state = { stop: false, acknowledged: -1 }
   const writing = (async () => {
     for (let trace = 0; !state.stop; trace++) {
@@ -65,7 +64,7 @@ it('is restored by opening it, and takes spans on', async () => {
   const report = await backupStore(directory, copy)
   expect(report).toMatchObject({ directory: copy, segments: records(directory).at(-1)!.id, vanished: 0 })
   expect(await verifyStore(copy)).toMatchObject({ ok: true, format: 'ok', foreign: [] })
-  const store = await openLocalStore({ directory: copy, segmentBytes: 3000, seal: false })
+  const store = await openInSameThread({ directory: copy, segmentBytes: 3000, seal: false })
   for (let trace = 40; trace < 50; trace++) await appendTrace(store, trace)
   await store.close()
   expect((await readAll(copy)).traces).toEqual(Array.from({ length: 50 }, (_, i) => i))

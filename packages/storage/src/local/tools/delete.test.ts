@@ -11,14 +11,13 @@ import { bloomHas, ATTRIBUTE_PROBES } from '../block/bloom.ts'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock, readFilter } from '../files/index-file.ts'
 import { indexPath, listSegments } from '../files/segment.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { deleteFrom } from './delete.ts'
 import { appendTrace, damaged, edit, fill, readAll, records, SPANS } from './store.test.helper.ts'
 import { verifyStore } from './verify.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const SECRET = 'hunter2-Zq81-tr0ub4dor'
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
@@ -55,7 +54,7 @@ function filesWith(text: string): string[] {
 
 /** Traces 0 to 39 of which 5 and 25 have the secret: on a span, on a resource, in an event, a link, a scope and a name. */
 async function fillWithSecret(): Promise<void> {
-  const store = await openLocalStore({ directory, segmentBytes: 3000, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 3000, seal: false })
   for (let trace = 0; trace < 40; trace++)
     await appendTrace(store, trace, trace === 5 || trace === 25 ? SECRET : undefined)
   const secret = attributes({ secret: SECRET })
@@ -95,7 +94,7 @@ it('deletes a secret from every file, and nothing else', async () => {
   expect(filesWith(SECRET)).toEqual([])
   expect(mayHaveSecret()).toBe(false)
   expect(await verifyStore(directory)).toMatchObject({ ok: true, spans: 40 * SPANS - 2 + 1, interrupted: false })
-  const store = await openLocalStore({ directory, seal: false })
+  const store = await openInSameThread({ directory, seal: false })
   for (let trace = 0; trace < 40; trace++) {
     const ids = (await spansOf(store, traceId(trace))).map(({ span }) => Number(span.spanId))
     expect(ids).toEqual(trace === 5 || trace === 25 ? [1, 3] : [1, 2, 3])
@@ -192,7 +191,7 @@ it('is whole or has not begun wherever it is interrupted, and loses no other spa
 }, 60_000)
 
 it('refuses a directory that is in use, and what means nothing', async () => {
-  const store = await openLocalStore({ directory, seal: false })
+  const store = await openInSameThread({ directory, seal: false })
   await expect(deleteFrom(directory, { attribute: 'secret' })).rejects.toMatchObject({ code: 'locked' })
   await store.close()
   for (const what of [{ traceIds: [] }, { traceIds: ['abc'] }, { attribute: 'a', from: 2n, to: 1n }])

@@ -8,7 +8,7 @@ import { blockOf } from '../read/blocks.test.helper.ts'
 import { rangeOf } from '../read/range.ts'
 import { Turn } from '../read/turn.ts'
 import { systemClock } from '../runtime.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { readSpans, type ReadOptions, type ReadReport } from './read-spans.ts'
 import { selectRows } from './selection.ts'
 import type { StoreBlocks } from './store-blocks.ts'
@@ -24,7 +24,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 async function store(spans: readonly SentSpan[], blockSpans = 8192): Promise<void> {
-  const opened = await openLocalStore({ directory, blockSpans, frameBytes: 512 })
+  const opened = await openInSameThread({ directory, blockSpans, frameBytes: 512 })
   for (const span of spans) await opened.append(batchOf(span))
   await opened.close()
 }
@@ -71,7 +71,7 @@ describe('reading all spans of a directory', () => {
   })
 
   it('reads what a running store has acknowledged', async () => {
-    const opened = await openLocalStore({ directory })
+    const opened = await openInSameThread({ directory })
     const spans = some(10)
     for (const span of spans) await opened.append(batchOf(span))
     expect((await read()).spans).toEqual(hexOf(spans))

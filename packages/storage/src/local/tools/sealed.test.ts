@@ -7,7 +7,7 @@ import { traceId } from '../../conformance/spans.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { readSealed, SEALED_HEADER, type PlacedSection } from '../files/sealed-file.ts'
 import { listSealed, sealedName, sealedPath } from '../files/segment.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { backupStore } from './backup.ts'
 import { deleteFrom } from './delete.ts'
 import { repairStore } from './repair.ts'
@@ -16,7 +16,6 @@ import { verifyStore } from './verify.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const TRACES = 24
 const all = Array.from({ length: TRACES }, (_, i) => i)
@@ -53,7 +52,7 @@ const first = (): PlacedSection => contents(1).sections[0]!
 it('opens sealed segments, takes more, and finds all of it', async () => {
   expect(listSealed(nodeFileSystem, directory).length).toBeGreaterThan(3)
   expect(await readAll(directory)).toMatchObject({ traces: all })
-  const store = await openLocalStore({ directory, seal: false })
+  const store = await openInSameThread({ directory, seal: false })
   await appendTrace(store, TRACES)
   await store.close()
   const { traces, events } = await readAll(directory)
@@ -167,7 +166,7 @@ it('backs up sealed segments as they are, also those that a running store seals 
   expect(await verifyStore(copy)).toMatchObject({ ok: true, spans: TRACES * SPANS, foreign: [] })
   expect(readFileSync(sealedPath(copy, 1))).toEqual(readFileSync(sealedPath(directory, 1)))
 
-  const store = await openLocalStore({ directory, segmentBytes: 3000 })
+  const store = await openInSameThread({ directory, segmentBytes: 3000 })
   for (let round = 0, next = TRACES; round < 6; round++) {
     for (let i = 0; i < 10; i++) await appendTrace(store, next++)
     // Sealing comes about once a second.
@@ -198,7 +197,7 @@ function filesWith(text: string): string[] {
 
 it('deletes spans from sealed segments, wholly or not at all', async () => {
   const secret = 'hunter2-Zq81-tr0ub4dor'
-  const store = await openLocalStore({ directory, segmentBytes: 3000, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 3000, seal: false })
   await appendTrace(store, TRACES, secret)
   await appendTrace(store, TRACES + 1)
   await store.close()

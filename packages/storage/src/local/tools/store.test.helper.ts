@@ -12,7 +12,7 @@ import { NEW } from '../files/swap.ts'
 import { readLogState, walkLog } from '../files/walk.ts'
 import type { LocalStoreOptions } from '../options.ts'
 import { sealLog } from '../seal/seal-log.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 
 /** Spans of each trace that {@link fill} appends. */
 export const SPANS = 3
@@ -42,7 +42,7 @@ export async function fill(directory: string, traces: number, segmentBytes = 300
     for (const [name, bytes] of made) writeFileSync(join(directory, name), bytes)
     return
   }
-  const store = await openLocalStore({ directory, segmentBytes, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes, seal: false })
   for (let trace = 0; trace < traces; trace++) await appendTrace(store, trace)
   await store.close()
   filled.set(key, new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))])))
@@ -69,7 +69,7 @@ export interface Seen {
 /** Opens the store, reads every trace that it finds, as far as that can be read, and closes it. Throws where a span is not what was sent. */
 export async function readAll(directory: string, options: Partial<LocalStoreOptions> = {}): Promise<Seen> {
   const events: StoreEvent[] = []
-  const store = await openLocalStore({ directory, seal: false, ...options, onEvent: (event) => events.push(event) })
+  const store = await openInSameThread({ directory, seal: false, ...options, onEvent: (event) => events.push(event) })
   try {
     const traces: number[] = []
     for (const id of await find(store, {})) {

@@ -20,7 +20,7 @@ import { FILE_HEADER } from '../files/log.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import { isOfLock } from '../files/lock.ts'
 import { indexPath, logPath } from '../files/segment.ts'
-import { openLocalStore } from '../threads/local-store.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { repairStore, type RepairReport } from './repair.ts'
 import type { StoreReport } from './report.ts'
 import { appendTrace, edit, fill, readAll, records, SPANS } from './store.test.helper.ts'
@@ -28,7 +28,6 @@ import { verifyStore } from './verify.ts'
 
 // They open many stores; the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 })
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname
 
@@ -64,7 +63,7 @@ it.each(['format-1/closed', 'format-1/killed', 'format-2/closed', 'format-2/kill
 )
 
 it('finds nothing wrong while the store takes spans', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 20_000, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 20_000, seal: false })
   const state = { stop: false, trace: 0 }
   const writing = (async () => {
     while (!state.stop) await appendTrace(store, state.trace++)
@@ -160,7 +159,7 @@ it('finds columns and filters that do not say what is in the log', async () => {
 
 it('repairs nothing in a directory that is open, or that a later version wrote', async () => {
   await fill(directory, 40)
-  const store = await openLocalStore({ directory, seal: false })
+  const store = await openInSameThread({ directory, seal: false })
   await expect(repairStore(directory)).rejects.toMatchObject({ code: 'locked' })
   await store.close()
   edit(indexPath(directory, 1), (bytes) => (bytes[200]! ^= 1))

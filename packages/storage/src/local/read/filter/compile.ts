@@ -8,7 +8,7 @@ import { wordCondition } from './word.ts'
 
 const MAX_NODES = 1_000
 const MAX_DEPTH = 64
-const LEVELS = new Set<string>(['any', 'span', 'resource', 'scope', 'event', 'link'])
+export const LEVELS = new Set<string>(['any', 'span', 'resource', 'scope', 'event', 'link'])
 
 /** Counts the nodes of a query, over all its filters. */
 export class NodeCount {

@@ -6,7 +6,7 @@ import { SpanView } from '../span-view.ts'
 import type { TraceParts } from '../trace-parts.ts'
 import type { Turn } from '../turn.ts'
 import { holds, type CompiledSet, type SetNode } from './compile.ts'
-import { truthOf, type LeafTruth } from './leaf-truth.ts'
+import { truthOf } from './leaf-truth.ts'
 import { related } from './related.ts'
 
 /** A trace whose spans that were sent twice, and whose parents, are known. */
@@ -17,26 +17,40 @@ export interface ResolvedTrace {
   readonly distinctOf: Uint32Array
   /** Of each distinct span; -1: it is not in the trace. */
   readonly parent: Int32Array
+  /** The row that is the request, counted over the parts. */
+  readonly rootRow: number
   readonly summary: TraceSummary
 }
 
 /** Members of a set, 1 for each; undefined: it is empty. */
 type Members = Uint8Array | undefined
 
+/**
+ * 1 for each of a trace's rows, counted over the parts, of which a leaf is true; all that start in the range where there is no leaf. Undefined when the turn
+ * ended.
+ */
+export type AskLeaf = (leaf: number | undefined) => Promise<Uint8Array | undefined>
+
 /** Asks a set of one trace. What its leaves said is kept from one question to the next. */
 export class SetOfTrace {
   readonly #set: CompiledSet
   readonly #trace: TraceParts
-  readonly #range: Range
   readonly #turn: Turn
-  readonly #truths = new Map<number | undefined, LeafTruth>()
+  readonly #truths = new Map<number | undefined, Uint8Array>()
+  readonly #askLeaf: AskLeaf
   #resolved: ResolvedTrace | undefined
 
-  constructor(set: CompiledSet, trace: TraceParts, range: Range, turn: Turn) {
+  /** `askLeaf`: of which of the rows a leaf is true, where that is known already. */
+  constructor(set: CompiledSet, trace: TraceParts, range: Range, turn: Turn, askLeaf?: AskLeaf) {
     this.#set = set
     this.#trace = trace
-    this.#range = range
     this.#turn = turn
+    this.#askLeaf =
+      askLeaf ??
+      (async (leaf) => {
+        const condition = leaf === undefined ? undefined : set.leaves[leaf]!.condition
+        return (await truthOf(condition, trace, range, false, turn))?.truth
+      })
   }
 
   /** Whether the set may have a member, by rows alone: exactly so where it asks nothing of the trace as a whole. False also when the turn ended. */
@@ -102,12 +116,11 @@ export class SetOfTrace {
   async #leaf(leaf: number | undefined): Promise<Members> {
     let found = this.#truths.get(leaf)
     if (!found) {
-      const condition = leaf === undefined ? undefined : this.#set.leaves[leaf]!.condition
-      found = await truthOf(condition, this.#trace, this.#range, false, this.#turn)
+      found = await this.#askLeaf(leaf)
       if (!found) return undefined
       this.#truths.set(leaf, found)
     }
-    return nonEmpty(this.#resolved ? distinct(found.truth, this.#resolved) : found.truth)
+    return nonEmpty(this.#resolved ? distinct(found, this.#resolved) : found)
   }
 
   /** Undefined where there are no numbers. */

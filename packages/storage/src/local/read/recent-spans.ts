@@ -3,17 +3,17 @@ import type { BlockRows, OperationKey } from '../block/rows.ts'
 import { SEED } from './trace-ids.ts'
 import type { Turn } from './turn.ts'
 
-/** Calls of one generation: when there are so many, the generation before is forgotten. */
-const MAX_CALLS = 1 << 20
+/** Spans of one generation: when there are so many, the generation before is forgotten. */
+const MAX_SPANS = 1 << 20
 const INITIAL = 1 << 10
 /** Of a place in a table, which is at most half full. */
 const PLACE_BYTES = 8
 
 /**
- * Knows the last million calls and more, so that a span which was sent twice counts once: a request that is sent again comes soon after, though
- * perhaps in another block. A call is known by a hash of 64 bits over all that the header of its span has.
+ * Knows the last million spans that were asked about, and more, so that one which was sent twice counts once: a request that is sent again comes soon
+ * after, though perhaps in another block. A span is known by a hash of 64 bits over all that its header has.
  */
-export class RecentCalls {
+export class RecentSpans {
   readonly #turn: Turn
   #young = new Int32Array(2 * INITIAL)
   #old = new Int32Array(2 * INITIAL)
@@ -77,7 +77,7 @@ export class RecentCalls {
   /** False when the generation is full, or there is no memory for it to grow. */
   #makeRoom(): boolean {
     const before = this.#young
-    if (this.#size >= MAX_CALLS || !this.#turn.mayReserve(PLACE_BYTES * before.length)) return false
+    if (this.#size >= MAX_SPANS || !this.#turn.mayReserve(PLACE_BYTES * before.length)) return false
     this.#young = new Int32Array(2 * before.length)
     for (let at = 0; at < before.length; at += 2)
       if (before[at] !== 0) this.#put(this.#young, before[at]!, before[at + 1]!)

@@ -1,0 +1,163 @@
+/** What `Format` makes of values: the verbs of Go's `fmt` for what statements compute with. */
+import { bytesToHex } from '@spoor/otlp'
+import { textOf, valueText } from './text.ts'
+import { Duration, Id, isList, isMap, entriesOf, fromAny, Time, toAny, type Value } from './value.ts'
+import { durationText } from './time/duration.ts'
+import { rfc3339 } from './time/civil.ts'
+
+const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d*))?([a-zA-Z%])/g
+
+/** A value that is missing, or that no verb stands for, is told in the text, as Go does. */
+export function format(template: string, values: readonly Value[]): string {
+  let next = 0
+  const text = template.replace(
+    VERB,
+    (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+      if (verb === '%') return '%'
+      if (next >= values.length) return `%!${verb}(MISSING)`
+      const value = values[next++]
+      const digits = precision === undefined ? undefined : Number(precision)
+      const body = verbText(verb, value, flags, digits) ?? `%!${verb}(${goType(value)}=${plain(value)})`
+      return padded(body, flags, Number(width ?? 0))
+    },
+  )
+  const extra = values.slice(next)
+  return extra.length === 0
+    ? text
+    : `${text}%!(EXTRA ${extra.map((each) => `${goType(each)}=${plain(each)}`).join(', ')})`
+}
+
+function padded(text: string, flags: string, width: number): string {
+  const length = Array.from(text).length
+  if (length >= width) return text
+  if (flags.includes('-')) return text + ' '.repeat(width - length)
+  if (!flags.includes('0')) return ' '.repeat(width - length) + text
+  const sign = /^[-+]/.exec(text)?.[0] ?? ''
+  return sign + '0'.repeat(width - length) + text.slice(sign.length)
+}
+
+function verbText(verb: string, value: Value, flags: string, digits: number | undefined): string | undefined {
+  const plus = (text: string): string => (flags.includes('+') && !text.startsWith('-') ? `+${text}` : text)
+  switch (verb) {
+    case 'v':
+      return typeof value === 'bigint' || typeof value === 'number' ? plus(plain(value)) : plain(value)
+    case 's':
+      if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean' || value === undefined)
+        return undefined
+      return digits === undefined ? plain(value) : Array.from(plain(value)).slice(0, digits).join('')
+    case 'q':
+      return typeof value === 'string' ? JSON.stringify(value) : undefined
+    case 't':
+      return typeof value === 'boolean' ? String(value) : undefined
+    case 'T':
+      return goType(value)
+    case 'd':
+      return typeof value === 'bigint' ? plus(String(value)) : undefined
+    case 'b':
+    case 'o':
+      return typeof value === 'bigint' ? plus(value.toString(verb === 'b' ? 2 : 8)) : undefined
+    case 'x':
+    case 'X': {
+      const text =
+        typeof value === 'bigint'
+          ? value.toString(16)
+          : typeof value === 'string'
+            ? Buffer.from(value).toString('hex')
+            : value instanceof Uint8Array
+              ? bytesToHex(value)
+              : value instanceof Id
+                ? value.hex
+                : undefined
+      return verb === 'X' ? text?.toUpperCase() : text
+    }
+    case 'c':
+      return typeof value === 'bigint' ? String.fromCodePoint(Number(value)) : undefined
+    case 'f':
+    case 'F':
+      return typeof value === 'number' ? plus(value.toFixed(digits ?? 6)) : undefined
+    case 'e':
+    case 'E': {
+      if (typeof value !== 'number') return undefined
+      const text = twoDigits(value.toExponential(digits ?? 6))
+      return plus(verb === 'E' ? text.toUpperCase() : text)
+    }
+    case 'g':
+    case 'G': {
+      if (typeof value !== 'number') return undefined
+      const text = plus(digits === undefined ? double(value) : general(value, digits))
+      return verb === 'G' ? text.toUpperCase() : text
+    }
+    default:
+      return undefined
+  }
+}
+
+/** An exponent has two digits at least. */
+function twoDigits(text: string): string {
+  return text.replace(/e([-+])(\d)$/, 'e$10$2')
+}
+
+/** With an exponent below -4 and from 21 on. */
+function double(value: number): string {
+  if (!Number.isFinite(value)) return textOf(value)!
+  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
+  return exponent < -4 || exponent >= 21 ? twoDigits(shortest(value)) : textOf(value)!
+}
+
+function shortest(value: number): string {
+  return value.toExponential()
+}
+
+function general(value: number, digits: number): string {
+  const precision = Math.max(1, digits)
+  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
+  const text =
+    exponent < -4 || exponent >= precision ? value.toExponential(precision - 1) : value.toPrecision(precision)
+  return twoDigits(text.replace(/\.?0+(?=e|$)/, (zeros) => (text.includes('.') ? '' : zeros)))
+}
+
+function plain(value: Value): string {
+  if (value === undefined) return '<nil>'
+  if (typeof value === 'number') return double(value)
+  if (typeof value === 'object') {
+    if (value instanceof Uint8Array) return `[${[...value].join(' ')}]`
+    if (value instanceof Time) return timeText(value)
+    if (value instanceof Duration) return durationText(value.nanos)
+    if (value instanceof Id) return value.hex
+    if (isMap(value)) {
+      const entries = entriesOf(value).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      return `map[${entries.map((entry) => `${entry.key}:${plain(fromAny(entry.value))}`).join(' ')}]`
+    }
+    if (isList(value)) return `[${value.value.map((each) => plain(fromAny(each))).join(' ')}]`
+    const any = toAny(value)
+    return any ? valueText(any) : ''
+  }
+  return String(value)
+}
+
+/** As Go shows a time: `2024-01-02 03:04:05.678 +0000 UTC`. */
+function timeText(time: Time): string {
+  const text = rfc3339(time).replace('T', ' ')
+  return text.endsWith('Z') ? `${text.slice(0, -1)} +0000 UTC` : text.replace(/([-+]\d\d):(\d\d)$/, ' $1$2 $1$2')
+}
+
+function goType(value: Value): string {
+  switch (typeof value) {
+    case 'undefined':
+      return '<nil>'
+    case 'bigint':
+      return 'int64'
+    case 'number':
+      return 'float64'
+    case 'boolean':
+      return 'bool'
+    case 'string':
+      return 'string'
+    default:
+      if (value instanceof Uint8Array) return '[]uint8'
+      if (value instanceof Time) return 'time.Time'
+      if (value instanceof Duration) return 'time.Duration'
+      if (value instanceof Id) return value.kind === 'trace' ? 'pcommon.TraceID' : 'pcommon.SpanID'
+      return isMap(value) ? 'pcommon.Map' : 'pcommon.Slice'
+  }
+}

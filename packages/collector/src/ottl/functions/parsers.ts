@@ -1,0 +1,268 @@
+/** Maps and lists of texts. */
+import type { AnyValue } from '@spoor/otlp'
+import { EvaluationError } from '../error.ts'
+import { defineFunction } from '../function.ts'
+import { list, listOf, map, optional, regex, string, writtenBool, writtenString } from '../parameters.ts'
+import { orderOfTexts } from '../compare.ts'
+import { valueText } from '../text.ts'
+import { fromAny, map as mapValue, toAny, typeName, type MapValue } from '../value.ts'
+
+/** Numbers are doubles, as in Go. */
+function ofJson(value: unknown): AnyValue {
+  if (value === null) return { type: 'empty' }
+  if (Array.isArray(value)) return { type: 'array', value: value.map(ofJson) }
+  if (typeof value === 'object')
+    return { type: 'map', value: Object.entries(value).map(([key, inner]) => ({ key, value: ofJson(inner) })) }
+  return toAny(value as string | number | boolean)!
+}
+
+function parseJson(text: string): MapValue | Extract<AnyValue, { type: 'array' }> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    throw new EvaluationError(`not JSON: ${(error as Error).message}`, { cause: error })
+  }
+  const value = ofJson(parsed)
+  if (value.type !== 'map' && value.type !== 'array')
+    throw new EvaluationError(`expected a map or list of JSON, got ${typeName(fromAny(value))}`)
+  return value
+}
+
+/** The parts between separators that are not in quotation marks, which go; empty ones are left out. */
+function splitQuoted(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let part = ''
+  let quote = ''
+  let isEscaped = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!
+    if (quote === '' && text.startsWith(separator, at)) {
+      if (part !== '') parts.push(part)
+      part = ''
+      at += separator.length - 1
+      continue
+    }
+    if (!isEscaped) {
+      if (quote === '' && (character === '"' || character === "'")) {
+        quote = character
+        continue
+      }
+      if (character === quote) {
+        quote = ''
+        continue
+      }
+      isEscaped = character === '\\'
+    } else isEscaped = false
+    part += character
+  }
+  if (quote !== '') throw new EvaluationError('a quotation mark has no end')
+  return part === '' ? parts : [...parts, part]
+}
+
+function delimiters(delimiter = '=', pairDelimiter = ' '): { delimiter: string; pairDelimiter: string } {
+  if (delimiter === '' || pairDelimiter === '') throw new EvaluationError('a delimiter has one character at least')
+  if (delimiter === pairDelimiter)
+    throw new EvaluationError('the delimiters of pairs, and of key and value, are the same')
+  return { delimiter, pairDelimiter }
+}
+
+/** A line of comma-separated values. `isLazy`: quotation marks may be anywhere. */
+function csvFields(text: string, delimiter: string, isLazy: boolean): string[] {
+  const line = text.replace(/\r?\n$/, '')
+  const fields: string[] = []
+  let at = 0
+  for (;;) {
+    if (line[at] !== '"') {
+      const end = line.indexOf(delimiter, at)
+      const field = end < 0 ? line.slice(at) : line.slice(at, end)
+      if (!isLazy && field.includes('"'))
+        throw new EvaluationError('a quotation mark in a field without quotation marks')
+      fields.push(field)
+      if (end < 0) return fields
+      at = end + delimiter.length
+      continue
+    }
+    let field = ''
+    for (at++; ; at++) {
+      if (at >= line.length) {
+        if (!isLazy) throw new EvaluationError('a quotation mark has no end')
+        break
+      }
+      if (line[at] !== '"') field += line[at]!
+      else if (line[at + 1] === '"') {
+        field += '"'
+        at++
+      } else if (at + 1 >= line.length || line.startsWith(delimiter, at + 1)) {
+        at++
+        break
+      } else if (isLazy) field += '"'
+      else throw new EvaluationError('a quotation mark in the middle of a field')
+    }
+    fields.push(field)
+    if (at >= line.length) return fields
+    at += delimiter.length
+  }
+}
+
+const MODES = ['strict', 'lazyQuotes', 'ignoreQuotes']
+
+/** The parts of a URL by the names that the semantic conventions give them. */
+function urlParts(text: string): MapValue {
+  const match =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
+      text,
+    )
+  // eslint-disable-next-line no-control-regex
+  if (!match || /[\x00-\x1f\x7f]/.test(text))
+    throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no URL`)
+  const [, scheme = '', authority, user, host = '', port, path = '', query, fragment] = match
+  const decoded = (part: string): string => {
+    try {
+      return decodeURIComponent(part)
+    } catch {
+      throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} has an escape that is none`)
+    }
+  }
+  // What stands behind a scheme without a slash is no path.
+  const plainPath = scheme !== '' && authority === undefined && !path.startsWith('/') ? '' : decoded(path)
+  const entries: [string, string | bigint][] = [
+    ['url.original', scheme.toLowerCase() + text.slice(scheme.length)],
+    ['url.domain', decoded(host.replace(/^\[(.*)\]$/, '$1'))],
+    ['url.scheme', scheme.toLowerCase()],
+    ['url.path', plainPath],
+  ]
+  if (port) entries.push(['url.port', BigInt(port)])
+  if (fragment) entries.push(['url.fragment', decoded(fragment)])
+  if (user !== undefined) {
+    const [name = '', ...password] = user.split(':')
+    entries.push(['url.user_info', user])
+    if (name !== '') entries.push(['url.username', decoded(name)])
+    if (password.length > 0) entries.push(['url.password', decoded(password.join(':'))])
+  }
+  if (query) entries.push(['url.query', query])
+  const extension = /\.([^.]+)$/.exec(plainPath)?.[1]
+  if (extension !== undefined) entries.push(['url.extension', extension])
+  return mapValue(entries)
+}
+
+/** What is in a value at a path of keys. */
+function within(value: AnyValue, path: readonly string[]): AnyValue {
+  let at = value
+  for (const key of path) {
+    const found: AnyValue | undefined =
+      at.type === 'map' ? at.value.find((entry) => entry.key === key)?.value : undefined
+    if (!found) throw new EvaluationError(`an element has nothing at ${JSON.stringify(path)}`)
+    at = found
+  }
+  return at
+}
+
+export const PARSERS = [
+  defineFunction(
+    'ParseJSON',
+    { target: string },
+    ({ target }) =>
+      (item) =>
+        parseJson(target.get(item)),
+  ),
+
+  defineFunction(
+    'ParseKeyValue',
+    { target: string, delimiter: optional(writtenString), pairDelimiter: optional(writtenString) },
+    (given) => {
+      const { delimiter, pairDelimiter } = delimiters(given.delimiter, given.pairDelimiter)
+      return (item) => {
+        const text = given.target.get(item)
+        if (text === '') throw new EvaluationError('there are no keys and values in an empty text')
+        const pairs = splitQuoted(text, pairDelimiter).map((pair): [string, string] => {
+          const at = pair.indexOf(delimiter)
+          if (at < 0) throw new EvaluationError(`${JSON.stringify(pair)} has no ${JSON.stringify(delimiter)}`)
+          return [pair.slice(0, at).trim(), pair.slice(at + delimiter.length).trim()]
+        })
+        return mapValue(new Map(pairs))
+      }
+    },
+  ),
+
+  defineFunction(
+    'ToKeyValueString',
+    {
+      target: map,
+      delimiter: optional(writtenString),
+      pairDelimiter: optional(writtenString),
+      sortOutput: optional(writtenBool),
+    },
+    (given) => {
+      const { delimiter, pairDelimiter } = delimiters(given.delimiter, given.pairDelimiter)
+      const quoted = (text: string): string => {
+        const escaped = text.replaceAll('"', String.raw`\"`)
+        return escaped.includes(delimiter) || escaped.includes(pairDelimiter) ? `"${escaped}"` : escaped
+      }
+      return (item) => {
+        const entries = given.target.get(item)
+        const ordered = given.sortOutput ? entries.toSorted((a, b) => orderOfTexts(a.key, b.key)) : entries
+        return ordered.map(({ key, value }) => quoted(key) + delimiter + quoted(valueText(value))).join(pairDelimiter)
+      }
+    },
+  ),
+
+  defineFunction(
+    'ParseCSV',
+    {
+      target: string,
+      header: string,
+      delimiter: optional(writtenString),
+      headerDelimiter: optional(writtenString),
+      mode: optional(writtenString),
+    },
+    ({ target, header, delimiter = ',', headerDelimiter = delimiter, mode = 'strict' }) => {
+      if (Array.from(delimiter).length !== 1 || Array.from(headerDelimiter).length !== 1)
+        throw new EvaluationError('a delimiter is one character')
+      if (!MODES.includes(mode))
+        throw new EvaluationError(`unknown mode ${JSON.stringify(mode)}; known: ${MODES.join(', ')}`)
+      return (item) => {
+        const text = target.get(item)
+        const names = header.get(item)
+        if (names === '') throw new EvaluationError('the header is empty')
+        const keys = names.split(headerDelimiter)
+        const fields =
+          mode === 'ignoreQuotes' ? text.split(delimiter) : csvFields(text, delimiter, mode === 'lazyQuotes')
+        if (keys.length !== fields.length)
+          throw new EvaluationError(`there are ${keys.length} names in the header and ${fields.length} fields`)
+        return mapValue(new Map(keys.map((key, index) => [key, fields[index]!])))
+      }
+    },
+  ),
+
+  defineFunction('ExtractPatterns', { target: string, pattern: regex }, ({ target, pattern }) => (item) => {
+    const expression = pattern.get(item)
+    const { groupNames } = expression
+    if (!groupNames.some((name) => name !== ''))
+      throw new EvaluationError('the pattern has no group with a name, like (?P<name>…)')
+    const groups = expression.match(target.get(item))
+    if (!groups) return mapValue([])
+    const named = groupNames.map((name, index): [string, string] => [name, groups[index] ?? ''])
+    return mapValue(new Map(named.filter(([name]) => name !== '')))
+  }),
+
+  defineFunction('URL', { uri: string }, ({ uri }) => (item) => {
+    const text = uri.get(item)
+    if (text === '') throw new EvaluationError('a URL has one character at least')
+    return urlParts(text)
+  }),
+
+  defineFunction(
+    'SliceToMap',
+    { target: list, keyPath: optional(listOf(writtenString)), valuePath: optional(listOf(writtenString)) },
+    ({ target, keyPath, valuePath }) =>
+      (item) => {
+        const entries = target.get(item).map((element, index): [string, AnyValue] => {
+          const key = keyPath ? fromAny(within(element, keyPath)) : String(index)
+          if (typeof key !== 'string') throw new EvaluationError(`a key must be a string, got ${typeName(key)}`)
+          return [key, valuePath ? within(element, valuePath) : element]
+        })
+        return { type: 'map', value: Array.from(new Map(entries), ([key, value]) => ({ key, value })) }
+      },
+  ),
+]

@@ -1,0 +1,13 @@
+/** The OpenTelemetry Transformation Language: statements and conditions over telemetry, on its bytes. */
+export { CONTEXTS, type ContextName } from './contexts.ts'
+export { Item } from './node.ts'
+export { PlainMap } from './plain-map.ts'
+export {
+  compileConditions,
+  compileStatements,
+  type Conditions,
+  type FailureListener,
+  type Statements,
+} from './statements.ts'
+export { createEditor, failureListeners } from './processor.ts'
+export { contextKey, errorModeKey, problemIssues } from './config.ts'

@@ -1,0 +1,38 @@
+import type {
+  DataPointView,
+  EventView,
+  LogRecordView,
+  MetricView,
+  ResourceView,
+  ScopeView,
+  SpanView,
+} from '@spoor/otlp'
+import { PlainMap } from './plain-map.ts'
+import type { Value } from './value.ts'
+
+/** What a statement looks at. One is used for all items; what its context does not have is not there. */
+export class Item {
+  resource!: ResourceView
+  scope!: ScopeView
+  span!: SpanView
+  event!: EventView
+  metric!: MetricView
+  point!: DataPointView
+  log!: LogRecordView
+  /** Empty for each item, or shared between the groups of statements of one context. */
+  cache = new PlainMap()
+}
+
+/** Part of a statement, compiled. */
+export interface Node<T = Value> {
+  /** Throws {@link EvaluationError}. */
+  readonly get: (item: Item) => T
+  /** Its value is known before there is an item. */
+  readonly isLiteral?: boolean
+}
+
+/** A path. */
+export interface PathNode extends Node {
+  /** Throws {@link EvaluationError}. Undefined: nothing happens. */
+  readonly set: (item: Item, value: Value) => void
+}

@@ -1,0 +1,84 @@
+/** What the processors that run statements have in common. */
+import {
+  countItems,
+  createBatch,
+  editRequest,
+  type Chunk,
+  type Signal,
+  type TelemetryBatch,
+  type Visitor,
+} from '@spoor/otlp'
+import {
+  CollectorError,
+  createLogLimiter,
+  toCollectorError,
+  type Component,
+  type Consumer,
+  type Context,
+} from '../component/index.ts'
+import type { ErrorMode, FailureListener } from './statements.ts'
+
+const LOG_INTERVAL_MS = 10_000
+
+/** What hears of failures under each error mode: they are counted, and told or handed back as the mode says. */
+export function failureListeners(context: Context, signal: Signal, what: string): (mode: ErrorMode) => FailureListener {
+  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+  const labels = { processor: context.id, otel_signal: signal }
+  const failed = context.counters.counter('spoor_processor_failed_statements', labels)
+  return (mode) => (statement, error) => {
+    failed.value++
+    if (mode === 'propagate')
+      throw new CollectorError('invalid_data', `${context.id}: ${what} ${statement}: ${error.message}`, {
+        cause: error,
+      })
+    if (mode === 'ignore')
+      log.warn(statement, { component: context.id, statement, error: error.message }, `Failed to run a ${what}.`)
+  }
+}
+
+export interface EditOptions<S extends Signal> {
+  /** One after the other, each over all that the one before left. */
+  readonly visitors: readonly Visitor<S>[]
+  /** Whether items are dropped, which are counted then; the reason. Undefined: none are. */
+  readonly drops?: string
+}
+
+/** Edits each batch on its bytes. What nothing is left of ends here. */
+export function createEditor<S extends Signal>(
+  context: Context,
+  signal: S,
+  next: Consumer,
+  { visitors, drops }: EditOptions<S>,
+): Component & Consumer {
+  const labels = { processor: context.id, otel_signal: signal }
+  const dropped =
+    drops === undefined
+      ? undefined
+      : context.counters.counter('otelcol_processor_dropped_items', { ...labels, reason: drops })
+  const edit = (chunk: Chunk): Chunk => {
+    let { bytes } = chunk
+    for (const visitor of visitors) bytes = editRequest(signal, bytes, visitor)
+    return bytes === chunk.bytes ? chunk : { bytes, items: dropped ? countItems(signal, bytes) : chunk.items }
+  }
+  return {
+    start: async () => {},
+    shutdown: async () => {},
+    consume(batch, delivery) {
+      let edited: TelemetryBatch
+      try {
+        const chunks = batch.chunks.map(edit)
+        const isSame = chunks.every((chunk, index) => chunk === batch.chunks[index])
+        edited = isSame
+          ? batch
+          : createBatch(
+              signal,
+              chunks.filter((chunk) => chunk.bytes.length > 0),
+            )
+      } catch (error) {
+        return Promise.reject(toCollectorError(error))
+      }
+      if (dropped) dropped.value += batch.items - edited.items
+      return edited.chunks.length === 0 ? Promise.resolve() : next.consume(edited, delivery)
+    },
+  }
+}

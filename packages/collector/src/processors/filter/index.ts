@@ -1,0 +1,26 @@
+import type { Signal } from '@spoor/otlp'
+import type { Component, Consumer, Context, ProcessorFactory } from '../../component/index.ts'
+import { compileConditions, CONTEXTS, createEditor, failureListeners } from '../../ottl/index.ts'
+import { SIGNALS } from '../../otlp-protocol/services.ts'
+import { filterConfig, groupsOf, type FilterConfig } from './config.ts'
+import { createVisitor } from './visitor.ts'
+
+/** Drops what conditions are true for. */
+export const filterProcessor: ProcessorFactory<FilterConfig> = {
+  kind: 'processor',
+  type: 'filter',
+  config: filterConfig,
+  signals: SIGNALS,
+  create: createFilter,
+}
+
+function createFilter(context: Context, config: FilterConfig, next: Consumer, signal: Signal): Component & Consumer {
+  const listeners = failureListeners(context, signal, 'condition')
+  const tests = groupsOf(config, signal).flatMap(({ source, errorMode }) => {
+    const compiled = compileConditions(source, CONTEXTS[signal])
+    const failed = listeners(errorMode)
+    return compiled.problems ? [] : compiled.value.map((conditions) => ({ conditions, failed }))
+  })
+  const visitors = tests.length === 0 ? [] : [createVisitor(signal, tests)]
+  return createEditor(context, signal, next, { visitors, drops: 'filter' })
+}

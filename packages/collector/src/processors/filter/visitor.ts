@@ -1,0 +1,89 @@
+/** What is dropped, in the order of the bytes: of a resource all, else of a scope all, else items, and events or points of them. */
+import type { ItemViews, Signal, Visitor } from '@spoor/otlp'
+import { Item, PlainMap, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
+
+/** Conditions of one context, and what hears of those that fail. */
+export interface Test {
+  readonly conditions: Conditions
+  readonly failed: FailureListener
+}
+
+const ITEM_CONTEXTS: Readonly<Record<Signal, readonly ContextName[]>> = {
+  traces: ['span', 'spanevent'],
+  metrics: ['metric', 'datapoint'],
+  logs: ['log'],
+}
+
+export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[]): Visitor<S> {
+  const item = new Item()
+  const matcher = (...contexts: ContextName[]): (() => boolean) | undefined => {
+    const all = tests.filter(({ conditions }) => contexts.includes(conditions.context))
+    if (all.length === 0) return undefined
+    return () =>
+      all.some(({ conditions, failed }) => {
+        if (item.cache.size > 0) item.cache = new PlainMap()
+        return conditions.test(item, failed)
+      })
+  }
+  const isResource = matcher('resource')
+  const isScope = matcher('scope')
+  const visitItem = itemVisitor(signal, item, matcher)
+  const hasItems = tests.some(({ conditions }) => ITEM_CONTEXTS[signal].includes(conditions.context))
+  return {
+    dropsEmpty: true,
+    resource(resource) {
+      item.resource = resource
+      if (isResource?.()) resource.drop()
+    },
+    ...((isScope ?? hasItems) && {
+      scope(scope) {
+        item.scope = scope
+        if (isScope?.()) scope.drop()
+      },
+    }),
+    ...(hasItems && { item: visitItem }),
+  }
+}
+
+type Matcher = (...contexts: ContextName[]) => (() => boolean) | undefined
+
+function itemVisitor<S extends Signal>(signal: S, item: Item, matcher: Matcher): (view: ItemViews[S]) => void {
+  const visitors: { readonly [K in Signal]: () => (view: ItemViews[K]) => void } = {
+    traces() {
+      const isSpan = matcher('span')
+      const isEvent = matcher('spanevent')
+      return (span) => {
+        item.span = span
+        if (isSpan?.()) span.drop()
+        else if (isEvent)
+          span.forEachEvent((event) => {
+            item.event = event
+            if (isEvent()) event.drop()
+          })
+      }
+    },
+    metrics() {
+      const isMetric = matcher('metric')
+      const isPoint = matcher('datapoint')
+      return (metric) => {
+        item.metric = metric
+        if (isMetric?.()) metric.drop()
+        else if (isPoint && metric.type !== undefined) {
+          metric.forEachPoint((point) => {
+            item.point = point
+            if (isPoint()) point.drop()
+          })
+          if (metric.pointCount === 0) metric.drop()
+        }
+      }
+    },
+    logs() {
+      const isLog = matcher('log')
+      return (log) => {
+        item.log = log
+        if (isLog?.()) log.drop()
+      }
+    },
+  }
+  return visitors[signal]()
+}

@@ -1,0 +1,121 @@
+/**
+ * The order in which groups of statements run: one group over all that is in a batch, then the next. Groups that cannot see of each other whether
+ * they did are run in one pass, which decodes once what several of them look at.
+ */
+import type { ItemViews, Signal, Visitor } from '@spoor/otlp'
+import { Item, PlainMap, type ContextName, type FailureListener, type Statements } from '../../ottl/index.ts'
+
+export interface Group {
+  readonly statements: Statements
+  readonly failed: FailureListener
+  readonly sharesCache: boolean
+}
+
+/** How far in what a context is about. */
+const DEPTHS: Readonly<Record<ContextName, number>> = {
+  resource: 0,
+  scope: 1,
+  span: 2,
+  metric: 2,
+  log: 2,
+  spanevent: 3,
+  datapoint: 3,
+}
+
+/** Groups by the pass that they run in, in order. A pass goes inwards, and what changes something further out has one of its own. */
+export function passesOf<G extends Pick<Group, 'statements' | 'sharesCache'>>(groups: readonly G[]): G[][] {
+  const passes: G[][] = []
+  let depth = Infinity
+  let isAlone = true
+  for (const group of groups) {
+    const { context, changesAbove } = group.statements
+    const isOwn = changesAbove || group.sharesCache
+    if (isAlone || isOwn || DEPTHS[context] < depth) passes.push([])
+    passes.at(-1)!.push(group)
+    depth = DEPTHS[context]
+    isAlone = isOwn
+  }
+  return passes
+}
+
+export function createVisitors<S extends Signal>(signal: S, groups: readonly Group[]): Visitor<S>[] {
+  const shared = new Map<ContextName, PlainMap>()
+  for (const { statements, sharesCache } of groups) if (sharesCache) shared.set(statements.context, new PlainMap())
+  return passesOf(groups).map((pass) => createVisitor(signal, pass, shared))
+}
+
+function createVisitor<S extends Signal>(
+  signal: S,
+  groups: readonly Group[],
+  shared: ReadonlyMap<ContextName, PlainMap>,
+): Visitor<S> {
+  const item = new Item()
+  const runner = (context: ContextName): (() => void) | undefined => {
+    const all = groups.filter(({ statements }) => statements.context === context)
+    if (all.length === 0) return undefined
+    return () => {
+      for (const { statements, failed, sharesCache } of all) {
+        if (sharesCache) item.cache = shared.get(context)!
+        else if (item.cache.size > 0) item.cache = new PlainMap()
+        statements.run(item, failed)
+      }
+    }
+  }
+  const runResource = runner('resource')
+  const runScope = runner('scope')
+  const hasItems = groups.some(({ statements }) => DEPTHS[statements.context] >= 2)
+  return {
+    resource(resource) {
+      item.resource = resource
+      runResource?.()
+    },
+    ...((runScope ?? hasItems) && {
+      scope(scope) {
+        item.scope = scope
+        runScope?.()
+      },
+    }),
+    ...(hasItems && { item: itemVisitor(signal, item, runner) }),
+  }
+}
+
+type Runner = (context: ContextName) => (() => void) | undefined
+
+function itemVisitor<S extends Signal>(signal: S, item: Item, runner: Runner): (view: ItemViews[S]) => void {
+  const visitors: { readonly [K in Signal]: () => (view: ItemViews[K]) => void } = {
+    traces() {
+      const runSpan = runner('span')
+      const runEvent = runner('spanevent')
+      return (span) => {
+        item.span = span
+        runSpan?.()
+        if (runEvent)
+          span.forEachEvent((event) => {
+            item.event = event
+            runEvent()
+          })
+      }
+    },
+    metrics() {
+      const runMetric = runner('metric')
+      const runPoint = runner('datapoint')
+      return (metric) => {
+        item.metric = metric
+        runMetric?.()
+        if (runPoint)
+          metric.forEachPoint((point) => {
+            item.point = point
+            runPoint()
+          })
+      }
+    },
+    logs() {
+      const runLog = runner('log')
+      return (log) => {
+        item.log = log
+        runLog?.()
+      }
+    },
+  }
+  return visitors[signal]()
+}

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { AggregateResponse, ApiError, ErrorGroupsResponse, HeatMapResponse } from '../api.ts'
+import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf, type TestSpoor } from '../testkit.ts'
+
+let spoor: TestSpoor
+const TRACES = 40
+const START = 1_790_000_000_000_000_000n
+const MS = 1_000_000n
+
+/** Trace n is of tenant n mod 4, starts n ms after the first and takes n + 1 ms; each tenth fails. */
+beforeAll(async () => {
+  spoor = await startTestSpoor()
+  for (let n = 0; n < TRACES; n++) {
+    const traceId = traceIdOf(n + 1)
+    const [start, end] = [START + BigInt(n) * MS, START + BigInt(2 * n + 1) * MS]
+    const times = { startTimeUnixNano: start, endTimeUnixNano: end }
+    const status = { code: n % 10 === 9 ? 2 : 0, message: '' } as const
+    const attributes = [string('tenant', `t${n % 4}`)]
+    await spoor.post(requestOf('checkout', [{ ...times, traceId, spanId: spanIdOf(1), name: 'pay', status }]))
+    const call = { ...times, traceId, spanId: spanIdOf(2), parentSpanId: spanIdOf(1), name: 'withdraw', attributes }
+    await spoor.post(requestOf('bank', [call]))
+    // What a sender sends again counts once.
+    if (n % 3 === 0) await spoor.post(requestOf('bank', [call]))
+  }
+})
+
+afterAll(() => spoor.remove())
+
+const aggregate = (query: string) => spoor.json<AggregateResponse>(`/api/spoor/v1/aggregate?${query}`)
+const q = (text: string) => `q=${encodeURIComponent(text)}`
+
+it('counts what the query finds, by groups', async () => {
+  const { total, groups, rest, complete, from, to } = await aggregate(
+    `${q('service:bank')}&groupBy=service,tenant&limit=3&percentiles=0.5,1&exemplars=1`,
+  )
+  expect({ complete, from, to }).toEqual({
+    complete: true,
+    from: START.toString(),
+    to: (START + BigInt(TRACES - 1) * MS).toString(),
+  })
+  expect(total).toMatchObject({ count: TRACES, errors: 0, minNs: 1e6, maxNs: 40e6, sumNs: 820e6 })
+  expect(groups.map(({ key, count }) => [...key, count])).toEqual([
+    ['bank', 't0', 10],
+    ['bank', 't1', 10],
+    ['bank', 't2', 10],
+  ])
+  expect(rest).toMatchObject({
+    groups: 1,
+    count: 10,
+    exemplars: [{ traceId: traceIdOf(40), spanId: spanIdOf(2), durationNs: 40e6, error: false }],
+  })
+  expect(Math.abs(total.percentilesNs[0]! / 20e6 - 1)).toBeLessThan(0.0055)
+})
+
+it('counts requests, by time', async () => {
+  const to = START + 39n * MS
+  const { total, groups, bucketNs } = await aggregate(
+    `${q('tenant:t1')}&of=requests&groupBy=name&buckets=4&from=${START}&to=${to}`,
+  )
+  expect(bucketNs).toBe(9_750_001)
+  expect(total).toMatchObject({ count: 10, errors: 2 })
+  expect(groups[0]).toMatchObject({ key: ['pay'], count: 10 })
+  expect(groups[0]!.buckets!.map(({ count }) => count)).toEqual([3, 2, 3, 2])
+  const withoutTenant = await aggregate('groupBy=tenant&order=sum')
+  expect(withoutTenant.groups[0]).toMatchObject({ key: [null], count: TRACES })
+})
+
+it('draws all that matches by time and duration, in bins that a search can be asked for', async () => {
+  const map = await spoor.json<HeatMapResponse>(`/api/spoor/v1/heatmap?${q('service:bank')}&timeBins=10&durationBins=6`)
+  const bins = map.edgesNs.length - 1
+  expect(bins).toBeLessThanOrEqual(6)
+  expect(map.counts).toHaveLength(10 * bins)
+  expect(map.counts.reduce((sum, count) => sum + count, 0)).toBe(TRACES)
+  for (let bin = 0; bin < bins; bin++) {
+    const [low, high] = [map.edgesNs[bin]!, map.edgesNs[bin + 1]!]
+    const inBin = map.counts.filter((_, i) => i % bins === bin).reduce((sum, count) => sum + count, 0)
+    const { total } = await aggregate(q(`service:bank duration>=${low}ns duration<${high}ns`))
+    expect([bin, total.count]).toEqual([bin, inBin])
+  }
+  expect(map.exemplars.at(-1)).toMatchObject({ traceId: traceIdOf(40), durationNs: 40e6 })
+})
+
+it('tells which errors there are, the same ones together', async () => {
+  const event = (order: number) => ({
+    timeUnixNano: START,
+    name: 'exception',
+    attributes: [
+      string('exception.type', 'IOError'),
+      string('exception.message', `order ${order} is gone`),
+      string('exception.stacktrace', `IOError\n    at charge (/app/pay.js:${order}:1)`),
+    ],
+    droppedAttributesCount: 0,
+  })
+  // Far from all others: these are asked about alone.
+  const start = START - 86_400_000_000_000n
+  for (let n = 0; n < 3; n++) {
+    const times = { startTimeUnixNano: start + BigInt(n), endTimeUnixNano: start + MS }
+    const span = { ...times, traceId: traceIdOf(100 + n), spanId: spanIdOf(1), events: [event(n)] }
+    await spoor.post(requestOf(n === 2 ? 'mail' : 'bank', [span]))
+  }
+  const { groups, spans, moreGroups } = await spoor.json<ErrorGroupsResponse>(
+    `/api/spoor/v1/error-groups?from=${start}&to=${start + MS}&exemplars=1&buckets=1`,
+  )
+  expect({ spans, moreGroups }).toEqual({ spans: 3, moreGroups: 0 })
+  expect(groups).toEqual([
+    {
+      id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      type: 'IOError',
+      message: 'order <n> is gone',
+      frame: 'charge (pay.js)',
+      count: 3,
+      firstSeen: start.toString(),
+      lastSeen: (start + 2n).toString(),
+      services: [
+        { name: 'bank', spans: 2 },
+        { name: 'mail', spans: 1 },
+      ],
+      exemplars: [
+        {
+          traceId: traceIdOf(102),
+          spanId: spanIdOf(1),
+          durationNs: 1e6 - 2,
+          error: false,
+          start: (start + 2n).toString(),
+        },
+      ],
+      buckets: [3],
+    },
+  ])
+  const failed = await spoor.json<ErrorGroupsResponse>(`/api/spoor/v1/error-groups?${q('name:pay')}&order=last_seen`)
+  expect(failed).toMatchObject({ spans: 4, groups: [{ type: '', message: '', frame: '', count: 4 }] })
+})
+
+it('says where a question is none, and the way out', async () => {
+  for (const [path, code, message] of [
+    [`aggregate?${q('{a:1')}`, 'bad_query', /./],
+    ['aggregate?groupBy=duration', 'bad_parameter', /"groupBy": "duration" cannot be grouped by: service, name/],
+    ['aggregate?groupBy=a,b,c,d', 'bad_query', /groupBy.*at most 3/],
+    ['aggregate?percentiles=0.5,95', 'bad_parameter', /"95" is not a share/],
+    ['aggregate?order=name', 'bad_parameter', /one of count, errors, sum, max, percentile/],
+    ['error-groups?order=max', 'bad_parameter', /one of count, first_seen, last_seen/],
+    ['heatmap?timeBins=0', 'bad_parameter', /"timeBins": "0" is not a whole number from 1 to 1000/],
+    ['heatmap?of=traces', 'bad_parameter', /one of spans, requests/],
+  ] as const) {
+    const response = await spoor.get(`/api/spoor/v1/${path}`)
+    const { error } = (await response.json()) as ApiError
+    expect([path, response.status, error.code]).toEqual([path, 400, code])
+    expect(error.message).toMatch(message)
+  }
+})

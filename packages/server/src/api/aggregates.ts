@@ -1,0 +1,145 @@
+/* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
+import {
+  ERROR_ORDERS,
+  GROUP_ORDERS,
+  type AggregateEnd,
+  type AggregateScope,
+  type ErrorGroup,
+  type GroupKey,
+  type Measures,
+} from '@spoor/storage'
+import type { FastifyRequest } from 'fastify'
+import type { AggregateResponse, ErrorGroupRow, ErrorGroupsResponse, HeatMapResponse, MeasuresRow } from '../api.ts'
+import { callOf } from '../http/query-call.ts'
+import { parseQuery, targetOf } from '../query/index.ts'
+import { all, choiceParam, countParam, first, RequestError, type Query } from './params.ts'
+import { scopeOf } from './scope.ts'
+import type { StoreQueries } from './store-queries.ts'
+
+/** `GET aggregate`; see `api.ts`. */
+export function aggregateRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<AggregateResponse> => {
+    const query = request.query as Query
+    const percentiles = percentilesParam(query)
+    const order = choiceParam(query, 'order', GROUP_ORDERS)
+    const asked = {
+      ...askedOf(query),
+      groupBy: groupByParam(query),
+      limit: countParam(query, 'limit', 20, 1, 10_000),
+      buckets: countParam(query, 'buckets', 0, 0, 1_000),
+      exemplars: countParam(query, 'exemplars', 1, 0, 10),
+      ...(percentiles && { percentiles }),
+      ...(order && { order }),
+    }
+    const { total, groups, rest, ...end } = await store.aggregate(asked, callOf(request))
+    return {
+      total: measuresRow(total),
+      // JSON has no undefined in a list.
+      groups: groups.map(({ key, ...measures }) => ({
+        key: key.map((value) => value ?? null),
+        ...measuresRow(measures),
+      })),
+      ...(rest && { rest: { groups: rest.groups, ...measuresRow(rest) } }),
+      ...endRow(end),
+    }
+  }
+}
+
+/** `GET heatmap`; see `api.ts`. */
+export function heatMapRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<HeatMapResponse> => {
+    const query = request.query as Query
+    const asked = {
+      ...askedOf(query),
+      timeBins: countParam(query, 'timeBins', 120, 1, 1_000),
+      durationBins: countParam(query, 'durationBins', 24, 1, 100),
+    }
+    const { edgesNs, counts, errors, exemplars, ...end } = await store.heatMap(asked, callOf(request))
+    return { edgesNs, counts: [...counts], errors: [...errors], exemplars, ...endRow(end) }
+  }
+}
+
+/** `GET error-groups`; see `api.ts`. */
+export function errorGroupsRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<ErrorGroupsResponse> => {
+    const query = request.query as Query
+    const order = choiceParam(query, 'order', ERROR_ORDERS)
+    const asked = {
+      ...scopeOf(query, parseQuery(first(query, 'q') ?? '')),
+      limit: countParam(query, 'limit', 50, 1, 1_000),
+      buckets: countParam(query, 'buckets', 0, 0, 1_000),
+      exemplars: countParam(query, 'exemplars', 3, 0, 10),
+      ...(order && { order }),
+    }
+    const { spans, groups, moreGroups, ...end } = await store.errorGroups(asked, callOf(request))
+    return { spans, groups: groups.map(errorGroupRow), moreGroups, ...endRow(end) }
+  }
+}
+
+function errorGroupRow({ id, type, message, frame, count, ...rest }: ErrorGroup): ErrorGroupRow {
+  const { firstSeen, lastSeen, services, exemplars, buckets } = rest
+  return {
+    id,
+    type,
+    message,
+    frame,
+    count,
+    firstSeen: firstSeen.toString(),
+    lastSeen: lastSeen.toString(),
+    services,
+    exemplars: exemplars.map((exemplar) => ({ ...exemplar, start: exemplar.start.toString() })),
+    ...(buckets && { buckets }),
+  }
+}
+
+function askedOf(query: Query): AggregateScope {
+  const of = choiceParam(query, 'of', ['spans', 'requests'])
+  return { ...scopeOf(query, parseQuery(first(query, 'q') ?? '')), ...(of && { of }) }
+}
+
+/** Keys as the search bar has them, in one parameter or several, with commas in between. */
+function groupByParam(query: Query): GroupKey[] {
+  const keys = all(query, 'groupBy').flatMap((text) => [...text.matchAll(/"([^"]*)"|[^,]+/g)])
+  return keys.map(([text, quoted]) => {
+    const target = targetOf({ text: quoted ?? text.trim(), quoted: quoted !== undefined })
+    if (!('field' in target)) return target
+    const { field } = target
+    if (field === 'service' || field === 'name' || field === 'kind' || field === 'status') return { field }
+    throw new RequestError(
+      400,
+      'bad_parameter',
+      `parameter "groupBy": "${text}" cannot be grouped by: service, name, kind, status, or an attribute's key`,
+    )
+  })
+}
+
+function percentilesParam(query: Query): number[] | undefined {
+  const text = first(query, 'percentiles')
+  return text?.split(',').map((each) => {
+    const share = Number(each)
+    if (each.trim() !== '' && share > 0 && share <= 1) return share
+    throw new RequestError(
+      400,
+      'bad_parameter',
+      `parameter "percentiles": "${each}" is not a share greater than 0 and at most 1, as in 0.5,0.95`,
+    )
+  })
+}
+
+function measuresRow({ count, errors, perSecond, sumNs, minNs, maxNs, ...rest }: Measures): MeasuresRow {
+  const { percentilesNs, exemplars, buckets } = rest
+  return { count, errors, perSecond, sumNs, minNs, maxNs, percentilesNs, exemplars, ...(buckets && { buckets }) }
+}
+
+function endRow({ from, to, bucketNs, ...rest }: AggregateEnd) {
+  const { complete, spansScanned, bytesRead, elapsedMs } = rest
+  return {
+    from: from.toString(),
+    to: to.toString(),
+    bucketNs: Number(bucketNs),
+    complete,
+    spansScanned,
+    bytesRead,
+    elapsedMs,
+  }
+}

@@ -1,0 +1,19 @@
+import type { SearchQuery, SpanSet } from '@spoor/storage'
+import { durationParam, nowNs, timeParam, type Query } from './params.ts'
+
+/** What is asked about: `from`, `to`, `minTraceDuration` and `maxTraceDuration`, and the set that `q` says. */
+export function scopeOf(query: Query, set: SpanSet | undefined): Pick<SearchQuery, 'spans' | 'from' | 'to'> {
+  const now = nowNs()
+  const from = timeParam(query, 'from', now)
+  const to = timeParam(query, 'to', now)
+  const bounds = [
+    ['gte', durationParam(query, 'minTraceDuration')],
+    ['lte', durationParam(query, 'maxTraceDuration')],
+  ] as const
+  let spans = set
+  // The set's spans in traces whose whole duration is between the bounds.
+  for (const [compare, value] of bounds) {
+    if (value !== undefined) spans = { op: 'trace', field: 'duration', compare, value, ...(spans && { among: spans }) }
+  }
+  return { ...(spans && { spans }), ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+}

@@ -1,0 +1,193 @@
+import type { CallOptions } from './contract.ts'
+import type { Filter, Level, SpanSet } from './span-set.ts'
+
+/*
+ * Questions about many requests: how many, how fast, how often they fail, by what, and when.
+ *
+ * **What counts** is what a search with the same `spans`, `from` and `to` finds: with `of: 'spans'` each span that is in the set of its trace, with
+ * `of: 'requests'` each trace whose set is not empty, once, as its request: the root span, with its service, name, start, duration and status, as
+ * the list of a search shows them. So a total equals what a search counts.
+ *
+ * **A span that was sent twice**, the same in every field of its header, counts once. Where very much came between, an engine may have forgotten the first of them:
+ * the local one knows the last million spans that matched.
+ *
+ * **A duration** that is negative counts as 0.
+ */
+
+/** What is asked about. */
+export interface AggregateScope extends CallOptions {
+  /** As in a search. */
+  readonly spans?: SpanSet
+  /** Short for `spans` with this filter alone; not together with it. */
+  readonly filter?: Filter
+  /**
+   * Both inclusive, nanoseconds since 1970; see {@link SearchQuery.from}. Default: the first and the last start of all spans in the store. A request that starts
+   * outside, though a span of its set is inside, is told of as if it started at that end.
+   */
+  readonly from?: bigint
+  readonly to?: bigint
+  /** What is counted. Default `spans`. */
+  readonly of?: 'spans' | 'requests'
+}
+
+/**
+ * What is grouped by: a field, or an attribute by the text form of its value (see {@link Filter}). Of an attribute that is there at several levels, the first of span,
+ * resource, scope, event and link counts, of several values at that level the least by code units. Of a request: what its root span has.
+ */
+export type GroupKey =
+  | { readonly field: 'service' | 'name' | 'kind' | 'status' }
+  | { readonly attribute: string; readonly level?: Level }
+
+/** By what groups are ordered, the greatest first: how many, how many failed, the time that they took together, the longest, or the last of `percentiles`. */
+export const GROUP_ORDERS = ['count', 'errors', 'sum', 'max', 'percentile'] as const
+export type GroupOrder = (typeof GROUP_ORDERS)[number]
+
+export interface AggregateQuery extends AggregateScope {
+  /** At most 3. Default: none, everything is in one group. */
+  readonly groupBy?: readonly GroupKey[]
+  /** Each greater than 0 and at most 1; at most 10. Default 0.5, 0.95, 0.99. */
+  readonly percentiles?: readonly number[]
+  /** Default `count`. Ties are broken by the values of the keys. */
+  readonly order?: GroupOrder
+  /** How many groups are told of; all others are told of as one. 1-10,000, default 20. */
+  readonly limit?: number
+  /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. */
+  readonly buckets?: number
+  /** Longest spans, or requests, that are named for each group. 0-10, default 1. */
+  readonly exemplars?: number
+}
+
+export interface Aggregates extends AggregateEnd {
+  readonly total: Measures
+  /** In the order that was asked for, at most `limit`. */
+  readonly groups: readonly AggregateGroup[]
+  /** All groups that are not in `groups`, as one; undefined where there is none. */
+  readonly rest: (Measures & { readonly groups: number }) | undefined
+}
+
+export interface AggregateGroup extends Measures {
+  /** Values of `groupBy`, in its order; undefined: there is none. Kind and status are named as in a {@link Filter}. */
+  readonly key: readonly (string | undefined)[]
+}
+
+export interface Measures {
+  /** Spans, or requests. */
+  readonly count: number
+  /** Of these, how many have status error. */
+  readonly errors: number
+  /** Count by the seconds of the range. */
+  readonly perSecond: number
+  /** Of the durations, nanoseconds: sum, shortest and longest; 0 where nothing is counted. */
+  readonly sumNs: number
+  readonly minNs: number
+  readonly maxNs: number
+  /**
+   * For each of `percentiles`, nanoseconds: the duration that so large a share of all has, or less (the nearest rank: of 10, 0.95 is the longest), give or
+   * take {@link DURATION_ERROR} of it. 0 where nothing is counted.
+   */
+  readonly percentilesNs: readonly number[]
+  /** The longest first; of two the same, by trace id and span id. */
+  readonly exemplars: readonly Exemplar[]
+  /** By time, where `buckets` were asked for. */
+  readonly buckets?: readonly AggregateBucket[]
+}
+
+export interface AggregateBucket {
+  readonly count: number
+  readonly errors: number
+  /** As in {@link Measures}. */
+  readonly percentilesNs: readonly number[]
+}
+
+export interface Exemplar {
+  /** 32 and 16 hex digits. */
+  readonly traceId: string
+  readonly spanId: string
+  readonly durationNs: number
+  readonly error: boolean
+}
+
+/** How an aggregate ended. */
+export interface AggregateEnd {
+  /** What was asked about, both inclusive. */
+  readonly from: bigint
+  readonly to: bigint
+  /** Nanoseconds of a bucket: the first begins at `from`, the last may end after `to`. 0 without buckets. */
+  readonly bucketNs: bigint
+  /**
+   * Whether all that is in question was looked at. False: stopped by time, by `signal` or by the memory that queries may use, or a part is
+   * damaged: the numbers are too small.
+   */
+  readonly complete: boolean
+  /** As in {@link SearchEnd}. */
+  readonly spansScanned: number
+  readonly bytesRead: number
+  readonly elapsedMs: number
+}
+
+export interface HeatMapQuery extends AggregateScope {
+  /** 1-1,000, default 120. */
+  readonly timeBins?: number
+  /** At most so many: 1-100, default 24. */
+  readonly durationBins?: number
+}
+
+/** How many by time and duration. */
+export interface HeatMap extends AggregateEnd {
+  /** Whole nanoseconds, ascending: bin d has the durations from `edgesNs[d]` up to and without `edgesNs[d + 1]`. Each spans the same ratio, but where whole numbers are far apart. */
+  readonly edgesNs: readonly number[]
+  /** Of all bins, those of the first time first: bin (t, d) is at `t * (edgesNs.length - 1) + d`. */
+  readonly counts: Uint32Array
+  readonly errors: Uint32Array
+  /** Bins that are not empty, in the order of `counts`: the longest of each. */
+  readonly exemplars: readonly (Exemplar & { readonly bin: number })[]
+}
+
+/** By what groups of errors are ordered: the most frequent first, the one that was first seen last, or the one that was seen last. */
+export const ERROR_ORDERS = ['count', 'first_seen', 'last_seen'] as const
+export type ErrorOrder = (typeof ERROR_ORDERS)[number]
+
+/** Of the spans that are in the set, those that tell of an error. */
+export interface ErrorGroupsQuery extends Omit<AggregateScope, 'of'> {
+  /** Default `count`. Ties are broken by type, message and frame. */
+  readonly order?: ErrorOrder
+  /** 1-1,000, default 50. */
+  readonly limit?: number
+  /** As in {@link AggregateQuery}. */
+  readonly buckets?: number
+  /** Latest spans that are named for each group. 0-10, default 3. */
+  readonly exemplars?: number
+}
+
+/**
+ * Errors that are the same (see `errorKindOf` of `@spoor/trace`), together. A span tells of an error when its status is error, or when it has recorded an exception: an event with
+ * `exception.type` or `exception.message`. What it is, each of its exceptions tells; of a span without, its attribute `error.type` and the message of its status. A span that has recorded
+ * several that are the same counts once, and in each group that one of them is of.
+ */
+export interface ErrorGroups extends AggregateEnd {
+  /** Spans that tell of an error. */
+  readonly spans: number
+  readonly groups: readonly ErrorGroup[]
+  /** How many groups there are beside these. */
+  readonly moreGroups: number
+}
+
+export interface ErrorGroup {
+  /** The same for the same error, for ever: 16 hex digits. */
+  readonly id: string
+  /** See `ErrorKind` of `@spoor/trace`; '' where nothing is known. */
+  readonly type: string
+  readonly message: string
+  readonly frame: string
+  /** Spans. */
+  readonly count: number
+  /** First and last start of these spans, in the range that was asked for: without `from`, the first ever. */
+  readonly firstSeen: bigint
+  readonly lastSeen: bigint
+  /** Most spans first, then by name. */
+  readonly services: readonly { readonly name: string; readonly spans: number }[]
+  /** The latest first; of two at once, by trace id and span id. */
+  readonly exemplars: readonly (Exemplar & { readonly start: bigint })[]
+  /** Spans by time, where `buckets` were asked for. */
+  readonly buckets?: readonly number[]
+}

@@ -1,0 +1,212 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import {
+  DURATION_ERROR,
+  type AggregateQuery,
+  type Aggregates,
+  type ErrorGroupsQuery,
+  type HeatMap,
+  type HeatMapQuery,
+  type Measures,
+  type TraceStore,
+} from '../contract.ts'
+import {
+  arbitraryAggregate,
+  arbitraryCounted,
+  arbitraryErrorGroups,
+  arbitraryErrors,
+  arbitraryHeatMap,
+} from './aggregate-arbitrary.ts'
+import {
+  boundsOf,
+  countedOf,
+  exactDuration,
+  exemplarsOf,
+  expectedAggregates,
+  timeBin,
+  type ExpectedAggregates,
+} from './aggregate-model.ts'
+import { expectedErrorGroups } from './error-model.ts'
+import { withStore, type OpenStore } from './harness.ts'
+import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
+
+/** Answers about many spans and requests, held against a naive count. */
+export function aggregates(open: OpenStore): void {
+  it('counts what any set finds, by any keys and by time, in what is new and in what is old', async () => {
+    await withStore(open, async (store, directory) => {
+      if (!store.capabilities.aggregates) return
+      const spans = fc.sample(arbitraryCounted, { seed: 41, numRuns: 1 })[0]!
+      const sizes = [1, 3, 9, 2, 17]
+      for (let i = 0, n = 0; i < spans.length; i += sizes[n++ % sizes.length]!)
+        await store.append(batchOf(...spans.slice(i, i + sizes[n % sizes.length]!)))
+      const check = async (opened: TraceStore, seed: number): Promise<void> => {
+        await fc.assert(
+          fc.asyncProperty(arbitraryAggregate, (query) => checkAggregate(opened, spans, query)),
+          { numRuns: 60, seed },
+        )
+        await fc.assert(
+          fc.asyncProperty(arbitraryHeatMap, (query) => checkHeatMap(opened, spans, query)),
+          { numRuns: 30, seed },
+        )
+      }
+      await check(store, 51)
+      await store.close()
+      const again = await open(directory)
+      await check(again, 52)
+      await again.close()
+    })
+  })
+
+  it('counts a duration that is negative as none, and the longest that there can be', async () => {
+    await withStore(open, async (store) => {
+      if (!store.capabilities.aggregates) return
+      const odd = [
+        sent({ trace: 1, id: 1, ms: -5 }),
+        sent({ trace: 1, id: 2, span: { endTimeUnixNano: T0 + 2n ** 62n } }),
+        ...[0n, 1n, 2n, 3n].map((ns, i) => sent({ trace: 1, id: i + 3, span: { endTimeUnixNano: T0 + ns } })),
+      ]
+      await store.append(batchOf(...odd))
+      await checkAggregate(store, odd, { percentiles: [0.01, 0.5, 1] })
+      await checkHeatMap(store, odd, { durationBins: 100 })
+      await checkHeatMap(store, odd.slice(0, 0), { from: T0 + MS, to: T0 + 2n * MS })
+    })
+  })
+
+  it('tells which errors there are, the same ones together, in what is new and in what is old', async () => {
+    await withStore(open, async (store, directory) => {
+      if (!store.capabilities.errorGroups) return
+      const spans = fc.sample(arbitraryErrors, { seed: 43, numRuns: 1 })[0]!
+      for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
+      const check = (opened: TraceStore, seed: number): Promise<void> =>
+        fc.assert(
+          fc.asyncProperty(arbitraryErrorGroups, (query) => checkErrorGroups(opened, spans, query)),
+          { numRuns: 40, seed },
+        )
+      await check(store, 53)
+      await store.close()
+      const again = await open(directory)
+      await check(again, 54)
+      await again.close()
+    })
+  })
+
+  it('says where a query is none', async () => {
+    await withStore(open, async (store) => {
+      if (!store.capabilities.aggregates) return
+      await store.append(batchOf(sent({ trace: 1, id: 1, attributes: attributes({ a: 'x' }) })))
+      const bad: [object, RegExp][] = [
+        [{ of: 'links' }, /of is links/],
+        [{ groupBy: [{ field: 'duration' }] }, /groupBy\[0\]\.field is duration; one of service/],
+        [{ groupBy: [{ attribute: 'a' }, { attribute: 'a', level: 'all' }] }, /groupBy\[1\]\.level is all/],
+        [{ groupBy: [1, 2, 3, 4].map((n) => ({ attribute: `${n}` })) }, /groupBy.*at most 3/],
+        [{ percentiles: [0.5, 95] }, /percentiles\[1\] is 95/],
+        [{ order: 'name' }, /order is name/],
+        [{ limit: 0 }, /limit is 0/],
+        [{ buckets: 1001 }, /buckets is 1001/],
+        [{ exemplars: -1 }, /exemplars is -1/],
+        [{ from: T0 + 1n, to: T0 }, /before it begins/],
+        [{ spans: { op: 'twice' } }, /spans: unknown op twice/],
+        [{ filter: { op: 'word', value: '' } }, /filter: needs value/],
+      ]
+      for (const [query, message] of bad) await refuses(store.aggregate(query), message)
+      await refuses(store.heatMap({ timeBins: 0 }), /timeBins is 0/)
+      await refuses(store.heatMap({ durationBins: 101 }), /durationBins is 101/)
+      await refuses(store.errorGroups({ order: 'max' as never }), /order is max; one of count/)
+      await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
+      expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
+        key: ['x'],
+        exemplars: [{ traceId: traceId(1), spanId: '0000000000000001' }],
+      })
+    })
+  })
+}
+
+async function refuses(answer: Promise<unknown>, message: RegExp): Promise<void> {
+  await expect(answer).rejects.toMatchObject({
+    code: 'bad_query',
+    message: expect.stringMatching(message) as string,
+  })
+}
+
+export async function checkAggregate(
+  store: Pick<TraceStore, 'aggregate'>,
+  spans: readonly SentSpan[],
+  query: AggregateQuery,
+): Promise<void> {
+  const expected = expectedAggregates(spans, query)
+  const { from, to, bucketNs, total, groups, rest, complete } = await store.aggregate(query)
+  expect(complete).toBe(true)
+  expect(aligned({ from, to, bucketNs, total, groups, rest }, expected)).toEqual(expected)
+}
+
+/** The answer with each percentile that is as near as it should be replaced by the exact one. */
+function aligned(actual: ExpectedAggregates, expected: ExpectedAggregates): unknown {
+  const near = (percentiles: readonly number[], exact: readonly number[] | undefined): number[] =>
+    percentiles.map((value, i) =>
+      exact?.[i] !== undefined && Math.abs(value - exact[i]) <= DURATION_ERROR * exact[i] * (1 + 1e-9)
+        ? exact[i]
+        : value,
+    )
+  const align = <T extends Measures>(measures: T, exact: Measures | undefined): T => ({
+    ...measures,
+    percentilesNs: near(measures.percentilesNs, exact?.percentilesNs),
+    ...(measures.buckets && {
+      buckets: measures.buckets.map((bucket, i) => ({
+        ...bucket,
+        percentilesNs: near(bucket.percentilesNs, exact?.buckets?.[i]?.percentilesNs),
+      })),
+    }),
+  })
+  return {
+    ...actual,
+    total: align(actual.total, expected.total),
+    groups: actual.groups.map((group, i) => align(group, expected.groups[i])),
+    rest: actual.rest && align(actual.rest, expected.rest),
+  } satisfies Partial<Aggregates>
+}
+
+export async function checkHeatMap(
+  store: Pick<TraceStore, 'heatMap'>,
+  spans: readonly SentSpan[],
+  query: HeatMapQuery,
+): Promise<void> {
+  const { timeBins = 120, durationBins = 24 } = query
+  const map = await store.heatMap(query)
+  expect(map.complete).toBe(true)
+  const { edgesNs, bucketNs } = map
+  const bins = edgesNs.length - 1
+  expect(bins).toBeLessThanOrEqual(durationBins)
+  expect(edgesNs.every((edge, i) => Number.isInteger(edge) && (i === 0 || edge > edgesNs[i - 1]!))).toBe(true)
+  const { from, to } = boundsOf(spans, query)
+  expect([map.from, map.to, bucketNs]).toEqual([from, to, (to - from) / BigInt(timeBins) + 1n])
+  const counted = countedOf(spans, query)
+  const byBin = Map.groupBy(counted, (span) => {
+    const duration = exactDuration(span)
+    const bin = edgesNs.findLastIndex((edge) => edge <= duration)
+    expect(bin >= 0 && bin < bins).toBe(true)
+    return timeBin(span, from, bucketNs, timeBins) * bins + bin
+  })
+  const expected: Pick<HeatMap, 'counts' | 'errors' | 'exemplars'> = {
+    counts: Uint32Array.from({ length: timeBins * bins }, (_, bin) => byBin.get(bin)?.length ?? 0),
+    errors: Uint32Array.from(
+      { length: timeBins * bins },
+      (_, bin) => byBin.get(bin)?.filter(({ span }) => span.status.code === 2).length ?? 0,
+    ),
+    exemplars: [...byBin].sort(([a], [b]) => a - b).map(([bin, own]) => ({ bin, ...exemplarsOf(own, 1)[0]! })),
+  }
+  const { counts, errors, exemplars } = map
+  expect({ counts, errors, exemplars }).toEqual(expected)
+}
+
+export async function checkErrorGroups(
+  store: Pick<TraceStore, 'errorGroups'>,
+  spans: readonly SentSpan[],
+  query: ErrorGroupsQuery,
+): Promise<void> {
+  const { from, to, complete, groups, spans: told, moreGroups } = await store.errorGroups(query)
+  expect(complete).toBe(true)
+  expect(new Set(groups.map(({ id }) => id)).size).toBe(groups.length)
+  const expected = expectedErrorGroups(spans, query)
+  const withIds = expected.groups.map((group, i) => ({ id: groups[i]?.id, ...group }))
+  expect({ from, to, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
+}

@@ -1,0 +1,72 @@
+import * as fc from 'fast-check'
+import { it } from 'vitest'
+import {
+  arbitraryAggregate,
+  arbitraryCounted,
+  arbitraryErrorGroups,
+  arbitraryErrors,
+  arbitraryHeatMap,
+} from '../../../conformance/aggregate-arbitrary.ts'
+import { checkAggregate, checkErrorGroups, checkHeatMap } from '../../../conformance/aggregates.ts'
+import type { SentSpan } from '../../../conformance/spans.ts'
+import type { Block } from '../block.ts'
+import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { Turn } from '../turn.ts'
+import { aggregate } from './aggregate.ts'
+import { errorGroups } from './error-groups.ts'
+import { heatMap } from './heat-map.ts'
+
+function storeOf(blocks: readonly Block[]) {
+  const turn = (): Turn => new Turn(new StillClock(), Infinity)
+  return {
+    aggregate: (query: Parameters<typeof aggregate>[1]) => aggregate(blocks, query, turn()),
+    heatMap: (query: Parameters<typeof heatMap>[1]) => heatMap(blocks, query, turn()),
+    errorGroups: (query: Parameters<typeof errorGroups>[1]) => errorGroups(blocks, query, turn()),
+  }
+}
+
+/** The spans in blocks of these sizes, each second one of them sealed. */
+function cut(spans: readonly SentSpan[], sizes: readonly number[], sealed: number): Block[] {
+  const blocks: Block[] = []
+  for (let i = 0, n = 0; i < spans.length; n++) {
+    const own = spans.slice(i, (i += sizes[n % sizes.length]!))
+    blocks.push(n % 2 < sealed ? sealedOf(own) : blockOf(own, 3))
+  }
+  return blocks
+}
+
+const SIZES = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 })
+
+it('counts what any set finds, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitraryCounted,
+      SIZES,
+      fc.nat(2),
+      fc.array(arbitraryAggregate, { minLength: 6, maxLength: 12 }),
+      fc.array(arbitraryHeatMap, { minLength: 3, maxLength: 6 }),
+      async (spans, lengths, sealed, queries, maps) => {
+        const store = storeOf(cut(spans, lengths, sealed))
+        for (const query of queries) await checkAggregate(store, spans, query)
+        for (const query of maps) await checkHeatMap(store, spans, query)
+      },
+    ),
+    { numRuns: 12, endOnFailure: true },
+  )
+})
+
+it('tells of the same errors, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitraryErrors,
+      SIZES,
+      fc.nat(2),
+      fc.array(arbitraryErrorGroups, { minLength: 6, maxLength: 12 }),
+      async (spans, lengths, sealed, queries) => {
+        const store = storeOf(cut(spans, lengths, sealed))
+        for (const query of queries) await checkErrorGroups(store, spans, query)
+      },
+    ),
+    { numRuns: 8, endOnFailure: true },
+  )
+})

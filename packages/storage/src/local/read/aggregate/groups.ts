@@ -1,0 +1,123 @@
+import type { AggregateGroup, Aggregates, GroupKey, GroupOrder, Measures } from '../../../contract.ts'
+import type { BlockRows } from '../../block/rows.ts'
+import { binOf } from '../../../duration-bins.ts'
+import type { Block } from '../block.ts'
+import type { Turn } from '../turn.ts'
+import { Counted } from './counted.ts'
+import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
+import { KeyTable } from './key-table.ts'
+import { Tally, tallyBytes, type TallyPlan } from './tally.ts'
+import type { TimeBins } from './time-bins.ts'
+
+/** What counting a row costs, in units of {@link Turn.work}. */
+const ROW_UNITS = 150
+
+interface Group {
+  /** By key, the number of its value. */
+  readonly values: readonly number[]
+  readonly tally: Tally
+}
+
+/** Counts spans, or requests, by their groups. */
+export class Groups {
+  readonly #plan: TallyPlan
+  readonly #time: TimeBins
+  readonly #turn: Turn
+  readonly #keys: readonly GroupValues[]
+  readonly #numbers = new KeyTable()
+  readonly #groups: Group[] = []
+  /** What there was no memory to tell apart. */
+  readonly #others: Tally
+  readonly #counted = new Counted()
+
+  constructor(groupBy: readonly GroupKey[], plan: TallyPlan, time: TimeBins, turn: Turn) {
+    this.#plan = plan
+    this.#time = time
+    this.#turn = turn
+    this.#keys = groupBy.map((key) => new GroupValues(key, turn))
+    this.#others = new Tally(plan, turn)
+  }
+
+  /** Counts the rows whose `wanted` is 1. */
+  async add(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<void> {
+    const values: Uint32Array[] = []
+    for (const key of this.#keys) {
+      const numbers = await key.of(block, rows, wanted)
+      if (!numbers) return
+      values.push(numbers)
+    }
+    const counted = this.#counted
+    for (let row = 0; row < rows.count; row++) {
+      if (!wanted[row]) continue
+      if (this.#turn.work(ROW_UNITS) && (await this.#turn.breathe())) return
+      counted.moveTo(rows, row)
+      const bucket = this.#time.count > 0 ? this.#time.of(counted.startHi, counted.startLo) : 0
+      this.#tallyOf(values, row).add(counted, binOf(counted.durationNs), bucket)
+    }
+  }
+
+  #tallyOf(values: readonly Uint32Array[], row: number): Tally {
+    const [first, second, third] = values
+    const a = first ? first[row]! : 0
+    const b = second ? second[row]! : 0
+    const c = third ? third[row]! : 0
+    if (a === UNKNOWN_VALUE || b === UNKNOWN_VALUE || c === UNKNOWN_VALUE) return this.#others
+    const number = this.#numbers.find(a, b, c)
+    if (number >= 0) return this.#groups[number]!.tally
+    if (!this.#turn.reserve(tallyBytes(this.#plan))) return this.#others
+    const tally = new Tally(this.#plan, this.#turn)
+    this.#groups[this.#numbers.add(a, b, c)] = { values: [a, b, c].slice(0, values.length), tally }
+    return tally
+  }
+
+  answer(order: GroupOrder, limit: number): Pick<Aggregates, 'total' | 'groups' | 'rest'> {
+    const groups = this.#groups.map(({ values, tally }) => ({
+      key: values.map((number, i) => this.#keys[i]!.text(number)),
+      tally,
+      place: placeOf(order, tally),
+    }))
+    groups.sort((a, b) => b.place - a.place || compareKeys(a.key, b.key))
+    const rest = new Tally(this.#plan, this.#turn)
+    const left = groups.slice(limit)
+    for (const { tally } of left) rest.addAll(tally)
+    rest.addAll(this.#others)
+    const total = new Tally(this.#plan, this.#turn)
+    for (const { tally } of groups.slice(0, limit)) total.addAll(tally)
+    total.addAll(rest)
+    return {
+      total: total.measures(),
+      groups: this.#keys.length === 0 ? [] : groups.slice(0, limit).map(toGroup),
+      rest: rest.count === 0 || this.#keys.length === 0 ? undefined : { groups: left.length, ...rest.measures() },
+    }
+  }
+}
+
+function toGroup({ key, tally }: { readonly key: AggregateGroup['key']; readonly tally: Tally }): AggregateGroup {
+  const measures: Measures = tally.measures()
+  return { key, ...measures }
+}
+
+function placeOf(order: GroupOrder, tally: Tally): number {
+  switch (order) {
+    case 'count':
+      return tally.count
+    case 'errors':
+      return tally.errors
+    case 'sum':
+      return tally.sumNs
+    case 'max':
+      return tally.maxNs
+    default:
+      return tally.lastPercentile
+  }
+}
+
+/** By code units; what has none comes first. */
+function compareKeys(a: readonly (string | undefined)[], b: readonly (string | undefined)[]): number {
+  for (const [i, left] of a.entries()) {
+    const right = b[i]
+    if (left === right) continue
+    return left === undefined || (right !== undefined && left < right) ? -1 : 1
+  }
+  return 0
+}

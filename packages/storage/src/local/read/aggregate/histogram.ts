@@ -1,0 +1,53 @@
+import { binValue, BINS_PER_OCTAVE } from '../../../duration-bins.ts'
+import type { Turn } from '../turn.ts'
+
+/** How many durations are in each bin, over those bins that are in use. */
+export class Histogram {
+  readonly #turn: Turn
+  /** The bin of the first count. */
+  #first = 0
+  #counts = new Uint32Array(0)
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  add(bin: number, count = 1): void {
+    let at = bin - this.#first
+    if (at < 0 || at >= this.#counts.length) {
+      if (!this.#widen(bin)) return
+      at = bin - this.#first
+    }
+    this.#counts[at]! += count
+  }
+
+  addAll(other: Histogram): void {
+    for (let at = 0; at < other.#counts.length; at++)
+      if (other.#counts[at]! > 0) this.add(other.#first + at, other.#counts[at])
+  }
+
+  /** The durations at these shares, ascending, of `total` in all. */
+  percentiles(shares: readonly number[], total: number): number[] {
+    return shares.map((share) => {
+      let left = Math.max(1, Math.ceil(share * total))
+      for (let at = 0; at < this.#counts.length; at++) {
+        left -= this.#counts[at]!
+        if (left <= 0) return binValue(this.#first + at)
+      }
+      return 0
+    })
+  }
+
+  /** By whole octaves. False when there is no memory for it. */
+  #widen(bin: number): boolean {
+    const octave = bin - (bin % BINS_PER_OCTAVE)
+    const before = this.#counts
+    const first = before.length === 0 ? octave : Math.min(octave, this.#first)
+    const end = Math.max(octave + BINS_PER_OCTAVE, this.#first + before.length)
+    if (!this.#turn.reserve(4 * (end - first - before.length))) return false
+    this.#counts = new Uint32Array(end - first)
+    if (before.length > 0) this.#counts.set(before, this.#first - first)
+    this.#first = first
+    return true
+  }
+}

@@ -1,0 +1,119 @@
+import type { AggregateBucket, Measures } from '../../../contract.ts'
+import type { Turn } from '../turn.ts'
+import type { Counted } from './counted.ts'
+import { EXEMPLAR_BYTES, Exemplars } from './exemplars.ts'
+import { Histogram } from './histogram.ts'
+
+/** What is counted of each group. */
+export interface TallyPlan {
+  readonly percentiles: readonly number[]
+  /** How many parts the time has; 0: it is not cut. */
+  readonly buckets: number
+  readonly exemplars: number
+  /** Seconds of the range. */
+  readonly seconds: number
+}
+
+/** Of a tally and its group, in memory, beside its histograms and buckets. */
+const TALLY_BYTES = 600
+const BUCKET_BYTES = 80
+
+/** Memory that a tally needs to begin with. */
+export function tallyBytes({ buckets, exemplars }: TallyPlan): number {
+  return TALLY_BYTES + 16 * buckets + EXEMPLAR_BYTES * exemplars
+}
+
+/** The measures of one group while it is being counted. */
+export class Tally {
+  count = 0
+  errors = 0
+  sumNs = 0
+  maxNs = 0
+  readonly #plan: TallyPlan
+  readonly #turn: Turn
+  #minNs = Infinity
+  readonly #durations: Histogram
+  readonly #exemplars: Exemplars
+  readonly #counts: Uint32Array
+  readonly #errors: Uint32Array
+  /** By bucket. */
+  readonly #histograms: (Histogram | undefined)[] = []
+
+  constructor(plan: TallyPlan, turn: Turn) {
+    this.#plan = plan
+    this.#turn = turn
+    this.#durations = new Histogram(turn)
+    this.#exemplars = new Exemplars(plan.exemplars)
+    this.#counts = new Uint32Array(plan.buckets)
+    this.#errors = new Uint32Array(plan.buckets)
+  }
+
+  /** `bin`: of its duration; `bucket`: of its start, where time is cut. */
+  add(counted: Counted, bin: number, bucket: number): void {
+    const { durationNs, error } = counted
+    this.count++
+    if (error) this.errors++
+    this.sumNs += durationNs
+    if (durationNs > this.maxNs) this.maxNs = durationNs
+    if (durationNs < this.#minNs) this.#minNs = durationNs
+    this.#durations.add(bin)
+    this.#exemplars.add(counted)
+    if (this.#plan.buckets === 0) return
+    this.#counts[bucket]!++
+    if (error) this.#errors[bucket]!++
+    this.#histogram(bucket)?.add(bin)
+  }
+
+  addAll(other: Tally): void {
+    this.count += other.count
+    this.errors += other.errors
+    this.sumNs += other.sumNs
+    this.maxNs = Math.max(this.maxNs, other.maxNs)
+    this.#minNs = Math.min(this.#minNs, other.#minNs)
+    this.#durations.addAll(other.#durations)
+    this.#exemplars.addAll(other.#exemplars)
+    for (let bucket = 0; bucket < this.#plan.buckets; bucket++) {
+      this.#counts[bucket]! += other.#counts[bucket]!
+      this.#errors[bucket]! += other.#errors[bucket]!
+      const added = other.#histograms[bucket]
+      if (added) this.#histogram(bucket)?.addAll(added)
+    }
+  }
+
+  /** The last of the percentiles. */
+  get lastPercentile(): number {
+    return this.#durations.percentiles(this.#plan.percentiles.slice(-1), this.count)[0] ?? 0
+  }
+
+  measures(): Measures {
+    const { percentiles, buckets, seconds } = this.#plan
+    return {
+      count: this.count,
+      errors: this.errors,
+      perSecond: this.count / seconds,
+      sumNs: this.sumNs,
+      minNs: this.count === 0 ? 0 : this.#minNs,
+      maxNs: this.maxNs,
+      percentilesNs: this.#durations.percentiles(percentiles, this.count),
+      exemplars: this.#exemplars.list(),
+      ...(buckets > 0 && { buckets: Array.from({ length: buckets }, (_, bucket) => this.#bucket(bucket)) }),
+    }
+  }
+
+  #bucket(bucket: number): AggregateBucket {
+    const { percentiles } = this.#plan
+    const count = this.#counts[bucket]!
+    return {
+      count,
+      errors: this.#errors[bucket]!,
+      percentilesNs: this.#histograms[bucket]?.percentiles(percentiles, count) ?? percentiles.map(() => 0),
+    }
+  }
+
+  /** Undefined when there is no memory for it. */
+  #histogram(bucket: number): Histogram | undefined {
+    const known = this.#histograms[bucket]
+    if (known || !this.#turn.reserve(BUCKET_BYTES)) return known
+    return (this.#histograms[bucket] = new Histogram(this.#turn))
+  }
+}
