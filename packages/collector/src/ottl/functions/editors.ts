@@ -1,6 +1,6 @@
 /** What changes an item: values and maps. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import { isSame } from '../compare.ts'
+import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import type { Item } from '../node.ts'
@@ -19,7 +19,7 @@ import {
   writtenString,
 } from '../parameters.ts'
 import { PlainMap } from '../plain-map.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type LiveMap, type Value } from '../value.ts'
 
 const STRATEGIES = ['insert', 'update', 'upsert']
@@ -240,7 +240,7 @@ export const EDITORS = [
           for (const { key, value } of source.get(item)) {
             const before = map.get(key)
             const isWanted = strategy === 'upsert' || (before === undefined) === (strategy === 'insert')
-            if (isWanted && !(before && isSame(before, value))) map.set(key, value)
+            if (isWanted && !(before && isSameValue(before, value))) map.set(key, value)
           }
         })
         return undefined
