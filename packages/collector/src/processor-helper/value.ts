@@ -40,7 +40,8 @@ export function valueText(value: AnyValue): string {
   }
 }
 
-function json(value: AnyValue): string {
+/** JSON as Go writes it, keys in order; `double`: how a double is written. */
+export function json(value: AnyValue, double = doubleText): string {
   switch (value.type) {
     case 'empty':
       return 'null'
@@ -49,12 +50,14 @@ function json(value: AnyValue): string {
     case 'bytes':
       return `"${valueText(value)}"`
     case 'array':
-      return `[${value.value.map(json).join(',')}]`
+      return `[${value.value.map((each) => json(each, double)).join(',')}]`
     case 'map': {
       const last = new Map(value.value.map((entry): [string, KeyValue] => [entry.key, entry]))
       const entries = [...last.values()].sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)))
-      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value)}`).join(',')}}`
+      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value, double)}`).join(',')}}`
     }
+    case 'double':
+      return double(value.value)
     default:
       return valueText(value)
   }
