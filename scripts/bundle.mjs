@@ -50,11 +50,13 @@ function licences(chunks) {
       if (found) folders.add(found[1])
     }
   }
-  const texts = [...folders].sort().map((path) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
-    const file = readdirSync(path).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry))
-    return `${name} ${version}, ${license}\n\n${file ? readFileSync(join(path, file), 'utf8').trim() : '(its package has no text of it)'}\n`
-  })
+  const texts = [...folders]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((path) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
+      const file = readdirSync(path).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry))
+      return `${name} ${version}, ${license}\n\n${file ? readFileSync(join(path, file), 'utf8').trim() : '(its package has no text of it)'}\n`
+    })
   return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }
 

@@ -14,10 +14,15 @@ import { healthCheckExtension } from './extensions/health-check/index.ts'
 import { nopExtension } from './extensions/nop/index.ts'
 import { pprofExtension } from './extensions/pprof/index.ts'
 import { zpagesExtension } from './extensions/zpages/index.ts'
+import { attributesProcessor } from './processors/attributes/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { filterProcessor } from './processors/filter/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
+import { resourceProcessor } from './processors/resource/index.ts'
+import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
+import { redactionProcessor } from './processors/redaction/index.ts'
+import { spanProcessor } from './processors/span/index.ts'
 import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
@@ -30,6 +35,11 @@ export const builtinFactories: readonly Factory[] = [
   batchProcessor,
   filterProcessor,
   memoryLimiterProcessor,
+  attributesProcessor,
+  resourceProcessor,
+  spanProcessor,
+  redactionProcessor,
+  probabilisticSamplerProcessor,
   nopProcessor,
   transformProcessor,
   otlpGrpcExporter,

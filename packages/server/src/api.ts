@@ -10,6 +10,7 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor, matches, totals | {@link SearchResponse}, or as it is found: {@link SearchLine} |
  * | GET aggregate | q, from, to, minTraceDuration, maxTraceDuration, of, groupBy, percentiles, order, limit, buckets, exemplars | {@link AggregateResponse} |
  * | GET heatmap | q, from, to, minTraceDuration, maxTraceDuration, of, timeBins, durationBins | {@link HeatMapResponse} |
+ * | GET error-groups | q, from, to, minTraceDuration, maxTraceDuration, order, limit, buckets, exemplars | {@link ErrorGroupsResponse} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
@@ -170,6 +171,39 @@ export interface HeatMapResponse extends AggregateEndRow {
   readonly errors: readonly number[]
   /** The longest of each bin that is not empty. */
   readonly exemplars: readonly (ExemplarRow & { readonly bin: number })[]
+}
+
+/**
+ * Which errors there are among the spans that `q` finds, the same ones together: with one type, one message but for numbers and ids, and one place where it was thrown. A span tells
+ * of an error when its status is error or it has recorded an exception. `order`: `count` (default), `first_seen` (the newest error first) or `last_seen`. `limit`: 1-1,000, default
+ * 50. `buckets`: 0-1,000, default 0. `exemplars`: the latest of each (0-10, default 3).
+ */
+export interface ErrorGroupsResponse extends AggregateEndRow {
+  /** Spans that tell of an error; one may tell of several. */
+  readonly spans: number
+  readonly groups: readonly ErrorGroupRow[]
+  /** Groups beside these. */
+  readonly moreGroups: number
+}
+
+export interface ErrorGroupRow {
+  /** The same for the same error, for ever. */
+  readonly id: string
+  /** '' where nothing is known. */
+  readonly type: string
+  /** `<n>` and `<id>` stand for numbers and ids. */
+  readonly message: string
+  /** `function (file)`. */
+  readonly frame: string
+  /** Spans. */
+  readonly count: number
+  /** In the range that was asked for; without `from`, the first ever. ns since 1970, decimal. */
+  readonly firstSeen: string
+  readonly lastSeen: string
+  readonly services: readonly { readonly name: string; readonly spans: number }[]
+  readonly exemplars: readonly (ExemplarRow & { readonly start: string })[]
+  /** Spans by time. */
+  readonly buckets?: readonly number[]
 }
 
 interface AggregateEndRow {

@@ -142,3 +142,52 @@ export interface HeatMap extends AggregateEnd {
   /** Bins that are not empty, in the order of `counts`: the longest of each. */
   readonly exemplars: readonly (Exemplar & { readonly bin: number })[]
 }
+
+/** By what groups of errors are ordered: the most frequent first, the one that was first seen last, or the one that was seen last. */
+export const ERROR_ORDERS = ['count', 'first_seen', 'last_seen'] as const
+export type ErrorOrder = (typeof ERROR_ORDERS)[number]
+
+/** Of the spans that are in the set, those that tell of an error. */
+export interface ErrorGroupsQuery extends Omit<AggregateScope, 'of'> {
+  /** Default `count`. Ties are broken by type, message and frame. */
+  readonly order?: ErrorOrder
+  /** 1-1,000, default 50. */
+  readonly limit?: number
+  /** As in {@link AggregateQuery}. */
+  readonly buckets?: number
+  /** Latest spans that are named for each group. 0-10, default 3. */
+  readonly exemplars?: number
+}
+
+/**
+ * Errors that are the same (see `errorKindOf` of `@spoor/trace`), together. A span tells of an error when its status is error, or when it has recorded an exception: an event with
+ * `exception.type` or `exception.message`. What it is, each of its exceptions tells; of a span without, its attribute `error.type` and the message of its status. A span that has recorded
+ * several that are the same counts once, and in each group that one of them is of.
+ */
+export interface ErrorGroups extends AggregateEnd {
+  /** Spans that tell of an error. */
+  readonly spans: number
+  readonly groups: readonly ErrorGroup[]
+  /** How many groups there are beside these. */
+  readonly moreGroups: number
+}
+
+export interface ErrorGroup {
+  /** The same for the same error, for ever: 16 hex digits. */
+  readonly id: string
+  /** See `ErrorKind` of `@spoor/trace`; '' where nothing is known. */
+  readonly type: string
+  readonly message: string
+  readonly frame: string
+  /** Spans. */
+  readonly count: number
+  /** First and last start of these spans, in the range that was asked for: without `from`, the first ever. */
+  readonly firstSeen: bigint
+  readonly lastSeen: bigint
+  /** Most spans first, then by name. */
+  readonly services: readonly { readonly name: string; readonly spans: number }[]
+  /** The latest first; of two at once, by trace id and span id. */
+  readonly exemplars: readonly (Exemplar & { readonly start: bigint })[]
+  /** Spans by time, where `buckets` were asked for. */
+  readonly buckets?: readonly number[]
+}

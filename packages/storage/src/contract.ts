@@ -1,6 +1,6 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import type { StoreHealth } from './events.ts'
-import type { AggregateQuery, Aggregates, HeatMap, HeatMapQuery } from './aggregates.ts'
+import type { AggregateQuery, Aggregates, ErrorGroups, ErrorGroupsQuery, HeatMap, HeatMapQuery } from './aggregates.ts'
 import type { Filter, SpanSet } from './span-set.ts'
 
 export * from './aggregates.ts'
@@ -65,6 +65,8 @@ export interface TraceStore {
   aggregate(query: AggregateQuery): Promise<Aggregates>
   /** How many a query matches by time and duration. As {@link aggregate}. */
   heatMap(query: HeatMapQuery): Promise<HeatMap>
+  /** Which errors there are among the spans that a query matches, the same ones together. As {@link aggregate}. */
+  errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups>
 
   stats(options?: CallOptions): Promise<StoreStats>
 

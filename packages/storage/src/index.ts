@@ -1,5 +1,5 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
-export { collectSearch, DURATION_ERROR, GROUP_ORDERS, ORDERS, StorageError } from './contract.ts'
+export { collectSearch, DURATION_ERROR, ERROR_ORDERS, GROUP_ORDERS, ORDERS, StorageError } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
   SealingState,
@@ -22,6 +22,10 @@ export type {
   Comparison,
   Dependencies,
   DependencyEdge,
+  ErrorGroup,
+  ErrorGroups,
+  ErrorGroupsQuery,
+  ErrorOrder,
   Exemplar,
   Field,
   Filter,

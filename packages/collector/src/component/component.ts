@@ -182,6 +182,8 @@ export interface ReceiverFactory<C = never> extends FactoryBase<'receiver', C> {
 
 export interface ProcessorFactory<C = never> extends FactoryBase<'processor', C> {
   readonly signals: readonly Signal[]
+  /** What is wrong with a config for this signal, where that makes a difference; asked for each pipeline. Default: nothing. */
+  check?(config: C, signal: Signal): readonly SchemaIssue[]
   create(context: Context, config: C, next: Consumer, signal: Signal): Component & Consumer
 }
 

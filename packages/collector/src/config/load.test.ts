@@ -439,3 +439,21 @@ test('any value in the place of any section gives a config or a config error', (
     { numRuns: 300 },
   )
 })
+
+test('what a processor cannot do with the signal of a pipeline is told once for the signal, with its line', () => {
+  const text = `receivers: {otlp: {protocols: {grpc: }}}
+processors:
+  attributes:
+    include: {match_type: strict, span_names: [a]}
+    actions: [{key: a, action: delete}]
+exporters: {debug: }
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [attributes], exporters: [debug]}
+    logs: {receivers: [otlp], processors: [attributes], exporters: [debug]}
+    logs/2: {receivers: [otlp], processors: [attributes], exporters: [debug]}
+`
+  expect(errors(text)).toEqual([
+    expect.stringMatching(/^otel\.yaml:4:35 processors\.attributes\.include\.span_names: not for logs; /),
+  ])
+})

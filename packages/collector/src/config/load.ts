@@ -130,6 +130,7 @@ class Loader {
       extensions: idsIn('extensions'),
     }
     new ReferenceChecker(names, all, (path, message) => this.#fail(path, message)).check(pipelines, extensions)
+    this.#checkSignals(pipelines, all.processors)
     const inPipelines = (stage: 'receivers' | 'processors' | 'exporters'): ReadonlySet<string> =>
       new Set([...pipelines.values()].flatMap((pipeline) => pipeline[stage]))
     const used: Names = {
@@ -232,6 +233,22 @@ class Loader {
       this.#fail([...path, index], `${JSON.stringify(item)}: expected a component id`)
       return []
     })
+  }
+
+  /** What a processor cannot do with the signal of a pipeline that it is in. */
+  #checkSignals(
+    pipelines: ReadonlyMap<string, PipelineConfig>,
+    all: ReadonlyMap<string, ComponentConfig<'processor'>>,
+  ): void {
+    const signalsOf = new Map<string, Set<Signal>>()
+    for (const { signal, processors } of pipelines.values())
+      for (const id of processors) signalsOf.set(id, (signalsOf.get(id) ?? new Set()).add(signal))
+    for (const [id, signals] of signalsOf) {
+      const { factory, config } = all.get(id) ?? {}
+      for (const signal of signals)
+        for (const { path, message } of factory?.check?.(config, signal) ?? [])
+          this.#fail(['processors', id, ...(path as Path)], message)
+    }
   }
 
   #warnUnused(section: string, components: ReadonlyMap<string, unknown>, used: ReadonlySet<string>): void {

@@ -10,6 +10,7 @@ test('what is secret is left out, wherever it is, and all else stays', () => {
         tls: { key_pem: 'hush', key_file: '/etc/key.pem' },
       },
     },
+    processors: { redaction: { hmac_key: 'hush', allowed_keys: ['a'] } },
     extensions: {
       basicauth: { htpasswd: { inline: 'hush' }, client_auth: { username: 'me', password: 'hush' } },
       bearertokenauth: { tokens: ['hush', 'hush'], token: '' },
@@ -26,6 +27,7 @@ test('what is secret is left out, wherever it is, and all else stays', () => {
         tls: { key_file: '/etc/key.pem' },
       },
     },
+    processors: { redaction: { allowed_keys: ['a'] } },
     extensions: {
       basicauth: { client_auth: { username: 'me' } },
       bearertokenauth: { tokens: ['[REDACTED]', '[REDACTED]'], token: '' },

@@ -25,6 +25,9 @@ const NO_ITEM = {} as Item
 
 export type Condition = (item: Item) => boolean
 
+const ALWAYS: Condition = () => true
+const NEVER: Condition = () => false
+
 /** Compiles for one context. Throws {@link StatementError}. */
 export class Compiler {
   readonly context: ContextName
@@ -49,17 +52,21 @@ export class Compiler {
   condition(syntax: ConditionSyntax): Condition {
     switch (syntax.kind) {
       case 'constant':
-        return () => syntax.value
+        return constant(syntax.value)
       case 'not': {
         const condition = this.condition(syntax.condition)
+        if (condition === ALWAYS || condition === NEVER) return constant(condition === NEVER)
         return (item) => !condition(item)
       }
       case 'and': {
-        const parts = syntax.parts.map((part) => this.condition(part))
+        // What is known before there is an item decides, so that the other parts cannot fail.
+        const parts = syntax.parts.map((part) => this.condition(part)).filter((part) => part !== ALWAYS)
+        if (parts.length < 2 || parts.includes(NEVER)) return parts.includes(NEVER) ? NEVER : (parts[0] ?? ALWAYS)
         return (item) => parts.every((part) => part(item))
       }
       case 'or': {
-        const parts = syntax.parts.map((part) => this.condition(part))
+        const parts = syntax.parts.map((part) => this.condition(part)).filter((part) => part !== NEVER)
+        if (parts.length < 2 || parts.includes(ALWAYS)) return parts.includes(ALWAYS) ? ALWAYS : (parts[0] ?? NEVER)
         return (item) => parts.some((part) => part(item))
       }
       case 'test': {
@@ -74,13 +81,14 @@ export class Compiler {
       }
       default: {
         const { operator } = syntax
-        const left = this.value(syntax.left).get
+        const left = this.value(syntax.left)
         const right = this.value(syntax.right)
+        if (left.isLiteral && right.isLiteral) return constant(compare(left.get(NO_ITEM), operator, right.get(NO_ITEM)))
         if (right.isLiteral && operator === '==') {
           const value = right.get(NO_ITEM)
-          return (item) => isEqual(left(item), value)
+          return (item) => isEqual(left.get(item), value)
         }
-        return (item) => compare(left(item), operator, right.get(item))
+        return (item) => compare(left.get(item), operator, right.get(item))
       }
     }
   }
@@ -218,6 +226,10 @@ function snake(name: string): string {
 
 function nameOf(written: string): string {
   return written.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function constant(value: boolean): Condition {
+  return value ? ALWAYS : NEVER
 }
 
 function literal(value: Value): Node {

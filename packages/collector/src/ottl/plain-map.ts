@@ -27,6 +27,16 @@ export class PlainMap {
     return this.retain((each) => each !== key) > 0
   }
 
+  /** Gives an entry another key, in its place and with its value; what had that key is taken out. */
+  rename(key: string, to: string): void {
+    this.replaceAll(
+      this.#entries.flatMap((entry) => {
+        if (entry.key === to) return []
+        return [entry.key === key ? { key: to, value: entry.value } : entry]
+      }),
+    )
+  }
+
   keys(): string[] {
     return this.#entries.map(({ key }) => key)
   }

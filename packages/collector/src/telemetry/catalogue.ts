@@ -54,6 +54,15 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   otelcol_processor_dropped_items: counter('Number of items that the processor has dropped, by reason.'),
   spoor_processor_failed_statements: counter('Number of statements and conditions that failed for an item.', NORMAL),
   otelcol_processor_dropped_batches: counter('Number of batches that the processor has dropped, by reason.', NORMAL),
+  otelcol_processor_probabilistic_sampler_count_traces_sampled: counter(
+    'Number of spans that were decided about, by what decided (policy), and whether they were kept (sampled).',
+  ),
+  otelcol_processor_probabilistic_sampler_count_logs_sampled: counter(
+    'Number of log records that were decided about, by what decided (policy), and whether they were kept (sampled).',
+  ),
+  otelcol_processor_probabilistic_sampler_undecided_items: counter(
+    'Number of items that fail_closed decided about, as nothing else could, by reason.',
+  ),
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
   otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {
     ...DETAILED,

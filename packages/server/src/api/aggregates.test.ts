@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { AggregateResponse, ApiError, HeatMapResponse } from '../api.ts'
+import type { AggregateResponse, ApiError, ErrorGroupsResponse, HeatMapResponse } from '../api.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf, type TestSpoor } from '../testkit.ts'
 
 let spoor: TestSpoor
@@ -80,6 +80,57 @@ it('draws all that matches by time and duration, in bins that a search can be as
   expect(map.exemplars.at(-1)).toMatchObject({ traceId: traceIdOf(40), durationNs: 40e6 })
 })
 
+it('tells which errors there are, the same ones together', async () => {
+  const event = (order: number) => ({
+    timeUnixNano: START,
+    name: 'exception',
+    attributes: [
+      string('exception.type', 'IOError'),
+      string('exception.message', `order ${order} is gone`),
+      string('exception.stacktrace', `IOError\n    at charge (/app/pay.js:${order}:1)`),
+    ],
+    droppedAttributesCount: 0,
+  })
+  // Far from all others: these are asked about alone.
+  const start = START - 86_400_000_000_000n
+  for (let n = 0; n < 3; n++) {
+    const times = { startTimeUnixNano: start + BigInt(n), endTimeUnixNano: start + MS }
+    const span = { ...times, traceId: traceIdOf(100 + n), spanId: spanIdOf(1), events: [event(n)] }
+    await spoor.post(requestOf(n === 2 ? 'mail' : 'bank', [span]))
+  }
+  const { groups, spans, moreGroups } = await spoor.json<ErrorGroupsResponse>(
+    `/api/spoor/v1/error-groups?from=${start}&to=${start + MS}&exemplars=1&buckets=1`,
+  )
+  expect({ spans, moreGroups }).toEqual({ spans: 3, moreGroups: 0 })
+  expect(groups).toEqual([
+    {
+      id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      type: 'IOError',
+      message: 'order <n> is gone',
+      frame: 'charge (pay.js)',
+      count: 3,
+      firstSeen: start.toString(),
+      lastSeen: (start + 2n).toString(),
+      services: [
+        { name: 'bank', spans: 2 },
+        { name: 'mail', spans: 1 },
+      ],
+      exemplars: [
+        {
+          traceId: traceIdOf(102),
+          spanId: spanIdOf(1),
+          durationNs: 1e6 - 2,
+          error: false,
+          start: (start + 2n).toString(),
+        },
+      ],
+      buckets: [3],
+    },
+  ])
+  const failed = await spoor.json<ErrorGroupsResponse>(`/api/spoor/v1/error-groups?${q('name:pay')}&order=last_seen`)
+  expect(failed).toMatchObject({ spans: 4, groups: [{ type: '', message: '', frame: '', count: 4 }] })
+})
+
 it('says where a question is none, and the way out', async () => {
   for (const [path, code, message] of [
     [`aggregate?${q('{a:1')}`, 'bad_query', /./],
@@ -87,6 +138,7 @@ it('says where a question is none, and the way out', async () => {
     ['aggregate?groupBy=a,b,c,d', 'bad_query', /groupBy.*at most 3/],
     ['aggregate?percentiles=0.5,95', 'bad_parameter', /"95" is not a share/],
     ['aggregate?order=name', 'bad_parameter', /one of count, errors, sum, max, percentile/],
+    ['error-groups?order=max', 'bad_parameter', /one of count, first_seen, last_seen/],
     ['heatmap?timeBins=0', 'bad_parameter', /"timeBins": "0" is not a whole number from 1 to 1000/],
     ['heatmap?of=traces', 'bad_parameter', /one of spans, requests/],
   ] as const) {

@@ -1,7 +1,15 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import { GROUP_ORDERS, type AggregateEnd, type AggregateScope, type GroupKey, type Measures } from '@spoor/storage'
+import {
+  ERROR_ORDERS,
+  GROUP_ORDERS,
+  type AggregateEnd,
+  type AggregateScope,
+  type ErrorGroup,
+  type GroupKey,
+  type Measures,
+} from '@spoor/storage'
 import type { FastifyRequest } from 'fastify'
-import type { AggregateResponse, HeatMapResponse, MeasuresRow } from '../api.ts'
+import type { AggregateResponse, ErrorGroupRow, ErrorGroupsResponse, HeatMapResponse, MeasuresRow } from '../api.ts'
 import { callOf } from '../http/query-call.ts'
 import { parseQuery, targetOf } from '../query/index.ts'
 import { all, choiceParam, countParam, first, RequestError, type Query } from './params.ts'
@@ -48,6 +56,39 @@ export function heatMapRoute(store: StoreQueries) {
     }
     const { edgesNs, counts, errors, exemplars, ...end } = await store.heatMap(asked, callOf(request))
     return { edgesNs, counts: [...counts], errors: [...errors], exemplars, ...endRow(end) }
+  }
+}
+
+/** `GET error-groups`; see `api.ts`. */
+export function errorGroupsRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<ErrorGroupsResponse> => {
+    const query = request.query as Query
+    const order = choiceParam(query, 'order', ERROR_ORDERS)
+    const asked = {
+      ...scopeOf(query, parseQuery(first(query, 'q') ?? '')),
+      limit: countParam(query, 'limit', 50, 1, 1_000),
+      buckets: countParam(query, 'buckets', 0, 0, 1_000),
+      exemplars: countParam(query, 'exemplars', 3, 0, 10),
+      ...(order && { order }),
+    }
+    const { spans, groups, moreGroups, ...end } = await store.errorGroups(asked, callOf(request))
+    return { spans, groups: groups.map(errorGroupRow), moreGroups, ...endRow(end) }
+  }
+}
+
+function errorGroupRow({ id, type, message, frame, count, ...rest }: ErrorGroup): ErrorGroupRow {
+  const { firstSeen, lastSeen, services, exemplars, buckets } = rest
+  return {
+    id,
+    type,
+    message,
+    frame,
+    count,
+    firstSeen: firstSeen.toString(),
+    lastSeen: lastSeen.toString(),
+    services,
+    exemplars: exemplars.map((exemplar) => ({ ...exemplar, start: exemplar.start.toString() })),
+    ...(buckets && { buckets }),
   }
 }
 

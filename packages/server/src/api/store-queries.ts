@@ -3,6 +3,8 @@ import {
   type Aggregates,
   type CallOptions,
   type Dependencies,
+  type ErrorGroups,
+  type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
   type Operation,
@@ -32,6 +34,7 @@ export interface StoreQueries {
   dependencies(from: bigint, to: bigint, limits: Limits): Promise<Dependencies>
   aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
   heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
+  errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -54,6 +57,8 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     dependencies: (from, to, limits) =>
       bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
     aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
+    errorGroups: (query, limits) =>
+      bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
     heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),
   }
 }

@@ -22,6 +22,7 @@ function hangingStore(): TraceStore {
     capabilities: {} as Capabilities,
     aggregate: (query) => never(query),
     heatMap: (query) => never(query),
+    errorGroups: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
       if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
@@ -78,6 +79,7 @@ const OWN = [
   'dependencies',
   'aggregate',
   'heatmap',
+  'error-groups',
 ].map((path) => `/api/spoor/v1/${path}`)
 const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'
 const JAEGER = [

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
-import type { AggregateQuery, AggregateScope, GroupKey, HeatMapQuery } from '../contract.ts'
+import type { AggregateQuery, AggregateScope, ErrorGroupsQuery, GroupKey, HeatMapQuery } from '../contract.ts'
 import { arbitraryAttributes } from './arbitrary.ts'
 import { arbitrarySet, arbitraryTraces } from './set-arbitrary.ts'
-import { MS, T0, type SentSpan } from './spans.ts'
+import { attributes, MS, T0, type SentSpan } from './spans.ts'
 
 /** Traces as a search is tried with, with attributes at every level. */
 export const arbitraryCounted: fc.Arbitrary<SentSpan[]> = fc
@@ -33,6 +33,51 @@ function withAttributes({ resource, scope, span }: SentSpan, [ofResource, ofScop
   }
 }
 
+const arbitraryException = fc
+  .record(
+    {
+      'exception.type': fc.constantFrom('TypeError', 'IOError', 1n),
+      'exception.message': fc.constantFrom('order 1 is gone', 'order 22 is gone', ''),
+      'exception.stacktrace': fc.constantFrom('E\n    at pay (/a/pay.js:1:2)', 'E\n    at pay (/b/pay.js:7:8)', 'none'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((values) => ({ timeUnixNano: T0, name: 'exception', attributes: attributes(values), droppedAttributesCount: 0 }))
+
+/** The same, some of which tell of errors. */
+export const arbitraryErrors: fc.Arbitrary<SentSpan[]> = fc
+  .tuple(
+    arbitraryCounted,
+    fc.infiniteStream(
+      fc.record({
+        exceptions: fc.array(arbitraryException, { maxLength: 3 }),
+        type: fc.constantFrom(undefined, 'timeout', '500'),
+        message: fc.constantFrom('', 'after 5 s', 'after 7 s'),
+        isFine: fc.boolean(),
+      }),
+    ),
+  )
+  .map(([spans, stream]) => {
+    const known = new Map<SentSpan, SentSpan>()
+    return spans.map((each) => {
+      const { exceptions, type, message, isFine } = stream.next().value!
+      const { span } = each
+      const own = type === undefined ? [] : attributes({ 'error.type': type })
+      const changed = {
+        ...each,
+        span: {
+          ...span,
+          attributes: [...span.attributes, ...own],
+          events: isFine ? span.events : [...span.events, ...exceptions],
+          status: { ...span.status, message },
+        },
+      }
+      const twin = known.get(each) ?? changed
+      known.set(each, twin)
+      return twin
+    })
+  })
+
 const arbitraryKey: fc.Arbitrary<GroupKey> = fc.oneof(
   fc.record({ field: fc.constantFrom('service', 'name', 'kind', 'status') }),
   fc.record({ attribute: fc.constantFrom('a', 'b', 'ключ') }),
@@ -42,17 +87,19 @@ const arbitraryKey: fc.Arbitrary<GroupKey> = fc.oneof(
   }),
 )
 
-const arbitraryScope: fc.Arbitrary<AggregateScope> = fc
+const arbitrarySpans: fc.Arbitrary<Omit<AggregateScope, 'of'>> = fc
   .record({
     spans: fc.option(arbitrarySet, { nil: undefined, freq: 6 }),
     range: fc.option(fc.tuple(fc.nat(70), fc.nat(70)), { nil: undefined }),
-    of: fc.constantFrom('spans', 'requests', undefined),
   })
-  .map(({ spans, range, of }) => ({
+  .map(({ spans, range }) => ({
     ...(spans && { spans }),
-    ...(of && { of }),
     ...(range && { from: T0 + BigInt(range[0]) * MS, to: T0 + BigInt(range[0] + range[1]) * MS }),
   }))
+
+const arbitraryScope: fc.Arbitrary<AggregateScope> = fc
+  .tuple(arbitrarySpans, fc.constantFrom('spans', 'requests', undefined))
+  .map(([spans, of]) => ({ ...spans, ...(of && { of }) }))
 
 export const arbitraryAggregate: fc.Arbitrary<AggregateQuery> = fc
   .tuple(
@@ -71,3 +118,15 @@ export const arbitraryAggregate: fc.Arbitrary<AggregateQuery> = fc
 export const arbitraryHeatMap: fc.Arbitrary<HeatMapQuery> = fc
   .tuple(arbitraryScope, fc.record({ timeBins: fc.constantFrom(1, 5, 40), durationBins: fc.constantFrom(1, 4, 24) }))
   .map(([scope, bins]) => ({ ...scope, ...bins }))
+
+export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
+  .tuple(
+    arbitrarySpans,
+    fc.record({
+      order: fc.constantFrom('count', 'first_seen', 'last_seen'),
+      limit: fc.constantFrom(1, 3, 1000),
+      buckets: fc.constantFrom(0, 1, 7),
+      exemplars: fc.constantFrom(0, 1, 3),
+    }),
+  )
+  .map(([scope, counts]) => ({ ...scope, ...counts }))

@@ -4,12 +4,19 @@ import {
   DURATION_ERROR,
   type AggregateQuery,
   type Aggregates,
+  type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
   type Measures,
   type TraceStore,
 } from '../contract.ts'
-import { arbitraryAggregate, arbitraryCounted, arbitraryHeatMap } from './aggregate-arbitrary.ts'
+import {
+  arbitraryAggregate,
+  arbitraryCounted,
+  arbitraryErrorGroups,
+  arbitraryErrors,
+  arbitraryHeatMap,
+} from './aggregate-arbitrary.ts'
 import {
   boundsOf,
   countedOf,
@@ -19,6 +26,7 @@ import {
   timeBin,
   type ExpectedAggregates,
 } from './aggregate-model.ts'
+import { expectedErrorGroups } from './error-model.ts'
 import { withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
 
@@ -34,11 +42,11 @@ export function aggregates(open: OpenStore): void {
       const check = async (opened: TraceStore, seed: number): Promise<void> => {
         await fc.assert(
           fc.asyncProperty(arbitraryAggregate, (query) => checkAggregate(opened, spans, query)),
-          { numRuns: 120, seed },
+          { numRuns: 60, seed },
         )
         await fc.assert(
           fc.asyncProperty(arbitraryHeatMap, (query) => checkHeatMap(opened, spans, query)),
-          { numRuns: 60, seed },
+          { numRuns: 30, seed },
         )
       }
       await check(store, 51)
@@ -64,6 +72,24 @@ export function aggregates(open: OpenStore): void {
     })
   })
 
+  it('tells which errors there are, the same ones together, in what is new and in what is old', async () => {
+    await withStore(open, async (store, directory) => {
+      if (!store.capabilities.errorGroups) return
+      const spans = fc.sample(arbitraryErrors, { seed: 43, numRuns: 1 })[0]!
+      for (let i = 0; i < spans.length; i += 7) await store.append(batchOf(...spans.slice(i, i + 7)))
+      const check = (opened: TraceStore, seed: number): Promise<void> =>
+        fc.assert(
+          fc.asyncProperty(arbitraryErrorGroups, (query) => checkErrorGroups(opened, spans, query)),
+          { numRuns: 40, seed },
+        )
+      await check(store, 53)
+      await store.close()
+      const again = await open(directory)
+      await check(again, 54)
+      await again.close()
+    })
+  })
+
   it('says where a query is none', async () => {
     await withStore(open, async (store) => {
       if (!store.capabilities.aggregates) return
@@ -85,6 +111,8 @@ export function aggregates(open: OpenStore): void {
       for (const [query, message] of bad) await refuses(store.aggregate(query), message)
       await refuses(store.heatMap({ timeBins: 0 }), /timeBins is 0/)
       await refuses(store.heatMap({ durationBins: 101 }), /durationBins is 101/)
+      await refuses(store.errorGroups({ order: 'max' as never }), /order is max; one of count/)
+      await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
       expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
         key: ['x'],
         exemplars: [{ traceId: traceId(1), spanId: '0000000000000001' }],
@@ -168,4 +196,17 @@ export async function checkHeatMap(
   }
   const { counts, errors, exemplars } = map
   expect({ counts, errors, exemplars }).toEqual(expected)
+}
+
+export async function checkErrorGroups(
+  store: Pick<TraceStore, 'errorGroups'>,
+  spans: readonly SentSpan[],
+  query: ErrorGroupsQuery,
+): Promise<void> {
+  const { from, to, complete, groups, spans: told, moreGroups } = await store.errorGroups(query)
+  expect(complete).toBe(true)
+  expect(new Set(groups.map(({ id }) => id)).size).toBe(groups.length)
+  const expected = expectedErrorGroups(spans, query)
+  const withIds = expected.groups.map((group, i) => ({ id: groups[i]?.id, ...group }))
+  expect({ from, to, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
 }

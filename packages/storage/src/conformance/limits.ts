@@ -9,6 +9,7 @@ const CALLS: Readonly<Record<string, (store: TraceStore, options: CallOptions) =
   'search in another order': (store, options) => collectSearch(store.search({ order: 'longest', ...options })),
   aggregate: (store, options) => store.aggregate({ ...options }),
   heatMap: (store, options) => store.heatMap({ of: 'requests', ...options }),
+  errorGroups: (store, options) => store.errorGroups({ ...options }),
   dependencies: (store, options) => store.dependencies(0n, 1n << 64n, options),
   trace: (store, options) => chunksOf(store, 1, options),
   services: (store, options) => store.services(options),
@@ -46,7 +47,7 @@ export function limits(open: OpenStore): void {
     }
   }
   const says = (name: string): boolean =>
-    name.startsWith('search') || ['dependencies', 'aggregate', 'heatMap'].includes(name)
+    name.startsWith('search') || ['dependencies', 'aggregate', 'heatMap', 'errorGroups'].includes(name)
 
   it('stops every query at its deadline', async () => {
     await withStore(open, async (store) => {

@@ -4,7 +4,7 @@ import { attributes, hexId, MS, T0, traceId } from '../conformance/spans.ts'
 
 /** Spans of each trace, and milliseconds from one trace's start to the next one's. */
 export const SPANS_PER_TRACE = 8
-export const STEP_MS = 5
+const STEP_MS = 5
 /** One trace in so many has a span of this name, and one that is this long, and longer by a millisecond from one such trace to the next. */
 export const RARE = 9_973
 export const RARE_NAME = 'rebuild index'
@@ -28,6 +28,18 @@ export async function fill(store: TraceStore, spans: number): Promise<void> {
 /** An order's number is in one trace, and in every trace there is one. */
 export function orderOf(trace: number): string {
   return `order-${trace}`
+}
+
+/** Distinct values of `http.response.body.size` and `app.product.id`, one trace after the other. */
+const MIXED = 10_000
+
+function mixed(trace: number): number {
+  return (trace * 7919) % MIXED
+}
+
+/** Nanoseconds since 1970. */
+export function startOf(trace: number): bigint {
+  return T0 + BigInt(trace * STEP_MS) * MS
 }
 
 function requestOf(first: number, count: number): ResourceSpans[] {
@@ -55,7 +67,7 @@ function requestOf(first: number, count: number): ResourceSpans[] {
 
 function spanOf(trace: number, k: number): Span {
   const isRare = trace % RARE === RARE - 1
-  const start = T0 + BigInt(trace * STEP_MS + k) * MS
+  const start = startOf(trace) + BigInt(k) * MS
   const ms =
     k === 0 ? (isRare ? RARE_MS + Math.floor(trace / RARE) : 20 + ((trace * 7919) % 1000)) : 1 + ((trace + k) % 15)
   return {
@@ -73,6 +85,9 @@ function spanOf(trace: number, k: number): Span {
       'http.response.status_code': BigInt(200 + (trace % 7)),
       ...(k === 1 && { 'order.id': orderOf(trace) }),
       tenant: `tenant-${trace % 10}`,
+      ...(k === 2 && { 'http.response.body.size': BigInt(mixed(trace)), 'app.product.id': `sku-${mixed(trace)}` }),
+      ...(k === 5 && { 'db.system.name': 'redis' }),
+      ...(k === 6 && { 'rpc.system': 'grpc' }),
     }),
     droppedAttributesCount: 0,
     events: [],

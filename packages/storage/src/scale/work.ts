@@ -24,12 +24,13 @@ import { TraceStream } from '../local/read/trace-stream.ts'
 import { Turn } from '../local/read/turn.ts'
 import { systemClock } from '../local/runtime.ts'
 import { ReadOnlyIngest } from '../local/tools/read-only.ts'
-import { orderOf, RARE, RARE_NAME, SPANS_PER_TRACE } from './corpus.ts'
+import { orderOf, RARE, RARE_NAME, SPANS_PER_TRACE, startOf } from './corpus.ts'
 
-/** What a question cost: spans whose columns were looked at, and bytes that were read from disk. */
+/** What a question cost: spans whose columns were looked at, bytes that were read from disk, and values that were compared. */
 interface Work {
   readonly spans: number
   readonly bytes: number
+  readonly values: number
 }
 
 /** A store that is open in this thread, so that what its questions cost can be told. */
@@ -38,6 +39,10 @@ class Opened {
   readonly blocks: number
   /** Spans of a block, about. */
   readonly blockSpans: number
+  /** Whether all of it is sealed. */
+  readonly hasColumns: boolean
+  /** What is looked at of a trace where only its longest span or its extent is asked for, in the place of its spans. */
+  readonly looksPerTrace: number
   readonly #catalog: Catalog
   readonly #summaries = new SummaryCache()
 
@@ -47,6 +52,8 @@ class Opened {
     this.blocks = blocks.length
     this.spans = blocks.reduce((sum, block) => sum + block.spans, 0)
     this.blockSpans = Math.max(...blocks.map((block) => block.spans))
+    this.hasColumns = blocks.every((block) => 'extents' in block)
+    this.looksPerTrace = this.hasColumns ? 1 : SPANS_PER_TRACE
   }
 
   static async open(directory: string, cacheBytes: number): Promise<Opened> {
@@ -76,7 +83,7 @@ class Opened {
     }
     const end = await search(this.#catalog.blocks(turn), query, turn, this.#summaries, tell)
     assert.equal(end.complete, true)
-    return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead }
+    return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead, values: turn.values }
   }
 
   aggregate(query: AggregateQuery): Promise<Aggregates> {
@@ -96,7 +103,7 @@ class Opened {
     for (;;) {
       const { chunks, done } = await stream.next(turn)
       found ||= chunks.length > 0
-      if (done) return { spans: turn.spans, bytes: turn.bytesRead, found }
+      if (done) return { spans: turn.spans, bytes: turn.bytesRead, values: turn.values, found }
     }
   }
 
@@ -122,10 +129,12 @@ export async function checkWork(directory: string, log: (line: string) => void =
   const few = SPARE_BLOCKS * store.blockSpans
 
   /** Asks twice, and checks the second time, when what is always needed is at hand. */
-  async function costs(name: string, query: SearchQuery, spans: number, bytes = Infinity): Promise<SearchPage> {
+  async function costs(name: string, query: SearchQuery, spans: number, bytes = Infinity): Promise<SearchPage & Work> {
     await store.search(query)
     const page = await store.search(query)
-    log(`${name}: ${page.spans} spans looked at of ${Math.round(spans)}, ${page.bytes} bytes read`)
+    log(
+      `${name}: ${page.spans} spans looked at of ${Math.round(spans)}, ${page.bytes} bytes read, ${page.values} values compared`,
+    )
     assert.ok(page.spans <= spans, `${name}: ${page.spans} spans were looked at, at most ${spans} should be`)
     assert.ok(page.bytes <= bytes, `${name}: ${page.bytes} bytes were read, at most ${bytes} should be`)
     return page
@@ -174,12 +183,40 @@ export async function checkWork(directory: string, log: (line: string) => void =
   const letThrough = few + (store.blocks / 200) * store.blockSpans
   await costs('a value that nobody has', { filter: eq('order.id', 'order-none') }, letThrough)
 
+  const pasted = await costs('a word that somebody pastes', { filter: { op: 'word', value: orderOf(7) } }, letThrough)
+  assert.deepEqual(
+    pasted.traces.map(({ matched }) => matched?.first[0]?.key),
+    ['order.id'],
+  )
+  await costs('a word that is nowhere', { filter: { op: 'word', value: 'order-none' } }, letThrough)
+
+  // Of a column each distinct value is compared once in each block; where there is none, something of each span that is looked at.
+  const perBlock = async (name: string, filter: Filter, distinct: number): Promise<void> => {
+    const { spans, values } = await costs(name, { filter }, store.spans + few)
+    const most = store.hasColumns ? (spans / store.blockSpans + SPARE_BLOCKS) * distinct : 2 * spans + few
+    assert.ok(values <= most, `${name}: ${values} values were compared, at most ${most} should be`)
+  }
+  // In a block there are as many as there are traces, or less.
+  const mixed = store.blockSpans / SPANS_PER_TRACE
+  const size: Filter = { op: 'gt', target: { attribute: 'http.response.body.size' }, value: 9_998 }
+  await perBlock('an attribute greater than nearly all', size, mixed)
+  const product: Filter = { op: 'regex', target: { attribute: 'app.product.id' }, value: 'sku-99[3-5]7' }
+  await perBlock('a pattern over 10,000 values', product, mixed)
+  await perBlock('a pattern over ten values', { op: 'regex', target: { attribute: 'tenant' }, value: 'none' }, 10)
+  const apart: Filter = { op: 'and', args: [eq('db.system.name', 'redis'), eq('rpc.system', 'grpc')] }
+  await perBlock('two common values that never meet', apart, 2)
+
   // Best first goes where the longest spans are, block by block; each is in one of them.
-  await costs('the 20 longest', { order: 'longest' }, Math.min(store.spans, 25 * store.blockSpans))
+  const perTrace = store.looksPerTrace / SPANS_PER_TRACE
+  const longest = perTrace * Math.min(store.spans + few, 25 * store.blockSpans)
+  await costs('the 20 longest', { order: 'longest' }, longest)
+  await costs('the 20 longest of half of the time', { order: 'longest', from: startOf(traces >> 1) }, longest + few)
+  for (const order of ['longest_tail', 'most_spans', 'most_errors', 'oldest', 'shortest'] as const)
+    await costs(`the first 20 by ${order}`, { order }, perTrace * (store.spans + few))
   const tooLong = { op: 'trace', field: 'duration', compare: 'gt', value: 1e12 } as const
   // Each block's columns once, not each trace's over all blocks.
   const columns = 53 * store.spans
-  await costs('a trace longer than all', { spans: tooLong }, store.spans + 2 * few, columns)
+  await costs('a trace longer than all', { spans: tooLong }, perTrace * (store.spans + 2 * few), columns)
   await costs('a request longer than all', { spans: { ...tooLong, field: 'requestDuration' } }, 0, 0)
 
   const pages: Work[] = []

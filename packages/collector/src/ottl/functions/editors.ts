@@ -1,6 +1,6 @@
 /** What changes an item: values and maps. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import { isSame } from '../compare.ts'
+import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import type { Item } from '../node.ts'
@@ -19,8 +19,8 @@ import {
   writtenString,
 } from '../parameters.ts'
 import { PlainMap } from '../plain-map.ts'
-import { valueText } from '../text.ts'
-import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type Value } from '../value.ts'
+import { valueText } from '../../processor-helper/index.ts'
+import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type LiveMap, type Value } from '../value.ts'
 
 const STRATEGIES = ['insert', 'update', 'upsert']
 
@@ -91,6 +91,19 @@ function elementOf(value: Value): AnyValue {
   return element
 }
 
+/** The last takes the place of what is taken out, as in the Collector. */
+function deleteKey(map: LiveMap, key: string): void {
+  const keys = map.keys()
+  const last = keys.at(-1)!
+  if (keys.length < 2 || last === key || !keys.includes(key)) {
+    map.delete(key)
+    return
+  }
+  const value = map.get(last)!
+  map.rename(key, last)
+  map.set(last, value)
+}
+
 /** Of the type that it is, what it is when it was never set. */
 function zeroOf(value: Value): Value {
   switch (typeof value) {
@@ -136,7 +149,7 @@ export const EDITORS = [
   }),
 
   defineFunction('delete_key', { target: mapTarget, key: string }, ({ target, key }) => (item) => {
-    target(item, (map) => map.delete(key.get(item)))
+    target(item, (map) => deleteKey(map, key.get(item)))
     return undefined
   }),
 
@@ -227,7 +240,7 @@ export const EDITORS = [
           for (const { key, value } of source.get(item)) {
             const before = map.get(key)
             const isWanted = strategy === 'upsert' || (before === undefined) === (strategy === 'insert')
-            if (isWanted && !(before && isSame(before, value))) map.set(key, value)
+            if (isWanted && !(before && isSameValue(before, value))) map.set(key, value)
           }
         })
         return undefined

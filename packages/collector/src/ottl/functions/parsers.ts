@@ -4,7 +4,7 @@ import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import { list, listOf, map, optional, regex, string, writtenBool, writtenString } from '../parameters.ts'
 import { orderOfTexts } from '../compare.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import { fromAny, map as mapValue, toAny, typeName, type MapValue } from '../value.ts'
 
 /** Numbers are doubles, as in Go. */
@@ -110,13 +110,13 @@ const MODES = ['strict', 'lazyQuotes', 'ignoreQuotes']
 /** The parts of a URL by the names that the semantic conventions give them. */
 function urlParts(text: string): MapValue {
   const match =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
       text,
     )
   // eslint-disable-next-line no-control-regex
   if (!match || /[\x00-\x1f\x7f]/.test(text))
     throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no URL`)
-  const [, scheme = '', user, host = '', port, path = '', query, fragment] = match
+  const [, scheme = '', authority, user, host = '', port, path = '', query, fragment] = match
   const decoded = (part: string): string => {
     try {
       return decodeURIComponent(part)
@@ -124,9 +124,10 @@ function urlParts(text: string): MapValue {
       throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} has an escape that is none`)
     }
   }
-  const plainPath = decoded(path)
+  // What stands behind a scheme without a slash is no path.
+  const plainPath = scheme !== '' && authority === undefined && !path.startsWith('/') ? '' : decoded(path)
   const entries: [string, string | bigint][] = [
-    ['url.original', text],
+    ['url.original', scheme.toLowerCase() + text.slice(scheme.length)],
     ['url.domain', decoded(host.replace(/^\[(.*)\]$/, '$1'))],
     ['url.scheme', scheme.toLowerCase()],
     ['url.path', plainPath],

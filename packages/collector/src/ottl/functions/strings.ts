@@ -6,8 +6,18 @@ import { defineFunction } from '../function.ts'
 import { any, int, listOf, optional, regex, string, stringLike, writtenBool, writtenString } from '../parameters.ts'
 import { list } from '../value.ts'
 
-const lower = (text: string): string => text.toLowerCase()
-const upper = (text: string): string => text.toUpperCase()
+const lower = (text: string): string => eachOf(text, (character) => character.toLowerCase())
+const upper = (text: string): string => eachOf(text, (character) => character.toUpperCase())
+
+/** Character for character, as Go has it; what would be several stays as it is. */
+function eachOf(text: string, change: (text: string) => string): string {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\x00-\x7f]*$/.test(text)) return change(text)
+  return text.replace(/[^]/gu, (character) => {
+    const changed = change(character)
+    return changed.length > 2 || Array.from(changed).length > 1 ? character : changed
+  })
+}
 
 /** A word ends where the case changes, or a number begins or ends; some capitals are one word with the last of them in the next. */
 function snakeCase(text: string): string {

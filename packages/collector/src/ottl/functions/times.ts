@@ -52,14 +52,6 @@ function wholeIn(name: string, unit: bigint): FunctionDefinition {
   )
 }
 
-/** A zone of the tz database has many offsets; those of a text are not known before it is read. */
-function offsetOf(location: string | undefined): number {
-  if (location === undefined || location === 'UTC' || location === 'Etc/UTC') return 0
-  throw new EvaluationError(
-    `the location ${JSON.stringify(location)} is not supported; write UTC, and %z in the format`,
-  )
-}
-
 export const TIMES = [
   defineFunction('Now', {}, () => () => new Time(BigInt(Date.now()) * 1_000_000n)),
   defineFunction(
@@ -68,7 +60,7 @@ export const TIMES = [
     ({ time, format, location, locale }) => {
       if (locale !== undefined && !/^en\b/.test(locale))
         throw new EvaluationError(`the locale ${JSON.stringify(locale)} is not supported; known: en`)
-      const parse = timeParser(format, offsetOf(location))
+      const parse = timeParser(format, location)
       return (item) => parse(time.get(item))
     },
   ),

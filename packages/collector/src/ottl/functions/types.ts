@@ -18,7 +18,7 @@ import {
   stringLike,
   writtenString,
 } from '../parameters.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import {
   entriesOf,
   fromAny,

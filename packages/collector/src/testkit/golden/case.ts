@@ -9,6 +9,7 @@
  *       actions: [{key: a, action: delete}]
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
+ *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
  *     unordered: [attributes]          lists whose order nobody promises; without it, all order counts
  *     collector: 0.160.0               the version that gave the answer
  *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
@@ -17,8 +18,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Signal } from '@spoor/otlp'
+import { requestToJson, type Signal } from '@spoor/otlp'
 import { parse } from 'yaml'
+import { tracesRequest } from '../requests.ts'
 
 export interface GoldenCase {
   /** `attributes/insert`: the component and the file. */
@@ -33,6 +35,8 @@ export interface GoldenCase {
   readonly config: string
   readonly headers: Readonly<Record<string, readonly string[]>>
   readonly input: readonly object[]
+  /** Whether the output is a digest. */
+  readonly isGenerated: boolean
   readonly unordered: readonly string[]
   readonly output: readonly object[] | undefined
   readonly error: string | undefined
@@ -46,6 +50,7 @@ interface Written {
   readonly to?: Signal
   readonly headers?: Record<string, string | string[]>
   readonly input?: object | object[]
+  readonly generate?: { readonly spans: number; readonly seed: number }
   readonly unordered?: string[]
   readonly output?: object | object[]
   readonly error?: string
@@ -74,12 +79,17 @@ function readGoldenCase(file: string): GoldenCase {
     to: written.to ?? written.signal,
     config: /^config:[^\S\n]*\n((?:(?: .*)?\n)*)/m.exec(text)?.[1] ?? '',
     headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
-    input: [written.input ?? []].flat(),
+    input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
+    isGenerated: written.generate !== undefined,
     unordered: written.unordered ?? [],
     output: written.output === undefined ? undefined : [written.output].flat(),
     error: written.error,
     here: written.here,
   }
+}
+
+function generated({ spans, seed }: { readonly spans: number; readonly seed: number }): object {
+  return requestToJson('traces', tracesRequest({ spans, traces: spans, attributes: 0, seed }))
 }
 
 /** The section of the component under an id, as lines 1 and 2 and what is under them. */

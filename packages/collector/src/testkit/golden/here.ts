@@ -1,4 +1,5 @@
 /** What Spoor makes of a golden case. */
+import { createHash } from 'node:crypto'
 import {
   countItems,
   createBatch,
@@ -76,14 +77,33 @@ export async function runHere(golden: GoldenCase): Promise<Outcome> {
     }
   }
   const requests = sink.batches.map(({ signal, chunks }) => requestToJson(signal, chunks[0]!.bytes))
-  return { output: requests.map((request) => inOrder(golden, withoutZeros(request))) }
+  return {
+    output: golden.isGenerated
+      ? [digestOf('traces', requests)]
+      : requests.map((request) => inOrder(golden, withoutZeros(request))),
+  }
 }
 
 /** What must have come out, in the form that outcomes are compared in. */
 export function expectedOf(golden: GoldenCase): Outcome {
   const { to, output, here } = golden
   if (here !== undefined) return { error: here.trimEnd() }
+  if (golden.isGenerated) return { output: output ?? [] }
   return { output: (output ?? []).map((request) => inOrder(golden, comparable(to, request))) }
+}
+
+/** What stands for requests that are too many to be read. */
+export function digestOf(
+  signal: Signal,
+  requests: readonly object[],
+): { readonly items: number; readonly sha256: string } {
+  const hash = createHash('sha256')
+  let items = 0
+  for (const request of requests) {
+    items += countItems(signal, FROM_JSON[signal](JSON.stringify(request)))
+    hash.update(JSON.stringify(comparable(signal, request), sortKeys))
+  }
+  return { items, sha256: hash.digest('hex') }
 }
 
 /** The configuration, the component first, so that its own lines begin at the third. */

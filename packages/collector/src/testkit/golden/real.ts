@@ -47,7 +47,7 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
     if (valid.length > 0) await collect(binary, join(folder, 'all.yaml'), valid)
     return doors.map(({ golden, file }, i) => {
       const error = errors[i]
-      if (error !== undefined) return { error: error.replaceAll(componentOf(golden), golden.type) }
+      if (error !== undefined) return { error: withoutNames(error, golden) }
       return { output: linesOf(file) }
     })
   } finally {
@@ -73,6 +73,11 @@ function configText(doors: readonly Door[]): string {
   return `${components.join('')}${stringify({ receivers, exporters, service: { telemetry, pipelines } })}`
 }
 
+/** The error as it would be with a component and a pipeline that have no name. */
+function withoutNames(error: string, { type, name }: GoldenCase): string {
+  return error.replaceAll(`${type}/${name.replace('/', '-')}`, type).replaceAll(`/${name.replace('/', '-')}`, '')
+}
+
 function componentOf({ type, name }: GoldenCase): string {
   return `${type}/${name.replace('/', '-')}`
 }
@@ -81,7 +86,8 @@ function componentOf({ type, name }: GoldenCase): string {
 async function validate(binary: string, config: string): Promise<string | undefined> {
   const { code, stderr } = await run(binary, ['validate', `--config=${config}`])
   if (code === 0) return undefined
-  const text = /^Error: ([\s\S]*?)\n(?:\d{4}\/\d\d\/\d\d |$)/m.exec(`${stderr}\n`)?.[1] ?? stderr
+  // Go's own line of log behind it says the same again.
+  const text = stderr.replace(/^Error: /, '').replace(/\n\d{4}\/\d\d\/\d\d [\s\S]*$/, '')
   return text.trim()
 }
 

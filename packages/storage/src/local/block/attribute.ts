@@ -26,7 +26,7 @@ export function hashAttribute(bytes: Uint8Array, view: DataView, start: number, 
     valueLength < 128
   ) {
     const keyHash = hashBytes(view, start + 2, keyEnd)
-    hashes.add(keyHash)
+    hashes.addKey(keyHash, bytes, start + 2, keyEnd)
     hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
   } else hashOtherAttribute(bytes, view, start, end, hashes)
 }
@@ -39,7 +39,7 @@ function hashOtherAttribute(bytes: Uint8Array, view: DataView, start: number, en
     const form = valueStart === 0 ? ODD : scalarForm(bytes, valueStart, end)
     if (form !== ODD) {
       const keyHash = hashBytes(view, keyStart, keyEnd)
-      hashes.add(keyHash)
+      hashes.addKey(keyHash, bytes, keyStart, keyEnd)
       if (form === SCALAR) hashes.add(pairHash(keyHash, hashBytes(view, valueStart, end)))
       return
     }
@@ -50,8 +50,9 @@ function hashOtherAttribute(bytes: Uint8Array, view: DataView, start: number, en
 function hashOddAttribute(bytes: Uint8Array, start: number, end: number, hashes: HashSet): void {
   const attribute = readAttribute(bytes, start, end)
   if (!attribute) return
-  const keyHash = hashText(attribute.key)
-  hashes.add(keyHash)
+  const key = encoder.encode(attribute.key)
+  const keyHash = hashArray(key)
+  hashes.addKey(keyHash, key, 0, key.length)
   const value = encodeScalar(attribute.value)
   if (value) hashes.add(pairHash(keyHash, hashArray(value)))
 }

@@ -1,7 +1,8 @@
 import { createSpanColumns, scanSpans, type AttributeVisitor, type SpanColumns } from '@spoor/otlp'
 import { decodeText, hashAttribute } from './attribute.ts'
 import { MAX_BLOCK_HASHES } from './bloom.ts'
-import { hashBytes, HashSet, hashWords, viewOf } from './hash.ts'
+import { hashBytes, hashWords, viewOf } from './hash.ts'
+import { KeyedHashes } from './keyed-hashes.ts'
 import {
   createRows,
   markOf,
@@ -22,8 +23,8 @@ const CAPACITY = 1 << 8
  */
 export class BlockBuilder {
   readonly rows: BlockRows
-  /** Attribute keys and key=value pairs, for the block's filter. */
-  readonly hashes = new HashSet(MAX_BLOCK_HASHES)
+  /** Attribute keys and key=value pairs, for the block's filter, and the keys. */
+  readonly hashes = new KeyedHashes(MAX_BLOCK_HASHES)
   /** Bytes of all requests added so far. */
   rawLength = 0
   readonly #columns: SpanColumns = createSpanColumns(256)

@@ -74,6 +74,11 @@ export class HashSet {
     if (2 * this.size > table.length) this.#grow()
   }
 
+  /** Adds the hash of an attribute's key, which is text from `start` to `end`. */
+  addKey(hash: number, _bytes: Uint8Array, _start: number, _end: number): void {
+    this.add(hash)
+  }
+
   *[Symbol.iterator](): Iterator<number> {
     for (const key of this.#table) if (key !== 0) yield key
   }

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { hashWords, type HashSet } from '../block/hash.ts'
+import type { KeyedHashes } from '../block/keyed-hashes.ts'
 import type { File } from './file-system.ts'
 import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
 import { zonesOf, type Zones } from '../block/zones.ts'
@@ -52,6 +53,8 @@ export interface BlockMeta {
   readonly traceProbes?: number
   /** Whether the attribute filter has the attributes of links: those of earlier versions have not. */
   readonly links?: boolean
+  /** The keys of all attributes, each once, perhaps some more; undefined where there are too many, or an earlier version wrote the block. */
+  readonly keys?: readonly string[]
   readonly crcs: readonly [trace: number, attribute: number]
   /** When its last record was written, milliseconds since 1970; undefined where its log is of format 1. */
   readonly arrivedMs?: number
@@ -114,7 +117,7 @@ export function isIndex(file: File, path: string, salt: number): boolean {
 /** The bytes of a block of the index. */
 export function encodeBlock(
   rows: BlockRows,
-  hashes: HashSet,
+  hashes: KeyedHashes,
   logStart: number,
   logEnd: number,
   arrivedMs = 0,
@@ -135,6 +138,7 @@ export function encodeBlock(
     operations: rows.operations,
     zones: zonesOf(rows),
     links: true,
+    ...(hashes.keys && { keys: hashes.keys }),
     traceProbes: TRACE_PROBES,
     ...(rows.traceCount === 1 && { only: Buffer.from(asBytes(rows.traceIds)).toString('hex', 0, 16) }),
     crcs: [crc32(traceFilter), crc32(attributeFilter)],

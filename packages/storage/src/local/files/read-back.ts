@@ -21,10 +21,23 @@ export function sectionOf(file: File, { body, meta }: PlacedSection): Section {
 }
 
 /** All spans of a section as serialized `TracesData`, piece by piece. Throws as {@link Section} does; the pieces after one that is damaged can be asked for. */
-export function* piecesOf(section: Section, rows: BlockRows): Generator<() => Uint8Array> {
-  for (let first = 0; first < rows.count; first += PIECE) {
-    const members = Uint32Array.from({ length: Math.min(PIECE, rows.count - first) }, (_, i) => first + i)
-    yield () => section.spanBytes(rows, members)
+export function* piecesOf(section: Section, rows: BlockRows, from = 0, to = rows.count): Generator<() => Uint8Array> {
+  for (let first = from; first < to; first += PIECE)
+    yield () => section.spanBytes(rows, membersOf(first, Math.min(first + PIECE, to)))
+}
+
+function membersOf(from: number, to: number): Uint32Array {
+  return Uint32Array.from({ length: to - from }, (_, i) => from + i)
+}
+
+/** The spans of a section, as few times as it takes: each chunk at once, and only one that is damaged piece by piece. Undefined: a piece is damaged. */
+function* spansOf(section: Section, rows: BlockRows): Generator<Uint8Array | undefined> {
+  const chunks = whole(() => section.rowChunks()) ?? [0]
+  for (const [i, from] of chunks.entries()) {
+    const to = chunks[i + 1] ?? rows.count
+    const bytes = whole(() => section.spanBytes(rows, membersOf(from, to)))
+    if (bytes) yield bytes
+    else for (const read of piecesOf(section, rows, from, to)) yield whole(read)
   }
 }
 
@@ -43,8 +56,7 @@ export function readBack(file: File, placed: PlacedSection): ReadBack {
   const section = sectionOf(file, placed)
   const rows = whole(() => section.rows())
   let isWhole = rows !== undefined
-  for (const read of rows ? piecesOf(section, rows) : []) {
-    const bytes = whole(read)
+  for (const bytes of rows ? spansOf(section, rows) : []) {
     if (bytes) digest.add(bytes)
     else isWhole = false
   }

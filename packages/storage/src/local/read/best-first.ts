@@ -1,6 +1,6 @@
 import type { Block } from './block.ts'
-import { MAX_DURATION_NS, type BlockRows } from '../block/rows.ts'
-import { matchesIn, noMatches } from './matches.ts'
+import { MAX_DURATION_NS } from '../block/rows.ts'
+import { matchesIn, noMatches, wholeTraces } from './matches.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
@@ -40,6 +40,7 @@ export const NEWEST: Ranking = {
     takes: 'least',
     matchingOnly: false,
     columns: ({ startHi, startLo }) => ({ hi: startHi, lo: startLo }),
+    extents: ({ startHi, startLo }) => ({ hi: startHi, lo: startLo }),
   },
   isExact: true,
   block: ({ maxStart }, { range }) => -(maxStart < range.to ? maxStart : range.to),
@@ -52,7 +53,12 @@ export const NEWEST: Ranking = {
 function longest(matchingOnly: boolean, least: number): Ranking {
   const key = (durationNs: number): bigint => -BigInt(Math.max(least, Math.min(durationNs, MAX_DURATION_NS)))
   return {
-    row: { takes: 'greatest', matchingOnly, columns: durations },
+    row: {
+      takes: 'greatest',
+      matchingOnly,
+      columns: ({ durationNs }) => ({ hi: durationNs, lo: undefined }),
+      extents: ({ longestNs }) => ({ hi: longestNs, lo: undefined }),
+    },
     isExact: false,
     block: ({ zones }) => key(zones.maxDurationNs),
     key,
@@ -63,10 +69,6 @@ function longest(matchingOnly: boolean, least: number): Ranking {
 
 export const LONGEST = longest(false, 0)
 export const LONGEST_MATCH = longest(true, -MAX_DURATION_NS)
-
-function durations({ durationNs }: BlockRows): { hi: Float64Array; lo: undefined } {
-  return { hi: durationNs, lo: undefined }
-}
 
 /**
  * How it ended: there is more, and up to the page's last place all has been dealt with; or everything was looked at; or it was to take too long; or time
@@ -107,13 +109,18 @@ export async function bestFirst(
     if (await turn.breathe(LOOKING_SHARE)) return false
     // A trace of very many spans has blocks of its own.
     if (block.only && ranking.bounds && seen.correct(block.only, ...ranking.bounds(block))) return true
-    const found = await matchesIn(block, source, plan.range, ranking.row.matchingOnly, turn, LOOKING_SHARE)
-    if (found || (await seen.awaits(block))) {
-      const isAdded = await turn.attemptAll(() => seen.add(found ?? noMatches(block, turn)))
-      if (isAdded === false) isInOrder &&= turn.stopped
-      if (isAdded === false) return false
-    }
-    return !(await turn.breathe(LOOKING_SHARE))
+    const isAdded = await turn.attemptAll(() => add(block))
+    if (isAdded !== false) return !(await turn.breathe(LOOKING_SHARE))
+    isInOrder &&= turn.stopped
+    return false
+  }
+  async function add(block: Block): Promise<boolean> {
+    const { matchingOnly } = ranking.row
+    const extents = matchingOnly ? undefined : wholeTraces(block, source, plan.range)
+    if (extents) turn.spans += extents.traceCount
+    if (extents) return seen.addAll(extents)
+    const found = await matchesIn(block, source, plan.range, matchingOnly, turn, LOOKING_SHARE)
+    return found || (await seen.awaits(block)) ? seen.add(found ?? noMatches(block, turn)) : true
   }
   async function examine(id: Uint32Array, isKnown: boolean): Promise<void> {
     const summary = await matcher.match(id, isKnown)

@@ -27,6 +27,7 @@ export function isBlockMeta(value: unknown): value is BlockMeta {
     meta.crcs.length === 2 &&
     isList(meta.operations, isOperation) &&
     (meta.only === undefined || (typeof meta.only === 'string' && /^[0-9a-f]{32}$/.test(meta.only))) &&
+    (meta.keys === undefined || isList(meta.keys, (key) => typeof key === 'string')) &&
     (meta.traceProbes === undefined || isCount(meta.traceProbes, MAX_PROBES))
   )
 }

@@ -7,6 +7,7 @@ import { readFrame } from '../files/log.ts'
 import { storageError } from '../threads/error.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
 import type { OperationPool } from './operation-pool.ts'
+import type { TextPool } from './text-pool.ts'
 import type { OpenFiles } from './open-files.ts'
 import { Vanished, type VanishedSegment } from './turn.ts'
 
@@ -18,6 +19,7 @@ export interface BlockSource {
   readonly traceFilters: ByteCache
   readonly frames: ByteCache
   readonly operations: OperationPool
+  readonly texts: TextPool
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */

@@ -20,6 +20,7 @@ import { OperationPool } from './operation-pool.ts'
 import { OpenFiles } from './open-files.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
+import { TextPool } from './text-pool.ts'
 import type { Turn } from './turn.ts'
 
 /** Files that are open at a time. */
@@ -73,6 +74,7 @@ export class Catalog {
       columns: new ByteCache(cacheBytes - cacheBytes / 8),
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       operations: new OperationPool(),
+      texts: new TextPool(),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }

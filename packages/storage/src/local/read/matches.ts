@@ -5,6 +5,7 @@ import { NO, YES } from './filter/verdict.ts'
 import { isInside, isReadable, startsIn, type Range } from './range.ts'
 import type { Source } from './set/sources.ts'
 import { SpanView } from './span-view.ts'
+import type { TraceExtents } from './trace-extents.ts'
 import type { Turn } from './turn.ts'
 
 /** What of a block a source found. */
@@ -14,6 +15,11 @@ export interface Matches {
   readonly traces: Uint8Array
   /** 1 for each row that matches; where only traces were asked for, of each trace only some. */
   readonly matching: Uint8Array
+}
+
+/** What a block has of its traces, where all of them are in question and no row has to be looked at; undefined where rows are needed. */
+export function wholeTraces(block: Block, { condition, anyTime }: Source, range: Range): TraceExtents | undefined {
+  return !condition && (anyTime || isInside(block, range)) ? block.extents?.() : undefined
 }
 
 /**

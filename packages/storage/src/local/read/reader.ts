@@ -15,6 +15,7 @@ import type {
   ToReader,
 } from '../threads/protocol.ts'
 import { aggregate } from './aggregate/aggregate.ts'
+import { errorGroups } from './aggregate/error-groups.ts'
 import { heatMap } from './aggregate/heat-map.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
@@ -197,6 +198,8 @@ export class Reader {
         return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn))
       case 'heatMap':
         return this.#completeUnlessGone(turn, await heatMap(catalog.blocks(turn), call.query, turn))
+      case 'errorGroups':
+        return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn))
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
         return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
@@ -211,7 +214,7 @@ export class Reader {
 
   async #lookUp(
     id: number,
-    call: Exclude<Call, { method: 'search' | 'dependencies' | 'aggregate' | 'heatMap' | 'nextTrace' }>,
+    call: Exclude<Call, { method: 'search' | 'dependencies' | 'aggregate' | 'heatMap' | 'errorGroups' | 'nextTrace' }>,
     turn: Turn,
     timeoutMs: number,
   ): Promise<Results[Call['method']]> {

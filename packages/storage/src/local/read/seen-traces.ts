@@ -1,6 +1,7 @@
 import type { Block } from './block.ts'
 import type { Matches } from './matches.ts'
 import { IndexHeap } from './index-heap.ts'
+import type { TraceExtents } from './trace-extents.ts'
 import { TraceIds, widened } from './trace-ids.ts'
 import type { Turn } from './turn.ts'
 
@@ -10,7 +11,14 @@ export interface RowKey {
   readonly takes: 'least' | 'greatest'
   /** Whether only rows that match count. */
   readonly matchingOnly: boolean
-  columns(rows: Matches['rows']): { readonly hi: Uint32Array | Float64Array; readonly lo: Uint32Array | undefined }
+  columns(rows: Matches['rows']): KeyColumns
+  /** The same by trace, for those that all count. */
+  extents(extents: TraceExtents): KeyColumns
+}
+
+interface KeyColumns {
+  readonly hi: Uint32Array | Float64Array
+  readonly lo: Uint32Array | undefined
 }
 
 /** What a bound says of a trace: it may be next, or not before a block bounds it by one that is `due`, or it has been dealt with. */
@@ -98,6 +106,18 @@ export class SeenTraces {
       if (row < 0) continue
       if (turn.work(100) && (await turn.breathe())) return false
       if (!this.#meet(rows.traceIds, 4 * index, traces[index] === 1, hi[row]!, lo ? lo[row]! : 0)) return false
+    }
+    return true
+  }
+
+  /** The same of a block that tells of its traces without a look at its rows, and of which all are in question. */
+  async addAll(extents: TraceExtents): Promise<boolean> {
+    const turn = this.#turn
+    const { hi, lo } = this.#key.extents(extents)
+    const { traceIds } = extents
+    for (let index = 0; index < extents.traceCount; index++) {
+      if (turn.work(100) && (await turn.breathe())) return false
+      if (!this.#meet(traceIds, 4 * index, true, hi[index]!, lo ? lo[index]! : 0)) return false
     }
     return true
   }

@@ -20,6 +20,7 @@ export class StoredBlock implements Block {
   readonly maxStart: bigint
   readonly zones: Zones
   readonly operations: readonly OperationKey[]
+  readonly keys: readonly string[] | undefined
   readonly only: Uint32Array | undefined
   readonly damaged: boolean
   readonly #source: BlockSource
@@ -54,6 +55,7 @@ export class StoredBlock implements Block {
     this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
     this.operations = source.operations.shared(meta.operations)
+    this.keys = meta.keys && source.texts.shared(meta.keys)
     this.only = meta.only === undefined ? undefined : traceWords(meta.only)
     this.damaged = meta.damaged !== undefined
   }

@@ -9,6 +9,14 @@ export type Part = 'start' | 'end' | 'spans' | 'errors' | 'request' | 'match'
 /** Bytes of each, a trace. */
 const BYTES: Readonly<Record<Part, number>> = { start: 8, end: 12, spans: 4, errors: 4, request: 24, match: 8 }
 
+interface Columns {
+  readonly spans: Uint32Array | undefined
+  readonly errors: Uint32Array | undefined
+  readonly ends: { readonly hi: Float64Array; readonly lo: Uint32Array } | undefined
+  readonly starts: { readonly hi: Uint32Array; readonly lo: Uint32Array } | undefined
+  readonly requests: Pick<TraceExtents, 'longestNs' | 'firstNs' | 'rootNs'> | undefined
+}
+
 /**
  * Traces by id with what is asked of their extent over all blocks, in flat arrays: 25 bytes a trace and those of what is asked, so that a search that has to
  * weigh two million traces fits into its memory. Times are exact 64-bit nanoseconds in two halves.
@@ -62,13 +70,31 @@ export class TraceTable {
     return true
   }
 
-  /** Extends the traces that are in the table by what the block has of them. */
-  async addExtents(block: TraceExtents): Promise<void> {
+  /** Extends the traces that are in the table by what the block has of them. `all`: adds those that are not; false when there is no room for more. */
+  async addExtents(block: TraceExtents, all = false): Promise<boolean> {
+    const columns = this.#columnsOf(block)
+    const { traceIds, spans } = block
     for (let index = 0; index < block.traceCount; index++) {
-      if (this.#turn.work(60) && (await this.#turn.breathe())) return
-      if (block.spans[index] === 0) continue
-      const entry = this.ids.find(block.traceIds, 4 * index)
-      if (entry >= 0) this.#extend(entry, block, index)
+      if (this.#turn.work(60) && (await this.#turn.breathe())) return true
+      if (spans[index] === 0) continue
+      const entry = all ? this.ids.add(traceIds, 4 * index) : this.ids.find(traceIds, 4 * index)
+      if (entry >= 0) this.#extend(entry, columns, index)
+      else if (all) return false
+    }
+    return true
+  }
+
+  /** What is asked of a block, of which some columns are read when they are first touched. */
+  #columnsOf(block: TraceExtents): Columns {
+    const parts = this.#parts
+    return {
+      spans: parts.has('spans') ? block.spans : undefined,
+      errors: parts.has('errors') ? block.errors : undefined,
+      ends: parts.has('end') ? { hi: block.endHi, lo: block.endLo } : undefined,
+      starts: parts.has('start') || parts.has('request') ? { hi: block.startHi, lo: block.startLo } : undefined,
+      requests: parts.has('request')
+        ? { longestNs: block.longestNs, firstNs: block.firstNs, rootNs: block.rootNs }
+        : undefined,
     }
   }
 
@@ -123,18 +149,19 @@ export class TraceTable {
     return this.#errors[entry]!
   }
 
-  #extend(entry: number, block: TraceExtents, index: number): void {
+  #extend(entry: number, { spans, errors, ends, starts, requests }: Columns, index: number): void {
     const isFirst = this.#isKnown[entry] === 0
     this.#isKnown[entry] = 1
-    const { startHi, startLo, firstNs, rootNs, longestNs } = block
-    if (this.#parts.has('spans')) this.#spans[entry]! += block.spans[index]!
-    if (this.#parts.has('errors')) this.#errors[entry]! += block.errors[index]!
-    if (this.#parts.has('end')) addEnd(this.#ends, entry, isFirst, block.endHi[index]!, block.endLo[index]!)
-    if (this.#parts.has('request')) {
+    if (spans) this.#spans[entry]! += spans[index]!
+    if (errors) this.#errors[entry]! += errors[index]!
+    if (ends) addEnd(this.#ends, entry, isFirst, ends.hi[index]!, ends.lo[index]!)
+    if (!starts) return
+    const [hi, lo] = [starts.hi[index]!, starts.lo[index]!]
+    if (requests) {
       const own = this.#requests
-      addStart(own, entry, isFirst, startHi[index]!, startLo[index]!, firstNs[index]!, rootNs[index]!)
-      if (longestNs[index]! > own.longestNs[entry]!) own.longestNs[entry] = longestNs[index]!
-    } else if (this.#parts.has('start')) this.#addStart(entry, isFirst, startHi[index]!, startLo[index]!)
+      addStart(own, entry, isFirst, hi, lo, requests.firstNs[index]!, requests.rootNs[index]!)
+      if (requests.longestNs[index]! > own.longestNs[entry]!) own.longestNs[entry] = requests.longestNs[index]!
+    } else this.#addStart(entry, isFirst, hi, lo)
   }
 
   #addStart(entry: number, isFirst: boolean, hi: number, lo: number): void {

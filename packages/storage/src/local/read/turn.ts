@@ -44,6 +44,8 @@ export class Turn {
   readonly #meter: () => number
   /** Spans looked at so far. */
   spans = 0
+  /** Values asked about so far: of a column each distinct one once; where the bytes of a span are read, all that are wanted of it count as one. */
+  values = 0
   /** Something was left out, or could not be read. */
   incomplete = false
   /** The first damage that was met. */

@@ -2,7 +2,7 @@ import type { Order } from '../../contract.ts'
 import type { Outcome } from './best-first.ts'
 import { traceHash, type Block } from './block.ts'
 import { IndexHeap } from './index-heap.ts'
-import { matchesIn } from './matches.ts'
+import { matchesIn, wholeTraces } from './matches.ts'
 import { comparePositions, positionOf, type Position } from './order.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
@@ -44,6 +44,14 @@ export async function wholePass(
   output.partsTotal = asked.length + blocks.length
   for (const block of asked) {
     if (await turn.breathe(MATCHING_SHARE)) break
+    const extents = plan.order === 'longest_match' ? undefined : wholeTraces(block, source, plan.range)
+    if (extents) {
+      turn.spans += extents.traceCount
+      if ((await turn.attemptAll(() => table.addExtents(extents, true))) === false) break
+      done.add(block)
+      output.part()
+      continue
+    }
     const found = await matchesIn(block, source, plan.range, plan.order === 'longest_match', turn, MATCHING_SHARE)
     if (found && (await turn.attemptAll(() => table.addMatches(found))) === false) break
     // All of its traces are in the table: it need not be read a second time for what they are there.
@@ -89,9 +97,11 @@ async function addAllExtents(
 
 /** False when the block could not be read, or the turn ended. */
 async function addExtents(table: TraceTable, block: Block, turn: Turn): Promise<boolean> {
-  const extents = await turn.attemptAll(async () => block.extents?.() ?? (await extentsOf(block.rows(), turn)))
-  if (extents) await table.addExtents(extents)
-  return extents !== undefined && !turn.stopped
+  const isAdded = await turn.attemptAll(async () => {
+    const extents = block.extents?.() ?? (await extentsOf(block.rows(), turn))
+    return extents && (await table.addExtents(extents))
+  })
+  return isAdded === true && !turn.stopped
 }
 
 /** What of the traces the order and the conditions ask for. */

@@ -99,6 +99,21 @@ export function visitAttributes(
   }
 }
 
+/** Calls `visit` with the byte range of each message in a field, by its tag. */
+export function visitMessages(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  tag: number,
+  visit: (start: number, end: number) => void,
+): void {
+  for (let p = start; p < end;) {
+    const next = skipField(bytes, p, end)
+    if (bytes[p] === tag) visit(payloadStart(bytes, p), next)
+    p = next
+  }
+}
+
 /** The text in the field that `path`, field numbers, leads to; '' when there is none. Of several the last counts, as in protobuf. */
 export function textAt(bytes: Uint8Array, start: number, end: number, path: readonly number[]): string {
   let text = ''

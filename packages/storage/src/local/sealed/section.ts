@@ -14,7 +14,7 @@ import { SectionColumns } from './section-columns.ts'
 import { SectionFile, type SectionReader } from './section-file.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { compareIds } from './source.ts'
-import { extentsFrom } from './trace-facts.ts'
+import { SealedExtents } from './trace-facts.ts'
 import { hasHash, pieceOf } from './value-filter.ts'
 import { valuesOf } from './values.ts'
 
@@ -22,7 +22,6 @@ export type { SectionReader } from './section-file.ts'
 
 /** Bytes that are reserved for spans before they are written, at most. */
 const MAX_RESERVED = 1 << 24
-type Eight<T> = [T, T, T, T, T, T, T, T]
 
 const ROWS = TRACE_HEADERS[0]!
 const START = TRACE_HEADERS[2]!
@@ -116,16 +115,21 @@ export class Section {
     })
   }
 
-  /** What it has of each of its traces, by their index in {@link rows}. */
+  /** Where rows begin whose columns lie together, ascending: who reads all of them reads them so. */
+  rowChunks(): readonly number[] {
+    return this.#reading(() =>
+      this.#columns()
+        .chunks(LEVEL.span, 0, this.spans)
+        .map(({ first }) => first[LEVEL.span]!),
+    )
+  }
+
+  /** What it has of each of its traces, by their index in {@link rows}. A column is read when it is first touched. */
   extents(): TraceExtents {
-    return this.#reading(() => {
-      const columns = this.#columns()
-      const [rows, errors, start, end, over, longest, first, root] = TRACE_HEADERS.map((name) =>
-        columns.numbers(name, 0, this.traces),
-      ) as Eight<Numbers>
-      const facts = { rows, errors, start, end, over, longest, first, root }
-      return extentsFrom(facts, this.#allTraceIds(columns), this.minStart)
-    })
+    const read = (index: number): Numbers =>
+      this.#reading(() => this.#columns().numbers(TRACE_HEADERS[index]!, 0, this.traces))
+    const readIds = (): Uint32Array => this.#reading(() => this.#allTraceIds(this.#columns()))
+    return new SealedExtents(this.traces, read, readIds, this.minStart)
   }
 
   /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */

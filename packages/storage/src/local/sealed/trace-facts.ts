@@ -2,13 +2,16 @@ import { MAX_DURATION_NS } from '../block/rows.ts'
 import { Numbers } from './number-column.ts'
 import { setDifference } from './span-headers.ts'
 import type { Source } from './source.ts'
-import { createExtents, type TraceExtents } from '../read/trace-extents.ts'
+import type { TraceExtents } from '../read/trace-extents.ts'
 
 /*
  * What a section knows of each of its traces, so that orders and bounds of traces look at no rows: what `TraceExtents` has.
  */
 
 const WORD = 2 ** 32
+
+/** Indexes in `TRACE_HEADERS`. */
+const FACT = { rows: 0, errors: 1, start: 2, end: 3, over: 4, longest: 5, first: 6, root: 7 } as const
 
 /** By trace; see `TRACE_HEADERS`. */
 export interface TraceFacts {
@@ -97,32 +100,112 @@ function earliest({ first, order, columns }: Source): readonly [lo: number, hi: 
   return [lo, hi]
 }
 
-/** The extents of traces from what {@link traceFacts} had. `minStart`: of the section. */
-export function extentsFrom(facts: TraceFacts, traceIds: Uint32Array, minStart: bigint): TraceExtents {
-  const traceCount = facts.rows.length
-  const [minLo, minHi] = [Number(minStart & 0xffff_ffffn), Number(minStart >> 32n)]
-  const extents = createExtents({ traceCount, traceIds })
-  extents.spans.set(facts.rows.value)
-  extents.errors.set(facts.errors.value)
-  for (let trace = 0; trace < traceCount; trace++) {
-    const lo = minLo + facts.start.lo(trace)
-    const startLo = lo % WORD
-    const startHi = minHi + facts.start.hi(trace) + (lo >= WORD ? 1 : 0)
-    const endLo = startLo + facts.end.lo(trace)
-    extents.startLo[trace] = startLo
-    extents.startHi[trace] = startHi
-    extents.endLo[trace] = endLo
-    extents.endHi[trace] = startHi + facts.end.hi(trace) + (endLo >= WORD ? 1 : 0) + WORD * facts.over.value[trace]!
-    extents.longestNs[trace] = whole(facts.longest, trace)
-    extents.firstNs[trace] = whole(facts.first, trace)
-    const root = facts.root.value[trace]!
-    extents.rootNs[trace] =
-      root === 0 ? -1 : root === 1 ? extents.firstNs[trace]! : root > 1 ? root - 2 : whole(facts.root, trace)
-  }
-  return extents
-}
+/** Reads a number of each trace. `index`: in `TRACE_HEADERS`. */
+export type FactReader = (index: number) => Numbers
 
-function whole(numbers: Numbers, index: number): number {
-  const value = numbers.value[index]!
-  return value < 0 ? numbers.hi(index) * WORD + numbers.lo(index) : value
+/** The extents of traces from what {@link traceFacts} had. Each column is read when it is first touched, and throws then what its reader throws. */
+export class SealedExtents implements TraceExtents {
+  readonly traceCount: number
+  readonly #read: FactReader
+  readonly #readIds: () => Uint32Array
+  readonly #minLo: number
+  readonly #minHi: number
+  readonly #values = new Map<string, unknown>()
+
+  /** `minStart`: of the section. */
+  constructor(traceCount: number, read: FactReader, readIds: () => Uint32Array, minStart: bigint) {
+    this.traceCount = traceCount
+    this.#read = read
+    this.#readIds = readIds
+    this.#minLo = Number(minStart & 0xffff_ffffn)
+    this.#minHi = Number(minStart >> 32n)
+  }
+
+  get traceIds(): Uint32Array {
+    return this.#once('traceIds', this.#readIds)
+  }
+
+  get spans(): Uint32Array {
+    return this.#once('spans', () => Uint32Array.from(this.#numbers(FACT.rows).value))
+  }
+
+  get errors(): Uint32Array {
+    return this.#once('errors', () => Uint32Array.from(this.#numbers(FACT.errors).value))
+  }
+
+  get startHi(): Uint32Array {
+    return this.#starts.hi
+  }
+
+  get startLo(): Uint32Array {
+    return this.#starts.lo
+  }
+
+  get endHi(): Float64Array {
+    return this.#ends.hi
+  }
+
+  get endLo(): Uint32Array {
+    return this.#ends.lo
+  }
+
+  get longestNs(): Float64Array {
+    return this.#once('longestNs', () => this.#wholes(FACT.longest))
+  }
+
+  get firstNs(): Float64Array {
+    return this.#once('firstNs', () => this.#wholes(FACT.first))
+  }
+
+  get rootNs(): Float64Array {
+    return this.#once('rootNs', () => {
+      const { firstNs } = this
+      const { value } = this.#numbers(FACT.root)
+      const known = (root: number, i: number): number => (root === 0 ? -1 : root === 1 ? firstNs[i]! : root - 2)
+      return this.#wholes(FACT.root).map((root, i) => (value[i]! < 0 ? root : known(root, i)))
+    })
+  }
+
+  get #starts(): { readonly hi: Uint32Array; readonly lo: Uint32Array } {
+    return this.#once('starts', () => {
+      const start = this.#numbers(FACT.start)
+      const [hi, lo] = [new Uint32Array(this.traceCount), new Uint32Array(this.traceCount)]
+      for (let trace = 0; trace < this.traceCount; trace++) {
+        const low = this.#minLo + start.lo(trace)
+        lo[trace] = low % WORD
+        hi[trace] = this.#minHi + start.hi(trace) + (low >= WORD ? 1 : 0)
+      }
+      return { hi, lo }
+    })
+  }
+
+  get #ends(): { readonly hi: Float64Array; readonly lo: Uint32Array } {
+    return this.#once('ends', () => {
+      const { startHi, startLo } = this
+      const [end, over] = [this.#numbers(FACT.end), this.#numbers(FACT.over)]
+      const [hi, lo] = [new Float64Array(this.traceCount), new Uint32Array(this.traceCount)]
+      for (let trace = 0; trace < this.traceCount; trace++) {
+        const low = startLo[trace]! + end.lo(trace)
+        lo[trace] = low
+        hi[trace] = startHi[trace]! + end.hi(trace) + (low >= WORD ? 1 : 0) + WORD * over.value[trace]!
+      }
+      return { hi, lo }
+    })
+  }
+
+  /** Whole numbers of 64 bits, as doubles. */
+  #wholes(index: number): Float64Array {
+    const numbers = this.#numbers(index)
+    return numbers.value.map((value, i) => (value < 0 ? numbers.hi(i) * WORD + numbers.lo(i) : value))
+  }
+
+  #numbers(index: number): Numbers {
+    return this.#once(`${index}`, () => this.#read(index))
+  }
+
+  #once<T>(name: string, load: () => T): T {
+    let value = this.#values.get(name) as T | undefined
+    if (value === undefined) this.#values.set(name, (value = load()))
+    return value
+  }
 }

@@ -8,6 +8,8 @@ import {
   type Aggregates,
   type CallOptions,
   type Dependencies,
+  type ErrorGroups,
+  type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
   type Measures,
@@ -74,7 +76,7 @@ const CAPABILITIES: Capabilities = {
   deletion: ['retention'],
   aggregates: true,
   compare: false,
-  errorGroups: false,
+  errorGroups: true,
 }
 const NOTHING_FOUND: SearchEnd = {
   next: undefined,
@@ -247,6 +249,12 @@ class LocalStore implements TraceStore {
         ...NOTHING_LOOKED_AT,
       }
     return this.#searches.call({ method: 'heatMap', query: rest }, limits)
+  }
+
+  async errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) return { spans: 0, groups: [], moreGroups: 0, ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'errorGroups', query: rest }, limits)
   }
 
   async stats(options?: CallOptions): Promise<StoreStats> {

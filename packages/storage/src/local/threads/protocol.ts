@@ -3,6 +3,8 @@ import type {
   AggregateQuery,
   Aggregates,
   Dependencies,
+  ErrorGroups,
+  ErrorGroupsQuery,
   HeatMap,
   HeatMapQuery,
   Operation,
@@ -168,6 +170,7 @@ export type Call =
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint }
   | { readonly method: 'aggregate'; readonly query: AggregateQuery }
   | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
+  | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
   | { readonly method: 'stats' }
 
 export interface Results {
@@ -182,6 +185,7 @@ export interface Results {
   dependencies: Dependencies
   aggregate: Aggregates
   heatMap: HeatMap
+  errorGroups: ErrorGroups
   stats: ReaderStats
 }
 

@@ -1,12 +1,19 @@
 import * as fc from 'fast-check'
 import { it } from 'vitest'
-import { arbitraryAggregate, arbitraryCounted, arbitraryHeatMap } from '../../../conformance/aggregate-arbitrary.ts'
-import { checkAggregate, checkHeatMap } from '../../../conformance/aggregates.ts'
+import {
+  arbitraryAggregate,
+  arbitraryCounted,
+  arbitraryErrorGroups,
+  arbitraryErrors,
+  arbitraryHeatMap,
+} from '../../../conformance/aggregate-arbitrary.ts'
+import { checkAggregate, checkErrorGroups, checkHeatMap } from '../../../conformance/aggregates.ts'
 import type { SentSpan } from '../../../conformance/spans.ts'
 import type { Block } from '../block.ts'
 import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
+import { errorGroups } from './error-groups.ts'
 import { heatMap } from './heat-map.ts'
 
 function storeOf(blocks: readonly Block[]) {
@@ -14,6 +21,7 @@ function storeOf(blocks: readonly Block[]) {
   return {
     aggregate: (query: Parameters<typeof aggregate>[1]) => aggregate(blocks, query, turn()),
     heatMap: (query: Parameters<typeof heatMap>[1]) => heatMap(blocks, query, turn()),
+    errorGroups: (query: Parameters<typeof errorGroups>[1]) => errorGroups(blocks, query, turn()),
   }
 }
 
@@ -27,12 +35,13 @@ function cut(spans: readonly SentSpan[], sizes: readonly number[], sealed: numbe
   return blocks
 }
 
+const SIZES = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 })
+
 it('counts what any set finds, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
-  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(
       arbitraryCounted,
-      sizes,
+      SIZES,
       fc.nat(2),
       fc.array(arbitraryAggregate, { minLength: 6, maxLength: 12 }),
       fc.array(arbitraryHeatMap, { minLength: 3, maxLength: 6 }),
@@ -43,5 +52,21 @@ it('counts what any set finds, however the spans lie in blocks, sealed or not', 
       },
     ),
     { numRuns: 12, endOnFailure: true },
+  )
+})
+
+it('tells of the same errors, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitraryErrors,
+      SIZES,
+      fc.nat(2),
+      fc.array(arbitraryErrorGroups, { minLength: 6, maxLength: 12 }),
+      async (spans, lengths, sealed, queries) => {
+        const store = storeOf(cut(spans, lengths, sealed))
+        for (const query of queries) await checkErrorGroups(store, spans, query)
+      },
+    ),
+    { numRuns: 8, endOnFailure: true },
   )
 })

@@ -46,7 +46,14 @@ export class Exemplars {
 /** Whether it comes before one that is kept. */
 export function isBefore(counted: Counted, kept: Kept): boolean {
   if (counted.durationNs !== kept.durationNs) return counted.durationNs > kept.durationNs
-  return compareKept(keptOf(counted), kept) < 0
+  // Durations of whole milliseconds are often the same.
+  const { traceIds, traceAt, spanIds, spanAt } = counted
+  for (let i = 0; i < 24; i++) {
+    const word = i < 16 ? traceIds[traceAt + (i >> 2)]! : spanIds[spanAt + ((i - 16) >> 2)]!
+    const difference = ((word >>> (8 * (i & 3))) & 255) - kept.ids[i]!
+    if (difference !== 0) return difference < 0
+  }
+  return false
 }
 
 export function keptOf({ traceIds, traceAt, spanIds, spanAt, durationNs, error }: Counted): Kept {

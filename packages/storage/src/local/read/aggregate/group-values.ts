@@ -15,8 +15,8 @@ const ROW_UNITS = 10
 const BYTES_UNITS = 1_000
 /** Of a row's values, that there is none. */
 export const NO_VALUE = 0
-/** ... and that there is no memory to tell it from others. */
-export const UNKNOWN_VALUE = 2 ** 17 - 1
+/** ... and that it could not be read, or there is no memory to tell it from others. */
+export const UNKNOWN_VALUE = 2 ** 32 - 1
 
 /** The values of one key of the groups, numbered from 1 as they come. */
 export class GroupValues {
@@ -148,9 +148,7 @@ export class GroupValues {
   #numberOf(text: string): number {
     let number = this.#numbers.get(text)
     if (number === undefined) {
-      if (this.#texts.length + 1 >= UNKNOWN_VALUE) this.#turn.incomplete = true
-      if (this.#texts.length + 1 >= UNKNOWN_VALUE || !this.#turn.reserve(TEXT_BYTES + 4 * text.length))
-        return UNKNOWN_VALUE
+      if (!this.#turn.reserve(TEXT_BYTES + 4 * text.length)) return UNKNOWN_VALUE
       this.#numbers.set(text, (number = this.#texts.push(text)))
     }
     return number

@@ -5,13 +5,12 @@ import type { Block } from '../block.ts'
 import type { Turn } from '../turn.ts'
 import { Counted } from './counted.ts'
 import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
+import { KeyTable } from './key-table.ts'
 import { Tally, tallyBytes, type TallyPlan } from './tally.ts'
 import type { TimeBins } from './time-bins.ts'
 
 /** What counting a row costs, in units of {@link Turn.work}. */
 const ROW_UNITS = 150
-/** Numbers of a key's values are less than this: three of them are one whole number. */
-const VALUES = UNKNOWN_VALUE + 1
 
 interface Group {
   /** By key, the number of its value. */
@@ -25,7 +24,8 @@ export class Groups {
   readonly #time: TimeBins
   readonly #turn: Turn
   readonly #keys: readonly GroupValues[]
-  readonly #groups = new Map<number, Group>()
+  readonly #numbers = new KeyTable()
+  readonly #groups: Group[] = []
   /** What there was no memory to tell apart. */
   readonly #others: Tally
   readonly #counted = new Counted()
@@ -57,22 +57,21 @@ export class Groups {
   }
 
   #tallyOf(values: readonly Uint32Array[], row: number): Tally {
-    let key = 0
-    for (const numbers of values) {
-      const number = numbers[row]!
-      if (number === UNKNOWN_VALUE) return this.#others
-      key = key * VALUES + number
-    }
-    const group = this.#groups.get(key)
-    if (group) return group.tally
+    const [first, second, third] = values
+    const a = first ? first[row]! : 0
+    const b = second ? second[row]! : 0
+    const c = third ? third[row]! : 0
+    if (a === UNKNOWN_VALUE || b === UNKNOWN_VALUE || c === UNKNOWN_VALUE) return this.#others
+    const number = this.#numbers.find(a, b, c)
+    if (number >= 0) return this.#groups[number]!.tally
     if (!this.#turn.reserve(tallyBytes(this.#plan))) return this.#others
     const tally = new Tally(this.#plan, this.#turn)
-    this.#groups.set(key, { values: values.map((numbers) => numbers[row]!), tally })
+    this.#groups[this.#numbers.add(a, b, c)] = { values: [a, b, c].slice(0, values.length), tally }
     return tally
   }
 
   answer(order: GroupOrder, limit: number): Pick<Aggregates, 'total' | 'groups' | 'rest'> {
-    const groups = [...this.#groups.values()].map(({ values, tally }) => ({
+    const groups = this.#groups.map(({ values, tally }) => ({
       key: values.map((number, i) => this.#keys[i]!.text(number)),
       tally,
       place: placeOf(order, tally),

@@ -32,7 +32,7 @@ export interface ScopePlan {
 export function scopeOf(scope: AggregateScope, blocks: readonly Block[], turn: Turn): ScopePlan {
   const of = scope.of ?? 'spans'
   if (of !== 'spans' && of !== 'requests') throw new StorageError('bad_query', `of is ${String(of)}; spans or requests`)
-  const set = setOf(scope)
+  const set = setOf({ ...(scope.spans && { spans: scope.spans }), ...(scope.filter && { filter: scope.filter }) })
   const range = rangeOf(scope.from, scope.to)
   const [first, last] = bounds(blocks)
   const from = scope.from === undefined ? (first < range.to ? first : range.to) : range.from

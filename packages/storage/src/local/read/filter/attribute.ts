@@ -33,6 +33,7 @@ export function attributeCondition(
     judge: (block, rows, own, share) => columnVerdicts(block, target, matcher, rows, own, share),
     test(view: SpanView) {
       turn.work(view.spanBytes)
+      turn.values++
       const bits = view.fold(place, memo)
       return matcher.over === 'none' ? bits === HAS : (bits & HOLDS) !== 0
     },

@@ -66,6 +66,7 @@ async function mark(
       if (code === 0) continue
       if (bits[code] === 0) {
         if (turn.work(100) && (await turn.breathe(share))) return false
+        turn.values++
         bits[code] = bitsOf(matcher, column.value(code - 1))
       }
       found[row]! |= bits[code]!

@@ -79,6 +79,7 @@ class WordCondition implements Condition {
 
   test(view: SpanView, rows: BlockRows): boolean {
     this.#turn.work(view.spanBytes)
+    this.#turn.values++
     return this.#field(view, rows) !== undefined || view.foldAll(this.#memo) !== 0
   }
 

@@ -1,0 +1,98 @@
+/*
+ * Which errors are the same one, only at another time, of another user, in another build. An error is known by the type of its exception, its message without what differs from
+ * one to the next, and the frame of its stack where it was thrown, without the line.
+ */
+
+/** What a span says of an error. */
+export interface RecordedError {
+  readonly type?: string | undefined
+  readonly message?: string | undefined
+  readonly stacktrace?: string | undefined
+}
+
+/** What errors that are the same have in common; '' where nothing is known. */
+export interface ErrorKind {
+  readonly type: string
+  /** The first line, at most 300 characters; `<id>` for a UUID or hexadecimal digits, `<n>` for a number. */
+  readonly message: string
+  /** `function (file)`: the innermost of the program's own frames, or of all where none is. */
+  readonly frame: string
+}
+
+/** Characters of a message, and of either end of a stack trace, that are looked at. */
+const MAX_MESSAGE = 1_000
+const MAX_STACK = 16_384
+const MAX_LINE = 500
+/** Characters of what is told. */
+const MAX_TEXT = 300
+
+export function errorKindOf({ type = '', message = '', stacktrace = '' }: RecordedError): ErrorKind {
+  return { type: type.slice(0, MAX_TEXT), message: withoutVariables(message), frame: topFrame(stacktrace) }
+}
+
+/** A UUID; hexadecimal digits, with `0x` or of 8 and more with a digit among them; a number, with its decimals. */
+const VARIABLE =
+  /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b|\d+(?:\.\d+)*/gi
+
+function withoutVariables(message: string): string {
+  const line = message.slice(0, MAX_MESSAGE).trim().split(/\r?\n/, 1)[0]!
+  const replaced = line.replaceAll(VARIABLE, (text) => (/^\d[\d.]*$/.test(text) && text.length < 16 ? '<n>' : '<id>'))
+  return replaced.replaceAll(/\s+/g, ' ').slice(0, MAX_TEXT)
+}
+
+/** Code that is not the program's own: of the runtime, or of a package that it uses. */
+const FOREIGN =
+  /node_modules|node:|site-packages|dist-packages|<frozen |\/usr\/lib\/|\/usr\/local\/go\/|\/pkg\/mod\/|\bat (?:async )?(?:java\.base\/|(?:javax?|jdk|sun|kotlin|scala|System|Microsoft)\.)/
+
+function topFrame(stack: string): string {
+  const isPython = /^\s*File "/m.test(stack.slice(0, MAX_STACK))
+  // Python has the innermost call last.
+  const part = isPython ? stack.slice(-MAX_STACK) : stack.slice(0, MAX_STACK)
+  const lines = part.split('\n').map((line) => line.slice(0, MAX_LINE).trimEnd())
+  let first = ''
+  for (const index of isPython ? [...lines.keys()].reverse() : lines.keys()) {
+    const frame = frameAt(lines, index)
+    if (frame === undefined) continue
+    if (!FOREIGN.test(lines[index]!)) return frame
+    first ||= frame
+  }
+  return first
+}
+
+function frameAt(lines: readonly string[], index: number): string | undefined {
+  const line = lines[index]!
+  // Python: File "/app/pay.py", line 12, in charge
+  const python = /^\s*File "([^"]+)", line \d+, in (.+)$/.exec(line)
+  if (python) return frameText(python[2]!, python[1]!)
+  // Go: main.charge(0xc0000) and in the next line a tab and /app/pay.go:12 +0x1d
+  const go = /^\s+(\S+\.go):\d+/.exec(line)
+  if (go) return frameText((lines[index - 1] ?? '').replace(/\([^()]*\)$/, ''), go[1]!)
+  // Ruby: app/pay.rb:12:in `charge'
+  const ruby = /^\s*(?:from )?(\S+\.rb):\d+:in [`'](.+)'$/.exec(line)
+  if (ruby) return frameText(ruby[2]!, ruby[1]!)
+  // PHP: #0 /app/pay.php(12): charge()
+  const php = /^#\d+ (\S+)\(\d+\): (.+?)\(/.exec(line)
+  if (php) return frameText(php[2]!, php[1]!)
+  const at = /^\s*at (?:async )?(.+)$/.exec(line)?.[1]
+  if (at === undefined) return undefined
+  // .NET: at Shop.Pay.Charge(Int32 sum) in /app/Pay.cs:line 12
+  const dotNet = /^([^()]+)\(.*\)(?: in (.+):line \d+)?$/.exec(at)
+  if (dotNet?.[2] !== undefined) return frameText(dotNet[1]!, dotNet[2])
+  // JavaScript: at charge (file:///app/pay.js:12:7), or without a function
+  const js = /^(?:(.+) \()?([^()]+?):\d+(?::\d+)?\)?$/.exec(at)
+  if (js) return frameText(js[1] ?? '', js[2]!)
+  // Java: at com.shop.Pay.charge(Pay.java:12)
+  const java = /^([^()\s]+)\(([^():]*)(?::\d+)?\)/.exec(at)
+  if (java) return frameText(java[1]!.replace(/^[\w.]+\//, ''), java[2]!)
+  return dotNet ? frameText(dotNet[1]!, '') : undefined
+}
+
+/** The file without its folders, which differ from one machine to another. */
+function frameText(name: string, file: string): string {
+  const base = file
+    .split(/[/\\]/)
+    .at(-1)!
+    .replace(/[?#].*$/, '')
+  const text = name.trim() === '' ? base : base === '' ? name.trim() : `${name.trim()} (${base})`
+  return text.slice(0, MAX_TEXT)
+}
