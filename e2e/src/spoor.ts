@@ -96,7 +96,7 @@ export async function startSpoor(data?: string, main = builtMain): Promise<Runni
         throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
       return (await fetch(`${url}/ready`).catch(() => undefined))?.ok || undefined
     },
-    15_000,
+    60_000,
     program.output,
   ).catch(async (error: unknown) => {
     await program.stop('SIGKILL')
