@@ -109,7 +109,7 @@ function networksOf(networks: readonly string[]): BlockList {
 export const STRINGS = [
   defineFunction(
     'Concat',
-    { values: listOf(stringLike), delimiter: string },
+    { vals: listOf(stringLike), delimiter: string },
     ({ vals, delimiter }) =>
       (item) =>
         vals.map((value) => value.get(item) ?? '<nil>').join(delimiter.get(item)),
