@@ -80,7 +80,7 @@ export interface RunningSpoor extends Program {
 }
 
 /** The built `spoor`. */
-const builtMain = join(root, 'packages', 'server', 'dist', 'main.js')
+const builtMain = join(root, 'packages', 'server', 'bin', 'spoor.js')
 
 /** The built `spoor` (or the program given) on free ports with a data directory of its own (or the one given). */
 export async function startSpoor(data?: string, main = builtMain): Promise<RunningSpoor> {
