@@ -147,11 +147,11 @@ describe('a server', () => {
       ...change,
     })
 
-  it('closes connections that do not send a request in time, with the reason', async () => {
+  it('closes connections that do not send a request in time, with the reason where they have begun one', async () => {
     const app = await serve({ headersTimeoutMs: 300 })
     const url = await app.listen({ port: 0 })
     expect(await raw('GET / HTTP/1.1\r\nHost: localh', url)).toMatch(/^HTTP\/1\.1 408 /)
-    expect(await raw('', url)).toMatch(/^(HTTP\/1\.1 408 |$)/)
+    expect(await raw('', url)).toBe('')
     await app.close()
   })
 
