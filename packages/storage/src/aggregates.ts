@@ -191,3 +191,36 @@ export interface ErrorGroup {
   /** Spans by time, where `buckets` were asked for. */
   readonly buckets?: readonly number[]
 }
+
+/** Where the time of many requests went. Of all spans of each trace that matches, whichever of them are in the set. */
+export interface BottleneckQuery extends Omit<AggregateScope, 'of'> {
+  /** Of services, and of operations. 1-1,000, default 50. */
+  readonly limit?: number
+}
+
+export interface Bottleneck extends AggregateEnd {
+  /** Traces, and the sum of their requests' durations: what their critical paths add up to. Nanoseconds. */
+  readonly traces: number
+  readonly requestNs: number
+  /** Most time on critical paths first, then most self time, then by name; at most `limit`. */
+  readonly services: readonly TimeShare[]
+  readonly operations: readonly (TimeShare & { readonly name: string })[]
+}
+
+/** What a service, or one of its operations, has of the time. Times are nanoseconds. */
+export interface TimeShare {
+  readonly service: string
+  /** Distinct spans, and traces that have one. */
+  readonly spans: number
+  readonly traces: number
+  /** Spans with status error. */
+  readonly errors: number
+  /** Sum of the self times of its spans: time in none of their children, whether somebody waited for it or not. */
+  readonly selfNs: number
+  /** Sum of its time on the critical path of each trace (see `criticalPath` of `@spoor/trace`): what the request waited for, and would be shorter without. */
+  readonly criticalNs: number
+  /** Traces on whose critical path it is. */
+  readonly criticalTraces: number
+  /** The trace in which it has most of that time; undefined where it is on none. */
+  readonly exemplar: { readonly traceId: string; readonly criticalNs: number } | undefined
+}

@@ -1,5 +1,6 @@
 /** Values of attributes: as a configuration gives them, and as text in the forms that the OpenTelemetry Collector has for them. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
+import { Double } from '../component/index.ts'
 
 export const text = (value: string): AnyValue => ({ type: 'string', value })
 
@@ -16,6 +17,7 @@ export function valueOf(written: unknown): AnyValue {
       return Number.isInteger(written) ? { type: 'int', value: BigInt(written) } : { type: 'double', value: written }
     default:
       if (written === null || written === undefined) return { type: 'empty' }
+      if (written instanceof Double) return { type: 'double', value: written.value }
       if (Array.isArray(written)) return { type: 'array', value: written.map(valueOf) }
       return { type: 'map', value: Object.entries(written).map(([key, value]) => ({ key, value: valueOf(value) })) }
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { AggregateResponse, ApiError, ErrorGroupsResponse, HeatMapResponse } from '../api.ts'
+import type { AggregateResponse, ApiError, BottleneckResponse, ErrorGroupsResponse, HeatMapResponse } from '../api.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf, type TestSpoor } from '../testkit.ts'
 
 let spoor: TestSpoor
@@ -131,6 +131,28 @@ it('tells which errors there are, the same ones together', async () => {
   expect(failed).toMatchObject({ spans: 4, groups: [{ type: '', message: '', frame: '', count: 4 }] })
 })
 
+it('tells where the time went', async () => {
+  const { traces, requestNs, services, operations } = await spoor.json<BottleneckResponse>(
+    `/api/spoor/v1/bottleneck?${q('name:pay')}&from=${START}&limit=2`,
+  )
+  // Each call takes as long as its request.
+  expect({ traces, requestNs }).toEqual({ traces: TRACES, requestNs: 820e6 })
+  expect(services).toEqual([
+    {
+      service: 'bank',
+      spans: TRACES,
+      traces: TRACES,
+      errors: 0,
+      selfNs: 820e6,
+      criticalNs: 820e6,
+      criticalTraces: TRACES,
+      exemplar: { traceId: traceIdOf(40), criticalNs: 40e6 },
+    },
+    { service: 'checkout', spans: TRACES, traces: TRACES, errors: 4, selfNs: 0, criticalNs: 0, criticalTraces: 0 },
+  ])
+  expect(operations.map(({ name }) => name)).toEqual(['withdraw', 'pay'])
+})
+
 it('says where a question is none, and the way out', async () => {
   for (const [path, code, message] of [
     [`aggregate?${q('{a:1')}`, 'bad_query', /./],
@@ -139,6 +161,7 @@ it('says where a question is none, and the way out', async () => {
     ['aggregate?percentiles=0.5,95', 'bad_parameter', /"95" is not a share/],
     ['aggregate?order=name', 'bad_parameter', /one of count, errors, sum, max, percentile/],
     ['error-groups?order=max', 'bad_parameter', /one of count, first_seen, last_seen/],
+    ['bottleneck?limit=0', 'bad_parameter', /"limit": "0" is not a whole number from 1 to 1000/],
     ['heatmap?timeBins=0', 'bad_parameter', /"timeBins": "0" is not a whole number from 1 to 1000/],
     ['heatmap?of=traces', 'bad_parameter', /one of spans, requests/],
   ] as const) {

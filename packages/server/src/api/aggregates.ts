@@ -7,9 +7,18 @@ import {
   type ErrorGroup,
   type GroupKey,
   type Measures,
+  type TimeShare,
 } from '@spoor/storage'
 import type { FastifyRequest } from 'fastify'
-import type { AggregateResponse, ErrorGroupRow, ErrorGroupsResponse, HeatMapResponse, MeasuresRow } from '../api.ts'
+import type {
+  AggregateResponse,
+  BottleneckResponse,
+  ErrorGroupRow,
+  ErrorGroupsResponse,
+  HeatMapResponse,
+  MeasuresRow,
+  TimeShareRow,
+} from '../api.ts'
 import { callOf } from '../http/query-call.ts'
 import { parseQuery, targetOf } from '../query/index.ts'
 import { all, choiceParam, countParam, first, RequestError, type Query } from './params.ts'
@@ -74,6 +83,30 @@ export function errorGroupsRoute(store: StoreQueries) {
     const { spans, groups, moreGroups, ...end } = await store.errorGroups(asked, callOf(request))
     return { spans, groups: groups.map(errorGroupRow), moreGroups, ...endRow(end) }
   }
+}
+
+/** `GET bottleneck`; see `api.ts`. */
+export function bottleneckRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<BottleneckResponse> => {
+    const query = request.query as Query
+    const asked = {
+      ...scopeOf(query, parseQuery(first(query, 'q') ?? '')),
+      limit: countParam(query, 'limit', 50, 1, 1_000),
+    }
+    const { traces, requestNs, services, operations, ...end } = await store.bottleneck(asked, callOf(request))
+    return {
+      traces,
+      requestNs,
+      services: services.map(timeShareRow),
+      operations: operations.map(({ name, ...share }) => ({ name, ...timeShareRow(share) })),
+      ...endRow(end),
+    }
+  }
+}
+
+function timeShareRow({ service, spans, traces, errors, selfNs, ...rest }: TimeShare): TimeShareRow {
+  const { criticalNs, criticalTraces, exemplar } = rest
+  return { service, spans, traces, errors, selfNs, criticalNs, criticalTraces, ...(exemplar && { exemplar }) }
 }
 
 function errorGroupRow({ id, type, message, frame, count, ...rest }: ErrorGroup): ErrorGroupRow {

@@ -1,6 +1,8 @@
 import {
   type AggregateQuery,
   type Aggregates,
+  type Bottleneck,
+  type BottleneckQuery,
   type CallOptions,
   type Dependencies,
   type ErrorGroups,
@@ -35,6 +37,7 @@ export interface StoreQueries {
   aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
   heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
   errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
+  bottleneck(query: BottleneckQuery, limits: Limits): Promise<Bottleneck>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -57,6 +60,8 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     dependencies: (from, to, limits) =>
       bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
     aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
+    bottleneck: (query, limits) =>
+      bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call })),
     errorGroups: (query, limits) =>
       bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
     heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),

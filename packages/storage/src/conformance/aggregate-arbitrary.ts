@@ -1,5 +1,12 @@
 import * as fc from 'fast-check'
-import type { AggregateQuery, AggregateScope, ErrorGroupsQuery, GroupKey, HeatMapQuery } from '../contract.ts'
+import type {
+  AggregateQuery,
+  AggregateScope,
+  BottleneckQuery,
+  ErrorGroupsQuery,
+  GroupKey,
+  HeatMapQuery,
+} from '../contract.ts'
 import { arbitraryAttributes } from './arbitrary.ts'
 import { arbitrarySet, arbitraryTraces } from './set-arbitrary.ts'
 import { attributes, MS, T0, type SentSpan } from './spans.ts'
@@ -129,4 +136,8 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
       exemplars: fc.constantFrom(0, 1, 3),
     }),
   )
+  .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+export const arbitraryBottleneck: fc.Arbitrary<BottleneckQuery> = fc
+  .tuple(arbitrarySpans, fc.record({ limit: fc.constantFrom(1, 3, 1000) }))
   .map(([scope, counts]) => ({ ...scope, ...counts }))

@@ -4,6 +4,7 @@ import {
   DURATION_ERROR,
   type AggregateQuery,
   type Aggregates,
+  type BottleneckQuery,
   type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
@@ -12,6 +13,7 @@ import {
 } from '../contract.ts'
 import {
   arbitraryAggregate,
+  arbitraryBottleneck,
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
@@ -26,6 +28,7 @@ import {
   timeBin,
   type ExpectedAggregates,
 } from './aggregate-model.ts'
+import { expectedBottleneck } from './bottleneck-model.ts'
 import { expectedErrorGroups } from './error-model.ts'
 import { withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
@@ -46,6 +49,10 @@ export function aggregates(open: OpenStore): void {
         )
         await fc.assert(
           fc.asyncProperty(arbitraryHeatMap, (query) => checkHeatMap(opened, spans, query)),
+          { numRuns: 30, seed },
+        )
+        await fc.assert(
+          fc.asyncProperty(arbitraryBottleneck, (query) => checkBottleneck(opened, spans, query)),
           { numRuns: 30, seed },
         )
       }
@@ -112,6 +119,7 @@ export function aggregates(open: OpenStore): void {
       await refuses(store.heatMap({ timeBins: 0 }), /timeBins is 0/)
       await refuses(store.heatMap({ durationBins: 101 }), /durationBins is 101/)
       await refuses(store.errorGroups({ order: 'max' as never }), /order is max; one of count/)
+      await refuses(store.bottleneck({ limit: 0 }), /limit is 0/)
       await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
       expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
         key: ['x'],
@@ -209,4 +217,14 @@ export async function checkErrorGroups(
   const expected = expectedErrorGroups(spans, query)
   const withIds = expected.groups.map((group, i) => ({ id: groups[i]?.id, ...group }))
   expect({ from, to, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
+}
+
+export async function checkBottleneck(
+  store: Pick<TraceStore, 'bottleneck'>,
+  spans: readonly SentSpan[],
+  query: BottleneckQuery,
+): Promise<void> {
+  const { from, to, complete, traces, requestNs, services, operations } = await store.bottleneck(query)
+  expect(complete).toBe(true)
+  expect({ from, to, traces, requestNs, services, operations }).toEqual(expectedBottleneck(spans, query))
 }

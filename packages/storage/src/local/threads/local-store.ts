@@ -6,6 +6,8 @@ import {
   type AggregateEnd,
   type AggregateQuery,
   type Aggregates,
+  type Bottleneck,
+  type BottleneckQuery,
   type CallOptions,
   type Dependencies,
   type ErrorGroups,
@@ -255,6 +257,12 @@ class LocalStore implements TraceStore {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted) return { spans: 0, groups: [], moreGroups: 0, ...NOTHING_LOOKED_AT }
     return this.#searches.call({ method: 'errorGroups', query: rest }, limits)
+  }
+
+  async bottleneck(query: BottleneckQuery): Promise<Bottleneck> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) return { traces: 0, requestNs: 0, services: [], operations: [], ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'bottleneck', query: rest }, limits)
   }
 
   async stats(options?: CallOptions): Promise<StoreStats> {

@@ -2,6 +2,8 @@
 import type {
   AggregateQuery,
   Aggregates,
+  Bottleneck,
+  BottleneckQuery,
   Dependencies,
   ErrorGroups,
   ErrorGroupsQuery,
@@ -171,6 +173,7 @@ export type Call =
   | { readonly method: 'aggregate'; readonly query: AggregateQuery }
   | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
   | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
+  | { readonly method: 'bottleneck'; readonly query: BottleneckQuery }
   | { readonly method: 'stats' }
 
 export interface Results {
@@ -186,6 +189,7 @@ export interface Results {
   aggregate: Aggregates
   heatMap: HeatMap
   errorGroups: ErrorGroups
+  bottleneck: Bottleneck
   stats: ReaderStats
 }
 
