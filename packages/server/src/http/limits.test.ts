@@ -39,8 +39,9 @@ async function metric(name: string): Promise<number> {
 
 describe('the time of a query', () => {
   it('is what the client allows', async () => {
-    const short = await spoor.json<SearchResponse>(`${HEAVY}&timeout=2ms`)
-    expect(short.complete).toBe(false)
+    const short = await spoor.get(`${HEAVY}&timeout=2ms`)
+    // A busy machine may not have begun by then.
+    expect(short.status === 504 || !((await short.json()) as SearchResponse).complete).toBe(true)
     expect((await spoor.json<SearchResponse>(`${HEAVY}&timeout=1m`)).complete).toBe(true)
   })
 
