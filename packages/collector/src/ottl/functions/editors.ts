@@ -20,7 +20,20 @@ import {
 } from '../parameters.ts'
 import { PlainMap } from '../plain-map.ts'
 import { valueText } from '../../processor-helper/index.ts'
-import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type LiveMap, type Value } from '../value.ts'
+import {
+  Duration,
+  expected,
+  Id,
+  isList,
+  isMap,
+  list,
+  map as mapValue,
+  toAny,
+  typeName,
+  Time,
+  type LiveMap,
+  type Value,
+} from '../value.ts'
 
 const STRATEGIES = ['insert', 'update', 'upsert']
 
@@ -121,6 +134,10 @@ function zeroOf(value: Value): Value {
       if (isMap(value)) return mapValue([])
       if (isList(value)) return list([])
       if (value instanceof Uint8Array) return new Uint8Array(0)
+      if (value instanceof Id) return new Id(value.kind, '')
+      if (value instanceof Duration) return new Duration(0n)
+      // The year 1, which no field of nanoseconds can tell.
+      if (value instanceof Time) return new Time(-62_135_596_800n * 1_000_000_000n)
       throw new EvaluationError(`a ${typeName(value)} cannot be cleared`)
   }
 }
