@@ -75,7 +75,7 @@ function removeOrphans(source, built) {
   for (const entry of readdirSync(built, { withFileTypes: true })) {
     const path = join(built, entry.name)
     if (entry.isDirectory()) {
-      removeOrphans(join(source, entry.name), path)
+      if (entry.name !== 'bundle') removeOrphans(join(source, entry.name), path)
       continue
     }
     const [, name, kind] = /^(.+?)(?:\.d)?\.([cm]?)[jt]s(?:\.map)?$/.exec(entry.name) ?? []
@@ -91,6 +91,13 @@ function build() {
     const folder = join(root, 'packages', name)
     if (name !== 'ui') removeOrphans(join(folder, 'src'), join(folder, 'dist'))
   }
+  const bundled = join(root, 'packages', 'server', 'dist', 'bundle', 'main.js')
+  const bundledMs = existsSync(bundled) ? statSync(bundled).mtimeMs : 0
+  const compiled = ['otlp', 'trace', 'collector', 'storage', 'server'].map((name) =>
+    join(root, 'packages', name, 'dist', '.tsbuildinfo'),
+  )
+  if (compiled.some((path) => statSync(path).mtimeMs > bundledMs))
+    step('Bundling', node, [join(root, 'scripts', 'bundle.mjs')], { env: environment })
   const page = join(root, 'packages', 'ui', 'dist', 'page', 'index.html')
   const built = existsSync(page) ? statSync(page).mtimeMs : 0
   if (['ui', 'trace', 'otlp'].some((name) => newest(join(root, 'packages', name)) > built)) {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { eventually, freePorts, root, runProgram, startSpoor } from './spoor.ts'
 
-const main = join(root, 'packages', 'server', 'dist', 'main.js')
+const main = join(root, 'packages', 'server', 'bin', 'spoor.js')
 
 describe('spoor on the command line', () => {
   it('names a port that is taken, and the way out', async () => {

@@ -8,6 +8,7 @@ import { type Registry, startRegistry } from './registry.ts'
 import { eventually, getJson, node, root, type RunningSpoor, startSpoor } from './spoor.ts'
 import {
   importsOf,
+  modulesOf,
   leadsToFile,
   manifestOf,
   mappedSources,
@@ -92,7 +93,7 @@ describe.each(names)('the tarball of %s', (name) => {
     const mapped = await mappedSources(tarball)
     expect(mapped.filter(({ source }) => !tarball.files.includes(source))).toEqual([])
     const maps = new Set(mapped.map(({ map }) => map))
-    const modules = tarball.files.filter((file) => /^dist\/.*\.(?:[cm]?js|d\.[cm]?ts)$/.test(file))
+    const modules = modulesOf(tarball)
     expect(modules.length).toBeGreaterThan(0)
     expect(modules.filter((file) => !maps.has(`${file}.map`))).toEqual([])
   })

@@ -10,7 +10,7 @@ import { node, type RunningSpoor, root, startSpoor } from './spoor.ts'
 const run = promisify(execFile)
 const venv = join(root, '.cache', 'python')
 const python = join(venv, 'bin', 'python')
-const main = join(root, 'packages', 'server', 'dist', 'main.js')
+const main = join(root, 'packages', 'server', 'bin', 'spoor.js')
 const START = 1_790_000_000_123_456_789n
 
 const text = (value: string): AnyValue => ({ type: 'string', value })

@@ -80,7 +80,7 @@ export interface RunningSpoor extends Program {
 }
 
 /** The built `spoor`. */
-const builtMain = join(root, 'packages', 'server', 'dist', 'main.js')
+const builtMain = join(root, 'packages', 'server', 'bin', 'spoor.js')
 
 /** The built `spoor` (or the program given) on free ports with a data directory of its own (or the one given). */
 export async function startSpoor(data?: string, main = builtMain): Promise<RunningSpoor> {
@@ -96,7 +96,7 @@ export async function startSpoor(data?: string, main = builtMain): Promise<Runni
         throw new Error(`spoor ended with ${program.child.exitCode}\n${program.output()}`)
       return (await fetch(`${url}/ready`).catch(() => undefined))?.ok || undefined
     },
-    15_000,
+    60_000,
     program.output,
   ).catch(async (error: unknown) => {
     await program.stop('SIGKILL')

@@ -95,12 +95,17 @@ const importPatterns = [
   /\bnew URL\(\s*['"`](\.[^'"`$]+)['"`]\s*,\s*import\.meta\.url/g,
 ]
 
-/** What modules of a tarball that run or are read for types import: `from` is the file, `to` what stands in it. */
-export async function importsOf({ folder, files }: Tarball): Promise<{ from: string; to: string }[]> {
-  const modules = files.filter((file) => file.startsWith('dist/') && /\.(?:[cm]?js|d\.[cm]?ts)$/.test(file))
+/** The modules of a tarball that run or are read for types, but for what is bundled of them. */
+export function modulesOf({ files }: Tarball): string[] {
+  return files.filter((file) => /^dist\/(?!bundle\/).*\.(?:[cm]?js|d\.[cm]?ts)$/.test(file))
+}
+
+/** What modules of a tarball import: `from` is the file, `to` what stands in it. */
+export async function importsOf(tarball: Tarball): Promise<{ from: string; to: string }[]> {
+  const modules = modulesOf(tarball)
   const found = await Promise.all(
     modules.map(async (from) => {
-      const text = await readFile(join(folder, from), 'utf8')
+      const text = await readFile(join(tarball.folder, from), 'utf8')
       const code = text.replaceAll(/^\s*(?:\/\*\*?|\*|\/\/).*$/gm, '')
       return importPatterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, to]) => ({ from, to: to! })))
     }),

@@ -11,6 +11,8 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET aggregate | q, from, to, minTraceDuration, maxTraceDuration, of, groupBy, percentiles, order, limit, buckets, exemplars | {@link AggregateResponse} |
  * | GET heatmap | q, from, to, minTraceDuration, maxTraceDuration, of, timeBins, durationBins | {@link HeatMapResponse} |
  * | GET error-groups | q, from, to, minTraceDuration, maxTraceDuration, order, limit, buckets, exemplars | {@link ErrorGroupsResponse} |
+ * | GET bottleneck | q, from, to, minTraceDuration, maxTraceDuration, limit | {@link BottleneckResponse} |
+ * | GET compare | a, b, from, to, aFrom, aTo, bFrom, bTo, of, keys, limit | {@link CompareResponse} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
@@ -204,6 +206,59 @@ export interface ErrorGroupRow {
   readonly exemplars: readonly (ExemplarRow & { readonly start: string })[]
   /** Spans by time. */
   readonly buckets?: readonly number[]
+}
+
+/** Where the time of all traces that `q` finds went, over all of their spans. `limit`: services and operations, 1-1,000, default 50. */
+export interface BottleneckResponse extends AggregateEndRow {
+  readonly traces: number
+  /** Sum of the durations of their requests: what all critical paths add up to. */
+  readonly requestNs: number
+  /** Most time on critical paths first. */
+  readonly services: readonly TimeShareRow[]
+  readonly operations: readonly (TimeShareRow & { readonly name: string })[]
+}
+
+/** Durations are sums, in nanoseconds. */
+export interface TimeShareRow {
+  readonly service: string
+  readonly spans: number
+  readonly traces: number
+  readonly errors: number
+  /** Time in none of a span's children, whether somebody waited for it or not. */
+  readonly selfNs: number
+  /** Time that requests waited for, and would be shorter without. */
+  readonly criticalNs: number
+  readonly criticalTraces: number
+  /** The trace with most of it. */
+  readonly exemplar?: { readonly traceId: string; readonly criticalNs: number }
+}
+
+/**
+ * What is different in what the query `b` finds from what the query `a` does: both as `q`, in the range `from` to `to`, or each in its own (`aFrom`, `bTo`, …). `keys`: at most 100, as
+ * `groupBy`; default `service`, `name`, `kind`, `status` and the 50 most frequent attributes. `limit`: 1-1,000, default 50.
+ */
+export interface CompareResponse {
+  /** Spans, or requests, of each. */
+  readonly a: number
+  readonly b: number
+  /** The most surprising first; none that may be chance. */
+  readonly differences: readonly {
+    /** One of these two. */
+    readonly field?: 'service' | 'name' | 'kind' | 'status'
+    readonly attribute?: string
+    readonly level?: string
+    /** null: that there is none. */
+    readonly value: string | null
+    /** How many of each have it. */
+    readonly a: number
+    readonly b: number
+    /** By how much the share differs at the least, with a confidence of 95 %: more than 0, at most 1. */
+    readonly surprise: number
+  }[]
+  readonly complete: boolean
+  readonly spansScanned: number
+  readonly bytesRead: number
+  readonly elapsedMs: number
 }
 
 interface AggregateEndRow {

@@ -191,3 +191,71 @@ export interface ErrorGroup {
   /** Spans by time, where `buckets` were asked for. */
   readonly buckets?: readonly number[]
 }
+
+/** Where the time of many requests went. Of all spans of each trace that matches, whichever of them are in the set. */
+export interface BottleneckQuery extends Omit<AggregateScope, 'of'> {
+  /** Of services, and of operations. 1-1,000, default 50. */
+  readonly limit?: number
+}
+
+export interface Bottleneck extends AggregateEnd {
+  /** Traces, and the sum of their requests' durations: what their critical paths add up to. Nanoseconds. */
+  readonly traces: number
+  readonly requestNs: number
+  /** Most time on critical paths first, then most self time, then by name; at most `limit`. */
+  readonly services: readonly TimeShare[]
+  readonly operations: readonly (TimeShare & { readonly name: string })[]
+}
+
+/** What a service, or one of its operations, has of the time. Times are nanoseconds. */
+export interface TimeShare {
+  readonly service: string
+  /** Distinct spans, and traces that have one. */
+  readonly spans: number
+  readonly traces: number
+  /** Spans with status error. */
+  readonly errors: number
+  /** Sum of the self times of its spans: time in none of their children, whether somebody waited for it or not. */
+  readonly selfNs: number
+  /** Sum of its time on the critical path of each trace (see `criticalPath` of `@spoor/trace`): what the request waited for, and would be shorter without. */
+  readonly criticalNs: number
+  /** Traces on whose critical path it is. */
+  readonly criticalTraces: number
+  /** The trace in which it has most of that time; undefined where it is on none. */
+  readonly exemplar: { readonly traceId: string; readonly criticalNs: number } | undefined
+}
+
+/** One of two sets that are compared. */
+export type CompareScope = Omit<AggregateScope, keyof CallOptions>
+
+/** What is different in `b` from `a`: of what each of both finds, the shares of values. */
+export interface CompareQuery extends CallOptions {
+  readonly a: CompareScope
+  readonly b: CompareScope
+  /** At most 100. Default: service, name, kind, status and the 50 most frequent attributes. */
+  readonly keys?: readonly GroupKey[]
+  /** 1-1,000, default 50. */
+  readonly limit?: number
+}
+
+export interface Differences extends Pick<AggregateEnd, 'complete' | 'spansScanned' | 'bytesRead' | 'elapsedMs'> {
+  /** Spans, or requests, of each. */
+  readonly a: number
+  readonly b: number
+  /** The most surprising first, then by the difference of the shares, the place of the key in `keys`, and value. None that is not surprising at all. */
+  readonly differences: readonly Difference[]
+}
+
+export interface Difference {
+  readonly key: GroupKey
+  /** Undefined: that there is no value. Of a key with more than 10,000 values those that come later are left out: none of them has a share to speak of. */
+  readonly value: string | undefined
+  /** How many of each have it. */
+  readonly a: number
+  readonly b: number
+  /**
+   * By how much the share differs at the least, with a confidence of 95 %: between 0 and 1. The end of Newcombe's interval for the difference of two shares that is nearer to 0 (R. G. Newcombe,
+   * Statistics in Medicine 17, 1998, method 10), so that what is rare, or of few, is no surprise.
+   */
+  readonly surprise: number
+}

@@ -1,6 +1,17 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import type { StoreHealth } from './events.ts'
-import type { AggregateQuery, Aggregates, ErrorGroups, ErrorGroupsQuery, HeatMap, HeatMapQuery } from './aggregates.ts'
+import type {
+  AggregateQuery,
+  Aggregates,
+  Bottleneck,
+  BottleneckQuery,
+  CompareQuery,
+  Differences,
+  ErrorGroups,
+  ErrorGroupsQuery,
+  HeatMap,
+  HeatMapQuery,
+} from './aggregates.ts'
 import type { Filter, SpanSet } from './span-set.ts'
 
 export * from './aggregates.ts'
@@ -67,6 +78,10 @@ export interface TraceStore {
   heatMap(query: HeatMapQuery): Promise<HeatMap>
   /** Which errors there are among the spans that a query matches, the same ones together. As {@link aggregate}. */
   errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups>
+  /** Which services and operations the requests of the traces that a query matches waited for. As {@link aggregate}. */
+  bottleneck(query: BottleneckQuery): Promise<Bottleneck>
+  /** What is different in one set of spans, or requests, from another. As {@link aggregate}. */
+  compare(query: CompareQuery): Promise<Differences>
 
   stats(options?: CallOptions): Promise<StoreStats>
 

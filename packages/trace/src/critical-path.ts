@@ -1,5 +1,7 @@
-import { childrenOf, endOf, rootRow } from './children.ts'
+import { childrenOf, rootRow } from './children.ts'
 import type { CriticalSegment, Trace } from './model.ts'
+import type { TraceShape } from './shape.ts'
+import type { SpanTable } from './span-table.ts'
 
 const SERVER = 2
 const CLIENT = 3
@@ -29,22 +31,54 @@ const CLIENT = 3
  * trace's. Without a root the path is that of the earliest orphan. Linear in the spans visited, without recursion.
  */
 export function criticalPath(trace: Trace): CriticalSegment[] {
-  const root = rootRow(trace)
+  const { startNs, durationsNs, kind } = trace
+  return pathOf({ startNs, durationsNs, kind, childrenOf: (row) => childrenOf(trace, row) }, rootRow(trace))
+}
+
+/** The same of a trace that is not built, but in order: a segment's row is a position of the shape. */
+export function criticalPathOfShape(table: SpanTable, shape: TraceShape): CriticalSegment[] {
+  const { size, order, startNs, parent, root } = shape
+  const durationsNs = Float64Array.from({ length: size }, (_, i) => Math.max(0, table.durationNs[order[i]!]!))
+  const kind = Uint8Array.from({ length: size }, (_, i) => table.kind[order[i]!]!)
+  const firstChild = new Int32Array(size).fill(-1)
+  const next = new Int32Array(size).fill(-1)
+  for (let i = 0; i < size; i++) {
+    const above = parent[i]!
+    if (above === -1) continue
+    next[i] = firstChild[above]!
+    firstChild[above] = i
+  }
+  function* childrenOfPosition(row: number): Generator<number> {
+    for (let child = firstChild[row]!; child !== -1; child = next[child]!) yield child
+  }
+  return pathOf({ startNs, durationsNs, kind, childrenOf: childrenOfPosition }, root)
+}
+
+/** Spans by row. Times are offsets from the trace's start, nanoseconds. */
+interface Tree {
+  readonly startNs: Float64Array
+  readonly durationsNs: Float64Array
+  readonly kind: Uint8Array
+  /** In any order. */
+  childrenOf(row: number): Iterable<number>
+}
+
+function pathOf(tree: Tree, root: number): CriticalSegment[] {
   if (root === -1) return []
   const segments: CriticalSegment[] = []
-  const stack = [visit(trace, root, trace.startNs[root]!, endOf(trace, root))]
+  const stack = [visit(tree, root, tree.startNs[root]!, endOf(tree, root))]
   while (stack.length > 0) {
     const frame = stack.at(-1)!
-    const child = nextAwaited(trace, frame)
-    const childEnd = child === -1 ? frame.start : awaitedEnd(trace, child, frame.row)
+    const child = nextAwaited(tree, frame)
+    const childEnd = child === -1 ? frame.start : awaitedEnd(tree, child, frame.row)
     if (frame.now > childEnd) segments.push({ row: frame.row, startNs: childEnd, endNs: frame.now })
     if (child === -1) {
       stack.pop()
       continue
     }
-    const childStart = Math.max(trace.startNs[child]!, frame.start)
+    const childStart = Math.max(tree.startNs[child]!, frame.start)
     frame.now = childStart
-    stack.push(visit(trace, child, childStart, childEnd))
+    stack.push(visit(tree, child, childStart, childEnd))
   }
   return segments.reverse()
 }
@@ -61,28 +95,32 @@ interface Frame {
   next: number
 }
 
-function visit(trace: Trace, row: number, start: number, now: number): Frame {
-  const children = [...childrenOf(trace, row)].filter((child) => awaitedEnd(trace, child, row) > start)
-  children.sort((a, b) => awaitedEnd(trace, b, row) - awaitedEnd(trace, a, row) || b - a)
+function visit(tree: Tree, row: number, start: number, now: number): Frame {
+  const children = [...tree.childrenOf(row)].filter((child) => awaitedEnd(tree, child, row) > start)
+  children.sort((a, b) => awaitedEnd(tree, b, row) - awaitedEnd(tree, a, row) || b - a)
   return { row, start, children, now, next: 0 }
 }
 
 /**
  * The child that ended last at or before the frame's `now`, or -1. Those that end later ran beside what was waited for.
  */
-function nextAwaited(trace: Trace, frame: Frame): number {
+function nextAwaited(tree: Tree, frame: Frame): number {
   while (frame.next < frame.children.length) {
     const child = frame.children[frame.next++]!
-    const end = awaitedEnd(trace, child, frame.row)
-    if (end <= frame.now && end > Math.max(trace.startNs[child]!, frame.start)) return child
+    const end = awaitedEnd(tree, child, frame.row)
+    if (end <= frame.now && end > Math.max(tree.startNs[child]!, frame.start)) return child
   }
   return -1
 }
 
 /** Until when a parent waited for a child; -Infinity when it did not. */
-function awaitedEnd(trace: Trace, child: number, parent: number): number {
-  const end = endOf(trace, child)
-  const parentEnd = endOf(trace, parent)
+function awaitedEnd(tree: Tree, child: number, parent: number): number {
+  const end = endOf(tree, child)
+  const parentEnd = endOf(tree, parent)
   if (end <= parentEnd) return end
-  return trace.kind[child] === SERVER && trace.kind[parent] === CLIENT ? parentEnd : -Infinity
+  return tree.kind[child] === SERVER && tree.kind[parent] === CLIENT ? parentEnd : -Infinity
+}
+
+function endOf({ startNs, durationsNs }: Tree, row: number): number {
+  return startNs[row]! + durationsNs[row]!
 }

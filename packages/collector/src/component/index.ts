@@ -72,6 +72,7 @@ export {
   type PeerEndpoint,
 } from './schema.ts'
 export { CAPABILITY_NAMES, extensionId, extensionOf, extensionsIn, type ExtensionReference } from './extension-id.ts'
+export { anyValue, Double, anyValuesIn } from './any-value.ts'
 export { keysWithoutEffect, withoutEffect } from './without-effect.ts'
 export {
   createBudget,

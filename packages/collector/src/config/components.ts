@@ -1,5 +1,13 @@
 /** The sections of components: their ids, their factories, their configs. */
-import { didYouMean, keysWithoutEffect, type Factory, type Kind, type SchemaIssue } from '../component/index.ts'
+import {
+  didYouMean,
+  Double,
+  keysWithoutEffect,
+  anyValuesIn,
+  type Factory,
+  type Kind,
+  type SchemaIssue,
+} from '../component/index.ts'
 import type { ComponentConfig, FactoryOf } from './config.ts'
 import { isMapping } from './merge.ts'
 import type { Path } from './places.ts'
@@ -63,7 +71,7 @@ export function parse(
   input: unknown,
   issue: (issue: ConfigIssue) => void,
 ): { data: unknown } | undefined {
-  let value = input
+  let value = withDoubles(input, anyValuesIn(schema, input), path, source)
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const result = schema.safeParse(value)
     if (result.success) return { data: result.data as unknown }
@@ -76,6 +84,24 @@ export function parse(
     value = mended
   }
   return undefined
+}
+
+/** The config with the numbers of some of its values as they were written: 1.0 is another attribute than 1. */
+function withDoubles(input: unknown, values: readonly Path[], path: Path, source: Source): unknown {
+  const doubles = values.flatMap((inner) => doublesIn(valueAt(input, inner), inner, path, source))
+  if (doubles.length === 0) return input
+  const result: unknown = structuredClone(input)
+  for (const inner of doubles) {
+    const parent = valueAt(result, inner.slice(0, -1)) as Record<string | number, unknown>
+    parent[inner.at(-1)!] = new Double(valueAt(input, inner) as number)
+  }
+  return result
+}
+
+function doublesIn(value: unknown, inner: Path, path: Path, source: Source): Path[] {
+  if (typeof value === 'number') return source.isDoubleAt([...path, ...inner]) ? [inner] : []
+  if (Array.isArray(value)) return value.flatMap((item, i) => doublesIn(item, [...inner, i], path, source))
+  return entriesOf(value).flatMap(([key, item]) => doublesIn(item, [...inner, key], path, source))
 }
 
 /**

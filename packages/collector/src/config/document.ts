@@ -160,7 +160,10 @@ class DocumentReader {
         return this.#read(item, itemPath)
       })
     }
-    return isScalar(node) ? node.value : null
+    if (!isScalar(node)) return null
+    if (typeof node.value === 'number')
+      this.#options.places.markDouble(path, Number.isInteger(node.value) && /[.e]/i.test(node.source ?? ''))
+    return node.value
   }
 
   #readMap(pairs: readonly Pair[], path: Path): Record<string, unknown> {

@@ -10,9 +10,10 @@ export interface Place {
   readonly column: number
 }
 
-/** Where each value of a configuration was written, whichever text it came from. */
+/** Where each value of a configuration was written, whichever text it came from; and what of how it was written is not in the value. */
 export class Places {
   readonly #places = new Map<string, Place>()
+  readonly #doubles = new Set<string>()
 
   /** A later text says it anew: its place is the one that is told. */
   mark(path: Path, place: Place): void {
@@ -26,5 +27,15 @@ export class Places {
       if (place) return place
     }
     return undefined
+  }
+
+  /** A number without a fraction was written with one, or with an exponent (`1.0`), or was not: the later text counts. */
+  markDouble(path: Path, isDouble: boolean): void {
+    if (isDouble) this.#doubles.add(JSON.stringify(path))
+    else if (this.#doubles.size > 0) this.#doubles.delete(JSON.stringify(path))
+  }
+
+  isDouble(path: Path): boolean {
+    return this.#doubles.has(JSON.stringify(path))
   }
 }

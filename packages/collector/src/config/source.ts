@@ -25,6 +25,8 @@ export interface Source {
   issueAt(path: Path, message: string): ConfigIssue
   /** What a value was before it was read as YAML, where it came whole from the environment: `0123` for 123. */
   originalAt(path: Path): string | undefined
+  /** Whether a number that has no fraction was written as one that may have (`1.0`). */
+  isDoubleAt(path: Path): boolean
 }
 
 /** Files that name files. */
@@ -64,6 +66,11 @@ class SourceReader implements Source {
 
   originalAt(path: Path): string | undefined {
     return this.#originals.get(JSON.stringify(path))
+  }
+
+  isDoubleAt(path: Path): boolean {
+    const original = this.originalAt(path)
+    return original === undefined ? this.#places.isDouble(path) : /[.e]/i.test(original)
   }
 
   #document(text: ConfigText, base: Path): unknown {

@@ -1,5 +1,6 @@
 /** Which values are equal, and which is less: values of different types are neither, except that an int is compared with a double. */
-import type { AnyValue, KeyValue } from '@spoor/otlp'
+import type { AnyValue } from '@spoor/otlp'
+import { isSameValue } from '../processor-helper/index.ts'
 import type { Comparison } from './syntax.ts'
 import { Duration, Id, isLiveMap, isMap, Time, toAny, type Value } from './value.ts'
 
@@ -21,35 +22,11 @@ export function isEqual(left: Value, right: Value): boolean {
   if (left instanceof Id) return right instanceof Id && left.kind === right.kind && left.hex === right.hex
   const a = anyOf(left)
   const b = anyOf(right)
-  return a !== undefined && b !== undefined && isSame(a, b)
+  return a !== undefined && b !== undefined && isSameValue(a, b)
 }
 
 function anyOf(value: Value): AnyValue | undefined {
   return isMap(value) && !isLiveMap(value) ? value : toAny(value)
-}
-
-/** Whether they are the same, down to the last element; the order of a map's entries does not count. */
-export function isSame(a: AnyValue, b: AnyValue): boolean {
-  if (a === b) return true
-  switch (a.type) {
-    case 'empty':
-      return b.type === 'empty'
-    case 'array':
-      return (
-        b.type === 'array' && a.value.length === b.value.length && a.value.every((each, i) => isSame(each, b.value[i]!))
-      )
-    case 'map':
-      return b.type === 'map' && a.value.length === b.value.length && a.value.every((entry) => hasEntry(b.value, entry))
-    case 'bytes':
-      return b.type === 'bytes' && Buffer.compare(a.value, b.value) === 0
-    default:
-      return a.type === b.type && a.value === b.value
-  }
-}
-
-function hasEntry(entries: readonly KeyValue[], { key, value }: KeyValue): boolean {
-  const other = entries.find((entry) => entry.key === key)
-  return other !== undefined && isSame(value, other.value)
 }
 
 function isLess(left: Value, right: Value, orEqual: boolean): boolean {

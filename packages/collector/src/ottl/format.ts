@@ -1,6 +1,7 @@
 /** What `Format` makes of values: the verbs of Go's `fmt` for what statements compute with. */
 import { bytesToHex } from '@spoor/otlp'
-import { textOf, valueText } from './text.ts'
+import { textOf } from './text.ts'
+import { valueText } from '../processor-helper/index.ts'
 import { Duration, Id, isList, isMap, entriesOf, fromAny, Time, toAny, type Value } from './value.ts'
 import { durationText } from './time/duration.ts'
 import { rfc3339 } from './time/civil.ts'
@@ -99,7 +100,7 @@ function twoDigits(text: string): string {
 
 /** With an exponent below -4 and from 21 on. */
 function double(value: number): string {
-  if (!Number.isFinite(value)) return textOf(value)!
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
   const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
   return exponent < -4 || exponent >= 21 ? twoDigits(shortest(value)) : textOf(value)!
 }

@@ -1,6 +1,6 @@
 /** Values in maps and lists, by keys. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import { isSame } from './compare.ts'
+import { isSameValue } from '../processor-helper/index.ts'
 import { EvaluationError } from './error.ts'
 import type { Item, Node, PathNode } from './node.ts'
 import {
@@ -41,7 +41,7 @@ export function mapPath(map: (item: Item) => LiveMap, keys: Keys): PathNode {
       const after = before ?? EMPTY
       if (before === undefined) target.set(key, EMPTY)
       const changed = withValueAt(after, rest, item, value)
-      if (!before || !isSame(before, changed)) target.set(key, changed)
+      if (!before || !isSameValue(before, changed)) target.set(key, changed)
     },
   }
 }
@@ -52,7 +52,7 @@ function setEntry(map: LiveMap, key: string, value: Value): void {
   const before = map.get(key)
   if (!any && before === undefined) map.set(key, EMPTY)
   if (!any) throw new EvaluationError(`a ${typeName(value)} cannot be an attribute`)
-  if (!before || !isSame(before, any)) map.set(key, any)
+  if (!before || !isSameValue(before, any)) map.set(key, any)
 }
 
 function fromNullable(value: AnyValue | undefined): Value {
@@ -67,7 +67,7 @@ export function setMap(target: LiveMap, value: Value): void {
   const before = target.toArray()
   const isUnchanged =
     before.length === entries.length &&
-    entries.every(({ key, value }, i) => key === before[i]!.key && isSame(value, before[i]!.value))
+    entries.every(({ key, value }, i) => key === before[i]!.key && isSameValue(value, before[i]!.value))
   if (!isUnchanged) target.replaceAll(entries)
 }
 

@@ -1,4 +1,5 @@
 /** The kinds of parameters that functions have. */
+import { int64Of, parseDouble, parseInt64 } from '../processor-helper/index.ts'
 import { EvaluationError, StatementError } from './error.ts'
 import type { Parameter } from './function.ts'
 import type { Item, Node, PathNode } from './node.ts'
@@ -53,11 +54,11 @@ export const intLike = converted((value): bigint | undefined => {
     case 'bigint':
       return value
     case 'number':
-      return Number.isFinite(value) && Math.abs(value) < 2 ** 63 ? BigInt(Math.trunc(value)) : -(2n ** 63n)
+      return int64Of(value)
     case 'boolean':
       return value ? 1n : 0n
     case 'string':
-      return parseInteger(value, 10)
+      return parseInt64(value) ?? noNumber(value, 'int')
     default:
       return expected('something like an int', value)
   }
@@ -72,11 +73,15 @@ export const doubleLike = converted((value): number | undefined => {
     case 'boolean':
       return Number(value)
     case 'string':
-      return parseDouble(value)
+      return parseDouble(value) ?? noNumber(value, 'number')
     default:
       return expected('something like a double', value)
   }
 })
+
+function noNumber(text: string, what: string): never {
+  throw new EvaluationError(`${JSON.stringify(text)} is no ${what}`)
+}
 
 const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
@@ -132,17 +137,6 @@ export function parseInteger(text: string, base: number): bigint {
   if (sign === '-') value = -value
   if (value >= 2n ** 63n) throw failure()
   return value
-}
-
-export function parseDouble(text: string): number {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
-    const value = Number(text)
-    if (Number.isFinite(value)) return value
-  }
-  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text)
-  if (!special) throw new EvaluationError(`${JSON.stringify(text)} is no number`)
-  if (/nan/i.test(text)) return NaN
-  return special[1] === '-' ? -Infinity : Infinity
 }
 
 /** What must be written as it is: no path, and nothing that is computed. */

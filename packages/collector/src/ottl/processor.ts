@@ -1,13 +1,5 @@
 /** What the processors that run statements have in common. */
-import {
-  countItems,
-  createBatch,
-  editRequest,
-  type Chunk,
-  type Signal,
-  type TelemetryBatch,
-  type Visitor,
-} from '@spoor/otlp'
+import type { Signal, TelemetryBatch, Visitor } from '@spoor/otlp'
 import {
   CollectorError,
   createLogLimiter,
@@ -16,6 +8,7 @@ import {
   type Consumer,
   type Context,
 } from '../component/index.ts'
+import { editBatch } from '../processor-helper/index.ts'
 import type { ErrorMode, FailureListener } from './statements.ts'
 
 const LOG_INTERVAL_MS = 10_000
@@ -55,30 +48,18 @@ export function createEditor<S extends Signal>(
     drops === undefined
       ? undefined
       : context.counters.counter('otelcol_processor_dropped_items', { ...labels, reason: drops })
-  const edit = (chunk: Chunk): Chunk => {
-    let { bytes } = chunk
-    for (const visitor of visitors) bytes = editRequest(signal, bytes, visitor)
-    return bytes === chunk.bytes ? chunk : { bytes, items: dropped ? countItems(signal, bytes) : chunk.items }
-  }
   return {
     start: async () => {},
     shutdown: async () => {},
     consume(batch, delivery) {
-      let edited: TelemetryBatch
+      let edited: TelemetryBatch | undefined = batch
       try {
-        const chunks = batch.chunks.map(edit)
-        const isSame = chunks.every((chunk, index) => chunk === batch.chunks[index])
-        edited = isSame
-          ? batch
-          : createBatch(
-              signal,
-              chunks.filter((chunk) => chunk.bytes.length > 0),
-            )
+        for (const visitor of visitors) edited = edited && editBatch(signal, edited, visitor, dropped !== undefined)
       } catch (error) {
         return Promise.reject(toCollectorError(error))
       }
-      if (dropped) dropped.value += batch.items - edited.items
-      return edited.chunks.length === 0 ? Promise.resolve() : next.consume(edited, delivery)
+      if (dropped) dropped.value += batch.items - (edited?.items ?? 0)
+      return edited ? next.consume(edited, delivery) : Promise.resolve()
     },
   }
 }

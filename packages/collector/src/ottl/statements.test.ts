@@ -45,7 +45,7 @@ describe('a statement that cannot be used is told with its place', () => {
     ['set("a", "b")', 'what it is about cannot be told'],
     [
       'delete_matching_keys(span.attributes, "(")',
-      '1:39, at "("): "(" is no regular expression: error parsing regexp: missing closing ): `(`',
+      '1:39, at "("): "(": not a regular expression of RE2: missing closing )',
     ],
     ['limit(span.attributes, -1, [])', '1:1, at limit(span.attributes, -…: a limit of -1 is below 0'],
     ['set(span.name, Int("x"))', '1:20, at "x")): "x" is no int'],

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { AnyValue, Attributes } from '@spoor/otlp'
 import { z } from 'zod'
-import { didYouMean, section, type DeliveryContext } from '../component/index.ts'
+import { anyValue, didYouMean, section, type DeliveryContext } from '../component/index.ts'
 import { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
 import { compileRegex, regexProblem } from './regex.ts'
 import { text, valueOf, valueText } from './value.ts'
@@ -42,8 +42,8 @@ const action = section({
           : `unknown action${didYouMean(typeof input === 'string' ? input : '', [...ACTIONS])}; known: ${ACTIONS.join(', ')}`,
     }),
   ),
-  value: z.unknown().optional(),
-  default_value: z.unknown().optional(),
+  value: anyValue,
+  default_value: anyValue,
   from_attribute: z.string().default(''),
   from_context: z.string().default(''),
   pattern: z.string().default(''),

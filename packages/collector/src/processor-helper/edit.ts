@@ -39,7 +39,7 @@ export function createEditingProcessor<S extends Signal>(
 }
 
 /** The batch as the visitor changes it: itself where it changes nothing, undefined where nothing is left. */
-function editBatch<S extends Signal>(
+export function editBatch<S extends Signal>(
   signal: S,
   batch: TelemetryBatch,
   visitor: Visitor<S>,

@@ -4,12 +4,12 @@
  */
 import type { Attributes, ItemViews, ResourceView, ScopeView, Signal } from '@spoor/otlp'
 import { z } from 'zod'
-import { section, stringList, withoutEffect, type SchemaIssue } from '../component/index.ts'
+import { anyValue, section, stringList, withoutEffect, type SchemaIssue } from '../component/index.ts'
 import { compileRegex, regexProblem } from './regex.ts'
 import { isSameValue, scalarText, valueOf, valueText } from './value.ts'
 
 const CACHE = 'expressions are matched in time that grows with the text, and nothing is remembered'
-const attribute = section({ key: z.string().default(''), value: z.unknown().optional() })
+const attribute = section({ key: z.string().default(''), value: anyValue })
 const attributeList = z.array(attribute).default([])
 const texts = stringList.default([])
 

@@ -2,8 +2,16 @@
  * Regular expressions of configurations, in RE2's syntax as Go has it: time grows with the text, whatever the pattern. Those that are plain text
  * need no machine.
  */
-import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
+import { createRequire } from 'node:module'
+import type * as Re2 from 're2js'
 import { z } from 'zod'
+
+let loaded: typeof Re2 | undefined
+
+/** Read when the first is compiled: most configurations have none. */
+function re2(): typeof Re2 {
+  return (loaded ??= createRequire(import.meta.url)('re2js') as typeof Re2)
+}
 
 /** A pattern that cannot be used; the message names it and says why. */
 export class RegexError extends Error {
@@ -17,8 +25,8 @@ export interface Regex {
   match(text: string): readonly string[] | undefined
   /** Where the first match is, each group from its start to its end, -1 for one without a part in it. */
   indexes(text: string): readonly (readonly [number, number])[] | undefined
-  /** The text with each match replaced. */
-  replaceAll(text: string, replacement: (match: string) => string): string
+  /** The text with each match replaced; `groups`: of the match, as of {@link match}. */
+  replaceAll(text: string, replacement: (match: string, groups: () => readonly string[]) => string): string
   /** Of the whole match and of each group; `''` where one has no name. */
   readonly groupNames: readonly string[]
 }
@@ -31,12 +39,14 @@ export function compileRegex(source: string): Regex {
   const compiled = compile(source)
   const groupNames = Array.from({ length: compiled.groupCount() + 1 }, () => '')
   for (const [name, index] of Object.entries(compiled.namedGroups())) groupNames[index] = name
+  const groupsOf = (matcher: ReturnType<Re2.RE2JS['matcher']>): string[] =>
+    groupNames.map((_, index) => matcher.group(index) ?? '')
   return {
     groupNames,
     test: plainTest(source) ?? ((text) => compiled.test(text)),
     match(text) {
       const matcher = compiled.matcher(text)
-      return matcher.find() ? groupNames.map((_, index) => matcher.group(index) ?? '') : undefined
+      return matcher.find() ? groupsOf(matcher) : undefined
     },
     indexes(text) {
       const matcher = compiled.matcher(text)
@@ -44,18 +54,24 @@ export function compileRegex(source: string): Regex {
     },
     replaceAll(text, replacement) {
       const matcher = compiled.matcher(text)
+      const groups = (): string[] => groupsOf(matcher)
       let result = ''
       let last = 0
       while (matcher.find()) {
         const [start, end] = [matcher.start(), matcher.end()]
         // As Go has it: nothing right behind a match is no match.
-        if (end > last || start === 0) result += text.slice(last, start) + replacement(text.slice(start, end))
+        if (end > last || start === 0) result += text.slice(last, start) + replacement(text.slice(start, end), groups)
         else result += text.slice(last, end)
         last = end
       }
       return result + text.slice(last)
     },
   }
+}
+
+/** A text as the pattern that matches it. */
+export function quoteRegex(text: string): string {
+  return re2().RE2JS.quote(text)
 }
 
 /** A regular expression as a config key. */
@@ -75,7 +91,8 @@ export function regexProblem(source: string): string | undefined {
   }
 }
 
-function compile(source: string): RE2JS {
+function compile(source: string): Re2.RE2JS {
+  const { RE2JS, RE2JSException, RE2JSSyntaxException } = re2()
   let compiled
   try {
     compiled = RE2JS.compile(source)

@@ -1,5 +1,6 @@
 /** Values of attributes: as a configuration gives them, and as text in the forms that the OpenTelemetry Collector has for them. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
+import { Double } from '../component/index.ts'
 
 export const text = (value: string): AnyValue => ({ type: 'string', value })
 
@@ -16,6 +17,7 @@ export function valueOf(written: unknown): AnyValue {
       return Number.isInteger(written) ? { type: 'int', value: BigInt(written) } : { type: 'double', value: written }
     default:
       if (written === null || written === undefined) return { type: 'empty' }
+      if (written instanceof Double) return { type: 'double', value: written.value }
       if (Array.isArray(written)) return { type: 'array', value: written.map(valueOf) }
       return { type: 'map', value: Object.entries(written).map(([key, value]) => ({ key, value: valueOf(value) })) }
   }
@@ -38,7 +40,8 @@ export function valueText(value: AnyValue): string {
   }
 }
 
-function json(value: AnyValue): string {
+/** JSON as Go writes it, keys in order; `double`: how a double is written. */
+export function json(value: AnyValue, double = doubleText): string {
   switch (value.type) {
     case 'empty':
       return 'null'
@@ -47,12 +50,14 @@ function json(value: AnyValue): string {
     case 'bytes':
       return `"${valueText(value)}"`
     case 'array':
-      return `[${value.value.map(json).join(',')}]`
+      return `[${value.value.map((each) => json(each, double)).join(',')}]`
     case 'map': {
       const last = new Map(value.value.map((entry): [string, KeyValue] => [entry.key, entry]))
       const entries = [...last.values()].sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)))
-      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value)}`).join(',')}}`
+      return `{${entries.map((entry) => `${jsonText(entry.key)}:${json(entry.value, double)}`).join(',')}}`
     }
+    case 'double':
+      return double(value.value)
     default:
       return valueText(value)
   }

@@ -1,8 +1,12 @@
 import {
   type AggregateQuery,
   type Aggregates,
+  type Bottleneck,
+  type BottleneckQuery,
   type CallOptions,
+  type CompareQuery,
   type Dependencies,
+  type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
   type HeatMap,
@@ -35,6 +39,8 @@ export interface StoreQueries {
   aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
   heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
   errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
+  bottleneck(query: BottleneckQuery, limits: Limits): Promise<Bottleneck>
+  compare(query: CompareQuery, limits: Limits): Promise<Differences>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -57,6 +63,9 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     dependencies: (from, to, limits) =>
       bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
     aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
+    bottleneck: (query, limits) =>
+      bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call })),
+    compare: (query, limits) => bounded('the comparison', limits, (call) => store().compare({ ...query, ...call })),
     errorGroups: (query, limits) =>
       bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
     heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),

@@ -23,6 +23,8 @@ function hangingStore(): TraceStore {
     aggregate: (query) => never(query),
     heatMap: (query) => never(query),
     errorGroups: (query) => never(query),
+    bottleneck: (query) => never(query),
+    compare: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
       if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
@@ -80,6 +82,8 @@ const OWN = [
   'aggregate',
   'heatmap',
   'error-groups',
+  'compare',
+  'bottleneck',
 ].map((path) => `/api/spoor/v1/${path}`)
 const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'
 const JAEGER = [

@@ -1,5 +1,13 @@
 import * as fc from 'fast-check'
-import type { AggregateQuery, AggregateScope, ErrorGroupsQuery, GroupKey, HeatMapQuery } from '../contract.ts'
+import type {
+  AggregateQuery,
+  AggregateScope,
+  BottleneckQuery,
+  CompareQuery,
+  ErrorGroupsQuery,
+  GroupKey,
+  HeatMapQuery,
+} from '../contract.ts'
 import { arbitraryAttributes } from './arbitrary.ts'
 import { arbitrarySet, arbitraryTraces } from './set-arbitrary.ts'
 import { attributes, MS, T0, type SentSpan } from './spans.ts'
@@ -130,3 +138,15 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
     }),
   )
   .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+export const arbitraryBottleneck: fc.Arbitrary<BottleneckQuery> = fc
+  .tuple(arbitrarySpans, fc.record({ limit: fc.constantFrom(1, 3, 1000) }))
+  .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+/** Of two sets, one of them often everything. */
+export const arbitraryCompare: fc.Arbitrary<CompareQuery> = fc.record({
+  a: fc.oneof(fc.constant({}), arbitraryScope),
+  b: arbitraryScope,
+  keys: fc.array(arbitraryKey, { minLength: 1, maxLength: 5 }),
+  limit: fc.constantFrom(1, 1000),
+})

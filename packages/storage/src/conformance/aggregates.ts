@@ -4,6 +4,8 @@ import {
   DURATION_ERROR,
   type AggregateQuery,
   type Aggregates,
+  type BottleneckQuery,
+  type CompareQuery,
   type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
@@ -12,6 +14,8 @@ import {
 } from '../contract.ts'
 import {
   arbitraryAggregate,
+  arbitraryBottleneck,
+  arbitraryCompare,
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
@@ -26,6 +30,8 @@ import {
   timeBin,
   type ExpectedAggregates,
 } from './aggregate-model.ts'
+import { expectedBottleneck } from './bottleneck-model.ts'
+import { expectedDifferences } from './compare-model.ts'
 import { expectedErrorGroups } from './error-model.ts'
 import { withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
@@ -46,6 +52,10 @@ export function aggregates(open: OpenStore): void {
         )
         await fc.assert(
           fc.asyncProperty(arbitraryHeatMap, (query) => checkHeatMap(opened, spans, query)),
+          { numRuns: 30, seed },
+        )
+        await fc.assert(
+          fc.asyncProperty(arbitraryBottleneck, (query) => checkBottleneck(opened, spans, query)),
           { numRuns: 30, seed },
         )
       }
@@ -69,6 +79,44 @@ export function aggregates(open: OpenStore): void {
       await checkAggregate(store, odd, { percentiles: [0.01, 0.5, 1] })
       await checkHeatMap(store, odd, { durationBins: 100 })
       await checkHeatMap(store, odd.slice(0, 0), { from: T0 + MS, to: T0 + 2n * MS })
+    })
+  })
+
+  it('tells what is different in one set from another, and nothing that may be chance', async () => {
+    await withStore(open, async (store) => {
+      if (!store.capabilities.compare) return
+      const spans = fc.sample(arbitraryCounted, { seed: 45, numRuns: 1 })[0]!
+      for (let i = 0; i < spans.length; i += 9) await store.append(batchOf(...spans.slice(i, i + 9)))
+      await fc.assert(
+        fc.asyncProperty(arbitraryCompare, (query) => checkCompare(store, spans, query)),
+        { numRuns: 40, seed: 55 },
+      )
+    })
+    await withStore(open, async (store) => {
+      if (!store.capabilities.compare) return
+      // Of 40 slow ones, 30 are of one version; each has an id of its own, and one a colour.
+      const odd = Array.from({ length: 80 }, (_, i) =>
+        sent({
+          trace: i,
+          id: i + 1,
+          name: 'pay',
+          ms: i < 40 ? 1 : 500,
+          attributes: attributes({
+            version: i < 70 && i % 40 < 30 && i >= 40 ? '2' : '1',
+            'order.id': `${i}`,
+            ...(i === 79 && { colour: 'red' }),
+          }),
+        }),
+      )
+      await store.append(batchOf(...odd))
+      const slow = { op: 'gt', target: { field: 'duration' }, value: 1e8 } as const
+      const found = await store.compare({ a: { filter: { op: 'not', arg: slow } }, b: { filter: slow } })
+      expect(found).toMatchObject({ a: 40, b: 40, complete: true })
+      expect(found.differences.map(({ key, value, a, b }) => ({ key, value, a, b }))).toEqual([
+        { key: { attribute: 'version' }, value: '1', a: 40, b: 10 },
+        { key: { attribute: 'version' }, value: '2', a: 0, b: 30 },
+      ])
+      expect(found.differences[0]!.surprise).toBeCloseTo(0.571, 2)
     })
   })
 
@@ -112,6 +160,10 @@ export function aggregates(open: OpenStore): void {
       await refuses(store.heatMap({ timeBins: 0 }), /timeBins is 0/)
       await refuses(store.heatMap({ durationBins: 101 }), /durationBins is 101/)
       await refuses(store.errorGroups({ order: 'max' as never }), /order is max; one of count/)
+      await refuses(store.compare({ a: {}, b: { of: 'x' as never } }), /b: of is x/)
+      await refuses(store.compare({ a: {} } as never), /b: a set to compare is needed/)
+      await refuses(store.compare({ a: {}, b: {}, keys: [{ field: 'start' as never }] }), /keys\[0\]\.field is start/)
+      await refuses(store.bottleneck({ limit: 0 }), /limit is 0/)
       await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
       expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
         key: ['x'],
@@ -209,4 +261,31 @@ export async function checkErrorGroups(
   const expected = expectedErrorGroups(spans, query)
   const withIds = expected.groups.map((group, i) => ({ id: groups[i]?.id, ...group }))
   expect({ from, to, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
+}
+
+export async function checkBottleneck(
+  store: Pick<TraceStore, 'bottleneck'>,
+  spans: readonly SentSpan[],
+  query: BottleneckQuery,
+): Promise<void> {
+  const { from, to, complete, traces, requestNs, services, operations } = await store.bottleneck(query)
+  expect(complete).toBe(true)
+  expect({ from, to, traces, requestNs, services, operations }).toEqual(expectedBottleneck(spans, query))
+}
+
+export async function checkCompare(
+  store: Pick<TraceStore, 'compare'>,
+  spans: readonly SentSpan[],
+  query: CompareQuery,
+): Promise<void> {
+  const { a, b, differences, complete } = await store.compare(query)
+  const expected = expectedDifferences(spans, query)
+  expect({ a, b, complete }).toEqual({ a: expected.a, b: expected.b, complete: true })
+  const surprises = expected.differences.map(({ surprise }) => surprise).sort((one, other) => other - one)
+  expect(differences).toHaveLength(Math.min(query.limit ?? 50, surprises.length))
+  for (const [i, difference] of differences.entries()) {
+    expect(difference.surprise).toBeCloseTo(surprises[i]!, 9)
+    const { surprise, ...rest } = difference
+    expect(expected.differences).toContainEqual({ ...rest, surprise: expect.closeTo(surprise, 9) as number })
+  }
 }

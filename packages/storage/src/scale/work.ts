@@ -3,6 +3,10 @@ import type {
   AggregateEnd,
   AggregateQuery,
   Aggregates,
+  Bottleneck,
+  BottleneckQuery,
+  ErrorGroups,
+  ErrorGroupsQuery,
   Filter,
   HeatMap,
   HeatMapQuery,
@@ -15,6 +19,8 @@ import { MS, T0, traceId } from '../conformance/spans.ts'
 import { nodeFileSystem } from '../local/files/file-system.ts'
 import { settingsOf } from '../local/options.ts'
 import { aggregate } from '../local/read/aggregate/aggregate.ts'
+import { bottleneck } from '../local/read/aggregate/bottleneck.ts'
+import { errorGroups } from '../local/read/aggregate/error-groups.ts'
 import { heatMap } from '../local/read/aggregate/heat-map.ts'
 import { Catalog } from '../local/read/catalog.ts'
 import { search } from '../local/read/search.ts'
@@ -89,6 +95,16 @@ class Opened {
   aggregate(query: AggregateQuery): Promise<Aggregates> {
     const turn = this.#turn()
     return aggregate(this.#catalog.blocks(turn), query, turn)
+  }
+
+  bottleneck(query: BottleneckQuery): Promise<Bottleneck> {
+    const turn = this.#turn()
+    return bottleneck(this.#catalog.blocks(turn), query, turn)
+  }
+
+  errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups> {
+    const turn = this.#turn()
+    return errorGroups(this.#catalog.blocks(turn), query, turn)
   }
 
   heatMap(query: HeatMapQuery): Promise<HeatMap> {
@@ -287,6 +303,10 @@ async function checkAggregates(store: Opened, few: number, inRare: number, log: 
   const named = await costs('a rare name', store.aggregate({ filter: rare }), inRare, columns)
   assert.equal(named.total.errors, Math.floor(traces / RARE))
   await costs('requests with a rare name', store.heatMap({ filter: rare, of: 'requests' }), inRare + few, columns)
+  const errors = await costs('groups of errors', store.errorGroups({}), inRare, columns)
+  assert.equal(errors.spans, Math.floor(traces / RARE))
+  const times = await costs('where the time went', store.bottleneck({}), 2 * store.spans, 3 * columns)
+  assert.equal(times.traces, traces)
   const nobody = { op: 'eq', target: { field: 'service' }, value: 'nobody' } as const
   await costs('a service that there is not', store.aggregate({ filter: nobody }), 0, 0)
   const second = { from: T0, to: T0 + 1_000n * MS }

@@ -1,6 +1,6 @@
 /** What changes an item: values and maps. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import { isSame } from '../compare.ts'
+import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import type { Item } from '../node.ts'
@@ -19,8 +19,21 @@ import {
   writtenString,
 } from '../parameters.ts'
 import { PlainMap } from '../plain-map.ts'
-import { valueText } from '../text.ts'
-import { expected, isList, isMap, list, map as mapValue, toAny, typeName, type LiveMap, type Value } from '../value.ts'
+import { valueText } from '../../processor-helper/index.ts'
+import {
+  Duration,
+  expected,
+  Id,
+  isList,
+  isMap,
+  list,
+  map as mapValue,
+  toAny,
+  typeName,
+  Time,
+  type LiveMap,
+  type Value,
+} from '../value.ts'
 
 const STRATEGIES = ['insert', 'update', 'upsert']
 
@@ -121,6 +134,10 @@ function zeroOf(value: Value): Value {
       if (isMap(value)) return mapValue([])
       if (isList(value)) return list([])
       if (value instanceof Uint8Array) return new Uint8Array(0)
+      if (value instanceof Id) return new Id(value.kind, '')
+      if (value instanceof Duration) return new Duration(0n)
+      // The year 1, which no field of nanoseconds can tell.
+      if (value instanceof Time) return new Time(-62_135_596_800n * 1_000_000_000n)
       throw new EvaluationError(`a ${typeName(value)} cannot be cleared`)
   }
 }
@@ -240,7 +257,7 @@ export const EDITORS = [
           for (const { key, value } of source.get(item)) {
             const before = map.get(key)
             const isWanted = strategy === 'upsert' || (before === undefined) === (strategy === 'insert')
-            if (isWanted && !(before && isSame(before, value))) map.set(key, value)
+            if (isWanted && !(before && isSameValue(before, value))) map.set(key, value)
           }
         })
         return undefined

@@ -4,12 +4,13 @@ import { EDITORS } from './editors.ts'
 import { HASHES } from './hashes.ts'
 import { PARSERS } from './parsers.ts'
 import { REPLACERS } from './replace.ts'
+import { SEVERITY } from './severity.ts'
 import { STRINGS } from './strings.ts'
 import { TIMES } from './times.ts'
 import { TYPES } from './types.ts'
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...EDITORS, ...REPLACERS, ...TYPES, ...STRINGS, ...HASHES, ...PARSERS, ...TIMES].map((definition) => [
+  [...EDITORS, ...REPLACERS, ...TYPES, ...STRINGS, ...HASHES, ...PARSERS, ...SEVERITY, ...TIMES].map((definition) => [
     definition.name,
     definition,
   ]),
@@ -19,7 +20,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
 export const UNSUPPORTED: ReadonlySet<string> = new Set(
   [
     'All Any Filter Find MapEach MapKeys Reduce When',
-    'CommunityID ExtractGrokPatterns IsValidLuhn ParseSeverity ProfileID UserAgent',
+    'CommunityID ExtractGrokPatterns ProfileID UserAgent',
     'Murmur3Hash Murmur3Hash128 XXH3 XXH128',
     'ConvertAttributesToElementsXML ConvertTextToElementsXML GetXML InsertXML RemoveXML',
     'ParseXML ParseSimplifiedXML ParseCEF ParseCLF ParseELF ParseLEEF',

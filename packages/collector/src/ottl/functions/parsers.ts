@@ -4,7 +4,7 @@ import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import { list, listOf, map, optional, regex, string, writtenBool, writtenString } from '../parameters.ts'
 import { orderOfTexts } from '../compare.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import { fromAny, map as mapValue, toAny, typeName, type MapValue } from '../value.ts'
 
 /** Numbers are doubles, as in Go. */

@@ -42,8 +42,8 @@ function formatted(text: string, { function: call, replacementFormat }: Replacem
 function replaced(text: string, pattern: Regex, replacement: Replacement, item: Item): string {
   const template = replacement.replacement.get(item)
   if (!pattern.test(text)) return text
-  return pattern.replaceAll(text, (groups) =>
-    formatted(expand(template, groups, pattern.groupNames), replacement, item),
+  return pattern.replaceAll(text, (_, groups) =>
+    formatted(expand(template, groups(), pattern.groupNames), replacement, item),
   )
 }
 
@@ -52,12 +52,12 @@ const textValue = (value: string): AnyValue => ({ type: 'string', value })
 export const REPLACERS = [
   defineFunction(
     'replace_pattern',
-    { target: path, regex, ...REPLACEMENT },
-    ({ target, regex, ...replacement }) =>
+    { target: path, regexPattern: regex, ...REPLACEMENT },
+    ({ target, regexPattern, ...replacement }) =>
       (item) => {
         const value = target.get(item)
         if (typeof value !== 'string') return undefined
-        const text = replaced(value, regex.get(item), replacement, item)
+        const text = replaced(value, regexPattern.get(item), replacement, item)
         if (text !== value) target.set(item, text)
         return undefined
       },
@@ -78,12 +78,12 @@ export const REPLACERS = [
 
   defineFunction(
     'replace_all_patterns',
-    { target: mapTarget, mode: writtenString, regex, ...REPLACEMENT },
-    ({ target, mode, regex, ...replacement }) => {
+    { target: mapTarget, mode: writtenString, regexPattern: regex, ...REPLACEMENT },
+    ({ target, mode, regexPattern, ...replacement }) => {
       if (mode !== 'key' && mode !== 'value')
         throw new EvaluationError(`unknown mode ${JSON.stringify(mode)}; known: key, value`)
       return (item) => {
-        const pattern = regex.get(item)
+        const pattern = regexPattern.get(item)
         target(item, (map) => {
           if (mode === 'value') {
             map.update((_, value) => {

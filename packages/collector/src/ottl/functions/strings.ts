@@ -109,10 +109,10 @@ function networksOf(networks: readonly string[]): BlockList {
 export const STRINGS = [
   defineFunction(
     'Concat',
-    { values: listOf(stringLike), delimiter: string },
-    ({ values, delimiter }) =>
+    { vals: listOf(stringLike), delimiter: string },
+    ({ vals, delimiter }) =>
       (item) =>
-        values.map((value) => value.get(item) ?? '<nil>').join(delimiter.get(item)),
+        vals.map((value) => value.get(item) ?? '<nil>').join(delimiter.get(item)),
   ),
   defineFunction('Split', { target: string, delimiter: string }, ({ target, delimiter }) => (item) => {
     const separator = delimiter.get(item)
@@ -209,11 +209,11 @@ export const STRINGS = [
   }),
   defineFunction(
     'Format',
-    { format: writtenString, values: listOf(any) },
+    { format: writtenString, vals: listOf(any) },
     (given) => (item) =>
       format(
         given.format,
-        given.values.map((value) => value.get(item)),
+        given.vals.map((value) => value.get(item)),
       ),
   ),
 ]

@@ -18,7 +18,7 @@ import {
   stringLike,
   writtenString,
 } from '../parameters.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import {
   entriesOf,
   fromAny,
@@ -127,6 +127,13 @@ export const TYPES = [
     if (value === undefined || value <= 0) throw new EvaluationError(`${value ?? 'nil'} has no logarithm`)
     return Math.log(value)
   }),
+  defineFunction(
+    'IsValidLuhn',
+    { target: stringLike },
+    ({ target }) =>
+      (item) =>
+        isValidLuhn(target.get(item)),
+  ),
   id('TraceID', 'trace'),
   id('SpanID', 'span'),
   defineFunction('IsRootSpan', {}, () => (item) => new Id('span', item.span.parentSpanId).field === '', ['span']),
@@ -176,6 +183,17 @@ export const TYPES = [
     }
   }),
 ]
+
+/** Whether the last digit is what the others ask for. */
+function isValidLuhn(text: string | undefined): boolean {
+  const digits = text?.replaceAll(' ', '')
+  if (digits === undefined || !/^\d*$/.test(digits)) throw new EvaluationError(`${digits ?? 'nil'} is no number`)
+  if (digits === '') return false
+  const sum = Array.from(digits, Number)
+    .reverse()
+    .reduce((total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2), 0)
+  return sum % 10 === 0
+}
 
 function mapEntries(value: Value): ReturnType<typeof entriesOf> {
   if (!isMap(value)) throw new EvaluationError(`expected map, got ${typeName(value)}`)

@@ -1,8 +1,8 @@
 import type { LogRecordView } from '@spoor/otlp'
-import { isSame } from '../compare.ts'
+import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { valueAt, withValueAt } from '../indexing.ts'
-import { valueText } from '../text.ts'
+import { valueText } from '../../processor-helper/index.ts'
 import { fromAny, toAny, typeName, type Value } from '../value.ts'
 import { attributes, count, id, int, path, text, times, type Path } from './kinds.ts'
 
@@ -10,7 +10,7 @@ import { attributes, count, id, int, path, text, times, type Path } from './kind
 function setBody(log: LogRecordView, value: Value): void {
   const any = toAny(value)
   if (!any) throw new EvaluationError(`a ${typeName(value)} cannot be a body`)
-  if (!isSame(log.body, any)) log.body = any
+  if (!isSameValue(log.body, any)) log.body = any
 }
 
 export const LOG: Record<string, Path> = {

@@ -2,6 +2,7 @@
 import type { Signal } from '@spoor/otlp'
 import { z } from 'zod'
 import { section } from '../../component/index.ts'
+import { matchKeys, matchProblems } from '../../processor-helper/index.ts'
 import {
   compileConditions,
   contextKey,
@@ -63,6 +64,12 @@ export const filterConfig = section({
   traces: section({ resource: conditionList, span: conditionList, spanevent: conditionList })
     .optional()
     .describe(`${OLD} \`trace_conditions\`, whose conditions have no effect then: lists of conditions by context.`),
+  spans: section({
+    include: matchKeys.include.describe('What does not match all of this is dropped.'),
+    exclude: matchKeys.exclude.describe('What matches all of this is dropped.'),
+  })
+    .optional()
+    .describe(`${OLD} \`traces.span\`, and not beside it: properties of spans.`),
   metrics: section({ resource: conditionList, metric: conditionList, datapoint: conditionList })
     .optional()
     .describe(`${OLD} \`metric_conditions\`.`),
@@ -70,6 +77,10 @@ export const filterConfig = section({
     .optional()
     .describe(`${OLD} \`log_conditions\`.`),
 }).superRefine((config, context) => {
+  for (const { message, path } of matchProblems(config.spans ?? {}, 'traces'))
+    context.addIssue({ code: 'custom', message, path: ['spans', ...path] })
+  if (config.traces && (config.spans?.include ?? config.spans?.exclude))
+    context.addIssue({ code: 'custom', message: 'cannot be beside "traces"; take one of them', path: ['spans'] })
   for (const signal of ['traces', 'metrics', 'logs'] as const) {
     for (const { source, path } of groupsOf(config, signal)) {
       const { problems } = compileConditions(source, CONTEXTS[signal])

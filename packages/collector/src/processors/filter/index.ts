@@ -1,9 +1,10 @@
 import type { Signal } from '@spoor/otlp'
 import type { Component, Consumer, Context, ProcessorFactory } from '../../component/index.ts'
 import { compileConditions, CONTEXTS, createEditor, failureListeners } from '../../ottl/index.ts'
+import { compileSelection } from '../../processor-helper/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { filterConfig, groupsOf, type FilterConfig } from './config.ts'
-import { createVisitor } from './visitor.ts'
+import { createSelector, createVisitor } from './visitor.ts'
 
 /** Drops what conditions are true for. */
 export const filterProcessor: ProcessorFactory<FilterConfig> = {
@@ -21,6 +22,10 @@ function createFilter(context: Context, config: FilterConfig, next: Consumer, si
     const failed = listeners(errorMode)
     return compiled.problems ? [] : compiled.value.map((conditions) => ({ conditions, failed }))
   })
-  const visitors = tests.length === 0 ? [] : [createVisitor(signal, tests)]
-  return createEditor(context, signal, next, { visitors, drops: 'filter' })
+  if (tests.length > 0) {
+    return createEditor(context, signal, next, { visitors: [createVisitor(signal, tests)], drops: 'filter' })
+  }
+  const selection = signal === 'traces' ? compileSelection(config.spans ?? {}, signal) : undefined
+  if (!selection) return createEditor(context, signal, next, { visitors: [], drops: 'filter' })
+  return createEditor(context, 'traces', next, { visitors: [createSelector(selection)], drops: 'filter' })
 }

@@ -1,5 +1,6 @@
 /** What is dropped, in the order of the bytes: of a resource all, else of a scope all, else items, and events or points of them. */
 import type { ItemViews, Signal, Visitor } from '@spoor/otlp'
+import type { Selection } from '../../processor-helper/index.ts'
 import { Item, PlainMap, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
 
 /** Conditions of one context, and what hears of those that fail. */
@@ -42,6 +43,18 @@ export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[
       },
     }),
     ...(hasItems && { item: visitItem }),
+  }
+}
+
+/** Drops the spans that are not selected. */
+export function createSelector(selection: Selection<'traces'>): Visitor<'traces'> {
+  return {
+    dropsEmpty: true,
+    resource: selection.resource,
+    scope: selection.scope,
+    item(span) {
+      if (!selection.selects(span)) span.drop()
+    },
   }
 }
 

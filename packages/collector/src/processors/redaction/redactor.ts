@@ -11,7 +11,6 @@ type Report = Readonly<Record<Outcome, string[]>>
 
 const MASK = '****'
 const SEPARATOR = ','
-const EVERYTHING = compileRegex('.*')
 /** The keys of the account itself, which stay: one collector after another adds to it. */
 const OWN_KEYS = ['redacted.keys', 'redacted.count', 'masked.keys', 'masked.count', 'ignored.count']
 
@@ -22,6 +21,7 @@ export class Redactor {
   readonly #ignoredKeys: readonly Regex[]
   readonly #blockedKeys: readonly Regex[]
   readonly #blockedValues: readonly Regex[]
+  readonly #everything = compileRegex('.*')
   readonly #allowedValues: readonly Regex[]
   readonly #mask: (match: string) => string
 
@@ -121,7 +121,7 @@ export class Redactor {
   }
 
   #maskAll(value: string): string {
-    return EVERYTHING.replaceAll(value, this.#mask)
+    return this.#everything.replaceAll(value, this.#mask)
   }
 
   #maskParts(value: string): string {

@@ -74,7 +74,8 @@ export async function http2Request(
   parts: readonly Uint8Array[],
 ): Promise<Http2Answer> {
   const session = typeof address === 'string' ? http2.connect(`http://${address}`) : address
-  session.on('error', () => {})
+  // Once a session, however many requests it has.
+  if (session.listenerCount('error') === 0) session.on('error', () => {})
   const stream = session.request({ ':method': 'POST', ...headers })
   const answer = new Promise<Http2Answer>((resolve, reject) => {
     let head: http2.IncomingHttpHeaders = {}

@@ -40,7 +40,7 @@ export class Summarizer {
     const summary = shape && (await this.#summaryOf(id, shape))
     if (!summary) return undefined
     const { size: count, positionOf: distinctOf, parent, order, root } = shape
-    return { summary, count, distinctOf, parent, rootRow: order[root]! }
+    return { table: this.#table, shape, summary, count, distinctOf, parent, rootRow: order[root]! }
   }
 
   /** False when there is no time or memory for more. */

@@ -2,7 +2,11 @@
 import type {
   AggregateQuery,
   Aggregates,
+  Bottleneck,
+  BottleneckQuery,
+  CompareQuery,
   Dependencies,
+  Differences,
   ErrorGroups,
   ErrorGroupsQuery,
   HeatMap,
@@ -171,6 +175,8 @@ export type Call =
   | { readonly method: 'aggregate'; readonly query: AggregateQuery }
   | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
   | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
+  | { readonly method: 'bottleneck'; readonly query: BottleneckQuery }
+  | { readonly method: 'compare'; readonly query: CompareQuery }
   | { readonly method: 'stats' }
 
 export interface Results {
@@ -186,6 +192,8 @@ export interface Results {
   aggregate: Aggregates
   heatMap: HeatMap
   errorGroups: ErrorGroups
+  bottleneck: Bottleneck
+  compare: Differences
   stats: ReaderStats
 }
 

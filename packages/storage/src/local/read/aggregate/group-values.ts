@@ -22,12 +22,20 @@ export const UNKNOWN_VALUE = 2 ** 32 - 1
 export class GroupValues {
   readonly #key: GroupKey
   readonly #turn: Turn
+  readonly #maxValues: number
   readonly #texts: string[] = []
   readonly #numbers = new Map<string, number>()
 
-  constructor(key: GroupKey, turn: Turn) {
+  /** `maxValues`: what comes after so many is {@link UNKNOWN_VALUE}. */
+  constructor(key: GroupKey, turn: Turn, maxValues = Infinity) {
     this.#key = key
+    this.#maxValues = maxValues
     this.#turn = turn
+  }
+
+  /** How many numbers there are, {@link NO_VALUE} among them. */
+  get size(): number {
+    return this.#texts.length + 1
   }
 
   /** Undefined: there is none. */
@@ -148,6 +156,7 @@ export class GroupValues {
   #numberOf(text: string): number {
     let number = this.#numbers.get(text)
     if (number === undefined) {
+      if (this.#texts.length >= this.#maxValues) return UNKNOWN_VALUE
       if (!this.#turn.reserve(TEXT_BYTES + 4 * text.length)) return UNKNOWN_VALUE
       this.#numbers.set(text, (number = this.#texts.push(text)))
     }

@@ -84,7 +84,8 @@ export function aggregatePlan(query: AggregateQuery): AggregatePlan {
   }
 }
 
-function checkKey(key: GroupKey, path: string): void {
+/** Throws StorageError `bad_query`, naming the place, for what cannot be grouped by. */
+export function checkKey(key: GroupKey, path: string): void {
   if (!key || typeof key !== 'object')
     throw new StorageError('bad_query', `${path}: needs { field } or { attribute, level? }`)
   if ('field' in key) {

@@ -1,3 +1,4 @@
+import type { SpanTable, TraceShape } from '@spoor/trace'
 import type { TraceField, TraceSummary } from '../../../contract.ts'
 import { numberOf, type Value } from '../../block/attribute.ts'
 import { startOf } from '../../block/rows.ts'
@@ -11,6 +12,9 @@ import { related } from './related.ts'
 
 /** A trace whose spans that were sent twice, and whose parents, are known. */
 export interface ResolvedTrace {
+  /** To be used before the next trace is resolved: its memory is used again. */
+  readonly table: SpanTable
+  readonly shape: TraceShape
   /** Distinct spans, numbered 0, 1, 2 ... */
   readonly count: number
   /** The distinct span of each row, counted over the parts. */

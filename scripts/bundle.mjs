@@ -1,0 +1,76 @@
+// Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
+// The threads' files lie beside `main.js`, where the code that starts them looks for them.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages')
+const server = join(packages, 'server')
+const folder = join(server, 'dist', 'bundle')
+
+/** The built modules of the program's packages, but for tests. */
+function builtModules() {
+  return ['otlp', 'trace', 'collector', 'storage', 'server'].flatMap((name) => {
+    const dist = join(packages, name, 'dist')
+    const files = readdirSync(dist, { recursive: true }).filter((file) =>
+      /^(?!bundle\b)(?!.*\.test\.).*\.js$/.test(file),
+    )
+    return files.map((file) => join(dist, file))
+  })
+}
+
+/** What is started as a thread, by the name it is started by. */
+function threads() {
+  const found = {}
+  for (const file of builtModules()) {
+    if (!/^import \{[^}]*\bparentPort\b/m.test(readFileSync(file, 'utf8'))) continue
+    const name = basename(file, '.js')
+    if (found[name]) throw new Error(`two threads have one name in the bundle: ${found[name]} and ${file}`)
+    found[name] = file
+  }
+  return found
+}
+
+/** The version beside `dist/` is not where the bundled module would look for it. */
+const version = {
+  name: 'version',
+  load(id) {
+    if (!/\/(?:server|collector)\/dist\/(?:component\/)?version\.js$/.test(id.replaceAll('\\', '/'))) return null
+    const { version } = JSON.parse(readFileSync(join(server, 'package.json'), 'utf8'))
+    return `export const version = ${JSON.stringify(version)}`
+  },
+}
+
+/** What others ask for whose code is in it. */
+function licences(chunks) {
+  const folders = new Set()
+  for (const { moduleIds = [] } of chunks) {
+    for (const id of moduleIds) {
+      const found = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(id)
+      if (found) folders.add(found[1])
+    }
+  }
+  const texts = [...folders]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((path) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
+      const file = readdirSync(path).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry))
+      return `${name} ${version}, ${license}\n\n${file ? readFileSync(join(path, file), 'utf8').trim() : '(its package has no text of it)'}\n`
+    })
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+export async function bundle() {
+  const { rolldown } = await import('rolldown')
+  const build = await rolldown({
+    input: { main: join(server, 'dist', 'main.js'), ...threads() },
+    platform: 'node',
+    plugins: [version],
+  })
+  rmSync(folder, { recursive: true, force: true })
+  const { output } = await build.write({ dir: folder, format: 'esm' })
+  await build.close()
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await bundle()
