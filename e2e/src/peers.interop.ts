@@ -23,7 +23,7 @@ const spoorMain = join(root, 'packages', 'server', 'dist', 'main.js')
 
 const WAYS = [
   ...['none', 'gzip', 'snappy', 'zstd'].map((compression) => ({ type: 'otlp_grpc', compression }) as const),
-  ...['none', 'gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate'].map(
+  ...['none', 'gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4'].map(
     (compression) => ({ type: 'otlp_http', compression }) as const,
   ),
 ]

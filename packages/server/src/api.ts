@@ -12,6 +12,7 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET heatmap | q, from, to, minTraceDuration, maxTraceDuration, of, timeBins, durationBins | {@link HeatMapResponse} |
  * | GET error-groups | q, from, to, minTraceDuration, maxTraceDuration, order, limit, buckets, exemplars | {@link ErrorGroupsResponse} |
  * | GET bottleneck | q, from, to, minTraceDuration, maxTraceDuration, limit | {@link BottleneckResponse} |
+ * | GET compare | a, b, from, to, aFrom, aTo, bFrom, bTo, of, keys, limit | {@link CompareResponse} |
  * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | - | {@link TraceReportResponse} |
  * | GET services | - | {@link ServicesResponse} |
@@ -123,7 +124,7 @@ export interface TraceRow {
  * `groupBy`: at most 3 keys as in `q`, with commas in between: `service`, `name`, `kind`, `status`, or an attribute's key, with a level before it or without: then the first
  * of span, resource, scope, event and link that has it. `percentiles`: at most 10 shares (default `0.5,0.95,0.99`). `order`: of the groups, the greatest first: `count` (default),
  * `errors`, `sum` (of durations), `max`, `percentile` (the last one). `limit`: of the groups (1-10,000, default 20); all others are `rest`. `buckets`: parts of
- * equal length into which the time is cut (0-1,000, default 0). `exemplars`: the longest of each group (0-10, default 1).
+ * equal length into which the time is cut (0-1,000, default 0; times `limit` at most 100,000). `exemplars`: the longest of each group (0-10, default 1).
  */
 export interface AggregateResponse extends AggregateEndRow {
   readonly total: MeasuresRow
@@ -230,6 +231,34 @@ export interface TimeShareRow {
   readonly criticalTraces: number
   /** The trace with most of it. */
   readonly exemplar?: { readonly traceId: string; readonly criticalNs: number }
+}
+
+/**
+ * What is different in what the query `b` finds from what the query `a` does: both as `q`, in the range `from` to `to`, or each in its own (`aFrom`, `bTo`, …). `keys`: at most 100, as
+ * `groupBy`; default `service`, `name`, `kind`, `status` and the 50 most frequent attributes. `limit`: 1-1,000, default 50.
+ */
+export interface CompareResponse {
+  /** Spans, or requests, of each. */
+  readonly a: number
+  readonly b: number
+  /** The most surprising first; none that may be chance. */
+  readonly differences: readonly {
+    /** One of these two. */
+    readonly field?: 'service' | 'name' | 'kind' | 'status'
+    readonly attribute?: string
+    readonly level?: string
+    /** null: that there is none. */
+    readonly value: string | null
+    /** How many of each have it. */
+    readonly a: number
+    readonly b: number
+    /** By how much the share differs at the least, with a confidence of 95 %: more than 0, at most 1. */
+    readonly surprise: number
+  }[]
+  readonly complete: boolean
+  readonly spansScanned: number
+  readonly bytesRead: number
+  readonly elapsedMs: number
 }
 
 interface AggregateEndRow {

@@ -51,7 +51,7 @@ export interface AggregateQuery extends AggregateScope {
   readonly order?: GroupOrder
   /** How many groups are told of; all others are told of as one. 1-10,000, default 20. */
   readonly limit?: number
-  /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. */
+  /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. With `limit`: at most 100,000 together. */
   readonly buckets?: number
   /** Longest spans, or requests, that are named for each group. 0-10, default 1. */
   readonly exemplars?: number
@@ -223,4 +223,39 @@ export interface TimeShare {
   readonly criticalTraces: number
   /** The trace in which it has most of that time; undefined where it is on none. */
   readonly exemplar: { readonly traceId: string; readonly criticalNs: number } | undefined
+}
+
+/** One of two sets that are compared. */
+export type CompareScope = Omit<AggregateScope, keyof CallOptions>
+
+/** What is different in `b` from `a`: of what each of both finds, the shares of values. */
+export interface CompareQuery extends CallOptions {
+  readonly a: CompareScope
+  readonly b: CompareScope
+  /** At most 100. Default: service, name, kind, status and the 50 most frequent attributes. */
+  readonly keys?: readonly GroupKey[]
+  /** 1-1,000, default 50. */
+  readonly limit?: number
+}
+
+export interface Differences extends Pick<AggregateEnd, 'complete' | 'spansScanned' | 'bytesRead' | 'elapsedMs'> {
+  /** Spans, or requests, of each. */
+  readonly a: number
+  readonly b: number
+  /** The most surprising first, then by the difference of the shares, the place of the key in `keys`, and value. None that is not surprising at all. */
+  readonly differences: readonly Difference[]
+}
+
+export interface Difference {
+  readonly key: GroupKey
+  /** Undefined: that there is no value. Of a key with more than 10,000 values those that come later are left out: none of them has a share to speak of. */
+  readonly value: string | undefined
+  /** How many of each have it. */
+  readonly a: number
+  readonly b: number
+  /**
+   * By how much the share differs at the least, with a confidence of 95 %: between 0 and 1. The end of Newcombe's interval for the difference of two shares that is nearer to 0 (R. G. Newcombe,
+   * Statistics in Medicine 17, 1998, method 10), so that what is rare, or of few, is no surprise.
+   */
+  readonly surprise: number
 }

@@ -5,6 +5,8 @@ import type {
   Aggregates,
   Bottleneck,
   BottleneckQuery,
+  CompareQuery,
+  Differences,
   ErrorGroups,
   ErrorGroupsQuery,
   HeatMap,
@@ -78,6 +80,8 @@ export interface TraceStore {
   errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups>
   /** Which services and operations the requests of the traces that a query matches waited for. As {@link aggregate}. */
   bottleneck(query: BottleneckQuery): Promise<Bottleneck>
+  /** What is different in one set of spans, or requests, from another. As {@link aggregate}. */
+  compare(query: CompareQuery): Promise<Differences>
 
   stats(options?: CallOptions): Promise<StoreStats>
 

@@ -40,10 +40,9 @@ export function criticalPathOfShape(table: SpanTable, shape: TraceShape): Critic
   const { size, order, startNs, parent, root } = shape
   const durationsNs = Float64Array.from({ length: size }, (_, i) => Math.max(0, table.durationNs[order[i]!]!))
   const kind = Uint8Array.from({ length: size }, (_, i) => table.kind[order[i]!]!)
-  // Filled from behind, so that children come in the order of their starts.
   const firstChild = new Int32Array(size).fill(-1)
   const next = new Int32Array(size).fill(-1)
-  for (let i = size - 1; i >= 0; i--) {
+  for (let i = 0; i < size; i++) {
     const above = parent[i]!
     if (above === -1) continue
     next[i] = firstChild[above]!
@@ -60,7 +59,7 @@ interface Tree {
   readonly startNs: Float64Array
   readonly durationsNs: Float64Array
   readonly kind: Uint8Array
-  /** In the order of their starts. */
+  /** In any order. */
   childrenOf(row: number): Iterable<number>
 }
 

@@ -7,10 +7,11 @@ import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { z } from 'zod'
 import { section } from '../component/index.ts'
+import { packLz4 } from '../otlp-protocol/lz4.ts'
 import { packSnappy, packSnappyStream } from '../otlp-protocol/snappy-encode.ts'
 
 /** By the names of `Content-Encoding`. `zlib` and `deflate` are the same; `snappy`: one block. */
-export type Coding = 'gzip' | 'zstd' | 'zlib' | 'deflate' | 'snappy' | 'x-snappy-framed'
+export type Coding = 'gzip' | 'zstd' | 'zlib' | 'deflate' | 'snappy' | 'x-snappy-framed' | 'lz4'
 export type Compression = 'none' | Coding
 
 export const compressionParams = section({
@@ -58,6 +59,7 @@ const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCo
 export async function compress(bytes: Uint8Array, coding: Coding, level: number): Promise<Uint8Array> {
   if (coding === 'snappy') return inTurns(packSnappy(bytes))
   if (coding === 'x-snappy-framed') return inTurns(packSnappyStream(bytes))
+  if (coding === 'lz4') return inTurns(packLz4(bytes))
   // Traces shrink to a sixth or so: one output buffer is mostly enough.
   const chunkSize = Math.max(1024, bytes.length >> 2)
   const pooled = bytes.length >= POOL_FROM_BYTES

@@ -35,7 +35,7 @@ describe('without compression', () => {
   })
 })
 
-test.each(['none', 'gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate'] as const)(
+test.each(['none', 'gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4'] as const)(
   'a batch whose memory was freed is an error, not an empty message: %s',
   async (compression) => {
     const chunk: Chunk = { bytes: tracesRequest({ spans: 4 }), items: 4 }

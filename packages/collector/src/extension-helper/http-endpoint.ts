@@ -29,6 +29,8 @@ export interface HttpEndpoint {
 
 /** A request's head must be there by then. Milliseconds. */
 const HEADERS_TIMEOUT_MS = 5_000
+/** How often it is looked for those that are not: often, so that of thousands few are refused in one turn. Milliseconds. */
+const TIMEOUTS_CHECK_MS = 250
 /** What an answer may take to end when the endpoint stops. Milliseconds. */
 const LINGER_MS = 200
 /** No answer is kept, and a page loads nothing and runs nothing. */
@@ -46,20 +48,23 @@ const NOT_FOUND = refusal(404, 'page not found')
 export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
-  const server = http.createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-    request.resume()
-    void answerTo(request).then(({ status, contentType, body }) => {
-      const head = { ...HEADERS, 'content-type': contentType }
-      if (request.method === 'HEAD') {
-        if (typeof body !== 'string') body.destroy()
-        response.writeHead(status, head).end()
-      } else if (typeof body === 'string') {
-        response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
-      } else {
-        pipeline(body, response.writeHead(status, head), () => {})
-      }
-    })
-  })
+  const server = http.createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_MS },
+    (request, response) => {
+      request.resume()
+      void answerTo(request).then(({ status, contentType, body }) => {
+        const head = { ...HEADERS, 'content-type': contentType }
+        if (request.method === 'HEAD') {
+          if (typeof body !== 'string') body.destroy()
+          response.writeHead(status, head).end()
+        } else if (typeof body === 'string') {
+          response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
+        } else {
+          pipeline(body, response.writeHead(status, head), () => {})
+        }
+      })
+    },
+  )
   let address = ''
 
   async function answerTo(request: http.IncomingMessage): Promise<Answer> {

@@ -1,4 +1,5 @@
 import type { ContentCoding } from './decompress.ts'
+import { lz4Length } from './lz4.ts'
 import { snappyLength } from './snappy.ts'
 
 /** Deflate cannot do better: RFC 1951 takes two bits for 258 bytes. */
@@ -18,6 +19,7 @@ const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const
 export function announcedLength(coding: ContentCoding, input: Uint8Array): number | undefined {
   if (coding === 'gzip') return gzipLength(input)
   if (coding === 'snappy') return snappyLength(input)
+  if (coding === 'lz4') return lz4Length(input)
   return coding === 'zstd' ? zstdLength(input) : undefined
 }
 

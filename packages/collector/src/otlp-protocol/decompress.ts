@@ -13,11 +13,14 @@ import zlib from 'node:zlib'
 import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
 import { announcedLength, GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES, isPlainGzip } from './announced-length.ts'
 import { BodyBuffer, type Holding } from './body-buffer.ts'
+import { unpackLz4 } from './lz4.ts'
 import { unpackSnappy, type Unpacking } from './snappy.ts'
 import { createTurns } from './turns.ts'
 
-/** `deflate`: with the header of zlib, as everybody sends it. `snappy`: a block, or a stream of them. */
-export type ContentCoding = 'gzip' | 'deflate' | 'zstd' | 'snappy'
+/** `deflate`: with the header of zlib, as everybody sends it. `snappy`: a block, or a stream of them. `lz4`: frames. */
+export type ContentCoding = 'gzip' | 'deflate' | 'zstd' | Unpacked
+/** Those that Node has not. */
+type Unpacked = 'snappy' | 'lz4'
 
 export interface Decompressed {
   /** In memory of their own. */
@@ -84,7 +87,7 @@ export function decompressNow(
   const maxOutputLength = Math.min(maxBytes, SMALL_OUTPUT_BYTES)
   const expected = length ?? input.length * 8
   const options = { chunkSize: Math.max(1024, Math.min(expected, maxOutputLength) + 1), maxOutputLength }
-  if (coding === 'snappy') return joined(unpackNow(input, length, maxOutputLength))
+  if (isUnpacked(coding)) return joined(unpackNow(coding, input, length, maxOutputLength))
   if (coding === 'deflate') return joined(takenOver(zlib.inflateSync(input, options)))
   if (coding === 'zstd') return joined(takenOver(zlib.zstdDecompressSync(input, options)))
   if (isPlainGzip(input)) {
@@ -107,7 +110,8 @@ async function decompressPooled(
 ): Promise<Decompressed> {
   const { leave, output } = await enter(input, length, options)
   try {
-    if (coding === 'snappy') return settle(joined(await unpackInTurns(input, length, options)), input, options, true)
+    if (isUnpacked(coding))
+      return settle(joined(await unpackInTurns(coding, input, length, options)), input, options, true)
     const member = coding === 'gzip' && isPlainGzip(input) ? await inflateMember(input, output) : undefined
     return settle(member ?? joined(await output.run(streamOf(coding), input)), input, options, true)
   } catch (error) {
@@ -180,15 +184,19 @@ class Output {
   }
 }
 
-/** Throws where it is no snappy, or longer. */
-function unpackingOf(input: Uint8Array, length: number | undefined, maxBytes: number): Unpacking {
-  if (length === undefined) throw new Error('it has no length, or ends in the middle')
-  if (length > maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
-  return unpackSnappy(input, length)
+function isUnpacked(coding: ContentCoding): coding is Unpacked {
+  return coding === 'snappy' || coding === 'lz4'
 }
 
-function unpackNow(input: Uint8Array, length: number | undefined, maxBytes: number): Uint8Array {
-  const unpacking = unpackingOf(input, length, maxBytes)
+/** Throws where it is none of the coding, or longer. */
+function unpackingOf(coding: Unpacked, input: Uint8Array, length: number | undefined, maxBytes: number): Unpacking {
+  if (length === undefined) throw new Error('it has no length, or ends in the middle')
+  if (length > maxBytes) throw Object.assign(new Error('too long'), { code: TOO_LONG })
+  return coding === 'snappy' ? unpackSnappy(input, length) : unpackLz4(input, length)
+}
+
+function unpackNow(coding: Unpacked, input: Uint8Array, length: number | undefined, maxBytes: number): Uint8Array {
+  const unpacking = unpackingOf(coding, input, length, maxBytes)
   for (;;) {
     const { done, value } = unpacking.next()
     if (done) return value
@@ -197,11 +205,12 @@ function unpackNow(input: Uint8Array, length: number | undefined, maxBytes: numb
 
 /** The same, with turns for others in between. The lease is for the output already. */
 async function unpackInTurns(
+  coding: Unpacked,
   input: Uint8Array,
   length: number | undefined,
   { maxBytes, cancelled }: DecompressOptions,
 ): Promise<Uint8Array> {
-  const unpacking = unpackingOf(input, length, maxBytes)
+  const unpacking = unpackingOf(coding, input, length, maxBytes)
   for (;;) {
     const { done, value } = unpacking.next()
     if (done) return value

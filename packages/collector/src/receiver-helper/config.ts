@@ -78,7 +78,7 @@ const keepalive = section({
 })
 
 /** As `Content-Encoding` has them. */
-export const CODING_NAMES = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const
+export const CODING_NAMES = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'lz4', 'x-snappy-framed'] as const
 
 const auth = section({
   authenticator: extensionId('serverAuthenticator').describe(

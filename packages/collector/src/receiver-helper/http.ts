@@ -16,7 +16,8 @@ import type { Intake } from './intake.ts'
 /** A request's headers must be there by then, and the whole of it. Milliseconds. */
 const HEADERS_TIMEOUT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 300_000
-const TIMEOUTS_CHECK_MS = 5_000
+/** How often it is looked for those that are not: often, so that of thousands few are refused in one turn. */
+const TIMEOUTS_CHECK_MS = 250
 /** A connection that stands still for so long in the middle of a request or of its answer is cut. */
 const STALL_TIMEOUT_MS = 60_000
 /** What a sender chose is told in so many characters. */

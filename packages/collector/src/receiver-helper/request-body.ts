@@ -42,6 +42,7 @@ const CODINGS: Readonly<Record<string, ContentCoding | 'identity'>> = {
   zstd: 'zstd',
   snappy: 'snappy',
   'x-snappy-framed': 'snappy',
+  lz4: 'lz4',
 }
 const ALIASES: Readonly<Record<string, string>> = { identity: '', 'x-gzip': 'gzip' }
 /**

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { AggregateResponse, ApiError, BottleneckResponse, ErrorGroupsResponse, HeatMapResponse } from '../api.ts'
+import type {
+  AggregateResponse,
+  ApiError,
+  BottleneckResponse,
+  CompareResponse,
+  ErrorGroupsResponse,
+  HeatMapResponse,
+} from '../api.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf, type TestSpoor } from '../testkit.ts'
 
 let spoor: TestSpoor
@@ -153,6 +160,24 @@ it('tells where the time went', async () => {
   expect(operations.map(({ name }) => name)).toEqual(['withdraw', 'pay'])
 })
 
+it('tells what is different', async () => {
+  const range = `from=${START}&to=${START + 100n * MS}`
+  const { a, b, differences } = await spoor.json<CompareResponse>(
+    `/api/spoor/v1/compare?a=name:pay&b=name:withdraw&${range}&keys=name,tenant,kind`,
+  )
+  expect({ a, b }).toEqual({ a: TRACES, b: TRACES })
+  expect(differences.map(({ surprise: _surprise, ...rest }) => rest)).toEqual([
+    { field: 'name', value: 'pay', a: TRACES, b: 0 },
+    { field: 'name', value: 'withdraw', a: 0, b: TRACES },
+    { attribute: 'tenant', value: null, a: TRACES, b: 0 },
+    ...[0, 1, 2, 3].map((n) => ({ attribute: 'tenant', value: `t${n}`, a: 0, b: 10 })),
+  ])
+  const halves = await spoor.json<CompareResponse>(
+    `/api/spoor/v1/compare?a=service:bank&b=service:bank&aFrom=${START}&aTo=${START + 19n * MS}&bFrom=${START + 20n * MS}&bTo=${START + 39n * MS}`,
+  )
+  expect(halves).toMatchObject({ a: 20, b: 20, differences: [] })
+})
+
 it('says where a question is none, and the way out', async () => {
   for (const [path, code, message] of [
     [`aggregate?${q('{a:1')}`, 'bad_query', /./],
@@ -162,6 +187,8 @@ it('says where a question is none, and the way out', async () => {
     ['aggregate?order=name', 'bad_parameter', /one of count, errors, sum, max, percentile/],
     ['error-groups?order=max', 'bad_parameter', /one of count, first_seen, last_seen/],
     ['bottleneck?limit=0', 'bad_parameter', /"limit": "0" is not a whole number from 1 to 1000/],
+    [`compare?b=${encodeURIComponent('{a:1')}`, 'bad_query', /parameter "b": /],
+    ['compare?keys=duration', 'bad_parameter', /"keys": "duration" cannot be grouped by/],
     ['heatmap?timeBins=0', 'bad_parameter', /"timeBins": "0" is not a whole number from 1 to 1000/],
     ['heatmap?of=traces', 'bad_parameter', /one of spans, requests/],
   ] as const) {

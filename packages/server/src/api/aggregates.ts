@@ -4,6 +4,7 @@ import {
   GROUP_ORDERS,
   type AggregateEnd,
   type AggregateScope,
+  type CompareScope,
   type ErrorGroup,
   type GroupKey,
   type Measures,
@@ -13,6 +14,7 @@ import type { FastifyRequest } from 'fastify'
 import type {
   AggregateResponse,
   BottleneckResponse,
+  CompareResponse,
   ErrorGroupRow,
   ErrorGroupsResponse,
   HeatMapResponse,
@@ -20,7 +22,7 @@ import type {
   TimeShareRow,
 } from '../api.ts'
 import { callOf } from '../http/query-call.ts'
-import { parseQuery, targetOf } from '../query/index.ts'
+import { parseQuery, QueryError, targetOf } from '../query/index.ts'
 import { all, choiceParam, countParam, first, RequestError, type Query } from './params.ts'
 import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
@@ -33,7 +35,7 @@ export function aggregateRoute(store: StoreQueries) {
     const order = choiceParam(query, 'order', GROUP_ORDERS)
     const asked = {
       ...askedOf(query),
-      groupBy: groupByParam(query),
+      groupBy: keysParam(query, 'groupBy'),
       limit: countParam(query, 'limit', 20, 1, 10_000),
       buckets: countParam(query, 'buckets', 0, 0, 1_000),
       exemplars: countParam(query, 'exemplars', 1, 0, 10),
@@ -104,6 +106,52 @@ export function bottleneckRoute(store: StoreQueries) {
   }
 }
 
+/** `GET compare`; see `api.ts`. */
+export function compareRoute(store: StoreQueries) {
+  return async (request: FastifyRequest): Promise<CompareResponse> => {
+    const query = request.query as Query
+    const of = choiceParam(query, 'of', ['spans', 'requests'])
+    const keys = keysParam(query, 'keys')
+    const asked = {
+      a: { ...sideOf(query, 'a'), ...(of && { of }) },
+      b: { ...sideOf(query, 'b'), ...(of && { of }) },
+      limit: countParam(query, 'limit', 50, 1, 1_000),
+      ...(keys.length > 0 && { keys }),
+    }
+    const { a, b, differences, ...end } = await store.compare(asked, callOf(request))
+    const { complete, spansScanned, bytesRead, elapsedMs } = end
+    return {
+      a,
+      b,
+      differences: differences.map((each) => ({
+        ...('field' in each.key ? { field: each.key.field } : each.key),
+        value: each.value ?? null,
+        a: each.a,
+        b: each.b,
+        surprise: each.surprise,
+      })),
+      complete,
+      spansScanned,
+      bytesRead,
+      elapsedMs,
+    }
+  }
+}
+
+/** Its own `q`, and its own range or that of both. */
+function sideOf(query: Query, side: 'a' | 'b'): CompareScope {
+  const range = {
+    from: first(query, `${side}From`) ?? first(query, 'from'),
+    to: first(query, `${side}To`) ?? first(query, 'to'),
+  }
+  try {
+    return scopeOf(range, parseQuery(first(query, side) ?? ''))
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    throw new QueryError(`parameter "${side}": ${error.message}`, error.position)
+  }
+}
+
 function timeShareRow({ service, spans, traces, errors, selfNs, ...rest }: TimeShare): TimeShareRow {
   const { criticalNs, criticalTraces, exemplar } = rest
   return { service, spans, traces, errors, selfNs, criticalNs, criticalTraces, ...(exemplar && { exemplar }) }
@@ -131,8 +179,8 @@ function askedOf(query: Query): AggregateScope {
 }
 
 /** Keys as the search bar has them, in one parameter or several, with commas in between. */
-function groupByParam(query: Query): GroupKey[] {
-  const keys = all(query, 'groupBy').flatMap((text) => [...text.matchAll(/"([^"]*)"|[^,]+/g)])
+function keysParam(query: Query, name: string): GroupKey[] {
+  const keys = all(query, name).flatMap((text) => [...text.matchAll(/"([^"]*)"|[^,]+/g)])
   return keys.map(([text, quoted]) => {
     const target = targetOf({ text: quoted ?? text.trim(), quoted: quoted !== undefined })
     if (!('field' in target)) return target
@@ -141,7 +189,7 @@ function groupByParam(query: Query): GroupKey[] {
     throw new RequestError(
       400,
       'bad_parameter',
-      `parameter "groupBy": "${text}" cannot be grouped by: service, name, kind, status, or an attribute's key`,
+      `parameter "${name}": "${text}" cannot be grouped by: service, name, kind, status, or an attribute's key`,
     )
   })
 }

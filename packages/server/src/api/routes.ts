@@ -11,7 +11,7 @@ import type {
 import { sendBytes, sendText } from '../http/answer-stream.ts'
 import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
-import { aggregateRoute, bottleneckRoute, errorGroupsRoute, heatMapRoute } from './aggregates.ts'
+import { aggregateRoute, bottleneckRoute, compareRoute, errorGroupsRoute, heatMapRoute } from './aggregates.ts'
 import { collectorRoutes, type CollectorRoutesOptions } from './collector-routes.ts'
 import { apiError, type Failures } from './failure.ts'
 import {
@@ -56,6 +56,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
     app.get('/search', searches, searchRoute(store, reports, failures))
     app.get('/aggregate', searches, aggregateRoute(store))
     app.get('/heatmap', searches, heatMapRoute(store))
+    app.get('/compare', searches, compareRoute(store))
     app.get('/bottleneck', searches, bottleneckRoute(store))
     app.get('/error-groups', searches, errorGroupsRoute(store))
 

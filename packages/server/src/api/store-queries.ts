@@ -4,7 +4,9 @@ import {
   type Bottleneck,
   type BottleneckQuery,
   type CallOptions,
+  type CompareQuery,
   type Dependencies,
+  type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
   type HeatMap,
@@ -38,6 +40,7 @@ export interface StoreQueries {
   heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
   errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
   bottleneck(query: BottleneckQuery, limits: Limits): Promise<Bottleneck>
+  compare(query: CompareQuery, limits: Limits): Promise<Differences>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -62,6 +65,7 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
     bottleneck: (query, limits) =>
       bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call })),
+    compare: (query, limits) => bounded('the comparison', limits, (call) => store().compare({ ...query, ...call })),
     errorGroups: (query, limits) =>
       bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
     heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),

@@ -24,6 +24,7 @@ function hangingStore(): TraceStore {
     heatMap: (query) => never(query),
     errorGroups: (query) => never(query),
     bottleneck: (query) => never(query),
+    compare: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
       if (id === traceIdOf(1)) yield requestOf('begun', [{ traceId: id, spanId: spanIdOf(1) }])
@@ -81,6 +82,7 @@ const OWN = [
   'aggregate',
   'heatmap',
   'error-groups',
+  'compare',
   'bottleneck',
 ].map((path) => `/api/spoor/v1/${path}`)
 const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'

@@ -39,8 +39,9 @@ async function metric(name: string): Promise<number> {
 
 describe('the time of a query', () => {
   it('is what the client allows', async () => {
-    const short = await spoor.json<SearchResponse>(`${HEAVY}&timeout=2ms`)
-    expect(short.complete).toBe(false)
+    const short = await spoor.get(`${HEAVY}&timeout=2ms`)
+    // A busy machine may not have begun by then.
+    expect(short.status === 504 || !((await short.json()) as SearchResponse).complete).toBe(true)
     expect((await spoor.json<SearchResponse>(`${HEAVY}&timeout=1m`)).complete).toBe(true)
   })
 
@@ -147,11 +148,11 @@ describe('a server', () => {
       ...change,
     })
 
-  it('closes connections that do not send a request in time, with the reason', async () => {
+  it('closes connections that do not send a request in time, with the reason where they have begun one', async () => {
     const app = await serve({ headersTimeoutMs: 300 })
     const url = await app.listen({ port: 0 })
     expect(await raw('GET / HTTP/1.1\r\nHost: localh', url)).toMatch(/^HTTP\/1\.1 408 /)
-    expect(await raw('', url)).toMatch(/^(HTTP\/1\.1 408 |$)/)
+    expect(await raw('', url)).toBe('')
     await app.close()
   })
 

@@ -46,6 +46,8 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** A client must have sent its headers, and its whole request, so many milliseconds after it connected or began; beyond it 408. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 15_000
+/** How often it is looked for those who have not: often, so that of thousands few are closed in one turn. Milliseconds. */
+const TIMEOUTS_CHECK_MS = 250
 /** Every route but these is refused while Spoor stops. */
 const ANSWERED_WHILE_STOPPING =
   /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/(?:status|pipelines))$/
@@ -63,7 +65,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: headersTimeoutMs / 5,
+      connectionsCheckingInterval: Math.min(TIMEOUTS_CHECK_MS, headersTimeoutMs / 5),
     },
     forceCloseConnections: 'idle',
     // Its answer would name neither Spoor nor the time to come again.
@@ -139,7 +141,8 @@ const BAD_REQUESTS: Readonly<Record<string, readonly [status: string, message: s
 
 /** What cannot be read as a request is answered in words, on the socket itself: there is no request to answer. */
 function answerBadRequest(error: ConnectionError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+  // Who has said nothing is told nothing: an answer costs more than all else.
+  if (error.code === 'ECONNRESET' || socket.bytesRead === 0 || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
   }

@@ -3,6 +3,7 @@ import type {
   AggregateQuery,
   AggregateScope,
   BottleneckQuery,
+  CompareQuery,
   ErrorGroupsQuery,
   GroupKey,
   HeatMapQuery,
@@ -141,3 +142,11 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
 export const arbitraryBottleneck: fc.Arbitrary<BottleneckQuery> = fc
   .tuple(arbitrarySpans, fc.record({ limit: fc.constantFrom(1, 3, 1000) }))
   .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+/** Of two sets, one of them often everything. */
+export const arbitraryCompare: fc.Arbitrary<CompareQuery> = fc.record({
+  a: fc.oneof(fc.constant({}), arbitraryScope),
+  b: arbitraryScope,
+  keys: fc.array(arbitraryKey, { minLength: 1, maxLength: 5 }),
+  limit: fc.constantFrom(1, 1000),
+})

@@ -108,7 +108,7 @@ function percentilesOf(spans: readonly SentSpan[], shares: readonly number[]): n
   return shares.map((share) => sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1] ?? 0)
 }
 
-function groupValue(key: GroupKey, span: SentSpan): string | undefined {
+export function groupValue(key: GroupKey, span: SentSpan): string | undefined {
   if ('field' in key) return String(valuesOf(key, span)[0])
   const { attribute, level = 'any' } = key
   const levels = level === 'any' ? (['span', 'resource', 'scope', 'event', 'link'] as const) : [level]

@@ -5,6 +5,7 @@ import {
   type AggregateQuery,
   type Aggregates,
   type BottleneckQuery,
+  type CompareQuery,
   type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
@@ -14,6 +15,7 @@ import {
 import {
   arbitraryAggregate,
   arbitraryBottleneck,
+  arbitraryCompare,
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
@@ -29,6 +31,7 @@ import {
   type ExpectedAggregates,
 } from './aggregate-model.ts'
 import { expectedBottleneck } from './bottleneck-model.ts'
+import { expectedDifferences } from './compare-model.ts'
 import { expectedErrorGroups } from './error-model.ts'
 import { withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
@@ -79,6 +82,44 @@ export function aggregates(open: OpenStore): void {
     })
   })
 
+  it('tells what is different in one set from another, and nothing that may be chance', async () => {
+    await withStore(open, async (store) => {
+      if (!store.capabilities.compare) return
+      const spans = fc.sample(arbitraryCounted, { seed: 45, numRuns: 1 })[0]!
+      for (let i = 0; i < spans.length; i += 9) await store.append(batchOf(...spans.slice(i, i + 9)))
+      await fc.assert(
+        fc.asyncProperty(arbitraryCompare, (query) => checkCompare(store, spans, query)),
+        { numRuns: 40, seed: 55 },
+      )
+    })
+    await withStore(open, async (store) => {
+      if (!store.capabilities.compare) return
+      // Of 40 slow ones, 30 are of one version; each has an id of its own, and one a colour.
+      const odd = Array.from({ length: 80 }, (_, i) =>
+        sent({
+          trace: i,
+          id: i + 1,
+          name: 'pay',
+          ms: i < 40 ? 1 : 500,
+          attributes: attributes({
+            version: i < 70 && i % 40 < 30 && i >= 40 ? '2' : '1',
+            'order.id': `${i}`,
+            ...(i === 79 && { colour: 'red' }),
+          }),
+        }),
+      )
+      await store.append(batchOf(...odd))
+      const slow = { op: 'gt', target: { field: 'duration' }, value: 1e8 } as const
+      const found = await store.compare({ a: { filter: { op: 'not', arg: slow } }, b: { filter: slow } })
+      expect(found).toMatchObject({ a: 40, b: 40, complete: true })
+      expect(found.differences.map(({ key, value, a, b }) => ({ key, value, a, b }))).toEqual([
+        { key: { attribute: 'version' }, value: '1', a: 40, b: 10 },
+        { key: { attribute: 'version' }, value: '2', a: 0, b: 30 },
+      ])
+      expect(found.differences[0]!.surprise).toBeCloseTo(0.571, 2)
+    })
+  })
+
   it('tells which errors there are, the same ones together, in what is new and in what is old', async () => {
     await withStore(open, async (store, directory) => {
       if (!store.capabilities.errorGroups) return
@@ -110,6 +151,7 @@ export function aggregates(open: OpenStore): void {
         [{ order: 'name' }, /order is name/],
         [{ limit: 0 }, /limit is 0/],
         [{ buckets: 1001 }, /buckets is 1001/],
+        [{ limit: 1000, buckets: 101 }, /limit 1000 times buckets 101 is more than 100000/],
         [{ exemplars: -1 }, /exemplars is -1/],
         [{ from: T0 + 1n, to: T0 }, /before it begins/],
         [{ spans: { op: 'twice' } }, /spans: unknown op twice/],
@@ -119,6 +161,9 @@ export function aggregates(open: OpenStore): void {
       await refuses(store.heatMap({ timeBins: 0 }), /timeBins is 0/)
       await refuses(store.heatMap({ durationBins: 101 }), /durationBins is 101/)
       await refuses(store.errorGroups({ order: 'max' as never }), /order is max; one of count/)
+      await refuses(store.compare({ a: {}, b: { of: 'x' as never } }), /b: of is x/)
+      await refuses(store.compare({ a: {} } as never), /b: a set to compare is needed/)
+      await refuses(store.compare({ a: {}, b: {}, keys: [{ field: 'start' as never }] }), /keys\[0\]\.field is start/)
       await refuses(store.bottleneck({ limit: 0 }), /limit is 0/)
       await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
       expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
@@ -227,4 +272,21 @@ export async function checkBottleneck(
   const { from, to, complete, traces, requestNs, services, operations } = await store.bottleneck(query)
   expect(complete).toBe(true)
   expect({ from, to, traces, requestNs, services, operations }).toEqual(expectedBottleneck(spans, query))
+}
+
+export async function checkCompare(
+  store: Pick<TraceStore, 'compare'>,
+  spans: readonly SentSpan[],
+  query: CompareQuery,
+): Promise<void> {
+  const { a, b, differences, complete } = await store.compare(query)
+  const expected = expectedDifferences(spans, query)
+  expect({ a, b, complete }).toEqual({ a: expected.a, b: expected.b, complete: true })
+  const surprises = expected.differences.map(({ surprise }) => surprise).sort((one, other) => other - one)
+  expect(differences).toHaveLength(Math.min(query.limit ?? 50, surprises.length))
+  for (const [i, difference] of differences.entries()) {
+    expect(difference.surprise).toBeCloseTo(surprises[i]!, 9)
+    const { surprise, ...rest } = difference
+    expect(expected.differences).toContainEqual({ ...rest, surprise: expect.closeTo(surprise, 9) as number })
+  }
 }

@@ -10,6 +10,7 @@ const CALLS: Readonly<Record<string, (store: TraceStore, options: CallOptions) =
   aggregate: (store, options) => store.aggregate({ ...options }),
   heatMap: (store, options) => store.heatMap({ of: 'requests', ...options }),
   errorGroups: (store, options) => store.errorGroups({ ...options }),
+  compare: (store, options) => store.compare({ a: {}, b: {}, ...options }),
   bottleneck: (store, options) => store.bottleneck({ ...options }),
   dependencies: (store, options) => store.dependencies(0n, 1n << 64n, options),
   trace: (store, options) => chunksOf(store, 1, options),
@@ -48,7 +49,8 @@ export function limits(open: OpenStore): void {
     }
   }
   const says = (name: string): boolean =>
-    name.startsWith('search') || ['dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck'].includes(name)
+    name.startsWith('search') ||
+    ['dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck', 'compare'].includes(name)
 
   it('stops every query at its deadline', async () => {
     await withStore(open, async (store) => {

@@ -35,7 +35,9 @@ export const otlpHttpConfig = section({
   profiles_endpoint: withoutEffect(z.string().optional(), 'profiles are not exported'),
   encoding: z.enum(['proto', 'json']).default('proto'),
   timeout: durationMs.prefault('30s').describe('How long one attempt may take. 0: without limit.'),
-  compression: z.enum(['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'none', '']).default('gzip'),
+  compression: z
+    .enum(['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''])
+    .default('gzip'),
   compression_params: compressionParams.prefault({}),
   tls: clientTls.prefault({}),
   headers: z.record(z.string(), z.string()).default({}),

@@ -73,6 +73,7 @@ describe('what is sent', () => {
     ['deflate', zlib.inflateSync],
     ['snappy', unpackSnappyBody],
     ['x-snappy-framed', unpackSnappyBody],
+    ['lz4', (body: Buffer): Buffer => Buffer.from(decompressNow('lz4', body, 1024 * 1024).bytes)],
   ] as const)('%s, several chunks as one message', async (compression, decompress) => {
     const { url, received } = await startServer()
     const { exporter } = await startExporter(otlpHttpExporter, { endpoint: url, compression, ...DIRECT })

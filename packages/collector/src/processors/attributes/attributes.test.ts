@@ -1,9 +1,9 @@
 /** The edits on bytes against an oracle that decodes, edits and encodes: what they do is told by the golden pairs. */
 import * as fc from 'fast-check'
 import protobuf from 'protobufjs'
-import { createBatch, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
 import { expect, test } from 'vitest'
-import { EMPTY_CONTEXT } from '../../component/index.ts'
+import { EMPTY_CONTEXT, type DeliveryContext } from '../../component/index.ts'
 import { createSink, createTestContext, tracesRequest } from '../../testkit/index.ts'
 import { attributesProcessor } from './index.ts'
 
@@ -41,12 +41,16 @@ interface PlainTraces {
 const decode = (bytes: Uint8Array): PlainTraces =>
   TRACES.toObject(TRACES.decode(bytes), { longs: String, bytes: String }) as PlainTraces
 
-async function run(config: object, batch: TelemetryBatch): Promise<TelemetryBatch | undefined> {
+async function run(
+  config: object,
+  batch: TelemetryBatch,
+  context: DeliveryContext = EMPTY_CONTEXT,
+): Promise<TelemetryBatch | undefined> {
   const parsed = attributesProcessor.config.safeParse(config)
   if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues))
   const sink = createSink()
   const processor = attributesProcessor.create(createTestContext(), parsed.data, sink, 'traces')
-  await processor.consume(batch, EMPTY_CONTEXT)
+  await processor.consume(batch, context)
   return sink.batches[0]
 }
 
@@ -161,4 +165,35 @@ test('of several chunks only those are new in which something was changed', asyn
   const batch = await run({ actions: [{ key: 'http.route', action: 'delete' }] }, createBatch('traces', chunks))
   expect(batch!.chunks[0]).toBe(chunks[0])
   expect(batch!.chunks[1]!.bytes.length).toBeLessThan(chunks[1]!.bytes.length)
+})
+
+test.each([
+  ['client.address', '127.0.0.1'],
+  ['auth.username', 'ada'],
+  ['auth.groups', 'a;b'],
+  ['auth.none', undefined],
+  ['auth.absent', undefined],
+  ['metadata.X-Tenant', 'acme'],
+])('from_context: %s is %s', async (name, expected) => {
+  const context: DeliveryContext = {
+    ...EMPTY_CONTEXT,
+    peer: '127.0.0.1:4711',
+    auth: { subject: 'ada', attributes: { username: 'ada', groups: ['a', 'b'], none: [] } },
+    metadata: new Map([['x-tenant', ['acme']]]),
+  }
+  const bytes = tracesRequest({ attributes: 0 })
+  const actions = [{ key: 'a', action: 'insert', from_context: name }]
+  const batch = await run({ actions }, createBatch('traces', [{ bytes, items: 1 }]), context)
+  const [span] = decodeTraces(batch!.chunks[0]!.bytes).resourceSpans[0]!.scopeSpans[0]!.spans
+  const value = expected === undefined ? [] : [{ key: 'a', value: { type: 'string', value: expected } }]
+  expect(span!.attributes).toEqual(value)
+})
+
+test('from_context: the address of a client over IPv6 has no brackets', async () => {
+  const bytes = tracesRequest({ attributes: 0 })
+  const actions = [{ key: 'a', action: 'insert', from_context: 'client.address' }]
+  const context = { ...EMPTY_CONTEXT, peer: '[::1]:4711' }
+  const batch = await run({ actions }, createBatch('traces', [{ bytes, items: 1 }]), context)
+  const [span] = decodeTraces(batch!.chunks[0]!.bytes).resourceSpans[0]!.scopeSpans[0]!.spans
+  expect(span!.attributes).toEqual([{ key: 'a', value: { type: 'string', value: '::1' } }])
 })

@@ -12,10 +12,17 @@ export function seedHash(seed: number): number {
   return hash
 }
 
+/** Of bytes as lower-case hex. */
 export function hashHex(hash: number, hex: string): string {
   let result = hash
-  for (let i = 0; i < hex.length; i += 2) result = step(result, Number.parseInt(hex.slice(i, i + 2), 16))
+  for (let i = 0; i < hex.length; i += 2) {
+    result = step(result, (digit(hex.charCodeAt(i)) << 4) | digit(hex.charCodeAt(i + 1)))
+  }
   return randomnessOf(result)
+}
+
+function digit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57
 }
 
 export function hashBytes(hash: number, bytes: Uint8Array): string {

@@ -27,7 +27,7 @@ export class TraceState {
 
   /** Says whether all of it could be read; of what could not, some may be there all the same. */
   read(text: string): boolean {
-    this.#readOt('')
+    this.#clear()
     this.#members = []
     if (text === '') return true
     const members = text.split(',').map((member) => member.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
@@ -52,10 +52,14 @@ export class TraceState {
     return [...(ot.length > 0 ? [`ot=${ot.join(';')}`] : []), ...this.#members].join(',')
   }
 
-  #readOt(text: string): boolean {
+  #clear(): void {
     this.randomness = this.threshold = undefined
     this.thresholdText = ''
     this.#others = []
+  }
+
+  #readOt(text: string): boolean {
+    this.#clear()
     if (text.length > MAX_OT_CHARS || !OT.test(text)) return false
     let isWhole = true
     for (const member of text.split(';')) {

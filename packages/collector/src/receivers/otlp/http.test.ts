@@ -3,6 +3,7 @@ import { decodeStatus, decodeTraces, tracesToJson } from '@spoor/otlp'
 import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../../component/index.ts'
 import { logsRequest, metricsRequest, tracesRequest } from '../../testkit/index.ts'
+import { packLz4 } from '../../otlp-protocol/lz4.ts'
 import { packSnappy, packSnappyStream } from '../../otlp-protocol/snappy.test.helper.ts'
 import { exchange, startReceiver } from './fixture.ts'
 
@@ -59,6 +60,7 @@ describe('what is taken', () => {
     ['snappy', packSnappy],
     ['snappy', packSnappyStream],
     ['x-snappy-framed', packSnappyStream],
+    ['lz4', (bytes: Uint8Array): Uint8Array => packLz4(bytes).next().value as Uint8Array],
   ] as const)('%s', async (coding, compress) => {
     const { http, sink } = await startReceiver()
     const body = compress(request)

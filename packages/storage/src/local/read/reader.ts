@@ -16,6 +16,7 @@ import type {
 } from '../threads/protocol.ts'
 import { aggregate } from './aggregate/aggregate.ts'
 import { bottleneck } from './aggregate/bottleneck.ts'
+import { compare } from './aggregate/compare.ts'
 import { errorGroups } from './aggregate/error-groups.ts'
 import { heatMap } from './aggregate/heat-map.ts'
 import { sampleAttributes } from './attribute-sample.ts'
@@ -203,6 +204,8 @@ export class Reader {
         return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn))
       case 'bottleneck':
         return this.#completeUnlessGone(turn, await bottleneck(catalog.blocks(turn), call.query, turn))
+      case 'compare':
+        return this.#completeUnlessGone(turn, await compare(catalog.blocks(turn), call.query, turn))
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
         return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
@@ -219,7 +222,17 @@ export class Reader {
     id: number,
     call: Exclude<
       Call,
-      { method: 'search' | 'dependencies' | 'aggregate' | 'heatMap' | 'errorGroups' | 'bottleneck' | 'nextTrace' }
+      {
+        method:
+          | 'search'
+          | 'dependencies'
+          | 'aggregate'
+          | 'heatMap'
+          | 'errorGroups'
+          | 'bottleneck'
+          | 'compare'
+          | 'nextTrace'
+      }
     >,
     turn: Turn,
     timeoutMs: number,

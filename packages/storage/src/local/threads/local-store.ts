@@ -9,7 +9,9 @@ import {
   type Bottleneck,
   type BottleneckQuery,
   type CallOptions,
+  type CompareQuery,
   type Dependencies,
+  type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
   type HeatMap,
@@ -77,7 +79,7 @@ const CAPABILITIES: Capabilities = {
   totals: 'exact',
   deletion: ['retention'],
   aggregates: true,
-  compare: false,
+  compare: true,
   errorGroups: true,
 }
 const NOTHING_FOUND: SearchEnd = {
@@ -263,6 +265,15 @@ class LocalStore implements TraceStore {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted) return { traces: 0, requestNs: 0, services: [], operations: [], ...NOTHING_LOOKED_AT }
     return this.#searches.call({ method: 'bottleneck', query: rest }, limits)
+  }
+
+  async compare(query: CompareQuery): Promise<Differences> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) {
+      const { complete, spansScanned, bytesRead, elapsedMs } = NOTHING_LOOKED_AT
+      return { a: 0, b: 0, differences: [], complete, spansScanned, bytesRead, elapsedMs }
+    }
+    return this.#searches.call({ method: 'compare', query: rest }, limits)
   }
 
   async stats(options?: CallOptions): Promise<StoreStats> {

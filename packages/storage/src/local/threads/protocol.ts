@@ -4,7 +4,9 @@ import type {
   Aggregates,
   Bottleneck,
   BottleneckQuery,
+  CompareQuery,
   Dependencies,
+  Differences,
   ErrorGroups,
   ErrorGroupsQuery,
   HeatMap,
@@ -174,6 +176,7 @@ export type Call =
   | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
   | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
   | { readonly method: 'bottleneck'; readonly query: BottleneckQuery }
+  | { readonly method: 'compare'; readonly query: CompareQuery }
   | { readonly method: 'stats' }
 
 export interface Results {
@@ -190,6 +193,7 @@ export interface Results {
   heatMap: HeatMap
   errorGroups: ErrorGroups
   bottleneck: Bottleneck
+  compare: Differences
   stats: ReaderStats
 }
 

@@ -280,7 +280,7 @@ function keyOf(call: Call): string {
 
 /** Whether its answer says that it is not complete: then who cancels gets what there is. */
 export function canSayIncomplete({ method }: Call): boolean {
-  return ['search', 'dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck'].includes(method)
+  return ['search', 'dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck', 'compare'].includes(method)
 }
 
 function timedOut({ method }: Call, timeoutMs: number): StorageError {

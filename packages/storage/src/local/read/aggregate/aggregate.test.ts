@@ -3,18 +3,26 @@ import { it } from 'vitest'
 import {
   arbitraryAggregate,
   arbitraryBottleneck,
+  arbitraryCompare,
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
   arbitraryHeatMap,
 } from '../../../conformance/aggregate-arbitrary.ts'
-import { checkAggregate, checkBottleneck, checkErrorGroups, checkHeatMap } from '../../../conformance/aggregates.ts'
+import {
+  checkAggregate,
+  checkBottleneck,
+  checkCompare,
+  checkErrorGroups,
+  checkHeatMap,
+} from '../../../conformance/aggregates.ts'
 import type { SentSpan } from '../../../conformance/spans.ts'
 import type { Block } from '../block.ts'
 import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { bottleneck } from './bottleneck.ts'
+import { compare } from './compare.ts'
 import { errorGroups } from './error-groups.ts'
 import { heatMap } from './heat-map.ts'
 
@@ -24,6 +32,7 @@ function storeOf(blocks: readonly Block[]) {
     aggregate: (query: Parameters<typeof aggregate>[1]) => aggregate(blocks, query, turn()),
     heatMap: (query: Parameters<typeof heatMap>[1]) => heatMap(blocks, query, turn()),
     bottleneck: (query: Parameters<typeof bottleneck>[1]) => bottleneck(blocks, query, turn()),
+    compare: (query: Parameters<typeof compare>[1]) => compare(blocks, query, turn()),
     errorGroups: (query: Parameters<typeof errorGroups>[1]) => errorGroups(blocks, query, turn()),
   }
 }
@@ -84,6 +93,22 @@ it('tells where the time went as the page does, however the spans lie in blocks'
       async (spans, lengths, sealed, queries) => {
         const store = storeOf(cut(spans, lengths, sealed))
         for (const query of queries) await checkBottleneck(store, spans, query)
+      },
+    ),
+    { numRuns: 8, endOnFailure: true },
+  )
+})
+
+it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      arbitraryCounted,
+      SIZES,
+      fc.nat(2),
+      fc.array(arbitraryCompare, { minLength: 6, maxLength: 12 }),
+      async (spans, lengths, sealed, queries) => {
+        const store = storeOf(cut(spans, lengths, sealed))
+        for (const query of queries) await checkCompare(store, spans, query)
       },
     ),
     { numRuns: 8, endOnFailure: true },
