@@ -124,7 +124,7 @@ export interface TraceRow {
  * `groupBy`: at most 3 keys as in `q`, with commas in between: `service`, `name`, `kind`, `status`, or an attribute's key, with a level before it or without: then the first
  * of span, resource, scope, event and link that has it. `percentiles`: at most 10 shares (default `0.5,0.95,0.99`). `order`: of the groups, the greatest first: `count` (default),
  * `errors`, `sum` (of durations), `max`, `percentile` (the last one). `limit`: of the groups (1-10,000, default 20); all others are `rest`. `buckets`: parts of
- * equal length into which the time is cut (0-1,000, default 0). `exemplars`: the longest of each group (0-10, default 1).
+ * equal length into which the time is cut (0-1,000, default 0; times `limit` at most 100,000). `exemplars`: the longest of each group (0-10, default 1).
  */
 export interface AggregateResponse extends AggregateEndRow {
   readonly total: MeasuresRow

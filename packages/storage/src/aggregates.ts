@@ -51,7 +51,7 @@ export interface AggregateQuery extends AggregateScope {
   readonly order?: GroupOrder
   /** How many groups are told of; all others are told of as one. 1-10,000, default 20. */
   readonly limit?: number
-  /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. */
+  /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. With `limit`: at most 100,000 together. */
   readonly buckets?: number
   /** Longest spans, or requests, that are named for each group. 0-10, default 1. */
   readonly exemplars?: number

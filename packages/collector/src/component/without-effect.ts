@@ -27,10 +27,16 @@ function reasonOf(schema: z.ZodType): string | undefined {
   return typeof why === 'string' ? why : undefined
 }
 
-/** The mapping that is behind defaults, and what sections do to their input. */
+/** The mapping that is behind defaults, behind what is done to input and output, or one of several forms. */
 function objectOf(schema: z.ZodType): z.ZodObject | undefined {
   if (schema instanceof z.ZodObject) return schema
-  if (schema instanceof z.ZodPipe) return objectOf(schema.out as z.ZodType)
+  if (schema instanceof z.ZodPipe) return objectOf(schema.out as z.ZodType) ?? objectOf(schema.in as z.ZodType)
+  if (schema instanceof z.ZodUnion) {
+    for (const option of schema.options) {
+      const object = objectOf(option as z.ZodType)
+      if (object) return object
+    }
+  }
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
     return objectOf(schema.unwrap() as z.ZodType)
   return undefined

@@ -115,3 +115,19 @@ test('others get a turn after each megabyte, of packing and of unpacking', () =>
   expect(packed.turns).toBe(6)
   expect(run(unpackLz4(packed.bytes, lz4Length(packed.bytes)!)).turns).toBe(6)
 })
+
+test('others get a turn in the middle of a large block, too', () => {
+  // One block of nearly 4 MiB: a literal, then copies of it, of 1020 bytes each.
+  const block = Buffer.concat([
+    Buffer.of(0x10, 65, 1, 0),
+    ...Array.from({ length: 4 * 1024 }, () => Buffer.of(0x0f, 1, 0, 255, 255, 255, 236)),
+    Buffer.of(0x10, 66),
+  ])
+  const header = Buffer.from(run(packLz4(Buffer.alloc(1))).bytes.subarray(0, 4))
+  // Independent blocks of at most 4 MiB, with the header's checksum.
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(block.length)
+  const frame = Buffer.concat([header, Buffer.of(0x60, 0x70, 0x73), size, block, Buffer.alloc(4)])
+  expect(lz4Length(frame)).toBe(1 + 4 + 4096 * 1020 + 1)
+  expect(run(unpackLz4(frame, lz4Length(frame)!)).turns).toBeGreaterThan(3)
+})

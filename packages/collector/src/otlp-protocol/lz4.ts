@@ -28,6 +28,8 @@ const LAST_COPY = 12
 const BLOCK_BYTES = 65_536
 const BLOCK_CODE = 4 << 4
 const HASH_BITS = 14
+/** So many bytes are copied one by one in less time than it takes to ask for more at a time. */
+const FEW = 16
 
 /** Work that gives way now and then. */
 type Work = Generator<void, Uint8Array, void>
@@ -59,7 +61,6 @@ export function lz4Length(input: Uint8Array): number | undefined {
 export function* unpackLz4(input: Uint8Array, length: number): Work {
   const output = new Uint8Array(length)
   let at = 0
-  let rested = 0
   for (const frame of framesOf(input)) {
     const begin = at
     for (const block of frame.blocks) {
@@ -67,12 +68,11 @@ export function* unpackLz4(input: Uint8Array, length: number): Work {
         throw new Error('a checksum is wrong')
       const end = at + blockLength(block)
       // Where blocks are not independent, they copy out of those before.
-      if (block.compressed) unpackBlock(block.bytes, output, at, frame.independent ? at : begin)
+      if (block.compressed) yield* unpackBlock(block.bytes, output, at, frame.independent ? at : begin)
       else output.set(block.bytes, at)
+      // A block is at most 4 MiB, and mostly 64 KiB.
+      if (Math.floor(end / GIVE_WAY_BYTES) > Math.floor(at / GIVE_WAY_BYTES)) yield
       at = end
-      if (at - rested < GIVE_WAY_BYTES) continue
-      rested = at
-      yield
     }
     if (frame.length !== undefined && frame.length !== at - begin) throw new Error('its length is wrong')
     if (frame.checksum !== undefined && (yield* hash(output.subarray(begin, at))) !== frame.checksum)
@@ -140,16 +140,19 @@ function byteAt(bytes: Uint8Array, at: number): number {
 }
 
 /** `from`: where what may be copied begins. */
-function unpackBlock(block: Uint8Array, output: Uint8Array, start: number, from: number): void {
+function* unpackBlock(block: Uint8Array, output: Uint8Array, start: number, from: number): Generator<void, void, void> {
   let to = start
+  let rested = start
   for (let at = 0; at < block.length;) {
     const token = block[at++]!
     let literals = token >> 4
     if (literals === 15) for (let more = 255; more === 255; literals += more) more = byteAt(block, at++)
     if (at + literals > block.length) throw new Error('it ends in the middle')
-    output.set(block.subarray(at, at + literals), to)
-    at += literals
-    to += literals
+    if (literals > FEW) {
+      output.set(block.subarray(at, at + literals), to)
+      at += literals
+      to += literals
+    } else for (const end = at + literals; at < end;) output[to++] = block[at++]!
     if (at === block.length) return
     const distance = byteAt(block, at) | (byteAt(block, at + 1) << 8)
     at += 2
@@ -157,9 +160,13 @@ function unpackBlock(block: Uint8Array, output: Uint8Array, start: number, from:
     if (copied === 15) for (let more = 255; more === 255; copied += more) more = byteAt(block, at++)
     copied += LEAST_COPIED
     if (distance === 0 || distance > to - from) throw new Error('a copy of what is not there')
-    if (distance >= copied) output.copyWithin(to, to - distance, to - distance + copied)
+    if (distance >= copied && copied > FEW) output.copyWithin(to, to - distance, to - distance + copied)
     else for (let index = 0; index < copied; index++) output[to + index] = output[to + index - distance]!
     to += copied
+    if (to - rested >= GIVE_WAY_BYTES) {
+      rested = to
+      yield
+    }
   }
   throw new Error('it does not end with literals')
 }

@@ -111,6 +111,7 @@ const metrics = section({
   views: withoutEffect(z.array(z.unknown()).optional(), 'each metric has its buckets and labels'),
 })
 
+const NOT_DETECTED = 'attributes are what is written'
 const attributeValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
 
 export const telemetryConfig = section({
@@ -130,7 +131,8 @@ export const telemetryConfig = section({
         z.strictObject({
           attributes: z.array(z.looseObject({ name: z.string(), value: attributeValue })),
           schema_url: z.string().optional(),
-          detectors: z.unknown().optional(),
+          detectors: withoutEffect(z.unknown().optional(), NOT_DETECTED),
+          'detection/development': withoutEffect(z.unknown().optional(), NOT_DETECTED),
         }),
         z.record(z.string(), attributeValue),
       ]),

@@ -314,7 +314,7 @@ describe('the configuration', () => {
 
   test('keys without effect, and the deprecated address, are told with their line', () => {
     const { warnings } = create(
-      '{logs: {level: fatal, sampling: {enabled: true}, encoding: json}, metrics: {address: "127.0.0.1:9999", views: []}, traces: {processors: []}}',
+      '{logs: {level: fatal, sampling: {enabled: true}, encoding: json}, metrics: {address: "127.0.0.1:9999", views: []}, traces: {processors: []}, resource: {attributes: [{name: a, value: b}], detection/development: {detectors: [{host: {}}]}}}',
     )
     expect(warnings.map((line) => line.replace(/^config.yaml:6:\d+ service.telemetry./, ''))).toEqual([
       'logs.sampling: has no effect: lines that come by the thousand are summed up at their source',
@@ -322,6 +322,7 @@ describe('the configuration', () => {
       'metrics.address: is deprecated; use readers: [{pull: {exporter: {prometheus: {host: …, port: …}}}}] instead',
       'metrics.views: has no effect: each metric has its buckets and labels',
       'traces.processors: has no effect: the collector makes no spans of its own',
+      'resource.detection/development: has no effect: attributes are what is written',
     ])
   })
 

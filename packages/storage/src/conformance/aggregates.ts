@@ -151,6 +151,7 @@ export function aggregates(open: OpenStore): void {
         [{ order: 'name' }, /order is name/],
         [{ limit: 0 }, /limit is 0/],
         [{ buckets: 1001 }, /buckets is 1001/],
+        [{ limit: 1000, buckets: 101 }, /limit 1000 times buckets 101 is more than 100000/],
         [{ exemplars: -1 }, /exemplars is -1/],
         [{ from: T0 + 1n, to: T0 }, /before it begins/],
         [{ spans: { op: 'twice' } }, /spans: unknown op twice/],

@@ -12,6 +12,7 @@ import { whole } from '../plan.ts'
 import { widened } from '../trace-ids.ts'
 import type { Turn } from '../turn.ts'
 import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
+import { valuesOfAll } from './many-values.ts'
 import { checkKey, scopeOf, type ScopePlan } from './plan.ts'
 import { eachCounted } from './spans.ts'
 
@@ -35,11 +36,10 @@ export async function compare(blocks: readonly Block[], query: CompareQuery, tur
   for (const side of ['a', 'b'] as const) {
     await eachCounted(blocks, side === 'a' ? a : b, turn, async (block, rows, wanted) => {
       for (const member of wanted) totals[side] += member
-      for (const own of shares) {
-        const numbers = await own.values.of(block, rows, wanted)
-        if (!numbers) return
-        for (let row = 0; row < wanted.length; row++) if (wanted[row]) own.count(side, numbers[row]!)
-      }
+      const values = shares.map((own) => own.values)
+      const all = await valuesOfAll(values, block, rows, wanted, turn)
+      for (const [i, numbers] of (all ?? []).entries())
+        for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)
     })
   }
   return {

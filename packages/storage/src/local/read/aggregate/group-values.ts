@@ -7,7 +7,7 @@ import { attributeTarget, SpanView, type AttributeTarget } from '../span-view.ts
 import type { Turn } from '../turn.ts'
 
 /** The levels at which an attribute is looked for, where none is named: the first that has it counts. */
-const LEVELS: readonly Level[] = ['span', 'resource', 'scope', 'event', 'link']
+const LEVELS: readonly Exclude<Level, 'any'>[] = ['span', 'resource', 'scope', 'event', 'link']
 /** Of a text and its number in memory, beside the text. */
 const TEXT_BYTES = 100
 /** What a row costs, in units of {@link Turn.work}: by columns, and by its bytes. */
@@ -18,9 +18,14 @@ export const NO_VALUE = 0
 /** ... and that it could not be read, or there is no memory to tell it from others. */
 export const UNKNOWN_VALUE = 2 ** 32 - 1
 
+/** The levels at which an attribute is looked for, in turn. */
+export function levelsOf(level: Level): readonly Exclude<Level, 'any'>[] {
+  return level === 'any' ? LEVELS : [level]
+}
+
 /** The values of one key of the groups, numbered from 1 as they come. */
 export class GroupValues {
-  readonly #key: GroupKey
+  readonly key: GroupKey
   readonly #turn: Turn
   readonly #maxValues: number
   readonly #texts: string[] = []
@@ -28,7 +33,7 @@ export class GroupValues {
 
   /** `maxValues`: what comes after so many is {@link UNKNOWN_VALUE}. */
   constructor(key: GroupKey, turn: Turn, maxValues = Infinity) {
-    this.#key = key
+    this.key = key
     this.#maxValues = maxValues
     this.#turn = turn
   }
@@ -49,14 +54,14 @@ export class GroupValues {
    */
   async of(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<Uint32Array | undefined> {
     const numbers = new Uint32Array(rows.count)
-    const key = this.#key
+    const { key } = this
     if ('attribute' in key) return this.#ofAttribute(key, block, rows, wanted, numbers)
     const known = new Uint32Array(key.field === 'status' ? 256 : rows.operations.length)
     for (let row = 0; row < rows.count; row++) {
       if (this.#turn.work(ROW_UNITS) && (await this.#turn.breathe())) return undefined
       if (!wanted[row]) continue
       const of = key.field === 'status' ? rows.status[row]! : rows.operation[row]!
-      numbers[row] = known[of] ||= this.#numberOf(fieldText(key.field, rows, of))
+      numbers[row] = known[of] ||= this.numberOf(fieldText(key.field, rows, of))
     }
     return numbers
   }
@@ -68,7 +73,7 @@ export class GroupValues {
     wanted: Uint8Array,
     numbers: Uint32Array,
   ): Promise<Uint32Array | undefined> {
-    const levels = level === 'any' ? LEVELS : [level]
+    const levels = levelsOf(level)
     /** Rows whose bytes have to be read. */
     const unread = wanted.slice()
     const from = rows.from ?? (rows.count === block.spans ? 0 : undefined)
@@ -79,7 +84,8 @@ export class GroupValues {
       for (const values of columns) {
         for (const column of values.columns)
           if (!(await this.#mark(column, from!, wanted, isDone, numbers))) return undefined
-        for (let row = 0; row < rows.count; row++) if (numbers[row] !== NO_VALUE) isDone[row] = 1
+        if (values.columns.length > 0)
+          for (let row = 0; row < rows.count; row++) if (numbers[row] !== NO_VALUE) isDone[row] = 1
         for (const row of values.unread ?? [])
           if (row >= from! && row < from! + rows.count) unread[row - from!] = wanted[row - from!]!
       }
@@ -117,8 +123,8 @@ export class GroupValues {
       for (let i = first; i < end; i++) {
         const code = codes[i]!
         if (code === 0) continue
-        known[code] ||= this.#numberOf(String(column.value(code - 1)))
-        numbers[row] = this.#least(numbers[row]!, known[code])
+        known[code] ||= this.numberOf(String(column.value(code - 1)))
+        numbers[row] = this.least(numbers[row]!, known[code])
       }
     }
     return true
@@ -140,20 +146,21 @@ export class GroupValues {
   #valueAt(view: SpanView, targets: readonly AttributeTarget[]): number {
     for (const target of targets) {
       let number = NO_VALUE
-      for (const value of view.attributes(target)) number = this.#least(number, this.#numberOf(String(value)))
+      for (const value of view.attributes(target)) number = this.least(number, this.numberOf(String(value)))
       if (number !== NO_VALUE) return number
     }
     return NO_VALUE
   }
 
   /** Of two values of one row. */
-  #least(a: number, b: number): number {
+  least(a: number, b: number): number {
     if (a === NO_VALUE || a === b) return b
     const [left, right] = [this.text(a), this.text(b)]
     return left !== undefined && right !== undefined && left < right ? a : b
   }
 
-  #numberOf(text: string): number {
+  /** {@link UNKNOWN_VALUE} where there is no room for another. */
+  numberOf(text: string): number {
     let number = this.#numbers.get(text)
     if (number === undefined) {
       if (this.#texts.length >= this.#maxValues) return UNKNOWN_VALUE

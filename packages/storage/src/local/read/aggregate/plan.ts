@@ -15,6 +15,8 @@ import type { Turn } from '../turn.ts'
 
 const MAX_KEYS = 3
 const MAX_PERCENTILES = 10
+/** Of all groups of an answer together. */
+const MAX_BUCKETS = 100_000
 const FIELDS: readonly string[] = ['service', 'name', 'kind', 'status']
 
 /** What is counted, checked. */
@@ -74,14 +76,15 @@ export function aggregatePlan(query: AggregateQuery): AggregatePlan {
   }
   if (!GROUP_ORDERS.includes(order))
     throw new StorageError('bad_query', `order is ${order}; one of ${GROUP_ORDERS.join(', ')}`)
-  return {
-    groupBy,
-    percentiles,
-    order,
-    limit: whole(query.limit ?? 20, 'limit', 1, 10_000),
-    buckets: whole(query.buckets ?? 0, 'buckets', 0, 1_000),
-    exemplars: whole(query.exemplars ?? 1, 'exemplars', 0, 10),
-  }
+  const limit = whole(query.limit ?? 20, 'limit', 1, 10_000)
+  const buckets = whole(query.buckets ?? 0, 'buckets', 0, 1_000)
+  if (limit * buckets > MAX_BUCKETS)
+    throw new StorageError(
+      'bad_query',
+      `limit ${limit} times buckets ${buckets} is more than ${MAX_BUCKETS}; ask for fewer groups or buckets`,
+    )
+  const exemplars = whole(query.exemplars ?? 1, 'exemplars', 0, 10)
+  return { groupBy, percentiles, order, limit, buckets, exemplars }
 }
 
 /** Throws StorageError `bad_query`, naming the place, for what cannot be grouped by. */

@@ -13,9 +13,9 @@ interface Known {
 /** What is to be said of a value, remembered by the bytes of its attribute: most attributes have few values, and decoding costs more than this. */
 export class ValueMemo {
   readonly #known = new Map<number, Known>()
-  readonly #ask: (value: Value) => number
+  readonly #ask: (value: Value, key: string) => number
 
-  constructor(ask: (value: Value) => number) {
+  constructor(ask: (value: Value, key: string) => number) {
     this.#ask = ask
   }
 
@@ -34,7 +34,7 @@ export class ValueMemo {
 
   #decode(bytes: Uint8Array, start: number, end: number): number {
     const attribute = readAttribute(bytes, start, end)
-    return attribute ? this.#ask(valueOf(attribute.value)) : 0
+    return attribute ? this.#ask(valueOf(attribute.value), attribute.key) : 0
   }
 }
 
