@@ -26,6 +26,7 @@ import { page } from './sections/page.ts'
 import { query } from './sections/query.ts'
 import { receive } from './sections/receive.ts'
 import { scan } from './sections/scan.ts'
+import { statements } from './sections/statements.ts'
 import { store } from './sections/store/store.ts'
 import { CORPUS_NAMES } from './workload/named.ts'
 
@@ -36,6 +37,7 @@ const stored = async (context: Context): Promise<Ingested> => (ingested ??= awai
 const SECTIONS: readonly Section[] = [
   scan,
   edit,
+  statements,
   join,
   receive,
   forward,

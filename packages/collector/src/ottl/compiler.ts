@@ -62,12 +62,18 @@ export class Compiler {
         // What is known before there is an item decides, so that the other parts cannot fail.
         const parts = syntax.parts.map((part) => this.condition(part)).filter((part) => part !== ALWAYS)
         if (parts.length < 2 || parts.includes(NEVER)) return parts.includes(NEVER) ? NEVER : (parts[0] ?? ALWAYS)
-        return (item) => parts.every((part) => part(item))
+        return (item) => {
+          for (const part of parts) if (!part(item)) return false
+          return true
+        }
       }
       case 'or': {
         const parts = syntax.parts.map((part) => this.condition(part)).filter((part) => part !== NEVER)
         if (parts.length < 2 || parts.includes(ALWAYS)) return parts.includes(ALWAYS) ? ALWAYS : (parts[0] ?? NEVER)
-        return (item) => parts.some((part) => part(item))
+        return (item) => {
+          for (const part of parts) if (part(item)) return true
+          return false
+        }
       }
       case 'test': {
         const { get } = this.value(syntax.call)

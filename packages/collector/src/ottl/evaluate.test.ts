@@ -179,7 +179,7 @@ describe('conditions', () => {
     ['end_time - start_time == Duration("1.5s")', true],
     ['end_time - start_time > Duration("2s")', false],
     ['(kind + 1) == SPAN_KIND_CLIENT', true],
-    ['((attributes["bool"]) == true)', true],
+    ['9223372036854775807 + 1 < 0', true],
     ['IsMatch(name, "^GET") == true', true],
   ])('%s: %s', (condition, value) => {
     expect(isTrue(condition)).toBe(value)
@@ -289,6 +289,7 @@ describe('editors', () => {
 
   it.each([
     'set(attributes["int"], 42)',
+    'set(attributes["list"], ["c", "a", 3])',
     'set(name, name)',
     'replace_pattern(name, "x", "y")',
     'delete_key(attributes, "none")',

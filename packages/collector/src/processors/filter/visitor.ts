@@ -1,5 +1,5 @@
 /** What is dropped, in the order of the bytes: of a resource all, else of a scope all, else items, and events or points of them. */
-import type { ItemViews, Signal, Visitor } from '@spoor/otlp'
+import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
 import type { Selection } from '../../processor-helper/index.ts'
 import { Item, PlainMap, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
 
@@ -20,11 +20,13 @@ export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[
   const matcher = (...contexts: ContextName[]): (() => boolean) | undefined => {
     const all = tests.filter(({ conditions }) => contexts.includes(conditions.context))
     if (all.length === 0) return undefined
-    return () =>
-      all.some(({ conditions, failed }) => {
+    return () => {
+      for (const { conditions, failed } of all) {
         if (item.cache.size > 0) item.cache = new PlainMap()
-        return conditions.test(item, failed)
-      })
+        if (conditions.test(item, failed)) return true
+      }
+      return false
+    }
   }
   const isResource = matcher('resource')
   const isScope = matcher('scope')
@@ -65,27 +67,28 @@ function itemVisitor<S extends Signal>(signal: S, item: Item, matcher: Matcher):
     traces() {
       const isSpan = matcher('span')
       const isEvent = matcher('spanevent')
+      const visitEvent = (event: EventView): void => {
+        item.event = event
+        if (isEvent!()) event.drop()
+      }
       return (span) => {
         item.span = span
         if (isSpan?.()) span.drop()
-        else if (isEvent)
-          span.forEachEvent((event) => {
-            item.event = event
-            if (isEvent()) event.drop()
-          })
+        else if (isEvent) span.forEachEvent(visitEvent)
       }
     },
     metrics() {
       const isMetric = matcher('metric')
       const isPoint = matcher('datapoint')
+      const visitPoint = (point: DataPointView): void => {
+        item.point = point
+        if (isPoint!()) point.drop()
+      }
       return (metric) => {
         item.metric = metric
         if (isMetric?.()) metric.drop()
         else if (isPoint && metric.type !== undefined) {
-          metric.forEachPoint((point) => {
-            item.point = point
-            if (isPoint()) point.drop()
-          })
+          metric.forEachPoint(visitPoint)
           if (metric.pointCount === 0) metric.drop()
         }
       }

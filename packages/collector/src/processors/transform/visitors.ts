@@ -2,7 +2,7 @@
  * The order in which groups of statements run: one group over all that is in a batch, then the next. Groups that cannot see of each other whether
  * they did are run in one pass, which decodes once what several of them look at.
  */
-import type { ItemViews, Signal, Visitor } from '@spoor/otlp'
+import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
 import { Item, PlainMap, type ContextName, type FailureListener, type Statements } from '../../ottl/index.ts'
 
 export interface Group {
@@ -86,27 +86,27 @@ function itemVisitor<S extends Signal>(signal: S, item: Item, runner: Runner): (
     traces() {
       const runSpan = runner('span')
       const runEvent = runner('spanevent')
+      const visitEvent = (event: EventView): void => {
+        item.event = event
+        runEvent!()
+      }
       return (span) => {
         item.span = span
         runSpan?.()
-        if (runEvent)
-          span.forEachEvent((event) => {
-            item.event = event
-            runEvent()
-          })
+        if (runEvent) span.forEachEvent(visitEvent)
       }
     },
     metrics() {
       const runMetric = runner('metric')
       const runPoint = runner('datapoint')
+      const visitPoint = (point: DataPointView): void => {
+        item.point = point
+        runPoint!()
+      }
       return (metric) => {
         item.metric = metric
         runMetric?.()
-        if (runPoint)
-          metric.forEachPoint((point) => {
-            item.point = point
-            runPoint()
-          })
+        if (runPoint) metric.forEachPoint(visitPoint)
       }
     },
     logs() {

@@ -23,17 +23,12 @@ const MAX_CODE = 25
 export class ColumnReader {
   readonly column: HeadColumn
   readonly #uses: Uses
-  /** By use: bits of a code. */
-  readonly #width: Uint8Array
-  /** By use: bits of all that a row has, or -1 when rows differ. */
-  readonly #rowBits: Int32Array
   /** By case, as far as cases have a rest: its bits. */
   readonly #rest: Uint16Array
 
   #varyingValues: Uint16Array | undefined
   /** By case of numbers. */
-  readonly #base: Float64Array
-  readonly #unit: Float64Array
+  #numbers: { readonly base: Float64Array; readonly unit: Float64Array } | undefined
 
   /** Throws RangeError when the column says what cannot be. */
   constructor(column: HeadColumn, shapes: number) {
@@ -42,20 +37,17 @@ export class ColumnReader {
     const withRest: readonly { readonly width: number }[] = isText ? column.patterns : column.cases
     this.column = column
     this.#uses = new Uses(column.uses, shapes, cases)
-    this.#rest = Uint16Array.from(withRest, ({ width }) => width)
-    this.#base = Float64Array.from(column.cases, ({ base }) => base)
-    this.#unit = Float64Array.from(column.cases, ({ unit }) => unit)
-    this.#width = new Uint8Array(this.#uses.count)
-    this.#rowBits = new Int32Array(this.#uses.count)
+    this.#rest = new Uint16Array(withRest.length)
+    for (let i = 0; i < withRest.length; i++) this.#rest[i] = withRest[i]!.width
     if (column.defaultCases > cases) throw new RangeError(`${column.defaultCases} default cases of ${cases}`)
-    const { values, listAt, listLength, lists, count } = this.#uses
+    const { values, listAt, listLength, lists, count, width, rowBits } = this.#uses
     const [defaultWidth, defaultRest] = [codeWidth(column.defaultCases), this.#restOfFirst(column.defaultCases)]
     for (let use = 1; use < count; use++) {
       const at = listAt[use]!
-      const width = at < 0 ? defaultWidth : codeWidth(listLength[use]!)
+      const bits = at < 0 ? defaultWidth : codeWidth(listLength[use]!)
       const rest = at < 0 ? defaultRest : this.#restOf(lists, at, at + listLength[use]!)
-      this.#width[use] = width
-      this.#rowBits[use] = rest < 0 ? -1 : values[use]! * (width + rest)
+      width[use] = bits
+      rowBits[use] = rest < 0 ? -1 : values[use]! * (bits + rest)
     }
   }
 
@@ -67,7 +59,7 @@ export class ColumnReader {
   /** The case of all values of a shape's rows, where it is one and has no rest; else -1. */
   constantOf(shape: number): number {
     const use = this.#uses.of[shape]!
-    if (use === 0 || this.#rowBits[use] !== 0) return -1
+    if (use === 0 || this.#uses.rowBits[use] !== 0) return -1
     const at = this.#uses.listAt[use]!
     return at < 0 ? 0 : this.#uses.lists[at]!
   }
@@ -78,7 +70,7 @@ export class ColumnReader {
   }
 
   /** Bits of the rest that all cases of a list have, or -1 when they differ. */
-  #restOf(lists: Uint32Array, from: number, to: number): number {
+  #restOf(lists: Uint16Array | Uint32Array, from: number, to: number): number {
     const rest = this.#rest
     if (rest.length === 0 || from === to) return 0
     const first = rest[lists[from]!] ?? 0
@@ -105,7 +97,8 @@ export class ColumnReader {
     for (let row = from; row < to; row++) count += values[of[shapes[row]!]!]!
     const cases = new Uint32Array(count)
     const rests = new Uint32Array(count)
-    const [width, rest] = [this.#width, this.#rest]
+    const { width } = this.#uses
+    const rest = this.#rest
     let at = this.#skip(bits, shapes, from)
     const { view } = bits
     for (let row = from, next = 0; row < to; row++) {
@@ -129,14 +122,16 @@ export class ColumnReader {
 
   /** By use: how many values a row has that are not always the same. */
   #varying(): Uint16Array {
-    return (this.#varyingValues ??= this.#uses.values.map((values, use) => (this.#rowBits[use] === 0 ? 0 : values)))
+    return (this.#varyingValues ??= this.#uses.values.map((values, use) =>
+      this.#uses.rowBits[use] === 0 ? 0 : values,
+    ))
   }
 
   /** The bit at which row `to` begins. */
   #skip(bits: Bits, shapes: ShapeList, to: number): number {
     if (bits === NO_BITS) return 0
-    const { of, values, listAt, lists } = this.#uses
-    const [width, rest, rowBits] = [this.#width, this.#rest, this.#rowBits]
+    const { of, values, listAt, lists, width, rowBits } = this.#uses
+    const rest = this.#rest
     const { view } = bits
     let { at } = bits
     for (let row = 0; row < to; row++) {
@@ -159,8 +154,9 @@ export class ColumnReader {
 
   /** The same as numbers, put into `numbers` from `next` on. */
   readNumbers(bits: Bits, shapes: ShapeList, from: number, to: number, numbers: Numbers, next: number): void {
-    const { of, values, listAt, lists } = this.#uses
-    const [width, rest, base, unit] = [this.#width, this.#rest, this.#base, this.#unit]
+    const { of, values, listAt, lists, width } = this.#uses
+    const rest = this.#rest
+    const { base, unit } = (this.#numbers ??= numbersOf(this.column))
     const out = numbers.value
     const { view } = bits
     let at = this.#skip(bits, shapes, from)
@@ -183,6 +179,10 @@ export class ColumnReader {
       }
     }
   }
+}
+
+function numbersOf({ cases }: HeadColumn): { readonly base: Float64Array; readonly unit: Float64Array } {
+  return { base: Float64Array.from(cases, ({ base }) => base), unit: Float64Array.from(cases, ({ unit }) => unit) }
 }
 
 function codeWidth(cases: number): number {

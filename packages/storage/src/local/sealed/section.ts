@@ -47,7 +47,7 @@ export class Section {
     read: SectionReader,
     cache = new ByteCache(1 << 25),
     damaged?: () => void,
-    stepBytes = 1 << 18,
+    stepBytes = 1 << 17,
   ) {
     this.meta = meta
     this.#stepBytes = stepBytes
@@ -275,7 +275,8 @@ export class Section {
     return this.#file.kept(
       'columns',
       () => new SectionColumns(this.#file, this.#stepBytes),
-      () => this.#stepBytes + 3 * this.meta.head.raw,
+      // Measured: half of what the readers of all columns take.
+      () => this.#stepBytes + 6 * this.meta.head.raw,
     )
   }
 

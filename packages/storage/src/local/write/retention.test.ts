@@ -276,3 +276,14 @@ it('is not led to drop all before a segment that was begun while the clock was i
   model.openCreatedMs = WALL
   expect(model.dropsWithin(10 * DAY)).toEqual([])
 })
+
+it('for want of space a store that is so small that one segment is much of it loses nothing', () => {
+  const model = new Model({})
+  for (let i = 0; i < 10; i++) model.add({})
+  model.room = 0
+  model.refusedForMs = HOUR
+  expect(model.decide(MB)).toEqual([])
+  // Of thirty, one is less than a twentieth.
+  for (let i = 0; i < 20; i++) model.add({})
+  expect(model.decide(MB).map(({ reason }) => reason)).toEqual(['space'])
+})
