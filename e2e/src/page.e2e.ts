@@ -194,6 +194,20 @@ describe.skipIf(noBrowser)('the page', () => {
     expect(await grid.getByRole('row').count()).toBeLessThan(200)
   })
 
+  it('shows the pipelines, and who sends with what success', async () => {
+    const refused = await fetch(`${spoor.http}/v1/traces`, { method: 'POST', headers: { 'user-agent': 'mistaken/1' } })
+    expect(refused.status).toBe(415)
+    await open('/dependencies')
+    await page.getByRole('link', { name: 'Pipelines' }).click()
+    const receiver = page.getByRole('article', { name: 'receiver otlp' })
+    await receiver.getByText('spans/s').waitFor()
+    const total = (await (await fetch(`${spoor.page}/api/spoor/v1/status`)).json()) as { spansAccepted: number }
+    expect(total.spansAccepted).toBeGreaterThan(largeSize)
+    await receiver.getByText(`${total.spansAccepted.toLocaleString('en')} spans`).waitFor()
+    expect(await page.getByRole('article', { name: 'exporter spoor_storage' }).textContent()).toContain('spans')
+    await page.getByRole('row', { name: 'mistaken/1' }).getByText('1 × unsupported media type').waitFor()
+  })
+
   it('says that a trace is not there', async () => {
     await open(`/trace/${'0'.repeat(31)}1`)
     await page

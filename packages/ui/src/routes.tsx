@@ -45,7 +45,15 @@ export const dependenciesRoute = createRoute({
   }),
 })
 
-const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute])
+const pipelinesRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/pipelines',
+  component: lazyPart(async () => (await import('./pipelines/pipelines-page.tsx')).PipelinesPage, {
+    name: 'The pipelines page',
+  }),
+})
+
+const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute, pipelinesRoute])
 
 /** The router of the page. Parameters stay the text that they are in the address bar: no JSON in it. A repeated one becomes a list. */
 export function createPageRouter() {

@@ -39,6 +39,7 @@ export {
   type Figures,
   type Overview,
   type PipelineOverview,
+  type Place,
 } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, type CollectorErrorCode } from './error.ts'

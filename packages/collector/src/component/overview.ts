@@ -17,9 +17,14 @@ export interface Figures {
   readonly kept?: number
 }
 
+/** Where a component stands in a pipeline: a connector is an exporter in one, and a receiver in another. */
+export type Place = 'receiver' | 'processor' | 'exporter'
+
 export interface ComponentOverview {
   readonly kind: Kind
   readonly id: string
+  /** Undefined of an extension. */
+  readonly place?: Place
   readonly status: StatusEvent
   /** A component that is in several pipelines of a signal has the same ones in each. */
   readonly figures: Figures

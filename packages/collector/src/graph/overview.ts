@@ -6,6 +6,7 @@ import {
   type Kind,
   type Overview,
   type PipelineOverview,
+  type Place,
   type StatusEvent,
 } from '../component/index.ts'
 import { figuresOf } from './figures.ts'
@@ -19,25 +20,30 @@ export function overviewOf(
   startedAtMs: number,
 ): Overview {
   const byKey = new Map(nodes.map((node) => [node.key, node]))
-  const of = (kind: Kind, id: string, pipeline?: PipelineConfig): readonly ComponentOverview[] => {
-    const node = byKey.get(keyOf(kind, id, kind === 'processor' && pipeline ? pipeline.id : ''))
-    if (!node) return []
-    const figures = pipeline ? figuresOf(samples, kind, id, pipeline) : { failed: {} }
-    return [{ kind, id, status: node.status.event, figures, listening: node.component.listening?.() ?? [] }]
+  const at = (place: Place, id: string, pipeline: PipelineConfig): readonly ComponentOverview[] => {
+    const kind = config.connectors.has(id) && place !== 'processor' ? 'connector' : place
+    const node = byKey.get(keyOf(kind, id, place === 'processor' ? pipeline.id : ''))
+    return node ? [{ ...of(kind, id, node), place, figures: figuresOf(samples, kind, id, pipeline) }] : []
   }
-  const isConnector = (id: string): boolean => config.connectors.has(id)
   const pipeline = (pipeline: PipelineConfig): PipelineOverview => {
     const components = [
-      ...pipeline.receivers.flatMap((id) => of(isConnector(id) ? 'connector' : 'receiver', id, pipeline)),
-      ...pipeline.processors.flatMap((id) => of('processor', id, pipeline)),
-      ...pipeline.exporters.flatMap((id) => of(isConnector(id) ? 'connector' : 'exporter', id, pipeline)),
+      ...pipeline.receivers.flatMap((id) => at('receiver', id, pipeline)),
+      ...pipeline.processors.flatMap((id) => at('processor', id, pipeline)),
+      ...pipeline.exporters.flatMap((id) => at('exporter', id, pipeline)),
     ]
     return { id: pipeline.id, signal: pipeline.signal, status: together(components), components }
   }
   const pipelines = [...config.pipelines.values()].map(pipeline)
-  const extensions = [...config.extensions.keys()].flatMap((id) => of('extension', id))
+  const extensions = [...config.extensions.keys()].flatMap((id) => {
+    const node = byKey.get(keyOf('extension', id, ''))
+    return node ? [of('extension', id, node)] : []
+  })
   const components = [...extensions, ...pipelines.flatMap((each) => each.components)]
   return { startedAtMs, status: together(components), pipelines, extensions }
+}
+
+function of(kind: Kind, id: string, { status, component }: Node): ComponentOverview {
+  return { kind, id, status: status.event, figures: { failed: {} }, listening: component.listening?.() ?? [] }
 }
 
 function together(components: readonly ComponentOverview[]): StatusEvent {

@@ -31,6 +31,9 @@ export function Shell() {
           <Link to="/dependencies" search={{}} className={styles.link}>
             Dependencies
           </Link>
+          <Link to="/pipelines" className={styles.link}>
+            Pipelines
+          </Link>
         </nav>
         <Intake />
         <TraceLookup />
