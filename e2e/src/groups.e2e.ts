@@ -25,6 +25,9 @@ const sent: readonly Sent[] = Array.from({ length: 900 }, (_, i) => {
   }
 })
 
+/** Two errors, one of them with a number that is another in each span. */
+const messageOf = (index: number) => (index % 4 === 1 ? 'connection refused' : `card ${index} declined`)
+
 function spanOf({ name, ms: lasts, failed }: Sent, index: number): Span {
   const start = now - BigInt(index) * 1_000n * ms
   return {
@@ -43,7 +46,7 @@ function spanOf({ name, ms: lasts, failed }: Sent, index: number): Span {
     droppedEventsCount: 0,
     links: [],
     droppedLinksCount: 0,
-    status: { code: failed ? 2 : 0, message: '' },
+    status: { code: failed ? 2 : 0, message: failed ? messageOf(index) : '' },
   }
 }
 
@@ -170,14 +173,14 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
       expect(await page.locator('tfoot tr').last().locator('td').first().textContent()).toBe('900')
     }
     await page.getByRole('button', { name: 'Show more' }).click()
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(30)
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: 30_000 }).toBe(30)
   })
 
   it('a click narrows the query to the operation, whatever its name', async () => {
     await open('/search?range=all&q=status:error')
     const failed = naive(sent.filter((each) => each.failed)).find(({ operation }) => operation.includes('maybe'))!
     await page.getByRole('link', { name: failed.operation }).click()
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: 30_000 }).toBe(1)
     expect(await page.getByRole('combobox', { name: 'Query' }).inputValue()).toBe(
       'status:error service:service-1 name:"say \\"no\\" (OR maybe)"',
     )
@@ -210,7 +213,30 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
     expect(asked).toBe(0)
     await query.press('Escape')
     await query.press('Enter')
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(7)
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: 30_000 }).toBe(7)
     expect(asked).toBe(1)
+  })
+  it('tells which errors there are, how often and where, and opens the latest', async () => {
+    await open('/search?range=all')
+    await page.getByRole('link', { name: 'Errors', exact: true }).click()
+    const rows = page.getByRole('table', { name: 'Errors of spans' }).locator('tbody tr')
+    await rows.first().waitFor()
+    const failed = sent.flatMap((each, index) => (each.failed ? [{ ...each, index }] : []))
+    const real = [
+      { message: 'card <n> declined', all: failed.filter(({ index }) => index % 4 !== 1) },
+      { message: 'connection refused', all: failed.filter(({ index }) => index % 4 === 1) },
+    ].sort((a, b) => b.all.length - a.all.length)
+    expect(await rows.count()).toBe(real.length)
+    for (const [i, { message, all }] of real.entries()) {
+      const cells = rows.nth(i).locator('th, td')
+      expect(await cells.nth(0).textContent()).toContain(message)
+      expect(await cells.nth(2).textContent()).toBe(String(all.length))
+      const services = (await cells.nth(1).getAttribute('title'))!.split('\n').map((line) => line.split('  ')[0])
+      expect(new Set(services)).toEqual(new Set(all.map(({ service }) => service)))
+    }
+    // The later a span was sent in the list, the earlier it began.
+    const latest = spanOf(real[0]!.all[0]!, real[0]!.all[0]!.index)
+    await rows.first().getByRole('link').click()
+    await page.waitForURL(new RegExp(`/trace/${latest.traceId}.*span=${latest.spanId}`))
   })
 })

@@ -2,10 +2,14 @@ import { Link } from '@tanstack/react-router'
 import { without } from '../../url/without.ts'
 import { ChevronDown, ChevronUp } from '../../widgets/icons.tsx'
 import type { SearchUrl } from '../search-url.ts'
+import { Errors } from './errors.tsx'
 import styles from './groups.module.css'
 import { Operations } from './operations.tsx'
 
-const tabs = [{ key: 'operations', label: 'Operations', Content: Operations }] as const
+const tabs = [
+  { key: 'operations', label: 'Operations', Content: Operations },
+  { key: 'errors', label: 'Errors', Content: Errors },
+] as const
 
 /** What all that matches is, group by group, computed by the store; folded it asks for nothing. */
 export function GroupsPanel(props: { url: SearchUrl; onChange: (url: SearchUrl) => void }) {

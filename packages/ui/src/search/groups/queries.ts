@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { AggregateResponse } from 'spoor/api'
+import type { AggregateResponse, ErrorGroupsResponse } from 'spoor/api'
 import { getJson, type Parameters } from '../../api/client.ts'
 import { type GroupSort, searchParameters, type SearchUrl } from '../search-url.ts'
 import { groupParameters } from './groups.ts'
@@ -32,4 +32,9 @@ function manyQuery<T>(path: string, scope: Parameters, parameters: Parameters, l
 export function operationGroupsQuery(url: SearchUrl, sort: GroupSort, limit: number) {
   const parameters = groupParameters({}, sort, limit, buckets)
   return manyQuery<AggregateResponse>('aggregate', scopeOf(url), parameters, url.live === '1')
+}
+
+/** Errors of all that matches, the same ones together. */
+export function errorGroupsQuery(url: SearchUrl, limit: number) {
+  return manyQuery<ErrorGroupsResponse>('error-groups', scopeOf(url), { limit, buckets }, url.live === '1')
 }
