@@ -305,10 +305,10 @@ describe.runIf(process.platform === 'linux')(
       await expectHeld(subject, before)
     })
 
-    test('200 bodies of unknown length in small pieces', async () => {
+    test('100 bodies of unknown length in small pieces', async () => {
       const subject = await start()
       const before = subject.residentBytes()
-      const sockets = await connectMany(subject.http, 200)
+      const sockets = await connectMany(subject.http, 100)
       const head =
         'POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\n\r\n'
       const pieces = Buffer.from('1\r\nx\r\n'.repeat(2000))
@@ -321,10 +321,10 @@ describe.runIf(process.platform === 'linux')(
       await expectHeld(subject, before)
     })
 
-    test('1,000 calls with half a message each, on 50 connections', async () => {
+    test('500 calls with half a message each, on 25 connections', async () => {
       const subject = await start({ fresh: true })
       const before = subject.residentBytes()
-      const sessions = Array.from({ length: 50 }, () => http2.connect(`http://${subject.grpc}`))
+      const sessions = Array.from({ length: 25 }, () => http2.connect(`http://${subject.grpc}`))
       for (const session of sessions) {
         session.on('error', () => {})
         for (let i = 0; i < 20; i++) {

@@ -24,7 +24,7 @@ import { find, spansOf } from '../../conformance/harness.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { INDEX_HEADER, readBlock } from '../files/index-file.ts'
-import { openLocalStore } from './local-store.ts'
+import { openInSameThread } from './same-thread.test.helper.ts'
 import { FILE_HEADER, readRecord } from '../files/log.ts'
 
 // Each open starts two threads that load the sources anew: with a cache that takes half the time.
@@ -101,7 +101,7 @@ it('loses nothing that was acknowledged when it is killed, again and again', asy
     acknowledged.push(...ingester.acknowledged)
     first = Math.max(...acknowledged) + 100
   }
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   const found = new Set(await find(store, { limit: 10_000 }))
   expect(acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
   for (const trace of acknowledged.slice(-5)) expect(await spansOf(store, traceId(trace))).toHaveLength(8)
@@ -123,7 +123,7 @@ it('loses nothing that was acknowledged when it is killed while it seals', { tim
     acknowledged.push(...ingester.acknowledged)
   }
   expect(sealedFiles().length).toBeGreaterThan(5)
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   const found = new Set(await find(store, { limit: 10_000 }))
   expect(acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
   for (let i = 0; i < acknowledged.length; i += 50)
@@ -134,15 +134,15 @@ it('loses nothing that was acknowledged when it is killed while it seals', { tim
 it('is locked while a process has it, by name, and is taken over when that one was killed', async () => {
   const ingester = startIngester(0)
   await ingester.until(() => ingester.acknowledged.length >= 1)
-  const error = await openLocalStore({ directory }).catch((error: unknown) => error)
+  const error = await openInSameThread({ directory }).catch((error: unknown) => error)
   expect(error).toMatchObject({
     code: 'locked',
     message: expect.stringContaining(`process ${ingester.child.pid}`) as string,
   })
   expect((error as Error).message).toContain(directory)
   await kill(ingester)
-  const store = await openLocalStore({ directory })
-  await expect(openLocalStore({ directory })).rejects.toMatchObject({ code: 'locked' })
+  const store = await openInSameThread({ directory })
+  await expect(openInSameThread({ directory })).rejects.toMatchObject({ code: 'locked' })
   await store.close()
 })
 
@@ -155,7 +155,7 @@ it.skipIf(!hasPrlimit())('rejects when the disk is full, and goes on when there 
   execFileSync('prlimit', ['--pid', String(ingester.child.pid), '--fsize=unlimited'])
   await ingester.until(() => ingester.acknowledged.length >= before + 20)
   await kill(ingester)
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   const found = new Set(await find(store, { limit: 10_000 }))
   expect(ingester.acknowledged.map(traceId).filter((id) => !found.has(id))).toEqual([])
   await store.close()
@@ -176,7 +176,7 @@ const index = (): string => join(directory, '00000001.idx')
 
 /** A closed store with one record a trace; returns where each record ends. */
 async function storeOfRecords(): Promise<number[]> {
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   for (let trace = 0; trace < TRACES; trace++)
     await store.append(batchOf(sent({ trace, id: 1, at: trace, service: `s${trace}` })))
   await store.close()
@@ -190,7 +190,7 @@ async function storeOfRecords(): Promise<number[]> {
 
 /** Opens what is there now, checks that exactly these traces are found in every way, and that it can be written to. */
 async function expectTraces(traces: readonly number[]): Promise<TraceStore> {
-  const store = await openLocalStore({ directory })
+  const store = await openInSameThread({ directory })
   const ids = traces.map(traceId)
   expect((await find(store, {})).sort()).toEqual(ids)
   for (const trace of traces) {
@@ -260,7 +260,7 @@ it('makes a deleted, damaged or foreign index again', async () => {
   ]
   for (const damage of damages) {
     damage()
-    const store = await openLocalStore({ directory })
+    const store = await openInSameThread({ directory })
     expect((await store.stats()).recovered).toEqual({ blocks: 1, tornBytes: 0 })
     await store.close()
   }
@@ -280,16 +280,16 @@ it('reads a block from the log whose columns and filters in the index are damage
 })
 
 it('refuses a directory of another program', async () => {
-  await (await openLocalStore({ directory })).close()
+  await (await openInSameThread({ directory })).close()
   writeFileSync(join(directory, 'FORMAT'), "another program's\n")
-  await expect(openLocalStore({ directory })).rejects.toMatchObject({
+  await expect(openInSameThread({ directory })).rejects.toMatchObject({
     code: 'corrupt',
     message: expect.stringContaining('FORMAT') as string,
   })
 })
 
 it('rolls segments by size and drops the oldest beyond maxBytes; what is left is whole', async () => {
-  const store = await openLocalStore({ directory, segmentBytes: 4096, maxBytes: 40_000, seal: false })
+  const store = await openInSameThread({ directory, segmentBytes: 4096, maxBytes: 40_000, seal: false })
   for (let trace = 0; trace < 150; trace++) {
     await store.append(
       batchOf(
@@ -316,7 +316,7 @@ it('rolls segments by size and drops the oldest beyond maxBytes; what is left is
   expect((await store.stats()).diskBytes).toBeLessThan(60_000)
   await store.close()
   expect(readdirSync(directory).filter((name) => name.endsWith('.log')).length).toBeGreaterThan(2)
-  const again = await openLocalStore({ directory })
+  const again = await openInSameThread({ directory })
   expect(await check(again)).toEqual(found)
   await again.close()
 })
