@@ -8,7 +8,7 @@ describe('numbers', () => {
     expect(formatCounted(2318, 'trace')).toBe('2,318 traces')
     expect([0, 0.42, 9.96, 12.4, 1204].map(formatRate)).toEqual(['0', '0.4', '10', '12', '1,204'])
     expect([0, 912, 4200, 13_000_000, 2.5e9].map(formatBytes)).toEqual(['0 B', '912 B', '4.2 kB', '13 MB', '2.5 GB'])
-    expect([0, 0.003, 0.42, 1].map(formatShare)).toEqual(['0 %', '0.3 %', '42 %', '100 %'])
+    expect([0, 0.0004, 0.003, 0.42, 1].map(formatShare)).toEqual(['0 %', '< 0.1 %', '0.3 %', '42 %', '100 %'])
   })
 })
 

@@ -24,8 +24,9 @@ export function formatBytes(bytes: number): string {
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${names[power]}`
 }
 
-/** A share 0-1 in percent: `0.3 %`, `42 %`. */
+/** A share 0-1 in percent: `< 0.1 %`, `0.3 %`, `42 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100
+  if (percent > 0 && percent < 0.05) return '< 0.1 %'
   return `${percent > 0 && percent < 0.95 ? percent.toFixed(1) : Math.round(percent)} %`
 }

@@ -8,6 +8,7 @@ import { pageOf, searchQuery, useSearchSoFar } from '../api/search.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
 import notice from '../widgets/notice.module.css'
@@ -23,6 +24,10 @@ import { TimeRange } from './time-range.tsx'
 import { TraceList } from './trace-list.tsx'
 
 const route = getRouteApi('/search')
+
+const GroupsPanel = lazyPart(async () => (await import('./groups/groups-panel.tsx')).GroupsPanel, {
+  name: 'The groups',
+})
 
 /** The next page is most likely a trace: its code is fetched once this page rests. */
 function preloadTracePage(): void {
@@ -119,6 +124,11 @@ export function SearchPage() {
         <>
           {(rows.length > 0 || search.isPending) && (
             <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
+          )}
+          {rows.length > 0 && !search.isPlaceholderData && !queryFailure && (
+            <div className={styles.groups} data-folded={url.panel === 'none'}>
+              <GroupsPanel url={url} onChange={change} />
+            </div>
           )}
           {(rows.length > 0 || !failure) && (
             <ResultHeader

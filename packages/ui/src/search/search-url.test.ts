@@ -8,7 +8,8 @@ describe('readSearchUrl', () => {
       order: 'longest',
       live: '1',
     })
-    expect(readSearchUrl({ order: 'prettiest', q: '' })).toEqual({})
+    expect(readSearchUrl({ order: 'prettiest', q: '', panel: 'x', groups: 'name' })).toEqual({})
+    expect(readSearchUrl({ panel: 'none', groups: 'p95' })).toEqual({ panel: 'none', groups: 'p95' })
   })
 
   it('translates a link to the search page of Jaeger', () => {

@@ -12,6 +12,14 @@ export const orders = [
 ] as const
 export type Order = (typeof orders)[number]
 
+/** What the groups are sorted by, the greatest first. */
+export const groupSorts = ['count', 'errors', 'total', 'p95'] as const
+export type GroupSort = (typeof groupSorts)[number]
+
+/** What stands above the list: all that matches, by operation, or nothing. */
+export const panels = ['operations', 'none'] as const
+export type Panel = (typeof panels)[number]
+
 /**
  * The state of the search page, as the URL holds it. Everything is text, so that what a person types in the address bar is what it is.
  * Absent means the default.
@@ -30,6 +38,10 @@ export interface SearchUrl {
   readonly order?: Order
   /** `1`: ask again every two seconds. */
   readonly live?: string
+  /** Default `operations`. */
+  readonly panel?: Panel
+  /** Default `count`. */
+  readonly groups?: GroupSort
 }
 
 export const defaultRange = '1h'
@@ -54,6 +66,8 @@ export function readSearchUrl(raw: Readonly<Record<string, unknown>>): SearchUrl
     max: text('max'),
     order,
     live: text('live') === '1' ? '1' : undefined,
+    panel: panels.find((panel) => panel === text('panel')),
+    groups: groupSorts.find((sort) => sort === text('groups')),
     ...jaeger,
   })
 }

@@ -1,0 +1,35 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { AggregateResponse } from 'spoor/api'
+import { getJson, type Parameters } from '../../api/client.ts'
+import { type GroupSort, searchParameters, type SearchUrl } from '../search-url.ts'
+import { groupParameters } from './groups.ts'
+
+/** How often a live view asks for what is computed over all that matches, in milliseconds: seldom, for it may be much. */
+const liveIntervalMs = 10_000
+
+/** Parts of the time in a sparkline. */
+const buckets = 40
+
+/** What is asked about: the query that is applied and its bounds, whatever the order of the list. */
+function scopeOf(url: SearchUrl): Parameters {
+  const { order: _, ...scope } = searchParameters(url)
+  return scope
+}
+
+/** Options for what is computed over all that matches. What was answered to the same question in another order stays until it is there. */
+function manyQuery<T>(path: string, scope: Parameters, parameters: Parameters, live: boolean) {
+  const question = JSON.stringify(scope)
+  return queryOptions({
+    queryKey: [path, question, parameters],
+    queryFn: ({ signal }) => getJson<T>(path, { ...scope, ...parameters }, signal),
+    refetchInterval: live ? liveIntervalMs : false,
+    placeholderData: (previous, query) => (query?.queryKey[1] === question ? previous : undefined),
+    retry: false,
+  })
+}
+
+/** Operations of all that matches. */
+export function operationGroupsQuery(url: SearchUrl, sort: GroupSort, limit: number) {
+  const parameters = groupParameters({}, sort, limit, buckets)
+  return manyQuery<AggregateResponse>('aggregate', scopeOf(url), parameters, url.live === '1')
+}
