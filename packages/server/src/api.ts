@@ -307,7 +307,19 @@ export interface AttributeValuesResponse {
   readonly values: readonly string[]
 }
 export interface DependenciesResponse {
-  readonly edges: readonly { parent: string; child: string; calls: number; errors: number }[]
+  /** Sorted by parent, child, kind. Percentiles are those of the child spans' durations. */
+  readonly edges: readonly {
+    readonly parent: string
+    readonly child: string
+    /** `messaging`: from a producer to a consumer, by parent or by link. */
+    readonly kind: 'call' | 'messaging'
+    readonly calls: number
+    readonly errors: number
+    readonly perSecond: number
+    readonly p50Ns: number
+    readonly p95Ns: number
+    readonly p99Ns: number
+  }[]
   /** False: it took too long, or a part is damaged; there may be more. */
   readonly complete: boolean
 }

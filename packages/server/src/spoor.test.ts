@@ -152,7 +152,19 @@ describe('lists', () => {
     })
     expect(await spoor.json('/api/dependencies?service=other')).toMatchObject({ data: [] })
     expect(await spoor.json('/api/spoor/v1/dependencies?from=1h')).toEqual({
-      edges: [{ parent: 'shop', child: 'stock', calls: 2, errors: 2 }],
+      edges: [
+        {
+          parent: 'shop',
+          child: 'stock',
+          kind: 'call',
+          calls: 2,
+          errors: 2,
+          perSecond: expect.any(Number) as number,
+          p50Ns: expect.any(Number) as number,
+          p95Ns: expect.any(Number) as number,
+          p99Ns: expect.any(Number) as number,
+        },
+      ],
       complete: true,
     })
   })

@@ -62,12 +62,13 @@ export interface TraceStore {
   attributeValues(key: string, limit?: number, options?: CallOptions): Promise<string[]>
 
   /**
-   * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in the range. Edges
-   * within one service are left out. A span that was sent twice counts once, unless very much came between; where several spans of a trace have the id of the parent, one of
-   * them counts; a span that is its own parent has none. The parent may start at any time, but an engine may bound how far outside of the range
-   * it looks for it. What was found within the limits is given, and said not to be complete.
+   * Calls between services: for each span whose parent span is of another service, one call parent -> child, over spans that start in `[from, to)`. From a span of
+   * kind producer to one of kind consumer it is messaging, also where the consumer only links to the producer: one for each producer span that it links to, but for its
+   * own parent. Edges within one service are left out. A span that was sent twice counts once, unless very much came between; where several spans of a trace have the
+   * id of the parent, or of what is linked to, one of them counts; a span that is its own parent has none. Parents and producers may start at any time, but an engine may
+   * bound how far outside of the range it looks for them. What was found within the limits is given, and said not to be complete.
    */
-  dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies>
+  dependencies(from: bigint, to: bigint, options?: DependenciesOptions): Promise<Dependencies>
 
   /**
    * How many spans, or requests, a query matches, how fast they are and how often they fail, by groups. Rejects with StorageError `bad_query`, naming the place, for what
@@ -285,15 +286,29 @@ export interface Operation {
   readonly kind: number
 }
 
+export interface DependenciesOptions extends CallOptions {
+  /** Whether links count, too. Default true. Spans of kind consumer may have to be read for them. */
+  readonly links?: boolean
+}
+
 export interface DependencyEdge {
   readonly parent: string
   readonly child: string
+  /** `messaging`: from spans of kind producer to spans of kind consumer; `call`: all others. */
+  readonly kind: 'call' | 'messaging'
   readonly calls: number
+  /** Those whose child span has status error. */
   readonly errors: number
+  /** Calls a second of the range, as far as it is between the first and the last start of a span in the store. */
+  readonly perSecond: number
+  /** Durations of the child spans, one for each call, by the nearest rank; off by at most {@link DURATION_ERROR} of each. Nanoseconds. */
+  readonly p50Ns: number
+  readonly p95Ns: number
+  readonly p99Ns: number
 }
 
 export interface Dependencies {
-  /** Sorted by parent, then child. */
+  /** Sorted by parent, then child, then kind. */
   readonly edges: readonly DependencyEdge[]
   /** Whether all that is in question was looked at, see {@link SearchPage.complete}. */
   readonly complete: boolean

@@ -25,6 +25,7 @@ export type {
   CompareScope,
   Comparison,
   Dependencies,
+  DependenciesOptions,
   DependencyEdge,
   Difference,
   Differences,

@@ -59,6 +59,7 @@ export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollector
 export {
   count,
   durationMs,
+  headers,
   formatHostPort,
   listenEndpoint,
   metadataKeys,

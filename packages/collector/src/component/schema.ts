@@ -89,6 +89,12 @@ export const middlewares = z
   .array(z.never({ error: 'there are no middleware extensions, so nothing would be done; remove it' }))
   .default([])
 
+/** Text by name. A name without a value has the empty text. */
+export const headers = z.record(
+  z.string(),
+  z.preprocess((input) => input ?? '', z.string()),
+)
+
 /** 0 or a positive whole number. */
 export const count = z.int().min(0)
 

@@ -12,6 +12,7 @@ import type { ComponentConfig, FactoryOf } from './config.ts'
 import { isMapping } from './merge.ts'
 import type { Path } from './places.ts'
 import type { ConfigIssue, Source } from './source.ts'
+import { instead } from './instead.ts'
 
 const ID = /^([a-zA-Z][0-9a-zA-Z_]{0,62})(?:\/([^\p{Z}\p{C}]{1,1024}))?$/u
 /**
@@ -47,7 +48,8 @@ export function readComponents<K extends Kind>(
     const factory = ofKind.find((candidate) => candidate.type === type || candidate.aliases?.includes(type))
     if (!factory) {
       const known = ofKind.map((candidate) => candidate.type)
-      const message = `unknown ${kind} type "${type}"${didYouMean(type, known)}; known: ${known.join(', ') || 'none'}`
+      const hint = instead(kind, type) ?? didYouMean(type, known)
+      const message = `unknown ${kind} type "${type}"${hint}; known: ${known.join(', ') || 'none'}`
       report.issue(source.issueAt(path, message))
       continue
     }

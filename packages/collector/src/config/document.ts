@@ -19,6 +19,9 @@ import type { Path, Place, Places } from './places.ts'
 /** Mappings, lists and scalars that aliases may make of a text: lists of aliases of lists of aliases grow without end. */
 export const MAX_VALUES = 50_000
 
+const SECOND_DOCUMENT =
+  'has no effect: only the first document of a file is read; give the second as a file with a --config of its own'
+
 /** Each level may be an alias or a merge key of an alias. */
 const MAX_READS = 3 * MAX_DEPTH
 
@@ -38,6 +41,8 @@ export interface DocumentOptions {
   readonly places: Places
   /** Hears of everything that is wrong with the text. */
   readonly issue: (path: Path, message: string, place: Place) => void
+  /** Hears of what is not read. */
+  readonly warning: (path: Path, message: string, place: Place) => void
 }
 
 /** The values of the text; undefined when something is wrong with it. */
@@ -82,8 +87,9 @@ class DocumentReader {
     this.#document = parseDocument(text, { ...options, uniqueKeys: false })
     // The first one only: those that follow are mostly echoes of it.
     const [error] = this.#document.errors
-    if (error) this.#fail(base, error.message, this.#placeAt(error.pos[0]))
-    else this.#findTargets(this.#document)
+    if (error?.code === 'MULTIPLE_DOCS') this.#options.warning(base, SECOND_DOCUMENT, this.#placeAt(error.pos[0]))
+    else if (error) this.#fail(base, error.message, this.#placeAt(error.pos[0]))
+    if (!this.#isWrong) this.#findTargets(this.#document)
     if (this.#isWrong) return undefined
     const value = this.#read(this.#document.contents, base)
     return this.#isWrong ? undefined : value

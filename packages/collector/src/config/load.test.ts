@@ -40,6 +40,47 @@ function errors(text: string, env?: Record<string, string>): string[] {
   return []
 }
 
+describe('what the OpenTelemetry Collector takes too', () => {
+  test('a receiver or exporter that is named twice counts once, and is told', () => {
+    const text = MINIMAL.replace('[otlp]', '[otlp, otlp]').replace('[debug]', '[debug, debug]')
+    const { pipelines, warnings } = load(text)
+    expect(pipelines.get('traces')).toMatchObject({ receivers: ['otlp'], exporters: ['debug'] })
+    expect(warnings).toEqual([
+      'otel.yaml:10:25 service.pipelines.traces.receivers[1]: has no effect: "otlp" is in the list already',
+      'otel.yaml:11:26 service.pipelines.traces.exporters[1]: has no effect: "debug" is in the list already',
+    ])
+  })
+
+  test('of several documents in a file the first, and the second is told', () => {
+    const { pipelines, warnings } = load(`${MINIMAL}---\nservice: {pipelines: {logs: }}\n`)
+    expect([...pipelines.keys()]).toEqual(['traces'])
+    expect(warnings).toEqual([
+      expect.stringContaining('otel.yaml:12:1 has no effect: only the first document of a file is read') as string,
+    ])
+  })
+
+  test('a header without a value', () => {
+    const exporter = 'otlp_http: {endpoint: "http://localhost:4318", headers: {a: , b: c}}'
+    const { exporters } = load(MINIMAL.replace('debug:', exporter).replace('[debug]', '[otlp_http]'))
+    expect(exporters.get('otlp_http')?.config).toMatchObject({ headers: { a: '', b: 'c' } })
+  })
+})
+
+test('a component of tutorials that is not here is told with what stands in its place', () => {
+  const text = MINIMAL.replace('  debug:', '  logging: {loglevel: debug}\n  jaeger:').replace(
+    '[debug]',
+    '[logging, jaeger]',
+  )
+  expect(errors(text)).toEqual([
+    expect.stringMatching(
+      /^otel.yaml:6:3 exporters.logging: unknown exporter type "logging"; it is named debug now/,
+    ) as string,
+    expect.stringMatching(
+      /^otel.yaml:7:3 exporters.jaeger: .*; Jaeger takes OTLP: write otlp_grpc.*; known: otlp_grpc/,
+    ) as string,
+  ])
+})
+
 test('a config as people have it', () => {
   const config = load(`
 receivers:

@@ -213,9 +213,9 @@ class Loader {
       pipelines.set(id, {
         id,
         signal,
-        receivers: this.#ids([...here, 'receivers'], stages?.['receivers']),
+        receivers: this.#once([...here, 'receivers'], stages?.['receivers']),
         processors: this.#ids([...here, 'processors'], stages?.['processors']),
-        exporters: this.#ids([...here, 'exporters'], stages?.['exporters']),
+        exporters: this.#once([...here, 'exporters'], stages?.['exporters']),
       })
     }
     return pipelines
@@ -233,6 +233,16 @@ class Loader {
       this.#fail([...path, index], `${JSON.stringify(item)}: expected a component id`)
       return []
     })
+  }
+
+  /** Ids of which each counts once, as where a batch comes from and goes to has no order. */
+  #once(path: Path, input: unknown): string[] {
+    const ids = this.#ids(path, input)
+    for (const [index, id] of ids.entries()) {
+      if (ids.indexOf(id) < index)
+        this.warnings.push(this.#source.issueAt([...path, index], `has no effect: "${id}" is in the list already`))
+    }
+    return [...new Set(ids)]
   }
 
   /** What a processor cannot do with the signal of a pipeline that it is in. */

@@ -66,7 +66,7 @@ export class ReferenceChecker {
         if (!this.#checkReference(here, kind, id, defined)) continue
         // What a connector takes and gives is looked at with both its ends.
         const signals = this.#components[stage].get(id)?.factory.signals
-        if (seen.has(id)) {
+        if (stage === 'processors' && seen.has(id)) {
           this.#fail(here, `references ${kind} "${id}" multiple times; remove one`)
         } else if (signals && !signals.includes(pipeline.signal)) {
           this.#fail(here, `${kind} "${id}" does not support ${pipeline.signal}`)

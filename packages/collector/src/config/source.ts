@@ -75,7 +75,8 @@ class SourceReader implements Source {
 
   #document(text: ConfigText, base: Path): unknown {
     const issue = (path: Path, message: string, place: Place) => this.issues.push({ path, message, place })
-    return readDocument(text, { base, places: this.#places, issue })
+    const warning = (path: Path, message: string, place: Place) => this.warnings.push({ path, message, place })
+    return readDocument(text, { base, places: this.#places, issue, warning })
   }
 
   #expand(value: unknown, path: Path): unknown {

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import {
   count,
   durationMs,
+  headers,
   parseHostPort,
   extensionId,
   middlewares,
@@ -154,7 +155,7 @@ export const httpServerKeys = (endpoint: string) => ({
     .preprocess((input) => (input === null ? undefined : input), z.array(z.enum(CODING_NAMES)))
     .default([...CODING_NAMES])
     .describe('What bodies may be compressed with; empty text is for those that are not.'),
-  response_headers: z.record(z.string(), z.string()).default({}).describe('Headers of each answer.'),
+  response_headers: headers.default({}).describe('Headers of each answer.'),
   read_header_timeout: durationMs.prefault(0).describe("When a request's headers have to be there. 0: after 60 s."),
   read_timeout: durationMs.prefault(0).describe('When the whole of a request has to be there. 0: after 5 minutes.'),
   write_timeout: withoutEffect(durationMs.optional(), 'an answer that nobody takes is given up after a minute'),

@@ -110,6 +110,14 @@ const metrics = section({
   address: listenEndpoint.optional().describe('Deprecated: use `readers`.'),
   views: withoutEffect(z.array(z.unknown()).optional(), 'each metric has its buckets and labels'),
 })
+  .refine(({ level, readers }) => level === 'none' || readers.length > 0, {
+    message: 'a metrics reader should exist when level is not none; write one, remove `readers`, or write level: none',
+    path: ['readers'],
+  })
+  .refine(({ level, views }) => level === 'detailed' || views === undefined, {
+    message: 'can only be set when level is detailed; remove it, as it has no effect',
+    path: ['views'],
+  })
 
 const NOT_DETECTED = 'attributes are what is written'
 const attributeValue = z.union([z.string(), z.number(), z.boolean(), z.null()])

@@ -99,7 +99,7 @@ describe('Prometheus', () => {
     expect(has('otelcol_processor_internal_duration_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_enqueue_size_count')).toEqual([false, false, true])
     expect((await start('{metrics: {level: none}}')).metrics).toBeUndefined()
-    expect((await start('{metrics: {readers: []}}')).metrics).toBeUndefined()
+    expect((await start('{metrics: {level: none, readers: []}}')).metrics).toBeUndefined()
   })
 
   test('detailed times what a processor does itself, and not what is behind it', async () => {
@@ -306,6 +306,12 @@ describe('the configuration', () => {
       '{metrics: {readers: [{periodic: {exporter: {otlp: {endpoint: "a:1"}}}}]}}',
       'otlp.protocol: is missing; not a protocol that is spoken',
     ],
+    ['{metrics: {readers: []}}', 'service.telemetry.metrics.readers: a metrics reader should exist'],
+    [
+      '{metrics: {level: normal, views: []}}',
+      'service.telemetry.metrics.views: can only be set when level is detailed',
+    ],
+    ['{metrics: {level: none, views: []}}', 'service.telemetry.metrics.views: can only be set when level is detailed'],
     ['{logs: {encoding: xml}}', 'service.telemetry.logs.encoding: "xml"'],
     ['{resource: {a: [1]}}', 'service.telemetry.resource'],
   ])('%s is refused at its place', (telemetry, message) => {
@@ -314,7 +320,7 @@ describe('the configuration', () => {
 
   test('keys without effect, and the deprecated address, are told with their line', () => {
     const { warnings } = create(
-      '{logs: {level: fatal, sampling: {enabled: true}, encoding: json}, metrics: {address: "127.0.0.1:9999", views: []}, traces: {processors: []}, resource: {attributes: [{name: a, value: b}], detection/development: {detectors: [{host: {}}]}}}',
+      '{logs: {level: fatal, sampling: {enabled: true}, encoding: json}, metrics: {address: "127.0.0.1:9999", level: detailed, views: []}, traces: {processors: []}, resource: {attributes: [{name: a, value: b}], detection/development: {detectors: [{host: {}}]}}}',
     )
     expect(warnings.map((line) => line.replace(/^config.yaml:6:\d+ service.telemetry./, ''))).toEqual([
       'logs.sampling: has no effect: lines that come by the thousand are summed up at their source',

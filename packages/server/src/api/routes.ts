@@ -104,8 +104,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const now = nowNs()
       const to = timeParam(query, 'to', now) ?? now
       const from = timeParam(query, 'from', now) ?? to - 86_400_000_000_000n
-      const { edges, complete } = await store.dependencies(from, to, callOf(request))
-      return { edges: edges.map(({ parent, child, calls, errors }) => ({ parent, child, calls, errors })), complete }
+      return store.dependencies(from, to, true, callOf(request))
     })
 
     app.get('/status', status)

@@ -35,7 +35,7 @@ export interface StoreQueries {
   operations(service: string | undefined, limits: Limits): Promise<Operation[]>
   attributeKeys(limit: number, limits: Limits): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
-  dependencies(from: bigint, to: bigint, limits: Limits): Promise<Dependencies>
+  dependencies(from: bigint, to: bigint, links: boolean, limits: Limits): Promise<Dependencies>
   aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
   heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
   errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
@@ -60,8 +60,10 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
       bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, call)),
     attributeValues: (key, limit, limits) =>
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
-    dependencies: (from, to, limits) =>
-      bounded('the count of calls between services', limits, (call) => store().dependencies(from, to, call)),
+    dependencies: (from, to, links, limits) =>
+      bounded('the count of calls between services', limits, (call) =>
+        store().dependencies(from, to, { ...call, links }),
+      ),
     aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
     bottleneck: (query, limits) =>
       bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call })),

@@ -1,4 +1,4 @@
-import { collectSearch } from '@spoor/storage'
+import { collectSearch, type DependencyEdge } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
@@ -115,10 +115,10 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       const end = milliseconds(query, 'endTs') ?? nowNs()
       const lookback = milliseconds(query, 'lookback') ?? BigInt(DAY_MS) * 1_000_000n
       const service = first(query, 'service')
-      const { edges: calls, complete } = await store.dependencies(end - lookback, end, callOf(request))
-      const edges = calls
-        .filter(({ parent, child }) => service === undefined || parent === service || child === service)
-        .map(({ parent, child, calls }) => ({ parent, child, callCount: calls }))
+      const { edges: calls, complete } = await store.dependencies(end - lookback, end, false, callOf(request))
+      const edges = pairsOf(calls).filter(
+        ({ parent, child }) => service === undefined || parent === service || child === service,
+      )
       return send(reply, query, envelope(edges, complete ? {} : { errors: [{ msg: INCOMPLETE }] }))
     })
 
@@ -166,6 +166,17 @@ function envelope<T>(data: T, rest: { total?: number; errors?: Envelope<T>['erro
 
 function send(reply: FastifyReply, query: Query, body: Envelope<unknown>): FastifyReply {
   return reply.type('application/json').send(JSON.stringify(body, undefined, isPretty(query) ? 4 : undefined))
+}
+
+/** Jaeger has one number for each two services, whatever the kind of the calls. Edges of a pair follow one another. */
+function pairsOf(edges: readonly DependencyEdge[]): { parent: string; child: string; callCount: number }[] {
+  const pairs: { parent: string; child: string; callCount: number }[] = []
+  for (const { parent, child, calls } of edges) {
+    const last = pairs.at(-1)
+    if (last && last.parent === parent && last.child === child) last.callCount += calls
+    else pairs.push({ parent, child, callCount: calls })
+  }
+  return pairs
 }
 
 /** Hex of up to 32 digits, or base64 (standard or URL, padded or not) of 16 bytes. */

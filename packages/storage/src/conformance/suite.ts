@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { aggregates } from './aggregates.ts'
 import { catalogue } from './catalogue.ts'
+import { dependencies } from './dependencies.ts'
 import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
 import { limits } from './limits.ts'
@@ -24,6 +25,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('searches by sets of spans', () => sets(open))
     describe('goes on page by page', () => paging(open))
     describe('tells about many', () => aggregates(open))
+    describe('counts calls between services', () => dependencies(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))
   })

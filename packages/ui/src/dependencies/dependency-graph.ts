@@ -19,8 +19,15 @@ export interface DependencyNode {
   readonly errors: number
 }
 
-/** The calls between services as a graph: services in the order in which the edges name them. */
-export function dependencyGraph(edges: DependenciesResponse['edges']): DependencyGraph {
+type Calls = Pick<DependenciesResponse['edges'][number], 'parent' | 'child' | 'calls' | 'errors'>
+
+/** The calls between services as a graph, one edge for each two: services in the order in which the edges name them. */
+export function dependencyGraph(calls: readonly Calls[]): DependencyGraph {
+  const edges = [...Map.groupBy(calls, ({ parent, child }) => JSON.stringify([parent, child])).values()].map((all) => ({
+    ...all[0]!,
+    calls: all.reduce((sum, { calls: own }) => sum + own, 0),
+    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+  }))
   const names = [...new Set(edges.flatMap((edge) => [edge.parent, edge.child]))]
   const place = new Map(names.map((name, index) => [name, index]))
   const sum = (name: string, count: (edge: (typeof edges)[number]) => number) =>

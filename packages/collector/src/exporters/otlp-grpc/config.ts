@@ -1,6 +1,6 @@
 /** The config of the `otlp_grpc` exporter; keys and defaults as in the OpenTelemetry Collector's otlpexporter. */
 import { z } from 'zod'
-import { count, durationMs, middlewares, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
+import { count, durationMs, headers, middlewares, peerEndpoint, section, withoutEffect } from '../../component/index.ts'
 import {
   checkLevel,
   clientAuth,
@@ -24,7 +24,7 @@ export const otlpGrpcConfig = section(
     compression: z.enum(['gzip', 'zstd', 'snappy', 'none', '']).default('gzip'),
     compression_params: compressionParams.prefault({}),
     tls: clientTls.prefault({}).describe('On unless `insecure: true`.'),
-    headers: z.record(z.string(), z.string()).default({}),
+    headers: headers.default({}),
     auth: clientAuth.optional(),
     middlewares,
     keepalive: keepalive.optional(),

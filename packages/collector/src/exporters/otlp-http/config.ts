@@ -1,6 +1,6 @@
 /** The config of the `otlp_http` exporter; keys and defaults as in the OpenTelemetry Collector's otlphttpexporter. */
 import { z } from 'zod'
-import { count, durationMs, middlewares, parsePeer, section, withoutEffect } from '../../component/index.ts'
+import { count, durationMs, headers, middlewares, parsePeer, section, withoutEffect } from '../../component/index.ts'
 import {
   checkLevel,
   clientAuth,
@@ -40,7 +40,7 @@ export const otlpHttpConfig = section({
     .default('gzip'),
   compression_params: compressionParams.prefault({}),
   tls: clientTls.prefault({}),
-  headers: z.record(z.string(), z.string()).default({}),
+  headers: headers.default({}),
   auth: clientAuth.optional(),
   middlewares,
   max_conns_per_host: count.default(0).describe('Connections to one host. 0: as many as the queue has consumers.'),

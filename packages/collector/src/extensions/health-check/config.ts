@@ -53,6 +53,9 @@ export const healthCheckConfig = section({
   http: http.optional().describe('With `use_v2` only.'),
   grpc: withoutEffect(z.unknown().optional(), 'health is told over HTTP only'),
   component_health: componentHealth.optional().describe('With `use_v2` only.'),
+}).refine((config) => !config.use_v2 || config.grpc === undefined || config.grpc === null, {
+  message: 'health is told over HTTP only; remove it, and write `http` for the probes to ask',
+  path: ['grpc'],
 })
 
 export type HealthCheckConfig = z.infer<typeof healthCheckConfig>

@@ -90,6 +90,14 @@ test('what has no effect is told with its place', () => {
   ])
 })
 
+test('version 2 over gRPC is refused, as its probes would hear nothing', () => {
+  const { factory } = createSlow()
+  const settings = '{use_v2: true, grpc: {endpoint: "localhost:1"}}'
+  expect(() => create(settings, factory)).toThrow(
+    'config.yaml:4:43 extensions.health_check.grpc: health is told over HTTP',
+  )
+})
+
 test.each([
   [
     '{endpoint: "127.0.0.1:0", component_health: {}, http: {}}',

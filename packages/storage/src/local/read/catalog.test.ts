@@ -309,7 +309,10 @@ it('makes columns again from the log, and without it says that it is not complet
     },
   ])
   const turn = turnOf()
-  expect(await dependencies(catalog.blocks(turn), 0n, 1n << 64n, turn)).toEqual({ edges: [], complete: false })
+  expect(await dependencies(catalog.blocks(turn), { from: 0n, to: 1n << 64n, links: true }, turn)).toEqual({
+    edges: [],
+    complete: false,
+  })
   expect(await chunksOf(2)).toMatchObject({ chunks: 0, error: { code: 'corrupt' } })
   expect(await chunksOf(1)).toEqual({ chunks: 1, error: undefined })
 })
@@ -338,7 +341,9 @@ it('says that an answer is not complete where spans of its times are lost, and o
     [21, 40, true],
   ] as const) {
     const turn = turnOf()
-    expect((await dependencies(catalog.blocks(turn), at(from), at(to), turn)).complete).toBe(complete)
+    expect((await dependencies(catalog.blocks(turn), { from: at(from), to: at(to), links: true }, turn)).complete).toBe(
+      complete,
+    )
   }
 })
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { linkTo } from '../../conformance/dependency-model.ts'
 import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../conformance/spans.ts'
 import type { Block } from './block.ts'
 import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
@@ -11,7 +12,11 @@ import { Turn } from './turn.ts'
 const ALWAYS = [0n, 1n << 64n] as const
 
 function ask(blocks: readonly Block[], from: bigint = ALWAYS[0], to: bigint = ALWAYS[1], maxBytes = 64 << 20) {
-  return dependencies(blocks, from, to, new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) }))
+  return dependencies(
+    blocks,
+    { from, to, links: true },
+    new Turn(new StillClock(), Infinity, { memory: new QueryMemory(maxBytes) }),
+  )
 }
 
 /** By the letter of the contract, quadratic: for each span that may be a call its service, and the services that its parent may be of. */
@@ -111,10 +116,10 @@ it('looks at equal span ids in steps that grow with their number', async () => {
     const turn = new Turn(clock, Infinity)
     const { edges } = await dependencies(
       blocks.map((block) => priced(block, clock)),
-      ...ALWAYS,
+      { from: ALWAYS[0], to: ALWAYS[1], links: true },
       turn,
     )
-    expect(edges).toEqual([
+    expect(edges).toMatchObject([
       { parent: 'top', child: 's0', calls: count, errors: 0 },
       { parent: 'top', child: 's1', calls: count, errors: 0 },
     ])
@@ -151,7 +156,7 @@ it('goes so far outside of the range and no further, nearest first, and says so'
       sent({ trace: 1, id: 1000 - i === away ? 1 : 5000 + i, service: 'a', at: 60_000 * i }),
     )
     const answer = await ask([...blocks, blockOf([wanted])], T0 + 60_000n * 1000n * MS)
-    expect(answer.edges).toEqual(found ? [{ parent: 'a', child: 'b', calls: 1, errors: 0 }] : [])
+    expect(answer.edges).toMatchObject(found ? [{ parent: 'a', child: 'b', calls: 1, errors: 0 }] : [])
     expect(answer.complete).toBe(found)
     expect(read.length).toBe(Math.min(away, MAX_BLOCKS_OUTSIDE))
   }
@@ -166,6 +171,24 @@ it('ends incomplete where its memory ends', async () => {
   expect(await ask([lost], ...ALWAYS, 500_000)).toEqual({ edges: [], complete: false })
 })
 
+it('reads spans of kind consumer that start in the range for their links, and no others', async () => {
+  const kinds = [1, 2, 3, 4, 5]
+  const spans = Array.from({ length: 100 }, (_, i) =>
+    sent({ trace: i, id: i + 1, kind: kinds[i % 5]!, service: kinds[i % 5] === 5 ? 'b' : 'a', at: i }),
+  )
+  const linked = spans.map((each, i) => ({ ...each, span: { ...each.span, links: [linkTo(i - 1, i)] } }))
+  for (const [links, to, read] of [
+    [true, 1000, 20],
+    [true, 50, 10],
+    [false, 1000, 0],
+  ] as const) {
+    const turn = new Turn(new StillClock(), Infinity)
+    const query = { from: 0n, to: T0 + BigInt(to) * MS, links }
+    const { edges } = await dependencies([blockOf(linked)], query, turn)
+    expect([turn.values, edges[0]?.calls ?? 0]).toEqual([read, read])
+  }
+})
+
 it('counts a span once that was sent twice, in its block and in a later one, and others of its id by themselves', async () => {
   const parent = sent({ trace: 1, id: 1, service: 'a' })
   const call: SpanSpec = { trace: 1, id: 2, parent: 1, service: 'b', name: 'x', at: 3, status: 2 }
@@ -178,12 +201,12 @@ it('counts a span once that was sent twice, in its block and in a later one, and
   ]
   const edges = async (...blocks: (readonly SentSpan[])[]) => (await ask(blocks.map((spans) => blockOf(spans)))).edges
   const once = [{ parent: 'a', child: 'b', calls: 1, errors: 1 }]
-  expect(await edges([parent, sent(call), sent(call)])).toEqual(once)
-  expect(await edges([parent, sent(call)], [sent(call)], [sent({ ...call, attributes: [] })])).toEqual(once)
+  expect(await edges([parent, sent(call), sent(call)])).toMatchObject(once)
+  expect(await edges([parent, sent(call)], [sent(call)], [sent({ ...call, attributes: [] })])).toMatchObject(once)
   // Its parent came in neither of the two.
-  expect(await edges([sent(call)], [sent(call)], [parent])).toEqual(once)
+  expect(await edges([sent(call)], [sent(call)], [parent])).toMatchObject(once)
   const all = [parent, sent({ trace: 2, id: 1, service: 'a' }), ...[call, ...others].map(sent)]
-  expect(await edges(all, all)).toEqual([{ parent: 'a', child: 'b', calls: 6, errors: 6 }])
+  expect(await edges(all, all)).toMatchObject([{ parent: 'a', child: 'b', calls: 6, errors: 6 }])
 })
 
 it('knows spans that were sent twice for a million calls and more, in bounded memory', async () => {

@@ -1,49 +1,82 @@
-import type { Dependencies, DependencyEdge } from '../../contract.ts'
+import type { Dependencies } from '../../contract.ts'
 import { hashWords } from '../block/hash.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
-import { SEED } from './trace-ids.ts'
+import { callOf, CONSUMER_KIND, DependencyEdges } from './dependency-edges.ts'
+import { isReadable } from './range.ts'
 import { RecentSpans } from './recent-spans.ts'
+import { spanLinks } from './span-links.ts'
+import { SpanView } from './span-view.ts'
+import { SEED } from './trace-ids.ts'
 import type { Turn } from './turn.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
 /** Blocks outside of the range that are read for parents; 2 million spans at most. */
 export const MAX_BLOCKS_OUTSIDE = 256
-/** Bytes of an edge between two services, and of a service, about. */
-const EDGE_BYTES = 100
-/** A service that there was no memory for: its calls are left out. */
-const NO_SERVICE = 2 ** 26 - 1
 /** What asking one filter for a trace costs, against what reading a block and each of its rows does. */
 const FILTER_UNITS = 100
 const BLOCK_UNITS = 200_000
 const ROW_UNITS = 80
-/** ... and seeing whether a call is known. */
+/** ... seeing whether a call is known, counting it, and reading a span for its links. */
 const CALL_UNITS = 200
+const COUNT_UNITS = 50
+const READ_UNITS = 3_000
+
+export interface DependenciesQuery {
+  /** Starts of spans: `[from, to)`. */
+  readonly from: bigint
+  readonly to: bigint
+  readonly links: boolean
+}
+
+/** What one count of calls has in hand. */
+interface Count extends DependenciesQuery {
+  readonly edges: DependencyEdges
+  readonly waiting: WaitingCalls
+  readonly recent: RecentSpans
+  readonly turn: Turn
+}
 
 /**
- * Calls between services over spans that start in `[from, to)`. First each block resolves the parents that are in itself, which
- * are most; those that are left are then looked for in other blocks whose filter says that they may have the trace, those of the range
+ * Calls between services. First each block resolves the parents that are in itself, which
+ * are most; those that are left, and what is linked to, are then looked for in other blocks whose filter says that they may have the trace, those of the range
  * first and then what is nearest to it, as a parent may have come earlier, later, or started before the range.
+ *
+ * Columns are all that is read, but for links: those are in no column, and spans of kind consumer in the range are read for them, and no others.
  */
 export async function dependencies(
   blocks: readonly Block[],
-  from: bigint,
-  to: bigint,
+  query: DependenciesQuery,
   turn: Turn,
 ): Promise<Dependencies> {
-  const edges = new Edges(turn)
-  const waiting = new WaitingCalls(turn)
-  const recent = new RecentSpans(turn)
+  const { from, to } = query
+  const count: Count = {
+    ...query,
+    edges: new DependencyEdges(turn),
+    waiting: new WaitingCalls(turn),
+    recent: new RecentSpans(turn),
+    turn,
+  }
   for (const block of blocks) {
     if (await turn.breathe()) break
     if (block.maxStart < from || block.minStart >= to) continue
     if (block.damaged) turn.incomplete = true
     if (block.spans === 0) continue
-    const resolve = (): Promise<boolean> => resolveInBlock(block.rows(), from, to, waiting, recent, edges, turn)
-    if ((await turn.attemptAll(resolve)) === false) break
+    if ((await turn.attemptAll(() => resolveInBlock(block, count))) === false) break
   }
-  await resolveElsewhere(nearestFirst(blocks, from, to), waiting, edges, turn)
-  return { edges: edges.sorted(), complete: turn.complete }
+  await resolveElsewhere(nearestFirst(blocks, from, to), count)
+  return { edges: count.edges.sorted(secondsOf(blocks, from, to)), complete: turn.complete }
+}
+
+/** Of the range, as far as there are spans. */
+function secondsOf(blocks: readonly Block[], from: bigint, to: bigint): number {
+  let [first, last] = [to, from]
+  for (const { spans, minStart, maxStart } of blocks) {
+    if (spans === 0) continue
+    if (minStart < first) first = minStart
+    if (maxStart >= last) last = maxStart + 1n
+  }
+  return Number((last < to ? last : to) - (first > from ? first : from)) / 1e9
 }
 
 /** Blocks with their distance to the range in nanoseconds, 0 for those in it. */
@@ -58,19 +91,14 @@ function nearestFirst(blocks: readonly Block[], from: bigint, to: bigint): { blo
 }
 
 /** False when there is no more memory. */
-async function resolveInBlock(
-  rows: BlockRows,
-  from: bigint,
-  to: bigint,
-  waiting: WaitingCalls,
-  recent: RecentSpans,
-  edges: Edges,
-  turn: Turn,
-): Promise<boolean> {
-  const { count, spanId, parentId, trace, operation, status } = rows
+async function resolveInBlock(block: Block, count: Count): Promise<boolean> {
+  const { from, to, links, edges, waiting, recent, turn } = count
+  const rows = block.rows()
+  const { spanId, parentId, trace, traceIds, operation, operations } = rows
   const services = edges.numbersOf(rows)
+  const view = new SpanView(block, rows)
   // Row + 1 of the first span with a trace and span id, in one open-addressing table.
-  const mask = 2 ** Math.ceil(Math.log2(2 * count + 1)) - 1
+  const mask = 2 ** Math.ceil(Math.log2(2 * rows.count + 1)) - 1
   if (!turn.reserve(4 * mask)) return false
   const table = new Int32Array(mask + 1)
   const slotOf = (traceIndex: number, lo: number, hi: number): number => {
@@ -81,38 +109,61 @@ async function resolveInBlock(
     }
     return slot
   }
-  for (let row = 0; row < count; row++) {
+  for (let row = 0; row < rows.count; row++) {
     if (turn.work(ROW_UNITS) && (await turn.breathe())) return false
     const slot = slotOf(trace[row]!, spanId[2 * row]!, spanId[2 * row + 1]!)
     if (table[slot] === 0) table[slot] = row + 1
   }
   let hasRoom = true
-  for (let row = 0; row < count && hasRoom; row++) {
+  for (let row = 0; row < rows.count && hasRoom; row++) {
     if (turn.work(ROW_UNITS) && (await turn.breathe())) return false
     const lo = parentId[2 * row]!
     const hi = parentId[2 * row + 1]!
-    if ((lo === 0 && hi === 0) || (lo === spanId[2 * row] && hi === spanId[2 * row + 1])) continue
+    const hasParent = (lo !== 0 || hi !== 0) && (lo !== spanId[2 * row] || hi !== spanId[2 * row + 1])
+    const mayLink = links && operations[operation[row]!]!.kind === CONSUMER_KIND
+    if (!hasParent && !mayLink) continue
     const start = startOf(rows, row)
     if (start < from || start >= to) continue
     const child = services[operation[row]!]!
-    const error = status[row] === 2 ? 1 : 0
-    const parent = table[slotOf(trace[row]!, lo, hi)]! - 1
-    if (parent >= 0 && services[operation[parent]!] === child) continue
+    const parent = hasParent ? table[slotOf(trace[row]!, lo, hi)]! - 1 : -1
+    const isCall = hasParent && (parent < 0 || services[operation[parent]!] !== child)
+    if (!isCall && !mayLink) continue
     if (turn.work(CALL_UNITS) && (await turn.breathe())) return false
     if (!recent.isNew(rows, row)) continue
-    hasRoom =
-      parent >= 0 ? edges.count(services[operation[parent]!]!, child, 1, error) : waiting.add(rows, row, child, error)
+    if (isCall) {
+      const call = callOf(rows, row, false)
+      hasRoom =
+        parent >= 0
+          ? edges.count(services[operation[parent]!]!, operations[operation[parent]!]!.kind, child, call)
+          : waiting.add(traceIds, 4 * trace[row]!, lo, hi, child, call)
+    }
+    if (!mayLink || !hasRoom) continue
+    if (turn.work(READ_UNITS) && (await turn.breathe())) return false
+    if (isReadable(view, row, turn)) hasRoom = addLinks(view, rows, row, child, count)
   }
   turn.release(4 * mask)
   return hasRoom
 }
 
+/** What the row's span links to is waited for, but for its parent. False when there is no memory for it. */
+function addLinks(view: SpanView, rows: BlockRows, row: number, child: number, { waiting, turn }: Count): boolean {
+  const call = callOf(rows, row, true)
+  const own = [0, 1, 2, 3].map((i) => rows.traceIds[4 * rows.trace[row]! + i]!)
+  const parent = [...own, rows.parentId[2 * row]!, rows.parentId[2 * row + 1]!]
+  turn.values++
+  for (const link of spanLinks(view)) {
+    turn.work(CALL_UNITS)
+    if (link.every((word, i) => word === parent[i])) continue
+    if (!waiting.add(link, 0, link[4]!, link[5]!, child, call)) return false
+  }
+  return true
+}
+
 async function resolveElsewhere(
   blocks: readonly { readonly block: Block; readonly distance: bigint }[],
-  waiting: WaitingCalls,
-  edges: Edges,
-  turn: Turn,
+  count: Count,
 ): Promise<void> {
+  const { waiting, turn } = count
   let outside = 0
   for (const { block, distance } of blocks) {
     if (waiting.size === 0 || (await turn.breathe())) return
@@ -121,7 +172,7 @@ async function resolveElsewhere(
       turn.incomplete = true
       return
     }
-    await turn.attemptAll(() => resolveIn(block.rows(), waiting, edges, turn))
+    await turn.attemptAll(() => resolveIn(block.rows(), count))
   }
 }
 
@@ -137,7 +188,7 @@ async function mayHaveParents(block: Block, waiting: WaitingCalls, turn: Turn): 
   return false
 }
 
-async function resolveIn(rows: BlockRows, waiting: WaitingCalls, edges: Edges, turn: Turn): Promise<void> {
+async function resolveIn(rows: BlockRows, { edges, waiting, turn }: Count): Promise<void> {
   const services = edges.numbersOf(rows)
   const traces = new Int32Array(rows.traceCount)
   for (let index = 0; index < rows.traceCount; index++) {
@@ -149,61 +200,11 @@ async function resolveIn(rows: BlockRows, waiting: WaitingCalls, edges: Edges, t
     const trace = traces[rows.trace[row]!]!
     if (trace < 0 || !waiting.hasTrace(trace)) continue
     const parent = services[rows.operation[row]!]!
-    waiting.resolve(trace, rows.spanId[2 * row]!, rows.spanId[2 * row + 1]!, (child, calls, errors) =>
-      edges.count(parent, child, calls, errors),
-    )
-  }
-}
-
-/** Calls by parent and child, services being numbered as they come. */
-class Edges {
-  readonly #turn: Turn
-  readonly #names: string[] = []
-  readonly #numbers = new Map<string, number>()
-  readonly #edges = new Map<
-    number,
-    { readonly parent: number; readonly child: number; calls: number; errors: number }
-  >()
-
-  constructor(turn: Turn) {
-    this.#turn = turn
-  }
-
-  /** The service of each operation of a block. */
-  numbersOf({ operations }: BlockRows): Uint32Array {
-    return Uint32Array.from(operations, ({ service }) => {
-      let number = this.#numbers.get(service)
-      if (number === undefined) {
-        if (!this.#turn.reserve(EDGE_BYTES + 2 * service.length)) return NO_SERVICE
-        this.#numbers.set(service, (number = this.#names.push(service) - 1))
-      }
-      return number
-    })
-  }
-
-  /** False when there is no memory for another edge. */
-  count(parent: number, child: number, calls: number, errors: number): boolean {
-    if (parent === child || parent === NO_SERVICE || child === NO_SERVICE) return true
-    const key = parent * 2 ** 26 + child
-    const edge = this.#edges.get(key)
-    if (edge) {
-      edge.calls += calls
-      edge.errors += errors
-    } else {
-      if (!this.#turn.reserve(EDGE_BYTES)) return false
-      this.#edges.set(key, { parent, child, calls, errors })
+    const { kind } = rows.operations[rows.operation[row]!]!
+    let call = waiting.take(trace, rows.spanId[2 * row]!, rows.spanId[2 * row + 1]!)
+    for (; call >= 0; call = waiting.after(call)) {
+      if (turn.work(COUNT_UNITS) && (await turn.breathe())) return
+      edges.count(parent, kind, waiting.childOf(call), waiting.whatOf(call))
     }
-    return true
-  }
-
-  sorted(): DependencyEdge[] {
-    return [...this.#edges.values()]
-      .map(({ parent, child, calls, errors }) => ({
-        parent: this.#names[parent]!,
-        child: this.#names[child]!,
-        calls,
-        errors,
-      }))
-      .sort((a, b) => (a.parent === b.parent ? (a.child < b.child ? -1 : 1) : a.parent < b.parent ? -1 : 1))
   }
 }

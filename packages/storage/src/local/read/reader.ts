@@ -195,7 +195,7 @@ export class Reader {
           ),
         )
       case 'dependencies':
-        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call.from, call.to, turn))
+        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn))
       case 'aggregate':
         return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn))
       case 'heatMap':

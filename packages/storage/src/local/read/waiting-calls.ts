@@ -1,29 +1,33 @@
 import { hashWords } from '../block/hash.ts'
-import type { BlockRows } from '../block/rows.ts'
 import { SEED, TraceIds, widened } from './trace-ids.ts'
 import type { Turn } from './turn.ts'
 
 const INITIAL = 1 << 10
-/** Of one entry in the columns and its two places in the table. */
-const ENTRY_BYTES = 36
+/** Of one span in the columns and its two places in the table. */
+const SPAN_BYTES = 24
+const CALL_BYTES = 12
 
 /**
- * Calls whose parent span has not been found: one entry for each trace, parent span id and calling service, 36 bytes, beside the ids
- * of the traces.
+ * Calls whose parent span has not been found, and links: a list of calls for each span that is waited for, 24 bytes a span and 12 a call, beside the
+ * ids of the traces.
  */
 export class WaitingCalls {
-  /** Entries that still wait. */
+  /** Spans that are still waited for. */
   size = 0
   readonly traces: TraceIds
-  /** Entries of each trace that still wait. */
+  /** ... of each trace. */
   #ofTrace: Uint32Array
-  #count = 0
+  #spans = 0
   #trace = new Uint32Array(INITIAL)
-  #parent = new Uint32Array(2 * INITIAL)
-  #child = new Uint32Array(INITIAL)
-  #calls = new Uint32Array(INITIAL)
-  #errors = new Uint32Array(INITIAL)
+  #id = new Uint32Array(2 * INITIAL)
+  /** A span's first call + 1. */
+  #first = new Uint32Array(INITIAL)
   #slots = new Int32Array(2 * INITIAL)
+  #calls = 0
+  #child = new Uint32Array(INITIAL)
+  #what = new Uint32Array(INITIAL)
+  /** The next call + 1. */
+  #next = new Uint32Array(INITIAL)
   readonly #turn: Turn
 
   constructor(turn: Turn) {
@@ -32,88 +36,92 @@ export class WaitingCalls {
     this.#ofTrace = new Uint32Array(this.traces.capacity)
   }
 
-  /** Whether a trace has calls that wait. */
+  /** Whether spans of a trace are waited for. */
   hasTrace(trace: number): boolean {
     return this.#ofTrace[trace]! > 0
   }
 
-  /** False when there is no memory for it. */
-  add(rows: BlockRows, row: number, child: number, error: number): boolean {
-    const trace = this.traces.add(rows.traceIds, 4 * rows.trace[row]!)
-    if (trace < 0) return false
-    const lo = rows.parentId[2 * row]!
-    const hi = rows.parentId[2 * row + 1]!
-    for (let slot = this.#first(trace, lo, hi); ; slot = this.#next(slot)) {
-      const entry = this.#slots[slot]! - 1
-      if (entry < 0) return this.#insert(slot, trace, lo, hi, child, error)
-      if (this.#is(entry, trace, lo, hi) && this.#child[entry] === child) {
-        this.#calls[entry]!++
-        this.#errors[entry]! += error
-        return true
-      }
+  /**
+   * A call by a service, `what` being the caller's own word for it, waits for a span: the four words of its trace at `at` of `traceIds` and its id. False when
+   * there is no memory for it.
+   */
+  add(traceIds: Uint32Array, at: number, lo: number, hi: number, child: number, what: number): boolean {
+    const trace = this.traces.add(traceIds, at)
+    if (trace < 0 || !this.#hasRoom()) return false
+    const slot = this.#slotOf(trace, lo, hi)
+    let span = this.#slots[slot]! - 1
+    if (span < 0) {
+      span = this.#spans++
+      this.#slots[slot] = span + 1
+      this.#trace[span] = trace
+      this.#id[2 * span] = lo
+      this.#id[2 * span + 1] = hi
     }
-  }
-
-  /** Hands the calls that wait for this span to `found`, and forgets them. */
-  resolve(trace: number, lo: number, hi: number, found: (child: number, calls: number, errors: number) => void): void {
-    for (let slot = this.#first(trace, lo, hi); ; slot = this.#next(slot)) {
-      const entry = this.#slots[slot]! - 1
-      if (entry < 0) return
-      if (!this.#is(entry, trace, lo, hi) || this.#calls[entry] === 0) continue
-      found(this.#child[entry]!, this.#calls[entry]!, this.#errors[entry]!)
-      this.#calls[entry] = 0
-      this.size--
-      this.#ofTrace[trace]!--
+    if (this.#first[span] === 0) {
+      this.size++
+      this.#ofTrace[trace]!++
     }
-  }
-
-  #is(entry: number, trace: number, lo: number, hi: number): boolean {
-    return this.#trace[entry] === trace && this.#parent[2 * entry] === lo && this.#parent[2 * entry + 1] === hi
-  }
-
-  #first(trace: number, lo: number, hi: number): number {
-    return hashWords(trace ^ SEED, lo, hi, 0) & (this.#slots.length - 1)
-  }
-
-  #next(slot: number): number {
-    return (slot + 1) & (this.#slots.length - 1)
-  }
-
-  #insert(slot: number, trace: number, lo: number, hi: number, child: number, error: number): boolean {
-    let free = slot
-    if (this.#count === this.#calls.length) {
-      if (!this.#grow()) return false
-      free = this.#first(trace, lo, hi)
-      while (this.#slots[free] !== 0) free = this.#next(free)
-    }
-    const entry = this.#count++
-    this.#slots[free] = entry + 1
-    this.#trace[entry] = trace
-    this.#parent[2 * entry] = lo
-    this.#parent[2 * entry + 1] = hi
-    this.#child[entry] = child
-    this.#calls[entry] = 1
-    this.#errors[entry] = error
-    this.size++
-    this.#ofTrace[trace]!++
+    const call = this.#calls++
+    this.#child[call] = child
+    this.#what[call] = what
+    this.#next[call] = this.#first[span]!
+    this.#first[span] = call + 1
     return true
   }
 
-  #grow(): boolean {
-    const before = this.#calls.length
-    const capacity = 2 * before
-    if (!this.#turn.reserve(ENTRY_BYTES * before)) return false
-    this.#trace = widened(this.#trace, capacity)
-    this.#parent = widened(this.#parent, 2 * capacity)
-    this.#child = widened(this.#child, capacity)
-    this.#calls = widened(this.#calls, capacity)
-    this.#errors = widened(this.#errors, capacity)
-    this.#slots = new Int32Array(2 * capacity)
-    for (let entry = 0; entry < this.#count; entry++) {
-      let slot = this.#first(this.#trace[entry]!, this.#parent[2 * entry]!, this.#parent[2 * entry + 1]!)
-      while (this.#slots[slot] !== 0) slot = this.#next(slot)
-      this.#slots[slot] = entry + 1
+  /** The first call that waits for this span, which is not waited for any more; -1: none. */
+  take(trace: number, lo: number, hi: number): number {
+    const span = this.#slots[this.#slotOf(trace, lo, hi)]! - 1
+    const first = span < 0 ? 0 : this.#first[span]!
+    if (first === 0) return -1
+    this.#first[span] = 0
+    this.size--
+    this.#ofTrace[trace]!--
+    return first - 1
+  }
+
+  /** The call after this one; -1: none. */
+  after(call: number): number {
+    return this.#next[call]! - 1
+  }
+
+  childOf(call: number): number {
+    return this.#child[call]!
+  }
+
+  whatOf(call: number): number {
+    return this.#what[call]!
+  }
+
+  /** The place of the span, or the free one where it belongs. */
+  #slotOf(trace: number, lo: number, hi: number): number {
+    const mask = this.#slots.length - 1
+    let slot = hashWords(trace ^ SEED, lo, hi, 0) & mask
+    for (let span = this.#slots[slot]! - 1; span >= 0; span = this.#slots[slot]! - 1) {
+      if (this.#trace[span] === trace && this.#id[2 * span] === lo && this.#id[2 * span + 1] === hi) break
+      slot = (slot + 1) & mask
     }
+    return slot
+  }
+
+  /** For one more span and one more call. */
+  #hasRoom(): boolean {
+    const calls = this.#child.length
+    if (this.#calls === calls) {
+      if (!this.#turn.reserve(CALL_BYTES * calls)) return false
+      this.#child = widened(this.#child, 2 * calls)
+      this.#what = widened(this.#what, 2 * calls)
+      this.#next = widened(this.#next, 2 * calls)
+    }
+    const spans = this.#trace.length
+    if (this.#spans < spans) return true
+    if (!this.#turn.reserve(SPAN_BYTES * spans)) return false
+    this.#trace = widened(this.#trace, 2 * spans)
+    this.#id = widened(this.#id, 4 * spans)
+    this.#first = widened(this.#first, 2 * spans)
+    this.#slots = new Int32Array(4 * spans)
+    for (let span = 0; span < this.#spans; span++)
+      this.#slots[this.#slotOf(this.#trace[span]!, this.#id[2 * span]!, this.#id[2 * span + 1]!)] = span + 1
     return true
   }
 }

@@ -7,6 +7,7 @@ import { expect, it, vi } from 'vitest'
 import { arbitrarySpan } from '../../conformance/arbitrary.ts'
 import { find } from '../../conformance/harness.ts'
 import { arbitrarySearch, arbitraryTraces } from '../../conformance/set-arbitrary.ts'
+import { arbitraryCalls } from '../../conformance/dependency-model.ts'
 import { requestOf } from '../../conformance/spans.ts'
 import { collectSearch, type SearchQuery, type TraceStore, type TraceSummary } from '../../contract.ts'
 import { BlockBuilder } from '../block/builder.ts'
@@ -128,9 +129,12 @@ it.each(SEEDS)('a store of spans from seed %i answers the same when it is sealed
 })
 
 // Of two spans with one id any may be the one that is called, so that there are none here but twins.
-it('has the same calls between services when it is sealed', async () => {
+it.each([
+  ['calls', arbitraryTraces],
+  ['calls and links', arbitraryCalls],
+])('has the same %s between services when it is sealed', async (_, arbitrary) => {
   const random = createRandom(7)
-  const spans = fc.sample(arbitraryTraces, { seed: 7, numRuns: 1 })[0]!
+  const spans = fc.sample(arbitrary, { seed: 7, numRuns: 1 })[0]!
   const requests: Uint8Array[] = []
   while (spans.length > 0) requests.push(requestOf(spans.splice(0, 1 + random(5))))
   await withStores(requests, async (asItCame, others) => {

@@ -11,6 +11,7 @@ import {
   type CallOptions,
   type CompareQuery,
   type Dependencies,
+  type DependenciesOptions,
   type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
@@ -231,9 +232,9 @@ class LocalStore implements TraceStore {
     return this.#searches.call({ method: 'attributeValues', key, limit }, options)
   }
 
-  async dependencies(from: bigint, to: bigint, options?: CallOptions): Promise<Dependencies> {
+  async dependencies(from: bigint, to: bigint, options?: DependenciesOptions): Promise<Dependencies> {
     if (options?.signal?.aborted) return { edges: [], complete: false }
-    return this.#searches.call({ method: 'dependencies', from, to }, options)
+    return this.#searches.call({ method: 'dependencies', from, to, links: options?.links ?? true }, options)
   }
 
   async aggregate(query: AggregateQuery): Promise<Aggregates> {

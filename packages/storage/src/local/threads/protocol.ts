@@ -171,7 +171,7 @@ export type Call =
   | { readonly method: 'operations'; readonly service: string | undefined; readonly kind: number | undefined }
   | { readonly method: 'attributeKeys'; readonly limit: number }
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
-  | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint }
+  | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint; readonly links: boolean }
   | { readonly method: 'aggregate'; readonly query: AggregateQuery }
   | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
   | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
