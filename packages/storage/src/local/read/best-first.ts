@@ -21,8 +21,8 @@ const VAIN_FOR_EACH = 5
 /** How a block and a trace are bounded in an order; keys are those of {@link Position}: nothing in it comes before. */
 export interface Ranking {
   readonly row: RowKey
-  /** `anyTime`: rows outside of the range count, too, and bound their traces by what they say. */
-  block(block: Block, plan: Plan, anyTime: boolean): bigint
+  /** By all of its rows: those outside of the range may count, too. */
+  block(block: Block): bigint
   /** From what {@link RowKey.columns} say. */
   key(hi: number, lo: number): bigint
   /**
@@ -44,7 +44,7 @@ export const NEWEST: Ranking = {
     extents: ({ startHi, startLo }) => ({ hi: startHi, lo: startLo }),
   },
   isExact: true,
-  block: ({ maxStart }, { range }, anyTime) => -(anyTime || maxStart < range.to ? maxStart : range.to),
+  block: ({ maxStart }) => -maxStart,
   key: (hi, lo) => -((BigInt(hi) << 32n) | BigInt(lo)),
   bounds: ({ minStart }) => [Number(minStart >> 32n), Number(minStart & 0xffff_ffffn)],
   isBefore: ({ minStart }, key) => -minStart < key,
@@ -136,7 +136,7 @@ export async function bestFirst(
 
   const queue = blocks
     .filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
-    .map((block) => ({ block, key: ranking.block(block, plan, source.anyTime) }))
+    .map((block) => ({ block, key: ranking.block(block) }))
     .filter(({ block }) => !cursor?.stragglers || !ranking.isBefore(block, cursor.after.key))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   output.partsTotal = queue.length
