@@ -4,9 +4,8 @@ import { matchesIn, noMatches, wholeTraces } from './matches.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
-import { meets } from './range.ts'
 import { SeenTraces, type Duty, type RowKey } from './seen-traces.ts'
-import type { Source } from './set/sources.ts'
+import { isAsked, type Source } from './set/sources.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
 import { traceWords } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
@@ -135,7 +134,7 @@ export async function bestFirst(
   }
 
   const queue = blocks
-    .filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
+    .filter((block) => isAsked(source, block, plan.range, turn))
     .map((block) => ({ block, key: ranking.block(block) }))
     .filter(({ block }) => !cursor?.stragglers || !ranking.isBefore(block, cursor.after.key))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
