@@ -1,6 +1,7 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import {
   ERROR_ORDERS,
+  GROUP_FIELDS,
   GROUP_ORDERS,
   type AggregateEnd,
   type AggregateScope,
@@ -184,12 +185,12 @@ function keysParam(query: Query, name: string): GroupKey[] {
   return keys.map(([text, quoted]) => {
     const target = targetOf({ text: quoted ?? text.trim(), quoted: quoted !== undefined })
     if (!('field' in target)) return target
-    const { field } = target
-    if (field === 'service' || field === 'name' || field === 'kind' || field === 'status') return { field }
+    const field = GROUP_FIELDS.find((each) => each === target.field)
+    if (field) return { field }
     throw new RequestError(
       400,
       'bad_parameter',
-      `parameter "${name}": "${text}" cannot be grouped by: service, name, kind, status, or an attribute's key`,
+      `parameter "${name}": "${text}" cannot be grouped by: ${GROUP_FIELDS.join(', ')}, or an attribute's key`,
     )
   })
 }

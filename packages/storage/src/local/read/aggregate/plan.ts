@@ -1,4 +1,5 @@
 import {
+  GROUP_FIELDS,
   GROUP_ORDERS,
   StorageError,
   type AggregateQuery,
@@ -17,7 +18,6 @@ const MAX_KEYS = 3
 const MAX_PERCENTILES = 10
 /** Of all groups of an answer together. */
 const MAX_BUCKETS = 100_000
-const FIELDS: readonly string[] = ['service', 'name', 'kind', 'status']
 
 /** What is counted, checked. */
 export interface ScopePlan {
@@ -82,8 +82,8 @@ export function checkKey(key: GroupKey, path: string): void {
   if (!key || typeof key !== 'object')
     throw new StorageError('bad_query', `${path}: needs { field } or { attribute, level? }`)
   if ('field' in key) {
-    if (!FIELDS.includes(key.field))
-      throw new StorageError('bad_query', `${path}.field is ${key.field}; one of ${FIELDS.join(', ')}`)
+    if (!GROUP_FIELDS.includes(key.field))
+      throw new StorageError('bad_query', `${path}.field is ${key.field}; one of ${GROUP_FIELDS.join(', ')}`)
     return
   }
   if (typeof key.attribute !== 'string') throw new StorageError('bad_query', `${path}.attribute is not a string`)
