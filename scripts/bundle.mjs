@@ -2,7 +2,7 @@
 // The threads' files lie beside `main.js`, where the code that starts them looks for them.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 /** What the program is made of; `packages/server/bin/spoor.js` has the same list, as it is published without this file. */
 export const PROGRAM_PACKAGES = ['otlp', 'trace', 'collector', 'storage', 'server']
@@ -76,4 +76,4 @@ export async function bundle() {
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
