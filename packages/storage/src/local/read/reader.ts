@@ -11,6 +11,7 @@ import type {
   ReaderPart,
   ReaderStats,
   Results,
+  SaysComplete,
   Switched,
   ToReader,
 } from '../threads/protocol.ts'
@@ -221,20 +222,7 @@ export class Reader {
 
   async #lookUp(
     id: number,
-    call: Exclude<
-      Call,
-      {
-        method:
-          | 'search'
-          | 'dependencies'
-          | 'aggregate'
-          | 'heatMap'
-          | 'errorGroups'
-          | 'bottleneck'
-          | 'compare'
-          | 'nextTrace'
-      }
-    >,
+    call: Exclude<Call, { method: SaysComplete | 'nextTrace' }>,
     turn: Turn,
     timeoutMs: number,
   ): Promise<Results[Call['method']]> {
