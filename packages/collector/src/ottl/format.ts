@@ -1,14 +1,21 @@
 /** What `Format` makes of values: the verbs of Go's `fmt` for what statements compute with. */
 import { bytesToHex } from '@spoor/otlp'
+import { EvaluationError } from './error.ts'
 import { textOf } from './text.ts'
 import { valueText } from '../processor-helper/index.ts'
 import { Duration, Id, isList, isMap, entriesOf, fromAny, Time, toAny, type Value } from './value.ts'
 import { durationText } from './time/duration.ts'
 import { rfc3339 } from './time/civil.ts'
 
+/** Of a number, what the runtime writes at most. */
+const MAX_DIGITS = 100
+/** As in Go. */
+const MAX_WIDTH = 1_000_000
+const MAX_CODE_POINT = 0x10_ff_ffn
+
 const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d*))?([a-zA-Z%])/g
 
-/** A value that is missing, or that no verb stands for, is told in the text, as Go does. */
+/** A value that is missing, or that no verb stands for, is told in the text, as Go does. Throws {@link EvaluationError} for too many digits. */
 export function format(template: string, values: readonly Value[]): string {
   let next = 0
   const text = template.replace(
@@ -30,6 +37,7 @@ export function format(template: string, values: readonly Value[]): string {
 
 function padded(text: string, flags: string, width: number): string {
   const length = Array.from(text).length
+  if (width > MAX_WIDTH) throw new EvaluationError(`a width of ${width}: at most ${MAX_WIDTH} are taken`)
   if (length >= width) return text
   if (flags.includes('-')) return text + ' '.repeat(width - length)
   if (!flags.includes('0')) return ' '.repeat(width - length) + text
@@ -38,6 +46,8 @@ function padded(text: string, flags: string, width: number): string {
 }
 
 function verbText(verb: string, value: Value, flags: string, digits: number | undefined): string | undefined {
+  if (/[efg]/i.test(verb) && digits !== undefined && digits > MAX_DIGITS)
+    throw new EvaluationError(`${digits} digits of a number: at most ${MAX_DIGITS} are written`)
   const plus = (text: string): string => (flags.includes('+') && !text.startsWith('-') ? `+${text}` : text)
   switch (verb) {
     case 'v':
@@ -72,7 +82,8 @@ function verbText(verb: string, value: Value, flags: string, digits: number | un
       return verb === 'X' ? text?.toUpperCase() : text
     }
     case 'c':
-      return typeof value === 'bigint' ? String.fromCodePoint(Number(value)) : undefined
+      if (typeof value !== 'bigint') return undefined
+      return value < 0n || value > MAX_CODE_POINT ? '\ufffd' : String.fromCodePoint(Number(value))
     case 'f':
     case 'F':
       return typeof value === 'number' ? plus(value.toFixed(digits ?? 6)) : undefined
