@@ -3,7 +3,7 @@ import type { AnyValue, KeyValue } from '@spoor/otlp'
 import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
-import type { Item } from '../node.ts'
+import { folded } from '../node.ts'
 import {
   any,
   int,
@@ -183,11 +183,10 @@ export const EDITORS = [
   }),
 
   defineFunction('keep_keys', { target: mapTarget, keys: listOf(string) }, ({ target, keys }) => {
-    const keysOf = (item: Item): Set<string> => new Set(keys.map((key) => key.get(item)))
-    const known = keys.every((key) => key.isLiteral) ? keysOf({} as Item) : undefined
+    const all = folded(keys, (item) => new Set(keys.map((key) => key.get(item))))
     return (item) => {
       target(item, (map) => {
-        const kept = known ?? keysOf(item)
+        const kept = all.get(item)
         map.retain((key) => kept.has(key))
       })
       return undefined
