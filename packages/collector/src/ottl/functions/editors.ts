@@ -85,7 +85,7 @@ class Flattening {
   }
 
   #put(key: string, value: AnyValue): void {
-    const isThere = this.#result.get(key) !== undefined
+    const isThere = this.#result.has(key)
     const count = this.#seen.get(key) ?? 0
     this.#seen.set(key, isThere ? count + 1 : 0)
     this.#result.set(isThere ? `${key}.${count}` : key, value)
@@ -106,9 +106,9 @@ function elementOf(value: Value): AnyValue {
 
 /** The last takes the place of what is taken out, as in the Collector. */
 function deleteKey(map: LiveMap, key: string): void {
-  const keys = map.keys()
-  const last = keys.at(-1)!
-  if (keys.length < 2 || last === key || !keys.includes(key)) {
+  if (!map.has(key)) return
+  const last = map.keys().at(-1)!
+  if (last === key) {
     map.delete(key)
     return
   }
@@ -204,7 +204,7 @@ export const EDITORS = [
       return (item) => {
         target(item, (map) => {
           if (BigInt(map.size) <= limit) return
-          let room = Number(limit) - priorityKeys.filter((key) => map.get(key) !== undefined).length
+          let room = Number(limit) - priorityKeys.filter((key) => map.has(key)).length
           map.retain((key) => priority.has(key) || room-- > 0)
         })
         return undefined
