@@ -25,6 +25,11 @@ const SEEN: Readonly<Record<ContextName, readonly Owner[]>> = {
   log: ['log', 'scope', 'resource'],
 }
 
+/** How far in it is: resources are at 0, scopes at 1, items at 2, and what is in items at 3. */
+export function depthOf(context: ContextName): number {
+  return SEEN[context].length - 1
+}
+
 /** The one furthest in first: where statements have paths of several, they are about that one. */
 const INNERMOST_FIRST: readonly ContextName[] = ['log', 'datapoint', 'metric', 'spanevent', 'span', 'scope', 'resource']
 
