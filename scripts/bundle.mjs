@@ -2,7 +2,10 @@
 // The threads' files lie beside `main.js`, where the code that starts them looks for them.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+
+/** What the program is made of; `packages/server/bin/spoor.js` has the same list, as it is published without this file. */
+export const PROGRAM_PACKAGES = ['otlp', 'trace', 'collector', 'storage', 'server']
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages')
 const server = join(packages, 'server')
@@ -10,7 +13,7 @@ const folder = join(server, 'dist', 'bundle')
 
 /** The built modules of the program's packages, but for tests. */
 function builtModules() {
-  return ['otlp', 'trace', 'collector', 'storage', 'server'].flatMap((name) => {
+  return PROGRAM_PACKAGES.flatMap((name) => {
     const dist = join(packages, name, 'dist')
     const files = readdirSync(dist, { recursive: true }).filter((file) =>
       /^(?!bundle\b)(?!.*\.test\.).*\.js$/.test(file),
@@ -73,4 +76,4 @@ export async function bundle() {
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PROGRAM_PACKAGES } from './bundle.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(root, 'node_modules', '.bin')
@@ -93,9 +94,7 @@ function build() {
   }
   const bundled = join(root, 'packages', 'server', 'dist', 'bundle', 'main.js')
   const bundledMs = existsSync(bundled) ? statSync(bundled).mtimeMs : 0
-  const compiled = ['otlp', 'trace', 'collector', 'storage', 'server'].map((name) =>
-    join(root, 'packages', name, 'dist', '.tsbuildinfo'),
-  )
+  const compiled = PROGRAM_PACKAGES.map((name) => join(root, 'packages', name, 'dist', '.tsbuildinfo'))
   if (compiled.some((path) => statSync(path).mtimeMs > bundledMs))
     step('Bundling', node, [join(root, 'scripts', 'bundle.mjs')], { env: environment })
   const page = join(root, 'packages', 'ui', 'dist', 'page', 'index.html')

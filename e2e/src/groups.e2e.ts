@@ -1,11 +1,9 @@
-import { type Span, encodeTraces } from '@spoor/otlp'
+import type { Span } from '@spoor/otlp'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { noBrowser, openBrowser, openPage } from './browser.ts'
 import { type RunningSpoor, startSpoor } from './spoor.ts'
-
-const ms = 1_000_000n
-const now = BigInt(Date.now()) * ms
+import { ms, now, sendTraces, span, traces } from './traces.ts'
 
 interface Sent {
   readonly service: string
@@ -30,24 +28,15 @@ const messageOf = (index: number) => (index % 4 === 1 ? 'connection refused' : `
 
 function spanOf({ name, ms: lasts, failed }: Sent, index: number): Span {
   const start = now - BigInt(index) * 1_000n * ms
-  return {
+  return span({
     traceId: (index + 1).toString(16).padStart(32, '0'),
     spanId: (index + 1).toString(16).padStart(16, '0'),
-    traceState: '',
-    parentSpanId: '',
-    flags: 0,
     kind: 2,
     name,
     startTimeUnixNano: start,
     endTimeUnixNano: start + BigInt(lasts) * ms,
-    attributes: [],
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
     status: { code: failed ? 2 : 0, message: failed ? messageOf(index) : '' },
-  }
+  })
 }
 
 /** What a table of operations shows, counted one by one. */
@@ -100,28 +89,15 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
   beforeAll(async () => {
     ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
     const indexed = sent.map((each, index) => ({ service: each.service, span: spanOf(each, index) }))
-    const body = encodeTraces({
-      resourceSpans: [...Map.groupBy(indexed, ({ service }) => service)].map(([service, group]) => ({
-        resource: {
-          attributes: [{ key: 'service.name', value: { type: 'string', value: service } }],
-          droppedAttributesCount: 0,
-        },
-        scopeSpans: [
-          {
-            scope: { name: 'e2e', version: '', attributes: [], droppedAttributesCount: 0 },
-            spans: group.map(({ span }) => span),
-            schemaUrl: '',
-          },
-        ],
-        schemaUrl: '',
-      })),
-    })
-    const response = await fetch(`${spoor.http}/v1/traces`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-protobuf' },
-      body: body as BodyInit,
-    })
-    expect(response.status).toBe(200)
+    for (const [service, group] of Map.groupBy(indexed, (each) => each.service)) {
+      await sendTraces(
+        spoor,
+        traces(
+          service,
+          group.map((each) => each.span),
+        ),
+      )
+    }
   })
   afterAll(async () => {
     await browser?.close()

@@ -1,56 +1,8 @@
-import { type Span, type TracesData, encodeTraces } from '@spoor/otlp'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { noBrowser, openBrowser, openPage } from './browser.ts'
 import { type RunningSpoor, startSpoor } from './spoor.ts'
-
-const now = BigInt(Date.now()) * 1_000_000n
-const ms = 1_000_000n
-
-function span(fields: Partial<Span> & Pick<Span, 'traceId' | 'spanId' | 'name'>): Span {
-  return {
-    traceState: '',
-    parentSpanId: '',
-    flags: 0,
-    kind: 1,
-    startTimeUnixNano: now,
-    endTimeUnixNano: now + 10n * ms,
-    attributes: [],
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
-    status: { code: 0, message: '' },
-    ...fields,
-  }
-}
-
-function traces(service: string, spans: readonly Span[]): TracesData {
-  return {
-    resourceSpans: [
-      {
-        resource: {
-          attributes: [{ key: 'service.name', value: { type: 'string', value: service } }],
-          droppedAttributesCount: 0,
-        },
-        scopeSpans: [
-          { scope: { name: 'e2e', version: '', attributes: [], droppedAttributesCount: 0 }, spans, schemaUrl: '' },
-        ],
-        schemaUrl: '',
-      },
-    ],
-  }
-}
-
-async function send(data: TracesData): Promise<void> {
-  const response = await fetch(`${spoor.http}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf' },
-    body: encodeTraces(data) as BodyInit,
-  })
-  expect(response.status).toBe(200)
-}
+import { ms, now, sendTraces, span, traces } from './traces.ts'
 
 const id = (number: number) => number.toString(16).padStart(16, '0')
 
@@ -95,13 +47,15 @@ describe.skipIf(noBrowser)('the page', () => {
       startTimeUnixNano: now + offset * ms,
       endTimeUnixNano: now + (offset + length) * ms,
     })
-    await send(
+    await sendTraces(
+      spoor,
       traces('shop', [
         span({ traceId: shop, spanId: id(1), name: 'checkout', kind: 2, ...started(0n, 200n) }),
         span({ traceId: shop, spanId: id(2), parentSpanId: id(1), name: 'reserve', ...started(10n, 50n) }),
       ]),
     )
-    await send(
+    await sendTraces(
+      spoor,
       traces('payment', [
         span({
           traceId: shop,
@@ -121,10 +75,12 @@ describe.skipIf(noBrowser)('the page', () => {
     )
     await open('/search')
     const query = page.getByRole('combobox', { name: 'Query' })
+    const row = page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
+    // Else it may come when nothing is expected any more.
+    await row.first().waitFor()
     await query.fill('card.kind:credit')
     await query.press('Enter')
     await page.waitForURL(/card/)
-    const row = page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
     // What was found before stays until the answer is there.
     await expect.poll(() => row.count()).toBe(0)
     await query.fill('card.kind:debit')
@@ -182,7 +138,7 @@ describe.skipIf(noBrowser)('the page', () => {
         endTimeUnixNano: now + BigInt(index) * 1000n + ms,
       }),
     )
-    await send(traces('bulk', spans))
+    await sendTraces(spoor, traces('bulk', spans))
     await open(`/trace/${large}`)
     const grid = page.getByRole('treegrid', { name: 'Spans' })
     await grid.getByRole('row').first().waitFor()

@@ -9,6 +9,7 @@ import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
+import page from '../widgets/page.module.css'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import styles from './dependencies.module.css'
 
@@ -30,8 +31,8 @@ export function DependenciesPage() {
     document.title = 'Dependencies - Spoor'
   }, [])
   return (
-    <div className={styles.page}>
-      <header className={styles.header}>
+    <div className={page.page}>
+      <header className={`${page.header} ${styles.header}`}>
         <h1>Dependencies</h1>
         {data && <span>{summary(data.edges)}</span>}
         <TimeRange

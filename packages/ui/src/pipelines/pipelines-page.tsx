@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { formatCounted } from '../format/numbers.ts'
 import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
 import { Loading } from '../widgets/loading.tsx'
+import page from '../widgets/page.module.css'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import { PipelineFlow } from './pipeline-flow.tsx'
 import styles from './pipelines.module.css'
@@ -22,8 +23,8 @@ export function PipelinesPage() {
     document.title = 'Pipelines - Spoor'
   }, [])
   return (
-    <div className={styles.page}>
-      <header className={styles.header}>
+    <div className={page.page}>
+      <header className={page.header}>
         <h1>Pipelines</h1>
         {data && <span>{summary(data)}</span>}
       </header>
