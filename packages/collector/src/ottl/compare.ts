@@ -1,8 +1,7 @@
 /** Which values are equal, and which is less: values of different types are neither, except that an int is compared with a double. */
-import type { AnyValue } from '@spoor/otlp'
 import { isSameValue } from '../processor-helper/index.ts'
 import type { Comparison } from './syntax.ts'
-import { Duration, Id, isLiveMap, isMap, Time, toAny, type Value } from './value.ts'
+import { Duration, Id, Time, toAny, type Value } from './value.ts'
 
 export function compare(left: Value, operator: Comparison, right: Value): boolean {
   if (operator === '==') return isEqual(left, right)
@@ -20,13 +19,9 @@ export function isEqual(left: Value, right: Value): boolean {
   if (left instanceof Time || left instanceof Duration)
     return left.constructor === right.constructor && left.nanos === (right as Time).nanos
   if (left instanceof Id) return right instanceof Id && left.kind === right.kind && left.hex === right.hex
-  const a = anyOf(left)
-  const b = anyOf(right)
+  const a = toAny(left)
+  const b = toAny(right)
   return a !== undefined && b !== undefined && isSameValue(a, b)
-}
-
-function anyOf(value: Value): AnyValue | undefined {
-  return isMap(value) && !isLiveMap(value) ? value : toAny(value)
 }
 
 function isLess(left: Value, right: Value, orEqual: boolean): boolean {

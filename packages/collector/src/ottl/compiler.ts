@@ -7,7 +7,7 @@ import { EvaluationError, StatementError } from './error.ts'
 import type { FunctionDefinition } from './function.ts'
 import { FUNCTIONS, UNSUPPORTED } from './functions/index.ts'
 import { indexed, type Keys } from './indexing.ts'
-import type { Item, Node, PathNode } from './node.ts'
+import { folded, literal, NO_ITEM, type Item, type Node, type PathNode } from './node.ts'
 import { CACHE, MISSING, PATHS, type Path } from './paths/index.ts'
 import type {
   ArgumentSyntax,
@@ -20,8 +20,6 @@ import type {
   ValueSyntax,
 } from './syntax.ts'
 import { list, map, typeName, type Value } from './value.ts'
-
-const NO_ITEM = {} as Item
 
 export type Condition = (item: Item) => boolean
 
@@ -236,15 +234,6 @@ function nameOf(written: string): string {
 
 function constant(value: boolean): Condition {
   return value ? ALWAYS : NEVER
-}
-
-function literal(value: Value): Node {
-  return { get: () => value, isLiteral: true }
-}
-
-/** Computed once where all that it is made of is known. */
-function folded(parts: readonly Node[], get: (item: Item) => Value): Node {
-  return parts.every((part) => part.isLiteral) ? literal(get(NO_ITEM)) : { get }
 }
 
 /** Puts what goes wrong at the place in the statement. */

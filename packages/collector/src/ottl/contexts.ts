@@ -25,6 +25,11 @@ const SEEN: Readonly<Record<ContextName, readonly Owner[]>> = {
   log: ['log', 'scope', 'resource'],
 }
 
+/** How far in it is: resources are at 0, scopes at 1, items at 2, and what is in items at 3. */
+export function depthOf(context: ContextName): number {
+  return SEEN[context].length - 1
+}
+
 /** The one furthest in first: where statements have paths of several, they are about that one. */
 const INNERMOST_FIRST: readonly ContextName[] = ['log', 'datapoint', 'metric', 'spanevent', 'span', 'scope', 'resource']
 
@@ -90,13 +95,18 @@ export interface Resolved {
   readonly words: 0 | 1
 }
 
+/** Whose path it says that it is; undefined where it does not. */
+export function wordOf({ fields: [first, second] }: PathSyntax): Owner | undefined {
+  return second && first!.keys.length === 0 ? WORDS.get(first!.name) : undefined
+}
+
 /**
  * Whose path it is for statements of the context. Without a word that says so it is the context's own, but only where the context was written and
  * not inferred. Throws {@link StatementError}.
  */
 export function ownerOf(path: PathSyntax, context: ContextName, isInferred: boolean): Resolved {
   const [first, second] = path.fields
-  const word = first!.keys.length === 0 && second ? WORDS.get(first!.name) : undefined
+  const word = wordOf(path)
   if (word && SEEN[context].includes(word)) return { owner: word, words: 1 }
   if (first!.name === 'otelcol' && second)
     throw new StatementError(path.at, 'paths of otelcol (metadata of the request) are not supported')
@@ -123,9 +133,7 @@ export function inferContext(
   contexts: readonly ContextName[],
   hasFunction: (context: ContextName, name: string) => boolean,
 ): ContextName | undefined {
-  const owners = new Set(
-    used.paths.map((path) => (path.fields.length > 1 ? WORDS.get(path.fields[0]!.name) : undefined)),
-  )
+  const owners = new Set(used.paths.map(wordOf))
   const innermost = INNERMOST_FIRST.find((name) => owners.has(name))
   if (!innermost || !contexts.includes(innermost)) return undefined
   const candidates = INNERMOST_FIRST.filter((name) => name !== innermost && contexts.includes(name)).filter((name) =>

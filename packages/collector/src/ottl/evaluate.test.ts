@@ -1,7 +1,9 @@
+import { MAX_DEPTH } from '@spoor/otlp'
 import { describe, expect, it, test } from 'vitest'
 import { EvaluationError } from './error.ts'
 import { attributesAfter, BYTES, edited, isTrue, SPAN, spanAfter, valueOf } from './evaluate.test.helper.ts'
 
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 const FAILS = expect.any(EvaluationError) as unknown
 
 describe('values', () => {
@@ -110,6 +112,9 @@ describe('converters', () => {
     ['ExtractPatterns(name, "^[A-Z]+")', FAILS],
     ['ParseJSON("{\\"a\\":[1,null,{\\"b\\":true}]}")', { a: [1, null, { b: true }] }],
     ['ParseJSON("1")', FAILS],
+    [`ParseJSON("${nested(MAX_DEPTH)}")`, JSON.parse(nested(MAX_DEPTH))],
+    [`ParseJSON("${nested(MAX_DEPTH + 1)}")`, FAILS],
+    [`ParseJSON("${nested(20_000)}")`, FAILS],
     ['ParseKeyValue("a=1 b=\\"2 3\\"")', { a: '1', b: '2 3' }],
     ['ParseKeyValue("a:1;b:2", ":", ";")', { a: '1', b: '2' }],
     ['ToKeyValueString({"b": "2 3", "a": 1}, "=", " ", true)', 'a=1 b="2 3"'],
@@ -130,6 +135,15 @@ describe('converters', () => {
     ['Index("hello", "l")', 2n],
     ['SliceToMap([{"k": "a", "v": 1}], ["k"], ["v"])', { a: 1n }],
     ['Format("%s-%05d-%.2f-%v-%t-%x", ["a", 42, 1.5, nil, true, 255])', 'a-00042-1.50-<nil>-true-ff'],
+    ['Format("%v %v %v", [999999999999999900000.0, 0.00009, -1.0])', '999999999999999900000 9e-05 -1'],
+    ['Format("%.2g %.3g %.3g %e %G", [99.9, 0.0001, 1.5, 1.5, 0.00000015])', '1e+02 0.0001 1.5 1.500000e+00 1.5E-07'],
+    ['Format("%f %+.1f %e %.2g", [Double("inf"), Double("inf"), Double("-inf"), Double("nan")])', '+Inf +Inf -Inf NaN'],
+    ['Format("%c%c%c", [65, -1, 1114112])', 'A\ufffd\ufffd'],
+    ['Format("%.100f", [0.5])', `0.5${'0'.repeat(99)}`],
+    ['Format("%.101f", [0.5])', FAILS],
+    ['Format("%.101s", ["a"])', 'a'],
+    ['Len(Format("%1000000d", [1]))', 1_000_000n],
+    ['Format("%1000001d", [1])', FAILS],
     ['UnixMilli(start_time)', 1_700_000_000_000n],
     ['UnixNano(Time("2023-11-14T22:13:20Z", "%Y-%m-%dT%H:%M:%SZ"))', 1_700_000_000_000_000_000n],
     ['FormatTime(start_time, "%Y-%m-%d %H:%M:%S")', '2023-11-14 22:13:20'],
@@ -137,6 +151,8 @@ describe('converters', () => {
     ['Nanoseconds(Duration("1.5ms"))', 1_500_000n],
     ['Year(start_time)', 2023n],
     ['Weekday(start_time)', 2n],
+    ['Year(Unix(8640000000000))', 275_760n],
+    ['Year(Unix(8640000000001))', FAILS],
     ['UnixSeconds(TruncateTime(end_time, Duration("1h")))', 1_699_999_200n],
     ['UnixNano(Unix(5, 6))', 5_000_000_006n],
     ['IsInCIDR("10.1.2.3", ["10.0.0.0/8"])', true],

@@ -1,14 +1,21 @@
 /** What `Format` makes of values: the verbs of Go's `fmt` for what statements compute with. */
 import { bytesToHex } from '@spoor/otlp'
-import { textOf } from './text.ts'
-import { valueText } from '../processor-helper/index.ts'
+import { EvaluationError } from './error.ts'
+import { twoDigits } from './text.ts'
+import { scalarText, valueText } from '../processor-helper/index.ts'
 import { Duration, Id, isList, isMap, entriesOf, fromAny, Time, toAny, type Value } from './value.ts'
 import { durationText } from './time/duration.ts'
 import { rfc3339 } from './time/civil.ts'
 
+/** Of a number, what the runtime writes at most. */
+const MAX_DIGITS = 100
+/** As in Go. */
+const MAX_WIDTH = 1_000_000
+const MAX_CODE_POINT = 0x10_ff_ffn
+
 const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d*))?([a-zA-Z%])/g
 
-/** A value that is missing, or that no verb stands for, is told in the text, as Go does. */
+/** A value that is missing, or that no verb stands for, is told in the text, as Go does. Throws {@link EvaluationError} for too many digits. */
 export function format(template: string, values: readonly Value[]): string {
   let next = 0
   const text = template.replace(
@@ -30,6 +37,7 @@ export function format(template: string, values: readonly Value[]): string {
 
 function padded(text: string, flags: string, width: number): string {
   const length = Array.from(text).length
+  if (width > MAX_WIDTH) throw new EvaluationError(`a width of ${width}: at most ${MAX_WIDTH} are taken`)
   if (length >= width) return text
   if (flags.includes('-')) return text + ' '.repeat(width - length)
   if (!flags.includes('0')) return ' '.repeat(width - length) + text
@@ -38,7 +46,9 @@ function padded(text: string, flags: string, width: number): string {
 }
 
 function verbText(verb: string, value: Value, flags: string, digits: number | undefined): string | undefined {
-  const plus = (text: string): string => (flags.includes('+') && !text.startsWith('-') ? `+${text}` : text)
+  if (/[efg]/i.test(verb) && digits !== undefined && digits > MAX_DIGITS)
+    throw new EvaluationError(`${digits} digits of a number: at most ${MAX_DIGITS} are written`)
+  const plus = (text: string): string => (flags.includes('+') && !/^[-+]/.test(text) ? `+${text}` : text)
   switch (verb) {
     case 'v':
       return typeof value === 'bigint' || typeof value === 'number' ? plus(plain(value)) : plain(value)
@@ -72,49 +82,47 @@ function verbText(verb: string, value: Value, flags: string, digits: number | un
       return verb === 'X' ? text?.toUpperCase() : text
     }
     case 'c':
-      return typeof value === 'bigint' ? String.fromCodePoint(Number(value)) : undefined
+      if (typeof value !== 'bigint') return undefined
+      return value < 0n || value > MAX_CODE_POINT ? '\ufffd' : String.fromCodePoint(Number(value))
+    case 'e':
+    case 'E':
     case 'f':
     case 'F':
-      return typeof value === 'number' ? plus(value.toFixed(digits ?? 6)) : undefined
-    case 'e':
-    case 'E': {
-      if (typeof value !== 'number') return undefined
-      const text = twoDigits(value.toExponential(digits ?? 6))
-      return plus(verb === 'E' ? text.toUpperCase() : text)
-    }
     case 'g':
     case 'G': {
       if (typeof value !== 'number') return undefined
-      const text = plus(digits === undefined ? double(value) : general(value, digits))
-      return verb === 'G' ? text.toUpperCase() : text
+      const text = plus(Number.isFinite(value) ? floatText(verb.toLowerCase(), value, digits) : double(value))
+      return verb === 'E' || verb === 'G' ? text.toUpperCase() : text
     }
     default:
       return undefined
   }
 }
 
-/** An exponent has two digits at least. */
-function twoDigits(text: string): string {
-  return text.replace(/e([-+])(\d)$/, 'e$10$2')
+function floatText(verb: string, value: number, digits: number | undefined): string {
+  if (verb === 'f') return value.toFixed(digits ?? 6)
+  if (verb === 'e') return twoDigits(value.toExponential(digits ?? 6))
+  return digits === undefined ? double(value) : general(value, digits)
 }
 
 /** With an exponent below -4 and from 21 on. */
 function double(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
-  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
-  return exponent < -4 || exponent >= 21 ? twoDigits(shortest(value)) : textOf(value)!
-}
-
-function shortest(value: number): string {
-  return value.toExponential()
+  const text = value.toExponential()
+  const exponent = exponentIn(text)
+  const isLong = Number.isFinite(value) && (exponent < -4 || exponent >= 21)
+  return isLong ? twoDigits(text) : scalarText({ type: 'double', value })!
 }
 
 function general(value: number, digits: number): string {
   const precision = Math.max(1, digits)
-  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
-  const text =
-    exponent < -4 || exponent >= precision ? value.toExponential(precision - 1) : value.toPrecision(precision)
+  const long = value.toExponential(precision - 1)
+  const exponent = exponentIn(long)
+  const text = exponent < -4 || exponent >= precision ? long : value.toPrecision(precision)
   return twoDigits(text.replace(/\.?0+(?=e|$)/, (zeros) => (text.includes('.') ? '' : zeros)))
+}
+
+function exponentIn(text: string): number {
+  return Number(text.slice(text.indexOf('e') + 1))
 }
 
 function plain(value: Value): string {

@@ -1,5 +1,5 @@
 /** The OpenTelemetry Transformation Language: statements and conditions over telemetry, on its bytes. */
-export { CONTEXTS, type ContextName } from './contexts.ts'
+export { CONTEXTS, depthOf, type ContextName } from './contexts.ts'
 export { Item } from './node.ts'
 export { PlainMap } from './plain-map.ts'
 export {

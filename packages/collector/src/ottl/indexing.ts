@@ -2,10 +2,10 @@
 import type { AnyValue, KeyValue } from '@spoor/otlp'
 import { isSameValue } from '../processor-helper/index.ts'
 import { EvaluationError } from './error.ts'
-import type { Item, Node, PathNode } from './node.ts'
+import { NO_ITEM, type Item, type Node, type PathNode } from './node.ts'
 import {
   EMPTY,
-  entriesOf,
+  expectMap,
   fromAny,
   isList,
   isLiveMap,
@@ -22,7 +22,7 @@ export type Keys = readonly [Node, ...Node[]]
 /** What is at the keys in a map of an item. */
 export function mapPath(map: (item: Item) => LiveMap, keys: Keys): PathNode {
   const [first, ...rest] = keys
-  const key = first.isLiteral ? first.get({} as Item) : undefined
+  const key = first.isLiteral ? first.get(NO_ITEM) : undefined
   if (typeof key === 'string' && rest.length === 0) {
     return {
       get: (item) => fromNullable(map(item).get(key)),
@@ -62,8 +62,7 @@ function fromNullable(value: AnyValue | undefined): Value {
 /** Sets the whole of a map; nil empties it. */
 export function setMap(target: LiveMap, value: Value): void {
   if (value === target) return
-  if (value !== undefined && !isMap(value)) throw new EvaluationError(`expected map, got ${typeName(value)}`)
-  const entries = value ? entriesOf(value) : []
+  const entries = value === undefined ? [] : expectMap(value)
   const before = target.toArray()
   const isUnchanged =
     before.length === entries.length &&

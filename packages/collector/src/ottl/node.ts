@@ -31,6 +31,18 @@ export interface Node<T = Value> {
   readonly isLiteral?: boolean
 }
 
+/** For what is known before there is one. */
+export const NO_ITEM = {} as Item
+
+/** What is computed of parts: once, where all of them are known. */
+export function folded<T>(parts: readonly Node<unknown>[], get: (item: Item) => T): Node<T> {
+  return parts.every((part) => part.isLiteral) ? literal(get(NO_ITEM)) : { get }
+}
+
+export function literal<T>(value: T): Node<T> {
+  return { get: () => value, isLiteral: true }
+}
+
 /** A path. */
 export interface PathNode extends Node {
   /** Throws {@link EvaluationError}. Undefined: nothing happens. */

@@ -2,15 +2,15 @@
 import { int64Of, parseDouble, parseInt64 } from '../processor-helper/index.ts'
 import { EvaluationError, StatementError } from './error.ts'
 import type { Parameter } from './function.ts'
-import type { Item, Node, PathNode } from './node.ts'
+import { folded, type Item, type Node, type PathNode } from './node.ts'
 import { PlainMap } from './plain-map.ts'
 import { compileGlob, compileRegex, type Regex } from './regex.ts'
 import { textOf } from './text.ts'
 import {
   Duration,
-  entriesOf,
   expected,
   expectInt,
+  expectMap,
   expectString,
   isList,
   isLiveMap,
@@ -19,7 +19,6 @@ import {
   typeName,
   type ListValue,
   type LiveMap,
-  type MapValue,
   type Value,
 } from './value.ts'
 
@@ -27,11 +26,7 @@ type Convert<T> = (value: Value) => T
 
 /** A value that is computed for each item; one that is known before is checked, and computed, once. */
 export function converted<T>(convert: Convert<T>): Parameter<Node<T>> & { ofNode(node: Node): Node<T> } {
-  const ofNode = (node: Node): Node<T> => {
-    if (!node.isLiteral) return { get: (item) => convert(node.get(item)) }
-    const value = convert(node.get({} as Item))
-    return { get: () => value, isLiteral: true }
-  }
+  const ofNode = (node: Node): Node<T> => folded([node], (item) => convert(node.get(item)))
   return { build: (argument, compiler) => ofNode(compiler.value(argument.value)), ofNode }
 }
 
@@ -40,9 +35,7 @@ export const string = converted(expectString)
 export const int = converted(expectInt)
 export const time = converted((value) => (value instanceof Time ? value : expected('time', value)))
 export const duration = converted((value) => (value instanceof Duration ? value : expected('duration', value)))
-export const map = converted((value): readonly MapValue['value'][number][] =>
-  isMap(value) ? entriesOf(value) : expected('map', value),
-)
+export const map = converted(expectMap)
 export const list = converted((value): ListValue['value'] => (isList(value) ? value.value : expected('list', value)))
 
 /** As a text, whatever it is; undefined for nil. */
@@ -178,13 +171,11 @@ function remembered<T>(compile: (source: string) => T): Parameter<Node<T>> {
     build(argument, compiler) {
       const source = string.build(argument, compiler)
       let last: { readonly source: string; readonly result: T } | undefined
-      const get = (item: Item): T => {
+      return folded([source], (item) => {
         const text = source.get(item)
         if (last?.source !== text) last = { source: text, result: compile(text) }
         return last.result
-      }
-      if (source.isLiteral) get({} as Item)
-      return { get }
+      })
     },
   }
 }

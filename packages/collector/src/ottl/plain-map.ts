@@ -13,6 +13,10 @@ export class PlainMap {
     return this.#entries.length
   }
 
+  has(key: string): boolean {
+    return this.#find(key) >= 0
+  }
+
   get(key: string): AnyValue | undefined {
     return this.#entries[this.#find(key)]?.value
   }

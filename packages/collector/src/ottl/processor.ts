@@ -1,14 +1,7 @@
 /** What the processors that run statements have in common. */
 import type { Signal, TelemetryBatch, Visitor } from '@spoor/otlp'
-import {
-  CollectorError,
-  createLogLimiter,
-  toCollectorError,
-  type Component,
-  type Consumer,
-  type Context,
-} from '../component/index.ts'
-import { editBatch } from '../processor-helper/index.ts'
+import { CollectorError, createLogLimiter, type Component, type Consumer, type Context } from '../component/index.ts'
+import { createChangingProcessor, editBatch } from '../processor-helper/index.ts'
 import type { ErrorMode, FailureListener } from './statements.ts'
 
 const LOG_INTERVAL_MS = 10_000
@@ -48,18 +41,10 @@ export function createEditor<S extends Signal>(
     drops === undefined
       ? undefined
       : context.counters.counter('otelcol_processor_dropped_items', { ...labels, reason: drops })
-  return {
-    start: async () => {},
-    shutdown: async () => {},
-    consume(batch, delivery) {
-      let edited: TelemetryBatch | undefined = batch
-      try {
-        for (const visitor of visitors) edited = edited && editBatch(signal, edited, visitor, dropped !== undefined)
-      } catch (error) {
-        return Promise.reject(toCollectorError(error))
-      }
-      if (dropped) dropped.value += batch.items - (edited?.items ?? 0)
-      return edited ? next.consume(edited, delivery) : Promise.resolve()
-    },
-  }
+  return createChangingProcessor(next, (batch) => {
+    let edited: TelemetryBatch | undefined = batch
+    for (const visitor of visitors) edited = edited && editBatch(signal, edited, visitor, dropped !== undefined)
+    if (dropped) dropped.value += batch.items - (edited?.items ?? 0)
+    return edited
+  })
 }

@@ -26,9 +26,14 @@ export function textOf(value: Value): string | undefined {
   }
 }
 
-/** The exponent has two digits: converters have their JSON from another library. */
+/** Converters have their JSON from another library. */
 function longNumberText(value: number): string {
-  return valueText({ type: 'double', value }).replace(/e-(\d)$/, 'e-0$1')
+  return twoDigits(valueText({ type: 'double', value }))
+}
+
+/** A number whose exponent, where there is one, has two digits at least. */
+export function twoDigits(text: string): string {
+  return text.replace(/e([-+])(\d)$/, 'e$10$2')
 }
 
 /** Without characters that HTML gives a meaning, as Go writes JSON where nobody forbids it. */

@@ -1,5 +1,5 @@
 /** What statements make use of. */
-import type { ContextName, Used } from './contexts.ts'
+import { wordOf, type ContextName, type Used } from './contexts.ts'
 import type { CallSyntax, ConditionSyntax, KeySyntax, PathSyntax, StatementSyntax, ValueSyntax } from './syntax.ts'
 
 export function usedBy(all: readonly (StatementSyntax | ConditionSyntax)[]): Used {
@@ -61,11 +61,9 @@ export function usedBy(all: readonly (StatementSyntax | ConditionSyntax)[]): Use
   return { paths, functions, enums }
 }
 
-/** Whether what the editor changes, its first argument, is not the context's own. */
-export function isAbove({ arguments: [target] }: CallSyntax, context: ContextName): boolean {
-  if (target?.value.kind !== 'path') return false
-  const [first, second] = target.value.fields
-  const isWord = second !== undefined && first!.keys.length === 0
-  const owners = ['resource', 'scope', 'instrumentation_scope', 'span', 'metric']
-  return isWord && first!.name !== context && owners.includes(first!.name)
+/** Whether what the editor changes, its target, is not the context's own. */
+export function isAbove({ arguments: given }: CallSyntax, context: ContextName): boolean {
+  const target = given.find(({ name }, index) => name === 'target' || (index === 0 && name === undefined))
+  const owner = target?.value.kind === 'path' ? wordOf(target.value) : undefined
+  return owner !== undefined && owner !== context
 }

@@ -126,6 +126,11 @@ export function entriesOf(value: MapValue | LiveMap): MapValue['value'] {
   return isLiveMap(value) ? value.toArray() : value.value
 }
 
+/** How many entries a map has, without a look at their values. */
+export function sizeOf(value: MapValue | LiveMap): number {
+  return isLiveMap(value) ? value.size : value.value.length
+}
+
 /** As errors name it. */
 export function typeName(value: Value): string {
   switch (typeof value) {
@@ -156,6 +161,10 @@ export function expected(type: string, value: Value): never {
 
 export function expectString(value: Value): string {
   return typeof value === 'string' ? value : expected('string', value)
+}
+
+export function expectMap(value: Value): MapValue['value'] {
+  return isMap(value) ? entriesOf(value) : expected('map', value)
 }
 
 export function expectInt(value: Value): bigint {

@@ -17,25 +17,36 @@ export interface EditingOptions<S extends Signal> {
   readonly drops?: boolean
 }
 
-/** A processor that is nothing but its edits: it has no state, and is as durable as what comes next. A batch that nothing is left of ends here. */
-export function createEditingProcessor<S extends Signal>(
-  signal: S,
+/**
+ * A processor that is nothing but what it makes of a batch: it has no state, and is as durable as what comes next. `change` gives undefined for a
+ * batch that nothing is left of, which ends here; what it throws refuses the batch.
+ */
+export function createChangingProcessor(
   next: Consumer,
-  { visitor, drops = false }: EditingOptions<S>,
+  change: (batch: TelemetryBatch, context: DeliveryContext) => TelemetryBatch | undefined,
 ): Component & Consumer {
   return {
     start: async () => {},
     shutdown: async () => {},
     consume(batch, context) {
-      let edited
+      let changed
       try {
-        edited = editBatch(signal, batch, visitor(context), drops)
+        changed = change(batch, context)
       } catch (error) {
         return Promise.reject(toCollectorError(error))
       }
-      return edited === undefined ? Promise.resolve() : next.consume(edited, context)
+      return changed === undefined ? Promise.resolve() : next.consume(changed, context)
     },
   }
+}
+
+/** One that is nothing but its edits. */
+export function createEditingProcessor<S extends Signal>(
+  signal: S,
+  next: Consumer,
+  { visitor, drops = false }: EditingOptions<S>,
+): Component & Consumer {
+  return createChangingProcessor(next, (batch, context) => editBatch(signal, batch, visitor(context), drops))
 }
 
 /** The batch as the visitor changes it: itself where it changes nothing, undefined where nothing is left. */

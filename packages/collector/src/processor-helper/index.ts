@@ -1,6 +1,6 @@
 /** What processors are built from: edits of batches, attribute actions, `include` and `exclude`, regular expressions, values. */
 export { actionsKey, compileActions } from './actions.ts'
-export { createEditingProcessor, editBatch } from './edit.ts'
+export { createChangingProcessor, createEditingProcessor, editBatch } from './edit.ts'
 export { compileSelection, matchKeys, matchProblems, type Selection } from './match.ts'
 export { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
 export { compileRegex, quoteRegex, RegexError, regexKey, type Regex } from './regex.ts'

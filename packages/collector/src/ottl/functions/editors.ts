@@ -3,7 +3,7 @@ import type { AnyValue, KeyValue } from '@spoor/otlp'
 import { isSameValue } from '../../processor-helper/index.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
-import type { Item } from '../node.ts'
+import { folded } from '../node.ts'
 import {
   any,
   int,
@@ -85,7 +85,7 @@ class Flattening {
   }
 
   #put(key: string, value: AnyValue): void {
-    const isThere = this.#result.get(key) !== undefined
+    const isThere = this.#result.has(key)
     const count = this.#seen.get(key) ?? 0
     this.#seen.set(key, isThere ? count + 1 : 0)
     this.#result.set(isThere ? `${key}.${count}` : key, value)
@@ -106,9 +106,9 @@ function elementOf(value: Value): AnyValue {
 
 /** The last takes the place of what is taken out, as in the Collector. */
 function deleteKey(map: LiveMap, key: string): void {
-  const keys = map.keys()
-  const last = keys.at(-1)!
-  if (keys.length < 2 || last === key || !keys.includes(key)) {
+  if (!map.has(key)) return
+  const last = map.keys().at(-1)!
+  if (last === key) {
     map.delete(key)
     return
   }
@@ -183,11 +183,10 @@ export const EDITORS = [
   }),
 
   defineFunction('keep_keys', { target: mapTarget, keys: listOf(string) }, ({ target, keys }) => {
-    const keysOf = (item: Item): Set<string> => new Set(keys.map((key) => key.get(item)))
-    const known = keys.every((key) => key.isLiteral) ? keysOf({} as Item) : undefined
+    const all = folded(keys, (item) => new Set(keys.map((key) => key.get(item))))
     return (item) => {
       target(item, (map) => {
-        const kept = known ?? keysOf(item)
+        const kept = all.get(item)
         map.retain((key) => kept.has(key))
       })
       return undefined
@@ -205,7 +204,7 @@ export const EDITORS = [
       return (item) => {
         target(item, (map) => {
           if (BigInt(map.size) <= limit) return
-          let room = Number(limit) - priorityKeys.filter((key) => map.get(key) !== undefined).length
+          let room = Number(limit) - priorityKeys.filter((key) => map.has(key)).length
           map.retain((key) => priority.has(key) || room-- > 0)
         })
         return undefined

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { EvaluationError } from '../error.ts'
 import { defineFunction, type FunctionDefinition } from '../function.ts'
+import { NO_ITEM } from '../node.ts'
 import { any, optional, string } from '../parameters.ts'
 import { typeName } from '../value.ts'
 
@@ -99,7 +100,7 @@ export const HASHES = [
     return name.includes('raw') ? letters.replace(/=+$/, '') : letters
   }),
   defineFunction('Decode', { target: any, encoding: string }, ({ target, encoding }) => {
-    if (encoding.isLiteral) decode(new Uint8Array(0), encoding.get({} as never))
+    if (encoding.isLiteral) decode(new Uint8Array(0), encoding.get(NO_ITEM))
     return (item) => {
       const value = target.get(item)
       if (typeof value !== 'string' && !(value instanceof Uint8Array))

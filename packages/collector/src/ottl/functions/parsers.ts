@@ -1,5 +1,5 @@
 /** Maps and lists of texts. */
-import type { AnyValue } from '@spoor/otlp'
+import { MAX_DEPTH, type AnyValue } from '@spoor/otlp'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
 import { list, listOf, map, optional, regex, string, writtenBool, writtenString } from '../parameters.ts'
@@ -7,12 +7,14 @@ import { orderOfTexts } from '../compare.ts'
 import { valueText } from '../../processor-helper/index.ts'
 import { fromAny, map as mapValue, toAny, typeName, type MapValue } from '../value.ts'
 
-/** Numbers are doubles, as in Go. */
-function ofJson(value: unknown): AnyValue {
+/** Numbers are doubles, as in Go. Not deeper than a value may be that is sent. */
+function ofJson(value: unknown, depth = 1): AnyValue {
+  if (depth > MAX_DEPTH) throw new EvaluationError(`JSON nested deeper than ${MAX_DEPTH}`)
+  const inside = (inner: unknown): AnyValue => ofJson(inner, depth + 1)
   if (value === null) return { type: 'empty' }
-  if (Array.isArray(value)) return { type: 'array', value: value.map(ofJson) }
+  if (Array.isArray(value)) return { type: 'array', value: value.map(inside) }
   if (typeof value === 'object')
-    return { type: 'map', value: Object.entries(value).map(([key, inner]) => ({ key, value: ofJson(inner) })) }
+    return { type: 'map', value: Object.entries(value).map(([key, inner]) => ({ key, value: inside(inner) })) }
   return toAny(value as string | number | boolean)!
 }
 

@@ -2,6 +2,7 @@
 import type { AnyValue } from '@spoor/otlp'
 import { EvaluationError } from '../error.ts'
 import { defineFunction } from '../function.ts'
+import { NO_ITEM } from '../node.ts'
 import { any, map } from '../parameters.ts'
 import { fromAny, typeName, type Value } from '../value.ts'
 
@@ -56,7 +57,7 @@ export const SEVERITY = [
     if (!mapping.isLiteral) throw new EvaluationError('the mapping must be written out')
     const levels = new Map(
       mapping
-        .get({} as never)
+        .get(NO_ITEM)
         .map(({ key, value }) => [key, elementsOf(value, 'the criteria of a severity').flatMap(criteriaOf)]),
     )
     return (item) => severityOf(target.get(item), levels)

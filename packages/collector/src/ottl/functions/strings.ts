@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import { EvaluationError } from '../error.ts'
 import { format } from '../format.ts'
 import { defineFunction } from '../function.ts'
+import { folded } from '../node.ts'
 import { any, int, listOf, optional, regex, string, stringLike, writtenBool, writtenString } from '../parameters.ts'
 import { list } from '../value.ts'
 
@@ -196,15 +197,12 @@ export const STRINGS = [
     return text !== undefined && pattern.get(item).test(text)
   }),
   defineFunction('IsInCIDR', { target: string, networks: listOf(string) }, ({ target, networks }) => {
-    const known = networks.every((each) => each.isLiteral)
-      ? networksOf(networks.map((each) => each.get({} as never)))
-      : undefined
+    const lists = folded(networks, (item) => networksOf(networks.map((each) => each.get(item))))
     return (item) => {
       const address = target.get(item)
       const version = isIP(address)
       if (version === 0) return false
-      const list = known ?? networksOf(networks.map((each) => each.get(item)))
-      return list.check(address, version === 4 ? 'ipv4' : 'ipv6')
+      return lists.get(item).check(address, version === 4 ? 'ipv4' : 'ipv6')
     }
   }),
   defineFunction(

@@ -3,6 +3,7 @@ import { bytesToHex } from '@spoor/otlp'
 import { compare, isEqual } from '../compare.ts'
 import { EvaluationError } from '../error.ts'
 import { defineFunction, type FunctionDefinition } from '../function.ts'
+import { folded } from '../node.ts'
 import {
   any,
   boolLike,
@@ -20,13 +21,14 @@ import {
 } from '../parameters.ts'
 import { valueText } from '../../processor-helper/index.ts'
 import {
-  entriesOf,
+  expectMap,
   fromAny,
   Id,
   isList,
   isMap,
   list as listValue,
   Messages,
+  sizeOf,
   typeName,
   type ListValue,
   type Value,
@@ -44,7 +46,7 @@ function isOfType(name: string, test: (value: Value) => boolean): FunctionDefini
 
 function isEmpty(value: Value): boolean {
   if (typeof value === 'object') {
-    if (isMap(value)) return entriesOf(value).length === 0
+    if (isMap(value)) return sizeOf(value) === 0
     if (isList(value) || value instanceof Uint8Array) return ('value' in value ? value.value : value).length === 0
     if (value instanceof Id) return value.field === ''
     if (value instanceof Messages) return value.count === 0
@@ -59,7 +61,7 @@ function lengthOf(value: Value): bigint {
   if (typeof value === 'string') return BigInt(Buffer.byteLength(value))
   if (value instanceof Messages) return BigInt(value.count)
   if (value instanceof Uint8Array) return BigInt(value.length)
-  if (isMap(value)) return BigInt(entriesOf(value).length)
+  if (isMap(value)) return BigInt(sizeOf(value))
   if (isList(value)) return BigInt(value.value.length)
   throw new EvaluationError(`a ${typeName(value)} has no length`)
 }
@@ -76,8 +78,7 @@ function id(name: string, kind: Id['kind']): FunctionDefinition {
         throw new EvaluationError(`${JSON.stringify(text)} has a digit that is none of hex`)
       return new Id(kind, text.toLowerCase())
     }
-    const known = target.isLiteral ? idOf(target.get({} as never)) : undefined
-    return (item) => known ?? idOf(target.get(item))
+    return folded([target], (item) => idOf(target.get(item))).get
   })
 }
 
@@ -152,11 +153,11 @@ export const TYPES = [
     { target: any },
     ({ target }) =>
       (item) =>
-        listValue(mapEntries(target.get(item)).map(({ key }) => key)),
+        listValue(expectMap(target.get(item)).map(({ key }) => key)),
   ),
   defineFunction('Values', { target: any }, ({ target }) => (item) => ({
     type: 'array',
-    value: mapEntries(target.get(item)).map(({ value }) => value),
+    value: expectMap(target.get(item)).map(({ value }) => value),
   })),
   defineFunction('ContainsValue', { target: list, item: any }, (given) => (item) => {
     const wanted = given.item.get(item)
@@ -193,9 +194,4 @@ function isValidLuhn(text: string | undefined): boolean {
     .reverse()
     .reduce((total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2), 0)
   return sum % 10 === 0
-}
-
-function mapEntries(value: Value): ReturnType<typeof entriesOf> {
-  if (!isMap(value)) throw new EvaluationError(`expected map, got ${typeName(value)}`)
-  return entriesOf(value)
 }

@@ -1,5 +1,5 @@
 import { EvaluationError } from '../error.ts'
-import type { Item } from '../node.ts'
+import { NO_ITEM } from '../node.ts'
 import { traceStateAt, withTraceState } from '../trace-state.ts'
 import { expectInt, expectString } from '../value.ts'
 import { attributes, count, id, int, messages, path, text, times, type Path } from './kinds.ts'
@@ -40,7 +40,7 @@ export const SPAN: Record<string, Path> = {
     ),
     at: ([key, ...rest]) => {
       if (rest.length > 0 || !key.isLiteral) throw new EvaluationError('trace_state takes one key, a string')
-      const name = expectString(key.get({} as Item))
+      const name = expectString(key.get(NO_ITEM))
       return {
         get: (item) => traceStateAt(item.span.traceState, name),
         set: (item, value) => (item.span.traceState = withTraceState(item.span.traceState, name, expectString(value))),

@@ -1,4 +1,5 @@
 /** Points in time as a clock and a calendar show them. */
+import { EvaluationError } from '../error.ts'
 import type { Time } from '../value.ts'
 
 const SECOND = 1_000_000_000n
@@ -17,10 +18,12 @@ export interface Civil {
   readonly offsetSeconds: number
 }
 
+/** Throws {@link EvaluationError} for one that is some hundred thousand years away. */
 export function civilOf({ nanos, offsetSeconds }: Time): Civil {
   const nanosecond = BigInt.asUintN(64, ((nanos % SECOND) + SECOND) % SECOND)
   const seconds = (nanos - nanosecond) / SECOND + BigInt(offsetSeconds)
   const date = new Date(Number(seconds) * 1000)
+  if (Number.isNaN(date.getTime())) throw new EvaluationError(`no calendar has ${seconds} seconds from 1970`)
   return {
     year: date.getUTCFullYear(),
     month: date.getUTCMonth() + 1,

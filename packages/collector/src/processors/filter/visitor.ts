@@ -1,7 +1,7 @@
 /** What is dropped, in the order of the bytes: of a resource all, else of a scope all, else items, and events or points of them. */
 import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
 import type { Selection } from '../../processor-helper/index.ts'
-import { Item, PlainMap, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
+import { depthOf, Item, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
 
 /** Conditions of one context, and what hears of those that fail. */
 export interface Test {
@@ -9,29 +9,19 @@ export interface Test {
   readonly failed: FailureListener
 }
 
-const ITEM_CONTEXTS: Readonly<Record<Signal, readonly ContextName[]>> = {
-  traces: ['span', 'spanevent'],
-  metrics: ['metric', 'datapoint'],
-  logs: ['log'],
-}
-
 export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[]): Visitor<S> {
   const item = new Item()
-  const matcher = (...contexts: ContextName[]): (() => boolean) | undefined => {
-    const all = tests.filter(({ conditions }) => contexts.includes(conditions.context))
+  const matcher = (context: ContextName): (() => boolean) | undefined => {
+    const all = tests.filter(({ conditions }) => conditions.context === context)
     if (all.length === 0) return undefined
     return () => {
-      for (const { conditions, failed } of all) {
-        if (item.cache.size > 0) item.cache = new PlainMap()
-        if (conditions.test(item, failed)) return true
-      }
+      for (const { conditions, failed } of all) if (conditions.test(item, failed)) return true
       return false
     }
   }
   const isResource = matcher('resource')
   const isScope = matcher('scope')
-  const visitItem = itemVisitor(signal, item, matcher)
-  const hasItems = tests.some(({ conditions }) => ITEM_CONTEXTS[signal].includes(conditions.context))
+  const hasItems = tests.some(({ conditions }) => depthOf(conditions.context) >= 2)
   return {
     dropsEmpty: true,
     resource(resource) {
@@ -44,7 +34,7 @@ export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[
         if (isScope?.()) scope.drop()
       },
     }),
-    ...(hasItems && { item: visitItem }),
+    ...(hasItems && { item: itemVisitor(signal, item, matcher) }),
   }
 }
 
@@ -60,7 +50,7 @@ export function createSelector(selection: Selection<'traces'>): Visitor<'traces'
   }
 }
 
-type Matcher = (...contexts: ContextName[]) => (() => boolean) | undefined
+type Matcher = (context: ContextName) => (() => boolean) | undefined
 
 function itemVisitor<S extends Signal>(signal: S, item: Item, matcher: Matcher): (view: ItemViews[S]) => void {
   const visitors: { readonly [K in Signal]: () => (view: ItemViews[K]) => void } = {

@@ -60,26 +60,29 @@ describe('the transform processor', () => {
     expect(chunk.bytes).toBe(request)
   })
 
-  it('runs a group over all before the next', async () => {
-    const { bytes } = await transformed(
-      {
-        trace_statements: [
-          { context: 'span', statements: ['set(resource.attributes["last"], name)'] },
-          { context: 'span', statements: ['set(attributes["last"], resource.attributes["last"])'] },
-          { context: 'resource', statements: ['delete_key(attributes, "last")'] },
-        ],
-      },
-      request,
-    )
-    for (const { resource, scopeSpans } of decodeTraces(bytes).resourceSpans) {
-      const spans = scopeSpans.flatMap((scope) => scope.spans)
-      const last = { type: 'string', value: spans.at(-1)!.name }
-      expect(spans.map(({ attributes }) => attributes.find(({ key }) => key === 'last')?.value)).toEqual(
-        spans.map(() => last),
+  it.each(['set(resource.attributes["last"], name)', 'set(value=name, target=resource.attributes["last"])'])(
+    'runs a group over all before the next: %s',
+    async (statement) => {
+      const { bytes } = await transformed(
+        {
+          trace_statements: [
+            { context: 'span', statements: [statement] },
+            { context: 'span', statements: ['set(attributes["last"], resource.attributes["last"])'] },
+            { context: 'resource', statements: ['delete_key(attributes, "last")'] },
+          ],
+        },
+        request,
       )
-      expect(resource.attributes.some(({ key }) => key === 'last')).toBe(false)
-    }
-  })
+      for (const { resource, scopeSpans } of decodeTraces(bytes).resourceSpans) {
+        const spans = scopeSpans.flatMap((scope) => scope.spans)
+        const last = { type: 'string', value: spans.at(-1)!.name }
+        expect(spans.map(({ attributes }) => attributes.find(({ key }) => key === 'last')?.value)).toEqual(
+          spans.map(() => last),
+        )
+        expect(resource.attributes.some(({ key }) => key === 'last')).toBe(false)
+      }
+    },
+  )
 
   it('has a cache for each item, or shares it', async () => {
     const statements = [

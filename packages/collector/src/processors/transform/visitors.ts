@@ -3,7 +3,7 @@
  * they did are run in one pass, which decodes once what several of them look at.
  */
 import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
-import { Item, PlainMap, type ContextName, type FailureListener, type Statements } from '../../ottl/index.ts'
+import { depthOf, Item, PlainMap, type ContextName, type FailureListener, type Statements } from '../../ottl/index.ts'
 
 export interface Group {
   readonly statements: Statements
@@ -11,28 +11,17 @@ export interface Group {
   readonly sharesCache: boolean
 }
 
-/** How far in what a context is about. */
-const DEPTHS: Readonly<Record<ContextName, number>> = {
-  resource: 0,
-  scope: 1,
-  span: 2,
-  metric: 2,
-  log: 2,
-  spanevent: 3,
-  datapoint: 3,
-}
-
 /** Groups by the pass that they run in, in order. A pass goes inwards, and what changes something further out has one of its own. */
-export function passesOf<G extends Pick<Group, 'statements' | 'sharesCache'>>(groups: readonly G[]): G[][] {
-  const passes: G[][] = []
+function passesOf(groups: readonly Group[]): Group[][] {
+  const passes: Group[][] = []
   let depth = Infinity
   let isAlone = true
   for (const group of groups) {
     const { context, changesAbove } = group.statements
     const isOwn = changesAbove || group.sharesCache
-    if (isAlone || isOwn || DEPTHS[context] < depth) passes.push([])
+    if (isAlone || isOwn || depthOf(context) < depth) passes.push([])
     passes.at(-1)!.push(group)
-    depth = DEPTHS[context]
+    depth = depthOf(context)
     isAlone = isOwn
   }
   return passes
@@ -63,7 +52,7 @@ function createVisitor<S extends Signal>(
   }
   const runResource = runner('resource')
   const runScope = runner('scope')
-  const hasItems = groups.some(({ statements }) => DEPTHS[statements.context] >= 2)
+  const hasItems = groups.some(({ statements }) => depthOf(statements.context) >= 2)
   return {
     resource(resource) {
       item.resource = resource

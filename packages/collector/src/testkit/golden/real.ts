@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
 import { freePort } from '../otlp-http.ts'
 import { entryText, pipelinesOf, type GoldenCase } from './case.ts'
 
@@ -22,7 +23,6 @@ interface Door {
 }
 
 const START_MS = 60_000
-const PATHS = { traces: '/v1/traces', metrics: '/v1/metrics', logs: '/v1/logs' }
 
 /** The version that the program tells. */
 export async function versionOf(binary: string): Promise<string> {
@@ -61,8 +61,8 @@ function configText(doors: readonly Door[]): string {
   const pipelines: Record<string, object> = {}
   const sections = { processor: '', connector: '' }
   for (const { golden, port, file } of doors) {
-    const name = golden.name.replace('/', '-')
-    const ids = { receiver: `otlp/${name}`, component: componentOf(golden), exporter: `file/${name}` }
+    const name = nameOf(golden)
+    const ids = { receiver: `otlp/${name}`, component: `${golden.type}/${name}`, exporter: `file/${name}` }
     receivers[ids.receiver] = { protocols: { http: { endpoint: `127.0.0.1:${port}`, include_metadata: true } } }
     exporters[ids.exporter] = { path: file }
     Object.assign(pipelines, pipelinesOf(golden, name, ids))
@@ -74,12 +74,12 @@ function configText(doors: readonly Door[]): string {
 }
 
 /** The error as it would be with a component and a pipeline that have no name. */
-function withoutNames(error: string, { type, name }: GoldenCase): string {
-  return error.replaceAll(`${type}/${name.replace('/', '-')}`, type).replaceAll(`/${name.replace('/', '-')}`, '')
+function withoutNames(error: string, golden: GoldenCase): string {
+  return error.replaceAll(`/${nameOf(golden)}`, '')
 }
 
-function componentOf({ type, name }: GoldenCase): string {
-  return `${type}/${name.replace('/', '-')}`
+function nameOf({ name }: GoldenCase): string {
+  return name.replace('/', '-')
 }
 
 /** Undefined where nothing is wrong. */
@@ -131,7 +131,7 @@ function postOnce({ signal, headers }: GoldenCase, port: number, body: string): 
     const options = {
       host: '127.0.0.1',
       port,
-      path: PATHS[signal],
+      path: HTTP_PATHS[signal],
       method: 'POST',
       headers: { 'content-type': 'application/json', ...mutable(headers) },
     }
