@@ -49,6 +49,22 @@ function cut(spans: readonly SentSpan[], sizes: readonly number[], sealed: numbe
 
 const SIZES = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 })
 
+/** Holds answers against a naive count, however the spans lie in blocks. */
+function alike<Query>(
+  arbitrarySpans: fc.Arbitrary<SentSpan[]>,
+  arbitraryQuery: fc.Arbitrary<Query>,
+  check: (store: ReturnType<typeof storeOf>, spans: readonly SentSpan[], query: Query) => Promise<void>,
+): Promise<void> {
+  const queries = fc.array(arbitraryQuery, { minLength: 6, maxLength: 12 })
+  return fc.assert(
+    fc.asyncProperty(arbitrarySpans, SIZES, fc.nat(2), queries, async (spans, lengths, sealed, asked) => {
+      const store = storeOf(cut(spans, lengths, sealed))
+      for (const query of asked) await check(store, spans, query)
+    }),
+    { numRuns: 8, endOnFailure: true },
+  )
+}
+
 it('counts what any set finds, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -67,50 +83,14 @@ it('counts what any set finds, however the spans lie in blocks, sealed or not', 
   )
 })
 
-it('tells of the same errors, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      arbitraryErrors,
-      SIZES,
-      fc.nat(2),
-      fc.array(arbitraryErrorGroups, { minLength: 6, maxLength: 12 }),
-      async (spans, lengths, sealed, queries) => {
-        const store = storeOf(cut(spans, lengths, sealed))
-        for (const query of queries) await checkErrorGroups(store, spans, query)
-      },
-    ),
-    { numRuns: 8, endOnFailure: true },
-  )
-})
+it('tells of the same errors, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>
+  alike(arbitraryErrors, arbitraryErrorGroups, checkErrorGroups),
+)
 
-it('tells where the time went as the page does, however the spans lie in blocks', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      arbitraryCounted,
-      SIZES,
-      fc.nat(2),
-      fc.array(arbitraryBottleneck, { minLength: 6, maxLength: 12 }),
-      async (spans, lengths, sealed, queries) => {
-        const store = storeOf(cut(spans, lengths, sealed))
-        for (const query of queries) await checkBottleneck(store, spans, query)
-      },
-    ),
-    { numRuns: 8, endOnFailure: true },
-  )
-})
+it('tells where the time went as the page does, however the spans lie in blocks', { timeout: 120_000 }, () =>
+  alike(arbitraryCounted, arbitraryBottleneck, checkBottleneck),
+)
 
-it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      arbitraryCounted,
-      SIZES,
-      fc.nat(2),
-      fc.array(arbitraryCompare, { minLength: 6, maxLength: 12 }),
-      async (spans, lengths, sealed, queries) => {
-        const store = storeOf(cut(spans, lengths, sealed))
-        for (const query of queries) await checkCompare(store, spans, query)
-      },
-    ),
-    { numRuns: 8, endOnFailure: true },
-  )
-})
+it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>
+  alike(arbitraryCounted, arbitraryCompare, checkCompare),
+)
