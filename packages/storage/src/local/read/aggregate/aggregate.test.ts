@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
   arbitraryAggregate,
   arbitraryBottleneck,
@@ -17,8 +17,9 @@ import {
   checkHeatMap,
 } from '../../../conformance/aggregates.ts'
 import type { SentSpan } from '../../../conformance/spans.ts'
+import type { Filter } from '../../../contract.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { blockOf, sealedOf, searchPage, StillClock } from '../blocks.test.helper.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { bottleneck } from './bottleneck.ts'
@@ -86,6 +87,20 @@ it('counts what any set finds, however the spans lie in blocks, sealed or not', 
 it('tells of the same errors, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>
   alike(arbitraryErrors, arbitraryErrorGroups, checkErrorGroups),
 )
+
+it('tells of the errors that any filter finds that a search takes, be it as deep and as long as can be', async () => {
+  const spans = fc.sample(arbitraryErrors, { seed: 61, numRuns: 1 })[0]!.slice(0, 20)
+  const isA = { op: 'exists', target: { attribute: 'a' } } as const
+  let deep: Filter = isA
+  for (let level = 1; level < 64; level++) deep = { op: 'not', arg: deep }
+  const long: Filter = { op: 'or', args: Array.from({ length: 998 }, () => isA) }
+  const blocks = cut(spans, [7], 1)
+  for (const filter of [deep, long]) {
+    await searchPage(blocks, { filter }, new Turn(new StillClock(), Infinity))
+    await checkErrorGroups(storeOf(blocks), spans, { filter })
+  }
+  await expect(storeOf(blocks).errorGroups({ filter: { op: 'not', arg: deep } })).rejects.toThrow(/levels/)
+})
 
 it('tells where the time went as the page does, however the spans lie in blocks', { timeout: 120_000 }, () =>
   alike(arbitraryCounted, arbitraryBottleneck, checkBottleneck),

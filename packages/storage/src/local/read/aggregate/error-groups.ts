@@ -8,14 +8,15 @@ import {
   type ErrorGroupsQuery,
   type ErrorOrder,
   type Filter,
-  type SpanSet,
 } from '../../../contract.ts'
 import { startOf, type BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
 import { compileFilter } from '../filter/compile.ts'
+import { allOf, type Condition } from '../filter/condition.ts'
 import { NO, YES } from '../filter/verdict.ts'
-import { setOf, whole } from '../plan.ts'
+import { whole } from '../plan.ts'
 import { isReadable } from '../range.ts'
+import type { CompiledSet } from '../set/compile.ts'
 import { SpanView } from '../span-view.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
@@ -53,15 +54,12 @@ export async function errorGroups(blocks: readonly Block[], query: ErrorGroupsQu
   const buckets = whole(query.buckets ?? 0, 'buckets', 0, 1_000)
   const exemplars = whole(query.exemplars ?? 3, 'exemplars', 0, 10)
   const asked = scopeOf({ ...query, of: 'spans' }, blocks, turn)
-  const narrow = narrowed(
-    setOf({ ...(query.spans && { spans: query.spans }), ...(query.filter && { filter: query.filter }) }),
-  )
-  const { from, to } = asked
-  const scope = narrow ? scopeOf({ spans: narrow, from, to }, blocks, turn) : asked
-  const time = new TimeBins(from, to, buckets)
+  const isError = compileFilter(IS_ERROR, turn)
+  const narrow = narrowed(asked.set, isError)
+  const time = new TimeBins(asked.from, asked.to, buckets)
   const errors = new Errors(time, exemplars, turn)
-  const condition = narrow ? undefined : compileFilter(IS_ERROR, turn)
-  await eachCounted(blocks, scope, turn, async (block, rows, wanted) => {
+  const condition = narrow ? undefined : isError
+  await eachCounted(blocks, narrow ? { ...asked, set: narrow } : asked, turn, async (block, rows, wanted) => {
     const verdicts = condition ? await condition.judge(block, rows, turn, 1) : YES
     const view = new SpanView(block, rows)
     for (let row = 0; row < wanted.length; row++) {
@@ -76,10 +74,14 @@ export async function errorGroups(blocks: readonly Block[], query: ErrorGroupsQu
 }
 
 /** The set of those of its spans that tell of an error, where that is the spans of one filter. */
-function narrowed(set: SpanSet | undefined): SpanSet | undefined {
-  if (!set) return { op: 'spans', filter: IS_ERROR }
-  if (set.op !== 'spans') return undefined
-  return { op: 'spans', filter: set.filter ? { op: 'and', args: [set.filter, IS_ERROR] } : IS_ERROR }
+function narrowed(set: CompiledSet | undefined, isError: Condition): CompiledSet | undefined {
+  if (set && set.root.op !== 'spans') return undefined
+  const leaves = [...(set?.leaves ?? []), { filter: IS_ERROR, condition: isError }]
+  const filter: Filter = { op: 'and', args: leaves.map((leaf) => leaf.filter) }
+  return {
+    root: { op: 'spans', leaf: 0 },
+    leaves: [{ filter, condition: allOf(leaves.map(({ condition }) => condition)) }],
+  }
 }
 
 interface Group {
