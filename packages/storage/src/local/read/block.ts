@@ -69,6 +69,11 @@ export interface ValueColumn {
   readonly offsets?: Uint32Array
 }
 
+/** The row of {@link ColumnValues} that is the first of `rows`; undefined where it is not known which of them `rows` are. */
+export function firstColumnRow(block: Block, rows: BlockRows): number | undefined {
+  return rows.from ?? (rows.count === block.spans ? 0 : undefined)
+}
+
 export function traceHash(id: Uint32Array): number {
   return hashWords(id[0]!, id[1]!, id[2]!, id[3]!)
 }

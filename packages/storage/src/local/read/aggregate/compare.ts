@@ -32,11 +32,11 @@ export async function compare(blocks: readonly Block[], query: CompareQuery, tur
     throw new StorageError('bad_query', `keys: a list of at most ${MAX_KEYS} keys is needed`)
   for (const [i, key] of keys.entries()) checkKey(key as GroupKey, `keys[${i}]`)
   const shares = keys.map((key: GroupKey) => new Shares(key, turn))
+  const values = shares.map((own) => own.values)
   const totals = { a: 0, b: 0 }
   for (const side of ['a', 'b'] as const) {
     await eachCounted(blocks, side === 'a' ? a : b, turn, async (block, rows, wanted) => {
       for (const member of wanted) totals[side] += member
-      const values = shares.map((own) => own.values)
       const all = await valuesOfAll(values, block, rows, wanted, turn)
       for (const [i, numbers] of (all ?? []).entries())
         for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)

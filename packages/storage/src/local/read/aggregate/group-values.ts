@@ -1,6 +1,6 @@
 import type { GROUP_FIELDS, GroupKey, Level } from '../../../contract.ts'
 import type { BlockRows } from '../../block/rows.ts'
-import type { Block, ColumnValues, ValueColumn } from '../block.ts'
+import { firstColumnRow, type Block, type ColumnValues, type ValueColumn } from '../block.ts'
 import { KINDS, STATUSES } from '../filter/field.ts'
 import { isReadable } from '../range.ts'
 import { attributeTarget, SpanView, type AttributeTarget } from '../span-view.ts'
@@ -76,7 +76,7 @@ export class GroupValues {
     const levels = levelsOf(level)
     /** Rows whose bytes have to be read. */
     const unread = wanted.slice()
-    const from = rows.from ?? (rows.count === block.spans ? 0 : undefined)
+    const from = firstColumnRow(block, rows)
     const columns = from === undefined ? undefined : this.#columnsOf(block, attribute, levels)
     if (columns) {
       unread.fill(0)

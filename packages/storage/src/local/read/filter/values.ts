@@ -1,7 +1,7 @@
 import type { Target } from '../../../contract.ts'
 import type { Value } from '../../block/attribute.ts'
 import type { BlockRows } from '../../block/rows.ts'
-import type { Block, ValueColumn } from '../block.ts'
+import { firstColumnRow, type Block, type ValueColumn } from '../block.ts'
 import type { Turn } from '../turn.ts'
 import { CHUNK } from './condition.ts'
 import type { Matcher } from './matcher.ts'
@@ -24,7 +24,7 @@ export async function columnVerdicts(
   share: number,
   absent?: Value,
 ): Promise<Verdicts> {
-  const from = rows.from ?? (rows.count === block.spans ? 0 : undefined)
+  const from = firstColumnRow(block, rows)
   if (from === undefined) return UNKNOWN
   const values = turn.attempt(() => block.values(target))
   if (!values) return UNKNOWN
