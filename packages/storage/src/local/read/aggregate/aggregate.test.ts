@@ -19,7 +19,8 @@ import {
 import type { SentSpan } from '../../../conformance/spans.ts'
 import type { Filter } from '../../../contract.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, searchPage, StillClock } from '../blocks.test.helper.ts'
+import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { planOf } from '../plan.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { bottleneck } from './bottleneck.ts'
@@ -96,7 +97,7 @@ it('tells of the errors that any filter finds that a search takes, be it as deep
   const long: Filter = { op: 'or', args: Array.from({ length: 998 }, () => isA) }
   const blocks = cut(spans, [7], 1)
   for (const filter of [deep, long]) {
-    await searchPage(blocks, { filter }, new Turn(new StillClock(), Infinity))
+    planOf({ filter }, new Turn(new StillClock(), Infinity))
     await checkErrorGroups(storeOf(blocks), spans, { filter })
   }
   await expect(storeOf(blocks).errorGroups({ filter: { op: 'not', arg: deep } })).rejects.toThrow(/levels/)
