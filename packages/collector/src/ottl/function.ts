@@ -41,3 +41,16 @@ export function defineFunction<P extends Readonly<Record<string, Parameter>>>(
     create,
   }
 }
+
+/** A converter of one value. */
+export function defineConverter<K extends string, T>(
+  name: string,
+  parameter: { readonly [key in K]: Parameter<Node<T>> },
+  convert: (value: T) => Value,
+): FunctionDefinition {
+  const [key] = Object.keys(parameter) as [K]
+  return defineFunction(name, parameter, (values) => {
+    const node = (values as Readonly<Record<K, Node<T>>>)[key]
+    return (item) => convert(node.get(item))
+  })
+}
