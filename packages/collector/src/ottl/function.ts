@@ -42,15 +42,14 @@ export function defineFunction<P extends Readonly<Record<string, Parameter>>>(
   }
 }
 
-/** A converter of one value. */
-export function defineConverter<K extends string, T>(
+/** A converter of one value. `parameter`: the only one, by its name. */
+export function defineConverter<T>(
   name: string,
-  parameter: { readonly [key in K]: Parameter<Node<T>> },
+  parameter: Readonly<Record<string, Parameter<Node<T>>>>,
   convert: (value: T) => Value,
 ): FunctionDefinition {
-  const [key] = Object.keys(parameter) as [K]
   return defineFunction(name, parameter, (values) => {
-    const node = (values as Readonly<Record<K, Node<T>>>)[key]
+    const [node] = Object.values(values) as [Node<T>]
     return (item) => convert(node.get(item))
   })
 }
