@@ -30,12 +30,15 @@ export interface AggregateScope extends CallOptions {
   readonly of?: 'spans' | 'requests'
 }
 
+/** Fields that can be grouped by. */
+export const GROUP_FIELDS = ['service', 'name', 'kind', 'status'] as const
+
 /**
  * What is grouped by: a field, or an attribute by the text form of its value (see {@link Filter}). Of an attribute that is there at several levels, the first of span,
  * resource, scope, event and link counts, of several values at that level the least by code units. Of a request: what its root span has.
  */
 export type GroupKey =
-  | { readonly field: 'service' | 'name' | 'kind' | 'status' }
+  | { readonly field: (typeof GROUP_FIELDS)[number] }
   | { readonly attribute: string; readonly level?: Level }
 
 /** By what groups are ordered, the greatest first: how many, how many failed, the time that they took together, the longest, or the last of `percentiles`. */

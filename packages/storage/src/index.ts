@@ -1,5 +1,13 @@
 /** Where traces are kept: the contract, and the engines that keep it. The conformance suite is `@spoor/storage/conformance`. */
-export { collectSearch, DURATION_ERROR, ERROR_ORDERS, GROUP_ORDERS, ORDERS, StorageError } from './contract.ts'
+export {
+  collectSearch,
+  DURATION_ERROR,
+  ERROR_ORDERS,
+  GROUP_FIELDS,
+  GROUP_ORDERS,
+  ORDERS,
+  StorageError,
+} from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
   SealingState,

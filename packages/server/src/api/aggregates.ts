@@ -1,13 +1,13 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import {
   ERROR_ORDERS,
+  GROUP_FIELDS,
   GROUP_ORDERS,
   type AggregateEnd,
   type AggregateScope,
   type CompareScope,
   type ErrorGroup,
   type GroupKey,
-  type Measures,
   type TimeShare,
 } from '@spoor/storage'
 import type { FastifyRequest } from 'fastify'
@@ -18,8 +18,6 @@ import type {
   ErrorGroupRow,
   ErrorGroupsResponse,
   HeatMapResponse,
-  MeasuresRow,
-  TimeShareRow,
 } from '../api.ts'
 import { callOf } from '../http/query-call.ts'
 import { parseQuery, QueryError, targetOf } from '../query/index.ts'
@@ -44,13 +42,10 @@ export function aggregateRoute(store: StoreQueries) {
     }
     const { total, groups, rest, ...end } = await store.aggregate(asked, callOf(request))
     return {
-      total: measuresRow(total),
+      total,
       // JSON has no undefined in a list.
-      groups: groups.map(({ key, ...measures }) => ({
-        key: key.map((value) => value ?? null),
-        ...measuresRow(measures),
-      })),
-      ...(rest && { rest: { groups: rest.groups, ...measuresRow(rest) } }),
+      groups: groups.map(({ key, ...measures }) => ({ key: key.map((value) => value ?? null), ...measures })),
+      ...(rest && { rest }),
       ...endRow(end),
     }
   }
@@ -100,7 +95,7 @@ export function bottleneckRoute(store: StoreQueries) {
       traces,
       requestNs,
       services: services.map(timeShareRow),
-      operations: operations.map(({ name, ...share }) => ({ name, ...timeShareRow(share) })),
+      operations: operations.map(timeShareRow),
       ...endRow(end),
     }
   }
@@ -118,22 +113,10 @@ export function compareRoute(store: StoreQueries) {
       limit: countParam(query, 'limit', 50, 1, 1_000),
       ...(keys.length > 0 && { keys }),
     }
-    const { a, b, differences, ...end } = await store.compare(asked, callOf(request))
-    const { complete, spansScanned, bytesRead, elapsedMs } = end
+    const { differences, ...rest } = await store.compare(asked, callOf(request))
     return {
-      a,
-      b,
-      differences: differences.map((each) => ({
-        ...('field' in each.key ? { field: each.key.field } : each.key),
-        value: each.value ?? null,
-        a: each.a,
-        b: each.b,
-        surprise: each.surprise,
-      })),
-      complete,
-      spansScanned,
-      bytesRead,
-      elapsedMs,
+      ...rest,
+      differences: differences.map(({ key, value, ...counts }) => ({ ...key, value: value ?? null, ...counts })),
     }
   }
 }
@@ -152,24 +135,16 @@ function sideOf(query: Query, side: 'a' | 'b'): CompareScope {
   }
 }
 
-function timeShareRow({ service, spans, traces, errors, selfNs, ...rest }: TimeShare): TimeShareRow {
-  const { criticalNs, criticalTraces, exemplar } = rest
-  return { service, spans, traces, errors, selfNs, criticalNs, criticalTraces, ...(exemplar && { exemplar }) }
+function timeShareRow<T extends TimeShare>({ exemplar, ...share }: T) {
+  return { ...share, ...(exemplar && { exemplar }) }
 }
 
-function errorGroupRow({ id, type, message, frame, count, ...rest }: ErrorGroup): ErrorGroupRow {
-  const { firstSeen, lastSeen, services, exemplars, buckets } = rest
+function errorGroupRow({ firstSeen, lastSeen, exemplars, ...rest }: ErrorGroup): ErrorGroupRow {
   return {
-    id,
-    type,
-    message,
-    frame,
-    count,
+    ...rest,
     firstSeen: firstSeen.toString(),
     lastSeen: lastSeen.toString(),
-    services,
     exemplars: exemplars.map((exemplar) => ({ ...exemplar, start: exemplar.start.toString() })),
-    ...(buckets && { buckets }),
   }
 }
 
@@ -184,12 +159,12 @@ function keysParam(query: Query, name: string): GroupKey[] {
   return keys.map(([text, quoted]) => {
     const target = targetOf({ text: quoted ?? text.trim(), quoted: quoted !== undefined })
     if (!('field' in target)) return target
-    const { field } = target
-    if (field === 'service' || field === 'name' || field === 'kind' || field === 'status') return { field }
+    const field = GROUP_FIELDS.find((each) => each === target.field)
+    if (field) return { field }
     throw new RequestError(
       400,
       'bad_parameter',
-      `parameter "${name}": "${text}" cannot be grouped by: service, name, kind, status, or an attribute's key`,
+      `parameter "${name}": "${text}" cannot be grouped by: ${GROUP_FIELDS.join(', ')}, or an attribute's key`,
     )
   })
 }
@@ -207,20 +182,6 @@ function percentilesParam(query: Query): number[] | undefined {
   })
 }
 
-function measuresRow({ count, errors, perSecond, sumNs, minNs, maxNs, ...rest }: Measures): MeasuresRow {
-  const { percentilesNs, exemplars, buckets } = rest
-  return { count, errors, perSecond, sumNs, minNs, maxNs, percentilesNs, exemplars, ...(buckets && { buckets }) }
-}
-
 function endRow({ from, to, bucketNs, ...rest }: AggregateEnd) {
-  const { complete, spansScanned, bytesRead, elapsedMs } = rest
-  return {
-    from: from.toString(),
-    to: to.toString(),
-    bucketNs: Number(bucketNs),
-    complete,
-    spansScanned,
-    bytesRead,
-    elapsedMs,
-  }
+  return { from: from.toString(), to: to.toString(), bucketNs: Number(bucketNs), ...rest }
 }

@@ -4,9 +4,8 @@ import { matchesIn, noMatches, wholeTraces } from './matches.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
-import { meets } from './range.ts'
 import { SeenTraces, type Duty, type RowKey } from './seen-traces.ts'
-import type { Source } from './set/sources.ts'
+import { isAsked, type Source } from './set/sources.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
 import { traceWords } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
@@ -21,8 +20,8 @@ const VAIN_FOR_EACH = 5
 /** How a block and a trace are bounded in an order; keys are those of {@link Position}: nothing in it comes before. */
 export interface Ranking {
   readonly row: RowKey
-  /** `anyTime`: rows outside of the range count, too, and bound their traces by what they say. */
-  block(block: Block, plan: Plan, anyTime: boolean): bigint
+  /** By all of its rows: those outside of the range may count, too. */
+  block(block: Block): bigint
   /** From what {@link RowKey.columns} say. */
   key(hi: number, lo: number): bigint
   /**
@@ -44,7 +43,7 @@ export const NEWEST: Ranking = {
     extents: ({ startHi, startLo }) => ({ hi: startHi, lo: startLo }),
   },
   isExact: true,
-  block: ({ maxStart }, { range }, anyTime) => -(anyTime || maxStart < range.to ? maxStart : range.to),
+  block: ({ maxStart }) => -maxStart,
   key: (hi, lo) => -((BigInt(hi) << 32n) | BigInt(lo)),
   bounds: ({ minStart }) => [Number(minStart >> 32n), Number(minStart & 0xffff_ffffn)],
   isBefore: ({ minStart }, key) => -minStart < key,
@@ -135,8 +134,8 @@ export async function bestFirst(
   }
 
   const queue = blocks
-    .filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
-    .map((block) => ({ block, key: ranking.block(block, plan, source.anyTime) }))
+    .filter((block) => isAsked(source, block, plan.range, turn))
+    .map((block) => ({ block, key: ranking.block(block) }))
     .filter(({ block }) => !cursor?.stragglers || !ranking.isBefore(block, cursor.after.key))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   output.partsTotal = queue.length

@@ -1,14 +1,13 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import type { BlockRows, Frame } from '../block/rows.ts'
+import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import { isRefusal, type File } from '../files/file-system.ts'
 import { readFrame } from '../files/log.ts'
 import { storageError } from '../threads/error.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
-import type { OperationPool } from './operation-pool.ts'
-import type { TextPool } from './text-pool.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { Pool } from './pool.ts'
 import { Vanished, type VanishedSegment } from './turn.ts'
 
 /** What blocks read with. */
@@ -18,8 +17,8 @@ export interface BlockSource {
   /** Of trace ids: they are asked all the time, and small. */
   readonly traceFilters: ByteCache
   readonly frames: ByteCache
-  readonly operations: OperationPool
-  readonly texts: TextPool
+  readonly operations: Pool<OperationKey>
+  readonly texts: Pool<string>
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */

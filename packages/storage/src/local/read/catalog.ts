@@ -16,11 +16,10 @@ import { StoredBlock } from './stored-block.ts'
 import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
 import { Segment } from './catalog-segment.ts'
-import { OperationPool } from './operation-pool.ts'
 import { OpenFiles } from './open-files.ts'
+import { operationText, Pool } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
-import { TextPool } from './text-pool.ts'
 import type { Turn } from './turn.ts'
 
 /** Files that are open at a time. */
@@ -73,8 +72,8 @@ export class Catalog {
       frames: new ByteCache(cacheBytes / 8),
       columns: new ByteCache(cacheBytes - cacheBytes / 8),
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
-      operations: new OperationPool(),
-      texts: new TextPool(),
+      operations: new Pool(operationText),
+      texts: new Pool((text) => text),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }

@@ -2,8 +2,7 @@ import type { SearchEnd } from '../../contract.ts'
 import type { Block } from './block.ts'
 import { matchesIn } from './matches.ts'
 import type { Plan } from './plan.ts'
-import { meets } from './range.ts'
-import { bestSource } from './set/sources.ts'
+import { bestSource, isAsked } from './set/sources.ts'
 import { TraceIds } from './trace-ids.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
 import type { Turn } from './turn.ts'
@@ -25,7 +24,7 @@ export async function countTraces(
   let counted = 0
   for (const block of blocks) {
     if (turn.stopped) break
-    if (!source.anyTime && !meets(block, range, turn)) continue
+    if (!isAsked(source, block, range, turn)) continue
     const found = await matchesIn(block, source, range, false, turn, 1)
     if (!found) continue
     for (let index = 0; index < found.rows.traceCount; index++) {

@@ -3,7 +3,7 @@ import { hashWords } from '../block/hash.ts'
 import { startOf, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
 import { callOf, CONSUMER_KIND, DependencyEdges } from './dependency-edges.ts'
-import { isReadable } from './range.ts'
+import { boundsOf, isReadable } from './range.ts'
 import { RecentSpans } from './recent-spans.ts'
 import { spanLinks } from './span-links.ts'
 import { SpanView } from './span-view.ts'
@@ -70,13 +70,8 @@ export async function dependencies(
 
 /** Of the range, as far as there are spans. */
 function secondsOf(blocks: readonly Block[], from: bigint, to: bigint): number {
-  let [first, last] = [to, from]
-  for (const { spans, minStart, maxStart } of blocks) {
-    if (spans === 0) continue
-    if (minStart < first) first = minStart
-    if (maxStart >= last) last = maxStart + 1n
-  }
-  return Number((last < to ? last : to) - (first > from ? first : from)) / 1e9
+  const [first = 0n, last = 0n] = boundsOf(blocks)
+  return Number((last < to ? last + 1n : to) - (first > from ? first : from)) / 1e9
 }
 
 /** Blocks with their distance to the range in nanoseconds, 0 for those in it. */

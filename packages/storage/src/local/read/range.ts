@@ -28,6 +28,17 @@ export function rangeOf(from = 0n, to = MAX_U64): Range {
   }
 }
 
+/** The first and the last start of all spans of the blocks; undefined where there are none. */
+export function boundsOf(blocks: readonly Block[]): readonly [first: bigint | undefined, last: bigint | undefined] {
+  let [first, last]: (bigint | undefined)[] = []
+  for (const { spans, minStart, maxStart } of blocks) {
+    if (spans === 0) continue
+    if (first === undefined || minStart < first) first = minStart
+    if (last === undefined || maxStart > last) last = maxStart
+  }
+  return [first, last]
+}
+
 /** Whether a row's span starts in the range. */
 export function startsIn({ startHi, startLo }: BlockRows, row: number, range: Range): boolean {
   const hi = startHi[row]!

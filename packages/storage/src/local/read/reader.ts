@@ -11,6 +11,7 @@ import type {
   ReaderPart,
   ReaderStats,
   Results,
+  SaysComplete,
   Switched,
   ToReader,
 } from '../threads/protocol.ts'
@@ -23,6 +24,7 @@ import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
+import { boundsOf } from './range.ts'
 import { search } from './search.ts'
 import { SummaryCache } from './summary-cache.ts'
 import { traceWords } from './trace-parts.ts'
@@ -220,20 +222,7 @@ export class Reader {
 
   async #lookUp(
     id: number,
-    call: Exclude<
-      Call,
-      {
-        method:
-          | 'search'
-          | 'dependencies'
-          | 'aggregate'
-          | 'heatMap'
-          | 'errorGroups'
-          | 'bottleneck'
-          | 'compare'
-          | 'nextTrace'
-      }
-    >,
+    call: Exclude<Call, { method: SaysComplete | 'nextTrace' }>,
     turn: Turn,
     timeoutMs: number,
   ): Promise<Results[Call['method']]> {
@@ -293,15 +282,8 @@ export class Reader {
 
   #stats(turn: Turn): ReaderStats {
     const blocks = this.#catalog.blocks(turn)
-    let spans = 0
-    let oldest: bigint | undefined
-    let newest: bigint | undefined
-    for (const block of blocks) {
-      if (block.spans === 0) continue
-      spans += block.spans
-      if (oldest === undefined || block.minStart < oldest) oldest = block.minStart
-      if (newest === undefined || block.maxStart > newest) newest = block.maxStart
-    }
+    const spans = blocks.reduce((sum, block) => sum + block.spans, 0)
+    const [oldest, newest] = boundsOf(blocks)
     let diskBytes = 0
     for (const name of this.#fileSystem.list(this.#directory))
       diskBytes += this.#fileSystem.stat(join(this.#directory, name))?.size ?? 0

@@ -1,11 +1,11 @@
 import { ROW_BYTES, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
 import { matchesIn } from './matches.ts'
-import { isInside, meets, type Range } from './range.ts'
+import { isInside, type Range } from './range.ts'
 import { BlockLeaves } from './set/block-leaves.ts'
 import type { CompiledSet, SetNode } from './set/compile.ts'
 import { SetOfTrace, type ResolvedTrace } from './set/evaluate.ts'
-import { bestSource, type Source } from './set/sources.ts'
+import { bestSource, isAsked, type Source } from './set/sources.ts'
 import { Summarizer } from './summary.ts'
 import { TraceIds, widened } from './trace-ids.ts'
 import { selectRows } from './trace-rows.ts'
@@ -110,10 +110,10 @@ export class TraceSweep {
 
   /** All traces that may match. */
   async #find(): Promise<void> {
-    const { condition, anyTime } = this.#source
+    const { condition } = this.#source
     for (const block of this.#blocks) {
       if (await this.#turn.breathe(FINDING_SHARE)) return
-      if (anyTime ? block.spans === 0 : !meets(block, this.#range, this.#turn)) continue
+      if (!isAsked(this.#source, block, this.#range, this.#turn)) continue
       const found = await matchesIn(block, this.#source, this.#range, false, this.#turn, FINDING_SHARE)
       if (!found) continue
       const isWhole = !condition && isInside(block, this.#range)

@@ -7,9 +7,9 @@ import { comparePositions, positionOf, type Position } from './order.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
 import type { Plan } from './plan.ts'
-import { isInside, meets } from './range.ts'
+import { isInside } from './range.ts'
 import { mayHold, necessaryOfTrace, partsOfField } from './set/necessary.ts'
-import type { Source } from './set/sources.ts'
+import { isAsked, type Source } from './set/sources.ts'
 import { extentsOf } from './trace-extents.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
 import { TraceTable, type Part } from './trace-table.ts'
@@ -38,7 +38,7 @@ export async function wholePass(
   const table = new TraceTable(partsFor(plan), turn)
   /** Blocks whose extents are in the table. */
   const done = new Set<Block>()
-  const asked = blocks.filter((block) => (source.anyTime ? block.spans > 0 : meets(block, plan.range, turn)))
+  const asked = blocks.filter((block) => isAsked(source, block, plan.range, turn))
   // Where there is not time for all, what comes first is more likely to be in these.
   if (plan.order !== 'oldest') asked.reverse()
   output.partsTotal = asked.length + blocks.length

@@ -195,19 +195,17 @@ class LocalStore implements TraceStore {
   }
 
   async *search(query: SearchQuery): AsyncIterable<SearchEvent> {
-    const { signal, timeoutMs, maxBytes, ...rest } = query
-    if (signal?.aborted) {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) {
       yield { type: 'end', ...NOTHING_FOUND }
       return
     }
     const leaves = new AbortController()
-    const limits = {
-      signal: signal ? AbortSignal.any([signal, leaves.signal]) : leaves.signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(maxBytes !== undefined && { maxBytes }),
-    }
+    const signal = limits.signal ? AbortSignal.any([limits.signal, leaves.signal]) : leaves.signal
     const events = new EventQueue<SearchEvent>((event) => event.type === 'progress')
-    const end = this.#searches.call({ method: 'search', query: rest }, limits, (event) => events.push(event))
+    const end = this.#searches.call({ method: 'search', query: rest }, { ...limits, signal }, (event) =>
+      events.push(event),
+    )
     try {
       yield* events.until(end)
       yield { type: 'end', ...(await end) }

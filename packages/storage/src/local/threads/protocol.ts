@@ -197,6 +197,11 @@ export interface Results {
   stats: ReaderStats
 }
 
+/** Methods whose answer says whether it is complete. */
+export type SaysComplete = {
+  [M in keyof Results]: Results[M] extends { readonly complete: boolean } ? M : never
+}[keyof Results]
+
 export interface ReaderStats {
   readonly spans: number
   readonly blocks: number

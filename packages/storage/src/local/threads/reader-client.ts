@@ -3,7 +3,7 @@ import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage } from './error.ts'
-import type { Call, FromReader, ReaderPart, Results, ToReader } from './protocol.ts'
+import type { Call, FromReader, ReaderPart, Results, SaysComplete, ToReader } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -21,6 +21,15 @@ const MAX_QUEUE = 1_000
 /** How long a question that ended readers is refused, and how many of these are known. */
 const REFUSED_MS = 60_000
 const MAX_REFUSED = 100
+const SAY_COMPLETE: Readonly<Record<SaysComplete, true>> = {
+  search: true,
+  dependencies: true,
+  aggregate: true,
+  heatMap: true,
+  errorGroups: true,
+  bottleneck: true,
+  compare: true,
+}
 
 interface Asked {
   readonly id: number
@@ -280,7 +289,7 @@ function keyOf(call: Call): string {
 
 /** Whether its answer says that it is not complete: then who cancels gets what there is. */
 export function canSayIncomplete({ method }: Call): boolean {
-  return ['search', 'dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck', 'compare'].includes(method)
+  return method in SAY_COMPLETE
 }
 
 function timedOut({ method }: Call, timeoutMs: number): StorageError {

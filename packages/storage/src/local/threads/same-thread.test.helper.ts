@@ -1,7 +1,6 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { TraceStore } from '../../contract.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../files/file-system.ts'
-import { lockDirectory } from '../files/lock.ts'
 import type { LocalStoreOptions, LocalStoreSettings } from '../options.ts'
 import { Reader } from '../read/reader.ts'
 import {
@@ -17,6 +16,7 @@ import {
 import { Sealer } from '../seal/sealer.ts'
 import { Writer } from '../write/writer.ts'
 import { openStoreOn } from './local-store.ts'
+import { threadHost } from './thread-host.ts'
 
 /**
  * The program's own store on the machine's files, all of it in this thread. Starting threads is what costs most where a test opens
@@ -27,13 +27,7 @@ export function openInSameThread(options: LocalStoreOptions): Promise<TraceStore
 }
 
 const sameThread: Host = {
-  clock: systemClock,
-  files: nodeFileSystem,
-  lock: lockDirectory,
-  channel() {
-    const { port1, port2 } = new MessageChannel()
-    return [port1, port2]
-  },
+  ...threadHost,
   start<In, Out>(name: EnginePart, settings: LocalStoreSettings): RunningPart<In, Out> {
     const { port1, port2 } = new MessageChannel()
     const ended = Promise.withResolvers<string>()

@@ -1,4 +1,5 @@
 import {
+  GROUP_FIELDS,
   StorageError,
   type CompareQuery,
   type CompareScope,
@@ -19,7 +20,6 @@ import { eachCounted } from './spans.ts'
 const MAX_KEYS = 100
 const DEFAULT_ATTRIBUTES = 50
 const MAX_VALUES = 10_000
-const FIELDS = ['service', 'name', 'kind', 'status'] as const
 /** Two sides of a normal distribution with 95 % between them. */
 const Z = 1.959964
 
@@ -71,7 +71,7 @@ async function defaultKeys(blocks: readonly Block[], turn: Turn): Promise<GroupK
   const attributes = await sampleAttributes(blocks, undefined, DEFAULT_ATTRIBUTES + 1, turn)
   const isOther = (key: string): boolean => key !== 'service.name'
   return [
-    ...FIELDS.map((field) => ({ field })),
+    ...GROUP_FIELDS.map((field) => ({ field })),
     ...attributes
       .filter(isOther)
       .map((attribute) => ({ attribute }))

@@ -1,4 +1,4 @@
-import type { GroupKey, Level } from '../../../contract.ts'
+import type { GROUP_FIELDS, GroupKey, Level } from '../../../contract.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block, ColumnValues, ValueColumn } from '../block.ts'
 import { KINDS, STATUSES } from '../filter/field.ts'
@@ -171,7 +171,7 @@ export class GroupValues {
   }
 }
 
-function fieldText(field: 'service' | 'name' | 'kind' | 'status', rows: BlockRows, of: number): string {
+function fieldText(field: (typeof GROUP_FIELDS)[number], rows: BlockRows, of: number): string {
   switch (field) {
     case 'status':
       return STATUSES[of] ?? String(of)

@@ -1,4 +1,5 @@
 import {
+  GROUP_FIELDS,
   GROUP_ORDERS,
   StorageError,
   type AggregateQuery,
@@ -9,7 +10,7 @@ import {
 import type { Block } from '../block.ts'
 import { LEVELS } from '../filter/compile.ts'
 import { setOf, whole } from '../plan.ts'
-import { rangeOf, type Range } from '../range.ts'
+import { boundsOf, rangeOf, type Range } from '../range.ts'
 import { compileSet, type CompiledSet } from '../set/compile.ts'
 import type { Turn } from '../turn.ts'
 
@@ -17,7 +18,6 @@ const MAX_KEYS = 3
 const MAX_PERCENTILES = 10
 /** Of all groups of an answer together. */
 const MAX_BUCKETS = 100_000
-const FIELDS: readonly string[] = ['service', 'name', 'kind', 'status']
 
 /** What is counted, checked. */
 export interface ScopePlan {
@@ -36,21 +36,11 @@ export function scopeOf(scope: AggregateScope, blocks: readonly Block[], turn: T
   if (of !== 'spans' && of !== 'requests') throw new StorageError('bad_query', `of is ${String(of)}; spans or requests`)
   const set = setOf({ ...(scope.spans && { spans: scope.spans }), ...(scope.filter && { filter: scope.filter }) })
   const range = rangeOf(scope.from, scope.to)
-  const [first, last] = bounds(blocks)
+  const [first = 0n, last = 0n] = boundsOf(blocks)
   const from = scope.from === undefined ? (first < range.to ? first : range.to) : range.from
   const to = scope.to === undefined ? (last > from ? last : from) : range.to
   if (to < from) throw new StorageError('bad_query', `the range ends, at ${to}, before it begins, at ${from}`)
   return { set: set && compileSet(set, turn, scope.spans ? 'spans' : ''), range, from, to, of }
-}
-
-function bounds(blocks: readonly Block[]): readonly [first: bigint, last: bigint] {
-  let [first, last]: (bigint | undefined)[] = []
-  for (const { spans, minStart, maxStart } of blocks) {
-    if (spans === 0) continue
-    if (first === undefined || minStart < first) first = minStart
-    if (last === undefined || maxStart > last) last = maxStart
-  }
-  return [first ?? 0n, last ?? 0n]
 }
 
 export interface AggregatePlan {
@@ -92,8 +82,8 @@ export function checkKey(key: GroupKey, path: string): void {
   if (!key || typeof key !== 'object')
     throw new StorageError('bad_query', `${path}: needs { field } or { attribute, level? }`)
   if ('field' in key) {
-    if (!FIELDS.includes(key.field))
-      throw new StorageError('bad_query', `${path}.field is ${key.field}; one of ${FIELDS.join(', ')}`)
+    if (!GROUP_FIELDS.includes(key.field))
+      throw new StorageError('bad_query', `${path}.field is ${key.field}; one of ${GROUP_FIELDS.join(', ')}`)
     return
   }
   if (typeof key.attribute !== 'string') throw new StorageError('bad_query', `${path}.attribute is not a string`)

@@ -18,6 +18,11 @@ export interface Source {
   readonly share: number
 }
 
+/** Whether spans of the block are in question, by their times alone. */
+export function isAsked({ anyTime }: Source, block: Block, range: Range, turn: Turn): boolean {
+  return anyTime ? block.spans > 0 : meets(block, range, turn)
+}
+
 export const EVERYTHING: Source = { condition: undefined, anyTime: false, share: 1 }
 
 /** Of several sources, each of which is enough, the one that leaves the fewest spans to look at. */
@@ -142,10 +147,11 @@ function shareOf(filter: Filter): number {
 export const DEAR_UNITS = 100
 
 /** Spans of the blocks that cannot be passed by, as far as that costs next to nothing to tell. */
-function spansOf({ condition, anyTime }: Source, blocks: readonly Block[], range: Range, turn: Turn): number {
+function spansOf(source: Source, blocks: readonly Block[], range: Range, turn: Turn): number {
+  const { condition } = source
   let spans = 0
   for (const block of blocks) {
-    if (!anyTime && !meets(block, range, turn)) continue
+    if (!isAsked(source, block, range, turn)) continue
     if (!condition || condition.units > DEAR_UNITS || condition.ofBlock(block) !== NO) spans += block.spans
   }
   return spans

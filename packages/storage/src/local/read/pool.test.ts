@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { OperationPool } from './operation-pool.ts'
+import { operationText, Pool } from './pool.ts'
 
 it('gives the same objects for the same operations, and tells apart what differs in any part', () => {
-  const pool = new OperationPool()
+  const pool = new Pool(operationText)
   const some = (): { service: string; name: string; kind: number }[] => [
     { service: 'a', name: 'b', kind: 1 },
     { service: 'a', name: 'b', kind: 2 },
