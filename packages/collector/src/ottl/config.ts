@@ -5,6 +5,15 @@ import type { Problem } from './statements.ts'
 
 export const errorModeKey = wordKey('error mode', ['ignore', 'silent', 'propagate'])
 
+/** That of the processor, where a group says nothing. `what`: a statement or a condition. */
+export function defaultErrorModeKey(what: string) {
+  return errorModeKey
+    .default('ignore')
+    .describe(
+      `What happens with a ${what} that fails for an item, for it has a value of another type: \`ignore\` tells it and goes on with the next ${what}, \`silent\` only goes on, \`propagate\` refuses the batch for good. Before 0.150 the Collector had \`propagate\` where nothing is written.`,
+    )
+}
+
 /** One of the contexts of a signal. */
 export function contextKey(contexts: readonly ContextName[]) {
   return wordKey('context', contexts)
