@@ -62,6 +62,7 @@ export {
   headers,
   formatHostPort,
   listenEndpoint,
+  lowerCase,
   metadataKeys,
   parseHostPort,
   parsePeer,
@@ -70,6 +71,7 @@ export {
   middlewares,
   section,
   stringList,
+  wordKey,
   type HostPort,
   type PeerEndpoint,
 } from './schema.ts'

@@ -66,6 +66,23 @@ export const durationMs = z.unknown().transform((input, context): number => {
   return z.NEVER
 })
 
+/** A text in lower case; anything else as it is. */
+export const lowerCase = (input: unknown): unknown => (typeof input === 'string' ? input.toLowerCase() : input)
+
+/** One of these words, whose case does not count. `what`: as the error names one. */
+export function wordKey<const W extends readonly string[]>(what: string, words: W) {
+  const known = words.join(', ')
+  return z.preprocess(
+    lowerCase,
+    z.enum(words, {
+      error: ({ input }) =>
+        input === undefined
+          ? `expected one of ${known}`
+          : `unknown ${what}${didYouMean(typeof input === 'string' ? input : '', words)}; known: ${known}`,
+    }),
+  )
+}
+
 const split = (input: unknown): unknown =>
   typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input
 

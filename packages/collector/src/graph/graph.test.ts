@@ -295,17 +295,7 @@ describe('fan-out', () => {
 describe('durable', () => {
   /** Whether what the receiver is given is durable, with exporters of which one is. */
   const isDurable = (pipelines: string): boolean | undefined => {
-    let next: ReadonlyMap<Signal, Consumer> | undefined
-    const receiver: ReceiverFactory<object> = {
-      kind: 'receiver',
-      type: 'in',
-      config: section({}),
-      signals: SIGNALS,
-      create(_, __, given) {
-        next = given
-        return { start: async () => {}, shutdown: async () => {} }
-      },
-    }
+    const world = createWorld()
     const store: ExporterFactory<object> = {
       kind: 'exporter',
       type: 'store',
@@ -318,16 +308,15 @@ describe('durable', () => {
         consume: async () => {},
       }),
     }
-    const others = createWorld().factories.filter(({ type }) => type !== 'in')
     const text = `receivers: {in: }
 processors: {batch: , batch/exported: {acknowledge: exported}, pass: }
 exporters: {store: , out: }
 connectors: {link: }
 service: {pipelines: {${pipelines}}}`
-    const factories = [...builtinFactories, ...others, receiver, store]
+    const factories = [...builtinFactories, ...world.factories, store]
     const config = loadConfig({ ...read(text), factories })
     buildGraph(config, { logger: createTestLogger(), counters: createCounters(), budget: createBudget() })
-    return next?.get('traces')?.durable
+    return world.receivers.get('in')?.get('traces')?.durable
   }
 
   test.each([

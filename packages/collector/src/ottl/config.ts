@@ -1,28 +1,22 @@
 /** Keys that the configurations of processors with statements share. */
-import { z } from 'zod'
-import { didYouMean } from '../component/index.ts'
+import { wordKey } from '../component/index.ts'
 import type { ContextName } from './contexts.ts'
 import type { Problem } from './statements.ts'
 
-const MODES = ['ignore', 'silent', 'propagate'] as const
+export const errorModeKey = wordKey('error mode', ['ignore', 'silent', 'propagate'])
 
-const lower = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value)
-
-export const errorModeKey = z.preprocess(
-  lower,
-  z.enum(MODES, {
-    error: ({ input }) => `unknown error mode${didYouMean(String(input), MODES)}; known: ${MODES.join(', ')}`,
-  }),
-)
+/** That of the processor, where a group says nothing. `what`: a statement or a condition. */
+export function defaultErrorModeKey(what: string) {
+  return errorModeKey
+    .default('ignore')
+    .describe(
+      `What happens with a ${what} that fails for an item, for it has a value of another type: \`ignore\` tells it and goes on with the next ${what}, \`silent\` only goes on, \`propagate\` refuses the batch for good. Before 0.150 the Collector had \`propagate\` where nothing is written.`,
+    )
+}
 
 /** One of the contexts of a signal. */
 export function contextKey(contexts: readonly ContextName[]) {
-  return z.preprocess(
-    lower,
-    z.enum(contexts, {
-      error: ({ input }) => `unknown context${didYouMean(String(input), contexts)}; known: ${contexts.join(', ')}`,
-    }),
-  )
+  return wordKey('context', contexts)
 }
 
 /** What is wrong with statements, at the places where they are written. */

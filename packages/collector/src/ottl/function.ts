@@ -41,3 +41,15 @@ export function defineFunction<P extends Readonly<Record<string, Parameter>>>(
     create,
   }
 }
+
+/** A converter of one value. `parameter`: the only one, by its name. */
+export function defineConverter<T>(
+  name: string,
+  parameter: Readonly<Record<string, Parameter<Node<T>>>>,
+  convert: (value: T) => Value,
+): FunctionDefinition {
+  return defineFunction(name, parameter, (values) => {
+    const [node] = Object.values(values) as [Node<T>]
+    return (item) => convert(node.get(item))
+  })
+}

@@ -10,4 +10,4 @@ export {
   type Statements,
 } from './statements.ts'
 export { createEditor, failureListeners } from './processor.ts'
-export { contextKey, errorModeKey, problemIssues } from './config.ts'
+export { contextKey, defaultErrorModeKey, errorModeKey, problemIssues } from './config.ts'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { AnyValue, Attributes } from '@spoor/otlp'
 import { z } from 'zod'
-import { anyValue, didYouMean, section, type DeliveryContext } from '../component/index.ts'
+import { anyValue, section, wordKey, type DeliveryContext } from '../component/index.ts'
 import { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
 import { compileRegex, regexProblem } from './regex.ts'
 import { text, valueOf, valueText } from './value.ts'
@@ -33,15 +33,7 @@ const USED: Readonly<Record<ActionName, readonly (typeof CONTENT_KEYS)[number][]
 
 const action = section({
   key: z.string().default(''),
-  action: z.preprocess(
-    (name) => (typeof name === 'string' ? name.toLowerCase() : name),
-    z.enum(ACTIONS, {
-      error: ({ input }) =>
-        input === undefined
-          ? `expected one of ${ACTIONS.join(', ')}`
-          : `unknown action${didYouMean(typeof input === 'string' ? input : '', [...ACTIONS])}; known: ${ACTIONS.join(', ')}`,
-    }),
-  ),
+  action: wordKey('action', ACTIONS),
   value: anyValue,
   default_value: anyValue,
   from_attribute: z.string().default(''),

@@ -41,9 +41,10 @@ export function compileRegex(source: string): Regex {
   for (const [name, index] of Object.entries(compiled.namedGroups())) groupNames[index] = name
   const groupsOf = (matcher: ReturnType<Re2.RE2JS['matcher']>): string[] =>
     groupNames.map((_, index) => matcher.group(index) ?? '')
+  const test = plainTest(source) ?? ((text: string) => compiled.test(text))
   return {
     groupNames,
-    test: plainTest(source) ?? ((text) => compiled.test(text)),
+    test,
     match(text) {
       const matcher = compiled.matcher(text)
       return matcher.find() ? groupsOf(matcher) : undefined
@@ -53,6 +54,8 @@ export function compileRegex(source: string): Regex {
       return matcher.find() ? groupNames.map((_, index) => [matcher.start(index), matcher.end(index)]) : undefined
     },
     replaceAll(text, replacement) {
+      // Most have nothing to replace, which is told without looking for where.
+      if (!test(text)) return text
       const matcher = compiled.matcher(text)
       const groups = (): string[] => groupsOf(matcher)
       let result = ''

@@ -3,7 +3,7 @@
  * configuration schema.
  */
 import { z } from 'zod'
-import { count, listenEndpoint, peerEndpoint, section, withoutEffect } from '../component/index.ts'
+import { count, listenEndpoint, lowerCase, peerEndpoint, section, withoutEffect } from '../component/index.ts'
 
 const NO_SPANS = 'the collector makes no spans of its own'
 /** The most talkative first. */
@@ -16,13 +16,12 @@ export const METRIC_LEVELS = ['none', 'basic', 'normal', 'detailed'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type MetricLevel = (typeof METRIC_LEVELS)[number]
 
-const lower = (input: unknown): unknown => (typeof input === 'string' ? input.toLowerCase() : input)
 const paths = z.array(z.string().min(1))
 
 const logs = section({
   level: z
     .preprocess(
-      (input) => (SEVERE.includes(String(lower(input))) ? 'error' : lower(input)),
+      (input) => (SEVERE.includes(String(lowerCase(input))) ? 'error' : lowerCase(input)),
       z.enum(LOG_LEVELS, { error: `not a level; use ${LOG_LEVELS.join(', ')}` }),
     )
     .default('info')
@@ -100,7 +99,7 @@ const PROMETHEUS = { pull: { exporter: { prometheus: {} } } }
 
 const metrics = section({
   level: z
-    .preprocess(lower, z.enum(METRIC_LEVELS, { error: `not a level; use ${METRIC_LEVELS.join(', ')}` }))
+    .preprocess(lowerCase, z.enum(METRIC_LEVELS, { error: `not a level; use ${METRIC_LEVELS.join(', ')}` }))
     .default('normal')
     .describe('How much is told: `none` (nothing is served or sent), `basic`, `normal`, `detailed`.'),
   readers: z

@@ -1,19 +1,13 @@
 /** Hashes and encodings of texts. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { EvaluationError } from '../error.ts'
-import { defineFunction, type FunctionDefinition } from '../function.ts'
+import { defineConverter, defineFunction, type FunctionDefinition } from '../function.ts'
 import { NO_ITEM } from '../node.ts'
 import { any, optional, string } from '../parameters.ts'
 import { typeName } from '../value.ts'
 
 function hash(name: string, algorithm: string): FunctionDefinition {
-  return defineFunction(
-    name,
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        createHash(algorithm).update(target.get(item)).digest('hex'),
-  )
+  return defineConverter(name, { target: string }, (text) => createHash(algorithm).update(text).digest('hex'))
 }
 
 const FNV_OFFSET = 0xcbf2_9ce4_8422_2325n
@@ -77,20 +71,8 @@ export const HASHES = [
   hash('SHA1', 'sha1'),
   hash('SHA256', 'sha256'),
   hash('SHA512', 'sha512'),
-  defineFunction(
-    'FNV',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        fnv(target.get(item)),
-  ),
-  defineFunction(
-    'Base64Decode',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        fromBase64(target.get(item), 'base64').toString(),
-  ),
+  defineConverter('FNV', { target: string }, fnv),
+  defineConverter('Base64Decode', { target: string }, (value) => fromBase64(value, 'base64').toString()),
   defineFunction('Base64Encode', { target: string, variant: optional(string) }, ({ target, variant }) => (item) => {
     const name = variant?.get(item) ?? 'base64'
     if (!VARIANTS.includes(name))

@@ -1,7 +1,7 @@
 /** Maps and lists of texts. */
 import { MAX_DEPTH, type AnyValue } from '@spoor/otlp'
 import { EvaluationError } from '../error.ts'
-import { defineFunction } from '../function.ts'
+import { defineConverter, defineFunction } from '../function.ts'
 import { list, listOf, map, optional, regex, string, writtenBool, writtenString } from '../parameters.ts'
 import { orderOfTexts } from '../compare.ts'
 import { valueText } from '../../processor-helper/index.ts'
@@ -161,13 +161,7 @@ function within(value: AnyValue, path: readonly string[]): AnyValue {
 }
 
 export const PARSERS = [
-  defineFunction(
-    'ParseJSON',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        parseJson(target.get(item)),
-  ),
+  defineConverter('ParseJSON', { target: string }, parseJson),
 
   defineFunction(
     'ParseKeyValue',
@@ -248,8 +242,7 @@ export const PARSERS = [
     return mapValue(new Map(named.filter(([name]) => name !== '')))
   }),
 
-  defineFunction('URL', { uri: string }, ({ uri }) => (item) => {
-    const text = uri.get(item)
+  defineConverter('URL', { uri: string }, (text) => {
     if (text === '') throw new EvaluationError('a URL has one character at least')
     return urlParts(text)
   }),

@@ -41,7 +41,6 @@ function formatted(text: string, { function: call, replacementFormat }: Replacem
 
 function replaced(text: string, pattern: Regex, replacement: Replacement, item: Item): string {
   const template = replacement.replacement.get(item)
-  if (!pattern.test(text)) return text
   return pattern.replaceAll(text, (_, groups) =>
     formatted(expand(template, groups(), pattern.groupNames), replacement, item),
   )

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net'
 import { EvaluationError } from '../error.ts'
 import { format } from '../format.ts'
-import { defineFunction } from '../function.ts'
+import { defineConverter, defineFunction } from '../function.ts'
 import { folded } from '../node.ts'
 import { any, int, listOf, optional, regex, string, stringLike, writtenBool, writtenString } from '../parameters.ts'
 import { list } from '../value.ts'
@@ -127,34 +127,10 @@ export const STRINGS = [
       (item) =>
         substring(target.get(item), start.get(item), length.get(item), utf8Safe),
   ),
-  defineFunction(
-    'ToLowerCase',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        lower(target.get(item)),
-  ),
-  defineFunction(
-    'ToUpperCase',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        upper(target.get(item)),
-  ),
-  defineFunction(
-    'ToSnakeCase',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        snakeCase(target.get(item)),
-  ),
-  defineFunction(
-    'ToCamelCase',
-    { target: string },
-    ({ target }) =>
-      (item) =>
-        camelCase(target.get(item)),
-  ),
+  defineConverter('ToLowerCase', { target: string }, lower),
+  defineConverter('ToUpperCase', { target: string }, upper),
+  defineConverter('ToSnakeCase', { target: string }, snakeCase),
+  defineConverter('ToCamelCase', { target: string }, camelCase),
   defineFunction('ConvertCase', { target: string, toCase: writtenString }, ({ target, toCase }) => {
     const convert = CASES[toCase]
     if (!convert)

@@ -1,6 +1,6 @@
 /** Points and lengths of time. */
 import { EvaluationError } from '../error.ts'
-import { defineFunction, type FunctionDefinition } from '../function.ts'
+import { defineConverter, defineFunction, type FunctionDefinition } from '../function.ts'
 import { duration, int, optional, string, time, writtenString } from '../parameters.ts'
 import { civilOf, type Civil } from '../time/civil.ts'
 import { parseDuration } from '../time/duration.ts'
@@ -10,23 +10,11 @@ import { Duration, Time } from '../value.ts'
 const SECOND = 1_000_000_000n
 
 function part(name: string, of: (civil: Civil) => number): FunctionDefinition {
-  return defineFunction(
-    name,
-    { time },
-    ({ time }) =>
-      (item) =>
-        BigInt(of(civilOf(time.get(item)))),
-  )
+  return defineConverter(name, { time }, (value) => BigInt(of(civilOf(value))))
 }
 
 function since1970(name: string, unit: bigint): FunctionDefinition {
-  return defineFunction(
-    name,
-    { time },
-    ({ time }) =>
-      (item) =>
-        floor(time.get(item).nanos, unit),
-  )
+  return defineConverter(name, { time }, ({ nanos }) => floor(nanos, unit))
 }
 
 function floor(value: bigint, unit: bigint): bigint {
@@ -35,21 +23,12 @@ function floor(value: bigint, unit: bigint): bigint {
 
 /** A length with its fraction. */
 function lengthIn(name: string, unit: bigint): FunctionDefinition {
-  return defineFunction(name, { duration }, ({ duration }) => (item) => {
-    const { nanos } = duration.get(item)
-    return Number(nanos / unit) + Number(nanos % unit) / Number(unit)
-  })
+  return defineConverter(name, { duration }, ({ nanos }) => Number(nanos / unit) + Number(nanos % unit) / Number(unit))
 }
 
 /** A length without its fraction. */
 function wholeIn(name: string, unit: bigint): FunctionDefinition {
-  return defineFunction(
-    name,
-    { duration },
-    ({ duration }) =>
-      (item) =>
-        duration.get(item).nanos / unit,
-  )
+  return defineConverter(name, { duration }, ({ nanos }) => nanos / unit)
 }
 
 export const TIMES = [
@@ -94,13 +73,7 @@ export const TIMES = [
   part('Second', ({ second }) => second),
   part('Nanosecond', ({ nanosecond }) => nanosecond),
   part('Weekday', ({ weekday }) => weekday),
-  defineFunction(
-    'Duration',
-    { duration: string },
-    ({ duration }) =>
-      (item) =>
-        new Duration(parseDuration(duration.get(item))),
-  ),
+  defineConverter('Duration', { duration: string }, (text) => new Duration(parseDuration(text))),
   lengthIn('Hours', 3600n * SECOND),
   lengthIn('Minutes', 60n * SECOND),
   lengthIn('Seconds', SECOND),

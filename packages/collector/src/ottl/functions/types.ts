@@ -2,7 +2,7 @@
 import { bytesToHex } from '@spoor/otlp'
 import { compare, isEqual } from '../compare.ts'
 import { EvaluationError } from '../error.ts'
-import { defineFunction, type FunctionDefinition } from '../function.ts'
+import { defineConverter, defineFunction, type FunctionDefinition } from '../function.ts'
 import { folded } from '../node.ts'
 import {
   any,
@@ -35,13 +35,7 @@ import {
 } from '../value.ts'
 
 function isOfType(name: string, test: (value: Value) => boolean): FunctionDefinition {
-  return defineFunction(
-    name,
-    { target: any },
-    ({ target }) =>
-      (item) =>
-        test(target.get(item)),
-  )
+  return defineConverter(name, { target: any }, test)
 }
 
 function isEmpty(value: Value): boolean {
@@ -102,13 +96,7 @@ export const TYPES = [
   isOfType('IsMap', isMap),
   isOfType('IsList', (value) => isList(value) || value instanceof Messages),
   isOfType('IsEmpty', isEmpty),
-  defineFunction(
-    'Len',
-    { target: any },
-    ({ target }) =>
-      (item) =>
-        lengthOf(target.get(item)),
-  ),
+  defineConverter('Len', { target: any }, lengthOf),
   defineFunction('String', { target: stringLike }, ({ target }) => target.get),
   defineFunction('Int', { target: intLike }, ({ target }) => target.get),
   defineFunction('Double', { target: doubleLike }, ({ target }) => target.get),
@@ -116,25 +104,12 @@ export const TYPES = [
   defineFunction('ParseInt', { target: string, base: int }, ({ target, base }) => (item) => {
     return parseInteger(target.get(item), Number(base.get(item)))
   }),
-  defineFunction(
-    'Hex',
-    { target: bytesLike },
-    ({ target }) =>
-      (item) =>
-        bytesToHex(target.get(item) ?? new Uint8Array(0)),
-  ),
-  defineFunction('Log', { target: doubleLike }, ({ target }) => (item) => {
-    const value = target.get(item)
+  defineConverter('Hex', { target: bytesLike }, (value) => bytesToHex(value ?? new Uint8Array(0))),
+  defineConverter('Log', { target: doubleLike }, (value) => {
     if (value === undefined || value <= 0) throw new EvaluationError(`${value ?? 'nil'} has no logarithm`)
     return Math.log(value)
   }),
-  defineFunction(
-    'IsValidLuhn',
-    { target: stringLike },
-    ({ target }) =>
-      (item) =>
-        isValidLuhn(target.get(item)),
-  ),
+  defineConverter('IsValidLuhn', { target: stringLike }, isValidLuhn),
   id('TraceID', 'trace'),
   id('SpanID', 'span'),
   defineFunction('IsRootSpan', {}, () => (item) => new Id('span', item.span.parentSpanId).field === '', ['span']),
@@ -148,16 +123,10 @@ export const TYPES = [
       return undefined
     }
   }),
-  defineFunction(
-    'Keys',
-    { target: any },
-    ({ target }) =>
-      (item) =>
-        listValue(expectMap(target.get(item)).map(({ key }) => key)),
-  ),
-  defineFunction('Values', { target: any }, ({ target }) => (item) => ({
+  defineConverter('Keys', { target: any }, (value) => listValue(expectMap(value).map(({ key }) => key))),
+  defineConverter('Values', { target: any }, (value) => ({
     type: 'array',
-    value: expectMap(target.get(item)).map(({ value }) => value),
+    value: expectMap(value).map((entry) => entry.value),
   })),
   defineFunction('ContainsValue', { target: list, item: any }, (given) => (item) => {
     const wanted = given.item.get(item)

@@ -7,6 +7,7 @@ import {
   compileConditions,
   contextKey,
   CONTEXTS,
+  defaultErrorModeKey,
   errorModeKey,
   problemIssues,
   type ContextName,
@@ -53,11 +54,7 @@ const EXAMPLES = {
 const OLD = 'The older form of'
 
 export const filterConfig = section({
-  error_mode: errorModeKey
-    .default('ignore')
-    .describe(
-      'What happens with a condition that fails for an item, for it has a value of another type: `ignore` tells it and goes on with the next condition, `silent` only goes on, `propagate` refuses the batch for good. Before 0.150 the Collector had `propagate` where nothing is written.',
-    ),
+  error_mode: defaultErrorModeKey('condition'),
   trace_conditions: conditionsKey('traces'),
   metric_conditions: conditionsKey('metrics'),
   log_conditions: conditionsKey('logs'),

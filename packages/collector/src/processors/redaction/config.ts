@@ -1,6 +1,6 @@
 /** The config of the `redaction` processor; keys and defaults as in the OpenTelemetry Collector's redactionprocessor. */
 import { z } from 'zod'
-import { section, stringList } from '../../component/index.ts'
+import { lowerCase, section, stringList } from '../../component/index.ts'
 import { regexKey } from '../../processor-helper/index.ts'
 
 export const HASH_FUNCTIONS = ['', 'sha1', 'sha3', 'md5', 'hmac-sha256', 'hmac-sha512'] as const
@@ -40,7 +40,7 @@ export const redactionConfig = section({
     .default(false)
     .describe('Whether values that are not text are looked at, as the text that stands for them.'),
   hash_function: z
-    .preprocess((name) => (typeof name === 'string' ? name.toLowerCase() : name), z.enum(HASH_FUNCTIONS))
+    .preprocess(lowerCase, z.enum(HASH_FUNCTIONS))
     .default('')
     .describe('What masks: `""` puts `****` in the place of what matches, the others its hash in hex.'),
   hmac_key: z

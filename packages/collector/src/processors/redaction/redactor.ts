@@ -126,7 +126,7 @@ export class Redactor {
 
   #maskParts(value: string): string {
     let masked = value
-    for (const regex of this.#blockedValues) if (regex.test(masked)) masked = regex.replaceAll(masked, this.#mask)
+    for (const regex of this.#blockedValues) masked = regex.replaceAll(masked, this.#mask)
     return masked
   }
 

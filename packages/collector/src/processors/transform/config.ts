@@ -6,6 +6,7 @@ import {
   compileStatements,
   contextKey,
   CONTEXTS,
+  defaultErrorModeKey,
   errorModeKey,
   problemIssues,
   type ContextName,
@@ -40,11 +41,7 @@ function statementsKey(signal: Signal) {
 }
 
 export const transformConfig = section({
-  error_mode: errorModeKey
-    .default('ignore')
-    .describe(
-      'What happens with a statement that fails for an item, for it has a value of another type: `ignore` tells it and goes on with the next statement, `silent` only goes on, `propagate` refuses the batch for good. Before 0.150 the Collector had `propagate` where nothing is written.',
-    ),
+  error_mode: defaultErrorModeKey('statement'),
   trace_statements: statementsKey('traces'),
   metric_statements: statementsKey('metrics'),
   log_statements: statementsKey('logs'),
