@@ -19,7 +19,9 @@ function builder(give: (value: unknown) => void): Member {
   return {
     object: container(
       (): Record<string, unknown> => ({}),
-      (object, key, value) => (object[key] = value),
+      // As JSON.parse does it, for which `__proto__` is a key like others.
+      (object, key, value) =>
+        Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true }),
       give,
     ),
     array: container(
@@ -65,6 +67,7 @@ describe('reading JSON in pieces', () => {
         expect(read(text, cuts, () => builder((value) => found.push(value)))).toEqual([])
         expect(found.map((value) => JSON.stringify(value))).toEqual(values.map((value) => JSON.stringify(value)))
       }),
+      { examples: [[[['{"a":{"__proto__":[{"b":1}]}}', '']], [9], 0]] },
     )
   })
 
