@@ -425,8 +425,9 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
     })
     ;({ page } = await openPage(browser, { width: 1100, height: 600 }))
     await page.goto(`${url}${path}`)
+    // A busy page hears of the end before it has read what came.
     await alert(title)
-      .getByText(/broke off after 11 bytes/)
+      .getByText(/broke off after (0|11) bytes/)
       .waitFor()
     await picture(`cut ${what}`.replaceAll(' ', '-'))
     isCutting = false
