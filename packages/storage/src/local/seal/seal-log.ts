@@ -1,5 +1,4 @@
 import { StorageError } from '../../contract.ts'
-import { SpanDigest } from '../files/digest.ts'
 import type { File, FileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readFrame, type LogRecord } from '../files/log.ts'
 import type { SealedHeader } from '../files/sealed-file.ts'
@@ -119,11 +118,9 @@ function* sectionsOf(
 }
 
 function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
-  const digest = new SpanDigest()
   try {
     const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
-    for (const request of requests) digest.add(request)
-    writer.add(encodeSection({ requests }), digest)
+    writer.add(encodeSection({ requests }))
     // Their memory is free at once, and not when V8 gets to it: this thread may rest now for long.
     for (const { buffer } of requests)
       if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)

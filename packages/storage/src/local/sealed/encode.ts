@@ -45,6 +45,8 @@ export interface EncodedSection {
   /** To be written one after the other. */
   readonly parts: readonly Uint8Array[]
   readonly meta: SectionMeta
+  /** What it was made from. */
+  readonly source: Source
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
@@ -100,6 +102,7 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
   const packed = pack(head)
   const offset = parts.add(packed)
   return {
+    source,
     parts: parts.list,
     meta: metaOf(source, parts.length, { offset, length: packed.length, crc: crc32(packed), raw: head.length }),
   }

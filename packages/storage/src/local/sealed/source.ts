@@ -19,6 +19,8 @@ export interface Source {
   readonly columns: SpanColumns
   /** The spans that are kept, by trace id and, within a trace, by start. */
   readonly order: Uint32Array
+  /** The spans that are kept, in the order in which they came. */
+  readonly kept: Uint32Array
   /** By place in {@link order}: the number of its trace; traces are numbered in this order. */
   readonly trace: Uint32Array
   /** The first place of each trace; one more than there are traces. */
@@ -47,8 +49,7 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
   const groups = new Groups(length)
   let bytes = joined(requests, length + GROUPS_ROOM)
   scanSpans(bytes.subarray(0, length), columns)
-  const kept: number[] = []
-  for (let row = 0; row < columns.count; row++) if (!take || take(row)) kept.push(row)
+  const kept = keptOf(columns.count, take)
   const group = new Uint32Array(columns.count)
   let [scope, number] = [-1, 0]
   for (const row of kept) {
@@ -63,6 +64,7 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
   return {
     bytes,
     columns,
+    kept,
     ...sorted,
     group,
     ...operations,
@@ -70,6 +72,13 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
     scopes: groups.scopes,
     groups: groups.groups,
   }
+}
+
+function keptOf(count: number, take: (row: number) => boolean = () => true): Uint32Array {
+  const kept = new Uint32Array(count)
+  let length = 0
+  for (let row = 0; row < count; row++) if (take(row)) kept[length++] = row
+  return kept.subarray(0, length)
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
@@ -140,7 +149,8 @@ class Groups {
   }
 }
 
-function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
+/** What a `ResourceSpans` has besides its scopes, or a `ScopeSpans` besides its spans. */
+export function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
   const parts: Uint8Array[] = []
   for (let p = start; p < end;) {
     const next = fieldEnd(bytes, p, end)
@@ -153,7 +163,7 @@ function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
 function operationsOf(
   bytes: Uint8Array,
   columns: SpanColumns,
-  rows: readonly number[],
+  rows: Uint32Array,
 ): Pick<Source, 'operation' | 'operations' | 'names'> {
   const view = viewOf(bytes)
   const operation = new Uint32Array(columns.count)
@@ -200,7 +210,7 @@ function isEqual(bytes: Uint8Array, start: number, end: number, other: Uint8Arra
   return true
 }
 
-function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'order' | 'trace' | 'first'> {
+function sort(columns: SpanColumns, rows: Uint32Array): Pick<Source, 'order' | 'trace' | 'first'> {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const { traceOf, traces } = numberTraces(words, rows)
   const sorted = Uint32Array.from({ length: traces.length }, (_, i) => i).sort((a, b) =>
@@ -238,7 +248,7 @@ function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'orde
 }
 
 /** By kept span its trace, numbered as they come, and by trace a span of it. */
-function numberTraces(words: Uint32Array, rows: readonly number[]): { traceOf: Uint32Array; traces: number[] } {
+function numberTraces(words: Uint32Array, rows: Uint32Array): { traceOf: Uint32Array; traces: number[] } {
   let size = 1024
   while (size < 2 * rows.length) size *= 2
   const slots = new Int32Array(size).fill(-1)
