@@ -11,7 +11,7 @@ import type { SectionColumns } from './section-columns.ts'
 import { NO_BITS } from './section-file.ts'
 import type { Step } from './shape-steps.ts'
 import { otherFields, type Source } from './source.ts'
-import { OP } from './template.ts'
+import { OP, type OpKind } from './template.ts'
 import { ValueWriter } from './value-writer.ts'
 
 const WORD = 2 ** 32
@@ -99,6 +99,11 @@ class ComparedColumn {
   }
 }
 
+/** Words of a step in a {@link Plan}: kind, tag, column, length of a run or of bytes, and 1 more than where those bytes are in the source, 0 if not yet known. */
+const WIDTH = 5
+/** The steps of a shape in one piece, as they are gone through once for each row. */
+type Plan = Int32Array
+
 class Comparison {
   readonly #source: Source
   readonly #bytes: Uint8Array
@@ -107,6 +112,8 @@ class Comparison {
   readonly #fields: RowFields
   readonly #out = new BackWriter()
   readonly #compared: (ComparedColumn | undefined)[] = []
+  /** By level and shape. */
+  readonly #plans: (Plan | undefined)[][] = [[], [], []]
   /** By level, of the chunk: the shapes of its rows, and the next of them. */
   readonly #shapes: ShapeList[] = []
   readonly #next: number[] = []
@@ -160,24 +167,32 @@ class Comparison {
   /** Whether the next row of a level is what is in `[start, end)`. */
   #message(level: LevelNumber, start: number, end: number): boolean {
     const row = this.#next[level]!++
-    const steps = this.#columns.steps.of(level, this.#shapes[level]![row]!)
+    const shape = this.#shapes[level]![row]!
+    const plan = (this.#plans[level]![shape] ??= planOf(this.#columns.steps.of(level, shape)))
     let p = start
     /** Where what is open ends: the message itself, or the one that is in it. */
     let close = end
-    for (let i = 0; i < steps.length && p >= 0; i++) {
-      const step = steps[i]!
-      switch (step.kind) {
-        case OP.bytes:
-          p = this.#literal(step.bytes, p, close)
+    for (let i = 0; i < plan.length && p >= 0; i += WIDTH) {
+      const kind = plan[i]! as OpKind
+      const tag = plan[i + 1]!
+      switch (kind) {
+        case OP.bytes: {
+          const known = plan[i + 4]!
+          if (known > 0) p = this.#repeated(known - 1, plan[i + 3]!, p, close)
+          else {
+            plan[i + 4] = p + 1
+            p = this.#literal(this.#columns.steps.of(level, shape)[i / WIDTH]!.bytes, p, close)
+          }
           break
+        }
         case OP.value:
-          p = this.#value(step.column, step.tag, p, close)
+          p = this.#value(plan[i + 2]!, tag, p, close)
           break
         case OP.run:
-          p = this.#run(step, p, close)
+          p = this.#run(tag, plan[i + 2]!, plan[i + 3]!, p, close)
           break
         case OP.open:
-          p = this.#varint(step.tag, p, close)
+          p = this.#varint(tag, p, close)
           close = this.#end(p, close)
           p = this.#content
           break
@@ -186,13 +201,13 @@ class Comparison {
           close = end
           break
         default:
-          p = this.#field(step, level, row, p, close)
+          p = this.#field(kind, tag, level, row, p, close)
       }
     }
     return p === end
   }
 
-  #run({ column, tag, length }: Step, start: number, end: number): number {
+  #run(tag: number, column: number, length: number, start: number, end: number): number {
     const level = tag === EVENTS ? LEVEL.event : LEVEL.link
     let p = start
     for (let left = column < 0 ? length : this.#number(column); left > 0 && p >= 0; left--) {
@@ -219,7 +234,7 @@ class Comparison {
     const index = column.used++
     const one = cases[index]!
     const length = column.length[one]!
-    if (length > 0) return p + length <= end && this.#isRepeated(column.at[one]!, p, length) ? p + length : -1
+    if (length > 0) return this.#repeated(column.at[one]!, length, p, end)
     const out = this.#out
     column.writer.write(tag, one, bits, rests[index]!)
     const next = this.#literal(out.bytes, p, end, out.at)
@@ -231,14 +246,23 @@ class Comparison {
     return next
   }
 
-  /** Bytes that have been found to be those of a case are at `known`. */
-  #isRepeated(known: number, p: number, length: number): boolean {
+  /** Bytes that have been found to be what is wanted are at `known`: words of the source are compared faster than bytes of what is decoded. */
+  #repeated(known: number, length: number, p: number, end: number): number {
+    if (p + length > end) return -1
     const view = this.#view
     let i = 0
-    for (; i + 4 <= length; i += 4) if (view.getInt32(known + i, true) !== view.getInt32(p + i, true)) return false
-    for (; i < length; i++) if (view.getUint8(known + i) !== view.getUint8(p + i)) return false
-    return true
+    for (; i + 8 <= length; i += 8) {
+      const low = view.getInt32(known + i, true) ^ view.getInt32(p + i, true)
+      if ((low | (view.getInt32(known + i + 4, true) ^ view.getInt32(p + i + 4, true))) !== 0) return -1
+    }
+    if (i + 4 <= length) {
+      if (view.getInt32(known + i, true) !== view.getInt32(p + i, true)) return -1
+      i += 4
+    }
+    for (; i < length; i++) if (view.getUint8(known + i) !== view.getUint8(p + i)) return -1
+    return p + length
   }
+
 
   /** The bytes from `from` to the end of `literal`. */
   #literal(literal: Uint8Array, p: number, end: number, from = 0): number {
@@ -249,7 +273,7 @@ class Comparison {
     return next
   }
 
-  #field({ kind, tag }: Step, level: LevelNumber, row: number, start: number, end: number): number {
+  #field(kind: OpKind, tag: number, level: LevelNumber, row: number, start: number, end: number): number {
     const fields = this.#fields
     const p = this.#varint(tag, start, end)
     switch (kind) {
@@ -328,4 +352,16 @@ class Comparison {
     own.used = 0
     return own
   }
+}
+
+function planOf(steps: readonly Step[]): Plan {
+  return Int32Array.from(
+    steps.flatMap(({ kind, tag, column, bytes, length }) => [
+      kind,
+      tag,
+      column,
+      kind === OP.bytes ? bytes.length : length,
+      0,
+    ]),
+  )
 }
