@@ -127,18 +127,23 @@ interface Walked {
 }
 
 function walk(source: Source, walker: Walker, whole: boolean): Walked {
-  const { columns, order, resources, scopes } = source
+  const { columns, order, kept, resources, scopes } = source
   for (const { start, end } of resources) walker.add(LEVEL.resource, start, end)
   for (const { start, end } of scopes) walker.add(LEVEL.scope, start, end)
-  const events = new Uint32Array(order.length)
-  const links = new Uint32Array(order.length)
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!
+  const placeOf = new Uint32Array(columns.count)
+  for (let place = 0; place < order.length; place++) placeOf[order[place]!] = place
+  const ends = { [LEVEL.event]: new Uint32Array(kept.length), [LEVEL.link]: new Uint32Array(kept.length) }
+  // As they came, what follows one another is alike, and lies together; by trace it is neither.
+  for (let i = 0; i < kept.length; i++) {
+    const row = kept[i]!
+    walker.place = placeOf[row]!
     walker.add(LEVEL.span, columns.spanStart[row]!, columns.spanEnd[row]!, whole)
-    events[place] = walker.rows[LEVEL.event]!.count
-    links[place] = walker.rows[LEVEL.link]!.count
+    ends[LEVEL.event][i] = walker.rows[LEVEL.event]!.count
+    ends[LEVEL.link][i] = walker.rows[LEVEL.link]!.count
   }
-  return { walker, eventsOf: { [LEVEL.event]: events, [LEVEL.link]: links } }
+  const cameAs = new Uint32Array(kept.length)
+  for (let i = 0; i < kept.length; i++) cameAs[placeOf[kept[i]!]!] = i
+  return { walker, eventsOf: walker.reorder(cameAs, ends) }
 }
 
 function tablesOf(
@@ -272,7 +277,8 @@ function headColumn(
 function metaOf({ columns, order, operations, first }: Source, length: number, head: SectionMeta['head']): SectionMeta {
   let [min, max, rawBytes, statuses] = [0, 0, 0, 0]
   let [minDuration, maxDuration] = [Infinity, -Infinity]
-  for (const [place, row] of order.entries()) {
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!
     rawBytes += columns.spanEnd[row]! - columns.spanStart[row]!
     if (isBefore(columns, row, order[min]!)) min = place
     if (isBefore(columns, order[max]!, row)) max = place

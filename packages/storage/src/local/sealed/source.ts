@@ -169,33 +169,40 @@ function operationsOf(
   const operation = new Uint32Array(columns.count)
   const operations: OperationKey[] = []
   const names: Uint8Array[] = []
-  const services: Uint8Array[] = []
+  /** By operation: its service, and where its name is. */
+  const serviceOf: number[] = []
+  const nameAt: number[] = []
+  const services = new Map<string, number>()
   /** By hash, the last one with it; and by operation, the one before with the same. */
   const numbers = new Map<number, number>()
   const before: number[] = []
-  let [serviceStart, serviceHash] = [-1, 0]
+  let [serviceStart, own] = [-1, 0]
   for (const row of rows) {
     const [service, serviceEnd] = [columns.serviceStart[row]!, columns.serviceEnd[row]!]
     if (service !== serviceStart) {
       serviceStart = service
-      serviceHash = hashBytes(view, service, serviceEnd)
+      const key = Buffer.from(bytes.buffer, bytes.byteOffset + service, serviceEnd - service).toString('latin1')
+      own = services.get(key) ?? services.size
+      services.set(key, own)
     }
     const [start, end, kind] = [columns.nameStart[row]!, columns.nameEnd[row]!, columns.kind[row]!]
-    const hash = hashWords(serviceHash, hashBytes(view, start, end), kind, 0)
+    const hash = hashWords(own, hashBytes(view, start, end), kind, 0)
     const newest = numbers.get(hash) ?? -1
     let number = newest
     while (
       number >= 0 &&
       (operations[number]!.kind !== kind ||
-        !isEqual(bytes, start, end, names[number]!) ||
-        !isEqual(bytes, service, serviceEnd, services[number]!))
+        serviceOf[number] !== own ||
+        names[number]!.length !== end - start ||
+        !isSame(view, nameAt[number]!, start, end - start))
     )
       number = before[number]!
     if (number < 0) {
       const text = decodeText(bytes, service, serviceEnd) || UNKNOWN_SERVICE
       number = operations.push({ service: text, name: decodeText(bytes, start, end), kind }) - 1
       names.push(bytes.slice(start, end))
-      services.push(bytes.slice(service, serviceEnd))
+      serviceOf.push(own)
+      nameAt.push(start)
       before.push(newest)
       numbers.set(hash, number)
     }
@@ -204,9 +211,10 @@ function operationsOf(
   return { operation, operations, names }
 }
 
-function isEqual(bytes: Uint8Array, start: number, end: number, other: Uint8Array): boolean {
-  if (end - start !== other.length) return false
-  for (let i = 0; i < other.length; i++) if (bytes[start + i] !== other[i]) return false
+function isSame(view: DataView, a: number, b: number, length: number): boolean {
+  let i = 0
+  for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
+  for (; i < length; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false
   return true
 }
 
