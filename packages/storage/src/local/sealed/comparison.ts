@@ -11,6 +11,7 @@ import type { SectionColumns } from './section-columns.ts'
 import { NO_BITS } from './section-file.ts'
 import type { Step } from './shape-steps.ts'
 import { otherFields, type Source } from './source.ts'
+import type { Hold } from './specimen.ts'
 import { OP, type OpKind } from './template.ts'
 import { ValueWriter } from './value-writer.ts'
 
@@ -24,9 +25,11 @@ const NO_VALUES: CaseList = { bits: NO_BITS, count: 0, cases: new Uint32Array(),
  * section as a reader does, but puts no message together: each is followed in the source's bytes, which is several times as fast. Throws as a
  * section's readers do where its bytes are not those that were written.
  */
-export function isSameAs(source: Source, columns: SectionColumns, rows: SealedRows): boolean {
-  if (rows.count !== source.order.length || !isEachOnce(source)) return false
-  return hasOwnGroups(source, columns, rows) && new Comparison(source, columns, rows).isSame()
+export function isSameAs(source: Source, columns: SectionColumns, rows: SealedRows, hold?: Hold): boolean {
+  if (rows.count !== source.order.length || !isEachOnce(source) || !hasOwnGroups(source, columns, rows)) return false
+  const comparison = new Comparison(source, columns, rows)
+  hold?.(columns, comparison)
+  return comparison.isSame()
 }
 
 /** An order that had a span twice, and so another one not at all, would be the same by itself. */
@@ -262,7 +265,6 @@ class Comparison {
     for (; i < length; i++) if (view.getUint8(known + i) !== view.getUint8(p + i)) return -1
     return p + length
   }
-
 
   /** The bytes from `from` to the end of `literal`. */
   #literal(literal: Uint8Array, p: number, end: number, from = 0): number {

@@ -23,6 +23,7 @@ import { writeHead, type HeadParts } from './head.ts'
 import { Numbers } from './number-column.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { Shapes } from './shapes.ts'
+import type { Hold } from './specimen.ts'
 import { readSource, type Source } from './source.ts'
 import { setDifference, spanHeaders } from './span-headers.ts'
 import { OP, Templates } from './template.ts'
@@ -39,6 +40,8 @@ export interface SectionInput {
   readonly take?: (row: number) => boolean
   /** Every span is kept as it came, without columns for what is in it. Default: false. */
   readonly whole?: boolean
+  /** Takes what is made on the way, see `specimen.ts`. Default: nothing is kept of it. */
+  readonly hold?: Hold
 }
 
 export interface EncodedSection {
@@ -50,7 +53,7 @@ export interface EncodedSection {
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
-export function encodeSection({ requests, take, whole = false }: SectionInput): EncodedSection {
+export function encodeSection({ requests, take, whole = false, hold }: SectionInput): EncodedSection {
   const source = readSource(requests, take)
   const columns = new Columns()
   const templates = new Templates()
@@ -99,6 +102,22 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
     ...chunks,
     columns: encoded.map((one, i) => headColumn(one, tables, firstTexts[i]!)),
   })
+  hold?.(
+    source,
+    columns,
+    templates,
+    entries,
+    walker,
+    eventsOf,
+    runs,
+    encoded,
+    tables,
+    shapes,
+    chunks,
+    pages,
+    filters,
+    levels,
+  )
   const packed = pack(head)
   const offset = parts.add(packed)
   return {

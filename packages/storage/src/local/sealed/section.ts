@@ -16,6 +16,7 @@ import { SectionFile, type SectionReader } from './section-file.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { compareIds, type Source } from './source.ts'
 import { SealedExtents } from './trace-facts.ts'
+import type { Hold } from './specimen.ts'
 import { hasHash, pieceOf } from './value-filter.ts'
 import { valuesOf } from './values.ts'
 
@@ -167,10 +168,10 @@ export class Section {
     return this.#reading(() => this.#spanBytes(rows, members))
   }
 
-  /** Whether it gives back what it was made from, see {@link isSameAs}. `rows`: all of {@link rows}. */
-  isSameAs(source: Source, rows: BlockRows): boolean {
+  /** Whether it gives back what it was made from, see {@link isSameAs}. `rows`: all of {@link rows}; `hold`: see `specimen.ts`. */
+  isSameAs(source: Source, rows: BlockRows, hold?: Hold): boolean {
     if (!(rows instanceof SealedRows)) throw new TypeError('these are not rows of a sealed section')
-    return this.#reading(() => isSameAs(source, this.#columns(), rows))
+    return this.#reading(() => isSameAs(source, this.#columns(), rows, hold))
   }
 
   #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
