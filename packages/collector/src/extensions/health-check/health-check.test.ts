@@ -241,7 +241,7 @@ describe('version 2', () => {
           new Promise((resolve) =>
             client.makeUnaryRequest(...of('Check'), service, (error, status) => resolve(error ? error.code : status)),
           ),
-        watch(service: string) {
+        watch: (service: string) => {
           const seen: unknown[] = []
           const call = client.makeServerStreamRequest(...of('Watch'), service)
           call.on('data', (status) => seen.push(status)).on('error', ({ code }: grpc.ServiceError) => seen.push(code))
