@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parseGoDuration } from '@spoor/otlp'
 import { z } from 'zod'
+import { formerKey } from './former-keys.ts'
 import { didYouMean } from './suggest.ts'
 
 /**
@@ -18,10 +19,14 @@ export function section<S extends z.ZodRawShape>(shape: S, switches: readonly (k
   const strict = z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => `unknown key${didYouMean(key, known)}; known: ${known.join(', ')}`).join('\n')
+        ? issue.keys.map((key) => `unknown key${hintFor(key, known)}; known: ${known.join(', ')}`).join('\n')
         : undefined,
   })
   return z.preprocess((input) => withoutNulls(input, known, switches), strict)
+}
+
+function hintFor(key: string, known: readonly string[]): string {
+  return formerKey(key, known) ?? didYouMean(key, known)
 }
 
 function withoutNulls(input: unknown, known: readonly string[], switches: readonly string[]): unknown {

@@ -97,7 +97,10 @@ export async function openPort(
   }
 
   const services = grpc.services(intakes.grpc)
-  const health = createHealth(services)
+  const health = createHealth(
+    (service) => (service === '' || services.includes(service) ? true : undefined),
+    () => services,
+  )
   const httpServer = createHttpServer({
     ...http,
     intake: intakes.http,
@@ -153,7 +156,7 @@ export async function openPort(
       return intakes.grpc.active + intakes.http.active
     },
     async close() {
-      health.stop()
+      health.stop('the receiver is shutting down')
       await Promise.all([intakes.grpc.close(), intakes.http.close()])
     },
     goAway() {

@@ -1,9 +1,17 @@
-/** Says over HTTP whether the collector takes data, and how its components are. */
-import { NO_OVERVIEW, portClaims, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
-import { createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
+/** Says over HTTP, and over gRPC, whether the collector takes data, and how its components are. */
+import {
+  NO_OVERVIEW,
+  portClaims,
+  timerMs,
+  type Context,
+  type Extension,
+  type ExtensionFactory,
+} from '../../component/index.ts'
+import { createGrpcEndpoint, createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
+import { createHealth } from '../../receiver-helper/index.ts'
 import { COMPONENT_HEALTH_DEFAULTS, healthCheckConfig, HTTP_DEFAULTS, type HealthCheckConfig } from './config.ts'
 import { answerVersion1 } from './version-1.ts'
-import { answerConfig, answerVersion2 } from './version-2.ts'
+import { answerConfig, answerVersion2, isServing } from './version-2.ts'
 
 export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
   kind: 'extension',
@@ -24,19 +32,41 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     return http.config.enabled && path === http.config.path ? answerConfig(effective) : undefined
   }
 
-  const address = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
-  const endpoint = createHttpEndpoint(address, answer)
+  const services = createHealth(
+    (service) => isServing(overview(), health, service),
+    () => overview().pipelines.map((pipeline) => pipeline.id),
+  )
+  const httpAddress = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
+  const grpcAddress = isVersion2 ? config.grpc?.endpoint : undefined
+  const isOverHttp = config.http !== undefined || grpcAddress === undefined
+  const endpoints = [
+    ...(isOverHttp ? [{ protocol: 'http', at: httpAddress, port: createHttpEndpoint(httpAddress, answer) }] : []),
+    ...(grpcAddress === undefined
+      ? []
+      : [{ protocol: 'grpc', at: grpcAddress, port: createGrpcEndpoint(grpcAddress, services.handlers) }]),
+  ]
+  let recovery: NodeJS.Timeout | undefined
+
+  /** An error that may pass counts only after a while, at which nobody else tells anything. */
+  function tellLater(): void {
+    if (!health.include_recoverable_errors) return
+    clearTimeout(recovery)
+    recovery = setTimeout(() => services.changed(), timerMs(health.recovery_duration) + 1).unref()
+  }
+
   return {
-    claims: portClaims(address),
+    claims: endpoints.flatMap(({ at }) => portClaims(at)),
     async start(host) {
       overview = () => host.overview()
-      for (const key of isVersion2 ? (['response_body'] as const) : (['http', 'component_health'] as const)) {
+      for (const key of isVersion2 ? (['response_body'] as const) : (['http', 'grpc', 'component_health'] as const)) {
         if (config[key] === undefined) continue
         const message = `${key} has no effect ${isVersion2 ? 'with' : 'without'} use_v2: true`
         logger.warn({ component: id }, message)
       }
-      await endpoint.start()
-      logger.info({ component: id, endpoint: endpoint.address }, 'Starting health_check extension')
+      for (const { protocol, port } of endpoints) {
+        await port.start()
+        logger.info({ component: id, protocol, endpoint: port.address }, 'Starting health_check extension')
+      }
     },
     ready() {
       readySince = new Date()
@@ -46,8 +76,17 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     },
     configured(config) {
       effective = config
+      services.changed()
     },
-    listening: () => [{ protocol: 'http', address: endpoint.address }],
-    shutdown: () => endpoint.stop(),
+    statusChanged(_component, { status }) {
+      services.changed()
+      if (status === 'recoverable_error') tellLater()
+    },
+    listening: () => endpoints.map(({ protocol, port }) => ({ protocol, address: port.address })),
+    async shutdown() {
+      clearTimeout(recovery)
+      services.stop('the collector is shutting down')
+      await Promise.all(endpoints.map(({ port }) => port.stop()))
+    },
   }
 }
