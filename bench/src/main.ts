@@ -99,7 +99,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const began = { at: new Date(), load: os.loadavg()[0] ?? 0 }
+const began = { at: new Date(), commit: currentCommit(), load: os.loadavg()[0] ?? 0 }
 const missing = MEASURED.filter(({ name }) => context.peers.files[name] === undefined)
 for (const { title, version } of missing) {
   process.stderr.write(`${title} ${version} is not built in ${options.peers}: its column stays empty. npm run peers\n`)
@@ -117,7 +117,7 @@ console.log(renderText(results))
 
 const record: Record = {
   at: began.at.toISOString(),
-  commit: currentCommit(),
+  commit: began.commit,
   form,
   machine: Object.fromEntries(describeMachine()),
   load: { before: began.load, after: os.loadavg()[0] ?? 0 },
