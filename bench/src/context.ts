@@ -50,7 +50,7 @@ export const QUICK: Size = {
   requests: 64,
   spans: 120_000,
   warmUpSpans: 60_000,
-  rivalMs: 1_000,
+  rivalMs: 1_500,
   rivalWarmUpMs: 1_000,
   storedSpans: 300_000,
   queries: 50,

@@ -71,7 +71,7 @@ export const smallRequests: Section = {
   name: 'small-requests',
   title: 'Small requests: a trace of 1 to 50 spans each, gRPC (peer: Jaeger, memory store)',
   run: (context) =>
-    onCorpus(context, 'small-requests', [1, 32], (name, figure, count) => ({
+    onCorpus(context, 'small-requests', [32, 1], (name, figure, count) => ({
       name,
       unit: 'µs/request',
       ...figure(({ cpuSeconds, result }) => (cpuSeconds * 1e6) / result.requests),
