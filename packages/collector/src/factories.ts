@@ -23,6 +23,7 @@ import { resourceProcessor } from './processors/resource/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
+import { tailSamplingProcessor } from './processors/tail-sampling/index.ts'
 import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
@@ -40,6 +41,7 @@ export const builtinFactories: readonly Factory[] = [
   spanProcessor,
   redactionProcessor,
   probabilisticSamplerProcessor,
+  tailSamplingProcessor,
   nopProcessor,
   transformProcessor,
   otlpGrpcExporter,

@@ -129,6 +129,8 @@ export interface Storage {
 export interface Context {
   /** `type[/name]`, as in the YAML. */
   readonly id: string
+  /** Of a processor: the id of the pipeline that it is in. */
+  readonly pipeline?: string | undefined
   readonly logger: Logger
   readonly counters: Counters
   /** Tells how the component is, once it has started. It is `ok` by itself after its start. */
