@@ -70,8 +70,7 @@ export const edit: Section = {
     const figures: Figure[] = []
     for (const [name, work, against] of cases) {
       context.progress(name)
-      const { ours, rival } = compareCpu(context, spans, work, against)
-      figures.push({ name, unit: 'ns/span', value: ours, rival })
+      figures.push({ name, ...compareCpu(context, spans, work, against) })
     }
     if (found === 0) throw new Error('no attribute was found')
     return figures

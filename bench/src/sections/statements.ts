@@ -51,8 +51,7 @@ export const statements: Section = {
       context.progress(name)
       const processor = createProcessor(type, config)
       const work = (): unknown => batches.map((batch) => processor.consume(batch, EMPTY_CONTEXT))
-      const { ours, rival } = compareCpu(context, spans, work, recode)
-      return { name, unit: 'ns/span', value: ours, rival }
+      return { name, ...compareCpu(context, spans, work, recode) }
     })
   },
 }

@@ -9,13 +9,17 @@ import { answer, say } from '../process/child.ts'
 import type { Request } from './corpus.ts'
 import { createNamedCorpus, type CorpusName } from './named.ts'
 import { createPass, writePatched } from './patch.ts'
-import { createSender, type Protocol } from './sender.ts'
+import { createSender, type Protocol, type Sender } from './sender.ts'
 
 export interface LoadOrder {
   readonly protocol: Protocol
   /** `host:port` */
   readonly address: string
   readonly gzip: boolean
+  /** Connections; the requests in flight are spread over them. Default 1. */
+  readonly connections?: number
+  /** Requests in flight at the most, in all. Default 8. */
+  readonly inFlight?: number
   /** Ends when this many spans are acknowledged, or after `maxMs`. */
   readonly spans: number
   readonly maxMs: number
@@ -33,6 +37,7 @@ export interface LateOrder {
 export interface LoadResult {
   /** Acknowledged. */
   readonly spans: number
+  readonly requests: number
   /** Refusals by the candidate; each was sent again after a pause. */
   readonly refused: number
   readonly elapsedMs: number
@@ -47,9 +52,6 @@ export interface SentPass {
   readonly number: number
   readonly requests: number
 }
-
-/** Requests in flight. */
-const STREAMS = 8
 
 const [corpusName, requestCount, originNs, firstPass] = process.argv.slice(2)
 const corpus = createNamedCorpus(corpusName as CorpusName, Number(requestCount))
@@ -76,12 +78,12 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     }
   }
   const firstNumber = nextPass
-  return { ...(await sendAll(order, requests(), order.gzip, order.rate)), passes }
+  return { ...(await sendAll(order, requests())), passes }
 }
 
 async function late(order: LateOrder): Promise<LoadResult> {
   const requests = order.passes.flatMap((number) => corpus.late.map((request) => ({ request, pass: passOf(number) })))
-  return { ...(await sendAll(order, requests.values(), false)), passes: [] }
+  return { ...(await sendAll({ ...order, gzip: false }, requests.values())), passes: [] }
 }
 
 interface Outgoing {
@@ -93,17 +95,17 @@ interface Outgoing {
 
 const passOf = (number: number) => createPass(number, origin, corpus.stretched)
 
+type Delivery = Pick<LoadOrder, 'protocol' | 'address' | 'gzip' | 'connections' | 'inFlight' | 'rate'>
+
 async function sendAll(
-  { protocol, address }: { readonly protocol: Protocol; readonly address: string },
+  { protocol, address, gzip, connections = 1, inFlight = 8, rate = Infinity }: Delivery,
   requests: Iterator<Outgoing>,
-  gzip: boolean,
-  rate = Infinity,
 ): Promise<Omit<LoadResult, 'passes'>> {
-  const sender = createSender(protocol, address, gzip)
-  const { headroom } = sender
+  const senders = Array.from({ length: connections }, () => createSender(protocol, address, gzip))
   const started = performance.now()
-  let [taken, spans, refused] = [0, 0, 0]
-  const stream = async (): Promise<void> => {
+  let [taken, spans, sent, refused] = [0, 0, 0, 0]
+  const stream = async (sender: Sender): Promise<void> => {
+    const { headroom } = sender
     // The buffer is used again when the peer has answered, and so has read it.
     const buffer = Buffer.allocUnsafeSlow(headroom + largest + 1024)
     for (;;) {
@@ -120,12 +122,13 @@ async function sendAll(
         await sleep(5)
       }
       spans += request.spans
+      sent++
     }
   }
-  await Promise.all(Array.from({ length: STREAMS }, stream))
+  await Promise.all(Array.from({ length: inFlight }, (_, i) => stream(senders[i % connections]!)))
   const elapsedMs = performance.now() - started
-  await sender.close()
-  return { spans, refused, elapsedMs }
+  await Promise.all(senders.map((sender) => sender.close()))
+  return { spans, requests: sent, refused, elapsedMs }
 }
 
 answer({ load, late })

@@ -50,7 +50,12 @@ function createGrpcSender(address: string, gzip: boolean): Sender {
         stream.end(buffer)
       })
     },
-    close: () => new Promise((resolve) => session.close(resolve)),
+    close: () =>
+      new Promise((resolve) => {
+        if (session.destroyed) return resolve()
+        session.once('close', resolve)
+        session.close()
+      }),
   }
 }
 

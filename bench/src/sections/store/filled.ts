@@ -9,12 +9,12 @@ import type { Belongings } from '../../process/together.ts'
 import { cpuSeconds, peakMemory, threadCpuSeconds } from '../../process/usage.ts'
 import { PASS_NS } from '../../workload/corpus.ts'
 import type { LoadResult, SentPass } from '../../workload/load.ts'
-import type { CorpusName } from '../../workload/named.ts'
+import type { StoreCorpus } from '../../workload/named.ts'
 import { settled } from './settled.ts'
 
 /** What a filled store holds, and what filling it has cost: kept beside it as `filled.json`. */
 export interface Filled {
-  readonly corpus: CorpusName
+  readonly corpus: StoreCorpus
   /** Size of the corpus, in requests of 512 spans. */
   readonly requests: number
   /** When pass 0 starts, decimal nanoseconds since 1970. */
@@ -49,7 +49,7 @@ export async function fill(
   context: Context,
   { own }: Belongings,
   folder: string,
-  corpus: CorpusName,
+  corpus: StoreCorpus,
   spans: number,
 ): Promise<Filled> {
   const { requests } = context.size

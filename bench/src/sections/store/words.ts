@@ -1,4 +1,4 @@
-import type { CorpusName } from '../../workload/named.ts'
+import type { StoreCorpus } from '../../workload/named.ts'
 import { SERVICES as MARKET_SERVICES } from '../../workload/market/services.ts'
 import { SERVICES as SHOP_SERVICES } from '../../workload/shop.ts'
 
@@ -19,7 +19,7 @@ export interface Words {
   readonly long: string
 }
 
-export const WORDS: Readonly<Record<CorpusName, Words>> = {
+export const WORDS: Readonly<Record<StoreCorpus, Words>> = {
   shop: {
     services: SHOP_SERVICES.map(({ name }) => name),
     common: 'db.system.name:postgresql',
