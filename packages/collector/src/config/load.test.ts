@@ -524,6 +524,17 @@ service:
   ])
 })
 
+test('headers as a list, and words whose case does not count', () => {
+  const text =
+    'otlp_grpc: {endpoint: "unix:///a", headers: [{name: a, value: b}, {name: c}]}\n  debug: {verbosity: DETAILED}'
+  const { exporters } = load(MINIMAL.replace('debug:', text))
+  expect(exporters.get('debug')?.config).toMatchObject({ verbosity: 'detailed' })
+  expect(errors(MINIMAL.replace('debug:', 'debug:\n  otlp_grpc: {endpoint: "unix:a", headers: [{nam: a}]}'))).toEqual([
+    expect.stringContaining('otlp_grpc.endpoint: "unix:a"') as string,
+    expect.stringContaining('otlp_grpc.headers: [{"nam":"a"}]: expected record') as string,
+  ])
+})
+
 test.each([
   ['sending_queue: {enabled: false, queue_size: 0}', []],
   ['sending_queue: {queue_size: 0}', [/queue_size: 0: /]],

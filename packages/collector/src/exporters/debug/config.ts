@@ -5,7 +5,10 @@ import { exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 export const debugConfig = section({
   verbosity: z
-    .enum(['basic', 'normal', 'detailed'])
+    .preprocess(
+      (input) => (typeof input === 'string' ? input.toLowerCase() : input),
+      z.enum(['basic', 'normal', 'detailed']),
+    )
     .default('basic')
     .describe('One line a batch, one line a span, data point or log record, or everything.'),
   sampling_initial: count
