@@ -94,6 +94,7 @@ describe('what tutorials write and is not here is told with what it is, and what
     ['otlp_grpc: {endpoint: "a:1", sending_queue: {blocking: true}}', /blocking: unknown key; it is named block_on_/],
     ['otlp_http: {endpoint: "http://a", cors_allowed_origins: []}', /cors_allowed_origins: unknown key; known/],
     ['debug: {loglevel: debug}', /loglevel: unknown key; it is verbosity now/],
+    ['debug: {use_internal_logger: false, output_paths: []}', /output_paths: .*must not be empty; remove it/],
     // Where the word never was a key, it is a slip.
     ['debug: {ballast_size_mib: 1}', /ballast_size_mib: unknown key; known/],
   ])('%s', (text, expected) => {

@@ -21,6 +21,7 @@ export const debugConfig = section({
     .describe("Write to the collector's log, whatever its level; else to `output_paths`."),
   output_paths: z
     .array(z.string().min(1))
+    .min(1, { message: 'must not be empty; remove it, or write [stdout]' })
     .optional()
     .describe(
       '`stdout` (the default), `stderr`, or files, which are added to; only where `use_internal_logger` is false.',
