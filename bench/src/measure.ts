@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CorpusName } from 'spoor/loadgen'
 import { median, runsOf, type Figure, type Runs } from './figure.ts'
 import { cpuSeconds } from './process/usage.ts'
 import { startChild, type Child } from './process/start.ts'
 import type { Context } from './context.ts'
 import type { LoadOrder, LoadResult } from './workload/load.ts'
-import type { CorpusName } from './workload/named.ts'
 import type { SinkReady } from './workload/sink.ts'
 
 /**

@@ -1,8 +1,7 @@
 import { connect } from 'node:net'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MARK, Message } from '../workload/message.ts'
-import { createSender } from '../workload/sender.ts'
+import { createSender, MARK, Message } from 'spoor/loadgen'
 import { createClient } from './client.ts'
 
 /** The addresses of a program that is being started; `page` is '' for one without a query API. */
@@ -29,10 +28,10 @@ export const waitUntil = {
     const [overHttp, overGrpc] = [randomBytes(16), randomBytes(16)]
     const sent = (protocol: 'grpc' | 'http', address: string, traceId: Buffer) =>
       again(signal, async () => {
-        const sender = createSender(protocol, address, false)
+        const sender = createSender(protocol, address)
         const body = Buffer.concat([Buffer.alloc(sender.headroom), oneSpan(traceId)])
         try {
-          return await sender.send(body)
+          return (await sender.send(body)) === undefined
         } finally {
           await sender.close()
         }

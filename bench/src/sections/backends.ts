@@ -1,12 +1,11 @@
 import { join } from 'node:path'
+import { createNamedCorpus, createPass, SPANS_PER_REQUEST, traceIdIn, type CorpusName } from 'spoor/loadgen'
 import { createClient } from '../candidate/client.ts'
 import { startJaeger, startSpoor, type Program } from '../candidate/program.ts'
 import type { Context } from '../context.ts'
 import { originNs, quiet, startLoad, type Load, type Subject } from '../measure.ts'
 import type { Belongings } from '../process/together.ts'
 import type { LoadResult } from '../workload/load.ts'
-import { createNamedCorpus, type CorpusName } from '../workload/named.ts'
-import { createPass, traceIdIn } from '../workload/patch.ts'
 
 /** A program that stores: Spoor, or Jaeger with its memory store where it is built. */
 export interface Backend {
@@ -41,7 +40,7 @@ export async function loadBackends(
 ): Promise<Loaded> {
   const origin = originNs()
   const load = await own(startLoad(context, { corpus: corpusName, origin }))
-  const corpus = createNamedCorpus(corpusName, context.size.requests)
+  const corpus = createNamedCorpus(corpusName, context.size.requests * SPANS_PER_REQUEST)
 
   const checked = async ({ program }: Backend, { passes }: LoadResult): Promise<void> => {
     const pass = passes.at(-1)

@@ -1,9 +1,9 @@
 import { editRequest, indexItems, splitItems, type AnyValue, type SpanView } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 const KEYS = ['http.request.method', 'http.response.status_code', 'not.there']

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { SentPass } from 'spoor/loadgen'
 import { startSpoor, type Program } from '../candidate/program.ts'
 import type { Context } from '../context.ts'
 import type { Figure } from '../figure.ts'
@@ -7,7 +8,7 @@ import { startChild } from '../process/start.ts'
 import { diskBytes } from '../process/disk.ts'
 import { createBelongings } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
-import type { LoadResult, SentPass } from '../workload/load.ts'
+import type { LoadResult } from '../workload/load.ts'
 
 /** What was sent to one of the two backends: enough to know every id in it. */
 export interface Sent {

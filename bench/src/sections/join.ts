@@ -1,8 +1,8 @@
 import { joinBytes } from '@spoor/otlp'
+import { createCorpus, SPANS_PER_REQUEST } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus, SPANS_PER_REQUEST } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 

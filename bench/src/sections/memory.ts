@@ -1,3 +1,4 @@
+import { SHOP_SERVICES } from 'spoor/loadgen'
 import { createClient } from '../candidate/client.ts'
 import type { Section } from '../context.ts'
 import { runsOf } from '../figure.ts'
@@ -5,7 +6,6 @@ import { quiet } from '../measure.ts'
 import { together } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
 import type { LoadResult } from '../workload/load.ts'
-import { SERVICES } from '../workload/shop.ts'
 import { loadBackends, startBackends, type Backend } from './backends.ts'
 
 /** Those that ask, each one question after the other. */
@@ -45,7 +45,7 @@ async function askUntil(sending: Promise<unknown>, { program }: Backend): Promis
   const ask = async (_: unknown, first: number): Promise<void> => {
     const get = createClient(program.page)
     for (let i = first; !over.signal.aborted; i += ASKERS) {
-      const service = SERVICES[i % SERVICES.length]!.name
+      const service = SHOP_SERVICES[i % SHOP_SERVICES.length]!.name
       const { status, body } = await get(`/api/traces?service=${service}&limit=20&lookback=2d`)
       if (status !== 200) throw new Error(`a search beside ingest was answered ${status}: ${body.toString()}`)
     }

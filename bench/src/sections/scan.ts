@@ -1,8 +1,8 @@
 import { countSpans, createSpanColumns, scanSpans } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 /** What it costs to know what is in a request. */
 export const scan: Section = {

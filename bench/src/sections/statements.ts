@@ -7,11 +7,11 @@ import {
   type ProcessorFactory,
 } from '@spoor/collector'
 import { createBatch, indexItems } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 const CASES: readonly [name: string, type: string, config: object][] = [

@@ -1,10 +1,19 @@
 import { createSpanColumns, decodeTraces, scanSpans, type AnyValue, type KeyValue, type Span } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
+import {
+  createCorpus,
+  createPass,
+  createSmallRequests,
+  createSmallSpans,
+  ORDER_KEY,
+  orderId,
+  PASS_NS,
+  SPANS_PER_REQUEST,
+  traceIdIn,
+  writePatched,
+  type Pass,
+} from 'spoor/loadgen'
 import { decodeRequest, encodeRequest, type ProtoAnyValue, type ProtoKeyValue, type ProtoSpan } from '../rival/proto.ts'
-import { createCorpus, PASS_NS, SPANS_PER_REQUEST } from './corpus.ts'
-import { createPass, traceIdIn, writePatched, type Pass } from './patch.ts'
-import { createSmallRequests, createSmallSpans } from './small.ts'
-import { ORDER_KEY, orderId } from './span.ts'
 
 const corpus = createCorpus(16)
 const origin = 1_800_000_000_123_456_789n

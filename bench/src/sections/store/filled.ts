@@ -1,15 +1,14 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { join } from 'node:path'
+import { PASS_NS, type SentPass, type StoreCorpus } from 'spoor/loadgen'
 import { startSpoor, type Program } from '../../candidate/program.ts'
 import type { Context } from '../../context.ts'
 import { startLoad } from '../../measure.ts'
 import { bytesByExtension } from '../../process/disk.ts'
 import type { Belongings } from '../../process/together.ts'
 import { cpuSeconds, peakMemory, threadCpuSeconds } from '../../process/usage.ts'
-import { PASS_NS } from '../../workload/corpus.ts'
-import type { LoadResult, SentPass } from '../../workload/load.ts'
-import type { StoreCorpus } from '../../workload/named.ts'
+import type { LoadResult } from '../../workload/load.ts'
 import { settled } from './settled.ts'
 
 /** What a filled store holds, and what filling it has cost: kept beside it as `filled.json`. */

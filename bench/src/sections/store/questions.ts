@@ -1,6 +1,6 @@
 import { countSpans } from '@spoor/otlp'
+import type { StoreCorpus } from 'spoor/loadgen'
 import { okBody, type Get } from '../../candidate/client.ts'
-import type { StoreCorpus } from '../../workload/named.ts'
 import type { Budget, Question } from './ask.ts'
 import { cursorOf, PAGE, search, told, type Search } from './search.ts'
 import type { Picker, StoredTrace } from './subjects.ts'
