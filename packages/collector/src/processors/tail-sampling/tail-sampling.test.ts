@@ -17,6 +17,7 @@ import {
 } from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
 import { createSink, createTestContext, spanIdsIn, tracesRequest } from '../../testkit/index.ts'
+import { DecisionCache } from './decision-cache.ts'
 import { tailSamplingProcessor } from './index.ts'
 
 const ALL = { policies: [{ name: 'all', type: 'always_sample' }] }
@@ -395,6 +396,16 @@ describe('with storage', () => {
     expect(context.logger.lines[0]).toMatchObject({ level: 'error' })
     await processor.consume(spansOf({ trace: 1 }), EMPTY_CONTEXT)
   })
+})
+
+test('a decision cache forgets what was asked for least lately', () => {
+  const cache = new DecisionCache(1000)
+  const idOf = (number: number): Uint32Array => new Uint32Array([1, 2, 3, number])
+  for (let i = 0; i < 1000; i++) cache.put(idOf(i), 0, i)
+  expect(cache.get(idOf(0), 0)).toBe(0)
+  for (let i = 1000; i < 1500; i++) cache.put(idOf(i), 0, i)
+  const known = Array.from({ length: 1500 }, (_, i) => cache.get(idOf(i), 0)).filter((note) => note !== undefined)
+  expect(known).toEqual([0, ...Array.from({ length: 999 }, (_, i) => i + 501)])
 })
 
 describe('its config', () => {
