@@ -10,9 +10,9 @@ import { NONE, TraceTable } from './trace-table.ts'
 const idOf = (number: number): Uint32Array => new Uint32Array([0, number & 3, 7, number])
 
 test('a table has what was added and not removed, in its order', () => {
-  const step = tuple(boolean(), nat({ max: 60 }))
+  const step = tuple(boolean(), nat({ max: 250 }))
   assert(
-    property(array(step, { maxLength: 400 }), (steps) => {
+    property(array(step, { minLength: 800, maxLength: 1500, size: 'max' }), (steps) => {
       const table = new TraceTable()
       const model = new Map<number, number>()
       for (const [isAdded, number] of steps) {
@@ -32,7 +32,7 @@ test('a table has what was added and not removed, in its order', () => {
       expect(rows).toEqual([...model.keys()])
       expect(table.size).toBe(model.size)
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })
 

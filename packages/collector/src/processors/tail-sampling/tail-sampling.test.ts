@@ -168,6 +168,38 @@ test('spans are copied out of their request, whose memory is free at once', asyn
   expect(sink.batches).toHaveLength(3)
 })
 
+test('what was handed on stays as it is, however much comes after it', async () => {
+  const { processor, decided, sink, held } = await start(ALL)
+  const sent: string[] = []
+  for (let seed = 1; seed <= 12; seed++) {
+    const bytes = tracesRequest({ spans: 100, traces: 10, seed })
+    sent.push(...spanIdsIn(bytes))
+    await processor.consume(createBatch('traces', [{ bytes, items: 100 }]), EMPTY_CONTEXT)
+    await decided()
+  }
+  expect(spanIdsIn(sink.bytes()).sort()).toEqual(sent.sort())
+  expect(held()).toBe(0)
+})
+
+test('a trace that gets the row of another while a tick is decided waits for its own time', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const slow = {
+    name: 'none',
+    type: 'string_attribute',
+    string_attribute: { values: ['(a|b)*c'], enabled_regex_matching: true },
+  }
+  const traces = 4000
+  const { processor, context } = await start({ policies: [slow], num_traces: traces })
+  const fill = (first: number): Promise<void> =>
+    processor.consume(spansOf(...Array.from({ length: traces }, (_, i) => ({ trace: first + i }))), EMPTY_CONTEXT)
+  await fill(1)
+  vi.advanceTimersByTime(2000)
+  // The tick has given way, where this machine is not too fast for it.
+  await fill(1 + traces)
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(context.value(name('waiting_traces'))).toBe(traces)
+})
+
 test('each kept trace says which policy kept it, where that is asked for', async () => {
   const policies = [...ERRORS.policies, { name: 'rest', type: 'always_sample' }]
   const { processor, decided, sink } = await start({
@@ -322,6 +354,8 @@ test.each([
   await processor.shutdown(new AbortController().signal)
   expect(sink.items + context.value(DROPPED)).toBe(sent)
   expect(sink.items).toBeGreaterThan(0)
+  if ('num_traces' in limits)
+    expect(context.value(name('sampling_traces_on_memory'))).toBeLessThanOrEqual(limits.num_traces)
   if ('max_held_bytes' in limits) expect(context.value(name('early_decisions'))).toBeGreaterThan(0)
   expect(new Set(spanIdsIn(sink.bytes())).size).toBe(sink.items)
   expect([held(), context.value(name('waiting_traces'))]).toEqual([0, 0])
