@@ -1,10 +1,14 @@
 /** Tables, slabs and lists against plain maps, whatever comes in which order. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { array, assert, boolean, nat, property, tuple } from 'fast-check'
 import { createBatch, decodeTraces, type Chunk } from '@spoor/otlp'
-import { expect, test } from 'vitest'
-import { spanIdsIn, tracesRequest } from '../../testkit/index.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { createTestLogger, spanIdsIn, tracesRequest } from '../../testkit/index.ts'
 import { Arena } from './arena.ts'
 import { eachTrace } from './by-trace.ts'
+import { TraceLog } from './trace-log.ts'
 import { NONE, TraceTable } from './trace-table.ts'
 
 const idOf = (number: number): Uint32Array => new Uint32Array([0, number & 3, 7, number])
@@ -92,4 +96,22 @@ test('a request is divided by trace: every span once, as it came', () => {
   const bySpanId = (a: { span: { spanId: string } }, b: { span: { spanId: string } }): number =>
     a.span.spanId < b.span.spanId ? -1 : 1
   expect(parts.flatMap(spansIn).sort(bySpanId)).toEqual(spansIn(bytes).sort(bySpanId))
+})
+
+test('a log answers when what was put is in the file, and says so where it cannot be', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-log-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const options = { fsync: true, logger: createTestLogger() }
+  const file = join(folder, 'log')
+  const fragment = { words: idOf(1), at: 0, spans: 3, hasRoot: true, bytes: new Uint8Array([1, 2, 3]) }
+  const log = TraceLog.open(file, options)
+  const [ref] = await log.put([fragment])
+  expect(() => TraceLog.open(file, options)).toThrow(`another process has the log of waiting traces in ${file}`)
+  log.close()
+  await expect(log.put([fragment])).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+  const next = TraceLog.open(file, options)
+  expect([...next.found()]).toEqual([{ ref, length: 3, spans: 3, hasRoot: true, words: idOf(1), at: 0 }])
+  expect(next.read(ref!)).toEqual(fragment.bytes)
+  expect(() => next.read(ref! + 1)).toThrow('damaged')
+  next.close()
 })
