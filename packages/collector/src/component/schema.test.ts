@@ -51,6 +51,7 @@ test.each([
   ['localhost:4317', { host: 'localhost', port: 4317 }],
   [':4317', { host: '', port: 4317 }],
   ['[::1]:0', { host: '::1', port: 0 }],
+  ['localhost:', { host: 'localhost', port: 0 }],
 ])('listens on %s', (text, expected) => {
   expect(parseHostPort(text)).toEqual(expected)
 })
@@ -68,6 +69,7 @@ test.each([
 test.each([
   ['jaeger:99999', '"jaeger:99999": port out of range (1-65535)'],
   ['jaeger:0', '"jaeger:0": port out of range (1-65535)'],
+  ['jaeger:', '"jaeger:": port out of range (1-65535)'],
   ['jaeger', '"jaeger": not an endpoint; write host:port, like localhost:4317'],
   [':4317', '":4317": no host; write host:port, like jaeger:4317'],
   [

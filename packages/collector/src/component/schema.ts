@@ -127,7 +127,7 @@ export interface HostPort {
 
 /** `host:port`, `[::1]:port` or `:port` (all interfaces). Throws an Error that says what is wrong with the text. */
 export function parseHostPort(text: string): HostPort {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(text)
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d*)$/.exec(text)
   if (!match) throw new Error(`${JSON.stringify(text)}: not an endpoint; write host:port, like localhost:4317`)
   const port = Number(match[3])
   if (port > 65535) throw new Error(`${JSON.stringify(text)}: port out of range (1-65535)`)
@@ -139,7 +139,7 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Where a server listens: `host:port`. Port 0 takes a free one. */
+/** Where a server listens: `host:port`. Port 0, or none behind the colon, takes a free one. */
 export const listenEndpoint = z.string().superRefine((text, context) => {
   try {
     parseHostPort(text)

@@ -92,6 +92,7 @@ describe('what tutorials write and is not here is told with what it is, and what
   test.each<[string, RegExp]>([
     ['otlp_grpc: {endpoint: "a:1", insecure: true}', /insecure: unknown key; it is in tls now: \{insecure: …\}/],
     ['otlp_grpc: {endpoint: "a:1", sending_queue: {blocking: true}}', /blocking: unknown key; it is named block_on_/],
+    ['otlp_http: {endpoint: "http://a", cors_allowed_origins: []}', /cors_allowed_origins: unknown key; known/],
     ['debug: {loglevel: debug}', /loglevel: unknown key; it is verbosity now/],
     // Where the word never was a key, it is a slip.
     ['debug: {ballast_size_mib: 1}', /ballast_size_mib: unknown key; known/],
@@ -521,4 +522,21 @@ service:
   expect(errors(text)).toEqual([
     expect.stringMatching(/^otel\.yaml:4:35 processors\.attributes\.include\.span_names: not for logs; /),
   ])
+})
+
+test.each([
+  ['sending_queue: {enabled: false, queue_size: 0}', []],
+  ['sending_queue: {queue_size: 0}', [/queue_size: 0: /]],
+  ['retry_on_failure: {multiplier: 0.5}', []],
+  ['retry_on_failure: {max_elapsed_time: 20s}', [/max_elapsed_time: must not be less than max_interval \(30000ms\)/]],
+  ['retry_on_failure: {max_elapsed_time: 20s, max_interval: 5s}', []],
+  ['retry_on_failure: {enabled: false, max_elapsed_time: 20s}', []],
+])('as otelcol validates it: %s', (text, expected) => {
+  const found = errors(MINIMAL.replace('debug:', `debug:\n  otlp_grpc: {endpoint: "a:1", ${text}}`))
+  expect(found).toEqual(expected.map((each) => expect.stringMatching(each) as string))
+})
+
+test('a size of bodies that is no size is the default, as otelcol has it', () => {
+  const { receivers } = load(MINIMAL.replace('      grpc:', '      http: {max_request_body_size: -1}'))
+  expect(receivers.get('otlp')?.config).toMatchObject({ protocols: { http: { max_request_body_size: 20_971_520 } } })
 })

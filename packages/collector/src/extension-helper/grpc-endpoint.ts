@@ -13,7 +13,10 @@ const STALL_MS = 5_000
 const LINGER_MS = 200
 
 /** `endpoint`: `host:port`. `handlers`: by path; others are UNIMPLEMENTED. Other hosts than this machine's are refused where it listens on loopback. */
-export function createGrpcEndpoint(endpoint: string, handlers: ReadonlyMap<string, StreamHandler>): HttpEndpoint {
+export function createGrpcEndpoint(
+  endpoint: string,
+  handlers: ReadonlyMap<string, StreamHandler>,
+): Omit<HttpEndpoint, 'refresh'> {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
   const sessions = new Set<http2.ServerHttp2Session>()

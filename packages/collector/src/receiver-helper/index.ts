@@ -1,6 +1,15 @@
 /** What receivers that listen have in common: ports, TLS, limits, statuses, the accounts. */
 export { Call } from './call.ts'
-export { checkEndpoint, grpcServerKeys, httpServerKeys, maxMessageBytes } from './config.ts'
+export {
+  checkEndpoint,
+  checkKeepalive,
+  grpcServerKeys,
+  httpServerKeys,
+  maxMessageBytes,
+  serverTls,
+  serverTlsOptions,
+  type ServerTls,
+} from './config.ts'
 export type { NoMethod } from './grpc.ts'
 export type { UnaryHandler } from './grpc-call.ts'
 export { createHealth } from './health.ts'

@@ -79,7 +79,9 @@ describe('Prometheus', () => {
       '# TYPE otelcol_process_memory_rss gauge',
     ])
       expect(text.split('\n')).toContain(line)
-    expect(text).toMatch(/^target_info\{service_name="edge",service_instance_id="[0-9a-f-]{36}"\} 1$/m)
+    expect(text).toMatch(
+      /^target_info\{service_name="edge",service_instance_id="[0-9a-f-]{36}",service_version="[\d.]+"\} 1$/m,
+    )
     expect(text).not.toContain('untyped')
     // Each name once, with its series behind it.
     const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)

@@ -4,13 +4,15 @@
  */
 import { z } from 'zod'
 import { durationMs, listenEndpoint, middlewares, section, withoutEffect } from '../../component/index.ts'
+import { httpEndpointKeys } from '../../extension-helper/index.ts'
 
 const path = (fallback: string) => z.string().startsWith('/', { message: 'must start with "/"' }).default(fallback)
 
-const PLAIN = 'it is for probes of this machine or cluster, and speaks plain HTTP'
+const PLAIN = 'it is for probes of this machine or cluster, and has no TLS'
 const SMALL = 'a question and its answer are a few bytes'
 
 const http = section({
+  ...httpEndpointKeys('localhost:13133'),
   endpoint: listenEndpoint.optional().describe('In place of the `endpoint` above.'),
   status: section({
     enabled: z.boolean().default(true),
@@ -20,8 +22,6 @@ const http = section({
     enabled: z.boolean().default(false),
     path: path('/config').describe('The configuration as JSON, without its secrets.'),
   }).prefault({}),
-  tls: withoutEffect(z.unknown().optional(), PLAIN),
-  cors: withoutEffect(z.unknown().optional(), 'no page of another origin may read it'),
 })
 
 const grpc = section({
@@ -56,7 +56,7 @@ const componentHealth = section({
 
 export const healthCheckConfig = section(
   {
-    endpoint: listenEndpoint.default('localhost:13133'),
+    ...httpEndpointKeys('localhost:13133'),
     path: path('/'),
     response_body: section({
       healthy: z.string().default('').describe('The body with status 200.'),
@@ -71,9 +71,11 @@ export const healthCheckConfig = section(
     use_v2: z
       .boolean()
       .default(false)
-      .describe('Version 2: `http`, `grpc` and `component_health` hold, `path` and `response_body` do not.'),
-    http: http.optional().describe('With `use_v2` only.'),
-    grpc: grpc.optional().describe('With `use_v2` only. Without `http` beside it health is told over gRPC alone.'),
+      .describe(
+        'Version 2: `http`, `grpc` and `component_health` hold, `path` and `response_body` do not. `http` or `grpc` stand for it, too.',
+      ),
+    http: http.optional().describe('Version 2 over HTTP.'),
+    grpc: grpc.optional().describe('Version 2 over gRPC. Without `http` beside it health is told over gRPC alone.'),
     component_health: componentHealth.optional().describe('With `use_v2` only.'),
   },
   ['grpc', 'http'],

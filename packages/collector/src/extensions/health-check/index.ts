@@ -21,7 +21,9 @@ export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
 }
 
 function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): Extension {
-  const { use_v2: isVersion2, http = HTTP_DEFAULTS, component_health: health = COMPONENT_HEALTH_DEFAULTS } = config
+  // otelcol has a feature gate instead of use_v2 by now; files for it have the sections of version 2 alone.
+  const isVersion2 = config.use_v2 || config.http !== undefined || config.grpc !== undefined
+  const { http = HTTP_DEFAULTS, component_health: health = COMPONENT_HEALTH_DEFAULTS } = config
   let readySince: Date | undefined
   let overview = () => NO_OVERVIEW
   let effective: unknown
@@ -36,14 +38,21 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     (service) => isServing(overview(), health, service),
     () => overview().pipelines.map((pipeline) => pipeline.id),
   )
-  const httpAddress = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
-  const grpcAddress = isVersion2 ? config.grpc?.endpoint : undefined
-  const isOverHttp = config.http !== undefined || grpcAddress === undefined
+  const address = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
+  const tls = (isVersion2 ? http.tls : undefined) ?? config.tls
+  const overHttp =
+    config.http || !config.grpc ? createHttpEndpoint(address, answer, tls && { config: tls, logger }) : undefined
   const endpoints = [
-    ...(isOverHttp ? [{ protocol: 'http', at: httpAddress, port: createHttpEndpoint(httpAddress, answer) }] : []),
-    ...(grpcAddress === undefined
-      ? []
-      : [{ protocol: 'grpc', at: grpcAddress, port: createGrpcEndpoint(grpcAddress, services.handlers) }]),
+    ...(overHttp ? [{ protocol: 'http', at: address, port: overHttp }] : []),
+    ...(config.grpc
+      ? [
+          {
+            protocol: 'grpc',
+            at: config.grpc.endpoint,
+            port: createGrpcEndpoint(config.grpc.endpoint, services.handlers),
+          },
+        ]
+      : []),
   ]
   let recovery: NodeJS.Timeout | undefined
 
@@ -58,11 +67,9 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     claims: endpoints.flatMap(({ at }) => portClaims(at)),
     async start(host) {
       overview = () => host.overview()
-      for (const key of isVersion2 ? (['response_body'] as const) : (['http', 'grpc', 'component_health'] as const)) {
-        if (config[key] === undefined) continue
-        const message = `${key} has no effect ${isVersion2 ? 'with' : 'without'} use_v2: true`
-        logger.warn({ component: id }, message)
-      }
+      const other = isVersion2 ? 'response_body' : 'component_health'
+      if (config[other] !== undefined)
+        logger.warn({ component: id }, `${other} has no effect ${isVersion2 ? 'with' : 'without'} use_v2: true`)
       for (const { protocol, port } of endpoints) {
         await port.start()
         logger.info({ component: id, protocol, endpoint: port.address }, 'Starting health_check extension')
@@ -82,6 +89,7 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
       services.changed()
       if (status === 'recoverable_error') tellLater()
     },
+    refresh: () => overHttp?.refresh(),
     listening: () => endpoints.map(({ protocol, port }) => ({ protocol, address: port.address })),
     async shutdown() {
       clearTimeout(recovery)

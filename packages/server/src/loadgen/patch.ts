@@ -19,12 +19,13 @@ export interface Pass {
 }
 
 /**
- * @param number 0-65535
+ * @param number from 0 on; values that are patched by it repeat after 65,536 passes
  * @param originNs when pass 0 starts, nanoseconds since 1970
  * @param stretched {@link Corpus.stretched}
+ * @param seed other ids with another one; the ids of a corpus, a pass and a seed are always the same
  */
-export function createPass(number: number, originNs: bigint, stretched = false): Pass {
-  const random = createRandom(0x5f00 + number)
+export function createPass(number: number, originNs: bigint, stretched = false, seed = 0): Pass {
+  const random = createRandom(Math.imul(seed, 0x9e37_79b1) + 0x5f00 + number)
   return {
     number,
     mask: random.bytes(16),

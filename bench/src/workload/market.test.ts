@@ -1,9 +1,16 @@
 import { decodeTraces, type Span } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { createPass, traceIdIn, writePatched, type Pass } from '../patch.ts'
-import { createMarketCorpus } from './corpus.ts'
-import { SERVICES } from './services.ts'
-import { ORDER_KEY, PRODUCT_KEY, TENANT_KEY } from './subject.ts'
+import {
+  createMarketCorpus,
+  createPass,
+  MARKET_SERVICES,
+  MARKET_ORDER_KEY,
+  PRODUCT_KEY,
+  TENANT_KEY,
+  traceIdIn,
+  writePatched,
+  type Pass,
+} from 'spoor/loadgen'
 
 const corpus = createMarketCorpus(30_000, 3)
 const requests = [...corpus.requests, ...corpus.late]
@@ -53,7 +60,7 @@ describe('the market', () => {
   })
 
   it('has spans of nearly all of its services, in all kinds, with about ten attributes each', () => {
-    expect(new Set(spans.map(({ service }) => service)).size).toBeGreaterThan(SERVICES.length - 4)
+    expect(new Set(spans.map(({ service }) => service)).size).toBeGreaterThan(MARKET_SERVICES.length - 4)
     for (const kind of [1, 2, 3, 4, 5]) expect(share((span) => span.kind === kind)).toBeGreaterThan(0.005)
     const attributes = spans.reduce((sum, span) => sum + span.attributes.length, 0) / spans.length
     expect(attributes).toBeGreaterThan(7)
@@ -142,7 +149,7 @@ describe('another pass over the market', () => {
     expect(ids.size).toBe(2 * (spans.length + byTrace.size))
     const ofTrace = Map.groupBy(again, ({ traceId }) => traceId)
     for (const trace of corpus.traces) {
-      const orders = new Set(valuesOf(ofTrace.get(traceIdIn(other, trace.traceId)) ?? [], ORDER_KEY))
+      const orders = new Set(valuesOf(ofTrace.get(traceIdIn(other, trace.traceId)) ?? [], MARKET_ORDER_KEY))
       expect(orders).toEqual(new Set(trace.orders.map((order) => `ord-${order.toString(16).padStart(6, '0')}0001`)))
     }
   })

@@ -1,5 +1,5 @@
 import { MARK, Message } from './message.ts'
-import { createRandom } from './random.ts'
+import { createRandom, type Random } from './random.ts'
 import { SERVICES } from './shop.ts'
 import { writeResource, writeSpan, type SpanPlan } from './span.ts'
 import { planTrace } from './trace.ts'
@@ -12,6 +12,10 @@ export const SPANS_PER_REQUEST = 512
  * trace's start.
  */
 export const PASS_NS = 60_000_000_000
+
+/** The attribute that makes spans larger, and what it takes besides its text, in bytes. */
+const PADDING_KEY = 'payload'
+const PADDING_BYTES = 18
 
 /** One serialized `ExportTraceServiceRequest` and the offsets that are patched before it is sent. */
 export interface Request {
@@ -57,10 +61,16 @@ export interface Corpus {
  *
  * @param count requests, default 128
  * @param seed same seed, same corpus
+ * @param options `spansPerRequest`, default 512; `spanBytes`: smaller spans get an attribute that makes them as large
  */
-export function createCorpus(count = 128, seed = 1): Corpus {
+export function createCorpus(
+  count = 128,
+  seed = 1,
+  { spansPerRequest = SPANS_PER_REQUEST, spanBytes = 0 } = {},
+): Corpus {
   const random = createRandom(seed)
-  const budget = count * SPANS_PER_REQUEST
+  const budget = count * spansPerRequest
+  const capacity = Math.max(spanBytes, 600) * spansPerRequest
   const step = Math.floor(PASS_NS / (budget / 16))
   const pending: SpanPlan[][] = SERVICES.map(() => [])
   const requests: Request[] = []
@@ -77,14 +87,14 @@ export function createCorpus(count = 128, seed = 1): Corpus {
       const group = pending[span.service]
       if (!group) throw new RangeError(`no service ${span.service}`)
       group.push(span)
-      if (group.length < SPANS_PER_REQUEST) continue
+      if (group.length < spansPerRequest) continue
       requests.push(writeRequest([group], requests.length))
       pending[span.service] = []
     }
   }
   const tail = pending.flat()
-  for (let i = 0; i < tail.length; i += SPANS_PER_REQUEST) {
-    const rest = tail.slice(i, i + SPANS_PER_REQUEST)
+  for (let i = 0; i < tail.length; i += spansPerRequest) {
+    const rest = tail.slice(i, i + spansPerRequest)
     const groups = SERVICES.map((_, service) => rest.filter((span) => span.service === service))
     requests.push(
       writeRequest(
@@ -97,23 +107,36 @@ export function createCorpus(count = 128, seed = 1): Corpus {
   return { requests, late: [], traces, spans, stretched: false }
 
   function writeRequest(groups: readonly (readonly SpanPlan[])[], instance: number): Request {
-    const request = new Message(300_000)
+    const request = new Message(capacity)
     for (const group of groups) {
       const service = SERVICES[group[0]?.service ?? 0]
       if (!service) throw new RangeError('a group without a service')
       const scope = new Message(64).string(1, '@opentelemetry/instrumentation-http').string(2, '0.206.0')
-      const scopeSpans = new Message(300_000).message(1, scope)
+      const scopeSpans = new Message(capacity).message(1, scope)
       for (const span of group) {
-        scopeSpans.message(2, writeSpan(span, random))
+        scopeSpans.message(2, padded(writeSpan(span, random), spanBytes, random))
         lastRequests.set(span.traceId, requests.length)
       }
-      request.message(1, new Message(300_000).message(1, writeResource(service, instance % 3)).message(2, scopeSpans))
+      request.message(1, new Message(capacity).message(1, writeResource(service, instance % 3)).message(2, scopeSpans))
     }
     return toRequest(
       request,
       groups.reduce((sum, group) => sum + group.length, 0),
     )
   }
+}
+
+/** A span with an attribute that makes it about that large; its text is not one that compresses to nothing. */
+function padded(span: Message, spanBytes: number, random: Random): Message {
+  const length = spanBytes - span.bytes.length - PADDING_BYTES
+  if (length <= 0) return span
+  const text = Buffer.from(random.bytes(Math.ceil(length * 0.75)))
+    .toString('base64')
+    .slice(0, length)
+  return span.message(
+    9,
+    new Message(length + 64).string(1, PADDING_KEY).message(2, new Message(length + 16).string(1, text)),
+  )
 }
 
 /** A written request with its marks, each kind by itself. */

@@ -10,20 +10,20 @@ const SMALLEST = 8
 const LARGEST = 24
 
 /**
- * One trace of 8 to 24 spans that starts at `start` (nanoseconds): a request at the gateway, the functions and
+ * One trace of 8 to 24 spans, or of `spans`, that starts at `start` (nanoseconds): a request at the gateway, the functions and
  * queries that it runs, and the calls to other services, each as a client span with a server span below. Children lie
  * within their parent in time.
  */
-export function planTrace(random: Random, start: number, nextOrder: () => number): SpanPlan[] {
-  const size = SMALLEST + random.below(LARGEST - SMALLEST + 1)
+export function planTrace(random: Random, start: number, nextOrder: () => number, spans?: number): SpanPlan[] {
+  const size = spans ?? SMALLEST + random.below(LARGEST - SMALLEST + 1)
   const traceId = random.bytes(16)
   const failing = random.chance(0.12)
-  const spans: SpanPlan[] = []
+  const planned: SpanPlan[] = []
 
   const add = (span: Omit<SpanPlan, 'traceId' | 'spanId' | 'order'>): SpanPlan => {
     const order = random.below(SPANS_PER_ORDER) === 0 ? nextOrder() : undefined
     const added = { ...span, traceId, spanId: random.bytes(8), order }
-    spans.push(added)
+    planned.push(added)
     return added
   }
 
@@ -37,7 +37,7 @@ export function planTrace(random: Random, start: number, nextOrder: () => number
     peer: 0,
   })
   const servers = [root]
-  while (spans.length < size) {
+  while (planned.length < size) {
     const parent = random.pick(servers)
     const service = SERVICES[parent.service]
     if (!service) throw new RangeError(`no service ${parent.service}`)
@@ -52,7 +52,7 @@ export function planTrace(random: Random, start: number, nextOrder: () => number
       failed: false,
       peer: 0,
     }
-    if (random.chance(0.4) && spans.length + 2 <= size) {
+    if (random.chance(0.4) && planned.length + 2 <= size) {
       const peer = random.pick(service.calls)
       const failed = failing && random.chance(0.2)
       const client = add({ ...common, kind: 'client', failed, peer })
@@ -72,5 +72,5 @@ export function planTrace(random: Random, start: number, nextOrder: () => number
       add({ ...common, kind: service.tables.length > 0 && random.chance(0.5) ? 'database' : 'internal' })
     }
   }
-  return spans
+  return planned
 }
