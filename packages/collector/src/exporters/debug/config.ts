@@ -5,7 +5,10 @@ import { exporterHelperKeys } from '../../exporter-helper/index.ts'
 
 export const debugConfig = section({
   verbosity: z
-    .enum(['basic', 'normal', 'detailed'])
+    .preprocess(
+      (input) => (typeof input === 'string' ? input.toLowerCase() : input),
+      z.enum(['basic', 'normal', 'detailed']),
+    )
     .default('basic')
     .describe('One line a batch, one line a span, data point or log record, or everything.'),
   sampling_initial: count
@@ -18,6 +21,7 @@ export const debugConfig = section({
     .describe("Write to the collector's log, whatever its level; else to `output_paths`."),
   output_paths: z
     .array(z.string().min(1))
+    .min(1, { message: 'must not be empty; remove it, or write [stdout]' })
     .optional()
     .describe(
       '`stdout` (the default), `stderr`, or files, which are added to; only where `use_internal_logger` is false.',
