@@ -81,6 +81,20 @@ const TAIL_SAMPLING: MetricCatalogue = {
   ),
 }
 
+const groupByTrace = (end: string, info: MetricInfo): MetricCatalogue => ({
+  [`otelcol_processor_groupbytrace_${end}`]: info,
+})
+
+const GROUP_BY_TRACE: MetricCatalogue = {
+  ...groupByTrace('traces_released', counter('Number of traces that were handed on.')),
+  ...groupByTrace('spans_released', counter('Number of spans that were handed on.')),
+  ...groupByTrace('traces_evicted', counter('Number of traces that were dropped to make room for others.')),
+  ...groupByTrace('early_releases', counter('Number of traces that were handed on before their time, by reason.')),
+  ...groupByTrace('conf_num_traces', gauge('Most traces that are gathered at a time.')),
+  ...groupByTrace('num_traces_in_memory', gauge('Number of traces that are gathered.')),
+  ...groupByTrace('held_bytes', gauge('Bytes of spans that are held until they are handed on.', { unit: 'By' })),
+}
+
 export const COLLECTOR_METRICS: MetricCatalogue = {
   ...perSignal('otelcol_receiver_accepted', 'Number of $ that the pipelines have taken, by receiver and transport.'),
   ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
@@ -113,6 +127,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     'Number of items that fail_closed decided about, as nothing else could, by reason.',
   ),
   ...TAIL_SAMPLING,
+  ...GROUP_BY_TRACE,
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
   otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {
     ...DETAILED,
