@@ -1,17 +1,30 @@
 import { defineConfig } from 'vitest/config'
 
+/** Packages whose tests leave nothing behind in their process, so that one process runs many files. */
+const shared = ['otlp', 'trace', 'ui'].map((name) => `packages/${name}/src/**/*.test.{ts,tsx}`)
+
 // Tests run on the sources: the `@spoor/source` condition points every package at its src/. The worker threads and child
 // processes that a test starts follow the same condition through NODE_OPTIONS (see scripts/unit.mjs).
 export default defineConfig({
   resolve: { conditions: ['@spoor/source'] },
   ssr: { resolve: { conditions: ['@spoor/source', 'node'], externalConditions: ['@spoor/source', 'node', 'import'] } },
   test: {
-    include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
     pool: 'forks',
     // Not one core less, as is the default: tests wait for disks, threads and sockets much of their time.
     maxWorkers: '100%',
     // A busy machine may take ten times as long.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'isolated',
+          include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
+          exclude: shared,
+        },
+      },
+    ],
   },
 })

@@ -1,4 +1,5 @@
 import type { Figure } from './figure.ts'
+import type { Peers } from './peers/place.ts'
 
 /** How much is done in a run. */
 export interface Size {
@@ -18,10 +19,18 @@ export interface Size {
   readonly queries: number
   /** CPU milliseconds of one round of a measurement within a process. */
   readonly roundMs: number
+  /** Small requests in one measured run of a single sender. */
+  readonly smallRequests: number
+  /** Seconds of one run at a steady rate. */
+  readonly steadySeconds: number
+  /** Whether a rival of our own making is measured where the peer is built. */
+  readonly rivalsBesidePeers: boolean
+  /** Spans that a store takes while it is asked and its memory is watched. */
+  readonly memorySpans: number
 }
 
 export const FULL: Size = {
-  pairs: 3,
+  pairs: 5,
   requests: 128,
   spans: 500_000,
   warmUpSpans: 200_000,
@@ -30,18 +39,26 @@ export const FULL: Size = {
   storedSpans: 1_000_000,
   queries: 200,
   roundMs: 400,
+  smallRequests: 6_000,
+  steadySeconds: 15,
+  rivalsBesidePeers: true,
+  memorySpans: 1_000_000,
 }
 
 export const QUICK: Size = {
-  pairs: 1,
+  pairs: 3,
   requests: 64,
-  spans: 200_000,
+  spans: 120_000,
   warmUpSpans: 60_000,
-  rivalMs: 2_500,
-  rivalWarmUpMs: 1_200,
+  rivalMs: 1_500,
+  rivalWarmUpMs: 1_000,
   storedSpans: 300_000,
   queries: 50,
-  roundMs: 150,
+  roundMs: 100,
+  smallRequests: 1_000,
+  steadySeconds: 3,
+  rivalsBesidePeers: false,
+  memorySpans: 300_000,
 }
 
 /** How the large stores are made. */
@@ -56,6 +73,8 @@ export interface StoreOptions {
 
 export interface Context {
   readonly size: Size
+  /** The programs of others, as far as they are built. */
+  readonly peers: Peers
   readonly store: StoreOptions
   /** Says what is being done; shown on the terminal while it goes on. */
   progress(text: string): void
@@ -63,6 +82,8 @@ export interface Context {
 
 /** A part of the bench: `npm run bench -- --only scan,forward`. */
 export interface Section {
+  /** Not in a run of all sections with `--quick`. Default false. */
+  readonly slow?: boolean
   readonly name: string
   readonly title: string
   run(context: Context): Promise<readonly Figure[]>

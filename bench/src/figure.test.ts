@@ -1,33 +1,72 @@
 import { describe, expect, it } from 'vitest'
-import { goalText, median, numberText, percentile, ratioOf, verdictOf, type Figure } from './figure.ts'
+import {
+  goalText,
+  median,
+  numberText,
+  peerRatioOf,
+  percentile,
+  rivalRatioOf,
+  runsOf,
+  runsText,
+  spreadOf,
+  verdictOf,
+  worseBy,
+  type Figure,
+} from './figure.ts'
 import { renderMarkdown, renderText } from './report.ts'
 import { eagerFiles, lazyViews } from './sections/page.ts'
 
-const forward: Figure = { name: 'plain', unit: 'spans/CPU s', value: 900_000, rival: 60_000, goal: { ratio: 10 } }
+const forward: Figure = {
+  name: 'plain',
+  unit: 'spans/CPU s',
+  value: 900_000,
+  peer: runsOf([170_000, 180_000, 190_000]),
+  rival: 60_000,
+  goal: { ratio: 5 },
+}
 const byId: Figure = { name: 'by id', unit: 'ms', value: 6, rival: 1.5, goal: { value: 5 } }
+const alone: Figure = { name: 'page', unit: 'kB', value: 120 }
 
 describe('a figure', () => {
-  it('is compared so that a ratio above 1 means better', () => {
-    expect(ratioOf(forward)).toBe(15)
-    expect(ratioOf(byId)).toBe(0.25)
-    expect(ratioOf({ name: 'page', unit: 'kB', value: 120 })).toBeUndefined()
+  it('is compared with peer and rival so that a ratio above 1 means better', () => {
+    expect([peerRatioOf(forward), rivalRatioOf(forward)]).toEqual([5, 15])
+    expect([peerRatioOf(byId), rivalRatioOf(byId)]).toEqual([undefined, 0.25])
+    expect([peerRatioOf(alone), rivalRatioOf(alone)]).toEqual([undefined, undefined])
   })
 
   it('is judged by its goal, on the right side', () => {
     expect(verdictOf(forward)).toBe('ok')
-    expect(verdictOf({ ...forward, value: 500_000 })).toBe('falls short')
+    expect(verdictOf({ ...forward, value: 899_000 })).toBe('falls short')
     expect(verdictOf({ ...forward, goal: { value: 900_001 } })).toBe('falls short')
     expect(verdictOf(byId)).toBe('falls short')
     expect(verdictOf({ ...byId, value: 5 })).toBe('ok')
-    expect(verdictOf({ name: 'page', unit: 'kB', value: 120 })).toBeUndefined()
+    expect(verdictOf(alone)).toBeUndefined()
+  })
+
+  it('is not judged by a ratio to somebody who was not there', () => {
+    const { peer: _, ...withoutPeer } = forward
+    expect(verdictOf(withoutPeer)).toBeUndefined()
+    expect(verdictOf({ ...withoutPeer, goal: { ratio: 15, of: 'rival' } })).toBe('ok')
+    expect(verdictOf({ ...withoutPeer, goal: { ratio: 15.1, of: 'rival' } })).toBe('falls short')
   })
 
   it('says its goal with the right sign', () => {
     expect([goalText(forward), goalText(byId), goalText({ ...forward, goal: { value: 250_000 } })]).toEqual([
-      '≥ 10 ×',
+      '≥ 5 ×',
       '≤ 5 ms',
       '≥ 250,000 spans/CPU s',
     ])
+  })
+
+  it('says how far its runs lie apart, where there were several', () => {
+    expect(spreadOf(runsOf([90, 100, 110]))).toBeCloseTo(0.1)
+    expect([spreadOf({ value: 5 }), spreadOf(runsOf([5]))]).toEqual([undefined, undefined])
+    expect([runsText(runsOf([90, 100, 110]), 'MB'), runsText({ value: 5 }, 'ms')]).toEqual(['100 MB ±10 %', '5 ms'])
+  })
+
+  it('knows which way is worse', () => {
+    expect([worseBy('MB', 100, 150), worseBy('spans/CPU s', 150, 100)]).toEqual([0.5, 0.5])
+    expect(worseBy('MB', 100, 50)).toBe(-0.5)
   })
 })
 
@@ -53,23 +92,23 @@ describe('statistics', () => {
 
 describe('the report', () => {
   const results = [
-    { title: 'Forward', figures: [forward] },
-    { title: 'Query', figures: [byId] },
-    { title: 'Page', figures: [], error: 'the page is not built' },
+    { section: 'forward', title: 'Forward', figures: [forward] },
+    { section: 'query', title: 'Query', figures: [byId] },
+    { section: 'page', title: 'Page', figures: [], error: 'the page is not built' },
   ]
 
   it('shows verdicts and what could not be measured', () => {
     const text = renderText(results)
-    expect(text).toMatch(/^plain +900,000 spans\/CPU s +60,000 +15 × +≥ 10 × +ok$/m)
+    expect(text).toMatch(/^plain +900,000 spans\/CPU s +180,000 ±6 % +5 × +60,000 +15 × +≥ 5 × +ok$/m)
     expect(text).toMatch(/^by id .+ falls short$/m)
     expect(text).toContain('not measured: the page is not built')
   })
 
-  it('is a Markdown table with the machine and the date', () => {
-    const text = renderMarkdown(results, new Date('2026-11-22T10:00:00Z'))
-    expect(text).toContain('Measured on 2026-11-22.')
+  it('is a Markdown table with what else is to be known of the run', () => {
+    const text = renderMarkdown(results, [['Node', process.version]])
     expect(text).toContain(`| Node | ${process.version} |`)
-    expect(text).toContain('| plain | 900,000 spans/CPU s | 60,000 | 15 × | ≥ 10 × | ok |  |')
+    expect(text).toContain('| plain | 900,000 spans/CPU s | 180,000 ±6 % | 5 × | 60,000 | 15 × | ≥ 5 × | ok |  |')
+    expect(text).toContain('|---|---:|---:|---:|---:|---:|---|---|---|')
     expect(text).toContain('Not measured: the page is not built')
   })
 })

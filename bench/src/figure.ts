@@ -1,15 +1,27 @@
-/** One line of the result: what Spoor does, what its rival does in the same run, and what was aimed at. */
+/** One line of the result: what Spoor does, what others do in the same run, and what was aimed at. */
 export interface Figure {
   readonly name: string
   readonly unit: Unit
   /** Spoor's median. */
   readonly value: number
-  /** The rival's median; undefined where there is no rival. */
+  /** What each run of Spoor gave, where there were several. */
+  readonly runs?: readonly number[]
+  /** The program that users run in Spoor's place; undefined where there is none, or where it is not built. */
+  readonly peer?: Runs
+  /** The median of a rival of our own making; undefined where there is none. */
   readonly rival?: number
   readonly goal?: Goal
   /** What a reader must know to read the figure right. */
   readonly note?: string
 }
+
+/** The median of several runs, and what each of them gave. */
+export interface Runs {
+  readonly value: number
+  readonly runs: readonly number[]
+}
+
+export const runsOf = (runs: readonly number[]): Runs => ({ value: median(runs), runs })
 
 /**
  * `more`: more is better. The rest: less is better.
@@ -19,6 +31,9 @@ export type Unit = keyof typeof UNITS
 const UNITS = {
   'ns/span': 'less',
   'spans/CPU s': 'more',
+  'µs/span': 'less',
+  'µs/request': 'less',
+  '% of a core': 'less',
   'bytes/span': 'less',
   MB: 'less',
   kB: 'less',
@@ -26,36 +41,61 @@ const UNITS = {
 } as const
 
 export type Goal =
-  /** At least that many times better than the rival. */
-  | { readonly ratio: number }
+  /** At least that many times better than the peer, or than the rival where `of` says so. */
+  | { readonly ratio: number; readonly of?: 'rival' }
   /** At most, or with a unit of which more is better at least, that value. */
   | { readonly value: number }
 
+/** How many times better than the peer; undefined without one. */
+export const peerRatioOf = ({ unit, value, peer }: Figure): number | undefined => times(unit, value, peer?.value)
+
 /** How many times better than the rival; undefined without one. */
-export function ratioOf(figure: Figure): number | undefined {
-  if (figure.rival === undefined) return undefined
-  return UNITS[figure.unit] === 'more' ? figure.value / figure.rival : figure.rival / figure.value
+export const rivalRatioOf = ({ unit, value, rival }: Figure): number | undefined => times(unit, value, rival)
+
+function times(unit: Unit, value: number, other: number | undefined): number | undefined {
+  if (other === undefined) return undefined
+  return UNITS[unit] === 'more' ? value / other : other / value
+}
+
+/** By what share `now` is worse than `before`: 0.5 for half as much again, less than 0 for better. */
+export const worseBy = (unit: Unit, before: number, now: number): number =>
+  (UNITS[unit] === 'more' ? before / now : now / before) - 1
+
+/** Half of what lies between the best and the worst run, as a share of the median; undefined of a single run. */
+export function spreadOf({
+  value,
+  runs = [],
+}: {
+  readonly value: number
+  readonly runs?: readonly number[]
+}): number | undefined {
+  return runs.length < 2 ? undefined : (Math.max(...runs) - Math.min(...runs)) / 2 / value
 }
 
 export type Verdict = 'ok' | 'falls short'
 
-/** Whether the goal is met; undefined where there is none. */
+/** Whether the goal is met; undefined where there is none, or nobody to compare with. */
 export function verdictOf(figure: Figure): Verdict | undefined {
   const { goal, unit, value } = figure
   if (!goal) return undefined
-  const met =
-    'ratio' in goal
-      ? (ratioOf(figure) ?? 0) >= goal.ratio
-      : UNITS[unit] === 'more'
-        ? value >= goal.value
-        : value <= goal.value
-  return met ? 'ok' : 'falls short'
+  if ('value' in goal) return judge(UNITS[unit] === 'more' ? value >= goal.value : value <= goal.value)
+  const ratio = goal.of === 'rival' ? rivalRatioOf(figure) : peerRatioOf(figure)
+  return ratio === undefined ? undefined : judge(ratio >= goal.ratio)
 }
+
+const judge = (met: boolean): Verdict => (met ? 'ok' : 'falls short')
 
 export function goalText({ goal, unit }: Figure): string {
   if (!goal) return ''
   if ('ratio' in goal) return `≥ ${goal.ratio} ×`
   return `${UNITS[unit] === 'more' ? '≥' : '≤'} ${numberText(goal.value)} ${unit}`
+}
+
+/** `625,000`, and behind it the spread of its runs where there were several: `625,000 ±3 %`. */
+export function runsText(figure: { readonly value: number; readonly runs?: readonly number[] }, unit = ''): string {
+  const spread = spreadOf(figure)
+  const text = `${numberText(figure.value)}${unit && ` ${unit}`}`
+  return spread === undefined ? text : `${text} ±${Math.round(spread * 100)} %`
 }
 
 /** Three significant digits, and groups of thousands. */

@@ -1,7 +1,8 @@
 import os from 'node:os'
+import type { Facts } from './report.ts'
 
 /** What the figures were measured on: processor, memory, system and versions. No names of machines or people. */
-export function describeMachine(): readonly (readonly [what: string, value: string])[] {
+export function describeMachine(): Facts {
   const cpus = os.cpus()
   // Builders of kernels add names of their own.
   const release = /^[\d.]+/.exec(os.release())?.[0] ?? os.release()

@@ -1,34 +1,45 @@
 /**
- * `npm run bench`: what Spoor costs, each figure beside a rival's in the same run.
+ * `npm run bench`: what Spoor costs, beside the programs that users run in its place (`npm run peers`) and beside
+ * rivals of our own making, in the same run.
  *
- *     npm run bench -- [--only scan,forward] [--quick] [--write] [--json FILE]
+ *     npm run bench -- [--only scan,forward] [--quick] [--runs 5] [--write] [--json FILE] [--peers DIR]
  *                      [--spans 10M] [--data DIR [--fill]]
  *
  * `--spans`, `--data` and `--fill` are of the large stores: how many spans, where they are kept for the next run, and
- * that they are only made. `--json` writes the figures there too.
+ * that they are only made. `--json` writes all that was measured there; `--write` into `results/`, and RESULTS.md anew
+ * unless the run is a quick one.
  *
  * Exit status: 0 when everything was measured, also where a goal is missed, 1 when something could not be, 2 for a
  * wrong argument.
  */
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { FULL, QUICK, type Context, type Section, type StoreOptions } from './context.ts'
+import os from 'node:os'
+import { FULL, QUICK, type Context, type Section } from './context.ts'
 import { describeMachine } from './machine.ts'
 import type { Figure } from './figure.ts'
-import { renderMarkdown, renderText, type SectionResult } from './report.ts'
+import { readOptions, USAGE, type Options } from './options.ts'
+import { PEERS } from './peers/catalogue.ts'
+import { findPeers } from './peers/place.ts'
+import { renderMarkdown, renderText, type Facts, type SectionResult } from './report.ts'
+import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type Record } from './results.ts'
 import { stopAll } from './process/running.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
 import { join } from './sections/join.ts'
+import { memory } from './sections/memory.ts'
 import { page } from './sections/page.ts'
 import { query } from './sections/query.ts'
 import { receive } from './sections/receive.ts'
 import { scan } from './sections/scan.ts'
+import { senders, smallRequests, smallSpans } from './sections/senders.ts'
+import { start } from './sections/start.ts'
 import { statements } from './sections/statements.ts'
+import { steady } from './sections/steady.ts'
 import { store } from './sections/store/store.ts'
-import { CORPUS_NAMES } from './workload/named.ts'
+
+/** The peers that figures are measured beside; the others are for trying things against. */
+const MEASURED = PEERS.filter(({ name }) => name === 'otelcol' || name === 'jaeger')
 
 // The queries ask what the ingest runs have stored.
 let ingested: Ingested | undefined
@@ -41,6 +52,12 @@ const SECTIONS: readonly Section[] = [
   join,
   receive,
   forward,
+  senders,
+  smallSpans,
+  smallRequests,
+  steady,
+  start,
+  memory,
   {
     name: 'ingest',
     title: 'Ingest over gRPC, durable and searchable (rival: grpc-js + protobufjs + SQLite)',
@@ -52,17 +69,20 @@ const SECTIONS: readonly Section[] = [
     run: async (context) => query(context, await stored(context)),
   },
   page,
-  ...CORPUS_NAMES.map((corpus): Section => ({
+  ...(['shop', 'market'] as const).map((corpus): Section => ({
     name: `store-${corpus}`,
     title: `A large store: ${corpus}`,
+    slow: true,
     run: (context) => store(context, corpus),
   })),
 ]
 
-const names = SECTIONS.map((section) => section.name)
-const options = readOptions()
+const options = optionsOf(process.argv.slice(2))
+const form = options.quick ? 'quick' : 'full'
+const size = options.quick ? QUICK : FULL
 const context: Context = {
-  size: options.quick ? QUICK : FULL,
+  size: { ...size, pairs: options.runs ?? size.pairs },
+  peers: findPeers(options.peers),
   store: options.store,
   progress: process.stderr.isTTY
     ? (text) => process.stderr.write(`\r\u001b[K${text} …`)
@@ -79,75 +99,84 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+const began = { at: new Date(), commit: currentCommit(), load: os.loadavg()[0] ?? 0 }
+const missing = MEASURED.filter(({ name }) => context.peers.files[name] === undefined)
+for (const { title, version } of missing) {
+  process.stderr.write(`${title} ${version} is not built in ${options.peers}: its column stays empty. npm run peers\n`)
+}
 const results: SectionResult[] = []
 try {
   for (const section of SECTIONS) {
-    if (!options.only.includes(section.name)) continue
-    results.push(await runSection(section))
+    if (isAsked(section)) results.push(await runSection(section))
   }
 } finally {
   await ingested?.close()
 }
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 console.log(renderText(results))
-if (options.write) writeFileSync(new URL('../RESULTS.md', import.meta.url), renderMarkdown(results, new Date()))
-if (options.json !== undefined) {
-  const machine = Object.fromEntries(describeMachine())
-  writeFileSync(options.json, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`)
+
+const record: Record = {
+  at: began.at.toISOString(),
+  commit: began.commit,
+  form,
+  machine: Object.fromEntries(describeMachine()),
+  load: { before: began.load, after: os.loadavg()[0] ?? 0 },
+  minutes: (Date.now() - began.at.getTime()) / 60_000,
+  peers: Object.fromEntries(
+    MEASURED.filter((peer) => !missing.includes(peer)).map(({ title, version }) => [title, version]),
+  ),
+  results,
+}
+console.log(
+  `\n${factsOf(record)
+    .map((fact) => fact.join(': '))
+    .join('; ')}`,
+)
+console.log(worseText(lastCommitted(form), record))
+if (options.json !== undefined) writeFileSync(options.json, recordText(record))
+if (options.write) {
+  console.log(`written: ${writeRecord(record)}`)
+  if (form === 'full') {
+    writeFileSync(new URL('../RESULTS.md', import.meta.url), renderMarkdown(results, factsOf(record)))
+  }
 }
 if (results.some((result) => result.error)) process.exitCode = 1
 
+function isAsked({ name, slow = false }: Section): boolean {
+  return options.only ? options.only.includes(name) : !(options.quick && slow)
+}
+
 async function runSection(section: Section): Promise<SectionResult> {
+  const { name, title } = section
   try {
     const figures: readonly Figure[] = await section.run(context)
-    return { title: section.title, figures }
+    return { section: name, title, figures }
   } catch (error) {
-    return { title: section.title, figures: [], error: error instanceof Error ? error.message : String(error) }
+    return { section: name, title, figures: [], error: error instanceof Error ? error.message : String(error) }
   }
 }
 
-interface Options {
-  readonly only: readonly string[]
-  readonly quick: boolean
-  readonly write: boolean
-  readonly json: string | undefined
-  readonly store: StoreOptions
+function factsOf({ at, commit, machine, load, minutes, peers }: Record): Facts {
+  const versions = Object.entries(peers).map((peer) => peer.join(' '))
+  return [
+    ['Date', at.slice(0, 10)],
+    ['Commit', commit],
+    ...Object.entries(machine),
+    ['Load average before and after', `${load.before.toFixed(1)}, ${load.after.toFixed(1)}`],
+    ['Minutes', minutes.toFixed(0)],
+    ['Peers', versions.length > 0 ? versions.join(', ') : 'none are built'],
+  ]
 }
 
-function readOptions(): Options {
+function optionsOf(args: readonly string[]): Options {
   try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: 'string' },
-        quick: { type: 'boolean', default: false },
-        write: { type: 'boolean', default: false },
-        json: { type: 'string' },
-        spans: { type: 'string', default: '1M' },
-        data: { type: 'string' },
-        fill: { type: 'boolean', default: false },
-      },
-    })
-    const only = values.only?.split(',') ?? names
-    const unknown = only.find((name) => !names.includes(name))
-    if (unknown !== undefined) throw new Error(`--only ${unknown}: there is no such section`)
-    if (values.write && (values.only !== undefined || values.quick)) {
-      throw new Error('--write takes the results of a whole run: leave out --only and --quick')
-    }
-    if (values.fill && values.data === undefined) throw new Error('--fill needs a place: --data DIR')
-    const store = { spans: readSpans(values.spans), folder: values.data && resolve(values.data), fillOnly: values.fill }
-    return { only, quick: values.quick, write: values.write, json: values.json, store }
+    return readOptions(
+      args,
+      SECTIONS.map(({ name }) => name),
+    )
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
-    console.error(
-      `usage: npm run bench -- [--only ${names.join(',')}] [--quick] [--write] [--json FILE] [--spans N] [--data DIR [--fill]]`,
-    )
+    console.error(`usage: ${USAGE}`)
     return process.exit(2)
   }
-}
-
-/** `300000`, `300k` or `10M`. */
-function readSpans(text: string): number {
-  const [, digits, unit = ''] = /^(\d+)([kM]?)$/.exec(text) ?? []
-  if (digits === undefined) throw new Error(`--spans ${text}: not a number of spans, as 300k or 10M`)
-  return Number(digits) * ({ k: 1e3, M: 1e6 }[unit] ?? 1)
 }

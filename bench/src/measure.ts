@@ -1,9 +1,10 @@
-import { median } from './figure.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CorpusName } from 'spoor/loadgen'
+import { median, runsOf, type Figure, type Runs } from './figure.ts'
 import { cpuSeconds } from './process/usage.ts'
 import { startChild, type Child } from './process/start.ts'
 import type { Context } from './context.ts'
 import type { LoadOrder, LoadResult } from './workload/load.ts'
-import type { CorpusName } from './workload/named.ts'
 import type { SinkReady } from './workload/sink.ts'
 
 /**
@@ -17,7 +18,7 @@ export function compareCpu(
   spans: number,
   ours: () => unknown,
   rival: () => unknown,
-): { ours: number; rival: number } {
+): Pick<Figure, 'unit' | 'value' | 'runs' | 'rival'> {
   const round = (work: () => unknown): number => {
     let calls = 0
     const start = process.cpuUsage()
@@ -35,7 +36,7 @@ export function compareCpu(
     samples.ours.push(round(ours))
     samples.rival.push(round(rival))
   }
-  return { ours: median(samples.ours), rival: median(samples.rival) }
+  return { unit: 'ns/span', ...runsOf(samples.ours), rival: median(samples.rival) }
 }
 
 export type Load = Child<object>
@@ -55,8 +56,8 @@ export function startLoad({ size }: Context, options: LoadOptions = {}): Promise
   return startChild('workload/load.ts', [corpus, String(size.requests), String(origin), String(firstPass)])
 }
 
-/** When pass 0 of a load starts: an hour ago, so that a whole run's passes lie in the past. */
-export const originNs = (): bigint => BigInt(Date.now() - 3_600_000) * 1_000_000n
+/** When pass 0 of a load starts: so long ago that a whole run's passes, of a minute each, lie in the past. */
+export const originNs = (hours = 24): bigint => BigInt(Date.now() - hours * 3_600_000) * 1_000_000n
 
 export const startSink = (): Promise<Sink> => startChild('workload/sink.ts')
 
@@ -65,14 +66,17 @@ export interface Subject {
   readonly name: string
   readonly pid: number
   readonly order: Omit<LoadOrder, 'spans' | 'maxMs'>
-  /** Spoor has a number of spans to take, the rival a time to do what it can. */
-  readonly side: 'spoor' | 'rival'
+  /** Spoor and its peers have a number of spans to take, a rival a time to do what it can. */
+  readonly side: 'spoor' | 'peer' | 'rival'
+  /** Resolves when the process has done what is left of earlier runs, so that it is not counted with this one. */
+  readonly rested?: () => Promise<void>
   /** Resolves when all work that came with these acknowledged spans is done. Rejects when some of them are lost. */
   readonly settled?: (result: LoadResult) => Promise<void>
 }
 
 export interface Sample {
   readonly result: LoadResult
+  readonly cpuSeconds: number
   readonly cpuNsPerSpan: number
 }
 
@@ -82,18 +86,19 @@ export interface Sample {
  */
 export async function measure(context: Context, load: Load, subject: Subject, warmUp = false): Promise<Sample> {
   const { size } = context
-  const ours = subject.side === 'spoor'
+  const timed = subject.side === 'rival'
   const order: LoadOrder = {
     ...subject.order,
-    spans: ours ? (warmUp ? size.warmUpSpans : size.spans) : Number.MAX_SAFE_INTEGER,
-    maxMs: ours ? 60_000 : warmUp ? size.rivalWarmUpMs : size.rivalMs,
+    spans: timed ? Number.MAX_SAFE_INTEGER : warmUp ? size.warmUpSpans : size.spans,
+    maxMs: timed ? (warmUp ? size.rivalWarmUpMs : size.rivalMs) : 120_000,
   }
   context.progress(`${subject.name}${warmUp ? ', warm-up' : ''}`)
+  await subject.rested?.()
   const before = cpuSeconds(subject.pid)
   const result = await load.call<LoadResult>('load', order)
   await subject.settled?.(result)
   const seconds = cpuSeconds(subject.pid) - before
-  return { result, cpuNsPerSpan: (seconds * 1e9) / result.spans }
+  return { result, cpuSeconds: seconds, cpuNsPerSpan: (seconds * 1e9) / result.spans }
 }
 
 /** All subjects in turns, after a warm-up of each: the samples of each subject, in the order of the subjects. */
@@ -110,9 +115,42 @@ export async function measureInTurns(
   return samples
 }
 
-/** The median CPU nanoseconds a span. */
-export const cpuOf = (samples: readonly Sample[] | undefined): number =>
-  median((samples ?? []).map((sample) => sample.cpuNsPerSpan))
+/**
+ * A figure of what subjects that were measured in turns have given, each by what it is. `of` makes a run's figure of
+ * its sample.
+ */
+export function compared(
+  subjects: readonly Subject[],
+  samples: readonly (readonly Sample[])[],
+  of: (sample: Sample) => number,
+): Pick<Figure, 'value' | 'runs' | 'peer' | 'rival'> {
+  const side = (wanted: Subject['side']): Runs | undefined => {
+    const taken = samples[subjects.findIndex((subject) => subject.side === wanted)]
+    return taken && runsOf(taken.map(of))
+  }
+  const [peer, rival] = [side('peer'), side('rival')]
+  return { ...side('spoor')!, ...(peer && { peer }), ...(rival && { rival: rival.value }) }
+}
+
+export const spansPerCpuSecond = ({ cpuNsPerSpan }: Sample): number => 1e9 / cpuNsPerSpan
+
+/** CPU seconds that a process at rest uses in {@link QUIET_MS} at the most. */
+const QUIET_SECONDS = 0.02
+const QUIET_MS = 400
+const QUIET_PATIENCE_MS = 120_000
+
+/** Resolves when a process does nothing more. */
+export async function quiet(pid: number): Promise<void> {
+  const deadline = performance.now() + QUIET_PATIENCE_MS
+  for (;;) {
+    const before = cpuSeconds(pid)
+    await sleep(QUIET_MS)
+    if (cpuSeconds(pid) - before <= QUIET_SECONDS) return
+    if (performance.now() > deadline) {
+      throw new Error(`a process was still at work ${QUIET_PATIENCE_MS / 1000} s after its load`)
+    }
+  }
+}
 
 /** For a subject that forwards: waits for the sink, and makes sure that all acknowledged spans have come to it. */
 export function settledInSink(sink: Sink): (result: LoadResult) => Promise<void> {

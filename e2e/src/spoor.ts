@@ -9,18 +9,24 @@ import { join } from 'node:path'
 export const root = join(import.meta.dirname, '..', '..')
 export const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
-/** As many free loopback ports as asked for. They are free when this returns; whoever uses them should do so soon. */
+/** Below the ports that Linux gives to connections, and for each file that runs beside another a thousand of its own: nobody takes them in the meantime. */
+let nextPort = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 10)
+
+/** As many free loopback ports as asked for. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = nextPort++
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** A child process with everything that it printed, for messages when something fails. */

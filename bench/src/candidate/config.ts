@@ -1,36 +1,40 @@
 /** What the measured collector does with what it receives. */
 export type Exporter =
   | { readonly kind: 'nop' }
-  | { readonly kind: 'otlp_grpc'; readonly endpoint: string; readonly compression: 'none' | 'gzip' }
+  | { readonly kind: 'otlp_grpc' | 'otlp_http'; readonly endpoint: string; readonly compression: 'none' | 'gzip' }
 
-/** The collector's configuration, as a user would write it. Batches of 8,192 spans or 200 ms where it forwards. */
-export function configOf(exporter: Exporter): string {
-  const receivers = `
+/** Ports of 127.0.0.1 that a program is told to listen on; 0 for a free one, where it says which. */
+export interface Ports {
+  readonly grpc: number
+  readonly http: number
+}
+
+/**
+ * The collector's configuration, as a user would write it, for Spoor's and for the real one. Batches of 8,192 spans or
+ * 200 ms where it forwards.
+ */
+export function configOf(exporter: Exporter, { grpc, http }: Ports): string {
+  const forwards = exporter.kind !== 'nop'
+  return `
 receivers:
   otlp:
     protocols:
-      grpc: { endpoint: '127.0.0.1:0' }
-      http: { endpoint: '127.0.0.1:0' }
-`
-  if (exporter.kind === 'nop') {
-    return `${receivers}
-exporters:
-  nop: {}
-service:
-  pipelines:
-    traces: { receivers: [otlp], exporters: [nop] }
-`
-  }
-  return `${receivers}
+      grpc: { endpoint: '127.0.0.1:${grpc}' }
+      http: { endpoint: '127.0.0.1:${http}' }
 processors:
   batch: { send_batch_size: 8192, timeout: 200ms }
 exporters:
-  otlp_grpc:
-    endpoint: '${exporter.endpoint}'
-    tls: { insecure: true }
-    compression: ${exporter.compression}
+  ${exporter.kind}: ${settingsOf(exporter)}
 service:
+  telemetry: { metrics: { level: none } }
   pipelines:
-    traces: { receivers: [otlp], processors: [batch], exporters: [otlp_grpc] }
+    traces: { receivers: [otlp], processors: [${forwards ? 'batch' : ''}], exporters: [${exporter.kind}] }
 `
+}
+
+function settingsOf(exporter: Exporter): string {
+  if (exporter.kind === 'nop') return '{}'
+  const { kind, endpoint, compression } = exporter
+  if (kind === 'otlp_http') return `{ endpoint: 'http://${endpoint}', compression: ${compression} }`
+  return `{ endpoint: '${endpoint}', tls: { insecure: true }, compression: ${compression} }`
 }

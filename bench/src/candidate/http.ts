@@ -1,7 +1,7 @@
 import { countSpans } from '@spoor/otlp'
+import { ORDER_KEY } from 'spoor/loadgen'
 import { timed } from '../process/timed.ts'
 import { LATEST, type Asker } from '../sections/asker.ts'
-import { ORDER_KEY } from '../workload/span.ts'
 import { createClient, okBody } from './client.ts'
 
 /** Asks the running program through its own API. */

@@ -1,69 +1,122 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { READY_MS } from '../process/start.ts'
+import { freePort } from '@spoor/collector/testkit'
 import { track, type Running } from '../process/running.ts'
+import { READY_MS } from '../process/start.ts'
+import { configOf, type Exporter } from './config.ts'
+import { waitUntil, type Probe } from './ready.ts'
 
-/** The program `spoor` as its user starts it, and the addresses that it prints. */
+/** A program under test as its user starts it, and its addresses. */
 export interface Program extends Running {
   /** `host:port` */
   readonly grpc: string
   readonly http: string
-  /** URL of the page and the query APIs; '' for a collector alone. */
+  /** URL of the query APIs; '' for a collector alone. */
   readonly page: string
+  /** Milliseconds from its start until it was ready. */
+  readonly readyMs: number
 }
+
+/** The command of the built program, bundled where it is. */
+const SPOOR = fileURLToPath(new URL('../bin/spoor.js', import.meta.resolve('spoor')))
+const spoor = [process.execPath, SPOOR]
 
 /** `spoor` with a data directory, all else as it comes. */
-export function startSpoor(data: string): Promise<Program> {
-  const ports = ['--page-port', '0', '--otlp-grpc-port', '0', '--otlp-http-port', '0']
-  return startProgram(['--data', data, ...ports, '--log-level', 'warn'])
+export async function startSpoor(data: string, ready: Probe = waitUntil.accepting): Promise<Program> {
+  const [page, grpc, http] = await Promise.all([freePort(), freePort(), freePort()])
+  const ports = ['--page-port', page, '--otlp-grpc-port', grpc, '--otlp-http-port', http].map(String)
+  return start([...spoor, '--data', data, ...ports, '--log-level', 'warn'], { page, grpc, http }, ready)
 }
 
-/** Several collectors run at a time, and one alone could have its metrics' port. */
-const NO_METRICS = 'service.telemetry.metrics.level=none'
-
-/** `spoor collector` with a configuration. `folder` is where its file is written. */
-export async function startCollector(folder: string, name: string, yaml: string): Promise<Program> {
-  const file = join(folder, `${name}.yaml`)
-  await writeFile(file, yaml)
-  return startProgram(['collector', '--config', file, '--set', NO_METRICS, '--log-level', 'warn'])
+/** A collector with a configuration: `spoor collector`, or the real one where its file is given. `folder` is where the configuration is written. */
+export async function startCollector(
+  folder: string,
+  exporter: Exporter,
+  real?: string,
+  ready: Probe = waitUntil.accepting,
+): Promise<Program> {
+  const [grpc, http] = await Promise.all([freePort(), freePort()])
+  const file = await written(folder, `${http}.yaml`, configOf(exporter, { grpc, http }))
+  // Several run at a time, and only one could have the port of its status.
+  const own = [...spoor, 'collector', '--config', file, '--status-endpoint', 'off', '--log-level', 'warn']
+  return start(real === undefined ? own : [real, '--config', file], { grpc, http }, ready)
 }
 
-async function startProgram(args: readonly string[]): Promise<Program> {
-  const child = spawn(process.execPath, [...process.execArgv, mainModule(), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const tracked = track(child, 'spoor')
-  const text = await new Promise<string>((resolve, reject) => {
-    let printed = ''
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      reject(new Error(`spoor was not ready within ${READY_MS / 1000} s; it printed: ${printed}`))
-    }, READY_MS)
-    child.once('error', reject)
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer)
-      reject(new Error(`spoor ${args.join(' ')} ended at its start (${signal ?? `code ${code}`}); its output is above`))
+/** Jaeger with its memory store and the processors of its all-in-one. It keeps 100,000 traces, as that does. */
+export async function startJaeger(
+  folder: string,
+  binary: string,
+  ready: Probe = waitUntil.accepting,
+): Promise<Program> {
+  const [page, grpc, http, api] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  const config = `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: '127.0.0.1:${grpc}' }
+      http: { endpoint: '127.0.0.1:${http}' }
+processors:
+  batch:
+exporters:
+  jaeger_storage_exporter: { trace_storage: memory }
+extensions:
+  jaeger_storage: { backends: { memory: { memory: { max_traces: 100000 } } } }
+  jaeger_query:
+    storage: { traces: memory }
+    http: { endpoint: '127.0.0.1:${page}' }
+    grpc: { endpoint: '127.0.0.1:${api}' }
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  telemetry: { metrics: { level: none }, logs: { level: error } }
+  pipelines:
+    traces: { receivers: [otlp], processors: [batch], exporters: [jaeger_storage_exporter] }
+`
+  const file = await written(folder, `${http}.yaml`, config)
+  return start([binary, '--config', file], { page, grpc, http }, ready)
+}
+
+async function written(folder: string, name: string, text: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, name)
+  await writeFile(file, text)
+  return file
+}
+
+async function start(
+  [command = '', ...args]: readonly string[],
+  ports: { readonly page?: number; readonly grpc: number; readonly http: number },
+  ready: Probe,
+): Promise<Program> {
+  const [grpc, http] = [`127.0.0.1:${ports.grpc}`, `127.0.0.1:${ports.http}`]
+  const page = ports.page === undefined ? '' : `http://127.0.0.1:${ports.page}`
+  const started = performance.now()
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const printed = textOf(child)
+  const name = args.find((arg) => arg === SPOOR) ?? command
+  const tracked = track(child, name)
+  const over = new AbortController()
+  child.once('exit', () => over.abort())
+  const timer = setTimeout(() => over.abort(), READY_MS)
+  try {
+    await ready({ grpc, http, page }, over.signal)
+  } catch (error) {
+    await tracked.stop()
+    throw new Error(`${name} was not ready within ${READY_MS / 1000} s, or ended; it printed: ${printed()}`, {
+      cause: error,
     })
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      printed += chunk
-      if (!printed.includes('Ctrl-C stops')) return
-      clearTimeout(timer)
-      resolve(printed)
-    })
-  })
-  const address = (label: RegExp): string => new RegExp(`${label.source}\\s+(\\S+)`, 'i').exec(text)?.[1] ?? ''
-  const [grpc, http, page] = [address(/grpc/), address(/otlp http/), address(/page/)]
-  if (!grpc || !http) throw new Error(`spoor printed no OTLP addresses:\n${text}`)
-  return { ...tracked, grpc: grpc.replace(/^\w+:\/\//, ''), http: http.replace(/^\w+:\/\//, ''), page }
+  } finally {
+    clearTimeout(timer)
+  }
+  return { ...tracked, grpc, http, page, readyMs: performance.now() - started }
 }
 
-/** The command's module, beside the package's entry: source or build, as the conditions of this process say. */
-function mainModule(): string {
-  const entry = import.meta.resolve('spoor')
-  const main = fileURLToPath(new URL(entry.endsWith('.ts') ? 'main.ts' : 'main.js', entry))
-  if (!existsSync(main)) throw new Error(`${main} is missing: npm run types`)
-  return main
+/** The end of what a process prints; it is read all the time, so that the process is never held up by it. */
+function textOf({ stdout, stderr }: ChildProcess): () => string {
+  let text = ''
+  for (const stream of [stdout, stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-4_000)))
+  }
+  return () => text
 }

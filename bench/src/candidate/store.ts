@@ -1,10 +1,10 @@
 /** Asks the local engine of @spoor/storage, in a process of its own: `store.ts <data directory>`. */
 import { countSpans } from '@spoor/otlp'
 import { collectSearch, openLocalStore, type SearchQuery } from '@spoor/storage'
+import { ORDER_KEY } from 'spoor/loadgen'
 import { answer, say } from '../process/child.ts'
 import { timed } from '../process/timed.ts'
 import { LATEST } from '../sections/asker.ts'
-import { ORDER_KEY } from '../workload/span.ts'
 
 const [directory] = process.argv.slice(2)
 if (!directory) throw new Error('usage: store.ts <data directory>')

@@ -35,9 +35,14 @@ function cpuOf(file: string): number {
 }
 
 /** The most memory that a process has held since it was started, or since {@link resetPeakMemory}, in bytes: `VmHWM` of /proc/PID/status. Linux only. */
-export function peakMemory(pid: number): number {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1]
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmHWM`)
+export const peakMemory = (pid: number): number => memoryOf(pid, 'VmHWM')
+
+/** The memory that a process holds now, in bytes: `VmRSS`. */
+export const residentMemory = (pid: number): number => memoryOf(pid, 'VmRSS')
+
+function memoryOf(pid: number, field: string): number {
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(read(`/proc/${pid}/status`))?.[1]
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`)
   return Number(kilobytes) * 1024
 }
 

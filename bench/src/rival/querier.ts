@@ -1,8 +1,8 @@
 /** Asks the rival's database, in a process of its own: `querier.ts <database file>`. */
+import { ORDER_KEY } from 'spoor/loadgen'
 import { answer, say } from '../process/child.ts'
 import { timed } from '../process/timed.ts'
 import { LATEST } from '../sections/asker.ts'
-import { ORDER_KEY } from '../workload/span.ts'
 import { openDatabase } from './database.ts'
 
 const [file] = process.argv.slice(2)

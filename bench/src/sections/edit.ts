@@ -1,9 +1,9 @@
 import { editRequest, indexItems, splitItems, type AnyValue, type SpanView } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 const KEYS = ['http.request.method', 'http.response.status_code', 'not.there']
@@ -70,8 +70,7 @@ export const edit: Section = {
     const figures: Figure[] = []
     for (const [name, work, against] of cases) {
       context.progress(name)
-      const { ours, rival } = compareCpu(context, spans, work, against)
-      figures.push({ name, unit: 'ns/span', value: ours, rival })
+      figures.push({ name, ...compareCpu(context, spans, work, against) })
     }
     if (found === 0) throw new Error('no attribute was found')
     return figures

@@ -1,61 +1,76 @@
-import { configOf } from '../candidate/config.ts'
 import { startCollector } from '../candidate/program.ts'
-import type { Section } from '../context.ts'
+import type { Exporter } from '../candidate/config.ts'
+import type { Context, Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
-import { cpuOf, measureInTurns, settledInSink, startLoad, startSink, type Subject } from '../measure.ts'
+import {
+  compared,
+  measureInTurns,
+  settledInSink,
+  spansPerCpuSecond,
+  startLoad,
+  startSink,
+  type Load,
+  type Sink,
+  type Subject,
+} from '../measure.ts'
 import { startChild } from '../process/start.ts'
 import { together } from '../process/together.ts'
+import { hasRival, WAYS, type Way } from './receive.ts'
 
-/** What it costs to receive, batch and export over gRPC, until the sink has it all. */
+/** How many times better than the real collector is aimed at. */
+const GOALS: Readonly<Record<Way['name'], number>> = { gRPC: 5, 'gRPC, gzip': 8, HTTP: 6, 'HTTP, gzip': 8 }
+
+/** What it costs to receive, batch and export the same way, until the sink has it all. */
 export const forward: Section = {
   name: 'forward',
-  title: 'Forward OTLP → batch → OTLP, gRPC (rival: grpc-js + protobufjs)',
+  title: 'Forward OTLP → batch → OTLP (peer: OpenTelemetry Collector, same YAML; rival: grpc-js + protobufjs)',
   async run(context) {
-    const plain = await compare(context, false, ['none'])
-    const gzip = await compare(context, true, ['gzip'])
-    return [...plain, ...gzip]
+    return together(async ({ own }) => {
+      const load = await own(startLoad(context))
+      const sink = await own(startSink())
+      const settled = settledInSink(sink)
+      const figures: Figure[] = []
+      for (const way of WAYS) figures.push(await forwarded(context, way, { load, sink, settled }))
+      return figures
+    })
   },
 }
 
-const NAMES = {
-  none: 'plain',
-  gzip: 'gzip',
-} as const
+interface Ends {
+  readonly load: Load
+  readonly sink: Sink
+  readonly settled: NonNullable<Subject['settled']>
+}
 
-/** The collector with each of the compressions, and the rival, on the same input. */
-async function compare(
-  context: Parameters<Section['run']>[0],
-  gzip: boolean,
-  compressions: readonly (keyof typeof NAMES)[],
-): Promise<Figure[]> {
+function forwarded(context: Context, way: Way, { load, sink, settled }: Ends): Promise<Figure> {
   return together(async ({ own, folder }) => {
-    const load = await own(startLoad(context))
-    const sink = await own(startSink())
-    const settled = settledInSink(sink)
-    const subjects: Subject[] = []
-    for (const compression of compressions) {
-      const config = configOf({ kind: 'otlp_grpc', endpoint: sink.ready.grpc, compression })
-      const { pid, grpc } = await own(startCollector(folder, compression, config))
-      const order = { protocol: 'grpc', gzip, address: grpc } as const
-      subjects.push({ name: `forward ${NAMES[compression]}: spoor`, pid, side: 'spoor', order, settled })
-    }
-    const args = [sink.ready.grpc, gzip ? 'gzip' : 'none']
-    const rival = await own(startChild<{ grpc: string }>('rival/forwarder.ts', args))
-    subjects.push({
-      name: `forward ${gzip ? 'gzip' : 'plain'}: rival`,
-      pid: rival.pid,
-      side: 'rival',
-      order: { protocol: 'grpc', gzip, address: rival.ready.grpc },
+    const { protocol, gzip } = way
+    const compression = gzip ? 'gzip' : 'none'
+    const exporter: Exporter = { kind: `otlp_${protocol}`, endpoint: sink.ready[protocol], compression }
+    const subject = (side: Subject['side'], pid: number, address: string): Subject => ({
+      name: `forward, ${way.name}: ${side}`,
+      pid,
+      side,
+      order: { protocol, gzip, address },
       settled,
     })
+    const ours = await own(startCollector(folder, exporter))
+    const subjects = [subject('spoor', ours.pid, ours[protocol])]
+    const { otelcol } = context.peers.files
+    if (otelcol !== undefined) {
+      const theirs = await own(startCollector(folder, exporter, otelcol))
+      subjects.push(subject('peer', theirs.pid, theirs[protocol]))
+    }
+    if (hasRival(context, way)) {
+      const rival = await own(startChild<{ grpc: string }>('rival/forwarder.ts', [sink.ready.grpc, compression]))
+      subjects.push(subject('rival', rival.pid, rival.ready.grpc))
+    }
     const samples = await measureInTurns(context, load, subjects)
-    const against = 1e9 / cpuOf(samples.at(-1))
-    return compressions.map((compression, i) => ({
-      name: NAMES[compression],
+    return {
+      name: way.name,
       unit: 'spans/CPU s',
-      value: 1e9 / cpuOf(samples[i]),
-      rival: against,
-      goal: { ratio: 10 },
-    }))
+      ...compared(subjects, samples, spansPerCpuSecond),
+      goal: { ratio: GOALS[way.name] },
+    }
   })
 }

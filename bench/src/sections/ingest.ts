@@ -1,13 +1,14 @@
 import { join } from 'node:path'
+import type { SentPass } from 'spoor/loadgen'
 import { startSpoor, type Program } from '../candidate/program.ts'
 import type { Context } from '../context.ts'
 import type { Figure } from '../figure.ts'
-import { cpuOf, measureInTurns, originNs, startLoad, type Subject } from '../measure.ts'
+import { compared, measureInTurns, originNs, spansPerCpuSecond, startLoad, type Subject } from '../measure.ts'
 import { startChild } from '../process/start.ts'
 import { diskBytes } from '../process/disk.ts'
 import { createBelongings } from '../process/together.ts'
 import { peakMemory } from '../process/usage.ts'
-import type { LoadResult, SentPass } from '../workload/load.ts'
+import type { LoadResult } from '../workload/load.ts'
 
 /** What was sent to one of the two backends: enough to know every id in it. */
 export interface Sent {
@@ -33,7 +34,7 @@ export async function ingest(context: Context): Promise<Ingested> {
   const belongings = await createBelongings()
   const { folder, own } = belongings
   try {
-    const origin = originNs()
+    const origin = originNs(1)
     const directory = join(folder, 'spoor')
     const file = join(folder, 'rival.db')
     const load = await own(startLoad(context, { origin }))
@@ -53,10 +54,8 @@ export async function ingest(context: Context): Promise<Ingested> {
     })
     const { pairs, warmUpSpans, storedSpans } = context.size
     const spans = Math.ceil((storedSpans - warmUpSpans) / pairs)
-    const samples = await measureInTurns({ ...context, size: { ...context.size, spans } }, load, [
-      subject('spoor', ours.pid, ours.grpc),
-      subject('rival', theirs.pid, theirs.ready.grpc),
-    ])
+    const subjects = [subject('spoor', ours.pid, ours.grpc), subject('rival', theirs.pid, theirs.ready.grpc)]
+    const samples = await measureInTurns({ ...context, size: { ...context.size, spans } }, load, subjects)
     const memory = { spoor: peakMemory(ours.pid), rival: peakMemory(theirs.pid) }
 
     await load.stop()
@@ -66,8 +65,7 @@ export async function ingest(context: Context): Promise<Ingested> {
       {
         name: 'durable and searchable',
         unit: 'spans/CPU s',
-        value: 1e9 / cpuOf(samples[0]),
-        rival: 1e9 / cpuOf(samples[1]),
+        ...compared(subjects, samples, spansPerCpuSecond),
         goal: { value: 250_000 },
         note: `${Math.round(Math.max(...perSecond) / 1000)} k spans/s at best, beside the load generator`,
       },

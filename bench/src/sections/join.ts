@@ -1,8 +1,8 @@
 import { joinBytes } from '@spoor/otlp'
+import { createCorpus, SPANS_PER_REQUEST } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus, SPANS_PER_REQUEST } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 
@@ -13,12 +13,12 @@ export const join: Section = {
   async run(context) {
     context.progress('join')
     const parts = createCorpus(REQUESTS).requests.map((request) => request.bytes)
-    const { ours, rival } = compareCpu(
+    const joined = compareCpu(
       context,
       REQUESTS * SPANS_PER_REQUEST,
       () => joinBytes(parts),
       () => encodeRequest({ resourceSpans: parts.flatMap((part) => decodeRequest(part).resourceSpans) }),
     )
-    return [{ name: `join ${REQUESTS} requests`, unit: 'ns/span', value: ours, rival }]
+    return [{ name: `join ${REQUESTS} requests`, ...joined }]
   },
 }

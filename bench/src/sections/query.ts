@@ -1,11 +1,17 @@
+import {
+  createCorpus,
+  createPass,
+  createRandom,
+  orderId,
+  SHOP_SERVICES,
+  traceIdIn,
+  type Corpus,
+  type CorpusTrace,
+  type Random,
+} from 'spoor/loadgen'
 import type { Context } from '../context.ts'
 import { median, percentile, type Figure } from '../figure.ts'
 import { startChild, type Child } from '../process/start.ts'
-import { createCorpus, type Corpus, type CorpusTrace } from '../workload/corpus.ts'
-import { createPass, traceIdIn } from '../workload/patch.ts'
-import { createRandom, type Random } from '../workload/random.ts'
-import { SERVICES } from '../workload/shop.ts'
-import { orderId } from '../workload/span.ts'
 import { askOverHttp } from '../candidate/http.ts'
 import { LATEST, type Asker } from './asker.ts'
 import type { Ingested, Sent } from './ingest.ts'
@@ -89,7 +95,7 @@ async function askAll(
     if (i >= 0) times.trace.push(ms)
   }
   for (let i = -WARM_UP; i < questions; i++) {
-    const service = random.pick(SERVICES).name
+    const service = random.pick(SHOP_SERVICES).name
     const { ms, ids } = await asker.latest(service)
     if (new Set(ids).size !== LATEST)
       throw new Error(`${service}: ${ids.length} traces instead of the ${LATEST} newest`)

@@ -1,44 +1,51 @@
-import { configOf } from '../candidate/config.ts'
 import { startCollector } from '../candidate/program.ts'
-import type { Section } from '../context.ts'
+import type { Context, Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
-import { cpuOf, measureInTurns, startLoad, type Subject } from '../measure.ts'
+import { compared, measureInTurns, spansPerCpuSecond, startLoad, type Subject } from '../measure.ts'
 import { startChild } from '../process/start.ts'
 import { together } from '../process/together.ts'
+
+/** The ways in, as figures name them. */
+export const WAYS = [
+  { name: 'gRPC', protocol: 'grpc', gzip: false },
+  { name: 'gRPC, gzip', protocol: 'grpc', gzip: true },
+  { name: 'HTTP', protocol: 'http', gzip: false },
+  { name: 'HTTP, gzip', protocol: 'http', gzip: true },
+] as const
+
+export type Way = (typeof WAYS)[number]
+
+/** Whether the rival, which speaks gRPC alone, has its turn. */
+export const hasRival = ({ size, peers }: Context, { protocol }: Way): boolean =>
+  protocol === 'grpc' && (size.rivalsBesidePeers || peers.files.otelcol === undefined)
 
 /** What it costs to take requests from the network, up to an exporter that drops them. */
 export const receive: Section = {
   name: 'receive',
-  title: 'Receive into a null exporter (rival: grpc-js + protobufjs, gRPC)',
+  title: 'Receive into a null exporter (peer: OpenTelemetry Collector; rival: grpc-js + protobufjs)',
   async run(context) {
     return together(async ({ own, folder }) => {
       const load = await own(startLoad(context))
-      const ours = await own(startCollector(folder, 'receive', configOf({ kind: 'nop' })))
+      const { otelcol } = context.peers.files
+      const ours = await own(startCollector(folder, { kind: 'nop' }))
+      const theirs = otelcol === undefined ? undefined : await own(startCollector(folder, { kind: 'nop' }, otelcol))
       const rival = await own(startChild<{ grpc: string }>('rival/receiver.ts'))
-      const subject = (protocol: 'grpc' | 'http', gzip: boolean): Subject => ({
-        name: `receive over ${protocol}${gzip ? ', gzip' : ''}: spoor`,
-        pid: ours.pid,
-        side: 'spoor',
-        order: { protocol, gzip, address: ours[protocol] },
-      })
       const figures: Figure[] = []
-      for (const gzip of [false, true]) {
-        const samples = await measureInTurns(context, load, [
-          subject('http', gzip),
-          subject('grpc', gzip),
-          {
-            name: `receive over grpc${gzip ? ', gzip' : ''}: rival`,
-            pid: rival.pid,
-            side: 'rival',
-            order: { protocol: 'grpc', gzip, address: rival.ready.grpc },
-          },
-        ])
-        const coding = gzip ? ', gzip' : ''
-        const against = cpuOf(samples[2])
-        figures.push(
-          { name: `HTTP${coding}`, unit: 'ns/span', value: cpuOf(samples[0]), rival: against },
-          { name: `gRPC${coding}`, unit: 'ns/span', value: cpuOf(samples[1]), rival: against },
-        )
+      for (const way of WAYS) {
+        const { protocol, gzip } = way
+        const subject = (side: Subject['side'], pid: number, address: string): Subject => ({
+          name: `receive, ${way.name}: ${side}`,
+          pid,
+          side,
+          order: { protocol, gzip, address },
+        })
+        const subjects = [
+          subject('spoor', ours.pid, ours[protocol]),
+          ...(theirs ? [subject('peer', theirs.pid, theirs[protocol])] : []),
+          ...(hasRival(context, way) ? [subject('rival', rival.pid, rival.ready.grpc)] : []),
+        ]
+        const samples = await measureInTurns(context, load, subjects)
+        figures.push({ name: way.name, unit: 'spans/CPU s', ...compared(subjects, samples, spansPerCpuSecond) })
       }
       return figures
     })

@@ -1,8 +1,8 @@
 import { countSpans, createSpanColumns, scanSpans } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 /** What it costs to know what is in a request. */
 export const scan: Section = {
@@ -45,15 +45,9 @@ export const scan: Section = {
     )
     const bytes = corpus.requests.reduce((sum, request) => sum + request.bytes.length, 0) / corpus.spans
     return [
-      {
-        name: 'header columns',
-        unit: 'ns/span',
-        value: scanned.ours,
-        rival: scanned.rival,
-        note: `${bytes.toFixed(0)} bytes a span`,
-      },
-      { name: 'header columns, visiting every attribute', unit: 'ns/span', value: visited.ours, rival: visited.rival },
-      { name: 'count and validate', unit: 'ns/span', value: counted.ours, rival: counted.rival },
+      { name: 'header columns', ...scanned, note: `${bytes.toFixed(0)} bytes a span` },
+      { name: 'header columns, visiting every attribute', ...visited },
+      { name: 'count and validate', ...counted },
     ]
   },
 }

@@ -7,11 +7,11 @@ import {
   type ProcessorFactory,
 } from '@spoor/collector'
 import { createBatch, indexItems } from '@spoor/otlp'
+import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 import { compareCpu } from '../measure.ts'
 import { decodeRequest, encodeRequest } from '../rival/proto.ts'
-import { createCorpus } from '../workload/corpus.ts'
 
 const REQUESTS = 16
 const CASES: readonly [name: string, type: string, config: object][] = [
@@ -51,8 +51,7 @@ export const statements: Section = {
       context.progress(name)
       const processor = createProcessor(type, config)
       const work = (): unknown => batches.map((batch) => processor.consume(batch, EMPTY_CONTEXT))
-      const { ours, rival } = compareCpu(context, spans, work, recode)
-      return { name, unit: 'ns/span', value: ours, rival }
+      return { name, ...compareCpu(context, spans, work, recode) }
     })
   },
 }

@@ -1,132 +1,40 @@
 /**
- * The load generator, its own process: `load.ts <corpus> <requests> <origin ns> <first pass>`. Sends requests of a
- * corpus, several at a time, and counts what is acknowledged. Every pass over the corpus has ids, times and values of
- * its own; only with gzip the bytes are the same in each pass, because they are compressed beforehand.
+ * The load generator in a process of its own: `load.ts <corpus> <requests> <origin ns> <first pass>`. It is the one of
+ * `spoor loadgen`. Every pass over the corpus has ids, times and values of its own; with gzip the bytes are the same
+ * in each pass, because they are compressed beforehand.
  */
-import { gzipSync } from 'node:zlib'
-import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  createNamedCorpus,
+  createPass,
+  createReplay,
+  SPANS_PER_REQUEST,
+  type CorpusName,
+  type Delivery,
+  type ReplayOrder,
+  type ReplayResult,
+} from 'spoor/loadgen'
 import { answer, say } from '../process/child.ts'
-import type { Request } from './corpus.ts'
-import { createNamedCorpus, type CorpusName } from './named.ts'
-import { createPass, writePatched } from './patch.ts'
-import { createSender, type Protocol } from './sender.ts'
 
-export interface LoadOrder {
-  readonly protocol: Protocol
-  /** `host:port` */
-  readonly address: string
-  readonly gzip: boolean
-  /** Ends when this many spans are acknowledged, or after `maxMs`. */
-  readonly spans: number
-  readonly maxMs: number
-  /** Spans a second, evenly; default: as many as are taken. */
-  readonly rate?: number
-}
+export type LoadOrder = ReplayOrder
 
 /** The late requests of passes that were sent before. */
-export interface LateOrder {
-  readonly protocol: Protocol
-  readonly address: string
+export interface LateOrder extends Delivery {
   readonly passes: readonly number[]
 }
 
-export interface LoadResult {
-  /** Acknowledged. */
-  readonly spans: number
-  /** Refusals by the candidate; each was sent again after a pause. */
-  readonly refused: number
-  readonly elapsedMs: number
-  /**
-   * The passes over the corpus that were begun, and how many requests of each were sent: the first ones of the
-   * corpus.
-   */
-  readonly passes: readonly SentPass[]
-}
-
-export interface SentPass {
-  readonly number: number
-  readonly requests: number
-}
-
-/** Requests in flight. */
-const STREAMS = 8
+export type LoadResult = ReplayResult
 
 const [corpusName, requestCount, originNs, firstPass] = process.argv.slice(2)
-const corpus = createNamedCorpus(corpusName as CorpusName, Number(requestCount))
+const corpus = createNamedCorpus(corpusName as CorpusName, Number(requestCount) * SPANS_PER_REQUEST)
 const origin = BigInt(originNs ?? '0')
-const largest = Math.max(...[...corpus.requests, ...corpus.late].map((request) => request.bytes.length))
-let nextPass = Number(firstPass)
-let gzipped: readonly Buffer[] | undefined
+const replay = createReplay({
+  corpus,
+  passOf: (number) => createPass(number, origin, corpus.stretched),
+  firstPass: Number(firstPass),
+})
 
-async function load(order: LoadOrder): Promise<LoadResult> {
-  if (order.gzip) gzipped ??= corpus.requests.map((request) => gzipSync(request.bytes))
-  const passes: SentPass[] = []
-  const started = performance.now()
-  let taken = 0
-
-  function* requests(): Generator<Outgoing> {
-    for (;;) {
-      const pass = passOf(nextPass++)
-      for (const [i, request] of corpus.requests.entries()) {
-        if (taken >= order.spans || performance.now() - started >= order.maxMs) return
-        passes[pass.number - firstNumber] = { number: pass.number, requests: i + 1 }
-        taken += request.spans
-        yield { request, pass, gzipped: order.gzip ? gzipped?.[i] : undefined }
-      }
-    }
-  }
-  const firstNumber = nextPass
-  return { ...(await sendAll(order, requests(), order.gzip, order.rate)), passes }
-}
-
-async function late(order: LateOrder): Promise<LoadResult> {
-  const requests = order.passes.flatMap((number) => corpus.late.map((request) => ({ request, pass: passOf(number) })))
-  return { ...(await sendAll(order, requests.values(), false)), passes: [] }
-}
-
-interface Outgoing {
-  readonly request: Request
-  readonly pass: ReturnType<typeof createPass>
-  /** The compressed body in place of the patched one. */
-  readonly gzipped?: Buffer | undefined
-}
-
-const passOf = (number: number) => createPass(number, origin, corpus.stretched)
-
-async function sendAll(
-  { protocol, address }: { readonly protocol: Protocol; readonly address: string },
-  requests: Iterator<Outgoing>,
-  gzip: boolean,
-  rate = Infinity,
-): Promise<Omit<LoadResult, 'passes'>> {
-  const sender = createSender(protocol, address, gzip)
-  const { headroom } = sender
-  const started = performance.now()
-  let [taken, spans, refused] = [0, 0, 0]
-  const stream = async (): Promise<void> => {
-    // The buffer is used again when the peer has answered, and so has read it.
-    const buffer = Buffer.allocUnsafeSlow(headroom + largest + 1024)
-    for (;;) {
-      const next = requests.next()
-      if (next.done) return
-      const { request, pass, gzipped: body = request.bytes } = next.value
-      const early = started + (taken * 1_000) / rate - performance.now()
-      taken += request.spans
-      if (early > 0) await sleep(early)
-      if (gzip) buffer.set(body, headroom)
-      else writePatched(request, pass, buffer, headroom)
-      while (!(await sender.send(buffer.subarray(0, headroom + body.length)))) {
-        refused++
-        await sleep(5)
-      }
-      spans += request.spans
-    }
-  }
-  await Promise.all(Array.from({ length: STREAMS }, stream))
-  const elapsedMs = performance.now() - started
-  await sender.close()
-  return { spans, refused, elapsedMs }
-}
-
-answer({ load, late })
+answer({
+  load: (order: LoadOrder) => replay.send(order),
+  late: (order: LateOrder) => replay.sendLate(order, order.passes),
+})
 say({})

@@ -1,9 +1,19 @@
 import { createSpanColumns, decodeTraces, scanSpans, type AnyValue, type KeyValue, type Span } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
+import {
+  createCorpus,
+  createPass,
+  createSmallRequests,
+  createSmallSpans,
+  ORDER_KEY,
+  orderId,
+  PASS_NS,
+  SPANS_PER_REQUEST,
+  traceIdIn,
+  writePatched,
+  type Pass,
+} from 'spoor/loadgen'
 import { decodeRequest, encodeRequest, type ProtoAnyValue, type ProtoKeyValue, type ProtoSpan } from '../rival/proto.ts'
-import { createCorpus, PASS_NS, SPANS_PER_REQUEST } from './corpus.ts'
-import { createPass, traceIdIn, writePatched, type Pass } from './patch.ts'
-import { ORDER_KEY, orderId } from './span.ts'
 
 const corpus = createCorpus(16)
 const origin = 1_800_000_000_123_456_789n
@@ -64,6 +74,35 @@ describe('the corpus', () => {
   it('is the same from the same seed, and another from another', () => {
     expect(createCorpus(2, 5)).toEqual(createCorpus(2, 5))
     expect(createCorpus(2, 5).requests[0]?.bytes).not.toEqual(createCorpus(2, 6).requests[0]?.bytes)
+  })
+})
+
+describe('the small workloads', () => {
+  const spansIn = ({ bytes }: { readonly bytes: Uint8Array }) => spansOf(bytes)
+
+  it('have requests of a whole trace each, most of them of few spans', () => {
+    const { requests, traces, spans } = createSmallRequests(4_000)
+    const sizes = requests.map((request) => spansIn(request).length)
+    expect(sizes).toEqual(requests.map((request) => request.spans))
+    expect(sizes).toEqual(traces.map((trace) => trace.spans))
+    expect(spans).toBe(sizes.reduce((sum, size) => sum + size, 0))
+    expect([Math.min(...sizes), Math.max(...sizes)]).toEqual([1, 50])
+    expect(sizes.filter((size) => size <= 4).length / sizes.length).toBeGreaterThan(0.4)
+    for (const [i, request] of requests.entries()) {
+      const ids = new Set(spansIn(request).map(({ traceId }) => hex(traceId)))
+      expect([...ids]).toEqual([hex(traces[i]!.traceId)])
+    }
+  })
+
+  it('have small spans with attributes of many keys and values', () => {
+    const { requests, traces, spans } = createSmallSpans(4)
+    expect([requests.length, spans, traces.length]).toEqual([4, 2048, 1024])
+    const all = requests.flatMap(spansIn)
+    const bytes = requests.reduce((sum, request) => sum + request.bytes.length, 0)
+    expect(bytes / spans).toBeGreaterThan(150)
+    expect(bytes / spans).toBeLessThan(220)
+    expect(new Set(all.map((span) => span.attributes.length))).toEqual(new Set([0, 11]))
+    expect(new Set(all.flatMap((span) => span.attributes.map(({ key }) => key))).size).toBe(97)
   })
 })
 

@@ -17,12 +17,14 @@ import { zpagesExtension } from './extensions/zpages/index.ts'
 import { attributesProcessor } from './processors/attributes/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { filterProcessor } from './processors/filter/index.ts'
+import { groupByTraceProcessor } from './processors/groupbytrace/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
+import { tailSamplingProcessor } from './processors/tail-sampling/index.ts'
 import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
@@ -40,6 +42,8 @@ export const builtinFactories: readonly Factory[] = [
   spanProcessor,
   redactionProcessor,
   probabilisticSamplerProcessor,
+  tailSamplingProcessor,
+  groupByTraceProcessor,
   nopProcessor,
   transformProcessor,
   otlpGrpcExporter,

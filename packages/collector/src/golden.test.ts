@@ -1,11 +1,17 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expectedOf, readGoldenCases, runHere } from './testkit/golden/index.ts'
 
 const cases = readGoldenCases(import.meta.dirname)
 
 describe('as the OpenTelemetry Collector has it', () => {
   test.each(cases)('$name', async (golden) => {
-    const found = await runHere(golden)
+    if (golden.pauseMs > 0) {
+      vi.useFakeTimers({
+        toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+      })
+      onTestFinished(() => void vi.useRealTimers())
+    }
+    const found = await runHere(golden, (ms) => vi.advanceTimersByTimeAsync(ms))
     expect(found).toEqual(expectedOf(golden))
   })
 })

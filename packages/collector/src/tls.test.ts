@@ -1,5 +1,5 @@
 /** TLS of receivers and exporters: certificates of both sides, versions, and files that change under way. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
@@ -268,4 +268,46 @@ test.each([
 ])('a server with %s is an error at its place', (own, message) => {
   const create = () => createCollector({ config: server(own), factories: builtinFactories, logger: createTestLogger() })
   expect(create).toThrow(message)
+})
+
+describe('pages of extensions', () => {
+  test('over TLS, with a certificate that may change', async () => {
+    const { cert, key, otherCert, otherKey } = files()
+    const config = (type: string): string => `
+receivers: {nop: }
+exporters: {nop: }
+extensions: {${type}: {endpoint: "127.0.0.1:0", tls: {cert_file: ${cert}, key_file: ${key}}}}
+service: {extensions: [${type}], pipelines: {traces: {receivers: [nop], exporters: [nop]}}}
+`
+    for (const type of ['health_check', 'zpages']) {
+      const { collector } = await start(config(type))
+      const address = addressOf(collector, 'http')
+      const before = await seen(address)
+      await expect(fetch(`http://${address}`)).rejects.toThrow()
+      for (const [from, to] of [
+        [otherCert, cert],
+        [otherKey, key],
+      ] as const)
+        writeFileSync(to, readFileSync(from))
+      await collector.reload(config(type))
+      expect((await seen(address)).name).not.toBe(before.name)
+      for (const [text, to] of [
+        [TEST_CERTIFICATE, cert],
+        [TEST_KEY, key],
+      ] as const)
+        writeFileSync(to, text)
+    }
+  })
+
+  test('nobody is let in unasked where somebody is to be asked', () => {
+    const config = `
+receivers: {nop: }
+exporters: {nop: }
+extensions: {zpages: {auth: {authenticator: basicauth}}}
+service: {extensions: [zpages], pipelines: {traces: {receivers: [nop], exporters: [nop]}}}
+`
+    expect(() => createCollector({ config, factories: builtinFactories, logger: createTestLogger() })).toThrow(
+      'extensions.zpages.auth: nobody is asked who they are here',
+    )
+  })
 })

@@ -406,7 +406,7 @@ describe.each(SIGNAL_TYPES)('editing $signal', ({ signal, type }) => {
         expect(meaning(signal, edited)).toEqual(meaning(signal, expected))
         expect(bytes).toEqual(before)
       }),
-      { numRuns: 300, endOnFailure: true },
+      { numRuns: 100, endOnFailure: true },
     )
   })
 

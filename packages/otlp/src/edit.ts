@@ -34,17 +34,23 @@ export interface Visitor<S extends Signal> {
 
 /** The request as the visitor changes it; `bytes` itself where it changes nothing. Throws {@link OtlpError}. */
 export function editRequest<S extends Signal>(signal: S, bytes: Uint8Array, visitor: Visitor<S>): Uint8Array {
+  return withViews(signal, (views) => new Editor(bytes, visitor, views).run())
+}
+
+/** What `use` gives; the views are nobody else's meanwhile. @internal */
+export function withViews<S extends Signal, T>(signal: S, use: (views: Views<S>) => T): T {
   const pool = pools[signal] as Views<S>[]
   const views = pool.pop() ?? { resource: new ResourceView(), scope: new ScopeView(), item: createItemView(signal) }
   try {
-    return new Editor(bytes, visitor, views).run()
+    return use(views)
   } finally {
     for (const view of Object.values(views)) view.release()
     pool.push(views)
   }
 }
 
-interface Views<S extends Signal> {
+/** @internal */
+export interface Views<S extends Signal> {
   readonly resource: ResourceView
   readonly scope: ScopeView
   readonly item: ItemViews[S]
@@ -59,9 +65,10 @@ export function createItemView<S extends Signal>(signal: S): ItemViews[S] {
   return new create() as ItemViews[S]
 }
 
-const GROUP_TAG = 0x0a
-const SCOPE_TAG = 0x12
-const ITEM_TAG = 0x12
+/** The tags that lead to items of any signal. @internal */
+export const GROUP_TAG = 0x0a
+export const SCOPE_TAG = 0x12
+export const ITEM_TAG = 0x12
 
 /** What became of a message. */
 const SAME = 0

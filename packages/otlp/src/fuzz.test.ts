@@ -95,7 +95,7 @@ describe.each(SIGNALS)('damaged $signal', ({ signal, type, fromJson }) => {
           requestToJson(signal, again),
         )
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })
@@ -112,7 +112,7 @@ describe.each([
         expect('value' in decoded).toBe('value' in counted)
         if ('error' in counted && 'error' in decoded) expect(decoded.error.code).toBe(counted.error.code)
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })
@@ -129,7 +129,7 @@ describe.each(SIGNALS)('damaged $signal as items', ({ signal, type }) => {
         expect(index.value.count).toBe(counted.value)
         expect(parts.value.reduce((sum, part) => sum + countItems(signal, part.bytes), 0)).toBe(counted.value)
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })
@@ -160,7 +160,7 @@ describe.each(SIGNALS)('damaged $signal that are edited', ({ signal, type }) => 
         const counted = outcome(() => countItems(signal, bytes))
         if ('value' in counted) expect('value' in edited && countItems(signal, edited.value)).not.toBe(false)
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })
@@ -187,7 +187,7 @@ describe('damaged traces as spans', () => {
         expect(decodeTraces(encodeTraces(decoded.value))).toEqual(decoded.value)
         expect(decodeTraces(tracesFromJson(tracesToJson(bytes)))).toEqual(decoded.value)
       }),
-      { numRuns: 600 },
+      { numRuns: 200 },
     )
   })
 
@@ -207,7 +207,7 @@ describe('damaged traces as spans', () => {
         expect(countSpans(rest.bytes)).toBe(items - invalidSpans)
         if ('error' in counted) expect([counted.error.code, invalidSpans > 0]).toEqual(['id_length', true])
       }),
-      { numRuns: 600 },
+      { numRuns: 200 },
     )
   })
 
@@ -233,7 +233,7 @@ describe('damaged traces as spans', () => {
           expect(again.count).toBe(1)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })
@@ -249,7 +249,7 @@ describe('every reader of single messages', () => {
         outcome(() => decodeResourceHeader(bytes, 0, bytes.length))
         outcome(() => decodeScopeHeader(bytes, 0, bytes.length))
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 
@@ -276,7 +276,7 @@ describe('damaged JSON', () => {
         const result = outcome(() => fromJson(text))
         if ('value' in result) countItems(signal, result.value)
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 })

@@ -45,7 +45,7 @@ test('gives what JSON.parse gives, whatever the size of its pieces', () => {
       const read = readLargeJson(Buffer.from(text), JSON.parse, pieceBytes)
       expect(whole(read, keysIn(parsed))).toEqual(parsed)
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
 })
 
@@ -73,7 +73,7 @@ test('refuses what JSON.parse refuses', () => {
       }
       expect(isJson(read)).toBe(isJson(() => JSON.parse(text)))
     }),
-    { numRuns: 3000 },
+    { numRuns: 800 },
   )
 })
 

@@ -22,7 +22,7 @@ describe.each(SIGNALS)('$signal as objects', ({ signal, type, decode, encode, fr
         expect(decode(bytes)).toEqual(decode(plain))
         expect(meaning(signal, again(decode(bytes)))).toEqual(meaning(signal, plain))
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
   })
 

@@ -3,6 +3,7 @@ import { CollectorError, didYouMean } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
+import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
@@ -63,6 +64,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addCollectorCommands(cli, io, choose)
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
+  addLoadgenCommand(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli

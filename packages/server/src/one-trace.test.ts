@@ -30,7 +30,7 @@ const span = fc.record({
 
 it('lists a trace as its page and its report have it', { timeout: 60_000 }, async () => {
   const traces = fc.sample(fc.array(fc.array(span, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 }), {
-    numRuns: 300,
+    numRuns: 100,
     seed: 5,
   })
   // The requests of all traces, each trace's own in their order, but for some that are sent again later.

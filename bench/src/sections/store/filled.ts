@@ -1,20 +1,19 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { join } from 'node:path'
+import { PASS_NS, type SentPass, type StoreCorpus } from 'spoor/loadgen'
 import { startSpoor, type Program } from '../../candidate/program.ts'
 import type { Context } from '../../context.ts'
 import { startLoad } from '../../measure.ts'
 import { bytesByExtension } from '../../process/disk.ts'
 import type { Belongings } from '../../process/together.ts'
 import { cpuSeconds, peakMemory, threadCpuSeconds } from '../../process/usage.ts'
-import { PASS_NS } from '../../workload/corpus.ts'
-import type { LoadResult, SentPass } from '../../workload/load.ts'
-import type { CorpusName } from '../../workload/named.ts'
+import type { LoadResult } from '../../workload/load.ts'
 import { settled } from './settled.ts'
 
 /** What a filled store holds, and what filling it has cost: kept beside it as `filled.json`. */
 export interface Filled {
-  readonly corpus: CorpusName
+  readonly corpus: StoreCorpus
   /** Size of the corpus, in requests of 512 spans. */
   readonly requests: number
   /** When pass 0 starts, decimal nanoseconds since 1970. */
@@ -49,7 +48,7 @@ export async function fill(
   context: Context,
   { own }: Belongings,
   folder: string,
-  corpus: CorpusName,
+  corpus: StoreCorpus,
   spans: number,
 ): Promise<Filled> {
   const { requests } = context.size

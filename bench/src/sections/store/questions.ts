@@ -1,6 +1,6 @@
 import { countSpans } from '@spoor/otlp'
+import type { StoreCorpus } from 'spoor/loadgen'
 import { okBody, type Get } from '../../candidate/client.ts'
-import type { CorpusName } from '../../workload/named.ts'
 import type { Budget, Question } from './ask.ts'
 import { cursorOf, PAGE, search, told, type Search } from './search.ts'
 import type { Picker, StoredTrace } from './subjects.ts'
@@ -15,7 +15,7 @@ const LATER_PAGE = 20
 
 /** The questions to a filled store. `day`: the bounds of the one that holds all of it, nanoseconds since 1970. */
 export async function questionsOf(
-  corpus: CorpusName,
+  corpus: StoreCorpus,
   get: Get,
   picker: Picker,
   day: { readonly from: string; readonly to: string },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { StoreCorpus } from 'spoor/loadgen'
 import { createClient, okBody, type Get } from '../../candidate/client.ts'
 import { startSpoor, type Program } from '../../candidate/program.ts'
 import type { Context } from '../../context.ts'
@@ -9,7 +10,6 @@ import { timed } from '../../process/timed.ts'
 import { together, type Belongings } from '../../process/together.ts'
 import { peakMemory, resetPeakMemory } from '../../process/usage.ts'
 import type { LoadResult } from '../../workload/load.ts'
-import type { CorpusName } from '../../workload/named.ts'
 import { askMany, type Question } from './ask.ts'
 import { rowsOf, sizes } from './figures.ts'
 import { fill, startOnCopy, type Filled } from './filled.ts'
@@ -34,7 +34,7 @@ const MANY = 10_000
  * A large store through the whole program: bytes on disk, and what answers take at rest, after a start with nothing
  * in the caches, and while spans arrive. Without a rival: what stands beside is the budget.
  */
-export async function store(context: Context, corpus: CorpusName): Promise<readonly Figure[]> {
+export async function store(context: Context, corpus: StoreCorpus): Promise<readonly Figure[]> {
   const { spans, folder } = context.store
   return together(async (belongings) => {
     const place = join(folder ?? belongings.folder, corpus)

@@ -1,9 +1,14 @@
 import { decodeTraces, type KeyValue } from '@spoor/otlp'
+import {
+  createNamedCorpus,
+  createPass,
+  SPANS_PER_REQUEST,
+  createRandom,
+  traceIdIn,
+  type CorpusTrace,
+  type Random,
+} from 'spoor/loadgen'
 import { okBody, type Get } from '../../candidate/client.ts'
-import { createNamedCorpus } from '../../workload/named.ts'
-import { createPass, traceIdIn } from '../../workload/patch.ts'
-import { createRandom, type Random } from '../../workload/random.ts'
-import type { CorpusTrace } from '../../workload/corpus.ts'
 import type { Filled } from './filled.ts'
 
 /** A trace that is in the store. */
@@ -30,7 +35,7 @@ export interface Picker {
 
 export function createPicker(filled: Filled, seed: number): Picker {
   const random = createRandom(seed)
-  const corpus = createNamedCorpus(filled.corpus, filled.requests)
+  const corpus = createNamedCorpus(filled.corpus, filled.requests * SPANS_PER_REQUEST)
   const passes = filled.passes
     .map(({ number, requests }) => ({
       number,

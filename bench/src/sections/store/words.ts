@@ -1,6 +1,4 @@
-import type { CorpusName } from '../../workload/named.ts'
-import { SERVICES as MARKET_SERVICES } from '../../workload/market/services.ts'
-import { SERVICES as SHOP_SERVICES } from '../../workload/shop.ts'
+import { MARKET_SERVICES, SHOP_SERVICES, type StoreCorpus } from 'spoor/loadgen'
 
 /** What is asked of a corpus, in the search bar's words. */
 export interface Words {
@@ -19,7 +17,7 @@ export interface Words {
   readonly long: string
 }
 
-export const WORDS: Readonly<Record<CorpusName, Words>> = {
+export const WORDS: Readonly<Record<StoreCorpus, Words>> = {
   shop: {
     services: SHOP_SERVICES.map(({ name }) => name),
     common: 'db.system.name:postgresql',

@@ -109,6 +109,11 @@ export interface Budget {
   take(bytes: number, stage: BudgetStage, reclaim?: () => void): Lease | undefined
   /** So many bytes, which nobody had a lease for, are garbage or will be soon: so that it is seen and collected. Takes nothing from the budget. */
   pass(bytes: number): void
+  /**
+   * So many bytes more outside of the heap, less where it is below 0, are neither garbage nor within this budget: somebody bounds them by a limit
+   * of its own.
+   */
+  exempt(bytes: number): void
   /** The account of one stage that keeps batches after it has answered for them. */
   keeper(): Keeper
   /**
@@ -159,6 +164,7 @@ class SharedBudget implements Budget {
   /** What all keepers keep. */
   readonly #kept: Counter
   #used = 0
+  #exempt = 0
   #givenSinceSample = 0
   /** Bytes outside of the heap that are neither held here nor garbage: they were there after the last collection. */
   #foreignBytes = 0
@@ -248,6 +254,10 @@ class SharedBudget implements Budget {
     this.giveBack(bytes)
   }
 
+  exempt(bytes: number): void {
+    this.#exempt += bytes
+  }
+
   #giveOut(bytes: number): void {
     this.#used += bytes
     this.#givenSinceSample += bytes
@@ -282,7 +292,7 @@ class SharedBudget implements Budget {
   #sample(share: number): void {
     this.#givenSinceSample = 0
     if (!this.#collect) return
-    const outside = this.#outsideBytes() - this.#used
+    const outside = this.#outsideBytes() - this.#used - this.#exempt
     // After a major collection, what is left is somebody's.
     this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
     const garbage = outside - this.#foreignBytes

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { durationMs, parseHostPort, parsePeer, section } from './schema.ts'
+import { durationMs, headers, parseHostPort, parsePeer, section } from './schema.ts'
 
 describe('section', () => {
   const inner = section({ size: z.int().default(7) })
@@ -51,6 +51,7 @@ test.each([
   ['localhost:4317', { host: 'localhost', port: 4317 }],
   [':4317', { host: '', port: 4317 }],
   ['[::1]:0', { host: '::1', port: 0 }],
+  ['localhost:', { host: 'localhost', port: 0 }],
 ])('listens on %s', (text, expected) => {
   expect(parseHostPort(text)).toEqual(expected)
 })
@@ -68,6 +69,7 @@ test.each([
 test.each([
   ['jaeger:99999', '"jaeger:99999": port out of range (1-65535)'],
   ['jaeger:0', '"jaeger:0": port out of range (1-65535)'],
+  ['jaeger:', '"jaeger:": port out of range (1-65535)'],
   ['jaeger', '"jaeger": not an endpoint; write host:port, like localhost:4317'],
   [':4317', '":4317": no host; write host:port, like jaeger:4317'],
   [
@@ -77,4 +79,11 @@ test.each([
   ['', 'requires a non-empty endpoint; write host:port, like jaeger:4317'],
 ])('does not send to %s', (text, message) => {
   expect(() => parsePeer(text)).toThrow(message)
+})
+
+test('headers are a mapping, or a list of names with values', () => {
+  const expected = { a: 'b', c: '' }
+  expect(headers.parse({ a: 'b', c: null })).toEqual(expected)
+  expect(headers.parse([{ name: 'a', value: 'b' }, { name: 'c' }])).toEqual(expected)
+  expect(headers.safeParse([{ value: 'b' }]).success).toBe(false)
 })

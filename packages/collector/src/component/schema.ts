@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parseGoDuration } from '@spoor/otlp'
 import { z } from 'zod'
+import { formerKey } from './former-keys.ts'
 import { didYouMean } from './suggest.ts'
 
 /**
@@ -18,10 +19,14 @@ export function section<S extends z.ZodRawShape>(shape: S, switches: readonly (k
   const strict = z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => `unknown key${didYouMean(key, known)}; known: ${known.join(', ')}`).join('\n')
+        ? issue.keys.map((key) => `unknown key${hintFor(key, known)}; known: ${known.join(', ')}`).join('\n')
         : undefined,
   })
   return z.preprocess((input) => withoutNulls(input, known, switches), strict)
+}
+
+function hintFor(key: string, known: readonly string[]): string {
+  return formerKey(key, known) ?? didYouMean(key, known)
 }
 
 function withoutNulls(input: unknown, known: readonly string[], switches: readonly string[]): unknown {
@@ -106,11 +111,18 @@ export const middlewares = z
   .array(z.never({ error: 'there are no middleware extensions, so nothing would be done; remove it' }))
   .default([])
 
-/** Text by name. A name without a value has the empty text. */
-export const headers = z.record(
+const namedText = z.record(
   z.string(),
   z.preprocess((input) => input ?? '', z.string()),
 )
+
+/** Text by name, as a mapping or as a list of `{name, value}`. A name without a value has the empty text. */
+export const headers = z.preprocess((input) => {
+  const isNamed = (item: unknown): item is { name: string; value?: unknown } =>
+    typeof (item as { name?: unknown } | null)?.name === 'string'
+  if (!Array.isArray(input) || !input.every(isNamed)) return input
+  return Object.fromEntries(input.map(({ name, value }) => [name, value]))
+}, namedText)
 
 /** 0 or a positive whole number. */
 export const count = z.int().min(0)
@@ -122,7 +134,7 @@ export interface HostPort {
 
 /** `host:port`, `[::1]:port` or `:port` (all interfaces). Throws an Error that says what is wrong with the text. */
 export function parseHostPort(text: string): HostPort {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(text)
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d*)$/.exec(text)
   if (!match) throw new Error(`${JSON.stringify(text)}: not an endpoint; write host:port, like localhost:4317`)
   const port = Number(match[3])
   if (port > 65535) throw new Error(`${JSON.stringify(text)}: port out of range (1-65535)`)
@@ -134,7 +146,7 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Where a server listens: `host:port`. Port 0 takes a free one. */
+/** Where a server listens: `host:port`. Port 0, or none behind the colon, takes a free one. */
 export const listenEndpoint = z.string().superRefine((text, context) => {
   try {
     parseHostPort(text)

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CollectorError } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
+import { instead } from './instead.ts'
 import { loadConfig } from './load.ts'
 import { readConfigFile } from './read.ts'
 import type { CollectorConfig } from './config.ts'
@@ -66,19 +67,44 @@ describe('what the OpenTelemetry Collector takes too', () => {
   })
 })
 
-test('a component of tutorials that is not here is told with what stands in its place', () => {
-  const text = MINIMAL.replace('  debug:', '  logging: {loglevel: debug}\n  jaeger:').replace(
-    '[debug]',
-    '[logging, jaeger]',
-  )
-  expect(errors(text)).toEqual([
-    expect.stringMatching(
-      /^otel.yaml:6:3 exporters.logging: unknown exporter type "logging"; it is named debug now/,
-    ) as string,
-    expect.stringMatching(
-      /^otel.yaml:7:3 exporters.jaeger: .*; Jaeger takes OTLP: write otlp_grpc.*; known: otlp_grpc/,
-    ) as string,
-  ])
+describe('what tutorials write and is not here is told with what it is, and what stands in its place:', () => {
+  const withComponent = (section: string, type: string): string =>
+    MINIMAL.includes(`${section}:`)
+      ? MINIMAL.replace(`${section}:`, `${section}:\n  ${type}:`)
+      : `${MINIMAL}${section}: {${type}: }\n`
+
+  test.each<[string, string, RegExp]>([
+    ['exporters', 'logging', /unknown exporter type "logging"; it is named debug now/],
+    ['exporters', 'jaeger', /; it was removed from otelcol, as Jaeger takes OTLP: write otlp_grpc.*; known: otlp_grpc/],
+    ['exporters', 'prometheus', /; it lets a Prometheus scrape metrics; Prometheus takes OTLP: write otlp_http/],
+    ['exporters', 'loki', /as Loki takes OTLP: write otlp_http/],
+    ['exporters', 'zipkin', /; it sends to Zipkin; write spoor_storage/],
+    ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
+    ['receivers', 'host_metrics', /; it measures the machine; /],
+    ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],
+    ['connectors', 'spanmetrics', /; it counts and times calls; Spoor's page shows it/],
+    ['connectors', 'service_graph', /; it says who calls whom; Spoor's page/],
+    ['extensions', 'memory_ballast', /; it was removed from otelcol; remove it/],
+  ])('%s %s', (section, type, expected) => {
+    expect(errors(withComponent(section, type))).toContainEqual(expect.stringMatching(expected))
+  })
+
+  test.each<[string, RegExp]>([
+    ['otlp_grpc: {endpoint: "a:1", insecure: true}', /insecure: unknown key; it is in tls now: \{insecure: …\}/],
+    ['otlp_grpc: {endpoint: "a:1", sending_queue: {blocking: true}}', /blocking: unknown key; it is named block_on_/],
+    ['otlp_http: {endpoint: "http://a", cors_allowed_origins: []}', /cors_allowed_origins: unknown key; known/],
+    ['debug: {loglevel: debug}', /loglevel: unknown key; it is verbosity now/],
+    ['debug: {use_internal_logger: false, output_paths: []}', /output_paths: .*must not be empty; remove it/],
+    // Where the word never was a key, it is a slip.
+    ['debug: {ballast_size_mib: 1}', /ballast_size_mib: unknown key; known/],
+  ])('%s', (text, expected) => {
+    expect(errors(MINIMAL.replace('debug:', text))).toContainEqual(expect.stringMatching(expected))
+  })
+
+  test('what is here is not among them', () => {
+    for (const { kind, type, aliases = [] } of builtinFactories)
+      expect([type, ...aliases].map((name) => instead(kind, name))).toEqual([type, ...aliases].map(() => undefined))
+  })
 })
 
 test('a config as people have it', () => {
@@ -497,4 +523,32 @@ service:
   expect(errors(text)).toEqual([
     expect.stringMatching(/^otel\.yaml:4:35 processors\.attributes\.include\.span_names: not for logs; /),
   ])
+})
+
+test('headers as a list, and words whose case does not count', () => {
+  const text =
+    'otlp_grpc: {endpoint: "unix:///a", headers: [{name: a, value: b}, {name: c}]}\n  debug: {verbosity: DETAILED}'
+  const { exporters } = load(MINIMAL.replace('debug:', text))
+  expect(exporters.get('debug')?.config).toMatchObject({ verbosity: 'detailed' })
+  expect(errors(MINIMAL.replace('debug:', 'debug:\n  otlp_grpc: {endpoint: "unix:a", headers: [{nam: a}]}'))).toEqual([
+    expect.stringContaining('otlp_grpc.endpoint: "unix:a"') as string,
+    expect.stringContaining('otlp_grpc.headers: [{"nam":"a"}]: expected record') as string,
+  ])
+})
+
+test.each([
+  ['sending_queue: {enabled: false, queue_size: 0}', []],
+  ['sending_queue: {queue_size: 0}', [/queue_size: 0: /]],
+  ['retry_on_failure: {multiplier: 0.5}', []],
+  ['retry_on_failure: {max_elapsed_time: 20s}', [/max_elapsed_time: must not be less than max_interval \(30000ms\)/]],
+  ['retry_on_failure: {max_elapsed_time: 20s, max_interval: 5s}', []],
+  ['retry_on_failure: {enabled: false, max_elapsed_time: 20s}', []],
+])('as otelcol validates it: %s', (text, expected) => {
+  const found = errors(MINIMAL.replace('debug:', `debug:\n  otlp_grpc: {endpoint: "a:1", ${text}}`))
+  expect(found).toEqual(expected.map((each) => expect.stringMatching(each) as string))
+})
+
+test('a size of bodies that is no size is the default, as otelcol has it', () => {
+  const { receivers } = load(MINIMAL.replace('      grpc:', '      http: {max_request_body_size: -1}'))
+  expect(receivers.get('otlp')?.config).toMatchObject({ protocols: { http: { max_request_body_size: 20_971_520 } } })
 })

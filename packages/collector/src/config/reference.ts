@@ -21,14 +21,26 @@ export function componentPage(factory: Factory): string {
   return `# ${kind} ${code(type)}\n\n<!-- Made from the component's schema by \`npm run docs:components\`. -->\n\n${capital(kind)}.${takes}${also}\n\n${table.join('\n')}\n`
 }
 
-function rowsOf(schema: JsonSchema, prefix: string): string[][] {
+/** Keys with their schemas, as text. */
+type Known = ReadonlyMap<string, string>
+
+const NOTHING: Known = new Map()
+
+/** `told`: what is left out here, as the items of a list around have the same; `around`: what is left out in lists within. */
+function rowsOf(schema: JsonSchema, prefix: string, told = NOTHING, around = NOTHING): string[][] {
   const required = new Set(schema.required)
   return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => {
+    if (told.get(key) === JSON.stringify(inner)) return []
     const name = `${prefix}${key}`
     const usual =
       inner.default === undefined ? (required.has(key) ? '**required**' : '') : code(JSON.stringify(inner.default))
     const row = [code(name), valueOf(inner), usual, (inner.description ?? '').replaceAll('|', '\\|')]
-    return inner.properties ? [row, ...rowsOf(inner, `${name}.`)] : [row]
+    if (inner.properties) return [row, ...rowsOf(inner, `${name}.`, around, around)]
+    const own = Object.entries(inner.items?.properties ?? {}).map(([of, item]): [string, string] => [
+      of,
+      JSON.stringify(item),
+    ])
+    return own.length === 0 ? [row] : [row, ...rowsOf(inner.items!, `${name}[].`, around, new Map([...around, ...own]))]
   })
 }
 
@@ -45,7 +57,7 @@ function valueOf({ type, enum: choices, minimum, maximum, items, pattern, proper
 
 function range(minimum: number | undefined, maximum: number | undefined): string {
   if (minimum !== undefined && maximum !== undefined) return `, ${minimum}-${maximum}`
-  return minimum === undefined ? '' : `, ${minimum} or more`
+  return minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? '' : `, ${minimum} or more`
 }
 
 function code(text: string): string {

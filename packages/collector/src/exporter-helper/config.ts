@@ -66,6 +66,8 @@ const queueSection = section(
   ['batch'],
 )
 
+const SIZES: readonly string[] = ['num_consumers', 'queue_size']
+
 export const sendingQueueConfig = z
   .preprocess(withInheritedSizer, queueSection)
   .refine((queue) => queue.storage === undefined || !queue.wait_for_result, {
@@ -77,9 +79,13 @@ export const sendingQueueConfig = z
     path: ['batch', 'min_size'],
   })
 
-/** Where the queue's sizer is written and the batch's is not, it is that of both. */
+/** Where the queue's sizer is written and the batch's is not, it is that of both. Of one that is off, sizes may be anything. */
 function withInheritedSizer(input: unknown): unknown {
-  const { sizer, batch } = (input ?? {}) as { sizer?: unknown; batch?: unknown }
+  const { enabled, sizer, batch } = (input ?? {}) as { enabled?: unknown; sizer?: unknown; batch?: unknown }
+  if (enabled === false) {
+    const isSize = (key: string, value: unknown): boolean => SIZES.includes(key) && typeof value === 'number'
+    return Object.fromEntries(Object.entries(input as object).filter(([key, value]) => !isSize(key, value)))
+  }
   if (typeof sizer !== 'string' || typeof batch !== 'object' || batch === null || 'sizer' in batch) return input
   return { ...(input as object), batch: { ...batch, sizer } }
 }
@@ -93,11 +99,18 @@ export const retryConfig = section({
     .max(1)
     .default(0.5)
     .describe('Each wait is drawn from interval ± this share of it. 0-1.'),
-  multiplier: z.number().min(1).default(1.5).describe('By how much the wait grows from retry to retry.'),
+  multiplier: z.number().min(0).default(1.5).describe('By how much the wait grows from retry to retry.'),
   max_interval: durationMs.prefault('30s'),
   max_elapsed_time: durationMs
     .prefault('5m')
     .describe('Time from the first attempt after which a batch is given up. 0: never.'),
+}).superRefine((retry, context) => {
+  if (!retry.enabled || retry.max_elapsed_time === 0) return
+  for (const key of ['initial_interval', 'max_interval'] as const) {
+    if (retry[key] <= retry.max_elapsed_time) continue
+    const message = `must not be less than ${key} (${retry[key]}ms), as it would be given up within the first long wait; write more, or 0 for no limit`
+    return context.addIssue({ code: 'custom', message, path: ['max_elapsed_time'] })
+  }
 })
 
 /** The keys themselves, for an exporter's own section. */

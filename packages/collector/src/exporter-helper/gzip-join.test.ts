@@ -52,7 +52,7 @@ describe('joinGzip', () => {
         const joined = joinGzip(members.map(([text, option]) => zlib.gzipSync(text, option)))
         expect(onlyMember(joined).equals(Buffer.concat(members.map(([text]) => text)))).toBe(true)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
@@ -123,7 +123,7 @@ describe('findDeflateEnd', () => {
           expect(error).toBeInstanceOf(RangeError)
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 })

@@ -67,7 +67,7 @@ test('syncs where it is told to, and only there', () => {
 test('belongs to one at a time', () => {
   const { file } = place()
   const queue = open(file)
-  expect(() => open(file)).toThrow(`another process has the queue in ${file}`)
+  expect(() => open(file)).toThrow(`another process has the persistent queue in ${file}`)
   queue.close()
   open(file).close()
 })

@@ -1,8 +1,21 @@
 /** A small HTTP server of an extension, that answers GET from memory. */
 import http from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { pipeline, type Readable } from 'node:stream'
-import { formatHostPort, hostAllowed, isForOtherSite, listenError, parseHostPort } from '../component/index.ts'
+import {
+  CollectorError,
+  createTlsFiles,
+  formatHostPort,
+  hostAllowed,
+  isForOtherSite,
+  listenError,
+  parseHostPort,
+  type Logger,
+  type TlsFiles,
+} from '../component/index.ts'
+import { serverTlsOptions, type ServerTls } from '../receiver-helper/index.ts'
 
 export interface Answer {
   readonly status: number
@@ -23,6 +36,8 @@ export interface HttpEndpoint {
   readonly address: string
   /** Rejects with `listen` where that cannot be. */
   start(): Promise<void>
+  /** Reads the files of TLS anew; what has changed holds for connections from now on. */
+  refresh(): void
   /** Gives up the port at once, and lets answers that are under way end shortly. */
   stop(): Promise<void>
 }
@@ -39,33 +54,55 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
+const CANNOT_BE_USED = 'A certificate or key has changed and cannot be used. What was read before goes on to hold.'
 const NOT_FOUND = refusal(404, 'page not found')
 
 /**
  * `endpoint`: `host:port`. `answer`: undefined for a path that there is not; where it fails, that is told with 500. Other methods than
- * GET and HEAD get 405, other hosts than this machine's 403 where it listens on loopback.
+ * GET and HEAD get 405, other hosts than this machine's 403 where it listens on loopback. `tls`: with the log that is told where its files have
+ * changed and cannot be used; undefined: plain HTTP.
  */
-export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEndpoint {
+export function createHttpEndpoint(
+  endpoint: string,
+  answer: Answering,
+  tls?: { readonly config: ServerTls; readonly logger: Logger },
+): HttpEndpoint {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
-  const server = http.createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_MS },
-    (request, response) => {
-      request.resume()
-      void answerTo(request).then(({ status, contentType, body }) => {
-        const head = { ...HEADERS, 'content-type': contentType }
-        if (request.method === 'HEAD') {
-          if (typeof body !== 'string') body.destroy()
-          response.writeHead(status, head).end()
-        } else if (typeof body === 'string') {
-          response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
-        } else {
-          pipeline(body, response.writeHead(status, head), () => {})
-        }
-      })
-    },
-  )
+  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_MS }
+  let server: http.Server | https.Server | undefined
+  let files: TlsFiles<TlsOptions> | undefined
   let address = ''
+
+  const serve: http.RequestListener = (request, response) => {
+    request.resume()
+    void answerTo(request).then(({ status, contentType, body }) => {
+      const head = { ...HEADERS, 'content-type': contentType }
+      if (request.method === 'HEAD') {
+        if (typeof body !== 'string') body.destroy()
+        response.writeHead(status, head).end()
+      } else if (typeof body === 'string') {
+        response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body)
+      } else {
+        pipeline(body, response.writeHead(status, head), () => {})
+      }
+    })
+  }
+
+  function create(): http.Server | https.Server {
+    if (!tls) return http.createServer(limits, serve)
+    const { config, logger } = tls
+    try {
+      files = createTlsFiles(() => serverTlsOptions(config), config.reload_interval, {
+        changed: (options) => secure.setSecureContext(options),
+        failed: ({ message }) => logger.warn({ endpoint, error: message }, CANNOT_BE_USED),
+      })
+      const secure = https.createServer({ ...limits, ...files.options }, serve)
+      return secure
+    } catch (error) {
+      throw new CollectorError('listen', (error as Error).message, { cause: error })
+    }
+  }
 
   async function answerTo(request: http.IncomingMessage): Promise<Answer> {
     if (!hostAllowed(request.headers.host, listenHost)) return refusal(403, 'this port is for programs of this machine')
@@ -85,19 +122,23 @@ export function createHttpEndpoint(endpoint: string, answer: Answering): HttpEnd
       return address
     },
     async start() {
+      const created = (server = create())
       await new Promise<void>((resolve, reject) => {
         // Also later, when a connection cannot be taken: it is the client's then, and no end of the process.
-        server.on('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
-        server.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
+        created.on('error', (error: NodeJS.ErrnoException) => reject(listenError(endpoint, error)))
+        created.listen({ port, ...(listenHost === '' ? {} : { host: listenHost }) }, resolve)
       })
-      const bound = server.address() as AddressInfo
+      const bound = created.address() as AddressInfo
       address = formatHostPort(bound.address, bound.port)
     },
+    refresh: () => void files?.refresh(),
     async stop() {
-      if (!server.listening) return
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), LINGER_MS)
+      files?.stop()
+      const stopped = server
+      if (!stopped?.listening) return
+      const closed = new Promise<void>((resolve) => stopped.close(() => resolve()))
+      stopped.closeIdleConnections()
+      const timer = setTimeout(() => stopped.closeAllConnections(), LINGER_MS)
       await closed
       clearTimeout(timer)
     },

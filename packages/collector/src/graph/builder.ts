@@ -214,16 +214,23 @@ class Builder {
     const key = keyOf(kind, id, place)
     const known = this.#running.get(key)
     const isSame = known !== undefined && known.state !== 'stopped' && isMadeOf(known, makings)
-    const node = isSame ? known : this.#make(kind, id, key, makings, make)
+    const node = isSame ? known : this.#make(kind, id, place, makings, make)
     this.#nodes.push(node)
     return node
   }
 
-  #make(kind: NodeKind, id: string, key: string, makings: Makings, make: Make): Node {
+  #make(kind: NodeKind, id: string, place: string, makings: Makings, make: Make): Node {
+    const key = keyOf(kind, id, place)
     const gauges = new DeferredGauges(this.#options.counters)
     const { statusChanged, statusAddress: _, taps: __, ...options } = this.#options
     const status = new StatusTracker((event) => statusChanged(kind, id, event))
-    const { component, consumer } = make({ ...options, id, counters: gauges.counters, report: status.to })
+    const { component, consumer } = make({
+      ...options,
+      id,
+      ...(kind === 'processor' && { pipeline: place }),
+      counters: gauges.counters,
+      report: status.to,
+    })
     return { kind, id, key, component, consumer, makings, gauges, status, state: 'idle' }
   }
 

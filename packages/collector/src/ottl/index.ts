@@ -1,6 +1,7 @@
 /** The OpenTelemetry Transformation Language: statements and conditions over telemetry, on its bytes. */
 export { CONTEXTS, depthOf, type ContextName } from './contexts.ts'
 export { Item } from './node.ts'
+export { traceStateAt } from './trace-state.ts'
 export { PlainMap } from './plain-map.ts'
 export {
   compileConditions,

@@ -23,7 +23,7 @@ import {
 const CLIENTS_ONLY = 'a server looks at the certificates of clients only, see client_ca_file'
 
 /** TLS of a server. Files are PEM. */
-const serverTls = section({
+export const serverTls = section({
   ...tlsKeys,
   client_ca_file: z
     .string()
@@ -90,6 +90,7 @@ const auth = section({
     .describe('Parameters of the query that stand for headers of that name where there is none. Over HTTP only.'),
 })
 
+const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024
 const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
 
 /** The keys of a port, whatever is spoken there. */
@@ -142,15 +143,24 @@ export const grpcServerKeys = (endpoint: string) => ({
   keepalive: keepalive.prefault({}),
 })
 
+/** To be asked of each section with the keys of a server that speaks HTTP, beside {@link checkEndpoint}. */
+export function checkKeepalive(
+  config: Pick<HttpServerConfig, 'keepalive' | 'idle_timeout' | 'keep_alives_enabled'>,
+  context: z.RefinementCtx,
+): void {
+  if (!config.keepalive || (config.idle_timeout === 0 && config.keep_alives_enabled)) return
+  const message = 'cannot be beside idle_timeout and keep_alives_enabled, which it stands for; remove them'
+  context.addIssue({ code: 'custom', message, path: ['keepalive'] })
+}
+
 /** The keys of a server that speaks HTTP. */
 export const httpServerKeys = (endpoint: string) => ({
   ...portKeys(endpoint),
   cors: cors.optional(),
   max_request_body_size: z
-    .int()
-    .min(1)
-    .default(20 * 1024 * 1024)
-    .describe('Largest body in bytes, before and after decompression each.'),
+    .preprocess((input) => (typeof input === 'number' && input <= 0 ? DEFAULT_MAX_BODY_BYTES : input), z.int().min(1))
+    .default(DEFAULT_MAX_BODY_BYTES)
+    .describe('Largest body in bytes, before and after decompression each. 0 or less: the default.'),
   compression_algorithms: z
     .preprocess((input) => (input === null ? undefined : input), z.array(z.enum(CODING_NAMES)))
     .default([...CODING_NAMES])
@@ -166,6 +176,12 @@ export const httpServerKeys = (endpoint: string) => ({
     .boolean()
     .default(true)
     .describe('Whether a connection may be used for more than one request.'),
+  keepalive: section({
+    enabled: z.boolean().default(true),
+    idle_timeout: durationMs.prefault(0),
+  })
+    .optional()
+    .describe('The newer form of `idle_timeout` and `keep_alives_enabled`.'),
 })
 
 export type HttpServerConfig = z.infer<z.ZodObject<ReturnType<typeof httpServerKeys>>>

@@ -12,20 +12,28 @@ const SERVICE_UNKNOWN = 3
 export interface Health {
   /** The handlers of its methods, by path. */
   readonly handlers: ReadonlyMap<string, StreamHandler>
-  /** No calls are taken any more: whoever watches hears of it. */
-  stop(): void
+  /** Services may take calls now that did not before, or the other way round: whoever watches one of them hears of it. */
+  changed(): void
+  /** No calls are taken any more: whoever watches hears of it, and why. */
+  stop(why: string): void
 }
 
 const PACKAGE = 'grpc.health.v1'
 export const HEALTH_SERVICE = `${PACKAGE}.Health`
 
-/** `services`: full names of those that take calls; that of the whole server is empty. */
-export function createHealth(services: readonly string[]): Health {
-  const watching = new Map<StreamAnswer, string>()
+/**
+ * `isServing`: of a service by its full name, '' for all together; undefined for one that there is not. `names`: those that there are, for
+ * who asks for another.
+ */
+export function createHealth(
+  isServing: (service: string) => boolean | undefined,
+  names: () => readonly string[],
+): Health {
+  const watching = new Map<StreamAnswer, { readonly service: string; told: number }>()
   let stopped = false
   const statusOf = (service: string): number | undefined => {
-    if (service !== '' && !services.includes(service)) return undefined
-    return stopped ? NOT_SERVING : SERVING
+    const serving = isServing(service)
+    return serving === undefined ? undefined : serving && !stopped ? SERVING : NOT_SERVING
   }
   const serviceIn = (bytes: Buffer): string => {
     const name = readMessageFields(bytes).get(1)
@@ -36,7 +44,7 @@ export function createHealth(services: readonly string[]): Health {
       const service = serviceIn(bytes)
       const status = statusOf(service)
       if (status === undefined)
-        return answer.end(GRPC.NOT_FOUND, `unknown service ${service}; there are ${services.join(', ')}`)
+        return answer.end(GRPC.NOT_FOUND, `unknown service ${service}; there are ${names().join(', ')}`)
       answer.send(writeMessage({ 1: status }))
       answer.end()
     },
@@ -44,23 +52,31 @@ export function createHealth(services: readonly string[]): Health {
   const watch: StreamHandler = (answer) => ({
     message(bytes) {
       const service = serviceIn(bytes)
-      watching.set(answer, service)
+      const told = statusOf(service) ?? SERVICE_UNKNOWN
+      watching.set(answer, { service, told })
       answer.stay()
-      answer.send(writeMessage({ 1: statusOf(service) ?? SERVICE_UNKNOWN }))
+      answer.send(writeMessage({ 1: told }))
     },
     closed: () => void watching.delete(answer),
   })
+  const changed = (): void => {
+    for (const [answer, watched] of watching) {
+      const status = statusOf(watched.service) ?? SERVICE_UNKNOWN
+      if (status === watched.told) continue
+      watched.told = status
+      answer.send(writeMessage({ 1: status }))
+    }
+  }
   return {
     handlers: new Map([
       [`/${HEALTH_SERVICE}/Check`, check],
       [`/${HEALTH_SERVICE}/Watch`, watch],
     ]),
-    stop() {
+    changed,
+    stop(why) {
       stopped = true
-      for (const [answer, service] of watching) {
-        answer.send(writeMessage({ 1: statusOf(service) ?? SERVICE_UNKNOWN }))
-        answer.end(GRPC.UNAVAILABLE, 'the receiver is shutting down')
-      }
+      changed()
+      for (const answer of watching.keys()) answer.end(GRPC.UNAVAILABLE, why)
       watching.clear()
     },
   }

@@ -46,7 +46,7 @@ export interface HttpService {
 /** What of its config the server itself heeds. */
 export type HttpBehaviour = Pick<
   HttpServerConfig,
-  'idle_timeout' | 'keep_alives_enabled' | 'read_header_timeout' | 'read_timeout' | 'response_headers'
+  'idle_timeout' | 'keepalive' | 'keep_alives_enabled' | 'read_header_timeout' | 'read_timeout' | 'response_headers'
 >
 
 export interface HttpServerOptions {
@@ -61,6 +61,8 @@ export interface HttpServerOptions {
   readonly endpointSetting: string
   readonly service: HttpService
   readonly admission: Admission | undefined
+  /** Whether no further request is to come on the connection of one that is answered now. */
+  readonly isLast: () => boolean
   /** See {@link STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number
 }
@@ -71,16 +73,20 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
   const { handlers, unused } = options.service
   const cors = createCors(options.cors)
   const { behaviour } = options
+  const { idle_timeout: idleMs, enabled: isKept } = behaviour.keepalive ?? {
+    idle_timeout: behaviour.idle_timeout,
+    enabled: behaviour.keep_alives_enabled,
+  }
   const responseHeaders = Object.entries(behaviour.response_headers)
   const timeouts: http.ServerOptions = {
-    keepAliveTimeout: behaviour.idle_timeout,
+    keepAliveTimeout: idleMs,
     headersTimeout: behaviour.read_header_timeout || HEADERS_TIMEOUT_MS,
     requestTimeout: behaviour.read_timeout || REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
     for (const [name, value] of responseHeaders) response.setHeader(name, value)
-    if (!behaviour.keep_alives_enabled && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
+    if ((!isKept || options.isLast()) && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
     const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)

@@ -1,8 +1,18 @@
 /** What receivers that listen have in common: ports, TLS, limits, statuses, the accounts. */
 export { Call } from './call.ts'
-export { checkEndpoint, grpcServerKeys, httpServerKeys, maxMessageBytes } from './config.ts'
+export {
+  checkEndpoint,
+  checkKeepalive,
+  grpcServerKeys,
+  httpServerKeys,
+  maxMessageBytes,
+  serverTls,
+  serverTlsOptions,
+  type ServerTls,
+} from './config.ts'
 export type { NoMethod } from './grpc.ts'
 export type { UnaryHandler } from './grpc-call.ts'
+export { createHealth } from './health.ts'
 export { refusalStatus, refuseRequest, respond, type HttpHandler, type HttpService } from './http.ts'
 export type { Intake } from './intake.ts'
 export type { PortRules, PortSettings } from './port.ts'

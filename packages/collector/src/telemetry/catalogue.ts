@@ -32,13 +32,76 @@ function perSignal(name: string, help: string, rest: Rest = {}): MetricCatalogue
 const NORMAL = { level: 'normal' } as const
 const DETAILED = { level: 'detailed' } as const
 
+const tailSampling = (end: string, info: MetricInfo): MetricCatalogue => ({
+  [`otelcol_processor_tail_sampling_${end}`]: info,
+})
+
+const TAIL_SAMPLING: MetricCatalogue = {
+  ...tailSampling(
+    'count_traces_sampled',
+    counter('Number of traces that a policy has decided about, by policy and decision.'),
+  ),
+  ...tailSampling(
+    'count_spans_sampled',
+    counter('Number of spans of traces that a policy has decided about, by policy and decision.'),
+  ),
+  ...tailSampling('global_count_traces_sampled', counter('Number of traces that were decided, by decision.')),
+  ...tailSampling('new_trace_id_received', counter('Number of traces that came.')),
+  ...tailSampling('sampling_policy_execution_count', counter('Number of times that a policy was asked.', NORMAL)),
+  ...tailSampling('sampling_policy_evaluation_error', counter('Number of times that a policy could not decide.')),
+  ...tailSampling(
+    'sampling_trace_dropped_too_early',
+    counter('Number of traces that were dropped without a decision, to make room.'),
+  ),
+  ...tailSampling('traces_dropped_too_large', counter('Number of traces that were dropped as they were too large.')),
+  ...tailSampling('early_decisions', counter('Number of traces that were decided before their time, by reason.')),
+  ...tailSampling(
+    'early_releases_from_cache_decision',
+    counter('Number of late spans whose trace the decision cache knew, by whether it was kept.'),
+  ),
+  ...tailSampling('sampling_traces_on_memory', gauge('Number of traces that are remembered, waiting or decided.')),
+  ...tailSampling('waiting_traces', gauge('Number of traces that wait for a decision.')),
+  ...tailSampling(
+    'held_bytes',
+    gauge('Bytes of spans that are held, in memory or on the disk, until they are decided and handed on.', {
+      unit: 'By',
+    }),
+  ),
+  ...tailSampling(
+    'sampling_decision_timer_latency',
+    histogram('Time that the decisions of a tick take.', { ...NORMAL, unit: 'ms' }),
+  ),
+  ...tailSampling(
+    'sampling_late_span_age',
+    histogram('Time from the decision about a trace to a late span of it.', { ...NORMAL, unit: 's' }),
+  ),
+  ...tailSampling(
+    'sampling_trace_removal_age',
+    histogram('Time from the first span of a trace until the trace is forgotten.', { ...NORMAL, unit: 's' }),
+  ),
+}
+
+const groupByTrace = (end: string, info: MetricInfo): MetricCatalogue => ({
+  [`otelcol_processor_groupbytrace_${end}`]: info,
+})
+
+const GROUP_BY_TRACE: MetricCatalogue = {
+  ...groupByTrace('traces_released', counter('Number of traces that were handed on.')),
+  ...groupByTrace('spans_released', counter('Number of spans that were handed on.')),
+  ...groupByTrace('traces_evicted', counter('Number of traces that were dropped to make room for others.')),
+  ...groupByTrace('early_releases', counter('Number of traces that were handed on before their time, by reason.')),
+  ...groupByTrace('conf_num_traces', gauge('Most traces that are gathered at a time.')),
+  ...groupByTrace('num_traces_in_memory', gauge('Number of traces that are gathered.')),
+  ...groupByTrace('held_bytes', gauge('Bytes of spans that are held until they are handed on.', { unit: 'By' })),
+}
+
 export const COLLECTOR_METRICS: MetricCatalogue = {
   ...perSignal('otelcol_receiver_accepted', 'Number of $ that the pipelines have taken, by receiver and transport.'),
   ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
   ...perSignal('otelcol_receiver_failed', 'Number of $ that failed in the receiver, by receiver and transport.'),
   otelcol_receiver_requests: counter('Number of requests, by receiver, transport and outcome.', NORMAL),
-  otelcol_processor_incoming_items: counter('Number of items that came to the processor.', NORMAL),
-  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.', NORMAL),
+  otelcol_processor_incoming_items: counter('Number of items that came to the processor.'),
+  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.'),
   otelcol_processor_internal_duration: histogram(
     'Time that the processor takes for a batch, without what is behind it.',
     {
@@ -63,6 +126,8 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   otelcol_processor_probabilistic_sampler_undecided_items: counter(
     'Number of items that fail_closed decided about, as nothing else could, by reason.',
   ),
+  ...TAIL_SAMPLING,
+  ...GROUP_BY_TRACE,
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
   otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {
     ...DETAILED,
@@ -76,11 +141,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     NORMAL,
   ),
   otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
-  ...perSignal(
-    'otelcol_processor_memory_limiter_accepted',
-    'Number of $ that the memory limiter has let through.',
-    NORMAL,
-  ),
+  ...perSignal('otelcol_processor_memory_limiter_accepted', 'Number of $ that the memory limiter has let through.'),
   ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
   ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter.'),
   ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter and reason.'),
@@ -98,8 +159,11 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   ),
   otelcol_exporter_queue_size: gauge('What the sending queue holds, in the unit of its sizer.'),
   otelcol_exporter_queue_capacity: gauge('What the sending queue can hold, in the unit of its sizer.'),
-  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.', NORMAL),
-  otelcol_exporter_queue_batch_send_size: histogram('Number of items in a batch that left the sending queue.', NORMAL),
+  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.'),
+  otelcol_exporter_queue_batch_send_size: histogram(
+    'Number of items in a batch that left the sending queue.',
+    DETAILED,
+  ),
   otelcol_exporter_queue_batch_send_size_bytes: histogram(
     'Size of a batch that left the sending queue, uncompressed.',
     { ...DETAILED, unit: 'By' },

@@ -79,7 +79,9 @@ describe('Prometheus', () => {
       '# TYPE otelcol_process_memory_rss gauge',
     ])
       expect(text.split('\n')).toContain(line)
-    expect(text).toMatch(/^target_info\{service_name="edge",service_instance_id="[0-9a-f-]{36}"\} 1$/m)
+    expect(text).toMatch(
+      /^target_info\{service_name="edge",service_instance_id="[0-9a-f-]{36}",service_version="[\d.]+"\} 1$/m,
+    )
     expect(text).not.toContain('untyped')
     // Each name once, with its series behind it.
     const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
@@ -96,8 +98,15 @@ describe('Prometheus', () => {
     expect(has('otelcol_processor_batch_batch_send_size_count')).toEqual([false, true, true])
     expect(has('otelcol_processor_batch_batch_send_size_bytes_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_queue_batch_send_size_bytes_count')).toEqual([false, false, true])
+    const bounds = [...detailed.matchAll(/batch_send_size_bytes_bucket\{[^}]*le="(\d+)"/g)].map(([, bound]) =>
+      Number(bound),
+    )
+    expect([Math.min(...bounds), Math.max(...bounds)]).toEqual([128, 16_777_216])
     expect(has('otelcol_processor_internal_duration_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_enqueue_size_count')).toEqual([false, false, true])
+    expect(has('otelcol_exporter_queue_batch_send_size_count')).toEqual([false, false, true])
+    expect(has('otelcol_exporter_in_flight_requests')).toEqual([true, true, true])
+    expect(has('otelcol_processor_incoming_items')).toEqual([true, true, true])
     expect((await start('{metrics: {level: none}}')).metrics).toBeUndefined()
     expect((await start('{metrics: {level: none, readers: []}}')).metrics).toBeUndefined()
   })

@@ -1,7 +1,7 @@
 /** The collector's own metrics, for those who read them: started before the pipelines, changed by a reload. */
 import { randomUUID } from 'node:crypto'
 import v8 from 'node:v8'
-import type { Counters, Listening, Logger } from '../component/index.ts'
+import { version, type Counters, type Listening, type Logger } from '../component/index.ts'
 import type { TelemetryConfig } from './config.ts'
 import { createPeriodicReader, createPrometheusReader, type Reader, type ReaderOptions } from './readers.ts'
 
@@ -74,7 +74,7 @@ function readersOf(
 }
 
 function resourceOf({ resource }: TelemetryConfig): Readonly<Record<string, string>> {
-  const usual = { 'service.name': 'spoor-collector', 'service.instance.id': INSTANCE }
+  const usual = { 'service.name': 'spoor-collector', 'service.instance.id': INSTANCE, 'service.version': version }
   const all = Object.entries<unknown>({ ...usual, ...resource }).filter(([, value]) => value !== null)
   return Object.fromEntries(all.map(([key, value]) => [key, String(value)]))
 }

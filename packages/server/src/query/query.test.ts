@@ -259,7 +259,7 @@ describe('round trips', () => {
         expect(again).toBeDefined()
         expect(parseQuery(again!)).toEqual(set)
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     )
   })
 
@@ -358,7 +358,7 @@ describe('errors', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     )
   })
 })

@@ -48,15 +48,15 @@ export function aggregates(open: OpenStore): void {
       const check = async (opened: TraceStore, seed: number): Promise<void> => {
         await fc.assert(
           fc.asyncProperty(arbitraryAggregate, (query) => checkAggregate(opened, spans, query)),
-          { numRuns: 60, seed },
+          { numRuns: 25, seed },
         )
         await fc.assert(
           fc.asyncProperty(arbitraryHeatMap, (query) => checkHeatMap(opened, spans, query)),
-          { numRuns: 30, seed },
+          { numRuns: 12, seed },
         )
         await fc.assert(
           fc.asyncProperty(arbitraryBottleneck, (query) => checkBottleneck(opened, spans, query)),
-          { numRuns: 30, seed },
+          { numRuns: 12, seed },
         )
       }
       await check(store, 51)
@@ -89,7 +89,7 @@ export function aggregates(open: OpenStore): void {
       for (let i = 0; i < spans.length; i += 9) await store.append(batchOf(...spans.slice(i, i + 9)))
       await fc.assert(
         fc.asyncProperty(arbitraryCompare, (query) => checkCompare(store, spans, query)),
-        { numRuns: 40, seed: 55 },
+        { numRuns: 16, seed: 55 },
       )
     })
     await withStore(open, async (store) => {
@@ -128,7 +128,7 @@ export function aggregates(open: OpenStore): void {
       const check = (opened: TraceStore, seed: number): Promise<void> =>
         fc.assert(
           fc.asyncProperty(arbitraryErrorGroups, (query) => checkErrorGroups(opened, spans, query)),
-          { numRuns: 40, seed },
+          { numRuns: 16, seed },
         )
       await check(store, 53)
       await store.close()

@@ -199,7 +199,7 @@ export function searching(open: OpenStore): void {
             const expected = new Set(spans.filter((span) => matches(filter, span)).map(({ span }) => span.traceId))
             expect(await findBy(opened, filter)).toEqual([...expected].sort())
           }),
-          { numRuns: 200, seed },
+          { numRuns: 80, seed },
         )
       await check(store, 11)
       await store.close()
@@ -224,7 +224,7 @@ export function searching(open: OpenStore): void {
         const expected = new Set(spans.filter((span) => matches(filter, span)).map(({ span }) => span.traceId))
         expect(await findBy(again, filter)).toEqual([...expected].sort())
       })
-      await fc.assert(properties, { numRuns: 300, seed: 3 })
+      await fc.assert(properties, { numRuns: 120, seed: 3 })
       await again.close()
     })
   })

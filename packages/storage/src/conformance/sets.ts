@@ -19,7 +19,7 @@ export function sets(open: OpenStore): void {
           fc.asyncProperty(arbitrarySearch, async (query) => {
             expect(await searchAll(opened, query)).toEqual(expectedAnswer(spans, query))
           }),
-          { numRuns: 150, seed },
+          { numRuns: 60, seed },
         )
       await check(store, 31)
       await store.close()

@@ -13,8 +13,8 @@ import { Random } from './random.ts'
 import { runSeed } from './run-seed.ts'
 import { SimulatedMachine, SimulatedProcess } from './simulated-machine.ts'
 
-/** Seeds that are run with every test; `npm run chaos` runs others. About 4 s of CPU. */
-const SEEDS = 120
+/** Seeds that are run with every test; `npm run chaos` runs others. About 2 s of CPU. */
+const SEEDS = 60
 
 it('keeps every promise under faults', { timeout: 600_000 }, async () => {
   let spans = 0

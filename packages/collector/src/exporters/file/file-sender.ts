@@ -53,12 +53,12 @@ export class FileSender implements Sender {
     }
   }
 
-  async send(batch: TelemetryBatch): Promise<SendResult> {
+  async send(batch: TelemetryBatch, signal: AbortSignal): Promise<SendResult> {
     if (!this.#config.group_by.enabled) {
-      await this.#file(this.#path).write(this.#messages(batch))
+      await this.#file(this.#path).write(this.#messages(batch), signal)
       return { rejected: 0, message: '', isWritten: true }
     }
-    return this.#sendGrouped(batch)
+    return this.#sendGrouped(batch, signal)
   }
 
   async close(): Promise<void> {
@@ -66,7 +66,7 @@ export class FileSender implements Sender {
     this.#files.clear()
   }
 
-  async #sendGrouped(batch: TelemetryBatch): Promise<SendResult> {
+  async #sendGrouped(batch: TelemetryBatch, abort: AbortSignal): Promise<SendResult> {
     const groups = new Map<string, Uint8Array[]>()
     let rejected = 0
     const { signal } = batch
@@ -82,7 +82,7 @@ export class FileSender implements Sender {
     }
     for (const [path, parts] of groups) {
       await mkdir(dirname(path), { recursive: true, mode: Number.parseInt(this.#config.directory_permissions, 8) })
-      await this.#file(path).write(this.#messages(createBatch(signal, [chunkOf(signal, parts)])))
+      await this.#file(path).write(this.#messages(createBatch(signal, [chunkOf(signal, parts)])), abort)
     }
     const message = rejected > 0 ? `the resource has no text ${JSON.stringify(key)} that makes a path` : ''
     return { rejected, reason: 'no_path', message, isWritten: true }

@@ -116,6 +116,17 @@ describe('what is there', () => {
     expect(joinBytes(lines.map((line) => tracesFromJson(line))).length).toBe(10 * large.byteLength)
   })
 
+  test('has nothing of a batch whose sender left before its turn came', async () => {
+    const path = join(directory(), 'spans.json')
+    const { exporter } = await start({ path })
+    const first = exporter.consume(batchOf(a, 3), EMPTY_CONTEXT)
+    const left = exporter.consume(batchOf(b, 2), { ...EMPTY_CONTEXT, signal: AbortSignal.abort() })
+    await expect(left).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await Promise.all([first, exporter.consume(batchOf(a, 3), EMPTY_CONTEXT)])
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+    expect(lines.map((line) => tracesFromJson(line))).toEqual([a, a])
+  })
+
   test('has nothing of a batch that cannot be written to its end', async () => {
     const path = join(directory(), 'spans.json')
     const { exporter } = await start({ path })

@@ -39,10 +39,12 @@ export class OutputFile {
 
   /**
    * Resolves when the system has all of them. Rejects with `unavailable` when one could not be written, or `invalid_data` where that will never
-   * be; the others then are not in the file either, but for those in a file that was put aside meanwhile.
+   * be; the others then are not in the file either, but for those in a file that was put aside meanwhile. What has not begun when `signal` aborts
+   * is not written, as it is going to come again: a sender that waited in vain for a slow disk would else find all of it twice.
    */
-  async write(messages: AsyncIterable<readonly Uint8Array[]>): Promise<void> {
+  async write(messages: AsyncIterable<readonly Uint8Array[]>, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
+      if (signal.aborted) throw new CollectorError('unavailable', `${this.#path}: given up before its turn came`)
       await this.#open()
       let start = this.#size
       try {

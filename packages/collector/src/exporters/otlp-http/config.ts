@@ -47,6 +47,15 @@ export const otlpHttpConfig = section({
   proxy_url: url.optional().describe('An HTTP proxy that all requests go through, as `http://proxy:3128`.'),
   disable_keep_alives: z.boolean().default(false).describe('Whether each request has a connection of its own.'),
   idle_conn_timeout: durationMs.prefault('90s').describe('How long a connection without a request stays open.'),
+  keepalive: section({
+    enabled: z.boolean().default(true),
+    idle_conn_timeout: durationMs.prefault('90s'),
+    max_idle_conns: withoutEffect(count.optional(), IDLE),
+    max_idle_conns_per_host: withoutEffect(count.optional(), IDLE),
+  })
+    .optional()
+    .describe('The newer form of `disable_keep_alives` and `idle_conn_timeout`, which do not hold beside it.'),
+  cookies: withoutEffect(z.unknown().optional(), 'what the peer wants to be kept is not kept'),
   max_idle_conns: withoutEffect(count.optional(), IDLE),
   max_idle_conns_per_host: withoutEffect(count.optional(), IDLE),
   read_buffer_size: withoutEffect(count.optional(), SOCKETS),

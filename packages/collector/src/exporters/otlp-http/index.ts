@@ -95,11 +95,15 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
 }
 
 function createClient(config: OtlpHttpConfig, tls: TlsFiles<TlsClientOptions>): HttpClient {
+  const { idle_conn_timeout: idleMs, enabled: isKept } = config.keepalive ?? {
+    idle_conn_timeout: config.idle_conn_timeout,
+    enabled: !config.disable_keep_alives,
+  }
   const options = (): Agent.Options => ({
     connections: config.max_conns_per_host || config.sending_queue.num_consumers,
-    keepAliveTimeout: timerMs(config.idle_conn_timeout),
+    keepAliveTimeout: timerMs(idleMs),
     // 0 is undici's way not to keep a connection.
-    pipelining: config.disable_keep_alives ? 0 : 1,
+    pipelining: isKept ? 1 : 0,
     // The attempt has its own timeout.
     headersTimeout: 0,
     bodyTimeout: 0,

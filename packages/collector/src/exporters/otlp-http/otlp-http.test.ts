@@ -240,15 +240,18 @@ describe('connections', () => {
     expect(proxy.received.map(({ path }) => path)).toEqual(['http://collector.internal:4318/v1/traces'])
   })
 
-  test('disable_keep_alives has one for each request', async () => {
-    const ports = new Set<number | undefined>()
-    const { url } = await startServer((response) => {
-      ports.add(response.req.socket.remotePort)
-      response.end()
-    })
-    const config = { endpoint: url, disable_keep_alives: true, ...DIRECT }
-    const { exporter } = await startExporter(otlpHttpExporter, config)
-    for (let i = 0; i < 3; i++) await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
-    expect(ports.size).toBe(3)
-  })
+  test.each([[{ disable_keep_alives: true }], [{ keepalive: { enabled: false } }]])(
+    'with %o each request has one',
+    async (settings) => {
+      const ports = new Set<number | undefined>()
+      const { url } = await startServer((response) => {
+        ports.add(response.req.socket.remotePort)
+        response.end()
+      })
+      const config = { endpoint: url, ...settings, ...DIRECT }
+      const { exporter } = await startExporter(otlpHttpExporter, config)
+      for (let i = 0; i < 3; i++) await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+      expect(ports.size).toBe(3)
+    },
+  )
 })

@@ -1,4 +1,5 @@
 import http from 'node:http'
+import grpc from '@grpc/grpc-js'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCollector, type Collector } from '../../collector.ts'
 import { section, type ExporterFactory, type Report } from '../../component/index.ts'
@@ -83,26 +84,15 @@ test('its path and bodies are as configured; what else is asked gets no answer t
 
 test('what has no effect is told with its place', () => {
   const { factory } = createSlow()
-  const { warnings } = create('{grpc: {endpoint: "localhost:1"}}', factory)
+  const { warnings } = create('{grpc: {endpoint: "localhost:1", tls: {}}}', factory)
   expect(warnings).toEqual([
-    expect.stringContaining('config.yaml:4:29 extensions.health_check.grpc: has no effect') as string,
+    expect.stringContaining('config.yaml:4:61 extensions.health_check.grpc.tls: has no effect') as string,
     expect.stringContaining("extensions.pprof: has no effect: it serves profiles of Go's runtime") as string,
   ])
 })
 
-test('version 2 over gRPC is refused, as its probes would hear nothing', () => {
-  const { factory } = createSlow()
-  const settings = '{use_v2: true, grpc: {endpoint: "localhost:1"}}'
-  expect(() => create(settings, factory)).toThrow(
-    'config.yaml:4:43 extensions.health_check.grpc: health is told over HTTP',
-  )
-})
-
 test.each([
-  [
-    '{endpoint: "127.0.0.1:0", component_health: {}, http: {}}',
-    ['http has no effect without use_v2: true', 'component_health has no effect without use_v2: true'],
-  ],
+  ['{endpoint: "127.0.0.1:0", component_health: {}}', ['component_health has no effect without use_v2: true']],
   [
     '{endpoint: "127.0.0.1:0", use_v2: true, response_body: {healthy: fine}}',
     ['response_body has no effect with use_v2: true'],
@@ -122,7 +112,7 @@ test.each([
 
 describe('version 2', () => {
   /** A collector whose exporter reports what it is told to. */
-  async function start(settings = '') {
+  async function start(settings = '', http = 'http: {endpoint: "127.0.0.1:0"},') {
     let report: Report = () => {}
     const factory: ExporterFactory<object> = {
       kind: 'exporter',
@@ -134,7 +124,7 @@ describe('version 2', () => {
         return { start: async () => {}, shutdown: async () => {}, consume: async () => {} }
       },
     }
-    const collector = create(`{use_v2: true, http: {endpoint: "127.0.0.1:0"}, ${settings}}`, factory)
+    const collector = create(`{use_v2: true, ${http} ${settings}}`, factory)
     await collector.start()
     return { collector, report: (...event: Parameters<Report>) => report(...event) }
   }
@@ -230,5 +220,65 @@ describe('version 2', () => {
     expect(body).toMatchObject({ service: { extensions: ['health_check', 'pprof', 'nop'] } })
     await other.reload(yaml(config).replace('receivers: {nop: }', 'receivers: {nop/2: }').replace('[nop]', '[nop/2]'))
     expect(bodyOf(await ask(other, '/config'))).toMatchObject({ receivers: { 'nop/2': null } })
+  })
+
+  describe('over gRPC', () => {
+    /** The answers of `Check` and `Watch`: 1 serving, 2 not, 3 unknown; or the code of an error. */
+    function connect(collector: Collector) {
+      const { address } = collector.listening().find(({ protocol }) => protocol === 'grpc')!
+      const client = new grpc.Client(address, grpc.credentials.createInsecure())
+      onTestFinished(() => client.close())
+      const pack = (service: string) => Buffer.from([0x0a, service.length, ...Buffer.from(service)])
+      const unpack = (bytes: Buffer) => bytes[1]
+      const of = (method: string) => [`/grpc.health.v1.Health/${method}`, pack, unpack] as const
+      return {
+        check: (service: string) =>
+          new Promise((resolve) =>
+            client.makeUnaryRequest(...of('Check'), service, (error, status) => resolve(error ? error.code : status)),
+          ),
+        watch: (service: string) => {
+          const seen: unknown[] = []
+          const call = client.makeServerStreamRequest(...of('Watch'), service)
+          call.on('data', (status) => seen.push(status)).on('error', ({ code }: grpc.ServiceError) => seen.push(code))
+          return seen
+        },
+      }
+    }
+
+    test('the collector and each pipeline, for who asks and for who watches, alone or beside HTTP', async () => {
+      const alone = await start('grpc: {endpoint: "127.0.0.1:0"}', '')
+      expect(alone.collector.listening().map(({ protocol }) => protocol)).toEqual(['grpc'])
+      expect(await connect(alone.collector).check('')).toBe(1)
+
+      const { collector, report } = await start(
+        'grpc: {endpoint: "127.0.0.1:0"}, component_health: {include_permanent_errors: true}',
+      )
+      expect(collector.listening().map(({ protocol }) => protocol)).toEqual(['http', 'grpc'])
+      const { check, watch } = connect(collector)
+      const [whole, traces, none] = [watch(''), watch('traces'), watch('logs')]
+      await expect.poll(() => [whole, traces, none]).toEqual([[1], [1], [3]])
+      expect([await check(''), await check('traces'), await check('logs')]).toEqual([1, 1, grpc.status.NOT_FOUND])
+      report('permanent_error', 'refused')
+      await expect.poll(() => [whole, traces, none]).toEqual([[1, 2], [1, 2], [3]])
+      expect([await check(''), await check('traces')]).toEqual([2, 2])
+      report('ok')
+      await expect.poll(() => traces).toEqual([1, 2, 1])
+      await collector.shutdown({ deadlineMs: 1000 })
+      await expect
+        .poll(() => [traces, none])
+        .toEqual([
+          [1, 2, 1, 2, grpc.status.UNAVAILABLE],
+          [3, grpc.status.UNAVAILABLE],
+        ])
+    })
+
+    test('an error that may pass is told when it has lasted for recovery_duration', async () => {
+      const health = 'component_health: {include_recoverable_errors: true, recovery_duration: 20ms}'
+      const { collector, report } = await start(`grpc: {endpoint: "127.0.0.1:0"}, ${health}`)
+      const seen = connect(collector).watch('traces')
+      await expect.poll(() => seen).toEqual([1])
+      report('recoverable_error', 'away')
+      await expect.poll(() => seen).toEqual([1, 2])
+    })
   })
 })

@@ -1,9 +1,17 @@
-/** Says over HTTP whether the collector takes data, and how its components are. */
-import { NO_OVERVIEW, portClaims, type Context, type Extension, type ExtensionFactory } from '../../component/index.ts'
-import { createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
+/** Says over HTTP, and over gRPC, whether the collector takes data, and how its components are. */
+import {
+  NO_OVERVIEW,
+  portClaims,
+  timerMs,
+  type Context,
+  type Extension,
+  type ExtensionFactory,
+} from '../../component/index.ts'
+import { createGrpcEndpoint, createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
+import { createHealth } from '../../receiver-helper/index.ts'
 import { COMPONENT_HEALTH_DEFAULTS, healthCheckConfig, HTTP_DEFAULTS, type HealthCheckConfig } from './config.ts'
 import { answerVersion1 } from './version-1.ts'
-import { answerConfig, answerVersion2 } from './version-2.ts'
+import { answerConfig, answerVersion2, isServing } from './version-2.ts'
 
 export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
   kind: 'extension',
@@ -13,7 +21,9 @@ export const healthCheckExtension: ExtensionFactory<HealthCheckConfig> = {
 }
 
 function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): Extension {
-  const { use_v2: isVersion2, http = HTTP_DEFAULTS, component_health: health = COMPONENT_HEALTH_DEFAULTS } = config
+  // otelcol has a feature gate instead of use_v2 by now; files for it have the sections of version 2 alone.
+  const isVersion2 = config.use_v2 || config.http !== undefined || config.grpc !== undefined
+  const { http = HTTP_DEFAULTS, component_health: health = COMPONENT_HEALTH_DEFAULTS } = config
   let readySince: Date | undefined
   let overview = () => NO_OVERVIEW
   let effective: unknown
@@ -24,19 +34,46 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     return http.config.enabled && path === http.config.path ? answerConfig(effective) : undefined
   }
 
+  const services = createHealth(
+    (service) => isServing(overview(), health, service),
+    () => overview().pipelines.map((pipeline) => pipeline.id),
+  )
   const address = (isVersion2 ? http.endpoint : undefined) ?? config.endpoint
-  const endpoint = createHttpEndpoint(address, answer)
+  const tls = (isVersion2 ? http.tls : undefined) ?? config.tls
+  const overHttp =
+    config.http || !config.grpc ? createHttpEndpoint(address, answer, tls && { config: tls, logger }) : undefined
+  const endpoints = [
+    ...(overHttp ? [{ protocol: 'http', at: address, port: overHttp }] : []),
+    ...(config.grpc
+      ? [
+          {
+            protocol: 'grpc',
+            at: config.grpc.endpoint,
+            port: createGrpcEndpoint(config.grpc.endpoint, services.handlers),
+          },
+        ]
+      : []),
+  ]
+  let recovery: NodeJS.Timeout | undefined
+
+  /** An error that may pass counts only after a while, at which nobody else tells anything. */
+  function tellLater(): void {
+    if (!health.include_recoverable_errors) return
+    clearTimeout(recovery)
+    recovery = setTimeout(() => services.changed(), timerMs(health.recovery_duration) + 1).unref()
+  }
+
   return {
-    claims: portClaims(address),
+    claims: endpoints.flatMap(({ at }) => portClaims(at)),
     async start(host) {
       overview = () => host.overview()
-      for (const key of isVersion2 ? (['response_body'] as const) : (['http', 'component_health'] as const)) {
-        if (config[key] === undefined) continue
-        const message = `${key} has no effect ${isVersion2 ? 'with' : 'without'} use_v2: true`
-        logger.warn({ component: id }, message)
+      const other = isVersion2 ? 'response_body' : 'component_health'
+      if (config[other] !== undefined)
+        logger.warn({ component: id }, `${other} has no effect ${isVersion2 ? 'with' : 'without'} use_v2: true`)
+      for (const { protocol, port } of endpoints) {
+        await port.start()
+        logger.info({ component: id, protocol, endpoint: port.address }, 'Starting health_check extension')
       }
-      await endpoint.start()
-      logger.info({ component: id, endpoint: endpoint.address }, 'Starting health_check extension')
     },
     ready() {
       readySince = new Date()
@@ -46,8 +83,18 @@ function createHealthCheck({ id, logger }: Context, config: HealthCheckConfig): 
     },
     configured(config) {
       effective = config
+      services.changed()
     },
-    listening: () => [{ protocol: 'http', address: endpoint.address }],
-    shutdown: () => endpoint.stop(),
+    statusChanged(_component, { status }) {
+      services.changed()
+      if (status === 'recoverable_error') tellLater()
+    },
+    refresh: () => overHttp?.refresh(),
+    listening: () => endpoints.map(({ protocol, port }) => ({ protocol, address: port.address })),
+    async shutdown() {
+      clearTimeout(recovery)
+      services.stop('the collector is shutting down')
+      await Promise.all(endpoints.map(({ port }) => port.stop()))
+    },
   }
 }

@@ -33,25 +33,46 @@ interface Health {
   readonly components?: Readonly<Record<string, Health>>
 }
 
+/** What is asked for: the collector, or a pipeline of it. */
+interface Scope {
+  readonly event: StatusEvent
+  readonly components: readonly ComponentOverview[]
+  /** An HTTP status. */
+  readonly status: number
+}
+
+/** `pipeline`: its id; null for the whole. Undefined where there is none. */
+function scopeOf(overview: Overview, pipeline: string | null, health: ComponentHealth): Scope | undefined {
+  const pipelines = overview.pipelines.filter(({ id }) => pipeline === null || id === pipeline)
+  if (pipeline !== null && pipelines.length === 0) return undefined
+  const components = pipelines.flatMap((each) => each.components)
+  const events = [...components, ...(pipeline === null ? overview.extensions : [])].map((each) => each.status)
+  const event = pipeline === null ? overview.status : pipelines[0]!.status
+  return { event, components, status: codeOf([event, ...events], health) }
+}
+
+/** Over gRPC: whether a pipeline, or with '' the collector, would be answered with 200; undefined where there is none. */
+export function isServing(overview: Overview, health: ComponentHealth, service: string): boolean | undefined {
+  const scope = scopeOf(overview, service === '' ? null : service, health)
+  return scope && scope.status === 200
+}
+
 /** `query`: what is behind the `?`. */
 export function answerVersion2(overview: Overview, health: ComponentHealth, query: string): Answer {
   const parameters = new URLSearchParams(query)
-  const isVerbose = parameters.has('verbose')
   const id = parameters.get('pipeline')
-  const pipelines = overview.pipelines.filter((pipeline) => id === null || pipeline.id === id)
-  if (id !== null && pipelines.length === 0) {
+  const scope = scopeOf(overview, id, health)
+  if (!scope) {
     const known = overview.pipelines.map((pipeline) => pipeline.id).join(', ')
-    return refusal(404, `there is no pipeline ${JSON.stringify(id.slice(0, 200))}; there are: ${known}`)
+    return refusal(404, `there is no pipeline ${JSON.stringify(id?.slice(0, 200))}; there are: ${known}`)
   }
-  const isWhole = id === null
-  const components = pipelines.flatMap((pipeline) => pipeline.components)
-  const events = [...components, ...(isWhole ? overview.extensions : [])].map((each) => each.status)
-  const event = isWhole ? overview.status : pipelines[0]!.status
-  const status = codeOf([event, ...events], health)
+  const { event, components, status } = scope
   const body: Health = {
     start_time: new Date(overview.startedAtMs).toISOString(),
     ...told(event, status === 200),
-    ...(isVerbose && { components: isWhole ? partsOf(overview, health) : named(components, health) }),
+    ...(parameters.has('verbose') && {
+      components: id === null ? partsOf(overview, health) : named(components, health),
+    }),
   }
   return { status, contentType: 'application/json', body: JSON.stringify(body) }
 }

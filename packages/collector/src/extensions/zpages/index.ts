@@ -23,7 +23,7 @@ export const zpagesExtension: ExtensionFactory<ZpagesConfig> = {
 /** Changes of status that are kept. */
 const MAX_CHANGES = 200
 
-function createZpages({ id, logger, counters }: Context, { endpoint: address, expvar }: ZpagesConfig): Extension {
+function createZpages({ id, logger, counters }: Context, { endpoint: address, expvar, tls }: ZpagesConfig): Extension {
   const changes: Change[] = []
   const ratesOf = createRates()
   let overview = () => NO_OVERVIEW
@@ -55,7 +55,7 @@ function createZpages({ id, logger, counters }: Context, { endpoint: address, ex
     return { status: 200, contentType: 'text/html; charset=utf-8', body: page(title, bar, body()) }
   }
 
-  const endpoint = createHttpEndpoint(address, answer)
+  const endpoint = createHttpEndpoint(address, answer, tls && { config: tls, logger })
   return {
     claims: portClaims(address),
     async start(host) {
@@ -68,6 +68,7 @@ function createZpages({ id, logger, counters }: Context, { endpoint: address, ex
       if (changes.length > MAX_CHANGES) changes.shift()
     },
     listening: () => [{ protocol: 'http', address: endpoint.address }],
+    refresh: () => endpoint.refresh(),
     shutdown: () => endpoint.stop(),
   }
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { section, withoutEffect } from '../../component/index.ts'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
-import { checkEndpoint, grpcServerKeys, httpServerKeys } from '../../receiver-helper/index.ts'
+import { checkEndpoint, checkKeepalive, grpcServerKeys, httpServerKeys } from '../../receiver-helper/index.ts'
 
 /** A slash at its start may be left out, as the collector has it. */
 const urlPath = z.preprocess(
@@ -19,8 +19,10 @@ const http = section({
   traces_url_path: urlPath.default(HTTP_PATHS.traces),
   metrics_url_path: urlPath.default(HTTP_PATHS.metrics),
   logs_url_path: urlPath.default(HTTP_PATHS.logs),
-  profiles_url_path: withoutEffect(z.string().optional(), 'profiles are not taken'),
-}).superRefine(checkEndpoint)
+  profiles_url_path: withoutEffect(urlPath.optional(), 'profiles are not taken'),
+})
+  .superRefine(checkEndpoint)
+  .superRefine(checkKeepalive)
 
 export const otlpReceiverConfig = section({
   protocols: section({ grpc: grpc.optional(), http: http.optional() }, ['grpc', 'http']),

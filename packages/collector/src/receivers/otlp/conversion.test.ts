@@ -58,7 +58,7 @@ test('what is wrong with a message is told as it is elsewhere', async () => {
 test('values that would take some hundred megabytes together do not end the thread', async () => {
   const { convert } = start()
   const span = JSON.stringify({ name: 'x', attributes: Array.from({ length: 100 }, () => ({})) })
-  for (const list of ['{},'.repeat(6_000_000), '[],'.repeat(6_000_000), `${span},`.repeat(50_000)]) {
+  for (const list of ['[],'.repeat(6_000_000), `${span},`.repeat(50_000)]) {
     const body = Buffer.from(`{"x":[${list}0],"resourceSpans":[{"scopeSpans":[{"spans":[${span}]}]}]}`)
     await expect(convert(body)).resolves.toMatchObject({ rejected: 1 })
   }

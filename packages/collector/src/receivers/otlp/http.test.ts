@@ -132,15 +132,18 @@ describe('what is taken', () => {
     expect(sink.items).toBe(20)
   })
 
-  test('response_headers are on each answer; without keep_alives_enabled each is the last of its connection', async () => {
-    const { http } = await startReceiver({
-      http: { response_headers: { 'X-Served-By': 'a' }, keep_alives_enabled: false },
-    })
-    for (const path of ['/v1/traces', '/nothing']) {
-      const { headers } = await post(`http://${http}${path}`, request)
-      expect([headers.get('x-served-by'), headers.get('connection')]).toEqual(['a', 'close'])
-    }
-  })
+  test.each([{ keep_alives_enabled: false }, { keepalive: { enabled: false } }])(
+    'response_headers are on each answer; with %o each is the last of its connection',
+    async (settings) => {
+      const { http } = await startReceiver({
+        http: { response_headers: { 'X-Served-By': 'a' }, ...settings },
+      })
+      for (const path of ['/v1/traces', '/nothing']) {
+        const { headers } = await post(`http://${http}${path}`, request)
+        expect([headers.get('x-served-by'), headers.get('connection')]).toEqual(['a', 'close'])
+      }
+    },
+  )
 
   test('the answer comes only when the pipeline has taken it', async () => {
     const { http, sink } = await startReceiver()

@@ -219,7 +219,8 @@ describe.runIf(process.platform === 'linux')(
       const subject = await start()
       const before = subject.residentBytes()
       const bomb = bombOf(coding, 300_000)
-      for (const chunked of [false, true]) {
+      // Of a length that was told and of none, where it need not be both of each.
+      for (const chunked of coding === 'gzip' || LONG ? [false, true] : [true]) {
         const statuses = await postMany(subject.http, BOMBS, bomb, { 'content-encoding': coding }, chunked)
         expect([...statuses.keys()].filter((status) => status !== 413 && status !== 503)).toEqual([])
         expect(statuses.get(413)).toBeGreaterThan(BOMBS / 3)

@@ -10,7 +10,9 @@
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
  *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
- *     unordered: [attributes]          lists whose order nobody promises; without it, all order counts
+ *     pause: 2500                      milliseconds that pass after each request of the input
+ *     unordered: [attributes]          lists whose order nobody promises, `requests` being that of all; without it, all order counts
+ *     without: [schemaUrl]             keys of the output that are left out, as they differ on purpose
  *     collector: 0.160.0               the version that gave the answer
  *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
  *     error: processors::attributes: … or what `otelcol validate` says
@@ -37,7 +39,9 @@ export interface GoldenCase {
   readonly input: readonly object[]
   /** Whether the output is a digest. */
   readonly isGenerated: boolean
+  readonly pauseMs: number
   readonly unordered: readonly string[]
+  readonly without: readonly string[]
   readonly output: readonly object[] | undefined
   readonly error: string | undefined
   readonly here: string | undefined
@@ -51,7 +55,9 @@ interface Written {
   readonly headers?: Record<string, string | string[]>
   readonly input?: object | object[]
   readonly generate?: { readonly spans: number; readonly seed: number }
+  readonly pause?: number
   readonly unordered?: string[]
+  readonly without?: string[]
   readonly output?: object | object[]
   readonly error?: string
   readonly here?: string
@@ -81,7 +87,9 @@ function readGoldenCase(file: string): GoldenCase {
     headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
     input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
     isGenerated: written.generate !== undefined,
+    pauseMs: written.pause ?? 0,
     unordered: written.unordered ?? [],
+    without: written.without ?? [],
     output: written.output === undefined ? undefined : [written.output].flat(),
     error: written.error,
     here: written.here,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   countItems,
   createBatch,
+  joinBytes,
   logsFromJson,
   metricsFromJson,
   requestToJson,
@@ -36,8 +37,8 @@ const FROM_JSON = { traces: tracesFromJson, metrics: metricsFromJson, logs: logs
 /** Where the requests of a case come from. */
 const CLIENT = '127.0.0.1:51432'
 
-/** Runs a case through a collector of its own. */
-export async function runHere(golden: GoldenCase): Promise<Outcome> {
+/** Runs a case through a collector of its own. `pass`: lets so many milliseconds pass. */
+export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<unknown>): Promise<Outcome> {
   const sink = createSink()
   let first: Consumer | undefined
   const source: ReceiverFactory<object> = {
@@ -68,6 +69,7 @@ export async function runHere(golden: GoldenCase): Promise<Outcome> {
     const bytes = FROM_JSON[golden.signal](JSON.stringify(request))
     const items = countItems(golden.signal, bytes)
     await first!.consume(createBatch(golden.signal, [{ bytes, items }]), context)
+    if (golden.pauseMs > 0) await pass(golden.pauseMs)
   }
   await collector.shutdown()
   for (const { chunks, signal } of sink.batches) {
@@ -76,11 +78,17 @@ export async function runHere(golden: GoldenCase): Promise<Outcome> {
       if (counted !== items) throw new Error(`a chunk of ${counted} items says that it has ${items}`)
     }
   }
-  const requests = sink.batches.map(({ signal, chunks }) => requestToJson(signal, chunks[0]!.bytes))
+  const requests = sink.batches.map(({ signal, chunks }) =>
+    requestToJson(signal, joinBytes(chunks.map(({ bytes }) => bytes))),
+  )
   return {
     output: golden.isGenerated
-      ? [digestOf('traces', requests)]
-      : requests.map((request) => inOrder(golden, withoutZeros(request))),
+      ? [digestOf(golden, requests)]
+      : (inOrder(
+          golden,
+          requests.map((request) => withoutZeros(request)),
+          'requests',
+        ) as unknown[]),
   }
 }
 
@@ -89,20 +97,24 @@ export function expectedOf(golden: GoldenCase): Outcome {
   const { to, output, here } = golden
   if (here !== undefined) return { error: here.trimEnd() }
   if (golden.isGenerated) return { output: output ?? [] }
-  return { output: (output ?? []).map((request) => inOrder(golden, comparable(to, request))) }
+  const requests = (output ?? []).map((request) => comparable(to, request))
+  return { output: inOrder(golden, requests, 'requests') as unknown[] }
 }
 
 /** What stands for requests that are too many to be read. */
 export function digestOf(
-  signal: Signal,
+  { to, unordered, without }: Pick<GoldenCase, 'to' | 'unordered' | 'without'>,
   requests: readonly object[],
 ): { readonly items: number; readonly sha256: string } {
   const hash = createHash('sha256')
   let items = 0
-  for (const request of requests) {
-    items += countItems(signal, FROM_JSON[signal](JSON.stringify(request)))
-    hash.update(JSON.stringify(comparable(signal, request), sortKeys))
-  }
+  const texts = requests.map((request) => {
+    items += countItems(to, FROM_JSON[to](JSON.stringify(request)))
+    return JSON.stringify(comparable(to, request), (key, value) =>
+      without.includes(key) ? undefined : sortKeys(key, value),
+    )
+  })
+  for (const text of unordered.includes('requests') ? texts.toSorted() : texts) hash.update(text)
   return { items, sha256: hash.digest('hex') }
 }
 
@@ -118,14 +130,15 @@ function comparable(signal: Signal, request: object): unknown {
   return withoutZeros(requestToJson(signal, FROM_JSON[signal](JSON.stringify(request))))
 }
 
-/** With the lists sorted whose order the case leaves open. */
+/** With the lists sorted whose order the case leaves open, and without the keys that it leaves out. */
 function inOrder(golden: GoldenCase, value: unknown, key = ''): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item) => inOrder(golden, item))
     return golden.unordered.includes(key) ? items.toSorted(byText) : items
   }
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inOrder(golden, inner, name)]))
+  const kept = Object.entries(value).filter(([name]) => !golden.without.includes(name))
+  return Object.fromEntries(kept.map(([name, inner]) => [name, inOrder(golden, inner, name)]))
 }
 
 /** Values stay as they are: an attribute with an empty text is another than one without a value. */

@@ -99,13 +99,16 @@ async function collect(binary: string, config: string, doors: readonly Door[]): 
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   try {
-    for (const door of doors) {
-      for (const body of door.golden.input) {
-        await post(door, JSON.stringify(body), () => child.exitCode === null).catch((error: unknown) => {
-          throw new Error(`${door.golden.name}: ${String(error)}\n${log}`, { cause: error })
-        })
-      }
-    }
+    await Promise.all(
+      doors.map(async (door) => {
+        for (const body of door.golden.input) {
+          await post(door, JSON.stringify(body), () => child.exitCode === null).catch((error: unknown) => {
+            throw new Error(`${door.golden.name}: ${String(error)}\n${log}`, { cause: error })
+          })
+          await new Promise((resolve) => setTimeout(resolve, door.golden.pauseMs))
+        }
+      }),
+    )
   } finally {
     child.kill('SIGTERM')
     await ended

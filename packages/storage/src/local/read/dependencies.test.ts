@@ -72,7 +72,7 @@ it('counts what a naive model counts, where each id is of one span, wherever the
         expect(complete).toBe(true)
       },
     ),
-    { numRuns: 400, seed: 21 },
+    { numRuns: 120, seed: 21 },
   )
 })
 
@@ -99,7 +99,7 @@ it('counts each call once, with one of the spans that have the parent’s id, wh
         }
       },
     ),
-    { numRuns: 400, seed: 22 },
+    { numRuns: 120, seed: 22 },
   )
 })
 

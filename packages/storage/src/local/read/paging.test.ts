@@ -63,7 +63,7 @@ it('shows what was there from the beginning once, in its order, whatever comes i
         expect(new Set(idsOf(pages)).size).toBe(idsOf(pages).length)
       },
     ),
-    { numRuns: 150, endOnFailure: true },
+    { numRuns: 60, endOnFailure: true },
   )
 })
 
@@ -105,7 +105,7 @@ const byStart = fc.asyncProperty(
 
 it('shows all by their start also where there is not time enough for every page', async () => {
   stopped = 0
-  await fc.assert(byStart, { numRuns: 300, endOnFailure: true })
+  await fc.assert(byStart, { numRuns: 100, endOnFailure: true })
   expect(stopped).toBeGreaterThan(30)
 })
 
@@ -123,7 +123,7 @@ it('ends, and shows nothing twice, in every order, where no page has time enough
       const expected = expectedTraces(spans, query).map((trace) => trace.traceId)
       for (const id of idsOf(pages)) expect(expected).toContain(id)
     }),
-    { numRuns: 150, endOnFailure: true },
+    { numRuns: 60, endOnFailure: true },
   )
 })
 

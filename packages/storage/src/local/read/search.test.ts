@@ -42,7 +42,7 @@ it('finds what any set means, in every order, page by page, however the spans li
         for (const query of queries) expect(await searchAll(store, query)).toEqual(expectedAnswer(spans, query))
       },
     ),
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: 16, endOnFailure: true },
   )
 })
 
@@ -54,6 +54,6 @@ it('finds the same where some of the blocks are sealed', async () => {
       const store = storeOf(parts.map((part, i) => (i === 1 ? blockOf(part, 3) : sealedOf(part))))
       for (const query of queries) expect(await searchAll(store, query)).toEqual(expectedAnswer(spans, query))
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   )
 })

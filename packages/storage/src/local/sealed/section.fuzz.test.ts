@@ -99,7 +99,7 @@ it('gives back every byte of every span, and of what it is under', () => {
       )
       expect(keysOf(together)).toEqual(keysOf(wanted))
     }),
-    { numRuns: 150 },
+    { numRuns: 30 },
   )
 })
 
@@ -121,7 +121,7 @@ it('has the header columns of every span', () => {
       ])
       expect(headers).toEqual(spansOf(section).map(({ header }) => header))
     }),
-    { numRuns: 80 },
+    { numRuns: 40 },
   )
 })
 
@@ -147,7 +147,7 @@ it('gives the rows and spans of each trace', () => {
       }
       expect(section.traceRows(Uint32Array.of(1, 2, 3, 4))).toBeUndefined()
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 
@@ -160,7 +160,7 @@ it('has what a look at all rows would find out of each trace', async () => {
       for (const name of Object.keys(expected!) as (keyof TraceExtents)[])
         expect(extents[name]).toEqual(expected![name])
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 
@@ -214,7 +214,7 @@ it('has the values of every attribute at every level, and of text fields', () =>
         }
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 30 },
   )
 })
 
@@ -233,7 +233,7 @@ it('lets every attribute through its filter, and lists its key', () => {
       }
       for (const hash of hashes) expect(section.mayHaveAttribute(hash)).toBe(true)
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 
@@ -260,6 +260,6 @@ it('says that it is damaged, or gives what is right, whichever bytes are wrong',
         expect(error.code).toBe('corrupt')
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 30 },
   )
 })

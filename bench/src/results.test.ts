@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { runsOf, type Figure } from './figure.ts'
+import { worseSince, worseText, type Record } from './results.ts'
+
+const machine = { CPU: 'a processor, 2 cores', Node: 'v24.0.0' }
+
+function record(figures: readonly Figure[], changes: Partial<Record> = {}): Record {
+  const results = [{ section: 'forward', title: 'Forward', figures }]
+  const base = { at: '2026-11-22T10:00:00Z', commit: 'abc', form: 'full', machine, peers: {}, results } as const
+  return { ...base, load: { before: 0, after: 2 }, minutes: 5, ...changes }
+}
+
+const perSecond = (runs: readonly number[], peer?: readonly number[]): Figure => ({
+  name: 'gRPC',
+  unit: 'spans/CPU s',
+  ...runsOf(runs),
+  ...(peer && { peer: runsOf(peer) }),
+})
+const megabytes = (value: number): Figure => ({ name: 'peak', unit: 'MB', value })
+
+describe('what got worse since the results before', () => {
+  it('is what differs by more than the noise of both runs together', () => {
+    const before = record([perSecond([95, 100, 105])])
+    expect(worseSince(before, record([perSecond([87, 92, 97])]))).toEqual([])
+    expect(worseSince(before, record([perSecond([80, 85, 90])]))).toEqual([
+      { section: 'forward', name: 'gRPC', by: expect.closeTo(0.176, 2) as number, text: '100 → 85 spans/CPU s' },
+    ])
+    expect(worseSince(before, record([perSecond([200, 201, 202])]))).toEqual([])
+  })
+
+  it('allows a figure of a single run, and runs that happen to be alike, some noise all the same', () => {
+    expect(worseSince(record([megabytes(100)]), record([megabytes(129)]))).toEqual([])
+    expect(worseSince(record([megabytes(100)]), record([megabytes(131)]))).toHaveLength(1)
+    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([98, 98])]))).toEqual([])
+    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([96, 96])]))).toHaveLength(1)
+  })
+
+  it('is asked of the times better than the peer on another machine, and not at all without one', () => {
+    const before = record([perSecond([300, 300], [100, 100]), megabytes(100)])
+    const elsewhere = { machine: { ...machine, CPU: 'a slower one, 2 cores' } }
+    expect(worseSince(before, record([perSecond([150, 150], [50, 50]), megabytes(900)], elsewhere))).toEqual([])
+    expect(worseSince(before, record([perSecond([100, 100], [50, 50])], elsewhere))).toHaveLength(1)
+  })
+
+  it('compares only what was measured in the same unit both times', () => {
+    const before = record([{ ...perSecond([100, 100]), unit: 'ns/span' }])
+    expect(worseSince(before, record([perSecond([1, 1])]))).toEqual([])
+    expect(worseSince(record([]), record([perSecond([1, 1])]))).toEqual([])
+  })
+
+  it('is said in words', () => {
+    const before = record([megabytes(100)])
+    expect(worseText(undefined, before)).toBe('no results of a full run are committed: nothing to compare with')
+    expect(worseText(before, before)).toBe('nothing got worse by more than its noise since abc (2026-11-22)')
+    expect(worseText(before, record([megabytes(200)]))).toBe(
+      'worse by more than its noise since abc (2026-11-22):\n  forward, peak: 100 % worse, 100 → 200 MB',
+    )
+  })
+})

@@ -1,0 +1,144 @@
+/**
+ * A file of SQLite that one component writes: whole transactions or none, whenever the process is killed; one process at a time, by a lock of
+ * the kernel; pages that are free again are used again. What comes at the same time is written by one transaction, so that many
+ * senders share one sync.
+ */
+import { renameSync } from 'node:fs'
+import type * as sqlite from 'node:sqlite'
+import { CollectorError } from './error.ts'
+import type { Logger } from './logger.ts'
+import { loadSqlite, transact } from './sqlite.ts'
+
+export interface SqliteFileOptions {
+  /** What it is, as its errors name it: `persistent queue`. */
+  readonly what: string
+  /** Creates what is not there. */
+  readonly schema: string
+  /** Whether a transaction ends only when it is on the disk; else it is with the system, which survives the end of the process. */
+  readonly fsync: boolean
+  readonly logger: Logger
+}
+
+type Work = (error?: CollectorError) => void
+
+/** `SQLITE_CORRUPT` and `SQLITE_NOTADB`. */
+const DAMAGED: readonly unknown[] = [11, 26]
+const BUSY = 5
+/** The log of SQLite is cut to this when it was larger. Bytes. */
+const MAX_LOG_BYTES = 16 * 1024 * 1024
+/** Free pages of 4 KiB that are given back to the file system at a time. */
+const MAX_FREED_PAGES = 1024
+
+const PRAGMAS = `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA auto_vacuum = INCREMENTAL;
+  PRAGMA journal_mode = WAL;
+  PRAGMA journal_size_limit = ${MAX_LOG_BYTES};
+`
+
+export class SqliteFile {
+  readonly database: sqlite.DatabaseSync
+  readonly #what: string
+  /** What the next transaction does. */
+  #changes: (() => void)[] = []
+  /** Who waits for it. */
+  #waiting: Work[] = []
+
+  /**
+   * Opens the file, or makes it, and gives what `use` makes of it. One that is damaged is set aside, with an error in the log.
+   *
+   * @throws CollectorError `unavailable` where another process has it, or the system does not let it be opened
+   */
+  static open<T>(file: string, options: SqliteFileOptions, use: (file: SqliteFile) => T): T {
+    const { what, logger } = options
+    try {
+      return SqliteFile.#open(file, options, use)
+    } catch (error) {
+      const code = (error as { errcode?: unknown }).errcode
+      const message = (error as Error).message
+      if (code === BUSY)
+        throw new CollectorError('unavailable', `another process has the ${what} in ${file}`, {
+          cause: error,
+        })
+      if (!DAMAGED.includes(code)) {
+        throw new CollectorError('unavailable', `cannot open the ${what} in ${file}: ${message}`, { cause: error })
+      }
+      const aside = `${file}.damaged-${Date.now()}`
+      renameSync(file, aside)
+      logger.error({ file, aside, error: message }, `A ${what} is damaged. It was set aside; a new one is begun.`)
+      return SqliteFile.#open(file, options, use)
+    }
+  }
+
+  static #open<T>(file: string, options: SqliteFileOptions, use: (file: SqliteFile) => T): T {
+    const opened = new SqliteFile(file, options)
+    try {
+      return use(opened)
+    } catch (error) {
+      opened.database.close()
+      throw error
+    }
+  }
+
+  private constructor(file: string, { what, schema, fsync }: SqliteFileOptions) {
+    const { DatabaseSync } = loadSqlite()
+    this.#what = what
+    this.database = new DatabaseSync(file)
+    try {
+      this.database.exec(`${PRAGMAS}${schema}; PRAGMA synchronous = ${fsync ? 'FULL' : 'NORMAL'};`)
+    } catch (error) {
+      this.database.close()
+      throw error
+    }
+  }
+
+  /** Resolves when the change is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk. */
+  async change(change: () => void): Promise<void> {
+    this.#changes.push(change)
+    if (this.#changes.length === 1) setImmediate(() => this.flush())
+    await new Promise<void>((resolve, reject) => this.#waiting.push((error) => (error ? reject(error) : resolve())))
+  }
+
+  /** Writes all changes at once, or none, and gives the error then. */
+  transact(changes: readonly (() => void)[]): CollectorError | undefined {
+    try {
+      transact(this.database, () => changes.forEach((change) => change()))
+      return undefined
+    } catch (error) {
+      const message = `the ${this.#what} cannot be written: ${(error as Error).message}`
+      return new CollectorError('unavailable', message, { cause: error })
+    }
+  }
+
+  /** Writes what is to be written. */
+  flush(): void {
+    const changes = this.#changes
+    const waiting = this.#waiting
+    if (changes.length === 0) return
+    this.#changes = []
+    this.#waiting = []
+    const error = this.transact(changes)
+    for (const work of waiting) work(error)
+  }
+
+  /** Whether a transaction ends only when it is on the disk. */
+  get isSynced(): boolean {
+    return this.database.prepare('PRAGMA synchronous').get()?.['synchronous'] === 2
+  }
+
+  /** Gives free space back to the file system, a part of it at a time. */
+  shrink(): void {
+    try {
+      this.database.exec(`PRAGMA incremental_vacuum(${MAX_FREED_PAGES})`)
+    } catch {
+      // It is tried again.
+    }
+  }
+
+  /** Writes what is to be written. The second call does nothing. */
+  close(): void {
+    if (!this.database.isOpen) return
+    this.flush()
+    this.database.close()
+  }
+}

@@ -1,0 +1,106 @@
+import { formatBytes, type OptionValue, ageOf, bytesOf, choiceOf, countOf, textOf, textsOf } from '../cli-values.ts'
+import { SpoorError } from '../error.ts'
+import { CORPUS_NAMES, type CorpusName } from './named.ts'
+import type { Protocol } from './sender.ts'
+
+/** What `spoor loadgen` is asked to send, where, and how. */
+export interface LoadgenCommand {
+  readonly protocol: Protocol
+  /** A URL. */
+  readonly address: string
+  readonly gzip: boolean
+  readonly headers: Readonly<Record<string, string>>
+  readonly shape: CorpusName
+  readonly spansPerRequest: number | undefined
+  readonly spanBytes: number | undefined
+  readonly seed: number
+  /** Connections, each with one request in flight. */
+  readonly senders: number
+  /** Spans a second; Infinity: as many as are taken. */
+  readonly rate: number
+  /** Spans and milliseconds until the end: what comes first. */
+  readonly spans: number
+  readonly durationMs: number
+  /** URL of a Jaeger or Spoor that traces are read back from; undefined: they are not. */
+  readonly verify: string | undefined
+}
+
+const PROTOCOLS = ['grpc', 'http'] as const
+const COMPRESSIONS = ['none', 'gzip'] as const
+const ENDPOINTS = { grpc: 'http://127.0.0.1:4317', http: 'http://127.0.0.1:4318' } as const
+
+export const DEFAULT_SENDERS = 4
+export const DEFAULT_DURATION = '10s'
+
+/** Largest values that make sense of what is held in memory. */
+const MAX_SENDERS = 10_000
+const MAX_SPANS_PER_REQUEST = 65_536
+const MAX_SPAN_BYTES = 1024 * 1024
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024
+
+/** Reads the options of the command; throws SpoorError `option`. */
+export function loadgenCommand(options: Readonly<Record<string, OptionValue>>): LoadgenCommand {
+  const protocol = choiceOf('protocol', options['protocol'], PROTOCOLS) ?? 'grpc'
+  const shape = choiceOf('shape', options['shape'], CORPUS_NAMES) ?? 'shop'
+  const spans = amountOf('spans', options['spans'])
+  const duration = ageOf('duration', options['duration'] ?? (spans === undefined ? DEFAULT_DURATION : undefined))
+  const spansPerRequest = countOf('spans-per-request', options['spansPerRequest'], MAX_SPANS_PER_REQUEST)
+  const spanBytes = bytesOf('span-size', options['spanSize'])
+  for (const [option, value] of Object.entries({ 'spans-per-request': spansPerRequest, 'span-size': spanBytes })) {
+    if (value !== undefined && shape !== 'shop') {
+      throw new SpoorError('option', `--${option} is of the shape shop; ${shape} has its own`)
+    }
+  }
+  if (spanBytes !== undefined && spanBytes > MAX_SPAN_BYTES) {
+    throw new SpoorError('option', `--span-size: ${formatBytes(spanBytes)} is more than ${formatBytes(MAX_SPAN_BYTES)}`)
+  }
+  if ((spanBytes ?? 0) * (spansPerRequest ?? 512) > MAX_REQUEST_BYTES) {
+    throw new SpoorError(
+      'option',
+      `--span-size: a request would have more than ${formatBytes(MAX_REQUEST_BYTES)}: lower it, or --spans-per-request`,
+    )
+  }
+  return {
+    protocol,
+    address: urlOf('endpoint', textOf('endpoint', options['endpoint']) ?? ENDPOINTS[protocol]),
+    gzip: choiceOf('compression', options['compression'], COMPRESSIONS) === 'gzip',
+    headers: Object.fromEntries(textsOf('header', options['header']).map(headerOf)),
+    shape,
+    spansPerRequest,
+    spanBytes,
+    seed: countOf('seed', options['seed'], 0xffff_ffff) ?? 1 + Math.floor(Math.random() * 0x7fff_ffff),
+    senders: countOf('senders', options['senders'], MAX_SENDERS) ?? DEFAULT_SENDERS,
+    rate: amountOf('rate', options['rate']) ?? Infinity,
+    spans: spans ?? Number.MAX_SAFE_INTEGER,
+    durationMs: duration ?? Infinity,
+    verify: options['verify'] === undefined ? undefined : urlOf('verify', textOf('verify', options['verify'])!),
+  }
+}
+
+/** `300000`, `300k` or `10M`. */
+function amountOf(option: string, value: OptionValue): number | undefined {
+  const text = textOf(option, value)
+  if (text === undefined) return undefined
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text) ?? []
+  const amount = Number(digits) * ({ k: 1e3, M: 1e6 }[unit] ?? 1)
+  if (!(amount >= 1))
+    throw new SpoorError('option', `--${option}: "${text}" is not a number of spans, as 500, 20k or 10M`)
+  return amount
+}
+
+/** `host:port` too. */
+function urlOf(option: string, text: string): string {
+  const url = /^[a-z]+:\/\//.test(text) ? text : `http://${text}`
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new SpoorError('option', `--${option}: "${text}" is not a URL, as http://127.0.0.1:4318`)
+  }
+  return url
+}
+
+function headerOf(text: string): [name: string, value: string] {
+  const [, name, value] = /^([\w!#$%&'*+.^`|~-]+)[=:]\s*(.*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) {
+    throw new SpoorError('option', `--header: "${text}" is not NAME=VALUE`)
+  }
+  return [name.toLowerCase(), value]
+}

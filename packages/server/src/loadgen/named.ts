@@ -1,0 +1,34 @@
+import { createCorpus, SPANS_PER_REQUEST, type Corpus } from './corpus.ts'
+import { createMarketCorpus } from './market/corpus.ts'
+import { createSmallRequests, createSmallSpans } from './small.ts'
+
+/** The workloads by their names: `shop` is even, `market` is large and as uneven as real systems are. */
+const CORPORA = {
+  shop: (spans: number, { seed, ...options }: CorpusOptions) => {
+    const { spansPerRequest = SPANS_PER_REQUEST } = options
+    return createCorpus(Math.ceil(spans / spansPerRequest), seed, options)
+  },
+  market: (spans: number, { seed }: CorpusOptions) => createMarketCorpus(spans, seed),
+  'small-spans': (spans: number, { seed }: CorpusOptions) =>
+    createSmallSpans(Math.ceil(spans / SPANS_PER_REQUEST), seed),
+  'small-requests': (spans: number, { seed }: CorpusOptions) => createSmallRequests(spans, seed),
+}
+
+export type CorpusName = keyof typeof CORPORA
+export const CORPUS_NAMES = Object.keys(CORPORA) as readonly CorpusName[]
+
+/** Those that a store is filled with. */
+export type StoreCorpus = Extract<CorpusName, 'shop' | 'market'>
+
+export interface CorpusOptions {
+  /** Same seed, same corpus. Default 1. */
+  readonly seed?: number
+  /** Of `shop` alone. Default 512. */
+  readonly spansPerRequest?: number
+  /** Of `shop` alone: smaller spans are made about that large. */
+  readonly spanBytes?: number
+}
+
+/** @param spans about how many it has */
+export const createNamedCorpus = (name: CorpusName, spans: number, options: CorpusOptions = {}): Corpus =>
+  CORPORA[name](spans, options)
