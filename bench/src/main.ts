@@ -121,6 +121,7 @@ const record: Record = {
   form,
   machine: Object.fromEntries(describeMachine()),
   load: { before: began.load, after: os.loadavg()[0] ?? 0 },
+  minutes: (Date.now() - began.at.getTime()) / 60_000,
   peers: Object.fromEntries(
     MEASURED.filter((peer) => !missing.includes(peer)).map(({ title, version }) => [title, version]),
   ),
@@ -155,13 +156,14 @@ async function runSection(section: Section): Promise<SectionResult> {
   }
 }
 
-function factsOf({ at, commit, machine, load, peers }: Record): Facts {
+function factsOf({ at, commit, machine, load, minutes, peers }: Record): Facts {
   const versions = Object.entries(peers).map((peer) => peer.join(' '))
   return [
     ['Date', at.slice(0, 10)],
     ['Commit', commit],
     ...Object.entries(machine),
     ['Load average before and after', `${load.before.toFixed(1)}, ${load.after.toFixed(1)}`],
+    ['Minutes', minutes.toFixed(0)],
     ['Peers', versions.length > 0 ? versions.join(', ') : 'none are built'],
   ]
 }

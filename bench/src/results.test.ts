@@ -7,7 +7,7 @@ const machine = { CPU: 'a processor, 2 cores', Node: 'v24.0.0' }
 function record(figures: readonly Figure[], changes: Partial<Record> = {}): Record {
   const results = [{ section: 'forward', title: 'Forward', figures }]
   const base = { at: '2026-11-22T10:00:00Z', commit: 'abc', form: 'full', machine, peers: {}, results } as const
-  return { ...base, load: { before: 0, after: 2 }, ...changes }
+  return { ...base, load: { before: 0, after: 2 }, minutes: 5, ...changes }
 }
 
 const perSecond = (runs: readonly number[], peer?: readonly number[]): Figure => ({

@@ -18,6 +18,8 @@ export interface Record {
   readonly machine: Readonly<{ [what: string]: string }>
   /** The machine's load average of a minute when it began and when it ended: what else ran there. */
   readonly load: { readonly before: number; readonly after: number }
+  /** How long it took. */
+  readonly minutes: number
   /** Versions of the peers that were measured. */
   readonly peers: Readonly<{ [name: string]: string }>
   readonly results: readonly SectionResult[]

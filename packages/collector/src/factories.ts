@@ -17,6 +17,7 @@ import { zpagesExtension } from './extensions/zpages/index.ts'
 import { attributesProcessor } from './processors/attributes/index.ts'
 import { batchProcessor } from './processors/batch/index.ts'
 import { filterProcessor } from './processors/filter/index.ts'
+import { groupByTraceProcessor } from './processors/groupbytrace/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
@@ -42,6 +43,7 @@ export const builtinFactories: readonly Factory[] = [
   redactionProcessor,
   probabilisticSamplerProcessor,
   tailSamplingProcessor,
+  groupByTraceProcessor,
   nopProcessor,
   transformProcessor,
   otlpGrpcExporter,

@@ -147,6 +147,25 @@ test('under load nobody is refused and nothing is lost, however often and whatev
   expect(value('otelcol_exporter_send_failed_batches')).toBeUndefined()
 })
 
+test('under load nobody is refused by a receiver that is changed: its port goes to its successor', async () => {
+  const { sink, address } = await startBackend()
+  const port = await freePort()
+  const form = (size: number): string =>
+    yaml({ exporters: { 'otlp_http/a': to(address) }, port, receiver: `, max_request_body_size: ${size}` })
+  const { collector, reload } = await start(form(1_000_000))
+  const senders = startSenders(addressOf(collector))
+  for (let round = 1; round <= 10; round++) {
+    const before = senders.sent.size
+    await reload(form(1_000_000 + round))
+    await until(() => senders.sent.size > before + 5 * SPANS || senders.refused.length > 0)
+  }
+  await senders.stop()
+  await collector.shutdown()
+  expect(senders.refused).toEqual([])
+  const arrived = new Set(spanIdsIn(sink.bytes()))
+  expect([...senders.sent].filter((id) => !arrived.has(id))).toEqual([])
+})
+
 test('a receiver that is the same keeps its connections', async () => {
   const { sink, address } = await startBackend()
   const { collector, reload } = await start(yaml({ exporters: { 'otlp_http/a': to(address) } }))

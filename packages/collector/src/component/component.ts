@@ -46,6 +46,11 @@ export interface Component {
    * any more; `shutdown` comes afterwards, and waits for this.
    */
   handOver?(successor: Consumer): void
+  /**
+   * A reload has a successor for what it claims, which starts as soon as `shutdown` is called: what comes to its ports meanwhile waits for that
+   * one, and connections that there are may finish what they have begun. Called right before `shutdown`.
+   */
+  yieldPorts?(): void
   /** A reload leaves it as it is: what it has read from files (certificates), it reads anew. Must not throw or wait. */
   refresh?(): void
   /** The addresses that it listens on, once started. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { durationMs, parseHostPort, parsePeer, section } from './schema.ts'
+import { durationMs, headers, parseHostPort, parsePeer, section } from './schema.ts'
 
 describe('section', () => {
   const inner = section({ size: z.int().default(7) })
@@ -79,4 +79,11 @@ test.each([
   ['', 'requires a non-empty endpoint; write host:port, like jaeger:4317'],
 ])('does not send to %s', (text, message) => {
   expect(() => parsePeer(text)).toThrow(message)
+})
+
+test('headers are a mapping, or a list of names with values', () => {
+  const expected = { a: 'b', c: '' }
+  expect(headers.parse({ a: 'b', c: null })).toEqual(expected)
+  expect(headers.parse([{ name: 'a', value: 'b' }, { name: 'c' }])).toEqual(expected)
+  expect(headers.safeParse([{ value: 'b' }]).success).toBe(false)
 })

@@ -111,11 +111,18 @@ export const middlewares = z
   .array(z.never({ error: 'there are no middleware extensions, so nothing would be done; remove it' }))
   .default([])
 
-/** Text by name. A name without a value has the empty text. */
-export const headers = z.record(
+const namedText = z.record(
   z.string(),
   z.preprocess((input) => input ?? '', z.string()),
 )
+
+/** Text by name, as a mapping or as a list of `{name, value}`. A name without a value has the empty text. */
+export const headers = z.preprocess((input) => {
+  const isNamed = (item: unknown): item is { name: string; value?: unknown } =>
+    typeof (item as { name?: unknown } | null)?.name === 'string'
+  if (!Array.isArray(input) || !input.every(isNamed)) return input
+  return Object.fromEntries(input.map(({ name, value }) => [name, value]))
+}, namedText)
 
 /** 0 or a positive whole number. */
 export const count = z.int().min(0)

@@ -94,6 +94,7 @@ describe('what tutorials write and is not here is told with what it is, and what
     ['otlp_grpc: {endpoint: "a:1", sending_queue: {blocking: true}}', /blocking: unknown key; it is named block_on_/],
     ['otlp_http: {endpoint: "http://a", cors_allowed_origins: []}', /cors_allowed_origins: unknown key; known/],
     ['debug: {loglevel: debug}', /loglevel: unknown key; it is verbosity now/],
+    ['debug: {use_internal_logger: false, output_paths: []}', /output_paths: .*must not be empty; remove it/],
     // Where the word never was a key, it is a slip.
     ['debug: {ballast_size_mib: 1}', /ballast_size_mib: unknown key; known/],
   ])('%s', (text, expected) => {
@@ -521,6 +522,17 @@ service:
 `
   expect(errors(text)).toEqual([
     expect.stringMatching(/^otel\.yaml:4:35 processors\.attributes\.include\.span_names: not for logs; /),
+  ])
+})
+
+test('headers as a list, and words whose case does not count', () => {
+  const text =
+    'otlp_grpc: {endpoint: "unix:///a", headers: [{name: a, value: b}, {name: c}]}\n  debug: {verbosity: DETAILED}'
+  const { exporters } = load(MINIMAL.replace('debug:', text))
+  expect(exporters.get('debug')?.config).toMatchObject({ verbosity: 'detailed' })
+  expect(errors(MINIMAL.replace('debug:', 'debug:\n  otlp_grpc: {endpoint: "unix:a", headers: [{nam: a}]}'))).toEqual([
+    expect.stringContaining('otlp_grpc.endpoint: "unix:a"') as string,
+    expect.stringContaining('otlp_grpc.headers: [{"nam":"a"}]: expected record') as string,
   ])
 })
 

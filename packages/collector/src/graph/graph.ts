@@ -176,7 +176,12 @@ class PipelineGraph implements Graph {
 
     const drained = [...targets].map(([slot, target]) => slot.fill(target))
     // A receiver gives up its ports at once, and then answers what it has taken.
-    const ports = old.filter((node) => owners.has(node) && isReceiver(node)).map((node) => this.#stop(node))
+    const ports = old
+      .filter((node) => owners.has(node) && isReceiver(node))
+      .map((node) => {
+        node.component.yieldPorts?.()
+        return this.#stop(node)
+      })
     for (const node of fresh) if (heirs.has(node) && isReceiver(node)) await start(node)
 
     this.#nodes = nodes

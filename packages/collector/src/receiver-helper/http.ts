@@ -61,6 +61,8 @@ export interface HttpServerOptions {
   readonly endpointSetting: string
   readonly service: HttpService
   readonly admission: Admission | undefined
+  /** Whether no further request is to come on the connection of one that is answered now. */
+  readonly isLast: () => boolean
   /** See {@link STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number
 }
@@ -84,7 +86,7 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
   }
   const server = http.createServer(timeouts, (request, response) => {
     for (const [name, value] of responseHeaders) response.setHeader(name, value)
-    if (!isKept && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
+    if ((!isKept || options.isLast()) && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
     const sender = intake.sender(connectionOf(request), request.headers['user-agent'])
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)

@@ -46,6 +46,8 @@ export interface Listener {
   readonly connections: number
   /** Reads the files of TLS anew: what has changed holds for connections from now on. */
   refresh(): void
+  /** Leaves the address to whoever listens on it next: what comes meanwhile waits for that one. Where nobody does, `stop` ends it. */
+  yield(): void
   /** Takes no new connections; those that are open stay. */
   stop(): void
   /** Resolves when no connection is left. */
@@ -65,6 +67,24 @@ const MAX_CONNECTIONS = 20_000
 const KEEP_ALIVE_MS = 60_000
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
 
+/** Connections as the system has them, for whoever listens there: a successor takes it over, so that nobody is refused in between. */
+interface Acceptor {
+  readonly server: net.Server
+  /** Undefined while it is handed over. */
+  owner: Owner | undefined
+  /** What has come while nobody had it. */
+  readonly waiting: net.Socket[]
+}
+
+interface Owner {
+  take(socket: net.Socket): void
+  dropped(): void
+  failed(error: Error): void
+}
+
+/** Those that wait for a successor, by what they listen on. */
+const yielded = new Map<string, Acceptor>()
+
 /** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
 export async function listen(
   where: Where,
@@ -75,52 +95,110 @@ export async function listen(
   const sockets = new Set<net.Socket>()
   let allClosed: (() => void) | undefined
   const serve = (socket: net.Socket): void => dispatch(socket, tlsConfig !== undefined, handlers)
-  const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const files =
-    tlsConfig &&
-    openTls(tlsConfig, handlers, (options) => server instanceof tls.Server && server.setSecureContext(options))
-  const server = files
-    ? tls.createServer({ ...socketOptions, ...files.options, ALPNProtocols: ['h2', 'http/1.1'] }, serve)
-    : net.createServer(socketOptions, serve)
-  server.maxConnections = maxConnections
-  server.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
-  server.on('drop', () => handlers.tooMany?.(sockets.size))
+  const files = tlsConfig && openTls(tlsConfig, handlers, (options) => secure?.setSecureContext(options))
+  // It does not listen itself, and is handed its connections.
+  const secure = files && tls.createServer({ ...files.options, ALPNProtocols: ['h2', 'http/1.1'] }, serve)
+  secure?.on('tlsClientError', (error: Error, socket: net.Socket) => handlers.tlsFailed?.(error, socket))
   let accepts = true
   const noteAccept = (error?: Error): void => {
     if (accepts && !error) return
     accepts = error === undefined
     handlers.acceptFailed?.(error)
   }
-  server.on('connection', (socket: net.Socket) => {
-    noteAccept()
-    sockets.add(socket)
-    socket.once('close', () => {
-      sockets.delete(socket)
-      if (sockets.size === 0) allClosed?.()
-    })
-  })
+  const owner: Owner = {
+    take(socket) {
+      noteAccept()
+      sockets.add(socket)
+      socket.once('close', () => {
+        sockets.delete(socket)
+        if (sockets.size === 0) allClosed?.()
+      })
+      if (secure) secure.emit('connection', socket)
+      else serve(socket)
+    },
+    dropped: () => handlers.tooMany?.(sockets.size),
+    failed: noteAccept,
+  }
+  let acceptor: Acceptor
   try {
-    await bind(server, where)
+    acceptor = await accept(where, owner)
   } catch (error) {
     files?.stop()
     throw error
   }
-  server.on('error', noteAccept)
+  const { server } = acceptor
+  server.maxConnections = maxConnections
+  const address = addressOf(server)
   return {
-    address: addressOf(server),
+    address,
     get connections() {
       return sockets.size
     },
     refresh: () => void files?.refresh(),
+    yield() {
+      files?.stop()
+      acceptor.owner = undefined
+      yielded.set(keyOf(where), acceptor)
+    },
     stop() {
       files?.stop()
-      server.close()
+      if (acceptor.owner === owner) server.close()
+      else end(where, acceptor)
     },
     async closed() {
       if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))
     },
     destroy: () => sockets.forEach((socket) => socket.destroy()),
   }
+}
+
+function keyOf({ network, endpoint }: Where): string {
+  return `${network} ${endpoint}`
+}
+
+/** The one that was left at this address, or a new one. */
+async function accept(where: Where, owner: Owner): Promise<Acceptor> {
+  const left = yielded.get(keyOf(where))
+  if (left) {
+    yielded.delete(keyOf(where))
+    left.owner = owner
+    for (const socket of left.waiting.splice(0)) if (!socket.destroyed) owner.take(socket)
+    return left
+  }
+  for (const [key, acceptor] of yielded) {
+    if (!isSamePort(where, acceptor)) continue
+    yielded.delete(key)
+    close(acceptor)
+  }
+  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+  const acceptor: Acceptor = { server, owner, waiting: [] }
+  server.on('connection', (socket: net.Socket) => {
+    if (acceptor.owner) return acceptor.owner.take(socket)
+    socket.on('error', () => socket.destroy())
+    acceptor.waiting.push(socket)
+  })
+  server.on('drop', () => acceptor.owner?.dropped())
+  await bind(server, where)
+  server.on('error', (error) => acceptor.owner?.failed(error))
+  return acceptor
+}
+
+/** Whether what was left at another address is in the way. */
+function isSamePort({ endpoint, network }: Where, { server }: Acceptor): boolean {
+  const bound = server.address()
+  return network !== 'unix' && typeof bound === 'object' && bound?.port === parseHostPort(endpoint).port
+}
+
+/** Of one that nobody has taken over. */
+function end(where: Where, acceptor: Acceptor): void {
+  if (yielded.get(keyOf(where)) !== acceptor) return
+  yielded.delete(keyOf(where))
+  close(acceptor)
+}
+
+function close({ server, waiting }: Acceptor): void {
+  server.close()
+  for (const socket of waiting.splice(0)) socket.destroy()
 }
 
 /** Rejects with `listen`. */

@@ -26,6 +26,8 @@ export interface Port {
   readonly active: number
   /** Refuses requests from now on. Resolves when those that are being worked on are answered. */
   close(): Promise<void>
+  /** Leaves its address to a successor, and lets the clients that there are come once more at most on the connections that they have. */
+  yield(): void
   /** Tells the connections to finish: no further request after those that are under way. */
   goAway(): void
 }
@@ -96,6 +98,7 @@ export async function openPort(
     intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
   }
 
+  let isYielded = false
   const services = grpc.services(intakes.grpc)
   const health = createHealth(
     (service) => (service === '' || services.includes(service) ? true : undefined),
@@ -108,6 +111,7 @@ export async function openPort(
     endpointSetting,
     service: http.service(intakes.http),
     admission,
+    isLast: () => isYielded,
     ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
   })
   const grpcServer = createGrpcServer({
@@ -158,6 +162,11 @@ export async function openPort(
     async close() {
       health.stop('the receiver is shutting down')
       await Promise.all([intakes.grpc.close(), intakes.http.close()])
+    },
+    yield() {
+      isYielded = true
+      listener.yield()
+      endSessions()
     },
     goAway() {
       httpServer.close()

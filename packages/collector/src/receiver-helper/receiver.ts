@@ -22,6 +22,8 @@ import { openPort, type Port, type PortSettings } from './port.ts'
 const LOG_INTERVAL_MS = 60_000
 /** How long connections are given to end by themselves once all requests are answered. */
 const LINGER_MS = 100
+/** The same where a successor has the ports: until then their clients may still come on the connections that they have. */
+const YIELDED_MS = 1_000
 
 export interface ReceiverOptions {
   /** In the order in which they are opened. */
@@ -47,6 +49,7 @@ class HelpedReceiver implements Component {
   readonly #log: LogLimiter
   readonly #troubles: Troubles
   #ports: Port[] = []
+  #isYielded = false
 
   constructor(context: Context, next: ReadonlyMap<Signal, Consumer>, options: ReceiverOptions) {
     this.claims = options.ports.flatMap(({ endpoint, network }) =>
@@ -83,9 +86,18 @@ class HelpedReceiver implements Component {
     return this.#ports.map(({ transport, listener }) => ({ protocol: transport, address: listener.address }))
   }
 
+  yieldPorts(): void {
+    this.#isYielded = true
+    for (const port of this.#ports) port.yield()
+  }
+
   async shutdown(signal: AbortSignal): Promise<void> {
     const ports = this.#ports
     this.#ports = []
+    if (this.#isYielded) {
+      const left = Promise.all(ports.map((port) => port.listener.closed()))
+      await settledBefore(left, AbortSignal.any([signal, AbortSignal.timeout(YIELDED_MS)]))
+    }
     for (const port of ports) port.listener.stop()
     const drained = Promise.all(ports.map((port) => port.close()))
     for (const port of ports) port.goAway()

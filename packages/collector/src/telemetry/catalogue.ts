@@ -81,13 +81,27 @@ const TAIL_SAMPLING: MetricCatalogue = {
   ),
 }
 
+const groupByTrace = (end: string, info: MetricInfo): MetricCatalogue => ({
+  [`otelcol_processor_groupbytrace_${end}`]: info,
+})
+
+const GROUP_BY_TRACE: MetricCatalogue = {
+  ...groupByTrace('traces_released', counter('Number of traces that were handed on.')),
+  ...groupByTrace('spans_released', counter('Number of spans that were handed on.')),
+  ...groupByTrace('traces_evicted', counter('Number of traces that were dropped to make room for others.')),
+  ...groupByTrace('early_releases', counter('Number of traces that were handed on before their time, by reason.')),
+  ...groupByTrace('conf_num_traces', gauge('Most traces that are gathered at a time.')),
+  ...groupByTrace('num_traces_in_memory', gauge('Number of traces that are gathered.')),
+  ...groupByTrace('held_bytes', gauge('Bytes of spans that are held until they are handed on.', { unit: 'By' })),
+}
+
 export const COLLECTOR_METRICS: MetricCatalogue = {
   ...perSignal('otelcol_receiver_accepted', 'Number of $ that the pipelines have taken, by receiver and transport.'),
   ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
   ...perSignal('otelcol_receiver_failed', 'Number of $ that failed in the receiver, by receiver and transport.'),
   otelcol_receiver_requests: counter('Number of requests, by receiver, transport and outcome.', NORMAL),
-  otelcol_processor_incoming_items: counter('Number of items that came to the processor.', NORMAL),
-  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.', NORMAL),
+  otelcol_processor_incoming_items: counter('Number of items that came to the processor.'),
+  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.'),
   otelcol_processor_internal_duration: histogram(
     'Time that the processor takes for a batch, without what is behind it.',
     {
@@ -113,6 +127,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     'Number of items that fail_closed decided about, as nothing else could, by reason.',
   ),
   ...TAIL_SAMPLING,
+  ...GROUP_BY_TRACE,
   otelcol_processor_batch_batch_send_size: histogram('Number of items in a batch that was sent.', NORMAL),
   otelcol_processor_batch_batch_send_size_bytes: histogram('Size of a batch that was sent, uncompressed.', {
     ...DETAILED,
@@ -126,11 +141,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     NORMAL,
   ),
   otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
-  ...perSignal(
-    'otelcol_processor_memory_limiter_accepted',
-    'Number of $ that the memory limiter has let through.',
-    NORMAL,
-  ),
+  ...perSignal('otelcol_processor_memory_limiter_accepted', 'Number of $ that the memory limiter has let through.'),
   ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
   ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter.'),
   ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter and reason.'),
@@ -148,8 +159,11 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   ),
   otelcol_exporter_queue_size: gauge('What the sending queue holds, in the unit of its sizer.'),
   otelcol_exporter_queue_capacity: gauge('What the sending queue can hold, in the unit of its sizer.'),
-  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.', NORMAL),
-  otelcol_exporter_queue_batch_send_size: histogram('Number of items in a batch that left the sending queue.', NORMAL),
+  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.'),
+  otelcol_exporter_queue_batch_send_size: histogram(
+    'Number of items in a batch that left the sending queue.',
+    DETAILED,
+  ),
   otelcol_exporter_queue_batch_send_size_bytes: histogram(
     'Size of a batch that left the sending queue, uncompressed.',
     { ...DETAILED, unit: 'By' },

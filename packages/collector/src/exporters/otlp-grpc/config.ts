@@ -15,11 +15,24 @@ const keepalive = section({
   permit_without_stream: z.boolean().default(false).describe('Ping while no call is under way, too.'),
 })
 
+/** The path of a socket of this machine that an endpoint names, as gRPC names them; undefined where it names a host. */
+export function socketOf(endpoint: string): string | undefined {
+  return /^unix:(?:\/\/)?(\/.+)$/.exec(endpoint)?.[1]
+}
+
+const grpcEndpoint = z.string().superRefine((text, context) => {
+  if (socketOf(text) !== undefined) return
+  const problem = peerEndpoint.safeParse(text).error?.issues[0]?.message
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
+
 const BUFFERS = "the buffers of sockets are Node's"
 
 export const otlpGrpcConfig = section(
   {
-    endpoint: peerEndpoint.describe('`host:port`, or with `http://` for plain text or `https://` for TLS.'),
+    endpoint: grpcEndpoint.describe(
+      '`host:port`, or with `http://` for plain text or `https://` for TLS; or `unix:///path` of a socket of this machine.',
+    ),
     timeout: durationMs.prefault('5s').describe('How long one attempt may take. 0: without limit.'),
     compression: z.enum(['gzip', 'zstd', 'snappy', 'none', '']).default('gzip'),
     compression_params: compressionParams.prefault({}),
@@ -36,7 +49,10 @@ export const otlpGrpcConfig = section(
       z.boolean().optional(),
       'a call that finds no connection is tried again, see retry_on_failure',
     ),
-    balancer_name: withoutEffect(z.string().optional(), 'there is one connection to the endpoint'),
+    balancer_name: withoutEffect(
+      z.enum(['round_robin', 'pick_first']).optional(),
+      'there is one connection to the endpoint',
+    ),
     ...exporterHelperKeys,
   },
   ['keepalive'],

@@ -1,4 +1,6 @@
 /** Sends OTLP over gRPC. */
+import net from 'node:net'
+import { connect } from 'node:tls'
 import { decodeExportResponse } from '@spoor/otlp'
 import {
   announcementTo,
@@ -21,7 +23,7 @@ import {
 } from '../../exporter-helper/index.ts'
 import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { GrpcClient } from './client.ts'
-import { otlpGrpcConfig, type OtlpGrpcConfig } from './config.ts'
+import { otlpGrpcConfig, socketOf, type OtlpGrpcConfig } from './config.ts'
 
 export const otlpGrpcExporter: ExporterFactory<OtlpGrpcConfig> = {
   kind: 'exporter',
@@ -68,7 +70,7 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
 }
 
 function isSecure({ endpoint, tls }: OtlpGrpcConfig): boolean {
-  const { scheme } = parsePeer(endpoint)
+  const scheme = socketOf(endpoint) === undefined ? parsePeer(endpoint).scheme : undefined
   return scheme === undefined ? !tls.insecure : scheme === 'https'
 }
 
@@ -78,12 +80,16 @@ function clientOptions(
   tls: TlsFiles<TlsClientOptions> | undefined,
   statusAddress: string | undefined,
 ): ConstructorParameters<typeof GrpcClient>[0] {
-  const { host, port } = parsePeer(config.endpoint)
-  const name = formatHostPort(host, port)
+  const path = socketOf(config.endpoint)
+  const { host, port } = path === undefined ? parsePeer(config.endpoint) : { host: 'localhost', port: 0 }
+  const name = path === undefined ? formatHostPort(host, port) : 'localhost'
   return {
     authority: `${tls ? 'https' : 'http'}://${name}`,
-    name,
-    connect: () => tls?.options ?? {},
+    name: path === undefined ? name : config.endpoint,
+    connect: () => ({
+      ...tls?.options,
+      ...(path !== undefined && { createConnection: () => connectTo(path, tls?.options) }),
+    }),
     headers: {
       ...announcementTo(host, statusAddress),
       ...lowerCaseNames(config.headers),
@@ -92,4 +98,8 @@ function clientOptions(
     },
     keepalive: config.keepalive,
   }
+}
+
+function connectTo(path: string, options: TlsClientOptions | undefined): net.Socket {
+  return options ? connect({ servername: 'localhost', ...options, path, ALPNProtocols: ['h2'] }) : net.connect(path)
 }

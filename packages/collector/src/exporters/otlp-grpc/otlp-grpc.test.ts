@@ -25,7 +25,7 @@ type Handler = (bytes: Buffer, metadata: grpc.Metadata, path: string) => Buffer 
 /** A grpc-js server with the three Export methods. */
 async function startServer(
   handler: Handler,
-  options: { credentials?: grpc.ServerCredentials; port?: number } = {},
+  options: { credentials?: grpc.ServerCredentials; port?: number; socket?: string } = {},
 ): Promise<{ address: string; server: grpc.Server }> {
   const server = new grpc.Server()
   const same = (bytes: Buffer): Buffer => bytes
@@ -51,7 +51,7 @@ async function startServer(
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(
-      `127.0.0.1:${options.port ?? 0}`,
+      options.socket === undefined ? `127.0.0.1:${options.port ?? 0}` : `unix:${options.socket}`,
       options.credentials ?? grpc.ServerCredentials.createInsecure(),
       (error, bound) => (error ? reject(error) : resolve(bound)),
     )
@@ -263,6 +263,36 @@ async function listen(server: net.Server): Promise<string> {
   onTestFinished(() => void server.close())
   return `127.0.0.1:${(server.address() as net.AddressInfo).port}`
 }
+
+test('a socket of this machine, with TLS and without, and one at which nobody is', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'spoor-socket-'))
+  onTestFinished(async () => rm(directory, { recursive: true }))
+  let taken = 0
+  const take: Handler = () => {
+    taken++
+    return Buffer.alloc(0)
+  }
+  await startServer(take, { socket: join(directory, 'plain') })
+  const credentials = grpc.ServerCredentials.createSsl(null, [
+    { cert_chain: Buffer.from(TEST_CERTIFICATE), private_key: Buffer.from(TEST_KEY) },
+  ])
+  await startServer(take, { socket: join(directory, 'tls'), credentials })
+  for (const [endpoint, tls] of [
+    [`unix://${directory}/plain`, { insecure: true }],
+    [`unix:${directory}/plain`, { insecure: true }],
+    [`unix://${directory}/tls`, { insecure_skip_verify: true }],
+  ] as const) {
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint, tls, ...DIRECT })
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)
+  }
+  expect(taken).toBe(3)
+  const endpoint = `unix://${directory}/none`
+  const { exporter } = await startExporter(otlpGrpcExporter, { endpoint, ...INSECURE })
+  await expect(exporter.consume(batchOf(request, 30), EMPTY_CONTEXT)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/^cannot send to unix:.*none: .*ENOENT/) as string,
+  })
+})
 
 describe('peers that are not as they should be', () => {
   test('nobody there', async () => {

@@ -55,8 +55,7 @@ export class Arena implements SpanStore {
       const slab = this.#slabs[number]
       // It is closed, and all of it is gone.
       if (!slab) return
-      if (--slab.live > 0 || number === this.#current) continue
-      this.#close(number, slab)
+      if (--slab.live === 0) this.#close(number, slab)
     }
   }
 
@@ -72,9 +71,7 @@ export class Arena implements SpanStore {
     if (length > SLAB_BYTES / 4) return this.#open(this.#allocate(length))
     const current = this.#slabs[this.#current]
     if (current && current.used + length <= SLAB_BYTES) return this.#current
-    const before = this.#current
     this.#current = this.#open(this.#spare.pop() ?? this.#allocate(SLAB_BYTES))
-    if (current?.live === 0) this.#close(before, current)
     return this.#current
   }
 

@@ -1,5 +1,5 @@
 /** The spans of a request by the trace that they are of, without an object for a span. */
-import { columnsOf, extractSpans, type Chunk, type SpanColumns } from '@spoor/otlp'
+import { columnsOf, extractSpans, joinBytes, type Chunk, type SpanColumns } from '@spoor/otlp'
 import { hashOf, isSameId, wordsOf } from './trace-id.ts'
 
 /** One trace of a chunk. Valid within the call that it is handed to. */
@@ -10,8 +10,11 @@ export interface ChunkTrace {
   readonly spans: number
   /** Whether a span without a parent is among them. */
   readonly hasRoot: boolean
-  /** A request of its spans, in their order, with resource and scope as they came. Bytes of the chunk itself where it has no other trace. */
-  extract(): Uint8Array
+  /**
+   * A request of its spans, in their order, with resource and scope as they came. Bytes of the chunk itself where it has no other trace. `isByScope`:
+   * each scope is in a resource of its own.
+   */
+  extract(isByScope: boolean): Uint8Array
 }
 
 /** Calls `visit` for each trace of the chunk, in the order in which they first come. Throws `OtlpError` where it cannot be scanned. */
@@ -25,9 +28,25 @@ export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): voi
       at: 4 * groups.first[group]!,
       spans: groups.spans[group]!,
       hasRoot: groups.hasRoot[group] === 1,
-      extract: () => (groups.count === 1 ? chunk.bytes : extractSpans(chunk.bytes, groups.rowsOf(group), columns)),
+      extract(isByScope) {
+        const rows = groups.rowsOf(group)
+        const runs = isByScope ? runsOf(rows, columns.scopeStart) : [rows]
+        if (groups.count === 1 && runs.length === 1) return chunk.bytes
+        return joinBytes(runs.map((run) => extractSpans(chunk.bytes, run, columns)))
+      },
     })
   }
+}
+
+/** Rows divided where the value changes. */
+function runsOf(rows: readonly number[], values: ArrayLike<number>): number[][] {
+  const runs: number[][] = []
+  for (const row of rows) {
+    const last = runs.at(-1)
+    if (last && values[last[0]!] === values[row]) last.push(row)
+    else runs.push([row])
+  }
+  return runs
 }
 
 class Groups {

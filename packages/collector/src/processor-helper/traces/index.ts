@@ -1,6 +1,4 @@
 /** What processors that gather traces are built from. */
-export { Arena } from './arena.ts'
-export { eachTrace } from './by-trace.ts'
-export { FragmentLists, type Detached, type Fragment, type SpanStore } from './fragments.ts'
-export { TraceLog } from './trace-log.ts'
+export type { Detached, Fragment } from './fragments.ts'
+export { holderKeys, TraceHolder } from './holder.ts'
 export { NONE, TraceTable } from './trace-table.ts'

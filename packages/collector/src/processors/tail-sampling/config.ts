@@ -1,6 +1,7 @@
 /** The config of the `tail_sampling` processor; keys and defaults as in the OpenTelemetry Collector's tailsamplingprocessor. */
 import { z } from 'zod'
-import { count, didYouMean, durationMs, extensionId, section, withoutEffect } from '../../component/index.ts'
+import { count, didYouMean, durationMs, section, withoutEffect } from '../../component/index.ts'
+import { holderKeys } from '../../processor-helper/index.ts'
 import { isStateful } from './compile.ts'
 import { policyConfig } from './policy-config.ts'
 
@@ -58,18 +59,7 @@ export const tailSamplingConfig = section({
     })
     .optional()
     .describe('Not supported; see `storage`.'),
-  storage: extensionId('storage')
-    .optional()
-    .describe(
-      'The id of an extension that keeps the spans that wait, as `file_storage`: they are in its file before the sender is answered, not in memory, and are decided after the next start where the process ends before. An extension.',
-    ),
-  max_held_bytes: z
-    .int()
-    .min(1)
-    .optional()
-    .describe(
-      'Bytes of spans that are held at most, in memory, or on the disk with `storage`. Beyond it the oldest traces are decided early, and where the next stage does not take what was kept, senders are told to come again. Default: 128 MiB, with `storage` 4 GiB. An extension.',
-    ),
+  ...holderKeys('decided', 'decided early'),
   record_policy: z
     .boolean()
     .default(false)

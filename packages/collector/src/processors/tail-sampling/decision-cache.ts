@@ -32,6 +32,8 @@ export class DecisionCache {
   }
 
   #add(words: Uint32Array, at: number, note: number): void {
-    this.#table.note[this.#table.add(words, at, 0)] = note
+    // First the row: adding it may put larger arrays in the place of these.
+    const row = this.#table.add(words, at, 0)
+    this.#table.note[row] = note
   }
 }

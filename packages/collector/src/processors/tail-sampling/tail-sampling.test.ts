@@ -17,6 +17,7 @@ import {
 } from '../../component/index.ts'
 import { ownedBatchOf } from '../../exporters/fixture.ts'
 import { createSink, createTestContext, spanIdsIn, tracesRequest } from '../../testkit/index.ts'
+import { DecisionCache } from './decision-cache.ts'
 import { tailSamplingProcessor } from './index.ts'
 
 const ALL = { policies: [{ name: 'all', type: 'always_sample' }] }
@@ -165,6 +166,38 @@ test('spans are copied out of their request, whose memory is free at once', asyn
   await decided()
   expect(spanIdsIn(sink.bytes()).sort()).toEqual(spanIdsIn(bytes).sort())
   expect(sink.batches).toHaveLength(3)
+})
+
+test('what was handed on stays as it is, however much comes after it', async () => {
+  const { processor, decided, sink, held } = await start(ALL)
+  const sent: string[] = []
+  for (let seed = 1; seed <= 12; seed++) {
+    const bytes = tracesRequest({ spans: 100, traces: 10, seed })
+    sent.push(...spanIdsIn(bytes))
+    await processor.consume(createBatch('traces', [{ bytes, items: 100 }]), EMPTY_CONTEXT)
+    await decided()
+  }
+  expect(spanIdsIn(sink.bytes()).sort()).toEqual(sent.sort())
+  expect(held()).toBe(0)
+})
+
+test('a trace that gets the row of another while a tick is decided waits for its own time', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const slow = {
+    name: 'none',
+    type: 'string_attribute',
+    string_attribute: { values: ['(a|b)*c'], enabled_regex_matching: true },
+  }
+  const traces = 4000
+  const { processor, context } = await start({ policies: [slow], num_traces: traces })
+  const fill = (first: number): Promise<void> =>
+    processor.consume(spansOf(...Array.from({ length: traces }, (_, i) => ({ trace: first + i }))), EMPTY_CONTEXT)
+  await fill(1)
+  vi.advanceTimersByTime(2000)
+  // The tick has given way, where this machine is not too fast for it.
+  await fill(1 + traces)
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(context.value(name('waiting_traces'))).toBe(traces)
 })
 
 test('each kept trace says which policy kept it, where that is asked for', async () => {
@@ -321,6 +354,8 @@ test.each([
   await processor.shutdown(new AbortController().signal)
   expect(sink.items + context.value(DROPPED)).toBe(sent)
   expect(sink.items).toBeGreaterThan(0)
+  if ('num_traces' in limits)
+    expect(context.value(name('sampling_traces_on_memory'))).toBeLessThanOrEqual(limits.num_traces)
   if ('max_held_bytes' in limits) expect(context.value(name('early_decisions'))).toBeGreaterThan(0)
   expect(new Set(spanIdsIn(sink.bytes())).size).toBe(sink.items)
   expect([held(), context.value(name('waiting_traces'))]).toEqual([0, 0])
@@ -395,6 +430,16 @@ describe('with storage', () => {
     expect(context.logger.lines[0]).toMatchObject({ level: 'error' })
     await processor.consume(spansOf({ trace: 1 }), EMPTY_CONTEXT)
   })
+})
+
+test('a decision cache forgets what was asked for least lately', () => {
+  const cache = new DecisionCache(1000)
+  const idOf = (number: number): Uint32Array => new Uint32Array([1, 2, 3, number])
+  for (let i = 0; i < 1000; i++) cache.put(idOf(i), 0, i)
+  expect(cache.get(idOf(0), 0)).toBe(0)
+  for (let i = 1000; i < 1500; i++) cache.put(idOf(i), 0, i)
+  const known = Array.from({ length: 1500 }, (_, i) => cache.get(idOf(i), 0)).filter((note) => note !== undefined)
+  expect(known).toEqual([0, ...Array.from({ length: 999 }, (_, i) => i + 501)])
 })
 
 describe('its config', () => {

@@ -2,33 +2,19 @@
  * Gathers the spans of each trace until it is decided whether it is kept. Spans are copied out of their requests and held as bytes, by trace, in memory
  * or in a log on the disk; what is known of a trace besides is a row of numbers. Each tick of a second decides the traces whose time has come.
  */
-import { createBatch, editRequest, resourceParts, type Chunk, type TelemetryBatch } from '@spoor/otlp'
+import { editRequest, resourceParts, type Chunk, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
   createLogLimiter,
-  extensionOf,
   toCollectorError,
   type Component,
   type Consumer,
   type Context,
   type DeliveryContext,
   type Host,
-  type Storage,
 } from '../../component/index.ts'
-import {
-  Arena,
-  eachTrace,
-  FragmentLists,
-  NONE,
-  Outbox,
-  text,
-  TraceLog,
-  TraceTable,
-  type Detached,
-  type Fragment,
-  type SpanStore,
-} from '../../processor-helper/index.ts'
+import { NONE, text, TraceHolder, type Detached, type Fragment, type TraceTable } from '../../processor-helper/index.ts'
 import { compilePolicy } from './compile.ts'
 import type { TailSamplingConfig } from './config.ts'
 import { Decider, PENDING, type Verdict } from './decider.ts'
@@ -41,11 +27,6 @@ const TICK_MS = 1000
 const LOG_INTERVAL_MS = 10_000
 /** Deciding lets others have their turn after so long. Milliseconds. */
 const SLICE_MS = 10
-const MEMORY_BYTES = 128 * 1024 * 1024
-const DISK_BYTES = 4 * 1024 * 1024 * 1024
-/** Of the bytes that are held, what may wait for a decision; the rest is on its way to the next stage. */
-const WAITING_SHARE = 3 / 4
-const RETRY_AFTER_MS = 1000
 
 /** What a row of the table says of its trace. */
 const WAITING = 0
@@ -58,17 +39,14 @@ export class TailSamplingProcessor implements Component, Consumer {
   readonly claims: readonly string[]
   readonly #context: Context
   readonly #config: TailSamplingConfig
-  readonly #maxBytes: number
+  readonly #holder: TraceHolder
+  readonly #table: TraceTable
   readonly #decider: Decider
   readonly #policies: readonly string[]
-  readonly #table = new TraceTable()
   readonly #wheel: Wheel
-  readonly #outbox: Outbox
   readonly #figures: TailSamplingFigures
   readonly #sampled: DecisionCache
   readonly #notSampled: DecisionCache
-  #store: SpanStore
-  #fragments: FragmentLists
   /** Traces that are not decided. */
   #waiting = 0
   /** Rows whose tick has come, from `#dueAt` on. */
@@ -80,12 +58,12 @@ export class TailSamplingProcessor implements Component, Consumer {
   #room: PromiseWithResolvers<void> | undefined
 
   constructor(context: Context, config: TailSamplingConfig, next: Consumer) {
-    const { id, counters, budget } = context
+    const { id, counters } = context
     this.#context = context
     this.#config = config
-    const isPersistent = config.storage !== undefined
-    this.#maxBytes = config.max_held_bytes ?? (isPersistent ? DISK_BYTES : MEMORY_BYTES)
-    this.claims = isPersistent ? [`traces ${config.storage} ${ownerOf(context)}`] : []
+    this.#holder = new TraceHolder(context, config, next)
+    this.#table = this.#holder.table
+    this.claims = this.#holder.claims
     const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     const clock = (): number => performance.now()
     this.#policies = config.policies.map(({ name }) => name)
@@ -102,54 +80,32 @@ export class TailSamplingProcessor implements Component, Consumer {
       Math.max(1, Math.floor(config.decision_wait / TICK_MS)),
       (row) => this.#table.state[row] === WAITING,
     )
-    this.#outbox = new Outbox(context, next, isPersistent)
-    this.#store = new Arena((bytes) => budget.exempt(bytes))
-    this.#fragments = new FragmentLists(this.#table, this.#store)
     this.#sampled = new DecisionCache(config.decision_cache.sampled_cache_size)
     this.#notSampled = new DecisionCache(config.decision_cache.non_sampled_cache_size)
     this.#figures = createFigures(id, counters, {
       sampling_traces_on_memory: () => this.#table.size,
       waiting_traces: () => this.#waiting,
-      held_bytes: () => this.#fragments.byteLength,
+      held_bytes: () => this.#holder.byteLength,
     })
   }
 
   async start(host: Host): Promise<void> {
-    const { storage } = this.#config
-    if (storage !== undefined) this.#recover(extensionOf(host, storage, 'storage'))
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
-  }
-
-  /** What waited when the process ended waits again. */
-  #recover(storage: Storage): void {
-    const { logger, id } = this.#context
-    const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), { fsync: storage.fsync, logger })
-    this.#store = log
-    this.#fragments = new FragmentLists(this.#table, log)
-    for (const { ref, length, ...fragment } of log.found()) {
-      const known = this.#table.find(fragment.words, fragment.at)
+    this.#holder.open(host, (fragment, length, known) => {
       const row = known === NONE ? this.#addTrace(fragment) : known
       this.#count(row, fragment)
       this.#table.bytes[row]! += length
-      this.#fragments.append(row, ref, length, fragment.spans)
-    }
-    if (this.#waiting > 0)
-      logger.info(
-        { component: id, traces: this.#waiting },
-        'Traces that waited when the collector ended are decided now.',
-      )
+      return row
+    })
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
   async consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     try {
       if (this.#config.block_on_overflow) await this.#waitForRoom(context)
       if (this.#isStopped) throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
-      this.#makeRoom(batch.byteLength)
-      const fragments = this.#split(batch)
-      if (fragments.length === 0) return
-      const put = this.#store.put(fragments)
-      const refs = Array.isArray(put) ? (put as readonly number[]) : await put
-      for (const [index, fragment] of fragments.entries()) this.#take(fragment, refs[index]!)
+      this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#decideEarly('held_bytes', isEnough))
+      const fragments = this.#holder.split(batch, false, (trace) => !this.#isDropped(trace))
+      await this.#holder.keep(fragments, (fragment, ref) => this.#take(fragment, ref))
     } catch (error) {
       throw toCollectorError(error)
     }
@@ -163,29 +119,22 @@ export class TailSamplingProcessor implements Component, Consumer {
     this.#due = []
     for (const row of left) {
       if (this.#config.drop_pending_traces_on_shutdown) this.#discard(row, 'shutdown')
-      else if (!this.#store.isPersistent) this.#decide(row)
+      else if (!this.#holder.isPersistent) this.#decide(row)
     }
-    await this.#outbox.drain(signal)
-    this.#store.close()
+    await this.#holder.outbox.drain(signal)
+    this.#holder.close()
   }
 
   finish(): void {
-    this.#outbox.finish()
+    this.#holder.outbox.finish()
   }
 
-  /** The fragments of those traces that are not known to be dropped. */
-  #split(batch: TelemetryBatch): Fragment[] {
-    const fragments: Fragment[] = []
-    for (const chunk of batch.chunks) {
-      eachTrace(chunk, (trace) => {
-        const { words, at, spans, hasRoot } = trace
-        const row = this.#table.find(words, at)
-        if (row === NONE ? this.#isCachedAsDropped(trace) : this.#table.state[row] === NOT_SAMPLED)
-          this.#dropLate(row, spans)
-        else fragments.push({ words, at, spans, hasRoot, bytes: trace.extract() })
-      })
-    }
-    return fragments
+  /** Whether the trace is known to be dropped; its spans are counted then. */
+  #isDropped(trace: Pick<Fragment, 'words' | 'at' | 'spans'>): boolean {
+    const row = this.#table.find(trace.words, trace.at)
+    const isDropped = row === NONE ? this.#isCachedAsDropped(trace) : this.#table.state[row] === NOT_SAMPLED
+    if (isDropped) this.#dropLate(row, trace.spans)
+    return isDropped
   }
 
   #isCachedAsDropped({ words, at, spans }: Pick<Fragment, 'words' | 'at' | 'spans'>): boolean {
@@ -207,37 +156,24 @@ export class TailSamplingProcessor implements Component, Consumer {
   /** Takes in what the store has. */
   #take(fragment: Fragment, ref: number): void {
     const { words, at, spans } = fragment
-    const { length } = fragment.bytes
+    // It may have been dropped while it was written.
+    if (this.#isDropped(fragment)) return this.#holder.remove(this.#holder.alone(ref, fragment))
     let row = this.#table.find(words, at)
-    if (row === NONE && this.#sampled.isOn) {
-      const policy = this.#sampled.get(words, at)
-      if (policy !== undefined) {
-        this.#figures.fromCache.sampled.value += spans
-        return this.#send(this.#fragments.alone(ref, length, spans), policy, true)
-      }
-    }
-    if (row === NONE && this.#isCachedAsDropped(fragment)) {
-      this.#fragments.remove(this.#fragments.alone(ref, length, spans))
-      return this.#dropLate(NONE, spans)
+    const cached = row === NONE && this.#sampled.isOn ? this.#sampled.get(words, at) : undefined
+    if (cached !== undefined) {
+      this.#figures.fromCache.sampled.value += spans
+      return this.#send(this.#holder.alone(ref, fragment), cached, true)
     }
     if (row === NONE) row = this.#addTrace(fragment)
     this.#count(row, fragment)
-    if (this.#table.state[row] === WAITING) this.#takeWaiting(row, fragment, ref)
-    else this.#takeLate(row, this.#fragments.alone(ref, length, spans))
+    if (this.#table.state[row] === WAITING) return this.#takeWaiting(row, fragment, ref)
+    this.#lateAge(row)
+    this.#send(this.#holder.alone(ref, fragment), this.#table.note[row]!, false)
   }
 
-  #takeLate(row: number, fragment: Detached): void {
-    if (this.#table.state[row] === SAMPLED) {
-      this.#lateAge(row)
-      this.#send(fragment, this.#table.note[row]!, false)
-    } else {
-      this.#fragments.remove(fragment)
-      this.#dropLate(row, fragment.spans)
-    }
-  }
-
-  #takeWaiting(row: number, { bytes, spans }: Fragment, ref: number): void {
-    this.#fragments.append(row, ref, bytes.length, spans)
+  #takeWaiting(row: number, fragment: Fragment, ref: number): void {
+    const { bytes, spans } = fragment
+    this.#holder.append(row, ref, fragment)
     const { maximum_trace_size_bytes: maxSize, sampling_strategy: strategy } = this.#config
     if (maxSize > 0) {
       this.#table.bytes[row]! += bytesOfResources(bytes)
@@ -293,12 +229,13 @@ export class TailSamplingProcessor implements Component, Consumer {
         setImmediate(() => this.#decideDue())
         break
       }
-      this.#decide(this.#due[this.#dueAt++]!)
+      const row = this.#due[this.#dueAt++]!
+      if (this.#wheel.isDue(row)) this.#decide(row)
     }
     this.#figures.tickLatency.record(performance.now() - begin)
   }
 
-  /** Its time has come. Nothing happens where it is decided already: a row may be told twice, when another trace has got it meanwhile. */
+  /** Nothing happens where it is decided already. */
   #decide(row: number): void {
     if (this.#table.state[row] !== WAITING) return
     if (this.#config.sampling_strategy === 'span-ingest') {
@@ -307,7 +244,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     }
     let verdict: Verdict
     try {
-      verdict = this.#decider.decide(this.#traceOf(row, this.#fragments.chunksOf(row)))
+      verdict = this.#decider.decide(this.#traceOf(row, this.#holder.chunksOf(row)))
     } catch (error) {
       this.#discard(row, 'damaged', toCollectorError(error).message)
       return
@@ -323,14 +260,14 @@ export class TailSamplingProcessor implements Component, Consumer {
 
   #settle(row: number, { decision, policy }: Verdict): void {
     this.#figures.decided[decision].value++
-    const fragments = this.#fragments.detach(row)
+    const fragments = this.#holder.detach(row)
     const isSampled = decision === 'sampled'
     const number = policy === undefined ? NONE : this.#policies.indexOf(policy)
     this.#close(row, isSampled ? SAMPLED : NOT_SAMPLED, number)
     if (isSampled) this.#send(fragments, number, false)
     else {
       this.#figures.spansNotSampled.value += fragments.spans
-      this.#fragments.remove(fragments)
+      this.#holder.remove(fragments)
     }
   }
 
@@ -362,9 +299,9 @@ export class TailSamplingProcessor implements Component, Consumer {
   /** Drops a trace without a decision. Its row stays. */
   #discard(row: number, reason: DropReason, error = DROP_TEXT[reason]): void {
     if (this.#table.state[row] !== WAITING) return
-    const fragments = this.#fragments.detach(row)
-    this.#outbox.drop(fragments.spans, reason, error)
-    this.#fragments.remove(fragments)
+    const fragments = this.#holder.detach(row)
+    this.#holder.outbox.drop(fragments.spans, reason, error)
+    this.#holder.remove(fragments)
     this.#table.state[row] = NOT_SAMPLED
     this.#table.decided[row] = performance.now()
     this.#leave()
@@ -372,20 +309,14 @@ export class TailSamplingProcessor implements Component, Consumer {
 
   #dropTooLarge(row: number): void {
     this.#figures.droppedTooLarge.value++
-    const fragments = this.#fragments.detach(row)
-    this.#outbox.drop(fragments.spans, 'too_large', DROP_TEXT.too_large)
-    this.#fragments.remove(fragments)
+    const fragments = this.#holder.detach(row)
+    this.#holder.outbox.drop(fragments.spans, 'too_large', DROP_TEXT.too_large)
+    this.#holder.remove(fragments)
     this.#close(row, NOT_SAMPLED, NONE)
   }
 
   #send(fragments: Detached, policy: number, isCached: boolean): void {
-    const { spans: items, bytes } = fragments
-    this.#outbox.send({
-      items,
-      bytes,
-      open: () => createBatch('traces', this.#marked(this.#fragments.copy(fragments), policy, isCached)),
-      done: () => this.#fragments.remove(fragments),
-    })
+    this.#holder.send(fragments, (chunks) => this.#marked(chunks, policy, isCached))
   }
 
   #marked(chunks: Chunk[], policy: number, isCached: boolean): Chunk[] {
@@ -402,16 +333,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     }))
   }
 
-  /** The oldest traces are decided until those that wait have no more than their share. Throws where it is the next stage that leaves no room. */
-  #makeRoom(bytes: number): void {
-    const maxWaiting = this.#maxBytes * WAITING_SHARE
-    this.#decideEarly('held_bytes', () => this.#fragments.byteLength - this.#outbox.bytes + bytes <= maxWaiting)
-    const held = this.#fragments.byteLength
-    if (held === 0 || held + bytes <= this.#maxBytes) return
-    const message = `${this.#context.id} holds ${held} bytes of spans, of which the next stage has not taken ${this.#outbox.bytes} (max_held_bytes: ${this.#maxBytes}); try again`
-    throw new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
-  }
-
+  /** The oldest traces, until it is enough. */
   #decideEarly(reason: EarlyReason, isEnough: () => boolean): void {
     while (!isEnough() && this.#waiting > 0) {
       const rows = this.#wheel.earliest()
@@ -452,9 +374,4 @@ function framingOf(length: number): number {
   let size = 2
   while (length - size >= 128 ** (size - 1)) size++
   return size
-}
-
-/** Whose file it is: an id may be in several pipelines, each of which has a processor of its own. */
-function ownerOf({ id, pipeline }: Context): string {
-  return `processor ${id} ${pipeline ?? ''}`
 }

@@ -33,6 +33,11 @@ export class Wheel {
     return rows
   }
 
+  /** Whether its tick has come: one that was told may have got another trace since. */
+  isDue(row: number): boolean {
+    return this.#table.due[row]! < this.#now
+  }
+
   /** All rows, tick by tick. */
   all(): number[] {
     return this.#ticks().flatMap((tick) => this.#take(tick))

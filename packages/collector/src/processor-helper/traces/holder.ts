@@ -1,0 +1,164 @@
+/** What a processor that gathers traces holds: their rows, their spans in memory or on the disk, and what is on its way to the next stage. */
+import { createBatch, type Chunk, type TelemetryBatch } from '@spoor/otlp'
+import { z } from 'zod'
+import {
+  CollectorError,
+  extensionId,
+  extensionOf,
+  type Component,
+  type Consumer,
+  type Context,
+  type Host,
+} from '../../component/index.ts'
+import { Outbox } from '../outbox.ts'
+import { Arena } from './arena.ts'
+import { eachTrace, type ChunkTrace } from './by-trace.ts'
+import { FragmentLists, type Detached, type Fragment, type SpanStore } from './fragments.ts'
+import { TraceLog } from './trace-log.ts'
+import { TraceTable } from './trace-table.ts'
+
+const MEMORY_BYTES = 128 * 1024 * 1024
+const DISK_BYTES = 4 * 1024 * 1024 * 1024
+/** Of the bytes that are held, what may wait; the rest is on its way to the next stage. */
+const WAITING_SHARE = 3 / 4
+const RETRY_AFTER_MS = 1000
+
+/** The keys of a processor that holds traces. `until`: what spans wait for; `early`: what becomes of the oldest traces when there is no room. */
+export function holderKeys(until: string, early: string) {
+  return {
+    storage: extensionId('storage')
+      .optional()
+      .describe(
+        `The id of an extension that keeps the spans that wait, as \`file_storage\`: they are in its file before the sender is answered, not in memory, and are ${until} after the next start where the process ends before. An extension.`,
+      ),
+    max_held_bytes: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        `Bytes of spans that are held at most, in memory, or on the disk with \`storage\`. Beyond it the oldest traces are ${early}, and where the next stage does not take what is handed on, senders are told to come again. Default: 128 MiB, with \`storage\` 4 GiB. An extension.`,
+      ),
+  }
+}
+
+export interface HolderConfig {
+  readonly storage?: string | undefined
+  readonly max_held_bytes?: number | undefined
+}
+
+export class TraceHolder {
+  readonly table = new TraceTable()
+  readonly outbox: Outbox
+  readonly claims: NonNullable<Component['claims']>
+  /** Whether what is held outlives the process. */
+  readonly isPersistent: boolean
+  readonly #context: Context
+  readonly #storageId: string | undefined
+  readonly #maxBytes: number
+  #store: SpanStore
+  #fragments: FragmentLists
+
+  constructor(context: Context, { storage, max_held_bytes: maxBytes }: HolderConfig, next: Consumer) {
+    this.#context = context
+    this.#storageId = storage
+    this.isPersistent = storage !== undefined
+    this.#maxBytes = maxBytes ?? (this.isPersistent ? DISK_BYTES : MEMORY_BYTES)
+    this.claims = this.isPersistent ? [`traces ${storage} ${ownerOf(context)}`] : []
+    this.outbox = new Outbox(context, next, this.isPersistent)
+    this.#store = new Arena((bytes) => context.budget.exempt(bytes))
+    this.#fragments = new FragmentLists(this.table, this.#store)
+  }
+
+  /** Bytes of spans. */
+  get byteLength(): number {
+    return this.#fragments.byteLength
+  }
+
+  /** What was on the disk waits again: `rowFor` gives the row of a fragment, a new one where its trace has none. */
+  open(host: Host, rowFor: (fragment: Omit<Fragment, 'bytes'>, length: number, known: number) => number): void {
+    if (this.#storageId === undefined) return
+    const storage = extensionOf(host, this.#storageId, 'storage')
+    const { logger, id } = this.#context
+    const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), { fsync: storage.fsync, logger })
+    this.#store = log
+    this.#fragments = new FragmentLists(this.table, log)
+    for (const found of log.found()) {
+      const { ref, length, spans, words, at } = found
+      this.#fragments.append(rowFor(found, length, this.table.find(words, at)), ref, length, spans)
+    }
+    if (this.table.size > 0)
+      logger.info({ component: id, traces: this.table.size }, 'Traces that waited when the collector ended wait again.')
+  }
+
+  /** Stops to keep. A second call does nothing. */
+  close(): void {
+    this.#store.close()
+  }
+
+  /** The fragments of a batch, by trace, but of those that `isWanted` says no to. `isByScope`: each scope is in a resource of its own. */
+  split(batch: TelemetryBatch, isByScope: boolean, isWanted: (trace: ChunkTrace) => boolean): Fragment[] {
+    const fragments: Fragment[] = []
+    for (const chunk of batch.chunks) {
+      eachTrace(chunk, (trace) => {
+        const { words, at, spans, hasRoot } = trace
+        if (isWanted(trace)) fragments.push({ words, at, spans, hasRoot, bytes: trace.extract(isByScope) })
+      })
+    }
+    return fragments
+  }
+
+  /** Keeps the fragments, and gives each to `take` then, with its number. Waits for nothing where they are kept in memory. */
+  async keep(fragments: readonly Fragment[], take: (fragment: Fragment, ref: number) => void): Promise<void> {
+    if (fragments.length === 0) return
+    const put = this.#store.put(fragments)
+    const refs = put instanceof Promise ? await put : put
+    for (const [index, fragment] of fragments.entries()) take(fragment, refs[index]!)
+  }
+
+  /** What was kept is of the trace in that row. */
+  append(row: number, ref: number, { bytes, spans }: Fragment): void {
+    this.#fragments.append(row, ref, bytes.length, spans)
+  }
+
+  /** What was kept is of no row. */
+  alone(ref: number, { bytes, spans }: Fragment): Detached {
+    return this.#fragments.alone(ref, bytes.length, spans)
+  }
+
+  /** Its spans so far, valid until they are removed. Throws `internal` where they cannot be read. */
+  chunksOf(row: number): Chunk[] {
+    return this.#fragments.chunksOf(row)
+  }
+
+  detach(row: number): Detached {
+    return this.#fragments.detach(row)
+  }
+
+  remove(fragments: Detached): void {
+    this.#fragments.remove(fragments)
+  }
+
+  /** Hands them on, as `change` makes them. */
+  send(fragments: Detached, change: (chunks: Chunk[]) => Chunk[]): void {
+    const { spans: items, bytes } = fragments
+    this.outbox.send({
+      items,
+      bytes,
+      open: () => createBatch('traces', change(this.#fragments.copy(fragments))),
+      done: () => this.#fragments.remove(fragments),
+    })
+  }
+
+  /** The oldest traces give way until those that wait have no more than their share. Throws where it is the next stage that leaves no room. */
+  makeRoom(bytes: number, giveWay: (isEnough: () => boolean) => void): void {
+    giveWay(() => this.byteLength - this.outbox.bytes + bytes <= this.#maxBytes * WAITING_SHARE)
+    if (this.byteLength === 0 || this.byteLength + bytes <= this.#maxBytes) return
+    const message = `${this.#context.id} holds ${this.byteLength} bytes of spans, of which the next stage has not taken ${this.outbox.bytes} (max_held_bytes: ${this.#maxBytes}); try again`
+    throw new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
+  }
+}
+
+/** Whose file it is: an id may be in several pipelines, each of which has a processor of its own. */
+function ownerOf({ id, pipeline }: Context): string {
+  return `processor ${id} ${pipeline ?? ''}`
+}
