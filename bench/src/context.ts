@@ -54,7 +54,7 @@ export const QUICK: Size = {
   rivalWarmUpMs: 1_000,
   storedSpans: 300_000,
   queries: 50,
-  roundMs: 50,
+  roundMs: 100,
   smallRequests: 1_000,
   steadySeconds: 3,
   rivalsBesidePeers: false,

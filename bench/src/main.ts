@@ -21,7 +21,7 @@ import { readOptions, USAGE, type Options } from './options.ts'
 import { PEERS } from './peers/catalogue.ts'
 import { findPeers } from './peers/place.ts'
 import { renderMarkdown, renderText, type Facts, type SectionResult } from './report.ts'
-import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type Record } from './results.ts'
+import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type RunRecord } from './results.ts'
 import { stopAll } from './process/running.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
@@ -115,12 +115,13 @@ try {
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 console.log(renderText(results))
 
-const record: Record = {
+const record: RunRecord = {
   at: began.at.toISOString(),
   commit: began.commit,
   form,
   machine: Object.fromEntries(describeMachine()),
   load: { before: began.load, after: os.loadavg()[0] ?? 0 },
+  minutes: (Date.now() - began.at.getTime()) / 60_000,
   peers: Object.fromEntries(
     MEASURED.filter((peer) => !missing.includes(peer)).map(({ title, version }) => [title, version]),
   ),
@@ -155,13 +156,14 @@ async function runSection(section: Section): Promise<SectionResult> {
   }
 }
 
-function factsOf({ at, commit, machine, load, peers }: Record): Facts {
+function factsOf({ at, commit, machine, load, minutes, peers }: RunRecord): Facts {
   const versions = Object.entries(peers).map((peer) => peer.join(' '))
   return [
     ['Date', at.slice(0, 10)],
     ['Commit', commit],
     ...Object.entries(machine),
     ['Load average before and after', `${load.before.toFixed(1)}, ${load.after.toFixed(1)}`],
+    ['Minutes', minutes.toFixed(0)],
     ['Peers', versions.length > 0 ? versions.join(', ') : 'none are built'],
   ]
 }

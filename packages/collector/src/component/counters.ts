@@ -139,8 +139,5 @@ export const ITEM_BOUNDS: readonly number[] = [
   10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
   50_000, 100_000,
 ]
-export const BYTE_BOUNDS: readonly number[] = [
-  ...ITEM_BOUNDS,
-  ...[2, 3, 4, 5, 6, 7, 8, 9].map((step) => step * 100_000),
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((step) => step * 1_000_000),
-]
+/** 128 bytes to 16 MiB. */
+export const BYTE_BOUNDS: readonly number[] = Array.from({ length: 18 }, (_, index) => 128 * 2 ** index)

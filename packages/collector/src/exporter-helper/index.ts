@@ -1,4 +1,4 @@
-export { exporterHelperKeys, NO_QUEUE, NO_RETRY } from './config.ts'
+export { exporterHelperKeys, sendingQueueConfig, NO_QUEUE, NO_RETRY } from './config.ts'
 export { createExporter, type ExporterOptions, type Sender, type SendResult } from './exporter.ts'
 export { checkLevel, compressionParams } from './compression.ts'
 export { encodePayload, type Payload } from './payload.ts'

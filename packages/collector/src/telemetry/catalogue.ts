@@ -102,8 +102,8 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
   ...perSignal('otelcol_receiver_failed', 'Number of $ that failed in the receiver, by receiver and transport.'),
   otelcol_receiver_requests: counter('Number of requests, by receiver, transport and outcome.', NORMAL),
-  otelcol_processor_incoming_items: counter('Number of items that came to the processor.', NORMAL),
-  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.', NORMAL),
+  otelcol_processor_incoming_items: counter('Number of items that came to the processor.'),
+  otelcol_processor_outgoing_items: counter('Number of items that the processor has handed on.'),
   otelcol_processor_internal_duration: histogram(
     'Time that the processor takes for a batch, without what is behind it.',
     {
@@ -143,11 +143,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     NORMAL,
   ),
   otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
-  ...perSignal(
-    'otelcol_processor_memory_limiter_accepted',
-    'Number of $ that the memory limiter has let through.',
-    NORMAL,
-  ),
+  ...perSignal('otelcol_processor_memory_limiter_accepted', 'Number of $ that the memory limiter has let through.'),
   ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
   ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter.'),
   ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter and reason.'),
@@ -165,8 +161,11 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   ),
   otelcol_exporter_queue_size: gauge('What the sending queue holds, in the unit of its sizer.'),
   otelcol_exporter_queue_capacity: gauge('What the sending queue can hold, in the unit of its sizer.'),
-  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.', NORMAL),
-  otelcol_exporter_queue_batch_send_size: histogram('Number of items in a batch that left the sending queue.', NORMAL),
+  otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.'),
+  otelcol_exporter_queue_batch_send_size: histogram(
+    'Number of items in a batch that left the sending queue.',
+    DETAILED,
+  ),
   otelcol_exporter_queue_batch_send_size_bytes: histogram(
     'Size of a batch that left the sending queue, uncompressed.',
     { ...DETAILED, unit: 'By' },

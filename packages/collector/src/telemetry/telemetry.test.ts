@@ -98,8 +98,15 @@ describe('Prometheus', () => {
     expect(has('otelcol_processor_batch_batch_send_size_count')).toEqual([false, true, true])
     expect(has('otelcol_processor_batch_batch_send_size_bytes_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_queue_batch_send_size_bytes_count')).toEqual([false, false, true])
+    const bounds = [...detailed.matchAll(/batch_send_size_bytes_bucket\{[^}]*le="(\d+)"/g)].map(([, bound]) =>
+      Number(bound),
+    )
+    expect([Math.min(...bounds), Math.max(...bounds)]).toEqual([128, 16_777_216])
     expect(has('otelcol_processor_internal_duration_count')).toEqual([false, false, true])
     expect(has('otelcol_exporter_enqueue_size_count')).toEqual([false, false, true])
+    expect(has('otelcol_exporter_queue_batch_send_size_count')).toEqual([false, false, true])
+    expect(has('otelcol_exporter_in_flight_requests')).toEqual([true, true, true])
+    expect(has('otelcol_processor_incoming_items')).toEqual([true, true, true])
     expect((await start('{metrics: {level: none}}')).metrics).toBeUndefined()
     expect((await start('{metrics: {level: none, readers: []}}')).metrics).toBeUndefined()
   })

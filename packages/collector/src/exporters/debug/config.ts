@@ -1,7 +1,7 @@
 /** The config of the `debug` exporter; keys and defaults as in the OpenTelemetry Collector's debugexporter. */
 import { z } from 'zod'
 import { count, section } from '../../component/index.ts'
-import { exporterHelperKeys } from '../../exporter-helper/index.ts'
+import { sendingQueueConfig } from '../../exporter-helper/index.ts'
 
 export const debugConfig = section({
   verbosity: z
@@ -26,7 +26,7 @@ export const debugConfig = section({
     .describe(
       '`stdout` (the default), `stderr`, or files, which are added to; only where `use_internal_logger` is false.',
     ),
-  sending_queue: exporterHelperKeys.sending_queue.optional().describe('Off unless it is written.'),
+  sending_queue: sendingQueueConfig.optional().describe('Off unless it is written.'),
 }).refine((config) => !config.use_internal_logger || config.output_paths === undefined, {
   message: 'output_paths requires use_internal_logger to be false',
   path: ['output_paths'],

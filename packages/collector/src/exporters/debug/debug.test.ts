@@ -449,6 +449,8 @@ service: {telemetry: {logs: {level: error}}, pipelines: {traces: {receivers: [ot
   })
 
   test('behind a queue, where it is told to', async () => {
+    const direct = await startExporter(debugExporter, { sending_queue: null })
+    expect(direct.context.value('otelcol_exporter_queue_capacity')).toBe(0)
     const { exporter, context } = await startExporter(debugExporter, { sending_queue: { queue_size: 7 } })
     await exporter.consume(batchOf(SPAN, 1), EMPTY_CONTEXT)
     expect(context.value('otelcol_exporter_queue_capacity')).toBe(7)
