@@ -152,6 +152,51 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
     await expect.poll(() => page.locator('tbody tr').count(), { timeout: 30_000 }).toBe(30)
   })
 
+  it('draws how long all requests took, also those that the list has not fetched, and narrows them by a box', async () => {
+    await open('/search?range=all')
+    const plot = page.getByRole('img', { name: 'Durations of 900 requests over time' })
+    await plot.waitFor()
+    const durations = sent.map((each) => each.ms).sort((a, b) => a - b)
+    const text = await plot.innerText()
+    for (const share of [50, 95, 99]) {
+      const shown = new RegExp(`p${share} ([\\d.]+ m?s)`).exec(text)![1]!
+      expect(isAbout(toMs(shown), durations[Math.ceil((share / 100) * 900) - 1]!), `p${share} ${shown}`).toBe(true)
+    }
+    expect(text).toContain(`${sent.filter(({ failed }) => failed).length} failed`)
+
+    const { x, y, width, height } = (await plot.boundingBox())!
+    await page.mouse.move(x + width / 2, y + 14)
+    await page.mouse.down()
+    await page.mouse.move(x + width - 18, y + height / 5, { steps: 3 })
+    await page.mouse.up()
+    await page.waitForURL(/trace\.request/)
+    const { searchParams } = new URL(page.url())
+    const [, least, most] = /trace\.request>=(\S+) trace\.request<=(\S+)/.exec(searchParams.get('q')!)!
+    const [from, to] = [BigInt(searchParams.get('from')!), BigInt(searchParams.get('to')!)]
+    const matching = sent.filter((each, index) => {
+      const start = now - BigInt(index) * 1_000n * ms
+      return start >= from && start <= to && each.ms >= toMs(least!) && each.ms <= toMs(most!)
+    })
+    expect(matching.length).toBeGreaterThan(20)
+    expect(matching.length).toBeLessThan(200)
+    await page.getByText(`${matching.length} traces`, { exact: true }).waitFor()
+  })
+
+  it('opens the longest request of a bin of the heat map', async () => {
+    await open('/search?range=all')
+    const plot = page.getByRole('img', { name: 'Durations of 900 requests over time' })
+    await plot.waitFor()
+    const { x, y, width } = (await plot.boundingBox())!
+    const tip = plot.getByText('a click opens the longest')
+    for (let step = 0; step < 20 && !(await tip.isVisible()); step++) {
+      await page.mouse.move(x + width - 20, y + 14 + step * 5)
+    }
+    await page.mouse.down()
+    await page.mouse.up()
+    await page.waitForURL(/\/trace\/0{28}/)
+    await page.getByRole('treegrid', { name: 'Spans' }).waitFor()
+  })
+
   it('a click narrows the query to the operation, whatever its name', async () => {
     await open('/search?range=all&q=status:error')
     const failed = naive(sent.filter((each) => each.failed)).find(({ operation }) => operation.includes('maybe'))!
@@ -170,7 +215,7 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
     await page.waitForURL(/panel=none/)
     expect(await page.locator('table').count()).toBe(0)
     let asked = 0
-    page.on('request', (request) => void (asked += request.url().includes('/aggregate') ? 1 : 0))
+    page.on('request', (request) => void (asked += request.url().includes('groupBy=') ? 1 : 0))
     await page.reload()
     await page.getByRole('list', { name: 'Traces' }).getByRole('listitem').first().waitFor()
     await fold.waitFor()
@@ -182,6 +227,7 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
 
   it('asks for nothing while a query is written', async () => {
     await open('/search?range=all')
+    await page.getByRole('img', { name: 'Durations of 900 requests over time' }).waitFor()
     let asked = 0
     page.on('request', (request) => void (asked += request.url().includes('/aggregate') ? 1 : 0))
     const query = page.getByRole('combobox', { name: 'Query' })

@@ -42,7 +42,7 @@ export async function loadBackends(
   const load = await own(startLoad(context, { corpus: corpusName, origin }))
   const corpus = createNamedCorpus(corpusName, context.size.requests * SPANS_PER_REQUEST)
 
-  const checked = async ({ program }: Backend, { passes }: LoadResult): Promise<void> => {
+  const readBack = async ({ program }: Backend, { passes }: LoadResult): Promise<void> => {
     const pass = passes.at(-1)
     const trace = pass && corpus.traces.findLast(({ lastRequest }) => lastRequest < pass.requests)
     if (!pass || !trace) throw new Error('a run was too short to have a whole trace')
@@ -68,11 +68,11 @@ export async function loadBackends(
           side,
           order: { protocol: 'grpc', gzip: false, address: program.grpc, connections: senders, inFlight: senders },
           rested: () => quiet(program.pid),
-          settled: async (result) => {
+          // What Spoor has acknowledged is stored; Jaeger still has it in a batch.
+          settled: () => (side === 'peer' ? quiet(program.pid) : Promise.resolve()),
+          checked: (result) => {
             spans[side] += result.spans
-            // What Spoor has acknowledged is stored; Jaeger still has it in a batch.
-            if (side === 'peer') await quiet(program.pid)
-            await checked(backend, result)
+            return readBack(backend, result)
           },
         }
       }),

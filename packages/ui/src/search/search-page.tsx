@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { statusQuery } from '../api/queries.ts'
 import { pageOf, searchQuery, useSearchSoFar } from '../api/search.ts'
+import { formatCounted } from '../format/numbers.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
@@ -15,8 +16,10 @@ import notice from '../widgets/notice.module.css'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
+import { withRequest } from './query-text.ts'
 import { ResultHeader } from './result-header.tsx'
-import { Scatter, type Selection } from './scatter.tsx'
+import type { Selection } from './plot/plot.tsx'
+import { Scatter } from './plot/scatter.tsx'
 import styles from './search-page.module.css'
 import { searchParameters, type SearchUrl } from './search-url.ts'
 import { SetupHint } from './setup-hint.tsx'
@@ -28,6 +31,14 @@ const route = getRouteApi('/search')
 const GroupsPanel = lazyPart(async () => (await import('./groups/groups-panel.tsx')).GroupsPanel, {
   name: 'The groups',
 })
+
+const HeatMap = lazyPart(async () => (await import('./plot/heat-map.tsx')).HeatMap, {
+  name: 'The heat map',
+  waiting: ({ instead }) => instead('counting all'),
+})
+
+/** From so many on, how many lie where says more than each of them. */
+const manyRows = 1000
 
 /** The next page is most likely a trace: its code is fetched once this page rests. */
 function preloadTracePage(): void {
@@ -69,13 +80,12 @@ export function SearchPage() {
     [navigate, url.live],
   )
   const open = useCallback((id: string) => void navigate({ to: '/trace/$id', params: { id }, search: {} }), [navigate])
-  const choose = (selection: Selection) =>
+  const choose = ({ from, to, minNs, maxNs }: Selection) =>
     change({
       ...without(url, ['range', 'live']),
-      from: selection.from,
-      to: selection.to,
-      min: shortDuration(selection.minNs, 'down'),
-      max: shortDuration(selection.maxNs, 'up'),
+      q: withRequest(url.q ?? '', shortDuration(minNs, 'down'), shortDuration(maxNs, 'up')),
+      from,
+      to,
     })
   const toggleLive = () => change(live ? without(url, ['live']) : { ...without(url, ['from', 'to']), live: '1' })
   useKeys({
@@ -95,6 +105,19 @@ export function SearchPage() {
   const more = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage()
   }, [fetchNextPage, isFetchingNextPage])
+
+  // What is not all of it, or too much of it, is counted by the store.
+  const isMany = rows.length > 0 && !queryFailure && (hasNextPage || rows.length > manyRows)
+  const scatter = (note?: string) => (
+    <Scatter
+      rows={rows}
+      {...(note && { note: `${formatCounted(rows.length, 'request')} of more, ${note}` })}
+      hovered={hovered}
+      onHover={setHovered}
+      onOpen={open}
+      onSelect={choose}
+    />
+  )
 
   return (
     <div className={styles.page}>
@@ -122,8 +145,10 @@ export function SearchPage() {
         <SetupHint status={status} />
       ) : (
         <>
-          {(rows.length > 0 || search.isPending) && (
-            <Scatter rows={rows} hovered={hovered} onHover={setHovered} onOpen={open} onSelect={choose} />
+          {isMany ? (
+            <HeatMap url={url} instead={scatter} onOpen={open} onSelect={choose} />
+          ) : (
+            (rows.length > 0 || search.isPending) && scatter()
           )}
           {rows.length > 0 && !search.isPlaceholderData && !queryFailure && (
             <div className={styles.groups} data-folded={url.panel === 'none'}>

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { AggregateResponse, ErrorGroupsResponse } from 'spoor/api'
+import type { AggregateResponse, ErrorGroupsResponse, HeatMapResponse } from 'spoor/api'
 import { getJson, type Parameters } from '../../api/client.ts'
 import { type GroupSort, searchParameters, type SearchUrl } from '../search-url.ts'
 import { groupParameters } from './groups.ts'
@@ -37,4 +37,14 @@ export function operationGroupsQuery(url: SearchUrl, sort: GroupSort, limit: num
 /** Errors of all that matches, the same ones together. */
 export function errorGroupsQuery(url: SearchUrl, limit: number) {
   return manyQuery<ErrorGroupsResponse>('error-groups', scopeOf(url), { limit, buckets }, url.live === '1')
+}
+
+/** Requests of all that matches, by start and duration. */
+export function heatMapQuery(url: SearchUrl) {
+  return manyQuery<HeatMapResponse>('heatmap', scopeOf(url), { of: 'requests' }, url.live === '1')
+}
+
+/** How many requests match, and their percentiles. */
+export function requestsQuery(url: SearchUrl) {
+  return manyQuery<AggregateResponse>('aggregate', scopeOf(url), { of: 'requests', exemplars: 0 }, url.live === '1')
 }
