@@ -8,6 +8,7 @@ test.each([
   [{ max_size: 10_000_000 }, 10_000_000],
 ])('what a file may have, with %o', (input, expected) => {
   const config = fileStorageExtension.config.safeParse(input)
-  const { storage } = fileStorageExtension.create(createTestContext('file_storage'), (config as { data: never }).data)
+  if (!config.success) throw new Error('not valid')
+  const { storage } = fileStorageExtension.create(createTestContext('file_storage'), config.data)
   expect(storage?.maxBytes).toBe(expected)
 })
