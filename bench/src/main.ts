@@ -154,7 +154,9 @@ async function runSection(section: Section): Promise<SectionResult> {
     const figures: readonly Figure[] = await section.run(context)
     return { section: name, title, figures }
   } catch (error) {
-    return { section: name, title, figures: [], error: error instanceof Error ? error.message : String(error) }
+    const text = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`${name}: not measured: ${text}\n`)
+    return { section: name, title, figures: [], error: text }
   }
 }
 
