@@ -350,7 +350,8 @@ export class TailSamplingProcessor implements Component, Consumer {
 
   /** While `num_traces` wait. Rejects when nobody waits for the answer any more. */
   async #waitForRoom({ signal }: DeliveryContext): Promise<void> {
-    while (this.#waiting >= this.#config.num_traces && !this.#isStopped) {
+    const most = Math.max(1, this.#config.num_traces)
+    while (this.#waiting >= most && !this.#isStopped) {
       this.#room ??= Promise.withResolvers()
       await Promise.race([this.#room.promise, ...(signal ? [aborted(signal)] : [])])
       if (signal?.aborted) throw new CollectorError('unavailable', `${this.#context.id}: the sender has left`)
