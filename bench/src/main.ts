@@ -23,6 +23,7 @@ import { findPeers } from './peers/place.ts'
 import { renderMarkdown, renderText, type Facts, type SectionResult } from './report.ts'
 import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type RunRecord } from './results.ts'
 import { stopAll } from './process/running.ts'
+import { answers } from './sections/answers.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
@@ -58,6 +59,7 @@ const SECTIONS: readonly Section[] = [
   steady,
   start,
   memory,
+  answers,
   {
     name: 'ingest',
     title: 'Ingest over gRPC, durable and searchable (rival: grpc-js + protobufjs + SQLite)',
