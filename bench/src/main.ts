@@ -21,8 +21,9 @@ import { readOptions, USAGE, type Options } from './options.ts'
 import { PEERS } from './peers/catalogue.ts'
 import { findPeers } from './peers/place.ts'
 import { renderMarkdown, renderText, type Facts, type SectionResult } from './report.ts'
-import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type Record } from './results.ts'
+import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type RunRecord } from './results.ts'
 import { stopAll } from './process/running.ts'
+import { answers } from './sections/answers.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
@@ -58,6 +59,7 @@ const SECTIONS: readonly Section[] = [
   steady,
   start,
   memory,
+  answers,
   {
     name: 'ingest',
     title: 'Ingest over gRPC, durable and searchable (rival: grpc-js + protobufjs + SQLite)',
@@ -115,7 +117,7 @@ try {
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 console.log(renderText(results))
 
-const record: Record = {
+const record: RunRecord = {
   at: began.at.toISOString(),
   commit: began.commit,
   form,
@@ -156,7 +158,7 @@ async function runSection(section: Section): Promise<SectionResult> {
   }
 }
 
-function factsOf({ at, commit, machine, load, minutes, peers }: Record): Facts {
+function factsOf({ at, commit, machine, load, minutes, peers }: RunRecord): Facts {
   const versions = Object.entries(peers).map((peer) => peer.join(' '))
   return [
     ['Date', at.slice(0, 10)],

@@ -72,6 +72,8 @@ export interface Subject {
   readonly rested?: () => Promise<void>
   /** Resolves when all work that came with these acknowledged spans is done. Rejects when some of them are lost. */
   readonly settled?: (result: LoadResult) => Promise<void>
+  /** Looks at what came of a run, which is not counted with it. Rejects when something is wrong. */
+  readonly checked?: (result: LoadResult) => Promise<void>
 }
 
 export interface Sample {
@@ -98,6 +100,7 @@ export async function measure(context: Context, load: Load, subject: Subject, wa
   const result = await load.call<LoadResult>('load', order)
   await subject.settled?.(result)
   const seconds = cpuSeconds(subject.pid) - before
+  await subject.checked?.(result)
   return { result, cpuSeconds: seconds, cpuNsPerSpan: (seconds * 1e9) / result.spans }
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { runsOf, type Figure } from './figure.ts'
-import { worseSince, worseText, type Record } from './results.ts'
+import { worseSince, worseText, type RunRecord } from './results.ts'
 
 const machine = { CPU: 'a processor, 2 cores', Node: 'v24.0.0' }
 
-function record(figures: readonly Figure[], changes: Partial<Record> = {}): Record {
+function record(figures: readonly Figure[], changes: Partial<RunRecord> = {}): RunRecord {
   const results = [{ section: 'forward', title: 'Forward', figures }]
   const base = { at: '2026-11-22T10:00:00Z', commit: 'abc', form: 'full', machine, peers: {}, results } as const
   return { ...base, load: { before: 0, after: 2 }, minutes: 5, ...changes }

@@ -9,7 +9,7 @@ import type { SectionResult } from './report.ts'
 export const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
 
 /** All that a run has measured, as it is kept. */
-export interface Record {
+export interface RunRecord {
   /** When it began, ISO 8601. */
   readonly at: string
   /** What was measured: the commit, with `+` behind it when the work tree had changes. */
@@ -42,7 +42,7 @@ export interface Worse {
  * What got worse by more than its noise: by more than half the spread of both runs together. On another machine only
  * what stands beside a peer or a rival can be compared, by how many times better it is.
  */
-export function worseSince(before: Record, now: Record): readonly Worse[] {
+export function worseSince(before: RunRecord, now: RunRecord): readonly Worse[] {
   const sameMachine = ['CPU', 'Node'].every((what) => before.machine[what] === now.machine[what])
   return now.results.flatMap(({ section, figures }) => {
     const earlier = before.results.find((result) => result.section === section)?.figures ?? []
@@ -65,7 +65,7 @@ function worseInTimes(before: Figure, now: Figure): number | undefined {
 }
 
 /** What is said at the end of a run. */
-export function worseText(before: Record | undefined, now: Record): string {
+export function worseText(before: RunRecord | undefined, now: RunRecord): string {
   if (!before) return `no results of a ${now.form} run are committed: nothing to compare with`
   const since = `${before.commit} (${before.at.slice(0, 10)})`
   const worse = worseSince(before, now)
@@ -77,9 +77,9 @@ export function worseText(before: Record | undefined, now: Record): string {
 }
 
 /** The newest committed results of that form. */
-export function lastCommitted(form: Record['form']): Record | undefined {
+export function lastCommitted(form: RunRecord['form']): RunRecord | undefined {
   const files = git('ls-files', '*.json').split('\n').filter(Boolean)
-  const records = files.map((file) => JSON.parse(readFileSync(join(RESULTS, file), 'utf8')) as Record)
+  const records = files.map((file) => JSON.parse(readFileSync(join(RESULTS, file), 'utf8')) as RunRecord)
   return records
     .filter((record) => record.form === form)
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
@@ -92,7 +92,7 @@ export function currentCommit(): string {
 }
 
 /** Writes a whole run's results and gives the file. */
-export function writeRecord(record: Record): string {
+export function writeRecord(record: RunRecord): string {
   mkdirSync(RESULTS, { recursive: true })
   const file = join(
     RESULTS,
@@ -102,7 +102,7 @@ export function writeRecord(record: Record): string {
   return file
 }
 
-export const recordText = (record: Record): string => `${JSON.stringify(record, null, 1)}\n`
+export const recordText = (record: RunRecord): string => `${JSON.stringify(record, null, 1)}\n`
 
 function git(...args: readonly string[]): string {
   mkdirSync(RESULTS, { recursive: true })

@@ -227,6 +227,35 @@ service: {extensions: [${extension.split(':')[0]}], pipelines: {traces: {receive
   })
 })
 
+describe('a file with tokens that is not there yet', () => {
+  const place = (): string => {
+    const directory = mkdtempSync(join(tmpdir(), 'spoor-auth-'))
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    return join(directory, 'tokens')
+  }
+  const retry = 'retry_on_failure: {enabled: true, interval: 10ms'
+
+  test('is looked for again; until then nobody is let in, not for good', async () => {
+    const file = place()
+    const { http, logger } = await start(server(`bearertokenauth: {filename: ${file}, token: a, ${retry}}}`))
+    for (const token of ['a', 'b']) expect((await post(http, { authorization: `Bearer ${token}` })).status).toBe(503)
+    expect(logger.lines.some(({ message }) => message.includes('It is looked for again.'))).toBe(true)
+    writeFileSync(file, 'b\n')
+    await expect.poll(async () => (await post(http, { authorization: 'Bearer b' })).status).toBe(200)
+    expect((await post(http, { authorization: 'Bearer a' })).status).toBe(401)
+  })
+
+  test('is waited for with wait_for_token_file, until it is given up', async () => {
+    const file = place()
+    const waiting = `bearertokenauth: {filename: ${file}, wait_for_token_file: true, ${retry}`
+    await expect(start(server(`${waiting}, max_retries: 2}}`))).rejects.toThrow(/bearertokenauth: filename: /)
+    const starting = start(server(`${waiting}}}`))
+    writeFileSync(file, 'b\n')
+    const { http } = await starting
+    expect((await post(http, { authorization: 'Bearer b' })).status).toBe(200)
+  })
+})
+
 describe('a configuration', () => {
   const create = (config: string) => () =>
     createCollector({ config, factories: builtinFactories, logger: createTestLogger() })
@@ -243,6 +272,8 @@ describe('a configuration', () => {
     [server('basicauth: '), /no credential source provided/],
     [server('basicauth: {client_auth: {username: ada}}'), /no password; write password or password_file/],
     [server('bearertokenauth: '), /no bearer token provided/],
+    [server('bearertokenauth: {token: a, retry_on_failure: {enabled: true}}'), /requires filename to be set/],
+    [server('bearertokenauth: {filename: a, wait_for_token_file: true}'), /requires retry_on_failure to be enabled/],
     [server('bearertokenauth: {token: a, tokens: [b]}'), /either tokens or token should be provided, not both/],
   ])('is told at its place (%#)', (config, message) => {
     expect(create(config)).toThrow(message)

@@ -47,6 +47,12 @@ export function extractSpans(bytes: Uint8Array, rows: ArrayLike<number>, columns
   return new Assembly(bytes, rangesOf(columns)).write(rows)
 }
 
+/** The same for several requests of one: what their messages have besides spans is looked for once. */
+export function spanExtractor(bytes: Uint8Array, columns: SpanColumns): (rows: ArrayLike<number>) => Uint8Array {
+  const assembly = new Assembly(bytes, rangesOf(columns))
+  return (rows) => assembly.write(rows)
+}
+
 /**
  * A request with only these rows of `index`, which must be that of `bytes`; in the order given. `replacements`: messages
  * that stand in for items, by row.

@@ -128,6 +128,8 @@ export interface Storage {
   fileOf(owner: string): string
   /** Whether what is written must be on the disk, and not only with the system, before it counts as kept. */
   readonly fsync: boolean
+  /** The most bytes that one of its files may have. Undefined: as many as the disk has. */
+  readonly maxBytes?: number | undefined
 }
 
 /** What a component gets when it is created. */

@@ -16,6 +16,8 @@ export interface SqliteFileOptions {
   readonly schema: string
   /** Whether a transaction ends only when it is on the disk; else it is with the system, which survives the end of the process. */
   readonly fsync: boolean
+  /** What the file may have at most, beside the log of SQLite. Undefined: no limit. */
+  readonly maxBytes?: number | undefined
   readonly logger: Logger
 }
 
@@ -26,7 +28,9 @@ const DAMAGED: readonly unknown[] = [11, 26]
 const BUSY = 5
 /** The log of SQLite is cut to this when it was larger. Bytes. */
 const MAX_LOG_BYTES = 16 * 1024 * 1024
-/** Free pages of 4 KiB that are given back to the file system at a time. */
+/** Of SQLite, by default. */
+const PAGE_BYTES = 4096
+/** Free pages that are given back to the file system at a time. */
 const MAX_FREED_PAGES = 1024
 
 const PRAGMAS = `
@@ -80,12 +84,13 @@ export class SqliteFile {
     }
   }
 
-  private constructor(file: string, { what, schema, fsync }: SqliteFileOptions) {
+  private constructor(file: string, { what, schema, fsync, maxBytes }: SqliteFileOptions) {
     const { DatabaseSync } = loadSqlite()
     this.#what = what
     this.database = new DatabaseSync(file)
     try {
       this.database.exec(`${PRAGMAS}${schema}; PRAGMA synchronous = ${fsync ? 'FULL' : 'NORMAL'};`)
+      if (maxBytes !== undefined) this.database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`)
     } catch (error) {
       this.database.close()
       throw error

@@ -173,7 +173,11 @@ class HelpedExporter implements Component, Consumer {
 
   #openQueue(queue: SendingQueue, storage: Storage): void {
     const { id, logger } = this.#context
-    const file = QueueFile.open(storage.fileOf(`exporter ${id}`), { fsync: storage.fsync, logger })
+    const file = QueueFile.open(storage.fileOf(`exporter ${id}`), {
+      fsync: storage.fsync,
+      maxBytes: storage.maxBytes,
+      logger,
+    })
     const { length } = file.found
     if (length > 0) logger.info({ component: id, batches: length }, 'Sending what the persistent queue has kept.')
     queue.useFile(file)

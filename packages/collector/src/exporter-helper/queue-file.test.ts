@@ -64,6 +64,21 @@ test('syncs where it is told to, and only there', () => {
   }
 })
 
+test('refuses for now what it has no room for, and takes it when there is room again', async () => {
+  const { file } = place()
+  const queue = QueueFile.open(file, { fsync: false, maxBytes: 200_000, logger: createTestLogger() })
+  const large = batchOf(new Uint8Array(100_000), 1)
+  const first = await queue.put(large)
+  await expect(queue.put(large)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/cannot be written: .*full/) as string,
+  })
+  await queue.remove(first)
+  await queue.put(large)
+  queue.close()
+  expect(open(file).found.length).toBe(1)
+})
+
 test('belongs to one at a time', () => {
   const { file } = place()
   const queue = open(file)

@@ -22,6 +22,8 @@ export interface Stored {
 export interface QueueFileOptions {
   /** Whether a batch is on the disk when it is put; else it is with the system, which survives the end of the process. */
   readonly fsync: boolean
+  /** What the file may have at most. Undefined: no limit. */
+  readonly maxBytes?: number | undefined
   readonly logger: Logger
 }
 
@@ -48,8 +50,8 @@ export class QueueFile {
   readonly found: readonly Stored[]
 
   /** Opens the file, or makes it; see {@link SqliteFile.open}. */
-  static open(file: string, { fsync, logger }: QueueFileOptions): QueueFile {
-    return SqliteFile.open(file, { what: WHAT, schema: SCHEMA, fsync, logger }, (opened) => new QueueFile(opened))
+  static open(file: string, options: QueueFileOptions): QueueFile {
+    return SqliteFile.open(file, { what: WHAT, schema: SCHEMA, ...options }, (opened) => new QueueFile(opened))
   }
 
   private constructor(file: SqliteFile) {

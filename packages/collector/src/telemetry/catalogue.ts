@@ -61,6 +61,7 @@ const TAIL_SAMPLING: MetricCatalogue = {
   ),
   ...tailSampling('sampling_traces_on_memory', gauge('Number of traces that are remembered, waiting or decided.')),
   ...tailSampling('waiting_traces', gauge('Number of traces that wait for a decision.')),
+  ...tailSampling('memory_bytes', gauge('Bytes of memory that hold spans.', { unit: 'By' })),
   ...tailSampling(
     'held_bytes',
     gauge('Bytes of spans that are held, in memory or on the disk, until they are decided and handed on.', {
@@ -92,6 +93,7 @@ const GROUP_BY_TRACE: MetricCatalogue = {
   ...groupByTrace('early_releases', counter('Number of traces that were handed on before their time, by reason.')),
   ...groupByTrace('conf_num_traces', gauge('Most traces that are gathered at a time.')),
   ...groupByTrace('num_traces_in_memory', gauge('Number of traces that are gathered.')),
+  ...groupByTrace('memory_bytes', gauge('Bytes of memory that hold spans.', { unit: 'By' })),
   ...groupByTrace('held_bytes', gauge('Bytes of spans that are held until they are handed on.', { unit: 'By' })),
 }
 

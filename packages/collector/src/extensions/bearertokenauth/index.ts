@@ -3,12 +3,17 @@ import { timingSafeEqual } from 'node:crypto'
 import {
   CollectorError,
   secretDigest,
+  sleep,
   type Context,
   type Extension,
   type ExtensionFactory,
 } from '../../component/index.ts'
-import { createWatchedFile } from '../../extension-helper/index.ts'
+import { createWatchedFile, type WatchedFile } from '../../extension-helper/index.ts'
 import { bearerTokenConfig, type BearerTokenConfig } from './config.ts'
+
+const MISSING = 'The file with the tokens cannot be read yet. It is looked for again.'
+/** Where no interval is set. Milliseconds. */
+const LOOK_MS = 1000
 
 export const bearerTokenAuthExtension: ExtensionFactory<BearerTokenConfig> = {
   kind: 'extension',
@@ -18,7 +23,8 @@ export const bearerTokenAuthExtension: ExtensionFactory<BearerTokenConfig> = {
   create,
 }
 
-function create(context: Context, { header, scheme, token, tokens, filename }: BearerTokenConfig): Extension {
+function create(context: Context, config: BearerTokenConfig): Extension {
+  const { header, scheme, token, tokens, filename, retry_on_failure: retry } = config
   const name = header.toLowerCase()
   let values: readonly string[] = []
   let digests: readonly Buffer[] = []
@@ -26,22 +32,53 @@ function create(context: Context, { header, scheme, token, tokens, filename }: B
     values = all.map((one) => (scheme === '' ? one : `${scheme} ${one}`))
     digests = values.map(secretDigest)
   }
-  use(token === '' ? tokens : [token])
+  if (filename === undefined) use(token === '' ? tokens : [token])
   const file =
     filename === undefined ? undefined : createWatchedFile(context, 'filename', filename, (text) => use(linesOf(text)))
+  const over = new AbortController()
+
+  /** Until the file can be read. Throws what is wrong with it once it is given up. */
+  async function lookFor(missing: WatchedFile): Promise<void> {
+    for (let tries = 1; !over.signal.aborted; tries++) {
+      try {
+        return missing.start()
+      } catch (error) {
+        if (!retry.enabled || (retry.max_retries > 0 && tries > retry.max_retries)) throw error
+        if (tries === 1) context.logger.warn({ component: context.id, error: (error as Error).message }, MISSING)
+        await sleep(retry.interval || LOOK_MS, over.signal)
+      }
+    }
+  }
+
+  function giveUp({ message }: Error): void {
+    context.logger.error({ component: context.id, error: message }, 'The file with the tokens is looked for no longer.')
+    context.report('permanent_error', message)
+  }
+
+  function checkThere(): void {
+    if (values.length === 0)
+      throw new CollectorError('unavailable', `${context.id} has no token yet: ${filename} is missing`)
+  }
+
   return {
     async start() {
-      file?.start()
+      if (file) {
+        const found = lookFor(file)
+        if (!retry.enabled || config.wait_for_token_file) await found
+        else found.catch(giveUp)
+      }
       if (file && (token !== '' || tokens.length > 0)) {
         context.logger.warn({ component: context.id }, 'a filename is specified. Configured token(s) is ignored!')
       }
     },
     async shutdown() {
+      over.abort()
       file?.stop()
     },
     serverAuthenticator: {
       challenge: scheme === '' ? 'Bearer' : scheme,
       authenticate(credentials) {
+        checkThere()
         const value = credentials(name)
         if (value === undefined || value === '') {
           throw new CollectorError('unauthenticated', `missing or empty header: ${header}`)
@@ -55,7 +92,12 @@ function create(context: Context, { header, scheme, token, tokens, filename }: B
         return { subject: '', attributes: { raw: value } }
       },
     },
-    clientAuthenticator: { headers: () => ({ [name]: values[0]! }) },
+    clientAuthenticator: {
+      headers() {
+        checkThere()
+        return { [name]: values[0]! }
+      },
+    },
   }
 }
 

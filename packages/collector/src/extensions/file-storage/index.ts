@@ -23,6 +23,11 @@ const config = section({
     .describe(
       'Whether what is written must be on the disk before it counts as kept: it then survives a loss of power, too.',
     ),
+  max_size: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Bytes that a file may have: a queue that would need more refuses for now. 0: as many as the disk has.'),
   timeout: withoutEffect(durationMs.optional(), 'a file that another process has is an error at once'),
   compaction: withoutEffect(z.unknown().optional(), COMPACTION),
   recreate: withoutEffect(z.unknown().optional(), 'a damaged file is always set aside, and told'),
@@ -35,11 +40,14 @@ export const fileStorageExtension: ExtensionFactory<FileStorageConfig> = {
   type: 'file_storage',
   config,
   provides: () => ['storage'],
-  create(_context, { directory, create_directory: isMade, directory_permissions: permissions, fsync }) {
+  create(
+    _context,
+    { directory, create_directory: isMade, directory_permissions: permissions, fsync, max_size: maxBytes },
+  ) {
     const path = resolve(directory)
     return {
       claims: [`directory ${path}`],
-      storage: { fsync, fileOf: (owner) => join(path, `${fileName(owner)}.sqlite`) },
+      storage: { fsync, maxBytes: maxBytes || undefined, fileOf: (owner) => join(path, `${fileName(owner)}.sqlite`) },
       async start() {
         try {
           if (isMade) makeDirectory(path, Number.parseInt(permissions, 8))

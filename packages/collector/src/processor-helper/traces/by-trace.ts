@@ -1,5 +1,5 @@
 /** The spans of a request by the trace that they are of, without an object for a span. */
-import { columnsOf, extractSpans, joinBytes, type Chunk, type SpanColumns } from '@spoor/otlp'
+import { columnsOf, joinBytes, spanExtractor, type Chunk, type SpanColumns } from '@spoor/otlp'
 import { hashOf, isSameId, wordsOf } from './trace-id.ts'
 
 /** One trace of a chunk. Valid within the call that it is handed to. */
@@ -22,6 +22,7 @@ export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): voi
   const columns = columnsOf(chunk)
   if (columns.count === 0) return
   const groups = new Groups(columns)
+  let extract: ReturnType<typeof spanExtractor> | undefined
   for (let group = 0; group < groups.count; group++) {
     visit({
       words: groups.words,
@@ -32,7 +33,7 @@ export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): voi
         const rows = groups.rowsOf(group)
         const runs = isByScope ? runsOf(rows, columns.scopeStart) : [rows]
         if (groups.count === 1 && runs.length === 1) return chunk.bytes
-        return joinBytes(runs.map((run) => extractSpans(chunk.bytes, run, columns)))
+        return joinBytes(runs.map((run) => (extract ??= spanExtractor(chunk.bytes, columns))(run)))
       },
     })
   }

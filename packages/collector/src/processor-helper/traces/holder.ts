@@ -3,6 +3,7 @@ import { createBatch, type Chunk, type TelemetryBatch } from '@spoor/otlp'
 import { z } from 'zod'
 import {
   CollectorError,
+  createLogLimiter,
   extensionId,
   extensionOf,
   type Component,
@@ -17,8 +18,9 @@ import { FragmentLists, type Detached, type Fragment, type SpanStore } from './f
 import { TraceLog } from './trace-log.ts'
 import { TraceTable } from './trace-table.ts'
 
-const MEMORY_BYTES = 128 * 1024 * 1024
-const DISK_BYTES = 4 * 1024 * 1024 * 1024
+const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
+const DEFAULT_HELD_BYTES = 4 * 1024 * 1024 * 1024
+const LOG_INTERVAL_MS = 60_000
 /** Of the bytes that are held, what may wait; the rest is on its way to the next stage. */
 const WAITING_SHARE = 3 / 4
 const RETRY_AFTER_MS = 1000
@@ -31,19 +33,27 @@ export function holderKeys(until: string, early: string) {
       .describe(
         `The id of an extension that keeps the spans that wait, as \`file_storage\`: they are in its file before the sender is answered, not in memory, and are ${until} after the next start where the process ends before. An extension.`,
       ),
+    max_memory_bytes: z
+      .int()
+      .min(1)
+      .default(DEFAULT_MEMORY_BYTES)
+      .describe(
+        'Bytes of spans that wait in memory. What is more is in a file without a name in the folder for temporary files (`TMPDIR`), which goes with the process; where that cannot be written, twice as many are in memory at most, as `max_held_bytes` has it. No matter with `storage`. An extension.',
+      ),
     max_held_bytes: z
       .int()
       .min(1)
-      .optional()
+      .default(DEFAULT_HELD_BYTES)
       .describe(
-        `Bytes of spans that are held at most, in memory, or on the disk with \`storage\`. Beyond it the oldest traces are ${early}, and where the next stage does not take what is handed on, senders are told to come again. Default: 128 MiB, with \`storage\` 4 GiB. An extension.`,
+        `Bytes of spans that are held at most, in memory and on the disk. Beyond it the oldest traces are ${early}, and where the next stage does not take what is handed on, senders are told to come again. An extension.`,
       ),
   }
 }
 
 export interface HolderConfig {
   readonly storage?: string | undefined
-  readonly max_held_bytes?: number | undefined
+  readonly max_memory_bytes: number
+  readonly max_held_bytes: number
 }
 
 export class TraceHolder {
@@ -54,18 +64,31 @@ export class TraceHolder {
   readonly isPersistent: boolean
   readonly #context: Context
   readonly #storageId: string | undefined
-  readonly #maxBytes: number
+  readonly #config: HolderConfig
+  readonly #arena: Arena
   #store: SpanStore
   #fragments: FragmentLists
 
-  constructor(context: Context, { storage, max_held_bytes: maxBytes }: HolderConfig, next: Consumer) {
+  constructor(context: Context, config: HolderConfig, next: Consumer) {
+    const { storage } = config
     this.#context = context
     this.#storageId = storage
     this.isPersistent = storage !== undefined
-    this.#maxBytes = maxBytes ?? (this.isPersistent ? DISK_BYTES : MEMORY_BYTES)
+    this.#config = config
     this.claims = this.isPersistent ? [`traces ${storage} ${ownerOf(context)}`] : []
     this.outbox = new Outbox(context, next, this.isPersistent)
-    this.#store = new Arena((bytes) => context.budget.exempt(bytes))
+    const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
+    this.#arena = new Arena({
+      maxMemoryBytes: config.max_memory_bytes,
+      allocated: (bytes) => context.budget.exempt(bytes),
+      failed: ({ message: error }) =>
+        log.warn(
+          'spill',
+          { component: context.id, error },
+          'Spans that wait cannot be written to a temporary file. Fewer are held.',
+        ),
+    })
+    this.#store = this.#arena
     this.#fragments = new FragmentLists(this.table, this.#store)
   }
 
@@ -149,11 +172,22 @@ export class TraceHolder {
     })
   }
 
+  get #maxBytes(): number {
+    const { max_held_bytes: held, max_memory_bytes: memory } = this.#config
+    return !this.isPersistent && this.#arena.isCramped ? Math.min(held, 2 * memory) : held
+  }
+
+  /** Bytes of spans in memory. */
+  get memoryBytes(): number {
+    return this.#arena.memoryBytes
+  }
+
   /** The oldest traces give way until those that wait have no more than their share. Throws where it is the next stage that leaves no room. */
   makeRoom(bytes: number, giveWay: (isEnough: () => boolean) => void): void {
-    giveWay(() => this.byteLength - this.outbox.bytes + bytes <= this.#maxBytes * WAITING_SHARE)
-    if (this.byteLength === 0 || this.byteLength + bytes <= this.#maxBytes) return
-    const message = `${this.#context.id} holds ${this.byteLength} bytes of spans, of which the next stage has not taken ${this.outbox.bytes} (max_held_bytes: ${this.#maxBytes}); try again`
+    const max = this.#maxBytes
+    giveWay(() => this.byteLength - this.outbox.bytes + bytes <= max * WAITING_SHARE)
+    if (this.byteLength === 0 || this.byteLength + bytes <= max) return
+    const message = `${this.#context.id} holds ${this.byteLength} bytes of spans, of which the next stage has not taken ${this.outbox.bytes} (at most ${max}: max_held_bytes); try again`
     throw new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Traces by their id, each a row of typed arrays: a million of them are some 70 MB, and nothing for the collector of garbage to look at.
+ * Traces by their id, each a row of typed arrays: a million of them are some 100 MB, and nothing for the collector of garbage to look at.
  * A row is used again once its trace is removed. Rows are in a list from the oldest to the newest, as they were added.
  */
 import { hashOf, isSameId } from './trace-id.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { array, assert, boolean, nat, property, tuple } from 'fast-check'
 import { createBatch, decodeTraces, type Chunk } from '@spoor/otlp'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createTestLogger, spanIdsIn, tracesRequest } from '../../testkit/index.ts'
 import { Arena } from './arena.ts'
 import { eachTrace } from './by-trace.ts'
@@ -50,30 +50,64 @@ test('a table grows, and finds all', () => {
   expect(table.find(idOf(5000), 0)).toBe(NONE)
 })
 
-test('slabs keep what is needed, and are used again', () => {
-  let allocated = 0
-  const arena = new Arena((bytes) => (allocated += bytes))
-  const put = (length: number, value: number): number =>
-    arena.put([{ words: idOf(1), at: 0, spans: 1, hasRoot: false, bytes: new Uint8Array(length).fill(value) }])[0]!
-  let random = 7
-  const next = (below: number): number => (random = (random * 48271) % 2147483647) % below
-  const kept: { ref: number; length: number; value: number }[] = []
-  for (let i = 0; i < 3000; i++) {
-    const length = next(20) === 0 ? next(200_000) : next(3000)
-    const value = next(256)
-    kept.push({ ref: put(length, value), length, value })
-    if (kept.length > 200) arena.remove([kept.splice(next(kept.length), 1)[0]!.ref])
-  }
-  for (const { ref, length, value } of kept) {
-    const bytes = arena.read(ref, length)
-    expect(bytes.length).toBe(length)
-    expect(bytes.every((byte) => byte === value)).toBe(true)
-  }
-  // 3,000 of them were 20 MB.
-  expect(allocated).toBeLessThan(16 * 1024 * 1024)
-  arena.remove(kept.map(({ ref }) => ref))
-  arena.close()
-  expect(allocated).toBe(0)
+test.each([Infinity, 1024 * 1024])(
+  'slabs keep what is needed, %d bytes of them in memory, and are used again',
+  (maxMemoryBytes) => {
+    let allocated = 0
+    const arena = new Arena({
+      maxMemoryBytes,
+      allocated: (bytes) => (allocated += bytes),
+      failed: ({ message }) => expect.fail(message),
+    })
+    const put = (length: number, value: number): number =>
+      arena.put([{ words: idOf(1), at: 0, spans: 1, hasRoot: false, bytes: new Uint8Array(length).fill(value) }])[0]!
+    let random = 7
+    const next = (below: number): number => (random = (random * 48271) % 2147483647) % below
+    const kept: { ref: number; length: number; value: number }[] = []
+    for (let i = 0; i < 3000; i++) {
+      const length = next(20) === 0 ? next(200_000) : next(3000)
+      const value = next(256)
+      kept.push({ ref: put(length, value), length, value })
+      if (kept.length > 200) arena.remove([kept.splice(next(kept.length), 1)[0]!.ref])
+      expect(arena.memoryBytes).toBeLessThan(maxMemoryBytes + 512 * 1024)
+    }
+    for (const { ref, length, value } of kept) {
+      const bytes = arena.read(ref, length)
+      expect(bytes.length).toBe(length)
+      expect(bytes.every((byte) => byte === value)).toBe(true)
+    }
+    // 3,000 of them were 20 MB.
+    expect(allocated).toBeLessThan(Math.min(16 * 1024 * 1024, maxMemoryBytes + 64 * 256 * 1024))
+    arena.remove(kept.map(({ ref }) => ref))
+    expect(arena.memoryBytes).toBe(0)
+    arena.close()
+    expect(allocated).toBe(0)
+  },
+)
+
+test('a slab whose last fragment goes is not filled on', () => {
+  const arena = new Arena({ maxMemoryBytes: Infinity, allocated: () => {}, failed: () => {} })
+  const put = (length: number): number =>
+    arena.put([
+      { words: idOf(1), at: 0, spans: 1, hasRoot: false, bytes: new Uint8Array(length).fill(length & 0xff) },
+    ])[0]!
+  arena.remove([put(10)])
+  const refs = [100_000, 200_000, 30].map((length) => [put(length), length] as const)
+  for (const [ref, length] of refs) expect(arena.read(ref, length)).toEqual(new Uint8Array(length).fill(length & 0xff))
+})
+
+test('where the file cannot be written, slabs stay in memory, and that is told', () => {
+  vi.stubEnv('TMPDIR', '/nowhere')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const failed = vi.fn<(error: Error) => void>()
+  const arena = new Arena({ maxMemoryBytes: 1, allocated: () => {}, failed })
+  const bytes = new Uint8Array(100_000).fill(7)
+  const fragment = { words: idOf(1), at: 0, spans: 1, hasRoot: false, bytes }
+  const refs = arena.put([fragment, fragment, fragment])
+  expect(failed).toHaveBeenCalledTimes(1)
+  expect(failed.mock.calls[0]![0].message).toContain('/nowhere')
+  expect(arena.isCramped).toBe(true)
+  for (const ref of refs) expect(arena.read(ref, bytes.length)).toEqual(bytes)
 })
 
 test('a request is divided by trace: every span once, as it came', () => {

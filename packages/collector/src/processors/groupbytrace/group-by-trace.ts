@@ -48,6 +48,7 @@ export class GroupByTraceProcessor implements Component, Consumer {
     counters.gauge(name('conf_num_traces'), labels, () => config.num_traces)
     counters.gauge(name('num_traces_in_memory'), labels, () => this.#table.size)
     counters.gauge(name('held_bytes'), labels, () => this.#holder.byteLength)
+    counters.gauge(name('memory_bytes'), labels, () => this.#holder.memoryBytes)
   }
 
   async start(host: Host): Promise<void> {

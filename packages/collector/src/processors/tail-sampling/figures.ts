@@ -31,7 +31,9 @@ export interface TailSamplingFigures {
 export function createFigures(
   id: string,
   counters: Counters,
-  gauges: Readonly<Record<'sampling_traces_on_memory' | 'waiting_traces' | 'held_bytes', () => number>>,
+  gauges: Readonly<
+    Record<'sampling_traces_on_memory' | 'waiting_traces' | 'held_bytes' | 'memory_bytes', () => number>
+  >,
 ): TailSamplingFigures {
   const name = (end: string): string => `otelcol_processor_tail_sampling_${end}`
   const counter = (end: string, labels: object = {}): Counter =>

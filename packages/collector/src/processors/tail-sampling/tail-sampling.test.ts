@@ -181,6 +181,22 @@ test('what was handed on stays as it is, however much comes after it', async () 
   expect(held()).toBe(0)
 })
 
+test('what is too much for memory waits in a file', async () => {
+  const { processor, decided, sink, held, context } = await start({ ...ALL, max_memory_bytes: 1 })
+  const sent: string[] = []
+  for (let seed = 1; seed <= 24; seed++) {
+    const bytes = tracesRequest({ spans: 100, traces: 10, seed })
+    sent.push(...spanIdsIn(bytes))
+    await processor.consume(createBatch('traces', [{ bytes, items: 100 }]), EMPTY_CONTEXT)
+  }
+  expect(held()).toBeGreaterThan(1024 * 1024)
+  expect(context.value(name('memory_bytes'))).toBe(256 * 1024)
+  await decided()
+  await sink.waitFor(2400)
+  expect(spanIdsIn(sink.bytes()).sort()).toEqual(sent.sort())
+  expect([held(), context.value(name('memory_bytes'))]).toEqual([0, 0])
+})
+
 test('a trace that gets the row of another while a tick is decided waits for its own time', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const slow = {

@@ -86,6 +86,7 @@ export class TailSamplingProcessor implements Component, Consumer {
       sampling_traces_on_memory: () => this.#table.size,
       waiting_traces: () => this.#waiting,
       held_bytes: () => this.#holder.byteLength,
+      memory_bytes: () => this.#holder.memoryBytes,
     })
   }
 
