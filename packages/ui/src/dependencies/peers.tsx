@@ -15,8 +15,6 @@ export function Peers(props: {
   title: string
   edges: readonly Edge[]
   end: 'parent' | 'child'
-  /** What stands where there is none. */
-  none: string
   range: string | undefined
 }) {
   const { title, end, range } = props
@@ -37,7 +35,7 @@ export function Peers(props: {
       <tbody>
         {edges.length === 0 && (
           <tr>
-            <td colSpan={7}>{props.none}</td>
+            <td colSpan={7}>No other service in this time.</td>
           </tr>
         )}
         {edges.map((edge) => (

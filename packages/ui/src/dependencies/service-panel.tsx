@@ -6,6 +6,7 @@ import { Operations } from '../search/groups/operations.tsx'
 import { quote, type SearchUrl } from '../search/search-url.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/service-color.ts'
+import button from '../widgets/icon-button.module.css'
 import { CloseIcon } from '../widgets/icons.tsx'
 import { Peers } from './peers.tsx'
 import styles from './service-panel.module.css'
@@ -39,26 +40,14 @@ export function ServicePanel(props: {
             {label}
           </Link>
         ))}
-        <button type="button" aria-label="Close" title="Close (Esc)" onClick={props.onClose}>
+        <button type="button" className={button.icon} aria-label="Close" title="Close (Esc)" onClick={props.onClose}>
           <CloseIcon />
         </button>
       </header>
       <div className={styles.body}>
         <div className={styles.edges}>
-          <Peers
-            title="Called by"
-            edges={edges.filter(({ child }) => child === service)}
-            end="parent"
-            none="No other service in this time."
-            range={range}
-          />
-          <Peers
-            title="Calls"
-            edges={edges.filter(({ parent }) => parent === service)}
-            end="child"
-            none="No other service in this time."
-            range={range}
-          />
+          <Peers title="Called by" edges={edges.filter(({ child }) => child === service)} end="parent" range={range} />
+          <Peers title="Calls" edges={edges.filter(({ parent }) => parent === service)} end="child" range={range} />
         </div>
         <div className={styles.operations}>
           <Operations
