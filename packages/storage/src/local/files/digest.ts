@@ -1,11 +1,11 @@
-import { createSpanColumns, scanSpans } from '@spoor/otlp'
+import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
 import { fieldEnd } from '../sealed/wire.ts'
 
 /** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
 const MEMBERS = 0x12
 /** Used again and again: scanning gives way to nobody. */
-const columns = createSpanColumns()
+const scanned = createSpanColumns()
 
 /**
  * A number for the spans that are added, in whatever order and requests they come: each with all its bytes, and under its own resource and scope. It is
@@ -18,26 +18,33 @@ export class SpanDigest {
 
   /** The spans of a serialized `TracesData`, or request. Throws OtlpError on malformed bytes. */
   add(bytes: Uint8Array): void {
-    columns.count = 0
-    scanSpans(bytes, columns)
+    scanned.count = 0
+    scanSpans(bytes, scanned)
+    this.addScanned(bytes, scanned)
+  }
+
+  /** The same of bytes that have been scanned. `rows`: which of their spans; default: all. */
+  addScanned(bytes: Uint8Array, columns: SpanColumns, rows?: Uint32Array): void {
+    const count = rows ? rows.length : columns.count
     const view = viewOf(bytes)
     let scope = -1
     let group = 0
     let sum = this.value
-    for (let row = 0; row < columns.count; row++) {
+    for (let i = 0; i < count; i++) {
+      const row = rows ? rows[i]! : i
       if (columns.scopeStart[row] !== scope) {
         scope = columns.scopeStart[row]!
-        group = groupHash(bytes, view, row)
+        group = groupHash(bytes, view, columns, row)
       }
       sum = (sum + hashWords(hashBytes(view, columns.spanStart[row]!, columns.spanEnd[row]!), group, 0, 0)) | 0
     }
     this.value = sum >>> 0
-    this.spans += columns.count
+    this.spans += count
   }
 }
 
 /** Of all that a span is under but its siblings. */
-function groupHash(bytes: Uint8Array, view: DataView, row: number): number {
+function groupHash(bytes: Uint8Array, view: DataView, columns: SpanColumns, row: number): number {
   const resource = ownHash(bytes, view, columns.resourceStart[row]!, columns.resourceEnd[row]!)
   return hashWords(resource, ownHash(bytes, view, columns.scopeStart[row]!, columns.scopeEnd[row]!), 0, 0)
 }

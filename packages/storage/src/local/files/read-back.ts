@@ -6,6 +6,7 @@ import { Section } from '../sealed/section.ts'
 import { SpanDigest } from './digest.ts'
 import type { File } from './file-system.ts'
 import { readExactly } from './log.ts'
+import type { Source } from '../sealed/source.ts'
 import type { PlacedSection } from './sealed-file.ts'
 
 /** Spans that are read at a time: those that one damaged place takes with it. */
@@ -62,6 +63,13 @@ export function readBack(file: File, placed: PlacedSection): ReadBack {
   }
   isWhole &&= digest.spans === placed.meta.spans && digest.value === placed.digest
   return { digest, isWhole, traceHashes: rows && traceHashesOf(rows) }
+}
+
+/** The hashes of a section's trace ids, if it gives back `source`, from which it was made. Throws what the file system throws. */
+export function hashesIfSame(file: File, placed: PlacedSection, source: Source): readonly number[] | undefined {
+  const section = sectionOf(file, placed)
+  const rows = whole(() => section.rows())
+  return rows && whole(() => section.isSameAs(source, rows)) ? traceHashesOf(rows) : undefined
 }
 
 /** Undefined when it is damaged. */

@@ -3,10 +3,10 @@ import { StorageError } from '../../contract.ts'
 import { bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { HashSet } from '../block/hash.ts'
 import type { EncodedSection } from '../sealed/encode.ts'
-import type { SpanDigest } from './digest.ts'
+import { SpanDigest } from './digest.ts'
 import type { File } from './file-system.ts'
 import { compress, readExactly, VERSION, writeFully } from './log.ts'
-import { readBack } from './read-back.ts'
+import { hashesIfSame } from './read-back.ts'
 import {
   encodeHeader,
   encodeSectionHead,
@@ -42,21 +42,23 @@ export class SealedWriter {
   }
 
   /**
-   * `digest`: of the spans that it is to have. It is read back: throws StorageError `corrupt` when that does not give the same, whatever the reason, so
-   * that nothing is given up for a section that cannot be read.
+   * It is read back: throws StorageError `corrupt` when that does not give each byte that it was made from, whatever the reason, so that nothing is given up
+   * for a section that cannot be read.
    */
-  add({ parts, meta }: EncodedSection, digest: SpanDigest): void {
+  add({ parts, meta, source }: EncodedSection): void {
+    const digest = new SpanDigest()
+    digest.addScanned(source.bytes, source.columns, source.kept)
     const at = this.size
     const length = parts.reduce((sum, part) => sum + part.length, 0)
     const crc = parts.reduce((sum, part) => crc32(part, sum), 0)
     const head = encodeSectionHead(meta, this.#salt, { length, crc }, digest.value)
     this.size = writeFully(this.#file, [head, ...parts], at)
     const section = { at, body: { offset: at + head.length, length, crc }, digest: digest.value, meta }
-    const { isWhole, traceHashes } = readBack(this.#file, section)
-    if (!isWhole || meta.spans !== digest.spans)
+    const traceHashes = meta.spans === digest.spans ? hashesIfSame(this.#file, section, source) : undefined
+    if (!traceHashes)
       throw new StorageError(
         'corrupt',
-        `a section of ${digest.spans} spans is not what was written when it is read back`,
+        `a section of ${digest.spans} spans is not what it was made from when it is read back`,
       )
     this.#add(section, traceHashes)
   }

@@ -1,5 +1,4 @@
 import { StorageError } from '../../contract.ts'
-import { SpanDigest } from '../files/digest.ts'
 import type { File, FileSystem } from '../files/file-system.ts'
 import { FILE_HEADER, readFrame, type LogRecord } from '../files/log.ts'
 import type { SealedHeader } from '../files/sealed-file.ts'
@@ -8,6 +7,7 @@ import { drawSalt, indexPath, logPath, sealedPath } from '../files/segment.ts'
 import { NEW } from '../files/swap.ts'
 import { readLogState, walkLog } from '../files/walk.ts'
 import { encodeSection } from '../sealed/encode.ts'
+import { holdSpecimen } from '../sealed/specimen.ts'
 import { MAX_SECTION_BYTES, MAX_SECTION_SPANS } from '../sealed/section-meta.ts'
 
 /** Why a log has no sealed form, and never will as it is: it is damaged, or it would take too much. */
@@ -119,11 +119,10 @@ function* sectionsOf(
 }
 
 function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
-  const digest = new SpanDigest()
   try {
     const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
-    for (const request of requests) digest.add(request)
-    writer.add(encodeSection({ requests }), digest)
+    writer.add(encodeSection({ requests }))
+    holdSpecimen(requests)
     // Their memory is free at once, and not when V8 gets to it: this thread may rest now for long.
     for (const { buffer } of requests)
       if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)

@@ -14,7 +14,7 @@ export function codeColumns(
   runs: ReadonlyMap<number, number[]>,
 ): EncodedColumn[] {
   const encoded = columns.names.map((name) => new EncodedColumn(name))
-  const members = membersOf(entries, encoded.length)
+  const members = membersOf(entries, encoded.length, spans.count)
   const coder = new TextCoder(entries)
   const numbers = new Numbers(entries.count)
   numbers.high = new Uint16Array(entries.count)
@@ -39,15 +39,27 @@ export function codeColumns(
   return encoded
 }
 
-/** By column: its entries. */
-function membersOf(entries: Entries, columns: number): Uint32Array[] {
-  const first = new Uint32Array(columns + 1)
-  for (let entry = 0; entry < entries.count; entry++) first[entries.column(entry) + 1]!++
-  for (let i = 0; i < columns; i++) first[i + 1]! += first[i]!
-  const next = first.slice()
-  const order = new Uint32Array(entries.count)
-  for (let entry = 0; entry < entries.count; entry++) order[next[entries.column(entry)]!++] = entry
+/** By column: its entries, by place, so that what one trace alone has is on few pages. */
+function membersOf(entries: Entries, columns: number, places: number): Uint32Array[] {
+  const all = Uint32Array.from({ length: entries.count }, (_, entry) => entry)
+  const { order: placed } = sorted(all, Math.max(1, places), (entry) => entries.placeOf(entry))
+  const { order, first } = sorted(placed, columns, (entry) => entries.column(entry))
   return Array.from({ length: columns }, (_, i) => order.subarray(first[i], first[i + 1]))
+}
+
+/** By their key, below `keys`; those with the same stay in their order. `first`: where those of a key begin. */
+function sorted(
+  members: Uint32Array,
+  keys: number,
+  keyOf: (member: number) => number,
+): { order: Uint32Array; first: Uint32Array } {
+  const first = new Uint32Array(keys + 1)
+  for (let i = 0; i < members.length; i++) first[keyOf(members[i]!) + 1]!++
+  for (let i = 0; i < keys; i++) first[i + 1]! += first[i]!
+  const next = first.slice()
+  const order = new Uint32Array(members.length)
+  for (let i = 0; i < members.length; i++) order[next[keyOf(members[i]!)]!++] = members[i]!
+  return { order, first }
 }
 
 function readNumbers({ coding, name }: EncodedColumn, entries: Entries, members: Uint32Array, numbers: Numbers): void {

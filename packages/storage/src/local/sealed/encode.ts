@@ -23,6 +23,7 @@ import { writeHead, type HeadParts } from './head.ts'
 import { Numbers } from './number-column.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { Shapes } from './shapes.ts'
+import type { Hold } from './specimen.ts'
 import { readSource, type Source } from './source.ts'
 import { setDifference, spanHeaders } from './span-headers.ts'
 import { OP, Templates } from './template.ts'
@@ -39,16 +40,20 @@ export interface SectionInput {
   readonly take?: (row: number) => boolean
   /** Every span is kept as it came, without columns for what is in it. Default: false. */
   readonly whole?: boolean
+  /** Takes what is made on the way, see `specimen.ts`. Default: nothing is kept of it. */
+  readonly hold?: Hold
 }
 
 export interface EncodedSection {
   /** To be written one after the other. */
   readonly parts: readonly Uint8Array[]
   readonly meta: SectionMeta
+  /** What it was made from. */
+  readonly source: Source
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
-export function encodeSection({ requests, take, whole = false }: SectionInput): EncodedSection {
+export function encodeSection({ requests, take, whole = false, hold }: SectionInput): EncodedSection {
   const source = readSource(requests, take)
   const columns = new Columns()
   const templates = new Templates()
@@ -97,9 +102,26 @@ export function encodeSection({ requests, take, whole = false }: SectionInput): 
     ...chunks,
     columns: encoded.map((one, i) => headColumn(one, tables, firstTexts[i]!)),
   })
+  hold?.(
+    source,
+    columns,
+    templates,
+    entries,
+    walker,
+    eventsOf,
+    runs,
+    encoded,
+    tables,
+    shapes,
+    chunks,
+    pages,
+    filters,
+    levels,
+  )
   const packed = pack(head)
   const offset = parts.add(packed)
   return {
+    source,
     parts: parts.list,
     meta: metaOf(source, parts.length, { offset, length: packed.length, crc: crc32(packed), raw: head.length }),
   }
@@ -124,18 +146,23 @@ interface Walked {
 }
 
 function walk(source: Source, walker: Walker, whole: boolean): Walked {
-  const { columns, order, resources, scopes } = source
+  const { columns, order, kept, resources, scopes } = source
   for (const { start, end } of resources) walker.add(LEVEL.resource, start, end)
   for (const { start, end } of scopes) walker.add(LEVEL.scope, start, end)
-  const events = new Uint32Array(order.length)
-  const links = new Uint32Array(order.length)
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!
+  const placeOf = new Uint32Array(columns.count)
+  for (let place = 0; place < order.length; place++) placeOf[order[place]!] = place
+  const ends = { [LEVEL.event]: new Uint32Array(kept.length), [LEVEL.link]: new Uint32Array(kept.length) }
+  // As they came, what follows one another is alike, and lies together; by trace it is neither.
+  for (let i = 0; i < kept.length; i++) {
+    const row = kept[i]!
+    walker.place = placeOf[row]!
     walker.add(LEVEL.span, columns.spanStart[row]!, columns.spanEnd[row]!, whole)
-    events[place] = walker.rows[LEVEL.event]!.count
-    links[place] = walker.rows[LEVEL.link]!.count
+    ends[LEVEL.event][i] = walker.rows[LEVEL.event]!.count
+    ends[LEVEL.link][i] = walker.rows[LEVEL.link]!.count
   }
-  return { walker, eventsOf: { [LEVEL.event]: events, [LEVEL.link]: links } }
+  const cameAs = new Uint32Array(kept.length)
+  for (let i = 0; i < kept.length; i++) cameAs[placeOf[kept[i]!]!] = i
+  return { walker, eventsOf: walker.reorder(cameAs, ends) }
 }
 
 function tablesOf(
@@ -269,7 +296,8 @@ function headColumn(
 function metaOf({ columns, order, operations, first }: Source, length: number, head: SectionMeta['head']): SectionMeta {
   let [min, max, rawBytes, statuses] = [0, 0, 0, 0]
   let [minDuration, maxDuration] = [Infinity, -Infinity]
-  for (const [place, row] of order.entries()) {
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!
     rawBytes += columns.spanEnd[row]! - columns.spanStart[row]!
     if (isBefore(columns, row, order[min]!)) min = place
     if (isBefore(columns, order[max]!, row)) max = place

@@ -103,7 +103,8 @@ export class EncodedColumn {
     if (members.length <= MAX_LISTED && listed <= sized) {
       this.#numbers = numbers
       this.#caseOf = caseOf
-      for (const [i, entry] of members.entries()) {
+      for (let i = 0; i < members.length; i++) {
+        const entry = members[i]!
         caseOf[entry] = i
         this.cases.push({ base: value[entry]!, unit: 1, width: 0, high: high?.[entry] ?? 0 })
       }
@@ -136,6 +137,20 @@ export class EncodedColumn {
   plan(shape: number, members: Uint32Array, places: Uint32Array, count: number, codes: Uint32Array): Layout {
     if (this.#caseOf) return this.#planListed(shape, this.#caseOf, members, places, count, codes)
     return this.#planSized(shape, members, places, count, codes)
+  }
+
+  /** The same as {@link plan} of values that are all this one, whose code is 0; undefined: it is not, they have to be planned. */
+  planOne(shape: number, member: number, count: number): Layout | undefined {
+    const { width } = this.#default
+    if (!this.#caseOf || (width > 0 && (count < MIN_ROWS || width + 1 + LAYOUT_BITS >= count * width))) return undefined
+    return width === 0 ? this.#default : this.#own(shape, { width: 0, cases: Uint32Array.of(this.#caseOf[member]!) })
+  }
+
+  /** Whether values of a layout take any bits. */
+  isWritten({ width, cases }: Layout): boolean {
+    if (width > 0) return true
+    const one = cases ? cases[0]! : 0
+    return this.text ? one < this.text.patterns.length : (this.cases[one]?.width ?? 0) > 0
   }
 
   #planListed(

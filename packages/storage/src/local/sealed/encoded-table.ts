@@ -30,6 +30,8 @@ export class EncodedTable {
   readonly #slotColumns: (readonly EncodedColumn[])[] = []
   readonly #slotLayouts: Layout[][] = []
   readonly #slotCodes: Uint32Array
+  /** By shape: the slots of which anything is written. */
+  readonly #writtenSlots: (readonly number[])[] = []
 
   /** `slots`: what the rows have in the holes of their templates, and by shape the column of each. */
   constructor(
@@ -71,6 +73,10 @@ export class EncodedTable {
         this.#addUse(column, i, 1, layout)
       }
       this.#planSlots(i, rows, scratch)
+      const columns = this.#slotColumns[i]!
+      this.#writtenSlots.push(
+        Array.from(columns.keys()).filter((slot) => columns[slot]!.isWritten(this.#slotLayouts[i]![slot]!)),
+      )
     }
   }
 
@@ -85,16 +91,21 @@ export class EncodedTable {
       if (layouts[slot]) continue
       let count = 0
       let values = 0
+      let isOne = true
       for (let same = slot; same < columns.length; same++) {
         if (columns[same] !== column) continue
         values++
         for (let i = 0; i < rows.length; i++) {
           const place = firsts[i]! + same
+          const member = slots[place]!
+          if (count > 0 && member !== members[0]) isOne = false
           places[count] = place
-          members[count++] = slots[place]!
+          members[count++] = member
         }
       }
-      const layout = column.plan(shape, members, places, count, this.#slotCodes)
+      const layout =
+        (isOne ? column.planOne(shape, members[0]!, count) : undefined) ??
+        column.plan(shape, members, places, count, this.#slotCodes)
       for (let same = slot; same < columns.length; same++) if (columns[same] === column) layouts[same] = layout
       this.#addUse(column, shape, values, layout)
     }
@@ -110,15 +121,24 @@ export class EncodedTable {
   write(from: number, to: number): void {
     const { shape } = this
     for (const { column, codes, layouts } of this.headers) {
-      for (let row = from; row < to; row++) column.write(layouts[shape[row]!]!, codes[row]!, row)
+      const isWritten = layouts.map((layout) => column.isWritten(layout))
+      for (let row = from; row < to; row++) {
+        const own = shape[row]!
+        if (isWritten[own]) column.write(layouts[own]!, codes[row]!, row)
+      }
     }
     if (!this.#rows) return
     const { slots, first } = this.#rows
     for (let row = from; row < to; row++) {
+      const written = this.#writtenSlots[shape[row]!]!
+      if (written.length === 0) continue
       const columns = this.#slotColumns[shape[row]!]!
       const layouts = this.#slotLayouts[shape[row]!]!
       const at = first[row]!
-      for (let i = 0; i < columns.length; i++) columns[i]!.write(layouts[i]!, this.#slotCodes[at + i]!, slots[at + i]!)
+      for (let k = 0; k < written.length; k++) {
+        const i = written[k]!
+        columns[i]!.write(layouts[i]!, this.#slotCodes[at + i]!, slots[at + i]!)
+      }
     }
   }
 }

@@ -1,12 +1,14 @@
 import { hashBytes, viewOf } from '../block/hash.ts'
 
-/** Words of an entry: hash, column, start, end, uses. */
-const WIDTH = 5
+/** Words of an entry: hash, column, start, end, uses, place. */
+const WIDTH = 6
 const INITIAL = 1 << 14
 
 /** The distinct values of all columns, as ranges of the bytes that they stand in; each belongs to one column. */
 export class Entries {
   count = 0
+  /** Of what is added. */
+  place = 0
   readonly bytes: Uint8Array
   readonly view: DataView
   /** All of an entry in one place, as whoever looks for it needs most of it. */
@@ -40,6 +42,11 @@ export class Entries {
     return this.#words[WIDTH * entry + 4]!
   }
 
+  /** Where the one is that added it first. */
+  placeOf(entry: number): number {
+    return this.#words[WIDTH * entry + 5]!
+  }
+
   /** The number of a value. */
   add(column: number, start: number, end: number): number {
     const hash = hashBytes(this.view, start, end)
@@ -69,6 +76,7 @@ export class Entries {
     words[at + 2] = start
     words[at + 3] = end
     words[at + 4] = 1
+    words[at + 5] = this.place
     return entry
   }
 

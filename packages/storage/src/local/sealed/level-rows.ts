@@ -5,7 +5,7 @@ export class LevelRows {
   count = 0
   /** Template by row. */
   node = new Uint32Array(256)
-  /** The first slot by row; one more than there are rows. */
+  /** The first slot by row; until {@link reorder} one more than there are rows, as that is where the row before ends. */
   first = new Uint32Array(257)
   slotCount = 0
   /** By the value ops of the row's template, in turn: the entry of a value, the length of a run. */
@@ -24,6 +24,13 @@ export class LevelRows {
     }
     this.node[this.count++] = node
     this.first[this.count] = this.slotCount
+  }
+
+  /** Puts all rows in another order: which a row was before. */
+  reorder(before: Uint32Array): void {
+    const { node, first } = this
+    this.node = before.map((row) => node[row]!)
+    this.first = before.map((row) => first[row]!)
   }
 
   /** Forgets the rows from `count` on, and what was pushed for one more. */

@@ -7,14 +7,16 @@ import { ByteCache } from '../read/byte-cache.ts'
 import type { TraceExtents } from '../read/trace-extents.ts'
 import { BackWriter } from './back-writer.ts'
 import { LEVEL, ROLE, TRACE_HEADERS, TRACE_ID } from './column.ts'
+import { isSameAs } from './comparison.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
 import { SealedRows, type SealedTraces } from './sealed-rows.ts'
 import { SectionColumns } from './section-columns.ts'
 import { SectionFile, type SectionReader } from './section-file.ts'
 import type { SectionMeta } from './section-meta.ts'
-import { compareIds } from './source.ts'
+import { compareIds, type Source } from './source.ts'
 import { SealedExtents } from './trace-facts.ts'
+import type { Hold } from './specimen.ts'
 import { hasHash, pieceOf } from './value-filter.ts'
 import { valuesOf } from './values.ts'
 
@@ -164,6 +166,12 @@ export class Section {
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
     if (!(rows instanceof SealedRows)) throw new TypeError('these are not rows of a sealed section')
     return this.#reading(() => this.#spanBytes(rows, members))
+  }
+
+  /** Whether it gives back what it was made from, see {@link isSameAs}. `rows`: all of {@link rows}; `hold`: see `specimen.ts`. */
+  isSameAs(source: Source, rows: BlockRows, hold?: Hold): boolean {
+    if (!(rows instanceof SealedRows)) throw new TypeError('these are not rows of a sealed section')
+    return this.#reading(() => isSameAs(source, this.#columns(), rows, hold))
   }
 
   #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {

@@ -19,6 +19,8 @@ export interface Source {
   readonly columns: SpanColumns
   /** The spans that are kept, by trace id and, within a trace, by start. */
   readonly order: Uint32Array
+  /** The spans that are kept, in the order in which they came. */
+  readonly kept: Uint32Array
   /** By place in {@link order}: the number of its trace; traces are numbered in this order. */
   readonly trace: Uint32Array
   /** The first place of each trace; one more than there are traces. */
@@ -47,8 +49,7 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
   const groups = new Groups(length)
   let bytes = joined(requests, length + GROUPS_ROOM)
   scanSpans(bytes.subarray(0, length), columns)
-  const kept: number[] = []
-  for (let row = 0; row < columns.count; row++) if (!take || take(row)) kept.push(row)
+  const kept = keptOf(columns.count, take)
   const group = new Uint32Array(columns.count)
   let [scope, number] = [-1, 0]
   for (const row of kept) {
@@ -63,6 +64,7 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
   return {
     bytes,
     columns,
+    kept,
     ...sorted,
     group,
     ...operations,
@@ -70,6 +72,13 @@ export function readSource(requests: readonly Uint8Array[], take?: (row: number)
     scopes: groups.scopes,
     groups: groups.groups,
   }
+}
+
+function keptOf(count: number, take: (row: number) => boolean = () => true): Uint32Array {
+  const kept = new Uint32Array(count)
+  let length = 0
+  for (let row = 0; row < count; row++) if (take(row)) kept[length++] = row
+  return kept.subarray(0, length)
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
@@ -140,7 +149,8 @@ class Groups {
   }
 }
 
-function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
+/** What a `ResourceSpans` has besides its scopes, or a `ScopeSpans` besides its spans. */
+export function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
   const parts: Uint8Array[] = []
   for (let p = start; p < end;) {
     const next = fieldEnd(bytes, p, end)
@@ -153,39 +163,46 @@ function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
 function operationsOf(
   bytes: Uint8Array,
   columns: SpanColumns,
-  rows: readonly number[],
+  rows: Uint32Array,
 ): Pick<Source, 'operation' | 'operations' | 'names'> {
   const view = viewOf(bytes)
   const operation = new Uint32Array(columns.count)
   const operations: OperationKey[] = []
   const names: Uint8Array[] = []
-  const services: Uint8Array[] = []
+  /** By operation: its service, and where its name is. */
+  const serviceOf: number[] = []
+  const nameAt: number[] = []
+  const services = new Map<string, number>()
   /** By hash, the last one with it; and by operation, the one before with the same. */
   const numbers = new Map<number, number>()
   const before: number[] = []
-  let [serviceStart, serviceHash] = [-1, 0]
+  let [serviceStart, own] = [-1, 0]
   for (const row of rows) {
     const [service, serviceEnd] = [columns.serviceStart[row]!, columns.serviceEnd[row]!]
     if (service !== serviceStart) {
       serviceStart = service
-      serviceHash = hashBytes(view, service, serviceEnd)
+      const key = Buffer.from(bytes.buffer, bytes.byteOffset + service, serviceEnd - service).toString('latin1')
+      own = services.get(key) ?? services.size
+      services.set(key, own)
     }
     const [start, end, kind] = [columns.nameStart[row]!, columns.nameEnd[row]!, columns.kind[row]!]
-    const hash = hashWords(serviceHash, hashBytes(view, start, end), kind, 0)
+    const hash = hashWords(own, hashBytes(view, start, end), kind, 0)
     const newest = numbers.get(hash) ?? -1
     let number = newest
     while (
       number >= 0 &&
       (operations[number]!.kind !== kind ||
-        !isEqual(bytes, start, end, names[number]!) ||
-        !isEqual(bytes, service, serviceEnd, services[number]!))
+        serviceOf[number] !== own ||
+        names[number]!.length !== end - start ||
+        !isSame(view, nameAt[number]!, start, end - start))
     )
       number = before[number]!
     if (number < 0) {
       const text = decodeText(bytes, service, serviceEnd) || UNKNOWN_SERVICE
       number = operations.push({ service: text, name: decodeText(bytes, start, end), kind }) - 1
       names.push(bytes.slice(start, end))
-      services.push(bytes.slice(service, serviceEnd))
+      serviceOf.push(own)
+      nameAt.push(start)
       before.push(newest)
       numbers.set(hash, number)
     }
@@ -194,13 +211,14 @@ function operationsOf(
   return { operation, operations, names }
 }
 
-function isEqual(bytes: Uint8Array, start: number, end: number, other: Uint8Array): boolean {
-  if (end - start !== other.length) return false
-  for (let i = 0; i < other.length; i++) if (bytes[start + i] !== other[i]) return false
+function isSame(view: DataView, a: number, b: number, length: number): boolean {
+  let i = 0
+  for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
+  for (; i < length; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false
   return true
 }
 
-function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'order' | 'trace' | 'first'> {
+function sort(columns: SpanColumns, rows: Uint32Array): Pick<Source, 'order' | 'trace' | 'first'> {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const { traceOf, traces } = numberTraces(words, rows)
   const sorted = Uint32Array.from({ length: traces.length }, (_, i) => i).sort((a, b) =>
@@ -238,7 +256,7 @@ function sort(columns: SpanColumns, rows: readonly number[]): Pick<Source, 'orde
 }
 
 /** By kept span its trace, numbered as they come, and by trace a span of it. */
-function numberTraces(words: Uint32Array, rows: readonly number[]): { traceOf: Uint32Array; traces: number[] } {
+function numberTraces(words: Uint32Array, rows: Uint32Array): { traceOf: Uint32Array; traces: number[] } {
   let size = 1024
   while (size < 2 * rows.length) size *= 2
   const slots = new Int32Array(size).fill(-1)

@@ -100,6 +100,30 @@ export class Walker {
     }
   }
 
+  /** Where the span that is added will be: values are told apart by it later, those of neighbours lie together. */
+  set place(place: number) {
+    this.#entries.place = place
+  }
+
+  /**
+   * Puts spans in another order: what comes at a place came as which, and with them their events and links, which `ends` has the ends of as the spans came.
+   * Returns these ends by place.
+   */
+  reorder(
+    cameAs: Uint32Array,
+    ends: { readonly [LEVEL.event]: Uint32Array; readonly [LEVEL.link]: Uint32Array },
+  ): { readonly [LEVEL.event]: Uint32Array; readonly [LEVEL.link]: Uint32Array } {
+    this.rows[LEVEL.span]!.reorder(cameAs)
+    const events = flattened(cameAs, ends[LEVEL.event])
+    const links = flattened(cameAs, ends[LEVEL.link])
+    this.rows[LEVEL.event]!.reorder(events.cameAs)
+    this.rows[LEVEL.link]!.reorder(links.cameAs)
+    const { eventTimeLo, eventTimeHi } = this
+    this.eventTimeLo = events.cameAs.map((event) => eventTimeLo[event]!)
+    this.eventTimeHi = events.cameAs.map((event) => eventTimeHi[event]!)
+    return { [LEVEL.event]: events.ends, [LEVEL.link]: links.ends }
+  }
+
   /** Adds a row for the message in `[start, end)`, whole if `whole`. Returns false when it is kept as it came. */
   add(level: LevelNumber, start: number, end: number, whole = false): boolean {
     this.#traceId = -1
@@ -437,6 +461,19 @@ export class Walker {
     for (let i = 0; i < 16; i++) if (this.#bytes[at + i] !== this.#bytes[this.#traceId + i]) return false
     return true
   }
+}
+
+/** The events of all spans in their new order, and where those of each end in it. */
+function flattened(cameAs: Uint32Array, ends: Uint32Array): { cameAs: Uint32Array; ends: Uint32Array } {
+  const flat = new Uint32Array(ends.at(-1) ?? 0)
+  const ordered = new Uint32Array(cameAs.length)
+  let count = 0
+  for (let place = 0; place < cameAs.length; place++) {
+    const came = cameAs[place]!
+    for (let event = came === 0 ? 0 : ends[came - 1]!; event < ends[came]!; event++) flat[count++] = event
+    ordered[place] = count
+  }
+  return { cameAs: flat, ends: ordered }
 }
 
 function schema(actions: Readonly<Record<number, number>>): Schema {

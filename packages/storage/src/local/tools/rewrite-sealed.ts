@@ -1,4 +1,3 @@
-import { SpanDigest } from '../files/digest.ts'
 import type { File } from '../files/file-system.ts'
 import { piecesOf, readBack, sectionOf, whole } from '../files/read-back.ts'
 import { readSealed, SEALED_HEADER, type PlacedSection, type SealedContents } from '../files/sealed-file.ts'
@@ -82,13 +81,12 @@ async function write(
     for (const section of sections) {
       const { isWhole, traceHashes } = readBack(file, section)
       if (touched.has(section) || (damagedToo && !isWhole)) {
-        const digest = new SpanDigest()
         const before = cut.spans
         const requests = [...readablePieces(file, section)].map((bytes) => cut.from(bytes))
-        for (const request of requests) digest.add(request)
-        if (digest.spans > 0) writer.add(encodeSection({ requests }), digest)
+        const encoded = encodeSection({ requests })
+        if (encoded.meta.spans > 0) writer.add(encoded)
         // What is damaged in it cannot stay: beside it is what has to go.
-        gone += section.meta.spans - digest.spans - (cut.spans - before)
+        gone += section.meta.spans - encoded.meta.spans - (cut.spans - before)
       } else writer.copy(file, section, traceHashes)
       await work.giveWay()
     }

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest'
+import { requestOf, sent } from '../../conformance/spans.ts'
+import { specimenOf } from './specimen.ts'
+
+const request = requestOf([sent({ trace: 1, id: 1 }), sent({ trace: 2, id: 2 })])
+
+it('has an object of each kind that is made for a section and gone before the next one', () => {
+  const kinds = new Set(
+    specimenOf([request])!
+      .flat()
+      .map(({ constructor: { name } }) => name),
+  )
+  const wanted = ['Columns', 'Templates', 'Entries', 'Walker', 'EncodedColumn', 'EncodedTable', 'Shapes']
+  expect(
+    [...wanted, 'Section', 'SectionColumns', 'SealedRows', 'Comparison'].filter((kind) => !kinds.has(kind)),
+  ).toEqual([])
+})
+
+it('is small', () => {
+  const large = new Uint8Array((1 << 20) + 1)
+  expect(specimenOf([large, request])).toBeUndefined()
+  expect(specimenOf([request, large])).toBeDefined()
+})
