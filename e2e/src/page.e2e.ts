@@ -127,6 +127,29 @@ describe.skipIf(noBrowser)('the page', () => {
     expect(await page.locator('.react-flow__edge').count()).toBe(3)
   })
 
+  it('tells who calls a service, how fast and how often in vain, and leads to what failed', async () => {
+    await open('/dependencies')
+    await page.locator('.react-flow__node', { hasText: 'payment' }).click()
+    await page.waitForURL(/service=payment/)
+    const panel = page.getByRole('region', { name: 'Service payment' })
+    const callers = panel.getByRole('table', { name: 'Called by' }).getByRole('row')
+    await callers.nth(1).waitFor()
+    expect(await callers.nth(1).getByRole('rowheader').textContent()).toBe('shop')
+    const [calls, , p50, , , errors] = await callers.nth(1).getByRole('cell').allTextContents()
+    expect([calls, errors]).toEqual(['1', '1 · 100 %'])
+    expect(Number.parseFloat(p50!)).toBeCloseTo(100, -1)
+    await panel.getByRole('table', { name: 'Spans that match' }).getByRole('row', { name: 'charge' }).waitFor()
+
+    await callers.nth(1).getByRole('link').click()
+    const caller = page.getByRole('region', { name: 'Service shop' })
+    await caller.getByRole('table', { name: 'Calls' }).getByRole('row', { name: 'payment' }).waitFor()
+    await page.goBack()
+    await panel.getByRole('link', { name: 'Failed' }).click()
+    await page.waitForURL(/\/search/)
+    expect(await page.getByRole('combobox', { name: 'Query' }).inputValue()).toBe('service:payment status:error')
+    await page.getByRole('list', { name: 'Traces' }).getByRole('listitem').first().waitFor()
+  })
+
   it('opens a trace of 20,000 spans with a small DOM', async () => {
     const spans = Array.from({ length: largeSize }, (_, index) =>
       span({

@@ -299,7 +299,7 @@ export interface DependencyEdge {
   readonly calls: number
   /** Those whose child span has status error. */
   readonly errors: number
-  /** Calls a second of the range, as far as it is between the first and the last start of a span in the store. */
+  /** Calls a second of the range, which ends at the last start of a span in the store and, with `from` 0, begins at the first. */
   readonly perSecond: number
   /** Durations of the child spans, one for each call, by the nearest rank; off by at most {@link DURATION_ERROR} of each. Nanoseconds. */
   readonly p50Ns: number

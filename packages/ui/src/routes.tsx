@@ -38,8 +38,10 @@ export const traceRoute = createRoute({
 export const dependenciesRoute = createRoute({
   getParentRoute: () => root,
   path: '/dependencies',
-  validateSearch: (raw: Record<string, unknown>): { range?: string } =>
-    typeof raw['range'] === 'string' ? { range: raw['range'] } : {},
+  validateSearch: (raw: Record<string, unknown>): { range?: string; service?: string } => ({
+    ...(typeof raw['range'] === 'string' && { range: raw['range'] }),
+    ...(typeof raw['service'] === 'string' && { service: raw['service'] }),
+  }),
   component: lazyPart(async () => (await import('./dependencies/dependencies-page.tsx')).DependenciesPage, {
     name: 'The dependencies page',
   }),

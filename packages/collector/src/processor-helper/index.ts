@@ -4,5 +4,5 @@ export { createChangingProcessor, createEditingProcessor, editBatch } from './ed
 export { compileSelection, matchKeys, matchProblems, type Selection } from './match.ts'
 export { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
 export { compileRegex, quoteRegex, RegexError, regexKey, type Regex } from './regex.ts'
-export { holderKeys, NONE, TraceHolder, TraceTable, type Detached, type Fragment } from './traces/index.ts'
+export { holderKeys, NONE, TraceHolder, TraceTable, type Detached, type Found, type Mark } from './traces/index.ts'
 export { isSameValue, json, scalarText, text, valueText } from './value.ts'

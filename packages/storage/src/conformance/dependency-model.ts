@@ -83,7 +83,7 @@ export function expectedDependencies(
   }
   const starts = spans.map(({ span }) => span.startTimeUnixNano).sort((a, b) => (a < b ? -1 : 1))
   const [first, last] = [starts[0]!, starts.at(-1)! + 1n]
-  const seconds = Number((to < last ? to : last) - (from > first ? from : first)) / 1e9
+  const seconds = Number((to < last ? to : last) - (from > 0n ? from : first)) / 1e9
   return [...found.values()]
     .map(({ spans: own, ...edge }) => ({
       ...edge,

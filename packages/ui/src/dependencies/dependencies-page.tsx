@@ -10,6 +10,7 @@ import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
 import page from '../widgets/page.module.css'
+import { without } from '../url/without.ts'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import styles from './dependencies.module.css'
 
@@ -17,9 +18,13 @@ const DependencyCanvas = lazyPart(async () => (await import('./dependency-canvas
   name: 'The graph',
 })
 
+const ServicePanel = lazyPart(async () => (await import('./service-panel.tsx')).ServicePanel, {
+  name: 'The service',
+})
+
 const route = getRouteApi('/dependencies')
 
-/** Which service calls which, how often, and how often in vain. */
+/** Which service calls which, how often, how fast, and how often in vain; a service that is selected is told of below. */
 export function DependenciesPage() {
   const url = route.useSearch()
   const navigate = useNavigate({ from: '/dependencies' })
@@ -27,6 +32,11 @@ export function DependenciesPage() {
   const { data, error, isFetching, refetch } = useQuery(dependenciesQuery(range === 'all' ? undefined : range))
   const failure = useLastFailure(error, data !== undefined, range)
   const again = () => void refetch()
+  const select = (service: string | undefined) =>
+    void navigate({
+      search: { ...without(url, ['service']), ...(service !== undefined && { service }) },
+      replace: true,
+    })
   useEffect(() => {
     document.title = 'Dependencies - Spoor'
   }, [])
@@ -38,7 +48,7 @@ export function DependenciesPage() {
         <TimeRange
           url={url}
           fixed={false}
-          onChange={(times) => void navigate({ search: times.range ? { range: times.range } : {} })}
+          onChange={({ range }) => void navigate({ search: { ...without(url, ['range']), ...(range && { range }) } })}
         />
       </header>
       {failure && !data && (
@@ -52,9 +62,25 @@ export function DependenciesPage() {
         </Notice>
       )}
       {data && data.edges.length > 0 && (
-        <div className={styles.canvas}>
-          <DependencyCanvas edges={data.edges} />
-        </div>
+        <>
+          {!data.complete && (
+            <p className={styles.warning} role="status">
+              Not complete: it took too long or a part of the store is damaged, so the numbers are too small.
+            </p>
+          )}
+          <div className={styles.canvas}>
+            <DependencyCanvas edges={data.edges} service={url.service} onSelect={select} />
+          </div>
+          {url.service !== undefined && (
+            <ServicePanel
+              key={url.service}
+              service={url.service}
+              edges={data.edges}
+              range={url.range}
+              onClose={() => select(undefined)}
+            />
+          )}
+        </>
       )}
     </div>
   )

@@ -1,11 +1,13 @@
+import { formatDuration } from '@spoor/otlp'
 import { useNavigate } from '@tanstack/react-router'
 import type { DependenciesResponse } from 'spoor/api'
-import { useMemo, useState } from 'react'
-import { formatCount, formatCounted } from '../format/numbers.ts'
+import { useMemo } from 'react'
+import { formatCount } from '../format/numbers.ts'
 import { GraphCanvas } from '../graph/graph-canvas.tsx'
 import styles from '../graph/graph.module.css'
 import { useLayout } from '../graph/use-layout.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
+import { rateText } from '../search/groups/rate-text.ts'
 import { quote } from '../search/search-url.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { slotsTogether } from '../service-color/service-color.ts'
@@ -14,17 +16,23 @@ import { Notice } from '../widgets/notice.tsx'
 import { dependencyGraph, spacing } from './dependency-graph.ts'
 
 /** The graph itself. A click selects a service, Enter or a second click searches for its traces. */
-export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges'] }) {
+export function DependencyCanvas(props: {
+  edges: DependenciesResponse['edges']
+  /** The one that is selected. */
+  service: string | undefined
+  onSelect: (service: string | undefined) => void
+}) {
+  const { edges } = props
   const graph = useMemo(() => dependencyGraph(edges), [edges])
   const slots = useMemo(() => slotsTogether(graph.services.map((service) => service.name)), [graph])
   const layout = useLayout(graph.layout)
-  const [selected, setSelected] = useState(-1)
+  const selected = graph.services.findIndex(({ name }) => name === props.service)
   const navigate = useNavigate()
   const open = (node: number) => {
     const service = graph.services[node]
     if (service) void navigate({ to: '/search', search: { q: `service:${quote(service.name)}` } })
   }
-  useKeys({ Enter: () => open(selected), Escape: () => setSelected(-1) })
+  useKeys({ Enter: () => open(selected), Escape: () => props.onSelect(undefined) })
   if (layout.kind === 'failed') {
     return <FailureNotice title="The services cannot be laid out" error={layout.error} onAgain={layout.again} />
   }
@@ -36,7 +44,7 @@ export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges
       edges={graph.edges}
       spacing={spacing}
       selected={selected}
-      onSelect={(node) => (node === selected ? open(node) : setSelected(node))}
+      onSelect={(node) => (node === selected ? open(node) : props.onSelect(graph.services[node]?.name))}
       renderNode={(node) => {
         const service = graph.services[node]!
         return (
@@ -47,7 +55,11 @@ export function DependencyCanvas({ edges }: { edges: DependenciesResponse['edges
           >
             <b>{service.name}</b>
             <small>
-              <span>{service.calls > 0 ? formatCounted(service.calls, 'call') : 'not called'}</span>
+              <span>
+                {service.calls > 0
+                  ? `${rateText(service.perSecond)} · p95 ${formatDuration(service.p95Ns)}`
+                  : 'not called'}
+              </span>
               {service.errors > 0 && <em>{formatCount(service.errors)} failed</em>}
             </small>
           </div>

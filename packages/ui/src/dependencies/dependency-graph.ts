@@ -17,37 +17,34 @@ export interface DependencyNode {
   /** Calls that came to it from other services, and those that failed. */
   readonly calls: number
   readonly errors: number
+  readonly perSecond: number
+  /** The greatest of its edges'. Nanoseconds. */
+  readonly p95Ns: number
 }
 
-type Calls = Pick<DependenciesResponse['edges'][number], 'parent' | 'child' | 'calls' | 'errors'>
+type Calls = Omit<DependenciesResponse['edges'][number], 'p50Ns' | 'p99Ns'>
 
 /** The calls between services as a graph, one edge for each two: services in the order in which the edges name them. */
 export function dependencyGraph(calls: readonly Calls[]): DependencyGraph {
   const edges = [...Map.groupBy(calls, ({ parent, child }) => JSON.stringify([parent, child])).values()].map((all) => ({
     ...all[0]!,
-    calls: all.reduce((sum, { calls: own }) => sum + own, 0),
-    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+    ...sumOf(all),
+    isMessaging: all.every(({ kind }) => kind === 'messaging'),
   }))
   const names = [...new Set(edges.flatMap((edge) => [edge.parent, edge.child]))]
   const place = new Map(names.map((name, index) => [name, index]))
-  const sum = (name: string, count: (edge: (typeof edges)[number]) => number) =>
-    edges.reduce((total, edge) => total + (edge.child === name ? count(edge) : 0), 0)
   const graphEdges = edges.map((edge): GraphEdge => {
     const errors = edge.errors > 0 ? `, ${formatCount(edge.errors)} failed` : ''
     return {
       from: place.get(edge.parent)!,
       to: place.get(edge.child)!,
-      style: 'call',
+      style: edge.isMessaging ? 'async' : 'call',
       label: `${formatCount(edge.calls)}${errors}`,
       failed: edge.errors > 0,
     }
   })
   return {
-    services: names.map((name) => ({
-      name,
-      calls: sum(name, (edge) => edge.calls),
-      errors: sum(name, (edge) => edge.errors),
-    })),
+    services: names.map((name) => ({ name, ...sumOf(edges.filter(({ child }) => child === name)) })),
     edges: graphEdges,
     layout: {
       kind: 'layers',
@@ -55,5 +52,15 @@ export function dependencyGraph(calls: readonly Calls[]): DependencyGraph {
       edges: graphEdges.map((edge): [number, number] => [edge.from, edge.to]),
       spacing,
     },
+  }
+}
+
+function sumOf(edges: readonly Omit<Calls, 'kind'>[]): Omit<DependencyNode, 'name'> {
+  const sum = (of: 'calls' | 'errors' | 'perSecond') => edges.reduce((total, edge) => total + edge[of], 0)
+  return {
+    calls: sum('calls'),
+    errors: sum('errors'),
+    perSecond: sum('perSecond'),
+    p95Ns: Math.max(0, ...edges.map(({ p95Ns }) => p95Ns)),
   }
 }

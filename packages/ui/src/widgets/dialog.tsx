@@ -1,6 +1,7 @@
 import * as Radix from '@radix-ui/react-dialog'
 import type { ReactNode } from 'react'
 import styles from './dialog.module.css'
+import button from './icon-button.module.css'
 import { CloseIcon } from './icons.tsx'
 
 /** A dialog over the page, open as long as it is mounted. Import it lazily. */
@@ -18,7 +19,7 @@ export function Dialog(props: {
         <Radix.Content className={styles.dialog} data-wide={props.wide}>
           <header className={styles.header}>
             <Radix.Title className={styles.title}>{props.title}</Radix.Title>
-            <Radix.Close className={styles.close} aria-label="Close">
+            <Radix.Close className={button.icon} aria-label="Close">
               <CloseIcon />
             </Radix.Close>
           </header>

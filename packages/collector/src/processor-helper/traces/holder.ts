@@ -15,7 +15,7 @@ import { Outbox } from '../outbox.ts'
 import { Arena } from './arena.ts'
 import { eachTrace, type ChunkTrace } from './by-trace.ts'
 import { FragmentLists, type Detached, type Fragment, type SpanStore } from './fragments.ts'
-import { TraceLog } from './trace-log.ts'
+import { TraceLog, type Found, type Mark } from './trace-log.ts'
 import { TraceTable } from './trace-table.ts'
 
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
@@ -67,6 +67,7 @@ export class TraceHolder {
   readonly #config: HolderConfig
   readonly #arena: Arena
   #store: SpanStore
+  #log: TraceLog | undefined
   #fragments: FragmentLists
 
   constructor(context: Context, config: HolderConfig, next: Consumer) {
@@ -97,20 +98,25 @@ export class TraceHolder {
     return this.#fragments.byteLength
   }
 
-  /** What was on the disk waits again: `rowFor` gives the row of a fragment, a new one where its trace has none. */
-  open(host: Host, rowFor: (fragment: Omit<Fragment, 'bytes'>, length: number, known: number) => number): void {
+  /** Opens what is on the disk, where there is `storage`: `restore` gets what is known of traces, then `take` each fragment. */
+  open(host: Host, restore: (mark: Mark) => void, take: (fragment: Found) => void): void {
     if (this.#storageId === undefined) return
     const storage = extensionOf(host, this.#storageId, 'storage')
-    const { logger, id } = this.#context
+    const { logger } = this.#context
     const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), { fsync: storage.fsync, logger })
-    this.#store = log
+    this.#store = this.#log = log
     this.#fragments = new FragmentLists(this.table, log)
-    for (const found of log.found()) {
-      const { ref, length, spans, words, at } = found
-      this.#fragments.append(rowFor(found, length, this.table.find(words, at)), ref, length, spans)
-    }
-    if (this.table.size > 0)
-      logger.info({ component: id, traces: this.table.size }, 'Traces that waited when the collector ended wait again.')
+    for (const mark of log.marks()) restore(mark)
+    for (const found of log.found()) take(found)
+  }
+
+  /** Remembers over the end of the process what is known of a trace. Gives a number for {@link unmark}; 0 where nothing is remembered. */
+  mark(words: Uint32Array, at: number, state: number, note: string | null): number {
+    return this.#log?.mark(words, at, state, note) ?? 0
+  }
+
+  unmark(number: number): void {
+    if (number > 0) this.#log?.unmark(number)
   }
 
   /** Stops to keep. A second call does nothing. */
@@ -130,22 +136,23 @@ export class TraceHolder {
     return fragments
   }
 
-  /** Keeps the fragments, and gives each to `take` then, with its number. Waits for nothing where they are kept in memory. */
-  async keep(fragments: readonly Fragment[], take: (fragment: Fragment, ref: number) => void): Promise<void> {
+  /** Keeps the fragments, and gives each to `take` then. Waits for nothing where they are kept in memory. */
+  async keep(fragments: readonly Fragment[], take: (fragment: Found, bytes: Uint8Array) => void): Promise<void> {
     if (fragments.length === 0) return
     const put = this.#store.put(fragments)
     const refs = put instanceof Promise ? await put : put
-    for (const [index, fragment] of fragments.entries()) take(fragment, refs[index]!)
+    for (const [index, { bytes, ...fragment }] of fragments.entries())
+      take({ ...fragment, ref: refs[index]!, length: bytes.length }, bytes)
   }
 
   /** What was kept is of the trace in that row. */
-  append(row: number, ref: number, { bytes, spans }: Fragment): void {
-    this.#fragments.append(row, ref, bytes.length, spans)
+  append(row: number, { ref, length, spans }: Found): void {
+    this.#fragments.append(row, ref, length, spans)
   }
 
   /** What was kept is of no row. */
-  alone(ref: number, { bytes, spans }: Fragment): Detached {
-    return this.#fragments.alone(ref, bytes.length, spans)
+  alone({ ref, length, spans }: Found): Detached {
+    return this.#fragments.alone(ref, length, spans)
   }
 
   /** Its spans so far, valid until they are removed. Throws `internal` where they cannot be read. */

@@ -2,6 +2,7 @@
  * Fragments of traces on the disk: what was put outlives the process.
  *
  *     fragments (number, trace, spans, root, crc32, bytes)      trace: 16 bytes; root: 1 where a span without a parent is in it
+ *     marks (number, trace, state, note)                        what is known of traces that do not wait any more
  */
 import type * as sqlite from 'node:sqlite'
 import { crc32 } from 'node:zlib'
@@ -21,6 +22,15 @@ export interface Found extends Omit<Fragment, 'bytes'> {
   readonly length: number
 }
 
+/** What was known of a trace. */
+export interface Mark {
+  readonly number: number
+  readonly words: Uint32Array
+  readonly at: number
+  readonly state: number
+  readonly note: string | null
+}
+
 interface Row {
   readonly number: number
   readonly trace: Uint8Array
@@ -33,7 +43,8 @@ const WHAT = 'log of waiting traces'
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS fragments (
     number INTEGER PRIMARY KEY, trace BLOB NOT NULL, spans INTEGER NOT NULL, root INTEGER NOT NULL, crc32 INTEGER NOT NULL, bytes BLOB NOT NULL
-  ) STRICT`
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS marks (number INTEGER PRIMARY KEY, trace BLOB NOT NULL, state INTEGER NOT NULL, note TEXT) STRICT`
 /** So many are taken out between two looks at the free space. */
 const SHRINK_EVERY = 10_000
 
@@ -43,7 +54,10 @@ export class TraceLog implements SpanStore {
   readonly #insert: sqlite.StatementSync
   readonly #select: sqlite.StatementSync
   readonly #delete: sqlite.StatementSync
+  readonly #insertMark: sqlite.StatementSync
+  readonly #deleteMark: sqlite.StatementSync
   #next: number
+  #nextMark: number
   #removed = 0
 
   /** Opens the file, or makes it; see {@link SqliteFile.open}. */
@@ -57,8 +71,12 @@ export class TraceLog implements SpanStore {
     this.#insert = database.prepare('INSERT INTO fragments VALUES (?, ?, ?, ?, ?, ?)')
     this.#select = database.prepare('SELECT crc32, bytes FROM fragments WHERE number = ?')
     this.#delete = database.prepare('DELETE FROM fragments WHERE number = ?')
-    const last = database.prepare('SELECT max(number) AS number FROM fragments').get()
-    this.#next = ((last?.['number'] as number | null) ?? 0) + 1
+    this.#insertMark = database.prepare('INSERT INTO marks VALUES (?, ?, ?, ?)')
+    this.#deleteMark = database.prepare('DELETE FROM marks WHERE number = ?')
+    const after = (table: string): number =>
+      ((database.prepare(`SELECT max(number) AS number FROM ${table}`).get()?.['number'] as number | null) ?? 0) + 1
+    this.#next = after('fragments')
+    this.#nextMark = after('marks')
   }
 
   /** What is in it, the oldest first; to be read before anything is put. */
@@ -70,6 +88,25 @@ export class TraceLog implements SpanStore {
       const { number: ref, length, spans, root } = row
       yield { ref, length, spans, hasRoot: root === 1, words: wordsOf(row.trace), at: 0 }
     }
+  }
+
+  /** What is known of traces, the oldest first. */
+  *marks(): Generator<Mark> {
+    const rows = this.#file.database.prepare('SELECT number, trace, state, note FROM marks ORDER BY number')
+    for (const row of rows.iterate() as unknown as Iterable<Omit<Mark, 'words' | 'at'> & { trace: Uint8Array }>)
+      yield { number: row.number, words: wordsOf(row.trace), at: 0, state: row.state, note: row.note }
+  }
+
+  /** Remembers what is known of a trace, from the next transaction on; nobody waits for it. Gives a number, 1 or more. */
+  mark(words: Uint32Array, at: number, state: number, note: string | null): number {
+    const number = this.#nextMark++
+    const trace = bytesOf(words, at).slice()
+    this.#later(() => this.#insertMark.run(number, trace, state, note))
+    return number
+  }
+
+  unmark(number: number): void {
+    this.#later(() => this.#deleteMark.run(number))
   }
 
   async put(fragments: readonly Fragment[]): Promise<readonly number[]> {
@@ -106,15 +143,15 @@ export class TraceLog implements SpanStore {
     this.#removed += refs.length
     const isTime = this.#removed >= SHRINK_EVERY
     if (isTime) this.#removed = 0
-    // What stays in the file because this fails is decided once more after the next start.
-    this.#file
-      .change(() => {
-        for (const ref of refs) this.#delete.run(ref)
-      })
-      .then(
-        () => isTime && this.#file.shrink(),
-        () => {},
-      )
+    this.#later(() => {
+      for (const ref of refs) this.#delete.run(ref)
+    })
+    if (isTime) this.#file.shrink()
+  }
+
+  /** With the next transaction. What is not changed because that fails is found after the next start as it was. */
+  #later(change: () => void): void {
+    this.#file.change(change).catch(() => {})
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import {
   type Counter,
   type Host,
 } from '../../component/index.ts'
-import { NONE, TraceHolder, type Fragment, type TraceTable } from '../../processor-helper/index.ts'
+import { NONE, TraceHolder, type Found, type TraceTable } from '../../processor-helper/index.ts'
 import type { GroupByTraceConfig } from './config.ts'
 
 export class GroupByTraceProcessor implements Component, Consumer {
@@ -52,7 +52,11 @@ export class GroupByTraceProcessor implements Component, Consumer {
   }
 
   async start(host: Host): Promise<void> {
-    this.#holder.open(host, (fragment, _, known) => (known === NONE ? this.#addTrace(fragment) : known))
+    this.#holder.open(
+      host,
+      () => {},
+      (fragment) => this.#take(fragment),
+    )
   }
 
   async consume(batch: TelemetryBatch): Promise<void> {
@@ -60,10 +64,7 @@ export class GroupByTraceProcessor implements Component, Consumer {
       if (this.#isStopped) throw new CollectorError('unavailable', `${this.#id} is shutting down`)
       this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#releaseEarly(isEnough))
       const fragments = this.#holder.split(batch, true, () => true)
-      await this.#holder.keep(fragments, (fragment, ref) => {
-        const known = this.#table.find(fragment.words, fragment.at)
-        this.#holder.append(known === NONE ? this.#addTrace(fragment) : known, ref, fragment)
-      })
+      await this.#holder.keep(fragments, (fragment) => this.#take(fragment))
     } catch (error) {
       throw toCollectorError(error)
     }
@@ -82,7 +83,12 @@ export class GroupByTraceProcessor implements Component, Consumer {
     this.#holder.outbox.finish()
   }
 
-  #addTrace({ words, at }: Pick<Fragment, 'words' | 'at'>): number {
+  #take(fragment: Found): void {
+    const known = this.#table.find(fragment.words, fragment.at)
+    this.#holder.append(known === NONE ? this.#addTrace(fragment) : known, fragment)
+  }
+
+  #addTrace({ words, at }: Pick<Found, 'words' | 'at'>): number {
     if (this.#table.size >= this.#config.num_traces) this.#evict()
     const row = this.#table.add(words, at, performance.now())
     if (this.#table.size === 1) this.#wait()

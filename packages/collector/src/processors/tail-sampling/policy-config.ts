@@ -143,17 +143,16 @@ const name = z.string().default('')
 
 /** What is wrong with a policy as its type needs it. */
 function checkOwnSection(policy: PlainPolicy, context: z.RefinementCtx): void {
-  const fail = (message: string, ...path: string[]): void =>
-    context.addIssue({ code: 'custom', message, path: [...path] })
+  const fail = (message: string): void => context.addIssue({ code: 'custom', message, path: ['type'] })
   const { type } = policy
   if (type === 'status_code' && (policy.status_code?.status_codes.length ?? 0) === 0)
-    fail(`expected at least one status code, under ${type}.status_codes: ${statusCodes.join(', ')}`, 'type')
+    fail(`expected at least one status code, under ${type}.status_codes: ${statusCodes.join(', ')}`)
   const { min_value: min, max_value: max } = policy.numeric_attribute ?? { min_value: 0, max_value: 0 }
   if (type === 'numeric_attribute' && min === 0 && max === 0)
-    fail('at least one of min_value and max_value must be set, to another number than 0', 'type')
+    fail('at least one of min_value and max_value must be set, to another number than 0')
   const { span, spanevent } = policy.ottl_condition ?? { span: [], spanevent: [] }
   if (type === 'ottl_condition' && span.length + spanevent.length === 0)
-    fail(`expected at least one condition, under ${type}.span or ${type}.spanevent`, 'type')
+    fail(`expected at least one condition, under ${type}.span or ${type}.spanevent`)
 }
 
 const plainPolicy = { name, ...SHARED }
@@ -162,24 +161,24 @@ const notSubPolicy = section({ ...plainPolicy, type: typeKey(PLAIN) }).superRefi
 
 const notSection = section({ not_sub_policy: notSubPolicy })
 
-const NESTED = ' expected a mapping, under'
-
-function checkNested(policy: { readonly type: string } & Nested, context: z.RefinementCtx): void {
-  const section = NESTED_SECTIONS[policy.type as keyof typeof NESTED_SECTIONS]
-  if (section && policy[policy.type as keyof Nested] === undefined)
-    context.addIssue({
-      code: 'custom',
-      message: `${policy.type}:${NESTED} ${policy.type}.${section}`,
-      path: ['type'],
-    })
-}
-
-const NESTED_SECTIONS = {
+/** Where the policies are that one of these types has in it. */
+const NESTED_KEYS = {
   not: 'not_sub_policy',
   and: 'and_sub_policy',
   drop: 'drop_sub_policy',
   composite: 'composite_sub_policy',
 } as const
+
+function checkNested(policy: { readonly type: string } & Nested, context: z.RefinementCtx): void {
+  const type = policy.type as keyof typeof NESTED_KEYS
+  const key = NESTED_KEYS[type]
+  if (key === undefined || policy[type] !== undefined) return
+  context.addIssue({
+    code: 'custom',
+    message: `a policy of type ${type} has others in it, under ${type}.${key}`,
+    path: ['type'],
+  })
+}
 
 const andSubPolicy = section({
   ...plainPolicy,

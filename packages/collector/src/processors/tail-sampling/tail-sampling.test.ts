@@ -398,7 +398,7 @@ describe('with storage', () => {
     expect(third.context.value(name('waiting_traces'))).toBe(0)
   })
 
-  test('what was kept and not handed on before the end is decided again', async () => {
+  test('what was kept and not handed on before the end is handed on', async () => {
     const storage = diskStorage()
     const first = await start(STORED, { storage })
     first.sink.intercept = () => new Promise<void>(() => {})
@@ -409,6 +409,39 @@ describe('with storage', () => {
     const second = await start(STORED, { storage })
     await second.decided()
     await vi.waitFor(() => expect(second.sink.items).toBe(1))
+  })
+
+  test.each([{}, { decision_cache: { sampled_cache_size: 10, non_sampled_cache_size: 10 } }])(
+    'late spans follow the decisions of before the end (%o)',
+    async (cache) => {
+      const storage = diskStorage()
+      const config = { ...STORED, ...cache }
+      const first = await start(config, { storage })
+      first.sink.intercept = () => new Promise<void>(() => {})
+      await first.processor.consume(spansOf({ trace: 1, status: 2 }, { trace: 2 }, { trace: 3 }), EMPTY_CONTEXT)
+      await first.decided()
+      await stop(first.processor)
+      const second = await start(config, { storage })
+      // What was kept and not handed on goes without another decision.
+      await vi.waitFor(() => expect(second.sink.items).toBe(1))
+      await second.processor.consume(spansOf({ trace: 1, count: 2 }, { trace: 2, count: 4, status: 2 }), EMPTY_CONTEXT)
+      await vi.waitFor(() => expect(second.sink.items).toBe(3))
+      expect(second.context.value(DROPPED, { reason: 'not_sampled' })).toBe(4)
+      expect(second.context.value(name('global_count_traces_sampled'))).toBe(0)
+    },
+  )
+
+  test('of decisions, as many are remembered as without it', async () => {
+    const storage = diskStorage()
+    const config = { ...STORED, num_traces: 3 }
+    const first = await start(config, { storage })
+    for (let trace = 1; trace <= 10; trace++) {
+      await first.processor.consume(spansOf({ trace, status: trace % 3 }), EMPTY_CONTEXT)
+      await first.decided()
+    }
+    await first.processor.shutdown(new AbortController().signal)
+    const second = await start({ ...config, num_traces: 100 }, { storage })
+    expect(second.context.value(name('sampling_traces_on_memory'))).toBe(3)
   })
 
   test('drop_pending_traces_on_shutdown drops them from the file, too', async () => {
@@ -449,12 +482,14 @@ describe('with storage', () => {
 })
 
 test('a decision cache forgets what was asked for least lately', () => {
-  const cache = new DecisionCache(1000)
+  const forgotten: number[] = []
+  const cache = new DecisionCache(1000, (mark) => forgotten.push(mark))
   const idOf = (number: number): Uint32Array => new Uint32Array([1, 2, 3, number])
-  for (let i = 0; i < 1000; i++) cache.put(idOf(i), 0, i)
+  for (let i = 0; i < 1000; i++) cache.put(idOf(i), 0, i, 10 * i)
   expect(cache.get(idOf(0), 0)).toBe(0)
-  for (let i = 1000; i < 1500; i++) cache.put(idOf(i), 0, i)
+  for (let i = 1000; i < 1500; i++) cache.put(idOf(i), 0, i, 10 * i)
   const known = Array.from({ length: 1500 }, (_, i) => cache.get(idOf(i), 0)).filter((note) => note !== undefined)
+  expect(forgotten).toEqual(Array.from({ length: 500 }, (_, i) => 10 * (i + 1)))
   expect(known).toEqual([0, ...Array.from({ length: 999 }, (_, i) => i + 501)])
 })
 

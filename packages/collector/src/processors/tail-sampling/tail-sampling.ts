@@ -14,7 +14,15 @@ import {
   type DeliveryContext,
   type Host,
 } from '../../component/index.ts'
-import { NONE, text, TraceHolder, type Detached, type Fragment, type TraceTable } from '../../processor-helper/index.ts'
+import {
+  NONE,
+  text,
+  TraceHolder,
+  type Detached,
+  type Found,
+  type Mark,
+  type TraceTable,
+} from '../../processor-helper/index.ts'
 import { compilePolicy } from './compile.ts'
 import type { TailSamplingConfig } from './config.ts'
 import { Decider, PENDING, type Verdict } from './decider.ts'
@@ -80,8 +88,9 @@ export class TailSamplingProcessor implements Component, Consumer {
       Math.max(1, Math.floor(config.decision_wait / TICK_MS)),
       (row) => this.#table.state[row] === WAITING,
     )
-    this.#sampled = new DecisionCache(config.decision_cache.sampled_cache_size)
-    this.#notSampled = new DecisionCache(config.decision_cache.non_sampled_cache_size)
+    const forgotten = (mark: number): void => this.#holder.unmark(mark)
+    this.#sampled = new DecisionCache(config.decision_cache.sampled_cache_size, forgotten)
+    this.#notSampled = new DecisionCache(config.decision_cache.non_sampled_cache_size, forgotten)
     this.#figures = createFigures(id, counters, {
       sampling_traces_on_memory: () => this.#table.size,
       waiting_traces: () => this.#waiting,
@@ -91,12 +100,20 @@ export class TailSamplingProcessor implements Component, Consumer {
   }
 
   async start(host: Host): Promise<void> {
-    this.#holder.open(host, (fragment, length, known) => {
-      const row = known === NONE ? this.#addTrace(fragment) : known
-      this.#count(row, fragment)
-      this.#table.bytes[row]! += length
-      return row
-    })
+    this.#holder.open(
+      host,
+      (mark) => this.#restore(mark),
+      (fragment) =>
+        this.#take(fragment, (row) => {
+          this.#holder.append(row, fragment)
+          this.#table.bytes[row]! += fragment.length
+        }),
+    )
+    if (this.#waiting > 0)
+      this.#context.logger.info(
+        { component: this.#context.id, traces: this.#waiting },
+        'Traces that waited when the collector ended wait again.',
+      )
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
@@ -106,7 +123,9 @@ export class TailSamplingProcessor implements Component, Consumer {
       if (this.#isStopped) throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
       this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#decideEarly('held_bytes', isEnough))
       const fragments = this.#holder.split(batch, false, (trace) => !this.#isDropped(trace))
-      await this.#holder.keep(fragments, (fragment, ref) => this.#take(fragment, ref))
+      await this.#holder.keep(fragments, (fragment, bytes) =>
+        this.#take(fragment, (row) => this.#takeWaiting(row, fragment, bytes)),
+      )
     } catch (error) {
       throw toCollectorError(error)
     }
@@ -131,14 +150,14 @@ export class TailSamplingProcessor implements Component, Consumer {
   }
 
   /** Whether the trace is known to be dropped; its spans are counted then. */
-  #isDropped(trace: Pick<Fragment, 'words' | 'at' | 'spans'>): boolean {
+  #isDropped(trace: Pick<Found, 'words' | 'at' | 'spans'>): boolean {
     const row = this.#table.find(trace.words, trace.at)
     const isDropped = row === NONE ? this.#isCachedAsDropped(trace) : this.#table.state[row] === NOT_SAMPLED
     if (isDropped) this.#dropLate(row, trace.spans)
     return isDropped
   }
 
-  #isCachedAsDropped({ words, at, spans }: Pick<Fragment, 'words' | 'at' | 'spans'>): boolean {
+  #isCachedAsDropped({ words, at, spans }: Pick<Found, 'words' | 'at' | 'spans'>): boolean {
     if (!this.#notSampled.isOn || this.#notSampled.get(words, at) === undefined) return false
     this.#figures.fromCache.notSampled.value += spans
     return true
@@ -154,58 +173,75 @@ export class TailSamplingProcessor implements Component, Consumer {
     this.#figures.lateAge.record(Math.trunc((performance.now() - this.#table.decided[row]!) / 1000))
   }
 
-  /** Takes in what the store has. */
-  #take(fragment: Fragment, ref: number): void {
+  /** What was decided before the collector ended. */
+  #restore({ number, words, at, state, note }: Mark): void {
+    const policy = note === null ? NONE : this.#policies.indexOf(note)
+    const cache = this.#cacheOf(state)
+    if (cache.isOn) return cache.put(words, at, policy, number)
+    this.#makeWay()
+    const row = this.#table.add(words, at, performance.now())
+    this.#table.state[row] = state
+    this.#table.note[row] = policy
+    this.#table.due[row] = number
+  }
+
+  #cacheOf(state: number): DecisionCache {
+    return state === SAMPLED ? this.#sampled : this.#notSampled
+  }
+
+  /** Takes in what is kept. `wait`: what becomes of it where its trace waits. */
+  #take(fragment: Found, wait: (row: number) => void): void {
     const { words, at, spans } = fragment
     // It may have been dropped while it was written.
-    if (this.#isDropped(fragment)) return this.#holder.remove(this.#holder.alone(ref, fragment))
+    if (this.#isDropped(fragment)) return this.#holder.remove(this.#holder.alone(fragment))
     let row = this.#table.find(words, at)
     const cached = row === NONE && this.#sampled.isOn ? this.#sampled.get(words, at) : undefined
     if (cached !== undefined) {
       this.#figures.fromCache.sampled.value += spans
-      return this.#send(this.#holder.alone(ref, fragment), cached, true)
+      return this.#send(this.#holder.alone(fragment), cached, true)
     }
     if (row === NONE) row = this.#addTrace(fragment)
     this.#count(row, fragment)
-    if (this.#table.state[row] === WAITING) return this.#takeWaiting(row, fragment, ref)
+    if (this.#table.state[row] === WAITING) return wait(row)
     this.#lateAge(row)
-    this.#send(this.#holder.alone(ref, fragment), this.#table.note[row]!, false)
+    this.#send(this.#holder.alone(fragment), this.#table.note[row]!, false)
   }
 
-  #takeWaiting(row: number, fragment: Fragment, ref: number): void {
-    const { bytes, spans } = fragment
-    this.#holder.append(row, ref, fragment)
+  #takeWaiting(row: number, fragment: Found, bytes: Uint8Array): void {
+    this.#holder.append(row, fragment)
     const { maximum_trace_size_bytes: maxSize, sampling_strategy: strategy } = this.#config
     if (maxSize > 0) {
       this.#table.bytes[row]! += bytesOfResources(bytes)
       if (this.#table.bytes[row]! > maxSize) return this.#dropTooLarge(row)
     }
     if (strategy === 'span-ingest') {
-      const verdict = this.#decider.decideEarly(this.#traceOf(row, [{ bytes, items: spans }]))
+      const verdict = this.#decider.decideEarly(this.#traceOf(row, [{ bytes, items: fragment.spans }]))
       if (verdict !== PENDING) this.#settle(row, verdict)
     }
   }
 
-  /** A row for a trace that has none; the oldest gives way where there are too many. */
-  #addTrace({ words, at }: Pick<Fragment, 'words' | 'at'>): number {
-    const table = this.#table
-    if (table.size >= this.#config.num_traces && table.oldest !== NONE) {
-      const { oldest } = table
-      if (table.state[oldest] !== WAITING) this.#forget(oldest)
-      else if (!this.#config.block_on_overflow) {
-        this.#figures.droppedTooEarly.value++
-        this.#discard(oldest, 'num_traces')
-        this.#forget(oldest)
-      }
-    }
-    const row = table.add(words, at, performance.now())
+  #addTrace({ words, at }: Pick<Found, 'words' | 'at'>): number {
+    this.#makeWay()
+    const row = this.#table.add(words, at, performance.now())
     this.#waiting++
     this.#figures.newTraces.value++
     this.#wheel.add(row)
     return row
   }
 
-  #count(row: number, { spans, hasRoot }: Pick<Fragment, 'spans' | 'hasRoot'>): void {
+  /** The oldest trace goes where there are as many as there may be. */
+  #makeWay(): void {
+    const { size, oldest, state } = this.#table
+    if (size < this.#config.num_traces || oldest === NONE) return
+    if (state[oldest] !== WAITING) this.#forget(oldest)
+    else if (!this.#config.block_on_overflow) {
+      this.#figures.droppedTooEarly.value++
+      this.#discard(oldest, 'num_traces')
+      this.#forget(oldest)
+    }
+  }
+
+  #count(row: number, { spans, hasRoot }: Pick<Found, 'spans' | 'hasRoot'>): void {
     this.#table.spans[row]! += spans
     const afterRootMs = this.#config.decision_wait_after_root_received
     if (hasRoot && afterRootMs > 0 && this.#table.state[row] === WAITING)
@@ -279,10 +315,12 @@ export class TailSamplingProcessor implements Component, Consumer {
     table.note[row] = policy
     table.decided[row] = performance.now()
     this.#leave()
-    const cache = state === SAMPLED ? this.#sampled : this.#notSampled
-    if (!cache.isOn) return
-    cache.put(table.ids, 4 * row, policy)
-    this.#forget(row)
+    const mark = this.#holder.mark(table.ids, 4 * row, state, this.#policies[policy] ?? null)
+    const cache = this.#cacheOf(state)
+    if (cache.isOn) cache.put(table.ids, 4 * row, policy, mark)
+    // The cache has the mark from now on.
+    table.due[row] = cache.isOn ? 0 : mark
+    if (cache.isOn) this.#forget(row)
   }
 
   /** One trace less waits. */
@@ -294,6 +332,7 @@ export class TailSamplingProcessor implements Component, Consumer {
 
   #forget(row: number): void {
     this.#figures.removalAge.record(Math.trunc((performance.now() - this.#table.arrived[row]!) / 1000))
+    this.#holder.unmark(this.#table.due[row]!)
     this.#table.remove(row)
   }
 
@@ -305,6 +344,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     this.#holder.remove(fragments)
     this.#table.state[row] = NOT_SAMPLED
     this.#table.decided[row] = performance.now()
+    this.#table.due[row] = 0
     this.#leave()
   }
 
@@ -350,7 +390,8 @@ export class TailSamplingProcessor implements Component, Consumer {
 
   /** While `num_traces` wait. Rejects when nobody waits for the answer any more. */
   async #waitForRoom({ signal }: DeliveryContext): Promise<void> {
-    while (this.#waiting >= this.#config.num_traces && !this.#isStopped) {
+    const most = Math.max(1, this.#config.num_traces)
+    while (this.#waiting >= most && !this.#isStopped) {
       this.#room ??= Promise.withResolvers()
       await Promise.race([this.#room.promise, ...(signal ? [aborted(signal)] : [])])
       if (signal?.aborted) throw new CollectorError('unavailable', `${this.#context.id}: the sender has left`)

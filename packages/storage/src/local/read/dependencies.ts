@@ -68,10 +68,10 @@ export async function dependencies(
   return { edges: count.edges.sorted(secondsOf(blocks, from, to)), complete: turn.complete }
 }
 
-/** Of the range, as far as there are spans. */
+/** Of the range, to the last span and, where it has no begin, from the first. */
 function secondsOf(blocks: readonly Block[], from: bigint, to: bigint): number {
   const [first = 0n, last = 0n] = boundsOf(blocks)
-  return Number((last < to ? last + 1n : to) - (first > from ? first : from)) / 1e9
+  return Number((last < to ? last + 1n : to) - (from > 0n ? from : first)) / 1e9
 }
 
 /** Blocks with their distance to the range in nanoseconds, 0 for those in it. */

@@ -93,17 +93,14 @@ export function numberRuns(
 ): Map<number, number[]> {
   const runs = new Map<number, number[]>()
   const known = new Map<number, Map<number, number>>()
-  const places = new Map<number, { slot: number; column: number }[]>()
+  const places: ({ slot: number; column: number }[] | undefined)[] = []
   for (let row = 0; row < rows.count; row++) {
     const node = rows.node[row]!
-    let own = places.get(node)
-    if (!own) {
-      own = slotColumns(node).flatMap((column, slot) =>
-        columns.names[column]!.role === ROLE.run ? [{ slot, column }] : [],
-      )
-      places.set(node, own)
-    }
-    for (const { slot, column } of own) {
+    const own = (places[node] ??= slotColumns(node).flatMap((column, slot) =>
+      columns.names[column]!.role === ROLE.run ? [{ slot, column }] : [],
+    ))
+    for (let i = 0; i < own.length; i++) {
+      const { slot, column } = own[i]!
       const place = rows.first[row]! + slot
       const length = rows.slots[place]!
       let lengths = known.get(column)

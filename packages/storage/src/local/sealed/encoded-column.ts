@@ -132,7 +132,7 @@ export class EncodedColumn {
 
   /**
    * Decides how the values of a shape are written, `members` by entry or row, and puts the code of each where `places` says. `count` of both
-   * are valid.
+   * are valid; `codes` are 0 before.
    */
   plan(shape: number, members: Uint32Array, places: Uint32Array, count: number, codes: Uint32Array): Layout {
     if (this.#caseOf) return this.#planListed(shape, this.#caseOf, members, places, count, codes)
@@ -200,38 +200,27 @@ export class EncodedColumn {
     const { value } = this.#numbers!
     const caseOfSize = this.#caseOfSize!
     if (count < MIN_ROWS) {
-      for (let i = 0; i < count; i++) codes[places[i]!] = caseOfSize[sizeOf(value[members[i]!]!)]!
+      putSizes(value, members, places, count, codes, caseOfSize)
       return this.#default
     }
-    const seen = new Int32Array(SIZES).fill(-1)
-    let [min, max, rest] = [Infinity, -Infinity, 0]
-    for (let i = 0; i < count; i++) {
-      const one = value[members[i]!]!
-      const size = sizeOf(one)
-      seen[size] = 0
-      rest += size < 2 ? 0 : size - 2
-      if (one < min) min = one
-      if (one > max) max = one
-    }
+    const { seen, min, max, rest } = rangeOf(value, members, count)
     const unit = min < 0 ? 1 : this.#unitOf(members, count)
     const rangeBits = min < 0 ? Infinity : count * widthOf((max - min) / unit) + LAYOUT_BITS + 40
     const cases: number[] = []
-    for (let size = 0; size < SIZES; size++) if (seen[size] === 0) cases.push(caseOfSize[size]!)
+    for (let size = 0; size < SIZES; size++) if (seen[size]! > 0) cases.push(caseOfSize[size]!)
     const width = widthOf(cases.length - 1)
     const sizeBits = count * width + rest + LAYOUT_BITS + 6 * cases.length
     const defaultBits = count * this.#default.width + rest
     if (rangeBits <= sizeBits && rangeBits <= defaultBits) {
       const number = this.cases.push({ base: min, unit, width: widthOf((max - min) / unit), high: 0 }) - 1
-      for (let i = 0; i < count; i++) codes[places[i]!] = 0
       return this.#own(shape, { width: 0, cases: Uint32Array.of(number) })
     }
     if (sizeBits < defaultBits) {
-      const local = new Int32Array(this.defaultCases)
-      for (const [i, one] of cases.entries()) local[one] = i
-      for (let i = 0; i < count; i++) codes[places[i]!] = local[caseOfSize[sizeOf(value[members[i]!]!)]!]!
+      const ofSize = caseOfSize.map((one) => Math.max(0, cases.indexOf(one)))
+      putSizes(value, members, places, count, codes, ofSize)
       return this.#own(shape, { width, cases: Uint32Array.from(cases) })
     }
-    for (let i = 0; i < count; i++) codes[places[i]!] = caseOfSize[sizeOf(value[members[i]!]!)]!
+    putSizes(value, members, places, count, codes, caseOfSize)
     return this.#default
   }
 
@@ -266,4 +255,35 @@ export class EncodedColumn {
     if (one.width === RAW) this.#numbers!.writeRaw(member, writer)
     else writer.writeNumber((this.#numbers!.value[member]! - one.base) / one.unit, one.width)
   }
+}
+
+/** The least and the largest of some values, which sizes they have, and the bits of their rests by size. */
+function rangeOf(
+  value: Float64Array,
+  members: Uint32Array,
+  count: number,
+): { seen: Uint8Array; min: number; max: number; rest: number } {
+  const seen = new Uint8Array(SIZES)
+  let [min, max, rest] = [Infinity, -Infinity, 0]
+  for (let i = 0; i < count; i++) {
+    const one = value[members[i]!]!
+    const size = sizeOf(one)
+    seen[size] = 1
+    rest += size < 2 ? 0 : size - 2
+    if (one < min) min = one
+    if (one > max) max = one
+  }
+  return { seen, min, max, rest }
+}
+
+/** Puts the code of each value, which it has by its size. */
+function putSizes(
+  value: Float64Array,
+  members: Uint32Array,
+  places: Uint32Array,
+  count: number,
+  codes: Uint32Array,
+  ofSize: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) codes[places[i]!] = ofSize[sizeOf(value[members[i]!]!)]!
 }

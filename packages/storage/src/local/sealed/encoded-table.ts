@@ -7,6 +7,8 @@ export interface Header {
   readonly codes: Uint32Array
   /** By shape. */
   readonly layouts: Layout[]
+  /** By shape: whether anything is written of it. */
+  readonly isWritten: boolean[]
 }
 
 /** A shape in which a column has values: how many a row, and how they are written. */
@@ -44,7 +46,7 @@ export class EncodedTable {
     this.count = count
     this.shape = shape
     this.shapes = shapes
-    this.headers = headers.map((column) => ({ column, codes: new Uint32Array(count), layouts: [] }))
+    this.headers = headers.map((column) => ({ column, codes: new Uint32Array(count), layouts: [], isWritten: [] }))
     this.#rows = slots?.rows
     this.#slotCodes = new Uint32Array(slots?.rows.slotCount ?? 0)
     for (let i = 0; i < shapes; i++) {
@@ -67,9 +69,10 @@ export class EncodedTable {
     const scratch = { members: new Uint32Array(most), places: new Uint32Array(most), firsts: new Uint32Array(count) }
     for (let i = 0; i < shapes; i++) {
       const rows = order.subarray(first[i], first[i + 1])
-      for (const { column, codes, layouts } of this.headers) {
+      for (const { column, codes, layouts, isWritten } of this.headers) {
         const layout = column.plan(i, rows, rows, rows.length, codes)
         layouts.push(layout)
+        isWritten.push(column.isWritten(layout))
         this.#addUse(column, i, 1, layout)
       }
       this.#planSlots(i, rows, scratch)
@@ -120,15 +123,12 @@ export class EncodedTable {
   /** Writes the values of some rows to their columns. */
   write(from: number, to: number): void {
     const { shape } = this
-    for (const { column, codes, layouts } of this.headers) {
-      const isWritten = layouts.map((layout) => column.isWritten(layout))
-      for (let row = from; row < to; row++) {
-        const own = shape[row]!
-        if (isWritten[own]) column.write(layouts[own]!, codes[row]!, row)
-      }
-    }
-    if (!this.#rows) return
-    const { slots, first } = this.#rows
+    for (const header of this.headers) writeHeader(header, shape, from, to)
+    if (this.#rows) this.#writeSlots(this.#rows, from, to)
+  }
+
+  #writeSlots({ slots, first }: LevelRows, from: number, to: number): void {
+    const { shape } = this
     for (let row = from; row < to; row++) {
       const written = this.#writtenSlots[shape[row]!]!
       if (written.length === 0) continue
@@ -140,6 +140,18 @@ export class EncodedTable {
         columns[i]!.write(layouts[i]!, this.#slotCodes[at + i]!, slots[at + i]!)
       }
     }
+  }
+}
+
+function writeHeader(
+  { column, codes, layouts, isWritten }: Header,
+  shape: Uint32Array,
+  from: number,
+  to: number,
+): void {
+  for (let row = from; row < to; row++) {
+    const own = shape[row]!
+    if (isWritten[own]) column.write(layouts[own]!, codes[row]!, row)
   }
 }
 

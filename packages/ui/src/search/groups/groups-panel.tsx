@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { without } from '../../url/without.ts'
+import button from '../../widgets/icon-button.module.css'
 import { ChevronDown, ChevronUp } from '../../widgets/icons.tsx'
 import type { SearchUrl } from '../search-url.ts'
 import { Errors } from './errors.tsx'
@@ -37,7 +38,7 @@ export function GroupsPanel(props: { url: SearchUrl; onChange: (url: SearchUrl) 
         ))}
         <button
           type="button"
-          className={styles.fold}
+          className={`${button.icon} ${styles.fold}`}
           aria-expanded={!folded}
           aria-label="Groups of all that matches"
           title={folded ? 'Show' : 'Fold away'}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { AggregateResponse, MeasuresRow } from 'spoor/api'
 import { useState } from 'react'
-import { formatCount, formatCounted, formatRate, formatShare } from '../../format/numbers.ts'
+import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import { slotOf } from '../../service-color/service-color.ts'
 import { without } from '../../url/without.ts'
@@ -13,6 +13,7 @@ import { Answer } from './answer.tsx'
 import { percentileOf } from './groups.ts'
 import styles from './groups.module.css'
 import { operationGroupsQuery } from './queries.ts'
+import { rateText } from './rate-text.ts'
 import { Sparkline } from './sparkline.tsx'
 
 const fewGroups = 20
@@ -125,7 +126,7 @@ function Figures({ measures, sort, bucketNs }: { measures: MeasuresRow; sort: Gr
   return (
     <>
       <td className={styles.figure}>{formatCount(count)}</td>
-      <td className={styles.figure}>{rate(perSecond)}</td>
+      <td className={styles.figure}>{rateText(perSecond)}</td>
       {[0.5, 0.95, 0.99].map((share) => (
         <td key={share} className={styles.figure}>
           {formatDuration(percentileOf(measures, sort, share))}
@@ -145,5 +146,3 @@ function Figures({ measures, sort, bucketNs }: { measures: MeasuresRow; sort: Gr
     </>
   )
 }
-
-const rate = (perSecond: number) => (perSecond > 0 && perSecond < 0.05 ? '< 0.1/s' : `${formatRate(perSecond)}/s`)
