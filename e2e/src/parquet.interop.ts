@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type AnyValue, encodeTraces, type KeyValue, type Span } from '@spoor/otlp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { node, type RunningSpoor, root, startSpoor } from './spoor.ts'
+import { span } from './traces.ts'
 
 const run = promisify(execFile)
 const venv = join(root, '.cache', 'python')
@@ -39,24 +40,14 @@ const KINDS: Readonly<Record<string, AnyValue>> = {
 const attributes = (kinds: Readonly<Record<string, AnyValue>>): KeyValue[] =>
   Object.entries(kinds).map(([key, value]) => ({ key, value }))
 
-const bare: Span = {
+const bare = span({
   traceId: '0102030405060708090a0b0c0d0e0f10',
   spanId: '',
-  traceState: '',
-  parentSpanId: '',
-  flags: 0,
   name: '',
   kind: 0,
   startTimeUnixNano: START,
   endTimeUnixNano: START,
-  attributes: [],
-  droppedAttributesCount: 0,
-  events: [],
-  droppedEventsCount: 0,
-  links: [],
-  droppedLinksCount: 0,
-  status: { code: 0, message: '' },
-}
+})
 
 /** So many spans with everything that each kind gets a column; then some that lack it, or have it of another kind. */
 const SPANS: readonly Span[] = [

@@ -9,18 +9,22 @@ export interface Ports {
   readonly http: number
 }
 
-/**
- * The collector's configuration, as a user would write it, for Spoor's and for the real one. Batches of 8,192 spans or
- * 200 ms where it forwards.
- */
-export function configOf(exporter: Exporter, { grpc, http }: Ports): string {
-  const forwards = exporter.kind !== 'nop'
-  return `
+/** The part of a configuration that listens. */
+export const receivers = ({ grpc, http }: Ports): string => `\
 receivers:
   otlp:
     protocols:
       grpc: { endpoint: '127.0.0.1:${grpc}' }
-      http: { endpoint: '127.0.0.1:${http}' }
+      http: { endpoint: '127.0.0.1:${http}' }`
+
+/**
+ * The collector's configuration, as a user would write it, for Spoor's and for the real one. Batches of 8,192 spans or
+ * 200 ms where it forwards.
+ */
+export function configOf(exporter: Exporter, ports: Ports): string {
+  const forwards = exporter.kind !== 'nop'
+  return `
+${receivers(ports)}
 processors:
   batch: { send_batch_size: 8192, timeout: 200ms }
 exporters:

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '@spoor/collector/testkit'
 import { track, type Running } from '../process/running.ts'
 import { READY_MS } from '../process/start.ts'
-import { configOf, type Exporter } from './config.ts'
+import { configOf, receivers, type Exporter } from './config.ts'
 import { waitUntil, type Probe } from './ready.ts'
 
 /** A program under test as its user starts it, and its addresses. */
@@ -52,11 +52,7 @@ export async function startJaeger(
 ): Promise<Program> {
   const [page, grpc, http, api] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   const config = `
-receivers:
-  otlp:
-    protocols:
-      grpc: { endpoint: '127.0.0.1:${grpc}' }
-      http: { endpoint: '127.0.0.1:${http}' }
+${receivers({ grpc, http })}
 processors:
   batch:
 exporters:

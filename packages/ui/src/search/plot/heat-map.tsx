@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { AggregateResponse, HeatMapResponse } from 'spoor/api'
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import type { Palette } from '../../canvas/palette.ts'
-import { formatCounted } from '../../format/numbers.ts'
+import { formatCount, formatCounted } from '../../format/numbers.ts'
 import { formatStart } from '../../format/time.ts'
 import { heatMapQuery, requestsQuery } from '../groups/queries.ts'
 import { useSettings } from '../../settings/settings.ts'
@@ -52,7 +52,8 @@ function Bins(props: {
       tip: (
         <>
           <b>{formatCounted(bin.count, 'request')}</b>
-          {bin.errors > 0 && ` · ${bin.errors} failed`} · {formatDuration(bin.minNs)} – {formatDuration(bin.maxNs)}
+          {bin.errors > 0 && ` · ${formatCount(bin.errors)} failed`} · {formatDuration(bin.minNs)} –{' '}
+          {formatDuration(bin.maxNs)}
           <br />
           <span>{formatStart(BigInt(Math.round(bin.fromMs * 1000)) * 1000n, zone)} · a click opens the longest</span>
         </>
@@ -62,7 +63,7 @@ function Bins(props: {
   const told = [
     'duration (log)',
     ...(total ? [total, ...marks.map(({ label, ns }) => `${label} ${formatDuration(ns)}`)] : []),
-    ...(requests && requests.total.errors > 0 ? [`${requests.total.errors.toLocaleString('en')} failed`] : []),
+    ...(requests && requests.total.errors > 0 ? [`${formatCount(requests.total.errors)} failed`] : []),
     ...(map.complete ? [] : ['not complete: the numbers are too small']),
   ].join(' · ')
   return (
