@@ -1,29 +1,16 @@
-import { buildTrace, criticalPath, type CriticalSegment, problems, serviceGraph, type Trace } from '@spoor/trace'
-import { areFew, assignSlots, slotsTogether } from '../service-color/service-color.ts'
-import type { CriticalRows, LoadedTrace } from './loaded-trace.ts'
+import { buildTrace, criticalPath, type CriticalSegment, problems, type Trace } from '@spoor/trace'
+import type { CriticalRows, PreparedTrace } from './loaded-trace.ts'
 
 /** Builds all that the page needs of a trace from its serialized `TracesData`. Runs in a worker. Throws what `buildTrace` throws. */
-export function prepareTrace(bytes: Uint8Array, id: string): LoadedTrace {
+export function prepareTrace(bytes: Uint8Array, id: string): PreparedTrace {
   const byteLength = bytes.length
   const trace = buildTrace(bytes, id)
   return {
     trace,
     critical: criticalRows(trace, criticalPath(trace)),
     problems: problems(trace),
-    slots: slotsOf(trace),
     byteLength,
   }
-}
-
-function slotsOf(trace: Trace): Uint8Array {
-  if (areFew(trace.services)) {
-    const slots = slotsTogether(trace.services)
-    return Uint8Array.from(trace.services, (service) => slots.get(service) ?? 0)
-  }
-  return assignSlots(
-    trace.services,
-    serviceGraph(trace).edges.map((edge): [number, number] => [edge.from, edge.to]),
-  )
 }
 
 /** Sorts the segments by row. */
