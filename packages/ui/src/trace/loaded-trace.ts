@@ -1,10 +1,11 @@
-import type { Problem, Trace } from '@spoor/trace'
+import type { Problem, Trace, Verdict } from '@spoor/trace'
 import type { PlainFailure } from '../api/client.ts'
 
 /** A trace as the worker hands it over: the model, and what was worked out of it. All arrays are typed and come without a copy. */
 export interface PreparedTrace {
   readonly trace: Trace
   readonly critical: CriticalRows
+  readonly verdict: Verdict
   readonly problems: readonly Problem[]
   /** Length of the bytes that came from the store: tells whether a later answer has more spans. */
   readonly byteLength: number
@@ -16,7 +17,7 @@ export interface LoadedTrace extends PreparedTrace {
   readonly slots: Uint8Array
 }
 
-/** The critical path by row: segments `offsets[row]` to `offsets[row + 1]` (exclusive) lie in that row, in order of time. Offsets in nanoseconds. */
+/** The critical path by row: segments `offsets[row]` to `offsets[row + 1]` (exclusive) lie in that row, in order of time, by the clock of its span. Offsets in nanoseconds. */
 export interface CriticalRows {
   readonly offsets: Uint32Array
   readonly startNs: Float64Array
