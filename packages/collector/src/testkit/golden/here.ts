@@ -123,10 +123,8 @@ export function digestOf(
 function configText(golden: GoldenCase): string {
   const ids = { receiver: 'source', component: golden.type, exporter: 'sink' }
   const rest = { receivers: { source: {} }, exporters: { sink: {} } }
-  const service = {
-    telemetry: { resource: { 'service.instance.id': INSTANCE_ID } },
-    pipelines: pipelinesOf(golden, 'golden', ids),
-  }
+  const telemetry = { resource: { 'service.instance.id': INSTANCE_ID } }
+  const service = { pipelines: pipelinesOf(golden, 'golden', ids), telemetry }
   return `${sectionText(golden, golden.type)}${stringify({ ...rest, service })}`
 }
 
