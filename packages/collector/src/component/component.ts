@@ -138,6 +138,8 @@ export interface Context {
   readonly id: string
   /** Of a processor: the id of the pipeline that it is in. */
   readonly pipeline?: string | undefined
+  /** `service.instance.id` of the collector: what tells its metrics from those of others. Undefined outside of one. */
+  readonly instanceId?: string | undefined
   readonly logger: Logger
   readonly counters: Counters
   /** Tells how the component is, once it has started. It is `ok` by itself after its start. */
