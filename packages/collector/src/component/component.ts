@@ -138,6 +138,10 @@ export interface Context {
   readonly id: string
   /** Of a processor: the id of the pipeline that it is in. */
   readonly pipeline?: string | undefined
+  /** Of an exporter: the signals of the pipelines that name it, at first. Others may come after a reload. */
+  readonly signals?: readonly Signal[] | undefined
+  /** Whether metrics of the level `detailed` are asked for. Nobody else pays for them. Default: false. */
+  readonly isDetailed?: boolean | undefined
   readonly logger: Logger
   readonly counters: Counters
   /** Tells how the component is, once it has started. It is `ok` by itself after its start. */
