@@ -9,7 +9,7 @@ const frame =
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({
   base: '/',
-  plugins: [react(), firstLoad({ maxGzipBytes: 151_000 }), compressed()],
+  plugins: [react(), firstLoad({ maxGzipBytes: 210_000, maxGzipBytesOf: { search: 151_000 } }), compressed()],
   resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'es' },
   build: {

@@ -84,6 +84,8 @@ export interface Collector {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
+/** A collector without a store has memory to spare under full load: 60 MiB of garbage, with its default budget. */
+const MAX_GARBAGE_SHARE = 3 / 8
 
 /**
  * Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before
@@ -99,7 +101,7 @@ export function createCollector(options: CollectorOptions): Collector {
   )
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
-  const budget = options.budget ?? createBudget(undefined, { counters, collect })
+  const budget = options.budget ?? createBudget(undefined, { counters, collect, maxGarbageShare: MAX_GARBAGE_SHARE })
   const ledger = createLedger({ logger, counters })
   const taps = createTapDesk({ edges: () => graph.edges(), tap: (id, look) => graph.tap(id, look) })
   const source = {

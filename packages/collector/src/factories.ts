@@ -2,6 +2,7 @@
 import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
+import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
@@ -53,6 +54,7 @@ export const builtinFactories: readonly Factory[] = [
   nopExporter,
   forwardConnector,
   nopConnector,
+  spanMetricsConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,

@@ -29,6 +29,9 @@ export interface SpanColumns {
   /** The span's name. */
   nameStart: Uint32Array
   nameEnd: Uint32Array
+  /** The span's trace state; an empty range when there is none. */
+  traceStateStart: Uint32Array
+  traceStateEnd: Uint32Array
   /** The value of the resource's `service.name` when it is a string; an empty range when there is none. */
   serviceStart: Uint32Array
   serviceEnd: Uint32Array
@@ -64,6 +67,8 @@ export function createSpanColumns(capacity = 512): SpanColumns {
     eventCount: new Uint16Array(capacity),
     nameStart: new Uint32Array(capacity),
     nameEnd: new Uint32Array(capacity),
+    traceStateStart: new Uint32Array(capacity),
+    traceStateEnd: new Uint32Array(capacity),
     serviceStart: new Uint32Array(capacity),
     serviceEnd: new Uint32Array(capacity),
     spanStart: new Uint32Array(capacity),

@@ -2,6 +2,7 @@
  * OTLP on the wire. Hot paths work on bytes: count, scan, splice and join never make an object for a span; decode and
  * encode are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
  */
+export { AttributeFinder, rangeOf } from './attribute-finder.ts'
 export { createBatch, joinBatches } from './batch.ts'
 export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'
 export { freeMemory, giveMemory, ownMemory, shareMemory, takeMemory } from './chunk-memory.ts'
@@ -73,6 +74,8 @@ export {
 export type { ExportResponse, Status } from './response.ts'
 export { resourceParts } from './resources.ts'
 export type { ResourcePart } from './resources.ts'
+export { encodePointAttributes, encodeSeries } from './series.ts'
+export type { ExemplarData, MetricSeries, PointData, PointKind, ResourceSeries } from './series.ts'
 export { columnsOf, scanSpans } from './scan.ts'
 export type { AttributeVisitor } from './scan.ts'
 export { someItem } from './some-item.ts'

@@ -29,6 +29,7 @@ function rowsOf(bytes: Uint8Array, columns = columnsFor(bytes)): object[] {
     events: columns.eventCount[row],
     name: utf8(bytes, columns.nameStart[row]!, columns.nameEnd[row]!),
     service: utf8(bytes, columns.serviceStart[row]!, columns.serviceEnd[row]!),
+    traceState: utf8(bytes, columns.traceStateStart[row]!, columns.traceStateEnd[row]!),
   }))
 }
 
@@ -48,6 +49,7 @@ function expectedRows(data: TracesData): object[] {
         events: span.events.length,
         name: span.name,
         service: service?.type === 'string' ? service.value : '',
+        traceState: span.traceState,
       })),
     )
   })

@@ -266,6 +266,8 @@ function scanSpan(
   let parentId = 0
   let nameStart = 0
   let nameEnd = 0
+  let stateStart = 0
+  let stateEnd = 0
   while (p < end) {
     let tag = bytes[p]!
     if (tag < 128) p++
@@ -323,6 +325,8 @@ function scanSpan(
         spanId = from === stop ? 0 : from
         break
       case 0x1a:
+        stateStart = from
+        stateEnd = stop
         break
       case 0x22:
         checkId(from, stop, 8)
@@ -363,6 +367,8 @@ function scanSpan(
   columns.eventCount[row] = events > 65535 ? 65535 : events
   columns.nameStart[row] = nameStart
   columns.nameEnd[row] = nameEnd
+  columns.traceStateStart[row] = stateStart
+  columns.traceStateEnd[row] = stateEnd
 }
 
 /** Copies the id at `from`, or zeros when it is absent: no id is at byte 0, a tag comes before it. */

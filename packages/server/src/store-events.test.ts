@@ -11,6 +11,7 @@ const EVENTS: { readonly [C in StoreEventCode]: StoreEvent & { code: C } } = {
   dropped: { code: 'dropped', reason: 'age', segments: 1, spans: 30, bytes: 900, oldest: undefined, newest: undefined },
   sealed: { code: 'sealed', segments: 2, spans: 40, bytesBefore: 900, bytes: 400 },
   not_sealed: { code: 'not_sealed', file: '1.log', reason: 'it is damaged' },
+  crowded: { code: 'crowded', file: '1.log', maxOperations: 20_000, service: 'shop' },
   full: { code: 'full', freeBytes: 0, reserveBytes: 10 },
   failing: { code: 'failing', part: 'disk', reason: 'EIO' },
   recovered_again: { code: 'recovered_again', part: 'disk', afterMs: 10, failures: 2 },

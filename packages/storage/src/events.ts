@@ -66,6 +66,8 @@ export interface StoreEventFields {
   }
   /** A segment cannot be sealed. It stays as it is, and is tried again when the store is opened the next time. */
   not_sealed: { readonly file: string; readonly reason: string }
+  /** A list of operations leaves out some of this segment, which has more than are kept of one. Told once, when somebody asks for such a list. */
+  crowded: { readonly file: string; readonly maxOperations: number; readonly service: string }
   /** The disk has less room left than the reserve, or none. */
   full: { readonly freeBytes: number; readonly reserveBytes: number }
   /** A part does not do its work; what needs it is refused, and can be sent again. */
@@ -98,6 +100,7 @@ export const STORE_EVENTS: Readonly<
   dropped: { severity: 'info', metric: 'spoor_store_dropped', label: 'reason' },
   sealed: { severity: 'info', metric: 'spoor_store_sealed' },
   not_sealed: { severity: 'warn', metric: 'spoor_store_not_sealed' },
+  crowded: { severity: 'warn', metric: 'spoor_store_crowded' },
   full: { severity: 'error', metric: 'spoor_store_full' },
   failing: { severity: 'error', metric: 'spoor_store_failing', label: 'part' },
   recovered_again: { severity: 'info', metric: 'spoor_store_recovered_again', label: 'part' },
@@ -139,6 +142,8 @@ const WORDS: { readonly [C in StoreEventCode]: (fields: StoreEventFields[C]) => 
   sealed: ({ segments, spans, bytesBefore, bytes }) =>
     `${count(spans, 'span')} (${count(segments, 'segment')}) were sealed: ${count(bytesBefore, 'byte')} became ${count(bytes, 'byte')}`,
   not_sealed: ({ file, reason }) => `${file} is not sealed and stays as it is: ${reason}`,
+  crowded: ({ file, maxOperations, service }) =>
+    `${file} has more than ${count(maxOperations, 'operation')}, most of them of ${service}: lists of operations leave some out, searches find their spans. Put what differs from request to request into attributes, not into names of spans`,
   full: ({ freeBytes, reserveBytes }) =>
     freeBytes > 0
       ? `only ${count(freeBytes, 'byte')} are free on the disk, less than the reserve of ${reserveBytes}; free some space or lower the limit of the store`

@@ -10,6 +10,14 @@ function pathOf(...specs: SpanSpec[]): string[] {
   )
 }
 
+/** How long each segment of {@link pathOf} is. */
+function lengths(path: readonly string[]): number[] {
+  return path.map((segment) => {
+    const [from, to] = segment.split(' ')[1]!.split('-').map(Number) as [number, number]
+    return to - from
+  })
+}
+
 describe('criticalPath', () => {
   it('is the picture in its docstring', () => {
     const path = pathOf(
@@ -31,9 +39,36 @@ describe('criticalPath', () => {
     expect(path).toEqual(['1 0-1', '2 1-4', '3 4-9', '1 9-10'])
   })
 
-  it('counts a server span that ends after its client span up to the client’s end', () => {
-    const path = pathOf({ id: 1, kind: 3, end: 10 }, { id: 2, parent: 1, kind: 2, start: 2, end: 12 })
+  it('counts a server span that works on after its client span up to the client’s end', () => {
+    const path = pathOf({ id: 1, kind: 3, end: 10 }, { id: 2, parent: 1, kind: 2, start: 2, end: 13 })
     expect(path).toEqual(['1 0-2', '2 2-10'])
+  })
+
+  it.each([
+    ['ahead', 100],
+    ['behind', -3],
+  ])('puts a server whose clock is %s in the middle of its client span, with all below it', (_, start) => {
+    const path = pathOf(
+      { id: 1, kind: 3, start: 10, end: 20 },
+      { id: 2, parent: 1, kind: 2, start: 10 + start, end: 16 + start },
+      { id: 3, parent: 2, start: 11 + start, end: 14 + start },
+    )
+    expect(path.map((segment) => segment.split(' ')[0])).toEqual(['1', '2', '3', '2', '1'])
+    expect(lengths(path)).toEqual([2, 1, 3, 2, 2])
+  })
+
+  it('tells by how much the clock of a segment is ahead', () => {
+    const trace = buildTrace(
+      requestOf([
+        { id: 1, kind: 3, end: 10 },
+        { id: 2, parent: 1, kind: 2, start: 102, end: 108 },
+      ]),
+    )
+    expect(criticalPath(trace).map(({ row, aheadNs }) => [row, aheadNs])).toEqual([
+      [0, 0],
+      [1, 100],
+      [0, 0],
+    ])
   })
 
   it('leaves out work in the background, and all below it', () => {

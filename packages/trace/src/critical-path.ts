@@ -24,8 +24,9 @@ const CLIENT = 3
  *
  * Asynchronous work is on the path only as far as somebody waited for its end: a child that ends after its parent is
  * left out with all below it. The one exception is a server span under its client span: the client waits for the answer
- * by definition, so a later end is a clock that differs or work after the answer, and the server span counts up to the
- * client's end. A trace's tail after the root's end is therefore never on the path.
+ * by definition. One that is not longer than the client span but sticks out of it has another clock: it counts as if it
+ * lay in the middle, with all below it. A longer one worked on after the answer, and counts up to the client's end. A
+ * trace's tail after the root's end is therefore never on the path.
  *
  * The segments are disjoint, in order of time, and cover the root span exactly: their sum is its duration, at most the
  * trace's. Without a root the path is that of the earliest orphan. Linear in the spans visited, without recursion.
@@ -66,39 +67,43 @@ interface Tree {
 function pathOf(tree: Tree, root: number): CriticalSegment[] {
   if (root === -1) return []
   const segments: CriticalSegment[] = []
-  const stack = [visit(tree, root, tree.startNs[root]!, endOf(tree, root))]
+  const stack = [visit(tree, root, tree.startNs[root]!, endOf(tree, root), 0)]
   while (stack.length > 0) {
     const frame = stack.at(-1)!
     const child = nextAwaited(tree, frame)
     const childEnd = child === -1 ? frame.start : awaitedEnd(tree, child, frame.row)
-    if (frame.now > childEnd) segments.push({ row: frame.row, startNs: childEnd, endNs: frame.now })
+    const { row, aheadNs, now } = frame
+    if (now > childEnd) segments.push({ row, startNs: childEnd - aheadNs, endNs: now - aheadNs, aheadNs })
     if (child === -1) {
       stack.pop()
       continue
     }
-    const childStart = Math.max(tree.startNs[child]!, frame.start)
+    const ahead = aheadOf(tree, child, row)
+    const childStart = Math.max(tree.startNs[child]! - ahead, frame.start)
     frame.now = childStart
-    stack.push(visit(tree, child, childStart, childEnd))
+    stack.push(visit(tree, child, childStart + ahead, childEnd + ahead, aheadNs + ahead))
   }
   return segments.reverse()
 }
 
 /**
- * A span whose time from `now` back to `start` is still to be told. `children` from `next` on may have been waited for,
- * the last to end first.
+ * A span whose time from `now` back to `start`, by its own clock, is still to be told. `children` from `next` on may
+ * have been waited for, the last to end first.
  */
 interface Frame {
   readonly row: number
   readonly start: number
   readonly children: readonly number[]
+  /** By how much its clock is ahead of the root's. */
+  readonly aheadNs: number
   now: number
   next: number
 }
 
-function visit(tree: Tree, row: number, start: number, now: number): Frame {
+function visit(tree: Tree, row: number, start: number, now: number, aheadNs: number): Frame {
   const children = [...tree.childrenOf(row)].filter((child) => awaitedEnd(tree, child, row) > start)
   children.sort((a, b) => awaitedEnd(tree, b, row) - awaitedEnd(tree, a, row) || b - a)
-  return { row, start, children, now, next: 0 }
+  return { row, start, children, aheadNs, now, next: 0 }
 }
 
 /**
@@ -108,17 +113,31 @@ function nextAwaited(tree: Tree, frame: Frame): number {
   while (frame.next < frame.children.length) {
     const child = frame.children[frame.next++]!
     const end = awaitedEnd(tree, child, frame.row)
-    if (end <= frame.now && end > Math.max(tree.startNs[child]!, frame.start)) return child
+    const start = tree.startNs[child]! - aheadOf(tree, child, frame.row)
+    if (end <= frame.now && end > Math.max(start, frame.start)) return child
   }
   return -1
 }
 
-/** Until when a parent waited for a child; -Infinity when it did not. */
+/** Until when a parent waited for a child, by the parent's clock; -Infinity when it did not. */
 function awaitedEnd(tree: Tree, child: number, parent: number): number {
-  const end = endOf(tree, child)
+  const end = endOf(tree, child) - aheadOf(tree, child, parent)
   const parentEnd = endOf(tree, parent)
   if (end <= parentEnd) return end
-  return tree.kind[child] === SERVER && tree.kind[parent] === CLIENT ? parentEnd : -Infinity
+  return isAnswer(tree, child, parent) ? parentEnd : -Infinity
+}
+
+/** By how much a child's clock is ahead of its parent's: told where an answer would have come before its question, or after its receipt. */
+function aheadOf(tree: Tree, child: number, parent: number): number {
+  const { startNs, durationsNs } = tree
+  const room = durationsNs[parent]! - durationsNs[child]!
+  const late = startNs[child]! - startNs[parent]!
+  if (room < 0 || (late >= 0 && late <= room) || !isAnswer(tree, child, parent)) return 0
+  return late - Math.floor(room / 2)
+}
+
+function isAnswer({ kind }: Tree, child: number, parent: number): boolean {
+  return kind[child] === SERVER && kind[parent] === CLIENT
 }
 
 function endOf({ startNs, durationsNs }: Tree, row: number): number {

@@ -74,12 +74,13 @@ export const SpanFlag = {
 
 /**
  * A piece of the critical path: `row` was what the trace waited for from `startNs` to `endNs` (offsets from the trace's
- * start).
+ * start, by the clock of the root span). By the row's own clock it was `aheadNs` later: 0 where clocks agree.
  */
 export interface CriticalSegment {
   readonly row: number
   readonly startNs: number
   readonly endNs: number
+  readonly aheadNs: number
 }
 
 /** Something about the trace that a person should know, in words. */

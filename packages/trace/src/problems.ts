@@ -107,7 +107,7 @@ function errors(trace: Trace): Problem[] {
 }
 
 /** The status message, else what the first recorded exception says. */
-function errorMessage(trace: Trace, row: number): string {
+export function errorMessage(trace: Trace, row: number): string {
   const { span } = spanOf(trace, row)
   if (span.status.message) return span.status.message
   const exception = span.events.find((event) => event.name === 'exception')

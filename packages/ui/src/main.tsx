@@ -5,6 +5,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createPageRouter } from './routes.tsx'
+import { giveColors } from './service-color/kept-colors.ts'
 import { followTheme } from './settings/settings.ts'
 
 followTheme()
@@ -14,6 +15,7 @@ const queries = new QueryClient({
 })
 const router = createPageRouter()
 
+await giveColors()
 const root = document.getElementById('root')
 if (root) {
   createRoot(root).render(

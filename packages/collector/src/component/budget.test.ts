@@ -228,7 +228,7 @@ describe('garbage', () => {
   afterEach(() => void vi.useRealTimers())
 
   /** A heap of which a minor collection frees what is young, and a major one all garbage. */
-  function createHeap(): {
+  function createHeap(maxGarbageShare?: number): {
     budget: ReturnType<typeof createBudget>
     collections: string[]
     pass: (megabytes: number, becomes: 'held' | 'young' | 'old' | 'foreign') => Lease
@@ -238,6 +238,7 @@ describe('garbage', () => {
     const heap = { held: 0, young: 0, old: 0, foreign: 1000 * MIB }
     const collections: string[] = []
     const budget = createBudget(400 * MIB, {
+      ...(maxGarbageShare && { maxGarbageShare }),
       outsideBytes: () => heap.held + heap.young + heap.old + heap.foreign,
       collect(kind) {
         collections.push(kind)
@@ -280,6 +281,27 @@ describe('garbage', () => {
       expect(garbage()).toBeLessThan(320 * MIB)
     }
     expect(collections).toContain('major')
+  })
+
+  test('is more between collections that would follow each other closely, where the program has the memory', () => {
+    vi.useFakeTimers()
+    const { collections, pass, garbage } = createHeap(3 / 8)
+    for (let i = 0; i < 4; i++) pass(9, 'foreign')
+    vi.advanceTimersByTime(60_000)
+    const most = (waitMs: number): number => {
+      let most = 0
+      for (let i = 0; i < 40; i++) {
+        pass(9, 'young')
+        most = Math.max(most, garbage())
+        vi.advanceTimersByTime(waitMs)
+      }
+      return most
+    }
+    collections.length = 0
+    expect(most(5)).toBe(153 * MIB)
+    const often = collections.splice(0).length
+    expect(most(500)).toBeLessThanOrEqual(63 * MIB)
+    expect(collections.length).toBeGreaterThan(2 * often)
   })
 
   test('others may hold more and less: each is found out by one collection', () => {

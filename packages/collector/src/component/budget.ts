@@ -16,7 +16,8 @@
  * Bytes that nobody holds any more are garbage until V8 collects them, which it may put off for long, as they lie
  * outside of its heap. Where the program offers a `collect` function, the budget calls it when more of that garbage
  * than {@link GARBAGE_SHARE} of what is free lies about besides what is held, and when all is quiet; there is never much
- * more than twice that.
+ * more than twice that. Under full load that would be several times a second: a program that has the memory lets it be more then,
+ * `maxGarbageShare`.
  */
 import type { Chunk, TelemetryBatch } from '@spoor/otlp'
 import { unusedBytes } from './body-memory.ts'
@@ -44,6 +45,8 @@ const QUIET_MS = 2_000
  */
 const GARBAGE_SHARE = 1 / 8
 const QUIET_GARBAGE_SHARE = 1 / 32
+/** So long after a collection, garbage may be `maxGarbageShare`. Milliseconds. */
+const PATIENCE_MS = 500
 /** What a sender that was refused for want of bytes is asked to wait. Milliseconds. */
 const RETRY_AFTER_MS = 1_000
 
@@ -128,6 +131,8 @@ export interface BudgetOptions {
   readonly counters?: Counters
   /** Called when there is much garbage. Default: garbage is V8's business. */
   readonly collect?: Collect | undefined
+  /** How much garbage there may be shortly after a collection, as a share of what is free: 1/8 to 1. Default: 1/8, as always. */
+  readonly maxGarbageShare?: number
   /** Bytes outside of V8's heap that take memory, garbage among them. Default: those of `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
   /** Called with the reason, in words, each time a sender is told to come again for want of bytes. Must not throw. */
@@ -154,6 +159,7 @@ class SharedBudget implements Budget {
   readonly maxBytes: number
   readonly #counters: Counters | undefined
   readonly #collect: Collect | undefined
+  readonly #maxGarbageShare: number
   readonly #outsideBytes: () => number
   readonly #onOverload: ((reason: string) => void) | undefined
   readonly #stages = new Map<BudgetStage, Counter>()
@@ -170,15 +176,17 @@ class SharedBudget implements Budget {
   #foreignBytes = 0
   /** What was done about garbage before the next sample. */
   #collected: 'minor' | 'major' | undefined
+  #collectedAt = -Infinity
   /** Runs while there may be garbage that was not looked at. */
   #quietTimer: NodeJS.Timeout | undefined
   #isQuiet = true
   #nextReclaim = 0
 
-  constructor(maxBytes: number, { counters, collect, outsideBytes, onOverload }: BudgetOptions) {
+  constructor(maxBytes: number, { counters, collect, maxGarbageShare, outsideBytes, onOverload }: BudgetOptions) {
     this.maxBytes = maxBytes
     this.#counters = counters
     this.#collect = collect
+    this.#maxGarbageShare = maxGarbageShare ?? GARBAGE_SHARE
     this.#outsideBytes = outsideBytes ?? (() => process.memoryUsage().arrayBuffers - unusedBytes())
     this.#onOverload = onOverload
     this.#full = counters?.counter('spoor_budget_refusals', { reason: 'full' }) ?? { value: 0 }
@@ -262,7 +270,7 @@ class SharedBudget implements Budget {
     this.#used += bytes
     this.#givenSinceSample += bytes
     this.#isQuiet = false
-    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(GARBAGE_SHARE)
+    if (this.#givenSinceSample > SAMPLE_BYTES) this.#sample(this.#isPatient ? this.#maxGarbageShare : GARBAGE_SHARE)
   }
 
   /** @internal */
@@ -288,6 +296,10 @@ class SharedBudget implements Budget {
     return held
   }
 
+  get #isPatient(): boolean {
+    return performance.now() - this.#collectedAt < PATIENCE_MS
+  }
+
   /** A minor collection where garbage passes the share of the limit, and a major one where that was not enough. */
   #sample(share: number): void {
     this.#givenSinceSample = 0
@@ -302,6 +314,7 @@ class SharedBudget implements Budget {
       // What a minor collection frees is gone a moment later only: it has another share's time to do so.
       const isTooMuch = share < GARBAGE_SHARE || garbage > 2 * allowed
       this.#collected = this.#collected === 'minor' && isTooMuch ? 'major' : 'minor'
+      this.#collectedAt = performance.now()
       this.#collect(this.#collected)
     }
   }

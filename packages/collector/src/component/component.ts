@@ -142,6 +142,8 @@ export interface Context {
   readonly signals?: readonly Signal[] | undefined
   /** Whether metrics of the level `detailed` are asked for. Nobody else pays for them. Default: false. */
   readonly isDetailed?: boolean | undefined
+  /** `service.instance.id` of the collector: what tells its metrics from those of others. Undefined outside of one. */
+  readonly instanceId?: string | undefined
   readonly logger: Logger
   readonly counters: Counters
   /** Tells how the component is, once it has started. It is `ok` by itself after its start. */

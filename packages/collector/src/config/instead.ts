@@ -61,7 +61,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     splunkhec: `it sends to Splunk; ${HAND_ON}`,
   },
   connector: {
-    spanmetrics: `it counts and times calls; ${PAGE}; for a Prometheus, ${HAND_ON}`,
     servicegraph: `it says who calls whom; ${PAGE}; for a Prometheus, ${HAND_ON}`,
     count: `it counts spans; for a Prometheus, ${HAND_ON}`,
     exceptions: `it makes metrics and logs of exceptions; ${PAGE}; for a Prometheus, ${HAND_ON}`,

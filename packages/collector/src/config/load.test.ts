@@ -82,7 +82,7 @@ describe('what tutorials write and is not here is told with what it is, and what
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
     ['receivers', 'host_metrics', /; it measures the machine; /],
     ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],
-    ['connectors', 'spanmetrics', /; it counts and times calls; Spoor's page shows it/],
+    ['connectors', 'servicegraph', /; it says who calls whom; Spoor's page shows it/],
     ['connectors', 'service_graph', /; it says who calls whom; Spoor's page/],
     ['extensions', 'memory_ballast', /; it was removed from otelcol; remove it/],
   ])('%s %s', (section, type, expected) => {

@@ -23,6 +23,7 @@ import {
   type Logger,
   type StatusEvent,
 } from '../component/index.ts'
+import { resourceOf } from '../telemetry/index.ts'
 import { timer } from './timer.ts'
 import { DeferredGauges } from './deferred-gauges.ts'
 import { FanOut } from './fan-out.ts'
@@ -76,11 +77,13 @@ class Builder {
   readonly #running: ReadonlyMap<string, Node>
   readonly #nodes: Node[] = []
   readonly #targets = new Map<Slot, Consumer>()
+  readonly #instanceId: string
 
   constructor(config: CollectorConfig, options: BuilderOptions, slots: Slots, running: readonly Node[]) {
     this.#config = config
     this.#options = options
     this.#slots = slots
+    this.#instanceId = resourceOf(config.telemetry)['service.instance.id'] ?? ''
     this.#running = new Map(running.map((node) => [node.key, node]))
   }
 
@@ -156,7 +159,7 @@ class Builder {
     if (!connector) return undefined
     const { factory, config } = connector
     const next = this.#consumersOf(id)
-    const makings = this.#makings(factory, config, [...next.keys()], [...next.values()])
+    const makings = this.#makings(factory, config, [this.#instanceId, ...next.keys()], [...next.values()])
     const node = this.#place('connector', id, '', makings, (context) => {
       const component = factory.create(context, config, consumersIn(next))
       const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
@@ -226,6 +229,7 @@ class Builder {
     const { component, consumer } = make({
       ...options,
       id,
+      instanceId: this.#instanceId,
       ...(kind === 'processor' && { pipeline: place }),
       ...(kind === 'exporter' && { signals: this.#signalsOf(id) }),
       isDetailed: this.#isDetailed,

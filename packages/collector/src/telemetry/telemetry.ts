@@ -73,7 +73,8 @@ function readersOf(
   })
 }
 
-function resourceOf({ resource }: TelemetryConfig): Readonly<Record<string, string>> {
+/** The attributes of the collector. */
+export function resourceOf({ resource }: TelemetryConfig): Readonly<Record<string, string>> {
   const usual = { 'service.name': 'spoor-collector', 'service.instance.id': INSTANCE, 'service.version': version }
   const all = Object.entries<unknown>({ ...usual, ...resource }).filter(([, value]) => value !== null)
   return Object.fromEntries(all.map(([key, value]) => [key, String(value)]))

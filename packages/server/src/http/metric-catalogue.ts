@@ -17,6 +17,7 @@ export const METRICS: MetricCatalogue = {
   spoor_store_dropped_bytes: counter('Bytes deleted, by reason.'),
   spoor_store_sealed: counter('Times that segments were sealed; of many in a row, once a minute.'),
   spoor_store_sealed_spans: counter('Spans in segments that were sealed.'),
+  spoor_store_crowded: counter('Stores whose lists of operations leave some out, as a segment has too many.'),
   spoor_store_not_sealed: counter('Segments that could not be sealed.'),
   spoor_store_full: counter('Times that the disk had less room than the reserve.'),
   spoor_store_failing: counter('Times that a part of the store failed.'),

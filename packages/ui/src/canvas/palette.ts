@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useState } from 'react'
-import { hueCount, hueOf } from '../service-color/service-color.ts'
+import { hueOf, slotCount, stepOf } from '../service-color/service-color.ts'
 
 /** The theme's colours in a form that a canvas takes. `service` has one a slot. */
 export interface Palette {
@@ -47,8 +47,9 @@ function readPalette(host: HTMLElement): Palette {
     line: resolve('--line'),
     error: resolve('--error'),
     accent: resolve('--accent'),
-    service: Array.from({ length: hueCount }, (_, slot) => {
+    service: Array.from({ length: slotCount }, (_, slot) => {
       probe.style.setProperty('--hue', String(hueOf(slot)))
+      probe.style.setProperty('--step', String(stepOf(slot)))
       return resolve('--service')
     }),
   }

@@ -10,7 +10,7 @@ import { useKeys } from '../keyboard/use-keys.ts'
 import { rateText } from '../search/groups/rate-text.ts'
 import { quote } from '../search/search-url.ts'
 import { hueStyle } from '../service-color/hue.ts'
-import { slotsTogether } from '../service-color/service-color.ts'
+import { slotOf } from '../service-color/kept-colors.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
 import { Notice } from '../widgets/notice.tsx'
 import { dependencyGraph, spacing } from './dependency-graph.ts'
@@ -24,7 +24,6 @@ export function DependencyCanvas(props: {
 }) {
   const { edges } = props
   const graph = useMemo(() => dependencyGraph(edges), [edges])
-  const slots = useMemo(() => slotsTogether(graph.services.map((service) => service.name)), [graph])
   const layout = useLayout(graph.layout)
   const selected = graph.services.findIndex(({ name }) => name === props.service)
   const navigate = useNavigate()
@@ -50,7 +49,7 @@ export function DependencyCanvas(props: {
         return (
           <div
             className={`hue ${styles.node}`}
-            style={{ ...hueStyle(slots.get(service.name) ?? 0), gridTemplateRows: '20px 18px' }}
+            style={{ ...hueStyle(slotOf(service.name)), gridTemplateRows: '20px 18px' }}
             title="Click twice, or Enter: its traces"
           >
             <b>{service.name}</b>

@@ -4,7 +4,7 @@ import type { DependenciesResponse } from 'spoor/api'
 import { formatCount, formatShare } from '../format/numbers.ts'
 import { rateText } from '../search/groups/rate-text.ts'
 import { hueStyle } from '../service-color/hue.ts'
-import { slotOf } from '../service-color/service-color.ts'
+import { slotOf } from '../service-color/kept-colors.ts'
 import groups from '../search/groups/groups.module.css'
 import styles from './service-panel.module.css'
 

@@ -5,8 +5,8 @@ import { memo } from 'react'
 import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
 import { formatInstant, formatStart, type Zone } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
+import { slotOf } from '../service-color/kept-colors.ts'
 import { hasTail } from './tail.ts'
-import { traceSlots } from './trace-slots.ts'
 import styles from './trace-list.module.css'
 
 /** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
@@ -34,7 +34,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
       onPointerLeave={() => props.onHover(undefined)}
     >
       <span className={styles.root} title={`${row.rootService}  ${row.rootName}\n${row.traceId}`}>
-        <i className={`hue ${styles.stripe}`} style={hueStyle(traceSlots(row).get(row.rootService) ?? 0)} />
+        <i className={`hue ${styles.stripe}`} style={hueStyle(slotOf(row.rootService))} />
         <b>{row.rootService || 'no service'}</b>
         <span className={styles.name}>{row.rootName || 'no name'}</span>
         {row.matched && <Matched matched={row.matched} />}
@@ -87,7 +87,6 @@ function Unit({ children }: { children: string }) {
 }
 
 function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
-  const slots = traceSlots(row)
   const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1
   const shares = row.services
     .map((service) => ({ ...service, share: service.selfTimeNs / total }))
@@ -106,7 +105,7 @@ function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
         <i
           key={name}
           className="hue"
-          style={{ ...hueStyle(slots.get(name) ?? 0), flexGrow: share * (row.durationNs - row.tailNs) }}
+          style={{ ...hueStyle(slotOf(name)), flexGrow: share * (row.durationNs - row.tailNs) }}
         />
       ))}
       {hasTail(row) && <i className={styles.tail} style={{ flexGrow: row.tailNs }} />}

@@ -1,7 +1,7 @@
 import type { CSSProperties } from 'react'
-import { hueOf } from './service-color.ts'
+import { hueOf, stepOf } from './service-color.ts'
 
-/** The style that goes with the class `hue`: sets the hue that the service tokens are made from. */
+/** The style that goes with the class `hue`: sets the hue and the step of lightness that the service tokens are made from. */
 export function hueStyle(slot: number): CSSProperties {
-  return { '--hue': hueOf(slot) } as CSSProperties
+  return { '--hue': hueOf(slot), '--step': stepOf(slot) } as CSSProperties
 }

@@ -1,63 +1,77 @@
 import { describe, expect, it } from 'vitest'
-import { assignSlots, hueCount, hueOf, initialsOf, slotOf, slotsTogether } from './service-color.ts'
+import { createServiceColors, hueCount, hueOf, initialsOf, type Keeper, slotCount, stepOf } from './service-color.ts'
 
-const circleDistance = (a: number, b: number) => Math.min(Math.abs(a - b), hueCount - Math.abs(a - b))
+const circleDistance = (a: number, b: number) => {
+  const direct = Math.abs((a % hueCount) - (b % hueCount))
+  return Math.min(direct, hueCount - direct)
+}
 
-describe('slotOf', () => {
-  it('gives the same slot for the same name, and uses the circle', () => {
-    expect(slotOf('checkout')).toBe(slotOf('checkout'))
-    const used = new Set(Array.from({ length: 400 }, (_, index) => slotOf(`service-${index}`)))
-    expect(used.size).toBe(hueCount)
-  })
-})
+function keeper(text: string | null = null): Keeper & { text: string | null } {
+  return {
+    text,
+    read() {
+      return this.text
+    },
+    write(next) {
+      this.text = next
+    },
+  }
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `service-${index}`)
 
 describe('hueOf', () => {
   it('keeps clear of the red of errors', () => {
-    for (let slot = 0; slot < hueCount; slot++) {
+    for (let slot = 0; slot < slotCount; slot++) {
       expect(hueOf(slot)).toBeGreaterThan(45)
       expect(hueOf(slot)).toBeLessThan(355)
     }
   })
 })
 
-describe('assignSlots', () => {
-  it('leaves a lone service its own slot', () => {
-    expect([...assignSlots(['checkout'], [])]).toEqual([slotOf('checkout')])
+describe('createServiceColors', () => {
+  it('tells forty services apart, the first twenty by their hue', () => {
+    const colors = createServiceColors(keeper())
+    const slots = names(40).map((name) => colors.slotOf(name))
+    expect(new Set(slots).size).toBe(40)
+    expect(new Set(slots.slice(0, 20).map(hueOf)).size).toBe(20)
+    expect(new Set(slots.map((slot) => `${hueOf(slot)} ${stepOf(slot)}`)).size).toBe(40)
   })
 
-  it('gives twenty services twenty slots', () => {
-    const services = Array.from({ length: 20 }, (_, index) => `service-${index}`)
-    expect(new Set(assignSlots(services, [])).size).toBe(20)
-  })
-
-  it('keeps services apart that call each other, however many there are', () => {
-    const services = Array.from({ length: 60 }, (_, index) => `s${index}`)
-    const pairs = services.slice(1).map((_, index): [number, number] => [index, index + 1])
-    const slots = assignSlots(services, pairs)
-    for (const [a, b] of pairs) expect(circleDistance(slots[a]!, slots[b]!)).toBeGreaterThanOrEqual(2)
-  })
-
-  it('does not change what an earlier service has when another is added', () => {
-    const before = assignSlots(['a', 'b', 'c'], [[0, 1]])
-    const after = assignSlots(['a', 'b', 'c', 'd'], [[0, 1]])
-    expect(after.slice(0, 3)).toEqual(before)
-  })
-})
-
-describe('slotsTogether', () => {
-  it('keeps few services apart, in whatever order they come', () => {
-    const names = ['client', 'preprocessing', 'ensemble', 'inference-mobilenet', 'inference-inception']
-    const slots = slotsTogether(names)
-    expect(slotsTogether(names.toReversed())).toEqual(slots)
-    const values = [...slots.values()]
-    values.forEach((a, index) => {
-      for (const b of values.slice(index + 1)) expect(circleDistance(a, b)).toBeGreaterThanOrEqual(2)
+  it('keeps few services two hues apart', () => {
+    const colors = createServiceColors(keeper())
+    const slots = names(5).map((name) => colors.slotOf(name))
+    slots.forEach((a, index) => {
+      for (const b of slots.slice(index + 1)) expect(circleDistance(a, b)).toBeGreaterThanOrEqual(2)
     })
   })
 
-  it('leaves many their own', () => {
-    const names = Array.from({ length: 9 }, (_, index) => `s${index}`)
-    for (const [name, slot] of slotsTogether(names)) expect(slot).toBe(slotOf(name))
+  it('does not change what a service has, whoever comes, on the next visit or in another tab', () => {
+    const kept = keeper()
+    const colors = createServiceColors(kept)
+    const before = colors.slotOf('checkout')
+    const tab = createServiceColors(kept)
+    const there = names(60).map((name) => tab.slotOf(name))
+    expect(tab.slotOf('checkout')).toBe(before)
+    expect(colors.slotOf('checkout')).toBe(before)
+    expect(names(30).map((name) => colors.slotOf(name))).toEqual(there.slice(0, 30))
+    const again = createServiceColors(kept)
+    expect(names(30).map((name) => again.slotOf(name))).toEqual(there.slice(0, 30))
+  })
+
+  it('gives the forty-first its own, and does not keep it', () => {
+    const kept = keeper()
+    const colors = createServiceColors(kept)
+    for (const name of names(40)) colors.slotOf(name)
+    const text = kept.text
+    expect(colors.slotOf('late')).toBe(createServiceColors(kept).slotOf('late'))
+    expect(kept.text).toBe(text)
+  })
+
+  it('begins anew where what was kept cannot be read', () => {
+    for (const text of ['', '{', '7', '[1, {}, null]']) {
+      expect(createServiceColors(keeper(text)).slotOf('a')).toBe(createServiceColors(keeper()).slotOf('a'))
+    }
   })
 })
 

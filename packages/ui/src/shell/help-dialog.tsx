@@ -28,7 +28,7 @@ const trace: readonly Entry[] = [
   ['c', 'To the next span on the critical path'],
   ['e', 'To the next error'],
   ['i', 'Detail panel on, off'],
-  ['1 2 3', 'Timeline, tree, JSON'],
+  ['1 – 5', 'Views: timeline, tree, table, flame graph, JSON'],
 ]
 
 const query: readonly Entry[] = [

@@ -1,18 +1,23 @@
-import type { Problem, Trace } from '@spoor/trace'
+import type { Problem, Trace, Verdict } from '@spoor/trace'
 import type { PlainFailure } from '../api/client.ts'
 
-/** A trace as the page holds it: the model, and what was worked out of it in the worker. All arrays are typed and came without a copy. */
-export interface LoadedTrace {
+/** A trace as the worker hands it over: the model, and what was worked out of it. All arrays are typed and come without a copy. */
+export interface PreparedTrace {
   readonly trace: Trace
   readonly critical: CriticalRows
+  readonly verdict: Verdict
   readonly problems: readonly Problem[]
-  /** Colour slot of each service, by index into `trace.services`. */
-  readonly slots: Uint8Array
   /** Length of the bytes that came from the store: tells whether a later answer has more spans. */
   readonly byteLength: number
 }
 
-/** The critical path by row: segments `offsets[row]` to `offsets[row + 1]` (exclusive) lie in that row, in order of time. Offsets in nanoseconds. */
+/** A trace as the page holds it. */
+export interface LoadedTrace extends PreparedTrace {
+  /** Colour slot of each service, by index into `trace.services`. */
+  readonly slots: Uint8Array
+}
+
+/** The critical path by row: segments `offsets[row]` to `offsets[row + 1]` (exclusive) lie in that row, in order of time, by the clock of its span. Offsets in nanoseconds. */
 export interface CriticalRows {
   readonly offsets: Uint32Array
   readonly startNs: Float64Array
@@ -26,6 +31,6 @@ export interface LoadRequest {
 }
 
 export type LoadReply =
-  | { readonly kind: 'loaded'; readonly loaded: LoadedTrace }
+  | { readonly kind: 'loaded'; readonly loaded: PreparedTrace }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'failed'; readonly failure: PlainFailure }

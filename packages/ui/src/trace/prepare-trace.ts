@@ -1,32 +1,21 @@
-import { buildTrace, criticalPath, type CriticalSegment, problems, serviceGraph, type Trace } from '@spoor/trace'
-import { areFew, assignSlots, slotsTogether } from '../service-color/service-color.ts'
-import type { CriticalRows, LoadedTrace } from './loaded-trace.ts'
+import { buildTrace, criticalPath, type CriticalSegment, problems, type Trace, verdictOf } from '@spoor/trace'
+import type { CriticalRows, PreparedTrace } from './loaded-trace.ts'
 
 /** Builds all that the page needs of a trace from its serialized `TracesData`. Runs in a worker. Throws what `buildTrace` throws. */
-export function prepareTrace(bytes: Uint8Array, id: string): LoadedTrace {
+export function prepareTrace(bytes: Uint8Array, id: string): PreparedTrace {
   const byteLength = bytes.length
   const trace = buildTrace(bytes, id)
+  const path = criticalPath(trace)
   return {
     trace,
-    critical: criticalRows(trace, criticalPath(trace)),
+    critical: criticalRows(trace, path),
+    verdict: verdictOf(trace, path),
     problems: problems(trace),
-    slots: slotsOf(trace),
     byteLength,
   }
 }
 
-function slotsOf(trace: Trace): Uint8Array {
-  if (areFew(trace.services)) {
-    const slots = slotsTogether(trace.services)
-    return Uint8Array.from(trace.services, (service) => slots.get(service) ?? 0)
-  }
-  return assignSlots(
-    trace.services,
-    serviceGraph(trace).edges.map((edge): [number, number] => [edge.from, edge.to]),
-  )
-}
-
-/** Sorts the segments by row. */
+/** Sorts the segments by row, each at the times of its row's own clock. */
 export function criticalRows(trace: Pick<Trace, 'size'>, segments: readonly CriticalSegment[]): CriticalRows {
   const offsets = new Uint32Array(trace.size + 1)
   for (const { row } of segments) offsets[row + 1]!++
@@ -34,11 +23,11 @@ export function criticalRows(trace: Pick<Trace, 'size'>, segments: readonly Crit
   const next = offsets.slice()
   const startNs = new Float64Array(segments.length)
   const endNs = new Float64Array(segments.length)
-  const inOrder = segments.toSorted((a, b) => a.startNs - b.startNs)
+  const inOrder = segments.toSorted((a, b) => a.startNs + a.aheadNs - b.startNs - b.aheadNs)
   for (const segment of inOrder) {
     const place = next[segment.row]!++
-    startNs[place] = segment.startNs
-    endNs[place] = segment.endNs
+    startNs[place] = segment.startNs + segment.aheadNs
+    endNs[place] = segment.endNs + segment.aheadNs
   }
   return { offsets, startNs, endNs }
 }

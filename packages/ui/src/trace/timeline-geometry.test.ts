@@ -25,9 +25,9 @@ describe('barOf', () => {
     flags: Uint16Array.of(0, SpanFlag.async),
   } as unknown as Trace
   const critical = criticalRows(trace, [
-    { row: 1, startNs: 120, endNs: 200 },
-    { row: 0, startNs: 0, endNs: 50 },
-    { row: 1, startNs: 50, endNs: 119 },
+    { row: 1, startNs: 20, endNs: 100, aheadNs: 100 },
+    { row: 0, startNs: 0, endNs: 50, aheadNs: 0 },
+    { row: 1, startNs: 50, endNs: 119, aheadNs: 0 },
   ])
   const all = { from: 0, to: 200 }
 

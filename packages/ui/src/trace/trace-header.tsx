@@ -13,13 +13,11 @@ import { hasTail } from '../search/tail.ts'
 import { FindBox } from './find/find-box.tsx'
 import type { Find } from './find/use-find.ts'
 import styles from './trace-header.module.css'
-import { type TraceViewName, traceViews } from './trace-url.ts'
+import { traceViews } from './views.tsx'
 import { selectRow, useTraceStore, useTraceView } from './trace-view.ts'
 
-const viewNames: Readonly<Record<TraceViewName, string>> = { timeline: 'Timeline', tree: 'Tree', json: 'JSON' }
-
 /** What the trace is, its figures, its problems in words, the find box and the views. */
-export function TraceHeader(props: { view: TraceViewName; find: Find }) {
+export function TraceHeader(props: { view: string; find: Find }) {
   const { trace, problems, slots } = useTraceView((view) => view.loaded)
   const zone = useSettings((settings) => settings.zone)
   const detailOpen = useSettings((settings) => settings.detailOpen)
@@ -50,17 +48,18 @@ export function TraceHeader(props: { view: TraceViewName; find: Find }) {
       </div>
       <FindBox find={props.find} />
       <nav className={styles.tabs} aria-label="Views">
-        {traceViews.map((view) => (
+        {traceViews.map(({ name, label, key }) => (
           <Link
-            key={view}
+            key={name}
+            title={`${label} (${key})`}
             from="/trace/$id"
             to="/trace/$id"
-            search={(url) => ({ ...without(url, ['view']), ...(view !== 'timeline' && { view }) })}
-            // Each leads to where we are but for the view: the one that leads to just here is the current one.
+            search={(url) => ({ ...without(url, ['view']), ...(name !== 'timeline' && { view: name }) })}
+            aria-current={name === props.view ? 'page' : undefined}
             activeOptions={{ exact: true, includeSearch: true }}
             preload={false}
           >
-            {viewNames[view]}
+            {label}
           </Link>
         ))}
       </nav>

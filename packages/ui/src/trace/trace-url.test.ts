@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTraceUrl } from './trace-url.ts'
+import { readTraceUrl, readZoom } from './trace-url.ts'
 
 describe('readTraceUrl', () => {
   it('keeps what it knows', () => {
@@ -11,7 +11,15 @@ describe('readTraceUrl', () => {
   })
 
   it('drops what makes no sense, and the default view', () => {
-    expect(readTraceUrl({ span: 'ensemble', view: 'timeline', find: '' })).toEqual({})
+    expect(readTraceUrl({ span: 'ensemble', view: 'timeline', find: '', zoom: '9-3', folded: 'x' })).toEqual({})
+    expect(readTraceUrl({ view: '../x', zoom: '1-', folded: 'all,all' })).toEqual({})
+  })
+
+  it('keeps what was zoomed to and collapsed', () => {
+    const url = { zoom: '0-1500', folded: '3ee00b53eab18ea2,3ee00b53eab18ea3' }
+    expect(readTraceUrl(url)).toEqual(url)
+    expect(readZoom(url.zoom)).toEqual({ from: 0, to: 1500 })
+    expect(readTraceUrl({ folded: 'all' })).toEqual({ folded: 'all' })
   })
 
   it('reads the find text of links to the trace page of Jaeger', () => {

@@ -27,7 +27,7 @@ describe('zoomedWindow', () => {
 })
 
 /** A root with children; `ids` are the last digits of the span ids in the order of the rows. */
-function flatTrace(ids: readonly number[], start: bigint, durationNs: number): LoadedTrace {
+function flatTrace(ids: readonly number[], start: bigint, durationNs: number, requestNs = durationNs): LoadedTrace {
   const size = ids.length
   const spanId = new Uint8Array(size * 8)
   ids.forEach((id, row) => {
@@ -36,7 +36,10 @@ function flatTrace(ids: readonly number[], start: bigint, durationNs: number): L
   const parent = new Int32Array(size)
   parent[0] = -1
   const subtreeEnd = Uint32Array.from(ids, (_, row) => (row === 0 ? size : row + 1))
-  return { trace: { traceId: 't', size, spanId, parent, subtreeEnd, start, durationNs } } as unknown as LoadedTrace
+  return {
+    trace: { traceId: 't', size, spanId, parent, subtreeEnd, start, durationNs },
+    verdict: { window: { fromNs: 0, toNs: requestNs }, tail: requestNs < durationNs ? {} : undefined },
+  } as unknown as LoadedTrace
 }
 
 describe('createTraceView', () => {
@@ -47,6 +50,13 @@ describe('createTraceView', () => {
     const after = createTraceView(flatTrace([1, 9, 2, 3], 500n, 10_500), before.getState()).getState()
     expect([...after.collapsed]).toEqual([0, 0, 0, 1])
     expect(after.window).toEqual({ from: 2500, to: 4500 })
+  })
+
+  it('shows the request first, and still when work after it has come', () => {
+    const before = createTraceView(flatTrace([1, 2], 0n, 90_000, 10_000))
+    expect(before.getState().window).toEqual({ from: 0, to: 10_000 })
+    const after = createTraceView(flatTrace([1, 2, 3], 0n, 190_000, 11_000), before.getState())
+    expect(after.getState().window).toEqual({ from: 0, to: 11_000 })
   })
 
   it('shows all of a trace that has grown when all of it was shown', () => {

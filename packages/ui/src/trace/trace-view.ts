@@ -36,7 +36,7 @@ export function createTraceView(loaded: LoadedTrace, before?: TraceView): TraceV
     loaded,
     collapsed,
     rows: visibleRows(loaded.trace, collapsed),
-    window: same ? windowAgain(same, loaded) : wholeWindow(loaded),
+    window: same ? windowAgain(same, loaded) : firstWindow(loaded),
     selected: -1,
     hovered: -1,
     matches: undefined,
@@ -54,10 +54,10 @@ function collapsedAgain({ loaded, collapsed }: TraceView, trace: Trace): Uint8Ar
   return again
 }
 
-/** The same stretch of time, or all of the trace when all of it was in view; what came may have moved its start. */
+/** The same stretch of time, or the request or all of the trace when that was in view; what came may have moved its start. */
 function windowAgain({ loaded, window }: TraceView, next: LoadedTrace): TimeWindow {
-  const before = wholeWindow(loaded)
-  if (window.from === before.from && window.to === before.to) return wholeWindow(next)
+  if (isSameWindow(window, wholeWindow(loaded))) return wholeWindow(next)
+  if (isSameWindow(window, firstWindow(loaded))) return firstWindow(next)
   const shift = Number(loaded.trace.start - next.trace.start)
   return clampWindow(wholeWindow(next), window.from + shift, window.to + shift)
 }
@@ -65,6 +65,18 @@ function windowAgain({ loaded, window }: TraceView, next: LoadedTrace): TimeWind
 /** All of the trace; a trace without length gets a microsecond. */
 export function wholeWindow({ trace }: LoadedTrace): TimeWindow {
   return { from: 0, to: Math.max(trace.durationNs, 1000) }
+}
+
+/** What is shown first: the request, when work ran on after it or spans lie long before it; else all of the trace. */
+export function firstWindow(loaded: LoadedTrace): TimeWindow {
+  const { window, tail } = loaded.verdict
+  const whole = wholeWindow(loaded)
+  const from = window.fromNs > window.toNs - window.fromNs ? window.fromNs : 0
+  return clampWindow(whole, from, tail ? Math.max(window.toNs, from + 1000) : whole.to)
+}
+
+export function isSameWindow(a: TimeWindow, b: TimeWindow): boolean {
+  return a.from === b.from && a.to === b.to
 }
 
 export function setCollapsed(store: TraceViewStore, collapsed: Uint8Array): void {

@@ -1,7 +1,7 @@
 /** The config of the `probabilistic_sampler` processor; keys and defaults as in the OpenTelemetry Collector's. */
 import { z } from 'zod'
 import { section } from '../../component/index.ts'
-import { HEX_DIGITS, MIN_PROBABILITY } from './threshold.ts'
+import { HEX_DIGITS, MIN_PROBABILITY } from '../../processor-helper/index.ts'
 
 export const samplerConfig = section({
   sampling_percentage: z

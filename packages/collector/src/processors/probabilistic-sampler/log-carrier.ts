@@ -1,9 +1,15 @@
 import type { LogRecordView } from '@spoor/otlp'
-import { text, valueText } from '../../processor-helper/index.ts'
+import {
+  randomnessFrom,
+  text,
+  thresholdFrom,
+  thresholdOf,
+  thresholdText,
+  valueText,
+} from '../../processor-helper/index.ts'
 import type { SamplerConfig } from './config.ts'
 import { hashBytes, hashHex } from './hash.ts'
 import type { Carrier, Policy } from './sampler.ts'
-import { randomnessFrom, thresholdFrom, thresholdOf, thresholdText } from './threshold.ts'
 
 const THRESHOLD = 'sampling.threshold'
 const RANDOMNESS = 'sampling.randomness'

@@ -5,7 +5,7 @@
 import type { Counter, Counters } from '../../component/index.ts'
 import { bucketThreshold } from './hash.ts'
 import type { SamplerConfig } from './config.ts'
-import { ALWAYS, HIGHEST, NEVER, probabilityOf, thresholdOf } from './threshold.ts'
+import { ALWAYS, HIGHEST, NEVER, probabilityOf, thresholdOf } from '../../processor-helper/index.ts'
 
 /** Where the randomness of an item comes from; the label `policy` of its counter. An attribute's name is one, too. */
 export type Policy = string

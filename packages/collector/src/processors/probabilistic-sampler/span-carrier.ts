@@ -1,9 +1,7 @@
 import type { SpanView } from '@spoor/otlp'
-import { parseDouble } from '../../processor-helper/index.ts'
+import { ALWAYS, NEVER, parseDouble, thresholdText, TraceState } from '../../processor-helper/index.ts'
 import { hashHex } from './hash.ts'
 import type { Carrier, Policy } from './sampler.ts'
-import { ALWAYS, NEVER, thresholdText } from './threshold.ts'
-import { TraceState } from './trace-state.ts'
 
 /** The sampling of a span: in its trace state. */
 export class SpanCarrier implements Carrier<SpanView> {

@@ -12,6 +12,7 @@
  *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
  *     pause: 2500                      milliseconds that pass after each request of the input
  *     unordered: [attributes]          lists whose order nobody promises, `requests` being that of all; without it, all order counts
+ *     ranked: [timeUnixNano]           keys of the output that are times of the run: their values are written as 1, 2, … in their order
  *     without: [schemaUrl]             keys of the output that are left out, as they differ on purpose
  *     collector: 0.160.0               the version that gave the answer
  *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
@@ -41,6 +42,7 @@ export interface GoldenCase {
   readonly isGenerated: boolean
   readonly pauseMs: number
   readonly unordered: readonly string[]
+  readonly ranked: readonly string[]
   readonly without: readonly string[]
   readonly output: readonly object[] | undefined
   readonly error: string | undefined
@@ -57,6 +59,7 @@ interface Written {
   readonly generate?: { readonly spans: number; readonly seed: number }
   readonly pause?: number
   readonly unordered?: string[]
+  readonly ranked?: string[]
   readonly without?: string[]
   readonly output?: object | object[]
   readonly error?: string
@@ -89,6 +92,7 @@ function readGoldenCase(file: string): GoldenCase {
     isGenerated: written.generate !== undefined,
     pauseMs: written.pause ?? 0,
     unordered: written.unordered ?? [],
+    ranked: written.ranked ?? [],
     without: written.without ?? [],
     output: written.output === undefined ? undefined : [written.output].flat(),
     error: written.error,
@@ -108,6 +112,22 @@ export function sectionText({ kind, config }: GoldenCase, id: string): string {
 /** The component under an id, without the head of the section. */
 export function entryText(config: string, id: string): string {
   return `  ${id}:\n${config.replaceAll(/^(?=.)/gm, '  ')}`
+}
+
+/** `service.instance.id` of the collector, which is in metrics. */
+export const INSTANCE_ID = 'golden'
+
+/** The requests with ranks in place of the values that the case has ranked. */
+export function withRanks({ ranked }: Pick<GoldenCase, 'ranked'>, requests: readonly object[]): object[] {
+  if (ranked.length === 0) return [...requests]
+  const values = new Set<string>()
+  const walk = (change: (value: string) => string): object[] =>
+    JSON.parse(JSON.stringify(requests), (key, value: unknown) =>
+      ranked.includes(key) ? change(String(value)) : value,
+    ) as object[]
+  walk((value) => (values.add(value), value))
+  const sorted = [...values].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+  return walk((value) => String(sorted.indexOf(value) + 1))
 }
 
 /** The pipelines that lead from a receiver through the component to an exporter, by their ids. */

@@ -24,7 +24,7 @@ import { builtinFactories } from '../../factories.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { createTestLogger } from '../context.ts'
 import { createSink } from '../sink.ts'
-import { pipelinesOf, sectionText, type GoldenCase } from './case.ts'
+import { INSTANCE_ID, pipelinesOf, sectionText, withRanks, type GoldenCase } from './case.ts'
 
 export interface Outcome {
   /** What came out, in the form that {@link comparable} gives. */
@@ -32,7 +32,7 @@ export interface Outcome {
   readonly error?: string
 }
 
-const FROM_JSON = { traces: tracesFromJson, metrics: metricsFromJson, logs: logsFromJson }
+export const FROM_JSON = { traces: tracesFromJson, metrics: metricsFromJson, logs: logsFromJson }
 
 /** Where the requests of a case come from. */
 const CLIENT = '127.0.0.1:51432'
@@ -78,8 +78,9 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
       if (counted !== items) throw new Error(`a chunk of ${counted} items says that it has ${items}`)
     }
   }
-  const requests = sink.batches.map(({ signal, chunks }) =>
-    requestToJson(signal, joinBytes(chunks.map(({ bytes }) => bytes))),
+  const requests = withRanks(
+    golden,
+    sink.batches.map(({ signal, chunks }) => requestToJson(signal, joinBytes(chunks.map(({ bytes }) => bytes)))),
   )
   return {
     output: golden.isGenerated
@@ -122,7 +123,9 @@ export function digestOf(
 function configText(golden: GoldenCase): string {
   const ids = { receiver: 'source', component: golden.type, exporter: 'sink' }
   const rest = { receivers: { source: {} }, exporters: { sink: {} } }
-  return `${sectionText(golden, golden.type)}${stringify({ ...rest, service: { pipelines: pipelinesOf(golden, 'golden', ids) } })}`
+  const telemetry = { resource: { 'service.instance.id': INSTANCE_ID } }
+  const service = { pipelines: pipelinesOf(golden, 'golden', ids), telemetry }
+  return `${sectionText(golden, golden.type)}${stringify({ ...rest, service })}`
 }
 
 /** A request read and written once, without what means the same as nothing: what JSON says in several ways is one. */

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isCollection, isScalar, parseDocument, type Document, type Node } from 'yaml'
-import { readGoldenCases } from './case.ts'
+import { readGoldenCases, withRanks } from './case.ts'
 import { digestOf } from './here.ts'
 import { runReal, versionOf, type RealOutcome } from './real.ts'
 
@@ -23,7 +23,8 @@ const cases = readGoldenCases(join(import.meta.dirname, '../..')).filter(({ name
 const version = await versionOf(binary)
 const outcomes = (await runReal(binary, cases)).map(({ output: found, ...rest }, i): RealOutcome => {
   const golden = cases[i]!
-  const output = golden.unordered.includes('requests') ? found?.toSorted(byJson) : found
+  const ranked = found && withRanks(golden, found)
+  const output = golden.unordered.includes('requests') ? ranked?.toSorted(byJson) : ranked
   return output && golden.isGenerated ? { output: [digestOf(golden, output)] } : { ...rest, ...(output && { output }) }
 })
 for (const [i, { file, name }] of cases.entries()) {

@@ -6,7 +6,7 @@ import type { Block } from './block.ts'
 import type { Slot } from './byte-cache.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
-const MAX_OPERATIONS = 20_000
+export const MAX_OPERATIONS = 20_000
 
 /** A segment as the readers know it: in the form of a log with its index, or the sealed one. */
 export class Segment implements BlockSegment {
@@ -33,6 +33,8 @@ export class Segment implements BlockSegment {
   /** Service -> `kind name` of its operations. */
   readonly operations = new Map<string, Set<string>>()
   #operationCount = 0
+  /** Some operations are not in the list. */
+  isCrowded = false
 
   readonly #form: 'log' | 'sealed'
 
@@ -64,12 +66,15 @@ export class Segment implements BlockSegment {
   addOperations(operations: readonly OperationKey[]): void {
     for (const { service, name, kind } of operations) {
       let entries = this.operations.get(service)
-      if (this.#operationCount >= MAX_OPERATIONS && !entries) continue
+      const entry = `${kind} ${name}`
+      if (entries?.has(entry)) continue
+      if (this.#operationCount >= MAX_OPERATIONS) {
+        this.isCrowded = true
+        continue
+      }
       if (!entries) this.operations.set(service, (entries = new Set()))
-      if (this.#operationCount >= MAX_OPERATIONS) continue
-      const before = entries.size
-      entries.add(`${kind} ${name}`)
-      this.#operationCount += entries.size - before
+      entries.add(entry)
+      this.#operationCount++
     }
   }
 }

@@ -181,6 +181,19 @@ it('opens files as they are needed, a bounded number of them, and closes them wh
   expect(events).toEqual([])
 })
 
+it('tells once that a list of operations is not whole, and of which service most are', async () => {
+  const named = (trace: number, service: string): SentSpan => sent({ trace, id: 1, name: `GET /${trace}`, service })
+  const spans = Array.from({ length: 20_000 }, (_, i) => named(i + 1, i % 100 === 0 ? 'few' : 'many'))
+  catalog.apply(writeSegment(1, [[spans]]))
+  await catalog.load(turnOf())
+  expect(await catalog.operations('many', turnOf())).toHaveLength(19_800)
+  expect(events).toEqual([])
+  catalog.apply(writeSegment(2, [[spans], [[named(20_001, 'many'), spans[0]!]]]))
+  await catalog.load(turnOf())
+  for (let i = 0; i < 2; i++) expect(await catalog.operations('many', turnOf())).toHaveLength(19_800)
+  expect(events).toEqual([{ code: 'crowded', file: '00000002.log', maxOperations: 20_000, service: 'many' }])
+})
+
 it('reads the indexes of many segments with breaths, and each block once', async () => {
   for (let id = 1; id <= 20; id++) catalog.apply(writeSegment(id, [[[one(id)]], [[one(id, 2)]]]))
   const turns = [turnOf(), turnOf(), turnOf()]

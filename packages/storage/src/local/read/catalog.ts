@@ -15,7 +15,7 @@ import { MemoryBlock } from './memory-block.ts'
 import { StoredBlock } from './stored-block.ts'
 import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
-import { Segment } from './catalog-segment.ts'
+import { MAX_OPERATIONS, Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
 import { operationText, Pool } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
@@ -56,6 +56,7 @@ export class Catalog {
   readonly #files: OpenFiles
   readonly #segments = new Map<number, Segment>()
   readonly #told = new Set<string>()
+  #isCrowdTold = false
   readonly #superseded: SupersededFiles
 
   constructor(files: FileSystem, clock: Clock, directory: string, cacheBytes: number, owner: CatalogOwner) {
@@ -211,8 +212,9 @@ export class Catalog {
   async operations(service: string | undefined, turn: Turn): Promise<{ name: string; kind: number }[]> {
     this.#putTogether()
     const keys = new Set<string>()
-    for (const { operations } of this.#segments.values()) {
-      for (const [name, entries] of operations) {
+    for (const segment of this.#segments.values()) {
+      if (segment.isCrowded) this.#tellCrowded(segment)
+      for (const [name, entries] of segment.operations) {
         if (service !== undefined && service !== name) continue
         for (const entry of entries) keys.add(entry)
         if (turn.work(100 * entries.size) && (await turn.breathe())) return []
@@ -222,6 +224,13 @@ export class Catalog {
       const space = entry.indexOf(' ')
       return { name: entry.slice(space + 1), kind: Number(entry.slice(0, space)) }
     })
+  }
+
+  #tellCrowded({ paths, operations }: Segment): void {
+    if (this.#isCrowdTold) return
+    this.#isCrowdTold = true
+    const [service] = [...operations].reduce((most, next) => (next[1].size > most[1].size ? next : most))
+    this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
   #putTogether(): void {

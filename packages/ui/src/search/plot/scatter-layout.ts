@@ -1,5 +1,5 @@
 import type { TraceRow } from 'spoor/api'
-import { traceSlots } from '../trace-slots.ts'
+import { slotOf } from '../../service-color/kept-colors.ts'
 import { type Area, type PlotScale, xOf, yOf } from './plot-scale.ts'
 
 export interface ScatterPoints {
@@ -52,7 +52,7 @@ export function placePoints(rows: readonly TraceRow[], scale: PlotScale): Scatte
     y[index] = yOf(scale, row.requestDurationNs)
     radius[index] = Math.min(7, 2.5 + Math.log10(Math.max(1, row.spans)) * 1.1)
     failed[index] = row.errors > 0 ? 1 : 0
-    slot[index] = traceSlots(row).get(row.rootService) ?? 0
+    slot[index] = slotOf(row.rootService)
   })
   return { x, y, radius, failed, slot }
 }

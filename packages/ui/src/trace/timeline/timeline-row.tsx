@@ -1,7 +1,7 @@
 import { formatDuration } from '@spoor/otlp'
 import { SpanFlag } from '@spoor/trace'
 import { memo } from 'react'
-import { formatCount } from '../../format/numbers.ts'
+import { formatCount, formatShare } from '../../format/numbers.ts'
 import { initialsOf } from '../../service-color/service-color.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import type { LoadedTrace } from '../loaded-trace.ts'
@@ -29,6 +29,8 @@ export const TimelineRow = memo(
     barWidth: number
     collapsed: boolean
     selected: boolean
+    /** Whether it is on the way from the root to the culprit. */
+    lit: boolean
     /** Whether the find text is in the span; `none` when nothing is looked for. */
     match: 'none' | 'match' | 'other'
     onSelect: (row: number) => void
@@ -49,6 +51,7 @@ export const TimelineRow = memo(
         aria-selected={props.selected}
         aria-expanded={children > 0 ? !props.collapsed : undefined}
         data-match={props.match}
+        data-lit={props.lit}
         style={{ ...hueStyle(slot), transform: `translateY(${props.top}px)` }}
         onClick={() => props.onSelect(row)}
         onPointerEnter={() => props.onHover(row)}
@@ -68,12 +71,13 @@ export const TimelineRow = memo(
     a.barWidth === b.barWidth &&
     a.collapsed === b.collapsed &&
     a.selected === b.selected &&
+    a.lit === b.lit &&
     a.match === b.match,
 )
 
 function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean; onToggle: (row: number) => void }) {
   const { row, collapsed } = props
-  const { trace } = props.loaded
+  const { trace, verdict } = props.loaded
   const service = trace.services[trace.service[row]!]! || 'no service'
   const name = trace.names[trace.name[row]!]! || 'no name'
   const parent = trace.parent[row]!
@@ -81,6 +85,8 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
   const children = trace.childCount[row]!
   const failed = trace.status[row] === 2
   const flags = trace.flags[row]!
+  const isOrigin = verdict.error?.row === row
+  const share = verdict.shares.find((share) => share.row === row)
   const hiddenError = collapsed && (flags & SpanFlag.errorBelow) !== 0
   const depth = trace.depth[row]!
   const level = depth <= indentLevels ? depth : indentLevels + Math.log2(1 + depth - indentLevels)
@@ -120,13 +126,18 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
           link
         </span>
       )}
+      {share && (
+        <span className={styles.share} title="Of the request's time, with all others of this operation">
+          {formatShare(share.share)}
+        </span>
+      )}
       {(failed || hiddenError) && (
         <span
           className={styles.failed}
-          data-below={!failed}
+          data-below={!isOrigin}
           role="img"
           aria-label={failed ? 'error' : 'error below'}
-          title={failed ? 'Status error' : 'An error below'}
+          title={isOrigin ? 'Where it failed first' : failed ? 'Status error' : 'An error below'}
         >
           !
         </span>

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type CSSProperties, type PointerEvent, type RefObject, useEffect, useRef } from 'react'
+import { type CSSProperties, type PointerEvent, type RefObject, useEffect, useMemo, useRef } from 'react'
 import { offsetTicks } from '../../axis/ticks.ts'
 import { useSize } from '../../canvas/use-size.ts'
 import { useSettings } from '../../settings/settings.ts'
@@ -15,7 +15,7 @@ import {
   zoomedWindow,
 } from '../trace-view.ts'
 import { indexOfRow } from '../visible-rows.ts'
-import { TimeAxis } from './time-axis.tsx'
+import { AnswerMark, TimeAxis } from './time-axis.tsx'
 import { TimelineRow } from './timeline-row.tsx'
 import styles from './timeline.module.css'
 import { useTimelineKeys } from './timeline-keys.ts'
@@ -50,6 +50,7 @@ export function Timeline() {
     scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
   })
+  const path = useMemo(() => new Set(loaded.verdict.path), [loaded])
   useTimelineKeys(scroller)
   useEffect(() => {
     if (selected < 0) return
@@ -84,7 +85,12 @@ export function Timeline() {
   return (
     <div
       className={styles.timeline}
-      style={{ '--name-width': `${nameWidth}px`, '--indent': nameWidth < 340 ? '10px' : '14px' } as CSSProperties}
+      style={
+        {
+          '--name-width': `${nameWidth}px`,
+          '--indent': nameWidth < 240 ? '4px' : nameWidth < 340 ? '10px' : '14px',
+        } as CSSProperties
+      }
     >
       <div
         ref={scroller}
@@ -106,6 +112,7 @@ export function Timeline() {
             {ticks.map((tick) => (
               <i key={tick.at} style={{ left: `${((tick.at - window.from) / (window.to - window.from)) * 100}%` }} />
             ))}
+            <AnswerMark />
           </div>
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index]!
@@ -120,6 +127,7 @@ export function Timeline() {
                 barWidth={barWidth}
                 collapsed={collapsed[row] === 1}
                 selected={row === selected}
+                lit={path.has(row)}
                 match={matches === undefined ? 'none' : matches[row] ? 'match' : 'other'}
                 onSelect={(row) => {
                   selectRow(store, row)

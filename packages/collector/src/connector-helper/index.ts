@@ -1,0 +1,5 @@
+/** What connectors are built from: series of metrics and their bounds, keys of them, dimensions, histograms. */
+export { ByteTable } from './byte-table.ts'
+export { attributeOf, dimensionKey, dimensionProblems, Dimensions } from './dimensions.ts'
+export { ExponentialHistogram } from './exponential-histogram.ts'
+export { explicitIndex } from './explicit.ts'

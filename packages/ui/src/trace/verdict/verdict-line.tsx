@@ -1,0 +1,107 @@
+import { formatDuration } from '@spoor/otlp'
+import type { VerdictShare } from '@spoor/trace'
+import type { ReactNode } from 'react'
+import { formatCounted, formatShare } from '../../format/numbers.ts'
+import { useSettings } from '../../settings/settings.ts'
+import { hueStyle } from '../../service-color/hue.ts'
+import { firstWindow, selectRow, setWindow, useTraceStore, useTraceView, wholeWindow } from '../trace-view.ts'
+import { timesText } from './verdict-words.ts'
+import styles from './verdict-line.module.css'
+
+/** The cause in one line: where the request's time went, where it failed, what ran on. Each part leads to its evidence. */
+export function VerdictLine() {
+  const loaded = useTraceView((view) => view.loaded)
+  const store = useTraceStore()
+  const setSettings = useSettings((settings) => settings.set)
+  const { verdict, trace } = loaded
+  const { root, requestNs, shares, error, tail } = verdict
+  if (root === -1) return null
+  const show = (row: number) => {
+    selectRow(store, row)
+    setSettings({ detailOpen: true })
+  }
+  const toSpan = (row: number) => ({ title: 'To the span', onClick: () => show(row) })
+  return (
+    <p className={styles.line} aria-label="Verdict">
+      <Part
+        title="To the span of the request"
+        onClick={() => {
+          const { from, to } = firstWindow(loaded)
+          setWindow(store, from, to)
+          show(root)
+        }}
+      >
+        <b>{formatDuration(requestNs)}</b>
+      </Part>
+      {shares.map((share, index) => (
+        <Share key={share.row} share={share} isFirst={index === 0} onSpan={() => show(share.row)} />
+      ))}
+      {error && (
+        <span className={styles.part} data-tone="error">
+          {error.failedRequest ? 'failed in ' : 'an error on the way in '}
+          <Part {...toSpan(error.row)}>
+            <bdi>{trace.services[trace.service[error.row]!] || 'no service'}</bdi> ›{' '}
+            <bdi>{trace.names[trace.name[error.row]!] || 'no name'}</bdi>
+          </Part>
+          {error.message && (
+            <>
+              : <bdi title={error.message}>{error.message.slice(0, 200)}</bdi>
+            </>
+          )}
+        </span>
+      )}
+      {tail && (
+        <span className={styles.part}>
+          then{' '}
+          <Part
+            title="Show what ran on after the request"
+            onClick={() => {
+              const { from, to } = wholeWindow(loaded)
+              setWindow(store, from, to)
+              show(tail.row)
+            }}
+          >
+            worked {formatDuration(tail.ns)} more, {formatCounted(tail.spans, 'span')}
+          </Part>
+        </span>
+      )}
+    </p>
+  )
+}
+
+function Share(props: { share: VerdictShare; isFirst: boolean; onSpan: () => void }) {
+  const { share } = props
+  const { trace, slots } = useTraceView((view) => view.loaded)
+  const store = useTraceStore()
+  const setSettings = useSettings((settings) => settings.set)
+  const service = trace.service[share.row]!
+  const times = timesText(share)
+  return (
+    <span className={styles.part} title={`${formatDuration(share.ns)} of what the request waited for`}>
+      {formatShare(share.share)} {props.isFirst && 'in '}
+      <Part
+        title="To the shares of the services"
+        onClick={() => {
+          store.setState({ selected: -1 })
+          setSettings({ detailOpen: true })
+        }}
+      >
+        <i className={`hue ${styles.stripe}`} style={hueStyle(slots[service]!)} />
+        <bdi>{trace.services[service] || 'no service'}</bdi>
+      </Part>{' '}
+      ›{' '}
+      <Part title="To the span" onClick={props.onSpan}>
+        <bdi>{trace.names[trace.name[share.row]!] || 'no name'}</bdi>
+      </Part>
+      {times && ` ${times}`}
+    </span>
+  )
+}
+
+function Part(props: { title: string; onClick: () => void; children: ReactNode }) {
+  return (
+    <button type="button" className={styles.link} title={props.title} onClick={props.onClick}>
+      {props.children}
+    </button>
+  )
+}
