@@ -120,7 +120,7 @@ test('pages of other sites cannot tap it', async () => {
 test('to be asked for its head only does not begin a tap', async () => {
   const spoor = await start()
   const response = await fetch(`${spoor.urls.page}/api/spoor/v1/tap?edge=traces:spoor_storage`, { method: 'HEAD' })
-  expect(response.status).toBe(404)
+  expect(response.status).toBe(405)
 })
 
 test('opened to other machines, it does not show its configuration', async () => {

@@ -9,6 +9,7 @@ import type {
   StatusResponse,
 } from '../api.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
+import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
 import { aggregateRoute, bottleneckRoute, compareRoute, errorGroupsRoute, heatMapRoute } from './aggregates.ts'
@@ -48,6 +49,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const message = `no route ${request.method} ${request.url.split('?')[0]}`
       return reply.code(404).send(apiError({ code: 'not_found', message }))
     })
+    const hasAllRoutes = refuseOtherMethods(app)
 
     const lists = { config: { lane: 'lists', takesTimeout: true } } as const
     const traces = { config: { lane: 'traces', takesTimeout: true } } as const
@@ -109,6 +111,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
 
     app.get('/status', status)
     collectorRoutes(app, ofCollector)
+    hasAllRoutes()
   }
 }
 

@@ -116,7 +116,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     // A missing file must be an error: an old page that gets HTML for its script fails without a word.
     const isPage =
       (request.method === 'GET' || request.method === 'HEAD') &&
-      !/^\/(?:assets|api)\/|\.(?:js|css|map|json|svg|png|ico|woff2?)$/.test(path)
+      !/^\/(?:assets|api|analytics)\/|\.(?:js|css|map|json|svg|png|ico|woff2?)$/.test(path)
     return isPage ? page.send(reply) : reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
   })
   const limited = createLogLimiter(logger, 10_000)

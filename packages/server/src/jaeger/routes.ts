@@ -1,15 +1,20 @@
+/* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import { collectSearch, type DependencyEdge } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
-import { all, first, normalizeTraceId, nowNs, type Query, RequestError } from '../api/params.ts'
+import { all, first, nowNs, type Query, RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
+import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf, type QueryCall } from '../http/query-call.ts'
+import { booleanParam, readTraceId } from './go-params.ts'
 import type { Envelope } from './model.ts'
-import { searchParams } from './search-params.ts'
-import { type JaegerTraceReader, readJaegerTrace } from './trace-json.ts'
+import { MONITOR_METRICS, monitorMetric } from './monitor.ts'
+import { searchParams, timeRange } from './search-params.ts'
+import { type JaegerTraceReader, readJaegerTrace, shortTraceId } from './trace-json.ts'
 import { tracesText } from './trace-text.ts'
+import { MAX_TRANSFORM_BYTES, transformed } from './transform.ts'
 
 type Errors = NonNullable<Envelope<unknown>['errors']>
 
@@ -18,6 +23,8 @@ const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
 /** Traces that one request may name. */
 const MAX_TRACE_IDS = 1_000
 const DAY_MS = 86_400_000
+/** The smallest step of `metrics`. Milliseconds. */
+const MIN_STEP_MS = 1
 
 /** Told in an answer that may lack something. */
 const INCOMPLETE =
@@ -39,6 +46,10 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       })
     app.setErrorHandler((error, _, reply) => onFailure(reply, error))
     app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
+
+    const hasAllRoutes = refuseOtherMethods(app)
+    // OTLP/JSON is read by its own rules.
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => done(null, body))
 
     const lists = { config: { lane: 'lists' } } as const
     const traces = { config: { lane: 'traces' } } as const
@@ -68,11 +79,12 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
 
     app.get('/traces', searches, async (request, reply) => {
       const query = request.query as Query
-      const raw = isRaw(query)
+      const raw = booleanParam(query, 'raw')
       const call = callOf(request)
       const wanted = wantedIds(query)
       const errors: Errors[number][] = []
       let ids = wanted.map(traceIdOf)
+      timeRange(query)
       if (wanted.length === 0) {
         const page = await collectSearch(store.search(searchParams(query), call))
         ids = page.traces.map(({ traceId }) => traceId)
@@ -83,13 +95,14 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
           const asked = wanted[index]
           const trace = await readTrace(store, id, raw, call).catch((error: unknown) => {
             if (!leavesPart(error)) throw error
-            errors.push({ msg: `the trace cannot be read: ${error.message}`, traceID: asked ?? id })
+            errors.push({ msg: `the trace cannot be read: ${error.message}`, traceID: shortTraceId(id) })
             return null
           })
           if (trace) yield trace
           // One that a search found a moment ago and that retention has dropped since is not told; one that was asked
           // for is.
-          else if (trace === undefined && asked !== undefined) errors.push({ msg: 'trace not found', traceID: asked })
+          else if (trace === undefined && asked !== undefined)
+            errors.push({ msg: 'trace not found', traceID: shortTraceId(id) })
         }
       }
       return sendTraces(reply, query, found(), errors)
@@ -97,17 +110,38 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
 
     app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
       const query = request.query as Query
-      const trace = await readTrace(store, traceIdOf(request.params.id), isRaw(query), callOf(request))
-      if (trace === undefined) throw new RequestError(404, 'not_found', 'trace not found')
+      timeRange(query)
+      const trace = await readTrace(store, traceIdOf(request.params.id), booleanParam(query, 'raw'), callOf(request))
+      if (trace === undefined) throw traceNotFound()
       async function* one(): AsyncGenerator<JaegerTraceReader> {
         yield trace!
       }
       return sendTraces(reply, query, one(), [])
     })
 
-    app.get('/metrics/:name', async () => {
-      const message = 'trace metrics are currently disabled - no metrics backend configured'
-      throw new RequestError(501, 'not_implemented', message)
+    for (const metric of MONITOR_METRICS)
+      app.get(`/metrics/${metric}`, searches, async (request, reply) => {
+        const { family, complete } = await monitorMetric(store, metric, request.query as Query, callOf(request))
+        // The answer has no place for it.
+        if (!complete) void reply.header('x-spoor-incomplete', 'true')
+        return family
+      })
+    app.get('/metrics/minstep', async (request, reply) =>
+      send(reply, request.query as Query, envelope(MIN_STEP_MS, { total: 0 })),
+    )
+
+    app.post<{ Body: string }>('/transform', { ...traces, bodyLimit: MAX_TRANSFORM_BYTES }, async (request, reply) =>
+      sendTraces(reply, request.query as Query, transformed(request.body), []),
+    )
+
+    app.post<{ Params: { id: string } }>('/archive/:id', traces, async (request) => {
+      const id = traceIdOf(request.params.id)
+      const chunks = await startedTrace(store.trace(id, callOf(request)))
+      if (chunks === undefined) throw traceNotFound()
+      await chunks.return(undefined)
+      const message =
+        'archive span storage was not configured: Spoor keeps a trace as long as --max-age and --max-disk say'
+      throw new RequestError(404, 'no_archive', message)
     })
 
     app.get('/dependencies', searches, async (request, reply) => {
@@ -122,11 +156,13 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       return send(reply, query, envelope(edges, complete ? {} : { errors: [{ msg: INCOMPLETE }] }))
     })
 
+    hasAllRoutes()
+
     /** The traces in their envelope, made as they are sent. `errors` is read at the end. */
     function sendTraces(
       reply: FastifyReply,
       query: Query,
-      traces: AsyncIterable<JaegerTraceReader>,
+      traces: AsyncIterable<JaegerTraceReader> | Iterable<JaegerTraceReader>,
       errors: Errors,
     ): FastifyReply {
       const text = tracesText({ traces, pretty: isPretty(query), leavesPart, errors: () => errors })
@@ -134,6 +170,8 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
     }
   }
 }
+
+const traceNotFound = () => new RequestError(404, 'not_found', 'trace not found')
 
 async function readTrace(
   store: StoreQueries,
@@ -179,24 +217,11 @@ function pairsOf(edges: readonly DependencyEdge[]): { parent: string; child: str
   return pairs
 }
 
-/** Hex of up to 32 digits, or base64 (standard or URL, padded or not) of 16 bytes. */
 function traceIdOf(text: string): string {
-  const hex = normalizeTraceId(text)
-  if (hex !== undefined) return hex
-  if (/^[A-Za-z0-9+/_-]{22}(==)?$/.test(text)) return Buffer.from(text, 'base64').toString('hex')
-  throw new RequestError(400, 'bad_parameter', `unable to parse param 'traceID': "${text}" is not a trace id`)
-}
-
-/** Go's ParseBool of `raw`. */
-function isRaw(query: Query): boolean {
-  const value = first(query, 'raw')
-  if (value === undefined || /^(0|f|F|false|FALSE|False)$/.test(value)) return false
-  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true
-  throw new RequestError(
-    400,
-    'bad_parameter',
-    `unable to parse param 'raw': strconv.ParseBool: parsing "${value}": invalid syntax`,
-  )
+  const id = readTraceId(text)
+  if (id === undefined)
+    throw new RequestError(400, 'bad_parameter', `unable to parse param 'traceID': "${text}" is not a trace id`)
+  return id
 }
 
 /** A number of milliseconds, as nanoseconds. */

@@ -32,10 +32,11 @@ export function searchParams(query: Query): SearchQuery {
   if (min !== undefined) filters.push({ op: 'gte', target: { field: 'duration' }, value: min })
   if (max !== undefined) filters.push({ op: 'lte', target: { field: 'duration' }, value: max })
   for (const [key, value] of tags(query)) filters.push(tagFilter(key, value))
+  const { from = now - TWO_DAYS_NS, to = now } = timeRange(query)
   return {
     ...(filters.length > 0 && { filter: { op: 'and', args: filters } }),
-    from: microseconds(query, 'start') ?? now - TWO_DAYS_NS,
-    to: microseconds(query, 'end') ?? now,
+    from,
+    to,
     limit: limit(query),
     order: 'newest',
     matchesPerTrace: 0,
@@ -102,6 +103,11 @@ export function tagFilter(key: string, value: string): Filter {
     return { op: 'eq', target: { attribute: key.slice('resource.'.length), level: 'resource' }, value }
   }
   return { op: 'eq', target: { attribute: key }, value }
+}
+
+/** `start` and `end`, which a trace by id takes, too, and does not need here. Nanoseconds since 1970. */
+export function timeRange(query: Query): { from: bigint | undefined; to: bigint | undefined } {
+  return { from: microseconds(query, 'start'), to: microseconds(query, 'end') }
 }
 
 function microseconds(query: Query, name: string): bigint | undefined {

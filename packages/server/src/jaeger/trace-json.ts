@@ -222,7 +222,7 @@ function rowsOfTrace(columns: SpanColumns, traceId: string): number[] {
 }
 
 /** 16 digits when the high half is zero, as Jaeger prints it, else all 32. */
-function shortTraceId(traceId: string): string {
+export function shortTraceId(traceId: string): string {
   return traceId.startsWith('0'.repeat(16)) ? traceId.slice(16) : traceId
 }
 

@@ -4,7 +4,7 @@ import type { JaegerTraceReader } from './trace-json.ts'
 type Errors = NonNullable<Envelope<unknown>['errors']>
 
 export interface TracesText {
-  readonly traces: AsyncIterable<JaegerTraceReader>
+  readonly traces: AsyncIterable<JaegerTraceReader> | Iterable<JaegerTraceReader>
   /** Indented by four spaces, as Jaeger does for `prettyPrint`. */
   readonly pretty: boolean
   /** Whether what was read before the error may be given as a part of the trace; else the error ends the answer. */

@@ -2,11 +2,13 @@
 import { collectSearch, type Filter, type SearchPage, type SearchQuery, type TraceSummary } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Failures } from '../api/failure.ts'
-import { first, normalizeTraceId, type Query, RequestError, tryDuration } from '../api/params.ts'
+import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { otlpJson, startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
+import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
+import { parseBool, readTraceId } from './go-params.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
 const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
@@ -27,6 +29,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
     app.setErrorHandler((error, _, reply) => onFailure(reply, error))
     app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
 
+    const hasAllRoutes = refuseOtherMethods(app)
     const lists = { config: { lane: 'lists' } } as const
     const traces = { config: { lane: 'traces' } } as const
     const searches = { config: { lane: 'searches' } } as const
@@ -58,8 +61,13 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
     })
 
     app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
-      const id = normalizeTraceId(request.params.id)
+      const id = readTraceId(request.params.id)
       if (id === undefined) throw malformed('trace_id', `"${request.params.id}" is not a trace id`)
+      const query = request.query as Query
+      const [from, to] = [timestamp(query, 'startTime'), timestamp(query, 'endTime')]
+      if (from !== undefined && to !== undefined && from >= to)
+        throw malformed('startTime', 'it must be before endTime')
+      boolean(query, 'rawTraces')
       const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw new RequestError(404, 'not_found', 'trace not found')
       return sendResult(reply, chunks)
@@ -70,6 +78,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       tellIncomplete(reply, page)
       return { summaries: page.traces.map(summaryJson) }
     })
+    hasAllRoutes()
   }
 }
 
@@ -127,6 +136,7 @@ function searchQuery(query: Query): SearchQuery {
   if (from >= to) throw new RequestError(400, 'bad_parameter', 'query.startTimeMin must be before query.startTimeMax')
   if (param(query, 'query.filter') !== undefined)
     throw malformed('query.filter', 'structured filters are not supported')
+  boolean(query, 'query.rawTraces')
   const service = param(query, 'query.serviceName')
   const operation = param(query, 'query.operationName')
   const min = duration(query, 'query.durationMin')
@@ -150,6 +160,12 @@ function searchQuery(query: Query): SearchQuery {
     order: 'newest',
     matchesPerTrace: 0,
   }
+}
+
+/** Spans are given as they came, whatever it says. */
+function boolean(query: Query, name: string): void {
+  const value = param(query, name)
+  if (value !== undefined && parseBool(value) === undefined) throw malformed(name, `"${value}" is not a boolean`)
 }
 
 function depth(query: Query): number {
