@@ -109,7 +109,8 @@ class Shares {
   /** Leaves of `a` what is not in `b`. */
   takeFrom(): void {
     const { a, b } = this.#counts
-    for (let number = 0; number < Math.min(a.length, b.length); number++) a[number] = Math.max(0, a[number]! - b[number]!)
+    for (let number = 0; number < Math.min(a.length, b.length); number++)
+      a[number] = Math.max(0, a[number]! - b[number]!)
   }
 
   /** By value. */
