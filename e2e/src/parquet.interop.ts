@@ -178,7 +178,8 @@ beforeAll(async () => {
   if (!existsSync(python)) await run('python3', ['-m', 'venv', venv])
   await run(python, ['-m', 'pip', 'install', '--quiet', 'pyarrow', 'pandas', 'polars', 'duckdb'])
   spoor = await startSpoor()
-})
+  // An installation may take long where much else runs.
+}, 1_800_000)
 afterAll(async () => {
   await spoor.remove()
 })

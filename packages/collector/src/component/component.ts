@@ -138,6 +138,10 @@ export interface Context {
   readonly id: string
   /** Of a processor: the id of the pipeline that it is in. */
   readonly pipeline?: string | undefined
+  /** Of an exporter: the signals of the pipelines that name it, at first. Others may come after a reload. */
+  readonly signals?: readonly Signal[] | undefined
+  /** Whether metrics of the level `detailed` are asked for. Nobody else pays for them. Default: false. */
+  readonly isDetailed?: boolean | undefined
   /** `service.instance.id` of the collector: what tells its metrics from those of others. Undefined outside of one. */
   readonly instanceId?: string | undefined
   readonly logger: Logger

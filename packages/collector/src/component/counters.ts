@@ -124,13 +124,14 @@ class PlainHistogram implements Histogram, HistogramSample {
   }
 }
 
-/** One counter per signal: `name` with the signal's item name at its end. */
+/** One counter per signal: `name` with the signal's item name at its end. `labels` may differ by signal. */
 export function signalCounters(
   counters: Counters,
   name: string,
-  labels: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>> | ((signal: Signal) => Readonly<Record<string, string>>),
 ): Readonly<Record<Signal, Counter>> {
-  const of = (signal: Signal): Counter => counters.counter(`${name}_${ITEM_NAMES[signal]}`, labels)
+  const of = (signal: Signal): Counter =>
+    counters.counter(`${name}_${ITEM_NAMES[signal]}`, typeof labels === 'function' ? labels(signal) : labels)
   return { traces: of('traces'), metrics: of('metrics'), logs: of('logs') }
 }
 

@@ -14,6 +14,8 @@ export interface Loss {
   readonly reason: string
   /** What the log says of it: the message of the last one of a line is told. */
   readonly error: string
+  /** More labels of the counter of items. */
+  readonly labels?: Readonly<Record<string, string>>
   /** The line of the log, where it is not that of the drop log. */
   readonly message?: string
 }
@@ -76,8 +78,8 @@ export function createDropLog(context: Context, options: DropLogOptions): DropLo
   let closed = false
   const itemsOf =
     options.items ??
-    (({ signal, reason }: Loss): Counter =>
-      counters.counter(`${options.counter}_${ITEM_NAMES[signal]}`, { ...labels, reason }))
+    (({ signal, reason, labels: own }: Loss): Counter =>
+      counters.counter(`${options.counter}_${ITEM_NAMES[signal]}`, { ...labels, ...own, reason }))
 
   function tell(name: string, reason: Reason): void {
     const { items, batches } = reason.untold

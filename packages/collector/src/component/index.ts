@@ -55,7 +55,17 @@ export {
   type HistogramSample,
   type Sample,
 } from './counters.ts'
-export { GRPC, errorFromGrpc, errorFromHttp, grpcFromHttp, statusOf, toCollectorError, type Status } from './status.ts'
+export { httpMetrics, rpcMetrics, type Endpoint, type HttpFigures } from './request-metrics.ts'
+export {
+  GRPC,
+  errorFromGrpc,
+  errorFromHttp,
+  grpcFromHttp,
+  grpcName,
+  statusOf,
+  toCollectorError,
+  type Status,
+} from './status.ts'
 export {
   count,
   durationMs,

@@ -45,7 +45,7 @@ export class SqliteFile {
   readonly #what: string
   /** What the next transaction does. */
   #changes: (() => void)[] = []
-  /** Who waits for it. */
+  /** Who waits for each of them. */
   #waiting: Work[] = []
 
   /**
@@ -123,7 +123,9 @@ export class SqliteFile {
     this.#changes = []
     this.#waiting = []
     const error = this.transact(changes)
-    for (const work of waiting) work(error)
+    // One that does not fit keeps none of the others out, least of all what makes room.
+    const isApart = error !== undefined && changes.length > 1
+    waiting.forEach((work, index) => work(isApart ? this.transact([changes[index]!]) : error))
   }
 
   /** Whether a transaction ends only when it is on the disk. */

@@ -27,6 +27,11 @@ export const GRPC = {
   UNAUTHENTICATED: 16,
 } as const
 
+/** As `UNAVAILABLE`. */
+export function grpcName(code: number): string {
+  return Object.entries(GRPC).find(([, value]) => value === code)?.[0] ?? `code ${code}`
+}
+
 export interface Status {
   readonly grpc: number
   readonly http: number
@@ -83,8 +88,7 @@ const TOO_LARGE = /larger than max|too large|exceeds? (the )?max/i
 
 /** A gRPC peer's refusal. `retryAfterMs`: the delay of its RetryInfo, undefined when it sent none. */
 export function errorFromGrpc(peer: string, code: number, message: string, retryAfterMs?: number): CollectorError {
-  const name = Object.entries(GRPC).find(([, value]) => value === code)?.[0] ?? `code ${code}`
-  const text = `${peer} answered ${name}${message === '' ? '' : `: ${message}`}`
+  const text = `${peer} answered ${grpcName(code)}${message === '' ? '' : `: ${message}`}`
   const options = retryAfterMs === undefined ? {} : { retryAfterMs }
   if (
     (code === GRPC.OUT_OF_RANGE || (code === GRPC.RESOURCE_EXHAUSTED && retryAfterMs === undefined)) &&

@@ -35,12 +35,14 @@ const queueBatchConfig = section({
 const queueSection = section(
   {
     enabled: z.boolean().default(true),
-    num_consumers: z.int().min(1).default(10).describe('How many batches are sent at a time.'),
+    num_consumers: z.int().min(1).default(10).describe('How many batches of a signal are sent at a time.'),
     queue_size: z
       .int()
       .min(1)
       .default(1000)
-      .describe('How much the queue holds, what is being sent included, in the unit that `sizer` names.'),
+      .describe(
+        'How much the queue holds, what is being sent included, in the unit that `sizer` names. Each signal has a queue of its own, as in otelcol.',
+      ),
     sizer: z.enum(['requests', 'items', 'bytes']).default('requests'),
     block_on_overflow: z.boolean().default(false).describe('When full: wait for room instead of refusing.'),
     wait_for_result: z

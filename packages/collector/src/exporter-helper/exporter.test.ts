@@ -360,6 +360,25 @@ describe('sending queue', () => {
     await Promise.all(answers)
   })
 
+  test('each signal has its own: what waits of one takes neither room nor turn of another', async () => {
+    const { opened, open } = gate()
+    const sent: string[] = []
+    const { exporter, context } = start({ sending_queue: { num_consumers: 1, queue_size: 1 } }, async ({ signal }) => {
+      if (signal === 'traces') await opened
+      sent.push(signal)
+      return TAKEN
+    })
+    await exporter.consume(batch(3), EMPTY_CONTEXT)
+    await expect(exporter.consume(batch(3), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'overloaded' })
+    await exporter.consume(createBatch('logs', [{ bytes: logsRequest(2), items: 2 }]), EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(sent).toEqual(['logs']))
+    const size = (data_type: string): number => context.value('otelcol_exporter_queue_size', { data_type })
+    await vi.waitFor(() => expect([size('traces'), size('logs')]).toEqual([1, 0]))
+    open()
+    await exporter.shutdown(AbortSignal.timeout(1000))
+    expect(sent).toEqual(['logs', 'traces'])
+  })
+
   test('a batch larger than the queue gets through alone', async () => {
     const { exporter, context } = start({ sending_queue: { sizer: 'items', queue_size: 5 } }, () => TAKEN)
     await exporter.consume(batch(8), EMPTY_CONTEXT)

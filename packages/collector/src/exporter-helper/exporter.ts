@@ -4,7 +4,7 @@
  *
  *     consume → sending queue → retry → timeout → Sender.send
  */
-import { createBatch, freeMemory, shareMemory, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, freeMemory, shareMemory, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   BYTE_BOUNDS,
@@ -14,9 +14,11 @@ import {
   createTroubles,
   extensionOf,
   follow,
+  grpcName,
   ITEM_BOUNDS,
   signalCounters,
   sleep,
+  statusOf,
   timerMs,
   toCollectorError,
   type Component,
@@ -66,12 +68,24 @@ export interface ExporterOptions {
   readonly retry: RetryConfig
   /** Milliseconds that one attempt may take; 0 for no limit. */
   readonly timeoutMs: number
+  /** Whom batches of a signal go to, as labels of what is counted: the address, the port. Default: none. */
+  readonly peer?: (signal: Signal) => Readonly<Record<string, string>>
   /** See {@link Component.claims}; those of a queue's file are added. */
   readonly claims?: readonly string[]
 }
 
 const LOG_INTERVAL_MS = 10_000
 const NOBODY_WAITS = 'was given up, as nobody waits for the answer any more: the client left, or its deadline passed'
+
+/** What each signal has for itself, so that none waits for another, or takes its room. */
+interface Track {
+  /** Undefined where there is to be none. */
+  readonly queue: SendingQueue | undefined
+  /** Hears of each request that comes to the queue. */
+  readonly enqueued: (batch: TelemetryBatch) => void
+  /** Batches that are being sent, or wait to be sent again. */
+  inFlight: number
+}
 
 /** A batch, or a part of one that was split, and why it was not sent. */
 interface Failure {
@@ -89,10 +103,11 @@ class HelpedExporter implements Component, Consumer {
   readonly #options: ExporterOptions
   readonly #sender: Sender
   readonly #log: LogLimiter
-  readonly #queue: SendingQueue | undefined
-  /** Hears of each request that comes to the queue. */
-  readonly #enqueued: ((batch: TelemetryBatch) => void) | undefined
+  readonly #tracks = new Map<Signal, Track>()
+  /** Of all queues, where they are persistent. */
+  #file: QueueFile | undefined
   readonly #labels: Readonly<Record<string, string>>
+  readonly #peer: NonNullable<ExporterOptions['peer']>
   readonly #sent
   readonly #isPersistent: boolean
   readonly #troubles: Troubles
@@ -125,7 +140,12 @@ class HelpedExporter implements Component, Consumer {
     this.#log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#troubles = createTroubles(context.report)
     this.#labels = { exporter: context.id }
-    this.#sent = signalCounters(context.counters, 'otelcol_exporter_sent', this.#labels)
+    this.#peer = options.peer ?? (() => ({}))
+    const { counters } = context
+    this.#sent = signalCounters(counters, 'otelcol_exporter_sent', (signal) => ({
+      ...this.#labels,
+      ...this.#peer(signal),
+    }))
     const failed = { counter: 'otelcol_exporter_send_failed', labels: this.#labels }
     this.#drops = createDropLog(context, { ...failed, message: 'Exporting failed. Dropping data.' })
     this.#rejections = createDropLog(context, {
@@ -139,57 +159,79 @@ class HelpedExporter implements Component, Consumer {
       message: 'Batch refused',
       verb: 'rejected',
     })
-    if (options.queue.enabled) {
-      this.#enqueued = sizeRecorder(context.counters, 'otelcol_exporter_enqueue_size', this.#labels)
-      const sending = sizeRecorder(context.counters, 'otelcol_exporter_queue_batch_send_size', this.#labels)
-      const queue = new SendingQueue(
-        options.queue,
-        {
-          deliver: (batch, context) => {
-            sending(batch)
-            return this.#deliver(batch, context)
-          },
-          refused: ({ signal, items }, { code, message }) => {
-            if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
-            this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
-          },
-          damaged: ({ signal, items }, { message }) =>
-            this.#drops.add({ signal, items, reason: 'damaged', error: message }),
+    for (const signal of context.signals ?? []) this.#track(signal)
+  }
+
+  /** Made before the start where it is known that it is needed, else with the first batch. */
+  #track(signal: Signal): Track {
+    const known = this.#tracks.get(signal)
+    if (known) return known
+    const { counters } = this.#context
+    const { enabled, queue_size: capacity } = this.#options.queue
+    const queue = enabled ? this.#createQueue() : undefined
+    const enqueued = queue ? sizeRecorder(counters, 'otelcol_exporter_enqueue_size', this.#labels) : () => {}
+    const track: Track = { queue, enqueued, inFlight: 0 }
+    this.#tracks.set(signal, track)
+    const labels = { ...this.#labels, data_type: signal }
+    counters.gauge('otelcol_exporter_in_flight_requests', labels, () => track.inFlight)
+    if (!queue) return track
+    counters.gauge('otelcol_exporter_queue_size', labels, () => queue.size)
+    counters.gauge('otelcol_exporter_queue_capacity', labels, () => capacity)
+    if (this.#file) queue.useFile(this.#file, [])
+    return track
+  }
+
+  #createQueue(): SendingQueue {
+    const sending = sizeRecorder(this.#context.counters, 'otelcol_exporter_queue_batch_send_size', this.#labels)
+    return new SendingQueue(
+      this.#options.queue,
+      {
+        deliver: (batch, context) => {
+          sending(batch)
+          return this.#deliver(batch, context)
         },
-        context.budget,
-      )
-      this.#queue = queue
-      context.counters.gauge('otelcol_exporter_queue_size', this.#labels, () => queue.size)
-      context.counters.gauge('otelcol_exporter_queue_capacity', this.#labels, () => options.queue.queue_size)
-    }
-    context.counters.gauge('otelcol_exporter_in_flight_requests', this.#labels, () => this.#active)
+        refused: ({ signal, items }, { code, message }) => {
+          if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
+          this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
+        },
+        damaged: ({ signal, items }, { message }) =>
+          this.#drops.add({ signal, items, reason: 'damaged', error: message }),
+      },
+      this.#context.budget,
+    )
   }
 
   async start(host: Host): Promise<void> {
     await this.#sender.start?.(host)
     const { storage } = this.#options.queue
-    if (this.#queue && storage !== undefined) this.#openQueue(this.#queue, extensionOf(host, storage, 'storage'))
+    if (this.#isPersistent && storage !== undefined) this.#openFile(extensionOf(host, storage, 'storage'))
   }
 
-  #openQueue(queue: SendingQueue, storage: Storage): void {
+  #openFile(storage: Storage): void {
     const { id, logger } = this.#context
     const file = QueueFile.open(storage.fileOf(`exporter ${id}`), {
       fsync: storage.fsync,
       maxBytes: storage.maxBytes,
       logger,
     })
-    const { length } = file.found
-    if (length > 0) logger.info({ component: id, batches: length }, 'Sending what the persistent queue has kept.')
-    queue.useFile(file)
+    const { found } = file
+    if (found.length > 0)
+      logger.info({ component: id, batches: found.length }, 'Sending what the persistent queue has kept.')
+    for (const signal of new Set([...this.#tracks.keys(), ...found.map((stored) => stored.signal)])) {
+      const own = found.filter((stored) => stored.signal === signal)
+      this.#track(signal).queue?.useFile(file, own)
+    }
+    this.#file = file
   }
 
   async consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
     if (this.#stopping.signal.aborted) {
       throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
     }
-    if (!this.#queue) return this.#deliver(batch, context)
-    this.#enqueued?.(batch)
-    await this.#queue.offer(batch, context)
+    const { queue, enqueued } = this.#track(batch.signal)
+    if (!queue) return this.#deliver(batch, context)
+    enqueued(batch)
+    await queue.offer(batch, context)
     this.#troubles.clear('queue')
   }
 
@@ -210,9 +252,12 @@ class HelpedExporter implements Component, Consumer {
   async #drain(signal: AbortSignal): Promise<void> {
     const unfollow = follow(signal, this.#deadline)
     this.#stopping.abort()
-    await this.#queue?.drained(this.#successor !== undefined)
-    if (this.#isPersistent && this.#queue && this.#queue.size > 0) {
-      const fields = { component: this.#context.id, queue_size: this.#queue.size }
+    const queues = [...this.#tracks.values()].flatMap(({ queue }) => queue ?? [])
+    await Promise.all(queues.map((queue) => queue.drained(this.#successor !== undefined)))
+    this.#file?.close()
+    const left = queues.reduce((sum, { size }) => sum + size, 0)
+    if (this.#isPersistent && left > 0) {
+      const fields = { component: this.#context.id, queue_size: left }
       this.#context.logger.info(fields, 'What was not sent stays in the persistent queue.')
     }
     if (this.#active > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
@@ -231,6 +276,8 @@ class HelpedExporter implements Component, Consumer {
    * same batch comes again, only those parts of it are sent that were not sent before. No try goes on, or is begun, once nobody waits for it.
    */
   async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    const track = this.#track(batch.signal)
+    track.inFlight++
     this.#active++
     try {
       const failures: Failure[] = []
@@ -246,6 +293,7 @@ class HelpedExporter implements Component, Consumer {
       }
       throw (again[0] ?? failures[0]!).error
     } finally {
+      track.inFlight--
       this.#active--
       if (this.#active === 0) this.#idle?.()
     }
@@ -377,8 +425,15 @@ class HelpedExporter implements Component, Consumer {
 
   #notePartialSuccess({ signal }: TelemetryBatch, rejected: number, reason: string, error: string): void {
     const message = reason === 'partial_success' ? 'Partial success response' : 'Exporting failed. Dropping data.'
-    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason, error, message })
+    if (rejected > 0) this.#drops.add({ signal, items: rejected, reason, error, message, labels: this.#peer(signal) })
     else this.#log.warn('partial', { component: this.#context.id, error }, message)
+  }
+
+  /** As the OpenTelemetry Collector has them. */
+  #failureLabels(signal: Signal, reason: string, error: CollectorError): Readonly<Record<string, string>> {
+    if (this.#context.isDetailed !== true) return this.#peer(signal)
+    const type = reason === 'shutdown' ? 'Shutdown' : goName(statusOf(error).grpc)
+    return { ...this.#peer(signal), error_type: type, error_permanent: String(!error.retryable) }
   }
 
   #noteFailed({ signal, items }: TelemetryBatch, error: CollectorError): void {
@@ -387,10 +442,10 @@ class HelpedExporter implements Component, Consumer {
       this.#log.warn('kept', fields, 'Exporting failed. The batch stays in the persistent queue.')
       return
     }
-    const isLost = this.#queue !== undefined && !this.#options.queue.wait_for_result
+    const { enabled, wait_for_result: isWaitedFor } = this.#options.queue
     const reason = this.#deadline.signal.aborted ? 'shutdown' : error.code
-    const log = isLost ? this.#drops : this.#rejections
-    log.add({ signal, items, reason, error: error.message })
+    const log = enabled && !isWaitedFor ? this.#drops : this.#rejections
+    log.add({ signal, items, reason, error: error.message, labels: this.#failureLabels(signal, reason, error) })
   }
 }
 
@@ -403,6 +458,13 @@ function isOver({ deadline, signal }: DeliveryContext, inMs = 0): boolean {
 function followAll(signals: readonly (AbortSignal | undefined)[], controller: AbortController): () => void {
   const ties = signals.flatMap((signal) => (signal ? follow(signal, controller) : []))
   return () => ties.forEach((unfollow) => unfollow())
+}
+
+/** As Go has it: `DeadlineExceeded`. */
+function goName(code: number): string {
+  return grpcName(code)
+    .toLowerCase()
+    .replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** Two histograms: of items, and of bytes. */

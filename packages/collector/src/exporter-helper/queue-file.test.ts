@@ -79,6 +79,20 @@ test('refuses for now what it has no room for, and takes it when there is room a
   expect(open(file).found.length).toBe(1)
 })
 
+test('what is sent leaves it, though something that has no room comes in the same turn', async () => {
+  const { file } = place()
+  const queue = QueueFile.open(file, { fsync: false, maxBytes: 200_000, logger: createTestLogger() })
+  onTestFinished(() => queue.close())
+  const first = await queue.put(batchOf(new Uint8Array(100_000), 1))
+  const [refused, taken, removed] = await Promise.allSettled([
+    queue.put(batchOf(new Uint8Array(150_000), 1)),
+    queue.put(batchOf(a, 3)),
+    queue.remove(first),
+  ])
+  expect([refused.status, taken.status, removed.status]).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+  await queue.put(batchOf(new Uint8Array(100_000), 1))
+})
+
 test('belongs to one at a time', () => {
   const { file } = place()
   const queue = open(file)

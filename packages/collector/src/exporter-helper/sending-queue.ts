@@ -96,10 +96,10 @@ export class SendingQueue {
     return this.#size
   }
 
-  /** From now on it is in the file, and what is there is sent. Called before the first batch comes. */
-  useFile(file: QueueFile): void {
+  /** From now on it is in the file, which may be that of other queues, too, and `found` is sent. Called before the first batch comes. */
+  useFile(file: QueueFile, found: readonly Stored[]): void {
     this.#file = file
-    for (const stored of file.found) {
+    for (const stored of found) {
       const size = this.#sizeOf(stored, 0)
       this.#reserve(size)
       this.#enqueue(stored, size, contextOf(stored))
@@ -143,7 +143,6 @@ export class SendingQueue {
     this.#pump()
     if (this.#isBusy()) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#lanes.close()
-    this.#file?.close()
   }
 
   async #admitted(batch: TelemetryBatch, size: Size): Promise<void> {

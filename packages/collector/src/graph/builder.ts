@@ -97,7 +97,7 @@ class Builder {
     for (const [id, { factory, config }] of receivers) {
       const next = this.#consumersOf(id)
       if (next.size === 0) continue
-      const makings = this.#makings(factory, config, [...next.keys()], [...next.values()])
+      const makings = this.#makings(factory, config, [[...next.keys()], this.#isDetailed], [...next.values()])
       this.#place('receiver', id, '', makings, (context) => ({
         component: factory.create(context, config, consumersIn(next)),
       }))
@@ -125,11 +125,10 @@ class Builder {
   #processor(id: string, { id: pipeline, signal }: PipelineConfig, next: Next): Next {
     const { factory, config } = find(this.#config.processors, id)
     const labels = { processor: id, otel_signal: signal }
-    const isTimed = this.#config.telemetry.metrics.level === 'detailed'
-    const makings = this.#makings(factory, config, [next.consumer.durable === true, isTimed], [next])
+    const makings = this.#makings(factory, config, [next.consumer.durable === true, this.#isDetailed], [next])
     const node = this.#place('processor', id, pipeline, makings, (context) => {
       const counted = this.#counted(next.consumer, 'otelcol_processor_outgoing_items', labels)
-      const timed = isTimed ? timer(context.counters, labels, counted) : undefined
+      const timed = context.isDetailed === true ? timer(context.counters, labels, counted) : undefined
       const component = factory.create(context, config, timed?.after ?? counted, signal)
       const durable = component.durable ?? next.consumer.durable === true
       const first = timed?.before(component) ?? component
@@ -147,7 +146,7 @@ class Builder {
 
   #exporter(id: string): Next {
     const { factory, config } = find(this.#config.exporters, id)
-    const makings = this.#makings(factory, config, undefined, [])
+    const makings = this.#makings(factory, config, [this.#isDetailed], [])
     const node = this.#place('exporter', id, '', makings, (context) => {
       const component = factory.create(context, config)
       return { component, consumer: component }
@@ -232,10 +231,21 @@ class Builder {
       id,
       instanceId: this.#instanceId,
       ...(kind === 'processor' && { pipeline: place }),
+      ...(kind === 'exporter' && { signals: this.#signalsOf(id) }),
+      isDetailed: this.#isDetailed,
       counters: gauges.counters,
       report: status.to,
     })
     return { kind, id, key, component, consumer, makings, gauges, status, state: 'idle' }
+  }
+
+  get #isDetailed(): boolean {
+    return this.#config.telemetry.metrics.level === 'detailed'
+  }
+
+  #signalsOf(exporter: string): readonly Signal[] {
+    const named = [...this.#config.pipelines.values()].filter(({ exporters }) => exporters.includes(exporter))
+    return [...new Set(named.map(({ signal }) => signal))]
   }
 
   #counted(

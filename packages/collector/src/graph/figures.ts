@@ -47,8 +47,9 @@ export function figuresOf(
     }
     case 'exporter': {
       const own = { exporter: id }
-      const size = sum('otelcol_exporter_queue_size', own)
-      const capacity = sum('otelcol_exporter_queue_capacity', own)
+      const queue = { ...own, data_type: signal }
+      const size = sum('otelcol_exporter_queue_size', queue)
+      const capacity = sum('otelcol_exporter_queue_capacity', queue)
       return figures({
         out: sum(`otelcol_exporter_sent_${item}`, own),
         failed: [

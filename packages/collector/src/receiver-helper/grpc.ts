@@ -3,7 +3,14 @@
  * touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto docs/specification.md.
  */
 import http2 from 'node:http2'
-import { ANNOUNCEMENT_HEADER, CollectorError, timerMs, type AuthData, type SenderAccount } from '../component/index.ts'
+import {
+  ANNOUNCEMENT_HEADER,
+  CollectorError,
+  GRPC,
+  timerMs,
+  type AuthData,
+  type SenderAccount,
+} from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import {
   encodingOf,
@@ -55,6 +62,8 @@ export interface GrpcServerOptions {
   /** Those of gRPC's own services, by path. */
   readonly streams: ReadonlyMap<string, StreamHandler>
   readonly admission: Admission | undefined
+  /** Hears of each call that is over: its method, the code of its status, and milliseconds. */
+  readonly observe?: ((path: string, code: number, durationMs: number) => void) | undefined
   /** Called for each connection that is closed as nobody uses it. */
   readonly onIdle: () => void
   /** Called for each call of gRPC that comes. */
@@ -100,6 +109,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       return
     }
     options.onCall()
+    if (options.observe) observe(stream, headers[':path'] ?? '', options)
     let reason: string | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
@@ -142,6 +152,17 @@ function refuse(
 ): void {
   stream.resume()
   respondError(stream, intake.refuse(error, sender, reason))
+}
+
+/** Tells of the call once it is over. */
+function observe(stream: http2.ServerHttp2Stream, path: string, options: GrpcServerOptions): void {
+  const { streams, method, observe: tell } = options
+  const beganMs = performance.now()
+  const isKnown = streams.has(path) || !('error' in method(path))
+  stream.once('close', () => {
+    const { 'grpc-status': code = GRPC.CANCELLED } = stream.sentTrailers ?? stream.sentHeaders ?? {}
+    tell?.(isKnown ? path : '/_OTHER', Number(code), performance.now() - beganMs)
+  })
 }
 
 /** A call of somebody who is let in. */

@@ -5,7 +5,14 @@
 import http from 'node:http'
 import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { ANNOUNCEMENT_HEADER, CollectorError, statusOf, type AuthData, type SenderAccount } from '../component/index.ts'
+import {
+  ANNOUNCEMENT_HEADER,
+  CollectorError,
+  statusOf,
+  type AuthData,
+  type SenderAccount,
+  type HttpFigures,
+} from '../component/index.ts'
 import { admit, credentialsOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig, HttpServerConfig } from './config.ts'
@@ -30,7 +37,11 @@ export interface Exchange {
   readonly response: http.ServerResponse
   readonly sender: SenderAccount
   /** Who sent it, where that is asked for. */
-  readonly auth: AuthData | undefined
+  auth: AuthData | undefined
+  /** Bytes of the body that have come, compressed as they may be. */
+  received: number
+  /** The whole body must be there by then: milliseconds, as `performance.now()`. */
+  readonly readBy: number
 }
 
 /** Answers a POST to its path. */
@@ -60,6 +71,8 @@ export interface HttpServerOptions {
   /** The key that opens the port to others, for the error. */
   readonly endpointSetting: string
   readonly service: HttpService
+  /** Hears of each request that has its answer, or is cut. */
+  readonly observe?: ((figures: HttpFigures) => void) | undefined
   readonly admission: Admission | undefined
   /** Whether no further request is to come on the connection of one that is answered now. */
   readonly isLast: () => boolean
@@ -78,10 +91,11 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     enabled: behaviour.keep_alives_enabled,
   }
   const responseHeaders = Object.entries(behaviour.response_headers)
+  const requestMs = behaviour.read_timeout || REQUEST_TIMEOUT_MS
   const timeouts: http.ServerOptions = {
     keepAliveTimeout: idleMs,
-    headersTimeout: behaviour.read_header_timeout || HEADERS_TIMEOUT_MS,
-    requestTimeout: behaviour.read_timeout || REQUEST_TIMEOUT_MS,
+    headersTimeout: Math.min(behaviour.read_header_timeout || HEADERS_TIMEOUT_MS, requestMs),
+    requestTimeout: requestMs,
     connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
   }
   const server = http.createServer(timeouts, (request, response) => {
@@ -100,11 +114,23 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       intake.refuse(new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`), sender, 'preflight_refused')
       return
     }
-    if (!admission) return serve({ request, response, sender, auth: undefined }, origin)
+    const exchange: Exchange = {
+      request,
+      response,
+      sender,
+      auth: undefined,
+      received: 0,
+      readBy: performance.now() + requestMs,
+    }
+    if (options.observe) observe(exchange, handlers, options.observe)
+    if (!admission) return serve(exchange, origin)
     admit(
       admission,
       credentialsOf(request.headers, request.url ?? '', admission.requestParams),
-      (auth) => serve({ request, response, sender, auth }, origin),
+      (auth) => {
+        exchange.auth = auth
+        serve(exchange, origin)
+      },
       (thrown) => {
         const error = intake.refuse(thrown, sender)
         const status = refusalStatus(response, error)
@@ -151,6 +177,28 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
   })
   cutStalled(server, options.stallTimeoutMs ?? STALL_TIMEOUT_MS)
   return server
+}
+
+/** Tells of the request once it is over. */
+function observe(
+  exchange: Exchange,
+  handlers: HttpService['handlers'],
+  tell: NonNullable<HttpServerOptions['observe']>,
+): void {
+  const { request, response } = exchange
+  const beganMs = performance.now()
+  const path = pathOf(request.url ?? '')
+  response.once('close', () =>
+    tell({
+      method: request.method ?? '',
+      outcome: response.headersSent ? response.statusCode : 'canceled',
+      route: handlers.has(path) ? path : undefined,
+      version: request.httpVersion,
+      durationMs: performance.now() - beganMs,
+      requestBytes: exchange.received,
+      responseBytes: Number(response.getHeader('content-length') ?? 0),
+    }),
+  )
 }
 
 /**

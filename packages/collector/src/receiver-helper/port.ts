@@ -7,7 +7,14 @@ import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Strea
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProtoFile, Signal } from '@spoor/otlp'
-import { CollectorError, type Consumer, type Context } from '../component/index.ts'
+import {
+  CollectorError,
+  httpMetrics,
+  rpcMetrics,
+  type Consumer,
+  type Context,
+  type Endpoint,
+} from '../component/index.ts'
 import type { Admission } from './admit.ts'
 import type { AuthConfig, CorsConfig, Keepalive, Network, ServerTls } from './config.ts'
 import { createGrpcServer, type GrpcServerOptions } from './grpc.ts'
@@ -111,6 +118,7 @@ export async function openPort(
     endpointSetting,
     service: http.service(intakes.http),
     admission,
+    observe: httpMetrics(context, 'server', { ...serverOf(endpoint), url_scheme: tls ? 'https' : 'http' }),
     isLast: () => isYielded,
     ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
   })
@@ -129,6 +137,7 @@ export async function openPort(
       ...reflectionHandlers([...services, HEALTH_SERVICE], () => [...grpc.protoFiles(), healthProtoFile()]),
     ]),
     admission,
+    observe: rpcMetrics(context, 'server'),
     ...(timeouts ? { timeouts } : {}),
     onIdle: () => idle.value++,
     onCall: () => note('grpc'),
@@ -173,6 +182,12 @@ export async function openPort(
       endSessions()
     },
   }
+}
+
+/** As it is written: what a sender calls it is the sender's choice, and may be anything. */
+function serverOf(endpoint: string): Endpoint {
+  const colon = endpoint.lastIndexOf(':')
+  return { server_address: endpoint.slice(0, colon), server_port: endpoint.slice(colon + 1) }
 }
 
 /** Hands the HTTP server a request that came over HTTP/2. */

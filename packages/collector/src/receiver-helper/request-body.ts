@@ -1,7 +1,7 @@
 /** Reading the body of an HTTP request, within its limits and the budget, and decompressing it. */
 import type { IncomingMessage } from 'node:http'
 import type { Chunk } from '@spoor/otlp'
-import { CollectorError, freeBody, freeBytes, type SenderAccount } from '../component/index.ts'
+import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
 import { BodyBuffer } from '../otlp-protocol/body-buffer.ts'
 import { decompress, type ContentCoding } from '../otlp-protocol/decompress.ts'
 import { tooSlow, type Call } from './call.ts'
@@ -56,17 +56,18 @@ export const REFUSED_READ_FACTOR = 4
  * or `use` rejects, `refuse` is called instead, and nothing is held any more.
  */
 export function takeBody<T>(
-  { request, response, sender, auth }: Exchange,
+  exchange: Exchange,
   options: BodyOptions,
   use: (body: RequestBody, call: Call) => Promise<T>,
   done: (answer: T) => void,
   refuse: (error: unknown) => void,
 ): void {
+  const { request, response, auth } = exchange
   const { intake, limit, includeMetadata } = options
   try {
     intake.checkOpen()
     const coding = codingOf(request, options.codings)
-    readBody(request, limit, intake, sender, refuse, (bytes, call) => {
+    readBody(exchange, limit, intake, refuse, (bytes, call) => {
       call.auth = auth
       if (includeMetadata) call.metadata = metadataOf(request.rawHeaders)
       // A client that leaves now still has what it sent worked on, as far as that cannot be stopped.
@@ -116,16 +117,15 @@ export async function useBody<T>(
  * bytes and the call that holds them.
  */
 function readBody(
-  request: IncomingMessage,
+  exchange: Exchange,
   { bytes: maxBytes, setting }: SizeLimit,
   intake: Intake,
-  sender: SenderAccount,
   refuse: (error: unknown) => void,
   done: (body: Uint8Array, call: Call) => void,
 ): void {
+  const { request, sender, readBy } = exchange
   const header = request.headers['content-length']
   const announced = header === undefined ? undefined : Number(header)
-  let length = 0
   let over = false
   const giveUp = (error?: unknown): void => {
     if (over) return
@@ -143,12 +143,13 @@ function readBody(
     )
   if (announced !== undefined && announced > maxBytes) giveUp(tooLarge(String(announced)))
   request.on('data', (data: Buffer) => {
-    length += data.length
+    exchange.received += data.length
     if (over) {
-      if (length > maxBytes * REFUSED_READ_FACTOR) request.socket.destroy()
-    } else if (length > maxBytes) giveUp(tooLarge(`more than ${maxBytes}`))
+      if (exchange.received > maxBytes * REFUSED_READ_FACTOR) request.socket.destroy()
+    } else if (exchange.received > maxBytes) giveUp(tooLarge(`more than ${maxBytes}`))
     else {
       try {
+        if (performance.now() > readBy) throw new CollectorError('timeout', 'the request did not come in time')
         body.add(data)
       } catch (error) {
         giveUp(error)

@@ -31,6 +31,8 @@ function perSignal(name: string, help: string, rest: Rest = {}): MetricCatalogue
 
 const NORMAL = { level: 'normal' } as const
 const DETAILED = { level: 'detailed' } as const
+const SECONDS_DETAILED = { ...DETAILED, unit: 's' } as const
+const BYTES_DETAILED = { ...DETAILED, unit: 'By' } as const
 
 const tailSampling = (end: string, info: MetricInfo): MetricCatalogue => ({
   [`otelcol_processor_tail_sampling_${end}`]: info,
@@ -145,8 +147,8 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
   ...perSignal('otelcol_processor_memory_limiter_accepted', 'Number of $ that the memory limiter has let through.'),
   ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
-  ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter.'),
-  ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter and reason.'),
+  ...perSignal('otelcol_exporter_sent', 'Number of $ sent, by exporter and peer.'),
+  ...perSignal('otelcol_exporter_send_failed', 'Number of $ that could not be sent, by exporter, peer and reason.'),
   ...perSignal(
     'otelcol_exporter_enqueue_failed',
     'Number of $ that found no room in the sending queue, by exporter and reason.',
@@ -159,8 +161,8 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     'Number of batches that found no room in the sending queue.',
     NORMAL,
   ),
-  otelcol_exporter_queue_size: gauge('What the sending queue holds, in the unit of its sizer.'),
-  otelcol_exporter_queue_capacity: gauge('What the sending queue can hold, in the unit of its sizer.'),
+  otelcol_exporter_queue_size: gauge('What the sending queue of a signal holds, in the unit of its sizer.'),
+  otelcol_exporter_queue_capacity: gauge('What the sending queue of a signal can hold, in the unit of its sizer.'),
   otelcol_exporter_in_flight_requests: gauge('Number of requests that are being sent.'),
   otelcol_exporter_queue_batch_send_size: histogram(
     'Number of items in a batch that left the sending queue.',
@@ -185,6 +187,22 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   otelcol_process_runtime_total_sys_memory_bytes: gauge(
     'Memory that the runtime has from the system: its heap and its buffers.',
     { unit: 'By' },
+  ),
+  http_server_request_duration: histogram('Time from an HTTP request to the end of its answer.', SECONDS_DETAILED),
+  http_server_request_body_size: histogram('Size of the bodies of HTTP requests, as they came.', BYTES_DETAILED),
+  http_server_response_body_size: histogram('Size of the bodies of answers to HTTP requests.', BYTES_DETAILED),
+  http_client_request_duration: histogram(
+    'Time from an HTTP request of an exporter to the head of its answer.',
+    SECONDS_DETAILED,
+  ),
+  http_client_request_body_size: histogram(
+    'Size of the bodies of HTTP requests of exporters, as they went.',
+    BYTES_DETAILED,
+  ),
+  rpc_server_call_duration: histogram('Time from a call of gRPC to the end of its answer.', SECONDS_DETAILED),
+  rpc_client_call_duration: histogram(
+    'Time from a call of gRPC by an exporter to the end of its answer.',
+    SECONDS_DETAILED,
   ),
   ...perSignal('spoor_connector_dropped', 'Number of $ that a connector has lost, by reason.'),
   spoor_connector_dropped_batches: counter('Number of times that a connector has lost something, by reason.', NORMAL),

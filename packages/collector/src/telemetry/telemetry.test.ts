@@ -65,10 +65,10 @@ describe('Prometheus', () => {
       '# HELP otelcol_receiver_accepted_spans Number of spans that the pipelines have taken, by receiver and transport.',
       '# TYPE otelcol_receiver_accepted_spans counter',
       'otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} 12',
-      'otelcol_exporter_sent_spans{exporter="otlp_http"} 0',
+      'otelcol_exporter_sent_spans{exporter="otlp_http",server_address="127.0.0.1",server_port="1",url_path="/v1/traces"} 0',
       'otelcol_processor_incoming_items{processor="batch",otel_signal="traces"} 12',
       '# TYPE otelcol_exporter_queue_capacity gauge',
-      'otelcol_exporter_queue_capacity{exporter="otlp_http"} 1000',
+      'otelcol_exporter_queue_capacity{exporter="otlp_http",data_type="traces"} 1000',
       '# TYPE otelcol_processor_batch_batch_send_size histogram',
       'otelcol_processor_batch_batch_send_size_bucket{processor="batch",otel_signal="traces",le="10"} 0',
       'otelcol_processor_batch_batch_send_size_bucket{processor="batch",otel_signal="traces",le="25"} 1',
@@ -128,7 +128,7 @@ describe('Prometheus', () => {
     const suffixes = ', without_units: false, without_type_suffix: false, without_scope_info: false'
     const text = await scrape(await start(`{metrics: {readers: ${reader(suffixes)}}}`))
     expect(text).toContain(
-      'otelcol_exporter_sent_spans_total{exporter="otlp_http",otel_scope_name="spoor/collector"} 0\n',
+      'otelcol_exporter_sent_spans_total{exporter="otlp_http",server_address="127.0.0.1",server_port="1",url_path="/v1/traces",otel_scope_name="spoor/collector"} 0\n',
     )
     expect(text).toContain('# TYPE otelcol_process_uptime_seconds_total counter\n')
     expect(text).toContain('# TYPE otelcol_process_cpu_seconds_total counter\n')

@@ -17,6 +17,8 @@ export interface GrpcClientOptions {
   /** For the next session. */
   readonly connect: () => http2.SecureClientSessionOptions
   readonly headers: Readonly<Record<string, string>>
+  /** Hears of each call that is over: its path, the code of its status, and milliseconds. */
+  readonly observe?: ((path: string, code: number, durationMs: number) => void) | undefined
   readonly keepalive?:
     | { readonly time: number; readonly timeout: number; readonly permit_without_stream: boolean }
     | undefined
@@ -67,8 +69,10 @@ export class GrpcClient {
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     this.#calls++
+    const beganMs = performance.now()
+    const observe = (code: number): void => this.#options.observe?.(path, code, performance.now() - beganMs)
     try {
-      const message = await this.#response(stream)
+      const message = await this.#response(stream, observe)
       return { message, isWritten: stream.writableFinished }
     } finally {
       this.#calls--
@@ -125,7 +129,7 @@ export class GrpcClient {
     }
   }
 
-  #response(stream: http2.ClientHttp2Stream): Promise<Uint8Array> {
+  #response(stream: http2.ClientHttp2Stream, observe: (code: number) => void): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const reader = new MessageReader(MAX_RESPONSE_BYTES, 'the size of the answer')
       let status = 0
@@ -149,6 +153,10 @@ export class GrpcClient {
       stream.on('error', (error) => (failure = error))
       stream.on('close', () => {
         const code = answer['grpc-status']
+        const isCancelled = stream.rstCode === http2.constants.NGHTTP2_CANCEL
+        const withoutAnswer = isCancelled ? GRPC.CANCELLED : GRPC.UNAVAILABLE
+        const fromHttp = status === 200 || status === 0 ? withoutAnswer : grpcFromHttp(status)
+        observe(code === undefined ? fromHttp : Number(code))
         if (code === '0' && failure === undefined) {
           try {
             resolve(plainBytes(reader.end(), encoding))
@@ -158,9 +166,7 @@ export class GrpcClient {
         } else if (code !== undefined && code !== '0') {
           reject(this.#refusal(Number(code), answer))
         } else if (status !== 0 && status !== 200) {
-          reject(
-            errorFromGrpc(this.#options.name, grpcFromHttp(status), `HTTP status ${status} instead of a gRPC answer`),
-          )
+          reject(errorFromGrpc(this.#options.name, fromHttp, `HTTP status ${status} instead of a gRPC answer`))
         } else {
           reject(
             this.#unreachable(

@@ -7,8 +7,10 @@ import {
   CollectorError,
   formatHostPort,
   parsePeer,
+  rpcMetrics,
   type ClientAuthenticator,
   type Context,
+  type Endpoint,
   type ExporterFactory,
   type TlsFiles,
 } from '../../component/index.ts'
@@ -34,7 +36,12 @@ export const otlpGrpcExporter: ExporterFactory<OtlpGrpcConfig> = {
   create: (context, config) =>
     createExporter(
       context,
-      { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
+      {
+        queue: config.sending_queue,
+        retry: config.retry_on_failure,
+        timeoutMs: config.timeout,
+        peer: () => peerOf(config.endpoint),
+      },
       createSender(context, config),
     ),
 }
@@ -51,7 +58,8 @@ function createSender(context: Context, config: OtlpGrpcConfig): Sender {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
       if (isSecure(config)) tls = openClientTls(context, config.tls, () => client?.renew())
-      client = new GrpcClient(clientOptions(config, tls, host.statusAddress))
+      const observe = rpcMetrics(context, 'client', peerOf(config.endpoint))
+      client = new GrpcClient({ ...clientOptions(config, tls, host.statusAddress), observe })
     },
     async send(batch, signal) {
       if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
@@ -74,6 +82,13 @@ function isSecure({ endpoint, tls }: OtlpGrpcConfig): boolean {
   return scheme === undefined ? !tls.insecure : scheme === 'https'
 }
 
+/** The labels of what is counted as sent; as the OpenTelemetry Collector has them. */
+function peerOf(endpoint: string): Partial<Endpoint> {
+  if (socketOf(endpoint) !== undefined) return { server_address: endpoint }
+  const { host, port } = parsePeer(endpoint)
+  return { server_address: host, server_port: String(port) }
+}
+
 /** `tls`: undefined for plain text. */
 function clientOptions(
   config: OtlpGrpcConfig,
@@ -94,10 +109,16 @@ function clientOptions(
       ...announcementTo(host, statusAddress),
       ...lowerCaseNames(config.headers),
       'user-agent': config.user_agent,
+      ...(config.timeout > 0 && { 'grpc-timeout': grpcTimeout(config.timeout) }),
       ...(config.authority !== '' && { ':authority': config.authority }),
     },
     keepalive: config.keepalive,
   }
+}
+
+/** At most eight digits, and a unit. Source: grpc/doc/PROTOCOL-HTTP2.md. */
+function grpcTimeout(ms: number): string {
+  return ms < 1e8 ? `${Math.ceil(ms)}m` : `${Math.min(Math.ceil(ms / 1000), 99_999_999)}S`
 }
 
 function connectTo(path: string, options: TlsClientOptions | undefined): net.Socket {

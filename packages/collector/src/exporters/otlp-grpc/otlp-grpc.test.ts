@@ -97,6 +97,26 @@ describe('to a grpc-js server', () => {
     expect(seen?.get('user-agent')).toEqual(['spoor-collector'])
   })
 
+  test.each([
+    ['2s', '2000m'],
+    ['30h', '108000S'],
+    ['0s', undefined],
+  ])('timeout %s is told to the server: grpc-timeout %s', async (timeout, expected) => {
+    const seen: unknown[] = []
+    const server = http2.createServer()
+    server.on('stream', (stream, headers) => {
+      seen.push(headers['grpc-timeout'])
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const endpoint = `127.0.0.1:${(server.address() as net.AddressInfo).port}`
+    const { exporter } = await startExporter(otlpGrpcExporter, { endpoint, timeout, ...INSECURE })
+    await exporter.consume(batchOf(request, 30), EMPTY_CONTEXT).catch(() => {})
+    await exporter.shutdown(AbortSignal.abort())
+    expect(seen).toEqual([expected])
+  })
+
   test('authority is the host that calls name', async () => {
     const seen: (string | undefined)[] = []
     const server = http2.createServer()

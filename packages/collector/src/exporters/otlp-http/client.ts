@@ -26,9 +26,16 @@ export class HttpClient {
     before.close().catch(() => {})
   }
 
-  /** The body of a 2xx answer. Rejects with what the peer's status, or the failure of the connection, stands for. */
-  async post(url: URL, headers: Record<string, string>, payload: Payload, signal: AbortSignal): Promise<Uint8Array> {
+  /** The body of a 2xx answer. `observe`: hears of the status, or of the code of the error. Rejects with what the peer's status, or the failure of the connection, stands for. */
+  async post(
+    url: URL,
+    headers: Record<string, string>,
+    payload: Payload,
+    signal: AbortSignal,
+    observe?: (outcome: number | string, durationMs: number) => void,
+  ): Promise<Uint8Array> {
     const [first] = payload.parts
+    const beganMs = performance.now()
     let response: Dispatcher.ResponseData
     try {
       response = await this.#agent.request({
@@ -40,7 +47,9 @@ export class HttpClient {
         body: payload.parts.length === 1 && first ? first : Readable.from(payload.parts, { objectMode: false }),
         signal,
       })
+      observe?.(response.statusCode, performance.now() - beganMs)
     } catch (error) {
+      observe?.((error as NodeJS.ErrnoException).code ?? '_OTHER', performance.now() - beganMs)
       throw unreachable(url, error)
     }
     let body: Uint8Array

@@ -11,6 +11,7 @@ import { Agent, ProxyAgent } from 'undici'
 import {
   announcementTo,
   CollectorError,
+  httpMetrics,
   timerMs,
   type ClientAuthenticator,
   type Context,
@@ -40,7 +41,12 @@ export const otlpHttpExporter: ExporterFactory<OtlpHttpConfig> = {
   create: (context, config) =>
     createExporter(
       context,
-      { queue: config.sending_queue, retry: config.retry_on_failure, timeoutMs: config.timeout },
+      {
+        queue: config.sending_queue,
+        retry: config.retry_on_failure,
+        timeoutMs: config.timeout,
+        peer: (signal) => peerOf(signalUrl(config, signal)),
+      },
       createSender(context, config),
     ),
 }
@@ -53,6 +59,7 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
     'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
   }
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
+  const observers = new Map([...urls].map(([signal, url]) => [signal, url && observer(context, url)]))
   const announcements = new Map<Signal, Readonly<Record<string, string>>>()
   let client: HttpClient | undefined
   let auth: ClientAuthenticator | undefined
@@ -81,7 +88,7 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
       )
       const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
       const all = { ...announcements.get(batch.signal), ...headers, ...auth.headers(), ...coding }
-      const body = await client.post(url, all, payload, signal)
+      const body = await client.post(url, all, payload, signal, observers.get(batch.signal)?.(payload.length))
       return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
     },
     refresh() {
@@ -100,7 +107,8 @@ function createClient(config: OtlpHttpConfig, tls: TlsFiles<TlsClientOptions>): 
     enabled: !config.disable_keep_alives,
   }
   const options = (): Agent.Options => ({
-    connections: config.max_conns_per_host || config.sending_queue.num_consumers,
+    // Each signal has consumers of its own.
+    connections: config.max_conns_per_host || config.sending_queue.num_consumers * SIGNALS.length,
     keepAliveTimeout: timerMs(idleMs),
     // 0 is undici's way not to keep a connection.
     pipelining: isKept ? 1 : 0,
@@ -117,6 +125,26 @@ function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefined {
   const whole = config[`${signal}_endpoint`]
   if (whole !== undefined) return new URL(whole)
   return config.endpoint === undefined ? undefined : new URL(config.endpoint.replace(/\/+$/, '') + HTTP_PATHS[signal])
+}
+
+/** The labels of what is counted as sent; as the OpenTelemetry Collector has them. */
+function peerOf(url: URL | undefined): Readonly<Record<string, string>> {
+  if (!url) return {}
+  return {
+    server_address: url.hostname,
+    ...(url.port !== '' && { server_port: url.port }),
+    ...(url.pathname !== '' && { url_path: url.pathname }),
+  }
+}
+
+/** Undefined where nobody asks. */
+function observer(context: Context, url: URL) {
+  const scheme = url.protocol.slice(0, -1)
+  const server = { server_address: url.hostname, server_port: url.port || (scheme === 'https' ? '443' : '80') }
+  const tell = httpMetrics(context, 'client', { ...server, url_scheme: scheme })
+  if (!tell) return undefined
+  return (requestBytes: number) => (outcome: number | string, durationMs: number) =>
+    tell({ method: 'POST', outcome, version: '1.1', durationMs, requestBytes })
 }
 
 /** The batch as one JSON text in place of its protobuf bytes. */

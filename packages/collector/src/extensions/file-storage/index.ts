@@ -27,7 +27,9 @@ const config = section({
     .int()
     .min(0)
     .default(0)
-    .describe('Bytes that a file may have: a queue that would need more refuses for now. 0: as many as the disk has.'),
+    .describe(
+      'Bytes that a file may have: whoever would need more (a queue, tail sampling) refuses for now. 0: as many as the disk has.',
+    ),
   timeout: withoutEffect(durationMs.optional(), 'a file that another process has is an error at once'),
   compaction: withoutEffect(z.unknown().optional(), COMPACTION),
   recreate: withoutEffect(z.unknown().optional(), 'a damaged file is always set aside, and told'),

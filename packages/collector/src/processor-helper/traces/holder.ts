@@ -103,7 +103,11 @@ export class TraceHolder {
     if (this.#storageId === undefined) return
     const storage = extensionOf(host, this.#storageId, 'storage')
     const { logger } = this.#context
-    const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), { fsync: storage.fsync, logger })
+    const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), {
+      fsync: storage.fsync,
+      maxBytes: storage.maxBytes,
+      logger,
+    })
     this.#store = this.#log = log
     this.#fragments = new FragmentLists(this.table, log)
     for (const mark of log.marks()) restore(mark)

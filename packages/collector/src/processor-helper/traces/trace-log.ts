@@ -13,6 +13,8 @@ import { bytesOf, wordsOf } from './trace-id.ts'
 export interface TraceLogOptions {
   /** Whether a fragment is on the disk when it is put; else it is with the system, which survives the end of the process. */
   readonly fsync: boolean
+  /** What the file may have at most. Undefined: no limit. */
+  readonly maxBytes?: number | undefined
   readonly logger: Logger
 }
 
@@ -61,8 +63,8 @@ export class TraceLog implements SpanStore {
   #removed = 0
 
   /** Opens the file, or makes it; see {@link SqliteFile.open}. */
-  static open(file: string, { fsync, logger }: TraceLogOptions): TraceLog {
-    return SqliteFile.open(file, { what: WHAT, schema: SCHEMA, fsync, logger }, (opened) => new TraceLog(opened))
+  static open(file: string, options: TraceLogOptions): TraceLog {
+    return SqliteFile.open(file, { what: WHAT, schema: SCHEMA, ...options }, (opened) => new TraceLog(opened))
   }
 
   private constructor(file: SqliteFile) {

@@ -1,5 +1,5 @@
 /** What is held, counted and kept; what is decided is told by the golden pairs. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch, decodeTraces, encodeTraces, freeMemory, tracesFromJson, type TelemetryBatch } from '@spoor/otlp'
@@ -460,6 +460,21 @@ describe('with storage', () => {
     const fileOf = vi.fn<Storage['fileOf']>((owner) => folder.fileOf(owner))
     await start(STORED, { storage: { fsync: false, fileOf } })
     expect(fileOf).toHaveBeenCalledWith('processor tail_sampling traces')
+  })
+
+  test('its file has no more than the storage allows: senders are told to come again, until there is room', async () => {
+    const storage = { ...diskStorage(), maxBytes: 200_000 }
+    const { processor, sink, decided } = await start(STORED, { storage })
+    const fill = async (trace: number): Promise<unknown> =>
+      processor.consume(spansOf({ trace, count: 100, status: 2 }), EMPTY_CONTEXT).catch((error: unknown) => error)
+    let refusal: unknown
+    let trace = 0
+    while (refusal === undefined && trace < 100) refusal = await fill(++trace)
+    expect(refusal).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/cannot be written: .*full/) })
+    expect(statSync(storage.fileOf('processor tail_sampling traces')).size).toBeLessThanOrEqual(200_704)
+    await decided()
+    await vi.waitFor(() => expect(sink.items).toBe(100 * (trace - 1)))
+    expect(await fill(trace)).toBeUndefined()
   })
 
   test('a sender whose spans cannot be written is told to come again', async () => {

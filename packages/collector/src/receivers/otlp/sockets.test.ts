@@ -222,7 +222,7 @@ describe('floods', { timeout: 60_000 }, () => {
 /** The two servers with a stall timeout that a test can wait for. */
 async function startImpatient(
   stallTimeoutMs: number,
-  { messageMs = 60_000, idle = '0s' } = {},
+  { messageMs = 60_000, idle = '0s', read = '0s' } = {},
 ): Promise<{
   http: string
   grpc: string
@@ -237,7 +237,7 @@ async function startImpatient(
   const parsed = otlpReceiver.config.safeParse({
     protocols: {
       grpc: { endpoint: '127.0.0.1:0', keepalive: { server_parameters: { max_connection_idle: idle } } },
-      http: { idle_timeout: '0s' },
+      http: { idle_timeout: '0s', read_timeout: read },
     },
   })
   if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues))
@@ -307,6 +307,25 @@ describe('clients that stand still', () => {
     const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => void stream.once('response', resolve))
     clearInterval(trickle)
     expect([headers['grpc-status'], headers['grpc-message']]).toEqual(['4', 'the message was not there within 0.3 s'])
+    await vi.waitUntil(() => used() === 0, within)
+    expect(requests('timeout')).toBe(1)
+    stream.destroy()
+  })
+
+  test('nearly, in a body over HTTP/2 of which a byte comes now and then: it is refused in time, too', async () => {
+    const { http, used, requests } = await startImpatient(10_000, { read: '300ms' })
+    const session = http2.connect(`http://${http}`)
+    onTestFinished(() => session.destroy())
+    const stream = session.request({
+      ':path': '/v1/traces',
+      ':method': 'POST',
+      'content-type': 'application/x-protobuf',
+    })
+    stream.write(Buffer.of(0))
+    const trickle = setInterval(() => stream.write(Buffer.of(0)), 50)
+    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => void stream.once('response', resolve))
+    clearInterval(trickle)
+    expect(headers[':status']).toBe(503)
     await vi.waitUntil(() => used() === 0, within)
     expect(requests('timeout')).toBe(1)
     stream.destroy()
