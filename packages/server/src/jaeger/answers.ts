@@ -33,6 +33,27 @@ export async function readTrace(
   return chunks && readJaegerTrace(chunks, id, { raw, again, grow: (bytes) => call.room.grow(bytes) })
 }
 
+/**
+ * The time that reading many traces for one answer may take in all, `timeoutMs` milliseconds. That in which the client takes what was read does not
+ * count: `during` measures nothing else.
+ */
+export function readingTime(timeoutMs: number, nowMs: () => number = () => performance.now()) {
+  let leftMs = timeoutMs
+  return {
+    get isOver(): boolean {
+      return leftMs <= 0
+    },
+    async during<T>(read: () => Promise<T>): Promise<T> {
+      const sinceMs = nowMs()
+      try {
+        return await read()
+      } finally {
+        leftMs -= nowMs() - sinceMs
+      }
+    },
+  }
+}
+
 /** Jaeger has one number for each two services, whatever the kind of the calls. Edges of a pair follow one another. */
 export function pairsOf(edges: readonly DependencyEdge[]): { parent: string; child: string; callCount: number }[] {
   const pairs: { parent: string; child: string; callCount: number }[] = []

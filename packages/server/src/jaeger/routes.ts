@@ -8,7 +8,7 @@ import { startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
-import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readTrace, traceNotFound } from './answers.ts'
+import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readingTime, readTrace, traceNotFound } from './answers.ts'
 import { booleanParam, readTraceId } from './go-params.ts'
 import type { Envelope } from './model.ts'
 import { MONITOR_METRICS, monitorMetric } from './monitor.ts'
@@ -85,10 +85,16 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
         ids = page.traces.map(({ traceId }) => traceId)
         if (!page.complete) errors.push({ msg: INCOMPLETE })
       }
+      const time = readingTime(call.timeoutMs)
       async function* found(): AsyncGenerator<JaegerTraceReader> {
         for (const [index, id] of ids.entries()) {
+          if (time.isOver) {
+            errors.push({ msg: `${INCOMPLETE}: ${ids.length - index} traces were not read` })
+            return
+          }
           const asked = wanted[index]
-          const trace = await readTrace(store, id, raw, call).catch((error: unknown) => {
+          const read = () => readTrace(store, id, raw, call)
+          const trace = await time.during(read).catch((error: unknown) => {
             if (!leavesPart(error)) throw error
             errors.push({ msg: `the trace cannot be read: ${error.message}`, traceID: shortTraceId(id) })
             return null

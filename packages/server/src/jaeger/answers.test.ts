@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import { readingTime } from './answers.ts'
+
+it('counts the time of reading, also of what fails, and not that of whoever takes what was read', async () => {
+  let nowMs = 0
+  const time = readingTime(10_000, () => nowMs)
+  const reads = (ms: number, fails = false) =>
+    time.during(async () => {
+      nowMs += ms
+      if (fails) throw new Error('cannot be read')
+      return ms
+    })
+  expect(await reads(4_000)).toBe(4_000)
+  nowMs += 60_000
+  expect(time.isOver).toBe(false)
+  await expect(reads(5_999, true)).rejects.toThrow('cannot be read')
+  expect(time.isOver).toBe(false)
+  await reads(1)
+  expect(time.isOver).toBe(true)
+})
