@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { noBrowser, openBrowser, openPage } from './browser.ts'
 import { hex, isSlow, requests, sendCheckouts } from './checkouts.ts'
 import { type RunningSpoor, startSpoor } from './spoor.ts'
+import { ms, now, sendTraces, span, traces } from './traces.ts'
 
 describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
   let spoor: RunningSpoor
@@ -168,6 +169,31 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect([await rows().count(), await rows().first().textContent()]).toEqual([1, seen])
     expect(await rows().first().getAttribute('aria-selected')).toBe('true')
     expect(page.url()).toBe(address)
+  })
+
+  it('5: tells which errors are new, and where they come from', async () => {
+    const from = String(now - 60_000n * ms)
+    const old = { status: { code: 2 as const, message: 'out of paper' } }
+    const spans = [30n, 7200n].map((ago, at) =>
+      span({
+        traceId: hex(500 + at, 32),
+        spanId: hex(9000 + at, 16),
+        name: 'print',
+        startTimeUnixNano: now - ago * 1000n * ms,
+        endTimeUnixNano: now - ago * 1000n * ms + ms,
+        ...old,
+      }),
+    )
+    await sendTraces(spoor, traces('printer', spans))
+    await open(`/search?panel=errors&from=${from}`)
+    const rows = page.getByRole('table', { name: 'Errors of spans' }).locator('tbody tr')
+    await rows.filter({ hasText: 'out of paper' }).waitFor()
+    await page.getByRole('button', { name: 'ever?' }).click()
+    await rows.filter({ hasText: 'row is locked' }).getByText('new', { exact: true }).waitFor()
+    expect(await rows.filter({ hasText: 'out of paper' }).getByText('new', { exact: true }).count()).toBe(0)
+    await rows.filter({ hasText: 'row is locked' }).getByRole('link').click()
+    await page.waitForURL(/\/trace\/.*span=/)
+    expect(await page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
   })
 
   it('Back leads to where one was in the list', async () => {
