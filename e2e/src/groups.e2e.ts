@@ -169,6 +169,7 @@ describe.skipIf(noBrowser)('groups of all that matches', () => {
     await page.mouse.down()
     await page.mouse.move(x + width - 18, y + height / 5, { steps: 3 })
     await page.mouse.up()
+    await page.getByRole('button', { name: 'Filter' }).click()
     await page.waitForURL(/trace\.request/)
     const { searchParams } = new URL(page.url())
     const [, least, most] = /trace\.request>=(\S+) trace\.request<=(\S+)/.exec(searchParams.get('q')!)!

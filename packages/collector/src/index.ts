@@ -29,3 +29,11 @@ export {
   type Sender,
   type SendResult,
 } from './exporter-helper/index.ts'
+export { createGrpcEndpoint } from './extension-helper/index.ts'
+export {
+  createHealth as createGrpcHealth,
+  HEALTH_SERVICE,
+  healthProtoFile,
+  reflectionHandlers,
+  type StreamHandler,
+} from './receiver-helper/index.ts'

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs'
 import 'protobufjs/ext/descriptor.js'
 import { expect, test } from 'vitest'
-import { otlpProtoFiles } from './descriptors.ts'
+import { otlpProtoFiles, protoFile } from './descriptors.ts'
 import { messageTypeOf } from './oracle.test.helper.ts'
 import { MESSAGE_TYPES } from './schema.ts'
 
@@ -39,6 +39,17 @@ test.each(types.filter((name) => !/Export|^opentelemetry.*\.collector/.test(name
     expect(shapeOf(type)).toEqual(shapeOf(messageTypeOf(type.name)))
   },
 )
+
+test('a map field is told as one', () => {
+  const entry = { name: 'TagsEntry', fields: [], isMapEntry: true }
+  const { descriptor } = protoFile({
+    name: 'a.proto',
+    package: 'a',
+    messages: [{ name: 'A', fields: [], nested: [entry] }],
+  })
+  // `DescriptorProto.options` with `MessageOptions.map_entry`, at the end of the entry.
+  expect(Buffer.from(descriptor).includes(Buffer.from([...Buffer.from('TagsEntry'), 0x3a, 2, 0x38, 1]))).toBe(true)
+})
 
 test('all messages, enums, services and methods are there by their full names', () => {
   expect(types).toHaveLength(MESSAGE_TYPES.size + 3 * 3)

@@ -41,6 +41,8 @@ export interface ProtoMessage {
   readonly fields: readonly ProtoField[]
   readonly nested?: readonly ProtoMessage[]
   readonly enums?: readonly ProtoEnum[]
+  /** It is what a map field repeats: a key and a value. */
+  readonly isMapEntry?: boolean
 }
 
 export interface ProtoMethod {
@@ -107,7 +109,7 @@ export function protoFile(source: ProtoSource): ProtoFile {
   return { name, imports, symbols, descriptor }
 }
 
-function messageOf({ name, fields, nested = [], enums = [] }: ProtoMessage): Uint8Array {
+function messageOf({ name, fields, nested = [], enums = [], isMapEntry }: ProtoMessage): Uint8Array {
   const oneofs = [...new Set(fields.flatMap(({ oneof }) => oneof ?? []))]
   // An optional field is alone in a oneof that nobody sees; these come behind the others.
   const all = [...oneofs, ...fields.filter(({ optional }) => optional).map((field) => `_${field.name}`)]
@@ -116,6 +118,7 @@ function messageOf({ name, fields, nested = [], enums = [] }: ProtoMessage): Uin
     ...fields.map((field) => part(2, fieldOf(field, all))),
     ...nested.map((each) => part(3, messageOf(each))),
     ...enums.map((each) => part(4, enumOf(each))),
+    ...(isMapEntry ? [part(7, int(7, 1))] : []),
     ...all.map((each) => part(8, text(1, each))),
   ])
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // In the workspace this file is there before the build is, so that npm can link it.
 import { statSync } from 'node:fs'
+import { restartWithAllocator } from './allocator.js'
+
+restartWithAllocator()
 
 const changedMs = (path) => statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0
 

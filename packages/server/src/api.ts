@@ -234,7 +234,7 @@ export interface TimeShareRow {
 }
 
 /**
- * What is different in what the query `b` finds from what the query `a` does: both as `q`, in the range `from` to `to`, or each in its own (`aFrom`, `bTo`, …). `keys`: at most 100, as
+ * What is different in what the query `b` finds from what the query `a` does: both as `q`, in the range `from` to `to`, or each in its own (`aFrom`, `bTo`, …). With `rest=true` from what is in `a` and not in `b`, which has to be a part of it. `keys`: at most 100, as
  * `groupBy`; default `service`, `name`, `kind`, `status` and the 50 most frequent attributes. `limit`: 1-1,000, default 50.
  */
 export interface CompareResponse {

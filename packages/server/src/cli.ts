@@ -47,6 +47,10 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
     .option('--host <address>', 'Address that all ports listen on (default: 127.0.0.1, this machine only)')
     .option('--page-port <port>', 'Page and query APIs (default: 16686)')
+    .option(
+      '--query-grpc-port <port>',
+      'Jaeger’s query API over gRPC (default: 16685 where the page is on 16686, else none)',
+    )
     .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
     .option(
@@ -97,6 +101,7 @@ async function serve(options: Options, io: Io): Promise<number> {
     data: textOf('data', options['data']),
     host: textOf('host', options['host']),
     pagePort: portOf('page-port', options['pagePort']),
+    queryGrpcPort: portOf('query-grpc-port', options['queryGrpcPort']),
     otlpGrpcPort: portOf('otlp-grpc-port', options['otlpGrpcPort']),
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
@@ -118,11 +123,12 @@ async function serve(options: Options, io: Io): Promise<number> {
     async (signal) => {
       const spoor = await startSpoor({ ...given, readOnly, logger, signal })
       const stats = await spoor.store.stats({ timeoutMs: BANNER_STATS_MS }).catch(() => undefined)
-      const { page, otlpGrpc, otlpHttp } = spoor.urls
+      const { page, queryGrpc, otlpGrpc, otlpHttp } = spoor.urls
       banner(io, [
         ['Page', styleText('bold', page, { stream: io.stdout })],
         ['OTLP gRPC', otlpGrpc],
         ['OTLP HTTP', otlpHttp],
+        ['Jaeger gRPC', queryGrpc],
         [
           'Data',
           shortPath(spoor.data) +

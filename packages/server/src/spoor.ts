@@ -36,6 +36,8 @@ export interface SpoorOptions {
   readonly host?: string
   /** The page and the query APIs. Default 16686. */
   readonly pagePort?: number
+  /** Jaeger's query services over gRPC. Default 16685 where the page is on 16686, else none. */
+  readonly queryGrpcPort?: number
   /** OTLP over gRPC; not used with {@link config}. Default 4317. */
   readonly otlpGrpcPort?: number
   /** OTLP over HTTP; not used with {@link config}. Default 4318. */
@@ -60,7 +62,13 @@ export interface SpoorOptions {
 }
 
 export interface Spoor {
-  readonly urls: { readonly page: string; readonly otlpHttp?: string; readonly otlpGrpc?: string }
+  readonly urls: {
+    readonly page: string
+    /** `host:port`, as that of `otlpGrpc`. */
+    readonly queryGrpc?: string
+    readonly otlpHttp?: string
+    readonly otlpGrpc?: string
+  }
   /** The data directory, absolute. */
   readonly data: string
   readonly store: TraceStore
@@ -92,6 +100,7 @@ export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): stri
  */
 export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
+  const queryGrpcPort = options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)
   const logger = options.logger ?? createLogger('info')
   const data = resolve(options.data ?? defaultDataDirectory())
   const counters = createCounters()
@@ -101,7 +110,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     collect: garbageCollector(),
     onOverload: (reason) => intake.refused(reason),
   })
-  const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector } = {}
+  const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector; queryGrpc?: string } = {}
   const state: { phase: Phase; failure: Error | undefined } = { phase: 'starting', failure: undefined }
   const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly })
   const failed = Promise.withResolvers<Error>()
@@ -136,6 +145,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     const grpc = address('grpc')
     return {
       page: `http://${formatHostPort(host, portOf(running.app, pagePort))}`,
+      ...(running.queryGrpc !== undefined && { queryGrpc: running.queryGrpc }),
       ...(http && { otlpHttp: `http://${http}` }),
       ...(grpc && { otlpGrpc: grpc }),
     }
@@ -179,6 +189,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       status,
       collector,
       budget,
+      grpc:
+        queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
     })
     await running.app.listen({ host, port: pagePort })
     if (!readOnly) {
@@ -210,6 +222,9 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     await stop().catch((cause: unknown) => logger.error({ err: cause }, 'what had been started did not stop in order'))
     throw explainListenError(error, [
       { port: pagePort, flag: '--page-port', what: 'the page' },
+      ...(queryGrpcPort === undefined
+        ? []
+        : [{ port: queryGrpcPort, flag: '--query-grpc-port', what: 'queries over gRPC' }]),
       ...(options.config
         ? []
         : [

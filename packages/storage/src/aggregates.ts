@@ -235,6 +235,8 @@ export type CompareScope = Omit<AggregateScope, keyof CallOptions>
 export interface CompareQuery extends CallOptions {
   readonly a: CompareScope
   readonly b: CompareScope
+  /** Compares with what is in `a` and not in `b`: `b` has to be a part of `a`, as one hour is of a day. Default false. */
+  readonly rest?: boolean
   /** At most 100. Default: service, name, kind, status and the 50 most frequent attributes. */
   readonly keys?: readonly GroupKey[]
   /** 1-1,000, default 50. */

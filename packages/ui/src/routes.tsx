@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router'
+import { readCompareUrl } from './compare/compare-url.ts'
 import { isJaeger, readSearchUrl } from './search/search-url.ts'
 import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
@@ -47,6 +48,15 @@ export const dependenciesRoute = createRoute({
   }),
 })
 
+export const compareRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/compare',
+  validateSearch: readCompareUrl,
+  component: lazyPart(async () => (await import('./compare/compare-page.tsx')).ComparePage, {
+    name: 'The comparison',
+  }),
+})
+
 const pipelinesRoute = createRoute({
   getParentRoute: () => root,
   path: '/pipelines',
@@ -55,7 +65,7 @@ const pipelinesRoute = createRoute({
   }),
 })
 
-const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute, pipelinesRoute])
+const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute, compareRoute, pipelinesRoute])
 
 /** The router of the page. Parameters stay the text that they are in the address bar: no JSON in it. A repeated one becomes a list. */
 export function createPageRouter() {

@@ -1,4 +1,4 @@
-/** A small gRPC server of an extension, for calls with small messages; without TLS, as probes of this machine or cluster have none. */
+/** A gRPC server for calls whose requests are small, without TLS: for probes of this machine or cluster, and queries. */
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { CollectorError, formatHostPort, listenError, parseHostPort, toCollectorError } from '../component/index.ts'
@@ -12,10 +12,14 @@ const STALL_MS = 5_000
 /** What a call may take to end when the endpoint stops. Milliseconds. */
 const LINGER_MS = 200
 
-/** `endpoint`: `host:port`. `handlers`: by path; others are UNIMPLEMENTED. Other hosts than this machine's are refused where it listens on loopback. */
+/**
+ * `endpoint`: `host:port`. `handlers`: by path; others are UNIMPLEMENTED. Other hosts than this machine's are refused where it listens on loopback;
+ * `setting` opens it to others.
+ */
 export function createGrpcEndpoint(
   endpoint: string,
   handlers: ReadonlyMap<string, StreamHandler>,
+  setting = 'endpoint',
 ): Omit<HttpEndpoint, 'refresh'> {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
@@ -33,7 +37,7 @@ export function createGrpcEndpoint(
     stream.setTimeout(STALL_MS, () => stream.close(http2.constants.NGHTTP2_CANCEL))
     const path = headers[':path'] ?? ''
     try {
-      checkHost(headers[':authority'], listenHost, 'endpoint')
+      checkHost(headers[':authority'], listenHost, setting)
       const handler = handlers.get(path)
       if (!handler)
         throw new CollectorError(

@@ -1,4 +1,4 @@
-/** Calls of gRPC with few and small messages, any number either way: those of its own services. Source: grpc/doc/PROTOCOL-HTTP2.md. */
+/** Calls of gRPC with small messages that come, any number either way: those of its own services, and queries. Source: grpc/doc/PROTOCOL-HTTP2.md. */
 import type http2 from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { GRPC } from '../component/index.ts'
@@ -8,6 +8,8 @@ import { isAnswerable } from './grpc-call.ts'
 /** The other side's way to answer. */
 export interface StreamAnswer {
   send(message: Uint8Array): void
+  /** Resolves when what was sent has gone so far that more should be sent, or the call is over. */
+  drained(): Promise<void>
   /** Ends the call. `code`: default OK. */
   end(code?: number, message?: string): void
   /** The call goes on for as long as the client wants, whether anything comes or not. */
@@ -50,6 +52,16 @@ export function serveStream(
   const listener = handler({
     send(message) {
       if (!ended && !stream.destroyed) stream.write(Buffer.concat([messagePrefix(false, message.length), message]))
+    },
+    async drained() {
+      if (!stream.writableNeedDrain || stream.destroyed) return
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          stream.off('drain', done).off('close', done)
+          resolve()
+        }
+        stream.on('drain', done).on('close', done)
+      })
     },
     end,
     stay: () => stream.setTimeout(0),

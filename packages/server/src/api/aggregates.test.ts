@@ -172,10 +172,19 @@ it('tells what is different', async () => {
     { attribute: 'tenant', value: null, a: TRACES, b: 0 },
     ...[0, 1, 2, 3].map((n) => ({ attribute: 'tenant', value: `t${n}`, a: 0, b: 10 })),
   ])
+  const cost = { spansScanned: 0, bytesRead: 0, elapsedMs: 0 }
   const halves = await spoor.json<CompareResponse>(
     `/api/spoor/v1/compare?a=service:bank&b=service:bank&aFrom=${START}&aTo=${START + 19n * MS}&bFrom=${START + 20n * MS}&bTo=${START + 39n * MS}`,
   )
   expect(halves).toMatchObject({ a: 20, b: 20, differences: [] })
+  const rest = await spoor.json<CompareResponse>(
+    `/api/spoor/v1/compare?a=&b=name:withdraw&rest=true&${range}&keys=name,tenant`,
+  )
+  const others = await spoor.json<CompareResponse>(
+    `/api/spoor/v1/compare?a=-name:withdraw&b=name:withdraw&${range}&keys=name,tenant`,
+  )
+  expect(rest.a).toBe(TRACES)
+  expect({ ...rest, ...cost }).toEqual({ ...others, ...cost })
 })
 
 it('says where a question is none, and the way out', async () => {

@@ -111,6 +111,7 @@ export function compareRoute(store: StoreQueries) {
       a: { ...sideOf(query, 'a'), ...(of && { of }) },
       b: { ...sideOf(query, 'b'), ...(of && { of }) },
       limit: countParam(query, 'limit', 50, 1, 1_000),
+      ...(first(query, 'rest') === 'true' && { rest: true }),
       ...(keys.length > 0 && { keys }),
     }
     const { differences, ...rest } = await store.compare(asked, callOf(request))

@@ -54,6 +54,8 @@ export interface Failures {
     error: unknown,
     form: (failure: Failure) => { readonly type: string; readonly body: string },
   ): FastifyReply
+  /** The same, told in the log where an answer would be. `what`: what was asked. */
+  note(error: unknown, what: string): Failure
   /** Tells of an answer that failed when a part of it was sent already. */
   tell(reply: FastifyReply, error: unknown): void
 }
@@ -70,6 +72,11 @@ export function createFailures(logger: Logger): Failures {
   }
   return {
     of: failureOf,
+    note(error, what) {
+      const failure = failureOf(error)
+      log(failure, error, what)
+      return failure
+    },
     answer(reply, error, form) {
       const failure = failureOf(error)
       if (failure.code === 'cancelled' || reply.raw.destroyed) {

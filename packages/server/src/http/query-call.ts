@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
 import { ANSWER_BYTES, type AnswerBudget, type AnswerLease } from './answer-budget.ts'
-import type { LaneName, Lanes } from './lanes.ts'
+import type { Lane, LaneName, Lanes } from './lanes.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -45,29 +45,56 @@ export function limitQueries(app: FastifyInstance, lanes: Lanes, budget: AnswerB
     const { lane, takesTimeout } = request.routeOptions.config
     if (lane === undefined) return
     const timeoutMs = takesTimeout ? timeoutOf(request.query as Query) : DEFAULT_TIMEOUT_MS
-    const { signal, onEnd } = endOf(reply)
-    const began = performance.now()
-    onEnd(await lanes[lane].enter(timeoutMs * WAITING_SHARE, signal))
-    const room = budget.take(ANSWER_BYTES, 'answer')
-    if (!room) throw new RequestError(503, 'busy', 'too many bytes of answers are on their way; try again')
-    onEnd(() => room.release())
-    calls.set(request, { signal, room, timeoutMs: timeoutMs - (performance.now() - began) })
+    calls.set(request, await enter(lanes[lane], budget, endOf(reply), timeoutMs))
   })
 }
 
-/** `onEnd` calls what it is given when the answer has been sent or its connection is gone; at once when it is already. */
-function endOf({ raw }: FastifyReply): { signal: AbortSignal; onEnd: (end: () => void) => void } {
+/** How a query ends, however that is: `onEnd` calls what it is given then, or at once when it is over. */
+export interface QueryEnd {
+  /** Aborts then. */
+  readonly signal: AbortSignal
+  readonly onEnd: (end: () => void) => void
+}
+
+/**
+ * The limits of one query that takes `timeoutMs` milliseconds at the most: a place in its lane, and room for its answer, until it ends. Rejects with
+ * RequestError `busy` (503) where there is none.
+ */
+export async function enter(
+  lane: Lane,
+  budget: AnswerBudget,
+  { signal, onEnd }: QueryEnd,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+): Promise<QueryCall> {
+  const began = performance.now()
+  onEnd(await lane.enter(timeoutMs * WAITING_SHARE, signal))
+  const room = budget.take(ANSWER_BYTES, 'answer')
+  if (!room) throw new RequestError(503, 'busy', 'too many bytes of answers are on their way; try again')
+  onEnd(() => room.release())
+  return { signal, room, timeoutMs: timeoutMs - (performance.now() - began) }
+}
+
+/** When the answer has been sent, or its connection is gone. */
+function endOf({ raw }: FastifyReply): QueryEnd {
+  const { end, ...is } = createEnd()
+  raw.once('close', end)
+  return is
+}
+
+export function createEnd(): QueryEnd & { readonly end: () => void } {
   const controller = new AbortController()
   const ends: (() => void)[] = []
-  raw.once('close', () => {
-    controller.abort()
-    for (const end of ends) end()
-  })
-  const onEnd = (end: () => void): void => {
-    if (controller.signal.aborted) end()
-    else ends.push(end)
+  return {
+    signal: controller.signal,
+    onEnd(end) {
+      if (controller.signal.aborted) end()
+      else ends.push(end)
+    },
+    end() {
+      controller.abort()
+      for (const end of ends.splice(0)) end()
+    },
   }
-  return { signal: controller.signal, onEnd }
 }
 
 function timeoutOf(query: Query): number {

@@ -9,6 +9,7 @@ import { spoorApi } from '../api/routes.ts'
 import { createStoreQueries } from '../api/store-queries.ts'
 import type { StatusResponse } from '../api.ts'
 import type { Vitals } from '../health.ts'
+import { createQueryGrpc } from '../jaeger/grpc/server.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
 import { Reports } from '../report/reports.ts'
@@ -37,6 +38,8 @@ export interface QueryServerOptions {
   readonly budget?: SharedBudget
   /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number
+  /** Jaeger's query services over gRPC: the port, 0 for a free one; `listening` hears of the address. Default: none. */
+  readonly grpc?: { readonly port: number; readonly listening: (address: string) => void } | undefined
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */
   readonly lanes?: Lanes
 }
@@ -92,7 +95,9 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     return undefined
   })
   app.addHook('onSend', compressForRemote)
-  limitQueries(app, options.lanes ?? createLanes(counters), createAnswerBudget(undefined, options.budget))
+  const lanes = options.lanes ?? createLanes(counters)
+  const budget = createAnswerBudget(undefined, options.budget)
+  limitQueries(app, lanes, budget)
 
   const store = createStoreQueries(() => openStore(vitals(), options.store()))
   const failures = createFailures(logger)
@@ -106,6 +111,16 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   await app.register(api, { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, failures), { prefix: '/api' })
+  if (options.grpc) {
+    const { port, listening } = options.grpc
+    const isReady = (): boolean => vitals().phase === 'running'
+    const grpc = createQueryGrpc({ host, port, store, failures, lanes, budget, isReady })
+    app.addHook('onReady', async () => {
+      await grpc.start()
+      listening(grpc.address)
+    })
+    app.addHook('preClose', () => grpc.stop())
+  }
   healthRoutes(app, vitals)
   app.get('/metrics', async (_, reply) =>
     reply.type(PROMETHEUS_TYPE).send(await prometheusText(counters, { catalogue: METRICS })),

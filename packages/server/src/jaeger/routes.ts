@@ -1,5 +1,5 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
-import { collectSearch, type DependencyEdge } from '@spoor/storage'
+import { collectSearch } from '@spoor/storage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, nowNs, type Query, RequestError } from '../api/params.ts'
@@ -7,28 +7,23 @@ import type { StoreQueries } from '../api/store-queries.ts'
 import { startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
-import { callOf, type QueryCall } from '../http/query-call.ts'
+import { callOf } from '../http/query-call.ts'
+import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readTrace, traceNotFound } from './answers.ts'
 import { booleanParam, readTraceId } from './go-params.ts'
 import type { Envelope } from './model.ts'
 import { MONITOR_METRICS, monitorMetric } from './monitor.ts'
 import { searchParams, timeRange } from './search-params.ts'
-import { type JaegerTraceReader, readJaegerTrace, shortTraceId } from './trace-json.ts'
+import { type JaegerTraceReader, shortTraceId } from './trace-json.ts'
 import { tracesText } from './trace-text.ts'
 import { MAX_TRANSFORM_BYTES, transformed } from './transform.ts'
 
 type Errors = NonNullable<Envelope<unknown>['errors']>
 
-/** Kinds as Jaeger names them in lists of operations; unspecified is empty. */
-const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
 /** Traces that one request may name. */
 const MAX_TRACE_IDS = 1_000
 const DAY_MS = 86_400_000
 /** The smallest step of `metrics`. Milliseconds. */
 const MIN_STEP_MS = 1
-
-/** Told in an answer that may lack something. */
-const INCOMPLETE =
-  'the answer is not complete: the store was stopped by time, or a part of it cannot be read; ask for a shorter time range'
 
 /**
  * Jaeger's query API as Grafana, Kiali and Jaeger UI call it, `/api/*`. The store answers; this is its translation. What an
@@ -139,9 +134,7 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw traceNotFound()
       await chunks.return(undefined)
-      const message =
-        'archive span storage was not configured: Spoor keeps a trace as long as --max-age and --max-disk say'
-      throw new RequestError(404, 'no_archive', message)
+      throw noArchive()
     })
 
     app.get('/dependencies', searches, async (request, reply) => {
@@ -171,19 +164,6 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
   }
 }
 
-const traceNotFound = () => new RequestError(404, 'not_found', 'trace not found')
-
-async function readTrace(
-  store: StoreQueries,
-  id: string,
-  raw: boolean,
-  call: QueryCall,
-): Promise<JaegerTraceReader | undefined> {
-  const chunks = await startedTrace(store.trace(id, call))
-  const again = () => store.trace(id, call)
-  return chunks && readJaegerTrace(chunks, id, { raw, again, grow: (bytes) => call.room.grow(bytes) })
-}
-
 function wantedIds(query: Query): readonly string[] {
   const wanted = all(query, 'traceID')
   if (wanted.length > MAX_TRACE_IDS) {
@@ -204,17 +184,6 @@ function envelope<T>(data: T, rest: { total?: number; errors?: Envelope<T>['erro
 
 function send(reply: FastifyReply, query: Query, body: Envelope<unknown>): FastifyReply {
   return reply.type('application/json').send(JSON.stringify(body, undefined, isPretty(query) ? 4 : undefined))
-}
-
-/** Jaeger has one number for each two services, whatever the kind of the calls. Edges of a pair follow one another. */
-function pairsOf(edges: readonly DependencyEdge[]): { parent: string; child: string; callCount: number }[] {
-  const pairs: { parent: string; child: string; callCount: number }[] = []
-  for (const { parent, child, calls } of edges) {
-    const last = pairs.at(-1)
-    if (last && last.parent === parent && last.child === child) last.callCount += calls
-    else pairs.push({ parent, child, callCount: calls })
-  }
-  return pairs
 }
 
 function traceIdOf(text: string): string {

@@ -11,7 +11,7 @@ import { callOf } from '../http/query-call.ts'
 import { parseBool, readTraceId } from './go-params.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
-const KIND_NAMES = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
+export const KIND_NAMES_V3 = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
 
 /**
  * Jaeger's `/api/v3/*`: what today's Jaeger UI and Grafana's gRPC-style client call. Times are RFC 3339 with
@@ -44,7 +44,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       const operations = await store.operations(param(query, 'service'), callOf(request))
       return {
         operations: operations
-          .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES[kind] ?? 'internal' }))
+          .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES_V3[kind] ?? 'internal' }))
           .filter(({ spanKind }) => kind === undefined || spanKind === kind.toLowerCase()),
       }
     })
@@ -127,7 +127,8 @@ function param(query: Query, name: string): string | undefined {
   )
 }
 
-function searchQuery(query: Query): SearchQuery {
+/** The parameters of a search, which gRPC's are put into, too. */
+export function searchQuery(query: Query): SearchQuery {
   const from = timestamp(query, 'query.startTimeMin')
   const to = timestamp(query, 'query.startTimeMax')
   if (from === undefined || to === undefined) {

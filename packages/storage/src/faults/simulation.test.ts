@@ -198,3 +198,43 @@ it('loses what was not synced when the power is cut, in parts', () => {
   )
   expect(outcomes.size).toBeGreaterThan(4)
 })
+
+it('tells of a sync that hangs after 10 s, refuses what comes meanwhile, and takes spans again when it returns', async () => {
+  const machine = new SimulatedMachine(1)
+  const process = new SimulatedProcess(machine)
+  const events: StoreEvent[] = []
+  const run = async (): Promise<void> => {
+    const store = await new Promise<TraceStore>((resolve, reject) =>
+      process.do(
+        () =>
+          void openStoreOn(process.host, { directory: '/data', onEvent: (event) => events.push(event) }).then(
+            resolve,
+            reject,
+          ),
+      ),
+    )
+    const append = (id: number): Promise<unknown> =>
+      new Promise((resolve) =>
+        process.do(
+          () =>
+            void store.append(batchOf(sent({ trace: 1, id }))).then(
+              () => resolve('stored'),
+              (error: unknown) => resolve(String(error)),
+            ),
+        ),
+      )
+    machine.disk.faults.syncHangs = true
+    const hung = append(1)
+    await machine.sleep(9_000)
+    expect(events.map(({ code }) => code)).toEqual(['opened'])
+    await machine.sleep(3_000)
+    const reason = 'the disk has not written a batch for 10 s'
+    expect(events.at(-1)).toEqual({ code: 'failing', part: 'writer', reason })
+    expect(await append(2)).toContain(reason)
+    machine.disk.faults.syncHangs = false
+    expect(await hung).toBe('stored')
+    expect(await append(3)).toBe('stored')
+    expect(events.at(-1)).toMatchObject({ code: 'recovered_again', part: 'writer', failures: 1 })
+  }
+  await machine.run(run(), 100_000)
+})

@@ -6,8 +6,18 @@ type Value = string | null
 export function narrowedTo(q: string, group: { readonly service?: Value; readonly name?: Value }): string {
   const terms = (['service', 'name'] as const).flatMap((key) => {
     const value = group[key]
-    return value === undefined ? [] : [value === null ? `-${key}:*` : `${key}:${quote(value)}`]
+    return value === undefined ? [] : [termOf(key, value)]
   })
+  return narrowedBy(q, terms)
+}
+
+/** A condition on a key as the language has it; `null`: that there is none. */
+export function termOf(key: string, value: Value): string {
+  return value === null ? `-${key}:*` : `${key}:${quote(value)}`
+}
+
+/** The query narrowed to spans of which these terms are true, too. */
+export function narrowedBy(q: string, terms: readonly string[]): string {
   const text = q.trim()
   if (hasSets(text)) return `(${text}) && { ${terms.join(' ')} }`
   const outer = outerPieces(text)

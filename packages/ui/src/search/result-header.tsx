@@ -1,7 +1,9 @@
 import { formatDuration, parseGoDuration } from '@spoor/otlp'
+import { useNavigate } from '@tanstack/react-router'
 import type { SearchResponse } from 'spoor/api'
 import type { SearchSoFar } from '../api/search.ts'
 import { formatCount, formatCounted } from '../format/numbers.ts'
+import { earlierOnes } from '../compare/questions.ts'
 import { without } from '../url/without.ts'
 import { CloseIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
@@ -30,9 +32,14 @@ export function ResultHeader(props: {
   /** Why the rows that are shown could not be brought up to date. */
   failure: Error | undefined
   onAgain: () => void
+  /** How many are picked to be compared. */
+  picked: number
+  onComparePicked: () => void
 }) {
+  const navigate = useNavigate()
   const { url, pages } = props
   const last = pages?.at(-1)
+  const earlier = earlierOnes(url)
   const order = url.order ?? 'newest'
   const { min, max } = url
   const count = last?.next === undefined ? formatCounted(props.shown, 'trace') : `${formatCount(props.shown)}+ traces`
@@ -53,6 +60,22 @@ export function ResultHeader(props: {
           onSelect: () => props.onChange({ ...without(url, ['order']), ...(choice !== 'newest' && { order: choice }) }),
         }))}
       />
+      {earlier.length > 0 && (
+        <MenuButton
+          label="compare"
+          title="Compare all that matches"
+          items={earlier.map(({ label, search }) => ({
+            key: label,
+            label,
+            onSelect: () => void navigate({ to: '/compare', search }),
+          }))}
+        />
+      )}
+      {props.picked > 0 && (
+        <button type="button" className={styles.chip} disabled={props.picked < 2} onClick={props.onComparePicked}>
+          {props.picked < 2 ? 'A · pick another with space' : 'Compare A with B (c)'}
+        </button>
+      )}
       {(min ?? max) && (
         <button
           type="button"

@@ -8,6 +8,7 @@ import { pageOf, searchQuery, useSearchSoFar } from '../api/search.ts'
 import { formatCounted } from '../format/numbers.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
+import { boxAgainstRest } from '../compare/questions.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
@@ -18,7 +19,7 @@ import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
 import { withRequest } from './query-text.ts'
 import { ResultHeader } from './result-header.tsx'
-import type { Selection } from './plot/plot.tsx'
+import type { BoxChoice, Selection } from './plot/plot.tsx'
 import { Scatter } from './plot/scatter.tsx'
 import styles from './search-page.module.css'
 import { searchParameters, type SearchUrl } from './search-url.ts'
@@ -50,7 +51,8 @@ function preloadTracePage(): void {
 export function SearchPage() {
   const url = route.useSearch()
   const navigate = useNavigate({ from: '/search' })
-  const [selected, setSelected] = useState(-1)
+  const [selectedId, setSelectedId] = useState<string>()
+  const [picked, setPicked] = useState<readonly string[]>([])
   const [hovered, setHovered] = useState<string>()
   const live = url.live === '1'
   const { data: status } = useQuery(statusQuery)
@@ -63,6 +65,9 @@ export function SearchPage() {
     () => (soFar && soFar.traces.length > 0 ? soFar.traces : (pages?.flatMap((page) => page.traces) ?? [])),
     [soFar, pages],
   )
+  // The selection is a trace, not a place: what comes meanwhile does not move it.
+  const selected = selectedId === undefined ? -1 : rows.findIndex((row) => row.traceId === selectedId)
+  const select = (index: number) => setSelectedId(rows[index]?.traceId)
   const moreFailure = search.isFetchNextPageError ? search.error : undefined
   const lastFailure = useLastFailure(search.error, search.data !== undefined, JSON.stringify(searchParameters(url)))
   const failure = moreFailure ? undefined : lastFailure
@@ -72,7 +77,6 @@ export function SearchPage() {
   useEffect(() => {
     document.title = url.q ? `${url.q} - Spoor` : 'Search - Spoor'
   }, [url.q])
-  useEffect(() => setSelected(-1), [url])
   useEffect(preloadTracePage, [])
 
   const change = useCallback(
@@ -80,23 +84,44 @@ export function SearchPage() {
     [navigate, url.live],
   )
   const open = useCallback((id: string) => void navigate({ to: '/trace/$id', params: { id }, search: {} }), [navigate])
-  const choose = ({ from, to, minNs, maxNs }: Selection) =>
-    change({
-      ...without(url, ['range', 'live']),
-      q: withRequest(url.q ?? '', shortDuration(minNs, 'down'), shortDuration(maxNs, 'up')),
-      from,
-      to,
-    })
+  const boxed = ({ from, to, minNs, maxNs }: Selection) => ({
+    q: withRequest(url.q ?? '', shortDuration(minNs, 'down'), shortDuration(maxNs, 'up')),
+    from,
+    to,
+  })
+  const choices: readonly BoxChoice[] = [
+    { label: 'Filter', onChoose: (box) => change({ ...without(url, ['range', 'live']), ...boxed(box) }) },
+    {
+      label: 'What is different in the box?',
+      onChoose: (box) => void navigate({ to: '/compare', search: boxAgainstRest(url, boxed(box)) }),
+    },
+  ]
+  /** Two can be picked: a third takes the place of the first. */
+  const pick = (id: string) =>
+    setPicked((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-2)))
+  const comparePicked = () => {
+    const [left, right] = picked
+    if (left && right) void navigate({ to: '/compare', search: { left, right } })
+  }
   const toggleLive = () => change(live ? without(url, ['live']) : { ...without(url, ['from', 'to']), live: '1' })
   useKeys({
-    j: () => setSelected((index) => Math.min(index + 1, rows.length - 1)),
-    k: () => setSelected((index) => Math.max(index - 1, 0)),
+    j: () => select(Math.min(selected + 1, rows.length - 1)),
+    k: () => select(Math.max(selected - 1, 0)),
+    ' ': () => {
+      if (selectedId === undefined) return false
+      pick(selectedId)
+      return true
+    },
+    c: () => picked.length === 2 && comparePicked(),
     Enter: () => {
       const row = rows[selected]
       if (row) open(row.traceId)
       return row !== undefined
     },
-    Escape: () => setSelected(-1),
+    Escape: () => {
+      setSelectedId(undefined)
+      setPicked([])
+    },
     l: toggleLive,
     '/': () => document.getElementById('query')?.focus(),
   })
@@ -115,7 +140,7 @@ export function SearchPage() {
       hovered={hovered}
       onHover={setHovered}
       onOpen={open}
-      onSelect={choose}
+      choices={choices}
     />
   )
 
@@ -146,7 +171,7 @@ export function SearchPage() {
       ) : (
         <>
           {isMany ? (
-            <HeatMap url={url} instead={scatter} onOpen={open} onSelect={choose} />
+            <HeatMap url={url} instead={scatter} onOpen={open} choices={choices} />
           ) : (
             (rows.length > 0 || search.isPending) && scatter()
           )}
@@ -164,12 +189,16 @@ export function SearchPage() {
               shown={rows.length}
               failure={failure}
               onAgain={again}
+              picked={picked.length}
+              onComparePicked={comparePicked}
             />
           )}
           {rows.length > 0 ? (
             <TraceList
               rows={rows}
               selected={selected}
+              picked={picked}
+              onPick={pick}
               hovered={hovered}
               onHover={setHovered}
               hasMore={hasNextPage}

@@ -15,6 +15,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
   /** Duration of a bar of full length, nanoseconds. */
   scaleNs: number
   selected: boolean
+  picked: boolean
   hovered: boolean
   zone: Zone
   onHover: (traceId: string | undefined) => void
@@ -29,6 +30,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
       preload={false}
       className={styles.row}
       data-selected={props.selected}
+      data-picked={props.picked}
       data-hovered={props.hovered}
       onPointerEnter={() => props.onHover(row.traceId)}
       onPointerLeave={() => props.onHover(undefined)}

@@ -1,6 +1,6 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import type { TraceRow } from 'spoor/api'
 import { useEffect, useMemo, useRef } from 'react'
+import { useRows } from '../canvas/use-rows.ts'
 import { useSettings } from '../settings/settings.ts'
 import { barScale } from './bar-scale.ts'
 import styles from './trace-list.module.css'
@@ -12,6 +12,9 @@ const rowHeight = 32
 export function TraceList(props: {
   rows: readonly TraceRow[]
   selected: number
+  /** Ids of those that are to be compared. */
+  picked: readonly string[]
+  onPick: (traceId: string) => void
   hovered: string | undefined
   onHover: (traceId: string | undefined) => void
   hasMore: boolean
@@ -23,20 +26,14 @@ export function TraceList(props: {
   const zone = useSettings((settings) => settings.zone)
   const setSettings = useSettings((settings) => settings.set)
   const { rows, hasMore, moreFailure, onMore, selected } = props
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 10,
-  })
-  const items = virtual.getVirtualItems()
-  const last = items.at(-1)?.index ?? 0
+  const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight })
+  const last = end - 1
   useEffect(() => {
     if (hasMore && !moreFailure && last >= rows.length - 20) onMore()
   }, [hasMore, moreFailure, last, rows.length, onMore])
   useEffect(() => {
-    if (selected >= 0) virtual.scrollToIndex(selected, { align: 'auto' })
-  }, [selected, virtual])
+    if (selected >= 0) reveal(selected)
+  }, [selected, reveal])
 
   const scaleNs = useMemo(() => barScale(rows), [rows])
   return (
@@ -60,29 +57,29 @@ export function TraceList(props: {
         </span>
       </div>
       <div className={styles.scroller} ref={scroller} role="list" aria-label="Traces">
-        <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-          {items.map((item) => {
-            const row = rows[item.index]
+        <div role="presentation" style={{ height: rows.length * rowHeight, position: 'relative' }}>
+          {rows.slice(first, end).map((row, place) => {
+            const index = first + place
             return (
-              row && (
-                <div
-                  key={row.traceId}
-                  role="listitem"
-                  className={styles.item}
-                  style={{ transform: `translateY(${item.start}px)` }}
-                  aria-posinset={item.index + 1}
-                  aria-setsize={hasMore ? -1 : rows.length}
-                >
-                  <TraceListRow
-                    row={row}
-                    scaleNs={scaleNs}
-                    selected={item.index === selected}
-                    hovered={row.traceId === props.hovered}
-                    zone={zone}
-                    onHover={props.onHover}
-                  />
-                </div>
-              )
+              <div
+                key={row.traceId}
+                role="listitem"
+                className={styles.item}
+                style={{ transform: `translateY(${index * rowHeight}px)` }}
+                aria-posinset={index + 1}
+                aria-setsize={hasMore ? -1 : rows.length}
+              >
+                <PickButton place={props.picked.indexOf(row.traceId)} onPick={() => props.onPick(row.traceId)} />
+                <TraceListRow
+                  row={row}
+                  scaleNs={scaleNs}
+                  selected={index === selected}
+                  picked={props.picked.includes(row.traceId)}
+                  hovered={row.traceId === props.hovered}
+                  zone={zone}
+                  onHover={props.onHover}
+                />
+              </div>
             )
           })}
         </div>
@@ -97,5 +94,21 @@ export function TraceList(props: {
         )}
       </div>
     </div>
+  )
+}
+
+/** Picks a trace to be compared. `place`: among those that are; -1 none of them. */
+function PickButton({ place, onPick }: { place: number; onPick: () => void }) {
+  return (
+    <button
+      type="button"
+      className={styles.pick}
+      aria-pressed={place >= 0}
+      aria-label="Pick to compare"
+      title="Pick to compare (space)"
+      onClick={onPick}
+    >
+      {'AB'[place] ?? '+'}
+    </button>
   )
 }

@@ -12,6 +12,7 @@ const everywhere: readonly Entry[] = [
 const search: readonly Entry[] = [
   ['j k', 'Next, previous trace'],
   ['Enter', 'Open the trace'],
+  ['Space c', 'Pick a trace (two can be), compare both'],
   ['l', 'Live on, off'],
 ]
 

@@ -18,7 +18,7 @@ export function TraceLookup() {
     void navigate({ to: '/trace/$id', params: { id }, search: {} })
   }
   return (
-    <form className={styles.lookup} onSubmit={submit} role="search">
+    <form className={styles.lookup} onSubmit={submit} aria-label="Trace by its id" role="search">
       <SearchIcon />
       <input
         value={text}

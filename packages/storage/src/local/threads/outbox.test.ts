@@ -101,3 +101,21 @@ it('frees what comes back and is not used again, at once', async () => {
   await Promise.all(appends)
   expect(posted.map(({ slab }) => slab.detached)).toEqual([true, true, false])
 })
+
+it('refuses what comes and what waits for room while the writer is slow, and leaves it what it has', async () => {
+  const { box, posted } = outbox(batch.byteLength)
+  const had = box.append(batch)
+  const waits = box.append(batch)
+  box.refuse(gone)
+  await expect(waits).rejects.toBe(gone)
+  await expect(box.append(batch)).rejects.toBe(gone)
+  await systemClock.turn()
+  box.settle(posted[0]!.ids, [], undefined)
+  await had
+  box.resume()
+  const next = box.append(batch)
+  await systemClock.turn()
+  box.settle(posted[1]!.ids, [], undefined)
+  await next
+  expect(box.unanswered).toEqual({ batches: 0, spans: 0 })
+})

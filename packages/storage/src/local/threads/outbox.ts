@@ -121,6 +121,12 @@ export class Outbox {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
+  /** What comes is refused until {@link resume}, and so is what waits for room; what the writer has is its to answer. */
+  refuse(error: StorageError): void {
+    if (!this.#closed) this.#refusal = error
+    this.#admit()
+  }
+
   /** The writer is gone: all that it has not answered is refused, and so is what comes, until {@link resume}. */
   fail(error: StorageError): void {
     if (!this.#closed) this.#refusal = error

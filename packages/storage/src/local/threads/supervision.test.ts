@@ -319,6 +319,19 @@ it.for(['deleted', 'moved away'] as const)(
   },
 )
 
+it('tells of the spans that were in a log which somebody deleted under it, and goes on', async () => {
+  const store = await open()
+  await store.append(span(0))
+  await store.append(span(1))
+  rmSync(join(directory, '00000001.log'))
+  await expect(store.append(span(2))).rejects.toMatchObject({ code: 'io', retryable: true })
+  await told('recovered_again', 'writer')
+  const damaged = events.filter(({ code }) => code === 'damaged')
+  expect(damaged).toMatchObject([{ file: '00000001.log', maxSpans: 2, perhaps: false }])
+  await store.append(span(3))
+  expect(await find(store, {})).toEqual([traceId(3)])
+})
+
 it('tells that the directory is gone when nothing is appended', async () => {
   await open()
   renameSync(directory, join(root, 'elsewhere'))

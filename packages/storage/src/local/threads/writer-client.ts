@@ -10,6 +10,8 @@ import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
 const MAX_ANSWER_MS = 30_000
+/** ... and before that is told, and others are refused rather than wait behind it. Milliseconds. */
+const SLOW_ANSWER_MS = 10_000
 /** How long a batch waits for room before it is refused. Milliseconds. */
 const MAX_WAIT_MS = 10_000
 const WATCH_EVERY_MS = 1_000
@@ -33,6 +35,8 @@ export class WriterClient {
   readonly #failing = new Set<StorePart>()
   #hasOpened = false
   #isOpen = false
+  /** It has been told that a batch waits for long. */
+  #isSlow = false
   #closed: ((error: StorageError | undefined) => void) | undefined
   #callOff = (): void => {}
   recovered = { blocks: 0, tornBytes: 0 }
@@ -166,9 +170,11 @@ export class WriterClient {
         this.#supervisor.replace(fromMessage(message.error), false)
         break
       case 'durable':
+        this.#answered()
         this.#outbox.settle(message.ids, message.slabs, undefined)
         break
       case 'rejected':
+        this.#answered()
         this.#outbox.settle(message.ids, message.slabs, fromMessage(message.error))
         break
       case 'event':
@@ -199,7 +205,7 @@ export class WriterClient {
   }
 
   #lost(error: StorageError): void {
-    this.#isOpen = false
+    this.#isOpen = this.#isSlow = false
     const refusal = new StorageError(
       'io',
       `${error.message}; none of it is acknowledged, some may be stored: send it again`,
@@ -212,11 +218,26 @@ export class WriterClient {
   #watch(): void {
     this.#callOff = this.#host.clock.after(WATCH_EVERY_MS, () => {
       this.#outbox.expire(MAX_WAIT_MS)
-      if (this.#outbox.oldestMs > MAX_ANSWER_MS) {
-        const reason = `the disk has not written a batch for ${MAX_ANSWER_MS / 1000} s`
-        this.#supervisor.replace(new StorageError('io', reason))
+      const { oldestMs } = this.#outbox
+      if (oldestMs > MAX_ANSWER_MS) this.#supervisor.replace(notWrittenFor(MAX_ANSWER_MS))
+      else if (oldestMs > SLOW_ANSWER_MS && this.#isOpen && !this.#isSlow) {
+        this.#isSlow = true
+        const error = notWrittenFor(SLOW_ANSWER_MS)
+        this.#outbox.refuse(error)
+        this.#supervisor.fails(error.message)
       }
       this.#watch()
     })
   }
+
+  #answered(): void {
+    if (!this.#isSlow) return
+    this.#isSlow = false
+    this.#outbox.resume()
+    this.#supervisor.works()
+  }
+}
+
+function notWrittenFor(ms: number): StorageError {
+  return new StorageError('io', `the disk has not written a batch for ${ms / 1000} s`)
 }

@@ -5,7 +5,7 @@ import type { StorePart } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { encodeBlock } from '../files/index-file.ts'
 import { FILE_HEADER, recordHead, recordHeadBytes, writeFully } from '../files/log.ts'
-import { closeSegment, logPath, type Recovered, type Segment } from '../files/segment.ts'
+import { closeSegment, logName, logPath, type Recovered, type Segment } from '../files/segment.ts'
 import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
@@ -407,11 +407,11 @@ export class Ingest {
   #losesDirectory(): boolean {
     if (this.#isLost) return true
     const { directory } = this.#settings
-    const isThere = this.#segment
-      ? this.#files.identity(logPath(directory, this.#segment.id)) === this.#logIdentity
-      : this.#files.identity(directory) === this.#directoryIdentity
-    if (isThere) return false
+    const hasDirectory = (): boolean => this.#files.identity(directory) === this.#directoryIdentity
+    const hasLog = (): boolean => this.#files.identity(logPath(directory, this.#segment!.id)) === this.#logIdentity
+    if (this.#segment ? hasLog() : hasDirectory()) return false
     this.#isLost = true
+    if (this.#segment && this.#durable.count > 0 && hasDirectory() && !hasLog()) this.#tellLoss(this.#segment)
     const what = this.#segment ? logPath(directory, this.#segment.id) : directory
     const error = new StorageError(
       'io',
@@ -419,6 +419,13 @@ export class Ingest {
     )
     this.#main.post({ type: 'lost', error: toMessage(error, '') })
     return true
+  }
+
+  /** Only the log had what is in no block of the index yet: nobody else can tell. */
+  #tellLoss({ id, logSize }: Segment): void {
+    const [offset, maxSpans] = [this.#blockStart, this.#durable.count]
+    const where = { file: logName(id), offset, bytes: logSize - offset, maxSpans }
+    this.#main.post({ type: 'event', event: { code: 'damaged', ...where, perhaps: false, kept: undefined } })
   }
 
   #finishSegment(): void {

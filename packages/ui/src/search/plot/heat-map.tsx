@@ -10,7 +10,7 @@ import { useSettings } from '../../settings/settings.ts'
 import type { SearchUrl } from '../search-url.ts'
 import { drawBins, drawMarks, type Mark } from './heat-draw.ts'
 import { type Bin, binOf, heatScale } from './heat-layout.ts'
-import { type Hovered, Plot, type Selection } from './plot.tsx'
+import { type BoxChoice, type Hovered, Plot } from './plot.tsx'
 import { type Area, msAt, nsAt, type PlotScale, xOf, yOf } from './plot-scale.ts'
 
 /** Requests of all that matches by start and duration, counted by the store. A click opens the longest of a bin. */
@@ -19,19 +19,19 @@ export function HeatMap(props: {
   /** Stands here until the answer is there, and when none comes. */
   instead: (note: string) => ReactNode
   onOpen: (traceId: string) => void
-  onSelect: (selection: Selection) => void
+  choices: readonly BoxChoice[]
 }) {
   const map = useQuery(heatMapQuery(props.url))
   const requests = useQuery(requestsQuery(props.url))
   if (!map.data) return props.instead(map.error ? `all could not be counted: ${map.error.message}` : 'counting all')
-  return <Bins map={map.data} requests={requests.data} onOpen={props.onOpen} onSelect={props.onSelect} />
+  return <Bins map={map.data} requests={requests.data} onOpen={props.onOpen} choices={props.choices} />
 }
 
 function Bins(props: {
   map: HeatMapResponse
   requests: AggregateResponse | undefined
   onOpen: (traceId: string) => void
-  onSelect: (selection: Selection) => void
+  choices: readonly BoxChoice[]
 }) {
   const { map, requests } = props
   const zone = useSettings((settings) => settings.zone)
@@ -79,7 +79,7 @@ function Bins(props: {
         const longest = map.exemplars.find((one) => one.bin === clicked?.index)
         if (longest) props.onOpen(longest.traceId)
       }}
-      onSelect={props.onSelect}
+      choices={props.choices}
     />
   )
 }

@@ -1,6 +1,7 @@
 import { type PointerEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { type Palette, usePalette } from '../../canvas/palette.ts'
 import { prepareCanvas, useSize } from '../../canvas/use-size.ts'
+import { useKeys } from '../../keyboard/use-keys.ts'
 import { utcOffsetMs } from '../../format/time.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { drawAxes } from './plot-axes.ts'
@@ -32,7 +33,13 @@ const margin = { left: 64, right: 16, top: 12, bottom: 26 }
 const clickReach = 6
 const tipWidth = 400
 
-/** A plane of start and duration that is drawn on. A click opens what is there; a dragged box becomes a filter. */
+/** What can be done with a box that is drawn. */
+export interface BoxChoice {
+  readonly label: string
+  readonly onChoose: (selection: Selection) => void
+}
+
+/** A plane of start and duration that is drawn on. A click opens what is there; a dragged box offers what can be done with it. */
 export function Plot(props: {
   label: string
   caption: ReactNode
@@ -43,7 +50,7 @@ export function Plot(props: {
   hovered: ((scale: PlotScale) => Hovered | undefined) | undefined
   onMove: (scale: PlotScale, at: Point | undefined) => void
   onClick: (scale: PlotScale, at: Point) => void
-  onSelect: (selection: Selection) => void
+  choices: readonly BoxChoice[]
 }) {
   const { scaleFor, draw } = props
   const host = useRef<HTMLDivElement>(null)
@@ -51,7 +58,8 @@ export function Plot(props: {
   const size = useSize(host)
   const palette = usePalette(host)
   const zone = useSettings((settings) => settings.zone)
-  const [box, setBox] = useState<{ readonly start: Point; readonly end: Point }>()
+  const [box, setBox] = useState<{ readonly start: Point; readonly end: Point; readonly isDrawn?: boolean }>()
+  useKeys({ Escape: () => (box ? setBox(undefined) : false) })
 
   const scale = useMemo(() => {
     const width = size.width - margin.left - margin.right
@@ -72,19 +80,26 @@ export function Plot(props: {
     return { x: event.clientX - bounds.left, y: event.clientY - bounds.top }
   }
   const onPointerMove = (event: PointerEvent) => {
+    if (box?.isDrawn) return
     if (box) setBox({ ...box, end: place(event) })
     else if (scale) props.onMove(scale, place(event))
   }
   const onPointerUp = () => {
-    setBox(undefined)
-    if (!box || !scale) return
+    if (!box || box.isDrawn || !scale) return
     const { start, end } = box
+    setBox(undefined)
     if (Math.abs(end.x - start.x) + Math.abs(end.y - start.y) < clickReach) {
       props.onClick(scale, end)
       return
     }
+    setBox({ start, end, isDrawn: true })
+  }
+  const choose = ({ onChoose }: BoxChoice) => {
+    if (!box || !scale) return
+    const { start, end } = box
     const ns = (x: number) => String(BigInt(Math.round(msAt(scale, x) * 1000)) * 1000n)
-    props.onSelect({
+    setBox(undefined)
+    onChoose({
       from: ns(Math.min(start.x, end.x)),
       to: ns(Math.max(start.x, end.x)),
       minNs: nsAt(scale, Math.max(start.y, end.y)),
@@ -121,6 +136,32 @@ export function Plot(props: {
             height: Math.abs(box.end.y - box.start.y),
           }}
         />
+      )}
+      {box?.isDrawn && (
+        <div
+          className={styles.choices}
+          role="group"
+          aria-label="The box"
+          style={{
+            left: Math.min(Math.max(8, Math.min(box.start.x, box.end.x)), Math.max(8, size.width - 320)),
+            top: Math.min(Math.max(box.start.y, box.end.y) + 4, size.height - 36),
+          }}
+          onPointerDown={(event) => event.stopPropagation()}
+        >
+          {props.choices.map((choice, index) => (
+            <button
+              key={choice.label}
+              type="button"
+              ref={index === 0 ? (button) => button?.focus() : undefined}
+              onClick={() => choose(choice)}
+            >
+              {choice.label}
+            </button>
+          ))}
+          <button type="button" aria-label="Take the box away" title="Esc" onClick={() => setBox(undefined)}>
+            ×
+          </button>
+        </div>
       )}
       {hovered?.ring !== undefined && (
         <div

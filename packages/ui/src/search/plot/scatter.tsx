@@ -5,7 +5,7 @@ import type { Palette } from '../../canvas/palette.ts'
 import { formatCounted } from '../../format/numbers.ts'
 import { formatStart } from '../../format/time.ts'
 import { useSettings } from '../../settings/settings.ts'
-import { type Hovered, Plot, type Point, type Selection } from './plot.tsx'
+import { type BoxChoice, type Hovered, Plot, type Point } from './plot.tsx'
 import type { Area, PlotScale } from './plot-scale.ts'
 import { drawPoints } from './scatter-draw.ts'
 import { nearestPoint, placePoints, scatterScale } from './scatter-layout.ts'
@@ -21,7 +21,7 @@ export function Scatter(props: {
   hovered: string | undefined
   onHover: (traceId: string | undefined) => void
   onOpen: (traceId: string) => void
-  onSelect: (selection: Selection) => void
+  choices: readonly BoxChoice[]
 }) {
   const { rows } = props
   const zone = useSettings((settings) => settings.zone)
@@ -73,7 +73,7 @@ export function Scatter(props: {
         const row = rowAt(scale, at)
         if (row) props.onOpen(row.traceId)
       }}
-      onSelect={props.onSelect}
+      choices={props.choices}
     />
   )
 }

@@ -1,5 +1,5 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useRef } from 'react'
+import { useRows } from '../../canvas/use-rows.ts'
 import { formatBytes, formatCount, formatCounted } from '../../format/numbers.ts'
 import { CopyIcon, DownloadIcon } from '../../widgets/icons.tsx'
 import { useCopy } from '../../widgets/copy.tsx'
@@ -48,20 +48,22 @@ function JsonBar({ reply, traceId }: { reply: JsonReply; traceId: string }) {
   )
 }
 
+/** Pixels; json-view.module.css has the same. */
+const lineHeight = 18
+
 function Lines({ lines }: { lines: readonly string[] }) {
   const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 18,
-    overscan: 20,
-  })
+  const { first, end } = useRows(scroller, { count: lines.length, rowHeight: lineHeight })
   return (
     <div ref={scroller} className={styles.scroller} tabIndex={0} role="document" aria-label="OTLP/JSON">
-      <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {virtual.getVirtualItems().map((item) => (
-          <div key={item.key} className={styles.line} style={{ transform: `translateY(${item.start}px)` }}>
-            <Line text={lines[item.index] ?? ''} />
+      <div style={{ height: lines.length * lineHeight, position: 'relative' }}>
+        {lines.slice(first, end).map((line, place) => (
+          <div
+            key={first + place}
+            className={styles.line}
+            style={{ transform: `translateY(${(first + place) * lineHeight}px)` }}
+          >
+            <Line text={line} />
           </div>
         ))}
       </div>

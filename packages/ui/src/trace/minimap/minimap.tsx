@@ -32,15 +32,8 @@ export function Minimap() {
   const isWhole = left === 0 && right === 0
   const reset = () => setWindow(store, whole.from, whole.to)
   return (
-    <div
-      ref={host}
-      className={styles.minimap}
-      role="img"
-      aria-label="The whole trace. Drag to zoom; + and − zoom by key, 0 shows all."
-      onDoubleClick={reset}
-      {...handlers}
-    >
-      <canvas ref={canvas} />
+    <div ref={host} className={styles.minimap} onDoubleClick={reset} {...handlers}>
+      <canvas ref={canvas} role="img" aria-label="The whole trace. Drag to zoom; + and − zoom by key, 0 shows all." />
       <HoverMark />
       {!isWhole && (
         <>

@@ -1,6 +1,6 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, type PointerEvent, type RefObject, useEffect, useMemo, useRef } from 'react'
 import { offsetTicks } from '../../axis/ticks.ts'
+import { useRows } from '../../canvas/use-rows.ts'
 import { useSize } from '../../canvas/use-size.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { Resizer } from '../../widgets/resizer.tsx'
@@ -41,25 +41,14 @@ export function Timeline() {
   const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
   const barWidth = Math.max(100, size.width - nameWidth)
 
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => timelineRowHeight,
-    overscan: 12,
-    // The head is inside of what scrolls and stays over its top.
-    scrollMargin: headHeight,
-    scrollPaddingStart: headHeight,
-  })
+  const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight: timelineRowHeight, headHeight })
   const path = useMemo(() => new Set(loaded.verdict.path), [loaded])
   useTimelineKeys(scroller)
   useEffect(() => {
     if (selected < 0) return
-    const index = indexOfRow(rows, selected)
-    const { startIndex, endIndex } = virtual.range ?? { startIndex: 0, endIndex: 0 }
-    const isNear = index > startIndex - 5 && index < endIndex + 5
-    virtual.scrollToIndex(index, { align: isNear ? 'auto' : 'center' })
+    reveal(indexOfRow(rows, selected))
     // The rows may change without the selection: then the view stays where it is.
-  }, [selected, virtual])
+  }, [selected, reveal])
 
   const ticks = offsetTicks(window.from, window.to, Math.max(2, Math.floor(barWidth / 110)))
   const moveCursor = (event: PointerEvent<HTMLDivElement>) => {
@@ -95,11 +84,6 @@ export function Timeline() {
       <div
         ref={scroller}
         className={styles.scroller}
-        role="treegrid"
-        aria-label="Spans"
-        aria-rowcount={rows.length}
-        aria-activedescendant={selected >= 0 ? `span-${selected}` : undefined}
-        tabIndex={0}
         onPointerMove={moveCursor}
         onPointerLeave={(event) => {
           event.currentTarget.style.setProperty('--cursor', '-9px')
@@ -107,21 +91,30 @@ export function Timeline() {
         }}
       >
         <TimeAxis ticks={ticks} window={window} />
-        <div className={styles.rows} style={{ height: rows.length * timelineRowHeight }}>
+        <div
+          className={styles.rows}
+          style={{ height: rows.length * timelineRowHeight }}
+          role="treegrid"
+          aria-label="Spans"
+          aria-rowcount={rows.length}
+          aria-activedescendant={selected >= 0 ? `span-${selected}` : undefined}
+          tabIndex={0}
+        >
           <div className={styles.grid} aria-hidden="true">
             {ticks.map((tick) => (
               <i key={tick.at} style={{ left: `${((tick.at - window.from) / (window.to - window.from)) * 100}%` }} />
             ))}
             <AnswerMark />
           </div>
-          {virtual.getVirtualItems().map((item) => {
-            const row = rows[item.index]!
+          {Array.from({ length: end - first }, (_, place) => {
+            const index = first + place
+            const row = rows[index]!
             return (
               <TimelineRow
                 key={row}
                 row={row}
-                index={item.index}
-                top={item.start - headHeight}
+                index={index}
+                top={index * timelineRowHeight}
                 loaded={loaded}
                 window={window}
                 barWidth={barWidth}

@@ -1,10 +1,12 @@
 import { formatDuration } from '@spoor/otlp'
 import type { VerdictShare } from '@spoor/trace'
-import type { ReactNode } from 'react'
+import { useNavigate } from '@tanstack/react-router'
+import { type ReactNode, useState } from 'react'
 import { formatCounted, formatShare } from '../../format/numbers.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import { firstWindow, selectRow, setWindow, useTraceStore, useTraceView, wholeWindow } from '../trace-view.ts'
+import { typicalTrace } from './typical.ts'
 import { timesText } from './verdict-words.ts'
 import styles from './verdict-line.module.css'
 
@@ -65,6 +67,7 @@ export function VerdictLine() {
           </Part>
         </span>
       )}
+      <CompareTypical />
     </p>
   )
 }
@@ -102,6 +105,34 @@ function Part(props: { title: string; onClick: () => void; children: ReactNode }
   return (
     <button type="button" className={styles.link} title={props.title} onClick={props.onClick}>
       {props.children}
+    </button>
+  )
+}
+
+/** Finds a trace that is as usual, and lays this one over it. */
+function CompareTypical() {
+  const loaded = useTraceView((view) => view.loaded)
+  const navigate = useNavigate()
+  const [state, setState] = useState<'ready' | 'looking' | 'none'>('ready')
+  const compare = async () => {
+    setState('looking')
+    const typical = await typicalTrace(loaded, AbortSignal.timeout(30_000)).catch(() => undefined)
+    setState(typical ? 'ready' : 'none')
+    if (typical) void navigate({ to: '/compare', search: { left: typical, right: loaded.trace.traceId } })
+  }
+  return (
+    <button
+      type="button"
+      className={styles.compare}
+      disabled={state !== 'ready'}
+      title="With a trace of the same operation that took about the median of the hour around"
+      onClick={() => void compare()}
+    >
+      {state === 'ready'
+        ? 'Compare with a typical one'
+        : state === 'looking'
+          ? 'Looking for one'
+          : 'No other was found'}
     </button>
   )
 }

@@ -42,6 +42,10 @@ export async function compare(blocks: readonly Block[], query: CompareQuery, tur
         for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)
     })
   }
+  if (query.rest === true) {
+    totals.a = Math.max(0, totals.a - totals.b)
+    for (const own of shares) own.takeFrom()
+  }
   return {
     ...totals,
     // Sorting keeps the order of keys and values where there is no other.
@@ -100,6 +104,13 @@ class Shares {
     while (number >= this.#counts[side].length)
       this.#counts[side] = widened(this.#counts[side], 2 * this.#counts[side].length)
     this.#counts[side][number]!++
+  }
+
+  /** Leaves of `a` what is not in `b`. */
+  takeFrom(): void {
+    const { a, b } = this.#counts
+    for (let number = 0; number < Math.min(a.length, b.length); number++)
+      a[number] = Math.max(0, a[number]! - b[number]!)
   }
 
   /** By value. */

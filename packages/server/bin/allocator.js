@@ -1,0 +1,34 @@
+import { accessSync, constants } from 'node:fs'
+
+/**
+ * For glibc, which reads them once, when a process starts: mallopt(3). Left alone, it keeps what a thread has freed for that thread, in pieces, and maps only what is larger than
+ * anything that was freed before, up to 32 MiB. The program's threads make and free large buffers all the time: a third of its memory was free (docs/adr/0024-memory-of-the-allocator.md).
+ */
+const SETTINGS = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '524288', MALLOC_TRIM_THRESHOLD_: '2097152' }
+
+/** Whether these arguments start what runs for long, and not a tool that ends by itself. */
+function runsForLong(args) {
+  const [command = '-', action = '-'] = args
+  if (args.some((arg) => /^(?:-h|-v|--help|--version)$/.test(arg))) return false
+  return command.startsWith('-') || (command === 'collector' && action.startsWith('-'))
+}
+
+/**
+ * Starts the program anew in its place, with the same process id, streams and arguments, and with the settings above. Returns where that cannot be done, is not
+ * worth it, or has been done: also where somebody has set something of the allocator.
+ */
+export function restartWithAllocator() {
+  const { env, execArgv, execPath, argv } = process
+  const isSet = Object.keys(env).some((name) => name.startsWith('MALLOC_') || name === 'GLIBC_TUNABLES')
+  // A channel to a parent does not outlive this.
+  if (process.platform !== 'linux' || !process.execve || process.channel || isSet || !runsForLong(argv.slice(2))) return
+  try {
+    // What fails in the call itself ends the process.
+    accessSync(execPath, constants.X_OK)
+  } catch {
+    return
+  }
+  // Nobody needs to hear that it is experimental, and nothing comes after it here.
+  process.emitWarning = () => {}
+  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, ...SETTINGS })
+}

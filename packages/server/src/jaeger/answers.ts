@@ -1,0 +1,45 @@
+import type { DependencyEdge } from '@spoor/storage'
+import { RequestError } from '../api/params.ts'
+import type { StoreQueries } from '../api/store-queries.ts'
+import { startedTrace } from '../api/trace-bytes.ts'
+import type { QueryCall } from '../http/query-call.ts'
+import { type JaegerTraceReader, readJaegerTrace } from './trace-json.ts'
+
+/* What Jaeger's APIs answer over HTTP as over gRPC. */
+
+/** Told in an answer that may lack something. */
+export const INCOMPLETE =
+  'the answer is not complete: the store was stopped by time, or a part of it cannot be read; ask for a shorter time range'
+
+/** Kinds as Jaeger names them in lists of operations; unspecified is empty. */
+export const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
+
+export const traceNotFound = () => new RequestError(404, 'not_found', 'trace not found')
+
+export function noArchive(): RequestError {
+  const message = 'archive span storage was not configured: Spoor keeps a trace as long as --max-age and --max-disk say'
+  return new RequestError(404, 'no_archive', message)
+}
+
+/** The trace in Jaeger's model; undefined where there is none. */
+export async function readTrace(
+  store: StoreQueries,
+  id: string,
+  raw: boolean,
+  call: QueryCall,
+): Promise<JaegerTraceReader | undefined> {
+  const chunks = await startedTrace(store.trace(id, call))
+  const again = () => store.trace(id, call)
+  return chunks && readJaegerTrace(chunks, id, { raw, again, grow: (bytes) => call.room.grow(bytes) })
+}
+
+/** Jaeger has one number for each two services, whatever the kind of the calls. Edges of a pair follow one another. */
+export function pairsOf(edges: readonly DependencyEdge[]): { parent: string; child: string; callCount: number }[] {
+  const pairs: { parent: string; child: string; callCount: number }[] = []
+  for (const { parent, child, calls } of edges) {
+    const last = pairs.at(-1)
+    if (last && last.parent === parent && last.child === child) last.callCount += calls
+    else pairs.push({ parent, child, callCount: calls })
+  }
+  return pairs
+}
