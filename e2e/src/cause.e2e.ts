@@ -1,61 +1,8 @@
-import type { Span } from '@spoor/otlp'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { noBrowser, openBrowser, openPage } from './browser.ts'
+import { hex, isSlow, requests, sendCheckouts } from './checkouts.ts'
 import { type RunningSpoor, startSpoor } from './spoor.ts'
-import { ms, now, sendTraces, span, traces } from './traces.ts'
-
-const requests = 160
-const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0')
-
-/** Every eighth checkout goes to a region whose stock is slow, is asked three times, and has work after its answer. */
-const isSlow = (index: number) => index % 8 === 3
-const text = (key: string, value: string) => ({ key, value: { type: 'string' as const, value } })
-
-/** One checkout: shop, cart and stock, each a service of its own. Times in milliseconds from its start. */
-function checkout(index: number): Map<string, Span[]> {
-  const traceId = hex(index + 1, 32)
-  const start = now - BigInt(index) * 2_000n * ms
-  let next = index * 16
-  const spanId = () => hex(++next, 16)
-  const at = (from: number, to: number) => ({
-    startTimeUnixNano: start + BigInt(Math.round(from * 1000)) * 1000n,
-    endTimeUnixNano: start + BigInt(Math.round(to * 1000)) * 1000n,
-  })
-  const slow = isSlow(index)
-  const each = slow ? 200 : 12 + (index % 5)
-  const calls = slow ? 3 : 1
-  const end = 40 + calls * each
-  const root = span({
-    traceId,
-    spanId: spanId(),
-    name: 'POST /checkout',
-    kind: 2,
-    ...at(0, end),
-    attributes: [text('region', slow ? 'eu-2' : `eu-${index % 3 === 0 ? 1 : 3}`)],
-    status: { code: index === 11 ? 2 : 0, message: '' },
-  })
-  const below = (name: string, from: number, to: number, parent = root.spanId, fields: Partial<Span> = {}) =>
-    span({ traceId, spanId: spanId(), parentSpanId: parent, name, ...at(from, to), ...fields })
-  const cart = below('GET cart', 5, 15)
-  const failed = { status: { code: 2 as const, message: 'row is locked' } }
-  const stock = Array.from({ length: calls }, (_, call) =>
-    below(
-      'SELECT stock',
-      20 + call * each,
-      20 + (call + 1) * each,
-      root.spanId,
-      index === 11 && call === 0 ? failed : {},
-    ),
-  )
-  const mail = slow ? [below('send mail', end - 5, end + 900)] : []
-  return new Map([
-    ['shop', [root]],
-    ['cart', [cart]],
-    ['stock', stock],
-    ['mail', mail],
-  ])
-}
 
 describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
   let spoor: RunningSpoor
@@ -66,16 +13,7 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
   beforeAll(async () => {
     spoor = await startSpoor()
     browser = await openBrowser()
-    const all = Array.from({ length: requests }, (_, index) => checkout(index))
-    for (const service of ['shop', 'cart', 'stock', 'mail']) {
-      await sendTraces(
-        spoor,
-        traces(
-          service,
-          all.flatMap((spans) => spans.get(service)!),
-        ),
-      )
-    }
+    await sendCheckouts(spoor)
   }, 60_000)
   afterAll(async () => {
     await browser?.close()
@@ -146,5 +84,60 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect([cells[0], cells[1], cells[3], cells[4]]).toEqual(['region', 'eu-2', `${slow}`, '0'])
     await row.getByRole('link').click()
     await page.waitForURL(/region(:|%3A)eu-2/)
+  })
+
+  it('2: tells who calls a service, how often, how slow and how often in vain, and leads to the traces of a point', async () => {
+    await open('/dependencies?service=stock')
+    await page.waitForURL(/\/services\?service=stock/)
+    const callers = page.getByRole('table', { name: 'Called by' }).getByRole('row').filter({ hasText: 'shop' })
+    await callers.waitFor()
+    const cells = await callers.locator('th, td').allTextContents()
+    const slow = Array.from({ length: requests }, (_, index) => index).filter(isSlow).length
+    expect([cells[0], cells[1], cells.at(-1)]).toEqual(['shop', `${requests + 2 * slow}`, '1 · 0.5 %'])
+    const chart = page.getByRole('img', { name: /^Errors over time/ })
+    const { width } = (await chart.boundingBox())!
+    // The only failure is the eleventh from the end, of 60 points over an hour or less.
+    const failing = await chart
+      .locator('path')
+      .evaluate((path) => Number(/M([\d.]+) /.exec(path.getAttribute('d')!)![1]))
+    await chart.click({ position: { x: (failing / 300) * width + 2, y: 20 } })
+    await page.waitForURL(/\/search\?q=service(:|%3A)stock\+status(:|%3A)error&from=/)
+    await page.getByText('1 trace', { exact: true }).waitFor()
+  })
+
+  it('6: tells which service is the bottleneck of all that matches', async () => {
+    await open('/search?panel=bottleneck&q=name:"POST /checkout"')
+    const row = page
+      .getByRole('table', { name: /160 requests waited for/ })
+      .locator('tbody tr')
+      .first()
+    await row.waitFor()
+    const cells = await row.locator('th, td').allTextContents()
+    const calls = Array.from({ length: requests }, (_, index) => (isSlow(index) ? 600 : 12 + (index % 5)))
+    const waited = calls.reduce((sum, each) => sum + each, 0)
+    const all = waited + 40 * requests
+    expect(cells[0]).toContain('stock')
+    expect(Number.parseFloat(cells[1]!)).toBeCloseTo(waited / 1000, 1)
+    expect(cells.slice(2, 4)).toEqual([`${Math.round((100 * waited) / all)} %`, `${requests}`])
+    await row.getByRole('link').last().click()
+    await verdict().waitFor()
+  })
+
+  it('shows a trace by operation and as a flame graph, sorted and selected by the address', async () => {
+    await open(`/trace/${hex(4, 32)}`)
+    await verdict().getByRole('button', { name: 'stock', exact: true }).click()
+    const first = page.getByRole('table', { name: 'Operations' }).getByRole('row').nth(1)
+    expect(await first.textContent()).toMatch(/stock SELECT stock600 ms · 94 %600 ms600 ms200 ms3/)
+    await page.getByRole('button', { name: 'Longest' }).click()
+    await page.waitForURL(/sort=longestNs/)
+    expect(await first.textContent()).toContain('send mail')
+    await page.keyboard.press('4')
+    await page.waitForURL(/view=flame/)
+    const flame = page.getByRole('img', { name: /4 paths/ })
+    const { width } = (await flame.boundingBox())!
+    // Self times: 900 of the mail, 600 of stock, 10 of cart and what is left of the root; in their order.
+    await flame.click({ position: { x: width * 0.2, y: 33 } })
+    await page.waitForURL(/span=/)
+    await page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
   })
 })

@@ -119,7 +119,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     { file: 'load', path: `/trace/${traceId}`, title: 'The trace cannot be shown', shows: 'role=treegrid' },
     {
       file: 'layout',
-      path: '/dependencies?range=1h',
+      path: '/services?range=1h',
       title: 'The services cannot be laid out',
       shows: '.react-flow__node',
     },
@@ -194,10 +194,10 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       shows: 'role=treegrid',
     },
     {
-      what: 'the dependencies',
-      path: '/dependencies',
+      what: 'the services',
+      path: '/services',
       route: `${api}/dependencies*`,
-      title: 'The dependencies cannot be shown',
+      title: 'The services cannot be shown',
       shows: '.react-flow__node',
     },
   ])('$what', ({ what, path, route, title, shows }) => {
@@ -333,11 +333,11 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
 
   it('stays when a page’s code does not come, and when a dialog’s does not', async () => {
     await open('/search', {
-      '**/assets/dependencies-page-*.js': (route) => route.abort(),
+      '**/assets/services-page-*.js': (route) => route.abort(),
       '**/assets/help-dialog-*.js': (route) => route.abort(),
     })
-    await page.getByRole('link', { name: 'Dependencies' }).click()
-    await alert('The dependencies page could not be loaded').waitFor()
+    await page.getByRole('link', { name: 'Services' }).click()
+    await alert('The services page could not be loaded').waitFor()
     await picture('part-page')
     await page.getByRole('link', { name: 'Search', exact: true }).click()
     await page.getByRole('listitem').first().waitFor()
@@ -361,7 +361,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
   })
 
   it('stands up from an answer of another shape', async () => {
-    await open('/dependencies', { [`${api}/dependencies*`]: (route) => route.fulfill({ json: { edges: 7 } }) })
+    await open('/services', { [`${api}/dependencies*`]: (route) => route.fulfill({ json: { edges: 7 } }) })
     await alert('This page came upon an error').waitFor()
     await picture('page-error')
     await page.unrouteAll()
@@ -449,8 +449,8 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
       return true
     })
     ;({ page } = await openPage(browser, { width: 1100, height: 600 }))
-    await page.goto(`${url}/dependencies`)
-    await alert('The dependencies cannot be shown').waitFor()
+    await page.goto(`${url}/services`)
+    await alert('The services cannot be shown').waitFor()
     await page.getByText('no answer').waitFor()
     isGone = false
     await page.locator('.react-flow__node').first().waitFor()

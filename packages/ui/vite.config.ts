@@ -6,10 +6,14 @@ import { firstLoad } from './build/first-load.ts'
 const frame =
   /node_modules[/\\](react|react-dom|scheduler|zustand|@tanstack[/\\](react-router|router-core|history|store|react-store|query-core|react-query))[/\\]/
 
+/** Our own that nearly every view needs, but for what comes when it is first wanted. */
+const common =
+  /ui[/\\]src[/\\](?:(?:api|format|keyboard|settings|url|service-color)[/\\]|widgets[/\\](?!menu\.tsx|dialog))/
+
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({
   base: '/',
-  plugins: [react(), firstLoad({ maxGzipBytes: 210_000, maxGzipBytesOf: { search: 151_000 } }), compressed()],
+  plugins: [react(), firstLoad({ maxGzipBytes: 210_000, maxGzipBytesOf: { search: 140_000 } }), compressed()],
   resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'es' },
   build: {
@@ -22,7 +26,10 @@ export default defineConfig({
       output: {
         codeSplitting: {
           // What every view needs in one file: it compresses better than many, and it changes only with its versions.
-          groups: [{ name: 'frame', test: frame }],
+          groups: [
+            { name: 'frame', test: frame },
+            { name: 'common', test: common },
+          ],
         },
       },
     },

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router'
 import { readCompareUrl } from './compare/compare-url.ts'
 import { isJaeger, readSearchUrl } from './search/search-url.ts'
+import { readServicesUrl } from './services/services-url.ts'
 import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { PageFailure } from './shell/page-failure.tsx'
@@ -36,16 +37,23 @@ export const traceRoute = createRoute({
   component: lazyPart(async () => (await import('./trace/trace-page.tsx')).TracePage, { name: 'The trace page' }),
 })
 
-export const dependenciesRoute = createRoute({
+export const servicesRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/services',
+  validateSearch: readServicesUrl,
+  component: lazyPart(async () => (await import('./services/services-page.tsx')).ServicesPage, {
+    name: 'The services page',
+  }),
+})
+
+/** What it was called before. */
+const dependenciesRoute = createRoute({
   getParentRoute: () => root,
   path: '/dependencies',
-  validateSearch: (raw: Record<string, unknown>): { range?: string; service?: string } => ({
-    ...(typeof raw['range'] === 'string' && { range: raw['range'] }),
-    ...(typeof raw['service'] === 'string' && { service: raw['service'] }),
-  }),
-  component: lazyPart(async () => (await import('./dependencies/dependencies-page.tsx')).DependenciesPage, {
-    name: 'The dependencies page',
-  }),
+  validateSearch: readServicesUrl,
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: '/services', search, replace: true })
+  },
 })
 
 export const compareRoute = createRoute({
@@ -65,7 +73,15 @@ const pipelinesRoute = createRoute({
   }),
 })
 
-const tree = root.addChildren([home, searchRoute, traceRoute, dependenciesRoute, compareRoute, pipelinesRoute])
+const tree = root.addChildren([
+  home,
+  searchRoute,
+  traceRoute,
+  servicesRoute,
+  dependenciesRoute,
+  compareRoute,
+  pipelinesRoute,
+])
 
 /** The router of the page. Parameters stay the text that they are in the address bar: no JSON in it. A repeated one becomes a list. */
 export function createPageRouter() {

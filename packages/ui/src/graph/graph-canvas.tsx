@@ -89,6 +89,7 @@ function Canvas(props: GraphProps) {
   return (
     <div ref={frame} className={styles.canvas}>
       <ReactFlow
+        proOptions={{ hideAttribution: true }}
         aria-label={props.label}
         nodes={shown}
         edges={flowEdges}

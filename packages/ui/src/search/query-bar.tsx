@@ -19,6 +19,8 @@ export function QueryBar(props: { value: string; onSubmit: (text: string) => voi
   const { choices, failure: noChoices } = useChoices(context, text, open)
   const shown = open && choices.length > 0
 
+  const isApplied = text.trim() === props.value.trim()
+
   const choose = (choice: Choice) => {
     const next = text.slice(0, context.start) + choice.insert + text.slice(context.end).trimStart()
     const position = context.start + choice.insert.length
@@ -77,9 +79,21 @@ export function QueryBar(props: { value: string; onSubmit: (text: string) => voi
           onBlur={() => setOpen(false)}
           onKeyDown={onKeyDown}
         />
-        <span className={styles.key} aria-hidden="true">
-          ⏎
-        </span>
+        {isApplied ? (
+          <span className={styles.key} aria-hidden="true">
+            ⏎
+          </span>
+        ) : (
+          <button
+            type="button"
+            className={styles.key}
+            data-waiting="true"
+            title="What is shown is of the query before"
+            onClick={submit}
+          >
+            ⏎ to search
+          </button>
+        )}
       </div>
       {shown && (
         <ul className={styles.choices} role="listbox" id={list} aria-label="Completions">

@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import type { SearchResponse } from 'spoor/api'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { statusQuery } from '../api/queries.ts'
@@ -9,11 +8,8 @@ import { formatCounted } from '../format/numbers.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
 import { boxAgainstRest } from '../compare/questions.ts'
-import { FailureNotice } from '../widgets/failure-notice.tsx'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
-import { Notice } from '../widgets/notice.tsx'
-import notice from '../widgets/notice.module.css'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
@@ -23,7 +19,6 @@ import type { BoxChoice, Selection } from './plot/plot.tsx'
 import { Scatter } from './plot/scatter.tsx'
 import styles from './search-page.module.css'
 import { searchParameters, type SearchUrl } from './search-url.ts'
-import { SetupHint } from './setup-hint.tsx'
 import { TimeRange } from './time-range.tsx'
 import { TraceList } from './trace-list.tsx'
 
@@ -32,6 +27,13 @@ const route = getRouteApi('/search')
 const GroupsPanel = lazyPart(async () => (await import('./groups/groups-panel.tsx')).GroupsPanel, {
   name: 'The groups',
 })
+
+const Nothing = lazyPart(async () => (await import('./nothing.tsx')).Nothing, {
+  name: 'The hint',
+  waiting: () => <Loading label="Searching" />,
+})
+
+const SetupHint = lazyPart(async () => (await import('./setup-hint.tsx')).SetupHint, { name: 'The hint' })
 
 const HeatMap = lazyPart(async () => (await import('./plot/heat-map.tsx')).HeatMap, {
   name: 'The heat map',
@@ -201,6 +203,7 @@ export function SearchPage() {
               onPick={pick}
               hovered={hovered}
               onHover={setHovered}
+              search={JSON.stringify(searchParameters(url))}
               hasMore={hasNextPage}
               moreFailure={moreFailure ?? undefined}
               onMore={more}
@@ -225,65 +228,3 @@ export function SearchPage() {
 }
 
 const isOfQuery = ({ code, position }: ApiFailure) => code === 'bad_query' || position !== undefined
-
-/** What stands where no trace does: why, and what to do next. */
-function Nothing(props: {
-  url: SearchUrl
-  failure: Error | undefined
-  pages: readonly SearchResponse[] | undefined
-  busy: boolean
-  onAgain: () => void
-  /** Looks further, where the store has not come to its end. */
-  onMore?: () => void
-  onChange: (url: SearchUrl) => void
-}) {
-  const { url, failure, pages, busy } = props
-  if (failure) {
-    return <FailureNotice title="The search failed" error={failure} onAgain={props.onAgain} busy={busy} />
-  }
-  if (!pages) return <Loading label="Searching" />
-  const stopped = pages.some((page) => !page.complete)
-  if (stopped) {
-    return (
-      <Notice title="Nothing found so far">
-        <p>
-          The search was stopped before it had looked at everything, so there may be traces that match. A shorter time
-          range or a service makes it quicker.
-        </p>
-        <p className={notice.ways}>
-          <button type="button" disabled={busy} onClick={props.onMore ?? props.onAgain}>
-            {busy ? 'Searching' : props.onMore ? 'Look further' : 'Search again'}
-          </button>
-          <button type="button" onClick={() => props.onChange({ ...without(url, ['from', 'to']), range: '15m' })}>
-            Look in the last 15 min
-          </button>
-        </p>
-      </Notice>
-    )
-  }
-  const narrowed = url.from !== undefined || url.min !== undefined || url.max !== undefined
-  const wider = without(url, ['from', 'to', 'min', 'max'])
-  return (
-    <Notice title="No trace matches">
-      <p className={notice.ways}>
-        {pages
-          .flatMap((page) => page.didYouMean ?? [])
-          .map(({ kind, instead, q }) => (
-            <button key={q} type="button" onClick={() => props.onChange({ ...url, q })}>
-              Did you mean the {kind} {instead}?
-            </button>
-          ))}
-        {(narrowed || url.range !== 'all') && (
-          <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
-            Look in all time, without bounds
-          </button>
-        )}
-        {url.q && (
-          <button type="button" onClick={() => props.onChange(without(url, ['q']))}>
-            Leave out the query
-          </button>
-        )}
-      </p>
-    </Notice>
-  )
-}

@@ -16,8 +16,8 @@ export type Order = (typeof orders)[number]
 export const groupSorts = ['count', 'errors', 'total', 'p95'] as const
 export type GroupSort = (typeof groupSorts)[number]
 
-/** What stands above the list: all that matches, by operation, its errors, or nothing. */
-export const panels = ['operations', 'errors', 'none'] as const
+/** What stands above the list: all that matches, by operation, its errors, where its time went, or nothing. */
+export const panels = ['operations', 'errors', 'bottleneck', 'none'] as const
 export type Panel = (typeof panels)[number]
 
 /**

@@ -1,5 +1,5 @@
 import type { TraceRow } from 'spoor/api'
-import { useEffect, useMemo, useRef } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react'
 import { useRows } from '../canvas/use-rows.ts'
 import { useSettings } from '../settings/settings.ts'
 import { barScale } from './bar-scale.ts'
@@ -7,6 +7,9 @@ import styles from './trace-list.module.css'
 import { TraceListRow } from './trace-list-row.tsx'
 
 const rowHeight = 32
+
+/** How far lists were scrolled, by what was searched, so that Back leads to where one was. */
+const places = new Map<string, number>()
 
 /** The traces found, as rows; only those in sight are in the document. Asks for more as the end comes near. */
 export function TraceList(props: {
@@ -17,6 +20,8 @@ export function TraceList(props: {
   onPick: (traceId: string) => void
   hovered: string | undefined
   onHover: (traceId: string | undefined) => void
+  /** What was searched. */
+  search: string
   hasMore: boolean
   /** Why more did not come; it is asked for again only when somebody wants it. */
   moreFailure: Error | undefined
@@ -28,6 +33,15 @@ export function TraceList(props: {
   const { rows, hasMore, moreFailure, onMore, selected } = props
   const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight })
   const last = end - 1
+  const { search } = props
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!element) return undefined
+    element.scrollTop = places.get(search) ?? 0
+    const keep = () => places.set(search, element.scrollTop)
+    element.addEventListener('scroll', keep, { passive: true })
+    return () => element.removeEventListener('scroll', keep)
+  }, [search])
   useEffect(() => {
     if (hasMore && !moreFailure && last >= rows.length - 20) onMore()
   }, [hasMore, moreFailure, last, rows.length, onMore])

@@ -28,8 +28,8 @@ export function Shell() {
           <Link to="/search" search={{}} className={styles.link}>
             Search
           </Link>
-          <Link to="/dependencies" search={{}} className={styles.link}>
-            Dependencies
+          <Link to="/services" search={{}} className={styles.link}>
+            Services
           </Link>
           <Link to="/pipelines" className={styles.link}>
             Pipelines

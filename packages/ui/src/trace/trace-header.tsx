@@ -35,7 +35,9 @@ export function TraceHeader(props: { view: string; find: Find }) {
       </h1>
       <div className={styles.figures}>
         <span>{formatDuration(requestDurationNs)}</span>
-        {hasTail({ requestDurationNs, tailNs }) && <span>+ {formatDuration(tailNs)} after the answer</span>}
+        {hasTail({ requestDurationNs, tailNs }) && (
+          <span title={`${formatDuration(tailNs)} of work after the answer`}>+ {formatDuration(tailNs)}</span>
+        )}
         <span>{formatCounted(trace.size, 'span')}</span>
         <span>{formatCounted(trace.services.length, 'service')}</span>
         <span className={styles.start} title={formatInstant(trace.start, zone)}>

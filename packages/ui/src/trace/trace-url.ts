@@ -6,6 +6,8 @@ export interface TraceUrl {
   readonly view?: string
   /** The text in the find box. Jaeger's `uiFind` is read too. */
   readonly find?: string
+  /** What the table is sorted by, a name of its columns. */
+  readonly sort?: string
   /** What is in view when it is not what is shown first: offsets from the trace's start, `from-to`, nanoseconds. */
   readonly zoom?: string
   /** What is collapsed: span ids with commas in between, at most {@link maxFolded}, or `all`. */
@@ -21,11 +23,13 @@ export function readTraceUrl(raw: Readonly<Record<string, unknown>>): TraceUrl {
   const view = text('view')
   const zoom = text('zoom')
   const folded = text('folded')
+  const sort = text('sort')
   const find = text('find') ?? text('uiFind')
   return {
     ...(span && /^[0-9a-f]{16}$/.test(span) && { span }),
     ...(view && view !== 'timeline' && /^[a-z]+$/.test(view) && { view }),
     ...(find && { find }),
+    ...(sort && { sort }),
     ...(zoom && readZoom(zoom) && { zoom }),
     ...(folded && /^(all|[0-9a-f]{16}(,[0-9a-f]{16})*)$/.test(folded) && { folded }),
   }

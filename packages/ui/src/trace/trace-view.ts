@@ -21,6 +21,8 @@ export interface TraceView {
   readonly hovered: number
   /** One entry a row: 1 where the find text is; undefined when nothing is looked for. */
   readonly matches: Uint8Array | undefined
+  /** Whether there are rows that have not been looked at yet. */
+  readonly looking: boolean
 }
 
 export type TraceViewStore = StoreApi<TraceView>
@@ -40,6 +42,7 @@ export function createTraceView(loaded: LoadedTrace, before?: TraceView): TraceV
     selected: -1,
     hovered: -1,
     matches: undefined,
+    looking: false,
   }))
 }
 

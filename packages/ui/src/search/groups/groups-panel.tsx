@@ -3,6 +3,7 @@ import { without } from '../../url/without.ts'
 import button from '../../widgets/icon-button.module.css'
 import { ChevronDown, ChevronUp } from '../../widgets/icons.tsx'
 import type { SearchUrl } from '../search-url.ts'
+import { Bottleneck } from './bottleneck.tsx'
 import { Errors } from './errors.tsx'
 import styles from './groups.module.css'
 import { Operations } from './operations.tsx'
@@ -10,6 +11,7 @@ import { Operations } from './operations.tsx'
 const tabs = [
   { key: 'operations', label: 'Operations', Content: Operations },
   { key: 'errors', label: 'Errors', Content: Errors },
+  { key: 'bottleneck', label: 'Bottleneck', Content: Bottleneck },
 ] as const
 
 /** What all that matches is, group by group, computed by the store; folded it asks for nothing. */

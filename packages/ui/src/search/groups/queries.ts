@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { AggregateResponse, ErrorGroupsResponse, HeatMapResponse } from 'spoor/api'
+import type { AggregateResponse, BottleneckResponse, ErrorGroupsResponse, HeatMapResponse } from 'spoor/api'
 import { getJson, type Parameters } from '../../api/client.ts'
 import { type GroupSort, searchParameters, type SearchUrl } from '../search-url.ts'
 import { groupParameters } from './groups.ts'
@@ -34,9 +34,25 @@ export function operationGroupsQuery(url: SearchUrl, sort: GroupSort, limit: num
   return manyQuery<AggregateResponse>('aggregate', scopeOf(url), parameters, url.live === '1')
 }
 
+/** What each service was asked: its spans of kind server and consumer. */
+export function serviceGroupsQuery(url: SearchUrl) {
+  const scope = scopeOf({ ...url, q: 'kind:server,consumer' })
+  return manyQuery<AggregateResponse>('aggregate', scope, { groupBy: 'service', limit: 1000, buckets }, false)
+}
+
+/** All that matches, over time. */
+export function overTimeQuery(url: SearchUrl) {
+  return manyQuery<AggregateResponse>('aggregate', scopeOf(url), { buckets: 60, exemplars: 0 }, false)
+}
+
 /** Errors of all that matches, the same ones together. */
 export function errorGroupsQuery(url: SearchUrl, limit: number) {
   return manyQuery<ErrorGroupsResponse>('error-groups', scopeOf(url), { limit, buckets }, url.live === '1')
+}
+
+/** Where the time of all that matches went. */
+export function bottleneckQuery(url: SearchUrl, limit: number) {
+  return manyQuery<BottleneckResponse>('bottleneck', scopeOf(url), { limit }, url.live === '1')
 }
 
 /** Requests of all that matches, by start and duration. */

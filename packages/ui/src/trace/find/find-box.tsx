@@ -9,6 +9,7 @@ import type { Find } from './use-find.ts'
 /** The field that finds text in the trace, with the number of spans that have it. */
 export function FindBox({ find }: { find: Find }) {
   const matches = useTraceView((view) => view.matches)
+  const looking = useTraceView((view) => view.looking)
   const selected = useTraceView((view) => view.selected)
   const count = useMemo(() => matches && countMatches(matches, selected), [matches, selected])
   const focus = () => find.input.current?.select()
@@ -42,7 +43,7 @@ export function FindBox({ find }: { find: Find }) {
       />
       {count && (
         <span className={styles.count} role="status">
-          {count.total === 0 ? 'none' : `${count.place || '–'} / ${count.total}`}
+          {count.total === 0 ? (looking ? 'looking' : 'none') : `${count.place || '–'} / ${count.total}`}
         </span>
       )}
       {count && count.total > 0 && (

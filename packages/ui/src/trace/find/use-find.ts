@@ -36,12 +36,12 @@ export function useFind(): Find {
       })
     }, 250)
     if (needle === '') {
-      store.setState({ matches: undefined })
+      store.setState({ matches: undefined, looking: false })
       return () => clearTimeout(timer)
     }
     const { trace } = store.getState().loaded
     let matches = matchNames(trace, needle)
-    store.setState({ matches })
+    store.setState({ matches, looking: true })
     let row = 0
     let frame = 0
     const work = () => {
@@ -52,7 +52,7 @@ export function useFind(): Find {
         matchDetails(trace, needle, matches, row, end)
         row = end
       }
-      store.setState({ matches })
+      store.setState({ matches, looking: row < trace.size })
       if (row < trace.size) frame = requestAnimationFrame(work)
     }
     frame = requestAnimationFrame(work)

@@ -94,7 +94,7 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
     <div
       className={styles.name}
       role="gridcell"
-      style={{ paddingLeft: `calc(4px + ${level} * var(--indent))` }}
+      style={{ paddingLeft: `min(4px + ${level} * var(--indent), var(--name-width) - 140px)` }}
       title={`${service}  ${name}`}
     >
       {children > 0 ? (

@@ -75,19 +75,15 @@ export function VerdictLine() {
 function Share(props: { share: VerdictShare; isFirst: boolean; onSpan: () => void }) {
   const { share } = props
   const { trace, slots } = useTraceView((view) => view.loaded)
-  const store = useTraceStore()
-  const setSettings = useSettings((settings) => settings.set)
+  const navigate = useNavigate({ from: '/trace/$id' })
   const service = trace.service[share.row]!
   const times = timesText(share)
   return (
     <span className={styles.part} title={`${formatDuration(share.ns)} of what the request waited for`}>
       {formatShare(share.share)} {props.isFirst && 'in '}
       <Part
-        title="To the shares of the services"
-        onClick={() => {
-          store.setState({ selected: -1 })
-          setSettings({ detailOpen: true })
-        }}
+        title="To the shares of all operations"
+        onClick={() => void navigate({ search: (url) => ({ ...url, view: 'table' }) })}
       >
         <i className={`hue ${styles.stripe}`} style={hueStyle(slots[service]!)} />
         <bdi>{trace.services[service] || 'no service'}</bdi>

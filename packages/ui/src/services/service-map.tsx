@@ -13,10 +13,10 @@ import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
 import { Notice } from '../widgets/notice.tsx'
-import { dependencyGraph, spacing } from './dependency-graph.ts'
+import { dependencyGraph, spacing } from './map-graph.ts'
 
 /** The graph itself. A click selects a service, Enter or a second click searches for its traces. */
-export function DependencyCanvas(props: {
+export function ServiceMap(props: {
   edges: DependenciesResponse['edges']
   /** The one that is selected. */
   service: string | undefined

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dependencyGraph } from './dependency-graph.ts'
+import { dependencyGraph } from './map-graph.ts'
 
 describe('dependencyGraph', () => {
   it('sums what comes to a service, and makes one edge of what two services say to each other', () => {

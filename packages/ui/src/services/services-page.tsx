@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import type { DependenciesResponse } from 'spoor/api'
 import { useEffect } from 'react'
 import { dependenciesQuery } from '../api/queries.ts'
@@ -12,39 +12,59 @@ import { Notice } from '../widgets/notice.tsx'
 import page from '../widgets/page.module.css'
 import { without } from '../url/without.ts'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
-import styles from './dependencies.module.css'
+import styles from './services.module.css'
 
-const DependencyCanvas = lazyPart(async () => (await import('./dependency-canvas.tsx')).DependencyCanvas, {
-  name: 'The graph',
+const ServiceMap = lazyPart(async () => (await import('./service-map.tsx')).ServiceMap, {
+  name: 'The map',
+})
+
+const ServiceList = lazyPart(async () => (await import('./service-list.tsx')).ServiceList, {
+  name: 'The list',
 })
 
 const ServicePanel = lazyPart(async () => (await import('./service-panel.tsx')).ServicePanel, {
   name: 'The service',
 })
 
-const route = getRouteApi('/dependencies')
+const route = getRouteApi('/services')
 
 /** Which service calls which, how often, how fast, and how often in vain; a service that is selected is told of below. */
-export function DependenciesPage() {
+export function ServicesPage() {
   const url = route.useSearch()
-  const navigate = useNavigate({ from: '/dependencies' })
+  const navigate = useNavigate({ from: '/services' })
   const range = url.range ?? '1h'
+  const isList = url.show === 'list'
   const { data, error, isFetching, refetch } = useQuery(dependenciesQuery(range === 'all' ? undefined : range))
   const failure = useLastFailure(error, data !== undefined, range)
   const again = () => void refetch()
   const select = (service: string | undefined) =>
     void navigate({
       search: { ...without(url, ['service']), ...(service !== undefined && { service }) },
-      replace: true,
+      replace: url.service !== undefined,
     })
   useEffect(() => {
-    document.title = 'Dependencies - Spoor'
+    document.title = 'Services - Spoor'
   }, [])
   return (
     <div className={page.page}>
       <header className={`${page.header} ${styles.header}`}>
-        <h1>Dependencies</h1>
-        {data && <span>{summary(data.edges)}</span>}
+        <h1>Services</h1>
+        <nav className={styles.switch} aria-label="How they are shown">
+          {(['map', 'list'] as const).map((show) => (
+            <Link
+              key={show}
+              to="/services"
+              search={{ ...without(url, ['show']), ...(show === 'list' && { show }) }}
+              replace
+              preload={false}
+              activeOptions={{ exact: true }}
+              aria-current={isList === (show === 'list') ? 'true' : undefined}
+            >
+              {show === 'map' ? 'Map' : 'List'}
+            </Link>
+          ))}
+        </nav>
+        {data && <span className={styles.summary}>{summary(data.edges)}</span>}
         <TimeRange
           url={url}
           fixed={false}
@@ -52,25 +72,32 @@ export function DependenciesPage() {
         />
       </header>
       {failure && !data && (
-        <FailureNotice title="The dependencies cannot be shown" error={failure} onAgain={again} busy={isFetching} />
+        <FailureNotice title="The services cannot be shown" error={failure} onAgain={again} busy={isFetching} />
       )}
       {failure && data && <StaleBar error={failure} onAgain={again} busy={isFetching} />}
       {!failure && !data && <Loading label="Looking for calls between services" />}
-      {data?.edges.length === 0 && (
+      {isList && (
+        <div className={styles.canvas}>
+          <ServiceList range={range} service={url.service} />
+        </div>
+      )}
+      {!isList && data?.edges.length === 0 && (
         <Notice title="No calls between services">
           <p>In this time no span had a parent in another service. A longer time range may have some.</p>
         </Notice>
       )}
-      {data && data.edges.length > 0 && (
+      {data && (
         <>
           {!data.complete && (
             <p className={styles.warning} role="status">
               Not complete: it took too long or a part of the store is damaged, so the numbers are too small.
             </p>
           )}
-          <div className={styles.canvas}>
-            <DependencyCanvas edges={data.edges} service={url.service} onSelect={select} />
-          </div>
+          {!isList && data.edges.length > 0 && (
+            <div className={styles.canvas}>
+              <ServiceMap edges={data.edges} service={url.service} onSelect={select} />
+            </div>
+          )}
           {url.service !== undefined && (
             <ServicePanel
               key={url.service}

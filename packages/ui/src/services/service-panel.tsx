@@ -8,6 +8,7 @@ import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import button from '../widgets/icon-button.module.css'
 import { CloseIcon } from '../widgets/icons.tsx'
+import { OverTime } from './over-time.tsx'
 import { Peers } from './peers.tsx'
 import styles from './service-panel.module.css'
 
@@ -44,10 +45,11 @@ export function ServicePanel(props: {
           <CloseIcon />
         </button>
       </header>
+      <OverTime url={url} />
       <div className={styles.body}>
         <div className={styles.edges}>
-          <Peers title="Called by" edges={edges.filter(({ child }) => child === service)} end="parent" range={range} />
-          <Peers title="Calls" edges={edges.filter(({ parent }) => parent === service)} end="child" range={range} />
+          <Peers title="Called by" edges={edges.filter(({ child }) => child === service)} end="parent" />
+          <Peers title="Calls" edges={edges.filter(({ parent }) => parent === service)} end="child" />
         </div>
         <div className={styles.operations}>
           <Operations

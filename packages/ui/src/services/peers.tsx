@@ -11,13 +11,8 @@ import styles from './service-panel.module.css'
 type Edge = DependenciesResponse['edges'][number]
 
 /** Who is at the other end of a service's edges: how often, how fast, how often in vain. The most frequent first. */
-export function Peers(props: {
-  title: string
-  edges: readonly Edge[]
-  end: 'parent' | 'child'
-  range: string | undefined
-}) {
-  const { title, end, range } = props
+export function Peers(props: { title: string; edges: readonly Edge[]; end: 'parent' | 'child' }) {
+  const { title, end } = props
   const edges = props.edges.toSorted((a, b) => b.calls - a.calls)
   return (
     <table className={`${groups.table} ${styles.peers}`}>
@@ -41,7 +36,7 @@ export function Peers(props: {
         {edges.map((edge) => (
           <tr key={`${edge[end]} ${edge.kind}`} className={groups.group}>
             <th scope="row">
-              <Link to="/dependencies" search={{ ...(range && { range }), service: edge[end] }} preload={false}>
+              <Link to="/services" search={(url) => ({ ...url, service: edge[end] })} preload={false}>
                 <i className={`hue ${groups.stripe}`} style={hueStyle(slotOf(edge[end]))} />
                 <bdi>{edge[end]}</bdi>
                 {edge.kind === 'messaging' && <small>messages</small>}
