@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { noBrowser, openBrowser, openPage } from './browser.ts'
 import { hex, isSlow, requests, sendCheckouts } from './checkouts.ts'
 import { type RunningSpoor, startSpoor } from './spoor.ts'
+import { ms, now, sendTraces, span, traces } from './traces.ts'
 
 describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
   let spoor: RunningSpoor
@@ -139,5 +140,71 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await flame.click({ position: { x: width * 0.2, y: 33 } })
     await page.waitForURL(/span=/)
     await page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
+  })
+
+  it('4: finds everything about an order id, and says where it stands', async () => {
+    await open('/search')
+    const query = page.getByRole('combobox', { name: 'Query' })
+    await query.fill('ord-1042')
+    await query.press('Escape')
+    await page.getByRole('button', { name: 'to search' }).waitFor()
+    await query.press('Enter')
+    await page.getByText('1 trace', { exact: true }).waitFor()
+    expect(await list().first().textContent()).toContain('in order.id')
+    expect(await list().first().getByRole('link').getAttribute('href')).toContain(hex(43, 32))
+  })
+
+  it('7: an address shows a colleague the span, the zoom and the folds', async () => {
+    await open(`/trace/${hex(4, 32)}`)
+    const rows = () => page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
+    await rows().first().waitFor()
+    for (const key of ['End', '+', '+', 'Home', 'ArrowLeft']) await page.keyboard.press(key)
+    await page.waitForURL(/span=.*&zoom=.*&folded=/)
+    expect(await rows().count()).toBe(1)
+    const seen = await rows().first().textContent()
+    const address = page.url()
+    await page.close()
+    await open(address.slice(spoor.page.length))
+    await rows().first().waitFor()
+    expect([await rows().count(), await rows().first().textContent()]).toEqual([1, seen])
+    expect(await rows().first().getAttribute('aria-selected')).toBe('true')
+    expect(page.url()).toBe(address)
+  })
+
+  it('5: tells which errors are new, and where they come from', async () => {
+    const from = String(now - 60_000n * ms)
+    const old = { status: { code: 2 as const, message: 'out of paper' } }
+    const spans = [30n, 7200n].map((ago, at) =>
+      span({
+        traceId: hex(500 + at, 32),
+        spanId: hex(9000 + at, 16),
+        name: 'print',
+        startTimeUnixNano: now - ago * 1000n * ms,
+        endTimeUnixNano: now - ago * 1000n * ms + ms,
+        ...old,
+      }),
+    )
+    await sendTraces(spoor, traces('printer', spans))
+    await open(`/search?panel=errors&from=${from}`)
+    const rows = page.getByRole('table', { name: 'Errors of spans' }).locator('tbody tr')
+    await rows.filter({ hasText: 'out of paper' }).waitFor()
+    await page.getByRole('button', { name: 'ever?' }).click()
+    await rows.filter({ hasText: 'row is locked' }).getByText('new', { exact: true }).waitFor()
+    expect(await rows.filter({ hasText: 'out of paper' }).getByText('new', { exact: true }).count()).toBe(0)
+    await rows.filter({ hasText: 'row is locked' }).getByRole('link').click()
+    await page.waitForURL(/\/trace\/.*span=/)
+    expect(await page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
+  })
+
+  it('Back leads to where one was in the list', async () => {
+    await open('/search')
+    await list().first().waitFor()
+    const scroller = page.getByRole('list', { name: 'Traces' })
+    await scroller.evaluate((element) => element.scrollTo(0, 2000))
+    await list().filter({ hasText: 'POST /checkout' }).nth(15).getByRole('link').click()
+    await verdict().waitFor()
+    await page.goBack()
+    await list().first().waitFor()
+    await expect.poll(() => scroller.evaluate((element) => element.scrollTop)).toBe(2000)
   })
 })

@@ -31,7 +31,10 @@ function checkout(index: number): Map<string, Span[]> {
     name: 'POST /checkout',
     kind: 2,
     ...at(0, end),
-    attributes: [text('region', slow ? 'eu-2' : `eu-${index % 3 === 0 ? 1 : 3}`)],
+    attributes: [
+      text('order.id', `ord-${1000 + index}`),
+      text('region', slow ? 'eu-2' : `eu-${index % 3 === 0 ? 1 : 3}`),
+    ],
     status: { code: index === 11 ? 2 : 0, message: '' },
   })
   const below = (name: string, from: number, to: number, parent = root.spanId, fields: Partial<Span> = {}) =>

@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCertificates } from './interop-certificates.ts'
 import { nodeLanguage, runSender } from './interop-senders.ts'
 import { expectedTraces, fromJaeger, fromSpoor, storedTraces, type Run } from './interop-spans.ts'
 import { eventually, freePorts, node, type RunningSpoor, root, startSpoor } from './spoor.ts'
@@ -27,6 +28,19 @@ const WAYS = [
     (compression) => ({ type: 'otlp_http', compression }) as const,
   ),
 ]
+
+/** Over mTLS, one of each protocol. */
+const MUTUAL_WAYS = WAYS.filter(({ compression }) => compression === 'gzip')
+
+type Way = (typeof WAYS)[number]
+
+/** The keys of `tls` in YAML. */
+interface Tls {
+  /** Of receivers. Default: none is spoken. */
+  readonly server?: string
+  /** Of exporters. Default: none is spoken. */
+  readonly client?: string
+}
 
 interface Ports {
   readonly grpc: number
@@ -64,18 +78,24 @@ async function start(program: string, args: string[], port: number): Promise<voi
 
 const quiet = 'telemetry: {metrics: {level: none}}'
 
-/** A collector with a receiver for each of {@link WAYS}, which goes to `to` by that way. Resolves with the ports of the receivers. */
-async function startCollector(program: 'otelcol' | 'spoor', to: Ports): Promise<Ports[]> {
-  const ports = await freePorts(WAYS.length * 2)
-  const at = WAYS.map((_, i) => ({ grpc: ports[2 * i]!, http: ports[2 * i + 1]! }))
-  const lines = (each: (way: (typeof WAYS)[number], i: number) => string): string =>
-    WAYS.map((way, i) => `  ${each(way, i)}\n`).join('')
-  const endpoint = (type: string): string =>
-    type === 'otlp_grpc' ? `endpoint: "127.0.0.1:${to.grpc}"` : `endpoint: "http://127.0.0.1:${to.http}"`
+/** A collector with a receiver for each of `ways`, which goes by that way to the place of it in `to`. Resolves with the ports of the receivers. */
+async function startCollector(
+  program: 'otelcol' | 'spoor',
+  to: (i: number) => Ports,
+  { server, client }: Tls = {},
+  ways: readonly Way[] = WAYS,
+): Promise<Ports[]> {
+  const ports = await freePorts(ways.length * 2)
+  const at = ways.map((_, i) => ({ grpc: ports[2 * i]!, http: ports[2 * i + 1]! }))
+  const lines = (each: (way: Way, i: number) => string): string => ways.map((way, i) => `  ${each(way, i)}\n`).join('')
+  const scheme = client === undefined ? 'http' : 'https'
+  const endpoint = (type: string, i: number): string =>
+    type === 'otlp_grpc' ? `endpoint: "127.0.0.1:${to(i).grpc}"` : `endpoint: "${scheme}://127.0.0.1:${to(i).http}"`
+  const inTls = server === undefined ? '' : `, tls: {${server}}`
   const config = `receivers:
-${lines((_, i) => `otlp/${i}: {protocols: {grpc: {endpoint: "127.0.0.1:${at[i]!.grpc}"}, http: {endpoint: "127.0.0.1:${at[i]!.http}"}}}`)}
+${lines((_, i) => `otlp/${i}: {protocols: {grpc: {endpoint: "127.0.0.1:${at[i]!.grpc}"${inTls}}, http: {endpoint: "127.0.0.1:${at[i]!.http}"${inTls}}}}`)}
 exporters:
-${lines(({ type, compression }, i) => `${type}/${i}: {${endpoint(type)}, compression: ${compression}, tls: {insecure: true}}`)}
+${lines(({ type, compression }, i) => `${type}/${i}: {${endpoint(type, i)}, compression: ${compression}, tls: {${client ?? 'insecure: true'}}}`)}
 service:
   ${quiet}
   pipelines:
@@ -135,14 +155,24 @@ const ways = WAYS.map(({ type, compression }, i) => ({ type, compression, i }))
 describe.skipIf(!existsSync(otelcol))('a real otelcol (PEERS/otelcol)', () => {
   let before: Ports[]
   let behind: Ports[]
+  let first: Ports[]
   beforeAll(async () => {
-    before = await startCollector('otelcol', spoorPorts)
-    behind = await startCollector('spoor', before[0]!)
+    const { server, client, ca } = createCertificates(folder)
+    const mutual = { server: `${server}, client_ca_file: ${ca}` }
+    before = await startCollector('otelcol', () => spoorPorts)
+    behind = await startCollector('spoor', () => before[0]!)
+    const last = await startCollector('otelcol', () => spoorPorts, mutual, MUTUAL_WAYS)
+    const middle = await startCollector('spoor', (i) => last[i]!, { ...mutual, client }, MUTUAL_WAYS)
+    first = await startCollector('otelcol', (i) => middle[i]!, { client }, MUTUAL_WAYS)
   }, 3 * START_MS)
 
   it.each(ways)('before Spoor, by $type with $compression', async ({ i }) => check(before[i]!, fromSpoor(spoor.page)))
   it.each(ways)("behind Spoor's collector, by $type with $compression", async ({ i }) =>
     check(behind[i]!, fromSpoor(spoor.page)),
+  )
+  it.each(MUTUAL_WAYS.map(({ type }, i) => ({ type, i })))(
+    "before and behind Spoor's collector, by $type over mTLS",
+    async ({ i }) => check(first[i]!, fromSpoor(spoor.page)),
   )
 })
 
@@ -152,7 +182,7 @@ describe.skipIf(!existsSync(jaeger))('a real Jaeger (PEERS/jaeger)', () => {
   beforeAll(async () => {
     const started = await startJaeger()
     query = started.query
-    before = await startCollector('spoor', started)
+    before = await startCollector('spoor', () => started)
   }, 3 * START_MS)
 
   it.each(ways)("behind Spoor's collector, by $type with $compression", async ({ i }) =>

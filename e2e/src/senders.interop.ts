@@ -1,16 +1,16 @@
 /** The official SDKs of other languages, each with its defaults, at the port of its protocol and at the other one: every field arrives. */
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCertificates } from './interop-certificates.ts'
 import { buildSender, type Language, languages, missingTools, runSender } from './interop-senders.ts'
 import { expectedTraces, fromSpoor, storedTraces, type Run } from './interop-spans.ts'
 import { eventually, freePorts, type Program, type RunningSpoor, root, runProgram, startSpoor } from './spoor.ts'
 
 const COUNT = 300
 const folder = mkdtempSync(join(tmpdir(), 'spoor-interop-'))
-const ca = join(folder, 'ca.pem')
+const certificates = createCertificates(folder)
 
 /** Where a sender sends: the ports of gRPC and of HTTP. */
 interface Target {
@@ -44,24 +44,12 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   return { grpc, http }
 }
 
-/** A CA of its own, and a certificate of 127.0.0.1 that it has signed. */
-function certificate(): string {
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=interop')
-  openssl('req', ...key, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
-  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n')
-  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
-  openssl('x509', '-req', '-in', 'server.csr', ...signed, '-out', 'server.pem')
-  return `, tls: {cert_file: ${folder}/server.pem, key_file: ${folder}/server.key}`
-}
-
 beforeAll(async () => {
   spoor = await startSpoor()
   const portOf = (address: string): number => Number(address.split(':').at(-1))
   direct = { grpc: portOf(spoor.grpc), http: portOf(spoor.http) }
   before = await startCollector('')
-  withTls = await startCollector(certificate())
+  withTls = await startCollector(`, tls: {${certificates.server}}`)
 })
 afterAll(async () => {
   await Promise.all(collectors.map((collector) => collector.stop()))
@@ -107,7 +95,7 @@ describe.each(languages)('the official SDK of $name', (language) => {
     const speaksTls = language.name === 'go' || (language.name === 'rust' && protocol === 'grpc')
     it.runIf(speaksTls).each(['its port', 'the other port'])('over TLS, at %s', async (place) => {
       const url = `https://127.0.0.1:${portOf(protocol, place, withTls)}`
-      await check(language, protocol, url, { OTEL_EXPORTER_OTLP_CERTIFICATE: ca })
+      await check(language, protocol, url, { OTEL_EXPORTER_OTLP_CERTIFICATE: certificates.ca })
     })
   })
 })

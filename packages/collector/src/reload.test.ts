@@ -80,7 +80,7 @@ const to = (address: string, more = ''): string =>
   `{endpoint: "http://${address}", retry_on_failure: {initial_interval: 50ms}${more}}`
 
 /** Sends one request after another over kept connections and new ones, and notes what becomes of each. */
-function startSenders(address: string, count = 4) {
+function startSenders(address: string, { count = 4, isKept = true } = {}) {
   const sent = new Set<string>()
   const refused: string[] = []
   let seed = 1
@@ -102,7 +102,7 @@ function startSenders(address: string, count = 4) {
       else refused.push(answer)
     }
   }
-  const agents = Array.from({ length: count }, (_, index) => new http.Agent({ keepAlive: index % 2 === 0 }))
+  const agents = Array.from({ length: count }, (_, index) => new http.Agent({ keepAlive: isKept && index % 2 === 0 }))
   const all = agents.map(send)
   return {
     sent,
@@ -147,24 +147,30 @@ test('under load nobody is refused and nothing is lost, however often and whatev
   expect(value('otelcol_exporter_send_failed_batches')).toBeUndefined()
 })
 
-test('under load nobody is refused by a receiver that is changed: its port goes to its successor', async () => {
-  const { sink, address } = await startBackend()
-  const port = await freePort()
-  const form = (size: number): string =>
-    yaml({ exporters: { 'otlp_http/a': to(address) }, port, receiver: `, max_request_body_size: ${size}` })
-  const { collector, reload } = await start(form(1_000_000))
-  const senders = startSenders(addressOf(collector))
-  for (let round = 1; round <= 10; round++) {
-    const before = senders.sent.size
-    await reload(form(1_000_000 + round))
-    await until(() => senders.sent.size > before + 5 * SPANS || senders.refused.length > 0)
-  }
-  await senders.stop()
-  await collector.shutdown()
-  expect(senders.refused).toEqual([])
-  const arrived = new Set(spanIdsIn(sink.bytes()))
-  expect([...senders.sent].filter((id) => !arrived.has(id))).toEqual([])
-})
+test.each([
+  ['kept and single connections', true],
+  ['single connections only', false],
+])(
+  'under load nobody is refused by a receiver that is changed, on %s: its port goes to its successor',
+  async (_, isKept) => {
+    const { sink, address } = await startBackend()
+    const port = await freePort()
+    const form = (size: number): string =>
+      yaml({ exporters: { 'otlp_http/a': to(address) }, port, receiver: `, max_request_body_size: ${size}` })
+    const { collector, reload } = await start(form(1_000_000))
+    const senders = startSenders(addressOf(collector), { isKept })
+    for (let round = 1; round <= 10; round++) {
+      const before = senders.sent.size
+      await reload(form(1_000_000 + round))
+      await until(() => senders.sent.size > before + 5 * SPANS || senders.refused.length > 0)
+    }
+    await senders.stop()
+    await collector.shutdown()
+    expect(senders.refused).toEqual([])
+    const arrived = new Set(spanIdsIn(sink.bytes()))
+    expect([...senders.sent].filter((id) => !arrived.has(id))).toEqual([])
+  },
+)
 
 test('a receiver that is the same keeps its connections', async () => {
   const { sink, address } = await startBackend()

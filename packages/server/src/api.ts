@@ -5,28 +5,30 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * Times are decimal strings of nanoseconds since 1970 (they do not fit a JSON number), durations are numbers of
  * nanoseconds.
  *
- * | route | query | answer |
- * |---|---|---|
- * | GET search | q, from, to, minTraceDuration, maxTraceDuration, order, limit, cursor, matches, totals | {@link SearchResponse}, or as it is found: {@link SearchLine} |
- * | GET aggregate | q, from, to, minTraceDuration, maxTraceDuration, of, groupBy, percentiles, order, limit, buckets, exemplars | {@link AggregateResponse} |
- * | GET heatmap | q, from, to, minTraceDuration, maxTraceDuration, of, timeBins, durationBins | {@link HeatMapResponse} |
- * | GET error-groups | q, from, to, minTraceDuration, maxTraceDuration, order, limit, buckets, exemplars | {@link ErrorGroupsResponse} |
- * | GET bottleneck | q, from, to, minTraceDuration, maxTraceDuration, limit | {@link BottleneckResponse} |
- * | GET compare | a, b, from, to, aFrom, aTo, bFrom, bTo, of, keys, limit | {@link CompareResponse} |
- * | GET traces/:id | - | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
- * | GET traces/:id/report | - | {@link TraceReportResponse} |
- * | GET services | - | {@link ServicesResponse} |
- * | GET operations | service | {@link OperationsResponse} |
- * | GET attributes | limit | {@link AttributesResponse} |
- * | GET attribute-values | key, limit | {@link AttributeValuesResponse} |
- * | GET dependencies | from, to | {@link DependenciesResponse} |
- * | GET status | - | {@link StatusResponse} |
- * | GET pipelines | own | {@link PipelinesResponse}; with `own` without the collectors that send here |
- * | GET senders | - | {@link SendersResponse} |
- * | GET tap | edge, count, redact | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
- * | GET config | - | the collector's configuration without its secrets; 403 where the port is open to other machines |
+ * What each route takes is in `api/catalogue.ts`, by which requests are read, and in `GET openapi.json`, which is made of it.
  *
- * Every route takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
+ * | route | answer |
+ * |---|---|
+ * | GET search | {@link SearchResponse}, or as it is found: {@link SearchLine} |
+ * | GET aggregate | {@link AggregateResponse} |
+ * | GET heatmap | {@link HeatMapResponse} |
+ * | GET error-groups | {@link ErrorGroupsResponse} |
+ * | GET bottleneck | {@link BottleneckResponse} |
+ * | GET compare | {@link CompareResponse} |
+ * | GET traces/:id | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
+ * | GET traces/:id/report | {@link TraceReportResponse} |
+ * | GET services | {@link ServicesResponse} |
+ * | GET operations | {@link OperationsResponse} |
+ * | GET attributes | {@link AttributesResponse} |
+ * | GET attribute-values | {@link AttributeValuesResponse} |
+ * | GET dependencies | {@link DependenciesResponse} |
+ * | GET status | {@link StatusResponse} |
+ * | GET pipelines | {@link PipelinesResponse}; with `own` without the collectors that send here |
+ * | GET senders | {@link SendersResponse} |
+ * | GET tap | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
+ * | GET config | the collector's configuration without its secrets; 403 where the port is open to other machines |
+ *
+ * Every route that asks the store takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
  * until then is given where the answer can say `complete: false`, else 504 {@link ApiError} `timeout`. 503 says that the same
  * may be asked again, and after how many seconds (`Retry-After`).
  *

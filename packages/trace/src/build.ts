@@ -7,6 +7,9 @@ import { shapeOf } from './shape.ts'
 import type { SpanIndex } from './span-index.ts'
 import { SpanTable } from './span-table.ts'
 
+/** What a service is called whose resource has no `service.name`, as the OpenTelemetry conventions have it. */
+export const UNKNOWN_SERVICE = 'unknown_service'
+
 const ERROR = 2
 const MAX_U16 = 0xffff
 
@@ -115,7 +118,7 @@ function selectTrace(columns: SpanColumns, traceId: string): Uint32Array {
 
 function tableOf(bytes: Uint8Array, columns: SpanColumns, selected: Uint32Array): SpanTable {
   const names = createInterner(bytes)
-  const services = createInterner(bytes, { empty: 'unknown_service', limit: MAX_U16 + 1 })
+  const services = createInterner(bytes, { empty: UNKNOWN_SERVICE, limit: MAX_U16 + 1 })
   const table = new SpanTable(selected.length)
   table.count = selected.length
   table.services = services.texts

@@ -47,8 +47,8 @@ export interface Component {
    */
   handOver?(successor: Consumer): void
   /**
-   * A reload has a successor for what it claims, which starts as soon as `shutdown` is called: what comes to its ports meanwhile waits for that
-   * one, and connections that there are may finish what they have begun. Called right before `shutdown`.
+   * A reload has a successor for what it claims, which starts now: what comes to its ports meanwhile waits for that one, and connections that
+   * there are may finish what they have begun. `shutdown` is called once the successor has started, or could not.
    */
   yieldPorts?(): void
   /** A reload leaves it as it is: what it has read from files (certificates), it reads anew. Must not throw or wait. */

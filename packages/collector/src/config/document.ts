@@ -19,6 +19,8 @@ import type { Path, Place, Places } from './places.ts'
 /** Mappings, lists and scalars that aliases may make of a text: lists of aliases of lists of aliases grow without end. */
 export const MAX_VALUES = 50_000
 
+/** `${…}` begins a mapping there. */
+const IN_QUOTES = '; between { } or [ ] of YAML, write "${…}" in quotes'
 const SECOND_DOCUMENT =
   'has no effect: only the first document of a file is read; give the second as a file with a --config of its own'
 
@@ -88,7 +90,10 @@ class DocumentReader {
     // The first one only: those that follow are mostly echoes of it.
     const [error] = this.#document.errors
     if (error?.code === 'MULTIPLE_DOCS') this.#options.warning(base, SECOND_DOCUMENT, this.#placeAt(error.pos[0]))
-    else if (error) this.#fail(base, error.message, this.#placeAt(error.pos[0]))
+    else if (error) {
+      const hint = text.startsWith('${', error.pos[0] - 1) ? IN_QUOTES : ''
+      this.#fail(base, `${error.message}${hint}`, this.#placeAt(error.pos[0]))
+    }
     if (!this.#isWrong) this.#findTargets(this.#document)
     if (this.#isWrong) return undefined
     const value = this.#read(this.#document.contents, base)

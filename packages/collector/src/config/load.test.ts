@@ -169,6 +169,11 @@ describe('errors name file, line, column, the key and the way out', () => {
       ['otel.yaml:8:5 exporters.otlp/jaeger.endpoint: "jaeger:99999": port out of range (1-65535)'],
     ],
     [
+      'a variable without quotes within { }',
+      exporter('  debug/a: {verbosity: ${env:VERBOSITY}}'),
+      ['otel.yaml:7:25 Unexpected flow-map-start at node end; between { } or [ ] of YAML, write "${…}" in quotes'],
+    ],
+    [
       'unknown key',
       MINIMAL.replace('      grpc:', '      gprc:'),
       [

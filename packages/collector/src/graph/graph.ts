@@ -175,14 +175,16 @@ class PipelineGraph implements Graph {
     for (const node of fresh) if (heirs.has(node) && !isReceiver(node)) await start(node)
 
     const drained = [...targets].map(([slot, target]) => slot.fill(target))
-    // A receiver gives up its ports at once, and then answers what it has taken.
-    const ports = old
-      .filter((node) => owners.has(node) && isReceiver(node))
-      .map((node) => {
-        node.component.yieldPorts?.()
-        return this.#stop(node)
-      })
-    for (const node of fresh) if (heirs.has(node) && isReceiver(node)) await start(node)
+    const moving = old.filter((node) => owners.has(node) && isReceiver(node))
+    const yielding = moving.filter(({ component }) => component.yieldPorts !== undefined)
+    const ports = moving.filter((node) => !yielding.includes(node)).map((node) => this.#stop(node))
+    for (const { component } of yielding) component.yieldPorts?.()
+    try {
+      for (const node of fresh) if (heirs.has(node) && isReceiver(node)) await start(node)
+    } finally {
+      // Only now: ports that nobody has taken over end with whoever had them.
+      ports.push(...yielding.map((node) => this.#stop(node)))
+    }
 
     this.#nodes = nodes
     this.#config = config

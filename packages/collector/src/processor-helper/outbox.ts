@@ -9,8 +9,7 @@ import {
   createLogLimiter,
   EMPTY_CONTEXT,
   follow,
-  sleep,
-  toCollectorError,
+  keepTrying,
   type CollectorError,
   type Consumer,
   type Context,
@@ -18,9 +17,6 @@ import {
   type LogLimiter,
 } from '../component/index.ts'
 
-/** Waits between tries when the next stage refuses: doubled from the first to the last. Milliseconds. */
-const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 5_000
 const LOG_INTERVAL_MS = 10_000
 /** What is with the next stage at a time, at most; one batch at least. */
 const MAX_BATCHES = 256
@@ -134,22 +130,14 @@ export class Outbox {
 
   /** Gives the error where it is refused for good. Does not come back where it was still refused at the deadline. */
   async #deliver(parcel: Parcel): Promise<CollectorError | undefined> {
-    let retryMs = FIRST_RETRY_MS
-    for (;;) {
-      try {
-        await this.#next.consume(parcel.open(), EMPTY_CONTEXT)
-        return undefined
-      } catch (thrown) {
-        const error = toCollectorError(thrown)
-        if (!error.retryable) return error
-        if (this.#deadline.signal.aborted) return await new Promise<never>(() => {})
-        const fields = { component: this.#context.id, error: error.message }
+    const failure = await keepTrying(() => this.#next.consume(parcel.open(), EMPTY_CONTEXT), {
+      stopping: this.#stopping.signal,
+      deadline: this.#deadline.signal,
+      refused: ({ message }) => {
+        const fields = { component: this.#context.id, error: message }
         this.#log.warn('retry', fields, 'The next stage refused a trace. It is kept and will be tried again.')
-        const stopping = this.#stopping.signal.aborted
-        const delayMs = Math.max(retryMs, error.requestedDelayMs ?? 0)
-        await sleep(stopping ? FIRST_RETRY_MS : delayMs, stopping ? this.#deadline.signal : this.#stopping.signal)
-        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
-      }
-    }
+      },
+    })
+    return failure?.retryable ? await new Promise<never>(() => {}) : failure
   }
 }

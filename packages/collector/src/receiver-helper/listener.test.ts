@@ -44,6 +44,18 @@ test('what comes to a port that is left to a successor waits for that one', asyn
   expect(await ask(portOf(after))).toBe('after')
 })
 
+test('what a successor leaves is not given up by whoever had it before', async () => {
+  const first = await start('first', '127.0.0.1:0')
+  first.yield()
+  const second = await start('second', '127.0.0.1:0')
+  second.yield()
+  const early = ask(portOf(first))
+  first.stop()
+  await start('third', '127.0.0.1:0')
+  second.stop()
+  expect(await early).toBe('third')
+})
+
 test('a port that nobody takes over is given up', async () => {
   const listener = await start('one', '127.0.0.1:0')
   listener.yield()

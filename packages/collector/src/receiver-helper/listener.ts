@@ -82,8 +82,8 @@ interface Owner {
   failed(error: Error): void
 }
 
-/** Those that wait for a successor, by what they listen on. */
-const yielded = new Map<string, Acceptor>()
+/** Those that wait for a successor, and of whom, by what they listen on. */
+const yielded = new Map<string, { readonly acceptor: Acceptor; readonly from: Owner }>()
 
 /** Listens on `endpoint`, `host:port`. Rejects with `listen` when that cannot be. */
 export async function listen(
@@ -138,12 +138,12 @@ export async function listen(
     yield() {
       files?.stop()
       acceptor.owner = undefined
-      yielded.set(keyOf(where), acceptor)
+      yielded.set(keyOf(where), { acceptor, from: owner })
     },
     stop() {
       files?.stop()
       if (acceptor.owner === owner) server.close()
-      else end(where, acceptor)
+      else end(where, owner)
     },
     async closed() {
       if (sockets.size > 0) await new Promise<void>((resolve) => (allClosed = resolve))
@@ -158,14 +158,14 @@ function keyOf({ network, endpoint }: Where): string {
 
 /** The one that was left at this address, or a new one. */
 async function accept(where: Where, owner: Owner): Promise<Acceptor> {
-  const left = yielded.get(keyOf(where))
+  const left = yielded.get(keyOf(where))?.acceptor
   if (left) {
     yielded.delete(keyOf(where))
     left.owner = owner
     for (const socket of left.waiting.splice(0)) if (!socket.destroyed) owner.take(socket)
     return left
   }
-  for (const [key, acceptor] of yielded) {
+  for (const [key, { acceptor }] of yielded) {
     if (!isSamePort(where, acceptor)) continue
     yielded.delete(key)
     close(acceptor)
@@ -189,11 +189,12 @@ function isSamePort({ endpoint, network }: Where, { server }: Acceptor): boolean
   return network !== 'unix' && typeof bound === 'object' && bound?.port === parseHostPort(endpoint).port
 }
 
-/** Of one that nobody has taken over. */
-function end(where: Where, acceptor: Acceptor): void {
-  if (yielded.get(keyOf(where)) !== acceptor) return
+/** What nobody has taken over from this owner; what a later one has left there is that one's. */
+function end(where: Where, owner: Owner): void {
+  const left = yielded.get(keyOf(where))
+  if (left?.from !== owner) return
   yielded.delete(keyOf(where))
-  close(acceptor)
+  close(left.acceptor)
 }
 
 function close({ server, waiting }: Acceptor): void {

@@ -97,6 +97,8 @@ class HelpedReceiver implements Component {
     if (this.#isYielded) {
       const left = Promise.all(ports.map((port) => port.listener.closed()))
       await settledBefore(left, AbortSignal.any([signal, AbortSignal.timeout(YIELDED_MS)]))
+      // What came while this process had no time to read it is read before it is too late.
+      await new Promise(setImmediate)
     }
     for (const port of ports) port.listener.stop()
     const drained = Promise.all(ports.map((port) => port.close()))

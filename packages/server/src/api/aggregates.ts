@@ -1,8 +1,6 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import {
-  ERROR_ORDERS,
   GROUP_FIELDS,
-  GROUP_ORDERS,
   type AggregateEnd,
   type AggregateScope,
   type CompareScope,
@@ -21,7 +19,8 @@ import type {
 } from '../api.ts'
 import { callOf } from '../http/query-call.ts'
 import { parseQuery, QueryError, targetOf } from '../query/index.ts'
-import { all, choiceParam, countParam, first, RequestError, type Query } from './params.ts'
+import { aggregate, bottleneck, compare, errorGroups, heatMap, of, q } from './catalogue.ts'
+import { all, first, RequestError, type Query } from './params.ts'
 import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
 
@@ -30,13 +29,13 @@ export function aggregateRoute(store: StoreQueries) {
   return async (request: FastifyRequest): Promise<AggregateResponse> => {
     const query = request.query as Query
     const percentiles = percentilesParam(query)
-    const order = choiceParam(query, 'order', GROUP_ORDERS)
+    const order = aggregate.order.of(query)
     const asked = {
       ...askedOf(query),
       groupBy: keysParam(query, 'groupBy'),
-      limit: countParam(query, 'limit', 20, 1, 10_000),
-      buckets: countParam(query, 'buckets', 0, 0, 1_000),
-      exemplars: countParam(query, 'exemplars', 1, 0, 10),
+      limit: aggregate.limit.of(query),
+      buckets: aggregate.buckets.of(query),
+      exemplars: aggregate.exemplars.of(query),
       ...(percentiles && { percentiles }),
       ...(order && { order }),
     }
@@ -57,8 +56,8 @@ export function heatMapRoute(store: StoreQueries) {
     const query = request.query as Query
     const asked = {
       ...askedOf(query),
-      timeBins: countParam(query, 'timeBins', 120, 1, 1_000),
-      durationBins: countParam(query, 'durationBins', 24, 1, 100),
+      timeBins: heatMap.timeBins.of(query),
+      durationBins: heatMap.durationBins.of(query),
     }
     const { edgesNs, counts, errors, exemplars, ...end } = await store.heatMap(asked, callOf(request))
     return { edgesNs, counts: [...counts], errors: [...errors], exemplars, ...endRow(end) }
@@ -69,12 +68,12 @@ export function heatMapRoute(store: StoreQueries) {
 export function errorGroupsRoute(store: StoreQueries) {
   return async (request: FastifyRequest): Promise<ErrorGroupsResponse> => {
     const query = request.query as Query
-    const order = choiceParam(query, 'order', ERROR_ORDERS)
+    const order = errorGroups.order.of(query)
     const asked = {
-      ...scopeOf(query, parseQuery(first(query, 'q') ?? '')),
-      limit: countParam(query, 'limit', 50, 1, 1_000),
-      buckets: countParam(query, 'buckets', 0, 0, 1_000),
-      exemplars: countParam(query, 'exemplars', 3, 0, 10),
+      ...scopeOf(query, parseQuery(q.of(query) ?? '')),
+      limit: errorGroups.limit.of(query),
+      buckets: errorGroups.buckets.of(query),
+      exemplars: errorGroups.exemplars.of(query),
       ...(order && { order }),
     }
     const { spans, groups, moreGroups, ...end } = await store.errorGroups(asked, callOf(request))
@@ -87,8 +86,8 @@ export function bottleneckRoute(store: StoreQueries) {
   return async (request: FastifyRequest): Promise<BottleneckResponse> => {
     const query = request.query as Query
     const asked = {
-      ...scopeOf(query, parseQuery(first(query, 'q') ?? '')),
-      limit: countParam(query, 'limit', 50, 1, 1_000),
+      ...scopeOf(query, parseQuery(q.of(query) ?? '')),
+      limit: bottleneck.limit.of(query),
     }
     const { traces, requestNs, services, operations, ...end } = await store.bottleneck(asked, callOf(request))
     return {
@@ -105,13 +104,13 @@ export function bottleneckRoute(store: StoreQueries) {
 export function compareRoute(store: StoreQueries) {
   return async (request: FastifyRequest): Promise<CompareResponse> => {
     const query = request.query as Query
-    const of = choiceParam(query, 'of', ['spans', 'requests'])
+    const what = of.of(query)
     const keys = keysParam(query, 'keys')
     const asked = {
-      a: { ...sideOf(query, 'a'), ...(of && { of }) },
-      b: { ...sideOf(query, 'b'), ...(of && { of }) },
-      limit: countParam(query, 'limit', 50, 1, 1_000),
-      ...(first(query, 'rest') === 'true' && { rest: true }),
+      a: { ...sideOf(query, 'a'), ...(what && { of: what }) },
+      b: { ...sideOf(query, 'b'), ...(what && { of: what }) },
+      limit: compare.limit.of(query),
+      ...(compare.rest.of(query) === 'true' && { rest: true }),
       ...(keys.length > 0 && { keys }),
     }
     const { differences, ...rest } = await store.compare(asked, callOf(request))
@@ -150,8 +149,8 @@ function errorGroupRow({ firstSeen, lastSeen, exemplars, ...rest }: ErrorGroup):
 }
 
 function askedOf(query: Query): AggregateScope {
-  const of = choiceParam(query, 'of', ['spans', 'requests'])
-  return { ...scopeOf(query, parseQuery(first(query, 'q') ?? '')), ...(of && { of }) }
+  const what = of.of(query)
+  return { ...scopeOf(query, parseQuery(q.of(query) ?? '')), ...(what && { of: what }) }
 }
 
 /** Keys as the search bar has them, in one parameter or several, with commas in between. */

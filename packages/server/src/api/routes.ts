@@ -15,17 +15,11 @@ import type { Reports } from '../report/reports.ts'
 import { aggregateRoute, bottleneckRoute, compareRoute, errorGroupsRoute, heatMapRoute } from './aggregates.ts'
 import { collectorRoutes, type CollectorRoutesOptions } from './collector-routes.ts'
 import { apiError, type Failures } from './failure.ts'
-import {
-  choiceParam,
-  countParam,
-  first,
-  normalizeTraceId,
-  nowNs,
-  type Query,
-  RequestError,
-  required,
-  timeParam,
-} from './params.ts'
+import { API, attributes, attributeValues, dependencies, operations, trace as traceParameters } from './catalogue.ts'
+import { openApiDocument, parametersOf } from './openapi.ts'
+import { refuseUnknown } from './parameters.ts'
+import { normalizeTraceId, nowNs, type Query, RequestError } from './params.ts'
+import { at } from './route.ts'
 import { searchRoute } from './search.ts'
 import type { StoreQueries } from './store-queries.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
@@ -50,21 +44,20 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       return reply.code(404).send(apiError({ code: 'not_found', message }))
     })
     const hasAllRoutes = refuseOtherMethods(app)
+    app.addHook('preValidation', async ({ query, routeOptions: { config } }) => {
+      if (config.route) refuseUnknown(query as Query, parametersOf(config.route), config.route.path)
+    })
 
-    const lists = { config: { lane: 'lists', takesTimeout: true } } as const
-    const traces = { config: { lane: 'traces', takesTimeout: true } } as const
-    const searches = { config: { lane: 'searches', takesTimeout: true } } as const
+    app.get(...at(API.search), searchRoute(store, reports, failures))
+    app.get(...at(API.aggregate), aggregateRoute(store))
+    app.get(...at(API.heatMap), heatMapRoute(store))
+    app.get(...at(API.compare), compareRoute(store))
+    app.get(...at(API.bottleneck), bottleneckRoute(store))
+    app.get(...at(API.errorGroups), errorGroupsRoute(store))
 
-    app.get('/search', searches, searchRoute(store, reports, failures))
-    app.get('/aggregate', searches, aggregateRoute(store))
-    app.get('/heatmap', searches, heatMapRoute(store))
-    app.get('/compare', searches, compareRoute(store))
-    app.get('/bottleneck', searches, bottleneckRoute(store))
-    app.get('/error-groups', searches, errorGroupsRoute(store))
-
-    app.get<{ Params: { id: string } }>('/traces/:id', traces, async (request, reply) => {
+    app.get<{ Params: { id: string } }>(...at(API.trace), async (request, reply) => {
       const id = traceIdParam(request.params.id)
-      const format = choiceParam(request.query as Query, 'format', ['protobuf', 'json']) ?? 'protobuf'
+      const format = traceParameters.format.of(request.query as Query) ?? 'protobuf'
       const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw notFound(id)
       void reply.header('cache-control', 'no-cache')
@@ -73,7 +66,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       return sendBytes(reply.type('application/x-protobuf'), chunks, failed)
     })
 
-    app.get<{ Params: { id: string } }>('/traces/:id/report', searches, async (request, reply) => {
+    app.get<{ Params: { id: string } }>(...at(API.report), async (request, reply) => {
       const id = traceIdParam(request.params.id)
       const call = callOf(request)
       const report = await reports.make('report', id, store.trace(id, call), call)
@@ -81,36 +74,37 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       return reply.header('cache-control', 'no-cache').type(JSON_TYPE).send(report)
     })
 
-    app.get('/services', lists, async (request): Promise<ServicesResponse> => {
+    app.get(...at(API.services), async (request): Promise<ServicesResponse> => {
       return { services: await store.services(callOf(request)) }
     })
 
-    app.get('/operations', lists, async (request): Promise<OperationsResponse> => {
-      const operations = await store.operations(first(request.query as Query, 'service'), callOf(request))
-      return { operations: operations.map(({ name, kind }) => ({ name, kind })) }
+    app.get(...at(API.operations), async (request): Promise<OperationsResponse> => {
+      const found = await store.operations(operations.service.of(request.query as Query), callOf(request))
+      return { operations: found.map(({ name, kind }) => ({ name, kind })) }
     })
 
-    app.get('/attributes', lists, async (request): Promise<AttributesResponse> => {
-      const limit = countParam(request.query as Query, 'limit', 200, 1, 10_000)
+    app.get(...at(API.attributes), async (request): Promise<AttributesResponse> => {
+      const limit = attributes.limit.of(request.query as Query)
       return { keys: await store.attributeKeys(limit, callOf(request)) }
     })
 
-    app.get('/attribute-values', lists, async (request): Promise<AttributeValuesResponse> => {
+    app.get(...at(API.attributeValues), async (request): Promise<AttributeValuesResponse> => {
       const query = request.query as Query
-      const limit = countParam(query, 'limit', 100, 1, 10_000)
-      return { values: await store.attributeValues(required(query, 'key'), limit, callOf(request)) }
+      const limit = attributeValues.limit.of(query)
+      return { values: await store.attributeValues(attributeValues.key.of(query), limit, callOf(request)) }
     })
 
-    app.get('/dependencies', searches, async (request): Promise<DependenciesResponse> => {
+    app.get(...at(API.dependencies), async (request): Promise<DependenciesResponse> => {
       const query = request.query as Query
       const now = nowNs()
-      const to = timeParam(query, 'to', now) ?? now
-      const from = timeParam(query, 'from', now) ?? to - 86_400_000_000_000n
+      const to = dependencies.to.of(query)(now) ?? now
+      const from = dependencies.from.of(query)(now) ?? to - 86_400_000_000_000n
       return store.dependencies(from, to, true, callOf(request))
     })
 
-    app.get('/status', status)
+    app.get(...at(API.status), status)
     collectorRoutes(app, ofCollector)
+    app.get(...at(API.openApi), () => openApiDocument())
     hasAllRoutes()
   }
 }

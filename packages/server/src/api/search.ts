@@ -1,15 +1,16 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import type { SearchEnd, SearchEvent, SearchQuery, SpanSet, TraceSummary } from '@spoor/storage'
-import { collectSearch, ORDERS } from '@spoor/storage'
+import { collectSearch } from '@spoor/storage'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SearchLine, SearchResponse, Suggestion, TraceRow } from '../api.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { callOf, type QueryCall } from '../http/query-call.ts'
 import { parseQuery } from '../query/index.ts'
 import type { Reports } from '../report/reports.ts'
+import { q, search } from './catalogue.ts'
 import { suggestionsFor } from './did-you-mean.ts'
 import { apiError, type Failures } from './failure.ts'
-import { choiceParam, countParam, first, type Query } from './params.ts'
+import type { Query } from './params.ts'
 import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
 
@@ -20,7 +21,7 @@ export function searchRoute(store: StoreQueries, reports: Reports, failures: Fai
   return async (request: FastifyRequest, reply: FastifyReply): Promise<SearchResponse | FastifyReply> => {
     const query = request.query as Query
     const call = callOf(request)
-    const text = first(query, 'q') ?? ''
+    const text = q.of(query) ?? ''
     const id = /^\s*([0-9a-f]{32})\s*$/i.exec(text)?.[1]
     const asked = searchQuery(query, id === undefined ? parseQuery(text) : undefined)
     const events = id === undefined ? store.search(asked, call) : searchById(store, reports, id.toLowerCase(), call)
@@ -123,12 +124,12 @@ async function* searchById(
 }
 
 function searchQuery(query: Query, set: SpanSet | undefined): SearchQuery {
-  const order = choiceParam(query, 'order', ORDERS)
-  const cursor = first(query, 'cursor')
+  const order = search.order.of(query)
+  const cursor = search.cursor.of(query)
   return {
-    limit: countParam(query, 'limit', 20, 1, 10_000),
-    matchesPerTrace: countParam(query, 'matches', 3, 0, 100),
-    totals: choiceParam(query, 'totals', ['true', 'false']) === 'true',
+    limit: search.limit.of(query),
+    matchesPerTrace: search.matches.of(query),
+    totals: search.totals.of(query) === 'true',
     ...scopeOf(query, set),
     ...(order && { order }),
     ...(cursor && { cursor }),

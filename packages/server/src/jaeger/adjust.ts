@@ -175,9 +175,9 @@ function wordAt(bytes: Uint8Array, offset: number): number {
 }
 
 function adjustSpan(span: Span, spanId: string, parentSpanId: string) {
-  const links = span.links.filter((link) => hasId(link.traceId) && hasId(link.spanId))
+  const links = span.links.filter((link) => hasId(link.traceId))
   const warnings = span.links.slice(links.length).map(() => 'Invalid span link removed')
-  const attributes = sorted(span.attributes).map(dottedIp)
+  const attributes = adjustAttributes(span.attributes)
   const events = span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) }))
   return { span: { ...span, spanId, parentSpanId, attributes, events, links }, warnings }
 }
@@ -193,6 +193,11 @@ function freeId(id: string, taken: SpanIds): string {
   do free = createHash('sha256').update(free).digest('hex').slice(0, 16)
   while (taken.has(free))
   return free
+}
+
+/** Attributes of a span or a resource: by key, and addresses with dots. */
+export function adjustAttributes(attributes: readonly KeyValue[]): KeyValue[] {
+  return sorted(attributes).map(dottedIp)
 }
 
 function sorted(attributes: readonly KeyValue[]): KeyValue[] {

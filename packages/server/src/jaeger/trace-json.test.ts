@@ -232,7 +232,7 @@ describe('Jaeger’s JSON of a trace', () => {
       [cart, [span({ spanId: '0000000000000003' })]],
     ])
     expect(trace.spans.map(({ processID }) => processID)).toEqual(['p1', 'p2', 'p1'])
-    expect(trace.processes['p2']).toEqual({ serviceName: 'OTLPResourceNoServiceName', tags: [] })
+    expect(trace.processes['p2']).toEqual({ serviceName: 'unknown_service', tags: [] })
   })
 
   it('leaves out spans of other traces', async () => {
@@ -259,14 +259,21 @@ describe('adjusters', () => {
     expect((await traceOf(shared)).spans[1]!.spanID).toBe(server!.spanID)
   })
 
-  it('drop exact duplicates and links to nowhere, and write addresses with dots', async () => {
+  it('drop exact duplicates and links without a trace, and write addresses with dots', async () => {
     const once = span({
-      links: [link('0000000000000000'), link('00000000000000cc')],
+      links: [
+        { ...link('00000000000000cc'), traceId: '0'.repeat(32) },
+        link('0000000000000000'),
+        link('00000000000000cc'),
+      ],
       attributes: [{ key: 'peer.ipv4', value: { type: 'int', value: 3_232_235_777n } }],
     })
-    const { spans } = await traceOf([[cart, [once, once]]])
+    const address = { key: 'ip', value: { type: 'int', value: 2_130_706_433n } } as const
+    const at = { ...cart, attributes: [...cart.attributes, address] }
+    const { spans, processes } = await traceOf([[at, [once, once]]])
+    expect(processes['p1']!.tags).toContainEqual({ key: 'ip', type: 'string', value: '127.0.0.1' })
     expect(spans).toHaveLength(1)
-    expect(spans[0]!.references).toHaveLength(1)
+    expect(spans[0]!.references.map(({ spanID }) => spanID)).toEqual(['0000000000000000', '00000000000000cc'])
     expect(spans[0]!.warnings).toEqual(['Invalid span link removed'])
     expect(spans[0]!.tags).toContainEqual({ key: 'peer.ipv4', type: 'string', value: '192.168.1.1' })
   })

@@ -13,7 +13,8 @@ import {
   type SpanColumns,
   type SpanEvent,
 } from '@spoor/otlp'
-import { type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster } from './adjust.ts'
+import { adjustAttributes, type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster } from './adjust.ts'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './model.ts'
 import { stringAttribute, tagOf } from './tags.ts'
 
@@ -227,10 +228,10 @@ export function shortTraceId(traceId: string): string {
 }
 
 function processOf({ attributes }: Resource, raw: boolean): JaegerProcess {
-  if (attributes.length === 0) return { serviceName: 'OTLPResourceNoServiceName', tags: [] }
   const rest = attributes.filter(({ key }) => key !== 'service.name')
-  if (!raw) rest.sort((a, b) => (a.key < b.key ? -1 : 1))
-  return { serviceName: stringAttribute(attributes, 'service.name') ?? 'missing-service-name', tags: rest.map(tagOf) }
+  const tags = (raw ? rest : adjustAttributes(rest)).map(tagOf)
+  // By the name that it has in the list of services; Jaeger has two others for it.
+  return { serviceName: stringAttribute(attributes, 'service.name') || UNKNOWN_SERVICE, tags }
 }
 
 function spanJson(span: Span, scope: Scope, process: number, warnings: readonly string[]): JaegerSpan {
@@ -266,6 +267,8 @@ function microseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1000n)
 }
 
+const NO_SPAN = '0'.repeat(16)
+
 /** The parent first, as CHILD_OF; a link that names the parent too stands in its place, with the link's type. */
 function references(span: Span): JaegerReference[] {
   const links = span.links.map((link) => ({
@@ -274,7 +277,7 @@ function references(span: Span): JaegerReference[] {
         ? ('CHILD_OF' as const)
         : ('FOLLOWS_FROM' as const),
     traceID: shortTraceId(link.traceId),
-    spanID: link.spanId,
+    spanID: link.spanId || NO_SPAN,
   }))
   if (!/[1-9a-f]/.test(span.parentSpanId)) return links
   const traceID = shortTraceId(span.traceId)

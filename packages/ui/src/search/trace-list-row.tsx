@@ -6,14 +6,15 @@ import { formatCount, formatCounted, formatShare } from '../format/numbers.ts'
 import { formatInstant, formatStart, type Zone } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
+import { type BarScale, barShare } from './bar-scale.ts'
 import { hasTail } from './tail.ts'
 import styles from './trace-list.module.css'
 
 /** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
 export const TraceListRow = memo(function TraceListRow(props: {
   row: TraceRow
-  /** Duration of a bar of full length, nanoseconds. */
-  scaleNs: number
+  /** Of all bars of the list. */
+  scale: BarScale
   selected: boolean
   picked: boolean
   hovered: boolean
@@ -47,7 +48,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
         )}
       </span>
       <span className={styles.duration}>
-        <ServiceBar row={row} scaleNs={props.scaleNs} />
+        <ServiceBar row={row} scale={props.scale} />
         <b>{formatDuration(row.requestDurationNs)}</b>
         {hasTail(row) && (
           <span className={styles.tailText} title={`${formatDuration(row.tailNs)} of work after the answer`}>
@@ -88,28 +89,32 @@ function Unit({ children }: { children: string }) {
   return <span className="visually-hidden">{children}</span>
 }
 
-function ServiceBar({ row, scaleNs }: { row: TraceRow; scaleNs: number }) {
+/** Services with most self time that have a part of their own in a bar. */
+const namedServices = 3
+
+function ServiceBar({ row, scale }: { row: TraceRow; scale: BarScale }) {
   const total = row.services.reduce((sum, service) => sum + service.selfTimeNs, 0) || 1
   const shares = row.services
     .map((service) => ({ ...service, share: service.selfTimeNs / total }))
     .sort((a, b) => b.selfTimeNs - a.selfTimeNs)
+  const rest = shares.slice(namedServices).reduce((sum, { share }) => sum + share, 0)
   const words = shares.map(({ name, share, selfTimeNs, errors }) => {
     return `${name}  ${formatDuration(selfTimeNs)}  ${formatShare(share)}${errors > 0 ? `  ${formatCounted(errors, 'error')}` : ''}`
   })
   return (
     <span
       className={styles.bar}
-      data-cut={row.durationNs > scaleNs}
-      style={{ '--share': Math.min(1, row.durationNs / scaleNs) } as object}
+      style={{ '--share': barShare(row.durationNs, scale) } as object}
       title={`Self time by service\n${words.join('\n')}`}
     >
-      {shares.map(({ name, share }) => (
+      {shares.slice(0, namedServices).map(({ name, share }) => (
         <i
           key={name}
           className="hue"
           style={{ ...hueStyle(slotOf(name)), flexGrow: share * (row.durationNs - row.tailNs) }}
         />
       ))}
+      {rest > 0 && <i className={styles.rest} style={{ flexGrow: rest * (row.durationNs - row.tailNs) }} />}
       {hasTail(row) && <i className={styles.tail} style={{ flexGrow: row.tailNs }} />}
     </span>
   )

@@ -49,12 +49,12 @@ export function TraceList(props: {
     if (selected >= 0) reveal(selected)
   }, [selected, reveal])
 
-  const scaleNs = useMemo(() => barScale(rows), [rows])
+  const scale = useMemo(() => barScale(rows), [rows])
   return (
     <div className={styles.list}>
       <div className={styles.head}>
         <span>Root</span>
-        <span>Duration, by service</span>
+        <span>Duration (log), by service</span>
         <span className={styles.right}>Spans</span>
         <span className={styles.right}>Services</span>
         <span className={styles.right}>Errors</span>
@@ -86,7 +86,7 @@ export function TraceList(props: {
                 <PickButton place={props.picked.indexOf(row.traceId)} onPick={() => props.onPick(row.traceId)} />
                 <TraceListRow
                   row={row}
-                  scaleNs={scaleNs}
+                  scale={scale}
                   selected={index === selected}
                   picked={props.picked.includes(row.traceId)}
                   hovered={row.traceId === props.hovered}

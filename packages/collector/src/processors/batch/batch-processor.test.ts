@@ -220,6 +220,7 @@ describe('when the next stage refuses', () => {
     }
     await processor.consume(batch(5), EMPTY_CONTEXT)
     await processor.shutdown(AbortSignal.timeout(30))
+    processor.finish?.()
     expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
   })
 

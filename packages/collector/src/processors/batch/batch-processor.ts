@@ -18,7 +18,7 @@ import {
   heldBytes,
   ITEM_BOUNDS,
   onlyMetadata,
-  sleep,
+  keepTrying,
   toCollectorError,
   type Component,
   type Consumer,
@@ -33,9 +33,6 @@ import {
 import type { BatchConfig } from './config.ts'
 import { Shard, type Pending, type Ticket, type Trigger } from './shard.ts'
 
-/** Waits between tries when the next stage refuses: doubled from the first to the last. Milliseconds. */
-const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 5_000
 const LOG_INTERVAL_MS = 10_000
 const ACCEPTED = Promise.resolve()
 
@@ -207,24 +204,18 @@ export class BatchProcessor implements Component, Consumer {
    * was not taken.
    */
   async #deliver(batch: TelemetryBatch, context: DeliveryContext): Promise<CollectorError | undefined> {
-    let retryMs = FIRST_RETRY_MS
-    for (;;) {
-      try {
-        await this.#next.consume(batch, context)
-        return undefined
-      } catch (thrown) {
-        const error = toCollectorError(thrown)
-        // A caller that waits for the result still has the data, and decides itself whether to send it again.
-        if (this.#config.acknowledge === 'exported') return error
-        if (!error.retryable || this.#deadline.signal.aborted) return this.#drop(batch, error)
-        const fields = { component: this.#context.id, error: error.message }
+    const hand = async (): Promise<void> => this.#next.consume(batch, context)
+    // A caller that waits for the result still has the data, and decides itself whether to send it again.
+    if (this.#config.acknowledge === 'exported') return hand().then(() => undefined, toCollectorError)
+    const failure = await keepTrying(hand, {
+      stopping: this.#stopping.signal,
+      deadline: this.#deadline.signal,
+      refused: ({ message }) => {
+        const fields = { component: this.#context.id, error: message }
         this.#log.warn('retry', fields, 'The next stage refused a batch. It is kept and will be tried again.')
-        const stopping = this.#stopping.signal.aborted
-        const delayMs = Math.max(retryMs, error.requestedDelayMs ?? 0)
-        await sleep(stopping ? FIRST_RETRY_MS : delayMs, stopping ? this.#deadline.signal : this.#stopping.signal)
-        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
-      }
-    }
+      },
+    })
+    return failure && this.#drop(batch, failure)
   }
 
   #drop(batch: TelemetryBatch, error: CollectorError): CollectorError {

@@ -1,12 +1,13 @@
 import type { AnyValue, KeyValue, Resource, Scope, Span, SpanEvent, SpanLink } from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from '../../jaeger/model.ts'
 
 const KINDS: Readonly<Record<string, number>> = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }
 const STATUSES: Readonly<Record<string, number>> = { OK: 1, ERROR: 2 }
 /** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
 const WARNINGS = '@jaeger@warnings'
-/** Names that Jaeger gives a process without a service name. */
-const NO_SERVICE = new Set(['OTLPResourceNoServiceName', 'missing-service-name'])
+/** Names of a process without a service name: Spoor's, and Jaeger's. */
+const NO_SERVICE = new Set([UNKNOWN_SERVICE, 'OTLPResourceNoServiceName', 'missing-service-name'])
 
 /** What is wrong with a value, and where in its span. */
 export class JaegerProblem extends Error {

@@ -1,11 +1,9 @@
 import { decodeTraces, type KeyValue, type ResourceSpans } from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import { type AttributeColumn, type AttributeLevel, columnName } from './attribute-columns.ts'
 import { attributesText } from './json-text.ts'
 import { REST_COLUMNS } from './schema.ts'
 import { type Cell, EVENT_FIELDS, type FieldOf, LINK_FIELDS, SPAN_COLUMNS } from './span-columns.ts'
-
-/** What a service is called whose resource has no `service.name`, as everywhere in Spoor. */
-const UNKNOWN_SERVICE = 'unknown_service'
 
 type Item = Readonly<Record<string, Cell>>
 

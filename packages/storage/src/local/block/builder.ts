@@ -1,18 +1,10 @@
 import { createSpanColumns, scanSpans, type AttributeVisitor, type SpanColumns } from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import { decodeText, hashAttribute } from './attribute.ts'
 import { MAX_BLOCK_HASHES } from './bloom.ts'
 import { hashBytes, hashWords, viewOf } from './hash.ts'
 import { KeyedHashes } from './keyed-hashes.ts'
-import {
-  createRows,
-  markOf,
-  MAX_DURATION_NS,
-  reserveRows,
-  UNKNOWN_SERVICE,
-  type BlockRows,
-  type Frame,
-  type Mark,
-} from './rows.ts'
+import { createRows, markOf, MAX_DURATION_NS, reserveRows, type BlockRows, type Frame, type Mark } from './rows.ts'
 
 /** Rows that there is room for from the start when nothing else is said. */
 const CAPACITY = 1 << 8

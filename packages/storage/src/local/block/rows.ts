@@ -55,9 +55,6 @@ export interface Frame {
 /** The longest that a span lasts, either way: 292 years, the largest number below 2^63. An index keeps durations in 64 bits with a sign. */
 export const MAX_DURATION_NS = 2 ** 63 - 1024
 
-/** What a service is called whose resource has no `service.name`, as the OpenTelemetry conventions have it. */
-export const UNKNOWN_SERVICE = 'unknown_service'
-
 type RowColumn =
   | 'trace'
   | 'operation'

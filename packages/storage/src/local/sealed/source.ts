@@ -1,6 +1,7 @@
 import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
-import { UNKNOWN_SERVICE, type OperationKey } from '../block/rows.ts'
+import type { OperationKey } from '../block/rows.ts'
 import { decodeText } from '../block/attribute.ts'
 import { MAX_SECTION_SPANS } from './section-meta.ts'
 import { fieldEnd } from './wire.ts'

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ErrorGroupRow } from 'spoor/api'
+import { useState } from 'react'
 import { formatCount, formatCounted } from '../../format/numbers.ts'
 import { formatInstant, formatStart } from '../../format/time.ts'
 import { hueStyle } from '../../service-color/hue.ts'
@@ -9,7 +10,7 @@ import { useSettings } from '../../settings/settings.ts'
 import type { SearchUrl } from '../search-url.ts'
 import { Answer } from './answer.tsx'
 import styles from './groups.module.css'
-import { errorGroupsQuery } from './queries.ts'
+import { errorGroupsQuery, everQuery } from './queries.ts'
 import { Sparkline } from './sparkline.tsx'
 
 const maxGroups = 200
@@ -18,6 +19,10 @@ const namedServices = 3
 /** The errors among all that matches, the same ones together. A click opens the latest trace that has one, at the span that failed. */
 export function Errors({ url }: { url: SearchUrl }) {
   const result = useQuery(errorGroupsQuery(url, maxGroups))
+  const isAll = url.range === 'all' && url.from === undefined
+  const [asked, setAsked] = useState(false)
+  const ever = useQuery({ ...everQuery(url), enabled: asked && !isAll })
+  const firsts = ever.data && new Map(ever.data.groups.map(({ id, firstSeen }) => [id, firstSeen]))
   return (
     <Answer label="Errors" result={result}>
       {(data) =>
@@ -33,8 +38,23 @@ export function Errors({ url }: { url: SearchUrl }) {
                 <th scope="col" className={styles.figure} aria-sort="descending">
                   Spans
                 </th>
-                <th scope="col" className={styles.figure} title="In the time range that is searched">
-                  First seen
+                <th
+                  scope="col"
+                  className={styles.figure}
+                  title={isAll || firsts ? 'Ever, in what is kept' : 'In the time range that is searched'}
+                >
+                  First seen{' '}
+                  {!isAll && !firsts && (
+                    <button
+                      type="button"
+                      className={styles.more}
+                      disabled={ever.isFetching}
+                      title="Look for them in all time"
+                      onClick={() => setAsked(true)}
+                    >
+                      {ever.isFetching ? 'looking' : ever.error ? 'failed: again' : 'ever?'}
+                    </button>
+                  )}
                 </th>
                 <th scope="col" className={styles.figure}>
                   Last seen
@@ -44,7 +64,13 @@ export function Errors({ url }: { url: SearchUrl }) {
             </thead>
             <tbody>
               {data.groups.map((group) => (
-                <ErrorGroup key={group.id} group={group} bucketNs={data.bucketNs} />
+                <ErrorGroup
+                  key={group.id}
+                  group={group}
+                  bucketNs={data.bucketNs}
+                  firstEver={firsts?.get(group.id)}
+                  isNew={firsts !== undefined && BigInt(firsts.get(group.id) ?? 0) >= BigInt(data.from)}
+                />
               ))}
             </tbody>
             {data.moreGroups > 0 && (
@@ -63,12 +89,19 @@ export function Errors({ url }: { url: SearchUrl }) {
   )
 }
 
-function ErrorGroup({ group, bucketNs }: { group: ErrorGroupRow; bucketNs: number }) {
+function ErrorGroup(props: {
+  group: ErrorGroupRow
+  bucketNs: number
+  /** Undefined: it was not looked for. */
+  firstEver: string | undefined
+  isNew: boolean
+}) {
+  const { group, bucketNs } = props
   const { type, message, frame, services, count, buckets = [] } = group
   const [latest] = group.exemplars
   const words = (
     <>
-      <b>{type || 'error'}</b> <bdi>{message || 'no message'}</bdi>{' '}
+      {props.isNew && <em className={styles.new}>new</em>} <b>{type || 'error'}</b> <bdi>{message || 'no message'}</bdi>{' '}
       {frame && <bdi className={styles.frame}>{frame}</bdi>}
     </>
   )
@@ -93,7 +126,7 @@ function ErrorGroup({ group, bucketNs }: { group: ErrorGroupRow; bucketNs: numbe
         {services.length > namedServices && `+ ${services.length - namedServices}`}
       </td>
       <td className={styles.figure}>{formatCount(count)}</td>
-      <Seen at={group.firstSeen} />
+      <Seen at={props.firstEver ?? group.firstSeen} />
       <Seen at={group.lastSeen} />
       <td>
         <Sparkline counts={buckets} errors={buckets} bucketNs={bucketNs} />

@@ -50,6 +50,15 @@ export function errorGroupsQuery(url: SearchUrl, limit: number) {
   return manyQuery<ErrorGroupsResponse>('error-groups', scopeOf(url), { limit, buckets }, url.live === '1')
 }
 
+/** Most errors that are looked for in all time. */
+const everGroups = 1000
+
+/** The same errors in all time: when each was first seen ever. */
+export function everQuery({ q }: SearchUrl) {
+  const scope = scopeOf({ ...(q && { q }), range: 'all' })
+  return manyQuery<ErrorGroupsResponse>('error-groups', scope, { limit: everGroups, exemplars: 0 }, false)
+}
+
 /** Where the time of all that matches went. */
 export function bottleneckQuery(url: SearchUrl, limit: number) {
   return manyQuery<BottleneckResponse>('bottleneck', scopeOf(url), { limit }, url.live === '1')

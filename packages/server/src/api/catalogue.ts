@@ -1,0 +1,256 @@
+import { ERROR_ORDERS, GROUP_ORDERS, ORDERS } from '@spoor/storage'
+import type { LaneName } from '../http/lanes.ts'
+import { choice, count, duration, type Parameter, requiredText, text, time } from './parameters.ts'
+
+/** A route of Spoor's own API, as the OpenAPI document tells of it. */
+export interface ApiRoute {
+  /** Behind `/api/spoor/v1`, as Fastify writes it. */
+  readonly path: string
+  readonly summary: string
+  readonly parameters: readonly Parameter[]
+  /** The lane of a question to the store, which also takes `timeout`. */
+  readonly lane?: LaneName
+  /** The type of the answer in `api.ts`, or its media type. */
+  readonly answer: string
+  /** A query, without `?`, that any store answers. */
+  readonly example: string
+}
+
+const TO = time('to', 'The last start that is asked about. Default: now, or the last one in the store.')
+const FROM = time('from', 'The first start that is asked about. Default: the first one in the store.')
+
+/** What is asked about. */
+export const scope = {
+  from: FROM,
+  to: TO,
+  minTraceDuration: duration('minTraceDuration', 'Only of traces that take at least so long.'),
+  maxTraceDuration: duration('maxTraceDuration', 'Only of traces that take at most so long.'),
+}
+export const q = text('q', 'The query, in the language of the search bar; see docs/query.md. Default: everything.')
+export const of = choice(
+  'of',
+  ['spans', 'requests'],
+  'What counts: each span that matches (the default), or the root span of each trace with one.',
+)
+const asked: readonly Parameter[] = [q, ...Object.values(scope)]
+const KEYS = '`service`, `name`, `kind`, `status`, or the key of an attribute; with commas in between, or repeated.'
+const buckets = count('buckets', [0, 1_000], 0, 'Into how many parts the time is cut, for what each group did in each.')
+
+export const search = {
+  order: choice('order', ORDERS, 'Default: newest.'),
+  limit: count('limit', [1, 10_000], 20, 'Traces of a page.'),
+  cursor: text('cursor', 'The `next` of the page before.'),
+  matches: count('matches', [0, 100], 3, 'Spans that matched, of each trace.'),
+  totals: choice('totals', ['true', 'false'], 'Whether all that matches is counted, not only this page.'),
+}
+export const aggregate = {
+  groupBy: text('groupBy', `Up to three keys: ${KEYS}`),
+  percentiles: text(
+    'percentiles',
+    'Shares of durations, greater than 0 and at most 1, with commas in between. Default: 0.5,0.95,0.99.',
+  ),
+  order: choice('order', GROUP_ORDERS, 'By what groups are ordered, the greatest first. Default: count.'),
+  limit: count(
+    'limit',
+    [1, 10_000],
+    20,
+    'Groups; all others are told of as one. With `buckets`: at most 100,000 together.',
+  ),
+  buckets,
+  exemplars: count('exemplars', [0, 10], 1, 'Longest spans, or requests, that are named for each group.'),
+}
+export const heatMap = {
+  timeBins: count('timeBins', [1, 1_000], 120, 'Bins of time.'),
+  durationBins: count('durationBins', [1, 100], 24, 'Bins of duration, at most.'),
+}
+export const errorGroups = {
+  order: choice('order', ERROR_ORDERS, 'Default: count.'),
+  limit: count('limit', [1, 1_000], 50, 'Groups.'),
+  buckets,
+  exemplars: count('exemplars', [0, 10], 3, 'Latest spans that are named for each group.'),
+}
+export const bottleneck = { limit: count('limit', [1, 1_000], 50, 'Services, and operations.') }
+export const compare = {
+  rest: choice('rest', ['true', 'false'], 'Whether what `b` finds is left out of `a`: it with all others.'),
+  keys: text('keys', `Of which keys differences are told; default: of all. ${KEYS}`),
+  limit: count('limit', [1, 1_000], 50, 'Differences.'),
+}
+const sides: readonly Parameter[] = [
+  text('a', 'The query that is compared with.'),
+  text('b', 'The query that is compared.'),
+  FROM,
+  TO,
+  ...(['a', 'b'] as const).flatMap((side) => [
+    time(`${side}From`, `As \`from\`, for ${side} alone.`),
+    time(`${side}To`, `As \`to\`, for ${side} alone.`),
+  ]),
+]
+export const trace = {
+  format: choice('format', ['protobuf', 'json'], 'Serialized `TracesData` (the default), or OTLP/JSON.'),
+}
+export const operations = { service: text('service', 'Of this service alone.') }
+export const attributes = { limit: count('limit', [1, 10_000], 200, 'Keys.') }
+export const attributeValues = {
+  key: requiredText('key', 'The key of the attribute.'),
+  limit: count('limit', [1, 10_000], 100, 'Values.'),
+}
+export const dependencies = {
+  from: time('from', 'Default: a day before `to`.'),
+  to: time('to', 'Default: now.'),
+}
+
+/** Every route of Spoor's own API. */
+export const API = {
+  search: {
+    path: '/search',
+    summary:
+      'Traces that match, page by page. To a client that accepts `application/x-ndjson`, line by line as they are found.',
+    parameters: [...asked, ...Object.values(search)],
+    lane: 'searches',
+    answer: 'SearchResponse',
+    example: 'q=duration>10ms&from=1h&order=longest&limit=5',
+  },
+  aggregate: {
+    path: '/aggregate',
+    summary: 'How many, how fast, how often they fail: of all that matches, by groups and by time.',
+    parameters: [...asked, of, ...Object.values(aggregate)],
+    lane: 'searches',
+    answer: 'AggregateResponse',
+    example: 'q=kind:server&groupBy=service,name&percentiles=0.5,0.99&buckets=12&from=1h',
+  },
+  heatMap: {
+    path: '/heatmap',
+    summary: 'How many by time and duration, and how many of them failed.',
+    parameters: [...asked, of, ...Object.values(heatMap)],
+    lane: 'searches',
+    answer: 'HeatMapResponse',
+    example: 'of=requests&from=1d',
+  },
+  compare: {
+    path: '/compare',
+    summary: 'What is different in what one query finds from what another does.',
+    parameters: [...sides, of, ...Object.values(compare)],
+    lane: 'searches',
+    answer: 'CompareResponse',
+    example: 'a=duration<1s&b=duration>=1s&from=1h',
+  },
+  bottleneck: {
+    path: '/bottleneck',
+    summary: 'Which services and operations the requests waited for.',
+    parameters: [...asked, ...Object.values(bottleneck)],
+    lane: 'searches',
+    answer: 'BottleneckResponse',
+    example: 'from=1h&limit=10',
+  },
+  errorGroups: {
+    path: '/error-groups',
+    summary: 'The same errors together: since when, how often, where.',
+    parameters: [...asked, ...Object.values(errorGroups)],
+    lane: 'searches',
+    answer: 'ErrorGroupsResponse',
+    example: 'order=first_seen&limit=10',
+  },
+  trace: {
+    path: '/traces/:id',
+    summary: 'A trace, as it was sent.',
+    parameters: Object.values(trace),
+    lane: 'traces',
+    answer: 'application/x-protobuf',
+    example: 'format=json',
+  },
+  report: {
+    path: '/traces/:id/report',
+    summary: 'What can be said of a trace: where its time went, and what is wrong with it.',
+    parameters: [],
+    lane: 'searches',
+    answer: 'TraceReportResponse',
+    example: '',
+  },
+  services: {
+    path: '/services',
+    summary: 'The names of all services.',
+    parameters: [],
+    lane: 'lists',
+    answer: 'ServicesResponse',
+    example: '',
+  },
+  operations: {
+    path: '/operations',
+    summary: 'Names and kinds of spans.',
+    parameters: Object.values(operations),
+    lane: 'lists',
+    answer: 'OperationsResponse',
+    example: 'service=checkout',
+  },
+  attributes: {
+    path: '/attributes',
+    summary: 'Keys of attributes, the most frequent first.',
+    parameters: Object.values(attributes),
+    lane: 'lists',
+    answer: 'AttributesResponse',
+    example: 'limit=50',
+  },
+  attributeValues: {
+    path: '/attribute-values',
+    summary: 'Values of an attribute.',
+    parameters: Object.values(attributeValues),
+    lane: 'lists',
+    answer: 'AttributeValuesResponse',
+    example: 'key=http.route&limit=50',
+  },
+  dependencies: {
+    path: '/dependencies',
+    summary: 'Which services call which, how often, how fast, how often in vain; messages, too.',
+    parameters: Object.values(dependencies),
+    lane: 'searches',
+    answer: 'DependenciesResponse',
+    example: 'from=1h',
+  },
+  status: {
+    path: '/status',
+    summary: 'How Spoor is.',
+    parameters: [],
+    answer: 'StatusResponse',
+    example: '',
+  },
+  pipelines: {
+    path: '/pipelines',
+    summary: 'How the pipelines are, of this Spoor and of the collectors that send to it.',
+    parameters: [text('own', 'Given, without those of other collectors.')],
+    answer: 'PipelinesResponse',
+    example: 'own',
+  },
+  senders: {
+    path: '/senders',
+    summary: 'Who sends, with what success.',
+    parameters: [],
+    answer: 'SendersResponse',
+    example: '',
+  },
+  tap: {
+    path: '/tap',
+    summary:
+      'The edges of the collector’s graph; with `edge` the next items there, as lines of OTLP/JSON. On this machine only.',
+    parameters: [
+      text('edge', 'An edge, as the answer without it names them.'),
+      text('count', 'How many items.'),
+      text('redact', 'Keys of attributes whose values are not shown.'),
+    ],
+    answer: 'EdgesStatus',
+    example: '',
+  },
+  config: {
+    path: '/config',
+    summary: 'The collector’s configuration, without its secrets. On this machine only.',
+    parameters: [],
+    answer: 'application/json',
+    example: '',
+  },
+  openApi: {
+    path: '/openapi.json',
+    summary: 'This document.',
+    parameters: [],
+    answer: 'application/json',
+    example: '',
+  },
+} as const satisfies Readonly<Record<string, ApiRoute>>
