@@ -6,7 +6,13 @@ import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { PageFailure } from './shell/page-failure.tsx'
 import { readTraceUrl } from './trace/trace-url.ts'
+import { only } from './url/only.ts'
 import { lazyPart } from './widgets/lazy-part.tsx'
+
+const compareUrl = only(readCompareUrl)
+const searchUrl = only(readSearchUrl)
+const servicesUrl = only(readServicesUrl)
+const traceUrl = only(readTraceUrl)
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 
@@ -21,7 +27,7 @@ const home = createRoute({
 export const searchRoute = createRoute({
   getParentRoute: () => root,
   path: '/search',
-  validateSearch: readSearchUrl,
+  validateSearch: searchUrl,
   // A link made for Jaeger's search page becomes one of ours, so that the address bar says what the page does.
   beforeLoad: ({ location }) => {
     if (!isJaeger(location.search)) return
@@ -33,14 +39,14 @@ export const searchRoute = createRoute({
 export const traceRoute = createRoute({
   getParentRoute: () => root,
   path: '/trace/$id',
-  validateSearch: readTraceUrl,
+  validateSearch: traceUrl,
   component: lazyPart(async () => (await import('./trace/trace-page.tsx')).TracePage, { name: 'The trace page' }),
 })
 
 export const servicesRoute = createRoute({
   getParentRoute: () => root,
   path: '/services',
-  validateSearch: readServicesUrl,
+  validateSearch: servicesUrl,
   component: lazyPart(async () => (await import('./services/services-page.tsx')).ServicesPage, {
     name: 'The services page',
   }),
@@ -50,7 +56,7 @@ export const servicesRoute = createRoute({
 const dependenciesRoute = createRoute({
   getParentRoute: () => root,
   path: '/dependencies',
-  validateSearch: readServicesUrl,
+  validateSearch: servicesUrl,
   beforeLoad: ({ search }) => {
     throw redirect({ to: '/services', search, replace: true })
   },
@@ -59,7 +65,7 @@ const dependenciesRoute = createRoute({
 export const compareRoute = createRoute({
   getParentRoute: () => root,
   path: '/compare',
-  validateSearch: readCompareUrl,
+  validateSearch: compareUrl,
   component: lazyPart(async () => (await import('./compare/compare-page.tsx')).ComparePage, {
     name: 'The comparison',
   }),

@@ -18,3 +18,28 @@ it('counts the time of reading, also of what fails, and not that of whoever take
   await reads(1)
   expect(time.isOver).toBe(true)
 })
+
+it('ends what is read after its time, and gives up what it is read from', async () => {
+  let nowMs = 0
+  const time = readingTime(10_000, () => nowMs)
+  let isGivenUp = false
+  async function* chunks(): AsyncGenerator<number> {
+    try {
+      for (let i = 1; ; i++) {
+        nowMs += 4_000
+        yield i
+      }
+    } finally {
+      isGivenUp = true
+    }
+  }
+  const got: number[] = []
+  const reading = (async () => {
+    for await (const chunk of time.reading(chunks())) {
+      got.push(chunk)
+      nowMs += 60_000
+    }
+  })()
+  await expect(reading).rejects.toMatchObject({ status: 504, code: 'timeout' })
+  expect([got, isGivenUp]).toEqual([[1, 2, 3], true])
+})

@@ -51,6 +51,19 @@ export function readingTime(timeoutMs: number, nowMs: () => number = () => perfo
         leftMs -= nowMs() - sinceMs
       }
     },
+    /** What is read, as long as there is time for it; then RequestError `timeout`, as that is not all. */
+    async *reading<T>(chunks: AsyncGenerator<T>): AsyncGenerator<T> {
+      try {
+        for (;;) {
+          if (leftMs <= 0) throw new RequestError(504, 'timeout', INCOMPLETE)
+          const next = await this.during(() => chunks.next())
+          if (next.done) return
+          yield next.value
+        }
+      } finally {
+        await chunks.return(undefined)
+      }
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { otlpJson, startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
+import { readingTime } from './answers.ts'
 import { parseBool, readTraceId } from './go-params.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
@@ -54,7 +55,8 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       const page = await collectSearch(store.search(searchQuery(request.query as Query), call))
       if (page.traces.length === 0 && page.complete) throw new RequestError(404, 'not_found', 'No traces found')
       async function* all(): AsyncGenerator<Uint8Array> {
-        for (const { traceId } of page.traces) yield* store.trace(traceId, call)
+        const time = readingTime(call.timeoutMs)
+        for (const { traceId } of page.traces) yield* time.reading(store.trace(traceId, call))
       }
       tellIncomplete(reply, page)
       return sendResult(reply, all())

@@ -9,6 +9,7 @@ describe('readSearchUrl', () => {
       live: '1',
     })
     expect(readSearchUrl({ order: 'prettiest', q: '', panel: 'x', groups: 'name' })).toEqual({})
+    expect(readSearchUrl({ from: '6h' })).toEqual({ range: '6h' })
     expect(readSearchUrl({ panel: 'errors' })).toEqual({ panel: 'errors' })
     expect(readSearchUrl({ panel: 'none', groups: 'p95' })).toEqual({ panel: 'none', groups: 'p95' })
   })

@@ -1,4 +1,5 @@
 import type { Parameters } from '../api/client.ts'
+import { timeSpan } from '../url/only.ts'
 
 export const orders = [
   'newest',
@@ -59,7 +60,7 @@ export function readSearchUrl(raw: Readonly<Record<string, unknown>>): SearchUrl
   const to = wholeNumber(text('to'))
   return compact({
     q: text('q'),
-    range: text('range'),
+    range: text('range') ?? timeSpan(text('from')),
     from,
     to,
     min: text('min'),

@@ -1,3 +1,5 @@
+import { timeSpan } from '../url/only.ts'
+
 /** The state of the services page, as the URL holds it. */
 export interface ServicesUrl {
   /** A time span back from now, or `all`. Default `1h`. */
@@ -9,8 +11,9 @@ export interface ServicesUrl {
 }
 
 export function readServicesUrl(raw: Readonly<Record<string, unknown>>): ServicesUrl {
+  const range = raw['range'] ?? timeSpan(raw['from'])
   return {
-    ...(typeof raw['range'] === 'string' && { range: raw['range'] }),
+    ...(typeof range === 'string' && { range }),
     ...(typeof raw['service'] === 'string' && { service: raw['service'] }),
     ...(raw['show'] === 'list' && { show: 'list' }),
   }

@@ -4,7 +4,7 @@ import type { StoreQueries } from '../../api/store-queries.ts'
 import { startedTrace } from '../../api/trace-bytes.ts'
 import type { LaneName } from '../../http/lanes.ts'
 import type { QueryCall } from '../../http/query-call.ts'
-import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readTrace, traceNotFound } from '../answers.ts'
+import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readingTime, readTrace, traceNotFound } from '../answers.ts'
 import { readTraceId } from '../go-params.ts'
 import { searchParams } from '../search-params.ts'
 import type { JaegerTraceReader } from '../trace-json.ts'
@@ -139,10 +139,11 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
   async function* each<T>(
     query: SearchQuery,
     call: QueryCall,
-    tell: (trace: TraceSummary) => AsyncIterable<T>,
+    tell: (trace: TraceSummary) => AsyncGenerator<T>,
   ): AsyncGenerator<T> {
     const { traces, complete } = await collectSearch(store.search(query, call))
-    for (const trace of traces) yield* tell(trace)
+    const time = readingTime(call.timeoutMs)
+    for (const trace of traces) yield* time.reading(tell(trace))
     if (!complete) throw incomplete()
   }
 
