@@ -2,12 +2,14 @@
 import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
+import { countConnector } from './connectors/count/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
+import { prometheusExporter } from './exporters/prometheus/index.ts'
 import { basicAuthExtension } from './extensions/basicauth/index.ts'
 import { bearerTokenAuthExtension } from './extensions/bearertokenauth/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
@@ -51,10 +53,12 @@ export const builtinFactories: readonly Factory[] = [
   otlpHttpExporter,
   debugExporter,
   fileExporter,
+  prometheusExporter,
   nopExporter,
   forwardConnector,
   nopConnector,
   spanMetricsConnector,
+  countConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,

@@ -1,82 +1,79 @@
-/** Where the values of certain attributes are in the bytes of a message: for what looks at a few attributes of each span and decodes none. */
+/** Where the values of certain attributes are in the bytes of spans: for what looks at a few attributes of each span and decodes none. */
+import type { AttributeVisitor } from './scan.ts'
 import { utf8Bytes } from './text.ts'
-import { lengthEnd, LENGTH, next, readTag, skipField } from './wire.ts'
+import { LENGTH, next, readTag, skipField } from './wire.ts'
 
-/** One is used for one message after the other; its results hold until the next call. */
-export class AttributeFinder {
-  /** Of each key, in the order of the keys, the bytes of its `AnyValue`; -1 where the message has no such attribute. */
-  readonly start: Int32Array
-  readonly end: Int32Array
+/** Sees the attributes of spans while these are scanned, and keeps those of the last scan. */
+export class AttributeFinder implements AttributeVisitor {
+  /** The number of keys. */
+  readonly size: number
+  /** For each row as many as there are keys, in their order: the bytes of the `AnyValue`; -1 where the span has no such attribute. */
+  start = new Int32Array(0)
+  end = new Int32Array(0)
   readonly #keys: readonly Uint8Array[]
-  readonly #tag: number
+  /** 1 for each length below 128 that a key has. */
+  readonly #lengths = new Uint8Array(128)
 
-  /** `field`: the number of the field that holds the attributes, 9 in a span. */
-  constructor(keys: readonly string[], field: number) {
+  constructor(keys: readonly string[]) {
     this.#keys = keys.map(utf8Bytes)
-    this.#tag = (field << 3) | LENGTH
-    this.start = new Int32Array(keys.length)
-    this.end = new Int32Array(keys.length)
+    for (const { length } of this.#keys) if (length < 128) this.#lengths[length] = 1
+    this.size = keys.length
+  }
+
+  /** Before each scan: of so many spans at most. */
+  begin(rows: number): void {
+    const slots = rows * this.size
+    if (slots > this.start.length) {
+      this.start = new Int32Array(slots)
+      this.end = new Int32Array(slots)
+    }
+    this.start.fill(-1, 0, slots)
   }
 
   /**
-   * Looks in the message in `[p, stop)`. Where a key comes twice the first counts. An attribute that is not in the plain form, key and then
-   * value, is found as the whole `KeyValue`. Throws {@link OtlpError} where it is no message; what is within the attributes is not validated.
+   * Where a key comes twice the first counts. An attribute that is not in the plain form, key and then value, is found as the whole `KeyValue`.
    */
-  find(bytes: Uint8Array, p: number, stop: number): void {
-    this.start.fill(-1)
-    const wanted = this.#tag
-    while (p < stop) {
-      const tag = readTag(bytes, p, stop)
-      p = next
-      if ((tag & 7) !== LENGTH) {
-        p = skipField(bytes, p, stop, tag, 0)
-        continue
-      }
-      const end = lengthEnd(bytes, p, stop)
-      if (tag === wanted) this.#look(bytes, next, end)
-      p = end
-    }
+  attribute(bytes: Uint8Array, start: number, end: number, row: number, level: number): void {
+    if (level === 0) this.#look(bytes, start, end, row * this.size)
   }
 
-  #look(bytes: Uint8Array, start: number, end: number): void {
-    let p = start
-    let keyStart = start
-    let keyEnd = start
-    if (p < end && bytes[p] === 0x0a) {
-      keyEnd = lengthEnd(bytes, p + 1, end)
-      keyStart = next
-      p = keyEnd
-    }
-    let valueStart = p
-    let valueEnd = p
-    if (p < end && bytes[p] === 0x12) {
-      valueEnd = lengthEnd(bytes, p + 1, end)
-      valueStart = next
-      p = valueEnd
-    }
-    if (p !== end) {
-      this.#lookAnyhow(bytes, start, end)
+  /** Most attributes are short, in the plain form, and not wanted, as no wanted key is as long as theirs. */
+  #look(bytes: Uint8Array, start: number, end: number, first: number): void {
+    const length = bytes[start + 1]!
+    const keyEnd = start + 2 + length
+    const value = keyEnd + 2
+    const isPlain = bytes[start] === 0x0a && length < 128 && value <= end && bytes[keyEnd] === 0x12
+    if (!isPlain || value + bytes[keyEnd + 1]! !== end || bytes[keyEnd + 1]! > 127) {
+      this.#lookAnyhow(bytes, start, end, first)
       return
     }
-    const at = this.#indexOf(bytes, keyStart, keyEnd)
-    if (at < 0 || this.start[at]! >= 0) return
-    this.start[at] = valueStart
-    this.end[at] = valueEnd
+    if (this.#lengths[length] === 0) return
+    const key = this.#indexOf(bytes, start + 2, keyEnd)
+    const at = first + key
+    if (key < 0 || this.start[at]! >= 0) return
+    this.start[at] = value
+    this.end[at] = end
   }
 
-  #lookAnyhow(bytes: Uint8Array, start: number, end: number): void {
+  #lookAnyhow(bytes: Uint8Array, start: number, end: number, first: number): void {
     let keyStart = start
     let keyEnd = start
-    for (let p = start; p < end;) {
+    let valueStart = start
+    let fields = 0
+    let isPlain = true
+    for (let p = start; p < end; fields++) {
       const tag = readTag(bytes, p, end)
       p = skipField(bytes, next, end, tag, 0)
+      if (tag !== (fields === 0 ? 0x0a : 0x12) || fields > 1) isPlain = false
+      if (tag === 0x12) valueStart = next
       if (tag !== 0x0a) continue
       keyStart = next
       keyEnd = p
     }
-    const at = this.#indexOf(bytes, keyStart, keyEnd)
-    if (at < 0 || this.start[at]! >= 0) return
-    this.start[at] = start
+    const key = this.#indexOf(bytes, keyStart, keyEnd)
+    const at = first + key
+    if (key < 0 || this.start[at]! >= 0) return
+    this.start[at] = isPlain && fields === 2 ? valueStart : start
     this.end[at] = end
   }
 

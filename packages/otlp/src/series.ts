@@ -35,6 +35,8 @@ export interface PointData {
   readonly attributes: Uint8Array
   /** Nanoseconds since 1970; 0 for none. */
   readonly startTimeUnixNano: bigint
+  /** Where it is not that of all. */
+  readonly timeUnixNano?: bigint
   readonly exemplars?: readonly ExemplarData[]
   /** Of a sum or gauge; a whole number, of at most 2^53. */
   readonly value?: number
@@ -94,7 +96,7 @@ export function encodePointAttributes(kind: PointKind, attributes: readonly KeyV
   return finish(writer)
 }
 
-/** An `ExportMetricsServiceRequest`. `time`: of all points, nanoseconds since 1970. */
+/** An `ExportMetricsServiceRequest`. `time`: of all points without one of their own, nanoseconds since 1970. */
 export function encodeSeries(resources: readonly ResourceSeries[], time: bigint): Uint8Array {
   const writer = createWriter(1 << 16)
   for (let i = resources.length - 1; i >= 0; i--) {
@@ -140,7 +142,7 @@ function writeMetric(writer: Writer, metric: MetricSeries, time: bigint): void {
   if (temporality > 0) writeUint(writer, 0x10, temporality)
   for (let i = points.length - 1; i >= 0; i--) {
     const inPoint = mark(writer)
-    write(writer, points[i]!, time)
+    write(writer, points[i]!, points[i]!.timeUnixNano ?? time)
     closeMessage(writer, 0x0a, inPoint)
   }
   closeMessage(writer, data, from)

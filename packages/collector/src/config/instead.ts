@@ -47,7 +47,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     jaegerthrift: 'it was removed from otelcol, as Jaeger takes OTLP: write otlp_http with its port 4318',
     zipkin: `it sends to Zipkin; write spoor_storage, which keeps the traces here, or ${HAND_ON}`,
     opencensus: 'it was removed from otelcol; write otlp_grpc',
-    prometheus: `it lets a Prometheus scrape metrics; ${PROMETHEUS}`,
     prometheusremotewrite: `it sends metrics to a Prometheus; ${PROMETHEUS}`,
     loki: 'it was removed from otelcol, as Loki takes OTLP: write otlp_http with http://HOST:3100/otlp',
     kafka: `it writes to topics of Kafka; ${HAND_ON}`,
@@ -62,7 +61,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
   },
   connector: {
     servicegraph: `it says who calls whom; ${PAGE}; for a Prometheus, ${HAND_ON}`,
-    count: `it counts spans; for a Prometheus, ${HAND_ON}`,
     exceptions: `it makes metrics and logs of exceptions; ${PAGE}; for a Prometheus, ${HAND_ON}`,
     routing: 'it sends by conditions; write a pipeline with filter for each exporter, and forward to feed them',
     roundrobin: 'it sends each batch to one of several; write forward to one of them',

@@ -76,7 +76,11 @@ describe('what tutorials write and is not here is told with what it is, and what
   test.each<[string, string, RegExp]>([
     ['exporters', 'logging', /unknown exporter type "logging"; it is named debug now/],
     ['exporters', 'jaeger', /; it was removed from otelcol, as Jaeger takes OTLP: write otlp_grpc.*; known: otlp_grpc/],
-    ['exporters', 'prometheus', /; it lets a Prometheus scrape metrics; Prometheus takes OTLP: write otlp_http/],
+    [
+      'exporters',
+      'prometheusremotewrite',
+      /; it sends metrics to a Prometheus; Prometheus takes OTLP: write otlp_http/,
+    ],
     ['exporters', 'loki', /as Loki takes OTLP: write otlp_http/],
     ['exporters', 'zipkin', /; it sends to Zipkin; write spoor_storage/],
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
@@ -185,7 +189,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, file, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, file, prometheus, nop',
       ],
     ],
     [

@@ -163,7 +163,8 @@ class Builder {
     const node = this.#place('connector', id, '', makings, (context) => {
       const component = factory.create(context, config, consumersIn(next))
       const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
-      return { component, consumer: { durable, consume: (batch, about) => component.consume(batch, about) } }
+      const consume: Consumer['consume'] = (batch, about) => component.consume(batch, about)
+      return { component, consumer: { durable, releases: component.releases === true, consume } }
     })
     return nextOf(node)
   }

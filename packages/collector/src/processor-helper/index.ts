@@ -18,4 +18,4 @@ export {
 } from './threshold.ts'
 export { TraceState } from './trace-state.ts'
 export { holderKeys, NONE, TraceHolder, TraceTable, type Detached, type Found, type Mark } from './traces/index.ts'
-export { isSameValue, json, scalarText, text, valueText } from './value.ts'
+export { isSameValue, json, scalarText, text, valueOf, valueText } from './value.ts'

@@ -208,6 +208,12 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   spoor_connector_dropped_batches: counter('Number of times that a connector has lost something, by reason.', NORMAL),
   spoor_connector_overflowed_spans: counter('Spans that are counted in the series for all that is beyond the limit.'),
   spoor_connector_series: gauge('Series that a connector keeps counting.', NORMAL),
+  ...perSignal('spoor_exporter_dropped', 'Number of $ that an exporter cannot show, by reason.'),
+  spoor_exporter_dropped_batches: counter(
+    'Number of times that an exporter could not show something, by reason.',
+    NORMAL,
+  ),
+  spoor_exporter_series: gauge('Series that an exporter shows.', NORMAL),
   spoor_receiver_rejected_spans: counter('Spans refused one by one, by reason.'),
   spoor_receiver_bad_lines: counter('Lines of files that could not be taken.'),
   spoor_receiver_connections: gauge('Open connections, by receiver and transport.', NORMAL),

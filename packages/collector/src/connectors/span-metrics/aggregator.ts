@@ -4,13 +4,14 @@
  */
 import {
   AttributeFinder,
-  columnsOf,
+  createSpanColumns,
   decodeResourceHeader,
   decodeScopeHeader,
   decodeSpan,
   encodePointAttributes,
   encodeSeries,
   rangeOf,
+  scanSpans,
   type Chunk,
   type KeyValue,
   type MetricSeries,
@@ -40,7 +41,6 @@ const MAX_SERIES = 200_000
 const MAX_TABLE_BYTES = 8 * 1024 * 1024
 
 const NS_PER_MS = 1_000_000n
-const ATTRIBUTES_OF_SPAN = 9
 const RESOURCE_OF_RESOURCE_SPANS = 1
 
 /** A resource as spans came with it. */
@@ -99,6 +99,8 @@ export class Aggregator {
   readonly #budget: SeriesBudget
   readonly #resources: Resources
   readonly #adjusted = new AdjustedCount()
+  /** Of the chunk that is read. */
+  readonly #columns = createSpanColumns()
   /** Of the dimensions that have names. */
   readonly #finder: AttributeFinder
   readonly #origins: (Origin | undefined)[] = []
@@ -125,7 +127,7 @@ export class Aggregator {
     this.#bounds = (config.histogram.explicit?.buckets ?? USUAL_BUCKETS).map((ms) => (isSeconds ? ms / 1000 : ms))
     this.#resources = new Resources(config.resource_metrics_cache_size)
     const used = [...this.#callDimensions, ...this.#durationDimensions]
-    this.#finder = new AttributeFinder([...new Set(used.flatMap(({ names }) => names))], ATTRIBUTES_OF_SPAN)
+    this.#finder = new AttributeFinder([...new Set(used.flatMap(({ names }) => names))])
     this.#isByPattern = used.some(({ hasGlobs }) => hasGlobs)
   }
 
@@ -141,7 +143,11 @@ export class Aggregator {
 
   #addChunk(chunk: Chunk, now: number): void {
     const { bytes } = chunk
-    const columns = columnsOf(chunk)
+    const columns = this.#columns
+    columns.count = 0
+    const isFinding = this.#finder.size > 0
+    if (isFinding) this.#finder.begin(chunk.items)
+    scanSpans(bytes, columns, isFinding ? this.#finder : undefined)
     const { exemplars, events } = this.#config
     let resourceStart = -1
     let origin: Origin | undefined
@@ -263,13 +269,10 @@ export class Aggregator {
     table.number(origin.id)
     table.number(columns.kind[row]! | (columns.status[row]! << 8) | (this.#isAdjusted(columns, row) ? 1 << 16 : 0))
     if (this.#labels.hasName) table.range(bytes, columns.nameStart[row]!, columns.nameEnd[row]!)
-    const { start, end } = this.#finder
-    if (start.length > 0) {
-      this.#finder.find(bytes, columns.spanStart[row]!, columns.spanEnd[row]!)
-      for (let i = 0; i < start.length; i++) {
-        if (start[i]! < 0) table.number(-1)
-        else table.range(bytes, start[i]!, end[i]!)
-      }
+    const { start, end, size } = this.#finder
+    for (let at = row * size; at < (row + 1) * size; at++) {
+      if (start[at]! < 0) table.number(-1)
+      else table.range(bytes, start[at]!, end[at]!)
     }
     const known = table.find()
     if (known >= 0) return this.#places[known]!

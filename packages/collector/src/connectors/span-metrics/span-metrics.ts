@@ -24,6 +24,8 @@ const LOG_INTERVAL_MS = 10_000
 export class SpanMetricsConnector implements Component, Consumer {
   /** A sender is answered before anybody has a metric. */
   readonly durable = false
+  /** What it has read of a batch it has counted. */
+  readonly releases = true
   readonly #id: string
   readonly #intervalMs: number
   readonly #aggregator: Aggregator

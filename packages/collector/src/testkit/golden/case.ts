@@ -3,11 +3,12 @@
  * (`processors/attributes/golden/NAME.yaml`). Somebody writes what is asked; the answers are written by `npm run golden`, which asks the real one.
  *
  *     # What is shown.
- *     processor: attributes            or connector: count
+ *     processor: attributes            or connector: count, or exporter: prometheus, whose output is the text that it serves
  *     signal: traces                   what goes in; to: metrics, where something else comes out
  *     config:                          of the component, as a mapping in block style
  *       actions: [{key: a, action: delete}]
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
+ *     scrape: application/json         of an exporter: what is asked for, in `accept`; PORT in its config is a free one
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
  *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
  *     pause: 2500                      milliseconds that pass after each request of the input
@@ -29,7 +30,7 @@ export interface GoldenCase {
   /** `attributes/insert`: the component and the file. */
   readonly name: string
   readonly file: string
-  readonly kind: 'processor' | 'connector'
+  readonly kind: 'processor' | 'connector' | 'exporter'
   /** The component's type in the YAML. */
   readonly type: string
   readonly signal: Signal
@@ -41,6 +42,7 @@ export interface GoldenCase {
   /** Whether the output is a digest. */
   readonly isGenerated: boolean
   readonly pauseMs: number
+  readonly scrape: string
   readonly unordered: readonly string[]
   readonly ranked: readonly string[]
   readonly without: readonly string[]
@@ -52,6 +54,8 @@ export interface GoldenCase {
 interface Written {
   readonly processor?: string
   readonly connector?: string
+  readonly exporter?: string
+  readonly scrape?: string
   readonly signal: Signal
   readonly to?: Signal
   readonly headers?: Record<string, string | string[]>
@@ -77,12 +81,12 @@ export function readGoldenCases(folder: string): GoldenCase[] {
 function readGoldenCase(file: string): GoldenCase {
   const text = readFileSync(file, 'utf8')
   const written = parse(text) as Written
-  const type = written.processor ?? written.connector
-  if (type === undefined) throw new Error(`${file}: names neither a processor nor a connector`)
+  const type = written.processor ?? written.connector ?? written.exporter
+  if (type === undefined) throw new Error(`${file}: names no processor, connector or exporter`)
   return {
     name: `${type}/${basename(file, '.yaml')}`,
     file,
-    kind: written.processor === undefined ? 'connector' : 'processor',
+    kind: written.processor !== undefined ? 'processor' : written.connector !== undefined ? 'connector' : 'exporter',
     type,
     signal: written.signal,
     to: written.to ?? written.signal,
@@ -91,6 +95,7 @@ function readGoldenCase(file: string): GoldenCase {
     input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
     isGenerated: written.generate !== undefined,
     pauseMs: written.pause ?? 0,
+    scrape: written.scrape ?? '',
     unordered: written.unordered ?? [],
     ranked: written.ranked ?? [],
     without: written.without ?? [],
@@ -130,9 +135,19 @@ export function withRanks({ ranked }: Pick<GoldenCase, 'ranked'>, requests: read
   return walk((value) => String(sorted.indexOf(value) + 1))
 }
 
+/** What an exporter serves, as a list of one. Within an answer the order of series is as it is. */
+export async function scraped(address: string, { scrape }: GoldenCase): Promise<object[]> {
+  const response = await fetch(`http://${address}/metrics`, { headers: { accept: scrape } })
+  const text = await response.text()
+  // A content type is the same with and without spaces, and in any order.
+  const type = (response.headers.get('content-type') ?? '').split(';').map((part) => part.trim())
+  return [{ type: type.sort().join('; '), text }]
+}
+
 /** The pipelines that lead from a receiver through the component to an exporter, by their ids. */
 export function pipelinesOf({ kind, signal, to }: GoldenCase, name: string, ids: Ids): Record<string, object> {
   const { receiver, component, exporter } = ids
+  if (kind === 'exporter') return { [`${signal}/${name}`]: { receivers: [receiver], exporters: [component] } }
   if (kind === 'processor') {
     return { [`${signal}/${name}`]: { receivers: [receiver], processors: [component], exporters: [exporter] } }
   }

@@ -24,7 +24,7 @@ import { builtinFactories } from '../../factories.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { createTestLogger } from '../context.ts'
 import { createSink } from '../sink.ts'
-import { INSTANCE_ID, pipelinesOf, sectionText, withRanks, type GoldenCase } from './case.ts'
+import { INSTANCE_ID, pipelinesOf, scraped, sectionText, withRanks, type GoldenCase } from './case.ts'
 
 export interface Outcome {
   /** What came out, in the form that {@link comparable} gives. */
@@ -71,6 +71,12 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
     await first!.consume(createBatch(golden.signal, [{ bytes, items }]), context)
     if (golden.pauseMs > 0) await pass(golden.pauseMs)
   }
+  if (golden.kind === 'exporter') {
+    const { address } = collector.listening().find(({ protocol }) => protocol === golden.type)!
+    const output = await scraped(address, golden)
+    await collector.shutdown()
+    return { output }
+  }
   await collector.shutdown()
   for (const { chunks, signal } of sink.batches) {
     for (const { bytes, items } of chunks) {
@@ -95,9 +101,9 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
 
 /** What must have come out, in the form that outcomes are compared in. */
 export function expectedOf(golden: GoldenCase): Outcome {
-  const { to, output, here } = golden
+  const { to, output, here, kind } = golden
   if (here !== undefined) return { error: here.trimEnd() }
-  if (golden.isGenerated) return { output: output ?? [] }
+  if (golden.isGenerated || kind === 'exporter') return { output: output ?? [] }
   const requests = (output ?? []).map((request) => comparable(to, request))
   return { output: inOrder(golden, requests, 'requests') as unknown[] }
 }
@@ -125,6 +131,8 @@ function configText(golden: GoldenCase): string {
   const rest = { receivers: { source: {} }, exporters: { sink: {} } }
   const telemetry = { resource: { 'service.instance.id': INSTANCE_ID } }
   const service = { pipelines: pipelinesOf(golden, 'golden', ids), telemetry }
+  if (golden.kind === 'exporter')
+    return `${sectionText(golden, golden.type).replaceAll('PORT', '0')}${stringify({ receivers: rest.receivers, service })}`
   return `${sectionText(golden, golden.type)}${stringify({ ...rest, service })}`
 }
 

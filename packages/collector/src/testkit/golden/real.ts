@@ -9,7 +9,7 @@ import { stringify } from 'yaml'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
 import { freePort } from '../otlp-http.ts'
 import { FROM_JSON } from './here.ts'
-import { entryText, INSTANCE_ID, pipelinesOf, type GoldenCase } from './case.ts'
+import { entryText, INSTANCE_ID, pipelinesOf, scraped, type GoldenCase } from './case.ts'
 
 export interface RealOutcome {
   /** The requests that came out. */
@@ -22,6 +22,9 @@ interface Door {
   readonly golden: GoldenCase
   readonly port: number
   readonly file: string
+  /** Of what an exporter serves. */
+  readonly scrapePort: number
+  scraped?: object[]
 }
 
 const START_MS = 60_000
@@ -38,9 +41,13 @@ export async function versionOf(binary: string): Promise<string> {
 export async function runReal(binary: string, cases: readonly GoldenCase[]): Promise<RealOutcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'golden-'))
   try {
-    const doors = await Promise.all(
-      cases.map(async (golden, i) => ({ golden, port: await freePort(), file: join(folder, `${i}.json`) })),
-    )
+    const doors: Door[] = []
+    const ports = new Set<number>()
+    // What is free may be told twice, as long as nobody listens there.
+    while (ports.size < 2 * cases.length) ports.add(await freePort())
+    const [...free] = ports
+    for (const [i, golden] of cases.entries())
+      doors.push({ golden, port: free[2 * i]!, scrapePort: free[2 * i + 1]!, file: join(folder, `${i}.json`) })
     const errors: (string | undefined)[] = []
     for (const [i, door] of doors.entries()) {
       const config = join(folder, `${i}.yaml`)
@@ -48,7 +55,7 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
       errors.push(await validate(binary, config))
     }
     const valid = doors.filter((_, i) => errors[i] === undefined)
-    const alone = valid.filter(({ golden }) => golden.kind === 'connector' && golden.pauseMs > 0)
+    const alone = valid.filter(({ golden }) => golden.kind !== 'processor' && golden.pauseMs > 0)
     const together = valid.filter((door) => !alone.includes(door))
     if (together.length > 0) await collect(binary, join(folder, 'all.yaml'), together)
     // What goes by the time since the start, and must not go on while others are asked.
@@ -56,9 +63,10 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
       const some = alone.slice(i, i + AT_A_TIME)
       await Promise.all(some.map((door) => collect(binary, join(folder, `${door.port}.yaml`), [door])))
     }
-    return doors.map(({ golden, file }, i) => {
+    return doors.map(({ golden, file, scraped: served }, i) => {
       const error = errors[i]
       if (error !== undefined) return { error: withoutNames(error, golden) }
+      if (golden.kind === 'exporter') return { output: served ?? [] }
       return { output: linesOf(file).filter((request) => hasItems(golden, request)) }
     })
   } finally {
@@ -70,18 +78,23 @@ function configText(doors: readonly Door[]): string {
   const receivers: Record<string, object> = {}
   const exporters: Record<string, object> = {}
   const pipelines: Record<string, object> = {}
-  const sections = { processor: '', connector: '' }
-  for (const { golden, port, file } of doors) {
+  const sections = { processor: '', connector: '', exporter: '' }
+  for (const { golden, port, file, scrapePort } of doors) {
     const name = nameOf(golden)
     const ids = { receiver: `otlp/${name}`, component: `${golden.type}/${name}`, exporter: `file/${name}` }
     receivers[ids.receiver] = { protocols: { http: { endpoint: `127.0.0.1:${port}`, include_metadata: true } } }
-    exporters[ids.exporter] = { path: file }
+    if (golden.kind !== 'exporter') exporters[ids.exporter] = { path: file }
     Object.assign(pipelines, pipelinesOf(golden, name, ids))
-    sections[golden.kind] += entryText(golden.config, ids.component)
+    sections[golden.kind] += entryText(golden.config.replaceAll('PORT', String(scrapePort)), ids.component)
   }
   const telemetry = { metrics: { level: 'none' }, logs: { level: 'warn' } }
+  if (Object.keys(exporters).length > 0) sections.exporter += indented(stringify(exporters))
   const components = Object.entries(sections).map(([kind, text]) => (text === '' ? '' : `${kind}s:\n${text}`))
-  return `${components.join('')}${stringify({ receivers, exporters, service: { telemetry, pipelines } })}`
+  return `${components.join('')}${stringify({ receivers, service: { telemetry, pipelines } })}`
+}
+
+function indented(yaml: string): string {
+  return yaml.replaceAll(/^(?=.)/gm, '  ')
 }
 
 /** The error as it would be with a component and a pipeline that have no name. */
@@ -118,6 +131,10 @@ async function collect(binary: string, config: string, doors: readonly Door[]): 
           })
           await new Promise((resolve) => setTimeout(resolve, door.golden.pauseMs))
         }
+        if (door.golden.kind === 'exporter')
+          door.scraped = await scrape(door, () => child.exitCode === null).catch((error: unknown) => {
+            throw new Error(`${door.golden.name}: ${String(error)}\n${log}`, { cause: error })
+          })
       }),
     )
   } finally {
@@ -127,6 +144,18 @@ async function collect(binary: string, config: string, doors: readonly Door[]): 
 }
 
 /** Until it listens, again and again. */
+async function scrape({ golden, scrapePort }: Door, isRunning: () => boolean): Promise<object[]> {
+  for (const deadline = Date.now() + START_MS; ;) {
+    try {
+      return await scraped(`127.0.0.1:${scrapePort}`, golden)
+    } catch (error) {
+      if (!isRunning() || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+/** The same of what is sent. */
 async function post({ golden, port }: Door, body: string, isRunning: () => boolean): Promise<void> {
   const deadline = Date.now() + START_MS
   for (;;) {
