@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Packages whose tests leave nothing behind in their process, so that one process runs many files. */
@@ -11,8 +10,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@spoor/source', 'node'], externalConditions: ['@spoor/source', 'node', 'import'] } },
   test: {
     pool: 'forks',
-    // One more than there are cores, and not one less, as is the default: tests wait for disks, threads and sockets much of their time.
-    maxWorkers: availableParallelism() + 1,
+    // Not one core less, as is the default: tests wait for disks, threads and sockets much of their time. One more gains nothing.
+    maxWorkers: '100%',
     // A busy machine may take ten times as long.
     testTimeout: 60_000,
     hookTimeout: 60_000,
