@@ -6,11 +6,9 @@ import { accessSync, constants } from 'node:fs'
  */
 const SETTINGS = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '524288', MALLOC_TRIM_THRESHOLD_: '2097152' }
 
-/** Whether these arguments start what runs for long, and not a tool that ends by itself. */
-function runsForLong(args) {
-  const [command = '-', action = '-'] = args
-  if (args.some((arg) => /^(?:-h|-v|--help|--version)$/.test(arg))) return false
-  return command.startsWith('-') || (command === 'collector' && action.startsWith('-'))
+/** Whether these arguments start the store, whose threads have most to gain, and not a collector alone, or a tool that ends by itself. */
+function startsStore(args) {
+  return args.every((arg) => !/^(?:-h|-v|--help|--version)$/.test(arg)) && (args[0] ?? '-').startsWith('-')
 }
 
 /**
@@ -21,7 +19,7 @@ export function restartWithAllocator() {
   const { env, execArgv, execPath, argv } = process
   const isSet = Object.keys(env).some((name) => name.startsWith('MALLOC_') || name === 'GLIBC_TUNABLES')
   // A channel to a parent does not outlive this.
-  if (process.platform !== 'linux' || !process.execve || process.channel || isSet || !runsForLong(argv.slice(2))) return
+  if (process.platform !== 'linux' || !process.execve || process.channel || isSet || !startsStore(argv.slice(2))) return
   try {
     // What fails in the call itself ends the process.
     accessSync(execPath, constants.X_OK)
