@@ -84,8 +84,8 @@ export interface Collector {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
-/** A collector without a store has memory to spare under full load: 60 MiB of garbage, with its default budget. */
-const MAX_GARBAGE_SHARE = 3 / 8
+/** A collector without a store has memory to spare under full load: 120 MiB of garbage at the most, with its default budget. */
+const MAX_GARBAGE_SHARE = 3 / 4
 
 /**
  * Parses and validates; throws `config` with a line for each thing that is wrong. Nothing listens or connects before
