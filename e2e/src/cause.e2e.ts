@@ -1,114 +1,91 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { noBrowser, openBrowser, openPage } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { noBrowser } from './browser.ts'
 import { hex, isSlow, requests, sendCheckouts } from './checkouts.ts'
-import { type RunningSpoor, startSpoor } from './spoor.ts'
+import { pageSuite } from './page-suite.ts'
 import { ms, now, sendTraces, span, traces } from './traces.ts'
 
 describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
-  let spoor: RunningSpoor
-  let browser: Browser
-  let page: Page
-  let complaints: string[]
-
-  beforeAll(async () => {
-    spoor = await startSpoor()
-    browser = await openBrowser()
-    await sendCheckouts(spoor)
-  }, 60_000)
-  afterAll(async () => {
-    await browser?.close()
-    await spoor?.remove()
-  })
-  afterEach(async () => {
-    await page.close()
-    expect(complaints).toEqual([])
-  })
-
-  async function open(path: string): Promise<void> {
-    ;({ page, complaints } = await openPage(browser))
-    await page.goto(`${spoor.page}${path}`)
-  }
-  const verdict = () => page.getByLabel('Verdict')
-  const list = () => page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
+  const at = pageSuite(sendCheckouts)
+  const verdict = () => at.page.getByLabel('Verdict')
+  const list = () => at.page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
 
   it('1: finds the slowest checkout of the last hour, and says why', async () => {
-    await open('/search?order=longest&q=root.name:"POST /checkout"')
+    await at.open('/search?order=longest&q=root.name:"POST /checkout"')
     await list().first().getByRole('link').click()
     await verdict().waitFor()
     expect(await verdict().textContent()).toMatch(
       /640 ms.*94 % in stock › SELECT stock 3 times.*worked 900 ms more, 1 span/,
     )
     // The request is in view; one click shows what ran on, another folds it away.
-    await page.getByRole('button', { name: '+900 ms, 1 span' }).click()
-    await page.waitForURL(/zoom=0-1540000000/)
-    await page.getByRole('button', { name: 'fold' }).click()
-    await expect.poll(() => page.url()).not.toMatch(/zoom=/)
+    await at.page.getByRole('button', { name: '+900 ms, 1 span' }).click()
+    await at.page.waitForURL(/zoom=0-1540000000/)
+    await at.page.getByRole('button', { name: 'fold' }).click()
+    await expect.poll(() => at.page.url()).not.toMatch(/zoom=/)
     await verdict().getByRole('button', { name: 'SELECT stock' }).click()
-    await page.waitForURL(/span=/)
-    expect(await page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
+    await at.page.waitForURL(/span=/)
+    expect(await at.page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
   })
 
   it('3: lays a slow trace over a typical one, and says where it took longer', async () => {
-    await open(`/trace/${hex(4, 32)}`)
-    await page.getByRole('button', { name: 'Compare with a typical one' }).click()
-    await page.waitForURL(/\/compare\?left=.*&right=0{31}4/)
-    await page.getByText(/^B took/).waitFor()
-    const told = await page.getByText(/^B took/).textContent()
+    await at.open(`/trace/${hex(4, 32)}`)
+    await at.page.getByRole('button', { name: 'Compare with a typical one' }).click()
+    await at.page.waitForURL(/\/compare\?left=.*&right=0{31}4/)
+    await at.page.getByText(/^B took/).waitFor()
+    const told = await at.page.getByText(/^B took/).textContent()
     expect(told).toMatch(/B took 58\d ms longer.*\+58\d ms in stock › SELECT stock, 3 times in place of 1/)
-    const row = page.getByRole('row').filter({ hasText: 'send mail' })
+    const row = at.page.getByRole('row').filter({ hasText: 'send mail' })
     expect(await row.textContent()).toContain('only in B')
   })
 
   it('3: compares two traces that were picked by key', async () => {
-    await open('/search?order=shortest')
+    await at.open('/search?order=shortest')
     await list().nth(3).waitFor()
-    for (const key of ['j', ' ', 'j', 'j', ' ', 'c']) await page.keyboard.press(key)
-    await page.waitForURL(/\/compare\?left=[0-9a-f]{32}&right=[0-9a-f]{32}/)
-    await page.getByText(/took/).first().waitFor()
+    for (const key of ['j', ' ', 'j', 'j', ' ', 'c']) await at.page.keyboard.press(key)
+    await at.page.waitForURL(/\/compare\?left=[0-9a-f]{32}&right=[0-9a-f]{32}/)
+    await at.page.getByText(/took/).first().waitFor()
   })
 
   it('tells what is different in a box, with the numbers of a naive count', async () => {
-    await open('/search')
-    const plot = page.getByRole('img', { name: /Durations of 160 requests/ })
+    await at.open('/search')
+    const plot = at.page.getByRole('img', { name: /Durations of 160 requests/ })
     await plot.waitFor()
     const { x, y, width, height } = (await plot.boundingBox())!
-    await page.mouse.move(x + 66, y + 13)
-    await page.mouse.down()
-    await page.mouse.move(x + width - 17, y + height / 2, { steps: 3 })
-    await page.mouse.up()
-    await page.getByRole('button', { name: 'What is different in the box?' }).click()
-    const row = page.getByRole('row').filter({ hasText: 'eu-2' })
+    await at.page.mouse.move(x + 66, y + 13)
+    await at.page.mouse.down()
+    await at.page.mouse.move(x + width - 17, y + height / 2, { steps: 3 })
+    await at.page.mouse.up()
+    await at.page.getByRole('button', { name: 'What is different in the box?' }).click()
+    const row = at.page.getByRole('row').filter({ hasText: 'eu-2' })
     await row.waitFor()
     const slow = Array.from({ length: requests }, (_, index) => index).filter(isSlow).length
     const cells = await row.locator('th, td').allTextContents()
     expect([cells[0], cells[1], cells[3], cells[4]]).toEqual(['region', 'eu-2', `${slow}`, '0'])
     await row.getByRole('link').click()
-    await page.waitForURL(/region(:|%3A)eu-2/)
+    await at.page.waitForURL(/region(:|%3A)eu-2/)
   })
 
   it('2: tells who calls a service, how often, how slow and how often in vain, and leads to the traces of a point', async () => {
-    await open('/dependencies?service=stock')
-    await page.waitForURL(/\/services\?service=stock/)
-    const callers = page.getByRole('table', { name: 'Called by' }).getByRole('row').filter({ hasText: 'shop' })
+    await at.open('/dependencies?service=stock')
+    await at.page.waitForURL(/\/services\?service=stock/)
+    const callers = at.page.getByRole('table', { name: 'Called by' }).getByRole('row').filter({ hasText: 'shop' })
     await callers.waitFor()
     const cells = await callers.locator('th, td').allTextContents()
     const slow = Array.from({ length: requests }, (_, index) => index).filter(isSlow).length
     expect([cells[0], cells[1], cells.at(-1)]).toEqual(['shop', `${requests + 2 * slow}`, '1 · 0.5 %'])
-    const chart = page.getByRole('img', { name: /^Errors over time/ })
+    const chart = at.page.getByRole('img', { name: /^Errors over time/ })
     const { width } = (await chart.boundingBox())!
     // The only failure is the eleventh from the end, of 60 points over an hour or less.
     const failing = await chart
       .locator('path')
       .evaluate((path) => Number(/M([\d.]+) /.exec(path.getAttribute('d')!)![1]))
     await chart.click({ position: { x: (failing / 300) * width + 2, y: 20 } })
-    await page.waitForURL(/\/search\?q=service(:|%3A)stock\+status(:|%3A)error&from=/)
-    await page.getByText('1 trace', { exact: true }).waitFor()
+    await at.page.waitForURL(/\/search\?q=service(:|%3A)stock\+status(:|%3A)error&from=/)
+    await at.page.getByText('1 trace', { exact: true }).waitFor()
   })
 
   it('6: tells which service is the bottleneck of all that matches', async () => {
-    await open('/search?panel=bottleneck&q=name:"POST /checkout"')
-    const row = page
+    await at.open('/search?panel=bottleneck&q=name:"POST /checkout"')
+    const row = at.page
       .getByRole('table', { name: /160 requests waited for/ })
       .locator('tbody tr')
       .first()
@@ -125,50 +102,50 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
   })
 
   it('shows a trace by operation and as a flame graph, sorted and selected by the address', async () => {
-    await open(`/trace/${hex(4, 32)}`)
+    await at.open(`/trace/${hex(4, 32)}`)
     await verdict().getByRole('button', { name: 'stock', exact: true }).click()
-    const first = page.getByRole('table', { name: 'Operations' }).getByRole('row').nth(1)
+    const first = at.page.getByRole('table', { name: 'Operations' }).getByRole('row').nth(1)
     expect(await first.textContent()).toMatch(/stock SELECT stock600 ms · 94 %600 ms600 ms200 ms3/)
-    await page.getByRole('button', { name: 'Longest' }).click()
-    await page.waitForURL(/sort=longestNs/)
+    await at.page.getByRole('button', { name: 'Longest' }).click()
+    await at.page.waitForURL(/sort=longestNs/)
     expect(await first.textContent()).toContain('send mail')
-    await page.keyboard.press('4')
-    await page.waitForURL(/view=flame/)
-    const flame = page.getByRole('img', { name: /4 paths/ })
+    await at.page.keyboard.press('4')
+    await at.page.waitForURL(/view=flame/)
+    const flame = at.page.getByRole('img', { name: /4 paths/ })
     const { width } = (await flame.boundingBox())!
     // Self times: 900 of the mail, 600 of stock, 10 of cart and what is left of the root; in their order.
     await flame.click({ position: { x: width * 0.2, y: 33 } })
-    await page.waitForURL(/span=/)
-    await page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
+    await at.page.waitForURL(/span=/)
+    await at.page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
   })
 
   it('4: finds everything about an order id, and says where it stands', async () => {
-    await open('/search')
-    const query = page.getByRole('combobox', { name: 'Query' })
+    await at.open('/search')
+    const query = at.page.getByRole('combobox', { name: 'Query' })
     await query.fill('ord-1042')
     await query.press('Escape')
-    await page.getByRole('button', { name: 'to search' }).waitFor()
+    await at.page.getByRole('button', { name: 'to search' }).waitFor()
     await query.press('Enter')
-    await page.getByText('1 trace', { exact: true }).waitFor()
+    await at.page.getByText('1 trace', { exact: true }).waitFor()
     expect(await list().first().textContent()).toContain('in order.id')
     expect(await list().first().getByRole('link').getAttribute('href')).toContain(hex(43, 32))
   })
 
   it('7: an address shows a colleague the span, the zoom and the folds', async () => {
-    await open(`/trace/${hex(4, 32)}`)
-    const rows = () => page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
+    await at.open(`/trace/${hex(4, 32)}`)
+    const rows = () => at.page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
     await rows().first().waitFor()
-    for (const key of ['End', '+', '+', 'Home', 'ArrowLeft']) await page.keyboard.press(key)
-    await page.waitForURL(/span=.*&zoom=.*&folded=/)
+    for (const key of ['End', '+', '+', 'Home', 'ArrowLeft']) await at.page.keyboard.press(key)
+    await at.page.waitForURL(/span=.*&zoom=.*&folded=/)
     expect(await rows().count()).toBe(1)
     const seen = await rows().first().textContent()
-    const address = page.url()
-    await page.close()
-    await open(address.slice(spoor.page.length))
+    const address = at.page.url()
+    await at.page.close()
+    await at.open(address.slice(at.spoor.page.length))
     await rows().first().waitFor()
     expect([await rows().count(), await rows().first().textContent()]).toEqual([1, seen])
     expect(await rows().first().getAttribute('aria-selected')).toBe('true')
-    expect(page.url()).toBe(address)
+    expect(at.page.url()).toBe(address)
   })
 
   it('5: tells which errors are new, and where they come from', async () => {
@@ -184,26 +161,26 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
         ...old,
       }),
     )
-    await sendTraces(spoor, traces('printer', spans))
-    await open(`/search?panel=errors&from=${from}`)
-    const rows = page.getByRole('table', { name: 'Errors of spans' }).locator('tbody tr')
+    await sendTraces(at.spoor, traces('printer', spans))
+    await at.open(`/search?panel=errors&from=${from}`)
+    const rows = at.page.getByRole('table', { name: 'Errors of spans' }).locator('tbody tr')
     await rows.filter({ hasText: 'out of paper' }).waitFor()
-    await page.getByRole('button', { name: 'ever?' }).click()
+    await at.page.getByRole('button', { name: 'ever?' }).click()
     await rows.filter({ hasText: 'row is locked' }).getByText('new', { exact: true }).waitFor()
     expect(await rows.filter({ hasText: 'out of paper' }).getByText('new', { exact: true }).count()).toBe(0)
     await rows.filter({ hasText: 'row is locked' }).getByRole('link').click()
-    await page.waitForURL(/\/trace\/.*span=/)
-    expect(await page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
+    await at.page.waitForURL(/\/trace\/.*span=/)
+    expect(await at.page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
   })
 
   it('Back leads to where one was in the list', async () => {
-    await open('/search')
+    await at.open('/search')
     await list().first().waitFor()
-    const scroller = page.getByRole('list', { name: 'Traces' })
+    const scroller = at.page.getByRole('list', { name: 'Traces' })
     await scroller.evaluate((element) => element.scrollTo(0, 2000))
     await list().filter({ hasText: 'POST /checkout' }).nth(15).getByRole('link').click()
     await verdict().waitFor()
-    await page.goBack()
+    await at.page.goBack()
     await list().first().waitFor()
     await expect.poll(() => scroller.evaluate((element) => element.scrollTop)).toBe(2000)
   })

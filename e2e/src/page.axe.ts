@@ -1,34 +1,11 @@
 import axe from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { noBrowser, openBrowser, openPage } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { noBrowser } from './browser.ts'
 import { hex, sendCheckouts } from './checkouts.ts'
-import { type RunningSpoor, startSpoor } from './spoor.ts'
+import { pageSuite } from './page-suite.ts'
 
 describe.skipIf(noBrowser)('axe', () => {
-  let spoor: RunningSpoor
-  let browser: Browser
-  let page: Page
-  let complaints: string[]
-
-  beforeAll(async () => {
-    spoor = await startSpoor()
-    browser = await openBrowser()
-    await sendCheckouts(spoor)
-  }, 60_000)
-  afterAll(async () => {
-    await browser?.close()
-    await spoor?.remove()
-  })
-  afterEach(async () => {
-    await page.close()
-    expect(complaints).toEqual([])
-  })
-
-  async function open(path: string): Promise<void> {
-    ;({ page, complaints } = await openPage(browser))
-    await page.goto(`${spoor.page}${path}`)
-  }
+  const at = pageSuite(sendCheckouts)
 
   it('has nothing that axe finds, in any view, light and dark', { timeout: 120_000 }, async () => {
     const slow = hex(4, 32)
@@ -45,13 +22,13 @@ describe.skipIf(noBrowser)('axe', () => {
       '/services?show=list',
       '/pipelines',
     ]) {
-      if (page && !page.isClosed()) await page.close()
-      await open(path)
-      await page.waitForLoadState('networkidle').catch(() => {})
-      await page.evaluate(axe.source)
+      if (at.page && !at.page.isClosed()) await at.page.close()
+      await at.open(path)
+      await at.page.waitForLoadState('networkidle').catch(() => {})
+      await at.page.evaluate(axe.source)
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        const found = await page.evaluate(async () => {
+        await at.page.emulateMedia({ colorScheme })
+        const found = await at.page.evaluate(async () => {
           const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
           return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
         })

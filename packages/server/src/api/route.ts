@@ -10,5 +10,5 @@ declare module 'fastify' {
 /** Path and options of a route, as Fastify takes them. */
 export function at(route: ApiRoute) {
   const { path, lane } = route
-  return [path, { config: { route, ...(lane && { lane, takesTimeout: true }) } }] as const
+  return [path, { config: { route, ...(lane && { lane }) } }] as const
 }

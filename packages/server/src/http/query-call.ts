@@ -7,8 +7,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The lane of a route that asks the store. */
     lane?: LaneName
-    /** Whether the route takes the parameter `timeout`. */
-    takesTimeout?: boolean
   }
 }
 
@@ -42,9 +40,10 @@ export function callOf(request: FastifyRequest): QueryCall {
  */
 export function limitQueries(app: FastifyInstance, lanes: Lanes, budget: AnswerBudget): void {
   app.addHook('preHandler', async (request, reply) => {
-    const { lane, takesTimeout } = request.routeOptions.config
+    const { lane, route } = request.routeOptions.config
     if (lane === undefined) return
-    const timeoutMs = takesTimeout ? timeoutOf(request.query as Query) : DEFAULT_TIMEOUT_MS
+    // Spoor's own API takes it.
+    const timeoutMs = route ? timeoutOf(request.query as Query) : DEFAULT_TIMEOUT_MS
     calls.set(request, await enter(lanes[lane], budget, endOf(reply), timeoutMs))
   })
 }

@@ -1,4 +1,4 @@
-import type { DependencyEdge } from '@spoor/storage'
+import type { DependencyEdge, Operation } from '@spoor/storage'
 import { RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { startedTrace } from '../api/trace-bytes.ts'
@@ -11,14 +11,38 @@ import { type JaegerTraceReader, readJaegerTrace } from './trace-json.ts'
 export const INCOMPLETE =
   'the answer is not complete: the store was stopped by time, or a part of it cannot be read; ask for a shorter time range'
 
-/** Kinds as Jaeger names them in lists of operations; unspecified is empty. */
-export const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
+const KIND_NAMES = ['', 'internal', 'server', 'client', 'producer', 'consumer']
+
+/** Operations with their kinds as Jaeger names them, of one kind where one is asked for. `unspecified`: what it calls spans without one. */
+export function operationsOf(
+  found: readonly Operation[],
+  kind: string | undefined,
+  unspecified: '' | 'internal',
+): { name: string; spanKind: string }[] {
+  return found
+    .map((operation) => ({ name: operation.name, spanKind: KIND_NAMES[operation.kind] || unspecified }))
+    .filter(({ spanKind }) => kind === undefined || spanKind === kind)
+}
 
 export const traceNotFound = () => new RequestError(404, 'not_found', 'trace not found')
 
-export function noArchive(): RequestError {
+/** The trace as it was sent. Rejects with RequestError 404 where there is none. */
+export async function traceChunks(
+  store: StoreQueries,
+  id: string,
+  call: QueryCall,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const chunks = await startedTrace(store.trace(id, call))
+  if (chunks === undefined) throw traceNotFound()
+  return chunks
+}
+
+/** Rejects with RequestError 404: there is no such trace, or no archive. */
+export async function archiveTrace(store: StoreQueries, id: string, call: QueryCall): Promise<never> {
+  const chunks = await traceChunks(store, id, call)
+  await chunks.return(undefined)
   const message = 'archive span storage was not configured: Spoor keeps a trace as long as --max-age and --max-disk say'
-  return new RequestError(404, 'no_archive', message)
+  throw new RequestError(404, 'no_archive', message)
 }
 
 /** The trace in Jaeger's model; undefined where there is none. */

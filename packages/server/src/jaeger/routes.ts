@@ -4,11 +4,10 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, nowNs, type Query, RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
-import { startedTrace } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
-import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readingTime, readTrace, traceNotFound } from './answers.ts'
+import { archiveTrace, INCOMPLETE, operationsOf, pairsOf, readingTime, readTrace, traceNotFound } from './answers.ts'
 import { booleanParam, readTraceId } from './go-params.ts'
 import type { Envelope } from './model.ts'
 import { MONITOR_METRICS, monitorMetric } from './monitor.ts'
@@ -66,9 +65,7 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       const service = first(query, 'service')
       if (service === undefined) throw new RequestError(400, 'bad_parameter', "parameter 'service' is required")
       const kind = first(query, 'spanKind')
-      const operations = (await store.operations(service, callOf(request)))
-        .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES[kind] ?? '' }))
-        .filter(({ spanKind }) => kind === undefined || spanKind === kind)
+      const operations = operationsOf(await store.operations(service, callOf(request)), kind, '')
       return send(reply, query, envelope(operations, { total: operations.length }))
     })
 
@@ -136,11 +133,7 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
     )
 
     app.post<{ Params: { id: string } }>('/archive/:id', traces, async (request) => {
-      const id = traceIdOf(request.params.id)
-      const chunks = await startedTrace(store.trace(id, callOf(request)))
-      if (chunks === undefined) throw traceNotFound()
-      await chunks.return(undefined)
-      throw noArchive()
+      return archiveTrace(store, traceIdOf(request.params.id), callOf(request))
     })
 
     app.get('/dependencies', searches, async (request, reply) => {

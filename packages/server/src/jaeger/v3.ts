@@ -4,15 +4,13 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Failures } from '../api/failure.ts'
 import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
-import { otlpJson, startedTrace } from '../api/trace-bytes.ts'
+import { otlpJson } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
-import { readingTime } from './answers.ts'
+import { operationsOf, readingTime, traceChunks } from './answers.ts'
 import { parseBool, readTraceId } from './go-params.ts'
 import { stringMap, tagFilter } from './search-params.ts'
-
-export const KIND_NAMES_V3 = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
 
 /**
  * Jaeger's `/api/v3/*`: what today's Jaeger UI and Grafana's gRPC-style client call. Times are RFC 3339 with
@@ -43,11 +41,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       const query = request.query as Query
       const kind = param(query, 'spanKind')
       const operations = await store.operations(param(query, 'service'), callOf(request))
-      return {
-        operations: operations
-          .map(({ name, kind }) => ({ name, spanKind: KIND_NAMES_V3[kind] ?? 'internal' }))
-          .filter(({ spanKind }) => kind === undefined || spanKind === kind.toLowerCase()),
-      }
+      return { operations: operationsOf(operations, kind?.toLowerCase(), 'internal') }
     })
 
     app.get('/traces', searches, async (request, reply) => {
@@ -70,9 +64,7 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       if (from !== undefined && to !== undefined && from >= to)
         throw malformed('startTime', 'it must be before endTime')
       boolean(query, 'rawTraces')
-      const chunks = await startedTrace(store.trace(id, callOf(request)))
-      if (chunks === undefined) throw new RequestError(404, 'not_found', 'trace not found')
-      return sendResult(reply, chunks)
+      return sendResult(reply, await traceChunks(store, id, callOf(request)))
     })
 
     app.get('/trace-summaries', searches, async (request, reply) => {

@@ -2,6 +2,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { rowOfSpanId, spanIdOf } from '@spoor/trace'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { without } from '../url/without.ts'
+import { onSettled } from './on-settled.ts'
 import { selectRow, useTraceStore } from './trace-view.ts'
 
 const route = getRouteApi('/trace/$id')
@@ -25,7 +26,6 @@ export function useSelectedSpan(): void {
   }, [span, store])
 
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
     const write = () => {
       const { selected, loaded } = store.getState()
       const id = selected >= 0 ? spanIdOf(loaded.trace, selected) : undefined
@@ -36,14 +36,6 @@ export function useSelectedSpan(): void {
         search: (url) => ({ ...without(url, ['span']), ...(id !== undefined && { span: id }) }),
       })
     }
-    const stop = store.subscribe((view, before) => {
-      if (view.selected === before.selected) return
-      clearTimeout(timer)
-      timer = setTimeout(write, settleMs)
-    })
-    return () => {
-      stop()
-      clearTimeout(timer)
-    }
+    return onSettled(store, settleMs, (view, before) => view.selected !== before.selected, write)
   }, [store, navigate])
 }

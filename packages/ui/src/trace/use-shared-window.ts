@@ -2,6 +2,7 @@ import { spanIdOf, type Trace } from '@spoor/trace'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { without } from '../url/without.ts'
+import { onSettled } from './on-settled.ts'
 import { maxFolded, readZoom, type TraceUrl } from './trace-url.ts'
 import { firstWindow, isSameWindow, setCollapsed, setWindow, type TraceView, useTraceStore } from './trace-view.ts'
 import { allCollapsed } from './visible-rows.ts'
@@ -31,22 +32,18 @@ export function useSharedWindow(): void {
   }, [zoom, folded, store])
 
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
     const write = () => {
       const next = { ...zoomOf(store.getState()), ...foldedOf(store.getState()) }
       if (next.zoom === agreed.current.zoom && next.folded === agreed.current.folded) return
       agreed.current = next
       void navigate({ replace: true, search: (url) => ({ ...without(url, ['zoom', 'folded']), ...next }) })
     }
-    const stop = store.subscribe((view, before) => {
-      if (view.window === before.window && view.collapsed === before.collapsed) return
-      clearTimeout(timer)
-      timer = setTimeout(write, settleMs)
-    })
-    return () => {
-      stop()
-      clearTimeout(timer)
-    }
+    return onSettled(
+      store,
+      settleMs,
+      (view, before) => view.window !== before.window || view.collapsed !== before.collapsed,
+      write,
+    )
   }, [store, navigate])
 }
 

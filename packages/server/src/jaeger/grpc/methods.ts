@@ -1,14 +1,22 @@
 import { collectSearch, type SearchQuery, type TraceSummary } from '@spoor/storage'
 import { nowNs, type Query, RequestError } from '../../api/params.ts'
 import type { StoreQueries } from '../../api/store-queries.ts'
-import { startedTrace } from '../../api/trace-bytes.ts'
 import type { LaneName } from '../../http/lanes.ts'
 import type { QueryCall } from '../../http/query-call.ts'
-import { INCOMPLETE, KIND_NAMES, noArchive, pairsOf, readingTime, readTrace, traceNotFound } from '../answers.ts'
+import {
+  archiveTrace,
+  INCOMPLETE,
+  operationsOf,
+  pairsOf,
+  readingTime,
+  readTrace,
+  traceChunks,
+  traceNotFound,
+} from '../answers.ts'
 import { readTraceId } from '../go-params.ts'
 import { searchParams } from '../search-params.ts'
 import type { JaegerTraceReader } from '../trace-json.ts'
-import { KIND_NAMES_V3, searchQuery } from '../v3.ts'
+import { searchQuery } from '../v3.ts'
 import type { ProtoRecord, ProtoValue } from './codec.ts'
 import { spanRecord } from './model.ts'
 import { V2, V3 } from './protos.ts'
@@ -54,9 +62,7 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
       lane: 'lists',
       async *run({ service, span_kind: kind }, call) {
         const found = await store.operations(text(service), call)
-        const operations = found
-          .map((each) => ({ name: each.name, span_kind: KIND_NAMES[each.kind] ?? '' }))
-          .filter((each) => !kind || each.span_kind === kind)
+        const operations = operationsOf(found, text(kind), '').map(operationRecord)
         yield { operationNames: [...new Set(operations.map(({ name }) => name))], operations }
       },
     },
@@ -64,10 +70,7 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
       lane: 'lists',
       async *run({ service, span_kind: kind }, call) {
         const found = await store.operations(text(service), call)
-        const operations = found
-          .map((each) => ({ name: each.name, span_kind: KIND_NAMES_V3[each.kind] ?? 'internal' }))
-          .filter((each) => !kind || each.span_kind === text(kind)?.toLowerCase())
-        yield { operations }
+        yield { operations: operationsOf(found, text(kind)?.toLowerCase(), 'internal').map(operationRecord) }
       },
     },
 
@@ -82,9 +85,7 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
     [`${V3}.QueryService/GetTrace`]: {
       lane: 'traces',
       async *run(request, call) {
-        const chunks = await startedTrace(store.trace(idOf(request['trace_id']), call))
-        if (chunks === undefined) throw traceNotFound()
-        yield* chunks
+        yield* await traceChunks(store, idOf(request['trace_id']), call)
       },
     },
 
@@ -92,10 +93,7 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
       lane: 'traces',
       // oxlint-disable-next-line require-yield -- it has no answer but an error
       async *run(request, call) {
-        const chunks = await startedTrace(store.trace(idOf(request['trace_id']), call))
-        if (chunks === undefined) throw traceNotFound()
-        await chunks.return(undefined)
-        throw noArchive()
+        await archiveTrace(store, idOf(request['trace_id']), call)
       },
     },
 
@@ -188,6 +186,10 @@ function v3Query(request: ProtoRecord): Query {
     'query.searchDepth': countText(asked['search_depth']),
   }
   return query
+}
+
+function operationRecord({ name, spanKind }: ReturnType<typeof operationsOf>[number]): ProtoRecord {
+  return { name, span_kind: spanKind }
 }
 
 function summaryRecord(summary: TraceSummary): ProtoRecord {
