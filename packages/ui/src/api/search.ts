@@ -28,6 +28,18 @@ function tell(key: string, soFar: SearchSoFar | undefined): void {
   for (const listener of listeners) listener()
 }
 
+/**
+ * For so long what was found is still there when its search has ended: the answer reaches who shows it a moment later, and in between the list would be empty, and what is
+ * selected in it lost. Milliseconds.
+ */
+const handOverMs = 100
+
+function forgetSoon(key: string, soFar: SearchSoFar): void {
+  setTimeout(() => {
+    if (running.get(key) === soFar) tell(key, undefined)
+  }, handOverMs)
+}
+
 /** Nothing, of all that there is. A search that had to stop would have to stop again. */
 const foundNothing = (first: SearchResponse | undefined) => first?.complete === true && first.traces.length === 0
 
@@ -69,7 +81,7 @@ async function getSearch(parameters: Parameters, cursor: string, signal: AbortSi
   try {
     await getLines('search', { ...parameters, cursor }, signal, (line) => hear(line as SearchLine))
   } finally {
-    if (key !== undefined) tell(key, undefined)
+    if (key !== undefined) forgetSoon(key, soFar)
   }
   if (!answer) throw new ApiFailure('cut', 'The search broke off before its end.', { isPassing: true })
   return answer
