@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { appendRows, createRows } from '../block/rows.ts'
+import { appendRows, createRows, freeRows } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { ALL_TIME, readBlock } from '../files/index-file.ts'
 import { readSealed, type SealedContents } from '../files/sealed-file.ts'
@@ -39,8 +39,9 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of some 30 million spans. */
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
 const TRACE_FILTER_BYTES = 16 << 20
+const SEGMENT_FILTER_BYTES = 8 << 20
 
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
@@ -84,6 +85,7 @@ export class Catalog {
   apply(change: Change): void {
     if (change.type === 'joined') return
     if (change.type === 'segment') {
+      this.#closeTraces()
       this.#segments.set(change.id, new Segment(this.#directory, change.id, 'log', change.indexSize))
       return
     }
@@ -109,13 +111,12 @@ export class Catalog {
         break
       case 'block':
         segment.indexSize = change.indexSize
-        segment.open = undefined
-        segment.added = []
+        segment.traces.add(change.traces)
+        segment.closeOpen()
         break
       case 'keep':
         segment.unindexed.push({ logStart: change.logStart, logEnd: change.logEnd })
-        segment.open = undefined
-        segment.added = []
+        segment.closeOpen()
         break
       case 'drop':
         this.#segments.delete(change.id)
@@ -233,12 +234,20 @@ export class Catalog {
     this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
+  /** The writer goes on with another segment. */
+  #closeTraces(): void {
+    let room = SEGMENT_FILTER_BYTES
+    for (const { traces } of this.#segments.values()) room -= traces.bytes
+    for (const { traces } of this.#segments.values()) traces.close(room)
+  }
+
   #putTogether(): void {
     for (const segment of this.#segments.values()) {
       for (const rows of segment.added) {
         segment.open ??= createRows(rows.count)
         appendRows(segment.open, rows)
         segment.addOperations(rows.operations)
+        freeRows(rows)
       }
       segment.added = []
     }
@@ -320,6 +329,7 @@ export class Catalog {
     segment.loaded = block.end
     const stored = new StoredBlock(this.#source, segment, loaded, block)
     segment.blocks.push(stored)
+    segment.traces.loaded()
     segment.addOperations(stored.operations)
   }
 
