@@ -20,6 +20,7 @@ export interface BlockSource {
   readonly frames: ByteCache
   readonly operations: Pool<OperationKey>
   readonly texts: Pool<string>
+  readonly services: Pool<ReadonlySet<string>>
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */

@@ -8,7 +8,13 @@ function cacheOf(slots: number) {
   let loads = 0
   const ask = (index: number, bytes = 99): number => {
     const before = loads
-    expect(cache.get(all[index]!, () => (loads++, `value ${index}`), () => bytes)).toBe(`value ${index}`)
+    expect(
+      cache.get(
+        all[index]!,
+        () => (loads++, `value ${index}`),
+        () => bytes,
+      ),
+    ).toBe(`value ${index}`)
     return loads - before
   }
   return { cache, all, ask, held: () => all.reduce((sum, { bytes }) => sum + bytes, 0) }

@@ -53,7 +53,13 @@ export class ByteCache {
   }
 
   /** What `use` makes of the slot's value, which is given to `free` afterwards, unless it is kept. */
-  use<T, R>(slot: Slot, load: () => T, bytesOf: (value: T) => number, use: (value: T) => R, free: (value: T) => void): R {
+  use<T, R>(
+    slot: Slot,
+    load: () => T,
+    bytesOf: (value: T) => number,
+    use: (value: T) => R,
+    free: (value: T) => void,
+  ): R {
     if (slot.bytes > 0 || this.#wouldKeep(slot, 0)) return use(this.get(slot, load, bytesOf))
     const value = load()
     if (this.#wouldKeep(slot, bytesOf(value) + 1)) return use(this.get(slot, () => value, bytesOf))

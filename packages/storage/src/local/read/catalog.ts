@@ -17,7 +17,7 @@ import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
 import { MAX_OPERATIONS, Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
-import { operationText, Pool } from './pool.ts'
+import { operationText, Pool, servicesText } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
 import type { Turn } from './turn.ts'
@@ -28,6 +28,9 @@ const MAX_OPEN_FILES = 64
 const MISSING_MS = 2_000
 /** Places of damage that are remembered as told; beyond it they may be told again. */
 const MAX_TOLD = 10_000
+
+/** Distinct sets of services of blocks, of a kilobyte or more each, that are shared. */
+const MAX_SERVICE_SETS = 1_000
 
 /** Whose catalog it is. */
 export interface CatalogOwner {
@@ -40,7 +43,7 @@ export interface CatalogOwner {
 }
 
 /** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
-const TRACE_FILTER_BYTES = 16 << 20
+const TRACE_FILTER_BYTES = 8 << 20
 const SEGMENT_FILTER_BYTES = 8 << 20
 
 /**
@@ -76,6 +79,7 @@ export class Catalog {
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       operations: new Pool(operationText),
       texts: new Pool((text) => text),
+      services: new Pool(servicesText, MAX_SERVICE_SETS),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }

@@ -43,7 +43,7 @@ export class StoredBlock implements Block {
     this.#end = block.end
     this.#logStart = meta.logStart
     this.#logEnd = meta.logEnd
-    this.#services = new Set(meta.operations.map(({ service }) => service))
+    this.#services = source.services.one(new Set(meta.operations.map(({ service }) => service)))
     this.#filters = [
       { section: traceFilter, crc: meta.crcs[0], bits: new Slot(), cache: source.traceFilters },
       { section: attributeFilter, crc: meta.crcs[1], bits: new Slot(), cache: source.columns },

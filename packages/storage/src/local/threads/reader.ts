@@ -7,13 +7,13 @@ import { garbageWatch } from './garbage.ts'
 import type { FromReader, PartStart, ReaderPart, ToReader } from './protocol.ts'
 
 /** What may lie about in buffers: some blocks of spans. Bytes. */
-const MAX_GARBAGE = 16 * 1024 * 1024
+const MAX_GARBAGE = 12 * 1024 * 1024
 
 /**
  * Searches give way to acknowledgements and to lookups by id, but not as far as sealing does: on Linux, 0 is the calling thread alone; elsewhere
  * it would be the whole process.
  */
-const SEARCH_NICE = 10
+const SEARCH_NICE = 5
 
 /* The thread of a reader: a shell around Reader. */
 const { settings, part } = workerData as PartStart

@@ -7,7 +7,7 @@ import { threadCollector } from './garbage.ts'
 import type { PartStart } from './protocol.ts'
 
 /** It gives way to all other threads: on Linux, 0 is the calling thread alone; elsewhere it would be the whole process. */
-const NICE = 15
+const NICE = 10
 if (process.platform === 'linux') setPriority(0, NICE)
 
 /* The thread of the sealer: a shell around Sealer. */
