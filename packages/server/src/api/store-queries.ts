@@ -13,6 +13,7 @@ import {
   type FlameQuery,
   type HeatMap,
   type HeatMapQuery,
+  type Level,
   type OnPartial,
   type Operation,
   type SearchEvent,
@@ -38,7 +39,7 @@ export interface StoreQueries {
   search(query: SearchQuery, limits: Limits): AsyncGenerator<SearchEvent>
   services(limits: Limits): Promise<string[]>
   operations(service: string | undefined, limits: Limits): Promise<Operation[]>
-  attributeKeys(limit: number, limits: Limits): Promise<string[]>
+  attributeKeys(limit: number, limits: Limits, level?: Level): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
   dependencies(from: bigint, to: bigint, links: boolean, limits: Limits): Promise<Dependencies>
   aggregate(query: AggregateQuery, limits: Limits, onPartial?: OnPartial<Aggregates>): Promise<Aggregates>
@@ -66,8 +67,8 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
-    attributeKeys: (limit, limits) =>
-      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, call)),
+    attributeKeys: (limit, limits, level = 'any') =>
+      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, { ...call, level })),
     attributeValues: (key, limit, limits) =>
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
     dependencies: (from, to, links, limits) =>

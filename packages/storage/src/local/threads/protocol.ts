@@ -13,6 +13,7 @@ import type {
   FlameQuery,
   HeatMap,
   HeatMapQuery,
+  Level,
   Operation,
   PartialAnswer,
   SearchEnd,
@@ -180,7 +181,7 @@ export type Call =
   | { readonly method: 'nextTrace'; readonly stream: number }
   | { readonly method: 'services' }
   | { readonly method: 'operations'; readonly service: string | undefined; readonly kind: number | undefined }
-  | { readonly method: 'attributeKeys'; readonly limit: number }
+  | { readonly method: 'attributeKeys'; readonly limit: number; readonly level: Level }
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint; readonly links: boolean }
   | AboutMany<'aggregate', AggregateQuery>
