@@ -3,6 +3,7 @@ import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
 import { countConnector } from './connectors/count/index.ts'
+import { routingConnector } from './connectors/routing/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
@@ -59,6 +60,7 @@ export const builtinFactories: readonly Factory[] = [
   nopConnector,
   spanMetricsConnector,
   countConnector,
+  routingConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,
