@@ -3,7 +3,9 @@ import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
 import { countConnector } from './connectors/count/index.ts'
+import { exceptionsConnector } from './connectors/exceptions/index.ts'
 import { routingConnector } from './connectors/routing/index.ts'
+import { serviceGraphConnector } from './connectors/service-graph/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
@@ -61,6 +63,8 @@ export const builtinFactories: readonly Factory[] = [
   spanMetricsConnector,
   countConnector,
   routingConnector,
+  exceptionsConnector,
+  serviceGraphConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,
