@@ -27,6 +27,7 @@ import { groupByTraceProcessor } from './processors/groupbytrace/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
+import { resourceDetectionProcessor } from './processors/resource-detection/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
@@ -45,6 +46,7 @@ export const builtinFactories: readonly Factory[] = [
   memoryLimiterProcessor,
   attributesProcessor,
   resourceProcessor,
+  resourceDetectionProcessor,
   spanProcessor,
   redactionProcessor,
   probabilisticSamplerProcessor,
