@@ -9,6 +9,7 @@ import { serviceGraphConnector } from './connectors/service-graph/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
+import { createLoadBalancingExporter } from './exporters/load-balancing/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
@@ -56,6 +57,7 @@ export const builtinFactories: readonly Factory[] = [
   transformProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
+  createLoadBalancingExporter(otlpGrpcExporter),
   debugExporter,
   fileExporter,
   prometheusExporter,
