@@ -38,7 +38,7 @@ export class VirtualTime {
   #nowMs = 0
   readonly #before: Pick<typeof globalThis, (typeof GLOBALS)[number]>
   readonly #dateNow = Date.now
-  readonly #performanceNow: () => number = performance.now
+  readonly #performanceNow: () => number = Reflect.get(performance, 'now')
 
   /** From now on, until {@link end}. `startMs`: what the clock shows at first, milliseconds since 1970. */
   constructor(startMs: number) {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { appendRows, createRows } from '../block/rows.ts'
+import { appendRows, createRows, freeRows } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { ALL_TIME, readBlock } from '../files/index-file.ts'
 import { readSealed, type SealedContents } from '../files/sealed-file.ts'
@@ -17,7 +17,7 @@ import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
 import { MAX_OPERATIONS, Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
-import { operationText, Pool } from './pool.ts'
+import { operationText, Pool, servicesText } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
 import type { Turn } from './turn.ts'
@@ -29,6 +29,9 @@ const MISSING_MS = 2_000
 /** Places of damage that are remembered as told; beyond it they may be told again. */
 const MAX_TOLD = 10_000
 
+/** Distinct sets of services of blocks, of a kilobyte or more each, that are shared. */
+const MAX_SERVICE_SETS = 1_000
+
 /** Whose catalog it is. */
 export interface CatalogOwner {
   /** Hears of damage, once for each place. */
@@ -39,8 +42,9 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of some 30 million spans. */
-const TRACE_FILTER_BYTES = 16 << 20
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
+const TRACE_FILTER_BYTES = 8 << 20
+const SEGMENT_FILTER_BYTES = 8 << 20
 
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
@@ -75,6 +79,7 @@ export class Catalog {
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       operations: new Pool(operationText),
       texts: new Pool((text) => text),
+      services: new Pool(servicesText, MAX_SERVICE_SETS),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }
@@ -84,6 +89,7 @@ export class Catalog {
   apply(change: Change): void {
     if (change.type === 'joined') return
     if (change.type === 'segment') {
+      this.#closeTraces()
       this.#segments.set(change.id, new Segment(this.#directory, change.id, 'log', change.indexSize))
       return
     }
@@ -109,13 +115,12 @@ export class Catalog {
         break
       case 'block':
         segment.indexSize = change.indexSize
-        segment.open = undefined
-        segment.added = []
+        segment.traces.add(change.traces)
+        segment.closeOpen()
         break
       case 'keep':
         segment.unindexed.push({ logStart: change.logStart, logEnd: change.logEnd })
-        segment.open = undefined
-        segment.added = []
+        segment.closeOpen()
         break
       case 'drop':
         this.#segments.delete(change.id)
@@ -233,12 +238,20 @@ export class Catalog {
     this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
+  /** The writer goes on with another segment. */
+  #closeTraces(): void {
+    let room = SEGMENT_FILTER_BYTES
+    for (const { traces } of this.#segments.values()) room -= traces.bytes
+    for (const { traces } of this.#segments.values()) traces.close(room)
+  }
+
   #putTogether(): void {
     for (const segment of this.#segments.values()) {
       for (const rows of segment.added) {
         segment.open ??= createRows(rows.count)
         appendRows(segment.open, rows)
         segment.addOperations(rows.operations)
+        freeRows(rows)
       }
       segment.added = []
     }
@@ -320,6 +333,7 @@ export class Catalog {
     segment.loaded = block.end
     const stored = new StoredBlock(this.#source, segment, loaded, block)
     segment.blocks.push(stored)
+    segment.traces.loaded()
     segment.addOperations(stored.operations)
   }
 

@@ -35,7 +35,7 @@ import { Turn } from './turn.ts'
 const MAX_QUERIES = 256
 const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
-const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 3, search_reader: 2 / 3 }
+const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4, search_reader: 3 / 4 }
 
 type Asked = Extract<ToReader, { type: 'call' }>
 

@@ -88,8 +88,14 @@ export type Change =
   | { readonly type: 'segment'; readonly id: number; readonly indexSize: number }
   /** Rows for the segment's open block. */
   | { readonly type: 'rows'; readonly id: number; readonly rows: BlockRows }
-  /** The open block has become the block at `offset` of the index. */
-  | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
+  /** The open block has become the block at `offset` of the index; `traces`: the hashes of its traces, each once. */
+  | {
+      readonly type: 'block'
+      readonly id: number
+      readonly offset: number
+      readonly indexSize: number
+      readonly traces: Uint32Array
+    }
   /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
   | { readonly type: 'keep'; readonly id: number; readonly logStart: number; readonly logEnd: number }
   /**

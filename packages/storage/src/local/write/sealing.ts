@@ -114,7 +114,7 @@ export class Sealing {
     const waiting = shelf.segments.filter(canBeSealed)
     const bytes = waiting.reduce((sum, segment) => sum + segment.bytes, 0)
     const oldestMs = waiting[0] ? clock.monotonicMs() - waiting[0].closedAtMs : 0
-    const share = sealingShare(grownBytes, { bytes, oldestMs })
+    const share = sealingShare(grownBytes, { bytes, oldestMs }, this.#host.maxBytes)
     if (share !== this.#share) this.#sealer?.post({ type: 'share', share })
     this.#share = share
     this.#pump()
