@@ -152,6 +152,9 @@ export interface MeasuresRow {
   readonly buckets?: readonly {
     readonly count: number
     readonly errors: number
+    readonly sumNs: number
+    readonly minNs: number
+    readonly maxNs: number
     readonly percentilesNs: readonly number[]
   }[]
 }

@@ -99,6 +99,9 @@ export interface AggregateBucket {
   readonly count: number
   readonly errors: number
   /** As in {@link Measures}. */
+  readonly sumNs: number
+  readonly minNs: number
+  readonly maxNs: number
   readonly percentilesNs: readonly number[]
 }
 

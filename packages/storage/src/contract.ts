@@ -12,7 +12,7 @@ import type {
   HeatMap,
   HeatMapQuery,
 } from './aggregates.ts'
-import type { Filter, SpanSet } from './span-set.ts'
+import type { Filter, Level, SpanSet } from './span-set.ts'
 
 export * from './aggregates.ts'
 export { DURATION_ERROR } from './duration-bins.ts'
@@ -53,8 +53,8 @@ export interface TraceStore {
   services(options?: CallOptions): Promise<string[]>
   /** Operations (span names with their kinds) of a service, sorted by name then kind; of all services when `service` is undefined. */
   operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]>
-  /** Attribute keys seen, most frequent first; at most `limit` (default 200). */
-  attributeKeys(limit?: number, options?: CallOptions): Promise<string[]>
+  /** Attribute keys seen, most frequent first; at most `limit` (default 200). `level`: of what there is at that level alone, default `any`. */
+  attributeKeys(limit?: number, options?: CallOptions & { readonly level?: Level }): Promise<string[]>
   /**
    * Values seen of one attribute key, most frequent first; at most `limit` (default 100). Sampled from the newest blocks. Keys and values of
    * more than 1,024 characters are left out.

@@ -70,7 +70,8 @@ export type {
   TraceStore,
   TraceSummary,
 } from './contract.ts'
-export { regexProblem } from './pattern.ts'
+export { compilePattern, isTooMuch, regexProblem } from './pattern.ts'
+export type { Pattern } from './pattern.ts'
 export { openLocalStore } from './local/threads/local-store.ts'
 export type { LocalStoreOptions } from './local/options.ts'
 export { backupStore } from './local/tools/backup.ts'

@@ -11,6 +11,7 @@ import {
   type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
+  type Level,
   type Operation,
   type SearchEvent,
   type SearchQuery,
@@ -33,7 +34,7 @@ export interface StoreQueries {
   search(query: SearchQuery, limits: Limits): AsyncGenerator<SearchEvent>
   services(limits: Limits): Promise<string[]>
   operations(service: string | undefined, limits: Limits): Promise<Operation[]>
-  attributeKeys(limit: number, limits: Limits): Promise<string[]>
+  attributeKeys(limit: number, limits: Limits, level?: Level): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
   dependencies(from: bigint, to: bigint, links: boolean, limits: Limits): Promise<Dependencies>
   aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
@@ -56,8 +57,8 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
-    attributeKeys: (limit, limits) =>
-      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, call)),
+    attributeKeys: (limit, limits, level = 'any') =>
+      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, { ...call, level })),
     attributeValues: (key, limit, limits) =>
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
     dependencies: (from, to, links, limits) =>

@@ -240,9 +240,9 @@ export class Reader {
           .filter(({ kind }) => call.kind === undefined || kind === call.kind)
           .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
       case 'attributeKeys':
-        return sampleAttributes(catalog.blocks(turn), undefined, call.limit, turn)
+        return sampleAttributes(catalog.blocks(turn), { level: call.level }, call.limit, turn)
       case 'attributeValues':
-        return sampleAttributes(catalog.blocks(turn), call.key, call.limit, turn)
+        return sampleAttributes(catalog.blocks(turn), { key: call.key }, call.limit, turn)
       default:
         return this.#stats(turn)
     }

@@ -17,6 +17,7 @@ import {
   type ErrorGroupsQuery,
   type HeatMap,
   type HeatMapQuery,
+  type Level,
   type Measures,
   type Operation,
   type Capabilities,
@@ -222,8 +223,9 @@ class LocalStore implements TraceStore {
     return this.#lookups.call({ method: 'operations', service, kind }, options)
   }
 
-  attributeKeys(limit = 200, options?: CallOptions): Promise<string[]> {
-    return this.#searches.call({ method: 'attributeKeys', limit }, options)
+  attributeKeys(limit = 200, options?: CallOptions & { readonly level?: Level }): Promise<string[]> {
+    const { level = 'any', ...limits } = options ?? {}
+    return this.#searches.call({ method: 'attributeKeys', limit, level }, limits)
   }
 
   attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {

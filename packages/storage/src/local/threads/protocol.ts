@@ -11,6 +11,7 @@ import type {
   ErrorGroupsQuery,
   HeatMap,
   HeatMapQuery,
+  Level,
   Operation,
   SearchEnd,
   SearchEvent,
@@ -175,7 +176,7 @@ export type Call =
   | { readonly method: 'nextTrace'; readonly stream: number }
   | { readonly method: 'services' }
   | { readonly method: 'operations'; readonly service: string | undefined; readonly kind: number | undefined }
-  | { readonly method: 'attributeKeys'; readonly limit: number }
+  | { readonly method: 'attributeKeys'; readonly limit: number; readonly level: Level }
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint; readonly links: boolean }
   | { readonly method: 'aggregate'; readonly query: AggregateQuery }

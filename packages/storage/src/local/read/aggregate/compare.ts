@@ -72,7 +72,7 @@ function sideOf(name: string, scope: CompareScope, blocks: readonly Block[], tur
 }
 
 async function defaultKeys(blocks: readonly Block[], turn: Turn): Promise<GroupKey[]> {
-  const attributes = await sampleAttributes(blocks, undefined, DEFAULT_ATTRIBUTES + 1, turn)
+  const attributes = await sampleAttributes(blocks, {}, DEFAULT_ATTRIBUTES + 1, turn)
   const isOther = (key: string): boolean => key !== 'service.name'
   return [
     ...GROUP_FIELDS.map((field) => ({ field })),

@@ -1,0 +1,70 @@
+import type { AggregateQuery, GroupKey, SpanSet } from '@spoor/storage'
+import { first, type Query } from '../api/params.ts'
+import { bad } from './params.ts'
+import { groupKey } from './tags.ts'
+import { compileTraceql, type Metric, parseTraceql, type Target, TraceqlError } from './traceql/index.ts'
+
+/** Numbers over time in the words of the store. */
+export interface Plan {
+  readonly metric: Metric
+  readonly scope: Pick<AggregateQuery, 'spans'>
+  /** Of a comparison, what is compared with the rest. */
+  readonly selected: Pick<AggregateQuery, 'spans'>
+  readonly groupBy: readonly GroupKey[]
+}
+
+/** What was looked at for an answer. */
+export interface Effort {
+  bytes: number
+  spans: number
+  complete: boolean
+}
+
+/** `q`. @throws TraceqlError for what the store cannot count */
+export function planOf(query: Query): Plan {
+  const text = first(query, 'q') ?? first(query, 'query')
+  if (text === undefined) throw bad('parameter "q" is missing: a query for numbers over time, as { } | rate()')
+  const asked = parseTraceql(text)
+  const { metric } = asked
+  if (!metric) throw new TraceqlError(text, 'numbers over time should stand here, as "| rate()"', text.length)
+  const { set, inexactAt } = compileTraceql(asked, text)
+  if (inexactAt !== undefined)
+    throw new TraceqlError(
+      text,
+      'this can be searched for, but numbers over time cannot be counted by it: the store has no words for it',
+      inexactAt,
+    )
+  const { of, by, name, comparison: compared } = metric
+  const selected =
+    compared && compileTraceql({ ...asked, stages: [...asked.stages, { op: 'set', set: compared.selection }] }, text)
+  if (selected?.inexactAt !== undefined)
+    throw new TraceqlError(
+      text,
+      'what is compared cannot be counted by this: the store has no words for it',
+      selected.inexactAt,
+    )
+  if (of && (of.op !== 'intrinsic' || of.name !== 'duration'))
+    throw new TraceqlError(text, `${name}() is of duration; of attributes it is not supported`, of.at)
+  if (name === 'histogram_over_time' && by.length > 0)
+    throw new TraceqlError(text, 'histogram_over_time() by groups is not supported; quantile_over_time() is', by[0]!.at)
+  const groupBy = by.map((target) => {
+    const key = groupKey(target)
+    if (key) return key
+    throw new TraceqlError(
+      text,
+      `by (${labelOf(target)}) is not supported: there are name, kind, status and attributes`,
+      target.at,
+    )
+  })
+  return { metric, scope: scopeOf(set), selected: scopeOf(selected?.set), groupBy }
+}
+
+function scopeOf(set: SpanSet | undefined): Pick<AggregateQuery, 'spans'> {
+  return set ? { spans: set } : {}
+}
+
+/** As it is written. */
+export function labelOf(target: Target): string {
+  if (target.op === 'intrinsic') return target.name
+  return `${target.scope === 'none' ? '' : target.scope}.${target.name}`
+}
