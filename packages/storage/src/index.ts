@@ -10,6 +10,7 @@ export {
 } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
+  KeepingState,
   SealingState,
   StoreEvent,
   StoreEventCode,
@@ -54,6 +55,7 @@ export type {
   Measures,
   Operation,
   Order,
+  Pin,
   Relation,
   SearchEnd,
   SearchEvent,
@@ -72,7 +74,7 @@ export type {
 } from './contract.ts'
 export { regexProblem } from './pattern.ts'
 export { openLocalStore } from './local/threads/local-store.ts'
-export type { LocalStoreOptions } from './local/options.ts'
+export type { KeepOptions, LocalStoreOptions } from './local/options.ts'
 export { backupStore } from './local/tools/backup.ts'
 export type { BackupReport } from './local/tools/backup.ts'
 export { deleteFrom } from './local/tools/delete.ts'

@@ -12,6 +12,7 @@ import {
   type HeatMap,
   type HeatMapQuery,
   type Operation,
+  type Pin,
   type SearchEvent,
   type SearchQuery,
   StorageError,
@@ -41,6 +42,11 @@ export interface StoreQueries {
   errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
   bottleneck(query: BottleneckQuery, limits: Limits): Promise<Bottleneck>
   compare(query: CompareQuery, limits: Limits): Promise<Differences>
+  /** Whether traces that are pinned are kept longer. */
+  readonly hasPins: boolean
+  pins(limits: Limits): Promise<Pin[]>
+  pin(id: string, limits: Limits): Promise<Pin>
+  unpin(id: string, limits: Limits): Promise<boolean>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -71,6 +77,12 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     errorGroups: (query, limits) =>
       bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
     heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),
+    get hasPins() {
+      return store().capabilities.pins
+    },
+    pins: (limits) => bounded('the list of pins', limits, () => store().pins()),
+    pin: (id, limits) => bounded('pinning the trace', limits, () => store().pin(id)),
+    unpin: (id, limits) => bounded('taking the pin', limits, () => store().unpin(id)),
   }
 }
 

@@ -1,8 +1,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { withStore } from '../../conformance/harness.ts'
 import { traceStoreConformance } from '../../conformance/index.ts'
+import { pinning } from '../../conformance/pins.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { openLocalStore } from './local-store.ts'
 
@@ -10,6 +11,8 @@ import { openLocalStore } from './local-store.ts'
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
 
 traceStoreConformance('the local engine', (directory) => openLocalStore({ directory }))
+describe('the local engine that keeps what is pinned', () =>
+  pinning((directory) => openLocalStore({ directory, keep: { pinned: true } })))
 
 it('closes the stream of a trace that nobody reads to its end', async () => {
   await withStore(

@@ -19,6 +19,7 @@ import {
   type HeatMapQuery,
   type Measures,
   type Operation,
+  type Pin,
   type Capabilities,
   type SearchEnd,
   type SearchEvent,
@@ -34,7 +35,8 @@ import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
 import { SealerClient } from './sealer-client.ts'
 import { threadHost } from './thread-host.ts'
-import { WriterClient } from './writer-client.ts'
+import type { PinChange } from './protocol.ts'
+import { WriterClient, type PinAnswer } from './writer-client.ts'
 
 /**
  * Opens the embedded engine on a data directory: one that does not exist is made, one that was left by a crash is recovered first.
@@ -79,6 +81,7 @@ const CAPABILITIES: Capabilities = {
   orders: ORDERS,
   totals: 'exact',
   deletion: ['retention'],
+  pins: false,
   aggregates: true,
   compare: true,
   errorGroups: true,
@@ -112,6 +115,13 @@ const NO_MEASURES: Measures = {
   exemplars: [],
 }
 
+function noPins(): StorageError {
+  return new StorageError(
+    'bad_query',
+    'no trace can be pinned, as this store keeps none longer for it; open it with keep.pinned (spoor --keep pinned)',
+  )
+}
+
 /** A query, and the limits of its call: a signal does not go to another thread. */
 function withoutLimits<T extends CallOptions>(query: T): readonly [T, CallOptions] {
   const { signal, timeoutMs, maxBytes, ...rest } = query
@@ -124,7 +134,7 @@ function withoutLimits<T extends CallOptions>(query: T): readonly [T, CallOption
 }
 
 class LocalStore implements TraceStore {
-  readonly capabilities = CAPABILITIES
+  readonly capabilities: Capabilities
   readonly #host: Host
   readonly #directory: string
   readonly #readOnly: boolean
@@ -143,6 +153,7 @@ class LocalStore implements TraceStore {
     this.#host = host
     this.#directory = settings.directory
     this.#readOnly = settings.readOnly
+    this.capabilities = { ...CAPABILITIES, pins: (settings.keep?.pinned ?? false) && !settings.readOnly }
     this.#onEvent = onEvent
     const tell = (event: StoreEvent): void => this.#tell(event)
     const gaveUp = (error: StorageError): void => this.#fail(error)
@@ -275,22 +286,47 @@ class LocalStore implements TraceStore {
     return this.#searches.call({ method: 'compare', query: rest }, limits)
   }
 
+  async pin(traceId: string): Promise<Pin> {
+    if (!this.capabilities.pins && !this.#closing) throw noPins()
+    const { pins } = await this.#pins({ traceId, isPinned: true })
+    return { traceId, pinnedMs: pins.find(([id]) => id === traceId)![1] }
+  }
+
+  async unpin(traceId: string): Promise<boolean> {
+    return (await this.#pins({ traceId, isPinned: false })).isChanged
+  }
+
+  async pins(): Promise<Pin[]> {
+    return (await this.#pins()).pins.map(([traceId, pinnedMs]) => ({ traceId, pinnedMs })).reverse()
+  }
+
+  async #pins(change?: PinChange): Promise<PinAnswer> {
+    if (this.#closing) throw this.#closed()
+    if (change && !/^[0-9a-f]{32}$/.test(change.traceId))
+      throw new StorageError('bad_query', `"${change.traceId}" is not a trace id: 32 hex digits, lower case`)
+    return this.#writer.pins(change)
+  }
+
   async stats(options?: CallOptions): Promise<StoreStats> {
     const stats = await this.#lookups.call({ method: 'stats' }, options)
     return { ...stats, appended: this.#writer.appended, recovered: this.#writer.recovered }
   }
 
   health(): StoreHealth {
-    const { sealing } = this.#writer
-    return { ...this.#health.health(), ...(sealing && { sealing }) }
+    const { sealing, keeping } = this.#writer
+    return { ...this.#health.health(), ...(sealing && { sealing }), ...(keeping && { keeping }) }
   }
 
   close(deadlineMs = CLOSE_DEADLINE_MS): Promise<void> {
     return (this.#closing ??= this.#close(deadlineMs))
   }
 
+  #closed(): StorageError {
+    return new StorageError('closed', `the store in ${this.#directory} is closed`)
+  }
+
   async #close(deadlineMs: number): Promise<void> {
-    const closed = new StorageError('closed', `the store in ${this.#directory} is closed`)
+    const closed = this.#closed()
     const endMs = Math.min(1_000, deadlineMs * END_SHARE)
     const sealer = this.#stopSealer()
     // The writer removes what the sealer has not finished.

@@ -3,6 +3,7 @@ import { StorageError } from '../../contract.ts'
 import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { isOfLock } from '../files/lock.ts'
+import { PINS } from '../files/pins.ts'
 import { logName, logPath, parseName, sealedName, sealedPath } from '../files/segment.ts'
 import { isOfProcess, readLost, sealedState, segmentIds, surveyDirectory, type Survey } from '../files/survey.ts'
 import { isOfSwap } from '../files/swap.ts'
@@ -149,6 +150,7 @@ function isKnown(name: string): boolean {
   return (
     parseName(name) !== undefined ||
     name === FORMAT ||
+    name === PINS ||
     name === KEPT ||
     isOfLock(name) ||
     name === PROBE ||

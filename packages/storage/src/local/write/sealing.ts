@@ -38,7 +38,14 @@ export interface SealingHost {
   hasRoom(bytes: number): boolean
   failed(error: unknown, doing: string): void
   worked(): void
+  /** Whether a file like that of something unfinished is another's. */
+  isOthers(name: string): boolean
+  /** What the sealer says of other work than sealing. */
+  others(message: Extract<FromSealer, { type: 'kept' | 'not_kept' }>): void
 }
+
+/** The share of its time that the sealer has at least for what is to be sealed soon. */
+const URGENT_SHARE = 0.5
 
 /**
  * - `writing`: the sealer writes it, as `<id>.seal.new`.
@@ -92,6 +99,11 @@ export class Sealing {
     return bytes
   }
 
+  /** Whether its sealed form counts, and its log is there yet. */
+  isSwitching(id: number): boolean {
+    return this.#switching.has(id)
+  }
+
   /** There is a sealer, and none that was before. */
   join(sealer: Port<FromSealer, ToSealer>): void {
     this.#sealer?.close()
@@ -102,19 +114,21 @@ export class Sealing {
     if (job) this.#died(job)
     this.#removeStrays()
     sealer.onMessage((message) => {
-      if (sealer === this.#sealer && !this.#isClosed) this.#take(message)
+      if (sealer !== this.#sealer || this.#isClosed) return
+      if (message.type === 'kept' || message.type === 'not_kept') this.#host.others(message)
+      else this.#take(message)
     })
     this.#pump()
   }
 
-  /** Called about once a second. `grownBytes`: what was written since. */
-  pace(grownBytes: number): void {
+  /** Called about once a second. `grownBytes`: what was written since. `isUrgent`: something of the oldest is to be kept soon. */
+  pace(grownBytes: number, isUrgent = false): void {
     const { clock, shelf } = this.#host
     this.#removeLeftovers()
     const waiting = shelf.segments.filter(canBeSealed)
     const bytes = waiting.reduce((sum, segment) => sum + segment.bytes, 0)
     const oldestMs = waiting[0] ? clock.monotonicMs() - waiting[0].closedAtMs : 0
-    const share = sealingShare(grownBytes, { bytes, oldestMs })
+    const share = Math.max(sealingShare(grownBytes, { bytes, oldestMs }), isUrgent ? URGENT_SHARE : 0)
     if (share !== this.#share) this.#sealer?.post({ type: 'share', share })
     this.#share = share
     this.#pump()
@@ -160,7 +174,7 @@ export class Sealing {
     this.#sealer.post({ type: 'seal', id: segment.id, logSize: segment.logSize!, maxBytes: most })
   }
 
-  #take(message: FromSealer): void {
+  #take(message: Exclude<FromSealer, { type: 'kept' | 'not_kept' }>): void {
     const job = this.#job
     if (!job) return
     if (message.type === 'written' && !job.isDropped) {
@@ -272,7 +286,7 @@ export class Sealing {
     const { files, directory } = this.#host
     try {
       for (const name of files.list(directory))
-        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal')
+        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal' && !this.#host.isOthers(name))
           this.#remove(join(directory, name))
     } catch (error) {
       this.#host.failed(error, 'looking for what an earlier sealer left')
