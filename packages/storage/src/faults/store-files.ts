@@ -8,7 +8,7 @@ const MAX_NEED_BYTES = 8_000
 /** Of one record and its index, or its sealed form: the bytes that make a block full, and one append more. */
 const MAX_RECORD_BYTES = 12_000
 /** Of the limit, what is left free for what is kept. */
-const KEEP_SHARE = 0.04
+const KEEP_SHARE = 0.08
 /** The share of the limit, or by space of what there is, that is dropped at once, at most. */
 const MAX_DROP_SHARE = 0.05
 

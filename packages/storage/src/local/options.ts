@@ -59,7 +59,7 @@ export interface LocalStoreOptions {
    */
   readonly seal?: boolean
   /**
-   * What is kept for longer than the limits say. It is written anew beforehand, beside its segment, for which a 25th of `maxBytes` is left free. Needs
+   * What is kept for longer than the limits say. It is written anew beforehand, beside its segment, for which a twelfth of `maxBytes` is left free. Needs
    * `seal`. Default: nothing is.
    */
   readonly keep?: KeepOptions

@@ -9,6 +9,8 @@ import { Cancelled, CannotSeal, sealLog, type SealTask } from './seal-log.ts'
 
 /** The longest that it rests between two looks at whether it may go on. Milliseconds. */
 const LOOK_MS = 250
+/** Without a pause it works so long on what is kept, at least. Milliseconds. */
+const KEEP_PIECE_MS = 20
 /** Of its time, what it has at least for what is kept: the turn of its segment comes, however much there is to be written. */
 const KEEP_SHARE = 0.5
 
@@ -95,7 +97,8 @@ export class Sealer {
 
   async #keep(task: KeepTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
     const share = (): number => Math.max(KEEP_SHARE, this.#share)
-    const pause = this.#pauses(share, () => writer === this.#writer && !this.#isKeepCancelled)
+    const isWanted = (): boolean => writer === this.#writer && !this.#isKeepCancelled
+    const pause = this.#pauses(share, isWanted, KEEP_PIECE_MS)
     try {
       if (!(await pause())) throw new Cancelled('not wanted any more')
       writer.post({ type: 'kept', kept: await this.#keeper!.keep(task, pause) })
@@ -107,9 +110,10 @@ export class Sealer {
   }
 
   /** What is awaited between two pieces of work; false: it is not wanted any more. */
-  #pauses(share: () => number, isWanted: () => boolean): () => Promise<boolean> {
+  #pauses(share: () => number, isWanted: () => boolean, pieceMs = 0): () => Promise<boolean> {
     let beganMs = this.#clock.monotonicMs()
     return async () => {
+      if (this.#clock.monotonicMs() - beganMs < pieceMs) return isWanted()
       this.#collect()
       await this.#rest(this.#clock.monotonicMs() - beganMs, share, isWanted)
       beganMs = this.#clock.monotonicMs()
@@ -118,10 +122,15 @@ export class Sealer {
   }
 
   async #seal(task: SealTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
-    const pause = this.#pauses(
+    const rest = this.#pauses(
       () => this.#share,
       () => writer === this.#writer && !this.#isCancelled,
     )
+    // What is kept is waited for, and takes less.
+    const pause = async (): Promise<boolean> => {
+      await this.#keepWork
+      return rest()
+    }
     try {
       if (!(await pause())) throw new Cancelled('not wanted any more')
       const { size, spans } = await sealLog(this.#files, this.#directory, task, pause)

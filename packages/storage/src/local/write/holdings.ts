@@ -20,6 +20,7 @@ import type { Change, FromSealer, FromWriter, PinChange, ToSealer, ToWriter } fr
 import { Episodes } from './episodes.ts'
 import { Keeping } from './keeping.ts'
 import { LeftOut } from './left-out.ts'
+import { MAX_BACKLOG, type Backlog } from './pace.ts'
 import { PinBoard } from './pin-board.ts'
 import { probeDisk, removeProbe } from './probe.ts'
 import { Retention, segmentLimit, type StoreState } from './retention.ts'
@@ -30,6 +31,9 @@ import { DiskSpace } from './space.ts'
 /** Between two tries of a disk that fails, when no span comes to try it with; doubled from try to try. */
 const FIRST_PROBE_MS = 1000
 const MAX_PROBE_MS = 30_000
+
+/** Of the limits of size and age, what may wait to be sealed where something is kept longer. */
+const BACKLOG_SHARE = 0.25
 
 /**
  * All of a store but the block that is being filled: the closed segments with what is left out, deleted or dropped of them, the room that
@@ -93,6 +97,8 @@ export class Holdings {
       clock,
       directory,
       maxBytes,
+      maxBacklog: keep ? backlogBefore(settings) : MAX_BACKLOG,
+      isNeeded: keep !== undefined,
       shelf: this.#shelf,
       readers,
       tell: post,
@@ -203,12 +209,8 @@ export class Holdings {
 
   /** Called about once a second. */
   pace(): void {
-    const upcoming = this.#keeping ? this.#retention.upcoming(this.#state(0)) : []
-    this.#sealing?.pace(
-      this.#grown,
-      upcoming.some(({ logSize }) => logSize !== undefined),
-    )
-    this.#keeping?.pace(upcoming)
+    this.#sealing?.pace(this.#grown)
+    this.#keeping?.pace(this.#retention.upcoming(this.#state(0)))
     this.#grown = 0
   }
 
@@ -425,8 +427,12 @@ export class Holdings {
   /** Of the segment that is being written, and what sealing has. */
   get #otherBytes(): number {
     const open = this.#open()
-    const reserved = (this.#sealing?.reservedBytes ?? 0) + (this.#keeping?.reservedBytes ?? 0)
-    return (open ? open.logSize + open.indexSize : 0) + reserved
+    return (open ? open.logSize + open.indexSize : 0) + this.#reservedBytes
+  }
+
+  /** Of what sealing and keeping write beside the segments. */
+  get #reservedBytes(): number {
+    return (this.#sealing?.reservedBytes ?? 0) + (this.#keeping?.reservedBytes ?? 0)
   }
 
   /** What may be written for the sake of what is kept. */
@@ -448,7 +454,7 @@ export class Holdings {
       refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
       wallMs: this.#clock.wallMs(),
       monotonicMs,
-      ...this.#keeping?.conditions,
+      ...this.#keeping?.conditions(this.#reservedBytes),
     }
   }
 
@@ -457,12 +463,13 @@ export class Holdings {
     if (this.#episodes.isFailing('disk')) return false
     this.#space.lookNow()
     if (this.#space.roomBytes < bytes) return false
-    // What is worth to be kept of the oldest does not go for room that is given back soon.
-    const over = this.#shelf.bytes + this.#otherBytes + bytes > this.#settings.maxBytes
+    const fits = (): boolean => this.#shelf.bytes + this.#otherBytes + bytes <= this.#settings.maxBytes
+    // There is room that is left free for this; and what is worth to be kept of the oldest does not go for some that is given back soon.
+    if (this.#keeping && fits()) return true
     const [oldest] = this.#shelf.whole
-    if (over && oldest && this.#keeping?.conditions.isPending(oldest)) return false
+    if (oldest && this.#keeping?.isPending(oldest)) return false
     this.#drop(bytes)
-    return this.#shelf.bytes + this.#otherBytes + bytes <= this.#settings.maxBytes
+    return fits()
   }
 
   /** One pass of retention, with so many bytes about to be written. */
@@ -504,6 +511,14 @@ export class Holdings {
     } catch (error) {
       this.#episodes.failed('retention', error, doing, this.#space.now)
     }
+  }
+}
+
+/** What may wait to be sealed where it has to be before its turn to be deleted comes. */
+function backlogBefore({ maxBytes, maxAgeMs }: LocalStoreSettings): Backlog {
+  return {
+    bytes: Math.min(MAX_BACKLOG.bytes, BACKLOG_SHARE * maxBytes),
+    oldestMs: Math.min(MAX_BACKLOG.oldestMs, BACKLOG_SHARE * maxAgeMs),
   }
 }
 

@@ -12,8 +12,12 @@ import type { FromSealer, ToSealer } from '../threads/protocol.ts'
 import { Retention, type Drop, type StoreState } from './retention.ts'
 import { contentsOf, type Outcome, type Shelf, type ShelvedSegment } from './shelf.ts'
 
-/** Of the limit of size, left free for what is written of segments whose turn comes: as much as a segment may take. */
-const HEADROOM_SHARE = 0.04
+/**
+ * Of the limit of size, what is left free: so that there is always room to seal the segment whose turn comes, and to write what is kept of it; and what should
+ * be free beside that, so that it is done before it must be.
+ */
+const WORKROOM_SHARE = 0.05
+const HEADROOM_SHARE = 0.08
 /** What the kept form of a segment may take more than the segment, where all of it is kept. */
 const EXTRA_BYTES = 1024
 /** Segments of which something is kept, at most: each costs every search a look. */
@@ -44,7 +48,7 @@ export interface KeepingHost {
   allowance(): number
   pins(): readonly string[]
   /** Whether a segment's log is there beside its sealed form. */
-  isSwitching(id: number): boolean
+  readonly isSwitching: (id: number) => boolean
   failed(error: unknown, doing: string): void
   worked(): void
 }
@@ -72,6 +76,10 @@ export class Keeping {
   readonly #retention: Retention
   #sealer: Port<FromSealer, ToSealer> | undefined
   #job: Job | undefined
+  /** Retention took what the sealer had last. */
+  #isLate = false
+  /** The segments whose turn comes next, when that was last looked at. */
+  #upcoming: readonly ShelvedSegment[] = []
   /** By segment: what is written beside it. */
   readonly #ready = new Map<number, KeptForm>()
   /** Segments of which nothing can be kept, and why. */
@@ -123,8 +131,9 @@ export class Keeping {
 
   /** Called about once a second. `upcoming`: the segments whose turn comes next, oldest first. */
   pace(upcoming: readonly ShelvedSegment[]): void {
+    this.#upcoming = upcoming
     this.#removeLeftovers()
-    this.#pump(upcoming)
+    this.#pump()
     this.#post()
   }
 
@@ -148,8 +157,10 @@ export class Keeping {
       this.#remove(id)
       return
     }
+    this.#isLate = false
     this.#ready.set(id, message.kept)
     this.#host.readers.hold(id)
+    this.#pump()
   }
 
   /** There are more pins: what has been written may lack one of them. */
@@ -160,15 +171,16 @@ export class Keeping {
     this.#ready.clear()
   }
 
-  /** What is to be minded when the turn of segments comes. */
-  get conditions(): Required<Pick<StoreState, 'headroomBytes' | 'isPending'>> {
+  /** What is to be minded when the turn of segments comes. `reservedBytes`: what is being written, and is ready, beside the segments. */
+  conditions(reservedBytes: number): Required<Pick<StoreState, 'workroomBytes' | 'headroomBytes' | 'isPending'>> {
     const { maxBytes } = this.#host
-    const headroomBytes = maxBytes === Infinity ? 0 : Math.max(0, HEADROOM_SHARE * maxBytes - this.reservedBytes)
-    return { headroomBytes, isPending: ({ id }) => this.#isPending(id) }
+    const left = (share: number): number => (maxBytes === Infinity ? 0 : Math.max(0, share * maxBytes - reservedBytes))
+    const workroomBytes = left(WORKROOM_SHARE)
+    return { workroomBytes, headroomBytes: left(HEADROOM_SHARE) - workroomBytes, isPending: (one) => this.isPending(one) }
   }
 
   /** Whether the segment is to wait for what is kept of it to be written. */
-  #isPending(id: number): boolean {
+  isPending({ id }: { readonly id: number }): boolean {
     if (this.#isReady(id) || this.#reasonAgainst(id) !== undefined) return false
     const nowMs = this.#host.clock.monotonicMs()
     if (nowMs - this.#askedMs > ASK_EVERY_MS) this.#waitSinceMs = nowMs
@@ -255,7 +267,7 @@ export class Keeping {
   #gone(id: number): void {
     if (this.#ready.delete(id)) this.#remove(id)
     if (this.#job?.segment.id === id) {
-      this.#job.isStale = true
+      this.#job.isStale = this.#isLate = true
       this.#sealer?.post({ type: 'cancel_keep' })
     }
     this.#forget(id)
@@ -268,10 +280,10 @@ export class Keeping {
     if (this.#job) this.#remove(this.#job.segment.id)
   }
 
-  #pump(upcoming: readonly ShelvedSegment[]): void {
+  #pump(): void {
     const { clock, shelf } = this.#host
     if (!this.#sealer || this.#job || this.#isClosed || clock.monotonicMs() < this.#dueMs) return
-    const segment = this.#next(upcoming)
+    const segment = this.#next()
     const size = segment ? Math.min(segment.bytes + EXTRA_BYTES, this.#host.allowance()) : 0
     // It may fit when what is ready has taken its segments' place; if there is none, less than all may be enough.
     if (!segment || size <= 0 || (size < segment.bytes && this.#ready.size > 0)) {
@@ -312,13 +324,20 @@ export class Keeping {
     this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS)
   }
 
-  /** In their order: what one keeps the next ones have to know. */
-  #next(upcoming: readonly ShelvedSegment[]): ShelvedSegment | undefined {
-    for (const segment of upcoming) {
-      if (this.#ready.has(segment.id) || this.#reasonAgainst(segment.id) !== undefined) continue
-      return isSealed(segment) && !this.#host.isSwitching(segment.id) ? segment : undefined
-    }
-    return undefined
+  /**
+   * In their order, as what one keeps the next ones have to know. Where they go before they are ready, those in the middle will be in time; what is not sealed
+   * yet may be too late.
+   */
+  #next(): ShelvedSegment | undefined {
+    const { isSwitching, shelf } = this.#host
+    const candidates = this.#upcoming.filter((segment) => {
+      const { id } = segment
+      if (!isSealed(segment) || isSwitching(id) || this.#ready.has(id) || this.#reasonAgainst(id) !== undefined)
+        return false
+      // It may have changed, or gone, meanwhile.
+      return shelf.whole.includes(segment)
+    })
+    return candidates[this.#isLate ? candidates.length >> 1 : 0]
   }
 
   #isReady(id: number): boolean {

@@ -14,10 +14,13 @@ export interface Backlog {
   readonly oldestMs: number
 }
 
+/** How much may wait to be sealed while much comes in. */
+export const MAX_BACKLOG: Backlog = { bytes: MAX_WAITING_BYTES, oldestMs: MAX_WAITING_MS }
+
 /** The share of its time that the sealer may work, 0 to 1, while so many bytes come in a second. */
-export function sealingShare(grownBytes: number, { bytes, oldestMs }: Backlog): number {
+export function sealingShare(grownBytes: number, { bytes, oldestMs }: Backlog, max = MAX_BACKLOG): number {
   if (grownBytes < BUSY_BYTES) return 1
-  const excess = Math.max(bytes / MAX_WAITING_BYTES, oldestMs / MAX_WAITING_MS)
+  const excess = Math.max(bytes / max.bytes, oldestMs / max.oldestMs)
   if (excess < 1) return 0
   return Math.min(1, FIRST_SHARE + ((1 - FIRST_SHARE) * (excess - 1)) / (FULL_EXCESS - 1))
 }

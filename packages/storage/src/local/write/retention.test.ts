@@ -17,7 +17,7 @@ class Model {
   mono = 0
   room = Infinity
   refusedForMs: number | undefined
-  conditions: Pick<StoreState, 'isPending' | 'headroomBytes'> = {}
+  conditions: Pick<StoreState, 'isPending' | 'headroomBytes' | 'workroomBytes'> = {}
   nextId = 1
 
   constructor(limits: { maxBytes?: number; maxAgeMs?: number }) {

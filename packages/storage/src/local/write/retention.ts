@@ -68,11 +68,12 @@ export interface StoreState<S extends ClosedSegment = ClosedSegment> {
   readonly wallMs: number
   readonly monotonicMs: number
   /**
-   * Whether a segment should wait, as something of it will be kept that is not written yet: as long as it is only too old, or in what is to be free below
-   * the limit of size. Default: none.
+   * Whether a segment should wait, as something of it will be kept that is not written yet: as long as it is only too old, or in the headroom. Default: none.
    */
   readonly isPending?: (segment: ClosedSegment) => boolean
-  /** Bytes that are to be free below the limit of size. Default 0. */
+  /** Bytes that have to be free below the limit of size. Default 0. */
+  readonly workroomBytes?: number
+  /** Bytes that are to be free beside these. Default 0. */
   readonly headroomBytes?: number
 }
 
@@ -119,7 +120,8 @@ export class Retention {
 
   /** The segments to delete now, oldest first; counts them as deleted. */
   decide<S extends ClosedSegment>(state: StoreState<S>): Drop<S>[] {
-    const { closed, needBytes, roomBytes, monotonicMs, isPending, headroomBytes = 0 } = state
+    const { closed, needBytes, roomBytes, monotonicMs, isPending } = state
+    const { workroomBytes = 0, headroomBytes = 0 } = state
     const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
     this.#allow(total, monotonicMs)
     const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state)
@@ -129,7 +131,7 @@ export class Retention {
       const { bytes } = segment
       if (dropped > 0 && dropped + bytes > PASS_SHARE * Math.min(total, this.#maxBytes)) break
       const byAge = i < oldest && this.#maySpend(bytes, total) && !isPending?.(segment)
-      const over = total - dropped + needBytes - this.#maxBytes
+      const over = total - dropped + needBytes + workroomBytes - this.#maxBytes
       const overSize = over > 0 || (over + headroomBytes > 0 && !isPending?.(segment))
       // Who fills the disk are others when the store is so small that one segment is much of it: it is kept, and spans are refused.
       const overSpace =
@@ -156,10 +158,10 @@ export class Retention {
 
   /** The segments whose turn comes soon, whatever the pace, oldest first. Counts nothing. */
   upcoming<S extends ClosedSegment>(state: StoreState<S>): S[] {
-    const { closed, needBytes, roomBytes, headroomBytes = 0 } = state
+    const { closed, needBytes, roomBytes, workroomBytes = 0, headroomBytes = 0 } = state
     const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
     const ahead = AHEAD_SHARE * Math.min(total, this.#maxBytes)
-    const goes = Math.max(total + needBytes + headroomBytes + ahead - this.#maxBytes, needBytes + ahead - roomBytes)
+    const goes = Math.max(total + needBytes + workroomBytes + headroomBytes + ahead - this.#maxBytes, needBytes + ahead - roomBytes)
     const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state, (1 - AHEAD_SHARE) * this.#maxAgeMs)
     let bytes = 0
     return closed.filter((segment, i) => {

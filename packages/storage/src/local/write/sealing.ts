@@ -7,7 +7,7 @@ import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { fromMessage } from '../threads/error.ts'
 import type { FromSealer, ToSealer } from '../threads/protocol.ts'
-import { sealingShare } from './pace.ts'
+import { sealingShare, type Backlog } from './pace.ts'
 import type { Shelf, ShelvedSegment } from './shelf.ts'
 
 /**
@@ -30,6 +30,9 @@ export interface SealingHost {
   readonly clock: Clock
   readonly directory: string
   readonly maxBytes: number
+  readonly maxBacklog: Backlog
+  /** Segments are needed sealed when their turn to be deleted comes. */
+  readonly isNeeded: boolean
   readonly shelf: Shelf
   readonly readers: ChangeFeed
   tell(event: StoreEvent): void
@@ -43,9 +46,6 @@ export interface SealingHost {
   /** What the sealer says of other work than sealing. */
   others(message: Extract<FromSealer, { type: 'kept' | 'not_kept' }>): void
 }
-
-/** The share of its time that the sealer has at least for what is to be sealed soon. */
-const URGENT_SHARE = 0.5
 
 /**
  * - `writing`: the sealer writes it, as `<id>.seal.new`.
@@ -74,6 +74,8 @@ export class Sealing {
   readonly #host: SealingHost
   #sealer: Port<FromSealer, ToSealer> | undefined
   #share = 0
+  /** Retention took what the sealer had last. */
+  #isLate = false
   /** What the sealer has. */
   #job: Job | undefined
   readonly #switching = new Map<number, Job>()
@@ -121,14 +123,14 @@ export class Sealing {
     this.#pump()
   }
 
-  /** Called about once a second. `grownBytes`: what was written since. `isUrgent`: something of the oldest is to be kept soon. */
-  pace(grownBytes: number, isUrgent = false): void {
+  /** Called about once a second. `grownBytes`: what was written since. */
+  pace(grownBytes: number): void {
     const { clock, shelf } = this.#host
     this.#removeLeftovers()
     const waiting = shelf.segments.filter(canBeSealed)
     const bytes = waiting.reduce((sum, segment) => sum + segment.bytes, 0)
     const oldestMs = waiting[0] ? clock.monotonicMs() - waiting[0].closedAtMs : 0
-    const share = Math.max(sealingShare(grownBytes, { bytes, oldestMs }), isUrgent ? URGENT_SHARE : 0)
+    const share = sealingShare(grownBytes, { bytes, oldestMs }, this.#host.maxBacklog)
     if (share !== this.#share) this.#sealer?.post({ type: 'share', share })
     this.#share = share
     this.#pump()
@@ -144,7 +146,7 @@ export class Sealing {
       this.#switching.delete(id)
       this.#host.readers.forget(id)
       if (this.#job?.id !== id) continue
-      this.#job.isDropped = true
+      this.#job.isDropped = this.#isLate = true
       this.#sealer?.post({ type: 'cancel' })
     }
   }
@@ -161,7 +163,9 @@ export class Sealing {
   #pump(): void {
     const { clock, shelf } = this.#host
     if (!this.#sealer || this.#job || this.#isClosed || this.#share === 0 || clock.monotonicMs() < this.#dueMs) return
-    const segment = shelf.segments.find(canBeSealed)
+    const waiting = shelf.segments.filter(canBeSealed)
+    // Where the oldest go before they are sealed, those in the middle will be in time.
+    const segment = waiting[this.#isLate && this.#host.isNeeded ? waiting.length >> 1 : 0]
     if (!segment) return
     const most = segment.bytes + (shelf.bytes < EXTRA_SHARE * this.#host.maxBytes ? EXTRA_BYTES : 0)
     if (!this.#host.hasRoom(most)) {
@@ -213,6 +217,7 @@ export class Sealing {
     const { shelf, readers } = this.#host
     const { id, segment, size } = job
     job.phase = 'switching'
+    this.#isLate = false
     this.#switching.set(id, job)
     const { logSize: _, ...rest } = segment
     const change = { type: 'sealed', id, isDamaged: false } as const
