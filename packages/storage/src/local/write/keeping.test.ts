@@ -91,6 +91,8 @@ it('keeps of what is too old the traces with errors, whole, and nothing else, an
     const again = await openTestStore(parts, BY_AGE, false, parts.files)
     expect(new Set(await again.find())).toEqual(found)
     expect([again.told('damaged'), again.told('dropped')]).toEqual([[], []])
+    await parts.clock.pass(2 * SECOND)
+    expect(again.keeping()).toMatchObject({ spans: sum(kept, 'spans') })
     await parts.clock.pass(400 * SECOND)
     expect(await again.find()).toEqual(idsOf(errorsIn(0, 90)))
     await again.close()
@@ -136,8 +138,8 @@ it('keeps to its limits of size, and of what is kept, and never deletes more tha
       return undefined
     }
     let next = 0
-    for (; next < 7_500; next += 30) {
-      expect(await store.append(next, requestOf(range(next, next + 30).flatMap(spansOf)))).toBeUndefined()
+    for (; next < 7_500; next += 50) {
+      expect(await store.append(next, requestOf(range(next, next + 50).flatMap(spansOf)))).toBeUndefined()
       await parts.clock.pass(SECOND)
     }
     expect(most).toBeLessThanOrEqual(maxBytes + 20_000)
@@ -178,10 +180,11 @@ it('deletes whole segments, says so, and holds their place where nothing could b
     // What had been kept before stays.
     expect(left).toEqual(idsOf(errorsIn(0, 70)).slice(0, left.length))
     expect(left.length).toBeGreaterThan(0)
+    await append(store, parts, 70, 71)
     expect(await verifyStore(parts.directory)).toMatchObject({ ok: true })
     await store.close()
     const again = await openTestStore(parts, BY_AGE, false, parts.files)
-    expect([again.told('damaged'), await again.find()]).toEqual([[], left])
+    expect([again.told('damaged'), await again.find()]).toEqual([[], [...left, traceId(70)].sort()])
     await again.close()
   })
 })
@@ -228,8 +231,8 @@ it('keeps a trace that is pinned, from when it is told so, durably', async () =>
     for (let i = 0; i < 30 && !store.keeping()!.readySegments; i++) await parts.clock.pass(SECOND)
     expect(store.keeping()!.readySegments).toBeGreaterThan(0)
     await store.pins({ traceId: traceId(0), isPinned: true })
-    await append(store, parts, 46, 120)
-    const found = await expectCounted(store, 120)
+    await append(store, parts, 46, 90)
+    const found = await expectCounted(store, 90)
     expect([0, 3, 7, 15].map((trace) => found.has(traceId(trace)))).toEqual([true, true, true, false])
     expect(sum(store.told('kept'), 'pinned')).toBe(3)
     await store.close()
@@ -253,7 +256,7 @@ it('goes on whichever call fails once while something is kept: nothing is lost t
   let calls = 1
   let tried = 0
   const failing = (call: string): boolean => /^(open|read|sync|dataSync|remove|write|truncate) .*seal/.test(call)
-  for (let at = 0; at < calls; at += Math.ceil(calls / 5)) {
+  for (let at = 0; at < calls; at += Math.ceil(calls / 3)) {
     await withParts(async (parts) => {
       const { files } = parts
       const store = await openTestStore(parts, BY_AGE, false, files)
@@ -275,7 +278,7 @@ it('goes on whichever call fails once while something is kept: nothing is lost t
       tried++
     })
   }
-  expect(tried).toBeGreaterThan(4)
+  expect(tried).toBeGreaterThan(2)
 })
 
 /** Copies the directory, as a kill leaves it, before each call that changes something. */
@@ -324,7 +327,7 @@ it('has every trace that is to be kept after a kill at any step, and no damage',
       const { copies } = files
       for (const step of [/^write .*new/, /^sync .*new/, /^rename/, /^after rename/])
         expect(copies.filter((what) => step.test(what))).not.toEqual([])
-      const every = Math.ceil(copies.length / 25)
+      const every = Math.ceil(copies.length / 12)
       for (const [i, what] of copies.entries()) {
         if (i % every !== 0 && !what.includes('rename')) continue
         const directory = join(to, `${i}`)

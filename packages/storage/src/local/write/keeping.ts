@@ -176,7 +176,11 @@ export class Keeping {
     const { maxBytes } = this.#host
     const left = (share: number): number => (maxBytes === Infinity ? 0 : Math.max(0, share * maxBytes - reservedBytes))
     const workroomBytes = left(WORKROOM_SHARE)
-    return { workroomBytes, headroomBytes: left(HEADROOM_SHARE) - workroomBytes, isPending: (one) => this.isPending(one) }
+    return {
+      workroomBytes,
+      headroomBytes: left(HEADROOM_SHARE) - workroomBytes,
+      isPending: (one) => this.isPending(one),
+    }
   }
 
   /** Whether the segment is to wait for what is kept of it to be written. */

@@ -161,7 +161,10 @@ export class Retention {
     const { closed, needBytes, roomBytes, workroomBytes = 0, headroomBytes = 0 } = state
     const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
     const ahead = AHEAD_SHARE * Math.min(total, this.#maxBytes)
-    const goes = Math.max(total + needBytes + workroomBytes + headroomBytes + ahead - this.#maxBytes, needBytes + ahead - roomBytes)
+    const goes = Math.max(
+      total + needBytes + workroomBytes + headroomBytes + ahead - this.#maxBytes,
+      needBytes + ahead - roomBytes,
+    )
     const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state, (1 - AHEAD_SHARE) * this.#maxAgeMs)
     let bytes = 0
     return closed.filter((segment, i) => {
