@@ -285,7 +285,7 @@ const parts = fc.letrec<{ expression: string; set: string; query: string }>((tie
 type Found = Readonly<Record<string, readonly string[]>>
 
 async function fromStore(text: string): Promise<{ readonly found: Found; readonly isExact: boolean }> {
-  const { set, inexactAt } = compileTraceql(parseTraceql(text), text)
+  const { set, inexactAt } = compileTraceql(parseTraceql(text).stages, text)
   const { traces } = await collectSearch(store.search({ ...(set && { spans: set }), limit: 100, matchesPerTrace: 100 }))
   const spansOf = ({ matched }: TraceSummary) => matched?.first.map(({ spanId }) => spanId)
   const found = Object.fromEntries(traces.map((trace) => [trace.traceId, (spansOf(trace) ?? ['all']).toSorted()]))
@@ -357,7 +357,7 @@ it('says where the store has no words', () => {
     ['{ parent.a = 1 }', 2],
     ['{ } | max(.a) - min(.a) > 1', 24],
   ] as const)
-    expect([text, compileTraceql(parseTraceql(text), text).inexactAt]).toEqual([text, at])
+    expect([text, compileTraceql(parseTraceql(text).stages, text).inexactAt]).toEqual([text, at])
 })
 
 it('is done at once with what would take for ever', () => {
@@ -366,9 +366,9 @@ it('is done at once with what would take for ever', () => {
     `${'{ .a = 1 } || { .b = 1 } || '.repeat(5)}{ }${` | ${'{ .a = 1 } || { .b = 1 } || '.repeat(5)}{ }`.repeat(20)}`,
     `{ ${Array.from({ length: 200 }, (_, i) => `(traceDuration > ${i}s || .a = ${i})`).join(' && ')} }`,
   ])
-    expect(() => compileTraceql(parseTraceql(text), text)).toThrow('more cases at once')
+    expect(() => compileTraceql(parseTraceql(text).stages, text)).toThrow('more cases at once')
   for (const text of [`{ }${' &> { }'.repeat(1000)}`, `{ .a${' || .b && .c'.repeat(500)} }`])
-    expect(() => compileTraceql(parseTraceql(text), text)).toThrow('levels deep, and a store takes 60')
+    expect(() => compileTraceql(parseTraceql(text).stages, text)).toThrow('levels deep, and a store takes 60')
   const { user, system } = process.cpuUsage(began)
   // Microseconds; some milliseconds without a load.
   expect(user + system).toBeLessThan(5e6)
