@@ -53,7 +53,7 @@ export function ServiceMap(props: {
             title="Click twice, or Enter: its traces"
           >
             <b>
-              {service.name}
+              <span>{service.name}</span>
               {service.errors > 0 && <em>{formatCount(service.errors)} failed</em>}
             </b>
             <small>
