@@ -3,9 +3,13 @@ import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
 import { countConnector } from './connectors/count/index.ts'
+import { exceptionsConnector } from './connectors/exceptions/index.ts'
+import { routingConnector } from './connectors/routing/index.ts'
+import { serviceGraphConnector } from './connectors/service-graph/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
+import { createLoadBalancingExporter } from './exporters/load-balancing/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
@@ -24,6 +28,7 @@ import { groupByTraceProcessor } from './processors/groupbytrace/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
+import { resourceDetectionProcessor } from './processors/resource-detection/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
@@ -42,6 +47,7 @@ export const builtinFactories: readonly Factory[] = [
   memoryLimiterProcessor,
   attributesProcessor,
   resourceProcessor,
+  resourceDetectionProcessor,
   spanProcessor,
   redactionProcessor,
   probabilisticSamplerProcessor,
@@ -51,6 +57,7 @@ export const builtinFactories: readonly Factory[] = [
   transformProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
+  createLoadBalancingExporter(otlpGrpcExporter),
   debugExporter,
   fileExporter,
   prometheusExporter,
@@ -59,6 +66,9 @@ export const builtinFactories: readonly Factory[] = [
   nopConnector,
   spanMetricsConnector,
   countConnector,
+  routingConnector,
+  exceptionsConnector,
+  serviceGraphConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,

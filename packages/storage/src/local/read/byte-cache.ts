@@ -52,22 +52,23 @@ export class ByteCache {
     return value
   }
 
-  /** What `use` makes of the slot's value, which is given to `free` afterwards, unless it is kept. */
+  /** What `use` makes of the slot's value; both are given to `free` then, unless the value is kept. */
   use<T, R>(
     slot: Slot,
     load: () => T,
     bytesOf: (value: T) => number,
     use: (value: T) => R,
-    free: (value: T) => void,
+    free: (value: T, used: R | undefined) => void,
   ): R {
-    if (slot.bytes > 0 || this.#wouldKeep(slot, 0)) return use(this.get(slot, load, bytesOf))
+    if (slot.bytes > 0) return use(this.get(slot, load, bytesOf))
     const value = load()
     if (this.#wouldKeep(slot, bytesOf(value) + 1)) return use(this.get(slot, () => value, bytesOf))
     this.#remember(slot)
+    let used: R | undefined
     try {
-      return use(value)
+      return (used = use(value))
     } finally {
-      free(value)
+      free(value, used)
     }
   }
 
@@ -82,7 +83,8 @@ export class ByteCache {
   }
 
   #wouldKeep(slot: Slot, bytes: number): boolean {
-    return slot.queue === this.#remembered || this.#bytes + bytes <= this.#maxBytes
+    const free = this.#maxBytes - (slot.queue === this.#remembered ? 0 : this.#bytes)
+    return bytes <= free
   }
 
   /** The newest stays, whatever it takes. */
@@ -103,6 +105,7 @@ export class ByteCache {
   }
 
   #remember(slot: Slot): void {
+    slot.queue?.remove(slot)
     this.#remembered.add(slot)
     const most = Math.max(MIN_REMEMBERED, this.#kept.count + this.#probation.count)
     while (this.#remembered.count > most) {

@@ -83,15 +83,15 @@ export class StoredBlock implements Block {
   }
 
   traceRows(id: Uint32Array): BlockRows | undefined {
-    const { columns } = this.#source
-    let isCopy = true
-    const select = (rows: BlockRows): BlockRows | undefined => {
-      const found = traceRowsOf(rows, id)
-      isCopy = found !== rows
-      return found
-    }
-    const free = (rows: BlockRows): void => void (isCopy && freeColumns(rows))
-    return columns.use(this.#rows, () => this.#loadRows(), rowBytes, select, free)
+    return this.#source.columns.use(
+      this.#rows,
+      () => this.#loadRows(),
+      rowBytes,
+      (rows) => traceRowsOf(rows, id),
+      (rows, found) => {
+        if (found !== rows) freeColumns(rows)
+      },
+    )
   }
 
   values(): undefined {
