@@ -364,6 +364,8 @@ describe('numbers over time', () => {
       '{span.items="0"}',
       '{span.items="1"}',
     ])
+    const byRoot = await range('{ nestedSetParent < 0 && traceDuration > 1ms } | rate() by (rootName, rootServiceName)')
+    expect(byRoot.series.map(({ promLabels }) => promLabels)).toEqual(['{rootName="checkout", rootServiceName="shop"}'])
     const top = await range('{ } | count_over_time() by (name) | topk(1)')
     expect(top.series.flatMap(({ samples }) => samples)).toHaveLength(5)
   })
