@@ -33,12 +33,14 @@ describe.each(Object.values(API))('$path', ({ path, example, ...route }) => {
   it('is in the document, and answers its example', async () => {
     const answer = await spoor.get(`${addressOf(path)}?${example}`)
     expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, ''])
+    // One of them has no end.
+    await answer.body?.cancel()
     const { parameters } = document.paths[`/api/spoor/v1${path.replace(':id', '{id}')}`]!.get
     const names = parameters.map(({ name }) => name)
     expect(names.filter((name) => name !== 'id' && name !== 'timeout')).toEqual(
       route.parameters.map(({ name }) => name),
     )
-    expect(names.includes('timeout')).toBe('lane' in route)
+    expect(names.includes('timeout')).toBe('lane' in route && route.lane !== 'tails')
   })
 
   it('refuses what it does not take', async () => {

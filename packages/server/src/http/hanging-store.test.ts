@@ -24,6 +24,7 @@ function hangingStore(): TraceStore {
     heatMap: (query) => never(query),
     errorGroups: (query) => never(query),
     bottleneck: (query) => never(query),
+    flame: (query) => never(query),
     compare: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
@@ -32,6 +33,9 @@ function hangingStore(): TraceStore {
     },
     async *search({ signal, timeoutMs }) {
       yield await never({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) })
+    },
+    async *tail({ signal }) {
+      yield await never({ ...(signal && { signal }) })
     },
     services: (options) => never(options),
     operations: (_service, _kind, options) => never(options),
@@ -84,6 +88,7 @@ const OWN = [
   'error-groups',
   'compare',
   'bottleneck',
+  'flame',
 ].map((path) => `/api/spoor/v1/${path}`)
 const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'
 const JAEGER = [
@@ -122,6 +127,19 @@ it.each([...OWN, ...JAEGER])(
     await expect.poll(() => signal!.aborted, { timeout: 10_000 }).toBe(true)
   },
 )
+
+it('a tail is cancelled in the store when its client leaves', async () => {
+  const request = get(`${url}/api/spoor/v1/tail`).on('error', () => {})
+  await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(1)
+  expect(asked[0]!.signal!.aborted).toBe(false)
+  request.destroy()
+  await expect.poll(() => asked[0]!.signal!.aborted, { timeout: 10_000 }).toBe(true)
+})
+
+it('what is told as it grows ends by its deadline, too', async () => {
+  const headers = { accept: 'application/x-ndjson' }
+  expect((await fetch(`${url}/api/spoor/v1/flame?timeout=20ms`, { headers })).status).toBe(504)
+})
 
 it.each([
   `/api/spoor/v1/traces/${traceIdOf(1)}?timeout=20ms`,

@@ -3,6 +3,7 @@ import { RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { startedTrace } from '../api/trace-bytes.ts'
 import type { QueryCall } from '../http/query-call.ts'
+import { adjustedOtlp } from './otlp.ts'
 import { type JaegerTraceReader, readJaegerTrace } from './trace-json.ts'
 
 /* What Jaeger's APIs answer over HTTP as over gRPC. */
@@ -35,6 +36,18 @@ export async function traceChunks(
   const chunks = await startedTrace(store.trace(id, call))
   if (chunks === undefined) throw traceNotFound()
   return chunks
+}
+
+/** A trace as OTLP: as Jaeger shows it, or with `raw` as it was sent. `chunks`: of the trace. */
+export function otlpOf(
+  store: StoreQueries,
+  chunks: AsyncGenerator<Uint8Array>,
+  id: string,
+  raw: boolean,
+  call: QueryCall,
+): AsyncGenerator<Uint8Array> {
+  if (raw) return chunks
+  return adjustedOtlp(chunks, id, { again: () => store.trace(id, call), grow: (bytes) => call.room.grow(bytes) })
 }
 
 /** Rejects with RequestError 404: there is no such trace, or no archive. */

@@ -7,6 +7,7 @@ import { ALL_TIME, readBlock } from '../files/index-file.ts'
 import { readSealed, type SealedContents } from '../files/sealed-file.ts'
 import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
+import type { SegmentBlocks } from './arrivals.ts'
 import { reading, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { LogBlock } from './log-block.ts'
@@ -174,21 +175,24 @@ export class Catalog {
 
   /** All blocks as they are now, oldest first. */
   blocks(turn: Turn): Block[] {
+    return this.segments(turn).flatMap(({ blocks }) => blocks)
+  }
+
+  /** The same by segments. */
+  segments(turn: Turn): SegmentBlocks[] {
     this.#putTogether()
-    const blocks: Block[] = []
-    for (const segment of this.#segments.values()) {
-      const { isLoaded } = segment
-      if (segment.unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
+    return Array.from(this.#segments.values(), (segment) => {
+      const { id, isLoaded, unreadable, hasLog, open } = segment
+      if (unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
       else if (!isLoaded) turn.miss(segment)
-      for (const block of segment.blocks) blocks.push(block)
+      const blocks = [...segment.blocks]
       // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
-      if (segment.open) {
-        const { open } = segment
+      if (open) {
         const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
         blocks.push(new MemoryBlock(this.#source, segment, rows))
       }
-    }
-    return blocks
+      return { id, isInOrder: hasLog, isKnown: isLoaded || unreadable, blocks }
+    })
   }
 
   get segmentCount(): number {

@@ -386,7 +386,8 @@ export async function openTestStore(
       const answer = new Promise<FromReader>((resolve) =>
         calls.set(number, (message) => {
           if (message.type !== 'found') resolve(message)
-          else if (message.event.type === 'traces') traces.push(...message.event.traces.map((trace) => trace.traceId))
+          else if ('type' in message.event && message.event.type === 'traces')
+            traces.push(...message.event.traces.map((trace) => trace.traceId))
         }),
       )
       const query = { limit: 10_000 }

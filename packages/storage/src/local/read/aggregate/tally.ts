@@ -1,5 +1,5 @@
 import type { AggregateBucket, Measures } from '../../../contract.ts'
-import type { Turn } from '../turn.ts'
+import type { Memory } from '../turn.ts'
 import type { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, Exemplars } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
@@ -30,7 +30,7 @@ export class Tally {
   sumNs = 0
   maxNs = 0
   readonly #plan: TallyPlan
-  readonly #turn: Turn
+  readonly #memory: Memory
   #minNs = Infinity
   readonly #durations: Histogram
   readonly #exemplars: Exemplars
@@ -42,10 +42,10 @@ export class Tally {
   /** By bucket. */
   readonly #histograms: (Histogram | undefined)[] = []
 
-  constructor(plan: TallyPlan, turn: Turn) {
+  constructor(plan: TallyPlan, memory: Memory) {
     this.#plan = plan
-    this.#turn = turn
-    this.#durations = new Histogram(turn)
+    this.#memory = memory
+    this.#durations = new Histogram(memory)
     this.#exemplars = new Exemplars(plan.exemplars)
     this.#counts = new Uint32Array(plan.buckets)
     this.#errors = new Uint32Array(plan.buckets)
@@ -128,7 +128,7 @@ export class Tally {
   /** Undefined when there is no memory for it. */
   #histogram(bucket: number): Histogram | undefined {
     const known = this.#histograms[bucket]
-    if (known || !this.#turn.reserve(BUCKET_BYTES)) return known
-    return (this.#histograms[bucket] = new Histogram(this.#turn))
+    if (known || !this.#memory.reserve(BUCKET_BYTES)) return known
+    return (this.#histograms[bucket] = new Histogram(this.#memory))
   }
 }
