@@ -396,6 +396,28 @@ describe('numbers over time', () => {
     expect(traces).toContainEqual({ stringValue: traceIdOf(1) })
   })
 
+  it('reckons with series that have the same labels, and with numbers', async () => {
+    const share = await range(
+      '({ status = error } | count_over_time() by (name)) / ({ } | count_over_time() by (name)) * 100 >= 0',
+    )
+    expect(share.series.map(({ labels }) => labels)).toEqual([[{ key: 'name', value: { stringValue: 'charge' } }]])
+    const all = samplesOf(await range('{ name = "charge" } | count_over_time()'))
+    const failed = samplesOf(await range('{ name = "charge" && status = error } | count_over_time()'))
+    const expected = all.map(([second, count], i) => [second, (failed[i]![1]! / count!) * 100])
+    // 0 / 0 is no number.
+    expect(samplesOf(share)).toEqual(expected.filter(([, value]) => !Number.isNaN(value)))
+    expect(samplesOf(share)).toHaveLength(4)
+    const rate = await range('2 * ({ name = "checkout" } | rate()) - 1')
+    expect(samplesOf(rate)).toEqual(POINTS.map((second) => [second, (2 * within(second).length) / 30 - 1]))
+    const none = await range('({ name = "checkout" } | rate()) / ({ name = "nobody" } | rate())')
+    expect(none.series).toEqual([])
+    const beyond = await range('({ name = "checkout" } | max_over_time(duration)) > 21ms')
+    expect(samplesOf(beyond).every(([, value]) => value! > 0.021)).toBe(true)
+    expect(samplesOf(beyond)).toHaveLength(
+      POINTS.filter((second) => within(second).some(({ bankMs }) => bankMs + 10 > 21)).length,
+    )
+  })
+
   it('compares some with all others', async () => {
     // Enough of them that it cannot be chance: all that failed are charges, and nothing else is.
     const { series } = await range('{ } | compare({ status = error })', { start: END_S - 200, step: '200s' })

@@ -208,7 +208,7 @@ function valueRow(value: string, target: Target): TagValue {
 function setOf(text: string | undefined) {
   if (text === undefined) return undefined
   try {
-    return compileTraceql(parseTraceql(text), text).set
+    return compileTraceql(parseTraceql(text).stages, text).set
   } catch (error) {
     if (error instanceof TraceqlError) return undefined
     throw error
