@@ -1,4 +1,4 @@
-import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, decodeTraces, encodeTraces, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
 import { CollectorError, EMPTY_CONTEXT } from '../../component/index.ts'
 import { createSink, createTestContext, metricsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
@@ -88,6 +88,27 @@ describe('the routing connector', () => {
     await route()
     expect(sinks[0]!.items).toBe(600)
     expect(context.value('spoor_connector_dropped_spans')).toBe(600 - sinks[1]!.items)
+  })
+
+  it('copies of each chunk what is chosen of it, whatever the one before had', async () => {
+    const { sinks, route } = create({
+      table: [{ ...SERVERS, action: 'copy' }],
+      default_pipelines: ['traces/b'],
+    })
+    const { resourceSpans } = decodeTraces(request)
+    const servers = resourceSpans.map(({ scopeSpans, ...rest }) => ({
+      ...rest,
+      scopeSpans: scopeSpans.map((scope) => ({ ...scope, spans: scope.spans.filter((span) => isServer({ span })) })),
+    }))
+    const first = encodeTraces({ resourceSpans: servers })
+    await route(
+      createBatch('traces', [
+        { bytes: first, items: spansOf(first).length },
+        { bytes: request, items: 600 },
+      ]),
+    )
+    expect(spansOf(sinks[0]!.bytes()).filter((each) => !isServer(each))).toEqual([])
+    expect(sinks.map(({ items }) => items)).toEqual([2 * spansOf(first).length, spansOf(first).length + 600])
   })
 
   it('takes the paths as they say, and those that do not as the resource’s', () => {
