@@ -8,6 +8,7 @@ import { join, relative } from 'node:path'
 import { chromium } from './chromium.mjs'
 import { environment, root, setup } from './setup.mjs'
 import { temporaryFolder } from './temporary.mjs'
+import { unitOptions } from './unit-options.mjs'
 
 const fast = process.argv.includes('--fast')
 const reports = mkdtempSync(join(tmpdir(), 'spoor-reports-'))
@@ -71,7 +72,7 @@ run('unused', 'npm', ['run', '--silent', 'knip'])
 run('docs', 'npm', ['run', '--silent', 'docs'])
 for (const name of ['otlp', 'trace', 'collector', 'storage', 'server', 'instrument'])
   run(`pack ${name}`, 'publint', [`packages/${name}`])
-tests('unit', 'vitest.config.ts', { NODE_OPTIONS: '--conditions=@spoor/source' })
+tests('unit', 'vitest.config.ts', { NODE_OPTIONS: unitOptions })
 if (!fast) {
   const browser = chromium()
   tests(

@@ -1,7 +1,11 @@
-// Runs vitest on the sources, with whatever arguments follow: `npm run unit -- packages/otlp`.
+// Runs vitest on the sources, with whatever arguments follow: `npm run unit -- packages/otlp`. What they start is bundled first.
 import { spawnSync } from 'node:child_process'
+import { bundle } from './bundle.mjs'
 import { temporaryFolder } from './temporary.mjs'
+import { unitOptions } from './unit-options.mjs'
 
+if (spawnSync('tsc', ['-b'], { stdio: 'inherit', shell: process.platform === 'win32' }).status !== 0) process.exit(1)
+await bundle()
 const temporary = temporaryFolder()
 // Ctrl-C ends vitest, which is in the same process group; this script has to go on to clean up.
 process.on('SIGINT', () => {})
@@ -10,7 +14,7 @@ const { status } = spawnSync('vitest', ['run', ...process.argv.slice(2)], {
   env: {
     ...process.env,
     ...temporary.environment,
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --conditions=@spoor/source`.trim(),
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${unitOptions}`.trim(),
   },
   shell: process.platform === 'win32',
 })

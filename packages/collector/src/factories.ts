@@ -3,13 +3,18 @@ import type { Factory } from './component/index.ts'
 import { forwardConnector } from './connectors/forward/index.ts'
 import { nopConnector } from './connectors/nop/index.ts'
 import { countConnector } from './connectors/count/index.ts'
+import { exceptionsConnector } from './connectors/exceptions/index.ts'
+import { routingConnector } from './connectors/routing/index.ts'
+import { serviceGraphConnector } from './connectors/service-graph/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
+import { createLoadBalancingExporter } from './exporters/load-balancing/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
 import { prometheusExporter } from './exporters/prometheus/index.ts'
+import { zipkinExporter } from './exporters/zipkin/index.ts'
 import { basicAuthExtension } from './extensions/basicauth/index.ts'
 import { bearerTokenAuthExtension } from './extensions/bearertokenauth/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
@@ -24,6 +29,7 @@ import { groupByTraceProcessor } from './processors/groupbytrace/index.ts'
 import { memoryLimiterProcessor } from './processors/memory-limiter/index.ts'
 import { nopProcessor } from './processors/nop/index.ts'
 import { resourceProcessor } from './processors/resource/index.ts'
+import { resourceDetectionProcessor } from './processors/resource-detection/index.ts'
 import { probabilisticSamplerProcessor } from './processors/probabilistic-sampler/index.ts'
 import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
@@ -32,16 +38,19 @@ import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
+import { zipkinReceiver } from './receivers/zipkin/index.ts'
 
 export const builtinFactories: readonly Factory[] = [
   otlpReceiver,
   otlpJsonFileReceiver,
+  zipkinReceiver,
   nopReceiver,
   batchProcessor,
   filterProcessor,
   memoryLimiterProcessor,
   attributesProcessor,
   resourceProcessor,
+  resourceDetectionProcessor,
   spanProcessor,
   redactionProcessor,
   probabilisticSamplerProcessor,
@@ -51,14 +60,19 @@ export const builtinFactories: readonly Factory[] = [
   transformProcessor,
   otlpGrpcExporter,
   otlpHttpExporter,
+  createLoadBalancingExporter(otlpGrpcExporter),
   debugExporter,
   fileExporter,
   prometheusExporter,
+  zipkinExporter,
   nopExporter,
   forwardConnector,
   nopConnector,
   spanMetricsConnector,
   countConnector,
+  routingConnector,
+  exceptionsConnector,
+  serviceGraphConnector,
   healthCheckExtension,
   fileStorageExtension,
   basicAuthExtension,

@@ -7,11 +7,13 @@ export {
   readConfigTexts,
   setText,
   type ConfigText,
+  type PipelineConfig,
   type JsonSchema,
 } from './config/index.ts'
 export { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './status-api/contract.ts'
 export type { StatusOptions } from './status-api/listener.ts'
 export { builtinFactories } from './factories.ts'
+export { startTrial, type Trial, type TrialOptions } from './trial/trial.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'
 export {

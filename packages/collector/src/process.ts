@@ -10,7 +10,7 @@ const V8_MAJOR = 13
  * threads are made; it changes the whole process.
  *
  * Left alone, V8 collects the whole heap for about every 32 MB of buffers that come in, and every request is such a
- * buffer. With this, buffers count in the heap's own limit, that limit is 2.5 times what was alive, and the budget for bytes in flight
+ * buffer. With this, buffers count in the heap's own limit, that limit is 1.75 times what was alive, and the budget for bytes in flight
  * collects the buffers that are done with ({@link garbageCollector}), most of which a minor collection frees. It saves a third to a half
  * of the CPU of receiving and storing (`docs/adr/0005-benchmarks.md`). The young generation stays as large as it is at the start, some megabytes:
  * it would grow to 128 MB, and stay so, as soon as one large answer is made. Does nothing on a V8 that is not known to have the flags. No
@@ -19,7 +19,7 @@ const V8_MAJOR = 13
 export function tuneGarbageCollection(): void {
   if (Number(process.versions.v8.split('.')[0]) !== V8_MAJOR) return
   v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
-  v8.setFlagsFromString('--heap-growing-percent=150')
+  v8.setFlagsFromString('--heap-growing-percent=75')
   v8.setFlagsFromString('--semi-space-growth-factor=1')
   collect = exposedCollector()
 }

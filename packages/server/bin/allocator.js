@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs'
  * For glibc, which reads them once, when a process starts: mallopt(3). Left alone, it keeps what a thread has freed for that thread, in pieces, and maps only what is larger than
  * anything that was freed before, up to 32 MiB. The program's threads make and free large buffers all the time: a third of its memory was free (docs/adr/0024-memory-of-the-allocator.md).
  */
-const SETTINGS = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '524288', MALLOC_TRIM_THRESHOLD_: '2097152' }
+const SETTINGS = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '2097152' }
 
 /** Whether these arguments start the store, whose threads have most to gain, and not a collector alone, or a tool that ends by itself. */
 function startsStore(args) {

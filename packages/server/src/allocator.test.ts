@@ -36,7 +36,7 @@ it.runIf(isLinux).each([[[]], [['--data', 'a b', '']]])(
   'starts a program with a store anew in its place: %j',
   (args) => {
     const { pid, said } = run(args)
-    expect(said).toEqual({ pid, args, execArgv: ['--stack-size=900'], setting: '2' })
+    expect(said).toEqual({ pid, args, execArgv: ['--stack-size=900'], setting: '1' })
   },
 )
 

@@ -10,10 +10,12 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | route | answer |
  * |---|---|
  * | GET search | {@link SearchResponse}, or as it is found: {@link SearchLine} |
+ * | GET tail | as it comes, as long as the client stays: {@link TailLine} |
  * | GET aggregate | {@link AggregateResponse} |
  * | GET heatmap | {@link HeatMapResponse} |
  * | GET error-groups | {@link ErrorGroupsResponse} |
  * | GET bottleneck | {@link BottleneckResponse} |
+ * | GET flame | {@link FlameResponse} |
  * | GET compare | {@link CompareResponse} |
  * | GET traces/:id | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | {@link TraceReportResponse} |
@@ -31,7 +33,9 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET tap | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
  * | GET config | the collector's configuration without its secrets; 403 where the port is open to other machines |
  *
- * Every route that asks the store takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
+ * `aggregate` to `compare` are answered as they grow to who accepts that: {@link AnswerLine}.
+ *
+ * Every route that asks the store, but for `tail`, takes `timeout`, a Go duration of 1ms to 1m (default 10s): how long its query may take. What was found
  * until then is given where the answer can say `complete: false`, else 504 {@link ApiError} `timeout`. 503 says that the same
  * may be asked again, and after how many seconds (`Retry-After`).
  *
@@ -92,6 +96,32 @@ export type SearchLine =
       readonly bytesRead: number
     }
   | ({ readonly type: 'end' } & Omit<SearchResponse, 'traces'>)
+  | ({ readonly type: 'error' } & ApiError)
+
+/**
+ * What `q` matches of all that is stored from now on (`q`, `minTraceDuration`, `maxTraceDuration` as in a search, at whatever time spans start), told twice a second: a line of JSON each, or with `Accept: text/event-stream` a
+ * server-sent event each, its data the same. A client that does not take what it is sent is waited for with nothing but the next line in memory; what came meanwhile beyond 100,000 spans, or a second's work, is missed.
+ * 16 clients at a time; beyond it 503.
+ */
+export type TailLine =
+  /**
+   * Traces with new spans, as they are now. One that was told before comes again when it has more, also where those do not match: what it was before it is not any more. Of a query with one filter that is so of the last
+   * 4,096 that were told. `limit`: at a time at most so many, 1-500, default 100.
+   */
+  | { readonly type: 'traces'; readonly traces: readonly TraceRow[] }
+  /** At the beginning, when some were missed, and every ten seconds: how many spans came since the beginning, and how many of these were not looked at, or are of traces that may match and were not told. */
+  | { readonly type: 'progress'; readonly spans: number; readonly missed: number }
+  /** Spoor stops. */
+  | { readonly type: 'end' }
+  | ({ readonly type: 'error' } & ApiError)
+
+/**
+ * `aggregate`, `heatmap`, `error-groups`, `bottleneck`, `flame` and `compare` with `Accept: application/x-ndjson` are answered as they are counted, a line of JSON each: some times a second what there is so far, of parts of the
+ * store, and at last the answer, or what went wrong on the way.
+ */
+export type AnswerLine<T> =
+  | { readonly type: 'partial'; readonly partsDone: number; readonly partsTotal: number; readonly answer: T }
+  | { readonly type: 'end'; readonly answer: T }
   | ({ readonly type: 'error' } & ApiError)
 
 export interface TraceRow {
@@ -155,6 +185,9 @@ export interface MeasuresRow {
   readonly buckets?: readonly {
     readonly count: number
     readonly errors: number
+    readonly sumNs: number
+    readonly minNs: number
+    readonly maxNs: number
     readonly percentilesNs: readonly number[]
   }[]
 }
@@ -213,11 +246,16 @@ export interface ErrorGroupRow {
   readonly buckets?: readonly number[]
 }
 
-/** Where the time of all traces that `q` finds went, over all of their spans. `limit`: services and operations, 1-1,000, default 50. */
+/**
+ * Where the time of all traces that `q` finds went, over all of their spans. `limit`: services and operations, 1-1,000, default 50. `traces`: of how many traces at most, 1-1,000,000, newer ones rather than older; default:
+ * all.
+ */
 export interface BottleneckResponse extends AggregateEndRow {
   readonly traces: number
   /** Sum of the durations of their requests: what all critical paths add up to. */
   readonly requestNs: number
+  /** Whether there may be more than the `traces` that were asked for. */
+  readonly sampled: boolean
   /** Most time on critical paths first. */
   readonly services: readonly TimeShareRow[]
   readonly operations: readonly (TimeShareRow & { readonly name: string })[]
@@ -236,6 +274,49 @@ export interface TimeShareRow {
   readonly criticalTraces: number
   /** The trace with most of it. */
   readonly exemplar?: { readonly traceId: string; readonly criticalNs: number }
+}
+
+/**
+ * The call paths of the traces that `q` finds, folded into one: spans of one service and name that are below the same frame are one frame. `traces`: as in `bottleneck`, default 10,000. `limit`: frames that are told one by
+ * one, 1-10,000, default 1,000. `exemplars`: 0-10, default 1.
+ */
+export interface FlameResponse extends AggregateEndRow {
+  readonly traces: number
+  /** Sum of the durations of their requests: what all `criticalNs` add up to. */
+  readonly requestNs: number
+  /** As in {@link BottleneckResponse}. */
+  readonly sampled: boolean
+  /** Each after the one that it is below; below one, most total time first. */
+  readonly frames: readonly (FlameTimesRow & {
+    /** Where in `frames` the one is that it is below; -1: none. */
+    readonly parent: number
+    readonly service: string
+    readonly name: string
+    /** Traces that have such a span, and those that have most of the total time. */
+    readonly traces: number
+    readonly exemplars: readonly { readonly traceId: string; readonly totalNs: number }[]
+    readonly others?: FlameOthersRow
+  })[]
+  /** Frames at the top that are not told one by one. */
+  readonly others?: FlameOthersRow
+}
+
+/** Durations are sums, in nanoseconds. */
+interface FlameTimesRow {
+  /** Spans, and those of them with status error. */
+  readonly calls: number
+  readonly errors: number
+  /** Of the spans: where children run beside each other, more than their parent has. */
+  readonly totalNs: number
+  /** As in {@link TimeShareRow}. */
+  readonly selfNs: number
+  readonly criticalNs: number
+}
+
+/** All frames below one that are not told one by one: beyond `limit`, more than 128 deep, or more than there is memory for. `totalNs`: of the uppermost of them. */
+interface FlameOthersRow extends FlameTimesRow {
+  /** At least so many. */
+  readonly frames: number
 }
 
 /**

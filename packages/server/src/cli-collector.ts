@@ -18,7 +18,7 @@ import {
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
-import { choiceOf, countOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
+import { ageOf, choiceOf, countOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
@@ -27,6 +27,7 @@ import { createLogger } from './logging.ts'
 import { tap } from './operate/tap.ts'
 import { top } from './operate/top.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
+import { runTool } from './tools/run-tool.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
@@ -39,7 +40,10 @@ const SET = 'One setting over all of them, as processors.batch.timeout=2s; may b
 /** The commands that take a collector's configuration. Exit codes: 0 all is fine, 1 a configuration that is wrong, 2 wrong use. */
 export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {
   cli
-    .command('collector [action] [edge]', 'Run a collector alone, without store and page; or look at one: top, tap')
+    .command(
+      'collector [action] [...rest]',
+      'Run a collector alone, without store and page; look at one: top, tap; or try a configuration: test, simulate',
+    )
     .option('--config <uri>', CONFIG)
     .option('--set <key=value>', SET)
     .option('--watch', WATCH)
@@ -51,9 +55,21 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .option('--once', 'top: print one table, for scripts, and end')
     .option('--count <n>', 'tap: items to show (default: 10)')
     .option('--redact <keys>', 'tap: attributes whose values are not shown, as http.url,user.id')
-    .option('--json', 'tap: lines of OTLP/JSON')
-    .action((action: string | undefined, edge: string | undefined, options: Options) =>
-      choose(() => collectorAction(action, edge, options, io)),
+    .option('--json', 'tap: lines of OTLP/JSON; test, simulate: one JSON value')
+    .option('--expect <file>', 'test: what should come out, OTLP/JSON; the exit code is 1 where it is other')
+    .option('--update', 'test: write what comes out into the file of --expect')
+    .option('--header <name=value>', 'test: of the requests, as x-tenant=a; may be repeated')
+    .option('--every <time>', 'test: between one request and the next, as 2s (default: 0s)')
+    .option('--for <time>', 'test: how long the pipelines go on behind the last request (default: 61s); takes no time')
+    .option('--receiver <id>', 'test, simulate: which receiver gets it (default: the first that speaks OTLP)')
+    .option(
+      '--from <dir|file>',
+      'simulate: a data directory, or files of spans as spoor import reads them; may be repeated',
+    )
+    .option('--slow <time>', 'simulate: what is slow, as 500ms (default: the slowest twentieth of each operation)')
+    .option('--limit <n>', 'simulate: spans to read at most (default: 500000, of half a kilobyte of memory each)')
+    .action((action: string | undefined, rest: string[], options: Options) =>
+      choose(() => collectorAction(action, rest, options, io)),
     )
   cli
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
@@ -96,11 +112,11 @@ async function requiredConfig(options: Options, command: string): Promise<readon
   return config
 }
 
-const ACTIONS = ['top', 'tap', 'validate', 'print-config', 'print-schema', 'components']
+const ACTIONS = ['top', 'tap', 'test', 'simulate', 'validate', 'print-config', 'print-schema', 'components']
 
 async function collectorAction(
   action: string | undefined,
-  edge: string | undefined,
+  rest: readonly string[],
   options: Options,
   io: Io,
 ): Promise<number> {
@@ -110,7 +126,9 @@ async function collectorAction(
   if (action === 'print-config') return printConfig(options, io)
   if (action === 'print-schema') return printSchema(io)
   if (action === 'components') return printComponents(io)
+  if (action === 'test' || action === 'simulate') return tryAction(action, rest, options, io)
   const endpoint = textOf('status-endpoint', options['statusEndpoint'])
+  const [edge] = rest
   if (action === 'top' && edge === undefined) return top({ endpoint, once: options['once'] === true }, io)
   if (action === 'tap') {
     const count = countOf('count', options['count'], 1_000) ?? 10
@@ -120,6 +138,72 @@ async function collectorAction(
   const known = ACTIONS.map((name) => `spoor collector ${name}`).join(', ')
   const message = `spoor collector ${action} is no command${didYouMean(action, ACTIONS)}; there are: spoor collector --config FILE, ${known}`
   throw new SpoorError('option', message)
+}
+
+/** The configuration comes first, where `--config` does not name it. What is tried is loaded when it is. */
+async function tryAction(
+  action: 'test' | 'simulate',
+  rest: readonly string[],
+  options: Options,
+  io: Io,
+): Promise<number> {
+  const [first, ...others] = rest
+  const named = options['config'] === undefined && first !== undefined
+  const config = await requiredConfig(named ? { ...options, config: first } : options, `collector ${action} CONFIG`)
+  const files = named ? others : rest
+  const output = { ...io, json: options['json'] === true }
+  const receiver = textOf('receiver', options['receiver'])
+  const factories = allFactories()
+  if (action === 'simulate') {
+    const from = [...textsOf('from', options['from']), ...files]
+    if (from.length === 0)
+      throw new SpoorError('option', 'spoor collector simulate needs traffic: add --from DIRECTORY or --from FILE')
+    const slowMs = ageOf('slow', options['slow'])
+    const maxSpans = countOf('limit', options['limit'], 50_000_000) ?? 500_000
+    const { simulate } = await import('./trial/simulate.ts')
+    const command = {
+      config,
+      factories,
+      from,
+      receiver,
+      maxSpans,
+      slowS: slowMs === undefined ? undefined : slowMs / 1000,
+      stdin: process.stdin,
+    }
+    return runTool(output, (tool) => simulate(command, output, tool))
+  }
+  const { checkFiles, testConfig } = await import('./trial/try-config.ts')
+  checkFiles(files)
+  return testConfig(
+    {
+      config,
+      factories,
+      files,
+      receiver,
+      headers: headersOf(textsOf('header', options['header'])),
+      everyMs: waitOf('every', options['every']) ?? 0,
+      forMs: waitOf('for', options['for']) ?? 61_000,
+      expect: textOf('expect', options['expect']),
+      update: options['update'] === true,
+    },
+    output,
+  )
+}
+
+/** A time of the command line, which may be nothing. */
+function waitOf(option: string, value: OptionValue): number | undefined {
+  return value === 0 || value === '0s' ? 0 : ageOf(option, value)
+}
+
+function headersOf(texts: readonly string[]): Map<string, string[]> {
+  const headers = new Map<string, string[]>()
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at < 1) throw new SpoorError('option', `--header: "${text}" is not a header; write it as x-tenant=a`)
+    const name = text.slice(0, at).toLowerCase()
+    headers.set(name, [...(headers.get(name) ?? []), text.slice(at + 1)])
+  }
+  return headers
 }
 
 async function collect(options: Options, io: Io): Promise<number> {

@@ -14,6 +14,16 @@ import type { Filter, Level, SpanSet } from './span-set.ts'
  * **A duration** that is negative counts as 0.
  */
 
+/** An answer while it is being made: what has been counted so far, of so many parts of the engine's own making. */
+export interface PartialAnswer<T> {
+  readonly partsDone: number
+  readonly partsTotal: number
+  /** Its `complete` is false. */
+  readonly answer: T
+}
+/** Hears some times a second, of a question that takes so long, how far its answer is. What is heard last is less than the answer. */
+export type OnPartial<T> = (partial: PartialAnswer<T>) => void
+
 /** What is asked about. */
 export interface AggregateScope extends CallOptions {
   /** As in a search. */
@@ -99,6 +109,9 @@ export interface AggregateBucket {
   readonly count: number
   readonly errors: number
   /** As in {@link Measures}. */
+  readonly sumNs: number
+  readonly minNs: number
+  readonly maxNs: number
   readonly percentilesNs: readonly number[]
 }
 
@@ -199,12 +212,19 @@ export interface ErrorGroup {
 export interface BottleneckQuery extends Omit<AggregateScope, 'of'> {
   /** Of services, and of operations. 1-1,000, default 50. */
   readonly limit?: number
+  /**
+   * Of how many traces, at most, 1-1,000,000: where more match, newer ones rather than older; which of them exactly is the engine's affair. Default: of all. So the cost of a question about the last ten thousand
+   * of something follows these, and not the time that is asked about.
+   */
+  readonly traces?: number
 }
 
 export interface Bottleneck extends AggregateEnd {
   /** Traces, and the sum of their requests' durations: what their critical paths add up to. Nanoseconds. */
   readonly traces: number
   readonly requestNs: number
+  /** Whether there may be more that match than the `traces` that were asked for. */
+  readonly sampled: boolean
   /** Most time on critical paths first, then most self time, then by name; at most `limit`. */
   readonly services: readonly TimeShare[]
   readonly operations: readonly (TimeShare & { readonly name: string })[]

@@ -11,12 +11,17 @@ import type {
   ErrorGroupsQuery,
   HeatMap,
   HeatMapQuery,
+  OnPartial,
 } from './aggregates.ts'
-import type { Filter, SpanSet } from './span-set.ts'
+import type { Flame, FlameQuery } from './flame.ts'
+import type { Filter, Level, SpanSet } from './span-set.ts'
+import type { TailEvent, TailQuery } from './tail.ts'
 
 export * from './aggregates.ts'
 export { DURATION_ERROR } from './duration-bins.ts'
+export type * from './flame.ts'
 export type * from './span-set.ts'
+export type * from './tail.ts'
 
 /**
  * What a trace store promises. Every engine passes the same conformance suite (`@spoor/storage/conformance`).
@@ -53,8 +58,8 @@ export interface TraceStore {
   services(options?: CallOptions): Promise<string[]>
   /** Operations (span names with their kinds) of a service, sorted by name then kind; of all services when `service` is undefined. */
   operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]>
-  /** Attribute keys seen, most frequent first; at most `limit` (default 200). */
-  attributeKeys(limit?: number, options?: CallOptions): Promise<string[]>
+  /** Attribute keys seen, most frequent first; at most `limit` (default 200). `level`: of what there is at that level alone, default `any`. */
+  attributeKeys(limit?: number, options?: CallOptions & { readonly level?: Level }): Promise<string[]>
   /**
    * Values seen of one attribute key, most frequent first; at most `limit` (default 100). Sampled from the newest blocks. Keys and values of
    * more than 1,024 characters are left out.
@@ -72,17 +77,25 @@ export interface TraceStore {
 
   /**
    * How many spans, or requests, a query matches, how fast they are and how often they fail, by groups. Rejects with StorageError `bad_query`, naming the place, for what
-   * is no query; where there is no time or memory for all, the answer says that it is not complete.
+   * is no query; where there is no time or memory for all, the answer says that it is not complete. `onPartial` hears of it as it grows, until then.
    */
-  aggregate(query: AggregateQuery): Promise<Aggregates>
+  aggregate(query: AggregateQuery, onPartial?: OnPartial<Aggregates>): Promise<Aggregates>
   /** How many a query matches by time and duration. As {@link aggregate}. */
-  heatMap(query: HeatMapQuery): Promise<HeatMap>
+  heatMap(query: HeatMapQuery, onPartial?: OnPartial<HeatMap>): Promise<HeatMap>
   /** Which errors there are among the spans that a query matches, the same ones together. As {@link aggregate}. */
-  errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups>
+  errorGroups(query: ErrorGroupsQuery, onPartial?: OnPartial<ErrorGroups>): Promise<ErrorGroups>
   /** Which services and operations the requests of the traces that a query matches waited for. As {@link aggregate}. */
-  bottleneck(query: BottleneckQuery): Promise<Bottleneck>
+  bottleneck(query: BottleneckQuery, onPartial?: OnPartial<Bottleneck>): Promise<Bottleneck>
+  /** The call paths of the traces that a query matches, folded into one. As {@link aggregate}. */
+  flame(query: FlameQuery, onPartial?: OnPartial<Flame>): Promise<Flame>
   /** What is different in one set of spans, or requests, from another. As {@link aggregate}. */
-  compare(query: CompareQuery): Promise<Differences>
+  compare(query: CompareQuery, onPartial?: OnPartial<Differences>): Promise<Differences>
+
+  /**
+   * What a query matches of all that is stored from now on, as it comes, soon after it is acknowledged; see `tail.ts`. Begins with `progress`, ends when `signal` aborts or who reads leaves. Throws
+   * StorageError `bad_query` before the first event for what is no query.
+   */
+  tail(query: TailQuery): AsyncIterable<TailEvent>
 
   /**
    * Has a trace kept longer than retention would, be it stored or not; durable when it resolves. One that is pinned already keeps its time. `traceId`: 32
@@ -147,6 +160,7 @@ export interface Capabilities {
   readonly aggregates: boolean
   readonly compare: boolean
   readonly errorGroups: boolean
+  readonly tail: boolean
 }
 
 /**

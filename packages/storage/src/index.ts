@@ -45,6 +45,10 @@ export type {
   Exemplar,
   Field,
   Filter,
+  Flame,
+  FlameFrame,
+  FlameOthers,
+  FlameQuery,
   GroupKey,
   GroupOrder,
   HeatMap,
@@ -53,8 +57,10 @@ export type {
   MatchedSpan,
   MatchedSpans,
   Measures,
+  OnPartial,
   Operation,
   Order,
+  PartialAnswer,
   Pin,
   Relation,
   SearchEnd,
@@ -66,13 +72,17 @@ export type {
   SpanSet,
   StorageErrorCode,
   StoreStats,
+  TailEvent,
+  TailProgress,
+  TailQuery,
   Target,
   TimeShare,
   TraceField,
   TraceStore,
   TraceSummary,
 } from './contract.ts'
-export { regexProblem } from './pattern.ts'
+export { compilePattern, isTooMuch, regexProblem } from './pattern.ts'
+export type { Pattern } from './pattern.ts'
 export { openLocalStore } from './local/threads/local-store.ts'
 export type { KeepOptions, LocalStoreOptions } from './local/options.ts'
 export { backupStore } from './local/tools/backup.ts'

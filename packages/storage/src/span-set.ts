@@ -7,7 +7,10 @@
 /** Where an attribute is looked for. `any` is on the span, its events and links, its resource and its scope. */
 export type Level = 'any' | 'span' | 'resource' | 'scope' | 'event' | 'link'
 
-/** The intrinsic fields of a span that a filter can name. Durations are nanoseconds; kind and status are names. */
+/**
+ * The intrinsic fields of a span that a filter can name. Durations are nanoseconds; kind and status are names, ids are hex digits. Of events and links each has its
+ * own: there may be several, or none.
+ */
 export type Field =
   | 'service'
   | 'name'
@@ -19,6 +22,12 @@ export type Field =
   | 'traceState'
   | 'scopeName'
   | 'scopeVersion'
+  | 'traceId'
+  | 'spanId'
+  | 'parentId' // '' of a span without a parent
+  | 'eventName'
+  | 'linkTraceId'
+  | 'linkSpanId'
 
 export type Target = { readonly field: Field } | { readonly attribute: string; readonly level?: Level }
 

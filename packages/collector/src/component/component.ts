@@ -208,10 +208,29 @@ export interface ExporterFactory<C = never> extends FactoryBase<'exporter', C> {
   create(context: Context, config: C): Component & Consumer
 }
 
+/** A way out of a connector that chooses where its batches go. */
+export interface Route {
+  /** The ids of the pipelines that it leads to. */
+  readonly pipelines: readonly string[]
+  /** Where the config names them. */
+  readonly path: readonly PropertyKey[]
+}
+
 export interface ConnectorFactory<C = never> extends FactoryBase<'connector', C> {
   /** The signals that it takes, each with those that it gives. */
   readonly signals: ReadonlyMap<Signal, readonly Signal[]>
-  create(context: Context, config: C, next: ReadonlyMap<Signal, Consumer>): Component & Consumer
+  /** The ways out of one that chooses. Default: it hands on to all pipelines that name it as a receiver. */
+  routes?(config: C): readonly Route[]
+  /**
+   * `next`: for each signal, all pipelines that name it; empty where it has routes. `routes`: the consumer of each of these, in their order; where
+   * they lead to the same pipelines it is the same one.
+   */
+  create(
+    context: Context,
+    config: C,
+    next: ReadonlyMap<Signal, Consumer>,
+    routes: readonly Consumer[],
+  ): Component & Consumer
 }
 
 export interface ExtensionFactory<C = never> extends FactoryBase<'extension', C> {

@@ -55,3 +55,22 @@ export class CollectorError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? (this.retryable ? DEFAULT_RETRY_AFTER_MS : undefined)
   }
 }
+
+/**
+ * Several refusals as one. `needed`: whether all of those who refused have to take the batch for it to be taken (then one that refuses for
+ * good decides), or any of them (then one that may take it later does). The wait is that of the first who may take it.
+ */
+export function joinErrors(errors: readonly CollectorError[], needed: 'all' | 'any'): CollectorError {
+  const [first] = errors
+  if (errors.length === 1 && first) return first
+  const retryable =
+    needed === 'all' ? errors.every((error) => error.retryable) : errors.some((error) => error.retryable)
+  const decisive = errors.find((error) => error.retryable === retryable) ?? first
+  const waits = errors.flatMap(({ requestedDelayMs }) => requestedDelayMs ?? [])
+  const wait = needed === 'all' ? Math.max(...waits) : Math.min(...waits)
+  return new CollectorError(decisive?.code ?? 'internal', errors.map((error) => error.message).join('; '), {
+    retryable,
+    ...(retryable && waits.length > 0 ? { retryAfterMs: wait } : {}),
+    cause: new AggregateError(errors),
+  })
+}

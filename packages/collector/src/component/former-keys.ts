@@ -12,6 +12,11 @@ const IN_CORS = (key: string): Former => ({ beside: 'cors', way: `it is in cors 
 const FORMER: Readonly<Record<string, Former>> = {
   blocking: { beside: 'block_on_overflow', way: 'it is named block_on_overflow now' },
   persistent_storage_enabled: { beside: 'storage', way: 'write storage with the id of a file_storage extension' },
+  database_name_attribute: { beside: 'database_name_attributes', way: 'it is database_name_attributes now, a list' },
+  match_once: {
+    beside: 'table',
+    way: 'otelcol has removed it: a batch takes the first route, or several where the earlier ones have action: copy',
+  },
   ballast_size_mib: { beside: 'limit_mib', way: 'remove it, as otelcol has: there is no ballast any more' },
   loglevel: { beside: 'verbosity', way: 'it is verbosity now: basic, normal or detailed' },
   insecure: IN_TLS('insecure'),

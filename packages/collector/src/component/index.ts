@@ -42,7 +42,7 @@ export {
   type Place,
 } from './overview.ts'
 export { listenError, portClaims } from './ports.ts'
-export { CollectorError, type CollectorErrorCode } from './error.ts'
+export { CollectorError, joinErrors, type CollectorErrorCode } from './error.ts'
 export {
   BYTE_BOUNDS,
   createCounters,

@@ -11,12 +11,10 @@ const LEAVE = 'leave that to an otelcol, with otlp_grpc to send it here'
 const HAND_ON = 'write otlp_grpc to an otelcol, and this there'
 const PROMETHEUS = 'Prometheus takes OTLP: write otlp_http with http://HOST:9090/api/v1/otlp'
 const ATTRIBUTES = 'write resource with the attributes, or OTEL_RESOURCE_ATTRIBUTES where the spans are made'
-const PAGE = "Spoor's page shows it of the traces that it stores"
 
 const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
   receiver: {
     jaeger: `it takes what the clients of Jaeger sent before OpenTelemetry; ${OVER_OTLP}`,
-    zipkin: `it takes what the clients of Zipkin send; ${OVER_OTLP}`,
     opencensus: `it takes what came before OpenTelemetry; ${OVER_OTLP}`,
     kafka: `it reads topics of Kafka; ${LEAVE}`,
     hostmetrics: `it measures the machine; ${LEAVE}`,
@@ -36,21 +34,18 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     k8sobjects: `it watches the cluster; ${LEAVE}`,
   },
   processor: {
-    resourcedetection: `it asks the machine for attributes; ${ATTRIBUTES}`,
     k8sattributes: `it asks Kubernetes for attributes; ${ATTRIBUTES} (from the downward API)`,
     metricstransform: 'it changes metrics; write transform with metric_statements',
-    routing: 'it is a connector now; write a pipeline with filter for each exporter',
+    routing: 'it is a connector now, routing under connectors',
   },
   exporter: {
     logging: 'it is named debug now, and its loglevel is verbosity (basic, normal, detailed)',
     jaeger: 'it was removed from otelcol, as Jaeger takes OTLP: write otlp_grpc with its port 4317',
     jaegerthrift: 'it was removed from otelcol, as Jaeger takes OTLP: write otlp_http with its port 4318',
-    zipkin: `it sends to Zipkin; write spoor_storage, which keeps the traces here, or ${HAND_ON}`,
     opencensus: 'it was removed from otelcol; write otlp_grpc',
     prometheusremotewrite: `it sends metrics to a Prometheus; ${PROMETHEUS}`,
     loki: 'it was removed from otelcol, as Loki takes OTLP: write otlp_http with http://HOST:3100/otlp',
     kafka: `it writes to topics of Kafka; ${HAND_ON}`,
-    loadbalancing: 'it sends each trace to one of several; write otlp_grpc with one of them',
     clickhouse: `it writes to ClickHouse; ${HAND_ON}`,
     elasticsearch: `it writes to Elasticsearch; ${HAND_ON}`,
     datadog: `it sends to Datadog; ${HAND_ON}`,
@@ -60,9 +55,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     splunkhec: `it sends to Splunk; ${HAND_ON}`,
   },
   connector: {
-    servicegraph: `it says who calls whom; ${PAGE}; for a Prometheus, ${HAND_ON}`,
-    exceptions: `it makes metrics and logs of exceptions; ${PAGE}; for a Prometheus, ${HAND_ON}`,
-    routing: 'it sends by conditions; write a pipeline with filter for each exporter, and forward to feed them',
     roundrobin: 'it sends each batch to one of several; write forward to one of them',
     failover:
       'it sends to another place while one fails; write otlp_grpc with sending_queue.storage, which keeps it until then',

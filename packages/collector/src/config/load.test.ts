@@ -82,12 +82,12 @@ describe('what tutorials write and is not here is told with what it is, and what
       /; it sends metrics to a Prometheus; Prometheus takes OTLP: write otlp_http/,
     ],
     ['exporters', 'loki', /as Loki takes OTLP: write otlp_http/],
-    ['exporters', 'zipkin', /; it sends to Zipkin; write spoor_storage/],
+    ['receivers', 'jaeger', /; it takes what the clients of Jaeger sent before OpenTelemetry; /],
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
     ['receivers', 'host_metrics', /; it measures the machine; /],
     ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],
-    ['connectors', 'servicegraph', /; it says who calls whom; Spoor's page shows it/],
-    ['connectors', 'service_graph', /; it says who calls whom; Spoor's page/],
+    ['connectors', 'failover', /; it sends to another place while one fails; write otlp_grpc/],
+    ['connectors', 'round_robin', /; it sends each batch to one of several; write forward/],
     ['extensions', 'memory_ballast', /; it was removed from otelcol; remove it/],
   ])('%s %s', (section, type, expected) => {
     expect(errors(withComponent(section, type))).toContainEqual(expect.stringMatching(expected))
@@ -189,7 +189,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, debug, file, prometheus, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, load_balancing, debug, file, prometheus, zipkin, nop',
       ],
     ],
     [

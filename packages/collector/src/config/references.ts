@@ -1,5 +1,5 @@
 /** Whether the parts of a config fit together: references, signals, connectors with both their ends, no cycles. */
-import { didYouMean } from '../component/index.ts'
+import { didYouMean, type Route } from '../component/index.ts'
 import type { CollectorConfig, PipelineConfig } from './config.ts'
 import type { Path } from './places.ts'
 
@@ -79,9 +79,10 @@ export class ReferenceChecker {
   /** A connector is the end of one pipeline and the start of another; one of the two alone loses or makes nothing. */
   #checkConnectors(pipelines: ReadonlyMap<string, PipelineConfig>): void {
     const all = [...pipelines.values()]
-    for (const [id, { factory }] of this.#components.connectors) {
+    for (const [id, { factory, config }] of this.#components.connectors) {
       const from = all.filter((pipeline) => pipeline.exporters.includes(id))
       const to = all.filter((pipeline) => pipeline.receivers.includes(id))
+      if (from.length > 0) this.#checkRoutes(id, factory.routes?.(config) ?? [], from, to)
       for (const pipeline of from) {
         const gives = factory.signals.get(pipeline.signal) ?? []
         if (to.some((target) => gives.includes(target.signal))) continue
@@ -92,6 +93,31 @@ export class ReferenceChecker {
         if (from.some((origin) => factory.signals.get(origin.signal)?.includes(pipeline.signal))) continue
         const message = `connector "${id}" used as receiver in [${pipeline.id}] pipeline but not used in any supported exporter pipeline`
         this.#fail(['service', 'pipelines', pipeline.id, 'receivers', pipeline.receivers.indexOf(id)], message)
+      }
+    }
+  }
+
+  /** Routes lead to pipelines that take from their connector, of the signal that it gets. */
+  #checkRoutes(
+    id: string,
+    routes: readonly Route[],
+    from: readonly PipelineConfig[],
+    to: readonly PipelineConfig[],
+  ): void {
+    const ids = to.map((pipeline) => pipeline.id)
+    for (const { pipelines, path } of routes) {
+      for (const [index, name] of pipelines.entries()) {
+        const here = ['connectors', id, ...path, index] as Path
+        const target = to.find((pipeline) => pipeline.id === name)
+        const other = target && from.find(({ signal }) => signal !== target.signal)
+        if (!target) {
+          const way = `write a pipeline with receivers: [${id}] for it`
+          const known = ids.length > 0 ? `; there: ${ids.join(', ')}` : ''
+          this.#fail(here, `no pipeline "${name}" takes from "${id}"${didYouMean(name, ids)}; ${way}${known}`)
+        } else if (other) {
+          const message = `"${name}" takes ${target.signal}, and [${other.id}] gives ${other.signal}; write a connector for each signal`
+          this.#fail(here, message)
+        }
       }
     }
   }

@@ -52,6 +52,31 @@ service:
   }
 })
 
+test('routing leads to the pipelines that it names, each with its own processors', async () => {
+  const sinks = { one: createSink(), two: createSink(), rest: createSink() }
+  const address = await start(
+    `
+${RECEIVER}
+connectors:
+  routing:
+    table: [{condition: 'attributes["service.name"] == "service-1"', pipelines: [traces/one, traces/two]}]
+    default_pipelines: [traces/rest]
+processors: {attributes: {actions: [{key: two, value: true, action: insert}]}}
+exporters: {one: , two: , rest: }
+service:
+  pipelines:
+    traces/in: {receivers: [otlp], exporters: [routing]}
+    traces/one: {receivers: [routing], exporters: [one]}
+    traces/two: {receivers: [routing], processors: [attributes], exporters: [two]}
+    traces/rest: {receivers: [routing], exporters: [rest]}`,
+    sinks,
+  )
+  expect(await postOtlp(address, 'traces', tracesRequest({ spans: 9, services: 3 }))).toBe(200)
+  await Promise.all(Object.values(sinks).map((sink) => sink.waitFor(3)))
+  expect(Object.values(sinks).map(({ items }) => items)).toEqual([3, 3, 6])
+  expect(sinks.two.bytes().length).toBeGreaterThan(sinks.one.bytes().length)
+})
+
 test('nop takes everything and hands nothing on, whatever the signal behind it', async () => {
   const sinks = { one: createSink() }
   const address = await start(

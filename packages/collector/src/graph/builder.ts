@@ -21,6 +21,7 @@ import {
   type Kind,
   type Ledger,
   type Logger,
+  type Route,
   type StatusEvent,
 } from '../component/index.ts'
 import { resourceOf } from '../telemetry/index.ts'
@@ -158,15 +159,35 @@ class Builder {
     const connector = this.#config.connectors.get(id)
     if (!connector) return undefined
     const { factory, config } = connector
-    const next = this.#consumersOf(id)
-    const makings = this.#makings(factory, config, [this.#instanceId, ...next.keys()], [...next.values()])
+    const routes = this.#routesOf(id, factory.routes?.(config))
+    const next = routes ? new Map<Signal, Next>() : this.#consumersOf(id)
+    const behind = [...next.values(), ...(routes ?? [])]
+    const makings = this.#makings(factory, config, [this.#instanceId, ...next.keys()], behind)
     const node = this.#place('connector', id, '', makings, (context) => {
-      const component = factory.create(context, config, consumersIn(next))
-      const durable = component.durable ?? [...next.values()].some(({ consumer }) => consumer.durable)
+      const consumers = routes?.map(({ consumer }) => consumer) ?? []
+      const component = factory.create(context, config, consumersIn(next), consumers)
+      const durable = component.durable ?? behind.some(({ consumer }) => consumer.durable)
       const consume: Consumer['consume'] = (batch, about) => component.consume(batch, about)
       return { component, consumer: { durable, releases: component.releases === true, consume } }
     })
     return nextOf(node)
+  }
+
+  /** What the routes of a connector lead to, each to some of the pipelines that name it. */
+  #routesOf(id: string, routes: readonly Route[] | undefined): readonly Next[] | undefined {
+    const known = new Map<string, Next>()
+    return routes?.map(({ pipelines }) => {
+      const key = pipelines.join(' ')
+      const next =
+        known.get(key) ??
+        this.#fanOut(
+          id,
+          key,
+          new Map(pipelines.map((name) => [name, this.#pipeline(this.#config.pipelines.get(name)!)])),
+        )
+      known.set(key, next)
+      return next
+    })
   }
 
   /** What a receiver or connector feeds: for each signal, all pipelines that name it. */

@@ -15,6 +15,7 @@
 import { shareMemory, type TelemetryBatch } from '@spoor/otlp'
 import {
   CollectorError,
+  joinErrors,
   toCollectorError,
   type Component,
   type Consumer,
@@ -110,7 +111,7 @@ export class FanOut implements Component, Consumer {
     }
     const taken = attempts.filter(({ error }) => !error).map(({ branch }) => branch)
     this.#taken.set(batch, new Set([...(before ?? []), ...taken]))
-    throw combine(errors, 'all')
+    throw joinErrors(errors, 'all')
   }
 
   /** Resolves when the batch is taken by those who can, and kept or counted for the rest. `taken`: somebody has it already. */
@@ -125,7 +126,7 @@ export class FanOut implements Component, Consumer {
       for (const branch of behind) branch.keep(batch, context)
     } else {
       attempts.push(...behind.map((branch) => attempt(branch, batch, context)))
-      if (!(await anyTaken(attempts))) throw combine(errorsOf(attempts), 'any')
+      if (!(await anyTaken(attempts))) throw joinErrors(errorsOf(attempts), 'any')
     }
     if (attempts.every(({ settled, error }) => settled && !error)) return
     await this.#until(Promise.all(attempts.map(({ done }) => done)), this.#patienceMs)
@@ -183,23 +184,4 @@ async function anyTaken(attempts: readonly Attempt[]): Promise<boolean> {
 
 function errorsOf(attempts: readonly Attempt[]): readonly CollectorError[] {
   return attempts.flatMap(({ error }) => error ?? [])
-}
-
-/**
- * Several refusals as one. `needed`: whether all of those who refused have to take the batch for it to be taken (then one that refuses for
- * good decides), or any of them (then one that may take it later does). The wait is that of the first who may take it.
- */
-function combine(errors: readonly CollectorError[], needed: 'all' | 'any'): CollectorError {
-  const [first] = errors
-  if (errors.length === 1 && first) return first
-  const retryable =
-    needed === 'all' ? errors.every((error) => error.retryable) : errors.some((error) => error.retryable)
-  const decisive = errors.find((error) => error.retryable === retryable) ?? first
-  const waits = errors.flatMap(({ requestedDelayMs }) => requestedDelayMs ?? [])
-  const wait = needed === 'all' ? Math.max(...waits) : Math.min(...waits)
-  return new CollectorError(decisive?.code ?? 'internal', errors.map((error) => error.message).join('; '), {
-    retryable,
-    ...(retryable && waits.length > 0 ? { retryAfterMs: wait } : {}),
-    cause: new AggregateError(errors),
-  })
 }

@@ -62,7 +62,7 @@ export function figuresOf(
       })
     }
     default:
-      return figures({ failed: [dropped], kept })
+      return figures({ failed: [dropped, reasons(`spoor_connector_dropped_${item}`, { connector: id })], kept })
   }
 }
 

@@ -1,16 +1,27 @@
 /** What the processors that run statements have in common. */
 import type { Signal, TelemetryBatch, Visitor } from '@spoor/otlp'
-import { CollectorError, createLogLimiter, type Component, type Consumer, type Context } from '../component/index.ts'
+import {
+  CollectorError,
+  createLogLimiter,
+  type Component,
+  type Consumer,
+  type Context,
+  type Counter,
+} from '../component/index.ts'
 import { createChangingProcessor, editBatch } from '../processor-helper/index.ts'
 import type { ErrorMode, FailureListener } from './statements.ts'
 
 const LOG_INTERVAL_MS = 10_000
 
-/** What hears of failures under each error mode: they are counted, and told or handed back as the mode says. */
+/** What hears of failures in a processor under each error mode. */
 export function failureListeners(context: Context, signal: Signal, what: string): (mode: ErrorMode) => FailureListener {
-  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
   const labels = { processor: context.id, otel_signal: signal }
-  const failed = context.counters.counter('spoor_processor_failed_statements', labels)
+  return listenersWith(context, context.counters.counter('spoor_processor_failed_statements', labels), what)
+}
+
+/** Failures are counted, and told or handed back as the mode says. */
+export function listenersWith(context: Context, failed: Counter, what: string): (mode: ErrorMode) => FailureListener {
+  const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
   return (mode) => (statement, error) => {
     failed.value++
     if (mode === 'propagate')

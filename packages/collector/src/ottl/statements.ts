@@ -24,6 +24,20 @@ export interface Problem {
 /** Hears of each failure, and decides by its error mode: throws, or goes on. */
 export type FailureListener = (text: string, error: EvaluationError) => void
 
+/** Hears of each condition that was true, for whoever tries a configuration. */
+let witness: ((text: string) => void) | undefined
+
+/** `hear` gets the text of each condition that is true for an item, on this thread, from now on; gives what ends it. */
+export function watchConditions(hear: (text: string) => void): () => void {
+  witness = hear
+  return () => (witness = undefined)
+}
+
+/** @internal */
+export function bearWitness(text: string): void {
+  witness?.(text)
+}
+
 interface Compiled<T> {
   readonly text: string
   readonly run: T
@@ -42,7 +56,9 @@ export class Conditions {
   test(item: Item, failed: FailureListener): boolean {
     for (const { text, run } of this.#all) {
       try {
-        if (run(item)) return true
+        if (!run(item)) continue
+        bearWitness(text)
+        return true
       } catch (error) {
         report(error, text, failed)
       }
@@ -83,7 +99,8 @@ export class Statements {
   }
 }
 
-function report(error: unknown, text: string, failed: FailureListener): void {
+/** @internal */
+export function report(error: unknown, text: string, failed: FailureListener): void {
   if (!(error instanceof EvaluationError)) throw error
   failed(text, error)
 }
@@ -139,8 +156,8 @@ interface Attempt {
   readonly each: <S, T>(part: Problem['part'], all: readonly Parsed<S>[], compile: (syntax: S) => T) => Compiled<T>[]
 }
 
-/** What is wrong with several of them is told of all. */
-function attempt<T>(compile: (attempt: Attempt) => T): Outcome<T> {
+/** What is wrong with several of them is told of all. @internal */
+export function attempt<T>(compile: (attempt: Attempt) => T): Outcome<T> {
   const problems: Problem[] = []
   const guarded = <R>(part: Problem['part'], index: number, text: string, run: () => R): R[] => {
     try {
@@ -196,16 +213,18 @@ function placed(text: string, { at, message }: StatementError): string {
   return shown === '' ? `${place}: ${message}` : `${place}, at ${shown}: ${message}`
 }
 
+/** @internal */
+export function hasFunction(context: ContextName, name: string): boolean {
+  const definition = FUNCTIONS.get(name)
+  return definition !== undefined && (definition.contexts?.includes(context) ?? true)
+}
+
 function infer(
   all: readonly Parsed<StatementSyntax | ConditionSyntax>[],
   contexts: readonly ContextName[],
 ): ContextName {
   const used = usedBy(all.map(({ syntax }) => syntax))
-  const has = (context: ContextName, name: string): boolean => {
-    const definition = FUNCTIONS.get(name)
-    return definition !== undefined && (definition.contexts?.includes(context) ?? true)
-  }
-  const context = inferContext(used, contexts, has)
+  const context = inferContext(used, contexts, hasFunction)
   if (context) return context
   const first = all[0]
   const part = first && 'editor' in first.syntax ? 'statements' : 'conditions'

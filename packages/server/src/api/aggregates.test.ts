@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type {
   AggregateResponse,
+  AnswerLine,
   ApiError,
   BottleneckResponse,
   CompareResponse,
   ErrorGroupsResponse,
+  FlameResponse,
   HeatMapResponse,
 } from '../api.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf, type TestSpoor } from '../testkit.ts'
@@ -158,6 +160,56 @@ it('tells where the time went', async () => {
     { service: 'checkout', spans: TRACES, traces: TRACES, errors: 4, selfNs: 0, criticalNs: 0, criticalTraces: 0 },
   ])
   expect(operations.map(({ name }) => name)).toEqual(['withdraw', 'pay'])
+  const some = await spoor.json<BottleneckResponse>(`/api/spoor/v1/bottleneck?${q('name:pay')}&traces=3`)
+  expect(some).toMatchObject({ traces: 3, sampled: true })
+})
+
+it('folds call paths', async () => {
+  const flame = (query: string) =>
+    spoor.json<FlameResponse>(`/api/spoor/v1/flame?${q('name:pay')}&from=${START}&${query}`)
+  const { traces, requestNs, sampled, frames, complete } = await flame('')
+  expect({ traces, requestNs, sampled, complete }).toEqual({
+    traces: TRACES,
+    requestNs: 820e6,
+    sampled: false,
+    complete: true,
+  })
+  const most = [{ traceId: traceIdOf(40), totalNs: 40e6 }]
+  const call = { traces: TRACES, calls: TRACES, totalNs: 820e6, exemplars: most }
+  const below = { ...call, errors: 0, selfNs: 820e6, criticalNs: 820e6 }
+  expect(frames).toEqual([
+    { parent: -1, service: 'checkout', name: 'pay', ...call, errors: 4, selfNs: 0, criticalNs: 0 },
+    { parent: 0, service: 'bank', name: 'withdraw', ...below },
+  ])
+  const { exemplars: _, traces: _traces, ...times } = below
+  expect((await flame('limit=1&exemplars=0')).frames).toMatchObject([
+    { exemplars: [], others: { frames: 1, ...times } },
+  ])
+  expect(await flame('traces=10')).toMatchObject({ traces: 10, sampled: true })
+})
+
+it('is answered line by line for who accepts lines, at last with the same as in one piece', async () => {
+  for (const path of [
+    `aggregate?${q('service:bank')}&groupBy=tenant&from=${START}`,
+    'heatmap?of=requests',
+    'error-groups?limit=5',
+    'bottleneck?limit=5',
+    'flame?limit=5',
+    'compare?a=name:pay&b=name:withdraw',
+  ]) {
+    const answer = await spoor.get(`/api/spoor/v1/${path}`, { headers: { accept: 'application/x-ndjson' } })
+    expect([path, answer.status, answer.headers.get('content-type')]).toEqual([
+      path,
+      200,
+      'application/x-ndjson; charset=utf-8',
+    ])
+    const lines = (await answer.text()).trimEnd().split('\n')
+    const last = JSON.parse(lines.at(-1)!) as AnswerLine<object>
+    const plain = await spoor.json<object>(`/api/spoor/v1/${path}`)
+    const cost = { bytesRead: expect.any(Number) as number, elapsedMs: expect.any(Number) as number }
+    expect(last).toEqual({ type: 'end', answer: { ...plain, ...cost } })
+    for (const line of lines.slice(0, -1)) expect(JSON.parse(line)).toMatchObject({ type: 'partial' })
+  }
 })
 
 it('tells what is different', async () => {
@@ -196,12 +248,16 @@ it('says where a question is none, and the way out', async () => {
     ['aggregate?order=name', 'bad_parameter', /one of count, errors, sum, max, percentile/],
     ['error-groups?order=max', 'bad_parameter', /one of count, first_seen, last_seen/],
     ['bottleneck?limit=0', 'bad_parameter', /"limit": "0" is not a whole number from 1 to 1000/],
+    ['bottleneck?traces=0', 'bad_parameter', /"traces": "0" is not a whole number from 1 to 1000000/],
+    ['flame?traces=x', 'bad_parameter', /"traces": "x" is not a whole number/],
     [`compare?b=${encodeURIComponent('{a:1')}`, 'bad_query', /parameter "b": /],
     ['compare?keys=duration', 'bad_parameter', /"keys": "duration" cannot be grouped by/],
     ['heatmap?timeBins=0', 'bad_parameter', /"timeBins": "0" is not a whole number from 1 to 1000/],
     ['heatmap?of=traces', 'bad_parameter', /one of spans, requests/],
   ] as const) {
-    const response = await spoor.get(`/api/spoor/v1/${path}`)
+    // Also for who accepts lines.
+    const headers = { accept: 'application/x-ndjson' }
+    const response = await spoor.get(`/api/spoor/v1/${path}`, { headers })
     const { error } = (await response.json()) as ApiError
     expect([path, response.status, error.code]).toEqual([path, 400, code])
     expect(error.message).toMatch(message)

@@ -2,31 +2,40 @@
 import {
   GROUP_FIELDS,
   type AggregateEnd,
+  type Aggregates,
   type AggregateScope,
+  type Bottleneck,
   type CompareScope,
+  type Differences,
   type ErrorGroup,
+  type ErrorGroups,
+  type Flame,
   type GroupKey,
+  type HeatMap,
   type TimeShare,
 } from '@spoor/storage'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {
   AggregateResponse,
   BottleneckResponse,
   CompareResponse,
   ErrorGroupRow,
   ErrorGroupsResponse,
+  FlameResponse,
   HeatMapResponse,
 } from '../api.ts'
 import { callOf } from '../http/query-call.ts'
 import { parseQuery, QueryError, targetOf } from '../query/index.ts'
-import { aggregate, bottleneck, compare, errorGroups, heatMap, of, q } from './catalogue.ts'
+import { aggregate, bottleneck, compare, errorGroups, flame, heatMap, of, q } from './catalogue.ts'
+import type { Failures } from './failure.ts'
+import { answered } from './growing.ts'
 import { all, first, RequestError, type Query } from './params.ts'
 import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
 
 /** `GET aggregate`; see `api.ts`. */
-export function aggregateRoute(store: StoreQueries) {
-  return async (request: FastifyRequest): Promise<AggregateResponse> => {
+export function aggregateRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<AggregateResponse | FastifyReply> => {
     const query = request.query as Query
     const percentiles = percentilesParam(query)
     const order = aggregate.order.of(query)
@@ -39,34 +48,42 @@ export function aggregateRoute(store: StoreQueries) {
       ...(percentiles && { percentiles }),
       ...(order && { order }),
     }
-    const { total, groups, rest, ...end } = await store.aggregate(asked, callOf(request))
-    return {
-      total,
-      // JSON has no undefined in a list.
-      groups: groups.map(({ key, ...measures }) => ({ key: key.map((value) => value ?? null), ...measures })),
-      ...(rest && { rest }),
-      ...endRow(end),
-    }
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.aggregate(asked, call, tell), aggregatesRow)
+  }
+}
+
+function aggregatesRow({ total, groups, rest, ...end }: Aggregates): AggregateResponse {
+  return {
+    total,
+    // JSON has no undefined in a list.
+    groups: groups.map(({ key, ...measures }) => ({ key: key.map((value) => value ?? null), ...measures })),
+    ...(rest && { rest }),
+    ...endRow(end),
   }
 }
 
 /** `GET heatmap`; see `api.ts`. */
-export function heatMapRoute(store: StoreQueries) {
-  return async (request: FastifyRequest): Promise<HeatMapResponse> => {
+export function heatMapRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<HeatMapResponse | FastifyReply> => {
     const query = request.query as Query
     const asked = {
       ...askedOf(query),
       timeBins: heatMap.timeBins.of(query),
       durationBins: heatMap.durationBins.of(query),
     }
-    const { edgesNs, counts, errors, exemplars, ...end } = await store.heatMap(asked, callOf(request))
-    return { edgesNs, counts: [...counts], errors: [...errors], exemplars, ...endRow(end) }
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.heatMap(asked, call, tell), heatMapRow)
   }
 }
 
+function heatMapRow({ edgesNs, counts, errors, exemplars, ...end }: HeatMap): HeatMapResponse {
+  return { edgesNs, counts: [...counts], errors: [...errors], exemplars, ...endRow(end) }
+}
+
 /** `GET error-groups`; see `api.ts`. */
-export function errorGroupsRoute(store: StoreQueries) {
-  return async (request: FastifyRequest): Promise<ErrorGroupsResponse> => {
+export function errorGroupsRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<ErrorGroupsResponse | FastifyReply> => {
     const query = request.query as Query
     const order = errorGroups.order.of(query)
     const asked = {
@@ -76,33 +93,70 @@ export function errorGroupsRoute(store: StoreQueries) {
       exemplars: errorGroups.exemplars.of(query),
       ...(order && { order }),
     }
-    const { spans, groups, moreGroups, ...end } = await store.errorGroups(asked, callOf(request))
-    return { spans, groups: groups.map(errorGroupRow), moreGroups, ...endRow(end) }
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.errorGroups(asked, call, tell), errorGroupsRow)
   }
 }
 
+function errorGroupsRow({ spans, groups, moreGroups, ...end }: ErrorGroups): ErrorGroupsResponse {
+  return { spans, groups: groups.map(errorGroupRow), moreGroups, ...endRow(end) }
+}
+
 /** `GET bottleneck`; see `api.ts`. */
-export function bottleneckRoute(store: StoreQueries) {
-  return async (request: FastifyRequest): Promise<BottleneckResponse> => {
+export function bottleneckRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<BottleneckResponse | FastifyReply> => {
     const query = request.query as Query
+    const traces = bottleneck.traces.of(query)
     const asked = {
       ...scopeOf(query, parseQuery(q.of(query) ?? '')),
       limit: bottleneck.limit.of(query),
+      ...(traces !== undefined && { traces }),
     }
-    const { traces, requestNs, services, operations, ...end } = await store.bottleneck(asked, callOf(request))
-    return {
-      traces,
-      requestNs,
-      services: services.map(timeShareRow),
-      operations: operations.map(timeShareRow),
-      ...endRow(end),
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.bottleneck(asked, call, tell), bottleneckRow)
+  }
+}
+
+function bottleneckRow({ traces, requestNs, sampled, services, operations, ...end }: Bottleneck): BottleneckResponse {
+  return {
+    traces,
+    requestNs,
+    sampled,
+    services: services.map(timeShareRow),
+    operations: operations.map(timeShareRow),
+    ...endRow(end),
+  }
+}
+
+/** `GET flame`; see `api.ts`. */
+export function flameRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FlameResponse | FastifyReply> => {
+    const query = request.query as Query
+    const asked = {
+      ...scopeOf(query, parseQuery(q.of(query) ?? '')),
+      traces: flame.traces.of(query),
+      limit: flame.limit.of(query),
+      exemplars: flame.exemplars.of(query),
     }
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.flame(asked, call, tell), flameRow)
+  }
+}
+
+function flameRow({ traces, requestNs, sampled, frames, others, ...end }: Flame): FlameResponse {
+  return {
+    traces,
+    requestNs,
+    sampled,
+    frames: frames.map(({ others: below, ...frame }) => ({ ...frame, ...(below && { others: below }) })),
+    ...(others && { others }),
+    ...endRow(end),
   }
 }
 
 /** `GET compare`; see `api.ts`. */
-export function compareRoute(store: StoreQueries) {
-  return async (request: FastifyRequest): Promise<CompareResponse> => {
+export function compareRoute(store: StoreQueries, failures: Failures) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<CompareResponse | FastifyReply> => {
     const query = request.query as Query
     const what = of.of(query)
     const keys = keysParam(query, 'keys')
@@ -113,11 +167,15 @@ export function compareRoute(store: StoreQueries) {
       ...(compare.rest.of(query) === 'true' && { rest: true }),
       ...(keys.length > 0 && { keys }),
     }
-    const { differences, ...rest } = await store.compare(asked, callOf(request))
-    return {
-      ...rest,
-      differences: differences.map(({ key, value, ...counts }) => ({ ...key, value: value ?? null, ...counts })),
-    }
+    const call = callOf(request)
+    return answered(request, reply, failures, (tell) => store.compare(asked, call, tell), differencesRow)
+  }
+}
+
+function differencesRow({ differences, ...rest }: Differences): CompareResponse {
+  return {
+    ...rest,
+    differences: differences.map(({ key, value, ...counts }) => ({ ...key, value: value ?? null, ...counts })),
   }
 }
 

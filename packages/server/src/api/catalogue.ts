@@ -1,6 +1,6 @@
 import { ERROR_ORDERS, GROUP_ORDERS, ORDERS } from '@spoor/storage'
 import type { LaneName } from '../http/lanes.ts'
-import { choice, count, duration, type Parameter, requiredText, text, time } from './parameters.ts'
+import { choice, count, duration, optionalCount, type Parameter, requiredText, text, time } from './parameters.ts'
 
 /** A route of Spoor's own API, as the OpenAPI document tells of it. */
 export interface ApiRoute {
@@ -14,6 +14,8 @@ export interface ApiRoute {
   readonly lane?: LaneName
   /** The type of the answer in `api.ts`, or its media type. */
   readonly answer: string
+  /** The type in `api.ts` of its lines, for a client that accepts `application/x-ndjson`. */
+  readonly lines?: string
   /** A query, without `?`, that any store answers. */
   readonly example: string
 }
@@ -45,6 +47,14 @@ export const search = {
   matches: count('matches', [0, 100], 3, 'Spans that matched, of each trace.'),
   totals: choice('totals', ['true', 'false'], 'Whether all that matches is counted, not only this page.'),
 }
+export const tail = {
+  limit: count(
+    'limit',
+    [1, 500],
+    100,
+    'Traces that are told at a time, twice a second; the spans of others are missed.',
+  ),
+}
 export const aggregate = {
   groupBy: text('groupBy', `Up to three keys: ${KEYS}`),
   percentiles: text(
@@ -71,7 +81,19 @@ export const errorGroups = {
   buckets,
   exemplars: count('exemplars', [0, 10], 3, 'Latest spans that are named for each group.'),
 }
-export const bottleneck = { limit: count('limit', [1, 1_000], 50, 'Services, and operations.') }
+export const bottleneck = {
+  limit: count('limit', [1, 1_000], 50, 'Services, and operations.'),
+  traces: optionalCount(
+    'traces',
+    [1, 1_000_000],
+    'Of how many traces at most, newer ones rather than older. Default: all.',
+  ),
+}
+export const flame = {
+  traces: count('traces', [1, 1_000_000], 10_000, 'Of how many traces at most, newer ones rather than older.'),
+  limit: count('limit', [1, 10_000], 1_000, 'Frames; all others are `others` of the frame that they are below.'),
+  exemplars: count('exemplars', [0, 10], 1, 'Traces with most of its time, that are named for each frame.'),
+}
 export const compare = {
   rest: choice('rest', ['true', 'false'], 'Whether what `b` finds is left out of `a`: it with all others.'),
   keys: text('keys', `Of which keys differences are told; default: of all. ${KEYS}`),
@@ -110,7 +132,18 @@ export const API = {
     parameters: [...asked, ...Object.values(search)],
     lane: 'searches',
     answer: 'SearchResponse',
+    lines: 'SearchLine',
     example: 'q=duration>10ms&from=1h&order=longest&limit=5',
+  },
+  tail: {
+    path: '/tail',
+    summary:
+      'Traces that match, as they come from now on, as long as the client stays: line by line, or to a client that accepts `text/event-stream` as server-sent events.',
+    parameters: [q, scope.minTraceDuration, scope.maxTraceDuration, search.matches, tail.limit],
+    lane: 'tails',
+    answer: 'application/x-ndjson',
+    lines: 'TailLine',
+    example: 'q=status:error&limit=20',
   },
   aggregate: {
     path: '/aggregate',
@@ -118,6 +151,7 @@ export const API = {
     parameters: [...asked, of, ...Object.values(aggregate)],
     lane: 'searches',
     answer: 'AggregateResponse',
+    lines: 'AnswerLine<AggregateResponse>',
     example: 'q=kind:server&groupBy=service,name&percentiles=0.5,0.99&buckets=12&from=1h',
   },
   heatMap: {
@@ -126,6 +160,7 @@ export const API = {
     parameters: [...asked, of, ...Object.values(heatMap)],
     lane: 'searches',
     answer: 'HeatMapResponse',
+    lines: 'AnswerLine<HeatMapResponse>',
     example: 'of=requests&from=1d',
   },
   compare: {
@@ -134,6 +169,7 @@ export const API = {
     parameters: [...sides, of, ...Object.values(compare)],
     lane: 'searches',
     answer: 'CompareResponse',
+    lines: 'AnswerLine<CompareResponse>',
     example: 'a=duration<1s&b=duration>=1s&from=1h',
   },
   bottleneck: {
@@ -142,7 +178,17 @@ export const API = {
     parameters: [...asked, ...Object.values(bottleneck)],
     lane: 'searches',
     answer: 'BottleneckResponse',
+    lines: 'AnswerLine<BottleneckResponse>',
     example: 'from=1h&limit=10',
+  },
+  flame: {
+    path: '/flame',
+    summary: 'The call paths of many traces, folded into one.',
+    parameters: [...asked, ...Object.values(flame)],
+    lane: 'searches',
+    answer: 'FlameResponse',
+    lines: 'AnswerLine<FlameResponse>',
+    example: 'q=root.service:checkout&traces=10000&limit=500',
   },
   errorGroups: {
     path: '/error-groups',
@@ -150,6 +196,7 @@ export const API = {
     parameters: [...asked, ...Object.values(errorGroups)],
     lane: 'searches',
     answer: 'ErrorGroupsResponse',
+    lines: 'AnswerLine<ErrorGroupsResponse>',
     example: 'order=first_seen&limit=10',
   },
   trace: {

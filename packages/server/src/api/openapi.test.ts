@@ -35,12 +35,14 @@ describe.each(routes)('$method $path', ({ path, method, example, ...route }) => 
   it('is in the document, and answers its example', async () => {
     const answer = await spoor.get(`${addressOf(path)}?${example}`, { method: method.toUpperCase() })
     expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, ''])
+    // One of them has no end.
+    await answer.body?.cancel()
     const { parameters } = document.paths[`/api/spoor/v1${path.replace(':id', '{id}')}`]![method]!
     const names = parameters.map(({ name }) => name)
     expect(names.filter((name) => name !== 'id' && name !== 'timeout')).toEqual(
       route.parameters.map(({ name }) => name),
     )
-    expect(names.includes('timeout')).toBe(route.lane !== undefined)
+    expect(names.includes('timeout')).toBe(route.lane !== undefined && route.lane !== 'tails')
   })
 
   it('refuses what it does not take', async () => {

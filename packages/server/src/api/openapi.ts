@@ -6,11 +6,13 @@ import { duration, type Parameter } from './parameters.ts'
 export const timeout = duration('timeout', 'How long it may take: 1ms to 1m. Default: 10s.')
 
 export const PREFIX = '/api/spoor/v1'
+const LINES = 'application/x-ndjson'
 /** The types of the answers. */
 const TYPES_URL = 'packages/server/src/api.ts'
 
 export function parametersOf({ lane, parameters }: ApiRoute): readonly Parameter[] {
-  return lane ? [...parameters, timeout] : parameters
+  // What has no end has no time.
+  return lane && lane !== 'tails' ? [...parameters, timeout] : parameters
 }
 
 /** Spoor's own API as an OpenAPI document, from what its requests are read by. */
@@ -87,7 +89,12 @@ function operationOf(id: string, route: ApiRoute): object {
     responses: {
       200: {
         description: isMedia ? route.answer : `\`${route.answer}\` of \`${TYPES_URL}\`.`,
-        content: { [media]: {} },
+        content: {
+          [media]: {},
+          ...(route.lines && {
+            [LINES]: { schema: { description: `A line each: \`${route.lines}\` of \`${TYPES_URL}\`.` } },
+          }),
+        },
       },
       default: { $ref: '#/components/responses/Problem' },
     },

@@ -32,6 +32,17 @@ export function count(
   return { name, description, schema, of: (query) => countParam(query, name, fallback, least, most) }
 }
 
+/** The same without a fallback. */
+export function optionalCount(
+  name: string,
+  [least, most]: readonly [number, number],
+  description: string,
+): Parameter<number | undefined> {
+  const of = (query: Query): number | undefined =>
+    first(query, name) === undefined ? undefined : countParam(query, name, least, least, most)
+  return { name, description, schema: { type: 'integer', minimum: least, maximum: most }, of }
+}
+
 export function choice<T extends string>(
   name: string,
   choices: readonly T[],

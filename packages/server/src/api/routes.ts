@@ -14,7 +14,14 @@ import { sendBytes, sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
-import { aggregateRoute, bottleneckRoute, compareRoute, errorGroupsRoute, heatMapRoute } from './aggregates.ts'
+import {
+  aggregateRoute,
+  bottleneckRoute,
+  compareRoute,
+  errorGroupsRoute,
+  flameRoute,
+  heatMapRoute,
+} from './aggregates.ts'
 import { collectorRoutes, type CollectorRoutesOptions } from './collector-routes.ts'
 import { apiError, type Failures } from './failure.ts'
 import { API, attributes, attributeValues, dependencies, operations, trace as traceParameters } from './catalogue.ts'
@@ -24,6 +31,7 @@ import { normalizeTraceId, nowNs, type Query, RequestError } from './params.ts'
 import { at } from './route.ts'
 import { searchRoute } from './search.ts'
 import type { Limits, StoreQueries } from './store-queries.ts'
+import { tailRoute } from './tail.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -46,16 +54,21 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       return reply.code(404).send(apiError({ code: 'not_found', message }))
     })
     const hasAllRoutes = refuseOtherMethods(app)
+    const stopping = new AbortController()
+    app.addHook('preClose', () => stopping.abort())
     app.addHook('preValidation', async ({ query, routeOptions: { config } }) => {
       if (config.route) refuseUnknown(query as Query, parametersOf(config.route), config.route.path)
     })
 
     app.get(...at(API.search), searchRoute(store, reports, failures))
-    app.get(...at(API.aggregate), aggregateRoute(store))
-    app.get(...at(API.heatMap), heatMapRoute(store))
-    app.get(...at(API.compare), compareRoute(store))
-    app.get(...at(API.bottleneck), bottleneckRoute(store))
-    app.get(...at(API.errorGroups), errorGroupsRoute(store))
+    // Fastify would answer HEAD by reading what has no end.
+    app.get(API.tail.path, { ...at(API.tail)[1], exposeHeadRoute: false }, tailRoute(store, failures, stopping.signal))
+    app.get(...at(API.aggregate), aggregateRoute(store, failures))
+    app.get(...at(API.heatMap), heatMapRoute(store, failures))
+    app.get(...at(API.compare), compareRoute(store, failures))
+    app.get(...at(API.bottleneck), bottleneckRoute(store, failures))
+    app.get(...at(API.flame), flameRoute(store, failures))
+    app.get(...at(API.errorGroups), errorGroupsRoute(store, failures))
 
     app.get<{ Params: { id: string } }>(...at(API.trace), async (request, reply) => {
       const id = traceIdParam(request.params.id)

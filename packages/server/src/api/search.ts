@@ -10,11 +10,10 @@ import type { Reports } from '../report/reports.ts'
 import { q, search } from './catalogue.ts'
 import { suggestionsFor } from './did-you-mean.ts'
 import { apiError, type Failures } from './failure.ts'
+import { acceptsLines, LINES_TYPE, lineOf, started } from './lines.ts'
 import type { Query } from './params.ts'
 import { scopeOf } from './scope.ts'
 import type { StoreQueries } from './store-queries.ts'
-
-const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
 
 /** `GET search`: one JSON answer, or lines as they are found for a client that accepts them; see `api.ts`. */
 export function searchRoute(store: StoreQueries, reports: Reports, failures: Failures) {
@@ -39,23 +38,6 @@ export function searchRoute(store: StoreQueries, reports: Reports, failures: Fai
   }
 }
 
-function acceptsLines({ headers }: FastifyRequest): boolean {
-  return /\bapplication\/x-ndjson\b/i.test(headers.accept ?? '')
-}
-
-/** The events once it is known that there are some: what is no query is answered as an error and not in the middle. */
-async function started(events: AsyncIterable<SearchEvent>): Promise<AsyncIterable<SearchEvent>> {
-  const iterator = events[Symbol.asyncIterator]()
-  const head = await iterator.next()
-  return (async function* () {
-    try {
-      for (let next = head; !next.done; next = await iterator.next()) yield next.value
-    } finally {
-      await iterator.return?.()
-    }
-  })()
-}
-
 async function* lines(
   events: AsyncIterable<SearchEvent>,
   suggest: (end: SearchEnd, found: boolean) => Promise<readonly Suggestion[]>,
@@ -66,11 +48,11 @@ async function* lines(
   try {
     for await (const event of events) {
       found ||= event.type === 'traces'
-      yield lineOf(await read(event))
+      yield lineOf((await read(event)) satisfies SearchLine)
     }
   } catch (error) {
     failed(error)
-    yield lineOf({ type: 'error', ...apiError(failures.of(error)) })
+    yield lineOf({ type: 'error', ...apiError(failures.of(error)) } satisfies SearchLine)
   }
 
   async function read(event: SearchEvent): Promise<SearchLine> {
@@ -79,10 +61,6 @@ async function* lines(
     const { type, ...end } = event
     return { type, ...endOf(end, await suggest(end, found)) }
   }
-}
-
-function lineOf(line: SearchLine): string {
-  return `${JSON.stringify(line)}\n`
 }
 
 function endOf(end: SearchEnd, didYouMean: readonly Suggestion[]): Omit<SearchResponse, 'traces'> {
@@ -136,7 +114,7 @@ function searchQuery(query: Query, set: SpanSet | undefined): SearchQuery {
   }
 }
 
-function traceRow(summary: TraceSummary): TraceRow {
+export function traceRow(summary: TraceSummary): TraceRow {
   const { traceId, rootService, rootName, start, requestStart, services, matched } = summary
   return {
     traceId,

@@ -9,13 +9,19 @@ import {
   type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
+  type Flame,
+  type FlameQuery,
   type HeatMap,
   type HeatMapQuery,
+  type Level,
+  type OnPartial,
   type Operation,
   type Pin,
   type SearchEvent,
   type SearchQuery,
   StorageError,
+  type TailEvent,
+  type TailQuery,
   type TraceStore,
 } from '@spoor/storage'
 import type { QueryCall } from '../http/query-call.ts'
@@ -34,14 +40,17 @@ export interface StoreQueries {
   search(query: SearchQuery, limits: Limits): AsyncGenerator<SearchEvent>
   services(limits: Limits): Promise<string[]>
   operations(service: string | undefined, limits: Limits): Promise<Operation[]>
-  attributeKeys(limit: number, limits: Limits): Promise<string[]>
+  attributeKeys(limit: number, limits: Limits, level?: Level): Promise<string[]>
   attributeValues(key: string, limit: number, limits: Limits): Promise<string[]>
   dependencies(from: bigint, to: bigint, links: boolean, limits: Limits): Promise<Dependencies>
-  aggregate(query: AggregateQuery, limits: Limits): Promise<Aggregates>
-  heatMap(query: HeatMapQuery, limits: Limits): Promise<HeatMap>
-  errorGroups(query: ErrorGroupsQuery, limits: Limits): Promise<ErrorGroups>
-  bottleneck(query: BottleneckQuery, limits: Limits): Promise<Bottleneck>
-  compare(query: CompareQuery, limits: Limits): Promise<Differences>
+  aggregate(query: AggregateQuery, limits: Limits, onPartial?: OnPartial<Aggregates>): Promise<Aggregates>
+  heatMap(query: HeatMapQuery, limits: Limits, onPartial?: OnPartial<HeatMap>): Promise<HeatMap>
+  errorGroups(query: ErrorGroupsQuery, limits: Limits, onPartial?: OnPartial<ErrorGroups>): Promise<ErrorGroups>
+  bottleneck(query: BottleneckQuery, limits: Limits, onPartial?: OnPartial<Bottleneck>): Promise<Bottleneck>
+  flame(query: FlameQuery, limits: Limits, onPartial?: OnPartial<Flame>): Promise<Flame>
+  compare(query: CompareQuery, limits: Limits, onPartial?: OnPartial<Differences>): Promise<Differences>
+  /** See `TraceStore.tail`. It has no end of its own; each look has to come. */
+  tail(query: TailQuery, limits: Pick<Limits, 'signal'>): AsyncGenerator<TailEvent>
   /** Whether traces that are pinned are kept longer. */
   readonly hasPins: boolean
   pins(limits: Limits): Promise<Pin[]>
@@ -53,6 +62,8 @@ export interface StoreQueries {
 const LATE_MS = 1_000
 /** The most that reading one trace may take in all, its reader's time in it. Milliseconds. */
 const STREAM_TIMEOUT_MS = 600_000
+/** The most that lies between two looks at what has come. Milliseconds. */
+const LOOK_TIMEOUT_MS = 10_000
 
 /** `store`: the store, or a throw of StorageError `closed` while there is none. */
 export function createStoreQueries(store: () => TraceStore): StoreQueries {
@@ -62,27 +73,53 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
-    attributeKeys: (limit, limits) =>
-      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, call)),
+    attributeKeys: (limit, limits, level = 'any') =>
+      bounded('the list of attributes', limits, (call) => store().attributeKeys(limit, { ...call, level })),
     attributeValues: (key, limit, limits) =>
       bounded('the list of values', limits, (call) => store().attributeValues(key, limit, call)),
     dependencies: (from, to, links, limits) =>
       bounded('the count of calls between services', limits, (call) =>
         store().dependencies(from, to, { ...call, links }),
       ),
-    aggregate: (query, limits) => bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call })),
-    bottleneck: (query, limits) =>
-      bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call })),
-    compare: (query, limits) => bounded('the comparison', limits, (call) => store().compare({ ...query, ...call })),
-    errorGroups: (query, limits) =>
-      bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call })),
-    heatMap: (query, limits) => bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call })),
+    aggregate: (query, limits, tell) =>
+      bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call }, tell)),
+    bottleneck: (query, limits, tell) =>
+      bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call }, tell)),
+    flame: (query, limits, tell) =>
+      bounded('the flame graph', limits, (call) => store().flame({ ...query, ...call }, tell)),
+    compare: (query, limits, tell) =>
+      bounded('the comparison', limits, (call) => store().compare({ ...query, ...call }, tell)),
+    errorGroups: (query, limits, tell) =>
+      bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call }, tell)),
+    tail: (query, limits) => readTail(store(), query, limits),
+    heatMap: (query, limits, tell) =>
+      bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call }, tell)),
     get hasPins() {
       return store().capabilities.pins
     },
     pins: (limits) => bounded('the list of pins', limits, () => store().pins()),
     pin: (id, limits) => bounded('pinning the trace', limits, () => store().pin(id)),
     unpin: (id, limits) => bounded('taking the pin', limits, () => store().unpin(id)),
+  }
+}
+
+async function* readTail(
+  store: TraceStore,
+  query: TailQuery,
+  { signal }: Pick<Limits, 'signal'>,
+): AsyncGenerator<TailEvent> {
+  const events = store.tail({ ...query, signal })[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await bounded('the look at what has come', { signal, timeoutMs: LOOK_TIMEOUT_MS }, () =>
+        events.next(),
+      )
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    // Not waited for: after an event that never came it would never come either.
+    void Promise.resolve(events.return?.()).catch(() => {})
   }
 }
 

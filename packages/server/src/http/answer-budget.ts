@@ -21,6 +21,8 @@ export interface AnswerLease {
 
 /** Bytes that one answer holds at most as it is streamed: a chunk of the store, and the text that is made of it. */
 export const ANSWER_BYTES = 2 * 1024 * 1024
+/** The same of one that is told as it comes: what one look finds. */
+export const TAIL_BYTES = 512 * 1024
 
 /**
  * The answers' own bound, and within it what `shared` has for them: a lease takes from both, so that answers never use up what is

@@ -24,6 +24,7 @@ function hangingStore(): TraceStore {
     heatMap: (query) => never(query),
     errorGroups: (query) => never(query),
     bottleneck: (query) => never(query),
+    flame: (query) => never(query),
     compare: (query) => never(query),
     append: () => never(),
     async *trace(id, options) {
@@ -32,6 +33,9 @@ function hangingStore(): TraceStore {
     },
     async *search({ signal, timeoutMs }) {
       yield await never({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) })
+    },
+    async *tail({ signal }) {
+      yield await never({ ...(signal && { signal }) })
     },
     services: (options) => never(options),
     operations: (_service, _kind, options) => never(options),
@@ -87,6 +91,7 @@ const OWN = [
   'error-groups',
   'compare',
   'bottleneck',
+  'flame',
 ].map((path) => `/api/spoor/v1/${path}`)
 const WINDOW = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z'
 const JAEGER = [
@@ -103,6 +108,17 @@ const JAEGER = [
   `/api/v3/traces/${traceIdOf(7)}`,
   `/api/v3/trace-summaries?${WINDOW}`,
 ]
+const TEMPO = [
+  '/tempo/api/search?q=%7B%7D',
+  '/tempo/api/search?q=%7Bparent.a=1%7D',
+  '/tempo/api/search/tags',
+  '/tempo/api/v2/search/tag/.a/values',
+  '/tempo/api/v2/search/tag/.a/values?q=%7Bname=%22x%22%7D',
+  `/tempo/api/traces/${traceIdOf(7)}`,
+  `/tempo/api/v2/traces/${traceIdOf(7)}`,
+  '/tempo/api/metrics/query_range?q=%7B%7D%7Crate()',
+  '/tempo/api/metrics/query?q=%7B%7D%7Chistogram_over_time(duration)',
+]
 
 it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}timeout=20ms`)
@@ -112,7 +128,7 @@ it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/took longer than \d+ ms/) as string })
 })
 
-it.each([...OWN, ...JAEGER])(
+it.each([...OWN, ...JAEGER, ...TEMPO])(
   '%s has a deadline in the store, and is cancelled there when its client leaves',
   async (path) => {
     const request = get(`${url}${path}`).on('error', () => {})
@@ -125,6 +141,19 @@ it.each([...OWN, ...JAEGER])(
     await expect.poll(() => signal!.aborted, { timeout: 10_000 }).toBe(true)
   },
 )
+
+it('a tail is cancelled in the store when its client leaves', async () => {
+  const request = get(`${url}/api/spoor/v1/tail`).on('error', () => {})
+  await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(1)
+  expect(asked[0]!.signal!.aborted).toBe(false)
+  request.destroy()
+  await expect.poll(() => asked[0]!.signal!.aborted, { timeout: 10_000 }).toBe(true)
+})
+
+it('what is told as it grows ends by its deadline, too', async () => {
+  const headers = { accept: 'application/x-ndjson' }
+  expect((await fetch(`${url}/api/spoor/v1/flame?timeout=20ms`, { headers })).status).toBe(504)
+})
 
 it.each([
   `/api/spoor/v1/traces/${traceIdOf(1)}?timeout=20ms`,

@@ -3,9 +3,9 @@ import { RequestError } from '../api/params.ts'
 
 /**
  * Kinds of queries that do not wait for each other. `lists`: names of services and the like, from what the store has at hand;
- * `traces`: one trace by its id; `searches`: what may have to look at much.
+ * `traces`: one trace by its id; `searches`: what may have to look at much; `tails`: what comes, as long as the client stays.
  */
-export type LaneName = 'lists' | 'traces' | 'searches'
+export type LaneName = 'lists' | 'traces' | 'searches' | 'tails'
 
 interface LaneLimits {
   /** Queries that are answered at a time. An answer that is still being sent counts. */
@@ -18,13 +18,15 @@ export const LANE_LIMITS: Readonly<Record<LaneName, LaneLimits>> = {
   lists: { running: 64, waiting: 512 },
   traces: { running: 16, waiting: 128 },
   searches: { running: 4, waiting: 64 },
+  // None of these ends soon.
+  tails: { running: 16, waiting: 0 },
 }
 
 export type Lanes = Readonly<Record<LaneName, Lane>>
 
 export function createLanes(counters: Counters, limits = LANE_LIMITS): Lanes {
   const lane = (name: LaneName) => new Lane(name, limits[name], counters)
-  return { lists: lane('lists'), traces: lane('traces'), searches: lane('searches') }
+  return { lists: lane('lists'), traces: lane('traces'), searches: lane('searches'), tails: lane('tails') }
 }
 
 /** A bounded number of places, and a bounded queue before them, first come first served. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
-import { ANSWER_BYTES, type AnswerBudget, type AnswerLease } from './answer-budget.ts'
+import { ANSWER_BYTES, TAIL_BYTES, type AnswerBudget, type AnswerLease } from './answer-budget.ts'
 import type { Lane, LaneName, Lanes } from './lanes.ts'
 
 declare module 'fastify' {
@@ -44,7 +44,8 @@ export function limitQueries(app: FastifyInstance, lanes: Lanes, budget: AnswerB
     if (lane === undefined) return
     // Spoor's own API takes it.
     const timeoutMs = route ? timeoutOf(request.query as Query) : DEFAULT_TIMEOUT_MS
-    calls.set(request, await enter(lanes[lane], budget, endOf(reply), timeoutMs))
+    const bytes = lane === 'tails' ? TAIL_BYTES : ANSWER_BYTES
+    calls.set(request, await enter(lanes[lane], budget, endOf(reply), timeoutMs, bytes))
   })
 }
 
@@ -56,7 +57,7 @@ export interface QueryEnd {
 }
 
 /**
- * The limits of one query that takes `timeoutMs` milliseconds at the most: a place in its lane, and room for its answer, until it ends. Rejects with
+ * The limits of one query that takes `timeoutMs` milliseconds at the most: a place in its lane, and room for `bytes` of its answer, until it ends. Rejects with
  * RequestError `busy` (503) where there is none.
  */
 export async function enter(
@@ -64,10 +65,11 @@ export async function enter(
   budget: AnswerBudget,
   { signal, onEnd }: QueryEnd,
   timeoutMs = DEFAULT_TIMEOUT_MS,
+  bytes = ANSWER_BYTES,
 ): Promise<QueryCall> {
   const began = performance.now()
   onEnd(await lane.enter(timeoutMs * WAITING_SHARE, signal))
-  const room = budget.take(ANSWER_BYTES, 'answer')
+  const room = budget.take(bytes, 'answer')
   if (!room) throw new RequestError(503, 'busy', 'too many bytes of answers are on their way; try again')
   onEnd(() => room.release())
   return { signal, room, timeoutMs: timeoutMs - (performance.now() - began) }

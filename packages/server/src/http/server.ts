@@ -13,6 +13,7 @@ import { createQueryGrpc } from '../jaeger/grpc/server.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
 import { jaegerV3Api } from '../jaeger/v3.ts'
 import { Reports } from '../report/reports.ts'
+import { tempoApi } from '../tempo/routes.ts'
 import { createAnswerBudget, type SharedBudget } from './answer-budget.ts'
 import { compressForRemote } from './compress.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -56,7 +57,7 @@ const ANSWERED_WHILE_STOPPING =
   /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/(?:status|pipelines))$/
 
 /**
- * Everything on the page's port: the page, Spoor's API, Jaeger's APIs, `/metrics`, `/health` and `/ready`. No CORS: pages of other sites get
+ * Everything on the page's port: the page, Spoor's API, Jaeger's APIs, Tempo's below `/tempo`, `/metrics`, `/health` and `/ready`. No CORS: pages of other sites get
  * nothing. It may listen before the store is open: queries are answered with 503 until then.
  */
 export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
@@ -111,9 +112,10 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   await app.register(api, { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, failures), { prefix: '/api' })
+  const isReady = (): boolean => vitals().phase === 'running'
+  await app.register(tempoApi({ store, failures, isReady }), { prefix: '/tempo' })
   if (options.grpc) {
     const { port, listening } = options.grpc
-    const isReady = (): boolean => vitals().phase === 'running'
     const grpc = createQueryGrpc({ host, port, store, failures, lanes, budget, isReady })
     app.addHook('onReady', async () => {
       await grpc.start()

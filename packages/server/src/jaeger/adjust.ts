@@ -9,15 +9,18 @@ const IP_KEYS = new Set(['ip', 'peer.ipv4'])
 
 export interface Adjuster {
   /**
-   * The span as Jaeger shows it, with warnings about it; undefined for an exact duplicate of an earlier one. `bytes` are the span's
+   * The span as Jaeger shows it, with warnings about it; undefined for an exact duplicate of an earlier one. `bytes` gives the span's
    * own, `process` is the number of its process among the trace's.
    */
   adjust(
     span: Span,
-    bytes: Uint8Array,
+    bytes: () => Uint8Array,
     process: number,
   ): { readonly span: Span; readonly warnings: readonly string[] } | undefined
 }
+
+/** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
+export const WARNINGS = '@jaeger@warnings'
 
 /** Leaves spans as they came: Jaeger's `raw=true`. */
 export const rawAdjuster: Adjuster = { adjust: (span) => ({ span, warnings: [] }) }
@@ -47,8 +50,8 @@ const SEEN_BYTES = 64
 
 /**
  * What Jaeger's query service does to a trace before it shows it, span by span. Not done: clock skew (off by default in
- * Jaeger too), moving `telemetry.sdk.*` from spans to the resource (SDKs put them there), and sorting events by name
- * (they stay in the order in which they came).
+ * Jaeger too), and sorting events by name (they stay in the order in which they came). What it moves from spans to their resource is moved in
+ * `otlp.ts`; in the legacy model, where SDKs that put it there are not heard of, it stays.
  *
  * @param grow asked before so many more bytes are held; false: there is no room for them
  * @param maxSpans how many spans it takes
@@ -81,7 +84,7 @@ export function createSpanIndex(grow: (bytes: number) => boolean, maxSpans: numb
       return {
         adjust(span, bytes, process) {
           const bits = ids.bitsOf(span.spanId)
-          if (bits & SHARED_BIT && isSeen(bytes, process)) return undefined
+          if (bits & SHARED_BIT && isSeen(bytes(), process)) return undefined
           const isShared = span.kind === SERVER && bits === CLIENT_AND_SERVER
           if (isShared) return adjustSpan(span, freeId(span.spanId, ids), span.spanId)
           const parent = span.parentSpanId
@@ -200,7 +203,8 @@ export function adjustAttributes(attributes: readonly KeyValue[]): KeyValue[] {
   return sorted(attributes).map(dottedIp)
 }
 
-function sorted(attributes: readonly KeyValue[]): KeyValue[] {
+/** By key, by code units. */
+export function sorted(attributes: readonly KeyValue[]): KeyValue[] {
   return [...attributes].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }
 

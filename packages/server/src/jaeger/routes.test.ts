@@ -157,11 +157,37 @@ it.each([
   ['GET', `/api/traces?traceID=1&end=x`, 400, "unable to parse param 'end'"],
   ['GET', `/api/v3/traces/${traceIdOf(1)}?startTime=yesterday`, 400, 'malformed parameter startTime'],
   ['GET', `/api/v3/traces/${traceIdOf(1)}?rawTraces=maybe`, 400, 'malformed parameter rawTraces'],
+  ['GET', `/api/v3/traces/${traceIdOf(1)}?raw_traces=maybe`, 400, 'malformed parameter raw_traces'],
+  ['GET', '/api/v3/traces?query.start_time_min=now', 400, 'malformed parameter query.start_time_min'],
+  ['GET', '/api/v3/traces?query.startTimeMin=now', 400, 'malformed parameter query.startTimeMin'],
   ['GET', '/analytics/v1/dependencies', 404, '404 page not found'],
 ])('answers %s %s with %i', async (method, path, status, text) => {
   const answer = await spoor.get(path, { method })
   expect([answer.status, await answer.text()]).toEqual([status, expect.stringContaining(text)])
   expect(answer.headers.has('allow')).toBe(status === 405)
+})
+
+it('adjusts what it gives as OTLP, unless it is asked not to', async () => {
+  const traceId = traceIdOf(9_000)
+  const twice = {
+    traceId,
+    spanId: spanIdOf(1),
+    startTimeUnixNano: BigInt(END_MS) * 1_000_000n,
+    endTimeUnixNano: BigInt(END_MS) * 1_000_000n,
+  }
+  await spoor.post(requestOf('twice', [twice, twice]))
+  type Answer = { result: { resourceSpans: { scopeSpans: { spans: object[] }[] }[] } }
+  const count = async (path: string) => {
+    const { result } = await spoor.json<Answer>(`/api/v3/${path}`)
+    return result.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)).length
+  }
+  const search =
+    'traces?query.serviceName=twice&query.startTimeMin=2026-01-01T00:00:00Z&query.startTimeMax=2027-01-01T00:00:00Z'
+  expect(await count(`traces/${traceId}`)).toBe(1)
+  expect(await count(`traces/${traceId}?rawTraces=true`)).toBe(2)
+  expect(await count(`traces/${traceId}?raw_traces=1`)).toBe(2)
+  expect(await count(search)).toBe(1)
+  expect(await count(`${search}&query.rawTraces=true`)).toBe(2)
 })
 
 it('takes trace ids in base64, and prints those that it has not found as it prints all', async () => {

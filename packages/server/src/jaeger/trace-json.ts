@@ -1,19 +1,16 @@
 import { freeBytes } from '@spoor/collector'
 import {
-  createSpanColumns,
   decodeResourceHeader,
   decodeScopeHeader,
   decodeSpan,
-  hexToBytes,
   type KeyValue,
   type Resource,
-  scanSpans,
   type Scope,
   type Span,
-  type SpanColumns,
   type SpanEvent,
 } from '@spoor/otlp'
-import { adjustAttributes, type Adjuster, createSpanIndex, rawAdjuster, spanAdjuster } from './adjust.ts'
+import { adjustAttributes, type Adjuster, rawAdjuster, WARNINGS } from './adjust.ts'
+import { type AheadOptions, createScanner, type Piece, readAhead } from './read-ahead.ts'
 import { UNKNOWN_SERVICE } from '@spoor/trace'
 import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './model.ts'
 import { stringAttribute, tagOf } from './tags.ts'
@@ -26,27 +23,10 @@ const KIND_NAMES: Readonly<Record<number, string>> = {
   5: 'consumer',
 }
 const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'OK', 2: 'ERROR' }
-/** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
-const WARNINGS = '@jaeger@warnings'
 
-/** How much is held of a trace for what has to be known of all its spans before the first is shown. */
-export interface WholeLimits {
-  /** Of a trace up to so many bytes the spans are held; a larger one is read twice. */
-  readonly maxBytes: number
-  /** A trace with more is not adjusted as a whole. */
-  readonly maxSpans: number
-}
-
-const WHOLE: WholeLimits = { maxBytes: 2 * 1024 * 1024, maxSpans: 1_000_000 }
-
-export interface ReadOptions {
+export interface ReadOptions extends AheadOptions {
   /** Leaves out Jaeger's adjusters, so that the spans are as they came. */
   readonly raw: boolean
-  /** The trace once more, from its beginning. */
-  readonly again: () => AsyncIterable<Uint8Array>
-  /** Asked before so many more bytes are held; false: there is no room for them. */
-  readonly grow?: (bytes: number) => boolean
-  readonly limits?: WholeLimits
 }
 
 /** A trace in Jaeger's model, a span at a time: a large one is never in memory as objects. */
@@ -76,7 +56,7 @@ export interface JaegerTraceReader {
 export function readJaegerTrace(
   chunks: AsyncIterable<Uint8Array>,
   traceId: string,
-  { raw, again, grow = () => true, limits = WHOLE }: ReadOptions,
+  { raw, ...options }: ReadOptions,
 ): JaegerTraceReader {
   const processes = createProcesses(raw)
   const warnings: string[] = []
@@ -94,77 +74,15 @@ export function readJaegerTrace(
       yield* spansIn(chunks, rawAdjuster)
       return
     }
-    const index = createSpanIndex(grow, limits.maxSpans)
+    const { adjuster, warning, again, free } = await readAhead(chunks, traceId, options)
     try {
-      const { held, isWhole } = await readAhead(chunks, limits.maxBytes, grow, (bytes) => index.add(piecesOf(bytes)))
-      if (!isWhole) {
-        warnings.push(
-          `trace has more than ${limits.maxSpans} spans, or the server is short of memory: duplicates are shown, and span ids that client and server share are left as they are`,
-        )
-      }
-      yield* spansIn(held ?? again(), isWhole ? index.adjuster() : spanAdjuster)
+      if (warning !== undefined) warnings.push(warning)
+      yield* spansIn(again, adjuster)
     } finally {
-      index.free()
+      free()
     }
   }
   return { traceID: shortTraceId(traceId), processes: processes.byName, warnings, spans }
-}
-
-interface Ahead {
-  /** The chunks, and what ended them, of a trace that is small enough to be kept. */
-  readonly held: AsyncIterable<Uint8Array> | undefined
-  /** Whether `see` has seen all that can be read, and remembers it. */
-  readonly isWhole: boolean
-}
-
-/** Reads a trace for what has to be known of all its spans. `see`: false when that is too much. */
-async function readAhead(
-  chunks: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  grow: (bytes: number) => boolean,
-  see: (bytes: Uint8Array) => boolean,
-): Promise<Ahead> {
-  let kept: Uint8Array[] | undefined = []
-  let bytes = 0
-  try {
-    for await (const chunk of chunks) {
-      if (!see(chunk)) return { held: undefined, isWhole: false }
-      bytes += chunk.length
-      if (kept && bytes <= maxBytes && grow(chunk.length)) kept.push(chunk)
-      else {
-        for (const before of kept ?? []) freeBytes(before)
-        kept = undefined
-        freeBytes(chunk)
-      }
-    }
-  } catch (error) {
-    return { held: kept && given(kept, { error }), isWhole: true }
-  }
-  return { held: kept && given(kept), isWhole: true }
-}
-
-async function* given(
-  chunks: readonly Uint8Array[],
-  failure?: { readonly error: unknown },
-): AsyncGenerator<Uint8Array> {
-  yield* chunks
-  if (failure) throw failure.error
-}
-
-/** A chunk of a trace, scanned. Good until the next one is. */
-interface Piece {
-  readonly bytes: Uint8Array
-  readonly columns: SpanColumns
-  readonly rows: readonly number[]
-}
-
-function createScanner(traceId: string): (bytes: Uint8Array) => Piece {
-  const columns = createSpanColumns()
-  return (bytes) => {
-    columns.count = 0
-    scanSpans(bytes, columns)
-    return { bytes, columns, rows: rowsOfTrace(columns, traceId) }
-  }
 }
 
 function* spansOf({ bytes, columns, rows }: Piece, adjuster: Adjuster, processes: Processes): Generator<JaegerSpan> {
@@ -177,7 +95,7 @@ function* spansOf({ bytes, columns, rows }: Piece, adjuster: Adjuster, processes
     const process = processAt(resourceStart[row]!, resourceEnd[row]!)
     const scope = scopeAt(scopeStart[row]!, scopeEnd[row]!)
     const span = decodeSpan(bytes, spanStart[row], spanEnd[row])
-    const adjusted = adjuster.adjust(span, bytes.subarray(spanStart[row], spanEnd[row]), process)
+    const adjusted = adjuster.adjust(span, () => bytes.subarray(spanStart[row], spanEnd[row]), process)
     if (adjusted) yield spanJson(adjusted.span, scope, process, adjusted.warnings)
   }
 }
@@ -211,15 +129,6 @@ function memoize<T>(make: (start: number, end: number) => T): (start: number, en
     if (!made.has(start)) made.set(start, make(start, end))
     return made.get(start)!
   }
-}
-
-function rowsOfTrace(columns: SpanColumns, traceId: string): number[] {
-  const id = hexToBytes(traceId)
-  const rows: number[] = []
-  for (let row = 0; row < columns.count; row++) {
-    if (id.every((byte, index) => columns.traceId[row * 16 + index] === byte)) rows.push(row)
-  }
-  return rows
 }
 
 /** 16 digits when the high half is zero, as Jaeger prints it, else all 32. */

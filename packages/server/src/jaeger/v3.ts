@@ -8,7 +8,7 @@ import { otlpJson } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
-import { operationsOf, readingTime, traceChunks } from './answers.ts'
+import { operationsOf, otlpOf, readingTime, traceChunks } from './answers.ts'
 import { parseBool, readTraceId } from './go-params.ts'
 import { stringMap, tagFilter } from './search-params.ts'
 
@@ -46,11 +46,14 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
 
     app.get('/traces', searches, async (request, reply) => {
       const call = callOf(request)
-      const page = await collectSearch(store.search(searchQuery(request.query as Query), call))
+      const query = request.query as Query
+      const raw = boolean(query, 'query.rawTraces')
+      const page = await collectSearch(store.search(searchQuery(query), call))
       if (page.traces.length === 0 && page.complete) throw new RequestError(404, 'not_found', 'No traces found')
       async function* all(): AsyncGenerator<Uint8Array> {
         const time = readingTime(call.timeoutMs)
-        for (const { traceId } of page.traces) yield* time.reading(store.trace(traceId, call))
+        for (const { traceId } of page.traces)
+          yield* time.reading(otlpOf(store, store.trace(traceId, call), traceId, raw, call))
       }
       tellIncomplete(reply, page)
       return sendResult(reply, all())
@@ -63,8 +66,9 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       const [from, to] = [timestamp(query, 'startTime'), timestamp(query, 'endTime')]
       if (from !== undefined && to !== undefined && from >= to)
         throw malformed('startTime', 'it must be before endTime')
-      boolean(query, 'rawTraces')
-      return sendResult(reply, await traceChunks(store, id, callOf(request)))
+      const raw = boolean(query, 'rawTraces')
+      const call = callOf(request)
+      return sendResult(reply, otlpOf(store, await traceChunks(store, id, call), id, raw, call))
     })
 
     app.get('/trace-summaries', searches, async (request, reply) => {
@@ -110,15 +114,18 @@ function summaryJson(summary: TraceSummary): object {
 const malformed = (name: string, why: string) =>
   new RequestError(400, 'bad_parameter', `malformed parameter ${name}: ${why}`)
 
-/** `query.serviceName` or `query.service_name`. */
+/** A parameter by its name or its older one, `query.serviceName` or `query.service_name`, as it was given. */
+function given(query: Query, name: string): { readonly name: string; readonly value: string } | undefined {
+  const older = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  for (const each of [name, older]) {
+    const value = first(query, each)
+    if (value !== undefined) return { name: each, value }
+  }
+  return undefined
+}
+
 function param(query: Query, name: string): string | undefined {
-  return (
-    first(query, name) ??
-    first(
-      query,
-      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    )
-  )
+  return given(query, name)?.value
 }
 
 /** The parameters of a search, which gRPC's are put into, too. */
@@ -157,34 +164,38 @@ export function searchQuery(query: Query): SearchQuery {
   }
 }
 
-/** Spans are given as they came, whatever it says. */
-function boolean(query: Query, name: string): void {
-  const value = param(query, name)
-  if (value !== undefined && parseBool(value) === undefined) throw malformed(name, `"${value}" is not a boolean`)
+/** False when it is absent. */
+function boolean(query: Query, name: string): boolean {
+  const found = given(query, name)
+  if (!found) return false
+  const is = parseBool(found.value)
+  if (is === undefined) throw malformed(found.name, `"${found.value}" is not a boolean`)
+  return is
 }
 
 function depth(query: Query): number {
-  const value = param(query, 'query.searchDepth') ?? first(query, 'query.num_traces')
-  if (value === undefined) return 100
-  if (!/^\d{1,9}$/.test(value) || Number(value) < 1)
-    throw malformed('query.searchDepth', `"${value}" is not a number above 0`)
+  const found = given(query, 'query.searchDepth') ?? given(query, 'query.numTraces')
+  if (!found) return 100
+  const { name, value } = found
+  if (!/^\d{1,9}$/.test(value) || Number(value) < 1) throw malformed(name, `"${value}" is not a number above 0`)
   return Math.min(10_000, Number(value))
 }
 
 function duration(query: Query, name: string): number | undefined {
-  const value = param(query, name)
-  if (value === undefined) return undefined
-  const duration = tryDuration(value)
-  if (duration === undefined) throw malformed(name, `"${value}" is not a duration`)
+  const found = given(query, name)
+  if (!found) return undefined
+  const duration = tryDuration(found.value)
+  if (duration === undefined) throw malformed(found.name, `"${found.value}" is not a duration`)
   return duration
 }
 
 /** RFC 3339 with up to nine digits of a second, as nanoseconds since 1970. */
 function timestamp(query: Query, name: string): bigint | undefined {
-  const value = param(query, name)
-  if (value === undefined) return undefined
+  const found = given(query, name)
+  if (!found) return undefined
+  const { value } = found
   const match = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/.exec(value)
   const seconds = match ? Date.parse(`${match[1]}${match[3]}`.toUpperCase()) : Number.NaN
-  if (!match || Number.isNaN(seconds)) throw malformed(name, `"${value}" is not an RFC 3339 time`)
+  if (!match || Number.isNaN(seconds)) throw malformed(found.name, `"${value}" is not an RFC 3339 time`)
   return BigInt(seconds) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'))
 }

@@ -5,6 +5,7 @@ import type {
   BottleneckQuery,
   CompareQuery,
   ErrorGroupsQuery,
+  FlameQuery,
   GroupKey,
   HeatMapQuery,
 } from '../contract.ts'
@@ -141,6 +142,13 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
 
 export const arbitraryBottleneck: fc.Arbitrary<BottleneckQuery> = fc
   .tuple(arbitrarySpans, fc.record({ limit: fc.constantFrom(1, 3, 1000) }))
+  .map(([scope, counts]) => ({ ...scope, ...counts }))
+
+export const arbitraryFlame: fc.Arbitrary<FlameQuery> = fc
+  .tuple(
+    arbitrarySpans,
+    fc.record({ limit: fc.constantFrom(1, 4, 10, 1000), exemplars: fc.constantFrom(0, 1, 3) }, { requiredKeys: [] }),
+  )
   .map(([scope, counts]) => ({ ...scope, ...counts }))
 
 /** Of two sets, one of them often everything. */

@@ -80,21 +80,35 @@ function measuresOf(
   to: bigint,
   bucketNs: bigint,
 ): Measures {
-  const durations = spans.map(exactDuration)
   const bucketOf = (bucket: number): AggregateBucket => {
     const own = spans.filter((span) => timeBin(span, from, bucketNs, buckets) === bucket)
-    return { count: own.length, errors: errorsOf(own), percentilesNs: percentilesOf(own, percentiles) }
+    const { minNs, maxNs, sumNs } = durationsOf(own)
+    return {
+      count: own.length,
+      errors: errorsOf(own),
+      sumNs,
+      minNs,
+      maxNs,
+      percentilesNs: percentilesOf(own, percentiles),
+    }
   }
   return {
     count: spans.length,
     errors: errorsOf(spans),
     perSecond: spans.length / (Number(to - from + 1n) / 1e9),
-    sumNs: durations.reduce((sum, each) => sum + each, 0),
-    minNs: spans.length === 0 ? 0 : Math.min(...durations),
-    maxNs: Math.max(0, ...durations),
+    ...durationsOf(spans),
     percentilesNs: percentilesOf(spans, percentiles),
     exemplars: exemplarsOf(spans, exemplars),
     ...(buckets > 0 && { buckets: Array.from({ length: buckets }, (_, bucket) => bucketOf(bucket)) }),
+  }
+}
+
+function durationsOf(spans: readonly SentSpan[]): Pick<Measures, 'sumNs' | 'minNs' | 'maxNs'> {
+  const durations = spans.map(exactDuration)
+  return {
+    sumNs: durations.reduce((sum, each) => sum + each, 0),
+    minNs: spans.length === 0 ? 0 : Math.min(...durations),
+    maxNs: Math.max(0, ...durations),
   }
 }
 

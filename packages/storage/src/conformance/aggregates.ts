@@ -7,6 +7,7 @@ import {
   type BottleneckQuery,
   type CompareQuery,
   type ErrorGroupsQuery,
+  type FlameQuery,
   type HeatMap,
   type HeatMapQuery,
   type Measures,
@@ -19,6 +20,7 @@ import {
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
+  arbitraryFlame,
   arbitraryHeatMap,
 } from './aggregate-arbitrary.ts'
 import {
@@ -33,6 +35,7 @@ import {
 import { expectedBottleneck } from './bottleneck-model.ts'
 import { expectedDifferences } from './compare-model.ts'
 import { expectedErrorGroups } from './error-model.ts'
+import { expectedFlame } from './flame-model.ts'
 import { withStore, type OpenStore } from './harness.ts'
 import { attributes, batchOf, MS, sent, T0, traceId, type SentSpan } from './spans.ts'
 
@@ -58,12 +61,33 @@ export function aggregates(open: OpenStore): void {
           fc.asyncProperty(arbitraryBottleneck, (query) => checkBottleneck(opened, spans, query)),
           { numRuns: 12, seed },
         )
+        await fc.assert(
+          fc.asyncProperty(arbitraryFlame, (query) => checkFlame(opened, spans, query)),
+          { numRuns: 12, seed },
+        )
       }
       await check(store, 51)
       await store.close()
       const again = await open(directory)
       await check(again, 52)
       await again.close()
+    })
+  })
+
+  it('looks at so many traces, newer ones rather than older', async () => {
+    await withStore(open, async (store) => {
+      if (!store.capabilities.aggregates) return
+      for (let trace = 0; trace < 20; trace++)
+        await store.append(batchOf(...[1, 2].map((id) => sent({ trace, id, at: 10 * trace, ms: 2, name: `${trace}` }))))
+      const some = await store.flame({ traces: 5 })
+      expect(some).toMatchObject({ traces: 5, sampled: true, complete: true })
+      const names = new Set(some.frames.map(({ name }) => name))
+      expect(names.size).toBe(5)
+      expect(some.frames.reduce((sum, { calls }) => sum + calls, 0)).toBe(10)
+      expect(await store.bottleneck({ traces: 5 })).toMatchObject({ traces: 5, sampled: true })
+      expect(await store.flame({ traces: 20 })).toMatchObject({ traces: 20, sampled: false })
+      const few = { filter: { op: 'eq', target: { field: 'name' }, value: '7' } } as const
+      expect(await store.flame({ ...few, traces: 1 })).toMatchObject({ traces: 1, sampled: false })
     })
   })
 
@@ -165,6 +189,10 @@ export function aggregates(open: OpenStore): void {
       await refuses(store.compare({ a: {} } as never), /b: a set to compare is needed/)
       await refuses(store.compare({ a: {}, b: {}, keys: [{ field: 'start' as never }] }), /keys\[0\]\.field is start/)
       await refuses(store.bottleneck({ limit: 0 }), /limit is 0/)
+      await refuses(store.bottleneck({ traces: 0 }), /traces is 0/)
+      await refuses(store.flame({ limit: 10_001 }), /limit is 10001/)
+      await refuses(store.flame({ traces: 0 }), /traces is 0/)
+      await refuses(store.flame({ exemplars: 11 }), /exemplars is 11/)
       await refuses(store.errorGroups({ limit: 1001 }), /limit is 1001/)
       expect((await store.aggregate({ groupBy: [{ attribute: 'a' }] })).groups[0]).toMatchObject({
         key: ['x'],
@@ -272,6 +300,16 @@ export async function checkBottleneck(
   const { from, to, complete, traces, requestNs, services, operations } = await store.bottleneck(query)
   expect(complete).toBe(true)
   expect({ from, to, traces, requestNs, services, operations }).toEqual(expectedBottleneck(spans, query))
+}
+
+export async function checkFlame(
+  store: Pick<TraceStore, 'flame'>,
+  spans: readonly SentSpan[],
+  query: FlameQuery,
+): Promise<void> {
+  const { complete, spansScanned: _, bytesRead: _bytes, elapsedMs: _ms, bucketNs, ...flame } = await store.flame(query)
+  expect({ complete, bucketNs }).toEqual({ complete: true, bucketNs: 0n })
+  expect(flame).toEqual(expectedFlame(spans, query))
 }
 
 export async function checkCompare(

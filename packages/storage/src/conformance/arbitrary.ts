@@ -100,6 +100,12 @@ const FIELDS: Field[] = [
   'traceState',
   'scopeName',
   'scopeVersion',
+  'traceId',
+  'spanId',
+  'parentId',
+  'eventName',
+  'linkTraceId',
+  'linkSpanId',
 ]
 export const arbitraryTarget: fc.Arbitrary<Target> = fc.oneof(
   fc.record({ field: fc.constantFrom(...FIELDS) }),
@@ -119,6 +125,9 @@ const arbitraryOperand = fc.constantFrom(
   1_500_000,
   T0 + 20n * MS,
   'absent',
+  'e',
+  TRACE,
+  SPAN.toLowerCase(),
 )
 const filters = fc.letrec<{ filter: Filter }>((tie) => ({
   filter: fc.oneof(

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import type { Level } from '../contract.ts'
 import { withStore, type OpenStore } from './harness.ts'
-import { attributes, batchOf, MS, sent, T0 } from './spans.ts'
+import { attributes, batchOf, MS, sent, T0, traceId } from './spans.ts'
 
 const ALL: [bigint, bigint] = [0n, 1n << 64n]
 
@@ -61,6 +62,40 @@ export function catalogue(open: OpenStore): void {
       expect(await store.attributeValues('letter', 2)).toEqual(['c', 'b'])
       expect(await store.attributeValues('once')).toEqual(['200'])
       expect(await store.attributeValues('never')).toEqual([])
+    })
+  })
+
+  it('lists attribute keys of one level', async () => {
+    await withStore(open, async (store) => {
+      const event = { timeUnixNano: T0, name: 'e', attributes: attributes({ onEvent: 1 }), droppedAttributesCount: 0 }
+      const link = {
+        traceId: traceId(9),
+        spanId: '0000000000000009',
+        traceState: '',
+        attributes: attributes({ onLink: 1 }),
+        droppedAttributesCount: 0,
+        flags: 0,
+      }
+      await store.append(
+        batchOf(
+          sent({
+            trace: 1,
+            id: 1,
+            service: 's',
+            attributes: attributes({ onSpan: 1 }),
+            resource: attributes({ onResource: 1 }),
+            scope: { attributes: attributes({ onScope: 1 }) },
+            span: { events: [event], links: [link] },
+          }),
+        ),
+      )
+      const keys = async (level: Level): Promise<string[]> => (await store.attributeKeys(10, { level })).toSorted()
+      expect(await keys('span')).toEqual(['onSpan'])
+      expect(await keys('event')).toEqual(['onEvent'])
+      expect(await keys('link')).toEqual(['onLink'])
+      expect(await keys('scope')).toEqual(['onScope'])
+      expect(await keys('resource')).toEqual(['onResource', 'service.name'])
+      expect(await keys('any')).toEqual(['onEvent', 'onLink', 'onResource', 'onScope', 'onSpan', 'service.name'])
     })
   })
 

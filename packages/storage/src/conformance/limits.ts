@@ -12,6 +12,7 @@ const CALLS: Readonly<Record<string, (store: TraceStore, options: CallOptions) =
   errorGroups: (store, options) => store.errorGroups({ ...options }),
   compare: (store, options) => store.compare({ a: {}, b: {}, ...options }),
   bottleneck: (store, options) => store.bottleneck({ ...options }),
+  flame: (store, options) => store.flame({ ...options }),
   dependencies: (store, options) => store.dependencies(0n, 1n << 64n, options),
   trace: (store, options) => chunksOf(store, 1, options),
   services: (store, options) => store.services(options),
@@ -50,7 +51,7 @@ export function limits(open: OpenStore): void {
   }
   const says = (name: string): boolean =>
     name.startsWith('search') ||
-    ['dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck', 'compare'].includes(name)
+    ['dependencies', 'aggregate', 'heatMap', 'errorGroups', 'bottleneck', 'flame', 'compare'].includes(name)
 
   it('stops every query at its deadline', async () => {
     await withStore(open, async (store) => {

@@ -76,7 +76,7 @@ function textOf(value: Plain): string {
 
 /** The values of a target on one span, as a filter compares them. */
 export function valuesOf(target: Target, sent: SentSpan): Plain[] {
-  if ('field' in target) return [fieldOf(target.field, sent)]
+  if ('field' in target) return fieldsOf(target.field, sent)
   const lists = attributesOf(sent)
   const level = target.level ?? 'any'
   const list = level === 'any' ? Object.values(lists).flat() : lists[level]
@@ -119,7 +119,22 @@ function saturated(duration: number): number {
   return Math.max(-longest, Math.min(longest, duration))
 }
 
-function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
+function fieldsOf(field: Field, sent: SentSpan): Plain[] {
+  switch (field) {
+    case 'eventName':
+      return sent.span.events.map(({ name }) => name)
+    case 'linkTraceId':
+      return sent.span.links.map(({ traceId }) => traceId)
+    case 'linkSpanId':
+      return sent.span.links.map(({ spanId }) => spanId)
+    default:
+      return [fieldOf(field, sent)]
+  }
+}
+
+type OneField = Exclude<Field, 'eventName' | 'linkTraceId' | 'linkSpanId'>
+
+function fieldOf(field: OneField, { span, resource, scope }: SentSpan): Plain {
   switch (field) {
     case 'service': {
       const name = resource.attributes.find(({ key }) => key === 'service.name')?.value
@@ -141,6 +156,12 @@ function fieldOf(field: Field, { span, resource, scope }: SentSpan): Plain {
       return span.traceState
     case 'scopeName':
       return scope.name
+    case 'traceId':
+      return span.traceId
+    case 'spanId':
+      return span.spanId
+    case 'parentId':
+      return span.parentSpanId
     default:
       return scope.version
   }

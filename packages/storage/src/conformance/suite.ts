@@ -9,6 +9,7 @@ import { paging } from './paging.ts'
 import { pinning } from './pins.ts'
 import { searching } from './search.ts'
 import { sets } from './sets.ts'
+import { tailing } from './tailing.ts'
 import { writeAndRead } from './write-and-read.ts'
 
 /** A test asks an engine hundreds of things; a slow machine takes more than vitest's five seconds for it. */
@@ -28,6 +29,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('tells about many', () => aggregates(open))
     describe('counts calls between services', () => dependencies(open))
     describe('pins traces', () => pinning(open))
+    describe('tells what comes', () => tailing(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))
   })

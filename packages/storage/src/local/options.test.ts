@@ -15,7 +15,7 @@ it('has the defaults for all that is not given, also for what is given as undefi
     segmentBytes: 256 * MIB,
     segmentAgeMs: Infinity,
     maxPendingBytes: 24 * MIB,
-    cacheBytes: 48 * MIB,
+    cacheBytes: 24 * MIB,
     blockSpans: 8192,
     blockBytes: 4 * MIB,
     frameBytes: 256 * 1024,

@@ -65,7 +65,7 @@ export interface LocalStoreOptions {
   readonly keep?: KeepOptions
   /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 24 MiB. */
   readonly maxPendingBytes?: number
-  /** Decoded index blocks that the readers keep in memory, a third of it for lookups by id, the rest for searches. Default 48 MiB. */
+  /** Decoded index blocks that the readers keep in memory, a quarter of it for lookups by id, the rest for searches. Default 24 MiB. */
   readonly cacheBytes?: number
   /** Spans after which a block is closed and its index written. Default 8,192. */
   readonly blockSpans?: number
@@ -135,7 +135,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
     seal: options.seal ?? true,
     segmentAgeMs: options.segmentAgeMs ?? Math.max(SECOND, maxAgeMs / 25),
     maxPendingBytes: options.maxPendingBytes ?? 24 * MIB,
-    cacheBytes: options.cacheBytes ?? 48 * MIB,
+    cacheBytes: options.cacheBytes ?? 24 * MIB,
     blockSpans: options.blockSpans ?? BLOCK_SPANS,
     blockBytes: options.blockBytes ?? 4 * MIB,
     // Frames of 256 KiB cost 1 % more disk than one frame a block, and a fifteenth of the time to read a trace.

@@ -8,6 +8,8 @@ import type {
   ErrorGroups,
   ErrorGroupsQuery,
   Filter,
+  Flame,
+  FlameQuery,
   HeatMap,
   HeatMapQuery,
   SearchEvent,
@@ -21,7 +23,9 @@ import { settingsOf } from '../local/options.ts'
 import { aggregate } from '../local/read/aggregate/aggregate.ts'
 import { bottleneck } from '../local/read/aggregate/bottleneck.ts'
 import { errorGroups } from '../local/read/aggregate/error-groups.ts'
+import { flame } from '../local/read/aggregate/flame.ts'
 import { heatMap } from '../local/read/aggregate/heat-map.ts'
+import { arrivals, type Arrivals } from '../local/read/arrivals.ts'
 import { Catalog } from '../local/read/catalog.ts'
 import { search } from '../local/read/search.ts'
 import { SummaryCache } from '../local/read/summary-cache.ts'
@@ -101,6 +105,22 @@ class Opened {
   bottleneck(query: BottleneckQuery): Promise<Bottleneck> {
     const turn = this.#turn()
     return bottleneck(this.#catalog.blocks(turn), query, turn)
+  }
+
+  flame(query: FlameQuery): Promise<Flame> {
+    const turn = this.#turn()
+    return flame(this.#catalog.blocks(turn), query, turn)
+  }
+
+  /** A look of a tail at the last `spans` of the store. */
+  async look(spans: number): Promise<Arrivals & { readonly looks: number; readonly bytes: number }> {
+    const turn = this.#turn()
+    const segments = this.#catalog.segments(turn)
+    const { id, blocks } = segments.at(-1)!
+    const rows = blocks.reduce((sum, block) => sum + block.spans, 0) - spans
+    const position = { segment: id, rows, told: new Uint32Array() }
+    const found = await arrivals(segments, {}, position, this.#summaries, turn)
+    return { ...found, looks: turn.spans, bytes: turn.bytesRead }
   }
 
   errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups> {
@@ -249,6 +269,7 @@ export async function checkWork(directory: string, log: (line: string) => void =
   assert.ok(most <= few, `a page looked at ${most} spans, at most ${few} should be`)
 
   await checkAggregates(store, few, inRare, log)
+  if (!store.hasColumns) await checkTail(store, few, log)
 
   await store.trace(traceId(-1))
   for (const [id, found] of [
@@ -308,8 +329,28 @@ async function checkAggregates(store: Opened, few: number, inRare: number, log: 
   assert.equal(errors.spans, Math.floor(traces / RARE))
   const times = await costs('where the time went', store.bottleneck({}), 2 * store.spans, 3 * columns)
   assert.equal(times.traces, traces)
+  // Filters of trace ids are asked of all blocks, and columns read of those that may have one of these traces.
+  const last = await costs(
+    'call paths of the last 1,000',
+    store.flame({ traces: 1_000 }),
+    2 * few,
+    159 * few + columns / 8,
+  )
+  assert.deepEqual([last.traces, last.sampled], [1_000, true])
   const nobody = { op: 'eq', target: { field: 'service' }, value: 'nobody' } as const
   await costs('a service that there is not', store.aggregate({ filter: nobody }), 0, 0)
   const second = { from: T0, to: T0 + 1_000n * MS }
   await costs('one second', store.aggregate({ ...second, groupBy, buckets: 60 }), few, 53 * few)
+}
+
+/** What a look of a tail costs: what has come, whatever is stored. */
+async function checkTail(store: Opened, few: number, log: (line: string) => void): Promise<void> {
+  const spans = 50 * SPANS_PER_TRACE
+  await store.look(spans)
+  const found = await store.look(spans)
+  log(`the last ${spans} as they come: ${found.looks} spans looked at, ${found.bytes} bytes read`)
+  assert.deepEqual([found.spans, found.missed, found.looks], [spans, 0, spans])
+  assert.ok(found.traces.length >= 50)
+  assert.ok(found.bytes <= 53 * few, `${found.bytes} bytes were read, at most ${53 * few} should be`)
+  assert.deepEqual((await store.look(0)).looks, 0)
 }

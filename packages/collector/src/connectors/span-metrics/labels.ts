@@ -1,11 +1,8 @@
 /** The attributes of series, and the texts by which they are told apart. */
 import type { AnyValue, KeyValue } from '@spoor/otlp'
-import type { Dimensions } from '../../connector-helper/index.ts'
+import { SPAN_KINDS, STATUS_CODES, type Dimensions } from '../../connector-helper/index.ts'
 import { text, valueText } from '../../processor-helper/index.ts'
 import type { SpanMetricsConfig } from './config.ts'
-
-const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map((name) => `SPAN_KIND_${name}`)
-const STATUSES = ['UNSET', 'OK', 'ERROR'].map((name) => `STATUS_CODE_${name}`)
 
 /** What series are made of, of one span. */
 export interface Labelled {
@@ -39,8 +36,8 @@ export class Labels {
   /** The text of the series of a span, without its dimensions. */
   keyOf(span: Labelled, dimensions: readonly KeyValue[]): string {
     const has = this.#has
-    const kind = KINDS[span.kind] ?? ''
-    const status = STATUSES[span.status] ?? ''
+    const kind = SPAN_KINDS[span.kind] ?? ''
+    const status = STATUS_CODES[span.status] ?? ''
     let key = has.has('service.name') ? span.service : ''
     if (has.has('span.name')) key += `\0${span.name}`
     if (has.has('span.kind')) key += `\0${kind}`
@@ -54,8 +51,8 @@ export class Labels {
     const usual = [
       ['service.name', span.service],
       ['span.name', span.name],
-      ['span.kind', KINDS[span.kind] ?? ''],
-      ['status.code', STATUSES[span.status] ?? ''],
+      ['span.kind', SPAN_KINDS[span.kind] ?? ''],
+      ['status.code', STATUS_CODES[span.status] ?? ''],
       ['collector.instance.id', this.#instance],
     ] as const
     const attributes = new Map<string, AnyValue>(

@@ -75,7 +75,7 @@ async function connector(input: object = DELTA) {
   const parsed = spanMetricsConfig.parse(input)
   const context = createTestContext('span_metrics')
   const sink = createSink()
-  const component = spanMetricsConnector.create(context, parsed, new Map([['metrics', sink]]))
+  const component = spanMetricsConnector.create(context, parsed, new Map([['metrics', sink]]), [])
   await component.start({} as never)
   const send = (bytes: Uint8Array) => component.consume(batch(bytes), EMPTY_CONTEXT)
   const end = async () => {

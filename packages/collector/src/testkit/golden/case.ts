@@ -7,6 +7,7 @@
  *     signal: traces                   what goes in; to: metrics, where something else comes out
  *     config:                          of the component, as a mapping in block style
  *       actions: [{key: a, action: delete}]
+ *     pipelines: [traces/a, traces/b]  behind a connector that chooses; the output is then a mapping: for each the list of its requests
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
  *     scrape: application/json         of an exporter: what is asked for, in `accept`; PORT in its config is a free one
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
@@ -15,7 +16,7 @@
  *     unordered: [attributes]          lists whose order nobody promises, `requests` being that of all; without it, all order counts
  *     ranked: [timeUnixNano]           keys of the output that are times of the run: their values are written as 1, 2, … in their order
  *     without: [schemaUrl]             keys of the output that are left out, as they differ on purpose
- *     collector: 0.160.0               the version that gave the answer
+ *     collector: 0.160.0               the version that gave the answer; none where there is none to be asked, and the answer was written from what is read of it
  *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
  *     error: processors::attributes: … or what `otelcol validate` says
  *     here: 3:3 processors.attributes… and what is said here for it: line and column of the configuration that {@link configText} makes
@@ -35,6 +36,8 @@ export interface GoldenCase {
   readonly type: string
   readonly signal: Signal
   readonly to: Signal
+  /** Those behind a connector that chooses between several. */
+  readonly pipelines: readonly string[]
   /** As it is written in the file, a block two spaces deep. */
   readonly config: string
   readonly headers: Readonly<Record<string, readonly string[]>>
@@ -46,6 +49,8 @@ export interface GoldenCase {
   readonly unordered: readonly string[]
   readonly ranked: readonly string[]
   readonly without: readonly string[]
+  /** Whether nobody is asked, and what must come out was written by hand. */
+  readonly isWritten: boolean
   readonly output: readonly object[] | undefined
   readonly error: string | undefined
   readonly here: string | undefined
@@ -58,6 +63,7 @@ interface Written {
   readonly scrape?: string
   readonly signal: Signal
   readonly to?: Signal
+  readonly pipelines?: string[]
   readonly headers?: Record<string, string | string[]>
   readonly input?: object | object[]
   readonly generate?: { readonly spans: number; readonly seed: number }
@@ -65,6 +71,7 @@ interface Written {
   readonly unordered?: string[]
   readonly ranked?: string[]
   readonly without?: string[]
+  readonly collector?: string
   readonly output?: object | object[]
   readonly error?: string
   readonly here?: string
@@ -90,6 +97,7 @@ function readGoldenCase(file: string): GoldenCase {
     type,
     signal: written.signal,
     to: written.to ?? written.signal,
+    pipelines: written.pipelines ?? [],
     config: /^config:[^\S\n]*\n((?:(?: .*)?\n)*)/m.exec(text)?.[1] ?? '',
     headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
     input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
@@ -99,6 +107,7 @@ function readGoldenCase(file: string): GoldenCase {
     unordered: written.unordered ?? [],
     ranked: written.ranked ?? [],
     without: written.without ?? [],
+    isWritten: written.collector === 'none',
     output: written.output === undefined ? undefined : [written.output].flat(),
     error: written.error,
     here: written.here,
@@ -145,16 +154,39 @@ export async function scraped(address: string, { scrape }: GoldenCase): Promise<
 }
 
 /** The pipelines that lead from a receiver through the component to an exporter, by their ids. */
-export function pipelinesOf({ kind, signal, to }: GoldenCase, name: string, ids: Ids): Record<string, object> {
+export function pipelinesOf(golden: GoldenCase, name: string, ids: Ids): Record<string, object> {
+  const { kind, signal, to, pipelines } = golden
   const { receiver, component, exporter } = ids
   if (kind === 'exporter') return { [`${signal}/${name}`]: { receivers: [receiver], exporters: [component] } }
   if (kind === 'processor') {
     return { [`${signal}/${name}`]: { receivers: [receiver], processors: [component], exporters: [exporter] } }
   }
+  const ends = pipelines.length > 0 ? pipelines : [`${to}/${name}-out`]
   return {
     [`${signal}/${name}-in`]: { receivers: [receiver], exporters: [component] },
-    [`${to}/${name}-out`]: { receivers: [component], exporters: [exporter] },
+    ...Object.fromEntries(
+      ends.map((end) => [end, { receivers: [component], exporters: [exporterOf(golden, exporter, end)] }]),
+    ),
   }
+}
+
+/** The exporter at the end of a pipeline: each has its own where there are several. `exporter`: `type/name`. */
+export function exporterOf({ pipelines }: GoldenCase, exporter: string, pipeline: string): string {
+  return pipelines.length > 0 ? `${exporter}-${pipeline.replace('/', '-')}` : exporter
+}
+
+/** All of them. */
+export function exportersOf(golden: GoldenCase, exporter: string): string[] {
+  return golden.pipelines.length > 0 ? golden.pipelines.map((each) => exporterOf(golden, exporter, each)) : [exporter]
+}
+
+/** The requests of the only pipeline, or a mapping with those of each. */
+export function byPipeline<T>(
+  { pipelines }: Pick<GoldenCase, 'pipelines'>,
+  requestsOf: (pipeline: string) => readonly T[],
+): readonly T[] | readonly [Readonly<Record<string, readonly T[]>>] {
+  if (pipelines.length === 0) return requestsOf('')
+  return [Object.fromEntries(pipelines.map((pipeline) => [pipeline, requestsOf(pipeline)]))]
 }
 
 export interface Ids {

@@ -18,13 +18,24 @@ import {
   section,
   type Consumer,
   type DeliveryContext,
+  type ExporterFactory,
   type ReceiverFactory,
 } from '../../component/index.ts'
 import { builtinFactories } from '../../factories.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { createTestLogger } from '../context.ts'
-import { createSink } from '../sink.ts'
-import { INSTANCE_ID, pipelinesOf, scraped, sectionText, withRanks, type GoldenCase } from './case.ts'
+import { createSink, type Sink } from '../sink.ts'
+import {
+  byPipeline,
+  exporterOf,
+  exportersOf,
+  INSTANCE_ID,
+  pipelinesOf,
+  scraped,
+  sectionText,
+  withRanks,
+  type GoldenCase,
+} from './case.ts'
 
 export interface Outcome {
   /** What came out, in the form that {@link comparable} gives. */
@@ -34,12 +45,23 @@ export interface Outcome {
 
 export const FROM_JSON = { traces: tracesFromJson, metrics: metricsFromJson, logs: logsFromJson }
 
+/** The exporter at the end. */
+const SINK = 'sink/golden'
+
 /** Where the requests of a case come from. */
 const CLIENT = '127.0.0.1:51432'
 
 /** Runs a case through a collector of its own. `pass`: lets so many milliseconds pass. */
 export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<unknown>): Promise<Outcome> {
-  const sink = createSink()
+  const sinks = new Map<string, Sink>()
+  const exporter: ExporterFactory<object> = {
+    ...createSink().factory(),
+    create(about, config) {
+      const sink = createSink()
+      sinks.set(about.id, sink)
+      return sink.factory().create(about, config)
+    },
+  }
   let first: Consumer | undefined
   const source: ReceiverFactory<object> = {
     kind: 'receiver',
@@ -56,7 +78,7 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
     collector = createCollector({
       config: [{ text: configText(golden), file: 'golden.yaml' }],
       env: {},
-      factories: [...builtinFactories, source, sink.factory()],
+      factories: [...builtinFactories, source, exporter],
       logger: createTestLogger(),
     })
     await collector.start()
@@ -78,24 +100,26 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
     return { output }
   }
   await collector.shutdown()
-  for (const { chunks, signal } of sink.batches) {
-    for (const { bytes, items } of chunks) {
-      const counted = countItems(signal, bytes)
-      if (counted !== items) throw new Error(`a chunk of ${counted} items says that it has ${items}`)
-    }
+  const requestsOf = (pipeline: string): object[] => {
+    const { batches } = sinks.get(exporterOf(golden, SINK, pipeline))!
+    return batches.map(({ signal, chunks }) => {
+      for (const { bytes, items } of chunks) {
+        const counted = countItems(signal, bytes)
+        if (counted !== items) throw new Error(`a chunk of ${counted} items says that it has ${items}`)
+      }
+      return requestToJson(signal, joinBytes(chunks.map(({ bytes }) => bytes)))
+    })
   }
-  const requests = withRanks(
-    golden,
-    sink.batches.map(({ signal, chunks }) => requestToJson(signal, joinBytes(chunks.map(({ bytes }) => bytes)))),
-  )
+  if (golden.isGenerated) return { output: [digestOf(golden, withRanks(golden, requestsOf('')))] }
   return {
-    output: golden.isGenerated
-      ? [digestOf(golden, requests)]
-      : (inOrder(
-          golden,
-          requests.map((request) => withoutZeros(request)),
-          'requests',
-        ) as unknown[]),
+    output: byPipeline(golden, (pipeline) => {
+      const requests = withRanks(golden, requestsOf(pipeline))
+      return inOrder(
+        golden,
+        requests.map((request) => withoutZeros(request)),
+        'requests',
+      ) as unknown[]
+    }),
   }
 }
 
@@ -104,8 +128,15 @@ export function expectedOf(golden: GoldenCase): Outcome {
   const { to, output, here, kind } = golden
   if (here !== undefined) return { error: here.trimEnd() }
   if (golden.isGenerated || kind === 'exporter') return { output: output ?? [] }
-  const requests = (output ?? []).map((request) => comparable(to, request))
-  return { output: inOrder(golden, requests, 'requests') as unknown[] }
+  const compared = (requests: readonly object[]): unknown[] =>
+    inOrder(
+      golden,
+      requests.map((request) => comparable(to, request)),
+      'requests',
+    ) as unknown[]
+  if (golden.pipelines.length === 0) return { output: compared(output ?? []) }
+  const [byName] = (output ?? [{}]) as Record<string, object[]>[]
+  return { output: byPipeline(golden, (pipeline) => compared(byName![pipeline] ?? [])) }
 }
 
 /** What stands for requests that are too many to be read. */
@@ -127,8 +158,11 @@ export function digestOf(
 
 /** The configuration, the component first, so that its own lines begin at the third. */
 function configText(golden: GoldenCase): string {
-  const ids = { receiver: 'source', component: golden.type, exporter: 'sink' }
-  const rest = { receivers: { source: {} }, exporters: { sink: {} } }
+  const ids = { receiver: 'source', component: golden.type, exporter: SINK }
+  const rest = {
+    receivers: { source: {} },
+    exporters: Object.fromEntries(exportersOf(golden, SINK).map((id) => [id, {}])),
+  }
   const telemetry = { resource: { 'service.instance.id': INSTANCE_ID } }
   const service = { pipelines: pipelinesOf(golden, 'golden', ids), telemetry }
   if (golden.kind === 'exporter')

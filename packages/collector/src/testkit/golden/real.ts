@@ -9,7 +9,16 @@ import { stringify } from 'yaml'
 import { HTTP_PATHS } from '../../otlp-protocol/services.ts'
 import { freePort } from '../otlp-http.ts'
 import { FROM_JSON } from './here.ts'
-import { entryText, INSTANCE_ID, pipelinesOf, scraped, type GoldenCase } from './case.ts'
+import {
+  byPipeline,
+  entryText,
+  exporterOf,
+  exportersOf,
+  INSTANCE_ID,
+  pipelinesOf,
+  scraped,
+  type GoldenCase,
+} from './case.ts'
 
 export interface RealOutcome {
   /** The requests that came out. */
@@ -55,10 +64,12 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
       errors.push(await validate(binary, config))
     }
     const valid = doors.filter((_, i) => errors[i] === undefined)
-    const alone = valid.filter(({ golden }) => golden.kind !== 'processor' && golden.pauseMs > 0)
+    const alone = valid.filter(
+      ({ golden: { kind, pauseMs, pipelines } }) => pipelines.length > 0 || (kind !== 'processor' && pauseMs > 0),
+    )
     const together = valid.filter((door) => !alone.includes(door))
     if (together.length > 0) await collect(binary, join(folder, 'all.yaml'), together)
-    // What goes by the time since the start, and must not go on while others are asked.
+    // What goes by the time since the start, and must not go on while others are asked; or has names of pipelines that others have, too.
     for (let i = 0; i < alone.length; i += AT_A_TIME) {
       const some = alone.slice(i, i + AT_A_TIME)
       await Promise.all(some.map((door) => collect(binary, join(folder, `${door.port}.yaml`), [door])))
@@ -67,7 +78,10 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
       const error = errors[i]
       if (error !== undefined) return { error: withoutNames(error, golden) }
       if (golden.kind === 'exporter') return { output: served ?? [] }
-      return { output: linesOf(file).filter((request) => hasItems(golden, request)) }
+      const output = byPipeline(golden, (pipeline) =>
+        linesOf(exporterOf(golden, file, pipeline)).filter((request) => hasItems(golden, request)),
+      )
+      return { output }
     })
   } finally {
     rmSync(folder, { recursive: true })
@@ -83,7 +97,9 @@ function configText(doors: readonly Door[]): string {
     const name = nameOf(golden)
     const ids = { receiver: `otlp/${name}`, component: `${golden.type}/${name}`, exporter: `file/${name}` }
     receivers[ids.receiver] = { protocols: { http: { endpoint: `127.0.0.1:${port}`, include_metadata: true } } }
-    if (golden.kind !== 'exporter') exporters[ids.exporter] = { path: file }
+    const files = exportersOf(golden, file)
+    if (golden.kind !== 'exporter')
+      for (const [index, id] of exportersOf(golden, ids.exporter).entries()) exporters[id] = { path: files[index] }
     Object.assign(pipelines, pipelinesOf(golden, name, ids))
     sections[golden.kind] += entryText(golden.config.replaceAll('PORT', String(scrapePort)), ids.component)
   }

@@ -7,6 +7,7 @@ import {
   archiveTrace,
   INCOMPLETE,
   operationsOf,
+  otlpOf,
   pairsOf,
   readingTime,
   readTrace,
@@ -85,7 +86,9 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
     [`${V3}.QueryService/GetTrace`]: {
       lane: 'traces',
       async *run(request, call) {
-        yield* await traceChunks(store, idOf(request['trace_id']), call)
+        const id = idOf(request['trace_id'])
+        const raw = request['raw_traces'] === true
+        yield* otlpOf(store, await traceChunks(store, id, call), id, raw, call)
       },
     },
 
@@ -119,7 +122,12 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
     },
     [`${V3}.QueryService/FindTraces`]: {
       lane: 'searches',
-      run: (request, call) => each(searchQuery(v3Query(request)), call, ({ traceId }) => store.trace(traceId, call)),
+      run(request, call) {
+        const raw = (request['query'] as ProtoRecord | undefined)?.['raw_traces'] === true
+        return each(searchQuery(v3Query(request)), call, ({ traceId }) =>
+          otlpOf(store, store.trace(traceId, call), traceId, raw, call),
+        )
+      },
     },
     [`${V3}.QueryService/FindTraceSummaries`]: {
       lane: 'searches',

@@ -190,6 +190,7 @@ describe('api_v3', () => {
       attributes: [{ key: 'order', value: '7' }],
     }
     expect(await v3('FindTraces', { query })).toEqual(chunks)
+    expect((await v3('GetTrace', { trace_id: ONE, raw_traces: true })).length).toBeGreaterThan(0)
   })
 
   it('sums traces up', async () => {

@@ -1,3 +1,5 @@
+import { freeMemory } from './memory.ts'
+
 /**
  * The header columns of one block: what queries read instead of spans. A row is a span, in the order in which it came.
  * What repeats is in tables that rows point into: trace ids, operations, and groups (the resource and scope of a span).
@@ -143,18 +145,18 @@ export function markOf(rows: BlockRows): Mark {
 }
 
 /**
- * A copy of what was added between two marks. Table indexes stay those of the whole block. All of it is in one piece of shared memory, which
- * several threads can be handed at once without a further copy; nobody writes to it.
+ * A copy of what was added between two marks. Table indexes stay those of the whole block. All of it is in one piece of memory, {@link memoryOf},
+ * which can be handed to another thread, and freed by it.
  */
 export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
   const count = to.count - from.count
   const traceCount = to.traceCount - from.traceCount
   const groupCount = to.groupCount - from.groupCount
-  const memory = new SharedArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount) + 16)
+  const memory = new ArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount) + 16)
   let at = 0
   const copyOf = <T extends Uint8Array | Uint32Array | Float64Array>(array: T, start: number, length: number): T => {
     const part = array.subarray(start, start + length) as T
-    const copy = new (array.constructor as new (memory: SharedArrayBuffer, at: number, length: number) => T)(
+    const copy = new (array.constructor as new (memory: ArrayBuffer, at: number, length: number) => T)(
       memory,
       at,
       length,
@@ -173,6 +175,22 @@ export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
   copy.operations = rows.operations.slice(from.operationCount, to.operationCount)
   copy.frames = rows.frames.slice(from.frameCount, to.frameCount)
   return copy
+}
+
+/** Of what {@link rowsBetween} gave. */
+export function memoryOf(rows: BlockRows): ArrayBuffer {
+  return rows.durationNs.buffer as ArrayBuffer
+}
+
+/** Gives the memory of what {@link rowsBetween} gave back at once: there is more of it in a second than a collector should have to see to. */
+export function freeRows(rows: BlockRows): void {
+  memoryOf(rows).transfer(0)
+}
+
+/** Gives back the memory of a block's rows at once, but for the groups and frames, which the rows of a single trace share. */
+export function freeColumns(rows: BlockRows): void {
+  for (const name of ROW_COLUMNS) freeMemory(rows[name])
+  freeMemory(rows.traceIds)
 }
 
 /** Adds what {@link rowsBetween} cut off. */

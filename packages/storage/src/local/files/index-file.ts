@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { ATTRIBUTE_BITS, ATTRIBUTE_PROBES, bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { hashWords, type HashSet } from '../block/hash.ts'
 import type { KeyedHashes } from '../block/keyed-hashes.ts'
+import { freeMemory } from '../block/memory.ts'
 import type { File } from './file-system.ts'
 import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
 import { zonesOf, type Zones } from '../block/zones.ts'
@@ -121,8 +122,9 @@ export function encodeBlock(
   logStart: number,
   logEnd: number,
   arrivedMs = 0,
+  traces = traceHashes(rows),
 ): Uint8Array[] {
-  const traceFilter = asBytes(filterTraces(rows))
+  const traceFilter = asBytes(filterTraces(traces))
   const attributeFilter = hashes.overflowed ? new Uint8Array() : asBytes(filterAttributes(hashes))
   const columns = compress(packColumns(rows, logStart))
   const [min, max] = startRange(rows)
@@ -233,18 +235,29 @@ export function readColumns(file: File, block: IndexBlock): BlockRows | undefine
   if (block.meta.spans === 0) return createRows(0)
   const bytes = readExactly(file, block.columns.offset, block.columns.length)
   try {
-    return unpackColumns(decompress(bytes, columnsLength(block.meta)), block.meta)
+    const packed = decompress(bytes, columnsLength(block.meta))
+    freeMemory(bytes)
+    const rows = unpackColumns(packed, block.meta)
+    freeMemory(packed)
+    return rows
   } catch {
     return undefined
   }
 }
 
-function filterTraces(rows: BlockRows): Uint32Array {
-  const bloom = createBloom(rows.traceCount, TRACE_BITS)
-  const { traceIds } = rows
-  for (let i = 0; i < 4 * rows.traceCount; i += 4) {
-    bloomAdd(bloom, hashWords(traceIds[i]!, traceIds[i + 1]!, traceIds[i + 2]!, traceIds[i + 3]!), TRACE_PROBES)
+/** What trace filters know a trace by. */
+export function traceHashes({ traceCount, traceIds }: BlockRows): Uint32Array {
+  const hashes = new Uint32Array(traceCount)
+  for (let i = 0; i < traceCount; i++) {
+    const at = 4 * i
+    hashes[i] = hashWords(traceIds[at]!, traceIds[at + 1]!, traceIds[at + 2]!, traceIds[at + 3]!)
   }
+  return hashes
+}
+
+function filterTraces(traces: Uint32Array): Uint32Array {
+  const bloom = createBloom(traces.length, TRACE_BITS)
+  for (const hash of traces) bloomAdd(bloom, hash, TRACE_PROBES)
   return bloom
 }
 

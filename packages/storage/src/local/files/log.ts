@@ -1,5 +1,6 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { StorageError } from '../../contract.ts'
+import { freeMemory } from '../block/memory.ts'
 import type { File } from './file-system.ts'
 
 /*
@@ -275,6 +276,7 @@ export function readFrame(file: File, path: string, frame: LogFrame): Buffer {
   const bytes = readExactly(file, frame.offset, frame.length)
   try {
     const raw = decompress(bytes, frame.rawLength)
+    freeMemory(bytes)
     if (raw.length === frame.rawLength) return raw
   } catch (cause) {
     throw new StorageError(

@@ -1,7 +1,8 @@
-import { StorageError } from '../../contract.ts'
+import { StorageError, type Level } from '../../contract.ts'
 import { readAttribute, textOf } from '../block/attribute.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { Block } from './block.ts'
+import { LEVELS } from './filter/compile.ts'
 import { SpanView } from './span-view.ts'
 import type { Turn } from './turn.ts'
 import {
@@ -26,15 +27,16 @@ const ENTRY_BYTES = 100
 const encoder = new TextEncoder()
 
 /**
- * Attribute keys, or values of one key, in the newest spans, most frequent first. Those of a resource or scope count once for each time
+ * Attribute keys at a level, or values of one key, in the newest spans, most frequent first. Those of a resource or scope count once for each time
  * that it was sent. Of spans that cannot be read nothing is listed.
  */
 export async function sampleAttributes(
   blocks: readonly Block[],
-  key: string | undefined,
+  { key, level = 'any' }: { readonly key?: string; readonly level?: Level },
   limit: number,
   turn: Turn,
 ): Promise<string[]> {
+  if (!LEVELS.has(level)) throw new StorageError('bad_query', `level is ${level}; one of ${[...LEVELS].join(', ')}`)
   if (!Number.isInteger(limit) || limit < 1) {
     throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1`)
   }
@@ -57,7 +59,7 @@ export async function sampleAttributes(
     if (await turn.breathe()) break
     const block = blocks[i]!
     const most = SAMPLE_SPANS - spans
-    spans += (await turn.attemptAll(() => sampleBlock(block, key, most, add, look, turn))) ?? 0
+    spans += (await turn.attemptAll(() => sampleBlock(block, { key, level }, most, add, look, turn))) ?? 0
   }
   return mostFrequent(counts, limit)
 }
@@ -72,13 +74,13 @@ type Look = (bytes: Uint8Array, start: number, end: number, place: AttributePlac
  */
 async function sampleBlock(
   block: Block,
-  key: string | undefined,
+  { key, level }: { readonly key: string | undefined; readonly level: Level },
   max: number,
   add: Add,
   look: Look,
   turn: Turn,
 ): Promise<number> {
-  const keys = key === undefined ? block.keyCounts?.() : undefined
+  const keys = key === undefined ? block.keyCounts?.(level) : undefined
   if (keys) {
     for (const [known, times] of keys) add(known, times)
     return block.spans
@@ -86,7 +88,7 @@ async function sampleBlock(
   const rows = block.rows()
   const first = Math.max(0, rows.count - max)
   const values = key === undefined ? undefined : block.values({ attribute: key })
-  if (!values) return sampleRows(block, rows, lastFirst(first, rows.count), look, turn)
+  if (!values) return sampleRows(block, rows, lastFirst(first, rows.count), level, look, turn)
   for (const column of values.columns) {
     const { size, codes, offsets } = column
     const [from, to] = offsets ? [offsets[first]!, offsets[rows.count]!] : [first, rows.count]
@@ -95,7 +97,7 @@ async function sampleBlock(
     for (let i = from; i < to; i++) times[codes[i]!]!++
     for (let code = 1; code <= size; code++) if (times[code]! > 0) add(String(column.value(code - 1)), times[code]!)
   }
-  await sampleRows(block, rows, values.unread?.filter((row) => row >= first).toReversed() ?? [], look, turn)
+  await sampleRows(block, rows, values.unread?.filter((row) => row >= first).toReversed() ?? [], level, look, turn)
   return rows.count - first
 }
 
@@ -108,6 +110,7 @@ async function sampleRows(
   block: Block,
   rows: BlockRows,
   members: Iterable<number>,
+  level: Level,
   look: Look,
   turn: Turn,
 ): Promise<number> {
@@ -121,13 +124,13 @@ async function sampleRows(
     if (read === undefined) continue
     turn.work(read)
     sampled++
-    look(view.bytes, ...view.spanRange(), SPAN_PLACES.any)
+    if (level !== 'resource' && level !== 'scope') look(view.bytes, ...view.spanRange(), SPAN_PLACES[level])
     if (rows.group[row] === group) continue
     group = rows.group[row]!
-    look(view.bytes, ...view.scopeRange(), SCOPE_PLACE)
+    if (level === 'any' || level === 'scope') look(view.bytes, ...view.scopeRange(), SCOPE_PLACE)
     if (rows.groups[4 * group] === resource) continue
     resource = rows.groups[4 * group]
-    look(view.bytes, ...view.resourceRange(), RESOURCE_PLACE)
+    if (level === 'any' || level === 'resource') look(view.bytes, ...view.resourceRange(), RESOURCE_PLACE)
   }
   return sampled
 }

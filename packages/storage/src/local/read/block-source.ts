@@ -8,6 +8,7 @@ import { storageError } from '../threads/error.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Pool } from './pool.ts'
+import type { SegmentTraces } from './segment-traces.ts'
 import { Vanished, type VanishedSegment } from './turn.ts'
 
 /** What blocks read with. */
@@ -19,6 +20,7 @@ export interface BlockSource {
   readonly frames: ByteCache
   readonly operations: Pool<OperationKey>
   readonly texts: Pool<string>
+  readonly services: Pool<ReadonlySet<string>>
   /** Told once for each place in a file; further times are not heard. */
   tell(event: Extract<StoreEvent, { code: 'damaged' | 'recovered' }>, offset: number): void
   /** A file of the segment is not there. */
@@ -31,6 +33,7 @@ export interface BlockSegment extends VanishedSegment {
   readonly indexPath: string
   /** By their offset in the log. */
   readonly frames: Map<number, Slot>
+  readonly traces: SegmentTraces
 }
 
 /** Damage that a block has met: which file, which bytes, and how many spans are lost with them. */
@@ -44,7 +47,10 @@ export interface Damage {
 /** The requests of a frame of the segment's log. Throws as {@link Block.rows} does. */
 export function readFrameOf(source: BlockSource, segment: BlockSegment, frame: Frame, rows: () => BlockRows): Buffer {
   let slot = segment.frames.get(frame.offset)
-  if (!slot) segment.frames.set(frame.offset, (slot = new Slot()))
+  if (!slot) {
+    slot = new Slot(() => void segment.frames.delete(frame.offset))
+    segment.frames.set(frame.offset, slot)
+  }
   const load = (): Buffer => {
     const bytes = reading(source, segment, segment.logPath, (file) => readFrame(file, segment.logPath, frame))
     if (!(bytes instanceof StorageError)) return bytes

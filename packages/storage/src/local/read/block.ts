@@ -18,8 +18,8 @@ export interface Block {
   readonly operations: readonly OperationKey[] | undefined
   /** The keys of all attributes at all levels, each once, perhaps some more; undefined: not known. */
   readonly keys?: readonly string[] | undefined
-  /** How often each of these is there, about; undefined: not known. */
-  keyCounts?(): ReadonlyMap<string, number> | undefined
+  /** How often each of these is there at a level, about; undefined: not known. */
+  keyCounts?(level: Level): ReadonlyMap<string, number> | undefined
   /** The only trace that it has, where it is known that there is but one. Four words, as in the columns. */
   readonly only?: Uint32Array | undefined
   /** Of a block that goes on growing, what the same block is told by when it is asked for again. */

@@ -1,9 +1,10 @@
 import { INDEX_HEADER } from '../files/index-file.ts'
 import { indexPath, logPath, sealedPath } from '../files/segment.ts'
-import type { BlockRows, OperationKey } from '../block/rows.ts'
+import { freeRows, type BlockRows, type OperationKey } from '../block/rows.ts'
 import type { BlockSegment } from './block-source.ts'
 import type { Block } from './block.ts'
 import type { Slot } from './byte-cache.ts'
+import { SegmentTraces } from './segment-traces.ts'
 
 /** Distinct operations of one segment beyond which further ones are not listed by `operations`; search still finds them. */
 export const MAX_OPERATIONS = 20_000
@@ -22,6 +23,7 @@ export class Segment implements BlockSegment {
   /** It is to be held as soon as its sealed form is read, and can be opened. */
   toHold = false
   readonly frames = new Map<number, Slot>()
+  readonly traces = new SegmentTraces()
   readonly blocks: Block[] = []
   /** Stretches of the log that have no index, and are to be read from there. */
   unindexed: { readonly logStart: number; readonly logEnd: number }[] = []
@@ -74,6 +76,13 @@ export class Segment implements BlockSegment {
   get isLoaded(): boolean {
     if (this.hasLog) return this.loaded >= this.indexSize && this.unindexed.length === 0
     return this.isHeld || !this.toSeal
+  }
+
+  /** The writer has begun another block. */
+  closeOpen(): void {
+    this.open = undefined
+    for (const rows of this.added) freeRows(rows)
+    this.added = []
   }
 
   addOperations(operations: readonly OperationKey[]): void {

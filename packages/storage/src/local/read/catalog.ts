@@ -1,12 +1,13 @@
 import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
-import { appendRows, createRows } from '../block/rows.ts'
+import { appendRows, createRows, freeRows } from '../block/rows.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { ALL_TIME, readBlock } from '../files/index-file.ts'
 import { readSealed, type SealedContents } from '../files/sealed-file.ts'
 import type { Clock } from '../runtime.ts'
 import type { Change } from '../threads/protocol.ts'
+import type { SegmentBlocks } from './arrivals.ts'
 import { reading, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { LogBlock } from './log-block.ts'
@@ -17,7 +18,7 @@ import { isBlockMeta, isSectionMeta } from './block-meta.ts'
 import { ByteCache } from './byte-cache.ts'
 import { MAX_OPERATIONS, Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
-import { operationText, Pool } from './pool.ts'
+import { operationText, Pool, servicesText } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
 import { SupersededFiles } from './superseded-files.ts'
 import type { Turn } from './turn.ts'
@@ -28,6 +29,9 @@ const MAX_OPEN_FILES = 64
 const MISSING_MS = 2_000
 /** Places of damage that are remembered as told; beyond it they may be told again. */
 const MAX_TOLD = 10_000
+
+/** Distinct sets of services of blocks, of a kilobyte or more each, that are shared. */
+const MAX_SERVICE_SETS = 1_000
 
 /** Whose catalog it is. */
 export interface CatalogOwner {
@@ -41,8 +45,9 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of some 30 million spans. */
-const TRACE_FILTER_BYTES = 16 << 20
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
+const TRACE_FILTER_BYTES = 8 << 20
+const SEGMENT_FILTER_BYTES = 8 << 20
 
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
@@ -77,6 +82,7 @@ export class Catalog {
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       operations: new Pool(operationText),
       texts: new Pool((text) => text),
+      services: new Pool(servicesText, MAX_SERVICE_SETS),
       tell: (event, offset) => this.#tell(event, offset),
       missing: (segment) => this.#missing(segment as Segment),
     }
@@ -86,6 +92,7 @@ export class Catalog {
   apply(change: Change): void {
     if (change.type === 'joined') return
     if (change.type === 'segment') {
+      this.#closeTraces()
       this.#segments.set(change.id, new Segment(this.#directory, change.id, 'log', change.indexSize))
       return
     }
@@ -117,13 +124,12 @@ export class Catalog {
         break
       case 'block':
         segment.indexSize = change.indexSize
-        segment.open = undefined
-        segment.added = []
+        segment.traces.add(change.traces)
+        segment.closeOpen()
         break
       case 'keep':
         segment.unindexed.push({ logStart: change.logStart, logEnd: change.logEnd })
-        segment.open = undefined
-        segment.added = []
+        segment.closeOpen()
         break
       case 'drop':
         this.#segments.delete(change.id)
@@ -178,21 +184,24 @@ export class Catalog {
 
   /** All blocks as they are now, oldest first. */
   blocks(turn: Turn): Block[] {
+    return this.segments(turn).flatMap(({ blocks }) => blocks)
+  }
+
+  /** The same by segments. */
+  segments(turn: Turn): SegmentBlocks[] {
     this.#putTogether()
-    const blocks: Block[] = []
-    for (const segment of this.#segments.values()) {
-      const { isLoaded } = segment
-      if (segment.unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
+    return Array.from(this.#segments.values(), (segment) => {
+      const { id, isLoaded, unreadable, hasLog, open } = segment
+      if (unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
       else if (!isLoaded) turn.miss(segment)
-      for (const block of segment.blocks) blocks.push(block)
+      const blocks = [...segment.blocks]
       // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
-      if (segment.open) {
-        const { open } = segment
+      if (open) {
         const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
         blocks.push(new MemoryBlock(this.#source, segment, rows))
       }
-    }
-    return blocks
+      return { id, isInOrder: hasLog, isKnown: isLoaded || unreadable, blocks }
+    })
   }
 
   get segmentCount(): number {
@@ -242,12 +251,20 @@ export class Catalog {
     this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
+  /** The writer goes on with another segment. */
+  #closeTraces(): void {
+    let room = SEGMENT_FILTER_BYTES
+    for (const { traces } of this.#segments.values()) room -= traces.bytes
+    for (const { traces } of this.#segments.values()) traces.close(room)
+  }
+
   #putTogether(): void {
     for (const segment of this.#segments.values()) {
       for (const rows of segment.added) {
         segment.open ??= createRows(rows.count)
         appendRows(segment.open, rows)
         segment.addOperations(rows.operations)
+        freeRows(rows)
       }
       segment.added = []
     }
@@ -344,6 +361,7 @@ export class Catalog {
     segment.loaded = block.end
     const stored = new StoredBlock(this.#source, segment, loaded, block)
     segment.blocks.push(stored)
+    segment.traces.loaded()
     segment.addOperations(stored.operations)
   }
 

@@ -139,8 +139,12 @@ const QUERIES: readonly Query[] = [
     blocks: LOST,
     run: (blocks, turn) => dependencies(blocks, { from: LOST.at(-1)!.minStart, to: 1n << 64n, links: true }, turn),
   },
-  { name: 'attribute keys', blocks: SPREAD, run: (blocks, turn) => sampleAttributes(blocks, undefined, 100, turn) },
-  { name: 'attribute values', blocks: SPREAD, run: (blocks, turn) => sampleAttributes(blocks, 'url.path', 100, turn) },
+  { name: 'attribute keys', blocks: SPREAD, run: (blocks, turn) => sampleAttributes(blocks, {}, 100, turn) },
+  {
+    name: 'attribute values',
+    blocks: SPREAD,
+    run: (blocks, turn) => sampleAttributes(blocks, { key: 'url.path' }, 100, turn),
+  },
   {
     name: 'a trace by id',
     blocks: SPREAD,

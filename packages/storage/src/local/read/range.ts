@@ -39,6 +39,11 @@ export function boundsOf(blocks: readonly Block[]): readonly [first: bigint | un
   return [first, last]
 }
 
+/** By their last start: who ends early has met what is new. */
+export function newestFirst(blocks: readonly Block[]): Block[] {
+  return [...blocks].sort((a, b) => (a.maxStart > b.maxStart ? -1 : a.maxStart < b.maxStart ? 1 : 0))
+}
+
 /** Whether a row's span starts in the range. */
 export function startsIn({ startHi, startLo }: BlockRows, row: number, range: Range): boolean {
   const hi = startHi[row]!

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { StorageError } from '../../contract.ts'
+import { StorageError, type OnPartial } from '../../contract.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
@@ -20,7 +20,9 @@ import { aggregate } from './aggregate/aggregate.ts'
 import { bottleneck } from './aggregate/bottleneck.ts'
 import { compare } from './aggregate/compare.ts'
 import { errorGroups } from './aggregate/error-groups.ts'
+import { flame } from './aggregate/flame.ts'
 import { heatMap } from './aggregate/heat-map.ts'
+import { arrivals } from './arrivals.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
@@ -36,7 +38,7 @@ import { Turn } from './turn.ts'
 const MAX_QUERIES = 256
 const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
-const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 3, search_reader: 2 / 3 }
+const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4, search_reader: 3 / 4 }
 
 type Asked = Extract<ToReader, { type: 'call' }>
 
@@ -190,26 +192,34 @@ export class Reader {
   /** Rejects with `timeout` or `cancelled` where the answer cannot say that it is not complete. */
   async #perform(id: number, call: Call, turn: Turn, timeoutMs: number): Promise<Results[Call['method']]> {
     const catalog = this.#catalog
+    const found = (event: Extract<FromReader, { type: 'found' }>['event']): void =>
+      this.#main.post({ type: 'found', id, event })
+    const tell = ({ tells }: { readonly tells: boolean }): OnPartial<unknown> | undefined => (tells ? found : undefined)
     switch (call.method) {
       case 'search':
         return this.#completeUnlessGone(
           turn,
-          await search(catalog.blocks(turn), call.query, turn, this.#summaries, (event) =>
-            this.#main.post({ type: 'found', id, event }),
-          ),
+          await search(catalog.blocks(turn), call.query, turn, this.#summaries, found),
         )
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn))
       case 'aggregate':
-        return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn, tell(call)))
       case 'heatMap':
-        return this.#completeUnlessGone(turn, await heatMap(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(turn, await heatMap(catalog.blocks(turn), call.query, turn, tell(call)))
       case 'errorGroups':
-        return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn, tell(call)))
       case 'bottleneck':
-        return this.#completeUnlessGone(turn, await bottleneck(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(turn, await bottleneck(catalog.blocks(turn), call.query, turn, tell(call)))
+      case 'flame':
+        return this.#completeUnlessGone(turn, await flame(catalog.blocks(turn), call.query, turn, tell(call)))
       case 'compare':
-        return this.#completeUnlessGone(turn, await compare(catalog.blocks(turn), call.query, turn))
+        return this.#completeUnlessGone(turn, await compare(catalog.blocks(turn), call.query, turn, tell(call)))
+      case 'arrivals': {
+        const { query, position } = call
+        const segments = catalog.segments(turn)
+        return this.#completeUnlessGone(turn, await arrivals(segments, query, position, this.#summaries, turn))
+      }
       case 'nextTrace':
         if (await turn.breathe()) turn.throwIfStopped()
         return this.#unlessVanished(turn, await this.#streamOf(call.stream).next(turn))
@@ -242,9 +252,9 @@ export class Reader {
           .filter(({ kind }) => call.kind === undefined || kind === call.kind)
           .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
       case 'attributeKeys':
-        return sampleAttributes(catalog.blocks(turn), undefined, call.limit, turn)
+        return sampleAttributes(catalog.blocks(turn), { level: call.level }, call.limit, turn)
       case 'attributeValues':
-        return sampleAttributes(catalog.blocks(turn), call.key, call.limit, turn)
+        return sampleAttributes(catalog.blocks(turn), { key: call.key }, call.limit, turn)
       default:
         return this.#stats(turn)
     }

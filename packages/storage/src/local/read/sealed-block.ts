@@ -1,4 +1,4 @@
-import { StorageError, type Target } from '../../contract.ts'
+import { StorageError, type Level, type Target } from '../../contract.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, OperationKey } from '../block/rows.ts'
 import { readZones, type Zones } from '../block/zones.ts'
@@ -91,8 +91,8 @@ export class SealedBlock implements Block {
     return this.#section.keys
   }
 
-  keyCounts(): ReadonlyMap<string, number> | undefined {
-    return this.#section.keyCounts()
+  keyCounts(level: Level): ReadonlyMap<string, number> | undefined {
+    return this.#section.keyCounts(level)
   }
 
   mayHaveService(service: string): boolean {

@@ -1,4 +1,4 @@
-import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
+import { bytesToHex, createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { readAttribute, valueOf, type Value } from '../block/attribute.ts'
 import { viewOf } from '../block/hash.ts'
 import type { Block } from './block.ts'
@@ -14,10 +14,14 @@ import {
   textAt,
   visitAttributes,
   visitKey,
+  visitMessages,
   type AttributePlace,
 } from './wire.ts'
 
 const encoder = new TextEncoder()
+/** Tags of Span.events = 11 and .links = 13. */
+const EVENTS = 0x5a
+const LINKS = 0x6a
 
 /** An attribute target made ready: its key, and where in the messages it is looked for. */
 export interface AttributeTarget {
@@ -144,6 +148,27 @@ export class SpanView {
 
   scopeVersion(): string {
     return textAt(this.#bytes, ...this.scopeRange(), [1, 2])
+  }
+
+  /** Span.events = 11, Event.name = 2. */
+  eventNames(): string[] {
+    const names: string[] = []
+    visitMessages(this.#bytes, ...this.spanRange(), EVENTS, (start, end) =>
+      names.push(textAt(this.#bytes, start, end, [2])),
+    )
+    return names
+  }
+
+  /** Span.links = 13, Link.trace_id = 1, .span_id = 2; as hex digits, '' where there is none. */
+  linkIds(of: 'trace' | 'span'): string[] {
+    const ids: string[] = []
+    const tag = of === 'trace' ? 0x0a : 0x12
+    visitMessages(this.#bytes, ...this.spanRange(), LINKS, (start, end) => {
+      let id = ''
+      visitMessages(this.#bytes, start, end, tag, (from, to) => (id = bytesToHex(this.#bytes, from, to)))
+      ids.push(/^0*$/.test(id) ? '' : id)
+    })
+    return ids
   }
 
   /** The `Span` message: start and end in {@link bytes}. */

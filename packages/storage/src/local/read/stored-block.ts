@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { StorageError, type Level } from '../../contract.ts'
 import { ATTRIBUTE_PROBES, bloomHas, EARLY_TRACE_PROBES } from '../block/bloom.ts'
-import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
+import { freeColumns, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
 import { readBlock, readColumns, readFilter, type IndexBlock } from '../files/index-file.ts'
 import { areSound } from './block-meta.ts'
@@ -43,7 +43,7 @@ export class StoredBlock implements Block {
     this.#end = block.end
     this.#logStart = meta.logStart
     this.#logEnd = meta.logEnd
-    this.#services = new Set(meta.operations.map(({ service }) => service))
+    this.#services = source.services.one(new Set(meta.operations.map(({ service }) => service)))
     this.#filters = [
       { section: traceFilter, crc: meta.crcs[0], bits: new Slot(), cache: source.traceFilters },
       { section: attributeFilter, crc: meta.crcs[1], bits: new Slot(), cache: source.columns },
@@ -66,6 +66,7 @@ export class StoredBlock implements Block {
 
   mayHaveTrace(hash: number): boolean {
     // Asked for each trace that is looked for, of each block: what is at hand is used without more ado.
+    if (!this.#segment.traces.mayHave(hash)) return false
     const [filter] = this.#filters
     const bits = (filter.bits.value as Uint32Array | undefined) ?? this.#filter(filter)
     return bits === undefined || bloomHas(bits, hash, this.#traceProbes)
@@ -82,7 +83,15 @@ export class StoredBlock implements Block {
   }
 
   traceRows(id: Uint32Array): BlockRows | undefined {
-    return traceRowsOf(this.rows(), id)
+    return this.#source.columns.use(
+      this.#rows,
+      () => this.#loadRows(),
+      rowBytes,
+      (rows) => traceRowsOf(rows, id),
+      (rows, found) => {
+        if (found !== rows) freeColumns(rows)
+      },
+    )
   }
 
   values(): undefined {

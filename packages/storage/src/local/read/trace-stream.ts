@@ -48,7 +48,16 @@ export class TraceStream {
   async next(turn: Turn): Promise<{ chunks: Uint8Array[]; done: boolean }> {
     const chunks: Uint8Array[] = []
     let bytes = 0
+    const mayHaveTrace = () => this.#blocks[this.#block]!.mayHaveTrace(this.#hash)
     while (this.#block < this.#blocks.length && bytes < ANSWER_BYTES) {
+      if (turn.work(100)) await turn.breathe()
+      turn.throwIfStopped()
+      // Nearly all are stepped over here: a promise for each would cost more than looking does.
+      if (!turn.attempt(mayHaveTrace)) {
+        this.#block++
+        this.#row = 0
+        continue
+      }
       const piece = await this.#piece(turn)
       turn.throwIfStopped()
       if (piece) {
@@ -67,8 +76,7 @@ export class TraceStream {
   /** The trace's next spans; undefined when there are none at this place, or they cannot be read. */
   async #piece(turn: Turn): Promise<Uint8Array | undefined> {
     const block = this.#blocks[this.#block]!
-    if (turn.work(100) && (await turn.breathe())) return undefined
-    const rows = turn.attempt(() => (block.mayHaveTrace(this.#hash) ? this.#rowsOf(block) : undefined))
+    const rows = turn.attempt(() => this.#rowsOf(block))
     if (!rows || this.#row >= rows.count) {
       this.#block++
       this.#row = 0

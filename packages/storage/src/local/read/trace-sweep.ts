@@ -32,6 +32,21 @@ export interface SweptTrace extends ResolvedTrace {
 
 /** Gives the rows of a trace that are wanted. */
 export type VisitTrace = (trace: SweptTrace) => Iterable<number>
+/** Hears that a part of what is to be done has been. */
+export interface PartCount {
+  part(): void
+}
+
+export interface SweepOptions {
+  /** Traces after which it ends. Default: none. */
+  readonly maxTraces?: number | undefined
+  /** Hears up to {@link SWEEP_STAGES} times of each block. */
+  readonly growth?: PartCount | undefined
+}
+
+/** A block is looked into for what matches, for what else it has of that, and passed. */
+export const SWEEP_STAGES = 3
+
 /** Hears of the rows of a block that are wanted: their `wanted` is 1. */
 export type TakeRows = (block: Block, rows: BlockRows, wanted: Uint8Array) => Promise<void>
 
@@ -58,6 +73,13 @@ export class TraceSweep {
   readonly #turn: Turn
   readonly #visit: VisitTrace
   readonly #take: TakeRows
+  readonly #maxTraces: number
+  readonly #growth: SweepOptions['growth']
+  /** Traces that were visited, and those of which it was told whether they match. */
+  #visited = 0
+  #settled = 0
+  /** Some blocks were not looked into, as there was enough. */
+  #isCut = false
   readonly #source: Source
   /** Whether each trace that the source finds matches. */
   readonly #isEnough: boolean
@@ -77,7 +99,10 @@ export class TraceSweep {
     turn: Turn,
     visit: VisitTrace,
     take: TakeRows,
+    { maxTraces = Infinity, growth }: SweepOptions = {},
   ) {
+    this.#maxTraces = maxTraces
+    this.#growth = growth
     this.#blocks = blocks
     this.#set = set
     this.#range = range
@@ -92,13 +117,20 @@ export class TraceSweep {
     this.#left = new Uint32Array(this.#ids.capacity)
   }
 
-  /** Ends early when the turn does; what is damaged is left out. */
+  /** Whether there may be more that match than were visited, as there were enough. */
+  get hasLeft(): boolean {
+    return this.#isCut || (this.#isFull && this.#settled < this.#ids.size)
+  }
+
+  /** Ends early when the turn does, or there are enough; what is damaged is left out. */
   async run(): Promise<void> {
     await this.#find()
     await this.#count()
     for (const block of this.#blocks) {
       if (await this.#turn.breathe()) return
       if (this.#holders.has(block)) await this.#turn.attemptAll(() => this.#pass(block))
+      if (this.#isFull) break
+      this.#growth?.part()
     }
     // Of what cannot be read some parts never came.
     for (const [entry, parts] of this.#waiting) await this.#tell(entry, parts)
@@ -108,11 +140,20 @@ export class TraceSweep {
     }
   }
 
-  /** All traces that may match. */
+  get #isFull(): boolean {
+    return this.#visited >= this.#maxTraces
+  }
+
+  /** All traces that may match, or where each of them does, enough. */
   async #find(): Promise<void> {
     const { condition } = this.#source
-    for (const block of this.#blocks) {
+    for (const [i, block] of this.#blocks.entries()) {
       if (await this.#turn.breathe(FINDING_SHARE)) return
+      if (i > 0) this.#growth?.part()
+      if (this.#isEnough && this.#ids.size >= this.#maxTraces) {
+        this.#isCut = this.#blocks.slice(i).some((left) => isAsked(this.#source, left, this.#range, this.#turn))
+        return
+      }
       if (!isAsked(this.#source, block, this.#range, this.#turn)) continue
       const found = await matchesIn(block, this.#source, this.#range, false, this.#turn, FINDING_SHARE)
       if (!found) continue
@@ -132,6 +173,7 @@ export class TraceSweep {
   async #count(): Promise<void> {
     for (const block of this.#blocks) {
       if (await this.#turn.breathe(COUNTING_SHARE)) return
+      this.#growth?.part()
       if (block.spans === 0 || this.#holders.has(block) || !(await this.#mayHold(block))) continue
       await this.#turn.attemptAll(async () => {
         const { traceCount, traceIds } = block.rows()
@@ -164,6 +206,7 @@ export class TraceSweep {
     const leaves = this.#isEnough ? undefined : new BlockLeaves(block, rows, this.#set!, this.#range, turn)
     const wanted = new Uint8Array(rows.count)
     for (let trace = 0; trace < rows.traceCount; trace++) {
+      if (this.#isFull) break
       if (turn.work(ROW_UNITS) && (await turn.breathe())) return
       const own = numbers.subarray(first[trace], first[trace + 1])
       const entry = own.length === 0 ? -1 : this.#ids.find(rows.traceIds, 4 * trace)
@@ -198,8 +241,11 @@ export class TraceSweep {
     if (this.#waiting.delete(entry)) {
       for (const { numbers } of parts.slice(0, -1)) this.#turn.release(PART_BYTES + (ROW_BYTES + 4) * numbers.length)
     }
+    if (this.#isFull) return
+    this.#settled++
     const trace = await this.#resolve(entry, parts)
     if (!trace) return
+    this.#visited++
     for (const row of this.#visit(trace)) {
       let at = row
       let part = 0

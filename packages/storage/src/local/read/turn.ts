@@ -21,6 +21,30 @@ export class Vanished extends Error {
   }
 }
 
+/** Where a query's memory is from. */
+export type Memory = Pick<Turn, 'reserve'>
+
+/** Memory of a turn that is given back together, before that ends. */
+export class Loan implements Memory {
+  readonly #turn: Turn
+  #bytes = 0
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  reserve(bytes: number): boolean {
+    if (!this.#turn.reserve(bytes)) return false
+    this.#bytes += bytes
+    return true
+  }
+
+  end(): void {
+    this.#turn.release(this.#bytes)
+    this.#bytes = 0
+  }
+}
+
 export interface TurnLimits {
   /** Which it shares with others. Default: its own. */
   readonly memory?: QueryMemory

@@ -121,11 +121,8 @@ function* sectionsOf(
 function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
   try {
     const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
-    writer.add(encodeSection({ requests }))
     holdSpecimen(requests)
-    // Their memory is free at once, and not when V8 gets to it: this thread may rest now for long.
-    for (const { buffer } of requests)
-      if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+    writer.add(encodeSection({ requests, areGiven: true }))
   } catch (error) {
     if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)
     throw error

@@ -36,6 +36,8 @@ import { Walker } from './walk.ts'
 export interface SectionInput {
   /** Serialized requests in order of arrival. */
   readonly requests: readonly Uint8Array[]
+  /** Their memory is free as soon as they have been copied: they are of some 30 MB, and so is the copy. Default: the caller's. */
+  readonly areGiven?: boolean
   /** Which spans; by their number, counted over all requests from 0. Default: all. */
   readonly take?: (row: number) => boolean
   /** Every span is kept as it came, without columns for what is in it. Default: false. */
@@ -53,8 +55,8 @@ export interface EncodedSection {
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
-export function encodeSection({ requests, take, whole = false, hold }: SectionInput): EncodedSection {
-  const source = readSource(requests, take)
+export function encodeSection({ requests, areGiven, take, whole = false, hold }: SectionInput): EncodedSection {
+  const source = readSource(requests, take, areGiven)
   const columns = new Columns()
   const templates = new Templates()
   const entries = new Entries(source.bytes)

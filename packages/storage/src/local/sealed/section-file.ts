@@ -72,7 +72,7 @@ export class SectionFile {
   /** What `load` gives, kept under `key`. */
   kept<T>(key: number | string, load: () => T, bytesOf: (value: T) => number): T {
     let slot = this.#slots.get(key)
-    if (!slot) this.#slots.set(key, (slot = new Slot()))
+    if (!slot) this.#slots.set(key, (slot = new Slot(() => void this.#slots.delete(key))))
     return this.#cache.get(slot, load, bytesOf)
   }
 

@@ -140,14 +140,18 @@ export class Section {
     return counts && [...counts.keys()]
   }
 
-  /** How often each key is there, rare ones once; those of a resource or scope once for each that differs. */
-  keyCounts(): ReadonlyMap<string, number> | undefined {
+  /**
+   * How often each key is there at a level, rare ones once; those of a resource or scope once for each that differs. Rare ones are only known to be there at some level: they
+   * are told where all are asked for, and as those of spans.
+   */
+  keyCounts(level: Level = 'any'): ReadonlyMap<string, number> | undefined {
     try {
       const { head } = this.#columns()
       if (!head.otherKeys) return undefined
-      const counts = new Map(head.otherKeys.map((key) => [key, 1]))
-      for (const [number, { role, name }] of head.columns.entries()) {
-        if (role !== ROLE.attribute) continue
+      const others = level === 'any' || level === 'span' ? head.otherKeys : []
+      const counts = new Map(others.map((key) => [key, 1]))
+      for (const [number, { role, name, level: own }] of head.columns.entries()) {
+        if (role !== ROLE.attribute || (level !== 'any' && own !== LEVEL[level])) continue
         const key = decodeText(name, 0, name.length)
         counts.set(key, (counts.get(key) ?? 0) + head.column(number).values)
       }

@@ -2,6 +2,7 @@ import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { UNKNOWN_SERVICE } from '@spoor/trace'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
 import type { OperationKey } from '../block/rows.ts'
+import { freeMemory } from '../block/memory.ts'
 import { decodeText } from '../block/attribute.ts'
 import { MAX_SECTION_SPANS } from './section-meta.ts'
 import { fieldEnd } from './wire.ts'
@@ -43,12 +44,16 @@ export interface Range {
   readonly end: number
 }
 
-/** Throws OtlpError for a request that is malformed. `take`: by span as it came. */
-export function readSource(requests: readonly Uint8Array[], take?: (row: number) => boolean): Source {
+/** Throws OtlpError for a request that is malformed. `take`: by span as it came; `areGiven`: the requests are not needed any more. */
+export function readSource(
+  requests: readonly Uint8Array[],
+  take?: (row: number) => boolean,
+  areGiven?: boolean,
+): Source {
   const length = requests.reduce((sum, request) => sum + request.length, 0)
   const columns = createSpanColumns(Math.min(MAX_SECTION_SPANS, Math.ceil(length / 64)))
   const groups = new Groups(length)
-  let bytes = joined(requests, length + GROUPS_ROOM)
+  let bytes = joined(requests, length + GROUPS_ROOM, areGiven)
   scanSpans(bytes.subarray(0, length), columns)
   const kept = keptOf(columns.count, take)
   const group = new Uint32Array(columns.count)
@@ -82,7 +87,7 @@ function keptOf(count: number, take: (row: number) => boolean = () => true): Uin
   return kept.subarray(0, length)
 }
 
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+function joined(parts: readonly Uint8Array[], length: number, areGiven = false): Uint8Array {
   // Not cleared, as that would take as long as to fill it.
   const buffer = Buffer.allocUnsafeSlow(length)
   const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, length)
@@ -90,6 +95,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   for (const part of parts) {
     bytes.set(part, at)
     at += part.length
+    if (areGiven) freeMemory(part)
   }
   return bytes
 }

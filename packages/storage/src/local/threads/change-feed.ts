@@ -1,3 +1,4 @@
+import { memoryOf, type BlockRows } from '../block/rows.ts'
 import type { Port } from '../runtime.ts'
 import type { Change, Held, ReaderPart, Switched } from './protocol.ts'
 
@@ -39,6 +40,14 @@ export class ChangeFeed {
 
   tell(change: Change): void {
     for (const port of this.#readers.values()) port.post(change)
+  }
+
+  /** Tells each reader of rows of the open block; `copy` makes them for one reader, to which their memory moves. */
+  tellRows(id: number, copy: () => BlockRows): void {
+    for (const port of this.#readers.values()) {
+      const rows = copy()
+      port.post({ type: 'rows', id, rows }, [memoryOf(rows)])
+    }
   }
 
   /** Tells it, and calls `done` when every reader has switched; at once when there is none. */

@@ -23,10 +23,14 @@ test('garbage is collected when there is too much, first what came lately', () =
   expect(at(111)).toEqual(['minor'])
   // That was enough.
   expect([at(20), at(110)]).toEqual([[], []])
-  expect([at(200), at(200)]).toEqual([['minor'], ['major']])
+  expect(at(200)).toEqual(['minor'])
+  // What it frees is seen a moment later.
+  expect([at(200), at(233), at(90)]).toEqual([[], [], []])
+  expect([at(200), at(234)]).toEqual([['minor'], ['major']])
+  expect([at(234), at(267)]).toEqual([[], []])
   // What is left is alive.
-  expect([at(180), at(280)]).toEqual([[], []])
-  expect(at(281)).toEqual(['minor'])
+  expect([at(268), at(368)]).toEqual([[], []])
+  expect(at(369)).toEqual(['minor'])
   // What is given back is no more of it.
   expect([at(50), at(151)]).toEqual([[], ['minor']])
 })

@@ -28,22 +28,36 @@ function exposedGc(): Gc | undefined {
   return gc
 }
 
+/** What has to come after a collection before it is said to have freed too little: what it frees is seen a moment later. As a share of `maxBytes`. */
+const PATIENCE_SHARE = 1 / 3
+
 /**
  * A function to be called now and then, which costs a few microseconds and collects when there are more than `maxBytes` of garbage outside of
- * the thread's heap. V8 sees to its heap, which is small, and would let ten times that lie about in buffers.
+ * the thread's heap, and once more, all of it, when more comes and it was not enough. V8 sees to its heap, which is small, and would let ten times
+ * that lie about in buffers.
  */
 export function garbageWatch(
   maxBytes: number,
   collect: (kind: Kind) => void = threadCollector(),
   outsideBytes: () => number = () => v8.getHeapStatistics().external_memory,
 ): () => void {
-  let collected: Kind | undefined
-  /** What is no garbage: all that was there after a major collection, or the least since then. */
+  let last: { readonly kind: Kind; readonly bytes: number } | undefined
+  /** What is no garbage: the least that there was, or what a major collection left. */
   let alive = Infinity
   return () => {
     const bytes = outsideBytes()
-    alive = collected === 'major' ? bytes : Math.min(alive, bytes)
-    if (bytes - alive <= maxBytes) collected = undefined
-    else collect((collected = collected === 'minor' ? 'major' : 'minor'))
+    alive = Math.min(alive, bytes)
+    if (bytes - alive <= maxBytes) {
+      last = undefined
+      return
+    }
+    if (last && bytes <= last.bytes + PATIENCE_SHARE * maxBytes) return
+    if (last?.kind === 'major') {
+      alive = bytes
+      last = undefined
+      return
+    }
+    last = { kind: last ? 'major' : 'minor', bytes }
+    collect(last.kind)
   }
 }

@@ -1,18 +1,15 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { withStore } from '../../conformance/harness.ts'
 import { traceStoreConformance } from '../../conformance/index.ts'
 import { pinning } from '../../conformance/pins.ts'
 import { batchOf, sent, traceId } from '../../conformance/spans.ts'
 import { openLocalStore } from './local-store.ts'
+import { openInSameThread } from './same-thread.test.helper.ts'
 
-// Each open starts two threads that load the sources anew: with a cache that takes half the time.
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'spoor-compile-cache')
-
-traceStoreConformance('the local engine', (directory) => openLocalStore({ directory }))
+// On threads of its own it passes the suite as well: an end-to-end test runs it on the installed package. Here it would take three times as long.
+traceStoreConformance('the local engine', (directory) => openInSameThread({ directory }))
 describe('the local engine that keeps what is pinned', () =>
-  pinning((directory) => openLocalStore({ directory, keep: { pinned: true } })))
+  pinning((directory) => openInSameThread({ directory, keep: { pinned: true } })))
 
 it('closes the stream of a trace that nobody reads to its end', async () => {
   await withStore(

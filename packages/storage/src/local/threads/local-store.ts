@@ -15,9 +15,13 @@ import {
   type Differences,
   type ErrorGroups,
   type ErrorGroupsQuery,
+  type Flame,
+  type FlameQuery,
   type HeatMap,
   type HeatMapQuery,
+  type Level,
   type Measures,
+  type OnPartial,
   type Operation,
   type Pin,
   type Capabilities,
@@ -25,6 +29,8 @@ import {
   type SearchEvent,
   type SearchQuery,
   type StoreStats,
+  type TailEvent,
+  type TailQuery,
   type TraceStore,
 } from '../../contract.ts'
 import { createHealth, type StoreEvent, type StoreHealth } from '../../events.ts'
@@ -34,6 +40,7 @@ import { storageError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
 import { SealerClient } from './sealer-client.ts'
+import { tail } from './tail.ts'
 import { threadHost } from './thread-host.ts'
 import type { PinChange } from './protocol.ts'
 import { WriterClient, type PinAnswer } from './writer-client.ts'
@@ -85,6 +92,7 @@ const CAPABILITIES: Capabilities = {
   aggregates: true,
   compare: true,
   errorGroups: true,
+  tail: true,
 }
 const NOTHING_FOUND: SearchEnd = {
   next: undefined,
@@ -104,6 +112,7 @@ const NOTHING_LOOKED_AT: AggregateEnd = {
   bytesRead: 0,
   elapsedMs: 0,
 }
+const NO_TRACES = { traces: 0, requestNs: 0, sampled: false }
 const NO_MEASURES: Measures = {
   count: 0,
   errors: 0,
@@ -233,8 +242,9 @@ class LocalStore implements TraceStore {
     return this.#lookups.call({ method: 'operations', service, kind }, options)
   }
 
-  attributeKeys(limit = 200, options?: CallOptions): Promise<string[]> {
-    return this.#searches.call({ method: 'attributeKeys', limit }, options)
+  attributeKeys(limit = 200, options?: CallOptions & { readonly level?: Level }): Promise<string[]> {
+    const { level = 'any', ...limits } = options ?? {}
+    return this.#searches.call({ method: 'attributeKeys', limit, level }, limits)
   }
 
   attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {
@@ -246,13 +256,13 @@ class LocalStore implements TraceStore {
     return this.#searches.call({ method: 'dependencies', from, to, links: options?.links ?? true }, options)
   }
 
-  async aggregate(query: AggregateQuery): Promise<Aggregates> {
+  async aggregate(query: AggregateQuery, onPartial?: OnPartial<Aggregates>): Promise<Aggregates> {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted) return { total: NO_MEASURES, groups: [], rest: undefined, ...NOTHING_LOOKED_AT }
-    return this.#searches.call({ method: 'aggregate', query: rest }, limits)
+    return this.#searches.call({ method: 'aggregate', query: rest, tells: onPartial !== undefined }, limits, onPartial)
   }
 
-  async heatMap(query: HeatMapQuery): Promise<HeatMap> {
+  async heatMap(query: HeatMapQuery, onPartial?: OnPartial<HeatMap>): Promise<HeatMap> {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted)
       return {
@@ -262,28 +272,42 @@ class LocalStore implements TraceStore {
         exemplars: [],
         ...NOTHING_LOOKED_AT,
       }
-    return this.#searches.call({ method: 'heatMap', query: rest }, limits)
+    return this.#searches.call({ method: 'heatMap', query: rest, tells: onPartial !== undefined }, limits, onPartial)
   }
 
-  async errorGroups(query: ErrorGroupsQuery): Promise<ErrorGroups> {
+  async errorGroups(query: ErrorGroupsQuery, onPartial?: OnPartial<ErrorGroups>): Promise<ErrorGroups> {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted) return { spans: 0, groups: [], moreGroups: 0, ...NOTHING_LOOKED_AT }
-    return this.#searches.call({ method: 'errorGroups', query: rest }, limits)
+    return this.#searches.call(
+      { method: 'errorGroups', query: rest, tells: onPartial !== undefined },
+      limits,
+      onPartial,
+    )
   }
 
-  async bottleneck(query: BottleneckQuery): Promise<Bottleneck> {
+  async bottleneck(query: BottleneckQuery, onPartial?: OnPartial<Bottleneck>): Promise<Bottleneck> {
     const [rest, limits] = withoutLimits(query)
-    if (limits.signal?.aborted) return { traces: 0, requestNs: 0, services: [], operations: [], ...NOTHING_LOOKED_AT }
-    return this.#searches.call({ method: 'bottleneck', query: rest }, limits)
+    if (limits.signal?.aborted) return { ...NO_TRACES, services: [], operations: [], ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'bottleneck', query: rest, tells: onPartial !== undefined }, limits, onPartial)
   }
 
-  async compare(query: CompareQuery): Promise<Differences> {
+  async flame(query: FlameQuery, onPartial?: OnPartial<Flame>): Promise<Flame> {
+    const [rest, limits] = withoutLimits(query)
+    if (limits.signal?.aborted) return { ...NO_TRACES, frames: [], others: undefined, ...NOTHING_LOOKED_AT }
+    return this.#searches.call({ method: 'flame', query: rest, tells: onPartial !== undefined }, limits, onPartial)
+  }
+
+  async compare(query: CompareQuery, onPartial?: OnPartial<Differences>): Promise<Differences> {
     const [rest, limits] = withoutLimits(query)
     if (limits.signal?.aborted) {
       const { complete, spansScanned, bytesRead, elapsedMs } = NOTHING_LOOKED_AT
       return { a: 0, b: 0, differences: [], complete, spansScanned, bytesRead, elapsedMs }
     }
-    return this.#searches.call({ method: 'compare', query: rest }, limits)
+    return this.#searches.call({ method: 'compare', query: rest, tells: onPartial !== undefined }, limits, onPartial)
+  }
+
+  tail(query: TailQuery): AsyncIterable<TailEvent> {
+    return tail(this.#searches, this.#host.clock, query)
   }
 
   async pin(traceId: string): Promise<Pin> {

@@ -9,18 +9,24 @@ import type {
   Differences,
   ErrorGroups,
   ErrorGroupsQuery,
+  Flame,
+  FlameQuery,
   HeatMap,
   HeatMapQuery,
+  Level,
   Operation,
+  PartialAnswer,
   SearchEnd,
   SearchEvent,
   SearchQuery,
   StorageErrorCode,
+  TailQuery,
 } from '../../contract.ts'
 import type { KeepingState, SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { KeepTask, KeptForm } from '../seal/keep-traces.ts'
+import type { Arrivals, TailPosition } from '../read/arrivals.ts'
 import type { EnginePart, Link } from '../runtime.ts'
 import type { Damaged } from '../files/index-file.ts'
 
@@ -106,8 +112,14 @@ export type Change =
   | { readonly type: 'segment'; readonly id: number; readonly indexSize: number }
   /** Rows for the segment's open block. */
   | { readonly type: 'rows'; readonly id: number; readonly rows: BlockRows }
-  /** The open block has become the block at `offset` of the index. */
-  | { readonly type: 'block'; readonly id: number; readonly offset: number; readonly indexSize: number }
+  /** The open block has become the block at `offset` of the index; `traces`: the hashes of its traces, each once. */
+  | {
+      readonly type: 'block'
+      readonly id: number
+      readonly offset: number
+      readonly indexSize: number
+      readonly traces: Uint32Array
+    }
   /** The open block is complete, but its index could not be written: it is read from this stretch of the log. */
   | { readonly type: 'keep'; readonly id: number; readonly logStart: number; readonly logEnd: number }
   /**
@@ -204,15 +216,29 @@ export type Call =
   | { readonly method: 'nextTrace'; readonly stream: number }
   | { readonly method: 'services' }
   | { readonly method: 'operations'; readonly service: string | undefined; readonly kind: number | undefined }
-  | { readonly method: 'attributeKeys'; readonly limit: number }
+  | { readonly method: 'attributeKeys'; readonly limit: number; readonly level: Level }
   | { readonly method: 'attributeValues'; readonly key: string; readonly limit: number }
   | { readonly method: 'dependencies'; readonly from: bigint; readonly to: bigint; readonly links: boolean }
-  | { readonly method: 'aggregate'; readonly query: AggregateQuery }
-  | { readonly method: 'heatMap'; readonly query: HeatMapQuery }
-  | { readonly method: 'errorGroups'; readonly query: ErrorGroupsQuery }
-  | { readonly method: 'bottleneck'; readonly query: BottleneckQuery }
-  | { readonly method: 'compare'; readonly query: CompareQuery }
+  | AboutMany<'aggregate', AggregateQuery>
+  | AboutMany<'heatMap', HeatMapQuery>
+  | AboutMany<'errorGroups', ErrorGroupsQuery>
+  | AboutMany<'bottleneck', BottleneckQuery>
+  | AboutMany<'flame', FlameQuery>
+  | AboutMany<'compare', CompareQuery>
+  | { readonly method: 'arrivals'; readonly query: TailQuery; readonly position: TailPosition | undefined }
   | { readonly method: 'stats' }
+
+/** `tells`: whether somebody hears of the answer as it grows. */
+interface AboutMany<Method extends keyof Results, Query> {
+  readonly method: Method
+  readonly query: Query
+  readonly tells: boolean
+}
+
+/** What a call hears of before its result. */
+export type Found<C extends Call> = C extends { readonly tells: boolean }
+  ? PartialAnswer<Results[C['method']]>
+  : SearchEvent
 
 export interface Results {
   search: SearchEnd
@@ -228,7 +254,9 @@ export interface Results {
   heatMap: HeatMap
   errorGroups: ErrorGroups
   bottleneck: Bottleneck
+  flame: Flame
   compare: Differences
+  arrivals: Arrivals
   stats: ReaderStats
 }
 
@@ -251,8 +279,8 @@ export interface ReaderStats {
 export type FromReader =
   /** It knows all that the writer had when it joined, and answers. */
   | { readonly type: 'joined' }
-  /** What a search has found so far, before its result. */
-  | { readonly type: 'found'; readonly id: number; readonly event: SearchEvent }
+  /** What a call has found so far, before its result. */
+  | { readonly type: 'found'; readonly id: number; readonly event: SearchEvent | PartialAnswer<unknown> }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }

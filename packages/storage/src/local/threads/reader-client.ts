@@ -1,9 +1,9 @@
-import { StorageError, type CallOptions, type SearchEvent } from '../../contract.ts'
+import { StorageError, type CallOptions } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage } from './error.ts'
-import type { Call, FromReader, ReaderPart, Results, SaysComplete, ToReader } from './protocol.ts'
+import type { Call, Found, FromReader, ReaderPart, Results, SaysComplete, ToReader } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -28,7 +28,9 @@ const SAY_COMPLETE: Readonly<Record<SaysComplete, true>> = {
   heatMap: true,
   errorGroups: true,
   bottleneck: true,
+  flame: true,
   compare: true,
+  arrivals: true,
 }
 
 interface Asked {
@@ -36,8 +38,8 @@ interface Asked {
   readonly call: Call
   readonly deadlineMs: number
   readonly maxBytes: number | undefined
-  /** Hears what a search finds. */
-  readonly onFound: ((event: SearchEvent) => void) | undefined
+  /** Hears what it finds. */
+  readonly onFound: ((event: never) => void) | undefined
   /** Traces were told: it cannot be asked once more. */
   hasTold: boolean
   /** Undefined when the caller has its answer already, and only the reader still owes its own. */
@@ -124,7 +126,7 @@ export class ReaderClient {
   async call<C extends Call>(
     call: C,
     { signal, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes }: CallOptions = {},
-    onFound?: (event: SearchEvent) => void,
+    onFound?: (event: Found<C>) => void,
   ): Promise<Results[C['method']]> {
     if (this.#refusal) throw this.#refusal
     if (!(timeoutMs >= 0)) throw new StorageError('bad_query', `timeoutMs is ${timeoutMs}; 0 or more`)
@@ -173,17 +175,28 @@ export class ReaderClient {
     }
   }
 
-  /** Asks what may be asked now. What readers ended with is asked alone. */
+  /** Asks what may be asked now. */
   #pump(): void {
-    while (this.#queue.length > 0 && this.#supervisor.isRunning) {
-      const next = this.#queue[0]!
-      const alone = next.deaths > 0 || [...this.#asked.values()].some(({ deaths }) => deaths > 0)
-      if (this.#asked.size >= (alone ? 1 : AT_ONCE[this.part])) return
-      this.#queue.shift()
+    while (this.#supervisor.isRunning) {
+      const [next] = this.#queue.splice(this.#nextPlace(), 1)
+      if (!next) return
       this.#asked.set(next.id, next)
       const { id, call, deadlineMs, maxBytes } = next
       this.#supervisor.post({ type: 'call', id, call, deadlineMs, maxBytes })
     }
+  }
+
+  /** The place in the queue of what may be asked now; its end when that is nothing. What readers ended with is asked alone. A look at what has come does not wait for searches. */
+  #nextPlace(): number {
+    const [head] = this.#queue
+    if (!head) return 0
+    const none = this.#queue.length
+    const asked = [...this.#asked.values()]
+    if ([head, ...asked].some(({ deaths }) => deaths > 0)) return asked.length === 0 ? 0 : none
+    const others = asked.filter(({ call }) => call.method !== 'arrivals').length
+    if (others < AT_ONCE[this.part]) return 0
+    const look = this.#queue.findIndex(({ call }) => call.method === 'arrivals')
+    return look < 0 ? none : look
   }
 
   #take(message: FromReader): void {
@@ -198,8 +211,9 @@ export class ReaderClient {
       case 'found': {
         const asked = this.#asked.get(message.id)
         if (!asked?.settle) return
-        asked.hasTold ||= message.event.type === 'traces'
-        asked.onFound?.(message.event)
+        const { event } = message
+        asked.hasTold ||= 'type' in event && event.type === 'traces'
+        asked.onFound?.(event as never)
         return
       }
       case 'result':

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { Reader } from '../read/reader.ts'
@@ -6,10 +7,17 @@ import { garbageWatch } from './garbage.ts'
 import type { FromReader, PartStart, ReaderPart, ToReader } from './protocol.ts'
 
 /** What may lie about in buffers: some blocks of spans. Bytes. */
-const MAX_GARBAGE = 24 * 1024 * 1024
+const MAX_GARBAGE = 12 * 1024 * 1024
+
+/**
+ * Searches give way to acknowledgements and to lookups by id, but not as far as sealing does: on Linux, 0 is the calling thread alone; elsewhere
+ * it would be the whole process.
+ */
+const SEARCH_NICE = 5
 
 /* The thread of a reader: a shell around Reader. */
 const { settings, part } = workerData as PartStart
+if (part === 'search_reader' && process.platform === 'linux') setPriority(0, SEARCH_NICE)
 const lookForGarbage = garbageWatch(MAX_GARBAGE)
 const main = threadPort<ToReader, FromReader>(parentPort!)
 new Reader(

@@ -135,6 +135,24 @@ it('replaces a search reader that spins; calls keep their deadline and lookups d
   expect(await find(store, {})).toEqual(all(1))
 })
 
+it('goes on with a tail when its reader is replaced', async () => {
+  const store = await open()
+  await store.append(span(0))
+  const tail = store.tail({ everyMs: 10 })[Symbol.asyncIterator]()
+  expect((await tail.next()).value).toMatchObject({ type: 'progress' })
+  fault('search_reader', CRASH)
+  await told('failing', 'search_reader')
+  await store.append(span(1))
+  for (;;) {
+    const { value } = await tail.next()
+    if (value?.type === 'progress') continue
+    expect(value).toMatchObject({ traces: [{ traceId: traceId(1) }] })
+    break
+  }
+  expect((await tail.next()).value).toEqual({ type: 'progress', spans: 1, missed: 0 })
+  await tail.return?.()
+})
+
 it('asks the successor what a reader that hangs was asked', async () => {
   const store = await open()
   await store.append(span(0))

@@ -20,7 +20,6 @@ import type { Change, FromSealer, FromWriter, PinChange, ToSealer, ToWriter } fr
 import { Episodes } from './episodes.ts'
 import { Keeping } from './keeping.ts'
 import { LeftOut } from './left-out.ts'
-import { MAX_BACKLOG, type Backlog } from './pace.ts'
 import { PinBoard } from './pin-board.ts'
 import { probeDisk, removeProbe } from './probe.ts'
 import { Retention, segmentLimit, type StoreState } from './retention.ts'
@@ -31,9 +30,6 @@ import { DiskSpace } from './space.ts'
 /** Between two tries of a disk that fails, when no span comes to try it with; doubled from try to try. */
 const FIRST_PROBE_MS = 1000
 const MAX_PROBE_MS = 30_000
-
-/** Of the limits of size and age, what may wait to be sealed where something is kept longer. */
-const BACKLOG_SHARE = 0.25
 
 /**
  * All of a store but the block that is being filled: the closed segments with what is left out, deleted or dropped of them, the room that
@@ -97,7 +93,6 @@ export class Holdings {
       clock,
       directory,
       maxBytes,
-      maxBacklog: keep ? backlogBefore(settings) : MAX_BACKLOG,
       isNeeded: keep !== undefined,
       shelf: this.#shelf,
       readers,
@@ -511,14 +506,6 @@ export class Holdings {
     } catch (error) {
       this.#episodes.failed('retention', error, doing, this.#space.now)
     }
-  }
-}
-
-/** What may wait to be sealed where it has to be before its turn to be deleted comes. */
-function backlogBefore({ maxBytes, maxAgeMs }: LocalStoreSettings): Backlog {
-  return {
-    bytes: Math.min(MAX_BACKLOG.bytes, BACKLOG_SHARE * maxBytes),
-    oldestMs: Math.min(MAX_BACKLOG.oldestMs, BACKLOG_SHARE * maxAgeMs),
   }
 }
 

@@ -391,7 +391,7 @@ export async function openTestStore(
     const answer = new Promise<FromReader>((resolve) =>
       calls.set(number, (message) => {
         if (message.type !== 'found') resolve(message)
-        else if (message.event.type === 'traces')
+        else if ('type' in message.event && message.event.type === 'traces')
           for (const trace of message.event.traces) traces.set(trace.traceId, trace.spans)
       }),
     )

@@ -3,7 +3,7 @@ import { rowsBetween } from '../block/rows.ts'
 import { StorageError } from '../../contract.ts'
 import type { StorePart } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
-import { encodeBlock } from '../files/index-file.ts'
+import { encodeBlock, traceHashes } from '../files/index-file.ts'
 import { FILE_HEADER, recordHead, recordHeadBytes, writeFully } from '../files/log.ts'
 import { closeSegment, logName, logPath, type Recovered, type Segment } from '../files/segment.ts'
 import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts'
@@ -280,7 +280,7 @@ export class Ingest {
       this.#finishBlock(builder)
       this.#spare = builder
     } else {
-      this.#tell({ type: 'rows', id: segment.id, rows: rowsBetween(builder.rows, this.#durable, mark) })
+      this.#readers.tellRows(segment.id, () => rowsBetween(builder.rows, this.#durable, mark))
       this.#durable = mark
     }
     const slabs = this.#release(batches)
@@ -295,12 +295,14 @@ export class Ingest {
     const { id } = segment
     try {
       const offset = segment.indexSize
-      const block = encodeBlock(builder.rows, builder.hashes, this.#blockStart, segment.logSize, this.#clock.wallMs())
+      const { rows, hashes } = builder
+      const traces = traceHashes(rows)
+      const block = encodeBlock(rows, hashes, this.#blockStart, segment.logSize, this.#clock.wallMs(), traces)
       const indexSize = writeFully(segment.index, block, offset)
       this.#holdings.grew(indexSize - offset)
       segment.indexSize = indexSize
       this.#lastBlockBytes = segment.logSize - this.#blockStart + indexSize - offset
-      this.#tell({ type: 'block', id, offset, indexSize })
+      this.#tell({ type: 'block', id, offset, indexSize, traces })
       this.#holdings.worked('index')
     } catch (error) {
       // The log has the spans: the block is indexed when the store is opened again, until then the readers read it from there.
@@ -465,7 +467,6 @@ export class Ingest {
     this.#tell(segmentChange(segment))
   }
 
-  /** Rows are copies made to be given away: their buffers move, which spares the reader's thread and this one two more copies. */
   #tell(change: Change): void {
     this.#readers.tell(change)
   }

@@ -7,7 +7,7 @@ import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { fromMessage } from '../threads/error.ts'
 import type { FromSealer, ToSealer } from '../threads/protocol.ts'
-import { sealingShare, type Backlog } from './pace.ts'
+import { sealingShare } from './pace.ts'
 import type { Shelf, ShelvedSegment } from './shelf.ts'
 
 /**
@@ -30,7 +30,6 @@ export interface SealingHost {
   readonly clock: Clock
   readonly directory: string
   readonly maxBytes: number
-  readonly maxBacklog: Backlog
   /** Segments are needed sealed when their turn to be deleted comes. */
   readonly isNeeded: boolean
   readonly shelf: Shelf
@@ -130,7 +129,7 @@ export class Sealing {
     const waiting = shelf.segments.filter(canBeSealed)
     const bytes = waiting.reduce((sum, segment) => sum + segment.bytes, 0)
     const oldestMs = waiting[0] ? clock.monotonicMs() - waiting[0].closedAtMs : 0
-    const share = sealingShare(grownBytes, { bytes, oldestMs }, this.#host.maxBacklog)
+    const share = sealingShare(grownBytes, { bytes, oldestMs }, this.#host.maxBytes)
     if (share !== this.#share) this.#sealer?.post({ type: 'share', share })
     this.#share = share
     this.#pump()

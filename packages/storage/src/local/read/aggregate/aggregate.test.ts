@@ -7,6 +7,7 @@ import {
   arbitraryCounted,
   arbitraryErrorGroups,
   arbitraryErrors,
+  arbitraryFlame,
   arbitraryHeatMap,
 } from '../../../conformance/aggregate-arbitrary.ts'
 import {
@@ -14,18 +15,22 @@ import {
   checkBottleneck,
   checkCompare,
   checkErrorGroups,
+  checkFlame,
   checkHeatMap,
 } from '../../../conformance/aggregates.ts'
-import type { SentSpan } from '../../../conformance/spans.ts'
-import type { Filter } from '../../../contract.ts'
+import { countedOf } from '../../../conformance/aggregate-model.ts'
+import { sent, type SentSpan } from '../../../conformance/spans.ts'
+import type { Aggregates, Filter, PartialAnswer } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { planOf } from '../plan.ts'
+import { QueryMemory } from '../query-memory.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { bottleneck } from './bottleneck.ts'
 import { compare } from './compare.ts'
 import { errorGroups } from './error-groups.ts'
+import { flame } from './flame.ts'
 import { heatMap } from './heat-map.ts'
 
 function storeOf(blocks: readonly Block[]) {
@@ -34,6 +39,7 @@ function storeOf(blocks: readonly Block[]) {
     aggregate: (query: Parameters<typeof aggregate>[1]) => aggregate(blocks, query, turn()),
     heatMap: (query: Parameters<typeof heatMap>[1]) => heatMap(blocks, query, turn()),
     bottleneck: (query: Parameters<typeof bottleneck>[1]) => bottleneck(blocks, query, turn()),
+    flame: (query: Parameters<typeof flame>[1]) => flame(blocks, query, turn()),
     compare: (query: Parameters<typeof compare>[1]) => compare(blocks, query, turn()),
     errorGroups: (query: Parameters<typeof errorGroups>[1]) => errorGroups(blocks, query, turn()),
   }
@@ -106,6 +112,103 @@ it('tells of the errors that any filter finds that a search takes, be it as deep
 it('tells where the time went as the page does, however the spans lie in blocks', { timeout: 120_000 }, () =>
   alike(arbitraryCounted, arbitraryBottleneck, checkBottleneck),
 )
+
+it('folds the call paths of traces as the page draws them, however the spans lie in blocks', { timeout: 120_000 }, () =>
+  alike(arbitraryCounted, arbitraryFlame, checkFlame),
+)
+
+/** Time passes whenever somebody looks at the clock. */
+class Passing extends StillClock {
+  override monotonicMs(): number {
+    this.nowMs += 100
+    return super.monotonicMs()
+  }
+}
+
+it('tells what there is so far while it goes on, and at last the same as who does not listen', async () => {
+  const spans = fc.sample(arbitraryCounted, { seed: 62, numRuns: 1 })[0]!
+  const blocks = cut(spans, [1], 1)
+  const listened = async <T extends object>(
+    ask: (turn: Turn, tell?: (partial: PartialAnswer<T>) => void) => Promise<T>,
+  ): Promise<PartialAnswer<T>[]> => {
+    const told: PartialAnswer<T>[] = []
+    const withoutCost = (answer: T) => ({ ...answer, elapsedMs: 0, spansScanned: 0 })
+    const answer = await ask(new Turn(new Passing(), Infinity), (partial) => told.push(structuredClone(partial)))
+    expect(withoutCost(answer)).toEqual(withoutCost(await ask(new Turn(new StillClock(), Infinity))))
+    expect(told.length).toBeGreaterThan(2)
+    for (const [i, { partsDone, partsTotal, answer: partial }] of told.entries()) {
+      expect(partsDone).toBeGreaterThan(told[i - 1]?.partsDone ?? 0)
+      expect(partsDone).toBeLessThanOrEqual(partsTotal)
+      expect(partial).toMatchObject({ complete: false })
+      expect(Object.keys(partial).sort()).toEqual(Object.keys(answer).sort())
+    }
+    return told
+  }
+  const counted = await listened<Aggregates>((turn, tell) =>
+    aggregate(blocks, { groupBy: [{ field: 'name' }] }, turn, tell),
+  )
+  for (const { partsDone, partsTotal, answer } of counted) {
+    expect(partsTotal).toBe(blocks.length)
+    const known = countedOf(spans.slice(0, partsDone), {})
+    expect(answer.total.count).toBe(known.length)
+    expect(answer.groups.reduce((sum, { count }) => sum + count, 0)).toBe(known.length)
+  }
+  await listened((turn, tell) => heatMap(blocks, { of: 'requests' }, turn, tell))
+  await listened((turn, tell) => bottleneck(blocks, {}, turn, tell))
+  await listened((turn, tell) => flame(blocks, {}, turn, tell))
+  await listened((turn, tell) => errorGroups(blocks, {}, turn, tell))
+  await listened((turn, tell) => compare(blocks, { a: {}, b: { of: 'requests' }, rest: true }, turn, tell))
+})
+
+it('takes no more memory the oftener it tells', async () => {
+  const blocks = cut(fc.sample(arbitraryCounted, { seed: 63, numRuns: 1 })[0]!, [1], 0)
+  const query = { groupBy: [{ field: 'name' }], limit: 1, buckets: 7 } as const
+  const used = async (clock: StillClock, tell?: () => void): Promise<number> => {
+    const memory = new QueryMemory(1 << 20)
+    const turn = new Turn(clock, Infinity, { memory })
+    await aggregate(blocks, query, turn, tell)
+    let left = 0
+    while (memory.take(64)) left++
+    return left
+  }
+  expect(await used(new Passing(), () => {})).toBe(await used(new StillClock()))
+})
+
+it('folds all that is too deep, or too much, into what is above it', async () => {
+  const deep = Array.from({ length: 200 }, (_, i) =>
+    sent({ trace: 1, id: i + 1, ms: 1_000 - i, name: `${i}`, ...(i > 0 && { parent: i }) }),
+  )
+  const { frames, others, complete } = await storeOf([blockOf(deep)]).flame({})
+  expect({ frames: frames.length, others, complete }).toEqual({ frames: 128, others: undefined, complete: true })
+  expect(frames.at(-1)!.others).toMatchObject({ frames: 1, calls: 72, totalNs: (1_000 - 128) * 1e6 })
+  const memory = new QueryMemory(400_000)
+  const wide = Array.from({ length: 2_000 }, (_, i) => sent({ trace: i, id: 1, name: `${i}` }))
+  const cutOff = await flame([blockOf(wide)], {}, new Turn(new StillClock(), Infinity, { memory }))
+  expect(cutOff.complete).toBe(false)
+  expect(cutOff.frames.length).toBeGreaterThan(10)
+  expect(cutOff.frames.length + cutOff.others!.calls).toBe(cutOff.traces)
+})
+
+it('looks into as few blocks as have so many traces', async () => {
+  const looked = new Set<number>()
+  const blocks = Array.from({ length: 30 }, (_, n) => {
+    const block = blockOf(Array.from({ length: 10 }, (_each, i) => sent({ trace: 10 * n + i, id: 1, at: n })))
+    const rows = (): ReturnType<Block['rows']> => {
+      looked.add(n)
+      return block.rows()
+    }
+    return { ...block, rows }
+  })
+  expect(await storeOf(blocks).flame({ traces: 15 })).toMatchObject({ traces: 15, sampled: true })
+  // Filters of trace ids may be wrong now and then.
+  expect(looked.size).toBeLessThan(6)
+  expect([...looked].slice(0, 2)).toEqual([29, 28])
+  // Nor is a trace told that still waits for its other half.
+  const halves = [1, 2].map((id) => blockOf(Array.from({ length: 10 }, (_, trace) => sent({ trace, id, at: id }))))
+  const one = await storeOf(halves).flame({ traces: 1 })
+  expect(one.frames.map(({ calls }) => calls)).toEqual([1, 1])
+  expect(one).toMatchObject({ traces: 1, sampled: true })
+})
 
 it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>
   alike(arbitraryCounted, arbitraryCompare, checkCompare),

@@ -1,20 +1,28 @@
-import type { AggregateEnd, AggregateQuery, Aggregates } from '../../../contract.ts'
+import type { AggregateEnd, AggregateQuery, Aggregates, OnPartial } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import type { Turn } from '../turn.ts'
 import { Groups } from './groups.ts'
+import { Growth } from './growth.ts'
 import { aggregatePlan, scopeOf, type ScopePlan } from './plan.ts'
-import { eachCounted } from './spans.ts'
+import { eachCounted, partsOf } from './spans.ts'
 import { TimeBins } from './time-bins.ts'
 
 /** Counts by groups, from columns, block after block. Out of time or memory, what was counted is told. */
-export async function aggregate(blocks: readonly Block[], query: AggregateQuery, turn: Turn): Promise<Aggregates> {
+export async function aggregate(
+  blocks: readonly Block[],
+  query: AggregateQuery,
+  turn: Turn,
+  tell?: OnPartial<Aggregates>,
+): Promise<Aggregates> {
   const { groupBy, order, limit, ...counts } = aggregatePlan(query)
   const scope = scopeOf(query, blocks, turn)
   const time = new TimeBins(scope.from, scope.to, counts.buckets)
   const seconds = Number(scope.to - scope.from + 1n) / 1e9
   const groups = new Groups(groupBy, { ...counts, seconds }, time, turn)
-  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted))
-  return { ...groups.answer(order, limit), ...endOf(scope, time, turn) }
+  const answer = (): Aggregates => ({ ...groups.answer(order, limit), ...endOf(scope, time, turn) })
+  const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
+  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth)
+  return answer()
 }
 
 export function endOf({ from, to }: ScopePlan, { widthNs }: TimeBins, turn: Turn): AggregateEnd {

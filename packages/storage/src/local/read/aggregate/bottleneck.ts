@@ -1,10 +1,13 @@
 import { criticalPathOfShape } from '@spoor/trace'
-import type { Bottleneck, BottleneckQuery, TimeShare } from '../../../contract.ts'
+import type { Bottleneck, BottleneckQuery, OnPartial, TimeShare } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
-import { TraceSweep, type SweptTrace } from '../trace-sweep.ts'
+import { newestFirst } from '../range.ts'
+import { SWEEP_STAGES, TraceSweep, type SweptTrace } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
+import { MAX_PATH_SPANS } from './frames.ts'
+import { Growth } from './growth.ts'
 import { scopeOf } from './plan.ts'
 import { TimeBins } from './time-bins.ts'
 
@@ -13,20 +16,33 @@ const ERROR = 2
 const SHARE_BYTES = 400
 /** What a span costs, in units of {@link Turn.work}. */
 const SPAN_UNITS = 300
-/** A critical path is found in one piece: that of a larger trace would take the thread too long, and is left out. */
-const MAX_PATH_SPANS = 200_000
 
 /** Adds up self times and critical paths over all traces that match, from header columns. Out of time or memory, what was added up is told. */
-export async function bottleneck(blocks: readonly Block[], query: BottleneckQuery, turn: Turn): Promise<Bottleneck> {
+export async function bottleneck(
+  blocks: readonly Block[],
+  query: BottleneckQuery,
+  turn: Turn,
+  tell?: OnPartial<Bottleneck>,
+): Promise<Bottleneck> {
   const limit = whole(query.limit ?? 50, 'limit', 1, 1_000)
+  const maxTraces = query.traces === undefined ? undefined : whole(query.traces, 'traces', 1, 1_000_000)
   const scope = scopeOf({ ...query, of: 'requests' }, blocks, turn)
   const times = new Times(turn)
   const visit = (trace: SweptTrace): Iterable<number> => {
     times.add(trace)
     return []
   }
-  await new TraceSweep(blocks, scope, turn, visit, () => Promise.resolve()).run()
-  return { ...times.answer(limit), ...endOf(scope, new TimeBins(scope.from, scope.to, 0), turn) }
+  const time = new TimeBins(scope.from, scope.to, 0)
+  const answer = (): Bottleneck => ({
+    ...times.answer(limit),
+    sampled: sweep.hasLeft,
+    ...endOf(scope, time, turn),
+  })
+  const growth = new Growth(turn, SWEEP_STAGES * blocks.length, answer, tell)
+  const options = { maxTraces, growth }
+  const sweep = new TraceSweep(newestFirst(blocks), scope, turn, visit, () => Promise.resolve(), options)
+  await sweep.run()
+  return answer()
 }
 
 /** Of a service or an operation, over all traces so far. */

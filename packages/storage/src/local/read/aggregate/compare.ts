@@ -6,16 +6,19 @@ import {
   type Difference,
   type Differences,
   type GroupKey,
+  type OnPartial,
 } from '../../../contract.ts'
 import { sampleAttributes } from '../attribute-sample.ts'
 import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
 import { widened } from '../trace-ids.ts'
+import type { TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
 import { valuesOfAll } from './many-values.ts'
+import { Growth } from './growth.ts'
 import { checkKey, scopeOf, type ScopePlan } from './plan.ts'
-import { eachCounted } from './spans.ts'
+import { eachCounted, partsOf } from './spans.ts'
 
 const MAX_KEYS = 100
 const DEFAULT_ATTRIBUTES = 50
@@ -24,7 +27,12 @@ const MAX_VALUES = 10_000
 const Z = 1.959964
 
 /** Counts the values of all keys in both sets, by columns where there are some. Out of time or memory, what was counted is compared. */
-export async function compare(blocks: readonly Block[], query: CompareQuery, turn: Turn): Promise<Differences> {
+export async function compare(
+  blocks: readonly Block[],
+  query: CompareQuery,
+  turn: Turn,
+  tell?: OnPartial<Differences>,
+): Promise<Differences> {
   const limit = whole(query.limit ?? 50, 'limit', 1, 1_000)
   const [a, b] = [sideOf('a', query.a, blocks, turn), sideOf('b', query.b, blocks, turn)]
   const keys = query.keys ?? (await defaultKeys(blocks, turn))
@@ -34,30 +42,38 @@ export async function compare(blocks: readonly Block[], query: CompareQuery, tur
   const shares = keys.map((key: GroupKey) => new Shares(key, turn))
   const values = shares.map((own) => own.values)
   const totals = { a: 0, b: 0 }
+  const isRest = query.rest === true
+  const answer = (): Differences => {
+    const sizes = withoutRest(totals, isRest)
+    return {
+      ...sizes,
+      // Sorting keeps the order of keys and values where there is no other.
+      differences: shares
+        .flatMap((own) => own.differences(sizes, isRest))
+        .sort((one, other) => other.surprise - one.surprise || apart(other, sizes) - apart(one, sizes))
+        .slice(0, limit),
+      complete: turn.complete,
+      spansScanned: turn.spans,
+      bytesRead: turn.bytesRead,
+      elapsedMs: turn.elapsedMs,
+    }
+  }
+  const growth = new Growth(turn, partsOf(blocks, a) + partsOf(blocks, b), answer, tell)
   for (const side of ['a', 'b'] as const) {
-    await eachCounted(blocks, side === 'a' ? a : b, turn, async (block, rows, wanted) => {
+    const count: TakeRows = async (block, rows, wanted) => {
       for (const member of wanted) totals[side] += member
       const all = await valuesOfAll(values, block, rows, wanted, turn)
       for (const [i, numbers] of (all ?? []).entries())
         for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)
-    })
+    }
+    await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth)
   }
-  if (query.rest === true) {
-    totals.a = Math.max(0, totals.a - totals.b)
-    for (const own of shares) own.takeFrom()
-  }
-  return {
-    ...totals,
-    // Sorting keeps the order of keys and values where there is no other.
-    differences: shares
-      .flatMap((own) => own.differences(totals))
-      .sort((one, other) => other.surprise - one.surprise || apart(other, totals) - apart(one, totals))
-      .slice(0, limit),
-    complete: turn.complete,
-    spansScanned: turn.spans,
-    bytesRead: turn.bytesRead,
-    elapsedMs: turn.elapsedMs,
-  }
+  return answer()
+}
+
+/** Where `a` is compared without what is in `b`, what is left of it. */
+function withoutRest({ a, b }: Counts, isRest: boolean): Counts {
+  return { a: isRest ? Math.max(0, a - b) : a, b }
 }
 
 /** Throws StorageError `bad_query`, naming the side. */
@@ -72,7 +88,7 @@ function sideOf(name: string, scope: CompareScope, blocks: readonly Block[], tur
 }
 
 async function defaultKeys(blocks: readonly Block[], turn: Turn): Promise<GroupKey[]> {
-  const attributes = await sampleAttributes(blocks, undefined, DEFAULT_ATTRIBUTES + 1, turn)
+  const attributes = await sampleAttributes(blocks, {}, DEFAULT_ATTRIBUTES + 1, turn)
   const isOther = (key: string): boolean => key !== 'service.name'
   return [
     ...GROUP_FIELDS.map((field) => ({ field })),
@@ -106,18 +122,11 @@ class Shares {
     this.#counts[side][number]!++
   }
 
-  /** Leaves of `a` what is not in `b`. */
-  takeFrom(): void {
-    const { a, b } = this.#counts
-    for (let number = 0; number < Math.min(a.length, b.length); number++)
-      a[number] = Math.max(0, a[number]! - b[number]!)
-  }
-
   /** By value. */
-  differences(totals: Counts): Difference[] {
+  differences(totals: Counts, isRest: boolean): Difference[] {
     const found: Difference[] = []
     for (let number = 0; number < this.values.size; number++) {
-      const [a, b] = [this.#counts.a[number] ?? 0, this.#counts.b[number] ?? 0]
+      const { a, b } = withoutRest({ a: this.#counts.a[number] ?? 0, b: this.#counts.b[number] ?? 0 }, isRest)
       const surprise = surpriseOf({ a, b }, totals)
       if (surprise > 0) found.push({ key: this.#key, value: this.values.text(number), a, b, surprise })
     }

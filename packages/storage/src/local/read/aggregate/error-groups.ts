@@ -8,6 +8,7 @@ import {
   type ErrorGroupsQuery,
   type ErrorOrder,
   type Filter,
+  type OnPartial,
 } from '../../../contract.ts'
 import { startOf, type BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
@@ -18,13 +19,15 @@ import { whole } from '../plan.ts'
 import { isReadable } from '../range.ts'
 import type { CompiledSet } from '../set/compile.ts'
 import { SpanView } from '../span-view.ts'
+import type { TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
 import { Counted } from './counted.ts'
 import { exemplarOf, keptOf, type Kept } from './exemplars.ts'
+import { Growth } from './growth.ts'
 import { scopeOf } from './plan.ts'
 import { recordedErrors } from './recorded-errors.ts'
-import { eachCounted } from './spans.ts'
+import { eachCounted, partsOf } from './spans.ts'
 import { TimeBins } from './time-bins.ts'
 
 const IS_ERROR: Filter = {
@@ -46,7 +49,12 @@ const MAX_KNOWN = 4_096
 const MAX_KNOWN_CHARACTERS = 20_000
 
 /** Errors by their kind. Of spans that tell of one the bytes are read, and of no others. Out of time or memory, what was counted is told. */
-export async function errorGroups(blocks: readonly Block[], query: ErrorGroupsQuery, turn: Turn): Promise<ErrorGroups> {
+export async function errorGroups(
+  blocks: readonly Block[],
+  query: ErrorGroupsQuery,
+  turn: Turn,
+  tell?: OnPartial<ErrorGroups>,
+): Promise<ErrorGroups> {
   const order = query.order ?? 'count'
   if (!ERROR_ORDERS.includes(order))
     throw new StorageError('bad_query', `order is ${order}; one of ${ERROR_ORDERS.join(', ')}`)
@@ -59,7 +67,10 @@ export async function errorGroups(blocks: readonly Block[], query: ErrorGroupsQu
   const time = new TimeBins(asked.from, asked.to, buckets)
   const errors = new Errors(time, exemplars, turn)
   const condition = narrow ? undefined : isError
-  await eachCounted(blocks, narrow ? { ...asked, set: narrow } : asked, turn, async (block, rows, wanted) => {
+  const scope = narrow ? { ...asked, set: narrow } : asked
+  const answer = (): ErrorGroups => ({ ...errors.answer(order, limit), ...endOf(asked, time, turn) })
+  const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
+  const count: TakeRows = async (block, rows, wanted) => {
     const verdicts = condition ? await condition.judge(block, rows, turn, 1) : YES
     const view = new SpanView(block, rows)
     for (let row = 0; row < wanted.length; row++) {
@@ -69,8 +80,9 @@ export async function errorGroups(blocks: readonly Block[], query: ErrorGroupsQu
       if (!isReadable(view, row, turn) || (verdict !== YES && !condition!.test(view, rows))) continue
       errors.add(rows, row, recordedErrors(view))
     }
-  })
-  return { ...errors.answer(order, limit), ...endOf(asked, time, turn) }
+  }
+  await eachCounted(blocks, scope, turn, count, growth)
+  return answer()
 }
 
 /** The set of those of its spans that tell of an error, where that is the spans of one filter. */

@@ -2,7 +2,7 @@ import type { AggregateGroup, Aggregates, GroupKey, GroupOrder, Measures } from 
 import type { BlockRows } from '../../block/rows.ts'
 import { binOf } from '../../../duration-bins.ts'
 import type { Block } from '../block.ts'
-import type { Turn } from '../turn.ts'
+import { Loan, type Turn } from '../turn.ts'
 import { Counted } from './counted.ts'
 import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
 import { KeyTable } from './key-table.ts'
@@ -77,13 +77,16 @@ export class Groups {
       place: placeOf(order, tally),
     }))
     groups.sort((a, b) => b.place - a.place || compareKeys(a.key, b.key))
-    const rest = new Tally(this.#plan, this.#turn)
+    // It may be asked again and again, and what it adds up is told and forgotten.
+    const loan = new Loan(this.#turn)
+    const rest = new Tally(this.#plan, loan)
     const left = groups.slice(limit)
     for (const { tally } of left) rest.addAll(tally)
     rest.addAll(this.#others)
-    const total = new Tally(this.#plan, this.#turn)
+    const total = new Tally(this.#plan, loan)
     for (const { tally } of groups.slice(0, limit)) total.addAll(tally)
     total.addAll(rest)
+    loan.end()
     return {
       total: total.measures(),
       groups: this.#keys.length === 0 ? [] : groups.slice(0, limit).map(toGroup),

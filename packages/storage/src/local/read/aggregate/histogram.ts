@@ -1,15 +1,15 @@
 import { binValue, BINS_PER_OCTAVE } from '../../../duration-bins.ts'
-import type { Turn } from '../turn.ts'
+import type { Memory } from '../turn.ts'
 
 /** How many durations are in each bin, over those bins that are in use. */
 export class Histogram {
-  readonly #turn: Turn
+  readonly #memory: Memory
   /** The bin of the first count. */
   #first = 0
   #counts = new Uint32Array(0)
 
-  constructor(turn: Turn) {
-    this.#turn = turn
+  constructor(memory: Memory) {
+    this.#memory = memory
   }
 
   add(bin: number, count = 1): void {
@@ -44,7 +44,7 @@ export class Histogram {
     const before = this.#counts
     const first = before.length === 0 ? octave : Math.min(octave, this.#first)
     const end = Math.max(octave + BINS_PER_OCTAVE, this.#first + before.length)
-    if (!this.#turn.reserve(4 * (end - first - before.length))) return false
+    if (!this.#memory.reserve(4 * (end - first - before.length))) return false
     this.#counts = new Uint32Array(end - first)
     if (before.length > 0) this.#counts.set(before, this.#first - first)
     this.#first = first

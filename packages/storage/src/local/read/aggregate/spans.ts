@@ -3,24 +3,33 @@ import { matchesIn } from '../matches.ts'
 import { meets } from '../range.ts'
 import { RecentSpans } from '../recent-spans.ts'
 import { coverOf } from '../set/sources.ts'
-import { TraceSweep, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
+import { SWEEP_STAGES, TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import type { ScopePlan } from './plan.ts'
 
 /** What asking whether a span is known costs, in units of {@link Turn.work}. */
 const SEEN_UNITS = 150
 
-/** Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. */
+/** Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. */
 export async function eachCounted(
   blocks: readonly Block[],
   scope: ScopePlan,
   turn: Turn,
   take: TakeRows,
+  growth: PartCount,
 ): Promise<void> {
-  const { set, of } = scope
-  if (of === 'requests') return new TraceSweep(blocks, scope, turn, ({ rootRow }) => [rootRow], take).run()
-  if (set && set.root.op !== 'spans') return new TraceSweep(blocks, scope, turn, firstOfEach, take).run()
-  return eachSpan(blocks, scope, turn, take)
+  if (!needsTraces(scope)) return eachSpan(blocks, scope, turn, take, growth)
+  const visit = scope.of === 'requests' ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
+  return new TraceSweep(blocks, scope, turn, visit, take, { growth }).run()
+}
+
+/** How often {@link eachCounted} tells that a part is done, at most. */
+export function partsOf(blocks: readonly Block[], scope: ScopePlan): number {
+  return blocks.length * (needsTraces(scope) ? SWEEP_STAGES : 1)
+}
+
+function needsTraces({ set, of }: ScopePlan): boolean {
+  return of === 'requests' || (set !== undefined && set.root.op !== 'spans')
 }
 
 /** One row of each span that is in the set. */
@@ -40,11 +49,13 @@ async function eachSpan(
   { set, range }: ScopePlan,
   turn: Turn,
   take: TakeRows,
+  growth: PartCount,
 ): Promise<void> {
   const source = coverOf(set)
   const recent = new RecentSpans(turn)
-  for (const block of blocks) {
+  for (const [i, block] of blocks.entries()) {
     if (await turn.breathe()) return
+    if (i > 0) growth.part()
     if (!meets(block, range, turn)) continue
     const found = await matchesIn(block, source, range, true, turn, 1)
     if (!found) continue

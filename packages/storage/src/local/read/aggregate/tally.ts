@@ -1,5 +1,5 @@
 import type { AggregateBucket, Measures } from '../../../contract.ts'
-import type { Turn } from '../turn.ts'
+import type { Memory } from '../turn.ts'
 import type { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, Exemplars } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
@@ -20,7 +20,7 @@ const BUCKET_BYTES = 80
 
 /** Memory that a tally needs to begin with. */
 export function tallyBytes({ buckets, exemplars }: TallyPlan): number {
-  return TALLY_BYTES + 16 * buckets + EXEMPLAR_BYTES * exemplars
+  return TALLY_BYTES + 40 * buckets + EXEMPLAR_BYTES * exemplars
 }
 
 /** The measures of one group while it is being counted. */
@@ -30,22 +30,28 @@ export class Tally {
   sumNs = 0
   maxNs = 0
   readonly #plan: TallyPlan
-  readonly #turn: Turn
+  readonly #memory: Memory
   #minNs = Infinity
   readonly #durations: Histogram
   readonly #exemplars: Exemplars
   readonly #counts: Uint32Array
   readonly #errors: Uint32Array
+  readonly #sums: Float64Array
+  readonly #least: Float64Array
+  readonly #most: Float64Array
   /** By bucket. */
   readonly #histograms: (Histogram | undefined)[] = []
 
-  constructor(plan: TallyPlan, turn: Turn) {
+  constructor(plan: TallyPlan, memory: Memory) {
     this.#plan = plan
-    this.#turn = turn
-    this.#durations = new Histogram(turn)
+    this.#memory = memory
+    this.#durations = new Histogram(memory)
     this.#exemplars = new Exemplars(plan.exemplars)
     this.#counts = new Uint32Array(plan.buckets)
     this.#errors = new Uint32Array(plan.buckets)
+    this.#sums = new Float64Array(plan.buckets)
+    this.#least = new Float64Array(plan.buckets).fill(Infinity)
+    this.#most = new Float64Array(plan.buckets)
   }
 
   /** `bin`: of its duration; `bucket`: of its start, where time is cut. */
@@ -61,6 +67,9 @@ export class Tally {
     if (this.#plan.buckets === 0) return
     this.#counts[bucket]!++
     if (error) this.#errors[bucket]!++
+    this.#sums[bucket]! += durationNs
+    if (durationNs < this.#least[bucket]!) this.#least[bucket] = durationNs
+    if (durationNs > this.#most[bucket]!) this.#most[bucket] = durationNs
     this.#histogram(bucket)?.add(bin)
   }
 
@@ -75,6 +84,9 @@ export class Tally {
     for (let bucket = 0; bucket < this.#plan.buckets; bucket++) {
       this.#counts[bucket]! += other.#counts[bucket]!
       this.#errors[bucket]! += other.#errors[bucket]!
+      this.#sums[bucket]! += other.#sums[bucket]!
+      this.#least[bucket] = Math.min(this.#least[bucket]!, other.#least[bucket]!)
+      this.#most[bucket] = Math.max(this.#most[bucket]!, other.#most[bucket]!)
       const added = other.#histograms[bucket]
       if (added) this.#histogram(bucket)?.addAll(added)
     }
@@ -106,6 +118,9 @@ export class Tally {
     return {
       count,
       errors: this.#errors[bucket]!,
+      sumNs: this.#sums[bucket]!,
+      minNs: count === 0 ? 0 : this.#least[bucket]!,
+      maxNs: this.#most[bucket]!,
       percentilesNs: this.#histograms[bucket]?.percentiles(percentiles, count) ?? percentiles.map(() => 0),
     }
   }
@@ -113,7 +128,7 @@ export class Tally {
   /** Undefined when there is no memory for it. */
   #histogram(bucket: number): Histogram | undefined {
     const known = this.#histograms[bucket]
-    if (known || !this.#turn.reserve(BUCKET_BYTES)) return known
-    return (this.#histograms[bucket] = new Histogram(this.#turn))
+    if (known || !this.#memory.reserve(BUCKET_BYTES)) return known
+    return (this.#histograms[bucket] = new Histogram(this.#memory))
   }
 }

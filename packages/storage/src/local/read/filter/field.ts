@@ -2,7 +2,9 @@ import type { Field } from '../../../contract.ts'
 import type { Value } from '../../block/attribute.ts'
 import { startOf, type BlockRows, type OperationKey } from '../../block/rows.ts'
 import { OTHER_KIND, OTHER_STATUS } from '../../block/zones.ts'
+import { traceHash } from '../block.ts'
 import type { SpanView } from '../span-view.ts'
+import { traceWords } from '../trace-parts.ts'
 import type { Turn } from '../turn.ts'
 import { CHUNK, type Condition } from './condition.ts'
 import { badQuery, compare, type Leaf, type Matcher } from './matcher.ts'
@@ -40,6 +42,18 @@ export function fieldCondition(node: Leaf, field: Field, matcher: Matcher, path:
       return ofBytes(node, matcher, (view) => view.scopeName())
     case 'scopeVersion':
       return ofBytes(node, matcher, (view) => view.scopeVersion())
+    case 'traceId':
+      return ofTraceId(node, matcher)
+    case 'spanId':
+      return ofRow(({ spanId }, row) => holdsOf(matcher, hexOf(spanId, 2 * row, 2)))
+    case 'parentId':
+      return ofParentId(node, matcher)
+    case 'eventName':
+      return ofMany(matcher, (view) => view.eventNames())
+    case 'linkTraceId':
+      return ofMany(matcher, (view) => view.linkIds('trace'))
+    case 'linkSpanId':
+      return ofMany(matcher, (view) => view.linkIds('span'))
     default:
       throw badQuery(path, `unknown field ${String(field)}`)
   }
@@ -187,5 +201,42 @@ function ofBytes(node: Leaf, matcher: Matcher, valueOf: (view: SpanView) => stri
     ofBlock: () => UNKNOWN,
     judge: (block, rows, turn, share) => columnVerdicts(block, node.target, matcher, rows, turn, share, ''),
     test: (view) => holdsOf(matcher, valueOf(view)),
+  }
+}
+
+/** The hex digits of an id's words. */
+function hexOf(words: Uint32Array, at: number, count: 2 | 4): string {
+  return Buffer.from(words.buffer, words.byteOffset + 4 * at, 4 * count).toString('hex')
+}
+
+function ofTraceId(node: Leaf, matcher: Matcher): Condition {
+  const condition = ofRow(({ trace, traceIds }, row) => holdsOf(matcher, hexOf(traceIds, 4 * trace[row]!, 4)))
+  const id = node.op === 'eq' ? String(node.value) : ''
+  if (!/^[0-9a-f]{32}$/.test(id)) return condition
+  const hash = traceHash(traceWords(id))
+  return { ...condition, ofBlock: (block) => (block.mayHaveTrace(hash) ? UNKNOWN : NO) }
+}
+
+/** Whether there is a parent is asked most, and needs no text. */
+function ofParentId(node: Leaf, matcher: Matcher): Condition {
+  const ofNone = holdsOf(matcher, '')
+  const isNone = (node.op === 'eq' || node.op === 'ne') && node.value === ''
+  return ofRow(({ parentId }, row) => {
+    if ((parentId[2 * row]! | parentId[2 * row + 1]!) === 0) return ofNone
+    return isNone || node.op === 'exists' ? !ofNone : holdsOf(matcher, hexOf(parentId, 2 * row, 2))
+  })
+}
+
+/** What is in no column, and of which a span may have several. */
+function ofMany({ over, holds }: Matcher, valuesOf: (view: SpanView) => readonly string[]): Condition {
+  return {
+    units: BYTES_UNITS,
+    ofOperations: false,
+    ofBlock: () => UNKNOWN,
+    judge: () => UNKNOWN,
+    test(view) {
+      const values = valuesOf(view)
+      return over === 'some' ? values.some(holds) : values.length > 0 && !values.some(holds)
+    },
   }
 }
