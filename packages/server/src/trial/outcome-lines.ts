@@ -3,7 +3,8 @@ import { formatDuration } from '@spoor/otlp'
 import { counted, type ToolOutput, toned } from '../tools/output.ts'
 import type { Outcome, PipelineOutcome, StageOutcome, TraceOutcome } from './outcome.ts'
 
-const ITEMS = { traces: 'span', metrics: 'data point', logs: 'log record' } as const
+/** What is counted of each signal. */
+export const ITEMS = { traces: 'span', metrics: 'data point', logs: 'log record' } as const
 /** Traces that are shown, of those that were kept and of those that were not. */
 const SHOWN_TRACES = 12
 /** Conditions that are shown of a stage. */
@@ -21,8 +22,10 @@ function pipelineLines(
   { id, signal, receivers, processors, exporters }: PipelineOutcome,
   output: ToolOutput,
 ): string[] {
-  const names = [...processors, ...exporters].map(({ component }) => component.length)
-  const width = Math.max(...names, ...receivers.map((name) => name.length)) + 2
+  // What is at the end has an arrow in front.
+  const names = [receivers.join(', '), ...processors.map(({ component }) => component)]
+  const width =
+    Math.max(...names.map((name) => name.length), ...exporters.map(({ component }) => component.length + 2)) + 2
   const item = ITEMS[signal]
   const amount = (items: number, traces: number | undefined): string =>
     traces === undefined || items === 0

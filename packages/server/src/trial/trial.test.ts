@@ -74,7 +74,7 @@ describe('spoor collector test', () => {
   it('says stage by stage what comes through, what is dropped, and why', async () => {
     const { code, output } = await cli('collector', 'test', config, traces)
     expect(output.replaceAll(folder, '')).toMatchInlineSnapshot(`
-      "/it.yaml with /traces.json: 4 items in 1 request
+      "/it.yaml with /traces.json: 4 spans in 1 request
 
       traces  otlp → filter → attributes → tail_sampling → otlp_grpc
         otlp           4 spans of 4 traces
