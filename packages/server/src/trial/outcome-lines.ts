@@ -21,8 +21,9 @@ function pipelineLines(
   { id, signal, receivers, processors, exporters }: PipelineOutcome,
   output: ToolOutput,
 ): string[] {
-  const names = [...processors, ...exporters].map(({ component }) => component.length)
-  const width = Math.max(...names, ...receivers.map((name) => name.length)) + 2
+  const names = [...receivers, ...processors.map(({ component }) => component)]
+  const ends = exporters.map(({ component }) => `→ ${component}`)
+  const width = Math.max(...[...names, ...ends].map(({ length }) => length)) + 2
   const item = ITEMS[signal]
   const amount = (items: number, traces: number | undefined): string =>
     traces === undefined || items === 0
