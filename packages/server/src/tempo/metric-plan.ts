@@ -1,4 +1,4 @@
-import type { AggregateQuery, GroupKey, SpanSet } from '@spoor/storage'
+import type { AggregateQuery, Filter, GroupKey, SpanSet } from '@spoor/storage'
 import { first, type Query } from '../api/params.ts'
 import { bad } from './params.ts'
 import { groupKey } from './tags.ts'
@@ -88,15 +88,42 @@ function onePlan({ stages, metric }: Extract<SeriesExpression, { op: 'series' }>
   if (name === 'histogram_over_time' && by.length > 0)
     throw new TraceqlError(text, 'histogram_over_time() by groups is not supported; quantile_over_time() is', by[0]!.at)
   const groupBy = by.map((target) => {
-    const key = groupKey(target)
+    const key = groupKey(target) ?? (isOfRoots(set) ? rootKey(target) : undefined)
     if (key) return key
     throw new TraceqlError(
       text,
-      `by (${labelOf(target)}) is not supported: there are name, kind, status and attributes`,
+      `by (${labelOf(target)}) is not supported: there are name, kind, status and attributes, and of { nestedSetParent < 0 } rootName and rootServiceName`,
       target.at,
     )
   })
   return { metric, scope: scopeOf(set), selected: scopeOf(selected?.set), groupBy }
+}
+
+/** Of a root, what is asked of its trace. A trace of several roots has the name of its first: there, each counts by its own. */
+function rootKey(target: Target): GroupKey | undefined {
+  if (target.op !== 'intrinsic') return undefined
+  return target.name === 'rootName'
+    ? { field: 'name' }
+    : target.name === 'rootServiceName'
+      ? { field: 'service' }
+      : undefined
+}
+
+/** Whether each span of a set is a root, as far as it is plain to see. */
+function isOfRoots(set: SpanSet | undefined): boolean {
+  switch (set?.op) {
+    case 'spans':
+      return set.filter !== undefined && isRoot(set.filter)
+    case 'trace':
+      return isOfRoots(set.among)
+    default:
+      return false
+  }
+}
+
+function isRoot(filter: Filter): boolean {
+  if (filter.op === 'and') return filter.args.some(isRoot)
+  return filter.op === 'eq' && 'field' in filter.target && filter.target.field === 'parentId' && filter.value === ''
 }
 
 function scopeOf(set: SpanSet | undefined): Pick<AggregateQuery, 'spans'> {

@@ -27,7 +27,6 @@ const PARTIAL =
 
 interface SeriesRow {
   readonly labels: readonly KeyValueJson[]
-  readonly promLabels: string
 }
 
 /** `QueryRangeResponse` of Tempo, in JSON. */
@@ -81,7 +80,7 @@ export function rangeRoute(store: StoreQueries) {
           value,
           timestampMs: pointMs(steps, point),
         }))
-        return samples.length === 0 ? [] : [{ ...rowOf(one), samples, ...(exemplars && { exemplars }) }]
+        return samples.length === 0 ? [] : [{ labels: one.labels, samples, ...(exemplars && { exemplars }) }]
       }),
       ...endingOf(effort),
     }
@@ -102,7 +101,7 @@ export function instantRoute(store: StoreQueries) {
     return {
       series: series.flatMap((one) => {
         const value = one.values[0]!
-        return Number.isNaN(value) ? [] : [{ ...rowOf(one), value }]
+        return Number.isNaN(value) ? [] : [{ labels: one.labels, value }]
       }),
       ...endingOf(effort),
     }
@@ -279,11 +278,6 @@ async function histogram(
     series[bin % bins]!.exemplars.push({ traceId, value: durationNs / 1e9, point: Math.floor(bin / bins) })
   }
   return series.filter(({ values }) => values.some((count) => count > 0))
-}
-
-function rowOf({ labels }: Series): SeriesRow {
-  const texts = labels.map(({ key, value }) => `${key}=${JSON.stringify(String(Object.values(value)[0]))}`)
-  return { labels, promLabels: `{${texts.join(', ')}}` }
 }
 
 function endingOf({ bytes, spans, complete }: Effort): Ending {

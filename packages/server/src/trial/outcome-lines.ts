@@ -22,10 +22,9 @@ function pipelineLines(
   { id, signal, receivers, processors, exporters }: PipelineOutcome,
   output: ToolOutput,
 ): string[] {
-  // What is at the end has an arrow in front.
   const names = [receivers.join(', '), ...processors.map(({ component }) => component)]
-  const width =
-    Math.max(...names.map((name) => name.length), ...exporters.map(({ component }) => component.length + 2)) + 2
+  const ends = exporters.map(({ component }) => `→ ${component}`)
+  const width = Math.max(...[...names, ...ends].map(({ length }) => length)) + 2
   const item = ITEMS[signal]
   const amount = (items: number, traces: number | undefined): string =>
     traces === undefined || items === 0
