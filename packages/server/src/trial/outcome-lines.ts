@@ -60,7 +60,7 @@ function lossOf(stage: StageOutcome, output: ToolOutput): string {
   const waited =
     stage.waitedMs === undefined ? '' : toned(output, 'gray', `  waited ${formatDuration(stage.waitedMs * 1e6)}`)
   if (lost === 0) return waited
-  const more = lost > 0 ? `−${lost}` : `+${-lost}`
+  const more = `${lost > 0 ? '−' : '+'}${Math.abs(lost).toLocaleString('en')}`
   const why = lost > 0 ? (reasons.length > 0 ? reasons.join(', ') : 'not handed on') : ''
   return `  ${toned(output, lost > 0 ? 'red' : 'yellow', more)}  ${why}${waited}`
 }
@@ -98,8 +98,8 @@ function traceLines(traces: readonly TraceOutcome[], output: ToolOutput): string
   }
   const some = (all: readonly TraceOutcome[]): string[] => [
     ...all.slice(0, SHOWN_TRACES).map(line),
-    ...(all.length > SHOWN_TRACES ? [`    and ${all.length - SHOWN_TRACES} more`] : []),
+    ...(all.length > SHOWN_TRACES ? [`    and ${(all.length - SHOWN_TRACES).toLocaleString('en')} more`] : []),
   ]
   if (traces.length === 0) return []
-  return [`${counted(traces.length, 'trace')}, ${kept.length} kept`, ...some(kept), ...some(gone)]
+  return [`${counted(traces.length, 'trace')}, ${kept.length.toLocaleString('en')} kept`, ...some(kept), ...some(gone)]
 }
