@@ -14,6 +14,7 @@ import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
 import { otlpHttpExporter } from './exporters/otlp-http/index.ts'
 import { prometheusExporter } from './exporters/prometheus/index.ts'
+import { zipkinExporter } from './exporters/zipkin/index.ts'
 import { basicAuthExtension } from './extensions/basicauth/index.ts'
 import { bearerTokenAuthExtension } from './extensions/bearertokenauth/index.ts'
 import { fileStorageExtension } from './extensions/file-storage/index.ts'
@@ -37,10 +38,12 @@ import { transformProcessor } from './processors/transform/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
+import { zipkinReceiver } from './receivers/zipkin/index.ts'
 
 export const builtinFactories: readonly Factory[] = [
   otlpReceiver,
   otlpJsonFileReceiver,
+  zipkinReceiver,
   nopReceiver,
   batchProcessor,
   filterProcessor,
@@ -61,6 +64,7 @@ export const builtinFactories: readonly Factory[] = [
   debugExporter,
   fileExporter,
   prometheusExporter,
+  zipkinExporter,
   nopExporter,
   forwardConnector,
   nopConnector,

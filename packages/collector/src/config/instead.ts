@@ -15,7 +15,6 @@ const ATTRIBUTES = 'write resource with the attributes, or OTEL_RESOURCE_ATTRIBU
 const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
   receiver: {
     jaeger: `it takes what the clients of Jaeger sent before OpenTelemetry; ${OVER_OTLP}`,
-    zipkin: `it takes what the clients of Zipkin send; ${OVER_OTLP}`,
     opencensus: `it takes what came before OpenTelemetry; ${OVER_OTLP}`,
     kafka: `it reads topics of Kafka; ${LEAVE}`,
     hostmetrics: `it measures the machine; ${LEAVE}`,
@@ -43,7 +42,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     logging: 'it is named debug now, and its loglevel is verbosity (basic, normal, detailed)',
     jaeger: 'it was removed from otelcol, as Jaeger takes OTLP: write otlp_grpc with its port 4317',
     jaegerthrift: 'it was removed from otelcol, as Jaeger takes OTLP: write otlp_http with its port 4318',
-    zipkin: `it sends to Zipkin; write spoor_storage, which keeps the traces here, or ${HAND_ON}`,
     opencensus: 'it was removed from otelcol; write otlp_grpc',
     prometheusremotewrite: `it sends metrics to a Prometheus; ${PROMETHEUS}`,
     loki: 'it was removed from otelcol, as Loki takes OTLP: write otlp_http with http://HOST:3100/otlp',

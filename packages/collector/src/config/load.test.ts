@@ -82,7 +82,7 @@ describe('what tutorials write and is not here is told with what it is, and what
       /; it sends metrics to a Prometheus; Prometheus takes OTLP: write otlp_http/,
     ],
     ['exporters', 'loki', /as Loki takes OTLP: write otlp_http/],
-    ['exporters', 'zipkin', /; it sends to Zipkin; write spoor_storage/],
+    ['receivers', 'jaeger', /; it takes what the clients of Jaeger sent before OpenTelemetry; /],
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
     ['receivers', 'host_metrics', /; it measures the machine; /],
     ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],
@@ -189,7 +189,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, load_balancing, debug, file, prometheus, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, load_balancing, debug, file, prometheus, zipkin, nop',
       ],
     ],
     [

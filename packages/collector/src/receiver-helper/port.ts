@@ -55,19 +55,22 @@ export interface PortRules {
   readonly includeMetadata: boolean
 }
 
+export interface GrpcSettings {
+  readonly maxConcurrentStreams: number
+  readonly keepalive: Keepalive
+  /** What it is called in errors: `OTLP/gRPC`. */
+  readonly speaks: string
+  readonly methods: (intake: Intake) => GrpcServerOptions['method']
+  /** Full names of the services that take calls, for those who ask. */
+  readonly services: (intake: Intake) => readonly string[]
+  /** What describes them. */
+  readonly protoFiles: () => readonly ProtoFile[]
+}
+
 /** A port, and the protocols that are spoken there. */
 export interface PortSettings extends PortRules {
-  readonly grpc: {
-    readonly maxConcurrentStreams: number
-    readonly keepalive: Keepalive
-    /** What it is called in errors: `OTLP/gRPC`. */
-    readonly speaks: string
-    readonly methods: (intake: Intake) => GrpcServerOptions['method']
-    /** Full names of the services that take calls, for those who ask. */
-    readonly services: (intake: Intake) => readonly string[]
-    /** What describes them. */
-    readonly protoFiles: () => readonly ProtoFile[]
-  }
+  /** Undefined for a port that speaks HTTP alone. */
+  readonly grpc?: GrpcSettings
   readonly http: {
     readonly cors: CorsConfig | undefined
     readonly behaviour: HttpBehaviour
@@ -94,7 +97,9 @@ export async function openPort(
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
   const { transport, endpoint, network, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
-  const intakes = { grpc: createIntake(context, 'grpc', next), http: createIntake(context, 'http', next) }
+  const forHttp = createIntake(context, 'http', next)
+  const intakes = { grpc: grpc ? createIntake(context, 'grpc', next) : forHttp, http: forHttp }
+  const both = [...new Set(Object.values(intakes))]
   const labels = { receiver: context.id, transport }
   const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
   const note = createNote(context, settings)
@@ -106,11 +111,7 @@ export async function openPort(
   }
 
   let isYielded = false
-  const services = grpc.services(intakes.grpc)
-  const health = createHealth(
-    (service) => (service === '' || services.includes(service) ? true : undefined),
-    () => services,
-  )
+  const calls = grpc ? callsOf(grpc, intakes.grpc) : NO_CALLS
   const httpServer = createHttpServer({
     ...http,
     intake: intakes.http,
@@ -123,19 +124,16 @@ export async function openPort(
     ...(timeouts ? { stallTimeoutMs: timeouts.stallMs } : {}),
   })
   const grpcServer = createGrpcServer({
-    maxConcurrentStreams: grpc.maxConcurrentStreams,
-    maxConnectionIdleMs: grpc.keepalive.server_parameters.max_connection_idle,
+    maxConcurrentStreams: grpc?.maxConcurrentStreams ?? 0,
+    maxConnectionIdleMs: grpc?.keepalive.server_parameters.max_connection_idle ?? 0,
     intake: intakes.grpc,
     limit,
     includeMetadata,
     listenHost,
-    speaks: `${grpc.speaks} and ${http.speaks}`,
+    speaks: grpc ? `${grpc.speaks} and ${http.speaks}` : http.speaks,
     endpointSetting,
-    method: grpc.methods(intakes.grpc),
-    streams: new Map([
-      ...health.handlers,
-      ...reflectionHandlers([...services, HEALTH_SERVICE], () => [...grpc.protoFiles(), healthProtoFile()]),
-    ]),
+    method: calls.method,
+    streams: calls.streams,
     admission,
     observe: rpcMetrics(context, 'server'),
     ...(timeouts ? { timeouts } : {}),
@@ -166,11 +164,11 @@ export async function openPort(
     transport,
     listener,
     get active() {
-      return intakes.grpc.active + intakes.http.active
+      return both.reduce((sum, intake) => sum + intake.active, 0)
     },
     async close() {
-      health.stop('the receiver is shutting down')
-      await Promise.all([intakes.grpc.close(), intakes.http.close()])
+      calls.stop()
+      await Promise.all(both.map((intake) => intake.close()))
     },
     yield() {
       isYielded = true
@@ -181,6 +179,38 @@ export async function openPort(
       httpServer.close()
       endSessions()
     },
+  }
+}
+
+/** The calls of gRPC that a port has handlers for. */
+interface Calls extends Pick<GrpcServerOptions, 'method' | 'streams'> {
+  /** Those who ask whether it serves hear that it does not any more. */
+  readonly stop: () => void
+}
+
+const NO_CALLS: Calls = {
+  method: (path) => ({
+    error: new CollectorError('unimplemented', `${path}: this port speaks no gRPC`),
+    reason: 'not_found',
+  }),
+  streams: new Map(),
+  stop: () => {},
+}
+
+/** Those of its services, and of gRPC's own. */
+function callsOf(grpc: GrpcSettings, intake: Intake): Calls {
+  const services = grpc.services(intake)
+  const health = createHealth(
+    (service) => (service === '' || services.includes(service) ? true : undefined),
+    () => services,
+  )
+  return {
+    method: grpc.methods(intake),
+    streams: new Map([
+      ...health.handlers,
+      ...reflectionHandlers([...services, HEALTH_SERVICE], () => [...grpc.protoFiles(), healthProtoFile()]),
+    ]),
+    stop: () => health.stop('the receiver is shutting down'),
   }
 }
 
@@ -212,6 +242,7 @@ function createNote(
   { id, counters, logger }: Context,
   { transport, grpc, http }: PortSettings,
 ): (protocol: Transport) => void {
+  if (!grpc) return () => {}
   const other = transport === 'grpc' ? 'http' : 'grpc'
   const labels = { receiver: id, transport, protocol: other }
   const counter = counters.counter('spoor_receiver_other_protocol', labels)

@@ -42,6 +42,9 @@ function hangingStore(): TraceStore {
     attributeKeys: (_limit, options) => never(options),
     attributeValues: (_key, _limit, options) => never(options),
     dependencies: (_from, _to, options) => never(options),
+    pin: () => never(),
+    unpin: () => never(),
+    pins: () => never(),
     stats: (options) => never(options),
     health: () => ({ writable: true, readable: true, reasons: [] }) as unknown as StoreHealth,
     failed: new Promise(() => {}),
@@ -105,6 +108,17 @@ const JAEGER = [
   `/api/v3/traces/${traceIdOf(7)}`,
   `/api/v3/trace-summaries?${WINDOW}`,
 ]
+const TEMPO = [
+  '/tempo/api/search?q=%7B%7D',
+  '/tempo/api/search?q=%7Bparent.a=1%7D',
+  '/tempo/api/search/tags',
+  '/tempo/api/v2/search/tag/.a/values',
+  '/tempo/api/v2/search/tag/.a/values?q=%7Bname=%22x%22%7D',
+  `/tempo/api/traces/${traceIdOf(7)}`,
+  `/tempo/api/v2/traces/${traceIdOf(7)}`,
+  '/tempo/api/metrics/query_range?q=%7B%7D%7Crate()',
+  '/tempo/api/metrics/query?q=%7B%7D%7Chistogram_over_time(duration)',
+]
 
 it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}timeout=20ms`)
@@ -114,7 +128,7 @@ it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   expect(error).toMatchObject({ code: 'timeout', message: expect.stringMatching(/took longer than \d+ ms/) as string })
 })
 
-it.each([...OWN, ...JAEGER])(
+it.each([...OWN, ...JAEGER, ...TEMPO])(
   '%s has a deadline in the store, and is cancelled there when its client leaves',
   async (path) => {
     const request = get(`${url}${path}`).on('error', () => {})

@@ -58,6 +58,7 @@ it.each([
   '/api/v3/trace-summaries?query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2040-01-01T00:00:00Z&query.searchDepth=10000',
   '/api/dependencies',
   '/api/spoor/v1/attribute-values?key=payload',
+  '/tempo/api/search?q=%7B.payload%20=%20resource.payload%7D&limit=1000',
 ])(
   '%s leaves nothing behind when its client leaves',
   async (path) => {

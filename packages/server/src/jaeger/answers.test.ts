@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { readingTime } from './answers.ts'
+import { createAnswerBudget } from '../http/answer-budget.ts'
+import { requestOf, spanIdOf, string, traceIdOf } from '../testkit.ts'
+import { otlpOf, readingTime, readTrace } from './answers.ts'
 
 it('counts the time of reading, also of what fails, and not that of whoever takes what was read', async () => {
   let nowMs = 0
@@ -42,4 +44,22 @@ it('ends what is read after its time, and gives up what it is read from', async 
   })()
   await expect(reading).rejects.toMatchObject({ status: 504, code: 'timeout' })
   expect([got, isGivenUp]).toEqual([[1, 2, 3], true])
+})
+
+it('has for each trace of an answer the room that the one before has had', async () => {
+  const attributes = [string('text', 'x'.repeat(100_000))]
+  let reads = 0
+  async function* trace(traceId: string): AsyncGenerator<Uint8Array> {
+    reads++
+    yield requestOf('a', [{ traceId, spanId: spanIdOf(1), attributes }])
+  }
+  const room = createAnswerBudget(250_000).take(0, 'answer')!
+  const call = { signal: new AbortController().signal, timeoutMs: 1_000, room }
+  for (const id of [1, 2, 3].map(traceIdOf)) {
+    for await (const chunk of otlpOf({ trace }, trace(id), id, false, call)) expect(chunk.length).toBeGreaterThan(1e5)
+    const reader = await readTrace({ trace }, id, false, call)
+    for await (const span of reader!.spans()) expect(span.warnings).toBeNull()
+  }
+  // One for which there is no room is read twice.
+  expect(reads).toBe(6)
 })

@@ -40,14 +40,31 @@ export async function traceChunks(
 
 /** A trace as OTLP: as Jaeger shows it, or with `raw` as it was sent. `chunks`: of the trace. */
 export function otlpOf(
-  store: StoreQueries,
+  store: Pick<StoreQueries, 'trace'>,
   chunks: AsyncGenerator<Uint8Array>,
   id: string,
   raw: boolean,
   call: QueryCall,
 ): AsyncGenerator<Uint8Array> {
   if (raw) return chunks
-  return adjustedOtlp(chunks, id, { again: () => store.trace(id, call), grow: (bytes) => call.room.grow(bytes) })
+  return adjustedOtlp(chunks, id, { again: () => store.trace(id, call), grow: roomForOne(call) })
+}
+
+/** Of each call, what has been taken of its room, and how much of that the trace at hand holds. */
+const taken = new WeakMap<QueryCall, { bytes: number; held: number }>()
+
+/** Room for a trace of an answer, whose traces are read one after the other: what the one before has held it may hold. */
+function roomForOne(call: QueryCall): (bytes: number) => boolean {
+  const room = taken.get(call) ?? { bytes: 0, held: 0 }
+  taken.set(call, room)
+  room.held = 0
+  return (bytes) => {
+    const more = room.held + bytes - room.bytes
+    if (more > 0 && !call.room.grow(more)) return false
+    room.bytes += Math.max(0, more)
+    room.held += bytes
+    return true
+  }
 }
 
 /** Rejects with RequestError 404: there is no such trace, or no archive. */
@@ -60,14 +77,14 @@ export async function archiveTrace(store: StoreQueries, id: string, call: QueryC
 
 /** The trace in Jaeger's model; undefined where there is none. */
 export async function readTrace(
-  store: StoreQueries,
+  store: Pick<StoreQueries, 'trace'>,
   id: string,
   raw: boolean,
   call: QueryCall,
 ): Promise<JaegerTraceReader | undefined> {
   const chunks = await startedTrace(store.trace(id, call))
   const again = () => store.trace(id, call)
-  return chunks && readJaegerTrace(chunks, id, { raw, again, grow: (bytes) => call.room.grow(bytes) })
+  return chunks && readJaegerTrace(chunks, id, { raw, again, grow: roomForOne(call) })
 }
 
 /**

@@ -35,7 +35,7 @@ export async function comparison(
   const { a, b, differences, ...end } = await store.compare(asked, call)
   effort.bytes += end.bytesRead
   effort.spans += end.spansScanned
-  effort.complete = end.complete
+  if (!end.complete) effort.complete = false
   const series: Series[] = []
   const add = (type: string, label: KeyValueJson, count: number): void => {
     const values = new Float64Array(points).fill(Number.NaN)

@@ -7,7 +7,8 @@ import { type KeyValueJson, textJson } from './any-value.ts'
 import { comparison } from './comparison.ts'
 import { type Effort, labelOf, type Plan, planOf } from './metric-plan.ts'
 import { bad, timesRange } from './params.ts'
-import { applySecond, type Series } from './second-stage.ts'
+import { reckoned } from './reckon.ts'
+import type { Series } from './second-stage.ts'
 import { pointMs, rangeOf, type Steps, stepsOf, type TimeRange } from './steps.ts'
 import type { Metric } from './traceql/index.ts'
 
@@ -26,7 +27,6 @@ const PARTIAL =
 
 interface SeriesRow {
   readonly labels: readonly KeyValueJson[]
-  readonly promLabels: string
 }
 
 /** `QueryRangeResponse` of Tempo, in JSON. */
@@ -62,14 +62,14 @@ export function rangeRoute(store: StoreQueries) {
     const steps = stepsOf(query)
     const effort: Effort = { bytes: 0, spans: 0, complete: true }
     const call = callOf(request)
-    const found = await seriesOverTime(store, plan, steps, call, effort)
-    if (!call.room.grow(SAMPLE_BYTES * found.length * steps.points))
+    const leftOf = sharedTime(call)
+    const series = await reckoned(plan, steps.points, (one) => seriesOverTime(store, one, steps, leftOf(), effort))
+    if (!call.room.grow(SAMPLE_BYTES * series.length * steps.points))
       throw new RequestError(
         503,
         'busy',
         'too many bytes of answers are on their way; try again, or ask for a longer step or fewer groups',
       )
-    const series = applySecond(found, plan.metric.second)
     return {
       series: series.flatMap((one) => {
         const samples = [...one.values].flatMap((value, point) =>
@@ -80,7 +80,7 @@ export function rangeRoute(store: StoreQueries) {
           value,
           timestampMs: pointMs(steps, point),
         }))
-        return samples.length === 0 ? [] : [{ ...rowOf(one), samples, ...(exemplars && { exemplars }) }]
+        return samples.length === 0 ? [] : [{ labels: one.labels, samples, ...(exemplars && { exemplars }) }]
       }),
       ...endingOf(effort),
     }
@@ -96,16 +96,22 @@ export function instantRoute(store: StoreQueries) {
     const range = { from: start + 1n, to: end }
     const effort: Effort = { bytes: 0, spans: 0, complete: true }
     const call = callOf(request)
-    const found = await seriesAtOnce(store, plan, range, call, effort)
-    const series = applySecond(found, plan.metric.second)
+    const leftOf = sharedTime(call)
+    const series = await reckoned(plan, 1, (one) => seriesAtOnce(store, one, range, leftOf(), effort))
     return {
       series: series.flatMap((one) => {
         const value = one.values[0]!
-        return Number.isNaN(value) ? [] : [{ ...rowOf(one), value }]
+        return Number.isNaN(value) ? [] : [{ labels: one.labels, value }]
       }),
       ...endingOf(effort),
     }
   }
+}
+
+/** Several questions for one answer have its time together. */
+function sharedTime(call: QueryCall): () => QueryCall {
+  const endMs = performance.now() + call.timeoutMs
+  return () => ({ ...call, timeoutMs: Math.max(1, endMs - performance.now()) })
 }
 
 async function seriesOverTime(
@@ -147,18 +153,12 @@ async function overTime(
     string,
     { readonly key: readonly (string | undefined)[]; readonly buckets: AggregateBucket[] }
   >()
-  const endMs = performance.now() + call.timeoutMs
+  const leftOf = sharedTime(call)
   const limit = Math.min(MAX_GROUPS, Math.floor(MAX_CELLS / steps.points))
   for (let point = 0; point < steps.points; point += MAX_BUCKETS) {
     const count = Math.min(MAX_BUCKETS, steps.points - point)
     const asked = { ...askedOf(plan), ...rangeOf(steps, point, count), buckets: count, limit }
-    const rows = await counted(
-      store,
-      plan,
-      asked,
-      { ...call, timeoutMs: Math.max(1, endMs - performance.now()) },
-      effort,
-    )
+    const rows = await counted(store, plan, asked, leftOf(), effort)
     for (const { key, buckets = [] } of rows) {
       const name = JSON.stringify(key.map((value) => value ?? null))
       let group = groups.get(name)
@@ -261,7 +261,7 @@ async function histogram(
   )
   effort.bytes += end.bytesRead
   effort.spans += end.spansScanned
-  effort.complete = end.complete
+  if (!end.complete) effort.complete = false
   const bins = edgesNs.length - 1
   const series = Array.from(
     { length: bins },
@@ -278,11 +278,6 @@ async function histogram(
     series[bin % bins]!.exemplars.push({ traceId, value: durationNs / 1e9, point: Math.floor(bin / bins) })
   }
   return series.filter(({ values }) => values.some((count) => count > 0))
-}
-
-function rowOf({ labels }: Series): SeriesRow {
-  const texts = labels.map(({ key, value }) => `${key}=${JSON.stringify(String(Object.values(value)[0]))}`)
-  return { labels, promLabels: `{${texts.join(', ')}}` }
 }
 
 function endingOf({ bytes, spans, complete }: Effort): Ending {

@@ -111,13 +111,13 @@ function planOf(query: Query): Plan {
   const spans = spss === 0 ? MAX_SPANS : spss
   const range = secondsRange(query)
   const asked = text === undefined ? undefined : parseTraceql(text)
-  if (asked?.metric)
+  if (asked?.series)
     throw new TraceqlError(
       text!,
       'numbers over time are asked for at /api/metrics/query_range; a search is for traces',
-      asked.metric.at,
+      asked.series.at,
     )
-  const compiled = asked && compileTraceql(asked, text!)
+  const compiled = asked && compileTraceql(asked.stages, text!)
   const isExact = compiled?.inexactAt === undefined
   const isSimple = isExact && !compiled?.isGrouped && !asked?.stages.some(({ op }) => op === 'scalar')
   const set: SpanSet | undefined = compiled ? compiled.set : tags === undefined ? undefined : tagsSet(tags)

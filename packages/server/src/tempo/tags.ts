@@ -158,14 +158,14 @@ async function valuesOf(
     percentiles: [],
     exemplars: 0,
   }
-  const { groups, bytesRead, spansScanned } = await store.aggregate(asked, {
+  const { groups, bytesRead } = await store.aggregate(asked, {
     ...call,
     timeoutMs: Math.min(COUNTING_MS, call.timeoutMs),
   })
   const values = groups.flatMap(({ key: [value] }) => (value === undefined ? [] : [value]))
   return {
     tagValues: values.map((value) => valueRow(value, target)),
-    metrics: { inspectedBytes: String(bytesRead), inspectedSpans: String(spansScanned) },
+    metrics: { inspectedBytes: String(bytesRead) },
   }
 }
 
@@ -208,7 +208,7 @@ function valueRow(value: string, target: Target): TagValue {
 function setOf(text: string | undefined) {
   if (text === undefined) return undefined
   try {
-    return compileTraceql(parseTraceql(text), text).set
+    return compileTraceql(parseTraceql(text).stages, text).set
   } catch (error) {
     if (error instanceof TraceqlError) return undefined
     throw error

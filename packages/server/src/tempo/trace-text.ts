@@ -52,15 +52,26 @@ function listOf(object: object, name: string): Json[] {
   return ((object as Json)[name] ?? []) as Json[]
 }
 
+/** Bytes of a trace that are put together; within what an answer may hold. */
+const MAX_TOGETHER = 1024 * 1024
+
 /**
- * A trace as the field `trace` of Tempo's `TraceByIDResponse`, once for each chunk: a message that comes several times is one, as protobuf says, so that no chunk waits for
- * the others.
+ * A trace as the field `trace` of Tempo's `TraceByIDResponse`: one message, and where it is large several of them, which protobuf takes for one, so that what is sent need not wait for all of it.
  */
 export async function* framedTrace(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let together: Uint8Array[] = []
+  let bytes = 0
+  const framed = (): Uint8Array[] => [Uint8Array.from([0x0a, ...varint(bytes)]), ...together]
   for await (const chunk of chunks) {
-    yield Uint8Array.from([0x0a, ...varint(chunk.length)])
-    yield chunk
+    if (together.length > 0 && bytes + chunk.length > MAX_TOGETHER) {
+      yield* framed()
+      together = []
+      bytes = 0
+    }
+    together.push(chunk)
+    bytes += chunk.length
   }
+  yield* framed()
 }
 
 function varint(value: number): number[] {

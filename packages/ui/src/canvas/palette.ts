@@ -5,6 +5,8 @@ import { hueOf, slotCount, stepOf } from '../service-color/service-color.ts'
 export interface Palette {
   readonly text: string
   readonly muted: string
+  /** What plots lie on. */
+  readonly raised: string
   readonly line: string
   readonly error: string
   readonly accent: string
@@ -44,6 +46,7 @@ function readPalette(host: HTMLElement): Palette {
   const palette = {
     text: resolve('--text'),
     muted: resolve('--text-2'),
+    raised: resolve('--raised'),
     line: resolve('--line'),
     error: resolve('--error'),
     accent: resolve('--accent'),

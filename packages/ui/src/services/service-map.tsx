@@ -52,14 +52,16 @@ export function ServiceMap(props: {
             style={{ ...hueStyle(slotOf(service.name)), gridTemplateRows: '20px 18px' }}
             title="Click twice, or Enter: its traces"
           >
-            <b>{service.name}</b>
+            <b>
+              <span>{service.name}</span>
+              {service.errors > 0 && <em>{formatCount(service.errors)} failed</em>}
+            </b>
             <small>
               <span>
                 {service.calls > 0
                   ? `${rateText(service.perSecond)} · p95 ${formatDuration(service.p95Ns)}`
                   : 'not called'}
               </span>
-              {service.errors > 0 && <em>{formatCount(service.errors)} failed</em>}
             </small>
           </div>
         )

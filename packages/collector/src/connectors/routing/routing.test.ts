@@ -1,4 +1,4 @@
-import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
+import { createBatch, decodeTraces, encodeTraces, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
 import { CollectorError, EMPTY_CONTEXT } from '../../component/index.ts'
 import { createSink, createTestContext, metricsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
@@ -90,6 +90,27 @@ describe('the routing connector', () => {
     expect(context.value('spoor_connector_dropped_spans')).toBe(600 - sinks[1]!.items)
   })
 
+  it('copies of each chunk what is chosen of it, whatever the one before had', async () => {
+    const { sinks, route } = create({
+      table: [{ ...SERVERS, action: 'copy' }],
+      default_pipelines: ['traces/b'],
+    })
+    const { resourceSpans } = decodeTraces(request)
+    const servers = resourceSpans.map(({ scopeSpans, ...rest }) => ({
+      ...rest,
+      scopeSpans: scopeSpans.map((scope) => ({ ...scope, spans: scope.spans.filter((span) => isServer({ span })) })),
+    }))
+    const first = encodeTraces({ resourceSpans: servers })
+    await route(
+      createBatch('traces', [
+        { bytes: first, items: spansOf(first).length },
+        { bytes: request, items: 600 },
+      ]),
+    )
+    expect(spansOf(sinks[0]!.bytes()).filter((each) => !isServer(each))).toEqual([])
+    expect(sinks.map(({ items }) => items)).toEqual([2 * spansOf(first).length, spansOf(first).length + 600])
+  })
+
   it('takes the paths as they say, and those that do not as the resource’s', () => {
     const problems = (condition: string, signal: string): unknown => {
       const parsed = routingConnector.config.safeParse({ table: [{ condition, pipelines: [`${signal}/a`] }] })
@@ -131,6 +152,21 @@ describe('the routing connector', () => {
     await route(batch)
     expect(sinks.map(({ batches }) => batches.length)).toEqual([1, 1])
     expect(sinks[0]!.items + sinks[1]!.items).toBe(600)
+  })
+
+  it('counts once what no route takes of a batch that comes again', async () => {
+    const clients = { condition: 'span.kind == SPAN_KIND_CLIENT', pipelines: ['traces/b'] }
+    const { context, sinks, route } = create({ table: [SERVERS, clients] })
+    const batch = createBatch('traces', [{ bytes: request, items: 600 }])
+    sinks[1]!.intercept = () => {
+      throw new CollectorError('unavailable', 'not now')
+    }
+    await expect(route(batch)).rejects.toThrow('not now')
+    sinks[1]!.intercept = undefined
+    await route(batch)
+    const dropped = 600 - sinks[0]!.items - sinks[1]!.items
+    expect(dropped).toBeGreaterThan(0)
+    expect(context.value('spoor_connector_dropped_spans')).toBe(dropped)
   })
 
   it('keeps a metric without data points with the rest', async () => {

@@ -7,12 +7,10 @@ import {
   type Signal,
   type TelemetryBatch,
 } from '@spoor/otlp'
-import { Agent, ProxyAgent } from 'undici'
 import {
   announcementTo,
   CollectorError,
   httpMetrics,
-  timerMs,
   type ClientAuthenticator,
   type Context,
   type ExporterFactory,
@@ -21,16 +19,19 @@ import {
 import {
   clientAuthenticator,
   createExporter,
+  createHttpClient,
   encodePayload,
   lowerCaseNames,
   openClientTls,
+  type HttpClient,
   type Sender,
   type SendResult,
   type TlsClientOptions,
 } from '../../exporter-helper/index.ts'
 import { HTTP_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
-import { HttpClient } from './client.ts'
 import { otlpHttpConfig, type OtlpHttpConfig } from './config.ts'
+
+const HINT = 'does this port speak OTLP/HTTP (usually 4318)?'
 
 export const otlpHttpExporter: ExporterFactory<OtlpHttpConfig> = {
   kind: 'exporter',
@@ -68,7 +69,8 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
     async start(host) {
       auth = clientAuthenticator(host, config.auth)
       tls = openClientTls(context, config.tls, () => client?.renew())
-      client = createClient(config, tls)
+      // Each signal has consumers of its own.
+      client = createHttpClient(config, tls, config.sending_queue.num_consumers * SIGNALS.length, HINT)
       for (const signal of SIGNALS)
         announcements.set(signal, announcementTo(urls.get(signal)?.hostname ?? '', host.statusAddress))
     },
@@ -99,26 +101,6 @@ function createSender(context: Context, config: OtlpHttpConfig): Sender {
       await client?.close()
     },
   }
-}
-
-function createClient(config: OtlpHttpConfig, tls: TlsFiles<TlsClientOptions>): HttpClient {
-  const { idle_conn_timeout: idleMs, enabled: isKept } = config.keepalive ?? {
-    idle_conn_timeout: config.idle_conn_timeout,
-    enabled: !config.disable_keep_alives,
-  }
-  const options = (): Agent.Options => ({
-    // Each signal has consumers of its own.
-    connections: config.max_conns_per_host || config.sending_queue.num_consumers * SIGNALS.length,
-    keepAliveTimeout: timerMs(idleMs),
-    // 0 is undici's way not to keep a connection.
-    pipelining: isKept ? 1 : 0,
-    // The attempt has its own timeout.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
-  const { proxy_url: proxy } = config
-  if (proxy === undefined) return new HttpClient(() => new Agent({ ...options(), connect: tls.options }))
-  return new HttpClient(() => new ProxyAgent({ ...options(), uri: proxy, requestTls: tls.options }))
 }
 
 function signalUrl(config: OtlpHttpConfig, signal: Signal): URL | undefined {

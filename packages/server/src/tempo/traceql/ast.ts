@@ -118,7 +118,8 @@ export interface ScalarFilter {
 
 /** A number of a set of spans. */
 export type Scalar =
-  | { readonly op: 'number'; readonly value: number; readonly at: number }
+  /** Durations are nanoseconds. */
+  | { readonly op: 'number'; readonly value: number; readonly isDuration: boolean; readonly at: number }
   | {
       readonly op: 'aggregate'
       readonly aggregate: 'count' | 'min' | 'max' | 'sum' | 'avg'
@@ -157,7 +158,6 @@ export interface Metric {
   /** Of `compare`. */
   readonly comparison: Comparison | undefined
   readonly by: readonly Target[]
-  readonly second: readonly SecondStage[]
   readonly at: number
 }
 
@@ -176,8 +176,23 @@ export type SecondStage =
   /** Points that do not compare are left out. Durations are seconds. */
   | { readonly op: 'compare'; readonly compare: Compare; readonly value: number }
 
+/** Numbers over time. */
+export type SeriesExpression =
+  | { readonly op: 'series'; readonly stages: readonly Stage[]; readonly metric: Metric; readonly at: number }
+  | { readonly op: 'number'; readonly value: number; readonly at: number }
+  /** Of series on both sides, those that have the same labels. */
+  | {
+      readonly op: 'math'
+      readonly sign: '+' | '-' | '*' | '/'
+      readonly left: SeriesExpression
+      readonly right: SeriesExpression
+      readonly at: number
+    }
+  | { readonly op: 'then'; readonly of: SeriesExpression; readonly second: readonly SecondStage[]; readonly at: number }
+
 export interface Traceql {
+  /** Of a query for spans; none where it is for numbers. */
   readonly stages: readonly Stage[]
   /** Undefined: it asks for spans, and not for numbers over time. */
-  readonly metric: Metric | undefined
+  readonly series: SeriesExpression | undefined
 }

@@ -1,9 +1,9 @@
 import type { Comparison, Relation, SpanSet, Target } from '@spoor/storage'
-import type { Compare, Scalar, ScalarFilter, SetExpression, Stage, Traceql } from './ast.ts'
+import type { Compare, Scalar, ScalarFilter, SetExpression, Stage } from './ast.ts'
 import { type Condition, conditionOf, storeTarget } from './condition.ts'
 import { TraceqlError } from './error.ts'
 import { ALL, firstUnknown, narrow } from './narrow.ts'
-import { flipped, reckon } from './values.ts'
+import { flipped, writtenNumber } from './values.ts'
 
 /** A query in the words of the store. */
 export interface Compiled {
@@ -47,9 +47,9 @@ const MAX_NODES = 3_000
 const MAX_DEPTH = 60
 
 /** @throws TraceqlError for what is too much */
-export function compileTraceql(query: Traceql, text: string): Compiled {
+export function compileTraceql(stages: readonly Stage[], text: string): Compiled {
   const compiler = new Compiler(text)
-  const { set, inexactAt } = compiler.pipeline(query.stages, { set: ALL, inexactAt: undefined })
+  const { set, inexactAt } = compiler.pipeline(stages, { set: ALL, inexactAt: undefined })
   return { set: set === ALL ? undefined : set, inexactAt, isGrouped: compiler.isGrouped }
 }
 
@@ -156,7 +156,7 @@ function flat(op: 'and' | 'or', sets: readonly SpanSet[]): SpanSet[] {
 }
 
 function having(filter: ScalarFilter, base: Bound): Bound {
-  const [left, right] = [constantOf(filter.left), constantOf(filter.right)]
+  const [left, right] = [writtenNumber(filter.left), writtenNumber(filter.right)]
   const [aggregate, compare, value] =
     right !== undefined ? [filter.left, filter.compare, right] : [filter.right, flipped(filter.compare), left]
   const of = aggregate.op === 'aggregate' ? numberOf(aggregate) : undefined
@@ -178,11 +178,4 @@ function numberOf({ of }: Extract<Scalar, { op: 'aggregate' }>): Target | 'spans
   if (!of) return 'spans'
   const target = of.op === 'attribute' || of.op === 'intrinsic' ? storeTarget(of) : undefined
   return target && (!('field' in target) || target.field === 'duration') ? target : undefined
-}
-
-function constantOf(scalar: Scalar): number | undefined {
-  if (scalar.op === 'number') return scalar.value
-  if (scalar.op === 'aggregate') return undefined
-  const [left, right] = [constantOf(scalar.left), constantOf(scalar.right)]
-  return left === undefined || right === undefined ? undefined : reckon(scalar.sign, left, right)
 }

@@ -1,5 +1,5 @@
 /** TraceQL: text to what it asks for, and to the one filter tree of the store. */
-export type { Metric, SecondStage, Target, Traceql, Value } from './ast.ts'
+export type { Metric, SecondStage, SeriesExpression, Target, Traceql, Value } from './ast.ts'
 export { compileTraceql } from './compile.ts'
 export { storeTarget } from './condition.ts'
 export { TraceqlError } from './error.ts'

@@ -1,4 +1,12 @@
-import { METRICS, type Compare, type Comparison, type Metric, type SecondStage, type Target } from './ast.ts'
+import {
+  METRICS,
+  type Compare,
+  type Comparison,
+  type Metric,
+  type SecondStage,
+  type SeriesExpression,
+  type Target,
+} from './ast.ts'
 import type { Cursor } from './cursor.ts'
 import { parseFilter } from './expression.ts'
 
@@ -24,10 +32,17 @@ export function parseMetric(cursor: Cursor): Metric {
   const quantiles = name === 'quantile_over_time' ? parseQuantiles(cursor) : []
   cursor.close(')', at)
   const by = comparison ? [] : parseBy(cursor)
+  return { name, of, quantiles, comparison, by, at }
+}
+
+/** What comes after numbers over time, when there is something. */
+export function parseSecondStages(cursor: Cursor, of: SeriesExpression): SeriesExpression {
+  const { at } = cursor
   const second: SecondStage[] = []
-  if (comparison && cursor.token.type === 'sign') throw cursor.fail('nothing comes after compare()')
   for (let next = parseSecond(cursor); next; next = parseSecond(cursor)) second.push(next)
-  return { name, of, quantiles, comparison, by, second, at }
+  if (second.length > 0 && of.op === 'series' && of.metric.comparison)
+    throw cursor.fail('nothing comes after compare()', at)
+  return second.length === 0 ? of : { op: 'then', of, second, at }
 }
 
 /** `{ selection }, top, from, to`: all but the first may be left out, the last two together. */

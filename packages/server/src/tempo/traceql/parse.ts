@@ -1,11 +1,22 @@
 import type { Relation } from '@spoor/storage'
-import type { Arithmetic, Compare, Scalar, ScalarFilter, SetExpression, Stage, Target, Traceql } from './ast.ts'
+import type {
+  Arithmetic,
+  Compare,
+  Scalar,
+  ScalarFilter,
+  SeriesExpression,
+  SetExpression,
+  Stage,
+  Target,
+  Traceql,
+} from './ast.ts'
 import { Cursor } from './cursor.ts'
 import { TraceqlError } from './error.ts'
 import { parseExpression, parseFilter } from './expression.ts'
 import { type Sign, tokenize } from './lexer.ts'
-import { isMetric, parseHints, parseMetric, parseTargets } from './parse-metric.ts'
+import { isMetric, parseHints, parseMetric, parseSecondStages, parseTargets } from './parse-metric.ts'
 import { checkIs, isOfSpan } from './types.ts'
+import { writtenNumber } from './values.ts'
 
 /** Characters. */
 const MAX_LENGTH = 8192
@@ -40,36 +51,54 @@ type Operand =
   | { readonly kind: 'set'; readonly set: SetExpression }
   | { readonly kind: 'scalar'; readonly scalar: Scalar }
   | { readonly kind: 'filter'; readonly filter: ScalarFilter }
+  | { readonly kind: 'series'; readonly series: SeriesExpression }
 
 /** Reads TraceQL. What is not supported is told as what cannot be read is. @throws TraceqlError */
 export function parseTraceql(text: string): Traceql {
   if (text.length > MAX_LENGTH)
     throw new TraceqlError(text, `the query has ${text.length} characters; at most ${MAX_LENGTH} are read`, MAX_LENGTH)
   const cursor = new Cursor(text, tokenize(text))
-  const stages: Stage[] = []
-  let metric: Traceql['metric']
-  do {
-    if (stages.length > 0 && isMetric(cursor)) metric = parseMetric(cursor)
-    else stages.push(parseStage(cursor, stages.length === 0))
-  } while (!metric && cursor.takeSign('|'))
+  const opening = parseWordStage(cursor, true) ?? parseOperands(cursor)
+  const query =
+    'kind' in opening && opening.kind === 'series'
+      ? { stages: [], series: opening.series }
+      : parsePipeline(cursor, opening)
+  const series = query.series && parseSecondStages(cursor, query.series)
   parseHints(cursor)
   if (cursor.token.type !== 'end')
     throw cursor.unexpected(
-      metric ? '"| topk(…)", a comparison, with (…) or the end' : '"|", a sign between sets or the end',
+      series ? '"| topk(…)", a comparison, with (…) or the end' : '"|", a sign between sets or the end',
     )
-  return { stages, metric }
+  return { ...query, series }
 }
 
-function parseStage(cursor: Cursor, isFirst: boolean): Stage {
-  const stage = parseWordStage(cursor, isFirst)
-  if (stage) return stage
-  const operand = parseOperands(cursor)
-  if (operand.kind === 'scalar') throw cursor.unexpected('a comparison, as in count() > 2,')
-  return stageOf(operand)
+/** Behind what stands first. */
+function parsePipeline(cursor: Cursor, opening: Stage | Operand): Traceql {
+  const stages = [stageOf(cursor, opening)]
+  while (cursor.takeSign('|')) {
+    const { at } = cursor
+    if (isMetric(cursor)) return { stages: [], series: { op: 'series', stages, metric: parseMetric(cursor), at } }
+    stages.push(parseStage(cursor))
+  }
+  return { stages, series: undefined }
 }
 
-function stageOf(operand: Exclude<Operand, { kind: 'scalar' }>): Stage {
-  return operand.kind === 'set' ? { op: 'set', set: operand.set } : operand.filter
+function parseStage(cursor: Cursor): Stage {
+  return parseWordStage(cursor, false) ?? stageOf(cursor, parseOperands(cursor))
+}
+
+function stageOf(cursor: Cursor, part: Stage | Operand): Stage {
+  if (!('kind' in part)) return part
+  switch (part.kind) {
+    case 'set':
+      return { op: 'set', set: part.set }
+    case 'filter':
+      return part.filter
+    case 'scalar':
+      throw cursor.unexpected('a comparison, as in count() > 2,')
+    default:
+      throw cursor.fail('numbers over time stand alone, and in no pipeline', part.series.at)
+  }
 }
 
 function parseWordStage(cursor: Cursor, isFirst: boolean): Stage | undefined {
@@ -132,10 +161,40 @@ function combined(cursor: Cursor, sign: Sign, left: Operand, right: Operand, at:
     if (ARITHMETIC.includes(sign))
       return { kind: 'scalar', scalar: { op: 'arithmetic', sign: sign as Arithmetic, ...sides } }
   }
+  const series = combinedSeries(sign, left, right, at)
+  if (series) return { kind: 'series', series }
   throw cursor.fail(
     `"${sign}" does not stand between these: between sets of spans stand && || > >> < << ~ (also after ! and &), between numbers and aggregates + - * / % ^ and comparisons`,
     at,
   )
+}
+
+/** Series with series or a number; undefined: they are not, or the sign does not stand between such. */
+function combinedSeries(sign: Sign, left: Operand, right: Operand, at: number): SeriesExpression | undefined {
+  const [a, b] = [seriesOf(left), seriesOf(right)]
+  if (!a || !b) return undefined
+  // A duration only compares, and is not reckoned with.
+  const hasDuration = [left, right].some((side) => side.kind === 'scalar' && isOfDuration(side.scalar))
+  if (hasDuration && !(right.kind === 'scalar' && right.scalar.op === 'number' && COMPARES.includes(sign)))
+    return undefined
+  if (sign === '+' || sign === '-' || sign === '*' || sign === '/') return { op: 'math', sign, left: a, right: b, at }
+  if (!COMPARES.includes(sign) || b.op !== 'number') return undefined
+  return { op: 'then', of: a, second: [{ op: 'compare', compare: sign as Compare, value: b.value }], at }
+}
+
+function seriesOf(operand: Operand): SeriesExpression | undefined {
+  if (operand.kind === 'series') return operand.series
+  if (operand.kind !== 'scalar') return undefined
+  const { scalar } = operand
+  const value = writtenNumber(scalar)
+  if (value === undefined) return undefined
+  // Series have durations in seconds.
+  return { op: 'number', value: scalar.op === 'number' && scalar.isDuration ? value / 1e9 : value, at: scalar.at }
+}
+
+function isOfDuration(scalar: Scalar): boolean {
+  if (scalar.op === 'arithmetic') return isOfDuration(scalar.left) || isOfDuration(scalar.right)
+  return scalar.op === 'number' && scalar.isDuration
 }
 
 function hasAggregate(scalar: Scalar): boolean {
@@ -153,7 +212,10 @@ function parseOperand(cursor: Cursor): Operand {
   const number = cursor.token
   if (number.type === 'number') {
     cursor.take()
-    return { kind: 'scalar', scalar: { op: 'number', value: Number(number.value) * (isMinus ? -1 : 1), at } }
+    return {
+      kind: 'scalar',
+      scalar: { op: 'number', value: Number(number.value) * (isMinus ? -1 : 1), isDuration: number.unit, at },
+    }
   }
   if (isMinus) throw cursor.unexpected('a number')
   const aggregate = token.type === 'word' ? AGGREGATES.find((each) => each === token.text) : undefined
@@ -174,27 +236,31 @@ function parseOperand(cursor: Cursor): Operand {
 }
 
 function parseParentheses(cursor: Cursor, open: number): Operand {
-  const stages: Stage[] = []
-  for (;;) {
-    const isFirst = stages.length === 0
-    if (!isFirst && isMetric(cursor))
-      throw cursor.fail(
-        'numbers over time do not stand in parentheses here: reckoning with two of them is not supported',
-      )
-    const stage = parseWordStage(cursor, isFirst)
-    if (stage) stages.push(stage)
-    else {
-      const operand = parseOperands(cursor)
-      if (operand.kind !== 'scalar') stages.push(stageOf(operand))
-      else if (isFirst) {
-        cursor.close(')', open)
-        return operand
-      } else if (cursor.sign() === ')') {
-        const reason = 'the aggregate of a set in parentheses is not supported; compare it inside: ({ } | count() > 2)'
-        throw cursor.fail(reason, operand.scalar.at)
-      } else throw cursor.unexpected('a comparison')
+  const opening = parseWordStage(cursor, true) ?? parseOperands(cursor)
+  const isSeries = 'kind' in opening && opening.kind === 'series'
+  if (isSeries || ('kind' in opening && opening.kind === 'scalar')) {
+    const operand = isSeries
+      ? ({ kind: 'series', series: parseSecondStages(cursor, opening.series) } as const)
+      : opening
+    cursor.close(')', open)
+    return operand
+  }
+  const stages = [stageOf(cursor, opening)]
+  while (cursor.takeSign('|')) {
+    if (isMetric(cursor)) {
+      const { at } = cursor
+      const metric = parseMetric(cursor)
+      if (metric.comparison) throw cursor.fail('compare() does not stand in parentheses', at)
+      const series = parseSecondStages(cursor, { op: 'series', stages, metric, at })
+      cursor.close(')', open)
+      return { kind: 'series', series }
     }
-    if (!cursor.takeSign('|')) break
+    const next = parseWordStage(cursor, false) ?? parseOperands(cursor)
+    if ('kind' in next && next.kind === 'scalar' && cursor.sign() === ')') {
+      const reason = 'the aggregate of a set in parentheses is not supported; compare it inside: ({ } | count() > 2)'
+      throw cursor.fail(reason, next.scalar.at)
+    }
+    stages.push(stageOf(cursor, next))
   }
   cursor.close(')', open)
   const [first] = stages as [Stage]

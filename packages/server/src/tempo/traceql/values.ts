@@ -1,4 +1,4 @@
-import type { Arithmetic, Compare, Expression, Value } from './ast.ts'
+import type { Arithmetic, Compare, Expression, Scalar, Value } from './ast.ts'
 
 /*
  * How values compare: as in a filter of the store (see `Filter` of `@spoor/storage`). With a text or a truth value by their text forms; with a number by number, also
@@ -13,14 +13,14 @@ export function flipped(compare: Compare): Compare {
 }
 
 /** The number that a text is, in the form in which JavaScript writes it. */
-function numberOf(text: string): number | bigint | undefined {
+function numberIn(text: string): number | bigint | undefined {
   if (/^(0|-?[1-9]\d*)$/.test(text)) return BigInt(text)
   const number = Number(text)
   return String(number) === text ? number : undefined
 }
 
 export function asNumber(value: Value): number | bigint | undefined {
-  const number = typeof value === 'boolean' ? undefined : typeof value === 'string' ? numberOf(value) : value
+  const number = typeof value === 'boolean' ? undefined : typeof value === 'string' ? numberIn(value) : value
   return Number.isNaN(number) ? undefined : number
 }
 
@@ -87,4 +87,12 @@ export function constantOf(expression: Expression): Value | undefined {
 
 export function isArithmetic(sign: string): sign is Arithmetic {
   return sign.length === 1 && '+-*/%^'.includes(sign)
+}
+
+/** The number that is written, without an aggregate in it. */
+export function writtenNumber(scalar: Scalar): number | undefined {
+  if (scalar.op === 'number') return scalar.value
+  if (scalar.op === 'aggregate') return undefined
+  const [left, right] = [writtenNumber(scalar.left), writtenNumber(scalar.right)]
+  return left === undefined || right === undefined ? undefined : reckon(scalar.sign, left, right)
 }

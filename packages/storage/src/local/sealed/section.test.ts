@@ -74,6 +74,8 @@ describe('a section', () => {
     })
     const each = ['nth', 'user.id', 'ok', 'score'].map((key) => [key, spans.length])
     expect(Object.fromEntries(counted.keyCounts()!)).toEqual({ ...Object.fromEntries(each), 'service.name': 4 })
+    expect(Object.fromEntries(counted.keyCounts('span')!)).toEqual(Object.fromEntries(each))
+    expect(Object.fromEntries(counted.keyCounts('resource')!)).toEqual({ 'service.name': 4 })
     expect(reads).toEqual([meta.head.offset])
   })
 

@@ -48,9 +48,8 @@ export function drawMarks(
   palette: Palette,
 ): void {
   const { left, width } = scale.area
-  const taken: number[] = []
+  const labels: { label: string; y: number }[] = []
   context.strokeStyle = palette.accent
-  context.fillStyle = palette.muted
   context.textAlign = 'right'
   context.textBaseline = 'bottom'
   context.setLineDash([4, 4])
@@ -59,10 +58,16 @@ export function drawMarks(
     const y = Math.round(yOf(scale, ns)) + 0.5
     context.moveTo(left, y)
     context.lineTo(left + width, y)
-    if (taken.some((other) => Math.abs(other - y) < labelHeight)) continue
-    taken.push(y)
-    context.fillText(label, left + width - 4, y - 1)
+    if (labels.every((other) => Math.abs(other.y - y) >= labelHeight)) labels.push({ label, y })
   }
   context.stroke()
   context.setLineDash([])
+  // Above lines and bins, whatever is behind.
+  for (const { label, y } of labels) {
+    const { width: wide } = context.measureText(label)
+    context.fillStyle = palette.raised
+    context.fillRect(left + width - wide - 8, y - labelHeight, wide + 8, labelHeight)
+    context.fillStyle = palette.text
+    context.fillText(label, left + width - 4, y)
+  }
 }

@@ -203,6 +203,11 @@ it('looks into as few blocks as have so many traces', async () => {
   // Filters of trace ids may be wrong now and then.
   expect(looked.size).toBeLessThan(6)
   expect([...looked].slice(0, 2)).toEqual([29, 28])
+  // Nor is a trace told that still waits for its other half.
+  const halves = [1, 2].map((id) => blockOf(Array.from({ length: 10 }, (_, trace) => sent({ trace, id, at: id }))))
+  const one = await storeOf(halves).flame({ traces: 1 })
+  expect(one.frames.map(({ calls }) => calls)).toEqual([1, 1])
+  expect(one).toMatchObject({ traces: 1, sampled: true })
 })
 
 it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>

@@ -1,9 +1,11 @@
-/** OTLP/HTTP requests to one peer, over undici's pooled connections. */
+/** Requests over HTTP to one peer, over undici's pooled connections. */
 import { Readable } from 'node:stream'
 import { decodeStatus } from '@spoor/otlp'
-import type { Dispatcher } from 'undici'
-import { CollectorError, errorFromHttp } from '../../component/index.ts'
-import type { Payload } from '../../exporter-helper/index.ts'
+import { Agent, ProxyAgent, type Dispatcher } from 'undici'
+import { CollectorError, errorFromHttp, timerMs, type TlsFiles } from '../component/index.ts'
+import type { TlsClientOptions } from './client-tls.ts'
+import type { HttpClientConfig } from './http-config.ts'
+import type { Payload } from './payload.ts'
 
 /** Bytes of an answer that are read; the rest is not looked at. As the collector does. */
 const MAX_RESPONSE_BYTES = 64 * 1024
@@ -11,11 +13,13 @@ const ERROR_TEXT_CHARS = 300
 
 export class HttpClient {
   readonly #connect: () => Dispatcher
+  readonly #hint: string
   #agent: Dispatcher
 
-  /** `connect`: makes the connections from the start, and from each `renew`. */
-  constructor(connect: () => Dispatcher) {
+  /** `connect`: makes the connections from the start, and from each `renew`. `hint`: what to ask of a peer whose answer is no HTTP. */
+  constructor(connect: () => Dispatcher, hint: string) {
     this.#connect = connect
+    this.#hint = hint
     this.#agent = connect()
   }
 
@@ -50,13 +54,13 @@ export class HttpClient {
       observe?.(response.statusCode, performance.now() - beganMs)
     } catch (error) {
       observe?.((error as NodeJS.ErrnoException).code ?? '_OTHER', performance.now() - beganMs)
-      throw unreachable(url, error)
+      throw this.#unreachable(url, error)
     }
     let body: Uint8Array
     try {
       body = await readBounded(response.body)
     } catch (error) {
-      throw unreachable(url, error)
+      throw this.#unreachable(url, error)
     }
     if (response.statusCode >= 200 && response.statusCode < 300) return body
     const contentType = String(response.headers['content-type'] ?? '')
@@ -71,6 +75,37 @@ export class HttpClient {
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
+
+  #unreachable(url: URL, error: unknown): CollectorError {
+    const { message, code } = error as NodeJS.ErrnoException
+    const hint = code?.startsWith('HPE_') ? `; ${this.#hint}` : ''
+    return new CollectorError('unavailable', `cannot send to ${url.origin}: ${message}${hint}`, { cause: error })
+  }
+}
+
+/** `connections`: to one host, where the config does not say how many. */
+export function createHttpClient(
+  config: HttpClientConfig,
+  tls: TlsFiles<TlsClientOptions>,
+  connections: number,
+  hint: string,
+): HttpClient {
+  const { idle_conn_timeout: idleMs, enabled: isKept } = config.keepalive ?? {
+    idle_conn_timeout: config.idle_conn_timeout,
+    enabled: !config.disable_keep_alives,
+  }
+  const options = (): Agent.Options => ({
+    connections: config.max_conns_per_host || connections,
+    keepAliveTimeout: timerMs(idleMs),
+    // 0 is undici's way not to keep a connection.
+    pipelining: isKept ? 1 : 0,
+    // The attempt has its own timeout.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  const { proxy_url: proxy } = config
+  if (proxy === undefined) return new HttpClient(() => new Agent({ ...options(), connect: tls.options }), hint)
+  return new HttpClient(() => new ProxyAgent({ ...options(), uri: proxy, requestTls: tls.options }), hint)
 }
 
 async function readBounded(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -106,10 +141,4 @@ function retryAfterMs(header: string | string[] | undefined): number | undefined
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined
   const date = Date.parse(header)
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
-}
-
-function unreachable(url: URL, error: unknown): CollectorError {
-  const { message, code } = error as NodeJS.ErrnoException
-  const hint = code?.startsWith('HPE_') ? '; does this port speak OTLP/HTTP (usually 4318)?' : ''
-  return new CollectorError('unavailable', `cannot send to ${url.origin}: ${message}${hint}`, { cause: error })
 }
