@@ -1,5 +1,5 @@
 import { createBatch, type TelemetryBatch } from '@spoor/otlp'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { CollectorError, EMPTY_CONTEXT, type Edge } from '../component/index.ts'
 import { builtinFactories } from '../factories.ts'
 import { createTestLogger, tracesRequest } from '../testkit/index.ts'
@@ -83,6 +83,14 @@ service:
     expect(items.reduce((sum, each) => sum + each, 0)).toBe(6)
   })
 
+  it('does not go by the memory of the process that tries', async () => {
+    const { seen, give } = await start(`
+processors: {memory_limiter: {check_interval: 1s, limit_mib: 1}}
+service: {pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [otlp_grpc]}}}`)
+    await give(tracesRequest({ spans: 1 }), 1)
+    expect(seen.at(-1)).toMatchObject({ edge: 'traces:otlp_grpc', batch: { items: 1 } })
+  })
+
   it('says what a sender would hear', async () => {
     const { give } = await start(`
 processors: {filter: {error_mode: propagate, trace_conditions: ['span.attributes[0] == 1']}}
@@ -90,10 +98,17 @@ service: {pipelines: {traces: {receivers: [otlp], processors: [filter], exporter
     await expect(give(tracesRequest({ spans: 1 }), 1)).rejects.toMatchObject({ code: 'invalid_data' })
   })
 
-  it('gives the process its time back, also where the configuration is wrong', async () => {
+  it('gives the process its time back, also where the configuration is wrong, or does not start', async () => {
     const parts = () => [setTimeout, setInterval, clearTimeout, Date.now, performance.now.name]
     const before = parts()
     await expect(start('service: {pipelines: {}}')).rejects.toThrow(CollectorError)
+    vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', 'nonsense')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const failing = start(`
+processors: {resource_detection: {detectors: [env]}}
+service: {pipelines: {traces: {receivers: [otlp], processors: [resource_detection], exporters: [otlp_grpc]}}}`)
+    await expect(failing).rejects.toThrow('OTEL_RESOURCE_ATTRIBUTES')
+    expect(parts()).toEqual(before)
     const { trial } = await start('service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}}')
     expect(setTimeout).not.toBe(before[0])
     await trial.end()

@@ -95,18 +95,22 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? '')
 }
 
+/** Keys of what may have any type. */
+const VALUES = ['value', 'body']
+
 /** Without what means the same as nothing, attributes by their keys, and lists of attributes without order. */
-function normal(value: unknown): unknown {
+function normal(value: unknown, isValue = false): unknown {
   if (Array.isArray(value)) {
-    const items = value.map(normal)
+    const items = value.map((item) => normal(item, isValue))
     return items.every((item) => typeof item === 'object' && item !== null && 'key' in item)
       ? items.toSorted((a, b) => (textOf((a as Json)['key']) < textOf((b as Json)['key']) ? -1 : 1))
       : items
   }
   if (typeof value !== 'object' || value === null) return typeof value === 'number' ? String(value) : value
   const entries = Object.entries(value)
-    .map(([key, inner]): [string, unknown] => [key, normal(inner)])
-    .filter(([key, inner]) => key === 'value' || !isNothing(inner))
+    .map(([key, inner]): [string, unknown] => [key, normal(inner, isValue || VALUES.includes(key))])
+    // A value of 0 is another one than false, or none.
+    .filter(([, inner]) => isValue || !isNothing(inner))
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 

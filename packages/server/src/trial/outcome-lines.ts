@@ -3,7 +3,8 @@ import { formatDuration } from '@spoor/otlp'
 import { counted, type ToolOutput, toned } from '../tools/output.ts'
 import type { Outcome, PipelineOutcome, StageOutcome, TraceOutcome } from './outcome.ts'
 
-const ITEMS = { traces: 'span', metrics: 'data point', logs: 'log record' } as const
+/** What is counted of each signal. */
+export const ITEMS = { traces: 'span', metrics: 'data point', logs: 'log record' } as const
 /** Traces that are shown, of those that were kept and of those that were not. */
 const SHOWN_TRACES = 12
 /** Conditions that are shown of a stage. */
@@ -21,8 +22,9 @@ function pipelineLines(
   { id, signal, receivers, processors, exporters }: PipelineOutcome,
   output: ToolOutput,
 ): string[] {
-  const names = [...processors, ...exporters].map(({ component }) => component.length)
-  const width = Math.max(...names, ...receivers.map((name) => name.length)) + 2
+  const names = [receivers.join(', '), ...processors.map(({ component }) => component)]
+  const ends = exporters.map(({ component }) => `→ ${component}`)
+  const width = Math.max(...[...names, ...ends].map(({ length }) => length)) + 2
   const item = ITEMS[signal]
   const amount = (items: number, traces: number | undefined): string =>
     traces === undefined || items === 0
@@ -58,7 +60,7 @@ function lossOf(stage: StageOutcome, output: ToolOutput): string {
   const waited =
     stage.waitedMs === undefined ? '' : toned(output, 'gray', `  waited ${formatDuration(stage.waitedMs * 1e6)}`)
   if (lost === 0) return waited
-  const more = lost > 0 ? `−${lost}` : `+${-lost}`
+  const more = `${lost > 0 ? '−' : '+'}${Math.abs(lost).toLocaleString('en')}`
   const why = lost > 0 ? (reasons.length > 0 ? reasons.join(', ') : 'not handed on') : ''
   return `  ${toned(output, lost > 0 ? 'red' : 'yellow', more)}  ${why}${waited}`
 }
@@ -96,8 +98,8 @@ function traceLines(traces: readonly TraceOutcome[], output: ToolOutput): string
   }
   const some = (all: readonly TraceOutcome[]): string[] => [
     ...all.slice(0, SHOWN_TRACES).map(line),
-    ...(all.length > SHOWN_TRACES ? [`    and ${all.length - SHOWN_TRACES} more`] : []),
+    ...(all.length > SHOWN_TRACES ? [`    and ${(all.length - SHOWN_TRACES).toLocaleString('en')} more`] : []),
   ]
   if (traces.length === 0) return []
-  return [`${counted(traces.length, 'trace')}, ${kept.length} kept`, ...some(kept), ...some(gone)]
+  return [`${counted(traces.length, 'trace')}, ${kept.length.toLocaleString('en')} kept`, ...some(kept), ...some(gone)]
 }

@@ -62,10 +62,17 @@ export function outcomeOf(trial: Trial, recorder: Recorder, refused: readonly st
     if (!found) spans.set(record, (found = spansIn(record.requests)))
     return found
   }
+  const traceIds = new Map<EdgeRecord, ReadonlySet<string>>()
+  const traceIdsOf = (record: EdgeRecord): ReadonlySet<string> => {
+    let found = traceIds.get(record)
+    if (!found) {
+      found = new Set([...spansOf(record).values()].map(({ span }) => span.traceId))
+      traceIds.set(record, found)
+    }
+    return found
+  }
   const tracesIn = (record: EdgeRecord | undefined): { traces?: number } =>
-    record?.edge.signal === 'traces'
-      ? { traces: new Set([...spansOf(record).values()].map(({ span }) => span.traceId)).size }
-      : {}
+    record?.edge.signal === 'traces' ? { traces: traceIdsOf(record).size } : {}
 
   const pipelines = trial.pipelines.map(({ id, signal, receivers, processors, exporters }): PipelineOutcome => {
     const behind = (index: number): readonly (EdgeRecord | undefined)[] =>
@@ -135,7 +142,7 @@ export function outcomeOf(trial: Trial, recorder: Recorder, refused: readonly st
     pipelines,
     traces: tracesOf(spansIn(recorder.input)).map((trace) => ({
       ...trace,
-      ...fateOf(trace, trial, recorder, spansOf),
+      ...fateOf(trial, recorder, (record) => traceIdsOf(record).has(trace.traceId)),
     })),
     refused,
     output: Object.fromEntries(
@@ -148,13 +155,11 @@ export function outcomeOf(trial: Trial, recorder: Recorder, refused: readonly st
 }
 
 function fateOf(
-  { traceId }: SeenTrace,
   trial: Trial,
   recorder: Recorder,
-  spansOf: (record: EdgeRecord) => Map<string, SeenSpan>,
+  hasTrace: (record: EdgeRecord) => boolean,
 ): Pick<TraceOutcome, 'kept' | 'endedAt'> {
-  const has = (record: EdgeRecord | undefined): record is EdgeRecord =>
-    record !== undefined && [...spansOf(record).values()].some(({ span }) => span.traceId === traceId)
+  const has = (record: EdgeRecord | undefined): record is EdgeRecord => record !== undefined && hasTrace(record)
   const kept: string[] = []
   const endedAt: string[] = []
   for (const { id, processors, exporters } of trial.pipelines) {

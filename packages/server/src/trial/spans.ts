@@ -66,28 +66,41 @@ export function changesOf(before: SeenSpan, after: SeenSpan): string[] {
   const fields = (
     ['name', 'kind', 'traceState', 'parentSpanId', 'startTimeUnixNano', 'endTimeUnixNano'] as const
   ).filter((key) => before.span[key] !== after.span[key])
-  const lists = (['events', 'links', 'status'] as const).filter(
-    (key) => textOf(before.span[key]) !== textOf(after.span[key]),
-  )
+  const lists = (['events', 'links', 'status'] as const).filter((key) => !isSame(before.span[key], after.span[key]))
   return [
     ...fields,
     ...lists,
     ...attributeChanges(before.span.attributes, after.span.attributes),
-    ...attributeChanges(before.resource, after.resource).map((change) => `resource ${change}`),
+    ...resourceChanges(before.resource, after.resource),
     ...(before.scope === after.scope ? [] : ['scope']),
   ]
 }
 
 function attributeChanges(before: readonly KeyValue[], after: readonly KeyValue[]): string[] {
-  const was = new Map(before.map(({ key, value }) => [key, textOf(value)]))
-  const is = new Map(after.map(({ key, value }) => [key, textOf(value)]))
+  const was = new Map(before.map(({ key, value }) => [key, value]))
+  const is = new Map(after.map(({ key, value }) => [key, value]))
   return [
     ...[...is.keys()].filter((key) => !was.has(key)).map((key) => `+${key}`),
-    ...[...is].filter(([key, value]) => was.has(key) && was.get(key) !== value).map(([key]) => `~${key}`),
+    ...[...is].filter(([key, value]) => was.has(key) && !isSame(was.get(key), value)).map(([key]) => `~${key}`),
     ...[...was.keys()].filter((key) => !is.has(key)).map((key) => `-${key}`),
   ]
 }
 
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner))
+/** Of the resource behind, which many spans share, what it was compared with last. */
+const compared = new WeakMap<readonly KeyValue[], { before: readonly KeyValue[]; changes: readonly string[] }>()
+
+function resourceChanges(before: readonly KeyValue[], after: readonly KeyValue[]): readonly string[] {
+  const known = compared.get(after)
+  if (known?.before === before) return known.changes
+  const changes = attributeChanges(before, after).map((change) => `resource ${change}`)
+  compared.set(after, { before, changes })
+  return changes
+}
+
+/** Of values as they are decoded: plain objects, lists, bytes and what is neither. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false
+  const [own, other] = [Object.entries(a), Object.entries(b)]
+  return own.length === other.length && own.every(([key, value]) => isSame(value, (b as Record<string, unknown>)[key]))
 }

@@ -5,6 +5,7 @@ import { encodeTraces, type KeyValue, requestToJson } from '@spoor/otlp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestOf, spanIdOf, startTestSpoor, string, traceIdOf } from '../testkit.ts'
 import { cli, cliJson } from '../transfer/testkit.ts'
+import { differences } from './expectation.ts'
 import type { Outcome } from './outcome.ts'
 import type { SamplingReport } from './sampling.ts'
 
@@ -74,7 +75,7 @@ describe('spoor collector test', () => {
   it('says stage by stage what comes through, what is dropped, and why', async () => {
     const { code, output } = await cli('collector', 'test', config, traces)
     expect(output.replaceAll(folder, '')).toMatchInlineSnapshot(`
-      "/it.yaml with /traces.json: 4 items in 1 request
+      "/it.yaml with /traces.json: 4 spans in 1 request
 
       traces  otlp → filter → attributes → tail_sampling → otlp_grpc
         otlp           4 spans of 4 traces
@@ -142,6 +143,24 @@ describe('spoor collector test', () => {
     expect(other.output).toMatch(/attributes\.tenants: expected .*, found nothing/)
     expect(other.output).toContain(`missing span ${traceIdOf(3)} ${spanIdOf(7)}`)
     expect(other.output).toContain(`not expected span ${traceIdOf(3)} ${spanIdOf(3)}`)
+  })
+
+  it('goes by what is meant: not by orders and zeros that are left out, but by the types of values', () => {
+    const requests = (span: object, attributes: readonly object[]): object[] => [
+      { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: 'a', spanId: 'b', name: 'c', attributes, ...span }] }] }] },
+    ]
+    const [a, b] = [
+      { key: 'a', value: { intValue: '0' } },
+      { key: 'b', value: { stringValue: '' } },
+    ]
+    const compared = (expected: object[], found: object[]) => differences({ x: expected }, { x: found })
+    expect(
+      compared(requests({ kind: 0, events: [] }, [a, b]), requests({}, [b, { ...a, value: { intValue: 0 } }])),
+    ).toEqual([])
+    expect(compared(requests({}, [a]), requests({}, [{ key: 'a', value: { boolValue: false } }]))).toHaveLength(2)
+    expect(compared(requests({}, [a]), requests({}, []))).toEqual([
+      'x: span a b "c": attributes: expected [{"key":"a","value":{"intValue":"0"}}], found nothing',
+    ])
   })
 
   it('takes a request alone as what the only exporter gets, in whatever order', async () => {

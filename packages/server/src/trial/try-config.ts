@@ -1,11 +1,11 @@
 /** `spoor collector test`: what a configuration makes of some requests, without a port and in no time. */
 import { type ConfigText, EMPTY_CONTEXT, type Factory, type Logger, startTrial } from '@spoor/collector'
-import { createBatch } from '@spoor/otlp'
+import { createBatch, type Signal } from '@spoor/otlp'
 import { SpoorError } from '../error.ts'
 import { counted, print, type ToolOutput, toned } from '../tools/output.ts'
 import { differences, readExpectation, writeExpectation } from './expectation.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import { outcomeLines } from './outcome-lines.ts'
+import { ITEMS, outcomeLines } from './outcome-lines.ts'
 import { receiverFor } from './receiver.ts'
 import { Recorder } from './recorder.ts'
 import { readRequests, type TrialRequest } from './requests.ts'
@@ -60,8 +60,10 @@ export async function testConfig(command: TestCommand, output: ToolOutput): Prom
 }
 
 function headLine({ config, files }: TestCommand, requests: readonly TrialRequest[]): string {
-  const items = requests.reduce((sum, request) => sum + request.items, 0)
-  return `${config.map(({ file }) => file).join(', ')} with ${files.join(', ')}: ${counted(items, 'item')} in ${counted(requests.length, 'request')}`
+  const bySignal = new Map<Signal, number>()
+  for (const { signal, items } of requests) bySignal.set(signal, (bySignal.get(signal) ?? 0) + items)
+  const items = Array.from(bySignal, ([signal, count]) => counted(count, ITEMS[signal])).join(', ')
+  return `${config.map(({ file }) => file).join(', ')} with ${files.join(', ')}: ${items} in ${counted(requests.length, 'request')}`
 }
 
 function verdictOf(file: string, update: boolean, wrong: readonly string[], output: ToolOutput): string {

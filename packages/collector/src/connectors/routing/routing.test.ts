@@ -154,6 +154,21 @@ describe('the routing connector', () => {
     expect(sinks[0]!.items + sinks[1]!.items).toBe(600)
   })
 
+  it('counts once what no route takes of a batch that comes again', async () => {
+    const clients = { condition: 'span.kind == SPAN_KIND_CLIENT', pipelines: ['traces/b'] }
+    const { context, sinks, route } = create({ table: [SERVERS, clients] })
+    const batch = createBatch('traces', [{ bytes: request, items: 600 }])
+    sinks[1]!.intercept = () => {
+      throw new CollectorError('unavailable', 'not now')
+    }
+    await expect(route(batch)).rejects.toThrow('not now')
+    sinks[1]!.intercept = undefined
+    await route(batch)
+    const dropped = 600 - sinks[0]!.items - sinks[1]!.items
+    expect(dropped).toBeGreaterThan(0)
+    expect(context.value('spoor_connector_dropped_spans')).toBe(dropped)
+  })
+
   it('keeps a metric without data points with the rest', async () => {
     const { sinks, route } = create({
       table: [{ context: 'datapoint', condition: 'true', pipelines: ['metrics/a'] }],

@@ -32,13 +32,16 @@ function span(trace: number, spanId: number, parent: number, kind: number): Span
   }
 }
 
-function batchOf(service: string, spans: readonly Span[]) {
+function batchOf(service: string, spans: readonly Span[], zone = '') {
   const scope = { name: '', version: '', attributes: [], droppedAttributesCount: 0 }
   const bytes = encodeTraces({
     resourceSpans: [
       {
         resource: {
-          attributes: [{ key: 'service.name', value: { type: 'string', value: service } }],
+          attributes: [
+            { key: 'service.name', value: { type: 'string', value: service } },
+            { key: 'zone', value: { type: 'string', value: zone } },
+          ],
           droppedAttributesCount: 0,
         },
         scopeSpans: [{ scope, spans, schemaUrl: '' }],
@@ -85,6 +88,31 @@ describe('the service graph', () => {
     connector.finish?.()
     expect(context.value('spoor_connector_dropped_spans', { reason: 'shutdown' })).toBe(2)
     await expect(connector.consume(batchOf('web', []), EMPTY_CONTEXT)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('has nothing to say at the end of what is in a metric', async () => {
+    const { context, connector } = create()
+    await connector.consume(batchOf('web', [span(1, 1, 0, CLIENT)]), EMPTY_CONTEXT)
+    await connector.consume(batchOf('shop', [span(1, 2, 1, SERVER)]), EMPTY_CONTEXT)
+    await connector.shutdown(AbortSignal.timeout(1000))
+    connector.finish?.()
+    expect(context.value('spoor_connector_dropped_spans')).toBe(0)
+  })
+
+  it('knows spans alike of several resources apart', async () => {
+    const { sink, connector } = create({ dimensions: ['zone'] })
+    for (const [trace, zone] of [
+      [1, 'north'],
+      [2, 'south'],
+    ] as const) {
+      await connector.consume(batchOf('web', [span(trace, 1, 0, CLIENT)], zone), EMPTY_CONTEXT)
+      await connector.consume(batchOf('shop', [span(trace, 2, 1, SERVER)], zone), EMPTY_CONTEXT)
+    }
+    const { metrics } = decodeMetrics(sink.batches.at(-1)!.chunks[0]!.bytes).resourceMetrics[0]!.scopeMetrics[0]!
+    const text = JSON.stringify(metrics[0], (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
+    for (const zone of ['north', 'south'])
+      for (const end of ['client', 'server'])
+        expect(text).toContain(`{"key":"${end}_zone","value":{"type":"string","value":"${zone}"}}`)
   })
 
   it('tells calls of many services apart, whatever the order of their ends', async () => {
@@ -166,11 +194,20 @@ describe('edges', () => {
   it('a producer serves consumers before and behind it, and is no edge of its own', () => {
     const { edges, completed, expired } = createEdges()
     expect(edges.add({ key: 'c1', isRoot: false, producer: 'p' }, 0, server)).toBe('new')
-    expect(edges.add({ key: 'p', isRoot: false }, 0, client)).toBe('new')
+    const producer = (edge: Edge): void => {
+      client(edge)
+      edge.failed = true
+      edge.dimensions.set('client_zone', 'north')
+    }
+    expect(edges.add({ key: 'p', isRoot: false }, 0, producer)).toBe('new')
     expect(edges.add({ key: 'c2', isRoot: false, producer: 'p' }, 0, server)).toBe('new')
     expect(completed.map(({ key, client: from }) => [key, from])).toEqual([
       ['c1', 'shop'],
       ['c2', 'shop'],
+    ])
+    expect(completed.map(({ failed, dimensions }) => [failed, dimensions.get('client_zone')])).toEqual([
+      [true, 'north'],
+      [true, 'north'],
     ])
     edges.expire(101)
     expect(expired.map(({ key, isLinked }) => [key, isLinked])).toEqual([['p', true]])

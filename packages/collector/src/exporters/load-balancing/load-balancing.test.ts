@@ -184,6 +184,16 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}}
 })
 
 describe('the ring', () => {
+  it('has the points of each endpoint, and gives keys to whom the OpenTelemetry Collector gives them', () => {
+    const ring = new Ring(['endpoint-1', 'endpoint-2'])
+    for (const [owner, endpoint] of ring.endpoints.entries())
+      for (let i = 0; i < 100; i++)
+        expect(ring.ownerOf(Buffer.concat([Buffer.from(endpoint), Uint8Array.of(i)]))).toBe(owner)
+    // Those of its own tests.
+    const keyOf = (...start: number[]): Uint8Array => Uint8Array.from({ length: 16 }, (_, i) => start[i] ?? 0)
+    expect([keyOf(1, 2), keyOf(128, 128)].map((key) => ring.ownerOf(key))).toEqual([0, 1])
+  })
+
   it('gives each key to the next point, around the end', () => {
     const ring = new Ring(['b:1', 'a:1'])
     expect(ring.endpoints).toEqual(['a:1', 'b:1'])

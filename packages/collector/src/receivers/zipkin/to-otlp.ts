@@ -43,7 +43,7 @@ interface Group {
 }
 
 /** `parses`: see {@link tagValue}. */
-export function toOtlp(spans: readonly ZipkinSpan[], parses: boolean): TracesData {
+export function toOtlp(spans: Iterable<ZipkinSpan>, parses: boolean): TracesData {
   const groups = new Map<string, Group>()
   for (const span of spans) {
     const tags: Tags = new Map(span.tags)

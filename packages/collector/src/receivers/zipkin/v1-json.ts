@@ -6,9 +6,9 @@ import type { V1Span } from './v1-to-otlp.ts'
 import { endpointOf } from './v2-json.ts'
 import { tagValue } from './values.ts'
 
-/** `parses`: see {@link tagValue}. Throws CollectorError `invalid_data`. */
-export function v1SpansFromJson(bytes: Uint8Array, parses: boolean): V1Span[] {
-  return listOf(bytes).map((fields) => spanOf(fields, parses))
+/** Each is made when it is asked for. `parses`: see {@link tagValue}. Throws CollectorError `invalid_data`. */
+export function* v1SpansFromJson(bytes: Uint8Array, parses: boolean): Generator<V1Span> {
+  for (const fields of listOf(bytes)) yield spanOf(fields, parses)
 }
 
 function spanOf(fields: Fields, parses: boolean): V1Span {

@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, number>> = { cs: 3, cr: 3, ms: 4, mr: 5, ss
 const LOCAL_COMPONENT = 'lc'
 
 /** `nowNs`: when a span begins of which nothing says when it did. */
-export function v1ToOtlp(spans: readonly V1Span[], nowNs: bigint): TracesData {
+export function v1ToOtlp(spans: Iterable<V1Span>, nowNs: bigint): TracesData {
   const groups = new Map<string, { readonly endpoint: ZipkinEndpoint; readonly spans: Span[] }>()
   for (const span of spans) {
     const endpoint = endpointOf(span)

@@ -5,9 +5,9 @@ import { listOf, type Fields } from './json.ts'
 
 const KINDS: readonly string[] = ['CLIENT', 'SERVER', 'PRODUCER', 'CONSUMER'] satisfies ZipkinKind[]
 
-/** Throws CollectorError `invalid_data`. */
-export function spansFromJson(bytes: Uint8Array): ZipkinSpan[] {
-  return listOf(bytes).map(spanOf)
+/** Each is made when it is asked for. Throws CollectorError `invalid_data`. */
+export function* spansFromJson(bytes: Uint8Array): Generator<ZipkinSpan> {
+  for (const fields of listOf(bytes)) yield spanOf(fields)
 }
 
 function spanOf(fields: Fields): ZipkinSpan {

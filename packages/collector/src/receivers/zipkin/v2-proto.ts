@@ -9,13 +9,13 @@ const KINDS: readonly (ZipkinKind | undefined)[] = [undefined, 'CLIENT', 'SERVER
 
 const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5]
 
-/** Throws CollectorError `invalid_data`. */
-export function spansFromProto(bytes: Uint8Array): ZipkinSpan[] {
-  const spans: ZipkinSpan[] = []
+/** Each is made when it is asked for. Throws CollectorError `invalid_data`. */
+export function* spansFromProto(bytes: Uint8Array): Generator<ZipkinSpan> {
+  const spans: Uint8Array[] = []
   readFields(bytes, (number, value) => {
-    if (number === 1) spans.push(spanOf(bytesOf(value)))
+    if (number === 1) spans.push(bytesOf(value))
   })
-  return spans
+  for (const span of spans) yield spanOf(span)
 }
 
 function spanOf(bytes: Uint8Array): ZipkinSpan {

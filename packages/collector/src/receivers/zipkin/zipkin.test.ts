@@ -94,7 +94,7 @@ describe('spans of Zipkin as the OpenTelemetry Collector reads them', () => {
         Buffer.from(whole).fill(0, at, at + 1),
       ]) {
         try {
-          readSpans(bytes)
+          void [...readSpans(bytes)]
         } catch (error) {
           expect(error).toMatchObject({ code: 'invalid_data' })
         }
@@ -139,6 +139,17 @@ describe('the zipkin receiver', () => {
       1, 1, 1, 1, 3,
     ])
     expect(context.value('otelcol_receiver_accepted_spans', { receiver: 'zipkin', transport: 'http' })).toBe(8)
+  })
+
+  it('converts a large request in parts, and hands it on as one', async () => {
+    const { sink, post } = await start()
+    const spans = Array.from({ length: 2000 }, (_, i) => ({ traceId: (i + 1).toString(16), id: (i + 1).toString(16) }))
+    expect((await post('/api/v2/spans', JSON.stringify(spans))).status).toBe(202)
+    expect(sink.batches.map(({ items, chunks }) => [items, chunks.length])).toEqual([[2000, 1]])
+    const ids = decodeTraces(sink.bytes()).resourceSpans.flatMap(({ scopeSpans }) =>
+      scopeSpans.flatMap((scope) => scope.spans.map(({ spanId }) => parseInt(spanId, 16))),
+    )
+    expect(ids).toEqual(spans.map((_, i) => i + 1))
   })
 
   it('hands on no request without spans', async () => {
