@@ -19,6 +19,9 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET compare | {@link CompareResponse} |
  * | GET traces/:id | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
  * | GET traces/:id/report | {@link TraceReportResponse} |
+ * | GET pins | {@link PinsResponse} |
+ * | PUT traces/:id/pin | {@link PinRow}: the trace is kept longer; 409 {@link ApiError} `not_kept` without `--keep pinned` |
+ * | DELETE traces/:id/pin | {@link PinRow}: it was pinned; 404 {@link ApiError} where it was not |
  * | GET services | {@link ServicesResponse} |
  * | GET operations | {@link OperationsResponse} |
  * | GET attributes | {@link AttributesResponse} |
@@ -377,6 +380,20 @@ export interface TraceReportResponse {
   }[]
 }
 
+/** A trace that is pinned. The answers of `traces/:id` and its report have the time as the header `spoor-pinned`, in ISO 8601. */
+export interface PinRow {
+  readonly traceId: string
+  /** Milliseconds since 1970. */
+  readonly pinnedMs: number
+}
+
+export interface PinsResponse {
+  /** Whether pinned traces are kept longer: what `--keep` says. */
+  readonly kept: boolean
+  /** The latest first; also of traces that are not there any more. */
+  readonly pins: readonly PinRow[]
+}
+
 export interface ServicesResponse {
   readonly services: readonly string[]
 }
@@ -437,7 +454,7 @@ export interface StatusResponse {
     readonly damagedPieces: number
     readonly damagedSpans: number
     readonly damagedBytes: number
-    /** By reason: `size`, `age`, `space`, `request`. */
+    /** By reason: `size`, `age`, `space`, `request`; of what had been kept longer `kept_size`, `kept_age`. */
     readonly droppedSpans: Readonly<Record<string, number>>
     /** The latest first, at most 100. */
     readonly recent: readonly StoreEventRow[]
@@ -461,6 +478,8 @@ export interface StatusResponse {
     newest?: string
     /** How far the sealing of older segments has got; bytes saved by it, and what is still to be sealed. */
     sealing?: { segments: number; savedBytes: number; waitingSegments: number; waitingBytes: number }
+    /** With `--keep`: what is kept longer than the limits say, and of how many segments it is written already what will be. */
+    keeping?: { segments: number; spans: number; bytes: number; maxBytes: number; readySegments: number }
   }
 }
 

@@ -7,6 +7,7 @@ import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
+import { keepOf } from './cli-keep.ts'
 import { ageOf, bytesOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
@@ -62,6 +63,13 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--max-disk <size>', 'Most that the data may take on disk, as 20GB; the oldest goes first')
     .option('--reserve <size>', 'Free disk space that is left to others, as 1GB (default: 5 %, at most 256 MiB)')
     .option('--max-age <time>', 'Spans older than this are deleted, as 14d, 2w or 36h (default: kept)')
+    .option(
+      '--keep <what>',
+      'Traces that are kept longer than these limits say: errors, slow, pinned; with commas in between',
+    )
+    .option('--keep-slower-than <percentile>', 'What is slow, of the requests of an operation (default: p99)')
+    .option('--keep-age <time>', 'For how long they are kept, as 90d (default: as long as there is room)')
+    .option('--keep-share <share>', 'Most that they may take of --max-disk (default: 20%)')
     .option('--read-only', 'Show what is stored, receive nothing and change nothing; as of a backup')
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .action((options: Options) => choose(() => serve(options, io)))
@@ -106,6 +114,7 @@ async function serve(options: Options, io: Io): Promise<number> {
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
     maxAgeMs: ageOf('max-age', options['maxAge']),
+    keep: keepOf(options),
     reserveBytes: bytesOf('reserve', options['reserve']),
     config,
   }

@@ -13,7 +13,7 @@ import {
   garbageCollector,
   type Logger,
 } from '@spoor/collector'
-import { openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
+import { type KeepOptions, openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { ALL_IN_ONE } from './all-in-one.ts'
 import { prepareDataDirectory } from './data-directory.ts'
@@ -51,6 +51,8 @@ export interface SpoorOptions {
   readonly maxDiskBytes?: number
   /** Milliseconds after which stored spans are deleted. Default: never. */
   readonly maxAgeMs?: number
+  /** What is kept longer than these limits say; see there. Default: nothing. */
+  readonly keep?: KeepOptions
   /** Free bytes of the disk that the store leaves to others. Default: the store's. */
   readonly reserveBytes?: number
   /** Shows what is stored: nothing is received, no file is changed, and the directory may be another's. Default false. */
@@ -289,7 +291,7 @@ async function unlessAborted<T>(signal: AbortSignal, what: string, promise: Prom
 
 function openStore(
   directory: string,
-  { maxDiskBytes, maxAgeMs, reserveBytes, readOnly, signal }: SpoorOptions,
+  { maxDiskBytes, maxAgeMs, keep, reserveBytes, readOnly, signal }: SpoorOptions,
   onEvent: (event: StoreEvent) => void,
 ): Promise<TraceStore> {
   return openLocalStore({
@@ -297,6 +299,7 @@ function openStore(
     onEvent,
     ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }),
     ...(maxAgeMs !== undefined && { maxAgeMs }),
+    ...(keep && { keep }),
     ...(reserveBytes !== undefined && { reserveBytes }),
     ...(readOnly !== undefined && { readOnly }),
     ...(signal && { signal }),
@@ -310,11 +313,20 @@ const SEALING_GAUGES = [
   ['spoor_store_sealing_waiting_bytes', 'waitingBytes'],
 ] as const
 
+const KEEPING_GAUGES = [
+  ['spoor_store_keeping_segments', 'segments'],
+  ['spoor_store_keeping_spans', 'spans'],
+  ['spoor_store_keeping_bytes', 'bytes'],
+  ['spoor_store_keeping_max_bytes', 'maxBytes'],
+  ['spoor_store_keeping_ready_segments', 'readySegments'],
+] as const
+
 function registerGauges(counters: Counters, vitals: () => Vitals): void {
   counters.gauge('spoor_ready', {}, () => Number(readiness(vitals()).ok))
   counters.gauge('spoor_store_writable', {}, () => Number(vitals().store?.health().writable ?? false))
   counters.gauge('spoor_store_readable', {}, () => Number(vitals().store?.health().readable ?? false))
   for (const [name, key] of SEALING_GAUGES) counters.gauge(name, {}, () => vitals().store?.health().sealing?.[key] ?? 0)
+  for (const [name, key] of KEEPING_GAUGES) counters.gauge(name, {}, () => vitals().store?.health().keeping?.[key] ?? 0)
   counters.gauge('process_resident_memory_bytes', {}, () => process.memoryUsage.rss())
   counters.gauge('process_cpu_seconds', {}, () => {
     const { user, system } = process.cpuUsage()

@@ -75,7 +75,11 @@ export function createStatus({
       spansAccepted: sumOf(counters, 'otelcol_receiver_accepted_spans'),
       spansRefused: sumOf(counters, 'otelcol_receiver_refused_spans'),
       ...(refusing !== undefined && { refusing }),
-      store: { ...store, ...(health?.sealing && { sealing: health.sealing }) },
+      store: {
+        ...store,
+        ...(health?.sealing && { sealing: health.sealing }),
+        ...(health?.keeping && { keeping: health.keeping }),
+      },
     }
   }
 }

@@ -9,6 +9,8 @@ const EVENTS: { readonly [C in StoreEventCode]: StoreEvent & { code: C } } = {
   recovered: { code: 'recovered', file: '1.log', blocks: 2, tornBytes: 77 },
   damaged: { code: 'damaged', file: '1.log', offset: 9, bytes: 40, maxSpans: 12, perhaps: false, kept: undefined },
   dropped: { code: 'dropped', reason: 'age', segments: 1, spans: 30, bytes: 900, oldest: undefined, newest: undefined },
+  kept: { code: 'kept', segments: 2, spans: 12, bytes: 500, pinned: 1, errors: 3, slow: 0, continued: 2 },
+  not_kept: { code: 'not_kept', file: '1.seal', spans: 30, reason: 'it was not written in time' },
   sealed: { code: 'sealed', segments: 2, spans: 40, bytesBefore: 900, bytes: 400 },
   not_sealed: { code: 'not_sealed', file: '1.log', reason: 'it is damaged' },
   crowded: { code: 'crowded', file: '1.log', maxOperations: 20_000, service: 'shop' },
@@ -47,6 +49,8 @@ it('adds up what was dropped and damaged', async () => {
     EVENTS.recovered,
     EVENTS.sealed,
     EVENTS.sealed,
+    EVENTS.kept,
+    EVENTS.kept,
   ])
     hear(event)
   const text = await prometheusText(counters, { catalogue: METRICS })
@@ -57,6 +61,9 @@ it('adds up what was dropped and damaged', async () => {
   expect(text).toContain('spoor_store_damaged_bytes 80\n')
   expect(text).toContain('spoor_store_recovered_torn_bytes 77\n')
   expect(text).toContain('spoor_store_sealed_spans 80\n')
+  expect(text).toContain('spoor_store_kept_spans 24\n')
+  expect(text).toContain('spoor_store_kept_traces{reason="errors"} 6\n')
+  expect(text).toContain('spoor_store_kept_traces{reason="slow"} 0\n')
 })
 
 it('has a type and a help line for each of its metrics, and every series from the start', async () => {
@@ -67,4 +74,5 @@ it('has a type and a help line for each of its metrics, and every series from th
     expect(text).toContain(`# HELP ${metric} ${METRICS[metric]!.help}\n# TYPE ${metric} counter\n`)
   }
   expect(text).toContain('spoor_store_failing{part="search_reader"} 0\n')
+  expect(text).toContain('spoor_store_dropped_spans{reason="kept_age"} 0\n')
 })

@@ -12,9 +12,12 @@ type DropReason = StoreEventFields['dropped']['reason']
 
 /** The values of the labels that events have, so that every series is there from the start, and an alert sees its first step. */
 const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
-  reason: ['size', 'age', 'space', 'request'] satisfies DropReason[],
-  part: ['writer', 'lookup_reader', 'search_reader', 'sealer', 'disk', 'sealing'] satisfies StorePart[],
+  reason: ['size', 'age', 'space', 'request', 'kept_size', 'kept_age'] satisfies DropReason[],
+  part: ['writer', 'lookup_reader', 'search_reader', 'sealer', 'disk', 'sealing', 'keeping'] satisfies StorePart[],
 }
+
+/** Why traces are kept longer. */
+const KEPT_REASONS = ['pinned', 'errors', 'slow', 'continued'] as const
 
 /** Names of the counters that add up what events tell, beside how often they came. */
 const AMOUNTS = {
@@ -24,6 +27,8 @@ const AMOUNTS = {
   damagedBytes: 'spoor_store_damaged_bytes',
   tornBytes: 'spoor_store_recovered_torn_bytes',
   sealedSpans: 'spoor_store_sealed_spans',
+  keptSpans: 'spoor_store_kept_spans',
+  keptTraces: 'spoor_store_kept_traces',
 } as const
 
 /**
@@ -50,6 +55,8 @@ export function createStoreEvents(logger: Logger, counters: Counters): (event: S
   const damagedBytes = counters.counter(AMOUNTS.damagedBytes, {})
   const tornBytes = counters.counter(AMOUNTS.tornBytes, {})
   const sealedSpans = counters.counter(AMOUNTS.sealedSpans, {})
+  const keptSpans = counters.counter(AMOUNTS.keptSpans, {})
+  for (const reason of KEPT_REASONS) counters.counter(AMOUNTS.keptTraces, { reason })
 
   return (event) => {
     count(event).value++
@@ -63,6 +70,9 @@ export function createStoreEvents(logger: Logger, counters: Counters): (event: S
       tornBytes.value += event.tornBytes
     } else if (event.code === 'sealed') {
       sealedSpans.value += event.spans
+    } else if (event.code === 'kept') {
+      keptSpans.value += event.spans
+      for (const reason of KEPT_REASONS) counters.counter(AMOUNTS.keptTraces, { reason }).value += event[reason]
     }
     const { code, ...fields } = event
     logger[STORE_EVENTS[code].severity]({ event: code, ...fields }, describeStoreEvent(event))

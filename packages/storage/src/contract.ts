@@ -97,6 +97,17 @@ export interface TraceStore {
    */
   tail(query: TailQuery): AsyncIterable<TailEvent>
 
+  /**
+   * Has a trace kept longer than retention would, be it stored or not; durable when it resolves. One that is pinned already keeps its time. `traceId`: 32
+   * hex digits, lower case. Rejects with StorageError `bad_query` for what is none, where there are too many pins, or where the engine keeps nothing for
+   * it ({@link Capabilities.pins}).
+   */
+  pin(traceId: string): Promise<Pin>
+  /** Takes the pin from a trace. False: it had none. Rejects as {@link pin}. */
+  unpin(traceId: string): Promise<boolean>
+  /** All pins, the latest first; also of traces that are not there any more. */
+  pins(): Promise<Pin[]>
+
   stats(options?: CallOptions): Promise<StoreStats>
 
   /** How the store is, at once, whatever hangs. */
@@ -143,6 +154,8 @@ export interface Capabilities {
   readonly totals: 'exact' | 'at_least'
   /** How spans go: `retention` by age and bytes, `traces` one by one. */
   readonly deletion: readonly ('retention' | 'traces')[]
+  /** Whether traces that are pinned are kept longer than others. */
+  readonly pins: boolean
   /** `aggregate` and `heatMap`. */
   readonly aggregates: boolean
   readonly compare: boolean
@@ -298,6 +311,13 @@ export interface Operation {
   readonly name: string
   /** 0-5, as on the wire. */
   readonly kind: number
+}
+
+export interface Pin {
+  /** 32 hex digits, lower case. */
+  readonly traceId: string
+  /** When it was pinned: milliseconds since 1970, by the store's clock. */
+  readonly pinnedMs: number
 }
 
 export interface DependenciesOptions extends CallOptions {

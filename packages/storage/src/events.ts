@@ -7,7 +7,8 @@
  * The parts of a store that can fail on their own. `disk`: what it is kept on; while it fails, spans are refused. `index`: the index of
  * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits. `segments`: reading some that were
  * written before; while it fails they are left out, and searches say that they are not complete. `sealer`: the thread that seals segments;
- * `sealing`: what it writes. While these fail, segments stay as they are.
+ * `sealing`: what it writes. While these fail, segments stay as they are. `keeping`: writing what is kept longer; while it fails, segments whose turn
+ * comes are deleted as a whole.
  */
 export type StorePart =
   | 'writer'
@@ -19,6 +20,7 @@ export type StorePart =
   | 'retention'
   | 'segments'
   | 'sealing'
+  | 'keeping'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -48,15 +50,33 @@ export interface StoreEventFields {
     readonly perhaps: boolean
     readonly kept: string | undefined
   }
-  /** Data was deleted, as the limits say or because somebody asked for it. */
+  /**
+   * Data was deleted, as the limits say or because somebody asked for it. `kept_size`, `kept_age`: what had been kept longer, beyond the limits of that.
+   * `segments`: of which something was deleted, and `spans` how many.
+   */
   dropped: {
-    readonly reason: 'size' | 'age' | 'space' | 'request'
+    readonly reason: 'size' | 'age' | 'space' | 'request' | 'kept_size' | 'kept_age'
     readonly segments: number
     readonly spans: number
     readonly bytes: number
     readonly oldest: string | undefined
     readonly newest: string | undefined
   }
+  /**
+   * Of segments whose turn to be deleted had come these traces stay: those that are pinned, else those with errors, else the slow ones, else those that are
+   * kept in a segment beside it (`continued`). `bytes`: what they take. All else of the segments is told by `dropped`.
+   */
+  kept: {
+    readonly segments: number
+    readonly spans: number
+    readonly bytes: number
+    readonly pinned: number
+    readonly errors: number
+    readonly slow: number
+    readonly continued: number
+  }
+  /** The turn of a segment to be deleted came, and what is worth to be kept of it could not be: all of it was deleted. */
+  not_kept: { readonly file: string; readonly spans: number; readonly reason: string }
   /** Closed segments were written anew, sorted and by columns; `bytes`: what they take now. Told at most once a minute. */
   sealed: {
     readonly segments: number
@@ -98,6 +118,8 @@ export const STORE_EVENTS: Readonly<
   recovered: { severity: 'warn', metric: 'spoor_store_recovered' },
   damaged: { severity: 'error', metric: 'spoor_store_damaged' },
   dropped: { severity: 'info', metric: 'spoor_store_dropped', label: 'reason' },
+  kept: { severity: 'info', metric: 'spoor_store_kept' },
+  not_kept: { severity: 'warn', metric: 'spoor_store_not_kept' },
   sealed: { severity: 'info', metric: 'spoor_store_sealed' },
   not_sealed: { severity: 'warn', metric: 'spoor_store_not_sealed' },
   crowded: { severity: 'warn', metric: 'spoor_store_crowded' },
@@ -118,6 +140,7 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   retention: 'deleting old data',
   segments: 'reading older segments',
   sealing: 'sealing segments',
+  keeping: 'writing what is kept longer',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */
@@ -139,6 +162,10 @@ const WORDS: { readonly [C in StoreEventCode]: (fields: StoreEventFields[C]) => 
   },
   dropped: ({ reason, segments, spans, bytes }) =>
     `${count(spans, 'span')} (${count(segments, 'segment')}, ${count(bytes, 'byte')}) were deleted: ${DROP_REASONS[reason]}`,
+  kept: ({ segments, spans, bytes, pinned, errors, slow, continued }) =>
+    `${count(spans, 'span')} (${count(bytes, 'byte')}) of ${count(segments, 'segment')} are kept longer: ${count(pinned, 'trace')} that ${pinned === 1 ? 'is' : 'are'} pinned, ${errors} with errors, ${slow} slow, ${continued} kept in a segment beside`,
+  not_kept: ({ file, spans, reason }) =>
+    `of ${file}, whose ${count(spans, 'span')} were deleted, nothing could be kept longer: ${reason}`,
   sealed: ({ segments, spans, bytesBefore, bytes }) =>
     `${count(spans, 'span')} (${count(segments, 'segment')}) were sealed: ${count(bytesBefore, 'byte')} became ${count(bytes, 'byte')}`,
   not_sealed: ({ file, reason }) => `${file} is not sealed and stays as it is: ${reason}`,
@@ -162,6 +189,8 @@ const DROP_REASONS: Readonly<Record<StoreEventFields['dropped']['reason'], strin
   age: 'older than the limit of age',
   space: 'the oldest, as the disk has no room',
   request: 'as was asked for',
+  kept_size: 'the oldest of what had been kept longer, beyond its share of the disk',
+  kept_age: 'had been kept longer, and are older than the limit of that',
 }
 
 function count(number: number, unit: string): string {
@@ -176,6 +205,17 @@ export interface SealingState {
   /** Closed segments that are to be sealed, and their bytes. */
   readonly waitingSegments: number
   readonly waitingBytes: number
+}
+
+/** What is kept longer than the limits say. */
+export interface KeepingState {
+  /** Segments of which something is kept, how many spans and bytes that is, and the most that it may be. */
+  readonly segments: number
+  readonly spans: number
+  readonly bytes: number
+  readonly maxBytes: number
+  /** Segments of which it is written already what will be kept, as their turn comes soon. */
+  readonly readySegments: number
 }
 
 /** How a store is, as far as its events tell. Asking waits for no part of it. */
@@ -193,10 +233,14 @@ export interface StoreHealth {
     /** At most; pieces of which nothing can be read are not in it. */
     readonly damagedSpans: number
     readonly droppedSpans: Readonly<Record<StoreEventFields['dropped']['reason'], number>>
+    /** Each time that its segment's turn came. */
+    readonly keptSpans: number
     readonly events: Readonly<Record<StoreEventCode, number>>
   }
   /** Undefined where nothing is sealed, or nothing is known of it yet. */
   readonly sealing?: SealingState
+  /** Undefined where nothing is kept longer, or nothing is known of it yet. */
+  readonly keeping?: KeepingState
   /** The latest events, oldest first, at most 100. */
   readonly recent: readonly { readonly atMs: number; readonly event: StoreEvent }[]
 }
@@ -217,7 +261,8 @@ export function createHealth(): HealthFold {
     StoreEventCode,
     number
   >
-  const droppedSpans = { size: 0, age: 0, space: 0, request: 0 }
+  const droppedSpans = { size: 0, age: 0, space: 0, request: 0, kept_size: 0, kept_age: 0 }
+  let keptSpans = 0
   const damaged = { pieces: 0, bytes: 0, spans: 0 }
   let givenUp: string | undefined
   return {
@@ -240,6 +285,9 @@ export function createHealth(): HealthFold {
         case 'dropped':
           droppedSpans[event.reason] += event.spans
           break
+        case 'kept':
+          keptSpans += event.spans
+          break
         case 'damaged':
           damaged.pieces++
           damaged.bytes += event.bytes
@@ -259,6 +307,7 @@ export function createHealth(): HealthFold {
           damagedBytes: damaged.bytes,
           damagedSpans: damaged.spans,
           droppedSpans: { ...droppedSpans },
+          keptSpans,
           events: { ...events },
         },
         recent: [...recent],

@@ -10,6 +10,7 @@ export {
 } from './contract.ts'
 export { describeStoreEvent, STORE_EVENTS } from './events.ts'
 export type {
+  KeepingState,
   SealingState,
   StoreEvent,
   StoreEventCode,
@@ -60,6 +61,7 @@ export type {
   Operation,
   Order,
   PartialAnswer,
+  Pin,
   Relation,
   SearchEnd,
   SearchEvent,
@@ -82,7 +84,7 @@ export type {
 export { compilePattern, isTooMuch, regexProblem } from './pattern.ts'
 export type { Pattern } from './pattern.ts'
 export { openLocalStore } from './local/threads/local-store.ts'
-export type { LocalStoreOptions } from './local/options.ts'
+export type { KeepOptions, LocalStoreOptions } from './local/options.ts'
 export { backupStore } from './local/tools/backup.ts'
 export type { BackupReport } from './local/tools/backup.ts'
 export { deleteFrom } from './local/tools/delete.ts'

@@ -6,6 +6,8 @@ import { choice, count, duration, optionalCount, type Parameter, requiredText, t
 export interface ApiRoute {
   /** Behind `/api/spoor/v1`, as Fastify writes it. */
   readonly path: string
+  /** Default: `get`. */
+  readonly method?: 'put' | 'delete'
   readonly summary: string
   readonly parameters: readonly Parameter[]
   /** The lane of a question to the store, which also takes `timeout`. */
@@ -211,6 +213,32 @@ export const API = {
     parameters: [],
     lane: 'searches',
     answer: 'TraceReportResponse',
+    example: '',
+  },
+  pins: {
+    path: '/pins',
+    summary: 'The traces that are pinned, which are kept longer than others; the latest pin first.',
+    parameters: [],
+    lane: 'lists',
+    answer: 'PinsResponse',
+    example: '',
+  },
+  pin: {
+    path: '/traces/:id/pin',
+    method: 'put',
+    summary: 'Has a trace kept longer than others. 409 where Spoor was not started with `--keep pinned`.',
+    parameters: [],
+    lane: 'traces',
+    answer: 'PinRow',
+    example: '',
+  },
+  unpin: {
+    path: '/traces/:id/pin',
+    method: 'delete',
+    summary: 'Takes the pin from a trace, be it stored or not. 404 where it has none.',
+    parameters: [],
+    lane: 'lists',
+    answer: 'PinRow',
     example: '',
   },
   services: {

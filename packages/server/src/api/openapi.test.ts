@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestOf, spanIdOf, startTestSpoor, traceIdOf, type TestSpoor } from '../testkit.ts'
-import { API } from './catalogue.ts'
+import { API, type ApiRoute } from './catalogue.ts'
 
 interface Document {
   readonly openapi: string
@@ -8,7 +8,7 @@ interface Document {
     Record<
       string,
       {
-        readonly get: {
+        readonly [method in 'get' | 'put' | 'delete']?: {
           readonly parameters: readonly { name: string; schema: { maximum?: number; enum?: string[] } }[]
         }
       }
@@ -20,7 +20,7 @@ let spoor: TestSpoor
 let document: Document
 
 beforeAll(async () => {
-  spoor = await startTestSpoor()
+  spoor = await startTestSpoor({ keep: { pinned: true } })
   await spoor.post(requestOf('checkout', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))
   document = await spoor.json<Document>('/api/spoor/v1/openapi.json')
 })
@@ -29,22 +29,25 @@ afterAll(() => spoor.remove())
 
 const addressOf = (path: string) => `/api/spoor/v1${path.replace(':id', traceIdOf(1))}`
 
-describe.each(Object.values(API))('$path', ({ path, example, ...route }) => {
+const routes = Object.values(API).map((route: ApiRoute) => ({ method: 'get' as const, ...route }))
+
+describe.each(routes)('$method $path', ({ path, method, example, ...route }) => {
   it('is in the document, and answers its example', async () => {
-    const answer = await spoor.get(`${addressOf(path)}?${example}`)
+    const answer = await spoor.get(`${addressOf(path)}?${example}`, { method: method.toUpperCase() })
     expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, ''])
     // One of them has no end.
     await answer.body?.cancel()
-    const { parameters } = document.paths[`/api/spoor/v1${path.replace(':id', '{id}')}`]!.get
+    const { parameters } = document.paths[`/api/spoor/v1${path.replace(':id', '{id}')}`]![method]!
     const names = parameters.map(({ name }) => name)
     expect(names.filter((name) => name !== 'id' && name !== 'timeout')).toEqual(
       route.parameters.map(({ name }) => name),
     )
-    expect(names.includes('timeout')).toBe('lane' in route && route.lane !== 'tails')
+    expect(names.includes('timeout')).toBe(route.lane !== undefined && route.lane !== 'tails')
   })
 
   it('refuses what it does not take', async () => {
-    const answer = await spoor.get(`${addressOf(path)}?${example}&nothing=1`)
+    const address = `${addressOf(path)}?${example}&nothing=1`
+    const answer = await spoor.get(address, { method: method.toUpperCase() })
     expect([answer.status, await answer.json()]).toMatchObject([
       400,
       { error: { code: 'bad_parameter', message: expect.stringContaining('has no parameter "nothing"') as string } },

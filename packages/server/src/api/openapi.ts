@@ -25,12 +25,7 @@ export function openApiDocument(): object {
       summary: 'What is asked of stored traces, and of the collector that feeds them.',
       description: `Answers are of the types of \`${TYPES_URL}\`. Times are nanoseconds since 1970, as text where a number of JSON would not hold them; durations are nanoseconds.`,
     },
-    paths: Object.fromEntries(
-      Object.entries(API).map(([id, route]) => [
-        PREFIX + route.path.replace(/:(\w+)/g, '{$1}'),
-        { get: operationOf(id, route) },
-      ]),
-    ),
+    paths: pathsOf(Object.entries(API)),
     components: {
       responses: {
         Problem: {
@@ -57,6 +52,15 @@ export function openApiDocument(): object {
       },
     },
   }
+}
+
+function pathsOf(routes: readonly (readonly [id: string, route: ApiRoute])[]): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const [id, route] of routes) {
+    const path = PREFIX + route.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method ?? 'get']: operationOf(id, route) }
+  }
+  return paths
 }
 
 function operationOf(id: string, route: ApiRoute): object {

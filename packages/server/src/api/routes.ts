@@ -5,6 +5,8 @@ import type {
   AttributeValuesResponse,
   DependenciesResponse,
   OperationsResponse,
+  PinRow,
+  PinsResponse,
   ServicesResponse,
   StatusResponse,
 } from '../api.ts'
@@ -28,7 +30,7 @@ import { refuseUnknown } from './parameters.ts'
 import { normalizeTraceId, nowNs, type Query, RequestError } from './params.ts'
 import { at } from './route.ts'
 import { searchRoute } from './search.ts'
-import type { StoreQueries } from './store-queries.ts'
+import type { Limits, StoreQueries } from './store-queries.ts'
 import { tailRoute } from './tail.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
 
@@ -74,6 +76,7 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const chunks = await startedTrace(store.trace(id, callOf(request)))
       if (chunks === undefined) throw notFound(id)
       void reply.header('cache-control', 'no-cache')
+      await tellPin(reply, store, id, callOf(request))
       const failed = (error: unknown) => failures.tell(reply, error)
       if (format === 'json') return sendText(reply.type(JSON_TYPE), otlpJson(chunks), failed)
       return sendBytes(reply.type('application/x-protobuf'), chunks, failed)
@@ -84,7 +87,30 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const call = callOf(request)
       const report = await reports.make('report', id, store.trace(id, call), call)
       if (report === undefined) throw notFound(id)
+      await tellPin(reply, store, id, call)
       return reply.header('cache-control', 'no-cache').type(JSON_TYPE).send(report)
+    })
+
+    app.get(...at(API.pins), async (request): Promise<PinsResponse> => {
+      return { kept: store.hasPins, pins: await store.pins(callOf(request)) }
+    })
+
+    app.put<{ Params: { id: string } }>(...at(API.pin), async (request): Promise<PinRow> => {
+      const id = traceIdParam(request.params.id)
+      const call = callOf(request)
+      if (!store.hasPins) throw new RequestError(409, 'not_kept', NO_PINS)
+      const chunks = await startedTrace(store.trace(id, call))
+      if (chunks === undefined) throw notFound(id)
+      await chunks.return(undefined)
+      return store.pin(id, call)
+    })
+
+    app.delete<{ Params: { id: string } }>(...at(API.unpin), async (request): Promise<PinRow> => {
+      const id = traceIdParam(request.params.id)
+      const call = callOf(request)
+      const pin = (await store.pins(call)).find(({ traceId }) => traceId === id)
+      if (!pin || !(await store.unpin(id, call))) throw new RequestError(404, 'not_found', `trace ${id} is not pinned`)
+      return pin
     })
 
     app.get(...at(API.services), async (request): Promise<ServicesResponse> => {
@@ -126,6 +152,18 @@ function traceIdParam(text: string): string {
   const id = normalizeTraceId(text)
   if (id === undefined) throw new RequestError(400, 'bad_parameter', `"${text}" is not a trace id: 32 hex digits`)
   return id
+}
+
+const NO_PINS =
+  'this Spoor keeps no trace longer for being pinned; start it with --keep pinned, or --keep errors,slow,pinned'
+
+/** Of a trace that is pinned, since when: the header `spoor-pinned`, an ISO 8601 time. */
+async function tellPin(reply: FastifyReply, store: StoreQueries, id: string, call: Limits): Promise<void> {
+  if (!store.hasPins) return
+  // The trace is given whether or not that can be told.
+  const pins = await store.pins(call).catch(() => [])
+  const pin = pins.find(({ traceId }) => traceId === id)
+  if (pin) void reply.header('spoor-pinned', new Date(pin.pinnedMs).toISOString())
 }
 
 const notFound = (id: string) => new RequestError(404, 'not_found', `trace ${id} is not in the store`)

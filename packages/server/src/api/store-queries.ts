@@ -16,6 +16,7 @@ import {
   type Level,
   type OnPartial,
   type Operation,
+  type Pin,
   type SearchEvent,
   type SearchQuery,
   StorageError,
@@ -50,6 +51,11 @@ export interface StoreQueries {
   compare(query: CompareQuery, limits: Limits, onPartial?: OnPartial<Differences>): Promise<Differences>
   /** See `TraceStore.tail`. It has no end of its own; each look has to come. */
   tail(query: TailQuery, limits: Pick<Limits, 'signal'>): AsyncGenerator<TailEvent>
+  /** Whether traces that are pinned are kept longer. */
+  readonly hasPins: boolean
+  pins(limits: Limits): Promise<Pin[]>
+  pin(id: string, limits: Limits): Promise<Pin>
+  unpin(id: string, limits: Limits): Promise<boolean>
 }
 
 /** The store keeps its deadlines itself; only when it is so much late it is not waited for. Milliseconds. */
@@ -88,6 +94,12 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     tail: (query, limits) => readTail(store(), query, limits),
     heatMap: (query, limits, tell) =>
       bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call }, tell)),
+    get hasPins() {
+      return store().capabilities.pins
+    },
+    pins: (limits) => bounded('the list of pins', limits, () => store().pins()),
+    pin: (id, limits) => bounded('pinning the trace', limits, () => store().pin(id)),
+    unpin: (id, limits) => bounded('taking the pin', limits, () => store().unpin(id)),
   }
 }
 

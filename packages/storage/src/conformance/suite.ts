@@ -6,6 +6,7 @@ import { extremes } from './extremes.ts'
 import type { OpenStore } from './harness.ts'
 import { limits } from './limits.ts'
 import { paging } from './paging.ts'
+import { pinning } from './pins.ts'
 import { searching } from './search.ts'
 import { sets } from './sets.ts'
 import { tailing } from './tailing.ts'
@@ -27,6 +28,7 @@ export function traceStoreConformance(name: string, open: OpenStore): void {
     describe('goes on page by page', () => paging(open))
     describe('tells about many', () => aggregates(open))
     describe('counts calls between services', () => dependencies(open))
+    describe('pins traces', () => pinning(open))
     describe('tells what comes', () => tailing(open))
     describe('keeps its limits', () => limits(open))
     describe('stands what is out of all proportion', () => extremes(open))

@@ -7,6 +7,8 @@ const EMPTY_LOG = 32
 const MAX_NEED_BYTES = 8_000
 /** Of one record and its index, or its sealed form: the bytes that make a block full, and one append more. */
 const MAX_RECORD_BYTES = 12_000
+/** Of the limit, what is left free for what is kept. */
+const KEEP_SHARE = 0.08
 /** The share of the limit, or by space of what there is, that is dropped at once, at most. */
 const MAX_DROP_SHARE = 0.05
 
@@ -39,8 +41,9 @@ export class StoreFiles {
 
   get mayHaveDropped(): boolean {
     // What the readers have been told to forget may still be there, and the event of it on its way.
-    const { maxBytes = Infinity } = this.#options
-    return this.#hasDropped || this.wasFull || this.#machine.disk.bytes + MAX_NEED_BYTES > maxBytes
+    const { maxBytes = Infinity, keep } = this.#options
+    const needBytes = MAX_NEED_BYTES + (keep ? KEEP_SHARE * maxBytes : 0)
+    return this.#hasDropped || this.wasFull || this.#machine.disk.bytes + needBytes > maxBytes
   }
 
   /** It was told that this is kept aside. */
@@ -59,7 +62,9 @@ export class StoreFiles {
     const filled = new Set([...sealed, ...this.#filledLogs().map((name) => name.slice(0, -'.log'.length))]).size
     for (const part of process.parts) {
       const open = this.#machine.disk.openFiles(part)
-      const most = part.name === 'writer' || part.name === 'sealer' ? 2 : part.name === 'main' ? 0 : 2 * segments
+      const ofSealer = this.#options.keep ? 4 : 2
+      const most =
+        part.name === 'writer' ? 2 : part.name === 'sealer' ? ofSealer : part.name === 'main' ? 0 : 2 * segments
       if (open > most) throw new Error(`${part.name} has ${open} files open, at most ${most} are of use`)
     }
     const { maxBytes = Infinity } = this.#options
@@ -92,7 +97,10 @@ export class StoreFiles {
   /** What is told to be dropped is not found any more, though its files may not be deleted yet. */
   checkDrop({ reason, segments, bytes }: StoreEventFields['dropped']): void {
     this.#hasDropped = true
-    const isExpected = reason === 'size' ? this.#options.maxBytes !== undefined : reason === 'space' && this.wasFull
+    const isExpected =
+      reason === 'size' || reason === 'kept_size'
+        ? this.#options.maxBytes !== undefined
+        : reason === 'space' && this.wasFull
     if (!isExpected) this.#fail(new Error(`something is dropped by ${reason}, and nobody asked for that`))
     const { maxBytes = Infinity } = this.#options
     const most = reason === 'space' ? 1.5 * (this.#machine.disk.bytes + bytes) : this.#isStrict ? maxBytes : Infinity

@@ -23,6 +23,21 @@ it('has the defaults for all that is not given, also for what is given as undefi
   expect(settingsOf({ directory: 'data', maxBytes: undefined, maxAgeMs: undefined } as never)).toEqual(defaults)
 })
 
+it('keeps nothing longer unless it is told what, and then a fifth at most, for ever', () => {
+  expect(settingsOf({ directory: 'data' }).keep).toBeUndefined()
+  expect(settingsOf({ directory: 'data', keep: { slowerThan: 99 } }).keep).toEqual({
+    errors: false,
+    slowerThan: 99,
+    pinned: false,
+    maxAgeMs: Infinity,
+    share: 0.2,
+  })
+})
+
+it('takes a limit of age for what is kept without one for all else', () => {
+  expect(settingsOf({ directory: 'data', keep: { errors: true, maxAgeMs: 5000 } }).keep?.maxAgeMs).toBe(5000)
+})
+
 it('rolls segments by age only when a limit of age asks for it', () => {
   expect(settingsOf({ directory: 'data', maxAgeMs: 25 * 3_600_000 }).segmentAgeMs).toBe(3_600_000)
   expect(settingsOf({ directory: 'data', maxAgeMs: 5000 }).segmentAgeMs).toBe(1000)
@@ -43,6 +58,17 @@ it.for<[Partial<Record<keyof LocalStoreOptions, unknown>>, string]>([
   [{ segmentBytes: 2 ** 40 }, 'segmentBytes is 1099511627776;'],
   [{ segmentAgeMs: 0 }, 'segmentAgeMs is 0; it must be milliseconds, 1000 or more, or Infinity'],
   [{ maxPendingBytes: Infinity }, 'maxPendingBytes is Infinity;'],
+  [{ keep: {} }, 'keep names nothing; it must have errors, slowerThan or pinned'],
+  [{ keep: { errors: true }, seal: false }, 'keep is there and seal is false;'],
+  [{ keep: { slowerThan: 100 } }, 'keep.slowerThan is 100; it must be a percentile, greater than 0 and less than 100'],
+  [
+    { keep: { errors: true, share: 0.6 } },
+    'keep.share is 0.6; it must be a share of maxBytes, greater than 0 and at most',
+  ],
+  [
+    { keep: { errors: true, maxAgeMs: 5000 }, maxAgeMs: 5000 },
+    'keep.maxAgeMs is 5000; it must be more than maxAgeMs, 5000',
+  ],
   [{ cacheBytes: 0 }, 'cacheBytes is 0; it must be a number of bytes, 1 or more'],
 ])('refuses %j by name', ([options, message]) => {
   expect(() => settingsOf({ directory: 'data', ...options } as LocalStoreOptions)).toThrow(

@@ -1,5 +1,25 @@
 import type { StoreEvent } from '../events.ts'
 
+/**
+ * What is kept for longer of a segment that the limits of age and size would delete. A trace is kept for one of these reasons, and then all spans of
+ * it that are in the segment.
+ */
+export interface KeepOptions {
+  /** Traces with a span of status error. Default false. */
+  readonly errors?: boolean
+  /**
+   * Traces whose request took longer than this percentile of the requests of its operation (service and name), in their segment: greater than 0
+   * and less than 100. Default: none is kept for being slow.
+   */
+  readonly slowerThan?: number
+  /** Traces that are pinned. Default false: then none can be. */
+  readonly pinned?: boolean
+  /** For how long, counted as {@link LocalStoreOptions.maxAgeMs} is, which has to be less where there is such a limit. Milliseconds, default Infinity. */
+  readonly maxAgeMs?: number
+  /** Of {@link LocalStoreOptions.maxBytes}, at most; beyond it the oldest of what is kept goes. Greater than 0, at most 0.5; default 0.2. */
+  readonly share?: number
+}
+
 /** How the local engine is opened. All sizes are bytes, all times milliseconds. */
 export interface LocalStoreOptions {
   /** The data directory. It is made when missing; one process owns it at a time. */
@@ -38,6 +58,11 @@ export interface LocalStoreOptions {
    * others. It takes less than half of the bytes. False: they stay as they were written; what is sealed is read all the same. Default true.
    */
   readonly seal?: boolean
+  /**
+   * What is kept for longer than the limits say. It is written anew beforehand, beside its segment, for which a twelfth of `maxBytes` is left free. Needs
+   * `seal`. Default: nothing is.
+   */
+  readonly keep?: KeepOptions
   /** Appended bytes that wait to be durable; `append` waits for room beyond it. Default 24 MiB. */
   readonly maxPendingBytes?: number
   /** Decoded index blocks that the readers keep in memory, a quarter of it for lookups by id, the rest for searches. Default 24 MiB. */
@@ -54,16 +79,23 @@ export interface LocalStoreOptions {
   readonly signal?: AbortSignal
 }
 
+/** See {@link KeepOptions}. */
+export type KeepSettings = Required<Omit<KeepOptions, 'slowerThan'>> & { readonly slowerThan: number | undefined }
+
 /** What goes to the threads. */
-export type LocalStoreSettings = Required<Omit<LocalStoreOptions, 'onEvent' | 'signal' | 'reserveBytes'>> & {
+export type LocalStoreSettings = Required<Omit<LocalStoreOptions, 'onEvent' | 'signal' | 'reserveBytes' | 'keep'>> & {
   /** Undefined: as the file system's size says. */
   readonly reserveBytes: number | undefined
+  /** Undefined: nothing is kept longer. */
+  readonly keep: KeepSettings | undefined
 }
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const SECOND = 1000
+/** More would leave less than half to what has just come. */
+const MAX_KEEP_SHARE = 0.5
 /** Spans of a block that recovery makes again from the log. */
 export const BLOCK_SPANS = 8192
 
@@ -75,7 +107,7 @@ interface Range {
 
 const SIZE: Range = { min: 1, max: Number.MAX_SAFE_INTEGER, words: 'a number of bytes, 1 or more' }
 const TIME: Range = { min: SECOND, max: Infinity, words: 'milliseconds, 1000 or more, or Infinity' }
-const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory' | 'readOnly' | 'seal'>, Range>> = {
+const RANGES: Readonly<Record<Exclude<keyof LocalStoreSettings, 'directory' | 'readOnly' | 'seal' | 'keep'>, Range>> = {
   maxBytes: { ...SIZE, max: Infinity, words: 'a number of bytes, 1 or more, or Infinity' },
   maxAgeMs: TIME,
   reserveBytes: { ...SIZE, min: 0, words: 'a number of bytes, 0 or more' },
@@ -108,6 +140,7 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
     blockBytes: options.blockBytes ?? 4 * MIB,
     // Frames of 256 KiB cost 1 % more disk than one frame a block, and a fifteenth of the time to read a trace.
     frameBytes: options.frameBytes ?? 256 * KIB,
+    keep: options.keep && keepSettingsOf(options.keep, options),
   }
   for (const [name, { min, max, words }] of Object.entries(RANGES)) {
     const value = settings[name as keyof typeof RANGES]
@@ -116,6 +149,24 @@ export function settingsOf(options: LocalStoreOptions): LocalStoreSettings {
       throw new RangeError(`openLocalStore: ${name} is ${show(value)}; it must be ${words}`)
   }
   return settings
+}
+
+function keepSettingsOf(
+  { errors = false, slowerThan, pinned = false, maxAgeMs = Infinity, share = 0.2 }: KeepOptions,
+  { seal = true, maxAgeMs: ageMs = Infinity }: LocalStoreOptions,
+): KeepSettings {
+  const wrong = (name: string, value: unknown, words: string): RangeError =>
+    new RangeError(`openLocalStore: keep.${name} is ${show(value)}; it must be ${words}`)
+  if (!errors && !pinned && slowerThan === undefined)
+    throw new RangeError('openLocalStore: keep names nothing; it must have errors, slowerThan or pinned')
+  if (!seal) throw new RangeError('openLocalStore: keep is there and seal is false; what is kept is written by sealing')
+  if (slowerThan !== undefined && !(slowerThan > 0 && slowerThan < 100))
+    throw wrong('slowerThan', slowerThan, 'a percentile, greater than 0 and less than 100')
+  if (!(share > 0 && share <= MAX_KEEP_SHARE))
+    throw wrong('share', share, `a share of maxBytes, greater than 0 and at most ${MAX_KEEP_SHARE}`)
+  if (!(maxAgeMs > (ageMs === Infinity ? 0 : ageMs)))
+    throw wrong('maxAgeMs', maxAgeMs, `more than maxAgeMs, ${ageMs}, or Infinity`)
+  return { errors, slowerThan, pinned, maxAgeMs, share }
 }
 
 function show(value: unknown): string {

@@ -69,11 +69,12 @@ class Opened {
   static async open(directory: string, cacheBytes: number): Promise<Opened> {
     const settings = settingsOf({ directory, cacheBytes, readOnly: true })
     const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
-    const ingest = new ReadOnlyIngest(settings.directory, nodeFileSystem, nobody)
+    const ingest = new ReadOnlyIngest(settings, nodeFileSystem, systemClock, nobody)
     ingest.open()
     const catalog = new Catalog(nodeFileSystem, systemClock, settings.directory, cacheBytes, {
       tell() {},
       switched() {},
+      held() {},
       users: () => [],
     })
     for (const change of ingest.all()) catalog.apply(change)

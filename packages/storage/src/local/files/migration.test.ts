@@ -198,6 +198,7 @@ function newerSealed(): Buffer {
     directoryAt: 104,
     directoryCrc: 0,
     directoryBytes: 0,
+    isKept: false,
   })
 }
 

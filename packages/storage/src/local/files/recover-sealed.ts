@@ -17,6 +17,10 @@ export interface RecoveredSealed {
     readonly savedBytes: number
     /** Sections of it cannot be found. */
     readonly isDamaged: boolean
+    /** It has what retention keeps longer; see `SealedHeader`. */
+    readonly isKept: boolean
+    /** Undefined where its headers are damaged. */
+    readonly spans: number | undefined
   }
 }
 
@@ -93,7 +97,10 @@ export function recoverSealed(
   else if (directoryDamaged)
     tell({ ...damaged, offset: header!.directoryAt, bytes: header!.size - header!.directoryAt, maxSpans: 0 })
   const isDamaged = lost !== undefined
-  if (!header) return { id, sealed: { createdMs: nowMs, endedMs: nowMs, savedBytes: 0, isDamaged } }
-  const { createdMs, endedMs, logBytes, size } = header
-  return { id, sealed: { createdMs, endedMs, savedBytes: logBytes - size, isDamaged } }
+  if (!header) {
+    const times = { createdMs: nowMs, endedMs: nowMs }
+    return { id, sealed: { ...times, savedBytes: 0, isDamaged, isKept: false, spans: undefined } }
+  }
+  const { createdMs, endedMs, logBytes, size, isKept, spans } = header
+  return { id, sealed: { createdMs, endedMs, savedBytes: logBytes - size, isDamaged, isKept, spans } }
 }

@@ -10,7 +10,8 @@ import { compress, decompress, newerFormat, readExactly, VERSION } from './log.t
  *   header    := "SPOORSEA" u32 version, u32 crc32 (of the header with 0 in its place), f64 created (ms since 1970), u32 features that
  *                must be known, u32 salt, f64 last arrival (ms since 1970), f64 bytes of log and index before, f64 bytes of the file,
  *                f64 spans, u64 earliest and u64 latest start (ns since 1970), f64 offset of the directory, u32 its crc32,
- *                u32 sections, u32 raw length of the directory, u32 0                                104 bytes
+ *                u32 sections, u32 raw length of the directory, u32 flags (1: retention has taken from it what is not kept)
+ *                                                                                                    104 bytes
  *   section   := u32 magic, u32 crc32 (of the rest of this head, and meta), u32 salt, u32 spans, u32 length of meta, u32 its raw
  *                length, u32 length of the body, u32 its crc32, u32 digest of the spans (see `digest.ts`), u32 0       40 bytes
  *                meta (JSON, zstd), body
@@ -23,6 +24,8 @@ import { compress, decompress, newerFormat, readExactly, VERSION } from './log.t
 
 export const SEALED_HEADER = 104
 const SECTION_HEAD = 40
+/** What older versions need not know of: to them it is a segment with few spans. */
+const KEPT_FLAG = 1
 const FILE_MAGIC = Buffer.from('SPOORSEA')
 const SECTION_MAGIC = 0x43455350
 /** Bytes of meta beyond which a section's head is garbage. */
@@ -48,6 +51,8 @@ export interface SealedHeader {
   readonly directoryCrc: number
   /** Of the directory when it is inflated. */
   readonly directoryBytes: number
+  /** Its turn to be deleted has come, and it has what is kept longer. */
+  readonly isKept: boolean
 }
 
 /** Where something is in the file. */
@@ -104,6 +109,7 @@ export function encodeHeader(header: SealedHeader): Buffer {
   bytes.writeUInt32LE(header.directoryCrc, 88)
   bytes.writeUInt32LE(header.sections, 92)
   bytes.writeUInt32LE(header.directoryBytes, 96)
+  bytes.writeUInt32LE(header.isKept ? KEPT_FLAG : 0, 100)
   bytes.writeUInt32LE(crc32(bytes), 12)
   return bytes
 }
@@ -143,6 +149,7 @@ function parseHeader(bytes: Buffer): SealedHeader | { readonly what: string } | 
     directoryCrc: bytes.readUInt32LE(88),
     sections: bytes.readUInt32LE(92),
     directoryBytes: bytes.readUInt32LE(96),
+    isKept: (bytes.readUInt32LE(100) & KEPT_FLAG) !== 0,
   }
 }
 

@@ -22,8 +22,8 @@ import {
 const MAX_TRACES = 1 << 23
 const COPY = 1 << 20
 
-/** What a sealed form keeps of the log. */
-export type SealedLog = Pick<SealedHeader, 'createdMs' | 'endedMs' | 'logBytes'>
+/** What a sealed form keeps of the log, and what it is. */
+export type SealedLog = Pick<SealedHeader, 'createdMs' | 'endedMs' | 'logBytes' | 'isKept'>
 
 /** Writes the sealed form of a segment into an empty file, section by section; {@link finish} makes it one. Syncs nothing. */
 export class SealedWriter {

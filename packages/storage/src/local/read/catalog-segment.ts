@@ -14,7 +14,14 @@ export class Segment implements BlockSegment {
   readonly id: number
   readonly logPath: string
   readonly indexPath: string
-  readonly sealedPath: string
+  /** By which it is read; not that of the file any more when it is {@link isHeld}. */
+  sealedPath: string
+  /** Its file is kept open, as another one is about to take its place; what is known of it stays until that can be read. */
+  isHeld = false
+  /** Of the sealed form that is known; undefined where its headers are damaged. */
+  salt: number | undefined
+  /** It is to be held as soon as its sealed form is read, and can be opened. */
+  toHold = false
   readonly frames = new Map<number, Slot>()
   readonly traces = new SegmentTraces()
   readonly blocks: Block[] = []
@@ -60,9 +67,15 @@ export class Segment implements BlockSegment {
     return this.indexSize > 0 ? [this.logPath, this.indexPath] : [this.logPath]
   }
 
+  /** There is another form of it to be read until the new one can be. */
+  get isReplaced(): boolean {
+    return this.hasLog || this.isHeld
+  }
+
   /** Whether all blocks that there are can be asked. */
   get isLoaded(): boolean {
-    return this.hasLog ? this.loaded >= this.indexSize && this.unindexed.length === 0 : !this.toSeal
+    if (this.hasLog) return this.loaded >= this.indexSize && this.unindexed.length === 0
+    return this.isHeld || !this.toSeal
   }
 
   /** The writer has begun another block. */

@@ -42,6 +42,7 @@ function createCatalog(cacheBytes = 1 << 20): Catalog {
   return new Catalog(files.system, clock, directory, cacheBytes, {
     tell: (event) => events.push(event),
     switched() {},
+    held() {},
     users: () => [],
   })
 }

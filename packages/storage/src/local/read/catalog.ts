@@ -39,6 +39,8 @@ export interface CatalogOwner {
   tell(event: StoreEvent): void
   /** Hears that of a segment the sealed form is read from now on. */
   switched(id: number): void
+  /** Hears that what is there of a sealed segment is kept open. */
+  held(id: number): void
   /** The queries that are under way; see {@link Catalog.ended}. */
   users(): Iterable<object>
 }
@@ -103,9 +105,15 @@ export class Catalog {
     if (change.type === 'sealed') {
       // What is known without a log was told when that could not be read.
       const isKnown = segment?.hasLog && segment.indexSize + segment.unindexed.length + segment.blocks.length > 0
-      if (!segment || !isKnown)
+      if (!segment || (!isKnown && !segment.isHeld))
         this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'sealed')))
       segment.toSeal = { isDamaged: change.isDamaged }
+      return
+    }
+    if (change.type === 'hold') {
+      if (segment) segment.toHold = true
+      if (segment) this.#hold(segment)
+      else this.#owner.held(change.id)
       return
     }
     if (!segment) return
@@ -139,6 +147,7 @@ export class Catalog {
    */
   async load(turn: Turn): Promise<void> {
     for (const segment of this.#segments.values()) {
+      if (segment.toHold) this.#hold(segment)
       if (segment.toSeal && !segment.missing) {
         this.#loadSealed(segment, turn)
         if (turn.work(300_000) && (await turn.breathe())) return
@@ -262,20 +271,20 @@ export class Catalog {
   }
 
   /**
-   * Reads what is in the sealed form, and takes it for the log from now on. As long as that cannot be read, or is not whole, a log that is
-   * there is read on.
+   * Reads what is in the sealed form, and takes it for the log, or the form before it, from now on. As long as that cannot be read, or is not whole, what
+   * is there is read on.
    */
   #loadSealed(segment: Segment, turn: Turn): void {
-    const { id, hasLog, toSeal } = segment
-    const sealed = hasLog ? new Segment(this.#directory, id, 'sealed') : segment
+    const { id, isReplaced, toSeal } = segment
+    const sealed = isReplaced ? new Segment(this.#directory, id, 'sealed') : segment
     const { sealedPath } = sealed
     const read = (): SealedContents => {
       const found = reading(this.#source, sealed, sealedPath, (file) => readSealed(file, sealedPath))
       if (found instanceof StorageError) throw found
       return found
     }
-    const contents = hasLog ? quietly(read) : turn.attempt(read)
-    if (!contents || (hasLog && (contents.lost || !contents.header))) {
+    const contents = isReplaced ? quietly(read) : turn.attempt(read)
+    if (!contents || (isReplaced && (contents.lost || !contents.header))) {
       // Another file may take its place.
       this.#files.close(sealedPath)
       return
@@ -296,14 +305,29 @@ export class Catalog {
       if (!toSeal!.isDamaged)
         this.#tell({ code: 'damaged', file, ...lost, perhaps: false, kept: undefined }, lost.offset)
     }
+    sealed.salt = header?.salt
     sealed.toSeal = undefined
-    if (!hasLog) return
+    sealed.toHold = segment.toHold
+    if (sealed.toHold) this.#hold(sealed)
+    if (!isReplaced) return
     // Whoever has asked for its blocks knows that he has not got all; nothing else of it is missed.
     if (!segment.isLoaded) segment.dropped = true
     this.#segments.set(id, sealed)
     for (const slot of segment.frames.values()) this.#source.frames.empty(slot)
     this.#superseded.add(segment)
     this.#owner.switched(id)
+  }
+
+  /** What is read of it from now on is what is there now, whatever gets its name. Where that cannot be now, {@link load} tries again. */
+  #hold(segment: Segment): void {
+    const { id, sealedPath, hasLog, isHeld, toSeal } = segment
+    if (hasLog || (toSeal && !isHeld)) return
+    const name = `${sealedPath} (replaced)`
+    if (!isHeld && !this.#files.holdAs(sealedPath, name)) return
+    if (!isHeld) segment.sealedPath = name
+    segment.isHeld = true
+    segment.toHold = false
+    this.#owner.held(id)
   }
 
   #loadStretch(segment: Segment): void {
@@ -373,6 +397,12 @@ export class Catalog {
     if (segment.missing || segment.dropped) return
     // Who has the directory, and is not who tells this reader, may have sealed it.
     if (segment.hasLog && this.#isThere(segment.sealedPath)) {
+      segment.toSeal = { isDamaged: false }
+      return
+    }
+    // ... or reduced it.
+    if (!segment.hasLog && !segment.isHeld && this.#isThere(segment.sealedPath)) {
+      segment.isHeld = true
       segment.toSeal = { isDamaged: false }
       return
     }

@@ -47,6 +47,18 @@ export class OpenFiles {
     }
   }
 
+  /** As {@link hold}, under another name, as another file is about to get this one. False: it cannot be opened. */
+  holdAs(path: string, name: string): boolean {
+    this.hold(path)
+    const file = this.#open.get(path)
+    if (!file) return false
+    this.#open.delete(path)
+    this.#held.delete(path)
+    this.#open.set(name, file)
+    this.#held.add(name)
+    return true
+  }
+
   /** The file was deleted: without this its bytes would stay on the disk. */
   close(path: string): void {
     this.#held.delete(path)

@@ -8,6 +8,7 @@ import type {
   Call,
   Change,
   FromReader,
+  Held,
   ReaderPart,
   ReaderStats,
   Results,
@@ -57,7 +58,7 @@ export class Reader {
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
-  #writer: Port<Change, Switched> | undefined
+  #writer: Port<Change, Switched | Held> | undefined
   #joined = false
   /** What came before it was joined. */
   #early: Asked[] = []
@@ -80,6 +81,7 @@ export class Reader {
     this.#catalog = new Catalog(files, clock, directory, cacheBytes * CACHE_SHARE[part], {
       tell: (event) => main.post({ type: 'event', event }),
       switched: (id) => this.#writer?.post({ type: 'switched', id }),
+      held: (id) => this.#writer?.post({ type: 'held', id }),
       users: () => [...this.#turns.values(), ...this.#streams.values()],
     })
   }
@@ -107,7 +109,7 @@ export class Reader {
     })
   }
 
-  #join(writer: Port<Change, Switched>): void {
+  #join(writer: Port<Change, Switched | Held>): void {
     this.#writer?.close()
     this.#writer = writer
     this.#joined = false

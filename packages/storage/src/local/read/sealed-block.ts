@@ -4,13 +4,14 @@ import type { BlockRows, OperationKey } from '../block/rows.ts'
 import { readZones, type Zones } from '../block/zones.ts'
 import { readFilter } from '../files/index-file.ts'
 import { readExactly } from '../files/log.ts'
-import type { PlacedSection, Place } from '../files/sealed-file.ts'
+import { readSealedState, type PlacedSection, type Place } from '../files/sealed-file.ts'
 import { Section } from '../sealed/section.ts'
 import { reading, tell, type BlockSource } from './block-source.ts'
 import type { Block, ColumnValues } from './block.ts'
 import { Slot } from './byte-cache.ts'
 import type { Segment } from './catalog-segment.ts'
 import type { TraceExtents } from './trace-extents.ts'
+import { Vanished } from './turn.ts'
 
 /** The filter of all trace ids of a sealed segment. What cannot be read lets all through. */
 export class SealedFilter {
@@ -140,8 +141,15 @@ export class SealedBlock implements Block {
     return bytes
   }
 
+  /** Throws {@link Vanished} where the file is another one than it was: who has the directory, and is not who tells this reader, has replaced it. */
   #damaged(): void {
     const { offset, length } = this.#body
+    const segment = this.#segment
+    const state = reading(this.#source, segment, segment.sealedPath, readSealedState)
+    if (!(state instanceof StorageError) && state.state === 'ok' && state.header.salt !== segment.salt) {
+      this.#source.missing(segment)
+      throw new Vanished(segment, `${segment.sealedPath} is another one than it was`)
+    }
     tell(this.#source, { path: this.#segment.sealedPath, offset, bytes: length, maxSpans: this.spans })
   }
 }

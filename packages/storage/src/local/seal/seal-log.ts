@@ -83,7 +83,7 @@ async function write(
     await synced(file)
     if (!(await pause())) throw new Cancelled('not wanted any more')
   }
-  const header = writer.finish({ createdMs, endedMs, logBytes })
+  const header = writer.finish({ createdMs, endedMs, logBytes, isKept: false })
   checkSize(header.size, maxBytes)
   return header
 }
@@ -129,11 +129,13 @@ function addSection(log: File, path: string, writer: SealedWriter, records: read
   }
 }
 
-function synced(file: File): Promise<void> {
+/** Resolves when it is durable. */
+export function synced(file: File): Promise<void> {
   return new Promise((resolve, reject) => file.dataSync((error) => (error ? reject(error) : resolve())))
 }
 
-function discard(files: FileSystem, target: string, file: File | undefined): void {
+/** Nothing of it is left, as far as that can be. */
+export function discard(files: FileSystem, target: string, file: File | undefined): void {
   try {
     file?.close()
   } catch {

@@ -4,10 +4,15 @@ import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Connect, Port } from '../runtime.ts'
 import { toMessage } from '../threads/error.ts'
 import type { FromSealer, SealerCommand, SealerReply, ToSealer } from '../threads/protocol.ts'
+import { TraceKeeper, type KeepTask } from './keep-traces.ts'
 import { Cancelled, CannotSeal, sealLog, type SealTask } from './seal-log.ts'
 
 /** The longest that it rests between two looks at whether it may go on. Milliseconds. */
 const LOOK_MS = 250
+/** Without a pause it works so long on what is kept, at least. Milliseconds. */
+const KEEP_PIECE_MS = 20
+/** Of its time, what it has at least for what is kept: the turn of its segment comes, however much there is to be written. */
+const KEEP_SHARE = 0.5
 
 /**
  * Writes the sealed forms of closed segments, one at a time, as the writer asks for them, and does nothing else: which segment, when it may, and what
@@ -23,8 +28,12 @@ export class Sealer {
   #writer: Port<ToSealer, FromSealer> | undefined
   #share = 0
   #isCancelled = false
-  /** All that was asked for, one after the other. */
+  #isKeepCancelled = false
+  /** All that was asked for, one after the other; what is kept for itself, as sealing may rest for long. */
   #work: Promise<void> = Promise.resolve()
+  #keepWork: Promise<void> = Promise.resolve()
+  /** Undefined where nothing is kept. */
+  readonly #keeper: TraceKeeper | undefined
 
   /** `collect`: frees the memory of what is done with, as the thread may rest now for long. Default: does nothing. */
   constructor(
@@ -37,6 +46,7 @@ export class Sealer {
   ) {
     this.#directory = settings.directory
     this.#files = files
+    this.#keeper = settings.keep && new TraceKeeper(files, settings.directory, settings.keep)
     this.#clock = clock
     this.#connect = connect
     this.#main = main
@@ -69,6 +79,13 @@ export class Sealer {
       case 'cancel':
         this.#isCancelled = true
         break
+      case 'keep':
+        this.#isKeepCancelled = false
+        this.#keepWork = this.#keepWork.then(() => this.#keep(message, writer))
+        break
+      case 'cancel_keep':
+        this.#isKeepCancelled = true
+        break
       case 'share':
         this.#share = message.share
         break
@@ -78,14 +95,41 @@ export class Sealer {
     }
   }
 
-  async #seal(task: SealTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
+  async #keep(task: KeepTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
+    const share = (): number => Math.max(KEEP_SHARE, this.#share)
+    const isWanted = (): boolean => writer === this.#writer && !this.#isKeepCancelled
+    const pause = this.#pauses(share, isWanted, KEEP_PIECE_MS)
+    try {
+      if (!(await pause())) throw new Cancelled('not wanted any more')
+      writer.post({ type: 'kept', kept: await this.#keeper!.keep(task, pause) })
+    } catch (error) {
+      const cause = error instanceof CannotSeal ? 'size' : 'disk'
+      writer.post({ type: 'not_kept', cause, error: toMessage(error, 'writing what is kept of a segment') })
+    }
+    this.#collect()
+  }
+
+  /** What is awaited between two pieces of work; false: it is not wanted any more. */
+  #pauses(share: () => number, isWanted: () => boolean, pieceMs = 0): () => Promise<boolean> {
     let beganMs = this.#clock.monotonicMs()
-    const isWanted = (): boolean => writer === this.#writer && !this.#isCancelled
-    const pause = async (): Promise<boolean> => {
+    return async () => {
+      if (this.#clock.monotonicMs() - beganMs < pieceMs) return isWanted()
       this.#collect()
-      await this.#rest(this.#clock.monotonicMs() - beganMs, isWanted)
+      await this.#rest(this.#clock.monotonicMs() - beganMs, share, isWanted)
       beganMs = this.#clock.monotonicMs()
       return isWanted()
+    }
+  }
+
+  async #seal(task: SealTask, writer: Port<ToSealer, FromSealer>): Promise<void> {
+    const rest = this.#pauses(
+      () => this.#share,
+      () => writer === this.#writer && !this.#isCancelled,
+    )
+    // What is kept is waited for, and takes less.
+    const pause = async (): Promise<boolean> => {
+      await this.#keepWork
+      return rest()
     }
     try {
       if (!(await pause())) throw new Cancelled('not wanted any more')
@@ -99,10 +143,10 @@ export class Sealer {
   }
 
   /** After work of so many milliseconds it rests as its share says; while that is nothing, for as long. */
-  async #rest(workedMs: number, isWanted: () => boolean): Promise<void> {
+  async #rest(workedMs: number, share: () => number, isWanted: () => boolean): Promise<void> {
     await this.#clock.turn()
     for (let restedMs = 0; isWanted();) {
-      const owedMs = this.#share > 0 ? workedMs * (1 / this.#share - 1) - restedMs : Infinity
+      const owedMs = share() > 0 ? workedMs * (1 / share() - 1) - restedMs : Infinity
       if (owedMs <= 0) return
       const ms = Math.min(LOOK_MS, owedMs)
       await new Promise<void>((resolve) => void this.#clock.after(ms, resolve))

@@ -1,6 +1,6 @@
 import { memoryOf, type BlockRows } from '../block/rows.ts'
 import type { Port } from '../runtime.ts'
-import type { Change, ReaderPart, Switched } from './protocol.ts'
+import type { Change, Held, ReaderPart, Switched } from './protocol.ts'
 
 type SealedChange = Extract<Change, { type: 'sealed' }>
 
@@ -15,18 +15,26 @@ interface Switching {
  * first told all that there is.
  */
 export class ChangeFeed {
-  readonly #readers = new Map<ReaderPart, Port<Switched, Change>>()
+  readonly #readers = new Map<ReaderPart, Port<Switched | Held, Change>>()
   readonly #switching = new Map<number, Switching>()
+  /** By segment whose file is about to be replaced: who has not said yet that it reads the one that is there. */
+  readonly #holding = new Map<number, Set<ReaderPart>>()
 
   /** A reader of this name that joined before is gone, and is told nothing more. */
-  join(reader: ReaderPart, port: Port<Switched, Change>, all: Iterable<Change>): void {
+  join(reader: ReaderPart, port: Port<Switched | Held, Change>, all: Iterable<Change>): void {
     this.#readers.get(reader)?.close()
     for (const change of all) port.post(change)
     port.post({ type: 'joined' })
     this.#readers.set(reader, port)
     for (const { readers } of this.#switching.values()) readers.add(reader)
-    port.onMessage(({ id }) => {
-      if (this.#readers.get(reader) === port) this.#switched(id, reader)
+    for (const [id, waiting] of this.#holding) {
+      waiting.add(reader)
+      port.post({ type: 'hold', id })
+    }
+    port.onMessage(({ type, id }) => {
+      if (this.#readers.get(reader) !== port) return
+      if (type === 'held') this.#holding.get(id)?.delete(reader)
+      else this.#switched(id, reader)
     })
   }
 
@@ -49,15 +57,34 @@ export class ChangeFeed {
     this.#switched(change.id, undefined)
   }
 
-  /** Nobody waits any more for readers to switch to this one. */
+  /** Has every reader keep open the file of this sealed segment; {@link isHeld} says when they do. */
+  hold(id: number): void {
+    this.#holding.set(id, new Set(this.#readers.keys()))
+    this.tell({ type: 'hold', id })
+  }
+
+  /** Whether the file may be replaced: nobody will look for it by its name. */
+  isHeld(id: number): boolean {
+    return this.#holding.get(id)?.size === 0
+  }
+
+  /** The file of a segment that is held has been replaced by another sealed form. */
+  replaced(change: SealedChange): void {
+    this.#holding.delete(change.id)
+    this.tell(change)
+  }
+
+  /** Nobody waits any more for readers to switch to this one, or to hold it. */
   forget(id: number): void {
     this.#switching.delete(id)
+    this.#holding.delete(id)
   }
 
   close(): void {
     for (const port of this.#readers.values()) port.close()
     this.#readers.clear()
     this.#switching.clear()
+    this.#holding.clear()
   }
 
   #switched(id: number, reader: ReaderPart | undefined): void {

@@ -23,6 +23,7 @@ import {
   type Measures,
   type OnPartial,
   type Operation,
+  type Pin,
   type Capabilities,
   type SearchEnd,
   type SearchEvent,
@@ -41,7 +42,8 @@ import { ReaderClient } from './reader-client.ts'
 import { SealerClient } from './sealer-client.ts'
 import { tail } from './tail.ts'
 import { threadHost } from './thread-host.ts'
-import { WriterClient } from './writer-client.ts'
+import type { PinChange } from './protocol.ts'
+import { WriterClient, type PinAnswer } from './writer-client.ts'
 
 /**
  * Opens the embedded engine on a data directory: one that does not exist is made, one that was left by a crash is recovered first.
@@ -86,6 +88,7 @@ const CAPABILITIES: Capabilities = {
   orders: ORDERS,
   totals: 'exact',
   deletion: ['retention'],
+  pins: false,
   aggregates: true,
   compare: true,
   errorGroups: true,
@@ -121,6 +124,13 @@ const NO_MEASURES: Measures = {
   exemplars: [],
 }
 
+function noPins(): StorageError {
+  return new StorageError(
+    'bad_query',
+    'no trace can be pinned, as this store keeps none longer for it; open it with keep.pinned (spoor --keep pinned)',
+  )
+}
+
 /** A query, and the limits of its call: a signal does not go to another thread. */
 function withoutLimits<T extends CallOptions>(query: T): readonly [T, CallOptions] {
   const { signal, timeoutMs, maxBytes, ...rest } = query
@@ -133,7 +143,7 @@ function withoutLimits<T extends CallOptions>(query: T): readonly [T, CallOption
 }
 
 class LocalStore implements TraceStore {
-  readonly capabilities = CAPABILITIES
+  readonly capabilities: Capabilities
   readonly #host: Host
   readonly #directory: string
   readonly #readOnly: boolean
@@ -152,6 +162,7 @@ class LocalStore implements TraceStore {
     this.#host = host
     this.#directory = settings.directory
     this.#readOnly = settings.readOnly
+    this.capabilities = { ...CAPABILITIES, pins: (settings.keep?.pinned ?? false) && !settings.readOnly }
     this.#onEvent = onEvent
     const tell = (event: StoreEvent): void => this.#tell(event)
     const gaveUp = (error: StorageError): void => this.#fail(error)
@@ -299,22 +310,47 @@ class LocalStore implements TraceStore {
     return tail(this.#searches, this.#host.clock, query)
   }
 
+  async pin(traceId: string): Promise<Pin> {
+    if (!this.capabilities.pins && !this.#closing) throw noPins()
+    const { pins } = await this.#pins({ traceId, isPinned: true })
+    return { traceId, pinnedMs: pins.find(([id]) => id === traceId)![1] }
+  }
+
+  async unpin(traceId: string): Promise<boolean> {
+    return (await this.#pins({ traceId, isPinned: false })).isChanged
+  }
+
+  async pins(): Promise<Pin[]> {
+    return (await this.#pins()).pins.map(([traceId, pinnedMs]) => ({ traceId, pinnedMs })).reverse()
+  }
+
+  async #pins(change?: PinChange): Promise<PinAnswer> {
+    if (this.#closing) throw this.#closed()
+    if (change && !/^[0-9a-f]{32}$/.test(change.traceId))
+      throw new StorageError('bad_query', `"${change.traceId}" is not a trace id: 32 hex digits, lower case`)
+    return this.#writer.pins(change)
+  }
+
   async stats(options?: CallOptions): Promise<StoreStats> {
     const stats = await this.#lookups.call({ method: 'stats' }, options)
     return { ...stats, appended: this.#writer.appended, recovered: this.#writer.recovered }
   }
 
   health(): StoreHealth {
-    const { sealing } = this.#writer
-    return { ...this.#health.health(), ...(sealing && { sealing }) }
+    const { sealing, keeping } = this.#writer
+    return { ...this.#health.health(), ...(sealing && { sealing }), ...(keeping && { keeping }) }
   }
 
   close(deadlineMs = CLOSE_DEADLINE_MS): Promise<void> {
     return (this.#closing ??= this.#close(deadlineMs))
   }
 
+  #closed(): StorageError {
+    return new StorageError('closed', `the store in ${this.#directory} is closed`)
+  }
+
   async #close(deadlineMs: number): Promise<void> {
-    const closed = new StorageError('closed', `the store in ${this.#directory} is closed`)
+    const closed = this.#closed()
     const endMs = Math.min(1_000, deadlineMs * END_SHARE)
     const sealer = this.#stopSealer()
     // The writer removes what the sealer has not finished.

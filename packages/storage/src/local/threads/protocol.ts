@@ -22,9 +22,10 @@ import type {
   StorageErrorCode,
   TailQuery,
 } from '../../contract.ts'
-import type { SealingState, StoreEvent, StorePart } from '../../events.ts'
+import type { KeepingState, SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
+import type { KeepTask, KeptForm } from '../seal/keep-traces.ts'
 import type { Arrivals, TailPosition } from '../read/arrivals.ts'
 import type { EnginePart, Link } from '../runtime.ts'
 import type { Damaged } from '../files/index-file.ts'
@@ -63,10 +64,18 @@ export type ToWriter =
   | { readonly type: 'join'; readonly reader: ReaderPart; readonly link: Link }
   /** The sealer, where {@link ToSealer} and {@link FromSealer} go. An earlier one has ended. */
   | { readonly type: 'join_sealer'; readonly link: Link }
+  /** Which traces are pinned, after this change. */
+  | { readonly type: 'pins'; readonly ask: number; readonly change?: PinChange }
   /** Parts that an earlier writer told to fail, and nobody yet to work again. */
   | { readonly type: 'take_over'; readonly failing: readonly StorePart[] }
   | { readonly type: 'close' }
   | Ping
+
+/** A trace is to be pinned, or not any more. */
+export interface PinChange {
+  readonly traceId: string
+  readonly isPinned: boolean
+}
 
 /** Writer -> main. The slabs come back to be filled again. */
 export type FromWriter =
@@ -82,6 +91,15 @@ export type FromWriter =
   | { readonly type: 'closed'; readonly error?: ErrorMessage }
   | { readonly type: 'event'; readonly event: StoreEvent }
   | { readonly type: 'sealing'; readonly state: SealingState }
+  | { readonly type: 'keeping'; readonly state: KeepingState }
+  /** To `pins`: all, oldest first, with when that was; durable. `isChanged`: it was not so before. With an error nothing was changed. */
+  | {
+      readonly type: 'pins'
+      readonly ask: number
+      readonly pins: readonly (readonly [traceId: string, pinnedMs: number])[]
+      readonly isChanged: boolean
+      readonly error?: ErrorMessage
+    }
   /** The directory, or the log that is written, is not where it was: nothing that is stored now would be found again. */
   | { readonly type: 'lost'; readonly error: ErrorMessage }
   | Pong
@@ -121,6 +139,11 @@ export type Change =
    * has switched: {@link Switched}. `isDamaged`: what is missing in it is known, and told.
    */
   | { readonly type: 'sealed'; readonly id: number; readonly isDamaged: boolean }
+  /**
+   * The file of this sealed segment is about to be replaced by one with less in it. The reader is to keep open the one that is there and to read that, and
+   * to say so: {@link Held}; until `sealed` is told of it once more, or `drop`.
+   */
+  | { readonly type: 'hold'; readonly id: number }
   | { readonly type: 'drop'; readonly id: number }
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }
@@ -128,6 +151,12 @@ export type Change =
 /** Reader -> writer: it reads the sealed form of the segment, and has open what queries under way need of the log. */
 export interface Switched {
   readonly type: 'switched'
+  readonly id: number
+}
+
+/** Reader -> writer: it has the file of the segment open, and does not ask for it by its name. */
+export interface Held {
+  readonly type: 'held'
   readonly id: number
 }
 
@@ -139,8 +168,11 @@ export type SealerCommand =
 /** Sealer -> main. */
 export type SealerReply = { readonly type: 'joined' } | Pong
 
-/** Writer -> sealer. One `seal` at a time, until it is answered. */
+/** Writer -> sealer. One `seal` and one `keep` at a time, until it is answered. */
 export type ToSealer =
+  | ({ readonly type: 'keep' } & KeepTask)
+  /** What was to be kept is not wanted any more; the answer may come from before. */
+  | { readonly type: 'cancel_keep' }
   /** Write the sealed form of this log, of which `logSize` bytes count, beside it, durable, with at most `maxBytes` bytes. */
   | { readonly type: 'seal'; readonly id: number; readonly logSize: number; readonly maxBytes: number }
   /** It is not wanted any more; the answer may come from before. */
@@ -156,6 +188,9 @@ export type FromSealer =
   /** `cause`: the log, of which a part is damaged; the size that it would have; or the disk, which can be tried again. Nothing is left of it. */
   | { readonly type: 'refused'; readonly cause: 'log' | 'size' | 'disk'; readonly error: ErrorMessage }
   | { readonly type: 'synced'; readonly error?: ErrorMessage }
+  | { readonly type: 'kept'; readonly kept: KeptForm }
+  /** `cause`: the size that it would have, or the disk, which can be tried again. Nothing is left of it. */
+  | { readonly type: 'not_kept'; readonly cause: 'size' | 'disk'; readonly error: ErrorMessage }
 
 /** Main -> reader. */
 export type ToReader =

@@ -1,11 +1,11 @@
 import type { TelemetryBatch } from '@spoor/otlp'
 import { StorageError } from '../../contract.ts'
-import type { SealingState, StoreEvent, StorePart } from '../../events.ts'
+import type { KeepingState, SealingState, StoreEvent, StorePart } from '../../events.ts'
 import type { LocalStoreSettings } from '../options.ts'
 import type { Host, Link } from '../runtime.ts'
 import { fromMessage, readOnlyError, storageError } from './error.ts'
 import { Outbox } from './outbox.ts'
-import type { FromWriter, ReaderPart, ToWriter } from './protocol.ts'
+import type { FromWriter, PinChange, ReaderPart, ToWriter } from './protocol.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** How long the writer may leave a batch unanswered before it is replaced: a sync, or a write, that does not return. Milliseconds. */
@@ -15,6 +15,9 @@ const SLOW_ANSWER_MS = 10_000
 /** How long a batch waits for room before it is refused. Milliseconds. */
 const MAX_WAIT_MS = 10_000
 const WATCH_EVERY_MS = 1_000
+
+/** What the writer says of the pins. */
+export type PinAnswer = Pick<Extract<FromWriter, { type: 'pins' }>, 'pins' | 'isChanged'>
 
 /**
  * Main's side of the writer, and of the directory: locks it, starts the writer on it, hands batches over and has them answered. When the writer
@@ -42,6 +45,13 @@ export class WriterClient {
   recovered = { blocks: 0, tornBytes: 0 }
   /** How far the sealing of segments has got; undefined where nothing is sealed. */
   sealing: SealingState | undefined
+  /** What is kept longer; undefined where nothing is. */
+  keeping: KeepingState | undefined
+  /** Who waits to hear of the pins. */
+  readonly #asked = new Map<number, PromiseWithResolvers<PinAnswer>>()
+  #asks = 0
+  /** What the writer said last; nobody else changes them. */
+  #pins: PinAnswer['pins'] | undefined
 
   /** `onOpened`: a writer, the first or a new one, has recovered the directory; readers can join. */
   constructor(
@@ -96,6 +106,17 @@ export class WriterClient {
     return this.#outbox.append(batch)
   }
 
+  /** Which traces are pinned, after a change. Rejects with StorageError; then nothing was changed, unless the writer ended at it. */
+  pins(change?: PinChange): Promise<PinAnswer> {
+    if (!change && this.#pins) return Promise.resolve({ pins: this.#pins, isChanged: false })
+    if (!this.#isOpen)
+      return Promise.reject(new StorageError('io', `the store in ${this.#settings.directory} has no writer now`))
+    const asked = Promise.withResolvers<PinAnswer>()
+    this.#asked.set(++this.#asks, asked)
+    this.#supervisor.post({ type: 'pins', ask: this.#asks, ...(change && { change }) })
+    return asked.promise
+  }
+
   /** The other part's end of a channel to the writer; undefined while there is none that could tell what there is. */
   connect(part: ReaderPart | 'sealer'): Link | undefined {
     if (!this.#isOpen) return undefined
@@ -109,6 +130,7 @@ export class WriterClient {
   /** Refuses all appends from now on, and those under way. */
   fail(error: StorageError): void {
     this.#outbox.fail(error)
+    this.#refusePins(error)
   }
 
   /** No further appends. Resolves when all are answered and, after `before`, the files closed, with what went wrong at that. */
@@ -184,6 +206,19 @@ export class WriterClient {
       case 'sealing':
         this.sealing = message.state
         break
+      case 'keeping':
+        this.keeping = message.state
+        break
+      case 'pins': {
+        const asked = this.#asked.get(message.ask)
+        this.#asked.delete(message.ask)
+        if (message.error) asked?.reject(fromMessage(message.error))
+        else {
+          this.#pins = message.pins
+          asked?.resolve(message)
+        }
+        break
+      }
       case 'closed':
         this.#supervisor.finished()
         this.#closed?.(message.error && fromMessage(message.error))
@@ -198,6 +233,13 @@ export class WriterClient {
     else if (event.code === 'recovered_again') this.#failing.delete(event.part)
   }
 
+  /** Whether a change that was under way was made is not known. */
+  #refusePins(error: StorageError): void {
+    this.#pins = undefined
+    for (const asked of this.#asked.values()) asked.reject(error)
+    this.#asked.clear()
+  }
+
   #couldNotOpen(error: StorageError): void {
     if (!this.#hasOpened) this.#opened.reject(error)
     else if (error.retryable) this.#supervisor.replace(error, false)
@@ -206,6 +248,7 @@ export class WriterClient {
 
   #lost(error: StorageError): void {
     this.#isOpen = this.#isSlow = false
+    this.#refusePins(error)
     const refusal = new StorageError(
       'io',
       `${error.message}; none of it is acknowledged, some may be stored: send it again`,

@@ -4,6 +4,7 @@ import type { File, FileSystem } from '../files/file-system.ts'
 import { FORMAT, formatText, readFormat } from '../files/format.ts'
 import { FILE_HEADER, readExactly, VERSION, writeFully, type LogHeader } from '../files/log.ts'
 import { isIndex } from '../files/index-file.ts'
+import { PINS, readPins, writePins } from '../files/pins.ts'
 import { readBlocks } from '../files/recover-segment.ts'
 import { indexName, logName, logPath, sealedName, sealedPath } from '../files/segment.ts'
 import { segmentIds, surveyDirectory } from '../files/survey.ts'
@@ -67,15 +68,19 @@ async function copyStore(work: Work, to: string): Promise<BackupReport> {
   let segments = 0
   // From the newest to the oldest: retention takes the oldest, so where one has gone, all before it have.
   for (const id of ids.reverse()) {
-    // The store may seal it meanwhile: then the log is gone, and the sealed form is there.
+    // The store may seal it meanwhile: then the log is gone, and the sealed form is there; or empty it, which is the other way round.
     const copied =
-      (survey.sealed.has(id) ? undefined : await copySegment(work, to, id)) ?? (await copySealed(work, to, id))
+      (survey.sealed.has(id) ? undefined : await copySegment(work, to, id)) ??
+      (await copySealed(work, to, id)) ??
+      (await copySegment(work, to, id))
     if (copied === undefined) break
     names.push(indexName(id), logName(id), sealedName(id))
     bytes += copied
     segments++
     work.finished(logName(id))
   }
+  const pins = readPins(files, directory, () => {})
+  if (pins.size > 0) writePins(files, to, pins)
   writeNew(files, join(to, FORMAT + PART), Buffer.from(formatText(VERSION)))
   for (const name of [...names, FORMAT]) {
     if (files.stat(join(to, name + PART))) files.rename(join(to, name + PART), join(to, name))
@@ -245,7 +250,7 @@ function openPresent(files: FileSystem, path: string): File | undefined {
 
 function removeParts(files: FileSystem, to: string): void {
   try {
-    for (const name of files.list(to)) if (name.endsWith(PART)) files.remove(join(to, name))
+    for (const name of files.list(to)) if (name.endsWith(PART) || name === PINS) files.remove(join(to, name))
   } catch {
     // The first error says more.
   }

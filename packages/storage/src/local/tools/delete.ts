@@ -3,6 +3,7 @@ import type { StoreEvent } from '../../events.ts'
 import { checkFormat } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { finishSwap, swapAll } from '../files/swap.ts'
+import { readPins, writePins } from '../files/pins.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import { indexName, logName, logPath, sealedName, sealedPath } from '../files/segment.ts'
 import { readLost, surveyDirectory } from '../files/survey.ts'
@@ -66,11 +67,14 @@ export async function deleteFrom(
 ): Promise<DeleteReport> {
   const match = compileMatch(what)
   const work = new Work(directory, options)
-  return holdingLock(work, options.lock, `deleting from ${work.directory}`, () => deleteSpans(work, match, options))
+  return holdingLock(work, options.lock, `deleting from ${work.directory}`, () =>
+    deleteSpans(work, what, match, options),
+  )
 }
 
 async function deleteSpans(
   work: Work,
+  what: DeleteSpec,
   match: SpanMatch,
   { damagedToo = false, dryRun = false, onEvent = () => {} }: DeleteOptions,
 ): Promise<DeleteReport> {
@@ -127,6 +131,7 @@ async function deleteSpans(
       directory,
       changed.flatMap(({ names }) => names),
     )
+  if ('traceIds' in what) unpin(work, what.traceIds, onEvent)
   if (damagedToo) for (const name of [...remove, ...kept]) files.remove(join(directory, name))
   if (damagedToo && kept.length > 0) files.syncDirectory(folder)
   files.syncDirectory(directory)
@@ -144,6 +149,14 @@ function recover({ files, directory }: Work, tell: (event: StoreEvent) => void):
     found.segment?.log.close()
     found.segment?.index.close()
   }
+}
+
+/** Their ids are to be nowhere any more. */
+function unpin({ files, directory }: Work, traceIds: readonly string[], tell: (event: StoreEvent) => void): void {
+  const pins = readPins(files, directory, tell)
+  const before = pins.size
+  for (const id of traceIds) pins.delete(id.toLowerCase())
+  if (pins.size < before) writePins(files, directory, pins)
 }
 
 function rangeOf(rewritten: readonly Rewritten[]): [string | undefined, string | undefined] {

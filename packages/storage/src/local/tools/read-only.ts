@@ -2,9 +2,12 @@ import { changesOf } from '../files/changes.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { recoverDirectory } from '../files/recover-directory.ts'
 import type { Recovered } from '../files/segment.ts'
-import type { Port } from '../runtime.ts'
+import type { StoreEvent } from '../../events.ts'
+import type { LocalStoreSettings } from '../options.ts'
+import type { Clock, Port } from '../runtime.ts'
 import { readOnlyError, toMessage } from '../threads/error.ts'
-import type { Change, FromWriter, ToWriter } from '../threads/protocol.ts'
+import { PinBoard } from '../write/pin-board.ts'
+import type { Change, FromWriter, PinChange, ToWriter } from '../threads/protocol.ts'
 
 /**
  * The writing half of a store that is open to be read only: finds what there is, tells the readers, and refuses every append. It takes no
@@ -17,11 +20,14 @@ export class ReadOnlyIngest {
   readonly #files: FileSystem
   readonly #main: Port<ToWriter, FromWriter>
   readonly #changes: Change[] = []
+  readonly #pins: PinBoard
 
-  constructor(directory: string, files: FileSystem, main: Port<ToWriter, FromWriter>) {
-    this.#directory = directory
+  constructor(settings: LocalStoreSettings, files: FileSystem, clock: Clock, main: Port<ToWriter, FromWriter>) {
+    this.#directory = settings.directory
     this.#files = files
     this.#main = main
+    const tell = (event: StoreEvent): void => main.post({ type: 'event', event })
+    this.#pins = new PinBoard(settings, files, clock, (message) => main.post(message), tell)
   }
 
   open(): void {
@@ -47,6 +53,10 @@ export class ReadOnlyIngest {
   append(buffer: ArrayBuffer, ids: readonly number[]): void {
     const error = toMessage(readOnlyError(this.#directory), 'append')
     this.#main.post({ type: 'rejected', ids, slabs: [buffer], error }, [buffer])
+  }
+
+  pins(ask: number, change: PinChange | undefined): void {
+    this.#pins.answer(ask, change)
   }
 
   close(): Promise<void> {

@@ -71,16 +71,24 @@ export async function readSpans(directory: string, options: ReadOptions, take: T
   if (sample) await sampleOf(blocks, selection, turn, sample)
   for (const { size } of selection.values()) work.expect(size)
   let spans = 0
+  let hasChanged = false
   await blocks.each(async (block, number) => {
-    const members = selection.get(number)?.members(block.spans)
-    if (!members) return
+    const selected = selection.get(number)
+    if (!selected) return
+    // A running store has put another form of the segment in its place.
+    if (selected.rows !== block.spans) {
+      hasChanged = true
+      return
+    }
+    const members = selected.members(block.spans)
     for (const { bytes, count } of piecesOf(block, members, turn)) {
       await take(bytes, count)
       spans += count
       await work.done('reading', count)
     }
   })
-  return { spans, twins, complete: !turn.incomplete, damage: turn.damage, vanished: turn.hasVanished }
+  const vanished = turn.hasVanished || hasChanged
+  return { spans, twins, complete: !turn.incomplete && !hasChanged, damage: turn.damage, vanished }
 }
 
 /** Some spans of blocks spread over all. */

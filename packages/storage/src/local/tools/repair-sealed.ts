@@ -31,7 +31,7 @@ export function repairSealed(files: FileSystem, directory: string, id: number, n
     }
     // Where sections are lost, what is behind the last one may be of them.
     if (lost) writer.copyBytes(file, kept, Math.min(size, header?.directoryAt ?? size))
-    writer.finish(header ?? { createdMs: nowMs, endedMs: nowMs, logBytes: size })
+    writer.finish(header ?? { createdMs: nowMs, endedMs: nowMs, logBytes: size, isKept: false })
     target.sync()
     files.rename(path + NEW, path)
     return spans

@@ -95,8 +95,7 @@ async function write(
       writer.lost = { offset: SEALED_HEADER, bytes: lost?.bytes ?? 0, maxSpans }
     }
     const size = file.size()
-    const { createdMs, endedMs, logBytes } = header ?? { createdMs: Date.now(), endedMs: Date.now(), logBytes: size }
-    writer.finish({ createdMs, endedMs, logBytes })
+    writer.finish(header ?? { createdMs: Date.now(), endedMs: Date.now(), logBytes: size, isKept: false })
     target.sync()
     return target.size()
   } finally {

@@ -10,9 +10,12 @@ import { eachRows, type StoreBlocks } from './store-blocks.ts'
 /** Some rows of a block: a bit for each. */
 export class RowSet {
   size = 0
+  /** Of the block. */
+  readonly rows: number
   readonly #bits: Uint8Array
 
   constructor(rows: number) {
+    this.rows = rows
     this.#bits = new Uint8Array((rows + 7) >> 3)
   }
 

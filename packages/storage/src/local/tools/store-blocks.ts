@@ -52,6 +52,7 @@ async function eachBlock(
     const catalog = new Catalog(work.files, systemClock, work.directory, CACHE_BYTES, {
       tell() {},
       switched() {},
+      held() {},
       users: () => [],
     })
     for (const change of changes) catalog.apply(change)

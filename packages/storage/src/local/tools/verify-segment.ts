@@ -45,7 +45,8 @@ export async function verifySegment(
       id,
       file: logName(id),
       log: check.pieces.length > 0 ? 'damaged' : 'ok',
-      index: present ? check.index : 'missing',
+      // Of one that only holds a place there is none.
+      index: present ? check.index : log.size() > FILE_HEADER ? 'missing' : 'behind',
       format: header.version,
       bytes: log.size(),
       records: check.records,

@@ -3,9 +3,10 @@ import { StorageError } from '../../contract.ts'
 import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { isOfLock } from '../files/lock.ts'
+import { PINS } from '../files/pins.ts'
 import { logName, logPath, parseName, sealedName, sealedPath } from '../files/segment.ts'
 import { isOfProcess, readLost, sealedState, segmentIds, surveyDirectory, type Survey } from '../files/survey.ts'
-import { isOfSwap } from '../files/swap.ts'
+import { isOfSwap, NEW } from '../files/swap.ts'
 import type { SegmentReport, StoreReport } from './report.ts'
 import { PROBE } from '../write/probe.ts'
 import { verifySealed } from './verify-sealed.ts'
@@ -50,7 +51,8 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
     segments,
     foreign: names.filter((name) => !isKnown(name)).sort(),
     kept: keptIn(work),
-    interrupted: names.some(isOfSwap) || survey.both.size > 0,
+    // What a running store writes beside its sealed segments is no interruption.
+    interrupted: names.some((name) => isOfSwap(name) && !isOfSealing(name)) || survey.both.size > 0,
     spans: segments.reduce((sum, { spans }) => sum + spans, 0),
     maxLostSpans: losses.some(({ maxSpans }) => maxSpans === undefined)
       ? undefined
@@ -145,10 +147,15 @@ function formatState({ files, directory }: Work, { versions }: Survey): FormatSt
   }
 }
 
+function isOfSealing(name: string): boolean {
+  return name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal'
+}
+
 function isKnown(name: string): boolean {
   return (
     parseName(name) !== undefined ||
     name === FORMAT ||
+    name === PINS ||
     name === KEPT ||
     isOfLock(name) ||
     name === PROBE ||

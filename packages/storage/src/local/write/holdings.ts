@@ -2,6 +2,7 @@ import { StorageError } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import { changesOf } from '../files/changes.ts'
 import type { FileSystem } from '../files/file-system.ts'
+import { FILE_HEADER } from '../files/log.ts'
 import { recoverAgain, recoverDirectory, type Found, type RecoverOptions } from '../files/recover-directory.ts'
 import {
   closeSegment,
@@ -15,13 +16,15 @@ import {
 import type { LocalStoreSettings } from '../options.ts'
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
-import type { Change, FromSealer, FromWriter, ToSealer, ToWriter } from '../threads/protocol.ts'
+import type { Change, FromSealer, FromWriter, PinChange, ToSealer, ToWriter } from '../threads/protocol.ts'
 import { Episodes } from './episodes.ts'
+import { Keeping } from './keeping.ts'
 import { LeftOut } from './left-out.ts'
+import { PinBoard } from './pin-board.ts'
 import { probeDisk, removeProbe } from './probe.ts'
-import { Retention, segmentLimit } from './retention.ts'
+import { Retention, segmentLimit, type StoreState } from './retention.ts'
 import { Sealing } from './sealing.ts'
-import { Shelf, type ShelvedSegment } from './shelf.ts'
+import { Shelf, type Outcome, type ShelvedSegment } from './shelf.ts'
 import { DiskSpace } from './space.ts'
 
 /** Between two tries of a disk that fails, when no span comes to try it with; doubled from try to try. */
@@ -48,6 +51,9 @@ export class Holdings {
   readonly #leftOut: LeftOut
   /** Undefined where nothing is to be sealed. */
   readonly #sealing: Sealing | undefined
+  /** Undefined where nothing is kept longer than the limits say. */
+  readonly #keeping: Keeping | undefined
+  readonly #pins: PinBoard
   /** Since {@link pace} was called. */
   #grown = 0
   #nextId = 1
@@ -67,7 +73,7 @@ export class Holdings {
     main: Port<ToWriter, FromWriter>,
     open: () => Segment | undefined,
   ) {
-    const { directory, maxBytes, reserveBytes, seal } = settings
+    const { directory, maxBytes, reserveBytes, seal, keep } = settings
     const post = (event: StoreEvent): void => main.post({ type: 'event', event })
     this.#settings = settings
     this.#files = files
@@ -80,12 +86,14 @@ export class Holdings {
     this.#shelf = new Shelf(files, directory, maxBytes)
     this.#retention = new Retention(settings, clock.monotonicMs())
     this.#leftOut = new LeftOut(clock)
+    this.#pins = new PinBoard(settings, files, clock, (message) => main.post(message), post)
     if (!seal) return
     this.#sealing = new Sealing({
       files,
       clock,
       directory,
       maxBytes,
+      isNeeded: keep !== undefined,
       shelf: this.#shelf,
       readers,
       tell: post,
@@ -93,6 +101,25 @@ export class Holdings {
       hasRoom: (bytes) => this.#hasRoomToSeal(bytes),
       failed: (error, doing) => this.#episodes.failed('sealing', error, doing, this.#space.now),
       worked: () => this.#episodes.worked('sealing'),
+      isOthers: (name) => this.#keeping?.owns(name) ?? false,
+      others: (message) => this.#keeping?.take(message),
+    })
+    if (!keep) return
+    this.#keeping = new Keeping({
+      files,
+      clock,
+      directory,
+      maxBytes,
+      keep,
+      shelf: this.#shelf,
+      readers,
+      tell: post,
+      post: (state) => main.post({ type: 'keeping', state }),
+      allowance: () => this.#allowance(),
+      pins: () => this.#pins.traceIds,
+      isSwitching: (id) => this.#sealing!.isSwitching(id),
+      failed: (error, doing) => this.#episodes.failed('keeping', error, doing, this.#space.now),
+      worked: () => this.#episodes.worked('keeping'),
     })
   }
 
@@ -167,11 +194,18 @@ export class Holdings {
   /** There is a sealer. */
   joinSealer(port: Port<FromSealer, ToSealer>): void {
     this.#sealing?.join(port)
+    this.#keeping?.join(port)
+  }
+
+  /** See the message `pins`. */
+  pins(ask: number, change: PinChange | undefined): void {
+    if (this.#pins.answer(ask, change)) this.#keeping?.pinned()
   }
 
   /** Called about once a second. */
   pace(): void {
     this.#sealing?.pace(this.#grown)
+    this.#keeping?.pace(this.#retention.upcoming(this.#state(0)))
     this.#grown = 0
   }
 
@@ -232,6 +266,7 @@ export class Holdings {
     this.#callOffProbe?.()
     this.#callOffLeftOut()
     this.#sealing?.close()
+    this.#keeping?.close()
     this.#deleteAgain()
   }
 
@@ -275,14 +310,35 @@ export class Holdings {
   #shelved(found: Found): ShelvedSegment {
     const { id } = found
     const bytes = segmentBytes(this.#files, this.#settings.directory, id)
-    const common = { id, bytes, closedAtMs: this.#clock.monotonicMs(), changes: changesOf(found) }
+    const kept = this.#keptOf(found)
+    const common = {
+      id,
+      bytes,
+      closedAtMs: this.#clock.monotonicMs(),
+      changes: changesOf(found),
+      ...(kept && { kept }),
+    }
     if ('lost' in found) return { ...common, createdMs: this.#clock.wallMs(), endedMs: this.#clock.wallMs() }
-    if ('sealed' in found) return { ...common, ...found.sealed }
+    if ('sealed' in found) {
+      const { createdMs, endedMs, savedBytes } = found.sealed
+      return { ...common, createdMs, endedMs, ...(!kept && { savedBytes }) }
+    }
     if (found.indexFailure !== undefined)
       this.#episodes.failed('index', found.indexFailure, `completing the index of segment ${id}`, this.#space.now)
     const { header, arrivedMs, logSize, unindexed } = found
     const isDamaged = unindexed.some(({ damaged }) => damaged)
-    return { ...common, createdMs: header.createdMs, endedMs: arrivedMs, ...(!isDamaged && { logSize }) }
+    return { ...common, createdMs: header.createdMs, endedMs: arrivedMs, ...(!isDamaged && !kept && { logSize }) }
+  }
+
+  /** What an earlier process kept of a segment; also that nothing is in one before which there are only such. */
+  #keptOf(found: Found): ShelvedSegment['kept'] {
+    if (!this.#keeping) return undefined
+    if ('sealed' in found && found.sealed.isKept) return { spans: found.sealed.spans ?? 0 }
+    const isEmpty =
+      'sealed' in found
+        ? found.sealed.spans === 0
+        : 'logSize' in found && found.logSize <= FILE_HEADER && found.unindexed.length === 0 && !found.segment
+    return isEmpty && this.#shelf.whole.length === 0 ? { spans: 0 } : undefined
   }
 
   /** One segment at a time that is due is tried again; nothing else is done meanwhile. */
@@ -366,7 +422,35 @@ export class Holdings {
   /** Of the segment that is being written, and what sealing has. */
   get #otherBytes(): number {
     const open = this.#open()
-    return (open ? open.logSize + open.indexSize : 0) + (this.#sealing?.reservedBytes ?? 0)
+    return (open ? open.logSize + open.indexSize : 0) + this.#reservedBytes
+  }
+
+  /** Of what sealing and keeping write beside the segments. */
+  get #reservedBytes(): number {
+    return (this.#sealing?.reservedBytes ?? 0) + (this.#keeping?.reservedBytes ?? 0)
+  }
+
+  /** What may be written for the sake of what is kept. */
+  #allowance(): number {
+    if (this.#episodes.isFailing('disk')) return 0
+    const left = this.#settings.maxBytes - this.#shelf.bytes - this.#otherBytes
+    return Math.min(left, this.#space.roomBytes)
+  }
+
+  /** What retention decides by, with so many bytes about to be written. */
+  #state(needBytes: number): StoreState<ShelvedSegment> {
+    const monotonicMs = this.#clock.monotonicMs()
+    return {
+      closed: this.#shelf.whole,
+      openCreatedMs: this.#open()?.createdMs,
+      otherBytes: this.#shelf.otherBytes + this.#otherBytes + this.#shelf.keptBytes,
+      needBytes,
+      roomBytes: this.#space.roomBytes,
+      refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
+      wallMs: this.#clock.wallMs(),
+      monotonicMs,
+      ...this.#keeping?.conditions(this.#reservedBytes),
+    }
   }
 
   /** The oldest go beyond the limit of size for it, and then it takes less than it took. For want of space on the disk nothing goes. */
@@ -374,28 +458,29 @@ export class Holdings {
     if (this.#episodes.isFailing('disk')) return false
     this.#space.lookNow()
     if (this.#space.roomBytes < bytes) return false
+    const fits = (): boolean => this.#shelf.bytes + this.#otherBytes + bytes <= this.#settings.maxBytes
+    // There is room that is left free for this; and what is worth to be kept of the oldest does not go for some that is given back soon.
+    if (this.#keeping && fits()) return true
+    const [oldest] = this.#shelf.whole
+    if (oldest && this.#keeping?.isPending(oldest)) return false
     this.#drop(bytes)
-    return this.#shelf.bytes + this.#otherBytes + bytes <= this.#settings.maxBytes
+    return fits()
   }
 
   /** One pass of retention, with so many bytes about to be written. */
   #drop(needBytes: number): void {
-    const open = this.#open()
-    const monotonicMs = this.#clock.monotonicMs()
-    const drops = this.#retention.decide({
-      closed: this.#shelf.segments,
-      openCreatedMs: open?.createdMs,
-      otherBytes: this.#shelf.otherBytes + this.#otherBytes,
-      needBytes,
-      roomBytes: this.#space.roomBytes,
-      refusedForMs: this.#refusedSinceMs === undefined ? undefined : monotonicMs - this.#refusedSinceMs,
-      wallMs: this.#clock.wallMs(),
-      monotonicMs,
-    })
-    if (drops.length === 0) return
-    for (const event of this.#shelf.drop(drops)) this.#post(event)
-    for (const { segment } of drops) this.#readers.tell({ type: 'drop', id: segment.id })
-    this.#sealing?.dropped(drops.map(({ segment }) => segment.id))
+    const state = this.#state(needBytes)
+    const drops = this.#retention.decide(state)
+    const reduced: Outcome[] = drops.map((drop) => this.#keeping?.reduce(drop) ?? drop)
+    // What is kept goes now and then, and when there is more of it; not for the sake of what is being written.
+    const isDue = needBytes === 0 || drops.length > 0
+    const outcomes: Outcome[] = [...((isDue && this.#keeping?.decide(state)) || []), ...reduced]
+    if (outcomes.length === 0) return
+    for (const event of this.#shelf.drop(outcomes)) this.#post(event)
+    const gone = outcomes.filter(({ kept }) => !kept).map(({ segment }) => segment.id)
+    for (const id of gone) this.#readers.tell({ type: 'drop', id })
+    this.#sealing?.dropped(gone)
+    this.#keeping?.tell(outcomes)
     this.#deleteAgain()
     this.#space.lookNow()
   }

@@ -4,7 +4,13 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attributes, requestOf, sent, traceId } from '../../conformance/spans.ts'
-import { createHealth, type SealingState, type StoreEvent, type StoreEventCode } from '../../events.ts'
+import {
+  createHealth,
+  type KeepingState,
+  type SealingState,
+  type StoreEvent,
+  type StoreEventCode,
+} from '../../events.ts'
 import { nodeFileSystem, type File, type FileSystem } from '../files/file-system.ts'
 import { settingsOf, type LocalStoreOptions } from '../options.ts'
 import { Reader } from '../read/reader.ts'
@@ -15,6 +21,8 @@ import type {
   FromReader,
   FromSealer,
   FromWriter,
+  Held,
+  PinChange,
   SealerCommand,
   SealerReply,
   Switched,
@@ -237,10 +245,15 @@ export interface TestStore {
   /** What is wrong now. */
   reasons(): readonly string[]
   sealing(): SealingState | undefined
+  keeping(): KeepingState | undefined
+  /** All pins, after a change; an error's code where it is refused. */
+  pins(change?: PinChange): Promise<string[] | string>
   /** Resolves with undefined, or with the code with which it was refused. */
   append(trace: number, request?: Uint8Array): Promise<string | undefined>
   /** Ids of all traces that a search finds, sorted. */
   find(): Promise<string[]>
+  /** By the id of each trace that a search finds, how many spans it has. */
+  spans(): Promise<Map<string, number>>
   close(): Promise<void>
 }
 
@@ -298,7 +311,7 @@ export async function openTestStore(
   sealerFiles?: FileSystem,
 ): Promise<TestStore> {
   const settings = settingsOf({ directory, ...options })
-  const [toReader, fromWriter] = isLate ? lazyChannel<Change, Switched>() : channel<Switched, Change>()
+  const [toReader, fromWriter] = isLate ? lazyChannel<Change, Switched | Held>() : channel<Switched | Held, Change>()
   const [writerMain, mainWriter] = channel<ToWriter, FromWriter>()
   const [readerMain, mainReader] = channel<ToReader, FromReader>()
   const connect: Connect = (link) => link as never
@@ -308,6 +321,8 @@ export async function openTestStore(
   const events: StoreEvent[] = []
   const health = createHealth()
   let sealing: SealingState | undefined
+  let keeping: KeepingState | undefined
+  const asked = new Map<number, (answer: string[] | string) => void>()
   const appends = new Map<number, (code: string | undefined) => void>()
   const calls = new Map<number, (message: FromReader) => void>()
   const opened = Promise.withResolvers<void>()
@@ -332,6 +347,12 @@ export async function openTestStore(
         break
       case 'sealing':
         sealing = message.state
+        break
+      case 'keeping':
+        keeping = message.state
+        break
+      case 'pins':
+        asked.get(message.ask)!(message.error?.code ?? message.pins.map(([id]) => id))
         break
       case 'event':
         events.push(message.event)
@@ -364,12 +385,35 @@ export async function openTestStore(
     if (!state.isDone) throw new Error('it was not answered within 10 s')
     return work
   }
+  const search = async (): Promise<Map<string, number>> => {
+    const number = id++
+    const traces = new Map<string, number>()
+    const answer = new Promise<FromReader>((resolve) =>
+      calls.set(number, (message) => {
+        if (message.type !== 'found') resolve(message)
+        else if ('type' in message.event && message.event.type === 'traces')
+          for (const trace of message.event.traces) traces.set(trace.traceId, trace.spans)
+      }),
+    )
+    const query = { limit: 10_000 }
+    mainReader.post({ type: 'call', id: number, call: { method: 'search', query }, deadlineMs: 1e12 })
+    const message = await answer
+    if (message.type !== 'result') throw new Error(`the search was answered with ${message.type}`)
+    return traces
+  }
   return {
     events,
     told: (code) => events.filter((event) => event.code === code),
     isWritable: () => health.health().writable,
     reasons: () => health.health().reasons,
     sealing: () => sealing,
+    keeping: () => keeping,
+    pins(change) {
+      const ask = id++
+      const answer = new Promise<string[] | string>((resolve) => asked.set(ask, resolve))
+      mainWriter.post({ type: 'pins', ask, ...(change && { change }) })
+      return answer
+    },
     append(trace, request = requestOfTrace(trace)) {
       const number = id++
       const slab = request.slice().buffer
@@ -380,22 +424,8 @@ export async function openTestStore(
         }),
       )
     },
-    async find() {
-      const number = id++
-      const traces: string[] = []
-      const answer = new Promise<FromReader>((resolve) =>
-        calls.set(number, (message) => {
-          if (message.type !== 'found') resolve(message)
-          else if ('type' in message.event && message.event.type === 'traces')
-            traces.push(...message.event.traces.map((trace) => trace.traceId))
-        }),
-      )
-      const query = { limit: 10_000 }
-      mainReader.post({ type: 'call', id: number, call: { method: 'search', query }, deadlineMs: 1e12 })
-      const message = await answer
-      if (message.type !== 'result') throw new Error(`the search was answered with ${message.type}`)
-      return traces.sort()
-    },
+    find: async () => [...(await search()).keys()].sort(),
+    spans: search,
     async close() {
       mainWriter.post({ type: 'close' })
       await until(closed.promise)

@@ -10,7 +10,7 @@ import { GROUP_MS, GROUP_PAUSE_MS, type LocalStoreSettings } from '../options.ts
 import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { toMessage } from '../threads/error.ts'
-import type { Change, FromSealer, FromWriter, ToSealer, ToWriter } from '../threads/protocol.ts'
+import type { Change, FromSealer, FromWriter, PinChange, ToSealer, ToWriter } from '../threads/protocol.ts'
 import { framesOf, type Pending, type Slab } from './frames.ts'
 import { Holdings } from './holdings.ts'
 
@@ -173,6 +173,11 @@ export class Ingest {
   /** See {@link Holdings.joinSealer}. */
   joinSealer(port: Port<FromSealer, ToSealer>): void {
     this.#holdings.joinSealer(port)
+  }
+
+  /** See {@link Holdings.pins}. */
+  pins(ask: number, change: PinChange | undefined): void {
+    this.#holdings.pins(ask, change)
   }
 
   /** Has closed segments sealed, as the machine has time for it. Called about once a second. */

@@ -17,6 +17,7 @@ class Model {
   mono = 0
   room = Infinity
   refusedForMs: number | undefined
+  conditions: Pick<StoreState, 'isPending' | 'headroomBytes' | 'workroomBytes'> = {}
   nextId = 1
 
   constructor(limits: { maxBytes?: number; maxAgeMs?: number }) {
@@ -44,9 +45,10 @@ class Model {
     this.mono += ms
   }
 
-  decide(needBytes = 0): Drop[] {
+  #state(needBytes: number): StoreState {
     const { closed, openBytes, openCreatedMs, room, refusedForMs, wall, mono } = this
-    const state: StoreState = {
+    return {
+      ...this.conditions,
       closed,
       openCreatedMs,
       otherBytes: openBytes,
@@ -56,7 +58,15 @@ class Model {
       wallMs: wall,
       monotonicMs: mono,
     }
-    const drops = this.retention.decide(state)
+  }
+
+  upcoming(): readonly ClosedSegment[] {
+    return this.retention.upcoming(this.#state(0))
+  }
+
+  decide(needBytes = 0): Drop[] {
+    const { closed } = this
+    const drops = this.retention.decide(this.#state(needBytes))
     // Always the oldest, in their order.
     expect(drops.map(({ segment }) => segment)).toEqual(closed.slice(0, drops.length))
     this.closed = closed.slice(drops.length)
@@ -267,6 +277,47 @@ it('goes on after a backward jump when nothing came after it', () => {
   expect(model.dropsWithin(DAY - HOUR)).toEqual([])
   model.dropsWithin(5 * DAY)
   expect(model.closed).toEqual([])
+})
+
+it('lets a segment wait that something is to be kept of, but for no room', () => {
+  const model = new Model({ maxBytes: 30 * MB, maxAgeMs: DAY })
+  for (let i = 0; i < 30; i++) model.add({ createdMs: WALL - 30 * DAY + i })
+  model.openCreatedMs = WALL
+  const pending = new Set([1])
+  model.conditions = { isPending: ({ id }) => pending.has(id), headroomBytes: 3 * MB }
+  expect(model.dropsWithin(HOUR)).toEqual([])
+  // Up to the limit itself.
+  model.openBytes = MB
+  expect(model.dropsWithin(HOUR)[0]).toMatchObject({ segment: { id: 1 }, reason: 'size' })
+  model.openBytes = 0
+  // Of what need not wait, room is made before that.
+  const free = new Model({ maxBytes: 30 * MB })
+  for (let i = 0; i < 29; i++) free.add({})
+  free.conditions = { isPending: () => false, headroomBytes: 3 * MB }
+  expect(free.dropsWithin(HOUR).map(({ segment, reason }) => [segment.id, reason])).toEqual([
+    [1, 'size'],
+    [2, 'size'],
+  ])
+})
+
+it('tells what comes next, before its turn', () => {
+  const model = new Model({ maxBytes: 100 * MB, maxAgeMs: 30 * DAY })
+  for (let i = 0; i < 80; i++) model.add({ createdMs: WALL - DAY + i })
+  model.openCreatedMs = WALL
+  const upcoming = (): number[] => model.upcoming().map(({ id }) => id)
+  expect(upcoming()).toEqual([])
+  for (let i = 0; i < 15; i++) model.add({})
+  // 95 of 100, and 15 % ahead.
+  expect(upcoming()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  model.closed = model.closed.slice(0, 20)
+  expect(upcoming()).toEqual([])
+  model.pass(26 * DAY)
+  expect(upcoming()).toEqual(model.closed.map(({ id }) => id))
+  expect(model.decide()).toEqual([])
+  model.wall = WALL
+  model.mono = 0
+  model.room = MB
+  expect(upcoming()).toEqual([1, 2])
 })
 
 it('is not led to drop all before a segment that was begun while the clock was in 1970', () => {

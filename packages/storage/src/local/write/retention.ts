@@ -15,7 +15,8 @@
  * what says so: it ended when the next one began, not before it began itself, and not after any later one ended. Where the times say
  * nothing of use (they are in the future), a segment that has been closed for the limit of age on the monotonic clock is old too.
  *
- * Never deleted: the segment that is being written, and what was damaged and is kept aside.
+ * Never deleted: the segment that is being written, and what was damaged and is kept aside. Where some traces are kept longer, a segment is reduced to them
+ * in place of being deleted (see `keeping.ts`); what is kept has a retention of its own, by the same rules.
  */
 
 /** Of the store, at most, in one pass. */
@@ -35,6 +36,9 @@ const HOUR_MS = 3_600_000
 /** How long after opening the first pass by age comes, at most: a process that is started again and again deletes nothing by age. */
 const FIRST_AGE_PASS_MS = 60_000
 
+/** Of the store, and of the limit of age, how far it is looked ahead for what comes next. */
+const AHEAD_SHARE = 0.15
+
 /** A closed segment. */
 export interface ClosedSegment {
   readonly id: number
@@ -48,9 +52,9 @@ export interface ClosedSegment {
   readonly closedAtMs: number
 }
 
-export interface StoreState {
+export interface StoreState<S extends ClosedSegment = ClosedSegment> {
   /** Oldest first. */
-  readonly closed: readonly ClosedSegment[]
+  readonly closed: readonly S[]
   /** Wall clock: when the segment was begun that is being written. */
   readonly openCreatedMs: number | undefined
   /** All that the limit counts and that is not in `closed`. */
@@ -63,11 +67,22 @@ export interface StoreState {
   readonly refusedForMs: number | undefined
   readonly wallMs: number
   readonly monotonicMs: number
+  /**
+   * Whether a segment should wait, as something of it will be kept that is not written yet: as long as it is only too old, or in the headroom. Default: none.
+   */
+  readonly isPending?: (segment: ClosedSegment) => boolean
+  /** Bytes that have to be free below the limit of size. Default 0. */
+  readonly workroomBytes?: number
+  /** Bytes that are to be free beside these. Default 0. */
+  readonly headroomBytes?: number
 }
 
-export interface Drop {
-  readonly segment: ClosedSegment
-  readonly reason: 'size' | 'age' | 'space'
+/** `kept_age`, `kept_size`: beyond the limits of what is kept longer. */
+export const DROP_REASONS = ['age', 'size', 'space', 'kept_age', 'kept_size'] as const
+
+export interface Drop<S extends ClosedSegment = ClosedSegment> {
+  readonly segment: S
+  readonly reason: (typeof DROP_REASONS)[number]
 }
 
 /**
@@ -104,18 +119,20 @@ export class Retention {
   }
 
   /** The segments to delete now, oldest first; counts them as deleted. */
-  decide(state: StoreState): Drop[] {
-    const { closed, needBytes, roomBytes, monotonicMs } = state
+  decide<S extends ClosedSegment>(state: StoreState<S>): Drop<S>[] {
+    const { closed, needBytes, roomBytes, monotonicMs, isPending } = state
+    const { workroomBytes = 0, headroomBytes = 0 } = state
     const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
     this.#allow(total, monotonicMs)
     const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state)
-    const drops: Drop[] = []
+    const drops: Drop<S>[] = []
     let dropped = 0
     for (const [i, segment] of closed.entries()) {
       const { bytes } = segment
       if (dropped > 0 && dropped + bytes > PASS_SHARE * Math.min(total, this.#maxBytes)) break
-      const byAge = i < oldest && this.#maySpend(bytes, total)
-      const overSize = total - dropped + needBytes > this.#maxBytes
+      const byAge = i < oldest && this.#maySpend(bytes, total) && !isPending?.(segment)
+      const over = total - dropped + needBytes + workroomBytes - this.#maxBytes
+      const overSize = over > 0 || (over + headroomBytes > 0 && !isPending?.(segment))
       // Who fills the disk are others when the store is so small that one segment is much of it: it is kept, and spans are refused.
       const overSpace =
         bytes <= PASS_SHARE * total &&
@@ -139,6 +156,24 @@ export class Retention {
     return drops
   }
 
+  /** The segments whose turn comes soon, whatever the pace, oldest first. Counts nothing. */
+  upcoming<S extends ClosedSegment>(state: StoreState<S>): S[] {
+    const { closed, needBytes, roomBytes, workroomBytes = 0, headroomBytes = 0 } = state
+    const total = closed.reduce((sum, { bytes }) => sum + bytes, state.otherBytes)
+    const ahead = AHEAD_SHARE * Math.min(total, this.#maxBytes)
+    const goes = Math.max(
+      total + needBytes + workroomBytes + headroomBytes + ahead - this.#maxBytes,
+      needBytes + ahead - roomBytes,
+    )
+    const oldest = this.#maxAgeMs === Infinity ? 0 : this.#expired(state, (1 - AHEAD_SHARE) * this.#maxAgeMs)
+    let bytes = 0
+    return closed.filter((segment, i) => {
+      const isSoon = i < oldest || bytes < goes
+      bytes += segment.bytes
+      return isSoon
+    })
+  }
+
   #isDue(monotonicMs: number, pauseMs: number): boolean {
     const last = this.#lastPass
     return !last || this.#grownSince >= last.bytes / 2 || monotonicMs - last.ms >= pauseMs
@@ -151,12 +186,12 @@ export class Retention {
   }
 
   /** How many segments from the oldest on are beyond the limit of age: all up to the newest that is. */
-  #expired({ closed, openCreatedMs, wallMs, monotonicMs }: StoreState): number {
+  #expired({ closed, openCreatedMs, wallMs, monotonicMs }: StoreState, ageMs = this.#maxAgeMs): number {
     let nextCreatedMs = openCreatedMs ?? -Infinity
     for (let i = closed.length - 1; i >= 0; i--) {
       const { createdMs, endedMs, closedAtMs } = closed[i]!
       const lastMs = Math.max(createdMs, endedMs, nextCreatedMs)
-      if (wallMs - lastMs >= this.#maxAgeMs || monotonicMs - closedAtMs >= this.#maxAgeMs) return i + 1
+      if (wallMs - lastMs >= ageMs || monotonicMs - closedAtMs >= ageMs) return i + 1
       nextCreatedMs = createdMs
     }
     return 0

@@ -30,6 +30,8 @@ export interface SealingHost {
   readonly clock: Clock
   readonly directory: string
   readonly maxBytes: number
+  /** Segments are needed sealed when their turn to be deleted comes. */
+  readonly isNeeded: boolean
   readonly shelf: Shelf
   readonly readers: ChangeFeed
   tell(event: StoreEvent): void
@@ -38,6 +40,10 @@ export interface SealingHost {
   hasRoom(bytes: number): boolean
   failed(error: unknown, doing: string): void
   worked(): void
+  /** Whether a file like that of something unfinished is another's. */
+  isOthers(name: string): boolean
+  /** What the sealer says of other work than sealing. */
+  others(message: Extract<FromSealer, { type: 'kept' | 'not_kept' }>): void
 }
 
 /**
@@ -67,6 +73,8 @@ export class Sealing {
   readonly #host: SealingHost
   #sealer: Port<FromSealer, ToSealer> | undefined
   #share = 0
+  /** Retention took what the sealer had last. */
+  #isLate = false
   /** What the sealer has. */
   #job: Job | undefined
   readonly #switching = new Map<number, Job>()
@@ -92,6 +100,11 @@ export class Sealing {
     return bytes
   }
 
+  /** Whether its sealed form counts, and its log is there yet. */
+  isSwitching(id: number): boolean {
+    return this.#switching.has(id)
+  }
+
   /** There is a sealer, and none that was before. */
   join(sealer: Port<FromSealer, ToSealer>): void {
     this.#sealer?.close()
@@ -102,7 +115,9 @@ export class Sealing {
     if (job) this.#died(job)
     this.#removeStrays()
     sealer.onMessage((message) => {
-      if (sealer === this.#sealer && !this.#isClosed) this.#take(message)
+      if (sealer !== this.#sealer || this.#isClosed) return
+      if (message.type === 'kept' || message.type === 'not_kept') this.#host.others(message)
+      else this.#take(message)
     })
     this.#pump()
   }
@@ -130,7 +145,7 @@ export class Sealing {
       this.#switching.delete(id)
       this.#host.readers.forget(id)
       if (this.#job?.id !== id) continue
-      this.#job.isDropped = true
+      this.#job.isDropped = this.#isLate = true
       this.#sealer?.post({ type: 'cancel' })
     }
   }
@@ -147,7 +162,9 @@ export class Sealing {
   #pump(): void {
     const { clock, shelf } = this.#host
     if (!this.#sealer || this.#job || this.#isClosed || this.#share === 0 || clock.monotonicMs() < this.#dueMs) return
-    const segment = shelf.segments.find(canBeSealed)
+    const waiting = shelf.segments.filter(canBeSealed)
+    // Where the oldest go before they are sealed, those in the middle will be in time.
+    const segment = waiting[this.#isLate && this.#host.isNeeded ? waiting.length >> 1 : 0]
     if (!segment) return
     const most = segment.bytes + (shelf.bytes < EXTRA_SHARE * this.#host.maxBytes ? EXTRA_BYTES : 0)
     if (!this.#host.hasRoom(most)) {
@@ -160,7 +177,7 @@ export class Sealing {
     this.#sealer.post({ type: 'seal', id: segment.id, logSize: segment.logSize!, maxBytes: most })
   }
 
-  #take(message: FromSealer): void {
+  #take(message: Exclude<FromSealer, { type: 'kept' | 'not_kept' }>): void {
     const job = this.#job
     if (!job) return
     if (message.type === 'written' && !job.isDropped) {
@@ -199,6 +216,7 @@ export class Sealing {
     const { shelf, readers } = this.#host
     const { id, segment, size } = job
     job.phase = 'switching'
+    this.#isLate = false
     this.#switching.set(id, job)
     const { logSize: _, ...rest } = segment
     const change = { type: 'sealed', id, isDamaged: false } as const
@@ -272,7 +290,7 @@ export class Sealing {
     const { files, directory } = this.#host
     try {
       for (const name of files.list(directory))
-        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal')
+        if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal' && !this.#host.isOthers(name))
           this.#remove(join(directory, name))
     } catch (error) {
       this.#host.failed(error, 'looking for what an earlier sealer left')

@@ -39,7 +39,7 @@ export class Writer {
     this.#connect = connect
     this.#main = main
     this.#ingest = settings.readOnly
-      ? new ReadOnlyIngest(settings.directory, files, main)
+      ? new ReadOnlyIngest(settings, files, clock, main)
       : new Ingest(settings, files, clock, this.#readers, main)
   }
 
@@ -67,6 +67,9 @@ export class Writer {
         break
       case 'join_sealer':
         this.#ingest.joinSealer(this.#connect(message.link))
+        break
+      case 'pins':
+        this.#ingest.pins(message.ask, message.change)
         break
       case 'take_over':
         this.#ingest.takeOver(message.failing)
