@@ -97,6 +97,12 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect(cells[0]).toContain('stock')
     expect(Number.parseFloat(cells[1]!)).toBeCloseTo(waited / 1000, 1)
     expect(cells.slice(2, 4)).toEqual([`${Math.round((100 * waited) / all)} %`, `${requests}`])
+    // The service's own spans, beside those that the query is about.
+    await row.getByRole('link').first().click()
+    await expect
+      .poll(() => at.page.getByRole('combobox', { name: 'Query' }).inputValue())
+      .toBe('{ name:"POST /checkout" } && { service:stock }')
+    await at.page.getByText(`${requests} traces`, { exact: true }).waitFor()
     await row.getByRole('link').last().click()
     await verdict().waitFor()
   })
