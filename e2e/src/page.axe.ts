@@ -12,6 +12,8 @@ describe.skipIf(noBrowser)('axe', () => {
     for (const path of [
       '/search',
       '/search?panel=bottleneck',
+      '/search?panel=flame',
+      '/search?panel=flame&flame=table',
       `/trace/${slow}`,
       `/trace/${slow}?view=tree`,
       `/trace/${slow}?view=table`,

@@ -25,7 +25,7 @@ export type Field =
   | 'traceId'
   | 'spanId'
   | 'parentId' // '' of a span without a parent
-  | 'eventName'
+  | 'eventName' // of events that have one
   | 'linkTraceId'
   | 'linkSpanId'
 

@@ -415,6 +415,14 @@ describe('numbers over time', () => {
     expect(samplesOf(share)).toHaveLength(4)
     const rate = await range('2 * ({ name = "checkout" } | rate()) - 1')
     expect(samplesOf(rate)).toEqual(POINTS.map((second) => [second, (2 * within(second).length) / 30 - 1]))
+    // Without labels, they are the same whatever they are called.
+    const seconds = await range('({ name = "checkout" } | count_over_time()) / ({ name = "checkout" } | rate())')
+    expect(samplesOf(seconds)).toEqual(POINTS.map((second) => [second, 30]))
+    const shares = await range('({ } | count_over_time()) / ({ status = error } | count_over_time())')
+    expect(samplesOf(shares).map(([second]) => second)).toEqual(
+      failed.flatMap(([second, count]) => (count === 0 ? [] : [second])),
+    )
+    expect(failed.some(([, count]) => count === 0)).toBe(true)
     const none = await range('({ name = "checkout" } | rate()) / ({ name = "nobody" } | rate())')
     expect(none.series).toEqual([])
     const beyond = await range('({ name = "checkout" } | max_over_time(duration)) > 21ms')

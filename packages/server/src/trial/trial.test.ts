@@ -265,6 +265,25 @@ describe('spoor collector simulate', () => {
     `)
   })
 
+  it('goes by the root of a trace, wherever it is among its spans', async () => {
+    const file = join(folder, 'rooted.json')
+    const ofTrace = { traceId: traceIdOf(1), startTimeUnixNano: START, endTimeUnixNano: START + 10n * MS }
+    const child = { ...ofTrace, spanId: spanIdOf(2), parentSpanId: spanIdOf(1), name: 'query' }
+    const root = { ...ofTrace, spanId: spanIdOf(1), name: 'GET /cart' }
+    writeFileSync(
+      file,
+      [
+        jsonOf(requestOf('db', [child])),
+        jsonOf(requestOf('shop', [{ ...child, spanId: spanIdOf(3) }, root])),
+        jsonOf(requestOf('mail', [{ ...child, spanId: spanIdOf(4) }])),
+      ].join('\n'),
+    )
+    const { report } = await cliJson('collector', 'simulate', config, '--from', file)
+    expect((report as SamplingReport).operations).toEqual([
+      expect.objectContaining({ service: 'shop', operation: 'GET /cart', traces: 1, spans: 4 }),
+    ])
+  })
+
   it('goes by the times of the spans: a limit by the second keeps as many as it would have', async () => {
     const limited = join(folder, 'limited.yaml')
     writeFileSync(

@@ -122,7 +122,7 @@ function saturated(duration: number): number {
 function fieldsOf(field: Field, sent: SentSpan): Plain[] {
   switch (field) {
     case 'eventName':
-      return sent.span.events.map(({ name }) => name)
+      return sent.span.events.map(({ name }) => name).filter((name) => name !== '')
     case 'linkTraceId':
       return sent.span.links.map(({ traceId }) => traceId)
     case 'linkSpanId':

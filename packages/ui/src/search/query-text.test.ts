@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { narrowedTo, withRequest } from './query-text.ts'
+import { narrowedTo, withRequest, withSpan } from './query-text.ts'
 
 test('a query is narrowed by what it does not say yet', () => {
   const group = { service: 'web', name: 'GET /cart' }
@@ -43,4 +43,11 @@ test('bounds on the request are beside sets', () => {
   expect(sets).toBe('({ a:1 } | count() > 2) && trace.request>=1ms && trace.request<=2s')
   expect(withRequest(sets, '5ms', '1s')).toBe('({ a:1 } | count() > 2) && trace.request>=5ms && trace.request<=1s')
   expect(withRequest('{ a:1 }', '1ms', '2s')).toBe('{ a:1 } && trace.request>=1ms && trace.request<=2s')
+})
+
+test('traces with a span of a service and name are those where it is any of theirs', () => {
+  const span = { service: 'bank', name: 'pay all' }
+  expect(withSpan(' ', span)).toBe('service:bank name:"pay all"')
+  expect(withSpan('service:web OR a', span)).toBe('{ service:web OR a } && { service:bank name:"pay all" }')
+  expect(withSpan('{ a:1 }', span)).toBe('({ a:1 }) && { service:bank name:"pay all" }')
 })

@@ -2,13 +2,22 @@ import { quote } from './search-url.ts'
 
 type Value = string | null
 
-/** The query narrowed to one operation; what is undefined is not narrowed. `null`: to spans that have none. */
-export function narrowedTo(q: string, group: { readonly service?: Value; readonly name?: Value }): string {
-  const terms = (['service', 'name'] as const).flatMap((key) => {
-    const value = group[key]
+/** What is undefined is of any. `null`: there is none. */
+interface Operation {
+  readonly service?: Value
+  readonly name?: Value
+}
+
+/** The query narrowed to one operation: to spans that it is about and that are of it. */
+export function narrowedTo(q: string, operation: Operation): string {
+  return narrowedBy(q, termsOf(operation))
+}
+
+function termsOf(operation: Operation): string[] {
+  return (['service', 'name'] as const).flatMap((key) => {
+    const value = operation[key]
     return value === undefined ? [] : [termOf(key, value)]
   })
-  return narrowedBy(q, terms)
 }
 
 /** A condition on a key as the language has it; `null`: that there is none. */
@@ -23,6 +32,14 @@ export function narrowedBy(q: string, terms: readonly string[]): string {
   const outer = outerPieces(text)
   if (outer.includes('OR')) return [`(${text})`, ...terms].join(' ')
   return [...(text ? [text] : []), ...terms.filter((term) => !outer.includes(term))].join(' ')
+}
+
+/** The query narrowed to traces that have a span of an operation, whichever spans it is about. */
+export function withSpan(q: string, operation: Operation): string {
+  const text = q.trim()
+  const terms = termsOf(operation).join(' ')
+  if (text === '') return terms
+  return `${hasSets(text) ? `(${text})` : `{ ${text} }`} && { ${terms} }`
 }
 
 /** What {@link withRequest} has put at the end. */

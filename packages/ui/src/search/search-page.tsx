@@ -178,7 +178,7 @@ export function SearchPage() {
             (rows.length > 0 || search.isPending) && scatter()
           )}
           {rows.length > 0 && !search.isPlaceholderData && !queryFailure && (
-            <div className={styles.groups} data-folded={url.panel === 'none'}>
+            <div className={styles.groups} data-panel={url.panel}>
               <GroupsPanel url={url} onChange={change} />
             </div>
           )}

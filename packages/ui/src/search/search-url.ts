@@ -17,9 +17,13 @@ export type Order = (typeof orders)[number]
 export const groupSorts = ['count', 'errors', 'total', 'p95'] as const
 export type GroupSort = (typeof groupSorts)[number]
 
-/** What stands above the list: all that matches, by operation, its errors, where its time went, or nothing. */
-export const panels = ['operations', 'errors', 'bottleneck', 'none'] as const
+/** What stands above the list: all that matches, by operation, its errors, where its time went (by service, or by call path), or nothing. */
+export const panels = ['operations', 'errors', 'bottleneck', 'flame', 'none'] as const
 export type Panel = (typeof panels)[number]
+
+/** What the widths of a flame graph are. */
+export type FlameMeasure = 'total' | 'self' | 'critical'
+const flameShows = ['self', 'critical', 'table'] as const
 
 /**
  * The state of the search page, as the URL holds it. Everything is text, so that what a person types in the address bar is what it is.
@@ -43,6 +47,8 @@ export interface SearchUrl {
   readonly panel?: Panel
   /** Default `count`. */
   readonly groups?: GroupSort
+  /** The flame graph by another measure, or as a table. Default: by total time. */
+  readonly flame?: (typeof flameShows)[number]
 }
 
 export const defaultRange = '1h'
@@ -69,6 +75,7 @@ export function readSearchUrl(raw: Readonly<Record<string, unknown>>): SearchUrl
     live: text('live') === '1' ? '1' : undefined,
     panel: panels.find((panel) => panel === text('panel')),
     groups: groupSorts.find((sort) => sort === text('groups')),
+    flame: flameShows.find((show) => show === text('flame')),
     ...jaeger,
   })
 }

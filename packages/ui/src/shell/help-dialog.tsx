@@ -14,6 +14,7 @@ const search: readonly Entry[] = [
   ['Enter', 'Open the trace'],
   ['Space c', 'Pick a trace (two can be), compare both'],
   ['l', 'Live on, off'],
+  ['← ↑ ↓ → Enter', 'In the flame graph: walk the call paths, zoom to one'],
 ]
 
 const trace: readonly Entry[] = [

@@ -107,7 +107,7 @@ function fieldsOf(
     case 'span:parentID':
       return [span.parentSpanId]
     case 'event:name':
-      return span.events.map((event) => event.name)
+      return span.events.map((event) => event.name).filter((own) => own !== '')
     case 'event:timeSinceStart':
       return span.events.map(({ timeUnixNano }) => Number(timeUnixNano - span.startTimeUnixNano))
     case 'link:traceID':

@@ -1,5 +1,5 @@
 import { bytesToHex, createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
-import { readAttribute, valueOf, type Value } from '../block/attribute.ts'
+import { decodeText, readAttribute, valueOf, type Value } from '../block/attribute.ts'
 import { viewOf } from '../block/hash.ts'
 import type { Block } from './block.ts'
 import type { Target } from '../../contract.ts'
@@ -22,6 +22,7 @@ const encoder = new TextEncoder()
 /** Tags of Span.events = 11 and .links = 13. */
 const EVENTS = 0x5a
 const LINKS = 0x6a
+const EVENT_NAME = 0x12
 
 /** An attribute target made ready: its key, and where in the messages it is looked for. */
 export interface AttributeTarget {
@@ -150,12 +151,14 @@ export class SpanView {
     return textAt(this.#bytes, ...this.scopeRange(), [1, 2])
   }
 
-  /** Span.events = 11, Event.name = 2. */
+  /** Span.events = 11, Event.name = 2; of those events that have one. */
   eventNames(): string[] {
     const names: string[] = []
-    visitMessages(this.#bytes, ...this.spanRange(), EVENTS, (start, end) =>
-      names.push(textAt(this.#bytes, start, end, [2])),
-    )
+    visitMessages(this.#bytes, ...this.spanRange(), EVENTS, (start, end) => {
+      let name: string | undefined
+      visitMessages(this.#bytes, start, end, EVENT_NAME, (from, to) => (name = decodeText(this.#bytes, from, to)))
+      if (name !== undefined) names.push(name)
+    })
     return names
   }
 

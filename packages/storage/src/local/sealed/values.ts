@@ -14,6 +14,7 @@ import { field } from './wire.ts'
 const FIELDS: Partial<Record<Field, { readonly level: LevelNumber; readonly path: readonly number[] }>> = {
   statusMessage: { level: LEVEL.span, path: [15, 2] },
   traceState: { level: LEVEL.span, path: [3] },
+  eventName: { level: LEVEL.event, path: [2] },
   scopeName: { level: LEVEL.scope, path: [1, 1] },
   scopeVersion: { level: LEVEL.scope, path: [1, 2] },
 }

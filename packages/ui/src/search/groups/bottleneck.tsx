@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import { slotOf } from '../../service-color/kept-colors.ts'
-import { narrowedTo } from '../query-text.ts'
+import { withSpan } from '../query-text.ts'
 import type { SearchUrl } from '../search-url.ts'
 import { Answer } from './answer.tsx'
 import styles from './groups.module.css'
@@ -76,7 +76,7 @@ export function Bottleneck({ url }: { url: SearchUrl }) {
 
 function Row({ share, data, url }: { share: Share; data: BottleneckResponse; url: SearchUrl }) {
   const { service, name, criticalNs, exemplar } = share
-  const q = narrowedTo(url.q ?? '', { service, ...(name !== undefined && { name }) })
+  const q = withSpan(url.q ?? '', { service, ...(name !== undefined && { name }) })
   return (
     <tr className={styles.group}>
       <th scope="row">

@@ -7,11 +7,19 @@ import { Bottleneck } from './bottleneck.tsx'
 import { Errors } from './errors.tsx'
 import styles from './groups.module.css'
 import { Operations } from './operations.tsx'
+import { lazyPart } from '../../widgets/lazy-part.tsx'
+import { Loading } from '../../widgets/loading.tsx'
+
+const Flame = lazyPart(async () => (await import('./flame.tsx')).Flame, {
+  name: 'The flame graph',
+  waiting: () => <Loading label="Flame graph" />,
+})
 
 const tabs = [
   { key: 'operations', label: 'Operations', Content: Operations },
   { key: 'errors', label: 'Errors', Content: Errors },
   { key: 'bottleneck', label: 'Bottleneck', Content: Bottleneck },
+  { key: 'flame', label: 'Flame', Content: Flame },
 ] as const
 
 /** What all that matches is, group by group, computed by the store; folded it asks for nothing. */

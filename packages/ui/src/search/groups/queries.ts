@@ -1,5 +1,11 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { AggregateResponse, BottleneckResponse, ErrorGroupsResponse, HeatMapResponse } from 'spoor/api'
+import type {
+  AggregateResponse,
+  BottleneckResponse,
+  ErrorGroupsResponse,
+  FlameResponse,
+  HeatMapResponse,
+} from 'spoor/api'
 import { getJson, type Parameters } from '../../api/client.ts'
 import { type GroupSort, searchParameters, type SearchUrl } from '../search-url.ts'
 import { groupParameters } from './groups.ts'
@@ -62,6 +68,11 @@ export function everQuery({ q }: SearchUrl) {
 /** Where the time of all that matches went. */
 export function bottleneckQuery(url: SearchUrl, limit: number) {
   return manyQuery<BottleneckResponse>('bottleneck', scopeOf(url), { limit }, url.live === '1')
+}
+
+/** Call paths of all that matches. */
+export function flameQuery(url: SearchUrl) {
+  return manyQuery<FlameResponse>('flame', scopeOf(url), {}, url.live === '1')
 }
 
 /** Requests of all that matches, by start and duration. */

@@ -49,11 +49,11 @@ export function fieldCondition(node: Leaf, field: Field, matcher: Matcher, path:
     case 'parentId':
       return ofParentId(node, matcher)
     case 'eventName':
-      return ofMany(matcher, (view) => view.eventNames())
+      return ofMany(node, matcher, (view) => view.eventNames())
     case 'linkTraceId':
-      return ofMany(matcher, (view) => view.linkIds('trace'))
+      return ofMany(node, matcher, (view) => view.linkIds('trace'))
     case 'linkSpanId':
-      return ofMany(matcher, (view) => view.linkIds('span'))
+      return ofMany(node, matcher, (view) => view.linkIds('span'))
     default:
       throw badQuery(path, `unknown field ${String(field)}`)
   }
@@ -227,13 +227,14 @@ function ofParentId(node: Leaf, matcher: Matcher): Condition {
   })
 }
 
-/** What is in no column, and of which a span may have several. */
-function ofMany({ over, holds }: Matcher, valuesOf: (view: SpanView) => readonly string[]): Condition {
+/** Of what a span may have several. */
+function ofMany(node: Leaf, matcher: Matcher, valuesOf: (view: SpanView) => readonly string[]): Condition {
+  const { over, holds } = matcher
   return {
     units: BYTES_UNITS,
     ofOperations: false,
     ofBlock: () => UNKNOWN,
-    judge: () => UNKNOWN,
+    judge: (block, rows, turn, share) => columnVerdicts(block, node.target, matcher, rows, turn, share),
     test(view) {
       const values = valuesOf(view)
       return over === 'some' ? values.some(holds) : values.length > 0 && !values.some(holds)
