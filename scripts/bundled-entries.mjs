@@ -1,5 +1,5 @@
-// Preloaded by the tests: the threads and programs that they start on the sources' entry points run from the bundle, as the program does, which starts
-// in a third of the time. What a test imports for itself are the sources.
+// Preloaded by the unit tests: the threads and programs that they start on the sources' entry points run from the bundle, as the program does, which
+// starts in a third of the time. What a test imports for itself are the sources.
 import { registerHooks } from 'node:module'
 
 const packages = new URL('../packages/', import.meta.url)
@@ -12,13 +12,14 @@ const ENTRIES = new Map([
   ]),
 ])
 
+// The entry point is resolved first, and all else is as it is written; but a test's own entry point may go on with one of these.
+let isEntry = true
 const hooks = registerHooks({
   resolve(specifier, context, next) {
-    // The first that is resolved without a parent is the entry point.
-    if (context.parentURL !== undefined && !context.parentURL.startsWith('data:')) return next(specifier, context)
     const found = next(specifier, context)
+    if (isEntry && !found.url.endsWith('.test.child.ts')) hooks.deregister()
+    isEntry = false
     const url = ENTRIES.get(found.url)
-    hooks.deregister()
     return url ? { ...found, url, format: 'module' } : found
   },
 })

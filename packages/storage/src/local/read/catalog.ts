@@ -46,7 +46,7 @@ export interface CatalogOwner {
 }
 
 /** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
-const TRACE_FILTER_BYTES = 8 << 20
+const TRACE_FILTER_BYTES = 16 << 20
 const SEGMENT_FILTER_BYTES = 8 << 20
 
 /**
@@ -100,6 +100,7 @@ export class Catalog {
     if (change.type === 'lost') {
       if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'log')))
       segment.blocks.push(new LostBlock(change.range, change.refusal))
+      segment.traces.loaded()
       return
     }
     if (change.type === 'sealed') {
@@ -183,18 +184,18 @@ export class Catalog {
   }
 
   /** All blocks as they are now, oldest first. */
-  blocks(turn: Turn): Block[] {
-    return this.segments(turn).flatMap(({ blocks }) => blocks)
+  blocks(turn: Turn, trace?: number): Block[] {
+    return this.segments(turn, trace).flatMap(({ blocks }) => blocks)
   }
 
-  /** The same by segments. */
-  segments(turn: Turn): SegmentBlocks[] {
+  /** The same by segments. `trace`: the hash of the only one that is looked for; of segments that are known not to have it there are no blocks. */
+  segments(turn: Turn, trace?: number): SegmentBlocks[] {
     this.#putTogether()
     return Array.from(this.#segments.values(), (segment) => {
       const { id, isLoaded, unreadable, hasLog, open } = segment
       if (unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
       else if (!isLoaded) turn.miss(segment)
-      const blocks = [...segment.blocks]
+      const blocks = trace === undefined || segment.traces.mayHave(trace) ? [...segment.blocks] : []
       // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
       if (open) {
         const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
@@ -335,6 +336,7 @@ export class Catalog {
     const block = new LogBlock(this.#source, segment, logStart, logEnd)
     segment.unindexed.shift()
     segment.blocks.push(block)
+    segment.traces.loaded()
     segment.addOperations(block.operations)
   }
 

@@ -30,6 +30,7 @@ import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { boundsOf } from './range.ts'
 import { search } from './search.ts'
 import { SummaryCache } from './summary-cache.ts'
+import { traceHash } from './block.ts'
 import { traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
 import { Turn } from './turn.ts'
@@ -241,8 +242,9 @@ export class Reader {
     const catalog = this.#catalog
     switch (call.method) {
       case 'openTrace': {
-        const blocks = this.#unlessVanished(turn, catalog.blocks(turn))
-        this.#streams.set(id, { stream: new TraceStream(blocks, traceWords(call.traceId), turn.damage), timeoutMs })
+        const trace = traceWords(call.traceId)
+        const blocks = this.#unlessVanished(turn, catalog.blocks(turn, traceHash(trace)))
+        this.#streams.set(id, { stream: new TraceStream(blocks, trace, turn.damage), timeoutMs })
         return id
       }
       case 'services':

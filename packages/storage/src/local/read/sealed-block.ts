@@ -36,7 +36,7 @@ export class SealedFilter {
       return found instanceof StorageError ? undefined : found
     }
     try {
-      const bits = this.#source.columns.get(this.#bits, load, (found) => (found?.byteLength ?? 0) + 100)
+      const bits = this.#source.traceFilters.get(this.#bits, load, (found) => (found?.byteLength ?? 0) + 100)
       return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
     } catch {
       return true // Whoever looks into the sections then meets the same, and says so.

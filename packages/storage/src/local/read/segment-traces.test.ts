@@ -31,6 +31,12 @@ describe('SegmentTraces', () => {
     expect(known(traces, range(0, 100))).toBe(100)
   })
 
+  it('denies nothing of a segment of which nothing was told, as of a sealed one', () => {
+    const traces = new SegmentTraces()
+    traces.close(1 << 20)
+    expect(known(traces, range(0, 100))).toBe(100)
+  })
+
   it('denies nothing of a segment that has a block of which nothing was told', () => {
     const traces = segment(1_000)
     traces.loaded()

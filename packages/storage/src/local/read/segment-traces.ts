@@ -40,16 +40,16 @@ export class SegmentTraces {
     this.#count = count
   }
 
-  /** There is one more block, whether it was told of or not. */
+  /** There is one more block, or something else in which any trace may be, whether it was told of or not. */
   loaded(): void {
     this.#loaded++
   }
 
-  /** No more blocks will come. `maxBytes`: what may be kept. */
+  /** No more blocks will come; of a segment of which none was told nothing is known. `maxBytes`: what may be kept. */
   close(maxBytes: number): void {
     const hashes = this.#hashes
     this.#hashes = undefined
-    if (!hashes || (this.#count * BITS) / 8 > maxBytes) return
+    if (!hashes || this.#told === 0 || (this.#count * BITS) / 8 > maxBytes) return
     const bits = createBloom(this.#count, BITS)
     for (let i = 0; i < this.#count; i++) bloomAdd(bits, hashes[i]!, PROBES)
     this.#bits = bits
