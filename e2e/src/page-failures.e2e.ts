@@ -336,7 +336,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       '**/assets/services-page-*.js': (route) => route.abort(),
       '**/assets/help-dialog-*.js': (route) => route.abort(),
     })
-    await page.getByRole('link', { name: 'Services' }).click()
+    await page.getByRole('link', { name: 'Services', exact: true }).click()
     await alert('The services page could not be loaded').waitFor()
     await picture('part-page')
     await page.getByRole('link', { name: 'Search', exact: true }).click()
