@@ -1,8 +1,9 @@
-import type { Comparison, Relation, SpanSet, Target } from '@spoor/storage'
-import type { Compare, Scalar, ScalarFilter, SetExpression, Stage } from './ast.ts'
-import { type Condition, conditionOf, storeTarget } from './condition.ts'
+import type { SpanSet, Target } from '@spoor/storage'
+import type { Scalar, ScalarFilter, SetExpression, Stage } from './ast.ts'
+import { COMPARISONS, type Condition, conditionOf, storeTarget } from './condition.ts'
 import { TraceqlError } from './error.ts'
 import { ALL, firstUnknown, narrow } from './narrow.ts'
+import { INVERSE } from './relations.ts'
 import { flipped, writtenNumber } from './values.ts'
 
 /** A query in the words of the store. */
@@ -22,23 +23,6 @@ export interface Compiled {
 interface Bound {
   readonly set: SpanSet
   readonly inexactAt: number | undefined
-}
-
-const COMPARISONS: Readonly<Record<Compare, Comparison>> = {
-  '=': 'eq',
-  '!=': 'ne',
-  '<': 'lt',
-  '<=': 'lte',
-  '>': 'gt',
-  '>=': 'gte',
-}
-/** The other way round. */
-const INVERSE: Readonly<Record<Relation, Relation>> = {
-  child: 'parent',
-  parent: 'child',
-  descendant: 'ancestor',
-  ancestor: 'descendant',
-  sibling: 'sibling',
 }
 
 /** A store takes 1,000; many that are made fall away. */

@@ -23,7 +23,8 @@ export interface TraceCondition {
   readonly value: string | number
 }
 
-const COMPARISONS: Readonly<Record<Compare, Comparison>> = {
+/** As the store names them. */
+export const COMPARISONS: Readonly<Record<Compare, Comparison>> = {
   '=': 'eq',
   '!=': 'ne',
   '<': 'lt',

@@ -4,6 +4,7 @@ import { compareStarts, serviceOf, type SpanNode, type TraceSpan } from '../trac
 import type { Expression, Scalar, ScalarFilter, SetExpression, Stage, Value } from './ast.ts'
 import { idOf, isServiceName, OPTIONAL } from './condition.ts'
 import { matcherOf } from './match.ts'
+import { INVERSE } from './relations.ts'
 import { asNumber, compares, constantOf, flipped, isArithmetic, reckon } from './values.ts'
 import { type TraceFacts, valuesOf } from './span-values.ts'
 
@@ -67,14 +68,6 @@ function setOf(set: SetExpression, members: readonly TraceSpan[], trace: TraceFa
   if (set.how === 'plain') return found
   const isBack = related(INVERSE[set.relation], right)
   return union([found, left.filter(({ node }) => isBack(node))])
-}
-
-const INVERSE: Readonly<Record<Relation, Relation>> = {
-  child: 'parent',
-  parent: 'child',
-  descendant: 'ancestor',
-  ancestor: 'descendant',
-  sibling: 'sibling',
 }
 
 /** Whether a span is the relation of one of these. */
