@@ -183,26 +183,38 @@ export class Catalog {
     this.#superseded.ended(user)
   }
 
-  /** All blocks as they are now, oldest first. */
+  /** All blocks as they are now, oldest first. `trace`: the hash of the only one that is looked for; segments that are known not to have it are left out. */
   blocks(turn: Turn, trace?: number): Block[] {
-    return this.segments(turn, trace).flatMap(({ blocks }) => blocks)
+    this.#putTogether()
+    const blocks: Block[] = []
+    for (const segment of this.#segments.values()) {
+      noteGaps(segment, turn)
+      if (trace !== undefined && !segment.traces.mayHave(trace)) continue
+      for (const block of segment.blocks) blocks.push(block)
+      const open = this.#openBlock(segment)
+      if (open) blocks.push(open)
+    }
+    return blocks
   }
 
-  /** The same by segments. `trace`: the hash of the only one that is looked for; of segments that are known not to have it there are no blocks. */
-  segments(turn: Turn, trace?: number): SegmentBlocks[] {
+  /** The same by segments. */
+  segments(turn: Turn): SegmentBlocks[] {
     this.#putTogether()
     return Array.from(this.#segments.values(), (segment) => {
-      const { id, isLoaded, unreadable, hasLog, open } = segment
-      if (unreadable || (!isLoaded && !segment.missing)) turn.incomplete = true
-      else if (!isLoaded) turn.miss(segment)
-      const blocks = trace === undefined || segment.traces.mayHave(trace) ? [...segment.blocks] : []
-      // The open block goes on growing; a query sees what there is now. Its arrays are only ever added to.
-      if (open) {
-        const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
-        blocks.push(new MemoryBlock(this.#source, segment, rows))
-      }
+      noteGaps(segment, turn)
+      const { id, isLoaded, unreadable, hasLog } = segment
+      const open = this.#openBlock(segment)
+      const blocks = open ? [...segment.blocks, open] : [...segment.blocks]
       return { id, isInOrder: hasLog, isKnown: isLoaded || unreadable, blocks }
     })
+  }
+
+  /** It goes on growing; a query sees what there is now. Its arrays are only ever added to. */
+  #openBlock(segment: Segment): MemoryBlock | undefined {
+    const { open } = segment
+    if (!open) return undefined
+    const rows = { ...open, operations: [...open.operations], frames: [...open.frames] }
+    return new MemoryBlock(this.#source, segment, rows)
   }
 
   get segmentCount(): number {
@@ -426,6 +438,13 @@ export class Catalog {
       )
     })
   }
+}
+
+/** Tells a query what it cannot know of a segment. */
+function noteGaps(segment: Segment, turn: Turn): void {
+  const { isLoaded, unreadable, missing } = segment
+  if (unreadable || (!isLoaded && !missing)) turn.incomplete = true
+  else if (!isLoaded) turn.miss(segment)
 }
 
 /** Undefined when it cannot be read, whatever the reason. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { KeepingState, StoreEvent } from '../../events.ts'
 import type { FileSystem } from '../files/file-system.ts'
 import { parseName, sealedName, sealedPath } from '../files/segment.ts'
@@ -9,6 +8,8 @@ import type { KeptForm } from '../seal/keep-traces.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { fromMessage } from '../threads/error.ts'
 import type { FromSealer, ToSealer } from '../threads/protocol.ts'
+import { Leftovers } from './leftovers.ts'
+import { Pauses } from './pauses.ts'
 import { Retention, type Drop, type StoreState } from './retention.ts'
 import { contentsOf, type Outcome, type Shelf, type ShelvedSegment } from './shelf.ts'
 
@@ -24,9 +25,6 @@ const EXTRA_BYTES = 1024
 const MAX_KEPT_SEGMENTS = 1_000
 /** Before and after a segment, those in which a trace of it may be kept for what it is there. */
 const NEIGHBOURS = 4
-/** From one try to the next, when the disk refuses it; doubled from try to try. */
-const FIRST_PAUSE_MS = 1_000
-const MAX_PAUSE_MS = 30_000
 /** How long segments wait for what is kept of them to be written, while nothing is; and how seldom they may ask without having begun to wait anew. */
 const MAX_PENDING_MS = 600_000
 const ASK_EVERY_MS = 60_000
@@ -88,24 +86,23 @@ export class Keeping {
   /** Since when segments wait in vain, and when one has asked last. Monotonic. */
   #waitSinceMs = -Infinity
   #askedMs = -Infinity
-  /** Files to be removed, with their bytes. */
-  readonly #leftovers = new Map<string, number>()
-  #pauseMs = FIRST_PAUSE_MS
-  #dueMs = -Infinity
+  readonly #leftovers: Leftovers
+  readonly #pauses: Pauses
   #posted = ''
   #isClosed = false
 
   constructor(host: KeepingHost) {
     const { keep, maxBytes, clock } = host
     this.#host = host
+    this.#leftovers = new Leftovers(host.files, (error) => host.failed(error, 'removing what is not kept after all'))
+    this.#pauses = new Pauses(clock)
     this.#retention = new Retention({ maxBytes: keep.share * maxBytes, maxAgeMs: keep.maxAgeMs }, clock.monotonicMs())
   }
 
   /** Bytes beside those of the shelf. */
   get reservedBytes(): number {
-    let bytes = this.#job ? this.#job.size : 0
+    let bytes = this.#leftovers.bytes + (this.#job ? this.#job.size : 0)
     for (const { size } of this.#ready.values()) bytes += size
-    for (const left of this.#leftovers.values()) bytes += left
     return bytes
   }
 
@@ -132,7 +129,7 @@ export class Keeping {
   /** Called about once a second. `upcoming`: the segments whose turn comes next, oldest first. */
   pace(upcoming: readonly ShelvedSegment[]): void {
     this.#upcoming = upcoming
-    this.#removeLeftovers()
+    this.#leftovers.retry()
     this.#pump()
     this.#post()
   }
@@ -150,7 +147,7 @@ export class Keeping {
       else this.#failed(error, 'writing what is kept of a segment')
       return
     }
-    this.#pauseMs = FIRST_PAUSE_MS
+    this.#pauses.worked()
     this.#waitSinceMs = this.#host.clock.monotonicMs()
     this.#host.worked()
     if (job.isStale || !this.#host.shelf.has(id)) {
@@ -285,8 +282,8 @@ export class Keeping {
   }
 
   #pump(): void {
-    const { clock, shelf } = this.#host
-    if (!this.#sealer || this.#job || this.#isClosed || clock.monotonicMs() < this.#dueMs) return
+    const { shelf } = this.#host
+    if (!this.#sealer || this.#job || this.#isClosed || !this.#pauses.isOver) return
     const segment = this.#next()
     const size = segment ? Math.min(segment.bytes + EXTRA_BYTES, this.#host.allowance()) : 0
     // It may fit when what is ready has taken its segments' place; if there is none, less than all may be enough.
@@ -324,8 +321,7 @@ export class Keeping {
 
   #failed(error: unknown, doing: string): void {
     this.#host.failed(error, doing)
-    this.#dueMs = this.#host.clock.monotonicMs() + this.#pauseMs
-    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS)
+    this.#pauses.failed()
   }
 
   /**
@@ -371,27 +367,7 @@ export class Keeping {
   }
 
   #remove(id: number): void {
-    const { files, directory } = this.#host
-    const path = join(directory, sealedName(id) + NEW)
-    let bytes = 0
-    try {
-      bytes = files.stat(path)?.size ?? 0
-    } catch {
-      // It is removed all the same.
-    }
-    this.#leftovers.set(path, bytes)
-    this.#removeLeftovers()
-  }
-
-  #removeLeftovers(): void {
-    try {
-      for (const path of this.#leftovers.keys()) {
-        this.#host.files.remove(path)
-        this.#leftovers.delete(path)
-      }
-    } catch (error) {
-      this.#host.failed(error, 'removing what is not kept after all')
-    }
+    this.#leftovers.remove(sealedPath(this.#host.directory, id) + NEW)
   }
 
   #post(): void {

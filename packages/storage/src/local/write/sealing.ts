@@ -7,7 +7,9 @@ import type { Clock, Port } from '../runtime.ts'
 import type { ChangeFeed } from '../threads/change-feed.ts'
 import { fromMessage } from '../threads/error.ts'
 import type { FromSealer, ToSealer } from '../threads/protocol.ts'
+import { Leftovers } from './leftovers.ts'
 import { sealingShare } from './pace.ts'
+import { Pauses } from './pauses.ts'
 import type { Shelf, ShelvedSegment } from './shelf.ts'
 
 /**
@@ -16,9 +18,6 @@ import type { Shelf, ShelvedSegment } from './shelf.ts'
  */
 const EXTRA_BYTES = 8 * 1024
 const EXTRA_SHARE = 0.5
-/** From one try to the next, when the disk refuses it; doubled from try to try. */
-const FIRST_PAUSE_MS = 1_000
-const MAX_PAUSE_MS = 30_000
 /** What was sealed is told when nothing is left to be done, or after so long. */
 const TELL_EVERY_MS = 60_000
 /** Sealers that may end while they have one segment. */
@@ -78,11 +77,9 @@ export class Sealing {
   /** What the sealer has. */
   #job: Job | undefined
   readonly #switching = new Map<number, Job>()
-  /** Files to be removed, in this order, with their bytes. */
-  readonly #leftovers = new Map<string, number>()
+  readonly #leftovers: Leftovers
   readonly #deaths = new Map<number, number>()
-  #pauseMs = FIRST_PAUSE_MS
-  #dueMs = -Infinity
+  readonly #pauses: Pauses
   #untold = NOTHING
   #untoldSinceMs = 0
   #posted = ''
@@ -90,13 +87,16 @@ export class Sealing {
 
   constructor(host: SealingHost) {
     this.#host = host
+    this.#leftovers = new Leftovers(host.files, (error) =>
+      host.failed(error, 'removing what is not needed after sealing'),
+    )
+    this.#pauses = new Pauses(host.clock)
   }
 
   /** Bytes beside those of the shelf: of sealed forms that do not count yet, and of logs that do not any more. */
   get reservedBytes(): number {
-    let bytes = this.#job ? this.#job.size : 0
+    let bytes = this.#leftovers.bytes + (this.#job ? this.#job.size : 0)
     for (const job of this.#switching.values()) bytes += job.segment.bytes
-    for (const left of this.#leftovers.values()) bytes += left
     return bytes
   }
 
@@ -125,7 +125,7 @@ export class Sealing {
   /** Called about once a second. `grownBytes`: what was written since. */
   pace(grownBytes: number): void {
     const { clock, shelf } = this.#host
-    this.#removeLeftovers()
+    this.#leftovers.retry()
     const waiting = shelf.segments.filter(canBeSealed)
     const bytes = waiting.reduce((sum, segment) => sum + segment.bytes, 0)
     const oldestMs = waiting[0] ? clock.monotonicMs() - waiting[0].closedAtMs : 0
@@ -156,12 +156,12 @@ export class Sealing {
     this.#sealer?.close()
     this.#tellSealed(true)
     if (this.#job) this.#undo(this.#job)
-    this.#removeLeftovers()
+    this.#leftovers.retry()
   }
 
   #pump(): void {
-    const { clock, shelf } = this.#host
-    if (!this.#sealer || this.#job || this.#isClosed || this.#share === 0 || clock.monotonicMs() < this.#dueMs) return
+    const { shelf } = this.#host
+    if (!this.#sealer || this.#job || this.#isClosed || this.#share === 0 || !this.#pauses.isOver) return
     const waiting = shelf.segments.filter(canBeSealed)
     // Where the oldest go before they are sealed, those in the middle will be in time.
     const segment = waiting[this.#isLate && this.#host.isNeeded ? waiting.length >> 1 : 0]
@@ -223,15 +223,15 @@ export class Sealing {
     const sealed: ShelvedSegment = { ...rest, bytes: size, savedBytes: segment.bytes - size, changes: [change] }
     // Whoever joins while the log is there learns of both, and switches.
     shelf.replace({ ...sealed, changes: [...segment.changes, change] })
-    this.#pauseMs = FIRST_PAUSE_MS
+    this.#pauses.worked()
     this.#host.worked()
     this.#count(job)
     readers.seal(change, () => {
       this.#switching.delete(id)
       if (!shelf.replace(sealed)) return
       // The index goes first: alone it would say that the log was lost.
-      this.#remove(indexPath(this.#host.directory, id))
-      this.#remove(logPath(this.#host.directory, id))
+      this.#leftovers.remove(indexPath(this.#host.directory, id))
+      this.#leftovers.remove(logPath(this.#host.directory, id))
     })
   }
 
@@ -253,36 +253,13 @@ export class Sealing {
 
   #failed(error: unknown): void {
     this.#host.failed(error, 'sealing a segment')
-    this.#dueMs = this.#host.clock.monotonicMs() + this.#pauseMs
-    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS)
+    this.#pauses.failed()
   }
 
   /** Nothing of it counts. */
   #undo({ id, phase }: Job): void {
     const path = sealedPath(this.#host.directory, id)
-    this.#remove(phase === 'writing' ? path + NEW : path)
-  }
-
-  #remove(path: string): void {
-    let bytes = 0
-    try {
-      bytes = this.#host.files.stat(path)?.size ?? 0
-    } catch {
-      // It is removed all the same.
-    }
-    this.#leftovers.set(path, bytes)
-    this.#removeLeftovers()
-  }
-
-  #removeLeftovers(): void {
-    try {
-      for (const path of this.#leftovers.keys()) {
-        this.#host.files.remove(path)
-        this.#leftovers.delete(path)
-      }
-    } catch (error) {
-      this.#host.failed(error, 'removing what is not needed after sealing')
-    }
+    this.#leftovers.remove(phase === 'writing' ? path + NEW : path)
   }
 
   /** What an earlier sealer left. */
@@ -291,7 +268,7 @@ export class Sealing {
     try {
       for (const name of files.list(directory))
         if (name.endsWith(NEW) && parseName(name.slice(0, -NEW.length))?.kind === 'seal' && !this.#host.isOthers(name))
-          this.#remove(join(directory, name))
+          this.#leftovers.remove(join(directory, name))
     } catch (error) {
       this.#host.failed(error, 'looking for what an earlier sealer left')
     }
