@@ -11,23 +11,10 @@ import {
   announcementTo,
   CollectorError,
   httpMetrics,
-  type ClientAuthenticator,
   type Context,
   type ExporterFactory,
-  type TlsFiles,
 } from '../../component/index.ts'
-import {
-  clientAuthenticator,
-  createExporter,
-  createHttpClient,
-  encodePayload,
-  lowerCaseNames,
-  openClientTls,
-  type HttpClient,
-  type Sender,
-  type SendResult,
-  type TlsClientOptions,
-} from '../../exporter-helper/index.ts'
+import { createExporter, HttpConnection, type Sender, type SendResult } from '../../exporter-helper/index.ts'
 import { HTTP_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
 import { otlpHttpConfig, type OtlpHttpConfig } from './config.ts'
 
@@ -53,53 +40,37 @@ export const otlpHttpExporter: ExporterFactory<OtlpHttpConfig> = {
 }
 
 function createSender(context: Context, config: OtlpHttpConfig): Sender {
-  const compression = config.compression === '' ? 'none' : config.compression
-  const headers: Record<string, string> = {
-    'user-agent': 'spoor-collector',
-    ...lowerCaseNames(config.headers),
-    'content-type': config.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
-  }
+  const isJson = config.encoding === 'json'
+  const connection = new HttpConnection(context, config, {
+    contentType: isJson ? 'application/json' : 'application/x-protobuf',
+    // Each signal has consumers of its own.
+    connections: config.sending_queue.num_consumers * SIGNALS.length,
+    hint: HINT,
+  })
   const urls = new Map(SIGNALS.map((signal) => [signal, signalUrl(config, signal)]))
   const observers = new Map([...urls].map(([signal, url]) => [signal, url && observer(context, url)]))
   const announcements = new Map<Signal, Readonly<Record<string, string>>>()
-  let client: HttpClient | undefined
-  let auth: ClientAuthenticator | undefined
-  let tls: TlsFiles<TlsClientOptions> | undefined
   return {
     async start(host) {
-      auth = clientAuthenticator(host, config.auth)
-      tls = openClientTls(context, config.tls, () => client?.renew())
-      // Each signal has consumers of its own.
-      client = createHttpClient(config, tls, config.sending_queue.num_consumers * SIGNALS.length, HINT)
+      connection.start(host)
       for (const signal of SIGNALS)
         announcements.set(signal, announcementTo(urls.get(signal)?.hostname ?? '', host.statusAddress))
     },
     async send(batch, signal) {
       const url = urls.get(batch.signal)
-      if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
       if (!url) {
         throw new CollectorError(
           'unimplemented',
           `${context.id} has no endpoint for ${batch.signal}; set endpoint or ${batch.signal}_endpoint`,
         )
       }
-      const payload = await encodePayload(
-        config.encoding === 'json' ? asJson(batch) : batch,
-        compression,
-        config.compression_params,
-      )
-      const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
-      const all = { ...announcements.get(batch.signal), ...headers, ...auth.headers(), ...coding }
-      const body = await client.post(url, all, payload, signal, observers.get(batch.signal)?.(payload.length))
-      return config.encoding === 'json' ? resultFromJson(body) : decodeExportResponse(body)
+      const written = isJson ? asJson(batch) : batch
+      const announcement = announcements.get(batch.signal)
+      const body = await connection.post(url, written, signal, announcement, observers.get(batch.signal))
+      return isJson ? resultFromJson(body) : decodeExportResponse(body)
     },
-    refresh() {
-      tls?.refresh()
-    },
-    async close() {
-      tls?.stop()
-      await client?.close()
-    },
+    refresh: () => connection.refresh(),
+    close: () => connection.close(),
   }
 }
 

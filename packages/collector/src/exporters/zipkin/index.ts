@@ -1,23 +1,7 @@
 /** Sends spans to a Zipkin, or what takes the same, as JSON or protobuf of version 2. */
 import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
-import {
-  CollectorError,
-  type ClientAuthenticator,
-  type Context,
-  type ExporterFactory,
-  type TlsFiles,
-} from '../../component/index.ts'
-import {
-  clientAuthenticator,
-  createExporter,
-  createHttpClient,
-  encodePayload,
-  lowerCaseNames,
-  openClientTls,
-  type HttpClient,
-  type Sender,
-  type TlsClientOptions,
-} from '../../exporter-helper/index.ts'
+import type { Context, ExporterFactory } from '../../component/index.ts'
+import { createExporter, HttpConnection, type Sender } from '../../exporter-helper/index.ts'
 import type { ZipkinSpan } from '../../zipkin-helper/index.ts'
 import { zipkinExporterConfig, type ZipkinExporterConfig } from './config.ts'
 import { fromOtlp } from './from-otlp.ts'
@@ -49,34 +33,18 @@ const FORMATS: Readonly<Record<ZipkinExporterConfig['format'], Format>> = {
 const HINT = 'does this port speak HTTP (Zipkin’s is usually 9411)?'
 
 function createSender(context: Context, config: ZipkinExporterConfig, url: URL): Sender {
-  const { format, compression, compression_params: params, default_service_name: defaultService } = config
-  const { contentType, write } = FORMATS[format]
-  const headers = { 'user-agent': 'spoor-collector', ...lowerCaseNames(config.headers), 'content-type': contentType }
-  let client: HttpClient | undefined
-  let auth: ClientAuthenticator | undefined
-  let tls: TlsFiles<TlsClientOptions> | undefined
+  const { contentType, write } = FORMATS[config.format]
+  const connections = config.sending_queue.num_consumers
+  const connection = new HttpConnection(context, config, { contentType, connections, hint: HINT })
   return {
-    async start(host) {
-      auth = clientAuthenticator(host, config.auth)
-      tls = openClientTls(context, config.tls, () => client?.renew())
-      client = createHttpClient(config, tls, config.sending_queue.num_consumers, HINT)
-    },
+    start: async (host) => connection.start(host),
     async send(batch, signal) {
-      if (!client || !auth) throw new CollectorError('internal', `${context.id} was not started`)
-      const bytes = write(spansOf(batch, defaultService))
-      const written = createBatch('traces', [{ bytes, items: batch.items }])
-      const payload = await encodePayload(written, compression === '' ? 'none' : compression, params)
-      const coding: Record<string, string> = payload.coding === undefined ? {} : { 'content-encoding': payload.coding }
-      await client.post(url, { ...headers, ...auth.headers(), ...coding }, payload, signal)
+      const bytes = write(spansOf(batch, config.default_service_name))
+      await connection.post(url, createBatch('traces', [{ bytes, items: batch.items }]), signal)
       return { rejected: 0, message: '' }
     },
-    refresh() {
-      tls?.refresh()
-    },
-    async close() {
-      tls?.stop()
-      await client?.close()
-    },
+    refresh: () => connection.refresh(),
+    close: () => connection.close(),
   }
 }
 
