@@ -1,15 +1,14 @@
 import { createBatch, type Signal } from '@spoor/otlp'
 import {
-  createDropLog,
   createLogLimiter,
   toCollectorError,
   type Component,
   type Consumer,
   type Context,
   type Counter,
-  type DropLog,
   type LogLimiter,
 } from '../../component/index.ts'
+import { MetricsOut } from '../../connector-helper/index.ts'
 import { text } from '../../processor-helper/index.ts'
 import type { ExceptionsConfig } from './config.ts'
 import { ExceptionCounts } from './counts.ts'
@@ -22,9 +21,8 @@ export class ExceptionsConnector implements Component, Consumer {
   readonly #id: string
   readonly #dimensions: readonly Dimension[]
   readonly #counts: ExceptionCounts
-  readonly #metrics: Consumer | undefined
+  readonly #metrics: MetricsOut | undefined
   readonly #logs: Consumer | undefined
-  readonly #drops: DropLog
   readonly #overflowed: Counter
   readonly #log: LogLimiter
 
@@ -37,13 +35,10 @@ export class ExceptionsConnector implements Component, Consumer {
       usual: usual === undefined ? undefined : text(usual),
     }))
     this.#counts = new ExceptionCounts(this.#dimensions, config.exemplars.enabled, Date.now())
-    this.#metrics = next.get('metrics')
+    const metrics = next.get('metrics')
+    const lost = 'Metrics of exceptions were lost; what they count is in the next ones.'
+    this.#metrics = metrics && new MetricsOut(context, metrics, lost)
     this.#logs = next.get('logs')
-    this.#drops = createDropLog(context, {
-      counter: 'spoor_connector_dropped',
-      labels,
-      message: 'Metrics of exceptions were lost; what they count is in the next ones.',
-    })
     this.#overflowed = counters.counter('spoor_connector_overflowed_spans', labels)
     this.#log = createLogLimiter(logger, LOG_INTERVAL_MS)
     counters.gauge('spoor_connector_series', labels, () => this.#counts.size)
@@ -66,21 +61,14 @@ export class ExceptionsConnector implements Component, Consumer {
     if (!this.#metrics) return
     for (const { exceptions } of found)
       for (const exception of exceptions) if (!this.#counts.add(exception)) this.#overflow()
-    const { bytes, points } = this.#counts.encode(Date.now())
-    if (points === 0) return
-    try {
-      await this.#metrics.consume(createBatch('metrics', [{ bytes, items: points }]), context)
-    } catch (error) {
-      // The batch is counted: its sender must not send it again.
-      const { code, message } = toCollectorError(error)
-      this.#drops.add({ signal: 'metrics', items: points, reason: code, error: message })
-    }
+    // The batch is counted: its sender must not send it again, whatever becomes of them.
+    await this.#metrics.send(this.#counts.encode(Date.now()), context)
   }
 
   async shutdown(): Promise<void> {}
 
   finish(): void {
-    this.#drops.close()
+    this.#metrics?.drops.close()
   }
 
   #overflow(): void {

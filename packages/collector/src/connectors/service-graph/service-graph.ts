@@ -1,9 +1,6 @@
 /** Metrics of who calls whom: requests are put together of their two ends, and counted by both services. */
-import { createBatch } from '@spoor/otlp'
 import {
-  aborted,
   CollectorError,
-  createDropLog,
   createLogLimiter,
   EMPTY_CONTEXT,
   timerMs,
@@ -13,9 +10,9 @@ import {
   type Context,
   type Counter,
   type DeliveryContext,
-  type DropLog,
   type LogLimiter,
 } from '../../component/index.ts'
+import { MetricsOut } from '../../connector-helper/index.ts'
 import type { ServiceGraphConfig } from './config.ts'
 import { Edges, type Edge } from './edges.ts'
 import { GraphSeries, type VirtualNode } from './series.ts'
@@ -30,15 +27,13 @@ export class ServiceGraphConnector implements Component, Consumer {
   readonly releases = true
   readonly #id: string
   readonly #config: ServiceGraphConfig
-  readonly #next: Consumer
   readonly #ends: RequestEnds
   readonly #edges: Edges
   readonly #series: GraphSeries
-  readonly #drops: DropLog
+  readonly #out: MetricsOut
   readonly #log: LogLimiter
   readonly #figures: Readonly<Record<'total' | 'expired' | 'dropped' | 'overflowed', Counter>>
   readonly #timers: NodeJS.Timeout[] = []
-  #flushing: Promise<void> | undefined
   /** Requests since the last flush. */
   #pending = 0
   #isStopped = false
@@ -48,18 +43,13 @@ export class ServiceGraphConnector implements Component, Consumer {
     const labels = { connector: id }
     this.#id = id
     this.#config = config
-    this.#next = next
     this.#ends = new RequestEnds(config)
     this.#edges = new Edges(config.store.ttl, config.store.max_items, {
       completed: (edge) => this.#count(edge, ''),
       expired: (edge) => this.#expired(edge),
     })
     this.#series = new GraphSeries(config, Date.now())
-    this.#drops = createDropLog(context, {
-      counter: 'spoor_connector_dropped',
-      labels,
-      message: 'Spans or metrics were lost.',
-    })
+    this.#out = new MetricsOut(context, next, 'Spans or metrics were lost.')
     this.#log = createLogLimiter(logger, LOG_INTERVAL_MS)
     const counter = (end: string): Counter => counters.counter(`otelcol_connector_servicegraph_${end}`, labels)
     this.#figures = {
@@ -74,7 +64,7 @@ export class ServiceGraphConnector implements Component, Consumer {
   async start(): Promise<void> {
     const every = (ms: number, run: () => void): void => void this.#timers.push(setInterval(run, timerMs(ms)).unref())
     const { metrics_flush_interval: flushMs, store_expiration_loop: expireMs, cache_loop: cacheMs } = this.#config
-    if (flushMs > 0) every(flushMs, () => this.#tick())
+    if (flushMs > 0) every(flushMs, () => this.#out.tick(() => this.#flush(EMPTY_CONTEXT)))
     every(expireMs, () => this.#edges.expire(Date.now()))
     every(cacheMs, () => this.#series.forgetStale(Date.now()))
   }
@@ -102,17 +92,13 @@ export class ServiceGraphConnector implements Component, Consumer {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#isStopped = true
     for (const timer of this.#timers) clearInterval(timer)
-    if (this.#flushing) await Promise.race([this.#flushing, aborted(signal)])
+    await this.#out.settle(signal)
   }
 
   finish(): void {
     const items = this.#pending + this.#edges.size
     this.#pending = 0
-    if (items > 0) {
-      const error = 'the collector ended before their requests were in a metric that was handed on'
-      this.#drops.add({ signal: 'traces', items, reason: 'shutdown', error })
-    }
-    this.#drops.close()
+    this.#out.finish(items, 'the collector ended before their requests were in a metric that was handed on')
   }
 
   #expired(edge: Edge): void {
@@ -140,24 +126,14 @@ export class ServiceGraphConnector implements Component, Consumer {
   #tellFull(items: number): void {
     this.#figures.dropped.value += items
     const error = `as many spans wait for their other end as may (store.max_items: ${this.#config.store.max_items})`
-    this.#drops.add({ signal: 'traces', items, reason: 'max_items', error })
-  }
-
-  /** One that takes longer than the interval is waited for. */
-  #tick(): void {
-    this.#flushing ??= this.#flush(EMPTY_CONTEXT).finally(() => (this.#flushing = undefined))
+    this.#out.drops.add({ signal: 'traces', items, reason: 'max_items', error })
   }
 
   async #flush(context: DeliveryContext): Promise<void> {
     if (this.#series.size === 0) return
-    const { bytes, points } = this.#series.encode(Date.now())
+    const metrics = this.#series.encode(Date.now())
     this.#pending = 0
-    try {
-      await this.#next.consume(createBatch('metrics', [{ bytes, items: points }]), context)
-    } catch (thrown) {
-      const { code, message } = toCollectorError(thrown)
-      this.#drops.add({ signal: 'metrics', items: points, reason: code, error: message })
-    }
+    await this.#out.send(metrics, context)
   }
 }
 

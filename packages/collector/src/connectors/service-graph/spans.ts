@@ -2,16 +2,14 @@
 import {
   AttributeFinder,
   createSpanColumns,
-  decodeResourceHeader,
   decodeSpan,
   hexToBytes,
-  rangeOf,
   scanSpans,
   type Chunk,
   type KeyValue,
   type SpanColumns,
 } from '@spoor/otlp'
-import { attributeOf, ByteTable } from '../../connector-helper/index.ts'
+import { attributeOf, ByteTable, MAX_TABLE_BYTES, Origins } from '../../connector-helper/index.ts'
 import { valueText } from '../../processor-helper/index.ts'
 import type { ServiceGraphConfig } from './config.ts'
 import type { EdgeKey } from './edges.ts'
@@ -21,9 +19,6 @@ const CLIENT = 3
 const PRODUCER = 4
 const CONSUMER = 5
 const ERROR = 2
-const RESOURCE_OF_RESOURCE_SPANS = 1
-/** Bytes of what is remembered of spans and of resources; beyond it, it is forgotten, and made anew. */
-const MAX_TABLE_BYTES = 8 * 1024 * 1024
 
 interface Origin {
   readonly id: number
@@ -58,8 +53,11 @@ export class RequestEnds {
   readonly #columns = createSpanColumns()
   /** Of the attributes of spans that are asked for. */
   readonly #finder: AttributeFinder
-  readonly #origins: (Origin | undefined)[] = []
-  readonly #originTable = new ByteTable()
+  readonly #origins = new Origins<Origin>(
+    ({ id, service, attributes }) => ({ id, service: valueText(service), attributes }),
+    // What is known of spans is known by the numbers of their resources.
+    () => this.#forgetFacts(),
+  )
   readonly #facts: Facts[] = []
   readonly #factTable = new ByteTable()
   readonly #end: Writable<RequestEnd> = {
@@ -93,7 +91,7 @@ export class RequestEnds {
     for (let row = 0; row < columns.count; row++) {
       if (columns.resourceStart[row] !== resourceStart) {
         resourceStart = columns.resourceStart[row]!
-        origin = this.#originOf(bytes, resourceStart, columns.resourceEnd[row]!)
+        origin = this.#origins.of(bytes, resourceStart, columns.resourceEnd[row]!)
       }
       const kind = columns.kind[row]!
       if (!origin || kind < SERVER || kind > CONSUMER) continue
@@ -115,21 +113,6 @@ export class RequestEnds {
       const other = (isClient ? ids.span : ids.parent).toString('latin1', 8 * row, 8 * row + 8)
       visit({ key: trace + other, isRoot: other === NO_SPAN }, end)
     }
-  }
-
-  /** Undefined for a resource without a service. */
-  #originOf(bytes: Uint8Array, start: number, end: number): Origin | undefined {
-    const [from, to] = rangeOf(bytes, start, end, RESOURCE_OF_RESOURCE_SPANS)
-    const table = this.#originTable
-    table.begin()
-    table.range(bytes, from, to)
-    const known = table.find()
-    if (known >= 0) return this.#origins[known]
-    if (table.byteLength > MAX_TABLE_BYTES) this.#forget()
-    const { attributes } = decodeResourceHeader(bytes, start, end).resource
-    const service = attributeOf(attributes, 'service.name')
-    const id = table.add()
-    return (this.#origins[id] = service && { id, service: valueText(service), attributes })
   }
 
   #factsOf(bytes: Uint8Array, columns: SpanColumns, row: number, { id, attributes }: Origin): Facts {
@@ -174,13 +157,6 @@ export class RequestEnds {
       database: first(databases, resource, span),
       peer: first(peers, span),
     }
-  }
-
-  #forget(): void {
-    this.#originTable.clear()
-    this.#origins.length = 0
-    // What is known of spans is known by the numbers of their resources.
-    this.#forgetFacts()
   }
 
   #forgetFacts(): void {

@@ -5,19 +5,17 @@
 import {
   AttributeFinder,
   createSpanColumns,
-  decodeResourceHeader,
   decodeScopeHeader,
   decodeSpan,
   encodePointAttributes,
   encodeSeries,
-  rangeOf,
   scanSpans,
   type Chunk,
   type KeyValue,
   type MetricSeries,
   type SpanColumns,
 } from '@spoor/otlp'
-import { attributeOf, ByteTable, Dimensions } from '../../connector-helper/index.ts'
+import { ByteTable, Dimensions, MAX_TABLE_BYTES, Origins, type EncodedMetrics } from '../../connector-helper/index.ts'
 import { json } from '../../processor-helper/index.ts'
 import { AdjustedCount } from './adjusted-count.ts'
 import { isDelta, USUAL, USUAL_BUCKETS, type SpanMetricsConfig } from './config.ts'
@@ -37,11 +35,8 @@ import {
 
 /** Series of one connector, of all metrics and resources. Each takes half a kilobyte, or more where it has many buckets or attributes. */
 const MAX_SERIES = 200_000
-/** Bytes of what is remembered of spans and of resources; beyond it, it is forgotten, and made anew. */
-const MAX_TABLE_BYTES = 8 * 1024 * 1024
 
 const NS_PER_MS = 1_000_000n
-const RESOURCE_OF_RESOURCE_SPANS = 1
 
 /** A resource as spans came with it. */
 interface Origin {
@@ -67,11 +62,6 @@ interface Around {
   readonly times: number
   /** In the unit of the configuration. */
   readonly duration: number
-}
-
-export interface Flush {
-  readonly bytes: Uint8Array
-  readonly points: number
 }
 
 export interface AggregatorListener {
@@ -103,8 +93,16 @@ export class Aggregator {
   readonly #columns = createSpanColumns()
   /** Of the dimensions that have names. */
   readonly #finder: AttributeFinder
-  readonly #origins: (Origin | undefined)[] = []
-  readonly #originTable = new ByteTable()
+  readonly #origins = new Origins<Origin>(
+    ({ id, service, attributes }) => ({
+      id,
+      key: keyOf(attributes, this.#config.resource_metrics_key_attributes),
+      service: service.type === 'string' ? service.value : '',
+      attributes,
+    }),
+    // Places are known by the numbers of origins.
+    () => this.#forgetPlaces(),
+  )
   readonly #places: Place[] = []
   readonly #placeTable = new ByteTable()
   readonly #isByPattern: boolean
@@ -157,7 +155,7 @@ export class Aggregator {
     for (let row = 0; row < columns.count; row++) {
       if (columns.resourceStart[row] !== resourceStart) {
         resourceStart = columns.resourceStart[row]!
-        origin = this.#originOf(bytes, resourceStart, columns.resourceEnd[row]!)
+        origin = this.#origins.of(bytes, resourceStart, columns.resourceEnd[row]!)
         metrics = origin && this.#metricsOf(origin, now)
       }
       if (!origin) continue
@@ -185,28 +183,6 @@ export class Aggregator {
     }
     if (uncounted > 0) this.#listener.uncounted(uncounted)
     if (overflowed > 0) this.#listener.overflowed(overflowed)
-  }
-
-  /** Undefined for a resource without a service. */
-  #originOf(bytes: Uint8Array, start: number, end: number): Origin | undefined {
-    const [from, to] = rangeOf(bytes, start, end, RESOURCE_OF_RESOURCE_SPANS)
-    const table = this.#originTable
-    table.begin()
-    table.range(bytes, from, to)
-    const known = table.find()
-    if (known >= 0) return this.#origins[known]
-    if (table.byteLength > MAX_TABLE_BYTES) this.#forgetOrigins()
-    const { attributes } = decodeResourceHeader(bytes, start, end).resource
-    const service = attributeOf(attributes, 'service.name')
-    const id = table.add()
-    const origin = service && {
-      id,
-      key: keyOf(attributes, this.#config.resource_metrics_key_attributes),
-      service: service.type === 'string' ? service.value : '',
-      attributes,
-    }
-    this.#origins[id] = origin
-    return origin
   }
 
   /** Undefined where there is no room for those of another resource. */
@@ -354,7 +330,7 @@ export class Aggregator {
   }
 
   /** What there is to be handed on; `now`: milliseconds since 1970. */
-  flush(now: number): Flush {
+  flush(now: number): EncodedMetrics {
     const time = BigInt(now) * NS_PER_MS
     const { namespace, histogram, events } = this.#config
     const prefix = namespace === '' ? '' : `${namespace}.`
@@ -419,13 +395,6 @@ export class Aggregator {
   #forgetPlaces(): void {
     this.#placeTable.clear()
     this.#places.length = 0
-  }
-
-  #forgetOrigins(): void {
-    this.#originTable.clear()
-    this.#origins.length = 0
-    // Places are known by the numbers of origins.
-    this.#forgetPlaces()
   }
 }
 

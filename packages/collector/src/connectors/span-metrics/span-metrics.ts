@@ -2,11 +2,9 @@
  * Metrics of spans: how many there were and how long they took, by service, name, kind, status and what else is wanted. They are counted as they
  * come, and handed on from time to time.
  */
-import { createBatch, type TelemetryBatch } from '@spoor/otlp'
+import type { TelemetryBatch } from '@spoor/otlp'
 import {
-  aborted,
   CollectorError,
-  createDropLog,
   createLogLimiter,
   EMPTY_CONTEXT,
   timerMs,
@@ -14,8 +12,8 @@ import {
   type Component,
   type Consumer,
   type Context,
-  type DropLog,
 } from '../../component/index.ts'
+import { MetricsOut } from '../../connector-helper/index.ts'
 import { Aggregator } from './aggregator.ts'
 import type { SpanMetricsConfig } from './config.ts'
 
@@ -29,29 +27,22 @@ export class SpanMetricsConnector implements Component, Consumer {
   readonly #id: string
   readonly #intervalMs: number
   readonly #aggregator: Aggregator
-  readonly #next: Consumer
-  readonly #drops: DropLog
+  readonly #out: MetricsOut
   #timer: NodeJS.Timeout | undefined
-  #flushing: Promise<void> | undefined
   #isStopped = false
 
   constructor(context: Context, config: SpanMetricsConfig, next: Consumer) {
     const { id, counters, logger } = context
     this.#id = id
     this.#intervalMs = config.metrics_flush_interval
-    this.#next = next
     const labels = { connector: id }
-    this.#drops = createDropLog(context, {
-      counter: 'spoor_connector_dropped',
-      labels,
-      message: 'Spans or metrics were lost.',
-    })
+    this.#out = new MetricsOut(context, next, 'Spans or metrics were lost.')
     const overflowed = counters.counter('spoor_connector_overflowed_spans', labels)
     const log = createLogLimiter(logger, LOG_INTERVAL_MS)
     this.#aggregator = new Aggregator(config, context.instanceId ?? '', {
       uncounted: (items) => {
         const error = 'there are as many series as there may be, and no room for those of another resource'
-        this.#drops.add({ signal: 'traces', items, reason: 'series_limit', error })
+        this.#out.drops.add({ signal: 'traces', items, reason: 'series_limit', error })
       },
       overflowed: (spans) => {
         overflowed.value += spans
@@ -68,7 +59,7 @@ export class SpanMetricsConnector implements Component, Consumer {
   }
 
   async start(): Promise<void> {
-    this.#timer = setInterval(() => this.#tick(), timerMs(this.#intervalMs)).unref()
+    this.#timer = setInterval(() => this.#out.tick(() => this.#flush()), timerMs(this.#intervalMs)).unref()
   }
 
   async consume(batch: TelemetryBatch): Promise<void> {
@@ -83,32 +74,16 @@ export class SpanMetricsConnector implements Component, Consumer {
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#isStopped = true
     clearInterval(this.#timer)
-    if (this.#flushing) await Promise.race([this.#flushing, aborted(signal)])
+    await this.#out.settle(signal)
   }
 
   finish(): void {
-    const items = this.#aggregator.pending
+    const { pending } = this.#aggregator
     this.#aggregator.pending = 0
-    if (items > 0) {
-      const error = 'the collector ended before they were in a metric that was handed on'
-      this.#drops.add({ signal: 'traces', items, reason: 'shutdown', error })
-    }
-    this.#drops.close()
-  }
-
-  /** One that takes longer than the interval is waited for. */
-  #tick(): void {
-    this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined))
+    this.#out.finish(pending, 'the collector ended before they were in a metric that was handed on')
   }
 
   async #flush(): Promise<void> {
-    const { bytes, points } = this.#aggregator.flush(Date.now())
-    if (points === 0) return
-    try {
-      await this.#next.consume(createBatch('metrics', [{ bytes, items: points }]), EMPTY_CONTEXT)
-    } catch (thrown) {
-      const { code, message } = toCollectorError(thrown)
-      this.#drops.add({ signal: 'metrics', items: points, reason: code, error: message })
-    }
+    await this.#out.send(this.#aggregator.flush(Date.now()), EMPTY_CONTEXT)
   }
 }
