@@ -90,7 +90,9 @@ export interface ClientOptions {
 
 /** The client, writing one JSON object a photograph. */
 export function clientProgram(settings: Settings, { folder, rate, count, onLine }: ClientOptions): Program {
-  const flags = ['--url', localUrl(settings.ports.preprocessing), '--ds_path', folder, '--rate', String(rate), '--json']
+  const flags = ['--url', localUrl(settings.ports.preprocessing), '--ds_path', folder, '--rate', String(rate)]
+  // The world looks the traces up itself.
+  flags.push('--json', '--no-lookup')
   if (count !== undefined) flags.push('--count', String(count))
   return {
     name: 'client',

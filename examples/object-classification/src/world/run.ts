@@ -233,9 +233,10 @@ class World {
     signal.throwIfAborted()
     let lines = 0
     const onLine = (line: string): void => {
-      if (signal.aborted) return
+      const said = JSON.parse(line) as Classification | { readonly summary: object }
+      if (signal.aborted || 'summary' in said) return
       lines++
-      onClassification(JSON.parse(line) as Classification)
+      onClassification(said)
     }
     const client = await startChild(clientProgram(this.#settings, { ...options, onLine }))
     this.#children.push(client)
