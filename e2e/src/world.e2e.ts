@@ -33,9 +33,9 @@ afterEach(async () => {
 /** The world on ports of its own, with the models and photographs of the shared cache. */
 async function startWorld(
   ...flags: string[]
-): Promise<{ page: string; program: Program; otlp: string; preprocessing: string }> {
+): Promise<{ page: string; program: Program; otlp: string; preprocessing: string; control: string }> {
   directory = await mkdtemp(join(tmpdir(), 'spoor-world-'))
-  const ports = await freePorts(9)
+  const ports = await freePorts(10)
   const { flags: own, page } = worldFlags(ports, directory)
   program = runProgram([world, ...own, ...flags])
   return {
@@ -43,6 +43,7 @@ async function startWorld(
     program,
     otlp: `http://127.0.0.1:${ports[2]}`,
     preprocessing: `http://127.0.0.1:${ports[5]}/preprocessing`,
+    control: `http://127.0.0.1:${ports[9]}`,
   }
 }
 
@@ -81,7 +82,7 @@ describe.each([
   ['through a collector', ['--via-collector']],
 ])('the world, reporting %s', (_, flags) => {
   it('classifies photographs, and each request is one complete trace', async () => {
-    const { page, program, otlp, preprocessing } = await startWorld(...flags)
+    const { page, program, otlp, preprocessing, control } = await startWorld(...flags)
     const traces = await eventually(
       'a complete trace',
       async () => {
@@ -158,6 +159,16 @@ describe.each([
       expect(found.traces.map(({ rootService }) => rootService)).toEqual(Array(6).fill('drone'))
       const all = await getJson<{ traces: unknown[] }>(`${page}/api/spoor/v1/search?q=root.service:drone`)
       expect(all.traces).toHaveLength(6)
+
+      // One inference service down: the ensemble goes on with the other one and says so.
+      const down = `${control}/faults/service_down/inference-inception`
+      expect((await fetch(down, { method: 'PUT' })).status).toBe(200)
+      expect(await runClient(page, otlp, preprocessing)).toMatchObject({ classified: 6, traces: { whole: 6 } })
+      const gone = await getJson<{ total: { traces: number } }>(
+        `${page}/api/spoor/v1/search?q=${encodeURIComponent('{device.id:drone_1} && {has:event.inference.url}')}&totals=true`,
+      )
+      expect(gone.total.traces).toBe(6)
+      expect((await fetch(down, { method: 'DELETE' })).status).toBe(200)
     }
 
     // Ctrl-C stops everything: nobody listens any more.

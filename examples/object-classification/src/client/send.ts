@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { withSpan } from '@spoor/instrument'
 import type { PreprocessingAnswer } from '../preprocessing/service.ts'
 import type { EnsembleResult, ErrorAnswer } from '../service/prediction.ts'
+import { fault, happens } from '../service/faults.ts'
 import { uploadUrl } from './target.ts'
 
 /** What became of a photograph. One line of the client's JSON output. */
@@ -40,7 +41,7 @@ export async function sendPhotograph(
   try {
     const result = await withSpan('classify a photograph', { attributes }, async (span) => {
       traceId = span.spanContext().traceId
-      const bytes = await readFile(file)
+      const bytes = spoil(await readFile(file))
       span.setAttributes({ 'file.name': name, 'file.size': bytes.length })
       const result = await classify(name, bytes, uploadUrl(url))
       span.setAttributes({ 'prediction.label': result.label, 'prediction.probability': result.probability })
@@ -50,6 +51,13 @@ export async function sendPhotograph(
   } catch (error) {
     return { file: name, traceId, elapsedMs: performance.now() - started, error: reasonOf(error) }
   }
+}
+
+/** A camera that now and then sends what is no image: half of one, or the error page of its own server. */
+function spoil(bytes: Buffer): Buffer {
+  const { percent = 0 } = fault('bad_images') ?? {}
+  if (!happens(percent)) return bytes
+  return happens(50) ? bytes.subarray(0, bytes.length / 2) : Buffer.from('<html>503 Service Unavailable</html>')
 }
 
 async function classify(name: string, bytes: Buffer, url: string): Promise<EnsembleResult> {
