@@ -10,6 +10,8 @@ import {
   type Context,
   type Counter,
   type LedgerDoor,
+  type PortTraits,
+  type RefusalFacts,
   type SenderAccount,
 } from '../component/index.ts'
 import { Call } from './call.ts'
@@ -42,14 +44,20 @@ export interface Intake extends LedgerDoor {
   reject(signal: Signal, items: number): void
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
-   * `reason`: what it is counted by, default the error's code.
+   * `reason`: what it is counted by, default the error's code. `facts`: what the sender chose, for whoever tells it how to do better.
    */
-  refuse(thrown: unknown, sender: SenderAccount, reason?: string): CollectorError
+  refuse(thrown: unknown, sender: SenderAccount, reason?: string, facts?: RefusalFacts): CollectorError
   /** No request is taken from now on. Resolves when the last one that was taken is done. */
   close(): Promise<void>
 }
 
-export function createIntake(context: Context, transport: Transport, next: ReadonlyMap<Signal, Consumer>): Intake {
+/** `traits`: of the port, for the ledger. */
+export function createIntake(
+  context: Context,
+  transport: Transport,
+  next: ReadonlyMap<Signal, Consumer>,
+  traits?: PortTraits,
+): Intake {
   const labels = { receiver: context.id, transport }
   const accepted = signalCounters(context.counters, 'otelcol_receiver_accepted', labels)
   const refused = signalCounters(context.counters, 'otelcol_receiver_refused', labels)
@@ -57,7 +65,7 @@ export function createIntake(context: Context, transport: Transport, next: Reado
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
-  const door = context.ledger?.door(context.id, transport) ?? NO_DOOR
+  const door = context.ledger?.door(context.id, transport, traits) ?? NO_DOOR
 
   let open = true
   let active = 0
@@ -111,10 +119,10 @@ export function createIntake(context: Context, transport: Transport, next: Reado
     reject(signal, items) {
       refused[signal].value += items
     },
-    refuse(thrown, sender, reason) {
+    refuse(thrown, sender, reason, facts) {
       const error = toCollectorError(thrown)
       requests(reason ?? error.code).value++
-      sender.refused(reason ?? error.code, error.message)
+      sender.refused(reason ?? error.code, error.message, facts)
       return error
     },
     async close() {
