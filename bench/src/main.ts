@@ -27,6 +27,7 @@ import { answers } from './sections/answers.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
+import { instrument } from './sections/instrument.ts'
 import { join } from './sections/join.ts'
 import { memory } from './sections/memory.ts'
 import { page } from './sections/page.ts'
@@ -71,6 +72,7 @@ const SECTIONS: readonly Section[] = [
     run: async (context) => query(context, await stored(context)),
   },
   page,
+  instrument,
   ...(['shop', 'market'] as const).map((corpus): Section => ({
     name: `store-${corpus}`,
     title: `A large store: ${corpus}`,
