@@ -146,6 +146,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       const { page, otlpHttp, otlpGrpc } = urls()
       return { isOwnConfig: options.config === undefined, page, otlpHttp: otlpHttp?.slice('http://'.length), otlpGrpc }
     },
+    folder: join(data, 'collector'),
   })
 
   function urls(): Spoor['urls'] {

@@ -39,8 +39,11 @@ export function explainPath(happening: Happening): Explanation {
       code: 'jaeger',
       severity: 'error',
       what: 'Spans come in Jaeger’s format to a port of OTLP.',
-      mend: 'Let the sender export OTLP, which Jaeger’s own clients have given way to.',
-      lines: [env('OTEL_TRACES_EXPORTER', 'otlp'), tracesUrl],
+      mend: 'Let the sender export OTLP, which Jaeger’s own clients have given way to; or give a collector a receiver for Jaeger, and send to its ports.',
+      lines: [
+        env('OTEL_TRACES_EXPORTER', 'otlp'),
+        { kind: 'yaml', text: 'receivers: { jaeger: { protocols: { grpc: {}, thrift_http: {} } } }' },
+      ],
     }
   if (method !== 'POST')
     return {

@@ -3,7 +3,6 @@
  * where they come from. Bounded: the sender that was seen longest ago goes when another comes, and is counted.
  */
 import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
 import {
   byGravity,
   formatHostPort,
@@ -13,6 +12,7 @@ import {
   type LedgerDoor,
   type LedgerReport,
   type Logger,
+  type Peer,
   type PortTraits,
   type SenderReport,
   type Surroundings,
@@ -79,7 +79,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
 function createDoor(receiver: string, transport: string, senderOf: (key: SenderKey) => Sender): LedgerDoor {
   /** Of each connection, the sender of its last request. */
-  const last = new WeakMap<Socket | Http2Session, { readonly userAgent: string; readonly sender: Sender }>()
+  const last = new WeakMap<Peer | Http2Session, { readonly userAgent: string; readonly sender: Sender }>()
   return {
     sender(connection, userAgent = '') {
       const known = connection && last.get(connection)
@@ -92,7 +92,7 @@ function createDoor(receiver: string, transport: string, senderOf: (key: SenderK
   }
 }
 
-function endsOf(connection: Socket | Http2Session | undefined): Pick<SenderKey, 'port' | 'peer'> {
+function endsOf(connection: Peer | Http2Session | undefined): Pick<SenderKey, 'port' | 'peer'> {
   try {
     const socket = connection && 'socket' in connection ? connection.socket : connection
     const { remoteAddress, localAddress, localPort } = socket ?? {}

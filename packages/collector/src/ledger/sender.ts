@@ -232,9 +232,11 @@ function isTold({ lastSeenMs }: Outcome, isMended: boolean, isBrief: boolean, no
   return ageMs < (isMended ? MINUTE_MS : isBrief ? TOLD_BRIEFLY_MS : TOLD_MS)
 }
 
+const NAMES: Readonly<Record<string, string>> = { grpc: 'gRPC', http: 'HTTP' }
+
 function whereOf({ receiver, transport, port, peer, userAgent }: SenderKey): string {
   const who = [userAgent || 'a sender', peer && `on ${peer}`].filter(Boolean).join(' ')
-  return `${who}, at ${port || 'a port'} (${receiver}, ${transport === 'grpc' ? 'gRPC' : 'HTTP'})`
+  return `${who}, at ${port || 'a port'} (${receiver}, ${NAMES[transport] ?? transport})`
 }
 
 function kept(facts: RefusalFacts): RefusalFacts {

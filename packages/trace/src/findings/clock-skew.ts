@@ -120,7 +120,7 @@ function hostOf(clock: Clock, pairs: readonly Pair[]): Finding {
   const others = [...new Set(pairs.flatMap(({ caller, callee }) => [caller.service, callee.service]))]
   const evidence = pairs.map((pair) => pair.evidence.report())
   return {
-    ...told(`${howFar(ahead, nameOf(clock), 'those of the others that it talks to')}`),
+    ...told(howFar(ahead, nameOf(clock), 'those of the others that it talks to')),
     where: `service ${clock.service}`,
     services: [clock.service, ...others.filter((name) => name !== clock.service)],
     count: evidence.reduce((sum, { count }) => sum + count, 0),
