@@ -5,6 +5,7 @@ import { type Instrumentation, registerInstrumentations } from '@opentelemetry/i
 import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { checkApiCopies } from './api-copies.ts'
 import { type Application, findApplication } from './application.ts'
+import { isBundle } from './bundled.ts'
 import { Delivery, type DeliveryStats } from './delivery.ts'
 import { InstrumentError } from './error.ts'
 import { ExcludingSampler } from './exclude.ts'
@@ -146,7 +147,7 @@ function start(
   setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
   const inPlace = patched(instrumentations)
   reporter.say(startLine(serviceName, settings, inPlace, awaited(instrumentations, application)))
-  const stopLooking = lookAgain(instrumentations, inPlace, reporter)
+  const stopLooking = lookAgain(instrumentations, inPlace, application, reporter)
 
   const stats = (): TracingStats => ({
     ...delivery.stats,
@@ -272,6 +273,7 @@ function fallbackServiceName(application: Application, report: (finding: string)
 function lookAgain(
   instrumentations: readonly Instrumentation[],
   inPlace: readonly string[],
+  application: Application,
   reporter: Reporter,
 ): () => void {
   const told = new Set<string>()
@@ -287,6 +289,12 @@ function lookAgain(
     look()
     const since = patched(instrumentations).filter((name) => !inPlace.includes(name))
     if (since.length > 0) reporter.say(`patched ${since.join(', ')}`)
+    const missing = awaited(instrumentations, application)
+    if (missing.length > 0 && isBundle(process.argv[1])) {
+      reporter.warn(
+        `${process.argv[1]} is a bundle, and what is in it cannot be patched: ${missing.join(', ')}; leave packages out of it (esbuild --packages=external, externals of webpack)`,
+      )
+    }
   }, secondLookMs)
   timer.unref()
   return () => clearTimeout(timer)
