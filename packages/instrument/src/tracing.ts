@@ -136,10 +136,7 @@ function start(
     report('AWS Lambda freezes the process after each request: await tracing.flush() at the end of your handler')
   }
 
-  const instrumentations =
-    settings.instrumentations === 'default'
-      ? defaultInstrumentations(application, report)
-      : [...settings.instrumentations]
+  const instrumentations = instrumentationsOf(settings, application, other, report)
   const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
   hookImports(modulesToPatch(instrumentations), report)
 
@@ -202,6 +199,16 @@ function startDisabled(settings: Settings, reporter: Reporter, reason: string): 
   const uninstallContext = installContext(settings)
   reporter.say(`tracing is off: ${reason}`)
   return off(uninstallContext)
+}
+
+function instrumentationsOf(
+  { instrumentations }: Settings,
+  application: Application,
+  other: string | undefined,
+  report: (finding: string) => void,
+): Instrumentation[] {
+  if (instrumentations !== 'default') return [...instrumentations]
+  return other === undefined ? defaultInstrumentations(application, report) : []
 }
 
 /** The handle of what does nothing. */
