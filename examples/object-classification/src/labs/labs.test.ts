@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { errors } from './errors.ts'
-import { wrongParts } from './lab.ts'
+import { is, near, wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
 import { retryStorm } from './retry-storm.ts'
@@ -72,6 +72,16 @@ describe('the labs', () => {
       }
       expect(existsSync(new URL(`../../../../docs/labs/${lab.number}.md`, import.meta.url))).toBe(true)
     }
+  })
+
+  it('take no answer for nothing', () => {
+    expect([near(0, 0.1)(''), near(Number.NaN, 1)('NaN'), is('')('')]).toEqual([false, false, false])
+    expect([near(0, 0.1)('0'), near(100, 0.1)('109'), near(100, 0.1)('111'), is('ab')('AB')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
   })
 
   it('1: the slowest model by its median, and the longest request', () => {
@@ -175,7 +185,7 @@ describe('the labs', () => {
       const first = root(trace, index * 100, index * 100 + 90)
       const preprocessing = call(trace, first, 'preprocessing', 0)
       const ensemble = call(trace, preprocessing, 'ensemble', -3000)
-      return [first, preprocessing, ensemble, call(trace, ensemble, 'inference-a', 3000)]
+      return [first, preprocessing, ensemble, call(trace, ensemble, 'inference-a', 3010)]
     })
     expectOnly(
       skewedClock,
