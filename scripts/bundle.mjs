@@ -71,7 +71,8 @@ export async function bundle() {
     plugins: [version],
   })
   rmSync(folder, { recursive: true, force: true })
-  const { output } = await build.write({ dir: folder, format: 'esm' })
+  // Without hashes: Node's compile cache goes by the name, and would keep those of each build.
+  const { output } = await build.write({ dir: folder, format: 'esm', chunkFileNames: '[name].js' })
   await build.close()
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
 }
