@@ -8,7 +8,7 @@ import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-outp
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { keepOf } from './cli-keep.ts'
-import { ageOf, bytesOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
+import { ageOf, bytesOf, formatBytes, type OptionValue, originsOf, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
@@ -54,6 +54,10 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     )
     .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
+    .option(
+      '--cors <origin>',
+      'Origin whose pages may send from browsers, as https://shop.example; may be repeated (default: those of this machine)',
+    )
     .option(
       '--config <uri>',
       'Collector configuration in place of the built-in one; its exporter spoor_storage stores here. See spoor collector --help',
@@ -112,6 +116,7 @@ async function serve(options: Options, io: Io): Promise<number> {
     queryGrpcPort: portOf('query-grpc-port', options['queryGrpcPort']),
     otlpGrpcPort: portOf('otlp-grpc-port', options['otlpGrpcPort']),
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
+    corsOrigins: originsOf('cors', options['cors']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
     maxAgeMs: ageOf('max-age', options['maxAge']),
     keep: keepOf(options),
@@ -121,6 +126,10 @@ async function serve(options: Options, io: Io): Promise<number> {
   const readOnly = options['readOnly'] === true
   if (readOnly && config) {
     throw new SpoorError('option', '--read-only receives nothing: leave out --config')
+  }
+  if (settings.corsOrigins && config) {
+    const where = 'protocols.http.cors.allowed_origins of the receiver'
+    throw new SpoorError('option', `--cors is for Spoor’s own configuration; with --config, say it in ${where}`)
   }
   if (options['watch'] === true && !config) {
     throw new SpoorError('option', '--watch looks at a configuration: add --config FILE')
