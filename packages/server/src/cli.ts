@@ -5,6 +5,7 @@ import { type CAC, cac } from 'cac'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
+import { addRunCommand } from './cli-run.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { keepOf } from './cli-keep.ts'
@@ -81,6 +82,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
+  addRunCommand(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli
