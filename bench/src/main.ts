@@ -31,6 +31,7 @@ import { instrument } from './sections/instrument.ts'
 import { join } from './sections/join.ts'
 import { memory } from './sections/memory.ts'
 import { page } from './sections/page.ts'
+import { processing } from './sections/process.ts'
 import { query } from './sections/query.ts'
 import { receive } from './sections/receive.ts'
 import { scan } from './sections/scan.ts'
@@ -54,6 +55,7 @@ const SECTIONS: readonly Section[] = [
   join,
   receive,
   forward,
+  processing,
   senders,
   smallSpans,
   smallRequests,

@@ -4,12 +4,17 @@ import {
   createBudget,
   createCounters,
   CollectorError,
+  folderStorage,
+  prepareFolder,
   version,
   type Budget,
   type Counters,
   type Factory,
+  type Ledger,
   type Listening,
   type Logger,
+  type Surroundings,
+  type Storage,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
 import { buildGraph, type Graph } from './graph/graph.ts'
@@ -36,10 +41,17 @@ export interface CollectorOptions {
   readonly servesMetrics?: boolean
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
+  /**
+   * A folder for what must outlive the process and has no storage in the configuration, as traces that wait for `tail_sampling`; made when it is
+   * needed. Default: that goes with the process.
+   */
+  readonly folder?: string | undefined
   /** Where the collector's status can be read, on a port of its own. Default: nowhere. */
   readonly status?: StatusOptions | undefined
   /** The origin under which the program that the collector is in answers the status API, known once it listens. */
   readonly statusAddress?: () => string | undefined
+  /** What the program that the collector is in is, for what senders are told to do. Default: a collector alone. */
+  readonly surroundings?: () => Surroundings
 }
 
 /** As in {@link CollectorOptions.config}. */
@@ -73,6 +85,8 @@ export interface Collector {
   pipelines(): CollectorStatus
   /** Who sends what to its receivers, and what comes of it. */
   senders(): SendersStatus
+  /** For a port of the program around it, where somebody may send by mistake. */
+  door: Ledger['door']
   /** As it runs, without its secrets. */
   config(): unknown
   /** The edges of its graph, or the next items at one: the status API's `tap`. */
@@ -102,7 +116,11 @@ export function createCollector(options: CollectorOptions): Collector {
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect, maxGarbageShare: MAX_GARBAGE_SHARE })
-  const ledger = createLedger({ logger, counters })
+  const ledger = createLedger({
+    logger,
+    counters,
+    surroundings: () => ({ isOwnConfig: false, ...options.surroundings?.(), statusAddress: statusAddress() }),
+  })
   const taps = createTapDesk({ edges: () => graph.edges(), tap: (id, look) => graph.tap(id, look) })
   const source = {
     pipelines: (): CollectorStatus => ({ version, atMs: Date.now(), ...graph.overview() }),
@@ -112,7 +130,8 @@ export function createCollector(options: CollectorOptions): Collector {
   }
   const status = options.status && createStatusListener(options.status, source, logger)
   const statusAddress = () => status?.address ?? options.statusAddress?.()
-  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress })
+  const storage = options.folder === undefined ? undefined : ownStorage(options.folder)
+  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress, storage })
   const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
@@ -130,6 +149,7 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     failed,
     ...source,
+    door: (receiver, transport, traits) => ledger.door(receiver, transport, traits),
     get statusAddress() {
       return statusAddress()
     },
@@ -207,4 +227,16 @@ function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
+}
+
+/** Makes the folder for its first file. */
+function ownStorage(folder: string): Storage {
+  const storage = folderStorage(folder)
+  return {
+    ...storage,
+    fileOf(owner) {
+      prepareFolder(folder, 0o750)
+      return storage.fileOf(owner)
+    },
+  }
 }

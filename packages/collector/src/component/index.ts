@@ -24,12 +24,18 @@ export {
   NO_DOOR,
   type Ledger,
   type LedgerDoor,
+  type Peer,
   type LedgerReport,
+  type OutcomeReport,
+  type PortTraits,
+  type RefusalFacts,
   type SampledOrigin,
   type SampledResource,
   type SenderAccount,
   type SenderReport,
+  type Surroundings,
 } from './ledger.ts'
+export { byGravity, type Attention, type MendingLine } from './attention.ts'
 export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
 export { version } from './version.ts'
 export {
@@ -41,6 +47,7 @@ export {
   type PipelineOverview,
   type Place,
 } from './overview.ts'
+export { folderStorage, prepareFolder } from './folder-storage.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, joinErrors, type CollectorErrorCode } from './error.ts'
 export {
