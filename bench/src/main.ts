@@ -27,9 +27,11 @@ import { answers } from './sections/answers.ts'
 import { edit } from './sections/edit.ts'
 import { forward } from './sections/forward.ts'
 import { ingest, type Ingested } from './sections/ingest.ts'
+import { instrument } from './sections/instrument.ts'
 import { join } from './sections/join.ts'
 import { memory } from './sections/memory.ts'
 import { page } from './sections/page.ts'
+import { processing } from './sections/process.ts'
 import { query } from './sections/query.ts'
 import { receive } from './sections/receive.ts'
 import { scan } from './sections/scan.ts'
@@ -53,6 +55,7 @@ const SECTIONS: readonly Section[] = [
   join,
   receive,
   forward,
+  processing,
   senders,
   smallSpans,
   smallRequests,
@@ -71,6 +74,7 @@ const SECTIONS: readonly Section[] = [
     run: async (context) => query(context, await stored(context)),
   },
   page,
+  instrument,
   ...(['shop', 'market'] as const).map((corpus): Section => ({
     name: `store-${corpus}`,
     title: `A large store: ${corpus}`,

@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Program, eventually, freePorts, getJson, root, runProgram, worldFlags } from './spoor.ts'
 
@@ -30,11 +31,40 @@ afterEach(async () => {
 })
 
 /** The world on ports of its own, with the models and photographs of the shared cache. */
-async function startWorld(...flags: string[]): Promise<{ page: string; program: Program }> {
+async function startWorld(
+  ...flags: string[]
+): Promise<{ page: string; program: Program; otlp: string; preprocessing: string; control: string }> {
   directory = await mkdtemp(join(tmpdir(), 'spoor-world-'))
-  const { flags: own, page } = worldFlags(await freePorts(9), directory)
+  const ports = await freePorts(10)
+  const { flags: own, page } = worldFlags(ports, directory)
   program = runProgram([world, ...own, ...flags])
-  return { page, program }
+  return {
+    page,
+    program,
+    otlp: `http://127.0.0.1:${ports[2]}`,
+    preprocessing: `http://127.0.0.1:${ports[5]}/preprocessing`,
+    control: `http://127.0.0.1:${ports[9]}`,
+  }
+}
+
+/** The client as a user starts it, with the tutorial's arguments and as many photographs at a time as it may. @returns Its summary. */
+async function runClient(page: string, otlp: string, url: string): Promise<Record<string, unknown>> {
+  const folder = join(process.env['SPOOR_CACHE'] ?? join(root, '.cache'), 'photographs')
+  const flags = ['--url', url, '--ds_path', folder, '--rate', '5', '--device_id', 'drone_1']
+  const more = ['--count', '6', '--seed', '1', '--ramp', '1', '--concurrency', '2', '--page', page, '--json']
+  const register = join(root, 'packages', 'instrument', 'dist', 'register.js')
+  const client = runProgram(['--import', register, join(dirname(world), 'client', 'main.js'), ...flags, ...more], {
+    OTEL_SERVICE_NAME: 'drone',
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
+    SPOOR_QUIET: '1',
+  })
+  await once(client.child, 'exit')
+  const line = client
+    .output()
+    .split('\n')
+    .find((one) => one.startsWith('{"summary"'))
+  if (line === undefined) throw new Error(`the client gave no summary\n${client.output()}`)
+  return (JSON.parse(line) as { summary: Record<string, unknown> }).summary
 }
 
 /** Spans whose parent is not there; each service sends on its own clock, so some come before their parents. */
@@ -52,7 +82,7 @@ describe.each([
   ['through a collector', ['--via-collector']],
 ])('the world, reporting %s', (_, flags) => {
   it('classifies photographs, and each request is one complete trace', async () => {
-    const { page, program } = await startWorld(...flags)
+    const { page, program, otlp, preprocessing, control } = await startWorld(...flags)
     const traces = await eventually(
       'a complete trace',
       async () => {
@@ -117,6 +147,29 @@ describe.each([
       60_000,
       program.output,
     )
+
+    // Load from outside, and all of its traces come back.
+    if (flags.length === 0) {
+      const summary = await runClient(page, otlp, preprocessing)
+      expect(summary).toMatchObject({ sent: 6, classified: 6, failed: 0, traces: { expected: 6, whole: 6 } })
+      const found = await getJson<{ traces: { rootService: string }[] }>(
+        `${page}/api/spoor/v1/search?q=device.id:drone_1`,
+      )
+      // Six photographs and nothing else: looking the traces up leaves none.
+      expect(found.traces.map(({ rootService }) => rootService)).toEqual(Array(6).fill('drone'))
+      const all = await getJson<{ traces: unknown[] }>(`${page}/api/spoor/v1/search?q=root.service:drone`)
+      expect(all.traces).toHaveLength(6)
+
+      // One inference service down: the ensemble goes on with the other one and says so.
+      const down = `${control}/faults/service_down/inference-inception`
+      expect((await fetch(down, { method: 'PUT' })).status).toBe(200)
+      expect(await runClient(page, otlp, preprocessing)).toMatchObject({ classified: 6, traces: { whole: 6 } })
+      const gone = await getJson<{ total: { traces: number } }>(
+        `${page}/api/spoor/v1/search?q=${encodeURIComponent('{device.id:drone_1} && {has:event.inference.url}')}&totals=true`,
+      )
+      expect(gone.total.traces).toBe(6)
+      expect((await fetch(down, { method: 'DELETE' })).status).toBe(200)
+    }
 
     // Ctrl-C stops everything: nobody listens any more.
     expect(await program.stop('SIGINT')).toBe(0)

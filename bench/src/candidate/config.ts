@@ -36,6 +36,40 @@ service:
 `
 }
 
+/** What is between OTLP and its export over gRPC in batches: the processors in their order, and what spans are counted by. */
+export interface Stages {
+  /** YAML by id. */
+  readonly processors?: Readonly<Record<string, string>>
+  readonly connectors?: Readonly<Record<string, string>>
+}
+
+/** The configuration with these stages. Spans go to `endpoint`, or where there is a connector to it alone; what it counts is dropped. */
+export function processingConfig({ processors = {}, connectors = {} }: Stages, endpoint: string, ports: Ports): string {
+  const exporter: Exporter = { kind: 'otlp_grpc', endpoint, compression: 'none' }
+  const [ids, ends] = [Object.keys(processors), Object.keys(connectors)]
+  const section = (entries: Readonly<Record<string, string>>): string =>
+    Object.entries(entries)
+      .map(([id, yaml]) => `  ${id}: ${yaml}\n`)
+      .join('')
+  return `
+${receivers(ports)}
+processors:
+${section({ ...processors, batch: '{ send_batch_size: 8192, timeout: 200ms }' })}
+exporters:
+  otlp_grpc: ${settingsOf(exporter)}
+  nop: {}
+${ends.length > 0 ? `connectors:\n${section(connectors)}` : ''}
+service:
+  telemetry: { metrics: { level: none } }
+  pipelines:
+    traces:
+      receivers: [otlp]
+      processors: [${[...ids, ...(ends.length > 0 ? [] : ['batch'])].join(', ')}]
+      exporters: [${ends.length > 0 ? ends.join(', ') : 'otlp_grpc'}]
+${ends.length > 0 ? `    metrics: { receivers: [${ends.join(', ')}], exporters: [nop] }` : ''}
+`
+}
+
 function settingsOf(exporter: Exporter): string {
   if (exporter.kind === 'nop') return '{}'
   const { kind, endpoint, compression } = exporter

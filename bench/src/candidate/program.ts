@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '@spoor/collector/testkit'
 import { track, type Running } from '../process/running.ts'
 import { READY_MS } from '../process/start.ts'
-import { configOf, receivers, type Exporter } from './config.ts'
+import { configOf, receivers, type Exporter, type Ports } from './config.ts'
 import { waitUntil, type Probe } from './ready.ts'
 
 /** A program under test as its user starts it, and its addresses. */
@@ -30,15 +30,16 @@ export async function startSpoor(data: string, ready: Probe = waitUntil.acceptin
   return start([...spoor, '--data', data, ...ports, '--log-level', 'warn'], { page, grpc, http }, ready)
 }
 
-/** A collector with a configuration: `spoor collector`, or the real one where its file is given. `folder` is where the configuration is written. */
+/** A collector with a configuration, or that of an exporter: `spoor collector`, or the real one where its file is given. `folder` is where it is written. */
 export async function startCollector(
   folder: string,
-  exporter: Exporter,
+  config: Exporter | ((ports: Ports) => string),
   real?: string,
   ready: Probe = waitUntil.accepting,
 ): Promise<Program> {
   const [grpc, http] = await Promise.all([freePort(), freePort()])
-  const file = await written(folder, `${http}.yaml`, configOf(exporter, { grpc, http }))
+  const text = typeof config === 'function' ? config({ grpc, http }) : configOf(config, { grpc, http })
+  const file = await written(folder, `${http}.yaml`, text)
   // Several run at a time, and only one could have the port of its status.
   const own = [...spoor, 'collector', '--config', file, '--status-endpoint', 'off', '--log-level', 'warn']
   return start(real === undefined ? own : [real, '--config', file], { grpc, http }, ready)

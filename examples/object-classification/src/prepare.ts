@@ -50,6 +50,11 @@ export async function prepareModels(names: readonly string[], options: PrepareOp
   return prepared
 }
 
+/** The name of a model before it is prepared: that of the catalogue, or the file's without `.onnx`. */
+export function modelName(nameOrPath: string): string {
+  return (nameOrPath.split(/[\\/]/).pop() ?? nameOrPath).replace(/\.onnx$/, '')
+}
+
 async function prepareCatalogModel(name: ModelName, options: PrepareOptions): Promise<PreparedModel> {
   const model = CATALOG[name]
   const file = join(options.cache, 'models', `${name}-${model.package.version}-${CONVERSION}.onnx`)
@@ -77,7 +82,7 @@ async function findOwnModel(path: string): Promise<PreparedModel> {
     throw new Error(`--models ${path}: no such model; name one of ${known}, or the path of an .onnx file`)
   const file = resolve(path)
   if (!(await exists(file))) throw new Error(`--models ${path}: there is no file ${file}`)
-  return { name: (file.split(/[\\/]/).pop() ?? path).replace(/\.onnx$/, ''), file }
+  return { name: modelName(file), file }
 }
 
 /** Puts the 1000 labels into the cache. @returns The file, a JSON array. */

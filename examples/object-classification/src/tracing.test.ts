@@ -5,41 +5,18 @@ import { join } from 'node:path'
 import { startTracing } from '@spoor/instrument'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serve } from './service/serve.ts'
-import type { Running } from './service/serve.ts'
 import { COLOUR_LABELS, writeColourModel } from './testkit/onnx.ts'
-
-/** The parts of a span in OTLP/JSON that are looked at. */
-interface JsonSpan {
-  readonly name: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly endTimeUnixNano: string
-  readonly status: { readonly code?: number; readonly message?: string }
-  readonly events?: readonly { readonly name: string }[]
-  readonly links?: readonly { readonly spanId: string }[]
-}
-interface JsonRequest {
-  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly JsonSpan[] }[] }[]
-}
+import { receiveSpans } from './testkit/receive-spans.ts'
+import type { JsonSpan, SpanReceiver } from './testkit/receive-spans.ts'
 
 const ERROR = 2
-const received: JsonSpan[] = []
 let directory = ''
-let receiver: Running
+let receiver: SpanReceiver
 let dead = ''
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tracing-'))
-  receiver = await serve(
-    createServer((request, response) => {
-      void request.toArray().then((chunks: Buffer[]) => {
-        const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as JsonRequest
-        for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) received.push(...spans)
-        response.end('{}')
-      })
-    }),
-    { port: 0 },
-  )
+  receiver = await receiveSpans()
   const closed = await serve(createServer(), { port: 0 })
   await closed.stop()
   dead = closed.url
@@ -71,9 +48,9 @@ afterAll(async () => {
   await rm(directory, { recursive: true })
 })
 
-const named = (name: string): JsonSpan[] => received.filter((span) => span.name === name)
+const named = (name: string): JsonSpan[] => receiver.spans.filter((span) => span.name === name)
 const childrenOf = (span: JsonSpan | undefined): JsonSpan[] =>
-  received.filter(({ parentSpanId }) => parentSpanId === span?.spanId)
+  receiver.spans.filter(({ parentSpanId }) => parentSpanId === span?.spanId)
 const eventsOf = (span: JsonSpan | undefined): string[] => (span?.events ?? []).map(({ name }) => name).sort()
 
 describe('the spans of the services', () => {

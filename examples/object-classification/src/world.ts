@@ -13,6 +13,7 @@ const cli = cac('npm start --')
 cli
   .command('', 'Starts Spoor and the object-classification services, and sends photographs through them')
   .option('--via-collector', 'Puts a separate collector process between the services and Spoor')
+  .option('--world <file>', 'Places services on sites, with links between them, as world.yaml says')
   .option('--models <names>', 'mobilenet, inception, mobilenet_v1, resnet50, or paths of .onnx files', {
     default: 'mobilenet,inception',
   })
@@ -24,6 +25,7 @@ cli
   .option('--page-port <port>', "Spoor's page and query API", { default: 16686 })
   .option('--otlp-grpc-port <port>', 'OTLP over gRPC', { default: 4317 })
   .option('--otlp-http-port <port>', 'OTLP over HTTP', { default: 4318 })
+  .option('--control-port <port>', 'The page of the world, with the switches of its faults', { default: 5009 })
   .option('--preprocessing-port <port>', 'The preprocessing service', { default: 5010 })
   .option('--ensemble-port <port>', 'The ensemble service', { default: 5011 })
   .option('--inference-1-port <port>', 'The first inference service', { default: 5012 })

@@ -4,12 +4,15 @@ import {
   createBudget,
   createCounters,
   CollectorError,
+  folderStorage,
+  prepareFolder,
   version,
   type Budget,
   type Counters,
   type Factory,
   type Listening,
   type Logger,
+  type Storage,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
 import { buildGraph, type Graph } from './graph/graph.ts'
@@ -36,6 +39,11 @@ export interface CollectorOptions {
   readonly servesMetrics?: boolean
   /** Bounds the bytes in flight. Default: one of {@link DEFAULT_BUDGET_BYTES} with gauges in `counters`. */
   readonly budget?: Budget
+  /**
+   * A folder for what must outlive the process and has no storage in the configuration, as traces that wait for `tail_sampling`; made when it is
+   * needed. Default: that goes with the process.
+   */
+  readonly folder?: string | undefined
   /** Where the collector's status can be read, on a port of its own. Default: nowhere. */
   readonly status?: StatusOptions | undefined
   /** The origin under which the program that the collector is in answers the status API, known once it listens. */
@@ -112,7 +120,8 @@ export function createCollector(options: CollectorOptions): Collector {
   }
   const status = options.status && createStatusListener(options.status, source, logger)
   const statusAddress = () => status?.address ?? options.statusAddress?.()
-  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress })
+  const storage = options.folder === undefined ? undefined : ownStorage(options.folder)
+  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress, storage })
   const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
@@ -207,4 +216,16 @@ function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
+}
+
+/** Makes the folder for its first file. */
+function ownStorage(folder: string): Storage {
+  const storage = folderStorage(folder)
+  return {
+    ...storage,
+    fileOf(owner) {
+      prepareFolder(folder, 0o750)
+      return storage.fileOf(owner)
+    },
+  }
 }

@@ -35,6 +35,7 @@ import { redactionProcessor } from './processors/redaction/index.ts'
 import { spanProcessor } from './processors/span/index.ts'
 import { tailSamplingProcessor } from './processors/tail-sampling/index.ts'
 import { transformProcessor } from './processors/transform/index.ts'
+import { jaegerReceiver } from './receivers/jaeger/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
@@ -43,6 +44,7 @@ import { zipkinReceiver } from './receivers/zipkin/index.ts'
 export const builtinFactories: readonly Factory[] = [
   otlpReceiver,
   otlpJsonFileReceiver,
+  jaegerReceiver,
   zipkinReceiver,
   nopReceiver,
   batchProcessor,

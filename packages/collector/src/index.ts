@@ -33,6 +33,15 @@ export {
 } from './exporter-helper/index.ts'
 export { createGrpcEndpoint } from './extension-helper/index.ts'
 export {
+  DURATION,
+  JAEGER_MODEL,
+  JAEGER_V2,
+  protoMessage,
+  TIME_FILES,
+  TIME_IMPORTS,
+  TIMESTAMP,
+} from './jaeger-helper/index.ts'
+export {
   createHealth as createGrpcHealth,
   HEALTH_SERVICE,
   healthProtoFile,

@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
 import type * as Api from '@opentelemetry/api'
 import { trace } from '@opentelemetry/api'
 import type { Application } from './application.ts'
-
-const require = createRequire(import.meta.url)
+import { ownRequire } from './own-require.ts'
 
 /**
  * Reports a copy of the API in the application that cannot see this SDK. All copies share what is installed through a
@@ -13,7 +11,7 @@ const require = createRequire(import.meta.url)
 export function checkApiCopies(application: Application, report: (finding: string) => void): void {
   try {
     const file = application.require.resolve('@opentelemetry/api')
-    if (file === require.resolve('@opentelemetry/api')) return
+    if (file === ownRequire.resolve('@opentelemetry/api')) return
     const theirs = application.require(file) as typeof Api
     if (theirs.trace.getTracerProvider() === trace.getTracerProvider()) return
     report(

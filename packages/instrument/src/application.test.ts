@@ -59,7 +59,7 @@ test("instrumentations among the application's dependencies are used, and those 
   )
   write(`node_modules/${prefix}odd/index.js`, 'exports.nothing = 1')
   const names = defaultInstrumentations(findApplication('main.js', directory), report).map(shortName)
-  expect(names).toEqual(['http', 'undici', 'express', 'toy'])
+  expect(names).toEqual(['http', 'undici', 'express', 'koa', 'hono', 'toy'])
   expect(findings).toEqual([
     `${prefix}odd is among the dependencies but cannot be used: it exports no class named …Instrumentation`,
     expect.stringContaining(`${prefix}gone is among the dependencies but cannot be used: Cannot find module`),

@@ -41,12 +41,12 @@ export function createEnvironmentReader(env: Environment, report: (finding: stri
       return choice
     },
 
-    boolean(name: string): boolean {
+    boolean(name: string, fallback = false): boolean {
       const value = env[name]?.trim().toLowerCase()
       if (value === 'true' || value === '1') return true
-      if (value && value !== 'false' && value !== '0')
-        report(`${name}="${value}" is neither true nor false; false is used`)
-      return false
+      if (value === 'false' || value === '0') return false
+      if (value) report(`${name}="${value}" is neither true nor false; ${fallback} is used`)
+      return fallback
     },
 
     list(...names: string[]): string[] | undefined {

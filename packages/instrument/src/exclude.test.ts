@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, trace, type Attributes, SpanKind } from '@opentelemetry/api'
 import {
+  AlwaysOffSampler,
   AlwaysOnSampler,
   InMemorySpanExporter,
   ParentBasedSampler,
@@ -73,4 +74,18 @@ test('what is beneath an excluded span vanishes too, what is beside it stays', (
   for (const span of [below, excluded, beside, root]) span.end()
   expect(names()).toEqual(['work', 'request'])
   expect(sampler.excluded).toBe(1)
+})
+
+test('what the sampler decides against is counted once a trace, and what callers have decided by itself', () => {
+  let told = 0
+  const sampler = new ExcludingSampler(new ParentBasedSampler({ root: new AlwaysOffSampler() }), [], () => told++)
+  const tracer = new TracerProvider({ sampler }).getTracer('test')
+  const root = tracer.startSpan('root', {}, ROOT_CONTEXT)
+  tracer.startSpan('below', {}, trace.setSpan(ROOT_CONTEXT, root))
+  const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', isRemote: true }
+  tracer.startSpan('server', {}, trace.setSpanContext(ROOT_CONTEXT, { ...caller, traceFlags: 0 }))
+  const sampled = tracer.startSpan('server', {}, trace.setSpanContext(ROOT_CONTEXT, { ...caller, traceFlags: 1 }))
+  expect(sampled.isRecording()).toBe(true)
+  expect(sampler).toMatchObject({ notSampled: 1, notSampledByCaller: 1, excluded: 0 })
+  expect(told).toBe(1)
 })

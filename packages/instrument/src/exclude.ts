@@ -1,4 +1,12 @@
-import type { Attributes, AttributeValue, Context, Link, SpanKind } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  type Link,
+  type SpanKind,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api'
 import { type Sampler, SamplingDecision, type SamplingResult } from '@opentelemetry/sdk-trace'
 import { InstrumentError } from './error.ts'
 import type { ExcludeRule } from './options.ts'
@@ -16,16 +24,31 @@ type Matcher = (name: string, attributes: Attributes) => boolean
 export class ExcludingSampler implements Sampler {
   readonly #inner: Sampler
   readonly #matchers: readonly Matcher[]
+  readonly #onUnsampledCaller: () => void
   #excluded = 0
+  #notSampled = 0
+  #notSampledByCaller = 0
 
-  constructor(inner: Sampler, rules: readonly ExcludeRule[]) {
+  /** `onUnsampledCaller` is called at each request whose caller had decided against it. */
+  constructor(inner: Sampler, rules: readonly ExcludeRule[], onUnsampledCaller: () => void = () => {}) {
     this.#inner = inner
+    this.#onUnsampledCaller = onUnsampledCaller
     this.#matchers = rules.map(compileRule)
   }
 
   /** Spans that a rule left out so far; those beneath them are not counted. */
   get excluded(): number {
     return this.#excluded
+  }
+
+  /** Traces that would have begun here, and that the sampler has decided against. */
+  get notSampled(): number {
+    return this.#notSampled
+  }
+
+  /** Requests that came with the caller's decision against them. */
+  get notSampledByCaller(): number {
+    return this.#notSampledByCaller
   }
 
   shouldSample(
@@ -41,7 +64,22 @@ export class ExcludingSampler implements Sampler {
       this.#excluded++
       return { decision: SamplingDecision.NOT_RECORD }
     }
-    return this.#inner.shouldSample(context, traceId, name, kind, attributes, links)
+    const result = this.#inner.shouldSample(context, traceId, name, kind, attributes, links)
+    if (result.decision === SamplingDecision.NOT_RECORD) this.#count(context)
+    return result
+  }
+
+  /** Spans below one that is not recorded are not counted. */
+  #count(context: Context): void {
+    const parent = trace.getSpanContext(context)
+    if (parent === undefined || !trace.isSpanContextValid(parent)) this.#notSampled++
+    else if (parent.isRemote) {
+      if ((parent.traceFlags & TraceFlags.SAMPLED) !== 0) this.#notSampled++
+      else {
+        this.#notSampledByCaller++
+        this.#onUnsampledCaller()
+      }
+    }
   }
 
   toString(): string {

@@ -121,10 +121,11 @@ describe.concurrent('an exit is not held up', () => {
   test('longer than the deadline when the receiver hangs', async () => {
     const hanging = await startHttpReceiver()
     hanging.behaviour = 'hang'
-    const { run } = await leave('exit', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: hanging.url } })
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: hanging.url, SPOOR_EXIT_DEADLINE_MS: '200' }
+    const { run } = await leave('exit', { env })
     await hanging.close()
     expect(run.code).toBe(3)
-    expect(run.stderr).toMatch(/1 span lost at the end: .*: no answer within 3000 ms\n$/)
+    expect(run.stderr).toMatch(/1 span sent at the end and not acknowledged: .*: no answer within 200 ms\n$/)
   })
 
   test('and a refusal is said with its status', async () => {
@@ -132,6 +133,8 @@ describe.concurrent('an exit is not held up', () => {
     refusing.behaviour = 401
     const { run } = await leave('exit', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url } })
     await refusing.close()
-    expect(run.stderr).toMatch(/1 span lost at the end: .*: HTTP 401 Unauthorized\n$/)
+    expect(run.stderr).toMatch(
+      /1 span lost at the end: .*: HTTP 401 Unauthorized; no header was sent: set OTEL_EXPORTER_OTLP_HEADERS=.*\n$/,
+    )
   })
 })

@@ -22,16 +22,18 @@ const graceMs = 250
  * - **A crash** also ends the span in whose context the error was thrown, and those above it, with status ERROR and the
  *   exception, so that the request that killed the process can be seen.
  *
- * SIGKILL, `process.abort()` and a crash of the runtime lose what had not been sent. As with any signal listener, a
+ * SIGKILL, `process.abort()`, `worker.terminate()` and a crash of the runtime lose what had not been sent. As with any signal listener, a
  * signal waits until the event loop turns: a script in an endless loop no longer ends at Ctrl-C. An export that was
  * under way at `process.exit()` is sent again, because nobody can tell any more whether it arrived.
  */
-export function handleExits(delivery: Delivery, settings: Settings): () => void {
+export function handleExits(delivery: Delivery, settings: Settings, sayGoodbye: () => void): () => void {
   function sendRest(): void {
-    const spans = delivery.pending()
-    if (spans.length === 0) return
-    const { accepted, reason } = sendLast(spans, settings)
-    delivery.settleLastSend(spans, accepted, reason)
+    const batches = delivery.takePending()
+    if (batches.length > 0) {
+      const { accepted, failure } = sendLast(batches, settings.exporter, settings.exitDeadlineMs)
+      delivery.settleLastSend(batches, accepted, failure)
+    }
+    sayGoodbye()
   }
 
   // Other listeners may end spans: this one moves to the end whenever one is added.
@@ -104,7 +106,7 @@ function endCrashedSpans(delivery: Delivery, error: unknown): void {
   let span: Span | undefined = trace.getActiveSpan()
   if (span?.isRecording()) span.recordException(error instanceof Error ? error : message)
   while (span) {
-    const parent = delivery.parentOf(span)
+    const parent = delivery.open.parentOf(span)
     if (span.isRecording()) {
       span.setStatus({ code: SpanStatusCode.ERROR, message })
       span.end()

@@ -1,19 +1,23 @@
-import { createRequire } from 'node:module'
 import { sep } from 'node:path'
 import type { Instrumentation, InstrumentationModuleDefinition } from '@opentelemetry/instrumentation'
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import type { Application } from './application.ts'
+import { ownRequire } from './own-require.ts'
+import { FastifyRoutes } from './routes/fastify.ts'
+import { HonoRoutes } from './routes/hono.ts'
+import { KoaRoutes } from './routes/koa.ts'
 
 const prefix = '@opentelemetry/instrumentation-'
-const require = createRequire(import.meta.url)
+const ownPrefix = '@spoor/instrument/'
 
 /**
- * node:http and https, undici and fetch, express, and what else the application has among its dependencies.
+ * node:http and https, undici and fetch, express, the routes of fastify, koa and hono, and what else the application
+ * has among its dependencies.
  *
- * Express makes a span for each middleware, a handful in each request that say little; only routers and handlers are
- * kept. Give `new ExpressInstrumentation()` in `instrumentations` to see all.
+ * Express makes a span for each middleware and each router, a handful in each request that say little; only handlers
+ * are kept. Give `new ExpressInstrumentation()` in `instrumentations` to see all.
  */
 export function defaultInstrumentations(
   application: Application,
@@ -22,7 +26,11 @@ export function defaultInstrumentations(
   const builtIn: Instrumentation[] = [
     new HttpInstrumentation(),
     new UndiciInstrumentation(),
-    new ExpressInstrumentation({ ignoreLayersType: [ExpressLayerType.MIDDLEWARE] }),
+    new ExpressInstrumentation({ ignoreLayersType: [ExpressLayerType.MIDDLEWARE, ExpressLayerType.ROUTER] }),
+    // Listens to what fastify publishes: nothing that could be seen being patched.
+    ...(application.dependencies.includes('fastify') ? [new FastifyRoutes()] : []),
+    new KoaRoutes(),
+    new HonoRoutes(),
   ]
   const names = new Set(builtIn.map((instrumentation) => instrumentation.instrumentationName))
   const own = application.dependencies
@@ -56,11 +64,35 @@ function isClass(value: unknown): boolean {
 
 /** `@opentelemetry/instrumentation-pg` is shown as `pg`. */
 export function shortName(instrumentation: Instrumentation): string {
-  return instrumentation.instrumentationName.replace(prefix, '')
+  return instrumentation.instrumentationName.replace(prefix, '').replace(ownPrefix, '')
+}
+
+/** What of the instrumentations is in place, by short name, and with its version where it is a package. */
+export function patched(instrumentations: readonly Instrumentation[]): string[] {
+  return instrumentations.flatMap((instrumentation) => {
+    const definitions = definitionsOf([instrumentation])
+    // Without modules to patch it listens to what Node and the library publish.
+    if (definitions.length === 0) return [shortName(instrumentation)]
+    const done = definitions.find(
+      (definition) => definition.moduleExports !== undefined || definition.files.some(isPatched),
+    )
+    if (!done) return []
+    return [shortName(instrumentation) + (done.moduleVersion === undefined ? '' : ` ${done.moduleVersion}`)]
+  })
+}
+
+/** Instrumentations of what the application depends on and has not loaded yet, by short name. */
+export function awaited(instrumentations: readonly Instrumentation[], application: Application): string[] {
+  return instrumentations
+    .filter((instrumentation) => patched([instrumentation]).length === 0)
+    .filter((instrumentation) =>
+      definitionsOf([instrumentation]).some(({ name }) => application.dependencies.includes(name)),
+    )
+    .map(shortName)
 }
 
 /** What these instrumentations patch, each name once. */
-export function patchedModules(instrumentations: readonly Instrumentation[]): string[] {
+export function modulesToPatch(instrumentations: readonly Instrumentation[]): string[] {
   return [...new Set(definitionsOf(instrumentations).map((definition) => definition.name))]
 }
 
@@ -86,7 +118,7 @@ function isPatched(file: { moduleExports?: unknown }): boolean {
 /** Loaded to the end: while a package is being loaded, its instrumentation has not had its turn yet. */
 function isLoaded(name: string): boolean {
   const start = name.replaceAll('/', sep) + sep
-  const modules = Object.entries(require.cache).filter(([file]) => {
+  const modules = Object.entries(ownRequire.cache).filter(([file]) => {
     const parts = file.split(`${sep}node_modules${sep}`)
     return parts.length > 1 && parts.at(-1)!.startsWith(start)
   })

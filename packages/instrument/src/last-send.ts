@@ -1,77 +1,93 @@
-import { readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import { serializeSpans } from './exporter.ts'
-import type { Settings } from './settings.ts'
+import type { EncodedBatch } from './otlp/batch-encoder.ts'
+import { createSender, type SendFailure, type SenderSettings, type SendResult } from './otlp/sender.ts'
 
 const headerBytes = 12
-const maxReasonBytes = 500
+const maxFailureBytes = 8_192
 
-/** What a last send achieved: the first `accepted` spans arrived; `reason` says why not all. */
+/** What a last send achieved: the first `accepted` batches arrived; `failure` says why not all. */
 export interface LastSendResult {
   readonly accepted: number
-  readonly reason: string | undefined
+  readonly failure: SendFailure | undefined
+}
+
+/** What the thread is given. */
+interface Job {
+  /** Int32: done (0, 1), bodies accepted, length of the failure; then the failure as JSON. */
+  readonly shared: SharedArrayBuffer
+  readonly settings: SenderSettings
+  readonly bodies: readonly Uint8Array[]
 }
 
 /**
- * Sends spans synchronously, for moments at which the event loop turns no more: `process.exit()`, an uncaught
+ * Sends batches synchronously, for moments at which the event loop turns no more: `process.exit()`, an uncaught
  * exception, the end of a script, a signal. A worker thread posts the requests while this thread sleeps in
- * `Atomics.wait`, at most `exitDeadlineMs`. One attempt, no retries. It costs 35 to 90 ms, most of it the start of
- * the thread, and nothing when there is nothing to send. Never throws.
+ * `Atomics.wait`, at most `deadlineMs`. One attempt, no retries. It costs 35 to 90 ms, most of it the start of
+ * the thread.
  */
-export function sendLast(spans: readonly ReadableSpan[], settings: Settings): LastSendResult {
-  const { exporter, exitDeadlineMs, batch } = settings
-  if (exitDeadlineMs === 0) return { accepted: 0, reason: 'exitDeadlineMs is 0' }
-  if (exporter.url.startsWith('unix:')) return { accepted: 0, reason: 'a unix socket cannot be written to at exit' }
+export function sendLast(
+  batches: readonly EncodedBatch[],
+  settings: SenderSettings,
+  deadlineMs: number,
+): LastSendResult {
+  const timeout = { code: 'TIMEOUT', words: `no answer within ${deadlineMs} ms`, retryable: true }
+  if (deadlineMs === 0) return { accepted: 0, failure: timeout }
   try {
-    // In batches, because receivers limit the size of a request.
-    const batches = chunk(spans, batch.maxExportBatchSize)
-    const shared = new SharedArrayBuffer(headerBytes + maxReasonBytes)
-    const header = new Int32Array(shared, 0, 3)
-    const worker = new Worker(workerUrl(), {
-      workerData: {
-        shared,
-        url: exporter.url,
-        protocol: exporter.protocol,
-        headers: exporter.headers,
-        compression: exporter.compression,
-        bodies: batches.map((part) => serializeSpans(part, exporter.protocol)),
-        tls: readCertificates(process.env),
-      },
-      // Neither the application's preloads nor its options belong in this thread.
-      execArgv: [],
-      env: {},
-    })
+    const shared = new SharedArrayBuffer(headerBytes + maxFailureBytes)
+    const header = new Int32Array(shared, 0, headerBytes / 4)
+    const { protocol, url, headers, compression, tls } = settings
+    const job: Job = {
+      shared,
+      settings: { protocol, url, headers, compression, tls, timeoutMs: deadlineMs },
+      bodies: batches.map(({ body }) => body),
+    }
+    // Neither the application's preloads nor its options belong in this thread.
+    const worker = new Worker(workerSource, { eval: true, workerData: job, execArgv: [], env: {} })
     // Without a listener a failure of the thread would become an uncaught exception of the application.
     worker.on('error', () => {})
-    const outcome = Atomics.wait(header, 0, 0, exitDeadlineMs)
-    const acceptedBatches = Atomics.load(header, 1)
-    const accepted = batches.slice(0, acceptedBatches).reduce((sum, part) => sum + part.length, 0)
-    if (outcome === 'timed-out') return { accepted, reason: `no answer within ${exitDeadlineMs} ms` }
-    const reason = Buffer.from(shared, headerBytes, Atomics.load(header, 2)).toString()
-    return { accepted, reason: reason === '' ? undefined : reason }
+    const outcome = Atomics.wait(header, 0, 0, deadlineMs)
+    const accepted = Atomics.load(header, 1)
+    if (outcome === 'timed-out') return { accepted, failure: timeout }
+    const text = Buffer.from(shared, headerBytes, Atomics.load(header, 2)).toString()
+    return { accepted, failure: text === '' ? undefined : (JSON.parse(text) as SendFailure) }
   } catch (error) {
-    return { accepted: 0, reason: (error as Error).message }
+    const { name, message } = error as Error
+    return { accepted: 0, failure: { code: name, words: message, retryable: false } }
   }
 }
 
-function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './last-send-worker.cts' : './last-send-worker.cjs', import.meta.url)
-}
+/**
+ * The thread, as text: a file of its own would be missing where a bundler has made one file of all. CommonJS, because
+ * without the ES module loader it is ready in half the time. `__name` is what some compilers call in each function.
+ */
+const workerSource = `
+const __name = (fn) => fn
+${createSender.toString()}
+(${run.toString()})(createSender, process.getBuiltinModule('node:worker_threads').workerData)
+`
 
-function chunk(spans: readonly ReadableSpan[], size: number): ReadableSpan[][] {
-  const parts: ReadableSpan[][] = []
-  for (let start = 0; start < spans.length; start += size) parts.push(spans.slice(start, start + size))
-  return parts
-}
-
-/** The certificates that the SDK's exporters take from the environment. */
-function readCertificates(env: NodeJS.ProcessEnv): Record<string, Uint8Array> {
-  const variables = { ca: 'CERTIFICATE', cert: 'CLIENT_CERTIFICATE', key: 'CLIENT_KEY' }
-  const read: Record<string, Uint8Array> = {}
-  for (const [option, suffix] of Object.entries(variables)) {
-    const file = env[`OTEL_EXPORTER_OTLP_TRACES_${suffix}`] || env[`OTEL_EXPORTER_OTLP_${suffix}`]
-    if (file) read[option] = new Uint8Array(readFileSync(file))
+/** Refers to nothing outside itself, either. */
+async function run(create: typeof createSender, job: Job): Promise<void> {
+  const header = new Int32Array(job.shared, 0, 3)
+  const failureBytes = new Uint8Array(job.shared, 12)
+  let failure: SendResult['failure']
+  try {
+    const { send } = create(job.settings)
+    for (const body of job.bodies) {
+      failure = (await send(body)).failure
+      if (failure) break
+      Atomics.add(header, 1, 1)
+    }
+  } catch (error) {
+    const { name, message } = error as Error
+    failure = { code: name, words: message, retryable: false }
   }
-  return read
+  if (failure) {
+    // JSON grows by what it escapes, and must not be cut.
+    const text = Buffer.from(JSON.stringify({ ...failure, words: failure.words.slice(0, 1_000) }))
+    failureBytes.set(text)
+    Atomics.store(header, 2, text.length)
+  }
+  Atomics.store(header, 0, 1)
+  Atomics.notify(header, 0)
 }

@@ -1,7 +1,8 @@
-import { builtinModules, createRequire, register, syncBuiltinESMExports } from 'node:module'
-import { register as registerSyncHooks, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs'
+import { builtinModules, register, syncBuiltinESMExports } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import type * as SyncHooks from 'import-in-the-middle/register-hooks.mjs'
+import { ownRequire } from './own-require.ts'
 
-const require = createRequire(import.meta.url)
 /** Packages whose modules are wrapped when an ES module imports them. */
 const packages = new Set<string>()
 let installed = false
@@ -13,23 +14,36 @@ let installed = false
  * modules that it cannot analyse. Builtin modules need no wrapping: the instrumentation patches the one object that
  * `require` returns, and `syncBuiltinESMExports` carries that over to all importers, those that came earlier too.
  */
-export function hookImports(modules: readonly string[]): void {
+export function hookImports(modules: readonly string[], report: (finding: string) => void): void {
   const builtins = modules.filter((name) => builtinModules.includes(name))
-  for (const name of builtins) require(name)
+  for (const name of builtins) ownRequire(name)
   if (builtins.length > 0) syncBuiltinESMExports()
 
   for (const name of modules) if (!builtinModules.includes(name)) packages.add(name)
   if (installed || packages.size === 0) return
   installed = true
-  if (supportsSyncHooks()) {
-    registerSyncHooks({ shouldInclude: isHooked } as Parameters<typeof registerSyncHooks>[0])
-  } else {
-    // Runs in Node's loader thread, which gets its list once.
-    const names = [...packages].map((name) => name.replaceAll('.', String.raw`\.`))
-    register('import-in-the-middle/hook.mjs', import.meta.url, {
-      data: { include: [...packages, new RegExp(`/node_modules/(${names.join('|')})/`)] },
-    })
+  try {
+    installHooks()
+  } catch (error) {
+    report(
+      `ES modules that are imported from here on are not instrumented: ${(error as Error).message.split('\n', 1)[0]}. ` +
+        'If @spoor/instrument is bundled, leave it out of the bundle (esbuild --external:@spoor/instrument, serverExternalPackages of Next.js)',
+    )
   }
+}
+
+/** The hooks name files of their own, so they are no part of a bundle: looked for when they are needed. */
+function installHooks(): void {
+  const hooks = ownRequire('import-in-the-middle/register-hooks.mjs') as typeof SyncHooks
+  if (hooks.supportsSyncHooks()) {
+    hooks.register({ shouldInclude: isHooked } as Parameters<typeof hooks.register>[0])
+    return
+  }
+  // Runs in Node's loader thread, which gets its list once.
+  const names = [...packages].map((name) => name.replaceAll('.', String.raw`\.`))
+  register(pathToFileURL(ownRequire.resolve('import-in-the-middle/hook.mjs')).href, {
+    data: { include: [...packages, new RegExp(`/node_modules/(${names.join('|')})/`)] },
+  })
 }
 
 function isHooked(url: string, specifier: string): boolean {

@@ -25,19 +25,25 @@ export interface ExporterOptions {
   readonly compression?: 'gzip' | 'none'
   /**
    * Milliseconds that one export may take, retries included. Range > 0, default 10,000.
-   * Environment: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`.
+   * Environment: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`, and `OTEL_BSP_EXPORT_TIMEOUT` where that is less.
    */
   readonly timeoutMs?: number
 }
 
-/** How ended spans are gathered before they are sent. */
+/** How ended spans are gathered before they are sent. They wait as the bytes that are sent. */
 export interface BatchOptions {
-  /** Spans kept while they wait; a span that ends when the queue is full is dropped and counted. Default 2,048. Environment: `OTEL_BSP_MAX_QUEUE_SIZE`. */
+  /** Most spans that wait; one that ends when so many wait is dropped and counted. Default: no limit but `maxQueueBytes`. Environment: `OTEL_BSP_MAX_QUEUE_SIZE`. */
   readonly maxQueueSize?: number
-  /** Milliseconds between two exports while fewer than a batch wait. Default 5,000. Environment: `OTEL_BSP_SCHEDULE_DELAY`. */
+  /**
+   * Most bytes that wait; a span that ends when so many wait is dropped and counted. A span with 15 attributes takes
+   * some 600. Default 33,554,432: 50,000 such spans. Environment: `SPOOR_MAX_QUEUE_BYTES`.
+   */
+  readonly maxQueueBytes?: number
+  /**
+   * Milliseconds between two exports while fewer than a batch wait; the first comes after at most 1,000. Default 1,000
+   * when the receiver is on this machine, else 5,000. Environment: `OTEL_BSP_SCHEDULE_DELAY`.
+   */
   readonly scheduledDelayMs?: number
-  /** Milliseconds after which the batch processor stops waiting for an export. Default 30,000. Environment: `OTEL_BSP_EXPORT_TIMEOUT`. */
-  readonly exportTimeoutMs?: number
   /** Most spans in one export; at most `maxQueueSize`. Default 512. Environment: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. */
   readonly maxExportBatchSize?: number
 }
@@ -80,12 +86,18 @@ export interface TracingOptions {
   readonly instrumentations?: 'default' | readonly Instrumentation[]
   /** Default parent-based, always on. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. */
   readonly sampler?: Sampler
-  /** Default W3C trace context and W3C baggage. Environment: `OTEL_PROPAGATORS` (`tracecontext`, `baggage`, `none`). */
+  /** Default W3C trace context and W3C baggage. Environment: `OTEL_PROPAGATORS` (`tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, `xray`, `none`). */
   readonly propagators?: readonly TextMapPropagator[]
   /** The SDK's own messages, on stderr, each kind at most once a minute. Default `warn`. Environment: `OTEL_LOG_LEVEL`. `none` silences Spoor's warnings too. */
   readonly diagnostics?: DiagnosticsLevel
   /** True: no line at start, none when a lost receiver is back. Warnings stay. Default false. Environment: `SPOOR_QUIET=1`. */
   readonly quiet?: boolean
-  /** Most milliseconds that the end of the process may be held up to send what has not been sent. Range >= 0, default 3,000; 0 sends nothing. */
+  /**
+   * Values of secret parameters (`token`, `key`, `signature`, `password` and the like) and passwords in the attributes
+   * `url.full`, `url.query`, `http.url` and `http.target` are replaced by `REDACTED` before a span is sent. Default true.
+   * Environment: `SPOOR_REDACT_URLS=false`.
+   */
+  readonly redactUrls?: boolean
+  /** Most milliseconds that the end of the process may be held up to send what has not been sent. Range >= 0, default 3,000; 0 sends nothing. Environment: `SPOOR_EXIT_DEADLINE_MS`. */
   readonly exitDeadlineMs?: number
 }

@@ -4,4 +4,7 @@
  */
 import { startTracing } from './tracing.ts'
 
-startTracing()
+// With NODE_OPTIONS it comes into each Node that is started, and npm is not what somebody wants to see traced.
+const packageManager = /[\\/](npm|npx|npm-cli|npx-cli|pnpm|pnpx|yarn|yarnpkg|corepack)(\.[cm]?js)?$/
+
+if (!packageManager.test(process.argv[1] ?? '')) startTracing()

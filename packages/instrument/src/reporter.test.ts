@@ -43,9 +43,14 @@ test("the SDK's messages are written once a kind, whatever they are made of", ()
   diagLogger.warn('Cannot execute the operation on ended Span', { traceId: '1' })
   diagLogger.warn('Cannot execute the operation on ended Span', { traceId: '2' })
   diagLogger.warn('Dropped 3 spans because maxQueueSize reached')
+  diagLogger.warn('Dropped 14 spans because maxQueueSize reached')
+  diagLogger.error('GET 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331 - You can only call end() on a span once.')
+  diagLogger.error('POST 1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331 - You can only call end() on a span once.')
   diagLogger.error(new Error('not text') as unknown as string, circular, new Error('cause'))
   expect(lines).toEqual([
     'spoor: opentelemetry warning: Cannot execute the operation on ended Span {"traceId":"1"}\n',
+    'spoor: opentelemetry warning: Dropped 3 spans because maxQueueSize reached\n',
+    'spoor: opentelemetry error: GET 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331 - You can only call end() on a span once.\n',
     'spoor: opentelemetry error: not text [object Object] cause\n',
   ])
 })

@@ -6,8 +6,6 @@ const repeatAfterMs = 30_000
 const diagRepeatAfterMs = 60_000
 /** Characters of an SDK message that are written. */
 const maxDiagLength = 2_000
-/** How the batch processor speaks of what is told here with a count and a way out. */
-const toldByDelivery = 'because maxQueueSize reached'
 /** Kinds of SDK messages remembered for the repeat limit; beyond it the memory starts anew. */
 const maxRememberedKinds = 200
 
@@ -22,6 +20,8 @@ export interface ReporterOptions {
 export interface Reporter {
   /** Good news. */
   say(text: string): void
+  /** Good news of this kind, once. */
+  sayOnce(kind: string, text: string): void
   /** What somebody should act on. */
   warn(text: string): void
   /** A warning of this kind, at most every 30 s; `text` is only made when it is written. */
@@ -57,9 +57,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     // Declared as text, but instrumentations hand over errors too.
     return (message: unknown, ...details: unknown[]): void => {
       const text = [message, ...details].map(textOf).join(' ')
-      if (text.endsWith(toldByDelivery)) return
-      // The beginning tells the kind: what follows holds ids and counts that differ each time.
-      if (isDue(`diag ${label} ${text.slice(0, 32)}`, diagRepeatAfterMs)) {
+      if (isDue(`diag ${label} ${kindOf(text)}`, diagRepeatAfterMs)) {
         line(`opentelemetry ${label}: ${text}`.slice(0, maxDiagLength))
       }
     }
@@ -68,6 +66,9 @@ export function createReporter(options: ReporterOptions): Reporter {
   return {
     say(text) {
       if (!options.quiet) line(text)
+    },
+    sayOnce(kind, text) {
+      if (!options.quiet && isDue(kind, Infinity)) line(text)
     },
     warn: line,
     warnSometimes(kind, text) {
@@ -84,6 +85,15 @@ export function createReporter(options: ReporterOptions): Reporter {
       verbose: diagLine('verbose'),
     },
   }
+}
+
+/** What messages have in common that differ in names, ids and counts only. */
+function kindOf(text: string): string {
+  return text
+    .slice(0, 400)
+    .replace(/^.* [0-9a-f]{32}-[0-9a-f]{16} - /, '')
+    .replaceAll(/"[^"]*"|'[^']*'|`[^`]*`|\S*\d\S*/g, '#')
+    .slice(0, 80)
 }
 
 function textOf(value: unknown): string {

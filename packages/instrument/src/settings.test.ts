@@ -16,10 +16,12 @@ describe('precedence: code, environment, default', () => {
         compression: 'none',
         timeoutMs: 10_000,
       },
-      batch: { maxQueueSize: 2_048, maxExportBatchSize: 512, scheduledDelayMs: 5_000, exportTimeoutMs: 30_000 },
+      batch: { maxQueueSize: Infinity, maxQueueBytes: 33_554_432, maxExportBatchSize: 512, scheduledDelayMs: 1_000 },
+      samplerText: 'parentbased_always_on',
       propagators: ['tracecontext', 'baggage'],
       diagnosticsLevel: DiagLogLevel.WARN,
       quiet: false,
+      redactsUrls: true,
       exitDeadlineMs: 3_000,
       disabled: false,
       findings: [],
@@ -42,6 +44,9 @@ describe('precedence: code, environment, default', () => {
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
     OTEL_BSP_SCHEDULE_DELAY: '50',
     OTEL_BSP_EXPORT_TIMEOUT: '60',
+    SPOOR_MAX_QUEUE_BYTES: '70',
+    SPOOR_REDACT_URLS: 'false',
+    SPOOR_EXIT_DEADLINE_MS: '80',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0.25',
     OTEL_PROPAGATORS: 'tracecontext',
@@ -61,13 +66,17 @@ describe('precedence: code, environment, default', () => {
         url: 'http://collector:1234/base/v1/traces',
         headers: { a: '1', b: '3' },
         compression: 'gzip',
-        timeoutMs: 2_000,
+        timeoutMs: 60,
+        headersFrom: { a: 'OTEL_EXPORTER_OTLP_HEADERS', b: 'OTEL_EXPORTER_OTLP_TRACES_HEADERS' },
       },
-      batch: { maxQueueSize: 100, maxExportBatchSize: 10, scheduledDelayMs: 50, exportTimeoutMs: 60 },
+      batch: { maxQueueSize: 100, maxQueueBytes: 70, maxExportBatchSize: 10, scheduledDelayMs: 50 },
+      samplerText: 'parentbased_traceidratio 0.25',
       exclude: ['GET /health', /^GET .assets/],
       propagators: ['tracecontext'],
       diagnosticsLevel: DiagLogLevel.DEBUG,
       spanLimits: { eventCountLimit: 7, attributeCountLimit: 9 },
+      redactsUrls: false,
+      exitDeadlineMs: 80,
       findings: [],
     })
     expect(settings.sampler.toString()).toContain('TraceIdRatioBased{0.25}')
@@ -119,7 +128,29 @@ describe('precedence: code, environment, default', () => {
       {},
       { OTEL_SERVICE_NAME: ' ', OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_BSP_SCHEDULE_DELAY: '' },
     )
-    expect(settings).toMatchObject({ serviceName: undefined, batch: { scheduledDelayMs: 5_000 }, findings: [] })
+    expect(settings).toMatchObject({ serviceName: undefined, batch: { scheduledDelayMs: 1_000 }, findings: [] })
+  })
+
+  test.each([
+    ['http://localhost:4318', 1_000],
+    ['http://127.0.0.1:9/x', 1_000],
+    ['http://collector:4318', 5_000],
+  ])('spans for %s wait %i ms', (url, delay) => {
+    expect(resolveSettings({ exporter: { url } }, {}).batch.scheduledDelayMs).toBe(delay)
+  })
+
+  test('all propagators of the specification are known, in the order in which they are named', () => {
+    const names = ['b3', 'tracecontext', 'b3multi', 'jaeger', 'xray', 'baggage']
+    expect(resolveSettings({}, { OTEL_PROPAGATORS: names.join(', ').toUpperCase() })).toMatchObject({
+      propagators: names,
+      findings: [],
+    })
+    expect(resolveSettings({}, { OTEL_PROPAGATORS: 'none' })).toMatchObject({ propagators: [], findings: [] })
+  })
+
+  test('an unknown propagator never leaves none', () => {
+    expect(resolveSettings({}, { OTEL_PROPAGATORS: 'ot' }).propagators).toEqual(['tracecontext', 'baggage'])
+    expect(resolveSettings({}, { OTEL_PROPAGATORS: 'ot,b3' }).propagators).toEqual(['b3'])
   })
 })
 
@@ -159,11 +190,14 @@ describe('what is probably not meant', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
       /port 4318 is the OTLP\/HTTP port but the protocol is grpc/,
     ],
-    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h:4318' }, /has no path, so spans are posted to \//],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318/v1/traces' }, /appended again/],
+    [
+      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h:4318' },
+      /has no path, so spans are posted to \/; write http:\/\/h:4318\/v1\/traces$/,
+    ],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318/v1/traces' }, /appended again; write http:\/\/h:4318, or/],
     [
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'h:4318' },
-      /is not an http:\/\/ or https:\/\/ URL; http:\/\/localhost:4318 is used/,
+      /is not an http:\/\/ or https:\/\/ URL; write http:\/\/h:4318; http:\/\/localhost:4318 is used/,
     ],
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }, /"thrift" is not one of http\/protobuf, http\/json, grpc/],
     [{ OTEL_BSP_SCHEDULE_DELAY: '5s' }, /OTEL_BSP_SCHEDULE_DELAY="5s" is not a number of at least 0/],
@@ -171,7 +205,21 @@ describe('what is probably not meant', () => {
       { OTEL_BSP_MAX_QUEUE_SIZE: '10', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' },
       /a batch of 20 spans never fits a queue of 10/,
     ],
-    [{ OTEL_PROPAGATORS: 'b3' }, /OTEL_PROPAGATORS: "b3" is not built in/],
+    [{ OTEL_PROPAGATORS: 'ot' }, /OTEL_PROPAGATORS: "ot" is none of tracecontext, .*; using tracecontext, baggage$/],
+    [
+      { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization: Bearer abcdefghijklmnop' },
+      /^OTEL_EXPORTER_OTLP_HEADERS: it is not key=value; write it as OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20…"$/,
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_HEADERS: 'x y=Bearer abcdefghijklmnop' },
+      /^OTEL_EXPORTER_OTLP_HEADERS: "x y: Bearer abc…, 16 characters" cannot be a header; write it as .*="x=…"$/,
+    ],
+    [{ OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/such.pem' }, /OTEL_EXPORTER_OTLP_CERTIFICATE: ENOENT.*; it is left out$/],
+    [{ OTEL_TRACES_SAMPLER: 'always_off' }, /^no trace begins here: OTEL_TRACES_SAMPLER is always_off/],
+    [
+      { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' },
+      /^no trace begins here: OTEL_TRACES_SAMPLER is parentbased_traceidratio 0/,
+    ],
     [{ OTEL_TRACES_EXPORTER: 'zipkin' }, /OTEL_TRACES_EXPORTER="zipkin"/],
     [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, /OTEL_RESOURCE_ATTRIBUTES: "b" is left out: it must be key=value/],
     [{ OTEL_SDK_DISABLED: 'yes' }, /OTEL_SDK_DISABLED="yes" is neither true nor false/],
@@ -187,6 +235,7 @@ describe('impossible options throw and name the option', () => {
     [{ exporter: { protocol: 'http' } }, 'exporter.protocol: "http" is not one of http/protobuf, http/json, grpc'],
     [{ exporter: { timeoutMs: 0 } }, 'exporter.timeoutMs: 0'],
     [{ batch: { maxQueueSize: Number.NaN } }, 'batch.maxQueueSize: NaN is not a number of at least 1'],
+    [{ exporter: { headers: { 'x y': '1' } } }, 'exporter.headers: "x y: ***" cannot be a header'],
     [{ diagnostics: 'loud' }, 'diagnostics: "loud"'],
     [{ exitDeadlineMs: -1 }, 'exitDeadlineMs: -1'],
   ])('%o', (options, message) => {

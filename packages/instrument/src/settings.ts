@@ -1,5 +1,5 @@
+import { readFileSync } from 'node:fs'
 import { type Attributes, DiagLogLevel, type TextMapPropagator } from '@opentelemetry/api'
-import { parseKeyPairsIntoRecord } from '@opentelemetry/core'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import {
   AlwaysOffSampler,
@@ -12,7 +12,11 @@ import {
 import { createEnvironmentReader, type Environment, type EnvironmentReader } from './environment.ts'
 import { InstrumentError } from './error.ts'
 import { parseExcludeRules } from './exclude.ts'
-import type { BatchOptions, DiagnosticsLevel, ExcludeRule, ExporterProtocol, TracingOptions } from './options.ts'
+import { isLoopback } from './failure.ts'
+import { headerProblem, type Headers, parseHeaders } from './header-values.ts'
+import type { BatchOptions, DiagnosticsLevel, ExcludeRule, TracingOptions } from './options.ts'
+import type { SenderSettings } from './otlp/sender.ts'
+import { type PropagatorName, propagatorNames } from './propagators.ts'
 
 const tracesPath = '/v1/traces'
 const protocols = ['http/protobuf', 'http/json', 'grpc'] as const
@@ -26,17 +30,12 @@ const samplerNames = [
   'parentbased_traceidratio',
 ] as const
 
-/** Where an OTLP exporter sends to, with nothing left open. */
-export interface ExporterSettings {
-  readonly protocol: ExporterProtocol
-  readonly url: string
+/** Where spans are sent to, with nothing left open. */
+export interface ExporterSettings extends SenderSettings {
   /** The URL for messages: without a password. */
   readonly shownUrl: string
-  /** Keys in lower case, as gRPC wants them and HTTP does not mind. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly compression: 'gzip' | 'none'
-  /** Milliseconds. */
-  readonly timeoutMs: number
+  /** By the header's name: the variable or option that has set it. */
+  readonly headersFrom: Readonly<Record<string, string>>
 }
 
 /** Options, environment and defaults made into one; frozen. */
@@ -51,13 +50,17 @@ export interface Settings {
   readonly exclude: readonly ExcludeRule[]
   readonly instrumentations: 'default' | readonly Instrumentation[]
   readonly sampler: Sampler
+  /** The sampler for messages. */
+  readonly samplerText: string
   readonly spanLimits: SpanLimits
   /** Names of built-in propagators, or the caller's own. */
-  readonly propagators: readonly (TextMapPropagator | 'tracecontext' | 'baggage')[]
+  readonly propagators: readonly (TextMapPropagator | PropagatorName)[]
   readonly diagnosticsLevel: DiagLogLevel
   readonly quiet: boolean
   /** Milliseconds. */
   readonly exitDeadlineMs: number
+  /** Whether secrets are taken out of URLs. */
+  readonly redactsUrls: boolean
   /** `OTEL_SDK_DISABLED`: context still travels, nothing is recorded. */
   readonly disabled: boolean
   /** What is probably not meant, one sentence each. */
@@ -79,20 +82,24 @@ export function resolveSettings(options: TracingOptions, env: Environment): Sett
   const exporter = resolveExporter(options.exporter ?? {}, read, report)
   if (destination === 'otlp') checkPort(exporter, report)
   const resourceAttributes = resolveResource(options, read, report)
+  const sampling = resolveSampler(options.sampler, read, report)
   return Object.freeze({
     serviceName: options.serviceName ?? read.text('OTEL_SERVICE_NAME') ?? textOf(resourceAttributes['service.name']),
     resourceAttributes,
     destination,
     exporter,
-    batch: resolveBatch(options.batch ?? {}, read, report),
+    batch: resolveBatch(options.batch ?? {}, exporter.url, read, report),
     exclude: options.exclude ?? parseExcludeRules(read.text('SPOOR_EXCLUDE') ?? '', report),
     instrumentations: options.instrumentations ?? 'default',
-    sampler: options.sampler ?? resolveSampler(read),
+    sampler: sampling.sampler,
+    samplerText: sampling.text,
     spanLimits: resolveSpanLimits(read),
     propagators: options.propagators ?? resolvePropagators(read, report),
     diagnosticsLevel: diagLevel(options.diagnostics ?? read.choice(['OTEL_LOG_LEVEL'], diagnosticsLevels) ?? 'warn'),
     quiet: options.quiet ?? read.boolean('SPOOR_QUIET'),
-    exitDeadlineMs: atLeast(0, 'exitDeadlineMs', options.exitDeadlineMs) ?? 3_000,
+    exitDeadlineMs:
+      atLeast(0, 'exitDeadlineMs', options.exitDeadlineMs) ?? read.number(['SPOOR_EXIT_DEADLINE_MS'], 0) ?? 3_000,
+    redactsUrls: options.redactUrls ?? read.boolean('SPOOR_REDACT_URLS', true),
     disabled: read.boolean('OTEL_SDK_DISABLED'),
     findings,
   } satisfies Settings)
@@ -121,15 +128,14 @@ function resolveExporter(
     read.choice(['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols) ??
     'http/protobuf'
   const url = protocol === 'grpc' ? grpcUrl(options.url, read, report) : httpUrl(options.url, read, report)
+  const { headers, from } = resolveHeaders(options.headers ?? {}, read, report)
   return {
     protocol,
     url,
     shownUrl: url.replace(/(?<=\/\/[^/@:]*:)[^/@]+(?=@)/, '***'),
-    headers: {
-      ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_HEADERS'))),
-      ...lowerCaseKeys(parseKeyPairsIntoRecord(read.text('OTEL_EXPORTER_OTLP_TRACES_HEADERS'))),
-      ...lowerCaseKeys(options.headers ?? {}),
-    },
+    headers,
+    headersFrom: from,
+    tls: resolveCertificates(read, report),
     compression:
       oneOf(['gzip', 'none'] as const, 'exporter.compression', options.compression) ??
       read.choice(['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION', 'OTEL_EXPORTER_OTLP_COMPRESSION'], [
@@ -139,13 +145,43 @@ function resolveExporter(
       'none',
     timeoutMs:
       atLeast(1, 'exporter.timeoutMs', options.timeoutMs) ??
-      read.number(['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT'], 1) ??
-      10_000,
+      Math.min(
+        read.number(['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT'], 1) ?? 10_000,
+        read.number(['OTEL_BSP_EXPORT_TIMEOUT'], 1) ?? Infinity,
+      ),
   }
 }
 
-function lowerCaseKeys(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]))
+function resolveHeaders(options: Readonly<Record<string, string>>, read: EnvironmentReader, report: Report): Headers {
+  const headers: Record<string, string> = {}
+  const from: Record<string, string> = {}
+  for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
+    const parsed = parseHeaders(read.text(name) ?? '', name, report)
+    Object.assign(headers, parsed.headers)
+    Object.assign(from, parsed.from)
+  }
+  for (const [key, value] of Object.entries(options)) {
+    const problem = headerProblem(key, value)
+    if (problem !== undefined) throw new InstrumentError('invalid_option', `exporter.headers: ${problem}`)
+    headers[key.toLowerCase()] = value
+    from[key.toLowerCase()] = 'exporter.headers'
+  }
+  return { headers, from }
+}
+
+function resolveCertificates(read: EnvironmentReader, report: Report): SenderSettings['tls'] {
+  const variables = { ca: 'CERTIFICATE', cert: 'CLIENT_CERTIFICATE', key: 'CLIENT_KEY' }
+  const tls: Record<string, Uint8Array> = {}
+  for (const [option, suffix] of Object.entries(variables)) {
+    const found = read.find([`OTEL_EXPORTER_OTLP_TRACES_${suffix}`, `OTEL_EXPORTER_OTLP_${suffix}`])
+    if (!found) continue
+    try {
+      tls[option] = readFileSync(found.value)
+    } catch (error) {
+      report(`${found.name}: ${(error as Error).message}; it is left out`)
+    }
+  }
+  return tls
 }
 
 function httpUrl(option: string | undefined, read: EnvironmentReader, report: Report): string {
@@ -165,17 +201,18 @@ function httpUrl(option: string | undefined, read: EnvironmentReader, report: Re
   if (!shared) return `http://localhost:4318${tracesPath}`
   const url = parseHttpUrl(shared.value)
   if (!url) {
-    report(`${shared.name}="${shared.value}" is not an http:// or https:// URL; http://localhost:4318 is used`)
+    const meant = URL.canParse(`http://${shared.value}`) ? `; write http://${shared.value}` : ''
+    report(`${shared.name}="${shared.value}" is not an http:// or https:// URL${meant}; http://localhost:4318 is used`)
     return `http://localhost:4318${tracesPath}`
   }
   if (own) {
     if (url.pathname === '/')
-      report(`${own.name} has no path, so spans are posted to /; receivers expect ${tracesPath}`)
+      report(`${own.name} has no path, so spans are posted to /; write ${url.origin}${tracesPath}`)
     return url.href
   }
   if (url.pathname.endsWith(tracesPath)) {
     report(
-      `${shared.name} ends in ${tracesPath}, which is appended again; use OTEL_EXPORTER_OTLP_TRACES_ENDPOINT for a whole URL`,
+      `${shared.name} ends in ${tracesPath}, which is appended again; write ${url.href.slice(0, -tracesPath.length)}, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the whole URL`,
     )
   }
   url.pathname = url.pathname.replace(/\/$/, '') + tracesPath
@@ -224,9 +261,14 @@ function checkPort({ protocol, url }: ExporterSettings, report: Report): void {
   }
 }
 
-function resolveBatch(options: BatchOptions, read: EnvironmentReader, report: Report): Required<BatchOptions> {
+function resolveBatch(
+  options: BatchOptions,
+  url: string,
+  read: EnvironmentReader,
+  report: Report,
+): Required<BatchOptions> {
   const maxQueueSize =
-    atLeast(1, 'batch.maxQueueSize', options.maxQueueSize) ?? read.number(['OTEL_BSP_MAX_QUEUE_SIZE'], 1) ?? 2_048
+    atLeast(1, 'batch.maxQueueSize', options.maxQueueSize) ?? read.number(['OTEL_BSP_MAX_QUEUE_SIZE'], 1) ?? Infinity
   let maxExportBatchSize =
     atLeast(1, 'batch.maxExportBatchSize', options.maxExportBatchSize) ??
     read.number(['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'], 1)
@@ -238,15 +280,15 @@ function resolveBatch(options: BatchOptions, read: EnvironmentReader, report: Re
   maxExportBatchSize = Math.min(maxExportBatchSize ?? 512, maxQueueSize)
   return {
     maxQueueSize,
+    maxQueueBytes:
+      atLeast(1, 'batch.maxQueueBytes', options.maxQueueBytes) ??
+      read.number(['SPOOR_MAX_QUEUE_BYTES'], 1) ??
+      32 * 1024 * 1024,
     maxExportBatchSize,
     scheduledDelayMs:
       atLeast(0, 'batch.scheduledDelayMs', options.scheduledDelayMs) ??
       read.number(['OTEL_BSP_SCHEDULE_DELAY'], 0) ??
-      5_000,
-    exportTimeoutMs:
-      atLeast(1, 'batch.exportTimeoutMs', options.exportTimeoutMs) ??
-      read.number(['OTEL_BSP_EXPORT_TIMEOUT'], 1) ??
-      30_000,
+      (isLoopback(url) ? 1_000 : 5_000),
   }
 }
 
@@ -266,14 +308,28 @@ function resolveResource(options: TracingOptions, read: EnvironmentReader, repor
   return attributes
 }
 
-function resolveSampler(read: EnvironmentReader): Sampler {
-  const name = read.choice(['OTEL_TRACES_SAMPLER'], samplerNames) ?? 'parentbased_always_on'
+function resolveSampler(
+  option: Sampler | undefined,
+  read: EnvironmentReader,
+  report: Report,
+): { sampler: Sampler; text: string } {
+  if (option) return { sampler: option, text: option.toString().slice(0, 80) }
+  const variable = 'OTEL_TRACES_SAMPLER'
+  const name = read.choice([variable], samplerNames) ?? 'parentbased_always_on'
+  const ratio = name.endsWith('traceidratio')
+    ? Math.min(read.number(['OTEL_TRACES_SAMPLER_ARG'], 0) ?? 1, 1)
+    : undefined
+  if (name.endsWith('always_off') || ratio === 0) {
+    report(`no trace begins here: ${variable} is ${name}${ratio === 0 ? ' 0' : ''}; unset it to see traces`)
+  }
   const root = (): Sampler => {
     if (name.endsWith('always_off')) return new AlwaysOffSampler()
-    if (name.endsWith('always_on')) return new AlwaysOnSampler()
-    return new TraceIdRatioBasedSampler(Math.min(read.number(['OTEL_TRACES_SAMPLER_ARG'], 0) ?? 1, 1))
+    return ratio === undefined ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(ratio)
   }
-  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root: root() }) : root()
+  return {
+    sampler: name.startsWith('parentbased_') ? new ParentBasedSampler({ root: root() }) : root(),
+    text: ratio === undefined ? name : `${name} ${ratio}`,
+  }
 }
 
 function resolveSpanLimits(read: EnvironmentReader): SpanLimits {
@@ -291,14 +347,19 @@ function resolveSpanLimits(read: EnvironmentReader): SpanLimits {
   return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
 }
 
-function resolvePropagators(read: EnvironmentReader, report: Report): ('tracecontext' | 'baggage')[] {
-  const names = [...new Set(read.list('OTEL_PROPAGATORS') ?? ['tracecontext', 'baggage'])]
+function resolvePropagators(read: EnvironmentReader, report: Report): readonly PropagatorName[] {
+  const standard = ['tracecontext', 'baggage'] as const
+  const names = [...new Set(read.list('OTEL_PROPAGATORS')?.map((name) => name.toLowerCase()) ?? standard)]
   if (names.includes('none')) return []
-  return names.filter((name) => {
-    if (name === 'tracecontext' || name === 'baggage') return true
-    report(`OTEL_PROPAGATORS: "${name}" is not built in; give its propagator to startTracing({ propagators })`)
-    return false
-  }) as ('tracecontext' | 'baggage')[]
+  const known = propagatorNames.filter((name) => names.includes(name))
+  const unknown = names.filter((name) => !(propagatorNames as readonly string[]).includes(name))
+  const used = known.length > 0 ? names.filter((name): name is PropagatorName => !unknown.includes(name)) : standard
+  if (unknown.length > 0) {
+    report(
+      `OTEL_PROPAGATORS: "${unknown.join(',')}" is none of ${propagatorNames.join(', ')}, none; using ${used.join(', ')}`,
+    )
+  }
+  return used
 }
 
 function diagLevel(level: DiagnosticsLevel): DiagLogLevel {

@@ -40,8 +40,20 @@ describe('startTracing', () => {
   test('says on one line what it did', () => {
     start({ exclude: ['a', 'b'], batch: { maxExportBatchSize: 7, scheduledDelayMs: 1_500 } })
     expect(lines).toEqual([
-      `spoor: tracing "unit" → http/protobuf ${receiver.url}/v1/traces · batch 7/1.5 s · no instrumentations · 2 excluded\n`,
+      `spoor: tracing "unit" → http/protobuf ${receiver.url}/v1/traces · batch 7/1.5 s · sampler parentbased_always_on` +
+        ' · propagators tracecontext, baggage · no instrumentations · 2 excluded\n',
     ])
+  })
+
+  test('says which sampler, propagators and headers are in force, and keeps secrets to itself', () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'traceidratio')
+    vi.stubEnv('OTEL_TRACES_SAMPLER_ARG', '0.5')
+    vi.stubEnv('OTEL_PROPAGATORS', 'b3,jaeger')
+    start({ exporter: { headers: { Authorization: 'Bearer abcdefghijklmnop', 'x-tenant': 'blue' } } })
+    vi.unstubAllEnvs()
+    expect(lines[0]).toContain(
+      ' · headers authorization: Bearer abc…, 16 characters, x-tenant: *** · batch 512/1 s · sampler traceidratio 0.5 · propagators b3, jaeger · ',
+    )
   })
 
   test('keeps the password in the address to itself', async () => {
@@ -64,7 +76,17 @@ describe('startTracing', () => {
     expect(arrived.events[0]?.name).toBe('step')
     expect(arrived.scopeName).toBe('unit')
     expect(arrived.resource).toMatchObject({ 'service.name': 'unit', 'service.version': '1.0' })
-    expect(stats()).toEqual({ ended: 1, exported: 1, failed: 0, dropped: 0, waiting: 0, excluded: 0 })
+    expect(stats()).toEqual({
+      ended: 1,
+      exported: 1,
+      failed: 0,
+      dropped: 0,
+      waiting: 0,
+      excluded: 0,
+      notSampled: 0,
+      notSampledByCaller: 0,
+      open: 0,
+    })
   })
 
   test('exports over gRPC', async () => {
@@ -222,7 +244,7 @@ describe('what does not arrive is counted and said', () => {
     receiver.behaviour = 'hang'
     withSpan('lost', () => {})
     await shutdown()
-    expect(lines.at(-1)).toMatch(/^spoor: 1 span lost at the end: .*: no answer within 50 ms\n$/)
+    expect(lines.at(-1)).toMatch(/^spoor: 1 span sent at the end and not acknowledged: .*: no answer within 50 ms\n$/)
     expect(stats()).toMatchObject({ ended: 1, failed: 1, waiting: 0 })
   })
 
@@ -240,6 +262,88 @@ describe('what does not arrive is counted and said', () => {
     withSpan('lost', () => {})
     await flush()
     expect(lines.at(-1)).toContain('(HTTP 400 Bad Request: span 3: the trace id is empty): 1 span lost')
+  })
+
+  test('a receiver that wants to know who sends: the header as it was sent, masked, and where it comes from', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20abcdefghijklmnop')
+    const { flush } = start()
+    vi.unstubAllEnvs()
+    receiver.behaviour = 401
+    receiver.refusal = '{"code":16,"message":"token is not known"}'
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines.at(-1)).toContain(
+      '(HTTP 401 Unauthorized: token is not known; sent was authorization: Bearer abc…, 16 characters (OTEL_EXPORTER_OTLP_HEADERS)): 1 span lost',
+    )
+  })
+
+  test('the first failure is told at once, and what it came to', async () => {
+    const { flush } = start({ exporter: { timeoutMs: 300 } })
+    receiver.behaviour = 503
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/\(HTTP 503 Service Unavailable\): 1 span waiting, trying on\n$/),
+      expect.stringMatching(/\(HTTP 503 Service Unavailable\): 1 span lost, 0 waiting\n$/),
+    ])
+  })
+
+  test('spans that a receiver has refused of a batch', async () => {
+    const { flush, stats } = start()
+    receiver.answer = '{"partialSuccess":{"rejectedSpans":"1","errorMessage":"no name"}}'
+    withSpan('a', () => {})
+    withSpan('b', () => {})
+    await flush()
+    expect(lines.at(-1)).toMatch(/\/v1\/traces refused 1 span of 2: no name\n$/)
+    expect(stats()).toMatchObject({ ended: 2, exported: 1, failed: 1 })
+  })
+
+  test('something that answers and is no receiver', async () => {
+    const { flush, stats } = start()
+    receiver.answer = '<html><title>Welcome to nginx</title></html>'
+    withSpan('lost', () => {})
+    await flush()
+    expect(lines.at(-1)).toMatch(
+      /\(not OTLP: 127\.0\.0\.1:\d+ answered with text\/html \("Welcome to nginx"\); something else listens there\): 1 span lost/,
+    )
+    expect(stats()).toMatchObject({ exported: 0, failed: 1 })
+  })
+
+  test('a burst in one tick loses nothing', async () => {
+    const { flush, stats, tracer } = start()
+    for (let i = 0; i < 5_000; i++) tracer.startSpan(`span ${i}`, { attributes: { i } }).end()
+    expect(stats()).toMatchObject({ ended: 5_000, waiting: 5_000, dropped: 0 })
+    await flush()
+    expect(stats()).toMatchObject({ exported: 5_000, waiting: 0 })
+    expect(new Set(receiver.spans.map(({ name }) => name)).size).toBe(5_000)
+  })
+
+  test('a queue that takes more memory than it may', async () => {
+    const { stats } = start({ batch: { maxQueueBytes: 1_000 } })
+    for (let i = 0; i < 20; i++) withSpan(`span ${i}`, (span) => span.setAttribute('text', 'x'.repeat(100)))
+    const { dropped, waiting } = stats()
+    expect(waiting).toBeGreaterThan(4)
+    expect(waiting + dropped).toBe(20)
+    expect(lines.at(-1)).toMatch(
+      /^spoor: queue full \(\d+ spans in 1 KiB\): 1 span dropped so far; raise batch\.maxQueueBytes/,
+    )
+  })
+
+  test('at the end: what was not sampled, dropped or never ended', async () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off')
+    const off = start()
+    vi.unstubAllEnvs()
+    withSpan('unseen', () => withSpan('below', () => {}))
+    await off.shutdown()
+    expect(lines.at(-1)).toBe('spoor: 0 spans exported; 1 trace not sampled (always_off)\n')
+
+    const { shutdown, tracer } = start()
+    tracer.startSpan('open')
+    tracer.startSpan('open')
+    trace.getTracer('a library').startSpan('query')
+    withSpan('done', () => {})
+    await shutdown()
+    expect(lines.at(-1)).toBe('spoor: 1 span exported; 3 spans never ended: "open" of unit (2), "query" of a library\n')
   })
 
   test('diagnostics "none" is silent, the counts stay', async () => {

@@ -1,44 +1,25 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
-import {
-  context,
-  diag,
-  DiagLogLevel,
-  propagation,
-  type TextMapPropagator,
-  trace,
-  type Tracer,
-} from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import {
-  CompositePropagator,
-  loggingErrorHandler,
-  setGlobalErrorHandler,
-  W3CBaggagePropagator,
-  W3CTraceContextPropagator,
-} from '@opentelemetry/core'
+import { context, diag, DiagLogLevel, propagation, trace, type Tracer } from '@opentelemetry/api'
+import { ContextManager } from './context-manager.ts'
 import { type Instrumentation, registerInstrumentations } from '@opentelemetry/instrumentation'
-import {
-  BatchSpanProcessor,
-  ConsoleSpanExporter,
-  SimpleSpanProcessor,
-  type SpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace'
+import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { checkApiCopies } from './api-copies.ts'
 import { type Application, findApplication } from './application.ts'
 import { Delivery, type DeliveryStats } from './delivery.ts'
+import { InstrumentError } from './error.ts'
 import { ExcludingSampler } from './exclude.ts'
 import { handleExits } from './exits.ts'
-import { createOtlpExporter } from './exporter.ts'
-import { durationText } from './failure.ts'
-import { defaultInstrumentations, missedModules, patchedModules, shortName } from './instrumentations.ts'
+import { goodbyeText } from './goodbye.ts'
+import { awaited, defaultInstrumentations, missedModules, modulesToPatch, patched } from './instrumentations.ts'
 import { hookImports } from './loader-hooks.ts'
 import type { TracingOptions } from './options.ts'
+import { createPropagator } from './propagators.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import { createResource } from './resource.ts'
+import { otherRuntime, runtimeProblem } from './runtime.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 import { getTracer, setDefaultScope } from './spans.ts'
+import { startLine } from './start-line.ts'
 
 /** When the second look for packages that escaped instrumentation is taken: the application has been imported by then. */
 const secondLookMs = 2_000
@@ -47,6 +28,12 @@ const secondLookMs = 2_000
 export interface TracingStats extends DeliveryStats {
   /** Left out by a rule of `exclude`; those beneath them are not counted. */
   readonly excluded: number
+  /** Traces that would have begun here, and that the sampler decided against. */
+  readonly notSampled: number
+  /** Requests whose caller had not sampled them. */
+  readonly notSampledByCaller: number
+  /** Started and not ended. */
+  readonly open: number
 }
 
 /** A running tracing set-up. */
@@ -89,14 +76,28 @@ export function startTracing(options: TracingOptions = {}): Tracing {
     return running
   }
   const findings = [...settings.findings]
-  const application = findApplication(process.argv[1], process.cwd())
-  const tracing = settings.disabled
-    ? startDisabled(settings, reporter)
-    : start(settings, application, reporter, (finding) => void findings.push(finding))
+  const tracing = startUnlessOff(settings, reporter, (finding) => void findings.push(finding))
   // A worker thread is set up like its main thread, which has said it all.
   if (isMainThread) for (const finding of findings) reporter.warn(finding)
   shared[runningKey] = tracing
   return tracing
+}
+
+/** Whatever happens, the application goes on, without tracing if need be. */
+function startUnlessOff(settings: Settings, reporter: Reporter, report: (finding: string) => void): Tracing {
+  if (settings.disabled) return startDisabled(settings, reporter, 'OTEL_SDK_DISABLED is true')
+  const problem = runtimeProblem()
+  if (problem !== undefined) {
+    report(`tracing is off: ${problem}`)
+    return off(() => {})
+  }
+  try {
+    return start(settings, findApplication(process.argv[1], process.cwd()), reporter, report)
+  } catch (error) {
+    if (error instanceof InstrumentError) throw error
+    report(`tracing is off: ${(error as Error).message}`)
+    return off(() => {})
+  }
 }
 
 function start(
@@ -106,12 +107,13 @@ function start(
   report: (finding: string) => void,
 ): Tracing {
   const serviceName = settings.serviceName ?? fallbackServiceName(application, report)
-  const delivery = new Delivery(settings, reporter)
-  installDiagnostics(settings, reporter, delivery)
+  const resource = createResource(serviceName, settings.resourceAttributes)
+  const delivery = new Delivery(settings, resource, reporter)
+  installDiagnostics(settings, reporter)
 
-  const sampler = new ExcludingSampler(settings.sampler, settings.exclude)
+  const sampler = new ExcludingSampler(settings.sampler, settings.exclude, () => sayUnsampledCaller(reporter))
   const provider = new TracerProvider({
-    resource: createResource(serviceName, settings.resourceAttributes),
+    resource,
     sampler,
     spanLimits: settings.spanLimits,
     spanProcessors: createProcessors(settings, delivery),
@@ -123,33 +125,62 @@ function start(
     report('another OpenTelemetry SDK was started in this process before; spans go there and not to Spoor')
   }
   checkApiCopies(application, report)
+  const other = otherRuntime()
+  if (other !== undefined) {
+    report(
+      `${other} does not let libraries be patched: only spans made in code (withSpan, @opentelemetry/api) are recorded`,
+    )
+  }
+  if (process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined) {
+    report('AWS Lambda freezes the process after each request: await tracing.flush() at the end of your handler')
+  }
 
   const instrumentations =
     settings.instrumentations === 'default'
       ? defaultInstrumentations(application, report)
       : [...settings.instrumentations]
   const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
-  hookImports(patchedModules(instrumentations))
+  hookImports(modulesToPatch(instrumentations), report)
 
-  const uninstallExits = settings.destination === 'otlp' ? handleExits(delivery, settings) : () => {}
+  const uninstallExits = settings.destination === 'otlp' ? handleExits(delivery, settings, sayGoodbye) : () => {}
   setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
-  reporter.say(startLine(serviceName, settings, instrumentations))
-  const stopLooking = lookForMissed(instrumentations, reporter)
+  const inPlace = patched(instrumentations)
+  reporter.say(startLine(serviceName, settings, inPlace, awaited(instrumentations, application)))
+  const stopLooking = lookAgain(instrumentations, inPlace, reporter)
+
+  const stats = (): TracingStats => ({
+    ...delivery.stats,
+    excluded: sampler.excluded,
+    notSampled: sampler.notSampled,
+    notSampledByCaller: sampler.notSampledByCaller,
+    open: delivery.open.size,
+  })
 
   async function flush(): Promise<void> {
-    // Rejections are the exporter's failures, which have been booked and told where they happened.
-    await provider.forceFlush().catch(() => {})
-    await delivery.settled()
+    await within(settings.exporter.timeoutMs, delivery.forceFlush())
+  }
+
+  let hasSaidGoodbye = false
+  function sayGoodbye(): void {
+    if (hasSaidGoodbye) return
+    hasSaidGoodbye = true
+    const { samplerText } = settings
+    const text = goodbyeText({ ...stats(), samplerText, neverEnded: delivery.open.kinds() })
+    if (text !== undefined) reporter.say(text)
   }
 
   async function stop(): Promise<void> {
     stopLooking()
     unregister()
     delivery.close()
-    await Promise.race([flush(), delay(settings.exitDeadlineMs, undefined, { ref: false })])
-    delivery.settleLastSend(delivery.pending(), 0, `no answer within ${settings.exitDeadlineMs} ms`)
+    await within(settings.exitDeadlineMs, delivery.forceFlush())
+    delivery.settleLastSend(delivery.takePending(), 0, {
+      code: 'TIMEOUT',
+      words: `no answer within ${settings.exitDeadlineMs} ms`,
+      retryable: true,
+    })
+    sayGoodbye()
     uninstallExits()
-    // The exporter may still be trying, which nobody needs to wait for.
     void provider.shutdown().catch(() => {})
     uninstallContext()
     if (isGlobal) trace.disable()
@@ -161,50 +192,53 @@ function start(
     tracer: getTracer(),
     flush,
     shutdown: () => (stopped ??= stop()),
-    stats: () => ({ ...delivery.stats, excluded: sampler.excluded }),
+    stats,
   }
 }
 
 /** `OTEL_SDK_DISABLED`: nothing is recorded, but context set by hand still travels, as the specification asks. */
-function startDisabled(settings: Settings, reporter: Reporter): Tracing {
+function startDisabled(settings: Settings, reporter: Reporter, reason: string): Tracing {
   const uninstallContext = installContext(settings)
-  reporter.say('tracing is off: OTEL_SDK_DISABLED is true')
+  reporter.say(`tracing is off: ${reason}`)
+  return off(uninstallContext)
+}
+
+/** The handle of what does nothing. */
+function off(uninstall: () => void): Tracing {
   return {
     tracer: getTracer(),
     flush: () => Promise.resolve(),
     shutdown: () => {
-      uninstallContext()
+      uninstall()
       delete shared[runningKey]
       return Promise.resolve()
     },
-    stats: () => ({ ended: 0, exported: 0, failed: 0, dropped: 0, waiting: 0, excluded: 0 }),
+    stats: () => nothing,
   }
+}
+
+const nothing: TracingStats = {
+  ended: 0,
+  exported: 0,
+  failed: 0,
+  dropped: 0,
+  waiting: 0,
+  excluded: 0,
+  notSampled: 0,
+  notSampledByCaller: 0,
+  open: 0,
 }
 
 function createProcessors(settings: Settings, delivery: Delivery): SpanProcessor[] {
   if (settings.destination === 'none') return []
   if (settings.destination === 'console') return [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })]
-  const { batch } = settings
-  const processor = new BatchSpanProcessor({
-    exporter: delivery.watchExporter(createOtlpExporter(settings.exporter)),
-    maxQueueSize: batch.maxQueueSize,
-    maxExportBatchSize: batch.maxExportBatchSize,
-    scheduledDelayMillis: batch.scheduledDelayMs,
-    exportTimeoutMillis: batch.exportTimeoutMs,
-    selfObsMeterProvider: delivery.meterProvider,
-  })
-  return [delivery.watchProcessor(processor)]
+  return [delivery]
 }
 
 /** Context manager and propagator, which are global. Returns how to take them back, unless another SDK was first. */
 function installContext(settings: Settings): () => void {
-  const propagators = settings.propagators.map((propagator): TextMapPropagator => {
-    if (propagator === 'tracecontext') return new W3CTraceContextPropagator()
-    if (propagator === 'baggage') return new W3CBaggagePropagator()
-    return propagator
-  })
-  const hasContext = context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  const hasPropagator = propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
+  const hasContext = context.setGlobalContextManager(new ContextManager().enable())
+  const hasPropagator = propagation.setGlobalPropagator(createPropagator(settings.propagators))
   return () => {
     if (hasContext) context.disable()
     if (hasPropagator) propagation.disable()
@@ -212,15 +246,18 @@ function installContext(settings: Settings): () => void {
 }
 
 /** A logger that the application has set stays. */
-function installDiagnostics(settings: Settings, reporter: Reporter, delivery: Delivery): void {
+function installDiagnostics(settings: Settings, reporter: Reporter): void {
   const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[Symbol.for('opentelemetry.js.api.1')]
   if (api?.diag === undefined && settings.diagnosticsLevel !== DiagLogLevel.NONE) {
     diag.setLogger(reporter.diagLogger, { logLevel: settings.diagnosticsLevel, suppressOverrideMessage: true })
   }
-  const log = loggingErrorHandler()
-  setGlobalErrorHandler((error) => {
-    if (!delivery.isReported(error)) log(error)
-  })
+}
+
+function sayUnsampledCaller(reporter: Reporter): void {
+  reporter.sayOnce(
+    'unsampled caller',
+    'a request has come whose caller had not sampled it (traceparent …-00), so it is not recorded here either; how many there are is told at the end',
+  )
 }
 
 function fallbackServiceName(application: Application, report: (finding: string) => void): string {
@@ -231,7 +268,12 @@ function fallbackServiceName(application: Application, report: (finding: string)
   return name
 }
 
-function lookForMissed(instrumentations: readonly Instrumentation[], reporter: Reporter): () => void {
+/** Tells what escaped instrumentation, and what was patched since the line at start. */
+function lookAgain(
+  instrumentations: readonly Instrumentation[],
+  inPlace: readonly string[],
+  reporter: Reporter,
+): () => void {
   const told = new Set<string>()
   function look(): void {
     for (const finding of missedModules(instrumentations)) {
@@ -241,19 +283,23 @@ function lookForMissed(instrumentations: readonly Instrumentation[], reporter: R
     }
   }
   look()
-  const timer = setTimeout(look, secondLookMs)
+  const timer = setTimeout(() => {
+    look()
+    const since = patched(instrumentations).filter((name) => !inPlace.includes(name))
+    if (since.length > 0) reporter.say(`patched ${since.join(', ')}`)
+  }, secondLookMs)
   timer.unref()
   return () => clearTimeout(timer)
 }
 
-function startLine(serviceName: string, settings: Settings, instrumentations: readonly Instrumentation[]): string {
-  const { exporter, batch, destination, exclude } = settings
-  const target =
-    destination === 'otlp'
-      ? `${exporter.protocol} ${exporter.shownUrl} · batch ${batch.maxExportBatchSize}/${durationText(batch.scheduledDelayMs)}`
-      : destination
-  const names = instrumentations.map(shortName).join(', ') || 'no instrumentations'
-  return `tracing "${serviceName}" → ${target} · ${names} · ${exclude.length} excluded`
+/** Resolves with `work`, or when so many milliseconds are over. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms).unref()
+  })
+  await Promise.race([work, timeout])
+  clearTimeout(timer)
 }
 
 function textOrUndefined(value: unknown): string | undefined {

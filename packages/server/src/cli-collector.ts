@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
 import {
   builtinFactories,
   CollectorError,
@@ -18,12 +20,13 @@ import {
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
-import { ageOf, choiceOf, countOf, type OptionValue, textOf, textsOf } from './cli-values.ts'
+import { ageOf, choiceOf, countOf, type OptionValue, shortPath, textOf, textsOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
+import { defaultDataDirectory } from './spoor.ts'
 import { tap } from './operate/tap.ts'
 import { top } from './operate/top.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
@@ -47,6 +50,10 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     .option('--config <uri>', CONFIG)
     .option('--set <key=value>', SET)
     .option('--watch', WATCH)
+    .option(
+      '--data <dir>',
+      `Where traces that wait for tail_sampling outlive the process (default: $SPOOR_DATA, else a folder for this --config in ${shortPath(defaultDataDirectory({}))})`,
+    )
     .option(
       '--status-endpoint <host:port>',
       `Where top, tap and Spoor read its status, or off (default: ${DEFAULT_STATUS_ENDPOINT})`,
@@ -215,6 +222,7 @@ async function collect(options: Options, io: Io): Promise<number> {
     factories: builtinFactories,
     logger: (logs) => (logger = loggerOf(options, logs)),
     servesMetrics: true,
+    folder: folderOf(options),
     status,
   })
   const reload = reloadOf(options, io, logger)
@@ -240,6 +248,18 @@ async function collect(options: Options, io: Io): Promise<number> {
     },
     { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
   )
+}
+
+/**
+ * Where it keeps what must outlive it. Several collectors may run here with no word of it: each configuration has a folder of its own by default, which is the same
+ * after each start.
+ */
+function folderOf(options: Options): string {
+  const given = textOf('data', options['data']) ?? process.env['SPOOR_DATA']
+  if (given) return join(resolve(given), 'collector')
+  const uris = textsOf('config', options['config']).map((uri) => (uri.includes(':') ? uri : resolve(uri)))
+  const name = createHash('sha256').update(JSON.stringify(uris)).digest('hex').slice(0, 8)
+  return join(defaultDataDirectory(), `collector-${name}`)
 }
 
 /** How one looks at it. */

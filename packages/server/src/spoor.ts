@@ -138,6 +138,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     counters,
     budget,
     statusAddress: () => (isLoopback(host) ? urls().page : undefined),
+    folder: join(data, 'collector'),
   })
 
   function urls(): Spoor['urls'] {

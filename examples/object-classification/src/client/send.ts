@@ -4,6 +4,8 @@ import { basename } from 'node:path'
 import { withSpan } from '@spoor/instrument'
 import type { PreprocessingAnswer } from '../preprocessing/service.ts'
 import type { EnsembleResult, ErrorAnswer } from '../service/prediction.ts'
+import { fault, happens } from '../service/faults.ts'
+import { uploadUrl } from './target.ts'
 
 /** What became of a photograph. One line of the client's JSON output. */
 export interface Classification {
@@ -22,17 +24,26 @@ export interface Classification {
 /** How long the whole may take, ms. */
 const TIMEOUT_MS = 60_000
 
-/** Never rejects: what goes wrong is the classification's `error`, and on the span. */
-export async function sendPhotograph(file: string, preprocessing: string): Promise<Classification> {
+/**
+ * Never rejects: what goes wrong is the classification's `error`, and on the span.
+ *
+ * @param url The preprocessing service, with its route or without.
+ * @param attributes More to be said on the first span.
+ */
+export async function sendPhotograph(
+  file: string,
+  url: string,
+  attributes: Readonly<Record<string, string>> = {},
+): Promise<Classification> {
   const name = basename(file)
   const started = performance.now()
   let traceId = ''
   try {
-    const result = await withSpan('classify a photograph', async (span) => {
+    const result = await withSpan('classify a photograph', { attributes }, async (span) => {
       traceId = span.spanContext().traceId
-      const bytes = await readFile(file)
+      const bytes = spoil(await readFile(file))
       span.setAttributes({ 'file.name': name, 'file.size': bytes.length })
-      const result = await classify(name, bytes, preprocessing)
+      const result = await classify(name, bytes, uploadUrl(url))
       span.setAttributes({ 'prediction.label': result.label, 'prediction.probability': result.probability })
       return result
     })
@@ -42,11 +53,18 @@ export async function sendPhotograph(file: string, preprocessing: string): Promi
   }
 }
 
-async function classify(name: string, bytes: Buffer, preprocessing: string): Promise<EnsembleResult> {
+/** A camera that now and then sends what is no image: half of one, or the error page of its own server. */
+function spoil(bytes: Buffer): Buffer {
+  const { percent = 0 } = fault('bad_images') ?? {}
+  if (!happens(percent)) return bytes
+  return happens(50) ? bytes.subarray(0, bytes.length / 2) : Buffer.from('<html>503 Service Unavailable</html>')
+}
+
+async function classify(name: string, bytes: Buffer, url: string): Promise<EnsembleResult> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const form = new FormData()
   form.append('file', new Blob([Uint8Array.from(bytes)]), name)
-  const upload = await fetch(`${preprocessing}/preprocessing`, { method: 'POST', body: form, signal })
+  const upload = await fetch(url, { method: 'POST', body: form, signal })
   const accepted = await read<PreprocessingAnswer>(upload)
   for (;;) {
     const answer = await fetch(accepted.result, { signal })

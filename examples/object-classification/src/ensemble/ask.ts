@@ -1,6 +1,7 @@
 /** Asks one inference service. */
-import type { SpanContext } from '@opentelemetry/api'
+import type { Span, SpanContext } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
+import { fault } from '../service/faults.ts'
 import { imageQuery } from '../service/image-query.ts'
 import type { RawImage } from '../service/image-query.ts'
 import type { InferenceAnswer } from '../service/prediction.ts'
@@ -17,12 +18,7 @@ export interface Opinion extends InferenceAnswer {
 export function askInference(service: string, image: RawImage): Promise<Opinion> {
   return withSpan('ask a model', async (span) => {
     span.setAttribute('inference.url', service)
-    const response = await fetch(`${service}/inference?${imageQuery(image)}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
-      body: Uint8Array.from(image.pixels),
-      signal: AbortSignal.timeout(INFERENCE_TIMEOUT_MS),
-    }).catch((cause: unknown) => {
+    const response = await post(service, image, span).catch((cause: unknown) => {
       throw new Error(`${service} does not answer: ${reasonOf(cause)}`, { cause })
     })
     const text = await response.text()
@@ -31,6 +27,25 @@ export function askInference(service: string, image: RawImage): Promise<Opinion>
     span.setAttribute('model.name', answer.model)
     return { ...answer, span: span.spanContext() }
   })
+}
+
+/** One question, or in a storm of retries as many as it is told, each without a pause and before the last one is answered. */
+async function post(service: string, image: RawImage, span: Span): Promise<Response> {
+  const send = (timeoutMs: number): Promise<Response> =>
+    fetch(`${service}/inference?${imageQuery(image)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: Uint8Array.from(image.pixels),
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+  const { retries = 0, timeout_ms = 0 } = fault('retry_storm') ?? {}
+  for (let attempt = 1; attempt <= retries; attempt++) {
+    const response = await send(timeout_ms).catch(() => undefined)
+    if (response?.ok) return response
+    await response?.body?.cancel()
+    span.addEvent('asks again', { 'retry.attempt': attempt })
+  }
+  return send(INFERENCE_TIMEOUT_MS)
 }
 
 function reasonOf(error: unknown): string {

@@ -61,6 +61,7 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
         .json({ error: { code: 'busy', message } })
       return
     }
+    trace.getActiveSpan()?.setAttribute('request.id', image.requestId)
     const attributes = { 'request.id': image.requestId, 'ensemble.models': inference.length }
     // Not awaited: the answer goes out now, and this span, its child, ends later.
     void withSpan('classify in the background', { attributes }, async (work) => {

@@ -21,6 +21,10 @@ export class JobQueue {
     return this.#waiting
   }
 
+  get isFull(): boolean {
+    return this.#waiting >= this.#limit
+  }
+
   /**
    * Runs `job` when all earlier ones have ended.
    *
@@ -28,7 +32,7 @@ export class JobQueue {
    * @throws {QueueFullError} At once, when `limit` jobs are in the line.
    */
   async add<T>(job: () => Promise<T>, onTurn: () => void): Promise<T> {
-    if (this.#waiting >= this.#limit) throw new QueueFullError(`${this.#limit} images are waiting already`)
+    if (this.isFull) throw new QueueFullError(`${this.#limit} images are waiting already`)
     this.#waiting++
     const turn = this.#last.then(async () => {
       onTurn()

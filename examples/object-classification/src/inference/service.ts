@@ -4,18 +4,20 @@
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { trace } from '@opentelemetry/api'
 import { getTracer, withSpan } from '@spoor/instrument'
 import sharp from 'sharp'
+import { fault, onFaults } from '../service/faults.ts'
 import { readRawImage } from '../service/image-query.ts'
 import type { RawImage } from '../service/image-query.ts'
 import { best } from '../service/prediction.ts'
 import type { InferenceAnswer } from '../service/prediction.ts'
 import { serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
+import { holdModel } from './model.ts'
+import type { HeldModel } from './model.ts'
 import { JobQueue, QueueFullError } from './queue.ts'
-import { openModelSession } from './session.ts'
-import type { ModelSession } from './session.ts'
 
 /** What an inference service serves. */
 export interface InferenceOptions {
@@ -37,21 +39,46 @@ const RETRY_AFTER_SECONDS = '1'
 
 /** Loads the model, then listens. */
 export async function startInference(options: InferenceOptions): Promise<Running> {
-  const session = await openModelSession(options.model)
+  const model = await holdModel(options.model)
   const queue = new JobQueue(options.queueLimit ?? 32)
+  const leave = occupy(queue)
   const server = createServer((request, response) => {
-    handle(request, response, { ...options, session, queue }).catch((error: unknown) => {
+    handle(request, response, { ...options, held: model, queue }).catch((error: unknown) => {
       const full = error instanceof QueueFullError
       if (full) response.setHeader('retry-after', RETRY_AFTER_SECONDS)
       const message = error instanceof Error ? error.message : String(error)
       answer(response, full ? 503 : 500, { error: { code: full ? 'queue_full' : 'inference_failed', message } })
     })
   })
-  return serve(server, { port: options.port, drain: () => session.close() })
+  const drain = async (): Promise<void> => {
+    leave()
+    await model.close()
+  }
+  return serve(server, { port: options.port, drain })
+}
+
+/** While the line is to be saturated: others are ahead in it, as many as it is told. @returns How to end that. */
+function occupy(queue: JobQueue): () => void {
+  let others = 0
+  const fill = (): void => {
+    const { images = 0, ms = 0 } = fault('saturated_queue') ?? {}
+    while (others < images && !queue.isFull) {
+      others++
+      const work = queue.add(
+        () => sleep(ms, undefined, { ref: false }),
+        () => undefined,
+      )
+      void work.finally(() => {
+        others--
+        fill()
+      })
+    }
+  }
+  return onFaults(fill)
 }
 
 interface Service extends InferenceOptions {
-  readonly session: ModelSession
+  readonly held: HeldModel
   readonly queue: JobQueue
 }
 
@@ -61,8 +88,9 @@ async function handle(request: IncomingMessage, response: ServerResponse, servic
     answer(response, 200, {
       status: 'ok',
       model: service.name,
-      side: service.session.side,
+      side: service.held.side,
       queue: service.queue.length,
+      loaded: service.held.loaded(),
     })
     return
   }
@@ -86,15 +114,17 @@ async function handle(request: IncomingMessage, response: ServerResponse, servic
 }
 
 /** Waits for the model's thread, fits the image to the model, and runs it: a span for each of the three. */
-async function classify(image: RawImage, { name, labels, session, queue }: Service): Promise<Float32Array> {
+async function classify(image: RawImage, { name, labels, held, queue }: Service): Promise<Float32Array> {
   const wait = getTracer().startSpan('wait for the model', { attributes: { 'queue.length': queue.length } })
   try {
     return await queue.add(
       async () => {
-        const pixels = await withSpan('fit to the model', () => fit(image, session.side))
+        const pixels = await withSpan('fit to the model', () => fit(image, held.side))
         return withSpan('run the model', async (span) => {
-          span.setAttributes({ 'model.name': name, 'model.input.side': session.side })
-          const { probabilities, runMs } = await session.run(pixels)
+          span.setAttributes({ 'model.name': name, 'model.input.side': held.side })
+          const slow = fault('slow_model')
+          if (slow) await sleep(slow.ms)
+          const { probabilities, runMs } = await held.run(pixels)
           const [top] = best(probabilities, labels, 1)
           span.setAttribute('model.run_ms', runMs)
           if (top) span.setAttributes({ 'prediction.label': top.label, 'prediction.probability': top.probability })

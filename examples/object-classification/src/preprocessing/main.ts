@@ -12,7 +12,10 @@ cli
   .command('', 'Takes photographs, makes them ready for the models and hands them to the ensemble')
   .option('--port <port>', 'Port on 127.0.0.1', { default: 5010 })
   .option('--ensemble <url>', "The ensemble's URL", { default: 'http://127.0.0.1:5011' })
-  .action(async ({ port, ensemble }: { port: number; ensemble: string }) => {
-    await runService('preprocessing', async () => startPreprocessing({ port: readPort('--port', port), ensemble }))
+  .option('--results <url>', "The ensemble's URL for those who ask for results. Default: that of --ensemble")
+  .action(async ({ port, ensemble, results }: { port: number; ensemble: string; results?: string }) => {
+    await runService('preprocessing', async () =>
+      startPreprocessing({ port: readPort('--port', port), ensemble, ...(results !== undefined && { results }) }),
+    )
   })
 await runCli(cli)

@@ -20,6 +20,8 @@ export interface PreprocessingOptions {
   readonly port: number
   /** The ensemble's URL. */
   readonly ensemble: string
+  /** The ensemble's URL as clients reach it, who ask it for results. Default: `ensemble`. */
+  readonly results?: string
   /** Width and height of the pixels that are sent on. Default 299, the largest of the models; the others shrink it. */
   readonly side?: number
 }
@@ -40,7 +42,8 @@ class EnsembleError extends Error {
 }
 
 /** Starts to listen. */
-export async function startPreprocessing({ port, ensemble, side = 299 }: PreprocessingOptions): Promise<Running> {
+export async function startPreprocessing(options: PreprocessingOptions): Promise<Running> {
+  const { port, ensemble, results = ensemble, side = 299 } = options
   const app = createApp()
   app.get('/health', (_request, response) => {
     response.json({ status: 'ok', ensemble })
@@ -52,7 +55,7 @@ export async function startPreprocessing({ port, ensemble, side = 299 }: Preproc
       trace.getActiveSpan()?.setAttribute('request.id', requestId)
       try {
         await takePhotograph(request, requestId, { ensemble, side })
-        response.json({ requestId, result: `${ensemble}/result/${requestId}` })
+        response.json({ requestId, result: `${results}/result/${requestId}` })
       } catch (error) {
         refuse(error, response)
       }

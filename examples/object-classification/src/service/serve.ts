@@ -1,6 +1,7 @@
 /** How every service of the example listens, says so, and ends. */
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { fault, happens } from './faults.ts'
 
 /** A service that is running. */
 export interface Running {
@@ -19,6 +20,7 @@ export interface ServeOptions {
 
 /** Listens on 127.0.0.1. @throws When the port is taken. */
 export async function serve(server: Server, { port, drain }: ServeOptions): Promise<Running> {
+  breakRequests(server)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -32,6 +34,28 @@ export async function serve(server: Server, { port, drain }: ServeOptions): Prom
     await drain?.()
   }
   return { url: `http://127.0.0.1:${address.port}`, stop: () => (stopping ??= stop()) }
+}
+
+/** The faults that any service may have: requests that fail, and requests whose context is not read. */
+function breakRequests(server: Server): void {
+  // Before instrumentation sees the request, which reads the context, and after it, so that the failure is in its span.
+  const emit = server.emit.bind(server)
+  server.emit = ((event: string, ...args: unknown[]) => {
+    if (event === 'request' && fault('lost_context')) delete (args[0] as IncomingMessage).headers['traceparent']
+    return emit(event, ...args)
+  }) as typeof server.emit
+  const handlers = server.listeners('request')
+  server.removeAllListeners('request')
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { percent = 0 } = fault('errors') ?? {}
+    if (request.url === '/health' || !happens(percent)) {
+      for (const handle of handlers) Reflect.apply(handle, server, [request, response])
+      return
+    }
+    request.resume()
+    response.writeHead(500, { 'content-type': 'application/json' })
+    response.end('{"error":{"code":"failed","message":"the disk is full"}}')
+  })
 }
 
 /**

@@ -29,9 +29,13 @@ interface End {
 /** A program that runs. */
 export interface Child {
   readonly program: Program
+  /** Of its process; undefined when it could not be started. */
+  readonly pid: number | undefined
   /** Resolves when it has ended; never rejects. */
   readonly ended: Promise<End>
   readonly running: () => boolean
+  /** Sends it a message; nothing happens when it has ended. */
+  send(message: object): void
   /** SIGTERM, and SIGKILL when that does not end it within the deadline. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -67,8 +71,11 @@ export async function startChild(program: Program): Promise<Child> {
   await log.close()
   return {
     program,
+    pid: child.pid,
     ended,
     running: () => !over,
+    // It may end in the same moment.
+    send: (message) => void child.send(message, () => undefined),
     stop: async () => {
       if (over) return
       child.kill('SIGTERM')

@@ -2,20 +2,24 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PreparedModel } from '../prepare.ts'
+import { FAULTS_VARIABLE } from '../service/faults.ts'
+import type { ServiceFaults } from '../service/faults.ts'
+import { collectorPorts } from './addresses.ts'
+import type { Addresses, CollectorPlan } from './addresses.ts'
 import type { Program } from './child.ts'
 import type { NeededPort } from './ports.ts'
 import type { Settings } from './settings.ts'
+import type { WorldFile } from './sites/world-file.ts'
 
 const HOST = '127.0.0.1'
 /** How long a finished span may wait before it is sent, ms. The SDK's own 5 s would have people look at half a trace. */
-const BATCH_DELAY_MS = 400
+export const BATCH_DELAY_MS = 400
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const script = (path: string): string => fileURLToPath(new URL(`../${path}.${extension}`, import.meta.url))
 const register = (): string => import.meta.resolve('@spoor/instrument/register')
 /** The program `spoor` lies beside its package's entry. */
 const spoorScript = (): string => fileURLToPath(new URL(`./main.${extension}`, import.meta.resolve('spoor')))
-const collectorConfig = fileURLToPath(new URL('../../otel-collector.yaml', import.meta.url))
 
 /** `http://127.0.0.1:port`. */
 export function localUrl(port: number): string {
@@ -39,32 +43,41 @@ export function spoorProgram({ ports, data, logs }: Settings): Program {
   }
 }
 
-/** A collector between the services and Spoor. */
-export function collectorProgram({ ports, logs }: Settings): Program {
+/** A collector between services and Spoor. */
+export function collectorProgram({ logs }: Settings, collector: CollectorPlan): Program {
+  const { name, config, grpcPort, httpPort, spoorPort, queue } = collector
+  const file = fileURLToPath(new URL(`../../${config}`, import.meta.url))
   return {
-    name: 'collector',
-    args: [spoorScript(), 'collector', '--config', collectorConfig],
+    name,
+    args: [spoorScript(), 'collector', '--config', file],
     env: {
-      SPOOR_ENDPOINT: `${HOST}:${ports.otlpGrpc}`,
-      COLLECTOR_GRPC_ENDPOINT: `${HOST}:${ports.collectorGrpc}`,
-      COLLECTOR_HTTP_ENDPOINT: `${HOST}:${ports.collectorHttp}`,
+      SPOOR_ENDPOINT: `${HOST}:${spoorPort}`,
+      COLLECTOR_GRPC_ENDPOINT: `${HOST}:${grpcPort}`,
+      COLLECTOR_HTTP_ENDPOINT: `${HOST}:${httpPort}`,
+      ...(queue !== undefined && { QUEUE_DIRECTORY: queue }),
     },
-    log: join(logs, 'collector.log'),
-    health: `${localUrl(ports.collectorHttp)}/v1/traces`,
+    log: join(logs, `${name}.log`),
+    health: `${localUrl(httpPort)}/v1/traces`,
   }
 }
 
 /** The inference services, the ensemble and preprocessing, in the order in which they are started. */
-export function servicePrograms(settings: Settings, models: readonly PreparedModel[], labels: string): Program[] {
+export function servicePrograms(
+  settings: Settings,
+  models: readonly PreparedModel[],
+  labels: string,
+  addresses: Addresses,
+): Program[] {
   const { ports } = settings
   const inference = models.map(({ name, file }, index) => {
     const port = portOf(ports.inference, index)
     const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
     return { name: `inference-${name}`, port, script: 'inference/main', args }
   })
-  const urls = inference.map(({ port }) => localUrl(port)).join(',')
+  const urls = addresses.inference.map(localUrl).join(',')
   const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
-  const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(ports.ensemble)]
+  const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(addresses.ensemble)]
+  preprocessing.push('--results', localUrl(addresses.results))
   return [
     ...inference,
     { name: 'ensemble', port: ports.ensemble, script: 'ensemble/main', args: ensemble },
@@ -73,7 +86,7 @@ export function servicePrograms(settings: Settings, models: readonly PreparedMod
     name,
     // The inference services start tracing in their own code.
     args: [...(path === 'inference/main' ? [] : ['--import', register()]), script(path), ...args],
-    env: tracingEnvironment(settings, name),
+    env: tracingEnvironment(settings, name, addresses),
     log: join(settings.logs, `${name}.log`),
     health: `${localUrl(port)}/health`,
   }))
@@ -89,24 +102,29 @@ export interface ClientOptions {
 }
 
 /** The client, writing one JSON object a photograph. */
-export function clientProgram(settings: Settings, { folder, rate, count, onLine }: ClientOptions): Program {
-  const flags = ['--url', localUrl(settings.ports.preprocessing), '--ds_path', folder, '--rate', String(rate), '--json']
+export function clientProgram(settings: Settings, addresses: Addresses, options: ClientOptions): Program {
+  const { folder, rate, count, onLine } = options
+  const flags = ['--url', localUrl(addresses.preprocessing), '--ds_path', folder, '--rate', String(rate)]
+  // The world looks the traces up itself.
+  flags.push('--json', '--no-lookup')
   if (count !== undefined) flags.push('--count', String(count))
   return {
     name: 'client',
     args: ['--import', register(), script('client/main'), ...flags],
-    env: tracingEnvironment(settings, 'client'),
+    env: tracingEnvironment(settings, 'client', addresses),
     log: join(settings.logs, 'client.log'),
     onLine,
   }
 }
 
 /** Every port that will be listened on. */
-export function neededPorts({ ports, viaCollector }: Settings): NeededPort[] {
-  const needed: NeededPort[] = [
+export function neededPorts(settings: Settings, world?: WorldFile): NeededPort[] {
+  const { ports } = settings
+  return [
     { use: "Spoor's page", port: ports.page, flag: '--page-port' },
     { use: "Spoor's OTLP over gRPC", port: ports.otlpGrpc, flag: '--otlp-grpc-port' },
     { use: "Spoor's OTLP over HTTP", port: ports.otlpHttp, flag: '--otlp-http-port' },
+    { use: "the world's control", port: ports.control, flag: '--control-port' },
     { use: 'preprocessing', port: ports.preprocessing, flag: '--preprocessing-port' },
     { use: 'ensemble', port: ports.ensemble, flag: '--ensemble-port' },
     ...ports.inference.map((port, index) => ({
@@ -114,25 +132,36 @@ export function neededPorts({ ports, viaCollector }: Settings): NeededPort[] {
       port,
       flag: `--inference-${Math.min(index + 1, 2)}-port`,
     })),
+    ...collectorPorts(settings, world).flatMap(({ grpc, http }) => [
+      { use: "a collector's OTLP over gRPC", port: grpc, flag: '--collector-grpc-port' },
+      { use: "a collector's OTLP over HTTP", port: http, flag: '--collector-http-port' },
+    ]),
   ]
-  const collector: NeededPort[] = [
-    { use: "the collector's OTLP over gRPC", port: ports.collectorGrpc, flag: '--collector-grpc-port' },
-    { use: "the collector's OTLP over HTTP", port: ports.collectorHttp, flag: '--collector-http-port' },
-  ]
-  return viaCollector ? [...needed, ...collector] : needed
 }
 
 /** The SDK's standard variables. */
-function tracingEnvironment({ protocol, viaCollector, ports }: Settings, service: string): Record<string, string> {
-  const otlpGrpc = viaCollector ? ports.collectorGrpc : ports.otlpGrpc
-  const otlpHttp = viaCollector ? ports.collectorHttp : ports.otlpHttp
+function tracingEnvironment(
+  { protocol }: Settings,
+  service: string,
+  { otlp, sites }: Addresses,
+): Record<string, string> {
+  const ports = otlp[service]
+  if (!ports) throw new Error(`there is no place for ${service} to report to`)
+  const site = sites[service]
   return {
     OTEL_SERVICE_NAME: service,
     OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-    OTEL_EXPORTER_OTLP_ENDPOINT: localUrl(protocol === 'grpc' ? otlpGrpc : otlpHttp),
+    OTEL_EXPORTER_OTLP_ENDPOINT: localUrl(protocol === 'grpc' ? ports.grpc : ports.http),
     OTEL_BSP_SCHEDULE_DELAY: String(BATCH_DELAY_MS),
     SPOOR_EXCLUDE: '/health',
+    ...faultsEnvironment({}),
+    ...(site !== undefined && { OTEL_RESOURCE_ATTRIBUTES: `site.name=${site}` }),
   }
+}
+
+/** What a program is told of faults when it starts; it listens to the world from then on. */
+export function faultsEnvironment(faults: Partial<ServiceFaults>): Record<string, string> {
+  return { [FAULTS_VARIABLE]: JSON.stringify(faults) }
 }
 
 function portOf(ports: readonly number[], index: number): number {

@@ -1,25 +1,44 @@
 /** A run of the world from its first line to the last process that ends. */
+import type { Server } from 'node:http'
 import { relative } from 'node:path'
 import type { Classification } from '../client/send.ts'
 import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
 import { KINDS } from '../models/labels.ts'
 import { listPhotographs, PHOTOGRAPHS } from '../photographs.ts'
-import { prepareLabels, prepareModels, preparePhotographs } from '../prepare.ts'
+import { modelName, prepareLabels, prepareModels, preparePhotographs } from '../prepare.ts'
 import type { PreparedModel } from '../prepare.ts'
-import { lastLines, startChild, waitUntilHealthy } from './child.ts'
-import type { Child, Program } from './child.ts'
+import type { FaultMessage } from '../service/faults.ts'
+import { placedServices, planAddresses } from './addresses.ts'
+import type { Addresses } from './addresses.ts'
+import { lastLines } from './child.ts'
+import type { Program } from './child.ts'
+import { startControl } from './control/server.ts'
+import type { Controlled } from './control/server.ts'
+import { FaultBoard } from './faults/board.ts'
+import type { Breakable } from './faults/board.ts'
 import { takenPorts } from './ports.ts'
-import { clientProgram, collectorProgram, localUrl, neededPorts, servicePrograms, spoorProgram } from './programs.ts'
+import {
+  clientProgram,
+  collectorProgram,
+  faultsEnvironment,
+  localUrl,
+  neededPorts,
+  servicePrograms,
+  spoorProgram,
+} from './programs.ts'
 import type { ClientOptions } from './programs.ts'
+import { Processes } from './processes.ts'
 import { createScreen } from './screen.ts'
 import type { Screen } from './screen.ts'
 import type { Settings } from './settings.ts'
+import { linkText, openNetwork } from './sites/open.ts'
+import type { OpenNetwork } from './sites/open.ts'
+import { readWorldFile } from './sites/world-file.ts'
+import type { WorldFile } from './sites/world-file.ts'
 import { checkTrace, storedSpans } from './traces.ts'
 
 /** Requests a second while each photograph is sent for the first time. */
 const FIRST_RATE = 2
-/** Time for a program to be ready, ms: models are loaded then. */
-const READY_TIMEOUT_MS = 60_000
 /** Time for the last spans to arrive, ms. */
 const TRACE_TIMEOUT_MS = 20_000
 
@@ -58,24 +77,34 @@ class World {
   readonly #settings: Settings
   readonly #screen: Screen
   readonly #stopping: AbortController
-  /** In the order in which they were started; they are stopped the other way round. */
-  readonly #children: Child[] = []
+  readonly #processes: Processes
   readonly #page: string
+  /** The services that may be broken, by name. */
+  readonly #services = new Map<string, Program>()
+  #board: FaultBoard | undefined
+  #control: Server | undefined
+  #addresses: Addresses | undefined
+  #network: OpenNetwork | undefined
 
   constructor(settings: Settings, screen: Screen, stopping: AbortController) {
     this.#settings = settings
     this.#screen = screen
     this.#stopping = stopping
     this.#page = localUrl(settings.ports.page)
+    this.#processes = new Processes({ signal: stopping.signal, onUnexpectedEnd: (error) => stopping.abort(error) })
   }
 
   async run(): Promise<number> {
     const screen = this.#screen
+    const { world: file, models: names } = this.#settings
+    const world = file === undefined ? undefined : await readWorldFile(file, placedServices(names.map(modelName)))
     screen.line()
-    await this.#checkPorts()
+    await this.#checkPorts(world)
     const { models, labels, folder } = await this.#prepare()
     await this.#startSpoor()
+    await this.#connect(models, world)
     const services = await this.#startServices(models, labels)
+    await this.#openControl(folder)
     const good = await this.#sendPhotographs(folder, services)
     if (this.#settings.once) return good ? 0 : 1
     await this.#trickle(folder)
@@ -84,16 +113,22 @@ class World {
 
   /** Stops everything, the senders first, so that what they still have to report arrives. */
   async stop(): Promise<void> {
-    const running = this.#children.filter((child) => child.running())
+    this.#control?.close()
+    this.#control?.closeAllConnections()
+    const { running } = this.#processes
     if (running.length === 0) return
     this.#stopping.abort(new Stopped('stopped'))
     this.#screen.status('Stopping ...')
-    for (const child of running.reverse()) await child.stop()
+    const spoor = running.pop()
+    for (const child of running) await child.stop()
+    // What it has seen is still to be reported.
+    await this.#network?.close()
+    await spoor?.stop()
     this.#screen.line(`  Stopped. The traces are kept in ${shortPath(this.#settings.data)}.`)
   }
 
-  async #checkPorts(): Promise<void> {
-    const taken = await takenPorts(neededPorts(this.#settings))
+  async #checkPorts(world: WorldFile | undefined): Promise<void> {
+    const taken = await takenPorts(neededPorts(this.#settings, world))
     if (taken.length === 0) return
     const lines = taken.map(({ use, port, flag, holder }) => {
       const who = holder ? `process ${holder.pid} (${holder.command})` : 'another process'
@@ -114,21 +149,40 @@ class World {
   }
 
   async #startSpoor(): Promise<void> {
-    const { ports, viaCollector } = this.#settings
+    const { ports } = this.#settings
     await this.#start([spoorProgram(this.#settings)])
     const kept = await storedSpans(this.#page)
     const earlier = kept > 0 ? `   ${kept.toLocaleString('en')} spans of earlier runs` : ''
     this.#screen.fact('Spoor', `${this.#page}   OTLP gRPC ${ports.otlpGrpc}   OTLP HTTP ${ports.otlpHttp}${earlier}`)
-    if (!viaCollector) return
-    await this.#start([collectorProgram(this.#settings)])
-    this.#screen.fact(
-      'Collector',
-      `OTLP gRPC ${ports.collectorGrpc}   OTLP HTTP ${ports.collectorHttp}   sends to Spoor's OTLP gRPC`,
-    )
+  }
+
+  /** Opens the links between sites, where there are some, and starts the collectors. */
+  async #connect(models: readonly PreparedModel[], world: WorldFile | undefined): Promise<void> {
+    const names = models.map(({ name }) => name)
+    if (world) this.#network = openNetwork(this.#settings, world)
+    const placed = world && this.#network && { world, network: this.#network.network }
+    this.#addresses = await planAddresses(this.#settings, names, placed)
+    for (const site of world?.sites ?? []) this.#screen.fact(site.name, site.services.join('   '))
+    for (const link of this.#network?.network.links ?? []) this.#screen.fact(link.name, linkText(link))
+    const { collectors } = this.#addresses
+    if (collectors.length === 0) return
+    await this.#start(collectors.map((collector) => collectorProgram(this.#settings, collector)))
+    for (const { name, grpcPort, httpPort, queue } of collectors)
+      this.#screen.fact(
+        name === 'collector' ? 'Collector' : name,
+        `OTLP gRPC ${grpcPort}   OTLP HTTP ${httpPort}   sends to Spoor's OTLP gRPC` +
+          (queue === undefined ? '' : `   queue ${shortPath(queue)}`),
+      )
+  }
+
+  #placed(): Addresses {
+    if (!this.#addresses) throw new Error('nothing is placed yet')
+    return this.#addresses
   }
 
   async #startServices(models: readonly PreparedModel[], labels: string): Promise<string[]> {
-    const programs = servicePrograms(this.#settings, models, labels)
+    const programs = servicePrograms(this.#settings, models, labels, this.#placed())
+    for (const program of programs) this.#services.set(program.name, program)
     await this.#start(programs)
     const { ports } = this.#settings
     const inference = models.map(({ name }, index) => `inference-${name} ${ports.inference[index]}`)
@@ -137,26 +191,67 @@ class World {
     return programs.map(({ name }) => name)
   }
 
-  /** Starts programs side by side and waits until all are ready. One that ends on its own later stops the world. */
   async #start(programs: readonly Program[]): Promise<void> {
     this.#screen.status(`Starting ${programs.map(({ name }) => name).join(', ')} ...`)
-    const started: Child[] = []
-    for (const program of programs) {
-      this.#stopping.signal.throwIfAborted()
-      const child = await startChild(program)
-      started.push(child)
-      this.#children.push(child)
-    }
-    await Promise.all(started.map((child) => waitUntilHealthy(child, READY_TIMEOUT_MS, this.#stopping.signal)))
-    for (const child of started) void this.#watch(child)
+    await this.#processes.start(programs)
   }
 
-  async #watch(child: Child): Promise<void> {
-    const { code, signal } = await child.ended
-    if (this.#stopping.signal.aborted) return
-    const how = signal === null ? `exit code ${code}` : signal
-    const message = `${child.program.name} has ended unexpectedly (${how}). Its last lines:`
-    this.#stopping.abort(new Error(`${message}\n${await lastLines(child.program)}`))
+  /** Opens the switches of the faults: the page, and what it asks. */
+  async #openControl(photographs: string): Promise<void> {
+    const { ports } = this.#settings
+    this.#board = new FaultBoard(this.#breakable())
+    this.#control = await startControl(this.#controlled(this.#board, photographs), ports.control)
+    this.#screen.fact('Faults', localUrl(ports.control))
+  }
+
+  #controlled(board: FaultBoard, photographs: string): Controlled {
+    const { preprocessing, otlp, sites } = this.#placed()
+    const services = ['client', ...this.#services.keys()]
+    return {
+      board,
+      describe: () => ({
+        page: this.#page,
+        upload: `${localUrl(preprocessing)}/preprocessing`,
+        otlp: localUrl(otlp['client']?.http ?? 0),
+        photographs,
+        services: services.map((name) => ({
+          name,
+          running: this.#processes.find(name) !== undefined,
+          ...(sites[name] !== undefined && { site: sites[name] }),
+        })),
+        links: (this.#network?.network.links ?? []).map((link) => ({
+          name: link.name,
+          up: link.isUp,
+          text: linkText(link),
+        })),
+      }),
+    }
+  }
+
+  #breakable(): Breakable {
+    const network = this.#network?.network
+    const startAnew = async (service: string, env: Readonly<Record<string, string>> = {}): Promise<void> => {
+      const program = this.#services.get(service)
+      if (!program) throw new Error(`${service} cannot be started anew`)
+      const faults = this.#board?.inside(service) ?? {}
+      await this.#processes.end(service)
+      await this.#processes.start([{ ...program, env: { ...program.env, ...faultsEnvironment(faults), ...env } }])
+    }
+    return {
+      services: ['client', ...this.#services.keys()],
+      links: network?.links.map(({ name }) => name) ?? [],
+      tell: (service, faults) => this.#processes.find(service)?.send({ faults } satisfies FaultMessage),
+      rename: (service, name) => startAnew(service, { OTEL_SERVICE_NAME: name }),
+      stop: (service) => this.#processes.end(service),
+      start: (service) => startAnew(service),
+      cut: (name, cut) => {
+        if (network) network.link(name).isUp = !cut
+      },
+      delay: (name, ms) => {
+        const link = network?.link(name)
+        if (link) link.conditions = { ...link.usual, latencyMs: link.usual.latencyMs + ms }
+      },
+    }
   }
 
   /** Sends each photograph once and prints the table. @returns Whether all labels and traces are as they should be. */
@@ -233,12 +328,14 @@ class World {
     signal.throwIfAborted()
     let lines = 0
     const onLine = (line: string): void => {
-      if (signal.aborted) return
+      const said = JSON.parse(line) as Classification | { readonly summary: object }
+      if (signal.aborted || 'summary' in said) return
       lines++
-      onClassification(JSON.parse(line) as Classification)
+      onClassification(said)
     }
-    const client = await startChild(clientProgram(this.#settings, { ...options, onLine }))
-    this.#children.push(client)
+    const program = clientProgram(this.#settings, this.#placed(), { ...options, onLine })
+    const faults = faultsEnvironment(this.#board?.inside('client') ?? {})
+    const client = await this.#processes.run({ ...program, env: { ...program.env, ...faults } })
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
     })

@@ -13,6 +13,7 @@ const flags: Flags = {
   otlpHttpPort: 4318,
   collectorGrpcPort: 4327,
   collectorHttpPort: 4328,
+  controlPort: 5009,
   preprocessingPort: 5010,
   ensemblePort: 5011,
   'inference-1-port': 5012,
@@ -34,6 +35,7 @@ describe('readSettings', () => {
     [{ rate: Number.NaN }, '--rate NaN:'],
     [{ models: ',' }, '--models: name at least one'],
     [{ pagePort: 99_999 }, '--page-port 99999: a port is an integer of 1 to 65535'],
+    [{ viaCollector: true, world: 'world.yaml' }, '--via-collector: with --world'],
     [{ 'inference-2-port': 1.5 }, '--inference-2-port 1.5:'],
   ])('refuses %o, naming the flag', (change, message) => {
     expect(() => readSettings({ ...flags, ...change })).toThrow(message)

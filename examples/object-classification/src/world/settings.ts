@@ -14,7 +14,9 @@ interface Ports {
   readonly ensemble: number
   /** One a model. */
   readonly inference: readonly number[]
-  /** Of the collector that `--via-collector` starts. */
+  /** The page of the world, and its switches. */
+  readonly control: number
+  /** Of the collector that `--via-collector` starts; with `--world` of the first one. */
   readonly collectorGrpc: number
   readonly collectorHttp: number
 }
@@ -24,6 +26,8 @@ export interface Settings {
   readonly models: readonly string[]
   readonly protocol: Protocol
   readonly viaCollector: boolean
+  /** The file that places services on sites. */
+  readonly world: string | undefined
   /** Send, check, and end. */
   readonly once: boolean
   /** Requests a second of the trickle. */
@@ -34,6 +38,8 @@ export interface Settings {
   /** Where Spoor keeps its traces. */
   readonly data: string
   readonly logs: string
+  /** Where collectors on sites keep what they could not send. */
+  readonly queues: string
   readonly cache: string
 }
 
@@ -42,6 +48,7 @@ export interface Flags {
   readonly models: string
   readonly protocol: string
   readonly viaCollector?: boolean
+  readonly world?: string
   readonly once?: boolean
   readonly rate: number
   readonly ds_path?: string
@@ -51,6 +58,7 @@ export interface Flags {
   readonly otlpHttpPort: number
   readonly collectorGrpcPort: number
   readonly collectorHttpPort: number
+  readonly controlPort: number
   readonly preprocessingPort: number
   readonly ensemblePort: number
   readonly 'inference-1-port': number
@@ -65,10 +73,13 @@ export function readSettings(flags: Flags): Settings {
   if (!(rate > 0 && rate <= 1000)) throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
   const models = flags.models.split(',').filter((name) => name !== '')
   if (models.length === 0) throw new Error('--models: name at least one')
+  if (flags.viaCollector && flags.world !== undefined)
+    throw new Error('--via-collector: with --world each site has a collector of its own; leave one of the two out')
   return {
     models,
     protocol,
     viaCollector: flags.viaCollector ?? false,
+    world: flags.world === undefined ? undefined : resolve(flags.world),
     once: flags.once ?? false,
     rate,
     photographs: flags.ds_path === undefined ? undefined : resolve(flags.ds_path),
@@ -79,11 +90,13 @@ export function readSettings(flags: Flags): Settings {
       preprocessing: readPort('--preprocessing-port', flags.preprocessingPort),
       ensemble: readPort('--ensemble-port', flags.ensemblePort),
       inference: inferencePorts(flags, models.length),
+      control: readPort('--control-port', flags.controlPort),
       collectorGrpc: readPort('--collector-grpc-port', flags.collectorGrpcPort),
       collectorHttp: readPort('--collector-http-port', flags.collectorHttpPort),
     },
     data: resolve(flags.state, 'data'),
     logs: resolve(flags.state, 'logs'),
+    queues: resolve(flags.state, 'queues'),
     cache: resolve(process.env['SPOOR_CACHE'] ?? '.cache'),
   }
 }

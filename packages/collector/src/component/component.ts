@@ -102,6 +102,8 @@ export interface Host {
   overview(): Overview
   /** Where the status of the collector can be read on this machine: an origin, as `http://127.0.0.1:55680`. */
   readonly statusAddress?: string | undefined
+  /** For what must outlive the process where the configuration names no storage for it; undefined where the collector has no folder of its own. */
+  readonly storage?: Storage | undefined
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */

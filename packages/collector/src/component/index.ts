@@ -24,6 +24,7 @@ export {
   NO_DOOR,
   type Ledger,
   type LedgerDoor,
+  type Peer,
   type LedgerReport,
   type SampledOrigin,
   type SampledResource,
@@ -41,6 +42,7 @@ export {
   type PipelineOverview,
   type Place,
 } from './overview.ts'
+export { folderStorage, prepareFolder } from './folder-storage.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, joinErrors, type CollectorErrorCode } from './error.ts'
 export {

@@ -1,16 +1,21 @@
 /** Who sends what to the receivers, and with what success: what they tell the collector's ledger of senders. */
-import type { Socket } from 'node:net'
 import type { Http2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
+
+/** Who sent something, as a socket tells it. */
+export interface Peer {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+}
 
 /** The ledger as one port of a receiver has it. */
 export interface LedgerDoor {
   /**
    * The account of whoever sent this request. Cheap for further requests of a connection with the same user agent.
    *
-   * @param connection the socket, or of HTTP/2 the session; undefined where it has gone
+   * @param connection the socket, of HTTP/2 the session, of a datagram who sent it; undefined where it has gone
    */
-  sender(connection: Socket | Http2Session | undefined, userAgent?: string): SenderAccount
+  sender(connection: Peer | Http2Session | undefined, userAgent?: string): SenderAccount
 }
 
 /** Of one sender: a peer address with a user agent, at one port of a receiver. */

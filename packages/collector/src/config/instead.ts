@@ -14,7 +14,6 @@ const ATTRIBUTES = 'write resource with the attributes, or OTEL_RESOURCE_ATTRIBU
 
 const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
   receiver: {
-    jaeger: `it takes what the clients of Jaeger sent before OpenTelemetry; ${OVER_OTLP}`,
     opencensus: `it takes what came before OpenTelemetry; ${OVER_OTLP}`,
     kafka: `it reads topics of Kafka; ${LEAVE}`,
     hostmetrics: `it measures the machine; ${LEAVE}`,

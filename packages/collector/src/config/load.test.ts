@@ -82,7 +82,7 @@ describe('what tutorials write and is not here is told with what it is, and what
       /; it sends metrics to a Prometheus; Prometheus takes OTLP: write otlp_http/,
     ],
     ['exporters', 'loki', /as Loki takes OTLP: write otlp_http/],
-    ['receivers', 'jaeger', /; it takes what the clients of Jaeger sent before OpenTelemetry; /],
+    ['receivers', 'opencensus', /; it takes what came before OpenTelemetry; /],
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
     ['receivers', 'host_metrics', /; it measures the machine; /],
     ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],

@@ -1,4 +1,5 @@
 export { httpEndpointKeys } from './config.ts'
 export { createGrpcEndpoint } from './grpc-endpoint.ts'
 export { createHttpEndpoint, type HttpEndpoint, refusal, type Answer } from './http-endpoint.ts'
+export { html, page, table, type Html } from './html.ts'
 export { createWatchedFile, type WatchedFile } from './watched-file.ts'

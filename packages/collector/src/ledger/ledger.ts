@@ -3,8 +3,7 @@
  * where they come from. Bounded: the sender that was seen longest ago goes when another comes, and is counted.
  */
 import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
-import type { Counters, Ledger, LedgerDoor, LedgerReport, Logger } from '../component/index.ts'
+import type { Counters, Ledger, LedgerDoor, LedgerReport, Logger, Peer } from '../component/index.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Sender, type SenderKey } from './sender.ts'
 import { keep } from './text.ts'
@@ -56,7 +55,7 @@ export function createLedger({ logger, counters, capacity = DEFAULT_CAPACITY }: 
 
 function createDoor(receiver: string, transport: string, senderOf: (key: SenderKey) => Sender): LedgerDoor {
   /** Of each connection, the sender of its last request. */
-  const last = new WeakMap<Socket | Http2Session, { readonly userAgent: string; readonly sender: Sender }>()
+  const last = new WeakMap<Peer | Http2Session, { readonly userAgent: string; readonly sender: Sender }>()
   return {
     sender(connection, userAgent = '') {
       const known = connection && last.get(connection)
@@ -70,7 +69,7 @@ function createDoor(receiver: string, transport: string, senderOf: (key: SenderK
 }
 
 /** IPv4 as it is, also where it came by a socket for both. */
-function addressOf(connection: Socket | Http2Session | undefined): string {
+function addressOf(connection: Peer | Http2Session | undefined): string {
   try {
     const socket = connection && 'socket' in connection ? connection.socket : connection
     return (socket?.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')

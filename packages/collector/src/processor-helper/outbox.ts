@@ -38,7 +38,7 @@ export class Outbox {
   readonly #next: Consumer
   readonly #log: LogLimiter
   readonly #drops: DropLog
-  readonly #isKept: boolean
+  readonly #isKept: () => boolean
   readonly #waiting: Parcel[] = []
   /** The first of those that wait; what is before it has gone. */
   #at = 0
@@ -52,7 +52,7 @@ export class Outbox {
   #idle: PromiseWithResolvers<void> | undefined
 
   /** `isKept`: whether what is left at the end is kept elsewhere, so that it is no loss. */
-  constructor(context: Context, next: Consumer, isKept: boolean) {
+  constructor(context: Context, next: Consumer, isKept: () => boolean) {
     this.#context = context
     this.#next = next
     this.#isKept = isKept
@@ -88,7 +88,7 @@ export class Outbox {
     const left = [...this.#under.keys(), ...this.#waiting.slice(this.#at)]
     this.#under.clear()
     this.#waiting.length = this.#at = 0
-    if (!this.#isKept)
+    if (!this.#isKept())
       for (const { items } of left)
         this.drop(items, 'shutdown', 'the next stage had not taken it when the collector ended')
     this.#drops.close()

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import {
   formatHostPort,
   CollectorError,
@@ -8,6 +7,7 @@ import {
   type DeliveryContext,
   type Lease,
   type Metadata,
+  type Peer,
   type SenderAccount,
 } from '../component/index.ts'
 import type { Holding } from '../otlp-protocol/body-buffer.ts'
@@ -24,13 +24,13 @@ export class Call implements Holding, DeliveryContext {
   auth: AuthData | undefined
   readonly tenant = undefined
   readonly sender: SenderAccount
-  readonly #socket: Socket | undefined
+  readonly #socket: Peer | undefined
   #deadline: number | undefined
   #state: 'waiting' | 'left' | 'answered' = 'waiting'
   #leaving: AbortController | undefined
 
   /** `reclaim`: gives the body up, see {@link Budget.take}. `socket`: the one that it came by. */
-  constructor(budget: Budget, reclaim: () => void, sender: SenderAccount, socket?: Socket) {
+  constructor(budget: Budget, reclaim: () => void, sender: SenderAccount, socket?: Peer) {
     this.budget = budget
     this.sender = sender
     // Nothing is refused that asks for nothing.

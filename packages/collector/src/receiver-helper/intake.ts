@@ -1,5 +1,4 @@
 /** The accounts of one port and protocol: what is being worked on, and what became of it. */
-import type { Socket } from 'node:net'
 import { createBatch, giveMemory, ownMemory, type Chunk, type Signal } from '@spoor/otlp'
 import {
   CollectorError,
@@ -10,17 +9,19 @@ import {
   type Context,
   type Counter,
   type LedgerDoor,
+  type Peer,
   type SenderAccount,
 } from '../component/index.ts'
 import { Call } from './call.ts'
 
-/** What a port is named after. */
+/** What a port of TCP is named after. */
 export type Transport = 'grpc' | 'http'
 
 /** One protocol's way into the pipelines. */
 export interface Intake extends LedgerDoor {
   readonly context: Context
-  readonly transport: Transport
+  /** What the port is named after, or the protocol of datagrams that come there. */
+  readonly transport: string
   /** Requests that are being worked on. */
   readonly active: number
   /** The consumer of a signal; undefined where no pipeline takes it from the receiver. */
@@ -30,7 +31,7 @@ export interface Intake extends LedgerDoor {
   /**
    * A new call, with a lease for nothing. `reclaim`: gives its body up, as others need the bytes. `socket`: the one that it came by.
    */
-  open(reclaim: () => void, sender: SenderAccount, socket?: Socket): Call
+  open(reclaim: () => void, sender: SenderAccount, socket?: Peer): Call
   /** The work on a request begins: it is active until `end`, which each one that has begun calls. Throws as `checkOpen`. */
   begin(): void
   end(): void
@@ -38,8 +39,11 @@ export interface Intake extends LedgerDoor {
   succeed(items: number, sender: SenderAccount): void
   /** Resolves when the pipelines have taken the chunk. Rejects with what they throw. */
   hand(signal: Signal, chunk: Chunk, call: Call): Promise<void>
-  /** Counts items that this receiver did not hand on. */
-  reject(signal: Signal, items: number): void
+  /**
+   * Counts items of a request that this receiver does not hand on, as an id of theirs is not valid, and tells of them; gives what is told. `items`: those
+   * that are handed on.
+   */
+  rejectInvalid(signal: Signal, rejected: number, items: number, problem: string, sender: SenderAccount): string
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
    * `reason`: what it is counted by, default the error's code.
@@ -49,11 +53,12 @@ export interface Intake extends LedgerDoor {
   close(): Promise<void>
 }
 
-export function createIntake(context: Context, transport: Transport, next: ReadonlyMap<Signal, Consumer>): Intake {
+export function createIntake(context: Context, transport: string, next: ReadonlyMap<Signal, Consumer>): Intake {
   const labels = { receiver: context.id, transport }
   const accepted = signalCounters(context.counters, 'otelcol_receiver_accepted', labels)
   const refused = signalCounters(context.counters, 'otelcol_receiver_refused', labels)
   const failed = signalCounters(context.counters, 'otelcol_receiver_failed', labels)
+  const invalid = context.counters.counter('spoor_receiver_rejected_spans', { ...labels, reason: 'invalid_id' })
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
@@ -108,8 +113,12 @@ export function createIntake(context: Context, transport: Transport, next: Reado
       }
       accepted[signal].value += chunk.items
     },
-    reject(signal, items) {
-      refused[signal].value += items
+    rejectInvalid(signal, rejected, items, problem, sender) {
+      refused[signal].value += rejected
+      invalid.value += rejected
+      const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
+      sender.refused('invalid_id', message)
+      return message
     },
     refuse(thrown, sender, reason) {
       const error = toCollectorError(thrown)

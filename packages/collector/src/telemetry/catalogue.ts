@@ -227,6 +227,7 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
   ),
   spoor_exporter_series: gauge('Series that an exporter shows.', NORMAL),
   spoor_receiver_rejected_spans: counter('Spans refused one by one, by reason.'),
+  spoor_receiver_dropped_packets: counter('Datagrams that were lost, by receiver, transport and reason.'),
   spoor_receiver_bad_lines: counter('Lines of files that could not be taken.'),
   spoor_receiver_connections: gauge('Open connections, by receiver and transport.', NORMAL),
   spoor_receiver_dropped_connections: counter('Connections that were cut, by reason.', NORMAL),

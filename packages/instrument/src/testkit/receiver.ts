@@ -20,6 +20,8 @@ export interface Receiver {
   behaviour: number | 'hang'
   /** The body of refusals. */
   refusal: string
+  /** The body of acceptances: JSON, or HTML of something that is no receiver. */
+  answer: string
   named(name: string): ReceivedSpan
   close(): Promise<void>
 }
@@ -45,7 +47,10 @@ export async function startHttpReceiver(port = 0): Promise<Receiver> {
     receiver.requests.push({ contentType, encoding, headers: request.headers })
     const body = encoding === 'gzip' ? gunzipSync(Buffer.concat(parts)) : Buffer.concat(parts)
     receiver.spans.push(...read(contentType === 'application/json' ? tracesFromJson(body) : body))
-    response.end()
+    if (receiver.answer) {
+      response.setHeader('content-type', receiver.answer.startsWith('<') ? 'text/html' : 'application/json')
+    }
+    response.end(receiver.answer)
   }
   return receiver
 }
@@ -93,6 +98,7 @@ function createReceiver(url: string, close: () => Promise<void>): Receiver {
     requests: [],
     behaviour: 200,
     refusal: '',
+    answer: '',
     named(name) {
       const found = this.spans.find((span) => span.name === name)
       if (!found) throw new Error(`no span "${name}" among ${JSON.stringify(this.spans.map((span) => span.name))}`)

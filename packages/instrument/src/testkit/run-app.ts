@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // Each run loads some 400 modules; compiled once, they load in two thirds of the time.
@@ -30,7 +31,7 @@ export function runApp(file: string, options: RunOptions = {}): Promise<RunResul
     [
       '--conditions=@spoor/source',
       ...(options.register === false ? [] : ['--import', '@spoor/instrument/register']),
-      `fixtures/${file}`,
+      resolve(packageFolder, 'fixtures', file),
       ...(options.args ?? []),
     ],
     {
@@ -39,6 +40,8 @@ export function runApp(file: string, options: RunOptions = {}): Promise<RunResul
         PATH: process.env['PATH'],
         ...(compileCache && { NODE_COMPILE_CACHE: compileCache }),
         OTEL_SERVICE_NAME: 'shop',
+        // Several run at a time, and may get little of the machine.
+        SPOOR_EXIT_DEADLINE_MS: '30000',
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -83,7 +83,10 @@ it('removes a log at opening only when the name of its sealed form is durable', 
   await withSeeds(async (world) => {
     const first = await world.open()
     // It has its name, and that is not durable.
-    first.process.part('sealer')!.fate = { steps: 0, at: /^syncDirectory/, strike: () => first.process.kill() }
+    first.process.onStart = (part) => {
+      if (part.name === 'sealer')
+        part.fate = { steps: 0, at: /^syncDirectory/, strike: () => first.process.kill() }
+    }
     await world.fill(first)
     await first.process.killed
     const { disk } = world.machine
@@ -134,6 +137,7 @@ it('keeps the log as long as a reader has not switched, and queries under way fi
       return [chunks]
     })
     const first = await world.ask(opened, () => stream.next())
+    await world.ask(opened, () => find(opened.store, {}))
     opened.process.part('search_reader')!.block(5_000)
     await world.machine.sleep(3_000)
     expect(world.names).toContain('00000001.log')

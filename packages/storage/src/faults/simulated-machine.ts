@@ -109,6 +109,8 @@ export class SimulatedProcess {
   readonly parts = new Set<SimulatedPart>()
   readonly main: SimulatedPart
   isAlive = true
+  /** Hears of each part before it does anything. */
+  onStart: (part: SimulatedPart) => void = () => {}
   readonly #killed = Promise.withResolvers<void>()
   /** Resolves when it is dead. */
   readonly killed = this.#killed.promise
@@ -334,6 +336,7 @@ function startPart(
 ): RunningPart<unknown, unknown> {
   const { machine, main } = process
   const part = new SimulatedPart(process, name)
+  process.onStart(part)
   const [mainEnd, partEnd] = channel(machine, main, part)
   const connect = <In, Out>(link: Link): Port<In, Out> => {
     const end = link as unknown as SimulatedEnd

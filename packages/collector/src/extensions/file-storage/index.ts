@@ -1,8 +1,15 @@
 /** Keeps what must outlive the process in files of a directory; keys and defaults as in the OpenTelemetry Collector's `file_storage`. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
-import { CollectorError, durationMs, section, withoutEffect, type ExtensionFactory } from '../../component/index.ts'
+import {
+  CollectorError,
+  durationMs,
+  folderStorage,
+  prepareFolder,
+  section,
+  withoutEffect,
+  type ExtensionFactory,
+} from '../../component/index.ts'
 
 const COMPACTION = 'files become smaller by themselves when what is in them has gone'
 
@@ -49,12 +56,10 @@ export const fileStorageExtension: ExtensionFactory<FileStorageConfig> = {
     const path = resolve(directory)
     return {
       claims: [`directory ${path}`],
-      storage: { fsync, maxBytes: maxBytes || undefined, fileOf: (owner) => join(path, `${fileName(owner)}.sqlite`) },
+      storage: folderStorage(path, { fsync, maxBytes: maxBytes || undefined }),
       async start() {
         try {
-          if (isMade) makeDirectory(path, Number.parseInt(permissions, 8))
-          if (!statSync(path).isDirectory()) throw new Error('it is not a directory')
-          accessSync(path, constants.W_OK)
+          prepareFolder(path, isMade ? Number.parseInt(permissions, 8) : undefined)
         } catch (error) {
           const message = `cannot keep anything in the directory ${path}: ${(error as Error).message}`
           throw new CollectorError('config', message, { cause: error })
@@ -63,24 +68,4 @@ export const fileStorageExtension: ExtensionFactory<FileStorageConfig> = {
       shutdown: async () => {},
     }
   },
-}
-
-/** One level at a time: asked for all at once, Node never returns on a file system such as /proc that makes no directories. */
-function makeDirectory(path: string, mode: number): void {
-  try {
-    mkdirSync(path, mode)
-  } catch (error) {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
-    if (statSync(dirname(path), { throwIfNoEntry: false })) throw error
-    makeDirectory(dirname(path), mode)
-    mkdirSync(path, mode)
-  }
-}
-
-/** One for each owner: letters and digits as they are, the rest in hex. */
-function fileName(owner: string): string {
-  return owner.replaceAll(/[^a-zA-Z0-9_-]/gu, (character) =>
-    character === ' ' ? '.' : `~${character.codePointAt(0)!.toString(16)}`,
-  )
 }

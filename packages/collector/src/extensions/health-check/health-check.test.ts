@@ -23,9 +23,9 @@ function createSlow() {
 const yaml = (settings: string): string => `
 receivers: {nop: }
 exporters: {slow: }
-extensions: {health_check: ${settings}, pprof: , nop: }
+extensions: {health_check: ${settings}, nop: }
 service:
-  extensions: [health_check, pprof, nop]
+  extensions: [health_check, nop]
   pipelines: {traces: {receivers: [nop], exporters: [slow]}}`
 
 function create(settings: string, factory: ExporterFactory<object>): Collector {
@@ -87,7 +87,6 @@ test('what has no effect is told with its place', () => {
   const { warnings } = create('{grpc: {endpoint: "localhost:1", tls: {}}}', factory)
   expect(warnings).toEqual([
     expect.stringContaining('config.yaml:4:61 extensions.health_check.grpc.tls: has no effect') as string,
-    expect.stringContaining("extensions.pprof: has no effect: it serves profiles of Go's runtime") as string,
   ])
 })
 
@@ -217,7 +216,7 @@ describe('version 2', () => {
     const other = create(config, factory.factory)
     await other.start()
     const body = bodyOf(await ask(other, '/config'))
-    expect(body).toMatchObject({ service: { extensions: ['health_check', 'pprof', 'nop'] } })
+    expect(body).toMatchObject({ service: { extensions: ['health_check', 'nop'] } })
     await other.reload(yaml(config).replace('receivers: {nop: }', 'receivers: {nop/2: }').replace('[nop]', '[nop/2]'))
     expect(bodyOf(await ask(other, '/config'))).toMatchObject({ receivers: { 'nop/2': null } })
   })

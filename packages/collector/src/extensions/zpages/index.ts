@@ -7,9 +7,8 @@ import {
   type Extension,
   type ExtensionFactory,
 } from '../../component/index.ts'
-import { createHttpEndpoint, type Answer } from '../../extension-helper/index.ts'
+import { createHttpEndpoint, page, type Answer, type Html } from '../../extension-helper/index.ts'
 import { zpagesConfig, type ZpagesConfig } from './config.ts'
-import { page, type Html } from './html.ts'
 import { expvars, extensionPage, featurePage, pipelinePage, servicePage, tracePage, type Change } from './pages.ts'
 import { createRates } from './rates.ts'
 

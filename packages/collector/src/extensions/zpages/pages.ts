@@ -1,6 +1,6 @@
 /** What each page says. */
 import type { ComponentOverview, Figures, Overview, Sample, StatusEvent } from '../../component/index.ts'
-import { html, table, type Html } from './html.ts'
+import { html, table, type Html } from '../../extension-helper/index.ts'
 import type { Rates } from './rates.ts'
 
 /** A component has come into a status. */

@@ -10,6 +10,7 @@ import {
   type Consumer,
   type Context,
   type Host,
+  type Storage,
 } from '../../component/index.ts'
 import { Outbox } from '../outbox.ts'
 import { Arena } from './arena.ts'
@@ -31,14 +32,14 @@ export function holderKeys(until: string, early: string) {
     storage: extensionId('storage')
       .optional()
       .describe(
-        `The id of an extension that keeps the spans that wait, as \`file_storage\`: they are in its file before the sender is answered, not in memory, and are ${until} after the next start where the process ends before. An extension.`,
+        `The id of an extension that keeps the spans that wait, as \`file_storage\`: they are in its file before the sender is answered, not in memory, and are ${until} after the next start. Without it they are in the data directory of the program just so, where it has one (\`--data\`), but what waits at a stop is ${until} then. An extension.`,
       ),
     max_memory_bytes: z
       .int()
       .min(1)
       .default(DEFAULT_MEMORY_BYTES)
       .describe(
-        'Bytes of spans that wait in memory. What is more is in a file without a name in the folder for temporary files (`TMPDIR`), which goes with the process; where that cannot be written, twice as many are in memory at most, as `max_held_bytes` has it. No matter with `storage`. An extension.',
+        'Bytes of spans that wait in memory, where there is neither `storage` nor a data directory. What is more is in a file without a name in the folder for temporary files (`TMPDIR`), which goes with the process; where that cannot be written, twice as many are in memory at most, as `max_held_bytes` has it. An extension.',
       ),
     max_held_bytes: z
       .int()
@@ -60,8 +61,8 @@ export class TraceHolder {
   readonly table = new TraceTable()
   readonly outbox: Outbox
   readonly claims: NonNullable<Component['claims']>
-  /** Whether what is held outlives the process. */
-  readonly isPersistent: boolean
+  /** Whether what waits at a stop is left for the next start. */
+  readonly keepsAtStop: boolean
   readonly #context: Context
   readonly #storageId: string | undefined
   readonly #config: HolderConfig
@@ -74,10 +75,10 @@ export class TraceHolder {
     const { storage } = config
     this.#context = context
     this.#storageId = storage
-    this.isPersistent = storage !== undefined
+    this.keepsAtStop = storage !== undefined
     this.#config = config
-    this.claims = this.isPersistent ? [`traces ${storage} ${ownerOf(context)}`] : []
-    this.outbox = new Outbox(context, next, this.isPersistent)
+    this.claims = [`traces ${storage ?? ''} ${ownerOf(context)}`]
+    this.outbox = new Outbox(context, next, () => this.#log !== undefined)
     const log = createLogLimiter(context.logger, LOG_INTERVAL_MS)
     this.#arena = new Arena({
       maxMemoryBytes: config.max_memory_bytes,
@@ -98,20 +99,34 @@ export class TraceHolder {
     return this.#fragments.byteLength
   }
 
-  /** Opens what is on the disk, where there is `storage`: `restore` gets what is known of traces, then `take` each fragment. */
+  /** Opens what is on the disk, of `storage` or of the collector's own: `restore` gets what is known of traces, then `take` each fragment. */
   open(host: Host, restore: (mark: Mark) => void, take: (fragment: Found) => void): void {
-    if (this.#storageId === undefined) return
-    const storage = extensionOf(host, this.#storageId, 'storage')
-    const { logger } = this.#context
-    const log = TraceLog.open(storage.fileOf(ownerOf(this.#context)), {
-      fsync: storage.fsync,
-      maxBytes: storage.maxBytes,
-      logger,
-    })
+    const log =
+      this.#storageId === undefined ? this.#openOwn(host) : this.#openIn(extensionOf(host, this.#storageId, 'storage'))
+    if (!log) return
     this.#store = this.#log = log
     this.#fragments = new FragmentLists(this.table, log)
     for (const mark of log.marks()) restore(mark)
     for (const found of log.found()) take(found)
+  }
+
+  #openIn(storage: Storage): TraceLog {
+    const { fsync, maxBytes } = storage
+    return TraceLog.open(storage.fileOf(ownerOf(this.#context)), { fsync, maxBytes, logger: this.#context.logger })
+  }
+
+  /** Undefined where there is none, or where it cannot be had, which is told. */
+  #openOwn({ storage }: Host): TraceLog | undefined {
+    if (!storage) return undefined
+    try {
+      return this.#openIn(storage)
+    } catch (error) {
+      const fields = { component: this.#context.id, error: (error as Error).message }
+      const message =
+        'Traces that wait cannot be kept on the disk, and go with the process. Set --data, or storage of the processor.'
+      this.#context.logger.warn(fields, message)
+      return undefined
+    }
   }
 
   /** Remembers over the end of the process what is known of a trace. Gives a number for {@link unmark}; 0 where nothing is remembered. */
@@ -185,7 +200,7 @@ export class TraceHolder {
 
   get #maxBytes(): number {
     const { max_held_bytes: held, max_memory_bytes: memory } = this.#config
-    return !this.isPersistent && this.#arena.isCramped ? Math.min(held, 2 * memory) : held
+    return !this.#log && this.#arena.isCramped ? Math.min(held, 2 * memory) : held
   }
 
   /** Bytes of spans in memory. */

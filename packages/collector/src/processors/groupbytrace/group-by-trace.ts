@@ -70,11 +70,11 @@ export class GroupByTraceProcessor implements Component, Consumer {
     }
   }
 
-  /** What is gathered goes on as it is; with a file it stays there, as more of it may come after the next start. */
+  /** What is gathered goes on as it is; with `storage` it stays there, as more of it may come after the next start. */
   async shutdown(signal: AbortSignal): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    if (!this.#holder.isPersistent) while (this.#table.size > 0) this.#release()
+    if (!this.#holder.keepsAtStop) while (this.#table.size > 0) this.#release()
     await this.#holder.outbox.drain(signal)
     this.#holder.close()
   }

@@ -1,5 +1,5 @@
 /** What is held, counted and kept; what is decided is told by the golden pairs. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBatch, decodeTraces, encodeTraces, freeMemory, tracesFromJson, type TelemetryBatch } from '@spoor/otlp'
@@ -32,17 +32,20 @@ afterEach(() => void vi.useRealTimers())
 
 interface Options {
   readonly id?: string
+  /** Of an extension. */
   readonly storage?: Storage
+  /** The collector's own. */
+  readonly own?: Storage
 }
 
-async function start(input: object, { id = 'tail_sampling', storage }: Options = {}) {
+async function start(input: object, { id = 'tail_sampling', storage, own }: Options = {}) {
   const config = tailSamplingProcessor.config.safeParse({ decision_wait: '1s', ...input })
   if (!config.success) throw new Error(JSON.stringify(config.error.issues))
   const budget = createBudget()
   const context = { ...createTestContext(id, budget), pipeline: 'traces' }
   const sink = createSink()
   const processor = tailSamplingProcessor.create(context, config.data, sink, 'traces')
-  await processor.start(hostWith(storage))
+  await processor.start({ ...hostWith(storage), storage: own })
   onTestFinished(() => stop(processor))
   const held = (): number => context.value(name('held_bytes'))
   const decided = (): Promise<unknown> => vi.advanceTimersByTimeAsync(2000)
@@ -60,10 +63,10 @@ function hostWith(storage: Storage | undefined): Host {
 }
 
 /** Files in a folder of their own, that outlive a processor. */
-function diskStorage(): Storage {
+function diskStorage(): Storage & { readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'tail-sampling-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  return { fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
+  return { folder, fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
 }
 
 interface Spans {
@@ -375,6 +378,59 @@ test.each([
   if ('max_held_bytes' in limits) expect(context.value(name('early_decisions'))).toBeGreaterThan(0)
   expect(new Set(spanIdsIn(sink.bytes())).size).toBe(sink.items)
   expect([held(), context.value(name('waiting_traces'))]).toEqual([0, 0])
+})
+
+describe('with a folder of the collector, and no word of storage', () => {
+  test('what was answered outlives the process', async () => {
+    const own = diskStorage()
+    const first = await start(ERRORS, { own })
+    await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
+    expect(first.context.value(name('memory_bytes'))).toBe(0)
+    // What a process that is killed here leaves behind.
+    const left = diskStorage()
+    cpSync(own.folder, left.folder, { recursive: true })
+    const second = await start(ERRORS, { own: left })
+    expect(second.context.value(name('waiting_traces'))).toBe(2)
+    await second.decided()
+    await vi.waitFor(() => expect(second.sink.items).toBe(1))
+  })
+
+  test('what waits at a stop is decided then', async () => {
+    const own = diskStorage()
+    const first = await start(ERRORS, { own })
+    await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
+    await first.processor.shutdown(new AbortController().signal)
+    expect(first.sink.items).toBe(1)
+    const second = await start(ERRORS, { own })
+    expect(second.context.value(name('waiting_traces'))).toBe(0)
+  })
+
+  test('what is kept and not handed on at the end is no loss', async () => {
+    const own = diskStorage()
+    const first = await start(ERRORS, { own })
+    first.sink.intercept = () => new Promise<void>(() => {})
+    await first.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    await stop(first.processor)
+    expect(first.context.value(DROPPED)).toBe(0)
+    const second = await start(ERRORS, { own })
+    await second.decided()
+    await vi.waitFor(() => expect(second.sink.items).toBe(1))
+  })
+
+  test('where its file cannot be had, what waits is in memory, and that is told', async () => {
+    const own = diskStorage()
+    await start(ERRORS, { own })
+    const second = await start(ERRORS, { own })
+    await second.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    expect(second.context.value(name('memory_bytes'))).toBeGreaterThan(0)
+    expect(second.context.logger.lines).toContainEqual({
+      level: 'warn',
+      fields: { component: 'tail_sampling', error: expect.stringContaining('another process') as string },
+      message: expect.stringContaining('go with the process') as string,
+    })
+    await second.decided()
+    expect(second.sink.items).toBe(1)
+  })
 })
 
 describe('with storage', () => {

@@ -139,7 +139,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     this.#due = []
     for (const row of left) {
       if (this.#config.drop_pending_traces_on_shutdown) this.#discard(row, 'shutdown')
-      else if (!this.#holder.isPersistent) this.#decide(row)
+      else if (!this.#holder.keepsAtStop) this.#decide(row)
     }
     await this.#holder.outbox.drain(signal)
     this.#holder.close()

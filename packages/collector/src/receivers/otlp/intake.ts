@@ -27,10 +27,6 @@ export type TakeMessage = (
 ) => Promise<Partial<ExportResponse>>
 
 export function createTakeMessage(intake: Intake, converter: Converter): TakeMessage {
-  const { context, transport } = intake
-  const labels = { receiver: context.id, transport, reason: 'invalid_id' }
-  const invalid = context.counters.counter('spoor_receiver_rejected_spans', labels)
-
   const read = async (signal: Signal, encoding: Encoding, bytes: Uint8Array, call: Call): Promise<Message> => {
     if (bytes.length >= THREAD_BYTES[encoding]) return converter.convert({ signal, encoding, body: bytes }, call)
     // What has come before in this turn, the end of the body or of its decompression, is a turn's work as well.
@@ -52,13 +48,10 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
     signal: Signal,
     { rejected, items, problem }: Message,
     sender: SenderAccount,
-  ): Partial<ExportResponse> => {
-    intake.reject(signal, rejected)
-    invalid.value += rejected
-    const message = `${rejected} of ${rejected + items} spans were not taken, as an id of theirs is not valid; the first: ${problem}`
-    sender.refused('invalid_id', message)
-    return { rejected, message }
-  }
+  ): Partial<ExportResponse> => ({
+    rejected,
+    message: intake.rejectInvalid(signal, rejected, items, problem, sender),
+  })
 
   return async (signal, encoding, body, call) => {
     const bodyBytes = body.bytes.length

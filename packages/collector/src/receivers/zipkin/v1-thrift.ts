@@ -4,13 +4,13 @@ import type { ZipkinEndpoint } from '../../zipkin-helper/index.ts'
 import { CollectorError } from '../../component/index.ts'
 import { idOf, idOfNumber, parentIdOf } from './ids.ts'
 import { ipv4Text, ipv6Text } from './ip-text.ts'
-import { ThriftReader } from './thrift-reader.ts'
+import { BinaryReader, TYPES, type ThriftReader } from '../../receiver-helper/index.ts'
 import type { V1Span, V1Value } from './v1-to-otlp.ts'
 import { textValue } from './values.ts'
 
 /** Throws CollectorError `invalid_data`. */
 export function v1SpansFromThrift(bytes: Uint8Array): V1Span[] {
-  const reader = new ThriftReader(bytes)
+  const reader = new BinaryReader(bytes, TYPES.list)
   try {
     return reader.list(() => readSpan(reader))
   } catch (error) {

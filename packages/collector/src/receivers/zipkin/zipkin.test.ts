@@ -4,6 +4,7 @@ import zlib from 'node:zlib'
 import { decodeTraces, encodeTraces, requestToJson, type TracesData } from '@spoor/otlp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CollectorError, NO_OVERVIEW, type Host } from '../../component/index.ts'
+import { inOrder } from '../../testkit/in-order.ts'
 import { createSink, createTestContext } from '../../testkit/index.ts'
 import { zipkinReceiver } from './index.ts'
 import { toOtlp } from './to-otlp.ts'
@@ -37,31 +38,6 @@ function read({ form, parses = false, body, base64 }: GoldenCase): TracesData {
   if (form === 'v2-json') return toOtlp(spansFromJson(bytes), parses)
   if (form === 'v2-proto') return toOtlp(spansFromProto(bytes), parses)
   return v1ToOtlp(form === 'v1-json' ? v1SpansFromJson(bytes, parses) : v1SpansFromThrift(bytes), NOW_NS)
-}
-
-/** Without zeros, attributes by their keys and spans by their ids: the translator has them in no order. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map(inOrder)
-    const isAttributes = items.every((item) => typeof item === 'object' && item !== null && 'key' in item)
-    const isSpans = items.every((item) => typeof item === 'object' && item !== null && 'spanId' in item)
-    const keyOf = (item: unknown): string => (isAttributes ? (item as Keyed).key : (item as Keyed).spanId)
-    return isAttributes || isSpans ? items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) : items
-  }
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, inOrder(inner)])
-  return Object.fromEntries(entries.filter(([, inner]) => !isNothing(inner)).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-interface Keyed {
-  readonly key: string
-  readonly spanId: string
-}
-
-function isNothing(value: unknown): boolean {
-  return (
-    value === '' || value === 0 || value === '0' || (typeof value === 'object' && Object.keys(value ?? {}).length === 0)
-  )
 }
 
 describe('spans of Zipkin as the OpenTelemetry Collector reads them', () => {

@@ -1,3 +1,4 @@
+import { JAEGER_V2 as V2 } from '@spoor/collector'
 import { collectSearch, type SearchQuery, type TraceSummary } from '@spoor/storage'
 import { nowNs, type Query, RequestError } from '../../api/params.ts'
 import type { StoreQueries } from '../../api/store-queries.ts'
@@ -20,7 +21,7 @@ import type { JaegerTraceReader } from '../trace-json.ts'
 import { searchQuery } from '../v3.ts'
 import type { ProtoRecord, ProtoValue } from './codec.ts'
 import { spanRecord } from './model.ts'
-import { V2, V3 } from './protos.ts'
+import { V3 } from './protos.ts'
 
 /** Spans of one message of `api_v2`. */
 const CHUNK_SPANS = 100

@@ -1,87 +1,24 @@
-import type { ProtoField, ProtoMessage, ProtoMethod, ProtoSource } from '@spoor/otlp'
+import {
+  JAEGER_MODEL as MODEL,
+  JAEGER_V2 as V2,
+  protoMessage as message,
+  TIME_FILES,
+  TIME_IMPORTS,
+  TIMESTAMP,
+  DURATION,
+} from '@spoor/collector'
+import type { ProtoMessage, ProtoMethod, ProtoSource } from '@spoor/otlp'
 
 /*
  * Jaeger's query services, as far as they are served. Source: jaeger-idl `proto/api_v2/{query,model}.proto`, `proto/api_v3/query_service.proto`.
  */
 
-export const V2 = 'jaeger.api_v2'
 export const V3 = 'jaeger.api_v3'
-const TIMESTAMP = 'google.protobuf.Timestamp'
-const DURATION = 'google.protobuf.Duration'
 const TRACES_DATA = 'opentelemetry.proto.trace.v1.TracesData'
-
-/** `number name type`, as in `@spoor/otlp`'s own schema: a type that is none of protobuf's is a message's full name; `*` repeated, `#` an enum's. */
-function field(line: string): ProtoField {
-  const [number, name, kind] = line.split(' ') as [string, string, string]
-  const repeated = kind.endsWith('*')
-  const type = repeated ? kind.slice(0, -1) : kind
-  const base = { name, number: Number(number), ...(repeated && { repeated }) }
-  if (type.startsWith('#')) return { ...base, type: 'enum', typeName: type.slice(1) }
-  return type.includes('.')
-    ? { ...base, type: 'message', typeName: type }
-    : { ...base, type: type as ProtoField['type'] }
-}
-
-function message(name: string, lines: readonly string[], nested?: readonly ProtoMessage[]): ProtoMessage {
-  return { name, fields: lines.map(field), ...(nested && { nested }) }
-}
 
 /** The entries of a map of texts. */
 function entry(name: string): ProtoMessage {
   return { ...message(name, ['1 key string', '2 value string']), isMapEntry: true }
-}
-
-function timeFile(name: 'Timestamp' | 'Duration'): ProtoSource {
-  return {
-    name: `google/protobuf/${name.toLowerCase()}.proto`,
-    package: 'google.protobuf',
-    messages: [message(name, ['1 seconds int64', '2 nanos int32'])],
-  }
-}
-
-const TIME_FILES = [timeFile('Timestamp'), timeFile('Duration')]
-const TIME_IMPORTS = TIME_FILES.map(({ name }) => name)
-
-const MODEL: ProtoSource = {
-  name: 'model.proto',
-  package: V2,
-  imports: TIME_IMPORTS,
-  messages: [
-    message('KeyValue', [
-      '1 key string',
-      `2 v_type #${V2}.ValueType`,
-      '3 v_str string',
-      '4 v_bool bool',
-      '5 v_int64 int64',
-      '6 v_float64 double',
-      '7 v_binary bytes',
-    ]),
-    message('Log', [`1 timestamp ${TIMESTAMP}`, `2 fields ${V2}.KeyValue*`]),
-    message('SpanRef', ['1 trace_id bytes', '2 span_id bytes', `3 ref_type #${V2}.SpanRefType`]),
-    message('Process', ['1 service_name string', `2 tags ${V2}.KeyValue*`]),
-    message('Span', [
-      '1 trace_id bytes',
-      '2 span_id bytes',
-      '3 operation_name string',
-      `4 references ${V2}.SpanRef*`,
-      '5 flags uint32',
-      `6 start_time ${TIMESTAMP}`,
-      `7 duration ${DURATION}`,
-      `8 tags ${V2}.KeyValue*`,
-      `9 logs ${V2}.Log*`,
-      `10 process ${V2}.Process`,
-      '11 process_id string',
-      '12 warnings string*',
-    ]),
-    message('DependencyLink', ['1 parent string', '2 child string', '3 call_count uint64', '4 source string']),
-  ],
-  enums: [
-    {
-      name: 'ValueType',
-      values: ['STRING', 'BOOL', 'INT64', 'FLOAT64', 'BINARY'].map((name, i) => [name, i] as const),
-    },
-    { name: 'SpanRefType', values: ['CHILD_OF', 'FOLLOWS_FROM'].map((name, i) => [name, i] as const) },
-  ],
 }
 
 /** What both versions have in the same form but for the name of the tags and of an id. */

@@ -1,5 +1,3 @@
-import { freeMemory } from './memory.ts'
-
 /**
  * The header columns of one block: what queries read instead of spans. A row is a span, in the order in which it came.
  * What repeats is in tables that rows point into: trace ids, operations, and groups (the resource and scope of a span).
@@ -110,6 +108,39 @@ export function createRows(capacity: number): BlockRows {
   }
 }
 
+/** Room for rows of one trace, in one piece of memory. The tables are those of a block. */
+export function createTraceRows(
+  count: number,
+  id: Uint32Array,
+  tables: Pick<BlockRows, 'operations' | 'groups' | 'groupCount' | 'frames'>,
+): BlockRows {
+  const memory = new ArrayBuffer(ROW_BYTES * count)
+  let end = 8 * count
+  const words = (width: number): Uint32Array => {
+    const column = new Uint32Array(memory, end, width * count)
+    end += column.byteLength
+    return column
+  }
+  return {
+    ...tables,
+    count,
+    // The widest first, so that each starts where its numbers may.
+    durationNs: new Float64Array(memory, 0, count),
+    spanId: words(2),
+    parentId: words(2),
+    trace: words(1),
+    operation: words(1),
+    group: words(1),
+    startLo: words(1),
+    startHi: words(1),
+    spanStart: words(1),
+    spanEnd: words(1),
+    status: new Uint8Array(memory, end, count),
+    traceCount: 1,
+    traceIds: id.slice(),
+  }
+}
+
 /** Makes room for `extra` more rows, traces and groups. */
 export function reserveRows(rows: BlockRows, extra: number): void {
   const needed = rows.count + extra
@@ -185,12 +216,6 @@ export function memoryOf(rows: BlockRows): ArrayBuffer {
 /** Gives the memory of what {@link rowsBetween} gave back at once: there is more of it in a second than a collector should have to see to. */
 export function freeRows(rows: BlockRows): void {
   memoryOf(rows).transfer(0)
-}
-
-/** Gives back the memory of a block's rows at once, but for the groups and frames, which the rows of a single trace share. */
-export function freeColumns(rows: BlockRows): void {
-  for (const name of ROW_COLUMNS) freeMemory(rows[name])
-  freeMemory(rows.traceIds)
 }
 
 /** Adds what {@link rowsBetween} cut off. */

@@ -6,7 +6,8 @@ import { freeMemory } from '../block/memory.ts'
 import type { File } from './file-system.ts'
 import { compress, decompress, newerFormat, readExactly, VERSION } from './log.ts'
 import { zonesOf, type Zones } from '../block/zones.ts'
-import { createRows, startOf, type BlockRows, type OperationKey } from '../block/rows.ts'
+import { startOf, type BlockRows } from '../block/rows.ts'
+import { packColumns, packedLength, unpackColumns, type PackedBlock, type PackedCounts } from './packed-columns.ts'
 
 /*
  * The index of a segment: a block of header columns and filters for each stretch of the log, in the log's order and without gaps.
@@ -34,18 +35,12 @@ const DAMAGE_META = 384
 export const ALL_TIME: readonly [bigint, bigint] = [0n, 2n ** 64n - 1n]
 
 /** What is known of a block without reading its columns. */
-export interface BlockMeta {
-  /** Which bytes of the log it describes. */
-  readonly logStart: number
+export interface BlockMeta extends PackedBlock {
+  /** Which bytes of the log it describes, from {@link PackedBlock.logStart}. */
   readonly logEnd: number
-  readonly spans: number
-  readonly traces: number
-  readonly groups: number
-  readonly frames: number
   /** Decimal nanoseconds since 1970: earliest and latest start of a span. */
   readonly minStart: string
   readonly maxStart: string
-  readonly operations: readonly OperationKey[]
   /** Undefined where an earlier version wrote the block; see {@link readZones}. */
   readonly zones?: Zones
   /** The id of the only trace, 32 hex digits; undefined where there are several, or an earlier version wrote the block. */
@@ -231,15 +226,22 @@ export function readFilter(file: File, section: Section, crc: number): Uint32Arr
 }
 
 /** The columns of a block; undefined when they are damaged. */
-export function readColumns(file: File, block: IndexBlock): BlockRows | undefined {
-  if (block.meta.spans === 0) return createRows(0)
-  const bytes = readExactly(file, block.columns.offset, block.columns.length)
+export function readColumns(file: File, { meta, columns }: IndexBlock): BlockRows | undefined {
+  const packed = readPacked(file, columns, meta)
+  if (!packed) return undefined
+  const rows = unpackColumns(packed, meta)
+  freeMemory(packed)
+  return rows
+}
+
+/** The columns of a block as they are packed; undefined when they are damaged. */
+export function readPacked(file: File, { offset, length }: Section, counts: PackedCounts): Uint8Array | undefined {
+  if (counts.spans === 0) return new Uint8Array(packedLength(counts))
+  const bytes = readExactly(file, offset, length)
   try {
-    const packed = decompress(bytes, columnsLength(block.meta))
+    const packed = decompress(bytes, packedLength(counts))
     freeMemory(bytes)
-    const rows = unpackColumns(packed, block.meta)
-    freeMemory(packed)
-    return rows
+    return packed.length === packedLength(counts) ? packed : undefined
   } catch {
     return undefined
   }
@@ -279,144 +281,6 @@ export function startRange(rows: BlockRows): [min: bigint, max: bigint] {
     if (hi > startHi[max]! || (hi === startHi[max] && lo > startLo[max]!)) max = i
   }
   return [startOf(rows, min), startOf(rows, max)]
-}
-
-/**
- * Columns are laid out one after the other, each as its bytes sorted by significance: first the lowest byte of all rows, then the
- * second ... so that zstd finds the constant ones. Spans are kept as the gap to the span before and their length.
- */
-function packColumns(rows: BlockRows, logStart: number): Uint8Array {
-  const { count } = rows
-  const gap = new Uint32Array(count)
-  const length = new Uint32Array(count)
-  const durationLo = new Uint32Array(count)
-  const durationHi = new Uint32Array(count)
-  for (let i = 0; i < count; i++) {
-    gap[i] = rows.spanStart[i]! - (i === 0 ? 0 : rows.spanEnd[i - 1]!)
-    length[i] = rows.spanEnd[i]! - rows.spanStart[i]!
-    const duration = rows.durationNs[i]!
-    durationHi[i] = Math.floor(duration / 2 ** 32)
-    durationLo[i] = duration
-  }
-  const frames = new Uint32Array(4 * rows.frames.length)
-  for (const [i, frame] of rows.frames.entries())
-    frames.set([frame.rawStart, frame.rawLength, frame.offset - logStart, frame.length], 4 * i)
-  const columns = [
-    rows.trace,
-    rows.operation,
-    rows.group,
-    rows.startLo,
-    rows.startHi,
-    durationLo,
-    durationHi,
-    gap,
-    length,
-  ].map((column) => column.subarray(0, count))
-  const ids = [
-    rows.spanId.subarray(0, 2 * count),
-    rows.parentId.subarray(0, 2 * count),
-    rows.traceIds.subarray(0, 4 * rows.traceCount),
-  ]
-  const tables = [rows.groups.subarray(0, 4 * rows.groupCount), frames]
-  const { traceCount, groupCount } = rows
-  const packed = new Uint8Array(
-    columnsLength({ spans: count, traces: traceCount, groups: groupCount, frames: rows.frames.length }),
-  )
-  let at = 0
-  for (const column of [...columns, ...tables]) at = writePlanes(column, packed, at)
-  for (const column of ids) {
-    packed.set(asBytes(column), at)
-    at += 4 * column.length
-  }
-  packed.set(rows.status.subarray(0, count), at)
-  return packed
-}
-
-/** Bytes of the packed columns: nine of 4 bytes a span, two of 8, one of 1, and three tables of 16 bytes an entry. */
-function columnsLength({
-  spans,
-  traces,
-  groups,
-  frames,
-}: Pick<BlockMeta, 'spans' | 'traces' | 'groups' | 'frames'>): number {
-  return 53 * spans + 16 * (traces + groups + frames)
-}
-
-function unpackColumns(packed: Uint8Array, meta: BlockMeta): BlockRows {
-  const count = meta.spans
-  const rows = createRows(0)
-  let at = 0
-  const planes = (length: number): Uint32Array => {
-    const column = readPlanes(packed, at, length)
-    at += 4 * length
-    return column
-  }
-  const words = (length: number): Uint32Array => {
-    const bytes = new Uint8Array(packed.subarray(at, at + 4 * length))
-    at += 4 * length
-    return new Uint32Array(bytes.buffer)
-  }
-  rows.count = count
-  rows.trace = planes(count)
-  rows.operation = planes(count)
-  rows.group = planes(count)
-  rows.startLo = planes(count)
-  rows.startHi = planes(count)
-  const durationLo = planes(count)
-  const durationHi = planes(count)
-  rows.spanStart = planes(count)
-  rows.spanEnd = planes(count)
-  rows.durationNs = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    rows.durationNs[i] = (durationHi[i]! | 0) * 2 ** 32 + durationLo[i]!
-    rows.spanStart[i]! += i === 0 ? 0 : rows.spanEnd[i - 1]!
-    rows.spanEnd[i]! += rows.spanStart[i]!
-  }
-  rows.groupCount = meta.groups
-  rows.groups = planes(4 * meta.groups)
-  const frames = planes(4 * meta.frames)
-  for (let i = 0; i < frames.length; i += 4) {
-    rows.frames.push({
-      rawStart: frames[i]!,
-      rawLength: frames[i + 1]!,
-      offset: frames[i + 2]! + meta.logStart,
-      length: frames[i + 3]!,
-    })
-  }
-  rows.spanId = words(2 * count)
-  rows.parentId = words(2 * count)
-  rows.traceCount = meta.traces
-  rows.traceIds = words(4 * meta.traces)
-  rows.status = new Uint8Array(packed.subarray(at, at + count))
-  rows.operations = [...meta.operations]
-  if (at + count !== packed.length) throw new RangeError('the columns do not have the length that the block says')
-  return rows
-}
-
-function writePlanes(column: Uint32Array, out: Uint8Array, at: number): number {
-  const n = column.length
-  const second = at + n
-  const third = second + n
-  const fourth = third + n
-  for (let i = 0; i < n; i++) {
-    const value = column[i]!
-    out[at + i] = value
-    out[second + i] = value >>> 8
-    out[third + i] = value >>> 16
-    out[fourth + i] = value >>> 24
-  }
-  return fourth + n
-}
-
-function readPlanes(packed: Uint8Array, at: number, n: number): Uint32Array {
-  const column = new Uint32Array(n)
-  const second = at + n
-  const third = second + n
-  const fourth = third + n
-  for (let i = 0; i < n; i++) {
-    column[i] = packed[at + i]! | (packed[second + i]! << 8) | (packed[third + i]! << 16) | (packed[fourth + i]! << 24)
-  }
-  return column
 }
 
 function asBytes(words: Uint32Array): Uint8Array {

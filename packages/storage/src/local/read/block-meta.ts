@@ -58,8 +58,15 @@ export function isSectionMeta(value: unknown): value is SectionMeta {
     isCount(meta.spans, MAX_ENTRIES) &&
     isTime(meta.minStart) &&
     isTime(meta.maxStart) &&
-    isList(meta.operations, isOperation)
+    isList(meta.operations, isOperation) &&
+    (meta.traceFilter === undefined || isPiece(meta.traceFilter))
   )
+}
+
+function isPiece(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { offset, length, crc } = value as Record<string, unknown>
+  return [offset, length, crc].every((number) => isCount(number, 2 ** 32 - 1))
 }
 
 /** Whether every row points to entries and bytes that are there. */

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { StorageError } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
+import { freeMemory } from '../block/memory.ts'
 import { isRefusal, type File } from '../files/file-system.ts'
 import { readFrame } from '../files/log.ts'
 import { storageError } from '../threads/error.ts'
@@ -46,19 +47,37 @@ export interface Damage {
 
 /** The requests of a frame of the segment's log. Throws as {@link Block.rows} does. */
 export function readFrameOf(source: BlockSource, segment: BlockSegment, frame: Frame, rows: () => BlockRows): Buffer {
-  let slot = segment.frames.get(frame.offset)
-  if (!slot) {
-    slot = new Slot(() => void segment.frames.delete(frame.offset))
-    segment.frames.set(frame.offset, slot)
-  }
-  const load = (): Buffer => {
-    const bytes = reading(source, segment, segment.logPath, (file) => readFrame(file, segment.logPath, frame))
-    if (!(bytes instanceof StorageError)) return bytes
-    const { offset, length } = frame
-    tell(source, { path: segment.logPath, offset, bytes: length, maxSpans: spansIn(rows(), frame) })
-    throw bytes
-  }
-  return source.frames.get(slot, load, (bytes) => bytes.length)
+  return source.frames.get(slotOf(segment, frame), () => loadFrame(source, segment, frame, rows), lengthOf)
+}
+
+/** What `use` makes of the same, of which nothing may be kept. */
+export function useFrameOf<T>(
+  source: BlockSource,
+  segment: BlockSegment,
+  frame: Frame,
+  rows: () => BlockRows,
+  use: (bytes: Buffer) => T,
+): T {
+  const load = (): Buffer => loadFrame(source, segment, frame, rows)
+  return source.frames.use(slotOf(segment, frame), load, lengthOf, use, freeMemory)
+}
+
+function slotOf({ frames }: BlockSegment, { offset }: Frame): Slot {
+  let slot = frames.get(offset)
+  if (!slot) frames.set(offset, (slot = new Slot(() => void frames.delete(offset))))
+  return slot
+}
+
+function loadFrame(source: BlockSource, segment: BlockSegment, frame: Frame, rows: () => BlockRows): Buffer {
+  const bytes = reading(source, segment, segment.logPath, (file) => readFrame(file, segment.logPath, frame))
+  if (!(bytes instanceof StorageError)) return bytes
+  const { offset, length } = frame
+  tell(source, { path: segment.logPath, offset, bytes: length, maxSpans: spansIn(rows(), frame) })
+  throw bytes
+}
+
+function lengthOf({ length }: Buffer): number {
+  return length
 }
 
 function spansIn(rows: BlockRows, { rawStart, rawLength }: Frame): number {

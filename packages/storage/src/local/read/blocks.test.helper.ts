@@ -48,7 +48,7 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
     },
     values: () => undefined,
     spanBytes(of, members) {
-      return extractMembers(of, members, (frame) => this.frame!(frame))
+      return extractMembers(of, members, (frame, use) => use(this.frame!(frame)))
     },
     frame: ({ offset }) => Buffer.from(frames[offset]!),
   }

@@ -52,23 +52,22 @@ export class ByteCache {
     return value
   }
 
-  /** What `use` makes of the slot's value; both are given to `free` then, unless the value is kept. */
+  /** What `use` makes of the slot's value, which is given to `free` then unless it is kept. */
   use<T, R>(
     slot: Slot,
     load: () => T,
     bytesOf: (value: T) => number,
     use: (value: T) => R,
-    free: (value: T, used: R | undefined) => void,
+    free: (value: T) => void,
   ): R {
     if (slot.bytes > 0) return use(this.get(slot, load, bytesOf))
     const value = load()
     if (this.#wouldKeep(slot, bytesOf(value) + 1)) return use(this.get(slot, () => value, bytesOf))
     this.#remember(slot)
-    let used: R | undefined
     try {
-      return (used = use(value))
+      return use(value)
     } finally {
-      free(value, used)
+      free(value)
     }
   }
 

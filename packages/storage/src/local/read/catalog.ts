@@ -373,7 +373,7 @@ export class Catalog {
       return
     }
     segment.loaded = block.end
-    const stored = new StoredBlock(this.#source, segment, loaded, block)
+    const stored = new StoredBlock(this.#source, segment, block)
     segment.blocks.push(stored)
     segment.traces.loaded()
     segment.addOperations(stored.operations)

@@ -5,7 +5,7 @@ import type { File } from '../files/file-system.ts'
 import { startRange } from '../files/index-file.ts'
 import { readRecord } from '../files/log.ts'
 import { addFrame } from '../files/segment.ts'
-import { readFrameOf, reading, type BlockSegment, type BlockSource } from './block-source.ts'
+import { readFrameOf, reading, useFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { Slot } from './byte-cache.ts'
 import { extractMembers, rowBytes, traceRowsOf } from './trace-rows.ts'
@@ -65,7 +65,8 @@ export class LogBlock implements Block {
   }
 
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
-    return extractMembers(rows, members, (frame) => this.frame(frame))
+    const all = (): BlockRows => this.rows()
+    return extractMembers(rows, members, (frame, use) => useFrameOf(this.#source, this.#segment, frame, all, use))
   }
 
   frame(frame: Frame): Buffer {

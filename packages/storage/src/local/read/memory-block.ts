@@ -1,6 +1,6 @@
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import { startRange } from '../files/index-file.ts'
-import { readFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
+import { readFrameOf, useFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { extractMembers, traceRowsOf } from './trace-rows.ts'
 import { zonesOf, type Zones } from '../block/zones.ts'
@@ -54,7 +54,8 @@ export class MemoryBlock implements Block {
   }
 
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
-    return extractMembers(rows, members, (frame) => this.frame(frame))
+    const all = (): BlockRows => this.#rows
+    return extractMembers(rows, members, (frame, use) => useFrameOf(this.#source, this.#segment, frame, all, use))
   }
 
   frame(frame: Frame): Buffer {

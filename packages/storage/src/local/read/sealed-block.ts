@@ -70,6 +70,7 @@ export class SealedBlock implements Block {
   /** By target. */
   readonly #values = new Map<string, Slot>()
   readonly #section: Section
+  readonly #services: ReadonlySet<string>
 
   constructor(source: BlockSource, segment: Segment, filter: SealedFilter, placed: PlacedSection) {
     const { body } = placed
@@ -85,6 +86,7 @@ export class SealedBlock implements Block {
     this.maxStart = BigInt(meta.maxStart)
     this.zones = readZones(meta)
     this.operations = meta.operations
+    this.#services = source.services.one(new Set(meta.operations.map(({ service }) => service)))
   }
 
   get keys(): readonly string[] | undefined {
@@ -96,7 +98,7 @@ export class SealedBlock implements Block {
   }
 
   mayHaveService(service: string): boolean {
-    return this.#section.mayHaveService(service)
+    return this.#services.has(service)
   }
 
   mayHaveTrace(hash: number): boolean {

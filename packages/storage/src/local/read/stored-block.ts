@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
 import { StorageError, type Level } from '../../contract.ts'
 import { ATTRIBUTE_PROBES, bloomHas, EARLY_TRACE_PROBES } from '../block/bloom.ts'
-import { freeColumns, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
+import { freeMemory } from '../block/memory.ts'
+import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
-import { readBlock, readColumns, readFilter, type IndexBlock } from '../files/index-file.ts'
+import { readFilter, readPacked, type IndexBlock, type Section } from '../files/index-file.ts'
+import { unpackColumns, unpackTrace, type PackedBlock } from '../files/packed-columns.ts'
 import { areSound } from './block-meta.ts'
-import { readFrameOf, reading, tell, type BlockSegment, type BlockSource } from './block-source.ts'
+import { readFrameOf, reading, tell, useFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
 import { rebuildRows } from './log-block.ts'
@@ -25,23 +27,19 @@ export class StoredBlock implements Block {
   readonly damaged: boolean
   readonly #source: BlockSource
   readonly #segment: BlockSegment
-  readonly #offset: number
-  readonly #end: number
-  readonly #logStart: number
+  readonly #columns: PackedBlock & Section
   readonly #logEnd: number
   readonly #traceProbes: number
   readonly #knowsLinks: boolean
   readonly #services: ReadonlySet<string>
   readonly #filters: readonly [FilterSection, FilterSection]
   readonly #rows = new Slot()
+  readonly #packed = new Slot()
 
-  constructor(source: BlockSource, segment: BlockSegment, offset: number, block: IndexBlock) {
+  constructor(source: BlockSource, segment: BlockSegment, block: IndexBlock) {
     const { meta, traceFilter, attributeFilter } = block
     this.#source = source
     this.#segment = segment
-    this.#offset = offset
-    this.#end = block.end
-    this.#logStart = meta.logStart
     this.#logEnd = meta.logEnd
     this.#services = source.services.one(new Set(meta.operations.map(({ service }) => service)))
     this.#filters = [
@@ -55,6 +53,8 @@ export class StoredBlock implements Block {
     this.#knowsLinks = meta.links === true
     this.zones = readZones(meta.zones)
     this.operations = source.operations.shared(meta.operations)
+    const { spans, traces, groups, frames, logStart } = meta
+    this.#columns = { ...block.columns, spans, traces, groups, frames, logStart, operations: this.operations }
     this.keys = meta.keys && source.texts.shared(meta.keys)
     this.only = meta.only === undefined ? undefined : traceWords(meta.only)
     this.damaged = meta.damaged !== undefined
@@ -83,15 +83,16 @@ export class StoredBlock implements Block {
   }
 
   traceRows(id: Uint32Array): BlockRows | undefined {
-    return this.#source.columns.use(
-      this.#rows,
-      () => this.#loadRows(),
-      rowBytes,
-      (rows) => traceRowsOf(rows, id),
-      (rows, found) => {
-        if (found !== rows) freeColumns(rows)
-      },
+    if (this.#rows.bytes > 0 || this.only) return traceRowsOf(this.rows(), id)
+    // The rows of all others are not unpacked for those of one, of which nearly always nothing else is asked.
+    const read = this.#source.columns.use(
+      this.#packed,
+      () => this.#readPacked(),
+      (packed) => packed?.length ?? 0,
+      (packed) => packed && { rows: unpackTrace(packed, this.#columns, id) },
+      (packed) => packed && freeMemory(packed),
     )
+    return read && this.#isSound(read.rows) ? read.rows : traceRowsOf(this.rows(), id)
   }
 
   values(): undefined {
@@ -99,7 +100,8 @@ export class StoredBlock implements Block {
   }
 
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array {
-    return extractMembers(rows, members, (frame) => this.frame(frame))
+    const all = (): BlockRows => this.rows()
+    return extractMembers(rows, members, (frame, use) => useFrameOf(this.#source, this.#segment, frame, all, use))
   }
 
   frame(frame: Frame): Buffer {
@@ -126,13 +128,13 @@ export class StoredBlock implements Block {
     if (rows) return rows
     // The log has it all, so nothing is lost, and nothing refused, yet.
     const rebuilt = reading(this.#source, this.#segment, this.#segment.logPath, (file) =>
-      rebuildRows(file, this.#segment.logPath, this.#logStart, this.#logEnd),
+      rebuildRows(file, this.#segment.logPath, this.#columns.logStart, this.#logEnd),
     )
     if (rebuilt instanceof StorageError) {
       tell(this.#source, {
         path: this.#segment.logPath,
-        offset: this.#logStart,
-        bytes: this.#logEnd - this.#logStart,
+        offset: this.#columns.logStart,
+        bytes: this.#logEnd - this.#columns.logStart,
         maxSpans: this.spans,
       })
       throw rebuilt
@@ -141,23 +143,25 @@ export class StoredBlock implements Block {
   }
 
   #readRows(): BlockRows | undefined {
-    const rows = this.#fromIndex((file) => {
-      const block = readBlock(file, this.#offset, this.#end)
-      const columns = block && readColumns(file, block)
-      return { columns, offset: block?.columns.offset ?? this.#offset }
-    })
-    if (!rows) return undefined
-    if (rows instanceof StorageError) {
-      this.#notWhole(this.#offset)
-      return undefined
-    }
-    const { columns } = rows
-    if (columns && areSound(columns, this.#logStart, this.#logEnd)) {
-      if (columns.operations.length === this.operations.length) columns.operations = [...this.operations]
-      return columns
-    }
-    this.#notWhole(rows.offset)
+    const packed = this.#readPacked()
+    if (!packed) return undefined
+    const rows = unpackColumns(packed, this.#columns)
+    freeMemory(packed)
+    return this.#isSound(rows) ? rows : undefined
+  }
+
+  #readPacked(): Uint8Array | undefined {
+    const read = this.#fromIndex((file) => ({ packed: readPacked(file, this.#columns, this.#columns) }))
+    if (!read) return undefined
+    if (!(read instanceof StorageError) && read.packed) return read.packed
+    this.#notWhole(this.#columns.offset)
     return undefined
+  }
+
+  #isSound(rows: BlockRows | undefined): boolean {
+    if (!rows || areSound(rows, this.#columns.logStart, this.#logEnd)) return true
+    this.#notWhole(this.#columns.offset)
+    return false
   }
 
   /** As {@link reading}; undefined when the system does not give the index out. */

@@ -1,5 +1,5 @@
 import { createSpanColumns, extractSpans, type SpanColumns } from '@spoor/otlp'
-import { ROW_BYTES, traceIndex, type BlockRows, type Frame } from '../block/rows.ts'
+import { createTraceRows, ROW_BYTES, traceIndex, type BlockRows, type Frame } from '../block/rows.ts'
 
 /** The rows of one trace, in their order; undefined when there are none. Tables of operations, groups and frames are those of the block. */
 export function traceRowsOf(rows: BlockRows, id: Uint32Array): BlockRows | undefined {
@@ -14,67 +14,35 @@ export function traceRowsOf(rows: BlockRows, id: Uint32Array): BlockRows | undef
 
 /** A copy of some rows, all of the trace `id`. */
 export function selectRows(rows: BlockRows, members: ArrayLike<number>, id: Uint32Array): BlockRows {
-  const count = members.length
-  const memory = new ArrayBuffer((ROW_BYTES + 3) * count)
-  let at = 0
-  const place = (bytes: number): number => (at += bytes) - bytes
-  const words = (from: Uint32Array): Uint32Array => {
-    const to = new Uint32Array(memory, place(4 * count), count)
-    for (let i = 0; i < count; i++) to[i] = from[members[i]!]!
-    return to
-  }
-  const pairs = (from: Uint32Array): Uint32Array => {
-    const to = new Uint32Array(memory, place(8 * count), 2 * count)
-    for (let i = 0; i < count; i++) {
-      to[2 * i] = from[2 * members[i]!]!
-      to[2 * i + 1] = from[2 * members[i]! + 1]!
-    }
-    return to
-  }
-  // The widest first, so that each starts where its numbers may.
-  const durationNs = new Float64Array(memory, place(8 * count), count)
-  for (let i = 0; i < count; i++) durationNs[i] = rows.durationNs[members[i]!]!
-  const spanId = pairs(rows.spanId)
-  const parentId = pairs(rows.parentId)
-  const trace = new Uint32Array(memory, place(4 * count), count)
-  const operation = words(rows.operation)
-  const group = words(rows.group)
-  const startLo = words(rows.startLo)
-  const startHi = words(rows.startHi)
-  const spanStart = words(rows.spanStart)
-  const spanEnd = words(rows.spanEnd)
-  const status = new Uint8Array(memory, place(count), count)
-  for (let i = 0; i < count; i++) status[i] = rows.status[members[i]!]!
   const { operations, groups, groupCount, frames } = rows
-  return {
-    count,
-    trace,
-    operation,
-    group,
-    status,
-    spanId,
-    parentId,
-    startLo,
-    startHi,
-    durationNs,
-    spanStart,
-    spanEnd,
-    traceCount: 1,
-    traceIds: id.slice(),
-    operations,
-    groupCount,
-    groups,
-    frames,
+  const copy = createTraceRows(members.length, id, { operations, groups, groupCount, frames })
+  for (const name of [
+    'operation',
+    'group',
+    'startLo',
+    'startHi',
+    'durationNs',
+    'spanStart',
+    'spanEnd',
+    'status',
+  ] as const)
+    for (let i = 0; i < copy.count; i++) copy[name][i] = rows[name][members[i]!]!
+  for (const name of ['spanId', 'parentId'] as const) {
+    for (let i = 0; i < copy.count; i++) {
+      copy[name][2 * i] = rows[name][2 * members[i]!]!
+      copy[name][2 * i + 1] = rows[name][2 * members[i]! + 1]!
+    }
   }
+  return copy
 }
 
 /**
- * The bytes of some rows, see {@link Block.spanBytes}, cut out of the block's frames. Throws what `frameOf` does.
+ * The bytes of some rows, see {@link Block.spanBytes}, cut out of the block's frames. Throws what `useFrame` does.
  */
 export function extractMembers(
   rows: BlockRows,
   members: Uint32Array,
-  frameOf: (frame: Frame) => Uint8Array,
+  useFrame: (frame: Frame, use: (bytes: Uint8Array) => Uint8Array) => Uint8Array,
 ): Uint8Array {
   const pieces: Uint8Array[] = []
   for (let at = 0; at < members.length;) {
@@ -83,13 +51,8 @@ export function extractMembers(
     let end = at + 1
     while (end < members.length && isWithin(rows, members[end]!, frame.rawStart, frameEnd)) end++
     const columns = columnsOf(rows, members.subarray(at, end), frame.rawStart)
-    pieces.push(
-      extractSpans(
-        frameOf(frame),
-        Uint32Array.from({ length: end - at }, (_, i) => i),
-        columns,
-      ),
-    )
+    const all = Uint32Array.from({ length: end - at }, (_, i) => i)
+    pieces.push(useFrame(frame, (bytes) => extractSpans(bytes, all, columns)))
     at = end
   }
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)

@@ -11,6 +11,9 @@ import { keyValue } from './wire.ts'
 
 const NO_KEY: Uint8Array = new Uint8Array()
 
+/** All of a thread write with it, one after the other. */
+const out = new BackWriter()
+
 /**
  * The values of one column as filters compare them, as entries: a case without a rest is one, however often it is there; every value with a rest is one of
  * its own.
@@ -23,7 +26,6 @@ export class ColumnEntries {
   /** By entry, as far as it is a case. */
   readonly #cases: number[] = []
   readonly #lists: { readonly list: CaseList; readonly index: number }[] = []
-  readonly #out = new BackWriter()
 
   constructor(file: SectionFile, column: HeadColumn) {
     const { coding, patterns, texts, cases } = column
@@ -53,8 +55,9 @@ export class ColumnEntries {
   bytes(entry: number): Uint8Array {
     const own = this.#lists[entry - this.#cases.length]
     const number = own ? own.list.cases[own.index]! : this.#cases[entry]!
-    this.#texts.write(number, own?.list.bits ?? NO_BITS, own ? own.list.rests[own.index]! : 0, this.#out)
-    return this.#out.take()
+    out.clear()
+    this.#texts.write(number, own?.list.bits ?? NO_BITS, own ? own.list.rests[own.index]! : 0, out)
+    return out.take()
   }
 
   /** The value of a scalar attribute. */

@@ -125,7 +125,12 @@ export function encodeSection({ requests, areGiven, take, whole = false, hold }:
   return {
     source,
     parts: parts.list,
-    meta: metaOf(source, parts.length, { offset, length: packed.length, crc: crc32(packed), raw: head.length }),
+    meta: {
+      ...metaOf(source),
+      length: parts.length,
+      head: { offset, length: packed.length, crc: crc32(packed), raw: head.length },
+      traceFilter: filters.traceFilter,
+    },
   }
 }
 
@@ -295,7 +300,7 @@ function headColumn(
   }
 }
 
-function metaOf({ columns, order, operations, first }: Source, length: number, head: SectionMeta['head']): SectionMeta {
+function metaOf({ columns, order, operations, first }: Source): Omit<SectionMeta, 'length' | 'head'> {
   let [min, max, rawBytes, statuses] = [0, 0, 0, 0]
   let [minDuration, maxDuration] = [Infinity, -Infinity]
   for (let place = 0; place < order.length; place++) {
@@ -315,7 +320,6 @@ function metaOf({ columns, order, operations, first }: Source, length: number, h
     spans: order.length,
     traces: first.length - 1,
     rawBytes,
-    length,
     minStart: start(min),
     maxStart: start(max),
     minDurationNs: order.length === 0 ? 0 : minDuration,
@@ -323,7 +327,6 @@ function metaOf({ columns, order, operations, first }: Source, length: number, h
     kinds: kindsOf(operations),
     statuses,
     operations,
-    head,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OperationKey } from '../block/rows.ts'
+import type { Piece } from './text-pages.ts'
 
 /*
  * A section of a sealed segment: up to {@link MAX_SECTION_SPANS} spans, sorted by trace id and, within a trace, by start. What is small and asked first is
@@ -29,12 +30,10 @@ export interface SectionMeta {
   /** Bit s: there are spans of status s; bit 3: of another number. */
   readonly statuses: number
   readonly operations: readonly OperationKey[]
-  readonly head: {
-    /** From the section's first byte. */
-    readonly offset: number
-    readonly length: number
-    readonly crc: number
+  readonly head: Piece & {
     /** Bytes when it is inflated. */
     readonly raw: number
   }
+  /** The filter of its trace ids, as its head has it, which need not be read for that; undefined where an earlier version wrote the section. */
+  readonly traceFilter?: Piece
 }

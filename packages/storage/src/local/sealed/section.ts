@@ -28,6 +28,9 @@ const MAX_RESERVED = 1 << 24
 const ROWS = TRACE_HEADERS[0]!
 const START = TRACE_HEADERS[2]!
 
+/** All sections of a thread write with it, one after the other: of a store with thousands each would keep what it used once. */
+const out = new BackWriter()
+
 /**
  * A section as queries see it. What reads throws StorageError `corrupt` where the bytes are not those that were written, and what the reader
  * throws; the filters do not: what cannot be read may match.
@@ -39,8 +42,6 @@ export class Section {
   readonly minStart: bigint
   readonly maxStart: bigint
   readonly #file: SectionFile
-  readonly #services: ReadonlySet<string>
-  readonly #out = new BackWriter()
   readonly #stepBytes: number
 
   /** `damaged`: hears of each reading that meets damage, before it throws. `stepBytes`: see `shape-steps.ts`; who reads all spans wants more. */
@@ -58,7 +59,6 @@ export class Section {
     this.minStart = BigInt(meta.minStart)
     this.maxStart = BigInt(meta.maxStart)
     this.#file = new SectionFile(meta, read, cache, damaged)
-    this.#services = new Set(meta.operations.map(({ service }) => service))
   }
 
   get operations(): readonly OperationKey[] {
@@ -66,13 +66,13 @@ export class Section {
   }
 
   mayHaveService(service: string): boolean {
-    return this.#services.has(service)
+    return this.operations.some((operation) => operation.service === service)
   }
 
   /** By the hash of its id. */
   mayHaveTrace(hash: number): boolean {
     return this.#mayMatch(() => {
-      return bloomHas(this.#file.words(this.#file.head.traceFilter), hash, TRACE_PROBES)
+      return bloomHas(this.#file.words(this.meta.traceFilter ?? this.#file.head.traceFilter), hash, TRACE_PROBES)
     })
   }
 
@@ -179,7 +179,6 @@ export class Section {
   }
 
   #spanBytes(rows: SealedRows, members: Uint32Array): Uint8Array {
-    const out = this.#out
     if (members.length === 0) return out.take()
     const columns = this.#columns()
     out.reserve(Math.min(MAX_RESERVED, 2 * members.length * rows.meanBytes))
@@ -238,7 +237,7 @@ export class Section {
       while (end < members.length && members[end]! < to) end++
       if (end === first) continue
       const own = members.subarray(first, end).map((row) => row - from)
-      writers.push({ writer: new MessageWriter(columns, chunk, LEVEL.span, own, this.#out), first })
+      writers.push({ writer: new MessageWriter(columns, chunk, LEVEL.span, own, out), first })
       first = end
     }
     if (first < members.length) throw new RangeError(`row ${members[first]} of ${rows.count}`)
@@ -251,7 +250,7 @@ export class Section {
     if (!chunk) throw new RangeError('a section has no resources or scopes')
     this.#file.load(chunk)
     const members = Uint32Array.from(new Set(rows)).sort()
-    const writer = new MessageWriter(columns, chunk, level, members, this.#out)
+    const writer = new MessageWriter(columns, chunk, level, members, out)
     return (row) => writer.write(members.indexOf(row))
   }
 
@@ -304,7 +303,7 @@ export class Section {
     try {
       return this.#file.reading(read)
     } catch (error) {
-      this.#out.clear()
+      out.clear()
       throw error
     }
   }

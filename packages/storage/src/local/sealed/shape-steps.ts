@@ -21,11 +21,13 @@ const FIXED: Step = { kind: OP.bytes, tag: 0, bytes: new Uint8Array(), column: -
 /** Of a step besides its bytes, about. */
 const STEP_BYTES = 64
 
+/** All of a thread write with it, one after the other. */
+const out = new BackWriter()
+
 /** How messages are put together, by their shape. */
 export class ShapeSteps {
   readonly #columns: SectionColumns
   readonly #maxBytes: number
-  readonly #out = new BackWriter()
   readonly #writers: (ValueWriter | undefined)[] = []
   #kept = new Map<number, readonly Step[]>()
   #bytes = 0
@@ -81,7 +83,7 @@ export class ShapeSteps {
 
   #fixedBytes(ops: readonly Op[], shape: number): Uint8Array {
     const { head } = this.#columns
-    const out = this.#out
+    out.clear()
     let close = 0
     for (const { kind, tag, bytes, column } of ops.toReversed()) {
       const { length } = out
@@ -108,6 +110,6 @@ export class ShapeSteps {
 
   #writer(number: number): ValueWriter {
     const { column } = this.#columns.reader(number)
-    return (this.#writers[number] ??= new ValueWriter(this.#columns.file, column, this.#out))
+    return (this.#writers[number] ??= new ValueWriter(this.#columns.file, column, out))
   }
 }

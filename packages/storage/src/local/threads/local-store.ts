@@ -50,8 +50,9 @@ import { WriterClient, type PinAnswer } from './writer-client.ts'
  * Throws StorageError `locked` when another process has it, `corrupt` when it is not Spoor's, `io` or `disk_full` when it cannot be
  * used, `cancelled` when `signal` ends it before.
  *
- * Five threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another
- * searches, so that no search stops a lookup; the sealer writes closed segments anew. Each is replaced when it ends or does not answer; see `supervisor.ts`.
+ * Five threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another, from the first of
+ * them on, searches, so that no search stops a lookup; the sealer, from the first closed segment on, writes these anew. Each is replaced when it ends or does not
+ * answer; see `supervisor.ts`.
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
   return openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
@@ -147,6 +148,7 @@ class LocalStore implements TraceStore {
   readonly #host: Host
   readonly #directory: string
   readonly #readOnly: boolean
+  readonly #keeps: boolean
   readonly #writer: WriterClient
   readonly #lookups: ReaderClient
   readonly #searches: ReaderClient
@@ -162,6 +164,7 @@ class LocalStore implements TraceStore {
     this.#host = host
     this.#directory = settings.directory
     this.#readOnly = settings.readOnly
+    this.#keeps = settings.keep !== undefined
     this.capabilities = { ...CAPABILITIES, pins: (settings.keep?.pinned ?? false) && !settings.readOnly }
     this.#onEvent = onEvent
     const tell = (event: StoreEvent): void => this.#tell(event)
@@ -171,7 +174,7 @@ class LocalStore implements TraceStore {
       this.#searches.join()
       this.#sealer?.join()
     }
-    this.#writer = new WriterClient(host, settings, tell, join, gaveUp)
+    this.#writer = new WriterClient(host, settings, tell, join, () => this.#sealer?.start(), gaveUp)
     const connect = this.#writer.connect.bind(this.#writer)
     this.#lookups = new ReaderClient('lookup_reader', host, settings, tell, connect, gaveUp)
     this.#searches = new ReaderClient('search_reader', host, settings, tell, connect, gaveUp)
@@ -184,12 +187,11 @@ class LocalStore implements TraceStore {
     const startedMs = this.#host.clock.monotonicMs()
     this.#writer.start()
     this.#lookups.start()
-    this.#searches.start()
-    this.#sealer?.start()
+    if (this.#keeps) this.#sealer?.start()
     const failed = this.failed.then((error) => {
       throw error
     })
-    await Promise.race([Promise.all([this.#writer.opened, this.#lookups.joined, this.#searches.joined]), failed])
+    await Promise.race([Promise.all([this.#writer.opened, this.#lookups.joined]), failed])
     const { spans, segments } = await this.#lookups.call({ method: 'stats' }, { timeoutMs: Infinity })
     const elapsedMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
     this.#tell({ code: 'opened', directory: this.#directory, spans, segments, elapsedMs, readOnly: this.#readOnly })

@@ -60,6 +60,7 @@ export class ReaderClient {
   readonly #connect: (reader: ReaderPart) => Link | undefined
   readonly #tell: (event: StoreEvent) => void
   readonly #joined = Promise.withResolvers<void>()
+  #isStarted = false
   #nextId = 0
   #queue: Asked[] = []
   readonly #asked = new Map<number, Asked>()
@@ -99,8 +100,10 @@ export class ReaderClient {
     return this.#joined.promise
   }
 
+  /** Otherwise the first call does it. */
   start(): void {
     this.#supervisor.start()
+    this.#isStarted = true
   }
 
   /** Has the writer, which may be a new one, tell it all that there is. */
@@ -139,6 +142,7 @@ export class ReaderClient {
     const callOff: (() => void)[] = []
     const deadlineMs = clock.monotonicMs() + timeoutMs
     const { promise, resolve, reject } = Promise.withResolvers<Results[C['method']]>()
+    if (!this.#isStarted) this.start()
     const asked: Asked = {
       id: this.#nextId++,
       call,

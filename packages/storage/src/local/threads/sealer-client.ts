@@ -11,6 +11,7 @@ import { Supervisor } from './supervisor.ts'
 export class SealerClient {
   readonly #supervisor: Supervisor<SealerReply, SealerCommand>
   readonly #connect: () => Link | undefined
+  #isStarted = false
 
   /** `connect` tells the writer of it, and gives its end of their channel; undefined while there is no writer. */
   constructor(
@@ -32,8 +33,11 @@ export class SealerClient {
     })
   }
 
+  /** There is something to be done, perhaps not for the first time. */
   start(): void {
+    if (this.#isStarted) return
     this.#supervisor.start()
+    this.#isStarted = true
   }
 
   /** There is a writer, perhaps a new one. */

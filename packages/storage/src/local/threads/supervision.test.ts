@@ -76,6 +76,8 @@ const faultyHost: Host = {
 async function open(options: Partial<LocalStoreOptions> = {}): Promise<TraceStore> {
   const store = await openStoreOn(faultyHost, { directory, onEvent: (event) => events.push(event), ...options })
   stores.push(store)
+  // The search reader starts with the first search.
+  await find(store, {})
   return store
 }
 

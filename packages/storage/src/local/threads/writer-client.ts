@@ -29,6 +29,7 @@ export class WriterClient {
   readonly #outbox: Outbox
   readonly #supervisor: Supervisor<FromWriter, ToWriter>
   readonly #onOpened: () => void
+  readonly #onWaiting: () => void
   readonly #opened = Promise.withResolvers<void>()
   readonly #tell: (event: StoreEvent) => void
   #unlock: (() => void) | undefined
@@ -53,18 +54,20 @@ export class WriterClient {
   /** What the writer said last; nobody else changes them. */
   #pins: PinAnswer['pins'] | undefined
 
-  /** `onOpened`: a writer, the first or a new one, has recovered the directory; readers can join. */
+  /** `onOpened`: a writer, the first or a new one, has recovered the directory; readers can join. `onWaiting`: there are segments to be sealed; perhaps called again. */
   constructor(
     host: Host,
     settings: LocalStoreSettings,
     tell: (event: StoreEvent) => void,
     onOpened: () => void,
+    onWaiting: () => void,
     gaveUp: (error: StorageError) => void,
   ) {
     this.#host = host
     this.#settings = settings
     this.#tell = tell
     this.#onOpened = onOpened
+    this.#onWaiting = onWaiting
     this.#outbox = new Outbox(host.clock, settings.maxPendingBytes, (message, transfer) =>
       this.#supervisor.post(message, transfer),
     )
@@ -205,6 +208,7 @@ export class WriterClient {
         break
       case 'sealing':
         this.sealing = message.state
+        if (message.state.waitingSegments > 0) this.#onWaiting()
         break
       case 'keeping':
         this.keeping = message.state

@@ -1,0 +1,87 @@
+/** What a lab is: something that goes wrong, a question, and how an answer is checked against the stored traces. */
+import type { FaultName } from '../world/faults/catalogue.ts'
+import type { LabSpan } from './spans.ts'
+
+/** A fault at a place, drawn by lot. */
+export interface Drawn {
+  readonly fault: FaultName
+  readonly at: string
+  readonly parameters: Readonly<Record<string, number>>
+}
+
+/** What of an answer is wrong; nothing where it is right. */
+export type Wrong = readonly string[]
+
+/** A lab. */
+export interface Lab {
+  readonly number: number
+  readonly title: string
+  /** Photographs that are sent while it is broken, and how many a second. */
+  readonly photographs: number
+  readonly rate: number
+  /**
+   * What goes wrong this time.
+   *
+   * @param services Of the world, without the client.
+   * @param pick A number of `from` up to and with `to`, by lot.
+   */
+  draw(services: readonly string[], pick: (from: number, to: number) => number): Drawn
+  /** What is asked, given what was stored. */
+  ask(spans: readonly LabSpan[]): string
+  /** The parts of an answer, and what each is. */
+  readonly answer: Readonly<Record<string, string>>
+  /** The true answer, from the traces alone. */
+  solve(spans: readonly LabSpan[]): Solution
+}
+
+/** Of each part of the answer: whether it is right. */
+export type Solution = Readonly<Record<string, (given: string) => boolean>>
+
+/** Compares an answer with the solution: each part has to be there and right. */
+export function wrongParts(
+  { answer }: Pick<Lab, 'answer'>,
+  solution: Solution,
+  given: Readonly<Record<string, string>>,
+): Wrong {
+  const unknown = Object.keys(given).filter((key) => !(key in answer))
+  const parts = Object.entries(solution).flatMap(([key, isRight]) => {
+    const value = given[key]
+    if (value === undefined) return [`${key} is missing: ${answer[key]}`]
+    return isRight(value.trim()) ? [] : [`${key} is not right`]
+  })
+  return [...unknown.map((key) => `${key} was not asked for`), ...parts]
+}
+
+/** Exactly this text, of any case. */
+export const is =
+  (expected: string) =>
+  (given: string): boolean =>
+    expected !== '' && given.toLowerCase() === expected.toLowerCase()
+
+/** A number that is away from the true one by no more than a share of it, or by no more than `least`. */
+export const near =
+  (expected: number, share: number, least = 0) =>
+  (given: string): boolean =>
+    given !== '' && Math.abs(Number(given) - expected) <= Math.max(Math.abs(expected) * share, least)
+
+/** The middle one. NaN of none. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN
+}
+
+/** Spans by a key, in the order in which keys came. */
+export function groupBy(spans: readonly LabSpan[], key: (span: LabSpan) => string): Map<string, LabSpan[]> {
+  return Map.groupBy(spans, key)
+}
+
+/** The one with the most of something. */
+export function most<T>(values: Iterable<T>, of: (value: T) => number): T | undefined {
+  let best: T | undefined
+  for (const value of values) if (best === undefined || of(value) > of(best)) best = value
+  return best
+}
+
+/** The first spans of requests. */
+export function rootsOf(spans: readonly LabSpan[]): LabSpan[] {
+  return spans.filter(({ name, parentId }) => name === 'classify a photograph' && parentId === '')
+}

@@ -1,0 +1,42 @@
+import { groupBy, is, median, most, near, rootsOf } from './lab.ts'
+import type { Lab } from './lab.ts'
+
+/** 1: one of the models takes longer than it did. */
+export const slowModel: Lab = {
+  number: 1,
+  title: 'Who makes everybody wait?',
+  photographs: 10,
+  rate: 1,
+  draw(services, pick) {
+    const models = services.filter((name) => name.startsWith('inference-'))
+    return {
+      fault: 'slow_model',
+      at: models[pick(0, models.length - 1)] ?? '',
+      parameters: { ms: pick(1000, 2200) },
+    }
+  },
+  ask: () =>
+    'Photographs take long. Which service is it that the others wait for, how long does its model run, and which request took longest?',
+  answer: {
+    service: 'the name of the service',
+    ms: 'the median of its span "run the model", in milliseconds, within 10 %',
+    trace: 'the id of the trace whose request (its first span) took longest',
+  },
+  solve(spans) {
+    const runs = groupBy(
+      spans.filter(({ name }) => name === 'run the model'),
+      ({ service }) => service,
+    )
+    const medians = [...runs].map(([service, list]) => ({
+      service,
+      ms: median(list.map(({ start, end }) => end - start)),
+    }))
+    const slowest = most(medians, ({ ms }) => ms)
+    const longest = most(rootsOf(spans), ({ start, end }) => end - start)
+    return {
+      service: is(slowest?.service ?? ''),
+      ms: near(slowest?.ms ?? Number.NaN, 0.1),
+      trace: is(longest?.traceId ?? ''),
+    }
+  },
+}

@@ -1,0 +1,36 @@
+import { EventEmitter } from 'node:events'
+import { createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
+import { expect, test } from 'vitest'
+import { ContextManager } from './context-manager.ts'
+
+const key = createContextKey('test')
+const one = ROOT_CONTEXT.setValue(key, 1)
+const two = ROOT_CONTEXT.setValue(key, 2)
+
+test('listeners of a bound emitter run in its context, whoever emits and whenever they were added', () => {
+  const manager = new ContextManager().enable()
+  const emitter = new EventEmitter()
+  const seen: unknown[] = []
+  const listener = (...args: unknown[]): void => void seen.push(manager.active().getValue(key), ...args)
+  emitter.on('early', listener)
+  expect(manager.bind(one, emitter)).toBe(emitter)
+  manager.bind(two, emitter)
+  emitter.once('late', listener)
+  manager.with(two, () => emitter.emit('early', 'a'))
+  manager.with(one, () => emitter.emit('late', 'b', 'c'))
+  expect(emitter.emit('late')).toBe(false)
+  emitter.off('early', listener)
+  expect(emitter.emit('early')).toBe(false)
+  expect(seen).toEqual([1, 'a', 1, 'b', 'c'])
+  expect(manager.active()).toBe(ROOT_CONTEXT)
+})
+
+test('functions are bound as before, and what is neither stays', () => {
+  const manager = new ContextManager().enable()
+  const bound = manager.bind(one, function (this: unknown, add: number) {
+    return [this, add, manager.active().getValue(key)]
+  })
+  const self = {}
+  expect(bound.call(self, 3)).toEqual([self, 3, 1])
+  expect(manager.bind(one, 7)).toBe(7)
+})
