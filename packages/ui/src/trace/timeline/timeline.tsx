@@ -44,7 +44,11 @@ export function Timeline() {
   const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
   const barWidth = Math.max(100, size.width - nameWidth)
 
-  const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight: timelineRowHeight, headHeight })
+  const { first, end, height, topOf, reveal } = useRows(scroller, {
+    count: rows.length,
+    rowHeight: timelineRowHeight,
+    headHeight,
+  })
   const path = useMemo(() => new Set(loaded.verdict.path), [loaded])
   useTimelineKeys(scroller)
   const measure = useMeasure(nameWidth, barWidth)
@@ -98,7 +102,7 @@ export function Timeline() {
         <TimeAxis ticks={ticks} window={window} />
         <div
           className={styles.rows}
-          style={{ height: rows.length * timelineRowHeight }}
+          style={{ height }}
           role="treegrid"
           aria-label="Spans"
           aria-rowcount={rows.length}
@@ -120,7 +124,7 @@ export function Timeline() {
                 key={row}
                 row={row}
                 index={index}
-                top={index * timelineRowHeight}
+                top={topOf(index)}
                 loaded={loaded}
                 window={window}
                 barWidth={barWidth}
