@@ -1,4 +1,4 @@
-import type { CollectorStatus, SendersStatus } from '@spoor/collector'
+import type { Attention, CollectorStatus, SendersStatus } from '@spoor/collector'
 
 /**
  * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client.
@@ -28,9 +28,10 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET attributes | {@link AttributesResponse} |
  * | GET attribute-values | {@link AttributeValuesResponse} |
  * | GET dependencies | {@link DependenciesResponse} |
+ * | GET findings | {@link FindingsResponse}: what is to be mended, by the traces that came |
  * | GET status | {@link StatusResponse} |
  * | GET pipelines | {@link PipelinesResponse}; with `own` without the collectors that send here |
- * | GET senders | {@link SendersResponse} |
+ * | GET senders | {@link SendersResponse}: who sends, what comes of it, and what is to be mended |
  * | GET tap | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
  * | GET config | the collector's configuration without its secrets; 403 where the port is open to other machines |
  *
@@ -468,6 +469,8 @@ export interface StatusResponse {
   readonly spansRefused: number
   /** Why spans are refused right now; absent when they are not. */
   readonly refusing?: string
+  /** What is to be mended now, of those who send and of what arrived: the gravest first, at most 100. */
+  readonly attention: readonly AttentionRow[]
   readonly store: {
     /** True: the store did not answer in time, and these are figures from before (0 where there are none). */
     stale?: true
@@ -489,7 +492,10 @@ export interface PipelinesResponse extends CollectorStatus {
   readonly collectors: readonly FollowedCollector[]
 }
 
-/** Who sends to Spoor, and what comes of it. */
+/**
+ * Who sends to Spoor, what comes of it, and what is to be mended: `attention` of each sender, and of all together. Also whoever sends to the page's port by
+ * mistake, as of the receiver `page`.
+ */
 export type SendersResponse = SendersStatus
 
 /** What became of spans that were sent to be stored. */
@@ -499,6 +505,24 @@ export interface StoredResponse {
   /** That are not, as their ids are not valid, and what is wrong with the first. */
   readonly rejected: number
   readonly reason?: string
+}
+
+/** Something that somebody should know, and can mend: what, where, how, how often, since when. Times are milliseconds since 1970. */
+export type AttentionRow = Attention
+
+/** What traces that came show together, with spans that show it. */
+export interface FindingRow extends Attention {
+  /** Those that it is about. */
+  readonly services: readonly string[]
+  readonly spans: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+/**
+ * What the newest 200 traces of the range (default: the last hour) show, and spans whose times cannot be, whenever they came. The gravest first. `service`: what is
+ * about this one alone.
+ */
+export interface FindingsResponse {
+  readonly findings: readonly FindingRow[]
 }
 
 /** A collector of this machine that sends to Spoor and has told where its status can be read. */

@@ -125,6 +125,12 @@ export const dependencies = {
   to: time('to', 'Default: now.'),
 }
 
+export const findings = {
+  service: text('service', 'What is about this service alone.'),
+  from: time('from', 'Default: an hour ago.'),
+  to: time('to', 'Default: an hour ahead, as clocks differ.'),
+}
+
 /** Every route of Spoor's own API. */
 export const API = {
   search: {
@@ -293,6 +299,14 @@ export const API = {
     answer: 'DependenciesResponse',
     example: 'from=1h',
   },
+  findings: {
+    path: '/findings',
+    summary: 'What the newest traces show, and somebody can mend, with spans that show it and the way out.',
+    parameters: Object.values(findings),
+    lane: 'searches',
+    answer: 'FindingsResponse',
+    example: 'from=1h',
+  },
   status: {
     path: '/status',
     summary: 'How Spoor is.',
@@ -309,7 +323,7 @@ export const API = {
   },
   senders: {
     path: '/senders',
-    summary: 'Who sends, with what success.',
+    summary: 'Who sends, with what success, and the very lines that mend what is wrong.',
     parameters: [],
     answer: 'SendersResponse',
     example: '',

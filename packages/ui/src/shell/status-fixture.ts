@@ -17,9 +17,9 @@ export function statusOf(change: Partial<StatusResponse> = {}): StatusResponse {
     },
     uptimeSeconds: 3,
     endpoints: { otlpHttp: 'http://127.0.0.1:4318' },
-    attention: [],
     spansAccepted: 0,
     spansRefused: 0,
+    attention: [],
     store: { spans: 0, diskBytes: 0, blocks: 0, segments: 0 },
     ...change,
   }
