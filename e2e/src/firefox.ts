@@ -112,11 +112,13 @@ function pageOf(context: string, send: <T>(method: string, params: object) => Pr
     },
     async until(expression) {
       const seen = () => page.value<string>('document.body?.innerText.slice(0, 2000)')
-      await eventually(expression, async () => (await page.value<boolean>(`!!(${expression})`)) || undefined, 30_000).catch(
-        async (error: Error) => {
-          throw new Error(`${error.message}\n${await seen()}`)
-        },
-      )
+      await eventually(
+        expression,
+        async () => (await page.value<boolean>(`!!(${expression})`)) || undefined,
+        30_000,
+      ).catch(async (error: Error) => {
+        throw new Error(`${error.message}\n${await seen()}`)
+      })
     },
     async click(selector, text = '') {
       const found = `[...document.querySelectorAll(${JSON.stringify(selector)})].find((one) => one.textContent.includes(${JSON.stringify(text)}))`
@@ -124,11 +126,18 @@ function pageOf(context: string, send: <T>(method: string, params: object) => Pr
       const { x, y } = await page.value<{ x: number; y: number }>(
         `(() => { const box = ${found}.getBoundingClientRect(); return { x: Math.round(box.x + box.width / 2), y: Math.round(box.y + box.height / 2) } })()`,
       )
-      const steps = [{ type: 'pointerMove', x, y }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }]
+      const steps = [
+        { type: 'pointerMove', x, y },
+        { type: 'pointerDown', button: 0 },
+        { type: 'pointerUp', button: 0 },
+      ]
       await send('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions: steps }] })
     },
     async press(value) {
-      const actions = [{ type: 'keyDown', value }, { type: 'keyUp', value }]
+      const actions = [
+        { type: 'keyDown', value },
+        { type: 'keyUp', value },
+      ]
       await send('input.performActions', { context, actions: [{ type: 'key', id: 'keyboard', actions }] })
     },
   }
