@@ -91,7 +91,8 @@ async function write(folder, options) {
   const { rolldown } = await import('rolldown')
   const build = await rolldown(options)
   rmSync(folder, { recursive: true, force: true })
-  const { output } = await build.write({ dir: folder, format: 'esm' })
+  // Without hashes: Node's compile cache goes by the name, and would keep those of each build.
+  const { output } = await build.write({ dir: folder, format: 'esm', chunkFileNames: '[name].js' })
   await build.close()
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
 }
