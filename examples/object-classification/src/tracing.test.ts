@@ -91,5 +91,6 @@ describe('the spans of the services', () => {
 
   it('shows the wait, the fitting and the run of a model', () => {
     for (const name of ['wait for the model', 'fit to the model', 'run the model']) expect(named(name)).toHaveLength(1)
+    expect(named('load the model')).toHaveLength(0)
   })
 })

@@ -10,8 +10,10 @@ import {
   type Budget,
   type Counters,
   type Factory,
+  type Ledger,
   type Listening,
   type Logger,
+  type Surroundings,
   type Storage,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
@@ -48,6 +50,8 @@ export interface CollectorOptions {
   readonly status?: StatusOptions | undefined
   /** The origin under which the program that the collector is in answers the status API, known once it listens. */
   readonly statusAddress?: () => string | undefined
+  /** What the program that the collector is in is, for what senders are told to do. Default: a collector alone. */
+  readonly surroundings?: () => Surroundings
 }
 
 /** As in {@link CollectorOptions.config}. */
@@ -81,6 +85,8 @@ export interface Collector {
   pipelines(): CollectorStatus
   /** Who sends what to its receivers, and what comes of it. */
   senders(): SendersStatus
+  /** For a port of the program around it, where somebody may send by mistake. */
+  door: Ledger['door']
   /** As it runs, without its secrets. */
   config(): unknown
   /** The edges of its graph, or the next items at one: the status API's `tap`. */
@@ -110,7 +116,11 @@ export function createCollector(options: CollectorOptions): Collector {
   const counters = options.counters ?? createCounters()
   const collect = garbageCollector()
   const budget = options.budget ?? createBudget(undefined, { counters, collect, maxGarbageShare: MAX_GARBAGE_SHARE })
-  const ledger = createLedger({ logger, counters })
+  const ledger = createLedger({
+    logger,
+    counters,
+    surroundings: () => ({ isOwnConfig: false, ...options.surroundings?.(), statusAddress: statusAddress() }),
+  })
   const taps = createTapDesk({ edges: () => graph.edges(), tap: (id, look) => graph.tap(id, look) })
   const source = {
     pipelines: (): CollectorStatus => ({ version, atMs: Date.now(), ...graph.overview() }),
@@ -139,6 +149,7 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     failed,
     ...source,
+    door: (receiver, transport, traits) => ledger.door(receiver, transport, traits),
     get statusAddress() {
       return statusAddress()
     },

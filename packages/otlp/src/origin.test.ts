@@ -58,6 +58,15 @@ test('resources, the names of scopes, and what the spans say they have dropped',
   expect(origin).toMatchObject({ items: 4, droppedAttributes: 303, droppedEvents: 5, droppedLinks: 8 })
 })
 
+test('the first and the last start', () => {
+  const at = (startTimeUnixNano: bigint) => span({ startTimeUnixNano })
+  const spans = scope('http', [at(7n), at(5n), at(9n)])
+  const resource = { attributes: [], droppedAttributesCount: 0 }
+  const bytes = encodeTraces({ resourceSpans: [{ resource, schemaUrl: '', scopeSpans: [spans] }] })
+  expect(readOrigin('traces', bytes, LIMITS)).toMatchObject({ firstStart: 5n, lastStart: 9n })
+  expect(readOrigin('traces', new Uint8Array(), LIMITS)).toMatchObject({ firstStart: 0n, lastStart: 0n })
+})
+
 test('no more than the limits', () => {
   expect(readOrigin('traces', request, { ...LIMITS, resources: 1 }).resources.length).toBe(1)
   expect([...readOrigin('traces', request, { ...LIMITS, scopes: 1 }).scopes]).toEqual(['http'])

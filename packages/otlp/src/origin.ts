@@ -6,7 +6,7 @@ import type { Signal } from './batch.ts'
 import { decodeResourceHeader } from './decode.ts'
 import type { Resource } from './model.ts'
 import { utf8 } from './text.ts'
-import { lengthEnd, LENGTH, next, readTag, readUint32, skipField } from './wire.ts'
+import { lengthEnd, LENGTH, next, readFixed64, readTag, readUint32, skipField } from './wire.ts'
 
 export interface Origin {
   /** Of the first resources. */
@@ -19,6 +19,9 @@ export interface Origin {
   readonly droppedAttributes: number
   readonly droppedEvents: number
   readonly droppedLinks: number
+  /** The first and the last start of these items where they are spans, nanoseconds since 1970; 0n where there are none. */
+  readonly firstStart: bigint
+  readonly lastStart: bigint
 }
 
 /** What is looked at, at most. */
@@ -35,6 +38,8 @@ interface Draft {
   droppedAttributes: number
   droppedEvents: number
   droppedLinks: number
+  firstStart: bigint
+  lastStart: bigint
 }
 
 /** Of a message that is valid; throws {@link OtlpError} where one is not, as far as it is looked at. */
@@ -46,6 +51,8 @@ export function readOrigin(signal: Signal, bytes: Uint8Array, limits: OriginLimi
     droppedAttributes: 0,
     droppedEvents: 0,
     droppedLinks: 0,
+    firstStart: 0n,
+    lastStart: 0n,
   }
   eachMessage(bytes, 0, bytes.length, (field, start, end) => {
     if (field !== 1) return true
@@ -69,15 +76,15 @@ function readScope(signal: Signal, bytes: Uint8Array, start: number, end: number
       })
     } else if (field === 2 && signal !== 'metrics' && origin.items < items) {
       origin.items++
-      sumDropped(signal, bytes, from, to, origin)
+      addItem(signal, bytes, from, to, origin)
     }
     return true
   })
   origin.scopes.add(name)
 }
 
-/** Fields 10, 12 and 14 of a span, 7 of a log record. */
-function sumDropped(signal: 'traces' | 'logs', bytes: Uint8Array, p: number, end: number, origin: Draft): void {
+/** Fields 7, 10, 12 and 14 of a span, 7 of a log record. */
+function addItem(signal: 'traces' | 'logs', bytes: Uint8Array, p: number, end: number, origin: Draft): void {
   while (p < end) {
     const tag = readTag(bytes, p, end)
     p = next
@@ -90,8 +97,16 @@ function sumDropped(signal: 'traces' | 'logs', bytes: Uint8Array, p: number, end
     } else if (signal === 'traces' && tag === 0x70) {
       origin.droppedLinks += readUint32(bytes, p, end)
       p = next
+    } else if (signal === 'traces' && tag === 0x39) {
+      addStart(origin, readFixed64(bytes, p, end))
+      p = next
     } else p = skipField(bytes, p, end, tag, 0)
   }
+}
+
+function addStart(origin: Draft, start: bigint): void {
+  if (origin.firstStart === 0n || start < origin.firstStart) origin.firstStart = start
+  if (start > origin.lastStart) origin.lastStart = start
 }
 
 /** Each field of a message that has a length, until `visit` says no; the others are stepped over. */

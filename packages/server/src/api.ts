@@ -1,4 +1,4 @@
-import type { CollectorStatus, SendersStatus } from '@spoor/collector'
+import type { Attention, CollectorStatus, SendersStatus } from '@spoor/collector'
 
 /**
  * The types of Spoor's own HTTP API, `/api/spoor/v1/*`, shared with the page and with anybody who writes a client.
@@ -18,6 +18,7 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET flame | {@link FlameResponse} |
  * | GET compare | {@link CompareResponse} |
  * | GET traces/:id | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
+ * | POST traces | {@link StoredResponse}: the spans of the body, `application/x-protobuf`: a serialized `TracesData` of at most 16 MiB, are in the store |
  * | GET traces/:id/report | {@link TraceReportResponse} |
  * | GET pins | {@link PinsResponse} |
  * | PUT traces/:id/pin | {@link PinRow}: the trace is kept longer; 409 {@link ApiError} `not_kept` without `--keep pinned` |
@@ -27,9 +28,10 @@ import type { CollectorStatus, SendersStatus } from '@spoor/collector'
  * | GET attributes | {@link AttributesResponse} |
  * | GET attribute-values | {@link AttributeValuesResponse} |
  * | GET dependencies | {@link DependenciesResponse} |
+ * | GET findings | {@link FindingsResponse}: what is to be mended, by the traces that came |
  * | GET status | {@link StatusResponse} |
  * | GET pipelines | {@link PipelinesResponse}; with `own` without the collectors that send here |
- * | GET senders | {@link SendersResponse} |
+ * | GET senders | {@link SendersResponse}: who sends, what comes of it, and what is to be mended |
  * | GET tap | the edges of the collector's graph; with `edge` the next items there, as lines of OTLP/JSON; 403 as config |
  * | GET config | the collector's configuration without its secrets; 403 where the port is open to other machines |
  *
@@ -467,6 +469,8 @@ export interface StatusResponse {
   readonly spansRefused: number
   /** Why spans are refused right now; absent when they are not. */
   readonly refusing?: string
+  /** What is to be mended now, of those who send and of what arrived: the gravest first, at most 100. */
+  readonly attention: readonly AttentionRow[]
   readonly store: {
     /** True: the store did not answer in time, and these are figures from before (0 where there are none). */
     stale?: true
@@ -488,8 +492,38 @@ export interface PipelinesResponse extends CollectorStatus {
   readonly collectors: readonly FollowedCollector[]
 }
 
-/** Who sends to Spoor, and what comes of it. */
+/**
+ * Who sends to Spoor, what comes of it, and what is to be mended: `attention` of each sender, and of all together. Also whoever sends to the page's port by
+ * mistake, as of the receiver `page`.
+ */
 export type SendersResponse = SendersStatus
+
+/** What became of spans that were sent to be stored. */
+export interface StoredResponse {
+  /** That are in the store, as they are when the answer comes. */
+  readonly spans: number
+  /** That are not, as their ids are not valid, and what is wrong with the first. */
+  readonly rejected: number
+  readonly reason?: string
+}
+
+/** Something that somebody should know, and can mend: what, where, how, how often, since when. Times are milliseconds since 1970. */
+export type AttentionRow = Attention
+
+/** What traces that came show together, with spans that show it. */
+export interface FindingRow extends Attention {
+  /** Those that it is about. */
+  readonly services: readonly string[]
+  readonly spans: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+/**
+ * What the newest 200 traces of the range (default: the last hour) show, and spans whose times cannot be, whenever they came. The gravest first. `service`: what is
+ * about this one alone.
+ */
+export interface FindingsResponse {
+  readonly findings: readonly FindingRow[]
+}
 
 /** A collector of this machine that sends to Spoor and has told where its status can be read. */
 export interface FollowedCollector {

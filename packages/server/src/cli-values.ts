@@ -93,6 +93,18 @@ export function textsOf(option: string, value: OptionValue): string[] {
   })
 }
 
+/** Origins of pages, as a browser says them: a scheme, a name and a port where it is not the usual one; `*` stands for any run of characters. Undefined where there is none. */
+export function originsOf(option: string, value: OptionValue): string[] | undefined {
+  if (value === undefined) return undefined
+  return textsOf(option, value).map((text) => {
+    const origin = text.replace(/\/$/, '').toLowerCase()
+    if (origin !== '*' && !/^[a-z*][a-z0-9+.*-]*:\/\/(?:[a-z0-9.*-]+|\[[0-9a-f:.]+\])(?::[\d*]+)?$/.test(origin)) {
+      throw bad(option, text, 'an origin: as https://shop.example, http://10.0.0.7:3000 or https://*.shop.example')
+    }
+    return origin
+  })
+}
+
 /** A path as a person would write it: `~/…` for what is under the home directory. */
 export function shortPath(path: string): string {
   const home = homedir()

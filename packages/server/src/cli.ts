@@ -6,10 +6,11 @@ import { addClickHouseCommand, storeOf } from './cli-clickhouse.ts'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
+import { addRunCommand } from './cli-run.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { keepOf } from './cli-keep.ts'
-import { ageOf, bytesOf, formatBytes, type OptionValue, portOf, shortPath, textOf } from './cli-values.ts'
+import { ageOf, bytesOf, formatBytes, type OptionValue, originsOf, portOf, shortPath, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { defaultDataDirectory, startSpoor } from './spoor.ts'
@@ -61,6 +62,10 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--otlp-grpc-port <port>', 'OTLP over gRPC (default: 4317)')
     .option('--otlp-http-port <port>', 'OTLP over HTTP (default: 4318)')
     .option(
+      '--cors <origin>',
+      'Origin whose pages may send from browsers, as https://shop.example; may be repeated (default: those of this machine)',
+    )
+    .option(
       '--config <uri>',
       'Collector configuration in place of the built-in one; its exporter spoor_storage stores here. See spoor collector --help',
     )
@@ -84,6 +89,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
   addClickHouseCommand(cli, io, choose)
+  addRunCommand(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli
@@ -121,6 +127,7 @@ async function serve(options: Options, io: Io): Promise<number> {
     queryGrpcPort: portOf('query-grpc-port', options['queryGrpcPort']),
     otlpGrpcPort: portOf('otlp-grpc-port', options['otlpGrpcPort']),
     otlpHttpPort: portOf('otlp-http-port', options['otlpHttpPort']),
+    corsOrigins: originsOf('cors', options['cors']),
     maxDiskBytes: bytesOf('max-disk', options['maxDisk']),
     maxAgeMs: ageOf('max-age', options['maxAge']),
     keep: keepOf(options),
@@ -130,6 +137,10 @@ async function serve(options: Options, io: Io): Promise<number> {
   const readOnly = options['readOnly'] === true
   if (readOnly && config) {
     throw new SpoorError('option', '--read-only receives nothing: leave out --config')
+  }
+  if (settings.corsOrigins && config) {
+    const where = 'protocols.http.cors.allowed_origins of the receiver'
+    throw new SpoorError('option', `--cors is for Spoor’s own configuration; with --config, say it in ${where}`)
   }
   if (options['watch'] === true && !config) {
     throw new SpoorError('option', '--watch looks at a configuration: add --config FILE')

@@ -15,16 +15,18 @@ import {
 } from '@spoor/collector'
 import { type KeepOptions, openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
-import { ALL_IN_ONE } from './all-in-one.ts'
+import { allInOne } from './all-in-one.ts'
+import { createStoreQueries } from './api/store-queries.ts'
 import { prepareDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
 import { type Phase, readiness, type Vitals } from './health.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
 import { stopParts, within } from './lifetime/stop.ts'
+import { createFindingsDesk } from './findings/findings.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
-import { createStatus } from './status.ts'
+import { createStatus, sumOf } from './status.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { createStoreEvents } from './store-events.ts'
 
@@ -46,6 +48,8 @@ export interface SpoorOptions {
   readonly otlpGrpcPort?: number
   /** OTLP over HTTP; not used with {@link config}. Default 4318. */
   readonly otlpHttpPort?: number
+  /** Origins whose pages may send over HTTP, `*` in one for any run of characters, beside those of this machine; not used with {@link config}. Default: none. */
+  readonly corsOrigins?: readonly string[]
   /**
    * The collector's configuration in place of the built-in one: YAML texts, the later over the earlier, with the names that errors give
    * them. Its exporter `spoor_storage` is this Spoor's store.
@@ -132,7 +136,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   }
   // The configuration is read before anything is opened: a mistake in it should cost nothing.
   const collector = createCollector({
-    config: options.config ?? [{ text: ALL_IN_ONE, file: 'all-in-one.yaml (built in)' }],
+    config: options.config ?? [{ text: allInOne(options.corsOrigins), file: 'all-in-one.yaml (built in)' }],
     env: {
       ...process.env,
       SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
@@ -143,6 +147,10 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     counters,
     budget,
     statusAddress: () => (isLoopback(host) ? urls().page : undefined),
+    surroundings() {
+      const { page, otlpHttp, otlpGrpc } = urls()
+      return { isOwnConfig: options.config === undefined, page, otlpHttp: otlpHttp?.slice('http://'.length), otlpGrpc }
+    },
     folder: join(data, 'collector'),
   })
 
@@ -159,6 +167,9 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
+  const findings = createFindingsDesk(createStoreQueries(storeNow), () =>
+    state.phase === 'running' ? sumOf(counters, 'otelcol_receiver_accepted_spans') : 0,
+  )
   const status = createStatus({
     vitals,
     store: () => running.store,
@@ -167,6 +178,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       const { otlpHttp, otlpGrpc } = urls()
       return { ...(otlpHttp && { otlpHttp }), ...(otlpGrpc && { otlpGrpc }) }
     },
+    attention: () => [...collector.senders().attention, ...findings.latest()],
   })
   registerGauges(counters, vitals)
 
@@ -177,6 +189,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       [
         { name: 'the collector', share: 0.5, stop: (ms) => running.collector?.shutdown({ deadlineMs: ms }) },
         { name: 'the page', share: 0.3, stop: (ms) => running.app && closePage(running.app, ms) },
+        { name: 'the findings', share: 0.3, stop: () => findings.close() },
         { name: `the store in ${data}`, share: 1, stop: (ms) => running.store?.close(ms) },
       ],
       deadlineMs,

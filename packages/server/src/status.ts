@@ -1,4 +1,4 @@
-import type { Counters } from '@spoor/collector'
+import { byGravity, type Counters } from '@spoor/collector'
 import { describeStoreEvent, STORE_EVENTS, type TraceStore } from '@spoor/storage'
 import type { StatusResponse } from './api.ts'
 import { liveness, readiness, type Vitals } from './health.ts'
@@ -13,7 +13,12 @@ export interface StatusOptions {
   readonly store: () => TraceStore | undefined
   readonly counters: Counters
   readonly endpoints: () => StatusResponse['endpoints']
+  /** All that is to be mended, in any order. */
+  readonly attention: () => StatusResponse['attention']
 }
+
+/** That is told at a time. */
+const MAX_ATTENTION = 100
 
 /** What `/api/spoor/v1/status` answers: within about a second, whatever of the store hangs. */
 export function createStatus({
@@ -21,6 +26,7 @@ export function createStatus({
   store: storeNow,
   counters,
   endpoints,
+  attention,
 }: StatusOptions): () => Promise<StatusResponse> {
   const started = performance.now()
   let known: StatusResponse['store'] = { spans: 0, diskBytes: 0, blocks: 0, segments: 0 }
@@ -75,6 +81,7 @@ export function createStatus({
       spansAccepted: sumOf(counters, 'otelcol_receiver_accepted_spans'),
       spansRefused: sumOf(counters, 'otelcol_receiver_refused_spans'),
       ...(refusing !== undefined && { refusing }),
+      attention: attention().toSorted(byGravity).slice(0, MAX_ATTENTION),
       store: {
         ...store,
         ...(health?.sealing && { sealing: health.sealing }),
@@ -97,6 +104,7 @@ async function soon<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-function sumOf(counters: Counters, name: string): number {
+/** Of all counters of a name. */
+export function sumOf(counters: Counters, name: string): number {
   return counters.snapshot().reduce((sum, sample) => (sample.name === name ? sum + sample.value : sum), 0)
 }

@@ -12,5 +12,7 @@ export { errorKindOf, type ErrorKind, type RecordedError } from './error-kind.ts
 export { problems } from './problems.ts'
 export { shapeOf, shaping, type TraceShape } from './shape.ts'
 export { verdictOf, type Verdict, type VerdictShare } from './verdict.ts'
+export { createFindings, type Findings } from './findings/findings.ts'
+export type { Finding } from './findings/finding.ts'
 export { SPAN_BYTES, SpanTable } from './span-table.ts'
 export { serviceGraph, type ServiceEdge, type ServiceGraph, type ServiceNode } from './service-graph.ts'

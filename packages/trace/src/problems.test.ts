@@ -121,6 +121,62 @@ describe('problems', () => {
     ])
   })
 
+  const call = (id: number, start: number, end: number, serverStart: number, serverEnd: number): SpanSpec[] => [
+    { id, parent: 1, service: 'shop', kind: 3, name: 'GET /stock', start: start * ms, end: end * ms },
+    {
+      id: id + 1,
+      parent: id,
+      service: 'stock',
+      kind: 2,
+      name: 'GET /stock',
+      start: serverStart * ms,
+      end: serverEnd * ms,
+    },
+  ]
+  const root: SpanSpec = { id: 1, service: 'shop', kind: 2, name: 'POST /order', end: 100 * ms }
+
+  it('tells a clock that is ahead from work that goes on', () => {
+    const ahead = call(2, 10, 40, 300_015, 300_035)
+    expect(texts(root, ...ahead)).toEqual(['clock-skew: the clock of stock is 5 m 00 s ahead of that of shop'])
+    const behind = call(2, 10, 40, -299_985, -299_965)
+    expect(texts(root, ...behind)).toEqual(['clock-skew: the clock of stock is 5 m 00 s behind that of shop'])
+    // The answer came at 20, the server went on until 90.
+    expect(texts(root, ...call(2, 10, 20, 12, 90))).toEqual([
+      'async-tail: shop GET /stock ended 70.0 ms before the service that it called was done',
+    ])
+    // Apart in one call and not in another: no clock does that.
+    expect(texts(root, ...call(2, 10, 20, 30, 40), ...call(4, 50, 80, 51, 79)).join()).not.toContain('the clock of')
+    // A call that failed may have been given up before the server came to it.
+    const [client, server] = call(2, 10, 20, 50, 60) as [SpanSpec, SpanSpec]
+    expect(texts(root, { ...client, status: { code: 2, message: '' } }, server).join()).not.toContain('the clock of')
+  })
+
+  it('tells a clock that was set back from two that differ', () => {
+    const found = texts(
+      { ...root, start: 50 * ms },
+      { id: 2, parent: 1, service: 'shop', start: 10 * ms, end: 90 * ms },
+    )
+    expect(found).toEqual([
+      'clock-skew: shop span 2 starts 40.0 ms before its parent in the same service: its clock was set back meanwhile, or the parent is not what started it',
+    ])
+  })
+
+  it('takes the grain of clocks, and handlers that end a little late, as what they are', () => {
+    const short: SpanSpec = { id: 1, service: 'shop', kind: 2, name: 'GET /', start: ms, end: 3 * ms }
+    expect(texts(short, { id: 2, parent: 1, service: 'api', start: 0.2 * ms, end: 2 * ms })).toEqual([])
+    expect(texts(short, { id: 2, parent: 1, service: 'shop', start: 1.5 * ms, end: 3.588 * ms })).toEqual([])
+    const scope = '@opentelemetry/instrumentation-express'
+    expect(texts(short, { id: 2, parent: 1, service: 'shop', scope, start: 1.5 * ms, end: 30 * ms })).toEqual([])
+    expect(texts(short, { id: 2, parent: 1, service: 'shop', start: 1.5 * ms, end: 30 * ms })).toEqual([
+      'async-tail: shop answered 27.0 ms before its work was done',
+    ])
+    // A handler that has something below it which goes on is no frame alone.
+    const handler: SpanSpec = { id: 2, parent: 1, service: 'shop', scope, start: 1.5 * ms, end: 30 * ms }
+    expect(texts(short, handler, { id: 3, parent: 2, service: 'shop', start: 2 * ms, end: 40 * ms }).join()).toContain(
+      'async-tail',
+    )
+  })
+
   it('takes a client and a server span of one id as what they are', () => {
     expect(texts({ id: 1, kind: 3, end: 9 }, { id: 1, kind: 2, start: 2, end: 8 })).toEqual([])
   })

@@ -2,10 +2,17 @@ import { formatDuration } from '@spoor/otlp'
 import { spanIdOf, spanOf } from './access.ts'
 import { childrenOf, endOf, topRows } from './children.ts'
 import { SpanFlag, type Problem, type Trace } from './model.ts'
+import { CLOCK_GRAIN_NS, isAnsweredCall, SkewBounds } from './skew.ts'
 
+const INTERNAL = 1
 const SERVER = 2
 const CLIENT = 3
 const ERROR = 2
+
+/** What is told of a tail at the least: handlers end a little after the answer that they have given. Nanoseconds. */
+const LEAST_TAIL_NS = 1_000_000
+/** Scopes whose spans are around a handler and end with the answer, now before and now after the server's span: no work of their own. */
+const FRAMES = /instrumentation[-.](?:express|koa|connect|fastify|hapi|router|restify|nestjs-core|net|next)\b/
 
 /** Groups of one kind beyond this are told in one sum, so that a trace of errors gives a list that can be read. */
 const MAX_GROUPS = 20
@@ -15,16 +22,17 @@ const MAX_GROUPS = 20
  * say are told together. At most some 20 entries of a kind.
  */
 export function problems(trace: Trace): Problem[] {
+  const skews = skewsOf(trace)
   const found = [
     ...errors(trace),
     ...orphans(trace),
-    ...clockSkew(trace),
+    ...clockSkew(trace, skews),
     ...duplicateIds(trace),
     ...cycles(trace),
     ...variants(trace),
     ...negativeDurations(trace),
     ...roots(trace),
-    ...asyncTails(trace),
+    ...asyncTails(trace, skews),
   ]
   const rank = { error: 0, warning: 1, info: 2 }
   return found.sort((a, b) => rank[a.severity] - rank[b.severity])
@@ -133,12 +141,15 @@ function orphans(trace: Trace): Problem[] {
  * Spans that ended before the work that they had started. Told of the span that is outlived, as that is the one whose
  * duration misleads.
  */
-function asyncTails(trace: Trace): Problem[] {
+function asyncTails(trace: Trace, skews: readonly Skew[]): Problem[] {
   const tails = new Map<number, number>()
   const ends = subtreeEnds(trace)
+  const skewed = new Set(skews.flatMap(({ rows }) => rows))
   for (const row of rowsWith(trace, SpanFlag.async)) {
+    if (skewed.has(row) || isFrame(trace, row, ends[row]!)) continue
     const above = answerOf(trace, trace.parent[row]!, ends[row]!)
-    tails.set(above, Math.max(tails.get(above) ?? 0, ends[row]! - endOf(trace, above)))
+    const tail = ends[row]! - endOf(trace, above)
+    if (tail >= LEAST_TAIL_NS) tails.set(above, Math.max(tails.get(above) ?? 0, tail))
   }
   return perGroup(
     'async-tail',
@@ -157,6 +168,13 @@ function asyncTails(trace: Trace): Problem[] {
     },
     (rows) => `${count(rows.length, 'more span')} of other names ended before their work was done`,
   )
+}
+
+/** Whether nothing is late but the span of a framework around a handler. */
+function isFrame(trace: Trace, row: number, end: number): boolean {
+  if (trace.kind[row] !== INTERNAL || endOf(trace, row) < end) return false
+  if (trace.service[row] !== trace.service[trace.parent[row]!]) return false
+  return FRAMES.test(spanOf(trace, row).scope.name)
 }
 
 /**
@@ -182,10 +200,42 @@ function subtreeEnds(trace: Trace): Float64Array {
   return ends
 }
 
-function clockSkew(trace: Trace): Problem[] {
+/** A service whose clock is apart from that of one that calls it, by all the calls between them. */
+interface Skew {
+  readonly aheadNs: number
+  /** The server's spans. */
+  readonly rows: readonly number[]
+}
+
+function skewsOf(trace: Trace): Skew[] {
+  const calls: number[] = []
+  for (let row = 0; row < trace.size; row++) if (isAnsweredCall(trace, row)) calls.push(row)
+  const pairs = groupBy(calls, (row) => `${trace.service[row]} ${trace.service[trace.parent[row]!]}`)
+  return [...pairs.values()].flatMap((rows) => {
+    const bounds = new SkewBounds()
+    for (const row of rows) bounds.add(trace, trace.parent[row]!, row)
+    const { aheadNs } = bounds
+    return aheadNs === undefined ? [] : [{ aheadNs, rows }]
+  })
+}
+
+/** Told from work that goes on after the answer by what all the calls between two services allow together, see {@link SkewBounds}. */
+function clockSkew(trace: Trace, skews: readonly Skew[]): Problem[] {
+  const skewed = skews.map(({ aheadNs, rows }): Problem => {
+    const row = rows[0]!
+    const how = `${formatDuration(Math.abs(aheadNs))} ${aheadNs > 0 ? 'ahead of' : 'behind'}`
+    const text = `the clock of ${serviceOf(trace, row)} is ${how} that of ${serviceOf(trace, trace.parent[row]!)}`
+    return { code: 'clock-skew', severity: 'warning', text, rows }
+  })
+  return [...skewed, ...earlyStarts(trace, new Set(skews.flatMap(({ rows }) => rows)))]
+}
+
+function earlyStarts(trace: Trace, told: ReadonlySet<number>): Problem[] {
   const parentOf = (row: number) => trace.parent[row]!
   const early = (row: number) => trace.startNs[parentOf(row)]! - trace.startNs[row]!
-  const rows = rowsWith(trace, SpanFlag.startsBeforeParent)
+  const rows = rowsWith(trace, SpanFlag.startsBeforeParent).filter(
+    (row) => !told.has(row) && early(row) > CLOCK_GRAIN_NS,
+  )
   return perGroup(
     'clock-skew',
     'warning',
@@ -193,6 +243,11 @@ function clockSkew(trace: Trace): Problem[] {
     (group) => {
       const [row] = group as [number]
       const by = formatDuration(largest(group, early))
+      if (trace.service[row] === trace.service[parentOf(row)]) {
+        const subject =
+          group.length === 1 ? nameOf(trace, row) : `${count(group.length, 'span')} of ${serviceOf(trace, row)}`
+        return `${subject} start${group.length === 1 ? 's' : ' up to'} ${by} before ${group.length === 1 ? 'its parent' : 'their parents'} in the same service: its clock was set back meanwhile, or the parent is not what started it`
+      }
       const what =
         group.length === 1
           ? `${nameOf(trace, row)} starts ${by} before its parent`

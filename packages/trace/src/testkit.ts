@@ -5,6 +5,10 @@ export interface SpanSpec extends Partial<Omit<Span, 'spanId' | 'parentSpanId'>>
   readonly id: number
   readonly parent?: number
   readonly service?: string
+  /** The scope's name, default `test`. */
+  readonly scope?: string
+  /** Beside the service's name. */
+  readonly resource?: Readonly<Record<string, string>>
   readonly start?: number
   readonly end?: number
 }
@@ -19,11 +23,14 @@ export const spanId = (id: number): string => id.toString(16).padStart(16, '0')
 export function requestOf(specs: readonly SpanSpec[]): Uint8Array {
   return encodeTraces({
     resourceSpans: specs.map((spec) => ({
-      resource: { attributes: serviceName(spec.service ?? 'shop'), droppedAttributesCount: 0 },
+      resource: {
+        attributes: texts({ 'service.name': spec.service ?? 'shop', ...spec.resource }),
+        droppedAttributesCount: 0,
+      },
       schemaUrl: '',
       scopeSpans: [
         {
-          scope: { name: 'test', version: '', attributes: [], droppedAttributesCount: 0 },
+          scope: { name: spec.scope ?? 'test', version: '', attributes: [], droppedAttributesCount: 0 },
           schemaUrl: '',
           spans: [spanOfSpec(spec)],
         },
@@ -32,12 +39,13 @@ export function requestOf(specs: readonly SpanSpec[]): Uint8Array {
   })
 }
 
-function serviceName(value: string): KeyValue[] {
-  return [{ key: 'service.name', value: { type: 'string', value } }]
+/** Attributes of text. */
+export function texts(values: Readonly<Record<string, string>>): KeyValue[] {
+  return Object.entries(values).map(([key, value]) => ({ key, value: { type: 'string', value } }))
 }
 
 function spanOfSpec(spec: SpanSpec): Span {
-  const { id, parent, start = 0, end = start, ...rest } = spec
+  const { id, parent, start = 0, end = start, service: _, scope: __, resource: ___, ...rest } = spec
   return {
     traceId: TRACE_ID,
     spanId: spanId(id),

@@ -33,7 +33,7 @@ export async function receiveSpans(): Promise<SpanReceiver> {
       void request.toArray().then((chunks: Buffer[]) => {
         const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as JsonRequest
         for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans)
-        response.end('{}')
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
       })
     }),
     { port: 0 },

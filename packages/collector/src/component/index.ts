@@ -26,11 +26,16 @@ export {
   type LedgerDoor,
   type Peer,
   type LedgerReport,
+  type OutcomeReport,
+  type PortTraits,
+  type RefusalFacts,
   type SampledOrigin,
   type SampledResource,
   type SenderAccount,
   type SenderReport,
+  type Surroundings,
 } from './ledger.ts'
+export { byGravity, type Attention, type MendingLine } from './attention.ts'
 export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
 export { version } from './version.ts'
 export {

@@ -1,11 +1,58 @@
 /** Who sends what to the receivers, and with what success: what they tell the collector's ledger of senders. */
 import type { Http2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
+import type { Attention } from './attention.ts'
+
+/** What is known of the port that a door leads in by. */
+export interface PortTraits {
+  /** The protocol that it is named after. */
+  readonly named: string
+  readonly hasTls: boolean
+  /** The file of its certificate. */
+  readonly certFile?: string | undefined
+  /** Where traces are sent to over HTTP, as `/v1/traces`; undefined where they are not. */
+  readonly tracesPath?: string | undefined
+}
+
+/** What the program around a collector is: what senders are told to do depends on it. */
+export interface Surroundings {
+  /** Whether the configuration is the program's own, so that its options change it. */
+  readonly isOwnConfig: boolean
+  /** The origin under which its own collector announces itself to those it exports to. */
+  readonly statusAddress?: string | undefined
+  /** Where what is stored can be seen, as `http://127.0.0.1:16686`. */
+  readonly page?: string | undefined
+  /** Where OTLP is taken, `host:port`, for those who send to a port of the program that is for something else. */
+  readonly otlpHttp?: string | undefined
+  readonly otlpGrpc?: string | undefined
+}
+
+/** What a sender chose that was refused, as far as it tells how to do better. Not to be trusted. */
+export interface RefusalFacts {
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+  /** The name that the request was sent to. */
+  readonly authority?: string | undefined
+  readonly origin?: string | undefined
+  readonly contentType?: string | undefined
+  readonly contentEncoding?: string | undefined
+  /** Which signal nothing takes here. */
+  readonly signal?: Signal | undefined
+  /** The scheme of the credentials that came; '' where there were none. */
+  readonly credentials?: string | undefined
+  /** What a body is whose content type says otherwise. */
+  readonly body?: 'json' | 'protobuf' | 'zipkin' | 'html' | undefined
+  /** What a client that speaks TLS wants to speak in it. */
+  readonly wants?: 'grpc' | 'http' | undefined
+}
 
 /** Who sent something, as a socket tells it. */
 export interface Peer {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
+  /** Where it has come to. */
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
 }
 
 /** The ledger as one port of a receiver has it. */
@@ -25,7 +72,7 @@ export interface SenderAccount {
   /** The pipelines have taken it. `items`: spans, data points or log records. */
   taken(items: number): void
   /** A request, or a part of one, was refused. `reason`: as the label of its counter. `detail`: for people, may come from the sender. */
-  refused(reason: string, detail: string): void
+  refused(reason: string, detail: string, facts?: RefusalFacts): void
   /** The header {@link ANNOUNCEMENT_HEADER}, where a request has it. It is believed of senders on this machine only. */
   announced(header: string): void
   /** A browser asked whether it may send, and may. */
@@ -35,8 +82,10 @@ export interface SenderAccount {
 /** What the ledger says of one sender. */
 export interface SenderReport {
   readonly receiver: string
-  /** The protocol that the port is named after. */
+  /** The protocol that it speaks. */
   readonly transport: string
+  /** The address of this machine that it sends to, as `127.0.0.1:4318`; `''` where it is not known. */
+  readonly port: string
   /** Without port; `''` where it is not known. */
   readonly peer: string
   readonly userAgent: string
@@ -49,11 +98,21 @@ export interface SenderReport {
   /** In the last minute. */
   readonly itemsPerMinute: number
   /** What else came of requests, by reason, each with its latest detail. All but `preflight` are refusals; `invalid_id` is of a part. */
-  readonly outcomes: Readonly<Record<string, { readonly count: number; readonly detail: string }>>
+  readonly outcomes: Readonly<Record<string, OutcomeReport>>
   /** Of a collector on this machine: where its status can be read. */
   readonly collector?: string
   /** From the requests that were looked at. */
   readonly sampled: SampledOrigin
+  /** What is wrong now: of the last hour, and what it has not mended since. The gravest first. */
+  readonly attention: readonly Attention[]
+}
+
+export interface OutcomeReport {
+  readonly count: number
+  readonly detail: string
+  /** Milliseconds since 1970. */
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
 }
 
 export interface SampledOrigin {
@@ -63,6 +122,8 @@ export interface SampledOrigin {
   readonly droppedAttributes: number
   readonly droppedEvents: number
   readonly droppedLinks: number
+  /** The first and the last start of a span in them, nanoseconds since 1970 as decimal text; absent where there is none. */
+  readonly starts?: { readonly first: string; readonly last: string }
   readonly scopes: readonly string[]
   readonly resources: readonly SampledResource[]
 }
@@ -83,11 +144,14 @@ export interface LedgerReport {
   readonly forgotten: number
   /** The latest first. */
   readonly senders: readonly SenderReport[]
+  /** Of all senders, the same thing of several with one user agent told once; the gravest first, at most 100. */
+  readonly attention: readonly Attention[]
 }
 
 /** Keeps the accounts of the whole collector; its bound is on all of them. */
 export interface Ledger {
-  door(receiver: string, transport: string): LedgerDoor
+  /** `traits`: default one without TLS that is named after `transport`. */
+  door(receiver: string, transport: string, traits?: PortTraits): LedgerDoor
   report(): LedgerReport
 }
 

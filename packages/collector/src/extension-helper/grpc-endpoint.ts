@@ -1,7 +1,14 @@
 /** A gRPC server for calls whose requests are small, without TLS: for probes of this machine or cluster, and queries. */
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { CollectorError, formatHostPort, listenError, parseHostPort, toCollectorError } from '../component/index.ts'
+import {
+  CollectorError,
+  formatHostPort,
+  listenError,
+  parseHostPort,
+  toCollectorError,
+  type RefusalFacts,
+} from '../component/index.ts'
 import { respondError, RESPONSE_HEADERS } from '../receiver-helper/grpc-call.ts'
 import { serveStream, type StreamHandler } from '../receiver-helper/grpc-stream.ts'
 import { checkHost } from '../receiver-helper/host-check.ts'
@@ -14,12 +21,13 @@ const LINGER_MS = 200
 
 /**
  * `endpoint`: `host:port`. `handlers`: by path; others are UNIMPLEMENTED. Other hosts than this machine's are refused where it listens on loopback;
- * `setting` opens it to others.
+ * `setting` opens it to others. `refused` hears of calls that there are not, and of connections that are none of HTTP/2.
  */
 export function createGrpcEndpoint(
   endpoint: string,
   handlers: ReadonlyMap<string, StreamHandler>,
   setting = 'endpoint',
+  refused: (session: http2.Http2Session, facts: RefusalFacts, userAgent?: string) => void = () => {},
 ): Omit<HttpEndpoint, 'refresh'> {
   const { host, port } = parseHostPort(endpoint)
   const listenHost = host === 'localhost' ? '127.0.0.1' : host
@@ -28,7 +36,10 @@ export function createGrpcEndpoint(
   let address = ''
   server.on('session', (session) => {
     sessions.add(session)
-    session.on('error', () => session.destroy())
+    session.on('error', () => {
+      refused(session, { wants: 'http' })
+      session.destroy()
+    })
     session.once('close', () => sessions.delete(session))
   })
   server.on('stream', (stream, headers) => {
@@ -39,11 +50,14 @@ export function createGrpcEndpoint(
     try {
       checkHost(headers[':authority'], listenHost, setting)
       const handler = handlers.get(path)
-      if (!handler)
+      if (!handler) {
+        if (stream.session)
+          refused(stream.session, { path, authority: headers[':authority'], wants: 'grpc' }, headers['user-agent'])
         throw new CollectorError(
           'unimplemented',
           `unknown method ${path}; there are ${[...handlers.keys()].join(', ')}`,
         )
+      }
       serveStream(stream, headers, RESPONSE_HEADERS, handler)
     } catch (error) {
       stream.resume()

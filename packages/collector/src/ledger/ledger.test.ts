@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createCounters } from '../component/index.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createCounters, type RefusalFacts } from '../component/index.ts'
 import { createTestLogger, tracesRequest } from '../testkit/index.ts'
 import { createLedger } from './ledger.ts'
 
@@ -126,4 +126,120 @@ test('where the status of a collector is, is believed of senders on this machine
   door.sender(socket('::1')).announced('http://10.0.0.1:80')
   const told = ledger.report().senders.map(({ peer, collector }) => `${peer} ${collector}`)
   expect(told.toSorted()).toEqual(['10.0.0.1 undefined', `127.0.0.1 ${address}`, '::1 undefined'])
+})
+
+describe('what is to be mended', () => {
+  const of = (ledger: ReturnType<typeof createLedger>) =>
+    ledger.report().attention.map(({ code, count }) => `${code} ${count}`)
+
+  test('stays for an hour where nothing was taken since, and for a minute where something was', () => {
+    const { ledger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'), 'shop/1')
+    sender.refused('too_large', 'it is too large')
+    vi.advanceTimersByTime(59 * 60_000)
+    expect(of(ledger)).toEqual(['too_large 1'])
+    sender.taken(1)
+    expect(of(ledger)).toEqual([])
+    sender.refused('too_large', 'it is too large')
+    vi.advanceTimersByTime(1000)
+    sender.taken(1)
+    // Another program of this kind on that machine may be the one that is refused.
+    vi.advanceTimersByTime(57_000)
+    expect(of(ledger)).toEqual(['too_large 2'])
+    vi.advanceTimersByTime(3000)
+    expect(of(ledger)).toEqual([])
+    sender.refused('too_large', 'it is too large')
+    vi.advanceTimersByTime(61 * 60_000)
+    expect(of(ledger)).toEqual([])
+  })
+
+  test('spans that are taken say nothing of metrics that are not', () => {
+    const { ledger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'))
+    sender.refused('no_pipeline', 'no', { signal: 'metrics' })
+    vi.advanceTimersByTime(120_000)
+    sender.taken(1)
+    expect(of(ledger)).toEqual(['no_pipeline 1'])
+    vi.advanceTimersByTime(10 * 60_000)
+    expect(of(ledger)).toEqual([])
+  })
+
+  test('the same of many senders of one kind is told once; the gravest first', () => {
+    const { ledger, door } = create()
+    for (const last of [1, 2, 3]) {
+      vi.advanceTimersByTime(1000)
+      const sender = door.sender(socket(`10.0.0.${last}`), 'shop/1')
+      sender.refused('not_found', 'nothing there', { path: '/v1/traces/v1/traces' })
+      sender.refused('overloaded', 'too much')
+    }
+    const [first, second, ...more] = ledger.report().attention
+    expect(more).toEqual([])
+    expect([first?.code, second?.code]).toEqual(['doubled_path', 'overloaded'])
+    expect(first).toMatchObject({
+      count: 3,
+      where: expect.stringMatching(/^shop\/1 on 10\.0\.0\.3.*; and 2 more$/) as string,
+    })
+    expect(first!.lastSeenMs - first!.firstSeenMs).toBe(2000)
+  })
+
+  test('our own doctor, who tries what may be wrong, is not told of', () => {
+    const { ledger, door } = create()
+    door.sender(socket('127.0.0.1'), 'spoor-doctor/1').refused('not_found', 'nothing there', { path: '/' })
+    expect(of(ledger)).toEqual([])
+  })
+
+  test('what was seen in spans goes when a later look does not show it', () => {
+    const { ledger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'))
+    sender.arrived('traces', tracesRequest({ startUnixNano: 1_800_000_000_000n }))
+    sender.taken(1)
+    expect(of(ledger)).toEqual(['times_in_milliseconds 1'])
+    sender.arrived('traces', request)
+    vi.advanceTimersByTime(61_000)
+    sender.taken(2)
+    sender.arrived('traces', request)
+    expect(of(ledger)).toEqual([])
+  })
+
+  test('of senders that come rarely, one request in ten seconds is looked at', () => {
+    const { ledger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'))
+    for (let index = 0; index < 10; index++) {
+      vi.advanceTimersByTime(11_000)
+      sender.arrived('traces', request)
+      sender.taken(2)
+    }
+    expect(ledger.report().senders[0]?.sampled.requests).toBeGreaterThan(8)
+  })
+
+  test.each<[reason: string, facts: RefusalFacts, code: string, line: string]>([
+    ['not_found', { path: '/' }, 'missing_path', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318/v1/traces'],
+    [
+      'not_found',
+      { path: '/v1/traces/v1/metrics' },
+      'doubled_path',
+      'OTEL_EXPORTER_OTLP_ENDPOINT=http://10.0.0.9:4318',
+    ],
+    ['not_found', { path: '/jaeger.api_v2.CollectorService/PostSpans' }, 'jaeger', 'OTEL_TRACES_EXPORTER=otlp'],
+    ['plain_to_tls_port', {}, 'plain_to_tls_port', 'OTEL_EXPORTER_OTLP_ENDPOINT=https://10.0.0.9:4318'],
+    [
+      'unauthenticated',
+      { credentials: '' },
+      'unauthenticated',
+      'OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN',
+    ],
+    [
+      'unauthenticated',
+      { credentials: 'Bearer%20' },
+      'unauthenticated',
+      "OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer TOKEN'",
+    ],
+  ])('%s %j', (reason, facts, code, line) => {
+    const { ledger } = create()
+    const traits = { named: 'http', hasTls: false, tracesPath: '/v1/traces' }
+    const connection = { remoteAddress: '10.0.0.1', localAddress: '10.0.0.9', localPort: 4318 } as Socket
+    ledger.door('otlp', 'http', traits).sender(connection).refused(reason, 'no', facts)
+    const [told] = ledger.report().attention
+    expect([told?.code, told?.lines[0]?.text]).toEqual([code, line])
+  })
 })

@@ -3,9 +3,23 @@
  * where they come from. Bounded: the sender that was seen longest ago goes when another comes, and is counted.
  */
 import type { Http2Session } from 'node:http2'
-import type { Counters, Ledger, LedgerDoor, LedgerReport, Logger, Peer } from '../component/index.ts'
+import {
+  byGravity,
+  formatHostPort,
+  type Attention,
+  type Counters,
+  type Ledger,
+  type LedgerDoor,
+  type LedgerReport,
+  type Logger,
+  type Peer,
+  type PortTraits,
+  type SenderReport,
+  type Surroundings,
+} from '../component/index.ts'
+import type { SenderKey } from './happening.ts'
 import { RefusalLog } from './refusal-log.ts'
-import { Sender, type SenderKey } from './sender.ts'
+import { Sender } from './sender.ts'
 import { keep } from './text.ts'
 
 const DEFAULT_CAPACITY = 1_000
@@ -16,20 +30,27 @@ export interface LedgerOptions {
   readonly counters: Counters
   /** Senders, default 1,000. */
   readonly capacity?: number
+  /** For the lines that mend. Default: a collector alone. */
+  readonly surroundings?: () => Surroundings
 }
 
-export function createLedger({ logger, counters, capacity = DEFAULT_CAPACITY }: LedgerOptions): Ledger {
+const ALONE: Surroundings = { isOwnConfig: false }
+/** Of the whole ledger that is told. */
+const MAX_ATTENTION = 100
+
+export function createLedger(options: LedgerOptions): Ledger {
+  const { logger, counters, capacity = DEFAULT_CAPACITY, surroundings = () => ALONE } = options
   const log = new RefusalLog(logger)
   const senders = new Map<string, Sender>()
   const forgotten = counters.counter('spoor_ledger_forgotten_senders', {})
   counters.gauge('spoor_ledger_senders', {}, () => senders.size)
 
-  function senderOf(key: SenderKey): Sender {
-    const text = `${key.receiver}\n${key.transport}\n${key.peer}\n${key.userAgent}`
+  function senderOf(key: SenderKey, traits: PortTraits): Sender {
+    const text = `${key.receiver}\n${key.transport}\n${key.port}\n${key.peer}\n${key.userAgent}`
     let sender = senders.get(text)
     if (!sender) {
       if (senders.size >= capacity) forgetOne()
-      senders.set(text, (sender = new Sender(key, log)))
+      senders.set(text, (sender = new Sender(key, traits, surroundings, log)))
     }
     return sender
   }
@@ -44,11 +65,14 @@ export function createLedger({ logger, counters, capacity = DEFAULT_CAPACITY }: 
   }
 
   return {
-    door: (receiver, transport) => createDoor(receiver, transport, senderOf),
+    door: (receiver, transport, traits = { named: transport, hasTls: false }) =>
+      createDoor(receiver, transport, (key) => senderOf(key, traits)),
     report(): LedgerReport {
       const nowMs = Date.now()
-      const all = [...senders.values()].toSorted((a, b) => b.lastSeenMs - a.lastSeenMs)
-      return { capacity, forgotten: forgotten.value, senders: all.map((sender) => sender.report(nowMs)) }
+      const all = [...senders.values()]
+        .toSorted((a, b) => b.lastSeenMs - a.lastSeenMs)
+        .map((sender) => sender.report(nowMs))
+      return { capacity, forgotten: forgotten.value, senders: all, attention: joined(all) }
     },
   }
 }
@@ -60,21 +84,53 @@ function createDoor(receiver: string, transport: string, senderOf: (key: SenderK
     sender(connection, userAgent = '') {
       const known = connection && last.get(connection)
       if (known && known.userAgent === userAgent && !known.sender.isForgotten) return known.sender
-      const peer = addressOf(connection)
-      const sender = senderOf({ receiver, transport, peer, userAgent: keep(userAgent, MAX_USER_AGENT_CHARS) })
+      const { port, peer } = endsOf(connection)
+      const sender = senderOf({ receiver, transport, port, peer, userAgent: keep(userAgent, MAX_USER_AGENT_CHARS) })
       if (connection) last.set(connection, { userAgent, sender })
       return sender
     },
   }
 }
 
-/** IPv4 as it is, also where it came by a socket for both. */
-function addressOf(connection: Peer | Http2Session | undefined): string {
+function endsOf(connection: Peer | Http2Session | undefined): Pick<SenderKey, 'port' | 'peer'> {
   try {
     const socket = connection && 'socket' in connection ? connection.socket : connection
-    return (socket?.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+    const { remoteAddress, localAddress, localPort } = socket ?? {}
+    const port =
+      localAddress === undefined || localPort === undefined ? '' : formatHostPort(plain(localAddress), localPort)
+    return { port, peer: plain(remoteAddress ?? '') }
   } catch {
     // A session that has ended has no socket any more.
-    return ''
+    return { port: '', peer: '' }
   }
+}
+
+/** IPv4 as it is, also where it came by a socket for both. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '')
+}
+
+/** What senders of one kind have in common is told once: programs of one kind on many machines are set up alike. */
+function joined(senders: readonly SenderReport[]): Attention[] {
+  const all = new Map<string, { first: Attention; count: number; senders: number; firstSeenMs: number }>()
+  for (const { userAgent, port, attention } of senders)
+    for (const one of attention) {
+      const key = `${one.code}\n${userAgent}\n${port}\n${one.what}`
+      const known = all.get(key)
+      if (!known) all.set(key, { first: one, count: one.count, senders: 1, firstSeenMs: one.firstSeenMs })
+      else {
+        known.count += one.count
+        known.senders++
+        known.firstSeenMs = Math.min(known.firstSeenMs, one.firstSeenMs)
+      }
+    }
+  return [...all.values()]
+    .map(({ first, count, senders: number, firstSeenMs }) => ({
+      ...first,
+      where: number === 1 ? first.where : `${first.where}; and ${number - 1} more`,
+      count,
+      firstSeenMs,
+    }))
+    .sort(byGravity)
+    .slice(0, MAX_ATTENTION)
 }

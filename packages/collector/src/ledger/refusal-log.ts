@@ -1,5 +1,15 @@
 import type { Logger } from '../component/index.ts'
-import type { SenderKey } from './sender.ts'
+import type { Explanation, SenderKey } from './happening.ts'
+
+export interface Told {
+  readonly message: string
+  readonly reason: string
+  /** '': what the explanation says it is. */
+  readonly detail: string
+  readonly explain: () => Explanation
+  /** Since the last line of that sender and reason. */
+  readonly times: number
+}
 
 /** Lines a minute, of all senders together. */
 const MAX_LINES = 100
@@ -19,14 +29,8 @@ export class RefusalLog {
     this.#logger = logger
   }
 
-  /** False where there is no line left in this minute. `times`: refusals since the last line of that sender and reason. */
-  tell(
-    { receiver, transport, peer, userAgent }: SenderKey,
-    reason: string,
-    detail: string,
-    times: number,
-    nowMs: number,
-  ): boolean {
+  /** False where there is no line left in this minute. */
+  tell({ receiver, transport, peer, userAgent }: SenderKey, nowMs: number, told: Told): boolean {
     if (nowMs >= this.#endsAt) {
       if (this.#more > 0) {
         const fields = { refused: this.#more, senders_and_reasons: MAX_LINES }
@@ -40,17 +44,21 @@ export class RefusalLog {
       return false
     }
     this.#lines++
+    const { message, reason, detail, times } = told
+    const { what, mend, lines } = told.explain()
     this.#logger.warn(
       {
         component: receiver,
         transport,
         reason,
-        error: detail,
+        error: detail || what,
+        mend,
+        ...(lines.length > 0 && { line: lines.map(({ text }) => text).join(' or ') }),
         ...(peer !== '' && { peer }),
         ...(userAgent !== '' && { user_agent: userAgent }),
         ...(times > 1 && { times }),
       },
-      reason === 'invalid_id' ? 'Took a part of a request.' : 'Refused a request.',
+      message,
     )
     return true
   }

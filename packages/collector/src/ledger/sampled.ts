@@ -1,4 +1,4 @@
-import { readOrigin, type Resource, type Signal } from '@spoor/otlp'
+import { readOrigin, type Origin, type Resource, type Signal } from '@spoor/otlp'
 import type { SampledOrigin, SampledResource } from '../component/index.ts'
 import { keep } from './text.ts'
 
@@ -13,18 +13,26 @@ export class Sampled {
   #droppedAttributes = 0
   #droppedEvents = 0
   #droppedLinks = 0
+  #firstStart = 0n
+  #lastStart = 0n
   readonly #scopes = new Set<string>()
   readonly #resources = new Map<string, SampledResource>()
 
-  add(signal: Signal, message: Uint8Array): void {
+  /** What the message says. */
+  add(signal: Signal, message: Uint8Array): Origin {
     const origin = readOrigin(signal, message, LIMITS)
     this.#requests++
     this.#items += origin.items
     this.#droppedAttributes += origin.droppedAttributes
     this.#droppedEvents += origin.droppedEvents
     this.#droppedLinks += origin.droppedLinks
+    if (origin.lastStart > 0n) {
+      if (this.#lastStart === 0n || origin.firstStart < this.#firstStart) this.#firstStart = origin.firstStart
+      if (origin.lastStart > this.#lastStart) this.#lastStart = origin.lastStart
+    }
     for (const scope of origin.scopes) if (this.#scopes.size < LIMITS.scopes) this.#scopes.add(keep(scope, MAX_CHARS))
     for (const resource of origin.resources) this.#addResource(resourceOf(resource))
+    return origin
   }
 
   report(): SampledOrigin {
@@ -34,6 +42,7 @@ export class Sampled {
       droppedAttributes: this.#droppedAttributes,
       droppedEvents: this.#droppedEvents,
       droppedLinks: this.#droppedLinks,
+      ...(this.#lastStart > 0n && { starts: { first: String(this.#firstStart), last: String(this.#lastStart) } }),
       scopes: [...this.#scopes],
       resources: [...this.#resources.values()],
     }

@@ -10,6 +10,13 @@ export const GRPC_PATHS: Readonly<Record<Signal, string>> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 }
 
+/** What a sender is told of a signal that nothing takes. Source: the OpenTelemetry specification, SDK environment variables. */
+export const TURN_OFF: Readonly<Record<Signal, string>> = {
+  traces: 'set OTEL_TRACES_EXPORTER=none in the sender',
+  metrics: 'set OTEL_METRICS_EXPORTER=none in the sender',
+  logs: 'set OTEL_LOGS_EXPORTER=none in the sender',
+}
+
 /** The default URL path of each signal. */
 export const HTTP_PATHS: Readonly<Record<Signal, string>> = {
   traces: '/v1/traces',

@@ -46,7 +46,9 @@ const cors = section({
   allowed_origins: stringList
     .default([])
     .describe('Origins that browsers may send from; `*` stands for any run of characters. Empty: CORS is off.'),
-  allowed_headers: stringList.default([]).describe('Request headers beyond the CORS-safe ones that browsers may send.'),
+  allowed_headers: stringList
+    .default([])
+    .describe('Request headers beyond the CORS-safe ones that browsers may send; `*`: any.'),
   exposed_headers: stringList.default([]),
   max_age: count
     .default(0)

@@ -24,9 +24,10 @@ export function createCors(config: CorsConfig | undefined): Cors {
         response.setHeader('access-control-expose-headers', config.exposed_headers.join(', '))
       if (preflight) {
         response.setHeader('access-control-allow-methods', 'POST')
+        const asked = config.allowed_headers.includes('*') && request.headers['access-control-request-headers']
         response.setHeader(
           'access-control-allow-headers',
-          ['content-type', 'content-encoding', ...config.allowed_headers].join(', '),
+          asked || ['content-type', 'content-encoding', ...config.allowed_headers].join(', '),
         )
         if (config.max_age > 0) response.setHeader('access-control-max-age', config.max_age)
       }

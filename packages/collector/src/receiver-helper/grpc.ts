@@ -3,15 +3,17 @@
  * touches the connection. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto docs/specification.md.
  */
 import http2 from 'node:http2'
+import type { Signal } from '@spoor/otlp'
 import {
   ANNOUNCEMENT_HEADER,
   CollectorError,
   GRPC,
   timerMs,
   type AuthData,
+  type RefusalFacts,
   type SenderAccount,
 } from '../component/index.ts'
-import { admit, credentialsOf, type Admission } from './admit.ts'
+import { admit, credentialsOf, schemeOf, type Admission } from './admit.ts'
 import {
   encodingOf,
   receiveCall,
@@ -40,6 +42,8 @@ const TIMEOUTS: GrpcTimeouts = { stallMs: 60_000, messageMs: 300_000 }
 export interface NoMethod {
   readonly error: CollectorError
   readonly reason: string
+  /** Which one would take it if the pipelines were others. */
+  readonly signal?: Signal | undefined
 }
 
 export interface GrpcServerOptions {
@@ -104,13 +108,13 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
     if (!GRPC_CONTENT_TYPE.test(contentType)) {
       if (!contentType.startsWith('application/grpc')) return options.otherwise(stream, headers, rawHeaders)
       const text = `this port speaks ${options.speaks} (content-type application/grpc), not ${contentType}`
-      intake.refuse(new CollectorError('unimplemented', text), sender, 'unsupported_media_type')
+      intake.refuse(new CollectorError('unimplemented', text), sender, 'unsupported_media_type', factsOf(headers))
       respondOtherGrpc(stream, text)
       return
     }
     options.onCall()
     if (options.observe) observe(stream, headers[':path'] ?? '', options)
-    let reason: string | undefined
+    let unknown: NoMethod | undefined
     try {
       checkHost(headers[':authority'], listenHost(), options.endpointSetting)
       const own = options.streams.get(headers[':path'] ?? '')
@@ -118,7 +122,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       intake.checkOpen()
       const handler = options.method(headers[':path'] ?? '')
       if ('error' in handler) {
-        reason = handler.reason
+        unknown = handler
         throw handler.error
       }
       const encoding = encodingOf(headers)
@@ -128,7 +132,7 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
       if (admission) letIn((auth) => accept(stream, headers, order, auth, intake), stream, headers, sender)
       else accept(stream, headers, order, undefined, intake)
     } catch (error) {
-      refuse(stream, intake, sender, error, reason)
+      refuse(stream, headers, intake, sender, error, unknown)
     }
   })
   const letIn = (
@@ -138,20 +142,33 @@ export function createGrpcServer(options: GrpcServerOptions): http2.Http2Server 
     sender: SenderAccount,
   ): void => {
     if (!admission) return go(undefined)
-    admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(stream, intake, sender, error))
+    admit(admission, credentialsOf(headers, '', []), go, (error) => refuse(stream, headers, intake, sender, error))
   }
   return server
 }
 
 function refuse(
   stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
   intake: Intake,
   sender: SenderAccount,
   error: unknown,
-  reason?: string,
+  unknown?: NoMethod,
 ): void {
   stream.resume()
-  respondError(stream, intake.refuse(error, sender, reason))
+  const facts = { ...factsOf(headers), signal: unknown?.signal }
+  respondError(stream, intake.refuse(error, sender, unknown?.reason, facts))
+}
+
+function factsOf(headers: http2.IncomingHttpHeaders): RefusalFacts {
+  return {
+    method: headers[':method'],
+    path: headers[':path'],
+    authority: headers[':authority'],
+    origin: headers.origin,
+    contentType: headers['content-type'],
+    credentials: schemeOf(headers.authorization),
+  }
 }
 
 /** Tells of the call once it is over. */

@@ -5,6 +5,7 @@
 import http from 'node:http'
 import type { Http2ServerRequest, Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Signal } from '@spoor/otlp'
 import {
   ANNOUNCEMENT_HEADER,
   CollectorError,
@@ -12,8 +13,9 @@ import {
   type AuthData,
   type SenderAccount,
   type HttpFigures,
+  type RefusalFacts,
 } from '../component/index.ts'
-import { admit, credentialsOf, type Admission } from './admit.ts'
+import { admit, credentialsOf, schemeOf, type Admission } from './admit.ts'
 import { refuseConnection } from './bad-request.ts'
 import type { CorsConfig, HttpServerConfig } from './config.ts'
 import { createCors, isPreflight } from './cors.ts'
@@ -50,8 +52,8 @@ export type HttpHandler = (exchange: Exchange) => void
 /** What a receiver has at its paths; each without a slash at its end: with one it is the same. */
 export interface HttpService {
   readonly handlers: ReadonlyMap<string, HttpHandler>
-  /** Paths that would be served if the pipelines were others, with what is then to be told. */
-  readonly unused: ReadonlyMap<string, string>
+  /** Paths that would be served if the pipelines were others: of which signal, and what is then to be told. */
+  readonly unused: ReadonlyMap<string, { readonly signal: Signal; readonly text: string }>
 }
 
 /** What of its config the server itself heeds. */
@@ -105,13 +107,19 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
     try {
       checkHost(hostOf(request), listenHost(), endpointSetting)
     } catch (error) {
-      return refuseText(request, response, 403, `403 ${intake.refuse(error, sender).message}`)
+      return refuseText(
+        request,
+        response,
+        403,
+        `403 ${intake.refuse(error, sender, undefined, factsOf(request)).message}`,
+      )
     }
     const { origin = '' } = request.headers
     const preflight = cors(request, response)
     if (preflight === 'allowed') return sender.preflight(origin)
     if (preflight === 'refused') {
-      intake.refuse(new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`), sender, 'preflight_refused')
+      const error = new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`)
+      intake.refuse(error, sender, 'preflight_refused', factsOf(request))
       return
     }
     const exchange: Exchange = {
@@ -132,7 +140,7 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
         serve(exchange, origin)
       },
       (thrown) => {
-        const error = intake.refuse(thrown, sender)
+        const error = intake.refuse(thrown, sender, undefined, factsOf(request))
         const status = refusalStatus(response, error)
         if (status === 401) response.setHeader('www-authenticate', admission.authenticator.challenge)
         refuseText(request, response, status, `${status} ${error.message}`)
@@ -152,7 +160,7 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       const why = unused.get(path)
       return why === undefined
         ? refuseRequest(exchange, intake, 404, 'not_found', `page not found; this port has ${known}`, path)
-        : refuseRequest(exchange, intake, 404, 'no_pipeline', `${why}; it takes ${known}`, path)
+        : refuseRequest(exchange, intake, 404, 'no_pipeline', `${why.text}; it takes ${known}`, path, why.signal)
     }
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST')
@@ -218,6 +226,20 @@ function cutStalled(server: http.Server, stallTimeoutMs: number): void {
   })
 }
 
+/** What its sender chose, for whoever tells it how to do better. */
+export function factsOf(request: http.IncomingMessage): RefusalFacts {
+  const { origin, authorization, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers
+  return {
+    method: request.method,
+    path: pathOf(request.url ?? ''),
+    authority: hostOf(request),
+    origin,
+    contentType,
+    contentEncoding,
+    credentials: schemeOf(authorization),
+  }
+}
+
 /** What the request is for, over HTTP/1.1 or HTTP/2. */
 function hostOf({ headers }: http.IncomingMessage): string | undefined {
   return headers.host ?? (headers as Record<string, string | undefined>)[':authority']
@@ -259,8 +281,10 @@ export function refuseRequest(
   reason: string,
   text: string,
   about: string,
+  signal?: Signal,
 ): void {
-  intake.refuse(new CollectorError('unimplemented', `${about.slice(0, MAX_ABOUT_CHARS)}: ${text}`), sender, reason)
+  const error = new CollectorError('unimplemented', `${about.slice(0, MAX_ABOUT_CHARS)}: ${text}`)
+  intake.refuse(error, sender, reason, { ...factsOf(request), signal })
   refuseText(request, response, status, `${status} ${text}`)
 }
 

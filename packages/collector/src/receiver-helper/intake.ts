@@ -10,6 +10,8 @@ import {
   type Counter,
   type LedgerDoor,
   type Peer,
+  type PortTraits,
+  type RefusalFacts,
   type SenderAccount,
 } from '../component/index.ts'
 import { Call } from './call.ts'
@@ -46,14 +48,20 @@ export interface Intake extends LedgerDoor {
   rejectInvalid(signal: Signal, rejected: number, items: number, problem: string, sender: SenderAccount): string
   /**
    * Accounts for a request that was refused, by whichever stage, and gives back the reason as a {@link CollectorError}.
-   * `reason`: what it is counted by, default the error's code.
+   * `reason`: what it is counted by, default the error's code. `facts`: what the sender chose, for whoever tells it how to do better.
    */
-  refuse(thrown: unknown, sender: SenderAccount, reason?: string): CollectorError
+  refuse(thrown: unknown, sender: SenderAccount, reason?: string, facts?: RefusalFacts): CollectorError
   /** No request is taken from now on. Resolves when the last one that was taken is done. */
   close(): Promise<void>
 }
 
-export function createIntake(context: Context, transport: string, next: ReadonlyMap<Signal, Consumer>): Intake {
+/** `traits`: of the port, for the ledger. */
+export function createIntake(
+  context: Context,
+  transport: string,
+  next: ReadonlyMap<Signal, Consumer>,
+  traits?: PortTraits,
+): Intake {
   const labels = { receiver: context.id, transport }
   const accepted = signalCounters(context.counters, 'otelcol_receiver_accepted', labels)
   const refused = signalCounters(context.counters, 'otelcol_receiver_refused', labels)
@@ -62,7 +70,7 @@ export function createIntake(context: Context, transport: string, next: Readonly
   const requests = (outcome: string): Counter =>
     context.counters.counter('otelcol_receiver_requests', { ...labels, outcome })
   const succeeded = requests('success')
-  const door = context.ledger?.door(context.id, transport) ?? NO_DOOR
+  const door = context.ledger?.door(context.id, transport, traits) ?? NO_DOOR
 
   let open = true
   let active = 0
@@ -120,10 +128,10 @@ export function createIntake(context: Context, transport: string, next: Readonly
       sender.refused('invalid_id', message)
       return message
     },
-    refuse(thrown, sender, reason) {
+    refuse(thrown, sender, reason, facts) {
       const error = toCollectorError(thrown)
       requests(reason ?? error.code).value++
-      sender.refused(reason ?? error.code, error.message)
+      sender.refused(reason ?? error.code, error.message, facts)
       return error
     },
     async close() {

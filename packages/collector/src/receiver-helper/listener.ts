@@ -29,8 +29,8 @@ export interface Handlers {
   http2(socket: net.Socket): void
   /** A connection was cut, as there are {@link MAX_CONNECTIONS}. */
   tooMany?(connections: number): void
-  /** A client that speaks TLS to a port that has none; the socket is closed after the call. */
-  tlsWithoutConfig(socket: net.Socket): void
+  /** A client that speaks TLS to a port that has none; `hello`: its first bytes. The socket is closed after the call. */
+  tlsWithoutConfig(socket: net.Socket, hello: Buffer): void
   /** A client with which no TLS connection came about, on a port that has it. */
   tlsFailed?(error: Error & { readonly code?: string }, socket: net.Socket): void
   /** A connection could not be accepted, as where the process has no more files; undefined: the next one could. */
@@ -274,7 +274,7 @@ function dispatch(socket: net.Socket, secure: boolean, handlers: Handlers): void
     socket.setTimeout(0)
     socket.removeAllListeners('timeout')
     if (!secure && head[0] === 0x16) {
-      handlers.tlsWithoutConfig(socket)
+      handlers.tlsWithoutConfig(socket, head)
       socket.destroy()
       return
     }

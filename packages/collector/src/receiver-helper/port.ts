@@ -14,6 +14,8 @@ import {
   type Consumer,
   type Context,
   type Endpoint,
+  type PortTraits,
+  type RefusalFacts,
 } from '../component/index.ts'
 import type { Admission } from './admit.ts'
 import type { AuthConfig, CorsConfig, Keepalive, Network, ServerTls } from './config.ts'
@@ -76,6 +78,8 @@ export interface PortSettings extends PortRules {
     readonly behaviour: HttpBehaviour
     /** What it is called in errors: `OTLP/HTTP`. */
     readonly speaks: string
+    /** Where traces are sent to, where one path is for them. */
+    readonly tracesPath?: string
     readonly service: (intake: Intake) => HttpService
   }
 }
@@ -97,17 +101,23 @@ export async function openPort(
   timeouts?: GrpcTimeouts,
 ): Promise<Port> {
   const { transport, endpoint, network, endpointSetting, tls, limit, includeMetadata, grpc, http } = settings
-  const forHttp = createIntake(context, 'http', next)
-  const intakes = { grpc: grpc ? createIntake(context, 'grpc', next) : forHttp, http: forHttp }
+  const traits: PortTraits = {
+    named: transport,
+    hasTls: tls !== undefined,
+    certFile: tls?.cert_file,
+    tracesPath: http.tracesPath,
+  }
+  const forHttp = createIntake(context, 'http', next, traits)
+  const intakes = { grpc: grpc ? createIntake(context, 'grpc', next, traits) : forHttp, http: forHttp }
   const both = [...new Set(Object.values(intakes))]
   const labels = { receiver: context.id, transport }
   const idle = context.counters.counter('spoor_receiver_dropped_connections', { ...labels, reason: 'idle' })
   const note = createNote(context, settings)
   const listenHost = (): string => listener.address.slice(0, listener.address.lastIndexOf(':'))
 
-  const refuse = (socket: Socket, reason: string, message: string): void => {
+  const refuse = (socket: Socket, reason: string, message: string, facts?: RefusalFacts): void => {
     const intake = intakes[transport]
-    intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason)
+    intake.refuse(new CollectorError('invalid_data', message), intake.sender(socket), reason, facts)
   }
 
   let isYielded = false
@@ -152,7 +162,8 @@ export async function openPort(
       httpServer.emit('connection', socket)
     },
     http2: (socket) => grpcServer.emit('connection', socket),
-    tlsWithoutConfig: (socket) => refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN),
+    tlsWithoutConfig: (socket, hello) =>
+      refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN, { wants: wantsGrpc(hello) ? 'grpc' : 'http' }),
     tlsFailed(error, socket) {
       // Whoever only looks whether the port is open leaves in the middle.
       if (error.code === 'ECONNRESET') return
@@ -180,6 +191,11 @@ export async function openPort(
       endSessions()
     },
   }
+}
+
+/** Whether a TLS handshake's first message offers HTTP/2 and nothing else, as clients of gRPC do. Source: RFC 7301, section 3.1. */
+function wantsGrpc(hello: Buffer): boolean {
+  return hello.includes('\u0002h2') && !hello.includes('http/1.1')
 }
 
 /** The calls of gRPC that a port has handlers for. */

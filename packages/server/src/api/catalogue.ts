@@ -7,11 +7,13 @@ export interface ApiRoute {
   /** Behind `/api/spoor/v1`, as Fastify writes it. */
   readonly path: string
   /** Default: `get`. */
-  readonly method?: 'put' | 'delete'
+  readonly method?: 'put' | 'post' | 'delete'
   readonly summary: string
   readonly parameters: readonly Parameter[]
   /** The lane of a question to the store, which also takes `timeout`. */
   readonly lane?: LaneName
+  /** The media type of what it is sent. */
+  readonly body?: string
   /** The type of the answer in `api.ts`, or its media type. */
   readonly answer: string
   /** The type in `api.ts` of its lines, for a client that accepts `application/x-ndjson`. */
@@ -123,6 +125,12 @@ export const dependencies = {
   to: time('to', 'Default: now.'),
 }
 
+export const findings = {
+  service: text('service', 'What is about this service alone.'),
+  from: time('from', 'Default: an hour ago.'),
+  to: time('to', 'Default: an hour ahead, as clocks differ.'),
+}
+
 /** Every route of Spoor's own API. */
 export const API = {
   search: {
@@ -207,6 +215,16 @@ export const API = {
     answer: 'application/x-protobuf',
     example: 'format=json',
   },
+  storeSpans: {
+    path: '/traces',
+    method: 'post',
+    summary: 'Stores spans, past all pipelines: a serialized `TracesData` of at most 16 MiB.',
+    parameters: [],
+    lane: 'traces',
+    body: 'application/x-protobuf',
+    answer: 'StoredResponse',
+    example: '',
+  },
   report: {
     path: '/traces/:id/report',
     summary: 'What can be said of a trace: where its time went, and what is wrong with it.',
@@ -281,6 +299,14 @@ export const API = {
     answer: 'DependenciesResponse',
     example: 'from=1h',
   },
+  findings: {
+    path: '/findings',
+    summary: 'What the newest traces show, and somebody can mend, with spans that show it and the way out.',
+    parameters: Object.values(findings),
+    lane: 'searches',
+    answer: 'FindingsResponse',
+    example: 'from=1h',
+  },
   status: {
     path: '/status',
     summary: 'How Spoor is.',
@@ -297,7 +323,7 @@ export const API = {
   },
   senders: {
     path: '/senders',
-    summary: 'Who sends, with what success.',
+    summary: 'Who sends, with what success, and the very lines that mend what is wrong.',
     parameters: [],
     answer: 'SendersResponse',
     example: '',

@@ -1,15 +1,18 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
+import { byGravity } from '@spoor/collector'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type {
   AttributesResponse,
   AttributeValuesResponse,
   DependenciesResponse,
+  FindingsResponse,
   OperationsResponse,
   PinRow,
   PinsResponse,
   ServicesResponse,
   StatusResponse,
 } from '../api.ts'
+import { findingsIn } from '../findings/findings.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
@@ -24,12 +27,21 @@ import {
 } from './aggregates.ts'
 import { collectorRoutes, type CollectorRoutesOptions } from './collector-routes.ts'
 import { apiError, type Failures } from './failure.ts'
-import { API, attributes, attributeValues, dependencies, operations, trace as traceParameters } from './catalogue.ts'
+import {
+  API,
+  attributes,
+  attributeValues,
+  dependencies,
+  findings,
+  operations,
+  trace as traceParameters,
+} from './catalogue.ts'
 import { openApiDocument, parametersOf } from './openapi.ts'
 import { refuseUnknown } from './parameters.ts'
 import { normalizeTraceId, nowNs, type Query, RequestError } from './params.ts'
 import { at } from './route.ts'
 import { searchRoute } from './search.ts'
+import { storeSpansRoute } from './store-spans.ts'
 import type { Limits, StoreQueries } from './store-queries.ts'
 import { tailRoute } from './tail.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
@@ -81,6 +93,8 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       if (format === 'json') return sendText(reply.type(JSON_TYPE), otlpJson(chunks), failed)
       return sendBytes(reply.type('application/x-protobuf'), chunks, failed)
     })
+
+    storeSpansRoute(app, store)
 
     app.get<{ Params: { id: string } }>(...at(API.report), async (request, reply) => {
       const id = traceIdParam(request.params.id)
@@ -139,6 +153,17 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const to = dependencies.to.of(query)(now) ?? now
       const from = dependencies.from.of(query)(now) ?? to - 86_400_000_000_000n
       return store.dependencies(from, to, true, callOf(request))
+    })
+
+    app.get(...at(API.findings), async (request): Promise<FindingsResponse> => {
+      const query = request.query as Query
+      const now = nowNs()
+      const asked = {
+        service: findings.service.of(query),
+        from: findings.from.of(query)(now),
+        to: findings.to.of(query)(now),
+      }
+      return { findings: (await findingsIn(store, asked, callOf(request))).sort(byGravity) }
     })
 
     app.get(...at(API.status), status)

@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net'
-import { createLogLimiter, PROMETHEUS_TYPE, prometheusText, type Counters, type Logger } from '@spoor/collector'
+import {
+  type Collector,
+  createLogLimiter,
+  PROMETHEUS_TYPE,
+  prometheusText,
+  type Counters,
+  type Logger,
+} from '@spoor/collector'
 import { StorageError, type TraceStore } from '@spoor/storage'
 import { type ConnectionError, fastify, type FastifyInstance } from 'fastify'
 import { createFailures } from '../api/failure.ts'
@@ -20,6 +27,7 @@ import { healthRoutes } from './health-routes.ts'
 import { hostAllowed, isLoopback } from './host-check.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { METRICS } from './metric-catalogue.ts'
+import { createMisdirected } from './misdirected.ts'
 import { servePage } from './page.ts'
 import { limitQueries } from './query-call.ts'
 
@@ -32,7 +40,7 @@ export interface QueryServerOptions {
   readonly counters: Counters
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
-  readonly collector: CollectorRoutesOptions['collector']
+  readonly collector: CollectorRoutesOptions['collector'] & Pick<Collector, 'door'>
   /** Where the built page is looked for. Default: the package's own, then the workspace's. */
   readonly pagePlaces?: readonly string[]
   /** What answers take their bytes from, besides this server's own bound of 128 MiB: the collector's budget. Default: that bound alone. */
@@ -62,6 +70,8 @@ const ANSWERED_WHILE_STOPPING =
  */
 export async function createQueryServer(options: QueryServerOptions): Promise<FastifyInstance> {
   const { host, vitals, counters, logger, status, headersTimeoutMs = HEADERS_TIMEOUT_MS } = options
+  const { collector } = options
+  const misdirected = createMisdirected(collector.door('page', 'http'))
   const app: FastifyInstance = fastify({
     // A connection that stays idle is closed so that stop() need not wait for it.
     keepAliveTimeout: 5_000,
@@ -75,10 +85,14 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     // Its answer would name neither Spoor nor the time to come again.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
-    clientErrorHandler: answerBadRequest,
+    clientErrorHandler(error, socket) {
+      misdirected.connection(error, socket)
+      answerBadRequest(error, socket)
+    },
   })
 
   app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) misdirected.request(request.raw)
     if (!hostAllowed(request.headers.host, host)) {
       const message = `this Spoor answers only to the names of its own machine (localhost, 127.0.0.1), not to "${request.headers.host ?? ''}"; start it with --host to open it to others`
       return reply.code(421).type('text/plain; charset=utf-8').send(`${message}\n`)
@@ -107,7 +121,6 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   app.setErrorHandler((error, _, reply) =>
     failures.answer(reply, error, ({ message }) => ({ type: 'text/plain; charset=utf-8', body: `${message}\n` })),
   )
-  const { collector } = options
   const api = spoorApi({ store, reports, status, failures, collector, isLocal: isLoopback(host) })
   await app.register(api, { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
@@ -116,7 +129,8 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   await app.register(tempoApi({ store, failures, isReady }), { prefix: '/tempo' })
   if (options.grpc) {
     const { port, listening } = options.grpc
-    const grpc = createQueryGrpc({ host, port, store, failures, lanes, budget, isReady })
+    const door = collector.door('queries', 'grpc')
+    const grpc = createQueryGrpc({ host, port, store, failures, lanes, budget, isReady, door })
     app.addHook('onReady', async () => {
       await grpc.start()
       listening(grpc.address)

@@ -19,6 +19,7 @@ export function statusOf(change: Partial<StatusResponse> = {}): StatusResponse {
     endpoints: { otlpHttp: 'http://127.0.0.1:4318' },
     spansAccepted: 0,
     spansRefused: 0,
+    attention: [],
     store: { spans: 0, diskBytes: 0, blocks: 0, segments: 0 },
     ...change,
   }

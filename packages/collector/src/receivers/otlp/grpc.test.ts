@@ -102,7 +102,8 @@ describe('grpc-js as client', () => {
     const call = createClient(address)
     await expect(call(GRPC_PATHS.logs, logsRequest(1))).rejects.toMatchObject({
       code: grpc.status.UNIMPLEMENTED,
-      details: 'no pipeline takes logs from this receiver; add it to a logs pipeline',
+      details:
+        'no pipeline takes logs from this receiver: nothing here keeps them; set OTEL_LOGS_EXPORTER=none in the sender',
     })
     await expect(call('/jaeger.api_v2.CollectorService/PostSpans', request)).rejects.toMatchObject({
       code: grpc.status.UNIMPLEMENTED,

@@ -2,7 +2,7 @@
 import { encodeExportResponse, type ExportResponse, type Signal } from '@spoor/otlp'
 import { CollectorError } from '../../component/index.ts'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
-import { GRPC_PATHS, SIGNALS } from '../../otlp-protocol/services.ts'
+import { GRPC_PATHS, SIGNALS, TURN_OFF } from '../../otlp-protocol/services.ts'
 import type { Intake, NoMethod, UnaryHandler } from '../../receiver-helper/index.ts'
 import type { Converter } from './conversion.ts'
 import { createTakeMessage } from './intake.ts'
@@ -31,9 +31,9 @@ export function grpcMethods(intake: Intake, converter: Converter): (path: string
 function unknownMethod(path: string): NoMethod {
   const signal = SIGNALS.find((one) => GRPC_PATHS[one] === path)
   const text = signal
-    ? `no pipeline takes ${signal} from this receiver; add it to a ${signal} pipeline`
+    ? `no pipeline takes ${signal} from this receiver: nothing here keeps them; ${TURN_OFF[signal]}`
     : `unknown method ${path}; this port has ${Object.values(GRPC_PATHS).join(', ')}`
-  return { error: new CollectorError('unimplemented', text), reason: signal ? 'no_pipeline' : 'not_found' }
+  return { error: new CollectorError('unimplemented', text), reason: signal ? 'no_pipeline' : 'not_found', signal }
 }
 
 /** The full names of the services of the signals that some pipeline takes. */

@@ -206,7 +206,9 @@ describe('what is refused', () => {
     const { http } = await startReceiver({ signals: ['traces'] })
     const response = await post(`http://${http}/v1/logs`, logsRequest(1))
     expect(response).toMatchObject({ status: 404 })
-    expect(response.body.toString()).toBe('404 no pipeline takes logs from this receiver; it takes /v1/traces\n')
+    expect(response.body.toString()).toBe(
+      '404 no pipeline takes logs from this receiver: nothing here keeps them; set OTEL_LOGS_EXPORTER=none in the sender; it takes /v1/traces\n',
+    )
   })
 
   test.each([

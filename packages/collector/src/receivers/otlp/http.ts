@@ -12,8 +12,9 @@ import {
   type ExportResponse,
   type Signal,
 } from '@spoor/otlp'
-import { statusOf, type CollectorError } from '../../component/index.ts'
+import { statusOf, type CollectorError, type RefusalFacts } from '../../component/index.ts'
 import {
+  factsOf,
   refusalStatus,
   refuseRequest,
   respond,
@@ -24,7 +25,7 @@ import {
   type Intake,
   type PortRules,
 } from '../../receiver-helper/index.ts'
-import { SIGNALS } from '../../otlp-protocol/services.ts'
+import { SIGNALS, TURN_OFF } from '../../otlp-protocol/services.ts'
 import type { Converter } from './conversion.ts'
 import { createTakeMessage } from './intake.ts'
 import type { Encoding } from '../../otlp-protocol/message.ts'
@@ -58,23 +59,30 @@ export function httpService(
         const text = 'unsupported media type, supported: [application/json, application/x-protobuf]'
         return refuseRequest(exchange, intake, 415, 'unsupported_media_type', text, contentType ?? 'no content-type')
       }
+      let body: RefusalFacts['body']
       takeBody(
         exchange,
         bodies[encoding],
-        (body, call) => take(signal, encoding, body, call),
+        (found, call) => {
+          body = otherThan(encoding, found.bytes)
+          return take(signal, encoding, found, call)
+        },
         (answer) => respond(response, 200, CONTENT_TYPES[encoding], encodeAnswer(signal, encoding, answer)),
         (thrown) => {
           request.resume()
-          respondError(response, encoding, intake.refuse(thrown, sender))
+          respondError(response, encoding, intake.refuse(thrown, sender, undefined, { ...factsOf(request), body }))
         },
       )
     }
   const handlers = new Map<string, HttpHandler>()
-  const unused = new Map<string, string>()
+  const unused = new Map<string, { signal: Signal; text: string }>()
   for (const signal of SIGNALS) {
     const path = paths[signal].replace(/\/$/, '')
     if (intake.consumer(signal)) handlers.set(path, handler(signal))
-    else unused.set(path, `no pipeline takes ${signal} from this receiver`)
+    else {
+      const text = `no pipeline takes ${signal} from this receiver: nothing here keeps them; ${TURN_OFF[signal]}`
+      unused.set(path, { signal, text })
+    }
   }
   return { handlers, unused }
 }
@@ -85,6 +93,18 @@ function encodingOf(contentType: string | undefined): Encoding | undefined {
   const type = (parameters < 0 ? contentType : contentType.slice(0, parameters)).trim().toLowerCase()
   if (type === CONTENT_TYPES.protobuf) return 'protobuf'
   return type === CONTENT_TYPES.json ? 'json' : undefined
+}
+
+const [LINE_FEED, BRACE, BRACKET, LESS] = [0x0a, 0x7b, 0x5b, 0x3c]
+
+/** What a body seems to be where it is not what its content type says, by its first bytes. */
+function otherThan(encoding: Encoding, bytes: Uint8Array): RefusalFacts['body'] {
+  const [first, second] = bytes
+  if (first === LESS) return 'html'
+  if (encoding === 'protobuf') return first === BRACE || first === BRACKET ? 'json' : undefined
+  if (first === BRACKET) return 'zipkin'
+  // A message begins with the tag of its first field, which is a line feed to JSON.
+  return first === LINE_FEED && second !== BRACE && second !== BRACKET && second! > 0x20 ? 'protobuf' : undefined
 }
 
 function encodeAnswer(signal: Signal, encoding: Encoding, answer: Partial<ExportResponse>): Uint8Array {

@@ -55,6 +55,7 @@ function withProtocols(rules: PortRules, { grpc, http }: FilledProtocols, conver
       cors: rules.transport === 'http' ? http.cors : undefined,
       behaviour: http,
       speaks: 'OTLP/HTTP',
+      tracesPath: paths.traces,
       service: (intake) => httpService(intake, rules, http.compression_algorithms, paths, converter),
     },
   }

@@ -4,6 +4,7 @@ import {
   formatHostPort,
   GRPC,
   HEALTH_SERVICE,
+  type LedgerDoor,
   healthProtoFile,
   reflectionHandlers,
   type StreamHandler,
@@ -28,6 +29,8 @@ export interface QueryGrpcOptions {
   readonly budget: AnswerBudget
   /** Whether queries are answered now. */
   readonly isReady: () => boolean
+  /** Who calls what is not there is told to the ledger of senders. */
+  readonly door: LedgerDoor
 }
 
 export interface QueryGrpc {
@@ -109,6 +112,10 @@ export function createQueryGrpc(options: QueryGrpcOptions): QueryGrpc {
     formatHostPort(host, port),
     new Map([...handlers, ...health.handlers, ...reflectionHandlers(services, files)]),
     '--host',
+    (session, facts, userAgent) => {
+      const what = facts.path === undefined ? 'what came is no gRPC' : `${facts.path} is none of the queries`
+      options.door.sender(session, userAgent).refused('wrong_port', what, facts)
+    },
   )
   return {
     get address() {

@@ -1,0 +1,75 @@
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import type { FindingRow, FindingsResponse, SendersResponse, StatusResponse } from '../api.ts'
+import { runCli } from '../cli.ts'
+import { requestOf, spanIdOf, startTestSpoor, type TestSpoor, traceIdOf } from '../testkit.ts'
+
+let spoor: TestSpoor
+beforeAll(async () => {
+  spoor = await startTestSpoor()
+})
+afterAll(() => spoor.remove())
+
+const findings = async (query = '', from = spoor) =>
+  (await from.json<FindingsResponse>(`/api/spoor/v1/findings?${query}`)).findings
+
+it('what traces show together, with the spans that show it; by service; and in the status', async () => {
+  for (let index = 1; index <= 12; index++)
+    await spoor.post(
+      requestOf('shop', [{ traceId: traceIdOf(index), spanId: spanIdOf(index), name: `GET /users/${index}` }]),
+    )
+  await spoor.post(requestOf('cart', [{ traceId: traceIdOf(99), spanId: spanIdOf(99), name: 'GET /cart' }]))
+  const [finding, ...more] = await findings()
+  expect(more).toEqual([])
+  expect(finding).toMatchObject({ code: 'names_with_ids', where: 'service shop', services: ['shop'], count: 12 })
+  const shown = finding!.spans.map(({ traceId }) => traceId)
+  expect(shown).toContain(traceIdOf(7))
+  expect(shown).not.toContain(traceIdOf(99))
+  expect((await findings('service=shop')).length).toBe(1)
+  expect(await findings('service=cart')).toEqual([])
+  const inStatus = async () =>
+    (await spoor.json<StatusResponse>('/api/spoor/v1/status')).attention.map(({ code }) => code)
+  await expect.poll(inStatus).toContain('names_with_ids')
+})
+
+it('times that cannot be, with the unit that they are in', async () => {
+  const nowMs = BigInt(Date.now())
+  const at = (index: number, startTimeUnixNano: bigint) =>
+    spoor.post(requestOf('old', [{ traceId: traceIdOf(index), spanId: spanIdOf(index), startTimeUnixNano }]))
+  await at(201, nowMs)
+  await at(202, nowMs * 1_000n)
+  await at(203, 1_000_000_000n)
+  await at(204, (nowMs + 7_200_000n) * 1_000_000n)
+  const found = await findings('service=old')
+  const shown = (index: number) => [{ traceId: traceIdOf(index), spanId: spanIdOf(index) }]
+  expect(Object.fromEntries(found.map(({ code, spans }) => [code, spans]))).toEqual({
+    times_in_milliseconds: shown(201),
+    times_in_microseconds: shown(202),
+    times_before_2000: shown(203),
+    times_ahead: shown(204),
+  })
+})
+
+/** What is to be said of so many spans of that shape. */
+async function ofShape(shape: string): Promise<{ readonly found: readonly FindingRow[]; readonly from: TestSpoor }> {
+  const from = await startTestSpoor()
+  onTestFinished(() => from.remove())
+  const io = { stdout: new PassThrough().resume(), stderr: new PassThrough().resume() }
+  const to = ['--endpoint', from.urls.otlpGrpc!, '--shape', shape, '--spans', '30000', '--seed', '7']
+  expect(await runCli(['node', 'spoor', 'loadgen', ...to], io)).toBe(0)
+  return { found: await findings('', from), from }
+}
+
+it('nothing of a system that is well', async () => {
+  const { found, from } = await ofShape('shop')
+  expect(found).toEqual([])
+  expect((await from.json<StatusResponse>('/api/spoor/v1/status')).attention).toEqual([])
+})
+
+it('of one as real ones are, its wrong clocks and its loops of queries, each once, and nothing else', async () => {
+  const { found, from } = await ofShape('market')
+  expect(new Set(found.map(({ code }) => code))).toEqual(new Set(['clock_skew', 'n_plus_one']))
+  // A quarter of the hosts have a clock that is wrong; what they are apart from are many more pairs.
+  expect(found.filter(({ code }) => code === 'clock_skew').length).toBeLessThanOrEqual(20)
+  expect((await from.json<SendersResponse>('/api/spoor/v1/senders')).attention).toEqual([])
+})

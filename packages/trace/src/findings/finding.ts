@@ -1,0 +1,35 @@
+import type { SeenTrace } from './seen-trace.ts'
+
+/** Something that many traces together show, and somebody can mend. */
+export interface Finding {
+  /** Stable, snake_case: `clock_skew`, `context_lost`, `names_with_ids`, … */
+  readonly code: string
+  /** `error`: traces are not whole. `warning`: what is shown misleads, or requests take longer than they need. `info`: it could be better. */
+  readonly severity: 'error' | 'warning' | 'info'
+  /** A sentence with names and figures. */
+  readonly what: string
+  /** `service checkout`. */
+  readonly where: string
+  /** The services that it is about. */
+  readonly services: readonly string[]
+  /** The way out: a sentence. */
+  readonly mend: string
+  /** The very lines, each to be pasted as it is; may be empty. */
+  readonly lines: readonly { readonly kind: 'env' | 'shell' | 'yaml' | 'code'; readonly text: string }[]
+  /** Spans that show it, among those that were looked at. */
+  readonly count: number
+  /** Starts of the first and the last of them, milliseconds since 1970. */
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+  /** At most {@link MAX_SPANS} of them. */
+  readonly spans: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+/** Spans that are named for a finding. */
+export const MAX_SPANS = 20
+
+/** One question to many traces: it is shown each once, and says what it has found. */
+export interface Rule {
+  add(seen: SeenTrace): void
+  found(): readonly Finding[]
+}

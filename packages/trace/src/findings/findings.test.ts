@@ -1,0 +1,261 @@
+import type { KeyValue } from '@spoor/otlp'
+import { describe, expect, it } from 'vitest'
+import { buildTrace } from '../build.ts'
+import { requestOf, texts, TRACE_ID, type SpanSpec } from '../testkit.ts'
+import { createFindings } from './findings.ts'
+import type { Finding } from './finding.ts'
+import { templateOf } from './names-with-ids.ts'
+
+const ms = 1_000_000
+const [SERVER, CLIENT, PRODUCER, CONSUMER] = [2, 3, 4, 5]
+const ERROR = { code: 2, message: '' }
+
+/** What the rules say of these traces, each a list of spans. */
+function found(traces: Iterable<readonly SpanSpec[]>): Finding[] {
+  const findings = createFindings()
+  for (const specs of traces) findings.add(buildTrace(requestOf(specs), TRACE_ID))
+  return findings.found()
+}
+
+const codes = (traces: Iterable<readonly SpanSpec[]>): string[] => found(traces).map(({ code }) => code)
+const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index))
+const at = (values: Readonly<Record<string, string>>): { readonly attributes: KeyValue[] } => ({
+  attributes: texts(values),
+})
+
+describe('clock_skew', () => {
+  const call = (index: number, ahead: number, serverEnd: number): SpanSpec[] => [
+    {
+      id: 1,
+      service: 'a',
+      kind: CLIENT,
+      start: index * 1000 * ms,
+      end: (index * 1000 + 50) * ms,
+      resource: { 'host.name': 'h1' },
+    },
+    {
+      id: 2,
+      parent: 1,
+      service: 'b',
+      kind: SERVER,
+      start: (index * 1000 + 10 + ahead) * ms,
+      end: (index * 1000 + serverEnd + ahead) * ms,
+      resource: { 'host.name': 'h2' },
+    },
+  ]
+
+  it('names the pair of hosts and by how much', () => {
+    const [finding, ...more] = found(times(5, (index) => call(index, 300_000, 30 + index)))
+    expect(more).toEqual([])
+    expect(finding).toMatchObject({
+      code: 'clock_skew',
+      what: 'The clock of b on h2 is 5 m 00 s ahead of that of a on h1.',
+      services: ['a', 'b'],
+      count: 5,
+    })
+    expect(finding?.spans[0]).toEqual({ traceId: TRACE_ID, spanId: '0000000000000002' })
+  })
+
+  it('is none of work that goes on, nor of one odd call among many', () => {
+    expect(codes(times(20, (index) => call(index, 0, 60 + 100 * index)))).toEqual([])
+    expect(codes(times(20, (index) => call(index, index === 3 ? 500 : 0, 30)))).toEqual([])
+    expect(codes(times(20, (index) => call(index, -10.5, 49)))).toEqual([])
+  })
+
+  it('of one host among several', () => {
+    const bad = { 'host.name': 'h3' }
+    const other = (index: number): SpanSpec[] =>
+      call(index, -40_000, 30).map((span) => (span.service === 'b' ? { ...span, resource: bad } : span))
+    const traces = times(20, (index) => (index % 2 === 0 ? call(index, 0, 30) : other(index)))
+    expect(found(traces).map(({ what }) => what)).toEqual(['The clock of b on h3 is 40.0 s behind that of a on h1.'])
+  })
+
+  it('told from one that was set back', () => {
+    const traces = [
+      [
+        { id: 1, service: 'a', start: 5000 * ms, end: 9000 * ms },
+        { id: 2, parent: 1, service: 'a', start: 2000 * ms, end: 2100 * ms },
+      ],
+    ]
+    expect(found(traces)).toMatchObject([
+      { code: 'clock_stepped', what: expect.stringContaining('3.00 s before') as string },
+    ])
+  })
+})
+
+describe('context_lost', () => {
+  const address = at({ 'server.address': 'orders', 'server.port': '8080' })
+  const client = (start: number, more: Partial<SpanSpec> = {}): SpanSpec => ({
+    id: 2,
+    parent: 1,
+    service: 'a',
+    kind: CLIENT,
+    start: start * ms,
+    end: (start + 50) * ms,
+    ...address,
+    ...more,
+  })
+  const inA = (start: number): SpanSpec[] => [
+    { id: 1, service: 'a', kind: SERVER, start: start * ms, end: (start + 60) * ms },
+    client(start),
+  ]
+  const inB = (start: number): SpanSpec[] => [
+    { id: 3, service: 'b', kind: SERVER, start: (start + 5) * ms, end: (start + 40) * ms, ...address },
+  ]
+
+  it('names both services and the address', () => {
+    const [finding, ...more] = found(times(5, (index) => [inA(index * 1000), inB(index * 1000)]).flat())
+    expect(more).toEqual([])
+    expect(finding).toMatchObject({
+      code: 'context_lost',
+      severity: 'error',
+      what: 'Calls of a to b (orders:8080) are in two traces each: the context is lost on the way.',
+      count: 5,
+    })
+    expect(finding?.spans).toHaveLength(10)
+  })
+
+  it('is none where the other side is there, or nobody knows it', () => {
+    const whole = (start: number): SpanSpec[] => [...inA(start), { ...inB(start)[0]!, parent: 2 }]
+    expect(codes(times(5, (index) => whole(index * 1000)))).toEqual([])
+    expect(codes(times(5, (index) => inA(index * 1000)))).toEqual([])
+    // Others call it, too, who are not traced.
+    expect(codes(times(20, (index) => [whole(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+    // At other times.
+    expect(codes(times(5, (index) => [inA(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+  })
+
+  it('of messages, unless the consumer links to what it got', () => {
+    const topic = at({ 'messaging.destination.name': 'orders' })
+    const sent = (start: number): SpanSpec[] => [
+      { id: 1, service: 'a', kind: PRODUCER, start: start * ms, end: (start + 1) * ms, ...topic },
+    ]
+    const got = (start: number): SpanSpec[] => [
+      { id: 2, service: 'b', kind: CONSUMER, start: (start + 80) * ms, end: (start + 90) * ms, ...topic },
+    ]
+    const link = {
+      traceId: '1'.repeat(32),
+      spanId: '2'.repeat(16),
+      traceState: '',
+      attributes: [],
+      droppedAttributesCount: 0,
+      flags: 0,
+    }
+    expect(codes(times(5, (index) => [sent(index * 1000), got(index * 1000)]).flat())).toEqual(['context_lost'])
+    const linked = (start: number): SpanSpec[] => got(start).map((span) => ({ ...span, links: [link] }))
+    expect(codes(times(5, (index) => [sent(index * 1000), linked(index * 1000)]).flat())).toEqual([])
+  })
+
+  it('by addresses in URLs, as older SDKs have them', () => {
+    const url = (host: string) => at({ 'http.url': `http://${host}/x` })
+    const old = (start: number): SpanSpec[] => [
+      client(start, { parent: 1, ...url('orders:8080') }),
+      { id: 1, service: 'a', start: start * ms, end: (start + 60) * ms },
+    ]
+    const b = (start: number): SpanSpec[] => [{ ...inB(start)[0]!, ...at({ 'http.host': 'orders:8080' }) }]
+    expect(codes(times(5, (index) => [old(index * 1000), b(index * 1000)]).flat())).toEqual(['context_lost'])
+  })
+})
+
+describe('names_with_ids', () => {
+  it('gives the template', () => {
+    expect(templateOf('GET /users/4711/orders/0af7651916cd43dd')).toBe('GET /users/{id}/orders/{id}')
+    expect(templateOf('order 550e8400-e29b-41d4-a716-446655440000')).toBe('order {id}')
+    for (const name of [
+      'GET /v1/users/{id}',
+      'SELECT shop.orders2',
+      'HTTP POST',
+      'deadbeef',
+      's3 GetObject',
+      'utf-8 decode',
+    ])
+      expect(templateOf(name)).toBe(name)
+  })
+
+  it('when there are as many names as requests', () => {
+    const traces = times(20, (index): SpanSpec[] => [{ id: 1, service: 'shop', name: `GET /users/${index}`, end: ms }])
+    expect(found(traces)).toMatchObject([
+      {
+        code: 'names_with_ids',
+        where: 'service shop',
+        count: 20,
+        lines: [{ text: 'span.updateName("GET /users/{id}")' }],
+      },
+    ])
+    expect(codes(traces.slice(0, 9))).toEqual([])
+    const few = times(100, (index): SpanSpec[] => [{ id: 1, name: `shard ${index % 12}`, end: ms }])
+    expect(codes(few)).toEqual([])
+  })
+})
+
+describe('health_checks', () => {
+  const health = (): SpanSpec[] => [
+    { id: 1, service: 'shop', kind: SERVER, name: 'GET /healthz', end: ms, ...at({ 'url.path': '/healthz' }) },
+  ]
+  const order = (): SpanSpec[] => [{ id: 1, service: 'shop', kind: SERVER, name: 'POST /order', end: ms }]
+
+  it('when four fifths of all requests are', () => {
+    const [finding] = found([...times(18, health), ...times(2, order)])
+    expect(finding).toMatchObject({
+      code: 'health_checks',
+      count: 18,
+      what: expect.stringContaining('90 % of 20') as string,
+    })
+    expect(finding?.lines.map(({ text }) => text)).toEqual([
+      "SPOOR_EXCLUDE='GET /healthz'",
+      `processors: { filter/health: { error_mode: ignore, traces: { span: ['attributes["url.path"] == "/healthz"'] } } }`,
+    ])
+    expect(codes([...times(15, health), ...times(5, order)])).toEqual([])
+    expect(codes(times(10, health))).toEqual([])
+    expect(codes(times(30, (): SpanSpec[] => [{ id: 1, name: 'GET /healthcare/plans', end: ms }]))).toEqual([])
+  })
+})
+
+describe('n_plus_one and retry_storm', () => {
+  const parent = (end: number): SpanSpec => ({ id: 1, service: 'shop', kind: SERVER, name: 'GET /cart', end: end * ms })
+  const calls = (count: number, apart: number, more: (index: number) => Partial<SpanSpec> = () => ({})): SpanSpec[] =>
+    times(count, (index) => ({
+      id: index + 2,
+      parent: 1,
+      service: 'shop',
+      kind: CLIENT,
+      name: 'SELECT items',
+      start: index * apart * ms,
+      end: (index * apart + 5) * ms,
+      ...more(index),
+    }))
+
+  it('one call for each of a list', () => {
+    const [finding, ...more] = found([[parent(200), ...calls(20, 6)]])
+    expect(more).toEqual([])
+    expect(finding).toMatchObject({
+      code: 'n_plus_one',
+      what: expect.stringContaining('"SELECT items" up to 20 times') as string,
+    })
+    expect(finding?.spans).toEqual([{ traceId: TRACE_ID, spanId: '0000000000000001' }])
+  })
+
+  it('is none beside each other, of other calls, of few, or of little time', () => {
+    expect(codes([[parent(200), ...calls(20, 1)]])).toEqual([])
+    expect(
+      codes([[parent(200), ...calls(20, 6, (index) => ({ name: `SELECT ${'abcdefghijklmnopqrst'[index]}` }))]]),
+    ).toEqual([])
+    expect(codes([[parent(200), ...calls(9, 6)]])).toEqual([])
+    expect(codes([[parent(2000), ...calls(20, 6)]])).toEqual([])
+  })
+
+  it('a call that fails again and again', () => {
+    const failing = calls(6, 6, (index) => (index < 5 ? { status: ERROR } : {}))
+    expect(found([[parent(100), ...failing]])).toMatchObject([
+      { code: 'retry_storm', what: expect.stringContaining('up to 5 times in vain') as string },
+    ])
+    expect(codes([[parent(100), ...calls(6, 6, (index) => (index < 3 ? { status: ERROR } : {}))]])).toEqual([])
+  })
+})
+
+it('unknown_service', () => {
+  expect(found([[{ id: 1, service: 'unknown_service:node', end: ms }]])).toMatchObject([
+    { code: 'unknown_service', lines: [{ text: 'OTEL_SERVICE_NAME=shop' }] },
+  ])
+})

@@ -1,0 +1,29 @@
+import type { Trace } from '../model.ts'
+import { clockSkew } from './clock-skew.ts'
+import { contextLost } from './context-lost.ts'
+import type { Finding } from './finding.ts'
+import { healthChecks } from './health-checks.ts'
+import { namesWithIds } from './names-with-ids.ts'
+import { repeatedCalls } from './repeated-calls.ts'
+import { SeenTrace } from './seen-trace.ts'
+import { unknownService } from './unknown-service.ts'
+
+export interface Findings {
+  /** Shows the rules one more trace. Each trace is shown once; they keep figures, and nothing of the trace. */
+  add(trace: Trace): void
+  /** What the traces so far show, in no order. */
+  found(): Finding[]
+}
+
+/** The rules over many traces, from the start. Pure: no clock, no I/O; linear in the spans. */
+export function createFindings(): Findings {
+  const rules = [clockSkew(), contextLost(), namesWithIds(), healthChecks(), repeatedCalls(), unknownService()]
+  return {
+    add(trace) {
+      if (trace.size === 0) return
+      const seen = new SeenTrace(trace)
+      for (const rule of rules) rule.add(seen)
+    },
+    found: () => rules.flatMap((rule) => rule.found()),
+  }
+}

@@ -1,0 +1,63 @@
+import { spanIdOf, spanOf, type SpanDetail } from '../access.ts'
+import type { Trace } from '../model.ts'
+
+/** A trace as rules look at it: a span is decoded once, however many of them ask. */
+export class SeenTrace {
+  readonly trace: Trace
+  readonly #details = new Map<number, SpanDetail>()
+  readonly #hosts = new Map<number, string>()
+
+  constructor(trace: Trace) {
+    this.trace = trace
+  }
+
+  detail(row: number): SpanDetail {
+    let detail = this.#details.get(row)
+    if (!detail) this.#details.set(row, (detail = spanOf(this.trace, row)))
+    return detail
+  }
+
+  service(row: number): string {
+    return this.trace.services[this.trace.service[row]!]!
+  }
+
+  name(row: number): string {
+    return this.trace.names[this.trace.name[row]!]!
+  }
+
+  spanId(row: number): string {
+    return spanIdOf(this.trace, row)
+  }
+
+  /** Milliseconds since 1970. */
+  startMs(row: number): number {
+    return Number(this.trace.start / 1_000_000n) + this.trace.startNs[row]! / 1e6
+  }
+
+  /** The first of these attributes of a span that there is, as text. */
+  attribute(row: number, ...keys: readonly string[]): string | undefined {
+    const { attributes } = this.detail(row).span
+    for (const key of keys) {
+      const value = attributes.find((one) => one.key === key)?.value
+      if (value?.type === 'string') return value.value
+      if (value?.type === 'int' || value?.type === 'double') return String(value.value)
+    }
+    return undefined
+  }
+
+  /** What has the clock that a span was timed by: the host, else the instance, where the resource says it; '' where it does not. */
+  host(row: number): string {
+    const at = this.trace.resourceStart[row]!
+    let host = this.#hosts.get(at)
+    if (host === undefined) {
+      const { attributes } = this.detail(row).resource
+      const value = HOST_KEYS.map((key) => attributes.find((one) => one.key === key)?.value).find(
+        (one) => one?.type === 'string',
+      )
+      this.#hosts.set(at, (host = value?.type === 'string' ? value.value : ''))
+    }
+    return host
+  }
+}
+
+const HOST_KEYS = ['host.name', 'k8s.node.name', 'k8s.pod.name', 'service.instance.id']
