@@ -27,8 +27,8 @@ function turn(): Turn {
 }
 
 /** Without what says how it was counted. */
-function answerOf({ spansScanned: _, bytesRead: _bytes, elapsedMs: _ms, ...answer }: Record<string, unknown>): unknown {
-  return answer
+function answerOf(answer: Readonly<Record<string, unknown>>): unknown {
+  return { ...answer, spansScanned: 0, bytesRead: 0, elapsedMs: 0 }
 }
 
 it.each([
@@ -47,7 +47,11 @@ it.each([
     },
   ],
 ] as const)('counts in parts what it counts in one: %s', async (method, query) => {
-  const count = COUNTS[method] as unknown as (blocks: unknown, query: unknown, turn: Turn) => Promise<Record<string, unknown>>
+  const count = COUNTS[method] as unknown as (
+    blocks: unknown,
+    query: unknown,
+    turn: Turn,
+  ) => Promise<Record<string, unknown>>
   const [inOne, inParts] = [await count(whole, query, turn()), await count(parts, query, turn())]
   expect(answerOf(inParts)).toEqual(answerOf(inOne))
   expect(inParts['complete']).toBe(true)
