@@ -71,10 +71,8 @@ it('the inference service in Python stands in the same trace, with the same span
     await start('inference-node', node, [join(dist, 'inference', 'main.js'), ...about]),
     await start('inference-python', python, [join(root, 'scripts', 'python.mjs'), ...about]),
   ]
-  const front = await start('ensemble', ensemble, [
-    ...['--import', register, join(dist, 'ensemble', 'main.js'), '--labels', labels],
-    ...['--inference', urls.join(',')],
-  ])
+  const traced = ['--import', register, join(dist, 'ensemble', 'main.js')]
+  const front = await start('ensemble', ensemble, [...traced, '--labels', labels, '--inference', urls.join(',')])
   const side = 224
   const pixels = Uint8Array.from({ length: side * side * 3 }, (_, index) => (index * index) >> 7)
   const posted = await fetch(`${front}/ensemble_service?request_id=one&width=${side}&height=${side}`, {
