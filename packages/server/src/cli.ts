@@ -3,6 +3,7 @@ import { CollectorError, didYouMean } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
+import { addDoctorCommand } from './cli-doctor.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addToolCommands } from './cli-tools.ts'
@@ -81,6 +82,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
+  addDoctorCommand(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli
