@@ -1,4 +1,5 @@
-// Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
+// Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`, and of `@spoor/instrument`
+// and what it uses of OpenTelemetry `packages/instrument/dist/bundle/`: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
 // The threads' files lie beside `main.js`, where the code that starts them looks for them.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -9,7 +10,6 @@ export const PROGRAM_PACKAGES = ['otlp', 'trace', 'collector', 'storage', 'serve
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages')
 const server = join(packages, 'server')
-const folder = join(server, 'dist', 'bundle')
 
 /** The built modules of the program's packages, but for tests. */
 function builtModules() {
@@ -64,14 +64,26 @@ function licences(chunks) {
 }
 
 export async function bundle() {
-  const { rolldown } = await import('rolldown')
-  const build = await rolldown({
+  await write(join(server, 'dist', 'bundle'), {
     input: { main: join(server, 'dist', 'main.js'), ...threads() },
     platform: 'node',
     plugins: [version],
   })
+  const dist = join(packages, 'instrument', 'dist')
+  await write(join(dist, 'bundle'), {
+    input: { index: join(dist, 'index.js'), register: join(dist, 'register.js') },
+    platform: 'node',
+    // What is shared with the application and its other instrumentations: there must be one of each.
+    external: [/^@opentelemetry\/api$/, /^(import|require)-in-the-middle(\/|$)/],
+  })
+}
+
+async function write(folder, options) {
+  const { rolldown } = await import('rolldown')
+  const build = await rolldown(options)
   rmSync(folder, { recursive: true, force: true })
-  const { output } = await build.write({ dir: folder, format: 'esm' })
+  // Without hashes: Node's compile cache goes by the name, and would keep those of each build.
+  const { output } = await build.write({ dir: folder, format: 'esm', chunkFileNames: '[name].js' })
   await build.close()
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
 }

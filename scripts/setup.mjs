@@ -94,7 +94,9 @@ function build() {
   }
   const bundled = join(root, 'packages', 'server', 'dist', 'bundle', 'main.js')
   const bundledMs = existsSync(bundled) ? statSync(bundled).mtimeMs : 0
-  const compiled = PROGRAM_PACKAGES.map((name) => join(root, 'packages', name, 'dist', '.tsbuildinfo'))
+  const compiled = [...PROGRAM_PACKAGES, 'instrument'].map((name) =>
+    join(root, 'packages', name, 'dist', '.tsbuildinfo'),
+  )
   if (compiled.some((path) => statSync(path).mtimeMs > bundledMs))
     step('Bundling', node, [join(root, 'scripts', 'bundle.mjs')], { env: environment })
   const page = join(root, 'packages', 'ui', 'dist', 'page', 'index.html')

@@ -51,7 +51,7 @@ async function startTracing(): Promise<() => Promise<void>> {
   if (tracing === 'vanilla') return (await import('./vanilla.ts')).flush
   if (tracing === 'none') return () => Promise.resolve()
   // As it is published, and not from its sources.
-  const built = new URL('../../../packages/instrument/dist/', import.meta.url)
+  const built = new URL('../../../packages/instrument/dist/bundle/', import.meta.url)
   await import(new URL('register.js', built).href)
   const { startTracing: start } = (await import(new URL('index.js', built).href)) as typeof Instrument
   return start().flush

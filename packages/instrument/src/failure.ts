@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import { isInContainer } from './container.ts'
+import { http } from './http.ts'
 import type { SendFailure } from './otlp/sender.ts'
 import type { ExporterSettings } from './settings.ts'
 
@@ -30,7 +30,7 @@ export function describeFailure(failure: SendFailure, exporter: ExporterSettings
   const name =
     exporter.protocol === 'grpc'
       ? `gRPC status ${failure.code} ${grpcNames[failure.code] ?? ''}`
-      : `HTTP ${failure.code} ${STATUS_CODES[failure.code] ?? ''}`
+      : `HTTP ${failure.code} ${http.STATUS_CODES[failure.code] ?? ''}`
   return `${name.trim()}${answer && `: ${answer}`}${hint && `; ${hint}`}`
 }
 

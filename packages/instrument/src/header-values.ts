@@ -1,4 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { http } from './http.ts'
 import { maskSecret } from './failure.ts'
 
 /** Headers, keys in lower case as gRPC wants them and HTTP does not mind, and where each was set. */
@@ -30,8 +30,8 @@ export function parseHeaders(text: string, from: string, report: (finding: strin
 /** Why this cannot be sent as a header, or undefined. */
 export function headerProblem(name: string, value: string): string | undefined {
   try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
+    http.validateHeaderName(name)
+    http.validateHeaderValue(name, value)
     return undefined
   } catch {
     return `"${name}: ${maskSecret(value)}" cannot be a header`

@@ -42,7 +42,7 @@ export function sendLast(
       bodies: batches.map(({ body }) => body),
     }
     // Neither the application's preloads nor its options belong in this thread.
-    const worker = new Worker(workerSource, { eval: true, workerData: job, execArgv: [], env: {} })
+    const worker = new Worker(workerSource(), { eval: true, workerData: job, execArgv: [], env: {} })
     // Without a listener a failure of the thread would become an uncaught exception of the application.
     worker.on('error', () => {})
     const outcome = Atomics.wait(header, 0, 0, deadlineMs)
@@ -60,11 +60,12 @@ export function sendLast(
  * The thread, as text: a file of its own would be missing where a bundler has made one file of all. CommonJS, because
  * without the ES module loader it is ready in half the time. `__name` is what some compilers call in each function.
  */
-const workerSource = `
+function workerSource(): string {
+  return `
 const __name = (fn) => fn
-${createSender.toString()}
-(${run.toString()})(createSender, process.getBuiltinModule('node:worker_threads').workerData)
+;(${run.toString()})(${createSender.toString()}, process.getBuiltinModule('node:worker_threads').workerData)
 `
+}
 
 /** Refers to nothing outside itself, either. */
 async function run(create: typeof createSender, job: Job): Promise<void> {

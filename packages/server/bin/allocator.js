@@ -7,7 +7,7 @@ import { accessSync, constants } from 'node:fs'
 const SETTINGS = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '2097152' }
 
 /** Whether these arguments start the store, whose threads have most to gain, and not a collector alone, or a tool that ends by itself. */
-function startsStore(args) {
+export function startsStore(args) {
   return args.every((arg) => !/^(?:-h|-v|--help|--version)$/.test(arg)) && (args[0] ?? '-').startsWith('-')
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // In the workspace this file is there before the build is, so that npm can link it.
 import { statSync } from 'node:fs'
-import { restartWithAllocator } from './allocator.js'
+import { restartWithAllocator, startsStore } from './allocator.js'
+import { cacheCompiled } from './compile-cache.js'
 
 restartWithAllocator()
+cacheCompiled(startsStore(process.argv.slice(2)))
 
 const changedMs = (path) => statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0
 

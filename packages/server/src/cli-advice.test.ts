@@ -8,10 +8,11 @@ const packages = join(import.meta.dirname, '..', '..')
 const FILES = [
   ...['server', 'storage', 'collector'].flatMap((name) => globSync(`${packages}/${name}/src/**/*.ts`)),
   ...globSync(`${packages}/ui/src/{shell/health-state.ts,search/setup-hint.tsx}`),
-].filter((path) => !/\.test\.|testkit|conformance|faults|zpages\/html|loadgen\/market/.test(path))
-/** Options of Node and V8. */
+].filter((path) => !/\.test\.|testkit|conformance|faults|extension-helper\/html|loadgen\/market/.test(path))
+/** Options of Node and V8, and of what is run by others. */
 const FOREIGN = new Set([
   '--import',
+  '--reload',
   '--external-memory-accounted-in-global-limit',
   '--heap-growing-percent',
   '--semi-space-growth-factor',

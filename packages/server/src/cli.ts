@@ -6,6 +6,7 @@ import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector
 import { addDoctorCommand } from './cli-doctor.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
+import { addRunCommand } from './cli-run.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { keepOf } from './cli-keep.ts'
@@ -83,6 +84,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
   addDoctorCommand(cli, io, choose)
+  addRunCommand(cli, io, choose)
   cli.help()
   cli.version(version)
   return cli

@@ -1,7 +1,8 @@
 /** Requests over HTTP to one peer, over undici's pooled connections. */
+import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import { decodeStatus } from '@spoor/otlp'
-import { Agent, ProxyAgent, type Dispatcher } from 'undici'
+import type * as Undici from 'undici'
 import { CollectorError, errorFromHttp, timerMs, type TlsFiles } from '../component/index.ts'
 import type { TlsClientOptions } from './client-tls.ts'
 import type { HttpClientConfig } from './http-config.ts'
@@ -11,13 +12,20 @@ import type { Payload } from './payload.ts'
 const MAX_RESPONSE_BYTES = 64 * 1024
 const ERROR_TEXT_CHARS = 300
 
+let loaded: typeof Undici | undefined
+
+/** Read when the first of these exporters starts: it is a quarter of all that there is to read. */
+function undici(): typeof Undici {
+  return (loaded ??= createRequire(import.meta.url)('undici') as typeof Undici)
+}
+
 export class HttpClient {
-  readonly #connect: () => Dispatcher
+  readonly #connect: () => Undici.Dispatcher
   readonly #hint: string
-  #agent: Dispatcher
+  #agent: Undici.Dispatcher
 
   /** `connect`: makes the connections from the start, and from each `renew`. `hint`: what to ask of a peer whose answer is no HTTP. */
-  constructor(connect: () => Dispatcher, hint: string) {
+  constructor(connect: () => Undici.Dispatcher, hint: string) {
     this.#connect = connect
     this.#hint = hint
     this.#agent = connect()
@@ -40,7 +48,7 @@ export class HttpClient {
   ): Promise<Uint8Array> {
     const [first] = payload.parts
     const beganMs = performance.now()
-    let response: Dispatcher.ResponseData
+    let response: Undici.Dispatcher.ResponseData
     try {
       response = await this.#agent.request({
         origin: url.origin,
@@ -94,7 +102,7 @@ export function createHttpClient(
     idle_conn_timeout: config.idle_conn_timeout,
     enabled: !config.disable_keep_alives,
   }
-  const options = (): Agent.Options => ({
+  const options = (): Undici.Agent.Options => ({
     connections: config.max_conns_per_host || connections,
     keepAliveTimeout: timerMs(idleMs),
     // 0 is undici's way not to keep a connection.
@@ -104,6 +112,7 @@ export function createHttpClient(
     bodyTimeout: 0,
   })
   const { proxy_url: proxy } = config
+  const { Agent, ProxyAgent } = undici()
   if (proxy === undefined) return new HttpClient(() => new Agent({ ...options(), connect: tls.options }), hint)
   return new HttpClient(() => new ProxyAgent({ ...options(), uri: proxy, requestTls: tls.options }), hint)
 }

@@ -1,3 +1,4 @@
+import type { TelemetryBatch } from '@spoor/otlp'
 import {
   type AggregateQuery,
   type Aggregates,
@@ -52,6 +53,8 @@ export interface StoreQueries {
   compare(query: CompareQuery, limits: Limits, onPartial?: OnPartial<Differences>): Promise<Differences>
   /** See `TraceStore.tail`. It has no end of its own; each look has to come. */
   tail(query: TailQuery, limits: Pick<Limits, 'signal'>): AsyncGenerator<TailEvent>
+  /** See `TraceStore.append`. */
+  append(batch: TelemetryBatch, limits: Limits): Promise<void>
   /** Whether traces that are pinned are kept longer. */
   readonly hasPins: boolean
   pins(limits: Limits): Promise<Pin[]>
@@ -109,6 +112,7 @@ export function createStoreQueries(store: () => TraceStore, probes: Probes): Sto
       const asked = await shown(query, limits)
       return bounded('the heat map', limits, (call) => store().heatMap({ ...asked, ...call }, tell))
     },
+    append: (batch, limits) => bounded('storing the spans', limits, () => store().append(batch)),
     get hasPins() {
       return store().capabilities.pins
     },

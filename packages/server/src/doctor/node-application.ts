@@ -29,13 +29,13 @@ const PRELOADS = /(?:^|\s)(?:--import|--require|-r)(?:\s+|=)(\S+)/g
 
 /** Undefined where the directory has no package.json. */
 export function checkNode(directory: string, environment: Environment): Diagnosis[] | undefined {
-  const manifest = readJson<Manifest>(join(directory, 'package.json'))
+  const manifest = readJson(join(directory, 'package.json')) as Manifest | undefined
   if (!manifest) return undefined
   const found: Diagnosis[] = []
   const dependencies = { ...manifest.devDependencies, ...manifest.dependencies }
   const preloads = preloadsIn(environment['NODE_OPTIONS'] ?? '')
   checkPreloads(directory, preloads, found)
-  const lock = readJson<Lock>(join(directory, 'package-lock.json'))
+  const lock = readJson(join(directory, 'package-lock.json')) as Lock | undefined
   if (lock) checkCopies(lock, found)
   const traced = Object.keys(dependencies).some(
     (name) =>
@@ -53,9 +53,9 @@ export function checkNode(directory: string, environment: Environment): Diagnosi
   return found
 }
 
-function readJson<T>(file: string): T | undefined {
+function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T
+    return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
     return undefined
   }

@@ -84,8 +84,7 @@ it('removes a log at opening only when the name of its sealed form is durable', 
     const first = await world.open()
     // It has its name, and that is not durable.
     first.process.onStart = (part) => {
-      if (part.name === 'sealer')
-        part.fate = { steps: 0, at: /^syncDirectory/, strike: () => first.process.kill() }
+      if (part.name === 'sealer') part.fate = { steps: 0, at: /^syncDirectory/, strike: () => first.process.kill() }
     }
     await world.fill(first)
     await first.process.killed

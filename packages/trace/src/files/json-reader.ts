@@ -1,3 +1,4 @@
+import { joinBytes } from '@spoor/otlp'
 import { InputProblem, type Place } from './place.ts'
 
 /** The most bytes that one taken value may have. */
@@ -266,7 +267,7 @@ export class JsonReader {
     if (isKey) this.#expected = 'colon'
     else this.#expected = this.#stack.length > 0 ? 'next' : 'value'
     if (!scan.take) return end
-    const text = Buffer.concat(scan.parts).toString()
+    const text = decoder.decode(joinBytes(scan.parts))
     scan.take(text, scan.place)
     return end
   }
@@ -302,6 +303,8 @@ export class JsonReader {
     return this.#problem(i, `not JSON: ${found} where ${wanted} should be`)
   }
 }
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function keyOf(text: string, place: Place): string {
   try {

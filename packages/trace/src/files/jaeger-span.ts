@@ -1,11 +1,19 @@
-import type { AnyValue, KeyValue, Resource, Scope, Span, SpanEvent, SpanLink } from '@spoor/otlp'
-import { UNKNOWN_SERVICE } from '@spoor/trace'
-import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from '../../jaeger/model.ts'
+import {
+  type AnyValue,
+  base64ToBytes,
+  type KeyValue,
+  type Resource,
+  type Scope,
+  type Span,
+  type SpanEvent,
+  type SpanLink,
+} from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '../build.ts'
+import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from './jaeger-model.ts'
+import { WARNINGS } from './jaeger-tags.ts'
 
 const KINDS: Readonly<Record<string, number>> = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }
 const STATUSES: Readonly<Record<string, number>> = { OK: 1, ERROR: 2 }
-/** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
-const WARNINGS = '@jaeger@warnings'
 /** Names of a process without a service name: Spoor's, and Jaeger's. */
 const NO_SERVICE = new Set([UNKNOWN_SERVICE, 'OTLPResourceNoServiceName', 'missing-service-name'])
 
@@ -136,7 +144,7 @@ function attributeOf({ key, type, value }: JaegerTag, path: string): KeyValue {
       return { key, value: { type: 'double', value: number } }
     }
     case 'binary':
-      return { key, value: { type: 'bytes', value: new Uint8Array(Buffer.from(String(value), 'base64')) } }
+      return { key, value: { type: 'bytes', value: base64ToBytes(String(value)) ?? fail() } }
     default:
       return { key, value: textValue(typeof value === 'string' ? value : JSON.stringify(value ?? '')) }
   }

@@ -1,5 +1,8 @@
-import type { AnyValue, KeyValue } from '@spoor/otlp'
-import type { JaegerTag } from './model.ts'
+import { type AnyValue, bytesToBase64, type KeyValue } from '@spoor/otlp'
+import type { JaegerTag } from './jaeger-model.ts'
+
+/** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
+export const WARNINGS = '@jaeger@warnings'
 
 /**
  * One attribute as a tag: arrays and maps as JSON text, bytes as base64, integers that a JSON number cannot hold as
@@ -16,7 +19,7 @@ export function tagOf({ key, value }: KeyValue): JaegerTag {
     case 'double':
       return { key, type: 'float64', value: Number.isFinite(value.value) ? value.value : String(value.value) }
     case 'bytes':
-      return { key, type: 'binary', value: Buffer.from(value.value).toString('base64') }
+      return { key, type: 'binary', value: bytesToBase64(value.value) }
     case 'array':
     case 'map':
       return { key, type: 'string', value: jsonOf(value) }
@@ -36,7 +39,7 @@ function jsonOf(value: AnyValue): string {
     case 'string':
       return JSON.stringify(value.value)
     case 'bytes':
-      return JSON.stringify(Buffer.from(value.value).toString('base64'))
+      return JSON.stringify(bytesToBase64(value.value))
     case 'array':
       return `[${value.value.map(jsonOf).join(',')}]`
     case 'map':

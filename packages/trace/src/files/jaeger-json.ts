@@ -1,5 +1,5 @@
 import { decodeTraces, encodeTraces, type Resource, type ScopeSpans, type Span } from '@spoor/otlp'
-import type { JaegerProcess, JaegerSpan } from '../../jaeger/model.ts'
+import type { JaegerProcess, JaegerSpan } from './jaeger-model.ts'
 import { parseExact } from './exact-json.ts'
 import type { Intake } from './intake.ts'
 import { JaegerProblem, readJaegerProcess, readJaegerSpan } from './jaeger-span.ts'
