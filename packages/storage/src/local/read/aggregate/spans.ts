@@ -10,17 +10,23 @@ import type { ScopePlan } from './plan.ts'
 /** What asking whether a span is known costs, in units of {@link Turn.work}. */
 const SEEN_UNITS = 150
 
-/** Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. */
+/**
+ * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
+ * but what {@link RequestRows} have.
+ */
 export async function eachCounted(
   blocks: readonly Block[],
   scope: ScopePlan,
   turn: Turn,
   take: TakeRows,
   growth: PartCount,
+  headerOnly = false,
 ): Promise<void> {
   if (!needsTraces(scope)) return eachSpan(blocks, scope, turn, take, growth)
-  const visit = scope.of === 'requests' ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
-  return new TraceSweep(blocks, scope, turn, visit, take, { growth }).run()
+  const isOfRequests = scope.of === 'requests'
+  const visit = isOfRequests ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
+  const requests = !isOfRequests ? undefined : headerOnly ? 'header' : 'rows'
+  return new TraceSweep(blocks, scope, turn, visit, take, { growth, requests }).run()
 }
 
 /** How often {@link eachCounted} tells that a part is done, at most. */
