@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { noBrowser } from './browser.ts'
+import { fileTests } from './cause-files.ts'
+import { listTests } from './cause-list.ts'
 import { hex, isSlow, requests, sendCheckouts } from './checkouts.ts'
 import { pageSuite } from './page-suite.ts'
 import { ms, now, sendTraces, span, traces } from './traces.ts'
@@ -125,6 +127,29 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await at.page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
   })
 
+  it('measures a stretch of time with shift, and zooms to a span with a double click', async () => {
+    await at.open(`/trace/${hex(4, 32)}`)
+    const rows = at.page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')
+    await rows.nth(3).waitFor()
+    const { x, y, width } = (await rows.nth(3).locator('[role=gridcell]').nth(1).boundingBox())!
+    await at.page.keyboard.down('Shift')
+    await at.page.mouse.move(x + width / 4, y + 12)
+    await at.page.mouse.down()
+    await at.page.mouse.move(x + width / 2, y + 12, { steps: 3 })
+    await at.page.mouse.up()
+    await at.page.keyboard.up('Shift')
+    // A quarter of the request's 640 ms; of its spans, the root and the first two of stock.
+    const measured = at.page.getByRole('status').filter({ hasText: /^1(59|60|61)(\.\d)? ms, 3 spans$/ })
+    await measured.waitFor()
+    expect(at.page.url()).not.toMatch(/span=|zoom=/)
+    await at.page.keyboard.press('Escape')
+    expect(await measured.count()).toBe(0)
+    await rows.filter({ hasText: 'GET cart' }).dblclick()
+    await at.page.waitForURL(/zoom=/)
+    const [from, to] = /zoom=(\d+)-(\d+)/.exec(at.page.url())!.slice(1).map(Number)
+    expect([from! / 1e6, to! / 1e6].map(Math.round)).toEqual([4, 16])
+  })
+
   it('4: finds everything about an order id, and says where it stands', async () => {
     await at.open('/search')
     const query = at.page.getByRole('combobox', { name: 'Query' })
@@ -154,6 +179,11 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect(at.page.url()).toBe(address)
   })
 
+  listTests(at)
+
+  // From here on there is one checkout more.
+  fileTests(at)
+
   it('5: tells which errors are new, and where they come from', async () => {
     const from = String(now - 60_000n * ms)
     const old = { status: { code: 2 as const, message: 'out of paper' } }
@@ -177,6 +207,61 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await rows.filter({ hasText: 'row is locked' }).getByRole('link').click()
     await at.page.waitForURL(/\/trace\/.*span=/)
     expect(await at.page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
+  })
+
+  it('9: watches what comes while it is developed, and keeps its place', async () => {
+    const send = (id: number, name: string, spans = 1) =>
+      sendTraces(
+        at.spoor,
+        traces(
+          'newcomer',
+          Array.from({ length: spans }, (_, index) => {
+            const started = {
+              startTimeUnixNano: BigInt(Date.now()) * ms,
+              endTimeUnixNano: BigInt(Date.now()) * ms + ms,
+            }
+            return span({ traceId: hex(id, 32), spanId: hex(id * 16 + index, 16), name, ...started })
+          }),
+        ),
+      )
+    await at.open('/search')
+    await list().first().waitFor()
+    await at.page.keyboard.press('l')
+    await at.page.waitForURL(/live=1/)
+    await at.page.getByText('Shown as they come').waitFor()
+    await send(600, 'first')
+    await list().first().getByText('first', { exact: true }).waitFor()
+    // The one that is selected stays it, wherever it moves to.
+    await at.page.keyboard.press('j')
+    await send(601, 'second')
+    await list().nth(1).getByText('first', { exact: true }).waitFor()
+    expect(await list().nth(1).getByRole('link').getAttribute('data-selected')).toBe('true')
+
+    const scroller = at.page.getByRole('list', { name: 'Traces' })
+    await at.page.keyboard.press('Escape')
+    await scroller.evaluate((element) => element.scrollTo(0, 1600))
+    const reading = list().filter({ has: at.page.locator(`[href*="${hex(50, 32)}"]`) })
+    const place = await reading.boundingBox()
+    await send(602, 'third')
+    await at.page.getByRole('button', { name: '1 new' }).waitFor()
+    await send(602, 'third', 3)
+    await send(603, 'fourth')
+    await at.page.getByRole('button', { name: '2 new' }).waitFor()
+    expect([await scroller.evaluate((element) => element.scrollTop), await reading.boundingBox()]).toEqual([
+      1600,
+      place,
+    ])
+    await at.page.getByRole('button', { name: '2 new' }).click()
+    await list().first().getByText('fourth', { exact: true }).waitFor()
+    await expect.poll(() => list().nth(1).textContent()).toMatch(/third.*4 spans/)
+
+    await at.page.getByRole('button', { name: 'Pause' }).click()
+    await send(604, 'fifth')
+    await at.page.getByRole('button', { name: '1 new' }).waitFor()
+    expect(await list().first().textContent()).toContain('fourth')
+    await at.page.getByRole('button', { name: 'Go on' }).click()
+    await send(605, 'sixth')
+    await list().nth(1).getByText('fifth', { exact: true }).waitFor()
   })
 
   it('Back leads to where one was in the list', async () => {

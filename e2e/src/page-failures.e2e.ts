@@ -388,8 +388,10 @@ async function between(
       headers: { accept: request.headers.accept ?? '*/*', 'accept-encoding': 'identity' },
     })
       .then(async (answer) => {
-        const type = answer.headers.get('content-type') ?? ''
-        response.writeHead(answer.status, { 'content-type': type }).end(new Uint8Array(await answer.arrayBuffer()))
+        response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
+        // As it comes: what is live has no end.
+        for await (const chunk of answer.body ?? []) response.write(chunk)
+        response.end()
       })
       .catch(() => response.destroy())
   }).listen(0, '127.0.0.1')
@@ -436,6 +438,34 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
     isCutting = false
     await tryAgain()
     await page.locator(shows).first().waitFor()
+    await page.close()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('is live again when Spoor is back, with what it had and with what came meanwhile', async () => {
+    let isGone = false
+    const { server, url } = await between((request, response) => {
+      if (!isGone || !request.url?.startsWith('/api/')) return false
+      response.destroy()
+      return true
+    })
+    ;({ page } = await openPage(browser, { width: 1100, height: 600 }))
+    await page.goto(`${url}/search?live=1`)
+    const shown = page.getByRole('list', { name: 'Traces' }).getByRole('listitem')
+    await page.getByText('Shown as they come').waitFor()
+    await expect.poll(() => shown.count()).toBe(1)
+    isGone = true
+    server.closeAllConnections()
+    await page.getByText(/^Nothing comes: .*It is tried again/).waitFor()
+    await picture('live-gone')
+    expect(await shown.count()).toBe(1)
+    await send(3, 'ef'.repeat(16), 'meanwhile')
+    isGone = false
+    await shown.filter({ hasText: 'meanwhile' }).waitFor()
+    await send(3, 'f0'.repeat(16), 'afterwards')
+    await shown.filter({ hasText: 'afterwards' }).waitFor()
+    expect(await page.getByText('Nothing comes').count()).toBe(0)
     await page.close()
     server.closeAllConnections()
     server.close()

@@ -23,6 +23,9 @@ describe.skipIf(noBrowser)('axe', () => {
       '/services?service=stock',
       '/services?show=list',
       '/pipelines',
+      '/setup?for=browser',
+      '/search?live=1',
+      '/file?name=none.json',
     ]) {
       if (at.page && !at.page.isClosed()) await at.page.close()
       await at.open(path)

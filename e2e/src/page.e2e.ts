@@ -39,6 +39,14 @@ describe.skipIf(noBrowser)('the page', () => {
     await open('/')
     await page.getByText(spoor.http).first().waitFor()
     expect(new URL(page.url()).pathname).toBe('/search')
+    await page.getByRole('tab', { name: 'Python' }).click()
+    const panel = page.getByRole('tabpanel', { name: 'Python' })
+    await panel.getByText('opentelemetry-instrument python app.py').waitFor()
+    await panel.getByText(`export OTEL_EXPORTER_OTLP_ENDPOINT=${spoor.http}`).waitFor()
+    // A mistake that somebody made is told where nothing has come yet, with what mends it.
+    await fetch(`${spoor.http}/v1/traces/v1/traces`, { method: 'POST', headers: { 'user-agent': 'twice/1' }, body: '' })
+    const wrong = page.getByRole('region', { name: 'What needs attention' }).getByRole('listitem')
+    await wrong.filter({ hasText: 'twice/1' }).getByText(spoor.http).first().waitFor()
   })
 
   it('finds a trace by what it is, and opens it', async () => {
@@ -185,6 +193,19 @@ describe.skipIf(noBrowser)('the page', () => {
     await receiver.getByText(`${total.spansAccepted.toLocaleString('en')} spans`).waitFor()
     expect(await page.getByRole('article', { name: 'exporter spoor_storage' }).textContent()).toContain('spans')
     await page.getByRole('row', { name: 'mistaken/1' }).getByText('1 × unsupported media type').waitFor()
+  })
+
+  it('tells who has sent what, what is wrong with it, and how to send more, for this address', async () => {
+    await open('/search')
+    await page.getByRole('link', { name: 'Setup' }).click()
+    await page.getByText(spoor.grpc).first().waitFor()
+    await page.getByRole('region', { name: 'Senders' }).getByRole('row', { name: 'mistaken/1' }).waitFor()
+    await page.getByRole('region', { name: 'What needs attention' }).getByText('mistaken/1').first().waitFor()
+    await page.getByRole('tab', { name: 'Node' }).press('ArrowRight')
+    await page.waitForURL(/for=nextjs/)
+    await page.getByRole('tabpanel', { name: 'Next.js' }).getByText('registerOTel').first().waitFor()
+    await page.getByRole('tab', { name: 'Collector' }).click()
+    await page.getByText(`endpoint: ${spoor.grpc}`).waitFor()
   })
 
   it('says that a trace is not there', async () => {

@@ -7,8 +7,17 @@ const frame =
   /node_modules[/\\](react|react-dom|scheduler|zustand|@tanstack[/\\](react-router|router-core|history|store|react-store|query-core|react-query))[/\\]/
 
 /** Our own that nearly every view needs, but for what comes when it is first wanted. */
-const common =
-  /ui[/\\]src[/\\](?:(?:api|format|keyboard|settings|url|service-color)[/\\]|widgets[/\\](?!menu\.tsx|dialog))/
+const common = new RegExp(
+  [
+    'otlp/src/time\\.ts',
+    'ui/src/(?:api|axis|canvas|format|keyboard|settings|url|service-color)/',
+    'ui/src/widgets/(?!menu\\.tsx|dialog)',
+    'ui/src/shell/(?:health-reasons|shell\\.module)',
+    'ui/src/(?:search/search-url|search/tail|trace/trace-url)\\.ts',
+  ]
+    .join('|')
+    .replaceAll('/', '[/\\\\]'),
+)
 
 // The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
 export default defineConfig({

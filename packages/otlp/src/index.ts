@@ -3,6 +3,7 @@
  * encode are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
  */
 export { AttributeFinder, rangeOf } from './attribute-finder.ts'
+export { base64ToBytes, bytesToBase64 } from './base64.ts'
 export { createBatch, joinBatches } from './batch.ts'
 export type { Chunk, Coding, Signal, TelemetryBatch } from './batch.ts'
 export { freeMemory, giveMemory, ownMemory, shareMemory, takeMemory } from './chunk-memory.ts'

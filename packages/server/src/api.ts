@@ -18,6 +18,7 @@ import type { Attention, CollectorStatus, SendersStatus } from '@spoor/collector
  * | GET flame | {@link FlameResponse} |
  * | GET compare | {@link CompareResponse} |
  * | GET traces/:id | `application/x-protobuf`: serialized `TracesData`, the store's bytes; 404 {@link ApiError}. `?format=json`: OTLP/JSON |
+ * | POST traces | {@link StoredResponse}: the spans of the body, `application/x-protobuf`: a serialized `TracesData` of at most 16 MiB, are in the store |
  * | GET traces/:id/report | {@link TraceReportResponse} |
  * | GET pins | {@link PinsResponse} |
  * | PUT traces/:id/pin | {@link PinRow}: the trace is kept longer; 409 {@link ApiError} `not_kept` without `--keep pinned` |
@@ -496,6 +497,15 @@ export interface PipelinesResponse extends CollectorStatus {
  * mistake, as of the receiver `page`.
  */
 export type SendersResponse = SendersStatus
+
+/** What became of spans that were sent to be stored. */
+export interface StoredResponse {
+  /** That are in the store, as they are when the answer comes. */
+  readonly spans: number
+  /** That are not, as their ids are not valid, and what is wrong with the first. */
+  readonly rejected: number
+  readonly reason?: string
+}
 
 /** Something that somebody should know, and can mend: what, where, how, how often, since when. Times are milliseconds since 1970. */
 export type AttentionRow = Attention

@@ -9,7 +9,8 @@ import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentele
 import { decodeTraces } from '@spoor/otlp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SearchResponse, StatusResponse, TraceReportResponse } from './api.ts'
-import type { Envelope, JaegerTrace } from './jaeger/model.ts'
+import type { JaegerTrace } from '@spoor/trace/files'
+import type { Envelope } from './jaeger/model.ts'
 import { requestOf, spanIdOf, startTestSpoor, string, type TestSpoor, traceIdOf } from './testkit.ts'
 
 let spoor: TestSpoor

@@ -1,17 +1,22 @@
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router'
 import { readCompareUrl } from './compare/compare-url.ts'
+import { readFileUrl } from './files/file-url.ts'
 import { isJaeger, readSearchUrl } from './search/search-url.ts'
 import { readServicesUrl } from './services/services-url.ts'
+import { readSetupUrl } from './setup/setup-url.ts'
 import { Shell } from './shell/shell.tsx'
 import { NotFound } from './shell/not-found.tsx'
 import { PageFailure } from './shell/page-failure.tsx'
 import { readTraceUrl } from './trace/trace-url.ts'
 import { only } from './url/only.ts'
+import { searchText } from './url/search-text.ts'
 import { lazyPart } from './widgets/lazy-part.tsx'
 
 const compareUrl = only(readCompareUrl)
+const fileUrl = only(readFileUrl)
 const searchUrl = only(readSearchUrl)
 const servicesUrl = only(readServicesUrl)
+const setupUrl = only(readSetupUrl)
 const traceUrl = only(readTraceUrl)
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
@@ -79,6 +84,20 @@ const pipelinesRoute = createRoute({
   }),
 })
 
+const setupRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  validateSearch: setupUrl,
+  component: lazyPart(async () => (await import('./setup/setup-page.tsx')).SetupPage, { name: 'The setup page' }),
+})
+
+export const fileRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/file',
+  validateSearch: fileUrl,
+  component: lazyPart(async () => (await import('./files/file-page.tsx')).FilePage, { name: 'The file' }),
+})
+
 const tree = root.addChildren([
   home,
   searchRoute,
@@ -87,29 +106,18 @@ const tree = root.addChildren([
   dependenciesRoute,
   compareRoute,
   pipelinesRoute,
+  setupRoute,
+  fileRoute,
 ])
 
-/** The router of the page. Parameters stay the text that they are in the address bar: no JSON in it. A repeated one becomes a list. */
+/** The router of the page. */
 export function createPageRouter() {
   return createRouter({
     routeTree: tree,
     defaultPreload: 'intent',
     defaultErrorComponent: PageFailure,
     scrollRestoration: false,
-    parseSearch: (text) => {
-      const parameters = new URLSearchParams(text)
-      return Object.fromEntries(
-        [...new Set(parameters.keys())].map((key) => {
-          const values = parameters.getAll(key)
-          return [key, values.length > 1 ? values : values[0]]
-        }),
-      )
-    },
-    stringifySearch: (search) => {
-      const parameters = new URLSearchParams()
-      for (const [key, value] of Object.entries(search)) if (typeof value === 'string') parameters.set(key, value)
-      return parameters.size > 0 ? `?${parameters}` : ''
-    },
+    ...searchText,
   })
 }
 

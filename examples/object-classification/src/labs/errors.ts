@@ -1,4 +1,4 @@
-import { is, most, near } from './lab.ts'
+import { is, most, near, oneOf } from './lab.ts'
 import type { Lab, Solution } from './lab.ts'
 import type { LabSpan } from './spans.ts'
 
@@ -8,9 +8,9 @@ export const errors: Lab = {
   title: 'Where does it fail first?',
   photographs: 24,
   rate: 4,
-  draw: (services, pick) => ({
+  draw: ({ services }, pick) => ({
     fault: 'errors',
-    at: services[pick(0, services.length - 1)] ?? '',
+    at: oneOf(services, pick, 'there are no services'),
     parameters: { percent: pick(25, 60) },
   }),
   ask: () =>

@@ -2,11 +2,20 @@
 import type { FaultName } from '../world/faults/catalogue.ts'
 import type { LabSpan } from './spans.ts'
 
+/** Where something can go wrong. */
+export interface Places {
+  /** Without the client. */
+  readonly services: readonly string[]
+  readonly links: readonly string[]
+}
+
 /** A fault at a place, drawn by lot. */
 export interface Drawn {
   readonly fault: FaultName
   readonly at: string
   readonly parameters: Readonly<Record<string, number>>
+  /** When it begins, ms after the first photograph was answered. Default: before all. */
+  readonly afterMs?: number
 }
 
 /** What of an answer is wrong; nothing where it is right. */
@@ -22,10 +31,9 @@ export interface Lab {
   /**
    * What goes wrong this time.
    *
-   * @param services Of the world, without the client.
    * @param pick A number of `from` up to and with `to`, by lot.
    */
-  draw(services: readonly string[], pick: (from: number, to: number) => number): Drawn
+  draw(places: Places, pick: (from: number, to: number) => number): Drawn
   /** What is asked, given what was stored. */
   ask(spans: readonly LabSpan[]): string
   /** The parts of an answer, and what each is. */
@@ -79,6 +87,23 @@ export function most<T>(values: Iterable<T>, of: (value: T) => number): T | unde
   let best: T | undefined
   for (const value of values) if (best === undefined || of(value) > of(best)) best = value
   return best
+}
+
+/** One of them by lot. @throws With `none` where there is none. */
+export function oneOf(names: readonly string[], pick: (from: number, to: number) => number, none: string): string {
+  const name = names[pick(0, Math.max(0, names.length - 1))]
+  if (name === undefined) throw new Error(none)
+  return name
+}
+
+/** The inference services. */
+export function models({ services }: Places): string[] {
+  return services.filter((name) => name.startsWith('inference-'))
+}
+
+/** How long a span took, ms. */
+export function length({ start, end }: LabSpan): number {
+  return end - start
 }
 
 /** The first spans of requests. */

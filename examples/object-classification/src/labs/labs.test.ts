@@ -1,16 +1,32 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { coldStart } from './cold-start.ts'
 import { errors } from './errors.ts'
-import { wrongParts } from './lab.ts'
+import { is, near, wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
 import { retryStorm } from './retry-storm.ts'
+import { saturatedQueue } from './saturated-queue.ts'
+import { serviceDown } from './service-down.ts'
 import { skewedClock } from './skewed-clock.ts'
+import { slowLink } from './slow-link.ts'
 import { slowModel } from './slow-model.ts'
 import type { LabSpan } from './spans.ts'
+import { wrongName } from './wrong-name.ts'
 import { FAULTS, placeOf } from '../world/faults/catalogue.ts'
 
-const LABS = [slowModel, errors, lostContext, retryStorm, skewedClock]
+const LABS = [
+  slowModel,
+  errors,
+  lostContext,
+  retryStorm,
+  skewedClock,
+  slowLink,
+  saturatedQueue,
+  coldStart,
+  serviceDown,
+  wrongName,
+]
 const services = ['preprocessing', 'ensemble', 'inference-a', 'inference-b']
 
 let count = 0
@@ -60,11 +76,11 @@ describe('the labs', () => {
     for (const lab of LABS) {
       for (let round = 0; round < 50; round++) {
         const { fault, at, parameters } = lab.draw(
-          services,
+          { services, links: ['edge-cloud'] },
           (from, to) => from + Math.floor(Math.random() * (to - from + 1)),
         )
         const kind = FAULTS[fault]
-        expect(kind.places).toContain(placeOf(at, false))
+        expect(kind.places).toContain(placeOf(at, at === 'edge-cloud'))
         for (const [key, value] of Object.entries(parameters)) {
           expect(value).toBeGreaterThanOrEqual(kind.parameters[key]?.min ?? Infinity)
           expect(value).toBeLessThanOrEqual(kind.parameters[key]?.max ?? 0)
@@ -72,6 +88,16 @@ describe('the labs', () => {
       }
       expect(existsSync(new URL(`../../../../docs/labs/${lab.number}.md`, import.meta.url))).toBe(true)
     }
+  })
+
+  it('take no answer for nothing', () => {
+    expect([near(0, 0.1)(''), near(Number.NaN, 1)('NaN'), is('')('')]).toEqual([false, false, false])
+    expect([near(0, 0.1)('0'), near(100, 0.1)('109'), near(100, 0.1)('111'), is('ab')('AB')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
   })
 
   it('1: the slowest model by its median, and the longest request', () => {
@@ -175,13 +201,79 @@ describe('the labs', () => {
       const first = root(trace, index * 100, index * 100 + 90)
       const preprocessing = call(trace, first, 'preprocessing', 0)
       const ensemble = call(trace, preprocessing, 'ensemble', -3000)
-      return [first, preprocessing, ensemble, call(trace, ensemble, 'inference-a', 3000)]
+      return [first, preprocessing, ensemble, call(trace, ensemble, 'inference-a', 3010)]
     })
     expectOnly(
       skewedClock,
       traces,
       { service: 'ensemble', ms: '-3050', trace: 't1' },
       { service: 'inference-a', ms: '3000', trace: 't2' },
+    )
+  })
+
+  it('6: the link on which a hop takes longest, and the longest request', () => {
+    const hop = (link: string, ms: number): LabSpan =>
+      span('t1', 'network', 'a → b', { tags: { 'link.name': link, 'link.ms': ms } })
+    expectOnly(
+      slowLink,
+      [
+        ...[10, 20, 900].map((ms) => hop('edge-fog', ms)),
+        ...[200, 220, 240].map((ms) => hop('fog-cloud', ms)),
+        root('t1', 0, 50),
+        root('t2', 0, 60),
+      ],
+      { link: 'fog-cloud', ms: '215', trace: 't2' },
+      { link: 'edge-fog', ms: '190', trace: 't1' },
+    )
+    expect(() => slowLink.draw({ services, links: [] }, () => 0)).toThrow('start the world with --world')
+  })
+
+  it('7: the longest line by its median, and the longest wait in it', () => {
+    const waits = (service: string, ...all: number[]): LabSpan[] =>
+      all.map((end, index) => span(`t${index}`, service, 'wait for the model', { end }))
+    expectOnly(
+      saturatedQueue,
+      [...waits('inference-a', 1, 2, 9000), ...waits('inference-b', 500, 900, 600)],
+      { service: 'inference-b', ms: '610', trace: 't1' },
+      { service: 'inference-a', ms: '700', trace: 't2' },
+    )
+  })
+
+  it('8: how often a model was loaded, and the longest of these', () => {
+    const load = (trace: string, end: number): LabSpan => span(trace, 'inference-a', 'load the model', { end })
+    expectOnly(
+      coldStart,
+      [load('t1', 500), load('t2', 800), load('t3', 700), span('t4', 'inference-b', 'run the model', { end: 5000 })],
+      { service: 'inference-a', times: '3', ms: '801', trace: 't2' },
+      { service: 'inference-b', times: '2', ms: '700', trace: 't3' },
+    )
+  })
+
+  it('9: the first of the requests that did without a service', () => {
+    const asked = (trace: string, start: number, ...by: string[]): LabSpan[] => [
+      root(trace, start, start + 10),
+      ...by.map((service) => span(trace, service, 'POST /inference', { kind: 'server' })),
+    ]
+    const [a, b] = ['inference-a', 'inference-b']
+    expectOnly(
+      serviceDown,
+      [...asked('t1', 0, a, b), ...asked('t3', 20, b), ...asked('t2', 10, b), ...asked('t4', 30, a, b)],
+      { service: a, trace: 't2', requests: '2' },
+      { service: b, trace: 't3', requests: '3' },
+    )
+  })
+
+  it('10: who does what only another one does', () => {
+    const work = (trace: string): LabSpan[] => [
+      span(trace, 'preprocessing', 'prepare the image'),
+      span(trace, 'inference-a', 'classify in the background'),
+      span(trace, 'inference-a', 'run the model', { tags: { 'model.name': 'a' } }),
+    ]
+    expectOnly(
+      wrongName,
+      [root('t1', 0, 10), ...work('t1'), root('t2', 0, 30), ...work('t2'), span('t2', 'inference-a', 'POST')],
+      { service: 'ensemble', as: 'inference-a', trace: 't2', spans: '3' },
+      { service: 'inference-a', as: 'ensemble', trace: 't1', spans: '2' },
     )
   })
 })

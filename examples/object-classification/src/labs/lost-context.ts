@@ -1,4 +1,4 @@
-import { is, most, near } from './lab.ts'
+import { is, most, near, oneOf } from './lab.ts'
 import type { Lab } from './lab.ts'
 import type { LabSpan } from './spans.ts'
 
@@ -8,9 +8,9 @@ export const lostContext: Lab = {
   title: 'Where is the rest of it?',
   photographs: 8,
   rate: 2,
-  draw: (services, pick) => ({
+  draw: ({ services }, pick) => ({
     fault: 'lost_context',
-    at: services[pick(0, services.length - 1)] ?? '',
+    at: oneOf(services, pick, 'there are no services'),
     parameters: {},
   }),
   ask: (spans) =>

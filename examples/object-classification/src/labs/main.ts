@@ -6,17 +6,33 @@
 import { cac } from 'cac'
 import { runCli } from '../service/cli.ts'
 import { runningWorld } from '../world/control/ask.ts'
+import { coldStart } from './cold-start.ts'
 import { errors } from './errors.ts'
 import { wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
 import { retryStorm } from './retry-storm.ts'
 import { readRun, runLab, writeRun } from './run.ts'
+import { saturatedQueue } from './saturated-queue.ts'
+import { serviceDown } from './service-down.ts'
 import { skewedClock } from './skewed-clock.ts'
+import { slowLink } from './slow-link.ts'
 import { slowModel } from './slow-model.ts'
 import { settledSpans, spansOf } from './spans.ts'
+import { wrongName } from './wrong-name.ts'
 
-const LABS: readonly Lab[] = [slowModel, errors, lostContext, retryStorm, skewedClock]
+const LABS: readonly Lab[] = [
+  slowModel,
+  errors,
+  lostContext,
+  retryStorm,
+  skewedClock,
+  slowLink,
+  saturatedQueue,
+  coldStart,
+  serviceDown,
+  wrongName,
+]
 
 interface Flags {
   readonly check?: boolean

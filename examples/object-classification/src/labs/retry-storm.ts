@@ -8,7 +8,7 @@ export const retryStorm: Lab = {
   title: 'Why is it busy when nothing happens?',
   photographs: 10,
   rate: 1,
-  draw: (_services, pick) => ({
+  draw: (_places, pick) => ({
     fault: 'retry_storm',
     at: 'ensemble',
     parameters: { timeout_ms: pick(15, 40), retries: pick(2, 6) },

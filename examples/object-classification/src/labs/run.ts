@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Classification } from '../client/send.ts'
 import type { RunningWorld } from '../world/control/ask.ts'
@@ -25,17 +26,29 @@ export interface LabRun {
 export async function runLab(lab: Lab, world: RunningWorld): Promise<LabRun> {
   const about = await world.describe()
   const services = about.services.map(({ name }) => name).filter((name) => name !== 'client')
-  const { fault, at, parameters } = lab.draw(services, (from, to) => randomInt(from, to + 1))
+  const links = about.links.map(({ name }) => name)
+  const drawn = lab.draw({ services, links }, (from, to) => randomInt(from, to + 1))
+  const { fault, at, parameters, afterMs = 0 } = drawn
+  const begin = (): Promise<unknown> => world.switchOn(fault, at, parameters)
+  let late: Promise<unknown> | undefined
   await world.clear()
-  await world.switchOn(fault, at, parameters)
   try {
-    return await send(lab, about)
+    if (afterMs === 0) await begin()
+    const run = await send(lab, about, () => {
+      if (afterMs === 0 || late) return
+      late = sleep(afterMs).then(begin)
+      // Told below, when all have been sent.
+      late.catch(() => undefined)
+    })
+    await late
+    return run
   } finally {
     await world.switchOff(fault, at)
   }
 }
 
-async function send(lab: Lab, { upload, otlp, photographs, page }: WorldAnswer): Promise<LabRun> {
+/** @param onAnswer Called when a photograph was answered. */
+async function send(lab: Lab, { upload, otlp, photographs, page }: WorldAnswer, onAnswer: () => void): Promise<LabRun> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const client = fileURLToPath(new URL(`../client/main.${extension}`, import.meta.url))
   const flags = [
@@ -68,7 +81,10 @@ async function send(lab: Lab, { upload, otlp, photographs, page }: WorldAnswer):
   createInterface({ input: child.stdout }).on('line', (line) => {
     const said = JSON.parse(line) as Classification | { readonly summary: { readonly run: string } }
     if ('summary' in said) id = said.summary.run
-    else if (said.result) requestIds.push(said.result.requestId)
+    else {
+      onAnswer()
+      if (said.result) requestIds.push(said.result.requestId)
+    }
   })
   await once(child, 'close')
   if (id === undefined) throw new Error('the client has ended before all photographs were sent')

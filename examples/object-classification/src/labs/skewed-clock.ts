@@ -1,4 +1,4 @@
-import { is, median, most, near, rootsOf } from './lab.ts'
+import { is, median, most, near, oneOf, rootsOf } from './lab.ts'
 import type { Lab } from './lab.ts'
 import type { LabSpan } from './spans.ts'
 
@@ -11,11 +11,11 @@ export const skewedClock: Lab = {
   title: 'What happens before it is asked for?',
   photographs: 8,
   rate: 2,
-  draw(services, pick) {
+  draw({ services }, pick) {
     const ms = pick(2000, 9000)
     return {
       fault: 'skewed_clock',
-      at: services[pick(0, services.length - 1)] ?? '',
+      at: oneOf(services, pick, 'there are no services'),
       parameters: { ms: pick(0, 1) === 0 ? ms : -ms },
     }
   },

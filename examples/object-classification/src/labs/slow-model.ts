@@ -1,4 +1,4 @@
-import { groupBy, is, median, most, near, rootsOf } from './lab.ts'
+import { groupBy, is, length, median, models, most, near, oneOf, rootsOf } from './lab.ts'
 import type { Lab } from './lab.ts'
 
 /** 1: one of the models takes longer than it did. */
@@ -7,14 +7,11 @@ export const slowModel: Lab = {
   title: 'Who makes everybody wait?',
   photographs: 10,
   rate: 1,
-  draw(services, pick) {
-    const models = services.filter((name) => name.startsWith('inference-'))
-    return {
-      fault: 'slow_model',
-      at: models[pick(0, models.length - 1)] ?? '',
-      parameters: { ms: pick(1000, 2200) },
-    }
-  },
+  draw: (places, pick) => ({
+    fault: 'slow_model',
+    at: oneOf(models(places), pick, 'there are no models'),
+    parameters: { ms: pick(1000, 2200) },
+  }),
   ask: () =>
     'Photographs take long. Which service is it that the others wait for, how long does its model run, and which request took longest?',
   answer: {
@@ -29,10 +26,10 @@ export const slowModel: Lab = {
     )
     const medians = [...runs].map(([service, list]) => ({
       service,
-      ms: median(list.map(({ start, end }) => end - start)),
+      ms: median(list.map(length)),
     }))
     const slowest = most(medians, ({ ms }) => ms)
-    const longest = most(rootsOf(spans), ({ start, end }) => end - start)
+    const longest = most(rootsOf(spans), length)
     return {
       service: is(slowest?.service ?? ''),
       ms: near(slowest?.ms ?? Number.NaN, 0.1),

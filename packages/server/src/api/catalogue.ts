@@ -7,11 +7,13 @@ export interface ApiRoute {
   /** Behind `/api/spoor/v1`, as Fastify writes it. */
   readonly path: string
   /** Default: `get`. */
-  readonly method?: 'put' | 'delete'
+  readonly method?: 'put' | 'post' | 'delete'
   readonly summary: string
   readonly parameters: readonly Parameter[]
   /** The lane of a question to the store, which also takes `timeout`. */
   readonly lane?: LaneName
+  /** The media type of what it is sent. */
+  readonly body?: string
   /** The type of the answer in `api.ts`, or its media type. */
   readonly answer: string
   /** The type in `api.ts` of its lines, for a client that accepts `application/x-ndjson`. */
@@ -212,6 +214,16 @@ export const API = {
     lane: 'traces',
     answer: 'application/x-protobuf',
     example: 'format=json',
+  },
+  storeSpans: {
+    path: '/traces',
+    method: 'post',
+    summary: 'Stores spans, past all pipelines: a serialized `TracesData` of at most 16 MiB.',
+    parameters: [],
+    lane: 'traces',
+    body: 'application/x-protobuf',
+    answer: 'StoredResponse',
+    example: '',
   },
   report: {
     path: '/traces/:id/report',

@@ -86,6 +86,7 @@ function operationOf(id: string, route: ApiRoute): object {
         schema,
       })),
     ],
+    ...(route.body && { requestBody: { required: true, content: { [route.body]: {} } } }),
     responses: {
       200: {
         description: isMedia ? route.answer : `\`${route.answer}\` of \`${TYPES_URL}\`.`,

@@ -41,6 +41,7 @@ import { refuseUnknown } from './parameters.ts'
 import { normalizeTraceId, nowNs, type Query, RequestError } from './params.ts'
 import { at } from './route.ts'
 import { searchRoute } from './search.ts'
+import { storeSpansRoute } from './store-spans.ts'
 import type { Limits, StoreQueries } from './store-queries.ts'
 import { tailRoute } from './tail.ts'
 import { otlpJson, startedTrace } from './trace-bytes.ts'
@@ -92,6 +93,8 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       if (format === 'json') return sendText(reply.type(JSON_TYPE), otlpJson(chunks), failed)
       return sendBytes(reply.type('application/x-protobuf'), chunks, failed)
     })
+
+    storeSpansRoute(app, store)
 
     app.get<{ Params: { id: string } }>(...at(API.report), async (request, reply) => {
       const id = traceIdParam(request.params.id)

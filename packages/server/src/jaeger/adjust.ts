@@ -19,9 +19,6 @@ export interface Adjuster {
   ): { readonly span: Span; readonly warnings: readonly string[] } | undefined
 }
 
-/** A span attribute by which Jaeger hands warnings through OTLP: an array of strings. */
-export const WARNINGS = '@jaeger@warnings'
-
 /** Leaves spans as they came: Jaeger's `raw=true`. */
 export const rawAdjuster: Adjuster = { adjust: (span) => ({ span, warnings: [] }) }
 

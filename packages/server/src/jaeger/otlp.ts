@@ -11,7 +11,8 @@ import {
   type Span,
   splitSpans,
 } from '@spoor/otlp'
-import { adjustAttributes, type Adjuster, sorted, WARNINGS } from './adjust.ts'
+import { WARNINGS } from '@spoor/trace/files'
+import { adjustAttributes, type Adjuster, sorted } from './adjust.ts'
 import { type AheadOptions, readAhead } from './read-ahead.ts'
 
 /** Spans that are decoded in one go: some milliseconds. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { spanIdOf, requestOf, startTestSpoor, traceIdOf, type TestSpoor } from '../testkit.ts'
-import type { Envelope, JaegerTrace } from './model.ts'
+import type { JaegerTrace } from '@spoor/trace/files'
+import type { Envelope } from './model.ts'
 import type { MetricFamily } from './monitor.ts'
 
 let spoor: TestSpoor

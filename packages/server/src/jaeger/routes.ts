@@ -1,5 +1,6 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- that is Express; Fastify answers with what a handler rejects with */
 import { collectSearch } from '@spoor/storage'
+import { shortTraceId } from '@spoor/trace/files'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, nowNs, type Query, RequestError } from '../api/params.ts'
@@ -12,7 +13,7 @@ import { booleanParam, readTraceId } from './go-params.ts'
 import type { Envelope } from './model.ts'
 import { MONITOR_METRICS, monitorMetric } from './monitor.ts'
 import { searchParams, timeRange } from './search-params.ts'
-import { type JaegerTraceReader, shortTraceId } from './trace-json.ts'
+import type { JaegerTraceReader } from './trace-json.ts'
 import { tracesText } from './trace-text.ts'
 import { MAX_TRANSFORM_BYTES, transformed } from './transform.ts'
 

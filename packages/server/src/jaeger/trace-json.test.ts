@@ -1,7 +1,7 @@
 import { encodeTraces, type Resource, type Span, type TracesData } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
 import { type StorageError } from '@spoor/storage'
-import type { JaegerTrace } from './model.ts'
+import type { JaegerTrace } from '@spoor/trace/files'
 import { type JaegerTraceReader, readJaegerTrace, type ReadOptions } from './trace-json.ts'
 import { tracesText } from './trace-text.ts'
 

@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { StorageError, type ToolOptions } from '@spoor/storage'
+import type { Refusal } from '@spoor/trace/files'
 import { formatBytes } from '../cli-values.ts'
 import { SpoorError } from '../error.ts'
 import { createLogger } from '../logging.ts'
 import { counted, print, type ToolOutput, toned } from '../tools/output.ts'
 import { openDestination } from './import/destination.ts'
 import { readInput } from './import/read-input.ts'
-import { ImportSession, type Refusal } from './import/session.ts'
+import { ImportSession } from './import/session.ts'
 
 export interface ImportCommand {
   /** Paths; `-` is the standard input. */
@@ -52,7 +53,7 @@ export async function importFiles(command: ImportCommand, output: ToolOutput, op
     await destination.close()
   }
   const { rejected } = destination
-  const refusals = [...session.refusals.values()]
+  const refusals = [...session.refusals.all]
   if (rejected > 0) {
     const first = destination.name
     refusals.push({ reason: 'the receiver did not take them', spans: rejected, pieces: 0, first })

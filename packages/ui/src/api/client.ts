@@ -75,6 +75,8 @@ export interface GetOptions {
   readonly onChunk?: (chunk: Uint8Array) => void
   /** Called whenever something of the answer has come. */
   readonly onProgress?: () => void
+  /** POSTs it, protobuf, in place of a GET. */
+  readonly body?: Uint8Array<ArrayBuffer>
 }
 
 /** GETs protobuf. Throws {@link ApiFailure}; passes an abort on as it is. */
@@ -82,11 +84,16 @@ export function getBytes(path: string, options: GetOptions = {}): Promise<Uint8A
   return get(apiUrl(path), 'application/x-protobuf', options)
 }
 
+/** POSTs protobuf, and passes over what is answered. Throws {@link ApiFailure}. */
+export async function postBytes(path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+  await get(apiUrl(path), 'application/json', { body })
+}
+
 /** GETs what is of a media type. Throws {@link ApiFailure}; passes an abort on as it is. */
 export async function get(
   url: string,
   type: string,
-  { signal, onProgress, onChunk }: GetOptions,
+  { signal, onProgress, onChunk, body }: GetOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const silence = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -106,7 +113,8 @@ export async function get(
   listen()
   try {
     const response = await fetch(url, {
-      headers: { accept: type },
+      headers: { accept: type, ...(body && { 'content-type': 'application/x-protobuf' }) },
+      ...(body && { method: 'POST', body }),
       signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
     }).catch((cause: unknown) => {
       const message = `Spoor does not answer at ${location.origin}. Is it still running?`
@@ -124,12 +132,12 @@ export async function get(
         else controller.enqueue(chunk)
       },
     })
-    const body = await new Response(response.body?.pipeThrough(heard)).arrayBuffer().catch((cause: unknown) => {
+    const answer = await new Response(response.body?.pipeThrough(heard)).arrayBuffer().catch((cause: unknown) => {
       if (cause instanceof ApiFailure) throw cause
       const message = `The answer of ${withoutQuery(url)} broke off after ${received} bytes: Spoor stopped, or met an error while it answered.`
       throw broken(cause, new ApiFailure('cut', message, { isPassing: true }))
     })
-    const bytes = new Uint8Array(body)
+    const bytes = new Uint8Array(answer)
     if (!response.ok) throw errorOf(url, response, bytes)
     if (!given.startsWith(type)) {
       const message = `${withoutQuery(url)} answered with ${given} in place of ${type}. Is something else than Spoor listening at ${location.origin}?`

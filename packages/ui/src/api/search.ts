@@ -48,14 +48,14 @@ export function pageOf(parameters: Parameters): Parameters {
   return { ...parameters, limit: parameters['limit'] ?? pageSize }
 }
 
-/** Pages of a search. `live` asks again every {@link liveIntervalMs}; so does a search that found nothing, for what comes later. */
-export function searchQuery(parameters: Parameters, live: boolean) {
+/** Pages of a search. One that found nothing is asked again every {@link liveIntervalMs}, for what comes later. */
+export function searchQuery(parameters: Parameters) {
   return infiniteQueryOptions({
     queryKey: ['search', parameters],
     queryFn: ({ signal, pageParam }) => getSearch(pageOf(parameters), pageParam, signal),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
-    refetchInterval: ({ state }) => (live || foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),
+    refetchInterval: ({ state }) => (foundNothing(state.data?.pages[0]) ? liveIntervalMs : false),
     placeholderData: (previous) => previous,
     retry: false,
   })

@@ -1,10 +1,14 @@
-import { type RefObject, useCallback, useEffect, useState } from 'react'
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import { rowScale } from './row-scale.ts'
 import { useSize } from './use-size.ts'
 
 export interface Rows {
   /** The rows to draw: from `first` up to and without `end`. */
   readonly first: number
   readonly end: number
+  /** Of all rows, as far as a browser can scroll; and where a row lies in it. Pixels. */
+  readonly height: number
+  readonly topOf: (index: number) => number
   /** Scrolls a row into sight, in the middle when it is far. */
   readonly reveal: (index: number) => void
 }
@@ -30,38 +34,48 @@ export function useRows(
     overscan = 12,
   }: { count: number; rowHeight: number; headHeight?: number; overscan?: number },
 ): Rows {
-  const { height } = useSize(scroller)
-  const [top, setTop] = useState(0)
+  const size = useSize(scroller).height
+  const { height, factor } = rowScale(count * rowHeight, size - headHeight)
+  const [scrolled, setScrolled] = useState(0)
+  const isScaled = factor > 1
   useEffect(() => {
     const element = scroller.current
     if (!element) return undefined
-    // Only a whole row more is news.
-    const listen = () => setTop(Math.floor(element.scrollTop / rowHeight))
+    // Only a whole row more is news, where rows do not move against what is scrolled.
+    const step = isScaled ? 1 : rowHeight
+    const listen = () => setScrolled(Math.floor(element.scrollTop / step) * step)
     listen()
     element.addEventListener('scroll', listen, { passive: true })
     return () => element.removeEventListener('scroll', listen)
-  }, [scroller, rowHeight])
+  }, [scroller, rowHeight, isScaled])
 
+  const latest = useRef(factor)
+  latest.current = factor
   const reveal = useCallback(
     (index: number) => {
       const element = scroller.current
       if (!element) return
       const room = element.clientHeight - headHeight
       const from = index * rowHeight
-      const { scrollTop } = element
-      const isNear = from > scrollTop - 5 * rowHeight && from < scrollTop + room + 5 * rowHeight
-      if (!isNear) element.scrollTop = from - (room - rowHeight) / 2
-      else if (from < scrollTop) element.scrollTop = from
-      else if (from + rowHeight > scrollTop + room) element.scrollTop = from + rowHeight - room
+      const top = element.scrollTop * latest.current
+      const show = (top: number) => (element.scrollTop = top / latest.current)
+      const isNear = from > top - 5 * rowHeight && from < top + room + 5 * rowHeight
+      if (!isNear) show(from - (room - rowHeight) / 2)
+      else if (from < top) show(from)
+      else if (from + rowHeight > top + room) show(from + rowHeight - room)
     },
     [scroller, rowHeight, headHeight],
   )
 
   // What was scrolled to may be gone.
-  const start = Math.min(top, Math.max(0, count - Math.ceil(height / rowHeight)))
+  const top = Math.floor((scrolled * factor) / rowHeight)
+  const start = Math.min(top, Math.max(0, count - Math.ceil(size / rowHeight)))
+  const shift = isScaled ? Math.round(scrolled * factor - scrolled) : 0
   return {
     first: Math.max(0, start - overscan),
-    end: Math.min(count, start + Math.ceil(height / rowHeight) + 1 + overscan),
+    end: Math.min(count, start + Math.ceil(size / rowHeight) + 1 + overscan),
+    height,
+    topOf: (index) => index * rowHeight - shift,
     reveal,
   }
 }

@@ -1,14 +1,17 @@
 import { formatDuration, parseGoDuration } from '@spoor/otlp'
-import { useNavigate } from '@tanstack/react-router'
 import type { SearchResponse } from 'spoor/api'
 import type { SearchSoFar } from '../api/search.ts'
 import { formatCount, formatCounted } from '../format/numbers.ts'
-import { earlierOnes } from '../compare/questions.ts'
 import { without } from '../url/without.ts'
 import { CloseIcon } from '../widgets/icons.tsx'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
 import { type Order, orders, type SearchUrl } from './search-url.ts'
 import styles from './search-page.module.css'
+
+const ListTools = lazyPart(async () => (await import('./list-tools/list-tools.tsx')).ListTools, {
+  name: 'What can be done with the list',
+})
 
 const orderNames: Readonly<Record<Order, string>> = {
   newest: 'newest',
@@ -36,10 +39,8 @@ export function ResultHeader(props: {
   picked: number
   onComparePicked: () => void
 }) {
-  const navigate = useNavigate()
   const { url, pages } = props
   const last = pages?.at(-1)
-  const earlier = earlierOnes(url)
   const order = url.order ?? 'newest'
   const { min, max } = url
   const count = last?.next === undefined ? formatCounted(props.shown, 'trace') : `${formatCount(props.shown)}+ traces`
@@ -57,20 +58,13 @@ export function ResultHeader(props: {
           key: choice,
           label: orderNames[choice],
           checked: choice === order,
-          onSelect: () => props.onChange({ ...without(url, ['order']), ...(choice !== 'newest' && { order: choice }) }),
+          onSelect: () =>
+            props.onChange(
+              choice === 'newest' ? without(url, ['order']) : { ...without(url, ['live']), order: choice },
+            ),
         }))}
       />
-      {earlier.length > 0 && (
-        <MenuButton
-          label="compare"
-          title="Compare all that matches"
-          items={earlier.map(({ label, search }) => ({
-            key: label,
-            label,
-            onSelect: () => void navigate({ to: '/compare', search }),
-          }))}
-        />
-      )}
+      {pages && <ListTools url={url} onChange={props.onChange} />}
       {props.picked > 0 && (
         <button type="button" className={styles.chip} disabled={props.picked < 2} onClick={props.onComparePicked}>
           {props.picked < 2 ? 'A · pick another with space' : 'Compare A with B (c)'}

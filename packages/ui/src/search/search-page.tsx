@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { TraceRow } from 'spoor/api'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiFailure } from '../api/client.ts'
 import { statusQuery } from '../api/queries.ts'
 import { pageOf, searchQuery, useSearchSoFar } from '../api/search.ts'
 import { formatCounted } from '../format/numbers.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
-import { boxAgainstRest } from '../compare/questions.ts'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
@@ -28,12 +28,14 @@ const GroupsPanel = lazyPart(async () => (await import('./groups/groups-panel.ts
   name: 'The groups',
 })
 
+const LiveBar = lazyPart(async () => (await import('./live/live-bar.tsx')).LiveBar, { name: 'Live' })
+
 const Nothing = lazyPart(async () => (await import('./nothing.tsx')).Nothing, {
   name: 'The hint',
   waiting: () => <Loading label="Searching" />,
 })
 
-const SetupHint = lazyPart(async () => (await import('./setup-hint.tsx')).SetupHint, { name: 'The hint' })
+const EmptyState = lazyPart(async () => (await import('../setup/empty-state.tsx')).EmptyState, { name: 'The hint' })
 
 const HeatMap = lazyPart(async () => (await import('./plot/heat-map.tsx')).HeatMap, {
   name: 'The heat map',
@@ -58,20 +60,24 @@ export function SearchPage() {
   const [hovered, setHovered] = useState<string>()
   const live = url.live === '1'
   const { data: status } = useQuery(statusQuery)
-  const search = useInfiniteQuery(searchQuery(searchParameters(url), live))
+  const search = useInfiniteQuery(searchQuery(searchParameters(url)))
   const pages = search.data?.pages
   const running = useSearchSoFar(pageOf(searchParameters(url)))
   // What is there of this very search stays until the new answer is whole.
   const soFar = search.isPending || search.isPlaceholderData ? running : undefined
-  const rows = useMemo(
+  const found = useMemo(
     () => (soFar && soFar.traces.length > 0 ? soFar.traces : (pages?.flatMap((page) => page.traces) ?? [])),
     [soFar, pages],
   )
+  const question = JSON.stringify(searchParameters(url))
+  const [liveList, setLiveList] = useState<{ question: string; rows: readonly TraceRow[]; cut: boolean }>()
+  const isLive = liveList?.question === question
+  const rows = isLive ? liveList.rows : found
   // The selection is a trace, not a place: what comes meanwhile does not move it.
   const selected = selectedId === undefined ? -1 : rows.findIndex((row) => row.traceId === selectedId)
   const select = (index: number) => setSelectedId(rows[index]?.traceId)
   const moreFailure = search.isFetchNextPageError ? search.error : undefined
-  const lastFailure = useLastFailure(search.error, search.data !== undefined, JSON.stringify(searchParameters(url)))
+  const lastFailure = useLastFailure(search.error, search.data !== undefined, question)
   const failure = moreFailure ? undefined : lastFailure
   const queryFailure = failure instanceof ApiFailure && isOfQuery(failure) ? failure : undefined
   const again = () => void search.refetch()
@@ -95,7 +101,10 @@ export function SearchPage() {
     { label: 'Filter', onChoose: (box) => change({ ...without(url, ['range', 'live']), ...boxed(box) }) },
     {
       label: 'What is different in the box?',
-      onChoose: (box) => void navigate({ to: '/compare', search: boxAgainstRest(url, boxed(box)) }),
+      onChoose: (box) =>
+        void import('../compare/questions.ts').then(({ boxAgainstRest }) =>
+          navigate({ to: '/compare', search: boxAgainstRest(url, boxed(box)) }),
+        ),
     },
   ]
   /** Two can be picked: a third takes the place of the first. */
@@ -105,7 +114,17 @@ export function SearchPage() {
     const [left, right] = picked
     if (left && right) void navigate({ to: '/compare', search: { left, right } })
   }
-  const toggleLive = () => change(live ? without(url, ['live']) : { ...without(url, ['from', 'to']), live: '1' })
+  const toggleLive = () =>
+    change(live ? without(url, ['live']) : { ...without(url, ['from', 'to', 'order']), live: '1' })
+  const keepLive = useCallback(
+    (rows: readonly TraceRow[], cut: boolean) => setLiveList({ question, rows, cut }),
+    [question],
+  )
+  const scroller = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // What came while it was live is found by a search, too, and stays until then.
+    if (!live && isLive) void search.refetch().finally(() => setLiveList(undefined))
+  }, [live])
   useKeys({
     j: () => select(Math.min(selected + 1, rows.length - 1)),
     k: () => select(Math.max(selected - 1, 0)),
@@ -163,13 +182,13 @@ export function SearchPage() {
           className={styles.live}
           aria-pressed={live}
           onClick={toggleLive}
-          title="Ask again every 2 s (l)"
+          title="Show traces as they come (l)"
         >
           <i /> Live
         </button>
       </div>
       {status?.store.spans === 0 && rows.length === 0 ? (
-        <SetupHint status={status} />
+        <EmptyState status={status} />
       ) : (
         <>
           {isMany ? (
@@ -195,16 +214,20 @@ export function SearchPage() {
               onComparePicked={comparePicked}
             />
           )}
+          {live && !search.isPlaceholderData && !queryFailure && (
+            <LiveBar key={question} url={url} rows={found} scroller={scroller} onRows={keepLive} onSearch={again} />
+          )}
           {rows.length > 0 ? (
             <TraceList
+              scroller={scroller}
               rows={rows}
               selected={selected}
               picked={picked}
               onPick={pick}
               hovered={hovered}
               onHover={setHovered}
-              search={JSON.stringify(searchParameters(url))}
-              hasMore={hasNextPage}
+              search={question}
+              hasMore={hasNextPage && !(isLive && liveList.cut)}
               moreFailure={moreFailure ?? undefined}
               onMore={more}
             />

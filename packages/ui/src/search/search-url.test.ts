@@ -3,11 +3,12 @@ import { quote, readSearchUrl, searchParameters } from './search-url.ts'
 
 describe('readSearchUrl', () => {
   it('keeps the known parameters and drops what it cannot read', () => {
-    expect(readSearchUrl({ q: 'status:error', order: 'longest', live: '1', from: 'yesterday', other: 'x' })).toEqual({
+    expect(readSearchUrl({ q: 'status:error', order: 'newest', live: '1', from: 'yesterday', other: 'x' })).toEqual({
       q: 'status:error',
-      order: 'longest',
+      order: 'newest',
       live: '1',
     })
+    expect(readSearchUrl({ order: 'longest', live: '1' })).toEqual({ order: 'longest' })
     expect(readSearchUrl({ order: 'prettiest', q: '', panel: 'x', groups: 'name' })).toEqual({})
     expect(readSearchUrl({ from: '6h' })).toEqual({ range: '6h' })
     expect(readSearchUrl({ panel: 'errors' })).toEqual({ panel: 'errors' })

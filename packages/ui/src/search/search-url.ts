@@ -41,7 +41,7 @@ export interface SearchUrl {
   readonly min?: string
   readonly max?: string
   readonly order?: Order
-  /** `1`: ask again every two seconds. */
+  /** `1`: traces are shown as they come. Only where the newest are first, as nothing else can be at its place when it comes. */
   readonly live?: string
   /** Default `operations`. */
   readonly panel?: Panel
@@ -72,7 +72,7 @@ export function readSearchUrl(raw: Readonly<Record<string, unknown>>): SearchUrl
     min: text('min'),
     max: text('max'),
     order,
-    live: text('live') === '1' ? '1' : undefined,
+    live: text('live') === '1' && (order ?? 'newest') === 'newest' ? '1' : undefined,
     panel: panels.find((panel) => panel === text('panel')),
     groups: groupSorts.find((sort) => sort === text('groups')),
     flame: flameShows.find((show) => show === text('flame')),

@@ -7,12 +7,14 @@ import { formatInstant, formatStart, type Zone } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import { type BarScale, barShare } from './bar-scale.ts'
+import type { ColumnKey } from './columns.ts'
 import { hasTail } from './tail.ts'
 import styles from './trace-list.module.css'
 
-/** One trace: its root, how its time divides among services (to one scale in the whole list), and its figures. */
+/** One trace: its root, and what is in the columns that were chosen. */
 export const TraceListRow = memo(function TraceListRow(props: {
   row: TraceRow
+  columns: readonly ColumnKey[]
   /** Of all bars of the list. */
   scale: BarScale
   selected: boolean
@@ -21,8 +23,7 @@ export const TraceListRow = memo(function TraceListRow(props: {
   zone: Zone
   onHover: (traceId: string | undefined) => void
 }) {
-  const { row, zone } = props
-  const start = BigInt(row.start)
+  const { row, zone, scale } = props
   return (
     <Link
       to="/trace/$id"
@@ -47,8 +48,18 @@ export const TraceListRow = memo(function TraceListRow(props: {
           </span>
         )}
       </span>
+      {props.columns.map((key) => (
+        <Cell key={key} column={key} row={row} scale={scale} zone={zone} />
+      ))}
+    </Link>
+  )
+})
+
+function Cell({ column, row, scale, zone }: { column: ColumnKey; row: TraceRow; scale: BarScale; zone: Zone }) {
+  if (column === 'duration') {
+    return (
       <span className={styles.duration}>
-        <ServiceBar row={row} scale={props.scale} />
+        <ServiceBar row={row} scale={scale} />
         <b>{formatDuration(row.requestDurationNs)}</b>
         {hasTail(row) && (
           <span className={styles.tailText} title={`${formatDuration(row.tailNs)} of work after the answer`}>
@@ -56,22 +67,46 @@ export const TraceListRow = memo(function TraceListRow(props: {
           </span>
         )}
       </span>
-      <span className={styles.right}>
-        {formatCount(row.spans)} <Unit>spans</Unit>
-      </span>
-      <span className={styles.right}>
-        {formatCount(row.services.length)} <Unit>services</Unit>
-      </span>
-      <span className={styles.right} data-errors={row.errors > 0}>
-        {row.errors > 0 && formatCount(row.errors)}
-        {row.errors > 0 && <Unit>errors</Unit>}
-      </span>
-      <span className={`${styles.right} ${styles.start}`} title={formatInstant(start, zone)}>
+    )
+  }
+  if (column === 'start') {
+    const start = BigInt(row.start)
+    return (
+      <span className={`${styles.right} ${styles.start}`} data-column={column} title={formatInstant(start, zone)}>
         {formatStart(start, zone)}
       </span>
-    </Link>
+    )
+  }
+  const [text, unit] = figureOf(column, row)
+  return (
+    <span className={styles.right} data-column={column} data-errors={column === 'errors' && row.errors > 0}>
+      {text} {unit && <Unit>{unit}</Unit>}
+    </span>
   )
-})
+}
+
+/** What stands in a column, and what a screen reader hears behind it. */
+function figureOf(
+  column: Exclude<ColumnKey, 'duration' | 'start'>,
+  row: TraceRow,
+): readonly [text: string, unit?: string] {
+  switch (column) {
+    case 'spans':
+      return [formatCount(row.spans), 'spans']
+    case 'services':
+      return [formatCount(row.services.length), 'services']
+    case 'errors':
+      return row.errors > 0 ? [formatCount(row.errors), 'errors'] : ['']
+    case 'tail':
+      return row.tailNs > 0 ? [formatDuration(row.tailNs), 'after the answer'] : ['']
+    case 'whole':
+      return [formatDuration(row.durationNs), 'in all']
+    case 'orphans':
+      return row.orphans > 0 ? [formatCount(row.orphans), 'without their parent'] : ['']
+    default:
+      return [row.traceId.slice(0, 8)]
+  }
+}
 
 /** How many spans the query is about; where a word of it was found, in what. */
 function Matched({ matched }: { matched: NonNullable<TraceRow['matched']> }) {

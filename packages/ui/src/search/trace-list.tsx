@@ -1,8 +1,9 @@
 import type { TraceRow } from 'spoor/api'
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useMemo } from 'react'
 import { useRows } from '../canvas/use-rows.ts'
 import { useSettings } from '../settings/settings.ts'
 import { barScale } from './bar-scale.ts'
+import { chosenColumns, columns } from './columns.ts'
 import styles from './trace-list.module.css'
 import { TraceListRow } from './trace-list-row.tsx'
 
@@ -14,6 +15,7 @@ const places = new Map<string, number>()
 /** The traces found, as rows; only those in sight are in the document. Asks for more as the end comes near. */
 export function TraceList(props: {
   rows: readonly TraceRow[]
+  scroller: RefObject<HTMLDivElement | null>
   selected: number
   /** Ids of those that are to be compared. */
   picked: readonly string[]
@@ -27,10 +29,9 @@ export function TraceList(props: {
   moreFailure: Error | undefined
   onMore: () => void
 }) {
-  const scroller = useRef<HTMLDivElement>(null)
   const zone = useSettings((settings) => settings.zone)
   const setSettings = useSettings((settings) => settings.set)
-  const { rows, hasMore, moreFailure, onMore, selected } = props
+  const { scroller, rows, hasMore, moreFailure, onMore, selected } = props
   const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight })
   const last = end - 1
   const { search } = props
@@ -49,26 +50,29 @@ export function TraceList(props: {
     if (selected >= 0) reveal(selected)
   }, [selected, reveal])
 
+  const kept = useSettings((settings) => settings.columns)
+  const chosen = useMemo(() => chosenColumns(kept), [kept])
+  const tracks = (width: 1 | 2) => chosen.map((key) => columns[key][width]).join(' ')
   const scale = useMemo(() => barScale(rows), [rows])
   return (
-    <div className={styles.list}>
+    <div className={styles.list} style={{ '--columns': tracks(1), '--narrow-columns': tracks(2) } as object}>
       <div className={styles.head}>
         <span>Root</span>
-        <span>Duration (log), by service</span>
-        <span className={styles.right}>Spans</span>
-        <span className={styles.right}>Services</span>
-        <span className={styles.right}>Errors</span>
-        <span className={styles.right}>
-          Start{' '}
-          <button
-            type="button"
-            className={styles.zone}
-            onClick={() => setSettings({ zone: zone === 'utc' ? 'local' : 'utc' })}
-            title={zone === 'utc' ? 'Times are in UTC. Show local times' : 'Times are local. Show UTC'}
-          >
-            {zone === 'utc' ? 'UTC' : 'local'}
-          </button>
-        </span>
+        {chosen.map((key) => (
+          <span key={key} className={key === 'duration' ? undefined : styles.right} data-column={key}>
+            {columns[key][0]}{' '}
+            {key === 'start' && (
+              <button
+                type="button"
+                className={styles.zone}
+                onClick={() => setSettings({ zone: zone === 'utc' ? 'local' : 'utc' })}
+                title={zone === 'utc' ? 'Times are in UTC. Show local times' : 'Times are local. Show UTC'}
+              >
+                {zone === 'utc' ? 'UTC' : 'local'}
+              </button>
+            )}
+          </span>
+        ))}
       </div>
       <div className={styles.scroller} ref={scroller} role="list" aria-label="Traces">
         <div role="presentation" style={{ height: rows.length * rowHeight, position: 'relative' }}>
@@ -86,6 +90,7 @@ export function TraceList(props: {
                 <PickButton place={props.picked.indexOf(row.traceId)} onPick={() => props.onPick(row.traceId)} />
                 <TraceListRow
                   row={row}
+                  columns={chosen}
                   scale={scale}
                   selected={index === selected}
                   picked={props.picked.includes(row.traceId)}

@@ -13,6 +13,11 @@ export interface Settings {
   /** Width of the detail panel; 0 likewise. */
   readonly detailWidth: number
   readonly detailOpen: boolean
+  /** The list's columns, by their keys; as is usual until somebody chooses. */
+  readonly columns?: readonly string[]
+  /** Searches that were kept, and those that were asked last, the latest first: each the part of the address behind `?`. */
+  readonly saved: readonly string[]
+  readonly recent: readonly string[]
   readonly set: (change: Partial<Omit<Settings, 'set'>>) => void
 }
 
@@ -24,6 +29,8 @@ export const useSettings = create<Settings>()(
       nameWidth: 0,
       detailWidth: 0,
       detailOpen: true,
+      saved: [],
+      recent: [],
       set: (change) => set(change),
     }),
     { name: 'spoor.settings', version: 1 },

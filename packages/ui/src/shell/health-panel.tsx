@@ -2,6 +2,7 @@ import type { StatusResponse } from 'spoor/api'
 import { formatBytes, formatCounted } from '../format/numbers.ts'
 import { formatStart } from '../format/time.ts'
 import { useSettings } from '../settings/settings.ts'
+import { Attention } from '../setup/attention.tsx'
 import { Dialog } from '../widgets/dialog.tsx'
 import styles from './health-panel.module.css'
 import { troublesOf } from './health-state.ts'
@@ -48,6 +49,7 @@ export function HealthPanel(props: { status: StatusResponse | undefined; onClose
           </li>
         ))}
       </ul>
+      {status && <Attention rows={status.attention} />}
       {status && (
         <>
           <h3 className={styles.heading}>Figures</h3>

@@ -14,6 +14,7 @@ const search: readonly Entry[] = [
   ['Enter', 'Open the trace'],
   ['Space c', 'Pick a trace (two can be), compare both'],
   ['l', 'Live on, off'],
+  ['p .', 'While live: pause; show what is new'],
   ['← ↑ ↓ → Enter', 'In the flame graph: walk the call paths, zoom to one'],
 ]
 
@@ -26,6 +27,7 @@ const trace: readonly Entry[] = [
   ['n N', 'Next, previous match'],
   ['+ − 0', 'Zoom in, out, whole trace'],
   ['a d', 'Pan left, right'],
+  ['Shift+drag', 'Measure a stretch of time; a double click zooms to the span'],
   ['w s', 'Scroll up, down a page'],
   ['c', 'To the next span on the critical path'],
   ['e', 'To the next error'],

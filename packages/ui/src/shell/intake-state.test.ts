@@ -44,6 +44,15 @@ describe('intakeView', () => {
       state: 'attention',
       label: 'needs attention',
     })
+    const row = { code: 'wrong_path', where: 'python', lines: [], count: 3, firstSeenMs: 0, lastSeenMs: 1 }
+    const lost = { ...row, severity: 'error', what: 'The path is there twice.', mend: 'Leave it out.' } as const
+    expect(intakeView(status({ attention: [lost], spansAccepted: 5 }), null, 10)).toMatchObject({
+      state: 'attention',
+      detail: ['The path is there twice. Leave it out.', ...Array.from({ length: 4 }, () => expect.anything())],
+    })
+    expect(
+      intakeView(status({ attention: [{ ...lost, severity: 'warning' }], spansAccepted: 5 }), null, 10).state,
+    ).toBe('flowing')
     expect(intakeView(status({ phase: 'starting' }), null, undefined).label).toBe('starting')
   })
 })

@@ -51,6 +51,11 @@ export function intakeView(
   }
   if (!status.health.ready) return { state: 'refusing', label: 'not ready', detail: [...reasons, ...detail] }
   if (reasons.length > 0) return { state: 'attention', label: 'needs attention', detail: [...reasons, ...detail] }
+  const lost = status.attention.filter(({ severity }) => severity === 'error')
+  if (lost.length > 0) {
+    const words = lost.map(({ what, mend }) => `${what} ${mend}`)
+    return { state: 'attention', label: 'needs attention', detail: [...words, ...detail] }
+  }
   if (rate !== undefined && rate > 0) return { state: 'flowing', label: `${formatRate(rate)} spans/s`, detail }
   if (status.spansAccepted === 0 && status.store.spans === 0) return { state: 'nothing', label: 'no spans yet', detail }
   return { state: 'idle', label: `${formatCount(0)} spans/s`, detail }

@@ -13,6 +13,11 @@ const HelpDialog = lazyPart(async () => (await import('./help-dialog.tsx')).Help
   floating: { onClose: (props) => props.onClose() },
 })
 
+const FileOpener = lazyPart(async () => (await import('../files/file-opener.tsx')).FileOpener, {
+  name: 'What opens files',
+  waiting: () => <span className={styles.icon} />,
+})
+
 /** The frame: one bar, and the page below it. */
 export function Shell() {
   const [help, setHelp] = useState(false)
@@ -34,9 +39,13 @@ export function Shell() {
           <Link to="/pipelines" className={styles.link}>
             Pipelines
           </Link>
+          <Link to="/setup" className={styles.link}>
+            Setup
+          </Link>
         </nav>
         <Intake />
         <TraceLookup />
+        <FileOpener />
         <button
           type="button"
           className={styles.icon}

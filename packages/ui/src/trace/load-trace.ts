@@ -1,18 +1,37 @@
 import { ApiFailure } from '../api/client.ts'
+import type { TraceSource } from '../files/opened-files.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import { ask } from '../worker/ask.ts'
 import type { LoadedTrace, LoadReply, LoadRequest } from './loaded-trace.ts'
 
 const startLoad = () => new Worker(new URL('./load.worker.ts', import.meta.url), { type: 'module' })
 
+export interface LoadOptions {
+  readonly signal: AbortSignal
+  /** What there is of it already. */
+  readonly known: LoadedTrace | undefined
+  /** What it is in; else it comes from the store. */
+  readonly source: TraceSource | undefined
+  /** It is of a file, open or not. */
+  readonly isOfFile: boolean
+}
+
 /**
  * Loads a trace in a worker of its own. Resolves with `known` itself when the store has nothing new. Rejects with {@link ApiFailure} or
  * `WorkerFailure`; an abort ends the worker.
  */
-export async function loadTrace(id: string, known: LoadedTrace | undefined, signal: AbortSignal): Promise<LoadedTrace> {
-  const request: LoadRequest = { id, knownLength: known?.byteLength }
+export async function loadTrace(id: string, { signal, known, source, isOfFile }: LoadOptions): Promise<LoadedTrace> {
+  const bytes = source?.traces.find(({ traceId }) => traceId === id)?.bytes
+  if (!bytes && (source ?? isOfFile)) throw new ApiFailure('not_open', 'It is not in a file that is open.')
+  const request: LoadRequest = { id, bytes, knownLength: known?.byteLength }
   const reply = await ask<LoadReply>(startLoad, request, { task: 'reads traces', signal })
-  if (reply.kind === 'loaded') return { ...reply.loaded, slots: Uint8Array.from(reply.loaded.trace.services, slotOf) }
+  if (reply.kind === 'loaded') {
+    const { services } = reply.loaded.trace
+    return {
+      ...reply.loaded,
+      slots: Uint8Array.from(services, (service) => source?.slots?.[service] ?? slotOf(service)),
+    }
+  }
   if (reply.kind === 'unchanged' && known) return known
   throw reply.kind === 'failed' ? ApiFailure.of(reply.failure) : new Error('The trace did not come')
 }

@@ -7,9 +7,9 @@ import { prepareTrace } from './prepare-trace.ts'
 // Fetches a trace and builds its model off the page's thread: one request, one reply.
 answer(load)
 
-async function load({ id, knownLength }: LoadRequest, { alive }: AtWork): Promise<Handed<LoadReply>> {
+async function load({ id, bytes: given, knownLength }: LoadRequest, { alive }: AtWork): Promise<Handed<LoadReply>> {
   try {
-    const bytes = await getBytes(`traces/${id}`, { onProgress: alive })
+    const bytes = given ?? (await getBytes(`traces/${id}`, { onProgress: alive }))
     alive()
     if (bytes.length === knownLength) return { reply: { kind: 'unchanged' } }
     const loaded = prepareTrace(bytes, id)

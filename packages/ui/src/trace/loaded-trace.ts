@@ -26,6 +26,8 @@ export interface CriticalRows {
 
 export interface LoadRequest {
   readonly id: string
+  /** Its spans, where they are here; else they come from the store. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined
   /** When the answer has this many bytes it is what the page has already, and nothing is built. */
   readonly knownLength: number | undefined
 }

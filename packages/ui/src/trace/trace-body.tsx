@@ -36,7 +36,7 @@ export function TraceBody() {
   useKeys({
     ...Object.fromEntries(traceViews.map(({ key, name }) => [key, () => show(name)])),
     i: () => setSettings({ detailOpen: !detailOpen }),
-    Escape: () => store.setState({ selected: -1 }),
+    Escape: () => store.setState({ selected: -1, measured: undefined }),
   })
 
   return (

@@ -10,6 +10,7 @@ import { Copyable } from '../widgets/copy.tsx'
 import { PanelIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
 import { hasTail } from '../search/tail.ts'
+import { SaveMenu } from '../files/save-menu.tsx'
 import { FindBox } from './find/find-box.tsx'
 import type { Find } from './find/use-find.ts'
 import styles from './trace-header.module.css'
@@ -65,6 +66,7 @@ export function TraceHeader(props: { view: string; find: Find }) {
           </Link>
         ))}
       </nav>
+      <SaveMenu className={styles.save} />
       <button
         type="button"
         className={styles.icon}

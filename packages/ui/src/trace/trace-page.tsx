@@ -1,7 +1,9 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef } from 'react'
 import { ApiFailure } from '../api/client.ts'
+import { hasServer, openedFile } from '../files/opened-files.ts'
 import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
+import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
@@ -13,11 +15,16 @@ import { createTraceView, TraceViewContext, type TraceViewStore } from './trace-
 
 const route = getRouteApi('/trace/$id')
 
+const FileBar = lazyPart(async () => (await import('../files/file-bar.tsx')).FileBar, { name: 'What the file is' })
+const NotOpen = lazyPart(async () => (await import('../files/file-page.tsx')).NotOpen, { name: 'The hint' })
+
 /** One trace: loads it, and says so where it cannot. */
 export function TracePage() {
   const { id } = route.useParams()
+  const { file: fileName } = route.useSearch()
+  const file = openedFile(fileName)
   const traceId = id.toLowerCase().padStart(32, '0')
-  const { data, error, isFetching, refetch } = useTrace(traceId)
+  const { data, error, isFetching, refetch } = useTrace(traceId, fileName)
   const failure = useLastFailure(error, data !== undefined, traceId)
   const again = () => void refetch()
   useEffect(() => {
@@ -26,12 +33,14 @@ export function TracePage() {
   if (data && data.trace.size > 0) {
     return (
       <div className={styles.page}>
+        {file && hasServer() && <FileBar file={file} traceId={traceId} />}
         {failure && <StaleBar error={failure} onAgain={again} busy={isFetching} />}
         <LoadedPage loaded={data} />
       </div>
     )
   }
   const shown = failure ?? (data && new Error('The store answered with no span of it.'))
+  if (shown instanceof ApiFailure && shown.code === 'not_open') return <NotOpen name={fileName} />
   if (shown) return <TraceFailure id={id} error={shown} onAgain={again} busy={isFetching} />
   return <Loading label="Loading the trace" />
 }

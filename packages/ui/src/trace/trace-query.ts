@@ -1,5 +1,6 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiFailure } from '../api/client.ts'
+import { sourceOf } from '../files/opened-files.ts'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { loadTrace } from './load-trace.ts'
 
@@ -10,20 +11,24 @@ const refreshMs = 3_000
 /** Above this number of spans a young trace is not fetched again by itself. */
 const refreshMaxSpans = 20_000
 
-/** The trace with that id; again while it is young, so that spans that come late appear. */
-export function useTrace(id: string) {
+/** The trace with that id, of the store or of an opened file; again while it is young and may grow, so that spans that come late appear. */
+export function useTrace(id: string, file?: string) {
   const client = useQueryClient()
+  const queryKey = ['trace', file ?? '', id]
   return useQuery(
     queryOptions<LoadedTrace>({
-      queryKey: ['trace', id],
-      queryFn: ({ signal }) => loadTrace(id, client.getQueryData<LoadedTrace>(['trace', id]), signal),
+      queryKey,
+      queryFn: ({ signal }) => {
+        const known = client.getQueryData<LoadedTrace>(queryKey)
+        return loadTrace(id, { signal, known, source: sourceOf(file), isOfFile: file !== undefined })
+      },
       staleTime: Infinity,
       gcTime: 60_000,
       structuralSharing: false,
       retry: false,
       refetchInterval: (query) => {
-        const { data } = query.state
-        const { error } = query.state
+        const { data, error } = query.state
+        if (sourceOf(file) ?? file) return false
         if (data === undefined) return error instanceof ApiFailure && error.isPassing ? refreshMs : false
         return isYoung(data, Date.now()) && data.trace.size <= refreshMaxSpans ? refreshMs : false
       },

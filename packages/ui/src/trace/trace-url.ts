@@ -10,6 +10,8 @@ export interface TraceUrl {
   readonly sort?: string
   /** What is in view when it is not what is shown first: offsets from the trace's start, `from-to`, nanoseconds. */
   readonly zoom?: string
+  /** The opened file that the trace is of. Absent: the store. */
+  readonly file?: string
   /** What is collapsed: span ids with commas in between, at most {@link maxFolded}, or `all`. */
   readonly folded?: string
 }
@@ -25,11 +27,13 @@ export function readTraceUrl(raw: Readonly<Record<string, unknown>>): TraceUrl {
   const folded = text('folded')
   const sort = text('sort')
   const find = text('find') ?? text('uiFind')
+  const file = text('file')
   return {
     ...(span && /^[0-9a-f]{16}$/.test(span) && { span }),
     ...(view && view !== 'timeline' && /^[a-z]+$/.test(view) && { view }),
     ...(find && { find }),
     ...(sort && { sort }),
+    ...(file && { file }),
     ...(zoom && readZoom(zoom) && { zoom }),
     ...(folded && /^(all|[0-9a-f]{16}(,[0-9a-f]{16})*)$/.test(folded) && { folded }),
   }

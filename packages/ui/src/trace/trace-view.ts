@@ -17,6 +17,8 @@ export interface TraceView {
   /** The rows in sight, ascending. */
   readonly rows: Uint32Array
   readonly window: TimeWindow
+  /** What is measured. */
+  readonly measured: TimeWindow | undefined
   readonly selected: number
   readonly hovered: number
   /** One entry a row: 1 where the find text is; undefined when nothing is looked for. */
@@ -39,6 +41,7 @@ export function createTraceView(loaded: LoadedTrace, before?: TraceView): TraceV
     collapsed,
     rows: visibleRows(loaded.trace, collapsed),
     window: same ? windowAgain(same, loaded) : firstWindow(loaded),
+    measured: undefined,
     selected: -1,
     hovered: -1,
     matches: undefined,

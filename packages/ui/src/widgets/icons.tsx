@@ -79,6 +79,12 @@ export const PanelIcon = () => (
   </Icon>
 )
 
+export const OpenIcon = () => (
+  <Icon size={16}>
+    <path d="M1.75 12.75v-9.5h4l1.5 2h7v7.5zM8 11V7.5m0 0L6.5 9M8 7.5 9.5 9" />
+  </Icon>
+)
+
 export const DownloadIcon = () => (
   <Icon>
     <path d="M8 2v8m0 0L5 7.5M8 10l3-2.5M3 13.5h10" />

@@ -1,4 +1,6 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { Agent, createServer, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { startTracing, withSpan } from '@spoor/instrument'
 import type { Tracing } from '@spoor/instrument'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -22,7 +24,7 @@ beforeAll(async () => {
     quiet: true,
   })
   service = await serve(
-    createServer((request, response) => void request.resume().on('end', () => response.end('answer'))),
+    createServer((incoming, response) => void incoming.resume().on('end', () => response.end('answer'))),
     { port: 0 },
   )
 })
@@ -43,18 +45,24 @@ async function hopsOf(sites: readonly string[], show: HopDisplay): Promise<{ par
   const [from = '', to = ''] = [sites[0], sites.at(-1)]
   const port = await network.reach(from, to, Number(new URL(service.url).port))
   let parent = ''
+  // One connection for both.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   await withSpan('call', async (span) => {
     const { traceId, spanId } = span.spanContext()
     parent = spanId
     const headers = { traceparent: `00-${traceId}-${spanId}-01` }
-    for (const more of [headers, {}])
-      await (
-        await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x'.repeat(40_000), headers: more })
-      ).text()
+    for (const more of [headers, {}]) await post(port, more, agent)
   })
+  agent.destroy()
   await network.close()
   await tracing.flush()
   return { parent, hops: receiver.spans.filter(({ parentSpanId }) => parentSpanId === parent) }
+}
+async function post(port: number, headers: Record<string, string>, agent: Agent): Promise<void> {
+  const sent = request({ port, host: '127.0.0.1', method: 'POST', headers, agent })
+  sent.end('x'.repeat(40_000))
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  await once(response.resume(), 'end')
 }
 const msOf = ({ startTimeUnixNano, endTimeUnixNano }: JsonSpan): number =>
   Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e6
@@ -66,6 +74,11 @@ describe('hops in traces', () => {
     for (const hop of hops) expect(msOf(hop)).toBeGreaterThanOrEqual(14.9)
     const bytes = hops.find(({ name }) => name === 'edge → fog')?.attributes?.find(({ key }) => key === 'link.bytes')
     expect(Number(bytes?.value.intValue)).toBeGreaterThan(40_000)
+    // And not those of the next request.
+    expect(Number(bytes?.value.intValue)).toBeLessThan(41_000)
+    const starts = (name: string): bigint => BigInt(hops.find((hop) => hop.name === name)?.startTimeUnixNano ?? 0)
+    expect(starts('edge → fog') < starts('fog → cloud')).toBe(true)
+    expect(starts('cloud → fog') < starts('fog → edge')).toBe(true)
   })
 
   it('are events of one span where that is asked for', async () => {

@@ -27,7 +27,7 @@ interface Hop {
 /** How much of a request is looked at to find the header, bytes. */
 const MOST_HEAD = 16 * 1024
 /** After so long without another piece an answer is taken as whole, ms. */
-const ANSWER_PAUSE_MS = 100
+const ANSWER_PAUSE_MS = 500
 /** Source: W3C Trace Context, version 00; header names are of any case. */
 const TRACEPARENT = /\r\ntraceparent: *00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\r\n/i
 

@@ -46,10 +46,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {
-      const closed = once(server, 'close')
+      // Their ends are part of it: what was seen is told then.
+      const ended = [once(server, 'close'), ...[...sockets].map((socket) => first([socket, 'close']))]
       server.close()
       for (const socket of sockets) socket.destroy()
-      await closed
+      await Promise.all(ended)
     },
   }
 }
@@ -90,9 +91,9 @@ interface Way {
 /** Moves what `source` says to `target`, in order, each piece when it has arrived. */
 async function relay(source: Socket, target: Socket, options: Way): Promise<void> {
   const { link, pipe, way, exchange, ready, random, reset } = options
+  // TCP keeps the order: what follows a piece that is late waits behind it.
   const underWay: { piece: Buffer | undefined; at: number }[] = []
   let bytes = 0
-  let arrival = 0
   const news = new EventEmitter()
   const take = (piece: Buffer | undefined): void => {
     const now = performance.now()
@@ -102,9 +103,7 @@ async function relay(source: Socket, target: Socket, options: Way): Promise<void
       return
     }
     if (piece) exchange?.left(way, piece, passage.stalled)
-    // TCP keeps the order: what follows a piece that is late is late.
-    arrival = Math.max(arrival, passage.at)
-    underWay.push({ piece, at: arrival })
+    underWay.push({ piece, at: passage.at })
     bytes += piece?.length ?? 0
     if (bytes > MOST_UNDER_WAY) source.pause()
     news.emit('news')

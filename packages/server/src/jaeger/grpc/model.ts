@@ -1,4 +1,4 @@
-import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from '../model.ts'
+import type { JaegerProcess, JaegerReference, JaegerSpan, JaegerTag } from '@spoor/trace/files'
 import type { ProtoRecord } from './codec.ts'
 
 const VALUE_TYPES: Readonly<Record<JaegerTag['type'], number>> = { string: 0, bool: 1, int64: 2, float64: 3, binary: 4 }

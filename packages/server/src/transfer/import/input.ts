@@ -1,11 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { InputProblem, isGzip, isZstd } from '@spoor/trace/files'
 import { ByteSource } from './byte-source.ts'
-import { InputProblem } from './place.ts'
-
-/** The form of a file's content. `empty`: there is nothing in it. */
-export type Form = 'json' | 'message' | 'frames' | 'empty' | 'unknown'
 
 /** Bytes from the beginning of a content that its form is told by. */
 export const HEAD_BYTES = 1 << 16
@@ -20,27 +17,6 @@ export async function openInput(path: string, stdin: Readable, onBytes: (bytes: 
   const raw = new ByteSource(counted(file, onBytes))
   const magic = await raw.peek(4)
   return isZstd(magic) || isGzip(magic) ? new ByteSource(decompressed(raw, isGzip(magic))) : raw
-}
-
-export function isZstd(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd
-}
-
-function isGzip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
-}
-
-/** White space and a bracket begin a JSON text. A serialized message may begin so too; it has control characters, which no JSON text has. */
-export function formOf(head: Buffer): Form {
-  if (head.length === 0) return 'empty'
-  const text = head.toString('latin1')
-  if (/^(\u00ef\u00bb\u00bf)?[\t\n\r ]*$/.test(text)) return 'empty'
-  // eslint-disable-next-line no-control-regex
-  if (/^(\u00ef\u00bb\u00bf)?[\t\n\r ]*[[{]/.test(text) && !/[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text)) return 'json'
-  if (head[0] === 0x0a) return 'message'
-  const framed = head.subarray(4)
-  if (framed[0] === 0x0a || framed[0] === 0x7b || isZstd(framed)) return 'frames'
-  return 'unknown'
 }
 
 async function* counted(file: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {

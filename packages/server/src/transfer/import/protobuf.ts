@@ -1,5 +1,5 @@
+import { InputProblem } from '@spoor/trace/files'
 import type { ByteSource } from './byte-source.ts'
-import { InputProblem } from './place.ts'
 
 /** The most bytes that one message, or one `ResourceSpans` of it, may have. */
 export const MAX_MESSAGE_BYTES = 64 << 20

@@ -1,11 +1,8 @@
 import type { Readable } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
+import { formOf, type Intake, InputProblem, isZstd, jsonForm, JsonReader, type Place } from '@spoor/trace/files'
 import type { ByteSource } from './byte-source.ts'
-import { formOf, HEAD_BYTES, isZstd, openInput } from './input.ts'
-import type { Intake } from './intake.ts'
-import { jsonForm } from './json-form.ts'
-import { JsonReader } from './json-reader.ts'
-import { InputProblem, type Place } from './place.ts'
+import { HEAD_BYTES, openInput } from './input.ts'
 import { framesOf, MAX_MESSAGE_BYTES, type Message, resourceSpansOf } from './protobuf.ts'
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]

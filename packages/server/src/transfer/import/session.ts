@@ -1,37 +1,12 @@
-import {
-  type Chunk,
-  createBatch,
-  createSpanColumns,
-  inspectItems,
-  OtlpError,
-  rejectInvalidSpans,
-  scanSpans,
-  splitSpans,
-} from '@spoor/otlp'
+import { type Chunk, createBatch, createSpanColumns, scanSpans, splitSpans } from '@spoor/otlp'
+import { type Intake, type Place, placeText, Refusals, validPart } from '@spoor/trace/files'
 import type { Destination } from './destination.ts'
-import type { Intake } from './intake.ts'
-import { type Place, placeText } from './place.ts'
 import { TraceCount } from './trace-count.ts'
 
 /** What is handed on at a time, at least where there is so much, and how many of these at once. */
 const BATCH_BYTES = 1 << 20
 const BATCH_SPANS = 4_096
 const IN_FLIGHT = 4
-/** Reasons that are told apart; further ones are counted together. */
-const MAX_REASONS = 50
-const OTHER_REASONS = 'other reasons'
-
-/** What was refused for one reason. */
-export interface Refusal {
-  readonly reason: string
-  /** Known to be that many spans. */
-  spans: number
-  /** Pieces of input that hold an unknown number of spans. */
-  pieces: number
-  /** File and place of the first. */
-  readonly first: string
-}
-
 /** What was found that is no traces, and is left out. */
 export interface Other {
   readonly what: string
@@ -43,7 +18,7 @@ export class ImportSession implements Intake {
   spans = 0
   bytes = 0
   readonly traces = new TraceCount()
-  readonly refusals = new Map<string, Refusal>()
+  readonly refusals = new Refusals()
   readonly others = new Map<string, Other>()
   readonly #destination: Destination
   readonly #columns = createSpanColumns()
@@ -64,27 +39,12 @@ export class ImportSession implements Intake {
   }
 
   request(bytes: Uint8Array, place: Place): void {
-    try {
-      const { items, invalidSpans } = inspectItems('traces', bytes)!
-      if (invalidSpans === 0) return this.#take(bytes, items)
-      const { bytes: valid, rejected, first } = rejectInvalidSpans(bytes)
-      this.refuse(reasonOf(first), place, rejected)
-      if (items > rejected) this.#take(valid, items - rejected)
-    } catch (error) {
-      if (!(error instanceof OtlpError)) throw error
-      this.refuse(`not OTLP: ${error.message}`, place)
-    }
+    const valid = validPart(bytes, (reason, spans) => this.refuse(reason, place, spans))
+    if (valid) this.#take(valid.bytes, valid.items)
   }
 
   refuse(reason: string, place: Place, spans?: number): void {
-    const key = this.refusals.has(reason) || this.refusals.size < MAX_REASONS ? reason : OTHER_REASONS
-    let refusal = this.refusals.get(key)
-    if (!refusal) {
-      refusal = { reason: key, spans: 0, pieces: 0, first: `${this.#file}: ${placeText(place)}` }
-      this.refusals.set(key, refusal)
-    }
-    if (spans === undefined) refusal.pieces++
-    else refusal.spans += spans
+    this.refusals.add(reason, `${this.#file}: ${placeText(place)}`, spans)
   }
 
   other(what: string): void {
@@ -151,9 +111,4 @@ export class ImportSession implements Intake {
       .finally(() => this.#inFlight.delete(sending))
     this.#inFlight.add(sending)
   }
-}
-
-/** `resourceSpans[0].scopeSpans[0].spans[2] ("GET /" of service "shop"): trace_id is absent`: what is behind the colon. */
-function reasonOf(first: string): string {
-  return first.slice(first.lastIndexOf(': ') + 2)
 }

@@ -1,7 +1,8 @@
-import { Link } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { formatDuration, type SpanEvent, type SpanLink } from '@spoor/otlp'
 import { rowOfSpanId, SpanFlag, spanOf, type Trace } from '@spoor/trace'
 import { type ReactNode, useMemo } from 'react'
+import { sourceOf } from '../../files/opened-files.ts'
 import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
 import { formatInstant } from '../../format/time.ts'
 import { hueStyle } from '../../service-color/hue.ts'
@@ -12,6 +13,8 @@ import { Severity } from '../trace-header.tsx'
 import { useTraceStore, useTraceView } from '../trace-view.ts'
 import { AttributeTable } from './attribute-table.tsx'
 import styles from './detail.module.css'
+
+const route = getRouteApi('/trace/$id')
 
 const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const statuses = ['unset', 'ok', 'error']
@@ -158,10 +161,18 @@ function EventEntry({ event, offsetNs, open }: { event: SpanEvent; offsetNs: num
 }
 
 function LinkEntry({ link, trace }: { link: SpanLink; trace: Trace }) {
+  const { file } = route.useSearch()
+  // A trace that the same file has is looked at there, others in the store.
+  const isHere = sourceOf(file)?.traces.some(({ traceId }) => traceId === link.traceId)
   const row = link.traceId === trace.traceId ? rowOfSpanId(trace, link.spanId) : -1
   return (
     <div className={styles.link}>
-      <Link to="/trace/$id" params={{ id: link.traceId }} search={{ span: link.spanId }} className="mono">
+      <Link
+        to="/trace/$id"
+        params={{ id: link.traceId }}
+        search={{ span: link.spanId, ...(isHere && file && { file }) }}
+        className="mono"
+      >
         {row >= 0
           ? `${trace.services[trace.service[row]!]}: ${trace.names[trace.name[row]!]}`
           : link.traceId === trace.traceId

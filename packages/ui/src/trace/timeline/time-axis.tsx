@@ -13,6 +13,7 @@ import {
   useTraceView,
   wholeWindow,
 } from '../trace-view.ts'
+import { MeasuredText } from './measured.tsx'
 import styles from './timeline.module.css'
 
 /** The head of the timeline: what the columns are, and the times. Dragging along the times zooms to that stretch. */
@@ -58,6 +59,7 @@ export function TimeAxis({ ticks, window }: { ticks: readonly Tick[]; window: Ti
           )
         })}
         <TailBreak window={window} />
+        <MeasuredText />
         {brush && (
           <div
             className={styles.brush}

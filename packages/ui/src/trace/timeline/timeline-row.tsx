@@ -34,6 +34,7 @@ export const TimelineRow = memo(
     /** Whether the find text is in the span; `none` when nothing is looked for. */
     match: 'none' | 'match' | 'other'
     onSelect: (row: number) => void
+    onZoom: (row: number) => void
     onToggle: (row: number) => void
     onHover: (row: number) => void
   }) {
@@ -54,6 +55,7 @@ export const TimelineRow = memo(
         data-lit={props.lit}
         style={{ ...hueStyle(slot), transform: `translateY(${props.top}px)` }}
         onClick={() => props.onSelect(row)}
+        onDoubleClick={() => props.onZoom(row)}
         onPointerEnter={() => props.onHover(row)}
       >
         <NameCell {...props} />

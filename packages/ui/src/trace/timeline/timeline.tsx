@@ -9,6 +9,7 @@ import {
   setWindow,
   toggleCollapsed,
   selectRow,
+  type TraceViewStore,
   useTraceStore,
   useTraceView,
   wholeWindow,
@@ -16,9 +17,11 @@ import {
 } from '../trace-view.ts'
 import { indexOfRow } from '../visible-rows.ts'
 import { AnswerMark, TimeAxis } from './time-axis.tsx'
+import { MeasuredBand } from './measured.tsx'
 import { TimelineRow } from './timeline-row.tsx'
 import styles from './timeline.module.css'
 import { useTimelineKeys } from './timeline-keys.ts'
+import { useMeasure } from './use-measure.ts'
 
 /** Pixels; timeline.module.css has the same. */
 const timelineRowHeight = 24
@@ -41,9 +44,14 @@ export function Timeline() {
   const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
   const barWidth = Math.max(100, size.width - nameWidth)
 
-  const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight: timelineRowHeight, headHeight })
+  const { first, end, height, topOf, reveal } = useRows(scroller, {
+    count: rows.length,
+    rowHeight: timelineRowHeight,
+    headHeight,
+  })
   const path = useMemo(() => new Set(loaded.verdict.path), [loaded])
   useTimelineKeys(scroller)
+  const measure = useMeasure(nameWidth, barWidth)
   useEffect(() => {
     if (selected < 0) return
     reveal(indexOfRow(rows, selected))
@@ -84,6 +92,7 @@ export function Timeline() {
       <div
         ref={scroller}
         className={styles.scroller}
+        {...measure}
         onPointerMove={moveCursor}
         onPointerLeave={(event) => {
           event.currentTarget.style.setProperty('--cursor', '-9px')
@@ -93,7 +102,7 @@ export function Timeline() {
         <TimeAxis ticks={ticks} window={window} />
         <div
           className={styles.rows}
-          style={{ height: rows.length * timelineRowHeight }}
+          style={{ height }}
           role="treegrid"
           aria-label="Spans"
           aria-rowcount={rows.length}
@@ -105,6 +114,7 @@ export function Timeline() {
               <i key={tick.at} style={{ left: `${((tick.at - window.from) / (window.to - window.from)) * 100}%` }} />
             ))}
             <AnswerMark />
+            <MeasuredBand />
           </div>
           {Array.from({ length: end - first }, (_, place) => {
             const index = first + place
@@ -114,7 +124,7 @@ export function Timeline() {
                 key={row}
                 row={row}
                 index={index}
-                top={index * timelineRowHeight}
+                top={topOf(index)}
                 loaded={loaded}
                 window={window}
                 barWidth={barWidth}
@@ -126,6 +136,7 @@ export function Timeline() {
                   selectRow(store, row)
                   setSettings({ detailOpen: true })
                 }}
+                onZoom={(row) => zoomToSpan(store, row)}
                 onToggle={(row) => toggleCollapsed(store, row)}
                 onHover={(row) => store.setState({ hovered: row })}
               />
@@ -144,6 +155,14 @@ export function Timeline() {
       />
     </div>
   )
+}
+
+/** The span fills nine tenths of the width. */
+function zoomToSpan(store: TraceViewStore, row: number): void {
+  const { trace } = store.getState().loaded
+  const start = trace.startNs[row]!
+  const margin = trace.durationsNs[row]! / 18
+  setWindow(store, start - margin, start + trace.durationsNs[row]! + margin)
 }
 
 /** A wheel listener that may prevent the browser's own zoom, which React's may not. */

@@ -1,7 +1,8 @@
 import { formatDuration } from '@spoor/otlp'
 import type { VerdictShare } from '@spoor/trace'
-import { useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
+import { hasServer } from '../../files/opened-files.ts'
 import { formatCounted, formatShare } from '../../format/numbers.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { hueStyle } from '../../service-color/hue.ts'
@@ -10,12 +11,16 @@ import { typicalTrace } from './typical.ts'
 import { timesText } from './verdict-words.ts'
 import styles from './verdict-line.module.css'
 
+const route = getRouteApi('/trace/$id')
+
 /** The cause in one line: where the request's time went, where it failed, what ran on. Each part leads to its evidence. */
 export function VerdictLine() {
   const loaded = useTraceView((view) => view.loaded)
   const store = useTraceStore()
   const setSettings = useSettings((settings) => settings.set)
   const { verdict, trace } = loaded
+  const { file } = route.useSearch()
+  const isInStore = file === undefined && hasServer()
   const { root, requestNs, shares, error, tail } = verdict
   if (root === -1) return null
   const show = (row: number) => {
@@ -67,7 +72,7 @@ export function VerdictLine() {
           </Part>
         </span>
       )}
-      <CompareTypical />
+      {isInStore && <CompareTypical />}
     </p>
   )
 }

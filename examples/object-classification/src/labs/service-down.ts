@@ -1,0 +1,46 @@
+import { groupBy, is, models, most, near, oneOf, rootsOf } from './lab.ts'
+import type { Lab } from './lab.ts'
+import type { LabSpan } from './spans.ts'
+
+/** 9: one of the models is gone from some moment on; everything goes on, with less. */
+export const serviceDown: Lab = {
+  number: 9,
+  title: 'Since when is somebody missing?',
+  photographs: 12,
+  rate: 1,
+  draw: (places, pick) => ({
+    fault: 'service_down',
+    at: oneOf(models(places), pick, 'there are no models'),
+    parameters: {},
+    afterMs: pick(1500, 4500),
+  }),
+  ask: () =>
+    'All photographs are classified, and yet not as they were: from some request on one service is missing. Which one, from which request on, and how many of the run did without it?',
+  answer: {
+    service: 'the name of the service that is missing',
+    trace: 'the id of the first trace without it',
+    requests: 'how many traces of the run are without it',
+  },
+  solve(spans) {
+    const traces = groupBy(spans, ({ traceId }) => traceId)
+    const serving = (trace: string): Set<string> =>
+      new Set((traces.get(trace) ?? []).filter(isInference).map(({ service }) => service))
+    const requests = rootsOf(spans)
+    const all = new Set(spans.filter(isInference).map(({ service }) => service))
+    const missing = [...all].map((service) => ({
+      service,
+      without: requests.filter(({ traceId }) => !serving(traceId).has(service)),
+    }))
+    const gone = most(missing, ({ without }) => without.length)
+    const first = most(gone?.without ?? [], ({ start }) => -start)
+    return {
+      service: is(first ? (gone?.service ?? '') : ''),
+      trace: is(first?.traceId ?? ''),
+      requests: near(first ? (gone?.without.length ?? 0) : Number.NaN, 0),
+    }
+  },
+}
+
+function isInference({ kind, name }: LabSpan): boolean {
+  return kind === 'server' && name === 'POST /inference'
+}

@@ -1,0 +1,63 @@
+import type { AttentionRow } from 'spoor/api'
+import { Link } from '@tanstack/react-router'
+import { formatCount } from '../format/numbers.ts'
+import { formatStart } from '../format/time.ts'
+import { useSettings } from '../settings/settings.ts'
+import { CopyBlock } from '../widgets/copy.tsx'
+import styles from './setup.module.css'
+
+/** Where the lines of a way out go. */
+const places: Readonly<Record<AttentionRow['lines'][number]['kind'], string>> = {
+  env: 'In the environment of the sender',
+  shell: 'In a shell here',
+  yaml: 'In the configuration of the collector',
+  code: 'In the code of the sender',
+}
+
+const signs = { error: '!', warning: '▲', info: 'i' } as const
+
+/** What is wrong with what comes, each with the line that mends it. Whatever a sender says of itself is only text here. */
+export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
+  const { zone } = useSettings()
+  if (rows.length === 0) return null
+  return (
+    <section className={styles.attention} aria-label="What needs attention">
+      <h2>What needs attention</h2>
+      <ul>
+        {rows.map((row) => (
+          <li key={[row.code, row.where, row.what].join('\n')} data-severity={row.severity}>
+            <p className={styles.what}>
+              <span className={styles.sign} role="img" aria-label={row.severity}>
+                {signs[row.severity]}
+              </span>
+              <b>
+                <bdi>{row.what}</bdi>
+              </b>
+            </p>
+            <p className={styles.where}>
+              <bdi>{row.where}</bdi> · {formatCount(row.count)} times, last{' '}
+              <time>{formatStart(BigInt(Math.round(row.lastSeenMs)) * 1_000_000n, zone)}</time>
+              {row.spans?.[0] && (
+                <>
+                  {' · '}
+                  <Link to="/trace/$id" params={{ id: row.spans[0].traceId }} search={{ span: row.spans[0].spanId }}>
+                    for example
+                  </Link>
+                </>
+              )}
+            </p>
+            <p>
+              <bdi>{row.mend}</bdi>
+            </p>
+            {row.lines.map(({ kind, text }) => (
+              <div key={kind + text}>
+                <h3>{places[kind]}</h3>
+                <CopyBlock text={text} />
+              </div>
+            ))}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
