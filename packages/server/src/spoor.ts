@@ -34,6 +34,10 @@ import { createStoreEvents } from './store-events.ts'
 export interface SpoorOptions {
   /** The data directory, made when it is not there. Default `$SPOOR_DATA`, else `~/.local/share/spoor`. */
   readonly data?: string
+  /** A store that is not a data directory: `clickhouse://user@host:8123/database`. Then there is none, and what follows of its limits has no meaning. */
+  readonly store?: string
+  /** Whether the tables of such a store are made where they are not there. Default true. */
+  readonly createTables?: boolean
   /** The address that all ports listen on. Default `127.0.0.1`: reached from this machine only. */
   readonly host?: string
   /** The page and the query APIs. Default 16686. */
@@ -75,7 +79,7 @@ export interface Spoor {
     readonly otlpHttp?: string
     readonly otlpGrpc?: string
   }
-  /** The data directory, absolute. */
+  /** The data directory, absolute; or the address of the store, without its password. */
   readonly data: string
   readonly store: TraceStore
   readonly counters: Counters
@@ -108,7 +112,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
   const queryGrpcPort = options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)
   const logger = options.logger ?? createLogger('info')
-  const data = resolve(options.data ?? defaultDataDirectory())
+  const isLocal = options.store === undefined
+  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(options.store)
   const counters = createCounters()
   const intake = createIntake()
   const budget = createBudget(undefined, {
@@ -209,10 +214,13 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
         queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
     })
     await running.app.listen({ host, port: pagePort })
-    if (!readOnly) {
+    if (isLocal && !readOnly) {
       await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
     }
-    const opening = openStore(data, { ...options, signal }, createStoreEvents(logger, counters))
+    const events = createStoreEvents(logger, counters)
+    const opening = isLocal
+      ? openStore(data, { ...options, signal }, events)
+      : openRemoteStore(options.store, { ...options, signal }, events)
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
       if (state.phase === 'stopping') void store.close().catch(() => {})
@@ -220,7 +228,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       void store.failed.then(fail)
       return store
     })
-    opened = await unlessAborted(signal, `opening the data directory ${data}`, openedStore)
+    opened = await unlessAborted(signal, `opening the ${isLocal ? 'data directory' : 'store'} ${data}`, openedStore)
     if (!readOnly) {
       running.collector = collector
       void collector.failed.then(fail)
@@ -318,6 +326,26 @@ function openStore(
     ...(readOnly !== undefined && { readOnly }),
     ...(signal && { signal }),
   })
+}
+
+/** Its code is loaded when it is wanted. */
+async function openRemoteStore(
+  store: string,
+  { createTables, readOnly, signal }: SpoorOptions,
+  onEvent: (event: StoreEvent) => void,
+): Promise<TraceStore> {
+  const { openClickHouseStore, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
+  return openClickHouseStore({
+    address: parseClickHouseUrl(store),
+    onEvent,
+    ...(createTables !== undefined && { create: createTables }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(signal && { signal }),
+  })
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1@')
 }
 
 const SEALING_GAUGES = [

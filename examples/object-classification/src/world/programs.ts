@@ -74,7 +74,7 @@ export function servicePrograms(
     const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
     return { name: `inference-${name}`, port, script: 'inference/main', args }
   })
-  const urls = addresses.inference.map(localUrl).join(',')
+  const urls = [...addresses.inference.map(localUrl), ...settings.inference].join(',')
   const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
   const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(addresses.ensemble)]
   preprocessing.push('--results', localUrl(addresses.results))

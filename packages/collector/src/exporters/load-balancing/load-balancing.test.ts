@@ -1,4 +1,6 @@
 import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCollector } from '../../collector.ts'
 import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, section, type Host } from '../../component/index.ts'
@@ -183,10 +185,30 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}}
   })
 })
 
+interface GoldenRings {
+  readonly cases: readonly { readonly backends: readonly string[]; readonly owners: Readonly<Record<string, string>> }[]
+}
+/** What the ring of loadbalancingexporter 0.111.0 says: for keys in hex who has them. */
+const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'golden.json'), 'utf8')) as GoldenRings
+
 describe('the ring', () => {
+  it.each(golden.cases)(
+    'gives each key to whom the OpenTelemetry Collector gives it, of $backends',
+    ({ backends, owners }) => {
+      const ring = new Ring(backends)
+      const found = Object.keys(owners).map((key) => [key, ring.endpoints[ring.ownerOf(Buffer.from(key, 'hex'))]])
+      const expected = Object.entries(owners).map(([key, owner]) => [
+        key,
+        /:\d+$/.test(owner) ? owner : `${owner}:4317`,
+      ])
+      expect(found).toEqual(expected)
+    },
+  )
+
   it('has the points of each endpoint, and gives keys to whom the OpenTelemetry Collector gives them', () => {
-    const ring = new Ring(['endpoint-1', 'endpoint-2'])
-    for (const [owner, endpoint] of ring.endpoints.entries())
+    const names = ['endpoint-1', 'endpoint-2']
+    const ring = new Ring(names)
+    for (const [owner, endpoint] of names.entries())
       for (let i = 0; i < 100; i++)
         expect(ring.ownerOf(Buffer.concat([Buffer.from(endpoint), Uint8Array.of(i)]))).toBe(owner)
     // Those of its own tests.

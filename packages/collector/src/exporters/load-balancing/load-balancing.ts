@@ -148,10 +148,10 @@ export class LoadBalancer implements Component, Consumer {
         success: String(success),
       }).value++
     try {
-      const endpoints = await this.#resolver.resolve()
-      if (endpoints.length === 0) throw new CollectorError('unavailable', 'the name has no addresses')
+      const backends = await this.#resolver.resolve()
+      if (backends.length === 0) throw new CollectorError('unavailable', 'the name has no addresses')
       count(true)
-      await this.#change(endpoints)
+      await this.#change(new Ring(backends))
       this.#troubles.clear('resolver')
     } catch (error) {
       // Those that were known before are used on.
@@ -165,8 +165,7 @@ export class LoadBalancer implements Component, Consumer {
     }
   }
 
-  async #change(endpoints: readonly string[]): Promise<void> {
-    const ring = new Ring(endpoints)
+  async #change(ring: Ring): Promise<void> {
     const fresh = ring.endpoints.filter((endpoint) => !this.#backends.has(endpoint))
     const gone = [...this.#backends.keys()].filter((endpoint) => !ring.endpoints.includes(endpoint))
     if (fresh.length === 0 && gone.length === 0) return

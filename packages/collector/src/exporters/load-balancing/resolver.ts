@@ -2,13 +2,13 @@
 import dns from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import { aborted, CollectorError } from '../../component/index.ts'
-import { endpointOf, type LoadBalancingConfig } from './config.ts'
+import type { LoadBalancingConfig } from './config.ts'
 
 export interface Resolver {
   readonly name: 'static' | 'dns'
   /** How often to ask, milliseconds; undefined: once. */
   readonly everyMs: number | undefined
-  /** Rejects where there is no answer. */
+  /** The backends, with a port or without. Rejects where there is no answer. */
   resolve(): Promise<readonly string[]>
 }
 
@@ -18,8 +18,8 @@ export function resolverOf(
   lookup: (name: string) => Promise<readonly string[]> = addressesOf,
 ): Resolver {
   if (resolver.static) {
-    const endpoints = resolver.static.hostnames.map(endpointOf)
-    return { name: 'static', everyMs: undefined, resolve: () => Promise.resolve(endpoints) }
+    const { hostnames } = resolver.static
+    return { name: 'static', everyMs: undefined, resolve: () => Promise.resolve(hostnames) }
   }
   const { hostname, port, interval, timeout } = resolver.dns!
   return {

@@ -3,22 +3,25 @@
  * next to its points move. Points and keys have the places that the OpenTelemetry Collector gives them, so that both send alike.
  */
 import { crc32 } from 'node:zlib'
+import { endpointOf } from './config.ts'
 
 const PLACES = 36_000
 const POINTS = 100
 
 export class Ring {
-  /** Sorted; none is empty. */
+  /** With their ports, each once; none is empty. */
   readonly endpoints: readonly string[]
   /** For each place of the ring, the number of its endpoint. */
   readonly #owners = new Uint16Array(PLACES)
 
-  constructor(endpoints: readonly string[]) {
-    this.endpoints = [...new Set(endpoints)].toSorted()
+  /** `backends`: as they are written, with a port or without, which makes other points. */
+  constructor(backends: readonly string[]) {
+    const names = new Map(backends.toSorted().map((name) => [endpointOf(name), name]))
+    this.endpoints = [...names.keys()]
     const points = new Map<number, number>()
-    for (const [index, endpoint] of this.endpoints.entries()) {
+    for (const [index, name] of [...names.values()].entries()) {
       for (let i = 0; i < POINTS; i++) {
-        const place = placeOf(Buffer.concat([Buffer.from(endpoint), Uint8Array.of(i)]))
+        const place = placeOf(Buffer.concat([Buffer.from(name), Uint8Array.of(i)]))
         // Whoever has a place keeps it.
         if (!points.has(place)) points.set(place, index)
       }

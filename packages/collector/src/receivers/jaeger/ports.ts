@@ -1,6 +1,6 @@
 /** The ports of TCP: that of gRPC and that of Thrift over HTTP, of which each speaks both, so that a sender with the wrong one loses nothing. */
 import { protoFile } from '@spoor/otlp'
-import { CollectorError, freeBody } from '../../component/index.ts'
+import { CollectorError } from '../../component/index.ts'
 import { JAEGER_COLLECTOR_PROTOS, JAEGER_V2, POST_SPANS } from '../../jaeger-helper/index.ts'
 import { messagePrefix } from '../../otlp-protocol/grpc-message.ts'
 import {
@@ -71,11 +71,7 @@ function rulesOf(
 }
 
 function grpcMethods(intake: Intake): ReturnType<NonNullable<PortSettings['grpc']>['methods']> {
-  const postSpans: UnaryHandler = async ({ bytes, compressed }, call) => {
-    if (compressed) {
-      call.lease.shrink(compressed.bytes.length)
-      freeBody(compressed.bytes)
-    }
+  const postSpans: UnaryHandler = async ({ bytes }, call) => {
     await takeTranslated(intake, translateRequest, bytes, call)
     return SUCCESS
   }

@@ -13,11 +13,10 @@ import type {
 import { takeText, textOf, type JaegerLog, type JaegerProcess, type JaegerSpan, type Tags } from './model.ts'
 
 const SERVER = 2
-const CLIENT = 3
 const KINDS: ReadonlyMap<string, number> = new Map([
   ['internal', 1],
   ['server', SERVER],
-  ['client', CLIENT],
+  ['client', 3],
   ['producer', 4],
   ['consumer', 5],
 ])
@@ -148,14 +147,11 @@ function takeStatus(tags: Tags, kind: number): SpanStatus {
   return code === UNSET ? { code, message: '' } : { code, message: textOf(tags.get('http.status_message')) }
 }
 
-/** A status of HTTP that says that the span has failed: one of the client's faults does for the client only. */
+/** Whether a status of HTTP says that the span has failed: the client's faults are no failure of a server. */
 function codeOfHttp(value: AnyValue | undefined, kind: number): number {
   const status = wholeNumber(value)
   if (status === undefined) return UNSET
-  if (status >= 400n && status < 500n) {
-    if (kind === CLIENT) return ERROR
-    if (kind === SERVER) return UNSET
-  }
+  if (kind === SERVER && status >= 400n && status < 500n) return UNSET
   return status >= 100n && status < 399n ? UNSET : ERROR
 }
 

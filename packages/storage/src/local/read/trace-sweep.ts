@@ -42,6 +42,8 @@ export interface SweepOptions {
   readonly maxTraces?: number | undefined
   /** Hears up to {@link SWEEP_STAGES} times of each block. */
   readonly growth?: PartCount | undefined
+  /** Whether other sweeps follow, so that no share of the time is kept for a stage. Default false. */
+  readonly isPart?: boolean
 }
 
 /** A block is looked into for what matches, for what else it has of that, and passed. */
@@ -75,6 +77,8 @@ export class TraceSweep {
   readonly #take: TakeRows
   readonly #maxTraces: number
   readonly #growth: SweepOptions['growth']
+  readonly #findingShare: number
+  readonly #countingShare: number
   /** Traces that were visited, and those of which it was told whether they match. */
   #visited = 0
   #settled = 0
@@ -99,10 +103,12 @@ export class TraceSweep {
     turn: Turn,
     visit: VisitTrace,
     take: TakeRows,
-    { maxTraces = Infinity, growth }: SweepOptions = {},
+    { maxTraces = Infinity, growth, isPart = false }: SweepOptions = {},
   ) {
     this.#maxTraces = maxTraces
     this.#growth = growth
+    this.#findingShare = isPart ? 1 : FINDING_SHARE
+    this.#countingShare = isPart ? 1 : COUNTING_SHARE
     this.#blocks = blocks
     this.#set = set
     this.#range = range
@@ -148,14 +154,14 @@ export class TraceSweep {
   async #find(): Promise<void> {
     const { condition } = this.#source
     for (const [i, block] of this.#blocks.entries()) {
-      if (await this.#turn.breathe(FINDING_SHARE)) return
+      if (await this.#turn.breathe(this.#findingShare)) return
       if (i > 0) this.#growth?.part()
       if (this.#isEnough && this.#ids.size >= this.#maxTraces) {
         this.#isCut = this.#blocks.slice(i).some((left) => isAsked(this.#source, left, this.#range, this.#turn))
         return
       }
       if (!isAsked(this.#source, block, this.#range, this.#turn)) continue
-      const found = await matchesIn(block, this.#source, this.#range, false, this.#turn, FINDING_SHARE)
+      const found = await matchesIn(block, this.#source, this.#range, false, this.#turn, this.#findingShare)
       if (!found) continue
       const isWhole = !condition && isInside(block, this.#range)
       if (isWhole) this.#holders.add(block)
@@ -172,7 +178,7 @@ export class TraceSweep {
   /** In how many blocks each trace is: spans of it may be anywhere. */
   async #count(): Promise<void> {
     for (const block of this.#blocks) {
-      if (await this.#turn.breathe(COUNTING_SHARE)) return
+      if (await this.#turn.breathe(this.#countingShare)) return
       this.#growth?.part()
       if (block.spans === 0 || this.#holders.has(block) || !(await this.#mayHold(block))) continue
       await this.#turn.attemptAll(async () => {

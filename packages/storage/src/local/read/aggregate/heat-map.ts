@@ -1,13 +1,13 @@
 import type { HeatMap, HeatMapQuery, OnPartial } from '../../../contract.ts'
 import { binEdge, binOf, BINS_PER_OCTAVE, DURATION_BINS } from '../../../duration-bins.ts'
 import type { BlockRows } from '../../block/rows.ts'
-import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
 import { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, exemplarOf, isBefore, keptOf, type Kept } from './exemplars.ts'
 import { Growth } from './growth.ts'
+import { wholeOf, type Blocks } from './parts.ts'
 import { scopeOf } from './plan.ts'
 import { eachCounted, partsOf } from './spans.ts'
 import { TimeBins } from './time-bins.ts'
@@ -22,14 +22,14 @@ const ROW_UNITS = 100
 
 /** Counts by time and duration, from columns, block after block. Out of time or memory, what was counted is told. */
 export async function heatMap(
-  blocks: readonly Block[],
+  blocks: Blocks,
   query: HeatMapQuery,
   turn: Turn,
   tell?: OnPartial<HeatMap>,
 ): Promise<HeatMap> {
   const timeBins = whole(query.timeBins ?? 120, 'timeBins', 1, 1_000)
   const durationBins = whole(query.durationBins ?? 24, 'durationBins', 1, 100)
-  const scope = scopeOf(query, blocks, turn)
+  const scope = scopeOf(query, wholeOf(blocks), turn)
   const time = new TimeBins(scope.from, scope.to, timeBins)
   const cells = new Cells(time, turn)
   const answer = (): HeatMap => ({ ...cells.folded(durationBins), ...endOf(scope, time, turn) })
