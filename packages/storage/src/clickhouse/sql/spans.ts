@@ -1,5 +1,6 @@
 import type { Statement } from '../connection.ts'
 import type { RowReader } from '../row-binary.ts'
+import { rebuiltSpan } from '../read/rebuilt-span.ts'
 import { Parameters } from './parameters.ts'
 
 /** A span as it is stored: its bytes, and those of the messages around it. The views are good until the next rows are read. */
@@ -9,11 +10,13 @@ export interface StoredSpan {
   readonly span: Uint8Array
 }
 
+/** What others have stored comes as JSON. As a tag it would be of a group, and no message that was scanned begins with one. */
+const JSON_BEGINS = 0x5b
 const COLUMNS = 'SpoorResource, SpoorScope, SpoorSpan'
 const ORDER = 'ORDER BY SpoorBatch, SpoorRow'
 
 /** The spans of one trace, in the order in which they came. The table of times says where they are. */
-export function traceSql(table: string, times: string, traceId: string): Statement {
+export function traceSql(table: string, times: string | undefined, traceId: string): Statement {
   const parameters = new Parameters()
   const id = parameters.text(traceId)
   const bound = (aggregate: string): string => `(SELECT ${aggregate} FROM ${times} WHERE TraceId = ${id})`
@@ -21,8 +24,12 @@ export function traceSql(table: string, times: string, traceId: string): Stateme
     `SELECT ${COLUMNS} FROM ${table}`,
     `WHERE TraceId = ${id}`,
     // Of the column's own type: compared with whole seconds, the server passes by what is within the last one.
-    `  AND Timestamp >= ${bound('toDateTime64(min(Start), 9)')}`,
-    `  AND Timestamp <= ${bound('toDateTime64(max(End), 9) + toIntervalSecond(1)')}`,
+    ...(times === undefined
+      ? []
+      : [
+          `  AND Timestamp >= ${bound('toDateTime64(min(Start), 9)')}`,
+          `  AND Timestamp <= ${bound('toDateTime64(max(End), 9) + toIntervalSecond(1)')}`,
+        ]),
     ORDER,
   ]
   return { sql: sql.join('\n'), parameters }
@@ -61,5 +68,6 @@ export function decodeSpanOfTrace(row: RowReader): SpanOfTrace {
 }
 
 export function decodeSpan(row: RowReader): StoredSpan {
-  return { resource: row.bytes(), scope: row.bytes(), span: row.bytes() }
+  const [resource, scope, span] = [row.bytes(), row.bytes(), row.bytes()]
+  return span[0] === JSON_BEGINS ? rebuiltSpan(span.toString()) : { resource, scope, span }
 }
