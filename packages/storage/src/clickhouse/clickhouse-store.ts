@@ -183,11 +183,7 @@ class ClickHouseStore implements TraceStore {
     const query = this.#begin(options)
     try {
       query.throwIfOver()
-      for await (const piece of piecesOf(
-        query,
-        traceSql(this.#tables.spans, this.#tables.times, traceId),
-        'reading a trace',
-      )) {
+      for await (const piece of piecesOf(query, traceSql(this.#tables, traceId), 'reading a trace')) {
         query.pause()
         yield piece
         query.resume()
@@ -202,7 +198,7 @@ class ClickHouseStore implements TraceStore {
   async *search(asked: SearchQuery): AsyncIterable<SearchEvent> {
     const query = this.#begin(asked)
     const events = new EventQueue<SearchEvent>((event) => event.type === 'progress')
-    const end = search(query, this.#tables.spans, asked, (event) => events.push(event))
+    const end = search(query, this.#tables, asked, (event) => events.push(event))
     try {
       yield* events.until(end)
       yield { type: 'end', ...(await end) }
@@ -292,7 +288,7 @@ class ClickHouseStore implements TraceStore {
         ...(maxBytes !== undefined && { maxBytes }),
       })
       // What it has not come to it finds the next time.
-      const found = await look(query, this.#tables.spans, asked, position).finally(() => this.#end(query))
+      const found = await look(query, this.#tables, asked, position).finally(() => this.#end(query))
       if (found) {
         position = found.position
         spans += found.spans
@@ -401,7 +397,7 @@ class ClickHouseStore implements TraceStore {
   async #count<M extends Parameters<typeof count>[2]>(method: M, asked: Asked<M>, tell: Tell<M>): Promise<Answer<M>> {
     const query = this.#begin(asked)
     try {
-      return await count(query, this.#tables.spans, method, asked, tell)
+      return await count(query, this.#tables, method, asked, tell)
     } finally {
       this.#end(query)
     }
