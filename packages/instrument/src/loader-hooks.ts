@@ -26,8 +26,8 @@ export function hookImports(modules: readonly string[], report: (finding: string
     installHooks()
   } catch (error) {
     report(
-      `ES modules that are imported from here on are not instrumented: ${(error as Error).message.split('\n', 1)[0]}. ` +
-        'If @spoor/instrument is bundled, leave it out of the bundle (esbuild --external:@spoor/instrument, serverExternalPackages of Next.js)',
+      `ES modules are not instrumented: ${(error as Error).message.split('\n', 1)[0]}. If the application is bundled, leave ` +
+        'packages out of the bundle (esbuild --packages=external, externals of webpack, serverExternalPackages of Next.js) and start with --import @spoor/instrument/register',
     )
   }
 }

@@ -4,6 +4,7 @@ import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
 import { addClickHouseCommand, storeOf } from './cli-clickhouse.ts'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
+import { addDoctorCommand } from './cli-doctor.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addRunCommand } from './cli-run.ts'
@@ -88,6 +89,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
+  addDoctorCommand(cli, io, choose)
   addClickHouseCommand(cli, io, choose)
   addRunCommand(cli, io, choose)
   cli.help()

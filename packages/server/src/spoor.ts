@@ -23,6 +23,7 @@ import { type Phase, readiness, type Vitals } from './health.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
 import { stopParts, within } from './lifetime/stop.ts'
+import { createProbes } from './doctor/hidden-probes.ts'
 import { createFindingsDesk } from './findings/findings.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
@@ -116,6 +117,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(options.store)
   const counters = createCounters()
   const intake = createIntake()
+  const probes = createProbes()
   const budget = createBudget(undefined, {
     counters,
     collect: garbageCollector(),
@@ -142,7 +144,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
       SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
     },
-    factories: [...builtinFactories, storageExporterFactory(storeNow, intake) as Factory],
+    factories: [...builtinFactories, storageExporterFactory(storeNow, intake, probes.note) as Factory],
     logger,
     counters,
     budget,
@@ -167,7 +169,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
-  const findings = createFindingsDesk(createStoreQueries(storeNow), () =>
+  const findings = createFindingsDesk(createStoreQueries(storeNow, probes), () =>
     state.phase === 'running' ? sumOf(counters, 'otelcol_receiver_accepted_spans') : 0,
   )
   const status = createStatus({
@@ -210,6 +212,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       status,
       collector,
       budget,
+      probes,
       grpc:
         queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
     })
