@@ -37,7 +37,7 @@ export function hookImports(modules: readonly string[], report: (finding: string
 function installHooks(): void {
   const { Hook } = ownRequire('import-in-the-middle') as typeof ImportInTheMiddle
   // Comes after the instrumentations' own, which are there already.
-  new Hook([...packages], { internals: false }, carryToDefault)
+  Reflect.construct(Hook, [[...packages], { internals: false }, carryToDefault])
   const hooks = ownRequire('import-in-the-middle/register-hooks.mjs') as typeof SyncHooks
   if (hooks.supportsSyncHooks()) {
     hooks.register({ shouldInclude: isHooked } as Parameters<typeof hooks.register>[0])
