@@ -182,6 +182,21 @@ describe('what is to be mended', () => {
     expect(first!.lastSeenMs - first!.firstSeenMs).toBe(2000)
   })
 
+  test('one sender that gets several things wrong is told of each, in the log, too; one that tries everything is not told without end', () => {
+    const { ledger, logger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'), 'shop/1')
+    sender.refused('not_found', 'nothing there', { path: '/v1/traces/v1/traces' })
+    sender.refused('not_found', 'nothing there', { path: '/' })
+    sender.refused('no_pipeline', 'no', { signal: 'metrics' })
+    sender.refused('no_pipeline', 'no', { signal: 'logs' })
+    expect(of(ledger).toSorted()).toEqual(['doubled_path 1', 'missing_path 1', 'no_pipeline 1', 'no_pipeline 1'])
+    expect(ledger.report().senders[0]?.outcomes['not_found']?.count).toBe(2)
+    expect(logger.lines).toHaveLength(4)
+    for (let index = 0; index < 100; index++) sender.refused('not_found', 'nothing there', { path: `/${index}` })
+    expect(ledger.report().senders[0]?.attention.length).toBe(20)
+    expect(logger.lines).toHaveLength(10)
+  })
+
   test('our own doctor, who tries what may be wrong, is not told of', () => {
     const { ledger, door } = create()
     door.sender(socket('127.0.0.1'), 'spoor-doctor/1').refused('not_found', 'nothing there', { path: '/' })
