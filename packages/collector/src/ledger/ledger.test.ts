@@ -235,6 +235,18 @@ describe('what is to be mended', () => {
       'doubled_path',
       'OTEL_EXPORTER_OTLP_ENDPOINT=http://10.0.0.9:4318',
     ],
+    [
+      'not_found',
+      { path: '/', authority: 'x;reboot' },
+      'missing_path',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318/v1/traces',
+    ],
+    [
+      'not_found',
+      { path: '/', authority: 'spoor:14318' },
+      'missing_path',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://spoor:14318/v1/traces',
+    ],
     ['not_found', { path: '/jaeger.api_v2.CollectorService/PostSpans' }, 'jaeger', 'OTEL_TRACES_EXPORTER=otlp'],
     ['plain_to_tls_port', {}, 'plain_to_tls_port', 'OTEL_EXPORTER_OTLP_ENDPOINT=https://10.0.0.9:4318'],
     [

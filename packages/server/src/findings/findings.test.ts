@@ -40,6 +40,8 @@ it('times that cannot be, with the unit that they are in', async () => {
   await at(202, nowMs * 1_000n)
   await at(203, 1_000_000_000n)
   await at(204, (nowMs + 7_200_000n) * 1_000_000n)
+  // Clocks differ.
+  await at(205, (nowMs + 600_000n) * 1_000_000n)
   const found = await findings('service=old')
   const shown = (index: number) => [{ traceId: traceIdOf(index), spanId: spanIdOf(index) }]
   expect(Object.fromEntries(found.map(({ code, spans }) => [code, spans]))).toEqual({

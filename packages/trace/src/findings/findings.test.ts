@@ -122,6 +122,9 @@ describe('context_lost', () => {
     expect(codes(times(5, (index) => inA(index * 1000)))).toEqual([])
     // Others call it, too, who are not traced.
     expect(codes(times(20, (index) => [whole(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+    // Of one call in five, somebody else may be who is answered.
+    const some = times(3, (index) => [inA(50_000 + index * 1000), inB(50_000 + index * 1000)]).flat()
+    expect(codes([...times(12, (index) => whole(index * 1000)), ...some])).toEqual([])
     // At other times.
     expect(codes(times(5, (index) => [inA(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
   })
