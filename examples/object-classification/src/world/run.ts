@@ -1,12 +1,18 @@
 /** A run of the world from its first line to the last process that ends. */
 import type { Server } from 'node:http'
 import { relative } from 'node:path'
+import {
+  KINDS,
+  listPhotographs,
+  modelName,
+  PHOTOGRAPHS,
+  prepareLabels,
+  prepareModels,
+  preparePhotographs,
+} from '#models'
+import type { PreparedModel } from '#models'
 import type { Classification } from '../client/send.ts'
 import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
-import { KINDS } from '../models/labels.ts'
-import { listPhotographs, PHOTOGRAPHS } from '../photographs.ts'
-import { modelName, prepareLabels, prepareModels, preparePhotographs } from '../prepare.ts'
-import type { PreparedModel } from '../prepare.ts'
 import type { FaultMessage } from '../service/faults.ts'
 import { placedServices, planAddresses } from './addresses.ts'
 import type { Addresses } from './addresses.ts'
