@@ -197,6 +197,21 @@ describe('what is to be mended', () => {
     expect(logger.lines).toHaveLength(10)
   })
 
+  test('a collector that exports to itself', () => {
+    const address = 'http://127.0.0.1:55680'
+    const ledger = createLedger({
+      logger: createTestLogger(),
+      counters: createCounters(),
+      surroundings: () => ({ isOwnConfig: false, statusAddress: address }),
+    })
+    const door = ledger.door('otlp', 'grpc')
+    door.sender(socket('127.0.0.1'), 'other').announced('http://127.0.0.1:55681')
+    const itself = door.sender(socket('127.0.0.1'), 'spoor')
+    itself.announced(address)
+    itself.taken(1)
+    expect(of(ledger)).toEqual(['exports_to_itself 1'])
+  })
+
   test('our own doctor, who tries what may be wrong, is not told of', () => {
     const { ledger, door } = create()
     door.sender(socket('127.0.0.1'), 'spoor-doctor/1').refused('not_found', 'nothing there', { path: '/' })
