@@ -6,6 +6,7 @@ import type { StorageError, TraceStore } from '../contract.ts'
 import type { StoreEvent } from '../events.ts'
 import { parseClickHouseUrl } from './address.ts'
 import { openClickHouseStore } from './clickhouse-store.ts'
+import { RowWriter } from './row-binary.ts'
 
 /** An insert that has come, with its rows. */
 interface Come {
@@ -33,6 +34,7 @@ async function openAt(
       statements.push(sql)
       if (sql.startsWith('INSERT'))
         onInsert({ token: url.searchParams.get('insert_deduplication_token'), rows: body, answer })
+      else if (sql.startsWith('SELECT table, name')) answer.end(columns())
       else if (sql.startsWith('SELECT')) answer.end(Buffer.alloc(24))
       else answer.end()
     })()
@@ -52,6 +54,14 @@ async function openAt(
     () => store.close(100).catch(() => {}),
   )
   return { store, events, statements }
+}
+
+/** That the table is ours. */
+function columns(): Uint8Array {
+  const row = new RowWriter()
+  row.text('otel_traces')
+  row.text('SpoorSpan')
+  return row.written
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

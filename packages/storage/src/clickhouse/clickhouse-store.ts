@@ -1,4 +1,5 @@
 import type { TelemetryBatch } from '@spoor/otlp'
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import {
   ORDERS,
   StorageError,
@@ -43,6 +44,7 @@ import { look, type LookPosition } from './read/look.ts'
 import { search } from './read/search.ts'
 import type { RowReader } from './row-binary.ts'
 import { schemaOf } from './schema.ts'
+import { columnsSql, tablesOf, type Tables } from './tables.ts'
 import { boundsSql, keysSql, operationsSql, partsSql, servicesSql, valuesSql } from './sql/catalogue.ts'
 import { traceSql } from './sql/spans.ts'
 import { KIND_NAMES, WRITTEN_COLUMNS } from './write/columns.ts'
@@ -91,12 +93,25 @@ export async function openClickHouseStore(options: ClickHouseStoreOptions): Prom
   const { address, create = true, readOnly = false, signal } = options
   const what = describeAddress(address)
   const connection = await Connection.open(address)
-  const store = new ClickHouseStore(connection, options)
   try {
     const limit = AbortSignal.timeout(OPEN_MS)
     const ends = signal ? AbortSignal.any([signal, limit]) : limit
-    if (create && !readOnly)
-      for (const statement of schemaOf(address)) await connection.command(statement, ends, `opening ${what}`)
+    const doing = `opening ${what}`
+    const find = async (): Promise<Tables | undefined> => {
+      const limits = { signal: ends, timeoutMs: OPEN_MS, onBytes() {} }
+      const columns: [string, string][] = []
+      const decode = (row: RowReader): [string, string] => [row.text(), row.text()]
+      for await (const rows of connection.rows(columnsSql(address), decode, limits, doing)) columns.push(...rows)
+      return tablesOf(address, columns)
+    }
+    let tables = await find()
+    if (create && !readOnly && (!tables || tables.isOwn)) {
+      for (const statement of schemaOf(address)) await connection.command(statement, ends, doing)
+      tables = await find()
+    }
+    if (!tables)
+      throw new StorageError('io', `${doing}: the table is not there; make it as "spoor clickhouse schema" says`)
+    const store = new ClickHouseStore(connection, tables, options)
     await store.open()
     return store
   } catch (error) {
@@ -107,7 +122,7 @@ export async function openClickHouseStore(options: ClickHouseStoreOptions): Prom
 }
 
 class ClickHouseStore implements TraceStore {
-  readonly capabilities = CAPABILITIES
+  readonly capabilities: Capabilities
   /** It goes on however long the server is away. */
   readonly failed = new Promise<StorageError>(() => {})
   readonly #connection: Connection
@@ -118,20 +133,23 @@ class ClickHouseStore implements TraceStore {
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #queries = new Set<Query>()
   readonly #inserter: Inserter
-  readonly #table: string
-  readonly #times: string
+  readonly #tables: Tables
   #closing: Promise<void> | undefined
 
-  constructor(connection: Connection, { address, readOnly = false, onEvent = () => {} }: ClickHouseStoreOptions) {
-    const { database, table } = address
+  constructor(
+    connection: Connection,
+    tables: Tables,
+    { address, readOnly = false, onEvent = () => {} }: ClickHouseStoreOptions,
+  ) {
+    const { spans, isOwn } = tables
+    this.capabilities = isOwn ? CAPABILITIES : { ...CAPABILITIES, bytes: 'rebuilt', tail: false }
+    this.#tables = tables
     this.#connection = connection
     this.#address = address
     this.#readOnly = readOnly
     this.#onEvent = onEvent
-    this.#table = `\`${database}\`.\`${table}\``
-    this.#times = `\`${database}\`.\`${table}_trace_id_ts\``
     this.#inserter = new Inserter(
-      (rows, token, signal) => connection.insert(this.#table, WRITTEN_COLUMNS, rows, token, signal),
+      (rows, token, signal) => connection.insert(spans, WRITTEN_COLUMNS, rows, token, signal),
       (event) => this.#tell(event),
     )
   }
@@ -151,6 +169,11 @@ class ClickHouseStore implements TraceStore {
         'read_only',
         `${describeAddress(this.#address)} is open to be read only; nothing is stored`,
       )
+    if (!this.#tables.isOwn)
+      throw new StorageError(
+        'read_only',
+        `the tables of ${describeAddress(this.#address)} were made by others and have no room for what Spoor stores: open them with --read-only, or name another database`,
+      )
     return this.#inserter.append(batch)
   }
 
@@ -160,7 +183,7 @@ class ClickHouseStore implements TraceStore {
     const query = this.#begin(options)
     try {
       query.throwIfOver()
-      for await (const piece of piecesOf(query, traceSql(this.#table, this.#times, traceId), 'reading a trace')) {
+      for await (const piece of piecesOf(query, traceSql(this.#tables, traceId), 'reading a trace')) {
         query.pause()
         yield piece
         query.resume()
@@ -175,7 +198,7 @@ class ClickHouseStore implements TraceStore {
   async *search(asked: SearchQuery): AsyncIterable<SearchEvent> {
     const query = this.#begin(asked)
     const events = new EventQueue<SearchEvent>((event) => event.type === 'progress')
-    const end = search(query, this.#table, asked, (event) => events.push(event))
+    const end = search(query, this.#tables, asked, (event) => events.push(event))
     try {
       yield* events.until(end)
       yield { type: 'end', ...(await end) }
@@ -187,13 +210,14 @@ class ClickHouseStore implements TraceStore {
   }
 
   async services(options?: CallOptions): Promise<string[]> {
-    const names = await this.#list(servicesSql(this.#table), (row) => row.text(), options, 'listing services')
-    return names.sort()
+    const names = await this.#list(servicesSql(this.#tables.spans), (row) => row.text(), options, 'listing services')
+    // Others leave it empty.
+    return [...new Set(names.map((name) => name || UNKNOWN_SERVICE))].sort()
   }
 
   async operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]> {
     const toOperation = (row: RowReader): Operation => ({ name: row.text(), kind: kindOf(row.text()) })
-    const all = await this.#list(operationsSql(this.#table, service), toOperation, options, 'listing operations')
+    const all = await this.#list(operationsSql(this.#tables.spans, service), toOperation, options, 'listing operations')
     return all
       .filter((each) => kind === undefined || each.kind === kind)
       .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
@@ -203,18 +227,23 @@ class ClickHouseStore implements TraceStore {
     const { level = 'any' } = options ?? {}
     checkLimit(limit)
     if (!LEVELS.has(level)) throw new StorageError('bad_query', `level is ${level}; one of ${[...LEVELS].join(', ')}`)
-    return this.#list(keysSql(this.#table, level, limit), (row) => row.text(), options, 'listing attribute keys')
+    return this.#list(keysSql(this.#tables.spans, level, limit), (row) => row.text(), options, 'listing attribute keys')
   }
 
   async attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {
     checkLimit(limit)
-    return this.#list(valuesSql(this.#table, key, limit), (row) => row.text(), options, 'listing attribute values')
+    return this.#list(
+      valuesSql(this.#tables.spans, key, limit),
+      (row) => row.text(),
+      options,
+      'listing attribute values',
+    )
   }
 
   async dependencies(from: bigint, to: bigint, options?: DependenciesOptions): Promise<Dependencies> {
     const query = this.#begin(options)
     try {
-      return await dependencies(query, this.#table, from, to, options?.links ?? true)
+      return await dependencies(query, this.#tables.spans, from, to, options?.links ?? true)
     } finally {
       this.#end(query)
     }
@@ -245,6 +274,8 @@ class ClickHouseStore implements TraceStore {
   }
 
   async *tail({ signal, maxBytes, everyMs = DEFAULT_EVERY_MS, ...asked }: TailQuery): AsyncIterable<TailEvent> {
+    if (!this.capabilities.tail)
+      throw new StorageError('bad_query', 'what comes cannot be told: these tables do not say when a span was stored')
     if (!(everyMs >= MIN_EVERY_MS && everyMs <= MAX_EVERY_MS))
       throw new StorageError('bad_query', `everyMs is ${everyMs}; ${MIN_EVERY_MS} to ${MAX_EVERY_MS}`)
     let position: LookPosition | undefined
@@ -257,7 +288,7 @@ class ClickHouseStore implements TraceStore {
         ...(maxBytes !== undefined && { maxBytes }),
       })
       // What it has not come to it finds the next time.
-      const found = await look(query, this.#table, asked, position).finally(() => this.#end(query))
+      const found = await look(query, this.#tables, asked, position).finally(() => this.#end(query))
       if (found) {
         position = found.position
         spans += found.spans
@@ -293,7 +324,7 @@ class ClickHouseStore implements TraceStore {
     const query = this.#begin(options)
     try {
       const [bounds] = await query.all(
-        boundsSql(this.#table),
+        boundsSql(this.#tables.spans),
         (row) => ({ spans: row.count(), oldest: row.uint64(), newest: row.uint64() }),
         'asking for what there is',
       )
@@ -366,7 +397,7 @@ class ClickHouseStore implements TraceStore {
   async #count<M extends Parameters<typeof count>[2]>(method: M, asked: Asked<M>, tell: Tell<M>): Promise<Answer<M>> {
     const query = this.#begin(asked)
     try {
-      return await count(query, this.#table, method, asked, tell)
+      return await count(query, this.#tables, method, asked, tell)
     } finally {
       this.#end(query)
     }

@@ -14,7 +14,8 @@ import { systemClock } from '../../local/runtime.ts'
 import type { Query } from '../query.ts'
 import { boundsSql, keysSql, type Bounds } from '../sql/catalogue.ts'
 import { tracesSql } from '../sql/spans.ts'
-import { CandidateQueue, extentOf } from './candidate-queue.ts'
+import type { Tables } from '../tables.ts'
+import { CandidateQueue } from './candidate-queue.ts'
 import { countedSql, type Scope } from '../sql/counted.ts'
 import { blocksOf, partsByTrace } from './fetch.ts'
 import type { FetchedBlock } from './fetched-block.ts'
@@ -44,7 +45,7 @@ const DOING = 'reading spans'
 /** Fetches the spans that are needed to count, part after part, and counts. */
 export async function count<M extends keyof Answers>(
   query: Query,
-  table: string,
+  tables: Tables,
   method: M,
   asked: Asked<M>,
   tell: Tell<M>,
@@ -52,36 +53,40 @@ export async function count<M extends keyof Answers>(
   const over = COUNTS[method] as unknown as Count<M>
   // What is no query is refused before anything is asked with it.
   await over([], asked, new Turn(systemClock, Infinity, { memory: new QueryMemory(QUERY_BYTES) }))
-  const bounds = await boundsOf(query, table, scopesIn(method, asked))
-  const bounded = await withKeys(query, table, method, withBounds(method, asked, bounds))
-  const blocks = partsOf(query, table, method, bounded)
+  const bounds = await boundsOf(query, tables, scopesIn(method, asked))
+  const bounded = await withKeys(query, tables, method, withBounds(method, asked, bounds))
+  const blocks = partsOf(query, tables, method, bounded)
   if (query.isOver) await query.turn.breathe()
   return over(blocks, bounded, query.turn, tell)
 }
 
 /** The spans that are needed to count, in parts; newer traces first where so many are enough. */
-function partsOf<M extends keyof Answers>(query: Query, table: string, method: M, asked: Asked<M>): BlockParts {
+function partsOf<M extends keyof Answers>(query: Query, tables: Tables, method: M, asked: Asked<M>): BlockParts {
   const [a, b = a] = scopesIn(method, asked).map((scope) => toScope(method, scope))
   const most = mostTraces(method, asked)
   return {
     size: 1,
     each: (side) =>
       most === undefined
-        ? partsByTrace(query, countedSql(table, side === 'a' ? a! : b!), DOING)
-        : newestParts(query, table, a!, most),
+        ? partsByTrace(query, countedSql(tables.spans, side === 'a' ? a! : b!), DOING)
+        : newestParts(query, tables, a!, most),
   }
 }
 
 async function* newestParts(
   query: Query,
-  table: string,
+  tables: Tables,
   { set, from, to }: Scope,
   most: number,
 ): AsyncGenerator<readonly FetchedBlock[]> {
-  const candidates = new CandidateQueue(query, { table, set, from, to, order: 'newest' }, Math.min(most, MAX_TRACES))
+  const candidates = new CandidateQueue(
+    query,
+    { table: tables.spans, set, from, to, order: 'newest' },
+    Math.min(most, MAX_TRACES),
+  )
   while (await candidates.peek()) {
     const next = candidates.next(MAX_TRACES, MAX_SPANS)
-    const blocks = await blocksOf(query, tracesSql(table, extentOf(next)), DOING)
+    const blocks = await blocksOf(query, tracesSql(tables, candidates.extentOf(next)), DOING)
     yield blocks.all
     blocks.release()
     for (let i = 0; i < next.length; i++) candidates.shift()
@@ -95,9 +100,9 @@ function scopesIn<M extends keyof Answers>(method: M, asked: Asked<M>): readonly
 }
 
 /** Undefined where it does not matter. */
-async function boundsOf(query: Query, table: string, scopes: readonly AggregateScope[]): Promise<Bounds | undefined> {
+async function boundsOf(query: Query, tables: Tables, scopes: readonly AggregateScope[]): Promise<Bounds | undefined> {
   if (scopes.every(({ from, to }) => from !== undefined && to !== undefined)) return undefined
-  const statement = boundsSql(table)
+  const statement = boundsSql(tables.spans)
   const [bounds] = await query.all(
     statement,
     (row) => ({ spans: row.count(), first: row.uint64(), last: row.uint64() }),
@@ -123,12 +128,12 @@ function withBounds<M extends keyof Answers>(method: M, asked: Asked<M>, bounds:
 /** What is compared by default are attributes that are seen often. */
 async function withKeys<M extends keyof Answers>(
   query: Query,
-  table: string,
+  tables: Tables,
   method: M,
   asked: Asked<M>,
 ): Promise<Asked<M>> {
   if (method !== 'compare' || (asked as CompareQuery).keys) return asked
-  const statement = keysSql(table, 'any', COMPARED_ATTRIBUTES + 1)
+  const statement = keysSql(tables.spans, 'any', COMPARED_ATTRIBUTES + 1)
   const seen = await query.all(statement, (row) => row.text(), 'looking for attributes to compare')
   const attributes = seen.filter((key) => key !== 'service.name').slice(0, COMPARED_ATTRIBUTES)
   const keys = [...GROUP_FIELDS.map((field) => ({ field })), ...attributes.map((attribute) => ({ attribute }))]

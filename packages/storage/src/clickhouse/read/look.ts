@@ -4,6 +4,7 @@ import { SummaryCache } from '../../local/read/summary-cache.ts'
 import type { Query } from '../query.ts'
 import { newestBatchSql, newTracesSql } from '../sql/arrivals.ts'
 import { tracesSql } from '../sql/spans.ts'
+import type { Tables } from '../tables.ts'
 import { blocksOf } from './fetch.ts'
 
 /** New spans that one look goes through, with the others of their traces; of more, only the traces that came first are looked at. */
@@ -27,19 +28,19 @@ export interface Look extends Omit<Arrivals, 'position'> {
 /** Looks at what came after `before`; without it, only where the store ends now. Undefined when the query is over. */
 export async function look(
   query: Query,
-  table: string,
+  tables: Tables,
   asked: TailQuery,
   before: LookPosition | undefined,
 ): Promise<Look | undefined> {
   const { turn } = query
   // Also what is no query is told by it.
   const none = await arrivals([], asked, undefined, new SummaryCache(), turn)
-  const [batch] = await query.all(newestBatchSql(table), (row) => row.uint64(), DOING)
+  const [batch] = await query.all(newestBatchSql(tables.spans), (row) => row.uint64(), DOING)
   if (batch === undefined) return undefined
   if (!before) return { ...none, position: { batch, told: new Uint32Array() } }
   if (batch <= before.batch) return { ...none, position: before }
   const found = await query.all(
-    newTracesSql(table, before.batch, batch),
+    newTracesSql(tables.spans, before.batch, batch),
     (row) => ({ id: row.text(), spans: row.count() }),
     DOING,
   )
@@ -51,8 +52,8 @@ export async function look(
     const ids = looked.slice(at, at + IDS_AT_ONCE).map(({ id }) => id)
     const since = { ids, stored: { than: '>', batch: before.batch, until: batch } } as const
     const until = { ids, stored: { than: '<=', batch: before.batch } } as const
-    old.push(...(await blocksOf(query, tracesSql(table, until), DOING)).all)
-    fresh.push(...(await blocksOf(query, tracesSql(table, since), DOING)).all)
+    old.push(...(await blocksOf(query, tracesSql(tables, until), DOING)).all)
+    fresh.push(...(await blocksOf(query, tracesSql(tables, since), DOING)).all)
   }
   if (query.isOver) return undefined
   const rows = old.reduce((sum, { spans }) => sum + spans, 0)

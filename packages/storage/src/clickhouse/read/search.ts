@@ -11,7 +11,8 @@ import type { Query } from '../query.ts'
 import type { Candidate } from '../sql/candidates.ts'
 import { totalSql } from '../sql/counted.ts'
 import { tracesSql } from '../sql/spans.ts'
-import { CandidateQueue, extentOf } from './candidate-queue.ts'
+import type { Tables } from '../tables.ts'
+import { CandidateQueue } from './candidate-queue.ts'
 import { Blocks, blocksOf } from './fetch.ts'
 
 /** Orders in which a trace's place is known before it is looked at. */
@@ -27,7 +28,7 @@ const MAX_SPANS = 20_000
  */
 export async function search(
   query: Query,
-  table: string,
+  tables: Tables,
   asked: SearchQuery,
   tell: (event: SearchEvent) => void,
 ): Promise<SearchEnd> {
@@ -39,18 +40,15 @@ export async function search(
   const { from, to } = plan.range
   const candidates = new CandidateQueue(
     query,
-    { table, set, from, to, order: plan.order, after: plan.cursor?.after },
+    { table: tables.spans, set, from, to, order: plan.order, after: plan.cursor?.after },
     plan.limit,
   )
-  const judge = new Judge(query, table, plan, candidates)
+  const judge = new Judge(query, tables, plan, candidates)
   const outcome = await fill(page, candidates, judge, output, query)
   const next = candidates.first
-  if (outcome === 'stopped') {
-    page.takeAll()
-    if (next && EXACT_ORDERS.includes(plan.order) && !page.next) page.passTo(next.bound)
-  }
+  if (outcome === 'stopped') endEarly(page, plan, next)
   output.flush()
-  const total = plan.totals ? await totalOf(query, table, plan, set) : undefined
+  const total = plan.totals ? await totalOf(query, tables, plan, set) : undefined
   const hasMore = outcome !== 'done'
   const hasAdvanced = page.last && (!plan.cursor || comparePositions(page.last, plan.cursor.after) > 0)
   return {
@@ -67,6 +65,18 @@ export async function search(
     bytesRead: turn.bytesRead,
     elapsedMs: turn.elapsedMs,
   }
+}
+
+/**
+ * Where a trace's place was known before it was looked at, the page has what comes before all that is left, and the next one goes on there: nothing is shown twice, or never. In other orders it has what
+ * was found.
+ */
+function endEarly(page: Page, { order }: Plan, next: Candidate | undefined): void {
+  if (!EXACT_ORDERS.includes(order)) return page.takeAll()
+  if (!next) return
+  const left = { key: next.bound, traceId: next.traceId }
+  while (!page.isFull && page.next && comparePositions(page.next, left) < 0) page.take()
+  if (!page.isFull) page.passTo(left.key)
 }
 
 async function fill(
@@ -97,16 +107,21 @@ async function fill(
 }
 
 /** How many traces match, on all pages. */
-async function totalOf(query: Query, table: string, plan: Plan, set: SpanSet | undefined): Promise<SearchEnd['total']> {
+async function totalOf(
+  query: Query,
+  tables: Tables,
+  plan: Plan,
+  set: SpanSet | undefined,
+): Promise<SearchEnd['total']> {
   const { turn } = query
   const { from, to } = plan.range
-  const statement = totalSql(table, { set, from, to })
+  const statement = totalSql(tables.spans, { set, from, to })
   if (statement) {
     const [traces = 0] = await query.all(statement, (row) => row.count(), 'counting traces')
     return { traces, exact: !query.isOver && turn.complete }
   }
-  const candidates = new CandidateQueue(query, { table, set, from, to, order: 'newest' }, MAX_TRACES)
-  const judge = new Judge(query, table, { ...plan, matches: 0 }, candidates)
+  const candidates = new CandidateQueue(query, { table: tables.spans, set, from, to, order: 'newest' }, MAX_TRACES)
+  const judge = new Judge(query, tables, { ...plan, matches: 0 }, candidates)
   let traces = 0
   while (!(await turn.breathe())) {
     const candidate = await candidates.peek()
@@ -120,7 +135,7 @@ async function totalOf(query: Query, table: string, plan: Plan, set: SpanSet | u
 /** Asks of traces, one after the other, whether they match; their spans are fetched for several at once. */
 class Judge {
   readonly #query: Query
-  readonly #table: string
+  readonly #tables: Tables
   readonly #plan: Plan
   readonly #candidates: CandidateQueue
   readonly #summaries = new SummaryCache()
@@ -129,9 +144,9 @@ class Judge {
   #matcher: TraceMatcher
   #size: number
 
-  constructor(query: Query, table: string, plan: Plan, candidates: CandidateQueue) {
+  constructor(query: Query, tables: Tables, plan: Plan, candidates: CandidateQueue) {
     this.#query = query
-    this.#table = table
+    this.#tables = tables
     this.#plan = plan
     this.#candidates = candidates
     this.#blocks = new Blocks(query.turn)
@@ -161,9 +176,9 @@ class Judge {
     this.#blocks.release()
     const next = this.#candidates.next(this.#size, MAX_SPANS)
     this.#size = Math.min(2 * this.#size, MAX_TRACES)
-    const extent = extentOf(next)
-    this.#blocks = await blocksOf(this.#query, tracesSql(this.#table, extent), 'reading traces')
-    this.#fetched = new Set(extent.ids)
+    const spans = this.#candidates.extentOf(next)
+    this.#blocks = await blocksOf(this.#query, tracesSql(this.#tables, spans), 'reading traces')
+    this.#fetched = new Set(spans.ids)
     this.#matcher = new TraceMatcher(this.#blocks.all, this.#plan, this.#summaries, turn)
   }
 }

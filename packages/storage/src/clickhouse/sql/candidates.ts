@@ -1,5 +1,6 @@
 import type { Order, SpanSet } from '../../contract.ts'
 import type { Statement } from '../connection.ts'
+import { ALL_TIME, type Window } from '../read/windows.ts'
 import type { RowReader } from '../row-binary.ts'
 import { Parameters } from './parameters.ts'
 import { coverOf, needsOf, rangeSql, type Need } from './set.ts'
@@ -10,9 +11,8 @@ export interface Candidate {
   readonly traceId: string
   /** Its place is this one or a later one. */
   readonly bound: bigint
+  /** Of those that were looked at: how many, and where they are in the table's own time, nanoseconds. */
   readonly spans: number
-  /** Of its spans, and where they are in the table's own time: nanoseconds. */
-  readonly bytes: number
   readonly first: bigint
   readonly last: bigint
 }
@@ -28,6 +28,8 @@ export interface CandidateQuery {
   readonly after?: { readonly key: bigint; readonly traceId: string } | undefined
   /** What has a bound after this one, and no other. */
   readonly beyond?: Pick<Candidate, 'bound' | 'traceId'> | undefined
+  /** Only spans in this stretch are looked at: what is before it can only put a trace in a later place. Matching spans of a trace may come after it. */
+  readonly window?: Window
   readonly limit: number
 }
 
@@ -83,9 +85,11 @@ function same(sql: string): Bounds {
 }
 
 /** All traces that may match, by the earliest place that each can have, then by id. */
-export function candidatesSql({ table, set, from, to, order, after, beyond, limit }: CandidateQuery): Statement {
+export function candidatesSql(asked: CandidateQuery): Statement {
+  const { table, set, from, to, order, after, beyond, window = ALL_TIME, limit } = asked
   const parameters = new Parameters()
-  const range = rangeSql(from, to, parameters)
+  // A trace that begins in the stretch has no span before it.
+  const range = rangeSql(window.from > from ? window.from : from, to, parameters)
   const matching = order === 'longest_match' ? allOf([range, coverOf(set, parameters)]) : '1'
   const { best, worst } = boundsOf(order, matching)
   const place = (key: bigint, traceId: string): string =>
@@ -95,10 +99,12 @@ export function candidatesSql({ table, set, from, to, order, after, beyond, limi
     ...(beyond ? [`(${best}, TraceId) > ${place(beyond.bound, beyond.traceId)}`] : []),
   ]
   const sql = [
-    `SELECT TraceId, toString(${best} AS bound) AS b, count() AS spans, sum(length(SpoorSpan) + length(SpoorResource) + length(SpoorScope)) AS bytes,`,
+    `SELECT TraceId, toString(${best} AS bound) AS b, count() AS spans,`,
     '  toUnixTimestamp64Nano(min(Timestamp)) AS first, toUnixTimestamp64Nano(max(Timestamp)) AS last',
     `FROM ${table}`,
-    ...where(tracesCondition(table, needsOf(set, parameters), range)),
+    ...where(
+      allOf([rangeSql(window.from, window.to, parameters), tracesCondition(table, needsOf(set, parameters), range)]),
+    ),
     'GROUP BY TraceId',
     ...(having.length === 0 ? [] : [`HAVING ${having.join(' AND ')}`]),
     'ORDER BY bound, TraceId',
@@ -112,7 +118,6 @@ export function decodeCandidate(row: RowReader): Candidate {
     traceId: row.text(),
     bound: BigInt(row.text()),
     spans: row.count(),
-    bytes: row.count(),
     first: row.int64(),
     last: row.int64(),
   }

@@ -1,5 +1,7 @@
 import type { Statement } from '../connection.ts'
 import type { RowReader } from '../row-binary.ts'
+import type { Tables } from '../tables.ts'
+import { rebuiltSpan } from '../read/rebuilt-span.ts'
 import { Parameters } from './parameters.ts'
 
 /** A span as it is stored: its bytes, and those of the messages around it. The views are good until the next rows are read. */
@@ -9,34 +11,39 @@ export interface StoredSpan {
   readonly span: Uint8Array
 }
 
+/** What others have stored comes as JSON. As a tag it would be of a group, and no message that was scanned begins with one. */
+const JSON_BEGINS = 0x5b
 const COLUMNS = 'SpoorResource, SpoorScope, SpoorSpan'
 const ORDER = 'ORDER BY SpoorBatch, SpoorRow'
 
 /** The spans of one trace, in the order in which they came. The table of times says where they are. */
-export function traceSql(table: string, times: string, traceId: string): Statement {
+export function traceSql({ spans, times }: Tables, traceId: string): Statement {
   const parameters = new Parameters()
-  const id = parameters.text(traceId)
-  const bound = (aggregate: string): string => `(SELECT ${aggregate} FROM ${times} WHERE TraceId = ${id})`
-  const sql = [
-    `SELECT ${COLUMNS} FROM ${table}`,
-    `WHERE TraceId = ${id}`,
-    // Of the column's own type: compared with whole seconds, the server passes by what is within the last one.
-    `  AND Timestamp >= ${bound('toDateTime64(min(Start), 9)')}`,
-    `  AND Timestamp <= ${bound('toDateTime64(max(End), 9) + toIntervalSecond(1)')}`,
-    ORDER,
-  ]
+  const trace = `TraceId = ${parameters.text(traceId)}`
+  const sql = [`SELECT ${COLUMNS} FROM ${spans}`, `WHERE ${trace}`, ...extentSql(times, trace), ORDER]
   return { sql: sql.join('\n'), parameters }
 }
 
-/** The spans of some traces, those between two times of the table. `after`: only those that were stored after, or not after, this number. */
-export function tracesSql(table: string, { ids, first, last, stored }: SpansOfTraces): Statement {
+/** Where the spans of traces are, by the table of times; of the column's own type: compared with whole seconds, the server passes by what is within the last one. */
+function extentSql(times: string | undefined, traces: string): string[] {
+  if (times === undefined) return []
+  const bound = (aggregate: string): string => `(SELECT ${aggregate} FROM ${times} WHERE ${traces})`
+  return [
+    `  AND Timestamp >= ${bound('toDateTime64(min(Start), 9)')}`,
+    `  AND Timestamp <= ${bound('toDateTime64(max(End), 9) + toIntervalSecond(1)')}`,
+  ]
+}
+
+/** The spans of some traces, in the order in which they came. */
+export function tracesSql({ spans, times }: Tables, { ids, first, last, stored }: SpansOfTraces): Statement {
   const parameters = new Parameters()
   const time = (at: bigint): string => `fromUnixTimestamp64Nano(${parameters.add('Int64', String(at))})`
+  const traces = `TraceId IN ${parameters.add('Array(String)', ids)}`
+  const isKnown = first !== undefined && last !== undefined
   const sql = [
-    `SELECT ${COLUMNS} FROM ${table}`,
-    `WHERE TraceId IN ${parameters.add('Array(String)', ids)}`,
-    ...(first === undefined ? [] : [`  AND Timestamp >= ${time(first)}`]),
-    ...(last === undefined ? [] : [`  AND Timestamp <= ${time(last)}`]),
+    `SELECT ${COLUMNS} FROM ${spans}`,
+    `WHERE ${traces}`,
+    ...(isKnown ? [`  AND Timestamp >= ${time(first)}`, `  AND Timestamp <= ${time(last)}`] : extentSql(times, traces)),
     ...(stored ? [`  AND SpoorBatch ${stored.than} ${parameters.uint64(stored.batch)}`] : []),
     ...(stored?.until === undefined ? [] : [`  AND SpoorBatch <= ${parameters.uint64(stored.until)}`]),
     ORDER,
@@ -46,8 +53,10 @@ export function tracesSql(table: string, { ids, first, last, stored }: SpansOfTr
 
 export interface SpansOfTraces {
   readonly ids: readonly string[]
+  /** Where their spans are in the table's own time, nanoseconds. Default: as the table of times says. */
   readonly first?: bigint
   readonly last?: bigint
+  /** Only those of inserts after a number, and up to another; or not after it. */
   readonly stored?: { readonly than: '>' | '<='; readonly batch: bigint; readonly until?: bigint }
 }
 
@@ -61,5 +70,6 @@ export function decodeSpanOfTrace(row: RowReader): SpanOfTrace {
 }
 
 export function decodeSpan(row: RowReader): StoredSpan {
-  return { resource: row.bytes(), scope: row.bytes(), span: row.bytes() }
+  const [resource, scope, span] = [row.bytes(), row.bytes(), row.bytes()]
+  return span[0] === JSON_BEGINS ? rebuiltSpan(span.toString()) : { resource, scope, span }
 }

@@ -1,4 +1,4 @@
-SELECT TraceId, toString(-toInt128(countIf(StatusCode = 'Error')) AS bound) AS b, count() AS spans, sum(length(SpoorSpan) + length(SpoorResource) + length(SpoorScope)) AS bytes,
+SELECT TraceId, toString(-toInt128(countIf(StatusCode = 'Error')) AS bound) AS b, count() AS spans,
   toUnixTimestamp64Nano(min(Timestamp)) AS first, toUnixTimestamp64Nano(max(Timestamp)) AS last
 FROM `d`.`otel_traces`
 WHERE (TraceId IN (SELECT TraceId FROM `d`.`otel_traces` WHERE ((SpoorStart >= {p0:UInt64} AND Timestamp >= fromUnixTimestamp64Nano({p1:Int64}) AND SpoorStart <= {p2:UInt64} AND Timestamp <= fromUnixTimestamp64Nano({p3:Int64})) AND ServiceName = {p8:String})) AND TraceId IN (SELECT TraceId FROM `d`.`otel_traces` WHERE ((SpoorStart >= {p0:UInt64} AND Timestamp >= fromUnixTimestamp64Nano({p1:Int64}) AND SpoorStart <= {p2:UInt64} AND Timestamp <= fromUnixTimestamp64Nano({p3:Int64})) AND (toFloat64(SpoorDuration) >= {p9:Float64} AND Duration >= {p10:UInt64}))) AND TraceId IN (SELECT TraceId FROM `d`.`otel_traces` WHERE lower(StatusCode) = {p11:String}))

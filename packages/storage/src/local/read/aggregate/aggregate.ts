@@ -21,7 +21,10 @@ export async function aggregate(
   const groups = new Groups(groupBy, { ...counts, seconds }, time, turn)
   const answer = (): Aggregates => ({ ...groups.answer(order, limit), ...endOf(scope, time, turn) })
   const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
-  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth)
+  const headerOnly = groupBy.every((key) => 'field' in key)
+  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth, {
+    headerOnly,
+  })
   return answer()
 }
 

@@ -66,7 +66,7 @@ export async function compare(
       for (const [i, numbers] of (all ?? []).entries())
         for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)
     }
-    await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth, side)
+    await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth, { side })
   }
   return answer()
 }

@@ -11,19 +11,24 @@ import type { ScopePlan } from './plan.ts'
 /** What asking whether a span is known costs, in units of {@link Turn.work}. */
 const SEEN_UNITS = 150
 
-/** Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. */
+/**
+ * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
+ * but what {@link RequestRows} have.
+ */
 export async function eachCounted(
   blocks: Blocks,
   scope: ScopePlan,
   turn: Turn,
   take: TakeRows,
   growth: PartCount,
-  side?: 'a' | 'b',
+  { side, headerOnly = false }: { readonly side?: 'a' | 'b'; readonly headerOnly?: boolean } = {},
 ): Promise<void> {
-  const visit = scope.of === 'requests' ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
+  const isOfRequests = scope.of === 'requests'
+  const visit = isOfRequests ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
+  const requests = !isOfRequests ? undefined : headerOnly ? 'header' : 'rows'
   const count: PartWork = async (part, own, isPart) => {
     if (!needsTraces(scope)) await eachSpan(part, scope, own, take, growth)
-    else await new TraceSweep(part, scope, own, visit, take, { growth, isPart }).run()
+    else await new TraceSweep(part, scope, own, visit, take, { growth, requests, isPart }).run()
     return false
   }
   return eachPart(blocks, turn, count, side)
