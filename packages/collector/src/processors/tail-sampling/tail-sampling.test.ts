@@ -380,6 +380,100 @@ test.each([
   expect([held(), context.value(name('waiting_traces'))]).toEqual([0, 0])
 })
 
+describe('decide_early', () => {
+  const EARLY = { decide_early: true, decision_wait: '30s' }
+  const early = (context: ReturnType<typeof createTestContext>, reason: string): number =>
+    context.value(name('early_decisions'), { reason })
+
+  /** Of one trace. */
+  function family(...members: { readonly id: number; readonly parent?: number }[]): TelemetryBatch {
+    const id = (number: number | undefined): string =>
+      number === undefined ? '' : number.toString(16).padStart(16, '0')
+    const spans = members.map((one) => ({ traceId: 'a'.repeat(32), spanId: id(one.id), parentSpanId: id(one.parent) }))
+    const bytes = tracesFromJson(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }))
+    return createBatch('traces', [{ bytes, items: spans.length }])
+  }
+
+  test('keeps a trace as soon as a policy has found what it looks for', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...ERRORS })
+    await processor.consume(spansOf({ trace: 1 }, { trace: 2 }), EMPTY_CONTEXT)
+    expect(sink.items).toBe(0)
+    await processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(sink.items).toBe(2))
+    await processor.consume(spansOf({ trace: 1 }), EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(sink.items).toBe(3))
+    expect([early(context, 'kept'), context.value(name('waiting_traces'))]).toEqual([1, 1])
+    expect(context.value(name('count_traces_sampled'), { policy: 'errors', sampled: 'true' })).toBe(1)
+  })
+
+  test.each([
+    [
+      'it may still be dropped',
+      [
+        ...ERRORS.policies,
+        {
+          name: 'drop',
+          type: 'drop',
+          drop: { drop_sub_policy: [{ name: 'a', type: 'span_count', span_count: { min_spans: 9 } }] },
+        },
+      ],
+    ],
+    ['more spans may change it', [{ name: 'small', type: 'span_count', span_count: { max_spans: 9 } }]],
+    [
+      'a span may yet match',
+      [{ name: 'other', type: 'string_attribute', string_attribute: { key: 'a', values: ['b'], invert_match: true } }],
+    ],
+    [
+      'one of two may change',
+      [
+        {
+          name: 'both',
+          type: 'and',
+          and: {
+            and_sub_policy: [
+              { name: 'e', ...ERRORS.policies[0] },
+              { name: 's', type: 'span_count', span_count: { max_spans: 9 } },
+            ],
+          },
+        },
+      ],
+    ],
+  ])('does not, where %s', async (_, policies) => {
+    const { processor, sink } = await start({ ...EARLY, policies })
+    await processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(28_000)
+    expect(sink.items).toBe(0)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(sink.items).toBe(1)
+  })
+
+  const SMALL = { policies: [{ name: 'small', type: 'span_count', span_count: { max_spans: 9 } }] }
+
+  test('decides a trace whose root has come, and whose spans all have their parents', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...SMALL })
+    await processor.consume(family({ id: 2, parent: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(sink.items).toBe(0)
+    await processor.consume(family({ id: 1 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect([sink.items, early(context, 'complete')]).toEqual([3, 1])
+  })
+
+  test('waits for the parents that are missing, and no longer than decision_wait', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...SMALL })
+    await processor.consume(family({ id: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(sink.items).toBe(0)
+    await processor.consume(family({ id: 2, parent: 1 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect([sink.items, early(context, 'complete')]).toEqual([3, 1])
+    const other = await start({ ...EARLY, ...SMALL })
+    await other.processor.consume(family({ id: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(31_000)
+    expect([other.sink.items, early(other.context, 'complete')]).toEqual([2, 0])
+  })
+})
+
 describe('with a folder of the collector, and no word of storage', () => {
   test('what was answered outlives the process', async () => {
     const own = diskStorage()
