@@ -34,8 +34,8 @@ interface Options {
   readonly id?: string
   /** Of an extension. */
   readonly storage?: Storage
-  /** The collector's own. */
-  readonly own?: Storage
+  /** The collector's own folder. */
+  readonly own?: string
 }
 
 async function start(input: object, { id = 'tail_sampling', storage, own }: Options = {}) {
@@ -45,7 +45,7 @@ async function start(input: object, { id = 'tail_sampling', storage, own }: Opti
   const context = { ...createTestContext(id, budget), pipeline: 'traces' }
   const sink = createSink()
   const processor = tailSamplingProcessor.create(context, config.data, sink, 'traces')
-  await processor.start({ ...hostWith(storage), storage: own })
+  await processor.start({ ...hostWith(storage), folderOf: own === undefined ? undefined : () => own })
   onTestFinished(() => stop(processor))
   const held = (): number => context.value(name('held_bytes'))
   const decided = (): Promise<unknown> => vi.advanceTimersByTimeAsync(2000)
@@ -62,11 +62,16 @@ function hostWith(storage: Storage | undefined): Host {
   return { extension: () => extension, fail: () => {}, overview: () => NO_OVERVIEW }
 }
 
-/** Files in a folder of their own, that outlive a processor. */
-function diskStorage(): Storage & { readonly folder: string } {
+function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tail-sampling-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  return { folder, fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
+  return folder
+}
+
+/** Files in a folder of their own, that outlive a processor. */
+function diskStorage(): Storage {
+  const folder = newFolder()
+  return { fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
 }
 
 interface Spans {
@@ -476,13 +481,13 @@ describe('decide_early', () => {
 
 describe('with a folder of the collector, and no word of storage', () => {
   test('what was answered outlives the process', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
     expect(first.context.value(name('memory_bytes'))).toBe(0)
     // What a process that is killed here leaves behind.
-    const left = diskStorage()
-    cpSync(own.folder, left.folder, { recursive: true })
+    const left = newFolder()
+    cpSync(own, left, { recursive: true })
     const second = await start(ERRORS, { own: left })
     expect(second.context.value(name('waiting_traces'))).toBe(2)
     await second.decided()
@@ -490,7 +495,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('what waits at a stop is decided then', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
     await first.processor.shutdown(new AbortController().signal)
@@ -500,7 +505,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('what is kept and not handed on at the end is no loss', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     first.sink.intercept = () => new Promise<void>(() => {})
     await first.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
@@ -512,7 +517,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('where its file cannot be had, what waits is in memory, and that is told', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     await start(ERRORS, { own })
     const second = await start(ERRORS, { own })
     await second.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
