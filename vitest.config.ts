@@ -21,7 +21,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'isolated',
-          include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.{ts,tsx}',
+            'examples/*/{src,models/src}/**/*.test.ts',
+            'bench/src/**/*.test.ts',
+          ],
           exclude: shared,
         },
       },

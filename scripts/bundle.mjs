@@ -44,6 +44,14 @@ const version = {
   },
 }
 
+/** What is bundled once more, as CommonJS, has no URL there: what modules of CommonJS are given to require builtins with would throw. */
+const bundleable = {
+  name: 'bundleable',
+  renderChunk(code) {
+    return code.replaceAll('createRequire(import.meta.url)', 'createRequire(import.meta.url || "file:///bundle.cjs")')
+  },
+}
+
 /** What others ask for whose code is in it. */
 function licences(chunks) {
   const folders = new Set()
@@ -74,6 +82,7 @@ export async function bundle() {
     input: { index: join(dist, 'index.js'), register: join(dist, 'register.js') },
     platform: 'node',
     // What is shared with the application and its other instrumentations: there must be one of each.
+    plugins: [bundleable],
     external: [/^@opentelemetry\/api$/, /^(import|require)-in-the-middle(\/|$)/],
   })
 }

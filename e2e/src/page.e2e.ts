@@ -123,6 +123,13 @@ describe.skipIf(noBrowser)('the page', () => {
     await detail.getByText('debit').waitFor()
     await detail.getByText('card declined').first().waitFor()
     await detail.locator('summary', { hasText: 'declined' }).waitFor()
+    // What is known of the span is a question to all others.
+    await detail.getByRole('button', { name: 'What can be done with card.kind' }).click()
+    await page.getByRole('menuitem', { name: 'Find this operation with it' }).click()
+    await page.waitForURL(/\/search\?q=/)
+    const query = page.getByRole('combobox', { name: 'Query' })
+    expect(await query.inputValue()).toBe('service:payment name:charge span.card.kind:debit')
+    await page.getByText('1 trace', { exact: true }).waitFor()
   })
 
   it('draws the trace tree with its link', async () => {

@@ -48,10 +48,22 @@ async function startWorld(
 }
 
 /** The client as a user starts it, with the tutorial's arguments and as many photographs at a time as it may. @returns Its summary. */
-async function runClient(page: string, otlp: string, url: string): Promise<Record<string, unknown>> {
+async function runClient(page: string, otlp: string, url: string, count: number): Promise<Record<string, unknown>> {
   const folder = join(process.env['SPOOR_CACHE'] ?? join(root, '.cache'), 'photographs')
-  const flags = ['--url', url, '--ds_path', folder, '--rate', '5', '--device_id', 'drone_1']
-  const more = ['--count', '6', '--seed', '1', '--ramp', '1', '--concurrency', '2', '--page', page, '--json']
+  const flags = ['--url', url, '--ds_path', folder, '--rate', '10', '--device_id', 'drone_1']
+  const more = [
+    '--count',
+    String(count),
+    '--seed',
+    '1',
+    '--ramp',
+    '0.2',
+    '--concurrency',
+    '2',
+    '--page',
+    page,
+    '--json',
+  ]
   const register = join(root, 'packages', 'instrument', 'dist', 'register.js')
   const client = runProgram(['--import', register, join(dirname(world), 'client', 'main.js'), ...flags, ...more], {
     OTEL_SERVICE_NAME: 'drone',
@@ -150,7 +162,7 @@ describe.each([
 
     // Load from outside, and all of its traces come back.
     if (flags.length === 0) {
-      const summary = await runClient(page, otlp, preprocessing)
+      const summary = await runClient(page, otlp, preprocessing, 6)
       expect(summary).toMatchObject({ sent: 6, classified: 6, failed: 0, traces: { expected: 6, whole: 6 } })
       const found = await getJson<{ traces: { rootService: string }[] }>(
         `${page}/api/spoor/v1/search?q=device.id:drone_1`,
@@ -163,11 +175,11 @@ describe.each([
       // One inference service down: the ensemble goes on with the other one and says so.
       const down = `${control}/faults/service_down/inference-inception`
       expect((await fetch(down, { method: 'PUT' })).status).toBe(200)
-      expect(await runClient(page, otlp, preprocessing)).toMatchObject({ classified: 6, traces: { whole: 6 } })
+      expect(await runClient(page, otlp, preprocessing, 2)).toMatchObject({ classified: 2, traces: { whole: 2 } })
       const gone = await getJson<{ total: { traces: number } }>(
         `${page}/api/spoor/v1/search?q=${encodeURIComponent('{device.id:drone_1} && {has:event.inference.url}')}&totals=true`,
       )
-      expect(gone.total.traces).toBe(6)
+      expect(gone.total.traces).toBe(2)
       expect((await fetch(down, { method: 'DELETE' })).status).toBe(200)
     }
 

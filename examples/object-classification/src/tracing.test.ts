@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startTracing } from '@spoor/instrument'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serve } from './service/serve.ts'
-import { COLOUR_LABELS, writeColourModel } from './testkit/onnx.ts'
+import { COLOUR_LABELS, writeColourModel } from '#models/testkit'
 import { receiveSpans } from './testkit/receive-spans.ts'
 import type { JsonSpan, SpanReceiver } from './testkit/receive-spans.ts'
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
     import('./inference/service.ts'),
   ])
   const model = await writeColourModel(join(directory, 'colours.onnx'))
-  const inference = await startInference({ port: 0, name: 'colours', model, labels: COLOUR_LABELS })
+  const inference = await startInference({ port: 0, name: 'colours', version: '1.2.3', model, labels: COLOUR_LABELS })
   for (const urls of [[inference.url, dead], [dead]]) {
     const ensemble = await startEnsemble({ port: 0, inference: urls, labels: COLOUR_LABELS })
     const query = `request_id=${urls.length}&width=8&height=8`
@@ -56,7 +56,7 @@ const eventsOf = (span: JsonSpan | undefined): string[] => (span?.events ?? []).
 describe('the spans of the services', () => {
   it('shows the work with a model that failed as work that went on', () => {
     const [work] = named('classify in the background')
-    expect(work?.status.code ?? 0).toBe(0)
+    expect(work?.status?.code ?? 0).toBe(0)
     expect(eventsOf(work)).toEqual(['a model has answered', 'exception', 'goes on without a model'])
     expect(
       childrenOf(work)
@@ -68,16 +68,16 @@ describe('the spans of the services', () => {
   it('shows the question that failed as an error with its exception', () => {
     const [work] = named('classify in the background')
     const asked = childrenOf(work).filter(({ name }) => name === 'ask a model')
-    const failed = asked.filter(({ status }) => status.code === ERROR)
+    const failed = asked.filter(({ status }) => status?.code === ERROR)
     expect(failed).toHaveLength(1)
-    expect(failed[0]?.status.message).toContain(`${dead} does not answer`)
+    expect(failed[0]?.status?.message).toContain(`${dead} does not answer`)
     expect(eventsOf(failed[0])).toEqual(['exception'])
   })
 
   it('links the average to the opinions that it is made of', () => {
     const [work] = named('classify in the background')
     const children = childrenOf(work)
-    const answered = children.find(({ name, status }) => name === 'ask a model' && status.code !== ERROR)
+    const answered = children.find(({ name, status }) => name === 'ask a model' && status?.code !== ERROR)
     const average = children.find(({ name }) => name === 'average the probabilities')
     expect(average?.links?.map(({ spanId }) => spanId)).toEqual([answered?.spanId])
   })
@@ -85,12 +85,20 @@ describe('the spans of the services', () => {
   it('shows work without any model as an error', () => {
     const [, work] = named('classify in the background')
     expect(work?.status).toMatchObject({ code: ERROR })
-    expect(work?.status.message).toContain('none of 1 inference services answered')
+    expect(work?.status?.message).toContain('none of 1 inference services answered')
     expect(childrenOf(work).map(({ name }) => name)).toEqual(['ask a model'])
   })
 
   it('shows the wait, the fitting and the run of a model', () => {
     for (const name of ['wait for the model', 'fit to the model', 'run the model']) expect(named(name)).toHaveLength(1)
     expect(named('load the model')).toHaveLength(0)
+    const said = Object.fromEntries((named('run the model')[0]?.attributes ?? []).map(({ key, value }) => [key, value]))
+    expect(said).toMatchObject({
+      'model.name': { stringValue: 'colours' },
+      'model.version': { stringValue: '1.2.3' },
+      'model.batch_size': { intValue: '1' },
+      'model.input.shape': { arrayValue: { values: [1, 8, 8, 3].map((intValue) => ({ intValue: `${intValue}` })) } },
+      'prediction.label': { stringValue: 'red' },
+    })
   })
 })

@@ -17,6 +17,7 @@ cli
   .option('--models <names>', 'mobilenet, inception, mobilenet_v1, resnet50, or paths of .onnx files', {
     default: 'mobilenet,inception',
   })
+  .option('--inference <urls>', 'Further inference services that run already, such as that of npm run python')
   .option('--protocol <protocol>', 'How the services report: grpc or http/protobuf', { default: 'grpc' })
   .option('--rate <per-second>', 'Requests a second after the first photographs', { default: 0.2 })
   .option('--ds_path <folder>', 'Your own folder of photographs')

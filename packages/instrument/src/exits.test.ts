@@ -44,6 +44,16 @@ describe.concurrent('the rest is sent', () => {
     expect(names).toEqual(['work'])
   })
 
+  test('at process.exit() after a burst, in few requests, once each', async () => {
+    const { run, names } = await leave('burst')
+    expect(run).toMatchObject({ code: 6, stderr: '' })
+    expect(names).toHaveLength(12_001)
+    expect(new Set(names).size).toBe(12_001)
+    const requests = receiver.requests.filter(({ spans }) => spans > 1_000)
+    expect(requests.length).toBeGreaterThan(1)
+    expect(requests.length).toBeLessThan(5)
+  })
+
   test('with spans that an exit listener of the application ends', async () => {
     const { run, names } = await leave('exit-listener')
     expect(run.code).toBe(0)

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads'
 import type { EncodedBatch } from './otlp/batch-encoder.ts'
 import { createSender, type SendFailure, type SenderSettings, type SendResult } from './otlp/sender.ts'
 
+/** Batches go together up to so many bytes, which every receiver takes: at an exit each request is waited for. */
+const maxRequestBytes = 2 * 1024 * 1024
 const headerBytes = 12
 const maxFailureBytes = 8_192
 
@@ -32,6 +34,8 @@ export function sendLast(
 ): LastSendResult {
   const timeout = { code: 'TIMEOUT', words: `no answer within ${deadlineMs} ms`, retryable: true }
   if (deadlineMs === 0) return { accepted: 0, failure: timeout }
+  const requests = joined(batches, settings)
+  const batchesIn = (count: number): number => requests.slice(0, count).reduce((sum, part) => sum + part.length, 0)
   try {
     const shared = new SharedArrayBuffer(headerBytes + maxFailureBytes)
     const header = new Int32Array(shared, 0, headerBytes / 4)
@@ -39,14 +43,14 @@ export function sendLast(
     const job: Job = {
       shared,
       settings: { protocol, url, headers, compression, tls, timeoutMs: deadlineMs },
-      bodies: batches.map(({ body }) => body),
+      bodies: requests.map((part) => Buffer.concat(part.map(({ body }) => body))),
     }
     // Neither the application's preloads nor its options belong in this thread.
     const worker = new Worker(workerSource(), { eval: true, workerData: job, execArgv: [], env: {} })
     // Without a listener a failure of the thread would become an uncaught exception of the application.
     worker.on('error', () => {})
     const outcome = Atomics.wait(header, 0, 0, deadlineMs)
-    const accepted = Atomics.load(header, 1)
+    const accepted = batchesIn(Atomics.load(header, 1))
     if (outcome === 'timed-out') return { accepted, failure: timeout }
     const text = Buffer.from(shared, headerBytes, Atomics.load(header, 2)).toString()
     return { accepted, failure: text === '' ? undefined : (JSON.parse(text) as SendFailure) }
@@ -54,6 +58,21 @@ export function sendLast(
     const { name, message } = error as Error
     return { accepted: 0, failure: { code: name, words: message, retryable: false } }
   }
+}
+
+/** Serialized requests laid end to end are one request; JSON's are not. */
+function joined(batches: readonly EncodedBatch[], { protocol }: SenderSettings): EncodedBatch[][] {
+  const requests: EncodedBatch[][] = []
+  let bytes = Infinity
+  for (const batch of batches) {
+    bytes += batch.body.length
+    if (bytes <= maxRequestBytes && protocol !== 'http/json') requests.at(-1)!.push(batch)
+    else {
+      requests.push([batch])
+      bytes = batch.body.length
+    }
+  }
+  return requests
 }
 
 /**

@@ -36,7 +36,7 @@ export interface BatchOptions {
   readonly maxQueueSize?: number
   /**
    * Most bytes that wait; a span that ends when so many wait is dropped and counted. A span with 15 attributes takes
-   * some 600. Default 33,554,432: 50,000 such spans. Environment: `SPOOR_MAX_QUEUE_BYTES`.
+   * some 700. Default 67,108,864: 90,000 such spans. Environment: `SPOOR_MAX_QUEUE_BYTES`.
    */
   readonly maxQueueBytes?: number
   /**

@@ -16,7 +16,7 @@ describe('precedence: code, environment, default', () => {
         compression: 'none',
         timeoutMs: 10_000,
       },
-      batch: { maxQueueSize: Infinity, maxQueueBytes: 33_554_432, maxExportBatchSize: 512, scheduledDelayMs: 1_000 },
+      batch: { maxQueueSize: Infinity, maxQueueBytes: 67_108_864, maxExportBatchSize: 512, scheduledDelayMs: 1_000 },
       samplerText: 'parentbased_always_on',
       propagators: ['tracecontext', 'baggage'],
       diagnosticsLevel: DiagLogLevel.WARN,

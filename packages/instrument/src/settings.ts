@@ -283,7 +283,7 @@ function resolveBatch(
     maxQueueBytes:
       atLeast(1, 'batch.maxQueueBytes', options.maxQueueBytes) ??
       read.number(['SPOOR_MAX_QUEUE_BYTES'], 1) ??
-      32 * 1024 * 1024,
+      64 * 1024 * 1024,
     maxExportBatchSize,
     scheduledDelayMs:
       atLeast(0, 'batch.scheduledDelayMs', options.scheduledDelayMs) ??

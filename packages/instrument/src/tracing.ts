@@ -5,6 +5,7 @@ import { type Instrumentation, registerInstrumentations } from '@opentelemetry/i
 import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { checkApiCopies } from './api-copies.ts'
 import { type Application, findApplication } from './application.ts'
+import { isBundle } from './bundled.ts'
 import { Delivery, type DeliveryStats } from './delivery.ts'
 import { InstrumentError } from './error.ts'
 import { ExcludingSampler } from './exclude.ts'
@@ -135,10 +136,7 @@ function start(
     report('AWS Lambda freezes the process after each request: await tracing.flush() at the end of your handler')
   }
 
-  const instrumentations =
-    settings.instrumentations === 'default'
-      ? defaultInstrumentations(application, report)
-      : [...settings.instrumentations]
+  const instrumentations = instrumentationsOf(settings, application, other, report)
   const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
   hookImports(modulesToPatch(instrumentations), report)
 
@@ -146,7 +144,7 @@ function start(
   setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
   const inPlace = patched(instrumentations)
   reporter.say(startLine(serviceName, settings, inPlace, awaited(instrumentations, application)))
-  const stopLooking = lookAgain(instrumentations, inPlace, reporter)
+  const stopLooking = lookAgain(instrumentations, inPlace, application, reporter)
 
   const stats = (): TracingStats => ({
     ...delivery.stats,
@@ -201,6 +199,16 @@ function startDisabled(settings: Settings, reporter: Reporter, reason: string): 
   const uninstallContext = installContext(settings)
   reporter.say(`tracing is off: ${reason}`)
   return off(uninstallContext)
+}
+
+function instrumentationsOf(
+  { instrumentations }: Settings,
+  application: Application,
+  other: string | undefined,
+  report: (finding: string) => void,
+): Instrumentation[] {
+  if (instrumentations !== 'default') return [...instrumentations]
+  return other === undefined ? defaultInstrumentations(application, report) : []
 }
 
 /** The handle of what does nothing. */
@@ -272,6 +280,7 @@ function fallbackServiceName(application: Application, report: (finding: string)
 function lookAgain(
   instrumentations: readonly Instrumentation[],
   inPlace: readonly string[],
+  application: Application,
   reporter: Reporter,
 ): () => void {
   const told = new Set<string>()
@@ -287,6 +296,12 @@ function lookAgain(
     look()
     const since = patched(instrumentations).filter((name) => !inPlace.includes(name))
     if (since.length > 0) reporter.say(`patched ${since.join(', ')}`)
+    const missing = awaited(instrumentations, application)
+    if (missing.length > 0 && isBundle(process.argv[1])) {
+      reporter.warn(
+        `${process.argv[1]} is a bundle, and what is in it cannot be patched: ${missing.join(', ')}; leave packages out of it (esbuild --packages=external, externals of webpack)`,
+      )
+    }
   }, secondLookMs)
   timer.unref()
   return () => clearTimeout(timer)

@@ -2,7 +2,9 @@ import { styleText } from 'node:util'
 import { CollectorError, didYouMean } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import { type CAC, cac } from 'cac'
+import { addClickHouseCommand, storeOf } from './cli-clickhouse.ts'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
+import { addDoctorCommand } from './cli-doctor.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
 import { addRunCommand } from './cli-run.ts'
@@ -47,6 +49,11 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   cli
     .command('', 'Start Spoor: receive traces over OTLP, store them, show them')
     .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
+    .option(
+      '--store <address>',
+      'Store in a ClickHouse instead (preview), as clickhouse://user@host:8123/database; see docs/clickhouse.md',
+    )
+    .option('--no-create', 'With --store: do not make the tables')
     .option('--host <address>', 'Address that all ports listen on (default: 127.0.0.1, this machine only)')
     .option('--page-port <port>', 'Page and query APIs (default: 16686)')
     .option(
@@ -82,6 +89,8 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
+  addDoctorCommand(cli, io, choose)
+  addClickHouseCommand(cli, io, choose)
   addRunCommand(cli, io, choose)
   cli.help()
   cli.version(version)
@@ -112,6 +121,8 @@ function usageMessage(message: string, cli: CAC): string {
 async function serve(options: Options, io: Io): Promise<number> {
   const config = await configOf(options)
   const settings = {
+    store: await storeOf(options),
+    createTables: options['create'] === false ? false : undefined,
     data: textOf('data', options['data']),
     host: textOf('host', options['host']),
     pagePort: portOf('page-port', options['pagePort']),

@@ -23,6 +23,7 @@ import { type Phase, readiness, type Vitals } from './health.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
 import { stopParts, within } from './lifetime/stop.ts'
+import { createProbes } from './doctor/hidden-probes.ts'
 import { createFindingsDesk } from './findings/findings.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
@@ -34,6 +35,10 @@ import { createStoreEvents } from './store-events.ts'
 export interface SpoorOptions {
   /** The data directory, made when it is not there. Default `$SPOOR_DATA`, else `~/.local/share/spoor`. */
   readonly data?: string
+  /** A store that is not a data directory: `clickhouse://user@host:8123/database`. Then there is none, and what follows of its limits has no meaning. */
+  readonly store?: string
+  /** Whether the tables of such a store are made where they are not there. Default true. */
+  readonly createTables?: boolean
   /** The address that all ports listen on. Default `127.0.0.1`: reached from this machine only. */
   readonly host?: string
   /** The page and the query APIs. Default 16686. */
@@ -75,7 +80,7 @@ export interface Spoor {
     readonly otlpHttp?: string
     readonly otlpGrpc?: string
   }
-  /** The data directory, absolute. */
+  /** The data directory, absolute; or the address of the store, without its password. */
   readonly data: string
   readonly store: TraceStore
   readonly counters: Counters
@@ -108,9 +113,11 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
   const queryGrpcPort = options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)
   const logger = options.logger ?? createLogger('info')
-  const data = resolve(options.data ?? defaultDataDirectory())
+  const isLocal = options.store === undefined
+  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(options.store)
   const counters = createCounters()
   const intake = createIntake()
+  const probes = createProbes()
   const budget = createBudget(undefined, {
     counters,
     collect: garbageCollector(),
@@ -137,7 +144,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
       SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
     },
-    factories: [...builtinFactories, storageExporterFactory(storeNow, intake) as Factory],
+    factories: [...builtinFactories, storageExporterFactory(storeNow, intake, probes.note) as Factory],
     logger,
     counters,
     budget,
@@ -162,7 +169,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
-  const findings = createFindingsDesk(createStoreQueries(storeNow), () =>
+  const findings = createFindingsDesk(createStoreQueries(storeNow, probes), () =>
     state.phase === 'running' ? sumOf(counters, 'otelcol_receiver_accepted_spans') : 0,
   )
   const status = createStatus({
@@ -205,14 +212,18 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       status,
       collector,
       budget,
+      probes,
       grpc:
         queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
     })
     await running.app.listen({ host, port: pagePort })
-    if (!readOnly) {
+    if (isLocal && !readOnly) {
       await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
     }
-    const opening = openStore(data, { ...options, signal }, createStoreEvents(logger, counters))
+    const events = createStoreEvents(logger, counters)
+    const opening = isLocal
+      ? openStore(data, { ...options, signal }, events)
+      : openRemoteStore(options.store, { ...options, signal }, events)
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
       if (state.phase === 'stopping') void store.close().catch(() => {})
@@ -220,7 +231,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       void store.failed.then(fail)
       return store
     })
-    opened = await unlessAborted(signal, `opening the data directory ${data}`, openedStore)
+    opened = await unlessAborted(signal, `opening the ${isLocal ? 'data directory' : 'store'} ${data}`, openedStore)
     if (!readOnly) {
       running.collector = collector
       void collector.failed.then(fail)
@@ -318,6 +329,26 @@ function openStore(
     ...(readOnly !== undefined && { readOnly }),
     ...(signal && { signal }),
   })
+}
+
+/** Its code is loaded when it is wanted. */
+async function openRemoteStore(
+  store: string,
+  { createTables, readOnly, signal }: SpoorOptions,
+  onEvent: (event: StoreEvent) => void,
+): Promise<TraceStore> {
+  const { openClickHouseStore, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
+  return openClickHouseStore({
+    address: parseClickHouseUrl(store),
+    onEvent,
+    ...(createTables !== undefined && { create: createTables }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(signal && { signal }),
+  })
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1@')
 }
 
 const SEALING_GAUGES = [

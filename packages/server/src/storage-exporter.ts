@@ -5,7 +5,7 @@ import {
   type Consumer,
   type ExporterFactory,
 } from '@spoor/collector'
-import { freeMemory } from '@spoor/otlp'
+import { freeMemory, type TelemetryBatch } from '@spoor/otlp'
 import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/storage'
 
 /** Spans count as refused for so long after the last refusal. Milliseconds. */
@@ -60,9 +60,13 @@ const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
 /**
  * `spoor_storage`: the exporter at the end of a pipeline that stores traces in Spoor itself. It has no queue and no
  * settings: `consume` resolves when the spans are durable, so that the answer to an OTLP sender means that they are
- * stored. A store that cannot take them now is a retryable error, and the sender keeps them.
+ * stored. A store that cannot take them now is a retryable error, and the sender keeps them. `onBatch` sees each before it is stored.
  */
-export function storageExporterFactory(store: () => TraceStore, intake: Intake): ExporterFactory<object> {
+export function storageExporterFactory(
+  store: () => TraceStore,
+  intake: Intake,
+  onBatch: (batch: TelemetryBatch) => void = () => {},
+): ExporterFactory<object> {
   return {
     kind: 'exporter',
     type: 'spoor_storage',
@@ -84,6 +88,7 @@ export function storageExporterFactory(store: () => TraceStore, intake: Intake):
         async start() {},
         async shutdown() {},
         async consume(batch) {
+          onBatch(batch)
           try {
             await store().append(batch)
           } catch (error) {

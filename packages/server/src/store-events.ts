@@ -13,7 +13,16 @@ type DropReason = StoreEventFields['dropped']['reason']
 /** The values of the labels that events have, so that every series is there from the start, and an alert sees its first step. */
 const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
   reason: ['size', 'age', 'space', 'request', 'kept_size', 'kept_age'] satisfies DropReason[],
-  part: ['writer', 'lookup_reader', 'search_reader', 'sealer', 'disk', 'sealing', 'keeping'] satisfies StorePart[],
+  part: [
+    'writer',
+    'lookup_reader',
+    'search_reader',
+    'sealer',
+    'disk',
+    'sealing',
+    'keeping',
+    'server',
+  ] satisfies StorePart[],
 }
 
 /** Why traces are kept longer. */

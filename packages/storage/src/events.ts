@@ -8,7 +8,7 @@
  * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits. `segments`: reading some that were
  * written before; while it fails they are left out, and searches say that they are not complete. `sealer`: the thread that seals segments;
  * `sealing`: what it writes. While these fail, segments stay as they are. `keeping`: writing what is kept longer; while it fails, segments whose turn
- * comes are deleted as a whole.
+ * comes are deleted as a whole. `server`: the ClickHouse that the spans are kept in; while it fails, spans are refused.
  */
 export type StorePart =
   | 'writer'
@@ -21,6 +21,7 @@ export type StorePart =
   | 'segments'
   | 'sealing'
   | 'keeping'
+  | 'server'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -141,6 +142,7 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   segments: 'reading older segments',
   sealing: 'sealing segments',
   keeping: 'writing what is kept longer',
+  server: 'the ClickHouse server',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */
@@ -299,7 +301,7 @@ export function createHealth(): HealthFold {
     health() {
       const reasons = [...(givenUp === undefined ? [] : [givenUp]), ...failing.values()]
       return {
-        writable: givenUp === undefined && !failing.has('writer') && !failing.has('disk'),
+        writable: givenUp === undefined && !['writer', 'disk', 'server'].some((part) => failing.has(part as StorePart)),
         readable: givenUp === undefined && !failing.has('lookup_reader') && !failing.has('search_reader'),
         reasons,
         totals: {

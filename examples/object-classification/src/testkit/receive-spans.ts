@@ -1,5 +1,6 @@
-/** A receiver of OTLP/JSON for tests, which keeps all spans that it gets. */
+/** A receiver of OTLP over HTTP for tests, as JSON or protobuf, which keeps all spans that it gets. */
 import { createServer } from 'node:http'
+import { tracesToJson } from '@spoor/otlp'
 import { serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 
@@ -9,9 +10,10 @@ export interface JsonSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
+  readonly kind?: number
   readonly startTimeUnixNano: string
   readonly endTimeUnixNano: string
-  readonly status: { readonly code?: number; readonly message?: string }
+  readonly status?: { readonly code?: number; readonly message?: string }
   readonly attributes?: readonly { readonly key: string; readonly value: { readonly intValue?: string | number } }[]
   readonly events?: readonly { readonly name: string }[]
   readonly links?: readonly { readonly spanId: string }[]
@@ -31,9 +33,11 @@ export async function receiveSpans(): Promise<SpanReceiver> {
   const running = await serve(
     createServer((request, response) => {
       void request.toArray().then((chunks: Buffer[]) => {
-        const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as JsonRequest
+        const body = Buffer.concat(chunks)
+        const isJson = request.headers['content-type'] === 'application/json'
+        const { resourceSpans } = JSON.parse(isJson ? body.toString() : tracesToJson(body)) as JsonRequest
         for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans)
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+        response.writeHead(200, { 'content-type': request.headers['content-type'] }).end(isJson ? '{}' : '')
       })
     }),
     { port: 0 },

@@ -1,7 +1,7 @@
 /** The programs that make up the world: Spoor, its collector, the services and the client, and how each is started. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PreparedModel } from '../prepare.ts'
+import type { PreparedModel } from '#models'
 import { FAULTS_VARIABLE } from '../service/faults.ts'
 import type { ServiceFaults } from '../service/faults.ts'
 import { collectorPorts } from './addresses.ts'
@@ -69,12 +69,13 @@ export function servicePrograms(
   addresses: Addresses,
 ): Program[] {
   const { ports } = settings
-  const inference = models.map(({ name, file }, index) => {
+  const inference = models.map(({ name, version, file }, index) => {
     const port = portOf(ports.inference, index)
     const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
+    if (version !== undefined) args.push('--model-version', version)
     return { name: `inference-${name}`, port, script: 'inference/main', args }
   })
-  const urls = addresses.inference.map(localUrl).join(',')
+  const urls = [...addresses.inference.map(localUrl), ...settings.inference].join(',')
   const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
   const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(addresses.ensemble)]
   preprocessing.push('--results', localUrl(addresses.results))

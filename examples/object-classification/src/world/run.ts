@@ -1,21 +1,25 @@
 /** A run of the world from its first line to the last process that ends. */
 import type { Server } from 'node:http'
 import { relative } from 'node:path'
+import {
+  KINDS,
+  listPhotographs,
+  modelName,
+  PHOTOGRAPHS,
+  prepareLabels,
+  prepareModels,
+  preparePhotographs,
+} from '#models'
+import type { PreparedModel } from '#models'
 import type { Classification } from '../client/send.ts'
 import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
-import { KINDS } from '../models/labels.ts'
-import { listPhotographs, PHOTOGRAPHS } from '../photographs.ts'
-import { modelName, prepareLabels, prepareModels, preparePhotographs } from '../prepare.ts'
-import type { PreparedModel } from '../prepare.ts'
-import type { FaultMessage } from '../service/faults.ts'
 import { placedServices, planAddresses } from './addresses.ts'
 import type { Addresses } from './addresses.ts'
 import { lastLines } from './child.ts'
 import type { Program } from './child.ts'
+import { createControls } from './control/controls.ts'
 import { startControl } from './control/server.ts'
-import type { Controlled } from './control/server.ts'
-import { FaultBoard } from './faults/board.ts'
-import type { Breakable } from './faults/board.ts'
+import type { FaultBoard } from './faults/board.ts'
 import { takenPorts } from './ports.ts'
 import {
   clientProgram,
@@ -199,59 +203,17 @@ class World {
   /** Opens the switches of the faults: the page, and what it asks. */
   async #openControl(photographs: string): Promise<void> {
     const { ports } = this.#settings
-    this.#board = new FaultBoard(this.#breakable())
-    this.#control = await startControl(this.#controlled(this.#board, photographs), ports.control)
+    const controlled = createControls({
+      page: this.#page,
+      photographs,
+      addresses: this.#placed(),
+      processes: this.#processes,
+      services: this.#services,
+      network: this.#network?.network,
+    })
+    this.#board = controlled.board
+    this.#control = await startControl(controlled, ports.control)
     this.#screen.fact('Faults', localUrl(ports.control))
-  }
-
-  #controlled(board: FaultBoard, photographs: string): Controlled {
-    const { preprocessing, otlp, sites } = this.#placed()
-    const services = ['client', ...this.#services.keys()]
-    return {
-      board,
-      describe: () => ({
-        page: this.#page,
-        upload: `${localUrl(preprocessing)}/preprocessing`,
-        otlp: localUrl(otlp['client']?.http ?? 0),
-        photographs,
-        services: services.map((name) => ({
-          name,
-          running: this.#processes.find(name) !== undefined,
-          ...(sites[name] !== undefined && { site: sites[name] }),
-        })),
-        links: (this.#network?.network.links ?? []).map((link) => ({
-          name: link.name,
-          up: link.isUp,
-          text: linkText(link),
-        })),
-      }),
-    }
-  }
-
-  #breakable(): Breakable {
-    const network = this.#network?.network
-    const startAnew = async (service: string, env: Readonly<Record<string, string>> = {}): Promise<void> => {
-      const program = this.#services.get(service)
-      if (!program) throw new Error(`${service} cannot be started anew`)
-      const faults = this.#board?.inside(service) ?? {}
-      await this.#processes.end(service)
-      await this.#processes.start([{ ...program, env: { ...program.env, ...faultsEnvironment(faults), ...env } }])
-    }
-    return {
-      services: ['client', ...this.#services.keys()],
-      links: network?.links.map(({ name }) => name) ?? [],
-      tell: (service, faults) => this.#processes.find(service)?.send({ faults } satisfies FaultMessage),
-      rename: (service, name) => startAnew(service, { OTEL_SERVICE_NAME: name }),
-      stop: (service) => this.#processes.end(service),
-      start: (service) => startAnew(service),
-      cut: (name, cut) => {
-        if (network) network.link(name).isUp = !cut
-      },
-      delay: (name, ms) => {
-        const link = network?.link(name)
-        if (link) link.conditions = { ...link.usual, latencyMs: link.usual.latencyMs + ms }
-      },
-    }
   }
 
   /** Sends each photograph once and prints the table. @returns Whether all labels and traces are as they should be. */

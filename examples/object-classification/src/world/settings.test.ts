@@ -25,6 +25,7 @@ describe('readSettings', () => {
     const settings = readSettings({ ...flags, models: 'a,b,c', 'inference-2-port': 6000 })
     expect(settings.ports.inference).toEqual([5012, 6000, 6001])
     expect(settings).toMatchObject({ models: ['a', 'b', 'c'], once: false, viaCollector: false })
+    expect(readSettings({ ...flags, inference: 'http://127.0.0.1:5014' }).inference).toEqual(['http://127.0.0.1:5014'])
     expect(settings.data).toBe(resolve('.spoor/data'))
     expect(settings.logs).toBe(resolve('.spoor/logs'))
   })
@@ -35,6 +36,7 @@ describe('readSettings', () => {
     [{ rate: Number.NaN }, '--rate NaN:'],
     [{ models: ',' }, '--models: name at least one'],
     [{ pagePort: 99_999 }, '--page-port 99999: a port is an integer of 1 to 65535'],
+    [{ inference: 'http://127.0.0.1:5014,5015' }, '--inference 5015: not the URL'],
     [{ viaCollector: true, world: 'world.yaml' }, '--via-collector: with --world'],
     [{ 'inference-2-port': 1.5 }, '--inference-2-port 1.5:'],
   ])('refuses %o, naming the flag', (change, message) => {

@@ -32,6 +32,8 @@ export interface Settings {
   readonly once: boolean
   /** Requests a second of the trickle. */
   readonly rate: number
+  /** URLs of further inference services, which the world does not start. */
+  readonly inference: readonly string[]
   /** The user's own photographs. */
   readonly photographs: string | undefined
   readonly ports: Ports
@@ -51,6 +53,7 @@ export interface Flags {
   readonly world?: string
   readonly once?: boolean
   readonly rate: number
+  readonly inference?: string
   readonly ds_path?: string
   readonly state: string
   readonly pagePort: number
@@ -73,6 +76,8 @@ export function readSettings(flags: Flags): Settings {
   if (!(rate > 0 && rate <= 1000)) throw new Error(`--rate ${rate}: requests a second, above 0 and up to 1000`)
   const models = flags.models.split(',').filter((name) => name !== '')
   if (models.length === 0) throw new Error('--models: name at least one')
+  const strange = (flags.inference ?? '').split(',').find((url) => url !== '' && !/^https?:\/\/[^/]+$/.test(url))
+  if (strange !== undefined) throw new Error(`--inference ${strange}: not the URL of a service; write http://host:port`)
   if (flags.viaCollector && flags.world !== undefined)
     throw new Error('--via-collector: with --world each site has a collector of its own; leave one of the two out')
   return {
@@ -82,6 +87,7 @@ export function readSettings(flags: Flags): Settings {
     world: flags.world === undefined ? undefined : resolve(flags.world),
     once: flags.once ?? false,
     rate,
+    inference: (flags.inference ?? '').split(',').filter((url) => url !== ''),
     photographs: flags.ds_path === undefined ? undefined : resolve(flags.ds_path),
     ports: {
       page: readPort('--page-port', flags.pagePort),

@@ -6,6 +6,8 @@ import { isLoopback } from './host.ts'
 
 /** On OTLP exports of both protocols. Its value is an origin, as `http://127.0.0.1:55680`. */
 export const ANNOUNCEMENT_HEADER = 'spoor-collector'
+/** What `spoor doctor` offers to speak in TLS, beside the usual, so that a port without TLS knows that nobody meant to send anything. */
+export const DOCTOR_ALPN = 'spoor-doctor'
 const MAX_CHARS = 100
 
 /** The header for exports to `host` (without port), where there is an address to tell and the peer is on this machine; else none. */

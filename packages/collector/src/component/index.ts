@@ -36,7 +36,7 @@ export {
   type Surroundings,
 } from './ledger.ts'
 export { byGravity, type Attention, type MendingLine } from './attention.ts'
-export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo } from './announcement.ts'
+export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo, DOCTOR_ALPN } from './announcement.ts'
 export { version } from './version.ts'
 export {
   NO_OVERVIEW,

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { ProtoFile, Signal } from '@spoor/otlp'
 import {
   CollectorError,
+  DOCTOR_ALPN,
   httpMetrics,
   rpcMetrics,
   type Consumer,
@@ -162,8 +163,10 @@ export async function openPort(
       httpServer.emit('connection', socket)
     },
     http2: (socket) => grpcServer.emit('connection', socket),
-    tlsWithoutConfig: (socket, hello) =>
-      refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN, { wants: wantsGrpc(hello) ? 'grpc' : 'http' }),
+    tlsWithoutConfig(socket, hello) {
+      if (hello.includes(DOCTOR_ALPN)) return
+      refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN, { wants: wantsGrpc(hello) ? 'grpc' : 'http' })
+    },
     tlsFailed(error, socket) {
       // Whoever only looks whether the port is open leaves in the middle.
       if (error.code === 'ECONNRESET') return

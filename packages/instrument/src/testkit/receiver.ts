@@ -14,8 +14,8 @@ export interface ReceivedSpan extends Span {
 export interface Receiver {
   readonly url: string
   readonly spans: ReceivedSpan[]
-  /** One entry a request: content type, content encoding, headers. */
-  readonly requests: { contentType: string; encoding: string; headers: Record<string, unknown> }[]
+  /** One entry a request: content type, content encoding, headers, how many spans. */
+  readonly requests: { contentType: string; encoding: string; headers: Record<string, unknown>; spans: number }[]
   /** HTTP status for what comes next; `hang` never answers. */
   behaviour: number | 'hang'
   /** The body of refusals. */
@@ -44,9 +44,10 @@ export async function startHttpReceiver(port = 0): Promise<Receiver> {
     }
     const contentType = request.headers['content-type'] ?? ''
     const encoding = request.headers['content-encoding'] ?? 'none'
-    receiver.requests.push({ contentType, encoding, headers: request.headers })
     const body = encoding === 'gzip' ? gunzipSync(Buffer.concat(parts)) : Buffer.concat(parts)
-    receiver.spans.push(...read(contentType === 'application/json' ? tracesFromJson(body) : body))
+    const spans = read(contentType === 'application/json' ? tracesFromJson(body) : body)
+    receiver.requests.push({ contentType, encoding, headers: request.headers, spans: spans.length })
+    receiver.spans.push(...spans)
     if (receiver.answer) {
       response.setHeader('content-type', receiver.answer.startsWith('<') ? 'text/html' : 'application/json')
     }
@@ -76,8 +77,9 @@ export async function startGrpcReceiver(): Promise<Receiver> {
     ) => {
       const headers = call.metadata.getMap()
       // grpc-js keeps grpc-encoding to itself; the client's accept header is what is left to see.
-      receiver.requests.push({ contentType: 'application/grpc', encoding: '', headers })
-      receiver.spans.push(...read(call.request))
+      const spans = read(call.request)
+      receiver.requests.push({ contentType: 'application/grpc', encoding: '', headers, spans: spans.length })
+      receiver.spans.push(...spans)
       done(null, Buffer.alloc(0))
     },
   }

@@ -25,6 +25,7 @@ import {
   type TailQuery,
   type TraceStore,
 } from '@spoor/storage'
+import { hideProbes, PROBE_SERVICE, type Probes, withoutProbes } from '../doctor/hidden-probes.ts'
 import type { QueryCall } from '../http/query-call.ts'
 
 /** Limits of a question to the store. */
@@ -68,12 +69,16 @@ const STREAM_TIMEOUT_MS = 600_000
 /** The most that lies between two looks at what has come. Milliseconds. */
 const LOOK_TIMEOUT_MS = 10_000
 
-/** `store`: the store, or a throw of StorageError `closed` while there is none. */
-export function createStoreQueries(store: () => TraceStore): StoreQueries {
+/** `store`: the store, or a throw of StorageError `closed` while there is none. `probes`: those of the doctor, which are left out of every answer but that of an id. */
+export function createStoreQueries(store: () => TraceStore, probes: Probes): StoreQueries {
+  const services = (limits: Limits): Promise<string[]> =>
+    bounded('the list of services', limits, (call) => store().services(call))
+  const shown = async <Q extends Pick<SearchQuery, 'spans' | 'filter'>>(query: Q, limits: Limits): Promise<Q> =>
+    (await probes.areThere(() => services(limits))) ? withoutProbes(query) : query
   return {
     trace: (id, limits) => readTrace(store(), id, limits),
-    search: (query, limits) => readSearch(store(), query, limits),
-    services: (limits) => bounded('the list of services', limits, (call) => store().services(call)),
+    search: (query, limits) => withHidden(readSearch(store(), query, limits)),
+    services: async (limits) => (await services(limits)).filter((name) => name !== PROBE_SERVICE),
     operations: (service, limits) =>
       bounded('the list of operations', limits, (call) => store().operations(service, undefined, call)),
     attributeKeys: (limit, limits, level = 'any') =>
@@ -84,19 +89,29 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
       bounded('the count of calls between services', limits, (call) =>
         store().dependencies(from, to, { ...call, links }),
       ),
-    aggregate: (query, limits, tell) =>
-      bounded('the aggregate', limits, (call) => store().aggregate({ ...query, ...call }, tell)),
-    bottleneck: (query, limits, tell) =>
-      bounded('the search for where the time went', limits, (call) => store().bottleneck({ ...query, ...call }, tell)),
-    flame: (query, limits, tell) =>
-      bounded('the flame graph', limits, (call) => store().flame({ ...query, ...call }, tell)),
+    async aggregate(query, limits, tell) {
+      const asked = await shown(query, limits)
+      return bounded('the aggregate', limits, (call) => store().aggregate({ ...asked, ...call }, tell))
+    },
+    async bottleneck(query, limits, tell) {
+      const asked = await shown(query, limits)
+      return bounded('the search for where the time went', limits, (call) =>
+        store().bottleneck({ ...asked, ...call }, tell),
+      )
+    },
+    async flame(query, limits, tell) {
+      const asked = await shown(query, limits)
+      return bounded('the flame graph', limits, (call) => store().flame({ ...asked, ...call }, tell))
+    },
     compare: (query, limits, tell) =>
       bounded('the comparison', limits, (call) => store().compare({ ...query, ...call }, tell)),
     errorGroups: (query, limits, tell) =>
       bounded('the list of errors', limits, (call) => store().errorGroups({ ...query, ...call }, tell)),
-    tail: (query, limits) => readTail(store(), query, limits),
-    heatMap: (query, limits, tell) =>
-      bounded('the heat map', limits, (call) => store().heatMap({ ...query, ...call }, tell)),
+    tail: (query, limits) => withHidden(readTail(store(), query, limits)),
+    async heatMap(query, limits, tell) {
+      const asked = await shown(query, limits)
+      return bounded('the heat map', limits, (call) => store().heatMap({ ...asked, ...call }, tell))
+    },
     append: (batch, limits) => bounded('storing the spans', limits, () => store().append(batch)),
     get hasPins() {
       return store().capabilities.pins
@@ -104,6 +119,13 @@ export function createStoreQueries(store: () => TraceStore): StoreQueries {
     pins: (limits) => bounded('the list of pins', limits, () => store().pins()),
     pin: (id, limits) => bounded('pinning the trace', limits, () => store().pin(id)),
     unpin: (id, limits) => bounded('taking the pin', limits, () => store().unpin(id)),
+  }
+}
+
+async function* withHidden<E extends SearchEvent | TailEvent>(events: AsyncGenerator<E>): AsyncGenerator<E> {
+  for await (const event of events) {
+    const left = hideProbes(event)
+    if (left) yield left
   }
 }
 

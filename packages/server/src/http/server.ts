@@ -15,6 +15,7 @@ import { RequestError } from '../api/params.ts'
 import { spoorApi } from '../api/routes.ts'
 import { createStoreQueries } from '../api/store-queries.ts'
 import type { StatusResponse } from '../api.ts'
+import { createProbes, type Probes } from '../doctor/hidden-probes.ts'
 import type { Vitals } from '../health.ts'
 import { createQueryGrpc } from '../jaeger/grpc/server.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
@@ -49,6 +50,8 @@ export interface QueryServerOptions {
   readonly headersTimeoutMs?: number
   /** Jaeger's query services over gRPC: the port, 0 for a free one; `listening` hears of the address. Default: none. */
   readonly grpc?: { readonly port: number; readonly listening: (address: string) => void } | undefined
+  /** Whether the doctor has sent something. Default: what is in the store. */
+  readonly probes?: Probes
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */
   readonly lanes?: Lanes
 }
@@ -114,7 +117,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   const budget = createAnswerBudget(undefined, options.budget)
   limitQueries(app, lanes, budget)
 
-  const store = createStoreQueries(() => openStore(vitals(), options.store()))
+  const store = createStoreQueries(() => openStore(vitals(), options.store()), options.probes ?? createProbes())
   const failures = createFailures(logger)
   const reports = new Reports()
   app.addHook('onClose', () => reports.close())

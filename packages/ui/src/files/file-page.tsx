@@ -29,6 +29,7 @@ export function FilePage() {
   if (!file) return <NotOpen name={name} />
   return (
     <div className={page.page}>
+      <h1 className="visually-hidden">The file {file.name}</h1>
       <FileBar file={file} />
       {file.refusals.length > 0 && <Refusals file={file} />}
       {file.traces.length > 0 && <Traces file={file} />}

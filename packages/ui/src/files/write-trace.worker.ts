@@ -1,6 +1,6 @@
-import { splitSpans, tracesToJson } from '@spoor/otlp'
 import { jaegerJsonOf } from '@spoor/trace/files'
 import { answer, type AtWork, type Handed } from '../worker/answer.ts'
+import { otlpJson } from './otlp-json.ts'
 
 /** A trace that is to be written. */
 export interface WriteRequest {
@@ -9,9 +9,6 @@ export interface WriteRequest {
   readonly traceId: string
   readonly form: 'otlp-json' | 'jaeger-json'
 }
-
-/** Spans that are text at a time: that of a million does not fit into one. */
-const spansAtOnce = 5000
 
 // Writes a trace as text off the page's thread.
 answer(({ bytes, traceId, form }: WriteRequest, { alive }: AtWork): Handed<Blob> => {
@@ -22,15 +19,3 @@ answer(({ bytes, traceId, form }: WriteRequest, { alive }: AtWork): Handed<Blob>
   }
   return { reply: new Blob(parts, { type: 'application/json' }) }
 })
-
-function* otlpJson(bytes: Uint8Array): Generator<string> {
-  const [open, close] = ['{"resourceSpans":[', ']}'] as const
-  let separator: string = open
-  for (const part of splitSpans(bytes, spansAtOnce)) {
-    const items = tracesToJson(part).slice(open.length, -close.length)
-    if (items === '') continue
-    yield separator + items
-    separator = ','
-  }
-  yield separator === open ? open + close : close
-}

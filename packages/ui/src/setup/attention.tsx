@@ -35,7 +35,7 @@ export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
               </b>
             </p>
             <p className={styles.where}>
-              <bdi>{row.where}</bdi> · {formatCount(row.count)} times, last{' '}
+              <bdi>{row.where}</bdi> · {row.count === 1 ? 'once, ' : `${formatCount(row.count)} times, last `}
               <time>{formatStart(BigInt(Math.round(row.lastSeenMs)) * 1_000_000n, zone)}</time>
               {row.spans?.[0] && (
                 <>
@@ -49,9 +49,10 @@ export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
             <p>
               <bdi>{row.mend}</bdi>
             </p>
-            {row.lines.map(({ kind, text }) => (
+            {row.lines.map(({ kind, text }, index) => (
               <div key={kind + text}>
-                <h3>{places[kind]}</h3>
+                {/* Each mends it alone. */}
+                <h3>{index === 0 ? places[kind] : `Or ${places[kind].toLowerCase()}`}</h3>
                 <CopyBlock text={text} />
               </div>
             ))}

@@ -49,7 +49,8 @@ function ViewerShell({ sharedMs }: { sharedMs: number }) {
           <span>spoor</span>
         </span>
         <p className={styles.note}>
-          A trace as it was on {formatInstant(BigInt(sharedMs) * 1_000_000n, zone)}, with all that shows it
+          A trace as it was on {/* To the second. */}
+          {formatInstant(BigInt(sharedMs) * 1_000_000n, zone).replace(/\.\d+/, '')}, with all that shows it
         </p>
         <ThemeSwitch />
       </header>

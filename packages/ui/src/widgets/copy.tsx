@@ -53,7 +53,8 @@ export function CopyBlock({ text }: { text: string }) {
   const { copied, copy } = useCopy()
   return (
     <div className={styles.block}>
-      <pre>{text}</pre>
+      {/* What is longer than there is room for is scrolled to by key, too. */}
+      <pre tabIndex={0}>{text}</pre>
       <button type="button" onClick={() => copy(text)} aria-label={copied ? 'Copied' : 'Copy'} title="Copy">
         {copied ? 'copied' : <CopyIcon />}
       </button>

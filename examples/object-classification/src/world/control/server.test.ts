@@ -15,7 +15,6 @@ beforeAll(async () => {
     services: ['client', 'preprocessing', 'ensemble', 'inference-a'],
     links: [],
     tell: (service, faults) => void told.push([service, faults]),
-    rename: nothing,
     stop: () => Promise.reject(new Error('it does not stop')),
     start: nothing,
     cut: () => undefined,

@@ -25,7 +25,6 @@ function board(links: readonly string[] = ['edge-cloud']): { board: FaultBoard; 
     tell: note('tell'),
     cut: note('cut'),
     delay: note('delay'),
-    rename: later('rename'),
     stop: later('stop'),
     start: later('start'),
   }
@@ -65,15 +64,25 @@ describe('FaultBoard', () => {
       ['delay', 'edge-cloud', 200],
       ['stop begins', 'inference-b'],
       ['stop', 'inference-b'],
-      ['rename begins', 'ensemble', 'inference-a'],
-      ['rename', 'ensemble', 'inference-a'],
+      ['start begins', 'ensemble', 'inference-a', {}],
+      ['start', 'ensemble', 'inference-a', {}],
       ['cut', 'edge-cloud', false],
       ['delay', 'edge-cloud', 0],
-      ['start begins', 'inference-b'],
-      ['start', 'inference-b'],
-      ['rename begins', 'ensemble', 'ensemble'],
-      ['rename', 'ensemble', 'ensemble'],
+      ['start begins', 'inference-b', 'inference-b', {}],
+      ['start', 'inference-b', 'inference-b', {}],
+      ['start begins', 'ensemble', 'ensemble', {}],
+      ['start', 'ensemble', 'ensemble', {}],
     ])
+  })
+
+  it('leaves a service down that is down, and starts it with all that is on', async () => {
+    const { board: one, done } = board()
+    await one.switchOn('service_down', 'inference-b', {})
+    await one.switchOn('wrong_service_name', 'inference-b', {})
+    await one.switchOn('slow_model', 'inference-b', { ms: 5 })
+    done.length = 0
+    await one.switchOff('service_down', 'inference-b')
+    expect(done[0]).toEqual(['start begins', 'inference-b', 'preprocessing', { slow_model: { ms: 5 } }])
   })
 
   it.each([

@@ -22,10 +22,9 @@ export interface Breakable {
   readonly links: readonly string[]
   /** Tells a service which faults are on inside it. */
   tell(service: string, faults: Partial<ServiceFaults>): void
-  /** Starts a service anew under a name, or its own. */
-  rename(service: string, name: string): Promise<void>
   stop(service: string): Promise<void>
-  start(service: string): Promise<void>
+  /** Starts a service anew, under a name, with faults inside. */
+  start(service: string, name: string, faults: Partial<ServiceFaults>): Promise<void>
   cut(link: string, cut: boolean): void
   /** Makes a link so much slower each way than it usually is. */
   delay(link: string, ms: number): void
@@ -71,8 +70,11 @@ export class FaultBoard {
     const name = this.#known(fault, at)
     const chosen = { fault: name, at, parameters: readParameters(name, parameters) }
     await this.#change(async () => {
-      await this.#carryOut(chosen, true)
       this.#on.set(`${fault} ${at}`, chosen)
+      await this.#carryOut(chosen, true).catch((error: unknown) => {
+        this.#on.delete(`${fault} ${at}`)
+        throw error
+      })
       this.#tell(at)
     })
     return chosen
@@ -109,8 +111,18 @@ export class FaultBoard {
     const world = this.#world
     if (fault === 'dropped_link') world.cut(at, on)
     if (fault === 'slow_link') world.delay(at, on ? (parameters['ms'] ?? 0) : 0)
-    if (fault === 'service_down') await (on ? world.stop(at) : world.start(at))
-    if (fault === 'wrong_service_name') await world.rename(at, on ? otherName(at, world.services) : at)
+    if (fault === 'service_down' || fault === 'wrong_service_name') await this.#restart(at)
+  }
+
+  /** A service that is down stays down, under whatever name. */
+  async #restart(service: string): Promise<void> {
+    const world = this.#world
+    const has = (fault: FaultName): boolean => this.#on.has(`${fault} ${service}`)
+    if (has('service_down')) await world.stop(service)
+    else {
+      const name = has('wrong_service_name') ? otherName(service, world.services) : service
+      await world.start(service, name, this.inside(service))
+    }
   }
 
   #known(fault: string, at: string): FaultName {
@@ -125,9 +137,10 @@ export class FaultBoard {
   }
 }
 
-/** The next service of the world: a name that looks right. */
+/** The next service of the world, but for its client: a name that looks right. */
 function otherName(service: string, services: readonly string[]): string {
-  return services[(services.indexOf(service) + 1) % services.length] ?? service
+  const names = services.filter((name) => placeOf(name, false) !== 'client')
+  return names[(names.indexOf(service) + 1) % names.length] ?? service
 }
 
 /** Numbers, each in its range; those that are not given have their defaults. */

@@ -1,11 +1,9 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../../testkit/free-port.ts'
 import { planAddresses } from '../addresses.ts'
 import type { Addresses } from '../addresses.ts'
 import { startChild, waitUntilHealthy } from '../child.ts'
@@ -32,14 +30,6 @@ let addresses: Addresses
 let network: Network
 const children: Child[] = []
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 async function start(program: Program): Promise<Child> {
   const child = await startChild(program)
   children.push(child)

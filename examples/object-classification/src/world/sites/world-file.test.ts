@@ -68,6 +68,11 @@ describe('world.yaml', () => {
       '    show: span\n  - between: [cloud, edge]',
       'links.1.between: cloud and edge have a link already',
     ],
+    [
+      '  cloud:\n    services: [ensemble,',
+      '  fog:\n    services: [ensemble]\n  cloud:\n    services: [',
+      'world.yaml:6:5 sites.fog: no links lead from edge to fog',
+    ],
     ['edge:', 'edge: [', 'world.yaml: '],
   ])('says where it is wrong: %s as %s', (right, wrong, message) => {
     expect(good).toContain(right)

@@ -126,7 +126,7 @@ export function parseWorldFile(text: string, file: string, services: readonly st
       },
     })),
   }
-  const wrong = [...wrongPlaces(world, sites, services), ...wrongLinks(world)]
+  const wrong = [...wrongPlaces(world, sites, services), ...wrongLinks(world), ...unreachable(world)]
   if (wrong.length > 0)
     throw new WorldFileError(wrong.map(({ path, message }) => `${place(path)}: ${message}`).join('\n'))
   return world
@@ -180,6 +180,18 @@ function wrongLinks({ sites, links }: WorldFile): Wrong[] {
     seen.add(pair)
     return []
   })
+}
+
+/** Whatever site a service is on, it may have to call one on any other. */
+function unreachable({ sites, links }: WorldFile): Wrong[] {
+  const [first] = sites
+  if (!first) return []
+  const reached = new Set([first.name])
+  for (const site of reached)
+    for (const { between } of links) if (between.includes(site)) for (const other of between) reached.add(other)
+  return sites
+    .filter(({ name }) => !reached.has(name))
+    .map(({ name }) => ({ path: ['sites', name], message: `no links lead from ${first.name} to ${name}` }))
 }
 
 /** `inference-*` is each service whose name begins so. */

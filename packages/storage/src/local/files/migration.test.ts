@@ -60,6 +60,19 @@ describe.each(['format-1', 'format-2'])('a directory of %s', (format) => {
   })
 })
 
+it('reads what sealed segments of format 3 did not have at first from what they had', async () => {
+  cpSync(join(FIXTURES, 'format-3/sealed'), directory, { recursive: true })
+  const store = await openInSameThread({ directory, seal: false })
+  const requests = await store.aggregate({ of: 'requests', groupBy: [{ field: 'name' }] })
+  expect(requests.groups.map(({ key, count }) => [...key, count])).toEqual(
+    [0, 1, 2, 3, 4].map((name) => [`op ${name}`, 12]),
+  )
+  await store.close()
+  const events: StoreEvent[] = []
+  await expectAll([], events)
+  expect(events.filter(({ code }) => code === 'damaged')).toEqual([])
+})
+
 it.each(['format-1', 'format-2'])('seals what %s wrote; nothing of it changes for who reads', async (format) => {
   cpSync(join(FIXTURES, format, 'killed'), directory, { recursive: true })
   const logs = (): string[] => readdirSync(directory).filter((name) => name.endsWith('.log'))

@@ -12,7 +12,7 @@ const TRACES = 700
 const rows = blockOf(
   Array.from({ length: 2_500 }, (_, i) =>
     sent({
-      trace: 1 + ((i * i) % TRACES),
+      trace: 1 + ((7 * i + (i >> 9)) % TRACES),
       id: i + 1,
       ...(i % 3 > 0 && { parent: i }),
       service: `s${i % 5}`,

@@ -39,6 +39,8 @@ export interface Block {
   traceRows(id: Uint32Array): BlockRows | undefined
   /** What it has of each of its traces, by their index in {@link rows}; where it is at hand without a look at the rows. */
   extents?(): TraceExtents
+  /** The requests of its traces, as far as it tells them by itself, without a look at the rows; undefined: it does not have them. */
+  requests?(): RequestRows | undefined
   /** The values of a target by rows of {@link rows}; undefined: the block has no such columns, and its bytes have to be read. */
   values(target: Target): ColumnValues | undefined
   /**
@@ -48,6 +50,12 @@ export interface Block {
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array
   /** The requests of one frame; only of blocks whose rows have frames: there it is the quickest way to a span's bytes. */
   frame?(frame: Frame): Uint8Array
+}
+
+/** A row for the request of each trace of a block, in their order, with the header columns of its span, start, duration, status, operation and id. */
+export interface RequestRows extends BlockRows {
+  /** Whether the row means something: of a trace that has no spans in other blocks it is the request, then. */
+  isKnown(trace: number): boolean
 }
 
 /** The values of a target in all rows of a block: one column or several (of several levels or types), and a row has its values of all of them. */

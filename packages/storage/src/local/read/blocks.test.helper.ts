@@ -72,6 +72,8 @@ export function sealedOf(spans: readonly SentSpan[]): Block {
     mayHaveAttribute: (hash) => section.mayHaveAttribute(hash),
     rows: () => section.rows(),
     traceRows: (id) => section.traceRows(id),
+    extents: () => section.extents(),
+    requests: () => section.requests(),
     values: (target) => section.values(target),
     spanBytes: (rows, members) => section.spanBytes(rows, members),
   }

@@ -7,7 +7,7 @@ import { readExactly } from '../files/log.ts'
 import { readSealedState, type PlacedSection, type Place } from '../files/sealed-file.ts'
 import { Section } from '../sealed/section.ts'
 import { reading, tell, type BlockSource } from './block-source.ts'
-import type { Block, ColumnValues } from './block.ts'
+import type { Block, ColumnValues, RequestRows } from './block.ts'
 import { Slot } from './byte-cache.ts'
 import type { Segment } from './catalog-segment.ts'
 import type { TraceExtents } from './trace-extents.ts'
@@ -119,6 +119,10 @@ export class SealedBlock implements Block {
 
   extents(): TraceExtents {
     return this.#section.extents()
+  }
+
+  requests(): RequestRows | undefined {
+    return this.#section.requests()
   }
 
   values(target: Target): ColumnValues | undefined {

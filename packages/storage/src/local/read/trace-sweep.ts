@@ -1,6 +1,6 @@
 import { ROW_BYTES, type BlockRows } from '../block/rows.ts'
 import { traceHash, type Block } from './block.ts'
-import { matchesIn } from './matches.ts'
+import { matchesIn, wholeTraces } from './matches.ts'
 import { isInside, type Range } from './range.ts'
 import { BlockLeaves } from './set/block-leaves.ts'
 import type { CompiledSet, SetNode } from './set/compile.ts'
@@ -40,8 +40,15 @@ export interface PartCount {
 export interface SweepOptions {
   /** Traces after which it ends. Default: none. */
   readonly maxTraces?: number | undefined
+  /**
+   * Only the row of each trace's request is taken, whatever is visited: with all that its block has of it, or, `header`, with nothing but the columns of `RequestRows`, to which
+   * the rows that are told may belong.
+   */
+  readonly requests?: 'rows' | 'header' | undefined
   /** Hears up to {@link SWEEP_STAGES} times of each block. */
   readonly growth?: PartCount | undefined
+  /** Whether other sweeps follow, so that no share of the time is kept for a stage. Default false. */
+  readonly isPart?: boolean
 }
 
 /** A block is looked into for what matches, for what else it has of that, and passed. */
@@ -75,6 +82,9 @@ export class TraceSweep {
   readonly #take: TakeRows
   readonly #maxTraces: number
   readonly #growth: SweepOptions['growth']
+  readonly #requests: SweepOptions['requests']
+  readonly #findingShare: number
+  readonly #countingShare: number
   /** Traces that were visited, and those of which it was told whether they match. */
   #visited = 0
   #settled = 0
@@ -99,10 +109,12 @@ export class TraceSweep {
     turn: Turn,
     visit: VisitTrace,
     take: TakeRows,
-    { maxTraces = Infinity, growth }: SweepOptions = {},
+    { maxTraces = Infinity, growth, requests, isPart = false }: SweepOptions = {},
   ) {
     this.#maxTraces = maxTraces
     this.#growth = growth
+    this.#findingShare = isPart ? 1 : FINDING_SHARE
+    this.#countingShare = isPart ? 1 : COUNTING_SHARE
     this.#blocks = blocks
     this.#set = set
     this.#range = range
@@ -111,6 +123,7 @@ export class TraceSweep {
     this.#take = take
     this.#source = bestSource(set, blocks, range, turn)
     this.#isEnough = !set || set.root.op === 'spans'
+    this.#requests = this.#isEnough ? requests : undefined
     this.#readsSpans = set !== undefined && readsSpans(set.root)
     this.#summarizer = new Summarizer(turn)
     this.#ids = new TraceIds(turn, 4, (capacity) => (this.#left = widened(this.#left, capacity)))
@@ -148,21 +161,27 @@ export class TraceSweep {
   async #find(): Promise<void> {
     const { condition } = this.#source
     for (const [i, block] of this.#blocks.entries()) {
-      if (await this.#turn.breathe(FINDING_SHARE)) return
+      if (await this.#turn.breathe(this.#findingShare)) return
       if (i > 0) this.#growth?.part()
       if (this.#isEnough && this.#ids.size >= this.#maxTraces) {
         this.#isCut = this.#blocks.slice(i).some((left) => isAsked(this.#source, left, this.#range, this.#turn))
         return
       }
       if (!isAsked(this.#source, block, this.#range, this.#turn)) continue
-      const found = await matchesIn(block, this.#source, this.#range, false, this.#turn, FINDING_SHARE)
-      if (!found) continue
+      const traceIds = this.#turn.attempt(() => wholeTraces(block, this.#source, this.#range)?.traceIds)
+      if (traceIds) this.#turn.spans += traceIds.length / 4
+      const found = traceIds
+        ? undefined
+        : await matchesIn(block, this.#source, this.#range, false, this.#turn, this.#findingShare)
+      const ids = traceIds ?? found?.rows.traceIds
+      if (!ids) continue
+      const traces = found?.rows.traceCount ?? ids.length / 4
       const isWhole = !condition && isInside(block, this.#range)
       if (isWhole) this.#holders.add(block)
-      for (let trace = 0; trace < found.rows.traceCount; trace++) {
+      for (let trace = 0; trace < traces; trace++) {
         if (this.#turn.work(FILTER_UNITS) && (await this.#turn.breathe())) return
-        if (!found.traces[trace]) continue
-        const entry = this.#ids.add(found.rows.traceIds, 4 * trace)
+        if (found && !found.traces[trace]) continue
+        const entry = this.#ids.add(ids, 4 * trace)
         if (entry < 0) return
         if (isWhole) this.#left[entry]!++
       }
@@ -172,7 +191,7 @@ export class TraceSweep {
   /** In how many blocks each trace is: spans of it may be anywhere. */
   async #count(): Promise<void> {
     for (const block of this.#blocks) {
-      if (await this.#turn.breathe(COUNTING_SHARE)) return
+      if (await this.#turn.breathe(this.#countingShare)) return
       this.#growth?.part()
       if (block.spans === 0 || this.#holders.has(block) || !(await this.#mayHold(block))) continue
       await this.#turn.attemptAll(async () => {
@@ -200,6 +219,7 @@ export class TraceSweep {
   }
 
   async #pass(block: Block): Promise<void> {
+    if (this.#requests === 'header' && (await this.#passRequests(block))) return
     const turn = this.#turn
     const rows = block.rows()
     const { first, numbers } = byTrace(rows)
@@ -217,6 +237,13 @@ export class TraceSweep {
       const before = this.#waiting.get(entry)
       const isLast = --this.#left[entry]! === 0
       const isAlone = isLast && !before && this.#isEnough
+      const request = isAlone && this.#requests ? requestOf(rows, own) : undefined
+      if (request !== undefined) {
+        this.#settled++
+        this.#visited++
+        wanted[request] = 1
+        continue
+      }
       const part = isAlone
         ? { block, numbers: own, rows, members: own, truths }
         : { block, numbers: own.slice(), rows: this.#copyOf(block, rows, own, entry), truths }
@@ -227,6 +254,31 @@ export class TraceSweep {
       else await this.#tell(entry, parts, block, wanted)
     }
     if (wanted.includes(1)) await this.#take(block, rows, wanted)
+  }
+
+  /** Takes the requests that the block tells by itself. False where there are traces of which it does not, or the turn ended. */
+  async #passRequests(block: Block): Promise<boolean> {
+    const requests = block.requests?.()
+    if (!requests) return false
+    const turn = this.#turn
+    const wanted = new Uint8Array(requests.count)
+    let isAll = true
+    for (let trace = 0; trace < requests.traceCount && !this.#isFull; trace++) {
+      if (turn.work(FILTER_UNITS) && (await turn.breathe())) return true
+      const entry = this.#ids.find(requests.traceIds, 4 * trace)
+      if (entry < 0 || this.#left[entry] === 0) continue
+      if (this.#left[entry] !== 1 || this.#waiting.has(entry) || !requests.isKnown(trace)) {
+        isAll = false
+        continue
+      }
+      this.#left[entry] = 0
+      this.#settled++
+      this.#visited++
+      turn.spans++
+      wanted[trace] = 1
+    }
+    if (wanted.includes(1)) await this.#take(block, requests, wanted)
+    return isAll
   }
 
   /** The rows of one trace, as what is asked of them needs it. */
@@ -280,6 +332,32 @@ export class TraceSweep {
     for (const number of numbers) wanted[number] = 1
     await this.#take(block, rows, wanted)
   }
+}
+
+/**
+ * The row of the request of a trace, of which these are all rows, where that is plain: one without a parent starts first of all, and there is no other that is as long, or has its
+ * id. See `@spoor/trace` for what it is where it is not.
+ */
+function requestOf(rows: BlockRows, members: Uint32Array): number | undefined {
+  const { startHi, startLo, durationNs, spanId, parentId } = rows
+  let [first, isRoot, isOnly] = [members[0]!, false, true]
+  for (const row of members) {
+    const later = startHi[row]! - startHi[first]! || startLo[row]! - startLo[first]!
+    if (later > 0) continue
+    const rooted = parentId[2 * row] === 0 && parentId[2 * row + 1] === 0
+    if (later === 0 && row !== first) {
+      // Of those that start first.
+      if (!rooted || (isRoot && durationNs[row]! < durationNs[first]!)) continue
+      isOnly = !isRoot || durationNs[row]! > durationNs[first]!
+    } else isOnly = true
+    ;[first, isRoot] = [row, rooted]
+  }
+  if (!isRoot || !isOnly) return undefined
+  for (const row of members) {
+    if (row !== first && spanId[2 * row] === spanId[2 * first] && spanId[2 * row + 1] === spanId[2 * first + 1])
+      return undefined
+  }
+  return first
 }
 
 /** What a leaf says of all rows of the parts; without a leaf, which of them start in the range. */

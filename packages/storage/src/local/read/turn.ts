@@ -87,6 +87,7 @@ export class Turn {
   readonly #timeoutMs: number
   readonly #givenMs: number
   readonly #deadline: number
+  #part: Turn | undefined
 
   constructor(clock: Clock, timeoutMs: number, limits: TurnLimits = {}) {
     const now = clock.monotonicMs()
@@ -140,6 +141,28 @@ export class Turn {
   /** The caller is not interested any more. */
   cancel(): void {
     this.#stopped ??= 'cancelled'
+    this.#part?.cancel()
+  }
+
+  /** Begins a part of its work, which has what is left of its time and memory. One at a time. */
+  beginPart(): Turn {
+    const part = new Turn(this.#clock, Math.max(0, this.#deadline - this.#clock.monotonicMs()), {
+      memory: this.#memory,
+      maxBytes: this.#maxBytes - this.#reserved,
+    })
+    if (this.#stopped) part.cancel()
+    this.#part = part
+    return part
+  }
+
+  /** The memory of the part is given back; what it has found of how complete the answer is stays. */
+  endPart(part: Turn): void {
+    this.#part = undefined
+    this.spans += part.spans
+    this.values += part.values
+    this.incomplete ||= part.incomplete
+    this.#isCut ||= part.#isCut
+    part.end()
   }
 
   /** For answers that cannot say that they are not complete. Throws StorageError `timeout` or `cancelled` when it was stopped. */

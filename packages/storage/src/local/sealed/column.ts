@@ -67,6 +67,8 @@ export const EVENT_HEADERS = [header(LEVEL.event, 'time')]
 export const TRACE_HEADERS = ['rows', 'errors', 'start', 'end', 'over', 'longest', 'first', 'root'].map((name) =>
   header(LEVEL.trace, name),
 )
+/** Columns that sections have since there are these: what the request is, and its row, see `trace-facts.ts`. */
+export const REQUEST_HEADERS = ['request', 'request row'].map((name) => header(LEVEL.trace, name))
 export const SHAPES: readonly ColumnName[] = [LEVEL.span, LEVEL.event, LEVEL.link, LEVEL.resource, LEVEL.scope].map(
   (level) => ({ level, role: ROLE.shape, type: 0, name: NONE }),
 )
@@ -79,4 +81,5 @@ export const STANDING: readonly ColumnName[] = [
   ...SPAN_HEADERS,
   ...EVENT_HEADERS,
   ...TRACE_HEADERS,
+  ...REQUEST_HEADERS,
 ]

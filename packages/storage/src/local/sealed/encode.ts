@@ -9,6 +9,7 @@ import {
   EVENT_HEADERS,
   LEVEL,
   LEVELS,
+  REQUEST_HEADERS,
   SPAN_HEADERS,
   TRACE_HEADERS,
   type ColumnName,
@@ -187,7 +188,7 @@ function tablesOf(
   const headers: Partial<Record<LevelNumber, readonly EncodedColumn[]>> = {
     [LEVEL.span]: withSizes(SPAN_HEADERS.slice(0, 3).map(column), [spans.start, spans.duration, spans.parent]),
     [LEVEL.event]: withSizes(EVENT_HEADERS.map(column), [times]),
-    [LEVEL.trace]: withSizes(TRACE_HEADERS.map(column), [
+    [LEVEL.trace]: withSizes([...TRACE_HEADERS, ...REQUEST_HEADERS].map(column), [
       facts.rows,
       facts.errors,
       facts.start,
@@ -196,6 +197,8 @@ function tablesOf(
       facts.longest,
       facts.first,
       facts.root,
+      facts.request,
+      facts.requestRow,
     ]),
   }
   const group = column(SPAN_HEADERS[3]!)

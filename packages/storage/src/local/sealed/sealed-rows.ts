@@ -84,6 +84,11 @@ export class SealedRows implements BlockRows {
     this.count = traces.first[traces.count]! - this.from
   }
 
+  /** The first row of each trace, counted from the section's; one more than there are traces. */
+  get first(): Uint32Array {
+    return this.#traces.first
+  }
+
   get trace(): Uint32Array {
     return this.#once('trace', () => {
       const { first, count } = this.#traces

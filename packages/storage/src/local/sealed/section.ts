@@ -6,10 +6,11 @@ import type { ColumnValues } from '../read/block.ts'
 import { ByteCache } from '../read/byte-cache.ts'
 import type { TraceExtents } from '../read/trace-extents.ts'
 import { BackWriter } from './back-writer.ts'
-import { LEVEL, ROLE, TRACE_HEADERS, TRACE_ID } from './column.ts'
+import { LEVEL, REQUEST_HEADERS, ROLE, TRACE_HEADERS, TRACE_ID } from './column.ts'
 import { isSameAs } from './comparison.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
+import { SealedRequests } from './sealed-requests.ts'
 import { SealedRows, type SealedTraces } from './sealed-rows.ts'
 import { SectionColumns } from './section-columns.ts'
 import { SectionFile, type SectionReader } from './section-file.ts'
@@ -132,6 +133,17 @@ export class Section {
       this.#reading(() => this.#columns().numbers(TRACE_HEADERS[index]!, 0, this.traces))
     const readIds = (): Uint32Array => this.#reading(() => this.#allTraceIds(this.#columns()))
     return new SealedExtents(this.traces, read, readIds, this.minStart)
+  }
+
+  /** The requests of its traces; undefined where an earlier version wrote the section. */
+  requests(): SealedRequests | undefined {
+    return this.#reading(() => {
+      const columns = this.#columns()
+      if (REQUEST_HEADERS.some((name) => columns.find(name) === undefined)) return undefined
+      const rows = this.#rowsOf(columns, this.#allTraceIds(columns), 0, this.traces)
+      const [request, row] = REQUEST_HEADERS.map((name) => columns.numbers(name, 0, this.traces)) as [Numbers, Numbers]
+      return new SealedRequests(rows, this.extents(), request, row)
+    })
   }
 
   /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */

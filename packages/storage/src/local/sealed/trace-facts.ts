@@ -27,10 +27,16 @@ export interface TraceFacts {
   readonly first: Numbers
   /** The longest of those that start first and have no parent. 0: there is none, 1: it is `first`; else 2 more than it, or itself where it is 2^53 and more. */
   readonly root: Numbers
+  /** Which span the request is, of those that start first, where that cannot be in doubt: 1 + 4 times its operation + its status; else 0. And its row, counted from the first of the trace. */
+  readonly request: Numbers
+  readonly requestRow: Numbers
 }
 
+/** Statuses that have a name. */
+const STATUSES = 3
+
 export function traceFacts(source: Source): TraceFacts {
-  const { first, order, columns } = source
+  const { first, order, columns, operation } = source
   const [minLo, minHi] = earliest(source)
   const count = first.length - 1
   const numbers = (): Numbers => new Numbers(count)
@@ -43,9 +49,12 @@ export function traceFacts(source: Source): TraceFacts {
     longest: numbers(),
     first: numbers(),
     root: numbers(),
+    request: numbers(),
+    requestRow: numbers(),
   }
   const { startLo, startHi, durationNs, status } = columns
   const parents = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
+  const ids = new Uint32Array(columns.spanId.buffer, columns.spanId.byteOffset, 2 * columns.count)
   for (let trace = 0; trace < count; trace++) {
     const opening = order[first[trace]!]!
     const [lo, hi] = [startLo[opening]!, startHi[opening]!]
@@ -53,6 +62,7 @@ export function traceFacts(source: Source): TraceFacts {
     let longest = 0
     let earliest = 0
     let root = -1
+    let [request, longestOfRoots, isOnly] = [-1, -Infinity, true]
     let [endLo, endHi] = [0, 0]
     for (let place = first[trace]!; place < first[trace + 1]!; place++) {
       const row = order[place]!
@@ -70,7 +80,17 @@ export function traceFacts(source: Source): TraceFacts {
       // They come by their start.
       if (startLo[row] !== lo || startHi[row] !== hi) continue
       if (duration > earliest) earliest = duration
-      if ((parents[2 * row]! | parents[2 * row + 1]!) === 0 && duration > root) root = duration
+      if ((parents[2 * row]! | parents[2 * row + 1]!) !== 0) continue
+      if (duration > root) root = duration
+      const raw = Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, durationNs[row]!))
+      if (raw === longestOfRoots) isOnly = false
+      if (raw <= longestOfRoots) continue
+      ;[request, longestOfRoots, isOnly] = [place, raw, true]
+    }
+    if (request >= 0 && isOnly && status[order[request]!]! < STATUSES && isAlone(order, first, trace, request, ids)) {
+      const row = order[request]!
+      facts.request.value[trace] = 1 + 4 * operation[row]! + status[row]!
+      facts.requestRow.value[trace] = request - first[trace]!
     }
     setDifference(facts.start, trace, lo, hi, minLo, minHi)
     facts.rows.value[trace] = first[trace + 1]! - first[trace]!
@@ -83,6 +103,16 @@ export function traceFacts(source: Source): TraceFacts {
       setWhole(facts.root, trace, root === earliest ? 1 : root < Number.MAX_SAFE_INTEGER - 2 ? root + 2 : root)
   }
   return facts
+}
+
+/** Whether no other span of its trace has its id. A span that was sent twice is not alone, nor one whose client has the same. */
+function isAlone(order: Uint32Array, first: Uint32Array, trace: number, place: number, ids: Uint32Array): boolean {
+  const own = order[place]!
+  for (let other = first[trace]!; other < first[trace + 1]!; other++) {
+    const row = order[other]!
+    if (row !== own && ids[2 * row] === ids[2 * own] && ids[2 * row + 1] === ids[2 * own + 1]) return false
+  }
+  return true
 }
 
 function setWhole(numbers: Numbers, index: number, value: number): void {

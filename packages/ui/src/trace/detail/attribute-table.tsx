@@ -2,29 +2,35 @@ import type { AnyValue, KeyValue } from '@spoor/otlp'
 import { Fragment, useState } from 'react'
 import { formatBytes } from '../../format/numbers.ts'
 import { Copyable } from '../../widgets/copy.tsx'
+import { attributeGroups } from './attribute-order.ts'
+import type { AttributeLevel } from './attribute-query.ts'
+import { AttributeVerbs } from './attribute-verbs.tsx'
 import styles from './detail.module.css'
+import { formOf, sqlLines } from './value-form.ts'
 import { valueText } from './value-text.ts'
 
 /** Longer values are cut until a person wants them, in characters. */
 const shortLength = 600
 
-/** Attributes by key. A click copies the value. */
-export function AttributeTable({ attributes }: { attributes: readonly KeyValue[] }) {
+/** Attributes, what matters most first. A click copies the value; each has what can be asked with it. */
+export function AttributeTable({ attributes, level }: { attributes: readonly KeyValue[]; level: AttributeLevel }) {
   if (attributes.length === 0) return <p className={styles.none}>None</p>
-  const sorted = attributes.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   return (
     <dl className={styles.attributes}>
-      {sorted.map(({ key, value }, index) => (
-        // Nothing forbids a sender to repeat a key.
-        <div key={`${key} ${index}`} data-long={isLong(value)}>
-          <dt>
-            <BreakableKey text={key} />
-          </dt>
-          <dd>
-            <Value value={value} />
-          </dd>
-        </div>
-      ))}
+      {attributeGroups(attributes).map((group, at) =>
+        group.attributes.map(({ key, value }, index) => (
+          // Nothing forbids a sender to repeat a key.
+          <div key={`${at} ${key} ${index}`} data-long={isLong(key, value)} data-begins={at > 0 && index === 0}>
+            <dt>
+              <BreakableKey text={key} />
+            </dt>
+            <dd>
+              <Value attribute={key} value={value} />
+              <AttributeVerbs level={level} attribute={key} value={value} />
+            </dd>
+          </div>
+        )),
+      )}
     </dl>
   )
 }
@@ -40,21 +46,25 @@ function BreakableKey({ text }: { text: string }) {
 }
 
 /** Whether a value needs the whole width, below its key. */
-function isLong(value: AnyValue): boolean {
+function isLong(key: string, value: AnyValue): boolean {
   const text = valueText(value)
-  return text.length > 120 || text.includes('\n')
+  return text.length > 120 || text.includes('\n') || formOf(key, text) === 'sql'
 }
 
-function Value({ value }: { value: AnyValue }) {
+function Value({ attribute, value }: { attribute: string; value: AnyValue }) {
   const [whole, setWhole] = useState(false)
   if (value.type === 'empty') return <span className={styles.none}>null</span>
   const text = valueText(value)
   if (text === '') return <span className={styles.none}>empty</span>
   const cut = !whole && text.length > shortLength
+  const shown = cut ? `${text.slice(0, shortLength)}…` : text
+  const form = formOf(attribute, text)
   return (
     <>
       <Copyable text={text} className={styles.value}>
-        <span data-type={value.type}>{cut ? `${text.slice(0, shortLength)}…` : text}</span>
+        <span data-type={value.type} data-form={form}>
+          {form === 'sql' ? <Sql text={shown} /> : shown}
+        </span>
       </Copyable>
       {value.type === 'bytes' && (
         <span className={styles.unit}> {formatBytes(value.value.length)}, in hexadecimal</span>
@@ -66,4 +76,11 @@ function Value({ value }: { value: AnyValue }) {
       )}
     </>
   )
+}
+
+function Sql({ text }: { text: string }) {
+  return sqlLines(text).map((line, index) => (
+    // The lines of a text stay where they are.
+    <span key={index}>{line.map(({ text, isKeyword }, index) => (isKeyword ? <b key={index}>{text}</b> : text))}</span>
+  ))
 }

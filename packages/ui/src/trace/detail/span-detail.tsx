@@ -62,7 +62,7 @@ export function SpanDetailView({ row }: { row: number }) {
         </p>
       )}
       <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
-        <AttributeTable attributes={span.attributes} />
+        <AttributeTable attributes={span.attributes} level="span" />
       </Section>
       {(span.events.length > 0 || span.droppedEventsCount > 0) && (
         <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount} open>
@@ -85,14 +85,14 @@ export function SpanDetailView({ row }: { row: number }) {
         </Section>
       )}
       <Section title="Resource" count={resource.attributes.length} dropped={resource.droppedAttributesCount} open>
-        <AttributeTable attributes={resource.attributes} />
+        <AttributeTable attributes={resource.attributes} level="resource" />
       </Section>
       {scope.name !== '' && (
         <Section title="Scope" count={scope.attributes.length} dropped={scope.droppedAttributesCount} open>
           <p className={styles.scope}>
             <Copyable text={scope.name} /> <span>{scope.version}</span>
           </p>
-          {scope.attributes.length > 0 && <AttributeTable attributes={scope.attributes} />}
+          {scope.attributes.length > 0 && <AttributeTable attributes={scope.attributes} level="scope" />}
         </Section>
       )}
       <Section title="Identity" open>
@@ -152,7 +152,7 @@ function EventEntry({ event, offsetNs, open }: { event: SpanEvent; offsetNs: num
         {event.name || 'no name'}
       </summary>
       {event.attributes.length > 0 ? (
-        <AttributeTable attributes={event.attributes} />
+        <AttributeTable attributes={event.attributes} level="event" />
       ) : (
         <p className={styles.none}>No attributes</p>
       )}
@@ -179,7 +179,7 @@ function LinkEntry({ link, trace }: { link: SpanLink; trace: Trace }) {
             ? `span ${link.spanId} of this trace`
             : `${link.traceId.slice(0, 16)}… span ${link.spanId}`}
       </Link>
-      {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
+      {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} level="link" />}
     </div>
   )
 }

@@ -26,6 +26,13 @@ export function useFind(): Find {
   const [text, setText] = useState(url.find ?? '')
   const written = useRef(url.find ?? '')
   useEffect(() => {
+    // The address has come to ask for something else.
+    const asked = url.find ?? ''
+    if (asked === written.current) return
+    written.current = asked
+    setText(asked)
+  }, [url.find])
+  useEffect(() => {
     const needle = text.trim().toLowerCase()
     const timer = setTimeout(() => {
       if (written.current === text.trim()) return

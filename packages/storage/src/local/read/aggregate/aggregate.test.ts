@@ -20,7 +20,7 @@ import {
 } from '../../../conformance/aggregates.ts'
 import { countedOf } from '../../../conformance/aggregate-model.ts'
 import { sent, type SentSpan } from '../../../conformance/spans.ts'
-import type { Aggregates, Filter, PartialAnswer } from '../../../contract.ts'
+import type { AggregateQuery, Aggregates, Filter, PartialAnswer } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { planOf } from '../plan.ts'
@@ -115,6 +115,100 @@ it('tells where the time went as the page does, however the spans lie in blocks'
 
 it('folds the call paths of traces as the page draws them, however the spans lie in blocks', { timeout: 120_000 }, () =>
   alike(arbitraryCounted, arbitraryFlame, checkFlame),
+)
+
+it.each([
+  ['plain', 0, [{ id: 1 }, { id: 2, parent: 1, at: 1 }]],
+  ['sent twice', 0, [{ id: 1 }, { id: 1 }, { id: 2, parent: 1, at: 1 }]],
+  [
+    'later than what it called, by another clock',
+    0,
+    [
+      { id: 1, at: 3 },
+      { id: 2, parent: 1, at: 1 },
+    ],
+  ],
+  [
+    'one of two that are as long, and start together',
+    1,
+    [{ id: 5 }, { id: 3 }, { id: 4 }, { id: 7, parent: 3, at: 1 }],
+  ],
+  [
+    'longer than another that starts with it',
+    1,
+    [
+      { id: 1, ms: 3 },
+      { id: 2, ms: 9 },
+      { id: 3, ms: 4 },
+    ],
+  ],
+  [
+    'a client, which the server shares its id with, and starts before',
+    0,
+    [
+      { id: 1, kind: 3, at: 1 },
+      { id: 1, kind: 2, ms: 9 },
+    ],
+  ],
+  [
+    'an orphan',
+    1,
+    [
+      { id: 2, parent: 9, at: 1 },
+      { id: 3, parent: 9 },
+    ],
+  ],
+  [
+    'in a circle',
+    1,
+    [
+      { id: 2, parent: 3, at: 1 },
+      { id: 3, parent: 2 },
+    ],
+  ],
+  [
+    'of a status that has no name',
+    0,
+    [
+      { id: 1, status: 7 },
+      { id: 2, parent: 1, status: 2 },
+    ],
+  ],
+  [
+    'over before it began',
+    0,
+    [
+      { id: 1, ms: -4 },
+      { id: 2, ms: -5 },
+      { id: 3, parent: 1, at: 1 },
+    ],
+  ],
+] satisfies [string, number, Omit<Parameters<typeof sent>[0], 'trace'>[]][])(
+  'takes the right span for the request: %s',
+  async (_name, request, own) => {
+    const spans = [1, 2].flatMap((trace) => own.map((spec, i) => sent({ ms: 5, name: `n${i}`, ...spec, trace })))
+    // Whoever asks for two sets has all spans of a trace looked at.
+    const all = { op: 'spans' } as const
+    const byAll = { op: 'and', args: [all, all] } as const
+    for (const sealed of [0, 1]) {
+      const store = storeOf(cut(spans, [spans.length], sealed))
+      const asked = async (query: AggregateQuery): Promise<unknown> => {
+        const { elapsedMs: _, spansScanned: __, ...answer } = await store.aggregate({ of: 'requests', ...query })
+        return answer
+      }
+      for (const field of ['name', 'kind', 'status'] as const) {
+        const query = { groupBy: [{ field }], exemplars: 2 }
+        expect(await asked(query)).toEqual(await asked({ ...query, spans: byAll }))
+      }
+      const [quick, slow] = [
+        await store.heatMap({ of: 'requests' }),
+        await store.heatMap({ of: 'requests', spans: byAll }),
+      ]
+      expect(quick).toEqual({ ...slow, spansScanned: quick.spansScanned })
+      const names = await store.aggregate({ of: 'requests', groupBy: [{ field: 'name' }] })
+      expect(names.groups.map(({ key, count }) => [key, count])).toEqual([[[`n${request}`], 2]])
+    }
+  },
 )
 
 /** Time passes whenever somebody looks at the clock. */

@@ -1,13 +1,13 @@
 import { criticalPathOfShape } from '@spoor/trace'
 import type { Bottleneck, BottleneckQuery, OnPartial, TimeShare } from '../../../contract.ts'
-import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
-import { newestFirst } from '../range.ts'
-import { SWEEP_STAGES, TraceSweep, type SweptTrace } from '../trace-sweep.ts'
+import { SWEEP_STAGES, type SweptTrace } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
 import { MAX_PATH_SPANS } from './frames.ts'
 import { Growth } from './growth.ts'
+import { MatchingTraces } from './matching-traces.ts'
+import { sizeOf, wholeOf, type Blocks } from './parts.ts'
 import { scopeOf } from './plan.ts'
 import { TimeBins } from './time-bins.ts'
 
@@ -19,29 +19,24 @@ const SPAN_UNITS = 300
 
 /** Adds up self times and critical paths over all traces that match, from header columns. Out of time or memory, what was added up is told. */
 export async function bottleneck(
-  blocks: readonly Block[],
+  blocks: Blocks,
   query: BottleneckQuery,
   turn: Turn,
   tell?: OnPartial<Bottleneck>,
 ): Promise<Bottleneck> {
   const limit = whole(query.limit ?? 50, 'limit', 1, 1_000)
   const maxTraces = query.traces === undefined ? undefined : whole(query.traces, 'traces', 1, 1_000_000)
-  const scope = scopeOf({ ...query, of: 'requests' }, blocks, turn)
+  const scope = scopeOf({ ...query, of: 'requests' }, wholeOf(blocks), turn)
   const times = new Times(turn)
-  const visit = (trace: SweptTrace): Iterable<number> => {
-    times.add(trace)
-    return []
-  }
   const time = new TimeBins(scope.from, scope.to, 0)
   const answer = (): Bottleneck => ({
     ...times.answer(limit),
-    sampled: sweep.hasLeft,
+    sampled: traces.hasLeft,
     ...endOf(scope, time, turn),
   })
-  const growth = new Growth(turn, SWEEP_STAGES * blocks.length, answer, tell)
-  const options = { maxTraces, growth }
-  const sweep = new TraceSweep(newestFirst(blocks), scope, turn, visit, () => Promise.resolve(), options)
-  await sweep.run()
+  const growth = new Growth(turn, SWEEP_STAGES * sizeOf(blocks), answer, tell)
+  const traces = new MatchingTraces(blocks, scope, turn, (trace) => times.add(trace))
+  await traces.run({ maxTraces, growth })
   return answer()
 }
 

@@ -9,7 +9,6 @@ import {
   type OnPartial,
 } from '../../../contract.ts'
 import { sampleAttributes } from '../attribute-sample.ts'
-import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
 import { widened } from '../trace-ids.ts'
 import type { TakeRows } from '../trace-sweep.ts'
@@ -17,6 +16,7 @@ import type { Turn } from '../turn.ts'
 import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
 import { valuesOfAll } from './many-values.ts'
 import { Growth } from './growth.ts'
+import { wholeOf, type Blocks } from './parts.ts'
 import { checkKey, scopeOf, type ScopePlan } from './plan.ts'
 import { eachCounted, partsOf } from './spans.ts'
 
@@ -28,7 +28,7 @@ const Z = 1.959964
 
 /** Counts the values of all keys in both sets, by columns where there are some. Out of time or memory, what was counted is compared. */
 export async function compare(
-  blocks: readonly Block[],
+  blocks: Blocks,
   query: CompareQuery,
   turn: Turn,
   tell?: OnPartial<Differences>,
@@ -66,7 +66,7 @@ export async function compare(
       for (const [i, numbers] of (all ?? []).entries())
         for (let row = 0; row < wanted.length; row++) if (wanted[row]) shares[i]!.count(side, numbers[row]!)
     }
-    await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth)
+    await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth, { side })
   }
   return answer()
 }
@@ -77,18 +77,18 @@ function withoutRest({ a, b }: Counts, isRest: boolean): Counts {
 }
 
 /** Throws StorageError `bad_query`, naming the side. */
-function sideOf(name: string, scope: CompareScope, blocks: readonly Block[], turn: Turn): ScopePlan {
+function sideOf(name: string, scope: CompareScope, blocks: Blocks, turn: Turn): ScopePlan {
   if (!scope || typeof scope !== 'object') throw new StorageError('bad_query', `${name}: a set to compare is needed`)
   try {
-    return scopeOf(scope, blocks, turn)
+    return scopeOf(scope, wholeOf(blocks), turn)
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     throw new StorageError(error.code, `${name}: ${error.message}`, { cause: error })
   }
 }
 
-async function defaultKeys(blocks: readonly Block[], turn: Turn): Promise<GroupKey[]> {
-  const attributes = await sampleAttributes(blocks, {}, DEFAULT_ATTRIBUTES + 1, turn)
+async function defaultKeys(blocks: Blocks, turn: Turn): Promise<GroupKey[]> {
+  const attributes = await sampleAttributes(wholeOf(blocks), {}, DEFAULT_ATTRIBUTES + 1, turn)
   const isOther = (key: string): boolean => key !== 'service.name'
   return [
     ...GROUP_FIELDS.map((field) => ({ field })),

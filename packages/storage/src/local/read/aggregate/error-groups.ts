@@ -11,7 +11,6 @@ import {
   type OnPartial,
 } from '../../../contract.ts'
 import { startOf, type BlockRows } from '../../block/rows.ts'
-import type { Block } from '../block.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { allOf, type Condition } from '../filter/condition.ts'
 import { NO, YES } from '../filter/verdict.ts'
@@ -25,6 +24,7 @@ import { endOf } from './aggregate.ts'
 import { Counted } from './counted.ts'
 import { exemplarOf, keptOf, type Kept } from './exemplars.ts'
 import { Growth } from './growth.ts'
+import { wholeOf, type Blocks } from './parts.ts'
 import { scopeOf } from './plan.ts'
 import { recordedErrors } from './recorded-errors.ts'
 import { eachCounted, partsOf } from './spans.ts'
@@ -50,7 +50,7 @@ const MAX_KNOWN_CHARACTERS = 20_000
 
 /** Errors by their kind. Of spans that tell of one the bytes are read, and of no others. Out of time or memory, what was counted is told. */
 export async function errorGroups(
-  blocks: readonly Block[],
+  blocks: Blocks,
   query: ErrorGroupsQuery,
   turn: Turn,
   tell?: OnPartial<ErrorGroups>,
@@ -61,7 +61,7 @@ export async function errorGroups(
   const limit = whole(query.limit ?? 50, 'limit', 1, 1_000)
   const buckets = whole(query.buckets ?? 0, 'buckets', 0, 1_000)
   const exemplars = whole(query.exemplars ?? 3, 'exemplars', 0, 10)
-  const asked = scopeOf({ ...query, of: 'spans' }, blocks, turn)
+  const asked = scopeOf({ ...query, of: 'spans' }, wholeOf(blocks), turn)
   const isError = compileFilter(IS_ERROR, turn)
   const narrow = narrowed(asked.set, isError)
   const time = new TimeBins(asked.from, asked.to, buckets)

@@ -1,13 +1,13 @@
 import type { HeatMap, HeatMapQuery, OnPartial } from '../../../contract.ts'
 import { binEdge, binOf, BINS_PER_OCTAVE, DURATION_BINS } from '../../../duration-bins.ts'
 import type { BlockRows } from '../../block/rows.ts'
-import type { Block } from '../block.ts'
 import { whole } from '../plan.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
 import { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, exemplarOf, isBefore, keptOf, type Kept } from './exemplars.ts'
 import { Growth } from './growth.ts'
+import { wholeOf, type Blocks } from './parts.ts'
 import { scopeOf } from './plan.ts'
 import { eachCounted, partsOf } from './spans.ts'
 import { TimeBins } from './time-bins.ts'
@@ -17,24 +17,24 @@ const ROWS_PER_OCTAVE = 8
 const BINS_PER_ROW = BINS_PER_OCTAVE / ROWS_PER_OCTAVE
 /** Row 0 is that of 0. */
 const ROWS = (DURATION_BINS - 2) / BINS_PER_ROW + 1
-const CELL_BYTES = 16
+const CELL_BYTES = 8
 const ROW_UNITS = 100
 
 /** Counts by time and duration, from columns, block after block. Out of time or memory, what was counted is told. */
 export async function heatMap(
-  blocks: readonly Block[],
+  blocks: Blocks,
   query: HeatMapQuery,
   turn: Turn,
   tell?: OnPartial<HeatMap>,
 ): Promise<HeatMap> {
   const timeBins = whole(query.timeBins ?? 120, 'timeBins', 1, 1_000)
   const durationBins = whole(query.durationBins ?? 24, 'durationBins', 1, 100)
-  const scope = scopeOf(query, blocks, turn)
+  const scope = scopeOf(query, wholeOf(blocks), turn)
   const time = new TimeBins(scope.from, scope.to, timeBins)
   const cells = new Cells(time, turn)
   const answer = (): HeatMap => ({ ...cells.folded(durationBins), ...endOf(scope, time, turn) })
   const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
-  await eachCounted(blocks, scope, turn, (_, rows, wanted) => cells.add(rows, wanted), growth)
+  await eachCounted(blocks, scope, turn, (_, rows, wanted) => cells.add(rows, wanted), growth, { headerOnly: true })
   return answer()
 }
 
@@ -44,7 +44,7 @@ class Cells {
   readonly #turn: Turn
   readonly #counts: Uint32Array
   readonly #errors: Uint32Array
-  readonly #longest: (Kept | undefined)[]
+  readonly #longest = new Map<number, Kept>()
   readonly #counted = new Counted()
 
   constructor(time: TimeBins, turn: Turn) {
@@ -53,7 +53,6 @@ class Cells {
     const size = turn.reserve(CELL_BYTES * time.count * ROWS) ? time.count * ROWS : 0
     this.#counts = new Uint32Array(size)
     this.#errors = new Uint32Array(size)
-    this.#longest = Array.from({ length: size })
   }
 
   async add(rows: BlockRows, wanted: Uint8Array): Promise<void> {
@@ -66,9 +65,9 @@ class Cells {
       const cell = this.#time.of(counted.startHi, counted.startLo) * ROWS + Math.ceil(bin / BINS_PER_ROW)
       this.#counts[cell]!++
       if (counted.error) this.#errors[cell]!++
-      const longest = this.#longest[cell]
+      const longest = this.#longest.get(cell)
       if (longest ? isBefore(counted, longest) : this.#turn.reserve(EXEMPLAR_BYTES))
-        this.#longest[cell] = keptOf(counted)
+        this.#longest.set(cell, keptOf(counted))
     }
   }
 
@@ -91,7 +90,7 @@ class Cells {
           const cell = time * ROWS + row
           counts[bin]! += this.#counts[cell] ?? 0
           errors[bin]! += this.#errors[cell] ?? 0
-          longest[bin] = this.#longest[cell] ?? longest[bin]
+          longest[bin] = this.#longest.get(cell) ?? longest[bin]
         }
       }
     }

@@ -5,27 +5,38 @@ import { RecentSpans } from '../recent-spans.ts'
 import { coverOf } from '../set/sources.ts'
 import { SWEEP_STAGES, TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
+import { eachPart, sizeOf, type Blocks, type PartWork } from './parts.ts'
 import type { ScopePlan } from './plan.ts'
 
 /** What asking whether a span is known costs, in units of {@link Turn.work}. */
 const SEEN_UNITS = 150
 
-/** Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. */
+/**
+ * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
+ * but what {@link RequestRows} have.
+ */
 export async function eachCounted(
-  blocks: readonly Block[],
+  blocks: Blocks,
   scope: ScopePlan,
   turn: Turn,
   take: TakeRows,
   growth: PartCount,
+  { side, headerOnly = false }: { readonly side?: 'a' | 'b'; readonly headerOnly?: boolean } = {},
 ): Promise<void> {
-  if (!needsTraces(scope)) return eachSpan(blocks, scope, turn, take, growth)
-  const visit = scope.of === 'requests' ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
-  return new TraceSweep(blocks, scope, turn, visit, take, { growth }).run()
+  const isOfRequests = scope.of === 'requests'
+  const visit = isOfRequests ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
+  const requests = !isOfRequests ? undefined : headerOnly ? 'header' : 'rows'
+  const count: PartWork = async (part, own, isPart) => {
+    if (!needsTraces(scope)) await eachSpan(part, scope, own, take, growth)
+    else await new TraceSweep(part, scope, own, visit, take, { growth, requests, isPart }).run()
+    return false
+  }
+  return eachPart(blocks, turn, count, side)
 }
 
 /** How often {@link eachCounted} tells that a part is done, at most. */
-export function partsOf(blocks: readonly Block[], scope: ScopePlan): number {
-  return blocks.length * (needsTraces(scope) ? SWEEP_STAGES : 1)
+export function partsOf(blocks: Blocks, scope: ScopePlan): number {
+  return sizeOf(blocks) * (needsTraces(scope) ? SWEEP_STAGES : 1)
 }
 
 function needsTraces({ set, of }: ScopePlan): boolean {

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from 'tar'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { serve } from '../service/serve.ts'
-import type { Running } from '../service/serve.ts'
 import { download } from './download.ts'
 import { fetchFiles } from './package-source.ts'
 import type { PackageSource } from './package-source.ts'
 
 let directory = ''
-const running: Running[] = []
+const running: Server[] = []
 const environment = { ...process.env }
 
 beforeEach(async () => {
@@ -21,14 +21,18 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   process.env = { ...environment }
-  for (const server of running.splice(0)) await server.stop()
+  for (const server of running.splice(0)) {
+    server.close()
+    server.closeAllConnections()
+  }
   await rm(directory, { recursive: true })
 })
 
 async function server(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const service = await serve(createServer(answer), { port: 0 })
+  const service = createServer(answer).listen(0, '127.0.0.1')
   running.push(service)
-  return service.url
+  await once(service, 'listening')
+  return `http://127.0.0.1:${(service.address() as AddressInfo).port}`
 }
 
 describe('download', () => {

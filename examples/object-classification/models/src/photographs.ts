@@ -2,8 +2,8 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PackageSource } from './fetch/package-source.ts'
-import { LABELS_PACKAGE } from './models/labels.ts'
-import type { KINDS } from './models/labels.ts'
+import { LABELS_PACKAGE } from './convert/labels.ts'
+import type { KINDS } from './convert/labels.ts'
 
 /** A photograph inside a package. */
 export interface Photograph {

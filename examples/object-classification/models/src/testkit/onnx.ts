@@ -1,7 +1,7 @@
 /** Small models for tests, and what they say. */
 import { writeFile } from 'node:fs/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { OnnxGraph } from '../models/onnx-graph.ts'
+import { OnnxGraph } from '../convert/onnx-graph.ts'
 
 /** Runs a model on one image of raw RGB `[1, side, side, 3]`. */
 export async function runModel(model: Uint8Array, side: number, pixels: Float32Array): Promise<Float32Array> {

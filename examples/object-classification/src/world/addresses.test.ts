@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { placedServices, planAddresses } from './addresses.ts'
+import { neededPorts } from './programs.ts'
+import { readSettings } from './settings.ts'
+import type { Flags } from './settings.ts'
+import { Network } from './sites/network.ts'
+import { parseWorldFile } from './sites/world-file.ts'
+
+const flags: Flags = {
+  models: 'a,b',
+  protocol: 'grpc',
+  rate: 1,
+  state: '.spoor',
+  pagePort: 16686,
+  otlpGrpcPort: 4317,
+  otlpHttpPort: 4318,
+  collectorGrpcPort: 4327,
+  collectorHttpPort: 4328,
+  controlPort: 5009,
+  preprocessingPort: 5010,
+  ensemblePort: 5011,
+  'inference-1-port': 5012,
+  'inference-2-port': 5013,
+}
+const models = ['a', 'b']
+let network: Network | undefined
+afterEach(async () => {
+  await network?.close()
+  network = undefined
+})
+
+describe('who calls whom where', () => {
+  it('everybody directly, and Spoor', async () => {
+    const plan = await planAddresses(readSettings(flags), models)
+    expect(plan).toMatchObject({ preprocessing: 5010, results: 5011, ensemble: 5011, inference: [5012, 5013] })
+    expect(plan.collectors).toEqual([])
+    expect(new Set(Object.values(plan.otlp).map(({ grpc, http }) => `${grpc} ${http}`))).toEqual(new Set(['4317 4318']))
+    expect(plan.sites).toEqual({})
+  })
+
+  it('all report to the collector where there is one, and it to Spoor', async () => {
+    const plan = await planAddresses(readSettings({ ...flags, viaCollector: true }), models)
+    const ports = { grpcPort: 4327, httpPort: 4328, spoorPort: 4317 }
+    expect(plan.collectors).toMatchObject([{ name: 'collector', config: 'otel-collector.yaml', ...ports }])
+    expect(plan.otlp['client']).toEqual({ grpc: 4327, http: 4328 })
+    expect(plan).toMatchObject({ preprocessing: 5010, ensemble: 5011 })
+  })
+
+  it('over relays where sites are different, each reporting to the collector of its own site', async () => {
+    const text = `
+sites:
+  edge: { services: [client, preprocessing], collector: disk }
+  fog: { services: [ensemble, inference-a] }
+  cloud: { services: [inference-b, spoor], collector: none }
+links: [{ between: [edge, fog] }, { between: [cloud, fog] }]`
+    const world = parseWorldFile(text, 'world.yaml', placedServices(models))
+    network = new Network(world)
+    const settings = readSettings({ ...flags, world: 'world.yaml' })
+    const plan = await planAddresses(settings, models, { world, network })
+    // On one site, and on another.
+    expect([plan.preprocessing, plan.inference[0]]).toEqual([5010, 5012])
+    expect(plan.ensemble).not.toBe(5011)
+    // The same link in the same direction.
+    expect(plan.results).toBe(plan.ensemble)
+    expect(plan.inference[1]).not.toBe(5013)
+    expect(plan.collectors.map(({ name, config, grpcPort, httpPort }) => [name, config, grpcPort, httpPort])).toEqual([
+      ['collector-edge', 'edge-collector.yaml', 4327, 4328],
+      ['collector-fog', 'site-collector.yaml', 4329, 4330],
+    ])
+    for (const { spoorPort } of plan.collectors) expect(spoorPort).not.toBe(4317)
+    expect(plan.otlp['preprocessing']).toEqual({ grpc: 4327, http: 4328 })
+    expect(plan.otlp['ensemble']).toEqual({ grpc: 4329, http: 4330 })
+    expect(plan.otlp['inference-b']).toEqual({ grpc: 4317, http: 4318 })
+    expect(plan.sites).toMatchObject({ client: 'edge', 'inference-a': 'fog', 'inference-b': 'cloud' })
+    const needed = neededPorts(settings, world).map(({ port }) => port)
+    expect(needed).toEqual(expect.arrayContaining([4327, 4328, 4329, 4330, 5009]))
+    expect(new Set(needed).size).toBe(needed.length)
+  })
+})

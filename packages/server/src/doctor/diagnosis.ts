@@ -1,0 +1,27 @@
+import type { Attention, MendingLine } from '@spoor/collector'
+
+/** Something that the doctor has found, with the way out. */
+export type Diagnosis = Pick<Attention, 'code' | 'severity' | 'what' | 'mend' | 'lines'>
+
+export function env(name: string, value: string): MendingLine {
+  return { kind: 'env', text: `${name}=${value}` }
+}
+
+export function shell(text: string): MendingLine {
+  return { kind: 'shell', text }
+}
+
+export function code(text: string): MendingLine {
+  return { kind: 'code', text }
+}
+
+/** `error` where nothing is said: spans do not come to be, or are lost. */
+export function diagnosis(
+  name: string,
+  what: string,
+  mend: string,
+  lines: readonly MendingLine[] = [],
+  severity: Diagnosis['severity'] = 'error',
+): Diagnosis {
+  return { code: name, severity, what, mend, lines }
+}

@@ -1,0 +1,4 @@
+/** A ClickHouse as a store of traces. Loaded by those who ask for it, and by nobody else. */
+export { describeAddress, isClickHouseUrl, parseClickHouseUrl, type ClickHouseAddress } from './address.ts'
+export { openClickHouseStore, type ClickHouseStoreOptions } from './clickhouse-store.ts'
+export { schemaOf, type SchemaOptions } from './schema.ts'

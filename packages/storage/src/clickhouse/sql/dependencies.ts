@@ -1,0 +1,65 @@
+import type { Statement } from '../connection.ts'
+import type { RowReader } from '../row-binary.ts'
+import { Parameters } from './parameters.ts'
+import { rangeSql } from './set.ts'
+import { allOf } from './truth.ts'
+
+/** Calls that are the same in all of this. */
+export interface Calls {
+  readonly parent: string
+  readonly child: string
+  readonly isMessaging: boolean
+  readonly isError: boolean
+  readonly durationNs: number
+  readonly calls: number
+}
+
+/** A span that was sent twice is one: what is the same in its header. */
+const HEADER = 'TraceId, SpanId, ParentSpanId, SpoorStart, SpoorDuration, SpanName, SpanKind, ServiceName, StatusCode'
+
+/** Spans that start in `[from, to)` with the span of their parent, where that is of another service. */
+export function callsSql(table: string, from: bigint, to: bigint): Statement {
+  const parameters = new Parameters()
+  const children = allOf([rangeSql(from, to - 1n, parameters), `ParentSpanId != ''`, 'ParentSpanId != SpanId'])
+  return grouped(
+    parameters,
+    `SELECT ${HEADER}, TraceId AS AboveTrace, ParentSpanId AS AboveSpan FROM ${table} WHERE ${children} GROUP BY ${HEADER}`,
+    `SELECT TraceId, SpanId, ServiceName, SpanKind FROM ${table} WHERE TraceId IN (SELECT TraceId FROM ${table} WHERE ${children})`,
+    '1',
+  )
+}
+
+/** Spans of kind consumer that start in `[from, to)` with the spans of kind producer that they link to, but for their own parents. */
+export function linksSql(table: string, from: bigint, to: bigint): Statement {
+  const parameters = new Parameters()
+  const children = allOf([rangeSql(from, to - 1n, parameters), `SpanKind = 'Consumer'`, 'notEmpty(`Links.SpanId`)'])
+  const links = 'arrayDistinct(arrayZip(`Links.TraceId`, `Links.SpanId`))'
+  const linked = `SELECT ${HEADER}, ${links} AS Linked FROM ${table} WHERE ${children}`
+  return grouped(
+    parameters,
+    `SELECT ${HEADER}, link.1 AS AboveTrace, link.2 AS AboveSpan FROM (${linked}) ARRAY JOIN Linked AS link WHERE NOT (link.1 = TraceId AND link.2 = ParentSpanId) GROUP BY ${HEADER}, link`,
+    `SELECT TraceId, SpanId, ServiceName, SpanKind FROM ${table} WHERE TraceId IN (SELECT arrayJoin(\`Links.TraceId\`) FROM ${table} WHERE ${children})`,
+    `above.SpanKind = 'Producer'`,
+  )
+}
+
+function grouped(parameters: Parameters, children: string, parents: string, condition: string): Statement {
+  const sql = `SELECT above.ServiceName AS parent, child.ServiceName AS service,
+  above.SpanKind = 'Producer' AND child.SpanKind = 'Consumer' AS messaging, child.StatusCode = 'Error' AS error, child.SpoorDuration AS duration, count() AS calls
+FROM (${children}) AS child
+ANY LEFT JOIN (${parents}) AS above ON child.AboveTrace = above.TraceId AND child.AboveSpan = above.SpanId
+WHERE above.ServiceName != '' AND above.ServiceName != child.ServiceName${condition === '1' ? '' : ` AND ${condition}`}
+GROUP BY parent, service, messaging, error, duration`
+  return { sql, parameters }
+}
+
+export function decodeCalls(row: RowReader): Calls {
+  return {
+    parent: row.text(),
+    child: row.text(),
+    isMessaging: row.uint8() === 1,
+    isError: row.uint8() === 1,
+    durationNs: Math.max(0, Number(row.int64())),
+    calls: row.count(),
+  }
+}

@@ -1,0 +1,4 @@
+may: mapContains(SpanAttributes, {p0:String})
+must: 0
+
+p0: "http.route"

@@ -1,0 +1,4 @@
+may: ParentSpanId != ''
+must: ParentSpanId != ''
+
+

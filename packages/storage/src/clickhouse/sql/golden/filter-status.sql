@@ -1,0 +1,4 @@
+may: lower(StatusCode) IN {p0:Array(String)}
+must: lower(StatusCode) IN {p0:Array(String)}
+
+p0: ["error","ok"]

@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { find, spansOf } from '../../conformance/harness.ts'
+import { batchOf, hexId, requestOf, sent, T0, traceId } from '../../conformance/spans.ts'
+import { collectSearch, type TraceStore } from '../../contract.ts'
+import { parseClickHouseUrl } from '../address.ts'
+import { openClickHouseStore } from '../clickhouse-store.ts'
+import { Connection } from '../connection.ts'
+import { RowWriter } from '../row-binary.ts'
+import { schemaOf } from '../schema.ts'
+import { WRITTEN_COLUMNS } from '../write/columns.ts'
+import { SpanRows } from '../write/rows.ts'
+
+const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
+const address = { ...base, database: `${base.database}_tables` }
+const { signal } = new AbortController()
+
+async function on<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await Connection.open(address)
+  try {
+    return await work(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+afterEach(() =>
+  on((connection) => connection.command(`DROP DATABASE IF EXISTS \`${address.database}\``, signal, 'cleaning up')),
+)
+
+it('stores what is sent again under its token once', async () => {
+  const store = await openClickHouseStore({ address })
+  const rows = new SpanRows(new RowWriter())
+  rows.batch = 7
+  rows.add(requestOf([sent({ trace: 1, id: 1 }), sent({ trace: 1, id: 2 })]))
+  const table = `\`${address.database}\`.\`otel_traces\``
+  await on(async (connection) => {
+    for (const token of ['a', 'a', 'b', 'a'])
+      await connection.insert(table, WRITTEN_COLUMNS, rows.row.written, token, signal)
+  })
+  expect((await store.stats()).spans).toBe(4)
+  expect((await collectSearch(store.search({}))).traces).toMatchObject([{ spans: 2 }])
+  await store.close()
+})
+
+/** The exporter's own columns: of a version, and of one before it had scopes. */
+const VERSIONS: Readonly<Record<string, RegExp>> = {
+  today: /^ {4}(Spoor|INDEX idx_spoor)/,
+  before: /^ {4}(Spoor|INDEX idx_spoor|Scope)/,
+}
+
+describe.each(Object.entries(VERSIONS))('tables that others have made and filled: %s', (version, not) => {
+  const isToday = version === 'today'
+  const row = (id: number, parent: string, service: string, more: string): string =>
+    `(toDateTime64('2025-01-01 00:00:00.00${id}000000', 9), '${traceId(1)}', '${hexId(id, 16)}', '${parent}', '', 'operation ${id}', '${isToday ? 'Server' : 'SPAN_KIND_SERVER'}', '${service}', {'service.name': '${service}'}, ${isToday ? `'lib', '1',` : ''} {'http.status_code': '50${id}'}, 1000000, '${isToday ? 'Error' : 'STATUS_CODE_ERROR'}', 'no', ${more})`
+  const columns = `Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName, ResourceAttributes, ${isToday ? 'ScopeName, ScopeVersion, ' : ''}SpanAttributes, Duration, StatusCode, StatusMessage, Events.Timestamp, Events.Name, Events.Attributes, Links.TraceId, Links.SpanId, Links.TraceState, Links.Attributes`
+
+  async function fill(): Promise<TraceStore> {
+    await on(async (connection) => {
+      for (const statement of schemaOf(address)) {
+        const theirs = statement
+          .split('\n')
+          .filter((line) => !not.test(line))
+          .join('\n')
+        await connection.command(theirs.replace(/,\n\) ENGINE/, '\n) ENGINE'), signal, 'making')
+      }
+      const event = `[toDateTime64('2025-01-01 00:00:00.5', 9)], ['exception'], [{'exception.type': 'E'}]`
+      const values = [
+        row(1, '', 'shop', `[], [], [], [], [], [], []`),
+        row(2, hexId(1, 16), 'bank', `${event}, [], [], [], []`),
+      ]
+      await connection.command(
+        `INSERT INTO \`${address.database}\`.otel_traces (${columns}) VALUES ${values.join(', ')}`,
+        signal,
+        'filling',
+      )
+    })
+    return openClickHouseStore({ address })
+  }
+
+  it('searches, opens and counts them, and says what it cannot', async () => {
+    const store = await fill()
+    expect(store.capabilities).toMatchObject({ bytes: 'rebuilt', tail: false })
+    const spans = await spansOf(store, traceId(1))
+    expect(spans.map(({ span }) => [span.name, span.kind, span.status.code, span.startTimeUnixNano - T0])).toEqual([
+      ['operation 1', 2, 2, 1_000_000n],
+      ['operation 2', 2, 2, 2_000_000n],
+    ])
+    expect(spans[1]!.span.events[0]).toMatchObject({ name: 'exception', timeUnixNano: T0 + 500_000_000n })
+    expect(await store.services()).toEqual(['bank', 'shop'])
+    const slow = { op: 'gt', target: { attribute: 'http.status_code' }, value: 501 } as const
+    expect(await find(store, { filter: slow })).toEqual([traceId(1)])
+    expect(await find(store, { filter: { op: 'eq', target: { field: 'status' }, value: 'error' } })).toHaveLength(1)
+    expect((await collectSearch(store.search({ order: 'longest' }))).traces).toMatchObject([
+      { rootService: 'shop', spans: 2, errors: 2, orphans: 0 },
+    ])
+    expect((await store.dependencies(0n, 1n << 64n)).edges).toMatchObject([{ parent: 'shop', child: 'bank', calls: 1 }])
+    expect((await store.aggregate({ groupBy: [{ field: 'service' }] })).total.count).toBe(2)
+    expect((await store.errorGroups({})).groups.map(({ type }) => type)).toContain('E')
+    await expect(store.append(batchOf(sent({ trace: 2, id: 1 })))).rejects.toMatchObject({ code: 'read_only' })
+    const tail = store.tail({})[Symbol.asyncIterator]()
+    await expect(tail.next()).rejects.toMatchObject({ code: 'bad_query' })
+    await store.close()
+  })
+})
