@@ -22,7 +22,9 @@ export async function aggregate(
   const answer = (): Aggregates => ({ ...groups.answer(order, limit), ...endOf(scope, time, turn) })
   const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
   const headerOnly = groupBy.every((key) => 'field' in key)
-  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth, { headerOnly })
+  await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth, {
+    headerOnly,
+  })
   return answer()
 }
 
