@@ -45,7 +45,7 @@ def start_tracing(service_name: str) -> trace.Tracer:
     return trace.get_tracer(service_name)
 
 
-def create_app(name: str, session: onnxruntime.InferenceSession, labels: list[str], tracer: trace.Tracer) -> FastAPI:
+def create_app(name: str, version: str | None, session: onnxruntime.InferenceSession, labels: list[str], tracer: trace.Tracer) -> FastAPI:
     side = session.get_inputs()[0].shape[1]
     line = asyncio.Lock()
     waiting = 0
@@ -89,7 +89,9 @@ def create_app(name: str, session: onnxruntime.InferenceSession, labels: list[st
             span.set_attributes(
                 {
                     "model.name": name,
-                    "model.input.side": side,
+                    **({"model.version": version} if version else {}),
+                    "model.batch_size": 1,
+                    "model.input.shape": [1, side, side, 3],
                     "model.run_ms": (time.perf_counter() - started) * 1000,
                     "prediction.label": labels[best],
                     "prediction.probability": float(probabilities[0][best]),
@@ -106,13 +108,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5014, help="port on 127.0.0.1")
     parser.add_argument("--model", type=Path, required=True, help="the ONNX file")
     parser.add_argument("--name", help="the model's name; default: the name of its file")
+    parser.add_argument("--model-version", help="the model's version, for its spans")
     parser.add_argument("--labels", type=Path, default=Path(".cache/labels.json"), help="the 1000 labels as a JSON array")
     arguments = parser.parse_args()
     name = arguments.name or arguments.model.stem
     tracer = start_tracing(os.environ.get("OTEL_SERVICE_NAME", f"inference-{name}"))
     session = onnxruntime.InferenceSession(arguments.model, providers=["CPUExecutionProvider"])
     labels = json.loads(arguments.labels.read_text())
-    app = create_app(name, session, labels, tracer)
+    app = create_app(name, arguments.model_version, session, labels, tracer)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning")
 
 

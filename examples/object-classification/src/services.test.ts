@@ -145,6 +145,19 @@ describe('preprocessing', () => {
     expect(error.message).toContain(reason)
   })
 
+  it('hands out results where clients find them, which may be another way than its own', async () => {
+    const service = await ensemble([(await inference('one')).url])
+    const options = { port: 0, ensemble: service.url, results: 'http://results.example:80', side: 16 }
+    const front = await using(startPreprocessing(options))
+    const answer = await fetch(`${front.url}/preprocessing`, {
+      method: 'POST',
+      body: form('file', await colour('red')),
+    })
+    const { requestId, result } = (await answer.json()) as { requestId: string; result: string }
+    expect(result).toBe(`http://results.example:80/result/${requestId}`)
+    expect((await fetch(`${service.url}/result/${requestId}`)).status).toBe(200)
+  })
+
   it('answers the next request after a refusal', async () => {
     const front = await preprocessing(await deadUrl())
     await fetch(`${front.url}/preprocessing`, {

@@ -32,7 +32,7 @@ beforeAll(async () => {
     import('./inference/service.ts'),
   ])
   const model = await writeColourModel(join(directory, 'colours.onnx'))
-  const inference = await startInference({ port: 0, name: 'colours', model, labels: COLOUR_LABELS })
+  const inference = await startInference({ port: 0, name: 'colours', version: '1.2.3', model, labels: COLOUR_LABELS })
   for (const urls of [[inference.url, dead], [dead]]) {
     const ensemble = await startEnsemble({ port: 0, inference: urls, labels: COLOUR_LABELS })
     const query = `request_id=${urls.length}&width=8&height=8`
@@ -92,5 +92,13 @@ describe('the spans of the services', () => {
   it('shows the wait, the fitting and the run of a model', () => {
     for (const name of ['wait for the model', 'fit to the model', 'run the model']) expect(named(name)).toHaveLength(1)
     expect(named('load the model')).toHaveLength(0)
+    const said = Object.fromEntries((named('run the model')[0]?.attributes ?? []).map(({ key, value }) => [key, value]))
+    expect(said).toMatchObject({
+      'model.name': { stringValue: 'colours' },
+      'model.version': { stringValue: '1.2.3' },
+      'model.batch_size': { intValue: '1' },
+      'model.input.shape': { arrayValue: { values: [1, 8, 8, 3].map((intValue) => ({ intValue: `${intValue}` })) } },
+      'prediction.label': { stringValue: 'red' },
+    })
   })
 })

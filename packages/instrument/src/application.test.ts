@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { trace } from '@opentelemetry/api'
 import { TracerProvider } from '@opentelemetry/sdk-trace'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { checkApiCopies } from './api-copies.ts'
 import { findApplication } from './application.ts'
 import { defaultInstrumentations, shortName } from './instrumentations.ts'
@@ -53,17 +53,28 @@ test("instrumentations among the application's dependencies are used, and those 
     `node_modules/${prefix}toy/index.js`,
     `const { InstrumentationBase } = require(${base})
      exports.ToyInstrumentation = class extends InstrumentationBase {
-       constructor(config = {}) { super('${prefix}toy', '1.0.0', config) }
+       constructor(config = {}) {
+         super('${prefix}toy', '1.0.0', config)
+         this.conventions = process.env.OTEL_SEMCONV_STABILITY_OPT_IN
+       }
        init() { return [] }
      }`,
   )
   write(`node_modules/${prefix}odd/index.js`, 'exports.nothing = 1')
-  const names = defaultInstrumentations(findApplication('main.js', directory), report).map(shortName)
+  const application = findApplication('main.js', directory)
+  const instrumentations = defaultInstrumentations(application, report)
+  const names = instrumentations.map(shortName)
   expect(names).toEqual(['http', 'undici', 'express', 'koa', 'hono', 'toy'])
   expect(findings).toEqual([
     `${prefix}odd is among the dependencies but cannot be used: it exports no class named …Instrumentation`,
     expect.stringContaining(`${prefix}gone is among the dependencies but cannot be used: Cannot find module`),
   ])
+  // Current names of attributes, unless the environment says otherwise.
+  expect(instrumentations.at(-1)).toMatchObject({ conventions: 'http,database,messaging' })
+  expect(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).toBeUndefined()
+  vi.stubEnv('OTEL_SEMCONV_STABILITY_OPT_IN', 'http/dup')
+  expect(defaultInstrumentations(application, report).at(-1)).toMatchObject({ conventions: 'http/dup' })
+  vi.unstubAllEnvs()
 })
 
 test.each([

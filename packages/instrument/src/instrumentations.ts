@@ -45,13 +45,32 @@ function loadInstrumentation(
   report: (finding: string) => void,
 ): Instrumentation[] {
   try {
-    const exports = application.require(name) as Record<string, unknown>
-    const Class = Object.entries(exports).find(([key, value]) => key.endsWith('Instrumentation') && isClass(value))?.[1]
-    if (!Class) throw new Error('it exports no class named …Instrumentation')
-    return [new (Class as new () => Instrumentation)()]
+    return withCurrentConventions(() => {
+      const exports = application.require(name) as Record<string, unknown>
+      const Class = Object.entries(exports).find(
+        ([key, value]) => key.endsWith('Instrumentation') && isClass(value),
+      )?.[1]
+      if (!Class) throw new Error('it exports no class named …Instrumentation')
+      return [new (Class as new () => Instrumentation)()]
+    })
   } catch (error) {
     report(`${name} is among the dependencies but cannot be used: ${(error as Error).message.split('\n', 1)[0]}`)
     return []
+  }
+}
+
+/**
+ * Instrumentations of databases and queues use names of attributes that are no longer current unless they are asked for
+ * others, once, as they are made. What the environment says stays; it is not changed for the application.
+ */
+function withCurrentConventions<T>(make: () => T): T {
+  const variable = 'OTEL_SEMCONV_STABILITY_OPT_IN'
+  if (process.env[variable] !== undefined) return make()
+  process.env[variable] = 'http,database,messaging'
+  try {
+    return make()
+  } finally {
+    delete process.env[variable]
   }
 }
 

@@ -1,5 +1,6 @@
 import { builtinModules, register, syncBuiltinESMExports } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import type * as ImportInTheMiddle from 'import-in-the-middle'
 import type * as SyncHooks from 'import-in-the-middle/register-hooks.mjs'
 import { ownRequire } from './own-require.ts'
 
@@ -34,6 +35,9 @@ export function hookImports(modules: readonly string[], report: (finding: string
 
 /** The hooks name files of their own, so they are no part of a bundle: looked for when they are needed. */
 function installHooks(): void {
+  const { Hook } = ownRequire('import-in-the-middle') as typeof ImportInTheMiddle
+  // Comes after the instrumentations' own, which are there already.
+  Reflect.construct(Hook, [[...packages], { internals: false }, carryToDefault])
   const hooks = ownRequire('import-in-the-middle/register-hooks.mjs') as typeof SyncHooks
   if (hooks.supportsSyncHooks()) {
     hooks.register({ shouldInclude: isHooked } as Parameters<typeof hooks.register>[0])
@@ -44,6 +48,23 @@ function installHooks(): void {
   register(pathToFileURL(ownRequire.resolve('import-in-the-middle/hook.mjs')).href, {
     data: { include: [...packages, new RegExp(`/node_modules/(${names.join('|')})/`)] },
   })
+}
+
+/**
+ * An ES module that takes a CommonJS package by its default export gets the object that `require` returns, while
+ * instrumentations replace what the namespace has: `grpc.makeClientConstructor` stayed as it was.
+ */
+function carryToDefault(namespace: Record<string, unknown>): void {
+  const original = namespace['default']
+  if ((typeof original !== 'object' && typeof original !== 'function') || original === null) return
+  const target = original as Record<string, unknown>
+  for (const [name, value] of Object.entries(namespace)) {
+    if (name === 'default' || typeof value !== 'function') continue
+    if ((value as { __original?: unknown }).__original === target[name]) {
+      // As instrumentations do it to what `require` returns: compilers make getters of exports. What is frozen stays.
+      Reflect.defineProperty(target, name, { configurable: true, enumerable: true, writable: true, value })
+    }
+  }
 }
 
 function isHooked(url: string, specifier: string): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { context, propagation, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { TracingOptions } from './options.ts'
@@ -87,6 +88,12 @@ describe('startTracing', () => {
       notSampledByCaller: 0,
       open: 0,
     })
+  })
+
+  test('the first spans do not wait for a long delay, so that what is wrong is told at once', async () => {
+    start({ batch: { scheduledDelayMs: 3_600_000 } })
+    withSpan('first', () => {})
+    await vi.waitFor(() => receiver.named('first'), { timeout: 30_000 })
   })
 
   test('exports over gRPC', async () => {
@@ -245,6 +252,10 @@ describe('what does not arrive is counted and said', () => {
     withSpan('lost', () => {})
     await shutdown()
     expect(lines.at(-1)).toMatch(/^spoor: 1 span sent at the end and not acknowledged: .*: no answer within 50 ms\n$/)
+    expect(stats()).toMatchObject({ ended: 1, failed: 1, waiting: 0 })
+    // The request under way ends now, and is not booked once more.
+    await receiver.close()
+    await delay(50)
     expect(stats()).toMatchObject({ ended: 1, failed: 1, waiting: 0 })
   })
 

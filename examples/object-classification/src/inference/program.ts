@@ -11,6 +11,7 @@ interface Flags {
   readonly port: number
   readonly model?: string
   readonly name?: string
+  readonly modelVersion?: string | number
   readonly labels: string
 }
 
@@ -26,8 +27,9 @@ export async function runInference(startTracing: (serviceName: string) => void):
     .option('--port <port>', 'Port on 127.0.0.1', { default: 5012 })
     .option('--model <file>', 'The ONNX file')
     .option('--name <name>', "The model's name. Default: the name of its file")
+    .option('--model-version <version>', "The model's version, for its spans")
     .option('--labels <file>', 'The 1000 labels as a JSON array', { default: '.cache/labels.json' })
-    .action(async ({ port, model, name, labels }: Flags) => {
+    .action(async ({ port, model, name, modelVersion, labels }: Flags) => {
       if (model === undefined) throw new Error('needs --model <file.onnx>')
       const modelName = name ?? basename(model, '.onnx')
       const serviceName = process.env['OTEL_SERVICE_NAME'] ?? `inference-${modelName}`
@@ -39,7 +41,13 @@ export async function runInference(startTracing: (serviceName: string) => void):
         import('../service/serve.ts'),
       ])
       await runService(serviceName, async () =>
-        startInference({ port: readPort('--port', port), name: modelName, model, labels: await readLabels(labels) }),
+        startInference({
+          port: readPort('--port', port),
+          name: modelName,
+          ...(modelVersion !== undefined && { version: String(modelVersion) }),
+          model,
+          labels: await readLabels(labels),
+        }),
       )
     })
   await runCli(cli)

@@ -24,6 +24,8 @@ export interface InferenceOptions {
   readonly port: number
   /** The model's name in answers and spans. */
   readonly name: string
+  /** The model's version in spans. Default: none is said. */
+  readonly version?: string
   /** The ONNX file. */
   readonly model: string
   /** 1000 names of classes. */
@@ -114,14 +116,20 @@ async function handle(request: IncomingMessage, response: ServerResponse, servic
 }
 
 /** Waits for the model's thread, fits the image to the model, and runs it: a span for each of the three. */
-async function classify(image: RawImage, { name, labels, held, queue }: Service): Promise<Float32Array> {
+async function classify(image: RawImage, { name, version, labels, held, queue }: Service): Promise<Float32Array> {
   const wait = getTracer().startSpan('wait for the model', { attributes: { 'queue.length': queue.length } })
   try {
     return await queue.add(
       async () => {
         const pixels = await withSpan('fit to the model', () => fit(image, held.side))
         return withSpan('run the model', async (span) => {
-          span.setAttributes({ 'model.name': name, 'model.input.side': held.side })
+          span.setAttributes({
+            'model.name': name,
+            ...(version !== undefined && { 'model.version': version }),
+            // One image at a time, of so many rows, columns and colours.
+            'model.batch_size': 1,
+            'model.input.shape': [1, held.side, held.side, 3],
+          })
           const slow = fault('slow_model')
           if (slow) await sleep(slow.ms)
           const { probabilities, runMs } = await held.run(pixels)

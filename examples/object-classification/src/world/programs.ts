@@ -69,9 +69,10 @@ export function servicePrograms(
   addresses: Addresses,
 ): Program[] {
   const { ports } = settings
-  const inference = models.map(({ name, file }, index) => {
+  const inference = models.map(({ name, version, file }, index) => {
     const port = portOf(ports.inference, index)
     const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
+    if (version !== undefined) args.push('--model-version', version)
     return { name: `inference-${name}`, port, script: 'inference/main', args }
   })
   const urls = [...addresses.inference.map(localUrl), ...settings.inference].join(',')

@@ -50,9 +50,9 @@ import { WriterClient, type PinAnswer } from './writer-client.ts'
  * Throws StorageError `locked` when another process has it, `corrupt` when it is not Spoor's, `io` or `disk_full` when it cannot be
  * used, `cancelled` when `signal` ends it before.
  *
- * Five threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another, from the first of
- * them on, searches, so that no search stops a lookup; the sealer, from the first closed segment on, writes these anew. Each is replaced when it ends or does not
- * answer; see `supervisor.ts`.
+ * Five threads: the caller's copies batches to the writer and hands out answers; the writer owns the files; one reader answers lookups, another, from the first search or
+ * closed segment on, searches, so that no search stops a lookup; the sealer, from the first closed segment on, writes these anew. Each is replaced when it ends or
+ * does not answer; see `supervisor.ts`.
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
   return openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
@@ -174,7 +174,7 @@ class LocalStore implements TraceStore {
       this.#searches.join()
       this.#sealer?.join()
     }
-    this.#writer = new WriterClient(host, settings, tell, join, () => this.#sealer?.start(), gaveUp)
+    this.#writer = new WriterClient(host, settings, tell, join, () => this.#hasGrown(), gaveUp)
     const connect = this.#writer.connect.bind(this.#writer)
     this.#lookups = new ReaderClient('lookup_reader', host, settings, tell, connect, gaveUp)
     this.#searches = new ReaderClient('search_reader', host, settings, tell, connect, gaveUp)
@@ -193,8 +193,15 @@ class LocalStore implements TraceStore {
     })
     await Promise.race([Promise.all([this.#writer.opened, this.#lookups.joined]), failed])
     const { spans, segments } = await this.#lookups.call({ method: 'stats' }, { timeoutMs: Infinity })
+    if (segments > 1) this.#searches.start()
     const elapsedMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
     this.#tell({ code: 'opened', directory: this.#directory, spans, segments, elapsedMs, readOnly: this.#readOnly })
+  }
+
+  /** There are closed segments: to be sealed, and to be known by whoever searches before the first search. */
+  #hasGrown(): void {
+    this.#searches.start()
+    this.#sealer?.start()
   }
 
   append(batch: TelemetryBatch): Promise<void> {

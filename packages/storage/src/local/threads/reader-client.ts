@@ -100,8 +100,9 @@ export class ReaderClient {
     return this.#joined.promise
   }
 
-  /** Otherwise the first call does it. */
+  /** Unless it has been; otherwise the first call does it. */
   start(): void {
+    if (this.#isStarted) return
     this.#supervisor.start()
     this.#isStarted = true
   }
@@ -142,7 +143,7 @@ export class ReaderClient {
     const callOff: (() => void)[] = []
     const deadlineMs = clock.monotonicMs() + timeoutMs
     const { promise, resolve, reject } = Promise.withResolvers<Results[C['method']]>()
-    if (!this.#isStarted) this.start()
+    this.start()
     const asked: Asked = {
       id: this.#nextId++,
       call,
