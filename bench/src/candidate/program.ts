@@ -41,7 +41,18 @@ export async function startCollector(
   const text = typeof config === 'function' ? config({ grpc, http }) : configOf(config, { grpc, http })
   const file = await written(folder, `${http}.yaml`, text)
   // Several run at a time, and only one could have the port of its status.
-  const own = [...spoor, 'collector', '--config', file, '--status-endpoint', 'off', '--log-level', 'warn']
+  const own = [
+    ...spoor,
+    'collector',
+    '--config',
+    file,
+    '--data',
+    folder,
+    '--status-endpoint',
+    'off',
+    '--log-level',
+    'warn',
+  ]
   return start(real === undefined ? own : [real, '--config', file], { grpc, http }, ready)
 }
 

@@ -4,8 +4,7 @@ import {
   createBudget,
   createCounters,
   CollectorError,
-  folderStorage,
-  prepareFolder,
+  ownFolder,
   version,
   type Budget,
   type Counters,
@@ -14,7 +13,6 @@ import {
   type Listening,
   type Logger,
   type Surroundings,
-  type Storage,
 } from './component/index.ts'
 import { garbageCollector } from './process.ts'
 import { buildGraph, type Graph } from './graph/graph.ts'
@@ -130,8 +128,9 @@ export function createCollector(options: CollectorOptions): Collector {
   }
   const status = options.status && createStatusListener(options.status, source, logger)
   const statusAddress = () => status?.address ?? options.statusAddress?.()
-  const storage = options.folder === undefined ? undefined : ownStorage(options.folder)
-  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress, storage })
+  const { folder } = options
+  const folderOf = folder === undefined ? undefined : (owner: string) => ownFolder(folder, owner)
+  const graph: Graph = buildGraph(config, { logger, counters, budget, collect, ledger, statusAddress, folderOf })
   const telemetry = options.servesMetrics === true ? createTelemetry(counters, logger) : undefined
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => (fail = resolve))
@@ -227,16 +226,4 @@ function fromConfig(logger: Logger, config: () => LogsConfig): Logger {
   const print: Logger['info'] = (fields, message) =>
     logger.print ? logger.print(fields, message) : logger.info(fields, message)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), print }
-}
-
-/** Makes the folder for its first file. */
-function ownStorage(folder: string): Storage {
-  const storage = folderStorage(folder)
-  return {
-    ...storage,
-    fileOf(owner) {
-      prepareFolder(folder, 0o750)
-      return storage.fileOf(owner)
-    },
-  }
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { describeFailure, maskSecret } from './failure.ts'
 import { createSender, type SendFailure } from './otlp/sender.ts'
@@ -63,6 +63,14 @@ test('a certificate of an authority that nobody knows, and the way out, which wo
   const { send, close } = createSender(exporter)
   expect(await send(Buffer.from('x'))).toEqual({})
   close()
+})
+
+test('TLS to a port that hangs up on it', async () => {
+  const server = createSocketServer((socket) => socket.once('data', () => socket.destroy()))
+  const port = await portOf(server)
+  expect(await tried({ OTEL_EXPORTER_OTLP_ENDPOINT: `https://127.0.0.1:${port}` })).toBe(
+    `ECONNRESET, 127.0.0.1:${port} closed the connection; if it does not speak TLS, write http://127.0.0.1:${port}`,
+  )
 })
 
 const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }

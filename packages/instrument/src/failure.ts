@@ -52,7 +52,8 @@ function describeConnection({ code, words, contentType }: SendFailure, exporter:
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ERR_STREAM_PREMATURE_CLOSE':
-      return `${code}, ${host} closed the connection; is it a port for ${exporter.protocol}${isTls ? '' : ' without TLS'}?`
+      if (isTls) return `${code}, ${host} closed the connection; if it does not speak TLS, write http://${host}`
+      return `${code}, ${host} closed the connection; is it a port for ${exporter.protocol} without TLS?`
     case 'TIMEOUT':
       return words
     case 'NOT_OTLP':

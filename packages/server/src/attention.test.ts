@@ -170,7 +170,7 @@ describe('raw requests', () => {
     expect([sent.statusCode, sent.headers['access-control-allow-origin']]).toEqual([200, origin])
   })
 
-  it.each(['http://localhost:3000', 'http://127.0.0.1:8080', 'http://[::1]', 'https://localhost'])(
+  it.each(['http://localhost', 'http://localhost:3000', 'http://127.0.0.1:8080', 'http://[::1]', 'https://localhost'])(
     'pages of this machine may send: %s',
     async (origin) => {
       const headers = { origin, 'access-control-request-method': 'POST' }

@@ -102,8 +102,11 @@ export interface Host {
   overview(): Overview
   /** Where the status of the collector can be read on this machine: an origin, as `http://127.0.0.1:55680`. */
   readonly statusAddress?: string | undefined
-  /** For what must outlive the process where the configuration names no storage for it; undefined where the collector has no folder of its own. */
-  readonly storage?: Storage | undefined
+  /**
+   * The folder, made where it is missing, for what must outlive the process and is of one component alone; `owner` as for {@link Storage.fileOf}. Throws where it cannot
+   * be had. Undefined where the collector has no folder of its own.
+   */
+  readonly folderOf?: ((owner: string) => string) | undefined
 }
 
 /** What an extension can do for other components. The config loader sees to it that one that is named for something can do it. */

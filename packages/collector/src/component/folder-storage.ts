@@ -8,6 +8,13 @@ export interface FolderStorageOptions {
   readonly maxBytes?: number | undefined
 }
 
+/** The folder of an owner within another one. */
+export function ownFolder(folder: string, owner: string): string {
+  const path = join(folder, fileName(owner))
+  prepareFolder(path, 0o750)
+  return path
+}
+
 /** Files of a folder, one for each owner. The folder is made by {@link prepareFolder}. */
 export function folderStorage(folder: string, { fsync = false, maxBytes }: FolderStorageOptions = {}): Storage {
   return { fsync, maxBytes, fileOf: (owner) => join(folder, `${fileName(owner)}.sqlite`) }

@@ -47,7 +47,7 @@ export {
   type PipelineOverview,
   type Place,
 } from './overview.ts'
-export { folderStorage, prepareFolder } from './folder-storage.ts'
+export { folderStorage, ownFolder, prepareFolder } from './folder-storage.ts'
 export { listenError, portClaims } from './ports.ts'
 export { CollectorError, joinErrors, type CollectorErrorCode } from './error.ts'
 export {

@@ -561,3 +561,58 @@ test('a size of bodies that is no size is the default, as otelcol has it', () =>
   const { receivers } = load(MINIMAL.replace('      grpc:', '      http: {max_request_body_size: -1}'))
   expect(receivers.get('otlp')?.config).toMatchObject({ protocols: { http: { max_request_body_size: 20_971_520 } } })
 })
+
+describe('what no component sees by itself', () => {
+  const looped = (
+    endpoint: string,
+    pipelines: string,
+    receiver = 'protocols: { grpc: }',
+  ): string => `receivers: { otlp: { ${receiver} } }
+exporters:
+  otlp_grpc: { endpoint: '${endpoint}', tls: { insecure: true } }
+  debug:
+connectors: { forward: }
+service: { pipelines: { ${pipelines} } }
+`
+  const direct = 'traces: { receivers: [otlp], exporters: [otlp_grpc] }'
+  const through =
+    'traces: { receivers: [otlp], exporters: [forward] }, traces/2: { receivers: [forward], exporters: [otlp_grpc] }'
+  const apart = 'traces: { receivers: [otlp], exporters: [debug] }'
+  const own = 'protocols: { grpc: { endpoint: 0.0.0.0:5317 } }'
+
+  test.each([
+    ['127.0.0.1:4317', direct, undefined],
+    ['http://localhost:4317', direct, undefined],
+    ['[::1]:4317', through, undefined],
+    ['127.0.0.1:5317', direct, own],
+  ])('a collector that exports to itself is refused: %s', (endpoint, pipelines, receiver) => {
+    const [line, ...more] = errors(looped(endpoint, pipelines, receiver))
+    expect(more).toEqual([])
+    expect(line).toMatch(/^otel\.yaml:3:\d+ exporters\.otlp_grpc\.endpoint: .* is where the receiver otlp listens/)
+  })
+
+  test.each([
+    ['127.0.0.1:4327', direct, undefined],
+    ['backend:4317', direct, undefined],
+    ['127.0.0.1:4317', direct, own],
+    ['127.0.0.1:4317', `${apart}, logs: { receivers: [otlp], exporters: [debug] }`, undefined],
+  ])('one that does not is taken: %s', (endpoint, pipelines, receiver) => {
+    expect(errors(looped(endpoint, pipelines, receiver))).toEqual([])
+  })
+
+  test('memory_limiter behind batch is told, with the order', () => {
+    const of = (order: string): readonly string[] =>
+      load(
+        MINIMAL.replace(
+          'exporters:',
+          'processors: { batch: , memory_limiter: { limit_mib: 100, check_interval: 1s } }\nexporters:',
+        ).replace('      exporters:', `      processors: [${order}]\n      exporters:`),
+      ).warnings
+    expect(of('memory_limiter, batch')).toEqual([])
+    expect(of('batch, memory_limiter')).toEqual([
+      expect.stringContaining(
+        'processors[1]: stands behind batch, which has taken what it would refuse; write processors: [memory_limiter, batch]',
+      ) as string,
+    ])
+  })
+})

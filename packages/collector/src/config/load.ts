@@ -25,6 +25,7 @@ import { entriesOf, freeze, parse, readComponents } from './components.ts'
 import type { CollectorConfig, ComponentConfig, PipelineConfig } from './config.ts'
 import type { ConfigText } from './document.ts'
 import type { References } from './expand.ts'
+import { habitsOf } from './habits.ts'
 import { isMapping } from './merge.ts'
 import type { Path } from './places.ts'
 import { withoutSecrets } from './redact.ts'
@@ -131,6 +132,8 @@ class Loader {
     }
     new ReferenceChecker(names, all, (path, message) => this.#fail(path, message)).check(pipelines, extensions)
     this.#checkSignals(pipelines, all.processors)
+    for (const { path, message, isWrong } of habitsOf(root, pipelines))
+      (isWrong ? this.issues : this.warnings).push(this.#source.issueAt(path, message))
     const inPipelines = (stage: 'receivers' | 'processors' | 'exporters'): ReadonlySet<string> =>
       new Set([...pipelines.values()].flatMap((pipeline) => pipeline[stage]))
     const used: Names = {

@@ -18,12 +18,12 @@ import {
   type Consumer,
   type Context,
   type Counters,
+  type Host,
   type Kind,
   type Ledger,
   type Logger,
   type Route,
   type StatusEvent,
-  type Storage,
 } from '../component/index.ts'
 import { resourceOf } from '../telemetry/index.ts'
 import { timer } from './timer.ts'
@@ -41,8 +41,8 @@ export interface GraphOptions {
   readonly collect?: Collect | undefined
   /** See {@link Host.statusAddress}; asked when a component starts. */
   readonly statusAddress?: (() => string | undefined) | undefined
-  /** See {@link Host.storage}. */
-  readonly storage?: Storage | undefined
+  /** See {@link Host.folderOf}. */
+  readonly folderOf?: Host['folderOf']
   /** See {@link Context.ledger}. */
   readonly ledger?: Ledger | undefined
 }
@@ -249,7 +249,7 @@ class Builder {
   #make(kind: NodeKind, id: string, place: string, makings: Makings, make: Make): Node {
     const key = keyOf(kind, id, place)
     const gauges = new DeferredGauges(this.#options.counters)
-    const { statusChanged, statusAddress: _, taps: __, storage: ___, ...options } = this.#options
+    const { statusChanged, statusAddress: _, taps: __, folderOf: ___, ...options } = this.#options
     const status = new StatusTracker((event) => statusChanged(kind, id, event))
     const { component, consumer } = make({
       ...options,

@@ -229,7 +229,7 @@ class PipelineGraph implements Graph {
       },
       overview: () => this.overview(),
       statusAddress: this.#options.statusAddress?.(),
-      storage: this.#options.storage,
+      folderOf: this.#options.folderOf,
     }
     this.#starting.add(node)
     node.status.to('starting')

@@ -182,6 +182,36 @@ describe('what is to be mended', () => {
     expect(first!.lastSeenMs - first!.firstSeenMs).toBe(2000)
   })
 
+  test('one sender that gets several things wrong is told of each, in the log, too; one that tries everything is not told without end', () => {
+    const { ledger, logger, door } = create()
+    const sender = door.sender(socket('10.0.0.1'), 'shop/1')
+    sender.refused('not_found', 'nothing there', { path: '/v1/traces/v1/traces' })
+    sender.refused('not_found', 'nothing there', { path: '/' })
+    sender.refused('no_pipeline', 'no', { signal: 'metrics' })
+    sender.refused('no_pipeline', 'no', { signal: 'logs' })
+    expect(of(ledger).toSorted()).toEqual(['doubled_path 1', 'missing_path 1', 'no_pipeline 1', 'no_pipeline 1'])
+    expect(ledger.report().senders[0]?.outcomes['not_found']?.count).toBe(2)
+    expect(logger.lines).toHaveLength(4)
+    for (let index = 0; index < 100; index++) sender.refused('not_found', 'nothing there', { path: `/${index}` })
+    expect(ledger.report().senders[0]?.attention.length).toBe(20)
+    expect(logger.lines).toHaveLength(10)
+  })
+
+  test('a collector that exports to itself', () => {
+    const address = 'http://127.0.0.1:55680'
+    const ledger = createLedger({
+      logger: createTestLogger(),
+      counters: createCounters(),
+      surroundings: () => ({ isOwnConfig: false, statusAddress: address }),
+    })
+    const door = ledger.door('otlp', 'grpc')
+    door.sender(socket('127.0.0.1'), 'other').announced('http://127.0.0.1:55681')
+    const itself = door.sender(socket('127.0.0.1'), 'spoor')
+    itself.announced(address)
+    itself.taken(1)
+    expect(of(ledger)).toEqual(['exports_to_itself 1'])
+  })
+
   test('our own doctor, who tries what may be wrong, is not told of', () => {
     const { ledger, door } = create()
     door.sender(socket('127.0.0.1'), 'spoor-doctor/1').refused('not_found', 'nothing there', { path: '/' })
@@ -219,6 +249,18 @@ describe('what is to be mended', () => {
       { path: '/v1/traces/v1/metrics' },
       'doubled_path',
       'OTEL_EXPORTER_OTLP_ENDPOINT=http://10.0.0.9:4318',
+    ],
+    [
+      'not_found',
+      { path: '/', authority: 'x;reboot' },
+      'missing_path',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318/v1/traces',
+    ],
+    [
+      'not_found',
+      { path: '/', authority: 'spoor:14318' },
+      'missing_path',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://spoor:14318/v1/traces',
     ],
     ['not_found', { path: '/jaeger.api_v2.CollectorService/PostSpans' }, 'jaeger', 'OTEL_TRACES_EXPORTER=otlp'],
     ['plain_to_tls_port', {}, 'plain_to_tls_port', 'OTEL_EXPORTER_OTLP_ENDPOINT=https://10.0.0.9:4318'],

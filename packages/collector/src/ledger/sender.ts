@@ -38,6 +38,20 @@ const TOLD_BRIEFLY_MS = 10 * MINUTE_MS
 /** Of these a request that is taken says nothing: it was of another signal, page or program. */
 const NOT_MENDED_BY_SUCCESS = new Set(['no_pipeline', 'method_not_allowed', 'tls_to_plain_port', 'wrong_protocol'])
 
+/** By what refusals of one reason differ in what is to be done about them. */
+const ABOUT: Readonly<Record<string, keyof RefusalFacts>> = {
+  not_found: 'path',
+  no_pipeline: 'signal',
+  unsupported_media_type: 'contentType',
+  preflight_refused: 'origin',
+  invalid_data: 'body',
+  wrong_port: 'wants',
+}
+/** Of one sender, the ones that began last. */
+const MAX_REFUSALS = 20
+/** Lines of the log in a minute for one sender, so that one who tries everything leaves lines to others. */
+const MAX_LINES = 10
+
 interface Outcome {
   count: number
   detail: string
@@ -66,6 +80,8 @@ export class Sender implements SenderAccount {
   #collector: string | undefined
   #isItself = false
   readonly #outcomes = new Map<string, Outcome>()
+  /** Refusals by what is to be done about them: the same reason may have several, as of two programs of one kind. */
+  readonly #refusals = new Map<string, Outcome>()
   /** What was seen in requests that were taken. */
   readonly #observed = new Map<string, Outcome>()
   #ok = 0
@@ -77,6 +93,8 @@ export class Sender implements SenderAccount {
   #minute = 0
   #itemsOfMinute = 0
   #itemsOfMinuteBefore = 0
+  #minuteOfLines = 0
+  #lines = 0
 
   constructor(key: SenderKey, traits: PortTraits, surroundings: () => Surroundings, log: RefusalLog) {
     this.key = key
@@ -111,7 +129,12 @@ export class Sender implements SenderAccount {
   }
 
   refused(reason: string, detail: string, facts: RefusalFacts = NO_FACTS): void {
-    this.#tell(reason, this.#count(this.#outcomes, reason, detail, facts), reason === 'invalid_id' ? PARTLY : REFUSED)
+    this.#count(this.#outcomes, reason, detail, facts)
+    const about = ABOUT[reason]
+    const key = about === undefined ? reason : `${reason} ${String(facts[about]).slice(0, MAX_DETAIL_CHARS)}`
+    if (!this.#refusals.has(key) && this.#refusals.size >= MAX_REFUSALS)
+      this.#refusals.delete(this.#refusals.keys().next().value!)
+    this.#tell(reason, this.#count(this.#refusals, key, detail, facts), reason === 'invalid_id' ? PARTLY : REFUSED)
   }
 
   preflight(origin: string): void {
@@ -143,8 +166,8 @@ export class Sender implements SenderAccount {
   #attention(nowMs: number): Attention[] {
     if (DOCTOR.test(this.key.userAgent)) return []
     const told: Attention[] = []
-    for (const [reason, outcome] of this.#outcomes) {
-      if (reason === 'preflight') continue
+    for (const [key, outcome] of this.#refusals) {
+      const reason = key.split(' ', 1)[0]!
       const okMs = reason === 'preflight_refused' ? (this.#outcomes.get('preflight')?.lastSeenMs ?? 0) : this.#lastOkMs
       const isMended = !NOT_MENDED_BY_SUCCESS.has(reason) && okMs > outcome.lastSeenMs
       if (isTold(outcome, isMended, NOT_MENDED_BY_SUCCESS.has(reason), nowMs)) told.push(this.#told(reason, outcome))
@@ -183,6 +206,9 @@ export class Sender implements SenderAccount {
   #tell(reason: string, outcome: Outcome, message: string): void {
     outcome.untold++
     if (outcome.lastSeenMs < outcome.tellAt) return
+    const minute = Math.floor(outcome.lastSeenMs / MINUTE_MS)
+    if (minute !== this.#minuteOfLines) [this.#minuteOfLines, this.#lines] = [minute, 0]
+    if (this.#lines++ >= MAX_LINES) return
     const isTold = this.#log.tell(this.key, outcome.lastSeenMs, {
       message,
       reason,

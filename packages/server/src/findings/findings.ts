@@ -94,7 +94,8 @@ export function createFindingsDesk(store: StoreQueries, spansSoFar: () => number
     latest() {
       const isDue = performance.now() >= nextAtMs && spansSoFar() !== seenSpans
       if (isDue && !running && !over.signal.aborted) running = look()
-      return latest.filter(({ lastSeenMs }) => Date.now() - lastSeenMs < HOUR_MS)
+      // What could be better is for who asks; the status is for what misleads.
+      return latest.filter(({ lastSeenMs, severity }) => severity !== 'info' && Date.now() - lastSeenMs < HOUR_MS)
     },
     async close() {
       over.abort()

@@ -1,6 +1,7 @@
 import { formatDuration } from '@spoor/otlp'
 import { CLOCK_GRAIN_NS, isAnsweredCall, SkewBounds } from '../skew.ts'
-import { at, Evidence } from './evidence.ts'
+import { at } from './at.ts'
+import { Evidence } from './evidence.ts'
 import { MAX_SPANS, type Finding, type Rule } from './finding.ts'
 import type { SeenTrace } from './seen-trace.ts'
 

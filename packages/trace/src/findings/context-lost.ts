@@ -1,6 +1,7 @@
 import { SpanFlag } from '../model.ts'
 import { topRows } from '../children.ts'
-import { at, Evidence } from './evidence.ts'
+import { at } from './at.ts'
+import { Evidence } from './evidence.ts'
 import type { Finding, Rule } from './finding.ts'
 import type { SeenTrace } from './seen-trace.ts'
 

@@ -21,10 +21,3 @@ export class Evidence {
     return { count: this.count, firstSeenMs, lastSeenMs, spans: this.#spans }
   }
 }
-
-/** The value of a key, made when it is first asked for. */
-export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, (value = make()))
-  return value
-}

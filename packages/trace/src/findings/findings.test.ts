@@ -122,6 +122,9 @@ describe('context_lost', () => {
     expect(codes(times(5, (index) => inA(index * 1000)))).toEqual([])
     // Others call it, too, who are not traced.
     expect(codes(times(20, (index) => [whole(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+    // Of one call in five, somebody else may be who is answered.
+    const some = times(3, (index) => [inA(50_000 + index * 1000), inB(50_000 + index * 1000)]).flat()
+    expect(codes([...times(12, (index) => whole(index * 1000)), ...some])).toEqual([])
     // At other times.
     expect(codes(times(5, (index) => [inA(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
   })
@@ -258,4 +261,53 @@ it('unknown_service', () => {
   expect(found([[{ id: 1, service: 'unknown_service:node', end: ms }]])).toMatchObject([
     { code: 'unknown_service', lines: [{ text: 'OTEL_SERVICE_NAME=shop' }] },
   ])
+})
+
+describe('parents_missing', () => {
+  const request = (index: number, parent?: number): SpanSpec[] => [
+    {
+      id: 1,
+      service: 'c',
+      kind: SERVER,
+      start: index * 1000 * ms,
+      end: (index * 1000 + 20) * ms,
+      ...(parent && { parent }),
+    },
+  ]
+
+  it('of those that nobody waits for any more', () => {
+    const traces = times(40, (index) => request(index, index % 2 === 0 ? 9 : undefined))
+    expect(found(traces)).toMatchObject([
+      { code: 'parents_missing', what: expect.stringContaining('10 of 20 requests of c') as string, count: 10 },
+    ])
+    // One in twenty is lost now and then; and the last seconds are on their way.
+    expect(codes(times(200, (index) => request(index, index % 20 === 0 ? 9 : undefined)))).toEqual([])
+    expect(codes(times(15, (index) => request(index, 9)))).toEqual([])
+  })
+})
+
+it('shared_name: programs in two languages, but for the pages of a service', () => {
+  const of = (language: string): SpanSpec[] => [
+    { id: 1, service: 'shop', end: ms, resource: { 'telemetry.sdk.language': language } },
+  ]
+  expect(found([of('nodejs'), of('python'), of('nodejs')])).toMatchObject([
+    { code: 'shared_name', count: 1, lines: [{ text: 'OTEL_SERVICE_NAME=shop-python' }] },
+  ])
+  expect(codes([of('nodejs'), of('webjs'), of('nodejs')])).toEqual([])
+})
+
+it('mixed_conventions: old names beside new ones, but where a span has both', () => {
+  const of = (service: string, values: Record<string, string>): SpanSpec[] => [
+    { id: 1, service, kind: SERVER, end: ms, ...at(values) },
+  ]
+  const [before, after] = [{ 'http.method': 'GET' }, { 'http.request.method': 'GET' }]
+  expect(found([of('a', before), of('b', after)])).toMatchObject([
+    {
+      code: 'mixed_conventions',
+      services: ['a'],
+      severity: 'info',
+      lines: [{ text: 'OTEL_SEMCONV_STABILITY_OPT_IN=http/dup' }],
+    },
+  ])
+  expect(codes([of('a', { ...before, ...after }), of('b', after)])).toEqual([])
 })

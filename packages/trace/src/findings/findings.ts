@@ -3,9 +3,12 @@ import { clockSkew } from './clock-skew.ts'
 import { contextLost } from './context-lost.ts'
 import type { Finding } from './finding.ts'
 import { healthChecks } from './health-checks.ts'
+import { mixedConventions } from './mixed-conventions.ts'
 import { namesWithIds } from './names-with-ids.ts'
+import { parentsMissing } from './parents-missing.ts'
 import { repeatedCalls } from './repeated-calls.ts'
 import { SeenTrace } from './seen-trace.ts'
+import { sharedName } from './shared-name.ts'
 import { unknownService } from './unknown-service.ts'
 
 export interface Findings {
@@ -17,7 +20,17 @@ export interface Findings {
 
 /** The rules over many traces, from the start. Pure: no clock, no I/O; linear in the spans. */
 export function createFindings(): Findings {
-  const rules = [clockSkew(), contextLost(), namesWithIds(), healthChecks(), repeatedCalls(), unknownService()]
+  const rules = [
+    clockSkew(),
+    contextLost(),
+    parentsMissing(),
+    namesWithIds(),
+    healthChecks(),
+    repeatedCalls(),
+    unknownService(),
+    sharedName(),
+    mixedConventions(),
+  ]
   return {
     add(trace) {
       if (trace.size === 0) return

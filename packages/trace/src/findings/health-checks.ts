@@ -1,6 +1,7 @@
 import { SpanFlag } from '../model.ts'
 import { topRows } from '../children.ts'
-import { at, Evidence } from './evidence.ts'
+import { at } from './at.ts'
+import { Evidence } from './evidence.ts'
 import type { Rule } from './finding.ts'
 
 /** So many requests make it a habit, and so much of all of them drowns the rest. */

@@ -1,4 +1,5 @@
-import { at, Evidence } from './evidence.ts'
+import { at } from './at.ts'
+import { Evidence } from './evidence.ts'
 import type { Finding, Rule } from './finding.ts'
 
 /** Names of one form that make it a habit, and the share of the spans of that form that have a name of their own. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '@spoor/otlp'
 import { childrenOf, endOf } from '../children.ts'
-import { at, Evidence } from './evidence.ts'
+import { at } from './at.ts'
+import { Evidence } from './evidence.ts'
 import type { Finding, Rule } from './finding.ts'
 import { templateOf } from './names-with-ids.ts'
 import type { SeenTrace } from './seen-trace.ts'

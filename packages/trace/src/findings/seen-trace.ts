@@ -1,11 +1,13 @@
 import { spanIdOf, spanOf, type SpanDetail } from '../access.ts'
 import type { Trace } from '../model.ts'
+import { at } from './at.ts'
 
 /** A trace as rules look at it: a span is decoded once, however many of them ask. */
 export class SeenTrace {
   readonly trace: Trace
   readonly #details = new Map<number, SpanDetail>()
-  readonly #hosts = new Map<number, string>()
+  /** By where they stand in the bytes. */
+  readonly #resources = new Map<number, ReadonlyMap<string, string>>()
 
   constructor(trace: Trace) {
     this.trace = trace
@@ -47,16 +49,20 @@ export class SeenTrace {
 
   /** What has the clock that a span was timed by: the host, else the instance, where the resource says it; '' where it does not. */
   host(row: number): string {
-    const at = this.trace.resourceStart[row]!
-    let host = this.#hosts.get(at)
-    if (host === undefined) {
+    return this.resource(row, HOST_KEYS)
+  }
+
+  /** The first of these attributes of the span's resource that there is, as text; '' where there is none. */
+  resource(row: number, keys: readonly string[]): string {
+    const texts = at(this.#resources, this.trace.resourceStart[row]!, () => {
       const { attributes } = this.detail(row).resource
-      const value = HOST_KEYS.map((key) => attributes.find((one) => one.key === key)?.value).find(
-        (one) => one?.type === 'string',
-      )
-      this.#hosts.set(at, (host = value?.type === 'string' ? value.value : ''))
+      return new Map(attributes.flatMap(({ key, value }) => (value?.type === 'string' ? [[key, value.value]] : [])))
+    })
+    for (const key of keys) {
+      const text = texts.get(key)
+      if (text !== undefined) return text
     }
-    return host
+    return ''
   }
 }
 

@@ -16,7 +16,8 @@ import { Outbox } from '../outbox.ts'
 import { Arena } from './arena.ts'
 import { eachTrace, type ChunkTrace } from './by-trace.ts'
 import { FragmentLists, type Detached, type Fragment, type SpanStore } from './fragments.ts'
-import { TraceLog, type Found, type Mark } from './trace-log.ts'
+import { SegmentLog } from './segment-log.ts'
+import { TraceLog, type Found, type Mark, type PersistentStore } from './trace-log.ts'
 import { TraceTable } from './trace-table.ts'
 
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
@@ -68,7 +69,7 @@ export class TraceHolder {
   readonly #config: HolderConfig
   readonly #arena: Arena
   #store: SpanStore
-  #log: TraceLog | undefined
+  #log: PersistentStore | undefined
   #fragments: FragmentLists
 
   constructor(context: Context, config: HolderConfig, next: Consumer) {
@@ -116,10 +117,11 @@ export class TraceHolder {
   }
 
   /** Undefined where there is none, or where it cannot be had, which is told. */
-  #openOwn({ storage }: Host): TraceLog | undefined {
-    if (!storage) return undefined
+  #openOwn({ folderOf }: Host): PersistentStore | undefined {
+    if (!folderOf) return undefined
+    const { logger } = this.#context
     try {
-      return this.#openIn(storage)
+      return SegmentLog.open(folderOf(ownerOf(this.#context)), { maxBytes: 2 * this.#config.max_held_bytes, logger })
     } catch (error) {
       const fields = { component: this.#context.id, error: (error as Error).message }
       const message =

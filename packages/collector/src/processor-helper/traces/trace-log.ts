@@ -50,7 +50,18 @@ const SCHEMA = `
 /** So many are taken out between two looks at the free space. */
 const SHRINK_EVERY = 10_000
 
-export class TraceLog implements SpanStore {
+/** A store whose content is there after the end of the process. */
+export interface PersistentStore extends SpanStore {
+  /** What was in it when it was opened, the oldest first; to be read before anything is put. */
+  found(): Iterable<Found>
+  /** What is known of traces, the oldest first; to be read before the others. */
+  marks(): Iterable<Mark>
+  /** Remembers what is known of a trace; nobody waits for it. Gives a number for {@link unmark}, 1 or more, or 0 where it is not remembered. */
+  mark(words: Uint32Array, at: number, state: number, note: string | null): number
+  unmark(number: number): void
+}
+
+export class TraceLog implements PersistentStore {
   readonly isPersistent = true
   readonly #file: SqliteFile
   readonly #insert: sqlite.StatementSync

@@ -129,6 +129,24 @@ function ottlCondition(config: NonNullable<PlainPolicy['ottl_condition']>, conte
   }
 }
 
+/** Whether a trace of which it keeps a part is kept by it whatever else comes, and whatever others come. */
+export function isFinal(config: AnyPolicy): boolean {
+  switch (config.type) {
+    case 'numeric_attribute':
+    case 'string_attribute':
+    case 'boolean_attribute':
+      return config[config.type]?.invert_match !== true
+    case 'and':
+      return config.and?.and_sub_policy.every(isFinal) ?? false
+    case 'not':
+    case 'drop':
+    case 'composite':
+      return false
+    default:
+      return !isStateful(config)
+  }
+}
+
 /** Whether what it says of a trace depends on others, or on spans that are still to come. */
 export function isStateful(config: AnyPolicy): boolean {
   switch (config.type) {

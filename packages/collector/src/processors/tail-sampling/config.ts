@@ -60,6 +60,12 @@ export const tailSamplingConfig = section({
     .optional()
     .describe('Not supported; see `storage`.'),
   ...holderKeys('decided', 'decided early'),
+  decide_early: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a trace is decided as soon as it is known what becomes of it. It is kept when what has come of it is enough for a policy that looks for something (an error, an attribute, a duration), unless a policy of type `drop` may still drop it; and it is decided a second or two after its root span where no span of it misses its parent, or else when that is so. Spans that come later follow. Not with `sampling_strategy: span-ingest`, and with `decision_wait_after_root_received` only the first. An extension.',
+    ),
   record_policy: z
     .boolean()
     .default(false)

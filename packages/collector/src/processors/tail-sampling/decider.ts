@@ -8,6 +8,8 @@ export interface NamedPolicy {
   readonly policy: Policy
   /** Whether it is one that drops: these are asked first. */
   readonly isDrop: boolean
+  /** Whether a trace of which it keeps a part is kept by it whatever else comes. */
+  readonly isFinal: boolean
 }
 
 export interface Verdict {
@@ -96,6 +98,17 @@ export class Decider {
     return PENDING
   }
 
+  /** Keeps a trace of which a part has come, where nothing can change that any more; else undefined. Counts nothing until then. */
+  keepNow(trace: Trace): Verdict | undefined {
+    if (this.#entries[0]?.isDrop) return undefined
+    const entry = this.#entries.find(({ policy, isFinal }) => isFinal && keeps(policy, trace))
+    if (!entry) return undefined
+    entry.executions.value++
+    entry.traces.sampled.value++
+    entry.spans.sampled.value += trace.spans
+    return { decision: 'sampled', policy: entry.name }
+  }
+
   #ask(entry: Entry, trace: Trace): Decision | undefined {
     entry.executions.value++
     try {
@@ -110,5 +123,15 @@ export class Decider {
       this.#log.warn(entry.name, fields, 'A sampling policy failed for a trace.')
       return undefined
     }
+  }
+}
+
+/** One that cannot say does not. */
+function keeps(policy: Policy, trace: Trace): boolean {
+  try {
+    return policy.decide(trace) === 'sampled'
+  } catch (error) {
+    if (!(error instanceof PolicyError) && !(error instanceof OtlpError)) throw error
+    return false
   }
 }

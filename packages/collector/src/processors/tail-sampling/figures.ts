@@ -7,7 +7,7 @@ const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 1800, 3600]
 const MILLISECONDS = [1, 2, 5, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2000, 5000]
 
 /** Why a trace is decided before its time. */
-export type EarlyReason = 'held_bytes'
+export type EarlyReason = 'held_bytes' | 'kept' | 'complete'
 /** Why spans are dropped without a decision. */
 export type DropReason = 'num_traces' | 'too_large' | 'shutdown' | 'damaged'
 
@@ -42,12 +42,13 @@ export function createFigures(
     counters.histogram(name(end), { processor: id }, bounds)
   for (const [end, read] of Object.entries(gauges)) counters.gauge(name(end), { processor: id }, read)
   const decided = (decision: Decision): Counter => counter('global_count_traces_sampled', DECISION_LABELS[decision])
+  const early = (reason: EarlyReason): Counter => counter('early_decisions', { reason })
   return {
     newTraces: counter('new_trace_id_received'),
     decided: { sampled: decided('sampled'), not_sampled: decided('not_sampled'), dropped: decided('dropped') },
     droppedTooEarly: counter('sampling_trace_dropped_too_early'),
     droppedTooLarge: counter('traces_dropped_too_large'),
-    decidedEarly: { held_bytes: counter('early_decisions', { reason: 'held_bytes' }) },
+    decidedEarly: { held_bytes: early('held_bytes'), kept: early('kept'), complete: early('complete') },
     fromCache: {
       sampled: counter('early_releases_from_cache_decision', { sampled: 'true' }),
       notSampled: counter('early_releases_from_cache_decision', { sampled: 'false' }),

@@ -34,8 +34,8 @@ interface Options {
   readonly id?: string
   /** Of an extension. */
   readonly storage?: Storage
-  /** The collector's own. */
-  readonly own?: Storage
+  /** The collector's own folder. */
+  readonly own?: string
 }
 
 async function start(input: object, { id = 'tail_sampling', storage, own }: Options = {}) {
@@ -45,7 +45,7 @@ async function start(input: object, { id = 'tail_sampling', storage, own }: Opti
   const context = { ...createTestContext(id, budget), pipeline: 'traces' }
   const sink = createSink()
   const processor = tailSamplingProcessor.create(context, config.data, sink, 'traces')
-  await processor.start({ ...hostWith(storage), storage: own })
+  await processor.start({ ...hostWith(storage), folderOf: own === undefined ? undefined : () => own })
   onTestFinished(() => stop(processor))
   const held = (): number => context.value(name('held_bytes'))
   const decided = (): Promise<unknown> => vi.advanceTimersByTimeAsync(2000)
@@ -62,11 +62,16 @@ function hostWith(storage: Storage | undefined): Host {
   return { extension: () => extension, fail: () => {}, overview: () => NO_OVERVIEW }
 }
 
-/** Files in a folder of their own, that outlive a processor. */
-function diskStorage(): Storage & { readonly folder: string } {
+function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tail-sampling-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  return { folder, fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
+  return folder
+}
+
+/** Files in a folder of their own, that outlive a processor. */
+function diskStorage(): Storage {
+  const folder = newFolder()
+  return { fsync: false, fileOf: (owner) => join(folder, owner.replaceAll(/\W/g, '_')) }
 }
 
 interface Spans {
@@ -380,15 +385,109 @@ test.each([
   expect([held(), context.value(name('waiting_traces'))]).toEqual([0, 0])
 })
 
+describe('decide_early', () => {
+  const EARLY = { decide_early: true, decision_wait: '30s' }
+  const early = (context: ReturnType<typeof createTestContext>, reason: string): number =>
+    context.value(name('early_decisions'), { reason })
+
+  /** Of one trace. */
+  function family(...members: { readonly id: number; readonly parent?: number }[]): TelemetryBatch {
+    const id = (number: number | undefined): string =>
+      number === undefined ? '' : number.toString(16).padStart(16, '0')
+    const spans = members.map((one) => ({ traceId: 'a'.repeat(32), spanId: id(one.id), parentSpanId: id(one.parent) }))
+    const bytes = tracesFromJson(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }))
+    return createBatch('traces', [{ bytes, items: spans.length }])
+  }
+
+  test('keeps a trace as soon as a policy has found what it looks for', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...ERRORS })
+    await processor.consume(spansOf({ trace: 1 }, { trace: 2 }), EMPTY_CONTEXT)
+    expect(sink.items).toBe(0)
+    await processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(sink.items).toBe(2))
+    await processor.consume(spansOf({ trace: 1 }), EMPTY_CONTEXT)
+    await vi.waitFor(() => expect(sink.items).toBe(3))
+    expect([early(context, 'kept'), context.value(name('waiting_traces'))]).toEqual([1, 1])
+    expect(context.value(name('count_traces_sampled'), { policy: 'errors', sampled: 'true' })).toBe(1)
+  })
+
+  test.each([
+    [
+      'it may still be dropped',
+      [
+        ...ERRORS.policies,
+        {
+          name: 'drop',
+          type: 'drop',
+          drop: { drop_sub_policy: [{ name: 'a', type: 'span_count', span_count: { min_spans: 9 } }] },
+        },
+      ],
+    ],
+    ['more spans may change it', [{ name: 'small', type: 'span_count', span_count: { max_spans: 9 } }]],
+    [
+      'a span may yet match',
+      [{ name: 'other', type: 'string_attribute', string_attribute: { key: 'a', values: ['b'], invert_match: true } }],
+    ],
+    [
+      'one of two may change',
+      [
+        {
+          name: 'both',
+          type: 'and',
+          and: {
+            and_sub_policy: [
+              { name: 'e', ...ERRORS.policies[0] },
+              { name: 's', type: 'span_count', span_count: { max_spans: 9 } },
+            ],
+          },
+        },
+      ],
+    ],
+  ])('does not, where %s', async (_, policies) => {
+    const { processor, sink } = await start({ ...EARLY, policies })
+    await processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(28_000)
+    expect(sink.items).toBe(0)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(sink.items).toBe(1)
+  })
+
+  const SMALL = { policies: [{ name: 'small', type: 'span_count', span_count: { max_spans: 9 } }] }
+
+  test('decides a trace whose root has come, and whose spans all have their parents', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...SMALL })
+    await processor.consume(family({ id: 2, parent: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(sink.items).toBe(0)
+    await processor.consume(family({ id: 1 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect([sink.items, early(context, 'complete')]).toEqual([3, 1])
+  })
+
+  test('waits for the parents that are missing, and no longer than decision_wait', async () => {
+    const { processor, sink, context } = await start({ ...EARLY, ...SMALL })
+    await processor.consume(family({ id: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(sink.items).toBe(0)
+    await processor.consume(family({ id: 2, parent: 1 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect([sink.items, early(context, 'complete')]).toEqual([3, 1])
+    const other = await start({ ...EARLY, ...SMALL })
+    await other.processor.consume(family({ id: 1 }, { id: 3, parent: 2 }), EMPTY_CONTEXT)
+    await vi.advanceTimersByTimeAsync(31_000)
+    expect([other.sink.items, early(other.context, 'complete')]).toEqual([2, 0])
+  })
+})
+
 describe('with a folder of the collector, and no word of storage', () => {
   test('what was answered outlives the process', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
     expect(first.context.value(name('memory_bytes'))).toBe(0)
     // What a process that is killed here leaves behind.
-    const left = diskStorage()
-    cpSync(own.folder, left.folder, { recursive: true })
+    const left = newFolder()
+    cpSync(own, left, { recursive: true })
     const second = await start(ERRORS, { own: left })
     expect(second.context.value(name('waiting_traces'))).toBe(2)
     await second.decided()
@@ -396,7 +495,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('what waits at a stop is decided then', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     await first.processor.consume(spansOf({ trace: 1 }, { trace: 2, status: 2 }), EMPTY_CONTEXT)
     await first.processor.shutdown(new AbortController().signal)
@@ -406,7 +505,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('what is kept and not handed on at the end is no loss', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     const first = await start(ERRORS, { own })
     first.sink.intercept = () => new Promise<void>(() => {})
     await first.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)
@@ -418,7 +517,7 @@ describe('with a folder of the collector, and no word of storage', () => {
   })
 
   test('where its file cannot be had, what waits is in memory, and that is told', async () => {
-    const own = diskStorage()
+    const own = newFolder()
     await start(ERRORS, { own })
     const second = await start(ERRORS, { own })
     await second.processor.consume(spansOf({ trace: 1, status: 2 }), EMPTY_CONTEXT)

@@ -23,7 +23,8 @@ import {
   type Mark,
   type TraceTable,
 } from '../../processor-helper/index.ts'
-import { compilePolicy } from './compile.ts'
+import { compilePolicy, isFinal } from './compile.ts'
+import { isComplete } from './complete.ts'
 import type { TailSamplingConfig } from './config.ts'
 import { Decider, PENDING, type Verdict } from './decider.ts'
 import { DecisionCache } from './decision-cache.ts'
@@ -80,6 +81,7 @@ export class TailSamplingProcessor implements Component, Consumer {
         name: policy.name,
         policy: compilePolicy(policy, { context, clock }),
         isDrop: policy.type === 'drop',
+        isFinal: isFinal(policy),
       })),
       { id, counters, log, isFirstMatch: config.sample_on_first_match },
     )
@@ -214,6 +216,13 @@ export class TailSamplingProcessor implements Component, Consumer {
       this.#table.bytes[row]! += bytesOfResources(bytes)
       if (this.#table.bytes[row]! > maxSize) return this.#dropTooLarge(row)
     }
+    if (strategy === 'trace-complete' && this.#config.decide_early) {
+      const verdict = this.#decider.keepNow(this.#traceOf(row, [{ bytes, items: fragment.spans }]))
+      if (verdict) {
+        this.#figures.decidedEarly.kept.value++
+        this.#settle(row, verdict)
+      }
+    }
     if (strategy === 'span-ingest') {
       const verdict = this.#decider.decideEarly(this.#traceOf(row, [{ bytes, items: fragment.spans }]))
       if (verdict !== PENDING) this.#settle(row, verdict)
@@ -244,8 +253,40 @@ export class TailSamplingProcessor implements Component, Consumer {
   #count(row: number, { spans, hasRoot }: Pick<Found, 'spans' | 'hasRoot'>): void {
     this.#table.spans[row]! += spans
     const afterRootMs = this.#config.decision_wait_after_root_received
-    if (hasRoot && afterRootMs > 0 && this.#table.state[row] === WAITING)
-      this.#wheel.hasten(row, Math.floor(afterRootMs / TICK_MS))
+    if (!hasRoot || this.#table.state[row] !== WAITING) return
+    if (afterRootMs > 0) this.#wheel.hasten(row, Math.floor(afterRootMs / TICK_MS))
+    else if (this.#looksWhetherComplete) this.#wheel.hasten(row, 1)
+  }
+
+  get #looksWhetherComplete(): boolean {
+    const {
+      decide_early: isEarly,
+      sampling_strategy: strategy,
+      decision_wait_after_root_received: afterRootMs,
+    } = this.#config
+    return isEarly && strategy === 'trace-complete' && afterRootMs === 0
+  }
+
+  /** A trace that has its root is looked at before its time, whether all of it is there; and again when it has waited for twice as long. */
+  #isTime(row: number): boolean {
+    if (!this.#looksWhetherComplete || this.#table.state[row] !== WAITING) return true
+    const ticks = Math.round((performance.now() - this.#table.arrived[row]!) / TICK_MS)
+    if (ticks >= Math.floor(this.#config.decision_wait / TICK_MS)) return true
+    if (this.#isComplete(row)) {
+      this.#figures.decidedEarly.complete.value++
+      return true
+    }
+    this.#wheel.delay(row, ticks, ticks)
+    return false
+  }
+
+  #isComplete(row: number): boolean {
+    try {
+      return isComplete(this.#holder.chunksOf(row))
+    } catch {
+      // What is wrong is told when it is decided.
+      return true
+    }
   }
 
   #tick(): void {
@@ -267,7 +308,7 @@ export class TailSamplingProcessor implements Component, Consumer {
         break
       }
       const row = this.#due[this.#dueAt++]!
-      if (this.#wheel.isDue(row)) this.#decide(row)
+      if (this.#wheel.isDue(row) && this.#isTime(row)) this.#decide(row)
     }
     this.#figures.tickLatency.record(performance.now() - begin)
   }

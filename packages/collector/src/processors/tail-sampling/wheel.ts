@@ -26,6 +26,11 @@ export class Wheel {
     if (this.#now + ticks < this.#table.due[row]!) this.#put(row, this.#now + ticks)
   }
 
+  /** Has it decided so many ticks from now, or when its time is, which is that of one that came so many ticks ago. */
+  delay(row: number, ticks: number, ago: number): void {
+    this.#put(row, this.#now + Math.max(0, Math.min(ticks, this.#waitTicks - ago)))
+  }
+
   /** The rows of this tick, in the order in which they came to it; then comes the next tick. */
   tick(): number[] {
     const rows = this.#take(this.#now)

@@ -1,0 +1,161 @@
+/** Files of a folder that are written at their end only, and deleted as a whole: the oldest first, once nothing in it is of use any more. */
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** A place is the number of a file, times this, and a byte in it. */
+const PLACES = 2 ** 32
+/** In front of a record: the length of what is behind, its CRC-32, and its type. Little-endian. */
+const HEAD_BYTES = 9
+
+interface Segment {
+  readonly fd: number
+  size: number
+  /** Records in it that are of use. */
+  live: number
+}
+
+export interface RecordFound {
+  readonly type: number
+  /** Where `body` begins. */
+  readonly place: number
+  readonly body: Buffer
+}
+
+export class Segments {
+  readonly #folder: string
+  readonly #extension: string
+  readonly #maxBytes: number
+  readonly #files = new Map<number, Segment>()
+  /** Those that were there. */
+  readonly #found: readonly number[]
+  #current = 0
+  /** Bytes of all files. */
+  byteLength = 0
+
+  /** `maxBytes`: of a file, from which on another one is begun. */
+  constructor(folder: string, extension: string, maxBytes: number) {
+    this.#folder = folder
+    this.#extension = extension
+    this.#maxBytes = maxBytes
+    this.#found = readdirSync(folder)
+      .flatMap((name) => (name.endsWith(extension) ? Number(name.slice(0, -extension.length)) : []))
+      .filter((number) => Number.isSafeInteger(number) && number > 0)
+      .sort((a, b) => a - b)
+    for (const number of this.#found) {
+      const fd = openSync(this.#pathOf(number), 'r')
+      const { size } = fstatSync(fd)
+      this.#files.set(number, { fd, size, live: 0 })
+      this.byteLength += size
+    }
+  }
+
+  /** Writes a record of several parts. Gives the place of the first one. Throws what the system says; it is then as if it had not been written. */
+  write(type: number, parts: readonly Uint8Array[]): number {
+    const record = recordOf(type, parts)
+    let file = this.#files.get(this.#current)
+    if (!file || file.size >= this.#maxBytes) file = this.#begin()
+    writeAll(file.fd, record, file.size)
+    const place = this.#current * PLACES + file.size + HEAD_BYTES
+    file.size += record.length
+    this.byteLength += record.length
+    return place
+  }
+
+  read(place: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length)
+    const read = readSync(this.#fileOf(place)!.fd, bytes, 0, length, place % PLACES)
+    if (read < length) throw new Error(`the file ends at byte ${(place % PLACES) + read}`)
+    return bytes
+  }
+
+  /** What is at that place is of use, until {@link release}. */
+  keep(place: number): void {
+    this.#fileOf(place)!.live++
+  }
+
+  release(place: number): void {
+    const file = this.#fileOf(place)
+    if (file) file.live--
+  }
+
+  /** Whether its file is still there. */
+  has(place: number): boolean {
+    return this.#fileOf(place) !== undefined
+  }
+
+  /** The records that were there at the start, as far as they are whole. `damaged`: hears of a file that is not, but for the last one. */
+  *records(damaged: (file: string, atByte: number) => void): Generator<RecordFound> {
+    for (const number of this.#found) {
+      const bytes = readFileSync(this.#pathOf(number))
+      let at = 0
+      while (at + HEAD_BYTES <= bytes.length) {
+        const length = bytes.readUInt32LE(at)
+        const body = bytes.subarray(at + HEAD_BYTES, at + HEAD_BYTES + length)
+        if (length === 0 || body.length < length || crc32(body) !== bytes.readUInt32LE(at + 4)) break
+        yield { type: bytes[at + 8]!, place: number * PLACES + at + HEAD_BYTES, body }
+        at += HEAD_BYTES + length
+      }
+      // The last one ends in the middle where the process did.
+      if (at < bytes.length && number !== this.#found.at(-1)) damaged(this.#pathOf(number), at)
+    }
+  }
+
+  /** Deletes the oldest files, up to the first that is of use; so that what a later one says of an earlier one is there for as long as that. */
+  tidy(): void {
+    for (const [number, { live }] of this.#files) {
+      if (live > 0 || number === this.#current) return
+      this.#delete(number)
+    }
+  }
+
+  close(): void {
+    this.#current = 0
+    this.tidy()
+    for (const { fd } of this.#files.values()) closeSync(fd)
+    this.#files.clear()
+  }
+
+  #begin(): Segment {
+    const number = Math.max(this.#current, this.#found.at(-1) ?? 0) + 1
+    const file: Segment = { fd: openSync(this.#pathOf(number), 'wx+'), size: 0, live: 0 }
+    this.#files.set(number, file)
+    this.#current = number
+    this.tidy()
+    return file
+  }
+
+  #delete(number: number): void {
+    const { fd, size } = this.#files.get(number)!
+    this.#files.delete(number)
+    this.byteLength -= size
+    closeSync(fd)
+    unlinkSync(this.#pathOf(number))
+  }
+
+  #fileOf(place: number): Segment | undefined {
+    return this.#files.get(Math.floor(place / PLACES))
+  }
+
+  #pathOf(number: number): string {
+    return join(this.#folder, `${String(number).padStart(8, '0')}${this.#extension}`)
+  }
+}
+
+function recordOf(type: number, parts: readonly Uint8Array[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const record = Buffer.allocUnsafe(HEAD_BYTES + length)
+  let at = HEAD_BYTES
+  for (const part of parts) {
+    record.set(part, at)
+    at += part.length
+  }
+  record.writeUInt32LE(length, 0)
+  record.writeUInt32LE(crc32(record.subarray(HEAD_BYTES)), 4)
+  record.writeUInt8(type, 8)
+  return record
+}
+
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at)
+}
