@@ -103,12 +103,19 @@ export function fileTests(at: PageSuite): void {
     const folder = await mkdtemp(join(tmpdir(), 'spoor-shared-'))
     try {
       const span = hex(3 * 16 + 4, 16)
-      await at.open(`/trace/${slow}?span=${span}&zoom=0-700000000`)
+      await at.open('/setup')
+      // As the services got their colours in this browser, and in no other.
+      await at.page.evaluate(() => {
+        const owners = Array.from({ length: 40 }, (_, slot) => ['mail', 'stock', 'cart', 'shop'][slot] ?? null)
+        localStorage.setItem('spoor.service-colors', JSON.stringify(owners))
+      })
+      await at.page.goto(`${at.spoor.page}/trace/${slow}?span=${span}&zoom=0-700000000`)
       await spanRows(at.page).first().waitFor()
       const seen = await at.page.getByLabel('Verdict').textContent()
       const colours = await spanRows(at.page).evaluateAll((rows) =>
-        rows.map((row) => row.innerHTML.match(/--hue: ?\d+/)?.[0]),
+        rows.map((row) => row.outerHTML.match(/--hue: ?\d+/)?.[0]),
       )
+      expect(new Set(colours).size).toBe(4)
       await at.page.getByRole('button', { name: 'Download and share' }).click()
       const [saved] = await Promise.all([
         at.page.waitForEvent('download'),
@@ -116,6 +123,7 @@ export function fileTests(at: PageSuite): void {
       ])
       const file = join(folder, 'shared.html')
       await saved.saveAs(file)
+      expect(await readFile(file, 'utf8')).toContain(`content="default-src 'none';`)
 
       const context = await at.page
         .context()
@@ -136,7 +144,7 @@ export function fileTests(at: PageSuite): void {
       expect(page.url()).toMatch(new RegExp(`#/trace/${slow}\\?span=${span}&zoom=0-700000000$`))
       expect(await page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
       expect(
-        await spanRows(page).evaluateAll((rows) => rows.map((row) => row.innerHTML.match(/--hue: ?\d+/)?.[0])),
+        await spanRows(page).evaluateAll((rows) => rows.map((row) => row.outerHTML.match(/--hue: ?\d+/)?.[0])),
       ).toEqual(colours)
       await page.keyboard.press('2')
       await page.locator('.react-flow__node').nth(5).waitFor()

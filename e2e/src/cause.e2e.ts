@@ -264,6 +264,34 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await list().nth(1).getByText('fifth', { exact: true }).waitFor()
   })
 
+  it('tells what is to be mended in a service, by its traces', async () => {
+    const during = (from: bigint, to: bigint) => ({
+      startTimeUnixNano: now + from * ms,
+      endTimeUnixNano: now + to * ms,
+    })
+    const root = span({
+      traceId: hex(700, 32),
+      spanId: hex(70_000, 16),
+      name: 'GET /list',
+      kind: 2,
+      ...during(0n, 200n),
+    })
+    const calls = Array.from({ length: 30 }, (_, index) => ({
+      ...root,
+      spanId: hex(70_001 + index, 16),
+      parentSpanId: root.spanId,
+      name: 'SELECT item',
+      kind: 3,
+      ...during(BigInt(index * 6), BigInt(index * 6 + 5)),
+    }))
+    await sendTraces(at.spoor, traces('lister', [root, ...calls]))
+    await at.open('/services?service=lister')
+    await at.page.getByText('1 thing to mend').click()
+    const row = at.page.getByRole('region', { name: 'What needs attention' }).getByRole('listitem')
+    await row.filter({ hasText: '"SELECT item" up to 30 times' }).getByRole('link', { name: 'for example' }).click()
+    await at.page.waitForURL(new RegExp(`/trace/${root.traceId}\\?span=${root.spanId}`))
+  })
+
   it('Back leads to where one was in the list', async () => {
     await at.open('/search')
     await list().first().waitFor()

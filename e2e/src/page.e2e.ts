@@ -210,7 +210,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.getByRole('region', { name: 'What needs attention' }).getByText('mistaken/1').first().waitFor()
     await page.getByRole('tab', { name: 'Node' }).press('ArrowRight')
     await page.waitForURL(/for=nextjs/)
-    await page.getByRole('tabpanel', { name: 'Next.js' }).getByText('registerOTel').first().waitFor()
+    await page.getByRole('tabpanel', { name: 'Next.js' }).getByText('NEXT_RUNTIME').first().waitFor()
     await page.getByRole('tab', { name: 'Collector' }).click()
     await page.getByText(`endpoint: ${spoor.grpc}`).waitFor()
   })

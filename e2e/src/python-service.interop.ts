@@ -28,7 +28,6 @@ interface JaegerTrace {
 const dist = join(root, 'examples', 'object-classification', 'dist')
 const cache = process.env['SPOOR_CACHE'] ?? join(root, '.cache')
 const labels = join(cache, 'labels.json')
-const register = join(root, 'packages', 'instrument', 'dist', 'register.js')
 const programs: Program[] = []
 let spoor: RunningSpoor
 
@@ -71,7 +70,7 @@ it('the inference service in Python stands in the same trace, with the same span
     await start('inference-node', node, [join(dist, 'inference', 'main.js'), ...about]),
     await start('inference-python', python, [join(root, 'scripts', 'python.mjs'), ...about]),
   ]
-  const traced = ['--import', register, join(dist, 'ensemble', 'main.js')]
+  const traced = ['--import', '@spoor/instrument/register', join(dist, 'ensemble', 'main.js')]
   const front = await start('ensemble', ensemble, [...traced, '--labels', labels, '--inference', urls.join(',')])
   const side = 224
   const pixels = Uint8Array.from({ length: side * side * 3 }, (_, index) => (index * index) >> 7)

@@ -64,12 +64,14 @@ async function runClient(page: string, otlp: string, url: string, count: number)
     page,
     '--json',
   ]
-  const register = join(root, 'packages', 'instrument', 'dist', 'register.js')
-  const client = runProgram(['--import', register, join(dirname(world), 'client', 'main.js'), ...flags, ...more], {
-    OTEL_SERVICE_NAME: 'drone',
-    OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
-    SPOOR_QUIET: '1',
-  })
+  const client = runProgram(
+    ['--import', '@spoor/instrument/register', join(dirname(world), 'client', 'main.js'), ...flags, ...more],
+    {
+      OTEL_SERVICE_NAME: 'drone',
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
+      SPOOR_QUIET: '1',
+    },
+  )
   await once(client.child, 'exit')
   const line = client
     .output()

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { badImages } from './bad-images.ts'
 import { coldStart } from './cold-start.ts'
 import { errors } from './errors.ts'
 import { is, near, wrongParts } from './lab.ts'
@@ -26,6 +27,7 @@ const LABS = [
   coldStart,
   serviceDown,
   wrongName,
+  badImages,
 ]
 const services = ['preprocessing', 'ensemble', 'inference-a', 'inference-b']
 
@@ -45,6 +47,7 @@ function span(trace: string, service: string, name: string, more: Partial<LabSpa
     start: 0,
     end: 0,
     failed: false,
+    message: '',
     attributes,
     ...rest,
   }
@@ -274,6 +277,24 @@ describe('the labs', () => {
       [root('t1', 0, 10), ...work('t1'), root('t2', 0, 30), ...work('t2'), span('t2', 'inference-a', 'POST')],
       { service: 'ensemble', as: 'inference-a', trace: 't2', spans: '3' },
       { service: 'inference-a', as: 'ensemble', trace: 't1', spans: '2' },
+    )
+  })
+
+  it('11: what was refused, and why', () => {
+    const refused = (trace: string, start: number, message: string): LabSpan[] => [
+      span(trace, 'preprocessing', 'POST', { kind: 'server', start, tags: { 'http.response.status_code': 400 } }),
+      span(trace, 'preprocessing', 'prepare the image', { failed: true, message }),
+      span(trace, 'client', 'POST', { kind: 'client', failed: true, tags: { 'http.response.status_code': 400 } }),
+    ]
+    expectOnly(
+      badImages,
+      [
+        ...refused('t2', 20, 'the jpeg image is corrupt: it ends'),
+        ...refused('t1', 10, 'the file is not an image'),
+        ...refused('t3', 30, 'the file is not an image'),
+      ],
+      { refused: '3', cut_off: '1', trace: 't1' },
+      { refused: '6', cut_off: '2', trace: 't2' },
     )
   })
 })

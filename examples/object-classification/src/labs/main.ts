@@ -6,6 +6,7 @@
 import { cac } from 'cac'
 import { runCli } from '../service/cli.ts'
 import { runningWorld } from '../world/control/ask.ts'
+import { badImages } from './bad-images.ts'
 import { coldStart } from './cold-start.ts'
 import { errors } from './errors.ts'
 import { wrongParts } from './lab.ts'
@@ -32,6 +33,7 @@ const LABS: readonly Lab[] = [
   coldStart,
   serviceDown,
   wrongName,
+  badImages,
 ]
 
 interface Flags {

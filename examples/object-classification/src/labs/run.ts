@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Classification } from '../client/send.ts'
+import { FAULTS_VARIABLE } from '../service/faults.ts'
 import type { RunningWorld } from '../world/control/ask.ts'
 import type { WorldAnswer } from '../world/control/server.ts'
 import type { Lab } from './lab.ts'
@@ -29,53 +30,62 @@ export async function runLab(lab: Lab, world: RunningWorld): Promise<LabRun> {
   const links = about.links.map(({ name }) => name)
   const drawn = lab.draw({ services, links }, (from, to) => randomInt(from, to + 1))
   const { fault, at, parameters, afterMs = 0 } = drawn
-  const begin = (): Promise<unknown> => world.switchOn(fault, at, parameters)
+  // The client is the lab's own.
+  const inClient = at === 'client'
+  const begin = async (): Promise<void> => {
+    if (!inClient) await world.switchOn(fault, at, parameters)
+  }
   let late: Promise<unknown> | undefined
+  // Ctrl-C ends the client, which hears it, too; the world has to be mended then as well.
+  let stopped = false
+  const onStop = (): void => {
+    stopped = true
+  }
+  process.on('SIGINT', onStop)
   await world.clear()
   try {
     if (afterMs === 0) await begin()
-    const run = await send(lab, about, () => {
+    const run = await send(lab, about, inClient ? { [fault]: parameters } : {}, () => {
       if (afterMs === 0 || late) return
       late = sleep(afterMs).then(begin)
       // Told below, when all have been sent.
       late.catch(() => undefined)
     })
     await late
+    if (stopped) throw new Error('the lab was stopped; nothing is broken any more')
     return run
   } finally {
-    await world.switchOff(fault, at)
+    process.off('SIGINT', onStop)
+    if (!inClient) await world.switchOff(fault, at)
   }
 }
 
-/** @param onAnswer Called when a photograph was answered. */
-async function send(lab: Lab, { upload, otlp, photographs, page }: WorldAnswer, onAnswer: () => void): Promise<LabRun> {
+/**
+ * @param faults Of the client.
+ * @param onAnswer Called when a photograph was answered.
+ */
+async function send(
+  { rate, photographs }: Lab,
+  about: WorldAnswer,
+  faults: object,
+  onAnswer: () => void,
+): Promise<LabRun> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const client = fileURLToPath(new URL(`../client/main.${extension}`, import.meta.url))
-  const flags = [
-    '--url',
-    upload,
-    '--ds_path',
-    photographs,
-    '--rate',
-    String(lab.rate),
-    '--count',
-    String(lab.photographs),
-  ]
+  const script = fileURLToPath(new URL(`../client/main.${extension}`, import.meta.url))
+  const where = ['--url', about.upload, '--ds_path', about.photographs]
+  const load = ['--rate', String(rate), '--count', String(photographs), '--seed', '1', '--json', '--no-lookup']
   const register = import.meta.resolve('@spoor/instrument/register')
-  const child = spawn(
-    process.execPath,
-    ['--import', register, client, ...flags, '--seed', '1', '--json', '--no-lookup'],
-    {
-      env: {
-        ...process.env,
-        OTEL_SERVICE_NAME: 'client',
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-        OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
-        SPOOR_QUIET: '1',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, ['--import', register, script, ...where, ...load], {
+    env: {
+      ...process.env,
+      OTEL_SERVICE_NAME: 'client',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_ENDPOINT: about.otlp,
+      SPOOR_QUIET: '1',
+      [FAULTS_VARIABLE]: JSON.stringify(faults),
     },
-  )
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const requestIds: string[] = []
   let id: string | undefined
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -88,7 +98,7 @@ async function send(lab: Lab, { upload, otlp, photographs, page }: WorldAnswer, 
   })
   await once(child, 'close')
   if (id === undefined) throw new Error('the client has ended before all photographs were sent')
-  return { page, id, requestIds }
+  return { page: about.page, id, requestIds }
 }
 
 const fileOf = (state: string, number: number): string => join(state, 'labs', `${number}.json`)

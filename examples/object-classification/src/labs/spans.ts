@@ -15,6 +15,8 @@ export interface LabSpan {
   readonly start: number
   readonly end: number
   readonly failed: boolean
+  /** Of its status; empty where there is none. */
+  readonly message: string
   readonly attributes: ReadonlyMap<string, string>
 }
 
@@ -36,7 +38,7 @@ interface JsonTraces {
         readonly startTimeUnixNano: string
         readonly endTimeUnixNano: string
         readonly attributes?: readonly JsonAttribute[]
-        readonly status?: { readonly code?: number }
+        readonly status?: { readonly code?: number; readonly message?: string }
       }[]
     }[]
   }[]
@@ -96,6 +98,7 @@ function readSpans({ resourceSpans }: JsonTraces): LabSpan[] {
         start: milliseconds(span.startTimeUnixNano),
         end: milliseconds(span.endTimeUnixNano),
         failed: span.status?.code === ERROR,
+        message: span.status?.message ?? '',
         attributes: attributesOf(span.attributes),
       })),
     )

@@ -8,6 +8,7 @@ import { hueStyle } from '../service-color/hue.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import button from '../widgets/icon-button.module.css'
 import { CloseIcon } from '../widgets/icons.tsx'
+import { Findings } from './findings.tsx'
 import { OverTime } from './over-time.tsx'
 import { Peers } from './peers.tsx'
 import styles from './service-panel.module.css'
@@ -46,6 +47,7 @@ export function ServicePanel(props: {
         </button>
       </header>
       <OverTime url={url} />
+      <Findings service={service} range={range} />
       <div className={styles.body}>
         <div className={styles.edges}>
           <Peers title="Called by" edges={edges.filter(({ child }) => child === service)} end="parent" />

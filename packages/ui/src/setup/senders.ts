@@ -53,16 +53,18 @@ export const senders: readonly [Sender, ...Sender[]] = [
     label: 'Next.js',
     steps: (addresses) => [
       where(addresses),
-      { title: 'Once', text: 'npm install @vercel/otel @opentelemetry/api' },
+      { title: 'Once', text: 'npm install @spoor/instrument' },
       {
         title: 'In instrumentation.ts, beside package.json, or in src/ where there is one',
         text: lines(
-          `import { registerOTel } from '@vercel/otel'`,
-          '',
-          'export function register() {',
-          `  registerOTel({ serviceName: 'my-service' })`,
+          'export async function register() {',
+          `  if (process.env.NEXT_RUNTIME === 'nodejs') await import('@spoor/instrument/register')`,
           '}',
         ),
+      },
+      {
+        title: 'In next.config.js, so that it is not bundled',
+        text: `module.exports = { serverExternalPackages: ['@spoor/instrument'] }`,
       },
     ],
     note: 'Next.js loads instrumentation.ts by itself; before version 15 only with experimental.instrumentationHook in next.config.',

@@ -71,7 +71,7 @@ describe('hops in traces', () => {
   it('are spans of each way over each link, below the span that has sent the request', async () => {
     const { hops } = await hopsOf(['edge', 'fog', 'cloud'], 'span')
     expect(hops.map(({ name }) => name).sort()).toEqual(['cloud → fog', 'edge → fog', 'fog → cloud', 'fog → edge'])
-    for (const hop of hops) expect(msOf(hop)).toBeGreaterThanOrEqual(14.9)
+    for (const hop of hops) expect(msOf(hop)).toBeGreaterThan(12)
     const bytes = hops.find(({ name }) => name === 'edge → fog')?.attributes?.find(({ key }) => key === 'link.bytes')
     expect(Number(bytes?.value.intValue)).toBeGreaterThan(40_000)
     // And not those of the next request.

@@ -9,7 +9,7 @@ export type ListForm = 'json' | 'csv' | 'otlp'
 export const maxRows = 10_000
 export const maxTraces = 500
 /** Rows that are asked for at a time. */
-const pageRows = 500
+const pageRows = 100
 
 export interface ExportedList {
   readonly blob: Blob
