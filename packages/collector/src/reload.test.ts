@@ -229,7 +229,8 @@ describe('a configuration that cannot be', () => {
   test('as a new receiver cannot listen: all is as it was, with its queue and its figures', async () => {
     const { sink, address } = await startBackend()
     const { collector, reload, value } = await start(yaml({ exporters: { 'otlp_http/a': to(address) } }))
-    const taken = Number(new URL(`http://${address}`).port)
+    const other = await startBackend()
+    const taken = Number(new URL(`http://${other.address}`).port)
     const queue = ', sending_queue: {queue_size: 7}'
     const text = yaml({ exporters: { 'otlp_http/a': to(address, queue) }, port: taken })
     await expect(reload(text)).rejects.toThrow(/receiver otlp: cannot listen on 127.0.0.1:\d+: the address is taken/)
