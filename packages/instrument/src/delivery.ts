@@ -104,8 +104,15 @@ export class Delivery implements SpanProcessor {
       this.#reporter.warnSometimes('queue full', () => this.#queueFullText())
       return
     }
-    if (this.#settings.redactsUrls) redactUrls(span.attributes)
-    encoder.add(span)
+    try {
+      if (this.#settings.redactsUrls) redactUrls(span.attributes)
+      encoder.add(span)
+    } catch (error) {
+      // What the application has put into a span must not come back to it as an error of `end()`.
+      this.#dropped++
+      this.#reporter.warnSometimes('unserializable', () => `span "${span.name}" dropped: ${(error as Error).message}`)
+      return
+    }
     if (encoder.spans >= maxExportBatchSize) this.#sendAll()
     else this.#timer ??= this.#startTimer()
   }

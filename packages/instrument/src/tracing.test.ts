@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { context, propagation, trace } from '@opentelemetry/api'
+import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { TracingOptions } from './options.ts'
 import { getTracer, withSpan } from './spans.ts'
@@ -340,6 +340,26 @@ describe('what does not arrive is counted and said', () => {
     )
   })
 
+  test('a span that cannot be serialized', () => {
+    const { tracer, stats } = start()
+    const traceState = {
+      serialize: () => fail('no text'),
+      get: () => undefined,
+      set: () => traceState,
+      unset: () => traceState,
+    }
+    const parent = {
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      traceFlags: 1,
+      traceState,
+    }
+    tracer.startSpan('odd', {}, trace.setSpanContext(ROOT_CONTEXT, parent)).end()
+    withSpan('good', () => {})
+    expect(lines.at(-1)).toBe('spoor: span "odd" dropped: no text\n')
+    expect(stats()).toMatchObject({ ended: 2, dropped: 1, waiting: 1 })
+  })
+
   test('at the end: what was not sampled, dropped or never ended', async () => {
     vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off')
     const off = start()
@@ -365,3 +385,7 @@ describe('what does not arrive is counted and said', () => {
     expect(stats()).toMatchObject({ failed: 1 })
   })
 })
+
+function fail(message: string): never {
+  throw new Error(message)
+}

@@ -533,6 +533,8 @@ export interface FollowedCollector {
   /** One of these two: what it answered, or why not. */
   readonly status?: CollectorStatus
   readonly error?: string
+  /** What is to be mended of those who send to it; absent where it does not say so. */
+  readonly attention?: readonly AttentionRow[]
 }
 
 export interface ApiError {

@@ -63,15 +63,18 @@ test('its own pipelines, who sends to it, and its configuration', async () => {
   expect(await spoor.json('/api/spoor/v1/config')).toMatchObject({ exporters: { spoor_storage: null } })
 })
 
-test('a collector that sends to it is shown with its own pipelines', async () => {
+test('a collector that sends to it is shown with its own pipelines, and what is wrong with its senders', async () => {
   const spoor = await start()
   const collector = await collectorTo(spoor)
-  await postTraces(collector.listening()[0]!.address, tracesRequest({ spans: 4 }))
+  const { address } = collector.listening()[0]!
+  await postTraces(address, tracesRequest({ spans: 4 }))
+  await fetch(`http://${address}/v1/traces/v1/traces`, { method: 'POST' })
   const { collectors } = await spoor.json<PipelinesResponse>(PIPELINES)
   expect(collectors).toMatchObject([
     {
       address: collector.statusAddress,
       status: { pipelines: [{ id: 'traces', components: [{ id: 'otlp', figures: { out: 4 } }, { id: 'otlp_http' }] }] },
+      attention: [{ code: 'doubled_path' }],
     },
   ])
   expect((await spoor.json<PipelinesResponse>(`${PIPELINES}?own`)).collectors).toEqual([])

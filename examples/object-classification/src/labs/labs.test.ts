@@ -285,6 +285,7 @@ describe('the labs', () => {
       span(trace, 'preprocessing', 'POST', { kind: 'server', start, tags: { 'http.response.status_code': 400 } }),
       span(trace, 'preprocessing', 'prepare the image', { failed: true, message }),
       span(trace, 'client', 'POST', { kind: 'client', failed: true, tags: { 'http.response.status_code': 400 } }),
+      span(trace, 'client', 'classify a photograph', { failed: true, message: `HTTP 400: ${message}` }),
     ]
     expectOnly(
       badImages,

@@ -49,19 +49,21 @@ describe('who calls whom where', () => {
   it('over relays where sites are different, each reporting to the collector of its own site', async () => {
     const text = `
 sites:
-  edge: { services: [client, preprocessing], collector: disk }
+  home: { services: [client], collector: none }
+  edge: { services: [preprocessing], collector: disk }
   fog: { services: [ensemble, inference-a] }
   cloud: { services: [inference-b, spoor], collector: none }
-links: [{ between: [edge, fog] }, { between: [cloud, fog] }]`
+links: [{ between: [home, edge] }, { between: [edge, fog] }, { between: [cloud, fog] }]`
     const world = parseWorldFile(text, 'world.yaml', placedServices(models))
     network = new Network(world)
     const settings = readSettings({ ...flags, world: 'world.yaml' })
     const plan = await planAddresses(settings, models, { world, network })
-    // On one site, and on another.
-    expect([plan.preprocessing, plan.inference[0]]).toEqual([5010, 5012])
-    expect(plan.ensemble).not.toBe(5011)
-    // The same link in the same direction.
-    expect(plan.results).toBe(plan.ensemble)
+    // On one site, and on others; whoever asks for results goes another way than whoever sends images.
+    expect(plan.inference[0]).toBe(5012)
+    expect(plan.preprocessing).not.toBe(5010)
+    expect(new Set([5011, plan.ensemble, plan.results]).size).toBe(3)
+    expect(plan.ensemble).toBe(await network.reach('edge', 'fog', 5011))
+    expect(plan.results).toBe(await network.reach('home', 'fog', 5011))
     expect(plan.inference[1]).not.toBe(5013)
     expect(plan.collectors.map(({ name, config, grpcPort, httpPort }) => [name, config, grpcPort, httpPort])).toEqual([
       ['collector-edge', 'edge-collector.yaml', 4327, 4328],
@@ -71,7 +73,7 @@ links: [{ between: [edge, fog] }, { between: [cloud, fog] }]`
     expect(plan.otlp['preprocessing']).toEqual({ grpc: 4327, http: 4328 })
     expect(plan.otlp['ensemble']).toEqual({ grpc: 4329, http: 4330 })
     expect(plan.otlp['inference-b']).toEqual({ grpc: 4317, http: 4318 })
-    expect(plan.sites).toMatchObject({ client: 'edge', 'inference-a': 'fog', 'inference-b': 'cloud' })
+    expect(plan.sites).toMatchObject({ client: 'home', 'inference-a': 'fog', 'inference-b': 'cloud' })
     const needed = neededPorts(settings, world).map(({ port }) => port)
     expect(needed).toEqual(expect.arrayContaining([4327, 4328, 4329, 4330, 5009]))
     expect(new Set(needed).size).toBe(needed.length)

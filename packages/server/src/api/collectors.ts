@@ -15,7 +15,7 @@ const MAX_BYTES = 1024 * 1024
 /** Within this time the answers are those of before, whoever asks. Milliseconds. */
 const KEEP_MS = 1_000
 
-/** `senders`: the ledger. The function that is given back resolves within about a second. */
+/** `senders`: the ledger. The function that is given back resolves within about two seconds. */
 export function createFollower(senders: () => SendersStatus): () => Promise<readonly FollowedCollector[]> {
   let known: { readonly atMs: number; readonly answer: Promise<readonly FollowedCollector[]> } | undefined
   return () => {
@@ -35,7 +35,11 @@ async function follow({ senders }: SendersStatus, nowMs: number): Promise<readon
   return Promise.all(
     asked.map(async ([address, lastSeenMs]) => {
       try {
-        return { address, lastSeenMs, status: await ask(address) }
+        const status = await ask(address, `${STATUS_PATHS.pipelines}?own`)
+        if (!isStatus(status)) throw new Error('what it answered is not the status of a collector')
+        // An older one has none of it.
+        const senders = await ask(address, STATUS_PATHS.senders).catch(() => undefined)
+        return { address, lastSeenMs, status, ...(isSenders(senders) && { attention: senders.attention }) }
       } catch (error) {
         return { address, lastSeenMs, error: fetchFailure(error, TIMEOUT_MS) }
       }
@@ -44,16 +48,14 @@ async function follow({ senders }: SendersStatus, nowMs: number): Promise<readon
 }
 
 /** `own`: not what that one follows, so that two which send to each other do not ask in circles. */
-async function ask(address: string): Promise<CollectorStatus> {
+async function ask(address: string, path: string): Promise<unknown> {
   if (announcedOrigin(address) !== address) throw new Error('not an address of this machine')
-  const response = await fetch(`${address}${STATUS_PATHS.pipelines}?own`, {
+  const response = await fetch(`${address}${path}`, {
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
   if (response.status !== 200) throw new Error(`it answered with status ${response.status}`)
-  const value: unknown = JSON.parse(await boundedText(response))
-  if (!isStatus(value)) throw new Error('what it answered is not the status of a collector')
-  return value
+  return JSON.parse(await boundedText(response))
 }
 
 async function boundedText({ body }: Response): Promise<string> {
@@ -71,4 +73,8 @@ function isStatus(value: unknown): value is CollectorStatus {
   if (typeof value !== 'object' || value === null) return false
   const { pipelines, extensions, atMs } = value as Partial<CollectorStatus>
   return Array.isArray(pipelines) && Array.isArray(extensions) && typeof atMs === 'number'
+}
+
+function isSenders(value: unknown): value is SendersStatus {
+  return typeof value === 'object' && value !== null && Array.isArray((value as Partial<SendersStatus>).attention)
 }

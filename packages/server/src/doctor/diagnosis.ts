@@ -3,6 +3,11 @@ import type { Attention, MendingLine } from '@spoor/collector'
 /** Something that the doctor has found, with the way out. */
 export type Diagnosis = Pick<Attention, 'code' | 'severity' | 'what' | 'mend' | 'lines'>
 
+/** `http://user:***@host`. */
+export function withoutPassword(text: string): string {
+  return text.replace(/(?<=\/\/[^/@\s:]*:)[^/@\s]+(?=@)/g, '***')
+}
+
 export function env(name: string, value: string): MendingLine {
   return { kind: 'env', text: `${name}=${value}` }
 }
@@ -23,5 +28,11 @@ export function diagnosis(
   lines: readonly MendingLine[] = [],
   severity: Diagnosis['severity'] = 'error',
 ): Diagnosis {
-  return { code: name, severity, what, mend, lines }
+  return {
+    code: name,
+    severity,
+    what: withoutPassword(what),
+    mend,
+    lines: lines.map(({ kind, text }) => ({ kind, text: withoutPassword(text) })),
+  }
 }

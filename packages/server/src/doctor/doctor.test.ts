@@ -200,6 +200,17 @@ describe('the environment and the way', () => {
     expect(mended.hops.at(-1)).toMatchObject({ name: 'query', ok: true })
   })
 
+  it('what is secret is shown nowhere', async () => {
+    const report = await examine({
+      OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().replace('//', '//ada:correct-horse@'),
+      OTEL_EXPORTER_OTLP_HEADERS: 'Authorization: Bearer battery-staple',
+      SPOOR_STATUS_TOKEN: 'tr0ub4dor-and-3',
+      OTEL_TRACES_SAMPLER: 'nothing',
+    })
+    expect(JSON.stringify(report)).not.toMatch(/correct-horse|battery-staple|tr0ub4dor/)
+    expect(codesOf(report)).toContain('bad_headers')
+  })
+
   it('nothing_listens', async () => {
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` }
     const report = await examine(environment)
@@ -405,23 +416,36 @@ describe('a Node application', () => {
     ],
   ])('%s: %s', async (code, _, files, environment, line) => {
     const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), ...environment }
-    const report = await examine(set, { directory: folder(files) })
+    const installed = { 'node_modules/@spoor/instrument/package.json': '{}' }
+    const report = await examine(set, { directory: folder({ ...installed, ...files }) })
     const told = report.diagnoses.find((one) => one.code === code)
     expect(codesOf(report)).toContain(code)
     expect(told!.lines.map(({ text: one }) => one)).toContain(line)
     // The line, applied to the file or the environment that it is for.
     const key = /^npm pkg set "scripts\.(\w+)=(.*)"$/.exec(line)
-    const mended = { ...files }
+    const mended: Record<string, string> = { ...installed, ...files }
     if (key) {
       const before = JSON.parse(files['package.json']!) as { scripts: Record<string, string> }
       mended['package.json'] = JSON.stringify({ ...before, scripts: { ...before.scripts, [key[1]!]: key[2]! } })
     } else if (code === 'next_bundles_it') mended['next.config.mjs'] = `export default { ${line} }\n`
     else if (line.startsWith('ENV ')) mended['Dockerfile'] = files['Dockerfile']!.replace('CMD', `${line}\nCMD`)
-    mended['node_modules/@spoor/instrument/package.json'] = '{}'
     const again = await examine(line.startsWith('NODE_OPTIONS') ? applied(set, line) : set, {
       directory: folder(mended),
     })
     expect(codesOf(again)).not.toContain(code)
+  })
+
+  it('what is to be loaded is the file that there is, or is installed first', async () => {
+    const files = { 'package.json': manifest({ ...traced, scripts: { start: 'node app.js' } }), 'app.js': '' }
+    const lineOf = async (all: Record<string, string>) =>
+      (await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder(all) })).diagnoses[0]?.lines[0]
+        ?.text
+    expect(await lineOf(files)).toBe(
+      'npm install @spoor/instrument && npm pkg set "scripts.start=node --import @spoor/instrument/register app.js"',
+    )
+    expect(await lineOf({ ...files, 'tracing.mjs': '' })).toBe(
+      'npm pkg set "scripts.start=node --import ./tracing.mjs app.js"',
+    )
   })
 
   it('two_api_copies: both places and versions', async () => {
@@ -517,6 +541,18 @@ describe('a Python application', () => {
     expect(codesOf(await examine(set, { directory: folder({ ...usual, ...mended }) }))).not.toContain(code)
   })
 
+  it('imports in branches, and packages that nobody imports, are told nothing of', async () => {
+    const source = `if grpc:\n    ${grpc}\nelse:\n    ${overHttp}\n${exporter(4318)}`
+    const packages = python({
+      'opentelemetry-sdk': '1.27.0',
+      'opentelemetry-exporter-otlp-proto-grpc': '1.27.0',
+      'opentelemetry-exporter-otlp-proto-http': '1.27.0',
+      requests: '2.32.0',
+    })
+    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
+    expect((await examine(set, { directory: folder({ ...packages, 'app.py': source }) })).diagnoses).toEqual([])
+  })
+
   it('forked: gunicorn with preload, and the hook that mends it', async () => {
     const files = {
       ...usual,
@@ -563,7 +599,7 @@ describe('a Python application', () => {
   ])('%s', async (code, packages, line, more) => {
     const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
     const of = (all: Record<string, string>) =>
-      examine(set, { directory: folder({ ...python(all), 'requirements.txt': '' }) })
+      examine(set, { directory: folder({ ...python(all), 'app.py': 'import flask\n' }) })
     const report = await of(packages)
     expect(report.python?.interpreter).toContain('3.13.5')
     expect(report.diagnoses).toMatchObject([{ code, lines: [{ kind: 'shell', text: line }] }])

@@ -1,5 +1,6 @@
 /** The environment as the doctor reads it: what is set, where it is from, and what of it nobody may see. */
 import { readFileSync } from 'node:fs'
+import { withoutPassword } from './diagnosis.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -32,14 +33,13 @@ export function masked(value: string): string {
   return `${scheme}${secret.slice(0, secret.length > 12 ? 2 : 0)}…(${secret.length} characters)`
 }
 
-/** The value of a variable as it may be shown. */
+/** The value of a variable as it may be shown: of a header that cannot be read, nobody knows what in it is secret. */
 export function shownValue(name: string, value: string): string {
   if (name.endsWith('HEADERS'))
     return headerPairs(value)
-      .map(([key, text]) => `${key}=${SECRET.test(key) ? masked(text) : text}`)
+      .map(([key, text]) => (text === '' ? masked(key) : `${key}=${SECRET.test(key) ? masked(text) : text}`))
       .join(',')
-  if (SECRET.test(name)) return masked(value)
-  return value.replace(/(?<=\/\/)[^/@\s]+(?=@)/, (user) => `${user.split(':', 1)[0]}:***`)
+  return SECRET.test(name) ? masked(value) : withoutPassword(value)
 }
 
 /** Of `key=value,key=value`, as they stand. A part without `=` has the value ''. */

@@ -172,32 +172,35 @@ function checkScript(
   }
   const file = join(directory, entry[2]!)
   const late = lateImport(file)
-  if (late)
-    found.push(
-      diagnosis(
-        'loaded_before_tracing',
-        `${entry[2]} imports ${late.before} before ${late.tracing}: what is loaded before tracing is not instrumented.`,
-        'Load tracing before the application.',
-        [
-          setScript(
-            script,
-            command.replace(
-              entry[2]!,
-              `--import ${late.tracing.startsWith('.') ? late.tracing : REGISTER} ${entry[2]}`,
-            ),
-          ),
-        ],
-      ),
-    )
-  else if (traced && !importsTracing(file))
-    found.push(
-      diagnosis(
-        'tracing_not_loaded',
-        `The script ${script} starts ${entry[2]}, and nothing loads tracing.`,
-        'Load it first.',
-        [setScript(script, command.replace(entry[2]!, `--import ${REGISTER} ${entry[2]}`))],
-      ),
-    )
+  const isMissing = !late && traced && !importsTracing(file)
+  if (!late && !isMissing) return
+  const preload = late?.tracing.startsWith('.') ? late.tracing : preloadOf(directory)
+  const line = setScript(script, command.replace(entry[2]!, `--import ${preload} ${entry[2]}`))
+  const needsInstall = preload === REGISTER && !isInstalled(directory, REGISTER)
+  const lines = [needsInstall ? shell(`npm install ${packageOf(REGISTER)} && ${line.text}`) : line]
+  found.push(
+    late
+      ? diagnosis(
+          'loaded_before_tracing',
+          `${entry[2]} imports ${late.before} before ${late.tracing}: what is loaded before tracing is not instrumented.`,
+          'Load tracing before the application.',
+          lines,
+        )
+      : diagnosis(
+          'tracing_not_loaded',
+          `The script ${script} starts ${entry[2]}, and nothing loads tracing.`,
+          'Load it first.',
+          lines,
+        ),
+  )
+}
+
+/** The application's own file that sets tracing up, where it has one of a usual name. */
+function preloadOf(directory: string): string {
+  const names = ['tracing', 'instrumentation', 'otel', 'telemetry'].flatMap((name) =>
+    ['.mjs', '.js', '.cjs', '.ts'].flatMap((end) => [`./${name}${end}`, `./src/${name}${end}`]),
+  )
+  return names.find((name) => existsSync(join(directory, name))) ?? REGISTER
 }
 
 function setScript(script: string, command: string): Diagnosis['lines'][number] {

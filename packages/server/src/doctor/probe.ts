@@ -7,6 +7,7 @@ import https from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { bytesToHex, decodeExportResponse, encodeTraces, tracesToJson } from '@spoor/otlp'
 import { version } from '../version.ts'
+import { withoutPassword } from './diagnosis.ts'
 import { PROBE_SERVICE } from './hidden-probes.ts'
 import type { Protocol, Target } from './settings.ts'
 
@@ -68,7 +69,7 @@ export function createProbe(): Probe {
 /** Resolves in any case. */
 export async function sendProbe({ message }: Probe, target: Target): Promise<ProbeResult> {
   const { protocol, url } = target
-  const none = { protocol, url: url.href, ok: false, status: 0, contentType: '' }
+  const none = { protocol, url: withoutPassword(url.href), ok: false, status: 0, contentType: '' }
   try {
     return await (protocol === 'grpc' ? sendGrpc(message, target) : sendHttp(message, target))
   } catch (error) {
@@ -119,7 +120,7 @@ async function sendHttp(message: Uint8Array, target: Target): Promise<ProbeResul
           const refused = status === 200 && isOtlp ? partlyRefused(answer, contentType) : ''
           resolve({
             protocol,
-            url: url.href,
+            url: withoutPassword(url.href),
             ok: status >= 200 && status < 300 && isOtlp && refused === '',
             status,
             contentType,
@@ -209,7 +210,7 @@ async function sendGrpc(message: Uint8Array, target: Target): Promise<ProbeResul
       const words = fields['grpc-message']
       resolve({
         protocol: 'grpc',
-        url: url.href,
+        url: withoutPassword(url.href),
         ok: code === 0,
         status,
         ...(code !== undefined && { grpcStatus: code }),

@@ -75,6 +75,9 @@ function sourcesIn(directory: string): Source[] {
   return sources
 }
 
+/** What has an instrumentation of its own name. */
+const FRAMEWORKS = ['fastapi', 'flask', 'django', 'requests', 'httpx', 'psycopg2', 'sqlalchemy', 'redis', 'celery']
+
 const LIST = `import importlib.metadata, json, platform
 print(json.dumps([platform.python_version(), {d.metadata['Name'].lower(): d.version for d in importlib.metadata.distributions() if d.metadata['Name']}]))`
 
@@ -140,17 +143,24 @@ function checkSource({ file, text }: Source, found: Diagnosis[]): void {
     )
 }
 
-/** The exporter that was imported last has the name; its port tells which was meant. */
+/** The exporter that was imported last has the name; its port tells which was meant. Imports in branches are each alone. */
 function checkExporters({ file, text }: Source, found: Diagnosis[]): void {
-  const kinds = new Map<string, { readonly kind: string; readonly line: string; readonly at: number }[]>()
+  const kinds = new Map<
+    string,
+    { readonly kind: string; readonly line: string; readonly at: number; readonly isInBlock: boolean }[]
+  >()
   for (const match of text.matchAll(IMPORT)) {
     const name = match[2] ?? 'OTLPSpanExporter'
-    kinds.set(name, [...(kinds.get(name) ?? []), { kind: match[1]!, line: match[0].trim(), at: match.index }])
+    kinds.set(name, [
+      ...(kinds.get(name) ?? []),
+      { kind: match[1]!, line: match[0].trim(), at: match.index, isInBlock: /^[ \t]/.test(match[0]) },
+    ])
   }
   for (const match of text.matchAll(EXPORTER)) {
     const [, name = '', endpoint = '', port = ''] = match
     const imports = kinds.get(name)
-    const last = imports?.filter(({ at }) => at < match.index).at(-1)
+    const isBranched = imports !== undefined && imports.length > 1 && imports.some(({ isInBlock }) => isInBlock)
+    const last = isBranched ? undefined : imports?.filter(({ at }) => at < match.index).at(-1)
     const meant = port === '4317' ? 'grpc' : port === '4318' || endpoint.includes('/v1/traces') ? 'http' : undefined
     if (!last || meant === undefined || last.kind === meant) continue
     const isShadowed = imports!.some(({ kind }) => kind === meant)
@@ -165,6 +175,7 @@ function checkExporters({ file, text }: Source, found: Diagnosis[]): void {
     )
   }
   for (const [name, imports] of kinds) {
+    if (imports.some(({ isInBlock }) => isInBlock)) continue
     if (new Set(imports.map(({ kind }) => kind)).size < 2 || found.some(({ what }) => what.startsWith(file))) continue
     found.push(
       diagnosis(
@@ -301,17 +312,11 @@ function checkPackages(packages: Packages, sources: readonly Source[], found: Di
         'warning',
       ),
     )
-  const frameworks = [
-    'fastapi',
-    'flask',
-    'django',
-    'requests',
-    'httpx',
-    'psycopg2',
-    'sqlalchemy',
-    'redis',
-    'celery',
-  ].filter((name) => name in packages && !(`opentelemetry-instrumentation-${name}` in packages))
+  const imported = (name: string): boolean =>
+    sources.some(({ text }) => new RegExp(`^\\s*(?:import|from)\\s+${name}\\b`, 'm').test(text))
+  const frameworks = FRAMEWORKS.filter(
+    (name) => name in packages && !(`opentelemetry-instrumentation-${name}` in packages) && imported(name),
+  )
   if (frameworks.length > 0)
     found.push(
       diagnosis(

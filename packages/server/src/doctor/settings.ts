@@ -3,7 +3,7 @@
  * Variable Specification" and "OpenTelemetry Protocol Exporter".
  */
 import { didYouMean } from '@spoor/collector'
-import { type Diagnosis, diagnosis, env } from './diagnosis.ts'
+import { type Diagnosis, diagnosis, env, withoutPassword } from './diagnosis.ts'
 import { type Environment, find, headerPairs, type Setting, shownValue } from './environment.ts'
 
 export type Protocol = 'grpc' | 'http/protobuf' | 'http/json'
@@ -61,7 +61,7 @@ export function resolveSettings(environment: Environment, language: Language): R
   const certificate = find(environment, 'OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CERTIFICATE')
   const inForce: Setting[] = [
     { name: 'protocol', value: protocol.value, from: protocol.from },
-    { name: 'endpoint', value: shownValue('', url.href), from: from ?? 'default' },
+    { name: 'endpoint', value: withoutPassword(url.href), from: from ?? 'default' },
     ...Object.entries(headers).map(([name, value]) => ({
       name: `header ${name}`,
       value: shownValue('_HEADERS', `${name}=${value}`).slice(name.length + 1),

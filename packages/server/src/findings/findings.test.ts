@@ -57,7 +57,7 @@ async function ofShape(shape: string): Promise<{ readonly found: readonly Findin
   const from = await startTestSpoor()
   onTestFinished(() => from.remove())
   const io = { stdout: new PassThrough().resume(), stderr: new PassThrough().resume() }
-  const to = ['--endpoint', from.urls.otlpGrpc!, '--shape', shape, '--spans', '30000', '--seed', '7']
+  const to = ['--endpoint', from.urls.otlpGrpc!, '--shape', shape, '--spans', '9000', '--seed', '7']
   expect(await runCli(['node', 'spoor', 'loadgen', ...to], io)).toBe(0)
   return { found: await findings('', from), from }
 }

@@ -47,7 +47,9 @@ test('top: components, rates, troubles, senders and what was refused to them', a
     expect(output).toMatch(/ exporter otlp_http +recoverable error +0\.0 +0 +1 \(0 %\)/)
     expect(output).toMatch(/! exporter otlp_http +\d+ s: cannot send to http:\/\/127\.0\.0\.1:1: /)
     expect(output).toMatch(/127\.0\.0\.1 +\S+ +otlp http +\d+ s +1,234 +1 +service-0 \(nodejs\)\n/)
-    expect(output).toMatch(/! 127\.0\.0\.1 curl +not_found: \/v1\/trace: page not found/)
+    expect(output).toMatch(
+      /! 127\.0\.0\.1 curl +wrong_path: Requests come to \/v1\/trace, where nothing is\.\n +OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http:\/\/127\.0\.0\.1:\d+\/v1\/traces/,
+    )
   }, WITHIN)
 })
 

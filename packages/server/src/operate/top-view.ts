@@ -127,15 +127,20 @@ function senderLines({ senders, forgotten, capacity }: SendersStatus, nowMs: num
       .map(([reason, count]) => `${reason} ${figure(count)}`)
       .join(', '),
   ])
-  const details = shown.flatMap((sender) =>
-    refusals(sender).map(
-      ([reason, , detail]) => `${sender.peer} ${plain(sender.userAgent, 40)}  ${reason}: ${plain(detail, 200)}`,
-    ),
+  const details = shown.flatMap(({ peer, userAgent, attention }) =>
+    attention.map(({ code, what, lines }) => ({
+      what: `${peer} ${plain(userAgent, 40)}  ${code}: ${plain(what, 300)}`,
+      line: lines.length > 0 ? plain(lines[0]!.text, 300) : '',
+    })),
   )
   const more = senders.length - shown.length
   return [
     ...toned(filledTable(SENDER_COLUMNS, rows), terminal),
-    ...(details.length > 0 ? ['', ...details.map((line) => `  ${terminal.tone('yellow', '!')} ${line}`)] : []),
+    ...(details.length > 0 ? [''] : []),
+    ...details.flatMap(({ what, line }) => [
+      `  ${terminal.tone('yellow', '!')} ${what}`,
+      ...(line === '' ? [] : [`      ${terminal.tone('green', line)}`]),
+    ]),
     ...(more > 0 ? [`  and ${figure(more)} more`] : []),
     ...(forgotten > 0
       ? [`  ${figure(forgotten)} seen longest ago were forgotten (${figure(capacity)} are known at a time)`]
@@ -151,10 +156,10 @@ function origins({ sampled: { resources } }: SenderReport): string {
   return `${plain(first.service, 30) || '?'}${sdk === '' ? '' : ` (${plain(sdk, 30)})`}${more}`
 }
 
-function refusals({ outcomes }: SenderReport): readonly (readonly [reason: string, count: number, detail: string])[] {
+function refusals({ outcomes }: SenderReport): readonly (readonly [reason: string, count: number])[] {
   return Object.entries(outcomes)
     .filter(([reason]) => reason !== 'preflight')
-    .map(([reason, { count, detail }]) => [reason, count, detail])
+    .map(([reason, { count }]) => [reason, count])
 }
 
 function queue({ queue: filled }: Figures): string {

@@ -181,7 +181,11 @@ export class RowReader {
 
   /** A view of the bytes, good until the next rows are taken. */
   bytes(): Buffer {
-    const length = this.varint()
+    return this.raw(this.varint())
+  }
+
+  /** A value of so many bytes, as {@link bytes}. */
+  raw(length: number): Buffer {
     const start = this.#step(length)
     return this.#bytes.subarray(start, start + length)
   }

@@ -1,4 +1,4 @@
-import { GROUP_FIELDS, type AggregateScope, type CompareQuery } from '../../contract.ts'
+import { GROUP_FIELDS, type AggregateQuery, type AggregateScope, type CompareQuery } from '../../contract.ts'
 import { aggregate } from '../../local/read/aggregate/aggregate.ts'
 import { bottleneck } from '../../local/read/aggregate/bottleneck.ts'
 import { compare } from '../../local/read/aggregate/compare.ts'
@@ -13,7 +13,8 @@ import { Turn } from '../../local/read/turn.ts'
 import { systemClock } from '../../local/runtime.ts'
 import type { Query } from '../query.ts'
 import { boundsSql, keysSql, type Bounds } from '../sql/catalogue.ts'
-import { tracesSql } from '../sql/spans.ts'
+import { areFields, HEADER_COLUMNS, headerDecoder, isOfHeaders } from '../sql/headers.ts'
+import { decodeSpanOfTrace, SPAN_COLUMNS, tracesSql } from '../sql/spans.ts'
 import type { Tables } from '../tables.ts'
 import { CandidateQueue } from './candidate-queue.ts'
 import { countedSql, type Scope } from '../sql/counted.ts'
@@ -64,13 +65,22 @@ export async function count<M extends keyof Answers>(
 function partsOf<M extends keyof Answers>(query: Query, tables: Tables, method: M, asked: Asked<M>): BlockParts {
   const [a, b = a] = scopesIn(method, asked).map((scope) => toScope(method, scope))
   const most = mostTraces(method, asked)
+  const isLean = isOfHeadersAlone(method, asked)
+  const [columns, decode] = isLean ? [HEADER_COLUMNS, headerDecoder()] : [SPAN_COLUMNS, decodeSpanOfTrace]
   return {
     size: 1,
     each: (side) =>
       most === undefined
-        ? partsByTrace(query, countedSql(tables.spans, side === 'a' ? a! : b!), DOING)
+        ? partsByTrace(query, countedSql(tables.spans, side === 'a' ? a! : b!, columns), decode, DOING)
         : newestParts(query, tables, a!, most),
   }
+}
+
+/** Whether nothing but headers of spans is asked for. */
+function isOfHeadersAlone<M extends keyof Answers>(method: M, asked: Asked<M>): boolean {
+  const keys = { aggregate: (asked as AggregateQuery).groupBy, compare: (asked as CompareQuery).keys }
+  if (method === 'errorGroups' || !areFields(keys[method as 'aggregate' | 'compare'])) return false
+  return scopesIn(method, asked).every(({ spans, filter }) => isOfHeaders(filter ? { op: 'spans', filter } : spans))
 }
 
 async function* newestParts(

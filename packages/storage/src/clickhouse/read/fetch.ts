@@ -1,7 +1,8 @@
 import type { Turn } from '../../local/read/turn.ts'
 import type { Statement } from '../connection.ts'
 import type { Query } from '../query.ts'
-import { decodeSpan, decodeSpanOfTrace } from '../sql/spans.ts'
+import type { RowReader } from '../row-binary.ts'
+import { decodeSpan, type SpanOfTrace } from '../sql/spans.ts'
 import { Assembly } from './assembly.ts'
 import { FetchedBlock } from './fetched-block.ts'
 
@@ -31,16 +32,17 @@ export async function blocksOf(query: Query, statement: Statement, doing: string
   return blocks
 }
 
-/** The same in parts, each of which has whole traces and is forgotten when the next is asked for. The statement gives spans by their traces. */
+/** The same in parts, each of which has whole traces and is forgotten when the next is asked for. The statement gives spans by their traces, `decode` reads one. */
 export async function* partsByTrace(
   query: Query,
   statement: Statement,
+  decode: (row: RowReader) => SpanOfTrace,
   doing: string,
 ): AsyncGenerator<readonly FetchedBlock[]> {
   const assembly = new Assembly()
   let blocks = new Blocks(query.turn)
   let trace: Uint8Array = new Uint8Array()
-  for await (const spans of query.rows(statement, decodeSpanOfTrace, doing)) {
+  for await (const spans of query.rows(statement, decode, doing)) {
     for (const span of spans) {
       const isSame = Buffer.compare(span.trace, trace) === 0
       if (!isSame) trace = new Uint8Array(span.trace)

@@ -15,19 +15,14 @@ export interface Scope {
   readonly isOfTraces: boolean
 }
 
-/** The spans that are needed to count what the scope finds, and perhaps some more, by their traces. */
-export function countedSql(table: string, { set, from, to, isOfTraces }: Scope): Statement {
+/** The spans that are needed to count what the scope finds, and perhaps some more, by their traces. `columns`: what of each. */
+export function countedSql(table: string, { set, from, to, isOfTraces }: Scope, columns: string): Statement {
   const parameters = new Parameters()
   const range = rangeSql(from, to, parameters)
   const condition = isOfTraces
     ? tracesCondition(table, needsOf(set, parameters), range)
     : allOf([range, coverOf(set, parameters)])
-  const sql = [
-    'SELECT TraceId, SpoorResource, SpoorScope, SpoorSpan',
-    `FROM ${table}`,
-    ...where(condition),
-    'ORDER BY TraceId, SpoorBatch, SpoorRow',
-  ]
+  const sql = [`SELECT ${columns}`, `FROM ${table}`, ...where(condition), 'ORDER BY TraceId, SpoorBatch, SpoorRow']
   return { sql: sql.join('\n'), parameters }
 }
 

@@ -3,6 +3,7 @@ import type { Filter, Order, SpanSet } from '../../contract.ts'
 import { candidatesSql } from './candidates.ts'
 import { countedSql, totalSql } from './counted.ts'
 import { filterSql } from './filter.ts'
+import { HEADER_COLUMNS, isOfHeaders } from './headers.ts'
 import { Parameters } from './parameters.ts'
 
 const ATTRIBUTE = { attribute: 'http.route' }
@@ -82,8 +83,21 @@ it('counts in SQL what that can say exactly, and fetches what is needed for the 
   expect(totalSql(table, { ...range, set: { op: 'spans', filter: FILTERS['regex']! } })).toBeUndefined()
   const total = totalSql(table, { ...range, set: exact })!
   await expect(told(total.sql, total.parameters)).toMatchFileSnapshot('golden/total.sql')
-  const ofTraces = countedSql(table, { ...range, set: STRUCTURAL, isOfTraces: true })
+  const ofTraces = countedSql(table, { ...range, set: STRUCTURAL, isOfTraces: true }, 'TraceId, SpoorSpan')
   await expect(told(ofTraces.sql, ofTraces.parameters)).toMatchFileSnapshot('golden/counted-traces.sql')
-  const ofSpans = countedSql(table, { ...range, set: exact, isOfTraces: false })
+  const ofSpans = countedSql(table, { ...range, set: exact, isOfTraces: false }, HEADER_COLUMNS)
   await expect(told(ofSpans.sql, ofSpans.parameters)).toMatchFileSnapshot('golden/counted-spans.sql')
+})
+
+it('knows what is told by headers alone', () => {
+  const spans = (filter: Filter): SpanSet => ({ op: 'spans', filter })
+  const told = ['service', 'not-name', 'status', 'slower-than', 'started-before', 'has-parent', 'regex', 'not-both']
+  for (const [name, filter] of Object.entries(FILTERS)) {
+    const expected = told.includes(name) || name === 'regex-of-steps'
+    expect([name, isOfHeaders(spans(filter))]).toEqual([name, expected])
+  }
+  expect(isOfHeaders(STRUCTURAL)).toBe(true)
+  const of = { op: 'having', arg: STRUCTURAL, aggregate: 'max', compare: 'gt', value: 1 } as const
+  expect([isOfHeaders(of), isOfHeaders({ ...of, of: { attribute: 'a' } })]).toEqual([true, false])
+  expect(isOfHeaders({ op: 'without', arg: spans(FILTERS['word']!) })).toBe(false)
 })

@@ -60,6 +60,9 @@ export interface SpansOfTraces {
   readonly stored?: { readonly than: '>' | '<='; readonly batch: bigint; readonly until?: bigint }
 }
 
+/** In the order of {@link decodeSpanOfTrace}. */
+export const SPAN_COLUMNS = `TraceId, ${COLUMNS}`
+
 /** The same with the trace's id before it. */
 export interface SpanOfTrace extends StoredSpan {
   readonly trace: Uint8Array

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { createBatch } from '@spoor/otlp'
+import { createBatch, encodeTraces } from '@spoor/otlp'
 import { afterAll, expect, it } from 'vitest'
-import { attributes, hexId, MS, requestOf, sent, T0 } from '../../conformance/spans.ts'
+import { attributes, hexId, MS, sent, T0 } from '../../conformance/spans.ts'
 import { collectSearch, type SearchQuery } from '../../contract.ts'
 import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
@@ -11,39 +11,46 @@ import { Connection } from '../connection.ts'
 const SPANS = Number(process.env['SPOOR_BENCH_SPANS'] ?? 20_000)
 const PER_REQUEST = 500
 const PER_TRACE = 10
+const FIRST_TRACE = 0x7000_0000_0000_0000_0000_0000_0000_0000n
 
 const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
 const address = { ...base, database: `${base.database}_bench` }
 
-/** One request of traces of ten spans, of a shop. */
+/** One request of traces of ten spans, of three services that have sent them together. */
 function request(number: number): Uint8Array {
-  return requestOf(
-    Array.from({ length: PER_REQUEST }, (_, i) => {
-      const trace = (number * PER_REQUEST + i - (i % PER_TRACE)) / PER_TRACE
-      const [first, at] = [i % PER_TRACE === 0, BigInt(number * PER_REQUEST + i) * MS]
-      return sent({
-        trace: 0,
-        id: 1,
-        service: ['shop', 'bank', 'mail'][i % 3]!,
-        name: `operation ${i % 20}`,
-        status: i % 97 === 0 ? 2 : 0,
-        attributes: attributes({
-          'http.route': `/r/${i % 30}`,
-          'http.status_code': 200n,
-          'order.id': `o${number}-${i}`,
-          'user.id': `u${i % 100}`,
-        }),
-        resource: attributes({ 'host.name': `h${i % 5}`, 'telemetry.sdk.language': 'nodejs' }),
-        span: {
-          traceId: hexId(0x7000_0000_0000_0000_0000_0000_0000_0000n + BigInt(trace), 32),
-          spanId: hexId((i % PER_TRACE) + 1, 16),
-          parentSpanId: first ? '' : hexId(1, 16),
-          startTimeUnixNano: T0 + at,
-          endTimeUnixNano: T0 + at + BigInt(randomBytes(3).readUIntBE(0, 3)) * 100n,
-        },
-      })
-    }),
-  )
+  const spans = Array.from({ length: PER_REQUEST }, (_, i) => {
+    const trace = (number * PER_REQUEST + i - (i % PER_TRACE)) / PER_TRACE
+    const start = T0 + BigInt(number * PER_REQUEST + i) * MS
+    return sent({
+      trace: 0,
+      id: 1,
+      service: ['shop', 'bank', 'mail'][i % 3]!,
+      name: `operation ${i % 20}`,
+      status: i % 97 === 0 ? 2 : 0,
+      attributes: attributes({
+        'http.route': `/r/${i % 30}`,
+        'http.status_code': 200n,
+        'order.id': `o${number}-${i}`,
+        'user.id': `u${i % 100}`,
+      }),
+      resource: attributes({ 'host.name': 'h', 'telemetry.sdk.language': 'nodejs' }),
+      span: {
+        traceId: hexId(FIRST_TRACE + BigInt(trace), 32),
+        spanId: hexId((i % PER_TRACE) + 1, 16),
+        parentSpanId: i % PER_TRACE === 0 ? '' : hexId(1, 16),
+        startTimeUnixNano: start,
+        endTimeUnixNano: start + BigInt(randomBytes(3).readUIntBE(0, 3)) * 100n,
+      },
+    })
+  })
+  const byService = Map.groupBy(spans, (_, i) => i % 3)
+  return encodeTraces({
+    resourceSpans: [...byService.values()].map((own) => ({
+      resource: own[0]!.resource,
+      schemaUrl: '',
+      scopeSpans: [{ scope: own[0]!.scope, spans: own.map(({ span }) => span), schemaUrl: '' }],
+    })),
+  })
 }
 
 const seconds = async (work: () => Promise<unknown>): Promise<{ cpu: number; wall: number }> => {
@@ -70,8 +77,7 @@ it('stores and answers, and says what that takes', async () => {
   const questions: Readonly<Record<string, () => Promise<unknown>>> = {
     'trace by id': async () => {
       let bytes = 0
-      for await (const chunk of store.trace(hexId(0x7000_0000_0000_0000_0000_0000_0000_0000n, 32)))
-        bytes += chunk.length
+      for await (const chunk of store.trace(hexId(FIRST_TRACE, 32))) bytes += chunk.length
       expect(bytes).toBeGreaterThan(0)
     },
     'newest 20': () => collectSearch(store.search({ timeoutMs })),

@@ -6,7 +6,6 @@ import { storeError } from '../error.ts'
 import { RowWriter } from '../row-binary.ts'
 import { SpanRows } from './rows.ts'
 
-/** Bytes of an insert, beyond which the next batch is one of the next insert. */
 const INSERT_BYTES = 32 << 20
 /** Memory that is kept for the next one. */
 const KEPT_BYTES = 8 << 20
@@ -43,6 +42,7 @@ export class Inserter {
   appended = 0
   readonly #insert: Insert
   readonly #tell: (event: StoreEvent) => void
+  readonly #insertBytes: number
   readonly #id = randomUUID()
   readonly #abort = new AbortController()
   #filling: Group = newGroup()
@@ -56,9 +56,20 @@ export class Inserter {
   #failures = 0
   #failingSinceMs = 0
 
-  constructor(insert: Insert, tell: (event: StoreEvent) => void) {
+  /** `insertBytes`: of rows, beyond which the next batch is one of the next insert. */
+  constructor(
+    insert: Insert,
+    tell: (event: StoreEvent) => void,
+    { insertBytes = INSERT_BYTES }: { readonly insertBytes?: number } = {},
+  ) {
     this.#insert = insert
     this.#tell = tell
+    this.#insertBytes = insertBytes
+  }
+
+  /** Of rows that are not stored yet, beside those of an insert that is under way. */
+  get pendingBytes(): number {
+    return this.#filling.rows.row.at
   }
 
   async append(batch: TelemetryBatch): Promise<void> {
@@ -71,7 +82,7 @@ export class Inserter {
     if (batch.byteLength === 0) return
     if (batch.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0) !== batch.byteLength)
       throw new StorageError('bad_query', 'append: the memory of the batch was freed before it was stored')
-    while (this.#filling.rows.row.at >= INSERT_BYTES) {
+    while (this.pendingBytes >= this.#insertBytes) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
       if (this.#refusal) throw this.#refusal
     }

@@ -11,7 +11,6 @@ export class MatchingTraces {
   readonly #turn: Turn
   readonly #visit: (trace: SweptTrace) => void
   #sweep: TraceSweep | undefined
-  #isCut = false
 
   constructor(blocks: Blocks, scope: ScopePlan, turn: Turn, visit: (trace: SweptTrace) => void) {
     this.#blocks = blocks
@@ -22,7 +21,7 @@ export class MatchingTraces {
 
   /** Whether there may be more than were told, as there were enough. */
   get hasLeft(): boolean {
-    return this.#isCut || (this.#sweep?.hasLeft ?? false)
+    return this.#sweep?.hasLeft ?? false
   }
 
   async run({ maxTraces = Infinity, growth }: Omit<SweepOptions, 'isPart'>): Promise<void> {
@@ -33,8 +32,6 @@ export class MatchingTraces {
       return []
     }
     return eachPart(this.#blocks, this.#turn, async (part, turn, isPart) => {
-      this.#isCut = left <= 0
-      if (this.#isCut) return true
       const options = { maxTraces: left, growth, isPart }
       this.#sweep = new TraceSweep(newestFirst(part), this.#scope, turn, visit, noRows, options)
       await this.#sweep.run()
