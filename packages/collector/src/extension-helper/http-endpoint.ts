@@ -1,5 +1,5 @@
 /** A small HTTP server of an extension, that answers GET from memory. */
-import http from 'node:http'
+import type http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TlsOptions } from 'node:tls'
@@ -90,7 +90,8 @@ export function createHttpEndpoint(
   }
 
   function create(): http.Server | https.Server {
-    if (!tls) return http.createServer(limits, serve)
+    // See `receiver-helper/http.ts`.
+    if (!tls) return process.getBuiltinModule('node:http').createServer(limits, serve)
     const { config, logger } = tls
     try {
       files = createTlsFiles(() => serverTlsOptions(config), config.reload_interval, {

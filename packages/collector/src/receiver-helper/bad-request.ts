@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** How long a client has to take the answer and close. Milliseconds. */
@@ -14,6 +13,6 @@ export function refuseConnection(socket: Duplex, status: 400 | 408, message: str
   socket.once('close', () => clearTimeout(timer))
   const body = `${status} ${message}\n`
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${process.getBuiltinModule('node:http').STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )
 }

@@ -49,12 +49,12 @@ test('what was put and not removed is found again, with what is known of traces'
   const places = [...log.put([fragment(1), fragment(2)]), ...log.put([fragment(3)])]
   expect(places.map((place) => log.read(place, 5)[0])).toEqual([1, 2, 3])
   log.remove([places[1]!])
-  const mark = log.mark(idOf(9), 0, 2, 'a policy')
+  expect(log.mark(idOf(9), 0, 2, 'a policy')).toBeGreaterThan(0)
   log.mark(idOf(8), 0, 1, null)
   await killed(log, folder)
   const { log: next, logger } = open(folder)
   expect([...next.marks()]).toEqual([
-    { number: mark, words: idOf(9), at: 0, state: 2, note: 'a policy' },
+    { number: expect.any(Number) as number, words: idOf(9), at: 0, state: 2, note: 'a policy' },
     { number: expect.any(Number) as number, words: idOf(8), at: 0, state: 1, note: null },
   ])
   expect([...next.found()]).toEqual([
@@ -80,6 +80,23 @@ test('files go when all of them is done with, the oldest first, and none is left
   expect(tracesOf(folder)).toHaveLength(1)
   log.close()
   expect(readdirSync(folder)).toEqual(['lock.sqlite'])
+})
+
+test('of marks, files go when all in them are forgotten', async () => {
+  const folder = newFolder()
+  const { log } = open(folder)
+  const marksOf = (): number => readdirSync(folder).filter((name) => name.endsWith('.marks')).length
+  const numbers: number[] = []
+  for (let i = 0; i < 6; i++) {
+    for (let j = 0; j < 1000; j++) numbers.push(log.mark(idOf(j), 0, 1, 'long'.repeat(150)))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(marksOf()).toBe(3)
+  for (const number of numbers.slice(0, 4000)) log.unmark(number)
+  expect(marksOf()).toBe(1)
+  for (const number of numbers.slice(4000)) log.unmark(number)
+  log.close()
+  expect(marksOf()).toBe(0)
 })
 
 test('a record that was not written to its end is as if it had not been', async () => {

@@ -3,7 +3,7 @@
  * deleted when all of it, and all before it, is done with. So a trace that waits costs a part of one write, and a read when it is decided.
  *
  *     00000001.traces   records `put` (the fragments of a request) and `removed` (places)
- *     00000001.marks    records `mark` (what is known of a trace that does not wait any more)
+ *     00000001.marks    records `marks` (what is known of traces that do not wait any more)
  *     lock.sqlite       whose lock says that a process has the folder
  */
 import { join } from 'node:path'
@@ -20,10 +20,13 @@ const MARKS_BYTES = 1024 * 1024
 
 const PUT = 1
 const REMOVED = 2
-const MARK = 3
+const MARKS = 3
 /** In front of a fragment's bytes: the trace's id, its spans, whether a root is among them, how many bytes there are. */
 const FRAGMENT_HEAD_BYTES = 25
 const PLACE_BYTES = 8
+/** Of a mark: the trace's id, its state, how long its note is. */
+const MARK_HEAD_BYTES = 19
+const NO_NOTE = 0xffff
 
 export interface SegmentLogOptions {
   /** Of all files together; what does not fit is refused for now. */
@@ -38,8 +41,10 @@ export class SegmentLog implements PersistentStore {
   readonly #lock: SqliteFile
   readonly #traces: Segments
   readonly #marks: Segments
-  /** Places that are to be written as removed. */
+  /** What is to be written at the end of the turn: places that are removed, and parts of marks. */
   #removed: number[] = []
+  #marked: Uint8Array[] = []
+  #isFlushing = false
   #isClosed = false
 
   /** @throws CollectorError `unavailable` where another process has the folder, or the system does not let it be used */
@@ -101,8 +106,8 @@ export class SegmentLog implements PersistentStore {
 
   remove(places: readonly number[]): void {
     for (const place of places) this.#traces.release(place)
-    if (this.#removed.length === 0) setImmediate(() => this.#writeRemoved())
     this.#removed.push(...places)
+    this.#flushSoon()
   }
 
   /** What is in it, the oldest first; to be read before anything is put. */
@@ -131,23 +136,35 @@ export class SegmentLog implements PersistentStore {
   /** What is known of traces, the oldest first. */
   *marks(): Generator<Mark> {
     for (const { place, body } of this.#marks.records((file, at) => this.#tellDamage(file, at))) {
-      const words = wordsOf(Uint8Array.from(body.subarray(0, 16)))
-      const note = body[17] === 1 ? body.toString('utf8', 18) : null
-      this.#marks.keep(place)
-      yield { number: place, words, at: 0, state: body[16]!, note }
+      for (let at = 0; at < body.length;) {
+        const words = wordsOf(Uint8Array.from(body.subarray(at, at + 16)))
+        const state = body[at + 16]!
+        const length = body.readUInt16LE(at + 17)
+        const [number, noteAt] = [place + at, at + MARK_HEAD_BYTES]
+        at = noteAt + (length === NO_NOTE ? 0 : length)
+        this.#marks.keep(number)
+        yield { number, words, at: 0, state, note: length === NO_NOTE ? null : body.toString('utf8', noteAt, at) }
+      }
     }
   }
 
   /** Remembers what is known of a trace; 0 where it cannot be written, which is found out again after the next start. */
   mark(words: Uint32Array, at: number, state: number, note: string | null): number {
-    const known = Uint8Array.of(state, note === null ? 0 : 1)
+    let number: number
     try {
-      const place = this.#marks.write(MARK, [bytesOf(words, at), known, Buffer.from(note ?? '')])
-      this.#marks.keep(place)
-      return place
+      number = this.#marks.somewhere()
     } catch {
       return 0
     }
+    this.#marks.keep(number)
+    const text = Buffer.from(note ?? '').subarray(0, NO_NOTE - 1)
+    const head = Buffer.allocUnsafe(MARK_HEAD_BYTES)
+    head.set(bytesOf(words, at))
+    head.writeUInt8(state, 16)
+    head.writeUInt16LE(note === null ? NO_NOTE : text.length, 17)
+    this.#marked.push(head, text)
+    this.#flushSoon()
+    return number
   }
 
   unmark(number: number): void {
@@ -157,25 +174,34 @@ export class SegmentLog implements PersistentStore {
 
   close(): void {
     if (this.#isClosed) return
-    this.#writeRemoved()
+    this.#flush()
     this.#isClosed = true
     this.#traces.close()
     this.#marks.close()
     this.#lock.close()
   }
 
+  #flushSoon(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    setImmediate(() => this.#flush())
+  }
+
   /** What cannot be written is found after the next start as it was. */
-  #writeRemoved(): void {
+  #flush(): void {
+    this.#isFlushing = false
     if (this.#isClosed) return
-    const places = this.#removed
+    const [removed, marked] = [this.#removed, this.#marked]
     this.#removed = []
+    this.#marked = []
     this.#traces.tidy()
-    const left = places.filter((place) => this.#traces.has(place))
-    if (left.length === 0) return
+    const left = removed.filter((place) => this.#traces.has(place))
     const body = Buffer.allocUnsafe(PLACE_BYTES * left.length)
     left.forEach((place, index) => body.writeDoubleLE(place, PLACE_BYTES * index))
     try {
-      this.#traces.write(REMOVED, [body])
+      // A trace that is decided is known to be so before its spans are known to be gone.
+      if (marked.length > 0) this.#marks.write(MARKS, marked)
+      if (left.length > 0) this.#traces.write(REMOVED, [body])
     } catch {
       // The disk is full, or has gone.
     }

@@ -29,7 +29,8 @@ export class Segments {
   readonly #files = new Map<number, Segment>()
   /** Those that were there. */
   readonly #found: readonly number[]
-  #current = 0
+  /** The number of the file that is written to; 0: there is none yet. */
+  #last = 0
   /** Bytes of all files. */
   byteLength = 0
 
@@ -53,13 +54,18 @@ export class Segments {
   /** Writes a record of several parts. Gives the place of the first one. Throws what the system says; it is then as if it had not been written. */
   write(type: number, parts: readonly Uint8Array[]): number {
     const record = recordOf(type, parts)
-    let file = this.#files.get(this.#current)
-    if (!file || file.size >= this.#maxBytes) file = this.#begin()
+    const file = this.#current()
     writeAll(file.fd, record, file.size)
-    const place = this.#current * PLACES + file.size + HEAD_BYTES
+    const place = this.#last * PLACES + file.size + HEAD_BYTES
     file.size += record.length
     this.byteLength += record.length
     return place
+  }
+
+  /** Some place of the file that the next record goes to. Throws as {@link write}. */
+  somewhere(): number {
+    this.#current()
+    return this.#last * PLACES
   }
 
   read(place: number, length: number): Buffer {
@@ -104,25 +110,28 @@ export class Segments {
   /** Deletes the oldest files, up to the first that is of use; so that what a later one says of an earlier one is there for as long as that. */
   tidy(): void {
     for (const [number, { live }] of this.#files) {
-      if (live > 0 || number === this.#current) return
+      if (live > 0 || number === this.#last) return
       this.#delete(number)
     }
   }
 
   close(): void {
-    this.#current = 0
+    this.#last = 0
     this.tidy()
     for (const { fd } of this.#files.values()) closeSync(fd)
     this.#files.clear()
   }
 
-  #begin(): Segment {
-    const number = Math.max(this.#current, this.#found.at(-1) ?? 0) + 1
-    const file: Segment = { fd: openSync(this.#pathOf(number), 'wx+'), size: 0, live: 0 }
-    this.#files.set(number, file)
-    this.#current = number
+  /** Another one where there is none, or it is full. */
+  #current(): Segment {
+    const file = this.#files.get(this.#last)
+    if (file && file.size < this.#maxBytes) return file
+    const number = Math.max(this.#last, this.#found.at(-1) ?? 0) + 1
+    const made: Segment = { fd: openSync(this.#pathOf(number), 'wx+'), size: 0, live: 0 }
+    this.#files.set(number, made)
+    this.#last = number
     this.tidy()
-    return file
+    return made
   }
 
   #delete(number: number): void {
