@@ -13,6 +13,11 @@ const FILES = [
 const FOREIGN = new Set([
   '--import',
   '--reload',
+  '--require',
+  '--bundle',
+  '--packages',
+  '--workers',
+  '--upgrade',
   '--external-memory-accounted-in-global-limit',
   '--heap-growing-percent',
   '--semi-space-growth-factor',

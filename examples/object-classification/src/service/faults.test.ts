@@ -27,6 +27,7 @@ describe('faults in a process', () => {
       say({ mb: fault('memory_pressure')?.mb })
       const before = process.memoryUsage().heapUsed
       const open = setInterval(() => {}, 1000)
+      process.on('disconnect', () => process.exit(1))
       process.on('message', ({ faults, heap, end }) => {
         if (faults) say({})
         if (heap) say({ grown: (process.memoryUsage().heapUsed - before) / 2 ** 20 })
