@@ -24,8 +24,8 @@ export interface FirefoxPage {
   go(url: string): Promise<void>
   /** The value of an expression in the page: JSON. */
   value<T>(expression: string): Promise<T>
-  /** Asks until the expression is true, for at most half a minute. */
-  until(expression: string): Promise<void>
+  /** Asks until the expression is true. Default: for at most half a minute. */
+  until(expression: string, timeoutMs?: number): Promise<void>
   /** Clicks the first element of a selector with that text, or any, once it is there. */
   click(selector: string, text?: string): Promise<void>
   press(key: string): Promise<void>
@@ -110,12 +110,12 @@ function pageOf(context: string, send: <T>(method: string, params: object) => Pr
       if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.text}`)
       return JSON.parse(result!.value as string) as T
     },
-    async until(expression) {
+    async until(expression, timeoutMs = 30_000) {
       const seen = () => page.value<string>('document.body?.innerText.slice(0, 2000)')
       await eventually(
         expression,
         async () => (await page.value<boolean>(`!!(${expression})`)) || undefined,
-        30_000,
+        timeoutMs,
       ).catch(async (error: Error) => {
         throw new Error(`${error.message}\n${await seen()}`)
       })

@@ -83,30 +83,35 @@ describe('the page in Firefox', () => {
     await page.until(`document.querySelectorAll('.react-flow__node').length === 6`)
   })
 
-  it('scrolls a trace of a million spans to its end: Firefox has a bound for heights', async () => {
-    const traceId = 'bb'.repeat(16)
-    const [size, atOnce] = [1_000_000, 20_000]
-    for (let from = 0; from < size; from += atOnce) {
-      const spans = Array.from({ length: atOnce }, (_, at) => {
-        const index = from + at
-        return span({
-          traceId,
-          spanId: hex(size + index, 16),
-          parentSpanId: index === 0 ? '' : hex(size + Math.floor((index - 1) / 10), 16),
-          name: 'work',
-          startTimeUnixNano: BigInt(Date.now()) * ms,
-          endTimeUnixNano: BigInt(Date.now()) * ms + ms,
+  it(
+    'scrolls a trace of a million spans to its end: Firefox has a bound for heights',
+    { timeout: 240_000 },
+    async () => {
+      const traceId = 'bb'.repeat(16)
+      const [size, atOnce] = [1_000_000, 20_000]
+      for (let from = 0; from < size; from += atOnce) {
+        const spans = Array.from({ length: atOnce }, (_, at) => {
+          const index = from + at
+          return span({
+            traceId,
+            spanId: hex(size + index, 16),
+            parentSpanId: index === 0 ? '' : hex(size + Math.floor((index - 1) / 10), 16),
+            name: 'work',
+            startTimeUnixNano: BigInt(Date.now()) * ms,
+            endTimeUnixNano: BigInt(Date.now()) * ms + ms,
+          })
         })
-      })
-      await sendTraces(spoor, traces('bulk', spans))
-    }
-    await page.go(`${spoor.page}/trace/${traceId}`)
-    await page.until(`${rows}.length > 0`)
-    await page.press(END)
-    await page.until(`document.querySelector('[role=row][aria-selected=true]')`)
-    const [place, index] = await page.value<[number, string]>(
-      `(() => { const row = document.querySelector('[role=row][aria-selected=true]'); return [row.getBoundingClientRect().y, row.ariaRowIndex ?? row.getAttribute('aria-rowindex')] })()`,
-    )
-    expect([place > 0 && place < 900, index]).toEqual([true, String(size)])
-  })
+        await sendTraces(spoor, traces('bulk', spans))
+      }
+      await page.go(`${spoor.page}/trace/${traceId}`)
+      // It is a hundred megabytes.
+      await page.until(`${rows}.length > 0`, 100_000)
+      await page.press(END)
+      await page.until(`document.querySelector('[role=row][aria-selected=true]')`)
+      const [place, index] = await page.value<[number, string]>(
+        `(() => { const row = document.querySelector('[role=row][aria-selected=true]'); return [row.getBoundingClientRect().y, row.ariaRowIndex ?? row.getAttribute('aria-rowindex')] })()`,
+      )
+      expect([place > 0 && place < 900, index]).toEqual([true, String(size)])
+    },
+  )
 })

@@ -180,7 +180,11 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       const { otlpHttp, otlpGrpc } = urls()
       return { ...(otlpHttp && { otlpHttp }), ...(otlpGrpc && { otlpGrpc }) }
     },
-    attention: () => [...collector.senders().attention, ...findings.latest()],
+    attention() {
+      const { attention } = collector.senders()
+      // What is known of who sends it is not told again of what was sent.
+      return [...attention, ...findings.latest().filter(({ code }) => !attention.some((one) => one.code === code))]
+    },
   })
   registerGauges(counters, vitals)
 

@@ -145,8 +145,9 @@ function asyncTails(trace: Trace, skews: readonly Skew[]): Problem[] {
   const tails = new Map<number, number>()
   const ends = subtreeEnds(trace)
   const skewed = new Set(skews.flatMap(({ rows }) => rows))
+  const isOfFrames = framesOf(trace)
   for (const row of rowsWith(trace, SpanFlag.async)) {
-    if (skewed.has(row) || isFrame(trace, row, ends[row]!)) continue
+    if (skewed.has(row) || isFrame(trace, row, ends[row]!, isOfFrames)) continue
     const above = answerOf(trace, trace.parent[row]!, ends[row]!)
     const tail = ends[row]! - endOf(trace, above)
     if (tail >= LEAST_TAIL_NS) tails.set(above, Math.max(tails.get(above) ?? 0, tail))
@@ -171,10 +172,21 @@ function asyncTails(trace: Trace, skews: readonly Skew[]): Problem[] {
 }
 
 /** Whether nothing is late but the span of a framework around a handler. */
-function isFrame(trace: Trace, row: number, end: number): boolean {
+function isFrame(trace: Trace, row: number, end: number, isOfFrames: (row: number) => boolean): boolean {
   if (trace.kind[row] !== INTERNAL || endOf(trace, row) < end) return false
   if (trace.service[row] !== trace.service[trace.parent[row]!]) return false
-  return FRAMES.test(spanOf(trace, row).scope.name)
+  return isOfFrames(row)
+}
+
+/** Whether a row's scope is one of {@link FRAMES}. Remembered by scope: to read what one is called goes over all of its spans, of which there may be a million. */
+function framesOf(trace: Trace): (row: number) => boolean {
+  const known = new Map<number, boolean>()
+  return (row) => {
+    const scope = trace.scopeStart[row]!
+    let isFrames = known.get(scope)
+    if (isFrames === undefined) known.set(scope, (isFrames = FRAMES.test(spanOf(trace, row).scope.name)))
+    return isFrames
+  }
 }
 
 /**

@@ -219,6 +219,8 @@ describe('the environment and the way', () => {
       code: 'nothing_listens',
       what: expect.stringContaining('Nothing listens on 127.0.0.1') as string,
     })
+    const mended = await examine(applied(environment, report.diagnoses[0]!.lines[0]!.text))
+    expect(mended.diagnoses).toEqual([])
     expect(report.steps.at(-1)).toMatchObject({
       name: 'tcp',
       ok: false,

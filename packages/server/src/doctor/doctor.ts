@@ -2,15 +2,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusResponse } from '../api.ts'
-import { type Diagnosis, diagnosis, shell } from './diagnosis.ts'
+import { type Diagnosis, diagnosis, env, shell } from './diagnosis.ts'
 import { type Environment, isInContainer, type Setting } from './environment.ts'
-import { checkNetwork, type Step } from './network.ts'
+import { checkNetwork, type Step, withOrigin } from './network.ts'
 import { checkNode } from './node-application.ts'
 import { probe } from './probing.ts'
 import type { ProbeResult } from './probe.ts'
 import { checkPython, isPythonCommand, type PythonReport } from './python-application.ts'
 import { findingsAt, type Hop, readBack, spoorAt } from './read-back.ts'
-import { type Language, resolveSettings } from './settings.ts'
+import { type Language, resolveSettings, type Target } from './settings.ts'
 import { type Watched, watch } from './watch.ts'
 
 export interface DoctorCommand {
@@ -58,14 +58,17 @@ export async function doctor(command: DoctorCommand, signal: AbortSignal): Promi
     void found.push(...all.map((one) => ({ ...one, where })))
   add('the environment', ofSettings)
   const network = await checkNetwork(target, environment, isInContainer())
-  add('the way there', network.diagnoses)
+  const page = command.page ?? `http://${target.url.hostname}:16686`
+  const status = await spoorAt(page)
+  add(
+    'the way there',
+    network.diagnoses.map((one) => (one.code === 'nothing_listens' && status ? withPorts(one, target, status) : one)),
+  )
   const sentMs = Date.now()
   const probing = network.isOpen ? await probe(target) : undefined
   add('the receiver', probing?.diagnoses ?? [])
   const clockMs = probing?.results.find((result) => result.clockMs !== undefined)?.clockMs
   add('the clock', clockMs === undefined ? [] : clockOf(clockMs))
-  const page = command.page ?? `http://${target.url.hostname}:16686`
-  const status = await spoorAt(page)
   const back =
     probing?.probe &&
     (await readBack(probing.probe, { page, collector: command.collector }, sentMs, command.patienceMs))
@@ -92,6 +95,18 @@ export async function doctor(command: DoctorCommand, signal: AbortSignal): Promi
     ...(watched && { watched }),
     diagnoses,
   }
+}
+
+/** Where the Spoor that is asked takes OTLP. */
+function withPorts(one: Diagnosis, { protocol, url, endpointFrom }: Target, { endpoints }: StatusResponse): Diagnosis {
+  const { otlpGrpc, otlpHttp } = endpoints
+  const right = protocol === 'grpc' ? otlpGrpc && `http://${otlpGrpc}` : otlpHttp
+  if (!right) return one
+  const line = env(
+    endpointFrom ?? 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    withOrigin(url, right, endpointFrom ?? 'OTEL_EXPORTER_OTLP_ENDPOINT', protocol),
+  )
+  return diagnosis(one.code, one.what.replace(/\.$/, `; Spoor takes OTLP at ${right}.`), 'Write that address.', [line])
 }
 
 /** The same thing seen at two places is told where it was seen first: where the settings tell of a path, what the receiver says to it is no news. */

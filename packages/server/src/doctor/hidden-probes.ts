@@ -15,7 +15,7 @@ const NO_PROBE: Filter = {
 /** Whether there are probes: where there are none, no question is asked otherwise. */
 export interface Probes {
   /** Sees what is stored. */
-  note(batch: { readonly items: number; readonly chunks: readonly { readonly bytes: Uint8Array }[] }): void
+  readonly note: (batch: { readonly items: number; readonly chunks: readonly { readonly bytes: Uint8Array }[] }) => void
   /** `services`: all that there are in the store, asked once. */
   areThere(services: () => Promise<readonly string[]>): Promise<boolean>
 }

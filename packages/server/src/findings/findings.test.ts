@@ -32,6 +32,27 @@ it('what traces show together, with the spans that show it; by service; and in t
   await expect.poll(inStatus).toContain('names_with_ids')
 })
 
+it('what is told of a sender is not told again of what it sent', async () => {
+  const unnamed = await startTestSpoor()
+  onTestFinished(() => unnamed.remove())
+  await unnamed.post(requestOf('unknown_service:node', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))
+  await unnamed.post(
+    requestOf(
+      'shop',
+      [0, 1, 2, 3, 4].map((index) => ({
+        traceId: traceIdOf(2),
+        spanId: spanIdOf(2 + index),
+        kind: 3,
+        ...(index > 0 && { parentSpanId: spanIdOf(2), name: 'SELECT', status: { code: 2, message: '' } }),
+      })),
+    ),
+  )
+  const codes = async () =>
+    (await unnamed.json<StatusResponse>('/api/spoor/v1/status')).attention.map(({ code }) => code)
+  await expect.poll(codes).toEqual(expect.arrayContaining(['unknown_service', 'retry_storm']))
+  expect((await codes()).filter((code) => code === 'unknown_service')).toHaveLength(1)
+})
+
 it('times that cannot be, with the unit that they are in', async () => {
   const nowMs = BigInt(Date.now())
   const at = (index: number, startTimeUnixNano: bigint) =>

@@ -40,8 +40,9 @@ import { Query } from './query.ts'
 import { count, type Answer, type Asked, type Tell } from './read/aggregates.ts'
 import { dependencies } from './read/dependencies.ts'
 import { piecesOf } from './read/fetch.ts'
-import { look, type LookPosition } from './read/look.ts'
+import { look } from './read/look.ts'
 import { search } from './read/search.ts'
+import { tail } from './read/tail.ts'
 import type { RowReader } from './row-binary.ts'
 import { schemaOf } from './schema.ts'
 import { columnsSql, tablesOf, type Tables } from './tables.ts'
@@ -79,11 +80,8 @@ const OPEN_MS = 30_000
 const CLOSE_DEADLINE_MS = 10_000
 const KINDS: readonly string[] = KIND_NAMES
 const OTHER_KIND = 255
-/** One look of a tail, between two, and at least and at most that. Milliseconds. */
+/** One look of a tail. */
 const LOOK_MS = 5_000
-const DEFAULT_EVERY_MS = 500
-const MIN_EVERY_MS = 10
-const MAX_EVERY_MS = 60_000
 
 /**
  * Opens a store in a ClickHouse. Rejects with StorageError `io` where it is not there, or does not let the user in or do what is needed, in words that say what to do;
@@ -273,31 +271,14 @@ class ClickHouseStore implements TraceStore {
     return this.#count('compare', query, onPartial)
   }
 
-  async *tail({ signal, maxBytes, everyMs = DEFAULT_EVERY_MS, ...asked }: TailQuery): AsyncIterable<TailEvent> {
+  async *tail(asked: TailQuery): AsyncIterable<TailEvent> {
     if (!this.capabilities.tail)
       throw new StorageError('bad_query', 'what comes cannot be told: these tables do not say when a span was stored')
-    if (!(everyMs >= MIN_EVERY_MS && everyMs <= MAX_EVERY_MS))
-      throw new StorageError('bad_query', `everyMs is ${everyMs}; ${MIN_EVERY_MS} to ${MAX_EVERY_MS}`)
-    let position: LookPosition | undefined
-    let [spans, missed] = [0, 0]
-    for (;;) {
-      if (signal?.aborted) return
-      const query = this.#begin({
-        timeoutMs: LOOK_MS,
-        ...(signal && { signal }),
-        ...(maxBytes !== undefined && { maxBytes }),
-      })
-      // What it has not come to it finds the next time.
-      const found = await look(query, this.#tables, asked, position).finally(() => this.#end(query))
-      if (found) {
-        position = found.position
-        spans += found.spans
-        missed += found.missed
-        if (found.traces.length > 0) yield { type: 'traces', traces: found.traces }
-        yield { type: 'progress', spans, missed }
-      }
-      await pause(everyMs, signal)
-    }
+    yield* tail(asked, async ({ signal, maxBytes, ...rest }, before) => {
+      const limits = { timeoutMs: LOOK_MS, ...(signal && { signal }), ...(maxBytes !== undefined && { maxBytes }) }
+      const query = this.#begin(limits)
+      return look(query, this.#tables, rest, before).finally(() => this.#end(query))
+    })
   }
 
   async pin(traceId: string): Promise<Pin> {
@@ -429,18 +410,4 @@ function kindOf(name: string): number {
 function checkLimit(limit: number): void {
   if (!Number.isInteger(limit) || limit < 1)
     throw new StorageError('bad_query', `limit is ${limit}; a whole number from 1`)
-}
-
-/** Ends early when the signal aborts. */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal?.aborted) end()
-  })
 }

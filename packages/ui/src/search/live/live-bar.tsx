@@ -7,6 +7,9 @@ import { followTail } from './follow-tail.ts'
 import styles from './live-bar.module.css'
 import { arrived, found, type LiveRows, maxShown, maxWaiting, noRows, withWaiting } from './live-rows.ts'
 
+/** Traces that are told at a time: as many as the server gives, which is twice a second. */
+const mostAtOnce = 500
+
 type Action =
   | { readonly type: 'arrived' | 'found'; readonly rows: readonly TraceRow[]; readonly onTop: boolean }
   | { readonly type: 'show' }
@@ -54,7 +57,7 @@ export function LiveBar(props: {
         setMissed((before) => ({ spans: (before?.spans ?? 0) + spans, sinceMs: before?.sinceMs ?? Date.now() })),
       onBroken: (error: Error) => setConnection({ kind: 'broken', error }),
     }
-    void followTail({ q, minTraceDuration, maxTraceDuration }, listener, stop.signal)
+    void followTail({ q, minTraceDuration, maxTraceDuration, limit: mostAtOnce }, listener, stop.signal)
     return () => stop.abort()
   }, [q, minTraceDuration, maxTraceDuration])
   useEffect(() => act({ type: 'found', rows, onTop: isOnTop() }), [rows])
