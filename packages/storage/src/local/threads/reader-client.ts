@@ -60,7 +60,6 @@ export class ReaderClient {
   readonly #connect: (reader: ReaderPart) => Link | undefined
   readonly #tell: (event: StoreEvent) => void
   readonly #joined = Promise.withResolvers<void>()
-  #isStarted = false
   #nextId = 0
   #queue: Asked[] = []
   readonly #asked = new Map<number, Asked>()
@@ -102,9 +101,7 @@ export class ReaderClient {
 
   /** Unless it has been; otherwise the first call does it. */
   start(): void {
-    if (this.#isStarted) return
     this.#supervisor.start()
-    this.#isStarted = true
   }
 
   /** Has the writer, which may be a new one, tell it all that there is. */

@@ -11,7 +11,6 @@ import { Supervisor } from './supervisor.ts'
 export class SealerClient {
   readonly #supervisor: Supervisor<SealerReply, SealerCommand>
   readonly #connect: () => Link | undefined
-  #isStarted = false
 
   /** `connect` tells the writer of it, and gives its end of their channel; undefined while there is no writer. */
   constructor(
@@ -35,9 +34,7 @@ export class SealerClient {
 
   /** There is something to be done, perhaps not for the first time. */
   start(): void {
-    if (this.#isStarted) return
     this.#supervisor.start()
-    this.#isStarted = true
   }
 
   /** There is a writer, perhaps a new one. */

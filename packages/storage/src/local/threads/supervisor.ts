@@ -82,9 +82,9 @@ export class Supervisor<In, Out> {
     this.#supervised = supervised
   }
 
-  /** The first start; throws when it cannot be. */
+  /** The first start, unless it has been, or all is over; throws when it cannot be. */
   start(): void {
-    this.#start()
+    if (this.#starts === 0 && !this.#stopped) this.#start()
   }
 
   /** False between the end of a part and the start of the next. */
