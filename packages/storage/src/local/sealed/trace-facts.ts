@@ -61,12 +61,12 @@ export function traceFacts(source: Source): TraceFacts {
     let errors = 0
     let longest = 0
     let earliest = 0
-    let root = -1
-    let [request, longestOfRoots, isOnly] = [-1, -Infinity, true]
+    let [request, root, isOnly] = [-1, -Infinity, true]
     let [endLo, endHi] = [0, 0]
     for (let place = first[trace]!; place < first[trace + 1]!; place++) {
       const row = order[place]!
-      const duration = Math.max(0, Math.min(MAX_DURATION_NS, durationNs[row]!))
+      const signed = Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, durationNs[row]!))
+      const duration = Math.max(0, signed)
       if (status[row] === 2) errors++
       if (duration > longest) longest = duration
       const durationHi = Math.floor(duration / WORD)
@@ -81,11 +81,8 @@ export function traceFacts(source: Source): TraceFacts {
       if (startLo[row] !== lo || startHi[row] !== hi) continue
       if (duration > earliest) earliest = duration
       if ((parents[2 * row]! | parents[2 * row + 1]!) !== 0) continue
-      if (duration > root) root = duration
-      const raw = Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, durationNs[row]!))
-      if (raw === longestOfRoots) isOnly = false
-      if (raw <= longestOfRoots) continue
-      ;[request, longestOfRoots, isOnly] = [place, raw, true]
+      if (signed === root) isOnly = false
+      if (signed > root) [request, root, isOnly] = [place, signed, true]
     }
     if (request >= 0 && isOnly && status[order[request]!]! < STATUSES && isAlone(order, first, trace, request, ids)) {
       const row = order[request]!
@@ -99,10 +96,15 @@ export function traceFacts(source: Source): TraceFacts {
     facts.end.set(trace, endLo, endHi % WORD)
     setWhole(facts.longest, trace, longest)
     setWhole(facts.first, trace, earliest)
-    if (root >= 0)
-      setWhole(facts.root, trace, root === earliest ? 1 : root < Number.MAX_SAFE_INTEGER - 2 ? root + 2 : root)
+    if (request >= 0) setWhole(facts.root, trace, rootCode(Math.max(0, root), earliest))
   }
   return facts
+}
+
+/** See {@link TraceFacts.root}. */
+function rootCode(root: number, first: number): number {
+  if (root === first) return 1
+  return root < Number.MAX_SAFE_INTEGER - 2 ? root + 2 : root
 }
 
 /** Whether no other span of its trace has its id. A span that was sent twice is not alone, nor one whose client has the same. */
