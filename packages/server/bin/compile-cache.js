@@ -1,6 +1,4 @@
 import module from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 
 /**
  * Has V8 keep what it compiles in Node's cache (a folder of this user in the temporary directory, unless NODE_COMPILE_CACHE names one, nothing where NODE_DISABLE_COMPILE_CACHE
@@ -10,5 +8,5 @@ export function cacheCompiled(startsThreads) {
   // Not in all versions of Node that come as far as to be told that they are too old.
   const result = module.enableCompileCache?.()
   if (startsThreads && result?.status === module.constants.compileCacheStatus.ENABLED)
-    process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache')
+    process.env.NODE_COMPILE_CACHE ??= result.directory
 }
