@@ -1,7 +1,7 @@
 // Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`, and of `@spoor/instrument`
 // and what it uses of OpenTelemetry `packages/instrument/dist/bundle/`: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
 // The threads' files lie beside `main.js`, where the code that starts them looks for them.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -90,11 +90,15 @@ export async function bundle() {
 async function write(folder, options) {
   const { rolldown } = await import('rolldown')
   const build = await rolldown(options)
-  rmSync(folder, { recursive: true, force: true })
+  const made = `${folder}.new`
+  rmSync(made, { recursive: true, force: true })
   // Without hashes: Node's compile cache goes by the name, and would keep those of each build.
-  const { output } = await build.write({ dir: folder, format: 'esm', chunkFileNames: '[name].js' })
+  const { output } = await build.write({ dir: made, format: 'esm', chunkFileNames: '[name].js' })
   await build.close()
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(output))
+  writeFileSync(join(made, 'THIRD-PARTY-LICENSES.txt'), licences(output))
+  // At once: a program that starts meanwhile finds the one or the other.
+  rmSync(folder, { recursive: true, force: true })
+  renameSync(made, folder)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()

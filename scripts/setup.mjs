@@ -86,7 +86,8 @@ function removeOrphans(source, built) {
   }
 }
 
-function build() {
+/** Builds what has changed since it was built last, and nothing else. */
+export function build() {
   step('Compiling', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], { env: environment })
   for (const name of readdirSync(join(root, 'packages'))) {
     const folder = join(root, 'packages', name)
@@ -99,7 +100,7 @@ function build() {
   )
   if (compiled.some((path) => statSync(path).mtimeMs > bundledMs))
     step('Bundling', node, [join(root, 'scripts', 'bundle.mjs')], { env: environment })
-  const page = join(root, 'packages', 'ui', 'dist', 'page', 'index.html')
+  const page = join(root, 'packages', 'server', 'page', 'index.html')
   const built = existsSync(page) ? statSync(page).mtimeMs : 0
   if (['ui', 'trace', 'otlp'].some((name) => newest(join(root, 'packages', name)) > built)) {
     step('Building the page', 'npm', ['run', 'build', '-w', '@spoor/ui'], { env: environment })

@@ -19,14 +19,14 @@ const common = new RegExp(
     .replaceAll('/', '[/\\\\]'),
 )
 
-// The page is built from the sources of its sibling packages (`@spoor/source`), into dist/page: dist/types belongs to tsc.
+// The page is built from the sources of its sibling packages (`@spoor/source`), into the package of the server, which is all that serves it and is published with it.
 export default defineConfig({
   base: '/',
   plugins: [react(), firstLoad({ maxGzipBytes: 210_000, maxGzipBytesOf: { search: 140_000 } }), compressed()],
   resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'es' },
   build: {
-    outDir: 'dist/page',
+    outDir: '../server/page',
     emptyOutDir: true,
     target: ['chrome123', 'firefox128', 'safari17.5'],
     modulePreload: { polyfill: false },

@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: { conditions: ['@spoor/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'iife' },
   build: {
-    outDir: 'dist/page',
+    outDir: '../server/page',
     emptyOutDir: false,
     copyPublicDir: false,
     cssCodeSplit: false,

@@ -6,7 +6,7 @@ import type { Section } from '../context.ts'
 import type { Figure } from '../figure.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const PAGE = new URL('../../../packages/ui/dist/page/', import.meta.url)
+const PAGE = new URL('../../../packages/server/page/', import.meta.url)
 
 /** The views by the names of their modules. The search page is what the bare address shows. */
 const VIEWS: readonly { view: string; name: string; goal?: Figure['goal'] }[] = [

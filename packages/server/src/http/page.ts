@@ -5,10 +5,8 @@ import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
-/** Where the built page may be: in a published package beside `dist/`, in the workspace in the package `ui`. */
-const PLACES = ['../page/', '../../ui/dist/page/'].map((place) =>
-  fileURLToPath(new URL(`../${place}`, import.meta.url)),
-)
+/** The built page, beside `dist/`. */
+const PLACE = fileURLToPath(new URL('../../page/', import.meta.url))
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>spoor</title>
 <body style="font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em"><h1 style="font-size:1.2em">The page is not built</h1>
@@ -24,9 +22,8 @@ export interface Page {
  * Serves the built page. Files under `assets/` have a hash in their names and are kept by browsers for a year; all else
  * is asked for again each time. Files that were compressed beforehand (`.br`, `.gz` beside them) are sent so.
  */
-export async function servePage(app: FastifyInstance, places: readonly string[] = PLACES): Promise<Page> {
-  const root = places.find((place) => existsSync(join(place, 'index.html')))
-  if (root === undefined) {
+export async function servePage(app: FastifyInstance, root = PLACE): Promise<Page> {
+  if (!existsSync(join(root, 'index.html'))) {
     app.get('/', (_, reply) => sendHtml(reply.code(503), NOT_BUILT))
     return { send: (reply) => sendHtml(reply.code(503), NOT_BUILT) }
   }

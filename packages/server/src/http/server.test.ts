@@ -32,7 +32,7 @@ async function serverWith(place: string, logger: Logger = createLogger('silent')
     status,
     collector: idleCollector(),
   }
-  return createQueryServer({ ...options, pagePlaces: [join(directory, 'nothing'), place] })
+  return createQueryServer({ ...options, pageFolder: place })
 }
 
 beforeAll(async () => {

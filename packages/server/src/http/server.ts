@@ -42,8 +42,8 @@ export interface QueryServerOptions {
   readonly logger: Logger
   readonly status: () => Promise<StatusResponse>
   readonly collector: CollectorRoutesOptions['collector'] & Pick<Collector, 'door'>
-  /** Where the built page is looked for. Default: the package's own, then the workspace's. */
-  readonly pagePlaces?: readonly string[]
+  /** Where the built page is. Default: `page/` of this package. */
+  readonly pageFolder?: string
   /** What answers take their bytes from, besides this server's own bound of 128 MiB: the collector's budget. Default: that bound alone. */
   readonly budget?: SharedBudget
   /** A client must have sent its headers so long after it connected, in milliseconds. Default 10,000. */
@@ -144,7 +144,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   app.get('/metrics', async (_, reply) =>
     reply.type(PROMETHEUS_TYPE).send(await prometheusText(counters, { catalogue: METRICS })),
   )
-  const page = await servePage(app, options.pagePlaces)
+  const page = await servePage(app, options.pageFolder)
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!
     // A missing file must be an error: an old page that gets HTML for its script fails without a word.
