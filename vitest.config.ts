@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Packages whose tests leave nothing behind in their process, so that one process runs many files. */
@@ -10,8 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@spoor/source', 'node'], externalConditions: ['@spoor/source', 'node', 'import'] } },
   test: {
     pool: 'forks',
-    // Not one core less, as is the default: tests wait for disks, threads and sockets much of their time. One more gains nothing.
-    maxWorkers: '100%',
+    // More than there are cores: tests wait for disks, threads, sockets and time-outs half of their time.
+    maxWorkers: availableParallelism() + 2,
     // A busy machine may take ten times as long.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -25,6 +26,7 @@ export default defineConfig({
             'packages/*/src/**/*.test.{ts,tsx}',
             'examples/*/{src,models/src}/**/*.test.ts',
             'bench/src/**/*.test.ts',
+            'scripts/*.test.mjs',
           ],
           exclude: shared,
         },
