@@ -512,14 +512,15 @@ export type AttentionRow = Attention
 
 /** What traces that came show together, with spans that show it. */
 export interface FindingRow extends Attention {
+  readonly id: string
   /** Those that it is about. */
   readonly services: readonly string[]
   readonly spans: readonly { readonly traceId: string; readonly spanId: string }[]
 }
 
 /**
- * What the newest 200 traces of the range (default: the last hour) show, and spans whose times cannot be, whenever they came. The gravest first. `service`: what is
- * about this one alone.
+ * What 200 traces of the range show, half of them the newest and half the newest of those that are whole, and spans whose times cannot be, whenever they came. The gravest first.
+ * Without a range: what was found so far, of what was seen within the last hour. `service`: what is about this one alone.
  */
 export interface FindingsResponse {
   readonly findings: readonly FindingRow[]

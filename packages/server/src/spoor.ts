@@ -24,7 +24,7 @@ import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
 import { stopParts, within } from './lifetime/stop.ts'
 import { createProbes } from './doctor/hidden-probes.ts'
-import { createFindingsDesk } from './findings/findings.ts'
+import { createFindingsDesk } from './findings/desk.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
 import { createStatus, sumOf } from './status.ts'
@@ -169,9 +169,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
-  const findings = createFindingsDesk(createStoreQueries(storeNow, probes), () =>
-    state.phase === 'running' ? sumOf(counters, 'otelcol_receiver_accepted_spans') : 0,
-  )
+  const findings = createFindingsDesk({
+    store: createStoreQueries(storeNow, probes),
+    spansSoFar: () =>
+      state.phase === 'running' && !readOnly ? sumOf(counters, 'otelcol_receiver_accepted_spans') : undefined,
+    counters,
+  })
   const status = createStatus({
     vitals,
     store: () => running.store,
@@ -182,8 +185,11 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     },
     attention() {
       const { attention } = collector.senders()
-      // What is known of who sends it is not told again of what was sent.
-      return [...attention, ...findings.latest().filter(({ code }) => !attention.some((one) => one.code === code))]
+      // What is known of who sends it is not told again of what was sent; and what could be better, or was long ago, is for who asks.
+      const found = findings
+        .latest()
+        .filter(({ severity, lastSeenMs }) => severity !== 'info' && Date.now() - lastSeenMs < HOUR_MS)
+      return [...attention, ...found.filter(({ code }) => !attention.some((one) => one.code === code))]
     },
   })
   registerGauges(counters, vitals)
@@ -217,6 +223,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       collector,
       budget,
       probes,
+      findings,
       grpc:
         queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
     })
@@ -295,6 +302,7 @@ function warnWithoutStore({ exporters }: Collector, logger: Logger): void {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
+const HOUR_MS = 3_600_000
 /** What a step of the start may take to end when the start is broken off. Milliseconds. */
 const GIVE_WAY_MS = 1_000
 

@@ -1,5 +1,7 @@
 /** What somebody should know, and can mend: of a sender, of what it sent, of a service. Whoever knows it tells it in this one form. */
 export interface Attention {
+  /** The same for the same thing, however often it is told; where `code` and `where` tell it from others, absent. */
+  readonly id?: string
   /** Stable, snake_case: `doubled_path`, `no_pipeline`, `tls_to_plain_port`, … */
   readonly code: string
   /** `error`: spans are lost. `warning`: other things are, or what is shown misleads. `info`: it works, and could be better. */

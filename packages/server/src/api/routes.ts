@@ -12,7 +12,7 @@ import type {
   ServicesResponse,
   StatusResponse,
 } from '../api.ts'
-import { findingsIn } from '../findings/findings.ts'
+import type { FindingsDesk } from '../findings/desk.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
 import { refuseOtherMethods } from '../http/other-methods.ts'
 import { callOf } from '../http/query-call.ts'
@@ -32,7 +32,7 @@ import {
   attributes,
   attributeValues,
   dependencies,
-  findings,
+  findings as findingsParameters,
   operations,
   trace as traceParameters,
 } from './catalogue.ts'
@@ -51,12 +51,13 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 export interface SpoorApiOptions extends CollectorRoutesOptions {
   readonly store: StoreQueries
   readonly reports: Reports
+  readonly findings: FindingsDesk
   readonly status: () => Promise<StatusResponse>
   readonly failures: Failures
 }
 
 /** Spoor's own API; see `api.ts` for its routes, parameters and answers. */
-export function spoorApi({ store, reports, status, failures, ...ofCollector }: SpoorApiOptions) {
+export function spoorApi({ store, reports, findings, status, failures, ...ofCollector }: SpoorApiOptions) {
   return async (app: FastifyInstance): Promise<void> => {
     const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
       failures.answer(reply, error, (failure) => ({ type: JSON_TYPE, body: JSON.stringify(apiError(failure)) }))
@@ -159,11 +160,11 @@ export function spoorApi({ store, reports, status, failures, ...ofCollector }: S
       const query = request.query as Query
       const now = nowNs()
       const asked = {
-        service: findings.service.of(query),
-        from: findings.from.of(query)(now),
-        to: findings.to.of(query)(now),
+        service: findingsParameters.service.of(query),
+        from: findingsParameters.from.of(query)(now),
+        to: findingsParameters.to.of(query)(now),
       }
-      return { findings: (await findingsIn(store, asked, callOf(request))).sort(byGravity) }
+      return { findings: (await findings.ask(asked, callOf(request))).sort(byGravity) }
     })
 
     app.get(...at(API.status), status)

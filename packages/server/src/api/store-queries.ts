@@ -190,8 +190,8 @@ async function* readSearch(
   }
 }
 
-/** `givenMs`: the time that a message names. */
-async function bounded<T>(
+/** What is asked for, or soon after its time StorageError `timeout`, or `cancelled` as soon as the client has left. `givenMs`: the time that a message names. */
+export async function bounded<T>(
   what: string,
   limits: Limits,
   ask: (call: CallOptions) => Promise<T>,

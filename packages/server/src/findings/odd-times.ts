@@ -30,6 +30,7 @@ export async function oddTimes(store: StoreQueries, nowMs: number, limits: Limit
   const found = [...groups].map(([unit, traces]): FindingRow =>
     unit
       ? {
+          id: JSON.stringify([unit.code]),
           code: unit.code,
           severity: 'error',
           what: `Times of spans are in ${unit.unit}, not in nanoseconds: they stand in 1970, and searches never find them.`,
@@ -38,6 +39,7 @@ export async function oddTimes(store: StoreQueries, nowMs: number, limits: Limit
           ...shown(traces),
         }
       : {
+          id: JSON.stringify(['times_before_2000']),
           code: 'times_before_2000',
           severity: 'error',
           what: 'Spans start before the year 2000: searches of the last hours never find them.',
@@ -50,6 +52,7 @@ export async function oddTimes(store: StoreQueries, nowMs: number, limits: Limit
   return [
     ...found,
     {
+      id: JSON.stringify(['times_ahead']),
       code: 'times_ahead',
       severity: 'warning',
       what: 'Spans start more than an hour ahead of the clock here.',

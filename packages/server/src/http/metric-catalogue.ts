@@ -46,6 +46,10 @@ export const METRICS: MetricCatalogue = {
   spoor_queries_refused: counter('Queries refused, by lane and reason.'),
   spoor_queries_running: gauge('Queries that are being answered, by lane.'),
   spoor_queries_waiting: gauge('Queries that wait for their turn, by lane.'),
+  spoor_findings_looks: counter('Looks at a sample of what came, for what somebody can mend.'),
+  spoor_findings_failed_looks: counter('Looks that came to no end; the next one may.'),
+  spoor_findings_cpu_seconds: counter('CPU time of the rules over what came.'),
+  spoor_findings_forgotten: counter('Findings that were let go, as there were too many.'),
   process_resident_memory_bytes: gauge('Memory of the process that is in RAM.'),
   process_cpu_seconds: counter('CPU time of the process, all threads.'),
 }

@@ -16,6 +16,7 @@ import { spoorApi } from '../api/routes.ts'
 import { createStoreQueries } from '../api/store-queries.ts'
 import type { StatusResponse } from '../api.ts'
 import { createProbes, type Probes } from '../doctor/hidden-probes.ts'
+import { createFindingsDesk, type FindingsDesk } from '../findings/desk.ts'
 import type { Vitals } from '../health.ts'
 import { createQueryGrpc } from '../jaeger/grpc/server.ts'
 import { jaegerApi } from '../jaeger/routes.ts'
@@ -52,6 +53,8 @@ export interface QueryServerOptions {
   readonly grpc?: { readonly port: number; readonly listening: (address: string) => void } | undefined
   /** Whether the doctor has sent something. Default: what is in the store. */
   readonly probes?: Probes
+  /** What traces show together; closed by whoever made it. Default: one of this server's own, that looks when it is asked. */
+  readonly findings?: FindingsDesk
   /** How many queries are answered at a time. Default: those of `lanes.ts`. */
   readonly lanes?: Lanes
 }
@@ -121,10 +124,12 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   const failures = createFailures(logger)
   const reports = new Reports()
   app.addHook('onClose', () => reports.close())
+  const findings = options.findings ?? createFindingsDesk({ store, spansSoFar: () => undefined, counters })
+  if (!options.findings) app.addHook('onClose', () => findings.close())
   app.setErrorHandler((error, _, reply) =>
     failures.answer(reply, error, ({ message }) => ({ type: 'text/plain; charset=utf-8', body: `${message}\n` })),
   )
-  const api = spoorApi({ store, reports, status, failures, collector, isLocal: isLoopback(host) })
+  const api = spoorApi({ store, reports, findings, status, failures, collector, isLocal: isLoopback(host) })
   await app.register(api, { prefix: '/api/spoor/v1' })
   await app.register(jaegerV3Api(store, failures), { prefix: '/api/v3' })
   await app.register(jaegerApi(store, failures), { prefix: '/api' })

@@ -2,7 +2,7 @@ import { formatDuration } from '@spoor/otlp'
 import { CLOCK_GRAIN_NS, isAnsweredCall, SkewBounds } from '../skew.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import { MAX_SPANS, type Finding, type Rule } from './finding.ts'
+import { idOf, MAX_SPANS, type Finding, type Rule } from './finding.ts'
 import type { SeenTrace } from './seen-trace.ts'
 
 /** Pairs that are kept. */
@@ -55,6 +55,7 @@ export function clockSkew(): Rule {
     found: () => [
       ...skewsOf([...pairs.values()]),
       ...[...steps.values()].map(({ clock, most, evidence }): Finding => ({
+        id: idOf('clock_stepped', clock.service, clock.host),
         code: 'clock_stepped',
         severity: 'warning',
         what: `Spans of ${nameOf(clock)} start up to ${formatDuration(most)} before their parents in the same service: its clock was set back meanwhile.`,
@@ -121,6 +122,7 @@ function hostOf(clock: Clock, pairs: readonly Pair[]): Finding {
   const others = [...new Set(pairs.flatMap(({ caller, callee }) => [caller.service, callee.service]))]
   const evidence = pairs.map((pair) => pair.evidence.report())
   return {
+    id: idOf('clock_skew', clock.service, clock.host),
     ...told(howFar(ahead, nameOf(clock), 'those of the others that it talks to')),
     where: `service ${clock.service}`,
     services: [clock.service, ...others.filter((name) => name !== clock.service)],
@@ -133,6 +135,7 @@ function hostOf(clock: Clock, pairs: readonly Pair[]): Finding {
 
 function pairOf({ caller, callee, bounds, evidence }: Pair): Finding {
   return {
+    id: idOf('clock_skew', caller.service, caller.host, callee.service, callee.host),
     ...told(howFar(bounds.aheadNs!, nameOf(callee), `that of ${nameOf(caller)}`)),
     where: `services ${caller.service} and ${callee.service}`,
     services: [caller.service, callee.service],

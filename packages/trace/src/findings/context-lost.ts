@@ -2,7 +2,7 @@ import { SpanFlag } from '../model.ts'
 import { topRows } from '../children.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Finding, Rule } from './finding.ts'
+import { idOf, type Finding, type Rule } from './finding.ts'
 import type { SeenTrace } from './seen-trace.ts'
 
 const [SERVER, CLIENT, PRODUCER, CONSUMER] = [2, 3, 4, 5]
@@ -11,6 +11,8 @@ const LEAST_CALLS = 3
 const LEAST_SHARE = 0.8
 /** What a server's span may lie outside of the call that it answers, as clocks differ. Milliseconds. */
 const SLACK_MS = 50
+/** Until the other side's spans have come: they end before the call, and wait for their batch, of five seconds as SDKs have it. Milliseconds. */
+const SETTLED_MS = 6_000
 /** Addresses that are kept, and calls or answers of one. */
 const MAX_ADDRESSES = 1_000
 const MAX_TIMES = 1_000
@@ -28,7 +30,8 @@ interface Edge {
 }
 
 interface Calls {
-  all: number
+  /** When those ended that have their other side. */
+  readonly wholeMs: number[]
   readonly alone: Time[]
   readonly evidence: Evidence
 }
@@ -59,14 +62,17 @@ export function contextLost(): Rule {
         const edge = address && edgeOf(address)
         if (!edge) continue
         const calls = at(edge.callers, seen.service(row), (): Calls => ({
-          all: 0,
+          wholeMs: [],
           alone: [],
           evidence: new Evidence(),
         }))
-        calls.all++
-        if (trace.childCount[row] !== 0 || calls.alone.length >= MAX_TIMES) continue
-        calls.alone.push(timeOf(seen, row))
-        calls.evidence.add(seen, row)
+        const time = timeOf(seen, row)
+        if (trace.childCount[row] !== 0) {
+          if (calls.wholeMs.length < MAX_TIMES) calls.wholeMs.push(time.toMs)
+        } else if (calls.alone.length < MAX_TIMES) {
+          calls.alone.push(time)
+          calls.evidence.add(seen, row)
+        }
       }
       for (const row of topRows(trace)) {
         const kind = trace.kind[row]
@@ -87,7 +93,7 @@ export function contextLost(): Rule {
         answers.evidence.add(seen, row)
       }
     },
-    found: () => [...edges.values()].flatMap(lossesAt),
+    found: (nowMs) => [...edges.values()].flatMap((edge) => lossesAt(edge, nowMs - SETTLED_MS)),
   }
 }
 
@@ -114,16 +120,20 @@ function authorityOf(url: string | undefined): string | undefined {
   return hostname === '' ? undefined : `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 }
 
-function lossesAt({ address, callers, callees }: Edge): Finding[] {
+/** `settledMs`: what ended later may not be whole. */
+function lossesAt({ address, callers, callees }: Edge, settledMs: number): Finding[] {
   const found: Finding[] = []
-  for (const [caller, { all, alone, evidence }] of callers) {
+  for (const [caller, calls] of callers) {
+    const alone = calls.alone.filter(({ toMs }) => toMs <= settledMs)
+    const all = alone.length + calls.wholeMs.filter((toMs) => toMs <= settledMs).length
     if (alone.length < LEAST_CALLS || alone.length < LEAST_SHARE * all) continue
     for (const [callee, answers] of callees) {
       if (callee === caller) continue
       const matched = matches(alone, answers.roots, address.startsWith('messages to '))
       if (matched < LEAST_CALLS || matched < LEAST_SHARE * Math.min(alone.length, answers.roots.length)) continue
-      const shown = evidence.report()
+      const shown = calls.evidence.report()
       found.push({
+        id: idOf('context_lost', caller, callee, address),
         code: 'context_lost',
         severity: 'error',
         what: `Calls of ${caller} to ${callee} (${address}) are in two traces each: the context is lost on the way.`,

@@ -2,6 +2,8 @@ import type { SeenTrace } from './seen-trace.ts'
 
 /** Something that many traces together show, and somebody can mend. */
 export interface Finding {
+  /** The same for the same thing, whenever it is looked at; of the code and what it is about, without its figures. */
+  readonly id: string
   /** Stable, snake_case: `clock_skew`, `context_lost`, `names_with_ids`, … */
   readonly code: string
   /** `error`: traces are not whole. `warning`: what is shown misleads, or requests take longer than they need. `info`: it could be better. */
@@ -28,8 +30,14 @@ export interface Finding {
 /** Spans that are named for a finding. */
 export const MAX_SPANS = 20
 
+/** The id of a finding. `about`: what tells it from others of its code. */
+export function idOf(code: string, ...about: readonly string[]): string {
+  return JSON.stringify([code, ...about])
+}
+
 /** One question to many traces: it is shown each once, and says what it has found. */
 export interface Rule {
   add(seen: SeenTrace): void
-  found(): readonly Finding[]
+  /** `nowMs`: milliseconds since 1970. What ended just before it may not be whole yet. */
+  found(nowMs: number): readonly Finding[]
 }

@@ -1,23 +1,27 @@
 import type { KeyValue } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
 import { buildTrace } from '../build.ts'
-import { requestOf, texts, TRACE_ID, type SpanSpec } from '../testkit.ts'
+import { EPOCH, requestOf, texts, TRACE_ID, type SpanSpec } from '../testkit.ts'
 import { createFindings } from './findings.ts'
 import type { Finding } from './finding.ts'
 import { templateOf } from './names-with-ids.ts'
 
 const ms = 1_000_000
 const [SERVER, CLIENT, PRODUCER, CONSUMER] = [2, 3, 4, 5]
+const EPOCH_MS = Number(EPOCH / 1_000_000n)
+/** Long after all that is here. */
+const LATER_MS = EPOCH_MS + 3_600_000
 const ERROR = { code: 2, message: '' }
 
 /** What the rules say of these traces, each a list of spans. */
-function found(traces: Iterable<readonly SpanSpec[]>): Finding[] {
+function found(traces: Iterable<readonly SpanSpec[]>, nowMs?: number): Finding[] {
   const findings = createFindings()
   for (const specs of traces) findings.add(buildTrace(requestOf(specs), TRACE_ID))
-  return findings.found()
+  return findings.found(nowMs)
 }
 
-const codes = (traces: Iterable<readonly SpanSpec[]>): string[] => found(traces).map(({ code }) => code)
+const codes = (traces: Iterable<readonly SpanSpec[]>, nowMs?: number): string[] =>
+  found(traces, nowMs).map(({ code }) => code)
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index))
 const at = (values: Readonly<Record<string, string>>): { readonly attributes: KeyValue[] } => ({
@@ -105,7 +109,7 @@ describe('context_lost', () => {
   ]
 
   it('names both services and the address', () => {
-    const [finding, ...more] = found(times(5, (index) => [inA(index * 1000), inB(index * 1000)]).flat())
+    const [finding, ...more] = found(times(5, (index) => [inA(index * 1000), inB(index * 1000)]).flat(), LATER_MS)
     expect(more).toEqual([])
     expect(finding).toMatchObject({
       code: 'context_lost',
@@ -118,15 +122,37 @@ describe('context_lost', () => {
 
   it('is none where the other side is there, or nobody knows it', () => {
     const whole = (start: number): SpanSpec[] => [...inA(start), { ...inB(start)[0]!, parent: 2 }]
-    expect(codes(times(5, (index) => whole(index * 1000)))).toEqual([])
-    expect(codes(times(5, (index) => inA(index * 1000)))).toEqual([])
+    expect(
+      codes(
+        times(5, (index) => whole(index * 1000)),
+        LATER_MS,
+      ),
+    ).toEqual([])
+    expect(
+      codes(
+        times(5, (index) => inA(index * 1000)),
+        LATER_MS,
+      ),
+    ).toEqual([])
     // Others call it, too, who are not traced.
-    expect(codes(times(20, (index) => [whole(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+    expect(codes(times(20, (index) => [whole(index * 1000), inB(index * 1000 + 500)]).flat(), LATER_MS)).toEqual([])
     // Of one call in five, somebody else may be who is answered.
     const some = times(3, (index) => [inA(50_000 + index * 1000), inB(50_000 + index * 1000)]).flat()
-    expect(codes([...times(12, (index) => whole(index * 1000)), ...some])).toEqual([])
+    expect(codes([...times(12, (index) => whole(index * 1000)), ...some], LATER_MS)).toEqual([])
     // At other times.
-    expect(codes(times(5, (index) => [inA(index * 1000), inB(index * 1000 + 500)]).flat())).toEqual([])
+    expect(codes(times(5, (index) => [inA(index * 1000), inB(index * 1000 + 500)]).flat(), LATER_MS)).toEqual([])
+  })
+
+  it('is none of calls whose other side may be on its way', () => {
+    const traces = times(5, (index) => [inA(index * 1000), inB(index * 1000)]).flat()
+    const lastEndMs = EPOCH_MS + 4_050
+    // The first three have had their six seconds.
+    expect(found(traces, lastEndMs + 4_000).map(({ count }) => count)).toEqual([3])
+    expect(codes(traces, lastEndMs + 3_999)).toEqual([])
+    // Nor do those that are on their way speak for the others.
+    const whole = (start: number): SpanSpec[] => [...inA(start), { ...inB(start)[0]!, parent: 2 }]
+    const fresh = times(20, (index) => whole(20_000 + index))
+    expect(codes([...traces, ...fresh], EPOCH_MS + 22_000)).toEqual(['context_lost'])
   })
 
   it('of messages, unless the consumer links to what it got', () => {
@@ -145,9 +171,11 @@ describe('context_lost', () => {
       droppedAttributesCount: 0,
       flags: 0,
     }
-    expect(codes(times(5, (index) => [sent(index * 1000), got(index * 1000)]).flat())).toEqual(['context_lost'])
+    expect(codes(times(5, (index) => [sent(index * 1000), got(index * 1000)]).flat(), LATER_MS)).toEqual([
+      'context_lost',
+    ])
     const linked = (start: number): SpanSpec[] => got(start).map((span) => ({ ...span, links: [link] }))
-    expect(codes(times(5, (index) => [sent(index * 1000), linked(index * 1000)]).flat())).toEqual([])
+    expect(codes(times(5, (index) => [sent(index * 1000), linked(index * 1000)]).flat(), LATER_MS)).toEqual([])
   })
 
   it('by addresses in URLs, as older SDKs have them', () => {
@@ -157,7 +185,7 @@ describe('context_lost', () => {
       { id: 1, service: 'a', start: start * ms, end: (start + 60) * ms },
     ]
     const b = (start: number): SpanSpec[] => [{ ...inB(start)[0]!, ...at({ 'http.host': 'orders:8080' }) }]
-    expect(codes(times(5, (index) => [old(index * 1000), b(index * 1000)]).flat())).toEqual(['context_lost'])
+    expect(codes(times(5, (index) => [old(index * 1000), b(index * 1000)]).flat(), LATER_MS)).toEqual(['context_lost'])
   })
 })
 
@@ -282,7 +310,10 @@ describe('parents_missing', () => {
     ])
     // One in twenty is lost now and then; and the last seconds are on their way.
     expect(codes(times(200, (index) => request(index, index % 20 === 0 ? 9 : undefined)))).toEqual([])
-    expect(codes(times(15, (index) => request(index, 9)))).toEqual([])
+    const last = times(15, (index) => request(index, 9))
+    expect(codes(last)).toEqual([])
+    // Where nothing has come since, all ended with them.
+    expect(codes(last, LATER_MS)).toEqual([])
   })
 })
 

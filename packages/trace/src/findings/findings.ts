@@ -14,8 +14,11 @@ import { unknownService } from './unknown-service.ts'
 export interface Findings {
   /** Shows the rules one more trace. Each trace is shown once; they keep figures, and nothing of the trace. */
   add(trace: Trace): void
-  /** What the traces so far show, in no order. */
-  found(): Finding[]
+  /**
+   * What the traces so far show, in no order. `nowMs`: when they were read, milliseconds since 1970, as what ended just before may not be whole yet; default: the end of the
+   * last of them.
+   */
+  found(nowMs?: number): Finding[]
 }
 
 /** The rules over many traces, from the start. Pure: no clock, no I/O; linear in the spans. */
@@ -31,12 +34,14 @@ export function createFindings(): Findings {
     sharedName(),
     mixedConventions(),
   ]
+  let lastMs = 0
   return {
     add(trace) {
       if (trace.size === 0) return
+      lastMs = Math.max(lastMs, Number(trace.start / 1_000_000n) + trace.durationNs / 1e6)
       const seen = new SeenTrace(trace)
       for (const rule of rules) rule.add(seen)
     },
-    found: () => rules.flatMap((rule) => rule.found()),
+    found: (nowMs = lastMs) => rules.flatMap((rule) => rule.found(nowMs)),
   }
 }

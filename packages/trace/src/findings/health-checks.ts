@@ -2,7 +2,7 @@ import { SpanFlag } from '../model.ts'
 import { topRows } from '../children.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Rule } from './finding.ts'
+import { idOf, type Rule } from './finding.ts'
 
 /** So many requests make it a habit, and so much of all of them drowns the rest. */
 const LEAST_ROOTS = 20
@@ -39,6 +39,7 @@ export function healthChecks(): Rule {
         path === '' ? `name == ${JSON.stringify(name)}` : `attributes["url.path"] == ${JSON.stringify(path)}`
       return [
         {
+          id: idOf('health_checks', service, name),
           code: 'health_checks',
           severity: 'warning',
           what: `${Math.round((100 * health) / all)} % of ${all} requests are health checks, most of them ${service} ${name}: the others are hard to find.`,

@@ -1,5 +1,5 @@
 import { Evidence } from './evidence.ts'
-import type { Rule } from './finding.ts'
+import { idOf, type Rule } from './finding.ts'
 
 const [SERVER, CLIENT] = [2, 3]
 /** What HTTP spans have had, and have since the conventions are stable. Source: OpenTelemetry semantic conventions, HTTP migration guide. */
@@ -34,6 +34,7 @@ export function mixedConventions(): Rule {
       const [before, after] = [[...old.services], [...now.services]]
       return [
         {
+          id: idOf('mixed_conventions'),
           code: 'mixed_conventions',
           severity: 'info',
           what: `${list(before)} name attributes of HTTP as they were (http.method), and ${list(after)} as they are (http.request.method): a search for one finds half.`,

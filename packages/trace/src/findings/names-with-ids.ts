@@ -1,6 +1,6 @@
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Finding, Rule } from './finding.ts'
+import { idOf, type Finding, type Rule } from './finding.ts'
 
 /** Names of one form that make it a habit, and the share of the spans of that form that have a name of their own. */
 const LEAST_NAMES = 10
@@ -56,6 +56,7 @@ function findingOf({ service, template, names, evidence }: Form): Finding[] {
   const example = [...names][0]!
   return [
     {
+      id: idOf('names_with_ids', service, template),
       code: 'names_with_ids',
       severity: 'warning',
       what: `${names.size} names of spans are of the form ${JSON.stringify(template)}, as ${JSON.stringify(example)}: each request is an operation of its own.`,

@@ -2,13 +2,13 @@ import { topRows } from '../children.ts'
 import { SpanFlag } from '../model.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Rule } from './finding.ts'
+import { idOf, type Rule } from './finding.ts'
 
 const [SERVER, CONSUMER] = [2, 5]
 /** So many requests make it a habit, and so much of all of a service. */
 const LEAST_ORPHANS = 5
 const LEAST_SHARE = 0.1
-/** Parents end after their children, and wait for their batch. Milliseconds. */
+/** Parents end after their children, and wait for their batch; and where all ended at once, those that were open went with it: others must have come since. Milliseconds. */
 const SETTLED_MS = 20_000
 
 interface Requests {
@@ -38,14 +38,15 @@ export function parentsMissing(): Rule {
         }
       }
     },
-    found: () =>
+    found: (nowMs) =>
       [...services].flatMap(([service, { orphans, wholeMs }]) => {
-        const isSettled = (ms: number): boolean => ms <= lastMs - SETTLED_MS
+        const isSettled = (ms: number): boolean => ms <= Math.min(nowMs, lastMs) - SETTLED_MS
         const missing = orphans.filter(({ ms }) => isSettled(ms)).map(({ evidence }) => evidence.report())
         const all = missing.length + wholeMs.filter(isSettled).length
         if (missing.length < LEAST_ORPHANS || missing.length < LEAST_SHARE * all) return []
         return [
           {
+            id: idOf('parents_missing', service),
             code: 'parents_missing',
             severity: 'warning' as const,
             what: `${missing.length} of ${all} requests of ${service} have a caller whose span is not there: it decides by itself what it samples, sends its spans elsewhere, or does not end them.`,

@@ -2,7 +2,7 @@ import { formatDuration } from '@spoor/otlp'
 import { childrenOf, endOf } from '../children.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Finding, Rule } from './finding.ts'
+import { idOf, type Finding, type Rule } from './finding.ts'
 import { templateOf } from './names-with-ids.ts'
 import type { SeenTrace } from './seen-trace.ts'
 
@@ -87,6 +87,7 @@ function failuresInARow({ trace }: SeenTrace, calls: readonly number[]): number 
 
 function loopOf({ service, above, call, most, ns, evidence }: Group): Finding {
   return {
+    id: idOf('n_plus_one', service, above, call),
     code: 'n_plus_one',
     severity: 'warning',
     what: `${service} ${above} makes the call ${JSON.stringify(call)} up to ${most} times one after the other (${formatDuration(ns)}).`,
@@ -100,6 +101,7 @@ function loopOf({ service, above, call, most, ns, evidence }: Group): Finding {
 
 function stormOf({ service, above, call, most, ns, evidence }: Group): Finding {
   return {
+    id: idOf('retry_storm', service, above, call),
     code: 'retry_storm',
     severity: 'warning',
     what: `${service} ${above} tries ${JSON.stringify(call)} up to ${most} times in vain (${formatDuration(ns)}).`,

@@ -1,6 +1,6 @@
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
-import type { Rule } from './finding.ts'
+import { idOf, type Rule } from './finding.ts'
 
 /** A name that programs in two languages have: they are two services, and shown as one. */
 export function sharedName(): Rule {
@@ -25,6 +25,7 @@ export function sharedName(): Rule {
         const [rarest] = [...languages.values()].sort((a, b) => a.count - b.count)
         return [
           {
+            id: idOf('shared_name', service),
             code: 'shared_name',
             severity: 'warning' as const,
             what: `Programs in ${[...languages.keys()].join(' and ')} are all called ${service}: they are shown as one service.`,

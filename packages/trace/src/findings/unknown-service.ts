@@ -1,6 +1,6 @@
 import { UNKNOWN_SERVICE } from '../build.ts'
 import { Evidence } from './evidence.ts'
-import type { Rule } from './finding.ts'
+import { idOf, type Rule } from './finding.ts'
 
 /** Spans whose resource names no service, or has the name that SDKs give where nothing is set. */
 export function unknownService(): Rule {
@@ -20,6 +20,7 @@ export function unknownService(): Rule {
         ? []
         : [
             {
+              id: idOf('unknown_service'),
               code: 'unknown_service',
               severity: 'warning',
               what: 'Spans come from a service without a name: services cannot be told apart.',

@@ -4,6 +4,9 @@ import type { FindingRow, FindingsResponse, SendersResponse, StatusResponse } fr
 import { runCli } from '../cli.ts'
 import { requestOf, spanIdOf, startTestSpoor, type TestSpoor, traceIdOf } from '../testkit.ts'
 
+/** A thread has to start on a machine that may be busy. */
+const SOON = { timeout: 30_000 }
+
 let spoor: TestSpoor
 beforeAll(async () => {
   spoor = await startTestSpoor()
@@ -29,7 +32,7 @@ it('what traces show together, with the spans that show it; by service; and in t
   expect(await findings('service=cart')).toEqual([])
   const inStatus = async () =>
     (await spoor.json<StatusResponse>('/api/spoor/v1/status')).attention.map(({ code }) => code)
-  await expect.poll(inStatus).toContain('names_with_ids')
+  await expect.poll(inStatus, SOON).toContain('names_with_ids')
 })
 
 it('what is told of a sender is not told again of what it sent', async () => {
@@ -49,7 +52,7 @@ it('what is told of a sender is not told again of what it sent', async () => {
   )
   const codes = async () =>
     (await unnamed.json<StatusResponse>('/api/spoor/v1/status')).attention.map(({ code }) => code)
-  await expect.poll(codes).toEqual(expect.arrayContaining(['unknown_service', 'retry_storm']))
+  await expect.poll(codes, SOON).toEqual(expect.arrayContaining(['unknown_service', 'retry_storm']))
   expect((await codes()).filter((code) => code === 'unknown_service')).toHaveLength(1)
 })
 
