@@ -56,6 +56,17 @@ it('what is told of a sender is not told again of what it sent', async () => {
   expect((await codes()).filter((code) => code === 'unknown_service')).toHaveLength(1)
 })
 
+it('looks as spans come, whether or not somebody asks', async () => {
+  const from = await startTestSpoor()
+  onTestFinished(() => from.remove())
+  const figure = (name: string) => from.counters.snapshot().find((sample) => sample.name === name)?.value
+  await from.post(requestOf('shop', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))
+  await expect.poll(() => figure('spoor_findings_looks'), SOON).toBe(1)
+  // The rules have had their thread.
+  await expect.poll(() => figure('spoor_findings_cpu_seconds'), SOON).toBeGreaterThan(0)
+  expect(figure('spoor_findings_failed_looks')).toBe(0)
+})
+
 it('times that cannot be, with the unit that they are in', async () => {
   const nowMs = BigInt(Date.now())
   const at = (index: number, startTimeUnixNano: bigint) =>
