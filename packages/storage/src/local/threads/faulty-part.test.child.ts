@@ -13,9 +13,15 @@ setInterval(() => {
     case 2:
       for (;;);
     case 3: {
-      // Small pieces: one that is larger than what Node allows beyond the limit, as an array that grows, ends the process.
-      let hoard: object = {}
-      for (;;) hoard = { hoard }
+      // Small pieces: one that is larger than what Node allows beyond the limit, as an array that grows, ends the process. And it answers its
+      // supervisor meanwhile: a busy machine takes longer for that much garbage than a part may be silent.
+      let hoard: unknown[] = []
+      const more = (): void => {
+        for (let piece = 0; piece < 100; piece++) hoard = [hoard, Array.from({ length: 1000 }).fill(0)]
+        setImmediate(more)
+      }
+      more()
+      break
     }
     case 4:
       openSync(fifo, 'r') // Returns when somebody opens it to write.

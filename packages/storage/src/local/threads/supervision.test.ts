@@ -88,7 +88,7 @@ function fault(part: EnginePart, what: number): void {
 /** Resolves when this has been told of the part. */
 async function told(code: StoreEvent['code'], part: EnginePart): Promise<void> {
   await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ code, part })), {
-    timeout: 15_000,
+    timeout: 50_000,
     interval: 5,
   })
 }
@@ -132,7 +132,8 @@ it('replaces a search reader that spins; calls keep their deadline and lookups d
   expect(await store.services({ timeoutMs: 400 })).toEqual(['s0'])
   expect(await spansOf(store, traceId(0))).toHaveLength(1)
   expect(await search).toMatchObject({ code: 'timeout' })
-  expect(performance.now() - began).toBeLessThan(2_000)
+  // By their deadlines, before the reader is replaced.
+  expect(performance.now() - began).toBeLessThan(4_500)
   await told('recovered_again', 'search_reader')
   expect(await find(store, {})).toEqual(all(1))
 })
@@ -265,7 +266,7 @@ it('closes within its deadline when the writer is in a system call that does not
     code: 'timeout',
     message: expect.stringMatching(/1 batches with 1 spans.*writer cannot be ended/) as string,
   })
-  expect(performance.now() - began).toBeLessThan(3_000)
+  expect(performance.now() - began).toBeLessThan(10_000)
   expect(await append).toMatchObject({ code: 'timeout' })
   // It still has the files: nobody else gets the directory before it ends.
   await expect(openLocalStore({ directory })).rejects.toMatchObject({ code: 'locked' })
