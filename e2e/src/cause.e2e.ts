@@ -150,6 +150,68 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect([from! / 1e6, to! / 1e6].map(Math.round)).toEqual([4, 16])
   })
 
+  it('has all views of a trace, and what else its head offers, in reach at each width', async () => {
+    await at.open(`/trace/${hex(4, 32)}`)
+    await verdict().waitFor()
+    const head = at.page.getByRole('banner').last()
+    for (const width of [390, 721, 768, 961, 1024, 1439, 1440]) {
+      await at.page.setViewportSize({ width, height: 844 })
+      const parts = [
+        ...(await at.page.getByRole('navigation', { name: 'Views' }).getByRole('link').all()),
+        at.page.getByRole('textbox', { name: /^Find in the trace/ }),
+        at.page.getByRole('button', { name: 'Detail panel' }),
+      ]
+      for (const part of parts) {
+        const { x, width: wide } = (await part.boundingBox())!
+        expect([width, x >= 0, x + wide <= width, wide > 20]).toEqual([width, true, true, true])
+      }
+      expect((await head.boundingBox())!.height).toBeLessThan(width === 390 ? 120 : 90)
+    }
+  })
+
+  it('aligns clocks that are apart, in the address, and shows what was sent again by one click', async () => {
+    const traceId = hex(0xc10c, 32)
+    const at500 = now - 500n * ms
+    const spans = [
+      span({ traceId, spanId: hex(1, 16), name: 'GET /stock', kind: 2, endTimeUnixNano: now + 100n * ms }),
+      span({
+        traceId,
+        spanId: hex(2, 16),
+        parentSpanId: hex(1, 16),
+        name: 'call',
+        kind: 3,
+        startTimeUnixNano: now + 10n * ms,
+        endTimeUnixNano: now + 90n * ms,
+      }),
+    ]
+    const late = span({
+      traceId,
+      spanId: hex(3, 16),
+      parentSpanId: hex(2, 16),
+      name: 'serve',
+      kind: 2,
+      startTimeUnixNano: at500 + 20n * ms,
+      endTimeUnixNano: at500 + 80n * ms,
+    })
+    await sendTraces(at.spoor, traces('web', spans))
+    await sendTraces(at.spoor, traces('apart', [late]))
+    await at.open(`/trace/${traceId}`)
+    const serve = at.page.getByRole('row').filter({ hasText: 'serve' })
+    await serve.click()
+    const offset = at.page.locator('dl > div').filter({ hasText: 'offset' })
+    await expect.poll(() => offset.textContent(), { timeout: 20_000 }).toBe('offset0 ns')
+    await verdict().getByRole('button', { name: 'Align' }).click()
+    await at.page.waitForURL(/clocks=aligned/)
+    await expect.poll(() => offset.textContent(), { timeout: 20_000 }).toBe('offset20.0 ms')
+    await at.page.getByText('500 ms behind, aligned in the views').waitFor()
+    // The address alone shows the same.
+    await at.page.reload()
+    await expect.poll(() => offset.textContent(), { timeout: 20_000 }).toBe('offset20.0 ms')
+    await verdict().getByRole('button', { name: 'Show as sent' }).click()
+    await expect.poll(() => offset.textContent(), { timeout: 20_000 }).toBe('offset0 ns')
+    expect(at.page.url()).not.toContain('clocks')
+  })
+
   it('4: finds everything about an order id, and says where it stands', async () => {
     await at.open('/search')
     const query = at.page.getByRole('combobox', { name: 'Query' })

@@ -18,19 +18,21 @@ const MAX_U16 = 0xffff
  * exactly one row, and the rows do not depend on the order in which the spans arrived. What is distinct, a parent, an orphan, a cycle
  * and the request is defined in {@link ./shape.ts}.
  *
- * Times are shown as they came. Only a negative duration is shown as 0, flagged.
+ * Times are shown as they came, unless `aheadOf` moves them. Only a negative duration is shown as 0, flagged.
  *
  * @param bytes serialized `TracesData`; kept by the result, not copied
  * @param traceId 32 hex digits (or fewer: leading zeros are added); spans of other traces are ignored. Default: the
  * first span's trace
+ * @param aheadOf by how many nanoseconds the clock was ahead that timed the spans of the resource at that place of the bytes: they are taken off
  * @throws OtlpError when the bytes are not valid OTLP, RangeError when `traceId` is not hex
  */
-export function buildTrace(bytes: Uint8Array, traceId?: string): Trace {
+export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resourceStart: number) => number): Trace {
   const columns = createSpanColumns()
   scanSpans(bytes, columns)
   const id = (traceId ?? bytesToHex(columns.traceId, 0, 16)).toLowerCase().padStart(32, '0')
   const selected = selectTrace(columns, id)
   const table = tableOf(bytes, columns, selected)
+  if (aheadOf) moveStarts(table, (span) => aheadOf(columns.resourceStart[selected[span]!]!))
   const { spanStart, spanEnd } = columns
   const shape = shapeOf(table, (a, b) => {
     const [one, other] = [selected[a]!, selected[b]!]
@@ -137,6 +139,16 @@ function tableOf(bytes: Uint8Array, columns: SpanColumns, selected: Uint32Array)
     table.name[span] = names.intern(columns.nameStart[row]!, columns.nameEnd[row]!)
   }
   return table
+}
+
+function moveStarts({ count, startHi, startLo }: SpanTable, aheadOf: (span: number) => number): void {
+  for (let span = 0; span < count; span++) {
+    const aheadNs = aheadOf(span)
+    if (aheadNs === 0) continue
+    const start = BigInt.asUintN(64, ((BigInt(startHi[span]!) << 32n) | BigInt(startLo[span]!)) - BigInt(aheadNs))
+    startHi[span] = Number(start >> 32n)
+    startLo[span] = Number(start & 0xffff_ffffn)
+  }
 }
 
 /** Rows depth first, siblings in the order of their positions. Without recursion: a chain may be 100,000 spans deep. */

@@ -5,6 +5,9 @@ const SERVER = 2
 const CLIENT = 3
 const ERROR = 2
 
+/** Attributes of a resource that tell which clock it has, the first that there is: the host, else the instance. */
+export const HOST_KEYS = ['host.name', 'k8s.node.name', 'k8s.pod.name', 'service.instance.id']
+
 /** What clocks may be apart without a word: SDKs round to a millisecond, and processes of one machine drift a little. Nanoseconds. */
 export const CLOCK_GRAIN_NS = 2_000_000
 

@@ -1,5 +1,6 @@
 import { spanIdOf, spanOf, type SpanDetail } from '../access.ts'
 import type { Trace } from '../model.ts'
+import { HOST_KEYS } from '../skew.ts'
 import { at } from './at.ts'
 
 /** A trace as rules look at it: a span is decoded once, however many of them ask. */
@@ -65,5 +66,3 @@ export class SeenTrace {
     return ''
   }
 }
-
-const HOST_KEYS = ['host.name', 'k8s.node.name', 'k8s.pod.name', 'service.instance.id']

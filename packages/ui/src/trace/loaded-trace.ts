@@ -1,4 +1,4 @@
-import type { Problem, Trace, Verdict } from '@spoor/trace'
+import type { ClockShift, Problem, Trace, Verdict } from '@spoor/trace'
 import type { PlainFailure } from '../api/client.ts'
 
 /** A trace as the worker hands it over: the model, and what was worked out of it. All arrays are typed and come without a copy. */
@@ -7,6 +7,10 @@ export interface PreparedTrace {
   readonly critical: CriticalRows
   readonly verdict: Verdict
   readonly problems: readonly Problem[]
+  /** The clocks that are apart from that of the request. */
+  readonly clocksApart: readonly ClockShift[]
+  /** What was taken off each row's times, as its clock is ahead by that. Nanoseconds, negative where it is behind. Undefined: times are as they were sent. */
+  readonly aheadNs: Float64Array | undefined
   /** Length of the bytes that came from the store: tells whether a later answer has more spans. */
   readonly byteLength: number
 }
@@ -28,6 +32,8 @@ export interface LoadRequest {
   readonly id: string
   /** Its spans, where they are here; else they come from the store. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined
+  /** Whether times are moved to the clock of the request. */
+  readonly isAligned: boolean
   /** When the answer has this many bytes it is what the page has already, and nothing is built. */
   readonly knownLength: number | undefined
 }

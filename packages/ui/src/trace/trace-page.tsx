@@ -21,10 +21,10 @@ const NotOpen = lazyPart(async () => (await import('../files/file-page.tsx')).No
 /** One trace: loads it, and says so where it cannot. */
 export function TracePage() {
   const { id } = route.useParams()
-  const { file: fileName } = route.useSearch()
+  const { file: fileName, clocks } = route.useSearch()
   const file = openedFile(fileName)
   const traceId = id.toLowerCase().padStart(32, '0')
-  const { data, error, isFetching, refetch } = useTrace(traceId, fileName)
+  const { data, error, isFetching, refetch } = useTrace(traceId, fileName, clocks === 'aligned')
   const failure = useLastFailure(error, data !== undefined, traceId)
   const again = () => void refetch()
   useEffect(() => {

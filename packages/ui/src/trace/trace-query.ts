@@ -12,16 +12,22 @@ const refreshMs = 3_000
 const refreshMaxSpans = 20_000
 
 /** The trace with that id, of the store or of an opened file; again while it is young and may grow, so that spans that come late appear. */
-export function useTrace(id: string, file?: string) {
+export function useTrace(id: string, file?: string, isAligned = false) {
   const client = useQueryClient()
-  const queryKey = ['trace', file ?? '', id]
+  const keyOf = (isAligned: boolean) => ['trace', file ?? '', id, isAligned]
+  const queryKey = keyOf(isAligned)
   return useQuery(
     queryOptions<LoadedTrace>({
       queryKey,
       queryFn: ({ signal }) => {
         const known = client.getQueryData<LoadedTrace>(queryKey)
-        return loadTrace(id, { signal, known, source: sourceOf(file), isOfFile: file !== undefined })
+        // The same spans, with the other times: what is here is not asked for again.
+        const other = known ? undefined : client.getQueryData<LoadedTrace>(keyOf(!isAligned))
+        const bytes = other?.trace.bytes as Uint8Array<ArrayBuffer> | undefined
+        return loadTrace(id, { signal, known, source: sourceOf(file), isOfFile: file !== undefined, isAligned, bytes })
       },
+      // The one stays until the other is there.
+      placeholderData: (last) => (last?.trace.traceId === id ? last : undefined),
       staleTime: Infinity,
       gcTime: 60_000,
       structuralSharing: false,

@@ -22,6 +22,11 @@ describe('readTraceUrl', () => {
     expect(readTraceUrl({ folded: 'all' })).toEqual({ folded: 'all' })
   })
 
+  it('keeps whether clocks are aligned, and nothing else of them', () => {
+    expect(readTraceUrl({ clocks: 'aligned' })).toEqual({ clocks: 'aligned' })
+    expect(readTraceUrl({ clocks: 'apart' })).toEqual({})
+  })
+
   it('reads the find text of links to the trace page of Jaeger', () => {
     expect(readTraceUrl({ uiFind: 'dog' })).toEqual({ find: 'dog' })
   })

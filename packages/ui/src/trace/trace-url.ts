@@ -12,6 +12,8 @@ export interface TraceUrl {
   readonly zoom?: string
   /** The opened file that the trace is of. Absent: the store. */
   readonly file?: string
+  /** `aligned`: times are moved to the clock of the request, where clocks are apart. */
+  readonly clocks?: 'aligned'
   /** What is collapsed: span ids with commas in between, at most {@link maxFolded}, or `all`. */
   readonly folded?: string
 }
@@ -34,6 +36,7 @@ export function readTraceUrl(raw: Readonly<Record<string, unknown>>): TraceUrl {
     ...(find && { find }),
     ...(sort && { sort }),
     ...(file && { file }),
+    ...(raw['clocks'] === 'aligned' && { clocks: 'aligned' as const }),
     ...(zoom && readZoom(zoom) && { zoom }),
     ...(folded && /^(all|[0-9a-f]{16}(,[0-9a-f]{16})*)$/.test(folded) && { folded }),
   }

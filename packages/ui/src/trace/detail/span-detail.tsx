@@ -21,7 +21,8 @@ const statuses = ['unset', 'ok', 'error']
 
 /** Everything that was sent of one span, decoded when it is looked at. */
 export function SpanDetailView({ row }: { row: number }) {
-  const { trace, slots } = useTraceView((view) => view.loaded)
+  const { trace, slots, aheadNs } = useTraceView((view) => view.loaded)
+  const ahead = aheadNs?.[row] ?? 0
   const store = useTraceStore()
   const zone = useSettings((settings) => settings.zone)
   const { span, resource, scope } = useMemo(() => spanOf(trace, row), [trace, row])
@@ -112,6 +113,11 @@ export function SpanDetailView({ row }: { row: number }) {
           {span.flags !== 0 && <Field name="flags">0x{span.flags.toString(16).padStart(8, '0')}</Field>}
           <Field name="start">{formatInstant(span.startTimeUnixNano, zone)}</Field>
           <Field name="end">{formatInstant(span.endTimeUnixNano, zone)}</Field>
+          {ahead !== 0 && (
+            <Field name="clock">
+              {formatDuration(Math.abs(ahead))} {ahead > 0 ? 'ahead' : 'behind'}, aligned in the views
+            </Field>
+          )}
           <Field name="offset">{formatDuration(trace.startNs[row]!)}</Field>
           <Field name="children">{formatCount(trace.childCount[row]!)}</Field>
         </dl>

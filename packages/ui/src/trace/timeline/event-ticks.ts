@@ -1,5 +1,6 @@
 import { formatDuration } from '@spoor/otlp'
 import { spanOf, type Trace } from '@spoor/trace'
+import type { LoadedTrace } from '../loaded-trace.ts'
 import type { TimeWindow } from '../trace-view.ts'
 
 export interface EventTick {
@@ -16,10 +17,10 @@ const titleNames = 4
 const decoded = new WeakMap<Trace, Map<number, readonly { offsetNs: number; name: string }[]>>()
 
 /** The events of a span as ticks within the window; those closer than two pixels are one. */
-export function eventTicks(trace: Trace, row: number, window: TimeWindow, width: number): EventTick[] {
+export function eventTicks(loaded: LoadedTrace, row: number, window: TimeWindow, width: number): EventTick[] {
   const length = window.to - window.from
   const ticks: { share: number; names: string[] }[] = []
-  for (const event of eventsOf(trace, row)) {
+  for (const event of eventsOf(loaded, row)) {
     const share = (event.offsetNs - window.from) / length
     if (share < 0 || share > 1) continue
     const name = `${event.name} at ${formatDuration(event.offsetNs)}`
@@ -36,13 +37,14 @@ export function eventTicks(trace: Trace, row: number, window: TimeWindow, width:
   }))
 }
 
-function eventsOf(trace: Trace, row: number): readonly { offsetNs: number; name: string }[] {
+function eventsOf({ trace, aheadNs }: LoadedTrace, row: number): readonly { offsetNs: number; name: string }[] {
   let rows = decoded.get(trace)
   if (!rows) decoded.set(trace, (rows = new Map()))
   let events = rows.get(row)
   if (!events) {
+    const ahead = aheadNs?.[row] ?? 0
     events = spanOf(trace, row)
-      .span.events.map((event) => ({ offsetNs: Number(event.timeUnixNano - trace.start), name: event.name }))
+      .span.events.map((event) => ({ offsetNs: Number(event.timeUnixNano - trace.start) - ahead, name: event.name }))
       .sort((a, b) => a.offsetNs - b.offsetNs)
     rows.set(row, events)
   }

@@ -184,7 +184,7 @@ function BarCell(props: { row: number; loaded: LoadedTrace; window: TimeWindow; 
       ))}
       {trace.status[row] === 2 && endsInside && <div className={styles.cap} style={{ left: `${edge * 100}%` }} />}
       {trace.eventCount[row]! > 0 &&
-        eventTicks(trace, row, window, barWidth).map((tick) => (
+        eventTicks(props.loaded, row, window, barWidth).map((tick) => (
           <div key={tick.share} className={styles.event} style={{ left: `${tick.share * 100}%` }} title={tick.title} />
         ))}
       <span className={styles.label} data-side={side} style={labelStyle}>

@@ -6,9 +6,10 @@ import { hasServer } from '../../files/opened-files.ts'
 import { formatCounted, formatShare } from '../../format/numbers.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { hueStyle } from '../../service-color/hue.ts'
+import { without } from '../../url/without.ts'
 import { firstWindow, selectRow, setWindow, useTraceStore, useTraceView, wholeWindow } from '../trace-view.ts'
 import { typicalTrace } from './typical.ts'
-import { timesText } from './verdict-words.ts'
+import { clocksText, timesText } from './verdict-words.ts'
 import styles from './verdict-line.module.css'
 
 const route = getRouteApi('/trace/$id')
@@ -72,8 +73,38 @@ export function VerdictLine() {
           </Part>
         </span>
       )}
+      <Clocks />
       {isInStore && <CompareTypical />}
     </p>
+  )
+}
+
+/** Where clocks are apart: moves the spans to the clock of the request, and back. */
+function Clocks() {
+  const { clocksApart, aheadNs } = useTraceView((view) => view.loaded)
+  const { clocks } = route.useSearch()
+  const navigate = useNavigate({ from: '/trace/$id' })
+  if (clocksApart.length === 0) return null
+  const isAligned = aheadNs !== undefined
+  const isChanging = isAligned !== (clocks === 'aligned')
+  const count = formatCounted(clocksApart.length, 'clock')
+  const toggle = () =>
+    void navigate({
+      search: (url) => ({ ...without(url, ['clocks', 'zoom']), ...(!isAligned && { clocks: 'aligned' as const }) }),
+    })
+  return (
+    <span className={styles.part} title={clocksText(clocksApart)}>
+      {count} {isAligned ? 'aligned ' : `${clocksApart.length === 1 ? 'is' : 'are'} apart `}
+      <button
+        type="button"
+        className={styles.link}
+        disabled={isChanging}
+        title={isAligned ? 'Show the times that were sent' : 'Show each span when it was by the clock of the request'}
+        onClick={toggle}
+      >
+        {isAligned ? 'Show as sent' : 'Align'}
+      </button>
+    </span>
   )
 }
 
