@@ -35,9 +35,11 @@ export function TraceHeader(props: { view: string; find: Find }) {
         <span title={trace.names[trace.name[root]!]}>{trace.names[trace.name[root]!] || 'no name'}</span>
       </h1>
       <div className={styles.figures}>
-        <span>{formatDuration(requestDurationNs)}</span>
+        <span className={styles.time}>{formatDuration(requestDurationNs)}</span>
         {hasTail({ requestDurationNs, tailNs }) && (
-          <span title={`${formatDuration(tailNs)} of work after the answer`}>+ {formatDuration(tailNs)}</span>
+          <span className={styles.time} title={`${formatDuration(tailNs)} of work after the answer`}>
+            + {formatDuration(tailNs)}
+          </span>
         )}
         <span>{formatCounted(trace.size, 'span')}</span>
         <span>{formatCounted(trace.services.length, 'service')}</span>
@@ -47,8 +49,8 @@ export function TraceHeader(props: { view: string; find: Find }) {
         <Copyable text={trace.traceId} label="Copy the trace id" className={styles.id}>
           {trace.traceId.slice(0, 8)}
         </Copyable>
-        {problems.length > 0 && <Problems problems={problems} />}
       </div>
+      {problems.length > 0 && <Problems problems={problems} />}
       <FindBox find={props.find} />
       <nav className={styles.tabs} aria-label="Views">
         {traceViews.map(({ name, label, key }) => (

@@ -22,7 +22,7 @@ export function FindBox({ find }: { find: Find }) {
     N: () => find.go(-1),
   })
   return (
-    <div className={styles.box}>
+    <div className={styles.box} data-find>
       <SearchIcon />
       <input
         ref={find.input}
