@@ -48,6 +48,10 @@ describe.skipIf(noBrowser)('axe', () => {
       await at.open(path)
       await look(path)
     }
+    await at.page.getByRole('button', { name: /to mend/ }).click()
+    await at.page.getByRole('dialog', { name: 'To mend' }).getByRole('listitem').first().waitFor()
+    await look('what is to be mended')
+    await at.page.keyboard.press('Escape')
     // Two traces, and the beginning of a third.
     const parts = [1, 2].map(async (trace) => {
       const answer = await fetch(`${at.spoor.page}/api/spoor/v1/traces/${hex(trace, 32)}`)

@@ -1,5 +1,6 @@
 import type { AttentionRow } from 'spoor/api'
-import { Link } from '@tanstack/react-router'
+import { Examples } from '../findings/examples.tsx'
+import { keyOf } from '../findings/seen.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatStart } from '../format/time.ts'
 import { useSettings } from '../settings/settings.ts'
@@ -17,7 +18,17 @@ const places: Readonly<Record<AttentionRow['lines'][number]['kind'], string>> = 
 const signs = { error: '!', warning: '▲', info: 'i' } as const
 
 /** What is wrong with what comes, each with the line that mends it. Whatever a sender says of itself is only text here. */
-export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
+export function Attention({
+  rows,
+  isNew,
+  onLeave,
+}: {
+  rows: readonly AttentionRow[]
+  /** Which of them are marked. */
+  isNew?: (row: AttentionRow) => boolean
+  /** When a trace is opened. */
+  onLeave?: () => void
+}) {
   const { zone } = useSettings()
   if (rows.length === 0) return null
   return (
@@ -25,7 +36,7 @@ export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
       <h2>What needs attention</h2>
       <ul>
         {rows.map((row) => (
-          <li key={[row.code, row.where, row.what].join('\n')} data-severity={row.severity}>
+          <li key={row.id === undefined ? `${keyOf(row)}\n${row.what}` : row.id} data-severity={row.severity}>
             <p className={styles.what}>
               <span className={styles.sign} role="img" aria-label={row.severity}>
                 {signs[row.severity]}
@@ -33,19 +44,13 @@ export function Attention({ rows }: { rows: readonly AttentionRow[] }) {
               <b>
                 <bdi>{row.what}</bdi>
               </b>
+              {isNew?.(row) && <span className={styles.new}>new</span>}
             </p>
             <p className={styles.where}>
               <bdi>{row.where}</bdi> · {row.count === 1 ? 'once, ' : `${formatCount(row.count)} times, last `}
               <time>{formatStart(BigInt(Math.round(row.lastSeenMs)) * 1_000_000n, zone)}</time>
-              {row.spans?.[0] && (
-                <>
-                  {' · '}
-                  <Link to="/trace/$id" params={{ id: row.spans[0].traceId }} search={{ span: row.spans[0].spanId }}>
-                    for example
-                  </Link>
-                </>
-              )}
             </p>
+            <Examples spans={row.spans} onLeave={onLeave} />
             <p>
               <bdi>{row.mend}</bdi>
             </p>

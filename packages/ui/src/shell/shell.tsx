@@ -18,6 +18,11 @@ const FileOpener = lazyPart(async () => (await import('../files/file-opener.tsx'
   waiting: () => <span className={styles.icon} />,
 })
 
+const Bell = lazyPart(async () => (await import('../findings/bell.tsx')).Bell, {
+  name: 'What is to be mended',
+  waiting: () => <span className={styles.icon} />,
+})
+
 /** The frame: one bar, and the page below it. */
 export function Shell() {
   const [help, setHelp] = useState(false)
@@ -44,6 +49,7 @@ export function Shell() {
           </Link>
         </nav>
         <Intake />
+        <Bell />
         <TraceLookup />
         <FileOpener />
         <button

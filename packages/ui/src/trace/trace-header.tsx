@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { formatDuration } from '@spoor/otlp'
-import { endOf, type Problem, rootRow } from '@spoor/trace'
+import { endOf, type Problem, rootRow, rowOfSpanId } from '@spoor/trace'
 import { formatCounted } from '../format/numbers.ts'
 import { formatInstant, formatStart } from '../format/time.ts'
 import { hueStyle } from '../service-color/hue.ts'
@@ -11,6 +11,8 @@ import { PanelIcon } from '../widgets/icons.tsx'
 import { MenuButton } from '../widgets/menu-button.tsx'
 import { hasTail } from '../search/tail.ts'
 import { SaveMenu } from '../files/save-menu.tsx'
+import { keyOf } from '../findings/seen.ts'
+import { useFindingsOf } from '../findings/of-trace.ts'
 import { FindBox } from './find/find-box.tsx'
 import type { Find } from './find/use-find.ts'
 import styles from './trace-header.module.css'
@@ -50,7 +52,7 @@ export function TraceHeader(props: { view: string; find: Find }) {
           {trace.traceId.slice(0, 8)}
         </Copyable>
       </div>
-      {problems.length > 0 && <Problems problems={problems} />}
+      <Problems problems={problems} />
       <FindBox find={props.find} />
       <nav className={styles.tabs} aria-label="Views">
         {traceViews.map(({ name, label, key }) => (
@@ -87,26 +89,49 @@ const ranks = { error: 0, warning: 1, info: 2 }
 
 function Problems({ problems }: { problems: readonly Problem[] }) {
   const store = useTraceStore()
-  const worst = problems.reduce(
-    (worst, problem) => (ranks[problem.severity] < ranks[worst] ? problem.severity : worst),
+  const trace = useTraceView((view) => view.loaded.trace)
+  const findings = useFindingsOf(trace.traceId)
+  const told = [...problems, ...findings]
+  if (told.length === 0) return null
+  const worst = told.reduce(
+    (worst, { severity }) => (ranks[severity] < ranks[worst] ? severity : worst),
     'info' as Problem['severity'],
   )
   return (
     <MenuButton
       className={`${styles.problems} ${styles[worst]}`}
-      label={formatCounted(problems.length, 'problem')}
+      label={formatCounted(told.length, 'problem')}
       title="Problems of the trace"
       wide
-      items={problems.map((problem, index) => ({
-        key: String(index),
-        label: (
-          <span className={styles.problem}>
-            <Severity severity={problem.severity} />
-            {problem.text}
-          </span>
-        ),
-        onSelect: () => selectRow(store, problem.rows[0] ?? -1),
-      }))}
+      items={[
+        ...problems.map((problem, index) => ({
+          key: String(index),
+          label: (
+            <span className={styles.problem}>
+              <Severity severity={problem.severity} />
+              {problem.text}
+            </span>
+          ),
+          onSelect: () => selectRow(store, problem.rows[0] ?? -1),
+        })),
+        // What many traces show, and this one is an example of.
+        ...findings.map((row, index) => ({
+          key: keyOf(row),
+          separated: index === 0 && problems.length > 0,
+          label: (
+            <span className={styles.problem}>
+              <Severity severity={row.severity} />
+              <span>
+                {row.what} {row.mend}
+              </span>
+            </span>
+          ),
+          onSelect: () => {
+            const span = row.spans?.find(({ traceId }) => traceId === trace.traceId)
+            selectRow(store, span ? rowOfSpanId(trace, span.spanId) : -1)
+          },
+        })),
+      ]}
     />
   )
 }
