@@ -23,11 +23,15 @@ export interface Program extends Running {
 const SPOOR = fileURLToPath(new URL('../bin/spoor.js', import.meta.resolve('spoor')))
 const spoor = [process.execPath, SPOOR]
 
-/** `spoor` with a data directory, all else as it comes. */
-export async function startSpoor(data: string, ready: Probe = waitUntil.accepting): Promise<Program> {
+/** `spoor` with a data directory and further `flags`, all else as it comes. */
+export async function startSpoor(
+  data: string,
+  ready: Probe = waitUntil.accepting,
+  flags: readonly string[] = [],
+): Promise<Program> {
   const [page, grpc, http] = await Promise.all([freePort(), freePort(), freePort()])
   const ports = ['--page-port', page, '--otlp-grpc-port', grpc, '--otlp-http-port', http].map(String)
-  return start([...spoor, '--data', data, ...ports, '--log-level', 'warn'], { page, grpc, http }, ready)
+  return start([...spoor, '--data', data, ...ports, '--log-level', 'warn', ...flags], { page, grpc, http }, ready)
 }
 
 /** A collector with a configuration, or that of an exporter: `spoor collector`, or the real one where its file is given. `folder` is where it is written. */

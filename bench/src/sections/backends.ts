@@ -54,8 +54,8 @@ export async function loadBackends(
   { own }: Belongings,
   backends: readonly Backend[],
   corpusName: CorpusName,
+  origin = originNs(),
 ): Promise<Loaded> {
-  const origin = originNs()
   const load = await own(startLoad(context, { corpus: corpusName, origin }))
   const corpus = createNamedCorpus(corpusName, context.size.requests * SPANS_PER_REQUEST)
 
