@@ -358,7 +358,10 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await at.open('/search')
     await list().first().waitFor()
     const scroller = at.page.getByRole('list', { name: 'Traces' })
-    await scroller.evaluate((element) => element.scrollTo(0, 2000))
+    // The list grows as it is told.
+    await expect
+      .poll(() => scroller.evaluate((element) => (element.scrollTo(0, 2000), element.scrollTop)), { timeout: 20_000 })
+      .toBe(2000)
     await list().filter({ hasText: 'POST /checkout' }).nth(15).getByRole('link').click()
     await verdict().waitFor()
     await at.page.goBack()

@@ -7,6 +7,7 @@ import type { ApiError } from '../api.ts'
 import { createLogger } from '../logging.ts'
 import { createIntake } from '../storage-exporter.ts'
 import { idleCollector, requestOf, spanIdOf, traceIdOf } from '../testkit.ts'
+import { createLanes, LANE_LIMITS } from './lanes.ts'
 import { createQueryServer } from './server.ts'
 
 /** What the engine was asked with, in order. */
@@ -56,11 +57,14 @@ let app: FastifyInstance
 let url: string
 beforeAll(async () => {
   const store = hangingStore()
+  const counters = createCounters()
   app = await createQueryServer({
     host: '127.0.0.1',
     vitals: () => ({ phase: 'running', store, intake: createIntake(), failure: undefined }),
     store: () => store,
-    counters: createCounters(),
+    counters,
+    // For tests at the same time, each of which has a place for as long as its question hangs.
+    lanes: createLanes(counters, { ...LANE_LIMITS, searches: LANE_LIMITS.lists }),
     logger: createLogger('silent'),
     status: () => Promise.reject(new Error('not asked for here')),
     collector: idleCollector(),
@@ -120,7 +124,8 @@ const TEMPO = [
   '/tempo/api/metrics/query?q=%7B%7D%7Chistogram_over_time(duration)',
 ]
 
-it.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
+// These look at nothing but their answers, each of which comes a second after its time.
+it.concurrent.each(OWN)('%s ends by its deadline though the store hangs', async (path) => {
   const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}timeout=20ms`)
   expect(response.status).toBe(504)
   const { error } = (await response.json()) as ApiError
@@ -150,12 +155,12 @@ it('a tail is cancelled in the store when its client leaves', async () => {
   await expect.poll(() => asked[0]!.signal!.aborted, { timeout: 10_000 }).toBe(true)
 })
 
-it('what is told as it grows ends by its deadline, too', async () => {
+it.concurrent('what is told as it grows ends by its deadline, too', async () => {
   const headers = { accept: 'application/x-ndjson' }
   expect((await fetch(`${url}/api/spoor/v1/flame?timeout=20ms`, { headers })).status).toBe(504)
 })
 
-it.each([
+it.concurrent.each([
   `/api/spoor/v1/traces/${traceIdOf(1)}?timeout=20ms`,
   `/api/spoor/v1/traces/${traceIdOf(1)}?format=json&timeout=20ms`,
 ])('%s is cut off when the store hangs in its middle', async (path) => {

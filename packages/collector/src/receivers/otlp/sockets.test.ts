@@ -145,9 +145,16 @@ describe.each(['grpc', 'http'] as const)('damaged bytes to the port for %s', (po
   )
 })
 
-/** Resolves when the server has cut the connection, or has taken it all and nothing moves any more. */
+/** Resolves when the server has cut the connection, or has taken it all and nothing moves any more: it runs in this process, so what it is about to do is done between two looks. */
 async function settled({ socket, closed }: RawConnection): Promise<void> {
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1500))])
+  const cut = closed.then(() => true)
+  let before = ''
+  for (let quietLooks = 0; quietLooks < 6;) {
+    if (await Promise.race([cut, new Promise<false>((resolve) => setTimeout(() => resolve(false), 50))])) return
+    const now = `${socket.bytesRead} ${socket.bytesWritten} ${socket.writableLength}`
+    quietLooks = now === before ? quietLooks + 1 : 0
+    before = now
+  }
   socket.destroy()
   await closed
 }
