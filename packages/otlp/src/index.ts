@@ -2,6 +2,8 @@
  * OTLP on the wire. Hot paths work on bytes: count, scan, splice and join never make an object for a span; decode and
  * encode are for the few spans that somebody reads or builds. No dependencies; runs in Node and the browser.
  */
+export { AttributeEdits } from './attribute-edits.ts'
+export type { AttributeStep } from './attribute-edits.ts'
 export { AttributeFinder, rangeOf } from './attribute-finder.ts'
 export { base64ToBytes, bytesToBase64 } from './base64.ts'
 export { createBatch, joinBatches } from './batch.ts'

@@ -3,7 +3,7 @@
  * the OpenTelemetry Collector's `coreinternal/attraction`.
  */
 import { createHash } from 'node:crypto'
-import type { AnyValue, Attributes } from '@spoor/otlp'
+import type { AnyValue, Attributes, AttributeStep } from '@spoor/otlp'
 import { z } from 'zod'
 import { anyValue, section, wordKey, type DeliveryContext } from '../component/index.ts'
 import { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
@@ -115,6 +115,21 @@ export function compileActions(configs: readonly ActionConfig[]): AttributeActio
       for (const step of steps) step(attributes, context)
     },
   }
+}
+
+/** The actions as steps that are the same for every item and batch; undefined where one of them is not. */
+export function constantSteps(configs: readonly ActionConfig[]): AttributeStep[] | undefined {
+  const steps = configs.map(constantStep)
+  return steps.every((step) => step !== undefined) ? steps : undefined
+}
+
+function constantStep(config: ActionConfig): AttributeStep | undefined {
+  const { action, key, pattern, value, default_value: fallback, from_attribute: attribute, from_context: name } = config
+  if (action === 'delete') return pattern === '' ? { action, key } : undefined
+  if (action !== 'insert' && action !== 'update' && action !== 'upsert') return undefined
+  if (value !== undefined) return { action, key, value: valueOf(value) }
+  if (fallback === undefined || attribute !== '' || name !== '') return undefined
+  return { action, key, value: valueOf(fallback) }
 }
 
 function compileAction(config: ActionConfig): Step {

@@ -1,10 +1,11 @@
-import type { Attributes, ItemViews, Signal, Visitor } from '@spoor/otlp'
+import { AttributeEdits, type Attributes, type ItemViews, type Signal, type Visitor } from '@spoor/otlp'
 import { section, type DeliveryContext, type ProcessorFactory } from '../../component/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import {
   actionsKey,
   compileActions,
   compileSelection,
+  constantSteps,
   createEditingProcessor,
   matchKeys,
   matchProblems,
@@ -24,7 +25,7 @@ export const attributesProcessor: ProcessorFactory<AttributesConfig> = {
   signals: SIGNALS,
   check: matchProblems,
   create: (_context, config, next, signal) =>
-    createEditingProcessor(signal, next, { visitor: compile(config, signal) }),
+    createEditingProcessor(signal, next, { visitor: compile(config, signal), edits: constantEdits(config, signal) }),
 }
 
 function compile<S extends Signal>(config: AttributesConfig, signal: S): (context: DeliveryContext) => Visitor<S> {
@@ -37,6 +38,13 @@ function compile<S extends Signal>(config: AttributesConfig, signal: S): (contex
     const { resource, scope, selects } = selection
     return { resource, scope, item: (item) => void (selects(item) && forEach(item, apply)) }
   }
+}
+
+/** For all spans or log records, with values that are written in the configuration; undefined for others. */
+function constantEdits({ include, exclude, actions }: AttributesConfig, signal: Signal): AttributeEdits | undefined {
+  if (include || exclude || signal === 'metrics') return undefined
+  const steps = constantSteps(actions)
+  return steps && AttributeEdits.of(signal, steps)
 }
 
 /** The attributes that belong to an item: a metric has those of its data points. */

@@ -2,7 +2,7 @@
  * Gathers the spans of each trace from its first one on for a time that is the same for all, so that the oldest trace is always the next. Each goes on
  * as one batch. Spans that come later are a trace of their own.
  */
-import type { TelemetryBatch } from '@spoor/otlp'
+import { freeMemory, type TelemetryBatch } from '@spoor/otlp'
 import {
   CollectorError,
   timerMs,
@@ -68,6 +68,7 @@ export class GroupByTraceProcessor implements Component, Consumer {
     } catch (error) {
       throw toCollectorError(error)
     }
+    freeMemory(batch)
   }
 
   /** What is gathered goes on as it is; with `storage` it stays there, as more of it may come after the next start. */

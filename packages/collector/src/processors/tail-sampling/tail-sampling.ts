@@ -2,7 +2,7 @@
  * Gathers the spans of each trace until it is decided whether it is kept. Spans are copied out of their requests and held as bytes, by trace, in memory
  * or in a log on the disk; what is known of a trace besides is a row of numbers. Each tick of a second decides the traces whose time has come.
  */
-import { editRequest, resourceParts, type Chunk, type TelemetryBatch } from '@spoor/otlp'
+import { editRequest, freeMemory, resourceParts, type Chunk, type TelemetryBatch } from '@spoor/otlp'
 import {
   aborted,
   CollectorError,
@@ -131,6 +131,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     } catch (error) {
       throw toCollectorError(error)
     }
+    freeMemory(batch)
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
