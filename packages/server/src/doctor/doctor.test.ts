@@ -1,58 +1,22 @@
 /** Set-ups that people get wrong: each is made, named by its code with a line, the line is applied as it stands, and it works. */
 import http from 'node:http'
 import https from 'node:https'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { freePort, TEST_CERTIFICATE, TEST_KEY } from '@spoor/collector/testkit'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SearchResponse, SendersResponse, ServicesResponse } from '../api.ts'
 import { runCli } from '../cli.ts'
-import { startTestSpoor, type TestSpoor } from '../testkit.ts'
-import { doctor, type DoctorCommand, type DoctorReport } from './doctor.ts'
+import { startTestSpoor } from '../testkit.ts'
+import type { DoctorReport } from './doctor.ts'
+import { applied, codesOf, openPractice } from './doctor.test.helper.ts'
 import type { Environment } from './environment.ts'
 
-let spoor: TestSpoor
-let empty: string
-beforeAll(async () => {
-  spoor = await startTestSpoor()
-  empty = mkdtempSync(join(tmpdir(), 'spoor-doctor-'))
-})
-afterAll(async () => {
-  rmSync(empty, { recursive: true })
-  await spoor.remove()
-})
-
-const httpUrl = () => spoor.urls.otlpHttp!
-const grpcUrl = () => `http://${spoor.urls.otlpGrpc!}`
-const NAMED = { OTEL_SERVICE_NAME: 'shop' }
-
-async function examine(environment: Environment, more: Partial<DoctorCommand> = {}): Promise<DoctorReport> {
-  return doctor(
-    {
-      directory: empty,
-      environment: { ...NAMED, ...environment },
-      page: spoor.urls.page,
-      collector: 'http://127.0.0.1:1',
-      command: [],
-      watchMs: 1_000,
-      patienceMs: 500,
-      ...more,
-    },
-    new AbortController().signal,
-  )
-}
-
-/** The environment with a line in it. */
-function applied(environment: Environment, line: string): Environment {
-  const equals = line.indexOf('=')
-  return { ...environment, [line.slice(0, equals)]: line.slice(equals + 1) }
-}
-
-const codesOf = ({ diagnoses }: DoctorReport): string[] => diagnoses.map(({ code }) => code)
+const at = openPractice()
+const { examine, httpUrl, grpcUrl } = at
 
 /** A server of this machine, which ends with the test. */
 async function serve(listener: http.RequestListener, tls = false): Promise<string> {
@@ -98,12 +62,12 @@ describe('a set-up that is right', () => {
   it('the probe is in no search, no list and no attention', async () => {
     const report = await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() })
     expect(report.ok).toBe(true)
-    const { traces } = await spoor.json<SearchResponse>('/api/spoor/v1/search?from=1h')
+    const { traces } = await at.spoor.json<SearchResponse>('/api/spoor/v1/search?from=1h')
     expect(traces.filter(({ rootService }) => rootService === 'spoor-doctor')).toEqual([])
-    expect((await spoor.json<SearchResponse>('/api/spoor/v1/search?q=name:probe')).traces).toEqual([])
-    expect((await spoor.json<ServicesResponse>('/api/spoor/v1/services')).services).not.toContain('spoor-doctor')
-    expect(await spoor.json('/api/services')).toMatchObject({ data: [] })
-    expect((await spoor.json<SendersResponse>('/api/spoor/v1/senders')).attention).toEqual([])
+    expect((await at.spoor.json<SearchResponse>('/api/spoor/v1/search?q=name:probe')).traces).toEqual([])
+    expect((await at.spoor.json<ServicesResponse>('/api/spoor/v1/services')).services).not.toContain('spoor-doctor')
+    expect(await at.spoor.json('/api/services')).toMatchObject({ data: [] })
+    expect((await at.spoor.json<SendersResponse>('/api/spoor/v1/senders')).attention).toEqual([])
   })
 })
 
@@ -116,7 +80,7 @@ describe('the environment and the way', () => {
     [
       'no_scheme',
       'gRPC without scheme',
-      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: spoor.urls.otlpGrpc!, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: at.spoor.urls.otlpGrpc!, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
     ],
     [
       'tls_to_plain_port',
@@ -236,7 +200,7 @@ describe('the environment and the way', () => {
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: `https://${address.replace('127.0.0.1', 'localhost')}` }
     const report = await examine(environment)
     expect(codesOf(report)).toContain('unknown_ca')
-    const ca = join(empty, 'ca.pem')
+    const ca = join(at.empty, 'ca.pem')
     writeFileSync(ca, TEST_CERTIFICATE)
     onTestFinished(() => rmSync(ca))
     const line = report.diagnoses.find(({ code }) => code === 'unknown_ca')!.lines[0]!.text
@@ -333,300 +297,15 @@ service: { pipelines: { traces: { receivers: [otlp], processors: [probabilistic_
   })
 })
 
-/** A folder with these files. */
-function folder(files: Readonly<Record<string, string>>): string {
-  const directory = mkdtempSync(join(tmpdir(), 'spoor-doctor-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true })
-    writeFileSync(join(directory, name), content)
-    if (content.startsWith('#!')) chmodSync(join(directory, name), 0o755)
-  }
-  return directory
-}
-
-const manifest = (value: object): string => JSON.stringify({ name: 'app', ...value })
-
-describe('a Node application', () => {
-  const traced = { dependencies: { '@spoor/instrument': '1', express: '5' } }
-  const lateEsm = "import express from 'express'\nimport './tracing.js'\n"
-  it.each<[code: string, name: string, files: Record<string, string>, environment: Environment, line: string]>([
-    [
-      'tracing_not_loaded',
-      'nothing loads it',
-      {
-        'package.json': manifest({ ...traced, scripts: { start: 'node app.js' } }),
-        'app.js': "import express from 'express'\n",
-      },
-      {},
-      'npm pkg set "scripts.start=node --import @spoor/instrument/register app.js"',
-    ],
-    [
-      'loaded_before_tracing',
-      'imported late',
-      { 'package.json': manifest({ ...traced, type: 'module', scripts: { start: 'node app.js' } }), 'app.js': lateEsm },
-      {},
-      'npm pkg set "scripts.start=node --import ./tracing.js app.js"',
-    ],
-    [
-      'require_for_esm',
-      '--require of ES modules',
-      {
-        'package.json': manifest({
-          ...traced,
-          type: 'module',
-          scripts: { start: 'node --require ./tracing.cjs app.js' },
-        }),
-        'app.js': '',
-      },
-      {},
-      'npm pkg set "scripts.start=node --import ./tracing.cjs app.js"',
-    ],
-    [
-      'bundled',
-      'esbuild',
-      { 'package.json': manifest({ scripts: { build: 'esbuild app.js --bundle --platform=node --outfile=out.js' } }) },
-      {},
-      'npm pkg set "scripts.build=esbuild app.js --bundle --packages=external --platform=node --outfile=out.js"',
-    ],
-    [
-      'preload_missing',
-      'a path that is not there',
-      { 'package.json': manifest({}) },
-      { NODE_OPTIONS: '--import ./nothing.js' },
-      'NODE_OPTIONS=--import @spoor/instrument/register',
-    ],
-    [
-      'next_bundles_it',
-      'Next.js',
-      {
-        'package.json': manifest({ dependencies: { next: '16', '@spoor/instrument': '1' } }),
-        'next.config.mjs': 'export default {}\n',
-      },
-      {},
-      "serverExternalPackages: ['@spoor/instrument'],",
-    ],
-    [
-      'docker_without_preload',
-      'a container that goes past the script',
-      {
-        'package.json': manifest({ ...traced, scripts: { start: 'node --import @spoor/instrument/register app.js' } }),
-        Dockerfile: 'FROM node\nCMD ["node", "app.js"]\n',
-      },
-      {},
-      'ENV NODE_OPTIONS="--import @spoor/instrument/register"',
-    ],
-  ])('%s: %s', async (code, _, files, environment, line) => {
-    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), ...environment }
-    const installed = { 'node_modules/@spoor/instrument/package.json': '{}' }
-    const report = await examine(set, { directory: folder({ ...installed, ...files }) })
-    const told = report.diagnoses.find((one) => one.code === code)
-    expect(codesOf(report)).toContain(code)
-    expect(told!.lines.map(({ text: one }) => one)).toContain(line)
-    // The line, applied to the file or the environment that it is for.
-    const key = /^npm pkg set "scripts\.(\w+)=(.*)"$/.exec(line)
-    const mended: Record<string, string> = { ...installed, ...files }
-    if (key) {
-      const before = JSON.parse(files['package.json']!) as { scripts: Record<string, string> }
-      mended['package.json'] = JSON.stringify({ ...before, scripts: { ...before.scripts, [key[1]!]: key[2]! } })
-    } else if (code === 'next_bundles_it') mended['next.config.mjs'] = `export default { ${line} }\n`
-    else if (line.startsWith('ENV ')) mended['Dockerfile'] = files['Dockerfile']!.replace('CMD', `${line}\nCMD`)
-    const again = await examine(line.startsWith('NODE_OPTIONS') ? applied(set, line) : set, {
-      directory: folder(mended),
-    })
-    expect(codesOf(again)).not.toContain(code)
-  })
-
-  it('what is to be loaded is the file that there is, or is installed first', async () => {
-    const files = { 'package.json': manifest({ ...traced, scripts: { start: 'node app.js' } }), 'app.js': '' }
-    const lineOf = async (all: Record<string, string>) =>
-      (await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder(all) })).diagnoses[0]?.lines[0]
-        ?.text
-    expect(await lineOf(files)).toBe(
-      'npm install @spoor/instrument && npm pkg set "scripts.start=node --import @spoor/instrument/register app.js"',
-    )
-    expect(await lineOf({ ...files, 'tracing.mjs': '' })).toBe(
-      'npm pkg set "scripts.start=node --import ./tracing.mjs app.js"',
-    )
-  })
-
-  it('two_api_copies: both places and versions', async () => {
-    const lock = {
-      packages: {
-        'node_modules/@opentelemetry/api': { version: '1.4.1' },
-        'node_modules/a/node_modules/@opentelemetry/api': { version: '1.9.0' },
-      },
-    }
-    const files = { 'package.json': manifest({}), 'package-lock.json': JSON.stringify(lock) }
-    const report = await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder(files) })
-    expect(report.diagnoses).toMatchObject([
-      {
-        code: 'two_api_copies',
-        what: expect.stringContaining('node_modules/a/node_modules/@opentelemetry/api 1.9.0') as string,
-      },
-    ])
-    expect(report.diagnoses[0]!.lines[0]!.text).toContain('1.9.0')
-  })
-
-  it('one that is right is told nothing of', async () => {
-    const files = {
-      'package.json': manifest({
-        ...traced,
-        type: 'module',
-        scripts: {
-          start: 'node --import @spoor/instrument/register app.js',
-          dev: 'node --watch --import ./tracing.js app.js',
-          build: 'tsc',
-          test: 'vitest',
-        },
-      }),
-      'app.js': "import './tracing.js'\nimport express from 'express'\n",
-      'package-lock.json': JSON.stringify({ packages: { 'node_modules/@opentelemetry/api': { version: '1.9.0' } } }),
-    }
-    expect((await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder(files) })).diagnoses).toEqual(
-      [],
-    )
-  })
-})
-
-describe('a Python application', () => {
-  /** An environment with these packages: what its interpreter says of them. */
-  const python = (packages: Record<string, string> = {}): Record<string, string> => ({
-    '.venv/bin/python': `#!/bin/sh\necho '${JSON.stringify(['3.13.5', packages])}'\n`,
-  })
-  const usual = python({
-    'opentelemetry-sdk': '1.27.0',
-    'opentelemetry-exporter-otlp-proto-grpc': '1.27.0',
-    'opentelemetry-exporter-otlp-proto-http': '1.27.0',
-  })
-  const grpc = 'from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter'
-  const overHttp = 'from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter'
-  const exporter = (port: number) =>
-    `exporter = OTLPSpanExporter(endpoint="http://localhost:${port}${port === 4318 ? '/v1/traces' : ''}")\n`
-  const setUp =
-    'provider = TracerProvider()\nprovider.add_span_processor(BatchSpanProcessor(exporter))\ntrace.set_tracer_provider(provider)\n'
-  it.each<[code: string, name: string, files: Record<string, string>, mend: (text: string, line: string) => string]>([
-    [
-      'exporter_shadowed',
-      'imported last',
-      { 'app.py': `${overHttp}\n${grpc}\n${exporter(4318)}` },
-      (source, line) => source.replace(`${grpc}\n`, '').replace(overHttp, line),
-    ],
-    [
-      'exporter_of_other_port',
-      'the class of the other',
-      { 'app.py': `${grpc}\n${exporter(4318)}` },
-      (source, line) => source.replace(grpc, line),
-    ],
-    [
-      'instrumented_before_provider',
-      'the order',
-      { 'app.py': `${overHttp}\nFastAPIInstrumentor.instrument_app(app)\n${exporter(4318)}${setUp}` },
-      (source) =>
-        source
-          .replace('FastAPIInstrumentor.instrument_app(app)\n', '')
-          .replace(setUp, `${setUp}FastAPIInstrumentor.instrument_app(app)\n`),
-    ],
-    [
-      'no_processor',
-      'nothing in between',
-      { 'app.py': `${overHttp}\nprovider = TracerProvider()\n${exporter(4318)}` },
-      (source, line) => `${source}${line}\n`,
-    ],
-  ])('%s: %s', async (code, _, files, mend) => {
-    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
-    const report = await examine(set, { directory: folder({ ...usual, ...files }) })
-    const told = report.diagnoses.find((one) => one.code === code)
-    expect(codesOf(report)).toContain(code)
-    expect(told!.what).toContain('app.py')
-    const mended = { 'app.py': mend(files['app.py']!, told!.lines[0]!.text) }
-    expect(codesOf(await examine(set, { directory: folder({ ...usual, ...mended }) }))).not.toContain(code)
-  })
-
-  it('imports in branches, and packages that nobody imports, are told nothing of', async () => {
-    const source = `if grpc:\n    ${grpc}\nelse:\n    ${overHttp}\n${exporter(4318)}`
-    const packages = python({
-      'opentelemetry-sdk': '1.27.0',
-      'opentelemetry-exporter-otlp-proto-grpc': '1.27.0',
-      'opentelemetry-exporter-otlp-proto-http': '1.27.0',
-      requests: '2.32.0',
-    })
-    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
-    expect((await examine(set, { directory: folder({ ...packages, 'app.py': source }) })).diagnoses).toEqual([])
-  })
-
-  it('forked: gunicorn with preload, and the hook that mends it', async () => {
-    const files = {
-      ...usual,
-      'app.py': `from opentelemetry.sdk.trace import TracerProvider\n${overHttp}\n${exporter(4318)}${setUp}`,
-      'gunicorn.conf.py': 'preload_app = True\nworkers = 4\n',
-    }
-    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
-    const report = await examine(set, { directory: folder(files) })
-    const told = report.diagnoses.find(({ code }) => code === 'forked')
-    expect(told?.lines[0]?.text).toContain('def post_fork')
-    const mended = { ...files, 'gunicorn.conf.py': `${files['gunicorn.conf.py']}${told!.lines[0]!.text}\n` }
-    expect(codesOf(await examine(set, { directory: folder(mended) }))).not.toContain('forked')
-  })
-
-  it.each<[code: string, packages: Record<string, string>, line: string, mended: Record<string, string>]>([
-    [
-      'no_sdk',
-      { 'opentelemetry-api': '1.27.0' },
-      'pip install opentelemetry-sdk opentelemetry-exporter-otlp',
-      { 'opentelemetry-sdk': '1.27.0', 'opentelemetry-exporter-otlp': '1.27.0' },
-    ],
-    [
-      'no_exporter',
-      { 'opentelemetry-sdk': '1.27.0' },
-      'pip install opentelemetry-exporter-otlp',
-      { 'opentelemetry-exporter-otlp': '1.27.0' },
-    ],
-    [
-      'versions_apart',
-      {
-        'opentelemetry-sdk': '1.27.0',
-        'opentelemetry-exporter-otlp': '1.27.0',
-        'opentelemetry-instrumentation-flask': '0.41b0',
-      },
-      'pip install --upgrade opentelemetry-instrumentation-flask==0.48b0',
-      { 'opentelemetry-instrumentation-flask': '0.48b0' },
-    ],
-    [
-      'not_instrumented',
-      { 'opentelemetry-sdk': '1.27.0', 'opentelemetry-exporter-otlp': '1.27.0', flask: '3' },
-      'pip install opentelemetry-instrumentation-flask',
-      { 'opentelemetry-instrumentation-flask': '0.48b0' },
-    ],
-  ])('%s', async (code, packages, line, more) => {
-    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
-    const of = (all: Record<string, string>) =>
-      examine(set, { directory: folder({ ...python(all), 'app.py': 'import flask\n' }) })
-    const report = await of(packages)
-    expect(report.python?.interpreter).toContain('3.13.5')
-    expect(report.diagnoses).toMatchObject([{ code, lines: [{ kind: 'shell', text: line }] }])
-    expect((await of({ ...packages, ...more })).diagnoses).toEqual([])
-  })
-
-  it('port_of_other_protocol: the default of Python is grpc', async () => {
-    const port = 4318
-    const report = await examine(
-      { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
-      { directory: folder({ ...python(), 'requirements.txt': 'fastapi\n' }) },
-    )
-    expect(report.diagnoses.find(({ code }) => code === 'port_of_other_protocol')).toMatchObject({
-      what: expect.stringContaining('default of Python') as string,
-      lines: [{ text: 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf' }],
-    })
-  })
-})
-
 describe('the command', () => {
   async function cli(
     ...args: string[]
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
     const io = { stdout: new PassThrough(), stderr: new PassThrough() }
-    const code = await runCli(['node', 'spoor', 'doctor', '--page', spoor.urls.page, '--directory', empty, ...args], io)
+    const code = await runCli(
+      ['node', 'spoor', 'doctor', '--page', at.spoor.urls.page, '--directory', at.empty, ...args],
+      io,
+    )
     io.stdout.end()
     io.stderr.end()
     return { code, stdout: await text(io.stdout), stderr: await text(io.stderr) }
@@ -656,13 +335,13 @@ describe('the command', () => {
     withEnvironment({ OTEL_SERVICE_NAME: 'watched', OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() })
     const script = `const http = await import('node:http')
 const server = http.createServer((_, response) => response.end()).listen(0, () => http.get({ port: server.address().port }, (response) => { response.resume(); server.close() }))`
-    writeFileSync(join(empty, 'app.mjs'), script)
+    writeFileSync(join(at.empty, 'app.mjs'), script)
     const { code, stdout } = await cli('--json', '--for', '20s', '--', 'node', 'app.mjs')
     const report = JSON.parse(stdout) as DoctorReport
     expect(report.watched).toMatchObject({ exitCode: 0, services: ['watched'] })
     expect(report.watched!.spans).toBeGreaterThan(0)
     expect(code).toBe(0)
-    writeFileSync(join(empty, 'app.mjs'), 'setTimeout(() => {}, 100)')
+    writeFileSync(join(at.empty, 'app.mjs'), 'setTimeout(() => {}, 100)')
     const silent = await cli('--json', '--for', '20s', '--', 'node', 'app.mjs')
     expect(JSON.parse(silent.stdout)).toMatchObject({ ok: false, diagnoses: [{ code: 'no_spans' }] })
   })
