@@ -5,6 +5,7 @@ import { describeFailure, durationText, spansText } from './failure.ts'
 import { OpenSpans } from './open-spans.ts'
 import { type BatchEncoder, createJsonEncoder, createProtobufEncoder, type EncodedBatch } from './otlp/batch-encoder.ts'
 import { createSender, type Sender, type SendFailure, type SendResult } from './otlp/sender.ts'
+import { emptyBody } from './last-send.ts'
 import { redactUrls } from './redact.ts'
 import type { Reporter } from './reporter.ts'
 import type { Settings } from './settings.ts'
@@ -66,6 +67,9 @@ export class Delivery implements SpanProcessor {
   /** When the receiver was first missed, on the clock of `performance.now()`. */
   #downSince: number | undefined
   #failedWhileDown = 0
+  #firstError = ''
+  /** Called when a receiver that wants reports has taken something. */
+  onWantsReports: (() => void) | undefined
 
   constructor(settings: Settings, resource: Resource, reporter: Reporter) {
     this.#settings = settings
@@ -83,6 +87,19 @@ export class Delivery implements SpanProcessor {
       dropped: this.#dropped,
       waiting: this.#queuedSpans + this.#encoder.spans + (this.#sending?.spans ?? 0),
     }
+  }
+
+  /** The first export that failed, in words; `''` where none has. */
+  get firstError(): string {
+    return this.#firstError
+  }
+
+  /** Sends a request without spans, with these headers. Resolves with whether the receiver wants more of it; where it cannot be told, as it does not answer, true. */
+  async sendHeaders(headers: Readonly<Record<string, string>>): Promise<boolean> {
+    const { failure, takesReports } = await withoutTracing(() =>
+      this.#sender.send(emptyBody(this.#settings.exporter.protocol), headers),
+    )
+    return failure !== undefined || takesReports === true
   }
 
   onStart(span: Span, _parentContext: Context): void {
@@ -243,7 +260,7 @@ export class Delivery implements SpanProcessor {
     })
   }
 
-  #settle(batch: EncodedBatch, { failure, rejected = 0, words = '' }: SendResult): void {
+  #settle(batch: EncodedBatch, { failure, rejected = 0, words = '', takesReports }: SendResult): void {
     this.#sending = undefined
     if (failure) {
       this.#onFailed(batch.spans, failure)
@@ -257,6 +274,7 @@ export class Delivery implements SpanProcessor {
       this.#reporter.warnSometimes('partial success', () => `${this.#settings.exporter.shownUrl} ${taken}: ${words}`)
     }
     this.#onBack()
+    if (takesReports) this.onWantsReports?.()
   }
 
   #onBack(): void {
@@ -272,6 +290,7 @@ export class Delivery implements SpanProcessor {
   }
 
   #onFailed(lost: number, failure: SendFailure): void {
+    this.#firstError ||= this.#troubleText(failure)
     this.#failed += lost
     this.#failedWhileDown += lost
     this.#downSince ??= performance.now()
@@ -282,6 +301,7 @@ export class Delivery implements SpanProcessor {
   }
 
   #onTrouble(failure: SendFailure): void {
+    this.#firstError ||= this.#troubleText(failure)
     this.#downSince ??= performance.now()
     this.#reporter.warnSometimes(
       'trouble',

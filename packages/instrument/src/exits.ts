@@ -22,15 +22,25 @@ const graceMs = 250
  * - **A crash** also ends the span in whose context the error was thrown, and those above it, with status ERROR and the
  *   exception, so that the request that killed the process can be seen.
  *
+ * `lastHeaders`: those of the last request; where there are some, one is sent though there is no span.
+ *
  * SIGKILL, `process.abort()`, `worker.terminate()` and a crash of the runtime lose what had not been sent. As with any signal listener, a
  * signal waits until the event loop turns: a script in an endless loop no longer ends at Ctrl-C. An export that was
  * under way at `process.exit()` is sent again, because nobody can tell any more whether it arrived.
  */
-export function handleExits(delivery: Delivery, settings: Settings, sayGoodbye: () => void): () => void {
-  function sendRest(): void {
+export function handleExits(
+  delivery: Delivery,
+  settings: Settings,
+  sayGoodbye: () => void,
+  lastHeaders: (exitCode: number) => Readonly<Record<string, string>> | undefined,
+): () => void {
+  function sendRest(exitCode?: number): void {
     const batches = delivery.takePending()
-    if (batches.length > 0) {
-      const { accepted, failure } = sendLast(batches, settings.exporter, settings.exitDeadlineMs)
+    const more = lastHeaders(typeof exitCode === 'number' ? exitCode : 0)
+    if (batches.length > 0 || more) {
+      const { exporter, exitDeadlineMs } = settings
+      const target = more ? { ...exporter, headers: { ...exporter.headers, ...more } } : exporter
+      const { accepted, failure } = sendLast(batches, target, exitDeadlineMs)
       delivery.settleLastSend(batches, accepted, failure)
     }
     sayGoodbye()

@@ -24,7 +24,7 @@ interface Job {
 /**
  * Sends batches synchronously, for moments at which the event loop turns no more: `process.exit()`, an uncaught
  * exception, the end of a script, a signal. A worker thread posts the requests while this thread sleeps in
- * `Atomics.wait`, at most `deadlineMs`. One attempt, no retries. It costs 35 to 90 ms, most of it the start of
+ * `Atomics.wait`, at most `deadlineMs`. One attempt, no retries; without batches one request without spans. It costs 35 to 90 ms, most of it the start of
  * the thread.
  */
 export function sendLast(
@@ -34,7 +34,7 @@ export function sendLast(
 ): LastSendResult {
   const timeout = { code: 'TIMEOUT', words: `no answer within ${deadlineMs} ms`, retryable: true }
   if (deadlineMs === 0) return { accepted: 0, failure: timeout }
-  const requests = joined(batches, settings)
+  const requests = batches.length > 0 ? joined(batches, settings) : [[]]
   const batchesIn = (count: number): number => requests.slice(0, count).reduce((sum, part) => sum + part.length, 0)
   try {
     const shared = new SharedArrayBuffer(headerBytes + maxFailureBytes)
@@ -43,7 +43,9 @@ export function sendLast(
     const job: Job = {
       shared,
       settings: { protocol, url, headers, compression, tls, timeoutMs: deadlineMs },
-      bodies: requests.map((part) => Buffer.concat(part.map(({ body }) => body))),
+      bodies: requests.map((part) =>
+        part.length > 0 ? Buffer.concat(part.map(({ body }) => body)) : emptyBody(protocol),
+      ),
     }
     // Neither the application's preloads nor its options belong in this thread.
     const worker = new Worker(workerSource(), { eval: true, workerData: job, execArgv: [], env: {} })
@@ -58,6 +60,11 @@ export function sendLast(
     const { name, message } = error as Error
     return { accepted: 0, failure: { code: name, words: message, retryable: false } }
   }
+}
+
+/** Of a request without spans, which carries headers alone. */
+export function emptyBody(protocol: SenderSettings['protocol']): Uint8Array {
+  return Buffer.from(protocol === 'http/json' ? '{}' : '')
 }
 
 /** Serialized requests laid end to end are one request; JSON's are not. */

@@ -98,6 +98,11 @@ export interface TracingOptions {
    * Environment: `SPOOR_REDACT_URLS=false`.
    */
   readonly redactUrls?: boolean
+  /**
+   * Whether what this process knows of itself (what is patched, sampler, exporter, counts of what was dropped, lost and never ended, and that it ends) is told to a Spoor that asks for
+   * it, with requests where its spans go. Nobody else is told. Default true; false on AWS Lambda. Environment: `SPOOR_REPORTS=false`.
+   */
+  readonly reports?: boolean
   /** Most milliseconds that the end of the process may be held up to send what has not been sent. Range >= 0, default 3,000; 0 sends nothing. Environment: `SPOOR_EXIT_DEADLINE_MS`. */
   readonly exitDeadlineMs?: number
 }

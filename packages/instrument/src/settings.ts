@@ -61,6 +61,8 @@ export interface Settings {
   readonly exitDeadlineMs: number
   /** Whether secrets are taken out of URLs. */
   readonly redactsUrls: boolean
+  /** Whether a Spoor that asks for it is told what this process knows of itself. */
+  readonly reports: boolean
   /** `OTEL_SDK_DISABLED`: context still travels, nothing is recorded. */
   readonly disabled: boolean
   /** What is probably not meant, one sentence each. */
@@ -100,6 +102,7 @@ export function resolveSettings(options: TracingOptions, env: Environment): Sett
     exitDeadlineMs:
       atLeast(0, 'exitDeadlineMs', options.exitDeadlineMs) ?? read.number(['SPOOR_EXIT_DEADLINE_MS'], 0) ?? 3_000,
     redactsUrls: options.redactUrls ?? read.boolean('SPOOR_REDACT_URLS', true),
+    reports: options.reports ?? read.boolean('SPOOR_REPORTS', env['AWS_LAMBDA_FUNCTION_NAME'] === undefined),
     disabled: read.boolean('OTEL_SDK_DISABLED'),
     findings,
   } satisfies Settings)

@@ -14,7 +14,8 @@ import { goodbyeText } from './goodbye.ts'
 import { awaited, defaultInstrumentations, missedModules, modulesToPatch, patched } from './instrumentations.ts'
 import { hookImports } from './loader-hooks.ts'
 import type { TracingOptions } from './options.ts'
-import { createPropagator } from './propagators.ts'
+import { createProcessReports, type ProcessReports } from './process-reports.ts'
+import { createPropagator, propagatorsText } from './propagators.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import { createResource } from './resource.ts'
 import { otherRuntime, runtimeProblem } from './runtime.ts'
@@ -140,7 +141,10 @@ function start(
   const unregister = registerInstrumentations({ tracerProvider: provider, instrumentations })
   hookImports(modulesToPatch(instrumentations), report)
 
-  const uninstallExits = settings.destination === 'otlp' ? handleExits(delivery, settings, sayGoodbye) : () => {}
+  const uninstallExits =
+    settings.destination === 'otlp'
+      ? handleExits(delivery, settings, sayGoodbye, (exitCode) => reports?.goodbye(exitCode))
+      : () => {}
   setDefaultScope(serviceName, textOrUndefined(settings.resourceAttributes['service.version']))
   const inPlace = patched(instrumentations)
   reporter.say(startLine(serviceName, settings, inPlace, awaited(instrumentations, application)))
@@ -153,6 +157,31 @@ function start(
     notSampledByCaller: sampler.notSampledByCaller,
     open: delivery.open.size,
   })
+
+  const reports = settings.reports && isMainThread ? createReports() : undefined
+  function createReports(): ProcessReports {
+    const { attributes } = resource
+    const reports = createProcessReports(
+      () => ({
+        ...stats(),
+        service: serviceName,
+        pid: process.pid,
+        host: textOrUndefined(attributes['host.name']) ?? '',
+        sdk: `@spoor/instrument on OpenTelemetry ${textOrUndefined(attributes['telemetry.sdk.version']) ?? ''}`.trim(),
+        runtime: `Node ${process.versions.node}`,
+        exporter: `${settings.exporter.protocol} ${settings.exporter.shownUrl}`,
+        sampler: settings.samplerText,
+        propagators: propagatorsText(settings.propagators),
+        patched: patched(instrumentations),
+        awaited: awaited(instrumentations, application),
+        neverEnded: delivery.open.kinds(),
+        firstError: delivery.firstError,
+      }),
+      (headers) => delivery.sendHeaders(headers),
+    )
+    delivery.onWantsReports = () => reports.start()
+    return reports
+  }
 
   async function flush(): Promise<void> {
     await within(settings.exporter.timeoutMs, delivery.forceFlush())
@@ -177,6 +206,8 @@ function start(
       words: `no answer within ${settings.exitDeadlineMs} ms`,
       retryable: true,
     })
+    const last = reports?.goodbye(0)
+    if (last) await within(settings.exitDeadlineMs, delivery.sendHeaders(last))
     sayGoodbye()
     uninstallExits()
     void provider.shutdown().catch(() => {})
@@ -308,7 +339,7 @@ function lookAgain(
 }
 
 /** Resolves with `work`, or when so many milliseconds are over. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms).unref()

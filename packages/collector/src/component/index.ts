@@ -26,6 +26,7 @@ export {
   type LedgerDoor,
   type Peer,
   type LedgerReport,
+  type ProcessReport,
   type OutcomeReport,
   type PortTraits,
   type RefusalFacts,
@@ -36,6 +37,13 @@ export {
   type Surroundings,
 } from './ledger.ts'
 export { byGravity, type Attention, type MendingLine } from './attention.ts'
+export {
+  parseProcessReport,
+  REPORT_HEADER,
+  REPORTS_HEADER,
+  REPORTS_VERSION,
+  type ProcessFacts,
+} from './process-report.ts'
 export { ANNOUNCEMENT_HEADER, announcedOrigin, announcementTo, DOCTOR_ALPN } from './announcement.ts'
 export { version } from './version.ts'
 export {

@@ -2,6 +2,7 @@
 import type { Http2Session } from 'node:http2'
 import type { Signal } from '@spoor/otlp'
 import type { Attention } from './attention.ts'
+import type { ProcessFacts } from './process-report.ts'
 
 /** What is known of the port that a door leads in by. */
 export interface PortTraits {
@@ -75,6 +76,8 @@ export interface SenderAccount {
   refused(reason: string, detail: string, facts?: RefusalFacts): void
   /** The header {@link ANNOUNCEMENT_HEADER}, where a request has it. It is believed of senders on this machine only. */
   announced(header: string): void
+  /** The header {@link REPORT_HEADER}, where a request has it: what a process says of itself. */
+  reported(header: string): void
   /** A browser asked whether it may send, and may. */
   preflight(origin: string): void
 }
@@ -137,6 +140,14 @@ export interface SampledResource {
   readonly sdkVersion: string
 }
 
+/** What a process says of itself, and whether it is still there. Times are milliseconds since 1970. */
+export interface ProcessReport extends ProcessFacts {
+  /** `gone`: nothing came from it any more, and it has not said goodbye. */
+  readonly state: 'running' | 'ended' | 'gone'
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+}
+
 export interface LedgerReport {
   /** Senders that are known at a time, at most. */
   readonly capacity: number
@@ -144,7 +155,9 @@ export interface LedgerReport {
   readonly forgotten: number
   /** The latest first. */
   readonly senders: readonly SenderReport[]
-  /** Of all senders, the same thing of several with one user agent told once; the gravest first, at most 100. */
+  /** Those that report of themselves (`@spoor/instrument`) and were heard of within the last hour, the latest first. */
+  readonly processes: readonly ProcessReport[]
+  /** Of all senders and processes, the same thing of several senders with one user agent told once; the gravest first, at most 100. */
   readonly attention: readonly Attention[]
 }
 
@@ -155,6 +168,6 @@ export interface Ledger {
   report(): LedgerReport
 }
 
-const NOBODY: SenderAccount = { announced() {}, arrived() {}, taken() {}, refused() {}, preflight() {} }
+const NOBODY: SenderAccount = { announced() {}, reported() {}, arrived() {}, taken() {}, refused() {}, preflight() {} }
 /** Where no ledger is kept. */
 export const NO_DOOR: LedgerDoor = { sender: () => NOBODY }

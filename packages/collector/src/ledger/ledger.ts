@@ -18,6 +18,7 @@ import {
   type Surroundings,
 } from '../component/index.ts'
 import type { SenderKey } from './happening.ts'
+import { attentionOf, Processes } from './processes.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Sender } from './sender.ts'
 import { keep } from './text.ts'
@@ -42,6 +43,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { logger, counters, capacity = DEFAULT_CAPACITY, surroundings = () => ALONE } = options
   const log = new RefusalLog(logger)
   const senders = new Map<string, Sender>()
+  const processes = new Processes()
   const forgotten = counters.counter('spoor_ledger_forgotten_senders', {})
   counters.gauge('spoor_ledger_senders', {}, () => senders.size)
 
@@ -50,7 +52,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     let sender = senders.get(text)
     if (!sender) {
       if (senders.size >= capacity) forgetOne()
-      senders.set(text, (sender = new Sender(key, traits, surroundings, log)))
+      senders.set(text, (sender = new Sender(key, traits, surroundings, log, processes)))
     }
     return sender
   }
@@ -72,7 +74,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       const all = [...senders.values()]
         .toSorted((a, b) => b.lastSeenMs - a.lastSeenMs)
         .map((sender) => sender.report(nowMs))
-      return { capacity, forgotten: forgotten.value, senders: all, attention: joined(all) }
+      const reports = processes.report(nowMs)
+      const attention = [...joined(all), ...attentionOf(reports)].sort(byGravity).slice(0, MAX_ATTENTION)
+      return { capacity, forgotten: forgotten.value, senders: all, processes: reports, attention }
     },
   }
 }
@@ -124,13 +128,10 @@ function joined(senders: readonly SenderReport[]): Attention[] {
         known.firstSeenMs = Math.min(known.firstSeenMs, one.firstSeenMs)
       }
     }
-  return [...all.values()]
-    .map(({ first, count, senders: number, firstSeenMs }) => ({
-      ...first,
-      where: number === 1 ? first.where : `${first.where}; and ${number - 1} more`,
-      count,
-      firstSeenMs,
-    }))
-    .sort(byGravity)
-    .slice(0, MAX_ATTENTION)
+  return [...all.values()].map(({ first, count, senders: number, firstSeenMs }) => ({
+    ...first,
+    where: number === 1 ? first.where : `${first.where}; and ${number - 1} more`,
+    count,
+    firstSeenMs,
+  }))
 }

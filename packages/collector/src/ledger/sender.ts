@@ -12,6 +12,7 @@ import {
 } from '../component/index.ts'
 import { explain } from './explain.ts'
 import type { Explanation, SenderKey } from './happening.ts'
+import type { Processes } from './processes.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { Sampled } from './sampled.ts'
 import { observe } from './observe.ts'
@@ -73,6 +74,7 @@ export class Sender implements SenderAccount {
   lastSeenMs: number
   readonly #surroundings: () => Surroundings
   readonly #log: RefusalLog
+  readonly #processes: Processes
   readonly #firstSeenMs: number
   readonly #sampled = new Sampled()
   /** The last header, and what it means. */
@@ -96,11 +98,18 @@ export class Sender implements SenderAccount {
   #minuteOfLines = 0
   #lines = 0
 
-  constructor(key: SenderKey, traits: PortTraits, surroundings: () => Surroundings, log: RefusalLog) {
+  constructor(
+    key: SenderKey,
+    traits: PortTraits,
+    surroundings: () => Surroundings,
+    log: RefusalLog,
+    processes: Processes,
+  ) {
     this.key = key
     this.traits = traits
     this.#surroundings = surroundings
     this.#log = log
+    this.#processes = processes
     this.#firstSeenMs = this.lastSeenMs = Date.now()
   }
 
@@ -118,6 +127,10 @@ export class Sender implements SenderAccount {
     this.#collector = isLoopback(this.key.peer) ? announcedOrigin(header) : undefined
     this.#isItself = this.#collector !== undefined && this.#collector === this.#surroundings().statusAddress
     if (this.#isItself) this.#tell(ITSELF, this.#sinceTheFirst(), MISLEADS)
+  }
+
+  reported(header: string): void {
+    this.#processes.reported(header)
   }
 
   taken(items: number): void {

@@ -1,7 +1,16 @@
 /** One unary call of gRPC, from its message to its answer. Sources: grpc/doc/PROTOCOL-HTTP2.md, opentelemetry-proto docs/specification.md. */
 import http2 from 'node:http2'
 import { encodeStatus } from '@spoor/otlp'
-import { CollectorError, GRPC, statusOf, type AuthData, type Metadata, type SenderAccount } from '../component/index.ts'
+import {
+  CollectorError,
+  GRPC,
+  REPORTS_HEADER,
+  REPORTS_VERSION,
+  statusOf,
+  type AuthData,
+  type Metadata,
+  type SenderAccount,
+} from '../component/index.ts'
 import type { ContentCoding } from '../otlp-protocol/decompress.ts'
 import { encodeGrpcMessage, MessageReader } from '../otlp-protocol/grpc-message.ts'
 import { tooSlow, type Call } from './call.ts'
@@ -18,6 +27,8 @@ export const RESPONSE_HEADERS: http2.OutgoingHttpHeaders = {
   'content-type': 'application/grpc',
   'grpc-accept-encoding': ACCEPTED_ENCODINGS,
 }
+
+const TAKEN_HEADERS: http2.OutgoingHttpHeaders = { ...RESPONSE_HEADERS, [REPORTS_HEADER]: REPORTS_VERSION }
 
 /** Milliseconds. */
 export interface GrpcTimeouts {
@@ -169,7 +180,7 @@ export function isAnswerable(stream: http2.ServerHttp2Stream): boolean {
 
 function respondSuccess(stream: http2.ServerHttp2Stream, answer: Uint8Array): void {
   if (!isAnswerable(stream)) return
-  stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
+  stream.respond(TAKEN_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
   stream.end(answer)
 }

@@ -8,6 +8,7 @@ import {
   ANNOUNCEMENT_HEADER,
   CollectorError,
   GRPC,
+  REPORT_HEADER,
   timerMs,
   type AuthData,
   type RefusalFacts,
@@ -192,6 +193,8 @@ function accept(
 ): void {
   const announced = headers[ANNOUNCEMENT_HEADER]
   if (typeof announced === 'string') order.sender.announced(announced)
+  const report = headers[REPORT_HEADER]
+  if (typeof report === 'string') order.sender.reported(report)
   receiveCall(stream, order, auth, intake)
 }
 

@@ -8,6 +8,9 @@ import type { Socket } from 'node:net'
 import type { Signal } from '@spoor/otlp'
 import {
   ANNOUNCEMENT_HEADER,
+  REPORT_HEADER,
+  REPORTS_HEADER,
+  REPORTS_VERSION,
   CollectorError,
   statusOf,
   type AuthData,
@@ -170,6 +173,9 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
         return refuseRequest(exchange, intake, 405, 'preflight_refused', `${text}; ${NO_ORIGIN}`, origin)
       return refuseRequest(exchange, intake, 405, 'method_not_allowed', text, `${request.method} ${path}`)
     }
+    const report = request.headers[REPORT_HEADER]
+    if (typeof report === 'string') sender.reported(report)
+    response.setHeader(REPORTS_HEADER, REPORTS_VERSION)
     handler(exchange)
   }
   // It is handed its connections, and its timeouts for slow requests begin with this event only.

@@ -37,11 +37,13 @@ export interface SendResult {
   readonly rejected?: number
   /** The receiver's words for a partial success, which may be a mere warning. */
   readonly words?: string
+  /** The receiver is a Spoor that wants reports of processes. */
+  readonly takesReports?: boolean
 }
 
 export interface Sender {
-  /** Never rejects. */
-  readonly send: (body: Uint8Array) => Promise<SendResult>
+  /** Never rejects. `more`: headers of this request alone. */
+  readonly send: (body: Uint8Array, more?: Readonly<Record<string, string>>) => Promise<SendResult>
   /** Lets go of connections. */
   readonly close: () => void
 }
@@ -64,7 +66,11 @@ export function createSender(settings: SenderSettings): Sender {
     }
     if (compression === 'gzip') headers['content-encoding'] = 'gzip'
 
-    function post(payload: Uint8Array, reused: boolean): Promise<SendResult> {
+    function post(
+      payload: Uint8Array,
+      reused: boolean,
+      more: Readonly<Record<string, string>> = {},
+    ): Promise<SendResult> {
       return new Promise((resolve) => {
         let request: ClientRequest
         const fail = (code: number | string, words: string, retryable: boolean): void =>
@@ -77,11 +83,15 @@ export function createSender(settings: SenderSettings): Sender {
         const onError = (error: NodeJS.ErrnoException): void => {
           clearTimeout(timer)
           // A connection that was kept may have been closed while the request was on its way: nothing is wrong with that.
-          if (request.reusedSocket && !reused && error.code === 'ECONNRESET') resolve(post(payload, true))
+          if (request.reusedSocket && !reused && error.code === 'ECONNRESET') resolve(post(payload, true, more))
           else fail(errorCode(error), errorWords(error), isTransient(error))
         }
         try {
-          const options = { method: 'POST', agent, headers: { ...headers, 'content-length': String(payload.length) } }
+          const options = {
+            method: 'POST',
+            agent,
+            headers: { ...headers, ...more, 'content-length': String(payload.length) },
+          }
           request = http.request(url, options, (response) => {
             response.on('error', onError)
             read(response, (answer) => {
@@ -114,7 +124,11 @@ export function createSender(settings: SenderSettings): Sender {
       const contentType = response.headers['content-type'] ?? ''
       const isOtlp = answer.length === 0 || /^application\/(x-protobuf|protobuf|json)/i.test(contentType)
       if (status >= 200 && status < 300) {
-        if (isOtlp) return partialSuccess(answer, /json/i.test(contentType))
+        if (isOtlp)
+          return {
+            ...partialSuccess(answer, /json/i.test(contentType)),
+            ...wanted(response.headers['spoor-takes-reports']),
+          }
         const failure = { code: 'NOT_OTLP', words: answer.toString('utf8', 0, 300), contentType, retryable: false }
         return { failure }
       }
@@ -130,7 +144,7 @@ export function createSender(settings: SenderSettings): Sender {
     }
 
     return {
-      send: async (body) => post(await compress(body), false),
+      send: async (body, more) => post(await compress(body), false, more),
       close: () => agent.destroy(),
     }
   }
@@ -167,7 +181,7 @@ export function createSender(settings: SenderSettings): Sender {
       return fresh
     }
 
-    function post(payload: Uint8Array): Promise<SendResult> {
+    function post(payload: Uint8Array, more: Readonly<Record<string, string>> = {}): Promise<SendResult> {
       return new Promise((resolve) => {
         const prefix = Buffer.alloc(5)
         prefix[0] = compression === 'gzip' ? 1 : 0
@@ -177,6 +191,7 @@ export function createSender(settings: SenderSettings): Sender {
         let httpStatus = 200
         let contentType = ''
         let failed: NodeJS.ErrnoException | undefined
+        let reports: unknown
         const parts: Buffer[] = []
 
         const fail = (failure: SendFailure): void => resolve({ failure })
@@ -192,7 +207,7 @@ export function createSender(settings: SenderSettings): Sender {
           })
           return
         }
-        const stream = own.request(headers)
+        const stream = own.request({ ...headers, ...more })
         const timer = setTimeout(() => {
           fail({ code: 'TIMEOUT', words: `no answer within ${timeoutMs} ms`, retryable: true })
           // A connection that does not answer is not asked again.
@@ -207,6 +222,7 @@ export function createSender(settings: SenderSettings): Sender {
         stream.on('response', (fields) => {
           httpStatus = fields[':status'] ?? 200
           contentType = fields['content-type'] ?? ''
+          reports = fields['spoor-takes-reports']
           note(fields)
         })
         stream.on('trailers', note)
@@ -217,7 +233,8 @@ export function createSender(settings: SenderSettings): Sender {
           if (!own.destroyed) own.unref()
           // A stream that its connection took with it has the connection's error as its cause.
           const error = broken ?? (failed?.cause as NodeJS.ErrnoException | undefined) ?? failed
-          if (status === '0') resolve(partialSuccess(Buffer.concat(parts).subarray(5), false))
+          if (status === '0')
+            resolve({ ...partialSuccess(Buffer.concat(parts).subarray(5), false), ...wanted(reports) })
           else if (status !== undefined) {
             // CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS
             fail({ code: Number(status), words, retryable: ['1', '4', '8', '10', '11', '14', '15'].includes(status) })
@@ -232,12 +249,17 @@ export function createSender(settings: SenderSettings): Sender {
     }
 
     return {
-      send: async (body) => post(await compress(body)),
+      send: async (body, more) => post(await compress(body), more),
       close: () => {
         session?.destroy()
         session = undefined
       },
     }
+  }
+
+  /** A value of another form is of a Spoor that is newer. */
+  function wanted(header: unknown): Pick<SendResult, 'takesReports'> {
+    return header === '1' ? { takesReports: true } : {}
   }
 
   function compress(body: Uint8Array): Uint8Array | Promise<Uint8Array> {

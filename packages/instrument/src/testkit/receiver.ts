@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Metadata, Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { decodeTraces, type Resource, type Span, tracesFromJson } from '@spoor/otlp'
 
 /** A span as it arrived, with what it arrived in. */
@@ -20,6 +20,8 @@ export interface Receiver {
   behaviour: number | 'hang'
   /** The body of refusals. */
   refusal: string
+  /** Whether it answers as a Spoor does that wants reports. */
+  wantsReports: boolean
   /** The body of acceptances: JSON, or HTML of something that is no receiver. */
   answer: string
   named(name: string): ReceivedSpan
@@ -48,6 +50,7 @@ export async function startHttpReceiver(port = 0): Promise<Receiver> {
     const spans = read(contentType === 'application/json' ? tracesFromJson(body) : body)
     receiver.requests.push({ contentType, encoding, headers: request.headers, spans: spans.length })
     receiver.spans.push(...spans)
+    if (receiver.wantsReports) response.setHeader('spoor-takes-reports', '1')
     if (receiver.answer) {
       response.setHeader('content-type', receiver.answer.startsWith('<') ? 'text/html' : 'application/json')
     }
@@ -72,7 +75,11 @@ export async function startGrpcReceiver(): Promise<Receiver> {
   }
   const implementation: UntypedServiceImplementation = {
     Export: (
-      call: { request: Buffer; metadata: { getMap(): Record<string, unknown> } },
+      call: {
+        request: Buffer
+        metadata: { getMap(): Record<string, unknown> }
+        sendMetadata(metadata: Metadata): void
+      },
       done: (error: null, response: Buffer) => void,
     ) => {
       const headers = call.metadata.getMap()
@@ -80,6 +87,11 @@ export async function startGrpcReceiver(): Promise<Receiver> {
       const spans = read(call.request)
       receiver.requests.push({ contentType: 'application/grpc', encoding: '', headers, spans: spans.length })
       receiver.spans.push(...spans)
+      if (receiver.wantsReports) {
+        const metadata = new Metadata()
+        metadata.set('spoor-takes-reports', '1')
+        call.sendMetadata(metadata)
+      }
       done(null, Buffer.alloc(0))
     },
   }
@@ -101,6 +113,7 @@ function createReceiver(url: string, close: () => Promise<void>): Receiver {
     behaviour: 200,
     refusal: '',
     answer: '',
+    wantsReports: false,
     named(name) {
       const found = this.spans.find((span) => span.name === name)
       if (!found) throw new Error(`no span "${name}" among ${JSON.stringify(this.spans.map((span) => span.name))}`)

@@ -3,6 +3,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { statusQuery } from '../api/queries.ts'
 import { formatCounted } from '../format/numbers.ts'
+import { Processes } from '../findings/processes.tsx'
 import { sendersQuery } from '../pipelines/queries.ts'
 import { Senders } from '../pipelines/senders.tsx'
 import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
@@ -57,6 +58,7 @@ export function SetupPage() {
               nowMs={Math.max(senders.dataUpdatedAt, ...senders.data.senders.map((each) => each.lastSeenMs))}
             />
           )}
+          {senders.data && <Processes processes={senders.data.processes} />}
           <section className={styles.head}>
             <h2>How to send traces here</h2>
             {(addresses.http ?? addresses.grpc) && (

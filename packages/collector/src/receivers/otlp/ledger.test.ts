@@ -170,3 +170,38 @@ test('the wrong protocol: TLS on a port without it, plain text on a port with it
   expect((await outcomeOf(running, 'wrong_protocol'))?.detail).toContain('not a valid HTTP/1.1 request')
   expect(sendersOf(running).every(({ peer }) => peer === '127.0.0.1')).toBe(true)
 })
+
+test('answers of both protocols say that reports of processes are welcome, and what one says is in the ledger', async () => {
+  const running = await startReceiver()
+  const report = (id: string) =>
+    Buffer.from(JSON.stringify({ id, service: 'shop', pid: 7, ended: 1 })).toString('base64url')
+  const sent = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const headers = { ...PROTOBUF, 'spoor-process': report('over-http') }
+    http
+      .request(`http://${running.http}/v1/traces`, { method: 'POST', headers, agent: false }, resolve)
+      .on('error', reject)
+      // Without spans.
+      .end()
+  })
+  sent.resume()
+  expect([sent.statusCode, sent.headers['spoor-takes-reports']]).toEqual([200, '1'])
+  const session = http2.connect(`http://${running.grpc}`)
+  onTestFinished(() => session.destroy())
+  const headers = await new Promise<http2.IncomingHttpHeaders>((resolve, reject) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': GRPC_PATHS.traces,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'spoor-process': report('over-grpc'),
+    })
+    stream.on('response', resolve).on('error', reject).resume()
+    stream.end(messagePrefix(false, 0))
+  })
+  expect(headers['spoor-takes-reports']).toBe('1')
+  const { processes } = running.context.ledger.report()
+  expect(processes.map(({ id, service, state }) => [id, service, state])).toEqual([
+    ['over-grpc', 'shop', 'running'],
+    ['over-http', 'shop', 'running'],
+  ])
+})
