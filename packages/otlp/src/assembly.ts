@@ -13,6 +13,9 @@ import { closeMessage, createWriter, finish, mark, varintSize, writeRange, write
 /** An item's message in place of the one that is there, without tag and length, by row. */
 export type Replacements = ReadonlyMap<number, Uint8Array>
 
+/** Room for what is around items, to begin with. */
+const MORE_BYTES = 512
+
 /** Rows that belong together. */
 export interface Group {
   readonly rows: ArrayLike<number>
@@ -27,6 +30,8 @@ export class Assembly {
   readonly #headers = new Map<number, readonly number[]>()
   readonly #requestFields: readonly number[]
   #writer: Writer = createWriter(0)
+  /** Where {@link writeBeside} writes. */
+  #shared: Writer = createWriter(0)
   #rows: ArrayLike<number> = []
   #replacements: Replacements | undefined
   /** The next of the rows to be written; they are written from the last to the first. */
@@ -44,9 +49,21 @@ export class Assembly {
     return this.writeGroups([{ rows }], replacements)
   }
 
+  /** A request of these rows that lies in one buffer with others that are written so. */
+  writeBeside(rows: ArrayLike<number>): Uint8Array {
+    const room = this.#sizeOf(rows) + MORE_BYTES
+    if (this.#shared.at < room) this.#shared = createWriter(Math.max(room, Math.ceil(this.#bytes.length * 1.25)))
+    const writer = (this.#writer = this.#shared)
+    const before = mark(writer)
+    this.#replacements = undefined
+    this.#writeGroup({ rows })
+    writeRanges(writer, this.#bytes, this.#requestFields)
+    return writer.bytes.subarray(writer.at, writer.bytes.length - before)
+  }
+
   /** A request of the rows of all groups, one group after the other. */
   writeGroups(groups: readonly Group[], replacements?: Replacements): Uint8Array {
-    this.#writer = createWriter(groups.reduce((sum, { rows }) => sum + this.#sizeOf(rows), 512))
+    this.#writer = createWriter(groups.reduce((sum, { rows }) => sum + this.#sizeOf(rows), MORE_BYTES))
     this.#replacements = replacements
     for (let i = groups.length - 1; i >= 0; i--) this.#writeGroup(groups[i]!)
     writeRanges(this.#writer, this.#bytes, this.#requestFields)

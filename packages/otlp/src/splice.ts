@@ -47,10 +47,17 @@ export function extractSpans(bytes: Uint8Array, rows: ArrayLike<number>, columns
   return new Assembly(bytes, rangesOf(columns)).write(rows)
 }
 
-/** The same for several requests of one: what their messages have besides spans is looked for once. */
-export function spanExtractor(bytes: Uint8Array, columns: SpanColumns): (rows: ArrayLike<number>) => Uint8Array {
+/**
+ * The same for several requests of one: what their messages have besides spans is looked for once. `areTogether`: they are parts of as few buffers as
+ * possible, so that one of them keeps all in memory. Default: each has memory of its own.
+ */
+export function spanExtractor(
+  bytes: Uint8Array,
+  columns: SpanColumns,
+  areTogether = false,
+): (rows: ArrayLike<number>) => Uint8Array {
   const assembly = new Assembly(bytes, rangesOf(columns))
-  return (rows) => assembly.write(rows)
+  return (rows) => (areTogether ? assembly.writeBeside(rows) : assembly.write(rows))
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The spans of a request by the trace that they are of, without an object for a span. */
 import { columnsOf, joinBytes, spanExtractor, type Chunk, type SpanColumns } from '@spoor/otlp'
+import { Facts } from './facts.ts'
 import { hashOf, isSameId, wordsOf } from './trace-id.ts'
 
 /** One trace of a chunk. Valid within the call that it is handed to. */
@@ -10,8 +11,11 @@ export interface ChunkTrace {
   readonly spans: number
   /** Whether a span without a parent is among them. */
   readonly hasRoot: boolean
+  /** What is known of its spans, and in which row. */
+  readonly facts: Facts
+  readonly factsRow: number
   /**
-   * A request of its spans, in their order, with resource and scope as they came. Bytes of the chunk itself where it has no other trace. `isByScope`:
+   * A request of its spans, in their order, with resource and scope as they came. Bytes of the chunk itself where it has no other trace; else in memory that it shares with those of the other traces. `isByScope`:
    * each scope is in a resource of its own.
    */
   extract(isByScope: boolean): Uint8Array
@@ -29,11 +33,13 @@ export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): voi
       at: 4 * groups.first[group]!,
       spans: groups.spans[group]!,
       hasRoot: groups.hasRoot[group] === 1,
+      facts: groups.facts,
+      factsRow: group,
       extract(isByScope) {
         const rows = groups.rowsOf(group)
         const runs = isByScope ? runsOf(rows, columns.scopeStart) : [rows]
         if (groups.count === 1 && runs.length === 1) return chunk.bytes
-        return joinBytes(runs.map((run) => (extract ??= spanExtractor(chunk.bytes, columns))(run)))
+        return joinBytes(runs.map((run) => (extract ??= spanExtractor(chunk.bytes, columns, true))(run)))
       },
     })
   }
@@ -58,6 +64,7 @@ class Groups {
   readonly #last: Uint32Array
   readonly spans: Uint32Array
   readonly hasRoot: Uint8Array
+  readonly facts: Facts
   /** Of each row: the next one of its group. */
   readonly #next: Uint32Array
 
@@ -68,11 +75,13 @@ class Groups {
     this.#last = new Uint32Array(count)
     this.spans = new Uint32Array(count)
     this.hasRoot = new Uint8Array(count)
+    this.facts = new Facts(count)
     this.#next = new Uint32Array(count)
     this.#read(columns)
   }
 
-  #read({ count, parentSpanId }: SpanColumns): void {
+  #read(columns: SpanColumns): void {
+    const { count, parentSpanId } = columns
     const { words } = this
     // Groups by hash, plus one; 0 is free.
     const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count)))
@@ -90,6 +99,7 @@ class Groups {
       this.#last[group] = row
       this.spans[group]!++
       if (isZero(parentSpanId, 8 * row)) this.hasRoot[group] = 1
+      this.facts.addSpan(group, columns, row)
     }
   }
 

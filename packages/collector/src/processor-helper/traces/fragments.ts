@@ -1,6 +1,8 @@
 /** The fragments of traces: for each request that had spans of a trace, one serialized request of these spans, kept by a {@link SpanStore}. */
 import type { Chunk } from '@spoor/otlp'
-import { grown, NONE, type TraceTable } from './trace-table.ts'
+import type { Facts } from './facts.ts'
+import { grown } from './grown.ts'
+import { NONE, type TraceTable } from './trace-table.ts'
 
 /** What is to be kept. */
 export interface Fragment {
@@ -10,6 +12,9 @@ export interface Fragment {
   readonly bytes: Uint8Array
   readonly spans: number
   readonly hasRoot: boolean
+  /** What is known of its spans, and in which row; undefined where they are to be read. */
+  readonly facts?: Facts | undefined
+  readonly factsRow?: number | undefined
 }
 
 /** Keeps bytes, in memory or on the disk. */
@@ -76,6 +81,14 @@ export class FragmentLists {
       chunks.push({ bytes, items: this.#spans[fragment]! })
     }
     return chunks
+  }
+
+  /** How many bytes they have. */
+  bytesOf(row: number): number {
+    let bytes = 0
+    for (let fragment = this.#table.head[row]!; fragment !== NONE; fragment = this.#next[fragment]!)
+      bytes += this.#lengths[fragment]!
+    return bytes
   }
 
   /** Takes the fragments from the trace, which has none then; they are kept on until {@link remove}. */

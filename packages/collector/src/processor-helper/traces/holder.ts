@@ -145,13 +145,14 @@ export class TraceHolder {
     this.#store.close()
   }
 
-  /** The fragments of a batch, by trace, but of those that `isWanted` says no to. `isByScope`: each scope is in a resource of its own. */
+  /** The fragments of a batch, by trace, but of those that `isWanted` says no to; their bytes lie side by side, or are the batch's own. `isByScope`: each scope is in a resource of its own. */
   split(batch: TelemetryBatch, isByScope: boolean, isWanted: (trace: ChunkTrace) => boolean): Fragment[] {
     const fragments: Fragment[] = []
     for (const chunk of batch.chunks) {
       eachTrace(chunk, (trace) => {
-        const { words, at, spans, hasRoot } = trace
-        if (isWanted(trace)) fragments.push({ words, at, spans, hasRoot, bytes: trace.extract(isByScope) })
+        if (!isWanted(trace)) return
+        const { words, at, spans, hasRoot, facts, factsRow } = trace
+        fragments.push({ words, at, spans, hasRoot, facts, factsRow, bytes: trace.extract(isByScope) })
       })
     }
     return fragments
@@ -164,6 +165,16 @@ export class TraceHolder {
     const refs = put instanceof Promise ? await put : put
     for (const [index, { bytes, ...fragment }] of fragments.entries())
       take({ ...fragment, ref: refs[index]!, length: bytes.length }, bytes)
+  }
+
+  /** Frees the memory that {@link split} has taken for fragments of a batch, which must not be read any more. */
+  free(fragments: readonly Fragment[], { chunks }: TelemetryBatch): void {
+    const others = new Set(chunks.map(({ bytes }) => bytes.buffer))
+    for (const {
+      bytes: { buffer },
+    } of fragments) {
+      if (buffer instanceof ArrayBuffer && !buffer.detached && !others.has(buffer)) buffer.transfer(0)
+    }
   }
 
   /** What was kept is of the trace in that row. */
@@ -179,6 +190,11 @@ export class TraceHolder {
   /** Its spans so far, valid until they are removed. Throws `internal` where they cannot be read. */
   chunksOf(row: number): Chunk[] {
     return this.#fragments.chunksOf(row)
+  }
+
+  /** How many bytes these have. */
+  bytesOf(row: number): number {
+    return this.#fragments.bytesOf(row)
   }
 
   detach(row: number): Detached {

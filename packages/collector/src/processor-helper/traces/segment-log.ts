@@ -65,9 +65,10 @@ export class SegmentLog implements PersistentStore {
   put(fragments: readonly Fragment[]): number[] {
     const parts: Uint8Array[] = []
     const offsets: number[] = []
+    const heads = Buffer.allocUnsafe(FRAGMENT_HEAD_BYTES * fragments.length)
     let length = 0
-    for (const { words, at, spans, hasRoot, bytes } of fragments) {
-      const head = Buffer.allocUnsafe(FRAGMENT_HEAD_BYTES)
+    for (const [index, { words, at, spans, hasRoot, bytes }] of fragments.entries()) {
+      const head = heads.subarray(FRAGMENT_HEAD_BYTES * index, FRAGMENT_HEAD_BYTES * (index + 1))
       head.set(bytesOf(words, at))
       head.writeUInt32LE(spans, 16)
       head.writeUInt8(hasRoot ? 1 : 0, 20)

@@ -151,9 +151,20 @@ export class Segments {
   }
 }
 
+/** Room for records that are written before the next one is made. */
+let room = Buffer.allocUnsafeSlow(0)
+const MOST_ROOM_BYTES = 4 * 1024 * 1024
+
+function roomFor(bytes: number): Buffer {
+  if (bytes > MOST_ROOM_BYTES) return Buffer.allocUnsafe(bytes)
+  if (room.length < bytes) room = Buffer.allocUnsafeSlow(Math.min(MOST_ROOM_BYTES, 2 * bytes))
+  return room.subarray(0, bytes)
+}
+
+/** Valid until the next one is made. */
 function recordOf(type: number, parts: readonly Uint8Array[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const record = Buffer.allocUnsafe(HEAD_BYTES + length)
+  const record = roomFor(HEAD_BYTES + length)
   let at = HEAD_BYTES
   for (const part of parts) {
     record.set(part, at)

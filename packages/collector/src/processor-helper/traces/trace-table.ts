@@ -2,6 +2,8 @@
  * Traces by their id, each a row of typed arrays: a million of them are some 100 MB, and nothing for the collector of garbage to look at.
  * A row is used again once its trace is removed. Rows are in a list from the oldest to the newest, as they were added.
  */
+import { Facts } from './facts.ts'
+import { grown } from './grown.ts'
 import { hashOf, isSameId } from './trace-id.ts'
 
 /** No row. */
@@ -28,6 +30,8 @@ export class TraceTable {
   /** Two numbers for the owner. */
   due = new Float64Array(FIRST_CAPACITY)
   note = new Int32Array(FIRST_CAPACITY)
+  /** What is known of its spans. */
+  readonly facts = new Facts(FIRST_CAPACITY)
   /** First and last of its fragments. */
   head = new Int32Array(FIRST_CAPACITY)
   tail = new Int32Array(FIRST_CAPACITY)
@@ -51,6 +55,7 @@ export class TraceTable {
     if (row === this.#free) this.#free = this.#newer[row]!
     for (let i = 0; i < 4; i++) this.ids[4 * row + i] = words[at + i]!
     this.state[row] = this.spans[row] = this.bytes[row] = this.due[row] = this.note[row] = 0
+    this.facts.clear(row)
     this.arrived[row] = this.decided[row] = now
     this.head[row] = this.tail[row] = NONE
     this.#older[row] = this.newest
@@ -113,6 +118,7 @@ export class TraceTable {
     this.decided = grown(this.decided, capacity)
     this.due = grown(this.due, capacity)
     this.note = grown(this.note, capacity)
+    this.facts.grow(capacity)
     this.head = grown(this.head, capacity)
     this.tail = grown(this.tail, capacity)
     this.#older = grown(this.#older, capacity)
@@ -120,13 +126,4 @@ export class TraceTable {
     this.#slots = new Uint32Array(2 * capacity)
     for (let row = 0; row < this.#used; row++) this.#slots[this.#slotOf(this.ids, 4 * row)] = row + 1
   }
-}
-
-type Numbers = Uint8Array | Int32Array | Uint32Array | Float64Array
-
-/** The same numbers in front, in an array of that length. */
-export function grown<A extends Numbers>(array: A, length: number): A {
-  const copy = new (array.constructor as new (length: number) => A)(length)
-  copy.set(array)
-  return copy
 }

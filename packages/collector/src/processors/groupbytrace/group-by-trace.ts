@@ -65,6 +65,7 @@ export class GroupByTraceProcessor implements Component, Consumer {
       this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#releaseEarly(isEnough))
       const fragments = this.#holder.split(batch, true, () => true)
       await this.#holder.keep(fragments, (fragment) => this.#take(fragment))
+      this.#holder.free(fragments, batch)
     } catch (error) {
       throw toCollectorError(error)
     }

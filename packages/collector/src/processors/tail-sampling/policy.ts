@@ -14,6 +14,10 @@ export interface Trace {
   readonly bytes: number
   /** What is looked at: requests with spans of this trace alone, in the order in which they came. */
   readonly chunks: readonly Chunk[]
+  /** What is known without a look at the spans, of all that `chunks` has. Bit n: a span has status code n. */
+  readonly statuses?: number | undefined
+  /** From the first start to the last end. */
+  readonly durationNs?: number | undefined
 }
 
 export interface Policy {

@@ -13,8 +13,13 @@ const NS_PER_MS = 1_000_000n
 export function latency(config: { threshold_ms: number; upper_threshold_ms: number }): Policy {
   const above = BigInt(config.threshold_ms)
   const upTo = config.upper_threshold_ms === 0 ? undefined : BigInt(config.upper_threshold_ms)
+  // It grows with each span, so that without an upper bound the whole decides.
+  const isOpen = upTo === undefined && config.threshold_ms >= 0
+  const aboveNs = (config.threshold_ms + 1) * 1e6
   return {
     decide(trace) {
+      const known = trace.durationNs
+      if (known !== undefined && isOpen) return keepWhere(known >= aboveNs)
       let start = 0n
       let end = 0n
       const isFound = someOf(trace, {
@@ -39,7 +44,13 @@ const CODES: Readonly<Record<string, number>> = { UNSET: 0, OK: 1, ERROR: 2 } sa
 
 export function statusCode(config: { status_codes: readonly string[] }): Policy {
   const wanted = config.status_codes.map((code) => CODES[code]!)
-  return { decide: (trace) => keepWhere(someOf(trace, { item: (span) => wanted.includes(span.statusCode) })) }
+  const bits = wanted.reduce((all, code) => all | (1 << code), 0)
+  return {
+    decide(trace) {
+      if (trace.statuses !== undefined) return keepWhere((trace.statuses & bits) !== 0)
+      return keepWhere(someOf(trace, { item: (span) => wanted.includes(span.statusCode) }))
+    },
+  }
 }
 
 export function spanCount({ min_spans: min, max_spans: max }: { min_spans: number; max_spans: number }): Policy {

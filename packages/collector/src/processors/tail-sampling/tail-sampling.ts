@@ -30,6 +30,7 @@ import { Decider, PENDING, type Verdict } from './decider.ts'
 import { DecisionCache } from './decision-cache.ts'
 import { createFigures, type DropReason, type EarlyReason, type TailSamplingFigures } from './figures.ts'
 import type { Trace } from './policy.ts'
+import { HeldTrace } from './held-trace.ts'
 import { Wheel } from './wheel.ts'
 
 const TICK_MS = 1000
@@ -128,6 +129,7 @@ export class TailSamplingProcessor implements Component, Consumer {
       await this.#holder.keep(fragments, (fragment, bytes) =>
         this.#take(fragment, (row) => this.#takeWaiting(row, fragment, bytes)),
       )
+      this.#holder.free(fragments, batch)
     } catch (error) {
       throw toCollectorError(error)
     }
@@ -251,8 +253,10 @@ export class TailSamplingProcessor implements Component, Consumer {
     }
   }
 
-  #count(row: number, { spans, hasRoot }: Pick<Found, 'spans' | 'hasRoot'>): void {
+  #count(row: number, { spans, hasRoot, facts, factsRow }: Omit<Found, 'ref' | 'length'>): void {
     this.#table.spans[row]! += spans
+    if (facts) this.#table.facts.addAll(row, facts, factsRow!)
+    else this.#table.facts.forget(row)
     const afterRootMs = this.#config.decision_wait_after_root_received
     if (!hasRoot || this.#table.state[row] !== WAITING) return
     if (afterRootMs > 0) this.#wheel.hasten(row, Math.floor(afterRootMs / TICK_MS))
@@ -323,7 +327,7 @@ export class TailSamplingProcessor implements Component, Consumer {
     }
     let verdict: Verdict
     try {
-      verdict = this.#decider.decide(this.#traceOf(row, this.#holder.chunksOf(row)))
+      verdict = this.#decider.decide(new HeldTrace(row, this.#holder))
     } catch (error) {
       this.#discard(row, 'damaged', toCollectorError(error).message)
       return
