@@ -4,6 +4,7 @@
  * as it came, with unknown fields and in its order, and a request in which nothing was changed is the same bytes.
  */
 import type { Signal } from './batch.ts'
+import { countItems } from './count.ts'
 import { Pieces } from './pieces.ts'
 import { HEADER_TAG, ResourceView, SCHEMA_URL_TAG, ScopeView, type HeaderView } from './view/header.ts'
 import { LogRecordView } from './view/log-record.ts'
@@ -35,6 +36,23 @@ export interface Visitor<S extends Signal> {
 /** The request as the visitor changes it; `bytes` itself where it changes nothing. Throws {@link OtlpError}. */
 export function editRequest<S extends Signal>(signal: S, bytes: Uint8Array, visitor: Visitor<S>): Uint8Array {
   return withViews(signal, (views) => new Editor(bytes, visitor, views).run())
+}
+
+/** The same, and how many items the request has then; `items`: how many there were. Counts anew where whole scopes or resources were dropped, or parts of metrics. */
+export function editItems<S extends Signal>(signal: S, bytes: Uint8Array, items: number, visitor: Visitor<S>): Edited {
+  return withViews(signal, (views) => {
+    const editor = new Editor(bytes, visitor, views)
+    const edited = editor.run()
+    if (edited === bytes) return { bytes, items }
+    const { dropped } = editor
+    const isCounted = dropped !== undefined && signal !== 'metrics'
+    return { bytes: edited, items: isCounted ? items - dropped : countItems(signal, edited) }
+  })
+}
+
+export interface Edited {
+  readonly bytes: Uint8Array
+  readonly items: number
 }
 
 /** What `use` gives; the views are nobody else's meanwhile. @internal */
@@ -82,6 +100,8 @@ class Editor<S extends Signal> {
   readonly #scope: ScopeView
   readonly #item: ItemViews[S]
   readonly #pieces: Pieces
+  /** Items that were dropped one by one; undefined where others went with what they were in. */
+  dropped: number | undefined = 0
 
   constructor(bytes: Uint8Array, visitor: Visitor<S>, { resource, scope, item }: Views<S>) {
     this.#bytes = bytes
@@ -115,7 +135,7 @@ class Editor<S extends Signal> {
     const { resource, scope, item } = this.#visitor
     this.#resource.open(this.#bytes, start, end)
     resource?.(this.#resource)
-    if (this.#resource.isDropped) return GONE
+    if (this.#resource.isDropped) return this.#goneWithAll()
     const visitScope =
       scope || item ? (at: number, from: number, to: number) => this.#visitScope(at, from, to) : undefined
     return this.#visitGroup(GROUP_TAG, SCOPE_TAG, from, start, end, this.#resource, visitScope)
@@ -125,7 +145,7 @@ class Editor<S extends Signal> {
     const { scope, item } = this.#visitor
     this.#scope.open(this.#bytes, start, end)
     scope?.(this.#scope, this.#resource)
-    if (this.#scope.isDropped) return GONE
+    if (this.#scope.isDropped) return this.#goneWithAll()
     const visitItem = item ? (at: number, from: number, to: number) => this.#visitItem(item, at, from, to) : undefined
     return this.#visitGroup(SCOPE_TAG, ITEM_TAG, from, start, end, this.#scope, visitItem)
   }
@@ -134,7 +154,10 @@ class Editor<S extends Signal> {
     const item = this.#item
     item.open(this.#bytes, start, end)
     visit(item, this.#scope, this.#resource)
-    if (item.isDropped) return GONE
+    if (item.isDropped) {
+      if (this.dropped !== undefined) this.dropped++
+      return GONE
+    }
     if (!item.isChanged) {
       this.#pieces.source(from, end)
       return SAME
@@ -143,6 +166,11 @@ class Editor<S extends Signal> {
     item.addTo(this.#pieces)
     this.#pieces.close()
     return CHANGED
+  }
+
+  #goneWithAll(): number {
+    this.dropped = undefined
+    return GONE
   }
 
   /** A message with a header and children; `visit` adds the pieces of a child, given where its tag and its content are. */
@@ -184,6 +212,7 @@ class Editor<S extends Signal> {
       }
     }
     if ((kept === 0 && (gone > 0 || this.#visitor.dropsEmpty)) || header.isDropped) {
+      if (header.isDropped) this.dropped = undefined
       pieces.rewind(before)
       return GONE
     }

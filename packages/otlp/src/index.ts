@@ -15,7 +15,7 @@ export { countDataPoints, countItems, countLogRecords, countSpans, inspectItems 
 export type { Inspection } from './count.ts'
 export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
-export { editRequest } from './edit.ts'
+export { editItems, editRequest } from './edit.ts'
 export type { ItemViews, Visitor } from './edit.ts'
 export { otlpProtoFiles, protoFile } from './descriptors.ts'
 export type { ProtoField, ProtoFile, ProtoMessage, ProtoMethod, ProtoSource } from './descriptors.ts'

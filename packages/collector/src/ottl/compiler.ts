@@ -90,6 +90,8 @@ export class Compiler {
         if (left.isLiteral && right.isLiteral) return constant(compare(left.get(NO_ITEM), operator, right.get(NO_ITEM)))
         if (right.isLiteral && operator === '==') {
           const value = right.get(NO_ITEM)
+          const { isText } = left
+          if (isText && typeof value === 'string') return (item) => isText(item, value)
           return (item) => isEqual(left.get(item), value)
         }
         return (item) => compare(left.get(item), operator, right.get(item))

@@ -26,6 +26,7 @@ export function mapPath(map: (item: Item) => LiveMap, keys: Keys): PathNode {
   if (typeof key === 'string' && rest.length === 0) {
     return {
       get: (item) => fromNullable(map(item).get(key)),
+      isText: (item, text) => map(item).isText(key, text),
       set: (item, value) => setEntry(map(item), key, value),
     }
   }

@@ -27,6 +27,8 @@ export class Item {
 export interface Node<T = Value> {
   /** Throws {@link EvaluationError}. */
   readonly get: (item: Item) => T
+  /** Whether the value is that text, where that can be told without making one of it. */
+  readonly isText?: (item: Item, text: string) => boolean
   /** Its value is known before there is an item. */
   readonly isLiteral?: boolean
 }

@@ -21,6 +21,11 @@ export class PlainMap {
     return this.#entries[this.#find(key)]?.value
   }
 
+  isText(key: string, text: string): boolean {
+    const value = this.get(key)
+    return value?.type === 'string' && value.value === text
+  }
+
   set(key: string, value: AnyValue): void {
     const at = this.#find(key)
     this.#entries[at < 0 ? this.#entries.length : at] = { key, value }

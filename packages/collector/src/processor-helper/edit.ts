@@ -1,7 +1,7 @@
 /** Processors that change what is in a batch on its bytes, and hand on the rest as it came. */
 import {
-  countItems,
   createBatch,
+  editItems,
   editRequest,
   freeMemory,
   giveMemory,
@@ -76,7 +76,10 @@ export function createEditingProcessor<S extends Signal>(
 ): Component & Consumer {
   return createChangingProcessor(next, (batch, context) => {
     const views = visitor(context)
-    return changeBatch(signal, batch, drops, (bytes) => edits?.apply(bytes) ?? editRequest(signal, bytes, views))
+    return changeBatch(signal, batch, (chunk) => {
+      const bytes = edits?.apply(chunk.bytes)
+      return bytes ? { bytes, items: chunk.items } : editChunk(signal, chunk, views, drops)
+    })
   })
 }
 
@@ -87,23 +90,26 @@ export function editBatch<S extends Signal>(
   visitor: Visitor<S>,
   drops: boolean,
 ): TelemetryBatch | undefined {
-  return changeBatch(signal, batch, drops, (bytes) => editRequest(signal, bytes, visitor))
+  return changeBatch(signal, batch, (chunk) => editChunk(signal, chunk, visitor, drops))
+}
+
+function editChunk<S extends Signal>(signal: S, { bytes, items }: Chunk, visitor: Visitor<S>, drops: boolean): Chunk {
+  return drops ? editItems(signal, bytes, items, visitor) : { bytes: editRequest(signal, bytes, visitor), items }
 }
 
 function changeBatch(
   signal: Signal,
   batch: TelemetryBatch,
-  drops: boolean,
-  change: (bytes: Uint8Array) => Uint8Array,
+  change: (chunk: Chunk) => Chunk,
 ): TelemetryBatch | undefined {
   let isChanged = false
   const chunks: Chunk[] = []
   for (const chunk of batch.chunks) {
-    const bytes = change(chunk.bytes)
-    if (bytes === chunk.bytes) chunks.push(chunk)
+    const changed = change(chunk)
+    if (changed.bytes === chunk.bytes) chunks.push(chunk)
     else {
       isChanged = true
-      if (bytes.length > 0) chunks.push({ bytes, items: drops ? countItems(signal, bytes) : chunk.items })
+      if (changed.bytes.length > 0) chunks.push(changed)
     }
   }
   if (!isChanged) return batch

@@ -3,9 +3,13 @@ import type { AnyValue, KeyValue } from '../model.ts'
 import { doubled } from '../doubled.ts'
 import { messageType } from '../schema.ts'
 import { utf8 } from '../text.ts'
-import { next, readTag, skipField } from '../wire.ts'
+import { LENGTH, next, readTag, skipField } from '../wire.ts'
+import { ABSENT, findAttribute, UNSURE, valueEnd } from './find-attribute.ts'
 import { REMOVED, type MessageView } from './message-view.ts'
 
+/** Of a string in an `AnyValue`. */
+const STRING_TAG = 0x0a
+const MAX_PROBES = 2
 const KEY_VALUE = messageType('KeyValue').known
 
 /**
@@ -15,6 +19,11 @@ const KEY_VALUE = messageType('KeyValue').known
 export class Attributes {
   readonly #view: MessageView
   readonly #number: number
+  readonly #tag: number
+  /** How often something was looked for in the message without knowing where all is. */
+  #probes = 0
+  #probed = 0
+  #asciiKey = ''
   #generation = 0
   #count = 0
   /** The field of each, and where its key and its value are; the value starts at -1 where it is not in the plain form. */
@@ -26,6 +35,7 @@ export class Attributes {
   constructor(view: MessageView, number: number) {
     this.#view = view
     this.#number = number
+    this.#tag = (number << 3) | LENGTH
   }
 
   /** How many there are. */
@@ -37,21 +47,41 @@ export class Attributes {
   }
 
   has(key: string): boolean {
-    return this.#find(key) >= 0
+    const start = this.#probe(key)
+    return start === UNSURE ? this.#find(key) >= 0 : start !== ABSENT
   }
 
   /** Undefined where there is none. */
   get(key: string): AnyValue | undefined {
+    const start = this.#probe(key)
+    if (start >= 0) return decodeAnyValue(this.#view.bytes, start, valueEnd)
+    if (start === ABSENT) return undefined
     const at = this.#find(key)
     return at < 0 ? undefined : this.#valueAt(at)
   }
 
   /** The value where it is a string, without an object around it. */
   text(key: string): string | undefined {
-    const at = this.#find(key)
-    if (at < 0) return undefined
-    const value = this.#valueAt(at)
-    return value.type === 'string' ? value.value : undefined
+    const value = this.get(key)
+    return value?.type === 'string' ? value.value : undefined
+  }
+
+  /** Whether the value is that string; it is compared as bytes where it can be. */
+  isText(key: string, text: string): boolean {
+    const start = this.#probe(key)
+    if (start === ABSENT) return false
+    const { bytes } = this.#view
+    const length = valueEnd - start - 2
+    if (start === UNSURE || length < 0 || bytes[start] !== STRING_TAG || bytes[start + 1] !== length) {
+      return this.text(key) === text
+    }
+    if (length !== text.length && length < text.length) return false
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) return this.text(key) === text
+      if (bytes[start + 2 + i] !== code) return false
+    }
+    return length === text.length
   }
 
   /** Replaces the value of the key, or adds the attribute as the last. */
@@ -127,6 +157,22 @@ export class Attributes {
   replaceAll(attributes: readonly KeyValue[]): void {
     this.retain(() => false)
     for (const attribute of attributes) this.#append(attribute)
+  }
+
+  /** Where the value is, if it was found without an index of all: twice in a message, then one is made. */
+  #probe(key: string): number {
+    const view = this.#view
+    if (!view.unread) return UNSURE
+    if (this.#probed !== view.generation) {
+      this.#probed = view.generation
+      this.#probes = 0
+    }
+    if (++this.#probes > MAX_PROBES) return UNSURE
+    if (key !== this.#asciiKey) {
+      if (key === '' || key.length > 127 || !isAscii(key)) return UNSURE
+      this.#asciiKey = key
+    }
+    return findAttribute(view.bytes, view.start, view.end, this.#tag, key)
   }
 
   #isThere(i: number): boolean {

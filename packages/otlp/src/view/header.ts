@@ -23,6 +23,11 @@ export abstract class HeaderView extends MessageView {
     this.newSchemaUrl = this.#schemaUrl = undefined
   }
 
+  /** It is a field of what was opened, or several. */
+  protected override get isWhole(): boolean {
+    return false
+  }
+
   protected override readPieces(): void {
     this.#find(HEADER_TAG, (start, end) => this.fields.read(this.bytes, start, end))
   }

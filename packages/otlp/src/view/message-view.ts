@@ -33,8 +33,10 @@ export class MessageView {
   generation = 0
   readonly #type: MessageType
   /** What was opened. */
-  protected start = 0
-  protected end = 0
+  /** @internal */
+  start = 0
+  /** @internal */
+  end = 0
   #firstEdit = NONE
   #lastEdit = -1
   #isRead = false
@@ -75,6 +77,16 @@ export class MessageView {
   /** Lets go of the bytes, which would stay in memory with the view. @internal */
   release(): void {
     this.open(NO_BYTES, 0, 0)
+  }
+
+  /** Where the bytes of the message are, if they are in one piece, and nobody knows where its fields are. @internal */
+  get unread(): boolean {
+    return !this.#isRead && this.isWhole
+  }
+
+  /** Whether what was opened is the message itself. */
+  protected get isWhole(): boolean {
+    return true
   }
 
   /** Finds the fields, at the first call. @internal */

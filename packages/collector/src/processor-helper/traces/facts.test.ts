@@ -109,6 +109,14 @@ test('policies decide by what is known as they do by the spans, whatever times a
   )
 })
 
+test('times that are too far from each other to be told apart are not known', () => {
+  const [now, later] = [NOW, NOW + 60n * DAY]
+  const isKnown = (...spans: Plain[]): boolean => factsOf([requestOf(spans)]).isKnown(0)
+  expect(isKnown({ start: now, end: later, code: 0 })).toBe(false)
+  expect(isKnown({ start: now, end: now, code: 0 }, { start: later, end: later, code: 0 })).toBe(false)
+  expect(isKnown({ start: now, end: now + 30n * DAY, code: 0 })).toBe(true)
+})
+
 test('where a bound is between two times that differ by a nanosecond', () => {
   const policy = latency({ threshold_ms: 1000, upper_threshold_ms: 0 })
   const decided = (ns: bigint): string => {
