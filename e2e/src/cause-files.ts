@@ -147,7 +147,7 @@ export function fileTests(at: PageSuite): void {
         await spanRows(page).evaluateAll((rows) => rows.map((row) => row.outerHTML.match(/--hue: ?\d+/)?.[0])),
       ).toEqual(colours)
       await page.keyboard.press('2')
-      await page.locator('.react-flow__node').nth(5).waitFor()
+      await page.locator('[data-node]').nth(5).waitFor()
       await page.keyboard.press('5')
       await page.getByRole('document', { name: 'OTLP/JSON' }).getByText('"resourceSpans"').waitFor()
       const again = await download(page, 'OTLP protobuf')

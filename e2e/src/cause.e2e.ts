@@ -85,6 +85,21 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await at.page.getByText('1 trace', { exact: true }).waitFor()
   })
 
+  it('2: shows around a service only what it has to do with, in the address', async () => {
+    await at.open('/services')
+    const nodes = at.page.locator('[data-node]')
+    await nodes.nth(3).waitFor()
+    await nodes.filter({ hasText: 'stock' }).click()
+    await at.page.getByRole('button', { name: 'Around stock' }).click()
+    await at.page.waitForURL(/around=1/)
+    await expect.poll(() => nodes.locator('b').allTextContents(), { timeout: 20_000 }).toEqual(['shop', 'stock'])
+    // What else shop has to do with is counted.
+    expect(await nodes.filter({ hasText: 'shop' }).textContent()).toMatch(/\+2$/)
+    await at.page.keyboard.press('Escape')
+    await expect.poll(() => nodes.count(), { timeout: 20_000 }).toBe(4)
+    expect(at.page.url()).not.toMatch(/around|service=/)
+  })
+
   it('6: tells which service is the bottleneck of all that matches', async () => {
     await at.open('/search?panel=bottleneck&q=name:"POST /checkout"')
     const row = at.page

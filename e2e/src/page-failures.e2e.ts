@@ -108,7 +108,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       file: 'layout',
       path: `/trace/${traceId}?view=tree`,
       title: 'The tree cannot be laid out',
-      shows: '.react-flow__node',
+      shows: '[data-node]',
     },
     {
       file: 'json',
@@ -121,7 +121,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       file: 'layout',
       path: '/services?range=1h',
       title: 'The services cannot be laid out',
-      shows: '.react-flow__node',
+      shows: '[data-node]',
     },
   ]
   const faults = [
@@ -198,7 +198,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
       path: '/services',
       route: `${api}/dependencies*`,
       title: 'The services cannot be shown',
-      shows: '.react-flow__node',
+      shows: '[data-node]',
     },
   ])('$what', ({ what, path, route, title, shows }) => {
     const explained = { error: { code: 'busy', message: 'the store is busy: 64 queries wait' } }
@@ -328,7 +328,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     await picture('part-tree')
     await page.unrouteAll()
     await page.getByRole('button', { name: 'Reload the page' }).click()
-    await page.locator('.react-flow__node').first().waitFor()
+    await page.locator('[data-node]').first().waitFor()
   })
 
   it('stays when a page’s code does not come, and when a dialog’s does not', async () => {
@@ -366,7 +366,7 @@ describe.skipIf(noBrowser)('when something fails, the page says so and has a way
     await picture('page-error')
     await page.unrouteAll()
     await page.getByRole('button', { name: 'Reload the page' }).click()
-    await page.locator('.react-flow__node').first().waitFor()
+    await page.locator('[data-node]').first().waitFor()
   })
 
   it('says that completions are missing, and takes the query all the same', async () => {
@@ -483,7 +483,7 @@ describe.skipIf(noBrowser)('when an answer breaks off', () => {
     await alert('The services cannot be shown').waitFor()
     await page.getByText('no answer').waitFor()
     isGone = false
-    await page.locator('.react-flow__node').first().waitFor()
+    await page.locator('[data-node]').first().waitFor()
     await page.close()
     server.closeAllConnections()
     server.close()

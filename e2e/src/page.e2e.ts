@@ -135,16 +135,16 @@ describe.skipIf(noBrowser)('the page', () => {
   it('draws the trace tree with its link', async () => {
     await open(`/trace/${shop}`)
     await page.getByRole('link', { name: 'Tree' }).click()
-    const nodes = page.locator('.react-flow__node')
+    const nodes = page.locator('[data-node]')
     await nodes.nth(2).waitFor()
     expect(await nodes.count()).toBe(3)
-    await page.locator('.react-flow__edge').nth(2).waitFor({ state: 'attached' })
-    expect(await page.locator('.react-flow__edge').count()).toBe(3)
+    // Two calls and a link.
+    await page.locator('main canvas[data-edges="3"]').waitFor({ state: 'attached' })
   })
 
   it('tells who calls a service, how fast and how often in vain, and leads to what failed', async () => {
     await open('/dependencies')
-    await page.locator('.react-flow__node', { hasText: 'payment' }).click()
+    await page.locator('[data-node]', { hasText: 'payment' }).click()
     await page.waitForURL(/service=payment/)
     const panel = page.getByRole('region', { name: 'Service payment' })
     const callers = panel.getByRole('table', { name: 'Called by' }).getByRole('row')
@@ -186,6 +186,13 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.keyboard.press('End')
     await page.waitForTimeout(200)
     expect(await grid.getByRole('row').count()).toBeLessThan(200)
+    // As a tree, too: what is in sight is in the document; all of it at once is drawn.
+    await page.getByRole('link', { name: 'Tree' }).click()
+    await page.locator('[data-node][aria-pressed="true"]').waitFor()
+    expect(await page.locator('[data-node]').count()).toBeLessThan(500)
+    await page.getByRole('button', { name: 'Fit' }).click()
+    await page.locator('main canvas[data-edges="19999"]').waitFor({ state: 'attached' })
+    expect(await page.locator('[data-node]').count()).toBe(0)
   })
 
   it('shows the pipelines, and who sends with what success', async () => {

@@ -39,7 +39,7 @@ describe('the page in Firefox', () => {
 
   it('shows a trace in each of its views, laid out and written by workers', async () => {
     await page.go(`${spoor.page}/trace/${hex(4, 32)}?view=tree`)
-    await page.until(`document.querySelectorAll('.react-flow__node').length === 6`)
+    await page.until(`document.querySelectorAll('[data-node]').length === 6`)
     for (const [view, shows] of [
       ['Table', 'main table'],
       ['Flame', 'main canvas'],
@@ -52,7 +52,7 @@ describe('the page in Firefox', () => {
 
   it('lays out the services, and shows pipelines and setup', async () => {
     await page.go(`${spoor.page}/services`)
-    await page.until(`document.querySelectorAll('.react-flow__node').length === 4`)
+    await page.until(`document.querySelectorAll('[data-node]').length === 4`)
     await page.go(`${spoor.page}/pipelines`)
     await page.until(`document.querySelector('[aria-label="receiver otlp"]')`)
     await page.go(`${spoor.page}/setup?for=java`)
@@ -80,7 +80,7 @@ describe('the page in Firefox', () => {
     await page.go(`file://${file}`)
     await page.until(has('SELECT stock', '[aria-label=Verdict]'))
     await page.click('nav[aria-label=Views] a', 'Tree')
-    await page.until(`document.querySelectorAll('.react-flow__node').length === 6`)
+    await page.until(`document.querySelectorAll('[data-node]').length === 6`)
   })
 
   it(

@@ -1,13 +1,15 @@
-import '@xyflow/react/dist/base.css'
-import { Handle, type Node, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from 'react'
+import { type CSSProperties, memo, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { usePalette } from '../canvas/palette.ts'
+import { prepareCanvas, useSize } from '../canvas/use-size.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
-import { edgeTypes, flowEdge } from './graph-edge.tsx'
+import { drawEdges, drawnEdge } from './draw-edges.ts'
 import type { GraphEdge } from './graph-model.ts'
 import styles from './graph.module.css'
 import type { LayoutReply } from './layout-protocol.ts'
 import { type Direction, neighbourOf } from './neighbour.ts'
 import type { Placement, Spacing } from './tidy-tree.ts'
+import { useViewport } from './use-viewport.ts'
+import { type Box, boundsOf, firstView, fitted, nodesIn, seenBox, withInSight, zoomed } from './viewport.ts'
 
 export interface GraphProps {
   /** What it shows, for those who do not see it. */
@@ -15,7 +17,12 @@ export interface GraphProps {
   readonly layout: LayoutReply
   readonly edges: readonly GraphEdge[]
   readonly spacing: Spacing
+  /** Must be the same function as long as it draws the same. */
   readonly renderNode: (node: number) => ReactNode
+  /** The colour slot of a node, for where it is drawn as a mere box. */
+  readonly slotOf: (node: number) => number
+  /** Lines of text in a node. */
+  readonly lines: number
   readonly selected: number
   readonly onSelect: (node: number) => void
   readonly onHover?: (node: number) => void
@@ -23,96 +30,122 @@ export interface GraphProps {
   readonly children?: ReactNode
 }
 
-const RenderNode = createContext<(node: number) => ReactNode>(() => null)
+/** Beyond this number of nodes in sight they are boxes without a word, drawn and not made. */
+const manyNodes = 500
 
-/** A graph that can be zoomed and panned, and walked with the arrow keys. */
+/** Pixels: no text is smaller on the screen, and a line of it takes so much. */
+const leastText = 11
+const leastLine = 14
+
+/** The zoom at which a node's box has room for its name, in the least size. */
+const nameZoom = 0.3
+
+/** A graph that can be zoomed and panned, and walked with the arrow keys. Text keeps its least size: what has no room is left out. */
 export function GraphCanvas(props: GraphProps) {
-  return (
-    <ReactFlowProvider>
-      <RenderNode value={props.renderNode}>
-        <Canvas {...props} />
-      </RenderNode>
-    </ReactFlowProvider>
-  )
-}
-
-const nodeTypes = { plain: PlainNode }
-
-/** A graph that would be smaller than this is not shown whole at first, but from its first node. */
-const leastFirstZoom = 0.4
-const firstZoom = 0.75
-
-const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 120)
-
-function Canvas(props: GraphProps) {
-  const { layout, edges, spacing, selected, onSelect } = props
+  const { layout, edges, spacing, selected, onSelect, slotOf } = props
   const { placement } = layout
-  const flow = useReactFlow()
-  const nodes = useMemo(() => flowNodes(placement, spacing), [placement, spacing])
-  const flowEdges = useMemo(
-    () => edges.map((edge, index) => flowEdge(edge, index, layout, spacing)),
+  const frame = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const size = useSize(frame)
+  const palette = usePalette(frame)
+  const { view, setView, handlers, touched } = useViewport(frame)
+  const [hovered, setHovered] = useState(-1)
+  const bounds = useMemo(() => boundsOf(placement, spacing), [placement, spacing])
+  const drawn = useMemo(
+    () => edges.map((edge, index) => drawnEdge(edge, index, layout, spacing)),
     [edges, layout, spacing],
   )
-  const shown = useMemo(
-    () => nodes.map((node, index) => (index === selected ? { ...node, selected: true } : node)),
-    [nodes, selected],
+  const fullZoom = (props.lines * leastLine) / spacing.height
+  useFirstView(props, { size, bounds, setView, touched, least: Math.min(fullZoom, 1) })
+
+  const nodes = useMemo(
+    () => (view && size.width > 0 ? nodesIn(seenBox(view, size), placement, spacing) : []),
+    [view, size, placement, spacing],
   )
-  const frame = useRef<HTMLDivElement>(null)
-  const latest = useRef(selected)
-  latest.current = selected
+  const zoom = view?.zoom ?? 1
+  const isPlain = nodes.length > manyNodes
+  const level = zoom >= fullZoom ? 'full' : zoom >= nameZoom ? 'name' : 'box'
+  const lit = hovered >= 0 ? hovered : selected
+  const litNodes = useMemo(() => neighbours(edges, hovered), [edges, hovered])
+
   useEffect(() => {
-    if (!frame.current) return
-    const view = { flow, placement, spacing, frame: frame.current }
-    void showFirst(view).then(() => keepInSight(view, latest.current))
-  }, [flow, placement, spacing])
-  useEffect(() => {
-    if (frame.current) keepInSight({ flow, placement, spacing, frame: frame.current }, selected)
-  }, [flow, placement, selected, spacing])
+    if (!canvas.current || !palette || !view || size.width === 0) return
+    const context = prepareCanvas(canvas.current, size)
+    if (!context) return
+    canvas.current.dataset['edges'] = String(drawEdges(context, { edges, drawn, view, size, lit, palette }))
+    if (!isPlain) return
+    for (const node of nodes) {
+      context.fillStyle = palette.service[slotOf(node)]!
+      const [x, y] = [view.x + view.zoom * placement.x[node]!, view.y + view.zoom * placement.y[node]!]
+      context.fillRect(x, y, Math.max(1, view.zoom * spacing.width), Math.max(1, view.zoom * spacing.height))
+    }
+  }, [view, size, palette, edges, drawn, lit, isPlain, nodes, placement, spacing, slotOf])
 
   const walk = (direction: Direction) => {
-    const next = selected < 0 ? 0 : neighbourOf(selected, direction, edges, placement)
+    const next = selected < 0 ? 0 : neighbourOf(selected, direction, edges, layout)
     if (next >= 0) onSelect(next)
   }
-  const fit = () => void flow.fitView({ padding: 0.12, maxZoom: 1, duration: motion() })
-  const zoomIn = () => void flow.zoomIn({ duration: motion() })
-  const zoomOut = () => void flow.zoomOut({ duration: motion() })
+  const fit = () => setView(fitted(bounds, size))
+  const zoomBy = (factor: number) => {
+    touched.current = true
+    setView((view) => view && zoomed(view, factor, { x: size.width / 2, y: size.height / 2 }))
+  }
   useKeys({
     ArrowUp: () => walk('up'),
     ArrowDown: () => walk('down'),
     ArrowLeft: () => walk('left'),
     ArrowRight: () => walk('right'),
-    '+': zoomIn,
-    '=': zoomIn,
-    '-': zoomOut,
+    '+': () => zoomBy(1.3),
+    '=': () => zoomBy(1.3),
+    '-': () => zoomBy(1 / 1.3),
     '0': fit,
   })
+  const hover = useRef<(node: number) => void>(() => {})
+  hover.current = (node) => {
+    setHovered(node)
+    props.onHover?.(node)
+  }
+  const select = useRef(onSelect)
+  select.current = onSelect
   return (
-    <div ref={frame} className={styles.canvas}>
-      <ReactFlow
-        proOptions={{ hideAttribution: true }}
-        aria-label={props.label}
-        nodes={shown}
-        edges={flowEdges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        edgesFocusable={false}
-        disableKeyboardA11y
-        onlyRenderVisibleElements
-        minZoom={0.02}
-        maxZoom={2}
-        onNodeClick={(_, node) => onSelect(Number(node.id))}
-        onNodeMouseEnter={(_, node) => props.onHover?.(Number(node.id))}
-        onNodeMouseLeave={() => props.onHover?.(-1)}
-      />
-      <div className={styles.tools}>
+    <div ref={frame} className={styles.canvas} role="group" aria-label={props.label} {...handlers}>
+      <canvas ref={canvas} aria-hidden="true" />
+      {view && (
+        <div
+          className={styles.world}
+          data-level={level}
+          data-lit={hovered >= 0}
+          style={
+            {
+              transform: `translate(${view.x}px, ${view.y}px) scale(${zoom})`,
+              '--text-size': `${Math.max(12, leastText / zoom)}px`,
+              '--text-line': `${Math.max(17, (leastLine - 1) / zoom)}px`,
+            } as CSSProperties
+          }
+        >
+          {!isPlain &&
+            nodes.map((node) => (
+              <GraphNode
+                key={node}
+                node={node}
+                placement={placement}
+                spacing={spacing}
+                render={props.renderNode}
+                isSelected={node === selected}
+                isLit={litNodes.has(node)}
+                hover={hover}
+                select={select}
+              />
+            ))}
+        </div>
+      )}
+      <div className={styles.tools} onPointerDown={(event) => event.stopPropagation()}>
         {props.children}
         <div className={styles.zoom} role="group" aria-label="Zoom">
-          <button type="button" onClick={zoomOut} aria-label="Zoom out" title="Zoom out (−)">
+          <button type="button" onClick={() => zoomBy(1 / 1.3)} aria-label="Zoom out" title="Zoom out (−)">
             −
           </button>
-          <button type="button" onClick={zoomIn} aria-label="Zoom in" title="Zoom in (+)">
+          <button type="button" onClick={() => zoomBy(1.3)} aria-label="Zoom in" title="Zoom in (+)">
             +
           </button>
           <button type="button" onClick={fit} title="Fit (0)">
@@ -124,56 +157,79 @@ function Canvas(props: GraphProps) {
   )
 }
 
-function flowNodes({ x, y }: Placement, { width, height }: Spacing): Node[] {
-  return Array.from(x, (left, index) => ({
-    id: String(index),
-    type: 'plain',
-    position: { x: left, y: y[index]! },
-    width,
-    height,
-    data: {},
-  }))
-}
-
-interface View {
-  readonly flow: ReturnType<typeof useReactFlow>
-  readonly placement: Placement
-  readonly spacing: Spacing
-  readonly frame: HTMLElement
-}
-
-function middleOf({ placement, spacing }: View, node: number): { x: number; y: number } {
-  return { x: placement.x[node]! + spacing.width / 2, y: placement.y[node]! + spacing.height / 2 }
-}
-
-/** All of the graph; of one that would be too small to read, its first node on top. */
-async function showFirst(view: View): Promise<void> {
-  const { flow, frame } = view
-  await flow.fitView({ padding: 0.12, maxZoom: 1, duration: 0 })
-  if (flow.getZoom() >= leastFirstZoom || view.placement.x.length === 0) return
-  const first = middleOf(view, 0)
-  const below = (frame.clientHeight / 2 - 80) / firstZoom
-  await flow.setCenter(first.x, first.y + below, { zoom: firstZoom, duration: 0 })
-}
-
-/** Moves the view so that the node is in it, and not at all when it is, or when there is no such node. */
-function keepInSight(view: View, node: number): void {
-  if (node < 0 || node >= view.placement.x.length) return
-  const { flow } = view
-  const middle = middleOf(view, node)
-  const bounds = view.frame.getBoundingClientRect()
-  const { x, y } = flow.flowToScreenPosition(middle)
-  const inside = x > bounds.left + 60 && x < bounds.right - 60 && y > bounds.top + 40 && y < bounds.bottom - 40
-  if (!inside) void flow.setCenter(middle.x, middle.y, { zoom: flow.getZoom(), duration: motion() })
-}
-
-function PlainNode({ id }: { id: string }) {
-  const render = useContext(RenderNode)
+const GraphNode = memo(function GraphNode(props: {
+  node: number
+  placement: Placement
+  spacing: Spacing
+  render: (node: number) => ReactNode
+  isSelected: boolean
+  isLit: boolean
+  hover: { readonly current: (node: number) => void }
+  select: { readonly current: (node: number) => void }
+}) {
+  const { node, placement, spacing, hover } = props
   return (
-    <>
-      <Handle type="target" position={Position.Top} isConnectable={false} />
-      {render(Number(id))}
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
-    </>
+    <div
+      role="button"
+      aria-pressed={props.isSelected}
+      tabIndex={props.isSelected ? 0 : -1}
+      data-node={node}
+      data-lit={props.isLit}
+      style={{
+        transform: `translate(${placement.x[node]}px, ${placement.y[node]}px)`,
+        width: spacing.width,
+        height: spacing.height,
+      }}
+      onClick={() => props.select.current(node)}
+      onPointerEnter={() => hover.current(node)}
+      onPointerLeave={() => hover.current(-1)}
+    >
+      {props.render(node)}
+    </div>
   )
+})
+
+/** A node and those that an edge joins it with. */
+function neighbours(edges: readonly GraphEdge[], node: number): ReadonlySet<number> {
+  const lit = new Set<number>()
+  if (node < 0) return lit
+  lit.add(node)
+  for (const { from, to } of edges) {
+    if (from === node) lit.add(to)
+    if (to === node) lit.add(from)
+  }
+  return lit
+}
+
+interface FirstView {
+  readonly size: { readonly width: number; readonly height: number }
+  readonly bounds: Box
+  readonly least: number
+  readonly setView: ReturnType<typeof useViewport>['setView']
+  readonly touched: { current: boolean }
+}
+
+/**
+ * Shows a layout that is new from where it is to be read, again when the frame's size is another one and nobody has moved it yet; and moves to what is
+ * selected where that is out of sight.
+ */
+function useFirstView({ layout, spacing, selected }: GraphProps, first: FirstView): void {
+  const { size, bounds, least, setView, touched } = first
+  const { placement } = layout
+  const seen = useRef<LayoutReply>(undefined)
+  const boxOf = (node: number): Box => ({
+    left: placement.x[node] ?? 0,
+    top: placement.y[node] ?? 0,
+    right: (placement.x[node] ?? 0) + spacing.width,
+    bottom: (placement.y[node] ?? 0) + spacing.height,
+  })
+  useLayoutEffect(() => {
+    if (size.width === 0 || (seen.current === layout && touched.current)) return
+    touched.current = false
+    seen.current = layout
+    setView(firstView(bounds, size, least, boxOf(selected < 0 ? 0 : selected)))
+  }, [layout, size])
+  useLayoutEffect(() => {
+    if (selected >= 0 && size.width > 0) setView((view) => view && withInSight(view, size, boxOf(selected)))
+  }, [selected, layout])
 }

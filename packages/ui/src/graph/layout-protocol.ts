@@ -1,6 +1,6 @@
 import type { Placement, Spacing } from './tidy-tree.ts'
 
-/** A forest (each node below its parent) or any graph (in layers, edges pointing down where they can). */
+/** A forest (each node below its parent) or any graph (in layers, edges pointing right where they can). */
 export type LayoutRequest =
   | { readonly kind: 'tree'; readonly parent: Int32Array; readonly spacing: Spacing }
   | {
@@ -11,11 +11,10 @@ export type LayoutRequest =
     }
 
 export interface LayoutReply {
+  /** Where edges lead. */
+  readonly flow: 'down' | 'right'
   readonly placement: Placement
-  /**
-   * For `layers`: how each edge of the request runs around the nodes, from the border of the first to that of the second; three points at least, the
-   * middle one where a label has room.
-   */
+  /** For `layers`: how each edge of the request runs around the nodes, from the border of the first to that of the second; empty for one from a node to itself. */
   readonly routes?: readonly (readonly Point[])[]
 }
 

@@ -2,10 +2,16 @@ import type { EdgeStyle } from './graph-model.ts'
 import styles from './graph.module.css'
 
 const dashes: Readonly<Record<EdgeStyle, string | undefined>> = { call: undefined, async: '7 5', link: '1.5 4' }
-const words: Readonly<Record<EdgeStyle, string>> = { call: 'call', async: 'outlives its parent', link: 'link' }
+const meanings: Readonly<Record<EdgeStyle, string>> = { call: 'call', async: 'outlives its parent', link: 'link' }
 
 /** What the lines mean; only those that are there. */
-export function Legend({ edges }: { edges: readonly { readonly style: EdgeStyle }[] }) {
+export function Legend(props: {
+  edges: readonly { readonly style: EdgeStyle; readonly isCritical?: boolean }[]
+  /** Other words than {@link meanings}. */
+  words?: Partial<Record<EdgeStyle, string>>
+}) {
+  const { edges } = props
+  const words = { ...meanings, ...props.words }
   const shown = (['call', 'async', 'link'] as const).filter((style) => edges.some((edge) => edge.style === style))
   return (
     <p className={styles.legend}>
@@ -24,6 +30,14 @@ export function Legend({ edges }: { edges: readonly { readonly style: EdgeStyle 
           {words[style]}
         </span>
       ))}
+      {edges.some(({ isCritical }) => isCritical) && (
+        <span>
+          <svg aria-hidden="true" className={styles.critical}>
+            <line x1="0" y1="1" x2="24" y2="1" />
+          </svg>
+          what was waited for
+        </span>
+      )}
     </p>
   )
 }

@@ -23,6 +23,13 @@ describe('neighbourOf', () => {
     [2, 'down', -1],
     [1, 'left', -1],
   ] as const)('from %d %s to %d', (node, direction, expected) => {
-    expect(neighbourOf(node, direction, edges, placement)).toBe(expected)
+    expect(neighbourOf(node, direction, edges, { flow: 'down', placement })).toBe(expected)
+  })
+
+  it('goes along with a graph that flows to the right', () => {
+    const right = { flow: 'right' as const, placement: { x: placement.y, y: placement.x } }
+    expect(neighbourOf(0, 'right', edges, right)).toBe(1)
+    expect(neighbourOf(2, 'left', edges, right)).toBe(0)
+    expect(neighbourOf(1, 'down', edges, right)).toBe(2)
   })
 })

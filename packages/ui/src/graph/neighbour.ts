@@ -1,18 +1,22 @@
-import type { Placement } from './tidy-tree.ts'
+import type { LayoutReply } from './layout-protocol.ts'
 
 export type Direction = 'up' | 'down' | 'left' | 'right'
 
+/** Where a key leads in a graph that flows to the right, in one that flows down. */
+const turned: Readonly<Record<Direction, Direction>> = { right: 'down', left: 'up', down: 'right', up: 'left' }
+
 /**
- * Where the arrow keys lead in a graph: up and down along an edge to the nearest of those that it leads to, left and right to the next on the same level.
- * -1 when there is none.
+ * Where the arrow keys lead in a graph: with and against its flow along an edge to the nearest of those that it leads to, across it to the next on the
+ * same level. -1 when there is none.
  */
 export function neighbourOf(
   node: number,
-  direction: Direction,
+  towards: Direction,
   edges: readonly { readonly from: number; readonly to: number }[],
-  placement: Placement,
+  { flow, placement }: Pick<LayoutReply, 'flow' | 'placement'>,
 ): number {
-  const { x, y } = placement
+  const direction = flow === 'right' ? turned[towards] : towards
+  const [x, y] = flow === 'right' ? [placement.y, placement.x] : [placement.x, placement.y]
   const nearest = (candidates: readonly number[]) =>
     candidates.reduce(
       (best, other) => (best < 0 || Math.abs(x[other]! - x[node]!) < Math.abs(x[best]! - x[node]!) ? other : best),

@@ -16,7 +16,8 @@ describe('routePath', () => {
 })
 
 describe('routeMiddle', () => {
-  it('lies on the curve', () => {
+  it('lies on the line, and on the curve', () => {
+    expect(routeMiddle([point(0, 0), point(4, 8)])).toEqual(point(2, 4))
     expect(routeMiddle([point(0, 0), point(4, 4), point(0, 8)])).toEqual(point(2, 4))
     expect(routeMiddle([point(0, 0), point(4, 4), point(4, 8), point(4, 12), point(0, 16)])).toEqual(point(4, 8))
   })

@@ -15,8 +15,9 @@ export function routePath(points: readonly Point[]): string {
   return rest.length === 1 ? `${path} L${last.x},${last.y}` : path
 }
 
-/** The middle of what {@link routePath} draws through three points or more: where a label sits on its line. */
+/** The middle of what {@link routePath} draws through two points or more: where a label sits on its line. */
 export function routeMiddle(points: readonly Point[]): Point {
+  if (points.length === 2) return { x: (points[0]!.x + points[1]!.x) / 2, y: (points[0]!.y + points[1]!.y) / 2 }
   const at = Math.floor(points.length / 2)
   const bend = points[at]!
   const between = (other: Point, isEnd: boolean) =>

@@ -13,6 +13,7 @@ import page from '../widgets/page.module.css'
 import { without } from '../url/without.ts'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import styles from './services.module.css'
+import type { ServicesUrl } from './services-url.ts'
 
 const ServiceMap = lazyPart(async () => (await import('./service-map.tsx')).ServiceMap, {
   name: 'The map',
@@ -39,9 +40,11 @@ export function ServicesPage() {
   const again = () => void refetch()
   const select = (service: string | undefined) =>
     void navigate({
-      search: { ...without(url, ['service']), ...(service !== undefined && { service }) },
+      search: service === undefined ? without(url, ['service', 'around']) : { ...url, service },
       replace: url.service !== undefined,
     })
+  const show = (how: Pick<ServicesUrl, 'around' | 'all'>) =>
+    void navigate({ search: { ...without(url, ['around', 'all']), ...how } })
   useEffect(() => {
     document.title = 'Services - Spoor'
   }, [])
@@ -95,7 +98,7 @@ export function ServicesPage() {
           )}
           {!isList && data.edges.length > 0 && (
             <div className={styles.canvas}>
-              <ServiceMap edges={data.edges} service={url.service} onSelect={select} />
+              <ServiceMap edges={data.edges} url={url} onSelect={select} onShow={show} />
             </div>
           )}
           {url.service !== undefined && (

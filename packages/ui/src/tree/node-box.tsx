@@ -5,15 +5,17 @@ import styles from '../graph/graph.module.css'
 import { hueStyle } from '../service-color/hue.ts'
 import type { LoadedTrace } from '../trace/loaded-trace.ts'
 import { useTraceView } from '../trace/trace-view.ts'
+import { criticalNs } from './tree-graph.ts'
 
-/** A span in the tree; what is filled is the share of its time in which no child ran. */
+/** A span in the tree; what is filled is its share of what the request waited for. */
 export function SpanNodeBox(props: { loaded: LoadedTrace; row: number }) {
   const { row } = props
   const hovered = useTraceView((view) => view.hovered === row)
-  const { trace, slots } = props.loaded
+  const { trace, slots, critical, verdict } = props.loaded
   const service = trace.service[row]!
   const duration = trace.durationsNs[row]!
-  const share = duration > 0 ? trace.selfNs[row]! / duration : 1
+  const waitedNs = criticalNs(critical, row)
+  const share = verdict.requestNs > 0 ? Math.min(1, waitedNs / verdict.requestNs) : 0
   const name = trace.names[trace.name[row]!]!
   return (
     <div
@@ -21,7 +23,7 @@ export function SpanNodeBox(props: { loaded: LoadedTrace; row: number }) {
       style={hueStyle(slots[service]!)}
       data-failed={trace.status[row] === 2}
       data-hovered={hovered}
-      title={`${trace.services[service]}  ${name}`}
+      title={`${trace.services[service]}  ${name}\nself ${formatDuration(trace.selfNs[row]!)}${waitedNs > 0 ? `\nthe request waited ${formatDuration(waitedNs)} for it (${formatShare(share)})` : ''}`}
     >
       <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
       <b>
@@ -31,7 +33,7 @@ export function SpanNodeBox(props: { loaded: LoadedTrace; row: number }) {
       <span>{name || 'no name'}</span>
       <small>
         <span>{formatDuration(duration)}</span>
-        <span>self {formatShare(share)}</span>
+        {waitedNs > 0 && <span>{formatShare(share)}</span>}
       </small>
     </div>
   )

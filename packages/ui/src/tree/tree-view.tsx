@@ -5,7 +5,7 @@ import styles from '../graph/graph.module.css'
 import { Legend } from '../graph/legend.tsx'
 import { useLayout } from '../graph/use-layout.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
-import { Notice } from '../widgets/notice.tsx'
+import { Loading } from '../widgets/loading.tsx'
 import { formatCount, formatCounted } from '../format/numbers.ts'
 import { selectRow, useTraceStore, useTraceView } from '../trace/trace-view.ts'
 import { without } from '../url/without.ts'
@@ -19,8 +19,15 @@ export function TreeView() {
   const [folded, setFolded] = useState(tooMany)
   const store = useTraceStore()
   const selectedRow = useTraceView((view) => view.selected)
-  const graph = useMemo(() => (folded ? serviceTree(loaded.trace) : spanTree(loaded.trace)), [loaded, folded])
+  const graph = useMemo(
+    () => (folded ? serviceTree(loaded.trace) : spanTree(loaded.trace, loaded.critical)),
+    [loaded, folded],
+  )
   const layout = useLayout(graph.layout)
+  const slotOfNode = useCallback(
+    (node: number) => loaded.slots[graph.services?.[node]?.service ?? loaded.trace.service[node]!]!,
+    [graph, loaded],
+  )
   const renderNode = useCallback(
     (node: number) => {
       if (!graph.services) return <SpanNodeBox loaded={loaded} row={node} />
@@ -43,13 +50,15 @@ export function TreeView() {
       </FailureNotice>
     )
   }
-  if (layout.kind === 'waiting') return <Notice title="Laying out" />
+  if (layout.kind === 'waiting') return <Loading label="Laying out the tree" />
   return (
     <GraphCanvas
       label={folded ? 'Services of the trace' : 'Spans of the trace as a tree'}
       layout={layout.reply}
       edges={graph.edges}
       spacing={spacing}
+      lines={3}
+      slotOf={slotOfNode}
       selected={selectedRow < 0 ? -1 : graph.nodeOfRow(selectedRow)}
       onSelect={(node) => selectRow(store, graph.rowOfNode(node))}
       onHover={(node) => store.setState({ hovered: node < 0 ? -1 : graph.rowOfNode(node) })}

@@ -1,0 +1,211 @@
+import type { Palette } from '../canvas/palette.ts'
+import { type Size } from '../canvas/use-size.ts'
+import type { GraphEdge } from './graph-model.ts'
+import type { LayoutReply, Point } from './layout-protocol.ts'
+import { linkPath } from './link-path.ts'
+import { routeMiddle, routePath } from './route-path.ts'
+import type { Spacing } from './tidy-tree.ts'
+import { type Box, seenBox, type Viewport } from './viewport.ts'
+
+/** An edge as it is drawn, in the pixels of the graph. */
+export interface DrawnEdge {
+  readonly path: string
+  readonly box: Box
+  /** Where its head is, and the direction that it points to, as a unit. */
+  readonly head: Point
+  readonly points: Point
+  readonly tail: Point
+  readonly middle: Point
+}
+
+/** Beyond this number of edges in sight they are drawn as plain lines, all of a kind at once. */
+const manyEdges = 1200
+
+/** Up to this number of edges each has its label. */
+const fewEdges = 24
+
+const dashes = { call: [], async: [7, 5], link: [1.5, 4] } as const
+
+/** Where an edge runs; undefined for one from a node to itself. */
+export function drawnEdge(
+  edge: GraphEdge,
+  index: number,
+  layout: LayoutReply,
+  spacing: Spacing,
+): DrawnEdge | undefined {
+  if (edge.from === edge.to) return undefined
+  const { x, y } = layout.placement
+  const box = (points: readonly Point[]): Box => ({
+    left: Math.min(...points.map((point) => point.x)) - 60,
+    top: Math.min(...points.map((point) => point.y)) - 60,
+    right: Math.max(...points.map((point) => point.x)) + 60,
+    bottom: Math.max(...points.map((point) => point.y)) + 60,
+  })
+  const route = layout.routes?.[index]
+  if (route && route.length > 1) {
+    const eased = ease(route)
+    const head = route.at(-1)!
+    return {
+      path: routePath(eased),
+      box: box(route),
+      head,
+      points: { x: Math.sign(head.x - route.at(-2)!.x) || 1, y: 0 },
+      tail: route[0]!,
+      middle: routeMiddle(eased),
+    }
+  }
+  const [fromX, toX] = [x[edge.from]! + spacing.width / 2, x[edge.to]! + spacing.width / 2]
+  if (edge.style === 'link' || y[edge.to]! <= y[edge.from]!) {
+    const isAbove = y[edge.to]! < y[edge.from]!
+    const isBeside = Math.abs(y[edge.to]! - y[edge.from]!) < 1
+    const towards = Math.sign(x[edge.to]! - x[edge.from]!) || 1
+    const head = isBeside
+      ? { x: x[edge.to]! + (towards > 0 ? 0 : spacing.width), y: y[edge.to]! + spacing.height / 2 }
+      : { x: toX, y: y[edge.to]! + (isAbove ? spacing.height : 0) }
+    return {
+      path: linkPath(edge.from, edge.to, layout.placement, spacing),
+      box: box([
+        { x: fromX, y: y[edge.from]! },
+        { x: toX, y: y[edge.to]! },
+      ]),
+      head,
+      points: isBeside ? { x: towards, y: 0 } : { x: 0, y: isAbove ? -1 : 1 },
+      tail: { x: fromX, y: y[edge.from]! + spacing.height / 2 },
+      middle: { x: (fromX + toX) / 2, y: (y[edge.from]! + y[edge.to]!) / 2 },
+    }
+  }
+  const [fromY, toY] = [y[edge.from]! + spacing.height, y[edge.to]!]
+  const middle = (fromY + toY) / 2
+  return {
+    path: `M${fromX},${fromY} C${fromX},${middle} ${toX},${middle} ${toX},${toY}`,
+    box: box([
+      { x: fromX, y: fromY },
+      { x: toX, y: toY },
+    ]),
+    head: { x: toX, y: toY },
+    points: { x: 0, y: 1 },
+    tail: { x: fromX, y: fromY },
+    middle: { x: (fromX + toX) / 2, y: middle },
+  }
+}
+
+/** Leaves and reaches nodes straight: a point a little off each of them, on its level. */
+function ease(route: readonly Point[]): Point[] {
+  return route.flatMap((point, index) => {
+    const next = route[index + 1]
+    if (!next || next.y === point.y) return [point]
+    const third = (next.x - point.x) / 3
+    return [point, { x: point.x + third, y: point.y }, { x: next.x - third, y: next.y }]
+  })
+}
+
+export interface EdgesInView {
+  readonly edges: readonly GraphEdge[]
+  readonly drawn: readonly (DrawnEdge | undefined)[]
+  readonly view: Viewport
+  readonly size: Size
+  /** The node whose edges are to be seen before all others; -1: none. */
+  readonly lit: number
+  readonly palette: Palette
+}
+
+/** Draws the edges that can be seen. Returns how many these are. */
+export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): number {
+  const { edges, drawn, view, size, lit, palette } = of
+  const seen = seenBox(view, size)
+  const inSight: number[] = []
+  drawn.forEach((edge, index) => {
+    if (!edge) return
+    const { box } = edge
+    if (box.left < seen.right && box.right > seen.left && box.top < seen.bottom && box.bottom > seen.top)
+      inSight.push(index)
+  })
+  const isLit = (index: number) => lit < 0 || edges[index]!.from === lit || edges[index]!.to === lit
+  context.save()
+  context.translate(view.x, view.y)
+  context.scale(view.zoom, view.zoom)
+  context.lineJoin = 'round'
+  if (inSight.length > manyEdges) drawPlain(context, of, inSight)
+  else {
+    // What is lit, and the critical way, on top.
+    const rank = (index: number) => (isLit(index) ? 1 : 0) + (edges[index]!.isCritical ? 2 : 0)
+    for (const index of inSight.toSorted((a, b) => rank(a) - rank(b))) drawOne(context, of, index, isLit(index))
+  }
+  context.restore()
+  if (lit >= 0 || edges.length <= fewEdges) {
+    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, palette)
+  }
+  return inSight.length
+}
+
+function colourOf({ failed, isCritical }: GraphEdge, palette: Palette): string {
+  return isCritical ? palette.text : failed ? palette.error : palette.muted
+}
+
+function drawOne(context: CanvasRenderingContext2D, of: EdgesInView, index: number, isLit: boolean): void {
+  const { view, palette } = of
+  const edge = of.edges[index]!
+  const { path, head, points } = of.drawn[index]!
+  const pixel = 1 / view.zoom
+  const width = edge.isCritical ? 2.5 : 1 + 4 * (edge.weight ?? 0)
+  context.globalAlpha = isLit ? (edge.isCritical || of.lit >= 0 ? 1 : 0.65) : 0.12
+  context.strokeStyle = context.fillStyle = colourOf(edge, palette)
+  context.lineWidth = width * pixel
+  context.lineCap = edge.style === 'link' ? 'round' : 'butt'
+  context.setLineDash(dashes[edge.style].map((length) => length * pixel))
+  context.stroke(new Path2D(path))
+  context.setLineDash([])
+  const [long, wide] = [(5 + width) * pixel, (2.5 + width / 2) * pixel]
+  context.beginPath()
+  context.moveTo(head.x, head.y)
+  context.lineTo(head.x - points.x * long - points.y * wide, head.y - points.y * long - points.x * wide)
+  context.lineTo(head.x - points.x * long + points.y * wide, head.y - points.y * long + points.x * wide)
+  context.fill()
+  context.globalAlpha = 1
+}
+
+/** All at once, faintly, and what is to be seen of them on top. */
+function drawPlain(context: CanvasRenderingContext2D, of: EdgesInView, inSight: readonly number[]): void {
+  const { edges, drawn, palette, view, lit } = of
+  context.lineWidth = 0.75 / view.zoom
+  context.strokeStyle = palette.muted
+  context.globalAlpha = lit < 0 ? 0.4 : 0.12
+  const all = new Path2D()
+  for (const index of inSight) {
+    const { head, tail, path, points } = drawn[index]!
+    // Of trees, straight: bends of thousands of edges are not seen, and take long.
+    if (points.x === 0) {
+      all.moveTo(tail.x, tail.y)
+      all.lineTo(head.x, head.y)
+    } else all.addPath(new Path2D(path))
+  }
+  context.stroke(all)
+  context.globalAlpha = 1
+  for (const index of inSight) {
+    const { from, to, isCritical } = edges[index]!
+    if (isCritical || (lit >= 0 && (from === lit || to === lit))) drawOne(context, of, index, true)
+  }
+}
+
+/** On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. */
+function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: number, palette: Palette): void {
+  const edge = of.edges[index]!
+  if (edge.label === undefined) return
+  const { middle, head, tail, points } = of.drawn[index]!
+  const atTail = edge.to === of.lit
+  const at = points.x === 0 ? middle : atTail ? tail : head
+  context.font = '11px system-ui, sans-serif'
+  context.textBaseline = 'middle'
+  context.textAlign = 'left'
+  const width = context.measureText(edge.label).width
+  const towards = atTail ? 1 : -1
+  const aside = points.x === 0 ? -width / 2 : towards * points.x > 0 ? 5 : -width - 10
+  const x = of.view.x + of.view.zoom * at.x + aside
+  const y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
+  context.globalAlpha = 0.85
+  context.fillStyle = palette.raised
+  context.fillRect(x - 2, y - 7, width + 4, 14)
+  context.globalAlpha = 1
+  context.fillStyle = edge.hasErrors ? palette.error : palette.text
+  context.fillText(edge.label, x, y)
+}
