@@ -11,6 +11,11 @@ export function startsStore(args) {
   return args.every((arg) => !/^(?:-h|-v|--help|--version)$/.test(arg)) && (args[0] ?? '-').startsWith('-')
 }
 
+/** Whether that store has threads here: not one on another machine. */
+export function startsLocalStore(args) {
+  return startsStore(args) && args.every((arg) => !/^--store(?:=|$)/.test(arg))
+}
+
 /**
  * Starts the program anew in its place, with the same process id, streams and arguments, and with the settings above. Returns where that cannot be done, is not
  * worth it, or has been done: also where somebody has set something of the allocator.

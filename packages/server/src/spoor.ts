@@ -13,6 +13,7 @@ import {
   garbageCollector,
   type Logger,
 } from '@spoor/collector'
+import { endEarlyThreads } from '@spoor/storage/early'
 import { type KeepOptions, openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { allInOne } from './all-in-one.ts'
@@ -349,6 +350,7 @@ async function openRemoteStore(
   { createTables, readOnly, signal }: SpoorOptions,
   onEvent: (event: StoreEvent) => void,
 ): Promise<TraceStore> {
+  endEarlyThreads()
   const { openClickHouseStore, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
   return openClickHouseStore({
     address: parseClickHouseUrl(store),

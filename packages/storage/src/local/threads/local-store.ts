@@ -41,6 +41,7 @@ import { EventQueue } from './event-queue.ts'
 import { ReaderClient } from './reader-client.ts'
 import { SealerClient } from './sealer-client.ts'
 import { tail } from './tail.ts'
+import { endEarlyThreads } from './early.ts'
 import { threadHost } from './thread-host.ts'
 import type { PinChange } from './protocol.ts'
 import { WriterClient, type PinAnswer } from './writer-client.ts'
@@ -55,7 +56,12 @@ import { WriterClient, type PinAnswer } from './writer-client.ts'
  * does not answer; see `supervisor.ts`.
  */
 export async function openLocalStore(options: LocalStoreOptions): Promise<TraceStore> {
-  return openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
+  try {
+    return await openStoreOn(threadHost, { ...options, directory: resolve(options.directory) })
+  } finally {
+    // Of one that is only read, or cannot be opened.
+    endEarlyThreads()
+  }
 }
 
 /** As {@link openLocalStore}, on other threads, files and time than the machine's. */

@@ -23,17 +23,15 @@ import type {
   TailQuery,
 } from '../../contract.ts'
 import type { KeepingState, SealingState, StoreEvent, StorePart } from '../../events.ts'
-import type { LocalStoreSettings } from '../options.ts'
 import type { BlockRows } from '../block/rows.ts'
 import type { KeepTask, KeptForm } from '../seal/keep-traces.ts'
 import type { Arrivals, TailPosition } from '../read/arrivals.ts'
 import type { EnginePart, Link } from '../runtime.ts'
 import type { Damaged } from '../files/index-file.ts'
 
-/** What a part gets to know when it starts. */
+/** What a thread gets to know when it starts. Its settings are the first message. */
 export interface PartStart {
   readonly part: EnginePart
-  readonly settings: LocalStoreSettings
 }
 
 export type ReaderPart = Extract<EnginePart, 'lookup_reader' | 'search_reader'>

@@ -1,10 +1,11 @@
 import { setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { Reader } from '../read/reader.ts'
 import { connectThread, systemClock, threadPort } from '../runtime.ts'
 import { garbageWatch } from './garbage.ts'
-import type { FromReader, PartStart, ReaderPart, ToReader } from './protocol.ts'
+import { onceToldSettings, ownPart } from './part-start.ts'
+import type { FromReader, ReaderPart, ToReader } from './protocol.ts'
 
 /** What may lie about in buffers: some blocks of spans. Bytes. */
 const MAX_GARBAGE = 12 * 1024 * 1024
@@ -16,27 +17,29 @@ const MAX_GARBAGE = 12 * 1024 * 1024
 const SEARCH_NICE = 5
 
 /* The thread of a reader: a shell around Reader. */
-const { settings, part } = workerData as PartStart
+const part = ownPart()
 if (part === 'search_reader' && process.platform === 'linux') setPriority(0, SEARCH_NICE)
 const lookForGarbage = garbageWatch(MAX_GARBAGE)
 const main = threadPort<ToReader, FromReader>(parentPort!)
-new Reader(
-  part as ReaderPart,
-  settings,
-  nodeFileSystem,
-  {
-    ...systemClock,
-    turn() {
-      lookForGarbage()
-      return systemClock.turn()
+onceToldSettings((settings) =>
+  new Reader(
+    part as ReaderPart,
+    settings,
+    nodeFileSystem,
+    {
+      ...systemClock,
+      turn() {
+        lookForGarbage()
+        return systemClock.turn()
+      },
     },
-  },
-  connectThread,
-  {
-    ...main,
-    post(message, transfer) {
-      main.post(message, transfer)
-      lookForGarbage()
+    connectThread,
+    {
+      ...main,
+      post(message, transfer) {
+        main.post(message, transfer)
+        lookForGarbage()
+      },
     },
-  },
-).start()
+  ).start(),
+)

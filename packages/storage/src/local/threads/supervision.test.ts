@@ -62,14 +62,13 @@ afterEach(async () => {
 const faultyHost: Host = {
   ...threadHost,
   start(part, settings) {
-    const workerData: PartStart = { part, settings }
+    const workerData: PartStart = { part }
     // A young generation as small as the program's: what V8 takes beyond the limit until the thread is stopped must be less than what Node
     // allows for that, or V8 ends the process.
     const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 }
-    return runningPart(
-      part,
-      new Worker(new URL('./faulty-part.test.child.ts', import.meta.url), { workerData, resourceLimits }),
-    )
+    const worker = new Worker(new URL('./faulty-part.test.child.ts', import.meta.url), { workerData, resourceLimits })
+    worker.postMessage(settings, [])
+    return runningPart(part, worker)
   },
 }
 
