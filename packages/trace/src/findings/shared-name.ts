@@ -22,21 +22,23 @@ export function sharedName(): Rule {
     found: () =>
       [...services].flatMap(([service, languages]) => {
         if (languages.size < 2) return []
-        const [rarest] = [...languages.values()].sort((a, b) => a.count - b.count)
+        // The one that most of the spans are of keeps the name.
+        const ranked = [...languages].sort(([, a], [, b]) => b.count - a.count)
+        const names = ranked.map(([language]) => language)
         return [
           {
             id: idOf('shared_name', service),
             code: 'shared_name',
             severity: 'warning' as const,
-            what: `Programs in ${[...languages.keys()].join(' and ')} are all called ${service}: they are shown as one service.`,
+            what: `Programs in ${names.join(' and ')} are all called ${service}: they are shown as one service.`,
             where: `service ${service}`,
             services: [service],
             mend: 'Give each its own name.',
-            lines: [...languages.keys()].slice(1).map((language) => ({
+            lines: names.slice(1).map((language) => ({
               kind: 'env' as const,
               text: `OTEL_SERVICE_NAME=${/^[\w.-]+$/.test(service) ? service : 'shop'}-${language.replaceAll(/\W/g, '')}`,
             })),
-            ...rarest!.report(),
+            ...ranked.at(-1)![1].report(),
           },
         ]
       }),
