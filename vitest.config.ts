@@ -11,11 +11,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@spoor/source', 'node'], externalConditions: ['@spoor/source', 'node', 'import'] } },
   test: {
     pool: 'forks',
-    // More than there are cores: tests wait for disks, threads, sockets and time-outs half of their time.
-    maxWorkers: availableParallelism() + 2,
-    // A busy machine may take ten times as long.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // One more than there are cores, beside the end-to-end tests: tests wait for disks, threads, sockets and time-outs half of their time.
+    maxWorkers: availableParallelism() + 1,
+    // Some take ten seconds; a busy machine takes ten times as long.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: 'shared', include: shared, isolate: false } },
       {
