@@ -365,7 +365,10 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await at.open('/services?service=lister')
     await at.page.getByText('1 thing to mend').click()
     const row = at.page.getByRole('region', { name: 'What needs attention' }).getByRole('listitem')
-    await row.filter({ hasText: '"SELECT item" up to 30 times' }).getByRole('link', { name: 'for example' }).click()
+    await row
+      .filter({ hasText: '"SELECT item" up to 30 times' })
+      .getByRole('link', { name: `trace ${root.traceId.slice(0, 8)}` })
+      .click()
     await at.page.waitForURL(new RegExp(`/trace/${root.traceId}\\?span=${root.spanId}`))
   })
 
