@@ -16,12 +16,14 @@ export default defineConfig({
     // Some take ten seconds; a busy machine takes ten times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'shared', include: shared, isolate: false } },
       {
         extends: true,
         test: {
           name: 'isolated',
+          setupFiles: 'scripts/patience.mjs',
           include: [
             'packages/*/src/**/*.test.{ts,tsx}',
             'examples/*/{src,models/src}/**/*.test.ts',
