@@ -222,6 +222,14 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.getByText(`endpoint: ${spoor.grpc}`).waitFor()
   })
 
+  it('has no blank pane while an answer is on its way', async () => {
+    ;({ page, complaints } = await openPage(browser))
+    await page.route('**/api/spoor/v1/dependencies*', () => {})
+    await page.goto(`${spoor.page}/services`)
+    await page.getByRole('status').filter({ hasText: 'Looking for calls between services' }).waitFor()
+    await expect.poll(() => page.locator('[role=status] i').last().isVisible(), { timeout: 20_000 }).toBe(true)
+  })
+
   it('says that a trace is not there', async () => {
     await open(`/trace/${'0'.repeat(31)}1`)
     await page

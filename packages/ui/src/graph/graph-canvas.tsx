@@ -209,6 +209,12 @@ interface FirstView {
   readonly touched: { current: boolean }
 }
 
+/** Where a graph is to be read from: the root of a tree, the left side of what flows to the right. */
+function startOf({ flow, placement: { x, y } }: LayoutReply, { left, top, bottom }: Box): Box {
+  const at = flow === 'right' ? { left, top: (top + bottom) / 2 } : { left: x[0] ?? 0, top: y[0] ?? 0 }
+  return { ...at, right: at.left, bottom: at.top }
+}
+
 /**
  * Shows a layout that is new from where it is to be read, again when the frame's size is another one and nobody has moved it yet; and moves to what is
  * selected where that is out of sight.
@@ -227,7 +233,7 @@ function useFirstView({ layout, spacing, selected }: GraphProps, first: FirstVie
     if (size.width === 0 || (seen.current === layout && touched.current)) return
     touched.current = false
     seen.current = layout
-    setView(firstView(bounds, size, least, boxOf(selected < 0 ? 0 : selected)))
+    setView(firstView(bounds, size, least, selected < 0 ? startOf(layout, bounds) : boxOf(selected)))
   }, [layout, size])
   useLayoutEffect(() => {
     if (selected >= 0 && size.width > 0) setView((view) => view && withInSight(view, size, boxOf(selected)))

@@ -35,7 +35,9 @@ describe('dependencyGraph', () => {
   })
 
   it('makes edges as thick as they have calls', () => {
-    const [thick, thin] = dependencyGraph([call('a', 'b', 9999), call('a', 'c', 99)]).edges
+    const [thick, thin] = dependencyGraph([call('a', 'b', 9999, 99), call('a', 'c', 99)]).edges
+    // One of a hundred fails: told, but not red as a whole.
+    expect([thick!.failed, thick!.hasErrors]).toEqual([false, true])
     expect([thick!.weight, thin!.weight]).toEqual([1, expect.closeTo(0.1, 3)])
   })
 
