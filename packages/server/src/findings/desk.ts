@@ -37,6 +37,8 @@ export interface FindingsDeskOptions {
 const LEAST_APART_MS = 5_000
 const APART_BY_CPU = 20
 const APART_BY_TIME = 3
+/** While nobody asks, a look now and then is enough: with the start of its thread it costs as much as taking a hundred thousand spans. */
+const UNASKED_APART_MS = 300_000
 const TIMEOUT_MS = 10_000
 /** How often it is asked whether a look is due. Milliseconds. */
 const TICK_MS = 1_000
@@ -52,6 +54,7 @@ export function createFindingsDesk({ store, spansSoFar, counters }: FindingsDesk
   /** How many had come when the last look began; undefined before the first. */
   let seenSpans: number | undefined
   let nextAtMs = 0
+  let nextUnaskedAtMs = 0
   let turn: Promise<unknown> = Promise.resolve()
   let isLooking = false
 
@@ -91,6 +94,7 @@ export function createFindingsDesk({ store, spansSoFar, counters }: FindingsDesk
       isLooking = false
       const nowMs = performance.now()
       const cpuMs = 1_000 * (thread.cpuSeconds - cpuSeconds)
+      nextUnaskedAtMs = nowMs + UNASKED_APART_MS
       nextAtMs = nowMs + Math.max(LEAST_APART_MS, APART_BY_CPU * cpuMs, APART_BY_TIME * (nowMs - beganMs))
     }
   }
@@ -102,7 +106,9 @@ export function createFindingsDesk({ store, spansSoFar, counters }: FindingsDesk
     if (spans !== undefined && spans !== seen) void inTurn(look).catch(() => {})
   }
   // Of what was stored before the start nobody is told who does not ask.
-  const ticking = setInterval(() => lookWhenDue(seenSpans ?? 0), TICK_MS).unref()
+  const ticking = setInterval(() => {
+    if (performance.now() >= nextUnaskedAtMs) lookWhenDue(seenSpans ?? 0)
+  }, TICK_MS).unref()
 
   return {
     latest() {
