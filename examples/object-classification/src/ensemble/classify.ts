@@ -45,7 +45,7 @@ export async function classify(
     )
   // The average depends on each opinion, which its place in the tree cannot say.
   const links = opinions.map(({ model, span }) => ({ context: span, attributes: { 'model.name': model } }))
-  return withSpan('average the probabilities', { links }, (span) => {
+  return withSpan('average the probabilities', { links, attributes: { 'stage.name': 'aggregate' } }, (span) => {
     const top = best(average(opinions.map(({ probabilities }) => probabilities)), labels, 5)
     const [first] = top
     if (!first) throw new Error('the models named no class')

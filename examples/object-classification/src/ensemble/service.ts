@@ -4,11 +4,16 @@
  */
 import { createServer } from 'node:http'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
 import express from 'express'
 import type { Response } from 'express'
+import { openPublisher } from '../results/queue.ts'
+import type { Publisher } from '../results/queue.ts'
+import { publishResult } from '../results/publish.ts'
 import { answerErrors, createApp, handler } from '../service/express.ts'
 import { readRawImage } from '../service/image-query.ts'
+import type { EnsembleResult } from '../service/prediction.ts'
 import { serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 import { classify } from './classify.ts'
@@ -24,6 +29,8 @@ export interface EnsembleOptions {
   readonly labels: readonly string[]
   /** Images that may be worked on at once; more are answered with 503. Default 64. */
   readonly pendingLimit?: number
+  /** Where results are sent to, as `--queue` says. Default: nowhere. */
+  readonly queue?: string
   /** Results that are kept. Default 1000. */
   readonly resultLimit?: number
 }
@@ -39,6 +46,8 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
   const { inference, pendingLimit = 64, resultLimit = 1000 } = options
   if (inference.length === 0) throw new Error('the ensemble needs at least one inference service')
   const results = new ResultStore(resultLimit)
+  const queue = options.queue === undefined ? undefined : await openPublisher(options.queue)
+  const background = new Set<Promise<void>>()
   const app = createApp()
 
   app.get('/health', (_request, response) => {
@@ -64,13 +73,17 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
     trace.getActiveSpan()?.setAttribute('request.id', image.requestId)
     const attributes = { 'request.id': image.requestId, 'ensemble.models': inference.length }
     // Not awaited: the answer goes out now, and this span, its child, ends later.
-    void withSpan('classify in the background', { attributes }, async (work) => {
+    const working = withSpan('classify in the background', { attributes }, async (work) => {
       const result = classify(image, work, options)
       results.add(image.requestId, work.spanContext(), result)
-      await result
+      const classified = await result
+      // Who asks for the result does not wait for this.
+      if (queue) await send(queue, classified, work)
     }).catch(() => {
       // The span has the exception, and the store hands the failure to who asks for the result.
     })
+    background.add(working)
+    void working.finally(() => background.delete(working))
     response.status(202).json({ requestId: image.requestId, result: `/result/${image.requestId}` })
   })
 
@@ -88,7 +101,21 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
     }),
   )
   app.use(answerErrors)
-  return serve(createServer(app), { port: options.port, drain: () => results.drain() })
+  const drain = async (): Promise<void> => {
+    await results.drain()
+    await Promise.all(background)
+    await queue?.close()
+  }
+  return serve(createServer(app), { port: options.port, drain })
+}
+
+/** A queue that cannot be had is no failure of the work, which has its result: it is said, and the result not stored. */
+async function send(queue: Publisher, result: EnsembleResult, work: Span): Promise<void> {
+  try {
+    await publishResult(queue, result)
+  } catch (error) {
+    work.addEvent('the result is not stored', { reason: error instanceof Error ? error.message : String(error) })
+  }
 }
 
 /** Holds the request open until the result is there, at most `waitMs`. */

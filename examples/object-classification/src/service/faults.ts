@@ -21,6 +21,10 @@ export interface ServiceFaults {
   readonly bad_images: { readonly percent: number }
   /** The model is let go after so long without a request, ms, and loaded when the next one comes. */
   readonly cold_start: { readonly idle_ms: number }
+  /** So many per cent of results are sent with a label that the database cannot store. */
+  readonly poison_message: { readonly percent: number }
+  /** Each result takes the consumer longer, ms. */
+  readonly slow_consumer: { readonly ms: number }
   /** So much memory is taken, and much of it replaced all the time, MB. */
   readonly memory_pressure: { readonly mb: number }
 }

@@ -11,7 +11,7 @@ export interface FaultParameter {
 }
 
 /** Where faults are: `link`, or a kind of service. */
-export type FaultPlace = 'client' | 'preprocessing' | 'ensemble' | 'inference' | 'link'
+export type FaultPlace = 'client' | 'preprocessing' | 'ensemble' | 'inference' | 'consumer' | 'link'
 
 /** A fault. */
 export interface FaultKind {
@@ -22,19 +22,21 @@ export interface FaultKind {
 }
 
 const SERVICES = ['preprocessing', 'ensemble', 'inference'] as const
+/** Also what is asked by messages. */
+const ALL = [...SERVICES, 'consumer'] as const
 const percent = (what: string): FaultParameter => ({ default: 30, min: 1, max: 100, what: `% of ${what}` })
 const ms = (value: number, what: string, min = 1, max = 60_000): FaultParameter => ({ default: value, min, max, what })
 
 /** Faults of a whole process or a link; all others are inside a service. */
 export const WORLD_FAULTS = {
   wrong_service_name: {
-    places: SERVICES,
+    places: ALL,
     what: 'The service says that it is another one, as with a copied deployment file. It is started anew.',
     parameters: {},
   },
   service_down: {
-    places: ['inference'],
-    what: 'The service is not there. The ensemble goes on with the others and says so.',
+    places: ['inference', 'consumer'],
+    what: 'The service is not there. The ensemble goes on with the other models and says so; without the consumer, results wait in the queue.',
     parameters: {},
   },
   dropped_link: {
@@ -66,12 +68,12 @@ const SERVICE_FAULTS: Readonly<Record<keyof ServiceFaults, FaultKind>> = {
     },
   },
   lost_context: {
-    places: SERVICES,
-    what: 'The service does not read who calls it: what follows is a trace of its own.',
+    places: ALL,
+    what: 'The service does not read who calls it, or whose message it is: what follows is a trace of its own.',
     parameters: {},
   },
   skewed_clock: {
-    places: ['client', ...SERVICES],
+    places: ['client', ...ALL],
     what: 'The clock of the service is wrong.',
     parameters: { ms: { default: 4000, min: -3_600_000, max: 3_600_000, what: 'ms ahead; below 0 behind' } },
   },
@@ -93,8 +95,18 @@ const SERVICE_FAULTS: Readonly<Record<keyof ServiceFaults, FaultKind>> = {
     what: 'The model is let go when nobody has asked for a while, and loaded for who asks next.',
     parameters: { idle_ms: ms(1000, 'ms without a request') },
   },
+  poison_message: {
+    places: ['ensemble'],
+    what: 'A share of results is sent with a label that the database can never store: tried again and again, then put aside.',
+    parameters: { percent: percent('its results') },
+  },
+  slow_consumer: {
+    places: ['consumer'],
+    what: 'Each result takes the consumer longer: the queue before it fills, and all that comes later waits.',
+    parameters: { ms: ms(500, 'ms more for each') },
+  },
   memory_pressure: {
-    places: ['client', ...SERVICES],
+    places: ['client', ...ALL],
     what: 'The service holds and replaces much memory: the collector of garbage stops it again and again.',
     parameters: { mb: { default: 400, min: 16, max: 4096, what: 'MB' } },
   },
