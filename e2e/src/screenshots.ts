@@ -10,7 +10,7 @@ import { eventually, freePorts, getJson, root, runProgram, worldFlags } from './
 const pictures = join(root, 'docs', 'pictures')
 await mkdir(pictures, { recursive: true })
 const state = await mkdtemp(join(tmpdir(), 'spoor-screenshots-'))
-const { flags, page: url } = worldFlags(await freePorts(10), state)
+const { flags, page: url } = worldFlags(await freePorts(12), state)
 const world = runProgram([join(root, 'examples', 'object-classification', 'dist', 'world.js'), ...flags, '--rate', '1'])
 const browser = await openBrowser()
 

@@ -122,7 +122,7 @@ export async function startSpoor(data?: string, main = builtMain): Promise<Runni
   }
 }
 
-/** The flags that put the world of the example on ten ports of its own, with its traces and logs in `state`. */
+/** The flags that put the world of the example on twelve ports of its own, with its traces and logs in `state`. */
 export function worldFlags(ports: readonly number[], state: string): { flags: string[]; page: string } {
   const names = [
     'page',
@@ -135,6 +135,8 @@ export function worldFlags(ports: readonly number[], state: string): { flags: st
     'inference-1',
     'inference-2',
     'control',
+    'queue',
+    'consumer',
   ]
   return {
     flags: ['--state', state, ...names.flatMap((name, index) => [`--${name}-port`, String(ports[index])])],

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -33,9 +34,13 @@ afterEach(async () => {
 /** The world on ports of its own, with the models and photographs of the shared cache. */
 async function startWorld(
   ...flags: string[]
-): Promise<{ page: string; program: Program; otlp: string; preprocessing: string; control: string }> {
+): Promise<
+  Record<'page' | 'otlp' | 'preprocessing' | 'control' | 'queue' | 'consumer', string> & { program: Program }
+> {
   directory = await mkdtemp(join(tmpdir(), 'spoor-world-'))
-  const ports = await freePorts(10)
+  // As root the servers have users of their own, who have to get there.
+  await chmod(directory, 0o711)
+  const ports = await freePorts(12)
   const { flags: own, page } = worldFlags(ports, directory)
   program = runProgram([world, ...own, ...flags])
   return {
@@ -44,6 +49,8 @@ async function startWorld(
     otlp: `http://127.0.0.1:${ports[2]}`,
     preprocessing: `http://127.0.0.1:${ports[5]}/preprocessing`,
     control: `http://127.0.0.1:${ports[9]}`,
+    queue: `http://127.0.0.1:${ports[10]}`,
+    consumer: `http://127.0.0.1:${ports[11]}`,
   }
 }
 
@@ -89,7 +96,7 @@ function orphans({ spans }: JaegerTrace): number {
   ).length
 }
 
-const services = ['client', 'ensemble', 'inference-inception', 'inference-mobilenet', 'preprocessing']
+const services = ['client', 'consumer', 'ensemble', 'inference-inception', 'inference-mobilenet', 'preprocessing']
 
 describe.each([
   ['directly', []],
@@ -135,6 +142,7 @@ describe.each([
     )
     expect([...calls].filter((call) => !call.startsWith('client → ensemble')).sort()).toEqual([
       'client → preprocessing',
+      'ensemble → consumer',
       'ensemble → inference-inception',
       'ensemble → inference-mobilenet',
       'preprocessing → ensemble',
@@ -190,3 +198,49 @@ describe.each([
     await expect(fetch(page)).rejects.toThrow()
   })
 })
+
+/** Debian's packages. */
+const servers = ['/usr/lib/rabbitmq/bin/rabbitmq-server', '/usr/lib/postgresql'].every((path) => existsSync(path))
+
+it.skipIf(!servers)(
+  'the world with RabbitMQ and PostgreSQL: results are stored, or put aside, and all ends',
+  { timeout: 600_000 },
+  async () => {
+    const { program, control, consumer, queue } = await startWorld('--with-queue', '--rate', '2')
+    const health = (): Promise<Record<string, unknown>> => getJson(`${consumer}/health`)
+    const stored = await eventually(
+      'results in PostgreSQL',
+      async () => {
+        if (program.child.exitCode !== null) throw new Error(`the world ended\n${program.output()}`)
+        const { classifications } = await getJson<{ classifications: { label: string }[] }>(
+          `${consumer}/classifications`,
+        ).catch(() => ({ classifications: [] }))
+        return classifications.length >= 3 && program.output().includes('all complete') ? classifications : undefined
+      },
+      300_000,
+      program.output,
+    )
+    expect(stored.every(({ label }) => label.length > 2)).toBe(true)
+    // Nobody listens where the queue in the ensemble would be.
+    await expect(fetch(queue)).rejects.toThrow()
+
+    expect(
+      (await fetch(`${control}/faults/poison_message/ensemble`, { method: 'PUT', body: '{"percent":100}' })).status,
+    ).toBe(200)
+    const buried = await eventually(
+      'a dead letter',
+      async () => {
+        const one = await health()
+        return Number(one['buried']) > 0 ? one : undefined
+      },
+      120_000,
+      program.output,
+    )
+    // Each is tried four times.
+    expect(Number(buried['again'])).toBeGreaterThanOrEqual(3 * Number(buried['buried']))
+    const ports = /RabbitMQ (\d+) +PostgreSQL (\d+)/.exec(program.output())?.slice(1) ?? []
+    expect(ports).toHaveLength(2)
+    expect(await program.stop('SIGINT')).toBe(0)
+    for (const port of ports) await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed')
+  },
+)

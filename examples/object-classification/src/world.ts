@@ -14,6 +14,12 @@ cli
   .command('', 'Starts Spoor and the object-classification services, and sends photographs through them')
   .option('--via-collector', 'Puts a separate collector process between the services and Spoor')
   .option('--world <file>', 'Places services on sites, with links between them, as world.yaml says')
+  .option(
+    '--with-queue',
+    'RabbitMQ and PostgreSQL of this machine for the results, instead of a queue and a database in Node',
+  )
+  .option('--queue-url <url>', 'A RabbitMQ that runs already: amqp://user:password@host:port')
+  .option('--database-url <url>', 'A PostgreSQL that runs already: postgres://user:password@host:port/name')
   .option('--models <names>', 'mobilenet, inception, mobilenet_v1, resnet50, or paths of .onnx files', {
     default: 'mobilenet,inception',
   })
@@ -31,6 +37,8 @@ cli
   .option('--ensemble-port <port>', 'The ensemble service', { default: 5011 })
   .option('--inference-1-port <port>', 'The first inference service', { default: 5012 })
   .option('--inference-2-port <port>', 'The second inference service; a third follows it', { default: 5013 })
+  .option('--queue-port <port>', "The queue of results in the ensemble's process", { default: 5007 })
+  .option('--consumer-port <port>', 'The consumer, which stores results', { default: 5008 })
   .option('--collector-grpc-port <port>', "The collector's OTLP over gRPC", { default: 4327 })
   .option('--collector-http-port <port>', "The collector's OTLP over HTTP", { default: 4328 })
   .action(async (flags: Flags) => {

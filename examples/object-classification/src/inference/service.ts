@@ -117,13 +117,18 @@ async function handle(request: IncomingMessage, response: ServerResponse, servic
 
 /** Waits for the model's thread, fits the image to the model, and runs it: a span for each of the three. */
 async function classify(image: RawImage, { name, version, labels, held, queue }: Service): Promise<Float32Array> {
-  const wait = getTracer().startSpan('wait for the model', { attributes: { 'queue.length': queue.length } })
+  const wait = getTracer().startSpan('wait for the model', {
+    attributes: { 'stage.name': 'queue', 'queue.length': queue.length },
+  })
   try {
     return await queue.add(
       async () => {
-        const pixels = await withSpan('fit to the model', () => fit(image, held.side))
+        const pixels = await withSpan('fit to the model', { attributes: { 'stage.name': 'preprocess' } }, () =>
+          fit(image, held.side),
+        )
         return withSpan('run the model', async (span) => {
           span.setAttributes({
+            'stage.name': 'model',
             'model.name': name,
             ...(version !== undefined && { 'model.version': version }),
             // One image at a time, of so many rows, columns and colours.

@@ -78,7 +78,12 @@ async function takePhotograph(
   const image = await withSpan('prepare the image', async (span) => {
     const prepared = await prepareImage(upload.bytes, side)
     const { format, width, height, orientation } = prepared.source
-    span.setAttributes({ 'image.format': format, 'image.width': width, 'image.height': height })
+    span.setAttributes({
+      'stage.name': 'preprocess',
+      'image.format': format,
+      'image.width': width,
+      'image.height': height,
+    })
     if (orientation !== 1) span.addEvent('turned upright', { 'image.exif_orientation': orientation })
     return prepared
   })

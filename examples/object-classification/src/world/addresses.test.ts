@@ -19,6 +19,8 @@ const flags: Flags = {
   controlPort: 5009,
   preprocessingPort: 5010,
   ensemblePort: 5011,
+  queuePort: 5007,
+  consumerPort: 5008,
   'inference-1-port': 5012,
   'inference-2-port': 5013,
 }
@@ -33,6 +35,8 @@ describe('who calls whom where', () => {
   it('everybody directly, and Spoor', async () => {
     const plan = await planAddresses(readSettings(flags), models)
     expect(plan).toMatchObject({ preprocessing: 5010, results: 5011, ensemble: 5011, inference: [5012, 5013] })
+    expect(plan.queue).toEqual({ send: 'memory://127.0.0.1:5007', take: 'memory://127.0.0.1:5007' })
+    expect(plan.database).toMatch(/^pglite:.*database$/)
     expect(plan.collectors).toEqual([])
     expect(new Set(Object.values(plan.otlp).map(({ grpc, http }) => `${grpc} ${http}`))).toEqual(new Set(['4317 4318']))
     expect(plan.sites).toEqual({})
@@ -52,7 +56,7 @@ sites:
   home: { services: [client], collector: none }
   edge: { services: [preprocessing], collector: disk }
   fog: { services: [ensemble, inference-a] }
-  cloud: { services: [inference-b, spoor], collector: none }
+  cloud: { services: [inference-b, consumer, spoor], collector: none }
 links: [{ between: [home, edge] }, { between: [edge, fog] }, { between: [cloud, fog] }]`
     const world = parseWorldFile(text, 'world.yaml', placedServices(models))
     network = new Network(world)
@@ -65,6 +69,13 @@ links: [{ between: [home, edge] }, { between: [edge, fog] }, { between: [cloud, 
     expect(plan.ensemble).toBe(await network.reach('edge', 'fog', 5011))
     expect(plan.results).toBe(await network.reach('home', 'fog', 5011))
     expect(plan.inference[1]).not.toBe(5013)
+    // The queue is where the ensemble is, and its consumer somewhere else.
+    expect(plan.queue.send).toBe('memory://127.0.0.1:5007')
+    expect(plan.queue.take).toBe(`memory://127.0.0.1:${await network.reach('cloud', 'fog', 5007)}`)
+    const far = { queue: 'amqp://me:secret@rabbit.example', database: 'postgres://me@db.example/results' }
+    const servers = await planAddresses(settings, models, { world, network }, far)
+    expect(servers.queue).toEqual({ send: far.queue, take: far.queue })
+    expect(servers.database).toBe(far.database)
     expect(plan.collectors.map(({ name, config, grpcPort, httpPort }) => [name, config, grpcPort, httpPort])).toEqual([
       ['collector-edge', 'edge-collector.yaml', 4327, 4328],
       ['collector-fog', 'site-collector.yaml', 4329, 4330],

@@ -1,5 +1,6 @@
 /** Where the programs of a world find each other: a service's own port, or that of a relay where links lie between. */
 import { join } from 'node:path'
+import type { Servers } from './servers/choose.ts'
 import type { Settings } from './settings.ts'
 import type { Network } from './sites/network.ts'
 import type { WorldFile } from './sites/world-file.ts'
@@ -27,6 +28,10 @@ export interface Addresses {
   readonly ensemble: number
   /** For the ensemble; one a model. */
   readonly inference: readonly number[]
+  /** Where the ensemble sends results to, and where the consumer takes them from. */
+  readonly queue: { readonly send: string; readonly take: string }
+  /** Where the consumer stores them. */
+  readonly database: string
   readonly collectors: readonly CollectorPlan[]
   /** Where a service reports to. */
   readonly otlp: Readonly<Record<string, { readonly grpc: number; readonly http: number }>>
@@ -36,7 +41,7 @@ export interface Addresses {
 
 /** All that have to be on a site. */
 export function placedServices(models: readonly string[]): string[] {
-  return ['client', 'preprocessing', 'ensemble', ...models.map((name) => `inference-${name}`), 'spoor']
+  return ['client', 'preprocessing', 'ensemble', ...models.map((name) => `inference-${name}`), 'consumer', 'spoor']
 }
 
 /** The ports of the collectors that will be there: two each. */
@@ -53,11 +58,14 @@ export function collectorPorts({ viaCollector, ports }: Settings, world?: WorldF
  *
  * @param models Their names, in the order of `settings.ports.inference`.
  * @param placed Sites and links; default: everything is at one place.
+ * @param servers A queue and a database that are servers; default: the ensemble and the consumer have them. RabbitMQ is
+ *   where the ensemble is, PostgreSQL where the consumer is.
  */
 export async function planAddresses(
   settings: Settings,
   models: readonly string[],
   placed?: { readonly world: WorldFile; readonly network: Network },
+  servers: Partial<Servers> = {},
 ): Promise<Addresses> {
   const { ports } = settings
   const services = placedServices(models)
@@ -91,7 +99,13 @@ export async function planAddresses(
       ? { grpc: collector.grpcPort, http: collector.httpPort }
       : { grpc: await call(service, 'spoor', ports.otlpGrpc), http: await call(service, 'spoor', ports.otlpHttp) }
   }
+  const queue = new URL(servers.queue ?? `memory://127.0.0.1:${ports.queue}`)
+  const take = new URL(queue)
+  // What is elsewhere is not reached over a link of this world.
+  if (take.hostname === '127.0.0.1') take.port = String(await call('consumer', 'ensemble', Number(take.port || 5672)))
   return {
+    queue: { send: queue.href, take: take.href },
+    database: servers.database ?? `pglite:${settings.database}`,
     preprocessing: await call('client', 'preprocessing', ports.preprocessing),
     results: await call('client', 'ensemble', ports.ensemble),
     ensemble: await call('preprocessing', 'ensemble', ports.ensemble),

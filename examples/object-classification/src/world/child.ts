@@ -16,6 +16,8 @@ export interface Program {
   readonly log: string
   /** Answers with less than 500 when the program is ready. */
   readonly health?: string
+  /** Takes minutes to start on a busy machine, and tens of seconds to stop. */
+  readonly isSlow?: boolean
   /** Each line that it writes to its standard output, which then does not go to the log. */
   readonly onLine?: (line: string) => void
 }
@@ -42,6 +44,7 @@ export interface Child {
 
 /** Time for an orderly stop, ms. */
 const STOP_DEADLINE_MS = 6000
+const SLOW_STOP_DEADLINE_MS = 30_000
 /** Time between two looks at a health address, ms. */
 const HEALTH_INTERVAL_MS = 100
 
@@ -80,7 +83,9 @@ export async function startChild(program: Program): Promise<Child> {
       if (over) return
       child.kill('SIGTERM')
       const deadline = new AbortController()
-      const late = sleep(STOP_DEADLINE_MS, true, { signal: deadline.signal }).catch(() => false)
+      const late = sleep(program.isSlow ? SLOW_STOP_DEADLINE_MS : STOP_DEADLINE_MS, true, {
+        signal: deadline.signal,
+      }).catch(() => false)
       if (await Promise.race([ended.then(() => false), late])) child.kill('SIGKILL')
       deadline.abort()
       await ended

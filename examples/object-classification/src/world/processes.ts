@@ -4,6 +4,7 @@ import type { Child, Program } from './child.ts'
 
 /** Time for a program to be ready, ms: models are loaded then. */
 const READY_TIMEOUT_MS = 60_000
+const SLOW_READY_TIMEOUT_MS = 240_000
 
 /** Who is watched, and who hears of it. */
 export interface ProcessesOptions {
@@ -29,7 +30,11 @@ export class Processes {
   async start(programs: readonly Program[]): Promise<void> {
     const started: Child[] = []
     for (const program of programs) started.push(await this.run(program))
-    await Promise.all(started.map((child) => waitUntilHealthy(child, READY_TIMEOUT_MS, this.#options.signal)))
+    await Promise.all(
+      started.map((child) =>
+        waitUntilHealthy(child, child.program.isSlow ? SLOW_READY_TIMEOUT_MS : READY_TIMEOUT_MS, this.#options.signal),
+      ),
+    )
     for (const child of started) void this.#watch(child)
   }
 

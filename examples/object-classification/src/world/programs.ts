@@ -8,6 +8,7 @@ import { collectorPorts } from './addresses.ts'
 import type { Addresses, CollectorPlan } from './addresses.ts'
 import type { Program } from './child.ts'
 import type { NeededPort } from './ports.ts'
+import type { OwnServers } from './servers/choose.ts'
 import type { Settings } from './settings.ts'
 import type { WorldFile } from './sites/world-file.ts'
 
@@ -61,7 +62,19 @@ export function collectorProgram({ logs }: Settings, collector: CollectorPlan): 
   }
 }
 
-/** The inference services, the ensemble and preprocessing, in the order in which they are started. */
+/** RabbitMQ and PostgreSQL. */
+export function serversProgram({ logs }: Settings, { flags, env, health }: OwnServers): Program {
+  return {
+    name: 'servers',
+    args: [script('world/servers/main'), ...flags],
+    env,
+    log: join(logs, 'servers.log'),
+    health,
+    isSlow: true,
+  }
+}
+
+/** The inference services, the consumer, the ensemble and preprocessing, in the order in which they are started. */
 export function servicePrograms(
   settings: Settings,
   models: readonly PreparedModel[],
@@ -79,15 +92,22 @@ export function servicePrograms(
   const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
   const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(addresses.ensemble)]
   preprocessing.push('--results', localUrl(addresses.results))
+  // By their environment, as URLs may have a password, and arguments are seen by all.
+  const { queue, database } = addresses
   return [
     ...inference,
+    { name: 'consumer', port: ports.consumer, script: 'consumer/main', args: ['--port', String(ports.consumer)] },
     { name: 'ensemble', port: ports.ensemble, script: 'ensemble/main', args: ensemble },
     { name: 'preprocessing', port: ports.preprocessing, script: 'preprocessing/main', args: preprocessing },
   ].map(({ name, port, script: path, args }) => ({
     name,
     // The inference services start tracing in their own code.
     args: [...(path === 'inference/main' ? [] : ['--import', register()]), script(path), ...args],
-    env: tracingEnvironment(settings, name, addresses),
+    env: {
+      ...tracingEnvironment(settings, name, addresses),
+      ...(name === 'ensemble' && { QUEUE_URL: queue.send }),
+      ...(name === 'consumer' && { QUEUE_URL: queue.take, DATABASE_URL: database, SPOOR_CACHE: settings.cache }),
+    },
     log: join(settings.logs, `${name}.log`),
     health: `${localUrl(port)}/health`,
   }))
@@ -128,6 +148,10 @@ export function neededPorts(settings: Settings, world?: WorldFile): NeededPort[]
     { use: "the world's control", port: ports.control, flag: '--control-port' },
     { use: 'preprocessing', port: ports.preprocessing, flag: '--preprocessing-port' },
     { use: 'ensemble', port: ports.ensemble, flag: '--ensemble-port' },
+    { use: 'consumer', port: ports.consumer, flag: '--consumer-port' },
+    ...(settings.withQueue || settings.queueUrl !== undefined
+      ? []
+      : [{ use: 'the queue of results', port: ports.queue, flag: '--queue-port' }]),
     ...ports.inference.map((port, index) => ({
       use: `inference service ${index + 1}`,
       port,

@@ -16,7 +16,7 @@ import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.t
 import { placedServices, planAddresses } from './addresses.ts'
 import type { Addresses } from './addresses.ts'
 import { lastLines } from './child.ts'
-import type { Program } from './child.ts'
+import type { Child, Program } from './child.ts'
 import { createControls } from './control/controls.ts'
 import { startControl } from './control/server.ts'
 import type { FaultBoard } from './faults/board.ts'
@@ -27,11 +27,14 @@ import {
   faultsEnvironment,
   localUrl,
   neededPorts,
+  serversProgram,
   servicePrograms,
   spoorProgram,
 } from './programs.ts'
 import type { ClientOptions } from './programs.ts'
 import { Processes } from './processes.ts'
+import { chooseServers } from './servers/choose.ts'
+import type { OwnServers } from './servers/choose.ts'
 import { createScreen } from './screen.ts'
 import type { Screen } from './screen.ts'
 import type { Settings } from './settings.ts'
@@ -44,7 +47,10 @@ import { checkTrace, storedSpans } from './traces.ts'
 /** Requests a second while each photograph is sent for the first time. */
 const FIRST_RATE = 2
 /** Time for the last spans to arrive, ms. */
-const TRACE_TIMEOUT_MS = 20_000
+const TRACE_TIMEOUT_MS = 60_000
+
+/** Starts in the background, and stops after those that send to it. */
+const CONSUMER = 'consumer'
 
 /** Why a run was stopped before its end. */
 class Stopped extends Error {
@@ -104,9 +110,10 @@ class World {
     const world = file === undefined ? undefined : await readWorldFile(file, placedServices(names.map(modelName)))
     screen.line()
     await this.#checkPorts(world)
+    const servers = this.#settings.withQueue ? await chooseServers(this.#settings.servers) : undefined
     const { models, labels, folder } = await this.#prepare()
     await this.#startSpoor()
-    await this.#connect(models, world)
+    await this.#connect(models, world, servers)
     const services = await this.#startServices(models, labels)
     await this.#openControl(folder)
     const good = await this.#sendPhotographs(folder, services)
@@ -124,7 +131,10 @@ class World {
     this.#stopping.abort(new Stopped('stopped'))
     this.#screen.status('Stopping ...')
     const spoor = running.pop()
-    for (const child of running) await child.stop()
+    const rank = ({ program: { name } }: Child): number =>
+      name === CONSUMER ? 1 : name === 'client' || this.#services.has(name) ? 0 : 2
+    // The consumer takes what the ensemble has left in the queue, and reports it through what is started before it.
+    for (const child of running.sort((a, b) => rank(a) - rank(b))) await child.stop()
     // What it has seen is still to be reported.
     await this.#network?.close()
     await spoor?.stop()
@@ -161,11 +171,23 @@ class World {
   }
 
   /** Opens the links between sites, where there are some, and starts the collectors. */
-  async #connect(models: readonly PreparedModel[], world: WorldFile | undefined): Promise<void> {
+  async #connect(
+    models: readonly PreparedModel[],
+    world: WorldFile | undefined,
+    own: OwnServers | undefined,
+  ): Promise<void> {
     const names = models.map(({ name }) => name)
     if (world) this.#network = openNetwork(this.#settings, world)
     const placed = world && this.#network && { world, network: this.#network.network }
-    this.#addresses = await planAddresses(this.#settings, names, placed)
+    const { queueUrl, databaseUrl } = this.#settings
+    const queue = queueUrl ?? own?.queue
+    const database = databaseUrl ?? own?.database
+    const servers = { ...(queue !== undefined && { queue }), ...(database !== undefined && { database }) }
+    this.#addresses = await planAddresses(this.#settings, names, placed, servers)
+    if (own) {
+      await this.#start([serversProgram(this.#settings, own)])
+      this.#screen.fact('Servers', `${own.text}   ${shortPath(this.#settings.servers)}`)
+    }
     for (const site of world?.sites ?? []) this.#screen.fact(site.name, site.services.join('   '))
     for (const link of this.#network?.network.links ?? []) this.#screen.fact(link.name, linkText(link))
     const { collectors } = this.#addresses
@@ -187,10 +209,18 @@ class World {
   async #startServices(models: readonly PreparedModel[], labels: string): Promise<string[]> {
     const programs = servicePrograms(this.#settings, models, labels, this.#placed())
     for (const program of programs) this.#services.set(program.name, program)
-    await this.#start(programs)
+    await this.#start(programs.filter(({ name }) => name !== CONSUMER))
+    // Nobody waits for it, and results wait in the queue.
+    const consumer = programs.filter(({ name }) => name === CONSUMER)
+    this.#processes.start(consumer).catch((error: unknown) => this.#stopping.abort(error))
     const { ports } = this.#settings
     const inference = models.map(({ name }, index) => `inference-${name} ${ports.inference[index]}`)
-    const named = [`preprocessing ${ports.preprocessing}`, `ensemble ${ports.ensemble}`, ...inference]
+    const named = [
+      `preprocessing ${ports.preprocessing}`,
+      `ensemble ${ports.ensemble}`,
+      ...inference,
+      `consumer ${ports.consumer}`,
+    ]
     this.#screen.fact('Services', named.join('   '))
     return programs.map(({ name }) => name)
   }

@@ -16,6 +16,8 @@ const flags: Flags = {
   controlPort: 5009,
   preprocessingPort: 5010,
   ensemblePort: 5011,
+  queuePort: 5007,
+  consumerPort: 5008,
   'inference-1-port': 5012,
   'inference-2-port': 5013,
 }

@@ -1,5 +1,6 @@
 /** What `npm start` can be told, checked. */
 import { resolve } from 'node:path'
+import { queueKind } from '../results/queue.ts'
 import { readPort } from '../service/cli.ts'
 
 /** How the services report to Spoor. */
@@ -16,6 +17,9 @@ interface Ports {
   readonly inference: readonly number[]
   /** The page of the world, and its switches. */
   readonly control: number
+  /** The queue of results, where it is in the ensemble's process. */
+  readonly queue: number
+  readonly consumer: number
   /** Of the collector that `--via-collector` starts; with `--world` of the first one. */
   readonly collectorGrpc: number
   readonly collectorHttp: number
@@ -28,6 +32,11 @@ export interface Settings {
   readonly viaCollector: boolean
   /** The file that places services on sites. */
   readonly world: string | undefined
+  /** RabbitMQ and PostgreSQL of the machine's packages, where no URL says otherwise. */
+  readonly withQueue: boolean
+  /** Of a RabbitMQ and of a PostgreSQL that run. */
+  readonly queueUrl: string | undefined
+  readonly databaseUrl: string | undefined
   /** Send, check, and end. */
   readonly once: boolean
   /** Requests a second of the trickle. */
@@ -42,6 +51,10 @@ export interface Settings {
   readonly logs: string
   /** Where collectors on sites keep what they could not send. */
   readonly queues: string
+  /** The database that is in Node. */
+  readonly database: string
+  /** RabbitMQ's and PostgreSQL's own. */
+  readonly servers: string
   readonly cache: string
 }
 
@@ -51,6 +64,9 @@ export interface Flags {
   readonly protocol: string
   readonly viaCollector?: boolean
   readonly world?: string
+  readonly withQueue?: boolean
+  readonly queueUrl?: string
+  readonly databaseUrl?: string
   readonly once?: boolean
   readonly rate: number
   readonly inference?: string
@@ -64,6 +80,8 @@ export interface Flags {
   readonly controlPort: number
   readonly preprocessingPort: number
   readonly ensemblePort: number
+  readonly queuePort: number
+  readonly consumerPort: number
   readonly 'inference-1-port': number
   readonly 'inference-2-port': number
 }
@@ -80,11 +98,19 @@ export function readSettings(flags: Flags): Settings {
   if (strange !== undefined) throw new Error(`--inference ${strange}: not the URL of a service; write http://host:port`)
   if (flags.viaCollector && flags.world !== undefined)
     throw new Error('--via-collector: with --world each site has a collector of its own; leave one of the two out')
+  const { queueUrl, databaseUrl } = flags
+  if (queueUrl !== undefined && queueKind(queueUrl) !== 'rabbitmq')
+    throw new Error(`--queue-url ${queueUrl}: write amqp://user:password@host:port`)
+  if (databaseUrl !== undefined && !(/^postgres(ql)?:/.test(databaseUrl) && URL.canParse(databaseUrl)))
+    throw new Error(`--database-url ${databaseUrl}: write postgres://user:password@host:port/name`)
   return {
     models,
     protocol,
     viaCollector: flags.viaCollector ?? false,
     world: flags.world === undefined ? undefined : resolve(flags.world),
+    withQueue: flags.withQueue ?? false,
+    queueUrl,
+    databaseUrl,
     once: flags.once ?? false,
     rate,
     inference: (flags.inference ?? '').split(',').filter((url) => url !== ''),
@@ -96,6 +122,8 @@ export function readSettings(flags: Flags): Settings {
       preprocessing: readPort('--preprocessing-port', flags.preprocessingPort),
       ensemble: readPort('--ensemble-port', flags.ensemblePort),
       inference: inferencePorts(flags, models.length),
+      queue: readPort('--queue-port', flags.queuePort),
+      consumer: readPort('--consumer-port', flags.consumerPort),
       control: readPort('--control-port', flags.controlPort),
       collectorGrpc: readPort('--collector-grpc-port', flags.collectorGrpcPort),
       collectorHttp: readPort('--collector-http-port', flags.collectorHttpPort),
@@ -103,6 +131,8 @@ export function readSettings(flags: Flags): Settings {
     data: resolve(flags.state, 'data'),
     logs: resolve(flags.state, 'logs'),
     queues: resolve(flags.state, 'queues'),
+    database: resolve(flags.state, 'database'),
+    servers: resolve(flags.state, 'servers'),
     cache: resolve(process.env['SPOOR_CACHE'] ?? '.cache'),
   }
 }

@@ -18,7 +18,7 @@ import { parseWorldFile } from './world-file.ts'
 const WORLD = `
 sites:
   edge: { services: [client, preprocessing, ensemble, inference-a], collector: disk }
-  cloud: { services: [spoor], collector: none }
+  cloud: { services: [consumer, spoor], collector: none }
 links:
   - { between: [edge, cloud], latency: 5ms }
 `
@@ -53,6 +53,8 @@ beforeAll(async () => {
     controlPort: 1,
     preprocessingPort: 1,
     ensemblePort: 1,
+    queuePort: 1,
+    consumerPort: 1,
     'inference-1-port': 1,
     'inference-2-port': 1,
   })

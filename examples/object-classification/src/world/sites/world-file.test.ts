@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { parseWorldFile } from './world-file.ts'
 
-const services = ['client', 'preprocessing', 'ensemble', 'inference-a', 'inference-b', 'spoor']
+const services = ['client', 'preprocessing', 'ensemble', 'inference-a', 'inference-b', 'consumer', 'spoor']
 const parse = (text: string): ReturnType<typeof parseWorldFile> => parseWorldFile(text, 'world.yaml', services)
 const good = `sites:
   edge:
     services: [client, preprocessing]
     collector: disk
   cloud:
-    services: [ensemble, inference-*, spoor]
+    services: [ensemble, inference-*, consumer, spoor]
 links:
   - between: [edge, cloud]
     latency: 20ms
@@ -23,7 +23,11 @@ describe('world.yaml', () => {
     expect(parse(good)).toEqual({
       sites: [
         { name: 'edge', services: ['client', 'preprocessing'], collector: 'disk' },
-        { name: 'cloud', services: ['ensemble', 'inference-a', 'inference-b', 'spoor'], collector: 'memory' },
+        {
+          name: 'cloud',
+          services: ['ensemble', 'inference-a', 'inference-b', 'consumer', 'spoor'],
+          collector: 'memory',
+        },
       ],
       links: [
         {
