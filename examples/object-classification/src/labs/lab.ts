@@ -4,7 +4,7 @@ import type { LabSpan } from './spans.ts'
 
 /** Where something can go wrong. */
 export interface Places {
-  /** Without the client. */
+  /** Those that are asked over HTTP: neither the client nor the consumer. */
   readonly services: readonly string[]
   readonly links: readonly string[]
 }

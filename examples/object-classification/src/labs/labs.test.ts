@@ -6,12 +6,15 @@ import { errors } from './errors.ts'
 import { is, near, wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
+import { poisonMessage } from './poison-message.ts'
 import { retryStorm } from './retry-storm.ts'
 import { saturatedQueue } from './saturated-queue.ts'
 import { serviceDown } from './service-down.ts'
 import { skewedClock } from './skewed-clock.ts'
+import { slowConsumer } from './slow-consumer.ts'
 import { slowLink } from './slow-link.ts'
 import { slowModel } from './slow-model.ts'
+import { areResultsWaiting } from './spans.ts'
 import type { LabSpan } from './spans.ts'
 import { wrongName } from './wrong-name.ts'
 import { FAULTS, placeOf } from '../world/faults/catalogue.ts'
@@ -28,6 +31,8 @@ const LABS = [
   serviceDown,
   wrongName,
   badImages,
+  poisonMessage,
+  slowConsumer,
 ]
 const services = ['preprocessing', 'ensemble', 'inference-a', 'inference-b']
 
@@ -297,5 +302,53 @@ describe('the labs', () => {
       { refused: '3', cut_off: '1', trace: 't1' },
       { refused: '6', cut_off: '2', trace: 't2' },
     )
+  })
+
+  it('12: the first message that was put aside, and how long that took', () => {
+    const tried = (trace: string, sent: number, end: number): LabSpan[] => {
+      const send = span(trace, 'ensemble', 'send results', { start: sent, end: sent + 1 })
+      const attempt = (at: number, outcome: string): LabSpan[] => {
+        const tags = { 'message.outcome': outcome }
+        const work = span(trace, 'consumer', 'process results', { parentId: send.spanId, end: at, failed: true, tags })
+        const code = { 'db.response.status_code': trace === 't2' ? '22021' : '23514' }
+        return [work, span(trace, 'consumer', 'INSERT classifications', { parentId: work.spanId, tags: code })]
+      }
+      return [send, ...attempt(end - 200, 'again'), ...attempt(end, 'dead_letter')]
+    }
+    const spans = [
+      ...tried('t1', 0, 1600),
+      ...tried('t2', 400, 1400),
+      span('t3', 'consumer', 'process results', { end: 50, tags: { 'message.outcome': 'stored' } }),
+    ]
+    expectOnly(
+      poisonMessage,
+      spans,
+      { lost: '2', code: '22021', trace: 't2', ms: '1010' },
+      { lost: '3', code: '23514', trace: 't1', ms: '1400' },
+    )
+  })
+
+  it('13: the longest wait in the queue, and who was taken with it', () => {
+    const wait = (trace: string, start: number, end: number): LabSpan =>
+      span(trace, 'consumer', 'wait in the queue', { start, end })
+    const model = span('t9', 'inference-a', 'wait for the model', { start: 0, end: 99_999 })
+    const together = [1000, 2000, 3000].map((start) => wait(`b${start}`, start, 4501))
+    expectOnly(
+      slowConsumer,
+      [wait('t0', 0, 3900), wait('t3', 4600, 8000), ...together, wait('t1', 500, 4500), wait('t2', 700, 4500), model],
+      { trace: 't1', ms: '4010', others: '4' },
+      { trace: 't2', ms: '3800', others: '6' },
+    )
+  })
+
+  it('waits until all messages are settled for good', () => {
+    const sent = span('t1', 'ensemble', 'send results')
+    const outcome = (text: string): LabSpan =>
+      span('t1', 'consumer', 'process results', { tags: { 'message.outcome': text } })
+    expect(areResultsWaiting([])).toBe(false)
+    expect(areResultsWaiting([{ ...sent, failed: true }])).toBe(false)
+    expect(areResultsWaiting([sent])).toBe(true)
+    expect(areResultsWaiting([sent, outcome('again')])).toBe(true)
+    for (const end of ['stored', 'dead_letter']) expect(areResultsWaiting([sent, outcome(end)])).toBe(false)
   })
 })

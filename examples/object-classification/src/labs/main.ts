@@ -12,11 +12,13 @@ import { errors } from './errors.ts'
 import { wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
+import { poisonMessage } from './poison-message.ts'
 import { retryStorm } from './retry-storm.ts'
 import { readRun, runLab, writeRun } from './run.ts'
 import { saturatedQueue } from './saturated-queue.ts'
 import { serviceDown } from './service-down.ts'
 import { skewedClock } from './skewed-clock.ts'
+import { slowConsumer } from './slow-consumer.ts'
 import { slowLink } from './slow-link.ts'
 import { slowModel } from './slow-model.ts'
 import { settledSpans, spansOf } from './spans.ts'
@@ -34,6 +36,8 @@ const LABS: readonly Lab[] = [
   serviceDown,
   wrongName,
   badImages,
+  poisonMessage,
+  slowConsumer,
 ]
 
 interface Flags {

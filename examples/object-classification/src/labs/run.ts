@@ -26,7 +26,7 @@ export interface LabRun {
 /** Breaks, sends, mends. Other faults are off meanwhile. */
 export async function runLab(lab: Lab, world: RunningWorld): Promise<LabRun> {
   const about = await world.describe()
-  const services = about.services.map(({ name }) => name).filter((name) => name !== 'client')
+  const services = about.services.map(({ name }) => name).filter((name) => name !== 'client' && name !== 'consumer')
   const links = about.links.map(({ name }) => name)
   const drawn = lab.draw({ services, links }, (from, to) => randomInt(from, to + 1))
   const { fault, at, parameters, afterMs = 0 } = drawn

@@ -46,6 +46,8 @@ interface JsonTraces {
 
 const KINDS = { 1: 'internal', 2: 'server', 3: 'client' } as const
 const ERROR = 2
+/** What becomes of a message in the end. */
+const FINAL: ReadonlySet<string> = new Set(['stored', 'dead_letter'])
 const PAGE = 500
 
 /** Time between two looks, ms, and how many of them have to find the same until that is all. */
@@ -59,10 +61,17 @@ export async function settledSpans(run: LabRun): Promise<LabSpan[]> {
   for (let same = 0, looks = 0; same < SAME_LOOKS && looks < MOST_LOOKS; looks++) {
     await sleep(LOOK_INTERVAL_MS)
     const next = await spansOf(run)
-    same = next.length === spans.length && next.length > 0 ? same + 1 : 0
+    same = next.length === spans.length && next.length > 0 && !areResultsWaiting(next) ? same + 1 : 0
     spans = next
   }
   return spans
+}
+
+/** A message that waits in a queue has no span yet, and one that is tried again has not had its last. */
+export function areResultsWaiting(spans: readonly LabSpan[]): boolean {
+  const sent = spans.filter(({ name, failed }) => name === 'send results' && !failed).length
+  const settled = spans.filter(({ attributes }) => FINAL.has(attributes.get('message.outcome') ?? '')).length
+  return settled < sent
 }
 
 /** All spans of all traces of a run, also of those that its first spans are not in. */
