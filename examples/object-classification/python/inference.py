@@ -68,7 +68,7 @@ def create_app(name: str, version: str | None, session: onnxruntime.InferenceSes
         if waiting >= MOST_WAITING:
             return error(503, "queue_full", f"{MOST_WAITING} images are waiting already")
         trace.get_current_span().set_attributes({"request.id": request_id, "model.name": name})
-        wait = tracer.start_span("wait for the model", attributes={"queue.length": waiting})
+        wait = tracer.start_span("wait for the model", attributes={"stage.name": "queue", "queue.length": waiting})
         waiting += 1
         try:
             async with line:
@@ -79,7 +79,7 @@ def create_app(name: str, version: str | None, session: onnxruntime.InferenceSes
         return {"model": name, "probabilities": probabilities.tolist()}
 
     def classify(body: bytes, width: int, height: int) -> numpy.ndarray:
-        with tracer.start_as_current_span("fit to the model"):
+        with tracer.start_as_current_span("fit to the model", attributes={"stage.name": "preprocess"}):
             image = Image.frombytes("RGB", (width, height), body).resize((side, side))
         with tracer.start_as_current_span("run the model") as span:
             started = time.perf_counter()
@@ -88,6 +88,7 @@ def create_app(name: str, version: str | None, session: onnxruntime.InferenceSes
             best = int(probabilities[0].argmax())
             span.set_attributes(
                 {
+                    "stage.name": "model",
                     "model.name": name,
                     **({"model.version": version} if version else {}),
                     "model.batch_size": 1,
