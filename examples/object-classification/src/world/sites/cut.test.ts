@@ -22,7 +22,7 @@ sites:
 links:
   - { between: [edge, cloud], latency: 5ms }
 `
-const names = ['client', 'preprocessing', 'ensemble', 'inference-a', 'spoor']
+const names = ['client', 'preprocessing', 'ensemble', 'inference-a', 'consumer', 'spoor']
 const { signal } = new AbortController()
 let directory = ''
 let settings: Settings
