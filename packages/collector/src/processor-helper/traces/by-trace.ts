@@ -1,5 +1,5 @@
 /** The spans of a request by the trace that they are of, without an object for a span. */
-import { columnsOf, joinBytes, spanExtractor, type Chunk, type SpanColumns } from '@spoor/otlp'
+import { createSpanColumns, joinBytes, scanSpans, spanExtractor, type Chunk, type SpanColumns } from '@spoor/otlp'
 import { Facts } from './facts.ts'
 import { hashOf, isSameId, wordsOf } from './trace-id.ts'
 
@@ -21,11 +21,23 @@ export interface ChunkTrace {
   extract(isByScope: boolean): Uint8Array
 }
 
-/** Calls `visit` for each trace of the chunk, in the order in which they first come. Throws `OtlpError` where it cannot be scanned. */
+/** Rows from which on arrays are not kept for the next chunk. */
+const MANY_ROWS = 65_536
+
+/** Used for one chunk after the other: to make some twenty arrays costs as much as to scan some hundred spans. */
+let scratch: { readonly columns: SpanColumns; readonly groups: Groups } | undefined
+
+/**
+ * Calls `visit` for each trace of the chunk, in the order in which they first come. It must not be called by `visit`. Throws `OtlpError` where it cannot
+ * be scanned.
+ */
 export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): void {
-  const columns = columnsOf(chunk)
+  const { columns, groups } = (scratch ??= { columns: createSpanColumns(), groups: new Groups() })
+  columns.count = 0
+  scanSpans(chunk.bytes, columns)
+  if (columns.count > MANY_ROWS) scratch = undefined
   if (columns.count === 0) return
-  const groups = new Groups(columns)
+  groups.read(columns)
   let extract: ReturnType<typeof spanExtractor> | undefined
   for (let group = 0; group < groups.count; group++) {
     visit({
@@ -58,34 +70,27 @@ function runsOf(rows: readonly number[], values: ArrayLike<number>): number[][] 
 
 class Groups {
   count = 0
-  readonly words: Uint32Array
+  /** Those of the chunk alone, which whoever is told of a trace may keep; as are its facts. */
+  words: Uint32Array = new Uint32Array(0)
+  facts = new Facts(0)
   /** Of each group: its first row, its last one so far, how many it has, and whether a root is among them. */
-  readonly first: Uint32Array
-  readonly #last: Uint32Array
-  readonly spans: Uint32Array
-  readonly hasRoot: Uint8Array
-  readonly facts: Facts
-  /** Of each row: the next one of its group. */
-  readonly #next: Uint32Array
+  first = new Uint32Array(0)
+  #last = new Uint32Array(0)
+  spans = new Uint32Array(0)
+  hasRoot = new Uint8Array(0)
+  /** Of each row: its group, and the next one of that. */
+  #group = new Uint32Array(0)
+  #next = new Uint32Array(0)
+  /** Groups by hash, plus one; 0 is free. */
+  #slots = new Uint32Array(0)
 
-  constructor(columns: SpanColumns) {
-    const { count } = columns
-    this.words = wordsOf(columns.traceId)
-    this.first = new Uint32Array(count)
-    this.#last = new Uint32Array(count)
-    this.spans = new Uint32Array(count)
-    this.hasRoot = new Uint8Array(count)
-    this.facts = new Facts(count)
-    this.#next = new Uint32Array(count)
-    this.#read(columns)
-  }
-
-  #read(columns: SpanColumns): void {
+  read(columns: SpanColumns): void {
     const { count, parentSpanId } = columns
+    this.#begin(columns)
     const { words } = this
-    // Groups by hash, plus one; 0 is free.
-    const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count)))
-    const mask = slots.length - 1
+    const slots = this.#slots
+    const mask = 2 ** Math.ceil(Math.log2(2 * count)) - 1
+    slots.fill(0, 0, mask + 1)
     for (let row = 0; row < count; row++) {
       let slot = hashOf(words, 4 * row) & mask
       while (slots[slot] !== 0 && !isSameId(words, 4 * this.first[slots[slot]! - 1]!, words, 4 * row))
@@ -95,12 +100,29 @@ class Groups {
         group = this.count++
         slots[slot] = group + 1
         this.first[group] = row
+        this.spans[group] = this.hasRoot[group] = 0
       } else this.#next[this.#last[group]!] = row
+      this.#group[row] = group
       this.#last[group] = row
       this.spans[group]!++
       if (isZero(parentSpanId, 8 * row)) this.hasRoot[group] = 1
-      this.facts.addSpan(group, columns, row)
     }
+    this.facts = new Facts(this.count)
+    for (let row = 0; row < count; row++) this.facts.addSpan(this.#group[row]!, columns, row)
+  }
+
+  #begin({ count, traceId }: SpanColumns): void {
+    this.count = 0
+    this.words = wordsOf(traceId.slice(0, 16 * count))
+    if (count <= this.first.length) return
+    const rows = 2 ** Math.ceil(Math.log2(count))
+    this.first = new Uint32Array(rows)
+    this.#last = new Uint32Array(rows)
+    this.spans = new Uint32Array(rows)
+    this.hasRoot = new Uint8Array(rows)
+    this.#group = new Uint32Array(rows)
+    this.#next = new Uint32Array(rows)
+    this.#slots = new Uint32Array(2 * rows)
   }
 
   rowsOf(group: number): number[] {
