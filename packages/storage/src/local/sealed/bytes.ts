@@ -23,6 +23,19 @@ export class ByteWriter {
     this.raw(value)
   }
 
+  /** The bytes `[start, end)`, with their length. */
+  range(value: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    this.number(length)
+    this.#reserve(length)
+    const bytes = this.#bytes
+    const at = this.length
+    // A call of set() costs as much as copying some dozen bytes.
+    if (length > 48) bytes.set(value.subarray(start, end), at)
+    else for (let i = 0; i < length; i++) bytes[at + i] = value[start + i]!
+    this.length += length
+  }
+
   /** Without a length. */
   raw(value: Uint8Array): void {
     this.#reserve(value.length)

@@ -5,8 +5,8 @@ export interface ShapeUse {
   readonly shape: number
   /** Values of a row. */
   readonly values: number
-  /** What the codes stand for, ascending; undefined: the column's default cases. */
-  readonly cases: Uint32Array | undefined
+  /** `cases`: what the codes stand for, ascending; undefined: the column's default cases. */
+  readonly layout: { readonly cases: Uint32Array | undefined }
 }
 
 /** Shapes ascending. */
@@ -14,19 +14,24 @@ export function writeUses(uses: readonly ShapeUse[]): Uint8Array {
   const out = new ByteWriter()
   out.number(uses.length)
   let last = 0
-  for (const { shape, values, cases } of uses) {
+  for (let i = 0; i < uses.length; i++) {
+    const { shape, values, layout } = uses[i]!
+    const { cases } = layout
     out.number(shape - last)
     out.number(2 * values + (cases ? 1 : 0))
     last = shape
-    if (!cases) continue
-    out.number(cases.length)
-    let before = 0
-    for (const one of cases) {
-      out.number(one - before)
-      before = one
-    }
+    if (cases) writeAscending(out, cases)
   }
   return out.take()
+}
+
+function writeAscending(out: ByteWriter, numbers: Uint32Array): void {
+  out.number(numbers.length)
+  let before = 0
+  for (let i = 0; i < numbers.length; i++) {
+    out.number(numbers[i]! - before)
+    before = numbers[i]!
+  }
 }
 
 /**

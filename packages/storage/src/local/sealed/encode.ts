@@ -21,13 +21,15 @@ import type { EncodedColumn } from './encoded-column.ts'
 import { EncodedTable } from './encoded-table.ts'
 import { Entries } from './entries.ts'
 import { writeHead, type HeadParts } from './head.ts'
+import { reordered } from './level-rows.ts'
 import { Numbers } from './number-column.ts'
+import { inPieces } from './pieces.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { Shapes } from './shapes.ts'
 import type { Hold } from './specimen.ts'
 import { readSource, type Source } from './source.ts'
 import { setDifference, spanHeaders } from './span-headers.ts'
-import { OP, Templates } from './template.ts'
+import { Templates } from './template.ts'
 import { textStart } from './text-cases.ts'
 import { TextPages, type Page, type Piece } from './text-pages.ts'
 import { traceFacts } from './trace-facts.ts'
@@ -62,19 +64,13 @@ export function encodeSection({ requests, areGiven, take, whole = false, hold }:
   const templates = new Templates()
   const entries = new Entries(source.bytes)
   const { walker, eventsOf } = walk(source, new Walker(entries, columns, templates), whole)
-  const slotColumns = (node: number): number[] =>
-    templates
-      .path(node)
-      .map((op) => templates.ops[op]!)
-      .filter(({ kind }) => kind === OP.value || kind === OP.run)
-      .map(({ column }) => column)
-  const runs = numberRuns(columns, walker.rows[LEVEL.span]!, slotColumns)
+  const runs = numberRuns(columns, walker.rows[LEVEL.span]!, templates)
   const encoded = codeColumns(columns, entries, walker.rows[LEVEL.span]!, runs)
   const column = (name: ColumnName): EncodedColumn =>
     encoded[columns.number(name.level, name.role, name.type, name.name)]!
 
   const parts = new Parts()
-  const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, slotColumns)
+  const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, templates)
   const chunks = new ChunkWriter(source, tables, encoded, column, eventsOf, parts.add).write()
   const { pages, firstTexts } = writeTexts(encoded, entries, parts)
   const { hashes, otherKeys } = attributesOf(entries, columns)
@@ -158,19 +154,21 @@ function walk(source: Source, walker: Walker, whole: boolean): Walked {
   for (const { start, end } of resources) walker.add(LEVEL.resource, start, end)
   for (const { start, end } of scopes) walker.add(LEVEL.scope, start, end)
   const placeOf = new Uint32Array(columns.count)
-  for (let place = 0; place < order.length; place++) placeOf[order[place]!] = place
+  inPieces(order.length, (from, to) => invert(order, from, to, placeOf))
   const ends = { [LEVEL.event]: new Uint32Array(kept.length), [LEVEL.link]: new Uint32Array(kept.length) }
   // As they came, what follows one another is alike, and lies together; by trace it is neither.
-  for (let i = 0; i < kept.length; i++) {
-    const row = kept[i]!
-    walker.place = placeOf[row]!
-    walker.add(LEVEL.span, columns.spanStart[row]!, columns.spanEnd[row]!, whole)
-    ends[LEVEL.event][i] = walker.rows[LEVEL.event]!.count
-    ends[LEVEL.link][i] = walker.rows[LEVEL.link]!.count
-  }
+  inPieces(kept.length, (from, to) => {
+    walker.addSpans(columns, kept, placeOf, from, to, whole, ends[LEVEL.event], ends[LEVEL.link])
+  })
+  const places = reordered(placeOf, kept)
   const cameAs = new Uint32Array(kept.length)
-  for (let i = 0; i < kept.length; i++) cameAs[placeOf[kept[i]!]!] = i
+  inPieces(kept.length, (from, to) => invert(places, from, to, cameAs))
   return { walker, eventsOf: walker.reorder(cameAs, ends) }
+}
+
+/** Puts the index of each number. */
+function invert(numbers: Uint32Array, from: number, to: number, indexes: Uint32Array): void {
+  for (let i = from; i < to; i++) indexes[numbers[i]!] = i
 }
 
 function tablesOf(
@@ -179,9 +177,8 @@ function tablesOf(
   eventsOf: Walked['eventsOf'],
   encoded: readonly EncodedColumn[],
   column: (name: ColumnName) => EncodedColumn,
-  slotColumns: (node: number) => readonly number[],
+  templates: Templates,
 ): { tables: EncodedTable[]; shapes: Shapes[] } {
-  const { columns, order, operation } = source
   const spans = spanHeaders(source)
   const facts = traceFacts(source)
   const times = eventTimes(source, walker, eventsOf[LEVEL.event])
@@ -202,7 +199,7 @@ function tablesOf(
     ]),
   }
   const group = column(SPAN_HEADERS[3]!)
-  group.uses = order.length
+  group.uses = source.order.length
   group.setIdentity(spans.group, source.groups.length)
   const shapes = Array.from({ length: LEVELS }, () => new Shapes())
   const tables = shapes.map((own, level) => {
@@ -212,13 +209,9 @@ function tablesOf(
       return new EncodedTable(traces, new Uint32Array(traces), Math.min(1, traces), headers[LEVEL.trace]!)
     }
     const shape = new Uint32Array(rows.count)
-    for (let i = 0; i < rows.count; i++) {
-      shape[i] =
-        level === LEVEL.span
-          ? own.number(rows.node[i]!, operation[order[i]!], columns.status[order[i]!])
-          : own.number(rows.node[i]!)
-    }
-    const ofShape = own.nodes.map((node) => slotColumns(node).map((one) => encoded[one]!))
+    const spansOf = level === LEVEL.span ? source : undefined
+    inPieces(rows.count, (from, to) => own.putAll(rows.node, from, to, shape, spansOf))
+    const ofShape = own.nodes.map((node) => templates.columns(node).map((one) => encoded[one]!))
     const own_ = level === LEVEL.span ? [...headers[LEVEL.span]!, group] : (headers[level as LevelNumber] ?? [])
     return new EncodedTable(rows.count, shape, own.nodes.length, own_, { rows, ofShape })
   })
@@ -234,16 +227,27 @@ function withSizes(columns: readonly EncodedColumn[], numbers: readonly Numbers[
 }
 
 /** Nanoseconds after the start of its span. */
-function eventTimes({ columns, order }: Source, walker: Walker, events: Uint32Array): Numbers {
+function eventTimes(source: Source, walker: Walker, events: Uint32Array): Numbers {
   const times = new Numbers(walker.rows[LEVEL.event]!.count)
-  for (let place = 0, event = 0; place < order.length; place++) {
-    const row = order[place]!
-    for (; event < events[place]!; event++) {
-      const [lo, hi] = [walker.eventTimeLo[event]!, walker.eventTimeHi[event]!]
-      setDifference(times, event, lo, hi, columns.startLo[row]!, columns.startHi[row]!)
-    }
-  }
+  inPieces(source.order.length, (from, to) => putTimes(source, walker, events, from, to, times))
   return times
+}
+
+function putTimes(
+  { columns, order }: Source,
+  { eventTimeLo, eventTimeHi }: Walker,
+  events: Uint32Array,
+  from: number,
+  to: number,
+  times: Numbers,
+): void {
+  const { startLo, startHi } = columns
+  let event = from === 0 ? 0 : events[from - 1]!
+  for (let place = from; place < to; place++) {
+    const row = order[place]!
+    for (; event < events[place]!; event++)
+      setDifference(times, event, eventTimeLo[event]!, eventTimeHi[event]!, startLo[row]!, startHi[row]!)
+  }
 }
 
 /** Columns with few texts first, so that most of what a trace has is on few pages. */
@@ -256,7 +260,7 @@ function writeTexts(
   const firstTexts: number[] = encoded.map(() => 0)
   const sizes = encoded.map(({ text }) => {
     let size = 0
-    for (const entry of text?.texts ?? []) size += entries.end(entry) - entries.start(entry)
+    if (text) size = entries.lengthOf(text.texts)
     return size
   })
   const order = encoded.map((_, i) => i).sort((a, b) => sizes[a]! - sizes[b]!)
@@ -265,8 +269,10 @@ function writeTexts(
     if (!text) continue
     firstTexts[i] = pages.count
     for (const { bytes } of text.patterns) pages.add(bytes)
-    for (const entry of text.texts)
-      pages.add(entries.bytes.subarray(textStart(name, entries.bytes, entries.start(entry)), entries.end(entry)))
+    for (let k = 0; k < text.texts.length; k++) {
+      const entry = text.texts[k]!
+      pages.addFrom(entries.bytes, textStart(name, entries.bytes, entries.start(entry)), entries.end(entry))
+    }
   }
   pages.finish()
   return { pages: pages.pages, firstTexts }
@@ -275,12 +281,23 @@ function writeTexts(
 function writeTraceFilter({ columns, order, first }: Source, parts: Parts): Piece {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const filter = createBloom(first.length - 1, TRACE_BITS)
-  for (let trace = 0; trace < first.length - 1; trace++) {
+  inPieces(first.length - 1, (from, to) => addTraces(words, order, first, from, to, filter))
+  const bytes = new Uint8Array(filter.buffer)
+  return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes) }
+}
+
+function addTraces(
+  words: Uint32Array,
+  order: Uint32Array,
+  first: Uint32Array,
+  from: number,
+  to: number,
+  filter: Uint32Array,
+): void {
+  for (let trace = from; trace < to; trace++) {
     const at = 4 * order[first[trace]!]!
     bloomAdd(filter, hashWords(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!), TRACE_PROBES)
   }
-  const bytes = new Uint8Array(filter.buffer)
-  return { offset: parts.add(bytes), length: bytes.length, crc: crc32(bytes) }
 }
 
 function headColumn(
@@ -299,22 +316,15 @@ function headColumn(
     patterns: text?.patterns ?? [],
     texts: text?.texts.length ?? 0,
     firstText,
-    uses: own.map(({ shape, values, layout }) => ({ shape, values, cases: layout.cases })),
+    uses: own,
   }
 }
 
-function metaOf({ columns, order, operations, first }: Source): Omit<SectionMeta, 'length' | 'head'> {
-  let [min, max, rawBytes, statuses] = [0, 0, 0, 0]
-  let [minDuration, maxDuration] = [Infinity, -Infinity]
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!
-    rawBytes += columns.spanEnd[row]! - columns.spanStart[row]!
-    if (isBefore(columns, row, order[min]!)) min = place
-    if (isBefore(columns, order[max]!, row)) max = place
-    minDuration = Math.min(minDuration, columns.durationNs[row]!)
-    maxDuration = Math.max(maxDuration, columns.durationNs[row]!)
-    statuses |= 1 << Math.min(columns.status[row]!, OTHER_STATUS)
-  }
+function metaOf(source: Source): Omit<SectionMeta, 'length' | 'head'> {
+  const { columns, order, operations, first } = source
+  const bounds = new Bounds(source)
+  inPieces(order.length, (from, to) => bounds.add(from, to))
+  const { min, max, rawBytes, statuses, minDuration, maxDuration } = bounds
   const start = (place: number): string =>
     order.length === 0
       ? '0'
@@ -330,6 +340,38 @@ function metaOf({ columns, order, operations, first }: Source): Omit<SectionMeta
     kinds: kindsOf(operations),
     statuses,
     operations,
+  }
+}
+
+/** What the spans of a section are between. */
+class Bounds {
+  /** The places of the first and the last by start. */
+  min = 0
+  max = 0
+  rawBytes = 0
+  /** A bit a status. */
+  statuses = 0
+  minDuration = Infinity
+  maxDuration = -Infinity
+  readonly #source: Source
+
+  constructor(source: Source) {
+    this.#source = source
+  }
+
+  add(from: number, to: number): void {
+    const { columns, order } = this.#source
+    const { spanStart, spanEnd, durationNs, status } = columns
+    for (let place = from; place < to; place++) {
+      const row = order[place]!
+      this.rawBytes += spanEnd[row]! - spanStart[row]!
+      if (isBefore(columns, row, order[this.min]!)) this.min = place
+      if (isBefore(columns, order[this.max]!, row)) this.max = place
+      const duration = durationNs[row]!
+      if (duration < this.minDuration) this.minDuration = duration
+      if (duration > this.maxDuration) this.maxDuration = duration
+      this.statuses |= 1 << Math.min(status[row]!, OTHER_STATUS)
+    }
   }
 }
 

@@ -42,9 +42,35 @@ export class Entries {
     return this.#words[WIDTH * entry + 4]!
   }
 
-  /** Where the one is that added it first. */
-  placeOf(entry: number): number {
-    return this.#words[WIDTH * entry + 5]!
+  /** The same of several together. */
+  usesOf(entries: Uint32Array): number {
+    const words = this.#words
+    let uses = 0
+    for (let i = 0; i < entries.length; i++) uses += words[WIDTH * entries[i]! + 4]!
+    return uses
+  }
+
+  /** Bytes of several together. */
+  lengthOf(entries: Uint32Array): number {
+    const words = this.#words
+    let length = 0
+    for (let i = 0; i < entries.length; i++) length += words[WIDTH * entries[i]! + 3]! - words[WIDTH * entries[i]! + 2]!
+    return length
+  }
+
+  /** Puts the numbers of the entries `[from, to)`, and where the one is that added each first. */
+  readPlaces(from: number, to: number, entries: Uint32Array, places: Uint32Array): void {
+    const words = this.#words
+    for (let entry = from; entry < to; entry++) {
+      entries[entry] = entry
+      places[entry] = words[WIDTH * entry + 5]!
+    }
+  }
+
+  /** Puts the columns of the entries in `[from, to)` of a list. */
+  readColumns(entries: Uint32Array, from: number, to: number, columns: Uint32Array): void {
+    const words = this.#words
+    for (let i = from; i < to; i++) columns[i] = words[WIDTH * entries[i]! + 1]!
   }
 
   /** The number of a value. */

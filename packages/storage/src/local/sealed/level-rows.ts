@@ -1,4 +1,5 @@
 import { grown } from './entries.ts'
+import { inPieces } from './pieces.ts'
 
 /** The rows of one level: the template of each, and what is in its holes. */
 export class LevelRows {
@@ -28,9 +29,8 @@ export class LevelRows {
 
   /** Puts all rows in another order: which a row was before. */
   reorder(before: Uint32Array): void {
-    const { node, first } = this
-    this.node = before.map((row) => node[row]!)
-    this.first = before.map((row) => first[row]!)
+    this.node = reordered(this.node, before)
+    this.first = reordered(this.first, before)
   }
 
   /** Forgets the rows from `count` on, and what was pushed for one more. */
@@ -38,4 +38,15 @@ export class LevelRows {
     this.count = count
     this.slotCount = this.first[count]!
   }
+}
+
+/** The numbers of some rows in another order: which a row was before. */
+export function reordered(numbers: Uint32Array, before: Uint32Array): Uint32Array<ArrayBuffer> {
+  const after = new Uint32Array(before.length)
+  inPieces(before.length, (from, to) => put(numbers, before, from, to, after))
+  return after
+}
+
+function put(numbers: Uint32Array, before: Uint32Array, from: number, to: number, after: Uint32Array): void {
+  for (let row = from; row < to; row++) after[row] = numbers[before[row]!]!
 }

@@ -1,3 +1,4 @@
+import type { Source } from './source.ts'
 import { MAX_NODES } from './template.ts'
 
 /** Distinct shapes: a template, and of spans an operation and a status with it. */
@@ -13,6 +14,20 @@ export class Shapes {
     const last = this.#last[node]!
     if (last >= 0 && this.operations[last] === operation && this.statuses[last] === status) return last
     return (this.#last[node] = this.#find(node, operation, status))
+  }
+
+  /** Puts the numbers of the rows `[from, to)`, whose templates `nodes` has. `spans`: which they are, in their order; undefined: they are none. */
+  putAll(nodes: Uint32Array, from: number, to: number, shape: Uint32Array, spans?: Source): void {
+    if (!spans) {
+      for (let i = from; i < to; i++) shape[i] = this.number(nodes[i]!)
+      return
+    }
+    const { order, operation, columns } = spans
+    const { status } = columns
+    for (let i = from; i < to; i++) {
+      const row = order[i]!
+      shape[i] = this.number(nodes[i]!, operation[row], status[row])
+    }
   }
 
   #find(node: number, operation: number, status: number): number {

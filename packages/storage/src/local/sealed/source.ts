@@ -4,6 +4,7 @@ import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
 import type { OperationKey } from '../block/rows.ts'
 import { freeMemory } from '../block/memory.ts'
 import { decodeText } from '../block/attribute.ts'
+import { inPieces } from './pieces.ts'
 import { MAX_SECTION_SPANS } from './section-meta.ts'
 import { fieldEnd } from './wire.ts'
 
@@ -55,14 +56,9 @@ export function readSource(
   const groups = new Groups(length)
   let bytes = joined(requests, length + GROUPS_ROOM, areGiven)
   scanSpans(bytes.subarray(0, length), columns)
-  const kept = keptOf(columns.count, take)
+  const kept = take ? keptOf(columns.count, take) : allOf(columns.count)
   const group = new Uint32Array(columns.count)
-  let [scope, number] = [-1, 0]
-  for (const row of kept) {
-    if (columns.scopeStart[row] !== scope) number = groups.number(bytes, columns, row)
-    scope = columns.scopeStart[row]!
-    group[row] = number
-  }
+  inPieces(kept.length, (from, to) => groups.number(bytes, columns, kept, from, to, group))
   const operations = operationsOf(bytes, columns, kept)
   if (groups.length > GROUPS_ROOM) bytes = joined([bytes.subarray(0, length)], length + groups.length)
   groups.copyTo(bytes)
@@ -80,7 +76,17 @@ export function readSource(
   }
 }
 
-function keptOf(count: number, take: (row: number) => boolean = () => true): Uint32Array {
+function allOf(count: number): Uint32Array {
+  const all = new Uint32Array(count)
+  inPieces(count, (from, to) => putNumbers(all, from, to))
+  return all
+}
+
+function putNumbers(all: Uint32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) all[i] = i
+}
+
+function keptOf(count: number, take: (row: number) => boolean): Uint32Array {
   const kept = new Uint32Array(count)
   let length = 0
   for (let row = 0; row < count; row++) if (take(row)) kept[length++] = row
@@ -113,13 +119,35 @@ class Groups {
   readonly #base: number
   #resourceStart = -1
   #resource = 0
+  #scopeStart = -1
+  #group = 0
 
   /** `base`: where the first part will stand. */
   constructor(base: number) {
     this.#base = base
   }
 
-  number(bytes: Uint8Array, columns: SpanColumns, row: number): number {
+  /** Puts the group of each of the spans `[from, to)` of `rows`. */
+  number(
+    bytes: Uint8Array,
+    columns: SpanColumns,
+    rows: Uint32Array,
+    from: number,
+    to: number,
+    group: Uint32Array,
+  ): void {
+    const { scopeStart } = columns
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!
+      if (scopeStart[row] !== this.#scopeStart) {
+        this.#scopeStart = scopeStart[row]!
+        this.#group = this.#numberOf(bytes, columns, row)
+      }
+      group[row] = this.#group
+    }
+  }
+
+  #numberOf(bytes: Uint8Array, columns: SpanColumns, row: number): number {
     if (columns.resourceStart[row] !== this.#resourceStart) {
       this.#resourceStart = columns.resourceStart[row]!
       const rest = otherFields(bytes, this.#resourceStart, columns.resourceEnd[row]!)
@@ -172,50 +200,93 @@ function operationsOf(
   columns: SpanColumns,
   rows: Uint32Array,
 ): Pick<Source, 'operation' | 'operations' | 'names'> {
-  const view = viewOf(bytes)
-  const operation = new Uint32Array(columns.count)
-  const operations: OperationKey[] = []
-  const names: Uint8Array[] = []
+  const found = new Operations(bytes, columns)
+  inPieces(rows.length, (from, to) => found.number(rows, from, to))
+  return found
+}
+
+/** Numbers the distinct operations. */
+class Operations {
+  readonly operation: Uint32Array
+  readonly operations: OperationKey[] = []
+  readonly names: Uint8Array[] = []
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #columns: SpanColumns
   /** By operation: its service, and where its name is. */
-  const serviceOf: number[] = []
-  const nameAt: number[] = []
-  const services = new Map<string, number>()
+  readonly #serviceOf: number[] = []
+  readonly #nameAt: number[] = []
+  readonly #services = new Map<string, number>()
   /** By hash, the last one with it; and by operation, the one before with the same. */
-  const numbers = new Map<number, number>()
-  const before: number[] = []
-  let [serviceStart, own] = [-1, 0]
-  for (const row of rows) {
-    const [service, serviceEnd] = [columns.serviceStart[row]!, columns.serviceEnd[row]!]
-    if (service !== serviceStart) {
-      serviceStart = service
-      const key = Buffer.from(bytes.buffer, bytes.byteOffset + service, serviceEnd - service).toString('latin1')
-      own = services.get(key) ?? services.size
-      services.set(key, own)
-    }
-    const [start, end, kind] = [columns.nameStart[row]!, columns.nameEnd[row]!, columns.kind[row]!]
-    const hash = hashWords(own, hashBytes(view, start, end), kind, 0)
-    const newest = numbers.get(hash) ?? -1
-    let number = newest
-    while (
-      number >= 0 &&
-      (operations[number]!.kind !== kind ||
-        serviceOf[number] !== own ||
-        names[number]!.length !== end - start ||
-        !isSame(view, nameAt[number]!, start, end - start))
-    )
-      number = before[number]!
-    if (number < 0) {
-      const text = decodeText(bytes, service, serviceEnd) || UNKNOWN_SERVICE
-      number = operations.push({ service: text, name: decodeText(bytes, start, end), kind }) - 1
-      names.push(bytes.slice(start, end))
-      serviceOf.push(own)
-      nameAt.push(start)
-      before.push(newest)
-      numbers.set(hash, number)
-    }
-    operation[row] = number
+  readonly #numbers = new Map<number, number>()
+  readonly #before: number[] = []
+  #serviceStart = -1
+  #service = 0
+
+  constructor(bytes: Uint8Array, columns: SpanColumns) {
+    this.operation = new Uint32Array(columns.count)
+    this.#bytes = bytes
+    this.#view = viewOf(bytes)
+    this.#columns = columns
   }
-  return { operation, operations, names }
+
+  /** Puts the operation of each of the spans `[from, to)` of `rows`. */
+  number(rows: Uint32Array, from: number, to: number): void {
+    const { operation } = this
+    const { serviceStart } = this.#columns
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!
+      if (serviceStart[row] !== this.#serviceStart) this.#enter(row)
+      operation[row] = this.#numberOf(row)
+    }
+  }
+
+  #enter(row: number): void {
+    const start = this.#columns.serviceStart[row]!
+    const key = Buffer.from(
+      this.#bytes.buffer,
+      this.#bytes.byteOffset + start,
+      this.#columns.serviceEnd[row]! - start,
+    ).toString('latin1')
+    this.#serviceStart = start
+    this.#service = this.#services.get(key) ?? this.#services.size
+    this.#services.set(key, this.#service)
+  }
+
+  #numberOf(row: number): number {
+    const { nameStart, nameEnd, kind } = this.#columns
+    const start = nameStart[row]!
+    const length = nameEnd[row]! - start
+    const own = kind[row]!
+    const hash = hashWords(this.#service, hashBytes(this.#view, start, start + length), own, 0)
+    const newest = this.#numbers.get(hash) ?? -1
+    let number = newest
+    while (number >= 0 && !this.#isOperation(number, start, length, own)) number = this.#before[number]!
+    return number < 0 ? this.#add(row, hash, newest) : number
+  }
+
+  #isOperation(number: number, start: number, length: number, kind: number): boolean {
+    return (
+      this.operations[number]!.kind === kind &&
+      this.#serviceOf[number] === this.#service &&
+      this.names[number]!.length === length &&
+      isSame(this.#view, this.#nameAt[number]!, start, length)
+    )
+  }
+
+  #add(row: number, hash: number, before: number): number {
+    const bytes = this.#bytes
+    const { serviceStart, serviceEnd, nameStart, nameEnd, kind } = this.#columns
+    const service = decodeText(bytes, serviceStart[row]!, serviceEnd[row]!) || UNKNOWN_SERVICE
+    const name = decodeText(bytes, nameStart[row]!, nameEnd[row]!)
+    const number = this.operations.push({ service, name, kind: kind[row]! }) - 1
+    this.names.push(bytes.slice(nameStart[row]!, nameEnd[row]!))
+    this.#serviceOf.push(this.#service)
+    this.#nameAt.push(nameStart[row]!)
+    this.#before.push(before)
+    this.#numbers.set(hash, number)
+    return number
+  }
 }
 
 function isSame(view: DataView, a: number, b: number, length: number): boolean {
@@ -227,60 +298,118 @@ function isSame(view: DataView, a: number, b: number, length: number): boolean {
 
 function sort(columns: SpanColumns, rows: Uint32Array): Pick<Source, 'order' | 'trace' | 'first'> {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
-  const { traceOf, traces } = numberTraces(words, rows)
-  const sorted = Uint32Array.from({ length: traces.length }, (_, i) => i).sort((a, b) =>
-    compareIds(words, 4 * traces[a]!, words, 4 * traces[b]!),
-  )
+  const numbered = new Traces(words, rows)
+  inPieces(rows.length, (from, to) => numbered.number(from, to))
+  const { traceOf, traces } = numbered
+  const sorted = allOf(traces.length).sort((a, b) => compareIds(words, 4 * traces[a]!, words, 4 * traces[b]!))
   const place = new Uint32Array(traces.length)
   for (let i = 0; i < sorted.length; i++) place[sorted[i]!] = i
   const first = new Uint32Array(traces.length + 1)
-  for (let i = 0; i < rows.length; i++) first[place[traceOf[i]!]! + 1]!++
+  inPieces(rows.length, (from, to) => count(traceOf, place, from, to, first))
   for (let i = 0; i < traces.length; i++) first[i + 1]! += first[i]!
   const next = first.slice()
   const order = new Uint32Array(rows.length)
   const trace = new Uint32Array(rows.length)
-  for (let i = 0; i < rows.length; i++) {
-    const at = next[place[traceOf[i]!]!]!++
-    order[at] = rows[i]!
-    trace[at] = place[traceOf[i]!]!
-  }
-  const { startHi, startLo } = columns
-  const isLater = (a: number, b: number): boolean =>
-    startHi[a]! > startHi[b]! || (startHi[a] === startHi[b] && startLo[a]! > startLo[b]!)
-  for (let i = 0; i < traces.length; i++) {
-    const own = order.subarray(first[i], first[i + 1])
-    if (own.length > 64) own.sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
-    else {
-      for (let k = 1; k < own.length; k++) {
-        const one = own[k]!
-        let at = k
-        for (; at > 0 && isLater(own[at - 1]!, one); at--) own[at] = own[at - 1]!
-        own[at] = one
-      }
-    }
-  }
+  inPieces(rows.length, (from, to) => putTraces(rows, traceOf, place, from, to, next, order, trace))
+  inPieces(traces.length, (from, to) => sortByStart(columns, first, from, to, order))
   return { order, trace, first }
 }
 
-/** By kept span its trace, numbered as they come, and by trace a span of it. */
-function numberTraces(words: Uint32Array, rows: Uint32Array): { traceOf: Uint32Array; traces: number[] } {
-  let size = 1024
-  while (size < 2 * rows.length) size *= 2
-  const slots = new Int32Array(size).fill(-1)
-  const traces: number[] = []
-  const traceOf = new Uint32Array(rows.length)
-  for (let i = 0; i < rows.length; i++) {
-    const at = 4 * rows[i]!
-    let slot = hashWords(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!) & (size - 1)
-    let trace = slots[slot]!
-    while (trace >= 0 && compareIds(words, at, words, 4 * traces[trace]!) !== 0) {
-      slot = (slot + 1) & (size - 1)
-      trace = slots[slot]!
-    }
-    if (trace < 0) trace = slots[slot] = traces.push(rows[i]!) - 1
-    traceOf[i] = trace
+function count(traceOf: Uint32Array, place: Uint32Array, from: number, to: number, first: Uint32Array): void {
+  for (let i = from; i < to; i++) first[place[traceOf[i]!]! + 1]!++
+}
+
+function putTraces(
+  rows: Uint32Array,
+  traceOf: Uint32Array,
+  place: Uint32Array,
+  from: number,
+  to: number,
+  next: Uint32Array,
+  order: Uint32Array,
+  trace: Uint32Array,
+): void {
+  for (let i = from; i < to; i++) {
+    const own = place[traceOf[i]!]!
+    const at = next[own]!++
+    order[at] = rows[i]!
+    trace[at] = own
   }
-  return { traceOf, traces }
+}
+
+/** Spans of a trace up to which they are put into their order one by one. */
+const FEW = 64
+
+/** Puts the spans of some traces in the order of their starts. */
+function sortByStart(columns: SpanColumns, first: Uint32Array, from: number, to: number, order: Uint32Array): void {
+  const { startHi, startLo } = columns
+  for (let trace = from; trace < to; trace++) {
+    const start = first[trace]!
+    const end = first[trace + 1]!
+    if (end - start > FEW)
+      order
+        .subarray(start, end)
+        .sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
+    else insertByStart(startHi, startLo, order, start, end)
+  }
+}
+
+function insertByStart(
+  startHi: Uint32Array,
+  startLo: Uint32Array,
+  order: Uint32Array,
+  start: number,
+  end: number,
+): void {
+  for (let k = start + 1; k < end; k++) {
+    const one = order[k]!
+    const hi = startHi[one]!
+    const lo = startLo[one]!
+    let at = k
+    for (; at > start; at--) {
+      const before = order[at - 1]!
+      if (startHi[before]! < hi || (startHi[before] === hi && startLo[before]! <= lo)) break
+      order[at] = before
+    }
+    order[at] = one
+  }
+}
+
+/** By kept span its trace, numbered as they come, and by trace a span of it. */
+class Traces {
+  readonly traceOf: Uint32Array
+  readonly traces: number[] = []
+  readonly #words: Uint32Array
+  readonly #rows: Uint32Array
+  readonly #slots: Int32Array
+
+  constructor(words: Uint32Array, rows: Uint32Array) {
+    let size = 1024
+    while (size < 2 * rows.length) size *= 2
+    this.#words = words
+    this.#rows = rows
+    this.#slots = new Int32Array(size).fill(-1)
+    this.traceOf = new Uint32Array(rows.length)
+  }
+
+  number(from: number, to: number): void {
+    const { traceOf, traces } = this
+    const words = this.#words
+    const rows = this.#rows
+    const slots = this.#slots
+    const mask = slots.length - 1
+    for (let i = from; i < to; i++) {
+      const at = 4 * rows[i]!
+      let slot = hashWords(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!) & mask
+      let trace = slots[slot]!
+      while (trace >= 0 && compareIds(words, at, words, 4 * traces[trace]!) !== 0) {
+        slot = (slot + 1) & mask
+        trace = slots[slot]!
+      }
+      if (trace < 0) trace = slots[slot] = traces.push(rows[i]!) - 1
+      traceOf[i] = trace
+    }
+  }
 }
 
 /** The order of trace ids in a section: by their words. */

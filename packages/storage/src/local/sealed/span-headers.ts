@@ -1,5 +1,6 @@
 import { hashWords } from '../block/hash.ts'
 import { Numbers } from './number-column.ts'
+import { inPieces } from './pieces.ts'
 import type { Source } from './source.ts'
 import { fieldEnd } from './wire.ts'
 
@@ -15,8 +16,7 @@ export interface SpanHeaders {
 }
 
 export function spanHeaders(source: Source): SpanHeaders {
-  const { columns, order, trace, group } = source
-  const count = order.length
+  const count = source.order.length
   const headers = {
     start: new Numbers(count),
     duration: new Numbers(count),
@@ -24,30 +24,42 @@ export function spanHeaders(source: Source): SpanHeaders {
     group: new Numbers(count),
   }
   const parents = parentPlaces(source)
-  const parentIds = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
-  for (let place = 0; place < count; place++) {
+  inPieces(count, (from, to) => putHeaders(source, parents, from, to, headers))
+  return headers
+}
+
+function putHeaders(source: Source, parents: Int32Array, from: number, to: number, headers: SpanHeaders): void {
+  const { columns, order, trace, group } = source
+  const { startLo, startHi, durationNs } = columns
+  const { start, duration, parent, group: groups } = headers
+  const parentIds = wordsOf(columns.parentSpanId, columns.count)
+  for (let place = from; place < to; place++) {
     const row = order[place]!
     if (place > 0 && trace[place - 1] === trace[place]) {
       const before = order[place - 1]!
-      setDifference(
-        headers.start,
-        place,
-        columns.startLo[row]!,
-        columns.startHi[row]!,
-        columns.startLo[before]!,
-        columns.startHi[before]!,
-      )
+      setDifference(start, place, startLo[row]!, startHi[row]!, startLo[before]!, startHi[before]!)
     }
-    const [endLo, endHi] = endOf(source, row)
-    setDifference(headers.duration, place, endLo, endHi, columns.startLo[row]!, columns.startHi[row]!)
-    headers.group.value[place] = group[row]!
-    const [lo, hi] = [parentIds[2 * row]!, parentIds[2 * row + 1]!]
+    const ns = durationNs[row]!
+    if (ns >= 0 && ns <= Number.MAX_SAFE_INTEGER) duration.value[place] = ns
+    else setOddDuration(duration, place, source, row)
+    groups.value[place] = group[row]!
+    const lo = parentIds[2 * row]!
+    const hi = parentIds[2 * row + 1]!
     if ((lo | hi) === 0) continue
-    const parent = parents[place]!
-    if (parent < 0) headers.parent.setRaw(place, lo, hi)
-    else headers.parent.value[place] = parent <= place ? 1 + 2 * (place - parent) : 2 * (parent - place)
+    const at = parents[place]!
+    if (at < 0) parent.setRaw(place, lo, hi)
+    else parent.value[place] = at <= place ? 1 + 2 * (place - at) : 2 * (at - place)
   }
-  return headers
+}
+
+/** One below 0, or beyond what the columns have exactly. */
+function setOddDuration(duration: Numbers, place: number, source: Source, row: number): void {
+  const [endLo, endHi] = endOf(source, row)
+  setDifference(duration, place, endLo, endHi, source.columns.startLo[row]!, source.columns.startHi[row]!)
+}
+
+function wordsOf(ids: Uint8Array, count: number): Uint32Array {
+  return new Uint32Array(ids.buffer, ids.byteOffset, 2 * count)
 }
 
 /** The parent's row from a span's and its {@link SpanHeaders.parent}, which is not 0. */
@@ -98,23 +110,48 @@ const FEW = 48
 
 /** By place: that of the first span of its trace with the id of its parent, or -1. */
 function parentPlaces({ columns, order, first }: Source): Int32Array {
-  const ids = new Uint32Array(columns.spanId.buffer, columns.spanId.byteOffset, 2 * columns.count)
-  const parentIds = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
+  const ids = wordsOf(columns.spanId, columns.count)
+  const parentIds = wordsOf(columns.parentSpanId, columns.count)
   const parents = new Int32Array(order.length).fill(-1)
-  for (let trace = 0; trace < first.length - 1; trace++) {
-    const [from, to] = [first[trace]!, first[trace + 1]!]
-    if (to - from > FEW) findMany(ids, parentIds, order, from, to, parents)
-    else {
-      for (let place = from; place < to; place++) {
-        const [lo, hi] = [parentIds[2 * order[place]!]!, parentIds[2 * order[place]! + 1]!]
-        if ((lo | hi) === 0) continue
-        let at = from
-        while (at < to && (ids[2 * order[at]!] !== lo || ids[2 * order[at]! + 1] !== hi)) at++
-        if (at < to) parents[place] = at
-      }
-    }
-  }
+  inPieces(first.length - 1, (from, to) => findParents(ids, parentIds, order, first, from, to, parents))
   return parents
+}
+
+/** Those of the spans of some traces. */
+function findParents(
+  ids: Uint32Array,
+  parentIds: Uint32Array,
+  order: Uint32Array,
+  first: Uint32Array,
+  from: number,
+  to: number,
+  parents: Int32Array,
+): void {
+  for (let trace = from; trace < to; trace++) {
+    const start = first[trace]!
+    const end = first[trace + 1]!
+    if (end - start > FEW) findMany(ids, parentIds, order, start, end, parents)
+    else findFew(ids, parentIds, order, start, end, parents)
+  }
+}
+
+function findFew(
+  ids: Uint32Array,
+  parentIds: Uint32Array,
+  order: Uint32Array,
+  from: number,
+  to: number,
+  parents: Int32Array,
+): void {
+  for (let place = from; place < to; place++) {
+    const row = 2 * order[place]!
+    const lo = parentIds[row]!
+    const hi = parentIds[row + 1]!
+    if ((lo | hi) === 0) continue
+    let at = from
+    while (at < to && (ids[2 * order[at]!] !== lo || ids[2 * order[at]! + 1] !== hi)) at++
+    if (at < to) parents[place] = at
+  }
 }
 
 function findMany(
@@ -128,18 +165,24 @@ function findMany(
   let size = 128
   while (size < 2 * (to - from)) size *= 2
   const slots = new Int32Array(size).fill(-1)
-  const slotOf = (lo: number, hi: number): number => {
-    let slot = hashWords(lo, hi, 0, 0) & (size - 1)
-    for (let place = slots[slot]!; place >= 0; place = slots[slot]!) {
-      if (ids[2 * order[place]!] === lo && ids[2 * order[place]! + 1] === hi) break
-      slot = (slot + 1) & (size - 1)
-    }
-    return slot
-  }
   for (let place = from; place < to; place++) {
-    const slot = slotOf(ids[2 * order[place]!]!, ids[2 * order[place]! + 1]!)
+    const row = 2 * order[place]!
+    const slot = slotOf(slots, ids, order, ids[row]!, ids[row + 1]!)
     if (slots[slot]! < 0) slots[slot] = place
   }
-  for (let place = from; place < to; place++)
-    parents[place] = slots[slotOf(parentIds[2 * order[place]!]!, parentIds[2 * order[place]! + 1]!)]!
+  for (let place = from; place < to; place++) {
+    const row = 2 * order[place]!
+    parents[place] = slots[slotOf(slots, ids, order, parentIds[row]!, parentIds[row + 1]!)]!
+  }
+}
+
+/** Where the place of a span with this id is, or would be. */
+function slotOf(slots: Int32Array, ids: Uint32Array, order: Uint32Array, lo: number, hi: number): number {
+  const mask = slots.length - 1
+  let slot = hashWords(lo, hi, 0, 0) & mask
+  for (let place = slots[slot]!; place >= 0; place = slots[slot]!) {
+    if (ids[2 * order[place]!] === lo && ids[2 * order[place]! + 1] === hi) break
+    slot = (slot + 1) & mask
+  }
+  return slot
 }

@@ -54,6 +54,8 @@ export class Templates {
   readonly #parent = new Int32Array(MAX_NODES)
   readonly #slots = new Int32Array(2 * MAX_NODES).fill(-1)
   readonly #numbers = new Map<string, number>()
+  /** By node, see {@link columns}. */
+  readonly #columns: (readonly number[] | undefined)[] = []
 
   /** The number of an op. */
   number(kind: OpKind, tag = 0, column = 0, bytes = NONE): number {
@@ -88,6 +90,20 @@ export class Templates {
     this.op[child] = op
     this.sibling[child] = this.child[node]!
     return (this.child[node] = child)
+  }
+
+  /** The columns that a message of this template has values of, in turn. */
+  columns(node: number): readonly number[] {
+    return (this.#columns[node] ??= this.#columnsOf(node))
+  }
+
+  #columnsOf(node: number): readonly number[] {
+    const columns: number[] = []
+    for (let at = node; at >= ROOTS; at = this.#parent[at]!) {
+      const { kind, column } = this.ops[this.op[at]!]!
+      if (kind === OP.value || kind === OP.run) columns.push(column)
+    }
+    return columns.reverse()
   }
 
   /** The ops on the way to a node. */

@@ -35,8 +35,13 @@ export class TextPages {
   }
 
   add(text: Uint8Array): void {
-    if (this.#page.length > 0 && this.#page.length + text.length > PAGE_BYTES) this.finish()
-    this.#page.bytes(text)
+    this.addFrom(text, 0, text.length)
+  }
+
+  /** The bytes `[start, end)` of a text. */
+  addFrom(text: Uint8Array, start: number, end: number): void {
+    if (this.#page.length > 0 && this.#page.length + end - start > PAGE_BYTES) this.finish()
+    this.#page.range(text, start, end)
     this.count++
   }
 

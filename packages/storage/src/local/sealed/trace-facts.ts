@@ -1,5 +1,6 @@
 import { MAX_DURATION_NS } from '../block/rows.ts'
 import { Numbers } from './number-column.ts'
+import { inPieces } from './pieces.ts'
 import { setDifference } from './span-headers.ts'
 import type { Source } from './source.ts'
 import type { TraceExtents } from '../read/trace-extents.ts'
@@ -36,9 +37,7 @@ export interface TraceFacts {
 const STATUSES = 3
 
 export function traceFacts(source: Source): TraceFacts {
-  const { first, order, columns, operation } = source
-  const [minLo, minHi] = earliest(source)
-  const count = first.length - 1
+  const count = source.first.length - 1
   const numbers = (): Numbers => new Numbers(count)
   const facts = {
     rows: numbers(),
@@ -52,18 +51,54 @@ export function traceFacts(source: Source): TraceFacts {
     request: numbers(),
     requestRow: numbers(),
   }
-  const { startLo, startHi, durationNs, status } = columns
-  const parents = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
-  const ids = new Uint32Array(columns.spanId.buffer, columns.spanId.byteOffset, 2 * columns.count)
-  for (let trace = 0; trace < count; trace++) {
-    const opening = order[first[trace]!]!
-    const [lo, hi] = [startLo[opening]!, startHi[opening]!]
+  const [minLo, minHi] = earliest(source)
+  const finder = new Facts(source, facts, minLo, minHi)
+  inPieces(count, (from, to) => finder.put(from, to))
+  return facts
+}
+
+class Facts {
+  readonly #source: Source
+  readonly #facts: TraceFacts
+  readonly #parents: Uint32Array
+  readonly #ids: Uint32Array
+  readonly #minLo: number
+  readonly #minHi: number
+
+  constructor(source: Source, facts: TraceFacts, minLo: number, minHi: number) {
+    const { columns } = source
+    this.#source = source
+    this.#facts = facts
+    this.#parents = new Uint32Array(columns.parentSpanId.buffer, columns.parentSpanId.byteOffset, 2 * columns.count)
+    this.#ids = new Uint32Array(columns.spanId.buffer, columns.spanId.byteOffset, 2 * columns.count)
+    this.#minLo = minLo
+    this.#minHi = minHi
+  }
+
+  /** Those of some traces. */
+  put(from: number, to: number): void {
+    for (let trace = from; trace < to; trace++) this.#put(trace)
+  }
+
+  #put(trace: number): void {
+    const { first, order, columns } = this.#source
+    const { startLo, startHi, durationNs, status } = columns
+    const parents = this.#parents
+    const facts = this.#facts
+    const start = first[trace]!
+    const end = first[trace + 1]!
+    const opening = order[start]!
+    const lo = startLo[opening]!
+    const hi = startHi[opening]!
     let errors = 0
     let longest = 0
     let earliest = 0
-    let [request, root, isOnly] = [-1, -Infinity, true]
-    let [endLo, endHi] = [0, 0]
-    for (let place = first[trace]!; place < first[trace + 1]!; place++) {
+    let request = -1
+    let root = -Infinity
+    let isOnly = true
+    let endLo = 0
+    let endHi = 0
+    for (let place = start; place < end; place++) {
       const row = order[place]!
       const signed = Math.max(-MAX_DURATION_NS, Math.min(MAX_DURATION_NS, durationNs[row]!))
       const duration = Math.max(0, signed)
@@ -82,23 +117,31 @@ export function traceFacts(source: Source): TraceFacts {
       if (duration > earliest) earliest = duration
       if ((parents[2 * row]! | parents[2 * row + 1]!) !== 0) continue
       if (signed === root) isOnly = false
-      if (signed > root) [request, root, isOnly] = [place, signed, true]
+      if (signed > root) {
+        request = place
+        root = signed
+        isOnly = true
+      }
     }
-    if (request >= 0 && isOnly && status[order[request]!]! < STATUSES && isAlone(order, first, trace, request, ids)) {
-      const row = order[request]!
-      facts.request.value[trace] = 1 + 4 * operation[row]! + status[row]!
-      facts.requestRow.value[trace] = request - first[trace]!
-    }
-    setDifference(facts.start, trace, lo, hi, minLo, minHi)
-    facts.rows.value[trace] = first[trace + 1]! - first[trace]!
+    setDifference(facts.start, trace, lo, hi, this.#minLo, this.#minHi)
+    facts.rows.value[trace] = end - start
     facts.errors.value[trace] = errors
     facts.over.value[trace] = Math.floor(endHi / WORD)
     facts.end.set(trace, endLo, endHi % WORD)
     setWhole(facts.longest, trace, longest)
     setWhole(facts.first, trace, earliest)
-    if (request >= 0) setWhole(facts.root, trace, rootCode(Math.max(0, root), earliest))
+    if (request < 0) return
+    setWhole(facts.root, trace, rootCode(Math.max(0, root), earliest))
+    if (isOnly) this.#putRequest(trace, request)
   }
-  return facts
+
+  #putRequest(trace: number, place: number): void {
+    const { first, order, columns, operation } = this.#source
+    const row = order[place]!
+    if (columns.status[row]! >= STATUSES || !isAlone(order, first, trace, place, this.#ids)) return
+    this.#facts.request.value[trace] = 1 + 4 * operation[row]! + columns.status[row]!
+    this.#facts.requestRow.value[trace] = place - first[trace]!
+  }
 }
 
 /** See {@link TraceFacts.root}. */
@@ -122,12 +165,14 @@ function setWhole(numbers: Numbers, index: number, value: number): void {
 }
 
 function earliest({ first, order, columns }: Source): readonly [lo: number, hi: number] {
-  let [lo, hi] = [0, Infinity]
+  const { startLo, startHi } = columns
+  let lo = 0
+  let hi = Infinity
   for (let trace = 0; trace < first.length - 1; trace++) {
     const row = order[first[trace]!]!
-    if (columns.startHi[row]! > hi || (columns.startHi[row] === hi && columns.startLo[row]! >= lo)) continue
-    lo = columns.startLo[row]!
-    hi = columns.startHi[row]!
+    if (startHi[row]! > hi || (startHi[row] === hi && startLo[row]! >= lo)) continue
+    lo = startLo[row]!
+    hi = startHi[row]!
   }
   return [lo, hi]
 }

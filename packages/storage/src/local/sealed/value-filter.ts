@@ -6,6 +6,7 @@ import { SPAN_PLACES, visitAttributes, RESOURCE_PLACE, SCOPE_PLACE } from '../re
 import { LEVEL, ROLE } from './column.ts'
 import type { Columns } from './columns.ts'
 import type { Entries } from './entries.ts'
+import { inPieces } from './pieces.ts'
 import type { Piece } from './text-pages.ts'
 import { keyValue } from './wire.ts'
 
@@ -31,57 +32,116 @@ export interface AttributeSet {
 
 /** From the distinct values of all columns. */
 export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
+  const found = new Attributes(entries, columns)
+  inPieces(entries.count, (from, to) => found.add(from, to))
+  return found.take()
+}
+
+class Attributes {
+  readonly #entries: Entries
+  readonly #columns: Columns
+  readonly #hashes: Int32Array
+  #count = 0
   /** Of values that have no hash yet. */
-  const others = new HashSet(MAX_OTHERS)
-  const hashes = new Int32Array(entries.count + columns.names.length)
-  let count = 0
-  const otherKeys = new Set<string>()
-  const { bytes } = entries
-  const other = (from: Uint8Array, start: number, end: number): void => {
-    hashAttribute(from, viewOf(from), start, end, others)
-    const key = readAttribute(from, start, end)?.key
-    if (key !== undefined && otherKeys.size <= MAX_KEYS) otherKeys.add(key)
-  }
-  const keyHashes = columns.names.map(({ role, name }) => (role === ROLE.attribute ? hashArray(name) : 0))
-  for (const [i, { role }] of columns.names.entries()) if (role === ROLE.attribute) hashes[count++] = keyHashes[i]!
-  for (let entry = 0; entry < entries.count; entry++) {
-    const column = entries.column(entry)
-    const { level, role, type, name } = columns.names[column]!
-    const [start, end] = [entries.start(entry), entries.end(entry)]
-    if (role === ROLE.attribute) {
-      if (type !== 0) hashes[count++] = pairHash(keyHashes[column]!, entries.hash(entry))
-      else {
-        const whole = keyValue(name, bytes.subarray(start, end))
-        hashAttribute(whole, viewOf(whole), 0, whole.length, others)
-      }
-    } else if (role === ROLE.odd) other(bytes, start, end)
-    else if (role === ROLE.own) {
-      const place = level === LEVEL.span ? SPAN_PLACES.any : level === LEVEL.resource ? RESOURCE_PLACE : SCOPE_PLACE
-      visitAttributes(bytes, start, end, place, other)
+  readonly #others = new HashSet(MAX_OTHERS)
+  readonly #otherKeys = new Set<string>()
+  /** By column: the hash of its key, and whether all of its values have one and the hash of theirs. */
+  readonly #keyHashes: Int32Array
+  readonly #isScalar: Uint8Array
+
+  constructor(entries: Entries, columns: Columns) {
+    const { names } = columns
+    this.#entries = entries
+    this.#columns = columns
+    this.#hashes = new Int32Array(entries.count + names.length)
+    this.#keyHashes = new Int32Array(names.length)
+    this.#isScalar = new Uint8Array(names.length)
+    for (let i = 0; i < names.length; i++) {
+      const { role, type, name } = names[i]!
+      if (role !== ROLE.attribute) continue
+      this.#hashes[this.#count++] = this.#keyHashes[i] = hashArray(name)
+      this.#isScalar[i] = type === 0 ? 0 : 1
     }
   }
-  const all = new Int32Array(count + others.size)
-  all.set(hashes.subarray(0, count))
-  for (const hash of others) all[count++] = hash
-  return { hashes: all, otherKeys: otherKeys.size > MAX_KEYS ? undefined : otherKeys }
+
+  /** Some entries. */
+  add(from: number, to: number): void {
+    const entries = this.#entries
+    const keyHashes = this.#keyHashes
+    const isScalar = this.#isScalar
+    const hashes = this.#hashes
+    let count = this.#count
+    for (let entry = from; entry < to; entry++) {
+      const column = entries.column(entry)
+      if (isScalar[column] === 1) hashes[count++] = pairHash(keyHashes[column]!, entries.hash(entry))
+      else this.#addOther(entry, column)
+    }
+    this.#count = count
+  }
+
+  #addOther(entry: number, column: number): void {
+    const { bytes } = this.#entries
+    const { level, role, name } = this.#columns.names[column]!
+    const start = this.#entries.start(entry)
+    const end = this.#entries.end(entry)
+    if (role === ROLE.attribute) {
+      const whole = keyValue(name, bytes.subarray(start, end))
+      hashAttribute(whole, viewOf(whole), 0, whole.length, this.#others)
+    } else if (role === ROLE.odd) this.#addOdd(bytes, start, end)
+    else if (role === ROLE.own) {
+      const place = level === LEVEL.span ? SPAN_PLACES.any : level === LEVEL.resource ? RESOURCE_PLACE : SCOPE_PLACE
+      visitAttributes(bytes, start, end, place, (from, at, stop) => this.#addOdd(from, at, stop))
+    }
+  }
+
+  #addOdd(from: Uint8Array, start: number, end: number): void {
+    hashAttribute(from, viewOf(from), start, end, this.#others)
+    const key = readAttribute(from, start, end)?.key
+    if (key !== undefined && this.#otherKeys.size <= MAX_KEYS) this.#otherKeys.add(key)
+  }
+
+  take(): AttributeSet {
+    const all = new Int32Array(this.#count + this.#others.size)
+    all.set(this.#hashes.subarray(0, this.#count))
+    for (const hash of this.#others) all[this.#count++] = hash
+    return { hashes: all, otherKeys: this.#otherKeys.size > MAX_KEYS ? undefined : this.#otherKeys }
+  }
 }
 
 /** `write` appends to the section and returns the offset. */
 export function writeFilter(hashes: Int32Array, write: (bytes: Uint8Array) => number): Piece[] {
   const count = Math.max(1, Math.ceil(hashes.length / PIECE_ENTRIES))
   const first = new Uint32Array(count + 1)
-  for (const hash of hashes) first[pieceOf(hash, count) + 1]!++
+  inPieces(hashes.length, (from, to) => countHashes(hashes, from, to, count, first))
   for (let i = 0; i < count; i++) first[i + 1]! += first[i]!
   const next = first.slice()
   const sorted = new Int32Array(hashes.length)
-  for (const hash of hashes) sorted[next[pieceOf(hash, count)]!++] = hash
+  inPieces(hashes.length, (from, to) => putHashes(hashes, from, to, count, next, sorted))
   return Array.from({ length: count }, (_, i) => {
-    const own = sorted.subarray(first[i], first[i + 1])
-    const bloom = createBloom(own.length, BITS)
-    for (const hash of own) bloomAdd(bloom, hash || 1, PROBES)
-    const bytes = new Uint8Array(bloom.buffer)
+    const bytes = filterOf(sorted, first[i]!, first[i + 1]!)
     return { offset: write(bytes), length: bytes.length, crc: crc32(bytes) }
   })
+}
+
+function countHashes(hashes: Int32Array, from: number, to: number, pieces: number, first: Uint32Array): void {
+  for (let i = from; i < to; i++) first[pieceOf(hashes[i]!, pieces) + 1]!++
+}
+
+function putHashes(
+  hashes: Int32Array,
+  from: number,
+  to: number,
+  pieces: number,
+  next: Uint32Array,
+  sorted: Int32Array,
+): void {
+  for (let i = from; i < to; i++) sorted[next[pieceOf(hashes[i]!, pieces)]!++] = hashes[i]!
+}
+
+function filterOf(hashes: Int32Array, from: number, to: number): Uint8Array {
+  const bloom = createBloom(to - from, BITS)
+  for (let i = from; i < to; i++) bloomAdd(bloom, hashes[i]! || 1, PROBES)
+  return new Uint8Array(bloom.buffer)
 }
 
 /** Which of the pieces has the bits of a hash. */

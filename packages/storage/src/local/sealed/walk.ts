@@ -1,8 +1,10 @@
+import type { SpanColumns } from '@spoor/otlp'
 import { ANY, LEVEL, ROLE, type LevelNumber, type Role } from './column.ts'
 import type { Columns } from './columns.ts'
 import type { Entries } from './entries.ts'
 import { grown } from './entries.ts'
-import { LevelRows } from './level-rows.ts'
+import { LevelRows, reordered } from './level-rows.ts'
+import { inPieces } from './pieces.ts'
 import { MAX_NODES, MAX_TRIES, OP, rootOf, type OpKind, type Templates } from './template.ts'
 
 /** What is done with a field, by its tag. */
@@ -100,11 +102,6 @@ export class Walker {
     }
   }
 
-  /** Where the span that is added will be: values are told apart by it later, those of neighbours lie together. */
-  set place(place: number) {
-    this.#entries.place = place
-  }
-
   /**
    * Puts spans in another order: what comes at a place came as which, and with them their events and links, which `ends` has the ends of as the spans came.
    * Returns these ends by place.
@@ -118,18 +115,47 @@ export class Walker {
     const links = flattened(cameAs, ends[LEVEL.link])
     this.rows[LEVEL.event]!.reorder(events.cameAs)
     this.rows[LEVEL.link]!.reorder(links.cameAs)
-    const { eventTimeLo, eventTimeHi } = this
-    this.eventTimeLo = events.cameAs.map((event) => eventTimeLo[event]!)
-    this.eventTimeHi = events.cameAs.map((event) => eventTimeHi[event]!)
+    this.eventTimeLo = reordered(this.eventTimeLo, events.cameAs)
+    this.eventTimeHi = reordered(this.eventTimeHi, events.cameAs)
     return { [LEVEL.event]: events.ends, [LEVEL.link]: links.ends }
+  }
+
+  /**
+   * Adds the spans `[from, to)` of `rows`, whole if `whole`; where each will be `places` has by span. Puts how many events and links there are up to and with
+   * each.
+   */
+  addSpans(
+    { spanStart, spanEnd }: SpanColumns,
+    rows: Uint32Array,
+    places: Uint32Array,
+    from: number,
+    to: number,
+    whole: boolean,
+    events: Uint32Array,
+    links: Uint32Array,
+  ): void {
+    const entries = this.#entries
+    const eventRows = this.rows[LEVEL.event]!
+    const linkRows = this.rows[LEVEL.link]!
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!
+      // Values are told apart by it later, those of neighbours lie together.
+      entries.place = places[row]!
+      this.add(LEVEL.span, spanStart[row]!, spanEnd[row]!, whole)
+      events[i] = eventRows.count
+      links[i] = linkRows.count
+    }
   }
 
   /** Adds a row for the message in `[start, end)`, whole if `whole`. Returns false when it is kept as it came. */
   add(level: LevelNumber, start: number, end: number, whole = false): boolean {
     this.#traceId = -1
     const rows = this.rows[level]!
-    const [, events, links] = this.rows as readonly [LevelRows, LevelRows, LevelRows]
-    const [rowCount, eventCount, linkCount] = [rows.count, events.count, links.count]
+    const events = this.rows[LEVEL.event]!
+    const links = this.rows[LEVEL.link]!
+    const rowCount = rows.count
+    const eventCount = events.count
+    const linkCount = links.count
     if (!whole && this.#row(level, start, end)) return true
     rows.cut(rowCount)
     events.cut(eventCount)
@@ -467,13 +493,24 @@ export class Walker {
 function flattened(cameAs: Uint32Array, ends: Uint32Array): { cameAs: Uint32Array; ends: Uint32Array } {
   const flat = new Uint32Array(ends.at(-1) ?? 0)
   const ordered = new Uint32Array(cameAs.length)
-  let count = 0
-  for (let place = 0; place < cameAs.length; place++) {
+  inPieces(cameAs.length, (from, to) => flatten(cameAs, ends, from, to, flat, ordered))
+  return { cameAs: flat, ends: ordered }
+}
+
+function flatten(
+  cameAs: Uint32Array,
+  ends: Uint32Array,
+  from: number,
+  to: number,
+  flat: Uint32Array,
+  ordered: Uint32Array,
+): void {
+  let count = from === 0 ? 0 : ordered[from - 1]!
+  for (let place = from; place < to; place++) {
     const came = cameAs[place]!
     for (let event = came === 0 ? 0 : ends[came - 1]!; event < ends[came]!; event++) flat[count++] = event
     ordered[place] = count
   }
-  return { cameAs: flat, ends: ordered }
 }
 
 function schema(actions: Readonly<Record<number, number>>): Schema {
