@@ -1,5 +1,6 @@
 import { createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { hashBytes, hashWords, viewOf } from '../block/hash.ts'
+import { inPieces } from '../sealed/pieces.ts'
 import { fieldEnd } from '../sealed/wire.ts'
 
 /** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
@@ -15,6 +16,9 @@ export class SpanDigest {
   spans = 0
   /** 32 bits. */
   value = 0
+  /** Of the span before: where its scope begins, and the hash of all that it is under. */
+  #scope = -1
+  #group = 0
 
   /** The spans of a serialized `TracesData`, or request. Throws OtlpError on malformed bytes. */
   add(bytes: Uint8Array): void {
@@ -25,21 +29,32 @@ export class SpanDigest {
 
   /** The same of bytes that have been scanned. `rows`: which of their spans; default: all. */
   addScanned(bytes: Uint8Array, columns: SpanColumns, rows?: Uint32Array): void {
-    const count = rows ? rows.length : columns.count
     const view = viewOf(bytes)
-    let scope = -1
-    let group = 0
+    this.#scope = -1
+    inPieces(rows ? rows.length : columns.count, (from, to) => this.#add(bytes, view, columns, rows, from, to))
+    this.value >>>= 0
+  }
+
+  #add(
+    bytes: Uint8Array,
+    view: DataView,
+    columns: SpanColumns,
+    rows: Uint32Array | undefined,
+    from: number,
+    to: number,
+  ): void {
+    const { spanStart, spanEnd, scopeStart } = columns
     let sum = this.value
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const row = rows ? rows[i]! : i
-      if (columns.scopeStart[row] !== scope) {
-        scope = columns.scopeStart[row]!
-        group = groupHash(bytes, view, columns, row)
+      if (scopeStart[row] !== this.#scope) {
+        this.#scope = scopeStart[row]!
+        this.#group = groupHash(bytes, view, columns, row)
       }
-      sum = (sum + hashWords(hashBytes(view, columns.spanStart[row]!, columns.spanEnd[row]!), group, 0, 0)) | 0
+      sum = (sum + hashWords(hashBytes(view, spanStart[row]!, spanEnd[row]!), this.#group, 0, 0)) | 0
     }
-    this.value = sum >>> 0
-    this.spans += count
+    this.value = sum
+    this.spans += to - from
   }
 }
 

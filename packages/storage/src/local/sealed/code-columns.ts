@@ -5,6 +5,7 @@ import type { Entries } from './entries.ts'
 import type { LevelRows } from './level-rows.ts'
 import { Numbers } from './number-column.ts'
 import { inPieces } from './pieces.ts'
+import type { Hold } from './specimen.ts'
 import type { Templates } from './template.ts'
 import { TextCoder } from './text-cases.ts'
 
@@ -109,13 +110,15 @@ function readVarint(view: DataView, at: number, end: number, entry: number, numb
   numbers.set(entry, lo >>> 0, hi >>> 0)
 }
 
-/** The lengths of runs, each once and by column; in the rows' slots their number takes the place of the length. */
+/** The lengths of runs, each once and by column; in the rows' slots their number takes the place of the length. `hold`: see `specimen.ts`. */
 export function numberRuns(
   columns: Columns,
   rows: LevelRows,
   templates: Templates,
+  hold?: Hold,
 ): Map<number, number[]> {
   const runs = new Runs(columns, rows, templates)
+  hold?.(runs)
   inPieces(rows.count, (from, to) => runs.number(from, to))
   return runs.lengths
 }

@@ -6,11 +6,12 @@ import type { CaseList, ShapeList } from './column-reader.ts'
 import type { Chunk } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
+import { inPieces } from './pieces.ts'
 import type { RowFields, SealedRows } from './sealed-rows.ts'
 import type { SectionColumns } from './section-columns.ts'
 import { NO_BITS } from './section-file.ts'
 import type { Step } from './shape-steps.ts'
-import { otherFields, type Source } from './source.ts'
+import { hasOtherFields, type Source } from './source.ts'
 import type { Hold } from './specimen.ts'
 import { OP, type OpKind } from './template.ts'
 import { ValueWriter } from './value-writer.ts'
@@ -26,7 +27,8 @@ const NO_VALUES: CaseList = { bits: NO_BITS, count: 0, cases: new Uint32Array(),
  * section's readers do where its bytes are not those that were written.
  */
 export function isSameAs(source: Source, columns: SectionColumns, rows: SealedRows, hold?: Hold): boolean {
-  if (rows.count !== source.order.length || !isEachOnce(source) || !hasOwnGroups(source, columns, rows)) return false
+  if (rows.count !== source.order.length || !isEachOnce(source) || !hasOwnGroups(source, columns, rows, hold))
+    return false
   const comparison = new Comparison(source, columns, rows)
   hold?.(columns, comparison)
   return comparison.isSame()
@@ -35,34 +37,92 @@ export function isSameAs(source: Source, columns: SectionColumns, rows: SealedRo
 /** An order that had a span twice, and so another one not at all, would be the same by itself. */
 function isEachOnce({ order, columns, kept }: Source): boolean {
   const left = new Uint8Array(columns.count)
-  for (let i = 0; i < kept.length; i++) left[kept[i]!] = 1
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!
-    if (left[row] !== 1) return false
-    left[row] = 0
-  }
-  return order.length === kept.length
+  let found = 0
+  inPieces(kept.length, (from, to) => mark(kept, from, to, left))
+  inPieces(order.length, (from, to) => (found += unmark(order, from, to, left)))
+  return found === kept.length && order.length === kept.length
 }
 
-function hasOwnGroups(source: Source, columns: SectionColumns, rows: SealedRows): boolean {
-  const { bytes, columns: spans, order } = source
-  const { group } = rows
-  const groupOf = new Int32Array(spans.count).fill(-1)
-  for (let place = 0; place < order.length; place++) groupOf[order[place]!] = group[place]!
-  const { resourceOf, scopeOf } = columns.head
-  const resources = messagesOf(columns, LEVEL.resource)
-  const scopes = messagesOf(columns, LEVEL.scope)
-  let [scope, known] = [-1, -1]
-  for (let row = 0; row < spans.count; row++) {
-    const own = groupOf[row]!
-    if (own < 0 || (own === known && spans.scopeStart[row] === scope)) continue
-    scope = spans.scopeStart[row]!
-    known = own
-    const [resource, inner] = [resources[resourceOf[own]!], scopes[scopeOf[own]!]]
-    if (!resource?.equals(otherFields(bytes, spans.resourceStart[row]!, spans.resourceEnd[row]!))) return false
-    if (!inner?.equals(otherFields(bytes, scope, spans.scopeEnd[row]!))) return false
+function mark(rows: Uint32Array, from: number, to: number, marks: Uint8Array): void {
+  for (let i = from; i < to; i++) marks[rows[i]!] = 1
+}
+
+/** How many of them had a mark, which they have not any more. */
+function unmark(rows: Uint32Array, from: number, to: number, marks: Uint8Array): number {
+  let count = 0
+  for (let i = from; i < to; i++) {
+    count += marks[rows[i]!]!
+    marks[rows[i]!] = 0
   }
-  return true
+  return count
+}
+
+function hasOwnGroups(source: Source, columns: SectionColumns, rows: SealedRows, hold?: Hold): boolean {
+  const groups = new ComparedGroups(source, columns, rows.group)
+  inPieces(source.kept.length, (from, to) => groups.compare(from, to))
+  hold?.(groups)
+  return groups.areSame
+}
+
+/** Whether spans are under their own resources and scopes. */
+class ComparedGroups {
+  areSame = true
+  readonly #source: Source
+  readonly #groupOf: Uint32Array
+  readonly #resourceOf: Uint32Array
+  readonly #scopeOf: Uint32Array
+  readonly #resources: readonly Buffer[]
+  readonly #scopes: readonly Buffer[]
+  /** Of the span before. */
+  #scope = -1
+  #group = -1
+  #resourceStart = -1
+  #resource = -1
+
+  constructor(source: Source, columns: SectionColumns, group: Uint32Array) {
+    const groupOf = new Uint32Array(source.columns.count)
+    const { order } = source
+    inPieces(order.length, (from, to) => scatter(group, order, from, to, groupOf))
+    this.#source = source
+    this.#groupOf = groupOf
+    this.#resourceOf = columns.head.resourceOf
+    this.#scopeOf = columns.head.scopeOf
+    this.#resources = messagesOf(columns, LEVEL.resource)
+    this.#scopes = messagesOf(columns, LEVEL.scope)
+  }
+
+  compare(from: number, to: number): void {
+    const { kept, columns } = this.#source
+    const { scopeStart } = columns
+    const groupOf = this.#groupOf
+    for (let i = from; i < to; i++) {
+      const row = kept[i]!
+      const own = groupOf[row]!
+      if (own === this.#group && scopeStart[row] === this.#scope) continue
+      this.#scope = scopeStart[row]!
+      this.#group = own
+      if (!this.#isSame(row, own)) this.areSame = false
+    }
+  }
+
+  #isSame(row: number, group: number): boolean {
+    const { bytes, columns } = this.#source
+    const start = columns.resourceStart[row]!
+    const resource = this.#resourceOf[group]!
+    if (start !== this.#resourceStart || resource !== this.#resource) {
+      const message = this.#resources[resource]
+      if (!message || !hasOtherFields(bytes, start, columns.resourceEnd[row]!, message)) return false
+      this.#resourceStart = start
+      this.#resource = resource
+    }
+    const message = this.#scopes[this.#scopeOf[group]!]
+    return message !== undefined && hasOtherFields(bytes, this.#scope, columns.scopeEnd[row]!, message)
+  }
+}
+
+/** Puts numbers at other places, by the place of each. */
+function scatter(numbers: Uint32Array, places: Uint32Array, from: number, to: number, out: Uint32Array): void {
+  for (let i = from; i < to; i++) out[places[i]!] = numbers[i]!
 }
 
 function messagesOf(columns: SectionColumns, level: 3 | 4): Buffer[] {
@@ -134,17 +194,28 @@ class Comparison {
   }
 
   isSame(): boolean {
-    const { columns, order } = this.#source
+    const { order } = this.#source
     let place = 0
     for (const chunk of this.#columns.chunks(LEVEL.span, 0, order.length)) {
       this.#begin(chunk)
-      for (const end = place + chunk.rows[LEVEL.span]!; place < end; place++) {
-        const row = order[place]!
-        this.#fields.moveTo(place)
-        if (!this.#message(LEVEL.span, columns.spanStart[row]!, columns.spanEnd[row]!)) return false
-      }
+      const end = place + chunk.rows[LEVEL.span]!
+      if (end > order.length || !this.#areSame(place, end)) return false
+      place = end
     }
     return place === order.length
+  }
+
+  /** The spans of a chunk. */
+  #areSame(from: number, to: number): boolean {
+    const { columns, order } = this.#source
+    const { spanStart, spanEnd } = columns
+    const fields = this.#fields
+    for (let place = from; place < to; place++) {
+      const row = order[place]!
+      fields.moveTo(place)
+      if (!this.#message(LEVEL.span, spanStart[row]!, spanEnd[row]!)) return false
+    }
+    return true
   }
 
   #begin(chunk: Chunk): void {
@@ -357,13 +428,14 @@ class Comparison {
 }
 
 function planOf(steps: readonly Step[]): Plan {
-  return Int32Array.from(
-    steps.flatMap(({ kind, tag, column, bytes, length }) => [
-      kind,
-      tag,
-      column,
-      kind === OP.bytes ? bytes.length : length,
-      0,
-    ]),
-  )
+  const plan = new Int32Array(WIDTH * steps.length)
+  for (let i = 0; i < steps.length; i++) {
+    const { kind, tag, column, bytes, length } = steps[i]!
+    const at = WIDTH * i
+    plan[at] = kind
+    plan[at + 1] = tag
+    plan[at + 2] = column
+    plan[at + 3] = kind === OP.bytes ? bytes.length : length
+  }
+  return plan
 }

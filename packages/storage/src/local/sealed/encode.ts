@@ -59,21 +59,22 @@ export interface EncodedSection {
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
 export function encodeSection({ requests, areGiven, take, whole = false, hold }: SectionInput): EncodedSection {
-  const source = readSource(requests, take, areGiven)
+  const source = readSource(requests, take, areGiven, hold)
   const columns = new Columns()
   const templates = new Templates()
   const entries = new Entries(source.bytes)
   const { walker, eventsOf } = walk(source, new Walker(entries, columns, templates), whole)
-  const runs = numberRuns(columns, walker.rows[LEVEL.span]!, templates)
+  const runs = numberRuns(columns, walker.rows[LEVEL.span]!, templates, hold)
   const encoded = codeColumns(columns, entries, walker.rows[LEVEL.span]!, runs)
   const column = (name: ColumnName): EncodedColumn =>
     encoded[columns.number(name.level, name.role, name.type, name.name)]!
 
   const parts = new Parts()
-  const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, templates)
-  const chunks = new ChunkWriter(source, tables, encoded, column, eventsOf, parts.add).write()
+  const { tables, shapes } = tablesOf(source, walker, eventsOf, encoded, column, templates, hold)
+  const chunkWriter = new ChunkWriter(source, tables, encoded, column, eventsOf, parts.add)
+  const chunks = chunkWriter.write()
   const { pages, firstTexts } = writeTexts(encoded, entries, parts)
-  const { hashes, otherKeys } = attributesOf(entries, columns)
+  const { hashes, otherKeys } = attributesOf(entries, columns, hold)
   const filters = { traceFilter: writeTraceFilter(source, parts), attributeFilter: writeFilter(hashes, parts.add) }
 
   const numbers = new Map<number, number>()
@@ -112,6 +113,7 @@ export function encodeSection({ requests, areGiven, take, whole = false, hold }:
     encoded,
     tables,
     shapes,
+    chunkWriter,
     chunks,
     pages,
     filters,
@@ -123,7 +125,7 @@ export function encodeSection({ requests, areGiven, take, whole = false, hold }:
     source,
     parts: parts.list,
     meta: {
-      ...metaOf(source),
+      ...metaOf(source, hold),
       length: parts.length,
       head: { offset, length: packed.length, crc: crc32(packed), raw: head.length },
       traceFilter: filters.traceFilter,
@@ -178,9 +180,11 @@ function tablesOf(
   encoded: readonly EncodedColumn[],
   column: (name: ColumnName) => EncodedColumn,
   templates: Templates,
+  hold?: Hold,
 ): { tables: EncodedTable[]; shapes: Shapes[] } {
   const spans = spanHeaders(source)
-  const facts = traceFacts(source)
+  const facts = traceFacts(source, hold)
+  hold?.(spans)
   const times = eventTimes(source, walker, eventsOf[LEVEL.event])
   const headers: Partial<Record<LevelNumber, readonly EncodedColumn[]>> = {
     [LEVEL.span]: withSizes(SPAN_HEADERS.slice(0, 3).map(column), [spans.start, spans.duration, spans.parent]),
@@ -320,10 +324,11 @@ function headColumn(
   }
 }
 
-function metaOf(source: Source): Omit<SectionMeta, 'length' | 'head'> {
+function metaOf(source: Source, hold?: Hold): Omit<SectionMeta, 'length' | 'head'> {
   const { columns, order, operations, first } = source
   const bounds = new Bounds(source)
   inPieces(order.length, (from, to) => bounds.add(from, to))
+  hold?.(bounds)
   const { min, max, rawBytes, statuses, minDuration, maxDuration } = bounds
   const start = (place: number): string =>
     order.length === 0

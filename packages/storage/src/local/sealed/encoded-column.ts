@@ -45,6 +45,10 @@ export class EncodedColumn {
   #local = new Uint32Array(0)
   #stamp = new Uint32Array(0)
   #plans = 0
+  /** What {@link write} needs of each case, in one piece: the bits of its rest, of texts as far as they are patterns, and of numbers base and unit. */
+  #rests: Uint16Array | undefined
+  #bases: Float64Array | undefined
+  #units: Float64Array | undefined
 
   constructor(name: ColumnName) {
     this.name = name
@@ -216,7 +220,8 @@ export class EncodedColumn {
       return this.#own(shape, { width: 0, cases: Uint32Array.of(number) })
     }
     if (sizeBits < defaultBits) {
-      const ofSize = caseOfSize.map((one) => Math.max(0, cases.indexOf(one)))
+      const ofSize = new Int32Array(SIZES)
+      for (let size = 0, code = 0; size < SIZES; size++) if (seen[size]! > 0) ofSize[size] = code++
       putSizes(value, members, places, count, codes, ofSize)
       return this.#own(shape, { width, cases: Uint32Array.from(cases) })
     }
@@ -246,14 +251,20 @@ export class EncodedColumn {
     const { writer } = this
     writer.write(code, layout.width)
     const number = layout.cases ? layout.cases[code]! : code
-    if (this.text) {
-      if (number < this.text.patterns.length) this.#coder!.copyRest(member, this.text.patterns[number]!.width, writer)
-      return
-    }
-    const one = this.cases[number]!
-    if (one.width === 0) return
-    if (one.width === RAW) this.#numbers!.writeRaw(member, writer)
-    else writer.writeNumber((this.#numbers!.value[member]! - one.base) / one.unit, one.width)
+    const rests = (this.#rests ??= this.#restsOf())
+    const width = number < rests.length ? rests[number]! : 0
+    if (width === 0) return
+    if (this.text) this.#coder!.copyRest(member, width, writer)
+    else if (width === RAW) this.#numbers!.writeRaw(member, writer)
+    else writer.writeNumber((this.#numbers!.value[member]! - this.#bases![number]!) / this.#units![number]!, width)
+  }
+
+  /** To be called when all is planned. */
+  #restsOf(): Uint16Array {
+    if (this.text) return Uint16Array.from(this.text.patterns, ({ width }) => width)
+    this.#bases = Float64Array.from(this.cases, ({ base }) => base)
+    this.#units = Float64Array.from(this.cases, ({ unit }) => unit)
+    return Uint16Array.from(this.cases, ({ width }) => width)
   }
 }
 

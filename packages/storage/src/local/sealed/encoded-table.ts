@@ -1,5 +1,6 @@
 import type { EncodedColumn, Layout } from './encoded-column.ts'
 import type { LevelRows } from './level-rows.ts'
+import { inPieces } from './pieces.ts'
 
 /** A number that every row has, `column`'s {@link EncodedColumn.plan} taking rows as members. */
 export interface Header {
@@ -34,6 +35,9 @@ export class EncodedTable {
   readonly #slotCodes: Uint32Array
   /** By shape: the slots of which anything is written. */
   readonly #writtenSlots: (readonly number[])[] = []
+  /** Memory that is used for one shape after the other: the values of a column, and where their codes belong. */
+  #members = new Uint32Array(0)
+  #places = new Uint32Array(0)
 
   /** `slots`: what the rows have in the holes of their templates, and by shape the column of each. */
   constructor(
@@ -59,31 +63,34 @@ export class EncodedTable {
   #plan(): void {
     const { count, shape, shapes } = this
     const first = new Uint32Array(shapes + 1)
-    for (let row = 0; row < count; row++) first[shape[row]! + 1]!++
+    inPieces(count, (from, to) => countShapes(shape, from, to, first))
     for (let i = 0; i < shapes; i++) first[i + 1]! += first[i]!
     const next = first.slice()
     const order = new Uint32Array(count)
-    for (let row = 0; row < count; row++) order[next[shape[row]!]!++] = row
-    let most = 0
-    for (let i = 0; i < shapes; i++) most = Math.max(most, (first[i + 1]! - first[i]!) * manyOf(this.#slotColumns[i]!))
-    const scratch = { members: new Uint32Array(most), places: new Uint32Array(most), firsts: new Uint32Array(count) }
-    for (let i = 0; i < shapes; i++) {
-      const rows = order.subarray(first[i], first[i + 1])
-      for (const { column, codes, layouts, isWritten } of this.headers) {
-        const layout = column.plan(i, rows, rows, rows.length, codes)
-        layouts.push(layout)
-        isWritten.push(column.isWritten(layout))
-        this.#addUse(column, i, 1, layout)
-      }
-      this.#planSlots(i, rows, scratch)
-      const columns = this.#slotColumns[i]!
-      this.#writtenSlots.push(
-        Array.from(columns.keys()).filter((slot) => columns[slot]!.isWritten(this.#slotLayouts[i]![slot]!)),
-      )
-    }
+    inPieces(count, (from, to) => putRows(shape, from, to, next, order))
+    const firsts = new Uint32Array(count)
+    for (let i = 0; i < shapes; i++) this.#planShape(i, order.subarray(first[i], first[i + 1]), firsts)
   }
 
-  #planSlots(shape: number, rows: Uint32Array, { members, places, firsts }: Scratch): void {
+  #planShape(shape: number, rows: Uint32Array, firsts: Uint32Array): void {
+    const { headers } = this
+    for (let i = 0; i < headers.length; i++) {
+      const { column, codes, layouts, isWritten } = headers[i]!
+      const layout = column.plan(shape, rows, rows, rows.length, codes)
+      layouts.push(layout)
+      isWritten.push(column.isWritten(layout))
+      this.#addUse(column, shape, 1, layout)
+    }
+    this.#planSlots(shape, rows, firsts)
+    const columns = this.#slotColumns[shape]!
+    const layouts = this.#slotLayouts[shape]!
+    const written: number[] = []
+    for (let slot = 0; slot < columns.length; slot++) if (columns[slot]!.isWritten(layouts[slot]!)) written.push(slot)
+    this.#writtenSlots.push(written)
+  }
+
+  /** `firsts`: room for the first slot of each row. */
+  #planSlots(shape: number, rows: Uint32Array, firsts: Uint32Array): void {
     const columns = this.#slotColumns[shape]!
     const layouts = this.#slotLayouts[shape]!
     if (columns.length === 0) return
@@ -92,26 +99,26 @@ export class EncodedTable {
     for (let slot = 0; slot < columns.length; slot++) {
       const column = columns[slot]!
       if (layouts[slot]) continue
-      let count = 0
       let values = 0
-      let isOne = true
-      for (let same = slot; same < columns.length; same++) {
-        if (columns[same] !== column) continue
-        values++
-        for (let i = 0; i < rows.length; i++) {
-          const place = firsts[i]! + same
-          const member = slots[place]!
-          if (count > 0 && member !== members[0]) isOne = false
-          places[count] = place
-          members[count++] = member
-        }
-      }
+      for (let same = slot; same < columns.length; same++) if (columns[same] === column) values++
+      this.#reserve(values * rows.length)
+      let count = 0
+      for (let same = slot; same < columns.length; same++)
+        if (columns[same] === column)
+          count = gather(slots, firsts, same, rows.length, this.#members, this.#places, count)
+      const members = this.#members
       const layout =
-        (isOne ? column.planOne(shape, members[0]!, count) : undefined) ??
-        column.plan(shape, members, places, count, this.#slotCodes)
+        (isOne(members, count) ? column.planOne(shape, members[0]!, count) : undefined) ??
+        column.plan(shape, members, this.#places, count, this.#slotCodes)
       for (let same = slot; same < columns.length; same++) if (columns[same] === column) layouts[same] = layout
       this.#addUse(column, shape, values, layout)
     }
+  }
+
+  #reserve(values: number): void {
+    if (values <= this.#members.length) return
+    this.#members = new Uint32Array(values)
+    this.#places = new Uint32Array(values)
   }
 
   #addUse(column: EncodedColumn, shape: number, values: number, layout: Layout): void {
@@ -155,23 +162,35 @@ function writeHeader(
   }
 }
 
-/** Memory that is used for one shape after the other. */
-interface Scratch {
-  /** Of one column: its values' entries, and where their codes belong. */
-  readonly members: Uint32Array
-  readonly places: Uint32Array
-  /** Of each row: its first slot. */
-  readonly firsts: Uint32Array
+function countShapes(shape: Uint32Array, from: number, to: number, first: Uint32Array): void {
+  for (let row = from; row < to; row++) first[shape[row]! + 1]!++
 }
 
-/** The most values that a row has in one column. */
-function manyOf(columns: readonly EncodedColumn[]): number {
-  const counts = new Map<EncodedColumn, number>()
-  let most = 0
-  for (const column of columns) {
-    const count = (counts.get(column) ?? 0) + 1
-    counts.set(column, count)
-    most = Math.max(most, count)
+function putRows(shape: Uint32Array, from: number, to: number, next: Uint32Array, order: Uint32Array): void {
+  for (let row = from; row < to; row++) order[next[shape[row]!]!++] = row
+}
+
+/** Puts what some rows have in a slot, and where that is, from `at` on. Returns the next place. */
+function gather(
+  slots: Uint32Array,
+  firsts: Uint32Array,
+  slot: number,
+  rows: number,
+  members: Uint32Array,
+  places: Uint32Array,
+  at: number,
+): number {
+  for (let i = 0; i < rows; i++) {
+    const place = firsts[i]! + slot
+    places[at + i] = place
+    members[at + i] = slots[place]!
   }
-  return most
+  return at + rows
+}
+
+/** Whether all are the same. */
+function isOne(members: Uint32Array, count: number): boolean {
+  const one = members[0]
+  for (let i = 1; i < count; i++) if (members[i] !== one) return false
+  return true
 }

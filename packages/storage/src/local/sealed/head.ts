@@ -270,11 +270,14 @@ export class Head {
   }
 
   template(number: number): Op[] {
-    return Array.from(new ByteReader(this.#templates[number]!).numbers(), (op) => {
-      const found = this.ops[op]
-      if (!found) throw new RangeError(`op ${op} of ${this.ops.length}`)
-      return found
-    })
+    const numbers = new ByteReader(this.#templates[number]!).numbers()
+    const ops: Op[] = []
+    for (let i = 0; i < numbers.length; i++) {
+      const op = this.ops[numbers[i]!]
+      if (!op) throw new RangeError(`op ${numbers[i]} of ${this.ops.length}`)
+      ops.push(op)
+    }
+    return ops
   }
 
   column(number: number): HeadColumn {

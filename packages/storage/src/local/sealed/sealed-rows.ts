@@ -3,6 +3,7 @@ import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
 import type { SpanFields } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
 import type { SectionColumns } from './section-columns.ts'
+import { inPieces } from './pieces.ts'
 import { parentRow } from './span-headers.ts'
 
 const [START, DURATION, PARENT, GROUP] = SPAN_HEADERS as [
@@ -119,18 +120,7 @@ export class SealedRows implements BlockRows {
       const parents = this.#numbers(PARENT)
       const { spanId } = this
       const ids = new Uint32Array(2 * this.count)
-      for (let row = 0; row < this.count; row++) {
-        const distance = parents.value[row]!
-        if (distance === 0) continue
-        if (distance < 0) {
-          ids[2 * row] = parents.lo(row)
-          ids[2 * row + 1] = parents.hi(row)
-        } else {
-          const parent = parentRow(row, distance)
-          ids[2 * row] = spanId[2 * parent]!
-          ids[2 * row + 1] = spanId[2 * parent + 1]!
-        }
-      }
+      inPieces(this.count, (from, to) => putParents(parents, spanId, from, to, ids))
       return ids
     })
   }
@@ -214,32 +204,39 @@ export class SealedRows implements BlockRows {
 
   #starts(): { readonly lo: Uint32Array; readonly hi: Uint32Array } {
     return this.#once('starts', () => {
-      const { first, start, count } = this.#traces
       const deltas = this.#numbers(START)
       const lo = new Uint32Array(this.count)
       const hi = new Uint32Array(this.count)
-      const [baseLo, baseHi] = [Number(this.#minStart & 0xffffffffn), Number(this.#minStart >> 32n)]
-      for (let trace = 0; trace < count; trace++) {
-        let atLo = baseLo + start.lo(trace)
-        let atHi = baseHi + start.hi(trace)
-        const end = first[trace + 1]! - this.from
-        for (let row = first[trace]! - this.from; row < end; row++) {
-          const delta = deltas.value[row]!
-          if (delta >= 0 && delta < WORD) atLo += delta
-          else {
-            atLo += deltas.lo(row)
-            atHi += deltas.hi(row)
-          }
-          if (atLo >= WORD) {
-            atLo -= WORD
-            atHi++
-          }
-          lo[row] = atLo
-          hi[row] = atHi
-        }
-      }
+      inPieces(this.#traces.count, (from, to) => this.#putStarts(deltas, from, to, lo, hi))
       return { lo, hi }
     })
+  }
+
+  /** Those of some traces. */
+  #putStarts(deltas: Numbers, from: number, to: number, lo: Uint32Array, hi: Uint32Array): void {
+    const { first, start } = this.#traces
+    const { value } = deltas
+    const baseLo = Number(this.#minStart & 0xffffffffn)
+    const baseHi = Number(this.#minStart >> 32n)
+    for (let trace = from; trace < to; trace++) {
+      let atLo = baseLo + start.lo(trace)
+      let atHi = baseHi + start.hi(trace)
+      const end = first[trace + 1]! - this.from
+      for (let row = first[trace]! - this.from; row < end; row++) {
+        const delta = value[row]!
+        if (delta >= 0 && delta < WORD) atLo += delta
+        else {
+          atLo += deltas.lo(row)
+          atHi += deltas.hi(row)
+        }
+        if (atLo >= WORD) {
+          atLo -= WORD
+          atHi++
+        }
+        lo[row] = atLo
+        hi[row] = atHi
+      }
+    }
   }
 
   #ofShape<T extends Uint32Array | Uint8Array>(out: T, of: T): T {
@@ -275,6 +272,22 @@ export class SealedRows implements BlockRows {
     let value = this.#values.get(name) as T | undefined
     if (value === undefined) this.#values.set(name, (value = this.#columns.file.reading(load)))
     return value
+  }
+}
+
+function putParents(parents: Numbers, spanId: Uint32Array, from: number, to: number, ids: Uint32Array): void {
+  const { value } = parents
+  for (let row = from; row < to; row++) {
+    const distance = value[row]!
+    if (distance === 0) continue
+    if (distance < 0) {
+      ids[2 * row] = parents.lo(row)
+      ids[2 * row + 1] = parents.hi(row)
+    } else {
+      const parent = parentRow(row, distance)
+      ids[2 * row] = spanId[2 * parent]!
+      ids[2 * row + 1] = spanId[2 * parent + 1]!
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { freeMemory } from '../block/memory.ts'
 import { decodeText } from '../block/attribute.ts'
 import { inPieces } from './pieces.ts'
 import { MAX_SECTION_SPANS } from './section-meta.ts'
+import type { Hold } from './specimen.ts'
 import { fieldEnd } from './wire.ts'
 
 /** Field 2 of a `ResourceSpans` are its scopes, of a `ScopeSpans` its spans; length-delimited. */
@@ -45,11 +46,12 @@ export interface Range {
   readonly end: number
 }
 
-/** Throws OtlpError for a request that is malformed. `take`: by span as it came; `areGiven`: the requests are not needed any more. */
+/** Throws OtlpError for a request that is malformed. `take`: by span as it came; `areGiven`: the requests are not needed any more; `hold`: see `specimen.ts`. */
 export function readSource(
   requests: readonly Uint8Array[],
   take?: (row: number) => boolean,
   areGiven?: boolean,
+  hold?: Hold,
 ): Source {
   const length = requests.reduce((sum, request) => sum + request.length, 0)
   const columns = createSpanColumns(Math.min(MAX_SECTION_SPANS, Math.ceil(length / 64)))
@@ -59,10 +61,11 @@ export function readSource(
   const kept = take ? keptOf(columns.count, take) : allOf(columns.count)
   const group = new Uint32Array(columns.count)
   inPieces(kept.length, (from, to) => groups.number(bytes, columns, kept, from, to, group))
-  const operations = operationsOf(bytes, columns, kept)
+  const operations = operationsOf(bytes, columns, kept, hold)
   if (groups.length > GROUPS_ROOM) bytes = joined([bytes.subarray(0, length)], length + groups.length)
   groups.copyTo(bytes)
-  const sorted = sort(columns, kept)
+  const sorted = sort(columns, kept, hold)
+  hold?.(groups)
   return {
     bytes,
     columns,
@@ -74,6 +77,17 @@ export function readSource(
     scopes: groups.scopes,
     groups: groups.groups,
   }
+}
+
+/** Whether these are the fields that a message has besides {@link MEMBERS}. */
+export function hasOtherFields(bytes: Uint8Array, start: number, end: number, fields: Uint8Array): boolean {
+  let at = 0
+  for (let p = start; p < end;) {
+    const next = fieldEnd(bytes, p, end)
+    if (bytes[p] === MEMBERS) p = next
+    else for (; p < next; p++, at++) if (bytes[p] !== fields[at]) return false
+  }
+  return at === fields.length
 }
 
 function allOf(count: number): Uint32Array {
@@ -185,7 +199,7 @@ class Groups {
 }
 
 /** What a `ResourceSpans` has besides its scopes, or a `ScopeSpans` besides its spans. */
-export function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
+function otherFields(bytes: Uint8Array, start: number, end: number): Buffer {
   const parts: Uint8Array[] = []
   for (let p = start; p < end;) {
     const next = fieldEnd(bytes, p, end)
@@ -199,10 +213,13 @@ function operationsOf(
   bytes: Uint8Array,
   columns: SpanColumns,
   rows: Uint32Array,
+  hold?: Hold,
 ): Pick<Source, 'operation' | 'operations' | 'names'> {
   const found = new Operations(bytes, columns)
   inPieces(rows.length, (from, to) => found.number(rows, from, to))
-  return found
+  hold?.(found)
+  const { operation, operations, names } = found
+  return { operation, operations, names }
 }
 
 /** Numbers the distinct operations. */
@@ -296,16 +313,15 @@ function isSame(view: DataView, a: number, b: number, length: number): boolean {
   return true
 }
 
-function sort(columns: SpanColumns, rows: Uint32Array): Pick<Source, 'order' | 'trace' | 'first'> {
+function sort(columns: SpanColumns, rows: Uint32Array, hold?: Hold): Pick<Source, 'order' | 'trace' | 'first'> {
   const words = new Uint32Array(columns.traceId.buffer, columns.traceId.byteOffset, 4 * columns.count)
   const numbered = new Traces(words, rows)
   inPieces(rows.length, (from, to) => numbered.number(from, to))
   const { traceOf, traces } = numbered
-  const sorted = allOf(traces.length).sort((a, b) => compareIds(words, 4 * traces[a]!, words, 4 * traces[b]!))
-  const place = new Uint32Array(traces.length)
-  for (let i = 0; i < sorted.length; i++) place[sorted[i]!] = i
+  hold?.(numbered)
+  const place = placesById(words, traces)
   const first = new Uint32Array(traces.length + 1)
-  inPieces(rows.length, (from, to) => count(traceOf, place, from, to, first))
+  inPieces(rows.length, (from, to) => countRows(traceOf, place, from, to, first))
   for (let i = 0; i < traces.length; i++) first[i + 1]! += first[i]!
   const next = first.slice()
   const order = new Uint32Array(rows.length)
@@ -315,7 +331,82 @@ function sort(columns: SpanColumns, rows: Uint32Array): Pick<Source, 'order' | '
   return { order, trace, first }
 }
 
-function count(traceOf: Uint32Array, place: Uint32Array, from: number, to: number, first: Uint32Array): void {
+/** By trace, of which `spans` has one each: its place in the order of the ids. */
+function placesById(words: Uint32Array, spans: readonly number[]): Uint32Array {
+  const { length } = spans
+  // By the first bits of their ids, which are random: a few have the same, and are put in order one by one.
+  const shift = Math.clz32(length | 1)
+  const count = 2 ** (32 - shift)
+  const buckets = new Uint32Array(count + 1)
+  inPieces(length, (from, to) => countFirst(words, spans, shift, from, to, buckets))
+  for (let i = 0; i < count; i++) buckets[i + 1]! += buckets[i]!
+  const next = buckets.slice()
+  const sorted = new Uint32Array(length)
+  inPieces(length, (from, to) => putFirst(words, spans, shift, from, to, next, sorted))
+  inPieces(count, (from, to) => sortBuckets(words, spans, buckets, from, to, sorted))
+  const place = new Uint32Array(length)
+  for (let i = 0; i < length; i++) place[sorted[i]!] = i
+  return place
+}
+
+/** What is put into its order one by one, at most. */
+const FEW = 64
+
+function countFirst(
+  words: Uint32Array,
+  spans: readonly number[],
+  shift: number,
+  from: number,
+  to: number,
+  buckets: Uint32Array,
+): void {
+  for (let i = from; i < to; i++) buckets[(words[4 * spans[i]!]! >>> shift) + 1]!++
+}
+
+function putFirst(
+  words: Uint32Array,
+  spans: readonly number[],
+  shift: number,
+  from: number,
+  to: number,
+  next: Uint32Array,
+  sorted: Uint32Array,
+): void {
+  for (let i = from; i < to; i++) sorted[next[words[4 * spans[i]!]! >>> shift]!++] = i
+}
+
+function sortBuckets(
+  words: Uint32Array,
+  spans: readonly number[],
+  buckets: Uint32Array,
+  from: number,
+  to: number,
+  sorted: Uint32Array,
+): void {
+  for (let i = from; i < to; i++) {
+    const start = buckets[i]!
+    const end = buckets[i + 1]!
+    // Ids that are not random may all have the same.
+    if (end - start > FEW) sortById(words, spans, sorted.subarray(start, end))
+    else if (end - start > 1) insertById(words, spans, start, end, sorted)
+  }
+}
+
+function sortById(words: Uint32Array, spans: readonly number[], traces: Uint32Array): void {
+  traces.sort((a, b) => compareIds(words, 4 * spans[a]!, words, 4 * spans[b]!))
+}
+
+function insertById(words: Uint32Array, spans: readonly number[], start: number, end: number, traces: Uint32Array): void {
+  for (let k = start + 1; k < end; k++) {
+    const one = traces[k]!
+    let at = k
+    for (; at > start && compareIds(words, 4 * spans[traces[at - 1]!]!, words, 4 * spans[one]!) > 0; at--)
+      traces[at] = traces[at - 1]!
+    traces[at] = one
+  }
+}
+
+function countRows(traceOf: Uint32Array, place: Uint32Array, from: number, to: number, first: Uint32Array): void {
   for (let i = from; i < to; i++) first[place[traceOf[i]!]! + 1]!++
 }
 
@@ -336,9 +427,6 @@ function putTraces(
     trace[at] = own
   }
 }
-
-/** Spans of a trace up to which they are put into their order one by one. */
-const FEW = 64
 
 /** Puts the spans of some traces in the order of their starts. */
 function sortByStart(columns: SpanColumns, first: Uint32Array, from: number, to: number, order: Uint32Array): void {

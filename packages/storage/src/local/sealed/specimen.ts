@@ -1,3 +1,5 @@
+import { SpanDigest } from '../files/digest.ts'
+import { ByteWriter } from './bytes.ts'
 import { encodeSection } from './encode.ts'
 import { Section } from './section.ts'
 
@@ -37,5 +39,7 @@ export function specimenOf(requests: readonly Uint8Array[]): readonly object[] |
   const section = new Section(meta, (at, length) => bytes.subarray(at, at + length))
   const rows = section.rows()
   section.isSameAs(source, rows, hold)
-  return [...held, section, rows]
+  const digest = new SpanDigest()
+  digest.addScanned(source.bytes, source.columns, source.kept)
+  return [...held, section, rows, digest, new ByteWriter(1)]
 }

@@ -3,6 +3,7 @@ import { Numbers } from './number-column.ts'
 import { inPieces } from './pieces.ts'
 import { setDifference } from './span-headers.ts'
 import type { Source } from './source.ts'
+import type { Hold } from './specimen.ts'
 import type { TraceExtents } from '../read/trace-extents.ts'
 
 /*
@@ -36,7 +37,8 @@ export interface TraceFacts {
 /** Statuses that have a name. */
 const STATUSES = 3
 
-export function traceFacts(source: Source): TraceFacts {
+/** `hold`: see `specimen.ts`. */
+export function traceFacts(source: Source, hold?: Hold): TraceFacts {
   const count = source.first.length - 1
   const numbers = (): Numbers => new Numbers(count)
   const facts = {
@@ -54,6 +56,7 @@ export function traceFacts(source: Source): TraceFacts {
   const [minLo, minHi] = earliest(source)
   const finder = new Facts(source, facts, minLo, minHi)
   inPieces(count, (from, to) => finder.put(from, to))
+  hold?.(facts, finder)
   return facts
 }
 

@@ -7,6 +7,7 @@ import { LEVEL, ROLE } from './column.ts'
 import type { Columns } from './columns.ts'
 import type { Entries } from './entries.ts'
 import { inPieces } from './pieces.ts'
+import type { Hold } from './specimen.ts'
 import type { Piece } from './text-pages.ts'
 import { keyValue } from './wire.ts'
 
@@ -30,10 +31,11 @@ export interface AttributeSet {
   readonly otherKeys: ReadonlySet<string> | undefined
 }
 
-/** From the distinct values of all columns. */
-export function attributesOf(entries: Entries, columns: Columns): AttributeSet {
+/** From the distinct values of all columns. `hold`: see `specimen.ts`. */
+export function attributesOf(entries: Entries, columns: Columns, hold?: Hold): AttributeSet {
   const found = new Attributes(entries, columns)
   inPieces(entries.count, (from, to) => found.add(from, to))
+  hold?.(found)
   return found.take()
 }
 
