@@ -9,6 +9,7 @@ import { readLogState, walkLog } from '../files/walk.ts'
 import { encodeSection } from '../sealed/encode.ts'
 import { holdSpecimen } from '../sealed/specimen.ts'
 import { MAX_SECTION_BYTES, MAX_SECTION_SPANS } from '../sealed/section-meta.ts'
+import { freeSource } from '../sealed/source.ts'
 
 /** Why a log has no sealed form, and never will as it is: it is damaged, or it would take too much. */
 export class CannotSeal extends Error {
@@ -105,7 +106,7 @@ function* sectionsOf(
   for (const stretch of walkLog(log, path, header, FILE_HEADER, logSize)) {
     if (stretch.kind !== 'record') throw new CannotSeal('log', `${path} is damaged at byte ${stretch.start}`)
     const { record } = stretch
-    const rawBytes = record.frames.reduce((sum, { rawLength }) => sum + rawLength, 0)
+    const rawBytes = bytesOf([record])
     if (records.length > 0 && (spans + record.spans > MAX_SECTION_SPANS || bytes + rawBytes > MAX_SECTION_BYTES)) {
       yield records
       records = []
@@ -120,13 +121,24 @@ function* sectionsOf(
 
 function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
   try {
-    const requests = records.flatMap(({ frames }) => frames.map((frame) => readFrame(log, path, frame)))
-    holdSpecimen(requests)
-    writer.add(encodeSection({ requests, areGiven: true }))
+    holdSpecimen(requestsOf(log, path, records))
+    const section = encodeSection({ requests: requestsOf(log, path, records), length: bytesOf(records) })
+    writer.add(section)
+    freeSource(section.source)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)
     throw error
   }
+}
+
+function* requestsOf(log: File, path: string, records: readonly LogRecord[]): Generator<Uint8Array> {
+  for (const { frames } of records) for (const frame of frames) yield readFrame(log, path, frame)
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  let bytes = 0
+  for (const { frames } of records) for (const { rawLength } of frames) bytes += rawLength
+  return bytes
 }
 
 /** Resolves when it is durable. */

@@ -27,7 +27,7 @@ import { inPieces } from './pieces.ts'
 import type { SectionMeta } from './section-meta.ts'
 import { Shapes } from './shapes.ts'
 import type { Hold } from './specimen.ts'
-import { readSource, type Source } from './source.ts'
+import { readSource, type Source, type SourceInput } from './source.ts'
 import { setDifference, spanHeaders } from './span-headers.ts'
 import { Templates } from './template.ts'
 import { textStart } from './text-cases.ts'
@@ -36,17 +36,9 @@ import { traceFacts } from './trace-facts.ts'
 import { attributesOf, writeFilter } from './value-filter.ts'
 import { Walker } from './walk.ts'
 
-export interface SectionInput {
-  /** Serialized requests in order of arrival. */
-  readonly requests: readonly Uint8Array[]
-  /** Their memory is free as soon as they have been copied: they are of some 30 MB, and so is the copy. Default: the caller's. */
-  readonly areGiven?: boolean
-  /** Which spans; by their number, counted over all requests from 0. Default: all. */
-  readonly take?: (row: number) => boolean
+export interface SectionInput extends SourceInput {
   /** Every span is kept as it came, without columns for what is in it. Default: false. */
   readonly whole?: boolean
-  /** Takes what is made on the way, see `specimen.ts`. Default: nothing is kept of it. */
-  readonly hold?: Hold
 }
 
 export interface EncodedSection {
@@ -58,8 +50,9 @@ export interface EncodedSection {
 }
 
 /** A section of these spans. Throws OtlpError for a request that is malformed. */
-export function encodeSection({ requests, areGiven, take, whole = false, hold }: SectionInput): EncodedSection {
-  const source = readSource(requests, take, areGiven, hold)
+export function encodeSection({ whole = false, ...input }: SectionInput): EncodedSection {
+  const { hold } = input
+  const source = readSource(input)
   const columns = new Columns()
   const templates = new Templates()
   const entries = new Entries(source.bytes)

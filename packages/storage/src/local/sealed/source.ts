@@ -46,23 +46,33 @@ export interface Range {
   readonly end: number
 }
 
-/** Throws OtlpError for a request that is malformed. `take`: by span as it came; `areGiven`: the requests are not needed any more; `hold`: see `specimen.ts`. */
-export function readSource(
-  requests: readonly Uint8Array[],
-  take?: (row: number) => boolean,
-  areGiven?: boolean,
-  hold?: Hold,
-): Source {
-  const length = requests.reduce((sum, request) => sum + request.length, 0)
+/** What a source is made from. */
+export interface SourceInput {
+  /** Serialized requests in order of arrival. */
+  readonly requests: Iterable<Uint8Array>
+  /**
+   * Bytes of all requests together, for who makes them one after the other, as they are asked for: the memory of each is freed as soon as it has been copied, so that
+   * there are never both all of them and the copy, some 30 MB each. Default: they stay the caller's, and are gone through twice.
+   */
+  readonly length?: number
+  /** Which spans; by their number, counted over all requests from 0. Default: all. */
+  readonly take?: (row: number) => boolean
+  /** Takes what is made on the way, see `specimen.ts`. Default: nothing is kept of it. */
+  readonly hold?: Hold
+}
+
+/** Throws OtlpError for a request that is malformed, and RangeError where their bytes are not `length`. */
+export function readSource({ requests, length: given, take, hold }: SourceInput): Source {
+  const length = given ?? lengthOf(requests)
   const columns = createSpanColumns(Math.min(MAX_SECTION_SPANS, Math.ceil(length / 64)))
   const groups = new Groups(length)
-  let bytes = joined(requests, length + GROUPS_ROOM, areGiven)
+  let bytes = joined(requests, length, GROUPS_ROOM, given !== undefined)
   scanSpans(bytes.subarray(0, length), columns)
   const kept = take ? keptOf(columns.count, take) : allOf(columns.count)
   const group = new Uint32Array(columns.count)
   inPieces(kept.length, (from, to) => groups.number(bytes, columns, kept, from, to, group))
   const operations = operationsOf(bytes, columns, kept, hold)
-  if (groups.length > GROUPS_ROOM) bytes = joined([bytes.subarray(0, length)], length + groups.length)
+  if (groups.length > GROUPS_ROOM) bytes = joined([bytes.subarray(0, length)], length, groups.length)
   groups.copyTo(bytes)
   const sorted = sort(columns, kept, hold)
   hold?.(groups)
@@ -107,16 +117,29 @@ function keptOf(count: number, take: (row: number) => boolean): Uint32Array {
   return kept.subarray(0, length)
 }
 
-function joined(parts: readonly Uint8Array[], length: number, areGiven = false): Uint8Array {
+/** Frees the memory of a source that is not needed any more, instead of leaving it to V8, which would collect all of the heap to get room for the next one. */
+export function freeSource({ bytes, columns }: Source): void {
+  freeMemory(bytes)
+  for (const column of Object.values(columns)) if (typeof column === 'object') freeMemory(column)
+}
+
+function lengthOf(parts: Iterable<Uint8Array>): number {
+  let length = 0
+  for (const part of parts) length += part.length
+  return length
+}
+
+function joined(parts: Iterable<Uint8Array>, length: number, room: number, areGiven = false): Uint8Array {
   // Not cleared, as that would take as long as to fill it.
-  const buffer = Buffer.allocUnsafeSlow(length)
-  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, length)
+  const buffer = Buffer.allocUnsafeSlow(length + room)
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, length + room)
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)
     at += part.length
     if (areGiven) freeMemory(part)
   }
+  if (at !== length) throw new RangeError(`${at} bytes of requests where ${length} should be`)
   return bytes
 }
 

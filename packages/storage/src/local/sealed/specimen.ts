@@ -18,12 +18,12 @@ let specimen: readonly object[] | undefined
  * collection finds no such object alive. Sealing makes a section's objects, is done with them, and collects: without the specimen it has nearly everything
  * compiled anew in each section.
  */
-export function holdSpecimen(requests: readonly Uint8Array[]): void {
+export function holdSpecimen(requests: Iterable<Uint8Array>): void {
   specimen ??= specimenOf(requests)
 }
 
 /** Undefined when the first request alone is too large. */
-export function specimenOf(requests: readonly Uint8Array[]): readonly object[] | undefined {
+export function specimenOf(requests: Iterable<Uint8Array>): readonly object[] | undefined {
   const few: Uint8Array[] = []
   let size = 0
   for (const request of requests) {
