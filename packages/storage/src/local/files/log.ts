@@ -234,6 +234,7 @@ export function readBody(file: File, head: RecordHead): LogRecord | undefined {
     frames.push(frame)
     offset += frame.length
   }
+  freeMemory(body)
   if (offset !== head.end) return undefined
   return { start: head.start, end: head.end, spans: head.spans, arrivedMs: head.arrivedMs, frames }
 }

@@ -198,7 +198,7 @@ function tablesOf(
   const group = column(SPAN_HEADERS[3]!)
   group.uses = source.order.length
   group.setIdentity(spans.group, source.groups.length)
-  const shapes = Array.from({ length: LEVELS }, () => new Shapes())
+  const shapes = Array.from({ length: LEVELS }, () => new Shapes(templates.nodes))
   const tables = shapes.map((own, level) => {
     const rows = walker.rows[level]
     if (!rows) {

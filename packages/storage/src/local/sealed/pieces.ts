@@ -11,3 +11,14 @@ const PIECE = 2048
 export function inPieces(count: number, work: (from: number, to: number) => void): void {
   for (let from = 0; from < count; from += PIECE) work(from, Math.min(from + PIECE, count))
 }
+
+/** The numbers from 0 to `count` - 1. */
+export function allOf(count: number): Uint32Array {
+  const all = new Uint32Array(count)
+  inPieces(count, (from, to) => putNumbers(all, from, to))
+  return all
+}
+
+function putNumbers(all: Uint32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) all[i] = i
+}

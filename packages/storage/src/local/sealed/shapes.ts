@@ -1,5 +1,4 @@
 import type { Source } from './source.ts'
-import { MAX_NODES } from './template.ts'
 
 /** Distinct shapes: a template, and of spans an operation and a status with it. */
 export class Shapes {
@@ -8,7 +7,12 @@ export class Shapes {
   readonly statuses: number[] = []
   readonly #numbers = new Map<number, number>()
   /** By node: the shape that the last one had. */
-  readonly #last = new Int32Array(MAX_NODES).fill(-1)
+  readonly #last: Int32Array
+
+  /** `templates`: their number is below this. */
+  constructor(templates: number) {
+    this.#last = new Int32Array(templates).fill(-1)
+  }
 
   number(node: number, operation = 0, status = 0): number {
     const last = this.#last[node]!
