@@ -120,6 +120,11 @@ export class ColumnReader {
     return { bits, count, cases, rests }
   }
 
+  /** Reads the values one after the other, which is faster where only some rows have any. */
+  cursor(): ColumnCursor {
+    return new ColumnCursor(this.#uses, this.#rest)
+  }
+
   /** By use: how many values a row has that are not always the same. */
   #varying(): Uint16Array {
     return (this.#varyingValues ??= this.#uses.values.map((values, use) =>
@@ -178,6 +183,45 @@ export class ColumnReader {
         index++
       }
     }
+  }
+}
+
+/** Goes through the values of a column in the order of the rows, without those of shapes that have a {@link ColumnReader.constantOf}. */
+export class ColumnCursor {
+  /** Of the value that was read last: its case, and the bit at which its rest begins. */
+  one = 0
+  restAt = 0
+  bits = NO_BITS
+  readonly #uses: Uses
+  readonly #rest: Uint16Array
+  #view = NO_BITS.view
+  #at = 0
+
+  constructor(uses: Uses, rest: Uint16Array) {
+    this.#uses = uses
+    this.#rest = rest
+  }
+
+  /** Begins with the first value that these bits have. */
+  begin(bits: Bits): void {
+    this.bits = bits
+    this.#view = bits.view
+    this.#at = bits.at
+  }
+
+  /** Reads the next value, which is in a row of this shape. */
+  next(shape: number): void {
+    const { of, listAt, lists, width } = this.#uses
+    const use = of[shape]!
+    const codeBits = width[use]!
+    const list = listAt[use]!
+    const at = this.#at
+    const code = codeBits === 0 ? 0 : (this.#view.getUint32(at >>> 3, true) >>> (at & 7)) & ((1 << codeBits) - 1)
+    const one = list < 0 ? code : lists[list + code]!
+    const restAt = at + codeBits
+    this.one = one
+    this.restAt = restAt
+    this.#at = one < this.#rest.length ? restAt + this.#rest[one]! : restAt
   }
 }
 

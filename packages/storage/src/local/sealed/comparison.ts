@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { viewOf } from '../block/hash.ts'
 import { BackWriter } from './back-writer.ts'
 import { CODING, EVENT_HEADERS, LEVEL, type LevelNumber } from './column.ts'
-import type { CaseList, ShapeList } from './column-reader.ts'
+import type { ColumnCursor, ShapeList } from './column-reader.ts'
 import type { Chunk } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
@@ -20,7 +20,6 @@ import { ValueWriter } from './value-writer.ts'
 const WORD = 2 ** 32
 /** The tag of Span.events = 11. */
 const EVENTS = 0x5a
-const NO_VALUES: CaseList = { bits: NO_BITS, count: 0, cases: new Uint32Array(), rests: new Uint32Array() }
 
 /**
  * Whether a section gives back exactly what it was made from: each span of the source once, all bytes of it, under its own resource and scope. It reads the
@@ -143,16 +142,18 @@ function messagesOf(columns: SectionColumns, level: 3 | 4): Buffer[] {
 /** The values of a column in the chunk that is compared, and which cases have been found to be the same. */
 class ComparedColumn {
   readonly writer: ValueWriter
-  list = NO_VALUES
-  used = 0
+  readonly cursor: ColumnCursor
+  /** The chunk that {@link cursor} is in. */
+  chunk: Chunk | undefined
   /** By case that has no rest: where a value of it is in the source, and its length; 0: none has come yet. */
   readonly at: Uint32Array
   readonly length: Uint32Array
   /** By case: whether it has a rest. */
   readonly hasRest: Uint8Array
 
-  constructor(writer: ValueWriter) {
+  constructor(writer: ValueWriter, cursor: ColumnCursor) {
     this.writer = writer
+    this.cursor = cursor
     const { coding, patterns, texts, cases } = writer.column
     const isText = coding === CODING.text
     this.hasRest = isText
@@ -229,8 +230,6 @@ class Comparison {
       this.#next[level] = 0
     }
     for (let column = 0; column < head.columns.length; column++) {
-      const known = this.#compared[column]
-      if (known) known.list = NO_VALUES
       // Who reads a column alone goes by its own checksum.
       const piece = chunk.piece(column)
       if (!piece) continue
@@ -261,10 +260,10 @@ class Comparison {
           break
         }
         case OP.value:
-          p = this.#value(plan[i + 2]!, tag, p, close)
+          p = this.#value(plan[i + 2]!, shape, tag, p, close)
           break
         case OP.run:
-          p = this.#run(tag, plan[i + 2]!, plan[i + 3]!, p, close)
+          p = this.#run(tag, plan[i + 2]!, plan[i + 3]!, shape, p, close)
           break
         case OP.open:
           p = this.#varint(tag, p, close)
@@ -282,10 +281,10 @@ class Comparison {
     return p === end
   }
 
-  #run(tag: number, column: number, length: number, start: number, end: number): number {
+  #run(tag: number, column: number, length: number, shape: number, start: number, end: number): number {
     const level = tag === EVENTS ? LEVEL.event : LEVEL.link
     let p = start
-    for (let left = column < 0 ? length : this.#number(column); left > 0 && p >= 0; left--) {
+    for (let left = column < 0 ? length : this.#number(column, shape); left > 0 && p >= 0; left--) {
       p = this.#varint(tag, p, end)
       const stop = this.#end(p, end)
       if (stop < 0 || !this.#message(level, this.#content, stop)) return -1
@@ -295,23 +294,22 @@ class Comparison {
   }
 
   /** The next value of a column, as a number. */
-  #number(number: number): number {
-    const column = this.#column(number)
-    const { bits, cases, rests } = column.list
-    const index = column.used++
-    return column.writer.number(cases[index]!, bits, rests[index]!)
+  #number(number: number, shape: number): number {
+    const { cursor, writer } = this.#column(number)
+    cursor.next(shape)
+    return writer.number(cursor.one, cursor.bits, cursor.restAt)
   }
 
   /** The byte after the next value of a column; as all that follows -1 where it is not what is at `p`. */
-  #value(number: number, tag: number, p: number, end: number): number {
+  #value(number: number, shape: number, tag: number, p: number, end: number): number {
     const column = this.#column(number)
-    const { bits, cases, rests } = column.list
-    const index = column.used++
-    const one = cases[index]!
+    const { cursor } = column
+    cursor.next(shape)
+    const { one } = cursor
     const length = column.length[one]!
     if (length > 0) return this.#repeated(column.at[one]!, length, p, end)
     const out = this.#out
-    column.writer.write(tag, one, bits, rests[index]!)
+    column.writer.write(tag, one, cursor.bits, cursor.restAt)
     const next = this.#literal(out.bytes, p, end, out.at)
     if (next >= 0 && column.hasRest[one] === 0) {
       column.at[one] = p
@@ -416,15 +414,21 @@ class Comparison {
     return -1
   }
 
+  /** With its cursor in the chunk that is compared. */
   #column(number: number): ComparedColumn {
-    const known = this.#compared[number]
-    if (known && known.list !== NO_VALUES) return known
-    const { column } = this.#columns.reader(number)
-    const own = (this.#compared[number] ??= new ComparedColumn(new ValueWriter(this.#columns.file, column, this.#out)))
+    const column = this.#compared[number] ?? this.#compare(number)
     const chunk = this.#chunk!
-    own.list = this.#columns.cases(number, chunk, 0, chunk.rows[column.level]!, true)
-    own.used = 0
-    return own
+    if (column.chunk !== chunk) {
+      column.chunk = chunk
+      column.cursor.begin(this.#columns.file.bits(chunk, number) ?? NO_BITS)
+    }
+    return column
+  }
+
+  #compare(number: number): ComparedColumn {
+    const reader = this.#columns.reader(number)
+    const writer = new ValueWriter(this.#columns.file, reader.column, this.#out)
+    return (this.#compared[number] = new ComparedColumn(writer, reader.cursor()))
   }
 }
 

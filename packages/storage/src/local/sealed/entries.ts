@@ -1,4 +1,5 @@
 import { hashBytes, viewOf } from '../block/hash.ts'
+import { freeMemory } from '../block/memory.ts'
 
 /** Words of an entry: hash, column, start, end, uses, place. */
 const WIDTH = 6
@@ -83,7 +84,7 @@ export class Entries {
     for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
       const at = WIDTH * entry
       if (words[at] === hash && words[at + 1] === column && length === words[at + 3]! - words[at + 2]!) {
-        if (this.#equals(words[at + 2]!, start, length)) {
+        if (this.equals(words[at + 2]!, start, length)) {
           words[at + 4]!++
           return entry
         }
@@ -110,12 +111,18 @@ export class Entries {
   repeats(entry: number, start: number, end: number): boolean {
     const at = WIDTH * entry
     const from = this.#words[at + 2]!
-    if (this.#words[at + 3]! - from !== end - start || !this.#equals(from, start, end - start)) return false
+    if (this.#words[at + 3]! - from !== end - start || !this.equals(from, start, end - start)) return false
     this.#words[at + 4]!++
     return true
   }
 
-  #equals(a: number, b: number, length: number): boolean {
+  /** A value that is known to be this entry is added once more. */
+  use(entry: number): void {
+    this.#words[WIDTH * entry + 4]!++
+  }
+
+  /** Whether the bytes at two places are the same. */
+  equals(a: number, b: number, length: number): boolean {
     const { view } = this
     let i = 0
     for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
@@ -125,7 +132,9 @@ export class Entries {
 
   #grow(): void {
     this.#words = grown(this.#words, 2 * this.#words.length)
-    this.#slots = new Int32Array(2 * this.#slots.length).fill(-1)
+    const { length } = this.#slots
+    freeMemory(this.#slots)
+    this.#slots = new Int32Array(2 * length).fill(-1)
     const mask = this.#slots.length - 1
     for (let entry = 0; entry < this.count; entry++) {
       let slot = mix(this.hash(entry), this.column(entry)) & mask
@@ -140,8 +149,10 @@ function mix(hash: number, column: number): number {
   return mixed ^ (mixed >>> 16)
 }
 
+/** A longer copy, in whose place the array is gone. */
 export function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(array: T, length: number): T {
   const copy = new (array.constructor as new (length: number) => T)(length)
   copy.set(array)
+  freeMemory(array)
   return copy
 }
