@@ -55,11 +55,7 @@ function membersOf(entries: Entries, columns: number, places: number): Uint32Arr
 }
 
 /** By their keys, which are below `limit`; those with the same stay in their order. `first`: where those of a key begin. */
-function sorted(
-  members: Uint32Array,
-  keys: Uint32Array,
-  limit: number,
-): { order: Uint32Array; first: Uint32Array } {
+function sorted(members: Uint32Array, keys: Uint32Array, limit: number): { order: Uint32Array; first: Uint32Array } {
   const first = new Uint32Array(limit + 1)
   inPieces(members.length, (from, to) => countKeys(keys, from, to, first))
   for (let i = 0; i < limit; i++) first[i + 1]! += first[i]!
@@ -157,9 +153,9 @@ class Runs {
   }
 
   #placesOf(node: number): readonly RunPlace[] {
-    return (this.#places[node] ??= this.#templates.columns(node).flatMap((column, slot) =>
-      this.#columns.names[column]!.role === ROLE.run ? [{ slot, column }] : [],
-    ))
+    return (this.#places[node] ??= this.#templates
+      .columns(node)
+      .flatMap((column, slot) => (this.#columns.names[column]!.role === ROLE.run ? [{ slot, column }] : [])))
   }
 
   #numberOf(column: number, length: number): number {

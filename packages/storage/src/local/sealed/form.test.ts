@@ -94,7 +94,8 @@ function hashOf(input: SectionInput): string {
   const { length: _length, head: _head, traceFilter: _filter, ...known } = meta
   say(known)
   for (const { rows, offset, length } of head.chunks) hash.update(JSON.stringify(rows)).update(at(offset, length))
-  for (const { offset, length, raw, first } of head.pages) hash.update(String(first)).update(unpack(at(offset, length), raw))
+  for (const { offset, length, raw, first } of head.pages)
+    hash.update(String(first)).update(unpack(at(offset, length), raw))
   for (const { offset, length } of [head.traceFilter, ...head.attributeFilter]) hash.update(at(offset, length))
   for (let column = 0; column < head.columns.length; column++) {
     const { name, uses, ...rest } = head.column(column)

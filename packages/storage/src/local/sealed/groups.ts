@@ -134,4 +134,3 @@ export function hasOtherFields(bytes: Uint8Array, start: number, end: number, fi
   }
   return at === fields.length
 }
-

@@ -50,3 +50,27 @@ export function reordered(numbers: Uint32Array, before: Uint32Array): Uint32Arra
 function put(numbers: Uint32Array, before: Uint32Array, from: number, to: number, after: Uint32Array): void {
   for (let row = from; row < to; row++) after[row] = numbers[before[row]!]!
 }
+
+/** The events of all spans in their new order, and where those of each end in it. */
+export function flattened(cameAs: Uint32Array, ends: Uint32Array): { cameAs: Uint32Array; ends: Uint32Array } {
+  const flat = new Uint32Array(ends.at(-1) ?? 0)
+  const ordered = new Uint32Array(cameAs.length)
+  inPieces(cameAs.length, (from, to) => flatten(cameAs, ends, from, to, flat, ordered))
+  return { cameAs: flat, ends: ordered }
+}
+
+function flatten(
+  cameAs: Uint32Array,
+  ends: Uint32Array,
+  from: number,
+  to: number,
+  flat: Uint32Array,
+  ordered: Uint32Array,
+): void {
+  let count = from === 0 ? 0 : ordered[from - 1]!
+  for (let place = from; place < to; place++) {
+    const came = cameAs[place]!
+    for (let event = came === 0 ? 0 : ends[came - 1]!; event < ends[came]!; event++) flat[count++] = event
+    ordered[place] = count
+  }
+}

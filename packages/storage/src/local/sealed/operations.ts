@@ -79,7 +79,7 @@ export class Operations {
     const service = decodeText(bytes, serviceStart[row]!, serviceEnd[row]!) || UNKNOWN_SERVICE
     const name = decodeText(bytes, nameStart[row]!, nameEnd[row]!)
     const number = this.operations.push({ service, name, kind: kind[row]! }) - 1
-    this.names.push(bytes.slice(nameStart[row]!, nameEnd[row]!))
+    this.names.push(bytes.slice(nameStart[row], nameEnd[row]))
     this.#serviceOf.push(this.#service)
     this.#nameAt.push(nameStart[row]!)
     this.#before.push(before)

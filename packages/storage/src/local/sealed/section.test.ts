@@ -4,6 +4,7 @@ import { attributes, requestOf, sent, traceId, type SentSpan } from '../../confo
 import { traceWords } from '../read/trace-parts.ts'
 import { encodeSection } from './encode.ts'
 import { Section } from './section.ts'
+import { freeSource } from './source.ts'
 
 const spans: SentSpan[] = Array.from({ length: 1500 }, (_, i) =>
   sent({
@@ -94,5 +95,26 @@ describe('a section', () => {
     const part = new Section(meta, (offset, length) => bytes.subarray(offset, offset + length))
     const got = spansIn(part.spanBytes(part.rows(), all(500))).map(({ span }) => span.spanId)
     expect(got.toSorted()).toEqual(spans.filter((_, i) => i % 3 === 0).map(({ span }) => span.spanId))
+  })
+
+  it('has the memory of requests that are made for it but once', () => {
+    const made: Uint8Array[] = []
+    function* copies(): Generator<Uint8Array> {
+      for (const request of requests) {
+        expect(made.filter(({ length }) => length > 0)).toEqual([])
+        made.push(Uint8Array.from(request))
+        yield made.at(-1)!
+      }
+    }
+    const length = requests.reduce((sum, request) => sum + request.length, 0)
+    const { source, ...own } = encodeSection({ requests: copies(), length })
+    expect(made).toHaveLength(requests.length)
+    const { source: _, ...same } = encodeSection({ requests })
+    expect(own).toEqual(same)
+    freeSource(source)
+    expect([source.bytes.length, source.columns.startLo.length]).toEqual([0, 0])
+    expect(() => encodeSection({ requests: copies(), length: length + 1 })).toThrow(
+      `${length} bytes of requests where ${length + 1} should be`,
+    )
   })
 })

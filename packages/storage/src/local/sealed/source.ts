@@ -108,4 +108,3 @@ function joined(parts: Iterable<Uint8Array>, length: number, room: number, areGi
   if (at !== length) throw new RangeError(`${at} bytes of requests where ${length} should be`)
   return bytes
 }
-

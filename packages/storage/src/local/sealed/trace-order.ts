@@ -97,7 +97,13 @@ function sortById(words: Uint32Array, spans: readonly number[], traces: Uint32Ar
   traces.sort((a, b) => compareIds(words, 4 * spans[a]!, words, 4 * spans[b]!))
 }
 
-function insertById(words: Uint32Array, spans: readonly number[], start: number, end: number, traces: Uint32Array): void {
+function insertById(
+  words: Uint32Array,
+  spans: readonly number[],
+  start: number,
+  end: number,
+  traces: Uint32Array,
+): void {
   for (let k = start + 1; k < end; k++) {
     const one = traces[k]!
     let at = k
@@ -136,9 +142,7 @@ function sortByStart(columns: SpanColumns, first: Uint32Array, from: number, to:
     const start = first[trace]!
     const end = first[trace + 1]!
     if (end - start > FEW)
-      order
-        .subarray(start, end)
-        .sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
+      order.subarray(start, end).sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
     else insertByStart(startHi, startLo, order, start, end)
   }
 }

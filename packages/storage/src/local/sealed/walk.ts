@@ -3,8 +3,7 @@ import { ANY, LEVEL, ROLE, type LevelNumber, type Role } from './column.ts'
 import type { Columns } from './columns.ts'
 import type { Entries } from './entries.ts'
 import { grown } from './entries.ts'
-import { LevelRows, reordered } from './level-rows.ts'
-import { inPieces } from './pieces.ts'
+import { flattened, LevelRows, reordered } from './level-rows.ts'
 import { MAX_NODES, MAX_TRIES, OP, rootOf, type OpKind, type Templates } from './template.ts'
 
 /** What is done with a field, by its tag. */
@@ -516,30 +515,6 @@ export class Walker {
     if (this.#traceId < 0) return false
     for (let i = 0; i < 16; i++) if (this.#bytes[at + i] !== this.#bytes[this.#traceId + i]) return false
     return true
-  }
-}
-
-/** The events of all spans in their new order, and where those of each end in it. */
-function flattened(cameAs: Uint32Array, ends: Uint32Array): { cameAs: Uint32Array; ends: Uint32Array } {
-  const flat = new Uint32Array(ends.at(-1) ?? 0)
-  const ordered = new Uint32Array(cameAs.length)
-  inPieces(cameAs.length, (from, to) => flatten(cameAs, ends, from, to, flat, ordered))
-  return { cameAs: flat, ends: ordered }
-}
-
-function flatten(
-  cameAs: Uint32Array,
-  ends: Uint32Array,
-  from: number,
-  to: number,
-  flat: Uint32Array,
-  ordered: Uint32Array,
-): void {
-  let count = from === 0 ? 0 : ordered[from - 1]!
-  for (let place = from; place < to; place++) {
-    const came = cameAs[place]!
-    for (let event = came === 0 ? 0 : ends[came - 1]!; event < ends[came]!; event++) flat[count++] = event
-    ordered[place] = count
   }
 }
 
