@@ -112,7 +112,7 @@ describe('a section', () => {
     const { source: _, ...same } = encodeSection({ requests })
     expect(own).toEqual(same)
     freeSource(source)
-    expect([source.bytes.length, source.columns.startLo.length]).toEqual([0, 0])
+    expect([source.bytes.length, source.columns.traceId.length]).toEqual([0, 0])
     expect(() => encodeSection({ requests: copies(), length: length + 1 })).toThrow(
       `${length} bytes of requests where ${length + 1} should be`,
     )
