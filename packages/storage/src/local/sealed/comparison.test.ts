@@ -64,6 +64,17 @@ it('is not the same when a span is under another resource or scope', () => {
   expect(isSame()).toBe(true)
 })
 
+it('is not the same when a resource or scope has less', () => {
+  const encoded = twoResources()
+  const { columns } = encoded.source
+  const isSame = comparerOf(encoded)
+  const schemaUrl = 2 + 'https://opentelemetry.io/schemas/1.26.0'.length
+  for (const name of ['resourceEnd', 'scopeEnd'] as const) {
+    const ends = columns[name]
+    expect(isSame({ columns: { ...columns, [name]: ends.with(0, ends[0]! - schemaUrl) } })).toBe(false)
+  }
+})
+
 it('is not the same without a span, or with one twice', () => {
   const encoded = twoResources()
   const isSame = comparerOf(encoded)
