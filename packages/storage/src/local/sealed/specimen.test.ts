@@ -10,7 +10,7 @@ it('has an object of each kind that is made for a section and gone before the ne
       .flat()
       .map(({ constructor: { name } }) => name),
   )
-  const read = 'Groups Operations Traces Columns Templates Entries Walker Runs Facts Bounds'
+  const read = 'Groups Operations Traces StartSorter Columns Templates Entries Walker Runs Facts Bounds'
   const written = 'EncodedColumn EncodedTable Shapes ChunkWriter Attributes ByteWriter SpanDigest'
   const wanted = `${read} ${written} Section SectionColumns SealedRows ComparedGroups Comparison`.split(' ')
   expect(wanted.filter((kind) => !kinds.has(kind))).toEqual([])

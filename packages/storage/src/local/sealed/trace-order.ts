@@ -2,6 +2,7 @@ import type { SpanColumns } from '@spoor/otlp'
 import { hashWords } from '../block/hash.ts'
 import { inPieces } from './pieces.ts'
 import type { Hold } from './specimen.ts'
+import { StartSorter } from './start-sorter.ts'
 
 /** Spans in the order of their traces. */
 export interface TraceOrder {
@@ -28,7 +29,9 @@ export function orderOf(columns: SpanColumns, rows: Uint32Array, hold?: Hold): T
   const order = new Uint32Array(rows.length)
   const trace = new Uint32Array(rows.length)
   inPieces(rows.length, (from, to) => putTraces(rows, traceOf, place, from, to, next, order, trace))
-  inPieces(traces.length, (from, to) => sortByStart(columns, first, from, to, order))
+  const sorter = new StartSorter(columns, order)
+  hold?.(sorter)
+  inPieces(traces.length, (from, to) => sorter.sort(first, from, to))
   return { order, trace, first }
 }
 
@@ -132,39 +135,6 @@ function putTraces(
     const at = next[own]!++
     order[at] = rows[i]!
     trace[at] = own
-  }
-}
-
-/** Puts the spans of some traces in the order of their starts. */
-function sortByStart(columns: SpanColumns, first: Uint32Array, from: number, to: number, order: Uint32Array): void {
-  const { startHi, startLo } = columns
-  for (let trace = from; trace < to; trace++) {
-    const start = first[trace]!
-    const end = first[trace + 1]!
-    if (end - start > FEW)
-      order.subarray(start, end).sort((a, b) => startHi[a]! - startHi[b]! || startLo[a]! - startLo[b]! || a - b)
-    else insertByStart(startHi, startLo, order, start, end)
-  }
-}
-
-function insertByStart(
-  startHi: Uint32Array,
-  startLo: Uint32Array,
-  order: Uint32Array,
-  start: number,
-  end: number,
-): void {
-  for (let k = start + 1; k < end; k++) {
-    const one = order[k]!
-    const hi = startHi[one]!
-    const lo = startLo[one]!
-    let at = k
-    for (; at > start; at--) {
-      const before = order[at - 1]!
-      if (startHi[before]! < hi || (startHi[before] === hi && startLo[before]! <= lo)) break
-      order[at] = before
-    }
-    order[at] = one
   }
 }
 
