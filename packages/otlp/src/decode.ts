@@ -226,9 +226,9 @@ function mergeScope(bytes: Uint8Array, p: number, end: number, scope: Draft<Scop
   }
 }
 
-/** One `Span` message, whose bytes (without tag and length) are `[start, end)`. */
-export function decodeSpan(bytes: Uint8Array, start = 0, end = bytes.length): Span {
-  const span: Draft<Span> = {
+/** A span of which nothing is set: as the wire has it where a field is not there. */
+export function emptySpan(): Draft<Span> {
+  return {
     traceId: '',
     spanId: '',
     traceState: '',
@@ -246,6 +246,11 @@ export function decodeSpan(bytes: Uint8Array, start = 0, end = bytes.length): Sp
     droppedLinksCount: 0,
     status: { code: 0, message: '' },
   }
+}
+
+/** One `Span` message, whose bytes (without tag and length) are `[start, end)`. */
+export function decodeSpan(bytes: Uint8Array, start = 0, end = bytes.length): Span {
+  const span: Draft<Span> = emptySpan()
   let p = start
   while (p < end) {
     const tag = readTag(bytes, p, end)

@@ -13,7 +13,14 @@ export { createSpanColumns } from './columns.ts'
 export type { SpanColumns } from './columns.ts'
 export { countDataPoints, countItems, countLogRecords, countSpans, inspectItems } from './count.ts'
 export type { Inspection } from './count.ts'
-export { decodeKeyValue, decodeResourceHeader, decodeScopeHeader, decodeSpan, decodeTraces } from './decode.ts'
+export {
+  decodeKeyValue,
+  decodeResourceHeader,
+  decodeScopeHeader,
+  decodeSpan,
+  decodeTraces,
+  emptySpan,
+} from './decode.ts'
 export { encodeKeyValue, encodeSpan, encodeTraces } from './encode.ts'
 export { editItems, editRequest } from './edit.ts'
 export type { ItemViews, Visitor } from './edit.ts'

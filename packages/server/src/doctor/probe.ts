@@ -5,7 +5,7 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { gzipSync } from 'node:zlib'
-import { bytesToHex, decodeExportResponse, encodeTraces, tracesToJson } from '@spoor/otlp'
+import { bytesToHex, decodeExportResponse, emptySpan, encodeTraces, tracesToJson } from '@spoor/otlp'
 import { version } from '../version.ts'
 import { withoutPassword } from './diagnosis.ts'
 import { PROBE_SERVICE } from './hidden-probes.ts'
@@ -40,23 +40,15 @@ export function createProbe(): Probe {
   const startTimeUnixNano = BigInt(Date.now()) * 1_000_000n
   const text = (key: string, value: string) => ({ key, value: { type: 'string' as const, value } })
   const span = {
+    ...emptySpan(),
     traceId,
     spanId: bytesToHex(randomBytes(8), 0, 8),
-    traceState: '',
-    parentSpanId: '',
     // Sampled.
     flags: 1,
     name: 'probe',
     kind: 1,
     startTimeUnixNano,
     endTimeUnixNano: startTimeUnixNano + 1_000_000n,
-    attributes: [],
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
-    status: { code: 0, message: '' },
   }
   const scope = { name: PROBE_SERVICE, version, attributes: [], droppedAttributesCount: 0 }
   const resource = { attributes: [text('service.name', PROBE_SERVICE)], droppedAttributesCount: 0 }
