@@ -20,7 +20,8 @@ export class Recorder {
 
   readonly onBatch = (edge: Edge, { chunks, items }: TelemetryBatch, nowMs: number): void => {
     const record = this.#recordOf(edge)
-    record.requests.push(joinBytes(chunks.map(({ bytes }) => bytes)))
+    // Of one chunk they would be that chunk's own, whose memory may be freed by the next stage.
+    record.requests.push(joinBytes(chunks.map(({ bytes }) => bytes)).slice())
     record.items += items
     record.firstMs ??= nowMs
   }
