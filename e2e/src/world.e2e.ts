@@ -102,7 +102,8 @@ describe.each([
   ['directly', []],
   ['through a collector', ['--via-collector']],
 ])('the world, reporting %s', (_, flags) => {
-  it('classifies photographs, and each request is one complete trace', async () => {
+  // More than the waits in it together, so that what the world said is told when one of them is too long.
+  it('classifies photographs, and each request is one complete trace', { timeout: 300_000 }, async () => {
     const { page, program, otlp, preprocessing, control } = await startWorld(...flags)
     const traces = await eventually(
       'a complete trace',
