@@ -5,11 +5,11 @@ import { relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
 /** Of one error: where it was thrown, as near to the test as is known, and the first line that it says. */
-function failure(root, name, file, error) {
+function failure(name, file, error) {
   const stacks = error?.stacks ?? []
   const { file: thrower = file, line } = stacks.find((each) => each.file === file) ?? stacks[0] ?? {}
   const [message] = stripVTControlCharacters(String(error?.message ?? error)).split('\n')
-  const place = thrower && relative(root, thrower)
+  const place = thrower && relative(process.cwd(), thrower)
   const cause = error?.cause?.message && `: ${String(error.cause.message).split('\n')[0]}`
   return { name, place: line === undefined ? (place ?? '') : `${place}:${line}`, message: `${message}${cause ?? ''}` }
 }
@@ -17,16 +17,10 @@ function failure(root, name, file, error) {
 // vitest takes a reporter's file by its default export.
 // oxlint-disable-next-line import/no-default-export
 export default class Reporter {
-  #root = process.cwd()
-
-  onInit(vitest) {
-    this.#root = vitest.config.root
-  }
-
   onTestRunEnd(modules, unhandledErrors) {
     const report = { passed: 0, failed: 0, skipped: 0, files: [], failures: [] }
     const fail = (name, file, errors) =>
-      report.failures.push(...errors.slice(0, 1).map((error) => failure(this.#root, name, file, error)))
+      report.failures.push(...errors.slice(0, 1).map((error) => failure(name, file, error)))
     for (const module of modules) {
       const file = module.moduleId
       const name = relative(process.cwd(), file)

@@ -9,8 +9,11 @@ import { join } from 'node:path'
 export const root = join(import.meta.dirname, '..', '..')
 export const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
-/** Below the ports that Linux gives to connections, and for each file that runs beside another a thousand of its own: nobody takes them in the meantime. */
-let nextPort = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 10)
+/**
+ * Below the ports that Linux gives to connections. Each file that runs beside another has a thousand of its own, and begins at a place in it that
+ * goes by the run, as there may be more runs than one on a machine: nobody takes them in the meantime.
+ */
+let nextPort = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 10) + 50 * (process.ppid % 19)
 
 /** As many free loopback ports as asked for. */
 export async function freePorts(count: number): Promise<number[]> {
