@@ -84,7 +84,7 @@ export class Entries {
     for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
       const at = WIDTH * entry
       if (words[at] === hash && words[at + 1] === column && length === words[at + 3]! - words[at + 2]!) {
-        if (this.equals(words[at + 2]!, start, length)) {
+        if (this.#equals(words[at + 2]!, start, length)) {
           words[at + 4]!++
           return entry
         }
@@ -111,18 +111,12 @@ export class Entries {
   repeats(entry: number, start: number, end: number): boolean {
     const at = WIDTH * entry
     const from = this.#words[at + 2]!
-    if (this.#words[at + 3]! - from !== end - start || !this.equals(from, start, end - start)) return false
+    if (this.#words[at + 3]! - from !== end - start || !this.#equals(from, start, end - start)) return false
     this.#words[at + 4]!++
     return true
   }
 
-  /** A value that is known to be this entry is added once more. */
-  use(entry: number): void {
-    this.#words[WIDTH * entry + 4]!++
-  }
-
-  /** Whether the bytes at two places are the same. */
-  equals(a: number, b: number, length: number): boolean {
+  #equals(a: number, b: number, length: number): boolean {
     const { view } = this
     let i = 0
     for (; i + 4 <= length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false

@@ -80,9 +80,6 @@ export class Walker {
   #node = 0
   /** By node: the value that the last message had there. */
   readonly #lastEntry = new Int32Array(MAX_NODES).fill(-1)
-  /** By node of an attribute: where the last message had it, and its length with tag and key; 0: it is another field's. */
-  readonly #lastField = new Uint32Array(MAX_NODES)
-  readonly #lastLength = new Uint32Array(MAX_NODES)
   /** Where the span's trace id is; -1: it has not come yet. */
   #traceId = -1
   #timeLo = 0
@@ -191,12 +188,6 @@ export class Walker {
     let seen = 0
     let run = 0
     for (let p = start; p < end;) {
-      const repeated = this.#repeat(rows, p, end)
-      if (repeated > 0) {
-        run = 0
-        p = repeated
-        continue
-      }
       let tag = bytes[p]!
       let from = p + 1
       if (tag > 127) {
@@ -247,10 +238,6 @@ export class Walker {
           if (stop > end) return false
           if (!this.#field(action, level, place, tag, content, stop, run)) return false
           run = action === DO.run ? tag : 0
-          if (action === DO.attribute && this.#node >= 0) {
-            this.#lastField[this.#node] = p
-            this.#lastLength[this.#node] = stop - p
-          }
           p = stop
           break
         }
@@ -260,23 +247,6 @@ export class Walker {
       if (this.#node < 0) return false
     }
     return rows.slotCount - rows.first[rows.count]! <= MAX_SLOTS
-  }
-
-  /**
-   * The byte after an attribute that is, from its tag on, what the one was that was taken last from where we are, and which is taken with that; else 0. Most
-   * attributes of a message are those of the one before, key and value.
-   */
-  #repeat(rows: LevelRows, p: number, end: number): number {
-    const node = this.#templates.child[this.#node]!
-    if (node < 0) return 0
-    const length = this.#lastLength[node]!
-    if (length === 0 || p + length > end) return 0
-    if (!this.#entries.equals(this.#lastField[node]!, p, length)) return 0
-    const entry = this.#lastEntry[node]!
-    this.#entries.use(entry)
-    rows.push(entry)
-    this.#node = node
-    return p + length
   }
 
   /** A length-delimited field. `run`: the tag of the run that goes on. */
