@@ -87,7 +87,8 @@ let complaints: string[]
 
 describe.skipIf(noBrowser)('groups of all that matches', () => {
   beforeAll(async () => {
-    ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
+    browser = await openBrowser()
+    spoor = await startSpoor()
     const indexed = sent.map((each, index) => ({ service: each.service, span: spanOf(each, index) }))
     for (const [service, group] of Map.groupBy(indexed, (each) => each.service)) {
       await sendTraces(

@@ -91,7 +91,8 @@ const api = '**/api/spoor/v1'
 
 describe.skipIf(noBrowser)('when something fails, the page says so and has a way out', () => {
   beforeAll(async () => {
-    ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
+    browser = await openBrowser()
+    spoor = await startSpoor()
     await send(4)
   })
   afterAll(async () => {
@@ -401,7 +402,8 @@ async function between(
 
 describe.skipIf(noBrowser)('when an answer breaks off', () => {
   beforeAll(async () => {
-    ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
+    browser = await openBrowser()
+    spoor = await startSpoor()
     await send(200)
   })
   afterAll(async () => {

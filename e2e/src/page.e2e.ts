@@ -18,7 +18,8 @@ let complaints: string[]
 
 describe.skipIf(noBrowser)('the page', () => {
   beforeAll(async () => {
-    ;[spoor, browser] = await Promise.all([startSpoor(), openBrowser()])
+    browser = await openBrowser()
+    spoor = await startSpoor()
   })
   afterAll(async () => {
     await browser?.close()

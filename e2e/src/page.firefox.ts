@@ -17,7 +17,8 @@ let page: FirefoxPage
 
 describe('the page in Firefox', () => {
   beforeAll(async () => {
-    ;[spoor, firefox] = await Promise.all([startSpoor(), startFirefox(executable)])
+    firefox = await startFirefox(executable)
+    spoor = await startSpoor()
     await sendCheckouts(spoor)
     page = await firefox.page()
   })
