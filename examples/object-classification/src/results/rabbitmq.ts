@@ -1,4 +1,5 @@
 /** The queue in RabbitMQ. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'amqplib'
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { DEAD_LETTERS, placeOf, QUEUE, QUEUE_LIMIT } from './queue.ts'
@@ -6,10 +7,13 @@ import type { Connection, Delivery, Publisher, SubscribeOptions } from './queue.
 
 /** Time without a sign of life after which a connection is given up, s. */
 const HEARTBEAT_S = 10
+/** For how long a message waits for a RabbitMQ that is not reached, as one that is still starting, and the pause between two attempts, ms. */
+const PATIENCE_MS = 15_000
+const REACH_AGAIN_MS = 500
 
 /**
  * A sender with confirmations. It connects with the first message, and again with the next one after it has lost its
- * connection.
+ * connection; messages wait some seconds for that.
  */
 export function openRabbitPublisher(url: string): Publisher {
   let opening: Promise<{ model: ChannelModel; channel: ConfirmChannel }> | undefined
@@ -18,19 +22,29 @@ export function openRabbitPublisher(url: string): Publisher {
     // Whoever publishes hears of it.
     model.on('error', () => undefined)
     model.on('close', () => (opening = undefined))
-    const channel = await model.createConfirmChannel()
-    channel.on('error', () => undefined)
-    channel.on('close', () => (opening = undefined))
-    await declare(channel)
-    return { model, channel }
-  }
-  const channelOf = async (): Promise<ConfirmChannel> => {
-    opening ??= open()
     try {
-      return (await opening).channel
+      const channel = await model.createConfirmChannel()
+      channel.on('error', () => undefined)
+      channel.on('close', () => (opening = undefined))
+      await declare(channel)
+      return { model, channel }
     } catch (error) {
-      opening = undefined
+      await model.close().catch(() => undefined)
       throw error
+    }
+  }
+  let closed = false
+  const channelOf = async (): Promise<ConfirmChannel> => {
+    const until = performance.now() + PATIENCE_MS
+    for (;;) {
+      opening ??= open()
+      try {
+        return (await opening).channel
+      } catch (error) {
+        opening = undefined
+        if (closed || performance.now() > until) throw error
+        await sleep(REACH_AGAIN_MS)
+      }
     }
   }
   return {
@@ -46,6 +60,7 @@ export function openRabbitPublisher(url: string): Publisher {
       })
     },
     close: async () => {
+      closed = true
       const { model } = (await opening?.catch(() => undefined)) ?? {}
       await model?.close().catch(() => undefined)
     },
