@@ -22,12 +22,12 @@ try {
     'ten complete traces',
     async () => {
       const page = await getJson<Search>(`${url}/api/spoor/v1/search?q=service:client&limit=50`).catch(() => undefined)
-      return page && page.traces.filter((trace) => trace.services.length === 5).length >= 10 ? page.traces : undefined
+      return page && page.traces.filter((trace) => trace.services.length === 6).length >= 10 ? page.traces : undefined
     },
     180_000,
     world.output,
   )
-  const { traceId } = found.find((trace) => trace.services.length === 5)!
+  const { traceId } = found.find((trace) => trace.services.length === 6)!
   const shots: { name: string; path: string; tab?: string; row?: string }[] = [
     { name: 'search', path: '/search?q=service%3Aclient' },
     { name: 'trace', path: `/trace/${traceId}`, row: 'classify in the background' },

@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createClient, okBody } from '../candidate/client.ts'
 import { startSpoor } from '../candidate/program.ts'
 import { FULL } from '../context.ts'
 import { originNs } from '../measure.ts'
@@ -51,6 +52,7 @@ async function soak(options: SoakOptions): Promise<number> {
     const over = new AbortController()
     const asking = options.ask ? startAsking(program.page, options.corpus, over.signal) : undefined
     const minutes: Minute[] = []
+    const spans: number[] = []
     let failures = 0
     console.log(`pid ${program.pid}, ${data}; milliseconds are p50 / p99`)
     for (let minute = 1; minute <= options.minutes; minute++) {
@@ -58,7 +60,8 @@ async function soak(options: SoakOptions): Promise<number> {
       resetPeakMemory(program.pid)
       const rate = options.rate === undefined ? {} : { rate: options.rate }
       const result = await load.call<LoadResult>('load', { ...order, ...rate, spans: 1e12, maxMs: MINUTE_MS })
-      asking?.sent(wholeTraces(result))
+      spans.push(result.spans)
+      asking?.sent(wholeTraces(result), minute, oldestMinute(spans, await storedSpans(program.page)))
       const asked = asking?.take() ?? { byId: [], latest: [], failures: [] }
       const [rss, peak] = [residentMemory(program.pid) / 1e6, peakMemory(program.pid) / 1e6]
       const { p50, p99 } = result.latency
@@ -83,6 +86,20 @@ async function soak(options: SoakOptions): Promise<number> {
     console.log(verdict(minutes, failures))
     return failures > 0 ? 1 : 0
   })
+}
+
+/** The store's own count. */
+async function storedSpans(page: string): Promise<number> {
+  const body = await okBody(createClient(page), '/api/spoor/v1/status')
+  return (JSON.parse(body.toString()) as { store: { spans: number } }).store.spans
+}
+
+/** From which minute on everything is surely kept, of a store that lets the oldest go: half of what it has is newer. */
+function oldestMinute(spans: readonly number[], stored: number): number {
+  let since = 0
+  let minute = spans.length
+  while (minute > 0 && since + spans[minute - 1]! <= stored / 2) since += spans[--minute]!
+  return minute + 1
 }
 
 function verdict(minutes: readonly Minute[], failures: number): string {

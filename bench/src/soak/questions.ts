@@ -12,6 +12,10 @@ const LATEST_PAUSE_MS = 1_000
 const RECENT = 20_000
 const EARLIER = 20_000
 
+interface Earlier extends SentTrace {
+  readonly minute: number
+}
+
 /** Milliseconds of the questions since they were asked for last. */
 export interface Asked {
   readonly byId: readonly number[]
@@ -23,7 +27,7 @@ export interface Asked {
 /** Asks all the time for traces by id, whose spans are counted, half of them of the last minute, and for the latest of a service. */
 export function startAsking(page: string, corpus: CorpusName, signal: AbortSignal) {
   const recent: SentTrace[] = []
-  const earlier: SentTrace[] = []
+  const earlier: Earlier[] = []
   const services = corpus === 'market' ? MARKET_SERVICES : SHOP_SERVICES
   let asked = { byId: [] as number[], latest: [] as number[], failures: [] as string[] }
 
@@ -59,11 +63,14 @@ export function startAsking(page: string, corpus: CorpusName, signal: AbortSigna
   const asking = [...Array.from({ length: BY_ID }, byId), latest()]
 
   return {
-    /** What has been acknowledged. */
-    sent(traces: readonly SentTrace[]): void {
+    /** What was acknowledged in a minute; what is of minutes before `oldest` may be gone, as the store keeps no more. */
+    sent(traces: readonly SentTrace[], minute: number, oldest: number): void {
+      const kept = earlier.filter((trace) => trace.minute >= oldest)
+      earlier.splice(0, earlier.length, ...kept)
       for (const trace of recent.splice(0)) {
-        if (earlier.length < EARLIER) earlier.push(trace)
-        else earlier[Math.floor(Math.random() * EARLIER)] = trace
+        const one = { ...trace, minute: minute - 1 }
+        if (earlier.length < EARLIER) earlier.push(one)
+        else earlier[Math.floor(Math.random() * EARLIER)] = one
       }
       const step = Math.max(1, Math.floor(traces.length / RECENT))
       for (let at = 0; at < traces.length; at += step) recent.push(traces[at]!)

@@ -80,6 +80,30 @@ describe('criticalPath', () => {
     expect(path).toEqual(['1 0-10'])
   })
 
+  it('takes a call for awaited that is told to end a little after who has waited for it, with all below it', () => {
+    const ms = 1e6
+    const path = pathOf(
+      { id: 1, end: 155 * ms },
+      { id: 2, parent: 1, kind: 3, start: 34 * ms, end: 155 * ms + 60 },
+      { id: 3, parent: 2, kind: 2, start: 35 * ms, end: 155 * ms + 40 },
+      { id: 4, parent: 3, start: 36 * ms, end: 155 * ms + 20 },
+    )
+    expect(path).toEqual([
+      `1 0-${34 * ms}`,
+      `2 ${34 * ms}-${35 * ms}`,
+      `3 ${35 * ms}-${36 * ms}`,
+      `4 ${36 * ms}-${155 * ms}`,
+    ])
+  })
+
+  it.each([
+    ['by more than clocks are apart', 100e6, 103e6],
+    ['by more than a twentieth of what it took', 100e6, 101e6, 98e6],
+  ])('not one that is later %s', (_, parentEnd, end, start = 10e6) => {
+    const path = pathOf({ id: 1, end: parentEnd }, { id: 2, parent: 1, start, end })
+    expect(path).toEqual([`1 0-${parentEnd}`])
+  })
+
   it('keeps to the time of the parent when a child starts before it', () => {
     expect(pathOf({ id: 1, start: 5, end: 10 }, { id: 2, parent: 1, start: 0, end: 8 })).toEqual(['2 5-8', '1 8-10'])
   })

@@ -1,8 +1,11 @@
 import { childrenOf, rootRow } from './children.ts'
 import type { CriticalSegment, Trace } from './model.ts'
 import type { TraceShape } from './shape.ts'
+import { CLOCK_GRAIN_NS } from './skew.ts'
 import type { SpanTable } from './span-table.ts'
 
+/** Of a child's duration, how much later than its parent it may have ended for the parent to have waited for it: instrumentations end a span a little after what it stands for. */
+const LATE_SHARE = 0.05
 const SERVER = 2
 const CLIENT = 3
 
@@ -23,7 +26,8 @@ const CLIENT = 3
  * ```
  *
  * Asynchronous work is on the path only as far as somebody waited for its end: a child that ends after its parent is
- * left out with all below it. The one exception is a server span under its client span: the client waits for the answer
+ * left out with all below it. One that is late by a twentieth of its duration at most, and by no more than clocks are apart, was waited for all the same:
+ * instrumentations tell the end of a call a little after whoever made it has gone on. The other exception is a server span under its client span: the client waits for the answer
  * by definition. One that is not longer than the client span but sticks out of it has another clock: it counts as if it
  * lay in the middle, with all below it. A longer one worked on after the answer, and counts up to the client's end. A
  * trace's tail after the root's end is therefore never on the path.
@@ -71,7 +75,7 @@ function pathOf(tree: Tree, root: number): CriticalSegment[] {
   while (stack.length > 0) {
     const frame = stack.at(-1)!
     const child = nextAwaited(tree, frame)
-    const childEnd = child === -1 ? frame.start : awaitedEnd(tree, child, frame.row)
+    const childEnd = child === -1 ? frame.start : endBefore(tree, child, frame)
     const { row, aheadNs, now } = frame
     if (now > childEnd) segments.push({ row, startNs: childEnd - aheadNs, endNs: now - aheadNs, aheadNs })
     if (child === -1) {
@@ -81,6 +85,7 @@ function pathOf(tree: Tree, root: number): CriticalSegment[] {
     const ahead = aheadOf(tree, child, row)
     const childStart = Math.max(tree.startNs[child]! - ahead, frame.start)
     frame.now = childStart
+    frame.lateNs = 0
     stack.push(visit(tree, child, childStart + ahead, childEnd + ahead, aheadNs + ahead))
   }
   return segments.reverse()
@@ -97,13 +102,16 @@ interface Frame {
   /** By how much its clock is ahead of the root's. */
   readonly aheadNs: number
   now: number
+  /** By how much the span ended later than `now`, as long as that is the end that was waited for: what it waited for itself may be as late. */
+  lateNs: number
   next: number
 }
 
 function visit(tree: Tree, row: number, start: number, now: number, aheadNs: number): Frame {
   const children = [...tree.childrenOf(row)].filter((child) => awaitedEnd(tree, child, row) > start)
   children.sort((a, b) => awaitedEnd(tree, b, row) - awaitedEnd(tree, a, row) || b - a)
-  return { row, start, children, aheadNs, now, next: 0 }
+  const lateNs = endOf(tree, row) - now
+  return { row, start, children, aheadNs, now, lateNs: lateNs <= CLOCK_GRAIN_NS ? lateNs : 0, next: 0 }
 }
 
 /**
@@ -112,11 +120,17 @@ function visit(tree: Tree, row: number, start: number, now: number, aheadNs: num
 function nextAwaited(tree: Tree, frame: Frame): number {
   while (frame.next < frame.children.length) {
     const child = frame.children[frame.next++]!
-    const end = awaitedEnd(tree, child, frame.row)
+    const end = endBefore(tree, child, frame)
     const start = tree.startNs[child]! - aheadOf(tree, child, frame.row)
     if (end <= frame.now && end > Math.max(start, frame.start)) return child
   }
   return -1
+}
+
+/** Until when a frame's span waited for a child. */
+function endBefore(tree: Tree, child: number, { row, now, lateNs }: Frame): number {
+  const end = awaitedEnd(tree, child, row)
+  return end > now && end <= now + lateNs ? now : end
 }
 
 /** Until when a parent waited for a child, by the parent's clock; -Infinity when it did not. */
@@ -124,7 +138,8 @@ function awaitedEnd(tree: Tree, child: number, parent: number): number {
   const end = endOf(tree, child) - aheadOf(tree, child, parent)
   const parentEnd = endOf(tree, parent)
   if (end <= parentEnd) return end
-  return isAnswer(tree, child, parent) ? parentEnd : -Infinity
+  const isOnTime = end - parentEnd <= Math.min(CLOCK_GRAIN_NS, LATE_SHARE * tree.durationsNs[child]!)
+  return isOnTime || isAnswer(tree, child, parent) ? parentEnd : -Infinity
 }
 
 /** By how much a child's clock is ahead of its parent's: told where an answer would have come before its question, or after its receipt. */

@@ -29,6 +29,36 @@ export function bloomHas(bloom: Uint32Array, hash: number, probes: number): bool
   return true
 }
 
+/** The same of a filter of `words` words that are read one by one, which most often ends with the second. */
+export function bloomHasIn(words: number, read: (word: number) => number, hash: number, probes: number): boolean {
+  const bits = words * 32
+  const step = Math.imul(hash, 0x85ebca6b) | 1
+  let x = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35)
+  for (let k = 0; k < probes; k++) {
+    const bit = Math.floor(((x >>> 0) / 4294967296) * bits)
+    if (!(read(bit >>> 5) & (1 << (bit & 31)))) return false
+    x = (x + step) | 0
+  }
+  return true
+}
+
+/** The same filter in half of its bits, each of which stands for two; of an even number of words. It has all that it had, and lets more through. */
+export function foldBloom(bloom: Uint32Array): Uint32Array {
+  return Uint32Array.from(
+    { length: bloom.length / 2 },
+    (_, at) => halved(bloom[2 * at]!) | (halved(bloom[2 * at + 1]!) << 16),
+  )
+}
+
+/** Bit k of the result: bit 2k or 2k + 1 of the word. */
+function halved(word: number): number {
+  let pairs = (word | (word >>> 1)) & 0x55555555
+  pairs = (pairs | (pairs >>> 1)) & 0x33333333
+  pairs = (pairs | (pairs >>> 2)) & 0x0f0f0f0f
+  pairs = (pairs | (pairs >>> 4)) & 0x00ff00ff
+  return (pairs | (pairs >>> 8)) & 0xffff
+}
+
 /** Trace ids: 24 bits an id and 12 probes let one foreign block in 80,000 through; each costs the reading of a block. */
 export const TRACE_BITS = 24
 export const TRACE_PROBES = 12

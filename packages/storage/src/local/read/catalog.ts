@@ -45,9 +45,9 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed. */
-const TRACE_FILTER_BYTES = 16 << 20
-const SEGMENT_FILTER_BYTES = 8 << 20
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed, of 10 to 20 million traces. */
+const TRACE_FILTER_BYTES = 12 << 20
+const SEGMENT_FILTER_BYTES = 15 << 20
 
 /**
  * The reading half's picture of the store: all segments and their blocks in the order in which they came, kept up to date by the
@@ -264,11 +264,19 @@ export class Catalog {
     this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
-  /** The writer goes on with another segment. */
+  /** The writer goes on with another segment. Where there is no room for all, the oldest let more through. */
   #closeTraces(): void {
-    let room = SEGMENT_FILTER_BYTES
-    for (const { traces } of this.#segments.values()) room -= traces.bytes
-    for (const { traces } of this.#segments.values()) traces.close(room)
+    const all = Array.from(this.#segments.values(), ({ traces }) => traces)
+    let room = all.reduce((left, traces) => left - traces.bytes, SEGMENT_FILTER_BYTES)
+    for (const traces of all) {
+      for (const older of all) {
+        if (traces.bytesToClose <= room) break
+        room += older.fold()
+      }
+      const before = traces.bytes
+      traces.close(room)
+      room -= traces.bytes - before
+    }
   }
 
   #putTogether(): void {

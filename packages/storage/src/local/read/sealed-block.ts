@@ -1,5 +1,5 @@
 import { StorageError, type Level, type Target } from '../../contract.ts'
-import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
+import { bloomHas, bloomHasIn, TRACE_PROBES } from '../block/bloom.ts'
 import type { BlockRows, OperationKey } from '../block/rows.ts'
 import { readZones, type Zones } from '../block/zones.ts'
 import { readFilter } from '../files/index-file.ts'
@@ -19,6 +19,7 @@ export class SealedFilter {
   readonly #segment: Segment
   readonly #place: Place | undefined
   readonly #bits = new Slot()
+  #isWhole = false
 
   constructor(source: BlockSource, segment: Segment, place: Place | undefined) {
     this.#source = source
@@ -33,14 +34,25 @@ export class SealedFilter {
       const found = reading(this.#source, this.#segment, this.#segment.sealedPath, (file) =>
         readFilter(file, place, place.crc),
       )
-      return found instanceof StorageError ? undefined : found
+      if (found instanceof StorageError) return undefined
+      this.#isWhole = found !== undefined
+      return found
     }
     try {
+      // A store of many segments has more filters than there is room for, and each is a megabyte: once its checksum was right, its words are read one by one.
+      if (this.#isWhole && this.#bits.bytes === 0) return this.#probe(place, hash)
       const bits = this.#source.traceFilters.get(this.#bits, load, (found) => (found?.byteLength ?? 0) + 100)
       return bits === undefined || bloomHas(bits, hash, TRACE_PROBES)
     } catch {
       return true // Whoever looks into the sections then meets the same, and says so.
     }
+  }
+
+  #probe({ offset, length }: Place, hash: number): boolean {
+    const found = reading(this.#source, this.#segment, this.#segment.sealedPath, (file) =>
+      bloomHasIn(length >> 2, (word) => readExactly(file, offset + 4 * word, 4).readUInt32LE(0), hash, TRACE_PROBES),
+    )
+    return found instanceof StorageError || found
   }
 }
 

@@ -22,7 +22,7 @@ describe('SegmentTraces', () => {
     const traces = segment(1_000)
     expect(known(traces, range(0, 1_000))).toBe(1_000)
     expect(known(traces, range(1_000, 11_000))).toBeLessThan(100)
-    expect(traces.bytes).toBe(1_500)
+    expect(traces.bytes).toBe(1_504)
   })
 
   it('denies nothing while blocks may come', () => {
@@ -43,8 +43,19 @@ describe('SegmentTraces', () => {
     expect(known(traces, range(5_000, 5_100))).toBe(100)
   })
 
+  it('has each trace in half of the bytes, too, and lets more through', () => {
+    const traces = segment(1_000)
+    expect(traces.fold()).toBe(752)
+    expect(traces.fold()).toBe(0)
+    expect(traces.bytes).toBe(752)
+    expect(known(traces, range(0, 1_000))).toBe(1_000)
+    expect(known(traces, range(1_000, 11_000))).toBeLessThan(1_000)
+    const small = segment(1_000, 1_503)
+    expect([small.bytes, known(small, range(0, 1_000))]).toEqual([752, 1_000])
+  })
+
   it('denies nothing where there is no room, or there are too many', () => {
-    expect(known(segment(1_000, 1_499), range(5_000, 5_100))).toBe(100)
+    expect(known(segment(1_000, 751), range(5_000, 5_100))).toBe(100)
     const many = segment((1 << 19) + 2, 1 << 24)
     expect([many.bytes, known(many, range(1 << 20, (1 << 20) + 100))]).toEqual([0, 100])
   })

@@ -1,6 +1,6 @@
-import { bloomAdd, bloomHas, createBloom } from '../block/bloom.ts'
+import { bloomAdd, bloomHas, foldBloom } from '../block/bloom.ts'
 
-/** Lets one foreign trace in 300 through, which costs asking the segment's blocks one by one. */
+/** Lets one foreign trace in 300 through, which costs asking the segment's blocks one by one; when it is folded, one in 16. */
 const BITS = 12
 const PROBES = 6
 /** Traces of a segment beyond which its blocks are asked, as they are for a segment that was there before this reader. */
@@ -17,6 +17,7 @@ export class SegmentTraces {
   #told = 0
   #loaded = 0
   #bits: Uint32Array | undefined
+  #isFolded = false
 
   get bytes(): number {
     return this.#bits?.byteLength ?? 0
@@ -45,18 +46,40 @@ export class SegmentTraces {
     this.#loaded++
   }
 
+  /** What {@link close} would keep, in bytes, with room for it. */
+  get bytesToClose(): number {
+    if (!this.#hashes || this.#told === 0) return 0
+    return 4 * wordsOf(this.#count)
+  }
+
   /** No more blocks will come; of a segment of which none was told nothing is known. `maxBytes`: what may be kept. */
   close(maxBytes: number): void {
     const hashes = this.#hashes
+    const bytes = this.bytesToClose
     this.#hashes = undefined
-    if (!hashes || this.#told === 0 || (this.#count * BITS) / 8 > maxBytes) return
-    const bits = createBloom(this.#count, BITS)
+    if (!hashes || bytes === 0 || bytes / 2 > maxBytes) return
+    const bits = new Uint32Array(bytes / 4)
     for (let i = 0; i < this.#count; i++) bloomAdd(bits, hashes[i]!, PROBES)
     this.#bits = bits
+    if (bytes > maxBytes) this.fold()
+  }
+
+  /** Halves what is kept, once. What has become free, in bytes. */
+  fold(): number {
+    if (!this.#bits || this.#isFolded) return 0
+    const before = this.bytes
+    this.#isFolded = true
+    this.#bits = foldBloom(this.#bits)
+    return before - this.bytes
   }
 
   /** By the hash of its id; true as well where that is not known. */
   mayHave(hash: number): boolean {
     return !this.#bits || this.#told < this.#loaded || bloomHas(this.#bits, hash, PROBES)
   }
+}
+
+/** An even number. */
+function wordsOf(traces: number): number {
+  return 2 * Math.ceil((traces * BITS) / 64)
 }
