@@ -18,6 +18,7 @@ describe('intakeView', () => {
   it('says what is the case', () => {
     expect(intakeView(status(), null, 0)).toMatchObject({ state: 'nothing', label: 'no spans yet' })
     expect(intakeView(status({ spansAccepted: 5 }), null, 0)).toMatchObject({ state: 'idle', label: '0 spans/s' })
+    expect(intakeView(status({ spansAccepted: 5 }), null, undefined)).toMatchObject({ label: '– spans/s' })
     expect(intakeView(status({ spansAccepted: 5 }), null, 1204)).toMatchObject({
       state: 'flowing',
       label: '1,204 spans/s',

@@ -58,5 +58,5 @@ export function intakeView(
   }
   if (rate !== undefined && rate > 0) return { state: 'flowing', label: `${formatRate(rate)} spans/s`, detail }
   if (status.spansAccepted === 0 && status.store.spans === 0) return { state: 'nothing', label: 'no spans yet', detail }
-  return { state: 'idle', label: `${formatCount(0)} spans/s`, detail }
+  return { state: 'idle', label: rate === undefined ? '– spans/s' : `${formatCount(0)} spans/s`, detail }
 }
