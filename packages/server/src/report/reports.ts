@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { StorageError } from '@spoor/storage'
 import { RequestError } from '../api/params.ts'
 import type { QueryCall } from '../http/query-call.ts'
+import { ownBytes, SpareThread } from '../thread/spare-thread.ts'
 import type { FromReportWorker, ReportKind, ToReportWorker } from './protocol.ts'
 import { makeReport } from './report.ts'
 
@@ -9,7 +10,7 @@ import { makeReport } from './report.ts'
 const SMALL_BYTES = 128 * 1024
 /** A trace has to be held whole to be reported on. Bytes. */
 const MAX_BYTES = 64 * 1024 * 1024
-/** A thread that nobody has needed for so long is ended, and its memory with it. Milliseconds. */
+/** Milliseconds. */
 const IDLE_MS = 10_000
 /** More than a trace of {@link MAX_BYTES} needs. */
 const HEAP_MB = 512
@@ -20,8 +21,12 @@ const HEAP_MB = 512
  */
 export class Reports {
   readonly #maxBytes: number
-  #worker: Worker | undefined
-  #idle: NodeJS.Timeout | undefined
+  readonly #thread = new SpareThread({
+    url: new URL(`./report-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+    name: 'spoor-report',
+    heapMb: HEAP_MB,
+    idleMs: IDLE_MS,
+  })
   #turn: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -60,7 +65,7 @@ export class Reports {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#end()
+    await this.#thread.end()
   }
 
   /** The chunks, as long as they are not too much. */
@@ -101,7 +106,8 @@ export class Reports {
     rest: AsyncGenerator<Uint8Array>,
     over: Promise<never>,
   ): Promise<Buffer> {
-    const worker = this.#start()
+    if (this.#closed) throw new StorageError('closed', 'Spoor is stopping')
+    const worker = this.#thread.start()
     try {
       const answered = answerOf(worker)
       for (const chunk of held) handOver(worker, chunk)
@@ -112,44 +118,16 @@ export class Reports {
       return Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength)
     } catch (error) {
       // It may still be at work on what nobody waits for any more.
-      await this.#end()
+      await this.#thread.end()
       throw error
     } finally {
-      this.#rest()
+      this.#thread.rest()
     }
-  }
-
-  #start(): Worker {
-    if (this.#closed) throw new StorageError('closed', 'Spoor is stopping')
-    clearTimeout(this.#idle)
-    if (this.#worker) return this.#worker
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(new URL(`./report-worker.${extension}`, import.meta.url), {
-      name: 'spoor-report',
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    })
-    worker.on('error', () => {})
-    worker.once('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined
-    })
-    return (this.#worker = worker)
-  }
-
-  #rest(): void {
-    this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref()
-  }
-
-  async #end(): Promise<void> {
-    clearTimeout(this.#idle)
-    const worker = this.#worker
-    this.#worker = undefined
-    await worker?.terminate()
   }
 }
 
 function handOver(worker: Worker, chunk: Uint8Array): void {
-  // A view of a buffer that others may see too is copied; a buffer of its own moves.
-  const bytes = chunk.byteLength === chunk.buffer.byteLength ? chunk : chunk.slice()
+  const bytes = ownBytes(chunk)
   worker.postMessage({ type: 'chunk', bytes } satisfies ToReportWorker, [bytes.buffer as ArrayBuffer])
 }
 

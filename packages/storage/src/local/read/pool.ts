@@ -24,7 +24,8 @@ export class Pool<T> {
 
   /** The same values, those of the pool. */
   shared(values: readonly T[]): T[] {
-    return this.list(values).values
+    this.#makeRoom(values.length)
+    return values.map((value) => this.#values[this.#numberOf(value)]!)
   }
 
   one(value: T): T {
