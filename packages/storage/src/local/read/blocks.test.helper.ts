@@ -8,11 +8,30 @@ import { readZones, zonesOf } from '../block/zones.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { Clock } from '../runtime.ts'
 import type { SearchPage, SearchQuery, TraceSummary } from '../../contract.ts'
+import type { BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
+import { ByteCache } from './byte-cache.ts'
+import type { OpenFiles } from './open-files.ts'
+import { operationText, Pool, servicesText } from './pool.ts'
 import { search } from './search.ts'
 import { SummaryCache } from './summary-cache.ts'
 import type { Turn } from './turn.ts'
 import { extractMembers, traceRowsOf } from './trace-rows.ts'
+
+/** What blocks of files read with, that remember only filters of traces; nobody hears what they tell. */
+export function sourceOf(files: OpenFiles, traceFilterBytes = 1): BlockSource {
+  return {
+    files,
+    columns: new ByteCache(1),
+    traceFilters: new ByteCache(traceFilterBytes),
+    frames: new ByteCache(1),
+    operations: new Pool(operationText),
+    texts: new Pool((text: string) => text),
+    services: new Pool(servicesText),
+    tell: () => {},
+    missing: () => {},
+  }
+}
 
 /** A block of these spans without files; each `frameSpans` of them are a frame. */
 export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {

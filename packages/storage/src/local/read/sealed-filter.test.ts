@@ -6,11 +6,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { bloomAdd, createBloom, TRACE_BITS, TRACE_PROBES } from '../block/bloom.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { systemClock } from '../runtime.ts'
-import type { BlockSource } from './block-source.ts'
-import { ByteCache } from './byte-cache.ts'
+import { sourceOf } from './blocks.test.helper.ts'
 import { Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
-import { operationText, Pool, servicesText } from './pool.ts'
 import { SealedFilter } from './sealed-block.ts'
 
 const OFFSET = 100
@@ -35,18 +33,11 @@ function filterOf(cacheBytes: number, damage = 0): SealedFilter {
   const bytes = Buffer.from(bloom.buffer)
   const segment = new Segment(directory, 1, 'sealed')
   writeFileSync(segment.sealedPath, Buffer.concat([Buffer.alloc(OFFSET), bytes]))
-  const source: BlockSource = {
-    files,
-    columns: new ByteCache(1),
-    traceFilters: new ByteCache(cacheBytes),
-    frames: new ByteCache(1),
-    operations: new Pool(operationText),
-    texts: new Pool((text: string) => text),
-    services: new Pool(servicesText),
-    tell: () => {},
-    missing: () => {},
-  }
-  return new SealedFilter(source, segment, { offset: OFFSET, length: bytes.length, crc: crc32(bytes) ^ damage })
+  return new SealedFilter(sourceOf(files, cacheBytes), segment, {
+    offset: OFFSET,
+    length: bytes.length,
+    crc: crc32(bytes) ^ damage,
+  })
 }
 
 it('is read whole once where there is room for it', () => {

@@ -4,10 +4,9 @@ import { expect, it } from 'vitest'
 import type { OperationKey } from '../block/rows.ts'
 import { nodeFileSystem } from '../files/file-system.ts'
 import { systemClock } from '../runtime.ts'
-import { ByteCache } from './byte-cache.ts'
+import { sourceOf } from './blocks.test.helper.ts'
 import { Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
-import { operationText, Pool, servicesText } from './pool.ts'
 import { StoredBlock } from './stored-block.ts'
 
 setFlagsFromString('--expose-gc')
@@ -33,17 +32,7 @@ const operations = Array.from({ length: OPERATIONS }, (_, i): OperationKey => ({
 const keys = Array.from({ length: KEYS }, (_, i) => `attribute.${i}`)
 
 function blocks(count: number): StoredBlock[] {
-  const source = {
-    files: new OpenFiles(nodeFileSystem, systemClock, 1),
-    columns: new ByteCache(1),
-    traceFilters: new ByteCache(1),
-    frames: new ByteCache(1),
-    operations: new Pool(operationText),
-    texts: new Pool((text: string) => text),
-    services: new Pool(servicesText),
-    tell: () => {},
-    missing: () => {},
-  }
+  const source = sourceOf(new OpenFiles(nodeFileSystem, systemClock, 1))
   const segment = new Segment('/nowhere', 1, 'log')
   return Array.from({ length: count }, (_, i) => {
     const at = 900_000 * i
