@@ -84,6 +84,11 @@ function fault(part: EnginePart, what: number): void {
   Atomics.store(words, PARTS.indexOf(part), what)
 }
 
+/** Resolves when the part has been told of its fault, which it begins with at once. */
+async function taken(part: EnginePart): Promise<void> {
+  await vi.waitFor(() => expect(Atomics.load(words, PARTS.indexOf(part))).toBe(0), { timeout: 30_000 })
+}
+
 /** Resolves when this has been told of the part. */
 async function told(code: StoreEvent['code'], part: EnginePart): Promise<void> {
   await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ code, part })), {
@@ -168,8 +173,10 @@ it('asks the successor what a reader that hangs was asked', async () => {
 it('cancels every kind of call at once, also when the reader does not listen', async () => {
   const store = await open()
   await store.append(span(0))
-  for (const part of ['lookup_reader', 'search_reader'] as const) fault(part, HANG)
-  await sleep(20)
+  for (const part of ['lookup_reader', 'search_reader'] as const) {
+    fault(part, HANG)
+    await taken(part)
+  }
   const controller = new AbortController()
   const options = { signal: controller.signal }
   const calls = [
