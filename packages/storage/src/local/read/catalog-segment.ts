@@ -55,6 +55,7 @@ export class Segment implements BlockSegment {
     this.indexPath = indexPath(directory, id)
     this.sealedPath = sealedPath(directory, id)
     this.indexSize = indexSize
+    if (indexSize > INDEX_HEADER) this.traces.forget()
   }
 
   get hasLog(): boolean {

@@ -13,6 +13,7 @@ import { closeSegment, createSegment, indexPath, logPath } from '../files/segmen
 import type { Change } from '../threads/protocol.ts'
 import { StillClock, searchPage } from './blocks.test.helper.ts'
 import { isBlockMeta } from './block-meta.ts'
+import { traceHash, type Block } from './block.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
 import { traceWords } from './trace-parts.ts'
@@ -216,6 +217,44 @@ it('reads the indexes of many segments with breaths, and each block once', async
   expect(later.blocks(turnOf())).toHaveLength(40)
   expect(clock.longestMs).toBeLessThan(12)
   later.reset()
+})
+
+it('asks of a trace only the blocks near those that have it, where all blocks were told of', async () => {
+  const ids = Array.from({ length: 50 }, (_, i) => i)
+  const { indexSize } = writeSegment(
+    1,
+    ids.map((id) => [[one(id)]]),
+  ) as Extract<Change, { type: 'segment' }>
+  const hashOf = (id: number): number => traceHash(traceWords(traceId(id)))
+  const tell = (traces: number[]): void => {
+    catalog.apply({ type: 'segment', id: 1, indexSize: 0 })
+    for (const id of traces)
+      catalog.apply({ type: 'block', id: 1, offset: 0, indexSize, traces: Uint32Array.of(hashOf(id)) })
+    catalog.apply({ type: 'segment', id: 2, indexSize: 0 })
+  }
+  const asked = async (id: number): Promise<Block[]> => {
+    await catalog.load(turnOf())
+    return catalog.blocks(turnOf(), hashOf(id))
+  }
+  tell(ids)
+  for (const id of ids) {
+    const blocks = await asked(id)
+    const block = catalog.blocks(turnOf())[id]!
+    expect(blocks).toContain(block)
+    expect(block.mayHaveTrace(hashOf(id))).toBe(true)
+    expect(blocks.length).toBeLessThan(50)
+  }
+  expect(await asked(17)).toHaveLength(16)
+  expect(await asked(49)).toHaveLength(2)
+  // What cannot be read may have anything.
+  tell(ids)
+  catalog.apply({ type: 'lost', id: 1, damaged: { bytes: 1, maxSpans: 1 }, range: ['0', '1'] })
+  expect(await asked(17)).toHaveLength(51)
+  // Of what was there before nothing was told.
+  catalog.apply({ type: 'segment', id: 1, indexSize })
+  catalog.apply({ type: 'block', id: 1, offset: 0, indexSize, traces: Uint32Array.of(hashOf(99)) })
+  catalog.apply({ type: 'segment', id: 2, indexSize: 0 })
+  expect(await asked(17)).toHaveLength(50)
 })
 
 it('takes a segment that retention deleted for dropped, whoever was faster', async () => {

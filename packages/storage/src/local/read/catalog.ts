@@ -45,7 +45,7 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of whole segments that are not sealed, of 10 to 20 million traces. */
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of segments that are not sealed, of 10 to 20 million traces. */
 const TRACE_FILTER_BYTES = 12 << 20
 const SEGMENT_FILTER_BYTES = 15 << 20
 
@@ -100,7 +100,7 @@ export class Catalog {
     if (change.type === 'lost') {
       if (!segment) this.#segments.set(change.id, (segment = new Segment(this.#directory, change.id, 'log')))
       segment.blocks.push(new LostBlock(change.range, change.refusal))
-      segment.traces.loaded()
+      segment.traces.forget()
       return
     }
     if (change.type === 'sealed') {
@@ -183,14 +183,14 @@ export class Catalog {
     this.#superseded.ended(user)
   }
 
-  /** All blocks as they are now, oldest first. `trace`: the hash of the only one that is looked for; segments that are known not to have it are left out. */
+  /** All blocks as they are now, oldest first. `trace`: the hash of the only one that is looked for; what is known not to have it is left out. */
   blocks(turn: Turn, trace?: number): Block[] {
     this.#putTogether()
     const blocks: Block[] = []
     for (const segment of this.#segments.values()) {
       noteGaps(segment, turn)
-      if (trace !== undefined && !segment.traces.mayHave(trace)) continue
-      for (const block of segment.blocks) blocks.push(block)
+      if (trace !== undefined) segment.traces.find(segment.blocks, trace, blocks)
+      else for (const block of segment.blocks) blocks.push(block)
       const open = this.#openBlock(segment)
       if (open) blocks.push(open)
     }
@@ -356,7 +356,7 @@ export class Catalog {
     const block = new LogBlock(this.#source, segment, logStart, logEnd)
     segment.unindexed.shift()
     segment.blocks.push(block)
-    segment.traces.loaded()
+    segment.traces.forget()
     segment.addOperations(block.operations)
   }
 
@@ -381,9 +381,8 @@ export class Catalog {
       return
     }
     segment.loaded = block.end
-    const stored = new StoredBlock(this.#source, segment, block)
+    const stored = new StoredBlock(this.#source, segment, block, segment.blocks.length)
     segment.blocks.push(stored)
-    segment.traces.loaded()
     segment.addOperations(stored.operations)
   }
 

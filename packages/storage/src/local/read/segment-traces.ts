@@ -1,33 +1,34 @@
 import { bloomAdd, bloomHas, foldBloom } from '../block/bloom.ts'
 
-/** Lets one foreign trace in 300 through, which costs asking the segment's blocks one by one; when it is folded, one in 16. */
+/** Lets one foreign trace in 300 through, which costs asking the blocks of a group one by one; when it is folded, one in 16. */
 const BITS = 12
 const PROBES = 6
+/** Blocks that are told apart by nothing but their own filters. The fewer, the more groups are asked for a trace, and the fewer blocks of the one that has it. */
+const GROUP = 16
 /** Traces of a segment beyond which its blocks are asked, as they are for a segment that was there before this reader. */
 const MAX_TRACES = 1 << 19
 
 /**
- * Which traces a segment has in its log, where the writer has told of all its blocks since this reader listens: then these, of which a store may
- * have thousands that wait to be sealed, need not be asked one by one.
+ * Which traces the blocks of a segment have in its log, by groups of blocks, where the writer has told of all of them since this reader listens: then
+ * these, of which a store may have thousands that wait to be sealed, need not be asked one by one.
  */
 export class SegmentTraces {
-  /** Of the traces so far; one that is in several blocks comes several times. Undefined: closed, or too many. */
+  /** Of the traces so far; one that is in several blocks comes several times. Undefined: closed, too many, or not all. */
   #hashes: Uint32Array | undefined = new Uint32Array(256)
   #count = 0
-  #told = 0
-  #loaded = 0
-  #bits: Uint32Array | undefined
+  /** Where those of each block end. */
+  readonly #ends: number[] = []
+  #groups: Uint32Array[] | undefined
   #isFolded = false
 
   get bytes(): number {
-    return this.#bits?.byteLength ?? 0
+    return this.#groups?.reduce((bytes, bits) => bytes + bits.byteLength, 0) ?? 0
   }
 
   /** The traces of one more block, by their hashes. */
   add(traces: Uint32Array): void {
-    this.#told++
-    const count = this.#count + traces.length
     if (!this.#hashes) return
+    const count = this.#count + traces.length
     if (count > MAX_TRACES) {
       this.#hashes = undefined
       return
@@ -39,17 +40,18 @@ export class SegmentTraces {
     }
     this.#hashes.set(traces, this.#count)
     this.#count = count
+    this.#ends.push(count)
   }
 
-  /** There is one more block, or something else in which any trace may be, whether it was told of or not. */
-  loaded(): void {
-    this.#loaded++
+  /** There is a block, or something else in which any trace may be, of which nothing is told. */
+  forget(): void {
+    this.#hashes = undefined
+    this.#groups = undefined
   }
 
   /** What {@link close} would keep, in bytes, with room for it. */
   get bytesToClose(): number {
-    if (!this.#hashes || this.#told === 0) return 0
-    return 4 * wordsOf(this.#count)
+    return this.#hashes ? this.#groupSizes().reduce((bytes, traces) => bytes + 4 * wordsOf(traces), 0) : 0
   }
 
   /** No more blocks will come; of a segment of which none was told nothing is known. `maxBytes`: what may be kept. */
@@ -58,28 +60,50 @@ export class SegmentTraces {
     const bytes = this.bytesToClose
     this.#hashes = undefined
     if (!hashes || bytes === 0 || bytes / 2 > maxBytes) return
-    const bits = new Uint32Array(bytes / 4)
-    for (let i = 0; i < this.#count; i++) bloomAdd(bits, hashes[i]!, PROBES)
-    this.#bits = bits
+    let from = 0
+    this.#groups = this.#groupSizes().map((traces) => {
+      const bits = new Uint32Array(wordsOf(traces))
+      for (const end = from + traces; from < end; from++) bloomAdd(bits, hashes[from]!, PROBES)
+      return bits
+    })
     if (bytes > maxBytes) this.fold()
   }
 
   /** Halves what is kept, once. What has become free, in bytes. */
   fold(): number {
-    if (!this.#bits || this.#isFolded) return 0
+    if (!this.#groups || this.#isFolded) return 0
     const before = this.bytes
     this.#isFolded = true
-    this.#bits = foldBloom(this.#bits)
+    this.#groups = this.#groups.map(foldBloom)
     return before - this.bytes
   }
 
-  /** By the hash of its id; true as well where that is not known. */
-  mayHave(hash: number): boolean {
-    return !this.#bits || this.#told < this.#loaded || bloomHas(this.#bits, hash, PROBES)
+  /** Whether block `at` may have a trace, by the hash of its id; true as well where that is not known. */
+  mayHave(hash: number, at: number): boolean {
+    const bits = this.#groups?.[Math.floor(at / GROUP)]
+    return !bits || bloomHas(bits, hash, PROBES)
+  }
+
+  /** Puts those of the segment's `blocks`, which are in the order in which they were told, into `found` that may have it. */
+  find<B>(blocks: readonly B[], hash: number, found: B[]): void {
+    for (let from = 0; from < blocks.length; from += GROUP) {
+      if (!this.mayHave(hash, from)) continue
+      for (let at = from; at < blocks.length && at < from + GROUP; at++) found.push(blocks[at]!)
+    }
+  }
+
+  /** How many traces each group has; one that is in several blocks counts as often. */
+  #groupSizes(): number[] {
+    const sizes: number[] = []
+    for (let first = 0; first < this.#ends.length; first += GROUP) {
+      const last = Math.min(first + GROUP, this.#ends.length) - 1
+      sizes.push(this.#ends[last]! - (first === 0 ? 0 : this.#ends[first - 1]!))
+    }
+    return sizes
   }
 }
 
-/** An even number. */
+/** An even number, and not none. */
 function wordsOf(traces: number): number {
-  return 2 * Math.ceil((traces * BITS) / 64)
+  return 2 * Math.max(1, Math.ceil((traces * BITS) / 64))
 }

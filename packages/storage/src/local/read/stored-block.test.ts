@@ -50,13 +50,14 @@ function blocks(count: number): StoredBlock[] {
       zones: { minDurationNs: 0.5 + i, maxDurationNs: 3e9 + i, kinds: 63, statuses: 7 },
       crcs: [0xffffff00 + (i % 99), 0xfffff000 + (i % 99)] as const,
     }
-    return new StoredBlock(source, segment, {
+    const block = {
       meta,
       traceFilter: { offset: at, length: 1_000 },
       attributeFilter: { offset: at + 1_000, length: 9_000 },
       columns: { offset: at + 10_000, length: 200_000 },
       end: at + 210_000,
-    })
+    }
+    return new StoredBlock(source, segment, block, i)
   })
 }
 

@@ -29,6 +29,8 @@ export class StoredBlock implements Block {
   readonly damaged: boolean
   readonly #source: BlockSource
   readonly #segment: BlockSegment
+  /** Its place among the blocks of the segment. */
+  readonly #at: number
   readonly #operations: PooledList<OperationKey>
   readonly #keys: PooledList<string> | undefined
   readonly #services: ReadonlySet<string>
@@ -52,7 +54,7 @@ export class StoredBlock implements Block {
   #rows: Slot | undefined
   #packed: Slot | undefined
 
-  constructor(source: BlockSource, segment: BlockSegment, block: IndexBlock) {
+  constructor(source: BlockSource, segment: BlockSegment, block: IndexBlock, at: number) {
     const { meta, traceFilter, attributeFilter, columns } = block
     this.spans = meta.spans
     this.minStart = BigInt(meta.minStart)
@@ -62,6 +64,7 @@ export class StoredBlock implements Block {
     this.damaged = meta.damaged !== undefined
     this.#source = source
     this.#segment = segment
+    this.#at = at
     this.#operations = source.operations.list(meta.operations)
     this.#keys = meta.keys && source.texts.set(meta.keys)
     this.#services = source.services.one(new Set(meta.operations.map(({ service }) => service)))
@@ -94,7 +97,7 @@ export class StoredBlock implements Block {
 
   mayHaveTrace(hash: number): boolean {
     // Asked for each trace that is looked for, of each block: what is at hand is used without more ado.
-    if (!this.#segment.traces.mayHave(hash)) return false
+    if (!this.#segment.traces.mayHave(hash, this.#at)) return false
     const slot = (this.#traceBits ??= new Slot())
     const bits =
       (slot.value as Uint32Array | undefined) ??
