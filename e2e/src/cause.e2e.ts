@@ -142,6 +142,30 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     await at.page.getByRole('complementary', { name: 'Span' }).getByText('SELECT stock').waitFor()
   })
 
+  it('tells in its help of the keys that do something where one is', async () => {
+    const help = async (): Promise<string> => {
+      await at.page.keyboard.press('?')
+      const text = (await at.page.getByRole('dialog').textContent()) ?? ''
+      await at.page.keyboard.press('Escape')
+      await expect.poll(() => at.page.getByRole('dialog').count()).toBe(0)
+      return text
+    }
+    await at.open('/search')
+    await list().first().waitFor()
+    const search = await help()
+    expect(search).toMatch(/^.*Everywhere\?This help.*jkNext, previous trace.*Spacec ?Pick a trace/)
+    expect(search).not.toContain('previous span')
+    await at.open(`/trace/${hex(4, 32)}`)
+    await at.page.getByRole('treegrid', { name: 'Spans' }).getByRole('row').nth(3).waitFor()
+    const trace = await help()
+    expect(trace).toMatch(/jk↓↑Next, previous span.*\+−0Zoom in, out, whole trace/)
+    expect(trace).toMatch(/f\/Ctrl FFind in the trace/)
+    expect(trace).not.toContain('Pick a trace')
+    await at.page.keyboard.press('4')
+    await at.page.getByRole('img', { name: /4 paths/ }).waitFor()
+    expect(await help()).not.toContain('previous span')
+  })
+
   it('measures a stretch of time with shift, and zooms to a span with a double click', async () => {
     await at.open(`/trace/${hex(4, 32)}`)
     const rows = at.page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')

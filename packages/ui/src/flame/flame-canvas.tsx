@@ -2,6 +2,7 @@ import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef,
 import { usePalette } from '../canvas/palette.ts'
 import { prepareCanvas, useSize } from '../canvas/use-size.ts'
 import { drawFlame, type FlamePaint, levelHeight } from './flame-draw.ts'
+import { useKeys } from '../keyboard/use-keys.ts'
 import styles from './flame.module.css'
 import { type FlameShape, neighbour, nodeAt, viewOf } from './flame-shape.ts'
 
@@ -15,6 +16,9 @@ interface Marked {
   /** Whether its tip stands above it, where there is more room. */
   readonly isLow: boolean
 }
+
+/** Heard while it has the focus. */
+const walking = [{ help: 'Walk the call paths, zoom to one', shown: ['←', '↑', '↓', '→', 'Enter'] }]
 
 /**
  * A flame graph. A click makes a node fill the width, one more or a double click shows all again; what that means for keys around it is its owner's.
@@ -66,6 +70,7 @@ export function FlameCanvas(props: {
     setMarked(node < 0 ? undefined : { node, x, y, isLow: top + y > room / 2 })
     onHover?.(node)
   }
+  useKeys('Flame graph', walkable ? walking : [])
   const choose = (node: number) => onFocus(node === focus ? -1 : node)
   const walk = (event: KeyboardEvent) => {
     const at = shown?.node ?? focus

@@ -90,16 +90,22 @@ export function GraphCanvas(props: GraphProps) {
     touched.current = true
     setView((view) => view && zoomed(view, factor, { x: size.width / 2, y: size.height / 2 }))
   }
-  useKeys({
-    ArrowUp: () => walk('up'),
-    ArrowDown: () => walk('down'),
-    ArrowLeft: () => walk('left'),
-    ArrowRight: () => walk('right'),
-    '+': () => zoomBy(1.3),
-    '=': () => zoomBy(1.3),
-    '-': () => zoomBy(1 / 1.3),
-    '0': fit,
-  })
+  useKeys('Graph', [
+    {
+      help: 'Walk along the edges',
+      on: {
+        ArrowLeft: () => walk('left'),
+        ArrowUp: () => walk('up'),
+        ArrowDown: () => walk('down'),
+        ArrowRight: () => walk('right'),
+      },
+    },
+    {
+      help: 'Zoom in, out, all of it',
+      shown: ['+', '−', '0'],
+      on: { '+': () => zoomBy(1.3), '=': () => zoomBy(1.3), '-': () => zoomBy(1 / 1.3), '0': fit },
+    },
+  ])
   const hover = useRef<(node: number) => void>(() => {})
   hover.current = (node) => {
     setHovered(node)

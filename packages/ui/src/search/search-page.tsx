@@ -125,27 +125,47 @@ export function SearchPage() {
     // What came while it was live is found by a search, too, and stays until then.
     if (!live && isLive) void search.refetch().finally(() => setLiveList(undefined))
   }, [live])
-  useKeys({
-    j: () => select(Math.min(selected + 1, rows.length - 1)),
-    k: () => select(Math.max(selected - 1, 0)),
-    ' ': () => {
-      if (selectedId === undefined) return false
-      pick(selectedId)
-      return true
+  useKeys('Search', [
+    {
+      help: 'Next, previous trace',
+      on: {
+        j: () => select(Math.min(selected + 1, rows.length - 1)),
+        k: () => select(Math.max(selected - 1, 0)),
+      },
     },
-    c: () => picked.length === 2 && comparePicked(),
-    Enter: () => {
-      const row = rows[selected]
-      if (row) open(row.traceId)
-      return row !== undefined
+    {
+      help: 'Open the trace',
+      on: {
+        Enter: () => {
+          const row = rows[selected]
+          if (row) open(row.traceId)
+          return row !== undefined
+        },
+      },
     },
-    Escape: () => {
-      setSelectedId(undefined)
-      setPicked([])
+    {
+      help: 'Pick a trace (two can be), compare both',
+      on: {
+        ' ': () => {
+          if (selectedId === undefined) return false
+          pick(selectedId)
+          return true
+        },
+        c: () => picked.length === 2 && comparePicked(),
+      },
     },
-    l: toggleLive,
-    '/': () => document.getElementById('query')?.focus(),
-  })
+    { help: 'Live on, off', on: { l: toggleLive } },
+    { help: 'To the query', on: { '/': () => document.getElementById('query')?.focus() } },
+    {
+      help: 'Deselect',
+      on: {
+        Escape: () => {
+          setSelectedId(undefined)
+          setPicked([])
+        },
+      },
+    },
+  ])
 
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = search
   const more = useCallback(() => {

@@ -47,7 +47,10 @@ export function ServiceMap(props: {
   }
   const renderNode = useCallback((node: number) => <ServiceBox service={graph.services[node]!} />, [graph])
   const colourOf = useCallback((node: number) => slotOf(graph.services[node]!.name), [graph])
-  useKeys({ Enter: () => open(selected), Escape: () => props.onSelect(undefined) })
+  useKeys('Services', [
+    { help: 'To the traces of the service', on: { Enter: () => open(selected) } },
+    { help: 'Deselect', on: { Escape: () => props.onSelect(undefined) } },
+  ])
   if (layout.kind === 'failed') {
     return <FailureNotice title="The services cannot be laid out" error={layout.error} onAgain={layout.again} />
   }

@@ -1,39 +1,9 @@
+import { useState } from 'react'
+import { keysNow, type Keys } from '../keyboard/use-keys.ts'
 import { Dialog } from '../widgets/dialog.tsx'
 import styles from './help-dialog.module.css'
 
-type Entry = readonly [keys: string, meaning: string]
-
-const everywhere: readonly Entry[] = [
-  ['?', 'This help'],
-  ['/', 'To the query (search), the find box (trace)'],
-  ['Esc', 'Close, clear, deselect'],
-]
-
-const search: readonly Entry[] = [
-  ['j k', 'Next, previous trace'],
-  ['Enter', 'Open the trace'],
-  ['Space c', 'Pick a trace (two can be), compare both'],
-  ['l', 'Live on, off'],
-  ['p .', 'While live: pause; show what is new'],
-  ['← ↑ ↓ → Enter', 'In the flame graph: walk the call paths, zoom to one'],
-]
-
-const trace: readonly Entry[] = [
-  ['j k  ↓ ↑', 'Next, previous span'],
-  ['→ ←', 'Open, close the subtree; to the first child, the parent'],
-  ['[ ]', 'Expand all, collapse all'],
-  ['o p', 'Expand, collapse one level'],
-  ['f  Ctrl F', 'Find in the trace'],
-  ['n N', 'Next, previous match'],
-  ['+ − 0', 'Zoom in, out, whole trace'],
-  ['a d', 'Pan left, right'],
-  ['Shift+drag', 'Measure a stretch of time; a double click zooms to the span'],
-  ['w s', 'Scroll up, down a page'],
-  ['c', 'To the next span on the critical path'],
-  ['e', 'To the next error'],
-  ['i', 'Detail panel on, off'],
-  ['1 – 5', 'Views: timeline, tree, table, flame graph, JSON'],
-]
+type Entry = readonly [term: string, meaning: string]
 
 const query: readonly Entry[] = [
   ['service:checkout status:error', 'both; terms side by side are AND'],
@@ -47,7 +17,11 @@ const query: readonly Entry[] = [
   ['service:cart,checkout', 'one of several'],
 ]
 
+/** What the keys do here and now, and the query language. */
 export function HelpDialog(props: { onClose: () => void }) {
+  const [places] = useState(() =>
+    [...keysNow()].sort(([one], [other]) => Number(other === 'Everywhere') - Number(one === 'Everywhere')),
+  )
   return (
     <Dialog
       title="Keyboard and query"
@@ -56,11 +30,9 @@ export function HelpDialog(props: { onClose: () => void }) {
       wide
     >
       <div className={styles.columns}>
-        <div>
-          <Keys title="Everywhere" entries={everywhere} />
-          <Keys title="Search" entries={search} />
-        </div>
-        <Keys title="Trace" entries={trace} />
+        {places.map(([place, keys]) => (
+          <KeyList key={place} title={place} keys={keys} />
+        ))}
       </div>
       <h3 className={styles.heading}>Query</h3>
       <dl className={styles.query}>
@@ -77,22 +49,36 @@ export function HelpDialog(props: { onClose: () => void }) {
   )
 }
 
-function Keys(props: { title: string; entries: readonly Entry[] }) {
+function KeyList(props: { title: string; keys: readonly (Keys & { help: string })[] }) {
   return (
     <section>
       <h3 className={styles.heading}>{props.title}</h3>
       <dl className={styles.keys}>
-        {props.entries.map(([keys, meaning]) => (
-          <div key={keys}>
+        {props.keys.map(({ help, on, shown = Object.keys(on ?? {}).map(labelOf) }) => (
+          <div key={help}>
             <dt>
-              {keys.split(/ +/).map((key) => (
+              {shown.map((key) => (
                 <kbd key={key}>{key}</kbd>
               ))}
             </dt>
-            <dd>{meaning}</dd>
+            <dd>{help}</dd>
           </div>
         ))}
       </dl>
     </section>
   )
+}
+
+const labels: Readonly<Record<string, string>> = {
+  ArrowLeft: '←',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  ArrowRight: '→',
+  Escape: 'Esc',
+  ' ': 'Space',
+  '-': '−',
+}
+
+function labelOf(key: string): string {
+  return labels[key] ?? key.replace(/^ctrl\+(.)$/, (_, letter: string) => `Ctrl ${letter.toUpperCase()}`)
 }

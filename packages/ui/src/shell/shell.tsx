@@ -26,7 +26,7 @@ const Bell = lazyPart(async () => (await import('../findings/bell.tsx')).Bell, {
 /** The frame: one bar, and the page below it. */
 export function Shell() {
   const [help, setHelp] = useState(false)
-  useKeys({ '?': () => setHelp(true) })
+  useKeys('Everywhere', [{ help: 'This help', on: { '?': () => setHelp(true) } }])
   return (
     <div className={styles.shell}>
       <header className={styles.bar}>

@@ -33,11 +33,11 @@ export function TraceBody() {
     [navigate],
   )
   const store = useTraceStore()
-  useKeys({
-    ...Object.fromEntries(traceViews.map(({ key, name }) => [key, () => show(name)])),
-    i: () => setSettings({ detailOpen: !detailOpen }),
-    Escape: () => store.setState({ selected: -1, measured: undefined }),
-  })
+  useKeys('Trace', [
+    ...traceViews.map(({ key, name, label }) => ({ help: label, on: { [key]: () => show(name) } })),
+    { help: 'Detail panel on, off', on: { i: () => setSettings({ detailOpen: !detailOpen }) } },
+    { help: 'Deselect', on: { Escape: () => store.setState({ selected: -1, measured: undefined }) } },
+  ])
 
   return (
     <div className={styles.page}>

@@ -68,7 +68,7 @@ export function LiveBar(props: {
     act({ type: 'show' })
     scroller.current?.scrollTo({ top: 0 })
   }
-  useKeys({ p: () => setPaused(!paused), '.': show })
+  useKeys('Live', [{ help: 'Pause; show what is new', on: { p: () => setPaused(!paused), '.': show } }])
   const waiting = live.waiting.size
   return (
     <p className={styles.bar} data-waiting={waiting > 0}>

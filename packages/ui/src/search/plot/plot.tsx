@@ -59,7 +59,7 @@ export function Plot(props: {
   const palette = usePalette(host)
   const zone = useSettings((settings) => settings.zone)
   const [box, setBox] = useState<{ readonly start: Point; readonly end: Point; readonly isDrawn?: boolean }>()
-  useKeys({ Escape: () => (box ? setBox(undefined) : false) })
+  useKeys('Search', [{ on: { Escape: () => (box ? setBox(undefined) : false) } }])
 
   const scale = useMemo(() => {
     const width = size.width - margin.left - margin.right

@@ -13,14 +13,11 @@ export function FindBox({ find }: { find: Find }) {
   const selected = useTraceView((view) => view.selected)
   const count = useMemo(() => matches && countMatches(matches, selected), [matches, selected])
   const focus = () => find.input.current?.select()
-  useKeys({
-    f: focus,
-    '/': focus,
-    'ctrl+f': focus,
-    'ctrl+b': focus,
-    n: () => find.go(1),
-    N: () => find.go(-1),
-  })
+  useKeys('Trace', [
+    { help: 'Find in the trace', on: { f: focus, '/': focus, 'ctrl+f': focus } },
+    { on: { 'ctrl+b': focus } },
+    { help: 'Next, previous match', on: { n: () => find.go(1), N: () => find.go(-1) } },
+  ])
   return (
     <div className={styles.box} data-find>
       <SearchIcon />

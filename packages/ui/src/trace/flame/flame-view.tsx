@@ -16,7 +16,7 @@ export function FlameView() {
   const store = useTraceStore()
   const tree = useMemo(() => flameTree(loaded.trace), [loaded])
   const paint = useMemo(() => paintOf(loaded, tree), [loaded, tree])
-  useKeys({ '0': () => selectRow(store, -1) })
+  useKeys('Flame graph', [{ help: 'All of it', on: { '0': () => selectRow(store, -1) } }])
   const rowOf = (node: number) => (node < 0 ? -1 : tree.row[node]!)
   return (
     <div className={styles.scroller} tabIndex={0} role="region" aria-label="Flame graph">

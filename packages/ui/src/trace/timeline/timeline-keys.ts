@@ -53,34 +53,51 @@ export function useTimelineKeys(scroller: RefObject<HTMLElement | null>): void {
   const { trace, critical } = store.getState().loaded
   const scroll = (pages: number) => scroller.current?.scrollBy({ top: scroller.current.clientHeight * 0.8 * pages })
 
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    ArrowDown: () => move(1),
-    ArrowUp: () => move(-1),
-    ArrowRight: open,
-    ArrowLeft: close,
-    Home: () => selectRow(store, 0),
-    End: () => selectRow(store, store.getState().rows.at(-1) ?? -1),
-    Enter: () => {
-      const { selected } = store.getState()
-      const opens = selected >= 0 && trace.childCount[selected]! > 0
-      if (opens) toggleCollapsed(store, selected)
-      return opens
+  const toggle = () => {
+    const { selected } = store.getState()
+    const opens = selected >= 0 && trace.childCount[selected]! > 0
+    if (opens) toggleCollapsed(store, selected)
+    return opens
+  }
+
+  useKeys('Timeline', [
+    {
+      help: 'Next, previous span',
+      on: { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) },
     },
-    '[': () => setCollapsed(store, new Uint8Array(trace.size)),
-    ']': () => setCollapsed(store, allCollapsed(trace)),
-    o: () => setCollapsed(store, expandedOneLevel(trace, store.getState().collapsed)),
-    p: () => setCollapsed(store, collapsedOneLevel(trace, store.getState().collapsed)),
-    '+': () => zoom(0.5),
-    '=': () => zoom(0.5),
-    '-': () => zoom(2),
-    '0': () => zoom(Infinity),
-    a: () => pan(-0.2),
-    d: () => pan(0.2),
-    w: () => scroll(-1),
-    s: () => scroll(1),
-    e: () => next((row) => trace.status[row] === 2),
-    c: () => next((row) => critical.offsets[row + 1]! > critical.offsets[row]!),
-  })
+    { help: 'Open, close the subtree; to the first child, the parent', on: { ArrowRight: open, ArrowLeft: close } },
+    { help: 'Open or close the subtree', on: { Enter: toggle } },
+    {
+      help: 'First, last span',
+      on: { Home: () => selectRow(store, 0), End: () => selectRow(store, store.getState().rows.at(-1) ?? -1) },
+    },
+    {
+      help: 'Expand all, collapse all',
+      on: {
+        '[': () => setCollapsed(store, new Uint8Array(trace.size)),
+        ']': () => setCollapsed(store, allCollapsed(trace)),
+      },
+    },
+    {
+      help: 'Expand, collapse one level',
+      on: {
+        o: () => setCollapsed(store, expandedOneLevel(trace, store.getState().collapsed)),
+        p: () => setCollapsed(store, collapsedOneLevel(trace, store.getState().collapsed)),
+      },
+    },
+    {
+      help: 'Zoom in, out, whole trace',
+      shown: ['+', '−', '0'],
+      on: { '+': () => zoom(0.5), '=': () => zoom(0.5), '-': () => zoom(2), '0': () => zoom(Infinity) },
+    },
+    { help: 'Pan left, right', on: { a: () => pan(-0.2), d: () => pan(0.2) } },
+    { help: 'Zoom to a stretch of time; with Shift measure it', shown: ['drag'] },
+    { help: 'Zoom to the span', shown: ['double click'] },
+    { help: 'Scroll up, down a page', on: { w: () => scroll(-1), s: () => scroll(1) } },
+    {
+      help: 'To the next span on the critical path',
+      on: { c: () => next((row) => critical.offsets[row + 1]! > critical.offsets[row]!) },
+    },
+    { help: 'To the next error', on: { e: () => next((row) => trace.status[row] === 2) } },
+  ])
 }
