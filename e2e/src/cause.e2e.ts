@@ -208,6 +208,28 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     }
   })
 
+  it('has the bar and the list in reach where everything is twice its size', async () => {
+    await at.open('/search')
+    await list().first().waitFor()
+    for (const width of [641, 720, 800]) {
+      await at.page.setViewportSize({ width, height: 450 })
+      const bar = at.page.getByRole('banner').first()
+      for (const part of [...(await bar.getByRole('link').all()), ...(await bar.getByRole('button').all())]) {
+        const { x, width: wide } = (await part.boundingBox())!
+        expect([width, x >= 0, x + wide <= width]).toEqual([width, true, true])
+      }
+    }
+    await at.page.keyboard.press('j')
+    const row = list().first()
+    await expect
+      .poll(async () => {
+        const { y, height } = (await row.boundingBox())!
+        return y > 0 && y + height <= 450
+      })
+      .toBe(true)
+    await at.page.setViewportSize({ width: 1440, height: 900 })
+  })
+
   it('aligns clocks that are apart, in the address, and shows what was sent again by one click', async () => {
     const traceId = hex(0xc10c, 32)
     const at500 = now - 500n * ms

@@ -47,7 +47,10 @@ export function TraceList(props: {
     if (hasMore && !moreFailure && last >= rows.length - 20) onMore()
   }, [hasMore, moreFailure, last, rows.length, onMore])
   useEffect(() => {
-    if (selected >= 0) reveal(selected)
+    if (selected < 0) return
+    reveal(selected)
+    // In a low window it is below the rest of the page.
+    scroller.current?.scrollIntoView({ block: 'nearest' })
   }, [selected, reveal])
 
   const kept = useSettings((settings) => settings.columns)

@@ -99,7 +99,9 @@ function ServiceBox({ service }: { service: DependencyNode }) {
   if (folded > 0) {
     return (
       <div className={styles.node} title="Show them all">
-        <b>{name}</b>
+        <b>
+          <bdi>{name}</bdi>
+        </b>
         <small>{formatCounted(calls, 'call')}</small>
       </div>
     )
@@ -113,7 +115,7 @@ function ServiceBox({ service }: { service: DependencyNode }) {
       title={`${name}\nClick twice, or Enter: its traces`}
     >
       <b>
-        <span>{name}</span>
+        <bdi>{name}</bdi>
         {errors > 0 && (
           <i
             className={styles.ring}

@@ -27,10 +27,10 @@ export function SpanNodeBox(props: { loaded: LoadedTrace; row: number }) {
     >
       <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
       <b>
-        {trace.services[service] || 'no service'}
+        <bdi>{trace.services[service] || 'no service'}</bdi>
         {trace.status[row] === 2 && <em aria-label="error">!</em>}
       </b>
-      <span>{name || 'no name'}</span>
+      <bdi>{name || 'no name'}</bdi>
       <small>
         <span>{formatDuration(duration)}</span>
         {waitedNs > 0 && <span>{formatShare(share)}</span>}
@@ -48,7 +48,7 @@ export function ServiceNodeBox(props: { loaded: LoadedTrace; node: ServiceNode; 
     <div className={`hue ${styles.node}`} style={hueStyle(slots[node.service]!)} data-failed={node.errors > 0}>
       <i className={styles.fill} style={{ width: `calc(${share * 100}% - 4px)` }} />
       <b>
-        {trace.services[node.service] || 'no service'}
+        <bdi>{trace.services[node.service] || 'no service'}</bdi>
         {node.errors > 0 && <em aria-label={formatCounted(node.errors, 'error')}>{formatCount(node.errors)}</em>}
       </b>
       <span>{formatCounted(node.spans, 'span')}</span>
