@@ -8,6 +8,10 @@ export interface BlockRows {
   count: number
   /** Of rows that follow one another in their block: the block's number of the first; undefined where that is not known. */
   readonly from?: number
+  /** Where the rows of each trace follow one another, by their start: the first of each, counted from the block's, and at last their end. */
+  readonly first?: Uint32Array
+  /** The row of each span's parent: of several with its id the first. Below 0: {@link NO_PARENT}, or {@link NOT_HERE}. Undefined: ids have to be looked for. */
+  readonly parentRow?: Int32Array
   /** Row -> index into the tables. */
   trace: Uint32Array
   operation: Uint32Array
@@ -35,6 +39,10 @@ export interface BlockRows {
   groups: Uint32Array
   frames: Frame[]
 }
+
+/** Of a span's parent, that it has none, and that it is not in the same block. */
+export const NO_PARENT = -1
+export const NOT_HERE = -2
 
 export interface OperationKey {
   readonly service: string

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { linkTo } from '../../conformance/dependency-model.ts'
 import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../conformance/spans.ts'
 import type { Block } from './block.ts'
-import { blockOf, priced, StillClock } from './blocks.test.helper.ts'
+import { blockOf, priced, sealedOf, StillClock } from './blocks.test.helper.ts'
 import { dependencies, MAX_BLOCKS_OUTSIDE } from './dependencies.ts'
 import { RecentSpans } from './recent-spans.ts'
 import { QueryMemory } from './query-memory.ts'
@@ -43,8 +43,12 @@ const range = fc
   .tuple(fc.nat(30), fc.nat(30))
   .map(([a, b]) => [T0 + BigInt(Math.min(a, b)) * MS, T0 + BigInt(Math.max(a, b)) * MS] as const)
 
-function blocksOf(parts: readonly (readonly object[])[]): Block[] {
-  return parts.map((part) => blockOf(part.map((each) => sent(clean(each as SpanSpec)))))
+/** `sealed`: the second one of each two is, 2: all are. */
+function blocksOf(parts: readonly (readonly object[])[], sealed: number): Block[] {
+  return parts.map((part, i) => {
+    const spans = part.map((each) => sent(clean(each as SpanSpec)))
+    return i % 2 < sealed && spans.length > 0 ? sealedOf(spans) : blockOf(spans)
+  })
 }
 
 function clean({ parent, ...rest }: SpanSpec): SpanSpec {
@@ -56,7 +60,8 @@ it('counts what a naive model counts, where each id is of one span, wherever the
     fc.asyncProperty(
       fc.array(fc.array(spec(40), { maxLength: 12 }), { maxLength: 6 }),
       range,
-      async (parts, [from, to]) => {
+      fc.nat(2),
+      async (parts, [from, to], sealed) => {
         const seen = new Set<string>()
         const unique = parts.map((part) =>
           part.filter(({ trace, id }) => !seen.has(`${trace} ${id}`) && seen.add(`${trace} ${id}`)),
@@ -67,7 +72,7 @@ it('counts what a naive model counts, where each id is of one span, wherever the
           const key = `${parent}>${child}`
           if (parent !== child) expected.set(key, (expected.get(key) ?? 0) + 1)
         }
-        const { edges, complete } = await ask(blocksOf(unique), from, to)
+        const { edges, complete } = await ask(blocksOf(unique, sealed), from, to)
         expect(new Map(edges.map(({ parent, child, calls }) => [`${parent}>${child}`, calls]))).toEqual(expected)
         expect(complete).toBe(true)
       },
@@ -81,9 +86,10 @@ it('counts each call once, with one of the spans that have the parent’s id, wh
     fc.asyncProperty(
       fc.array(fc.array(spec(3), { maxLength: 12 }), { maxLength: 6 }),
       range,
-      async (parts, [from, to]) => {
+      fc.nat(2),
+      async (parts, [from, to], sealed) => {
         const calls = callsIn(parts.flat() as SpanSpec[], from, to)
-        const { edges } = await ask(blocksOf(parts), from, to)
+        const { edges } = await ask(blocksOf(parts, sealed), from, to)
         for (const service of ['a', 'b', 'c']) {
           const own = calls.filter(({ child }) => child === service)
           const counted = edges.filter(({ child }) => child === service).reduce((sum, edge) => sum + edge.calls, 0)
@@ -199,14 +205,20 @@ it('counts a span once that was sent twice, in its block and in a later one, and
     { ...call, kind: 3 },
     { ...call, trace: 2 },
   ]
-  const edges = async (...blocks: (readonly SentSpan[])[]) => (await ask(blocks.map((spans) => blockOf(spans)))).edges
-  const once = [{ parent: 'a', child: 'b', calls: 1, errors: 1 }]
-  expect(await edges([parent, sent(call), sent(call)])).toMatchObject(once)
-  expect(await edges([parent, sent(call)], [sent(call)], [sent({ ...call, attributes: [] })])).toMatchObject(once)
-  // Its parent came in neither of the two.
-  expect(await edges([sent(call)], [sent(call)], [parent])).toMatchObject(once)
-  const all = [parent, sent({ trace: 2, id: 1, service: 'a' }), ...[call, ...others].map(sent)]
-  expect(await edges(all, all)).toMatchObject([{ parent: 'a', child: 'b', calls: 6, errors: 6 }])
+  const makers = [blockOf, sealedOf]
+  for (const first of makers) for (const second of makers) await check(first, second)
+
+  async function check(...make: readonly ((spans: readonly SentSpan[]) => Block)[]): Promise<void> {
+    const edges = async (...blocks: (readonly SentSpan[])[]) =>
+      (await ask(blocks.map((spans, i) => make[i % 2]!(spans)))).edges
+    const once = [{ parent: 'a', child: 'b', calls: 1, errors: 1 }]
+    expect(await edges([parent, sent(call), sent(call)])).toMatchObject(once)
+    expect(await edges([parent, sent(call)], [sent(call)], [sent({ ...call, attributes: [] })])).toMatchObject(once)
+    // Its parent came in neither of the two.
+    expect(await edges([sent(call)], [sent(call)], [parent])).toMatchObject(once)
+    const all = [parent, sent({ trace: 2, id: 1, service: 'a' }), ...[call, ...others].map(sent)]
+    expect(await edges(all, all)).toMatchObject([{ parent: 'a', child: 'b', calls: 6, errors: 6 }])
+  }
 })
 
 it('knows spans that were sent twice for a million calls and more, in bounded memory', async () => {

@@ -1,10 +1,10 @@
 import type { Dependencies } from '../../contract.ts'
 import { hashWords } from '../block/hash.ts'
-import { startOf, type BlockRows } from '../block/rows.ts'
+import { NO_PARENT, NOT_HERE, type BlockRows } from '../block/rows.ts'
+import { Twins } from './aggregate/twins.ts'
 import { traceHash, type Block } from './block.ts'
 import { callOf, CONSUMER_KIND, DependencyEdges } from './dependency-edges.ts'
-import { boundsOf, isReadable } from './range.ts'
-import { RecentSpans } from './recent-spans.ts'
+import { boundsOf, isReadable, rangeOf, startsIn } from './range.ts'
 import { spanLinks } from './span-links.ts'
 import { SpanView } from './span-view.ts'
 import { SEED } from './trace-ids.ts'
@@ -33,7 +33,7 @@ export interface DependenciesQuery {
 interface Count extends DependenciesQuery {
   readonly edges: DependencyEdges
   readonly waiting: WaitingCalls
-  readonly recent: RecentSpans
+  readonly twins: Twins
   readonly turn: Turn
 }
 
@@ -54,9 +54,10 @@ export async function dependencies(
     ...query,
     edges: new DependencyEdges(turn),
     waiting: new WaitingCalls(turn),
-    recent: new RecentSpans(turn),
+    twins: new Twins(turn),
     turn,
   }
+  await count.twins.survey(blocks, ({ spans, minStart, maxStart }) => spans > 0 && maxStart >= from && minStart < to)
   for (const block of blocks) {
     if (await turn.breathe()) break
     if (block.maxStart < from || block.minStart >= to) continue
@@ -85,16 +86,75 @@ function nearestFirst(blocks: readonly Block[], from: bigint, to: bigint): { blo
     .sort((a, b) => (a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0))
 }
 
-/** False when there is no more memory. */
+/** False when there is no more time or memory. */
 async function resolveInBlock(block: Block, count: Count): Promise<boolean> {
-  const { from, to, links, edges, waiting, recent, turn } = count
+  const { edges, waiting, twins, turn } = count
   const rows = block.rows()
-  const { spanId, parentId, trace, traceIds, operation, operations } = rows
+  const parents = rows.parentRow ?? (await parentRows(rows, turn))
+  if (!parents) return false
   const services = edges.numbersOf(rows)
+  const wanted = await callsIn(block, rows, parents, services, count)
+  if (!wanted || !(await twins.remove(rows, wanted))) return false
+  const { trace, traceIds, operation, operations } = rows
   const view = new SpanView(block, rows)
+  let hasRoom = true
+  for (let row = wanted.indexOf(1); row >= 0 && hasRoom; row = wanted.indexOf(1, row + 1)) {
+    if (turn.work(CALL_UNITS) && (await turn.breathe())) return false
+    const child = services[operation[row]!]!
+    const parent = parents[row]!
+    if (parent >= 0 && services[operation[parent]!] !== child && !isOwnParent(rows, row, parent)) {
+      const { kind } = operations[operation[parent]!]!
+      hasRoom = edges.count(services[operation[parent]!]!, kind, child, callOf(rows, row, false))
+    } else if (parent === NOT_HERE) {
+      const { parentId } = rows
+      const call = callOf(rows, row, false)
+      hasRoom = waiting.add(traceIds, 4 * trace[row]!, parentId[2 * row]!, parentId[2 * row + 1]!, child, call)
+    }
+    if (!hasRoom || !mayLink(rows, row, count)) continue
+    if (turn.work(READ_UNITS) && (await turn.breathe())) return false
+    if (isReadable(view, row, turn)) hasRoom = addLinks(view, rows, row, child, count)
+  }
+  if (!rows.parentRow) turn.release(4 * rows.count)
+  return hasRoom
+}
+
+/** 1 for each row that may be a call: its parent is not here or of another service, or it may link to one. Undefined when the turn ended. */
+async function callsIn(
+  block: Block,
+  rows: BlockRows,
+  parents: Int32Array,
+  services: Uint32Array,
+  count: Count,
+): Promise<Uint8Array | undefined> {
+  const { from, to, turn } = count
+  const { operation } = rows
+  const isInside = block.minStart >= from && block.maxStart < to
+  const range = rangeOf(from, to - 1n)
+  const wanted = new Uint8Array(rows.count)
+  for (let row = 0; row < rows.count; row++) {
+    if (turn.work(ROW_UNITS) && (await turn.breathe())) return undefined
+    const parent = parents[row]!
+    const isCall = parent === NOT_HERE || (parent >= 0 && services[operation[parent]!] !== services[operation[row]!])
+    if ((isCall || mayLink(rows, row, count)) && (isInside || startsIn(rows, row, range))) wanted[row] = 1
+  }
+  return wanted
+}
+
+function mayLink({ operations, operation }: BlockRows, row: number, { links }: Count): boolean {
+  return links && operations[operation[row]!]!.kind === CONSUMER_KIND
+}
+
+/** Whether a span is told to be its own parent, as which it may be found by another one that has its id. */
+function isOwnParent({ spanId }: BlockRows, row: number, parent: number): boolean {
+  return spanId[2 * row] === spanId[2 * parent] && spanId[2 * row + 1] === spanId[2 * parent + 1]
+}
+
+/** As {@link BlockRows.parentRow}, for which the turn's memory is taken. Undefined when the turn ended or has none. */
+async function parentRows(rows: BlockRows, turn: Turn): Promise<Int32Array | undefined> {
+  const { count, spanId, parentId, trace } = rows
   // Row + 1 of the first span with a trace and span id, in one open-addressing table.
-  const mask = 2 ** Math.ceil(Math.log2(2 * rows.count + 1)) - 1
-  if (!turn.reserve(4 * mask)) return false
+  const mask = 2 ** Math.ceil(Math.log2(2 * count + 1)) - 1
+  if (!turn.reserve(4 * (mask + count))) return undefined
   const table = new Int32Array(mask + 1)
   const slotOf = (traceIndex: number, lo: number, hi: number): number => {
     let slot = hashWords(traceIndex ^ SEED, lo, hi, 0) & mask
@@ -104,40 +164,21 @@ async function resolveInBlock(block: Block, count: Count): Promise<boolean> {
     }
     return slot
   }
-  for (let row = 0; row < rows.count; row++) {
-    if (turn.work(ROW_UNITS) && (await turn.breathe())) return false
+  for (let row = 0; row < count; row++) {
+    if (turn.work(ROW_UNITS) && (await turn.breathe())) return undefined
     const slot = slotOf(trace[row]!, spanId[2 * row]!, spanId[2 * row + 1]!)
     if (table[slot] === 0) table[slot] = row + 1
   }
-  let hasRoom = true
-  for (let row = 0; row < rows.count && hasRoom; row++) {
-    if (turn.work(ROW_UNITS) && (await turn.breathe())) return false
-    const lo = parentId[2 * row]!
-    const hi = parentId[2 * row + 1]!
-    const hasParent = (lo !== 0 || hi !== 0) && (lo !== spanId[2 * row] || hi !== spanId[2 * row + 1])
-    const mayLink = links && operations[operation[row]!]!.kind === CONSUMER_KIND
-    if (!hasParent && !mayLink) continue
-    const start = startOf(rows, row)
-    if (start < from || start >= to) continue
-    const child = services[operation[row]!]!
-    const parent = hasParent ? table[slotOf(trace[row]!, lo, hi)]! - 1 : -1
-    const isCall = hasParent && (parent < 0 || services[operation[parent]!] !== child)
-    if (!isCall && !mayLink) continue
-    if (turn.work(CALL_UNITS) && (await turn.breathe())) return false
-    if (!recent.isNew(rows, row)) continue
-    if (isCall) {
-      const call = callOf(rows, row, false)
-      hasRoom =
-        parent >= 0
-          ? edges.count(services[operation[parent]!]!, operations[operation[parent]!]!.kind, child, call)
-          : waiting.add(traceIds, 4 * trace[row]!, lo, hi, child, call)
-    }
-    if (!mayLink || !hasRoom) continue
-    if (turn.work(READ_UNITS) && (await turn.breathe())) return false
-    if (isReadable(view, row, turn)) hasRoom = addLinks(view, rows, row, child, count)
+  const parents = new Int32Array(count).fill(NO_PARENT)
+  for (let row = 0; row < count; row++) {
+    if (turn.work(ROW_UNITS) && (await turn.breathe())) return undefined
+    const [lo, hi] = [parentId[2 * row]!, parentId[2 * row + 1]!]
+    if (lo === 0 && hi === 0) continue
+    const found = table[slotOf(trace[row]!, lo, hi)]! - 1
+    parents[row] = found < 0 ? NOT_HERE : found
   }
   turn.release(4 * mask)
-  return hasRoom
+  return parents
 }
 
 /** What the row's span links to is waited for, but for its parent. False when there is no memory for it. */

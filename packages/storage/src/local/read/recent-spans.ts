@@ -9,6 +9,15 @@ const INITIAL = 1 << 10
 /** Of a place in a table, which is at most half full. */
 const PLACE_BYTES = 8
 
+interface Columns extends Pick<
+  BlockRows,
+  'trace' | 'traceIds' | 'spanId' | 'parentId' | 'startLo' | 'startHi' | 'durationNs' | 'status' | 'operation'
+> {
+  readonly rows: BlockRows
+  /** The hash of each operation. */
+  readonly operations: Int32Array
+}
+
 /**
  * Knows the last million spans that were asked about, and more, so that one which was sent twice counts once: a request that is sent again comes soon
  * after, though perhaps in another block. A span is known by a hash of 64 bits over all that its header has.
@@ -19,6 +28,8 @@ export class RecentSpans {
   #old = new Int32Array(2 * INITIAL)
   #size = 0
   readonly #operations = new WeakMap<readonly OperationKey[], Int32Array>()
+  /** What is hashed of the rows at hand: of a sealed section it is looked up by name, each time that it is asked for. */
+  #columns: Columns | undefined
   #low = 0
   #high = 0
 
@@ -41,9 +52,10 @@ export class RecentSpans {
   }
 
   #hash(rows: BlockRows, row: number): void {
-    const { traceIds, spanId, parentId, startLo, startHi, durationNs, status } = rows
-    const at = 4 * rows.trace[row]!
-    const operation = this.#operationsOf(rows)[rows.operation[row]!]!
+    if (rows !== this.#columns?.rows) this.#columns = this.#columnsOf(rows)
+    const { trace, traceIds, spanId, parentId, startLo, startHi, durationNs, status, operations } = this.#columns
+    const at = 4 * trace[row]!
+    const operation = operations[this.#columns.operation[row]!]!
     const duration = durationNs[row]!
     const a = hashWords(traceIds[at]! ^ SEED, traceIds[at + 1]!, traceIds[at + 2]!, traceIds[at + 3]!)
     const b = hashWords(spanId[2 * row]!, spanId[2 * row + 1]!, parentId[2 * row]!, parentId[2 * row + 1]!)
@@ -51,6 +63,12 @@ export class RecentSpans {
     // 0 0 is a free place.
     this.#low = hashWords(a, b, c, operation ^ status[row]!) | 1
     this.#high = hashWords(c, operation ^ (status[row]! << 8), b, a ^ SEED)
+  }
+
+  #columnsOf(rows: BlockRows): Columns {
+    const { trace, traceIds, spanId, parentId, startLo, startHi, durationNs, status, operation } = rows
+    const operations = this.#operationsOf(rows)
+    return { rows, trace, traceIds, spanId, parentId, startLo, startHi, durationNs, status, operation, operations }
   }
 
   #operationsOf({ operations }: BlockRows): Int32Array {

@@ -15,12 +15,12 @@ export class TraceIds {
   /** Four words a trace. */
   #ids = new Uint32Array(4 * INITIAL)
   #slots = new Int32Array(2 * INITIAL)
-  readonly #turn: Turn
+  readonly #turn: Pick<Turn, 'reserve' | 'release'>
   readonly #bytesBeside: number
   readonly #onGrow: (capacity: number) => void
 
   /** `bytesBeside`: of the columns that `onGrow` makes longer, an id. */
-  constructor(turn: Turn, bytesBeside: number, onGrow: (capacity: number) => void) {
+  constructor(turn: Pick<Turn, 'reserve' | 'release'>, bytesBeside: number, onGrow: (capacity: number) => void) {
     this.#turn = turn
     this.#bytesBeside = bytesBeside
     this.#onGrow = onGrow

@@ -45,6 +45,31 @@ export class Loan implements Memory {
   }
 }
 
+/** As {@link Loan}, for what can be done without: where there is no memory for it, the answer is as complete as it was. */
+export class Attempt {
+  readonly #turn: Turn
+  #bytes = 0
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  reserve(bytes: number): boolean {
+    if (!this.#turn.mayReserve(bytes)) return false
+    this.#bytes += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#turn.release(bytes)
+    this.#bytes -= bytes
+  }
+
+  end(): void {
+    this.release(this.#bytes)
+  }
+}
+
 export interface TurnLimits {
   /** Which it shares with others. Default: its own. */
   readonly memory?: QueryMemory

@@ -1,4 +1,4 @@
-import { MAX_DURATION_NS, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
+import { MAX_DURATION_NS, NO_PARENT, NOT_HERE, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 import { LEVEL, SPAN_HEADERS, SPAN_ID } from './column.ts'
 import type { SpanFields } from './message-writer.ts'
 import type { Numbers } from './number-column.ts'
@@ -122,6 +122,15 @@ export class SealedRows implements BlockRows {
       const ids = new Uint32Array(2 * this.count)
       inPieces(this.count, (from, to) => putParents(parents, spanId, from, to, ids))
       return ids
+    })
+  }
+
+  get parentRow(): Int32Array {
+    return this.#once('parentRow', () => {
+      const { value } = this.#numbers(PARENT)
+      return Int32Array.from(value, (distance, row) =>
+        distance === 0 ? NO_PARENT : distance < 0 ? NOT_HERE : parentRow(row, distance),
+      )
     })
   }
 

@@ -49,7 +49,7 @@ export function isBefore(counted: Counted, kept: Kept): boolean {
   // Durations of whole milliseconds are often the same.
   const { traceIds, traceAt, spanIds, spanAt } = counted
   for (let i = 0; i < 24; i++) {
-    const word = i < 16 ? traceIds[traceAt + (i >> 2)]! : spanIds[spanAt + ((i - 16) >> 2)]!
+    const word = i < 16 ? traceIds[4 * traceAt + (i >> 2)]! : spanIds[2 * spanAt + ((i - 16) >> 2)]!
     const difference = ((word >>> (8 * (i & 3))) & 255) - kept.ids[i]!
     if (difference !== 0) return difference < 0
   }
@@ -58,8 +58,8 @@ export function isBefore(counted: Counted, kept: Kept): boolean {
 
 export function keptOf({ traceIds, traceAt, spanIds, spanAt, durationNs, error }: Counted): Kept {
   const ids = Buffer.alloc(24)
-  ids.set(new Uint8Array(traceIds.buffer, traceIds.byteOffset + 4 * traceAt, 16))
-  ids.set(new Uint8Array(spanIds.buffer, spanIds.byteOffset + 4 * spanAt, 8), 16)
+  ids.set(new Uint8Array(traceIds.buffer, traceIds.byteOffset + 16 * traceAt, 16))
+  ids.set(new Uint8Array(spanIds.buffer, spanIds.byteOffset + 8 * spanAt, 8), 16)
   return { ids, durationNs, error }
 }
 

@@ -17,7 +17,8 @@ const ROWS_PER_OCTAVE = 8
 const BINS_PER_ROW = BINS_PER_OCTAVE / ROWS_PER_OCTAVE
 /** Row 0 is that of 0. */
 const ROWS = (DURATION_BINS - 2) / BINS_PER_ROW + 1
-const CELL_BYTES = 8
+/** Counts, and the longest with its duration. */
+const CELL_BYTES = 24
 const ROW_UNITS = 100
 
 /** Counts by time and duration, from columns, block after block. Out of time or memory, what was counted is told. */
@@ -44,7 +45,8 @@ class Cells {
   readonly #turn: Turn
   readonly #counts: Uint32Array
   readonly #errors: Uint32Array
-  readonly #longest = new Map<number, Kept>()
+  readonly #longest: (Kept | undefined)[]
+  readonly #longestNs: Float64Array
   readonly #counted = new Counted()
 
   constructor(time: TimeBins, turn: Turn) {
@@ -53,6 +55,8 @@ class Cells {
     const size = turn.reserve(CELL_BYTES * time.count * ROWS) ? time.count * ROWS : 0
     this.#counts = new Uint32Array(size)
     this.#errors = new Uint32Array(size)
+    this.#longestNs = new Float64Array(size).fill(-1)
+    this.#longest = Array.from({ length: size })
   }
 
   async add(rows: BlockRows, wanted: Uint8Array): Promise<void> {
@@ -65,10 +69,16 @@ class Cells {
       const cell = this.#time.of(counted.startHi, counted.startLo) * ROWS + Math.ceil(bin / BINS_PER_ROW)
       this.#counts[cell]!++
       if (counted.error) this.#errors[cell]!++
-      const longest = this.#longest.get(cell)
-      if (longest ? isBefore(counted, longest) : this.#turn.reserve(EXEMPLAR_BYTES))
-        this.#longest.set(cell, keptOf(counted))
+      if (counted.durationNs >= this.#longestNs[cell]!) this.#name(cell, counted)
     }
+  }
+
+  /** It is not shorter than the longest of its cell. */
+  #name(cell: number, counted: Counted): void {
+    const longest = this.#longest[cell]
+    if (longest ? !isBefore(counted, longest) : !this.#turn.reserve(EXEMPLAR_BYTES)) return
+    this.#longest[cell] = keptOf(counted)
+    this.#longestNs[cell] = counted.durationNs
   }
 
   /** In at most so many bins of the same ratio, over what is in use. */
@@ -90,7 +100,7 @@ class Cells {
           const cell = time * ROWS + row
           counts[bin]! += this.#counts[cell] ?? 0
           errors[bin]! += this.#errors[cell] ?? 0
-          longest[bin] = this.#longest.get(cell) ?? longest[bin]
+          longest[bin] = this.#longest[cell] ?? longest[bin]
         }
       }
     }

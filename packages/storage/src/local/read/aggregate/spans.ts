@@ -1,15 +1,12 @@
 import type { Block } from '../block.ts'
 import { matchesIn } from '../matches.ts'
 import { meets } from '../range.ts'
-import { RecentSpans } from '../recent-spans.ts'
 import { coverOf } from '../set/sources.ts'
 import { SWEEP_STAGES, TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { eachPart, sizeOf, type Blocks, type PartWork } from './parts.ts'
 import type { ScopePlan } from './plan.ts'
-
-/** What asking whether a span is known costs, in units of {@link Turn.work}. */
-const SEEN_UNITS = 150
+import { Twins } from './twins.ts'
 
 /**
  * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
@@ -63,7 +60,9 @@ async function eachSpan(
   growth: PartCount,
 ): Promise<void> {
   const source = coverOf(set)
-  const recent = new RecentSpans(turn)
+  const twins = new Twins(turn)
+  // With a condition, few spans of a trace may be left, and to know its id costs more than to know them.
+  if (!source.condition) await twins.survey(blocks, (block) => meets(block, range, turn))
   for (const [i, block] of blocks.entries()) {
     if (await turn.breathe()) return
     if (i > 0) growth.part()
@@ -72,12 +71,7 @@ async function eachSpan(
     if (!found) continue
     const { rows, matching } = found
     await turn.attemptAll(async () => {
-      for (let row = 0; row < rows.count; row++) {
-        if (!matching[row]) continue
-        if (turn.work(SEEN_UNITS) && (await turn.breathe())) return
-        if (!recent.isNew(rows, row)) matching[row] = 0
-      }
-      await take(block, rows, matching)
+      if (await twins.remove(rows, matching)) await take(block, rows, matching)
     })
   }
 }
