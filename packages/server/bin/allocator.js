@@ -8,12 +8,13 @@ const SETTINGS = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '262144', MALL
 
 /** Whether these arguments start the store, whose threads have most to gain, and not a collector alone, or a tool that ends by itself. */
 export function startsStore(args) {
-  return args.every((arg) => !/^(?:-h|-v|--help|--version)$/.test(arg)) && (args[0] ?? '-').startsWith('-')
+  return args.every((arg) => !/^(?:-h|-v|--help|--version)$/.test(arg)) && /^(?:-|query$|ingest$)/.test(args[0] ?? '-')
 }
 
-/** Whether that store has threads here: not one on another machine. */
-export function startsLocalStore(args) {
-  return startsStore(args) && args.every((arg) => !/^--store(?:=|$)/.test(arg))
+/** Whether it is the whole of Spoor, and its store has threads here: not one on another machine. */
+export function startsLocalStore(args, env = process.env) {
+  const isWhole = startsStore(args) && (args[0] ?? '-').startsWith('-')
+  return isWhole && !env.SPOOR_STORE && args.every((arg) => !/^--store(?:=|$)/.test(arg))
 }
 
 /**

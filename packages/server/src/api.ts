@@ -445,6 +445,8 @@ export interface StoreEventRow {
 
 export interface StatusResponse {
   readonly version: string
+  /** What of Spoor this is: `all`, or `query` (page and APIs alone) or `ingest` (no page). */
+  readonly program: 'all' | 'query' | 'ingest'
   readonly phase: 'starting' | 'running' | 'stopping'
   readonly health: {
     /** What `/health` and `/ready` say. */

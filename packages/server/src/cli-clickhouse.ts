@@ -1,12 +1,11 @@
 import type { CAC } from 'cac'
+import { LOCAL_OPTIONS } from './cli-environment.ts'
 import type { Io } from './cli-output.ts'
 import { countOf, type OptionValue, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
-/** Of the data directory, and not of a ClickHouse. */
-const LOCAL_OPTIONS = ['data', 'max-disk', 'max-age', 'reserve', 'keep', 'keep-slower-than', 'keep-age', 'keep-share']
 const DEFAULT_ADDRESS = 'clickhouse://127.0.0.1/default'
 const MAX_DAYS = 36_500
 
@@ -48,7 +47,17 @@ export async function storeOf(options: Options): Promise<string | undefined> {
       throw new SpoorError('option', '--no-create is for a store that is a ClickHouse: add --store')
     return undefined
   }
-  const local = LOCAL_OPTIONS.find((name) => options[camelCase(name)] !== undefined)
+  await checkStoreAddress(store, options)
+  return store
+}
+
+/** Throws SpoorError `option` for what is no address of a store, and for options that have no meaning beside it; those of `allowed` have one. */
+export async function checkStoreAddress(
+  store: string,
+  options: Options,
+  allowed: readonly string[] = [],
+): Promise<void> {
+  const local = LOCAL_OPTIONS.find((name) => options[camelCase(name)] !== undefined && !allowed.includes(name))
   if (local !== undefined)
     throw new SpoorError(
       'option',
@@ -60,8 +69,11 @@ export async function storeOf(options: Options): Promise<string | undefined> {
       'option',
       `--store: "${store}" is no address of a store; clickhouse://user@host:8123/database is one`,
     )
-  parseClickHouseUrl(store)
-  return store
+  try {
+    parseClickHouseUrl(store)
+  } catch (error) {
+    throw new SpoorError('option', `--store: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function camelCase(name: string): string {

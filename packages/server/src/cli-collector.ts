@@ -19,8 +19,19 @@ import {
 } from '@spoor/collector'
 import { StorageError } from '@spoor/storage'
 import type { CAC } from 'cac'
-import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, STOP_DEADLINE_MS } from './cli-output.ts'
-import { ageOf, choiceOf, countOf, type OptionValue, shortPath, textOf, textsOf } from './cli-values.ts'
+import {
+  banner,
+  type Io,
+  LEVELS,
+  lifetimeOf,
+  loggerOf,
+  sayOf,
+  SHUTDOWN_DELAY,
+  SHUTDOWN_TIMEOUT,
+  STOP_DEADLINE_MS,
+} from './cli-output.ts'
+import { withVariables } from './cli-environment.ts'
+import { ageOf, choiceOf, countOf, type OptionValue, shortPath, textOf, textsOf, waitOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
@@ -40,9 +51,21 @@ const DEFAULT_STATUS_ENDPOINT = 'localhost:55680'
 export const WATCH = 'Reload the configuration when its files change, and not by SIGHUP alone'
 const SET = 'One setting over all of them, as processors.batch.timeout=2s; may be repeated'
 
+/** Options of the program that runs, as cac names them; what is tried or looked at is told on the command line. */
+const OF_ENVIRONMENT = [
+  'config',
+  'set',
+  'watch',
+  'data',
+  'statusEndpoint',
+  'shutdownDelay',
+  'shutdownTimeout',
+  'logLevel',
+]
+
 /** The commands that take a collector's configuration. Exit codes: 0 all is fine, 1 a configuration that is wrong, 2 wrong use. */
 export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {
-  cli
+  const command = cli
     .command(
       'collector [action] [...rest]',
       'Run a collector alone, without store and page; look at one: top, tap; or try a configuration: test, simulate',
@@ -58,6 +81,8 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
       '--status-endpoint <host:port>',
       `Where top, tap and Spoor read its status, or off (default: ${DEFAULT_STATUS_ENDPOINT})`,
     )
+    .option('--shutdown-delay <time>', SHUTDOWN_DELAY)
+    .option('--shutdown-timeout <time>', SHUTDOWN_TIMEOUT)
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
     .option('--once', 'top: print one table, for scripts, and end')
     .option('--count <n>', 'tap: items to show (default: 10)')
@@ -75,9 +100,14 @@ export function addCollectorCommands(cli: CAC, io: Io, choose: (action: () => Pr
     )
     .option('--slow <time>', 'simulate: what is slow, as 500ms (default: the slowest twentieth of each operation)')
     .option('--limit <n>', 'simulate: spans to read at most (default: 500000, of half a kilobyte of memory each)')
-    .action((action: string | undefined, rest: string[], options: Options) =>
-      choose(() => collectorAction(action, rest, options, io)),
-    )
+  const variables = { options: command.options.filter(({ name }) => OF_ENVIRONMENT.includes(name)) }
+  command.action((action: string | undefined, rest: string[], options: Options) =>
+    choose(() =>
+      withVariables(action === undefined ? variables : { options: [] }, options, (all, warnings) =>
+        collectorAction(action, rest, all, warnings, io),
+      ),
+    ),
+  )
   cli
     .command('validate', 'Check a collector configuration, and say what is wrong in it')
     .option('--config <uri>', CONFIG)
@@ -125,9 +155,10 @@ async function collectorAction(
   action: string | undefined,
   rest: readonly string[],
   options: Options,
+  warnings: readonly string[],
   io: Io,
 ): Promise<number> {
-  if (action === undefined) return collect(options, io)
+  if (action === undefined) return collect(options, warnings, io)
   // As otelcol has them, behind the name of the program.
   if (action === 'validate') return validate(options, io)
   if (action === 'print-config') return printConfig(options, io)
@@ -197,11 +228,6 @@ async function tryAction(
   )
 }
 
-/** A time of the command line, which may be nothing. */
-function waitOf(option: string, value: OptionValue): number | undefined {
-  return value === 0 || value === '0s' ? 0 : ageOf(option, value)
-}
-
 function headersOf(texts: readonly string[]): Map<string, string[]> {
   const headers = new Map<string, string[]>()
   for (const text of texts) {
@@ -213,7 +239,7 @@ function headersOf(texts: readonly string[]): Map<string, string[]> {
   return headers
 }
 
-async function collect(options: Options, io: Io): Promise<number> {
+async function collect(options: Options, warnings: readonly string[], io: Io): Promise<number> {
   const config = await requiredConfig(options, 'collector')
   const status = statusOf(options)
   let logger = loggerOf(options)
@@ -225,6 +251,7 @@ async function collect(options: Options, io: Io): Promise<number> {
     folder: folderOf(options),
     status,
   })
+  for (const warning of warnings) logger.warn({}, warning)
   const reload = reloadOf(options, io, logger)
   const stop = (deadlineMs: number) => {
     reload.end()
@@ -246,7 +273,7 @@ async function collect(options: Options, io: Io): Promise<number> {
       reload.begin(collector)
       return { failed: collector.failed, stop }
     },
-    { ...lifetimeOf(io, logger), onHangup: () => reload.request() },
+    { ...lifetimeOf(io, logger, options), onHangup: () => reload.request() },
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Logger, LogsConfig } from '@spoor/collector'
-import { choiceOf, type OptionValue } from './cli-values.ts'
+import { ageOf, choiceOf, type OptionValue, waitOf } from './cli-values.ts'
 import { endProcess } from './lifetime/end-process.ts'
 import type { LifetimeOptions } from './lifetime/lifetime.ts'
 import { SpoorError } from './error.ts'
@@ -14,7 +14,7 @@ export interface Io {
   readonly stderr: Writable
 }
 
-/** How long a stop may take before what is left is given up. Milliseconds. */
+/** How long a stop may take before what is left is given up, by default. Milliseconds. */
 export const STOP_DEADLINE_MS = 10_000
 /** The choices of `--log-level`. */
 export const LEVELS = LOG_LEVELS.join(', ')
@@ -38,9 +38,17 @@ export function sayOf(io: Io): (line: string) => void {
   return (line) => io.stderr.write(`${styleText('red', 'spoor:', { stream: io.stderr })} ${line}\n`)
 }
 
-export function lifetimeOf(io: Io, logger: Logger): LifetimeOptions {
+/** Descriptions of the options that {@link lifetimeOf} reads, of all programs that run. */
+export const SHUTDOWN_DELAY =
+  'How long it goes on after SIGTERM while /ready says no, as 5s, so that load balancers send elsewhere (default: 0s)'
+export const SHUTDOWN_TIMEOUT = 'How long its stop may then take before what is left is given up (default: 10s)'
+
+/** Throws SpoorError `option`. */
+export function lifetimeOf(io: Io, logger: Logger, options: Readonly<Record<string, OptionValue>>): LifetimeOptions {
   const onStopping = () => io.stdout.write('  Stopping; Ctrl-C again gives up what is left\n')
-  return { logger, onStopping, say: sayOf(io), deadlineMs: STOP_DEADLINE_MS, endNow: endProcess }
+  const delayMs = waitOf('shutdown-delay', options['shutdownDelay'])
+  const deadlineMs = ageOf('shutdown-timeout', options['shutdownTimeout']) ?? STOP_DEADLINE_MS
+  return { logger, onStopping, say: sayOf(io), delayMs, deadlineMs, endNow: endProcess }
 }
 
 /** What a newcomer wants to know, and nothing else. */

@@ -57,6 +57,11 @@ export function ageOf(option: string, value: OptionValue): number | undefined {
   return ms
 }
 
+/** A time as {@link ageOf} reads it, which may be none: `0` or `0s`. */
+export function waitOf(option: string, value: OptionValue): number | undefined {
+  return /^0s?$/.test(String(value)) ? 0 : ageOf(option, value)
+}
+
 /** Nanoseconds since 1970: an ISO 8601 time, or a time span back from now as {@link ageOf} reads it. */
 export function timeOf(option: string, value: OptionValue): bigint | undefined {
   if (value === undefined) return undefined

@@ -6,7 +6,9 @@ import { addClickHouseCommand, storeOf } from './cli-clickhouse.ts'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { addDoctorCommand } from './cli-doctor.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
-import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf } from './cli-output.ts'
+import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT } from './cli-output.ts'
+import { withVariables } from './cli-environment.ts'
+import { addRoleCommands } from './cli-roles.ts'
 import { addRunCommand } from './cli-run.ts'
 import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
@@ -46,7 +48,7 @@ export async function runCli(argv: readonly string[], io: Io = process): Promise
 /** The commands and their options. `choose` is called with what the chosen command does. */
 export function commandLine(io: Io, choose: (action: () => Promise<number>) => void): CAC {
   const cli = cac('spoor')
-  cli
+  const start = cli
     .command('', 'Start Spoor: receive traces over OTLP, store them, show them')
     .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
     .option(
@@ -83,8 +85,13 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--keep-age <time>', 'For how long they are kept, as 90d (default: as long as there is room)')
     .option('--keep-share <share>', 'Most that they may take of --max-disk (default: 20%)')
     .option('--read-only', 'Show what is stored, receive nothing and change nothing; as of a backup')
+    .option('--shutdown-delay <time>', SHUTDOWN_DELAY)
+    .option('--shutdown-timeout <time>', SHUTDOWN_TIMEOUT)
     .option('--log-level <level>', `${LEVELS} (default: warn at a terminal, else info)`)
-    .action((options: Options) => choose(() => serve(options, io)))
+  start.action((options: Options) =>
+    choose(() => withVariables(start, options, (all, warnings) => serve(all, warnings, io))),
+  )
+  addRoleCommands(cli, io, choose)
   addCollectorCommands(cli, io, choose)
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
@@ -92,9 +99,23 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addDoctorCommand(cli, io, choose)
   addClickHouseCommand(cli, io, choose)
   addRunCommand(cli, io, choose)
-  cli.help()
+  cli.help(tellVariables)
   cli.version(version)
   return cli
+}
+
+/** Of a program that runs, that each of its options may be in the environment, too. */
+function tellVariables(sections: { title?: string; body: string }[]): void {
+  if (!sections.some(({ body }) => body.includes('--shutdown-delay'))) return
+  sections.push({
+    title: 'Environment',
+    body: [
+      '  Each option is a variable, too: --page-port is SPOOR_PAGE_PORT, --no-create is SPOOR_NO_CREATE=true; what may be',
+      '  repeated has one on each line. The command line goes over the environment, and that over the defaults. What a',
+      '  --config says of receivers, processors and exporters is its own, and may read variables as ${env:NAME}.',
+      '  SPOOR_CLICKHOUSE_PASSWORD is the password of a store whose address has none.',
+    ].join('\n'),
+  })
 }
 
 /** Errors that a person can do something about are told in a line; a defect of ours with its stack. */
@@ -118,7 +139,7 @@ function usageMessage(message: string, cli: CAC): string {
   return `unknown option ${option}${didYouMean(option, names) || ': see spoor --help'}`
 }
 
-async function serve(options: Options, io: Io): Promise<number> {
+async function serve(options: Options, warnings: readonly string[], io: Io): Promise<number> {
   const config = await configOf(options)
   const settings = {
     store: await storeOf(options),
@@ -149,6 +170,7 @@ async function serve(options: Options, io: Io): Promise<number> {
   }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const logger = loggerOf(options)
+  for (const warning of warnings) logger.warn({}, warning)
   const reload = config ? reloadOf(options, io, logger) : undefined
   return runUntilStopped(
     async (signal) => {
@@ -172,8 +194,8 @@ async function serve(options: Options, io: Io): Promise<number> {
         reload?.end()
         return spoor.stop(deadlineMs)
       }
-      return { failed: spoor.failed, stop }
+      return { failed: spoor.failed, drain: () => spoor.drain(), stop }
     },
-    { ...lifetimeOf(io, logger), ...(reload && { onHangup: () => reload.request() }) },
+    { ...lifetimeOf(io, logger, options), ...(reload && { onHangup: () => reload.request() }) },
   )
 }

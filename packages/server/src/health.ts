@@ -12,6 +12,12 @@ export interface Vitals {
   readonly intake: Intake
   /** Spans are not taken at all, and need not be. Default false. */
   readonly readOnly?: boolean
+  /** Queries are not answered at all, and need not be. Default false. */
+  readonly writeOnly?: boolean
+  /** It is about to stop, and still does all of its work. Default false. */
+  readonly draining?: boolean
+  /** What it waits for while it starts. Default: that the data directory is open. */
+  readonly opening?: string | undefined
   /** What ended a part for good; undefined while nothing did. */
   readonly failure: Error | undefined
 }
@@ -35,18 +41,19 @@ export function liveness({ failure }: Vitals): Verdict {
 }
 
 /**
- * Ready: takes spans and answers queries now. Not ready while it starts or stops, while the store refuses to be written
- * or read, and when the spans that came were refused for more than ten seconds.
+ * Ready: takes spans and answers queries now, as far as it is there for them. Not ready while it starts or stops, or is about to, while the store
+ * refuses to be written or read, and when the spans that came were refused for more than ten seconds.
  */
 export function readiness(vitals: Vitals): Verdict {
-  const { phase, store, intake, failure, readOnly = false } = vitals
+  const { phase, store, intake, failure, readOnly = false, writeOnly = false, draining = false } = vitals
+  const { opening = 'the data directory is being opened' } = vitals
   if (phase === 'stopping') return verdict(['Spoor is stopping'])
   const { reasons } = liveness(vitals)
   if (failure !== undefined) return verdict(reasons)
-  if (phase === 'starting' || store === undefined)
-    return verdict(['Spoor is starting: the data directory is being opened'])
+  if (phase === 'starting' || store === undefined) return verdict([`Spoor is starting: ${opening}`])
+  if (draining) return verdict(['Spoor is about to stop: send and ask elsewhere'])
   const health = store.health()
-  if ((!health.writable && !readOnly) || !health.readable) return verdict(health.reasons)
+  if ((!health.writable && !readOnly) || (!health.readable && !writeOnly)) return verdict(health.reasons)
   const { refusing, refusingForMs } = intake
   if (refusing !== undefined && refusingForMs >= NOT_READY_AFTER_MS) return verdict([`spans are refused: ${refusing}`])
   return verdict([])

@@ -13,27 +13,32 @@ import {
   garbageCollector,
   type Logger,
 } from '@spoor/collector'
-import { endEarlyThreads } from '@spoor/storage/early'
-import { type KeepOptions, openLocalStore, StorageError, type StoreEvent, type TraceStore } from '@spoor/storage'
+import { type KeepOptions, StorageError, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { allInOne } from './all-in-one.ts'
 import { createStoreQueries } from './api/store-queries.ts'
 import { prepareDataDirectory } from './data-directory.ts'
+import { createIdleCollector } from './idle-collector.ts'
 import { SpoorError } from './error.ts'
 import { type Phase, readiness, type Vitals } from './health.ts'
 import { isLoopback } from './http/host-check.ts'
 import { createQueryServer } from './http/server.ts'
+import { createStatusServer } from './http/status-server.ts'
 import { stopParts, within } from './lifetime/stop.ts'
 import { createProbes } from './doctor/hidden-probes.ts'
 import { createFindingsDesk } from './findings/desk.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
+import { awaitRemoteStore, checkStores, openDirectory, openRemoteStore } from './open-store.ts'
+import { hasMetric, type Program } from './program.ts'
 import { createStatus, sumOf } from './status.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { createStoreEvents } from './store-events.ts'
 
 /** Where `spoor` listens and keeps its data. Port 0 takes a free one. */
 export interface SpoorOptions {
+  /** What of Spoor runs. `query` is {@link readOnly}, `ingest` has no page. Both wait for a store that is not there yet. Default `all`. */
+  readonly program?: Program
   /** The data directory, made when it is not there. Default `$SPOOR_DATA`, else `~/.local/share/spoor`. */
   readonly data?: string
   /** A store that is not a data directory: `clickhouse://user@host:8123/database`. Then there is none, and what follows of its limits has no meaning. */
@@ -44,6 +49,8 @@ export interface SpoorOptions {
   readonly host?: string
   /** The page and the query APIs. Default 16686. */
   readonly pagePort?: number
+  /** Of `ingest`, where the page of the others is: how it is, and its metrics. Default 55681. */
+  readonly statusPort?: number
   /** Jaeger's query services over gRPC. Default 16685 where the page is on 16686, else none. */
   readonly queryGrpcPort?: number
   /** OTLP over gRPC; not used with {@link config}. Default 4317. */
@@ -67,6 +74,10 @@ export interface SpoorOptions {
   readonly reserveBytes?: number
   /** Shows what is stored: nothing is received, no file is changed, and the directory may be another's. Default false. */
   readonly readOnly?: boolean
+  /** Hears why the store cannot be opened yet, where it is waited for. */
+  readonly onWaiting?: (reason: string) => void
+  /** Where the collector keeps what must outlive the process. Default: `collector` in the data directory. */
+  readonly collectorFolder?: string
   /** Breaks off the start: what was started is stopped again, and `startSpoor` rejects with SpoorError `stopped`. */
   readonly signal?: AbortSignal
   /** Default: pino on stderr, level info. */
@@ -75,6 +86,7 @@ export interface SpoorOptions {
 
 export interface Spoor {
   readonly urls: {
+    /** Of `ingest`, where its status is. */
     readonly page: string
     /** `host:port`, as that of `otlpGrpc`. */
     readonly queryGrpc?: string
@@ -91,6 +103,8 @@ export interface Spoor {
   reload(config: readonly ConfigText[]): Promise<void>
   /** Resolves with the reason when a part fails after the start and Spoor should be stopped. */
   readonly failed: Promise<Error>
+  /** From now on `/ready` says no, and all else goes on: for a while before it is stopped. */
+  drain(): void
   /**
    * Stops in order: receivers, pipelines, page, store. Safe to call twice. `deadlineMs` default 10,000. Rejects with SpoorError `hung` soon
    * after it, which names what did not stop in time.
@@ -111,8 +125,11 @@ export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): stri
  * thing, the place and the way out
  */
 export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
-  const { host = '127.0.0.1', pagePort = 16686, otlpGrpcPort = 4317, otlpHttpPort = 4318, readOnly = false } = options
-  const queryGrpcPort = options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)
+  const { program = 'all', host = '127.0.0.1', otlpGrpcPort = 4317, otlpHttpPort = 4318 } = options
+  const readOnly = program === 'query' || options.readOnly === true
+  const hasPage = program !== 'ingest'
+  const pagePort = hasPage ? (options.pagePort ?? 16686) : (options.statusPort ?? 55681)
+  const queryGrpcPort = hasPage ? (options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)) : undefined
   const logger = options.logger ?? createLogger('info')
   const isLocal = options.store === undefined
   const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(options.store)
@@ -125,8 +142,13 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     onOverload: (reason) => intake.refused(reason),
   })
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector; queryGrpc?: string } = {}
-  const state: { phase: Phase; failure: Error | undefined } = { phase: 'starting', failure: undefined }
-  const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly })
+  const state: { phase: Phase; failure: Error | undefined; draining: boolean; opening: string } = {
+    phase: 'starting',
+    failure: undefined,
+    draining: false,
+    opening: `the ${isLocal ? 'data directory' : 'store'} is being opened`,
+  }
+  const vitals = (): Vitals => ({ ...state, store: running.store, intake, readOnly, writeOnly: !hasPage })
   const failed = Promise.withResolvers<Error>()
   function fail(error: Error): void {
     state.failure ??= error
@@ -138,24 +160,32 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     return running.store
   }
   // The configuration is read before anything is opened: a mistake in it should cost nothing.
-  const collector = createCollector({
-    config: options.config ?? [{ text: allInOne(options.corsOrigins), file: 'all-in-one.yaml (built in)' }],
-    env: {
-      ...process.env,
-      SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
-      SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
-    },
-    factories: [...builtinFactories, storageExporterFactory(storeNow, intake, probes.note) as Factory],
-    logger,
-    counters,
-    budget,
-    statusAddress: () => (isLoopback(host) ? urls().page : undefined),
-    surroundings() {
-      const { page, otlpHttp, otlpGrpc } = urls()
-      return { isOwnConfig: options.config === undefined, page, otlpHttp: otlpHttp?.slice('http://'.length), otlpGrpc }
-    },
-    folder: join(data, 'collector'),
-  })
+  const collector =
+    program === 'query'
+      ? createIdleCollector(logger, counters)
+      : createCollector({
+          config: options.config ?? [{ text: allInOne(options.corsOrigins), file: 'all-in-one.yaml (built in)' }],
+          env: {
+            ...process.env,
+            SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
+            SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
+          },
+          factories: [...builtinFactories, storageExporterFactory(storeNow, intake, probes.note) as Factory],
+          logger,
+          counters,
+          budget,
+          statusAddress: () => (isLoopback(host) ? urls().page : undefined),
+          surroundings() {
+            const { page, otlpHttp, otlpGrpc } = urls()
+            return {
+              isOwnConfig: options.config === undefined,
+              ...(hasPage && { page }),
+              otlpHttp: otlpHttp?.slice('http://'.length),
+              otlpGrpc,
+            }
+          },
+          folder: options.collectorFolder ?? join(isLocal ? data : defaultDataDirectory(), 'collector'),
+        })
 
   function urls(): Spoor['urls'] {
     const address = (protocol: 'grpc' | 'http') =>
@@ -170,13 +200,20 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     }
   }
 
-  const findings = createFindingsDesk({
-    store: createStoreQueries(storeNow, probes),
-    spansSoFar: () =>
-      state.phase === 'running' && !readOnly ? sumOf(counters, 'otelcol_receiver_accepted_spans') : undefined,
-    counters,
-  })
+  const findings = hasPage
+    ? createFindingsDesk({
+        store: createStoreQueries(storeNow, probes),
+        // What others store is known by the count of all, as somebody looks at the status.
+        spansSoFar() {
+          if (state.phase !== 'running') return undefined
+          if (program === 'query') return status.knownSpans()
+          return readOnly ? undefined : sumOf(counters, 'otelcol_receiver_accepted_spans')
+        },
+        counters,
+      })
+    : undefined
   const status = createStatus({
+    program,
     vitals,
     store: () => running.store,
     counters,
@@ -187,9 +224,9 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     attention() {
       const { attention } = collector.senders()
       // What is known of who sends it is not told again of what was sent; and what could be better, or was long ago, is for who asks.
-      const found = findings
-        .latest()
-        .filter(({ severity, lastSeenMs }) => severity !== 'info' && Date.now() - lastSeenMs < HOUR_MS)
+      const found = (findings?.latest() ?? []).filter(
+        ({ severity, lastSeenMs }) => severity !== 'info' && Date.now() - lastSeenMs < HOUR_MS,
+      )
       return [...attention, ...found.filter(({ code }) => !attention.some((one) => one.code === code))]
     },
   })
@@ -201,8 +238,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     stopping ??= stopParts(
       [
         { name: 'the collector', share: 0.5, stop: (ms) => running.collector?.shutdown({ deadlineMs: ms }) },
-        { name: 'the page', share: 0.3, stop: (ms) => running.app && closePage(running.app, ms) },
-        { name: 'the findings', share: 0.3, stop: () => findings.close() },
+        {
+          name: hasPage ? 'the page' : 'the status',
+          share: 0.3,
+          stop: (ms) => running.app && closePage(running.app, ms),
+        },
+        { name: 'the findings', share: 0.3, stop: () => findings?.close() },
         { name: `the store in ${data}`, share: 1, stop: (ms) => running.store?.close(ms) },
       ],
       deadlineMs,
@@ -214,28 +255,43 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { signal = new AbortController().signal } = options
   let opened: TraceStore
   try {
-    running.app = await createQueryServer({
+    const base = {
       host,
       vitals,
-      store: () => running.store,
       counters,
       logger,
-      status,
+      status: status.read,
       collector,
-      budget,
-      probes,
-      findings,
-      grpc:
-        queryGrpcPort === undefined ? undefined : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
-    })
+      hasMetric: (name: string) => hasMetric(program, isLocal, name),
+    }
+    running.app = findings
+      ? await createQueryServer({
+          ...base,
+          store: () => running.store,
+          budget,
+          probes,
+          findings,
+          grpc:
+            queryGrpcPort === undefined
+              ? undefined
+              : { port: queryGrpcPort, listening: (at) => (running.queryGrpc = at) },
+        })
+      : await createStatusServer(base)
     await running.app.listen({ host, port: pagePort })
     if (isLocal && !readOnly) {
       await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
     }
     const events = createStoreEvents(logger, counters)
+    const settings = { ...options, readOnly, signal }
+    const onWaiting = (reason: string): void => {
+      state.opening = `the store cannot be opened yet: ${reason}`
+      options.onWaiting?.(reason)
+    }
     const opening = isLocal
-      ? openStore(data, { ...options, signal }, events)
-      : openRemoteStore(options.store, { ...options, signal }, events)
+      ? openDirectory(data, settings, events)
+      : program === 'all'
+        ? openRemoteStore(options.store, settings, events)
+        : awaitRemoteStore(options.store, settings, events, onWaiting, logger)
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
       if (state.phase === 'stopping') void store.close().catch(() => {})
@@ -244,6 +300,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       return store
     })
     opened = await unlessAborted(signal, `opening the ${isLocal ? 'data directory' : 'store'} ${data}`, openedStore)
+    if (program === 'ingest') checkStores(opened, data)
     if (!readOnly) {
       running.collector = collector
       void collector.failed.then(fail)
@@ -254,13 +311,15 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     if (!isLoopback(host)) {
       logger.warn(
         { host },
-        'listening beyond this machine: whoever reaches it can read and send traces, there is no login',
+        `listening beyond this machine: whoever reaches it can ${hasPage ? (readOnly ? 'read' : 'read and send') : 'send'} traces, there is no login`,
       )
     }
   } catch (error) {
     await stop().catch((cause: unknown) => logger.error({ err: cause }, 'what had been started did not stop in order'))
     throw explainListenError(error, [
-      { port: pagePort, flag: '--page-port', what: 'the page' },
+      hasPage
+        ? { port: pagePort, flag: '--page-port', what: 'the page' }
+        : { port: pagePort, flag: '--status-port', what: 'the status' },
       ...(queryGrpcPort === undefined
         ? []
         : [{ port: queryGrpcPort, flag: '--query-grpc-port', what: 'queries over gRPC' }]),
@@ -290,6 +349,9 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     store: opened,
     counters,
     failed: failed.promise,
+    drain() {
+      state.draining = true
+    },
     stop,
   }
 }
@@ -298,7 +360,7 @@ function warnWithoutStore({ exporters }: Collector, logger: Logger): void {
   if (exporters.has('spoor_storage')) return
   logger.warn(
     {},
-    'no pipeline of the configuration leads to the exporter spoor_storage: nothing that comes in is stored here, and the page shows nothing of it',
+    'no pipeline of the configuration leads to the exporter spoor_storage: nothing that comes in is stored here, and no page shows anything of it',
   )
 }
 
@@ -325,40 +387,6 @@ async function unlessAborted<T>(signal: AbortSignal, what: string, promise: Prom
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
-}
-
-function openStore(
-  directory: string,
-  { maxDiskBytes, maxAgeMs, keep, reserveBytes, readOnly, signal }: SpoorOptions,
-  onEvent: (event: StoreEvent) => void,
-): Promise<TraceStore> {
-  return openLocalStore({
-    directory,
-    onEvent,
-    ...(maxDiskBytes !== undefined && { maxBytes: maxDiskBytes }),
-    ...(maxAgeMs !== undefined && { maxAgeMs }),
-    ...(keep && { keep }),
-    ...(reserveBytes !== undefined && { reserveBytes }),
-    ...(readOnly !== undefined && { readOnly }),
-    ...(signal && { signal }),
-  })
-}
-
-/** Its code is loaded when it is wanted. */
-async function openRemoteStore(
-  store: string,
-  { createTables, readOnly, signal }: SpoorOptions,
-  onEvent: (event: StoreEvent) => void,
-): Promise<TraceStore> {
-  endEarlyThreads()
-  const { openClickHouseStore, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
-  return openClickHouseStore({
-    address: parseClickHouseUrl(store),
-    onEvent,
-    ...(createTables !== undefined && { create: createTables }),
-    ...(readOnly !== undefined && { readOnly }),
-    ...(signal && { signal }),
-  })
 }
 
 function withoutPassword(address: string): string {

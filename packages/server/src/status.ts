@@ -2,12 +2,14 @@ import { byGravity, type Counters } from '@spoor/collector'
 import { describeStoreEvent, STORE_EVENTS, type TraceStore } from '@spoor/storage'
 import type { StatusResponse } from './api.ts'
 import { liveness, readiness, type Vitals } from './health.ts'
+import type { Program } from './program.ts'
 import { version } from './version.ts'
 
 /** How long the store's figures are waited for; after it the last known are given. Milliseconds. */
 const STATS_TIMEOUT_MS = 1_000
 
 export interface StatusOptions {
+  readonly program: Program
   readonly vitals: () => Vitals
   /** Undefined until the store is open. */
   readonly store: () => TraceStore | undefined
@@ -20,14 +22,21 @@ export interface StatusOptions {
 /** That is told at a time. */
 const MAX_ATTENTION = 100
 
-/** What `/api/spoor/v1/status` answers: within about a second, whatever of the store hangs. */
+export interface StatusDesk {
+  /** What `/api/spoor/v1/status` answers: within about a second, whatever of the store hangs. */
+  readonly read: () => Promise<StatusResponse>
+  /** How many spans were stored when it was read last. */
+  knownSpans(): number
+}
+
 export function createStatus({
+  program,
   vitals,
   store: storeNow,
   counters,
   endpoints,
   attention,
-}: StatusOptions): () => Promise<StatusResponse> {
+}: StatusOptions): StatusDesk {
   const started = performance.now()
   let known: StatusResponse['store'] = { spans: 0, diskBytes: 0, blocks: 0, segments: 0 }
 
@@ -52,7 +61,7 @@ export function createStatus({
     }
   }
 
-  return async () => {
+  async function read(): Promise<StatusResponse> {
     const store = await figures()
     const now = vitals()
     const { refusing } = now.intake
@@ -60,6 +69,7 @@ export function createStatus({
     const health = now.store?.health()
     return {
       version,
+      program,
       phase: now.phase,
       health: {
         live: liveness(now).ok,
@@ -89,6 +99,8 @@ export function createStatus({
       },
     }
   }
+
+  return { read, knownSpans: () => known.spans }
 }
 
 /** Rejects when the promise takes twice its time: a thread that hangs keeps no deadline. */

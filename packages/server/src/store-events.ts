@@ -22,6 +22,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
     'sealing',
     'keeping',
     'server',
+    'connection',
   ] satisfies StorePart[],
 }
 

@@ -8,7 +8,8 @@
  * new blocks, which are served from memory instead. `retention`: deleting what is beyond the limits. `segments`: reading some that were
  * written before; while it fails they are left out, and searches say that they are not complete. `sealer`: the thread that seals segments;
  * `sealing`: what it writes. While these fail, segments stay as they are. `keeping`: writing what is kept longer; while it fails, segments whose turn
- * comes are deleted as a whole. `server`: the ClickHouse that the spans are kept in; while it fails, spans are refused.
+ * comes are deleted as a whole. `server`: storing in the ClickHouse that the spans are kept in; while it fails, spans are refused. `connection`: that this one is there at all, for
+ * spans and for queries.
  */
 export type StorePart =
   | 'writer'
@@ -22,6 +23,7 @@ export type StorePart =
   | 'sealing'
   | 'keeping'
   | 'server'
+  | 'connection'
 
 /** What each event tells. Files are names in the data directory; times are nanoseconds since 1970 as decimal text. */
 export interface StoreEventFields {
@@ -143,6 +145,7 @@ const PARTS: Readonly<Record<StorePart, string>> = {
   sealing: 'sealing segments',
   keeping: 'writing what is kept longer',
   server: 'the ClickHouse server',
+  connection: 'the way to the ClickHouse server',
 }
 
 /** The event in words: the thing, the place and, where there is one, the way out. */
@@ -248,6 +251,8 @@ export interface StoreHealth {
 }
 
 const RECENT_EVENTS = 100
+const NEEDED_TO_WRITE: readonly StorePart[] = ['writer', 'disk', 'server', 'connection']
+const NEEDED_TO_READ: readonly StorePart[] = ['lookup_reader', 'search_reader', 'connection']
 
 export interface HealthFold {
   /** `atMs`: milliseconds since 1970. */
@@ -301,8 +306,8 @@ export function createHealth(): HealthFold {
     health() {
       const reasons = [...(givenUp === undefined ? [] : [givenUp]), ...failing.values()]
       return {
-        writable: givenUp === undefined && !['writer', 'disk', 'server'].some((part) => failing.has(part as StorePart)),
-        readable: givenUp === undefined && !failing.has('lookup_reader') && !failing.has('search_reader'),
+        writable: givenUp === undefined && !NEEDED_TO_WRITE.some((part) => failing.has(part)),
+        readable: givenUp === undefined && !NEEDED_TO_READ.some((part) => failing.has(part)),
         reasons,
         totals: {
           damagedPieces: damaged.pieces,

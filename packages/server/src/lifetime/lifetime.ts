@@ -7,6 +7,8 @@ import { SpoorError } from '../error.ts'
 export interface Running {
   /** Resolves with the reason when it cannot go on. */
   readonly failed: Promise<Error>
+  /** From now on it says that it is not ready, and does all of its work: who sends and asks goes elsewhere before it stops. */
+  readonly drain?: () => void
   /** Resolves when all has stopped. Rejects with SpoorError `hung`, which names what did not stop in time. */
   stop(deadlineMs: number): Promise<void>
 }
@@ -19,7 +21,9 @@ export interface LifetimeOptions {
   readonly say: (line: string) => void
   /** What a SIGHUP does, where it does not end the program. */
   readonly onHangup?: () => void
-  /** How long an orderly stop may take, in milliseconds. */
+  /** How long it goes on after a signal, {@link Running.drain drained}, before it stops, in milliseconds. Default 0. */
+  readonly delayMs?: number | undefined
+  /** How long an orderly stop may take, in milliseconds; the delay is not in it. */
   readonly deadlineMs: number
   /** Ends the process at once, for good, with that exit code. */
   readonly endNow: (code: number) => never
@@ -47,7 +51,7 @@ export async function runUntilStopped(
   start: (signal: AbortSignal) => Promise<Running>,
   options: LifetimeOptions,
 ): Promise<number> {
-  const { logger, onStopping, onHangup, say, deadlineMs, endNow } = options
+  const { logger, onStopping, onHangup, say, delayMs = 0, deadlineMs, endNow } = options
   const cause = Promise.withResolvers<Cause>()
   const starting = new AbortController()
   const over = new AbortController()
@@ -80,7 +84,12 @@ export async function runUntilStopped(
     const running = await Promise.race([start(starting.signal), startTimeout(cause.promise, over.signal)])
     const why = await Promise.race([running.failed.then((failure): Cause => ({ failure })), cause.promise])
     if ('failure' in why) say(`stopping, as it cannot go on: ${why.failure.message}`)
-    else onStopping()
+    else {
+      onStopping()
+      running.drain?.()
+      // What fails meanwhile ends the waiting, and not the order of the stop.
+      if (delayMs > 0) await Promise.race([delay(delayMs, undefined, { signal: over.signal }), running.failed])
+    }
     await Promise.race([running.stop(deadlineMs), stopTimeout(deadlineMs, over.signal)])
     return 'failure' in why ? 1 : 0
   }

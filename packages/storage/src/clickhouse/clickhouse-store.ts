@@ -49,6 +49,7 @@ import { columnsSql, tablesOf, type Tables } from './tables.ts'
 import { boundsSql, keysSql, operationsSql, partsSql, servicesSql, valuesSql } from './sql/catalogue.ts'
 import { traceSql } from './sql/spans.ts'
 import { KIND_NAMES, WRITTEN_COLUMNS } from './write/columns.ts'
+import { watchServer } from './watch.ts'
 import { Inserter } from './write/inserter.ts'
 
 /** How to open a ClickHouse as a store. */
@@ -62,6 +63,8 @@ export interface ClickHouseStoreOptions {
   readonly onEvent?: (event: StoreEvent) => void
   /** Gives the opening up. */
   readonly signal?: AbortSignal
+  /** How often the server is asked whether it is there, in milliseconds. Default: every 5 s, and each second while it is not. */
+  readonly watchMs?: number
 }
 
 const CAPABILITIES: Capabilities = {
@@ -132,12 +135,14 @@ class ClickHouseStore implements TraceStore {
   readonly #queries = new Set<Query>()
   readonly #inserter: Inserter
   readonly #tables: Tables
+  readonly #watchMs: number | undefined
   #closing: Promise<void> | undefined
+  #unwatch = (): void => {}
 
   constructor(
     connection: Connection,
     tables: Tables,
-    { address, readOnly = false, onEvent = () => {} }: ClickHouseStoreOptions,
+    { address, readOnly = false, onEvent = () => {}, watchMs }: ClickHouseStoreOptions,
   ) {
     const { spans, isOwn } = tables
     this.capabilities = isOwn ? CAPABILITIES : { ...CAPABILITIES, bytes: 'rebuilt', tail: false }
@@ -146,6 +151,7 @@ class ClickHouseStore implements TraceStore {
     this.#address = address
     this.#readOnly = readOnly
     this.#onEvent = onEvent
+    this.#watchMs = watchMs
     this.#inserter = new Inserter(
       (rows, token, signal) => connection.insert(spans, WRITTEN_COLUMNS, rows, token, signal),
       (event) => this.#tell(event),
@@ -159,6 +165,11 @@ class ClickHouseStore implements TraceStore {
     const elapsedMs = Math.round(performance.now() - beganMs)
     const directory = describeAddress(this.#address)
     this.#tell({ code: 'opened', directory, spans, segments, elapsedMs, readOnly: this.#readOnly })
+    this.#unwatch = watchServer({
+      ping: (signal) => this.#connection.ping(signal),
+      tell: (event) => this.#tell(event),
+      ...(this.#watchMs !== undefined && { everyMs: this.#watchMs, awayEveryMs: this.#watchMs }),
+    })
   }
 
   async append(batch: TelemetryBatch): Promise<void> {
@@ -338,6 +349,7 @@ class ClickHouseStore implements TraceStore {
   }
 
   async #close(deadlineMs: number): Promise<void> {
+    this.#unwatch()
     const closed = this.#closed()
     try {
       await this.#inserter.close(closed, deadlineMs)

@@ -92,6 +92,12 @@ export class Connection {
     if (reader.rest.length > 0) throw new StorageError('io', `${doing}: the answer ended within a row`)
   }
 
+  /** Resolves when the server answers, whoever asks. Rejects with what keeps it from that. */
+  async ping(signal: AbortSignal): Promise<void> {
+    const answer = await this.#client.ping({ select: false, abort_signal: signal })
+    if (!answer.success) throw answer.error
+  }
+
   /** A statement that gives nothing. */
   async command(sql: string, signal: AbortSignal, doing: string): Promise<void> {
     try {

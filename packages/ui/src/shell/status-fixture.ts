@@ -4,6 +4,7 @@ import type { StatusResponse } from 'spoor/api'
 export function statusOf(change: Partial<StatusResponse> = {}): StatusResponse {
   return {
     version: '0.1.0',
+    program: 'all',
     phase: 'running',
     health: {
       live: true,
