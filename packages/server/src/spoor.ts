@@ -281,7 +281,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     if (isLocal && !readOnly) {
       await unlessAborted(signal, `making ready the data directory ${data}`, prepareDataDirectory(data))
     }
-    const events = createStoreEvents(logger, counters)
+    const events = createStoreEvents(logger, counters, isLocal)
     const settings = { ...options, readOnly, signal }
     const onWaiting = (reason: string): void => {
       state.opening = `the store cannot be opened yet: ${reason}`
@@ -307,7 +307,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
       await unlessAborted(signal, 'the start of the collector', collector.start())
     }
     state.phase = 'running'
-    warnWithoutStore(collector, logger)
+    if (!readOnly) warnWithoutStore(collector, logger)
     if (!isLoopback(host)) {
       logger.warn(
         { host },

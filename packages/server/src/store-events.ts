@@ -10,21 +10,23 @@ import {
 
 type DropReason = StoreEventFields['dropped']['reason']
 
+/** Parts that can fail of a data directory, and of a store on another machine. */
+const LOCAL_PARTS: readonly StorePart[] = [
+  'writer',
+  'lookup_reader',
+  'search_reader',
+  'sealer',
+  'disk',
+  'sealing',
+  'keeping',
+]
+const REMOTE_PARTS: readonly StorePart[] = ['server', 'connection']
+
 /** The values of the labels that events have, so that every series is there from the start, and an alert sees its first step. */
-const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
+const labelValues = (isLocal: boolean): Readonly<Record<string, readonly string[]>> => ({
   reason: ['size', 'age', 'space', 'request', 'kept_size', 'kept_age'] satisfies DropReason[],
-  part: [
-    'writer',
-    'lookup_reader',
-    'search_reader',
-    'sealer',
-    'disk',
-    'sealing',
-    'keeping',
-    'server',
-    'connection',
-  ] satisfies StorePart[],
-}
+  part: isLocal ? LOCAL_PARTS : REMOTE_PARTS,
+})
 
 /** Why traces are kept longer. */
 const KEPT_REASONS = ['pinned', 'errors', 'slow', 'continued'] as const
@@ -44,9 +46,10 @@ const AMOUNTS = {
 /**
  * Hears a store's events: each is a line in the log, of the event's severity, in the words of `describeStoreEvent` and
  * with its fields; and adds one to its counter of `STORE_EVENTS`. Spans and bytes that were dropped (by reason) or
- * damaged have counters of their own.
+ * damaged have counters of their own. `isLocal`: the store is a data directory; default true.
  */
-export function createStoreEvents(logger: Logger, counters: Counters): (event: StoreEvent) => void {
+export function createStoreEvents(logger: Logger, counters: Counters, isLocal = true): (event: StoreEvent) => void {
+  const values = labelValues(isLocal)
   const count = (event: StoreEvent): Counter => {
     const { metric, label } = STORE_EVENTS[event.code]
     const value = (event as unknown as Record<string, string>)[label ?? '']
@@ -55,9 +58,9 @@ export function createStoreEvents(logger: Logger, counters: Counters): (event: S
   for (const code of Object.keys(STORE_EVENTS) as StoreEventCode[]) {
     const { metric, label } = STORE_EVENTS[code]
     if (label === undefined) counters.counter(metric, {})
-    else for (const value of LABEL_VALUES[label] ?? []) counters.counter(metric, { [label]: value })
+    else for (const value of values[label] ?? []) counters.counter(metric, { [label]: value })
   }
-  for (const reason of LABEL_VALUES['reason']!) {
+  for (const reason of values['reason']!) {
     counters.counter(AMOUNTS.droppedSpans, { reason })
     counters.counter(AMOUNTS.droppedBytes, { reason })
   }

@@ -30,9 +30,9 @@ const STATUSES: Readonly<Record<StorageErrorCode, number>> = {
   io: 503,
   locked: 503,
   overloaded: 503,
+  read_only: 403,
   corrupt: 500,
   newer_format: 500,
-  read_only: 500,
 }
 
 /** What a client that was refused for now is asked to wait. Seconds. */

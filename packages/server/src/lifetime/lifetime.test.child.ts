@@ -35,6 +35,7 @@ async function start(signal: AbortSignal): Promise<Running> {
   const failed = Promise.withResolvers<Error>()
   const running: Running = {
     failed: failed.promise,
+    drain: () => console.log('drained'),
     async stop(deadlineMs) {
       console.log('stopped')
       clearInterval(alive)
@@ -65,6 +66,7 @@ const code = await runUntilStopped(start, {
   logger,
   onStopping: () => console.log('stopping'),
   say: (line) => console.log(`says ${line}`),
+  delayMs: how === 'delays' || how === 'delays-long' ? (how === 'delays' ? 300 : 60_000) : 0,
   deadlineMs: how === 'hangs' ? 60_000 : 1_000,
   endNow: endProcess,
 })

@@ -35,7 +35,19 @@ async function run(how: string, ...signals: NodeJS.Signals[]) {
 
 it('stops in order at a signal', async () => {
   const { code, output } = await run('well', 'SIGTERM')
-  expect([code, output]).toEqual([0, 'ready\nstopping\nstopped\n'])
+  expect([code, output]).toEqual([0, 'ready\nstopping\ndrained\nstopped\n'])
+})
+
+it('goes on for a while after a signal, when it has said that it is not ready', async () => {
+  const { code, output } = await run('delays', 'SIGTERM')
+  expect([code, output]).toEqual([0, 'ready\nstopping\ndrained\nstopped\n'])
+})
+
+it('goes on no more when it is told to stop again', async () => {
+  const { code, output } = await run('delays-long', 'SIGTERM', 'SIGTERM')
+  expect(code).toBe(143)
+  expect(output).toContain('drained')
+  expect(output).not.toContain('stopped')
 })
 
 it('ends when its part fails, with the reason', async () => {
