@@ -14,6 +14,7 @@ cli
   .command('', 'Starts Spoor and the object-classification services, and sends photographs through them')
   .option('--via-collector', 'Puts a separate collector process between the services and Spoor')
   .option('--world <file>', 'Places services on sites, with links between them, as world.yaml says')
+  .option('--netns', 'Each program in a network namespace with an address and a name of its own (Linux, root)')
   .option(
     '--with-queue',
     'RabbitMQ and PostgreSQL of this machine for the results, instead of a queue and a database in Node',

@@ -5,6 +5,7 @@ import { type CAC, cac } from 'cac'
 import { addClickHouseCommand, storeOf } from './cli-clickhouse.ts'
 import { addCollectorCommands, configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { addDoctorCommand } from './cli-doctor.ts'
+import { addHealthCommand } from './cli-health.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT } from './cli-output.ts'
 import { withVariables } from './cli-environment.ts'
@@ -97,6 +98,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addTransferCommands(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
   addDoctorCommand(cli, io, choose)
+  addHealthCommand(cli, io, choose)
   addClickHouseCommand(cli, io, choose)
   addRunCommand(cli, io, choose)
   cli.help(tellVariables)

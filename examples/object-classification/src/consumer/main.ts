@@ -17,7 +17,7 @@ interface Flags {
 const cli = cac('consumer')
 cli
   .command('', 'Takes results from the queue and stores them in the database')
-  .option('--port <port>', 'Port on 127.0.0.1', { default: 5008 })
+  .option('--port <port>', 'Port, on $SERVICE_HOST or 127.0.0.1', { default: 5008 })
   .option(
     '--queue <url>',
     'amqp://host:port of RabbitMQ, or memory://host:port of the ensemble. QUEUE_URL says it, too',

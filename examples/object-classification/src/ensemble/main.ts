@@ -18,7 +18,7 @@ interface Flags {
 const cli = cac('ensemble')
 cli
   .command('', 'Asks several models about an image and averages what they say')
-  .option('--port <port>', 'Port on 127.0.0.1', { default: 5011 })
+  .option('--port <port>', 'Port, on $SERVICE_HOST or 127.0.0.1', { default: 5011 })
   .option('--inference <urls>', "The inference services' URLs, separated by commas", {
     default: 'http://127.0.0.1:5012,http://127.0.0.1:5013',
   })

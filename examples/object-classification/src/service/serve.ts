@@ -1,6 +1,7 @@
 /** How every service of the example listens, says so, and ends. */
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { fault, happens } from './faults.ts'
 
 /** A service that is running. */
@@ -12,16 +13,22 @@ export interface Running {
 
 /** What a service is, for {@link serve}. */
 export interface ServeOptions {
-  /** Port on 127.0.0.1; 0 takes a free one. */
+  /** 0 takes a free one. */
   readonly port: number
   /** Runs after the last request has been answered, such as work that goes on after an answer. */
   readonly drain?: () => Promise<void>
 }
 
-/** Listens on 127.0.0.1. @throws When the port is taken. */
+/** The address that services listen on: `SERVICE_HOST`, as `0.0.0.0` in a container, else 127.0.0.1. */
+export function serviceHost(): string {
+  return process.env['SERVICE_HOST'] || '127.0.0.1'
+}
+
+/** Listens on {@link serviceHost}. @throws When the port is taken. */
 export async function serve(server: Server, { port, drain }: ServeOptions): Promise<Running> {
   breakRequests(server)
-  server.listen(port, '127.0.0.1')
+  const host = serviceHost()
+  server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
@@ -33,7 +40,7 @@ export async function serve(server: Server, { port, drain }: ServeOptions): Prom
     await closed
     await drain?.()
   }
-  return { url: `http://127.0.0.1:${address.port}`, stop: () => (stopping ??= stop()) }
+  return { url: `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`, stop: () => (stopping ??= stop()) }
 }
 
 /** The faults that any service may have: requests that fail, and requests whose context is not read. */

@@ -1,6 +1,8 @@
 /** Where the programs of a world find each other: a service's own port, or that of a relay where links lie between. */
 import { join } from 'node:path'
 import type { Servers } from './servers/choose.ts'
+import { LOOPBACK } from './netns/places.ts'
+import type { Places } from './netns/places.ts'
 import type { Settings } from './settings.ts'
 import type { Network } from './sites/network.ts'
 import type { WorldFile } from './sites/world-file.ts'
@@ -18,8 +20,9 @@ export interface CollectorPlan {
   readonly queue?: string
 }
 
-/** Ports of 127.0.0.1. */
+/** Ports, and where they are. */
 export interface Addresses {
+  readonly places: Places
   /** For the client. */
   readonly preprocessing: number
   /** For the client: where it asks for results. */
@@ -53,6 +56,18 @@ export function collectorPorts({ viaCollector, ports }: Settings, world?: WorldF
   }))
 }
 
+/** The same, with the names of the collectors. */
+export function collectorNames(
+  settings: Settings,
+  world?: WorldFile,
+): { readonly name: string; readonly grpc: number; readonly http: number }[] {
+  const sites = world?.sites.filter(({ collector }) => collector !== 'none') ?? []
+  return collectorPorts(settings, world).map((ports, index) => {
+    const site = sites[index]
+    return { name: site ? `collector-${site.name}` : 'collector', ...ports }
+  })
+}
+
 /**
  * Plans who calls whom where, and opens the relays that this needs.
  *
@@ -60,12 +75,14 @@ export function collectorPorts({ viaCollector, ports }: Settings, world?: WorldF
  * @param placed Sites and links; default: everything is at one place.
  * @param servers A queue and a database that are servers; default: the ensemble and the consumer have them. RabbitMQ is
  *   where the ensemble is, PostgreSQL where the consumer is.
+ * @param places Default: all ports are on 127.0.0.1.
  */
 export async function planAddresses(
   settings: Settings,
   models: readonly string[],
   placed?: { readonly world: WorldFile; readonly network: Network },
   servers: Partial<Servers> = {},
+  places: Places = LOOPBACK,
 ): Promise<Addresses> {
   const { ports } = settings
   const services = placedServices(models)
@@ -99,11 +116,15 @@ export async function planAddresses(
       ? { grpc: collector.grpcPort, http: collector.httpPort }
       : { grpc: await call(service, 'spoor', ports.otlpGrpc), http: await call(service, 'spoor', ports.otlpHttp) }
   }
-  const queue = new URL(servers.queue ?? `memory://127.0.0.1:${ports.queue}`)
+  const queue = new URL(servers.queue ?? `memory://${places.inside}:${ports.queue}`)
   const take = new URL(queue)
   // What is elsewhere is not reached over a link of this world.
-  if (take.hostname === '127.0.0.1') take.port = String(await call('consumer', 'ensemble', Number(take.port || 5672)))
+  if (servers.queue === undefined || take.hostname === '127.0.0.1') {
+    take.port = String(await call('consumer', 'ensemble', Number(take.port || 5672)))
+    take.hostname = places.nameOf(Number(take.port))
+  }
   return {
+    places,
     queue: { send: queue.href, take: take.href },
     database: servers.database ?? `pglite:${settings.database}`,
     preprocessing: await call('client', 'preprocessing', ports.preprocessing),

@@ -16,6 +16,8 @@ export interface Program {
   readonly log: string
   /** Answers with less than 500 when the program is ready. */
   readonly health?: string
+  /** The network namespace that it runs in; default: that of this process. */
+  readonly namespace?: string
   /** Takes minutes to start on a busy machine, and tens of seconds to stop. */
   readonly isSlow?: boolean
   /** Each line that it writes to its standard output, which then does not go to the log. */
@@ -55,7 +57,11 @@ export async function startChild(program: Program): Promise<Child> {
   await mkdir(dirname(program.log), { recursive: true })
   const log = await open(program.log, 'w')
   // Output goes to the file itself, not through this process: a program that outlives it can still write.
-  const child = spawn(process.execPath, ['--import', LEASH, ...program.args], {
+  const { namespace } = program
+  // `ip` becomes the program that it starts: same process, same channel.
+  const [command, before] =
+    namespace === undefined ? [process.execPath, []] : ['ip', ['netns', 'exec', namespace, process.execPath]]
+  const child = spawn(command, [...before, '--import', LEASH, ...program.args], {
     env: { ...process.env, ...program.env },
     stdio: ['ignore', program.onLine ? 'pipe' : log.fd, log.fd, 'ipc'],
     // In a process group of its own: Ctrl-C reaches the world alone, which then stops all in order.

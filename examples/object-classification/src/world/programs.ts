@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { PreparedModel } from '#models'
 import { FAULTS_VARIABLE } from '../service/faults.ts'
 import type { ServiceFaults } from '../service/faults.ts'
-import { collectorPorts } from './addresses.ts'
+import { collectorNames, collectorPorts, placedServices } from './addresses.ts'
 import type { Addresses, CollectorPlan } from './addresses.ts'
 import type { Program } from './child.ts'
+import type { Member } from './netns/namespaces.ts'
+import { LOOPBACK } from './netns/places.ts'
+import type { Places } from './netns/places.ts'
 import type { NeededPort } from './ports.ts'
 import type { OwnServers } from './servers/choose.ts'
 import type { Settings } from './settings.ts'
@@ -27,11 +30,22 @@ export function localUrl(port: number): string {
   return `http://${HOST}:${port}`
 }
 
+/** As the world's programs call each other: `http://NAME:port`. */
+function urlIn({ nameOf }: Places): (port: number) => string {
+  return (port) => `http://${nameOf(port)}:${port}`
+}
+
+/** For `Program`: where it runs. */
+function namespaceIn(places: Places, name: string): Pick<Program, 'namespace'> {
+  const namespace = places.namespaceOf(name)
+  return namespace === undefined ? {} : { namespace }
+}
+
 /** Spoor: page, query API, and OTLP over gRPC and HTTP. */
-export function spoorProgram({ ports, data, logs }: Settings): Program {
+export function spoorProgram({ ports, data, logs }: Settings, places: Places = LOOPBACK): Program {
   const flags = {
     data,
-    host: HOST,
+    host: places.inside,
     'page-port': ports.page,
     'otlp-grpc-port': ports.otlpGrpc,
     'otlp-http-port': ports.otlpHttp,
@@ -41,24 +55,26 @@ export function spoorProgram({ ports, data, logs }: Settings): Program {
     args: [spoorScript(), ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])],
     log: join(logs, 'spoor.log'),
     health: `${localUrl(ports.page)}/ready`,
+    ...namespaceIn(places, 'spoor'),
   }
 }
 
 /** A collector between services and Spoor. */
-export function collectorProgram({ logs }: Settings, collector: CollectorPlan): Program {
+export function collectorProgram({ logs }: Settings, collector: CollectorPlan, places: Places = LOOPBACK): Program {
   const { name, config, grpcPort, httpPort, spoorPort, queue } = collector
   const file = fileURLToPath(new URL(`../../${config}`, import.meta.url))
   return {
     name,
     args: [spoorScript(), 'collector', '--config', file],
     env: {
-      SPOOR_ENDPOINT: `${HOST}:${spoorPort}`,
-      COLLECTOR_GRPC_ENDPOINT: `${HOST}:${grpcPort}`,
-      COLLECTOR_HTTP_ENDPOINT: `${HOST}:${httpPort}`,
+      SPOOR_ENDPOINT: `${places.nameOf(spoorPort)}:${spoorPort}`,
+      COLLECTOR_GRPC_ENDPOINT: `${places.inside}:${grpcPort}`,
+      COLLECTOR_HTTP_ENDPOINT: `${places.inside}:${httpPort}`,
       ...(queue !== undefined && { QUEUE_DIRECTORY: queue }),
     },
     log: join(logs, `${name}.log`),
     health: `${localUrl(httpPort)}/v1/traces`,
+    ...namespaceIn(places, name),
   }
 }
 
@@ -82,16 +98,18 @@ export function servicePrograms(
   addresses: Addresses,
 ): Program[] {
   const { ports } = settings
+  const { places } = addresses
+  const url = urlIn(places)
   const inference = models.map(({ name, version, file }, index) => {
     const port = portOf(ports.inference, index)
     const args = ['--port', String(port), '--model', file, '--name', name, '--labels', labels]
     if (version !== undefined) args.push('--model-version', version)
     return { name: `inference-${name}`, port, script: 'inference/main', args }
   })
-  const urls = [...addresses.inference.map(localUrl), ...settings.inference].join(',')
+  const urls = [...addresses.inference.map(url), ...settings.inference].join(',')
   const ensemble = ['--port', String(ports.ensemble), '--inference', urls, '--labels', labels]
-  const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', localUrl(addresses.ensemble)]
-  preprocessing.push('--results', localUrl(addresses.results))
+  const preprocessing = ['--port', String(ports.preprocessing), '--ensemble', url(addresses.ensemble)]
+  preprocessing.push('--results', url(addresses.results))
   // By their environment, as URLs may have a password, and arguments are seen by all.
   const { queue, database } = addresses
   return [
@@ -105,11 +123,13 @@ export function servicePrograms(
     args: [...(path === 'inference/main' ? [] : ['--import', register()]), script(path), ...args],
     env: {
       ...tracingEnvironment(settings, name, addresses),
+      SERVICE_HOST: places.inside,
       ...(name === 'ensemble' && { QUEUE_URL: queue.send }),
       ...(name === 'consumer' && { QUEUE_URL: queue.take, DATABASE_URL: database, SPOOR_CACHE: settings.cache }),
     },
     log: join(settings.logs, `${name}.log`),
     health: `${localUrl(port)}/health`,
+    ...namespaceIn(places, name),
   }))
 }
 
@@ -125,7 +145,7 @@ export interface ClientOptions {
 /** The client, writing one JSON object a photograph. */
 export function clientProgram(settings: Settings, addresses: Addresses, options: ClientOptions): Program {
   const { folder, rate, count, onLine } = options
-  const flags = ['--url', localUrl(addresses.preprocessing), '--ds_path', folder, '--rate', String(rate)]
+  const flags = ['--url', urlIn(addresses.places)(addresses.preprocessing), '--ds_path', folder, '--rate', String(rate)]
   // The world looks the traces up itself.
   flags.push('--json', '--no-lookup')
   if (count !== undefined) flags.push('--count', String(count))
@@ -134,8 +154,25 @@ export function clientProgram(settings: Settings, addresses: Addresses, options:
     args: ['--import', register(), script('client/main'), ...flags],
     env: tracingEnvironment(settings, 'client', addresses),
     log: join(settings.logs, 'client.log'),
+    ...namespaceIn(addresses.places, 'client'),
     onLine,
   }
+}
+
+/** What runs in a namespace of its own with `--netns`, with its ports. */
+export function namespaceMembers(settings: Settings, models: readonly string[], world?: WorldFile): Member[] {
+  const { ports } = settings
+  const own: Readonly<Record<string, readonly number[]>> = {
+    spoor: [ports.page, ports.otlpGrpc, ports.otlpHttp],
+    preprocessing: [ports.preprocessing],
+    ensemble: [ports.ensemble, ports.queue],
+    consumer: [ports.consumer],
+    ...Object.fromEntries(models.map((name, index) => [`inference-${name}`, [portOf(ports.inference, index)]])),
+  }
+  return [
+    ...placedServices(models).map((name) => ({ name, ports: own[name] ?? [] })),
+    ...collectorNames(settings, world).map(({ name, grpc, http }) => ({ name, ports: [grpc, http] })),
+  ]
 }
 
 /** Every port that will be listened on. */
@@ -168,7 +205,7 @@ export function neededPorts(settings: Settings, world?: WorldFile): NeededPort[]
 function tracingEnvironment(
   { protocol }: Settings,
   service: string,
-  { otlp, sites }: Addresses,
+  { otlp, sites, places }: Addresses,
 ): Record<string, string> {
   const ports = otlp[service]
   if (!ports) throw new Error(`there is no place for ${service} to report to`)
@@ -176,7 +213,7 @@ function tracingEnvironment(
   return {
     OTEL_SERVICE_NAME: service,
     OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-    OTEL_EXPORTER_OTLP_ENDPOINT: localUrl(protocol === 'grpc' ? ports.grpc : ports.http),
+    OTEL_EXPORTER_OTLP_ENDPOINT: urlIn(places)(protocol === 'grpc' ? ports.grpc : ports.http),
     OTEL_BSP_SCHEDULE_DELAY: String(BATCH_DELAY_MS),
     SPOOR_EXCLUDE: '/health',
     ...faultsEnvironment({}),

@@ -26,6 +26,7 @@ import {
   collectorProgram,
   faultsEnvironment,
   localUrl,
+  namespaceMembers,
   neededPorts,
   serversProgram,
   servicePrograms,
@@ -35,6 +36,11 @@ import type { ClientOptions } from './programs.ts'
 import { Processes } from './processes.ts'
 import { chooseServers } from './servers/choose.ts'
 import type { OwnServers } from './servers/choose.ts'
+import { whyNoNamespaces } from './netns/ip.ts'
+import { openNamespaces } from './netns/namespaces.ts'
+import type { Namespaces } from './netns/namespaces.ts'
+import { LOOPBACK } from './netns/places.ts'
+import type { Places } from './netns/places.ts'
 import { createScreen } from './screen.ts'
 import type { Screen } from './screen.ts'
 import type { Settings } from './settings.ts'
@@ -95,6 +101,7 @@ class World {
   #control: Server | undefined
   #addresses: Addresses | undefined
   #network: OpenNetwork | undefined
+  #namespaces: Namespaces | undefined
 
   constructor(settings: Settings, screen: Screen, stopping: AbortController) {
     this.#settings = settings
@@ -109,9 +116,12 @@ class World {
     const { world: file, models: names } = this.#settings
     const world = file === undefined ? undefined : await readWorldFile(file, placedServices(names.map(modelName)))
     screen.line()
+    const reason = this.#settings.netns ? whyNoNamespaces() : undefined
+    if (reason !== undefined) throw new Error(reason)
     await this.#checkPorts(world)
     const servers = this.#settings.withQueue ? await chooseServers(this.#settings.servers) : undefined
     const { models, labels, folder } = await this.#prepare()
+    await this.#openNamespaces(names.map(modelName), world)
     await this.#startSpoor()
     await this.#connect(models, world, servers)
     const services = await this.#startServices(models, labels)
@@ -126,6 +136,14 @@ class World {
   async stop(): Promise<void> {
     this.#control?.close()
     this.#control?.closeAllConnections()
+    try {
+      await this.#stopPrograms()
+    } finally {
+      await this.#namespaces?.close()
+    }
+  }
+
+  async #stopPrograms(): Promise<void> {
     const { running } = this.#processes
     if (running.length === 0) return
     this.#stopping.abort(new Stopped('stopped'))
@@ -162,9 +180,22 @@ class World {
     }
   }
 
+  get #places(): Places {
+    return this.#namespaces ?? LOOPBACK
+  }
+
+  /** With `--netns`: before anything is started. */
+  async #openNamespaces(models: readonly string[], world: WorldFile | undefined): Promise<void> {
+    if (!this.#settings.netns) return
+    this.#namespaces = await openNamespaces(namespaceMembers(this.#settings, models, world))
+    for (const line of this.#namespaces.cleared) this.#screen.fact('Cleared', line)
+    const addresses = [...this.#namespaces.addresses].map(([name, address]) => `${name} ${address}`)
+    this.#screen.fact('Namespaces', addresses.join('   '))
+  }
+
   async #startSpoor(): Promise<void> {
     const { ports } = this.#settings
-    await this.#start([spoorProgram(this.#settings)])
+    await this.#start([spoorProgram(this.#settings, this.#places)])
     const kept = await storedSpans(this.#page)
     const earlier = kept > 0 ? `   ${kept.toLocaleString('en')} spans of earlier runs` : ''
     this.#screen.fact('Spoor', `${this.#page}   OTLP gRPC ${ports.otlpGrpc}   OTLP HTTP ${ports.otlpHttp}${earlier}`)
@@ -177,13 +208,13 @@ class World {
     own: OwnServers | undefined,
   ): Promise<void> {
     const names = models.map(({ name }) => name)
-    if (world) this.#network = openNetwork(this.#settings, world)
+    if (world) this.#network = openNetwork(this.#settings, world, this.#places)
     const placed = world && this.#network && { world, network: this.#network.network }
     const { queueUrl, databaseUrl } = this.#settings
     const queue = queueUrl ?? own?.queue
     const database = databaseUrl ?? own?.database
     const servers = { ...(queue !== undefined && { queue }), ...(database !== undefined && { database }) }
-    this.#addresses = await planAddresses(this.#settings, names, placed, servers)
+    this.#addresses = await planAddresses(this.#settings, names, placed, servers, this.#places)
     if (own) {
       await this.#start([serversProgram(this.#settings, own)])
       this.#screen.fact('Servers', `${own.text}   ${shortPath(this.#settings.servers)}`)
@@ -192,7 +223,7 @@ class World {
     for (const link of this.#network?.network.links ?? []) this.#screen.fact(link.name, linkText(link))
     const { collectors } = this.#addresses
     if (collectors.length === 0) return
-    await this.#start(collectors.map((collector) => collectorProgram(this.#settings, collector)))
+    await this.#start(collectors.map((collector) => collectorProgram(this.#settings, collector, this.#places)))
     for (const { name, grpcPort, httpPort, queue } of collectors)
       this.#screen.fact(
         name === 'collector' ? 'Collector' : name,

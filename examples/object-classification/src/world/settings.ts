@@ -32,6 +32,8 @@ export interface Settings {
   readonly viaCollector: boolean
   /** The file that places services on sites. */
   readonly world: string | undefined
+  /** Each program in a network namespace of its own. */
+  readonly netns: boolean
   /** RabbitMQ and PostgreSQL of the machine's packages, where no URL says otherwise. */
   readonly withQueue: boolean
   /** Of a RabbitMQ and of a PostgreSQL that run. */
@@ -64,6 +66,7 @@ export interface Flags {
   readonly protocol: string
   readonly viaCollector?: boolean
   readonly world?: string
+  readonly netns?: boolean
   readonly withQueue?: boolean
   readonly queueUrl?: string
   readonly databaseUrl?: string
@@ -103,11 +106,13 @@ export function readSettings(flags: Flags): Settings {
     throw new Error(`--queue-url ${queueUrl}: write amqp://user:password@host:port`)
   if (databaseUrl !== undefined && !(/^postgres(ql)?:/.test(databaseUrl) && URL.canParse(databaseUrl)))
     throw new Error(`--database-url ${databaseUrl}: write postgres://user:password@host:port/name`)
+  if (flags.netns) checkNamespaces(flags)
   return {
     models,
     protocol,
     viaCollector: flags.viaCollector ?? false,
     world: flags.world === undefined ? undefined : resolve(flags.world),
+    netns: flags.netns ?? false,
     withQueue: flags.withQueue ?? false,
     queueUrl,
     databaseUrl,
@@ -135,6 +140,17 @@ export function readSettings(flags: Flags): Settings {
     servers: resolve(flags.state, 'servers'),
     cache: resolve(process.env['SPOOR_CACHE'] ?? '.cache'),
   }
+}
+
+/** What listens on this machine's loopback is not reached from a namespace. @throws For what does. */
+function checkNamespaces({ withQueue, queueUrl, databaseUrl, inference }: Flags): void {
+  if (withQueue)
+    throw new Error(
+      '--netns: RabbitMQ and PostgreSQL of --with-queue listen on 127.0.0.1, which nobody reaches from a namespace; leave one of the two out',
+    )
+  for (const url of [queueUrl, databaseUrl, ...(inference ?? '').split(',')])
+    if (url && /^(?:localhost|127\.|\[::1\])/.test(new URL(url).hostname))
+      throw new Error(`--netns: ${new URL(url).host} is this machine's loopback, which nobody reaches from a namespace`)
 }
 
 /** The ports of the inference services; a third and further ones follow the second. */

@@ -5,7 +5,7 @@ import type { Program } from '../child.ts'
 import { FaultBoard } from '../faults/board.ts'
 import type { Breakable } from '../faults/board.ts'
 import type { Processes } from '../processes.ts'
-import { faultsEnvironment, localUrl } from '../programs.ts'
+import { faultsEnvironment } from '../programs.ts'
 import type { Network } from '../sites/network.ts'
 import { linkText } from '../sites/open.ts'
 import type { Controlled } from './server.ts'
@@ -27,15 +27,16 @@ export interface ControlsOptions {
 /** A board of faults for this world, with what its control shows. */
 export function createControls(options: ControlsOptions): Controlled {
   const { page, photographs, addresses, processes, network } = options
-  const { preprocessing, otlp, sites } = addresses
+  const { preprocessing, otlp, sites, places } = addresses
+  const url = (port: number): string => `http://${places.addressOf(port)}:${port}`
   const names = ['client', ...options.services.keys()]
   const links = network?.links ?? []
   return {
     board: new FaultBoard(breakable(options, names)),
     describe: () => ({
       page,
-      upload: `${localUrl(preprocessing)}/preprocessing`,
-      otlp: localUrl(otlp['client']?.http ?? 0),
+      upload: `${url(preprocessing)}/preprocessing`,
+      otlp: url(otlp['client']?.http ?? 0),
       photographs,
       services: names.map((name) => ({
         name,

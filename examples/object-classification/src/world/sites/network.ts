@@ -1,5 +1,7 @@
 /** The links of a world, and the relays on them: who on one site calls a port on another goes over each link between. */
 import type { Tracer } from '@opentelemetry/api'
+import { LOOPBACK } from '../netns/places.ts'
+import type { Places } from '../netns/places.ts'
 import { watchHops } from './hops.ts'
 import { Link } from './link.ts'
 import { startRelay } from './relay.ts'
@@ -10,13 +12,18 @@ import type { WorldFile } from './world-file.ts'
 export class Network {
   readonly links: readonly Link[]
   readonly #tracer: Tracer | undefined
+  readonly #places: Places
   /** By link, direction and target: as many callers as there are go over one relay. */
   readonly #relays = new Map<string, Promise<Relay>>()
 
-  /** @param tracer Makes the spans of hops, where links are to be seen; default: none. */
-  constructor({ links }: Pick<WorldFile, 'links'>, tracer?: Tracer) {
+  /**
+   * @param tracer Makes the spans of hops, where links are to be seen; default: none.
+   * @param places Where ports are, and where relays listen; default: on 127.0.0.1.
+   */
+  constructor({ links }: Pick<WorldFile, 'links'>, tracer?: Tracer, places = LOOPBACK) {
     this.links = links.map(({ between, conditions, show }) => new Link(between, conditions, show))
     this.#tracer = tracer
+    this.#places = places
   }
 
   /** @throws For a link that is not there, naming those that are. */
@@ -28,7 +35,7 @@ export class Network {
   }
 
   /**
-   * The port of 127.0.0.1 at which a caller on site `from` reaches `port` of site `to`: itself on the same site.
+   * The port at which a caller on site `from` reaches `port` of site `to`: itself on the same site.
    *
    * @throws Where no links lead there.
    */
@@ -50,7 +57,14 @@ export class Network {
     if (known) return known
     const tracer = link.display === 'none' ? undefined : this.#tracer
     const watch = tracer && (() => watchHops(tracer, link, from))
-    const relay = startRelay({ link, from, targetPort, ...(watch && { watch }) })
+    const relay = startRelay({
+      link,
+      from,
+      targetPort,
+      targetHost: this.#places.addressOf(targetPort),
+      listen: this.#places.listen,
+      ...(watch && { watch }),
+    })
     this.#relays.set(key, relay)
     return relay
   }

@@ -1,5 +1,6 @@
 /** The network of a running world, and where its hops are reported. */
 import { startTracing } from '@spoor/instrument'
+import type { Places } from '../netns/places.ts'
 import { BATCH_DELAY_MS, localUrl } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 import type { Link } from './link.ts'
@@ -14,7 +15,7 @@ export interface OpenNetwork {
 }
 
 /** Opens the links; where some are to be seen in traces, what goes over them is reported to Spoor itself as `network`. */
-export function openNetwork({ protocol, ports }: Settings, world: WorldFile): OpenNetwork {
+export function openNetwork({ protocol, ports }: Settings, world: WorldFile, places: Places): OpenNetwork {
   const seen = world.links.some(({ show }) => show !== 'none')
   const tracing = seen
     ? startTracing({
@@ -25,7 +26,7 @@ export function openNetwork({ protocol, ports }: Settings, world: WorldFile): Op
         quiet: true,
       })
     : undefined
-  const network = new Network(world, tracing?.tracer)
+  const network = new Network(world, tracing?.tracer, places)
   return {
     network,
     close: async () => {

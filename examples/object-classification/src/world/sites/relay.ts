@@ -23,15 +23,19 @@ export interface RelayOptions {
   readonly link: Link
   /** Which of the link's sites connects. */
   readonly from: 0 | 1
-  /** Where what arrives is handed on to, on 127.0.0.1. */
+  /** Where what arrives is handed on to. */
   readonly targetPort: number
+  /** Default 127.0.0.1. */
+  readonly targetHost?: string
+  /** What it listens on. Default 127.0.0.1. */
+  readonly listen?: string
   /** Watches the requests of a connection; default: nobody does. */
   readonly watch?: () => Exchange
   /** Numbers of 0 up to 1. Default `Math.random`. */
   readonly random?: () => number
 }
 
-/** Listens on a free port of 127.0.0.1. */
+/** Listens on a free port. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): Socket => {
@@ -41,7 +45,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const server: Server = createServer({ allowHalfOpen: true }, (near) => {
     void join(keep(near), options, keep)
   })
-  server.listen(0, HOST)
+  server.listen(0, options.listen ?? HOST)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
@@ -57,14 +61,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 /** Connects to the target, once the link is whole, and relays both ways until both have ended. */
 async function join(near: Socket, options: RelayOptions, keep: (socket: Socket) => Socket): Promise<void> {
-  const { link, from, targetPort, watch, random = Math.random } = options
+  const { link, from, targetPort, targetHost = HOST, watch, random = Math.random } = options
   // Errors end in 'close', which is what counts.
   near.on('error', () => undefined)
   // The handshake: one way there, one way back, before the first byte can leave.
   const ready = performance.now() + 2 * link.conditions.latencyMs
   while (!link.isUp && !near.destroyed) await first([link, 'up'], [near, 'close'])
   if (near.destroyed) return
-  const far = keep(connect({ port: targetPort, host: HOST, allowHalfOpen: true }))
+  const far = keep(connect({ port: targetPort, host: targetHost, allowHalfOpen: true }))
   far.on('error', () => undefined)
   const exchange = watch?.()
   const reset = (): void => {

@@ -1,0 +1,101 @@
+import { isIPv6 } from 'node:net'
+import type { CAC } from 'cac'
+import type { Io } from './cli-output.ts'
+import { SpoorError } from './error.ts'
+import { fetchFailure } from './fetch-failure.ts'
+
+/** Of this machine, or of this container: the page, and the status of who has none. */
+const USUAL = { page: 16_686, ingest: 55_681, collector: 55_680 }
+const TIMEOUT_MS = 4_000
+/** Of the collector as a whole; a destination that is away for a while is no reason to start it anew. */
+const ILL = ['permanent_error', 'fatal_error', 'starting', 'stopping', 'stopped']
+
+/**
+ * Asks a program whether it is ready, for health checks in images that have neither a shell nor curl. Exit codes: 0 it is, 1 it is not, or is not reached, with the
+ * reasons; 2 wrong use.
+ */
+export function addHealthCommand(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {
+  cli
+    .command(
+      'health [url]',
+      `Ask whether a program is ready: exit code 0 or 1 (default: what listens at ${Object.values(USUAL).join(', ')} of this machine, the first)`,
+    )
+    .action((url: string | undefined) =>
+      choose(async () => {
+        const reasons = url === undefined ? await askUsual(hostOf(process.env['SPOOR_HOST'])) : await ask(readyUrl(url))
+        io.stdout.write(reasons.length === 0 ? 'ready\n' : `not ready: ${reasons.join('; ')}\n`)
+        return reasons.length === 0 ? 0 : 1
+      }),
+    )
+}
+
+/** Where to ask what listens on `host`. */
+function hostOf(host: string | undefined): string {
+  if (host === undefined || host === '' || host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+/** `http://host:port` is asked for `/ready`; another path is asked for as it is. */
+function readyUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new SpoorError('option', `spoor health: "${text}" is no address; write it as http://127.0.0.1:16686`)
+  if (!/^https?:\/\/[^/]+\//.test(text)) url.pathname = '/ready'
+  return url.href
+}
+
+async function askUsual(host: string): Promise<readonly string[]> {
+  const problems: string[] = []
+  for (const port of [USUAL.page, USUAL.ingest])
+    try {
+      return await ask(`http://${host}:${port}/ready`)
+    } catch (error) {
+      problems.push((error as Error).message)
+    }
+  try {
+    const status = `http://127.0.0.1:${USUAL.collector}/api/spoor/v1/pipelines`
+    return collectorReasons(await get(status, process.env['SPOOR_STATUS_TOKEN']))
+  } catch (error) {
+    problems.push((error as Error).message)
+  }
+  throw new SpoorError('unreachable', `no program was found to ask:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+}
+
+/** Why it is not ready; nothing where it is. @throws SpoorError `unreachable` */
+async function ask(url: string): Promise<readonly string[]> {
+  const { ok, status, body } = await get(url)
+  if (ok) return []
+  const { reasons } = (parsed(body) ?? {}) as { reasons?: readonly string[] }
+  return reasons?.length ? reasons : [`${url} answers with ${status}`]
+}
+
+function collectorReasons({ ok, status, body }: Answer): readonly string[] {
+  if (!ok) return [`the collector answers with ${status}`]
+  const { status: event } = (parsed(body) ?? {}) as { status?: { status: string; message: string } }
+  if (event === undefined) return ['something else than a collector of Spoor answers there']
+  return ILL.includes(event.status) ? [`the collector: ${event.message || event.status}`] : []
+}
+
+interface Answer {
+  readonly ok: boolean
+  readonly status: number
+  readonly body: string
+}
+
+async function get(url: string, token?: string): Promise<Answer> {
+  try {
+    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
+    const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return { ok: response.ok, status: response.status, body: await response.text() }
+  } catch (error) {
+    throw new SpoorError('unreachable', `${url}: ${fetchFailure(error, TIMEOUT_MS)}`, { cause: error })
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
