@@ -5,6 +5,7 @@ import { EMPTY_CONTEXT, type Host } from '../../component/index.ts'
 import { createSink, createTestContext, tracesRequest } from '../../testkit/index.ts'
 import { resourceDetectionConfig } from './config.ts'
 import { detectEnv } from './env.ts'
+import { parseCpu, parseOsRelease } from './os-release.ts'
 import { createResourceDetection } from './resource-detection.ts'
 
 const request = tracesRequest({ spans: 6, services: 3 })
@@ -68,6 +69,28 @@ describe('the resource_detection processor', () => {
     expect(parsed.error?.issues[0]).toMatchObject({
       path: ['detectors', 1],
       message: expect.stringContaining('there is no detector "ec2" here; known: env, system') as string,
+    })
+  })
+
+  it('reads what the system says of itself', () => {
+    const text =
+      '# a comment\nID=debian\nPRETTY_NAME="Debian \\"12\\" (bookworm)"\nVERSION_ID=\'12\'\nBUILD_ID=\nno pair\n'
+    expect([...parseOsRelease(text)]).toEqual([
+      ['ID', 'debian'],
+      ['PRETTY_NAME', 'Debian "12" (bookworm)'],
+      ['VERSION_ID', '12'],
+    ])
+  })
+
+  it('reads what is known of the first processor', () => {
+    const first =
+      'vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\ncache size\t: 1024 KB'
+    const amd = { vendor: 'AuthenticAMD', family: '25', model: '17', name: 'AMD EPYC', stepping: '1', cache: '1024' }
+    expect(parseCpu(`${first}\n\n${first.replaceAll('25', '26')}\n`)).toEqual(amd)
+    expect(parseCpu('processor\t: 0\nCPU part\t: 0xd0c\nCPU revision\t: 1\n')).toMatchObject({
+      vendor: undefined,
+      model: '0xd0c',
+      stepping: '1',
     })
   })
 })

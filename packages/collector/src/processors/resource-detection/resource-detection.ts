@@ -5,6 +5,9 @@ import type { ResourceDetectionConfig } from './config.ts'
 import { detectEnv } from './env.ts'
 import { detectSystem } from './system.ts'
 
+/** The conventions that the names of the system's attributes are of, as the OpenTelemetry Collector 0.160 tells them. */
+const SYSTEM_SCHEMA_URL = 'https://opentelemetry.io/schemas/1.40.0'
+
 /** They are asked before the first batch comes. `env`: default the process's. */
 export function createResourceDetection(
   { id, logger }: Context,
@@ -15,6 +18,8 @@ export function createResourceDetection(
 ): Component & Consumer {
   const { override, timeout, refresh_interval: everyMs } = config
   let found: readonly KeyValue[] = []
+  /** Of what the machine says; a resource that has one keeps it. */
+  const schemaUrl = config.detectors.includes('system') ? SYSTEM_SCHEMA_URL : ''
   let timer: NodeJS.Timeout | undefined
 
   async function detect(): Promise<void> {
@@ -31,8 +36,10 @@ export function createResourceDetection(
 
   const editor = createEditingProcessor(signal, next, {
     visitor: () => ({
-      resource({ attributes }) {
+      resource(resource) {
+        const { attributes } = resource
         for (const { key, value } of found) if (override || !attributes.has(key)) attributes.set(key, value)
+        if (schemaUrl !== '' && resource.schemaUrl === '') resource.schemaUrl = schemaUrl
       },
     }),
   })

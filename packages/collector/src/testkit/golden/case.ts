@@ -9,12 +9,14 @@
  *       actions: [{key: a, action: delete}]
  *     pipelines: [traces/a, traces/b]  behind a connector that chooses; the output is then a mapping: for each the list of its requests
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
+ *     env: {OTEL_RESOURCE_ATTRIBUTES: a=1}   variables of the process, where they matter
  *     scrape: application/json         of an exporter: what is asked for, in `accept`; PORT in its config is a free one
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
  *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
  *     pause: 2500                      milliseconds that pass after each request of the input
  *     unordered: [attributes]          lists whose order nobody promises, `requests` being that of all; without it, all order counts
  *     ranked: [timeUnixNano]           keys of the output that are times of the run: their values are written as 1, 2, … in their order
+ *     ofMachine: [host.name]           attributes of resources whose values are the machine's: of these the type alone is kept
  *     without: [schemaUrl]             keys of the output that are left out, as they differ on purpose
  *     collector: 0.160.0               the version that gave the answer; none where there is none to be asked, and the answer was written from what is read of it
  *     output: {resourceSpans: […]}     OTLP/JSON: a request, or a list of them, empty where nothing came out
@@ -41,6 +43,7 @@ export interface GoldenCase {
   /** As it is written in the file, a block two spaces deep. */
   readonly config: string
   readonly headers: Readonly<Record<string, readonly string[]>>
+  readonly env: Readonly<Record<string, string>>
   readonly input: readonly object[]
   /** Whether the output is a digest. */
   readonly isGenerated: boolean
@@ -48,6 +51,7 @@ export interface GoldenCase {
   readonly scrape: string
   readonly unordered: readonly string[]
   readonly ranked: readonly string[]
+  readonly ofMachine: readonly string[]
   readonly without: readonly string[]
   /** Whether nobody is asked, and what must come out was written by hand. */
   readonly isWritten: boolean
@@ -65,11 +69,13 @@ interface Written {
   readonly to?: Signal
   readonly pipelines?: string[]
   readonly headers?: Record<string, string | string[]>
+  readonly env?: Record<string, string>
   readonly input?: object | object[]
   readonly generate?: { readonly spans: number; readonly seed: number }
   readonly pause?: number
   readonly unordered?: string[]
   readonly ranked?: string[]
+  readonly ofMachine?: string[]
   readonly without?: string[]
   readonly collector?: string
   readonly output?: object | object[]
@@ -100,12 +106,14 @@ function readGoldenCase(file: string): GoldenCase {
     pipelines: written.pipelines ?? [],
     config: /^config:[^\S\n]*\n((?:(?: .*)?\n)*)/m.exec(text)?.[1] ?? '',
     headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
+    env: written.env ?? {},
     input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
     isGenerated: written.generate !== undefined,
     pauseMs: written.pause ?? 0,
     scrape: written.scrape ?? '',
     unordered: written.unordered ?? [],
     ranked: written.ranked ?? [],
+    ofMachine: written.ofMachine ?? [],
     without: written.without ?? [],
     isWritten: written.collector === 'none',
     output: written.output === undefined ? undefined : [written.output].flat(),
@@ -142,6 +150,24 @@ export function withRanks({ ranked }: Pick<GoldenCase, 'ranked'>, requests: read
   walk((value) => (values.add(value), value))
   const sorted = [...values].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   return walk((value) => String(sorted.indexOf(value) + 1))
+}
+
+/** The requests with the type alone of the values that are the machine's. */
+export function withoutMachine({ ofMachine }: Pick<GoldenCase, 'ofMachine'>, requests: readonly object[]): object[] {
+  if (ofMachine.length === 0) return [...requests]
+  return JSON.parse(JSON.stringify(requests), (_, value: unknown) => {
+    const { key, value: told } = (value ?? {}) as { readonly key?: string; readonly value?: object }
+    if (key === undefined || !ofMachine.includes(key)) return value
+    return {
+      key,
+      value:
+        'arrayValue' in told!
+          ? { arrayValue: {} }
+          : 'intValue' in told!
+            ? { intValue: '0' }
+            : { stringValue: 'MACHINE' },
+    }
+  }) as object[]
 }
 
 /** What an exporter serves, as a list of one. Within an answer the order of series is as it is. */

@@ -33,6 +33,7 @@ import {
   pipelinesOf,
   scraped,
   sectionText,
+  withoutMachine,
   withRanks,
   type GoldenCase,
 } from './case.ts'
@@ -74,7 +75,17 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
     },
   }
   let collector
+  let leave = (): void => {}
   try {
+    // Of the environment nothing is left behind: the next case has its own.
+    const before = { ...process.env }
+    Object.assign(process.env, golden.env)
+    leave = () => {
+      for (const key of Object.keys(golden.env)) {
+        if (before[key] === undefined) delete process.env[key]
+        else process.env[key] = before[key]
+      }
+    }
     collector = createCollector({
       config: [{ text: configText(golden), file: 'golden.yaml' }],
       env: {},
@@ -85,6 +96,8 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
   } catch (error) {
     if (!(error instanceof CollectorError)) throw error
     return { error: error.message.replaceAll('golden.yaml:', '') }
+  } finally {
+    leave()
   }
   const context: DeliveryContext = { ...EMPTY_CONTEXT, peer: CLIENT, metadata: new Map(Object.entries(golden.headers)) }
   for (const request of golden.input) {
@@ -113,7 +126,7 @@ export async function runHere(golden: GoldenCase, pass: (ms: number) => Promise<
   if (golden.isGenerated) return { output: [digestOf(golden, withRanks(golden, requestsOf('')))] }
   return {
     output: byPipeline(golden, (pipeline) => {
-      const requests = withRanks(golden, requestsOf(pipeline))
+      const requests = withoutMachine(golden, withRanks(golden, requestsOf(pipeline)))
       return inOrder(
         golden,
         requests.map((request) => withoutZeros(request)),

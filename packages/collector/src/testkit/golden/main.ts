@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isCollection, isScalar, parseDocument, type Document, type Node } from 'yaml'
-import { readGoldenCases, withRanks } from './case.ts'
+import { readGoldenCases, withoutMachine, withRanks } from './case.ts'
 import { digestOf } from './here.ts'
 import { runReal, versionOf, type RealOutcome } from './real.ts'
 
@@ -26,7 +26,8 @@ const version = await versionOf(binary)
 const outcomes = (await runReal(binary, cases)).map(({ output: found, ...rest }, i): RealOutcome => {
   const golden = cases[i]!
   const ranked = found && golden.pipelines.length === 0 ? withRanks(golden, found) : found
-  const output = golden.unordered.includes('requests') ? ranked?.toSorted(byJson) : ranked
+  const plain = ranked && withoutMachine(golden, ranked)
+  const output = golden.unordered.includes('requests') ? plain?.toSorted(byJson) : plain
   return output && golden.isGenerated ? { output: [digestOf(golden, output)] } : { ...rest, ...(output && { output }) }
 })
 for (const [i, { file, name }] of cases.entries()) {

@@ -65,11 +65,12 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
     }
     const valid = doors.filter((_, i) => errors[i] === undefined)
     const alone = valid.filter(
-      ({ golden: { kind, pauseMs, pipelines } }) => pipelines.length > 0 || (kind !== 'processor' && pauseMs > 0),
+      ({ golden: { kind, pauseMs, pipelines, env } }) =>
+        pipelines.length > 0 || Object.keys(env).length > 0 || (kind !== 'processor' && pauseMs > 0),
     )
     const together = valid.filter((door) => !alone.includes(door))
     if (together.length > 0) await collect(binary, join(folder, 'all.yaml'), together)
-    // What goes by the time since the start, and must not go on while others are asked; or has names of pipelines that others have, too.
+    // What goes by the time since the start, and must not go on while others are asked; or has names of pipelines that others have, too, or variables.
     for (let i = 0; i < alone.length; i += AT_A_TIME) {
       const some = alone.slice(i, i + AT_A_TIME)
       await Promise.all(some.map((door) => collect(binary, join(folder, `${door.port}.yaml`), [door])))
@@ -134,7 +135,8 @@ async function validate(binary: string, config: string): Promise<string | undefi
 /** Starts it, sends to each pipeline what goes in, and ends it, which writes the files. */
 async function collect(binary: string, config: string, doors: readonly Door[]): Promise<void> {
   writeFileSync(config, configText(doors))
-  const child = spawn(binary, [`--config=${config}`], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const env = Object.assign({ ...process.env }, ...doors.map(({ golden }) => golden.env)) as NodeJS.ProcessEnv
+  const child = spawn(binary, [`--config=${config}`], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
