@@ -44,6 +44,14 @@ const version = {
   },
 }
 
+/** WebAssembly that Kafka's client reads from a file beside its module, which would not be there; its package has the same as a module. */
+const wasm = {
+  name: 'wasm',
+  resolveId(source, importer) {
+    return source === '@platformatic/wasm-utils' ? this.resolve('@platformatic/wasm-utils/bundled', importer) : null
+  },
+}
+
 /** What is bundled once more, as CommonJS, has no URL there: what modules of CommonJS are given to require builtins with would throw. */
 const bundleable = {
   name: 'bundleable',
@@ -75,7 +83,7 @@ export async function bundle() {
   await write(join(server, 'dist', 'bundle'), {
     input: { main: join(server, 'dist', 'main.js'), ...threads() },
     platform: 'node',
-    plugins: [version],
+    plugins: [version, wasm],
   })
   const dist = join(packages, 'instrument', 'dist')
   await write(join(dist, 'bundle'), {

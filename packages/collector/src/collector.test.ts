@@ -150,7 +150,7 @@ test('a configuration that is wrong is told before anything starts', () => {
       logger: createTestLogger(),
     }),
   ).toThrow(
-    'otel.yaml:1:13 receivers.otpl: unknown receiver type "otpl"; did you mean "otlp"?; known: otlp, otlp_json_file, jaeger, zipkin, nop',
+    'otel.yaml:1:13 receivers.otpl: unknown receiver type "otpl"; did you mean "otlp"?; known: otlp, otlp_json_file, jaeger, zipkin, kafka, nop',
   )
 })
 

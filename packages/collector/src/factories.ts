@@ -9,6 +9,7 @@ import { serviceGraphConnector } from './connectors/service-graph/index.ts'
 import { spanMetricsConnector } from './connectors/span-metrics/index.ts'
 import { debugExporter } from './exporters/debug/index.ts'
 import { fileExporter } from './exporters/file/index.ts'
+import { kafkaExporter } from './exporters/kafka/index.ts'
 import { createLoadBalancingExporter } from './exporters/load-balancing/index.ts'
 import { nopExporter } from './exporters/nop/index.ts'
 import { otlpGrpcExporter } from './exporters/otlp-grpc/index.ts'
@@ -36,6 +37,7 @@ import { spanProcessor } from './processors/span/index.ts'
 import { tailSamplingProcessor } from './processors/tail-sampling/index.ts'
 import { transformProcessor } from './processors/transform/index.ts'
 import { jaegerReceiver } from './receivers/jaeger/index.ts'
+import { kafkaReceiver } from './receivers/kafka/index.ts'
 import { nopReceiver } from './receivers/nop/index.ts'
 import { otlpJsonFileReceiver } from './receivers/otlp-json-file/index.ts'
 import { otlpReceiver } from './receivers/otlp/index.ts'
@@ -46,6 +48,7 @@ export const builtinFactories: readonly Factory[] = [
   otlpJsonFileReceiver,
   jaegerReceiver,
   zipkinReceiver,
+  kafkaReceiver,
   nopReceiver,
   batchProcessor,
   filterProcessor,
@@ -67,6 +70,7 @@ export const builtinFactories: readonly Factory[] = [
   fileExporter,
   prometheusExporter,
   zipkinExporter,
+  kafkaExporter,
   nopExporter,
   forwardConnector,
   nopConnector,

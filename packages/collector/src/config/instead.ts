@@ -15,7 +15,6 @@ const ATTRIBUTES = 'write resource with the attributes, or OTEL_RESOURCE_ATTRIBU
 const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
   receiver: {
     opencensus: `it takes what came before OpenTelemetry; ${OVER_OTLP}`,
-    kafka: `it reads topics of Kafka; ${LEAVE}`,
     hostmetrics: `it measures the machine; ${LEAVE}`,
     prometheus: `it scrapes metrics; ${LEAVE}`,
     prometheussimple: `it scrapes metrics; ${LEAVE}`,
@@ -44,7 +43,6 @@ const INSTEAD: Partial<Record<Kind, Readonly<Record<string, string>>>> = {
     opencensus: 'it was removed from otelcol; write otlp_grpc',
     prometheusremotewrite: `it sends metrics to a Prometheus; ${PROMETHEUS}`,
     loki: 'it was removed from otelcol, as Loki takes OTLP: write otlp_http with http://HOST:3100/otlp',
-    kafka: `it writes to topics of Kafka; ${HAND_ON}`,
     clickhouse: `it writes to ClickHouse; ${HAND_ON}`,
     elasticsearch: `it writes to Elasticsearch; ${HAND_ON}`,
     datadog: `it sends to Datadog; ${HAND_ON}`,

@@ -29,7 +29,7 @@ describe('errors name file, line, column, the key and the way out', () => {
       'unknown component type',
       exporter('  otlp_gprc:'),
       [
-        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, load_balancing, debug, file, prometheus, zipkin, nop',
+        'otel.yaml:7:3 exporters.otlp_gprc: unknown exporter type "otlp_gprc"; did you mean "otlp_grpc"?; known: otlp_grpc, otlp_http, load_balancing, debug, file, prometheus, zipkin, kafka, nop',
       ],
     ],
     [

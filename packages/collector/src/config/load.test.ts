@@ -47,7 +47,6 @@ describe('what tutorials write and is not here is told with what it is, and what
     ['receivers', 'opencensus', /; it takes what came before OpenTelemetry; /],
     ['receivers', 'hostmetrics', /; it measures the machine; leave that to an otelcol, with otlp_grpc to send it here/],
     ['receivers', 'host_metrics', /; it measures the machine; /],
-    ['receivers', 'kafka', /; it reads topics of Kafka; leave that/],
     ['connectors', 'failover', /; it sends to another place while one fails; write otlp_grpc/],
     ['connectors', 'round_robin', /; it sends each batch to one of several; write forward/],
     ['extensions', 'memory_ballast', /; it was removed from otelcol; remove it/],

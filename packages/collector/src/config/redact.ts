@@ -2,7 +2,7 @@ import { isMapping, setKey } from './merge.ts'
 
 /** Keys of which the values are secrets, in whatever component: of a mapping (`headers`) all of them. */
 const SECRET =
-  /^(headers|response_headers|passwords?|tokens?|(client_|access_)?secrets?|(api|access|hmac)_?key|key_pem|inline)$/i
+  /^(headers|(response|record)_headers|passwords?|tokens?|(client_|access_)?secrets?|(api|access|hmac)_?key|key_pem|inline)$/i
 const REDACTED = '[REDACTED]'
 /** In URLs. */
 const USERINFO = /\/\/[^/@\s]*@/g

@@ -56,6 +56,7 @@ export function openClientTls(
   { id, logger }: Context,
   config: ClientTls,
   renew: () => void,
+  kind: 'exporters' | 'receivers' = 'exporters',
 ): TlsFiles<TlsClientOptions> {
   try {
     return createTlsFiles(() => optionsOf(config), config.reload_interval, {
@@ -71,7 +72,7 @@ export function openClientTls(
       },
     })
   } catch (error) {
-    throw new CollectorError('config', `exporters.${id}.${(error as Error).message}`, { cause: error })
+    throw new CollectorError('config', `${kind}.${id}.${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -54,9 +54,9 @@ export interface Sender {
   start?(host: Host): Promise<void>
   /**
    * One attempt to send the batch. Rejects with a {@link CollectorError}, `too_large` where the peer wants smaller
-   * messages. Should give up when the signal aborts; it is not waited for any longer then.
+   * messages. Should give up when the signal aborts; it is not waited for any longer then. `context`: what goes with the batch.
    */
-  send(batch: TelemetryBatch, signal: AbortSignal): Promise<SendResult>
+  send(batch: TelemetryBatch, signal: AbortSignal, context: DeliveryContext): Promise<SendResult>
   /** See `refresh` of a component. */
   refresh?(): void
   /** Called once, when nothing is being sent any more. */
@@ -394,7 +394,7 @@ class HelpedExporter implements Component, Consumer {
         reason = 'partial_success',
         message,
         isWritten,
-      } = await Promise.race([this.#sender.send(batch, attempt.signal), rejectedAt(attempt.signal)])
+      } = await Promise.race([this.#sender.send(batch, attempt.signal, context), rejectedAt(attempt.signal)])
       this.#hasSent = true
       this.#troubles.clear('sending')
       if (isWritten) freeMemory(batch)

@@ -99,7 +99,45 @@ const GROUP_BY_TRACE: MetricCatalogue = {
   ...groupByTrace('held_bytes', gauge('Bytes of spans that are held until they are handed on.', { unit: 'By' })),
 }
 
+const kafka = (end: string, info: MetricInfo): MetricCatalogue => ({ [`otelcol_kafka_${end}`]: info })
+
+const KAFKA: MetricCatalogue = {
+  ...kafka('broker_connects', counter('Number of connections to brokers of Kafka, by outcome.')),
+  ...kafka('broker_closed', counter('Number of connections to brokers of Kafka that were closed.')),
+  ...kafka('exporter_records', counter('Number of messages that were written, by topic, partition and outcome.')),
+  ...kafka(
+    'exporter_bytes_uncompressed',
+    counter('Size of the messages that were written, uncompressed.', { unit: 'By' }),
+  ),
+  ...kafka('exporter_write_latency', histogram('Time until the brokers acknowledge a request.', { unit: 's' })),
+  ...kafka('receiver_records', counter('Number of messages that were fetched, by topic and partition.')),
+  ...kafka(
+    'receiver_bytes_uncompressed',
+    counter('Size of the messages that were fetched, uncompressed.', { unit: 'By' }),
+  ),
+  ...kafka(
+    'receiver_read_latency',
+    histogram('Time until a broker answers a fetch, its wait included.', { unit: 's' }),
+  ),
+  ...kafka(
+    'receiver_records_delay',
+    histogram('Time from the first message of a fetch to its arrival, by topic and partition.', { unit: 's' }),
+  ),
+  ...kafka('receiver_current_offset', gauge('Offset behind the last message that is dealt with.')),
+  ...kafka('receiver_offset_lag', gauge('Number of messages that are in a partition and not dealt with.')),
+  ...kafka('receiver_partition_start', counter('Number of partitions that came to the receiver.')),
+  ...kafka('receiver_partition_close', counter('Number of partitions that went from the receiver.')),
+  ...perSignal(
+    'otelcol_kafka_receiver_unmarshal_failed',
+    'Number of messages that should have $ and could not be read.',
+  ),
+  spoor_kafka_receiver_lost_messages: counter('Number of messages that Kafka deleted before they were read.'),
+  ...perSignal('spoor_receiver_dropped', 'Number of $ in messages that the receiver has skipped, by reason.'),
+  spoor_receiver_dropped_batches: counter('Number of messages that the receiver has skipped, by reason.'),
+}
+
 export const COLLECTOR_METRICS: MetricCatalogue = {
+  ...KAFKA,
   ...perSignal('otelcol_receiver_accepted', 'Number of $ that the pipelines have taken, by receiver and transport.'),
   ...perSignal('otelcol_receiver_refused', 'Number of $ that the pipelines have refused, by receiver and transport.'),
   ...perSignal('otelcol_receiver_failed', 'Number of $ that failed in the receiver, by receiver and transport.'),
