@@ -89,6 +89,28 @@ it('orders by what the texts are, not by when they came', () => {
   ])
 })
 
+it.each([
+  { where: 'spread evenly', startOf: (i: number) => (i * 7919) % 5_000 },
+  { where: 'all at once', startOf: () => 0 },
+  { where: 'all at once but for one', startOf: (i: number) => (i === 7 ? 0xf0000000 : i % 3) },
+  { where: 'more and more apart', startOf: (i: number) => Math.floor(2 ** (((i * 7919) % 5_000) / 160)) },
+])('orders thousands of spans that start $where', ({ startOf }) => {
+  const rows = Array.from({ length: 5_000 }, (_, i) => ({
+    id: ((i * 31) % 4_900) + 1,
+    start: startOf(i),
+    duration: i % 5,
+    service: i % 2,
+  }))
+  const table = tableOf(rows)
+  const { order, size } = shapeOf(table)
+  const inOrder = rows
+    .map((row, i) => ({ ...row, i }))
+    .sort((a, b) => a.start - b.start || b.duration - a.duration || a.id - b.id || a.service - b.service)
+  const keyOf = ({ start, duration, id, service }: (typeof rows)[0]): string => [start, duration, id, service].join()
+  const distinct = inOrder.filter((row, i) => i === 0 || keyOf(row) !== keyOf(inOrder[i - 1]!))
+  expect(Array.from(order.subarray(0, size), (span) => keyOf(rows[span]!))).toEqual(distinct.map(keyOf))
+})
+
 it('is exact where starts and durations are out of all proportion', () => {
   const table = tableOf([{ id: 1 }, { id: 2, start: 1, duration: 2 ** 62 }])
   table.startHi[0] = 0

@@ -71,7 +71,7 @@ export function* shaping(
   const order = yield* sorted(table, compareTwins)
   const size = yield* withoutTwins(table, order, compareTwins)
   const index = new SpanIndex(table, order, size)
-  yield* index.fill()
+  yield* index.fill((position) => (table.scratch.flags[position]! |= SpanFlag.duplicateId))
   const { parent, flags, selfNs, startNs, positionOf } = scratch
   yield* resolveParents(table, order, size, index)
   yield* cutCycles(parent, flags, new Int32Array(scratch.coveredNs.buffer, 0, size), size)
@@ -124,6 +124,8 @@ function* offsets({ count, startHi, startLo, scratch: { startNs } }: SpanTable):
   return (BigInt(hi) << 32n) | BigInt(lo)
 }
 
+type Comparison = (a: number, b: number) => number
+
 /** Negative, 0 or positive as the header of one span comes before, is the same as, or comes after another's. */
 function compareHeaders(table: SpanTable, a: number, b: number): number {
   const { spanId, parentId, durationNs, kind, status, service, name, services, names, scratch } = table
@@ -146,44 +148,93 @@ function compareTexts(texts: readonly string[], a: number, b: number): number {
   return a === b ? 0 : texts[a]! < texts[b]! ? -1 : 1
 }
 
-/** Merge sort from the bottom up: unlike the array's own it can be paused. */
-function* sorted(
-  table: SpanTable,
-  compareTwins: (a: number, b: number) => number,
-): Generator<number, Uint32Array, void> {
+/** Spans that are sorted by being put in their place among those before them. */
+const FEW = 16
+/** Spans from which it pays to spread them by time first. */
+const MANY = 1_024
+
+/** First spread over stretches of time, of which each has a few spans where these are spread evenly, then sorted stretch by stretch. */
+function* sorted(table: SpanTable, compareTwins: Comparison): Generator<number, Uint32Array, void> {
   const { count, scratch } = table
-  let from = scratch.order
-  let to = scratch.spare
+  const { order, spare, startNs } = scratch
+  const compare: Comparison = (a, b) => compareHeaders(table, a, b) || compareTwins(a, b)
   let isSorted = true
+  let last = 0
   for (let i = 0; i < count; i++) {
-    from[i] = i
-    if (isSorted && i > 0 && (compareHeaders(table, i - 1, i) || compareTwins(i - 1, i)) > 0) isSorted = false
+    spare[i] = i
+    last = Math.max(last, startNs[i]!)
+    if (isSorted && i > 0 && compare(i - 1, i) > 0) isSorted = false
     if (i % STEP === STEP - 1) yield 10 * STEP
   }
-  if (isSorted) return from
+  if (isSorted) return spare
+  if (count < MANY) {
+    yield* sortRange(spare, order, 0, count, compare)
+    return spare
+  }
+  const stretches = count >>> 2
+  const ends = scratch.slots.fill(0, 0, stretches)
+  const perNs = last > 0 ? (stretches - 1) / last : 0
+  for (let i = 0; i < count; i++) {
+    ends[Math.floor(startNs[i]! * perNs)]!++
+    if (i % STEP === STEP - 1) yield 10 * STEP
+  }
+  for (let stretch = 1; stretch < stretches; stretch++) {
+    ends[stretch]! += ends[stretch - 1]!
+    if (stretch % STEP === 0) yield STEP
+  }
+  for (let i = count - 1; i >= 0; i--) {
+    order[--ends[Math.floor(startNs[i]! * perNs)]!] = i
+    if (i % STEP === 0) yield 20 * STEP
+  }
+  // What was an end is a beginning now.
+  for (let stretch = 0; stretch < stretches; stretch++) {
+    const low = ends[stretch]!
+    const high = stretch + 1 < stretches ? ends[stretch + 1]! : count
+    if (high - low > FEW) yield* sortRange(order, spare, low, high, compare)
+    else sortFew(order, low, high, compare)
+    if (stretch % (STEP >>> 2) === 0) yield 40 * STEP
+  }
+  return order
+}
+
+function sortFew(order: Uint32Array, low: number, high: number, compare: Comparison): void {
+  for (let i = low + 1; i < high; i++) {
+    const span = order[i]!
+    let at = i
+    for (; at > low && compare(order[at - 1]!, span) > 0; at--) order[at] = order[at - 1]!
+    order[at] = span
+  }
+}
+
+/** Merge sort from the bottom up: unlike the array's own it can be paused. `spare`: as long as `order`. */
+function* sortRange(
+  order: Uint32Array,
+  spare: Uint32Array,
+  first: number,
+  end: number,
+  compare: Comparison,
+): Generator<number, void, void> {
+  let [from, to] = [order, spare]
   let steps = 0
-  for (let width = 1; width < count; width *= 2) {
-    for (let low = 0; low < count; low += 2 * width) {
-      const middle = Math.min(low + width, count)
-      const high = Math.min(low + 2 * width, count)
+  for (let width = 1; width < end - first; width *= 2) {
+    for (let low = first; low < end; low += 2 * width) {
+      const middle = Math.min(low + width, end)
+      const high = Math.min(low + 2 * width, end)
       let left = low
       let right = middle
       for (let k = low; k < high; k++) {
         if (left === middle) to[k] = from[right++]!
         else if (right === high) to[k] = from[left++]!
         else {
-          const [a, b] = [from[left]!, from[right]!]
-          const takesRight = (compareHeaders(table, a, b) || compareTwins(a, b)) > 0
-          to[k] = takesRight ? b : a
-          if (takesRight) right++
-          else left++
+          const takesRight = compare(from[left]!, from[right]!) > 0
+          to[k] = takesRight ? from[right++]! : from[left++]!
         }
         if (++steps % STEP === 0) yield 30 * STEP
       }
     }
     ;[from, to] = [to, from]
   }
-  return from
+  if (from !== order) order.set(from.subarray(first, end), first)
 }
 
 /** Leaves of twins the first in the order, flagged where others had other bytes. Returns how many spans are left. */
@@ -217,18 +268,18 @@ function* resolveParents(
   const { parent: parents, flags } = scratch
   const kindAt = (position: number): number => kind[order[position]!]!
   for (let position = 0; position < size; position++) {
-    if (position % STEP === STEP - 1) yield 60 * STEP
+    if (position % STEP === 0) {
+      index.touch(parentId, position, Math.min(position + STEP, size))
+      yield 60 * STEP
+    }
     const span = order[position]!
     parents[position] = -1
-    if (spanId[2 * span] !== 0 || spanId[2 * span + 1] !== 0) {
+    if (flags[position]! & SpanFlag.duplicateId && kind[span] === SERVER) {
       const first = index.first(spanId[2 * span]!, spanId[2 * span + 1]!)
-      if (first !== position || index.next(first) !== -1) {
-        flags[position]! |= SpanFlag.duplicateId
-        const client = kind[span] === SERVER ? index.find(first, (other) => kindAt(other) === CLIENT) : -1
-        if (client !== -1) {
-          parents[position] = client
-          continue
-        }
+      const client = index.find(first, (other) => kindAt(other) === CLIENT)
+      if (client !== -1) {
+        parents[position] = client
+        continue
       }
     }
     if (parentId[2 * span] === 0 && parentId[2 * span + 1] === 0) continue

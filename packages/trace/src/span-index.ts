@@ -7,6 +7,8 @@ import type { SpanTable } from './span-table.ts'
 const MAX_SAME_ID = 64
 /** Spans that are filled in between two chances to pause. */
 const STEP = 512
+/** Spans from which they are not all near at hand, in the processor's caches. */
+const FROM_MEMORY = 1 << 15
 
 /**
  * Spans of a table by their id, as positions in an order; spans of one id are visited in that order. Spans without an id are
@@ -19,6 +21,8 @@ export class SpanIndex {
   readonly #heads: Int32Array
   readonly #nextSame: Int32Array
   readonly #mask: number
+  /** What {@link touch} saw: reads of which nothing is kept are left out by the compiler. */
+  touched = 0
 
   constructor(table: SpanTable, order: Uint32Array, size: number) {
     this.#ids = table.spanId
@@ -31,19 +35,46 @@ export class SpanIndex {
     this.#mask = slots - 1
   }
 
-  /** Yields now and then about how many nanoseconds it took. */
-  *fill(): Generator<number, void, void> {
+  /** Yields now and then about how many nanoseconds it took. `shared` hears of each position whose id is that of others, once or more. */
+  *fill(shared: (position: number) => void): Generator<number, void, void> {
     this.#heads.fill(-1)
     // From last to first, each put before those already there, leaves the spans of one id in order.
-    for (let position = this.#size - 1; position >= 0; position--) {
-      const at = 2 * this.#order[position]!
-      const [lo, hi] = [this.#ids[at]!, this.#ids[at + 1]!]
-      if (lo === 0 && hi === 0) continue
-      const slot = this.#slotOf(lo, hi)
-      this.#nextSame[position] = this.#heads[slot]!
-      this.#heads[slot] = position
-      if (position % STEP === 0) yield 30 * STEP
+    for (let end = this.#size; end > 0; end -= STEP) {
+      const from = Math.max(0, end - STEP)
+      this.touch(this.#ids, from, end)
+      for (let position = end - 1; position >= from; position--) {
+        const at = 2 * this.#order[position]!
+        const [lo, hi] = [this.#ids[at]!, this.#ids[at + 1]!]
+        if (lo === 0 && hi === 0) continue
+        const slot = this.#slotOf(lo, hi)
+        const next = this.#heads[slot]!
+        if (next !== -1) {
+          shared(position)
+          shared(next)
+        }
+        this.#nextSame[position] = next
+        this.#heads[slot] = position
+      }
+      yield 30 * STEP
     }
+  }
+
+  /**
+   * Looks at where the ids of these positions stand, `ids` being their own or those of their parents. All together they come out of memory in a
+   * third of the time that they take one after the other, when each is waited for.
+   */
+  touch(ids: Uint32Array, from: number, end: number): void {
+    if (this.#size < FROM_MEMORY) return
+    const heads = this.#heads
+    const order = this.#order
+    const mask = this.#mask
+    let seen = 0
+    for (let position = from; position < end; position++) {
+      const at = 2 * order[position]!
+      const head = heads[hashOf(ids[at]!, ids[at + 1]!) & mask]!
+      if (head !== -1) seen ^= this.#ids[2 * order[head]!]!
+    }
+    this.touched = seen
   }
 
   /** The first position with the id, or -1. */
@@ -67,7 +98,7 @@ export class SpanIndex {
 
   #slotOf(lo: number, hi: number): number {
     const mask = this.#mask
-    let slot = (Math.imul(lo ^ (hi >>> 15), 0x9e3779b1) ^ Math.imul(hi, 0x85ebca6b)) & mask
+    let slot = hashOf(lo, hi) & mask
     for (let head = this.#heads[slot]!; head !== -1; head = this.#heads[slot]!) {
       const at = 2 * this.#order[head]!
       if (this.#ids[at] === lo && this.#ids[at + 1] === hi) break
@@ -75,4 +106,8 @@ export class SpanIndex {
     }
     return slot
   }
+}
+
+function hashOf(lo: number, hi: number): number {
+  return Math.imul(lo ^ (hi >>> 15), 0x9e3779b1) ^ Math.imul(hi, 0x85ebca6b)
 }

@@ -49,15 +49,16 @@ export class SpanTable {
 
   /** Makes room for `capacity` spans. They take {@link SPAN_BYTES} each. */
   grow(capacity: number): void {
-    this.spanId = widened(this.spanId, 2 * capacity)
-    this.parentId = widened(this.parentId, 2 * capacity)
-    this.startHi = widened(this.startHi, capacity)
-    this.startLo = widened(this.startLo, capacity)
-    this.durationNs = widened(this.durationNs, capacity)
-    this.kind = widened(this.kind, capacity)
-    this.status = widened(this.status, capacity)
-    this.service = widened(this.service, capacity)
-    this.name = widened(this.name, capacity)
+    const { count } = this
+    this.spanId = widened(this.spanId, 2 * capacity, 2 * count)
+    this.parentId = widened(this.parentId, 2 * capacity, 2 * count)
+    this.startHi = widened(this.startHi, capacity, count)
+    this.startLo = widened(this.startLo, capacity, count)
+    this.durationNs = widened(this.durationNs, capacity, count)
+    this.kind = widened(this.kind, capacity, count)
+    this.status = widened(this.status, capacity, count)
+    this.service = widened(this.service, capacity, count)
+    this.name = widened(this.name, capacity, count)
     Object.assign(this.scratch, {
       order: new Uint32Array(capacity),
       positionOf: new Uint32Array(capacity),
@@ -77,8 +78,9 @@ export class SpanTable {
 /** Bytes of a span in all columns and in what is worked in. */
 export const SPAN_BYTES = 100
 
-function widened<T extends Uint8Array | Uint32Array | Float64Array>(column: T, length: number): T {
+/** `kept`: values that it has. */
+function widened<T extends Uint8Array | Uint32Array | Float64Array>(column: T, length: number, kept: number): T {
   const wider = new (column.constructor as new (length: number) => T)(length)
-  wider.set(column)
+  wider.set(column.subarray(0, kept))
   return wider
 }

@@ -31,6 +31,8 @@ export class Summarizer {
   async resolve({ id, parts }: HeaderParts): Promise<ResolvedTrace | undefined> {
     const table = this.#table
     table.clear()
+    const spans = parts.reduce((sum, { rows, members }) => sum + (members ? members.length : rows.count), 0)
+    if (!this.#makeRoom(spans)) return undefined
     const services = new Texts()
     const names = new Texts()
     table.services = services.texts
@@ -43,7 +45,17 @@ export class Summarizer {
     return { table: this.#table, shape, summary, count, distinctOf, parent, rootRow: order[root]! }
   }
 
-  /** False when there is no time or memory for more. */
+  /** At once: memory that grows bit by bit is garbage in the end. False when there is none. */
+  #makeRoom(spans: number): boolean {
+    const table = this.#table
+    if (spans <= table.capacity) return true
+    const capacity = Math.max(spans, 2 * table.capacity)
+    if (!this.#turn.reserve(SPAN_BYTES * (capacity - table.capacity))) return false
+    table.grow(capacity)
+    return true
+  }
+
+  /** False when there is no time for more. */
   async #add(rows: BlockRows, members: Uint32Array | undefined, services: Texts, names: Texts): Promise<boolean> {
     const table = this.#table
     const turn = this.#turn
@@ -52,10 +64,6 @@ export class Summarizer {
     for (let i = 0; i < count; i++) {
       const row = members ? members[i]! : i
       if (turn.work(60) && (await turn.breathe())) return false
-      if (table.count === table.capacity) {
-        if (!turn.reserve(SPAN_BYTES * table.capacity)) return false
-        table.grow(2 * table.capacity)
-      }
       const operation = rows.operation[row]!
       const key = rows.operations[operation]!
       let number = numbers.get(operation)
