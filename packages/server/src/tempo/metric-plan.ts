@@ -8,6 +8,7 @@ import {
   parseTraceql,
   type SecondStage,
   type SeriesExpression,
+  type Stage,
   type Target,
   TraceqlError,
 } from './traceql/index.ts'
@@ -19,6 +20,8 @@ export interface Plan {
   /** Of a comparison, what is compared with the rest. */
   readonly selected: Pick<AggregateQuery, 'spans'>
   readonly groupBy: readonly GroupKey[]
+  /** Undefined: the store counts it. Else each trace that may have spans of it is looked at, and `groupBy` is not used. */
+  readonly again: readonly Stage[] | undefined
 }
 
 /** What was looked at for an answer. */
@@ -69,34 +72,26 @@ export function planOf(query: Query): PlanTree {
 
 function onePlan({ stages, metric }: Extract<SeriesExpression, { op: 'series' }>, text: string): Plan {
   const { set, inexactAt } = compileTraceql(stages, text)
-  if (inexactAt !== undefined)
-    throw new TraceqlError(
-      text,
-      'this can be searched for, but numbers over time cannot be counted by it: the store has no words for it',
-      inexactAt,
-    )
   const { of, by, name, comparison: compared } = metric
   const selected = compared && compileTraceql([...stages, { op: 'set', set: compared.selection }], text)
-  if (selected?.inexactAt !== undefined)
-    throw new TraceqlError(
-      text,
-      'what is compared cannot be counted by this: the store has no words for it',
-      selected.inexactAt,
-    )
-  if (of && (of.op !== 'intrinsic' || of.name !== 'duration'))
-    throw new TraceqlError(text, `${name}() is of duration; of attributes it is not supported`, of.at)
-  if (name === 'histogram_over_time' && by.length > 0)
-    throw new TraceqlError(text, 'histogram_over_time() by groups is not supported; quantile_over_time() is', by[0]!.at)
-  const groupBy = by.map((target) => {
-    const key = groupKey(target) ?? (isOfRoots(set) ? rootKey(target) : undefined)
-    if (key) return key
-    throw new TraceqlError(
-      text,
-      `by (${labelOf(target)}) is not supported: there are name, kind, status and attributes, and of { nestedSetParent < 0 } rootName and rootServiceName`,
-      target.at,
-    )
-  })
-  return { metric, scope: scopeOf(set), selected: scopeOf(selected?.set), groupBy }
+  const unknownAt = inexactAt ?? selected?.inexactAt
+  if (compared && unknownAt !== undefined)
+    throw new TraceqlError(text, 'what is compared cannot be counted by this: the store has no words for it', unknownAt)
+  const isOfDuration = !of || (of.op === 'intrinsic' && of.name === 'duration')
+  const keys = by.map((target) => groupKey(target) ?? (isOfRoots(set) ? rootKey(target) : undefined))
+  const groupBy = keys.filter((key) => key !== undefined)
+  const isCounted =
+    inexactAt === undefined &&
+    isOfDuration &&
+    groupBy.length === keys.length &&
+    (name !== 'histogram_over_time' || by.length === 0)
+  return {
+    metric,
+    scope: scopeOf(set),
+    selected: scopeOf(selected?.set),
+    groupBy,
+    again: isCounted ? undefined : stages,
+  }
 }
 
 /** Of a root, what is asked of its trace. A trace of several roots has the name of its first: there, each counts by its own. */

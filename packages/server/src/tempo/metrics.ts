@@ -3,22 +3,22 @@ import type { FastifyRequest } from 'fastify'
 import { type Query, RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { callOf, type QueryCall } from '../http/query-call.ts'
-import { type KeyValueJson, textJson } from './any-value.ts'
+import type { KeyValueJson } from './any-value.ts'
 import { comparison } from './comparison.ts'
-import { type Effort, labelOf, type Plan, planOf } from './metric-plan.ts'
-import { bad, timesRange } from './params.ts'
+import { MAX_EXEMPLARS, namesTraces, withExemplars } from './exemplars.ts'
+import { type Effort, type Plan, planOf } from './metric-plan.ts'
+import { NOTHING, type Point, seriesOf } from './metric-series.ts'
+import { ofTraces } from './metrics-of-traces.ts'
+import { bad, timesRange, wholeParam } from './params.ts'
 import { reckoned } from './reckon.ts'
 import type { Series } from './second-stage.ts'
-import { pointMs, rangeOf, type Steps, stepsOf, type TimeRange } from './steps.ts'
-import type { Metric } from './traceql/index.ts'
+import { MAX_BUCKETS, pointMs, rangeOf, type Steps, stepsOf, type TimeRange } from './steps.ts'
 
-/** Parts of the time that a store tells of at once; groups times points of an answer. */
-const MAX_BUCKETS = 1_000
+/** Groups times points of an answer. */
 const MAX_CELLS = 100_000
 const MAX_GROUPS = 10_000
 /** Bins of a histogram's durations. */
 const DURATION_BINS = 32
-const MAX_EXEMPLARS = 100
 /** Of one point, while the answer is made. */
 const SAMPLE_BYTES = 150
 
@@ -63,7 +63,12 @@ export function rangeRoute(store: StoreQueries) {
     const effort: Effort = { bytes: 0, spans: 0, complete: true }
     const call = callOf(request)
     const leftOf = sharedTime(call)
-    const series = await reckoned(plan, steps.points, (one) => seriesOverTime(store, one, steps, leftOf(), effort))
+    const exemplars = wholeParam(query, 'exemplars', 0, [0, MAX_EXEMPLARS])
+    const series = await reckoned(plan, steps.points, async (one) => {
+      const counted = await seriesOverTime(store, one, steps, leftOf(), effort)
+      if (exemplars === 0 || !namesTraces(one, steps)) return counted
+      return withExemplars(store, one, steps, counted, exemplars, leftOf(), effort)
+    })
     if (!call.room.grow(SAMPLE_BYTES * series.length * steps.points))
       throw new RequestError(
         503,
@@ -123,6 +128,7 @@ async function seriesOverTime(
 ): Promise<Series[]> {
   const { points } = steps
   const range = rangeOf(steps, 0, points)
+  if (plan.again) return ofTraces(store, plan, { ...range, points, stepNs: steps.stepNs }, call, effort)
   if (plan.metric.name === 'histogram_over_time')
     return histogram(store, plan, { ...range, timeBins: points }, call, effort)
   if (plan.metric.comparison) return comparison(store, plan, range, points, call, effort)
@@ -136,6 +142,8 @@ async function seriesAtOnce(
   call: QueryCall,
   effort: Effort,
 ): Promise<Series[]> {
+  if (plan.again)
+    return ofTraces(store, plan, { ...range, points: 1, stepNs: range.to - range.from + 1n }, call, effort)
   if (plan.metric.name === 'histogram_over_time') return histogram(store, plan, { ...range, timeBins: 1 }, call, effort)
   if (plan.metric.comparison) return comparison(store, plan, range, 1, call, effort)
   return atOnce(store, plan, range, call, effort)
@@ -168,11 +176,17 @@ async function overTime(
   }
   const seconds = Number(steps.stepNs) / 1e9
   return [...groups.values()].flatMap(({ key, buckets }) =>
-    seriesOf(plan, key, steps.points, (point) => buckets[point] ?? NOTHING, seconds),
+    seriesOf(plan, key, steps.points, (point) => pointOf(buckets[point]), seconds),
   )
 }
 
-const NOTHING: AggregateBucket = { count: 0, errors: 0, sumNs: 0, minNs: 0, maxNs: 0, percentilesNs: [] }
+/** Durations are seconds. */
+function pointOf(bucket: AggregateBucket | undefined): Point {
+  if (!bucket) return NOTHING
+  const { count, sumNs, minNs, maxNs, percentilesNs } = bucket
+  const quantiles = percentilesNs.map((ns) => ns / 1e9)
+  return { count, sum: sumNs / 1e9, least: minNs / 1e9, most: maxNs / 1e9, quantiles }
+}
 
 async function atOnce(
   store: StoreQueries,
@@ -183,7 +197,7 @@ async function atOnce(
 ): Promise<Series[]> {
   const rows = await counted(store, plan, { ...askedOf(plan), ...range, limit: MAX_GROUPS }, call, effort)
   const seconds = Number(range.to - range.from + 1n) / 1e9
-  return rows.flatMap((row) => seriesOf(plan, row.key, 1, () => row, seconds))
+  return rows.flatMap((row) => seriesOf(plan, row.key, 1, () => pointOf(row), seconds))
 }
 
 function askedOf({ scope, groupBy, metric }: Plan): AggregateQuery {
@@ -209,37 +223,6 @@ async function counted(
   if (!end.complete || rest) effort.complete = false
   if (groupBy.length > 0) return groups
   return total.count > 0 ? [{ key: [], ...total }] : []
-}
-
-/** One, or of quantiles one for each. */
-function seriesOf(
-  { metric, groupBy }: Plan,
-  key: readonly (string | undefined)[],
-  points: number,
-  at: (point: number) => AggregateBucket,
-  seconds: number,
-): Series[] {
-  const by = groupBy.map((_, i) => ({ key: labelOf(metric.by[i]!), value: textJson(key[i]) }))
-  const values = (of: (bucket: AggregateBucket) => number): Float64Array =>
-    Float64Array.from({ length: points }, (_, point) => of(at(point)))
-  if (metric.name === 'quantile_over_time')
-    return metric.quantiles.map((share, i) => ({
-      labels: [...by, { key: 'p', value: { doubleValue: share } }],
-      values: values(({ count, percentilesNs, minNs }) =>
-        count === 0 ? Number.NaN : (share === 0 ? minNs : percentilesNs[i]!) / 1e9,
-      ),
-    }))
-  const labels = by.length > 0 ? by : [{ key: '__name__', value: { stringValue: metric.name } }]
-  return [{ labels, values: values((bucket) => valueOf(metric, bucket, seconds)) }]
-}
-
-/** Durations in seconds. NaN: there is none. */
-function valueOf({ name }: Metric, { count, sumNs, minNs, maxNs }: AggregateBucket, seconds: number): number {
-  if (name === 'rate') return count / seconds
-  if (name === 'count_over_time') return count
-  if (count === 0) return Number.NaN
-  const ns = { min_over_time: minNs, max_over_time: maxNs, sum_over_time: sumNs, avg_over_time: sumNs / count }
-  return ns[name as keyof typeof ns] / 1e9
 }
 
 /** Counts by time and duration, a series for each bin of durations, which is named by its end in seconds. */

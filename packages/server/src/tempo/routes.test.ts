@@ -402,6 +402,31 @@ describe('numbers over time', () => {
     expect(traces).toContainEqual({ stringValue: traceIdOf(1) })
   })
 
+  it('names traces where that is asked for, on the numbers or where their durations are', async () => {
+    const path = (q: string, exemplars: number): string =>
+      pathOf('/api/metrics/query_range', { q, start: END_S - 120, end: END_S, step: '30s', exemplars })
+    const ask = (q: string, exemplars: number) => spoor.json<RangeAnswer>(path(q, exemplars))
+    const longest = POINTS.map((second) => within(second).toSorted((a, b) => b.bankMs - a.bankMs)[0]!)
+    const traces = longest.map(({ trace }) => trace)
+    const namedOf = ({ series }: RangeAnswer, i = 0) => series[i]!.exemplars ?? []
+    const rate = await ask('{ name = "checkout" } | rate()', 100)
+    expect(namedOf(rate).map(({ labels }) => labels)).toEqual(
+      traces.map((trace) => [{ key: 'trace:id', value: { stringValue: trace } }]),
+    )
+    expect(namedOf(rate).map(({ timestampMs, value }) => ({ timestampMs, value }))).toEqual(rate.series[0]!.samples)
+    const quantiles = await ask('{ name = "checkout" } | quantile_over_time(duration, 0.01, 1)', 100)
+    // The first point has but one, which is both quantiles.
+    const seconds = longest.map(({ bankMs }) => (bankMs + 10) / 1000)
+    expect(namedOf(quantiles, 0).map(({ value }) => value)).toEqual(seconds.slice(0, 1))
+    expect(namedOf(quantiles, 1).map(({ value }) => value)).toEqual(seconds.slice(1))
+    expect(namedOf(await ask('{ name = "checkout" } | rate()', 2)).length).toBeLessThanOrEqual(2)
+    for (const [q, exemplars] of [
+      ['{ } | rate()', 0],
+      ['{ } | rate() by (name)', 100],
+    ] as const)
+      expect((await ask(q, exemplars)).series.flatMap((one) => one.exemplars ?? [])).toEqual([])
+  })
+
   it('reckons with series that have the same labels, and with numbers', async () => {
     const share = await range(
       '({ status = error } | count_over_time() by (name)) / ({ } | count_over_time() by (name)) * 100 >= 0',
@@ -468,16 +493,8 @@ describe('numbers over time', () => {
 
   it.each([
     ['{ }', 'line 1, col 4: numbers over time should stand here'],
-    [
-      '{ parent.a = 1 } | rate()',
-      'line 1, col 3: this can be searched for, but numbers over time cannot be counted by it',
-    ],
-    ['{ } | avg_over_time(.size)', 'line 1, col 21: avg_over_time() is of duration'],
-    [
-      '{ } | histogram_over_time(duration) by (name)',
-      'line 1, col 41: histogram_over_time() by groups is not supported',
-    ],
-    ['{ } | rate() by (rootName)', 'line 1, col 18: by (rootName) is not supported'],
+    ['{ parent.a = 1 } | compare({ name = "a" })', 'line 1, col 3: what is compared cannot be counted by this'],
+    ['{ } | compare({ parent.a = 1 })', 'line 1, col 17: what is compared cannot be counted by this'],
   ])('refuses %s', async (q, message) => {
     const answer = await spoor.get(pathOf('/api/metrics/query_range', { q }))
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining(message)])

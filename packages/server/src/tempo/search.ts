@@ -7,6 +7,7 @@ import { callOf, type QueryCall } from '../http/query-call.ts'
 import { anyValueJson, type KeyValueJson, valueJson } from './any-value.ts'
 import { bad, secondsRange, wholeParam, withinDurations } from './params.ts'
 import { tagsSet } from './tags-filter.ts'
+import { TraceRoom } from './trace-room.ts'
 import { readTraceSpans, type TraceReading, type TraceSpan } from './trace-spans.ts'
 import {
   attributesAt,
@@ -146,13 +147,13 @@ class Search {
   readonly #endMs: number
   readonly #rows: TraceRow[] = []
   #inspected = 0
-  /** Bytes that the largest trace so far has taken. */
-  #mostBytes = 0
+  readonly #room: TraceRoom
 
   constructor(store: StoreQueries, plan: Plan, call: QueryCall) {
     this.#store = store
     this.#plan = plan
     this.#call = call
+    this.#room = new TraceRoom(call)
     this.#endMs = performance.now() + call.timeoutMs
   }
 
@@ -242,18 +243,10 @@ class Search {
       this.isComplete = false
       return undefined
     }
-    let held = 0
-    const grow = (bytes: number): boolean => {
-      held += bytes
-      if (held <= this.#mostBytes) return true
-      const isRoom = this.#call.room.grow(held - this.#mostBytes)
-      if (isRoom) this.#mostBytes = held
-      return isRoom
-    }
     const maxSpans = wanted ? MAX_TRACE_SPANS : MAX_DECODED_SPANS
     try {
       const chunks = this.#store.trace(traceId, { signal: this.#call.signal, timeoutMs })
-      return await readTraceSpans(chunks, { wanted, withTree, maxSpans, grow })
+      return await readTraceSpans(chunks, { wanted, withTree, maxSpans, grow: this.#room.forOne() })
     } catch (error) {
       if (!leavesPart(error)) throw error
       this.isComplete = false
@@ -262,7 +255,7 @@ class Search {
   }
 }
 
-function factsOf({ traceId, rootName, rootService, durationNs }: TraceSummary): TraceFacts {
+export function factsOf({ traceId, rootName, rootService, durationNs }: TraceSummary): TraceFacts {
   return { traceId, rootName, rootService, durationNs }
 }
 

@@ -54,6 +54,9 @@ function defaultStep(lengthNs: bigint): bigint {
   return grain === undefined ? SECOND_NS : (fine / grain) * grain
 }
 
+/** Parts of the time that a store tells of at once. */
+export const MAX_BUCKETS = 1_000
+
 /** Milliseconds since 1970. */
 export function pointMs({ first: from, stepNs }: Steps, point: number): string {
   return ((from + BigInt(point) * stepNs) / 1_000_000n).toString()

@@ -128,6 +128,14 @@ export type Scalar =
       readonly text: string
       readonly at: number
     }
+  /** Of a set of its own, in parentheses. */
+  | {
+      readonly op: 'of'
+      readonly stages: readonly Stage[]
+      readonly scalar: Scalar
+      readonly text: string
+      readonly at: number
+    }
   | {
       readonly op: 'arithmetic'
       readonly sign: Arithmetic

@@ -77,7 +77,7 @@ class Compiler {
           bound = this.#set(stage.set, bound)
           break
         case 'scalar':
-          bound = isGrouped ? inexact(bound, stage.at) : having(stage, bound)
+          bound = isGrouped ? inexact(bound, stage.at) : (this.#ofSets(stage, bound) ?? having(stage, bound))
           break
         case 'by':
           isGrouped = this.isGrouped = true
@@ -87,6 +87,14 @@ class Compiler {
       }
     }
     return bound
+  }
+
+  /** Of numbers of sets of their own: what is in one of these. Undefined: they are of none. */
+  #ofSets({ left, right, at }: ScalarFilter, base: Bound): Bound | undefined {
+    const sets = [left, right].flatMap(setsIn).map((stages) => this.pipeline(stages, base).set)
+    return sets.length === 0
+      ? undefined
+      : this.#checked({ set: { op: 'or', args: flat('or', sets) }, inexactAt: at }, at)
   }
 
   #set(expression: SetExpression, base: Bound): Bound {
@@ -137,6 +145,11 @@ function inexact({ set, inexactAt }: Bound, at: number): Bound {
 /** Chains stay flat: a store takes only so many levels. */
 function flat(op: 'and' | 'or', sets: readonly SpanSet[]): SpanSet[] {
   return sets.flatMap((set) => (set.op === op ? set.args : [set]))
+}
+
+function setsIn(scalar: Scalar): (readonly Stage[])[] {
+  if (scalar.op === 'of') return [scalar.stages]
+  return scalar.op === 'arithmetic' ? [...setsIn(scalar.left), ...setsIn(scalar.right)] : []
 }
 
 function having(filter: ScalarFilter, base: Bound): Bound {

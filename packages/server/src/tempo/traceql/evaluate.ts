@@ -57,7 +57,7 @@ function setOf(set: SetExpression, members: readonly TraceSpan[], trace: TraceFa
       return expression ? members.filter((span) => holds(expression, span, trace)) : members
     }
     case 'pipeline':
-      return union(pipeline(set.stages, [{ spans: members, values: new Map() }], trace).map(({ spans }) => spans))
+      return spansOf(set.stages, members, trace)
   }
   const [left, right] = [setOf(set.left, members, trace), setOf(set.right, members, trace)]
   if (set.op === 'either') return union([left, right])
@@ -137,7 +137,22 @@ function groupsOf(expression: Expression, name: string, group: SpanGroup, trace:
 function scalarOf({ left, right, compare }: ScalarFilter, group: SpanGroup, trace: TraceFacts): readonly SpanGroup[] {
   const values = new Map(group.values)
   const [a, b] = [left, right].map((scalar) => numberOf(scalar, group.spans, trace, values))
-  return a !== undefined && b !== undefined && compares(a, compare, b) ? [{ spans: group.spans, values }] : []
+  if (a === undefined || b === undefined || !compares(a, compare, b)) return []
+  const sets = [left, right].flatMap(ofSets)
+  if (sets.length === 0) return [{ spans: group.spans, values }]
+  return [{ spans: union(sets.map(({ stages }) => spansOf(stages, group.spans, trace))), values }]
+}
+
+/** The sets of their own that a number is of. */
+function ofSets(scalar: Scalar): readonly SetScalar[] {
+  if (scalar.op === 'of') return [scalar]
+  return scalar.op === 'arithmetic' ? [...ofSets(scalar.left), ...ofSets(scalar.right)] : []
+}
+
+type SetScalar = Extract<Scalar, { op: 'of' }>
+
+function spansOf(stages: readonly Stage[], members: readonly TraceSpan[], trace: TraceFacts): readonly TraceSpan[] {
+  return union(pipeline(stages, [{ spans: members, values: new Map() }], trace).map(({ spans }) => spans))
 }
 
 /** Undefined: there are no numbers. What aggregates are is put among `values`. */
@@ -153,6 +168,11 @@ function numberOf(
     case 'arithmetic': {
       const [a, b] = [scalar.left, scalar.right].map((side) => numberOf(side, spans, trace, values))
       return a === undefined || b === undefined ? undefined : reckon(scalar.sign, a, b)
+    }
+    case 'of': {
+      const number = numberOf(scalar.scalar, spansOf(scalar.stages, spans, trace), trace, new Map())
+      values.set(scalar.text, number)
+      return number
     }
     default: {
       const number = aggregated(scalar, spans, trace)

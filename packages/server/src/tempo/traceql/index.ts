@@ -1,5 +1,5 @@
 /** TraceQL: text to what it asks for, and to the one filter tree of the store. */
-export type { Metric, SecondStage, SeriesExpression, Target, Traceql, Value } from './ast.ts'
+export type { Metric, SecondStage, SeriesExpression, Stage, Target, Traceql, Value } from './ast.ts'
 export { compileTraceql } from './compile.ts'
 export { storeTarget } from './condition.ts'
 export { TraceqlError } from './error.ts'
@@ -7,4 +7,4 @@ export { evaluate, type SpanGroup } from './evaluate.ts'
 export { parseTarget, parseTraceql } from './parse.ts'
 export { attributesAt, type TraceFacts, valuesOf } from './span-values.ts'
 export { shownTargets } from './targets.ts'
-export { compares } from './values.ts'
+export { asNumber, compares } from './values.ts'

@@ -199,7 +199,7 @@ function isOfDuration(scalar: Scalar): boolean {
 
 function hasAggregate(scalar: Scalar): boolean {
   if (scalar.op === 'arithmetic') return hasAggregate(scalar.left) || hasAggregate(scalar.right)
-  return scalar.op === 'aggregate'
+  return scalar.op === 'aggregate' || scalar.op === 'of'
 }
 
 function parseOperand(cursor: Cursor): Operand {
@@ -256,9 +256,10 @@ function parseParentheses(cursor: Cursor, open: number): Operand {
       return { kind: 'series', series }
     }
     const next = parseWordStage(cursor, false) ?? parseOperands(cursor)
-    if ('kind' in next && next.kind === 'scalar' && cursor.sign() === ')') {
-      const reason = 'the aggregate of a set in parentheses is not supported; compare it inside: ({ } | count() > 2)'
-      throw cursor.fail(reason, next.scalar.at)
+    if ('kind' in next && next.kind === 'scalar' && hasAggregate(next.scalar) && cursor.sign() === ')') {
+      cursor.close(')', open)
+      const text = cursor.text.slice(open, cursor.end)
+      return { kind: 'scalar', scalar: { op: 'of', stages, scalar: next.scalar, text, at: open } }
     }
     stages.push(stageOf(cursor, next))
   }

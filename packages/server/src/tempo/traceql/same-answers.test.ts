@@ -273,6 +273,9 @@ const parts = fc.letrec<{ expression: string; set: string; query: string }>((tie
             )
             .map((all) => all.join(' ')),
           tie('set'),
+          fc
+            .tuple(tie('set'), fc.constantFrom('>', '<=', '='), tie('set'))
+            .map(([left, sign, right]) => `(${left} | count()) ${sign} (${right} | count()) - 1`),
           fc.constantFrom('by(.a)', 'by(name)', 'coalesce()', 'select(.a, status)', 'max(.a) - min(.a) >= 0'),
         ),
         { maxLength: 2 },
@@ -345,9 +348,22 @@ it.each([
   '{ } | by(.a) | ({ } !~ { .a != nil })',
   '{ } | by(name) | count() = 1',
   '{ parent.a = "x" } !>> { }',
+  '({ .a != nil } | count()) > ({ .b != nil } | count())',
+  '({ .a != nil } | by(name) | count()) + ({ .b != nil } | count()) >= 2 | { name = "x" }',
 ])('finds the same by %s', async (text) => {
   await check(text)
   expect(Object.keys(byLooking(text)).length).toBeGreaterThan(0)
+})
+
+it('tells of the spans of both sets whose numbers are compared', () => {
+  const queries = ['({ .a != nil } | count()) > ({ .b != nil } | count())', '{ .a != nil }', '{ .b != nil }']
+  const [more, withA, withB] = queries.map(byLooking) as [Found, Found, Found]
+  const expected = Object.entries(withA).flatMap(([traceId, spans]) => {
+    const others = withB[traceId] ?? []
+    return spans.length > others.length ? [[traceId, [...new Set([...spans, ...others])].toSorted()]] : []
+  })
+  expect(expected.length).toBeGreaterThan(0)
+  expect(more).toEqual(Object.fromEntries(expected))
 })
 
 it('says where the store has no words', () => {

@@ -1,4 +1,4 @@
-import type { Expression, SetExpression, Stage, Target, Traceql } from './ast.ts'
+import type { Expression, Scalar, SetExpression, Stage, Target, Traceql } from './ast.ts'
 
 /** Fields that every span and trace of an answer is told with anyway. */
 const ALWAYS: ReadonlySet<string> = new Set([
@@ -38,9 +38,20 @@ function ofStages(stages: readonly Stage[], add: (target: Target) => void): void
         for (const target of stage.targets) add(target)
         break
       case 'scalar':
-        for (const side of [stage.left, stage.right]) if (side.op === 'aggregate' && side.of) ofExpression(side.of, add)
+        for (const side of [stage.left, stage.right]) ofScalar(side, add)
     }
   }
+}
+
+function ofScalar(scalar: Scalar, add: (target: Target) => void): void {
+  if (scalar.op === 'aggregate' && scalar.of) ofExpression(scalar.of, add)
+  if (scalar.op === 'of') {
+    ofStages(scalar.stages, add)
+    ofScalar(scalar.scalar, add)
+  }
+  if (scalar.op !== 'arithmetic') return
+  ofScalar(scalar.left, add)
+  ofScalar(scalar.right, add)
 }
 
 function ofSet(set: SetExpression, add: (target: Target) => void): void {

@@ -92,7 +92,7 @@ export function isArithmetic(sign: string): sign is Arithmetic {
 /** The number that is written, without an aggregate in it. */
 export function writtenNumber(scalar: Scalar): number | undefined {
   if (scalar.op === 'number') return scalar.value
-  if (scalar.op === 'aggregate') return undefined
+  if (scalar.op === 'aggregate' || scalar.op === 'of') return undefined
   const [left, right] = [writtenNumber(scalar.left), writtenNumber(scalar.right)]
   return left === undefined || right === undefined ? undefined : reckon(scalar.sign, left, right)
 }
