@@ -12,6 +12,8 @@ export const UNKNOWN_SERVICE = 'unknown_service'
 
 const ERROR = 2
 const MAX_U16 = 0xffff
+/** Bytes of a span for which room is made at the start; of shorter ones there are more, and it grows. */
+const SPAN_LENGTH = 128
 
 /**
  * Builds the model of one trace. Total: whatever the spans say of their parents, ids and times, each distinct span gets
@@ -27,7 +29,7 @@ const MAX_U16 = 0xffff
  * @throws OtlpError when the bytes are not valid OTLP, RangeError when `traceId` is not hex
  */
 export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resourceStart: number) => number): Trace {
-  const columns = createSpanColumns()
+  const columns = createSpanColumns(Math.ceil(bytes.length / SPAN_LENGTH))
   scanSpans(bytes, columns)
   const id = (traceId ?? bytesToHex(columns.traceId, 0, 16)).toLowerCase().padStart(32, '0')
   const selected = selectTrace(columns, id)
@@ -71,23 +73,32 @@ export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resou
     resourceStart: new Uint32Array(size),
     resourceEnd: new Uint32Array(size),
   }
+  // Three passes, each over what is found by one kind of number: together they would wait for memory all the time.
+  const spanOfRow = new Uint32Array(size)
   for (let row = 0; row < size; row++) {
     const position = positionOfRow[row]!
-    const span = shape.order[position]!
-    const from = selected[span]!
     const parent = shape.parent[position]!
+    spanOfRow[row] = shape.order[position]!
     trace.startNs[row] = shape.startNs[position]!
-    trace.durationsNs[row] = Math.max(0, table.durationNs[span]!)
     trace.parent[row] = parent === -1 ? -1 : rowOfPosition[parent]!
     trace.selfNs[row] = shape.selfNs[position]!
-    for (let i = 0; i < 8; i++) trace.spanId[row * 8 + i] = columns.spanId[from * 8 + i]!
+    trace.flags[row] = shape.flags[position]!
+  }
+  const spanIds = new Uint32Array(trace.spanId.buffer)
+  for (let row = 0; row < size; row++) {
+    const span = spanOfRow[row]!
+    trace.durationsNs[row] = Math.max(0, table.durationNs[span]!)
+    spanIds[2 * row] = table.spanId[2 * span]!
+    spanIds[2 * row + 1] = table.spanId[2 * span + 1]!
     trace.kind[row] = table.kind[span]!
     trace.status[row] = table.status[span]!
-    trace.flags[row] = shape.flags[position]!
-    trace.linkCount[row] = columns.linkCount[from]!
-    trace.eventCount[row] = columns.eventCount[from]!
     trace.service[row] = table.service[span]!
     trace.name[row] = table.name[span]!
+  }
+  for (let row = 0; row < size; row++) {
+    const from = selected[spanOfRow[row]!]!
+    trace.linkCount[row] = columns.linkCount[from]!
+    trace.eventCount[row] = columns.eventCount[from]!
     trace.spanStart[row] = columns.spanStart[from]!
     trace.spanEnd[row] = columns.spanEnd[from]!
     trace.scopeStart[row] = columns.scopeStart[from]!
@@ -125,11 +136,13 @@ function tableOf(bytes: Uint8Array, columns: SpanColumns, selected: Uint32Array)
   table.count = selected.length
   table.services = services.texts
   table.names = names.texts
-  for (const [span, row] of selected.entries()) {
-    for (const half of [0, 1] as const) {
-      table.spanId[2 * span + half] = readU32(columns.spanId, row * 8 + 4 * half)
-      table.parentId[2 * span + half] = readU32(columns.parentSpanId, row * 8 + 4 * half)
-    }
+  const [spanIds, parentIds] = [columns.spanId, columns.parentSpanId].map((ids) => new Uint32Array(ids.buffer))
+  for (let span = 0; span < selected.length; span++) {
+    const row = selected[span]!
+    table.spanId[2 * span] = spanIds![2 * row]!
+    table.spanId[2 * span + 1] = spanIds![2 * row + 1]!
+    table.parentId[2 * span] = parentIds![2 * row]!
+    table.parentId[2 * span + 1] = parentIds![2 * row + 1]!
     table.startHi[span] = columns.startHi[row]!
     table.startLo[span] = columns.startLo[row]!
     table.durationNs[span] = columns.durationNs[row]!
