@@ -29,7 +29,7 @@ const SPAN_LENGTH = 128
  * @throws OtlpError when the bytes are not valid OTLP, RangeError when `traceId` is not hex
  */
 export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resourceStart: number) => number): Trace {
-  const columns = createSpanColumns(Math.ceil(bytes.length / SPAN_LENGTH))
+  const columns = createSpanColumns(Math.ceil(bytes.length / SPAN_LENGTH) + 1)
   scanSpans(bytes, columns)
   const id = (traceId ?? bytesToHex(columns.traceId, 0, 16)).toLowerCase().padStart(32, '0')
   const selected = selectTrace(columns, id)
