@@ -157,6 +157,18 @@ export class RowReader {
     return this.#bytes[this.#step(1)]!
   }
 
+  uint16(): number {
+    return this.#bytes.readUInt16LE(this.#step(2))
+  }
+
+  uint32(): number {
+    return this.#bytes.readUInt32LE(this.#step(4))
+  }
+
+  float64(): number {
+    return this.#bytes.readDoubleLE(this.#step(8))
+  }
+
   uint64(): bigint {
     return this.#bytes.readBigUInt64LE(this.#step(8))
   }
@@ -192,6 +204,11 @@ export class RowReader {
 
   text(): string {
     return this.bytes().toString('utf8')
+  }
+
+  /** Undefined for NULL. */
+  nullableText(): string | undefined {
+    return this.uint8() === 1 ? undefined : this.text()
   }
 
   #step(bytes: number): number {

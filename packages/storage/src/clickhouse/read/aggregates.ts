@@ -18,6 +18,7 @@ import { decodeSpanOfTrace, SPAN_COLUMNS, tracesSql } from '../sql/spans.ts'
 import type { Tables } from '../tables.ts'
 import { CandidateQueue } from './candidate-queue.ts'
 import { countedSql, type Scope } from '../sql/counted.ts'
+import { IN_SQL } from './counts.ts'
 import { blocksOf, partsByTrace } from './fetch.ts'
 import type { FetchedBlock } from './fetched-block.ts'
 
@@ -43,7 +44,13 @@ const MAX_TRACES = 300
 const MAX_SPANS = 20_000
 const DOING = 'reading spans'
 
-/** Fetches the spans that are needed to count, part after part, and counts. */
+type CountInSql<M extends keyof Answers> = (
+  query: Query,
+  tables: Tables,
+  asked: Asked<M>,
+) => Promise<Answer<M> | undefined>
+
+/** Has the server count where it can; else fetches the spans that are needed to count, part after part, and counts. */
 export async function count<M extends keyof Answers>(
   query: Query,
   tables: Tables,
@@ -56,6 +63,9 @@ export async function count<M extends keyof Answers>(
   await over([], asked, new Turn(systemClock, Infinity, { memory: new QueryMemory(QUERY_BYTES) }))
   const bounds = await boundsOf(query, tables, scopesIn(method, asked))
   const bounded = await withKeys(query, tables, method, withBounds(method, asked, bounds))
+  const inSql = IN_SQL[method as keyof typeof IN_SQL] as CountInSql<M> | undefined
+  const counted = await inSql?.(query, tables, bounded)
+  if (counted) return counted
   const blocks = partsOf(query, tables, method, bounded)
   if (query.isOver) await query.turn.breathe()
   return over(blocks, bounded, query.turn, tell)

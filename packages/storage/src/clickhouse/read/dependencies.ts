@@ -1,5 +1,4 @@
 import type { Dependencies, DependencyEdge } from '../../contract.ts'
-import { binOf } from '../../duration-bins.ts'
 import { Histogram } from '../../local/read/aggregate/histogram.ts'
 import type { Query } from '../query.ts'
 import { boundsSql } from '../sql/catalogue.ts'
@@ -25,7 +24,7 @@ export async function dependencies(
 ): Promise<Dependencies> {
   const { turn } = query
   const edges = new Map<string, Edge>()
-  const add = ({ parent, child, isMessaging, isError, durationNs, calls }: Calls): void => {
+  const add = ({ parent, child, isMessaging, isError, bin, calls }: Calls): void => {
     const kind = isMessaging ? 'messaging' : 'call'
     const key = JSON.stringify([parent, child, kind])
     let edge = edges.get(key)
@@ -35,7 +34,7 @@ export async function dependencies(
     }
     edge.calls += calls
     if (isError) edge.errors += calls
-    edge.durations.add(binOf(durationNs), calls)
+    edge.durations.add(bin, calls)
   }
   const [start, end] = [from < 0n ? 0n : from, to]
   const isEmpty = end <= start

@@ -1,5 +1,6 @@
 import type { Statement } from '../connection.ts'
 import type { RowReader } from '../row-binary.ts'
+import { beginSql, binOfBegin } from './duration-bin.ts'
 import { Parameters } from './parameters.ts'
 import { rangeSql } from './set.ts'
 import { allOf } from './truth.ts'
@@ -10,12 +11,14 @@ export interface Calls {
   readonly child: string
   readonly isMessaging: boolean
   readonly isError: boolean
-  readonly durationNs: number
+  /** Of the durations. */
+  readonly bin: number
   readonly calls: number
 }
 
 /** A span that was sent twice is one: what is the same in its header. */
-const HEADER = 'TraceId, SpanId, ParentSpanId, SpoorStart, SpoorDuration, SpanName, SpanKind, ServiceName, StatusCode'
+export const HEADER =
+  'TraceId, SpanId, ParentSpanId, SpoorStart, SpoorDuration, SpanName, SpanKind, ServiceName, StatusCode'
 
 /** Spans that start in `[from, to)` with the span of their parent, where that is of another service. */
 export function callsSql(table: string, from: bigint, to: bigint): Statement {
@@ -45,11 +48,11 @@ export function linksSql(table: string, from: bigint, to: bigint): Statement {
 
 function grouped(parameters: Parameters, children: string, parents: string, condition: string): Statement {
   const sql = `SELECT above.ServiceName AS parent, child.ServiceName AS service,
-  above.SpanKind = 'Producer' AND child.SpanKind = 'Consumer' AS messaging, child.StatusCode = 'Error' AS error, child.SpoorDuration AS duration, count() AS calls
+  above.SpanKind = 'Producer' AND child.SpanKind = 'Consumer' AS messaging, child.StatusCode = 'Error' AS error, ${beginSql('greatest(child.SpoorDuration, 0)')} AS begin, count() AS calls
 FROM (${children}) AS child
 ANY LEFT JOIN (${parents}) AS above ON child.AboveTrace = above.TraceId AND child.AboveSpan = above.SpanId
 WHERE above.ServiceName != '' AND above.ServiceName != child.ServiceName${condition === '1' ? '' : ` AND ${condition}`}
-GROUP BY parent, service, messaging, error, duration`
+GROUP BY parent, service, messaging, error, begin`
   return { sql, parameters }
 }
 
@@ -59,7 +62,7 @@ export function decodeCalls(row: RowReader): Calls {
     child: row.text(),
     isMessaging: row.uint8() === 1,
     isError: row.uint8() === 1,
-    durationNs: Math.max(0, Number(row.int64())),
+    bin: binOfBegin(row.uint64()),
     calls: row.count(),
   }
 }

@@ -1,6 +1,6 @@
 import type { Comparison, Field, Filter, Level } from '../../contract.ts'
 import type { Parameters } from './parameters.ts'
-import { allOf, anyOf, atMost, both, either, exactly, negated, NEVER, UNKNOWN, type Truth } from './truth.ts'
+import { allOf, atMost, both, either, exactly, negated, NEVER, UNKNOWN, type Truth } from './truth.ts'
 
 type Leaf = Extract<Filter, { readonly target: unknown }>
 type Scalar = string | number | bigint | boolean
@@ -10,6 +10,11 @@ type ValueTest = (value: string) => Truth
 /** Values of an `in` that are sent: they stand in the request's address. */
 const MAX_VALUES = 300
 const MAX_PATTERN = 200
+/** Bytes of a text from which on a pattern may take too many steps. */
+const LONG_TEXT = 65_536
+/** Numbers in the form in which JavaScript writes them: these have no other. */
+const WHOLE = '^(0|-?[1-9][0-9]{0,17})$'
+const DECIMAL = String.raw`^-?(0|[1-9][0-9]*)[.][0-9]*[1-9]$`
 /** Of punctuation, and of classes of ASCII. */
 const SAME_ESCAPES = /\\[dDwWsS!-/:-@[-`{-~]/g
 /** How far numbers that are compared as floating point may be off, as a share: ClickHouse reads text quickly, not exactly. */
@@ -71,10 +76,11 @@ function fieldSql(leaf: Leaf, field: Field, parameters: Parameters): Truth {
   if (number !== undefined) return numberFieldSql(leaf, field, number, parameters)
   const list = LIST_FIELDS[field]
   if (list !== undefined) {
-    if (leaf.op === 'exists') return exactly(`notEmpty(arrayFilter(x -> x != '', ${list}))`)
+    const isThere = `notEmpty(arrayFilter(x -> x != '', ${list}))`
+    if (leaf.op === 'exists') return exactly(isThere)
     const test = testOf(leaf, parameters)
     const some = mapped(test('x'), (sql) => `arrayExists(x -> ${sql}, ${list})`)
-    return leaf.op === 'ne' ? both([atMost(`notEmpty(${list})`), negated(some)]) : some
+    return leaf.op === 'ne' ? both([{ may: `notEmpty(${list})`, must: isThere }, negated(some)]) : some
   }
   const text = TEXT_FIELDS[field]
   if (text === undefined) return UNKNOWN
@@ -84,15 +90,64 @@ function fieldSql(leaf: Leaf, field: Field, parameters: Parameters): Truth {
 }
 
 function numberFieldSql(leaf: Leaf, field: Field, column: string, parameters: Parameters): Truth {
-  if (leaf.op === 'exists') return exactly('1')
-  if (leaf.op === 'regex' || leaf.op === 'in' || leaf.op === 'ne') return UNKNOWN
-  const { op, value } = leaf
-  if (typeof value !== 'number' && typeof value !== 'bigint') return UNKNOWN
-  const truth = withinBounds(op, Number(value), `toFloat64(${column})`, parameters)
-  if (field !== 'duration' || (op !== 'gt' && op !== 'gte' && op !== 'eq') || !(Number(value) > 0)) return truth
+  switch (leaf.op) {
+    case 'exists':
+      return exactly('1')
+    case 'regex':
+      return UNKNOWN
+    case 'in':
+      if (leaf.values.length > MAX_VALUES) return UNKNOWN
+      return either(leaf.values.map((value) => wholeNumberSql('eq', value, field, column, parameters)))
+    case 'ne':
+      return negated(wholeNumberSql('eq', leaf.value, field, column, parameters))
+    default:
+      return wholeNumberSql(leaf.op, leaf.value, field, column, parameters)
+  }
+}
+
+/** Of a column of whole numbers: what lies between two of them is no more than the next one. */
+function wholeNumberSql(
+  op: Exclude<Comparison, 'ne'>,
+  wanted: Scalar,
+  field: Field,
+  column: string,
+  parameters: Parameters,
+): Truth {
+  if (typeof wanted !== 'number' && typeof wanted !== 'bigint') return UNKNOWN
+  if (Number.isNaN(wanted)) return NEVER
+  const [least, most] = field === 'start' ? [0n, 2n ** 64n - 1n] : [-(2n ** 53n) + 1n, 2n ** 53n - 1n]
+  const bound = wholeBound(op, wanted)
+  if (bound === undefined) return NEVER
+  const isAtLeast = op === 'gt' || op === 'gte'
+  if (bound < least || bound > most) {
+    // A longer duration is not exact where it is asked.
+    if (field !== 'start') return UNKNOWN
+    return bound < least === isAtLeast && op !== 'eq' ? exactly('1') : NEVER
+  }
+  const number = field === 'start' ? parameters.uint64(bound) : parameters.add('Int64', String(bound))
+  const truth = exactly(`${column} ${op === 'eq' ? '=' : isAtLeast ? '>=' : '<='} ${number}`)
   // The exporter's column has an index.
-  const least = lower(Number(value))
-  return both([truth, atMost(`Duration >= ${parameters.uint64(BigInt(Math.floor(Math.min(least, 2 ** 63))))}`)])
+  if (field === 'duration' && op !== 'lt' && op !== 'lte' && bound > 0n)
+    return both([truth, exactly(`Duration >= ${parameters.uint64(bound)}`)])
+  return truth
+}
+
+/** The whole number that is compared with, by `=`, `>=` or `<=`, in place of any; undefined: none is equal to it. */
+function wholeBound(op: Exclude<Comparison, 'ne'>, wanted: number | bigint): bigint | undefined {
+  if (typeof wanted === 'bigint') return op === 'gt' ? wanted + 1n : op === 'lt' ? wanted - 1n : wanted
+  if (!Number.isFinite(wanted)) return op === 'eq' ? undefined : wanted > 0 ? 2n ** 70n : -(2n ** 70n)
+  switch (op) {
+    case 'eq':
+      return Number.isInteger(wanted) ? BigInt(wanted) : undefined
+    case 'gt':
+      return BigInt(Math.floor(wanted)) + 1n
+    case 'gte':
+      return BigInt(Math.ceil(wanted))
+    case 'lt':
+      return BigInt(Math.ceil(wanted)) - 1n
+    default:
+      return BigInt(Math.floor(wanted))
+  }
 }
 
 function attributeSql(leaf: Leaf, key: string, level: Level, parameters: Parameters): Truth {
@@ -145,17 +200,36 @@ function testOf(leaf: Leaf, parameters: Parameters): ValueTest {
 }
 
 function comparison(op: Exclude<Comparison, 'ne'>, wanted: Scalar, parameters: Parameters): ValueTest {
-  if (typeof wanted === 'number' || typeof wanted === 'bigint') {
-    const number = Number(wanted)
-    if (Number.isNaN(number)) return () => NEVER
-    return (value) =>
-      mapped(withinBounds(op, number, `toFloat64OrNull(${value})`, parameters), (sql) => `ifNull(${sql}, 0)`)
-  }
+  if (typeof wanted === 'number' || typeof wanted === 'bigint') return numberTest(op, wanted, parameters)
   const text = String(wanted)
   // Texts are ordered by their code units here, and there by their bytes.
   if (op !== 'eq' || !text.isWellFormed()) return () => UNKNOWN
   const name = parameters.text(text)
   return (value) => exactly(`${value} = ${name}`)
+}
+
+/** A number, or a text that is one in the form in which JavaScript writes it: it is stored in that form in either case. */
+function numberTest(op: Exclude<Comparison, 'ne'>, wanted: number | bigint, parameters: Parameters): ValueTest {
+  const number = Number(wanted)
+  if (Number.isNaN(number)) return () => NEVER
+  const isExact = Math.abs(number) < 2 ** 53
+  if (op === 'eq' && isExact) {
+    const text = parameters.text(String(wanted === 0 ? 0 : wanted))
+    return (value) => exactly(`${value} = ${text}`)
+  }
+  return (value) => {
+    const { may } = withinBounds(op, number, `toFloat64OrNull(${value})`, parameters)
+    const known = { may: `ifNull(${may}, 0)`, must: '0' }
+    if (!isExact || op === 'eq') return known
+    // Whole numbers are compared as such; of others only those that are surely beyond.
+    const isAtLeast = op === 'gt' || op === 'gte'
+    const than = isAtLeast ? '>=' : '<='
+    const whole = parameters.add('Int64', String(wholeBound(op, wanted)))
+    const beyond = parameters.add('Float64', isAtLeast ? upper(number) : lower(number))
+    const ofWhole = `match(${value}, '${WHOLE}') AND toInt64OrZero(${value}) ${than} ${whole}`
+    const ofOther = `match(${value}, '${DECIMAL}') AND length(${value}) <= 16 AND abs(toFloat64OrZero(${value})) >= 0.00001 AND toFloat64OrZero(${value}) ${than} ${beyond}`
+    return { ...known, must: `((${ofWhole}) OR (${ofOther}))` }
+  }
 }
 
 function inTest(values: readonly Scalar[], parameters: Parameters): ValueTest {
@@ -181,7 +255,10 @@ function regexTest(pattern: string, parameters: Parameters): ValueTest {
   const odd = /[{\\]|\(\?/.test(pattern.replaceAll(SAME_ESCAPES, ''))
   if (pattern.length > MAX_PATTERN || odd || !pattern.isWellFormed()) return () => UNKNOWN
   const name = parameters.text(pattern)
-  return (value) => atMost(`match(${value}, ${name})`)
+  return (value) => ({
+    may: `match(${value}, ${name})`,
+    must: `(match(${value}, ${name}) AND position(${value}, '\\n') = 0 AND length(${value}) < ${LONG_TEXT})`,
+  })
 }
 
 /** A number that a floating point expression gives, as far as that is exact. */
@@ -219,11 +296,14 @@ function wordSql(word: string, parameters: Parameters): Truth {
   const values = either(LEVELS.map((level) => anyValue(level, text))).may
   // Letters outside of ASCII have their own ideas of what their other case is: such names are asked themselves.
   const lowerCase = parameters.text(word.toLowerCase())
-  const named = ['SpanName', 'ServiceName'].map(
-    (column) => `(positionCaseInsensitive(${column}, ${lowerCase}) > 0 OR length(${column}) != lengthUTF8(${column}))`,
-  )
+  const isPlain = /^[\0-\x7f]*$/.test(word)
+  const named = ['SpanName', 'ServiceName'].map((column): Truth => {
+    const found = `positionCaseInsensitive(${column}, ${lowerCase}) > 0`
+    const same = `length(${column}) = lengthUTF8(${column})`
+    return { may: `(${found} OR NOT (${same}))`, must: isPlain ? `(${found} AND ${same})` : '0' }
+  })
   const ids = /^[0-9a-f]+$/i.test(word) ? [`SpanId = ${lowerCase}`, `TraceId = ${lowerCase}`] : []
-  return atMost(anyOf([...named, values, ...ids]))
+  return either([...named, exactly(values), ...ids.map(exactly)])
 }
 
 function anyValue(level: (typeof LEVELS)[number], text: string): Truth {

@@ -1,4 +1,4 @@
 may: (notEmpty(`Links.TraceId`) AND NOT (arrayExists(x -> x = {p0:String}, `Links.TraceId`)))
-must: 0
+must: (notEmpty(arrayFilter(x -> x != '', `Links.TraceId`)) AND NOT (arrayExists(x -> x = {p0:String}, `Links.TraceId`)))
 
 p0: "ab"

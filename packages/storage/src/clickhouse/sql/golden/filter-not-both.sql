@@ -1,4 +1,4 @@
-may: 1
+may: NOT (lower(SpanKind) = {p0:String} AND (match(SpanName, {p1:String}) AND position(SpanName, '\n') = 0 AND length(SpanName) < 65536))
 must: NOT (lower(SpanKind) = {p0:String} AND match(SpanName, {p1:String}))
 
 p0: "server"

@@ -1,5 +1,5 @@
-may: (toFloat64(SpoorDuration) >= {p0:Float64} AND Duration >= {p1:UInt64})
-must: 0
+may: (SpoorDuration >= {p0:Int64} AND Duration >= {p1:UInt64})
+must: (SpoorDuration >= {p0:Int64} AND Duration >= {p1:UInt64})
 
-p0: 999999999
-p1: "999999999"
+p0: "1000000001"
+p1: "1000000001"

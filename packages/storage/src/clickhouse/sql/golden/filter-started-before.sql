@@ -1,4 +1,4 @@
-may: toFloat64(SpoorStart) <= {p0:Float64}
-must: 0
+may: SpoorStart <= {p0:UInt64}
+must: SpoorStart <= {p0:UInt64}
 
-p0: 1735689601735689700
+p0: "1735689599999999999"

@@ -13,7 +13,7 @@ import { whole } from '../plan.ts'
 import { widened } from '../trace-ids.ts'
 import type { TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
-import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
+import { GroupValues, NO_VALUE, UNKNOWN_VALUE } from './group-values.ts'
 import { valuesOfAll } from './many-values.ts'
 import { Growth } from './growth.ts'
 import { wholeOf, type Blocks } from './parts.ts'
@@ -22,7 +22,8 @@ import { eachCounted, partsOf } from './spans.ts'
 
 const MAX_KEYS = 100
 const DEFAULT_ATTRIBUTES = 50
-const MAX_VALUES = 10_000
+/** Of one key. */
+export const MAX_VALUES = 10_000
 /** Two sides of a normal distribution with 95 % between them. */
 const Z = 1.959964
 
@@ -43,21 +44,7 @@ export async function compare(
   const values = shares.map((own) => own.values)
   const totals = { a: 0, b: 0 }
   const isRest = query.rest === true
-  const answer = (): Differences => {
-    const sizes = withoutRest(totals, isRest)
-    return {
-      ...sizes,
-      // Sorting keeps the order of keys and values where there is no other.
-      differences: shares
-        .flatMap((own) => own.differences(sizes, isRest))
-        .sort((one, other) => other.surprise - one.surprise || apart(other, sizes) - apart(one, sizes))
-        .slice(0, limit),
-      complete: turn.complete,
-      spansScanned: turn.spans,
-      bytesRead: turn.bytesRead,
-      elapsedMs: turn.elapsedMs,
-    }
-  }
+  const answer = (): Differences => differencesOf(shares, totals, { isRest, limit }, turn)
   const growth = new Growth(turn, partsOf(blocks, a) + partsOf(blocks, b), answer, tell)
   for (const side of ['a', 'b'] as const) {
     const count: TakeRows = async (block, rows, wanted) => {
@@ -69,6 +56,28 @@ export async function compare(
     await eachCounted(blocks, side === 'a' ? a : b, turn, count, growth, { side })
   }
   return answer()
+}
+
+/** What the counts of all keys come to. */
+export function differencesOf(
+  shares: readonly Shares[],
+  totals: Counts,
+  { isRest, limit }: { readonly isRest: boolean; readonly limit: number },
+  turn: Turn,
+): Differences {
+  const sizes = withoutRest(totals, isRest)
+  return {
+    ...sizes,
+    // Sorting keeps the order of keys and values where there is no other.
+    differences: shares
+      .flatMap((own) => own.differences(sizes, isRest))
+      .sort((one, other) => other.surprise - one.surprise || apart(other, sizes) - apart(one, sizes))
+      .slice(0, limit),
+    complete: turn.complete,
+    spansScanned: turn.spans,
+    bytesRead: turn.bytesRead,
+    elapsedMs: turn.elapsedMs,
+  }
 }
 
 /** Where `a` is compared without what is in `b`, what is left of it. */
@@ -105,7 +114,7 @@ interface Counts {
 }
 
 /** How many of each side have which value of one key. */
-class Shares {
+export class Shares {
   readonly values: GroupValues
   readonly #key: GroupKey
   readonly #counts = { a: new Uint32Array(16), b: new Uint32Array(16) }
@@ -115,11 +124,16 @@ class Shares {
     this.values = new GroupValues(key, turn, MAX_VALUES)
   }
 
-  count(side: 'a' | 'b', number: number): void {
+  /** Counts so many that have a value, undefined for none. */
+  countText(side: 'a' | 'b', text: string | undefined, count: number): void {
+    this.count(side, text === undefined ? NO_VALUE : this.values.numberOf(text), count)
+  }
+
+  count(side: 'a' | 'b', number: number, count = 1): void {
     if (number === UNKNOWN_VALUE) return
     while (number >= this.#counts[side].length)
       this.#counts[side] = widened(this.#counts[side], 2 * this.#counts[side].length)
-    this.#counts[side][number]!++
+    this.#counts[side][number]! += count
   }
 
   /** By value. */

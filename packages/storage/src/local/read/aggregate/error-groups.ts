@@ -106,7 +106,18 @@ interface Group {
   readonly buckets: Uint32Array
 }
 
-class Errors {
+/** Spans that tell of the same, all of one service and one part of the time, that were counted elsewhere. */
+export interface CountedErrors {
+  readonly recorded: readonly RecordedError[]
+  readonly service: string
+  readonly bucket: number
+  readonly count: number
+  readonly first: bigint
+  readonly last: bigint
+  readonly exemplars: readonly (Kept & { readonly start: bigint })[]
+}
+
+export class Errors {
   readonly #time: TimeBins
   readonly #exemplars: number
   readonly #turn: Turn
@@ -127,6 +138,20 @@ class Errors {
     for (const group of groups) if (group) this.#count(group, rows, row)
   }
 
+  addPart({ recorded, count, first, last, service, bucket, exemplars }: CountedErrors): void {
+    this.#spans += count
+    const groups = new Set(recorded.map((error) => this.#groupOf(this.#kindOf(error))))
+    for (const group of groups) {
+      if (!group) continue
+      if (group.count === 0 || first < group.first) group.first = first
+      if (last > group.last) group.last = last
+      group.count += count
+      if (this.#time.count > 0) group.buckets[bucket]! += count
+      this.#countService(group, service, count)
+      for (const exemplar of exemplars) this.#keep(group, exemplar)
+    }
+  }
+
   #count(group: Group, rows: BlockRows, row: number): void {
     const counted = this.#counted
     counted.moveTo(rows, row)
@@ -135,11 +160,19 @@ class Errors {
     if (start > group.last) group.last = start
     if (this.#time.count > 0) group.buckets[this.#time.of(counted.startHi, counted.startLo)]!++
     const { service } = rows.operations[rows.operation[row]!]!
-    const known = group.services.get(service)
-    if (known !== undefined || this.#turn.reserve(SERVICE_BYTES)) group.services.set(service, (known ?? 0) + 1)
+    this.#countService(group, service, 1)
     const { exemplars } = group
-    if (this.#exemplars === 0 || (exemplars.length === this.#exemplars && start < exemplars.at(-1)!.start)) return
-    exemplars.push({ ...keptOf(counted), start })
+    if (exemplars.length === this.#exemplars && (this.#exemplars === 0 || start < exemplars.at(-1)!.start)) return
+    this.#keep(group, { ...keptOf(counted), start })
+  }
+
+  #countService({ services }: Group, service: string, count: number): void {
+    const known = services.get(service)
+    if (known !== undefined || this.#turn.reserve(SERVICE_BYTES)) services.set(service, (known ?? 0) + count)
+  }
+
+  #keep({ exemplars }: Group, exemplar: Group['exemplars'][number]): void {
+    exemplars.push(exemplar)
     exemplars.sort((a, b) => (a.start === b.start ? Buffer.compare(a.ids, b.ids) : a.start > b.start ? -1 : 1))
     if (exemplars.length > this.#exemplars) exemplars.pop()
   }

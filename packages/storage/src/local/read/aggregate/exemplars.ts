@@ -28,7 +28,11 @@ export class Exemplars {
   }
 
   addAll(other: Exemplars): void {
-    for (const kept of other.#kept) this.#keep(kept)
+    for (const kept of other.#kept) this.keep(kept)
+  }
+
+  keep(kept: Kept): void {
+    if (this.#max > 0) this.#keep(kept)
   }
 
   list(): Exemplar[] {
@@ -63,10 +67,16 @@ export function keptOf({ traceIds, traceAt, spanIds, spanAt, durationNs, error }
   return { ids, durationNs, error }
 }
 
+/** What is known of it otherwise; ids as hex digits. */
+export function keptAs(traceId: string, spanId: string, durationNs: number, error: boolean): Kept {
+  return { ids: Buffer.from(traceId + spanId, 'hex'), durationNs, error }
+}
+
 export function exemplarOf({ ids, durationNs, error }: Kept): Exemplar {
   return { traceId: ids.toString('hex', 0, 16), spanId: ids.toString('hex', 16), durationNs, error }
 }
 
-function compareKept(a: Kept, b: Kept): number {
+/** Negative as one comes before the other. */
+export function compareKept(a: Kept, b: Kept): number {
   return b.durationNs - a.durationNs || Buffer.compare(a.ids, b.ids)
 }

@@ -4,9 +4,10 @@ import { binOf } from '../../../duration-bins.ts'
 import type { Block } from '../block.ts'
 import { Loan, type Turn } from '../turn.ts'
 import { Counted } from './counted.ts'
-import { GroupValues, UNKNOWN_VALUE } from './group-values.ts'
+import { GroupValues, NO_VALUE, UNKNOWN_VALUE } from './group-values.ts'
 import { KeyTable } from './key-table.ts'
-import { Tally, tallyBytes, type TallyPlan } from './tally.ts'
+import type { Kept } from './exemplars.ts'
+import { Tally, tallyBytes, type CountedPart, type TallyPlan } from './tally.ts'
 import type { TimeBins } from './time-bins.ts'
 
 /** What counting a row costs, in units of {@link Turn.work}. */
@@ -56,27 +57,55 @@ export class Groups {
     }
   }
 
-  #tallyOf(values: readonly Uint32Array[], row: number): Tally {
-    const [first, second, third] = values
-    const a = first ? first[row]! : 0
-    const b = second ? second[row]! : 0
-    const c = third ? third[row]! : 0
+  /** Counts what was counted elsewhere; `values`: of the keys, undefined for none. */
+  addPart(values: readonly (string | undefined)[], part: CountedPart): void {
+    this.#tallyOfValues(values).addPart(part)
+  }
+
+  /** Names one that was counted so. */
+  keep(values: readonly (string | undefined)[], exemplar: Kept): void {
+    this.#tallyOfValues(values).keep(exemplar)
+  }
+
+  /** No exemplar of an answer is shorter than this, by what was counted. Nanoseconds. */
+  leastExemplarNs(order: GroupOrder, limit: number): number {
+    const groups = this.#sorted(order)
+    const loan = new Loan(this.#turn)
+    const rest = new Tally(this.#plan, loan)
+    for (const { tally } of groups.slice(limit)) rest.addAll(tally)
+    const least = groups.slice(0, limit).map(({ tally }) => tally.leastExemplarNs)
+    if (rest.count > 0) least.push(rest.leastExemplarNs)
+    loan.end()
+    return Math.min(...least)
+  }
+
+  #tallyOfValues(values: readonly (string | undefined)[]): Tally {
+    const [a = NO_VALUE, b = NO_VALUE, c = NO_VALUE] = values.map((text, i) =>
+      text === undefined ? NO_VALUE : this.#keys[i]!.numberOf(text),
+    )
+    return this.#tallyOfNumbers(a, b, c)
+  }
+
+  #tallyOf([first, second, third]: readonly Uint32Array[], row: number): Tally {
+    return this.#tallyOfNumbers(
+      first ? first[row]! : NO_VALUE,
+      second ? second[row]! : NO_VALUE,
+      third ? third[row]! : NO_VALUE,
+    )
+  }
+
+  #tallyOfNumbers(a: number, b: number, c: number): Tally {
     if (a === UNKNOWN_VALUE || b === UNKNOWN_VALUE || c === UNKNOWN_VALUE) return this.#others
     const number = this.#numbers.find(a, b, c)
     if (number >= 0) return this.#groups[number]!.tally
     if (!this.#turn.reserve(tallyBytes(this.#plan))) return this.#others
     const tally = new Tally(this.#plan, this.#turn)
-    this.#groups[this.#numbers.add(a, b, c)] = { values: [a, b, c].slice(0, values.length), tally }
+    this.#groups[this.#numbers.add(a, b, c)] = { values: [a, b, c].slice(0, this.#keys.length), tally }
     return tally
   }
 
   answer(order: GroupOrder, limit: number): Pick<Aggregates, 'total' | 'groups' | 'rest'> {
-    const groups = this.#groups.map(({ values, tally }) => ({
-      key: values.map((number, i) => this.#keys[i]!.text(number)),
-      tally,
-      place: placeOf(order, tally),
-    }))
-    groups.sort((a, b) => b.place - a.place || compareKeys(a.key, b.key))
+    const groups = this.#sorted(order)
     // It may be asked again and again, and what it adds up is told and forgotten.
     const loan = new Loan(this.#turn)
     const rest = new Tally(this.#plan, loan)
@@ -93,9 +122,24 @@ export class Groups {
       rest: rest.count === 0 || this.#keys.length === 0 ? undefined : { groups: left.length, ...rest.measures() },
     }
   }
+
+  #sorted(order: GroupOrder): NamedGroup[] {
+    const groups = this.#groups.map(({ values, tally }) => ({
+      key: values.map((number, i) => this.#keys[i]!.text(number)),
+      tally,
+      place: placeOf(order, tally),
+    }))
+    return groups.sort((a, b) => b.place - a.place || compareKeys(a.key, b.key))
+  }
 }
 
-function toGroup({ key, tally }: { readonly key: AggregateGroup['key']; readonly tally: Tally }): AggregateGroup {
+/** A group with the texts of its key. */
+interface NamedGroup {
+  readonly key: AggregateGroup['key']
+  readonly tally: Tally
+}
+
+function toGroup({ key, tally }: NamedGroup): AggregateGroup {
   const measures: Measures = tally.measures()
   return { key, ...measures }
 }

@@ -5,7 +5,7 @@ import { whole } from '../plan.ts'
 import type { Turn } from '../turn.ts'
 import { endOf } from './aggregate.ts'
 import { Counted } from './counted.ts'
-import { EXEMPLAR_BYTES, exemplarOf, isBefore, keptOf, type Kept } from './exemplars.ts'
+import { compareKept, EXEMPLAR_BYTES, exemplarOf, isBefore, keptOf, type Kept } from './exemplars.ts'
 import { Growth } from './growth.ts'
 import { wholeOf, type Blocks } from './parts.ts'
 import { scopeOf } from './plan.ts'
@@ -13,7 +13,7 @@ import { eachCounted, partsOf } from './spans.ts'
 import { TimeBins } from './time-bins.ts'
 
 /** Rows to a factor of two while it is being counted; as many of these as need be are one bin in the end. */
-const ROWS_PER_OCTAVE = 8
+export const ROWS_PER_OCTAVE = 8
 const BINS_PER_ROW = BINS_PER_OCTAVE / ROWS_PER_OCTAVE
 /** Row 0 is that of 0. */
 const ROWS = (DURATION_BINS - 2) / BINS_PER_ROW + 1
@@ -39,8 +39,18 @@ export async function heatMap(
   return answer()
 }
 
+/** Some of one part of the time and one row that were counted elsewhere, and the longest of them. */
+export interface CountedCell {
+  readonly time: number
+  /** One of the row's bins. */
+  readonly bin: number
+  readonly count: number
+  readonly errors: number
+  readonly longest: Kept
+}
+
 /** Fine rows of durations, by time. */
-class Cells {
+export class Cells {
   readonly #time: TimeBins
   readonly #turn: Turn
   readonly #counts: Uint32Array
@@ -79,6 +89,17 @@ class Cells {
     if (longest ? !isBefore(counted, longest) : !this.#turn.reserve(EXEMPLAR_BYTES)) return
     this.#longest[cell] = keptOf(counted)
     this.#longestNs[cell] = counted.durationNs
+  }
+
+  addPart({ time, bin, count, errors, longest }: CountedCell): void {
+    if (this.#counts.length === 0) return
+    const cell = time * ROWS + Math.ceil(bin / BINS_PER_ROW)
+    this.#counts[cell]! += count
+    this.#errors[cell]! += errors
+    const known = this.#longest[cell]
+    if (known ? compareKept(longest, known) > 0 : !this.#turn.reserve(EXEMPLAR_BYTES)) return
+    this.#longest[cell] = longest
+    this.#longestNs[cell] = longest.durationNs
   }
 
   /** In at most so many bins of the same ratio, over what is in use. */

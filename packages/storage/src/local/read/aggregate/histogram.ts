@@ -1,4 +1,4 @@
-import { binValue, BINS_PER_OCTAVE } from '../../../duration-bins.ts'
+import { binEdge, binValue, BINS_PER_OCTAVE } from '../../../duration-bins.ts'
 import type { Memory } from '../turn.ts'
 
 /** How many durations are in each bin, over those bins that are in use. */
@@ -24,6 +24,16 @@ export class Histogram {
   addAll(other: Histogram): void {
     for (let at = 0; at < other.#counts.length; at++)
       if (other.#counts[at]! > 0) this.add(other.#first + at, other.#counts[at])
+  }
+
+  /** The beginning of the bin that the last of so many of the longest is in; 0 where there are fewer. */
+  leastOfLongest(count: number): number {
+    let left = count
+    for (let at = this.#counts.length - 1; at >= 0; at--) {
+      left -= this.#counts[at]!
+      if (left <= 0) return binEdge(this.#first + at)
+    }
+    return 0
   }
 
   /** The durations at these shares, ascending, of `total` in all. */

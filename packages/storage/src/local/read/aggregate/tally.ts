@@ -1,7 +1,7 @@
 import type { AggregateBucket, Measures } from '../../../contract.ts'
 import type { Memory } from '../turn.ts'
 import type { Counted } from './counted.ts'
-import { EXEMPLAR_BYTES, Exemplars } from './exemplars.ts'
+import { EXEMPLAR_BYTES, Exemplars, type Kept } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
 
 /** What is counted of each group. */
@@ -12,6 +12,17 @@ export interface TallyPlan {
   readonly exemplars: number
   /** Seconds of the range. */
   readonly seconds: number
+}
+
+/** Some that were counted elsewhere: durations of one bin, and of one part of the time. */
+export interface CountedPart {
+  readonly bin: number
+  readonly bucket: number
+  readonly count: number
+  readonly errors: number
+  readonly sumNs: number
+  readonly minNs: number
+  readonly maxNs: number
 }
 
 /** Of a tally and its group, in memory, beside its histograms and buckets. */
@@ -71,6 +82,31 @@ export class Tally {
     if (durationNs < this.#least[bucket]!) this.#least[bucket] = durationNs
     if (durationNs > this.#most[bucket]!) this.#most[bucket] = durationNs
     this.#histogram(bucket)?.add(bin)
+  }
+
+  addPart({ bin, bucket, count, errors, sumNs, minNs, maxNs }: CountedPart): void {
+    this.count += count
+    this.errors += errors
+    this.sumNs += sumNs
+    this.maxNs = Math.max(this.maxNs, maxNs)
+    this.#minNs = Math.min(this.#minNs, minNs)
+    this.#durations.add(bin, count)
+    if (this.#plan.buckets === 0) return
+    this.#counts[bucket]! += count
+    this.#errors[bucket]! += errors
+    this.#sums[bucket]! += sumNs
+    this.#least[bucket] = Math.min(this.#least[bucket]!, minNs)
+    this.#most[bucket] = Math.max(this.#most[bucket]!, maxNs)
+    this.#histogram(bucket)?.add(bin, count)
+  }
+
+  keep(exemplar: Kept): void {
+    this.#exemplars.keep(exemplar)
+  }
+
+  /** None of the exemplars is shorter, by what was counted. Nanoseconds. */
+  get leastExemplarNs(): number {
+    return this.#durations.leastOfLongest(this.#plan.exemplars)
   }
 
   addAll(other: Tally): void {
