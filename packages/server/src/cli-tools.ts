@@ -7,7 +7,7 @@ import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
 import { defaultDataDirectory } from './spoor.ts'
 import { backup } from './tools/backup.ts'
-import { deleteSpans } from './tools/delete.ts'
+import { deleteFromStore, deleteSpans } from './tools/delete.ts'
 import type { ToolOutput } from './tools/output.ts'
 import { repair } from './tools/repair.ts'
 import { runTool } from './tools/run-tool.ts'
@@ -46,9 +46,10 @@ export function addToolCommands(cli: CAC, io: Io, choose: (action: () => Promise
   cli
     .command(
       'delete [...trace-ids]',
-      'Delete traces, or spans by attribute and time; Spoor must not be running on them',
+      'Delete traces, or spans by attribute and time; Spoor must not be running on them, but in a ClickHouse',
     )
     .option('--data <dir>', data)
+    .option('--store <address>', 'A ClickHouse instead, on which others may be at work')
     .option(
       '--attribute <key=value>',
       'Spans that have it on themselves, an event, link, resource or scope; KEY alone: any value',
@@ -61,6 +62,14 @@ export function addToolCommands(cli: CAC, io: Io, choose: (action: () => Promise
     .action((ids: string[], options: Options) => {
       const output = outputOf(options)
       choose(async () => {
+        const store = textOf('store', options['store'])
+        if (store !== undefined) {
+          if (options['data'] !== undefined || options['damagedToo'] === true)
+            throw new SpoorError('option', '--data and --damaged-too are of a data directory, and not of a --store')
+          const yes = options['yes'] === true
+          const what = deleteSpec(ids, options)
+          return runTool(output, (tool) => deleteFromStore({ store, what, yes }, output, tool))
+        }
         const command = {
           directory: dataOf(options),
           what: deleteSpec(ids, options),

@@ -54,7 +54,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     .option('--data <dir>', `Data directory (default: $SPOOR_DATA, else ${shortPath(defaultDataDirectory({}))})`)
     .option(
       '--store <address>',
-      'Store in a ClickHouse instead (preview), as clickhouse://user@host:8123/database; see docs/clickhouse.md',
+      'Store in a ClickHouse instead, as clickhouse://user@host:8123/database; see docs/clickhouse.md',
     )
     .option('--no-create', 'With --store: do not make the tables')
     .option('--host <address>', 'Address that all ports listen on (default: 127.0.0.1, this machine only)')

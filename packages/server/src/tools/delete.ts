@@ -26,6 +26,24 @@ export async function deleteSpans(
   return report.unsearched.length > 0 ? 1 : 0
 }
 
+/** The same of a ClickHouse, which goes on meanwhile. 0: they are gone; 2: it was not confirmed, and nothing was deleted. */
+export async function deleteFromStore(
+  { store, what, yes }: Pick<DeleteCommand, 'what' | 'yes'> & { readonly store: string },
+  output: ToolOutput,
+  { signal }: ToolOptions,
+): Promise<number> {
+  const { deleteFromClickHouse, describeAddress, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
+  const address = parseClickHouseUrl(store)
+  const { spans } = await deleteFromClickHouse(address, what, { dryRun: !yes, ...(signal && { signal }) })
+  print(output, { deleted: yes, spans }, () => [
+    yes
+      ? `${toned(output, 'green', 'deleted')} ${counted(spans, 'span')} from ${describeAddress(address)}`
+      : `${counted(spans, 'span')} in ${describeAddress(address)} would be deleted`,
+    ...(yes ? [] : ['nothing was deleted; run it again with --yes']),
+  ])
+  return yes ? 0 : 2
+}
+
 function lines(
   { spans, segments, bytes, unsearched }: DeleteReport,
   directory: string,
