@@ -17,10 +17,10 @@ const TIMEOUT_MS = 60_000
 
 /**
  * Defines the vitest suite that every engine passes. `open` opens the engine on a directory; called again with the same directory it
- * finds what was stored there. An engine without files takes the directory as a name. Needs vitest and fast-check.
+ * finds what was stored there. An engine without files takes the directory as a name. `timeoutMs`: of one test. Needs vitest and fast-check.
  */
-export function traceStoreConformance(name: string, open: OpenStore): void {
-  describe(`${name} keeps the TraceStore contract`, { timeout: TIMEOUT_MS }, () => {
+export function traceStoreConformance(name: string, open: OpenStore, timeoutMs = TIMEOUT_MS): void {
+  describe(`${name} keeps the TraceStore contract`, { timeout: timeoutMs }, () => {
     describe('writes and reads', () => writeAndRead(open))
     describe('says what there is', () => catalogue(open))
     describe('searches', () => searching(open))

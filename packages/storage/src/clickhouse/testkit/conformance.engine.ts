@@ -13,11 +13,18 @@ function databaseOf(directory: string): string {
   return `${address.database}_${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`
 }
 
-traceStoreConformance('ClickHouse', async (directory) => {
-  const database = databaseOf(directory)
-  made.add(database)
-  return openClickHouseStore({ address: { ...address, database } })
-})
+/** The engine is one for all, and asked a thousand times by some tests. */
+const TIMEOUT_MS = 600_000
+
+traceStoreConformance(
+  'ClickHouse',
+  async (directory) => {
+    const database = databaseOf(directory)
+    made.add(database)
+    return openClickHouseStore({ address: { ...address, database } })
+  },
+  TIMEOUT_MS,
+)
 
 afterEach(async () => {
   const connection = await Connection.open(address)

@@ -26,7 +26,7 @@ import { Parameters as Values } from '../sql/parameters.ts'
 
 const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
 const address = { ...base, database: `${base.database}_counts` }
-const tables = { isOwn: true, spans: `\`${address.database}\`.\`otel_traces\``, times: undefined }
+const tables = { isOwn: true, tellsOthers: true, spans: `\`${address.database}\`.\`otel_traces\``, times: undefined }
 
 async function dropAll(): Promise<void> {
   const connection = await Connection.open(base)

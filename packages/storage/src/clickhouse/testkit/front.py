@@ -1,10 +1,11 @@
-"""The engine of ClickHouse as a library (chdb), behind as much of its HTTP interface as its JavaScript client uses: for tests on machines that have no server.
+"""The engine of ClickHouse as a library (chdb), behind as much of its HTTP interface as its clients in JavaScript and Go use: for tests on machines that have no server.
 
     front.py DIRECTORY [PORT]
 
 Prints the port that it listens on, on 127.0.0.1, and serves until its standard input ends.
 """
 
+import json
 import os
 import re
 import sys
@@ -17,11 +18,11 @@ from chdb import session
 
 # Of the interface itself, and no settings of the engine.
 NO_SETTINGS = re.compile(
-    r"^(query|query_id|database|default_format|session_id|session_timeout|session_check|user|password|role|compress|decompress|"
+    r"^(query|query_id|readonly|database|default_format|session_id|session_timeout|session_check|user|password|role|compress|decompress|"
     r"wait_end_of_query|buffer_size|enable_http_compression|cancel_http_readonly_queries_on_client_close|"
-    r"send_progress_in_http_headers|http_.*|param_.*)$"
+    r"send_progress_in_http_headers|client_protocol_version|http_.*|param_.*)$"
 )
-INSERT = re.compile(rb"^INSERT INTO (\S+) \((.*)\) FORMAT (\w+)$", re.S)
+INSERT = re.compile(r"^\s*INSERT INTO (\S+)\s*\((.*)\)\s*FORMAT\s+(\w+)\s*$", re.S)
 
 
 class Engine:
@@ -35,18 +36,20 @@ class Engine:
         # The queries of tests are small, and many.
         self.ask("SET max_threads = 1, max_insert_threads = 1")
 
-    def run(self, sql, parameters, settings, body):
+    def run(self, sql, parameters, settings, body, form):
         with self.lock:
             if parameters:
                 self.ask("SET " + ", ".join(f"param_{name} = {quoted(value)}" for name, value in parameters.items()))
-            insert = INSERT.match(sql.encode())
+            insert = INSERT.match(sql)
             if insert and body:
-                return self.insert(*(part.decode() for part in insert.groups()), settings, body)
-            reads = re.match(r"\s*(SELECT|WITH|SHOW|DESCRIBE)\b", sql)
+                return self.insert(*insert.groups(), settings, body)
+            reads = re.match(r"\s*(SELECT|WITH|SHOW|DESC|DESCRIBE)\b", sql)
+            if reads and form == "Native":
+                return native(self.session.query(sql, "JSONCompactStringsEachRowWithNamesAndTypes").bytes())
             return self.ask(sql + (settings_of(settings) if reads else ""))
 
     def insert(self, table, columns, form, settings, body):
-        names = [name.strip().strip("`") for name in columns.split(",")]
+        names = [name.strip().strip('`"') for name in columns.split(",")]
         if table not in self.types:
             rows = self.ask(f"DESCRIBE TABLE {table} FORMAT TSVRaw").decode().splitlines()
             self.types[table] = dict(row.split("\t")[:2] for row in rows)
@@ -59,6 +62,38 @@ class Engine:
 
     def ask(self, sql):
         return self.session.query(sql, "TabSeparated").bytes()
+
+
+def native(rows):
+    """A block in the Native format as the protocol of the time has it, of texts and whole numbers, as the client in Go asks for it."""
+    names, types, *rows = (json.loads(row) for row in rows.splitlines())
+    # What is known of the block, each with its number.
+    out = bytearray(b"\x01\x00\x02\xff\xff\xff\xff\x00")
+    varint(out, len(names))
+    varint(out, len(rows))
+    for i, (name, kind) in enumerate(zip(names, types)):
+        text(out, name)
+        text(out, kind)
+        # No serialization of its own.
+        out.append(0)
+        for row in rows:
+            if kind.startswith("UInt"):
+                out += int(row[i]).to_bytes(int(kind[4:]) // 8, "little")
+            else:
+                text(out, row[i])
+    return bytes(out)
+
+
+def text(out, value):
+    varint(out, len(value.encode()))
+    out += value.encode()
+
+
+def varint(out, value):
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
 
 
 def quoted(text):
@@ -92,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         parameters = {name[6:]: value for name, value in asked.items() if name.startswith("param_")}
         settings = {name: value for name, value in asked.items() if not NO_SETTINGS.match(name)}
         try:
-            return self.answer(200, self.server.engine.run(sql, parameters, settings, body))
+            return self.answer(200, self.server.engine.run(sql, parameters, settings, body, asked.get("default_format")))
         except Exception as error:
             text = str(error)
             code = re.search(r"Code: (\d+)", text)

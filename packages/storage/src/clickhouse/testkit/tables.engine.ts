@@ -1,10 +1,12 @@
+import type { KeyValue } from '@spoor/otlp'
 import { afterEach, describe, expect, it } from 'vitest'
 import { find, spansOf } from '../../conformance/harness.ts'
-import { batchOf, hexId, requestOf, sent, T0, traceId } from '../../conformance/spans.ts'
+import { attributes, batchOf, hexId, requestOf, sent, T0, traceId } from '../../conformance/spans.ts'
 import { collectSearch, type TraceStore } from '../../contract.ts'
 import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
 import { Connection } from '../connection.ts'
+import { deleteFromClickHouse } from '../delete.ts'
 import { RowWriter } from '../row-binary.ts'
 import { schemaOf } from '../schema.ts'
 import { WRITTEN_COLUMNS } from '../write/columns.ts'
@@ -39,6 +41,103 @@ it('stores what is sent again under its token once', async () => {
   })
   expect((await store.stats()).spans).toBe(4)
   expect((await collectSearch(store.search({}))).traces).toMatchObject([{ spans: 2 }])
+  await store.close()
+})
+
+it('shows what others have written to tables of ours beside what Spoor has stored', async () => {
+  const store = await openClickHouseStore({ address })
+  await store.append(batchOf(sent({ trace: 1, id: 1, service: 'shop', ms: 9 })))
+  expect((await collectSearch(store.search({}))).traces).toMatchObject([{ spans: 1 }])
+  const tail = store.tail({ everyMs: 20 })[Symbol.asyncIterator]()
+  await tail.next()
+  const columns =
+    'Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, SpanAttributes, Duration, StatusCode, StatusMessage'
+  const row = (trace: number, id: number, service: string, kind: string): string =>
+    `(toDateTime64('2025-01-01 00:00:00.00${id}000000', 9), '${traceId(trace)}', '${hexId(id, 16)}', '${trace === 1 ? hexId(1, 16) : ''}', 'theirs', '${kind}', '${service}', {'order.id': '7'}, 2000000, 'Error', 'no')`
+  await on((connection) =>
+    connection.command(
+      `INSERT INTO \`${address.database}\`.otel_traces (${columns}) VALUES ${row(1, 2, 'bank', 'Client')}, ${row(2, 3, '', 'SPAN_KIND_SERVER')}`,
+      signal,
+      'writing as somebody else',
+    ),
+  )
+  // For a second it is thought that nobody else writes.
+  await expect
+    .poll(async () => (await spansOf(store, traceId(1))).map(({ span }) => span.name), { timeout: 60_000 })
+    .toEqual(['operation 1', 'theirs'])
+  const [, theirs] = await spansOf(store, traceId(1))
+  expect(theirs).toMatchObject({ span: { kind: 3, status: { code: 2, message: 'no' } } })
+  const traces = (await collectSearch(store.search({}))).traces
+  expect(traces).toMatchObject([{ rootService: 'unknown_service' }, { spans: 2, errors: 1, orphans: 0 }])
+  const order = { op: 'eq', target: { attribute: 'order.id' }, value: 7 } as const
+  expect(await find(store, { filter: order })).toHaveLength(2)
+  expect((await store.aggregate({ filter: order, groupBy: [{ field: 'service' }] })).groups).toMatchObject([
+    { key: ['bank'], count: 1, errors: 1, sumNs: 2_000_000 },
+    { key: ['unknown_service'], count: 1 },
+  ])
+  const unknown = { op: 'eq', target: { field: 'service' }, value: 'unknown_service' } as const
+  expect(await find(store, { filter: unknown })).toEqual([traceId(2)])
+  expect((await store.errorGroups({})).groups).toMatchObject([{ message: 'no', count: 2 }])
+  expect((await store.dependencies(0n, 1n << 64n)).edges).toMatchObject([{ parent: 'shop', child: 'bank', calls: 1 }])
+  expect(await store.services()).toEqual(['bank', 'shop', 'unknown_service'])
+  const come = new Set<string>()
+  while (come.size < 2) {
+    const { value } = await tail.next()
+    if (value?.type === 'traces') for (const { traceId: id } of value.traces) come.add(id)
+  }
+  expect([...come].sort()).toEqual([traceId(1), traceId(2)])
+  await tail.return?.(undefined)
+  await store.close()
+})
+
+it('deletes traces, and spans by attribute and time, and nothing else', async () => {
+  const store = await openClickHouseStore({ address })
+  const user = (name: string): KeyValue[] => attributes({ user: name })
+  await store.append(
+    batchOf(
+      sent({ trace: 1, id: 1 }),
+      sent({ trace: 1, id: 2, parent: 1 }),
+      sent({ trace: 2, id: 1, resource: user('ann') }),
+      sent({ trace: 2, id: 2, parent: 1, at: 1_000, attributes: user('ann') }),
+      sent({ trace: 3, id: 1, attributes: user('bob') }),
+      sent({ trace: 4, id: 1, scope: { attributes: user('ann') } }),
+    ),
+  )
+  const left = async (): Promise<string[]> => (await find(store, {})).sort()
+  const some = { traceIds: [traceId(1).toUpperCase()] }
+  expect(await deleteFromClickHouse(address, some, { dryRun: true })).toEqual({ spans: 2 })
+  expect(await left()).toHaveLength(4)
+  expect(await deleteFromClickHouse(address, some)).toEqual({ spans: 2 })
+  expect(await left()).toEqual([2, 3, 4].map(traceId))
+  const early = { attribute: 'user', value: 'ann', to: T0 + 1_000_000n }
+  expect(await deleteFromClickHouse(address, early)).toEqual({ spans: 2 })
+  expect(await left()).toEqual([2, 3].map(traceId))
+  expect(await spansOf(store, traceId(2))).toMatchObject([{ span: { spanId: hexId(2, 16) } }])
+  expect(await deleteFromClickHouse(address, { attribute: 'user' })).toEqual({ spans: 2 })
+  expect(await left()).toEqual([])
+  await store.close()
+})
+
+it('gives a table of an earlier version what it lacks', async () => {
+  const before = await openClickHouseStore({ address })
+  await before.close()
+  const table = `\`${address.database}\`.otel_traces`
+  await on((connection) =>
+    connection.command(
+      `ALTER TABLE ${table} DROP INDEX idx_spoor_others, DROP COLUMN SpoorOthers`,
+      signal,
+      'making it older',
+    ),
+  )
+  const store = await openClickHouseStore({ address })
+  await on((connection) =>
+    connection.command(
+      `INSERT INTO ${table} (Timestamp, TraceId, SpanId, SpanName) VALUES (now64(9), '${traceId(1)}', '${hexId(1, 16)}', 'theirs')`,
+      signal,
+      'writing as somebody else',
+    ),
+  )
+  await expect.poll(() => spansOf(store, traceId(1)), { timeout: 60_000 }).toHaveLength(1)
   await store.close()
 })
 

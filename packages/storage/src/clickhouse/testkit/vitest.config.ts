@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['**/*.engine.ts'],
     dir: import.meta.dirname,
     pool: 'forks',
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 300_000,
   },
 })
