@@ -24,6 +24,7 @@ afterEach(async () => {
 /** What speaks as a ClickHouse does, as far as storing goes; what it answers to an insert is each test's own. */
 async function openAt(
   onInsert: (come: Come) => void,
+  onSelect?: (url: URL, request: IncomingMessage, answer: ServerResponse) => void,
 ): Promise<{ store: TraceStore; events: StoreEvent[]; statements: string[] }> {
   const statements: string[] = []
   const server = createServer((request, answer) => {
@@ -35,6 +36,7 @@ async function openAt(
       if (sql.startsWith('INSERT'))
         onInsert({ token: url.searchParams.get('insert_deduplication_token'), rows: body, answer })
       else if (sql.startsWith('SELECT table, name')) answer.end(columns())
+      else if (onSelect && sql.startsWith('SELECT') && sql.includes('SpoorStart')) onSelect(url, request, answer)
       else if (sql.startsWith('SELECT')) answer.end(Buffer.alloc(24))
       else answer.end()
     })()
@@ -157,4 +159,32 @@ it('says in words what is wrong with the server, and tells nobody a password', a
   server.closeAllConnections()
   await closing.pop()!()
   await expect(open(`clickhouse://127.0.0.1:${port}/d`)).rejects.toMatchObject({ code: 'io', message: /ECONNREFUSED/ })
+})
+
+it('gives each query a limit of time, memory and rows, and has the server end it when its caller leaves', async () => {
+  const asked = Promise.withResolvers<URL>()
+  const left = Promise.withResolvers<void>()
+  let count = 0
+  const { store } = await openAt(
+    () => {},
+    (url, _request, answer) => {
+      // The first one is of opening.
+      if (count++ === 0) return answer.end(Buffer.alloc(24))
+      answer.once('close', () => left.resolve())
+      asked.resolve(url)
+    },
+  )
+  const caller = new AbortController()
+  const answer = store.aggregate({ signal: caller.signal, timeoutMs: 60_000 })
+  const { searchParams } = await asked.promise
+  const told = (name: string): number => Number(searchParams.get(name))
+  expect(told('max_execution_time')).toBeGreaterThan(0)
+  expect(told('max_execution_time')).toBeLessThanOrEqual(60)
+  expect(told('max_memory_usage')).toBe(4 * 2 ** 30)
+  expect(told('max_result_rows')).toBe(50_000_000)
+  // Only then does the server look whether somebody still waits.
+  expect([told('readonly'), told('cancel_http_readonly_queries_on_client_close')]).toEqual([2, 1])
+  caller.abort()
+  await left.promise
+  expect(await answer).toMatchObject({ complete: false })
 })

@@ -44,8 +44,8 @@ import { look } from './read/look.ts'
 import { search } from './read/search.ts'
 import { tail } from './read/tail.ts'
 import type { RowReader } from './row-binary.ts'
-import { schemaOf } from './schema.ts'
-import { columnsSql, tablesOf, type Tables } from './tables.ts'
+import { schemaOf, upgradeOf } from './schema.ts'
+import { columnsSql, othersSql, tablesOf, withOthers, type Tables } from './tables.ts'
 import { boundsSql, keysSql, operationsSql, partsSql, servicesSql, valuesSql } from './sql/catalogue.ts'
 import { traceSql } from './sql/spans.ts'
 import { KIND_NAMES, WRITTEN_COLUMNS } from './write/columns.ts'
@@ -72,7 +72,7 @@ const CAPABILITIES: Capabilities = {
   structure: true,
   orders: ORDERS,
   totals: 'exact',
-  deletion: ['retention'],
+  deletion: ['retention', 'traces'],
   pins: false,
   aggregates: true,
   compare: true,
@@ -83,6 +83,8 @@ const OPEN_MS = 30_000
 const CLOSE_DEADLINE_MS = 10_000
 const KINDS: readonly string[] = KIND_NAMES
 const OTHER_KIND = 255
+/** For how long it is thought that nobody else has written to the tables. */
+const ALONE_MS = 1_000
 /** One look of a tail. */
 const LOOK_MS = 5_000
 
@@ -108,6 +110,8 @@ export async function openClickHouseStore(options: ClickHouseStoreOptions): Prom
     let tables = await find()
     if (create && !readOnly && (!tables || tables.isOwn)) {
       for (const statement of schemaOf(address)) await connection.command(statement, ends, doing)
+      // Who may not change the table does without.
+      if (tables && !tables.tellsOthers) await connection.command(upgradeOf(address), ends, doing).catch(() => {})
       tables = await find()
     }
     if (!tables)
@@ -134,7 +138,10 @@ class ClickHouseStore implements TraceStore {
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #queries = new Set<Query>()
   readonly #inserter: Inserter
-  readonly #tables: Tables
+  #tables: Tables
+  /** When rows of others were looked for last, see {@link Tables.tellsOthers}. Monotonic milliseconds. */
+  #lookedMs = -Infinity
+  #hasOthers = false
   readonly #watchMs: number | undefined
   #closing: Promise<void> | undefined
   #unwatch = (): void => {}
@@ -192,7 +199,8 @@ class ClickHouseStore implements TraceStore {
     const query = this.#begin(options)
     try {
       query.throwIfOver()
-      for await (const piece of piecesOf(query, traceSql(this.#tables, traceId), 'reading a trace')) {
+      const tables = await this.#tablesFor(query)
+      for await (const piece of piecesOf(query, traceSql(tables, traceId), 'reading a trace')) {
         query.pause()
         yield piece
         query.resume()
@@ -207,7 +215,7 @@ class ClickHouseStore implements TraceStore {
   async *search(asked: SearchQuery): AsyncIterable<SearchEvent> {
     const query = this.#begin(asked)
     const events = new EventQueue<SearchEvent>((event) => event.type === 'progress')
-    const end = search(query, this.#tables, asked, (event) => events.push(event))
+    const end = this.#tablesFor(query).then((tables) => search(query, tables, asked, (event) => events.push(event)))
     try {
       yield* events.until(end)
       yield { type: 'end', ...(await end) }
@@ -252,7 +260,8 @@ class ClickHouseStore implements TraceStore {
   async dependencies(from: bigint, to: bigint, options?: DependenciesOptions): Promise<Dependencies> {
     const query = this.#begin(options)
     try {
-      return await dependencies(query, this.#tables.spans, from, to, options?.links ?? true)
+      const { spans } = await this.#tablesFor(query)
+      return await dependencies(query, spans, from, to, options?.links ?? true)
     } finally {
       this.#end(query)
     }
@@ -288,7 +297,9 @@ class ClickHouseStore implements TraceStore {
     yield* tail(asked, async ({ signal, maxBytes, ...rest }, before) => {
       const limits = { timeoutMs: LOOK_MS, ...(signal && { signal }), ...(maxBytes !== undefined && { maxBytes }) }
       const query = this.#begin(limits)
-      return look(query, this.#tables, rest, before).finally(() => this.#end(query))
+      return this.#tablesFor(query)
+        .then((tables) => look(query, tables, rest, before))
+        .finally(() => this.#end(query))
     })
   }
 
@@ -366,6 +377,20 @@ class ClickHouseStore implements TraceStore {
     return query
   }
 
+  /** As they are to be asked now. */
+  async #tablesFor(query: Query): Promise<Tables> {
+    const now = performance.now()
+    if (!this.#tables.isOwn || !this.#tables.tellsOthers || this.#hasOthers || now - this.#lookedMs < ALONE_MS)
+      return this.#tables
+    const found = await query.all(othersSql(this.#tables), (row) => row.uint8(), 'looking for rows of others')
+    if (!query.isOver) this.#lookedMs = now
+    if (found.length > 0 && !this.#hasOthers) {
+      this.#hasOthers = true
+      this.#tables = withOthers(this.#tables)
+    }
+    return this.#tables
+  }
+
   #end(query: Query): void {
     query.end()
     this.#queries.delete(query)
@@ -390,7 +415,7 @@ class ClickHouseStore implements TraceStore {
   async #count<M extends Parameters<typeof count>[2]>(method: M, asked: Asked<M>, tell: Tell<M>): Promise<Answer<M>> {
     const query = this.#begin(asked)
     try {
-      return await count(query, this.#tables, method, asked, tell)
+      return await count(query, await this.#tablesFor(query), method, asked, tell)
     } finally {
       this.#end(query)
     }

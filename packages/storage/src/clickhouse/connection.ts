@@ -23,6 +23,8 @@ export interface QueryLimits {
 
 /** Of one query, bytes that the server may use for it. */
 const QUERY_MEMORY = 4 * 2 ** 30
+/** Rows that it may give. */
+const QUERY_ROWS = 50_000_000
 /** Queries at a time. */
 const CONNECTIONS = 16
 /** An insert that takes longer is given up, and sent again. Milliseconds. */
@@ -67,9 +69,12 @@ export class Connection {
         clickhouse_settings: {
           // Without it, what goes wrong on the way would stand among the rows.
           wait_end_of_query: 1,
+          // Only of queries that are told to be no more than that the server looks whether somebody still waits.
+          readonly: '2',
           cancel_http_readonly_queries_on_client_close: 1,
           max_execution_time: Math.max(1, Math.ceil(Math.min(timeoutMs, 2 ** 31) / 1000)),
           max_memory_usage: String(QUERY_MEMORY),
+          max_result_rows: String(QUERY_ROWS),
           // Traces are distributed by their id, or in another way where others have filled the tables.
           distributed_product_mode: 'global',
           join_use_nulls: 0,
@@ -99,9 +104,14 @@ export class Connection {
   }
 
   /** A statement that gives nothing. */
-  async command(sql: string, signal: AbortSignal, doing: string): Promise<void> {
+  async command(sql: string, signal: AbortSignal, doing: string, parameters?: Parameters): Promise<void> {
     try {
-      await this.#client.command({ query: sql, abort_signal: signal, clickhouse_settings: { wait_end_of_query: 1 } })
+      await this.#client.command({
+        query: sql,
+        ...(parameters && { query_params: parameters.values }),
+        abort_signal: signal,
+        clickhouse_settings: { wait_end_of_query: 1 },
+      })
     } catch (error) {
       throw storeError(error, doing)
     }

@@ -12,6 +12,7 @@ const CODES: Readonly<Record<string, readonly [StorageErrorCode, string?]>> = {
   131: ['corrupt'],
   // The answer is too much, or takes too long.
   158: ['timeout', 'ask for less, or let a query read more rows'],
+  396: ['timeout', 'ask for less: that are more rows than one query may give'],
   159: ['timeout', 'ask for less, or give it more time'],
   160: ['timeout', 'ask for less, or give it more time'],
   // It is busy, or full.

@@ -38,6 +38,10 @@ const COLUMNS = [
   `Links Nested(TraceId String, SpanId String, TraceState String, Attributes ${MAP}) CODEC(ZSTD(1))`,
 ]
 
+/** The one column that earlier versions did not make. */
+const OTHERS = `SpoorOthers UInt8 DEFAULT SpoorSpan = '' CODEC(ZSTD(1)) COMMENT 'Whether somebody else has written the row'`
+const OTHERS_INDEX = 'INDEX idx_spoor_others SpoorOthers TYPE minmax GRANULARITY 1'
+
 /** Of which table a column of ours is a part of, and what it is, is told to whoever looks at the table. */
 const OWN_COLUMNS = [
   `SpoorBatch UInt64 DEFAULT toUnixTimestamp64Micro(now64(6)) CODEC(Delta(8), ZSTD(1)) COMMENT 'When it was stored, microseconds since 1970, one number to an insert'`,
@@ -48,6 +52,7 @@ const OWN_COLUMNS = [
   `SpoorResource String CODEC(ZSTD(1)) COMMENT 'OTLP: the fields of ResourceSpans but its scope_spans'`,
   `SpoorScope String CODEC(ZSTD(1)) COMMENT 'OTLP: the fields of ScopeSpans but its spans'`,
   `SpoorSpan String CODEC(ZSTD(1)) COMMENT 'OTLP: the Span as it came'`,
+  OTHERS,
 ]
 
 const INDEXES = [
@@ -59,7 +64,13 @@ const INDEXES = [
   'INDEX idx_duration Duration TYPE minmax GRANULARITY 1',
   'INDEX idx_lower_span_name lower(SpanName) TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 8',
   'INDEX idx_spoor_batch SpoorBatch TYPE minmax GRANULARITY 1',
+  OTHERS_INDEX,
 ]
+
+/** What a table of an earlier version needs. */
+export function upgradeOf({ database, table }: SchemaOptions): string {
+  return `ALTER TABLE \`${database}\`.\`${table}\` ADD COLUMN IF NOT EXISTS ${OTHERS}, ADD ${OTHERS_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS')}`
+}
 
 /** The statements that make the tables, each of which does nothing where the table is there. */
 export function schemaOf({ database, table, cluster, ttlDays }: SchemaOptions): string[] {

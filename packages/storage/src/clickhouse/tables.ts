@@ -6,6 +6,8 @@ import { Parameters } from './sql/parameters.ts'
 export interface Tables {
   /** Whether they have the columns that begin with `Spoor`: without them, spans are read as far as the others tell of them, and none is stored. */
   readonly isOwn: boolean
+  /** Whether each row says who has written it. */
+  readonly tellsOthers: boolean
   readonly spans: string
   /** Where the spans of a trace are; undefined: nobody says. */
   readonly times: string | undefined
@@ -30,7 +32,23 @@ export function tablesOf(
   const isOwn = ofSpans.has('SpoorSpan')
   const hasTimes = columns.some(([of, name]) => of !== table && name === 'End')
   const times = hasTimes ? `\`${database}\`.\`${table}_trace_id_ts\`` : undefined
-  return { isOwn, spans: isOwn ? spans : otherSpans(spans, ofSpans), times }
+  return {
+    isOwn,
+    tellsOthers: ofSpans.has('SpoorOthers'),
+    spans: isOwn ? spans : otherSpans(spans, ofSpans),
+    times,
+  }
+}
+
+/** One row where others have written to tables of ours. */
+export function othersSql({ spans }: Tables): Statement {
+  return { sql: `SELECT SpoorOthers FROM ${spans} WHERE SpoorOthers = 1 LIMIT 1`, parameters: new Parameters() }
+}
+
+/** Tables of ours with rows of others, as if these were ours. Only who asks for the spans themselves pays for it. */
+export function withOthers(tables: Tables): Tables {
+  const span = `if(SpoorOthers = 1, ${TOLD_SPAN}, SpoorSpan) AS SpoorSpan`
+  return { ...tables, spans: `(SELECT * REPLACE(${span}, ${NAMES}) FROM ${tables.spans})` }
 }
 
 /** What older versions of the exporter do not have. */
@@ -60,6 +78,16 @@ const TOLD = [
   '`Links.Attributes`',
 ]
 
+const TOLD_SPAN = `toJSONString(tuple(${TOLD.join(', ')}))`
+
+/** Older versions of the exporter write them as SPAN_KIND_SERVER and STATUS_CODE_ERROR. */
+const NAMES = [
+  ['SpanKind', 'SPAN_KIND_'],
+  ['StatusCode', 'STATUS_CODE_'],
+]
+  .map(([column, prefix]) => `initcap(lower(replaceOne(${column}, '${prefix}', ''))) AS ${column}`)
+  .join(', ')
+
 /** A table that others have made, as if it had our columns. */
 function otherSpans(table: string, columns: ReadonlySet<string>): string {
   const missing = LATER_COLUMNS.filter((name) => !columns.has(name)).map((name) => `'' AS ${name}`)
@@ -71,11 +99,7 @@ function otherSpans(table: string, columns: ReadonlySet<string>): string {
     `CAST(map(), 'Map(LowCardinality(String), String)') AS SpoorScopeAttributes`,
     `'' AS SpoorResource`,
     `'' AS SpoorScope`,
-    `toJSONString(tuple(${TOLD.join(', ')})) AS SpoorSpan`,
+    `${TOLD_SPAN} AS SpoorSpan`,
   ]
-  // Older versions of the exporter write them as SPAN_KIND_SERVER and STATUS_CODE_ERROR.
-  const name = (column: string, prefix: string): string =>
-    `initcap(lower(replaceOne(${column}, '${prefix}', ''))) AS ${column}`
-  const replaced = `${name('SpanKind', 'SPAN_KIND_')}, ${name('StatusCode', 'STATUS_CODE_')}`
-  return `(SELECT * REPLACE(${replaced}), ${[...missing, ...own].join(', ')} FROM ${table})`
+  return `(SELECT * REPLACE(${NAMES}), ${[...missing, ...own].join(', ')} FROM ${table})`
 }

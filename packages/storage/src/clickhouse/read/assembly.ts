@@ -20,6 +20,8 @@ export class Assembly {
   }
 
   add({ resource, scope, span }: StoredSpan): void {
+    // Somebody else has written it since it was looked for such, and the next question shows it.
+    if (span.length === 0) return
     const isSame =
       this.#spans.at > 0 && Buffer.compare(resource, this.#resource) === 0 && Buffer.compare(scope, this.#scope) === 0
     if (!isSame) {

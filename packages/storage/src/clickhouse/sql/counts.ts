@@ -5,6 +5,7 @@ import { CountedRows, type RowsAsked } from './counted-rows.ts'
 import { beginSql, binOfBegin } from './duration-bin.ts'
 import { groupValueSql } from './group-value.ts'
 import { Parameters } from './parameters.ts'
+import { serviceSql } from './service.ts'
 
 /*
  * Statements that count. What they give is added up, ordered and told by the code that counts spans, of which each row stands for some.
@@ -201,7 +202,7 @@ export function errorsSql(asked: CountsAsked, time: TimeAsked, exemplars: number
     `${RECORDED} AS recorded`,
     `if(notEmpty(recorded) OR NOT mapContains(SpanAttributes, 'error.type'), CAST(NULL, 'Nullable(String)'), CAST(SpanAttributes['error.type'], 'Nullable(String)')) AS type`,
     `if(notEmpty(recorded), '', StatusMessage) AS message`,
-    'ServiceName AS service',
+    `${serviceSql()} AS service`,
     partSql(time, parameters),
     'SpoorStart AS start',
     LENGTH,

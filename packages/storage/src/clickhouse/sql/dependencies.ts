@@ -3,6 +3,7 @@ import type { RowReader } from '../row-binary.ts'
 import { beginSql, binOfBegin } from './duration-bin.ts'
 import { Parameters } from './parameters.ts'
 import { rangeSql } from './set.ts'
+import { serviceSql } from './service.ts'
 import { allOf } from './truth.ts'
 
 /** Calls that are the same in all of this. */
@@ -27,7 +28,7 @@ export function callsSql(table: string, from: bigint, to: bigint): Statement {
   return grouped(
     parameters,
     `SELECT ${HEADER}, TraceId AS AboveTrace, ParentSpanId AS AboveSpan FROM ${table} WHERE ${children} GROUP BY ${HEADER}`,
-    `SELECT TraceId, SpanId, ServiceName, SpanKind FROM ${table} WHERE TraceId IN (SELECT TraceId FROM ${table} WHERE ${children})`,
+    `SELECT TraceId, SpanId, ${serviceSql()} AS Service, SpanKind FROM ${table} WHERE TraceId IN (SELECT TraceId FROM ${table} WHERE ${children})`,
     '1',
   )
 }
@@ -41,17 +42,17 @@ export function linksSql(table: string, from: bigint, to: bigint): Statement {
   return grouped(
     parameters,
     `SELECT ${HEADER}, link.1 AS AboveTrace, link.2 AS AboveSpan FROM (${linked}) ARRAY JOIN Linked AS link WHERE NOT (link.1 = TraceId AND link.2 = ParentSpanId) GROUP BY ${HEADER}, link`,
-    `SELECT TraceId, SpanId, ServiceName, SpanKind FROM ${table} WHERE TraceId IN (SELECT arrayJoin(\`Links.TraceId\`) FROM ${table} WHERE ${children})`,
+    `SELECT TraceId, SpanId, ${serviceSql()} AS Service, SpanKind FROM ${table} WHERE TraceId IN (SELECT arrayJoin(\`Links.TraceId\`) FROM ${table} WHERE ${children})`,
     `above.SpanKind = 'Producer'`,
   )
 }
 
 function grouped(parameters: Parameters, children: string, parents: string, condition: string): Statement {
-  const sql = `SELECT above.ServiceName AS parent, child.ServiceName AS service,
+  const sql = `SELECT above.Service AS parent, ${serviceSql('child.ServiceName')} AS service,
   above.SpanKind = 'Producer' AND child.SpanKind = 'Consumer' AS messaging, child.StatusCode = 'Error' AS error, ${beginSql('greatest(child.SpoorDuration, 0)')} AS begin, count() AS calls
 FROM (${children}) AS child
 ANY LEFT JOIN (${parents}) AS above ON child.AboveTrace = above.TraceId AND child.AboveSpan = above.SpanId
-WHERE above.ServiceName != '' AND above.ServiceName != child.ServiceName${condition === '1' ? '' : ` AND ${condition}`}
+WHERE parent != '' AND parent != service${condition === '1' ? '' : ` AND ${condition}`}
 GROUP BY parent, service, messaging, error, begin`
   return { sql, parameters }
 }

@@ -1,5 +1,7 @@
+import { UNKNOWN_SERVICE } from '@spoor/trace'
 import type { Comparison, Field, Filter, Level } from '../../contract.ts'
 import type { Parameters } from './parameters.ts'
+import { serviceSql } from './service.ts'
 import { allOf, atMost, both, either, exactly, negated, NEVER, UNKNOWN, type Truth } from './truth.ts'
 
 type Leaf = Extract<Filter, { readonly target: unknown }>
@@ -82,11 +84,18 @@ function fieldSql(leaf: Leaf, field: Field, parameters: Parameters): Truth {
     const some = mapped(test('x'), (sql) => `arrayExists(x -> ${sql}, ${list})`)
     return leaf.op === 'ne' ? both([{ may: `notEmpty(${list})`, must: isThere }, negated(some)]) : some
   }
-  const text = TEXT_FIELDS[field]
+  // The table is in the order of this column, which an expression of it is not.
+  const text = field === 'service' && mayBeUnknown(leaf) ? serviceSql() : TEXT_FIELDS[field]
   if (text === undefined) return UNKNOWN
   if (leaf.op === 'exists') return exactly(`${text} != ''`)
   const truth = testOf(leaf, parameters)(text)
   return leaf.op === 'ne' ? negated(truth) : truth
+}
+
+/** Whether spans without a service may be among those of which it is true, or whose opposite is asked. */
+function mayBeUnknown(leaf: Leaf): boolean {
+  if (leaf.op === 'in') return leaf.values.includes(UNKNOWN_SERVICE)
+  return leaf.op !== 'eq' || leaf.value === UNKNOWN_SERVICE
 }
 
 function numberFieldSql(leaf: Leaf, field: Field, column: string, parameters: Parameters): Truth {

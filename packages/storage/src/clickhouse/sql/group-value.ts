@@ -1,8 +1,9 @@
 import type { GroupKey, Level } from '../../contract.ts'
 import type { Parameters } from './parameters.ts'
+import { serviceSql } from './service.ts'
 
 const FIELDS = {
-  service: 'ServiceName',
+  service: serviceSql(),
   name: 'SpanName',
   kind: 'lower(SpanKind)',
   status: 'lower(StatusCode)',

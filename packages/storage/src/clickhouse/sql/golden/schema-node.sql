@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS `d`.`otel_traces` (
     SpoorResource String CODEC(ZSTD(1)) COMMENT 'OTLP: the fields of ResourceSpans but its scope_spans',
     SpoorScope String CODEC(ZSTD(1)) COMMENT 'OTLP: the fields of ScopeSpans but its spans',
     SpoorSpan String CODEC(ZSTD(1)) COMMENT 'OTLP: the Span as it came',
+    SpoorOthers UInt8 DEFAULT SpoorSpan = '' CODEC(ZSTD(1)) COMMENT 'Whether somebody else has written the row',
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -33,7 +34,8 @@ CREATE TABLE IF NOT EXISTS `d`.`otel_traces` (
     INDEX idx_span_attr_value mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_duration Duration TYPE minmax GRANULARITY 1,
     INDEX idx_lower_span_name lower(SpanName) TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 8,
-    INDEX idx_spoor_batch SpoorBatch TYPE minmax GRANULARITY 1
+    INDEX idx_spoor_batch SpoorBatch TYPE minmax GRANULARITY 1,
+    INDEX idx_spoor_others SpoorOthers TYPE minmax GRANULARITY 1
 ) ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 PRIMARY KEY (ServiceName, SpanName, toDateTime(Timestamp))
