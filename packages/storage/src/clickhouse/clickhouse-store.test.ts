@@ -169,9 +169,11 @@ it('gives each query a limit of time, memory and rows, and has the server end it
     () => {},
     (url, _request, answer) => {
       // The first one is of opening.
-      if (count++ === 0) return answer.end(Buffer.alloc(24))
-      answer.once('close', () => left.resolve())
-      asked.resolve(url)
+      if (count++ === 0) answer.end(Buffer.alloc(24))
+      else {
+        answer.once('close', () => left.resolve())
+        asked.resolve(url)
+      }
     },
   )
   const caller = new AbortController()

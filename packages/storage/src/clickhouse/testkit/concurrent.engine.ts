@@ -42,7 +42,7 @@ it('shows what is acknowledged to whoever asks, while several write and read, an
   const waiting = [...batches]
   const sent: SentSpan[] = []
   const acknowledged: SentSpan[] = []
-  let isOver = false
+  const over = new AbortController()
   const write = async (store: TraceStore): Promise<void> => {
     for (let batch = waiting.shift(); batch; batch = waiting.shift()) {
       sent.push(...batch)
@@ -52,7 +52,7 @@ it('shows what is acknowledged to whoever asks, while several write and read, an
   }
   let answers = 0
   const read = async (store: TraceStore, seed: number): Promise<void> => {
-    for (let n = seed; !isOver; n++) {
+    for (let n = seed; !over.signal.aborted; n++) {
       const before = [...acknowledged]
       const last = before.at(-1)
       if (n % 3 === 0) {
@@ -76,7 +76,7 @@ it('shows what is acknowledged to whoever asks, while several write and read, an
   }
   const readers = stores.flatMap((store, i) => [read(store, i), read(store, i + 1)])
   await Promise.all(stores.flatMap((store) => [write(store), write(store), write(store)]))
-  isOver = true
+  over.abort()
   await Promise.all(readers)
   expect(answers).toBeGreaterThan(4)
   const directory = mkdtempSync(join(tmpdir(), 'spoor-concurrent-'))
