@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,6 +8,7 @@ export default defineConfig({
     include: ['**/*.engine.ts'],
     dir: import.meta.dirname,
     pool: 'forks',
+    setupFiles: fileURLToPath(new URL('../../../../../scripts/patience.mjs', import.meta.url)),
     // Each file has a broker of its own.
     fileParallelism: false,
     testTimeout: 600_000,

@@ -69,7 +69,7 @@ class ConsumerGroup implements GroupClient {
     this.#config = config
     this.#settings = settings
     consumer.on('consumer:group:join', () => events.assigned(this.#assigned()))
-    consumer.on('consumer:group:rebalance', () => events.rebalancing())
+    consumer.on('consumer:group:rebalance', () => events.rebalancing(this.#assigned()))
     consumer.on('consumer:heartbeat:error', ({ error }) => events.troubled(error))
     consumer.on('consumer:heartbeat:end', () => events.troubled(undefined))
     consumer.on('consumer:heartbeat:stalled', ({ lastError }) =>
@@ -105,8 +105,7 @@ class ConsumerGroup implements GroupClient {
         const count = known.get(topic)?.partitionsCount
         if (count !== undefined && count > 0) counts.set(topic, count)
       } catch (error) {
-        const ids = apiIds(error)
-        if (!ids.has('UNKNOWN_TOPIC_OR_PARTITION') && !ids.has('LEADER_NOT_AVAILABLE')) throw error
+        if (!isUnknown(error)) throw error
       }
     }
     return counts
@@ -198,6 +197,16 @@ class ConsumerGroup implements GroupClient {
   refresh(): void {
     this.#settings.refresh()
   }
+}
+
+/** Of one topic. It is the client that says so where a broker has left it out of its answer. */
+function isUnknown(error: unknown): boolean {
+  const ids = apiIds(error)
+  return (
+    ids.has('UNKNOWN_TOPIC_OR_PARTITION') ||
+    ids.has('LEADER_NOT_AVAILABLE') ||
+    leaves(error).some(({ message }) => message.startsWith('Unknown topic '))
+  )
 }
 
 interface Outside extends TopicPartition {

@@ -32,8 +32,11 @@ export interface Fetched extends TopicPartition {
 export interface GroupEvents {
   /** Which partitions are the receiver's, all of them, each time that they were divided anew. */
   assigned(partitions: readonly TopicPartition[]): void
-  /** The group begins to divide them anew: what is not committed by the end of it, somebody may read again. */
-  rebalancing(): void
+  /**
+   * The group divides them anew: what is not committed by the end of it, somebody may read again. `owned`: those that are still the receiver's; it is the last
+   * chance to commit others.
+   */
+  rebalancing(owned: readonly TopicPartition[]): void
   /** It goes on, but not well: heartbeats fail. Undefined: they are answered again. */
   troubled(error: unknown): void
   /** It cannot go on: another group client has to be opened. */

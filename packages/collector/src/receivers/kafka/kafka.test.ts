@@ -177,6 +177,17 @@ describe('what is committed', () => {
     expect(group.committed.get('otlp_spans 0')).toBe(0n)
   })
 
+  test('what was taken of a partition that the group takes away, before somebody else reads it', async () => {
+    const group = new FakeGroup()
+    group.put(request(1))
+    group.put(request(2))
+    const { context } = await start(group, { autocommit: { interval: '1h' } })
+    await vi.waitFor(() => expect(context.value('otelcol_kafka_receiver_current_offset')).toBe(2))
+    expect(group.committed.get('otlp_spans 0')).toBe(0n)
+    group.events!.rebalancing([])
+    expect(group.committed.get('otlp_spans 0')).toBe(2n)
+  })
+
   test('message_marking.after: false commits before', async () => {
     const group = new FakeGroup()
     group.put(request(1))

@@ -61,7 +61,7 @@ export class Session {
       assigned: (partitions) => {
         this.#assignment = this.#assignment.then(() => this.#assign(partitions)).catch((error) => this.#fail(error))
       },
-      rebalancing: () => void this.#commit(),
+      rebalancing: (owned) => this.#giveUp(owned),
       troubled: (error) => this.#trouble('heartbeat', error),
       failed: (error) => this.#fail(error),
     })
@@ -133,11 +133,24 @@ export class Session {
       this.#log.warn('topics', { component: this.#options.context.id, topics: missing }, 'A topic is not there.')
   }
 
+  /** Stops those that are the receiver's no more, and commits what all have come to: at once, before the group goes on. */
+  #giveUp(owned: readonly TopicPartition[]): void {
+    const lost = this.#lost(owned)
+    for (const name of lost) this.#partitions.get(name)!.revoke()
+    // Besides one that may be under way already: its answer may come too late.
+    const positions = [...this.#dirty.values()]
+    for (const name of lost) this.#forget(name)
+    if (positions.length > 0) this.#client?.commit(positions).catch((error: unknown) => this.#trouble('commit', error))
+  }
+
+  #lost(owned: readonly TopicPartition[]): string[] {
+    const names = new Set(owned.map(nameOf))
+    return [...this.#partitions.keys()].filter((name) => !names.has(name))
+  }
+
   async #assign(wanted: readonly TopicPartition[]): Promise<void> {
-    const names = new Set(wanted.map(nameOf))
-    for (const [name, partition] of this.#partitions) {
-      if (names.has(name)) continue
-      partition.revoke()
+    for (const name of this.#lost(wanted)) {
+      this.#partitions.get(name)!.revoke()
       this.#forget(name)
     }
     const fresh = wanted.filter((each) => !this.#partitions.has(nameOf(each)))
