@@ -49,6 +49,17 @@ export function bytesOf(option: string, value: OptionValue): number | undefined 
   return bytes
 }
 
+/** A number of spans: `300000`, `300k` or `10M`. */
+export function amountOf(option: string, value: OptionValue): number | undefined {
+  const text = textOf(option, value)
+  if (text === undefined) return undefined
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text) ?? []
+  const amount = Number(digits) * ({ k: 1e3, M: 1e6 }[unit] ?? 1)
+  if (!(amount >= 1))
+    throw new SpoorError('option', `--${option}: "${text}" is not a number of spans, as 500, 20k or 10M`)
+  return amount
+}
+
 /** A time span in milliseconds, as {@link timeSpanNs} reads it. */
 export function ageOf(option: string, value: OptionValue): number | undefined {
   if (value === undefined) return undefined

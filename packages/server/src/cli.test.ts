@@ -194,6 +194,11 @@ describe('the command line', () => {
     [['validate', '--config', 'env:NO_SUCH'], '--config env:NO_SUCH: environment variable NO_SUCH is not set'],
     [['validate', '--config', 'yaml:', '--set', 'a.b'], '--set a.b: missing equal sign; write --set processors'],
     [['--set', 'a=1'], '--set goes over a configuration: add --config FILE'],
+    [['migrate', '--from', 'd'], 'spoor migrate needs both: --from DIR and --to clickhouse://'],
+    [['migrate', '--from', 'd', '--to', 'e'], '--to: "e" is no address of a store'],
+    [['migrate', '--from', 'd', '--to', 'clickhouse://h:9000'], '--to: port 9000 is that of ClickHouse'],
+    [['migrate', '--from', 'clickhouse://h', '--to', 'd'], '--from: a ClickHouse cannot be brought to a directory'],
+    [['migrate', '--from', 'd', '--to', 'clickhouse://h', '--rate', 'fast'], '--rate: "fast" is not a number of spans'],
     [['--data', 'a', '--data', 'b'], '--data is given 2 times; give it once'],
   ])('refuses %j', async (args, message) => {
     const { code, output } = await print(...args)

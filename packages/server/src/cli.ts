@@ -9,6 +9,7 @@ import { addHealthCommand } from './cli-health.ts'
 import { addLoadgenCommand } from './cli-loadgen.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT } from './cli-output.ts'
 import { withVariables } from './cli-environment.ts'
+import { addMigrateCommand } from './cli-migrate.ts'
 import { addRoleCommands } from './cli-roles.ts'
 import { addRunCommand } from './cli-run.ts'
 import { addToolCommands } from './cli-tools.ts'
@@ -96,6 +97,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
   addCollectorCommands(cli, io, choose)
   addToolCommands(cli, io, choose)
   addTransferCommands(cli, io, choose)
+  addMigrateCommand(cli, io, choose)
   addLoadgenCommand(cli, io, choose)
   addDoctorCommand(cli, io, choose)
   addHealthCommand(cli, io, choose)

@@ -1,4 +1,14 @@
-import { formatBytes, type OptionValue, ageOf, bytesOf, choiceOf, countOf, textOf, textsOf } from '../cli-values.ts'
+import {
+  formatBytes,
+  type OptionValue,
+  ageOf,
+  amountOf,
+  bytesOf,
+  choiceOf,
+  countOf,
+  textOf,
+  textsOf,
+} from '../cli-values.ts'
 import { SpoorError } from '../error.ts'
 import { CORPUS_NAMES, type CorpusName } from './named.ts'
 import type { Protocol } from './sender.ts'
@@ -75,17 +85,6 @@ export function loadgenCommand(options: Readonly<Record<string, OptionValue>>): 
     durationMs: duration ?? Infinity,
     verify: options['verify'] === undefined ? undefined : urlOf('verify', textOf('verify', options['verify'])!),
   }
-}
-
-/** `300000`, `300k` or `10M`. */
-function amountOf(option: string, value: OptionValue): number | undefined {
-  const text = textOf(option, value)
-  if (text === undefined) return undefined
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text) ?? []
-  const amount = Number(digits) * ({ k: 1e3, M: 1e6 }[unit] ?? 1)
-  if (!(amount >= 1))
-    throw new SpoorError('option', `--${option}: "${text}" is not a number of spans, as 500, 20k or 10M`)
-  return amount
 }
 
 /** `host:port` too. */

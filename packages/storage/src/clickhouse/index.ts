@@ -3,3 +3,10 @@ export { describeAddress, isClickHouseUrl, parseClickHouseUrl, type ClickHouseAd
 export { openClickHouseStore, type ClickHouseStoreOptions } from './clickhouse-store.ts'
 export { deleteFromClickHouse, type ClickHouseDeleteOptions } from './delete.ts'
 export { schemaOf, type SchemaOptions } from './schema.ts'
+export {
+  migrateToClickHouse,
+  type HourDifference,
+  type MigrateOptions,
+  type MigrateProgress,
+  type MigrateReport,
+} from './migrate/migrate.ts'

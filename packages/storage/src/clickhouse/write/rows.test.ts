@@ -6,45 +6,8 @@ import { attributes, hexId, MS, requestOf, sent, T0, traceId, type SentSpan } fr
 import { textOf } from '../../local/block/attribute.ts'
 import { Assembly } from '../read/assembly.ts'
 import { RowReader, RowWriter } from '../row-binary.ts'
-import { WRITTEN_COLUMNS } from './columns.ts'
+import { decodeRow, type Row } from './rows.test.helper.ts'
 import { SpanRows } from './rows.ts'
-
-type Column = (typeof WRITTEN_COLUMNS)[number]
-type Row = Readonly<Record<Column, unknown>>
-
-const list =
-  <T>(item: (row: RowReader) => T) =>
-  (row: RowReader): T[] =>
-    Array.from({ length: row.varint() }, () => item(row))
-const text = (row: RowReader): string => row.text()
-const map = list((row): [string, string] => [row.text(), row.text()])
-const bytes = (row: RowReader): Uint8Array => new Uint8Array(row.bytes())
-const int64 = (row: RowReader): bigint => row.int64()
-const uint32 = (row: RowReader): number =>
-  row.uint8() + 256 * row.uint8() + 65_536 * row.uint8() + 2 ** 24 * row.uint8()
-
-/** How each column is read; what is not named is a text. */
-const READERS: Readonly<Partial<Record<Column, (row: RowReader) => unknown>>> = {
-  Timestamp: int64,
-  ResourceAttributes: map,
-  SpanAttributes: map,
-  Duration: (row) => row.uint64(),
-  'Events.Timestamp': list(int64),
-  'Events.Name': list(text),
-  'Events.Attributes': list(map),
-  'Links.TraceId': list(text),
-  'Links.SpanId': list(text),
-  'Links.TraceState': list(text),
-  'Links.Attributes': list(map),
-  SpoorBatch: (row) => row.uint64(),
-  SpoorRow: uint32,
-  SpoorStart: (row) => row.uint64(),
-  SpoorDuration: int64,
-  SpoorScopeAttributes: map,
-  SpoorResource: bytes,
-  SpoorScope: bytes,
-  SpoorSpan: bytes,
-}
 
 /** The rows of spans, by columns. In pieces of `step` bytes, as they may come from a socket. */
 function rowsOf(spans: readonly SentSpan[], step = Infinity): Row[] {
@@ -55,11 +18,7 @@ function rowsOf(spans: readonly SentSpan[], step = Infinity): Row[] {
   const found: Row[] = []
   const { written } = rows.row
   for (let at = 0; at < written.length; at += step) {
-    const decoded = reader.take(
-      written.subarray(at, at + step),
-      (row) => Object.fromEntries(WRITTEN_COLUMNS.map((name) => [name, (READERS[name] ?? text)(row)])) as Row,
-    )
-    found.push(...decoded)
+    found.push(...reader.take(written.subarray(at, at + step), decodeRow))
   }
   expect(reader.rest).toHaveLength(0)
   return found
