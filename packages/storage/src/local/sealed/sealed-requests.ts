@@ -33,7 +33,8 @@ export class SealedRequests implements BlockRows {
     this.#request = request
     this.#row = row
     this.count = this.traceCount = rows.traceCount
-    this.trace = Uint32Array.from({ length: this.count }, (_, trace) => trace)
+    this.trace = new Uint32Array(this.count)
+    for (let trace = 0; trace < this.count; trace++) this.trace[trace] = trace
   }
 
   isKnown(trace: number): boolean {
@@ -49,11 +50,21 @@ export class SealedRequests implements BlockRows {
   }
 
   get operation(): Uint32Array {
-    return this.#once('operation', () => Uint32Array.from(this.#request.value, (value) => (value - 1) / 4))
+    return this.#once('operation', () => {
+      const { value } = this.#request
+      const operation = new Uint32Array(this.count)
+      for (let trace = 0; trace < this.count; trace++) operation[trace] = (value[trace]! - 1) / 4
+      return operation
+    })
   }
 
   get status(): Uint8Array {
-    return this.#once('status', () => Uint8Array.from(this.#request.value, (value) => (value - 1) % 4))
+    return this.#once('status', () => {
+      const { value } = this.#request
+      const status = new Uint8Array(this.count)
+      for (let trace = 0; trace < this.count; trace++) status[trace] = (value[trace]! - 1) % 4
+      return status
+    })
   }
 
   get startHi(): Uint32Array {
