@@ -49,9 +49,11 @@ export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): voi
       factsRow: group,
       extract(isByScope) {
         const rows = groups.rowsOf(group)
-        const runs = isByScope ? runsOf(rows, columns.scopeStart) : [rows]
-        if (groups.count === 1 && runs.length === 1) return chunk.bytes
-        return joinBytes(runs.map((run) => (extract ??= spanExtractor(chunk.bytes, columns, true))(run)))
+        const runs = isByScope ? runsOf(rows, columns.scopeStart) : undefined
+        const isOne = runs === undefined || runs.length === 1
+        if (groups.count === 1 && isOne) return chunk.bytes
+        extract ??= spanExtractor(chunk.bytes, columns, true)
+        return isOne ? extract(rows) : joinBytes(runs.map(extract))
       },
     })
   }

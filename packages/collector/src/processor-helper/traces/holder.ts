@@ -163,8 +163,10 @@ export class TraceHolder {
     if (fragments.length === 0) return
     const put = this.#store.put(fragments)
     const refs = put instanceof Promise ? await put : put
-    for (const [index, { bytes, ...fragment }] of fragments.entries())
-      take({ ...fragment, ref: refs[index]!, length: bytes.length }, bytes)
+    for (let index = 0; index < fragments.length; index++) {
+      const { bytes, words, at, spans, hasRoot, facts, factsRow } = fragments[index]!
+      take({ words, at, spans, hasRoot, facts, factsRow, ref: refs[index]!, length: bytes.length }, bytes)
+    }
   }
 
   /** Frees the memory that {@link split} has taken for fragments of a batch, which must not be read any more. */

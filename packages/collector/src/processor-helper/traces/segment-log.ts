@@ -6,17 +6,21 @@
  *     00000001.marks    records `marks` (what is known of traces that do not wait any more)
  *     lock.sqlite       whose lock says that a process has the folder
  */
+import os from 'node:os'
 import { join } from 'node:path'
 import { CollectorError, SqliteFile, type Logger } from '../../component/index.ts'
 import type { Fragment } from './fragments.ts'
 import { Segments } from './segments.ts'
-import { bytesOf, wordsOf } from './trace-id.ts'
+import { wordsOf } from './trace-id.ts'
 import type { Found, Mark, PersistentStore } from './trace-log.ts'
 
 const WHAT = 'log of waiting traces'
 const LOCK_SCHEMA = 'CREATE TABLE IF NOT EXISTS lock (held INTEGER) STRICT'
 const TRACES_BYTES = 16 * 1024 * 1024
 const MARKS_BYTES = 1024 * 1024
+
+/** Words of ids are in the order of this machine. */
+const IS_LITTLE = os.endianness() === 'LE'
 
 const PUT = 1
 const REMOVED = 2
@@ -41,9 +45,9 @@ export class SegmentLog implements PersistentStore {
   readonly #lock: SqliteFile
   readonly #traces: Segments
   readonly #marks: Segments
-  /** What is to be written at the end of the turn: places that are removed, and parts of marks. */
+  /** What is to be written at the end of the turn: places that are removed, and marks. */
   #removed: number[] = []
-  #marked: Uint8Array[] = []
+  readonly #marked = new MarksToWrite()
   #isFlushing = false
   #isClosed = false
 
@@ -63,19 +67,12 @@ export class SegmentLog implements PersistentStore {
   }
 
   put(fragments: readonly Fragment[]): number[] {
-    const parts: Uint8Array[] = []
-    const offsets: number[] = []
-    const heads = Buffer.allocUnsafe(FRAGMENT_HEAD_BYTES * fragments.length)
+    const places: number[] = []
     let length = 0
-    for (const [index, { words, at, spans, hasRoot, bytes }] of fragments.entries()) {
-      const head = heads.subarray(FRAGMENT_HEAD_BYTES * index, FRAGMENT_HEAD_BYTES * (index + 1))
-      head.set(bytesOf(words, at))
-      head.writeUInt32LE(spans, 16)
-      head.writeUInt8(hasRoot ? 1 : 0, 20)
-      head.writeUInt32LE(bytes.length, 21)
-      parts.push(head, bytes)
-      offsets.push(length + FRAGMENT_HEAD_BYTES)
-      length += FRAGMENT_HEAD_BYTES + bytes.length
+    for (const { bytes } of fragments) {
+      length += FRAGMENT_HEAD_BYTES
+      places.push(length)
+      length += bytes.length
     }
     const { maxBytes } = this.#options
     if (this.#traces.byteLength + length > maxBytes) {
@@ -84,15 +81,14 @@ export class SegmentLog implements PersistentStore {
     }
     let place: number
     try {
-      place = this.#traces.write(PUT, parts)
+      place = this.#traces.write(PUT, length, (record, at) => writeFragments(record, at, fragments))
     } catch (error) {
       const message = `the ${WHAT} in ${this.#folder} cannot be written: ${(error as Error).message}`
       throw new CollectorError('unavailable', message, { cause: error })
     }
-    return offsets.map((offset) => {
-      this.#traces.keep(place + offset)
-      return place + offset
-    })
+    this.#traces.keep(place, fragments.length)
+    for (let index = 0; index < places.length; index++) places[index]! += place
+    return places
   }
 
   /** Throws `internal` where it cannot be read. */
@@ -106,8 +102,10 @@ export class SegmentLog implements PersistentStore {
   }
 
   remove(places: readonly number[]): void {
-    for (const place of places) this.#traces.release(place)
-    this.#removed.push(...places)
+    for (const place of places) {
+      this.#traces.release(place)
+      this.#removed.push(place)
+    }
     this.#flushSoon()
   }
 
@@ -158,12 +156,7 @@ export class SegmentLog implements PersistentStore {
       return 0
     }
     this.#marks.keep(number)
-    const text = Buffer.from(note ?? '').subarray(0, NO_NOTE - 1)
-    const head = Buffer.allocUnsafe(MARK_HEAD_BYTES)
-    head.set(bytesOf(words, at))
-    head.writeUInt8(state, 16)
-    head.writeUInt16LE(note === null ? NO_NOTE : text.length, 17)
-    this.#marked.push(head, text)
+    this.#marked.add(words, at, state, note)
     this.#flushSoon()
     return number
   }
@@ -192,17 +185,18 @@ export class SegmentLog implements PersistentStore {
   #flush(): void {
     this.#isFlushing = false
     if (this.#isClosed) return
-    const [removed, marked] = [this.#removed, this.#marked]
+    const [removed, marked] = [this.#removed, this.#marked.take()]
     this.#removed = []
-    this.#marked = []
     this.#traces.tidy()
     const left = removed.filter((place) => this.#traces.has(place))
-    const body = Buffer.allocUnsafe(PLACE_BYTES * left.length)
-    left.forEach((place, index) => body.writeDoubleLE(place, PLACE_BYTES * index))
     try {
       // A trace that is decided is known to be so before its spans are known to be gone.
-      if (marked.length > 0) this.#marks.write(MARKS, marked)
-      if (left.length > 0) this.#traces.write(REMOVED, [body])
+      if (marked.length > 0) this.#marks.write(MARKS, marked.length, (record, at) => record.set(marked, at))
+      if (left.length > 0)
+        this.#traces.write(REMOVED, PLACE_BYTES * left.length, (record, from) => {
+          let at = from
+          for (const place of left) at = record.writeDoubleLE(place, at)
+        })
     } catch {
       // The disk is full, or has gone.
     }
@@ -210,5 +204,62 @@ export class SegmentLog implements PersistentStore {
 
   #tellDamage(file: string, atByte: number): void {
     this.#options.logger.error({ file, at_byte: atByte }, `A file of the ${WHAT} is damaged; what is behind is lost.`)
+  }
+}
+
+/** The body of a record `put`: each fragment behind its head. */
+function writeFragments(record: Buffer, from: number, fragments: readonly Fragment[]): void {
+  let at = from
+  for (const { words, at: word, spans, hasRoot, bytes } of fragments) {
+    at = writeId(record, at, words, word)
+    at = record.writeUInt32LE(spans, at)
+    at = record.writeUInt8(hasRoot ? 1 : 0, at)
+    at = record.writeUInt32LE(bytes.length, at)
+    record.set(bytes, at)
+    at += bytes.length
+  }
+}
+
+/** Returns where it ends. */
+function writeId(record: Buffer, from: number, words: Uint32Array, word: number): number {
+  let at = from
+  for (let i = word; i < word + 4; i++)
+    at = IS_LITTLE ? record.writeUInt32LE(words[i]!, at) : record.writeUInt32BE(words[i]!, at)
+  return at
+}
+
+/** Marks in the form in which they are written, one behind the other. */
+class MarksToWrite {
+  #bytes = Buffer.allocUnsafeSlow(1024)
+  #length = 0
+  /** Of what is written again and again, the names of policies. */
+  readonly #notes = new Map<string, Buffer>()
+
+  add(words: Uint32Array, word: number, state: number, note: string | null): void {
+    const text = note === null ? undefined : this.#noteOf(note)
+    const length = MARK_HEAD_BYTES + (text?.length ?? 0)
+    if (this.#length + length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(2 * (this.#length + length))
+      grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    let at = writeId(this.#bytes, this.#length, words, word)
+    at = this.#bytes.writeUInt8(state, at)
+    at = this.#bytes.writeUInt16LE(text?.length ?? NO_NOTE, at)
+    if (text) this.#bytes.set(text, at)
+    this.#length += length
+  }
+
+  /** All of them, valid until the next is added. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#length)
+    this.#length = 0
+    return taken
+  }
+
+  #noteOf(note: string): Buffer {
+    let text = this.#notes.get(note)
+    if (!text) this.#notes.set(note, (text = Buffer.from(note).subarray(0, NO_NOTE - 1)))
+    return text
   }
 }

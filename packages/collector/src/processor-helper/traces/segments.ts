@@ -51,9 +51,12 @@ export class Segments {
     }
   }
 
-  /** Writes a record of several parts. Gives the place of the first one. Throws what the system says; it is then as if it had not been written. */
-  write(type: number, parts: readonly Uint8Array[]): number {
-    const record = recordOf(type, parts)
+  /**
+   * Writes a record with a body of that length, which `fill` puts into the bytes from `at` on. Gives the place of the body. Throws what the system says; it is then as if
+   * it had not been written.
+   */
+  write(type: number, length: number, fill: (record: Buffer, at: number) => void): number {
+    const record = recordOf(type, length, fill)
     const file = this.#current()
     writeAll(file.fd, record, file.size)
     const place = this.#last * PLACES + file.size + HEAD_BYTES
@@ -75,9 +78,9 @@ export class Segments {
     return bytes
   }
 
-  /** What is at that place is of use, until {@link release}. */
-  keep(place: number): void {
-    this.#fileOf(place)!.live++
+  /** What is at that place is of use, until {@link release}; `times`: or as many things of the same record. */
+  keep(place: number, times = 1): void {
+    this.#fileOf(place)!.live += times
   }
 
   release(place: number): void {
@@ -162,14 +165,9 @@ function roomFor(bytes: number): Buffer {
 }
 
 /** Valid until the next one is made. */
-function recordOf(type: number, parts: readonly Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
+function recordOf(type: number, length: number, fill: (record: Buffer, at: number) => void): Buffer {
   const record = roomFor(HEAD_BYTES + length)
-  let at = HEAD_BYTES
-  for (const part of parts) {
-    record.set(part, at)
-    at += part.length
-  }
+  fill(record, HEAD_BYTES)
   record.writeUInt32LE(length, 0)
   record.writeUInt32LE(crc32(record.subarray(HEAD_BYTES)), 4)
   record.writeUInt8(type, 8)
