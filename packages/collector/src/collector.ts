@@ -66,6 +66,8 @@ export interface Collector {
    * each thing that is wrong, or with the error of a component that cannot start, and runs on as before.
    */
   reload(config: ConfigTexts): Promise<void>
+  /** From now on its status says that it is not ready, and all else goes on: for a while before it is shut down. */
+  drain(): void
   /**
    * Drains and stops. `deadlineMs`: milliseconds after which what is left is given up and counted, 10,000 by default.
    */
@@ -126,7 +128,14 @@ export function createCollector(options: CollectorOptions): Collector {
     config: () => config.effective,
     tap: (query: URLSearchParams) => taps.answer(query),
   }
-  const status = options.status && createStatusListener(options.status, source, logger)
+  let notReady: string | undefined = 'the collector is starting'
+  const status =
+    options.status &&
+    createStatusListener(
+      options.status,
+      { ...source, notReady: () => (notReady === undefined ? [] : [notReady]) },
+      logger,
+    )
   const statusAddress = () => status?.address ?? options.statusAddress?.()
   const { folder } = options
   const folderOf = folder === undefined ? undefined : (owner: string) => ownFolder(folder, owner)
@@ -171,7 +180,11 @@ export function createCollector(options: CollectorOptions): Collector {
         await (shutdown ??= stop(0))
         throw error
       }
+      notReady = undefined
       logger.info({}, 'Everything is ready. Begin running and processing data.')
+    },
+    drain() {
+      notReady = 'the collector is about to stop: send elsewhere'
     },
     async reload(texts) {
       const next = load(texts)
@@ -206,6 +219,7 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 
   async function stop(deadlineMs: number): Promise<void> {
+    notReady = 'the collector is stopping'
     logger.info({}, 'Starting shutdown...')
     await graph.shutdown(deadlineMs)
     taps.close()

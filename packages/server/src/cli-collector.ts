@@ -271,7 +271,7 @@ async function collect(options: Options, warnings: readonly string[], io: Io): P
         ['Status', collector.statusAddress && `${collector.statusAddress}  (${topCommand(status)})`],
       ])
       reload.begin(collector)
-      return { failed: collector.failed, stop }
+      return { failed: collector.failed, drain: () => collector.drain(), stop }
     },
     { ...lifetimeOf(io, logger, options), onHangup: () => reload.request() },
   )

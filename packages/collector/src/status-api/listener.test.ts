@@ -52,6 +52,21 @@ test('pipelines, senders, and the configuration without its secrets', async () =
   expect((await get(statusAddress, '/nothing')).status).toBe(404)
 })
 
+test('health and readiness, to probes without a token, as long as it starts and runs', async () => {
+  const { collector } = await start({ endpoint: '0.0.0.0:0', token: 'let-me-in' })
+  const address = collector.statusAddress!.replace('0.0.0.0', '127.0.0.1')
+  const well = { status: 200, body: '{"status":"ok","reasons":[]}\n' }
+  expect(await get(address, '/health')).toEqual(well)
+  expect(await get(address, '/ready')).toEqual(well)
+  collector.drain()
+  expect(await get(address, '/health')).toEqual(well)
+  expect(await get(address, '/ready')).toMatchObject({
+    status: 503,
+    body: expect.stringMatching(/about to stop: send elsewhere/) as string,
+  })
+  await postTraces(collector.listening()[0]!.address, tracesRequest({ spans: 1 }))
+})
+
 test('other hosts, and with a token those without it, get nothing', async () => {
   const open = await start({ endpoint: 'localhost:0' })
   expect((await get(open.collector.statusAddress, STATUS_PATHS.config, { host: 'evil.example' })).status).toBe(403)

@@ -20,6 +20,8 @@ export interface StatusSource {
   /** Without its secrets. */
   config(): unknown
   tap(query: URLSearchParams): TapAnswer
+  /** Why it is not ready, in words; empty when it is. */
+  notReady(): readonly string[]
 }
 
 export interface StatusListener {
@@ -47,6 +49,9 @@ export function createStatusListener(
     [STATUS_PATHS.config]: () => source.config(),
   }
   const server = createHttpEndpoint(endpoint, (path, query, { authorization }) => {
+    // Probes have no token, and learn nothing from it.
+    if (path === '/health') return healthOf([])
+    if (path === '/ready') return healthOf(source.notReady())
     if (token && !isSameSecret(authorization ?? '', `Bearer ${token}`)) return UNAUTHENTICATED
     if (path === '/')
       return {
@@ -81,6 +86,12 @@ export function createStatusListener(
       await server.stop()
     },
   }
+}
+
+/** As `spoor` answers the same. What has failed for good ends the process, so that whoever answers is live. */
+function healthOf(reasons: readonly string[]): Answer {
+  const isWell = reasons.length === 0
+  return { ...json({ status: isWell ? 'ok' : 'unavailable', reasons }), status: isWell ? 200 : 503 }
 }
 
 const UNAUTHENTICATED = refusal(401, 'the status of this collector needs a token: authorization: Bearer …')
