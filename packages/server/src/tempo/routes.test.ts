@@ -235,6 +235,11 @@ describe('tags', () => {
     ['rootServiceName', {}, ['shop'], 'string'],
     ['status', {}, ['error', 'ok', 'unset'], 'keyword'],
     ['duration', {}, [], undefined],
+    // Grafana of before 2026 encodes names twice.
+    ['span%3Astatus', {}, ['error', 'ok', 'unset'], 'keyword'],
+    ['span%253Astatus', {}, ['error', 'ok', 'unset'], 'keyword'],
+    ['span.%2522tier%2522', {}, ['free', 'gold'], 'string'],
+    ['span.%22100%25%22', {}, [], undefined],
     ['name', { start: END_S - 9, end: END_S }, [], undefined],
   ])('lists values of %s %o', async (tag, query, values, type) => {
     const { tagValues } = await spoor.json<Values>(pathOf(`/api/v2/search/tag/${tag}/values`, query))
@@ -246,6 +251,7 @@ describe('tags', () => {
     const values = async (tag: string) =>
       (await spoor.json<{ tagValues: string[] }>(`/tempo/api/search/tag/${tag}/values`)).tagValues.toSorted()
     expect(await values('tier')).toEqual(['free', 'gold'])
+    expect(await values('%2574ier')).toEqual(['free', 'gold'])
     expect(await values('service.name')).toEqual(['bank', 'shop'])
     expect(await values('root.service.name')).toEqual(['shop'])
     const wrong = await spoor.get('/tempo/api/v2/search/tag/tier/values')

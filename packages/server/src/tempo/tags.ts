@@ -113,7 +113,7 @@ export function valuesRoute(store: StoreQueries) {
   return async (
     request: FastifyRequest<{ Params: { tag: string } }>,
   ): Promise<{ readonly tagValues: readonly TagValue[]; readonly metrics: object }> => {
-    return valuesOf(store, parseTarget(request.params.tag), request.query as Query, callOf(request))
+    return valuesOf(store, parseTarget(tagOf(request.params.tag)), request.query as Query, callOf(request))
   }
 }
 
@@ -122,10 +122,19 @@ export function oldValuesRoute(store: StoreQueries) {
   return async (
     request: FastifyRequest<{ Params: { tag: string } }>,
   ): Promise<{ readonly tagValues: readonly string[]; readonly metrics: object }> => {
-    const { tag } = request.params
+    const tag = tagOf(request.params.tag)
     const target: Target = parseTarget(OLD_NAMES.get(tag) ?? `."${tag.replaceAll(/["\\]/g, String.raw`\$&`)}"`)
     const { tagValues, metrics } = await valuesOf(store, target, request.query as Query, callOf(request))
     return { tagValues: tagValues.map(({ value }) => value), metrics }
+  }
+}
+
+/** As it was meant: Grafana of before 2026 encodes it twice. What has no such encoding in it stays as it is. */
+function tagOf(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 
