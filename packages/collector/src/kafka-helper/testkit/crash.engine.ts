@@ -160,6 +160,35 @@ test('one that comes to the group gets its share, and gives it back when it goes
   console.log(`${sent} requests, ${arrivals.all - arrivals.unique} of ${arrivals.unique} spans came again`)
 })
 
+test('who stops while the broker is away stops in good order, in its time', async () => {
+  const topic = 'away'
+  const { exporter } = await startExporter({
+    brokers: [broker.address],
+    traces: { topic },
+    retry_on_failure: { initial_interval: '1h', max_interval: '1h', max_elapsed_time: 0 },
+    ...DIRECT,
+  })
+  await send(exporter, tracesRequest({ spans: 5 }), 5)
+  const { sink, receiver, context } = await startReceiver({
+    brokers: [broker.address],
+    group_id: topic,
+    traces: { topics: [topic] },
+  })
+  await sink.waitFor(5)
+  await broker.kill()
+  try {
+    const failed = send(exporter, tracesRequest({ spans: 5 }), 5).catch((error: unknown) => error)
+    await vi.waitFor(() => expect(context.status.event.status).toBe('recoverable_error'))
+    const DEADLINE_MS = 20_000
+    const start = performance.now()
+    await Promise.all([receiver, exporter].map((each) => each.shutdown(AbortSignal.timeout(DEADLINE_MS))))
+    expect(performance.now() - start).toBeLessThan(DEADLINE_MS + 5_000)
+    expect(await failed).toMatchObject({ code: 'unavailable' })
+  } finally {
+    await broker.start()
+  }
+})
+
 /** Where it listens. */
 async function startBackend(arrivals: Arrivals): Promise<string> {
   const sink = createSink()

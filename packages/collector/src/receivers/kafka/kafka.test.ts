@@ -12,6 +12,8 @@ class FakeGroup implements GroupClient {
   readonly committed = new Map<string, bigint>()
   /** All commits of a partition, in their order. */
   readonly commits: string[] = []
+  /** The offsets of all commits, those that failed as well. */
+  readonly asked: bigint[] = []
   events: GroupEvents | undefined
   /** Bytes that it has given out. */
   given = 0
@@ -72,6 +74,7 @@ class FakeGroup implements GroupClient {
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
+    this.asked.push(...positions.map(({ offset }) => offset))
     if (this.commitError) throw this.commitError
     for (const { topic, partition, offset } of positions) {
       this.committed.set(`${topic} ${partition}`, offset)
@@ -208,6 +211,7 @@ describe('what is committed', () => {
         message: expect.stringContaining('coordinator is away') as string,
       }),
     )
+    await vi.waitFor(() => expect(group.asked).toContain(1n))
     group.commitError = undefined
     await vi.waitFor(() => expect(group.committed.get('otlp_spans 0')).toBe(1n))
     await vi.waitFor(() => expect(context.status.event.status).toBe('ok'))

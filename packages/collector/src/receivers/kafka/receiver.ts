@@ -24,6 +24,8 @@ const LOG_INTERVAL_MS = 10_000
 const STEADY_MS = 60_000
 
 export class KafkaReceiver implements Component {
+  /** A member that keeps its name over restarts is one at a time. */
+  readonly claims: readonly string[]
   readonly #context: Context
   readonly #config: KafkaReceiverConfig
   readonly #topics: readonly string[]
@@ -35,6 +37,8 @@ export class KafkaReceiver implements Component {
   #running: Promise<void> = Promise.resolve()
 
   constructor(context: Context, config: KafkaReceiverConfig, next: ReadonlyMap<Signal, Consumer>, open: OpenGroup) {
+    const { group_id: group, group_instance_id: instance } = config
+    this.claims = instance === '' ? [] : [`kafka ${group} ${instance}`]
     this.#context = context
     this.#config = config
     this.#topics = [...next.keys()].flatMap((signal) => config[signal].topics)
