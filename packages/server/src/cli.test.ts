@@ -33,9 +33,14 @@ interface Program {
 
 /** The program itself, from its sources, in a process of its own. */
 function run(...args: string[]): Program {
+  return runWith({}, ...args)
+}
+
+function runWith(env: NodeJS.ProcessEnv, ...args: string[]): Program {
   const main = join(import.meta.dirname, 'main.ts')
   const child = spawn(process.execPath, ['--conditions=@spoor/source', main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   })
   children.push(child)
   let output = ''
@@ -117,6 +122,29 @@ describe('spoor', () => {
     expect(await second.ended()).toBe(1)
     expect(second.output()).toContain(directory)
   })
+})
+
+it('is an ingest by its environment, which takes and stores while it says that it is about to stop; a query shows it', async () => {
+  const env = { SPOOR_DATA: directory, SPOOR_STATUS_PORT: '0', SPOOR_OTLP_GRPC_PORT: '0', SPOOR_OTLP_HTTP_PORT: '0' }
+  const ingest = runWith({ ...env, SPOOR_SHUTDOWN_DELAY: '10m' }, 'ingest')
+  const [, status] = await ingest.says(/Status\s+(http:\S+)/)
+  const [, http] = await ingest.says(/OTLP HTTP\s+(http:\S+)/)
+  expect((await fetch(`${status}/ready`)).status).toBe(200)
+  ingest.child.kill('SIGTERM')
+  await ingest.says(/Stopping/)
+  expect((await fetch(`${status}/ready`)).status).toBe(503)
+  const body = requestOf('late', [{ traceId: traceIdOf(3), spanId: spanIdOf(1) }]) as Uint8Array<ArrayBuffer>
+  const headers = { 'content-type': 'application/x-protobuf' }
+  expect((await fetch(`${http}/v1/traces`, { method: 'POST', headers, body })).status).toBe(200)
+  ingest.child.kill('SIGKILL')
+  await ingest.ended()
+
+  const query = runWith({ SPOOR_DATA: directory, SPOOR_PAGE_PORT: '0' }, 'query')
+  const [, page] = await query.says(/Page\s+(http:\S+)/)
+  await query.says(/is shown as it was when it was opened/)
+  expect((await fetch(`${page}/api/spoor/v1/traces/${traceIdOf(3)}`)).status).toBe(200)
+  query.child.kill('SIGTERM')
+  expect(await query.ended()).toBe(0)
 })
 
 /** The command line in this process; what it prints, and its exit code. */
