@@ -3,9 +3,9 @@
  * trace comes of each: `main.ts` starts tracing in code, `manual.ts` by hand with OpenTelemetry's SDK, and `plain.ts` not
  * at all, so that `node --import @spoor/instrument/register` does it.
  */
-import { basename } from 'node:path'
 import { cac } from 'cac'
 import { readPort, runCli } from '../service/cli.ts'
+import { findModel } from './model-file.ts'
 
 interface Flags {
   readonly port: number
@@ -24,14 +24,16 @@ export async function runInference(startTracing: (serviceName: string) => void):
   const cli = cac('inference')
   cli
     .command('', 'Serves one ONNX model over HTTP')
-    .option('--port <port>', 'Port on 127.0.0.1', { default: 5012 })
-    .option('--model <file>', 'The ONNX file')
+    .option('--port <port>', 'Port, on $SERVICE_HOST or 127.0.0.1', { default: 5012 })
+    .option('--model <file>', 'The ONNX file, or a folder with one')
     .option('--name <name>', "The model's name. Default: the name of its file")
     .option('--model-version <version>', "The model's version, for its spans")
     .option('--labels <file>', 'The 1000 labels as a JSON array', { default: '.cache/labels.json' })
     .action(async ({ port, model, name, modelVersion, labels }: Flags) => {
       if (model === undefined) throw new Error('needs --model <file.onnx>')
-      const modelName = name ?? basename(model, '.onnx')
+      const found = await findModel(model)
+      const modelName = name ?? found.name
+      const version = modelVersion ?? found.version
       const serviceName = process.env['OTEL_SERVICE_NAME'] ?? `inference-${modelName}`
       startTracing(serviceName)
       // Loaded now and not above, so that http and the rest are instrumented before they are used.
@@ -44,8 +46,8 @@ export async function runInference(startTracing: (serviceName: string) => void):
         startInference({
           port: readPort('--port', port),
           name: modelName,
-          ...(modelVersion !== undefined && { version: String(modelVersion) }),
-          model,
+          ...(version !== undefined && { version: String(version) }),
+          model: found.file,
           labels: await readLabels(labels),
         }),
       )

@@ -1,0 +1,83 @@
+/** What stands in for images of others: ClickHouse's engine as a library, and a broker of Kafka from its jars. Both run on the machine, and are reached at its address. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { run } from './commands.ts'
+import { relay } from './engine.ts'
+
+/** Starts it, so that it is reached at `address` by containers; it ends with this process's namespace. */
+export interface StandIn {
+  (folder: string, address: string): Promise<void>
+  readonly what: string
+}
+
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'spoor')
+const front = resolve(import.meta.dirname, '../../../packages/storage/src/clickhouse/testkit/front.py')
+
+export const startClickHouse: StandIn = Object.assign(
+  async (folder: string, address: string) => {
+    const python = join(cache, 'chdb-4.4.0/bin/python')
+    if (!existsSync(python)) throw new Error('the engine of ClickHouse is not there: run npm run clickhouse once')
+    const data = join(folder, 'clickhouse')
+    mkdirSync(data, { recursive: true })
+    const child = spawn(python, [front, data], { stdio: ['pipe', 'pipe', 'ignore'] })
+    const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+    await relay({ address, host: 8123, container: Number(port) }, () => '127.0.0.1')
+  },
+  { what: 'its engine as a library (chdb), behind a front that speaks HTTP' },
+)
+
+export const startKafka: StandIn = Object.assign(
+  async (folder: string, address: string) => {
+    const jars = process.env['SPOOR_KAFKA_JARS'] ?? join(cache, 'kafka-4.1.0/lib')
+    if (!existsSync(jars))
+      throw new Error('Kafka is not there: run npm run kafka once, or name its jars in SPOOR_KAFKA_JARS')
+    const settings = join(folder, 'kafka.properties')
+    const lines = {
+      'node.id': 1,
+      'process.roles': 'broker,controller',
+      listeners: `PLAINTEXT://${address}:9092,CONTROLLER://127.0.0.1:9093`,
+      'advertised.listeners': 'PLAINTEXT://kafka:9092',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'controller.listener.names': 'CONTROLLER',
+      'controller.quorum.voters': '1@127.0.0.1:9093',
+      'offsets.topic.replication.factor': 1,
+      'auto.create.topics.enable': false,
+      'log.dirs': join(folder, 'kafka'),
+    }
+    writeFileSync(
+      settings,
+      Object.entries(lines)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+    )
+    // Its tools call it by the name that it advertises; this process's mounts are its own.
+    writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost\n${address} kafka\n`)
+    run('mount', '--bind', join(folder, 'hosts'), '/etc/hosts')
+    const java = ['-Xmx512m', '-cp', join(jars, '*')]
+    run('java', ...java, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', settings)
+    spawn('java', [...java, 'kafka.Kafka', settings], { stdio: 'ignore' })
+    const create = [
+      '--bootstrap-server',
+      `${address}:9092`,
+      '--create',
+      '--if-not-exists',
+      '--topic',
+      'otlp_spans',
+      '--partitions',
+      '12',
+    ]
+    for (let attempt = 0; ; attempt++) {
+      const tool = [...java, 'org.apache.kafka.tools.TopicCommand', ...create]
+      const { status, stderr } = spawnSync('java', tool, { encoding: 'utf8', timeout: 60_000 })
+      if (status === 0) return
+      if (attempt === 20) throw new Error(`no topic was made: ${stderr}`)
+      await delay(1000)
+    }
+  },
+  { what: 'a broker of its own jars' },
+)
