@@ -1,5 +1,5 @@
-// Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`, and of `@spoor/instrument`
-// and what it uses of OpenTelemetry `packages/instrument/dist/bundle/`: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
+// Makes of the built program and of its packages a few files, `packages/server/dist/bundle/`, of `@spoor/instrument`
+// and what it uses of OpenTelemetry `packages/instrument/dist/bundle/`, and of `@spoor/web` the file for a script tag: loading hundreds of modules is most of a start. See docs/adr/0020-bundle.md.
 // The threads' files lie beside `main.js`, where the code that starts them looks for them.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -93,17 +93,27 @@ export async function bundle() {
     plugins: [bundleable],
     external: [/^@opentelemetry\/api$/, /^(import|require)-in-the-middle(\/|$)/],
   })
+  await bundleWeb()
 }
 
-async function write(folder, options) {
+/** `@spoor/web` for a script tag: one file, which has all that it needs. */
+export async function bundleWeb(folder = join(packages, 'web', 'dist', 'bundle')) {
+  await write(
+    folder,
+    { input: { 'spoor-web': join(packages, 'web', 'dist', 'script.js') }, platform: 'browser' },
+    { format: 'iife', minify: true },
+  )
+}
+
+async function write(folder, options, output = { format: 'esm' }) {
   const { rolldown } = await import('rolldown')
   const build = await rolldown(options)
   const made = `${folder}.new`
   rmSync(made, { recursive: true, force: true })
   // Without hashes: Node's compile cache goes by the name, and would keep those of each build.
-  const { output } = await build.write({ dir: made, format: 'esm', chunkFileNames: '[name].js' })
+  const written = await build.write({ dir: made, chunkFileNames: '[name].js', ...output })
   await build.close()
-  writeFileSync(join(made, 'THIRD-PARTY-LICENSES.txt'), licences(output))
+  writeFileSync(join(made, 'THIRD-PARTY-LICENSES.txt'), licences(written.output))
   // At once: a program that starts meanwhile finds the one or the other.
   rmSync(folder, { recursive: true, force: true })
   renameSync(made, folder)

@@ -95,7 +95,7 @@ export function build() {
   }
   const bundled = join(root, 'packages', 'server', 'dist', 'bundle', 'main.js')
   const bundledMs = existsSync(bundled) ? statSync(bundled).mtimeMs : 0
-  const compiled = [...PROGRAM_PACKAGES, 'instrument'].map((name) =>
+  const compiled = [...PROGRAM_PACKAGES, 'instrument', 'web'].map((name) =>
     join(root, 'packages', name, 'dist', '.tsbuildinfo'),
   )
   if (compiled.some((path) => statSync(path).mtimeMs > bundledMs))

@@ -26,7 +26,7 @@ async function checks() {
   for (const [label, script] of Object.entries(scripts)) {
     if (!interrupted) await run(label, 'npm', ['run', '--silent', script])
   }
-  for (const name of ['otlp', 'trace', 'collector', 'storage', 'server', 'instrument']) {
+  for (const name of ['otlp', 'trace', 'collector', 'storage', 'server', 'instrument', 'web']) {
     if (!interrupted) await run(`pack ${name}`, 'publint', [`packages/${name}`])
   }
 }

@@ -21,7 +21,7 @@ import {
 // The packages as they would be published: packed, looked through, and installed by npm in an empty folder.
 
 const run = promisify(execFile)
-const names = ['@spoor/otlp', '@spoor/trace', '@spoor/collector', '@spoor/storage', 'spoor', '@spoor/instrument']
+const names = ['@spoor/otlp', '@spoor/trace', '@spoor/collector', '@spoor/storage', 'spoor', '@spoor/instrument', '@spoor/web']
 
 let scratch: string
 let tarballs: Tarball[]

@@ -149,34 +149,30 @@ export const senders: readonly [Sender, ...Sender[]] = [
   {
     name: 'browser',
     label: 'Browser',
-    steps: (addresses) => [
+    steps: ({ http }) => [
       {
         title: 'Once',
-        text: 'npm install @opentelemetry/sdk-trace-web @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/instrumentation @opentelemetry/instrumentation-fetch',
+        text: 'npm install @spoor/web',
       },
       {
         title: 'First in the page’s own script',
         text: lines(
-          `import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'`,
-          `import { registerInstrumentations } from '@opentelemetry/instrumentation'`,
-          `import { FetchInstrumentation } from '@opentelemetry/instrumentation-fetch'`,
-          `import { resourceFromAttributes } from '@opentelemetry/resources'`,
-          `import { BatchSpanProcessor, WebTracerProvider } from '@opentelemetry/sdk-trace-web'`,
+          `import { startTracing } from '@spoor/web'`,
           '',
-          `const exporter = new OTLPTraceExporter({ url: '${tracesUrl(addresses)}' })`,
-          'new WebTracerProvider({',
-          `  resource: resourceFromAttributes({ 'service.name': 'my-page' }),`,
-          '  spanProcessors: [new BatchSpanProcessor(exporter)],',
-          '}).register()',
-          'registerInstrumentations({ instrumentations: [new FetchInstrumentation()] })',
+          `startTracing({ service: 'my-page', url: '${http ?? 'http://127.0.0.1:4318'}' })`,
         ),
+      },
+      {
+        title:
+          'Or without a bundler: node_modules/@spoor/web/dist/bundle/spoor-web.js beside the page, and in its head',
+        text: `<script src="/spoor-web.js" data-service="my-page" data-url="${http ?? 'http://127.0.0.1:4318'}"></script>`,
       },
       {
         title: 'Where the page is not of this machine: let its origin in',
         text: 'spoor --cors https://shop.example',
       },
     ],
-    note: 'A page cannot read the environment: its exporter is given the whole address, with /v1/traces.',
+    note: 'Only services of the page’s own origin, and those named in propagateTo, are told of its trace; a Content-Security-Policy has to have this address in connect-src.',
   },
   {
     name: 'collector',
