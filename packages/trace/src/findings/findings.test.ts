@@ -276,6 +276,56 @@ describe('n_plus_one and retry_storm', () => {
     expect(codes([[parent(2000), ...calls(20, 6)]])).toEqual([])
   })
 
+  describe('the way out', () => {
+    const of = (attributes: Record<string, string>, more: Partial<SpanSpec> = {}) => {
+      const [finding] = found([
+        [{ ...parent(200), ...more }, ...calls(20, 6, () => ({ attributes: texts(attributes), ...more }))],
+      ])
+      return { mend: finding!.mend, lines: finding!.lines.map(({ text }) => text) }
+    }
+    const speaks = (language: string): Partial<SpanSpec> => ({ resource: { 'telemetry.sdk.language': language } })
+
+    it.each([
+      ['postgresql', 'SELECT id, name FROM items WHERE id = $1', 'SELECT id, name FROM items WHERE id = ANY($1)'],
+      ['mysql', 'select * from `items` i where i.id = ? limit 1;', 'select * from `items` i where i.id IN (?, ?, …)'],
+      ['sqlite', 'SELECT *\n  FROM items\n WHERE id = :id', 'SELECT * FROM items WHERE id IN (:id, :id, …)'],
+      // What is not of this form is not written anew: nobody knows what it would be.
+      ['mysql', 'SELECT * FROM items WHERE id = ? AND a = ?', 'WHERE id IN (…)'],
+      ['mysql', 'SELECT 1; DROP TABLE items WHERE id = ?', 'WHERE id IN (…)'],
+      ['mysql', '', 'WHERE id IN (…)'],
+    ])('of queries to %s: %j', (system, query, line) => {
+      expect(of({ 'db.system.name': system, 'db.query.text': query }).lines).toEqual([line])
+      expect(of({ 'db.system': system, 'db.statement': query }).lines).toEqual([line])
+    })
+
+    it('of calls, in the language of the service', () => {
+      expect(of({}, speaks('nodejs')).lines).toEqual([
+        'const results = await Promise.all(items.map((item) => call(item)))',
+      ])
+      expect(of({}, speaks('python')).lines).toEqual([expect.stringContaining('asyncio.gather')])
+      expect(of({}, speaks('cobol')).lines).toEqual([])
+    })
+
+    it('names file, line and function where spans do, else the span', () => {
+      const placed = { 'code.file.path': 'src/cart.js', 'code.line.number': '42', 'code.function.name': 'load' }
+      expect(of(placed).mend).toMatch(/^In src\/cart\.js:42, load: ask once/)
+      expect(of({ 'code.filepath': 'src/cart.js' }).mend).toMatch(/^In src\/cart\.js: ask once/)
+      expect(of({}, { attributes: texts({ 'code.function': 'cart' }) }).mend).toMatch(/^In cart: ask once/)
+      expect(of({}).mend).toMatch(/^In what runs below GET \/cart: ask once/)
+    })
+  })
+
+  it('the way out of attempts in vain is fewer of them, and further apart', () => {
+    const resource = { 'telemetry.sdk.language': 'nodejs' }
+    const failing = calls(6, 6, () => ({ status: ERROR, resource }))
+    const [finding] = found([[{ ...parent(100), resource }, ...failing]])
+    expect(finding).toMatchObject({
+      code: 'retry_storm',
+      mend: expect.stringContaining('In what runs below GET /cart: give up after three attempts') as string,
+      lines: [{ kind: 'code', text: expect.stringContaining('attempt === 3') as string }],
+    })
+  })
+
   it('a call that fails again and again', () => {
     const failing = calls(6, 6, (index) => (index < 5 ? { status: ERROR } : {}))
     expect(found([[parent(100), ...failing]])).toMatchObject([

@@ -5,6 +5,7 @@ import { Evidence } from './evidence.ts'
 import { idOf, type Finding, type Rule } from './finding.ts'
 import { templateOf } from './names-with-ids.ts'
 import type { SeenTrace } from './seen-trace.ts'
+import { outOfLoop, outOfStorm, type WayOut } from './ways-out.ts'
 
 const CLIENT = 3
 const ERROR = 2
@@ -21,6 +22,8 @@ interface Group {
   readonly call: string
   most: number
   ns: number
+  /** By the first that was seen. */
+  readonly wayOut: WayOut
   readonly evidence: Evidence
 }
 
@@ -38,7 +41,10 @@ export function repeatedCalls(): Rule {
     const [service, above] = [seen.service(row), seen.name(row)]
     const key = `${service}\n${above}\n${call}`
     if (groups.size >= MAX_GROUPS && !groups.has(key)) return
-    const group = at(groups, key, () => ({ service, above, call, most: 0, ns: 0, evidence: new Evidence() }))
+    const group = at(groups, key, () => {
+      const wayOut = (groups === storms ? outOfStorm : outOfLoop)(seen, row, calls[0]!)
+      return { service, above, call, most: 0, ns: 0, wayOut, evidence: new Evidence() }
+    })
     if (calls.length > group.most) {
       group.most = calls.length
       group.ns = timeOf(seen, calls)
@@ -85,7 +91,7 @@ function failuresInARow({ trace }: SeenTrace, calls: readonly number[]): number 
   return good === -1 ? calls.length : good
 }
 
-function loopOf({ service, above, call, most, ns, evidence }: Group): Finding {
+function loopOf({ service, above, call, most, ns, wayOut, evidence }: Group): Finding {
   return {
     id: idOf('n_plus_one', service, above, call),
     code: 'n_plus_one',
@@ -93,13 +99,12 @@ function loopOf({ service, above, call, most, ns, evidence }: Group): Finding {
     what: `${service} ${above} makes the call ${JSON.stringify(call)} up to ${most} times one after the other (${formatDuration(ns)}).`,
     where: `service ${service}`,
     services: [service],
-    mend: 'Ask once for all of them (WHERE id IN …, a join, a batch), or at least beside each other.',
-    lines: [],
+    ...wayOut,
     ...evidence.report(),
   }
 }
 
-function stormOf({ service, above, call, most, ns, evidence }: Group): Finding {
+function stormOf({ service, above, call, most, ns, wayOut, evidence }: Group): Finding {
   return {
     id: idOf('retry_storm', service, above, call),
     code: 'retry_storm',
@@ -107,8 +112,7 @@ function stormOf({ service, above, call, most, ns, evidence }: Group): Finding {
     what: `${service} ${above} tries ${JSON.stringify(call)} up to ${most} times in vain (${formatDuration(ns)}).`,
     where: `service ${service}`,
     services: [service],
-    mend: 'Give up sooner, wait longer between attempts, and share a budget for them; what is called may fail because of them.',
-    lines: [],
+    ...wayOut,
     ...evidence.report(),
   }
 }
