@@ -6,10 +6,25 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * understood is reported and counts as unset. `report` gets one sentence a mistake.
  */
 export function createEnvironmentReader(env: Environment, report: (finding: string) => void) {
+  const told = new Set<string>()
+
+  /** Without quotes around it, which files for `docker --env-file` and the like do not take off. */
+  function valueOf(name: string): string | undefined {
+    const value = env[name]?.trim()
+    const inside = value === undefined ? undefined : /^(["'])(.*)\1$/s.exec(value)?.[2]
+    if (inside === undefined) return value
+    if (!told.has(name)) {
+      told.add(name)
+      const meant = name.endsWith('HEADERS') ? 'it without' : `${name}=${inside}`
+      report(`${name} has quotes around its value, which whoever set it did not take off; write ${meant}`)
+    }
+    return inside.trim()
+  }
+
   /** The first of these variables that is set, with its name. */
   function find(names: readonly string[]): { name: string; value: string } | undefined {
     for (const name of names) {
-      const value = env[name]?.trim()
+      const value = valueOf(name)
       if (value) return { name, value }
     }
     return undefined
@@ -42,7 +57,7 @@ export function createEnvironmentReader(env: Environment, report: (finding: stri
     },
 
     boolean(name: string, fallback = false): boolean {
-      const value = env[name]?.trim().toLowerCase()
+      const value = valueOf(name)?.toLowerCase()
       if (value === 'true' || value === '1') return true
       if (value === 'false' || value === '0') return false
       if (value) report(`${name}="${value}" is neither true nor false; ${fallback} is used`)

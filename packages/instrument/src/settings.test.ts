@@ -220,6 +220,19 @@ describe('what is probably not meant', () => {
       { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' },
       /^no trace begins here: OTEL_TRACES_SAMPLER is parentbased_traceidratio 0/,
     ],
+    [
+      { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '10' },
+      /^OTEL_TRACES_SAMPLER_ARG=10 is more than all, .* from 0 to 1: 10 % is 0\.1$/,
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: '"http://h:4318"' },
+      /^OTEL_EXPORTER_OTLP_ENDPOINT has quotes around its value.*; write OTEL_EXPORTER_OTLP_ENDPOINT=http:\/\/h:4318$/,
+    ],
+    [{ OTEL_SDK_DISABLED: "'true'" }, /^OTEL_SDK_DISABLED has quotes.*; write OTEL_SDK_DISABLED=true$/],
+    [
+      { OTEL_EXPORTER_OTLP_HEADERS: '"authorization=abcdef"' },
+      /^OTEL_EXPORTER_OTLP_HEADERS has quotes.*; write it without$/,
+    ],
     [{ OTEL_TRACES_EXPORTER: 'zipkin' }, /OTEL_TRACES_EXPORTER="zipkin"/],
     [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, /OTEL_RESOURCE_ATTRIBUTES: "b" is left out: it must be key=value/],
     [{ OTEL_SDK_DISABLED: 'yes' }, /OTEL_SDK_DISABLED="yes" is neither true nor false/],
@@ -227,6 +240,11 @@ describe('what is probably not meant', () => {
   ])('%o is found', (env, finding) => {
     expect(resolveSettings({}, env).findings).toEqual([expect.stringMatching(finding)])
   })
+})
+
+test('a value in quotes is used without them', () => {
+  const settings = resolveSettings({}, { OTEL_EXPORTER_OTLP_ENDPOINT: '"http://h:4318"', OTEL_SDK_DISABLED: "'true'" })
+  expect(settings).toMatchObject({ exporter: { url: 'http://h:4318/v1/traces' }, disabled: true })
 })
 
 describe('impossible options throw and name the option', () => {

@@ -319,9 +319,12 @@ function resolveSampler(
   if (option) return { sampler: option, text: option.toString().slice(0, 80) }
   const variable = 'OTEL_TRACES_SAMPLER'
   const name = read.choice([variable], samplerNames) ?? 'parentbased_always_on'
-  const ratio = name.endsWith('traceidratio')
-    ? Math.min(read.number(['OTEL_TRACES_SAMPLER_ARG'], 0) ?? 1, 1)
-    : undefined
+  const argument = name.endsWith('traceidratio') ? (read.number(['OTEL_TRACES_SAMPLER_ARG'], 0) ?? 1) : undefined
+  if (argument !== undefined && argument > 1)
+    report(
+      `OTEL_TRACES_SAMPLER_ARG=${argument} is more than all, and all traces are kept; write a share from 0 to 1${argument <= 100 ? `: ${argument} % is ${argument / 100}` : ''}`,
+    )
+  const ratio = argument === undefined ? undefined : Math.min(argument, 1)
   if (name.endsWith('always_off') || ratio === 0) {
     report(`no trace begins here: ${variable} is ${name}${ratio === 0 ? ' 0' : ''}; unset it to see traces`)
   }

@@ -121,6 +121,46 @@ describe('the environment and the way', () => {
       'a sampler that is none',
       () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_TRACES_SAMPLER: 'always-on' }),
     ],
+    [
+      'bad_ratio',
+      'a ratio in percent',
+      () => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '100%',
+      }),
+    ],
+    [
+      'bad_ratio',
+      'a ratio above one',
+      () => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '100',
+      }),
+    ],
+    ['quoted_value', 'an address in quotes', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: `"${httpUrl()}"` })],
+    [
+      'quoted_value',
+      'a protocol in quotes',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: `'http/protobuf'` }),
+    ],
+    ['misspelt_variable', 'a letter that is missing', () => ({ OTEL_EXPORTER_OTLP_ENDPONT: httpUrl() })],
+    [
+      'misspelt_variable',
+      'an s that is missing',
+      () => ({ OTEL_EXPORTER_OTLP_TRACE_ENDPOINT: `${httpUrl()}/v1/traces` }),
+    ],
+    [
+      'long_delay',
+      'a delay of minutes',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_BSP_SCHEDULE_DELAY: '600000' }),
+    ],
+    [
+      'short_timeout',
+      'a timeout in seconds',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_TIMEOUT: '10' }),
+    ],
     ['no_tracecontext', 'B3 alone', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_PROPAGATORS: 'b3' })],
     [
       'unknown_propagator',
@@ -164,14 +204,43 @@ describe('the environment and the way', () => {
     expect(mended.hops.at(-1)).toMatchObject({ name: 'query', ok: true })
   })
 
+  it('variables of SDKs that are near to others are no slips, and those that go together neither', async () => {
+    const report = await examine({
+      OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '10000',
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf',
+      OTEL_BLRP_SCHEDULE_DELAY: '5000',
+      OTEL_NODE_RESOURCE_DETECTORS: 'env',
+      OTEL_PYTHON_LOG_LEVEL: 'info',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '1.0',
+    })
+    expect(report.diagnoses).toEqual([])
+  })
+
+  it('instrumentations that are switched off are told, with what switches them on', async () => {
+    const report = await examine({
+      OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+      OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'http,express',
+    })
+    expect(report.diagnoses).toMatchObject([
+      {
+        code: 'instrumentations_disabled',
+        lines: [{ kind: 'shell', text: 'unset OTEL_NODE_DISABLED_INSTRUMENTATIONS' }],
+      },
+    ])
+  })
+
   it('what is secret is shown nowhere', async () => {
     const report = await examine({
       OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().replace('//', '//ada:correct-horse@'),
       OTEL_EXPORTER_OTLP_HEADERS: 'Authorization: Bearer battery-staple',
       SPOOR_STATUS_TOKEN: 'tr0ub4dor-and-3',
       OTEL_TRACES_SAMPLER: 'nothing',
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: '"authorization=hunter2hunter2hunter2"',
+      OTEL_EXPORTER_OTLP_HEADER: 'authorization=hunter2hunter2hunter2',
     })
-    expect(JSON.stringify(report)).not.toMatch(/correct-horse|battery-staple|tr0ub4dor/)
+    expect(JSON.stringify(report)).not.toMatch(/correct-horse|battery-staple|tr0ub4dor|hunter2h/)
     expect(codesOf(report)).toContain('bad_headers')
   })
 

@@ -35,7 +35,7 @@ export function masked(value: string): string {
 
 /** The value of a variable as it may be shown: of a header that cannot be read, nobody knows what in it is secret. */
 export function shownValue(name: string, value: string): string {
-  if (name.endsWith('HEADERS'))
+  if (/HEADERS?$/.test(name))
     return headerPairs(value)
       .map(([key, text]) => (text === '' ? masked(key) : `${key}=${SECRET.test(key) ? masked(text) : text}`))
       .join(',')

@@ -42,8 +42,10 @@ interface Source {
 /** Undefined where the directory has nothing of Python. */
 export async function checkPython(directory: string, environment: Environment): Promise<PythonReport | undefined> {
   const sources = sourcesIn(directory)
+  // Beside a package.json a script of Python further down is a tool, or another application, which has to be examined where it is.
+  const isOther = existsSync(join(directory, 'package.json'))
   const isPython =
-    sources.length > 0 ||
+    sources.some(({ file }) => !isOther || !/[\\/]/.test(file)) ||
     ['requirements.txt', 'pyproject.toml', 'Pipfile'].some((name) => existsSync(join(directory, name)))
   if (!isPython) return undefined
   const found: Diagnosis[] = []

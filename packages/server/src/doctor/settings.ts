@@ -5,6 +5,7 @@
 import { didYouMean } from '@spoor/collector'
 import { type Diagnosis, diagnosis, env, withoutPassword } from './diagnosis.ts'
 import { type Environment, find, headerPairs, type Setting, shownValue } from './environment.ts'
+import { checkSlips, withoutQuotes } from './slips.ts'
 
 export type Protocol = 'grpc' | 'http/protobuf' | 'http/json'
 /** `any`: not known. It decides what holds where nothing is set. */
@@ -47,8 +48,9 @@ const SAMPLERS = [
 const PROPAGATORS = ['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'xray', 'ottrace', 'none']
 const SEEN = /^(?:OTEL_|SPOOR_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|(?:https?|grpc|all|no)_proxy$)/i
 
-export function resolveSettings(environment: Environment, language: Language): Resolved {
+export function resolveSettings(given: Environment, language: Language): Resolved {
   const found: Diagnosis[] = []
+  const environment = withoutQuotes(given, found)
   const protocol = protocolOf(environment, language, found)
   const { url, from } = urlOf(environment, protocol.value, found)
   checkOff(environment, found)
@@ -56,6 +58,7 @@ export function resolveSettings(environment: Environment, language: Language): R
   checkPropagators(environment, found)
   checkService(environment, found)
   checkPort(protocol.value, url, protocol.from, found)
+  checkSlips(environment, language, found)
   const headers = headersOf(environment, found)
   const compression = compressionOf(environment, found)
   const certificate = find(environment, 'OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CERTIFICATE')
@@ -226,6 +229,21 @@ function checkSampler(environment: Environment, found: Diagnosis[]): void {
     )
   const argument = find(environment, 'OTEL_TRACES_SAMPLER_ARG')?.value
   const isRatio = sampler.value.endsWith('traceidratio')
+  const ratio = Number(argument ?? 1)
+  if (isRatio && !(ratio >= 0 && ratio <= 1)) {
+    const percent = Number(argument!.replace(/\s*%$/, ''))
+    const isPercent = percent > 0 && percent <= 100
+    found.push(
+      diagnosis(
+        'bad_ratio',
+        `OTEL_TRACES_SAMPLER_ARG=${argument} is no share from 0 to 1: SDKs take it for all, or do not start.`,
+        isPercent ? `${percent} % is written ${percent / 100}.` : 'Write a share, as 0.1 for a tenth.',
+        [env('OTEL_TRACES_SAMPLER_ARG', isPercent ? String(percent / 100) : '1')],
+        'warning',
+      ),
+    )
+    return
+  }
   if (sampler.value.endsWith('always_off') || (isRatio && argument !== undefined && Number(argument) === 0))
     found.push(
       diagnosis(
