@@ -21,7 +21,15 @@ import {
 // The packages as they would be published: packed, looked through, and installed by npm in an empty folder.
 
 const run = promisify(execFile)
-const names = ['@spoor/otlp', '@spoor/trace', '@spoor/collector', '@spoor/storage', 'spoor', '@spoor/instrument', '@spoor/web']
+const names = [
+  '@spoor/otlp',
+  '@spoor/trace',
+  '@spoor/collector',
+  '@spoor/storage',
+  'spoor',
+  '@spoor/instrument',
+  '@spoor/web',
+]
 
 let scratch: string
 let tarballs: Tarball[]
@@ -127,7 +135,7 @@ describe('installed in an empty folder', () => {
   let folder: string
   let spoor: RunningSpoor
   beforeAll(async () => {
-    folder = await install('app', ['spoor', '@spoor/instrument', '@types/node'])
+    folder = await install('app', ['spoor', '@spoor/instrument', '@spoor/web', '@types/node'])
     spoor = await startSpoor(undefined, join(folder, 'node_modules', 'spoor', 'bin', 'spoor.js'))
   })
   afterAll(async () => {
