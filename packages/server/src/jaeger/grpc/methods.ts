@@ -72,7 +72,7 @@ export function queryMethods(store: StoreQueries): Readonly<Record<string, Query
       lane: 'lists',
       async *run({ service, span_kind: kind }, call) {
         const found = await store.operations(text(service), call)
-        yield { operations: operationsOf(found, text(kind)?.toLowerCase(), 'internal').map(operationRecord) }
+        yield { operations: operationsOf(found, text(kind)?.toLowerCase(), '').map(operationRecord) }
       },
     },
 

@@ -12,7 +12,7 @@ let spoor: TestSpoor
 let client: grpc.Client
 let definition: PackageDefinition
 const START = 1_790_000_000_123_456_000n
-const SERVER = 2
+const [UNSPECIFIED, INTERNAL, SERVER] = [0, 1, 2]
 const [ONE, TWO] = [traceIdOf(0xabc), 'f'.repeat(32)]
 
 beforeAll(async () => {
@@ -32,6 +32,7 @@ beforeAll(async () => {
     spanId: spanIdOf(n + 2),
     parentSpanId: spanIdOf(1),
     name: 'step',
+    kind: n === 0 ? UNSPECIFIED : INTERNAL,
   }))
   await spoor.post(requestOf('shop', [root]))
   await spoor.post(requestOf('bank', spans))
@@ -214,7 +215,12 @@ describe('api_v3', () => {
     ])
     expect(await v3('GetServices', {})).toEqual([{ services: ['bank', 'shop'] }])
     expect(await v3('GetOperations', { service: 'bank' })).toEqual([
-      { operations: [{ name: 'step', span_kind: 'internal' }] },
+      {
+        operations: [
+          { name: 'step', span_kind: '' },
+          { name: 'step', span_kind: 'internal' },
+        ],
+      },
     ])
     expect(await v3('GetDependencies', { start_time: RANGE, end_time: END })).toEqual([
       { dependencies: [{ parent: 'shop', child: 'bank', call_count: '250' }] },
