@@ -9,6 +9,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { run } from './commands.ts'
 import { relay } from './engine.ts'
 
+/** The tool `kafka-topics.sh` is in a package of its own, which nobody has fetched here. */
+const CREATE_TOPIC = `import java.util.*;
+import org.apache.kafka.clients.admin.*;
+
+public class CreateTopic {
+  public static void main(String[] args) throws Exception {
+    Map<String, Object> settings = Map.of("bootstrap.servers", args[0], "default.api.timeout.ms", 15000, "request.timeout.ms", 10000);
+    try (Admin admin = Admin.create(settings)) {
+      admin.createTopics(List.of(new NewTopic("otlp_spans", 12, (short) 1))).all().get();
+    }
+  }
+}
+`
+
 /** Starts it, so that it is reached at `address` by containers; it ends with this process's namespace. */
 export interface StandIn {
   (folder: string, address: string): Promise<void>
@@ -61,18 +75,9 @@ export const startKafka: StandIn = Object.assign(
     const java = ['-Xmx512m', '-cp', join(jars, '*')]
     run('java', ...java, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', settings)
     spawn('java', [...java, 'kafka.Kafka', settings], { stdio: 'ignore' })
-    const create = [
-      '--bootstrap-server',
-      `${address}:9092`,
-      '--create',
-      '--if-not-exists',
-      '--topic',
-      'otlp_spans',
-      '--partitions',
-      '12',
-    ]
+    writeFileSync(join(folder, 'CreateTopic.java'), CREATE_TOPIC)
     for (let attempt = 0; ; attempt++) {
-      const tool = [...java, 'org.apache.kafka.tools.TopicCommand', ...create]
+      const tool = [...java, join(folder, 'CreateTopic.java'), `${address}:9092`]
       const { status, stderr } = spawnSync('java', tool, { encoding: 'utf8', timeout: 60_000 })
       if (status === 0) return
       if (attempt === 20) throw new Error(`no topic was made: ${stderr}`)

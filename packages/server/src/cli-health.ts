@@ -7,8 +7,6 @@ import { fetchFailure } from './fetch-failure.ts'
 /** Of this machine, or of this container: the page, and the status of who has none. */
 const USUAL = { page: 16_686, ingest: 55_681, collector: 55_680 }
 const TIMEOUT_MS = 4_000
-/** Of the collector as a whole; a destination that is away for a while is no reason to start it anew. */
-const ILL = ['permanent_error', 'fatal_error', 'starting', 'stopping', 'stopped']
 
 /**
  * Asks a program whether it is ready, for health checks in images that have neither a shell nor curl. Exit codes: 0 it is, 1 it is not, or is not reached, with the
@@ -45,19 +43,19 @@ function readyUrl(text: string): string {
 }
 
 async function askUsual(host: string): Promise<readonly string[]> {
+  const places = [
+    `${host}:${USUAL.page}`,
+    `${host}:${USUAL.ingest}`,
+    // Its status is on loopback, whatever its receivers listen on.
+    `127.0.0.1:${USUAL.collector}`,
+  ]
   const problems: string[] = []
-  for (const port of [USUAL.page, USUAL.ingest])
+  for (const place of places)
     try {
-      return await ask(`http://${host}:${port}/ready`)
+      return await ask(`http://${place}/ready`)
     } catch (error) {
       problems.push((error as Error).message)
     }
-  try {
-    const status = `http://127.0.0.1:${USUAL.collector}/api/spoor/v1/pipelines`
-    return collectorReasons(await get(status, process.env['SPOOR_STATUS_TOKEN']))
-  } catch (error) {
-    problems.push((error as Error).message)
-  }
   throw new SpoorError('unreachable', `no program was found to ask:\n${problems.map((one) => `  ${one}`).join('\n')}`)
 }
 
@@ -69,23 +67,15 @@ async function ask(url: string): Promise<readonly string[]> {
   return reasons?.length ? reasons : [`${url} answers with ${status}`]
 }
 
-function collectorReasons({ ok, status, body }: Answer): readonly string[] {
-  if (!ok) return [`the collector answers with ${status}`]
-  const { status: event } = (parsed(body) ?? {}) as { status?: { status: string; message: string } }
-  if (event === undefined) return ['something else than a collector of Spoor answers there']
-  return ILL.includes(event.status) ? [`the collector: ${event.message || event.status}`] : []
-}
-
 interface Answer {
   readonly ok: boolean
   readonly status: number
   readonly body: string
 }
 
-async function get(url: string, token?: string): Promise<Answer> {
+async function get(url: string): Promise<Answer> {
   try {
-    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
-    const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
     return { ok: response.ok, status: response.status, body: await response.text() }
   } catch (error) {
     throw new SpoorError('unreachable', `${url}: ${fetchFailure(error, TIMEOUT_MS)}`, { cause: error })
