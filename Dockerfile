@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund --include-w
 COPY tsconfig.base.json ./
 COPY scripts scripts
 COPY packages packages
-RUN npx tsc -b packages/server packages/instrument
+RUN npx tsc -b packages/server packages/instrument packages/web
 RUN node scripts/bundle.mjs
 RUN npm run build -w @spoor/ui
 # What a volume takes its owner from.

@@ -95,7 +95,10 @@ describe.skipIf(!canMake)('with namespaces', () => {
     await once(createInterface({ input: world.stdout }), 'line')
     expect(await clearLeftovers()).toEqual([])
     const owner = world.pid!
-    const { child } = await inside(namespaceName(owner, 'b'), `console.log('here'); setInterval(() => {}, 1000)`)
+    const { child } = await inside(
+      namespaceName(owner, 'b'),
+      `process.on('SIGTERM', () => process.exit(7)); console.log('here'); setInterval(() => {}, 1000)`,
+    )
     const ended = once(child, 'exit')
     world.kill('SIGKILL')
     await once(world, 'exit')
@@ -103,7 +106,8 @@ describe.skipIf(!canMake)('with namespaces', () => {
     expect(await clearLeftovers()).toContain(
       `process ${owner} was killed and has left 2 network namespaces: removed, with 1 programs in them`,
     )
-    await ended
+    // In order: told to end, and not killed.
+    expect(await ended).toEqual([7, null])
     expect(left(owner, 'a')).toEqual([false, false, false])
     expect(left(owner, 'b')).toEqual([false, false, false])
   })
