@@ -28,16 +28,16 @@ const MANY_ROWS = 65_536
 let scratch: { readonly columns: SpanColumns; readonly groups: Groups } | undefined
 
 /**
- * Calls `visit` for each trace of the chunk, in the order in which they first come. It must not be called by `visit`. Throws `OtlpError` where it cannot
- * be scanned.
+ * Calls `visit` for each trace of the chunk, in the order in which they first come. It must not be called by `visit`. `isByResource`: a trace
+ * comes once for each resource that it has spans of. Throws `OtlpError` where it cannot be scanned.
  */
-export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void): void {
+export function eachTrace(chunk: Chunk, visit: (trace: ChunkTrace) => void, isByResource = false): void {
   const { columns, groups } = (scratch ??= { columns: createSpanColumns(), groups: new Groups() })
   columns.count = 0
   scanSpans(chunk.bytes, columns)
   if (columns.count > MANY_ROWS) scratch = undefined
   if (columns.count === 0) return
-  groups.read(columns)
+  groups.read(columns, isByResource)
   let extract: ReturnType<typeof spanExtractor> | undefined
   for (let group = 0; group < groups.count; group++) {
     visit({
@@ -86,8 +86,8 @@ class Groups {
   /** Groups by hash, plus one; 0 is free. */
   #slots = new Uint32Array(0)
 
-  read(columns: SpanColumns): void {
-    const { count, parentSpanId } = columns
+  read(columns: SpanColumns, isByResource: boolean): void {
+    const { count, parentSpanId, resourceStart } = columns
     this.#begin(columns)
     const { words } = this
     const slots = this.#slots
@@ -95,8 +95,11 @@ class Groups {
     slots.fill(0, 0, mask + 1)
     for (let row = 0; row < count; row++) {
       let slot = hashOf(words, 4 * row) & mask
-      while (slots[slot] !== 0 && !isSameId(words, 4 * this.first[slots[slot]! - 1]!, words, 4 * row))
-        slot = (slot + 1) & mask
+      for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+        const first = this.first[slots[slot]! - 1]!
+        const isSame = isSameId(words, 4 * first, words, 4 * row)
+        if (isSame && (!isByResource || resourceStart[first] === resourceStart[row])) break
+      }
       let group = slots[slot]! - 1
       if (group < 0) {
         group = this.count++

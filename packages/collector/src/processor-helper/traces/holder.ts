@@ -145,15 +145,20 @@ export class TraceHolder {
     this.#store.close()
   }
 
-  /** The fragments of a batch, by trace, but of those that `isWanted` says no to; their bytes lie side by side, or are the batch's own. `isByScope`: each scope is in a resource of its own. */
-  split(batch: TelemetryBatch, isByScope: boolean, isWanted: (trace: ChunkTrace) => boolean): Fragment[] {
+  /** The fragments of a batch, by trace, but of those that `isWanted` says no to; their bytes lie side by side, or are the batch's own. `isByScope`: each scope is in a resource of its own. `isByResource`: there is one for each resource. */
+  split(
+    batch: TelemetryBatch,
+    { isByScope = false, isByResource = false }: { readonly isByScope?: boolean; readonly isByResource?: boolean },
+    isWanted: (trace: ChunkTrace) => boolean,
+  ): Fragment[] {
     const fragments: Fragment[] = []
     for (const chunk of batch.chunks) {
-      eachTrace(chunk, (trace) => {
+      const take = (trace: ChunkTrace): void => {
         if (!isWanted(trace)) return
         const { words, at, spans, hasRoot, facts, factsRow } = trace
         fragments.push({ words, at, spans, hasRoot, facts, factsRow, bytes: trace.extract(isByScope) })
-      })
+      }
+      eachTrace(chunk, take, isByResource)
     }
     return fragments
   }

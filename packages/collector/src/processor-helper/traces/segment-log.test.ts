@@ -50,6 +50,8 @@ test('what was put and not removed is found again, with what is known of traces'
   expect(places.map((place) => log.read(place, 5)[0])).toEqual([1, 2, 3])
   log.remove([places[1]!])
   expect(log.mark(idOf(9), 0, 2, 'a policy')).toBeGreaterThan(0)
+  // What is told later is another record.
+  await new Promise((resolve) => setImmediate(resolve))
   log.mark(idOf(8), 0, 1, null)
   await killed(log, folder)
   const { log: next, logger } = open(folder)
@@ -80,6 +82,22 @@ test('files go when all of them is done with, the oldest first, and none is left
   expect(tracesOf(folder)).toHaveLength(1)
   log.close()
   expect(readdirSync(folder)).toEqual(['lock.sqlite'])
+})
+
+test('a file stays until each of the fragments that came together is done with', async () => {
+  const folder = newFolder()
+  const { log } = open(folder)
+  const megabyte = 1024 * 1024
+  const places = log.put(Array.from({ length: 3 }, (_, i) => fragment(i + 1, 6 * megabyte)))
+  // Another file is written to now.
+  log.put([fragment(4)])
+  expect(tracesOf(folder)).toHaveLength(2)
+  log.remove(places.slice(0, 2))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(log.read(places[2]!, 5)).toEqual(Buffer.alloc(5, 3))
+  log.remove(places.slice(2))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(tracesOf(folder)).toHaveLength(1)
 })
 
 test('of marks, files go when all in them are forgotten', async () => {

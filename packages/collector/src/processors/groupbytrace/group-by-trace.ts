@@ -63,7 +63,7 @@ export class GroupByTraceProcessor implements Component, Consumer {
     try {
       if (this.#isStopped) throw new CollectorError('unavailable', `${this.#id} is shutting down`)
       this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#releaseEarly(isEnough))
-      const fragments = this.#holder.split(batch, true, () => true)
+      const fragments = this.#holder.split(batch, { isByScope: true }, () => true)
       await this.#holder.keep(fragments, (fragment) => this.#take(fragment))
       this.#holder.free(fragments, batch)
     } catch (error) {

@@ -31,7 +31,7 @@ export const tailSamplingConfig = section({
     })
     .default('trace-complete')
     .describe(
-      '`trace-complete`: policies see all of a trace after `decision_wait`. `span-ingest`: they see what comes of a trace when it comes, and the first that keeps it decides; what none has kept after `decision_wait` is dropped.',
+      '`trace-complete`: policies see all of a trace after `decision_wait`. `span-ingest`: they see what comes of a trace when it comes, and the first that keeps it decides; what none has kept after `decision_wait` is dropped, and what comes of it later is looked at anew, unless `decision_cache` remembers it.',
     ),
   sample_on_first_match: z
     .boolean()

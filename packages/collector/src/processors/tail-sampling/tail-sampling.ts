@@ -125,7 +125,9 @@ export class TailSamplingProcessor implements Component, Consumer {
       if (this.#config.block_on_overflow) await this.#waitForRoom(context)
       if (this.#isStopped) throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
       this.#holder.makeRoom(batch.byteLength, (isEnough) => this.#decideEarly('held_bytes', isEnough))
-      const fragments = this.#holder.split(batch, false, (trace) => !this.#isDropped(trace))
+      // Where what comes is decided as it comes, the Collector looks at one resource after the other.
+      const isByResource = this.#config.sampling_strategy === 'span-ingest'
+      const fragments = this.#holder.split(batch, { isByResource }, (trace) => !this.#isDropped(trace))
       await this.#holder.keep(fragments, (fragment, bytes) =>
         this.#take(fragment, (row) => this.#takeWaiting(row, fragment, bytes)),
       )
@@ -323,6 +325,8 @@ export class TailSamplingProcessor implements Component, Consumer {
     if (this.#table.state[row] !== WAITING) return
     if (this.#config.sampling_strategy === 'span-ingest') {
       this.#settle(row, { decision: 'not_sampled', policy: undefined })
+      // Where no cache remembers it, it is forgotten, as in the Collector: what comes later is looked at anew.
+      if (!this.#notSampled.isOn) this.#forget(row)
       return
     }
     let verdict: Verdict
