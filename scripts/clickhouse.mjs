@@ -46,7 +46,7 @@ const directory = mkdtempSync(join(tmpdir(), 'spoor-clickhouse-'))
 const front = process.env.SPOOR_CLICKHOUSE_URL ? undefined : await startFront(directory)
 const tests = spawn('vitest', ['run', '--config', join(testkit, 'vitest.config.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { ...process.env, ...(front && { SPOOR_CLICKHOUSE_URL: front.url }) },
+  env: { ...process.env, ...(front && { SPOOR_CLICKHOUSE_URL: front.url, SPOOR_CHDB_PYTHON: python() }) },
 })
 const [status] = await once(tests, 'exit')
 front?.stop()
