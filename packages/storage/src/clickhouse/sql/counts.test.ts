@@ -4,6 +4,7 @@ import { binEdge, binOf, DURATION_BINS } from '../../duration-bins.ts'
 import { doubtSql, isCountable, oddSpansSql, oddTracesSql } from './counted-rows.ts'
 import { cellsSql, countsSql, errorsSql, exemplarsSql, sharesSql } from './counts.ts'
 import { binOfBegin } from './duration-bin.ts'
+import { callsSql, linksSql } from './dependencies.ts'
 import { HEADER_COLUMNS } from './headers.ts'
 import type { Statement } from '../connection.ts'
 
@@ -36,6 +37,8 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
   'counts-shares': sharesSql(SPANS, { ...SPANS, set: undefined }, KEYS.slice(0, 2), 10_000),
   'counts-errors': errorsSql(SPANS, TIME, 3),
   'counts-doubt': doubtSql({ ...SPANS, set: { op: 'spans', filter: { op: 'or', args: [SERVICE, CODE] } } })!,
+  'counts-calls': callsSql(SPANS.table, 5n, 7n),
+  'counts-calls-by-links': linksSql(SPANS.table, 5n, 7n),
   'counts-odd-traces': oddTracesSql(REQUESTS),
   'counts-odd-spans': oddSpansSql(REQUESTS, HEADER_COLUMNS),
 }

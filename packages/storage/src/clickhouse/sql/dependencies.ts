@@ -21,14 +21,22 @@ export interface Calls {
 export const HEADER =
   'TraceId, SpanId, ParentSpanId, SpoorStart, SpoorDuration, SpanName, SpanKind, ServiceName, StatusCode'
 
+/** A span in its trace, in 128 bits: to find it by these takes a third of what it takes by its ids. */
+function placeSql(trace: string, span: string): string {
+  return `cityHash64(${trace}, ${span}) AS place, xxHash64(${trace}, ${span}) AS check`
+}
+
+const CHILD = `${serviceSql()} AS Service, SpanKind, StatusCode, SpoorDuration`
+
 /** Spans that start in `[from, to)` with the span of their parent, where that is of another service. */
 export function callsSql(table: string, from: bigint, to: bigint): Statement {
   const parameters = new Parameters()
   const children = allOf([rangeSql(from, to - 1n, parameters), `ParentSpanId != ''`, 'ParentSpanId != SpanId'])
   return grouped(
     parameters,
-    `SELECT ${HEADER}, TraceId AS AboveTrace, ParentSpanId AS AboveSpan FROM ${table} WHERE ${children} GROUP BY ${HEADER}`,
-    `SELECT TraceId, SpanId, ${serviceSql()} AS Service, SpanKind FROM ${table} WHERE TraceId IN (SELECT TraceId FROM ${table} WHERE ${children})`,
+    table,
+    `SELECT ${CHILD}, ${placeSql('TraceId', 'ParentSpanId')} FROM ${table} WHERE ${children} LIMIT 1 BY cityHash64(${HEADER})`,
+    `SELECT cityHash64(TraceId, ParentSpanId) FROM ${table} WHERE ${children}`,
     '1',
   )
 }
@@ -41,17 +49,26 @@ export function linksSql(table: string, from: bigint, to: bigint): Statement {
   const linked = `SELECT ${HEADER}, ${links} AS Linked FROM ${table} WHERE ${children}`
   return grouped(
     parameters,
-    `SELECT ${HEADER}, link.1 AS AboveTrace, link.2 AS AboveSpan FROM (${linked}) ARRAY JOIN Linked AS link WHERE NOT (link.1 = TraceId AND link.2 = ParentSpanId) GROUP BY ${HEADER}, link`,
-    `SELECT TraceId, SpanId, ${serviceSql()} AS Service, SpanKind FROM ${table} WHERE TraceId IN (SELECT arrayJoin(\`Links.TraceId\`) FROM ${table} WHERE ${children})`,
+    table,
+    `SELECT ${CHILD}, ${placeSql('link.1', 'link.2')} FROM (${linked}) ARRAY JOIN Linked AS link WHERE NOT (link.1 = TraceId AND link.2 = ParentSpanId) LIMIT 1 BY cityHash64(${HEADER}, link.1, link.2)`,
+    `SELECT arrayJoin(arrayMap((t, s) -> cityHash64(t, s), \`Links.TraceId\`, \`Links.SpanId\`)) FROM ${table} WHERE ${children}`,
     `above.SpanKind = 'Producer'`,
   )
 }
 
-function grouped(parameters: Parameters, children: string, parents: string, condition: string): Statement {
-  const sql = `SELECT above.Service AS parent, ${serviceSql('child.ServiceName')} AS service,
+/** `children`: those that are called, with the place of who may have called them; `places`: all of these. */
+function grouped(
+  parameters: Parameters,
+  table: string,
+  children: string,
+  places: string,
+  condition: string,
+): Statement {
+  const parents = `SELECT ${placeSql('TraceId', 'SpanId')}, ${serviceSql()} AS Service, SpanKind FROM ${table} WHERE place IN (${places})`
+  const sql = `SELECT above.Service AS parent, child.Service AS service,
   above.SpanKind = 'Producer' AND child.SpanKind = 'Consumer' AS messaging, child.StatusCode = 'Error' AS error, ${beginSql('greatest(child.SpoorDuration, 0)')} AS begin, count() AS calls
 FROM (${children}) AS child
-ANY LEFT JOIN (${parents}) AS above ON child.AboveTrace = above.TraceId AND child.AboveSpan = above.SpanId
+ANY LEFT JOIN (${parents}) AS above ON child.place = above.place AND child.check = above.check
 WHERE parent != '' AND parent != service${condition === '1' ? '' : ` AND ${condition}`}
 GROUP BY parent, service, messaging, error, begin`
   return { sql, parameters }
