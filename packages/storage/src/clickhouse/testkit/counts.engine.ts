@@ -137,6 +137,24 @@ it.each([1, 2])(
   },
 )
 
+it('counts requests that are not plain to see, and values that are not in the order of their bytes', async () => {
+  await dropAll()
+  const store = await openClickHouseStore({ address })
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-counts-'))
+  const local = await openLocalStore({ directory })
+  for (const each of [store, local]) await each.append(batchOf(...ODD))
+  const groupBy = [{ field: 'service' }, { attribute: 'a' }] as const
+  for (const of of ['requests', 'spans'] as const) {
+    for (const id of new Set(ODD.map(({ span }) => span.traceId))) {
+      const filter = { op: 'eq', target: { field: 'traceId' }, value: id } as const
+      const asked = { of, filter, groupBy, exemplars: 3 }
+      expect(toldBy(await store.aggregate(asked))).toEqual(toldBy(await local.aggregate(asked)))
+    }
+  }
+  await Promise.all([store.close(), local.close()])
+  rmSync(directory, { recursive: true, force: true })
+})
+
 it('has the bins of durations in SQL, to the nanosecond', async () => {
   const connection = await Connection.open(base)
   const query = new Query(connection, new QueryMemory(QUERY_BYTES), { timeoutMs: 60_000 })
