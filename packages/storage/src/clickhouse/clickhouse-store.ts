@@ -227,14 +227,19 @@ class ClickHouseStore implements TraceStore {
   }
 
   async services(options?: CallOptions): Promise<string[]> {
-    const names = await this.#list(servicesSql(this.#tables.spans), (row) => row.text(), options, 'listing services')
+    const names = await this.#list(
+      (table) => servicesSql(table),
+      (row) => row.text(),
+      options,
+      'listing services',
+    )
     // Others leave it empty.
     return [...new Set(names.map((name) => name || UNKNOWN_SERVICE))].sort()
   }
 
   async operations(service: string | undefined, kind?: number, options?: CallOptions): Promise<Operation[]> {
     const toOperation = (row: RowReader): Operation => ({ name: row.text(), kind: kindOf(row.text()) })
-    const all = await this.#list(operationsSql(this.#tables.spans, service), toOperation, options, 'listing operations')
+    const all = await this.#list((table) => operationsSql(table, service), toOperation, options, 'listing operations')
     return all
       .filter((each) => kind === undefined || each.kind === kind)
       .sort((a, b) => (a.name === b.name ? a.kind - b.kind : a.name < b.name ? -1 : 1))
@@ -244,13 +249,18 @@ class ClickHouseStore implements TraceStore {
     const { level = 'any' } = options ?? {}
     checkLimit(limit)
     if (!LEVELS.has(level)) throw new StorageError('bad_query', `level is ${level}; one of ${[...LEVELS].join(', ')}`)
-    return this.#list(keysSql(this.#tables.spans, level, limit), (row) => row.text(), options, 'listing attribute keys')
+    return this.#list(
+      (table) => keysSql(table, level, limit),
+      (row) => row.text(),
+      options,
+      'listing attribute keys',
+    )
   }
 
   async attributeValues(key: string, limit = 100, options?: CallOptions): Promise<string[]> {
     checkLimit(limit)
     return this.#list(
-      valuesSql(this.#tables.spans, key, limit),
+      (table) => valuesSql(table, key, limit),
       (row) => row.text(),
       options,
       'listing attribute values',
@@ -397,14 +407,15 @@ class ClickHouseStore implements TraceStore {
   }
 
   async #list<T>(
-    statement: Statement,
+    statementOf: (table: string) => Statement,
     decode: (row: RowReader) => T,
     options: CallOptions | undefined,
     doing: string,
   ): Promise<T[]> {
     const query = this.#begin(options)
     try {
-      const all = await query.all(statement, decode, doing)
+      const { spans } = await this.#tablesFor(query)
+      const all = await query.all(statementOf(spans), decode, doing)
       query.throwIfOver()
       return all
     } finally {
