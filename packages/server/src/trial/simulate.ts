@@ -31,7 +31,10 @@ const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 
 export async function simulate(command: SimulateCommand, output: ToolOutput, tool: ToolOptions): Promise<number> {
   const traffic = await Traffic.read(command, tool)
-  if (traffic.spans === 0) throw new SpoorError('file', `there are no spans in ${command.from.join(', ')}`)
+  if (traffic.spans === 0) {
+    const why = traffic.notes.map((note) => `\n  ${note}`).join('')
+    throw new SpoorError('file', `there are no spans in ${command.from.join(', ')}${why && `:${why}`}`)
+  }
   const report = await run(command, traffic, tool)
   print(output, report, () => lines(command, report, output))
   return 0

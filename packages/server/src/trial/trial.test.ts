@@ -330,5 +330,10 @@ describe('spoor collector simulate', () => {
     writeFileSync(file, jsonOf(encodeTraces({ resourceSpans: [] })))
     expect(await cli('collector', 'simulate', config, '--from', file)).toMatchObject({ code: 1 })
     expect(await cli('collector', 'simulate', config)).toMatchObject({ code: 2 })
+    writeFileSync(file, '{"resourceSpans":[,]}')
+    expect(await cli('collector', 'simulate', config, '--from', file)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('"," where a value should be'),
+    })
   })
 })
