@@ -218,6 +218,15 @@ describe('a Python application', () => {
     expect(codesOf(await examine(set, { directory: folder({ ...usual, ...mended }) }))).not.toContain(code)
   })
 
+  it('is none of a Node application that has scripts of Python further down', async () => {
+    const script = { 'tools/plot.py': 'from opentelemetry import trace\n' }
+    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
+    const alone = await examine(set, { directory: folder({ ...python(), ...script }) })
+    expect(codesOf(alone)).toContain('no_sdk')
+    const beside = await examine(set, { directory: folder({ ...python(), ...script, 'package.json': manifest({}) }) })
+    expect(beside.diagnoses).toEqual([])
+  })
+
   it('imports in branches, and packages that nobody imports, are told nothing of', async () => {
     const source = `if grpc:\n    ${grpc}\nelse:\n    ${overHttp}\n${exporter(4318)}`
     const packages = python({

@@ -146,6 +146,7 @@ describe('the environment and the way', () => {
       () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: `'http/protobuf'` }),
     ],
     ['misspelt_variable', 'a letter that is missing', () => ({ OTEL_EXPORTER_OTLP_ENDPONT: httpUrl() })],
+    ['misspelt_variable', 'letters in the wrong order', () => ({ OTEL_EXPORTER_OTLP_ENPDOINT: httpUrl() })],
     [
       'misspelt_variable',
       'an s that is missing',
@@ -210,6 +211,7 @@ describe('the environment and the way', () => {
       OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '10000',
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf',
       OTEL_BLRP_SCHEDULE_DELAY: '5000',
+      OTEL_BSP_SCHEDULE_DELAY_OLD: '5000',
       OTEL_NODE_RESOURCE_DETECTORS: 'env',
       OTEL_PYTHON_LOG_LEVEL: 'info',
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
