@@ -237,7 +237,7 @@ describe('raw requests', () => {
     ],
     [
       'times_ahead',
-      () => ({ headers: PROTOBUF, body: at(BigInt(Date.now() + 7_300_000) * 1_000_000n) }),
+      () => ({ headers: PROTOBUF, body: at(BigInt(Date.now() + 3_590_000) * 1_000_000n) }),
       'timedatectl set-ntp true',
       () => ({ headers: PROTOBUF, body: good() }),
     ],

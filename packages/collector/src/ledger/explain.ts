@@ -348,7 +348,7 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
     code: reason,
     severity: 'warning',
     what: `Spans start ${detail} ahead of the clock here.`,
-    mend: 'Set the clock of that machine by NTP, or that of this one.',
+    mend: 'Set the clock of that machine by NTP, or that of this one; whole hours are local time that was taken for UTC.',
     lines: [{ kind: 'shell', text: 'timedatectl set-ntp true' }],
   }),
 }

@@ -9,8 +9,8 @@ export interface Observation {
 
 const S = 1_000_000_000n
 const YEAR_2000 = 946_684_800n * S
-/** What clocks may be apart, and queues may take: an hour. */
-const AHEAD = 3_600n * S
+/** What clocks may be apart: half an hour. Local time that is taken for UTC is an hour ahead, less the time that a span was on its way. */
+const AHEAD = 1_800n * S
 /** How far a time in another unit may be from now: ten years. */
 const NEAR = 315_360_000n * S
 
@@ -47,6 +47,8 @@ function judgeTimes({ firstStart, lastStart }: Origin, now: bigint): Observation
     return { reason: unit ? `times_in_${unit[0]}` : 'times_before_2000', detail }
   }
   if (lastStart <= now + AHEAD) return undefined
-  const hours = Number((lastStart - now) / (3_600n * S))
-  return { reason: 'times_ahead', detail: hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days` }
+  const minutes = Math.round(Number((lastStart - now) / S) / 60)
+  const hours = Math.round(minutes / 60)
+  const detail = minutes < 120 ? `${minutes} minutes` : hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`
+  return { reason: 'times_ahead', detail }
 }

@@ -4,8 +4,8 @@ import type { Limits, StoreQueries } from '../api/store-queries.ts'
 
 const S = 1_000_000_000n
 const YEAR_2000 = 946_684_800n * S
-/** What clocks may be apart. */
-const AHEAD = 3_600n * S
+/** What clocks may be apart: half an hour, as the ledger of senders has it. */
+const AHEAD = 1_800n * S
 /** How far a time in another unit may be from now: ten years. */
 const NEAR = 315_360_000n * S
 const MAX_TRACES = 20
@@ -16,7 +16,7 @@ const UNITS = [
   { code: 'times_in_microseconds', unit: 'microseconds', factor: 1_000n, line: 'BigInt(microseconds) * 1_000n' },
 ] as const
 
-/** Spans that start before 2000, told by the unit that they may be in, or ahead of now by more than an hour. `nowMs`: milliseconds since 1970. */
+/** Spans that start before 2000, told by the unit that they may be in, or ahead of now by more than half an hour. `nowMs`: milliseconds since 1970. */
 export async function oddTimes(store: StoreQueries, nowMs: number, limits: Limits): Promise<FindingRow[]> {
   const now = BigInt(nowMs) * 1_000_000n
   // Of a condition that all spans meet, it is told which did.
@@ -55,8 +55,8 @@ export async function oddTimes(store: StoreQueries, nowMs: number, limits: Limit
       id: JSON.stringify(['times_ahead']),
       code: 'times_ahead',
       severity: 'warning',
-      what: 'Spans start more than an hour ahead of the clock here.',
-      mend: 'Set the clock of that machine by NTP, or that of this one.',
+      what: 'Spans start more than half an hour ahead of the clock here.',
+      mend: 'Set the clock of that machine by NTP, or that of this one; whole hours are local time that was taken for UTC.',
       lines: [{ kind: 'shell', text: 'timedatectl set-ntp true' }],
       ...shown(ahead.traces),
     },
