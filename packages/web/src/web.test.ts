@@ -25,7 +25,7 @@ test('the file for a script tag is small, and runs where nothing else is', async
   await build.close()
   expect(output).toHaveLength(1)
   const { code } = output[0]
-  // Of 35 kB that a page may be asked for; with OpenTelemetry's web packages it is 27 (docs/adr/0037-web.md).
+  // Of 35 kB that a page may be asked for; with OpenTelemetry's web packages it is 27 (docs/adr/0038-web.md).
   expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(12_000)
   expect(code).not.toMatch(/\bprocess\.|\brequire\(|^import /m)
 })
