@@ -52,7 +52,7 @@ describe.skipIf(noBrowser)('what is to be mended', () => {
       expect(new URL(at.page.url()).searchParams.get('span')).toBe(hex(101, 16))
       expect(await list.count()).toBe(0)
       await at.page.getByRole('button', { name: /^1 problem/ }).click()
-      await at.page.getByRole('menuitem', { name: /makes the call "SELECT items" up to 12 times.*Ask once/ }).waitFor()
+      await at.page.getByRole('menuitem', { name: /makes the call "SELECT items" up to 12 times.*ask once/ }).waitFor()
     },
   )
 

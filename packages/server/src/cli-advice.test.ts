@@ -12,6 +12,7 @@ const FILES = [
 /** Options of Node and V8, and of what is run by others. */
 const FOREIGN = new Set([
   '--import',
+  '--env-file',
   '--reload',
   '--require',
   '--bundle',

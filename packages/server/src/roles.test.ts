@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@spoor/collector/testkit'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { HealthResponse, PipelinesResponse, StatusResponse } from './api.ts'
 import { requestOf, spanIdOf, startTestSpoor, type TestSpoor, traceIdOf } from './testkit.ts'
@@ -108,10 +108,7 @@ async function listen(port: number): Promise<Server> {
 }
 
 it('both wait for a store that is not there yet, are live, and say why they are not ready', async () => {
-  const first = await listen(0)
-  const { port } = first.address() as AddressInfo
-  await new Promise((resolve) => first.close(resolve))
-  const pagePort = port > 50_000 ? port - 1 : port + 1
+  const [port, pagePort] = [await freePort(), await freePort()]
   const told: string[] = []
   const starting = start({
     program: 'query',
