@@ -45,8 +45,8 @@ export interface CatalogOwner {
   users(): Iterable<object>
 }
 
-/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 30 million spans; and of segments that are not sealed, of 10 to 20 million traces. */
-const TRACE_FILTER_BYTES = 12 << 20
+/** Filters of trace ids that are kept, in bytes: of blocks and sealed forms, of some 20 million spans; and of segments that are not sealed, of 10 to 20 million traces. */
+const TRACE_FILTER_BYTES = 8 << 20
 const SEGMENT_FILTER_BYTES = 15 << 20
 
 /**

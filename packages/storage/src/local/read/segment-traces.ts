@@ -60,22 +60,22 @@ export class SegmentTraces {
     const bytes = this.bytesToClose
     this.#hashes = undefined
     if (!hashes || bytes === 0 || bytes / 2 > maxBytes) return
+    const sizes = this.#groupSizes()
+    this.#groups = partsOf(sizes.map(wordsOf))
     let from = 0
-    this.#groups = this.#groupSizes().map((traces) => {
-      const bits = new Uint32Array(wordsOf(traces))
-      for (const end = from + traces; from < end; from++) bloomAdd(bits, hashes[from]!, PROBES)
-      return bits
-    })
+    for (const [i, bits] of this.#groups.entries())
+      for (const end = from + sizes[i]!; from < end; from++) bloomAdd(bits, hashes[from]!, PROBES)
     if (bytes > maxBytes) this.fold()
   }
 
   /** Halves what is kept, once. What has become free, in bytes. */
   fold(): number {
     if (!this.#groups || this.#isFolded) return 0
-    const before = this.bytes
+    const before = this.#groups
     this.#isFolded = true
-    this.#groups = this.#groups.map(foldBloom)
-    return before - this.bytes
+    this.#groups = partsOf(before.map(({ length }) => length / 2))
+    for (const [i, bits] of this.#groups.entries()) foldBloom(before[i]!, bits)
+    return before[0]!.buffer.byteLength / 2
   }
 
   /** Whether block `at` may have a trace, by the hash of its id; true as well where that is not known. */
@@ -101,6 +101,13 @@ export class SegmentTraces {
     }
     return sizes
   }
+}
+
+/** Parts of so many words, in memory that is one piece: thousands of small ones leave holes. */
+function partsOf(words: readonly number[]): Uint32Array[] {
+  const all = new Uint32Array(words.reduce((sum, each) => sum + each, 0))
+  let end = 0
+  return words.map((each) => all.subarray(end, (end += each)))
 }
 
 /** An even number, and not none. */
