@@ -21,7 +21,7 @@ export interface PageTrace {
   readonly load: Context
 }
 
-/** `isCall`: whether a resource has a span already, as it was fetched by script. */
+/** Starts it: its root is what the server says that the document belongs to, or a trace of its own. */
 export function startPageTrace(tracer: Tracer): PageTrace {
   const navigation = performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming | undefined
   const parent = documentParent(navigation)
