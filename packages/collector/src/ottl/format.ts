@@ -25,14 +25,12 @@ export function format(template: string, values: readonly Value[]): string {
       if (next >= values.length) return `%!${verb}(MISSING)`
       const value = values[next++]
       const digits = precision === undefined ? undefined : Number(precision)
-      const body = verbText(verb, value, flags, digits) ?? `%!${verb}(${goType(value)}=${plain(value)})`
+      const body = verbText(verb, value, flags, digits) ?? `%!${verb}(${typed(value)})`
       return padded(body, flags, Number(width ?? 0))
     },
   )
   const extra = values.slice(next)
-  return extra.length === 0
-    ? text
-    : `${text}%!(EXTRA ${extra.map((each) => `${goType(each)}=${plain(each)}`).join(', ')})`
+  return extra.length === 0 ? text : `${text}%!(EXTRA ${extra.map(typed).join(', ')})`
 }
 
 function padded(text: string, flags: string, width: number): string {
@@ -148,6 +146,11 @@ function plain(value: Value): string {
 function timeText(time: Time): string {
   const text = rfc3339(time).replace('T', ' ')
   return text.endsWith('Z') ? `${text.slice(0, -1)} +0000 UTC` : text.replace(/([-+]\d\d):(\d\d)$/, ' $1$2 $1$2')
+}
+
+/** As Go shows a value that its verb is not for. */
+function typed(value: Value): string {
+  return value === undefined ? '<nil>' : `${goType(value)}=${plain(value)}`
 }
 
 function goType(value: Value): string {
