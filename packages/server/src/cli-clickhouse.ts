@@ -1,7 +1,9 @@
+import type { ConfigText } from '@spoor/collector'
 import type { CAC } from 'cac'
 import { LOCAL_OPTIONS } from './cli-environment.ts'
 import type { Io } from './cli-output.ts'
 import { countOf, type OptionValue, textOf } from './cli-values.ts'
+import { storeInConfig } from './config-store.ts'
 import { SpoorError } from './error.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
@@ -39,40 +41,48 @@ async function printSchema(what: string, options: Options, io: Io): Promise<numb
   return 0
 }
 
-/** The address of the store where there is one, which has been looked at. Throws for options that have no meaning beside it. */
-export async function storeOf(options: Options): Promise<string | undefined> {
+/** The address of the store where there is one, which has been looked at: that of the option, or of the configuration. Throws for options that have no meaning beside it. */
+export async function storeOf(
+  options: Options,
+  config: readonly ConfigText[] | undefined,
+  allowed: readonly string[] = [],
+): Promise<string | undefined> {
   const store = textOf('store', options['store'])
-  if (store === undefined) {
-    if (options['create'] === false)
-      throw new SpoorError('option', '--no-create is for a store that is a ClickHouse: add --store')
-    return undefined
+  if (store !== undefined) {
+    await checkStoreAddress(store, options, allowed)
+    return store
   }
-  await checkStoreAddress(store, options)
-  return store
+  const written = config && storeInConfig(config)
+  // A directory may be named in the environment, whatever the store is.
+  if (written !== undefined) await checkStoreAddress(written, options, ['data'], 'exporters.spoor_storage.store')
+  else if (options['create'] === false)
+    throw new SpoorError('option', '--no-create is for a store that is a ClickHouse: add --store')
+  return written
 }
 
-/** Throws SpoorError `option` for what is no address of a store, and for options that have no meaning beside it; those of `allowed` have one. */
+/** Throws SpoorError `option` for what is no address of a store, and for options that have no meaning beside it; those of `allowed` have one. `where`: who names it. */
 export async function checkStoreAddress(
   store: string,
   options: Options,
   allowed: readonly string[] = [],
+  where = '--store',
 ): Promise<void> {
   const local = LOCAL_OPTIONS.find((name) => options[camelCase(name)] !== undefined && !allowed.includes(name))
   if (local !== undefined)
     throw new SpoorError(
       'option',
-      `--${local} is of a data directory, and with --store there is none: leave one of them out`,
+      `--${local} is of a data directory, and with ${where} there is none: leave one of them out`,
     )
   const { isClickHouseUrl, parseClickHouseUrl } = await import('@spoor/storage/clickhouse')
   if (!isClickHouseUrl(store))
     throw new SpoorError(
       'option',
-      `--store: "${store}" is no address of a store; clickhouse://user@host:8123/database is one`,
+      `${where}: "${store}" is no address of a store; clickhouse://user@host:8123/database is one`,
     )
   try {
     parseClickHouseUrl(store)
   } catch (error) {
-    throw new SpoorError('option', `--store: ${(error as Error).message}`, { cause: error })
+    throw new SpoorError('option', `${where}: ${(error as Error).message}`, { cause: error })
   }
 }
 

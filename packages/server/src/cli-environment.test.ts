@@ -75,12 +75,21 @@ it('tells what looks like an option and is none, and nothing of what Kubernetes 
   expect(warnings).toEqual([expect.stringMatching(/SPOOR_PAGEPORT.*SPOOR_PAGE_PORT$/) as string])
 })
 
+const storedIn = (store: string): string =>
+  `yaml:{receivers: {otlp: {protocols: {http: }}}, exporters: {spoor_storage: {store: '${store}'}}, service: {pipelines: {traces: {receivers: [otlp], exporters: [spoor_storage]}}}}`
+
 it.each<[string[], Record<string, string>, RegExp]>([
   [['query'], { SPOOR_STORE: '' }, /spoor query needs a store: .*SPOOR_STORE/],
   [['ingest'], { SPOOR_NO_CREATE: 'maybe' }, /^.*SPOOR_NO_CREATE: "maybe" is not true or false/],
   [['ingest'], { SPOOR_DATA: 'd', SPOOR_STATUS_PORT: '70000' }, /SPOOR_STATUS_PORT: "70000" is not a port/],
   [['ingest', '--store', 'clickhouse://h'], { SPOOR_STATUS_PORT: 'tcp://10.0.0.7:80' }, /enableServiceLinks: false/],
   [['query', '--store', 'clickhouse://h', '--data', 'd'], {}, /--data is of a data directory/],
+  [
+    ['ingest', '--config', storedIn('clickhouse://h/d'), '--max-disk', '1GB'],
+    {},
+    /--max-disk is of a data directory, and with exporters.spoor_storage.store there is none/,
+  ],
+  [['--config', storedIn('clickhouse://h/d/e')], {}, /exporters.spoor_storage.store: .*database/],
   [['collector'], { SPOOR_CONFIG: '/nowhere.yaml' }, /SPOOR_CONFIG \/nowhere.yaml: ENOENT/],
 ])('%j refuses %j', async (args, env, message) => {
   const before = { ...process.env }

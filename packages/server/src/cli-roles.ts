@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import type { Logger } from '@spoor/collector'
+import type { ConfigText, Logger } from '@spoor/collector'
 import type { CAC } from 'cac'
-import { checkStoreAddress } from './cli-clickhouse.ts'
+import { storeOf } from './cli-clickhouse.ts'
 import { configOf, reloadOf, WATCH } from './cli-collector.ts'
 import { withVariables } from './cli-environment.ts'
 import { keepOf } from './cli-keep.ts'
@@ -106,8 +106,8 @@ async function queryRole(options: Options, warnings: readonly string[], io: Io):
 }
 
 async function ingestRole(options: Options, warnings: readonly string[], io: Io): Promise<number> {
-  const where = await whereOf('ingest', options)
   const config = await configOf(options)
+  const where = await whereOf('ingest', options, config)
   const corsOrigins = originsOf('cors', options['cors'])
   if (corsOrigins && config)
     throw new SpoorError(
@@ -181,21 +181,17 @@ async function started(
 async function whereOf(
   role: Exclude<Program, 'all'>,
   options: Options,
+  config?: readonly ConfigText[],
 ): Promise<{ readonly store?: string; readonly data?: string }> {
-  const store = textOf('store', options['store'])
+  const store = await storeOf(options, config, role === 'query' ? [] : ['data'])
   const data = textOf('data', options['data'])
-  if (store === undefined && data === undefined)
+  if (store !== undefined) return { store, ...(data !== undefined && { data: resolve(data) }) }
+  if (data === undefined)
     throw new SpoorError(
       'option',
       `spoor ${role} needs a store: --store clickhouse://user@host:8123/database or --data DIR, or SPOOR_STORE or SPOOR_DATA in the environment`,
     )
-  if (store === undefined && options['create'] === false)
-    throw new SpoorError('option', '--no-create is for a store that is a ClickHouse: add --store')
-  if (store !== undefined) {
-    await checkStoreAddress(store, options, role === 'query' ? [] : ['data'])
-    return { store, ...(data !== undefined && { data: resolve(data) }) }
-  }
-  return { data: resolve(data!) }
+  return { data: resolve(data) }
 }
 
 /** Of several on one machine, each has its own where they are told apart by what they run. */

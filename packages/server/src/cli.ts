@@ -72,7 +72,7 @@ export function commandLine(io: Io, choose: (action: () => Promise<number>) => v
     )
     .option(
       '--config <uri>',
-      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here. See spoor collector --help',
+      'Collector configuration in place of the built-in one; its exporter spoor_storage stores here, or in its store. See spoor collector --help',
     )
     .option('--set <key=value>', 'One setting over the configuration, as processors.batch.timeout=2s; may be repeated')
     .option('--watch', WATCH)
@@ -146,7 +146,7 @@ function usageMessage(message: string, cli: CAC): string {
 async function serve(options: Options, warnings: readonly string[], io: Io): Promise<number> {
   const config = await configOf(options)
   const settings = {
-    store: await storeOf(options),
+    store: await storeOf(options, config),
     createTables: options['create'] === false ? false : undefined,
     data: textOf('data', options['data']),
     host: textOf('host', options['host']),

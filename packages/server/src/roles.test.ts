@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@spoor/collector/testkit'
@@ -140,4 +141,31 @@ it('one that waits is stopped at once', async () => {
     onWaiting: () => stop.abort(),
   })
   await expect(starting).rejects.toMatchObject({ code: 'stopped' })
+})
+
+it('stores where the configuration says, until the next start', async () => {
+  const server = await listen(0)
+  const { port } = server.address() as AddressInfo
+  const configOf = (store: string) => [
+    {
+      file: 'it.yaml',
+      text: `receivers:
+  otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}
+exporters:
+  spoor_storage:
+    store: \${env:SPOOR_NO_STORE:-${store}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [spoor_storage]}}}`,
+    },
+  ]
+  const here = `clickhouse://anna:secret@127.0.0.1:${port}/d`
+  const ingest = await start({ program: 'ingest', config: configOf(here) })
+  expect(ingest.data).toContain(`127.0.0.1:${port}/d`)
+  expect(ingest.data).not.toContain('secret')
+  await ingest.reload(configOf(here))
+  await expect(ingest.reload(configOf('clickhouse://127.0.0.1:1/other'))).rejects.toThrow(
+    /it\.yaml:5:\d+ exporters\.spoor_storage\.store.*another one from the next start on/,
+  )
+  await ingest.stop()
+  server.closeAllConnections()
+  server.close()
 })

@@ -17,6 +17,7 @@ import { type KeepOptions, StorageError, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
 import { allInOne } from './all-in-one.ts'
 import { createStoreQueries } from './api/store-queries.ts'
+import { storeInConfig } from './config-store.ts'
 import { prepareDataDirectory } from './data-directory.ts'
 import { createIdleCollector } from './idle-collector.ts'
 import { SpoorError } from './error.ts'
@@ -28,6 +29,7 @@ import { stopParts, within } from './lifetime/stop.ts'
 import { createProbes } from './doctor/hidden-probes.ts'
 import { createFindingsDesk } from './findings/desk.ts'
 import { explainListenError } from './listen-error.ts'
+import { NamedStore } from './named-store.ts'
 import { createLogger } from './logging.ts'
 import { awaitRemoteStore, checkStores, openDirectory, openRemoteStore } from './open-store.ts'
 import { hasMetric, type Program } from './program.ts'
@@ -41,7 +43,7 @@ export interface SpoorOptions {
   readonly program?: Program
   /** The data directory, made when it is not there. Default `$SPOOR_DATA`, else `~/.local/share/spoor`. */
   readonly data?: string
-  /** A store that is not a data directory: `clickhouse://user@host:8123/database`. Then there is none, and what follows of its limits has no meaning. */
+  /** A store that is not a data directory: `clickhouse://user@host:8123/database`. Then there is none, and what follows of its limits has no meaning. Default: the one that {@link config} names for `spoor_storage`, if it does. */
   readonly store?: string
   /** Whether the tables of such a store are made where they are not there. Default true. */
   readonly createTables?: boolean
@@ -131,10 +133,12 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const pagePort = hasPage ? (options.pagePort ?? 16686) : (options.statusPort ?? 55681)
   const queryGrpcPort = hasPage ? (options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)) : undefined
   const logger = options.logger ?? createLogger('info')
-  const isLocal = options.store === undefined
-  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(options.store)
+  const address = options.store ?? (options.config && storeInConfig(options.config))
+  const isLocal = address === undefined
+  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(address)
   const counters = createCounters()
   const intake = createIntake()
+  const named = new NamedStore()
   const probes = createProbes()
   const budget = createBudget(undefined, {
     counters,
@@ -170,7 +174,10 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
             SPOOR_OTLP_GRPC_ENDPOINT: formatHostPort(host, otlpGrpcPort),
             SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
           },
-          factories: [...builtinFactories, storageExporterFactory(storeNow, intake, probes.note) as Factory],
+          factories: [
+            ...builtinFactories,
+            storageExporterFactory(storeNow, intake, { onBatch: probes.note, named }) as Factory,
+          ],
           logger,
           counters,
           budget,
@@ -290,8 +297,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     const opening = isLocal
       ? openDirectory(data, settings, events)
       : program === 'all'
-        ? openRemoteStore(options.store, settings, events)
-        : awaitRemoteStore(options.store, settings, events, onWaiting, logger)
+        ? openRemoteStore(address, settings, events)
+        : awaitRemoteStore(address, settings, events, onWaiting, logger)
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
       if (state.phase === 'stopping') void store.close().catch(() => {})

@@ -6,6 +6,7 @@ import { createBatch, ownMemory, type Chunk } from '@spoor/otlp'
 import { openLocalStore, type TraceStore } from '@spoor/storage'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createLogger } from './logging.ts'
+import { NamedStore } from './named-store.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { requestOf, spanIdOf, traceIdOf } from './testkit.ts'
 
@@ -88,8 +89,28 @@ it('refuses spans retryably while the store is closed, and says so until it take
   expect(intake.refusing).toBeUndefined()
 })
 
-it('has no settings', () => {
+it('has a store for a setting, the same at all times, and no other', () => {
+  const named = new NamedStore()
+  const { config } = storageExporterFactory(() => store, createIntake(), { named })
+  const problemOf = (input: unknown) => {
+    const result = config.safeParse(input)
+    return result.success ? undefined : result.error.issues[0]
+  }
+  expect(problemOf({ store: 8123 })).toMatchObject({ path: ['store'], message: expect.stringMatching(/no address/) })
+  expect(problemOf({ store: 'http://a/b' })).toMatchObject({ path: ['store'] })
+  expect(named.address).toBeUndefined()
+  expect(config.safeParse({ store: 'clickhouse://a/b' })).toEqual({
+    success: true,
+    data: { store: 'clickhouse://a/b' },
+  })
+  expect(named.address).toBe('clickhouse://a/b')
+  expect(problemOf({ store: 'clickhouse://u:secret@a/c' })?.message).toMatch(/another one from the next start on$/)
+  expect(problemOf({})?.message).toMatch(/another one/)
+  expect(named.address).toBe('clickhouse://a/b')
+})
+
+it('needs no settings', () => {
   const { config } = storageExporterFactory(() => store, createIntake())
-  expect(config.safeParse(null).success).toBe(true)
+  expect(config.safeParse(null)).toEqual({ success: true, data: {} })
   expect(config.safeParse({ queue: 1 })).toMatchObject({ success: false, error: { issues: [{ path: ['queue'] }] } })
 })

@@ -7,6 +7,7 @@ import {
 } from '@spoor/collector'
 import { freeMemory, type TelemetryBatch } from '@spoor/otlp'
 import { StorageError, type StorageErrorCode, type TraceStore } from '@spoor/storage'
+import { NamedStore } from './named-store.ts'
 
 /** Spans count as refused for so long after the last refusal. Milliseconds. */
 const REFUSING_MS = 30_000
@@ -57,26 +58,41 @@ const CODES: Readonly<Record<StorageErrorCode, CollectorErrorCode>> = {
   bad_query: 'internal',
 }
 
+/** What a configuration may say of the exporter. */
+interface StorageExporterConfig {
+  /** `clickhouse://user@host:8123/database`. Default: the data directory. */
+  readonly store?: string
+}
+
 /**
- * `spoor_storage`: the exporter at the end of a pipeline that stores traces in Spoor itself. It has no queue and no
- * settings: `consume` resolves when the spans are durable, so that the answer to an OTLP sender means that they are
+ * `spoor_storage`: the exporter at the end of a pipeline that stores traces in Spoor itself. It has no queue, and of settings the address of the store
+ * alone, which is heard of by `named`: `consume` resolves when the spans are durable, so that the answer to an OTLP sender means that they are
  * stored. A store that cannot take them now is a retryable error, and the sender keeps them. `onBatch` sees each before it is stored.
  */
 export function storageExporterFactory(
   store: () => TraceStore,
   intake: Intake,
-  onBatch: (batch: TelemetryBatch) => void = () => {},
-): ExporterFactory<object> {
+  {
+    onBatch,
+    named = new NamedStore(),
+  }: { readonly onBatch?: (batch: TelemetryBatch) => void; readonly named?: NamedStore } = {},
+): ExporterFactory<StorageExporterConfig> {
   return {
     kind: 'exporter',
     type: 'spoor_storage',
     signals: ['traces'],
     config: {
       safeParse(input) {
-        const keys = Object.keys(input ?? {})
-        if (keys.length === 0) return { success: true, data: {} }
-        const issues = keys.map((key) => ({ path: [key], message: 'spoor_storage has no settings: remove it' }))
-        return { success: false, error: { issues } }
+        const { store, ...others } = (input ?? {}) as StorageExporterConfig
+        const issues = Object.keys(others).map((key) => ({
+          path: [key],
+          message: 'spoor_storage has no other setting than store: remove it',
+        }))
+        const problem = named.read(store)
+        if (problem !== undefined) issues.push({ path: ['store'], message: problem })
+        return issues.length > 0
+          ? { success: false, error: { issues } }
+          : { success: true, data: store ? { store } : {} }
       },
     },
     create({ id, counters, report }): Component & Consumer {
@@ -88,7 +104,7 @@ export function storageExporterFactory(
         async start() {},
         async shutdown() {},
         async consume(batch) {
-          onBatch(batch)
+          onBatch?.(batch)
           try {
             await store().append(batch)
           } catch (error) {
