@@ -172,6 +172,11 @@ describe.skipIf(noBrowser)('a page with @spoor/web', () => {
     await page.waitForFunction(
       () => performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/many-')).length === 40,
     )
+    // The browser has asked Spoor whether this page may send: what it would have to ask as the page goes may be lost.
+    await page.waitForFunction(
+      () =>
+        (window as unknown as { spoor: { tracing: { counts(): { sent: number } } } }).spoor.tracing.counts().sent > 0,
+    )
     await page.close({ runBeforeUnload: true })
     const trace = await traceWith(
       (spans) => calls(spans, '/api/never').length > 0 && calls(spans, '/api/many-').length === 40,
