@@ -106,7 +106,9 @@ describe.concurrent('to whom', () => {
     receiver.wantsReports = true
     const env = { OTEL_EXPORTER_OTLP_PROTOCOL: protocol }
     const { reports } = await reportsOf(receiver, 'flush-shutdown', env)
-    expect(reports.map(({ goodbye }) => goodbye)).toEqual([false, true])
+    // On a busy machine there may be more, and one that is late.
+    expect(reports.filter(({ goodbye }) => goodbye)).toHaveLength(1)
+    expect(reports.filter(({ goodbye }) => !goodbye).length).toBeGreaterThan(0)
     expect(receiver.spans.map(({ name }) => name)).toEqual(['work'])
   })
 
