@@ -37,6 +37,7 @@ import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
+import { USUAL_PORTS } from './ports.ts'
 import { defaultDataDirectory } from './spoor.ts'
 import { tap } from './operate/tap.ts'
 import { top } from './operate/top.ts'
@@ -46,7 +47,7 @@ import { runTool } from './tools/run-tool.ts'
 type Options = Readonly<Record<string, OptionValue>>
 
 const CONFIG = 'A file, file:PATH, env:NAME or yaml:TEXT; may be repeated, the later over the earlier'
-const DEFAULT_STATUS_ENDPOINT = 'localhost:55680'
+const DEFAULT_STATUS_ENDPOINT = `localhost:${USUAL_PORTS.collector}`
 /** For `--watch`, of all programs that run a configuration. */
 export const WATCH = 'Reload the configuration when its files change, and not by SIGHUP alone'
 const SET = 'One setting over all of them, as processors.batch.timeout=2s; may be repeated'

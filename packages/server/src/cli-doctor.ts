@@ -3,6 +3,7 @@ import type { CAC } from 'cac'
 import type { Io } from './cli-output.ts'
 import { ageOf, type OptionValue, textOf } from './cli-values.ts'
 import { SpoorError } from './error.ts'
+import { USUAL_PORTS } from './ports.ts'
 import { print } from './tools/output.ts'
 import { runTool } from './tools/run-tool.ts'
 
@@ -10,7 +11,7 @@ type Options = Readonly<Record<string, OptionValue>>
 
 const DEFAULT_WATCH_MS = 10_000
 const DEFAULT_PATIENCE_MS = 6_000
-const DEFAULT_COLLECTOR = 'http://127.0.0.1:55680'
+const DEFAULT_COLLECTOR = `http://127.0.0.1:${USUAL_PORTS.collector}`
 
 /** The doctor. Exit codes: 0 all is well, or what is not loses no spans; 1 something does; 2 wrong use. */
 export function addDoctorCommand(cli: CAC, io: Io, choose: (action: () => Promise<number>) => void): void {

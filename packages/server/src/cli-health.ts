@@ -3,9 +3,8 @@ import type { CAC } from 'cac'
 import type { Io } from './cli-output.ts'
 import { SpoorError } from './error.ts'
 import { fetchFailure } from './fetch-failure.ts'
+import { USUAL_PORTS } from './ports.ts'
 
-/** Of this machine, or of this container: the page, and the status of who has none. */
-const USUAL = { page: 16_686, ingest: 55_681, collector: 55_680 }
 const TIMEOUT_MS = 4_000
 
 /**
@@ -16,7 +15,7 @@ export function addHealthCommand(cli: CAC, io: Io, choose: (action: () => Promis
   cli
     .command(
       'health [url]',
-      `Ask whether a program is ready: exit code 0 or 1 (default: what listens at ${Object.values(USUAL).join(', ')} of this machine, the first)`,
+      `Ask whether a program is ready: exit code 0 or 1 (default: what listens at ${Object.values(USUAL_PORTS).join(', ')} of this machine, the first)`,
     )
     .action((url: string | undefined) =>
       choose(async () => {
@@ -44,10 +43,10 @@ function readyUrl(text: string): string {
 
 async function askUsual(host: string): Promise<readonly string[]> {
   const places = [
-    `${host}:${USUAL.page}`,
-    `${host}:${USUAL.ingest}`,
+    `${host}:${USUAL_PORTS.page}`,
+    `${host}:${USUAL_PORTS.ingest}`,
     // Its status is on loopback, whatever its receivers listen on.
-    `127.0.0.1:${USUAL.collector}`,
+    `127.0.0.1:${USUAL_PORTS.collector}`,
   ]
   const problems: string[] = []
   for (const place of places)

@@ -1,25 +1,15 @@
-import { builtinFactories, type ConfigText, createCollector, type Factory } from '@spoor/collector'
-import { StorageError } from '@spoor/storage'
-import { createLogger } from './logging.ts'
-import { NamedStore } from './named-store.ts'
-import { createIntake, storageExporterFactory } from './storage-exporter.ts'
+import { type ConfigText, effectiveConfig } from '@spoor/collector'
+import { isStoreAddress } from './named-store.ts'
 
-/** The store that the configuration names; undefined where it names none. Throws CollectorError `config` with a line for each thing that is wrong in it. */
+/**
+ * The store that a configuration names for its exporters `spoor_storage`; undefined where it names none. Whether that is an address, and one for all of them, is said when
+ * the configuration is loaded, with its line. Throws CollectorError `config` where it cannot be read at all.
+ */
 export function storeInConfig(config: readonly ConfigText[]): string | undefined {
-  const named = new NamedStore()
-  const store = (): never => {
-    throw new StorageError('closed', 'nothing is stored while a configuration is read')
+  const { exporters } = JSON.parse(effectiveConfig(config, { env: process.env, redacted: false, format: 'json' })) as {
+    readonly exporters?: Readonly<Record<string, { readonly store?: unknown } | null>>
   }
-  createCollector({
-    config,
-    // As when it runs; the ports have no meaning here.
-    env: {
-      ...process.env,
-      SPOOR_OTLP_GRPC_ENDPOINT: '127.0.0.1:4317',
-      SPOOR_OTLP_HTTP_ENDPOINT: '127.0.0.1:4318',
-    },
-    factories: [...builtinFactories, storageExporterFactory(store, createIntake(), { named }) as Factory],
-    logger: createLogger('silent'),
-  })
-  return named.address
+  for (const [id, section] of Object.entries(exporters ?? {}))
+    if (id.split('/')[0]!.trim() === 'spoor_storage' && isStoreAddress(section?.store)) return section.store
+  return undefined
 }

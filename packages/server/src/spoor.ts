@@ -32,6 +32,7 @@ import { explainListenError } from './listen-error.ts'
 import { NamedStore } from './named-store.ts'
 import { createLogger } from './logging.ts'
 import { awaitRemoteStore, checkStores, openDirectory, openRemoteStore } from './open-store.ts'
+import { USUAL_PORTS } from './ports.ts'
 import { hasMetric, type Program } from './program.ts'
 import { createStatus, sumOf } from './status.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
@@ -130,12 +131,14 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const { program = 'all', host = '127.0.0.1', otlpGrpcPort = 4317, otlpHttpPort = 4318 } = options
   const readOnly = program === 'query' || options.readOnly === true
   const hasPage = program !== 'ingest'
-  const pagePort = hasPage ? (options.pagePort ?? 16686) : (options.statusPort ?? 55681)
-  const queryGrpcPort = hasPage ? (options.queryGrpcPort ?? (pagePort === 16686 ? 16685 : undefined)) : undefined
+  const pagePort = hasPage ? (options.pagePort ?? USUAL_PORTS.page) : (options.statusPort ?? USUAL_PORTS.ingest)
+  const queryGrpcPort = hasPage
+    ? (options.queryGrpcPort ?? (pagePort === USUAL_PORTS.page ? 16685 : undefined))
+    : undefined
   const logger = options.logger ?? createLogger('info')
-  const address = options.store ?? (options.config && storeInConfig(options.config))
-  const isLocal = address === undefined
-  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(address)
+  const remote = options.store ?? (options.config && storeInConfig(options.config))
+  const isLocal = remote === undefined
+  const data = isLocal ? resolve(options.data ?? defaultDataDirectory()) : withoutPassword(remote)
   const counters = createCounters()
   const intake = createIntake()
   const named = new NamedStore()
@@ -297,8 +300,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
     const opening = isLocal
       ? openDirectory(data, settings, events)
       : program === 'all'
-        ? openRemoteStore(address, settings, events)
-        : awaitRemoteStore(address, settings, events, onWaiting, logger)
+        ? openRemoteStore(remote, settings, events)
+        : awaitRemoteStore(remote, settings, events, onWaiting, logger)
     const openedStore = opening.then((store) => {
       // It may be open only after the stop that did not wait for it.
       if (state.phase === 'stopping') void store.close().catch(() => {})

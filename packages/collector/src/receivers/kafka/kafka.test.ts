@@ -6,6 +6,15 @@ import { createSink, createTestContext, tracesRequest } from '../../testkit/inde
 import type { FetchAnswer, FetchedRecord, GroupClient, GroupEvents, Position, TopicPartition } from './group.ts'
 import { createKafkaReceiver, kafkaReceiver } from './index.ts'
 
+/** Resolves when the sink is being handed something, which it keeps until what is returned is called. */
+async function held(sink: ReturnType<typeof createSink>): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const handing = vi.fn(() => promise)
+  sink.intercept = handing
+  await vi.waitFor(() => expect(handing).toHaveBeenCalled())
+  return resolve
+}
+
 /** A group with one member, in this process: logs of partitions, and what was committed of each. */
 class FakeGroup implements GroupClient {
   readonly logs = new Map<string, FetchedRecord[]>()
@@ -145,14 +154,7 @@ describe('what is committed', () => {
     group.put(request(1))
     group.put(request(2))
     const { sink, stop } = await start(group, { autocommit: { interval: '1h' } })
-    let release = (): void => {}
-    const isHeld = new Promise<void>((resolve) => (release = resolve))
-    let isHanding = false
-    sink.intercept = () => {
-      isHanding = true
-      return isHeld
-    }
-    await vi.waitFor(() => expect(isHanding).toBe(true))
+    const release = await held(sink)
     const stopped = stop()
     release()
     await stopped
@@ -165,14 +167,7 @@ describe('what is committed', () => {
     group.put(request(1))
     group.put(request(2))
     const { sink } = await start(group)
-    let release = (): void => {}
-    const isHeld = new Promise<void>((resolve) => (release = resolve))
-    let isHanding = false
-    sink.intercept = () => {
-      isHanding = true
-      return isHeld
-    }
-    await vi.waitFor(() => expect(isHanding).toBe(true))
+    const release = await held(sink)
     group.events!.assigned([])
     await new Promise((resolve) => setTimeout(resolve, 20))
     release()

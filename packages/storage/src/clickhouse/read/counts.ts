@@ -130,7 +130,7 @@ export async function aggregateInSql(
     groups.addPart(values, part)
   }
   await fold(query, countsSql(rows, groupBy, timeOf(scope.from, time)), countsDecoder(groupBy), add)
-  const isLean = areFields(groupBy) && isOfHeaders(setOfScope(asked))
+  const isLean = areFields(groupBy) && isOfHeaders(rows.set)
   await addOdd(query, rows, asked, isLean, (block, own, wanted) => groups.add(block, own, wanted))
   if (counts.exemplars > 0 && turn.spans > 0) {
     const least = BigInt(Math.max(0, groups.leastExemplarNs(order, limit)))
@@ -147,10 +147,6 @@ export async function aggregateInSql(
   return { ...groups.answer(order, limit), ...endOf(scope, time, turn) }
 }
 
-function setOfScope({ spans, filter }: AggregateScope): ReturnType<typeof setOf> {
-  return setOf({ ...(spans && { spans }), ...(filter && { filter }) })
-}
-
 export async function heatMapInSql(query: Query, tables: Tables, asked: HeatMapQuery): Promise<HeatMap | undefined> {
   const { turn } = query
   const scope = scopeOf(asked, [], turn)
@@ -163,7 +159,7 @@ export async function heatMapInSql(query: Query, tables: Tables, asked: HeatMapQ
     turn.spans += cell.count
     cells.addPart({ ...cell, longest: keptOf(longest) })
   })
-  const isLean = isOfHeaders(setOfScope(asked))
+  const isLean = isOfHeaders(rows.set)
   await addOdd(query, rows, asked, isLean, (_, own, wanted) => cells.add(own, wanted))
   await ended(query)
   return { ...cells.folded(asked.durationBins ?? 24), ...endOf(scope, time, turn) }

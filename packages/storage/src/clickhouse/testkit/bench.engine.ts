@@ -6,9 +6,8 @@ import { afterAll, expect, it } from 'vitest'
 import { attributes, hexId, MS, sent, T0 } from '../../conformance/spans.ts'
 import { collectSearch, type Filter, type TraceStore } from '../../contract.ts'
 import { openLocalStore } from '../../local/threads/local-store.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
+import { databaseOf, drop } from './database.ts'
 
 /** Spans that are stored: `SPOOR_BENCH_SPANS`. */
 const SPANS = Number(process.env['SPOOR_BENCH_SPANS'] ?? 20_000)
@@ -16,8 +15,7 @@ const PER_REQUEST = 500
 const PER_TRACE = 10
 const FIRST_TRACE = 0x7000_0000_0000_0000_0000_0000_0000_0000n
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_bench` }
+const address = databaseOf('bench')
 
 /** The same for both engines. */
 function durationOf(number: number, i: number): number {
@@ -134,12 +132,4 @@ it('stores and answers, and says what that takes, with the local engine beside i
   process.stdout.write(`${told.join('\n')}\n`)
 }, 3_600_000)
 
-afterAll(async () => {
-  const connection = await Connection.open(base)
-  await connection.command(
-    `DROP DATABASE IF EXISTS \`${address.database}\``,
-    new AbortController().signal,
-    'cleaning up',
-  )
-  await connection.close()
-})
+afterAll(() => drop([address.database]))

@@ -8,20 +8,13 @@ import { find, spansOf } from '../../conformance/harness.ts'
 import { batchOf, type SentSpan } from '../../conformance/spans.ts'
 import { collectSearch, ORDERS, type TraceStore } from '../../contract.ts'
 import { openLocalStore } from '../../local/threads/local-store.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
+import { databaseOf, drop } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_concurrent` }
+const address = databaseOf('concurrent')
 const PER_BATCH = 7
 
-afterAll(async () => {
-  const connection = await Connection.open(base)
-  const { signal } = new AbortController()
-  await connection.command(`DROP DATABASE IF EXISTS \`${address.database}\``, signal, 'cleaning up')
-  await connection.close()
-})
+afterAll(() => drop([address.database]))
 
 function distinct(spans: readonly SentSpan[]): number {
   return new Set(spans.map(({ span }) => span.traceId + span.spanId)).size

@@ -16,24 +16,18 @@ import type { AggregateScope, SpanSet, TraceStore } from '../../contract.ts'
 import { binOf } from '../../duration-bins.ts'
 import { QUERY_BYTES, QueryMemory } from '../../local/read/query-memory.ts'
 import { openLocalStore } from '../../local/threads/local-store.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
 import { Connection } from '../connection.ts'
 import { Query } from '../query.ts'
 import { IN_SQL } from '../read/counts.ts'
 import { beginSql, binOfBegin } from '../sql/duration-bin.ts'
 import { Parameters as Values } from '../sql/parameters.ts'
+import { databaseOf, drop, ENGINE } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_counts` }
+const address = databaseOf('counts')
 const tables = { isOwn: true, tellsOthers: true, spans: `\`${address.database}\`.\`otel_traces\``, times: undefined }
 
-async function dropAll(): Promise<void> {
-  const connection = await Connection.open(base)
-  const { signal } = new AbortController()
-  await connection.command(`DROP DATABASE IF EXISTS \`${address.database}\``, signal, 'cleaning up')
-  await connection.close()
-}
+const dropAll = (): Promise<void> => drop([address.database])
 afterAll(dropAll)
 
 /** What only some questions can be counted of in SQL is asked of sets that all can. */
@@ -156,7 +150,7 @@ it('counts requests that are not plain to see, and values that are not in the or
 })
 
 it('has the bins of durations in SQL, to the nanosecond', async () => {
-  const connection = await Connection.open(base)
+  const connection = await Connection.open(ENGINE)
   const query = new Query(connection, new QueryMemory(QUERY_BYTES), { timeoutMs: 60_000 })
   const values: bigint[] = [0n, 2n ** 63n - 1n, 2n ** 63n - 513n]
   for (let power = 0n; power < 63n; power++) {

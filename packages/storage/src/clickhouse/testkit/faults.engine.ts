@@ -12,12 +12,12 @@ import type { StorageError, TraceStore } from '../../contract.ts'
 import type { StoreEvent } from '../../events.ts'
 import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
+import { databaseOf, drop, ENGINE } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
 /** A Python that has the engine, to be started and killed; without one that is not tried. */
 const PYTHON = process.env['SPOOR_CHDB_PYTHON']
-const DATABASE = `${base.database}_faults`
+const address = databaseOf('faults')
+const DATABASE = address.database
 const ending: (() => unknown)[] = []
 
 afterEach(async () => {
@@ -28,7 +28,7 @@ type Fault = 'none' | 'lost_answer' | 'lost_request' | 'cut' | 'memory' | 'full'
 
 /** What is between Spoor and the server, and does to inserts what `faultOf` says. */
 async function startProxy(faultOf: () => Fault): Promise<string> {
-  const { hostname, port } = new URL(base.url)
+  const { hostname, port } = new URL(ENGINE.url)
   const server: Server = createServer((asked, answer) => void pass(asked, answer))
   async function pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const parts: Buffer[] = []
@@ -77,11 +77,7 @@ async function startProxy(faultOf: () => Fault): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function dropAll(): Promise<void> {
-  const connection = await Connection.open(base)
-  await connection.command(`DROP DATABASE IF EXISTS \`${DATABASE}\``, new AbortController().signal, 'cleaning up')
-  await connection.close()
-}
+const dropAll = (): Promise<void> => drop([DATABASE])
 
 /** Sends a span a time, each again as long as it is refused as retryable; tells how often each was sent. */
 async function writeAll(store: TraceStore, traces: readonly number[]): Promise<Map<number, number>> {
@@ -134,7 +130,7 @@ it('loses nothing that is acknowledged, and stores it once, whatever becomes of 
   const url = await startProxy(() => faults[insert++ % faults.length]!)
   const events: StoreEvent[] = []
   const store = await openClickHouseStore({
-    address: { ...base, url, database: DATABASE },
+    address: { ...address, url },
     onEvent: (event) => events.push(event),
   })
   ending.push(() => store.close().catch(() => {}))
@@ -153,7 +149,7 @@ it('says what is wrong while it is, and has senders wait, and takes no more memo
   ending.push(dropAll)
   let fault: Fault = 'none'
   const url = await startProxy(() => fault)
-  const store = await openClickHouseStore({ address: { ...base, url, database: DATABASE } })
+  const store = await openClickHouseStore({ address: { ...address, url } })
   ending.push(() => store.close(100).catch(() => {}))
   fault = 'full'
   const large = 'x'.repeat(1 << 20)

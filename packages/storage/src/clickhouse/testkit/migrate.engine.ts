@@ -5,24 +5,16 @@ import { decodeTraces } from '@spoor/otlp'
 import { afterAll, expect, it } from 'vitest'
 import { attributes, batchOf, sent } from '../../conformance/spans.ts'
 import { openInSameThread } from '../../local/threads/same-thread.test.helper.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
 import { migrateToClickHouse } from '../migrate/migrate.ts'
+import { databaseOf, drop } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_migrate` }
+const address = databaseOf('migrate')
 const directory = mkdtempSync(join(tmpdir(), 'spoor-migrate-'))
 
 afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
-  const connection = await Connection.open(base)
-  await connection.command(
-    `DROP DATABASE IF EXISTS \`${address.database}\``,
-    new AbortController().signal,
-    'cleaning up',
-  )
-  await connection.close()
+  await drop([address.database])
 })
 
 const HOUR_MS = 3_600_000

@@ -3,23 +3,13 @@ import { expectedTraces } from '../../conformance/set-model.ts'
 import { find } from '../../conformance/harness.ts'
 import { batchOf, sent, type SentSpan, T0 } from '../../conformance/spans.ts'
 import type { SearchQuery, SpanSet } from '../../contract.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
+import { databaseOf, drop } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_newest` }
+const address = databaseOf('newest')
 const MINUTE_MS = 60_000
 
-afterAll(async () => {
-  const connection = await Connection.open(base)
-  await connection.command(
-    `DROP DATABASE IF EXISTS \`${address.database}\``,
-    new AbortController().signal,
-    'cleaning up',
-  )
-  await connection.close()
-})
+afterAll(() => drop([address.database]))
 
 /** Traces over ten days, every other of which goes on for hours, and some for days. */
 function overDays(): SentSpan[] {

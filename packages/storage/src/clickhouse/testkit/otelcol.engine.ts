@@ -8,15 +8,13 @@ import { find, spansOf } from '../../conformance/harness.ts'
 import { attributes, batchOf, requestOf, sent, traceId, type SentSpan } from '../../conformance/spans.ts'
 import { collectSearch, type Filter, type TraceStore } from '../../contract.ts'
 import { openLocalStore } from '../../local/threads/local-store.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
-import { Connection } from '../connection.ts'
+import { databaseOf, drop, ENGINE } from './database.ts'
 
 /** A Collector that has the clickhouse exporter, to be tried against; without one nothing here runs. */
 const OTELCOL = process.env['SPOOR_OTELCOL']
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_otelcol` }
+const address = databaseOf('otelcol')
 const ending: (() => unknown)[] = []
 
 function directory(): string {
@@ -27,10 +25,7 @@ function directory(): string {
 
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
-  const connection = await Connection.open(base)
-  const { signal } = new AbortController()
-  await connection.command(`DROP DATABASE IF EXISTS \`${address.database}\``, signal, 'cleaning up')
-  await connection.close()
+  await drop([address.database])
 })
 
 async function freePort(): Promise<number> {
@@ -48,10 +43,10 @@ async function startCollector(makesTables: boolean): Promise<(spans: readonly Se
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${port}` } } } },
     exporters: {
       clickhouse: {
-        endpoint: base.url,
+        endpoint: ENGINE.url,
         database: address.database,
-        username: base.user,
-        password: base.password,
+        username: ENGINE.user,
+        password: ENGINE.password,
         create_schema: makesTables,
         async_insert: false,
         compress: 'none',

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { find, spansOf } from '../../conformance/harness.ts'
 import { attributes, batchOf, hexId, requestOf, sent, T0, traceId } from '../../conformance/spans.ts'
 import { collectSearch, type TraceStore } from '../../contract.ts'
-import { parseClickHouseUrl } from '../address.ts'
 import { openClickHouseStore } from '../clickhouse-store.ts'
 import { Connection } from '../connection.ts'
 import { deleteFromClickHouse } from '../delete.ts'
@@ -11,9 +10,9 @@ import { RowWriter } from '../row-binary.ts'
 import { schemaOf } from '../schema.ts'
 import { WRITTEN_COLUMNS } from '../write/columns.ts'
 import { SpanRows } from '../write/rows.ts'
+import { databaseOf, drop } from './database.ts'
 
-const base = parseClickHouseUrl(process.env['SPOOR_CLICKHOUSE_URL'] ?? 'clickhouse://127.0.0.1:8123/spoor_test')
-const address = { ...base, database: `${base.database}_tables` }
+const address = databaseOf('tables')
 const { signal } = new AbortController()
 
 async function on<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -25,9 +24,7 @@ async function on<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
   }
 }
 
-afterEach(() =>
-  on((connection) => connection.command(`DROP DATABASE IF EXISTS \`${address.database}\``, signal, 'cleaning up')),
-)
+afterEach(() => drop([address.database]))
 
 it('stores what is sent again under its token once', async () => {
   const store = await openClickHouseStore({ address })

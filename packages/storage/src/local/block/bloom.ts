@@ -8,10 +8,10 @@ export function createBloom(entries: number, bitsPerEntry: number): Uint32Array 
 
 export function bloomAdd(bloom: Uint32Array, hash: number, probes: number): void {
   const bits = bloom.length * 32
-  const step = Math.imul(hash, 0x85ebca6b) | 1
-  let x = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35)
+  const step = stepOf(hash)
+  let x = firstOf(hash)
   for (let k = 0; k < probes; k++) {
-    const bit = Math.floor(((x >>> 0) / 4294967296) * bits)
+    const bit = bitOf(x, bits)
     bloom[bit >>> 5]! |= 1 << (bit & 31)
     x = (x + step) | 0
   }
@@ -19,10 +19,10 @@ export function bloomAdd(bloom: Uint32Array, hash: number, probes: number): void
 
 export function bloomHas(bloom: Uint32Array, hash: number, probes: number): boolean {
   const bits = bloom.length * 32
-  const step = Math.imul(hash, 0x85ebca6b) | 1
-  let x = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35)
+  const step = stepOf(hash)
+  let x = firstOf(hash)
   for (let k = 0; k < probes; k++) {
-    const bit = Math.floor(((x >>> 0) / 4294967296) * bits)
+    const bit = bitOf(x, bits)
     if (!(bloom[bit >>> 5]! & (1 << (bit & 31)))) return false
     x = (x + step) | 0
   }
@@ -32,14 +32,28 @@ export function bloomHas(bloom: Uint32Array, hash: number, probes: number): bool
 /** The same of a filter of `words` words that are read one by one, which most often ends with the second. */
 export function bloomHasIn(words: number, read: (word: number) => number, hash: number, probes: number): boolean {
   const bits = words * 32
-  const step = Math.imul(hash, 0x85ebca6b) | 1
-  let x = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35)
+  const step = stepOf(hash)
+  let x = firstOf(hash)
   for (let k = 0; k < probes; k++) {
-    const bit = Math.floor(((x >>> 0) / 4294967296) * bits)
+    const bit = bitOf(x, bits)
     if (!(read(bit >>> 5) & (1 << (bit & 31)))) return false
     x = (x + step) | 0
   }
   return true
+}
+
+/** Where the probes of a hash begin, and how far apart they are, in a circle of 2^32. */
+function firstOf(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35)
+}
+
+function stepOf(hash: number): number {
+  return Math.imul(hash, 0x85ebca6b) | 1
+}
+
+/** The bit at a place in the circle. */
+function bitOf(place: number, bits: number): number {
+  return Math.floor(((place >>> 0) / 4294967296) * bits)
 }
 
 /** The same filter in half of its bits, each of which stands for two; of an even number of words. It has all that it had, and lets more through. `folded`: half as long. */
