@@ -1,7 +1,8 @@
 /**
- * What the consumer does with a batch of messages. In the trace of each request: how long its message has waited, and
- * what was done with it. One message alone is stored there; several are stored with one statement, in a trace of the
- * batch's own, and links lead from each to it and back.
+ * What the consumer does with a batch of messages. In the trace of each request one span of the message, `process
+ * results`, directly below the one that has sent it, so that a map of services counts one call a message. In it: how
+ * long it has waited, and what was done with it. One message alone is stored there; several are stored with one
+ * statement, in a trace of the batch's own, and links lead from each to it and back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
@@ -42,7 +43,11 @@ export interface StoreOptions {
 /** A message that is being handled. */
 interface Handled {
   readonly delivery: Delivery
+  /** Of the message, with its wait. */
   readonly span: Span
+  /** Of what is done with it once the wait is over. */
+  readonly work: Span
+  /** Within `work`. */
   readonly context: Context
 }
 
@@ -75,22 +80,14 @@ function begin(delivery: Delivery, { place }: StoreOptions): Handled {
   const now = Date.now()
   const sentAt = Number(delivery.headers[SENT_AT])
   // How long it has waited since it came back is known to nobody.
-  if (delivery.attempt === 1 && sentAt <= now)
-    getTracer()
-      .startSpan(
-        'wait in the queue',
-        { startTime: sentAt, attributes: { 'stage.name': 'queue', ...queueAttributes(place) } },
-        parent,
-      )
-      .end(now)
+  const hasWaited = delivery.attempt === 1 && sentAt <= now
   const span = getTracer().startSpan(
     `process ${QUEUE}`,
     {
       kind: SpanKind.CONSUMER,
-      startTime: now,
+      startTime: hasWaited ? sentAt : now,
       attributes: {
         ...queueAttributes(place),
-        'stage.name': 'store',
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
         'messaging.message.id': delivery.id,
@@ -100,7 +97,21 @@ function begin(delivery: Delivery, { place }: StoreOptions): Handled {
     },
     parent,
   )
-  return { delivery, span, context: trace.setSpan(parent, span) }
+  const inside = trace.setSpan(parent, span)
+  if (hasWaited)
+    getTracer()
+      .startSpan(
+        'wait in the queue',
+        { startTime: sentAt, attributes: { 'stage.name': 'queue', ...queueAttributes(place) } },
+        inside,
+      )
+      .end(now)
+  const work = getTracer().startSpan(
+    'store the result',
+    { startTime: now, attributes: { 'stage.name': 'store' } },
+    inside,
+  )
+  return { delivery, span, work, context: trace.setSpan(inside, work) }
 }
 
 function rowOf({ delivery: { body, headers }, span }: Handled): NewRow {
@@ -160,18 +171,20 @@ async function insert(rows: readonly NewRow[], { database, signal }: StoreOption
     }
 }
 
-function done({ delivery, span }: Handled, { counts }: StoreOptions): void {
+function done({ delivery, span, work }: Handled, { counts }: StoreOptions): void {
   counts.stored++
+  work.end()
   span.setAttribute('message.outcome', 'stored')
   span.end()
   delivery.ack()
 }
 
 /** It failed. What could never be handled would come for ever: after some attempts it is put aside. */
-function refuse({ delivery, span }: Handled, error: unknown, { counts, signal }: StoreOptions): void {
+function refuse({ delivery, span, work }: Handled, error: unknown, { counts, signal }: StoreOptions): void {
   const reason = error instanceof Error ? error : new Error(String(error))
   span.recordException(reason)
-  span.setStatus({ code: SpanStatusCode.ERROR, message: reason.message })
+  for (const one of [work, span]) one.setStatus({ code: SpanStatusCode.ERROR, message: reason.message })
+  work.end()
   if (!isAboutTheData(error) && !(error instanceof UnreadableError)) {
     // The end has come over it: it is delivered to who comes next.
     span.setAttribute('message.outcome', 'left')

@@ -310,8 +310,9 @@ describe('the labs', () => {
       const attempt = (at: number, outcome: string): LabSpan[] => {
         const tags = { 'message.outcome': outcome }
         const work = span(trace, 'consumer', 'process results', { parentId: send.spanId, end: at, failed: true, tags })
+        const inner = span(trace, 'consumer', 'store the result', { parentId: work.spanId, failed: true })
         const code = { 'db.response.status_code': trace === 't2' ? '22021' : '23514' }
-        return [work, span(trace, 'consumer', 'INSERT classifications', { parentId: work.spanId, tags: code })]
+        return [work, inner, span(trace, 'consumer', 'INSERT classifications', { parentId: inner.spanId, tags: code })]
       }
       return [send, ...attempt(end - 200, 'again'), ...attempt(end, 'dead_letter')]
     }

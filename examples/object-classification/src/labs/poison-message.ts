@@ -24,7 +24,8 @@ export const poisonMessage: Lab = {
   solve(spans) {
     const lost = spans.filter(({ attributes }) => attributes.get('message.outcome') === 'dead_letter')
     const first = most(lost, ({ end }) => -end)
-    const refused = spans.find((span) => isRefusal(span) && span.parentId === first?.spanId)
+    const work = new Set(spans.filter(({ parentId }) => parentId === first?.spanId).map(({ spanId }) => spanId))
+    const refused = spans.find((span) => isRefusal(span) && work.has(span.parentId))
     const sent = spans.find(({ spanId }) => spanId === first?.parentId)
     return {
       lost: near(lost.length > 0 ? lost.length : Number.NaN, 0),
