@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -104,7 +105,7 @@ describe.each([
 ])('the world, reporting %s', (_, flags) => {
   // More than the waits in it together, so that what the world said is told when one of them is too long.
   it('classifies photographs, and each request is one complete trace', { timeout: 300_000 }, async () => {
-    const { page, program, otlp, preprocessing, control } = await startWorld(...flags)
+    const { page, program, otlp, preprocessing, control, consumer } = await startWorld(...flags)
     const traces = await eventually(
       'a complete trace',
       async () => {
@@ -183,6 +184,23 @@ describe.each([
       const all = await getJson<{ traces: unknown[] }>(`${page}/api/spoor/v1/search?q=root.service:drone`)
       expect(all.traces).toHaveLength(6)
 
+      // A message is one call: its wait in the queue is none.
+      const calls = await eventually(
+        'one call of the consumer a message',
+        async () => {
+          const { stored } = await getJson<{ stored: number }>(`${consumer}/health`)
+          const { data } = await getJson<{ data: { parent: string; child: string; callCount: number }[] }>(
+            `${page}/api/dependencies?endTs=${Date.now() + 60_000}&lookback=3600000`,
+          )
+          const edge = data.find(({ parent, child }) => parent === 'ensemble' && child === 'consumer')
+          // Both grow; a message that comes between the two questions is there at the next look.
+          return edge && stored >= 6 && edge.callCount === stored ? edge.callCount : undefined
+        },
+        60_000,
+        program.output,
+      )
+      expect(calls).toBeGreaterThanOrEqual(6)
+
       // One inference service down: the ensemble goes on with the other one and says so.
       const down = `${control}/faults/service_down/inference-inception`
       expect((await fetch(down, { method: 'PUT' })).status).toBe(200)
@@ -244,5 +262,38 @@ it.skipIf(!servers)(
     expect(ports).toHaveLength(2)
     expect(await program.stop('SIGINT')).toBe(0)
     for (const port of ports) await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed')
+  },
+)
+
+/** Root on a kernel with network namespaces, and `ip`. */
+const canPlug =
+  process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--net', 'ip', 'link']).status === 0
+
+it.skipIf(!servers || !canPlug)(
+  'the world in namespaces, RabbitMQ and PostgreSQL in ones of their own: all traces are complete, and nothing is left',
+  { timeout: 600_000 },
+  async () => {
+    const { program } = await startWorld('--netns', '--with-queue', '--rate', '2')
+    await eventually(
+      'a table of complete traces',
+      async () => {
+        if (program.child.exitCode !== null) throw new Error(`the world ended\n${program.output()}`)
+        return program.output().includes('traces, all complete') ? true : undefined
+      },
+      400_000,
+      program.output,
+    )
+    const names = /Namespaces +(.*)/.exec(program.output())?.[1]?.match(/[a-z][a-z-]+(?= 10\.83)/g)
+    expect(names).toEqual(expect.arrayContaining(['client', 'ensemble', 'consumer', 'spoor', 'rabbitmq', 'postgresql']))
+    // Each server is in its own, and nowhere else.
+    const inside = (name: string): string =>
+      spawnSync('ip', ['netns', 'exec', `spoor-${program.child.pid}-${name}`, 'cat', '/proc/net/tcp']).stdout.toString()
+    const [amqp = '', postgres = ''] = /RabbitMQ (\d+) +PostgreSQL (\d+)/.exec(program.output())?.slice(1) ?? []
+    const listens = (name: string, port: string): boolean =>
+      inside(name).includes(`00000000:${Number(port).toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`)
+    expect([listens('rabbitmq', amqp), listens('postgresql', postgres)]).toEqual([true, true])
+    expect([listens('rabbitmq', postgres), listens('ensemble', amqp)]).toEqual([false, false])
+    expect(await program.stop('SIGINT')).toBe(0)
+    expect(spawnSync('ip', ['netns', 'list']).stdout.toString()).not.toContain(`spoor-${program.child.pid}-`)
   },
 )

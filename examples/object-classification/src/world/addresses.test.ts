@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { placedServices, planAddresses } from './addresses.ts'
-import { neededPorts } from './programs.ts'
+import { LOOPBACK } from './netns/places.ts'
+import { namespaceMembers, neededPorts } from './programs.ts'
 import { readSettings } from './settings.ts'
 import type { Flags } from './settings.ts'
 import { Network } from './sites/network.ts'
@@ -29,6 +30,17 @@ let network: Network | undefined
 afterEach(async () => {
   await network?.close()
   network = undefined
+})
+
+describe('who has a namespace', () => {
+  it('each program, and RabbitMQ and PostgreSQL where they are asked for: the ensemble has no queue then', () => {
+    const settings = readSettings({ ...flags, netns: true, withQueue: true })
+    const portsOf = (servers: Parameters<typeof namespaceMembers>[3]): object =>
+      Object.fromEntries(namespaceMembers(settings, ['a'], undefined, servers).map(({ name, ports }) => [name, ports]))
+    expect(portsOf([])).toMatchObject({ ensemble: [5011, 5007], consumer: [5008], 'inference-a': [5012], client: [] })
+    const servers = [{ name: 'rabbitmq', ports: [5672, 9000] }]
+    expect(portsOf(servers)).toMatchObject({ ensemble: [5011], rabbitmq: [5672, 9000] })
+  })
 })
 
 describe('who calls whom where', () => {
@@ -76,6 +88,13 @@ links: [{ between: [home, edge] }, { between: [edge, fog] }, { between: [cloud, 
     const servers = await planAddresses(settings, models, { world, network }, far)
     expect(servers.queue).toEqual({ send: far.queue, take: far.queue })
     expect(servers.database).toBe(far.database)
+    // RabbitMQ in a namespace of its own is where the ensemble is: its consumer takes from it over the links.
+    const nameOf = (port: number): string => (port === 5672 ? 'rabbitmq' : 'world')
+    const places = { ...LOOPBACK, nameOf }
+    const near = { ...far, queue: 'amqp://me:secret@rabbitmq:5672' }
+    const own = await planAddresses(settings, models, { world, network }, near, places)
+    const relay = await network.reach('cloud', 'fog', 5672)
+    expect(own.queue).toEqual({ send: near.queue, take: `amqp://me:secret@world:${relay}` })
     expect(plan.collectors.map(({ name, config, grpcPort, httpPort }) => [name, config, grpcPort, httpPort])).toEqual([
       ['collector-edge', 'edge-collector.yaml', 4327, 4328],
       ['collector-fog', 'site-collector.yaml', 4329, 4330],

@@ -119,8 +119,9 @@ export async function planAddresses(
   const queue = new URL(servers.queue ?? `memory://${places.inside}:${ports.queue}`)
   const take = new URL(queue)
   // What is elsewhere is not reached over a link of this world.
-  if (servers.queue === undefined || take.hostname === '127.0.0.1') {
-    take.port = String(await call('consumer', 'ensemble', Number(take.port || 5672)))
+  const port = Number(take.port || 5672)
+  if (servers.queue === undefined || take.hostname === places.nameOf(port)) {
+    take.port = String(await call('consumer', 'ensemble', port))
     take.hostname = places.nameOf(Number(take.port))
   }
   return {

@@ -11,7 +11,7 @@ import type { Member } from './netns/namespaces.ts'
 import { LOOPBACK } from './netns/places.ts'
 import type { Places } from './netns/places.ts'
 import type { NeededPort } from './ports.ts'
-import type { OwnServers } from './servers/choose.ts'
+import type { OwnServer } from './servers/choose.ts'
 import type { Settings } from './settings.ts'
 import type { WorldFile } from './sites/world-file.ts'
 
@@ -78,15 +78,17 @@ export function collectorProgram({ logs }: Settings, collector: CollectorPlan, p
   }
 }
 
-/** RabbitMQ and PostgreSQL. */
-export function serversProgram({ logs }: Settings, { flags, env, health }: OwnServers): Program {
+/** RabbitMQ, or PostgreSQL. */
+export function serverProgram({ logs }: Settings, server: OwnServer, places: Places = LOOPBACK): Program {
+  const { name, flags, env, healthPort } = server
   return {
-    name: 'servers',
-    args: [script('world/servers/main'), ...flags],
+    name,
+    args: [script('world/servers/main'), ...flags, '--host', places.inside],
     env,
-    log: join(logs, 'servers.log'),
-    health,
+    log: join(logs, `${name}.log`),
+    health: localUrl(healthPort),
     isSlow: true,
+    ...namespaceIn(places, name),
   }
 }
 
@@ -159,19 +161,25 @@ export function clientProgram(settings: Settings, addresses: Addresses, options:
   }
 }
 
-/** What runs in a namespace of its own with `--netns`, with its ports. */
-export function namespaceMembers(settings: Settings, models: readonly string[], world?: WorldFile): Member[] {
+/** What runs in a namespace of its own with `--netns`, with its ports. @param servers RabbitMQ and PostgreSQL. */
+export function namespaceMembers(
+  settings: Settings,
+  models: readonly string[],
+  world?: WorldFile,
+  servers: readonly Member[] = [],
+): Member[] {
   const { ports } = settings
   const own: Readonly<Record<string, readonly number[]>> = {
     spoor: [ports.page, ports.otlpGrpc, ports.otlpHttp],
     preprocessing: [ports.preprocessing],
-    ensemble: [ports.ensemble, ports.queue],
+    ensemble: servers.length > 0 ? [ports.ensemble] : [ports.ensemble, ports.queue],
     consumer: [ports.consumer],
     ...Object.fromEntries(models.map((name, index) => [`inference-${name}`, [portOf(ports.inference, index)]])),
   }
   return [
     ...placedServices(models).map((name) => ({ name, ports: own[name] ?? [] })),
     ...collectorNames(settings, world).map(({ name, grpc, http }) => ({ name, ports: [grpc, http] })),
+    ...servers,
   ]
 }
 

@@ -28,7 +28,7 @@ import {
   localUrl,
   namespaceMembers,
   neededPorts,
-  serversProgram,
+  serverProgram,
   servicePrograms,
   spoorProgram,
 } from './programs.ts'
@@ -121,7 +121,7 @@ class World {
     await this.#checkPorts(world)
     const servers = this.#settings.withQueue ? await chooseServers(this.#settings.servers) : undefined
     const { models, labels, folder } = await this.#prepare()
-    await this.#openNamespaces(names.map(modelName), world)
+    await this.#openNamespaces(names.map(modelName), world, servers)
     await this.#startSpoor()
     await this.#connect(models, world, servers)
     const services = await this.#startServices(models, labels)
@@ -185,9 +185,13 @@ class World {
   }
 
   /** With `--netns`: before anything is started. */
-  async #openNamespaces(models: readonly string[], world: WorldFile | undefined): Promise<void> {
+  async #openNamespaces(
+    models: readonly string[],
+    world: WorldFile | undefined,
+    own: OwnServers | undefined,
+  ): Promise<void> {
     if (!this.#settings.netns) return
-    this.#namespaces = await openNamespaces(namespaceMembers(this.#settings, models, world))
+    this.#namespaces = await openNamespaces(namespaceMembers(this.#settings, models, world, own?.servers))
     for (const line of this.#namespaces.cleared) this.#screen.fact('Cleared', line)
     const addresses = [...this.#namespaces.addresses].map(([name, address]) => `${name} ${address}`)
     this.#screen.fact('Namespaces', addresses.join('   '))
@@ -211,12 +215,13 @@ class World {
     if (world) this.#network = openNetwork(this.#settings, world, this.#places)
     const placed = world && this.#network && { world, network: this.#network.network }
     const { queueUrl, databaseUrl } = this.#settings
-    const queue = queueUrl ?? own?.queue
-    const database = databaseUrl ?? own?.database
+    const urls = own?.urls(this.#places)
+    const queue = queueUrl ?? urls?.queue
+    const database = databaseUrl ?? urls?.database
     const servers = { ...(queue !== undefined && { queue }), ...(database !== undefined && { database }) }
     this.#addresses = await planAddresses(this.#settings, names, placed, servers, this.#places)
     if (own) {
-      await this.#start([serversProgram(this.#settings, own)])
+      await this.#start(own.servers.map((server) => serverProgram(this.#settings, server, this.#places)))
       this.#screen.fact('Servers', `${own.text}   ${shortPath(this.#settings.servers)}`)
     }
     for (const site of world?.sites ?? []) this.#screen.fact(site.name, site.services.join('   '))

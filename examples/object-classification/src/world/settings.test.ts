@@ -40,7 +40,6 @@ describe('readSettings', () => {
     [{ pagePort: 99_999 }, '--page-port 99999: a port is an integer of 1 to 65535'],
     [{ inference: 'http://127.0.0.1:5014,5015' }, '--inference 5015: not the URL'],
     [{ viaCollector: true, world: 'world.yaml' }, '--via-collector: with --world'],
-    [{ netns: true, withQueue: true }, '--netns: RabbitMQ and PostgreSQL of --with-queue listen on 127.0.0.1'],
     [{ netns: true, inference: 'http://127.0.0.1:5014' }, '--netns: 127.0.0.1:5014 is this machine'],
     [{ netns: true, queueUrl: 'amqp://localhost' }, '--netns: localhost is this machine'],
     [{ 'inference-2-port': 1.5 }, '--inference-2-port 1.5:'],

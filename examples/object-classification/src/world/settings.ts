@@ -143,11 +143,7 @@ export function readSettings(flags: Flags): Settings {
 }
 
 /** What listens on this machine's loopback is not reached from a namespace. @throws For what does. */
-function checkNamespaces({ withQueue, queueUrl, databaseUrl, inference }: Flags): void {
-  if (withQueue)
-    throw new Error(
-      '--netns: RabbitMQ and PostgreSQL of --with-queue listen on 127.0.0.1, which nobody reaches from a namespace; leave one of the two out',
-    )
+function checkNamespaces({ queueUrl, databaseUrl, inference }: Flags): void {
   for (const url of [queueUrl, databaseUrl, ...(inference ?? '').split(',')])
     if (url && /^(?:localhost|127\.|\[::1\])/.test(new URL(url).hostname))
       throw new Error(`--netns: ${new URL(url).host} is this machine's loopback, which nobody reaches from a namespace`)

@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Program } from '../child.ts'
+import type { Member } from '../netns/namespaces.ts'
+import type { Places } from '../netns/places.ts'
 import { findServerPrograms } from './programs.ts'
 
 /** Where queue and database are. */
@@ -15,11 +17,20 @@ export interface Servers {
   readonly database: string
 }
 
-/** A world's own: not started yet. */
-export interface OwnServers extends Servers {
+/** One of a world's own: not started yet. */
+export interface OwnServer extends Member {
+  readonly name: 'rabbitmq' | 'postgresql'
   readonly flags: readonly string[]
   readonly env: NonNullable<Program['env']>
-  readonly health: string
+  /** Where it says on 127.0.0.1 that it takes connections. */
+  readonly healthPort: number
+}
+
+/** A world's own. */
+export interface OwnServers {
+  readonly servers: readonly OwnServer[]
+  /** Where they are found in the world. */
+  urls(places: Places): Servers
   /** What people are told. */
   readonly text: string
 }
@@ -27,15 +38,24 @@ export interface OwnServers extends Servers {
 /** Chooses ports, and the password of before. @throws Where the programs are missing. */
 export async function chooseServers(folder: string): Promise<OwnServers> {
   findServerPrograms()
-  const [amqp = 0, dist = 0, epmd = 0, postgres = 0, health = 0] = await freePorts(5)
+  const [amqp = 0, dist = 0, epmd = 0, rabbitmqHealth = 0, postgres = 0, postgresHealth = 0] = await freePorts(6)
   const password = passwordOf(folder)
-  const ports = { amqp, dist, epmd, postgres, health }
-  return {
-    queue: `amqp://spoor:${password}@127.0.0.1:${amqp}`,
-    database: `postgres://spoor:${password}@127.0.0.1:${postgres}/postgres`,
-    flags: ['--folder', folder, ...Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)])],
+  const own = (name: OwnServer['name'], port: number, health: number, more: readonly string[] = []): OwnServer => ({
+    name,
+    flags: [name, '--folder', folder, '--port', String(port), '--health-port', String(health), ...more],
     env: { SERVERS_PASSWORD: password },
-    health: `http://127.0.0.1:${health}/`,
+    healthPort: health,
+    ports: [port, health],
+  })
+  return {
+    servers: [
+      own('postgresql', postgres, postgresHealth),
+      own('rabbitmq', amqp, rabbitmqHealth, ['--dist-port', String(dist), '--epmd-port', String(epmd)]),
+    ],
+    urls: ({ nameOf }) => ({
+      queue: `amqp://spoor:${password}@${nameOf(amqp)}:${amqp}`,
+      database: `postgres://spoor:${password}@${nameOf(postgres)}:${postgres}/postgres`,
+    }),
     text: `RabbitMQ ${amqp}   PostgreSQL ${postgres}`,
   }
 }

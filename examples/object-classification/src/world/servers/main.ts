@@ -1,61 +1,65 @@
 /**
- * RabbitMQ and PostgreSQL of one world, as one program of it: `GET /health` on `--health-port` is good when both take
- * connections. It ends when one of the two does, and both end with it.
+ * RabbitMQ or PostgreSQL of one world, as a program of it: `GET /` on `--health-port` is good when it takes connections.
+ * This ends when the server does, and the server ends with it.
  */
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { cac } from 'cac'
+import type { Command } from 'cac'
 import { readPort, runCli } from '../../service/cli.ts'
 import { startNative } from './native.ts'
-import type { NativeProcess } from './native.ts'
+import type { NativeProcess, NativeProgram, ServerPlace } from './native.ts'
 import { postgresProgram } from './postgres.ts'
 import { findServerPrograms } from './programs.ts'
 import { rabbitmqPrograms } from './rabbitmq.ts'
 
 interface Flags {
   readonly folder: string
-  readonly amqpPort: number
+  readonly host: string
+  readonly port: number
+  readonly healthPort: number
+  /** Of RabbitMQ only. */
   readonly distPort: number
   readonly epmdPort: number
-  readonly postgresPort: number
-  readonly healthPort: number
 }
 
-/** The variable with the password of both. */
+/** The variable with the password. */
 const PASSWORD = 'SERVERS_PASSWORD'
 
 const cli = cac('servers')
-cli
-  .command('', 'RabbitMQ and PostgreSQL with folders of their own')
-  .option('--folder <folder>', 'Where their data is kept')
-  .option('--amqp-port <port>', 'Of RabbitMQ')
+const command = (name: string, what: string): Command =>
+  cli
+    .command(name, what)
+    .option('--folder <folder>', 'Where the data of both is kept')
+    .option('--host <address>', 'What it listens on', { default: '127.0.0.1' })
+    .option('--port <port>', 'Where it takes connections')
+    .option('--health-port <port>', 'Says when it does')
+command('postgresql', 'PostgreSQL with a folder of its own').action((flags: Flags) => {
+  run(flags, (place, folder) => [postgresProgram(findServerPrograms(), resolve(folder, 'postgres'), place)])
+})
+command('rabbitmq', 'RabbitMQ with a folder of its own')
   .option('--dist-port <port>', 'Of its node')
   .option('--epmd-port <port>', "Of Erlang's register")
-  .option('--postgres-port <port>', 'Of PostgreSQL')
-  .option('--health-port <port>', 'Says when both are ready')
-  .action((flags: Flags) => run(flags))
+  .action((flags: Flags) => {
+    const more = { dist: readPort('--dist-port', flags.distPort), epmd: readPort('--epmd-port', flags.epmdPort) }
+    run(flags, (place, folder) =>
+      rabbitmqPrograms(findServerPrograms(), resolve(folder, 'rabbitmq'), { ...place, ...more }),
+    )
+  })
 await runCli(cli)
 
-function run(flags: Flags): void {
-  const programs = findServerPrograms()
-  const password = process.env[PASSWORD] ?? ''
+function run(flags: Flags, plan: (place: ServerPlace, folder: string) => NativeProgram[]): void {
   const folder = resolve(flags.folder)
-  const amqp = readPort('--amqp-port', flags.amqpPort)
-  const postgres = readPort('--postgres-port', flags.postgresPort)
-  const ports = { amqp, dist: readPort('--dist-port', flags.distPort), epmd: readPort('--epmd-port', flags.epmdPort) }
+  const { host } = flags
+  const port = readPort('--port', flags.port)
   // Users of two servers go through it, and see nothing.
   mkdirSync(folder, { recursive: true, mode: 0o711 })
-  const all = [
-    postgresProgram(programs, resolve(folder, 'postgres'), postgres, password),
-    ...rabbitmqPrograms(programs, resolve(folder, 'rabbitmq'), ports, password),
-  ].map(startNative)
+  const all = plan({ host, port, password: process.env[PASSWORD] ?? '' }, folder).map(startNative)
   const server = createServer((_request, response) => {
-    void Promise.all([answers(amqp), answers(postgres)]).then((ready) => {
-      response.writeHead(ready.every(Boolean) ? 200 : 503).end()
-    })
-  }).listen(readPort('--health-port', flags.healthPort), '127.0.0.1')
+    void answers(port).then((ready) => response.writeHead(ready ? 200 : 503).end())
+  }).listen(readPort('--health-port', flags.healthPort), host)
 
   let stopping = false
   const stop = async (): Promise<void> => {

@@ -16,6 +16,15 @@ export interface NativeProgram {
   readonly stopSignal: NodeJS.Signals
 }
 
+/** Where a server is found, and by whom. */
+export interface ServerPlace {
+  /** What it listens on: 127.0.0.1, or 0.0.0.0 in a namespace. */
+  readonly host: string
+  readonly port: number
+  /** Of the user `spoor`. */
+  readonly password: string
+}
+
 /** One that runs. */
 export interface NativeProcess {
   readonly name: string

@@ -2,24 +2,22 @@
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownFolder } from './native.ts'
-import type { NativeProgram } from './native.ts'
+import type { NativeProgram, ServerPlace } from './native.ts'
 import { serverUser } from './programs.ts'
 import type { ServerPrograms } from './programs.ts'
 
-/** Ports of 127.0.0.1. */
-export interface RabbitmqPorts {
-  readonly amqp: number
+/** Where it is, and its own ports on 127.0.0.1. */
+export interface RabbitmqPlace extends ServerPlace {
   /** Between Erlang's nodes, and its register of them: there is one, and it has to have them. */
   readonly dist: number
   readonly epmd: number
 }
 
-/** The register, which has to be there first, and the broker. @param password Of the user `spoor`. */
+/** The register, which has to be there first, and the broker. */
 export function rabbitmqPrograms(
   { rabbitmq, epmd }: ServerPrograms,
   folder: string,
-  ports: RabbitmqPorts,
-  password: string,
+  { host, port, dist, epmd: register, password }: RabbitmqPlace,
 ): NativeProgram[] {
   const user = serverUser(['rabbitmq', 'nobody'])
   ownFolder(folder, user)
@@ -30,18 +28,18 @@ export function rabbitmqPrograms(
     return file
   }
   const settings = [
-    `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
+    `listeners.tcp.1 = ${host}:${port}`,
     'default_user = spoor',
     `default_pass = ${password}`,
     'disk_free_limit.absolute = 50MB',
     'log.console = true',
     'log.file = false',
   ]
-  const erlang = { ERL_EPMD_PORT: String(ports.epmd), ERL_EPMD_ADDRESS: '127.0.0.1', HOME: folder }
+  const erlang = { ERL_EPMD_PORT: String(register), ERL_EPMD_ADDRESS: '127.0.0.1', HOME: folder }
   const env = {
     ...erlang,
     RABBITMQ_NODENAME: 'spoor@localhost',
-    RABBITMQ_DIST_PORT: String(ports.dist),
+    RABBITMQ_DIST_PORT: String(dist),
     // Nothing of /etc/rabbitmq.
     RABBITMQ_CONF_ENV_FILE: write('rabbitmq-env.conf', ''),
     RABBITMQ_CONFIG_FILE: write('rabbitmq.conf', `${settings.join('\n')}\n`),
