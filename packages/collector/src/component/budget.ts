@@ -39,11 +39,11 @@ const RECLAIM_INTERVAL_MS = 100
 const SAMPLE_BYTES = 8 * 1024 * 1024
 const QUIET_MS = 2_000
 /**
- * How much garbage there may be before it is collected, as a share of what is free: 20 MiB by default where hardly
+ * How much garbage there may be before it is collected, as a share of what is free: 13 MiB by default where hardly
  * anything is held, and at least a quarter of that; less when all is quiet. More costs more CPU, as V8 then begins major
  * collections by itself, and so does less than half of it.
  */
-const GARBAGE_SHARE = 1 / 8
+const GARBAGE_SHARE = 1 / 12
 const QUIET_GARBAGE_SHARE = 1 / 32
 /** So long after a collection, garbage may be `maxGarbageShare`. Milliseconds. */
 const PATIENCE_MS = 500

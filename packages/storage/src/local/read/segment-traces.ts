@@ -1,4 +1,5 @@
 import { bloomAdd, bloomHas, foldBloom } from '../block/bloom.ts'
+import { freeMemory } from '../block/memory.ts'
 
 /** Lets one foreign trace in 300 through, which costs asking the blocks of a group one by one; when it is folded, one in 16. */
 const BITS = 12
@@ -36,6 +37,7 @@ export class SegmentTraces {
     if (count > this.#hashes.length) {
       const larger = new Uint32Array(Math.max(2 * this.#hashes.length, count))
       larger.set(this.#hashes)
+      freeMemory(this.#hashes)
       this.#hashes = larger
     }
     this.#hashes.set(traces, this.#count)
@@ -59,13 +61,18 @@ export class SegmentTraces {
     const hashes = this.#hashes
     const bytes = this.bytesToClose
     this.#hashes = undefined
-    if (!hashes || bytes === 0 || bytes / 2 > maxBytes) return
+    if (!hashes) return
+    if (bytes > 0 && bytes / 2 <= maxBytes) this.#build(hashes)
+    freeMemory(hashes)
+    if (this.bytes > maxBytes) this.fold()
+  }
+
+  #build(hashes: Uint32Array): void {
     const sizes = this.#groupSizes()
     this.#groups = partsOf(sizes.map(wordsOf))
     let from = 0
     for (const [i, bits] of this.#groups.entries())
       for (const end = from + sizes[i]!; from < end; from++) bloomAdd(bits, hashes[from]!, PROBES)
-    if (bytes > maxBytes) this.fold()
   }
 
   /** Halves what is kept, once. What has become free, in bytes. */
@@ -75,7 +82,9 @@ export class SegmentTraces {
     this.#isFolded = true
     this.#groups = partsOf(before.map(({ length }) => length / 2))
     for (const [i, bits] of this.#groups.entries()) foldBloom(before[i]!, bits)
-    return before[0]!.buffer.byteLength / 2
+    const freed = before[0]!.buffer.byteLength / 2
+    freeMemory(before[0]!)
+    return freed
   }
 
   /** Whether block `at` may have a trace, by the hash of its id; true as well where that is not known. */
