@@ -4,14 +4,19 @@ import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-/** Of one error: where it was thrown, as near to the test as is known, and the first line that it says. */
+/** Of one error: the test's file, where it was thrown, as near to the test as is known, and the first line that it says. */
 function failure(name, file, error) {
   const stacks = error?.stacks ?? []
   const { file: thrower = file, line } = stacks.find((each) => each.file === file) ?? stacks[0] ?? {}
   const [message] = stripVTControlCharacters(String(error?.message ?? error)).split('\n')
   const place = thrower && relative(process.cwd(), thrower)
   const cause = error?.cause?.message && `: ${String(error.cause.message).split('\n')[0]}`
-  return { name, place: line === undefined ? (place ?? '') : `${place}:${line}`, message: `${message}${cause ?? ''}` }
+  return {
+    name,
+    file,
+    place: line === undefined ? (place ?? '') : `${place}:${line}`,
+    message: `${message}${cause ?? ''}`,
+  }
 }
 
 // vitest takes a reporter's file by its default export.

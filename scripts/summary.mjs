@@ -5,8 +5,8 @@ const SHOWN_FAILURES = 25
 const SHOWN_LENGTH = 300
 
 /**
- * `rows`: the steps as they ended. Those with a `report` (see reporter.mjs) ran tests; of others that failed, and of those whose failures their report does
- * not have, the lines that they printed `last` are shown. `left`: what tests left in the temporary folder. `seconds`: of the whole.
+ * `rows`: the steps as they ended. Those with a `report` (see reporter.mjs) ran tests, the second time of what failed where `isSecond`: all is well (`ok`) with what passed then. Of
+ * others that failed, and of those whose failures their report does not have, the lines that they printed `last` are shown. `left`: what tests left in the temporary folder. `seconds`: of the whole.
  */
 export function summarize(rows, left, seconds) {
   const lines = ['', 'Summary']
@@ -14,15 +14,17 @@ export function summarize(rows, left, seconds) {
     const mark = ok === undefined ? '!' : ok ? '✓' : '✗'
     lines.push(`  ${mark} ${label.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s  ${note}`)
   }
-  const reports = rows.flatMap(({ report }) => report ?? [])
-  const files = reports.flatMap(({ files }) => files).sort((a, b) => b.seconds - a.seconds)
+  const firsts = rows.filter(({ report, isSecond }) => report && !isSecond)
+  const files = firsts.flatMap(({ report }) => report.files).sort((a, b) => b.seconds - a.seconds)
   lines.push('', 'Slowest test files')
   for (const { name, seconds } of files.slice(0, 8)) lines.push(`  ${seconds.toFixed(1).padStart(6)} s  ${name}`)
-  const sum = (key) => reports.reduce((total, report) => total + report[key], 0)
-  lines.push(
-    '',
-    `${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped, in ${seconds.toFixed(0)} s`,
-  )
+  const sum = (key) => firsts.reduce((total, { report }) => total + report[key], 0)
+  const unsteady = firsts.filter(({ ok, report }) => ok && report.failures.length > 0)
+  const passedAlone = unsteady.reduce((total, { report }) => total + report.failed, 0)
+  const failed = `${sum('failed') - passedAlone} failed${passedAlone > 0 ? `, ${passedAlone} unsteady` : ''}`
+  lines.push('', `${sum('passed')} passed, ${failed}, ${sum('skipped')} skipped, in ${seconds.toFixed(0)} s`)
+  for (const row of unsteady)
+    lines.push('', `! ${row.label}, unsteady: failed beside all else, passed alone`, ...failuresOf(row))
   if (left.length > 0) lines.push('', `Left in the temporary folder by tests: ${left.join(', ')}`)
   for (const row of rows) {
     if (row.ok === false) lines.push('', `✗ ${row.label}${row.note && ` (${row.note})`}`, ...failuresOf(row))

@@ -75,6 +75,22 @@ it('is taken', () => {
   expect(end).not.toMatch(/fine|of vitest/)
 })
 
+it('tells what passed the second time, alone, as unsteady, and what failed again as failed', () => {
+  const report = (failed, failures) => ({ passed: 7, failed, skipped: 0, files: [], failures })
+  const late = { name: 'a cart > is quick', place: 'cart.test.js:3', message: 'it was not' }
+  const row = (label, ok, more) => ({ label, ok, seconds: 1, note: '', last: [], ...more })
+  const rows = [
+    row('unit', true, { report: report(1, [late]) }),
+    row('e2e', false, { report: report(1, [{ ...late, name: 'a shop > sells' }]) }),
+    row('unit again', true, { report: report(0, []), isSecond: true }),
+    row('e2e again', false, { report: report(1, [{ ...late, name: 'a shop > sells' }]), isSecond: true }),
+  ]
+  const text = summarize(rows, [], 3)
+  expect(text).toContain('14 passed, 1 failed, 1 unsteady, 0 skipped, in 3 s')
+  expect(text).toMatch(/! unit, unsteady: .*\n {2}cart\.test\.js:3 {2}a cart > is quick\n +it was not\n/)
+  expect(text).toMatch(/✗ e2e\n {2}cart\.test\.js:3 {2}a shop > sells\n/)
+})
+
 it('stays short where nearly everything failed, and shows what a run printed last that left no report', () => {
   const failures = Array.from({ length: 1000 }, (_, index) => ({
     name: `test ${index}`,

@@ -1,6 +1,7 @@
 // `npm test`: sets up what is missing, then checks everything: types (by the build), lint, format, unused code, what would be published, unit tests, end-to-end tests with the real
 // world and a real browser. Checks, unit tests and end-to-end tests run beside each other, as tests wait much of their time. Prints one summary with the slowest test files, and at its
-// end what failed and why; exits 1 when anything failed, or when tests left something in the temporary folder. `npm test -- --fast` leaves the end-to-end tests out.
+// end what failed and why; exits 1 when anything failed, or when tests left something in the temporary folder. Test files that failed are run once more, alone: tests that pass then are
+// told as unsteady, and fail nothing. `npm test -- --fast` leaves the end-to-end tests out.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,9 @@ import { createSteps } from './steps.mjs'
 import { summarize } from './summary.mjs'
 import { temporaryFolder } from './temporary.mjs'
 import { unitOptions } from './unit-options.mjs'
+
+/** Where more test files failed than this, it was not for want of time. */
+const MOST_TRIED_AGAIN = 5
 
 const fast = process.argv.includes('--fast')
 const started = Date.now()
@@ -31,10 +35,14 @@ async function checks() {
   }
 }
 
-async function tests(label, config, env) {
+async function tests(label, config, env, files = []) {
   const file = join(reportFolder, `${label}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(import.meta.dirname, 'reporter.mjs')}`]
-  const row = await run(label, 'vitest', ['run', '--config', config, ...reporters], { ...env, SPOOR_TEST_REPORT: file })
+  const row = await run(label, 'vitest', ['run', '--config', config, ...reporters, ...files], {
+    ...env,
+    SPOOR_TEST_REPORT: file,
+  })
+  row.again = () => tests(`${label} again`, config, env, failedFiles(row))
   try {
     row.report = JSON.parse(readFileSync(file, 'utf8'))
     const { passed, failed, skipped } = row.report
@@ -43,6 +51,21 @@ async function tests(label, config, env) {
   } catch (error) {
     row.ok = false
     row.note = `no report: ${error.message}`
+  }
+  return row
+}
+
+const failedFiles = ({ report }) => [...new Set(report?.failures.map(({ file }) => file))]
+
+/** What failed while everything else ran beside it, once more and alone. */
+async function tryAgain() {
+  for (const row of rows.filter(({ ok, again }) => !ok && again)) {
+    const files = failedFiles(row)
+    if (interrupted || files.length === 0 || files.length > MOST_TRIED_AGAIN || files.includes(undefined)) continue
+    const second = await row.again()
+    second.isSecond = true
+    row.ok = second.ok
+    if (row.ok) row.note += ', which passed alone'
   }
 }
 
@@ -53,6 +76,7 @@ async function endToEnd() {
 }
 
 await Promise.all([checks(), tests('unit', 'vitest.config.ts', { NODE_OPTIONS: unitOptions }), !fast && endToEnd()])
+await tryAgain()
 const left = temporary.close()
 rmSync(reportFolder, { recursive: true, force: true })
 if (interrupted) process.exit(130)
