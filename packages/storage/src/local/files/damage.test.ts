@@ -270,7 +270,7 @@ it('leaves no gap where the first sync of a segment failed', async () => {
   }
   await ingest.close()
   expect(answers.filter((type) => type !== 'event')).toEqual(['rejected', 'rejected', 'durable'])
-  expect(readdirSync(directory).sort()).toEqual(['00000001.idx', '00000001.log', 'FORMAT'])
+  expect(readdirSync(directory).sort()).toEqual(['00000001.idx', '00000001.log', 'FORMAT', 'LAST'])
 })
 
 const silent: Port<never, never> = { post: () => {}, onMessage: () => {}, receive: () => undefined, close: () => {} }

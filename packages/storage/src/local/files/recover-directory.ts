@@ -4,6 +4,7 @@ import { isRefusal, type FileSystem } from './file-system.ts'
 import { checkFormat } from './format.ts'
 import { ALL_TIME, encodeDamage, INDEX_HEADER, indexHeader, type Damaged } from './index-file.ts'
 import { keepAside } from './kept.ts'
+import { lastKeptNumber, readLastNumber } from './last-number.ts'
 import { FILE_HEADER, fileHeader } from './log.ts'
 import { recoverSealed, settleForms, type RecoveredSealed } from './recover-sealed.ts'
 import { recoverSegment, type RecoveredSegment } from './recover-segment.ts'
@@ -46,8 +47,10 @@ export type Found = RecoveredSegment | RecoveredSealed | LostSegment
 export interface RecoveredDirectory {
   /** In order; each is recovered when it is asked for. Files that one of them has open are the caller's to close. */
   readonly segments: Iterable<Found>
-  /** Of the next segment. */
+  /** Of the next segment: above all that any had. */
   readonly nextId: number
+  /** What the file LAST says; see {@link readLastNumber}. */
+  readonly lastNumber: number
   /** Logs after the last of which not even the header was written; they have to be gone when the next segment begins. */
   readonly unwritten: readonly number[]
 }
@@ -64,11 +67,12 @@ export function recoverDirectory(files: FileSystem, directory: string, options: 
   const { write, tell } = options
   let survey = surveyDirectory(files, directory)
   checkFormat(files, directory, survey.versions, write, tell)
+  const lastNumber = readLastNumber(files, directory, tell)
   if (write) {
     finishSwap(files, directory)
     survey = surveyDirectory(files, directory)
     if (settleForms(files, directory, survey, tell)) survey = surveyDirectory(files, directory)
-    if (fillGaps(files, directory, survey, options)) survey = surveyDirectory(files, directory)
+    if (fillGaps(files, directory, survey, lastNumber, options)) survey = surveyDirectory(files, directory)
   }
   for (const name of survey.foreign) tellLost(tell, name, sizeOf(files, join(directory, name)), 0)
   const written = segmentIds(survey).filter(
@@ -76,11 +80,10 @@ export function recoverDirectory(files: FileSystem, directory: string, options: 
   )
   // What is left of a segment whose beginning was interrupted takes no number.
   const lost = survey.orphans.filter((id) => readLost(files, directory, id))
-  const nextId = Math.max(0, ...written, ...lost) + 1
-  const unwritten = [...survey.logs]
-    .filter(([id, { state }]) => state === 'unwritten' && id >= nextId)
-    .map(([id]) => id)
-  return { segments: recoverAll(files, directory, survey, written.at(-1), options), nextId, unwritten }
+  const newest = Math.max(0, ...written, ...lost)
+  const unwritten = [...survey.logs].filter(([id, { state }]) => state === 'unwritten' && id > newest).map(([id]) => id)
+  const nextId = Math.max(newest, lastNumber, lastKeptNumber(files, directory)) + 1
+  return { segments: recoverAll(files, directory, survey, written.at(-1), options), nextId, lastNumber, unwritten }
 }
 
 function* recoverAll(
@@ -206,11 +209,17 @@ function removeUnwritten(files: FileSystem, directory: string, id: number): void
 }
 
 /**
- * Segments are numbered without gaps, and retention takes the oldest: one that is missing in the middle, or has an index and no log, was
- * lost. It gets a place holder: a log without records, and an index that says what is missing, and when. It tells of itself at each
+ * Segments are numbered without gaps, and retention takes the oldest: one that is missing in the middle or, up to `lastNumber`, after the newest, or has
+ * an index and no log, was lost. It gets a place holder: a log without records, and an index that says what is missing, and when. It tells of itself at each
  * open until retention takes it. The index that was there is kept aside. Says whether there were any.
  */
-function fillGaps(files: FileSystem, directory: string, survey: Survey, options: RecoverOptions): boolean {
+function fillGaps(
+  files: FileSystem,
+  directory: string,
+  survey: Survey,
+  lastNumber: number,
+  options: RecoverOptions,
+): boolean {
   const { logs, orphans } = survey
   const gone = orphans.flatMap((id) => {
     const lost = readLost(files, directory, id)
@@ -230,12 +239,14 @@ function fillGaps(files: FileSystem, directory: string, survey: Survey, options:
     // What the index knows must not be given up for a place holder that does not.
     if (lost.refusal === undefined) holders.push({ id, damaged, range })
   }
-  for (const [i, after] of known.entries()) {
-    const before = known[i - 1]
-    if (before === undefined) continue
-    for (let id = before + 1; id < after && id <= before + MAX_HOLDERS; id++) {
+  for (const [i, before] of known.entries()) {
+    const after = known[i + 1]
+    const end = after ?? lastNumber + 1
+    for (let id = before + 1; id < end && id <= before + MAX_HOLDERS; id++) {
       if (logs.has(id)) continue
-      holders.push({ id, damaged: { bytes: 0 }, range: between(files, directory, before, after) })
+      const range =
+        after === undefined ? since(files, directory, before, options) : between(files, directory, before, after)
+      holders.push({ id, damaged: { bytes: 0 }, range })
     }
   }
   for (const { id, damaged, range } of holders) {
@@ -253,6 +264,13 @@ function between(files: FileSystem, directory: string, before: number, after: nu
   const b = segmentRange(files, directory, after)
   if (!a || !b) return a ?? b ?? ALL_TIME
   return [a[0] < b[0] ? a[0] : b[0], a[1] > b[1] ? a[1] : b[1]]
+}
+
+/** From a segment's time up to now: what comes later is in none that is missing. */
+function since(files: FileSystem, directory: string, id: number, { nowMs }: RecoverOptions): TimeRange {
+  const [from, to] = segmentRange(files, directory, id) ?? ALL_TIME
+  const now = BigInt(Math.round(nowMs)) * 1_000_000n
+  return [from, to > now ? to : now]
 }
 
 function holdPlace(

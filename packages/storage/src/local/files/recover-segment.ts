@@ -171,6 +171,8 @@ function recover(
   const arrivedMs = Math.max(reindexed.arrivedMs, good.at(-1)?.meta.arrivedMs ?? 0, header.createdMs)
   const whole = !headerDamaged && !lost && header.version === VERSION && (!tail || logSize === tail.start)
   const { createdMs, salt } = header
+  // What it stands for may be put back in its place.
+  const isHolder = logSize === FILE_HEADER && good.some(({ meta }) => meta.damaged)
   return {
     id,
     header,
@@ -181,7 +183,7 @@ function recover(
     recovered: { blocks: reindexed.blocks, tornBytes },
     arrivedMs,
     segment:
-      write && last && whole && open.index && reindexed.unindexed.length === 0
+      write && last && whole && !isHolder && open.index && reindexed.unindexed.length === 0
         ? { id, createdMs, salt, log, index: open.index, logSize, indexSize: reindexed.indexSize }
         : undefined,
   }

@@ -13,7 +13,7 @@ export const NEW = '.new'
 
 /** Whether a name in the data directory belongs to a swap that is under way, or was interrupted. */
 export function isOfSwap(name: string): boolean {
-  return name === SWAP || name.startsWith(`${SWAP}.`) || /^(\d{8,10}\.(log|idx|seal)|FORMAT|PINS)\.new$/.test(name)
+  return name === SWAP || name.startsWith(`${SWAP}.`) || /^(\d{8,10}\.(log|idx|seal)|FORMAT|LAST|PINS)\.new$/.test(name)
 }
 
 /** Replaces each `names[i]` by `names[i].new`, which must be whole and synced. */

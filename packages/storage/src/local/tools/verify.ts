@@ -3,6 +3,7 @@ import { StorageError } from '../../contract.ts'
 import { FORMAT, readFormat, type FormatState } from '../files/format.ts'
 import { KEPT } from '../files/kept.ts'
 import { isOfLock } from '../files/lock.ts'
+import { LAST, readLastNumber } from '../files/last-number.ts'
 import { PINS } from '../files/pins.ts'
 import { logName, logPath, parseName, sealedName, sealedPath } from '../files/segment.ts'
 import { isOfProcess, readLost, sealedState, segmentIds, surveyDirectory, type Survey } from '../files/survey.ts'
@@ -23,6 +24,8 @@ import { Work, type ToolOptions } from './work.ts'
 export async function verifyStore(directory: string, options: ToolOptions = {}): Promise<StoreReport> {
   const work = new Work(directory, options)
   const { files } = work
+  // Before the files, to which a running store may add.
+  const lastNumber = readLastNumber(files, work.directory, () => {})
   const survey = surveyDirectory(files, work.directory, (error) => {
     // It is said of the segment, unless it is not about one.
     if ((error as { code?: unknown }).code !== 'newer_format') throw error
@@ -30,7 +33,7 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
   for (const id of survey.logs.keys()) work.expect(sizeOf(work, logPath(work.directory, id)))
   for (const id of survey.sealed.keys()) work.expect(sizeOf(work, sealedPath(work.directory, id)))
   const segments: SegmentReport[] = []
-  for (const id of idsOf(work, survey)) {
+  for (const id of idsOf(work, survey, lastNumber)) {
     const report = await segmentReport(work, survey, id)
     if (report) segments.push(report)
     work.finished(report?.file ?? logName(id))
@@ -60,16 +63,16 @@ export async function verifyStore(directory: string, options: ToolOptions = {}):
   }
 }
 
-/** Those that are there, and those that are missing between them. */
-function idsOf({ files, directory }: Work, survey: Survey): number[] {
+/** Those that are there, and those that are missing between and, up to `lastNumber`, after them. */
+function idsOf({ files, directory }: Work, survey: Survey, lastNumber: number): number[] {
   const all = segmentIds(survey)
   const lost = survey.orphans.filter((id) => readLost(files, directory, id))
   const known = all.filter((id) => survey.logs.get(id)?.state !== 'foreign')
   const present = [...known, ...lost].sort((a, b) => a - b)
   const ids = new Set([...all, ...lost])
-  for (const [i, id] of present.entries()) {
-    const before = present[i - 1] ?? id
-    for (let gap = before + 1; gap < id && gap < before + MAX_GAP; gap++) ids.add(gap)
+  for (const [i, before] of present.entries()) {
+    const end = present[i + 1] ?? lastNumber + 1
+    for (let gap = before + 1; gap < end && gap < before + MAX_GAP; gap++) ids.add(gap)
   }
   return [...ids].sort((a, b) => a - b)
 }
@@ -155,6 +158,7 @@ function isKnown(name: string): boolean {
   return (
     parseName(name) !== undefined ||
     name === FORMAT ||
+    name === LAST ||
     name === PINS ||
     name === KEPT ||
     isOfLock(name) ||

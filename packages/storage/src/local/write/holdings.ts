@@ -2,6 +2,7 @@ import { StorageError } from '../../contract.ts'
 import type { StoreEvent, StorePart } from '../../events.ts'
 import { changesOf } from '../files/changes.ts'
 import type { FileSystem } from '../files/file-system.ts'
+import { writeLastNumber } from '../files/last-number.ts'
 import { FILE_HEADER } from '../files/log.ts'
 import { recoverAgain, recoverDirectory, type Found, type RecoverOptions } from '../files/recover-directory.ts'
 import {
@@ -57,6 +58,8 @@ export class Holdings {
   /** Since {@link pace} was called. */
   #grown = 0
   #nextId = 1
+  /** What the file LAST says. */
+  #lastNumber = 0
   /** Beginnings of segments in which nothing was acknowledged. */
   #halfMade = new Set<number>()
   /** Monotonic: since when the system refuses writes for want of space. */
@@ -133,8 +136,9 @@ export class Holdings {
     this.#attempt('removing the probe', () => removeProbe(this.#files, directory))
     this.#shelf.countDamaged()
     this.#space.lookNow()
-    const { segments, nextId, unwritten } = recoverDirectory(this.#files, directory, this.#recoverOptions)
+    const { segments, nextId, lastNumber, unwritten } = recoverDirectory(this.#files, directory, this.#recoverOptions)
     this.#nextId = nextId
+    this.#lastNumber = lastNumber
     this.#halfMade = new Set(unwritten)
     for (const found of segments) this.#reopen(found, goOn)
     this.#tellLeftOut()
@@ -209,6 +213,19 @@ export class Holdings {
     this.#grown = 0
   }
 
+  /** Writes down which number the newest segment with a record has. No acknowledgement waits for it, and where it cannot be written it is tried again. */
+  noteNumber(): void {
+    const open = this.#open()
+    const number = this.#nextId - 1
+    if (number === this.#lastNumber || (open && open.logSize <= FILE_HEADER)) return
+    try {
+      writeLastNumber(this.#files, this.#settings.directory, number)
+      this.#lastNumber = number
+    } catch {
+      // Nothing depends on it but what somebody does by hand.
+    }
+  }
+
   /** So many bytes were written. */
   grew(bytes: number): void {
     this.#grown += bytes
@@ -268,6 +285,7 @@ export class Holdings {
     this.#sealing?.close()
     this.#keeping?.close()
     this.#deleteAgain()
+    this.noteNumber()
   }
 
   get #recoverOptions(): RecoverOptions {

@@ -183,6 +183,7 @@ export class Ingest {
   /** Has closed segments sealed, as the machine has time for it. Called about once a second. */
   pace(): void {
     this.#holdings.pace()
+    if (!this.#isLost) this.#holdings.noteNumber()
   }
 
   #pump(): void {

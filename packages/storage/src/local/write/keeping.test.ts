@@ -122,7 +122,7 @@ it('deletes what was kept when it is too old for that, the oldest first, and lea
     expect(store.keeping()).toMatchObject({ segments: 0, spans: 0, bytes: 0 })
     await store.close()
     // Of what held a place, too.
-    expect(readdirSync(parts.directory)).toEqual(['FORMAT'])
+    expect(readdirSync(parts.directory)).toEqual(['FORMAT', 'LAST'])
   })
 })
 
