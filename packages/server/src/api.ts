@@ -183,7 +183,7 @@ export interface MeasuresRow {
   /** For each of `percentiles`, within 0.54 %. 0 where nothing is counted. */
   readonly percentilesNs: readonly number[]
   readonly exemplars: readonly ExemplarRow[]
-  /** The first begins at `from`; each is `bucketNs` long. */
+  /** The first begins at `bucketsFrom`; each is `bucketNs` long. */
   readonly buckets?: readonly {
     readonly count: number
     readonly errors: number
@@ -202,7 +202,7 @@ export interface ExemplarRow {
 }
 
 /**
- * How many by time and duration, of what `aggregate` counts. `timeBins`: 1-1,000, default 120, each `bucketNs` long from `from` on. `durationBins`: at most so many, 1-100,
+ * How many by time and duration, of what `aggregate` counts. `timeBins`: 1-1,000, default 120, each `bucketNs` long from `bucketsFrom` on; at most so many where they are `aligned`. `durationBins`: at most so many, 1-100,
  * default 24.
  */
 export interface HeatMapResponse extends AggregateEndRow {
@@ -353,6 +353,8 @@ interface AggregateEndRow {
   /** What was asked about, both inclusive; where there was no `from` or `to`, from the first or to the last span of the store. ns since 1970, decimal. */
   readonly from: string
   readonly to: string
+  /** Where the first part of the time begins: at `from`, or, where they are `aligned`, perhaps before it. */
+  readonly bucketsFrom: string
   readonly bucketNs: number
   /** False: it took too long, or a part is damaged; the numbers are too small. */
   readonly complete: boolean

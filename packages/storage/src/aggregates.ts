@@ -66,6 +66,11 @@ export interface AggregateQuery extends AggregateScope {
   readonly limit?: number
   /** Into how many parts of equal length the time is cut, for what each group did in each. 0-1,000, default 0: not at all. With `limit`: at most 100,000 together. */
   readonly buckets?: number
+  /**
+   * Buckets begin at whole multiples, since 1970, of a step that clocks have: there are at most `buckets`, and the first and the last may be cut by the range. Who asks again as time passes gets the
+   * same buckets, and an engine may know what they are. Default false.
+   */
+  readonly aligned?: boolean
   /** Longest spans, or requests, that are named for each group. 0-10, default 1. */
   readonly exemplars?: number
 }
@@ -128,7 +133,9 @@ export interface AggregateEnd {
   /** What was asked about, both inclusive. */
   readonly from: bigint
   readonly to: bigint
-  /** Nanoseconds of a bucket: the first begins at `from`, the last may end after `to`. 0 without buckets. */
+  /** Where the first bucket begins: at `from`, or, where they are aligned, perhaps before it. Without buckets `from`. */
+  readonly bucketsFrom: bigint
+  /** Nanoseconds of a bucket; the last may end after `to`. 0 without buckets. */
   readonly bucketNs: bigint
   /**
    * Whether all that is in question was looked at. False: stopped by time, by `signal` or by the memory that queries may use, or a part is
@@ -144,6 +151,8 @@ export interface AggregateEnd {
 export interface HeatMapQuery extends AggregateScope {
   /** 1-1,000, default 120. */
   readonly timeBins?: number
+  /** As in {@link AggregateQuery}, of bins of time. Default false. */
+  readonly aligned?: boolean
   /** At most so many: 1-100, default 24. */
   readonly durationBins?: number
 }

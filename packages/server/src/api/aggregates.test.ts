@@ -74,6 +74,17 @@ it('counts requests, by time', async () => {
   expect(withoutTenant.groups[0]).toMatchObject({ key: [null], count: TRACES })
 })
 
+it('cuts the time at whole steps, where that is asked for, and tells where the first begins', async () => {
+  const [from, to] = [START + 3n * MS, START + 38n * MS]
+  const asked = `from=${from}&to=${to}&aligned=true`
+  const { bucketsFrom, bucketNs, total } = await aggregate(`of=requests&buckets=4&${asked}`)
+  expect([bucketsFrom, bucketNs]).toEqual([String(START), 10e6])
+  expect(total.buckets!.map(({ count }) => count)).toEqual([7, 10, 10, 9])
+  const map = await spoor.json<HeatMapResponse>(`/api/spoor/v1/heatmap?timeBins=9&${asked}`)
+  expect([map.bucketsFrom, map.bucketNs, map.counts.length]).toEqual([String(START), 5e6, 8 * (map.edgesNs.length - 1)])
+  expect((await aggregate(`buckets=4&from=${from}&to=${to}`)).bucketsFrom).toBe(String(from))
+})
+
 it('draws all that matches by time and duration, in bins that a search can be asked for', async () => {
   const map = await spoor.json<HeatMapResponse>(`/api/spoor/v1/heatmap?${q('service:bank')}&timeBins=10&durationBins=6`)
   const bins = map.edgesNs.length - 1

@@ -44,6 +44,7 @@ export function aggregateRoute(store: StoreQueries, failures: Failures) {
       groupBy: keysParam(query, 'groupBy'),
       limit: aggregate.limit.of(query),
       buckets: aggregate.buckets.of(query),
+      aligned: aggregate.aligned.of(query) === 'true',
       exemplars: aggregate.exemplars.of(query),
       ...(percentiles && { percentiles }),
       ...(order && { order }),
@@ -70,6 +71,7 @@ export function heatMapRoute(store: StoreQueries, failures: Failures) {
     const asked = {
       ...askedOf(query),
       timeBins: heatMap.timeBins.of(query),
+      aligned: heatMap.aligned.of(query) === 'true',
       durationBins: heatMap.durationBins.of(query),
     }
     const call = callOf(request)
@@ -240,6 +242,12 @@ function percentilesParam(query: Query): number[] | undefined {
   })
 }
 
-function endRow({ from, to, bucketNs, ...rest }: AggregateEnd) {
-  return { from: from.toString(), to: to.toString(), bucketNs: Number(bucketNs), ...rest }
+function endRow({ from, to, bucketsFrom, bucketNs, ...rest }: AggregateEnd) {
+  return {
+    from: from.toString(),
+    to: to.toString(),
+    bucketsFrom: bucketsFrom.toString(),
+    bucketNs: Number(bucketNs),
+    ...rest,
+  }
 }

@@ -40,6 +40,11 @@ export const of = choice(
 )
 const asked: readonly Parameter[] = [q, ...Object.values(scope)]
 const KEYS = '`service`, `name`, `kind`, `status`, or the key of an attribute; with commas in between, or repeated.'
+const aligned = choice(
+  'aligned',
+  ['true', 'false'],
+  'Whether the parts of the time begin at whole multiples, since 1970, of a step that clocks have, and are as many at most. Who asks again later gets the same parts, and gets them sooner. Default: false.',
+)
 const buckets = count('buckets', [0, 1_000], 0, 'Into how many parts the time is cut, for what each group did in each.')
 
 export const search = {
@@ -71,10 +76,12 @@ export const aggregate = {
     'Groups; all others are told of as one. With `buckets`: at most 100,000 together.',
   ),
   buckets,
+  aligned,
   exemplars: count('exemplars', [0, 10], 1, 'Longest spans, or requests, that are named for each group.'),
 }
 export const heatMap = {
   timeBins: count('timeBins', [1, 1_000], 120, 'Bins of time.'),
+  aligned,
   durationBins: count('durationBins', [1, 100], 24, 'Bins of duration, at most.'),
 }
 export const errorGroups = {

@@ -119,13 +119,21 @@ export const arbitraryAggregate: fc.Arbitrary<AggregateQuery> = fc
       order: fc.constantFrom('count', 'errors', 'sum', 'max'),
       limit: fc.constantFrom(1, 3, 1000),
       buckets: fc.constantFrom(0, 1, 7),
+      aligned: fc.boolean(),
       exemplars: fc.constantFrom(0, 1, 3),
     }),
   )
   .map(([scope, counts]) => ({ ...scope, ...counts }))
 
 export const arbitraryHeatMap: fc.Arbitrary<HeatMapQuery> = fc
-  .tuple(arbitraryScope, fc.record({ timeBins: fc.constantFrom(1, 5, 40), durationBins: fc.constantFrom(1, 4, 24) }))
+  .tuple(
+    arbitraryScope,
+    fc.record({
+      timeBins: fc.constantFrom(1, 5, 40),
+      durationBins: fc.constantFrom(1, 4, 24),
+      aligned: fc.boolean(),
+    }),
+  )
   .map(([scope, bins]) => ({ ...scope, ...bins }))
 
 export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc

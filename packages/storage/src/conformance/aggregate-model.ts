@@ -15,14 +15,17 @@ import type { SentSpan } from './spans.ts'
 /**
  * Aggregates by the letter of the contract, on decoded spans: what an engine's answer is held against. Slow, plain, and sharing no code with any engine.
  */
-export type ExpectedAggregates = Pick<Aggregates, 'total' | 'groups' | 'rest' | 'from' | 'to' | 'bucketNs'>
+export type ExpectedAggregates = Pick<
+  Aggregates,
+  'total' | 'groups' | 'rest' | 'from' | 'to' | 'bucketsFrom' | 'bucketNs'
+>
 
 export function expectedAggregates(sent: readonly SentSpan[], query: AggregateQuery): ExpectedAggregates {
-  const { groupBy = [], order = 'count', limit = 20, buckets = 0 } = query
+  const { groupBy = [], order = 'count', limit = 20 } = query
   const { from, to } = boundsOf(sent, query)
-  const bucketNs = buckets === 0 ? 0n : (to - from) / BigInt(buckets) + 1n
+  const bins = binsOf(from, to, query.buckets ?? 0, query.aligned)
   const counted = countedOf(sent, query)
-  const measure = (spans: readonly SentSpan[]): Measures => measuresOf(spans, query, from, to, bucketNs)
+  const measure = (spans: readonly SentSpan[]): Measures => measuresOf(spans, query, Number(to - from + 1n) / 1e9, bins)
   const byKey = Map.groupBy(counted, (span) => JSON.stringify(groupBy.map((key) => groupValue(key, span) ?? null)))
   const groups: AggregateGroup[] = [...byKey.values()].map((spans) => ({
     key: groupBy.map((key) => groupValue(key, spans[0]!)),
@@ -35,7 +38,8 @@ export function expectedAggregates(sent: readonly SentSpan[], query: AggregateQu
   const left = groups.slice(limit).map(({ key }) => JSON.stringify(key.map((value) => value ?? null)))
   const ofRest = left.flatMap((key) => byKey.get(key)!)
   const rest = groupBy.length > 0 && left.length > 0 ? { groups: left.length, ...measure(ofRest) } : undefined
-  return { from, to, bucketNs, total: measure(counted), groups: first, rest }
+  const { first: bucketsFrom, widthNs: bucketNs } = bins
+  return { from, to, bucketsFrom, bucketNs, total: measure(counted), groups: first, rest }
 }
 
 /** What counts, each once. */
@@ -67,21 +71,46 @@ export function exemplarsOf(spans: readonly SentSpan[], count: number): Exemplar
   return exemplars.sort((a, b) => b.durationNs - a.durationNs || (id(a) < id(b) ? -1 : 1)).slice(0, count)
 }
 
+export interface Bins {
+  readonly first: bigint
+  readonly widthNs: bigint
+  readonly count: number
+}
+
+/** Nanoseconds. */
+const STEPS: readonly bigint[] = [
+  ...[1, 1e3, 1e6].flatMap((unit) => [1, 2, 5, 10, 20, 50, 100, 200, 500].map((n) => BigInt(n * unit))),
+  ...[1e9, 60e9].flatMap((unit) => [1, 2, 5, 10, 15, 30].map((n) => BigInt(n * unit))),
+  ...[1, 2, 3, 6, 12].map((hours) => BigInt(hours * 3_600e9)),
+  ...Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((n) => BigInt(n * 86_400e9) * 10n ** BigInt(power))).flat(),
+]
+
+/** The parts of a range's time. */
+export function binsOf(from: bigint, to: bigint, count: number, aligned = false): Bins {
+  if (count === 0) return { first: from, widthNs: 0n, count: 0 }
+  if (!aligned) return { first: from, widthNs: (to - from) / BigInt(count) + 1n, count }
+  for (const widthNs of STEPS) {
+    const first = from - (from % widthNs)
+    const bins = Number((to - first) / widthNs) + 1
+    if (bins <= count) return { first, widthNs, count: bins }
+  }
+  throw new RangeError('no step is as long as that')
+}
+
 /** The part of a start, 0 to `count - 1`. */
-export function timeBin({ span }: SentSpan, from: bigint, widthNs: bigint, count: number): number {
-  const bin = (span.startTimeUnixNano - from) / widthNs
-  return span.startTimeUnixNano < from ? 0 : Math.min(count - 1, Number(bin))
+export function timeBin({ span }: SentSpan, { first, widthNs, count }: Bins): number {
+  const bin = (span.startTimeUnixNano - first) / widthNs
+  return span.startTimeUnixNano < first ? 0 : Math.min(count - 1, Number(bin))
 }
 
 function measuresOf(
   spans: readonly SentSpan[],
-  { percentiles = [0.5, 0.95, 0.99], exemplars = 1, buckets = 0 }: AggregateQuery,
-  from: bigint,
-  to: bigint,
-  bucketNs: bigint,
+  { percentiles = [0.5, 0.95, 0.99], exemplars = 1 }: AggregateQuery,
+  seconds: number,
+  bins: Bins,
 ): Measures {
   const bucketOf = (bucket: number): AggregateBucket => {
-    const own = spans.filter((span) => timeBin(span, from, bucketNs, buckets) === bucket)
+    const own = spans.filter((span) => timeBin(span, bins) === bucket)
     const { minNs, maxNs, sumNs } = durationsOf(own)
     return {
       count: own.length,
@@ -95,11 +124,11 @@ function measuresOf(
   return {
     count: spans.length,
     errors: errorsOf(spans),
-    perSecond: spans.length / (Number(to - from + 1n) / 1e9),
+    perSecond: spans.length / seconds,
     ...durationsOf(spans),
     percentilesNs: percentilesOf(spans, percentiles),
     exemplars: exemplarsOf(spans, exemplars),
-    ...(buckets > 0 && { buckets: Array.from({ length: buckets }, (_, bucket) => bucketOf(bucket)) }),
+    ...(bins.count > 0 && { buckets: Array.from({ length: bins.count }, (_, bucket) => bucketOf(bucket)) }),
   }
 }
 

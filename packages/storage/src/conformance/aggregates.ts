@@ -31,6 +31,7 @@ import {
   expectedAggregates,
   timeBin,
   type ExpectedAggregates,
+  binsOf,
 } from './aggregate-model.ts'
 import { expectedBottleneck } from './bottleneck-model.ts'
 import { expectedDifferences } from './compare-model.ts'
@@ -215,13 +216,13 @@ export async function checkAggregate(
   query: AggregateQuery,
 ): Promise<void> {
   const expected = expectedAggregates(spans, query)
-  const { from, to, bucketNs, total, groups, rest, complete } = await store.aggregate(query)
+  const { from, to, bucketsFrom, bucketNs, total, groups, rest, complete } = await store.aggregate(query)
   expect(complete).toBe(true)
-  expect(aligned({ from, to, bucketNs, total, groups, rest }, expected)).toEqual(expected)
+  expect(alike({ from, to, bucketsFrom, bucketNs, total, groups, rest }, expected)).toEqual(expected)
 }
 
 /** The answer with each percentile that is as near as it should be replaced by the exact one. */
-function aligned(actual: ExpectedAggregates, expected: ExpectedAggregates): unknown {
+function alike(actual: ExpectedAggregates, expected: ExpectedAggregates): unknown {
   const near = (percentiles: readonly number[], exact: readonly number[] | undefined): number[] =>
     percentiles.map((value, i) =>
       exact?.[i] !== undefined && Math.abs(value - exact[i]) <= DURATION_ERROR * exact[i] * (1 + 1e-9)
@@ -251,21 +252,23 @@ export async function checkHeatMap(
   spans: readonly SentSpan[],
   query: HeatMapQuery,
 ): Promise<void> {
-  const { timeBins = 120, durationBins = 24 } = query
+  const { timeBins: most = 120, durationBins = 24, aligned } = query
   const map = await store.heatMap(query)
   expect(map.complete).toBe(true)
-  const { edgesNs, bucketNs } = map
+  const { edgesNs } = map
   const bins = edgesNs.length - 1
   expect(bins).toBeLessThanOrEqual(durationBins)
   expect(edgesNs.every((edge, i) => Number.isInteger(edge) && (i === 0 || edge > edgesNs[i - 1]!))).toBe(true)
   const { from, to } = boundsOf(spans, query)
-  expect([map.from, map.to, bucketNs]).toEqual([from, to, (to - from) / BigInt(timeBins) + 1n])
+  const times = binsOf(from, to, most, aligned)
+  const { first: bucketsFrom, widthNs: bucketNs, count: timeBins } = times
+  expect(map).toMatchObject({ from, to, bucketsFrom, bucketNs })
   const counted = countedOf(spans, query)
   const byBin = Map.groupBy(counted, (span) => {
     const duration = exactDuration(span)
     const bin = edgesNs.findLastIndex((edge) => edge <= duration)
     expect(bin >= 0 && bin < bins).toBe(true)
-    return timeBin(span, from, bucketNs, timeBins) * bins + bin
+    return timeBin(span, times) * bins + bin
   })
   const expected: Pick<HeatMap, 'counts' | 'errors' | 'exemplars'> = {
     counts: Uint32Array.from({ length: timeBins * bins }, (_, bin) => byBin.get(bin)?.length ?? 0),
@@ -307,8 +310,16 @@ export async function checkFlame(
   spans: readonly SentSpan[],
   query: FlameQuery,
 ): Promise<void> {
-  const { complete, spansScanned: _, bytesRead: _bytes, elapsedMs: _ms, bucketNs, ...flame } = await store.flame(query)
-  expect({ complete, bucketNs }).toEqual({ complete: true, bucketNs: 0n })
+  const {
+    complete,
+    spansScanned: _,
+    bytesRead: _bytes,
+    elapsedMs: _ms,
+    bucketNs,
+    bucketsFrom,
+    ...flame
+  } = await store.flame(query)
+  expect({ complete, bucketNs, bucketsFrom }).toEqual({ complete: true, bucketNs: 0n, bucketsFrom: flame.from })
   expect(flame).toEqual(expectedFlame(spans, query))
 }
 

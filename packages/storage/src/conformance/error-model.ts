@@ -1,6 +1,6 @@
 import { errorKindOf, type ErrorKind, type RecordedError } from '@spoor/trace'
 import type { ErrorGroup, ErrorGroups, ErrorGroupsQuery } from '../contract.ts'
-import { boundsOf, countedOf, exactDuration, timeBin } from './aggregate-model.ts'
+import { binsOf, boundsOf, countedOf, exactDuration, timeBin } from './aggregate-model.ts'
 import { valuesOf } from './model.ts'
 import type { SentSpan } from './spans.ts'
 
@@ -11,7 +11,7 @@ export function expectedErrorGroups(
 ): Pick<ErrorGroups, 'spans' | 'moreGroups' | 'from' | 'to'> & { groups: Omit<ErrorGroup, 'id'>[] } {
   const { order = 'count', limit = 50, exemplars = 3, buckets = 0 } = query
   const { from, to } = boundsOf(sent, query)
-  const widthNs = buckets === 0 ? 1n : (to - from) / BigInt(buckets) + 1n
+  const bins = binsOf(from, to, buckets)
   const told = countedOf(sent, query)
     .map((span) => ({ span, kinds: kindsOf(span) }))
     .filter(({ kinds }) => kinds.length > 0)
@@ -45,7 +45,7 @@ export function expectedErrorGroups(
       ...(buckets > 0 && {
         buckets: Array.from(
           { length: buckets },
-          (_, bucket) => spans.filter((span) => timeBin(span, from, widthNs, buckets) === bucket).length,
+          (_, bucket) => spans.filter((span) => timeBin(span, bins) === bucket).length,
         ),
       }),
     }

@@ -23,7 +23,7 @@ interface Frame {
 export function expectedFlame(
   sent: readonly SentSpan[],
   query: FlameQuery,
-): Omit<Flame, 'complete' | 'spansScanned' | 'bytesRead' | 'elapsedMs' | 'bucketNs'> {
+): Omit<Flame, 'complete' | 'spansScanned' | 'bytesRead' | 'elapsedMs' | 'bucketsFrom' | 'bucketNs'> {
   const { limit = 1_000, exemplars = 1 } = query
   const found = expectedTraces(sent, query)
   const pieces = found.flatMap(({ traceId }) => piecesOf(traceId, sent))

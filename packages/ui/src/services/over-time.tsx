@@ -75,7 +75,7 @@ function ChartBox(props: { chart: Chart; data: AggregateResponse; buckets: reado
       Math.max(0, Math.floor(((event.clientX - bounds.left) / bounds.width) * buckets.length)),
     )
   }
-  const fromOf = (index: number) => BigInt(data.from) + BigInt(index) * BigInt(data.bucketNs)
+  const fromOf = (index: number) => BigInt(data.bucketsFrom) + BigInt(index) * BigInt(data.bucketNs)
   const shown = buckets[hovered]
   const most = buckets[values.indexOf(peak)]
   return (

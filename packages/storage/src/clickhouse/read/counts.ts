@@ -15,7 +15,7 @@ import { differencesOf, MAX_VALUES, Shares } from '../../local/read/aggregate/co
 import { Errors } from '../../local/read/aggregate/error-groups.ts'
 import { keptAs } from '../../local/read/aggregate/exemplars.ts'
 import { Groups } from '../../local/read/aggregate/groups.ts'
-import { Cells, ROWS_PER_OCTAVE } from '../../local/read/aggregate/heat-map.ts'
+import { Cells, ROWS_PER_OCTAVE } from '../../local/read/aggregate/cells.ts'
 import { aggregatePlan, scopeOf } from '../../local/read/aggregate/plan.ts'
 import { eachCounted } from '../../local/read/aggregate/spans.ts'
 import { TimeBins } from '../../local/read/aggregate/time-bins.ts'
@@ -108,8 +108,8 @@ function keptOf({ traceId, spanId, durationNs, error }: ExemplarRow): ReturnType
   return keptAs(traceId, spanId, durationNs, error)
 }
 
-function timeOf(from: bigint, { widthNs, count }: TimeBins): TimeAsked {
-  return { from, widthNs, count }
+function timeOf({ first, widthNs, count }: TimeBins): TimeAsked {
+  return { from: first, widthNs, count }
 }
 
 export async function aggregateInSql(
@@ -118,18 +118,18 @@ export async function aggregateInSql(
   asked: AggregateQuery,
 ): Promise<Aggregates | undefined> {
   const { turn } = query
-  const { groupBy, order, limit, ...counts } = aggregatePlan(asked)
+  const { groupBy, order, limit, aligned, ...counts } = aggregatePlan(asked)
   const scope = scopeOf(asked, [], turn)
   const rows = await countsOf(query, tables, asked)
   if (!rows) return undefined
-  const time = new TimeBins(scope.from, scope.to, counts.buckets)
+  const time = TimeBins.over(scope, counts.buckets, aligned)
   const seconds = Number(scope.to - scope.from + 1n) / 1e9
-  const groups = new Groups(groupBy, { ...counts, seconds }, time, turn)
+  const groups = new Groups(groupBy, { ...counts, buckets: time.count, seconds }, time, turn)
   const add = ({ values, ...part }: ReturnType<ReturnType<typeof countsDecoder>>): void => {
     turn.spans += part.count
     groups.addPart(values, part)
   }
-  await fold(query, countsSql(rows, groupBy, timeOf(scope.from, time)), countsDecoder(groupBy), add)
+  await fold(query, countsSql(rows, groupBy, timeOf(time)), countsDecoder(groupBy), add)
   const isLean = areFields(groupBy) && isOfHeaders(rows.set)
   await addOdd(query, rows, asked, isLean, (block, own, wanted) => groups.add(block, own, wanted))
   if (counts.exemplars > 0 && turn.spans > 0) {
@@ -152,9 +152,9 @@ export async function heatMapInSql(query: Query, tables: Tables, asked: HeatMapQ
   const scope = scopeOf(asked, [], turn)
   const rows = await countsOf(query, tables, asked)
   if (!rows) return undefined
-  const time = new TimeBins(scope.from, scope.to, asked.timeBins ?? 120)
+  const time = TimeBins.over(scope, asked.timeBins ?? 120, asked.aligned)
   const cells = new Cells(time, turn)
-  const statement = cellsSql(rows, timeOf(scope.from, time), BINS_PER_OCTAVE / ROWS_PER_OCTAVE)
+  const statement = cellsSql(rows, timeOf(time), BINS_PER_OCTAVE / ROWS_PER_OCTAVE)
   await fold(query, statement, decodeCell, ({ longest, ...cell }) => {
     turn.spans += cell.count
     cells.addPart({ ...cell, longest: keptOf(longest) })
@@ -176,9 +176,9 @@ export async function errorGroupsInSql(
   const rows = await countsOf(query, tables, ofSpans)
   if (!rows) return undefined
   const exemplars = asked.exemplars ?? 3
-  const time = new TimeBins(scope.from, scope.to, asked.buckets ?? 0)
+  const time = TimeBins.over(scope, asked.buckets ?? 0)
   const errors = new Errors(time, exemplars, turn)
-  await fold(query, errorsSql(rows, timeOf(scope.from, time), exemplars), decodeErrors, (row) => {
+  await fold(query, errorsSql(rows, timeOf(time), exemplars), decodeErrors, (row) => {
     turn.spans += row.count
     errors.addPart({
       ...row,

@@ -205,9 +205,15 @@ export class Reader {
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn))
       case 'aggregate':
-        return this.#completeUnlessGone(turn, await aggregate(catalog.blocks(turn), call.query, turn, tell(call)))
+        return this.#completeUnlessGone(
+          turn,
+          await aggregate(catalog.blocks(turn), call.query, turn, tell(call), catalog.kept),
+        )
       case 'heatMap':
-        return this.#completeUnlessGone(turn, await heatMap(catalog.blocks(turn), call.query, turn, tell(call)))
+        return this.#completeUnlessGone(
+          turn,
+          await heatMap(catalog.blocks(turn), call.query, turn, tell(call), catalog.kept),
+        )
       case 'errorGroups':
         return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn, tell(call)))
       case 'bottleneck':

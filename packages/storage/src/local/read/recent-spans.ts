@@ -23,7 +23,7 @@ interface Columns extends Pick<
  * after, though perhaps in another block. A span is known by a hash of 64 bits over all that its header has.
  */
 export class RecentSpans {
-  readonly #turn: Turn
+  readonly #turn: Pick<Turn, 'mayReserve'>
   #young = new Int32Array(2 * INITIAL)
   #old = new Int32Array(2 * INITIAL)
   #size = 0
@@ -33,7 +33,7 @@ export class RecentSpans {
   #low = 0
   #high = 0
 
-  constructor(turn: Turn) {
+  constructor(turn: Pick<Turn, 'mayReserve'>) {
     this.#turn = turn
   }
 

@@ -113,6 +113,7 @@ const NOTHING_FOUND: SearchEnd = {
 const NOTHING_LOOKED_AT: AggregateEnd = {
   from: 0n,
   to: 0n,
+  bucketsFrom: 0n,
   bucketNs: 0n,
   complete: false,
   spansScanned: 0,

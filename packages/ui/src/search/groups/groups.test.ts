@@ -11,6 +11,7 @@ test('the store orders the groups, and by the percentile that is asked for', () 
     percentiles: '0.5,0.95,0.99',
     limit: 20,
     buckets: 40,
+    aligned: 'true',
   })
   expect(groupParameters(scope, 'p95', 20, 40)).toMatchObject({ order: 'percentile', percentiles: '0.5,0.99,0.95' })
 })

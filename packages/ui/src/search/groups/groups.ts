@@ -21,6 +21,7 @@ export function groupParameters(scope: Parameters, sort: GroupSort, limit: numbe
     percentiles: percentilesFor(sort).join(','),
     limit,
     buckets,
+    aligned: 'true',
   }
 }
 

@@ -43,12 +43,17 @@ export function operationGroupsQuery(url: SearchUrl, sort: GroupSort, limit: num
 /** What each service was asked: its spans of kind server and consumer. */
 export function serviceGroupsQuery(url: SearchUrl) {
   const scope = scopeOf({ ...url, q: 'kind:server,consumer' })
-  return manyQuery<AggregateResponse>('aggregate', scope, { groupBy: 'service', limit: 1000, buckets }, false)
+  return manyQuery<AggregateResponse>(
+    'aggregate',
+    scope,
+    { groupBy: 'service', limit: 1000, buckets, aligned: 'true' },
+    false,
+  )
 }
 
 /** All that matches, over time. */
 export function overTimeQuery(url: SearchUrl) {
-  return manyQuery<AggregateResponse>('aggregate', scopeOf(url), { buckets: 60, exemplars: 0 }, false)
+  return manyQuery<AggregateResponse>('aggregate', scopeOf(url), { buckets: 60, aligned: 'true', exemplars: 0 }, false)
 }
 
 /** Errors of all that matches, the same ones together. */
@@ -77,7 +82,7 @@ export function flameQuery(url: SearchUrl) {
 
 /** Requests of all that matches, by start and duration. */
 export function heatMapQuery(url: SearchUrl) {
-  return manyQuery<HeatMapResponse>('heatmap', scopeOf(url), { of: 'requests' }, url.live === '1')
+  return manyQuery<HeatMapResponse>('heatmap', scopeOf(url), { of: 'requests', aligned: 'true' }, url.live === '1')
 }
 
 /** How many requests match, and their percentiles. */

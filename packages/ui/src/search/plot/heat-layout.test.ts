@@ -6,6 +6,7 @@ import { msAt, nsAt, xOf, yOf } from './plot-scale.ts'
 const map: HeatMapResponse = {
   from: '1778000000000000000',
   to: '1778000004000000000',
+  bucketsFrom: '1778000000000000000',
   bucketNs: 1e9,
   edgesNs: [1e6, 1e7, 1e8],
   counts: [1, 2, 0, 4, 5, 6, 7, 8],

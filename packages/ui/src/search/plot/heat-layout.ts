@@ -5,7 +5,7 @@ import type { Area, PlotScale } from './plot-scale.ts'
 export function heatScale(map: HeatMapResponse, area: Area): PlotScale {
   const { edgesNs } = map
   const minNs = Math.max(1, edgesNs[0] ?? 1)
-  const fromMs = Number(BigInt(map.from) / 1000n) / 1000
+  const fromMs = Number(BigInt(map.bucketsFrom) / 1000n) / 1000
   const toMs = fromMs + (timeBinsOf(map) * map.bucketNs) / 1e6
   return { fromMs, toMs: Math.max(toMs, fromMs + 0.001), minNs, maxNs: Math.max(edgesNs.at(-1) ?? 1, minNs * 2), area }
 }

@@ -1,5 +1,7 @@
 import type { AggregateEnd, AggregateQuery, Aggregates, OnPartial } from '../../../contract.ts'
+import type { KeptParts } from '../kept-parts.ts'
 import type { Turn } from '../turn.ts'
+import { GroupParts } from './group-parts.ts'
 import { Groups } from './groups.ts'
 import { Growth } from './growth.ts'
 import { wholeOf, type Blocks } from './parts.ts'
@@ -13,25 +15,30 @@ export async function aggregate(
   query: AggregateQuery,
   turn: Turn,
   tell?: OnPartial<Aggregates>,
+  kept?: KeptParts,
 ): Promise<Aggregates> {
-  const { groupBy, order, limit, ...counts } = aggregatePlan(query)
+  const { groupBy, order, limit, aligned, ...asked } = aggregatePlan(query)
   const scope = scopeOf(query, wholeOf(blocks), turn)
-  const time = new TimeBins(scope.from, scope.to, counts.buckets)
+  const time = TimeBins.over(scope, asked.buckets, aligned)
   const seconds = Number(scope.to - scope.from + 1n) / 1e9
-  const groups = new Groups(groupBy, { ...counts, seconds }, time, turn)
+  const counts = { ...asked, buckets: time.count, seconds }
+  const groups = new Groups(groupBy, counts, time, turn)
   const answer = (): Aggregates => ({ ...groups.answer(order, limit), ...endOf(scope, time, turn) })
   const growth = new Growth(turn, partsOf(blocks, scope), answer, tell)
   const headerOnly = groupBy.every((key) => 'field' in key)
   await eachCounted(blocks, scope, turn, (block, rows, wanted) => groups.add(block, rows, wanted), growth, {
     headerOnly,
+    kept:
+      kept && headerOnly ? { parts: kept, counter: new GroupParts(groupBy, counts, time, groups, turn) } : undefined,
   })
   return answer()
 }
 
-export function endOf({ from, to }: ScopePlan, { widthNs }: TimeBins, turn: Turn): AggregateEnd {
+export function endOf({ from, to }: ScopePlan, { widthNs, first }: TimeBins, turn: Turn): AggregateEnd {
   return {
     from,
     to,
+    bucketsFrom: first,
     bucketNs: widthNs,
     complete: turn.complete,
     spansScanned: turn.spans,

@@ -28,7 +28,7 @@ export async function bottleneck(
   const maxTraces = query.traces === undefined ? undefined : whole(query.traces, 'traces', 1, 1_000_000)
   const scope = scopeOf({ ...query, of: 'requests' }, wholeOf(blocks), turn)
   const times = new Times(turn)
-  const time = new TimeBins(scope.from, scope.to, 0)
+  const time = TimeBins.over(scope, 0)
   const answer = (): Bottleneck => ({
     ...times.answer(limit),
     sampled: traces.hasLeft,

@@ -35,6 +35,17 @@ export class Exemplars {
     if (this.#max > 0) this.#keep(kept)
   }
 
+  /** Whether one of this duration, nanoseconds, may be among them. */
+  mayKeep(durationNs: number): boolean {
+    if (this.#max === 0) return false
+    const last = this.#kept[this.#max - 1]
+    return !last || durationNs >= last.durationNs
+  }
+
+  get all(): readonly Kept[] {
+    return this.#kept
+  }
+
   list(): Exemplar[] {
     return this.#kept.map(exemplarOf)
   }

@@ -17,7 +17,7 @@ export async function flame(blocks: Blocks, query: FlameQuery, turn: Turn, tell?
   const exemplars = whole(query.exemplars ?? 1, 'exemplars', 0, 10)
   const scope = scopeOf({ ...query, of: 'requests' }, wholeOf(blocks), turn)
   const frames = new Frames(exemplars, turn)
-  const time = new TimeBins(scope.from, scope.to, 0)
+  const time = TimeBins.over(scope, 0)
   const answer = (): Flame => ({
     ...frames.answer(limit),
     sampled: traces.hasLeft,

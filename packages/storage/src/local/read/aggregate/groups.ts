@@ -7,6 +7,7 @@ import { Counted } from './counted.ts'
 import { GroupValues, NO_VALUE, UNKNOWN_VALUE } from './group-values.ts'
 import { KeyTable } from './key-table.ts'
 import type { Kept } from './exemplars.ts'
+import { PartReader, PartWriter, type WrittenPart } from './part-form.ts'
 import { Tally, tallyBytes, type CountedPart, type TallyPlan } from './tally.ts'
 import type { TimeBins } from './time-bins.ts'
 
@@ -17,6 +18,14 @@ interface Group {
   /** By key, the number of its value. */
   readonly values: readonly number[]
   readonly tally: Tally
+}
+
+/** What was counted by groups elsewhere. */
+export interface GroupsPart {
+  /** Of each group, one after the other, as many as there are keys. */
+  readonly values: readonly (string | undefined)[]
+  /** Of each group the {@link Tally}. */
+  readonly tallies: WrittenPart
 }
 
 /** Counts spans, or requests, by their groups. */
@@ -55,6 +64,23 @@ export class Groups {
       const bucket = this.#time.count > 0 ? this.#time.of(counted.startHi, counted.startLo) : 0
       this.#tallyOf(values, row).add(counted, binOf(counted.durationNs), bucket)
     }
+  }
+
+  /** All that was counted, to be added elsewhere; undefined where groups could not be told apart. */
+  part(): GroupsPart | undefined {
+    if (this.#others.count > 0) return undefined
+    const out = new PartWriter()
+    const values = this.#groups.flatMap((group) => group.values.map((number, i) => this.#keys[i]!.text(number)))
+    for (const { tally } of this.#groups) tally.write(out)
+    return { values, tallies: out.take() }
+  }
+
+  /** Adds such a part, whose buckets begin with `bucket` of these. */
+  addGroups({ values, tallies }: GroupsPart, bucket: number): void {
+    const input = new PartReader(tallies)
+    const keys = this.#keys.length
+    for (let at = 0; !input.isDone; at += keys)
+      this.#tallyOfValues(values.slice(at, at + keys)).addWritten(input, bucket)
   }
 
   /** Counts what was counted elsewhere; `values`: of the keys, undefined for none. */

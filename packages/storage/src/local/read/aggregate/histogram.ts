@@ -21,6 +21,12 @@ export class Histogram {
     this.#counts[at]! += count
   }
 
+  /** Tells of each bin that is in use, ascending. */
+  each(tell: (bin: number, count: number) => void): void {
+    for (let at = 0; at < this.#counts.length; at++)
+      if (this.#counts[at]! > 0) tell(this.#first + at, this.#counts[at]!)
+  }
+
   addAll(other: Histogram): void {
     for (let at = 0; at < other.#counts.length; at++)
       if (other.#counts[at]! > 0) this.add(other.#first + at, other.#counts[at])

@@ -49,6 +49,7 @@ export interface AggregatePlan {
   readonly order: GroupOrder
   readonly limit: number
   readonly buckets: number
+  readonly aligned: boolean
   readonly exemplars: number
 }
 
@@ -74,7 +75,7 @@ export function aggregatePlan(query: AggregateQuery): AggregatePlan {
       `limit ${limit} times buckets ${buckets} is more than ${MAX_BUCKETS}; ask for fewer groups or buckets`,
     )
   const exemplars = whole(query.exemplars ?? 1, 'exemplars', 0, 10)
-  return { groupBy, percentiles, order, limit, buckets, exemplars }
+  return { groupBy, percentiles, order, limit, buckets, aligned: query.aligned === true, exemplars }
 }
 
 /** Throws StorageError `bad_query`, naming the place, for what cannot be grouped by. */

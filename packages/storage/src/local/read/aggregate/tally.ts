@@ -3,6 +3,7 @@ import type { Memory } from '../turn.ts'
 import type { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, Exemplars, type Kept } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
+import type { PartReader, PartWriter } from './part-form.ts'
 
 /** What is counted of each group. */
 export interface TallyPlan {
@@ -107,6 +108,40 @@ export class Tally {
   /** None of the exemplars is shorter, by what was counted. Nanoseconds. */
   get leastExemplarNs(): number {
     return this.#durations.leastOfLongest(this.#plan.exemplars)
+  }
+
+  /** Writes all that there is to be added elsewhere, by {@link addWritten}. */
+  write(out: PartWriter): void {
+    out.numbers(this.count, this.errors, this.sumNs, this.#minNs, this.maxNs)
+    out.bins(this.#durations)
+    out.exemplars(this.#exemplars.all)
+    const used = Array.from(this.#counts.keys()).filter((bucket) => this.#counts[bucket]! > 0)
+    out.numbers(used.length)
+    for (const bucket of used) {
+      out.numbers(bucket, this.#counts[bucket]!, this.#errors[bucket]!, this.#sums[bucket]!)
+      out.numbers(this.#least[bucket]!, this.#most[bucket]!)
+      out.bins(this.#histograms[bucket])
+    }
+  }
+
+  /** Adds what was written of another one, whose buckets begin with this one's `bucket`. */
+  addWritten(input: PartReader, bucket: number): void {
+    this.count += input.number()
+    this.errors += input.number()
+    this.sumNs += input.number()
+    this.#minNs = Math.min(this.#minNs, input.number())
+    this.maxNs = Math.max(this.maxNs, input.number())
+    input.bins(this.#durations)
+    input.exemplars(this.#exemplars)
+    for (let left = input.number(); left > 0; left--) {
+      const at = bucket + input.number()
+      this.#counts[at]! += input.number()
+      this.#errors[at]! += input.number()
+      this.#sums[at]! += input.number()
+      this.#least[at] = Math.min(this.#least[at]!, input.number())
+      this.#most[at] = Math.max(this.#most[at]!, input.number())
+      input.bins(this.#histogram(at))
+    }
   }
 
   addAll(other: Tally): void {

@@ -1,8 +1,9 @@
-import type { BlockRows, OperationKey } from '../../block/rows.ts'
+import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
 import { RecentSpans } from '../recent-spans.ts'
 import { TraceIds, widened } from '../trace-ids.ts'
 import { Attempt, type Turn } from '../turn.ts'
+import { isSameOperation } from './own-twins.ts'
 
 /** What a trace costs, and asking whether a span is known, in units of {@link Turn.work}. */
 const TRACE_UNITS = 60
@@ -124,8 +125,4 @@ class Trace {
       isSameOperation(operations[operation[a]!]!, operations[operation[b]!]!)
     )
   }
-}
-
-function isSameOperation(a: OperationKey, b: OperationKey): boolean {
-  return a === b || (a.service === b.service && a.name === b.name && a.kind === b.kind)
 }

@@ -1,0 +1,51 @@
+import type { BlockRows } from '../../block/rows.ts'
+import type { Block } from '../block.ts'
+import type { Turn } from '../turn.ts'
+import { Cells, type CellsPart } from './cells.ts'
+import type { CountedBlock, PartCounter } from './kept-spans.ts'
+import type { TimeBins } from './time-bins.ts'
+
+/** Parts of the time that a block's spans are spread over, at most: else it is counted anew. */
+const MAX_TIMES = 32
+
+/** A part with the start that its times begin with. */
+interface Placed {
+  readonly first: bigint
+  readonly cells: CellsPart
+}
+
+/** What whole blocks have in a heat map. */
+export class CellParts implements PartCounter {
+  readonly key: string
+  readonly #time: TimeBins
+  readonly #cells: Cells
+  readonly #turn: Turn
+
+  constructor(time: TimeBins, cells: Cells, turn: Turn) {
+    this.key = `cells ${time.grid}`
+    this.#time = time
+    this.#cells = cells
+    this.#turn = turn
+  }
+
+  suits({ minStart, maxStart }: Block): boolean {
+    return this.#time.around(minStart, maxStart).count <= MAX_TIMES
+  }
+
+  async count({ minStart, maxStart }: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock> {
+    const time = this.#time.around(minStart, maxStart)
+    const turn = this.#turn.beginPart()
+    const own = new Cells(time, turn)
+    await own.add(rows, wanted)
+    const isAll = turn.complete
+    this.#turn.endPart(turn)
+    const cells = own.part()
+    const bytes = cells.ids.length + 21 * cells.cells.length + 800
+    return { part: { first: time.first, cells } satisfies Placed, bytes, isAll }
+  }
+
+  add(part: unknown): void {
+    const { first, cells } = part as Placed
+    this.#cells.addCells(cells, this.#time.numberOf(first))
+  }
+}

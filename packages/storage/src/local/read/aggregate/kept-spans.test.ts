@@ -1,0 +1,240 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { arbitraryAggregate, arbitraryCounted, arbitraryHeatMap } from '../../../conformance/aggregate-arbitrary.ts'
+import { checkAggregate, checkHeatMap } from '../../../conformance/aggregates.ts'
+import { sent, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
+import { StorageError, type AggregateQuery, type HeatMapQuery } from '../../../contract.ts'
+import type { BlockRows } from '../../block/rows.ts'
+import type { Block } from '../block.ts'
+import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { KeptParts } from '../kept-parts.ts'
+import { Turn } from '../turn.ts'
+import { aggregate } from './aggregate.ts'
+import { heatMap } from './heat-map.ts'
+
+/** Blocks that come and go, and what is kept of them. */
+class Store {
+  blocks: Block[] = []
+  readonly kept: KeptParts
+  /** Spans of the block that has some, as they were sent. */
+  readonly #spans = new Map<Block, readonly SentSpan[]>()
+  readonly #looked: Block[] = []
+
+  constructor(maxBytes = 1 << 22) {
+    this.kept = new KeptParts(maxBytes)
+  }
+
+  get spans(): SentSpan[] {
+    return this.blocks.flatMap((block) => [...this.#spans.get(block)!])
+  }
+
+  add(spans: readonly SentSpan[], isSealed = false): Block {
+    const block = this.#watched(isSealed ? sealedOf(spans) : blockOf(spans, 3))
+    this.#spans.set(block, spans)
+    this.blocks.push(block)
+    return block
+  }
+
+  drop(at: number): void {
+    this.blocks = this.blocks.filter((_, i) => i !== at)
+  }
+
+  /** Some blocks that follow one another become one that is sealed. */
+  seal(from: number, count: number): void {
+    const spans = this.blocks.slice(from, from + count).flatMap((block) => [...this.#spans.get(block)!])
+    if (spans.length === 0) return
+    const sealed = this.add(spans, true)
+    this.blocks = [...this.blocks.slice(0, from), sealed, ...this.blocks.slice(from + count, -1)]
+  }
+
+  aggregate(query: AggregateQuery): ReturnType<typeof aggregate> {
+    return aggregate(this.blocks, query, new Turn(new StillClock(), Infinity), undefined, this.kept)
+  }
+
+  heatMap(query: HeatMapQuery): ReturnType<typeof heatMap> {
+    return heatMap(this.blocks, query, new Turn(new StillClock(), Infinity), undefined, this.kept)
+  }
+
+  /** Which blocks have been looked into since the last time, by their place. */
+  looked(): number[] {
+    return [...new Set(this.#looked.splice(0))].map((block) => this.blocks.indexOf(block)).sort((a, b) => a - b)
+  }
+
+  #watched(block: Block): Block {
+    const watched: Block = {
+      ...block,
+      rows: (): BlockRows => {
+        this.#looked.push(watched)
+        return block.rows()
+      },
+    }
+    return watched
+  }
+}
+
+type Step =
+  | { readonly do: 'add'; readonly spans: number; readonly again: number; readonly isSealed: boolean }
+  | { readonly do: 'drop'; readonly at: number }
+  | { readonly do: 'seal'; readonly at: number; readonly count: number }
+
+const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      spans: fc.integer({ min: 1, max: 25 }),
+      again: fc.nat(8),
+      isSealed: fc.boolean(),
+    }),
+    weight: 3,
+  },
+  { arbitrary: fc.record({ do: fc.constant('drop' as const), at: fc.nat(9) }), weight: 1 },
+  {
+    arbitrary: fc.record({ do: fc.constant('seal' as const), at: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) }),
+    weight: 1,
+  },
+)
+
+function perform(store: Store, step: Step, left: SentSpan[], known: readonly SentSpan[]): void {
+  if (step.do === 'drop') store.drop(step.at)
+  else if (step.do === 'seal') {
+    const from = Math.min(step.at, store.blocks.length)
+    store.seal(from, Math.min(step.count, store.blocks.length - from))
+  } else {
+    const spans = left.splice(0, step.spans)
+    // Some come again, soon or late.
+    for (let i = 0; i < step.again && known.length > 0; i++) spans.push(known[(i * 7919 + step.spans) % known.length]!)
+    if (spans.length > 0) store.add(spans, step.isSealed)
+  }
+}
+
+const field = (name: 'service' | 'name' | 'kind' | 'status') => ({ field: name }) as const
+const SHAPES: readonly AggregateQuery[] = [
+  { groupBy: [field('service'), field('name')], limit: 1000 },
+  { groupBy: [field('status')], buckets: 7, aligned: true, exemplars: 3 },
+  { buckets: 3, exemplars: 2, percentiles: [0.9] },
+]
+
+describe('what whole blocks come to', () => {
+  it('is the same as a naive count, whatever comes, comes again, goes and is sealed between two questions', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        arbitraryCounted,
+        fc.array(arbitraryStep, { minLength: 3, maxLength: 10 }),
+        fc.array(arbitraryAggregate, { minLength: 1, maxLength: 3 }),
+        fc.array(arbitraryHeatMap, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(1 << 22, 6_000, 0),
+        async (spans, steps, queries, maps, maxBytes) => {
+          const store = new Store(maxBytes)
+          const left = [...spans]
+          for (const step of steps) {
+            perform(store, step, left, store.spans)
+            if (store.blocks.length === 0) continue
+            for (const { spans: _, ...query } of [...SHAPES, ...queries])
+              await checkAggregate(store, store.spans, query)
+            for (const { spans: _, ...query } of [{ aligned: true, timeBins: 10 }, ...maps])
+              await checkHeatMap(store, store.spans, query)
+          }
+        },
+      ),
+      { numRuns: 15, endOnFailure: true },
+    )
+  }, 240_000)
+
+  const at = (...specs: SpanSpec[]): SentSpan[] => specs.map((spec) => sent({ service: 'shop', name: 'call', ...spec }))
+  const span = { trace: 1, id: 1 }
+  const count = async (store: Store): Promise<number> => (await store.aggregate({})).total.count
+
+  it('is counted once: who asks again looks into blocks that have come meanwhile, and into no others', async () => {
+    const store = new Store()
+    for (let n = 0; n < 6; n++)
+      store.add(at({ trace: n, id: 1, at: 100 * n }, { trace: n, id: 2, at: 100 * n + 50 }), n < 3)
+    for (const ask of [
+      () => store.aggregate({ groupBy: [field('name')] }),
+      () => store.aggregate({ buckets: 4, aligned: true }),
+      () => store.heatMap({ timeBins: 4, aligned: true }),
+    ]) {
+      await ask()
+      expect(store.looked()).toEqual(store.blocks.map((_, i) => i))
+      await ask()
+      expect(store.looked()).toEqual([])
+    }
+    // Percentiles, order and limit are asked of what is kept.
+    await store.aggregate({ groupBy: [field('name')], percentiles: [0.1], order: 'max', limit: 1 })
+    expect(store.looked()).toEqual([])
+    store.add(at({ trace: 6, id: 1, at: 600 }, { trace: 6, id: 2, at: 650 }))
+    expect((await store.aggregate({ groupBy: [field('name')] })).total.count).toBe(14)
+    expect(store.looked()).toEqual([6])
+    // The window moves on, and cuts one block; its bins stay what they were.
+    const { from } = await store.heatMap({ timeBins: 4, aligned: true })
+    store.looked()
+    await store.heatMap({ timeBins: 4, aligned: true, from: from + 20_000_000n, to: from + 700_000_000n })
+    expect(store.looked()).toEqual([0])
+  })
+
+  it('has of a span that is in several blocks what is in none before it, and all of it when that goes', async () => {
+    const store = new Store()
+    for (const isSealed of [true, false, true]) store.add(at(span, { ...span, id: 2, at: 1 }), isSealed)
+    expect(await count(store)).toBe(2)
+    store.drop(0)
+    expect(await count(store)).toBe(2)
+    store.looked()
+    store.drop(1)
+    expect(await count(store)).toBe(2)
+    store.add(at(span))
+    expect(await count(store)).toBe(2)
+    store.seal(0, 2)
+    expect(await count(store)).toBe(2)
+    expect(store.looked()).toContain(0)
+  })
+
+  it('is the same after a block was away and has come back', async () => {
+    const store = new Store()
+    store.add(at(span))
+    store.add(at(span))
+    expect(await count(store)).toBe(1)
+    const all = store.blocks
+    store.drop(0)
+    expect(await count(store)).toBe(1)
+    store.blocks = all
+    expect(await count(store)).toBe(1)
+  })
+
+  it('is not kept of a block that goes on growing', async () => {
+    const store = new Store()
+    const open = store.add(at(span))
+    store.blocks = [{ ...open, growsIn: store }]
+    await store.aggregate({})
+    expect(store.kept.begin(store.blocks).find(store.blocks[0]!, 'groups  1 ')).toBeUndefined()
+    store.blocks = [open]
+    await store.aggregate({})
+    expect(store.kept.begin(store.blocks).find(open, 'groups  1 ')).toBeDefined()
+  })
+
+  it('is not kept of what could not be read, which may be there the next time', async () => {
+    const store = new Store()
+    const [first, second] = [store.add(at(span, { ...span, id: 2 })), store.add(at(span))]
+    let isAway = true
+    const broken: Block = { ...first, rows: () => (isAway ? lost() : first.rows()) }
+    store.blocks = [broken, second]
+    expect((await store.aggregate({})).complete).toBe(false)
+    isAway = false
+    expect(await count(store)).toBe(2)
+  })
+
+  it('is not added to what was asked before a block went', async () => {
+    const store = new Store()
+    const [first, second] = [store.add(at(span)), store.add(at(span, { ...span, id: 2 }))]
+    const view = store.kept.begin([first, second])
+    expect(await count(store)).toBe(2)
+    expect(view.find(second, 'groups  1 ')).toBeDefined()
+    store.drop(0)
+    expect(await count(store)).toBe(2)
+    expect(view.find(second, 'groups  1 ')).toBeUndefined()
+    view.keep(second, 'other', {}, 1, [])
+    expect(store.kept.begin(store.blocks).find(second, 'other')).toBeUndefined()
+  })
+})
+
+function lost(): never {
+  throw new StorageError('io', 'the disk is away')
+}

@@ -1,0 +1,125 @@
+import type { BlockRows } from '../../block/rows.ts'
+import type { Block } from '../block.ts'
+import type { KeptParts, KeptView } from '../kept-parts.ts'
+import { matchesIn } from '../matches.ts'
+import { isInside, meets, type Range } from '../range.ts'
+import { coverOf } from '../set/sources.ts'
+import type { PartCount, TakeRows } from '../trace-sweep.ts'
+import type { Turn } from '../turn.ts'
+import { isCheaper, removeTwinsBefore } from './twins-before.ts'
+import { Twins } from './twins.ts'
+
+/** How whole blocks are counted, once for all questions of the same shape. */
+export interface PartCounter {
+  /** Of the shape: a part counts to each question that has the same. */
+  readonly key: string
+  /** Whether what a block comes to is small enough. */
+  suits(block: Block): boolean
+  /** What the rows come to, and its bytes. `isAll`: nothing is missing in it. */
+  count(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock | undefined>
+  /** Adds what {@link count} gave to a question of the same shape. */
+  add(part: unknown): void
+}
+
+export interface CountedBlock {
+  readonly part: unknown
+  readonly bytes: number
+  readonly isAll: boolean
+}
+
+/** Where {@link PartCounter} has its parts from. */
+export interface KeptCounts {
+  readonly parts: KeptParts
+  readonly counter: PartCounter
+}
+
+/** Counts all spans of a range: those of whole blocks as parts, which are kept, others by their rows. */
+export async function eachKept(
+  blocks: readonly Block[],
+  range: Range,
+  turn: Turn,
+  take: TakeRows,
+  growth: PartCount,
+  { parts, counter }: KeptCounts,
+): Promise<void> {
+  const count = new KeptSpans(parts.begin(blocks), counter, range, take, turn)
+  await count.run(growth)
+}
+
+class KeptSpans {
+  readonly #view: KeptView
+  readonly #counter: PartCounter
+  readonly #range: Range
+  readonly #take: TakeRows
+  readonly #turn: Turn
+
+  constructor(view: KeptView, counter: PartCounter, range: Range, take: TakeRows, turn: Turn) {
+    this.#view = view
+    this.#counter = counter
+    this.#range = range
+    this.#take = take
+    this.#turn = turn
+  }
+
+  async run(growth: PartCount): Promise<void> {
+    const turn = this.#turn
+    const asked = this.#view.blocks.filter((block) => meets(block, this.#range, turn))
+    const unknown = asked.filter((block) => this.#known(block) === undefined)
+    // Where all spans have to be known, those of all blocks have to be met.
+    const twins = isCheaper(unknown, (block) => this.#before(block), asked) ? undefined : new Twins(turn)
+    await twins?.survey(asked, () => true)
+    for (const [i, block] of asked.entries()) {
+      if (await turn.breathe()) return
+      if (i > 0) growth.part()
+      const known = twins ? undefined : this.#known(block)
+      if (known === undefined) await turn.attemptAll(() => this.#count(block, twins))
+      else this.#counter.add(known)
+    }
+  }
+
+  #isWhole(block: Block): boolean {
+    return !block.growsIn && isInside(block, this.#range) && this.#counter.suits(block)
+  }
+
+  #known(block: Block): unknown {
+    return this.#isWhole(block) ? this.#view.find(block, this.#counter.key) : undefined
+  }
+
+  #before(block: Block): Block[] {
+    const { from, to } = this.#range
+    return this.#view.before(block).filter(({ minStart, maxStart }) => maxStart >= from && minStart <= to)
+  }
+
+  async #count(block: Block, twins: Twins | undefined): Promise<void> {
+    const found = await matchesIn(block, coverOf(undefined), this.#range, true, this.#turn, 1)
+    if (!found) return
+    const { rows, matching } = found
+    const spans = sum(matching)
+    const sharing = await this.#removeTwins(block, rows, matching, twins)
+    if (!sharing) return
+    if (!this.#isWhole(block)) return this.#take(block, rows, matching)
+    const counted = await this.#counter.count(block, rows, matching)
+    if (!counted) return
+    this.#counter.add(counted.part)
+    // What could not be read now may be the next time.
+    if (!counted.isAll || !this.#turn.complete) return
+    this.#view.keep(block, this.#counter.key, counted.part, counted.bytes, sum(matching) === spans ? [] : sharing)
+  }
+
+  /** The blocks that have left nothing to this one of some spans, and perhaps others; undefined when the turn ended. */
+  async #removeTwins(
+    block: Block,
+    rows: BlockRows,
+    wanted: Uint8Array,
+    twins: Twins | undefined,
+  ): Promise<readonly Block[] | undefined> {
+    if (!twins) return removeTwinsBefore(rows, wanted, this.#range, this.#before(block), this.#turn)
+    return (await twins.remove(rows, wanted)) ? this.#before(block) : undefined
+  }
+}
+
+function sum(wanted: Uint8Array): number {
+  let count = 0
+  for (let row = 0; row < wanted.length; row++) count += wanted[row]!
+  return count
+}
