@@ -208,6 +208,17 @@ describe('a Python application', () => {
       { 'app.py': `${overHttp}\nprovider = TracerProvider()\n${exporter(4318)}` },
       (source, line) => `${source}${line}\n`,
     ],
+    [
+      'long_timeout',
+      'milliseconds for seconds',
+      {
+        'app.py': `${overHttp}\nexporter = OTLPSpanExporter(\n    endpoint="http://x:4318/v1/traces",\n    timeout=10_000,\n)\n`,
+      },
+      (source, line) => {
+        expect(line).toBe('timeout=10,')
+        return source.replace('timeout=10_000,', line)
+      },
+    ],
   ])('%s: %s', async (code, _, files, mend) => {
     const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
     const report = await examine(set, { directory: folder({ ...usual, ...files }) })
@@ -290,6 +301,26 @@ describe('a Python application', () => {
     expect(report.python?.interpreter).toContain('3.13.5')
     expect(report.diagnoses).toMatchObject([{ code, lines: [{ kind: 'shell', text: line }] }])
     expect((await of({ ...packages, ...more })).diagnoses).toEqual([])
+  })
+
+  it('long_timeout: milliseconds in the environment, which counts seconds in Python alone', async () => {
+    const files = { ...usual, 'requirements.txt': 'fastapi\n' }
+    const set = (timeout: string) => ({
+      OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_TIMEOUT: timeout,
+    })
+    const report = await examine(set('10000'), { directory: folder(files) })
+    expect(report.diagnoses).toMatchObject([
+      {
+        code: 'long_timeout',
+        what: expect.stringContaining('OTEL_EXPORTER_OTLP_TIMEOUT=10000: exports wait 2 h 46 min') as string,
+        lines: [{ text: 'OTEL_EXPORTER_OTLP_TIMEOUT=10' }],
+      },
+    ])
+    expect((await examine(set('10'), { directory: folder(files) })).diagnoses).toEqual([])
+    const node = await examine(set('10000'), { directory: folder({ 'package.json': manifest({}) }) })
+    expect(codesOf(node)).not.toContain('long_timeout')
   })
 
   it('port_of_other_protocol: the default of Python is grpc', async () => {

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { code, type Diagnosis, diagnosis, shell } from './diagnosis.ts'
 import type { Environment } from './environment.ts'
+import { formatLength, LONGEST_TIMEOUT_S, secondsMeant } from './slips.ts'
 
 const run = promisify(execFile)
 const TIMEOUT_MS = 10_000
@@ -109,6 +110,7 @@ const EXPORTER = /\b(\w+)\(\s*(?:endpoint\s*=\s*)?f?["']((?:https?:\/\/)?[^"']*:
 
 function checkSource({ file, text }: Source, found: Diagnosis[]): void {
   checkExporters({ file, text }, found)
+  checkTimeouts({ file, text }, found)
   const provider = text.search(/\btrace(?:_api)?\.set_tracer_provider\(/)
   const instrumented =
     /\b\w*Instrumentor(?:\(\))?\.(?:instrument_app|instrument)\(|\bFastAPIInstrumentor\b[^\n]*\(/.exec(
@@ -185,6 +187,28 @@ function checkExporters({ file, text }: Source, found: Diagnosis[]): void {
         `${file}: ${name} is imported for gRPC and for HTTP, and the last one has the name: ${imports.at(-1)!.line}`,
         'Import the one that is meant, or give one another name.',
         [code(`${imports[0]!.line} as ${imports[0]!.kind === 'grpc' ? 'Grpc' : 'Http'}SpanExporter`)],
+        'warning',
+      ),
+    )
+  }
+}
+
+const TIMEOUT = /\bOTLPSpanExporter\([^()]*?\btimeout\s*=\s*([\d_]+)/g
+
+/** The exporters of Python count seconds where those of other languages count milliseconds. */
+function checkTimeouts({ file, text }: Source, found: Diagnosis[]): void {
+  for (const match of text.matchAll(TIMEOUT)) {
+    const given = match[1]!
+    const seconds = Number(given.replaceAll('_', ''))
+    if (!(seconds > LONGEST_TIMEOUT_S)) continue
+    const at = match.index + match[0].length - given.length
+    const line = lineText(text, at)
+    found.push(
+      diagnosis(
+        'long_timeout',
+        `${file} line ${lineOf(text, at)}: timeout=${given} lets exports wait ${formatLength(seconds)} for a receiver that does not answer, and what ends meanwhile is dropped.`,
+        'Python’s exporters count seconds, and not milliseconds.',
+        [code(line.replace(/(\btimeout\s*=\s*)[\d_]+/, `$1${secondsMeant(String(seconds))}`))],
         'warning',
       ),
     )

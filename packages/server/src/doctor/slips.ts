@@ -71,6 +71,8 @@ const KNOWN: ReadonlySet<string> = new Set([
 /** Milliseconds: what is longer is a figure in another unit, or hides what is looked for. */
 const LONGEST_DELAY_MS = 60_000
 const SHORTEST_TIMEOUT_MS = 100
+/** Seconds: what is longer was meant in milliseconds. */
+export const LONGEST_TIMEOUT_S = 600
 
 export function checkSlips(environment: Environment, language: Language, found: Diagnosis[]): void {
   for (const [name, value] of Object.entries(environment)) {
@@ -108,6 +110,16 @@ export function checkSlips(environment: Environment, language: Language, found: 
         'warning',
       ),
     )
+  if (timeout && language === 'python' && Number(timeout.value) > LONGEST_TIMEOUT_S)
+    found.push(
+      diagnosis(
+        'long_timeout',
+        `${timeout.name}=${timeout.value}: exports wait ${formatLength(Number(timeout.value))} for a receiver that does not answer, and what ends meanwhile is dropped.`,
+        'Python’s exporters count seconds, and not milliseconds.',
+        [env(timeout.name, secondsMeant(timeout.value))],
+        'warning',
+      ),
+    )
   for (const name of ['OTEL_NODE_DISABLED_INSTRUMENTATIONS', 'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']) {
     const disabled = find(environment, name)
     if (disabled)
@@ -121,6 +133,17 @@ export function checkSlips(environment: Environment, language: Language, found: 
         ),
       )
   }
+}
+
+/** `2 h 46 min`. */
+export function formatLength(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** What was given in milliseconds, as seconds. */
+export function secondsMeant(milliseconds: string): string {
+  return String(Math.max(1, Math.round(Number(milliseconds) / 1_000)))
 }
 
 /** Whether two names differ in one place, by at most two letters. */

@@ -4,8 +4,10 @@ import type { SampledTrace } from './rules-thread.ts'
 
 /** Traces of a look: half of them the newest, half the newest of those that are whole by now. */
 export const MAX_TRACES = 200
-/** Spans of one: a larger one is left out. */
+/** Spans of one: of larger ones, in which bursts are, a look takes a few, and of those the largest it leaves out. */
 const MAX_SPANS = 2_000
+const MAX_SPANS_OF_LARGE = 20_000
+const MAX_LARGE = 2
 /** Bytes of a look: what is beyond it is left out. */
 const MAX_BYTES = 32 * 1024 * 1024
 /** Traces that began so long ago are whole: all of what was under way has ended, and has come. Milliseconds. */
@@ -38,10 +40,11 @@ export async function* sampleOf(store: StoreQueries, range: Range, limits: Limit
         ...newest.slice(MAX_TRACES / 2),
       ]
   const seen = new Set<string>()
-  let bytes = 0
+  let [bytes, large] = [0, 0]
   for (const { traceId, spans } of halves) {
     if (seen.size >= MAX_TRACES || bytes > MAX_BYTES) return
-    if (spans > MAX_SPANS || seen.has(traceId)) continue
+    if (seen.has(traceId)) continue
+    if (spans > MAX_SPANS && (spans > MAX_SPANS_OF_LARGE || large++ >= MAX_LARGE)) continue
     seen.add(traceId)
     const chunks: Uint8Array[] = []
     for await (const chunk of store.trace(traceId, limits)) {

@@ -1,8 +1,11 @@
 import { SpanFlag } from '../model.ts'
 import { topRows } from '../children.ts'
+import { addressOf } from './addresses.ts'
 import { at } from './at.ts'
+import { bitsOf, countWithin, type Time } from './call-times.ts'
 import { Evidence } from './evidence.ts'
 import { idOf, type Finding, type Rule } from './finding.ts'
+import { outOfSilence } from './propagators.ts'
 import type { SeenTrace } from './seen-trace.ts'
 
 const [SERVER, CLIENT, PRODUCER, CONSUMER] = [2, 3, 4, 5]
@@ -11,15 +14,20 @@ const LEAST_CALLS = 3
 const LEAST_SHARE = 0.8
 /** What a server's span may lie outside of the call that it answers, as clocks differ. Milliseconds. */
 const SLACK_MS = 50
+/** How little it may be chance where a service calls itself, whose other requests lie beside it. */
+const LEAST_BITS = 20
 /** Until the other side's spans have come: they end before the call, and wait for their batch, of five seconds as SDKs have it. Milliseconds. */
 const SETTLED_MS = 6_000
 /** Addresses that are kept, and calls or answers of one. */
 const MAX_ADDRESSES = 1_000
 const MAX_TIMES = 1_000
 
-interface Time {
-  readonly fromMs: number
-  readonly toMs: number
+/** What is known of a service, whomever it speaks to. */
+interface Habit {
+  readonly language: string
+  /** Its context has gone over to another service, or one of another has come. */
+  handsOn: boolean
+  takes: boolean
 }
 
 /** What one side knows of an address: the callers' spans to it that have no child, the callees' that have no parent. */
@@ -48,6 +56,13 @@ interface Answers {
  */
 export function contextLost(): Rule {
   const edges = new Map<string, Edge>()
+  const habits = new Map<string, Habit>()
+  const habitOf = (seen: SeenTrace, row: number): Habit =>
+    at(habits, seen.service(row), () => ({
+      language: seen.resource(row, ['telemetry.sdk.language']),
+      handsOn: false,
+      takes: false,
+    }))
   const edgeOf = (address: string): Edge | undefined =>
     edges.size >= MAX_ADDRESSES && !edges.has(address)
       ? undefined
@@ -57,6 +72,12 @@ export function contextLost(): Rule {
       const { trace } = seen
       for (let row = 0; row < trace.size; row++) {
         const kind = trace.kind[row]
+        const habit = habitOf(seen, row)
+        const above = trace.parent[row]!
+        if ((kind === SERVER || kind === CONSUMER) && above >= 0 && trace.kind[above] !== SERVER) {
+          habit.takes = true
+          habitOf(seen, above).handsOn = true
+        }
         if (kind !== CLIENT && kind !== PRODUCER) continue
         const address = addressOf(seen, row)
         const edge = address && edgeOf(address)
@@ -93,7 +114,7 @@ export function contextLost(): Rule {
         answers.evidence.add(seen, row)
       }
     },
-    found: (nowMs) => [...edges.values()].flatMap((edge) => lossesAt(edge, nowMs - SETTLED_MS)),
+    found: (nowMs) => [...edges.values()].flatMap((edge) => lossesAt(edge, habits, nowMs - SETTLED_MS)),
   }
 }
 
@@ -102,45 +123,39 @@ function timeOf(seen: SeenTrace, row: number): Time {
   return { fromMs, toMs: fromMs + seen.trace.durationsNs[row]! / 1e6 }
 }
 
-/** What both sides of a call name alike: `orders:8080` of HTTP and gRPC, the destination of messages. Old names of attributes, too. */
-function addressOf(seen: SeenTrace, row: number): string | undefined {
-  const destination = seen.attribute(row, 'messaging.destination.name', 'messaging.destination')
-  if (destination !== undefined) return `messages to ${destination}`
-  if (seen.trace.kind[row] === PRODUCER || seen.trace.kind[row] === CONSUMER) return undefined
-  const host = seen.attribute(row, 'server.address', 'net.peer.name', 'http.host', 'net.host.name')
-  if (host === undefined) return authorityOf(seen.attribute(row, 'url.full', 'http.url'))
-  const port = seen.attribute(row, 'server.port', 'net.peer.port', 'net.host.port')
-  const name = host.toLowerCase()
-  return port === undefined || /:\d+$/.test(name) ? name : `${name}:${port}`
-}
-
-function authorityOf(url: string | undefined): string | undefined {
-  if (url === undefined || !URL.canParse(url)) return undefined
-  const { hostname, port, protocol } = new URL(url)
-  return hostname === '' ? undefined : `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
-}
-
 /** `settledMs`: what ended later may not be whole. */
-function lossesAt({ address, callers, callees }: Edge, settledMs: number): Finding[] {
+function lossesAt(
+  { address, callers, callees }: Edge,
+  habits: ReadonlyMap<string, Habit>,
+  settledMs: number,
+): Finding[] {
+  const areMessages = address.startsWith('messages to ')
   const found: Finding[] = []
   for (const [caller, calls] of callers) {
     const alone = calls.alone.filter(({ toMs }) => toMs <= settledMs)
     const all = alone.length + calls.wholeMs.filter((toMs) => toMs <= settledMs).length
     if (alone.length < LEAST_CALLS || alone.length < LEAST_SHARE * all) continue
     for (const [callee, answers] of callees) {
-      if (callee === caller) continue
-      const matched = matches(alone, answers.roots, address.startsWith('messages to '))
+      // What a service sends to itself over a queue may be linked, or nothing of it wanted.
+      if (callee === caller && areMessages) continue
+      const matched = areMessages
+        ? countAfter(alone, answers.roots)
+        : countWithin(alone, answers.roots, callee === caller ? 0 : SLACK_MS)
       if (matched < LEAST_CALLS || matched < LEAST_SHARE * Math.min(alone.length, answers.roots.length)) continue
+      if (callee === caller && bitsOf(alone, answers.roots, matched, 0) < LEAST_BITS) continue
       const shown = calls.evidence.report()
+      const [from, to] = [habits.get(caller)!, habits.get(callee)!]
       found.push({
         id: idOf('context_lost', caller, callee, address),
         code: 'context_lost',
         severity: 'error',
-        what: `Calls of ${caller} to ${callee} (${address}) are in two traces each: the context is lost on the way.`,
-        where: `services ${caller} and ${callee}`,
-        services: [caller, callee],
-        mend: 'Let the same propagators be on both sides; and whatever is in between (a proxy, a queue, a thread) hand on the header traceparent.',
-        lines: [{ kind: 'env', text: 'OTEL_PROPAGATORS=tracecontext,baggage,b3' }],
+        what: `Calls of ${caller} to ${callee === caller ? 'itself' : callee} (${address}) are in two traces each: the context is lost on the way.`,
+        where: callee === caller ? `service ${caller}` : `services ${caller} and ${callee}`,
+        services: callee === caller ? [caller] : [caller, callee],
+        ...outOfSilence([
+          { service: caller, language: from.language, isProven: from.handsOn },
+          { service: callee, language: to.language, isProven: to.takes },
+        ]),
         ...shown,
         count: matched,
         spans: [...shown.spans.slice(0, 10), ...answers.evidence.report().spans.slice(0, 10)],
@@ -150,21 +165,15 @@ function lossesAt({ address, callers, callees }: Edge, settledMs: number): Findi
   return found
 }
 
-/** How many answers lie within a call each, of those that no other answer has taken; of messages, how many begin after one was sent. */
-function matches(calls: readonly Time[], answers: readonly Time[], areMessages: boolean): number {
+/** How many answers begin after a message was sent, of those that no other answer has taken. */
+function countAfter(calls: readonly Time[], answers: readonly Time[]): number {
   const free = calls.toSorted((a, b) => a.fromMs - b.fromMs)
-  let matched = 0
-  for (const { fromMs, toMs } of answers.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const index = free.findIndex((call) =>
-      areMessages
-        ? call.fromMs <= fromMs + SLACK_MS
-        : call.fromMs <= fromMs + SLACK_MS &&
-          toMs <= call.toMs + SLACK_MS &&
-          toMs - fromMs <= call.toMs - call.fromMs + 1,
-    )
+  let count = 0
+  for (const { fromMs } of answers.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const index = free.findIndex((call) => call.fromMs <= fromMs + SLACK_MS)
     if (index === -1) continue
     free.splice(index, 1)
-    matched++
+    count++
   }
-  return matched
+  return count
 }

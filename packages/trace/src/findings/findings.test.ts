@@ -120,6 +120,25 @@ describe('context_lost', () => {
     expect(finding?.spans).toHaveLength(10)
   })
 
+  it('names who of them has no propagator where it is Go, and not who hands on in other calls', () => {
+    const speaks = (language: string) => ({ resource: { 'telemetry.sdk.language': language } })
+    const of = (from: string, to: string, ...more: SpanSpec[][]) => {
+      const a = (start: number) => inA(start).map((span) => ({ ...span, ...speaks(from) }))
+      const b = (start: number) => inB(start).map((span) => ({ ...span, ...speaks(to) }))
+      const [finding] = found([...times(5, (index) => [a(index * 1000), b(index * 1000)]).flat(), ...more], LATER_MS)
+      return { mend: finding!.mend, line: finding!.lines[0]!.text }
+    }
+    expect(of('nodejs', 'python').line).toBe('OTEL_PROPAGATORS=tracecontext,baggage,b3')
+    expect(of('nodejs', 'go').mend).toContain('main function of b,')
+    expect(of('go', 'java').mend).toContain('main function of a,')
+    // The same service in Go hands its context to another one: what is called does not take it.
+    const proof: SpanSpec[] = [
+      client(90_000, { parent: undefined!, ...at({ 'server.address': 'stock' }), ...speaks('go') }),
+      { id: 3, parent: 2, service: 'stock', kind: SERVER, start: 90_000 * ms, end: 90_001 * ms },
+    ]
+    expect(of('go', 'java', proof).line).toBe('OTEL_PROPAGATORS=tracecontext,baggage,b3')
+  })
+
   it('is none where the other side is there, or nobody knows it', () => {
     const whole = (start: number): SpanSpec[] => [...inA(start), { ...inB(start)[0]!, parent: 2 }]
     expect(

@@ -6,7 +6,10 @@ import { healthChecks } from './health-checks.ts'
 import { mixedConventions } from './mixed-conventions.ts'
 import { namesWithIds } from './names-with-ids.ts'
 import { parentsMissing } from './parents-missing.ts'
+import { queueOverflow } from './queue-overflow.ts'
+import { relays } from './relays.ts'
 import { repeatedCalls } from './repeated-calls.ts'
+import { samplesAlone } from './samples-alone.ts'
 import { SeenTrace } from './seen-trace.ts'
 import { sharedName } from './shared-name.ts'
 import { unknownService } from './unknown-service.ts'
@@ -26,7 +29,10 @@ export function createFindings(): Findings {
   const rules = [
     clockSkew(),
     contextLost(),
+    relays(),
+    samplesAlone(),
     parentsMissing(),
+    queueOverflow(),
     namesWithIds(),
     healthChecks(),
     repeatedCalls(),

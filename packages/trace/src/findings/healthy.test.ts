@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { buildTrace } from '../build.ts'
-import { EPOCH, requestOf, TRACE_ID, type SpanSpec } from '../testkit.ts'
+import { EPOCH, requestOf, texts, type SpanSpec } from '../testkit.ts'
 import { createFindings } from './findings.ts'
-import { chanceOf, CLIENT, healthy } from './testkit.ts'
+import { chanceOf, CLIENT, healthy, SERVER } from './testkit.ts'
 
 const EPOCH_MS = Number(EPOCH / 1_000_000n)
 const MS = 1_000_000
@@ -18,7 +18,16 @@ function tracesOf(count: number, seed: number, apartMs = 40): SpanSpec[][] {
 
 function found(traces: readonly (readonly SpanSpec[])[], nowMs?: number) {
   const findings = createFindings()
-  for (const trace of traces) if (trace.length > 0) findings.add(buildTrace(requestOf(trace), TRACE_ID))
+  const chance = chanceOf(traces.length)
+  const word = (): string =>
+    Math.floor(chance() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
+  for (const trace of traces) {
+    // Samplers decide by it.
+    const traceId = word() + word() + word() + word()
+    if (trace.length > 0) findings.add(buildTrace(requestOf(trace.map((span) => ({ ...span, traceId }))), traceId))
+  }
   return findings.found(nowMs)
 }
 
@@ -81,6 +90,26 @@ const BROKEN: Readonly<
         return [trace.filter(({ service }) => service !== 'stock'), ...alone]
       }),
     line: 'OTEL_PROPAGATORS=tracecontext,baggage,b3',
+  },
+  relay_without_context: {
+    break: (traces) =>
+      traces.flatMap((trace) => {
+        const calls = new Map(trace.map((span) => [span.id, span]))
+        const isCallee = ({ service, kind }: SpanSpec): boolean => service === 'stock' && kind === SERVER
+        const called = new Set(trace.filter(isCallee).map(({ parent }) => parent))
+        const alone = trace.filter(isCallee).map((callee): SpanSpec[] => {
+          const { parent, ...span } = callee
+          return calls.get(parent!)?.status?.code === 2 ? [] : [span]
+        })
+        const relayed = texts({ 'http.request.method': 'GET', 'url.full': 'http://gateway:80/stock/items' })
+        return [
+          trace
+            .filter(({ service }) => service !== 'stock')
+            .map((span) => (called.has(span.id) ? { ...span, attributes: relayed } : span)),
+          ...alone,
+        ]
+      }),
+    line: 'proxy_set_header traceparent $http_traceparent; # nginx',
   },
   parents_missing: {
     break: (traces) =>

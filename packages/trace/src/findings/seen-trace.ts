@@ -34,7 +34,7 @@ export class SeenTrace {
 
   /** Milliseconds since 1970. */
   startMs(row: number): number {
-    return Number(this.trace.start / 1_000_000n) + this.trace.startNs[row]! / 1e6
+    return Number(this.trace.start / 1_000n) / 1e3 + this.trace.startNs[row]! / 1e6
   }
 
   /** The first of these attributes of a span that there is, as text. */
