@@ -1,3 +1,4 @@
+import { hashWords } from '../block/hash.ts'
 import { createRows, createTraceRows, type BlockRows, type Frame, type OperationKey } from '../block/rows.ts'
 
 /*
@@ -135,6 +136,16 @@ export function unpackTrace(packed: Uint8Array, block: PackedBlock, id: Uint32Ar
     i++
   }
   return rows
+}
+
+/** What trace filters know the traces by. */
+export function unpackTraceHashes(packed: Uint8Array, counts: PackedCounts): Uint32Array {
+  const { traceIds } = layoutOf(counts)
+  const bytes = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  const word = (trace: number, i: number): number => bytes.getUint32(traceIds + 16 * trace + 4 * i, true)
+  const hashes = new Uint32Array(counts.traces)
+  for (let i = 0; i < hashes.length; i++) hashes[i] = hashWords(word(i, 0), word(i, 1), word(i, 2), word(i, 3))
+  return hashes
 }
 
 type Layout = ReturnType<typeof layoutOf>

@@ -23,7 +23,8 @@ export class Segment implements BlockSegment {
   /** It is to be held as soon as its sealed form is read, and can be opened. */
   toHold = false
   readonly frames = new Map<number, Slot>()
-  readonly traces = new SegmentTraces()
+  /** Another one once it is learned what was not told. */
+  traces = new SegmentTraces()
   readonly blocks: Block[] = []
   /** Stretches of the log that have no index, and are to be read from there. */
   unindexed: { readonly logStart: number; readonly logEnd: number }[] = []

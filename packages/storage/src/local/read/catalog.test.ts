@@ -245,6 +245,8 @@ it('asks of a trace only the blocks near those that have it, where all blocks we
     expect(blocks.length).toBeLessThan(50)
   }
   expect(await asked(17)).toHaveLength(16)
+  // There is nothing more to be learned.
+  expect(catalog.learnTraces()).toBe(false)
   expect(await asked(49)).toHaveLength(2)
   // What cannot be read may have anything.
   tell(ids)
@@ -255,6 +257,79 @@ it('asks of a trace only the blocks near those that have it, where all blocks we
   catalog.apply({ type: 'block', id: 1, offset: 0, indexSize, traces: Uint32Array.of(hashOf(99)) })
   catalog.apply({ type: 'segment', id: 2, indexSize: 0 })
   expect(await asked(17)).toHaveLength(50)
+})
+
+/** Segments of 20 blocks of two traces each, which were there before the reader; a block is 0 to 19. */
+function oldSegments(count: number): { change: Change; traces: number[] }[] {
+  return Array.from({ length: count }, (_, i) => {
+    const traces = Array.from({ length: 40 }, (_, k) => 40 * i + k)
+    const blocks = traces.flatMap((trace, k) => (k % 2 === 0 ? [[[one(trace), one(trace + 1)]]] : []))
+    return { change: writeSegment(i + 1, blocks), traces }
+  })
+}
+
+const hashOf = (trace: number): number => traceHash(traceWords(traceId(trace)))
+const asked = (trace: number): Block[] => catalog.blocks(turnOf(), hashOf(trace))
+
+/** Learns what there is to be learned. The result: the blocks that were read. */
+function learnAll(): number {
+  for (let steps = 0; ; steps++) if (!catalog.learnTraces()) return steps
+}
+
+it('learns which traces are in what was there before, and then asks few blocks of it; of the last one, which may be open, nothing', async () => {
+  const segments = oldSegments(4)
+  for (const { change } of segments) catalog.apply(change)
+  expect(learnAll()).toBe(0)
+  await catalog.load(turnOf())
+  expect(asked(7)).toHaveLength(80)
+  expect(learnAll()).toBe(60)
+  for (const [i, { traces }] of segments.entries())
+    for (const [k, trace] of traces.entries()) {
+      const blocks = asked(trace)
+      expect(blocks).toContain(catalog.blocks(turnOf())[20 * i + Math.floor(k / 2)])
+      expect(blocks.length).toBeLessThan(80)
+      expect(await chunksOf(trace)).toEqual({ chunks: 1, error: undefined })
+    }
+  // 16 of its own group, 20 of the last segment; of the 4 groups of others hardly one.
+  expect(asked(7).length).toBeLessThan(54)
+  expect(learnAll()).toBe(0)
+  // Now it is closed.
+  catalog.apply({ type: 'segment', id: 5, indexSize: 0 })
+  expect(learnAll()).toBe(20)
+  expect(asked(7).length).toBeLessThan(34)
+  expect(events).toEqual([])
+})
+
+it('does not take what it has learned of some blocks for all when the writer goes on, or one cannot be read', async () => {
+  const segments = oldSegments(3)
+  for (const { change } of segments) catalog.apply(change)
+  await catalog.load(turnOf())
+  for (let i = 0; i < 5; i++) catalog.learnTraces()
+  catalog.apply({ type: 'segment', id: 4, indexSize: 0 })
+  for (const { traces } of segments) for (const trace of traces) expect((await chunksOf(trace)).chunks).toBe(1)
+  let reads = 0
+  files.broken = (path) => path === indexPath(directory, 1) && ++reads === 3
+  learnAll()
+  files.broken = () => false
+  for (const { traces } of segments) for (const trace of traces) expect((await chunksOf(trace)).chunks).toBe(1)
+  expect(reads).toBe(3)
+  // The first one is asked as before; the others are known.
+  expect(asked(999).length).toBeGreaterThanOrEqual(20)
+  expect(asked(999).length).toBeLessThan(56)
+})
+
+it('learns nothing of a segment that goes meanwhile, or of which something is lost', async () => {
+  for (const { change } of oldSegments(4)) catalog.apply(change)
+  await catalog.load(turnOf())
+  for (let i = 0; i < 5; i++) catalog.learnTraces()
+  catalog.apply({ type: 'drop', id: 3 })
+  catalog.apply({ type: 'lost', id: 2, damaged: { bytes: 1, maxSpans: 1 }, range: ['0', '1'] })
+  learnAll()
+  // All of the second one and of the last; of the first one hardly anything.
+  expect(asked(999).length).toBeGreaterThanOrEqual(21 + 20)
+  expect(asked(999).length).toBeLessThan(21 + 20 + 20)
+  for (const trace of [7, 47, 127]) expect((await chunksOf(trace)).chunks).toBe(1)
+  expect((await chunksOf(87)).chunks).toBe(0)
 })
 
 it('takes a segment that retention deleted for dropped, whoever was faster', async () => {

@@ -21,6 +21,8 @@ import { MAX_OPERATIONS, Segment } from './catalog-segment.ts'
 import { OpenFiles } from './open-files.ts'
 import { operationText, Pool, servicesText } from './pool.ts'
 import { SealedBlock, SealedFilter } from './sealed-block.ts'
+import { TraceLearner } from './trace-learner.ts'
+import type { SegmentTraces } from './segment-traces.ts'
 import { SupersededFiles } from './superseded-files.ts'
 import type { Turn } from './turn.ts'
 
@@ -71,6 +73,14 @@ export class Catalog {
   readonly #superseded: SupersededFiles
   /** What whole blocks have come to in answers: a quarter of the cache, at most {@link MAX_KEPT_BYTES}. */
   readonly kept: KeptParts
+  readonly #learner = new TraceLearner(
+    this.#segments,
+    (segment, traces) => {
+      this.#keepTraces(traces)
+      segment.traces = traces
+    },
+    () => [...this.#segments.values()].reduce((room, { traces }) => room + traces.bytesToFold, this.#traceRoom),
+  )
 
   constructor(files: FileSystem, clock: Clock, directory: string, cacheBytes: number, owner: CatalogOwner) {
     this.#directory = directory
@@ -179,6 +189,11 @@ export class Catalog {
     }
   }
 
+  /** See {@link TraceLearner.step}. */
+  learnTraces(): boolean {
+    return this.#learner.step()
+  }
+
   /** Forgets all, to be told anew; queries that are under way keep what they have. */
   reset(): void {
     this.#segments.clear()
@@ -272,19 +287,29 @@ export class Catalog {
     this.#owner.tell({ code: 'crowded', file: basename(paths[0]!), maxOperations: MAX_OPERATIONS, service })
   }
 
-  /** The writer goes on with another segment. Where there is no room for all, the oldest let more through. */
+  /** The writer goes on with another segment. */
   #closeTraces(): void {
-    const all = Array.from(this.#segments.values(), ({ traces }) => traces)
-    let room = all.reduce((left, traces) => left - traces.bytes, SEGMENT_FILTER_BYTES)
-    for (const traces of all) {
-      for (const older of all) {
-        if (traces.bytesToClose <= room) break
-        room += older.fold()
-      }
-      const before = traces.bytes
-      traces.close(room)
-      room -= traces.bytes - before
+    for (const { traces } of this.#segments.values()) this.#keepTraces(traces)
+  }
+
+  /** Where there is no room for all, the oldest let more through. */
+  #keepTraces(traces: SegmentTraces): void {
+    if (traces.bytesToClose === 0) {
+      traces.close(0)
+      return
     }
+    let room = this.#traceRoom
+    for (const { traces: older } of this.#segments.values()) {
+      if (traces.bytesToClose <= room) break
+      room += older.fold()
+    }
+    traces.close(room)
+  }
+
+  get #traceRoom(): number {
+    let room = SEGMENT_FILTER_BYTES
+    for (const { traces } of this.#segments.values()) room -= traces.bytes
+    return room
   }
 
   #putTogether(): void {

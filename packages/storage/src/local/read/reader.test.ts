@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { traceId } from '../../conformance/spans.ts'
-import { nodeFileSystem } from '../files/file-system.ts'
+import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { settingsOf } from '../options.ts'
 import type { Connect, Port } from '../runtime.ts'
 import type { Call, Change, FromReader, ToReader } from '../threads/protocol.ts'
+import { ReadOnlyIngest } from '../tools/read-only.ts'
+import { fill } from '../tools/store.test.helper.ts'
 import { StillClock } from './blocks.test.helper.ts'
 import { Reader } from './reader.ts'
 
 /** The other ends of a reader's ports, in this thread. */
 class Ends {
   readonly replies = new Map<number, FromReader>()
+  readonly #changes: readonly Change[]
   #handle = (_message: ToReader): void => {}
   #id = 0
 
@@ -25,9 +28,17 @@ class Ends {
 
   readonly writer: Port<Change, never> = {
     post: () => {},
-    onMessage: (handle) => handle({ type: 'joined' }),
+    onMessage: (handle) => {
+      for (const change of this.#changes) handle(change)
+      handle({ type: 'joined' })
+    },
     receive: () => undefined,
     close: () => {},
+  }
+
+  /** `changes`: what the writer tells of what there is. */
+  constructor(changes: readonly Change[] = []) {
+    this.#changes = changes
   }
 
   closeTrace(stream: number): void {
@@ -61,6 +72,63 @@ async function withReader(test: (ends: Ends) => Promise<void>): Promise<void> {
   await test(ends)
   rmSync(directory, { recursive: true, force: true })
 }
+
+it('learns in the background, with rests, what was there before it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
+  await fill(directory, 40, 3000)
+  const indexes = new Map<string, number>()
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    open(path, mode) {
+      const file = nodeFileSystem.open(path, mode)
+      return {
+        write: () => 0,
+        truncate() {},
+        sync() {},
+        dataSync() {},
+        identity: () => file.identity(),
+        size: () => file.size(),
+        close: () => file.close(),
+        read(into, offset, length, position) {
+          clock.nowMs++
+          if (path.endsWith('.idx')) indexes.set(path, (indexes.get(path) ?? 0) + 1)
+          return file.read(into, offset, length, position)
+        },
+      }
+    },
+  }
+  const clock = new StillClock()
+  const settings = settingsOf({ directory, readOnly: true })
+  const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
+  const ingest = new ReadOnlyIngest(settings, nodeFileSystem, clock, nobody)
+  ingest.open()
+  const changes = [...ingest.all()]
+  const ends = new Ends(changes)
+  new Reader('lookup_reader', settings, files, clock, (link) => link as never, ends.main).start()
+  ends.join()
+  const readSince = (before: ReadonlyMap<string, number>): string[] =>
+    [...indexes].filter(([path, reads]) => reads > (before.get(path) ?? 0)).map(([path]) => path)
+  // Their metas, and the first block's columns.
+  for (let i = 0; i < 50; i++) await turn()
+  const segments = changes.filter(({ type }) => type === 'segment').length
+  expect(indexes.size).toBe(segments)
+  const learned = new Set<string>()
+  for (let i = 2; i < segments; i++) {
+    const before = new Map(indexes)
+    // A fifth of the time.
+    clock.pass(3)
+    expect(readSince(before)).toEqual([])
+    clock.pass(1)
+    expect(readSince(before)).toHaveLength(1)
+    for (const path of readSince(before)) learned.add(path)
+  }
+  // All but the last, which is still open perhaps, and the one before it, which was the first to be read.
+  expect(learned.size).toBe(segments - 2)
+  const before = new Map(indexes)
+  clock.pass(60_000)
+  expect(readSince(before)).toEqual([])
+  rmSync(directory, { recursive: true, force: true })
+})
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

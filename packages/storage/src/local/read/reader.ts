@@ -41,6 +41,10 @@ const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
 const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4, search_reader: 3 / 4 }
 
+/** The most of a thread's time that goes into learning what was there before it; and the shortest rest, in milliseconds, between two blocks. */
+const LEARN_SHARE = 0.2
+const MIN_REST_MS = 2
+
 type Asked = Extract<ToReader, { type: 'call' }>
 
 /**
@@ -64,6 +68,7 @@ export class Reader {
   /** What came before it was joined. */
   #early: Asked[] = []
   #loading = false
+  #learning = false
 
   constructor(
     part: ReaderPart,
@@ -141,7 +146,23 @@ export class Reader {
     void this.#clock
       .turn()
       .then(() => this.#catalog.load(new Turn(this.#clock, Infinity)))
-      .finally(() => (this.#loading = false))
+      .finally(() => {
+        this.#loading = false
+        this.#learn()
+      })
+  }
+
+  /** Goes on in the background until nothing is left, and begins again when more is known; see {@link Catalog.learnTraces}. */
+  #learn(): void {
+    if (this.#learning) return
+    const began = this.#clock.monotonicMs()
+    if (!this.#catalog.learnTraces()) return
+    this.#learning = true
+    const restMs = (1 / LEARN_SHARE - 1) * (this.#clock.monotonicMs() - began)
+    this.#clock.after(Math.max(MIN_REST_MS, restMs), () => {
+      this.#learning = false
+      this.#learn()
+    })
   }
 
   async #answer(asked: Asked): Promise<void> {

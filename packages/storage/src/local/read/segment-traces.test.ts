@@ -75,6 +75,12 @@ describe('SegmentTraces', () => {
   it('denies nothing where there is no room, or there are too many', () => {
     expect(asked(segment(2_000, 1_499), range(5_000, 5_100))).toBe(2_000)
     const many = segment((1 << 19) + 20, 1 << 24)
+    expect([1_499, 1_500].map((bytes) => SegmentTraces.mayKeep(2_000, bytes))).toEqual([false, true])
+    expect([0, 1 << 19, (1 << 19) + 1].map((count) => SegmentTraces.mayKeep(count, Infinity))).toEqual([
+      false,
+      true,
+      false,
+    ])
     expect([many.bytes, asked(many, range(1 << 20, (1 << 20) + 100))]).toEqual([0, 2_000])
   })
 })

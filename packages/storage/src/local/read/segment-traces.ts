@@ -6,12 +6,12 @@ const BITS = 12
 const PROBES = 6
 /** Blocks that are told apart by nothing but their own filters. The fewer, the more groups are asked for a trace, and the fewer blocks of the one that has it. */
 const GROUP = 16
-/** Traces of a segment beyond which its blocks are asked, as they are for a segment that was there before this reader. */
+/** Traces of a segment beyond which its blocks are asked. */
 const MAX_TRACES = 1 << 19
 
 /**
- * Which traces the blocks of a segment have in its log, by groups of blocks, where the writer has told of all of them since this reader listens: then
- * these, of which a store may have thousands that wait to be sealed, need not be asked one by one.
+ * Which traces the blocks of a segment have in its log, by groups of blocks, where the writer has told of all of them since this reader listens, or where
+ * that was learned from their columns: then these, of which a store may have thousands that wait to be sealed, need not be asked one by one.
  */
 export class SegmentTraces {
   /** Of the traces so far; one that is in several blocks comes several times. Undefined: closed, too many, or not all. */
@@ -22,8 +22,18 @@ export class SegmentTraces {
   #groups: Uint32Array[] | undefined
   #isFolded = false
 
+  /** Whether of a segment with so many traces, one in several blocks counted as often, something may be kept in so many bytes. */
+  static mayKeep(traces: number, maxBytes: number): boolean {
+    return traces > 0 && traces <= MAX_TRACES && (traces * BITS) / 16 <= maxBytes
+  }
+
   get bytes(): number {
     return this.#groups?.reduce((bytes, bits) => bytes + bits.byteLength, 0) ?? 0
+  }
+
+  /** What {@link fold} would free, in bytes. */
+  get bytesToFold(): number {
+    return this.#isFolded ? 0 : this.bytes / 2
   }
 
   /** The traces of one more block, by their hashes. */

@@ -5,7 +5,7 @@ import { freeMemory } from '../block/memory.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
 import { readFilter, readPacked, type IndexBlock } from '../files/index-file.ts'
-import { unpackColumns, unpackTrace, type PackedBlock } from '../files/packed-columns.ts'
+import { unpackColumns, unpackTrace, unpackTraceHashes, type PackedBlock } from '../files/packed-columns.ts'
 import { areSound } from './block-meta.ts'
 import { readFrameOf, reading, tell, useFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
@@ -128,6 +128,20 @@ export class StoredBlock implements Block {
       (packed) => packed && freeMemory(packed),
     )
     return read && this.#isSound(read.rows) ? read.rows : traceRowsOf(this.rows(), id)
+  }
+
+  /** Distinct ones. */
+  get traceCount(): number {
+    return this.#traceCount
+  }
+
+  /** The hashes of its traces, from its columns, of which nothing is kept; undefined where these cannot be read. */
+  readTraces(): Uint32Array | undefined {
+    const packed = this.#readPacked()
+    if (!packed) return undefined
+    const hashes = unpackTraceHashes(packed, this.#description())
+    freeMemory(packed)
+    return hashes
   }
 
   values(): undefined {
