@@ -3,6 +3,9 @@
  * none, or those of `WORLD_FAULTS` (as `{"slow_model":{"ms":800}}`). Where a service asks for one, that is the place
  * where it would go wrong by itself.
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 /** Faults inside a service, and what each of them can be told. */
 export interface ServiceFaults {
   /** The model takes so much longer, ms. */
@@ -78,7 +81,10 @@ function takeMemory(): void {
   if (pieces === 0) {
     clearInterval(churning)
     churning = undefined
+    if (held.length === 0) return
     held = []
+    // What is mended is as it was: who allocates little would keep it for long.
+    collectGarbage()
     return
   }
   held.length = Math.min(held.length, pieces)
@@ -87,6 +93,13 @@ function takeMemory(): void {
     held.push(piece())
     if (held.length > mb / PIECE_MB) held.splice(0, held.length - Math.floor(mb / PIECE_MB))
   }, CHURN_MS).unref()
+}
+
+/** Node has it behind a flag, which may be set later for a new context. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
 }
 
 /** Some 4 MB of small objects. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { fault, happens } from './faults.ts'
+import { tellGarbage } from './garbage.ts'
 
 /** A service that is running. */
 export interface Running {
@@ -27,6 +28,7 @@ export function serviceHost(): string {
 /** Listens on {@link serviceHost}. @throws When the port is taken. */
 export async function serve(server: Server, { port, drain }: ServeOptions): Promise<Running> {
   breakRequests(server)
+  const letGo = closeKept(server)
   const host = serviceHost()
   server.listen(port, host)
   await once(server, 'listening')
@@ -36,11 +38,30 @@ export async function serve(server: Server, { port, drain }: ServeOptions): Prom
   const stop = async (): Promise<void> => {
     const closed = once(server, 'close')
     server.close()
-    server.closeIdleConnections()
+    letGo()
     await closed
     await drain?.()
   }
   return { url: `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`, stop: () => (stopping ??= stop()) }
+}
+
+/**
+ * Node closes a connection with the answer that is under way on it once its server is closed, but not where the head of
+ * that answer had gone before: such a one would be kept, and take one request after the other.
+ *
+ * @returns From now on they are closed, too; those that are idle at once.
+ */
+function closeKept(server: Server): () => void {
+  let closing = false
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    response.once('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections())
+    })
+  })
+  return () => {
+    closing = true
+    server.closeIdleConnections()
+  }
 }
 
 /** The faults that any service may have: requests that fail, and requests whose context is not read. */
@@ -54,6 +75,7 @@ function breakRequests(server: Server): void {
   const handlers = server.listeners('request')
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    tellGarbage(response)
     const { percent = 0 } = fault('errors') ?? {}
     if (request.url === '/health' || !happens(percent)) {
       for (const handle of handlers) Reflect.apply(handle, server, [request, response])
