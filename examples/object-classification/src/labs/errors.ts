@@ -32,7 +32,7 @@ export const errors: Lab = {
 }
 
 /** Requests that a service has answered with 500 though nothing below them has failed. */
-function whereItBegins(spans: readonly LabSpan[]): LabSpan[] {
+export function whereItBegins(spans: readonly LabSpan[]): LabSpan[] {
   const parentsOfFailures = new Set(spans.filter(({ failed }) => failed).map(({ parentId }) => parentId))
   const status = ({ attributes }: LabSpan): string | undefined => attributes.get('http.response.status_code')
   return spans.filter(

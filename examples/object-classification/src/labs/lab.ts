@@ -16,6 +16,8 @@ export interface Drawn {
   readonly parameters: Readonly<Record<string, number>>
   /** When it begins, ms after the first photograph was answered. Default: before all. */
   readonly afterMs?: number
+  /** How long it is on, ms. Default: until all photographs were answered. */
+  readonly forMs?: number
 }
 
 /** What of an answer is wrong; nothing where it is right. */
@@ -25,6 +27,8 @@ export type Wrong = readonly string[]
 export interface Lab {
   readonly number: number
   readonly title: string
+  /** There is nothing to break in a world without links. */
+  readonly needsLinks?: boolean
   /** Photographs that are sent while it is broken, and how many a second. */
   readonly photographs: number
   readonly rate: number

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { LABS } from './all.ts'
 import { badImages } from './bad-images.ts'
 import { coldStart } from './cold-start.ts'
+import { cutLink } from './cut-link.ts'
 import { errors } from './errors.ts'
 import { is, near, wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
+import { memoryPressure } from './memory-pressure.ts'
 import { poisonMessage } from './poison-message.ts'
 import { retryStorm } from './retry-storm.ts'
 import { saturatedQueue } from './saturated-queue.ts'
@@ -19,21 +22,6 @@ import type { LabSpan } from './spans.ts'
 import { wrongName } from './wrong-name.ts'
 import { FAULTS, placeOf } from '../world/faults/catalogue.ts'
 
-const LABS = [
-  slowModel,
-  errors,
-  lostContext,
-  retryStorm,
-  skewedClock,
-  slowLink,
-  saturatedQueue,
-  coldStart,
-  serviceDown,
-  wrongName,
-  badImages,
-  poisonMessage,
-  slowConsumer,
-]
 const services = ['preprocessing', 'ensemble', 'inference-a', 'inference-b']
 
 let count = 0
@@ -339,6 +327,40 @@ describe('the labs', () => {
       [wait('t0', 0, 3900), wait('t3', 4600, 8000), ...together, wait('t1', 500, 4500), wait('t2', 700, 4500), model],
       { trace: 't1', ms: '4010', others: '4' },
       { trace: 't2', ms: '3800', others: '6' },
+    )
+  })
+
+  it('14: the way that was held up for longest', () => {
+    const way = (trace: string, link: string, ms: number): LabSpan =>
+      span(trace, 'network', 'a → b', { tags: { 'link.name': link, 'link.ms': ms } })
+    expectOnly(
+      cutLink,
+      [
+        way('t1', 'edge-fog', 12),
+        way('t2', 'edge-fog', 4000),
+        way('t3', 'edge-fog', 3000),
+        way('t4', 'fog-cloud', 700),
+      ],
+      { link: 'edge-fog', ms: '4010', trace: 't2' },
+      { link: 'fog-cloud', ms: '3900', trace: 't3' },
+    )
+    expect(() => cutLink.draw({ services, links: [] }, () => 0)).toThrow('start the world with --world')
+  })
+
+  it('15: who is stopped for the greatest share of its time, and the request that had most of it', () => {
+    const served = (trace: string, service: string, end: number, stopped: number): LabSpan =>
+      span(trace, service, 'POST', { kind: 'server', end, tags: { 'runtime.gc_ms': stopped } })
+    expectOnly(
+      memoryPressure,
+      [
+        served('t1', 'inference-a', 100, 40),
+        served('t2', 'inference-a', 200, 60),
+        // More of it, in far more time.
+        served('t1', 'ensemble', 9000, 500),
+        span('t3', 'inference-a', 'POST', { kind: 'client', end: 10, tags: { 'runtime.gc_ms': 900 } }),
+      ],
+      { service: 'inference-a', ms: '60.5', trace: 't2' },
+      { service: 'ensemble', ms: '64', trace: 't1' },
     )
   })
 

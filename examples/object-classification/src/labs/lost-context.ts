@@ -31,7 +31,7 @@ export const lostContext: Lab = {
 }
 
 /** Spans that begin a trace though somebody has called, with the request that they are of. */
-function begun(spans: readonly LabSpan[]): { readonly span: LabSpan; readonly request: string }[] {
+export function begun(spans: readonly LabSpan[]): { readonly span: LabSpan; readonly request: string }[] {
   const requests = new Map(
     spans.flatMap(({ traceId, attributes }) => {
       const request = attributes.get('request.id')

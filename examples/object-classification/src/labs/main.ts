@@ -1,44 +1,17 @@
 /**
  * `npm run lab -- N`: breaks a running world by lot, sends photographs through it, mends it, and asks what it was.
  * `npm run lab -- N --check service=… ms=…` checks an answer against the traces that are stored; what was drawn is kept
- * nowhere.
+ * nowhere. `npm run lab -- reader` breaks it by all of them in turn, and has a program read the traces.
  */
 import { cac } from 'cac'
 import { runCli } from '../service/cli.ts'
 import { runningWorld } from '../world/control/ask.ts'
-import { badImages } from './bad-images.ts'
-import { coldStart } from './cold-start.ts'
-import { errors } from './errors.ts'
+import { LABS } from './all.ts'
 import { wrongParts } from './lab.ts'
 import type { Lab } from './lab.ts'
-import { lostContext } from './lost-context.ts'
-import { poisonMessage } from './poison-message.ts'
-import { retryStorm } from './retry-storm.ts'
 import { readRun, runLab, writeRun } from './run.ts'
-import { saturatedQueue } from './saturated-queue.ts'
-import { serviceDown } from './service-down.ts'
-import { skewedClock } from './skewed-clock.ts'
-import { slowConsumer } from './slow-consumer.ts'
-import { slowLink } from './slow-link.ts'
-import { slowModel } from './slow-model.ts'
 import { settledSpans, spansOf } from './spans.ts'
-import { wrongName } from './wrong-name.ts'
-
-const LABS: readonly Lab[] = [
-  slowModel,
-  errors,
-  lostContext,
-  retryStorm,
-  skewedClock,
-  slowLink,
-  saturatedQueue,
-  coldStart,
-  serviceDown,
-  wrongName,
-  badImages,
-  poisonMessage,
-  slowConsumer,
-]
+import { tryReader } from './try-reader.ts'
 
 interface Flags {
   readonly check?: boolean
@@ -61,6 +34,13 @@ cli
       if (number !== undefined) process.exitCode = 1
       for (const { number: known, title } of LABS) console.log(`  ${known}  ${title}`)
     }
+  })
+cli
+  .command('reader', 'All of them in turn, and a program that is told nothing reads from the traces which it was')
+  .option('--control <url>', 'Where the world is controlled', { default: 'http://127.0.0.1:5009' })
+  .option('--labs <numbers>', 'Only these, with commas in between')
+  .action(async ({ control, labs }: { readonly control: string; readonly labs?: string | number }) => {
+    if (!(await tryReader(runningWorld(control), labs === undefined ? undefined : String(labs)))) process.exitCode = 1
   })
 await runCli(cli)
 

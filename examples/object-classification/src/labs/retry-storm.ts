@@ -37,6 +37,7 @@ export const retryStorm: Lab = {
   },
 }
 
-function isQuestion({ kind, attributes }: LabSpan): boolean {
+/** A call that asks a model. */
+export function isQuestion({ kind, attributes }: LabSpan): boolean {
   return kind === 'client' && (attributes.get('url.full') ?? attributes.get('url.path') ?? '').includes('/inference?')
 }

@@ -29,11 +29,15 @@ export async function runLab(lab: Lab, world: RunningWorld): Promise<LabRun> {
   const services = about.services.map(({ name }) => name).filter((name) => name !== 'client' && name !== 'consumer')
   const links = about.links.map(({ name }) => name)
   const drawn = lab.draw({ services, links }, (from, to) => randomInt(from, to + 1))
-  const { fault, at, parameters, afterMs = 0 } = drawn
+  const { fault, at, parameters, afterMs = 0, forMs } = drawn
   // The client is the lab's own.
   const inClient = at === 'client'
   const begin = async (): Promise<void> => {
-    if (!inClient) await world.switchOn(fault, at, parameters)
+    if (inClient || at === '') return
+    await world.switchOn(fault, at, parameters)
+    if (forMs === undefined) return
+    await sleep(forMs)
+    await world.switchOff(fault, at)
   }
   let late: Promise<unknown> | undefined
   // Ctrl-C ends the client, which hears it, too; the world has to be mended then as well.
@@ -56,7 +60,7 @@ export async function runLab(lab: Lab, world: RunningWorld): Promise<LabRun> {
     return run
   } finally {
     process.off('SIGINT', onStop)
-    if (!inClient) await world.switchOff(fault, at)
+    if (!inClient && at !== '') await world.switchOff(fault, at)
   }
 }
 

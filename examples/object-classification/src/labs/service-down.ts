@@ -22,23 +22,31 @@ export const serviceDown: Lab = {
     requests: 'how many traces of the run are without it',
   },
   solve(spans) {
-    const traces = groupBy(spans, ({ traceId }) => traceId)
-    const serving = (trace: string): Set<string> =>
-      new Set((traces.get(trace) ?? []).filter(isInference).map(({ service }) => service))
-    const requests = rootsOf(spans)
-    const all = new Set(spans.filter(isInference).map(({ service }) => service))
-    const missing = [...all].map((service) => ({
-      service,
-      without: requests.filter(({ traceId }) => !serving(traceId).has(service)),
-    }))
-    const gone = most(missing, ({ without }) => without.length)
-    const first = most(gone?.without ?? [], ({ start }) => -start)
+    const gone = modelsMissing(spans)
+    const first = most(gone.without, ({ start }) => -start)
     return {
-      service: is(first ? (gone?.service ?? '') : ''),
+      service: is(first ? gone.service : ''),
       trace: is(first?.traceId ?? ''),
-      requests: near(first ? (gone?.without.length ?? 0) : Number.NaN, 0),
+      requests: near(first ? gone.without.length : Number.NaN, 0),
     }
   },
+}
+
+/** The inference service that most requests did without, and their first spans. */
+export function modelsMissing(spans: readonly LabSpan[]): {
+  readonly service: string
+  readonly without: readonly LabSpan[]
+} {
+  const traces = groupBy(spans, ({ traceId }) => traceId)
+  const serving = (trace: string): Set<string> =>
+    new Set((traces.get(trace) ?? []).filter(isInference).map(({ service }) => service))
+  const requests = rootsOf(spans)
+  const all = new Set(spans.filter(isInference).map(({ service }) => service))
+  const missing = [...all].map((service) => ({
+    service,
+    without: requests.filter(({ traceId }) => !serving(traceId).has(service)),
+  }))
+  return most(missing, ({ without }) => without.length) ?? { service: '', without: [] }
 }
 
 function isInference({ kind, name }: LabSpan): boolean {

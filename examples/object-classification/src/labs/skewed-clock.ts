@@ -38,7 +38,7 @@ export const skewedClock: Lab = {
 }
 
 /** How far each service's clock is ahead of the client's, ms: a span that serves lies in the middle of the one that calls. */
-function clocks(spans: readonly LabSpan[]): Map<string, number> {
+export function clocks(spans: readonly LabSpan[]): Map<string, number> {
   const byId = new Map(spans.map((span) => [span.spanId, span]))
   const calls = spans.flatMap((span) => {
     const caller = byId.get(span.parentId)

@@ -5,6 +5,7 @@ import type { Lab } from './lab.ts'
 export const slowLink: Lab = {
   number: 6,
   title: 'Where does time pass in which nobody works?',
+  needsLinks: true,
   photographs: 10,
   rate: 1,
   draw: ({ links }, pick) => ({

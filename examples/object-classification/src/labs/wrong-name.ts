@@ -22,19 +22,27 @@ export const wrongName: Lab = {
     spans: 'how many spans with that name the trace has',
   },
   solve(spans) {
-    const impostor = spans.find((span) => {
-      const name = trueName(span)
-      return name !== undefined && name !== span.service
-    })
+    const impostor = impostorOf(spans)
     const longest = most(rootsOf(spans), length)?.traceId
-    const named = spans.filter(({ traceId, service }) => traceId === longest && service === impostor?.service)
+    const named = spans.filter(({ traceId, service }) => traceId === longest && service === impostor?.name)
     return {
-      service: is((impostor && trueName(impostor)) ?? ''),
-      as: is(impostor?.service ?? ''),
+      service: is(impostor?.trueName ?? ''),
+      as: is(impostor?.name ?? ''),
       trace: is((impostor && longest) ?? ''),
       spans: near(impostor ? named.length : Number.NaN, 0),
     }
   },
+}
+
+/** Who does what only another one does. */
+export function impostorOf(
+  spans: readonly LabSpan[],
+): { readonly name: string; readonly trueName: string } | undefined {
+  for (const span of spans) {
+    const name = trueName(span)
+    if (name !== undefined && name !== span.service) return { name: span.service, trueName: name }
+  }
+  return undefined
 }
 
 /** What only one service does says which one it is. */
