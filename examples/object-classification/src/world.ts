@@ -29,6 +29,7 @@ cli
   .option('--rate <per-second>', 'Requests a second after the first photographs', { default: 0.2 })
   .option('--ds_path <folder>', 'Your own folder of photographs')
   .option('--once', 'Sends each photograph once, checks labels and traces, and ends')
+  .option('--json', 'After the first photographs: a line of JSON for each')
   .option('--state <folder>', 'Where traces (data/) and logs (logs/) are kept', { default: '.spoor' })
   .option('--page-port <port>', "Spoor's page and query API", { default: 16686 })
   .option('--otlp-grpc-port <port>', 'OTLP over gRPC', { default: 4317 })

@@ -11,7 +11,7 @@ export const memoryPressure: Lab = {
   draw: ({ services }, pick) => ({
     fault: 'memory_pressure',
     at: oneOf(services, pick, 'there are no services'),
-    parameters: { mb: pick(500, 900) },
+    parameters: { mb: pick(800, 1200) },
   }),
   ask: () =>
     'Requests take longer, now here, now there, and no step of the work is slower than it was. One service is stopped by its collector of garbage most of the time. Which one, for how long at most in one request, and in which trace?',

@@ -50,7 +50,7 @@ const tagged = (one: LabSpan, key: string, value: string): LabSpan => ({
 const CASES: Readonly<Record<FaultName, readonly [at: string, spans: readonly LabSpan[]]>> = {
   bad_images: [
     'client',
-    requests((one) => (/^POST \/prep/.test(one.name) ? tagged(one, 'http.response.status_code', '400') : one)),
+    requests((one) => (one.name.startsWith('POST /prep') ? tagged(one, 'http.response.status_code', '400') : one)),
   ],
   wrong_service_name: ['ensemble', requests(of('ensemble', /background/, { service: 'consumer' }))],
   errors: [

@@ -24,9 +24,8 @@ const CLOCK_OFF_MS = 1000
 const HELD_UP_MS = 2500
 const SLOW_WAY_MS = 90
 const LONGER_MS = 500
-/** Share of its time, and times as much as the next one. */
-const STOPPED = 0.06
-const TIMES_THE_NEXT = 1.5
+/** Share of its time. */
+const STOPPED_MORE = 0.04
 
 /**
  * @param usual Traces of a time when all was well: how long a step takes goes by the machine.
@@ -51,28 +50,23 @@ const FINDERS: Partial<Record<FaultName, Find>> = {
     spans.some(({ attributes }) => attributes.get('message.outcome') === 'dead_letter') ? 'ensemble' : undefined,
   lost_context: (spans) => begun(spans)[0]?.span.service,
   skewed_clock: wrongClock,
+  dropped_link: (spans) => {
+    const worst = most(ways(spans), onTheWay)
+    return worst && onTheWay(worst) > HELD_UP_MS ? worst.attributes.get('link.name') : undefined
+  },
   retry_storm: askedAgain,
   service_down: (spans) => {
     const gone = modelsMissing(spans)
     return gone.without.length > 0 ? gone.service : undefined
   },
   cold_start: (spans) => named(spans, 'load the model')[0]?.service,
-  dropped_link: (spans) => {
-    const worst = most(ways(spans), onTheWay)
-    return worst && onTheWay(worst) > HELD_UP_MS ? worst.attributes.get('link.name') : undefined
-  },
   slow_link: (spans) => {
     const links = [...groupBy(ways(spans), ({ attributes }) => attributes.get('link.name') ?? '')]
     const slowest = most(links, ([, list]) => median(list.map(onTheWay)))
     return slowest && median(slowest[1].map(onTheWay)) > SLOW_WAY_MS ? slowest[0] : undefined
   },
   slow_consumer: (spans, usual) => slowerStep(spans, usual, 'store the result'),
-  memory_pressure: (spans) => {
-    const serving = spans.filter(({ kind, attributes }) => kind === 'server' && attributes.has('runtime.gc_ms'))
-    const shares = [...groupBy(serving, ({ service }) => service)].map(([at, list]) => ({ at, of: stoppedShare(list) }))
-    const [first, second] = shares.sort((a, b) => b.of - a.of)
-    return first && first.of > STOPPED && first.of > TIMES_THE_NEXT * (second?.of ?? 0) ? first.at : undefined
-  },
+  memory_pressure: stoppedMore,
   // What a model takes goes by how busy the machine is, too: last.
   slow_model: (spans, usual) => slowerStep(spans, usual, 'run the model'),
   saturated_queue: (spans, usual) => slowerStep(spans, usual, 'wait for the model'),
@@ -109,6 +103,18 @@ function askedAgain(spans: readonly LabSpan[]): string | undefined {
     return `${traceId} ${url.slice(0, url.indexOf('?'))}`
   })
   return [...questions.values()].find((list) => list.length > 1)?.[0]?.service
+}
+
+/** The service that is stopped for garbage more than it usually is. */
+function stoppedMore(spans: readonly LabSpan[], usual: readonly LabSpan[]): string | undefined {
+  const shares = (of: readonly LabSpan[]): Map<string, number> => {
+    const served = of.filter(({ kind, attributes }) => kind === 'server' && attributes.has('runtime.gc_ms'))
+    return new Map([...groupBy(served, ({ service }) => service)].map(([at, list]) => [at, stoppedShare(list)]))
+  }
+  const before = shares(usual)
+  const more = [...shares(spans)].map(([at, share]) => ({ at, share: share - (before.get(at) ?? 0) }))
+  const first = most(more, ({ share }) => share)
+  return first && first.share > STOPPED_MORE ? first.at : undefined
 }
 
 /** The service whose step of that name takes longer than it usually does. */

@@ -30,9 +30,9 @@ it.each([
     server.emit('asked')
   })
   const running = await serve(server, { port: 0 })
-  let over = false
+  const over = new AbortController()
   const asking = (async () => {
-    while (!over) answered.push(await ask(running.url))
+    while (!over.signal.aborted) answered.push(await ask(running.url))
   })()
   // From now on there is a request under way whenever somebody looks.
   for (let count = 0; count < 3; count++) {
@@ -43,7 +43,7 @@ it.each([
   server.on('asked', () => answer?.())
   answer?.()
   await stopped
-  over = true
+  over.abort()
   await asking
   // What was under way was answered, and nobody was taken after it.
   expect(answered.slice(0, 3)).toEqual(['here', 'here', 'here'])

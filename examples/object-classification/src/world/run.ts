@@ -340,9 +340,11 @@ class World {
     screen.line()
     screen.line(`  The traces: ${this.#page}   Goes on with ${pace}; Ctrl-C stops everything.`)
     let count = 0
-    await this.#runClient({ folder, rate, count: 0 }, ({ file, result, error, traceId }) => {
+    await this.#runClient({ folder, rate, count: 0 }, (classification) => {
+      const { file, result, error, traceId } = classification
       const link = traceLink(this.#page, traceId)
-      if (error !== undefined) screen.bad(`${file}: ${error}   ${link}`)
+      if (this.#settings.json) screen.line(JSON.stringify(classification))
+      else if (error !== undefined) screen.bad(`${file}: ${error}   ${link}`)
       else screen.status(`${++count} sent; last ${file}: ${result?.label}   ${link}`)
     })
   }

@@ -41,6 +41,8 @@ export interface Settings {
   readonly databaseUrl: string | undefined
   /** Send, check, and end. */
   readonly once: boolean
+  /** The photographs of the trickle as lines of JSON, as the client prints them. */
+  readonly json: boolean
   /** Requests a second of the trickle. */
   readonly rate: number
   /** URLs of further inference services, which the world does not start. */
@@ -71,6 +73,7 @@ export interface Flags {
   readonly queueUrl?: string
   readonly databaseUrl?: string
   readonly once?: boolean
+  readonly json?: boolean
   readonly rate: number
   readonly inference?: string
   readonly ds_path?: string
@@ -117,6 +120,7 @@ export function readSettings(flags: Flags): Settings {
     queueUrl,
     databaseUrl,
     once: flags.once ?? false,
+    json: flags.json ?? false,
     rate,
     inference: (flags.inference ?? '').split(',').filter((url) => url !== ''),
     photographs: flags.ds_path === undefined ? undefined : resolve(flags.ds_path),

@@ -43,6 +43,7 @@ export function createControls(options: ControlsOptions): Controlled {
         running: processes.find(name) !== undefined,
         ...(sites[name] !== undefined && { site: sites[name] }),
       })),
+      processes: processes.running.map(({ program: { name }, pid = 0 }) => ({ name, pid })),
       links: links.map((link) => ({ name: link.name, up: link.isUp, text: linkText(link) })),
     }),
   }

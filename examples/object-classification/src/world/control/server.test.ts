@@ -20,7 +20,15 @@ beforeAll(async () => {
     cut: () => undefined,
     delay: () => undefined,
   })
-  const about = { page: 'http://127.0.0.1:16686', upload: 'u', otlp: 'o', photographs: 'p', services: [], links: [] }
+  const about = {
+    page: 'http://127.0.0.1:16686',
+    upload: 'u',
+    otlp: 'o',
+    photographs: 'p',
+    services: [],
+    processes: [],
+    links: [],
+  }
   server = await startControl({ board, describe: () => about }, 0)
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })

@@ -18,6 +18,8 @@ export interface WorldAnswer {
   readonly otlp: string
   readonly photographs: string
   readonly services: readonly { readonly name: string; readonly site?: string; readonly running: boolean }[]
+  /** All that runs, Spoor and collectors, too. */
+  readonly processes: readonly { readonly name: string; readonly pid: number }[]
   readonly links: readonly { readonly name: string; readonly up: boolean; readonly text: string }[]
   readonly faults: readonly (FaultKind & { readonly name: FaultName; readonly at: readonly string[] })[]
   readonly on: readonly FaultSwitch[]

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest'
+import { FAULTS } from '../world/faults/catalogue.ts'
+import type { FaultName } from '../world/faults/catalogue.ts'
+import { AFTER_MS, judge } from './judge.ts'
+import type { OnTime, Sent, Stored } from './judge.ts'
+import { memoryUse, sampleMemory } from './memory.ts'
+import type { MemorySample } from './memory.ts'
+import { planFaults } from './plan.ts'
+import { report } from './report.ts'
+
+const SERVICES = ['client', 'preprocessing', 'ensemble', 'inference-a', 'consumer']
+
+function sent(traceId: string, from = 0, more: Partial<Sent> = {}): Sent {
+  return { traceId, from, to: from + 100, failed: false, ...more }
+}
+function stored(traceId: string, from = 0, more: Partial<Stored> = {}): Stored {
+  const root = { rootService: 'client', rootName: 'classify a photograph' }
+  return { traceId, from, to: from + 150, ...root, orphans: 0, services: SERVICES, ...more }
+}
+function on(fault: FaultName, at: string, from: number, to: number): OnTime {
+  return { fault, at, parameters: {}, from, to }
+}
+const without = (...names: string[]): string[] => SERVICES.filter((name) => !names.includes(name))
+/** Kind, and the fault that explains it. */
+const kinds = (...input: Parameters<typeof judge>): (string | undefined)[][] =>
+  judge(...input).map(({ kind, by }) => [kind, by?.fault])
+
+describe('what is odd about traces', () => {
+  it('is nothing where each request is one whole trace, beside those of batches', () => {
+    const batch = stored('b', 0, { rootService: 'consumer', rootName: 'store a batch', services: ['consumer'] })
+    expect(kinds([sent('a')], [stored('a'), batch], [], SERVICES)).toEqual([])
+  })
+
+  it('is what failed, is not stored, has orphans, lacks a service, or was begun by nobody', () => {
+    const requests = [sent('a', 0, { failed: true }), sent('b'), sent('c'), sent('d')]
+    const rows = [
+      stored('a', 0, { services: ['client'] }),
+      stored('c', 0, { orphans: 2 }),
+      stored('d', 0, { services: without('consumer') }),
+      stored('e', 0, { rootService: 'ensemble', rootName: 'POST /ensemble_service' }),
+      stored('f', 0, { rootService: 'consumer', rootName: 'store a batch', orphans: 1 }),
+    ]
+    expect(kinds(requests, rows, [], SERVICES)).toEqual([
+      ['failed', undefined],
+      ['lost', undefined],
+      ['orphans', undefined],
+      ['short', undefined],
+      ['torn', undefined],
+      ['orphans', undefined],
+    ])
+  })
+
+  it.each<[string, FaultName, string, string, number, boolean]>([
+    ['while it is on', 'errors', 'ensemble', 'failed', 1050, true],
+    ['a moment after it', 'saturated_queue', 'inference-a', 'failed', 2000 + AFTER_MS, true],
+    ['later', 'saturated_queue', 'inference-a', 'failed', 2001 + AFTER_MS, false],
+    ['before it', 'errors', 'ensemble', 'failed', 800, false],
+    ['by one that makes nothing fail', 'skewed_clock', 'ensemble', 'failed', 1050, false],
+    ['where the service is down', 'service_down', 'consumer', 'short', 1050, true],
+    ['where another one is down', 'service_down', 'inference-a', 'short', 1050, false],
+    ['behind the service that lost it', 'lost_context', 'ensemble', 'short', 1050, true],
+    ['beside the service that lost it', 'lost_context', 'inference-a', 'short', 1050, false],
+    ['at the service that lost it', 'lost_context', 'consumer', 'torn', 1050, true],
+    ['behind the service that lost it: torn off is where it was lost', 'lost_context', 'ensemble', 'torn', 1050, false],
+    ['by a cut link, whose spans wait on the disk', 'dropped_link', 'edge-fog', 'lost', 1050, false],
+    ['by a process that is killed', 'service_down', 'consumer', 'orphans', 1050, true],
+    ['by one that is not in the trace', 'service_down', 'inference-b', 'orphans', 1050, false],
+    ['by a link that is slow', 'slow_link', 'edge-fog', 'orphans', 1050, false],
+  ])('is explained %s: %s at %s, %s', (_, fault, at, kind, from, isExplained) => {
+    const request = sent('a', from, { failed: kind === 'failed' })
+    const row = stored('a', from, {
+      ...(kind === 'short' && { services: without('consumer') }),
+      ...(kind === 'orphans' && { orphans: 1 }),
+    })
+    const torn = stored('t', from, { rootService: 'consumer', rootName: 'process results' })
+    const rows = [...(kind === 'lost' ? [] : [row]), ...(kind === 'torn' ? [torn] : [])]
+    const odd = judge([request], rows, [on(fault, at, 1000, 2000)], SERVICES)
+    expect(odd.map((one) => [one.kind, one.by?.fault])).toEqual([[kind, isExplained ? fault : undefined]])
+  })
+
+  it('is told with its link, and makes the verdict', () => {
+    const run = { page: 'http://page', minutes: 5, rate: 2, seed: 3, memory: [] }
+    const faults = [on('errors', 'ensemble', 0, 500)]
+    const requests = [sent('a', 0, { failed: true }), sent('b', 9000, { failed: true })]
+    const odd = judge(requests, [stored('a'), stored('b', 9000)], faults, SERVICES)
+    const { lines, good } = report({ ...run, sent: requests, faults, odd })
+    expect(good).toBe(false)
+    expect(lines.join('\n')).toMatch(/errors +ensemble +1 +1 +· +· +· +·\n/)
+    expect(lines.join('\n')).toContain('✗ failed: http://page/trace/b at 1970-01-01T00:00:09.000Z')
+    const fine = judge(requests.slice(0, 1), [stored('a')], faults, SERVICES)
+    expect(report({ ...run, sent: requests.slice(0, 1), faults, odd: fine }).good).toBe(true)
+    expect(report({ ...run, sent: [], faults, odd: [] }).good).toBe(false)
+  })
+})
+
+describe('which fault is on when', () => {
+  const all = Object.entries(FAULTS).map(([name, kind]) => ({
+    ...kind,
+    name: name as FaultName,
+    at: kind.places.includes('link') ? [] : ['one', 'other'],
+  }))
+  const options = { seed: 1, totalMs: 600_000, onMs: 10_000, offMs: 5000, rate: 20 }
+
+  it('is the same for the same seed, one after the other, all before one comes again', () => {
+    const plan = planFaults(all, options)
+    expect(planFaults(all, options)).toEqual(plan)
+    expect(planFaults(all, { ...options, seed: 2 })).not.toEqual(plan)
+    expect(plan).toHaveLength(39)
+    for (const [index, { onMs, offMs }] of plan.entries()) {
+      expect(offMs - onMs).toBe(10_000)
+      expect(onMs - (plan[index - 1]?.offMs ?? 0)).toBe(5000)
+    }
+    // Those of links have no place here.
+    const first = plan.slice(0, all.length - 2).map(({ fault }) => fault)
+    expect(new Set(first).size).toBe(all.length - 2)
+    expect(new Set(plan.map(({ at }) => at))).toEqual(new Set(['one', 'other']))
+  })
+
+  it('has numbers that the faults can be told', () => {
+    for (const { fault, parameters } of planFaults(all, { ...options, totalMs: 6_000_000 }))
+      for (const [key, value] of Object.entries(parameters)) {
+        const { min = 0, max = 0, default: usual = 0 } = FAULTS[fault].parameters[key] ?? {}
+        expect(value).toBeGreaterThanOrEqual(min)
+        expect(value).toBeLessThanOrEqual(max)
+        expect(Math.abs(value)).toBeLessThanOrEqual(usual * 1.5)
+        if (fault === 'slow_consumer') expect(value).toBeLessThanOrEqual(100)
+      }
+  })
+})
+
+describe('memory', () => {
+  const samples = (name: string, ...rss: number[]): MemorySample[] =>
+    rss.map((value, index) => ({ name, pid: index < 6 ? 1 : 2, at: index * 10, rss: value }))
+
+  it('is flat where the last quarter is as the second, whatever was between', () => {
+    const use = (...rss: number[]): unknown => memoryUse(samples('a', ...rss), 0, 80)[0]
+    expect(use(50, 80, 100, 100, 100, 900, 100, 110, 120)).toEqual({
+      name: 'a',
+      second: 100,
+      last: 110,
+      most: 900,
+      lives: 2,
+      flat: true,
+    })
+    expect(use(50, 80, 100, 100, 100, 100, 140, 141, 142)).toMatchObject({ last: 141, flat: false })
+  })
+
+  it.skipIf(process.platform !== 'linux')('is looked at in those processes that are there', async () => {
+    const [own, ...more] = await sampleMemory([
+      { name: 'own', pid: process.pid },
+      { name: 'none', pid: 2 ** 30 },
+    ])
+    expect(more).toEqual([])
+    expect(own?.rss).toBeGreaterThan(20)
+  })
+})
