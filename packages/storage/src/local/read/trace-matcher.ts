@@ -33,11 +33,13 @@ export class TraceMatcher {
 
   async #match(id: Uint32Array, isKnown: boolean): Promise<TraceSummary | undefined> {
     const turn = this.#turn
-    const { set } = this.#plan
+    const { set, range } = this.#plan
     const blocks = await blocksOf(this.#blocks, id, turn)
     if (!blocks) return undefined
     const known = turn.attempt(() => this.#summaries.find(id, blocks))
-    if (known && isKnown && !set) return known
+    // Its first span is in the range, whichever others are.
+    const isWanted = isKnown || (known !== undefined && known.start >= range.from && known.start <= range.to)
+    if (known && isWanted && !set) return known
     const trace = await gatherTrace(blocks, id, turn)
     if (!trace) return undefined
     if (isKnown && (!set || set.root.op === 'spans')) {
@@ -45,7 +47,7 @@ export class TraceMatcher {
       const resolved = await this.#resolve(trace, blocks)
       return resolved && set ? this.#withSpans(trace, resolved) : resolved?.summary
     }
-    return set ? this.#withSet(trace, blocks) : this.#inRange(trace, blocks)
+    return set ? this.#withSet(trace, blocks) : this.#inRange(trace, blocks, known)
   }
 
   async #resolve(trace: TraceParts, blocks: readonly Block[]): Promise<ResolvedTrace | undefined> {
@@ -54,13 +56,18 @@ export class TraceMatcher {
     return resolved
   }
 
-  async #inRange(trace: TraceParts, blocks: readonly Block[]): Promise<TraceSummary | undefined> {
+  async #inRange(
+    trace: TraceParts,
+    blocks: readonly Block[],
+    known: TraceSummary | undefined,
+  ): Promise<TraceSummary | undefined> {
     const { range } = this.#plan
     const isIn = trace.parts.some(({ rows }) => {
       for (let row = 0; row < rows.count; row++) if (startsIn(rows, row, range)) return true
       return false
     })
-    return isIn ? (await this.#resolve(trace, blocks))?.summary : undefined
+    if (!isIn) return undefined
+    return known ?? (await this.#resolve(trace, blocks))?.summary
   }
 
   async #withSet(trace: TraceParts, blocks: readonly Block[]): Promise<TraceSummary | undefined> {
