@@ -187,6 +187,15 @@ describe.skipIf(noBrowser)('a page with @spoor/web', () => {
     )
   })
 
+  it('is there when it is closed at once, before its browser has asked whether it may send', async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `/api/brief-${index}`)
+    for (const name of names) {
+      const { page } = await open(`fetch('${name}')`)
+      await page.close({ runBeforeUnload: true })
+    }
+    for (const name of names) await traceWith((spans) => calls(spans, name).length > 0)
+  })
+
   it('works on where nobody listens, says so once, and sends when Spoor is back', async () => {
     const { page, said } = await open(`fetch('/api/waits')`, { to: away })
     await expect

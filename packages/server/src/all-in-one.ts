@@ -19,6 +19,7 @@ export function allInOne(corsOrigins: readonly string[] = []): string {
         cors:
           allowed_origins: ${JSON.stringify([...LOCAL_ORIGINS, ...corsOrigins])}
           allowed_headers: ['*']
+          max_age: 7200
 exporters:
   spoor_storage:
 service:

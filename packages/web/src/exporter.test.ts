@@ -10,14 +10,15 @@ import { createTracer } from './tracer.ts'
 
 const page = 'http://127.0.0.1:3000/cart'
 const settings = resolveOptions({ service: 'shop-web', delayMs: 600_000, maxQueueSize: 300 }, page)
-let requests: { body: string; keepalive: boolean; answer: (response: Response | Error) => void }[]
+let requests: { body: string; keepalive: boolean; type: string | null; answer: (response: Response | Error) => void }[]
 let warnings: string[]
 
 const send = ((_url: string, init: RequestInit) =>
   new Promise<Response>((resolve, reject) => {
     const answer = (response: Response | Error): void =>
       response instanceof Error ? reject(response) : resolve(response)
-    requests.push({ body: init.body as string, keepalive: init.keepalive ?? false, answer })
+    const type = new Headers(init.headers).get('content-type')
+    requests.push({ body: init.body as string, keepalive: init.keepalive ?? false, type, answer })
   })) as typeof fetch
 
 beforeEach(() => {
@@ -33,8 +34,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-function start(text = '') {
-  const exporter = createExporter(settings, { 'service.name': 'shop-web' }, send)
+function start(text = '', given = settings) {
+  const exporter = createExporter(given, { 'service.name': 'shop-web' }, send)
   const owner = { common: () => ({}), began() {}, ended: (span: WebSpan) => exporter.add(span) }
   const tracer = createTracer('@spoor/web', owner, 1)
   const make = (count: number): void => {
@@ -106,6 +107,42 @@ test('what is under way without keepalive as the page is left counts as lost', (
   const exposed = requests.filter(({ keepalive }) => !keepalive).reduce((sum, { body }) => sum + spansIn(body), 0)
   expect(exposed).toBeGreaterThan(200)
   expect(exporter.leave()).toBe(exposed)
+})
+
+test('a page that goes before its browser was told that it may send does not ask, and one that stays does', async () => {
+  const types = (): (string | null)[] => requests.map(({ type }) => type)
+  const { exporter, make } = start()
+  make(2)
+  exporter.hide()
+  make(2)
+  exporter.leave()
+  expect(types()).toEqual(['text/plain', 'text/plain'])
+  for (const { answer } of requests.splice(0)) answer(ok())
+  await settled()
+  make(2)
+  exporter.hide()
+  expect(types()).toEqual(['application/json'])
+  // Nor is a question saved where one has to be put for the headers, or where none is put for the origin.
+  for (const given of [{ headers: { 'x-tenant': 'a' } }, { url: 'http://127.0.0.1:3000/v1/traces' }]) {
+    requests = []
+    const other = start('', resolveOptions({ service: 'shop-web', ...given }, page))
+    other.make(1)
+    other.exporter.hide()
+    expect(types()).toEqual(['application/json'])
+  }
+})
+
+test('a receiver that knows JSON by its own name alone gets it so', async () => {
+  const { exporter, make } = start()
+  make(2)
+  exporter.hide()
+  requests[0]!.answer(new Response('unsupported media type', { status: 415 }))
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(requests.map(({ type }) => type)).toEqual(['text/plain', 'application/json'])
+  requests[1]!.answer(ok())
+  await settled()
+  expect(exporter.counts()).toEqual({ ended: 2, sent: 2, dropped: 0, waiting: 0 })
+  expect(warnings).toEqual([])
 })
 
 test('spans wait while nobody answers, as many as fit, and are told once', async () => {

@@ -53,6 +53,8 @@ export function createExporter(settings: Settings, resource: Attributes, send: t
   let timer: ReturnType<typeof setTimeout> | undefined
   let retryMs = FIRST_RETRY_MS
   const policy = { isForbidden: false }
+  // Until it was asked, and has answered, a browser asks before each request: of a page that goes, that question may never be put.
+  let mayAsk = new URL(settings.url).origin !== location.origin && Object.keys(settings.headers).length === 0
   const told = new Set<string>()
   const around = encoder.encode(requestOf(resource, new Map(), version)).length + 200
 
@@ -97,7 +99,8 @@ export function createExporter(settings: Settings, resource: Attributes, send: t
   const post = async (spans: readonly Waiting[], kept: number, isLeaving: boolean): Promise<boolean> => {
     const { length } = spans
     const body = bodyOf(spans, resource)
-    if (isLeaving && !canKeepAlive() && navigator.sendBeacon(settings.url, new Blob([body], { type: JSON_TYPE }))) {
+    const type = isLeaving && mayAsk ? UNASKED_TYPE : JSON_TYPE
+    if (isLeaving && !canKeepAlive() && navigator.sendBeacon(settings.url, new Blob([body], { type }))) {
       sent += length
       return true
     }
@@ -107,12 +110,15 @@ export function createExporter(settings: Settings, resource: Attributes, send: t
     try {
       const response = await send(settings.url, {
         method: 'POST',
-        headers: { 'content-type': JSON_TYPE, ...settings.headers },
+        headers: { 'content-type': type, ...settings.headers },
         body,
         keepalive: kept > 0,
         credentials: 'omit',
         referrerPolicy: 'no-referrer',
       })
+      mayAsk = false
+      // Who takes JSON under its own name alone is asked first from now on.
+      if (response.status === 415 && type === UNASKED_TYPE) return keep(spans)
       if (response.ok) {
         sent += length
         retryMs = FIRST_RETRY_MS
@@ -192,6 +198,8 @@ export function createExporter(settings: Settings, resource: Attributes, send: t
 
 const encoder = new TextEncoder()
 const JSON_TYPE = 'application/json'
+/** What a browser sends to another origin without asking it first whether the page may; Spoor takes it from pages that may send. */
+const UNASKED_TYPE = 'text/plain'
 
 function canKeepAlive(): boolean {
   return 'keepalive' in Request.prototype

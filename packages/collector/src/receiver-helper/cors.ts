@@ -5,8 +5,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CorsConfig } from './config.ts'
 
-/** Sets the CORS headers of an answer. Where the request was a preflight, it is then answered, and this says how. */
-export type Cors = (request: IncomingMessage, response: ServerResponse) => 'allowed' | 'refused' | undefined
+/**
+ * Sets the CORS headers of an answer. Where the request was a preflight, it is then answered, and this says how; `may_send`: a request of a page that may
+ * send; undefined: of one that may not, or of no page.
+ */
+export type Cors = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => 'preflight_allowed' | 'preflight_refused' | 'may_send' | undefined
 
 export function createCors(config: CorsConfig | undefined): Cors {
   if (!config || config.allowed_origins.length === 0) return () => undefined
@@ -33,9 +39,9 @@ export function createCors(config: CorsConfig | undefined): Cors {
       }
     }
     // Without the headers, the browser itself keeps a foreign page from sending.
-    if (!preflight) return undefined
+    if (!preflight) return isAllowed ? 'may_send' : undefined
     response.writeHead(204).end()
-    return isAllowed ? 'allowed' : 'refused'
+    return isAllowed ? 'preflight_allowed' : 'preflight_refused'
   }
 }
 

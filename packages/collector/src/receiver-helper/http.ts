@@ -41,6 +41,8 @@ export interface Exchange {
   readonly request: http.IncomingMessage
   readonly response: http.ServerResponse
   readonly sender: SenderAccount
+  /** Whether it is of a page whose origin may send: what a browser sends without asking first has nothing else that says so. */
+  readonly isOfAllowedOrigin: boolean
   /** Who sent it, where that is asked for. */
   auth: AuthData | undefined
   /** Bytes of the body that have come, compressed as they may be. */
@@ -119,9 +121,9 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       )
     }
     const { origin = '' } = request.headers
-    const preflight = cors(request, response)
-    if (preflight === 'allowed') return sender.preflight(origin)
-    if (preflight === 'refused') {
+    const crossing = cors(request, response)
+    if (crossing === 'preflight_allowed') return sender.preflight(origin)
+    if (crossing === 'preflight_refused') {
       const error = new CollectorError('permission_denied', `${origin}: ${NO_ORIGIN}`)
       intake.refuse(error, sender, 'preflight_refused', factsOf(request))
       return
@@ -130,6 +132,7 @@ export function createHttpServer(options: HttpServerOptions): http.Server {
       request,
       response,
       sender,
+      isOfAllowedOrigin: crossing === 'may_send',
       auth: undefined,
       received: 0,
       readBy: performance.now() + requestMs,

@@ -352,6 +352,25 @@ describe('CORS', () => {
     expect(await from('https://shop.example.com.evil.org')).toBeNull()
   })
 
+  test('JSON that a browser sends without asking is taken of an allowed origin, and of nobody else', async () => {
+    const { http, sink } = await startReceiver({ http: { cors } })
+    const from = async (headers: Record<string, string>): Promise<number> =>
+      (
+        await post(`http://${http}/v1/traces`, tracesToJson(request), {
+          'content-type': 'text/plain;charset=UTF-8',
+          ...headers,
+        })
+      ).status
+    expect(await from({ origin: 'https://shop.example.com' })).toBe(200)
+    expect(sink.batches.length).toBeGreaterThan(0)
+    const taken = sink.batches.length
+    expect(await from({ origin: 'https://example.org' })).toBe(415)
+    expect(await from({ origin: 'null' })).toBe(415)
+    expect(await from({})).toBe(415)
+    expect(await from({ origin: 'https://shop.example.com', 'content-type': 'text/html' })).toBe(415)
+    expect(sink.batches.length).toBe(taken)
+  })
+
   test('off by default', async () => {
     const { http } = await startReceiver()
     const response = await fetch(`http://${http}/v1/traces`, {

@@ -1,7 +1,7 @@
 /**
  * OTLP/HTTP: protobuf and JSON, with the status codes of the specification and of the OpenTelemetry
  * Collector's receiver. One deviation: a body over the limit is answered with 413, which says what is wrong, where the
- * Collector says 400; both are final for a client.
+ * Collector says 400; both are final for a client. And one thing more: from pages that may send JSON is taken as `text/plain`, for which a browser does not ask first.
  */
 import type { ServerResponse } from 'node:http'
 import {
@@ -54,7 +54,7 @@ export function httpService(
     (exchange) => {
       const { request, response, sender } = exchange
       const contentType = request.headers['content-type']
-      const encoding = encodingOf(contentType)
+      const encoding = encodingOf(contentType) ?? (exchange.isOfAllowedOrigin ? unasked(contentType) : undefined)
       if (!encoding) {
         const text = 'unsupported media type, supported: [application/json, application/x-protobuf]'
         return refuseRequest(exchange, intake, 415, 'unsupported_media_type', text, contentType ?? 'no content-type')
@@ -88,11 +88,21 @@ export function httpService(
 }
 
 function encodingOf(contentType: string | undefined): Encoding | undefined {
-  if (contentType === undefined) return undefined
-  const parameters = contentType.indexOf(';')
-  const type = (parameters < 0 ? contentType : contentType.slice(0, parameters)).trim().toLowerCase()
+  const type = typeOf(contentType)
   if (type === CONTENT_TYPES.protobuf) return 'protobuf'
   return type === CONTENT_TYPES.json ? 'json' : undefined
+}
+
+/**
+ * A page that is closed has no time for the question whether it may send (Fetch, "CORS-preflight fetch"), and a browser sends `text/plain` without it. Of origins that may not
+ * send it is refused as any other type: else each page of the web could write here.
+ */
+function unasked(contentType: string | undefined): Encoding | undefined {
+  return typeOf(contentType) === 'text/plain' ? 'json' : undefined
+}
+
+function typeOf(contentType: string | undefined): string | undefined {
+  return contentType?.split(';', 1)[0]!.trim().toLowerCase()
 }
 
 const [LINE_FEED, BRACE, BRACKET, LESS] = [0x0a, 0x7b, 0x5b, 0x3c]
