@@ -25,7 +25,7 @@ const HELD_UP_MS = 2500
 const SLOW_WAY_MS = 90
 const LONGER_MS = 500
 /** Share of its time. */
-const STOPPED_MORE = 0.04
+const STOPPED_MORE = 0.12
 
 /**
  * @param usual Traces of a time when all was well: how long a step takes goes by the machine.
