@@ -70,8 +70,9 @@ const EXPLAINS: Partial<Record<FaultName, readonly OddKind[]>> = {
   dropped_link: ['failed'],
   slow_link: ['failed'],
 }
-/** A line that has grown while a fault was on is worked off after it, ms. */
+/** A line that has grown while a fault was on is worked off after it: for so long at least, ms, and for a share of its time. */
 export const AFTER_MS = 5000
+const AFTER_SHARE = 0.1
 /** The traces of batches begin in the consumer: links lead to the requests. */
 const BATCH = 'store a batch'
 const FIRST = 'classify a photograph'
@@ -112,10 +113,15 @@ function tornOff(stored: readonly Stored[]): Odd[] {
   })
 }
 
+/** Whether it was under way while a fault was on, or a moment after it. */
+export function isAffected({ from, to }: OnTime, one: { readonly from: number; readonly to: number }): boolean {
+  return one.to >= from && one.from <= to + Math.max(AFTER_MS, (to - from) * AFTER_SHARE)
+}
+
 /** By time and, where it is known, by place. */
-function explains({ fault, at, from, to }: OnTime, odd: Odd): boolean {
-  if (!EXPLAINS[fault]?.includes(odd.kind)) return false
-  if (odd.to < from || odd.from > to + AFTER_MS) return false
+function explains(on: OnTime, odd: Odd): boolean {
+  const { fault, at } = on
+  if (!EXPLAINS[fault]?.includes(odd.kind) || !isAffected(on, odd)) return false
   // The name of the one that was killed may be the wrong one.
   if (odd.kind === 'orphans') return fault === 'wrong_service_name' || odd.services.includes(at)
   // A trace that is torn off begins where its context was lost.

@@ -35,7 +35,7 @@ interface Flags {
   readonly rate: number
   readonly seed: number
   readonly models: string
-  readonly world: string | false
+  readonly world: string
   readonly faults?: string
   readonly at?: string
   readonly on: number
@@ -50,7 +50,7 @@ cli
   .option('--rate <per-second>', 'Requests a second', { default: 20 })
   .option('--seed <n>', 'The same faults at the same places for the same number', { default: 1 })
   .option('--models <names>', 'As for npm start', { default: 'mobilenet' })
-  .option('--world <file>', 'Sites and links; --no-world for none', { default: SHIPPED_WORLD })
+  .option('--world <file>', 'Sites and links; none for a world without', { default: SHIPPED_WORLD })
   .option('--faults <names>', 'Only these, with commas in between')
   .option('--at <place>', 'Only at this service or link')
   .option('--on <seconds>', 'How long a fault is on', { default: 15 })
@@ -65,7 +65,7 @@ async function run(flags: Flags): Promise<void> {
   const { minutes, rate, seed, models } = flags
   const state = resolve(flags.state)
   await rm(state, { recursive: true, force: true })
-  const place = flags.world === false ? undefined : resolve(flags.world)
+  const place = flags.world === 'none' ? undefined : resolve(flags.world)
   const process_ = await startWorldProcess({ models, rate, world: place, state, onLine: (line) => console.log(line) })
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error('stopped')))

@@ -1,5 +1,5 @@
 /** What a soak has shown, as lines: a table of faults, one of processes, and a verdict. */
-import { AFTER_MS, ODD_KINDS } from './judge.ts'
+import { isAffected, ODD_KINDS } from './judge.ts'
 import type { Odd, OddKind, OnTime, Sent } from './judge.ts'
 import type { MemoryUse } from './memory.ts'
 
@@ -54,8 +54,7 @@ export function report(result: SoakResult): { readonly lines: readonly string[];
 }
 
 function faultRows({ sent, faults, odd }: SoakResult): string[] {
-  const during = ({ from, to }: OnTime): number =>
-    sent.filter((one) => one.to >= from && one.from <= to + AFTER_MS).length
+  const during = (on: OnTime): number => sent.filter((one) => isAffected(on, one)).length
   const row = (fault: string, at: string, requests: number, own: readonly Odd[]): string =>
     `  ${fault.padEnd(20)}${at.padEnd(22)}${column(requests)}${ODD_KINDS.map((kind) => column(count(own, kind))).join('')}`
   const byPlace = Map.groupBy(faults, ({ fault, at }) => `${fault} ${at}`)

@@ -93,6 +93,16 @@ describe('what is odd about traces', () => {
   })
 })
 
+describe('how long a fault has effects', () => {
+  it('is a tenth of its time where that is longer', () => {
+    const cut = on('dropped_link', 'edge-fog', 0, 300_000)
+    const failed = (from: number): unknown =>
+      kinds([sent('a', from, { failed: true })], [stored('a', from)], [cut], SERVICES)
+    expect(failed(330_000)).toEqual([['failed', 'dropped_link']])
+    expect(failed(330_001)).toEqual([['failed', undefined]])
+  })
+})
+
 describe('which fault is on when', () => {
   const all = Object.entries(FAULTS).map(([name, kind]) => ({
     ...kind,
