@@ -3,11 +3,12 @@ import { expect, it } from 'vitest'
 import { arbitrarySearch, arbitraryTraces } from '../../conformance/set-arbitrary.ts'
 import { expectedAnswer, searchAll } from '../../conformance/sets.ts'
 import { MS, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
-import type { SearchEvent, SearchQuery } from '../../contract.ts'
+import type { SearchEvent, SearchQuery, TraceSummary } from '../../contract.ts'
 import type { Block } from './block.ts'
 import { blockOf, sealedOf, StillClock } from './blocks.test.helper.ts'
 import { search } from './search.ts'
 import { SummaryCache } from './summary-cache.ts'
+import { traceHex } from './trace-parts.ts'
 import { Turn } from './turn.ts'
 
 /** Blocks as a store that can be searched. */
@@ -47,36 +48,41 @@ it('finds what any set means, in every order, page by page, however the spans li
 })
 
 it('looks at the spans of a large trace once, in whichever order it is asked for, and sees which time it is in', async () => {
-  const spans = Array.from({ length: 5_000 }, (_, i) =>
+  const large = Array.from({ length: 5_000 }, (_, i) =>
     sent({ trace: 1, id: i + 1, ...(i > 0 && { parent: 1 }), at: i, ms: i === 0 ? 9_000 : 1 }),
   )
   let looks = 0
-  const blocks = [0, 2_500].map((from) => {
-    const block = blockOf(spans.slice(from, from + 2_500))
-    return { ...block, traceRows: (id: Uint32Array) => (looks++, block.traceRows(id)) }
+  // Each has a span of another trace that is later.
+  const blocks = [0, 1, 2, 3, 4].map((k) => {
+    const later = sent({ trace: 2, id: k + 1, ...(k > 0 && { parent: 1 }), at: 6_000 + k, ms: 50 - k })
+    const block = blockOf([...large.slice(1_000 * k, 1_000 * (k + 1)), later])
+    const isLarge = (id: Uint32Array): boolean => traceHex(id) === traceId(1)
+    return { ...block, traceRows: (id: Uint32Array) => ((looks += Number(isLarge(id))), block.traceRows(id)) }
   })
   const summaries = new SummaryCache()
-  const find = async (query: SearchQuery, known: SummaryCache): Promise<unknown[]> => {
+  const find = async (query: SearchQuery, known: SummaryCache): Promise<TraceSummary[]> => {
     const events: SearchEvent[] = []
-    await search(blocks, query, new Turn(new StillClock(), Infinity), known, (event) => events.push(event))
+    const turn = new Turn(new StillClock(), Infinity)
+    await search(blocks, { limit: 1, ...query }, turn, known, (event) => events.push(event))
     return events.flatMap((event) => (event.type === 'traces' ? event.traces : []))
   }
   const first = await find({ order: 'longest' }, summaries)
   expect(first).toMatchObject([{ traceId: traceId(1), spans: 5_000 }])
-  expect(looks).toBe(2)
-  for (const order of ['longest', 'newest', 'oldest', 'shortest', 'most_spans'] as const)
+  expect(looks).toBe(5)
+  for (const order of ['longest', 'oldest', 'most_spans'] as const)
     expect(await find({ order }, summaries)).toEqual(first)
-  expect(await find({ order: 'longest', from: T0, to: T0 + 10n * MS }, summaries)).toEqual(first)
-  expect(looks).toBe(2)
-  // Its first span is not in these.
-  for (const [from, to, count] of [
-    [4_000n, 5_000n, 1],
-    [5_000n, 9_000n, 0],
+  expect(await find({ order: 'longest', from: T0, to: T0 + 7_000n * MS }, summaries)).toEqual(first)
+  expect(looks).toBe(5)
+  // Its first span is not in these times, and in the last one none.
+  for (const [from, trace] of [
+    [500n, 1],
+    [4_990n, 1],
+    [5_500n, 2],
   ] as const)
-    for (const known of [summaries, new SummaryCache()])
-      expect(await find({ order: 'longest', from: T0 + from * MS, to: T0 + to * MS }, known)).toEqual(
-        count ? first : [],
-      )
+    for (const known of [summaries, new SummaryCache()]) {
+      const found = await find({ order: 'longest', from: T0 + from * MS, to: T0 + 7_000n * MS }, known)
+      expect(found.map((summary) => summary.traceId)).toEqual([traceId(trace)])
+    }
 })
 
 it('finds the same where some of the blocks are sealed', async () => {
