@@ -12,7 +12,7 @@
  * Exit status: 0 when everything was measured, also where a goal is missed, 1 when something could not be, 2 for a
  * wrong argument.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { FULL, QUICK, type Context, type Section } from './context.ts'
 import { describeMachine } from './machine.ts'
@@ -20,6 +20,7 @@ import type { Figure } from './figure.ts'
 import { readOptions, USAGE, type Options } from './options.ts'
 import { PEERS } from './peers/catalogue.ts'
 import { findPeers } from './peers/place.ts'
+import { withTable } from './readme.ts'
 import { renderMarkdown, renderText, type Facts, type SectionResult } from './report.ts'
 import { currentCommit, lastCommitted, recordText, worseText, writeRecord, type RunRecord } from './results.ts'
 import { stopAll } from './process/running.ts'
@@ -144,9 +145,20 @@ if (options.write) {
   console.log(`written: ${writeRecord(record)}`)
   if (form === 'full') {
     writeFileSync(new URL('../RESULTS.md', import.meta.url), renderMarkdown(results, factsOf(record)))
+    writeReadme(record)
   }
 }
 if (results.some((result) => result.error)) process.exitCode = 1
+
+/** The short table, of the same run. Without a peer it stays as it is. */
+function writeReadme(run: RunRecord): void {
+  const file = new URL('../../README.md', import.meta.url)
+  try {
+    writeFileSync(file, withTable(readFileSync(file, 'utf8'), run))
+  } catch (error) {
+    console.log(`the table of README.md stays as it was: ${(error as Error).message}`)
+  }
+}
 
 function isAsked({ name, slow = false }: Section): boolean {
   return options.only ? options.only.includes(name) : !(options.quick && slow)
