@@ -60,6 +60,26 @@ const bundleable = {
   },
 }
 
+/**
+ * V8 keeps the text of what it runs, with two bytes for each character as soon as one of a file needs two: a single quotation mark of a message doubled the text of
+ * the whole program, in memory and on the way there.
+ */
+const latin = {
+  name: 'latin',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type === 'chunk') chunk.code = escaped(chunk.code)
+    }
+  },
+}
+
+/** The same program in ASCII: strings, templates and regular expressions may say it so. Where they may not, behind a backslash and in `String.raw`, it throws. */
+export function escaped(code) {
+  const kept = /(?<!\\)(?:\\\\)*\\[^\0-\x7f]|String\.raw`(?:[^`\\]|\\.)*?[^\0-\x7f]/.exec(code)
+  if (kept) throw new Error(`write it as an escape, it cannot be made one in the bundle: ${kept[0]}`)
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** What others ask for whose code is in it. */
 function licences(chunks) {
   const folders = new Set()
@@ -80,11 +100,16 @@ function licences(chunks) {
 }
 
 export async function bundle() {
-  await write(join(server, 'dist', 'bundle'), {
-    input: { main: join(server, 'dist', 'main.js'), ...threads() },
-    platform: 'node',
-    plugins: [version, wasm],
-  })
+  await write(
+    join(server, 'dist', 'bundle'),
+    {
+      input: { main: join(server, 'dist', 'main.js'), ...threads() },
+      platform: 'node',
+      plugins: [version, wasm, latin],
+    },
+    // Comments are kept in memory, too. The licences lie beside it.
+    { format: 'esm', comments: false },
+  )
   const dist = join(packages, 'instrument', 'dist')
   await write(join(dist, 'bundle'), {
     input: { index: join(dist, 'index.js'), register: join(dist, 'register.js') },
