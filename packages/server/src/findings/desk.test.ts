@@ -1,7 +1,12 @@
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { createCounters } from '@spoor/collector'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import type { FindingRow, FindingsResponse, SendersResponse, StatusResponse } from '../api.ts'
+import { createStoreQueries } from '../api/store-queries.ts'
 import { runCli } from '../cli.ts'
+import { createProbes } from '../doctor/hidden-probes.ts'
+import { createFindingsDesk } from './desk.ts'
 import { requestOf, spanIdOf, startTestSpoor, type TestSpoor, traceIdOf } from '../testkit.ts'
 
 /** A thread has to start on a machine that may be busy. */
@@ -56,15 +61,38 @@ it('what is told of a sender is not told again of what it sent', async () => {
   expect((await codes()).filter((code) => code === 'unknown_service')).toHaveLength(1)
 })
 
-it('looks as spans come, whether or not somebody asks', async () => {
+it('looks as spans come: at once where somebody asks, and where nobody does once they have come for a while', async () => {
   const from = await startTestSpoor()
   onTestFinished(() => from.remove())
-  const figure = (name: string) => from.counters.snapshot().find((sample) => sample.name === name)?.value
   await from.post(requestOf('shop', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))
+  const counters = createCounters()
+  const figure = (name: string) => counters.snapshot().find((sample) => sample.name === name)!.value
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  let spans = 0
+  const store = createStoreQueries(() => from.store, createProbes())
+  const desk = createFindingsDesk({ store, spansSoFar: () => spans, counters })
+  onTestFinished(async () => {
+    await desk.close()
+    vi.useRealTimers()
+  })
+  vi.advanceTimersByTime(60_000)
+  spans = 1
+  vi.advanceTimersByTime(30_000)
+  // What begins in a turn of its own would have.
+  await setImmediate()
+  expect(figure('spoor_findings_looks')).toBe(0)
+  vi.advanceTimersByTime(2_000)
   await expect.poll(() => figure('spoor_findings_looks'), SOON).toBe(1)
   // The rules have had their thread.
   await expect.poll(() => figure('spoor_findings_cpu_seconds'), SOON).toBeGreaterThan(0)
   expect(figure('spoor_findings_failed_looks')).toBe(0)
+
+  const others = createCounters()
+  const asked = createFindingsDesk({ store, spansSoFar: () => spans, counters: others })
+  onTestFinished(() => asked.close())
+  asked.latest()
+  const looks = () => others.snapshot().find(({ name }) => name === 'spoor_findings_looks')!.value
+  await expect.poll(looks, SOON).toBe(1)
 })
 
 it('times that cannot be, with the unit that they are in', async () => {

@@ -39,6 +39,11 @@ const APART_BY_CPU = 20
 const APART_BY_TIME = 3
 /** While nobody asks, a look now and then is enough: with the start of its thread it costs as much as taking a hundred thousand spans. */
 const UNASKED_APART_MS = 300_000
+/**
+ * So long after the first spans the first look is that nobody asked for. Before, traces are not whole, and a program that has just started would start two threads more, its
+ * own and that of searches, in the midst of it.
+ */
+const FIRST_UNASKED_MS = 30_000
 const TIMEOUT_MS = 10_000
 /** How often it is asked whether a look is due. Milliseconds. */
 const TICK_MS = 1_000
@@ -54,7 +59,8 @@ export function createFindingsDesk({ store, spansSoFar, counters }: FindingsDesk
   /** How many had come when the last look began; undefined before the first. */
   let seenSpans: number | undefined
   let nextAtMs = 0
-  let nextUnaskedAtMs = 0
+  /** Undefined until spans come. */
+  let nextUnaskedAtMs: number | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let isLooking = false
 
@@ -107,7 +113,8 @@ export function createFindingsDesk({ store, spansSoFar, counters }: FindingsDesk
   }
   // Of what was stored before the start nobody is told who does not ask.
   const ticking = setInterval(() => {
-    if (performance.now() >= nextUnaskedAtMs) lookWhenDue(seenSpans ?? 0)
+    if (nextUnaskedAtMs !== undefined && performance.now() >= nextUnaskedAtMs) lookWhenDue(seenSpans ?? 0)
+    else if ((spansSoFar() ?? 0) > 0) nextUnaskedAtMs ??= performance.now() + FIRST_UNASKED_MS
   }, TICK_MS).unref()
 
   return {
