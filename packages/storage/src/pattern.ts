@@ -1,10 +1,18 @@
-import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
+import { createRequire } from 'node:module'
+import type * as Re2 from 're2js'
 
 /*
  * Regular expressions over texts that anybody may have sent, written by anybody who may ask: RE2, whose time grows with the text and with
  * the pattern, and with nothing else. Patterns that are plain text, or pieces of text with anything in between (what wildcards become), need
  * no machine at all.
  */
+
+let loaded: typeof Re2 | undefined
+
+/** Read when the first is compiled, and not with each thread: most never see one. */
+function re2(): typeof Re2 {
+  return (loaded ??= createRequire(import.meta.url)('re2js') as typeof Re2)
+}
 
 /** Characters of a pattern that is more than pieces of text. */
 const MAX_PATTERN = 4_096
@@ -117,7 +125,8 @@ function compileRe2(source: string): Pattern {
   }
   const unsupported = findUnsupported(source)
   if (unsupported) throw unsupported
-  let compiled: RE2JS
+  const { RE2JS, RE2JSException } = re2()
+  let compiled: Re2.RE2JS
   try {
     compiled = RE2JS.compile(source)
   } catch (error) {
@@ -158,7 +167,8 @@ function findUnsupported(source: string): PatternError | undefined {
   return undefined
 }
 
-function problemOf(source: string, error: RE2JSException): PatternError {
+function problemOf(source: string, error: Re2.RE2JSException): PatternError {
+  const { RE2JSSyntaxException } = re2()
   const description = error instanceof RE2JSSyntaxException ? error.getDescription() : error.message
   const part = (error instanceof RE2JSSyntaxException && error.getPattern()) || undefined
   const shown = part === undefined || part === source ? '' : `: "${part.length > 40 ? `${part.slice(0, 40)}…` : part}"`
