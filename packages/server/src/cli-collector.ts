@@ -33,14 +33,12 @@ import {
 import { withVariables } from './cli-environment.ts'
 import { ageOf, choiceOf, countOf, type OptionValue, shortPath, textOf, textsOf, waitOf } from './cli-values.ts'
 import { type ConfigReload, createConfigReload } from './config-reload.ts'
+import { defaultDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import { explainListenError } from './listen-error.ts'
 import { createLogger } from './logging.ts'
 import { USUAL_PORTS } from './ports.ts'
-import { defaultDataDirectory } from './spoor.ts'
-import { tap } from './operate/tap.ts'
-import { top } from './operate/top.ts'
 import { createIntake, storageExporterFactory } from './storage-exporter.ts'
 import { runTool } from './tools/run-tool.ts'
 
@@ -168,10 +166,14 @@ async function collectorAction(
   if (action === 'test' || action === 'simulate') return tryAction(action, rest, options, io)
   const endpoint = textOf('status-endpoint', options['statusEndpoint'])
   const [edge] = rest
-  if (action === 'top' && edge === undefined) return top({ endpoint, once: options['once'] === true }, io)
+  if (action === 'top' && edge === undefined) {
+    const { top } = await import('./operate/top.ts')
+    return top({ endpoint, once: options['once'] === true }, io)
+  }
   if (action === 'tap') {
     const count = countOf('count', options['count'], 1_000) ?? 10
     const redact = textsOf('redact', options['redact']).flatMap((text) => text.split(','))
+    const { tap } = await import('./operate/tap.ts')
     return tap({ endpoint, edge, count, redact, json: options['json'] === true }, io)
   }
   const known = ACTIONS.map((name) => `spoor collector ${name}`).join(', ')

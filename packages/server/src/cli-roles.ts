@@ -8,10 +8,11 @@ import { withVariables } from './cli-environment.ts'
 import { keepOf } from './cli-keep.ts'
 import { banner, type Io, LEVELS, lifetimeOf, loggerOf, sayOf, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT } from './cli-output.ts'
 import { ageOf, bytesOf, type OptionValue, originsOf, portOf, shortPath, textOf } from './cli-values.ts'
+import { defaultDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
 import type { Program } from './program.ts'
-import { defaultDataDirectory, type Spoor, type SpoorOptions, startSpoor } from './spoor.ts'
+import type { Spoor, SpoorOptions } from './spoor.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 /** What is undefined has its default. */
@@ -167,6 +168,7 @@ async function started(
     told = reason
   }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  const { startSpoor } = await import('./spoor.ts')
   const spoor = await startSpoor({ ...given, onWaiting })
   banner(io, lines(spoor))
   return {

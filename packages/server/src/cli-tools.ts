@@ -4,14 +4,10 @@ import type { CAC } from 'cac'
 import { normalizeTraceId } from './api/params.ts'
 import type { Io } from './cli-output.ts'
 import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
+import { defaultDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
-import { defaultDataDirectory } from './spoor.ts'
-import { backup } from './tools/backup.ts'
-import { deleteFromStore, deleteSpans } from './tools/delete.ts'
 import type { ToolOutput } from './tools/output.ts'
-import { repair } from './tools/repair.ts'
 import { runTool } from './tools/run-tool.ts'
-import { verify } from './tools/verify.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
@@ -26,14 +22,20 @@ export function addToolCommands(cli: CAC, io: Io, choose: (action: () => Promise
     .option('--json', json)
     .action((dir: string, options: Options) => {
       const output = outputOf(options)
-      choose(() => runTool(output, (tool) => verify(resolve(dir), output, tool)))
+      choose(async () => {
+        const { verify } = await import('./tools/verify.ts')
+        return runTool(output, (tool) => verify(resolve(dir), output, tool))
+      })
     })
   cli
     .command('repair <dir>', 'Make whole what can be made whole, losing nothing; Spoor must not be running on it')
     .option('--json', json)
     .action((dir: string, options: Options) => {
       const output = outputOf(options)
-      choose(() => runTool(output, (tool) => repair(resolve(dir), output, tool)))
+      choose(async () => {
+        const { repair } = await import('./tools/repair.ts')
+        return runTool(output, (tool) => repair(resolve(dir), output, tool))
+      })
     })
   cli
     .command('backup <to>', 'Copy the data directory to an empty or new one, also while Spoor is running on it')
@@ -41,7 +43,10 @@ export function addToolCommands(cli: CAC, io: Io, choose: (action: () => Promise
     .option('--json', json)
     .action((to: string, options: Options) => {
       const output = outputOf(options)
-      choose(() => runTool(output, (tool) => backup(dataOf(options), resolve(to), output, tool)))
+      choose(async () => {
+        const { backup } = await import('./tools/backup.ts')
+        return runTool(output, (tool) => backup(dataOf(options), resolve(to), output, tool))
+      })
     })
   cli
     .command(
@@ -62,6 +67,7 @@ export function addToolCommands(cli: CAC, io: Io, choose: (action: () => Promise
     .action((ids: string[], options: Options) => {
       const output = outputOf(options)
       choose(async () => {
+        const { deleteFromStore, deleteSpans } = await import('./tools/delete.ts')
         const store = textOf('store', options['store'])
         if (store !== undefined) {
           if (options['data'] !== undefined || options['damagedToo'] === true)

@@ -4,14 +4,13 @@ import type { Filter } from '@spoor/storage'
 import type { CAC } from 'cac'
 import type { Io } from './cli-output.ts'
 import { type OptionValue, shortPath, textOf, timeOf } from './cli-values.ts'
+import { defaultDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
-import { parseFilter, QueryError } from './query/index.ts'
-import { defaultDataDirectory } from './spoor.ts'
+import { USUAL_OTLP_HTTP } from './ports.ts'
 import type { ToolOutput } from './tools/output.ts'
 import { runTool } from './tools/run-tool.ts'
-import { type ExportCommand, type ExportForm, exportSpans } from './transfer/export.ts'
-import { DEFAULT_ENDPOINT } from './transfer/import/destination.ts'
-import { type ImportCommand, importFiles } from './transfer/import.ts'
+import type { ExportCommand, ExportForm } from './transfer/export.ts'
+import type { ImportCommand } from './transfer/import.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
 
@@ -34,7 +33,8 @@ export function addTransferCommands(cli: CAC, io: Io, choose: (action: () => Pro
     .action((dir: string, options: Options) => {
       const output = outputOf(options)
       choose(async () => {
-        const command = exportCommand(dir, options)
+        const command = await exportCommand(dir, options)
+        const { exportSpans } = await import('./transfer/export.ts')
         return runTool(output, (tool) => exportSpans(command, output, tool))
       })
     })
@@ -46,13 +46,14 @@ export function addTransferCommands(cli: CAC, io: Io, choose: (action: () => Pro
     .option('--data <dir>', 'Into this data directory; Spoor must not be running on it')
     .option(
       '--endpoint <url>',
-      `Into what takes OTLP over HTTP there (default: ${DEFAULT_ENDPOINT} if it answers, else ${shortPath(defaultDataDirectory({}))})`,
+      `Into what takes OTLP over HTTP there (default: ${USUAL_OTLP_HTTP} if it answers, else ${shortPath(defaultDataDirectory({}))})`,
     )
     .option('--json', json)
     .action((files: string[], options: Options) => {
       const output = outputOf(options)
       choose(async () => {
         const command = importCommand(files, options, process.stdin)
+        const { importFiles } = await import('./transfer/import.ts')
         return runTool(output, (tool) => importFiles(command, output, tool))
       })
     })
@@ -88,7 +89,7 @@ const FORMS: readonly (readonly [ExportForm, string])[] = [
   ['otlp', 'otlp'],
 ]
 
-function exportCommand(dir: string, options: Options): ExportCommand {
+async function exportCommand(dir: string, options: Options): Promise<ExportCommand> {
   const [target, second] = FORMS.filter(([, key]) => options[key] !== undefined)
   if (!target || second) {
     throw new SpoorError('option', 'spoor export needs one file: --parquet FILE, --otlp-json FILE or --otlp FILE')
@@ -96,7 +97,7 @@ function exportCommand(dir: string, options: Options): ExportCommand {
   const [form, key] = target
   const from = timeOf('from', options['from'])
   const to = timeOf('to', options['to'])
-  const filter = filterOf(textOf('query', options['query']))
+  const filter = await filterOf(textOf('query', options['query']))
   return {
     directory: resolve(dir),
     form,
@@ -111,9 +112,11 @@ function exportCommand(dir: string, options: Options): ExportCommand {
   }
 }
 
-function filterOf(query: string | undefined): Filter | undefined {
+async function filterOf(query: string | undefined): Promise<Filter | undefined> {
+  if (query === undefined) return undefined
+  const { parseFilter, QueryError } = await import('./query/index.ts')
   try {
-    return query === undefined ? undefined : parseFilter(query)
+    return parseFilter(query)
   } catch (error) {
     if (error instanceof QueryError) throw new SpoorError('option', `--query: ${error.message}`, { cause: error })
     throw error

@@ -16,9 +16,9 @@ import { addToolCommands } from './cli-tools.ts'
 import { addTransferCommands, joinDashes } from './cli-transfer.ts'
 import { keepOf } from './cli-keep.ts'
 import { ageOf, bytesOf, formatBytes, type OptionValue, originsOf, portOf, shortPath, textOf } from './cli-values.ts'
+import { defaultDataDirectory } from './data-directory.ts'
 import { SpoorError } from './error.ts'
 import { runUntilStopped } from './lifetime/lifetime.ts'
-import { defaultDataDirectory, startSpoor } from './spoor.ts'
 import { version } from './version.ts'
 
 type Options = Readonly<Record<string, OptionValue>>
@@ -178,6 +178,7 @@ async function serve(options: Options, warnings: readonly string[], io: Io): Pro
   const reload = config ? reloadOf(options, io, logger) : undefined
   return runUntilStopped(
     async (signal) => {
+      const { startSpoor } = await import('./spoor.ts')
       const spoor = await startSpoor({ ...given, readOnly, logger, signal })
       const stats = await spoor.store.stats({ timeoutMs: BANNER_STATS_MS }).catch(() => undefined)
       const { page, queryGrpc, otlpGrpc, otlpHttp } = spoor.urls

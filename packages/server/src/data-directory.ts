@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, parse } from 'node:path'
+import { homedir } from 'node:os'
+import { dirname, join, parse, resolve } from 'node:path'
 import { SpoorError } from './error.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -15,6 +16,12 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 /** A disk without room can still be read, and what is deleted makes room again. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT'])
+
+/** Where spans are stored when nobody says so. */
+export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['SPOOR_DATA']) return resolve(env['SPOOR_DATA'])
+  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'spoor')
+}
 
 /**
  * Makes the data directory where it is missing, with those above it, and tries whether files can be made, synced and

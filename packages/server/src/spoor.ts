@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
   builtinFactories,
@@ -18,7 +17,7 @@ import type { FastifyInstance } from 'fastify'
 import { allInOne } from './all-in-one.ts'
 import { createStoreQueries } from './api/store-queries.ts'
 import { storeInConfig } from './config-store.ts'
-import { prepareDataDirectory } from './data-directory.ts'
+import { defaultDataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { createIdleCollector } from './idle-collector.ts'
 import { SpoorError } from './error.ts'
 import { type Phase, readiness, type Vitals } from './health.ts'
@@ -113,11 +112,6 @@ export interface Spoor {
    * after it, which names what did not stop in time.
    */
   stop(deadlineMs?: number): Promise<void>
-}
-
-export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['SPOOR_DATA']) return resolve(env['SPOOR_DATA'])
-  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'spoor')
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   textsOf,
 } from '../cli-values.ts'
 import { SpoorError } from '../error.ts'
-import { CORPUS_NAMES, type CorpusName } from './named.ts'
+import { CORPUS_NAMES, type CorpusName } from './corpus-names.ts'
 import type { Protocol } from './sender.ts'
 
 /** What `spoor loadgen` is asked to send, where, and how. */

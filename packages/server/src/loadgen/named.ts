@@ -1,8 +1,8 @@
 import { createCorpus, SPANS_PER_REQUEST, type Corpus } from './corpus.ts'
+import type { CorpusName } from './corpus-names.ts'
 import { createMarketCorpus } from './market/corpus.ts'
 import { createSmallRequests, createSmallSpans } from './small.ts'
 
-/** The workloads by their names: `shop` is even, `market` is large and as uneven as real systems are. */
 const CORPORA = {
   shop: (spans: number, { seed, ...options }: CorpusOptions) => {
     const { spansPerRequest = SPANS_PER_REQUEST } = options
@@ -12,10 +12,7 @@ const CORPORA = {
   'small-spans': (spans: number, { seed }: CorpusOptions) =>
     createSmallSpans(Math.ceil(spans / SPANS_PER_REQUEST), seed),
   'small-requests': (spans: number, { seed }: CorpusOptions) => createSmallRequests(spans, seed),
-}
-
-export type CorpusName = keyof typeof CORPORA
-export const CORPUS_NAMES = Object.keys(CORPORA) as readonly CorpusName[]
+} satisfies Record<CorpusName, (spans: number, options: CorpusOptions) => Corpus>
 
 /** Those that a store is filled with. */
 export type StoreCorpus = Extract<CorpusName, 'shop' | 'market'>

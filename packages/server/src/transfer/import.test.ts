@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SearchResponse } from '../api.ts'
 import { createLogger } from '../logging.ts'
 import { spanIdOf, startTestSpoor, type TestSpoor, traceIdOf } from '../testkit.ts'
-import { DEFAULT_ENDPOINT, openDestination } from './import/destination.ts'
+import { USUAL_OTLP_HTTP } from '../ports.ts'
+import { openDestination } from './import/destination.ts'
 import { importFiles } from './import.ts'
 import { bareSpan, cli, cliJson, EVERY_KIND, spanWith, START, tracesOf } from './testkit.ts'
 
@@ -288,7 +289,7 @@ describe('spoor import', () => {
     const nobody = await openDestination({ ...options, defaultEndpoint: 'http://127.0.0.1:1' })
     expect(nobody.name).toContain('other')
     await nobody.close()
-    expect(DEFAULT_ENDPOINT).toBe('http://127.0.0.1:4318')
+    expect(USUAL_OTLP_HTTP).toBe('http://127.0.0.1:4318')
   })
 
   it('reads the standard input', async () => {

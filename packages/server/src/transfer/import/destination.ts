@@ -14,9 +14,8 @@ import { shortPath } from '../../cli-values.ts'
 import { prepareDataDirectory } from '../../data-directory.ts'
 import { SpoorError } from '../../error.ts'
 import { isLoopback } from '../../http/host-check.ts'
+import { USUAL_OTLP_HTTP } from '../../ports.ts'
 
-/** Where a Spoor on this machine takes OTLP, when nobody has told it otherwise. */
-export const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318'
 /** How long an answer from there is waited for. Milliseconds. */
 const PROBE_MS = 2_000
 
@@ -36,7 +35,7 @@ export interface DestinationOptions {
   readonly data: string | undefined
   /** `http://host:port` of a running one, or of any receiver of OTLP/HTTP. */
   readonly endpoint: string | undefined
-  /** Without both: where a running one is looked for (default: {@link DEFAULT_ENDPOINT}), and the data directory when none answers. */
+  /** Without both: where a running one is looked for (default: {@link USUAL_OTLP_HTTP}), and the data directory when none answers. */
   readonly defaultEndpoint?: string
   readonly defaultData: string
   readonly logger: Logger
@@ -49,7 +48,7 @@ export interface DestinationOptions {
  * @throws SpoorError `option`, `data`; StorageError `locked` with the way out, `newer_format`, `io`
  */
 export async function openDestination(options: DestinationOptions): Promise<Destination> {
-  const { data, endpoint, defaultEndpoint = DEFAULT_ENDPOINT, defaultData, logger } = options
+  const { data, endpoint, defaultEndpoint = USUAL_OTLP_HTTP, defaultData, logger } = options
   if (endpoint !== undefined) return openEndpoint(endpoint, logger)
   if (data !== undefined) return openDirectory(data)
   if (await answers(defaultEndpoint)) return openEndpoint(defaultEndpoint, logger)
@@ -74,7 +73,7 @@ async function openDirectory(directory: string): Promise<Destination> {
   await prepareDataDirectory(directory)
   const store = await openLocalStore({ directory, maxBytes: Infinity }).catch((error: unknown) => {
     if (!(error instanceof StorageError) || error.code !== 'locked') throw error
-    const message = `${error.message}; to import into a Spoor that is running, name where it takes OTLP over HTTP: --endpoint ${DEFAULT_ENDPOINT}`
+    const message = `${error.message}; to import into a Spoor that is running, name where it takes OTLP over HTTP: --endpoint ${USUAL_OTLP_HTTP}`
     throw new StorageError('locked', message, { cause: error })
   })
   return {
