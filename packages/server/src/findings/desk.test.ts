@@ -123,7 +123,8 @@ async function ofShape(shape: string): Promise<{ readonly found: readonly Findin
   const io = { stdout: new PassThrough().resume(), stderr: new PassThrough().resume() }
   const to = ['--endpoint', from.urls.otlpGrpc!, '--shape', shape, '--spans', '9000', '--seed', '7']
   expect(await runCli(['node', 'spoor', 'loadgen', ...to], io)).toBe(0)
-  return { found: await findings('', from), from }
+  // A look may not be done in its time where a machine is busy; the next finds its threads started.
+  return { found: await vi.waitFor(() => findings('', from), { timeout: 60_000, interval: 500 }), from }
 }
 
 it('nothing of a system that is well', async () => {
