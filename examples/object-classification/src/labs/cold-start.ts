@@ -10,7 +10,7 @@ export const coldStart: Lab = {
   draw: (places, pick) => ({
     fault: 'cold_start',
     at: oneOf(models(places), pick, 'there are no models'),
-    parameters: { idle_ms: pick(300, 1700) },
+    parameters: { idle_ms: pick(300, 900) },
   }),
   ask: () =>
     'The same photograph is fast once and slow another time. What happens in the slow ones that does not happen in the others: in which service, how often, and for how long at most, in which trace?',
