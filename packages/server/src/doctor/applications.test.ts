@@ -251,8 +251,9 @@ describe('a Python application', () => {
   })
 
   it('forked: gunicorn with preload, and the hook that mends it', async () => {
+    const old = { 'opentelemetry-sdk': '1.6.2', 'opentelemetry-exporter-otlp-proto-http': '1.6.2' }
     const files = {
-      ...usual,
+      ...python(old),
       'app.py': `from opentelemetry.sdk.trace import TracerProvider\n${overHttp}\n${exporter(4318)}${setUp}`,
       'gunicorn.conf.py': 'preload_app = True\nworkers = 4\n',
     }
@@ -262,6 +263,11 @@ describe('a Python application', () => {
     expect(told?.lines[0]?.text).toContain('def post_fork')
     const mended = { ...files, 'gunicorn.conf.py': `${files['gunicorn.conf.py']}${told!.lines[0]!.text}\n` }
     expect(codesOf(await examine(set, { directory: folder(mended) }))).not.toContain('forked')
+    // Newer ones start the thread anew.
+    const newer = python({ ...old, 'opentelemetry-sdk': '1.7.1' })
+    const codes = codesOf(await examine(set, { directory: folder({ ...files, ...newer }) }))
+    expect(codes).not.toContain('forked')
+    expect(codes).not.toContain('may_be_forked')
   })
 
   it.each<[code: string, packages: Record<string, string>, line: string, mended: Record<string, string>]>([

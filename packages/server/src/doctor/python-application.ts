@@ -52,7 +52,7 @@ export async function checkPython(directory: string, environment: Environment): 
   const found: Diagnosis[] = []
   const { interpreter, packages } = await installed(directory, environment)
   for (const source of sources) checkSource(source, found)
-  checkServers(directory, sources, found)
+  checkServers(directory, sources, packages['opentelemetry-sdk'], found)
   if (interpreter !== undefined) checkPackages(packages, sources, found)
   return { interpreter, packages, diagnoses: found }
 }
@@ -230,8 +230,16 @@ const POST_FORK = `def post_fork(server, worker):
     from tracing import start_tracing  # where TracerProvider and BatchSpanProcessor are made
     start_tracing()`
 
-/** A batch processor's thread does not live on in a process that was forked from its own. */
-function checkServers(directory: string, sources: readonly Source[], found: Diagnosis[]): void {
+/** From this minor version on the SDK starts a batch processor's thread anew in a process that was forked from its own (tried with 1.6.2, 1.7.1 and 1.45.1). */
+const FORKS_WELL = 7
+
+/** Before, the thread does not live on there. `sdk`: its version, where it is known. */
+function checkServers(
+  directory: string,
+  sources: readonly Source[],
+  sdk: string | undefined,
+  found: Diagnosis[],
+): void {
   const commands = [
     'Procfile',
     'Dockerfile',
@@ -247,7 +255,8 @@ function checkServers(directory: string, sources: readonly Source[], found: Diag
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n')
   const config = sources.find(({ file }) => file === 'gunicorn.conf.py' || file === 'gunicorn_config.py')
-  const forks = config !== undefined || /\bgunicorn\b/.test(commands)
+  const isWell = Number(/^1\.(\d+)/.exec(sdk ?? '')?.[1] ?? 0) >= FORKS_WELL
+  const forks = !isWell && (config !== undefined || /\bgunicorn\b/.test(commands))
   const maker = sources.find(
     ({ text, file }) =>
       file !== config?.file &&
@@ -261,7 +270,7 @@ function checkServers(directory: string, sources: readonly Source[], found: Diag
       diagnosis(
         'forked',
         `gunicorn forks after ${maker.file} has made the batch processor: its thread is not in the workers, and their spans are never sent.`,
-        'Make it in each worker, in gunicorn.conf.py.',
+        'Make it in each worker, in gunicorn.conf.py, or bring opentelemetry-sdk to 1.7 or newer.',
         [code(POST_FORK)],
       ),
     )
