@@ -89,10 +89,10 @@ export interface RunningSpoor extends Program {
 }
 
 /** The built `spoor`. */
-const builtMain = join(root, 'packages', 'server', 'bin', 'spoor.js')
+export const spoorMain = join(root, 'packages', 'server', 'bin', 'spoor.js')
 
 /** The built `spoor` (or the program given) on free ports with a data directory of its own (or the one given). */
-export async function startSpoor(data?: string, main = builtMain): Promise<RunningSpoor> {
+export async function startSpoor(data?: string, main = spoorMain): Promise<RunningSpoor> {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'spoor-e2e-')))
   const [page, grpc, http] = await freePorts(3)
   const ports = ['--page-port', `${page}`, '--otlp-grpc-port', `${grpc}`, '--otlp-http-port', `${http}`]

@@ -1,4 +1,4 @@
-import { spanOf } from './access.ts'
+import { decodeResourceHeader } from '@spoor/otlp'
 import { rootRow } from './children.ts'
 import type { Trace } from './model.ts'
 import { HOST_KEYS, isAnsweredCall, SkewBounds } from './skew.ts'
@@ -61,7 +61,8 @@ export function clocksOf(trace: Trace): TraceClocks {
 }
 
 function hostOf(trace: Trace, row: number): string {
-  const { attributes } = spanOf(trace, row).resource
+  const { bytes, resourceStart, resourceEnd } = trace
+  const { attributes } = decodeResourceHeader(bytes, resourceStart[row]!, resourceEnd[row]!).resource
   for (const key of HOST_KEYS) {
     const value = attributes.find((attribute) => attribute.key === key)?.value
     if (value?.type === 'string') return value.value
@@ -70,13 +71,15 @@ function hostOf(trace: Trace, row: number): string {
 }
 
 function pairsOf(trace: Trace, clockOf: (row: number) => number): Pair[] {
-  const pairs = new Map<string, Pair>()
-  const clocks = Uint32Array.from({ length: trace.size }, (_, row) => clockOf(row))
+  const pairs = new Map<number, Pair>()
+  const clocks = new Uint32Array(trace.size)
+  let most = 0
+  for (let row = 0; row < trace.size; row++) most = Math.max(most, (clocks[row] = clockOf(row)))
   for (let row = 0; row < trace.size; row++) {
     const above = trace.parent[row]!
     if (above === -1 || clocks[row] === clocks[above]) continue
     const [caller, callee] = [clocks[above]!, clocks[row]!]
-    const key = `${caller} ${callee}`
+    const key = caller * (most + 1) + callee
     let pair = pairs.get(key)
     if (!pair) pairs.set(key, (pair = { caller, callee, bounds: new SkewBounds() }))
     if (isAnsweredCall(trace, row)) pair.bounds.add(trace, above, row)

@@ -5,7 +5,8 @@ import { requestOf, type SpanSpec } from './testkit.ts'
 /** `id from-to` of each segment. */
 function pathOf(...specs: SpanSpec[]): string[] {
   const trace = buildTrace(requestOf(specs))
-  return criticalPath(trace).map(
+  return Array.from(
+    criticalPath(trace),
     ({ row, startNs, endNs }) => `${Number.parseInt(spanIdOf(trace, row), 16)} ${startNs}-${endNs}`,
   )
 }
@@ -64,7 +65,7 @@ describe('criticalPath', () => {
         { id: 2, parent: 1, kind: 2, start: 102, end: 108 },
       ]),
     )
-    expect(criticalPath(trace).map(({ row, aheadNs }) => [row, aheadNs])).toEqual([
+    expect(Array.from(criticalPath(trace), ({ row, aheadNs }) => [row, aheadNs])).toEqual([
       [0, 0],
       [1, 100],
       [0, 0],

@@ -1,5 +1,6 @@
-import { childrenOf, rootRow } from './children.ts'
-import type { CriticalSegment, Trace } from './model.ts'
+import { rootRow } from './children.ts'
+import { CriticalPath } from './critical-segments.ts'
+import type { Trace } from './model.ts'
 import type { TraceShape } from './shape.ts'
 import { CLOCK_GRAIN_NS } from './skew.ts'
 import type { SpanTable } from './span-table.ts'
@@ -35,13 +36,18 @@ const CLIENT = 3
  * The segments are disjoint, in order of time, and cover the root span exactly: their sum is its duration, at most the
  * trace's. Without a root the path is that of the earliest orphan. Linear in the spans visited, without recursion.
  */
-export function criticalPath(trace: Trace): CriticalSegment[] {
-  const { startNs, durationsNs, kind } = trace
-  return pathOf({ startNs, durationsNs, kind, childrenOf: (row) => childrenOf(trace, row) }, rootRow(trace))
+export function criticalPath(trace: Trace): CriticalPath {
+  const { startNs, durationsNs, kind, subtreeEnd } = trace
+  const childrenOf = (row: number): number[] => {
+    const children: number[] = []
+    for (let child = row + 1; child < subtreeEnd[row]!; child = subtreeEnd[child]!) children.push(child)
+    return children
+  }
+  return pathOf({ startNs, durationsNs, kind, childrenOf }, rootRow(trace))
 }
 
 /** The same of a trace that is not built, but in order: a segment's row is a position of the shape. */
-export function criticalPathOfShape(table: SpanTable, shape: TraceShape): CriticalSegment[] {
+export function criticalPathOfShape(table: SpanTable, shape: TraceShape): CriticalPath {
   const { size, order, startNs, parent, root } = shape
   const durationsNs = Float64Array.from({ length: size }, (_, i) => Math.max(0, table.durationNs[order[i]!]!))
   const kind = Uint8Array.from({ length: size }, (_, i) => table.kind[order[i]!]!)
@@ -53,10 +59,12 @@ export function criticalPathOfShape(table: SpanTable, shape: TraceShape): Critic
     next[i] = firstChild[above]!
     firstChild[above] = i
   }
-  function* childrenOfPosition(row: number): Generator<number> {
-    for (let child = firstChild[row]!; child !== -1; child = next[child]!) yield child
+  const childrenOf = (position: number): number[] => {
+    const children: number[] = []
+    for (let child = firstChild[position]!; child !== -1; child = next[child]!) children.push(child)
+    return children
   }
-  return pathOf({ startNs, durationsNs, kind, childrenOf: childrenOfPosition }, root)
+  return pathOf({ startNs, durationsNs, kind, childrenOf }, root)
 }
 
 /** Spans by row. Times are offsets from the trace's start, nanoseconds. */
@@ -64,20 +72,20 @@ interface Tree {
   readonly startNs: Float64Array
   readonly durationsNs: Float64Array
   readonly kind: Uint8Array
-  /** In any order. */
-  childrenOf(row: number): Iterable<number>
+  /** In any order; the caller's own. */
+  childrenOf(row: number): number[]
 }
 
-function pathOf(tree: Tree, root: number): CriticalSegment[] {
-  if (root === -1) return []
-  const segments: CriticalSegment[] = []
+function pathOf(tree: Tree, root: number): CriticalPath {
+  const path = new CriticalPath()
+  if (root === -1) return path
   const stack = [visit(tree, root, tree.startNs[root]!, endOf(tree, root), 0)]
   while (stack.length > 0) {
     const frame = stack.at(-1)!
     const child = nextAwaited(tree, frame)
     const childEnd = child === -1 ? frame.start : endBefore(tree, child, frame)
     const { row, aheadNs, now } = frame
-    if (now > childEnd) segments.push({ row, startNs: childEnd - aheadNs, endNs: now - aheadNs, aheadNs })
+    if (now > childEnd) path.add(row, childEnd - aheadNs, now - aheadNs, aheadNs)
     if (child === -1) {
       stack.pop()
       continue
@@ -88,7 +96,7 @@ function pathOf(tree: Tree, root: number): CriticalSegment[] {
     frame.lateNs = 0
     stack.push(visit(tree, child, childStart + ahead, childEnd + ahead, aheadNs + ahead))
   }
-  return segments.reverse()
+  return path.reverse()
 }
 
 /**
@@ -108,8 +116,8 @@ interface Frame {
 }
 
 function visit(tree: Tree, row: number, start: number, now: number, aheadNs: number): Frame {
-  const children = [...tree.childrenOf(row)].filter((child) => awaitedEnd(tree, child, row) > start)
-  children.sort((a, b) => awaitedEnd(tree, b, row) - awaitedEnd(tree, a, row) || b - a)
+  const children = tree.childrenOf(row).filter((child) => awaitedEnd(tree, child, row) > start)
+  if (children.length > 1) children.sort((a, b) => awaitedEnd(tree, b, row) - awaitedEnd(tree, a, row) || b - a)
   const lateNs = endOf(tree, row) - now
   return { row, start, children, aheadNs, now, lateNs: lateNs <= CLOCK_GRAIN_NS ? lateNs : 0, next: 0 }
 }

@@ -9,6 +9,7 @@ export { rowOfSpanId, spanIdOf, spanOf, transferables, type SpanDetail } from '.
 export { childrenOf, endOf, rootRow, topRows } from './children.ts'
 export { clocksOf, type ClockShift, type TraceClocks } from './clocks.ts'
 export { criticalPath, criticalPathOfShape } from './critical-path.ts'
+export { CriticalPath } from './critical-segments.ts'
 export { errorKindOf, type ErrorKind, type RecordedError } from './error-kind.ts'
 export { problems } from './problems.ts'
 export { shapeOf, shaping, type TraceShape } from './shape.ts'

@@ -37,6 +37,17 @@ describe('verdictOf', () => {
     expect(verdict.tail).toBeUndefined()
   })
 
+  it('keeps operations of one name in two services apart', () => {
+    const { shares } = told(
+      { id: 1, service: 'web', name: 'GET', end: 100 },
+      { id: 2, parent: 1, service: 'shop', name: 'GET', start: 10, end: 70 },
+    )
+    expect(shares.map(({ id, ns, spans }) => [id, ns, spans])).toEqual([
+      [2, 60, 1],
+      [1, 40, 1],
+    ])
+  })
+
   it('of parallel calls names the one that was waited for', () => {
     const verdict = told(
       { id: 1, end: 100 },

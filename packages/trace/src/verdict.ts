@@ -1,5 +1,6 @@
 import { endOf, rootRow } from './children.ts'
-import { SpanFlag, type CriticalSegment, type Trace } from './model.ts'
+import type { CriticalPath } from './critical-segments.ts'
+import { SpanFlag, type Trace } from './model.ts'
 import { errorMessage } from './problems.ts'
 
 const ERROR = 2
@@ -63,7 +64,7 @@ export interface VerdictTail {
 }
 
 /** Computes the verdict from a trace and its critical path. Linear in the spans; pure. */
-export function verdictOf(trace: Trace, path: readonly CriticalSegment[]): Verdict {
+export function verdictOf(trace: Trace, path: CriticalPath): Verdict {
   const root = rootRow(trace)
   if (root === -1) {
     return {
@@ -92,24 +93,32 @@ export function verdictOf(trace: Trace, path: readonly CriticalSegment[]): Verdi
   }
 }
 
-function windowOf(trace: Trace, root: number, path: readonly CriticalSegment[]): Verdict['window'] {
+function windowOf(trace: Trace, root: number, path: CriticalPath): Verdict['window'] {
   let fromNs = trace.startNs[root]!
   let toNs = endOf(trace, root)
   const reachNs = trace.durationsNs[root]!
-  for (const { startNs, endNs, aheadNs } of path) {
+  for (let at = 0; at < path.length; at++) {
+    const aheadNs = path.aheadNs[at]!
     if (Math.abs(aheadNs) > reachNs) continue
-    fromNs = Math.min(fromNs, startNs + aheadNs)
-    toNs = Math.max(toNs, endNs + aheadNs)
+    fromNs = Math.min(fromNs, path.startNs[at]! + aheadNs)
+    toNs = Math.max(toNs, path.endNs[at]! + aheadNs)
   }
   return { fromNs, toNs }
 }
 
-function sharesOf(trace: Trace, path: readonly CriticalSegment[], requestNs: number): VerdictShare[] {
-  const rows = new Map<number, number>()
-  for (const { row, startNs, endNs } of path) rows.set(row, (rows.get(row) ?? 0) + endNs - startNs)
-  const operations = new Map<string, { row: number; most: number; ns: number; spans: number; failed: number }>()
-  for (const [row, ns] of rows) {
-    const key = `${trace.service[row]} ${trace.name[row]}`
+function sharesOf(trace: Trace, path: CriticalPath, requestNs: number): VerdictShare[] {
+  const nsOfRow = new Float64Array(trace.size)
+  // In the order in which they come on the path.
+  const rows: number[] = []
+  for (let at = 0; at < path.length; at++) {
+    const row = path.row[at]!
+    if (nsOfRow[row] === 0) rows.push(row)
+    nsOfRow[row]! += path.endNs[at]! - path.startNs[at]!
+  }
+  const operations = new Map<number, { row: number; most: number; ns: number; spans: number; failed: number }>()
+  for (const row of rows) {
+    const ns = nsOfRow[row]!
+    const key = trace.service[row]! * trace.names.length + trace.name[row]!
     let operation = operations.get(key)
     if (!operation) operations.set(key, (operation = { row, most: ns, ns: 0, spans: 0, failed: 0 }))
     operation.ns += ns

@@ -46,7 +46,7 @@ function reportOf(trace: Trace): TraceReportResponse {
     problems: problems(trace).map(({ code, severity, text, rows }) => {
       return { code, severity, text, spans: rows.slice(0, MAX_SPANS).map((row) => spanIdOf(trace, row)) }
     }),
-    criticalPath: criticalPath(trace).map(({ row, startNs, endNs }) => ({
+    criticalPath: Array.from(criticalPath(trace), ({ row, startNs, endNs }) => ({
       spanId: spanIdOf(trace, row),
       service: trace.services[trace.service[row]!]!,
       name: trace.names[trace.name[row]!]!,

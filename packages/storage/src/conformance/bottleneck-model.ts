@@ -40,7 +40,7 @@ export function expectedBottleneck(
 function piecesOf(traceId: string, sent: readonly SentSpan[]): Piece[] {
   const bytes = requestOf(sent.filter(({ span }) => span.traceId === traceId))
   const trace = buildTrace(bytes)
-  const path = criticalPath(trace)
+  const path = [...criticalPath(trace)]
   return Array.from({ length: trace.size }, (_, row) => {
     const own = path.filter((segment) => segment.row === row)
     return {

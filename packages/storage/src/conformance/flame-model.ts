@@ -85,7 +85,7 @@ export function expectedFlame(
 
 function piecesOf(traceId: string, sent: readonly SentSpan[]): Piece[] {
   const trace = buildTrace(requestOf(sent.filter(({ span }) => span.traceId === traceId)))
-  const segments = criticalPath(trace)
+  const segments = [...criticalPath(trace)]
   const operation = (row: number): string =>
     JSON.stringify([trace.services[trace.service[row]!], trace.names[trace.name[row]!]])
   const pathOf = (row: number): string[] => {

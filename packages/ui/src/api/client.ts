@@ -1,4 +1,5 @@
 import type { ApiError } from 'spoor/api'
+import { parseShown } from '../format/outside.ts'
 
 /** An {@link ApiFailure} as plain data, for the way between a worker and the page. */
 export interface PlainFailure {
@@ -58,12 +59,17 @@ export function apiUrl(path: string, parameters: Parameters = {}): string {
   return search.size > 0 ? `${apiBase}/${path}?${search}` : `${apiBase}/${path}`
 }
 
-/** GETs JSON. Throws {@link ApiFailure}; passes an abort on as it is. */
-export async function getJson<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
+/** GETs JSON, its texts as they are shown unless `parse` is another. Throws {@link ApiFailure}; passes an abort on as it is. */
+export async function getJson<T>(
+  path: string,
+  parameters: Parameters,
+  signal: AbortSignal,
+  parse: (text: string) => unknown = parseShown,
+): Promise<T> {
   const url = apiUrl(path, parameters)
   const bytes = await get(url, 'application/json', { signal })
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as T
+    return parse(new TextDecoder().decode(bytes)) as T
   } catch {
     throw new ApiFailure('unreadable', `The answer of ${withoutQuery(url)} is not JSON.`)
   }
@@ -123,21 +129,17 @@ export async function get(
     const given = response.headers.get('content-type') ?? 'no content type'
     const isAsked = onChunk !== undefined && response.ok && given.startsWith(type)
     let received = 0
-    const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller) {
-        received += chunk.length
-        listen()
-        onProgress?.()
-        if (isAsked) onChunk?.(chunk)
-        else controller.enqueue(chunk)
-      },
-    })
-    const answer = await new Response(response.body?.pipeThrough(heard)).arrayBuffer().catch((cause: unknown) => {
+    const bytes = await bodyOf(response, (chunk) => {
+      received += chunk.length
+      listen()
+      onProgress?.()
+      if (isAsked) onChunk(chunk)
+      return !isAsked
+    }).catch((cause: unknown) => {
       if (cause instanceof ApiFailure) throw cause
       const message = `The answer of ${withoutQuery(url)} broke off after ${received} bytes: Spoor stopped, or met an error while it answered.`
       throw broken(cause, new ApiFailure('cut', message, { isPassing: true }))
     })
-    const bytes = new Uint8Array(answer)
     if (!response.ok) throw errorOf(url, response, bytes)
     if (!given.startsWith(type)) {
       const message = `${withoutQuery(url)} answered with ${given} in place of ${type}. Is something else than Spoor listening at ${location.origin}?`
@@ -147,6 +149,39 @@ export async function get(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Reads an answer chunk by chunk; those that `hear` says are to be kept come as one in the end. The browser's own ways to hear of chunks on their way, streams through streams,
+ * cost a large trace as much as reading what is in it.
+ */
+async function bodyOf(
+  { body }: Response,
+  hear: (chunk: Uint8Array<ArrayBuffer>) => boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const reader = body?.getReader()
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true }
+      if (done || !value) break
+      if (!hear(value)) continue
+      chunks.push(value)
+      length += value.length
+    }
+  } catch (cause) {
+    // It may be what hears that has had enough.
+    void reader?.cancel().catch(() => {})
+    throw cause
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
 }
 
 /** What an answer other than 2xx says. */

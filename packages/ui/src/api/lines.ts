@@ -1,3 +1,4 @@
+import { parseShown } from '../format/outside.ts'
 import { ApiFailure, apiUrl, get, withoutQuery, type Parameters } from './client.ts'
 
 /** GETs lines of JSON; `onLine` hears each as it comes. Throws {@link ApiFailure}, also for a line that cannot be read; passes an abort on as it is. */
@@ -21,7 +22,7 @@ export async function getLines(
 
 function parseLine(url: string, line: string): unknown {
   try {
-    return JSON.parse(line)
+    return parseShown(line)
   } catch {
     throw new ApiFailure('unreadable', `The answer of ${withoutQuery(url)} is not lines of JSON.`)
   }

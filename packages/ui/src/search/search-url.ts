@@ -1,5 +1,6 @@
 import type { Parameters } from '../api/client.ts'
 import { timeSpan } from '../url/only.ts'
+import { unshown } from '../format/outside.ts'
 
 export const orders = [
   'newest',
@@ -127,8 +128,9 @@ function wholeNumber(text: string | undefined): string | undefined {
   return text && /^\d+$/.test(text) ? text : undefined
 }
 
-/** A value as a query term needs it: in quotes when a space or a sign of the language is in it. */
-export function quote(value: string): string {
+/** A value, as it is or as it is shown, as a query term needs it: in quotes when a space or a sign of the language is in it. */
+export function quote(text: string): string {
+  const value = unshown(text)
   return /^[^\s"(),:=<>!~*\\{}|&]+$/.test(value) ? value : `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 

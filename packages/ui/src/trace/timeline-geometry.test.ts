@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { criticalRows } from './prepare-trace.ts'
 import { labelSide, pieceOf } from './timeline-geometry.ts'
 import { barOf } from './timeline-geometry.ts'
-import { SpanFlag, type Trace } from '@spoor/trace'
+import { CriticalPath, SpanFlag, type Trace } from '@spoor/trace'
 
 const window = { from: 100, to: 300 }
 
@@ -24,11 +24,14 @@ describe('barOf', () => {
     parent: Int32Array.of(-1, 0),
     flags: Uint16Array.of(0, SpanFlag.async),
   } as unknown as Trace
-  const critical = criticalRows(trace, [
-    { row: 1, startNs: 20, endNs: 100, aheadNs: 100 },
-    { row: 0, startNs: 0, endNs: 50, aheadNs: 0 },
-    { row: 1, startNs: 50, endNs: 119, aheadNs: 0 },
-  ])
+  const critical = criticalRows(
+    trace,
+    CriticalPath.of([
+      { row: 0, startNs: 0, endNs: 50, aheadNs: 0 },
+      { row: 1, startNs: 20, endNs: 89, aheadNs: 30 },
+      { row: 1, startNs: 90, endNs: 170, aheadNs: 30 },
+    ]),
+  )
   const all = { from: 0, to: 200 }
 
   it('hatches what runs after the parent', () => {

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react'
+import { shown } from '../format/outside.ts'
 import styles from './copy.module.css'
 import { CopyIcon } from './icons.tsx'
 
@@ -40,7 +41,7 @@ export function Copyable(props: {
         // A person who marks part of the text wants that part.
         if (getSelection()?.toString() === '') copy(props.text)
       }}
-      title={`${props.label ?? 'Copy'}: ${props.text.slice(0, 400)}`}
+      title={`${props.label ?? 'Copy'}: ${shown(props.text, 400)}`}
     >
       {props.children ?? props.text}
       {copied && <span className={styles.note}>copied</span>}

@@ -33,7 +33,7 @@ export async function exportList(
   let isCut = false
   do {
     const limit = Math.min(pageRows, most - rows.length)
-    const page = await getJson<SearchResponse>('search', { ...parameters, limit, cursor }, signal)
+    const page = await getJson<SearchResponse>('search', { ...parameters, limit, cursor }, signal, JSON.parse)
     rows.push(...page.traces)
     cursor = page.next
     isCut ||= !page.complete

@@ -1,6 +1,7 @@
 import type { AnyValue, KeyValue } from '@spoor/otlp'
 import { Fragment, useState } from 'react'
-import { formatBytes } from '../../format/numbers.ts'
+import { formatBytes, formatCount } from '../../format/numbers.ts'
+import { shown } from '../../format/outside.ts'
 import { Copyable } from '../../widgets/copy.tsx'
 import { attributeGroups } from './attribute-order.ts'
 import type { AttributeLevel } from './attribute-query.ts'
@@ -11,27 +12,38 @@ import { valueText } from './value-text.ts'
 
 /** Longer values are cut until a person wants them, in characters. */
 const shortLength = 600
+/** More attributes are shown when a person wants them: each has a menu, and ten thousand of them hold the page up for half a minute. */
+const fewRows = 200
 
 /** Attributes, what matters most first. A click copies the value; each has what can be asked with it. */
 export function AttributeTable({ attributes, level }: { attributes: readonly KeyValue[]; level: AttributeLevel }) {
+  const [all, setAll] = useState(false)
   if (attributes.length === 0) return <p className={styles.none}>None</p>
+  const rows = attributeGroups(attributes).flatMap((group, at) =>
+    group.attributes.map((attribute, index) => ({ ...attribute, id: `${at} ${index}`, begins: at > 0 && index === 0 })),
+  )
   return (
-    <dl className={styles.attributes}>
-      {attributeGroups(attributes).map((group, at) =>
-        group.attributes.map(({ key, value }, index) => (
+    <>
+      <dl className={styles.attributes}>
+        {rows.slice(0, all ? rows.length : fewRows).map(({ key, value, id, begins }) => (
           // Nothing forbids a sender to repeat a key.
-          <div key={`${at} ${key} ${index}`} data-long={isLong(key, value)} data-begins={at > 0 && index === 0}>
+          <div key={`${id} ${key}`} data-long={isLong(key, value)} data-begins={begins}>
             <dt>
-              <BreakableKey text={key} />
+              <BreakableKey text={shown(key)} />
             </dt>
             <dd>
               <Value attribute={key} value={value} />
               <AttributeVerbs level={level} attribute={key} value={value} />
             </dd>
           </div>
-        )),
+        ))}
+      </dl>
+      {!all && rows.length > fewRows && (
+        <button type="button" className={styles.more} onClick={() => setAll(true)}>
+          Show all {formatCount(rows.length)}
+        </button>
       )}
-    </dl>
+    </>
   )
 }
 
@@ -57,13 +69,13 @@ function Value({ attribute, value }: { attribute: string; value: AnyValue }) {
   const text = valueText(value)
   if (text === '') return <span className={styles.none}>empty</span>
   const cut = !whole && text.length > shortLength
-  const shown = cut ? `${text.slice(0, shortLength)}…` : text
+  const seen = cut ? `${text.slice(0, shortLength)}…` : text
   const form = formOf(attribute, text)
   return (
     <>
       <Copyable text={text} className={styles.value}>
         <span data-type={value.type} data-form={form}>
-          {form === 'sql' ? <Sql text={shown} /> : shown}
+          {form === 'sql' ? <Sql text={seen} /> : seen}
         </span>
       </Copyable>
       {value.type === 'bytes' && (

@@ -1,6 +1,7 @@
 import type { AnyValue } from '@spoor/otlp'
 import { useNavigate } from '@tanstack/react-router'
 import { hasServer } from '../../files/opened-files.ts'
+import { shown } from '../../format/outside.ts'
 import { quote } from '../../search/search-url.ts'
 import { useCopy } from '../../widgets/copy.tsx'
 import { MenuButton } from '../../widgets/menu-button.tsx'
@@ -45,7 +46,7 @@ export function AttributeVerbs(props: { level: AttributeLevel; attribute: string
   return (
     <MenuButton
       label=""
-      title={`What can be done with ${attribute}`}
+      title={`What can be done with ${shown(attribute, 200)}`}
       align="end"
       className={styles.verbs}
       items={[

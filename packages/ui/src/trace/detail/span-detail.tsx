@@ -4,6 +4,7 @@ import { rowOfSpanId, SpanFlag, spanOf, type Trace } from '@spoor/trace'
 import { type ReactNode, useMemo } from 'react'
 import { sourceOf } from '../../files/opened-files.ts'
 import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
+import { shown } from '../../format/outside.ts'
 import { formatInstant } from '../../format/time.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import { useSettings } from '../../settings/settings.ts'
@@ -45,7 +46,7 @@ export function SpanDetailView({ row }: { row: number }) {
             <CloseIcon />
           </button>
         </p>
-        <h2 className={styles.name}>{span.name || 'no name'}</h2>
+        <h2 className={styles.name}>{shown(span.name) || 'no name'}</h2>
         <p className={styles.figures}>
           <b>{formatDuration(duration)}</b>
           <span>
@@ -59,7 +60,7 @@ export function SpanDetailView({ row }: { row: number }) {
       {(span.status.code !== 0 || span.status.message !== '') && (
         <p className={styles.status} data-code={span.status.code}>
           <b>{statuses[span.status.code] ?? `status ${span.status.code}`}</b>
-          {span.status.message && <Copyable text={span.status.message} />}
+          {span.status.message && <Copyable text={span.status.message}>{shown(span.status.message)}</Copyable>}
         </p>
       )}
       <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
@@ -91,7 +92,7 @@ export function SpanDetailView({ row }: { row: number }) {
       {scope.name !== '' && (
         <Section title="Scope" count={scope.attributes.length} dropped={scope.droppedAttributesCount} open>
           <p className={styles.scope}>
-            <Copyable text={scope.name} /> <span>{scope.version}</span>
+            <Copyable text={scope.name}>{shown(scope.name)}</Copyable> <span>{shown(scope.version)}</span>
           </p>
           {scope.attributes.length > 0 && <AttributeTable attributes={scope.attributes} level="scope" />}
         </Section>
@@ -107,7 +108,7 @@ export function SpanDetailView({ row }: { row: number }) {
           </Field>
           {span.traceState && (
             <Field name="trace state">
-              <Copyable text={span.traceState} />
+              <Copyable text={span.traceState}>{shown(span.traceState)}</Copyable>
             </Field>
           )}
           {span.flags !== 0 && <Field name="flags">0x{span.flags.toString(16).padStart(8, '0')}</Field>}
@@ -155,7 +156,7 @@ function EventEntry({ event, offsetNs, open }: { event: SpanEvent; offsetNs: num
     <details className={styles.event} open={open && event.attributes.length > 0}>
       <summary>
         <span className={styles.offset}>{formatDuration(offsetNs)}</span>
-        {event.name || 'no name'}
+        {shown(event.name) || 'no name'}
       </summary>
       {event.attributes.length > 0 ? (
         <AttributeTable attributes={event.attributes} level="event" />

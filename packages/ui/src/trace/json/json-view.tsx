@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from 'react'
 import { useRows } from '../../canvas/use-rows.ts'
+import { shown } from '../../format/outside.ts'
 import { formatBytes, formatCount, formatCounted } from '../../format/numbers.ts'
 import { CopyIcon, DownloadIcon } from '../../widgets/icons.tsx'
 import { useCopy } from '../../widgets/copy.tsx'
@@ -71,8 +72,12 @@ function Lines({ lines }: { lines: readonly string[] }) {
   )
 }
 
+/** Of a longer line the rest is not drawn. Characters. */
+const maxLine = 2_000
+
 /** A line of laid out JSON, its key apart from its value. */
-function Line({ text }: { text: string }) {
+function Line({ text: whole }: { text: string }) {
+  const text = shown(whole, maxLine)
   const match = /^(\s*)("(?:[^"\\]|\\.)*")(: ?)(.*)$/.exec(text)
   if (!match) return text
   return (

@@ -1,3 +1,4 @@
+import { CriticalPath } from '@spoor/trace'
 import { expect, it } from 'vitest'
 import { criticalRows } from '../prepare-trace.ts'
 import { operationFigures } from './operation-figures.ts'
@@ -13,7 +14,10 @@ it('adds up what spans of one service and name did', () => {
     selfNs: Float64Array.of(20, 30, 46, 4),
   }
   const segment = (row: number, startNs: number, endNs: number) => ({ row, startNs, endNs, aheadNs: 0 })
-  const critical = criticalRows(trace, [segment(0, 0, 10), segment(1, 10, 40), segment(2, 40, 80), segment(0, 80, 100)])
+  const critical = criticalRows(
+    trace,
+    CriticalPath.of([segment(0, 0, 10), segment(1, 10, 40), segment(2, 40, 80), segment(0, 80, 100)]),
+  )
   expect(operationFigures(trace, critical)).toEqual([
     { service: 0, name: 0, spans: 1, errors: 0, totalNs: 100, selfNs: 20, waitNs: 30, longestNs: 100, row: 0 },
     { service: 1, name: 1, spans: 2, errors: 1, totalNs: 80, selfNs: 76, waitNs: 70, longestNs: 50, row: 2 },

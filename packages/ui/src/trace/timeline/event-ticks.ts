@@ -1,3 +1,4 @@
+import { shown } from '../../format/outside.ts'
 import { formatDuration } from '@spoor/otlp'
 import { spanOf, type Trace } from '@spoor/trace'
 import type { LoadedTrace } from '../loaded-trace.ts'
@@ -23,7 +24,7 @@ export function eventTicks(loaded: LoadedTrace, row: number, window: TimeWindow,
   for (const event of eventsOf(loaded, row)) {
     const share = (event.offsetNs - window.from) / length
     if (share < 0 || share > 1) continue
-    const name = `${event.name} at ${formatDuration(event.offsetNs)}`
+    const name = `${shown(event.name, 200)} at ${formatDuration(event.offsetNs)}`
     const last = ticks.at(-1)
     if (last && (share - last.share) * width < 2) last.names.push(name)
     else ticks.push({ share, names: [name] })
