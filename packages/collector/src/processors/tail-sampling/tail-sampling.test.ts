@@ -447,3 +447,25 @@ test('an empty request is nothing', async () => {
   )
   expect(held()).toBe(0)
 })
+
+test('hundreds of thousands of traces whose time comes while others are being decided', async () => {
+  const many = 150_000
+  const { processor, context } = await start({ ...ERRORS, num_traces: many + 2 })
+  await processor.consume(spansOf({ trace: 1 }, { trace: 2 }), EMPTY_CONTEXT)
+  vi.advanceTimersByTime(1000)
+  const [one] = decodeTraces(tracesRequest({ attributes: 0 })).resourceSpans
+  const [scopeSpans] = one!.scopeSpans
+  const ids = Array.from({ length: many }, (_, i) => (i + 100).toString(16).padStart(32, '0'))
+  const spans = ids.map((traceId) => ({ ...scopeSpans!.spans[0]!, traceId, status: { code: 0, message: '' } }))
+  const bytes = encodeTraces({ resourceSpans: [{ ...one!, scopeSpans: [{ ...scopeSpans!, spans }] }] })
+  await processor.consume(createBatch('traces', [{ bytes, items: many }]), EMPTY_CONTEXT)
+  // Each look at the clock is a slice of its own, so that one of the two is left when the others' time comes.
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000))
+  vi.advanceTimersByTime(1000)
+  vi.advanceTimersByTime(1000)
+  clock.mockRestore()
+  // What is left of a tick is decided slice by slice.
+  while (context.value(name('waiting_traces')) > 0) await new Promise((resolve) => setImmediate(resolve))
+  expect(context.value(DROPPED, { reason: 'not_sampled' })).toBe(many + 2)
+})

@@ -299,12 +299,10 @@ export class TailSamplingProcessor implements Component, Consumer {
   #tick(): void {
     const isBusy = this.#dueAt < this.#due.length
     const rows = this.#wheel.tick()
-    if (isBusy) this.#due.push(...rows)
-    else {
-      this.#due = rows
-      this.#dueAt = 0
-      this.#decideDue()
-    }
+    // Not `push(...rows)`: of a hundred thousand rows it ends the process.
+    this.#due = isBusy ? this.#due.slice(this.#dueAt).concat(rows) : rows
+    this.#dueAt = 0
+    if (!isBusy) this.#decideDue()
   }
 
   #decideDue(): void {
