@@ -9,6 +9,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@spoor/collector/testkit'
 import { receivers, type Ports } from '../candidate/config.ts'
 import { startCollector, type Program } from '../candidate/program.ts'
 import { stopAll } from '../process/running.ts'
@@ -47,7 +48,14 @@ interface Run {
 }
 
 /** Keeps what has `keep: yes`, or all. */
-function configOf(traces: number, waitSeconds: number, keepsAll: boolean, endpoint: string, ports: Ports): string {
+function configOf(
+  traces: number,
+  waitSeconds: number,
+  keepsAll: boolean,
+  endpoint: string,
+  metrics: number,
+  ports: Ports,
+): string {
   return `
 ${receivers(ports)}
 processors:
@@ -55,11 +63,11 @@ processors:
     decision_wait: ${waitSeconds}s
     num_traces: ${traces + 100_000}
     policies: [{ name: wanted, type: string_attribute, string_attribute: { key: keep, values: [${keepsAll ? "'yes', 'no'" : "'yes'"}] } }]
-  batch: { timeout: 200ms }
+  batch: { timeout: 200ms, send_batch_size: 256, acknowledge: exported }
 exporters:
   otlp_http: { endpoint: 'http://${endpoint}', compression: none, sending_queue: { enabled: false } }
 service:
-  telemetry: { metrics: { level: none } }
+  telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${metrics} } } } }] } }
   pipelines:
     traces: { receivers: [otlp], processors: [tail_sampling, batch], exporters: [otlp_http] }
 `
@@ -68,8 +76,9 @@ service:
 async function open({ own, folder }: Belongings, traces: number, waitSeconds: number, name: string): Promise<Run> {
   const sink = await own(startChild<Sink>('open-traces/sink.ts', [String(traces)]))
   const data = folderOf(folder, name)
+  const metrics = await freePort()
   const program = await own(
-    startCollector(data, (ports) => configOf(traces, waitSeconds, false, sink.ready.http, ports)),
+    startCollector(data, (ports) => configOf(traces, waitSeconds, false, sink.ready.http, metrics, ports)),
   )
   const { pid } = program
   resetPeakMemory(pid)
@@ -90,18 +99,28 @@ async function open({ own, folder }: Belongings, traces: number, waitSeconds: nu
   const { kept, seen, foreign } = await arrivals(sink)
   if (kept < traces / KEPT_ONE_IN || seen > kept || foreign > 0)
     throw new Error(
-      `${name}: of ${traces / KEPT_ONE_IN} traces to keep ${kept} came out, and ${seen - kept + foreign} others`,
+      `${name}: of ${traces / KEPT_ONE_IN} traces to keep ${kept} came out, and ${seen - kept + foreign} others; it says of itself:\n${await figures(metrics)}`,
     )
   await Promise.all([program.stop(), sink.stop()])
   return run
+}
+
+/** What the collector has counted that is not nothing. */
+async function figures(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
+  const lines = (await response.text()).split('\n')
+  return lines
+    .filter((line) => /spans|traces|items|held|fail|flight/.test(line) && !/^#| 0$|_bucket/.test(line))
+    .join('\n')
 }
 
 /** The process is killed when half has been acknowledged, and again when a tenth has been decided. All are kept, so that each decision is seen. */
 async function killed({ own, folder }: Belongings, traces: number, waitSeconds: number): Promise<boolean> {
   const sink = await own(startChild<Sink>('open-traces/sink.ts', [String(traces)]))
   const data = folderOf(folder, 'killed')
+  const metrics = await freePort()
   const begin = (): Promise<Program> =>
-    own(startCollector(data, (ports) => configOf(traces, waitSeconds, true, sink.ready.http, ports)))
+    own(startCollector(data, (ports) => configOf(traces, waitSeconds, true, sink.ready.http, metrics, ports)))
   let program = await begin()
   const sending = new Sending(program.grpc, traces)
   const crash = async (): Promise<void> => {

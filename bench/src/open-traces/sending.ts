@@ -16,11 +16,10 @@ export class Sending {
   #next = 0
   #sender: ReturnType<typeof createSender>
   #address: string
-  #connectedTo: string
 
   /** @param address `host:port` of OTLP over gRPC */
   constructor(address: string, traces: number) {
-    this.#address = this.#connectedTo = address
+    this.#address = address
     this.#sender = createSender('grpc', address)
     this.#requests = Math.ceil(traces / TRACES_PER_REQUEST)
     const write = createNumbered(this.#sender.headroom)
@@ -36,19 +35,18 @@ export class Sending {
     while (this.#next < this.#requests) {
       const body = write(this.#next++)
       // What was not answered may have been taken: it is sent again all the same, as a sender does.
-      while (!(await this.#isTaken(body))) {
-        await sleep(AGAIN_MS)
-        if (this.#connectedTo !== this.#address)
-          this.#sender = createSender('grpc', (this.#connectedTo = this.#address))
-      }
+      while (!(await this.#isTaken(body))) await sleep(AGAIN_MS)
       this.acknowledged += TRACES_PER_REQUEST
     }
   }
 
   async #isTaken(body: Buffer): Promise<boolean> {
+    const sender = this.#sender
     try {
-      return (await this.#sender.send(body)) === undefined
+      return (await sender.send(body)) === undefined
     } catch {
+      // The connection is gone; of those that wait for it the first makes another.
+      if (this.#sender === sender) this.#sender = createSender('grpc', this.#address)
       return false
     }
   }
