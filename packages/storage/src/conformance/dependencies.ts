@@ -53,20 +53,30 @@ async function check(store: TraceStore, spans: readonly SentSpan[], seed: number
   const range = fc.tuple(fc.nat(70), fc.nat(70)).map(([at, ms]) => [T0 + BigInt(at) * MS, T0 + BigInt(at + ms) * MS])
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.constant(ALL), range), fc.boolean(), async ([from, to], links) => {
-      const expected = expectedDependencies(spans, from, to, links)
-      const { edges, complete } = await store.dependencies(from, to, { links })
-      expect(complete).toBe(true)
-      expect(edges.map(exactly)).toEqual(expected.map(exactly))
-      for (const [i, edge] of edges.entries()) {
-        expect(edge.perSecond).toBeCloseTo(expected[i]!.perSecond, 6)
-        for (const share of ['p50Ns', 'p95Ns', 'p99Ns'] as const) {
-          const exact = expected[i]![share]
-          expect(Math.abs(edge[share] - exact)).toBeLessThanOrEqual(DURATION_ERROR * exact * 1.0001)
-        }
-      }
+      await checkDependencies(store, spans, from, to, links)
     }),
     { numRuns: 40, seed },
   )
+}
+
+export async function checkDependencies(
+  store: Pick<TraceStore, 'dependencies'>,
+  spans: readonly SentSpan[],
+  from: bigint,
+  to: bigint,
+  links: boolean,
+): Promise<void> {
+  const expected = expectedDependencies(spans, from, to, links)
+  const { edges, complete } = await store.dependencies(from, to, { links })
+  expect(complete).toBe(true)
+  expect(edges.map(exactly)).toEqual(expected.map(exactly))
+  for (const [i, edge] of edges.entries()) {
+    expect(edge.perSecond).toBeCloseTo(expected[i]!.perSecond, 6)
+    for (const share of ['p50Ns', 'p95Ns', 'p99Ns'] as const) {
+      const exact = expected[i]![share]
+      expect(Math.abs(edge[share] - exact)).toBeLessThanOrEqual(DURATION_ERROR * exact * 1.0001)
+    }
+  }
 }
 
 function exactly({ parent, child, kind, calls, errors }: DependencyEdge): object {

@@ -1,4 +1,5 @@
-import type { CompareQuery, Field, Filter, GroupKey, SpanSet } from '../../contract.ts'
+import type { CompareQuery, GroupKey, SpanSet } from '../../contract.ts'
+import { isFilterOfHeaders } from '../../header-filter.ts'
 import { RowWriter, type RowReader } from '../row-binary.ts'
 import { KIND_NAMES, STATUS_NAMES } from '../write/columns.ts'
 import type { SpanOfTrace } from './spans.ts'
@@ -6,18 +7,6 @@ import type { SpanOfTrace } from './spans.ts'
 /*
  * Most of what is counted asks a span's header and nothing else. Then only that is read: a span that has no more than its header, a fifth of the bytes.
  */
-
-const FIELDS: ReadonlySet<Field> = new Set([
-  'service',
-  'name',
-  'kind',
-  'status',
-  'duration',
-  'start',
-  'traceId',
-  'spanId',
-  'parentId',
-])
 
 /** Whether a set can be told of headers. */
 export function isOfHeaders(set: SpanSet | undefined): boolean {
@@ -36,20 +25,6 @@ export function isOfHeaders(set: SpanSet | undefined): boolean {
       return isOfHeaders(set.arg) && isOfHeaders(set.among)
     default:
       return isOfHeaders(set.among)
-  }
-}
-
-function isFilterOfHeaders(filter: Filter): boolean {
-  switch (filter.op) {
-    case 'and':
-    case 'or':
-      return filter.args.every(isFilterOfHeaders)
-    case 'not':
-      return isFilterOfHeaders(filter.arg)
-    case 'word':
-      return false
-    default:
-      return 'field' in filter.target && FIELDS.has(filter.target.field)
   }
 }
 

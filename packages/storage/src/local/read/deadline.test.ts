@@ -4,7 +4,10 @@ import type { Filter } from '../../contract.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import type { Block } from './block.ts'
 import { blockOf, priced, StillClock, searchPage } from './blocks.test.helper.ts'
+import { aggregate } from './aggregate/aggregate.ts'
+import { heatMap } from './aggregate/heat-map.ts'
 import { dependencies } from './dependencies.ts'
+import { KeptParts } from './kept-parts.ts'
 import { Summarizer } from './summary.ts'
 import { gatherTrace, traceWords } from './trace-parts.ts'
 import { TraceStream } from './trace-stream.ts'
@@ -138,6 +141,16 @@ const QUERIES: readonly Query[] = [
     name: 'dependencies of a span whose parent never came',
     blocks: LOST,
     run: (blocks, turn) => dependencies(blocks, { from: LOST.at(-1)!.minStart, to: 1n << 64n, links: true }, turn),
+  },
+  {
+    name: 'percentiles of whole blocks',
+    blocks: SPREAD,
+    run: (blocks, turn) => aggregate(blocks, { groupBy: [{ field: 'name' }] }, turn, undefined, new KeptParts(1 << 22)),
+  },
+  {
+    name: 'a heat map of a giant trace, of whole blocks',
+    blocks: GIANT,
+    run: (blocks, turn) => heatMap(blocks, { timeBins: 10 }, turn, undefined, new KeptParts(1 << 22)),
   },
   { name: 'attribute keys', blocks: SPREAD, run: (blocks, turn) => sampleAttributes(blocks, {}, 100, turn) },
   {

@@ -1,15 +1,18 @@
 import type { Dependencies } from '../../contract.ts'
 import { hashWords } from '../block/hash.ts'
 import { NO_PARENT, NOT_HERE, type BlockRows } from '../block/rows.ts'
-import { Twins } from './aggregate/twins.ts'
+import { bytesOfPart } from './aggregate/part-form.ts'
+import { eachKept, type CountedBlock, type PartCounter } from './aggregate/kept-spans.ts'
 import { traceHash, type Block } from './block.ts'
-import { callOf, CONSUMER_KIND, DependencyEdges } from './dependency-edges.ts'
-import { boundsOf, isReadable, rangeOf, startsIn } from './range.ts'
+import { callOf, CONSUMER_KIND, DependencyEdges, type EdgesPart } from './dependency-edges.ts'
+import { KeptParts } from './kept-parts.ts'
+import { boundsOf, isReadable, rangeOf } from './range.ts'
 import { spanLinks } from './span-links.ts'
 import { SpanView } from './span-view.ts'
 import { SEED } from './trace-ids.ts'
+import type { TakeRows } from './trace-sweep.ts'
 import type { Turn } from './turn.ts'
-import { WaitingCalls } from './waiting-calls.ts'
+import { CALL_WORDS, WaitingCalls } from './waiting-calls.ts'
 
 /** Blocks outside of the range that are read for parents; 2 million spans at most. */
 export const MAX_BLOCKS_OUTSIDE = 256
@@ -30,12 +33,15 @@ export interface DependenciesQuery {
 }
 
 /** What one count of calls has in hand. */
-interface Count extends DependenciesQuery {
+interface Count {
+  readonly links: boolean
   readonly edges: DependencyEdges
   readonly waiting: WaitingCalls
-  readonly twins: Twins
   readonly turn: Turn
 }
+
+/** Calls of one block that wait, beyond which it is counted anew. */
+const MAX_WAITING = 1_024
 
 /**
  * Calls between services. First each block resolves the parents that are in itself, which
@@ -48,22 +54,14 @@ export async function dependencies(
   blocks: readonly Block[],
   query: DependenciesQuery,
   turn: Turn,
+  kept = new KeptParts(0),
 ): Promise<Dependencies> {
-  const { from, to } = query
-  const count: Count = {
-    ...query,
-    edges: new DependencyEdges(turn),
-    waiting: new WaitingCalls(turn),
-    twins: new Twins(turn),
-    turn,
-  }
-  await count.twins.survey(blocks, ({ spans, minStart, maxStart }) => spans > 0 && maxStart >= from && minStart < to)
-  for (const block of blocks) {
-    if (await turn.breathe()) break
-    if (block.maxStart < from || block.minStart >= to) continue
-    if (block.damaged) turn.incomplete = true
-    if (block.spans === 0) continue
-    if ((await turn.attemptAll(() => resolveInBlock(block, count))) === false) break
+  const { from, to, links } = query
+  const count: Count = { links, edges: new DependencyEdges(turn), waiting: new WaitingCalls(turn), turn }
+  if (to > from) {
+    const scope = { set: undefined, range: rangeOf(from, to - 1n), from, to: to - 1n, of: 'spans' } as const
+    const take: TakeRows = (block, rows, spans) => resolveInBlock(block, rows, spans, count)
+    await eachKept(blocks, scope, turn, take, { part() {} }, { parts: kept, counter: new CallParts(count) })
   }
   await resolveElsewhere(nearestFirst(blocks, from, to), count)
   return { edges: count.edges.sorted(secondsOf(blocks, from, to)), complete: turn.complete }
@@ -86,20 +84,52 @@ function nearestFirst(blocks: readonly Block[], from: bigint, to: bigint): { blo
     .sort((a, b) => (a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0))
 }
 
-/** False when there is no more time or memory. */
-async function resolveInBlock(block: Block, count: Count): Promise<boolean> {
-  const { edges, waiting, twins, turn } = count
-  const rows = block.rows()
+/** What the calls of whole blocks come to, as far as these tell by themselves. */
+class CallParts implements PartCounter {
+  readonly key: string
+  readonly #count: Count
+
+  constructor(count: Count) {
+    this.key = `calls ${count.links}`
+    this.#count = count
+  }
+
+  suits(): boolean {
+    return true
+  }
+
+  async count(block: Block, rows: BlockRows, spans: Uint8Array): Promise<CountedBlock> {
+    return this.#count.turn.withPart(async (turn) => {
+      const own = { ...this.#count, edges: new DependencyEdges(turn), waiting: new WaitingCalls(turn), turn }
+      await resolveInBlock(block, rows, spans, own)
+      const part = own.edges.part(own.waiting)
+      const isSmall = part.waiting.length <= CALL_WORDS * MAX_WAITING
+      return { part, bytes: bytesOf(part), isAll: isSmall && turn.complete }
+    })
+  }
+
+  add(part: unknown): void {
+    this.#count.edges.addPart(part as EdgesPart, this.#count.waiting)
+  }
+}
+
+function bytesOf({ names, edges, waiting }: EdgesPart): number {
+  return bytesOfPart(edges) + waiting.byteLength + 8 * names.length + 400
+}
+
+/** Of `spans`, 1 for each row that counts. Ends when there is no more time or memory. */
+async function resolveInBlock(block: Block, rows: BlockRows, spans: Uint8Array, count: Count): Promise<void> {
+  const { edges, waiting, turn } = count
   const parents = rows.parentRow ?? (await parentRows(rows, turn))
-  if (!parents) return false
+  if (!parents) return
   const services = edges.numbersOf(rows)
-  const wanted = await callsIn(block, rows, parents, services, count)
-  if (!wanted || !(await twins.remove(rows, wanted))) return false
+  const wanted = await callsIn(rows, spans, parents, services, count)
+  if (!wanted) return
   const { trace, traceIds, operation, operations } = rows
   const view = new SpanView(block, rows)
   let hasRoom = true
   for (let row = wanted.indexOf(1); row >= 0 && hasRoom; row = wanted.indexOf(1, row + 1)) {
-    if (turn.work(CALL_UNITS) && (await turn.breathe())) return false
+    if (turn.work(CALL_UNITS) && (await turn.breathe())) return
     const child = services[operation[row]!]!
     const parent = parents[row]!
     if (parent >= 0 && services[operation[parent]!] !== child && !isOwnParent(rows, row, parent)) {
@@ -111,31 +141,28 @@ async function resolveInBlock(block: Block, count: Count): Promise<boolean> {
       hasRoom = waiting.add(traceIds, 4 * trace[row]!, parentId[2 * row]!, parentId[2 * row + 1]!, child, call)
     }
     if (!hasRoom || !mayLink(rows, row, count)) continue
-    if (turn.work(READ_UNITS) && (await turn.breathe())) return false
+    if (turn.work(READ_UNITS) && (await turn.breathe())) return
     if (isReadable(view, row, turn)) hasRoom = addLinks(view, rows, row, child, count)
   }
   if (!rows.parentRow) turn.release(4 * rows.count)
-  return hasRoom
 }
 
-/** 1 for each row that may be a call: its parent is not here or of another service, or it may link to one. Undefined when the turn ended. */
+/** 1 for each of these that may be a call: its parent is not here or of another service, or it may link to one. Undefined when the turn ended. */
 async function callsIn(
-  block: Block,
   rows: BlockRows,
+  spans: Uint8Array,
   parents: Int32Array,
   services: Uint32Array,
   count: Count,
 ): Promise<Uint8Array | undefined> {
-  const { from, to, turn } = count
+  const { turn } = count
   const { operation } = rows
-  const isInside = block.minStart >= from && block.maxStart < to
-  const range = rangeOf(from, to - 1n)
   const wanted = new Uint8Array(rows.count)
   for (let row = 0; row < rows.count; row++) {
     if (turn.work(ROW_UNITS) && (await turn.breathe())) return undefined
     const parent = parents[row]!
     const isCall = parent === NOT_HERE || (parent >= 0 && services[operation[parent]!] !== services[operation[row]!])
-    if ((isCall || mayLink(rows, row, count)) && (isInside || startsIn(rows, row, range))) wanted[row] = 1
+    if (isCall || mayLink(rows, row, count)) wanted[row] = spans[row]!
   }
   return wanted
 }

@@ -2,7 +2,9 @@ import { binOf } from '../../duration-bins.ts'
 import type { DependencyEdge } from '../../contract.ts'
 import type { BlockRows } from '../block/rows.ts'
 import { Histogram } from './aggregate/histogram.ts'
+import { PartReader, PartWriter, type WrittenPart } from './aggregate/part-form.ts'
 import type { Turn } from './turn.ts'
+import type { WaitingCalls } from './waiting-calls.ts'
 
 /** Bytes of an edge between two services beside its durations, and of a service, about. */
 const EDGE_BYTES = 200
@@ -24,6 +26,16 @@ export function callOf({ durationNs, status, operation, operations }: BlockRows,
     (isConsumer ? CONSUMER : 0) |
     (isLink ? LINK : 0)
   )
+}
+
+/** Calls that were counted elsewhere. */
+export interface EdgesPart {
+  /** Of services, by the numbers that they have in the others. */
+  readonly names: readonly string[]
+  /** Of each edge: parent, child, whether it is messaging, calls, errors, and durations. */
+  readonly edges: WrittenPart
+  /** Calls that wait for their parent, see {@link WaitingCalls.written}. */
+  readonly waiting: Uint32Array
 }
 
 interface Edge {
@@ -48,15 +60,17 @@ export class DependencyEdges {
 
   /** The service of each operation of a block. */
   numbersOf({ operations }: BlockRows): Uint32Array {
-    return Uint32Array.from(operations, ({ service }) => {
-      let number = this.#numbers.get(service)
-      if (number === undefined) {
-        if (!this.#turn.reserve(EDGE_BYTES + 2 * service.length)) return NO_SERVICE
-        this.#numbers.set(service, (number = this.#names.length))
-        this.#names.push(service)
-      }
-      return number
-    })
+    return Uint32Array.from(operations, ({ service }) => this.#numberOf(service))
+  }
+
+  #numberOf(service: string): number {
+    let number = this.#numbers.get(service)
+    if (number === undefined) {
+      if (!this.#turn.reserve(EDGE_BYTES + 2 * service.length)) return NO_SERVICE
+      this.#numbers.set(service, (number = this.#names.length))
+      this.#names.push(service)
+    }
+    return number
   }
 
   /** A call of `child`, see {@link callOf}, by `parent`, whose span has this kind. False when there is no memory for another edge. */
@@ -64,17 +78,49 @@ export class DependencyEdges {
     if (parent === child || parent === NO_SERVICE || child === NO_SERVICE) return true
     const isMessaging = parentKind === PRODUCER_KIND && (call & CONSUMER) !== 0
     if ((call & LINK) !== 0 && !isMessaging) return true
-    const key = 2 * (parent * 2 ** 26 + child) + (isMessaging ? 1 : 0)
-    let edge = this.#edges.get(key)
-    if (!edge) {
-      if (!this.#turn.reserve(EDGE_BYTES)) return false
-      edge = { parent, child, isMessaging, calls: 0, errors: 0, durations: new Histogram(this.#turn) }
-      this.#edges.set(key, edge)
-    }
+    const edge = this.#edgeOf(parent, child, isMessaging)
+    if (!edge) return false
     edge.calls++
     if (call & ERROR) edge.errors++
     edge.durations.add(call & (ERROR - 1))
     return true
+  }
+
+  /** Undefined when there is no memory for another. */
+  #edgeOf(parent: number, child: number, isMessaging: boolean): Edge | undefined {
+    const key = 2 * (parent * 2 ** 26 + child) + (isMessaging ? 1 : 0)
+    let edge = this.#edges.get(key)
+    if (!edge && this.#turn.reserve(EDGE_BYTES)) {
+      edge = { parent, child, isMessaging, calls: 0, errors: 0, durations: new Histogram(this.#turn) }
+      this.#edges.set(key, edge)
+    }
+    return edge
+  }
+
+  /** All that was counted, with the calls that wait, to be added elsewhere. */
+  part(waiting: WaitingCalls): EdgesPart {
+    const out = new PartWriter()
+    for (const { parent, child, isMessaging, calls, errors, durations } of this.#edges.values()) {
+      out.numbers(parent, child, isMessaging ? 1 : 0, calls, errors)
+      out.bins(durations)
+    }
+    return { names: [...this.#names], edges: out.take(), waiting: waiting.written() }
+  }
+
+  addPart({ names, edges, waiting }: EdgesPart, to: WaitingCalls): void {
+    const numbers = names.map((name) => this.#numberOf(name))
+    const input = new PartReader(edges)
+    while (!input.isDone) {
+      const [parent, child, isMessaging] = [numbers[input.number()]!, numbers[input.number()]!, input.number() === 1]
+      const [calls, errors] = [input.number(), input.number()]
+      const isKnown = parent !== NO_SERVICE && child !== NO_SERVICE
+      const edge = isKnown ? this.#edgeOf(parent, child, isMessaging) : undefined
+      input.bins(edge?.durations)
+      if (!edge) continue
+      edge.calls += calls
+      edge.errors += errors
+    }
+    to.addWritten(waiting, numbers)
   }
 
   sorted(seconds: number): DependencyEdge[] {

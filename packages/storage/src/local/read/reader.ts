@@ -224,7 +224,7 @@ export class Reader {
           await search(catalog.blocks(turn), call.query, turn, this.#summaries, found),
         )
       case 'dependencies':
-        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn))
+        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn, catalog.kept))
       case 'aggregate':
         return this.#completeUnlessGone(
           turn,

@@ -174,8 +174,12 @@ export class Turn {
     const part = new Turn(this.#clock, Math.max(0, this.#deadline - this.#clock.monotonicMs()), {
       memory: this.#memory,
       maxBytes: this.#maxBytes - this.#reserved,
+      meter: this.#meter,
     })
+    this.#bytesRead = this.bytesRead
     if (this.#stopped) part.cancel()
+    part.#units = this.#units
+    part.#turnEnds = this.#turnEnds
     this.#part = part
     return part
   }
@@ -183,11 +187,28 @@ export class Turn {
   /** The memory of the part is given back; what it has found of how complete the answer is stays. */
   endPart(part: Turn): void {
     this.#part = undefined
+    this.#units = part.#units
+    this.#turnEnds = part.#turnEnds
+    this.#stopped ??= part.#stopped
     this.spans += part.spans
     this.values += part.values
+    this.#bytesRead += part.bytesRead
+    this.#metered = this.#meter()
     this.incomplete ||= part.incomplete
+    this.damage ??= part.damage
+    for (const segment of part.#vanished) this.#vanished.add(segment)
     this.#isCut ||= part.#isCut
     part.end()
+  }
+
+  /** Work with what is left of its time and memory, of which the memory is given back; see {@link beginPart}. */
+  async withPart<T>(work: (part: Turn) => Promise<T>): Promise<T> {
+    const part = this.beginPart()
+    try {
+      return await work(part)
+    } finally {
+      this.endPart(part)
+    }
   }
 
   /** For answers that cannot say that they are not complete. Throws StorageError `timeout` or `cancelled` when it was stopped. */

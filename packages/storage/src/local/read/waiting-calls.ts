@@ -6,6 +6,8 @@ const INITIAL = 1 << 10
 /** Of one span in the columns and its two places in the table. */
 const SPAN_BYTES = 24
 const CALL_BYTES = 12
+/** Of a call that is written: four words of its trace and two of the span that it waits for, its child, and the caller's word. */
+export const CALL_WORDS = 8
 
 /**
  * Calls whose parent span has not been found, and links: a list of calls for each span that is waited for, 24 bytes a span and 12 a call, beside the
@@ -67,6 +69,29 @@ export class WaitingCalls {
     this.#next[call] = this.#first[span]!
     this.#first[span] = call + 1
     return true
+  }
+
+  /** All calls that wait, {@link CALL_WORDS} each. */
+  written(): Uint32Array {
+    const words: number[] = []
+    for (let span = 0; span < this.#spans; span++)
+      for (let call = this.#first[span]! - 1; call >= 0; call = this.after(call))
+        words.push(
+          ...this.traces.words(this.#trace[span]!),
+          this.#id[2 * span]!,
+          this.#id[2 * span + 1]!,
+          this.#child[call]!,
+          this.#what[call]!,
+        )
+    return Uint32Array.from(words)
+  }
+
+  /** Adds such calls; `children`: what each child is here. Those that there is no memory for are left out. */
+  addWritten(words: Uint32Array, children: readonly number[]): void {
+    for (let at = 0; at < words.length; at += CALL_WORDS) {
+      const child = children[words[at + 6]!] ?? words[at + 6]!
+      if (!this.add(words, at, words[at + 4]!, words[at + 5]!, child, words[at + 7]!)) return
+    }
   }
 
   /** The first call that waits for this span, which is not waited for any more; -1: none. */

@@ -34,14 +34,13 @@ export class CellParts implements PartCounter {
 
   async count({ minStart, maxStart }: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock> {
     const time = this.#time.around(minStart, maxStart)
-    const turn = this.#turn.beginPart()
-    const own = new Cells(time, turn)
-    await own.add(rows, wanted)
-    const isAll = turn.complete
-    this.#turn.endPart(turn)
-    const cells = own.part()
-    const bytes = cells.ids.length + 21 * cells.cells.length + 800
-    return { part: { first: time.first, cells } satisfies Placed, bytes, isAll }
+    return this.#turn.withPart(async (turn) => {
+      const own = new Cells(time, turn)
+      await own.add(rows, wanted)
+      const cells = own.part()
+      const bytes = cells.ids.length + 21 * cells.cells.length + 800
+      return { part: { first: time.first, cells } satisfies Placed, bytes, isAll: turn.complete }
+    })
   }
 
   add(part: unknown): void {

@@ -13,7 +13,9 @@ const BINS_PER_ROW = BINS_PER_OCTAVE / ROWS_PER_OCTAVE
 const ROWS = (DURATION_BINS - 2) / BINS_PER_ROW + 1
 /** Counts, and the longest with its duration. */
 const CELL_BYTES = 24
+/** What counting a row costs, and holding its ids against others, in units of {@link Turn.work}. */
 const ROW_UNITS = 100
+const NAME_UNITS = 200
 const ID_BYTES = 24
 const NO_IDS = new Uint8Array(ID_BYTES)
 
@@ -75,6 +77,7 @@ export class Cells {
 
   /** It is not shorter than the longest of its cell. */
   #name(cell: number, counted: Counted): void {
+    this.#turn.work(NAME_UNITS)
     const longest = this.#longest[cell]
     if (longest ? !isBefore(counted, longest) : !this.#turn.reserve(EXEMPLAR_BYTES)) return
     this.#longest[cell] = keptOf(counted)

@@ -42,12 +42,11 @@ export class GroupParts implements PartCounter {
 
   async count(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock | undefined> {
     const time = this.#time.around(block.minStart, block.maxStart)
-    const turn = this.#turn.beginPart()
-    const own = new Groups(this.#groupBy, { ...this.#plan, buckets: time.count }, time, turn)
-    await own.add(block, rows, wanted)
-    const isAll = turn.complete
-    this.#turn.endPart(turn)
-    const groups = own.part()
+    const { groups, isAll } = await this.#turn.withPart(async (turn) => {
+      const own = new Groups(this.#groupBy, { ...this.#plan, buckets: time.count }, time, turn)
+      await own.add(block, rows, wanted)
+      return { groups: own.part(), isAll: turn.complete }
+    })
     if (!groups) {
       await this.#groups.add(block, rows, wanted)
       return undefined

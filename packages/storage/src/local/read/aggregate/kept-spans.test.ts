@@ -2,12 +2,16 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { arbitraryAggregate, arbitraryCounted, arbitraryHeatMap } from '../../../conformance/aggregate-arbitrary.ts'
 import { checkAggregate, checkHeatMap } from '../../../conformance/aggregates.ts'
-import { sent, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
-import { StorageError, type AggregateQuery, type HeatMapQuery } from '../../../contract.ts'
+import { checkDependencies } from '../../../conformance/dependencies.ts'
+import { arbitraryCalls } from '../../../conformance/dependency-model.ts'
+import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
+import { StorageError, type AggregateQuery, type Filter, type HeatMapQuery } from '../../../contract.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
 import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { dependencies } from '../dependencies.ts'
 import { KeptParts } from '../kept-parts.ts'
+import { QueryMemory } from '../query-memory.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { heatMap } from './heat-map.ts'
@@ -53,6 +57,10 @@ class Store {
 
   heatMap(query: HeatMapQuery): ReturnType<typeof heatMap> {
     return heatMap(this.blocks, query, new Turn(new StillClock(), Infinity), undefined, this.kept)
+  }
+
+  dependencies(from: bigint, to: bigint, { links = true } = {}): ReturnType<typeof dependencies> {
+    return dependencies(this.blocks, { from, to, links }, new Turn(new StillClock(), Infinity), this.kept)
   }
 
   /** Which blocks have been looked into since the last time, by their place. */
@@ -114,6 +122,20 @@ const SHAPES: readonly AggregateQuery[] = [
   { buckets: 3, exemplars: 2, percentiles: [0.9] },
 ]
 
+const arbitraryFilter: fc.Arbitrary<Filter> = fc.constantFrom<Filter>(
+  { op: 'eq', target: { field: 'status' }, value: 'error' },
+  { op: 'in', target: { field: 'kind' }, values: ['server', 'consumer'] },
+  { op: 'not', arg: { op: 'regex', target: { field: 'name' }, value: '[a-k]$' } },
+  { op: 'gte', target: { field: 'duration' }, value: 2_000_000n },
+  { op: 'exists', target: { field: 'parentId' } },
+  { op: 'exists', target: { attribute: 'a' } },
+)
+
+function withoutSet<T extends { readonly spans?: unknown }>(query: T): Omit<T, 'spans'> {
+  const { spans: _, ...rest } = query
+  return rest
+}
+
 describe('what whole blocks come to', () => {
   it('is the same as a naive count, whatever comes, comes again, goes and is sealed between two questions', async () => {
     await fc.assert(
@@ -123,15 +145,21 @@ describe('what whole blocks come to', () => {
         fc.array(arbitraryAggregate, { minLength: 1, maxLength: 3 }),
         fc.array(arbitraryHeatMap, { minLength: 1, maxLength: 3 }),
         fc.constantFrom(1 << 22, 6_000, 0),
-        async (spans, steps, queries, maps, maxBytes) => {
+        fc.array(arbitraryFilter, { minLength: 2, maxLength: 2 }),
+        async (spans, steps, queries, maps, maxBytes, filters) => {
           const store = new Store(maxBytes)
           const left = [...spans]
           for (const step of steps) {
             perform(store, step, left, store.spans)
             if (store.blocks.length === 0) continue
-            for (const { spans: _, ...query } of [...SHAPES, ...queries])
+            for (const query of [
+              ...SHAPES,
+              ...queries.map(withoutSet),
+              ...filters.map((filter) => ({ ...SHAPES[0], filter })),
+            ])
               await checkAggregate(store, store.spans, query)
-            for (const { spans: _, ...query } of [{ aligned: true, timeBins: 10 }, ...maps])
+            const map = { aligned: true, timeBins: 10 }
+            for (const query of [map, ...maps.map(withoutSet), ...filters.map((filter) => ({ ...map, filter }))])
               await checkHeatMap(store, store.spans, query)
           }
         },
@@ -139,6 +167,74 @@ describe('what whole blocks come to', () => {
       { numRuns: 15, endOnFailure: true },
     )
   }, 240_000)
+
+  it('is the same as a naive count of calls', async () => {
+    const ranges = fc
+      .tuple(fc.nat(70), fc.nat(70))
+      .map(([from, ms]) => [T0 + BigInt(from) * MS, T0 + BigInt(from + ms) * MS])
+    await fc.assert(
+      fc.asyncProperty(
+        arbitraryCalls,
+        fc.array(arbitraryStep, { minLength: 3, maxLength: 10 }),
+        fc.array(ranges, { minLength: 2, maxLength: 2 }),
+        fc.constantFrom(1 << 22, 3_000, 0),
+        async (spans, steps, asked, maxBytes) => {
+          const store = new Store(maxBytes)
+          const left = [...spans]
+          for (const step of steps) {
+            perform(store, step, left, store.spans)
+            if (store.blocks.length === 0) continue
+            for (const links of [true, false])
+              for (const [from, to] of [[0n, 1n << 64n], ...asked])
+                await checkDependencies(store, store.spans, from!, to!, links)
+          }
+        },
+      ),
+      { numRuns: 30, endOnFailure: true },
+    )
+  }, 240_000)
+
+  it('has calls that wait for a parent in another block, which is read when somebody asks', async () => {
+    const store = new Store()
+    const child = { trace: 1, id: 2, parent: 1, service: 'bank', at: 1, ms: 5 }
+    store.add(at(child, { ...child, id: 3, parent: 2, service: 'post' }))
+    const calls = async (): Promise<string[]> =>
+      (await store.dependencies(0n, 1n << 64n)).edges.map((edge) => `${edge.parent} ${edge.child} ${edge.calls}`)
+    expect(await calls()).toEqual(['bank post 1'])
+    store.add(at(span))
+    store.looked()
+    expect(await calls()).toEqual(['bank post 1', 'shop bank 1'])
+    expect(await calls()).toEqual(['bank post 1', 'shop bank 1'])
+    // Both may have a span of its trace.
+    expect(store.looked()).toEqual([0, 1])
+    store.drop(1)
+    expect(await calls()).toEqual(['bank post 1'])
+  })
+
+  it('is not kept where very many calls wait', async () => {
+    const store = new Store()
+    store.add(Array.from({ length: 1_025 }, (_, i) => sent({ trace: i, id: 2, parent: 1 })))
+    for (let ask = 0; ask < 2; ask++) {
+      expect(await store.dependencies(0n, 1n << 64n)).toEqual({ edges: [], complete: true })
+      expect(store.looked()).toEqual([0])
+    }
+  })
+
+  it('gives back the memory that it took for a block of which a column cannot be read', async () => {
+    const memory = new QueryMemory(1 << 22)
+    const block = blockOf(at(span))
+    const broken: Block = {
+      ...block,
+      rows: () => Object.defineProperty({ ...block.rows() }, 'spanId', { get: lost }),
+    }
+    for (const ask of [aggregate, heatMap]) {
+      const turn = new Turn(new StillClock(), Infinity, { memory })
+      expect((await ask([broken], {}, turn, undefined, new KeptParts(1 << 20))).complete).toBe(false)
+      turn.end()
+      expect(memory.take(1 << 22)).toBe(true)
+      memory.give(1 << 22)
+    }
+  })
 
   const at = (...specs: SpanSpec[]): SentSpan[] => specs.map((spec) => sent({ service: 'shop', name: 'call', ...spec }))
   const span = { trace: 1, id: 1 }
@@ -152,6 +248,7 @@ describe('what whole blocks come to', () => {
       () => store.aggregate({ groupBy: [field('name')] }),
       () => store.aggregate({ buckets: 4, aligned: true }),
       () => store.heatMap({ timeBins: 4, aligned: true }),
+      () => store.dependencies(0n, 1n << 64n),
     ]) {
       await ask()
       expect(store.looked()).toEqual(store.blocks.map((_, i) => i))
@@ -169,6 +266,27 @@ describe('what whole blocks come to', () => {
     store.looked()
     await store.heatMap({ timeBins: 4, aligned: true, from: from + 20_000_000n, to: from + 700_000_000n })
     expect(store.looked()).toEqual([0])
+  })
+
+  it('is counted once for each filter of headers, and never for one of attributes', async () => {
+    const store = new Store()
+    for (let n = 0; n < 3; n++)
+      store.add(at({ trace: n, id: 1, at: n }, { trace: n, id: 2, at: n, status: n === 1 ? 2 : 0 }))
+    const errors: Filter = { op: 'eq', target: { field: 'status' }, value: 'error' }
+    const long: Filter = { op: 'gte', target: { field: 'duration' }, value: 1n }
+    for (const filter of [errors, long]) {
+      const first = await store.aggregate({ filter })
+      store.looked()
+      const again = await store.aggregate({ filter })
+      expect(again.total).toEqual(first.total)
+      expect(store.looked()).toEqual([])
+    }
+    expect((await store.aggregate({ filter: errors })).total.count).toBe(1)
+    const attribute: Filter = { op: 'not', arg: { op: 'exists', target: { attribute: 'a' } } }
+    for (let ask = 0; ask < 2; ask++) {
+      await store.aggregate({ filter: attribute })
+      expect(store.looked()).toEqual([0, 1, 2])
+    }
   })
 
   it('has of a span that is in several blocks what is in none before it, and all of it when that goes', async () => {

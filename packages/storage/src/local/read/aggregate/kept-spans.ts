@@ -1,11 +1,14 @@
+import { isFilterOfHeaders } from '../../../header-filter.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
 import type { KeptParts, KeptView } from '../kept-parts.ts'
-import { matchesIn } from '../matches.ts'
+import { mayMatch } from '../filter/condition.ts'
+import { matchesIn, type Matches } from '../matches.ts'
 import { isInside, meets, type Range } from '../range.ts'
-import { coverOf } from '../set/sources.ts'
+import { coverOf, type Source } from '../set/sources.ts'
 import type { PartCount, TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
+import type { ScopePlan } from './plan.ts'
 import { isCheaper, removeTwinsBefore } from './twins-before.ts'
 import { Twins } from './twins.ts'
 
@@ -33,41 +36,69 @@ export interface KeptCounts {
   readonly counter: PartCounter
 }
 
-/** Counts all spans of a range: those of whole blocks as parts, which are kept, others by their rows. */
+/** Characters of a filter that is a part's key, at most. */
+const MAX_FILTER = 1_000
+
+/**
+ * Whether what whole blocks come to can be kept: where all spans count, or those that a filter of headers finds. It finds a span in each block that has it, or in none, so that it is enough to know which
+ * blocks have it.
+ */
+export function isKept(scope: ScopePlan): boolean {
+  return keyOf(scope) !== undefined
+}
+
+/** Of the filter; undefined where there is another set. */
+function keyOf({ set, of }: ScopePlan): string | undefined {
+  if (of === 'requests' || (set && set.root.op !== 'spans')) return undefined
+  const filter = set?.root.op === 'spans' && set.root.leaf !== undefined ? set.leaves[set.root.leaf]!.filter : undefined
+  if (!filter) return ''
+  if (!isFilterOfHeaders(filter)) return undefined
+  const key = JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+  return key.length > MAX_FILTER ? undefined : ` ${key}`
+}
+
+/** Counts spans of which {@link isKept} is true: those of whole blocks as parts, which are kept, others by their rows. */
 export async function eachKept(
   blocks: readonly Block[],
-  range: Range,
+  scope: ScopePlan,
   turn: Turn,
   take: TakeRows,
   growth: PartCount,
   { parts, counter }: KeptCounts,
 ): Promise<void> {
-  const count = new KeptSpans(parts.begin(blocks), counter, range, take, turn)
+  const count = new KeptSpans(parts.begin(blocks), counter, scope, take, turn)
   await count.run(growth)
 }
 
 class KeptSpans {
   readonly #view: KeptView
   readonly #counter: PartCounter
+  readonly #key: string
+  readonly #source: Source
   readonly #range: Range
   readonly #take: TakeRows
   readonly #turn: Turn
 
-  constructor(view: KeptView, counter: PartCounter, range: Range, take: TakeRows, turn: Turn) {
+  constructor(view: KeptView, counter: PartCounter, scope: ScopePlan, take: TakeRows, turn: Turn) {
     this.#view = view
     this.#counter = counter
-    this.#range = range
+    this.#key = counter.key + keyOf(scope)
+    this.#source = coverOf(scope.set)
+    this.#range = scope.range
     this.#take = take
     this.#turn = turn
   }
 
   async run(growth: PartCount): Promise<void> {
     const turn = this.#turn
-    const asked = this.#view.blocks.filter((block) => meets(block, this.#range, turn))
+    const { condition } = this.#source
+    const met = this.#view.blocks.filter((block) => meets(block, this.#range, turn))
+    const asked = condition ? met.filter((block) => mayMatch(condition, block)) : met
     const unknown = asked.filter((block) => this.#known(block) === undefined)
     // Where all spans have to be known, those of all blocks have to be met.
     const twins = isCheaper(unknown, (block) => this.#before(block), asked) ? undefined : new Twins(turn)
-    await twins?.survey(asked, () => true)
+    // With a condition, few spans of a trace may be left, and to know its id costs more than to know them.
+    if (!condition) await twins?.survey(asked, () => true)
     for (const [i, block] of asked.entries()) {
       if (await turn.breathe()) return
       if (i > 0) growth.part()
@@ -82,7 +113,7 @@ class KeptSpans {
   }
 
   #known(block: Block): unknown {
-    return this.#isWhole(block) ? this.#view.find(block, this.#counter.key) : undefined
+    return this.#isWhole(block) ? this.#view.find(block, this.#key) : undefined
   }
 
   #before(block: Block): Block[] {
@@ -91,9 +122,10 @@ class KeptSpans {
   }
 
   async #count(block: Block, twins: Twins | undefined): Promise<void> {
-    const found = await matchesIn(block, coverOf(undefined), this.#range, true, this.#turn, 1)
-    if (!found) return
-    const { rows, matching } = found
+    const found = await matchesIn(block, this.#source, this.#range, true, this.#turn, 1)
+    // That there are none is worth to be known of what is whole.
+    if (!found && (!this.#isWhole(block) || !this.#turn.complete)) return
+    const { rows, matching } = found ?? noneOf(block)
     const spans = sum(matching)
     const sharing = await this.#removeTwins(block, rows, matching, twins)
     if (!sharing) return
@@ -103,7 +135,7 @@ class KeptSpans {
     this.#counter.add(counted.part)
     // What could not be read now may be the next time.
     if (!counted.isAll || !this.#turn.complete) return
-    this.#view.keep(block, this.#counter.key, counted.part, counted.bytes, sum(matching) === spans ? [] : sharing)
+    this.#view.keep(block, this.#key, counted.part, counted.bytes, sum(matching) === spans ? [] : sharing)
   }
 
   /** The blocks that have left nothing to this one of some spans, and perhaps others; undefined when the turn ended. */
@@ -116,6 +148,11 @@ class KeptSpans {
     if (!twins) return removeTwinsBefore(rows, wanted, this.#range, this.#before(block), this.#turn)
     return (await twins.remove(rows, wanted)) ? this.#before(block) : undefined
   }
+}
+
+function noneOf(block: Block): Pick<Matches, 'rows' | 'matching'> {
+  const rows = block.rows()
+  return { rows, matching: new Uint8Array(rows.count) }
 }
 
 function sum(wanted: Uint8Array): number {

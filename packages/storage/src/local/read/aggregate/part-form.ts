@@ -76,12 +76,12 @@ export class PartReader {
     return this.#part.numbers[this.#number++]!
   }
 
-  /** `to`: undefined where there is no memory for it. */
-  bins(to: Histogram | undefined): void {
+  /** Adds them to each; undefined: there is no memory for it. */
+  bins(...to: readonly (Histogram | undefined)[]): void {
     const { bins } = this.#part
     for (let left = this.number(); left > 0; left--) {
       const bin = bins[this.#bin++]!
-      to?.add(bin >>> COUNT_BITS, bin & MAX_COUNT)
+      for (const each of to) each?.add(bin >>> COUNT_BITS, bin & MAX_COUNT)
     }
   }
 

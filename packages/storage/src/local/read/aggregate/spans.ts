@@ -5,13 +5,13 @@ import { coverOf } from '../set/sources.ts'
 import { SWEEP_STAGES, TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { eachPart, sizeOf, type Blocks, type PartWork } from './parts.ts'
-import { eachKept, type KeptCounts } from './kept-spans.ts'
+import { eachKept, isKept, type KeptCounts } from './kept-spans.ts'
 import type { ScopePlan } from './plan.ts'
 import { Twins } from './twins.ts'
 
 /**
  * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
- * but what {@link RequestRows} have. `kept`: where every span counts, what whole blocks come to is kept, and added from there.
+ * but what {@link RequestRows} have. `kept`: where {@link isKept}, what whole blocks come to is kept, and added from there.
  */
 export async function eachCounted(
   blocks: Blocks,
@@ -29,7 +29,7 @@ export async function eachCounted(
   const visit = isOfRequests ? ({ rootRow }: SweptTrace) => [rootRow] : firstOfEach
   const requests = !isOfRequests ? undefined : headerOnly ? 'header' : 'rows'
   const count: PartWork = async (part, own, isPart) => {
-    if (kept && !isPart && !scope.set && !isOfRequests) await eachKept(part, scope.range, own, take, growth, kept)
+    if (kept && !isPart && isKept(scope)) await eachKept(part, scope, own, take, growth, kept)
     else if (!needsTraces(scope)) await eachSpan(part, scope, own, take, growth)
     else await new TraceSweep(part, scope, own, visit, take, { growth, requests, isPart }).run()
     return false

@@ -113,7 +113,8 @@ export class Tally {
   /** Writes all that there is to be added elsewhere, by {@link addWritten}. */
   write(out: PartWriter): void {
     out.numbers(this.count, this.errors, this.sumNs, this.#minNs, this.maxNs)
-    out.bins(this.#durations)
+    // Where time is cut, those of the buckets are all that there are.
+    if (this.#plan.buckets === 0) out.bins(this.#durations)
     out.exemplars(this.#exemplars.all)
     const used = Array.from(this.#counts.keys()).filter((bucket) => this.#counts[bucket]! > 0)
     out.numbers(used.length)
@@ -131,7 +132,7 @@ export class Tally {
     this.sumNs += input.number()
     this.#minNs = Math.min(this.#minNs, input.number())
     this.maxNs = Math.max(this.maxNs, input.number())
-    input.bins(this.#durations)
+    if (this.#plan.buckets === 0) input.bins(this.#durations)
     input.exemplars(this.#exemplars)
     for (let left = input.number(); left > 0; left--) {
       const at = bucket + input.number()
@@ -140,7 +141,7 @@ export class Tally {
       this.#sums[at]! += input.number()
       this.#least[at] = Math.min(this.#least[at]!, input.number())
       this.#most[at] = Math.max(this.#most[at]!, input.number())
-      input.bins(this.#histogram(at))
+      input.bins(this.#durations, this.#histogram(at))
     }
   }
 

@@ -8,7 +8,9 @@ import { OwnTwins } from './own-twins.ts'
 
 /** Asking a filter for a trace, and a look at a row, in units of {@link Turn.work}. */
 const FILTER_UNITS = 60
-const ROW_UNITS = 2
+const ROW_UNITS = 30
+/** ... at one that is compared with others of its block, and of other blocks. */
+const OWN_UNITS = 80
 const SEEN_UNITS = 150
 /** ... comparing blocks, with what a filter is asked for each span of one, about; and knowing a span by its header. */
 const SPANS_PER_TRACE = 8
@@ -41,7 +43,7 @@ export async function removeTwinsBefore(
     const isShared = new Uint8Array(rows.traceCount)
     const sharing: Block[] = []
     for (const other of before) {
-      const shared = await tracesIn(rows, other, turn)
+      const shared = await tracesIn(rows, wanted, other, turn)
       if (!shared) return undefined
       if (shared.length === 0) continue
       // What is damaged counts nowhere.
@@ -55,14 +57,14 @@ export async function removeTwinsBefore(
   }
 }
 
-/** Traces that have spans which start in the time of another block, and may be in it. Undefined when the turn ended. */
-async function tracesIn(rows: BlockRows, other: Block, turn: Turn): Promise<number[] | undefined> {
+/** Traces that have wanted spans which start in the time of another block, and may be in it. Undefined when the turn ended. */
+async function tracesIn(rows: BlockRows, wanted: Uint8Array, other: Block, turn: Turn): Promise<number[] | undefined> {
   const { count, trace, traceIds, traceCount } = rows
   const time = rangeOf(other.minStart, other.maxStart)
   const isIn = new Uint8Array(traceCount)
   for (let row = 0; row < count; row++) {
     if (turn.work(ROW_UNITS) && (await turn.breathe())) return undefined
-    if (startsIn(rows, row, time)) isIn[trace[row]!] = 1
+    if (wanted[row] && startsIn(rows, row, time)) isIn[trace[row]!] = 1
   }
   const found: number[] = []
   for (let i = isIn.indexOf(1); i >= 0; i = isIn.indexOf(1, i + 1)) {
@@ -105,8 +107,9 @@ async function addRows(
   const { count, trace } = theirs
   if (!isSharing) return false
   for (let row = 0; row < count; row++) {
+    if (turn.work(ROW_UNITS) && (await turn.breathe())) break
     if (!isTheirs[trace[row]!] || !startsIn(theirs, row, range)) continue
-    if (turn.work(SEEN_UNITS) && (await turn.breathe())) break
+    turn.work(SEEN_UNITS)
     recent.isNew(theirs, row)
   }
   return true
@@ -124,7 +127,7 @@ async function removeFrom(
   const own = new OwnTwins(rows)
   const hasShared = isShared.includes(1)
   for (let row = 0; row < count; row++) {
-    if (turn.work(ROW_UNITS) && (await turn.breathe())) return false
+    if (turn.work(OWN_UNITS) && (await turn.breathe())) return false
     if (!wanted[row]) continue
     if (hasShared && isShared[trace[row]!]) {
       turn.work(SEEN_UNITS)
