@@ -224,25 +224,86 @@ describe('when the next stage refuses', () => {
     expect(context.value('otelcol_processor_dropped_items', { reason: 'shutdown' })).toBe(5)
   })
 
-  test('what is held is bounded, and the sender is told to come again', async () => {
+  describe('where what may be held is held', () => {
     const one = batch(5)
-    const { processor, sink, context } = start({ send_batch_size: 1, max_held_bytes: one.byteLength * 2 })
-    const releases: (() => void)[] = []
-    sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
-    await processor.consume(one, EMPTY_CONTEXT)
-    await processor.consume(batch(5), EMPTY_CONTEXT)
-    await expect(processor.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject({
-      code: 'overloaded',
-      retryable: true,
-      retryAfterMs: 1000,
+
+    /** A next stage that takes nothing until it is let, and as much as may be held. */
+    async function full(input: object = {}) {
+      const started = start({ send_batch_size: 1, max_held_bytes: one.byteLength * 2, ...input })
+      const releases: (() => void)[] = []
+      started.sink.intercept = () => new Promise<void>((resolve) => releases.push(resolve))
+      await started.processor.consume(batch(5), EMPTY_CONTEXT)
+      await started.processor.consume(batch(5), EMPTY_CONTEXT)
+      const value = (name: string): number => started.context.value(`otelcol_processor_batch_${name}`)
+      return { ...started, releases, value }
+    }
+
+    test('senders wait for room, one after the other', async () => {
+      const { processor, sink, releases, value } = await full()
+      const entered: number[] = []
+      const waiting = [3, 4].map((place) =>
+        processor.consume(batch(5), EMPTY_CONTEXT).then(() => void entered.push(place)),
+      )
+      expect(value('delayed_requests')).toBe(2)
+      expect(value('held_bytes')).toBe(one.byteLength * 2)
+      releases[0]!()
+      await waiting[0]
+      expect(entered).toEqual([3])
+      expect(value('held_bytes')).toBe(one.byteLength * 2)
+      releases[1]!()
+      await waiting[1]
+      sink.intercept = undefined
+      for (const release of releases) release()
+      await sink.waitFor(20)
+      expect(value('refused_requests')).toBe(0)
     })
-    expect(context.value('otelcol_processor_batch_held_bytes')).toBe(one.byteLength * 2)
-    sink.intercept = undefined
-    for (const release of releases) release()
-    await sink.waitFor(10)
-    await new Promise((resolve) => setImmediate(resolve))
-    await processor.consume(batch(5), EMPTY_CONTEXT)
-    expect(sink.items).toBe(15)
+
+    test('who comes while somebody waits passes nobody, however small it is', async () => {
+      const { processor, releases } = await full({ max_held_bytes: one.byteLength * 2 + batch(1).byteLength })
+      const entered: string[] = []
+      const large = processor.consume(one, EMPTY_CONTEXT).then(() => void entered.push('large'))
+      const small = processor.consume(batch(1), EMPTY_CONTEXT).then(() => void entered.push('small'))
+      releases[0]!()
+      await Promise.all([large, small])
+      expect(entered).toEqual(['large', 'small'])
+    })
+
+    test('who has waited for too long is told to come again, before it gives up by itself', async () => {
+      const { processor, value } = await full({ max_wait: '10ms' })
+      const refusal = { code: 'overloaded', retryable: true, retryAfterMs: 1000 }
+      await expect(processor.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject(refusal)
+      const hurried = await full({ max_wait: '1h' })
+      const context = { ...EMPTY_CONTEXT, deadline: performance.now() + 100 }
+      await expect(hurried.processor.consume(batch(5), context)).rejects.toMatchObject(refusal)
+      expect(value('refused_requests')).toBe(1)
+      expect(value('held_bytes')).toBe(one.byteLength * 2)
+    })
+
+    test('who has left, and all when it is shut down, are not taken', async () => {
+      const { processor, sink } = await full({ max_wait: '1h' })
+      const leaving = new AbortController()
+      const gone = processor.consume(batch(5), { ...EMPTY_CONTEXT, signal: leaving.signal })
+      const patient = processor.consume(batch(5), EMPTY_CONTEXT)
+      leaving.abort()
+      await expect(gone).rejects.toMatchObject({ code: 'unavailable' })
+      const shutdown = processor.shutdown(AbortSignal.abort())
+      await expect(patient).rejects.toThrow('shutting down')
+      await shutdown
+      expect(sink.items).toBe(0)
+    })
+
+    test('room that others make in the memory for bytes in flight is found, too', async () => {
+      const budget = createBudget(8 * one.byteLength)
+      const other = budget.keeper()
+      other.add(3 * one.byteLength)
+      const { processor, sink } = start({ send_batch_size: 20, max_wait: '1h' }, 'traces', budget)
+      await processor.consume(batch(1), EMPTY_CONTEXT)
+      const waiting = processor.consume(batch(5), EMPTY_CONTEXT)
+      other.remove(3 * one.byteLength)
+      await waiting
+      await processor.shutdown(AbortSignal.timeout(1000))
+      expect(sink.items).toBe(6)
+    })
   })
 
   test('a batch larger than the bound still gets through alone', async () => {
@@ -277,22 +338,27 @@ describe('the budget for bytes in flight', () => {
     await vi.waitFor(() => expect(budget.used).toBe(0))
   })
 
-  test('without room in it the sender is told to come again, and what waits for company goes', async () => {
+  test('without room in it the sender waits for what waits for company, which goes', async () => {
     const size = batch(5).byteLength
     const budget = createBudget(size * 4)
-    const { processor, sink } = start({}, 'traces', budget)
+    const { processor, sink } = start({ max_held_bytes: size * 4, max_wait: '1h' }, 'traces', budget)
     // The sender's own share of it does no harm, as it is given back.
     const received = budget.take(size * 4, 'pipeline')!
     await processor.consume(batch(5), EMPTY_CONTEXT)
     received.release()
-    await expect(processor.consume(batch(5), EMPTY_CONTEXT)).rejects.toMatchObject({
-      code: 'overloaded',
-      retryAfterMs: 1000,
-    })
-    await sink.waitFor(5)
-    await vi.waitFor(() => expect(budget.used).toBe(0))
     await processor.consume(batch(5), EMPTY_CONTEXT)
+    expect(sink.items).toBe(5)
     expect(budget.used).toBe(size)
+  })
+
+  test('without room in it for long the sender is told to come again', async () => {
+    const size = batch(5).byteLength
+    const { processor, sink } = start({ max_held_bytes: size * 4, max_wait: 0 }, 'traces', createBudget(size * 4))
+    sink.intercept = () => new Promise<void>(() => {})
+    await processor.consume(batch(5), EMPTY_CONTEXT)
+    const answer = processor.consume(batch(5), EMPTY_CONTEXT)
+    await expect(answer).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1000 })
+    await expect(answer).rejects.toThrow('the queues of the collector hold')
   })
 
   test('comes out even when batches are split, and when they are lost', async () => {
@@ -309,7 +375,11 @@ describe('the budget for bytes in flight', () => {
 
   test('is left to the sender where that waits for the next stage', async () => {
     const budget = createBudget(1)
-    const { processor, sink } = start({ send_batch_size: 100, acknowledge: 'exported' }, 'traces', budget)
+    const { processor, sink } = start(
+      { send_batch_size: 100, acknowledge: 'exported', max_held_bytes: 1_000_000 },
+      'traces',
+      budget,
+    )
     const answers = [processor.consume(batch(5), EMPTY_CONTEXT), processor.consume(batch(5), EMPTY_CONTEXT)]
     expect(budget.used).toBe(0)
     await processor.shutdown(AbortSignal.timeout(1000))

@@ -3,8 +3,8 @@
  * one batch.
  *
  * Unlike the OpenTelemetry Collector's batch processor, it loses nothing when the next stage refuses for a while: the
- * batch stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders are told to come
- * again.
+ * batch stays and is tried again, what is held meanwhile is bounded, and beyond the bound senders wait for room, and are
+ * told to come again where there is none for long.
  */
 import { createBatch, type Chunk, type Signal, type TelemetryBatch } from '@spoor/otlp'
 import {
@@ -32,8 +32,11 @@ import {
 } from '../../component/index.ts'
 import type { BatchConfig } from './config.ts'
 import { Shard, type Pending, type Ticket, type Trigger } from './shard.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 const LOG_INTERVAL_MS = 10_000
+/** Of the budget for bytes in flight, what one batch processor holds at most where nothing is said. */
+const HELD_SHARE = 1 / 5
 const ACCEPTED = Promise.resolve()
 
 export class BatchProcessor implements Component, Consumer {
@@ -49,6 +52,10 @@ export class BatchProcessor implements Component, Consumer {
   readonly #sendBytes: Histogram
   /** Undefined where callers wait for the next stage: what they gave is accounted for by them until then. */
   readonly #keeper: Keeper | undefined
+  readonly #maxHeldBytes: number
+  readonly #waitingRoom = new WaitingRoom()
+  readonly #delayed: Counter
+  readonly #refused: Counter
   /** Aborts when shutdown begins, and at its deadline. */
   readonly #stopping = new AbortController()
   readonly #deadline = new AbortController()
@@ -81,6 +88,9 @@ export class BatchProcessor implements Component, Consumer {
     this.#sendSize = counters.histogram('otelcol_processor_batch_batch_send_size', this.#labels, ITEM_BOUNDS)
     this.#sendBytes = counters.histogram('otelcol_processor_batch_batch_send_size_bytes', this.#labels, BYTE_BOUNDS)
     this.#keeper = config.acknowledge === 'accepted' ? context.budget.keeper() : undefined
+    this.#maxHeldBytes = config.max_held_bytes ?? context.budget.maxBytes * HELD_SHARE
+    this.#delayed = counter('delayed_requests')
+    this.#refused = counter('refused_requests')
     context.counters.gauge('otelcol_processor_batch_held_bytes', this.#labels, () => this.#heldBytes)
     context.counters.gauge('otelcol_processor_batch_metadata_cardinality', this.#labels, () => this.#shards.size)
   }
@@ -93,24 +103,14 @@ export class BatchProcessor implements Component, Consumer {
   }
 
   consume(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
-    try {
-      this.#checkRoom(batch)
-      const shard = this.#shardOf(context)
-      if (this.#config.acknowledge === 'accepted') {
-        this.#hold(batch, shard, undefined)
-        return ACCEPTED
-      }
-      return new Promise((resolve, reject) => {
-        this.#hold(batch, shard, { parts: batch.chunks.length, failure: undefined, resolve, reject })
-      })
-    } catch (error) {
-      return Promise.reject(toCollectorError(error))
-    }
+    if (this.#stopping.signal.aborted) return Promise.reject(this.#stopped())
+    return (this.#waitingRoom.isEmpty ? this.#enter(batch, context) : undefined) ?? this.#wait(batch, context)
   }
 
   async shutdown(signal: AbortSignal): Promise<void> {
     const unfollow = follow(signal, this.#deadline)
     this.#stopping.abort()
+    this.#waitingRoom.close(this.#stopped())
     for (const shard of this.#shards.values()) shard.flush('shutdown')
     await Promise.race([Promise.all(this.#sends.values()), aborted(this.#deadline.signal)])
     unfollow()
@@ -124,21 +124,54 @@ export class BatchProcessor implements Component, Consumer {
     this.#drops.close()
   }
 
-  /** Throws where there is no room for it. */
-  #checkRoom(batch: TelemetryBatch): void {
-    if (this.#stopping.signal.aborted) {
-      throw new CollectorError('unavailable', `${this.#context.id} is shutting down`)
+  #stopped(): CollectorError {
+    return new CollectorError('unavailable', `${this.#context.id} is shutting down`)
+  }
+
+  /** Takes it; undefined where there is no room for it. */
+  #enter(batch: TelemetryBatch, context: DeliveryContext): Promise<void> | undefined {
+    if (!this.#hasRoom(batch)) return undefined
+    try {
+      const shard = this.#shardOf(context)
+      if (this.#config.acknowledge === 'accepted') {
+        this.#hold(batch, shard, undefined)
+        return ACCEPTED
+      }
+      return new Promise((resolve, reject) => {
+        this.#hold(batch, shard, { parts: batch.chunks.length, failure: undefined, resolve, reject })
+      })
+    } catch (error) {
+      return Promise.reject(toCollectorError(error))
     }
-    const { max_held_bytes: maxHeldBytes } = this.#config
-    if (this.#heldBytes > 0 && this.#heldBytes + batch.byteLength > maxHeldBytes) {
-      this.#makeRoom()
-      const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${maxHeldBytes})`
-      throw new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 })
-    }
-    if (this.#keeper && !this.#keeper.hasRoom(heldBytes(batch))) {
-      this.#makeRoom()
-      throw this.#keeper.refusal()
-    }
+  }
+
+  /** A sender that waits sends less; one that is refused may lose what it has. */
+  #wait(batch: TelemetryBatch, context: DeliveryContext): Promise<void> {
+    this.#delayed.value++
+    this.#makeRoom()
+    const left = context.deadline === undefined ? Infinity : context.deadline - performance.now()
+    return this.#waitingRoom.wait({
+      enter: () => this.#enter(batch, context),
+      refusal: () => this.#refusal(batch),
+      // So that who waits no longer is told when to come again.
+      patienceMs: Math.max(0, Math.min(this.#config.max_wait, left / 2)),
+      signal: context.signal,
+    })
+  }
+
+  #hasRoom(batch: TelemetryBatch): boolean {
+    return this.#hasOwnRoom(batch) && (!this.#keeper || this.#keeper.hasRoom(heldBytes(batch)))
+  }
+
+  #hasOwnRoom(batch: TelemetryBatch): boolean {
+    return this.#heldBytes === 0 || this.#heldBytes + batch.byteLength <= this.#maxHeldBytes
+  }
+
+  #refusal(batch: TelemetryBatch): CollectorError {
+    this.#refused.value++
+    if (this.#keeper && this.#hasOwnRoom(batch)) return this.#keeper.refusal()
+    const held = `${this.#heldBytes} bytes that the next stage has not taken (max_held_bytes: ${this.#maxHeldBytes})`
+    return new CollectorError('overloaded', `${this.#context.id} holds ${held}`, { retryAfterMs: 1000 })
   }
 
   /** What waits for company goes now, so that there is room at the next try. */
@@ -194,6 +227,7 @@ export class BatchProcessor implements Component, Consumer {
       this.#heldBytes -= batch.byteLength
       this.#keeper?.remove(held)
       this.#sends.delete(batch)
+      this.#waitingRoom.admit()
       for (const { ticket } of parts) if (ticket) settle(ticket, failure)
     })
     this.#sends.set(batch, sending)

@@ -27,9 +27,14 @@ export const batchConfig = section({
   max_held_bytes: z
     .int()
     .min(1)
-    .default(32 * 1024 * 1024)
+    .optional()
     .describe(
-      'Bytes held here at most, waiting or on their way to the next stage; beyond that, senders are told to come again. An extension.',
+      'Bytes held here at most, waiting or on their way to the next stage; beyond that, senders wait. Default: a fifth of the memory for bytes in flight, 32 MiB. An extension.',
+    ),
+  max_wait: durationMs
+    .prefault('5s')
+    .describe(
+      'How long senders wait for room, at most half of the time that they have; then they are told to come again. 0: they are told so at once. An extension.',
     ),
 }).refine((config) => config.send_batch_max_size === 0 || config.send_batch_max_size >= config.send_batch_size, {
   message: 'send_batch_max_size must be greater or equal to send_batch_size',
