@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The workspace's root and its own Node 24. */
 export const root = join(import.meta.dirname, '..', '..')
@@ -32,6 +33,9 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
+/** Longer than any program here takes to stop. */
+const STOP_MS = 90_000
+
 /** A child process with everything that it printed, for messages when something fails. */
 export interface Program {
   readonly child: ChildProcess
@@ -51,26 +55,38 @@ export function runProgram(args: readonly string[], env: Record<string, string> 
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal)
-        await once(child, 'exit')
+        const late = AbortSignal.timeout(STOP_MS)
+        await once(child, 'exit', { signal: late }).catch((error: unknown) => {
+          if (!late.aborted) throw error
+          child.kill('SIGKILL')
+          throw new Error(`still running ${STOP_MS / 1000} s after ${signal}\n${output}`)
+        })
       }
       return child.exitCode
     },
   }
 }
 
-/** Asks until the answer is something, for at most `timeoutMs`. */
+/** Asks until the answer is something, for at most `timeoutMs`, of which one question may take all. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined>,
   timeoutMs = 15_000,
   more: () => string = () => '',
 ): Promise<T> {
-  const end = Date.now() + timeoutMs
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms\n${more()}`)
-    await new Promise((done) => setTimeout(done, 50))
+  const over = new AbortController()
+  const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`${what}: not within ${timeoutMs} ms\n${more()}`)
+  })
+  try {
+    for (;;) {
+      const answer = await Promise.race([ask(), late])
+      if (answer !== undefined) return answer
+      await Promise.race([sleep(50), late])
+    }
+  } finally {
+    over.abort()
+    late.catch(() => {})
   }
 }
 

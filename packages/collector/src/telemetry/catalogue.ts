@@ -182,6 +182,8 @@ export const COLLECTOR_METRICS: MetricCatalogue = {
     'Number of distinct metadata values that are batched apart.',
     NORMAL,
   ),
+  otelcol_processor_batch_delayed_requests: counter('Number of requests that waited for room.', NORMAL),
+  otelcol_processor_batch_refused_requests: counter('Number of requests for which there was no room.', NORMAL),
   otelcol_processor_batch_held_bytes: gauge('Bytes that the batch processor holds.', { ...NORMAL, unit: 'By' }),
   ...perSignal('otelcol_processor_memory_limiter_accepted', 'Number of $ that the memory limiter has let through.'),
   ...perSignal('otelcol_processor_memory_limiter_refused', 'Number of $ that the memory limiter has refused.'),
