@@ -46,6 +46,22 @@ export class Processes {
     return child
   }
 
+  /** Runs one until it ends. @throws The signal's reason, once that is aborted, be it while the program is being started. */
+  async runToEnd(program: Program): Promise<void> {
+    const { signal } = this.#options
+    const child = await this.run(program)
+    // It runs by now, and is among those to be stopped.
+    signal.throwIfAborted()
+    const { promise: stopped, reject } = Promise.withResolvers<never>()
+    const stop = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', stop)
+    try {
+      await Promise.race([child.ended, stopped])
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
   /** The process of that name that runs. */
   find(name: string): Child | undefined {
     const child = this.#children.get(name)

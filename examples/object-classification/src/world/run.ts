@@ -355,7 +355,6 @@ class World {
     onClassification: (classification: Classification) => void,
   ): Promise<void> {
     const { signal } = this.#stopping
-    signal.throwIfAborted()
     let lines = 0
     const onLine = (line: string): void => {
       const said = JSON.parse(line) as Classification | { readonly summary: object }
@@ -365,12 +364,8 @@ class World {
     }
     const program = clientProgram(this.#settings, this.#placed(), { ...options, onLine })
     const faults = faultsEnvironment(this.#board?.inside('client') ?? {})
-    const client = await this.#processes.run({ ...program, env: { ...program.env, ...faults } })
-    const stopped = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    })
-    await Promise.race([client.ended, stopped])
-    if (lines === 0) throw new Error(`the client sent nothing\n${await lastLines(client.program)}`)
+    await this.#processes.runToEnd({ ...program, env: { ...program.env, ...faults } })
+    if (lines === 0) throw new Error(`the client sent nothing\n${await lastLines(program)}`)
   }
 }
 
