@@ -12,7 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@spoor/collector/testkit'
 import { receivers, type Ports } from '../candidate/config.ts'
 import { startCollector, type Program } from '../candidate/program.ts'
-import { stopAll } from '../process/running.ts'
+import { runCommand } from '../command.ts'
+import { median } from '../figure.ts'
 import { startChild, type Child } from '../process/start.ts'
 import { together, type Belongings } from '../process/together.ts'
 import { cpuSeconds, peakMemory, residentMemory, resetPeakMemory } from '../process/usage.ts'
@@ -230,19 +231,7 @@ function told(name: string, run: Run): Run {
   return run
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-}
-
 const thousands = (count: number): string => count.toLocaleString('en')
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
 
-process.once('SIGINT', () => void stopAll().then(() => process.exit(130)))
-let options: OpenTracesOptions
-try {
-  options = readOpenTracesOptions(process.argv.slice(2))
-} catch (error) {
-  console.error(`${(error as Error).message}\n\n    ${OPEN_TRACES_USAGE}`)
-  process.exit(2)
-}
-process.exitCode = await openTraces(options)
+await runCommand(readOpenTracesOptions, OPEN_TRACES_USAGE, openTraces)

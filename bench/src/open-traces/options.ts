@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { numberOf } from '../command.ts'
 
 /** What `npm run open-traces` was asked for. */
 export interface OpenTracesOptions {
@@ -27,11 +28,4 @@ export function readOpenTracesOptions(args: readonly string[]): OpenTracesOption
     runs: numberOf('runs', values.runs, 1, 100),
     kill: values.kill,
   }
-}
-
-function numberOf(name: string, text: string, min: number, max: number): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < min || number > max)
-    throw new Error(`--${name} ${text}: not a number from ${min} to ${max}`)
-  return number
 }

@@ -9,10 +9,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient, okBody } from '../candidate/client.ts'
 import { startSpoor } from '../candidate/program.ts'
+import { runCommand } from '../command.ts'
 import { FULL } from '../context.ts'
 import { originNs } from '../measure.ts'
 import { diskBytes } from '../process/disk.ts'
-import { stopAll } from '../process/running.ts'
 import { together } from '../process/together.ts'
 import { cpuSeconds, machineSeconds, peakMemory, residentMemory, resetPeakMemory } from '../process/usage.ts'
 import { loadBackends } from '../sections/backends.ts'
@@ -122,12 +122,4 @@ function percentile(values: readonly number[], share: number): number {
 const range = (values: readonly number[]): string =>
   values.length === 0 ? '–' : `${percentile(values, 0.5).toFixed(0)} / ${percentile(values, 0.99).toFixed(0)}`
 
-process.once('SIGINT', () => void stopAll().then(() => process.exit(130)))
-let options: SoakOptions
-try {
-  options = readSoakOptions(process.argv.slice(2))
-} catch (error) {
-  console.error(`${(error as Error).message}\n\n    ${SOAK_USAGE}`)
-  process.exit(2)
-}
-process.exitCode = await soak(options)
+await runCommand(readSoakOptions, SOAK_USAGE, soak)

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CORPUS_NAMES, type CorpusName } from 'spoor/loadgen'
+import { numberOf } from '../command.ts'
 
 /** What `npm run soak` was asked for. */
 export interface SoakOptions {
@@ -37,19 +38,12 @@ export function readSoakOptions(args: readonly string[]): SoakOptions {
   const corpus = CORPUS_NAMES.find((name) => name === values.corpus)
   if (!corpus) throw new Error(`--corpus ${values.corpus}: one of ${CORPUS_NAMES.join(', ')}`)
   return {
-    minutes: numberOf('minutes', values.minutes, 1440),
+    minutes: numberOf('minutes', values.minutes, 1, 1440),
     corpus,
-    senders: numberOf('senders', values.senders, 1000),
-    rate: values.rate === undefined ? undefined : numberOf('rate', values.rate, 1e7),
+    senders: numberOf('senders', values.senders, 1, 1000),
+    rate: values.rate === undefined ? undefined : numberOf('rate', values.rate, 1, 1e7),
     maxDisk: values['max-disk'],
     data: values.data && resolve(values.data),
     ask: values.ask,
   }
-}
-
-function numberOf(name: string, text: string, max: number): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1 || number > max)
-    throw new Error(`--${name} ${text}: not a number from 1 to ${max}`)
-  return number
 }

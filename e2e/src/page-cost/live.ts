@@ -8,6 +8,7 @@ import { openBrowser, openPage } from '../browser.ts'
 import { hex } from '../checkouts.ts'
 import { runProgram, spoorMain, startSpoor } from '../spoor.ts'
 import { ms, sendTraces, span, traces } from '../traces.ts'
+import { median } from './median.ts'
 
 const minutes = Number(process.argv[2] ?? 10)
 const samples = 30
@@ -75,8 +76,4 @@ async function sampled(session: CDPSession, heaps: number[]): Promise<string> {
   const of = (wanted: string) => metrics.find(({ name }) => name === wanted)!.value
   heaps.push(of('JSHeapUsedSize') / 1e6)
   return [heaps.at(-1)!.toFixed(2), of('Nodes'), of('JSEventListeners')].map((text) => String(text).padEnd(9)).join('')
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { openBrowser, openPage } from '../browser.ts'
 import { startSpoor } from '../spoor.ts'
 import { giantId, sendGiant } from './giant.ts'
+import { median } from './median.ts'
 import { type Renderers, renderersOf } from './renderers.ts'
 
 const rounds = 5
@@ -112,8 +113,4 @@ async function settled(renderers: Renderers): Promise<void> {
 /** Waits until the page is drawn. */
 async function frame(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))))
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }

@@ -1,10 +1,9 @@
 import { context, propagation, trace } from '@opentelemetry/api'
-import { startTracing } from '@spoor/instrument'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { SENT_AT } from '../results/message.ts'
 import type { Delivery } from '../results/queue.ts'
-import { receiveSpans } from '../testkit/receive-spans.ts'
-import type { JsonSpan, SpanReceiver } from '../testkit/receive-spans.ts'
+import type { JsonSpan } from '../testkit/receive-spans.ts'
+import { traced } from '../testkit/traced.ts'
 import type { NewRow } from './database.ts'
 import { MOST_ATTEMPTS, storeBatch } from './store.ts'
 import type { Counts } from './store.ts'
@@ -13,24 +12,10 @@ const ERROR = 2
 const CONSUMER = 5
 const place = { system: 'memory', host: '127.0.0.1', port: 5007 } as const
 
-let receiver: SpanReceiver
-let tracing: ReturnType<typeof startTracing>
+const own = traced('consumer')
 let counts: Counts
 let stored: NewRow[][]
 
-beforeAll(async () => {
-  receiver = await receiveSpans()
-  tracing = startTracing({
-    serviceName: 'consumer',
-    exporter: { protocol: 'http/json', url: receiver.url },
-    instrumentations: [],
-    quiet: true,
-  })
-})
-afterAll(async () => {
-  await tracing.shutdown()
-  await receiver.stop()
-})
 beforeEach(() => {
   counts = { stored: 0, again: 0, buried: 0 }
   stored = []
@@ -38,7 +23,7 @@ beforeEach(() => {
 
 /** A message that was sent in a span of its own, and how it was settled. */
 function message(id: string, label: string, attempt = 1) {
-  const sender = tracing.tracer.startSpan(`send ${id}`)
+  const sender = own.tracing.tracer.startSpan(`send ${id}`)
   const headers: Record<string, string> = { [SENT_AT]: String(Date.now()) }
   propagation.inject(trace.setSpan(context.active(), sender), headers)
   sender.end()
@@ -76,7 +61,7 @@ async function handle(messages: readonly { readonly delivery: Delivery }[], usin
 
 /** The spans below the span that has sent it, once there are so many. */
 async function below(sender: { spanId: string; traceId: string }, count: number): Promise<JsonSpan[]> {
-  const find = (): JsonSpan[] => receiver.spans.filter(({ parentSpanId }) => parentSpanId === sender.spanId)
+  const find = (): JsonSpan[] => own.receiver.spans.filter(({ parentSpanId }) => parentSpanId === sender.spanId)
   await vi.waitFor(() => expect(find()).toHaveLength(count), 30_000)
   expect(find().every(({ traceId }) => traceId === sender.traceId)).toBe(true)
   return find().sort((a, b) => b.name.localeCompare(a.name))
@@ -112,8 +97,8 @@ describe('storeBatch', () => {
     expect(stored.map((rows) => rows.map(({ requestId }) => requestId))).toEqual([['a', 'b']])
     expect(all.map(({ settled }) => settled)).toEqual([['ack'], ['ack']])
     const works = await Promise.all(all.map(async ({ sender }) => (await below(sender, 1))[0]))
-    await vi.waitFor(() => expect(receiver.spans.some(({ name }) => name === 'store a batch')).toBe(true), 30_000)
-    const batch = receiver.spans.find(({ name }) => name === 'store a batch')
+    await vi.waitFor(() => expect(own.receiver.spans.some(({ name }) => name === 'store a batch')).toBe(true), 30_000)
+    const batch = own.receiver.spans.find(({ name }) => name === 'store a batch')
     expect(batch?.parentSpanId ?? '').toBe('')
     expect(batch?.links?.map(({ spanId }) => spanId)).toEqual(works.map((work) => work?.spanId))
     for (const work of works) expect(work?.links?.map(({ spanId }) => spanId)).toEqual([batch?.spanId])

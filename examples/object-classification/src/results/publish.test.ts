@@ -1,9 +1,8 @@
-import { startTracing } from '@spoor/instrument'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { EnsembleResult } from '../service/prediction.ts'
 import { setFaults } from '../service/faults.ts'
-import { receiveSpans } from '../testkit/receive-spans.ts'
-import type { JsonSpan, SpanReceiver } from '../testkit/receive-spans.ts'
+import type { JsonSpan } from '../testkit/receive-spans.ts'
+import { traced } from '../testkit/traced.ts'
 import { readResult, SENT_AT, UnreadableError } from './message.ts'
 import { publishResult } from './publish.ts'
 import { placeOf, queueKind } from './queue.ts'
@@ -12,22 +11,8 @@ import type { Message, Publisher } from './queue.ts'
 const ERROR = 2
 const PRODUCER = 4
 
-let receiver: SpanReceiver
-let tracing: ReturnType<typeof startTracing>
-beforeAll(async () => {
-  receiver = await receiveSpans()
-  tracing = startTracing({
-    serviceName: 'ensemble',
-    exporter: { protocol: 'http/json', url: receiver.url },
-    instrumentations: [],
-    quiet: true,
-  })
-})
+const own = traced('ensemble')
 afterEach(() => setFaults({}))
-afterAll(async () => {
-  await tracing.shutdown()
-  await receiver.stop()
-})
 
 const result: EnsembleResult = {
   requestId: 'one',
@@ -52,7 +37,7 @@ function queue(refusal?: Error): Publisher & { readonly sent: Message[] } {
 
 async function spanOf(id: string | undefined): Promise<JsonSpan> {
   return vi.waitFor(() => {
-    const found = receiver.spans.find(({ spanId }) => spanId === id)
+    const found = own.receiver.spans.find(({ spanId }) => spanId === id)
     if (!found) throw new Error('it has not come')
     return found
   }, 30_000)
@@ -86,7 +71,9 @@ describe('publishResult', () => {
     await expect(publishResult(queue(new Error('the queue is full')), result)).rejects.toThrow('the queue is full')
     await vi.waitFor(
       () =>
-        expect(receiver.spans.find(({ status }) => status?.code === ERROR)?.status?.message).toBe('the queue is full'),
+        expect(own.receiver.spans.find(({ status }) => status?.code === ERROR)?.status?.message).toBe(
+          'the queue is full',
+        ),
       30_000,
     )
   })

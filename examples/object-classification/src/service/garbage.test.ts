@@ -3,38 +3,22 @@ import type { ServerResponse } from 'node:http'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { startTracing } from '@spoor/instrument'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { receiveSpans } from '../testkit/receive-spans.ts'
-import type { SpanReceiver } from '../testkit/receive-spans.ts'
+import { expect, it, vi } from 'vitest'
+import { traced } from '../testkit/traced.ts'
 import { tellGarbage } from './garbage.ts'
 
-let receiver: SpanReceiver
-let tracing: ReturnType<typeof startTracing>
-beforeAll(async () => {
-  receiver = await receiveSpans()
-  tracing = startTracing({
-    serviceName: 'garbage',
-    exporter: { protocol: 'http/json', url: receiver.url },
-    instrumentations: [],
-    quiet: true,
-  })
-})
-afterAll(async () => {
-  await tracing.shutdown()
-  await receiver.stop()
-})
+const own = traced('garbage')
 
 /** One request in a span, and what goes on meanwhile. @returns What its span says, ms. */
 async function request(name: string, meanwhile: () => Promise<void>): Promise<number> {
   const response = new EventEmitter()
-  await tracing.tracer.startActiveSpan(name, async (span) => {
+  await own.tracing.tracer.startActiveSpan(name, async (span) => {
     tellGarbage(response as ServerResponse)
     await meanwhile()
     response.emit('finish')
     span.end()
   })
-  const find = () => receiver.spans.find((span) => span.name === name)
+  const find = () => own.receiver.spans.find((span) => span.name === name)
   await vi.waitFor(() => expect(find()).toBeDefined(), 30_000)
   const { value } = find()?.attributes?.find(({ key }) => key === 'runtime.gc_ms') ?? {}
   return Number(Object.values(value ?? {})[0])

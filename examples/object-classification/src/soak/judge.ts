@@ -75,7 +75,8 @@ export const AFTER_MS = 5000
 const AFTER_SHARE = 0.1
 /** The traces of batches begin in the consumer: links lead to the requests. */
 const BATCH = 'store a batch'
-const FIRST = 'classify a photograph'
+/** How the traces of requests begin. */
+export const FIRST = 'classify a photograph'
 
 /** All that is odd, each with the fault that explains it. @param services Those that each request goes through. */
 export function judge(

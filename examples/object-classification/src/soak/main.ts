@@ -11,7 +11,7 @@ import { cac } from 'cac'
 import { runCli } from '../service/cli.ts'
 import { runningWorld } from '../world/control/ask.ts'
 import type { RunningWorld } from '../world/control/ask.ts'
-import { judge } from './judge.ts'
+import { FIRST, judge } from './judge.ts'
 import type { Odd, OnTime, Sent } from './judge.ts'
 import { memoryUse, sampleMemory } from './memory.ts'
 import type { MemorySample } from './memory.ts'
@@ -163,7 +163,7 @@ async function settled(run: {
     // Requests of before and after are no matter, nor is what is still under way.
     const stored = all.filter(
       ({ traceId, rootName, from, to }) =>
-        own.has(traceId) || (rootName !== 'classify a photograph' && from >= begun && to <= ended),
+        own.has(traceId) || (rootName !== FIRST && from >= begun && to <= ended),
     )
     const odd = judge(sent, stored, faults, services)
     if (odd.every(({ by }) => by !== undefined) || Date.now() > deadline) return odd

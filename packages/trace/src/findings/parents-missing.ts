@@ -1,4 +1,3 @@
-import { topRows } from '../children.ts'
 import { SpanFlag } from '../model.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
@@ -25,12 +24,10 @@ export function parentsMissing(): Rule {
       const { trace } = seen
       const endMs = Number(trace.start / 1_000_000n) + trace.durationNs / 1e6
       lastMs = Math.max(lastMs, endMs)
-      const orphans = new Set<number>()
-      for (const row of topRows(trace)) if (trace.flags[row]! & SpanFlag.orphan) orphans.add(row)
       for (let row = 0; row < trace.size; row++) {
         if (trace.kind[row] !== SERVER && trace.kind[row] !== CONSUMER) continue
         const requests = at(services, seen.service(row), (): Requests => ({ orphans: [], wholeMs: [] }))
-        if (!orphans.has(row)) requests.wholeMs.push(endMs)
+        if (!(trace.flags[row]! & SpanFlag.orphan)) requests.wholeMs.push(endMs)
         else {
           const evidence = new Evidence()
           evidence.add(seen, row)

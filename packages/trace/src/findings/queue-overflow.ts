@@ -1,4 +1,3 @@
-import { topRows } from '../children.ts'
 import { SpanFlag } from '../model.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
@@ -51,8 +50,6 @@ export function queueOverflow(): Rule {
     add(seen) {
       const { trace } = seen
       lastMs = Math.max(lastMs, Number(trace.start / 1_000_000n) + trace.durationNs / 1e6)
-      const loose = new Set<number>()
-      for (const row of topRows(trace)) if (trace.flags[row]! & SpanFlag.orphan) loose.add(row)
       for (let row = 0; row < trace.size; row++) {
         const name = seen.service(row)
         if (services.size >= MAX_SERVICES && !services.has(name)) continue
@@ -64,7 +61,8 @@ export function queueOverflow(): Rule {
         }))
         if (service.spans.length >= MAX_SPANS) continue
         // What begins a service's part has its parent in another process.
-        const isLoose = loose.has(row) && trace.kind[row] !== SERVER && trace.kind[row] !== CONSUMER
+        const isLoose =
+          (trace.flags[row]! & SpanFlag.orphan) !== 0 && trace.kind[row] !== SERVER && trace.kind[row] !== CONSUMER
         const toMs = seen.startMs(row) + trace.durationsNs[row]! / 1e6
         service.spans.push({ toMs, isLoose })
         if (!isLoose) continue

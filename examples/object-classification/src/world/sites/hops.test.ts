@@ -1,38 +1,25 @@
 import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
-import { startTracing, withSpan } from '@spoor/instrument'
-import type { Tracing } from '@spoor/instrument'
+import { withSpan } from '@spoor/instrument'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serve } from '../../service/serve.ts'
 import type { Running } from '../../service/serve.ts'
-import { receiveSpans } from '../../testkit/receive-spans.ts'
-import type { JsonSpan, SpanReceiver } from '../../testkit/receive-spans.ts'
+import type { JsonSpan } from '../../testkit/receive-spans.ts'
+import { traced } from '../../testkit/traced.ts'
 import { IDEAL } from './link.ts'
 import type { HopDisplay } from './link.ts'
 import { Network } from './network.ts'
 
-let receiver: SpanReceiver
-let tracing: Tracing
+const own = traced('network')
 let service: Running
 beforeAll(async () => {
-  receiver = await receiveSpans()
-  tracing = startTracing({
-    serviceName: 'network',
-    exporter: { protocol: 'http/json', url: receiver.url },
-    instrumentations: [],
-    quiet: true,
-  })
   service = await serve(
     createServer((incoming, response) => void incoming.resume().on('end', () => response.end('answer'))),
     { port: 0 },
   )
 })
-afterAll(async () => {
-  await tracing.shutdown()
-  await service.stop()
-  await receiver.stop()
-})
+afterAll(() => service.stop())
 
 /** Two requests over a chain of sites on one connection, the second without a parent. @returns The parent's id and the hops. */
 async function hopsOf(sites: readonly string[], show: HopDisplay): Promise<{ parent: string; hops: JsonSpan[] }> {
@@ -41,7 +28,7 @@ async function hopsOf(sites: readonly string[], show: HopDisplay): Promise<{ par
     conditions: { ...IDEAL, latencyMs: 15 },
     show,
   }))
-  const network = new Network({ links }, tracing.tracer)
+  const network = new Network({ links }, own.tracing.tracer)
   const [from = '', to = ''] = [sites[0], sites.at(-1)]
   const port = await network.reach(from, to, Number(new URL(service.url).port))
   let parent = ''
@@ -55,8 +42,8 @@ async function hopsOf(sites: readonly string[], show: HopDisplay): Promise<{ par
   })
   agent.destroy()
   await network.close()
-  await tracing.flush()
-  return { parent, hops: receiver.spans.filter(({ parentSpanId }) => parentSpanId === parent) }
+  await own.tracing.flush()
+  return { parent, hops: own.receiver.spans.filter(({ parentSpanId }) => parentSpanId === parent) }
 }
 async function post(port: number, headers: Record<string, string>, agent: Agent): Promise<void> {
   const sent = request({ port, host: '127.0.0.1', method: 'POST', headers, agent })

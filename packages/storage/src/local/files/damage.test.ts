@@ -24,6 +24,7 @@ import { settingsOf } from '../options.ts'
 import { systemClock, type Port } from '../runtime.ts'
 import { requestOf, sent } from '../../conformance/spans.ts'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
+import { filesThat } from './files.test.helper.ts'
 import { INDEX_HEADER, readBlock } from './index-file.ts'
 import { FILE_HEADER, RECORD_HEADER } from './log.ts'
 import { recoverAgain, recoverDirectory } from './recover-directory.ts'
@@ -234,22 +235,9 @@ it('leaves no gap where a segment was begun and nothing written', async () => {
 
 it('leaves no gap where the first sync of a segment failed', async () => {
   let failing = 2
-  const files: FileSystem = {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      return {
-        read: (...args) => file.read(...args),
-        write: (...args) => file.write(...args),
-        size: () => file.size(),
-        identity: () => file.identity(),
-        truncate: (size) => file.truncate(size),
-        sync: () => file.sync(),
-        dataSync: (done) => (failing-- > 0 ? void setImmediate(done, new Error('EIO')) : file.dataSync(done)),
-        close: () => file.close(),
-      }
-    },
-  }
+  const files = filesThat((file) => ({
+    dataSync: (done) => (failing-- > 0 ? void setImmediate(done, new Error('EIO')) : file.dataSync(done)),
+  }))
   mkdirSync(directory)
   const answers: string[] = []
   let answered = (): void => {}
@@ -349,48 +337,18 @@ it('serves a segment from its log when the disk does not give its index out, and
 
 /** The machine's files, of which one fails to be read. */
 function failing(name: string): FileSystem {
-  return {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      if (!path.endsWith(name)) return file
-      return {
-        read: () => {
-          throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
-        },
-        write: (...args) => file.write(...args),
-        size: () => file.size(),
-        identity: () => file.identity(),
-        truncate: (size) => file.truncate(size),
-        sync: () => file.sync(),
-        dataSync: (done) => file.dataSync(done),
-        close: () => file.close(),
-      }
-    },
+  const read = (): never => {
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
   }
+  return filesThat((_, path) => (path.endsWith(name) ? { read } : undefined))
 }
 
 it('keeps blocks in memory where the index cannot be written, and reads them all the same', async () => {
   await oneSegment(false)
-  const full: FileSystem = {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      if (!path.endsWith('.idx')) return file
-      return {
-        read: (...args) => file.read(...args),
-        write: () => {
-          throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
-        },
-        size: () => file.size(),
-        identity: () => file.identity(),
-        truncate: (size) => file.truncate(size),
-        sync: () => file.sync(),
-        dataSync: (done) => file.dataSync(done),
-        close: () => file.close(),
-      }
-    },
+  const write = (): never => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   }
+  const full = filesThat((_, path) => (path.endsWith('.idx') ? { write } : undefined))
   const [found] = recoverDirectory(full, directory, { write: true, nowMs: 1, tell: () => {} }).segments
   expect(found).toMatchObject({ indexSize: 0, segment: undefined })
   expect('unindexed' in found! && found.unindexed).toMatchObject([{ logStart: FILE_HEADER }])

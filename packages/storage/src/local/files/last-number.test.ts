@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { nodeFileSystem, type FileSystem } from './file-system.ts'
+import { filesThat } from './files.test.helper.ts'
 import { LAST, readLastNumber, writeLastNumber } from './last-number.ts'
 import { recoverDirectory } from './recover-directory.ts'
 import { indexPath, listSegments, logPath } from './segment.ts'
@@ -109,22 +110,7 @@ it('counts no segment that was begun and has nothing', async () => {
 
 it('does not count a segment whose first record is not durable yet', async () => {
   let sync: (() => void) | undefined
-  const files: FileSystem = {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      return {
-        read: (...args) => file.read(...args),
-        write: (...args) => file.write(...args),
-        size: () => file.size(),
-        identity: () => file.identity(),
-        truncate: (size) => file.truncate(size),
-        sync: () => file.sync(),
-        dataSync: (done) => (sync = () => file.dataSync(done)),
-        close: () => file.close(),
-      }
-    },
-  }
+  const files = filesThat((file) => ({ dataSync: (done) => (sync = () => file.dataSync(done)) }))
   nodeFileSystem.makeDirectory(directory)
   let isDurable = false
   const main = {
@@ -187,16 +173,7 @@ it('has repair hold the place of the newest log, once', async () => {
 it('is durable when it is written', () => {
   const calls: string[] = []
   const files: FileSystem = {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      return Object.assign(Object.create(file) as typeof file, {
-        sync: () => (calls.push('sync'), file.sync()),
-        write: (...args: Parameters<typeof file.write>) => file.write(...args),
-        truncate: (size: number) => file.truncate(size),
-        close: () => file.close(),
-      })
-    },
+    ...filesThat((file) => ({ sync: () => (calls.push('sync'), file.sync()) })),
     rename: (from, to) => (calls.push('rename'), nodeFileSystem.rename(from, to)),
     syncDirectory: (path) => (calls.push('syncDirectory'), nodeFileSystem.syncDirectory(path)),
   }

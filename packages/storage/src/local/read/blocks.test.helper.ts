@@ -210,3 +210,15 @@ export function pricedColumn<T extends Column>(column: T, clock: StillClock): T 
     },
   })
 }
+
+/** What a span may have that makes it another one than `{ trace: 1, id: 1, service: 'shop', name: 'call' }`, though it is of the same trace. */
+export const OTHERS = [
+  ['id', { id: 2 }],
+  ['parent', { parent: 7 }],
+  ['duration', { ms: 2 }],
+  ['status', { status: 2 }],
+  ['name', { name: 'other' }],
+  ['service', { service: 'bank' }],
+  ['kind', { kind: 3 }],
+  ['start', { at: 0.000_001 }],
+] as const

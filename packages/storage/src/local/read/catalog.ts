@@ -10,7 +10,6 @@ import type { Change } from '../threads/protocol.ts'
 import type { SegmentBlocks } from './arrivals.ts'
 import { reading, type BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
-import { KeptParts } from './kept-parts.ts'
 import { LogBlock } from './log-block.ts'
 import { LostBlock } from './lost-block.ts'
 import { MemoryBlock } from './memory-block.ts'
@@ -35,9 +34,6 @@ const MAX_TOLD = 10_000
 
 /** Distinct sets of services of blocks, of a kilobyte or more each, that are shared. */
 const MAX_SERVICE_SETS = 1_000
-
-/** Of what is kept of answers, by blocks. */
-const MAX_KEPT_BYTES = 8 << 20
 
 /** Whose catalog it is. */
 export interface CatalogOwner {
@@ -71,8 +67,6 @@ export class Catalog {
   readonly #told = new Set<string>()
   #isCrowdTold = false
   readonly #superseded: SupersededFiles
-  /** What whole blocks have come to in answers: a quarter of the cache, at most {@link MAX_KEPT_BYTES}. */
-  readonly kept: KeptParts
   readonly #learner = new TraceLearner(
     this.#segments,
     (segment, traces) => {
@@ -89,14 +83,12 @@ export class Catalog {
     this.#owner = owner
     this.#files = new OpenFiles(files, clock, MAX_OPEN_FILES)
     this.#superseded = new SupersededFiles(this.#files, () => owner.users())
-    const keptBytes = Math.min(MAX_KEPT_BYTES, cacheBytes / 4)
-    this.kept = new KeptParts(keptBytes)
     this.#source = {
       files: this.#files,
       // Frames have a small share of their own: a query needs few of them and seldom the same as the one before, and they
       // would push out the columns, which serve every query.
       frames: new ByteCache(cacheBytes / 8),
-      columns: new ByteCache(cacheBytes - cacheBytes / 8 - keptBytes),
+      columns: new ByteCache(cacheBytes - cacheBytes / 8),
       traceFilters: new ByteCache(TRACE_FILTER_BYTES),
       operations: new Pool(operationText),
       texts: new Pool((text) => text),

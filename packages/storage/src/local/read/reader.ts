@@ -26,6 +26,7 @@ import { arrivals } from './arrivals.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
+import { KeptParts } from './kept-parts.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { boundsOf } from './range.ts'
 import { search } from './search.ts'
@@ -40,6 +41,9 @@ const MAX_QUERIES = 256
 const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
 const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4, search_reader: 3 / 4 }
+
+/** Of the cache of who counts, what whole blocks have come to in answers: a quarter, and at most so many bytes. */
+const MAX_KEPT_BYTES = 8 << 20
 
 /** The most of a thread's time that goes into learning what was there before it; and the shortest rest, in milliseconds, between two blocks. */
 const LEARN_SHARE = 0.2
@@ -59,6 +63,7 @@ export class Reader {
   readonly #connect: Connect
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
+  readonly #kept: KeptParts
   readonly #summaries = new SummaryCache()
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
@@ -78,13 +83,16 @@ export class Reader {
     connect: Connect,
     main: Port<ToReader, FromReader>,
   ) {
-    const { directory, cacheBytes } = settings
+    const { directory } = settings
+    const cacheBytes = settings.cacheBytes * CACHE_SHARE[part]
+    const keptBytes = part === 'search_reader' ? Math.min(MAX_KEPT_BYTES, cacheBytes / 4) : 0
     this.#directory = directory
     this.#fileSystem = files
     this.#clock = clock
     this.#connect = connect
     this.#main = main
-    this.#catalog = new Catalog(files, clock, directory, cacheBytes * CACHE_SHARE[part], {
+    this.#kept = new KeptParts(keptBytes)
+    this.#catalog = new Catalog(files, clock, directory, cacheBytes - keptBytes, {
       tell: (event) => main.post({ type: 'event', event }),
       switched: (id) => this.#writer?.post({ type: 'switched', id }),
       held: (id) => this.#writer?.post({ type: 'held', id }),
@@ -224,16 +232,16 @@ export class Reader {
           await search(catalog.blocks(turn), call.query, turn, this.#summaries, found),
         )
       case 'dependencies':
-        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn, catalog.kept))
+        return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn, this.#kept))
       case 'aggregate':
         return this.#completeUnlessGone(
           turn,
-          await aggregate(catalog.blocks(turn), call.query, turn, tell(call), catalog.kept),
+          await aggregate(catalog.blocks(turn), call.query, turn, tell(call), this.#kept),
         )
       case 'heatMap':
         return this.#completeUnlessGone(
           turn,
-          await heatMap(catalog.blocks(turn), call.query, turn, tell(call), catalog.kept),
+          await heatMap(catalog.blocks(turn), call.query, turn, tell(call), this.#kept),
         )
       case 'errorGroups':
         return this.#completeUnlessGone(turn, await errorGroups(catalog.blocks(turn), call.query, turn, tell(call)))

@@ -13,11 +13,11 @@ setInterval(() => {
     case 2:
       for (;;);
     case 3: {
-      // Small pieces: one that is larger than what Node allows beyond the limit, as an array that grows, ends the process. And it answers its
-      // supervisor meanwhile: a busy machine takes longer for that much garbage than a part may be silent.
+      // Pieces as small as can be: V8 has ended the process over some of 8 kB, and does so over one that is larger than what Node allows beyond the limit. And it
+      // answers its supervisor meanwhile: a busy machine takes longer for that much garbage than a part may be silent.
       let hoard: unknown[] = []
       const more = (): void => {
-        for (let piece = 0; piece < 100; piece++) hoard = [hoard, Array.from({ length: 1000 }).fill(0)]
+        for (let piece = 0; piece < 10_000; piece++) hoard = [hoard, piece]
         setImmediate(more)
       }
       more()

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { expect, it, vi } from 'vitest'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
+import { filesThat } from '../files/files.test.helper.ts'
 import {
   bytesIn,
   FaultyFileSystem,
@@ -117,20 +118,7 @@ it('goes on whichever call of the writer that sealing needs fails once', async (
 
 it('acknowledges and answers while the sealer hangs in the middle of it', async () => {
   await withParts(async (parts) => {
-    const files: FileSystem = {
-      ...nodeFileSystem,
-      open: (path, mode) => {
-        const file = nodeFileSystem.open(path, mode)
-        return Object.assign(Object.create(file) as typeof file, {
-          dataSync() {},
-          read: file.read.bind(file),
-          write: file.write.bind(file),
-          size: () => file.size(),
-          truncate: (size: number) => file.truncate(size),
-          close: () => file.close(),
-        })
-      },
-    }
+    const files = filesThat(() => ({ dataSync() {} }))
     const store = await openTestStore(parts, SMALL, false, files)
     await appendTo(store, 0, 14)
     await parts.clock.pass(5_000)

@@ -35,9 +35,7 @@ export async function eachPart(blocks: Blocks, turn: Turn, work: PartWork, side:
     return
   }
   for await (const part of blocks.each(side)) {
-    const own = turn.beginPart()
-    const isEnough = await work(part, own, true)
-    turn.endPart(own)
+    const isEnough = await turn.withPart((own) => work(part, own, true))
     if (isEnough || (await turn.breathe())) return
   }
 }

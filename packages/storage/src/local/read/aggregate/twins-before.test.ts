@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sent, type SpanSpec } from '../../../conformance/spans.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { blockOf, OTHERS, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { QueryMemory } from '../query-memory.ts'
 import { rangeOf } from '../range.ts'
 import { Turn } from '../turn.ts'
@@ -34,17 +34,7 @@ describe.each(kinds)('of a block that is %s', (_, blockWith) => {
     }
   })
 
-  it.each([
-    ['id', { id: 2 }],
-    ['parent', { parent: 7 }],
-    ['duration', { ms: 2 }],
-    ['status', { status: 2 }],
-    ['name', { name: 'other' }],
-    ['service', { service: 'bank' }],
-    ['kind', { kind: 3 }],
-    ['start', { at: 0.000_001 }],
-    ['trace', { trace: 5 }],
-  ] as const)('what has another %s is another', async (_name, other) => {
+  it.each([...OTHERS, ['trace', { trace: 5 }]] as const)('what has another %s is another', async (_name, other) => {
     const [one, two] = [{ ...span }, { ...span, ...other }]
     expect((await left(blockWith(one, two), [])).count).toBe(2)
     expect((await left(blockWith(one), [blockWith(two, { ...span, id: 9 })])).count).toBe(1)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { sent, type SpanSpec } from '../../../conformance/spans.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { blockOf, OTHERS, sealedOf, StillClock } from '../blocks.test.helper.ts'
 import { Turn } from '../turn.ts'
 import { Twins } from './twins.ts'
 
@@ -50,16 +50,7 @@ describe('what was sent twice', () => {
     expect(counts).toEqual([3])
   })
 
-  it.each([
-    ['id', { id: 2 }],
-    ['parent', { parent: 7 }],
-    ['duration', { ms: 2 }],
-    ['status', { status: 2 }],
-    ['name', { name: 'other' }],
-    ['service', { service: 'bank' }],
-    ['kind', { kind: 3 }],
-    ['start', { at: 0.000_001 }],
-  ] as const)('is not what has another %s', async (_, other) => {
+  it.each(OTHERS)('is not what has another %s', async (_, other) => {
     expect((await left([sealed(span, { ...span, ...other })])).counts).toEqual([2])
   })
 
