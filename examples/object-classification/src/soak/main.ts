@@ -162,8 +162,7 @@ async function settled(run: {
     const all = await storedTraces(page, begun - AROUND_MS, ended + AROUND_MS)
     // Requests of before and after are no matter, nor is what is still under way.
     const stored = all.filter(
-      ({ traceId, rootName, from, to }) =>
-        own.has(traceId) || (rootName !== FIRST && from >= begun && to <= ended),
+      ({ traceId, rootName, from, to }) => own.has(traceId) || (rootName !== FIRST && from >= begun && to <= ended),
     )
     const odd = judge(sent, stored, faults, services)
     if (odd.every(({ by }) => by !== undefined) || Date.now() > deadline) return odd
