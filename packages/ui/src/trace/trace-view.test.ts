@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LoadedTrace } from './loaded-trace.ts'
-import { clampWindow, createTraceView, setCollapsed, setWindow, zoomedWindow } from './trace-view.ts'
+import { clampWindow, createTraceView, selectRow, setCollapsed, setWindow, zoomedWindow } from './trace-view.ts'
 
 const whole = { from: 0, to: 1_000_000 }
 
@@ -50,6 +50,15 @@ describe('createTraceView', () => {
     const after = createTraceView(flatTrace([1, 9, 2, 3], 500n, 10_500), before.getState()).getState()
     expect([...after.collapsed]).toEqual([0, 0, 0, 1])
     expect(after.window).toEqual({ from: 2500, to: 4500 })
+  })
+
+  it('keeps what was selected, as far as it is still there', () => {
+    const before = createTraceView(flatTrace([1, 2, 3], 1000n, 10_000))
+    const selected = (ids: readonly number[]) =>
+      createTraceView(flatTrace(ids, 500n, 10_500), before.getState()).getState().selected
+    expect(selected([1, 9, 2, 3])).toBe(-1)
+    selectRow(before, 2)
+    expect([selected([1, 9, 2, 3]), selected([1, 9, 2])]).toEqual([3, -1])
   })
 
   it('shows the request first, and still when work after it has come', () => {

@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react'
 import { createStore, type StoreApi, useStore } from 'zustand'
 import type { LoadedTrace } from './loaded-trace.ts'
-import { type Trace, spanIdOf } from '@spoor/trace'
+import { rowOfSpanId, type Trace, spanIdOf } from '@spoor/trace'
 import { revealed, visibleRows } from './visible-rows.ts'
 
 /** A stretch of the trace, offsets from its start in nanoseconds. */
@@ -42,7 +42,7 @@ export function createTraceView(loaded: LoadedTrace, before?: TraceView): TraceV
     rows: visibleRows(loaded.trace, collapsed),
     window: same ? windowAgain(same, loaded) : firstWindow(loaded),
     measured: undefined,
-    selected: -1,
+    selected: same ? selectedAgain(same, loaded.trace) : -1,
     hovered: -1,
     matches: undefined,
     looking: false,
@@ -58,6 +58,11 @@ function collapsedAgain({ loaded, collapsed }: TraceView, trace: Trace): Uint8Ar
   const again = new Uint8Array(trace.size)
   if (ids.size > 0) for (let row = 0; row < trace.size; row++) again[row] = ids.has(spanIdOf(trace, row)) ? 1 : 0
   return again
+}
+
+/** The same span selected; -1 where none was, or it is not there any more. */
+function selectedAgain({ loaded, selected }: TraceView, trace: Trace): number {
+  return selected < 0 ? -1 : rowOfSpanId(trace, spanIdOf(loaded.trace, selected))
 }
 
 /** The same stretch of time, or the request or all of the trace when that was in view; what came may have moved its start. */

@@ -36,6 +36,8 @@ export function useSelectedSpan(): void {
         search: (url) => ({ ...without(url, ['span']), ...(id !== undefined && { span: id }) }),
       })
     }
+    // What was selected right before another trace took the place of the one before is in no address yet.
+    if (store.getState().selected >= 0) write()
     return onSettled(store, settleMs, (view, before) => view.selected !== before.selected, write)
   }, [store, navigate])
 }
