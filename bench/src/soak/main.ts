@@ -29,7 +29,8 @@ interface Minute {
   readonly rss: number
   readonly peak: number
   readonly ackP99: number
-  readonly byIdP99: number
+  /** Milliseconds. */
+  readonly byId: readonly number[]
 }
 
 async function soak(options: SoakOptions): Promise<number> {
@@ -65,7 +66,7 @@ async function soak(options: SoakOptions): Promise<number> {
       const asked = asking?.take() ?? { byId: [], latest: [], failures: [] }
       const [rss, peak] = [residentMemory(program.pid) / 1e6, peakMemory(program.pid) / 1e6]
       const { p50, p99 } = result.latency
-      minutes.push({ spans: result.spans, rss, peak, ackP99: p99, byIdP99: percentile(asked.byId, 0.99) })
+      minutes.push({ spans: result.spans, rss, peak, ackP99: p99, byId: asked.byId })
       const seconds = result.elapsedMs / 1000
       const share = (used: number): string => `${((100 * used) / seconds).toFixed(0)} %`
       console.log(
@@ -110,7 +111,8 @@ function verdict(minutes: readonly Minute[], failures: number): string {
   return [
     `\n${spans.toLocaleString('en')} spans in ${minutes.length} minutes; ${failures} questions failed`,
     `RSS at most ${most(({ peak }) => peak)} MB; median of the second quarter ${middle(minutes.slice(quarter, 2 * quarter)).toFixed(0)}, of the last ${middle(minutes.slice(-quarter)).toFixed(0)}`,
-    `worst minute's p99: acknowledged ${most(({ ackP99 }) => ackP99)} ms, by id ${most(({ byIdP99 }) => byIdP99)} ms`,
+    `by id, all minutes: ${range(minutes.flatMap(({ byId }) => byId))}`,
+    `worst minute's p99: acknowledged ${most(({ ackP99 }) => ackP99)} ms, by id ${most(({ byId }) => percentile(byId, 0.99))} ms`,
   ].join('\n')
 }
 
