@@ -20,9 +20,6 @@ export interface Drawn {
   readonly forMs?: number
 }
 
-/** What of an answer is wrong; nothing where it is right. */
-export type Wrong = readonly string[]
-
 /** A lab. */
 export interface Lab {
   readonly number: number
@@ -48,21 +45,6 @@ export interface Lab {
 
 /** Of each part of the answer: whether it is right. */
 export type Solution = Readonly<Record<string, (given: string) => boolean>>
-
-/** Compares an answer with the solution: each part has to be there and right. */
-export function wrongParts(
-  { answer }: Pick<Lab, 'answer'>,
-  solution: Solution,
-  given: Readonly<Record<string, string>>,
-): Wrong {
-  const unknown = Object.keys(given).filter((key) => !(key in answer))
-  const parts = Object.entries(solution).flatMap(([key, isRight]) => {
-    const value = given[key]
-    if (value === undefined) return [`${key} is missing: ${answer[key]}`]
-    return isRight(value.trim()) ? [] : [`${key} is not right`]
-  })
-  return [...unknown.map((key) => `${key} was not asked for`), ...parts]
-}
 
 /** Exactly this text, of any case. */
 export const is =

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { LABS } from './all.ts'
 import { badImages } from './bad-images.ts'
+import { checkAnswer } from './check.ts'
 import { coldStart } from './cold-start.ts'
 import { cutLink } from './cut-link.ts'
 import { errors } from './errors.ts'
-import { is, near, wrongParts } from './lab.ts'
+import { is, near } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { lostContext } from './lost-context.ts'
 import { memoryPressure } from './memory-pressure.ts'
@@ -55,16 +56,17 @@ function expectOnly(
   right: Record<string, string>,
   wrong: Record<string, string>,
 ): void {
-  const check = (given: Record<string, string>): readonly string[] => wrongParts(lab, lab.solve(spans), given)
+  const check = (given: Record<string, string>): readonly string[] =>
+    checkAnswer(lab, {}, spans, given).lines.filter((line) => line.startsWith('✗'))
   expect(check(right)).toEqual([])
   expect(Object.keys(right).sort()).toEqual(Object.keys(lab.answer).sort())
   for (const key of Object.keys(right)) {
-    expect(check({ ...right, [key]: wrong[key] ?? '' })).toEqual([`${key} is not right`])
+    expect(check({ ...right, [key]: wrong[key] ?? '' })).toEqual([`✗ ${key} is not right`])
     expect(check(Object.fromEntries(Object.entries(right).filter(([other]) => other !== key)))).toHaveLength(1)
     // Nothing, and what a program makes of nothing, is no answer.
     for (const nothing of ['', 'undefined', 'NaN', '*']) expect(check({ ...right, [key]: nothing })).toHaveLength(1)
   }
-  expect(check({ ...right, more: 'x' })).toEqual(['more was not asked for'])
+  expect(check({ ...right, more: 'x' })).toEqual(['✗ more was not asked for'])
 }
 
 describe('the labs', () => {

@@ -7,7 +7,7 @@ import { cac } from 'cac'
 import { runCli } from '../service/cli.ts'
 import { runningWorld } from '../world/control/ask.ts'
 import { LABS } from './all.ts'
-import { wrongParts } from './lab.ts'
+import { checkAnswer } from './check.ts'
 import type { Lab } from './lab.ts'
 import { readRun, runLab, writeRun } from './run.ts'
 import { settledSpans, spansOf } from './spans.ts'
@@ -69,11 +69,9 @@ async function check(lab: Lab, answer: readonly string[], { state }: Flags): Pro
   const spans = await spansOf(run)
   if (spans.length === 0)
     throw new Error(`the traces of the lab are not stored any more; begin again: npm run lab -- ${lab.number}`)
-  const wrong = wrongParts(lab, lab.solve(spans), given)
-  if (wrong.length === 0) {
-    console.log(`  ✓ Right. That was lab ${lab.number}: ${lab.title}`)
-    return
-  }
-  for (const part of wrong) console.log(`  ✗ ${part}`)
+  const { right, wrong, lines } = checkAnswer(lab, run, spans, given)
+  for (const line of lines) console.log(`  ${line}`)
+  if (right) return
   process.exitCode = 1
+  if (wrong) await writeRun(state, lab.number, { ...run, wrongAnswers: (run.wrongAnswers ?? 0) + 1 })
 }

@@ -13,7 +13,7 @@ import type { RunningWorld } from '../world/control/ask.ts'
 import type { WorldAnswer } from '../world/control/server.ts'
 import type { Lab } from './lab.ts'
 
-/** Which traces a lab is about. */
+/** Which traces a lab is about, and how it was answered. */
 export interface LabRun {
   /** Spoor's page. */
   readonly page: string
@@ -21,6 +21,8 @@ export interface LabRun {
   readonly id: string
   /** Of those that were taken: they find what is not below these. */
   readonly requestIds: readonly string[]
+  /** Answers to it that were wrong. Default: none. */
+  readonly wrongAnswers?: number
 }
 
 /** Breaks, sends, mends. Other faults are off meanwhile. */
