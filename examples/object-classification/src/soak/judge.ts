@@ -12,6 +12,8 @@ export interface Sent {
   readonly to: number
   /** It was not classified. */
   readonly failed: boolean
+  /** Why not, in the client's words. */
+  readonly reason?: string
 }
 
 /** A trace as it is stored. */
@@ -50,6 +52,8 @@ export interface Odd {
   readonly to: number
   /** The services that it is about: what is not there, or where the trace begins. */
   readonly services: readonly string[]
+  /** Of what failed: in the client's words. */
+  readonly reason?: string
   /** The fault that explains it; undefined where none does. */
   readonly by?: OnTime
 }
@@ -93,9 +97,10 @@ export function judge(
   })
 }
 
-function oddRequest({ traceId, from, to, failed }: Sent, row: Stored | undefined, all: readonly string[]): Odd[] {
+function oddRequest(sent: Sent, row: Stored | undefined, all: readonly string[]): Odd[] {
+  const { traceId, from, to, failed, reason } = sent
   const about = { traceId, from, to }
-  const odd: Odd[] = failed ? [{ ...about, kind: 'failed', services: [] }] : []
+  const odd: Odd[] = failed ? [{ ...about, kind: 'failed', services: [], ...(reason !== undefined && { reason }) }] : []
   if (!row) return [...odd, { ...about, kind: 'lost', services: [] }]
   if (row.orphans > 0) odd.push({ ...about, kind: 'orphans', services: row.services })
   const missing = all.filter((service) => !row.services.includes(service))

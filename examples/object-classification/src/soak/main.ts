@@ -3,8 +3,9 @@
  * its end Spoor is asked for all traces, and whatever is odd about one has to be of a fault that was on at that time;
  * the memory of all processes has to be flat.
  */
-import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
@@ -89,7 +90,9 @@ async function run(flags: Flags): Promise<void> {
     const odd = await settled({ page: about.page, sent, faults, services, begun, ended })
     const memory = memoryUse(samples, begun, ended)
     const { lines, good } = report({ page: about.page, minutes, rate, seed, sent, faults, odd, memory })
-    console.log(['', ...lines, ''].join('\n'))
+    const file = join(state, 'soak.json')
+    await writeFile(file, JSON.stringify({ minutes, rate, seed, begun, ended, faults, odd, samples }))
+    console.log(['', ...lines, `  Each of them, and all looks at memory: ${file}`, ''].join('\n'))
     if (!good) process.exitCode = 1
   } finally {
     await process_.stop()
@@ -128,7 +131,9 @@ async function breakInTurn(
     await until(begun + slot.onMs)
     const from = Date.now()
     const told = Object.entries(parameters).map(([key, value]) => ` ${key} ${value}`)
-    console.log(`  ${new Date(from).toISOString().slice(11, 19)}  ${fault} ${at}${told.join('')}`)
+    // A machine that is short of time refuses what it would take otherwise.
+    const load = loadavg()[0]?.toFixed(1)
+    console.log(`  ${new Date(from).toISOString().slice(11, 19)}  load ${load}  ${fault} ${at}${told.join('')}`)
     await world.switchOn(fault, at, parameters)
     await until(begun + slot.offMs)
     await world.switchOff(fault, at)

@@ -41,8 +41,8 @@ export function report(result: SoakResult): { readonly lines: readonly string[];
     ...without
       .slice(0, MOST_TOLD)
       .map(
-        ({ kind, traceId, services, from }) =>
-          `  ✗ ${kind}: ${page}/trace/${traceId} at ${new Date(from).toISOString()} ${services.join(', ')}`,
+        ({ kind, traceId, services, from, reason = '' }) =>
+          `  ✗ ${kind}: ${page}/trace/${traceId} at ${new Date(from).toISOString()} ${services.join(', ')}${reason}`,
       ),
     ...(without.length > MOST_TOLD ? [`  ✗ and ${without.length - MOST_TOLD} more`] : []),
     without.length === 0

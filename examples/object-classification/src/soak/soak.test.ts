@@ -81,12 +81,12 @@ describe('what is odd about traces', () => {
   it('is told with its link, and makes the verdict', () => {
     const run = { page: 'http://page', minutes: 5, rate: 2, seed: 3, memory: [] }
     const faults = [on('errors', 'ensemble', 0, 500)]
-    const requests = [sent('a', 0, { failed: true }), sent('b', 9000, { failed: true })]
+    const requests = [sent('a', 0, { failed: true }), sent('b', 9000, { failed: true, reason: 'HTTP 502: busy' })]
     const odd = judge(requests, [stored('a'), stored('b', 9000)], faults, SERVICES)
     const { lines, good } = report({ ...run, sent: requests, faults, odd })
     expect(good).toBe(false)
     expect(lines.join('\n')).toMatch(/errors +ensemble +1 +1 +· +· +· +·\n/)
-    expect(lines.join('\n')).toContain('✗ failed: http://page/trace/b at 1970-01-01T00:00:09.000Z')
+    expect(lines.join('\n')).toContain('✗ failed: http://page/trace/b at 1970-01-01T00:00:09.000Z HTTP 502: busy')
     const fine = judge(requests.slice(0, 1), [stored('a')], faults, SERVICES)
     expect(report({ ...run, sent: requests.slice(0, 1), faults, odd: fine }).good).toBe(true)
     expect(report({ ...run, sent: [], faults, odd: [] }).good).toBe(false)

@@ -88,9 +88,10 @@ export async function startWorldProcess({ models, rate, world, state, onLine }: 
 
 /** It was sent as long ago as it took. */
 function readLine(line: string): Sent {
-  const { traceId, elapsedMs, result } = JSON.parse(line) as Classification
+  const { traceId, elapsedMs, result, error: reason } = JSON.parse(line) as Classification
   const to = Date.now()
-  return { traceId, from: to - elapsedMs, to, failed: result === undefined }
+  const sent = { traceId, from: to - elapsedMs, to, failed: result === undefined }
+  return reason === undefined ? sent : { ...sent, reason }
 }
 
 function portOf(base: number, index: number): number {
