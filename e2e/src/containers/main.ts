@@ -4,6 +4,7 @@
  *
  *     npm run containers                      all of it
  *     npm run containers -- compose/spoor     one of the scenarios
+ *     npm run containers -- tutorial/python   also services in Python, which need Python and its index
  *
  * `SPOOR_CONTAINERS` names the folder of what is built, to have it again; default: one that is removed at the end.
  */
@@ -15,6 +16,7 @@ import { run } from './commands.ts'
 import { buildOf, readCompose } from './compose.ts'
 import { Builder } from './images.ts'
 import type { Image } from './images.ts'
+import { preparePython } from './python-services.ts'
 import { runScenario, SCENARIOS } from './scenarios.ts'
 
 const workspace = resolve(import.meta.dirname, '../../..')
@@ -101,6 +103,7 @@ function build(work: string, wanted: readonly string[]): void {
     say(`  ${name.padEnd(42)} ${String(Math.round(kilobytes / 1000)).padStart(5)} MB over its base`)
   }
   writeFileSync(join(work, 'images.json'), JSON.stringify(images))
+  if (wanted.length === 0 || wanted.includes('tutorial/python')) preparePython(workspace, say)
 }
 
 function imagesIn(work: string): Readonly<Record<string, Image>> {

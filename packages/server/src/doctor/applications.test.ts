@@ -1,5 +1,5 @@
 /** Applications that people set up wrong, by their files: each is named by its code with a line, the line is applied as it stands, and it works. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -227,6 +227,16 @@ describe('a Python application', () => {
     expect(told!.what).toContain('app.py')
     const mended = { 'app.py': mend(files['app.py']!, told!.lines[0]!.text) }
     expect(codesOf(await examine(set, { directory: folder({ ...usual, ...mended }) }))).not.toContain(code)
+  })
+
+  it('as the tutorial sets it up: all is well in the long form, and both slips of the short one are named', async () => {
+    const written = (name: string): string =>
+      readFileSync(new URL(`../../../../e2e/python/tutorial/${name}.py`, import.meta.url), 'utf8')
+    const set = { OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }
+    const told = async (name: string): Promise<readonly string[]> =>
+      codesOf(await examine(set, { directory: folder({ ...usual, 'app.py': written(name) }) }))
+    expect(await told('explained')).toEqual([])
+    expect([...(await told('short'))].sort()).toEqual(['exporter_shadowed', 'instrumented_before_provider'])
   })
 
   it('is none of a Node application that has scripts of Python further down', async () => {
