@@ -36,18 +36,48 @@ describe('a figure', () => {
 
   it('is judged by its goal, on the right side', () => {
     expect(verdictOf(forward)).toBe('ok')
-    expect(verdictOf({ ...forward, value: 899_000 })).toBe('falls short')
-    expect(verdictOf({ ...forward, goal: { value: 900_001 } })).toBe('falls short')
+    expect(verdictOf({ ...forward, value: 600_000 })).toBe('falls short')
+    expect(verdictOf({ ...forward, goal: { value: 1_200_000 } })).toBe('falls short')
     expect(verdictOf(byId)).toBe('falls short')
     expect(verdictOf({ ...byId, value: 5 })).toBe('ok')
     expect(verdictOf(alone)).toBeUndefined()
+  })
+
+  it('is judged neither way where the goal lies within its noise', () => {
+    const runs = (values: readonly number[], goal = 100): Figure => ({
+      name: 'ready',
+      unit: 'ms',
+      ...runsOf(values),
+      goal: { value: goal },
+    })
+    expect(verdictOf(runs([88, 92, 96]))).toBe('about')
+    expect(verdictOf(runs([98, 104, 110]))).toBe('about')
+    expect(verdictOf(runs([78, 82, 86]))).toBe('ok')
+    expect(verdictOf(runs([116, 120, 124]))).toBe('falls short')
+    // Runs that happen to be alike, and a single one.
+    expect(verdictOf(runs([102, 102, 102]))).toBe('about')
+    expect(verdictOf(runs([104, 104, 104]))).toBe('falls short')
+    expect([verdictOf(runs([110])), verdictOf(runs([120]))]).toEqual(['about', 'falls short'])
+    // With the peer's noise.
+    const beside = (value: number): Figure => ({ ...forward, ...runsOf([value]), peer: runsOf([180_000]) })
+    expect([650_000, 800_000, 1_000_000, 1_300_000].map((value) => verdictOf(beside(value)))).toEqual([
+      'about',
+      'about',
+      'about',
+      'ok',
+    ])
+  })
+
+  it('has no noise where it is counted and not measured', () => {
+    const page: Figure = { ...alone, goal: { value: 119 } }
+    expect([verdictOf(page), verdictOf({ ...page, value: 118.9 })]).toEqual(['falls short', 'ok'])
   })
 
   it('is not judged by a ratio to somebody who was not there', () => {
     const { peer: _, ...withoutPeer } = forward
     expect(verdictOf(withoutPeer)).toBeUndefined()
     expect(verdictOf({ ...withoutPeer, goal: { ratio: 15, of: 'rival' } })).toBe('ok')
-    expect(verdictOf({ ...withoutPeer, goal: { ratio: 15.1, of: 'rival' } })).toBe('falls short')
+    expect(verdictOf({ ...withoutPeer, goal: { ratio: 19, of: 'rival' } })).toBe('falls short')
   })
 
   it('says its goal with the right sign', () => {

@@ -72,18 +72,42 @@ export function spreadOf({
   return runs.length < 2 ? undefined : (Math.max(...runs) - Math.min(...runs)) / 2 / value
 }
 
-export type Verdict = 'ok' | 'falls short'
+/** Differences below this share are noise, however alike the runs were. */
+const LEAST_NOISE = 0.03
+/** The noise of what is of a single run. */
+const SINGLE_NOISE = 0.15
+/** What is the same each time it is measured. */
+const EXACT: readonly Unit[] = ['kB', 'bytes/span']
+
+/**
+ * What a median of some runs may be off by, as a share of it: what lies between the best and the worst, all of it for three runs and less for more. Of two medians of runs that
+ * are alike, at most one pair in a hundred differs by the noise of both together, whether they are of three runs or of seven.
+ */
+export function noiseOf({ value, runs = [] }: { readonly value: number; readonly runs?: readonly number[] }): number {
+  const spread = spreadOf({ value, runs })
+  return spread === undefined ? SINGLE_NOISE : Math.max(LEAST_NOISE, (4 * spread) / (runs.length - 1))
+}
+
+/** `about`: the goal lies within the noise of what was measured, and another run may say the one or the other. */
+export type Verdict = 'ok' | 'about' | 'falls short'
 
 /** Whether the goal is met; undefined where there is none, or nobody to compare with. */
 export function verdictOf(figure: Figure): Verdict | undefined {
-  const { goal, unit, value } = figure
+  const { goal, unit, value, peer } = figure
   if (!goal) return undefined
-  if ('value' in goal) return judge(UNITS[unit] === 'more' ? value >= goal.value : value <= goal.value)
-  const ratio = goal.of === 'rival' ? rivalRatioOf(figure) : peerRatioOf(figure)
-  return ratio === undefined ? undefined : judge(ratio >= goal.ratio)
+  if ('value' in goal) return judge(-worseBy(unit, goal.value, value), EXACT.includes(unit) ? 0 : noiseOf(figure))
+  const isOfRival = goal.of === 'rival'
+  const ratio = isOfRival ? rivalRatioOf(figure) : peerRatioOf(figure)
+  // Of the rival there is the median alone.
+  const noise = noiseOf(figure) + (isOfRival || !peer ? LEAST_NOISE : noiseOf(peer))
+  return ratio === undefined ? undefined : judge(ratio / goal.ratio - 1, noise)
 }
 
-const judge = (met: boolean): Verdict => (met ? 'ok' : 'falls short')
+/** `margin`: by what share it is better than the goal. */
+function judge(margin: number, noise: number): Verdict {
+  if (margin !== 0 && Math.abs(margin) < noise) return 'about'
+  return margin >= 0 ? 'ok' : 'falls short'
+}
 
 export function goalText({ goal, unit }: Figure): string {
   if (!goal) return ''

@@ -16,14 +16,26 @@ const perSecond = (runs: readonly number[], peer?: readonly number[]): Figure =>
   ...runsOf(runs),
   ...(peer && { peer: runsOf(peer) }),
 })
+/** Numbers from 0 to 1, the same for each seed. */
+function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return (state + 0.5) / 2 ** 32
+  }
+}
+
+const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random())
+
 const megabytes = (value: number): Figure => ({ name: 'peak', unit: 'MB', value })
 
 describe('what got worse since the results before', () => {
   it('is what differs by more than the noise of both runs together', () => {
     const before = record([perSecond([95, 100, 105])])
     expect(worseSince(before, record([perSecond([87, 92, 97])]))).toEqual([])
-    expect(worseSince(before, record([perSecond([80, 85, 90])]))).toEqual([
-      { section: 'forward', name: 'gRPC', by: expect.closeTo(0.176, 2) as number, text: '100 → 85 spans/CPU s' },
+    expect(worseSince(before, record([perSecond([80, 85, 90])]))).toEqual([])
+    expect(worseSince(before, record([perSecond([70, 75, 80])]))).toEqual([
+      { section: 'forward', name: 'gRPC', by: expect.closeTo(0.333, 2) as number, text: '100 → 75 spans/CPU s' },
     ])
     expect(worseSince(before, record([perSecond([200, 201, 202])]))).toEqual([])
   })
@@ -31,8 +43,8 @@ describe('what got worse since the results before', () => {
   it('allows a figure of a single run, and runs that happen to be alike, some noise all the same', () => {
     expect(worseSince(record([megabytes(100)]), record([megabytes(129)]))).toEqual([])
     expect(worseSince(record([megabytes(100)]), record([megabytes(131)]))).toHaveLength(1)
-    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([98, 98])]))).toEqual([])
-    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([96, 96])]))).toHaveLength(1)
+    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([95, 95])]))).toEqual([])
+    expect(worseSince(record([perSecond([100, 100])]), record([perSecond([93, 93])]))).toHaveLength(1)
   })
 
   it('is asked of the times better than the peer on another machine, and not at all without one', () => {
@@ -41,6 +53,28 @@ describe('what got worse since the results before', () => {
     expect(worseSince(before, record([perSecond([150, 150], [50, 50]), megabytes(900)], elsewhere))).toEqual([])
     expect(worseSince(before, record([perSecond([100, 100], [50, 50])], elsewhere))).toHaveLength(1)
   })
+
+  it('is not what the machine got slower by, and the peer with it', () => {
+    const before = record([perSecond([300, 300], [100, 100])])
+    expect(worseSince(before, record([perSecond([150, 150], [50, 50])]))).toEqual([])
+    expect(worseSince(before, record([perSecond([300, 300], [150, 150])]))).toEqual([])
+    expect(worseSince(before, record([perSecond([150, 150], [100, 100])]))).toEqual([
+      { section: 'forward', name: 'gRPC', by: 1, text: '300 → 150 spans/CPU s' },
+    ])
+  })
+
+  it.each([3, 5])(
+    'is nothing where a run of %d each is repeated, and what got half as slow again is among it',
+    (count) => {
+      const random = generator(count)
+      const runs = (mean: number) => Array.from({ length: count }, () => mean * (1 + 0.05 * normal(random)))
+      const figures = (mean: number): Figure[] =>
+        Array.from({ length: 1_000 }, (_, i) => ({ ...perSecond(runs(mean)), name: `figure ${i}` }))
+      const before = record(figures(100))
+      expect(worseSince(before, record(figures(100))).length).toBeLessThan(15)
+      expect(worseSince(before, record(figures(100 / 1.5))).length).toBeGreaterThan(980)
+    },
+  )
 
   it('compares only what was measured in the same unit both times', () => {
     const before = record([{ ...perSecond([100, 100]), unit: 'ns/span' }])

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { numberText, peerRatioOf, rivalRatioOf, spreadOf, worseBy, type Figure } from './figure.ts'
+import { noiseOf, numberText, peerRatioOf, rivalRatioOf, worseBy, type Figure } from './figure.ts'
 import type { SectionResult } from './report.ts'
 
 /** Where the results of whole runs are kept: `<day>-<commit>[-quick].json`. */
@@ -25,11 +25,6 @@ export interface RunRecord {
   readonly results: readonly SectionResult[]
 }
 
-/** Differences below this share are noise, however alike the runs were. */
-const LEAST = 0.03
-/** The noise of a figure that is of a single run. */
-const SINGLE = 0.15
-
 export interface Worse {
   readonly section: string
   readonly name: string
@@ -39,8 +34,8 @@ export interface Worse {
 }
 
 /**
- * What got worse by more than its noise: by more than half the spread of both runs together. On another machine only
- * what stands beside a peer or a rival can be compared, by how many times better it is.
+ * What got worse by more than its noise, of both runs together: a run that is repeated says the same. What stands beside a peer or a rival must be worse
+ * beside it, too: where that got as much slower, the machine did, by what else ran there. On another machine that alone counts.
  */
 export function worseSince(before: RunRecord, now: RunRecord): readonly Worse[] {
   const sameMachine = ['CPU', 'Node'].every((what) => before.machine[what] === now.machine[what])
@@ -48,15 +43,16 @@ export function worseSince(before: RunRecord, now: RunRecord): readonly Worse[] 
     const earlier = before.results.find((result) => result.section === section)?.figures ?? []
     return figures.flatMap((figure) => {
       const old = earlier.find(({ name, unit }) => name === figure.name && unit === figure.unit)
-      const by = old && (sameMachine ? worseBy(figure.unit, old.value, figure.value) : worseInTimes(old, figure))
-      if (!old || by === undefined || by <= Math.max(LEAST, noiseOf(old) + noiseOf(figure))) return []
+      if (!old) return []
+      const inTimes = worseInTimes(old, figure)
+      const noise = noiseOf(old) + noiseOf(figure)
+      const by = sameMachine ? worseBy(figure.unit, old.value, figure.value) : inTimes
+      if (by === undefined || by <= noise || (inTimes !== undefined && inTimes <= noise)) return []
       const text = `${numberText(old.value)} → ${numberText(figure.value)} ${figure.unit}`
       return [{ section, name: figure.name, by, text }]
     })
   })
 }
-
-const noiseOf = (figure: Figure): number => spreadOf(figure) ?? SINGLE
 
 function worseInTimes(before: Figure, now: Figure): number | undefined {
   const of = (figure: Figure) => peerRatioOf(figure) ?? rivalRatioOf(figure)
