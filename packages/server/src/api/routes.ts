@@ -14,7 +14,7 @@ import type {
 } from '../api.ts'
 import type { FindingsDesk } from '../findings/desk.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
-import { refuseOtherMethods } from '../http/other-methods.ts'
+import { answerNoRoute } from '../http/no-route.ts'
 import { callOf } from '../http/query-call.ts'
 import type { Reports } from '../report/reports.ts'
 import {
@@ -62,11 +62,13 @@ export function spoorApi({ store, reports, findings, status, failures, ...ofColl
     const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
       failures.answer(reply, error, (failure) => ({ type: JSON_TYPE, body: JSON.stringify(apiError(failure)) }))
     app.setErrorHandler((error, _, reply) => onFailure(reply, error))
-    app.setNotFoundHandler((request, reply) => {
-      const message = `no route ${request.method} ${request.url.split('?')[0]}`
-      return reply.code(404).send(apiError({ code: 'not_found', message }))
+    answerNoRoute(app, {
+      notFound(request, reply) {
+        const message = `no route ${request.method} ${request.url.split('?')[0]}`
+        return reply.code(404).send(apiError({ code: 'not_found', message }))
+      },
+      failed: onFailure,
     })
-    const hasAllRoutes = refuseOtherMethods(app)
     const stopping = new AbortController()
     app.addHook('preClose', () => stopping.abort())
     app.addHook('preValidation', async ({ query, routeOptions: { config } }) => {
@@ -170,7 +172,6 @@ export function spoorApi({ store, reports, findings, status, failures, ...ofColl
     app.get(...at(API.status), status)
     collectorRoutes(app, ofCollector)
     app.get(...at(API.openApi), () => openApiDocument())
-    hasAllRoutes()
   }
 }
 

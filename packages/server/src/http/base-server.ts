@@ -15,6 +15,7 @@ import { healthRoutes } from './health-routes.ts'
 import { hostAllowed } from './host-check.ts'
 import { METRICS } from './metric-catalogue.ts'
 import { createMisdirected } from './misdirected.ts'
+import { unrouted } from './no-route.ts'
 
 export interface BaseServerOptions {
   /** The host that is listened on; decides which `Host` headers are answered. */
@@ -40,6 +41,16 @@ const TIMEOUTS_CHECK_MS = 250
 const ANSWERED_WHILE_STOPPING =
   /^\/(?:health|healthz|livez|ready|readyz|metrics|-\/(?:healthy|ready)|api\/spoor\/v1\/(?:status|pipelines))$/
 
+/**
+ * No route has a schema: what is asked is read by `api/parameters.ts`. Fastify would load what compiles schemas, and half of its own code is that, before the first
+ * route is there.
+ */
+const NO_SCHEMAS = { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } }
+
+function refuseSchema(): never {
+  throw new Error('a route cannot have a schema here: the code for them is not loaded')
+}
+
 /** A server with `/health`, `/ready` and `/metrics`, and no route else. It listens when it is told to. */
 export function createBaseServer(options: BaseServerOptions, name: string): FastifyInstance {
   const { host, vitals, counters, logger, collector, headersTimeoutMs = HEADERS_TIMEOUT_MS, hasMetric } = options
@@ -56,6 +67,7 @@ export function createBaseServer(options: BaseServerOptions, name: string): Fast
     forceCloseConnections: 'idle',
     // Its answer would name neither Spoor nor the time to come again.
     return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     clientErrorHandler(error, socket) {
       misdirected.connection(error, socket)
@@ -64,7 +76,8 @@ export function createBaseServer(options: BaseServerOptions, name: string): Fast
   })
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.is404) misdirected.request(request.raw)
+    const without = request.is404 ? unrouted(request) : undefined
+    if (request.is404 && !without?.isKnownPath) misdirected.request(request.raw)
     if (!hostAllowed(request.headers.host, host)) {
       const message = `this Spoor answers only to the names of its own machine (localhost, 127.0.0.1), not to "${request.headers.host ?? ''}"; start it with --host to open it to others`
       return reply.code(421).type('text/plain; charset=utf-8').send(`${message}\n`)
@@ -79,7 +92,8 @@ export function createBaseServer(options: BaseServerOptions, name: string): Fast
       void reply.header('connection', 'close')
       throw new RequestError(503, 'stopping', 'Spoor is stopping and answers nothing any more; try again when it runs')
     }
-    return undefined
+    // Before a body is read.
+    return without?.answer(reply)
   })
   healthRoutes(app, vitals)
   const shown: Counters = hasMetric

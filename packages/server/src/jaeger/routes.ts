@@ -6,7 +6,7 @@ import { type Failures, leavesPart } from '../api/failure.ts'
 import { all, first, nowNs, type Query, RequestError } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { sendText } from '../http/answer-stream.ts'
-import { refuseOtherMethods } from '../http/other-methods.ts'
+import { answerNoRoute } from '../http/no-route.ts'
 import { callOf } from '../http/query-call.ts'
 import { archiveTrace, INCOMPLETE, operationsOf, pairsOf, readingTime, readTrace, traceNotFound } from './answers.ts'
 import { booleanParam, readTraceId } from './go-params.ts'
@@ -40,9 +40,10 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
         return { type: 'text/plain; charset=utf-8', body: `${JSON.stringify(body)}\n` }
       })
     app.setErrorHandler((error, _, reply) => onFailure(reply, error))
-    app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
-
-    const hasAllRoutes = refuseOtherMethods(app)
+    answerNoRoute(app, {
+      notFound: (_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'),
+      failed: onFailure,
+    })
     // OTLP/JSON is read by its own rules.
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => done(null, body))
 
@@ -148,8 +149,6 @@ export function jaegerApi(store: StoreQueries, failures: Failures) {
       )
       return send(reply, query, envelope(edges, complete ? {} : { errors: [{ msg: INCOMPLETE }] }))
     })
-
-    hasAllRoutes()
 
     /** The traces in their envelope, made as they are sent. `errors` is read at the end. */
     function sendTraces(

@@ -6,7 +6,7 @@ import { first, type Query, RequestError, tryDuration } from '../api/params.ts'
 import type { StoreQueries } from '../api/store-queries.ts'
 import { otlpJson } from '../api/trace-bytes.ts'
 import { sendText } from '../http/answer-stream.ts'
-import { refuseOtherMethods } from '../http/other-methods.ts'
+import { answerNoRoute } from '../http/no-route.ts'
 import { callOf } from '../http/query-call.ts'
 import { operationsOf, otlpOf, readingTime, traceChunks } from './answers.ts'
 import { parseBool, readTraceId } from './go-params.ts'
@@ -26,9 +26,10 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
         body: JSON.stringify({ error: { httpCode: status, message } }),
       }))
     app.setErrorHandler((error, _, reply) => onFailure(reply, error))
-    app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'))
-
-    const hasAllRoutes = refuseOtherMethods(app)
+    answerNoRoute(app, {
+      notFound: (_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n'),
+      failed: onFailure,
+    })
     const lists = { config: { lane: 'lists' } } as const
     const traces = { config: { lane: 'traces' } } as const
     const searches = { config: { lane: 'searches' } } as const
@@ -76,7 +77,6 @@ export function jaegerV3Api(store: StoreQueries, failures: Failures) {
       tellIncomplete(reply, page)
       return { summaries: page.traces.map(summaryJson) }
     })
-    hasAllRoutes()
   }
 }
 

@@ -5,7 +5,7 @@ import { first, normalizeTraceId, type Query, RequestError } from '../api/params
 import type { Limits, StoreQueries } from '../api/store-queries.ts'
 import { startedTrace } from '../api/trace-bytes.ts'
 import { sendBytes, sendText } from '../http/answer-stream.ts'
-import { refuseOtherMethods } from '../http/other-methods.ts'
+import { answerNoRoute } from '../http/no-route.ts'
 import { callOf } from '../http/query-call.ts'
 import { version } from '../version.ts'
 import { instantRoute, rangeRoute } from './metrics.ts'
@@ -33,16 +33,17 @@ export interface TempoApiOptions {
  */
 export function tempoApi({ store, failures, isReady }: TempoApiOptions) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler((error, _, reply) =>
-      failures.answer(reply, error, ({ message }) => ({ type: TEXT, body: `${message}\n` })),
-    )
-    app.setNotFoundHandler((request, reply) =>
-      reply
-        .code(404)
-        .type(TEXT)
-        .send(`no route ${request.method} ${request.url.split('?')[0]}\n`),
-    )
-    const hasAllRoutes = refuseOtherMethods(app)
+    const onFailure = (reply: FastifyReply, error: unknown): FastifyReply =>
+      failures.answer(reply, error, ({ message }) => ({ type: TEXT, body: `${message}\n` }))
+    app.setErrorHandler((error, _, reply) => onFailure(reply, error))
+    answerNoRoute(app, {
+      notFound: (request, reply) =>
+        reply
+          .code(404)
+          .type(TEXT)
+          .send(`no route ${request.method} ${request.url.split('?')[0]}\n`),
+      failed: onFailure,
+    })
     const lists = { config: { lane: 'lists' } } as const
     const traces = { config: { lane: 'traces' } } as const
     const searches = { config: { lane: 'searches' } } as const
@@ -88,7 +89,6 @@ export function tempoApi({ store, failures, isReady }: TempoApiOptions) {
       const after = (bytes: number): string => `]},"metrics":{"inspectedBytes":"${bytes}"}}`
       return sendJson(reply, tempoJson(chunks, '{"trace":{"resourceSpans":[', after))
     })
-    hasAllRoutes()
 
     /** The whole trace, whatever part of the time is asked for. */
     async function traceOf(text: string, query: Query, call: Limits): Promise<AsyncGenerator<Uint8Array>> {
