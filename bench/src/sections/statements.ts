@@ -1,11 +1,5 @@
-import {
-  builtinFactories,
-  createBudget,
-  createCounters,
-  EMPTY_CONTEXT,
-  type Consumer,
-  type ProcessorFactory,
-} from '@spoor/collector'
+import { createBudget, createCounters, EMPTY_CONTEXT, type Consumer, type ProcessorFactory } from '@spoor/collector'
+import { builtinFactories } from '@spoor/collector/factories'
 import { createBatch, indexItems } from '@spoor/otlp'
 import { createCorpus } from 'spoor/loadgen'
 import type { Section } from '../context.ts'

@@ -1,5 +1,13 @@
 /** A collector in this process: a config, made into a running graph. */
-import { loadConfig, readConfigFile, type CollectorConfig, type ConfigText } from './config/index.ts'
+import {
+  checkConfig,
+  loadNamed,
+  readConfigFile,
+  readSource,
+  type CollectorConfig,
+  type ConfigText,
+  type Source,
+} from './config/index.ts'
 import {
   createBudget,
   createCounters,
@@ -9,6 +17,7 @@ import {
   type Budget,
   type Counters,
   type Factory,
+  type KnownFactory,
   type Ledger,
   type Listening,
   type Logger,
@@ -50,6 +59,12 @@ export interface CollectorOptions {
   readonly statusAddress?: () => string | undefined
   /** What the program that the collector is in is, for what senders are told to do. Default: a collector alone. */
   readonly surroundings?: () => Surroundings
+}
+
+/** Of a collector that loads the code of components when its configuration names them. */
+export type OpenOptions = Omit<CollectorOptions, 'factories'> & {
+  /** The component types that the config may use; `builtinComponents` and what the program adds. */
+  readonly factories: readonly KnownFactory[]
 }
 
 /** As in {@link CollectorOptions.config}. */
@@ -107,7 +122,44 @@ const MAX_GARBAGE_SHARE = 3 / 4
  */
 export function createCollector(options: CollectorOptions): Collector {
   const files = new Set<string>()
-  let config = load(options.config)
+  const source = readTexts(options, options.config, files)
+  return assemble(options, files, checked(options, source, options.factories))
+}
+
+/** The same, with the code of those components loaded that the configuration names; after a reload, of those that it names then. */
+export async function openCollector(options: OpenOptions): Promise<Collector> {
+  const files = new Set<string>()
+  return assemble(options, files, await loadConfig(options, options.config, files))
+}
+
+/** Reads texts, as they are at the start and after a reload. `files` has then those that they were read from. */
+function readTexts({ env = process.env }: OpenOptions, given: ConfigTexts, files: Set<string>): Source {
+  const texts = typeof given === 'string' ? [{ text: given, file: 'config.yaml' }] : given
+  files.clear()
+  for (const { path } of texts) if (path !== undefined) files.add(path)
+  const readFile = (file: string): string => {
+    files.add(file)
+    return readConfigFile(file)
+  }
+  return readSource(texts, { env, readFile })
+}
+
+function checked(
+  { servesMetrics = false, logger }: OpenOptions,
+  source: Source,
+  factories: readonly KnownFactory[],
+): CollectorConfig {
+  return checkConfig(source, { factories, servesMetrics, makesLogger: typeof logger === 'function' })
+}
+
+async function loadConfig(options: OpenOptions, texts: ConfigTexts, files: Set<string>): Promise<CollectorConfig> {
+  const source = readTexts(options, texts, files)
+  return checked(options, source, await loadNamed(options.factories, source.value))
+}
+
+/** `files`: those that the configuration was read from; a reload has others. */
+function assemble(options: OpenOptions, files: Set<string>, first: CollectorConfig): Collector {
+  let config = first
   const given = options.logger
   const logger = fromConfig(
     typeof given === 'function' ? given(config.telemetry.logs) : given,
@@ -187,7 +239,7 @@ export function createCollector(options: CollectorOptions): Collector {
       notReady = 'the collector is about to stop: send elsewhere'
     },
     async reload(texts) {
-      const next = load(texts)
+      const next = await loadConfig(options, texts, files)
       try {
         await telemetry?.apply(next.telemetry)
         await graph.reload(next)
@@ -203,19 +255,6 @@ export function createCollector(options: CollectorOptions): Collector {
       shutdown ??= stop(deadlineMs)
       return shutdown
     },
-  }
-
-  function load(given: ConfigTexts): CollectorConfig {
-    const texts = typeof given === 'string' ? [{ text: given, file: 'config.yaml' }] : given
-    files.clear()
-    for (const { path } of texts) if (path !== undefined) files.add(path)
-    const readFile = (file: string): string => {
-      files.add(file)
-      return readConfigFile(file)
-    }
-    const { env = process.env, factories, servesMetrics = false } = options
-    const makesLogger = typeof options.logger === 'function'
-    return loadConfig({ texts, readFile, env, factories, servesMetrics, makesLogger })
   }
 
   async function stop(deadlineMs: number): Promise<void> {

@@ -1,9 +1,10 @@
 /** receive - process - export: an OpenTelemetry collector that passes bytes through. */
-export { createCollector, type Collector, type CollectorOptions } from './collector.ts'
+export { createCollector, openCollector, type Collector, type CollectorOptions, type OpenOptions } from './collector.ts'
 export {
   componentList,
   configSchema,
   effectiveConfig,
+  loadAll,
   readConfigTexts,
   setText,
   type ConfigText,
@@ -12,7 +13,7 @@ export {
 } from './config/index.ts'
 export { STATUS_PATHS, type CollectorStatus, type EdgesStatus, type SendersStatus } from './status-api/contract.ts'
 export type { StatusOptions } from './status-api/listener.ts'
-export { builtinFactories } from './factories.ts'
+export { builtinComponents } from './components.ts'
 export { startTrial, type Trial, type TrialOptions } from './trial/trial.ts'
 export { garbageCollector, tuneGarbageCollection } from './process.ts'
 export * from './component/index.ts'

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import {
-  builtinFactories,
+  builtinComponents,
   CollectorError,
   type ConfigText,
-  createCollector,
   createCounters,
   didYouMean,
   componentList,
   configSchema,
   effectiveConfig,
   type Factory,
+  type KnownFactory,
+  loadAll,
   type Logger,
+  openCollector,
   parseHostPort,
   readConfigTexts,
   setText,
@@ -194,7 +196,7 @@ async function tryAction(
   const files = named ? others : rest
   const output = { ...io, json: options['json'] === true }
   const receiver = textOf('receiver', options['receiver'])
-  const factories = allFactories()
+  const factories = await loadAll(knownFactories())
   if (action === 'simulate') {
     const from = [...textsOf('from', options['from']), ...files]
     if (from.length === 0)
@@ -246,9 +248,9 @@ async function collect(options: Options, warnings: readonly string[], io: Io): P
   const config = await requiredConfig(options, 'collector')
   const status = statusOf(options)
   let logger = loggerOf(options)
-  const collector = createCollector({
+  const collector = await openCollector({
     config,
-    factories: builtinFactories,
+    factories: builtinComponents,
     logger: (logs) => (logger = loggerOf(options, logs)),
     servesMetrics: true,
     folder: folderOf(options),
@@ -317,18 +319,18 @@ export function reloadOf(options: Options, io: Io, logger: Logger): ConfigReload
 }
 
 /** With the components of `spoor collector` and of `spoor --config`. */
-function allFactories(): readonly Factory[] {
+function knownFactories(): readonly KnownFactory[] {
   const store = () => {
     throw new StorageError('closed', 'nothing is stored while a configuration is checked')
   }
-  return [...builtinFactories, storageExporterFactory(store, createIntake()) as Factory]
+  return [...builtinComponents, storageExporterFactory(store, createIntake()) as Factory]
 }
 
 async function validate(options: Options, io: Io): Promise<number> {
   const config = await requiredConfig(options, 'validate')
-  const { warnings } = createCollector({
+  const { warnings } = await openCollector({
     config,
-    factories: allFactories(),
+    factories: knownFactories(),
     logger: () => createLogger('warn'),
     servesMetrics: true,
     counters: createCounters(),
@@ -339,12 +341,12 @@ async function validate(options: Options, io: Io): Promise<number> {
 }
 
 async function printSchema(io: Io): Promise<number> {
-  io.stdout.write(`${JSON.stringify(configSchema(allFactories()), null, 2)}\n`)
+  io.stdout.write(`${JSON.stringify(configSchema(await loadAll(knownFactories())), null, 2)}\n`)
   return 0
 }
 
 async function printComponents(io: Io): Promise<number> {
-  io.stdout.write(componentList(allFactories()))
+  io.stdout.write(componentList(await loadAll(knownFactories())))
   return 0
 }
 

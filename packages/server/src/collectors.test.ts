@@ -1,6 +1,7 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { builtinFactories, createCollector } from '@spoor/collector'
+import { createCollector } from '@spoor/collector'
+import { builtinFactories } from '@spoor/collector/factories'
 import { freePort, postTraces, tracesRequest } from '@spoor/collector/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import type { PipelinesResponse, SendersResponse } from './api.ts'

@@ -1,4 +1,4 @@
-import { builtinFactories, type Collector, createCollector, type Counters, type Logger } from '@spoor/collector'
+import { builtinComponents, type Collector, type Counters, type Logger, openCollector } from '@spoor/collector'
 
 const CONFIG =
   'receivers: {nop: }\nexporters: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [nop]}}}'
@@ -7,8 +7,8 @@ const NOTHING = 'this is spoor query, which receives nothing: ask the spoor inge
 /**
  * What stands where the collector is in a program that receives nothing, and is never started: it has no pipelines to show, and hears of those who send to the page's port by mistake.
  */
-export function createIdleCollector(logger: Logger, counters: Counters): Collector {
-  const collector = createCollector({ config: CONFIG, factories: builtinFactories, logger, counters })
+export async function createIdleCollector(logger: Logger, counters: Counters): Promise<Collector> {
+  const collector = await openCollector({ config: CONFIG, factories: builtinComponents, logger, counters })
   return {
     ...collector,
     files: [],

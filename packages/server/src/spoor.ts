@@ -1,16 +1,16 @@
 import { join, resolve } from 'node:path'
 import {
-  builtinFactories,
+  builtinComponents,
   type Collector,
   type ConfigText,
   type Counters,
   createBudget,
-  createCollector,
   createCounters,
   type Factory,
   formatHostPort,
   garbageCollector,
   type Logger,
+  openCollector,
 } from '@spoor/collector'
 import { type KeepOptions, StorageError, type TraceStore } from '@spoor/storage'
 import type { FastifyInstance } from 'fastify'
@@ -163,8 +163,8 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   // The configuration is read before anything is opened: a mistake in it should cost nothing.
   const collector =
     program === 'query'
-      ? createIdleCollector(logger, counters)
-      : createCollector({
+      ? await createIdleCollector(logger, counters)
+      : await openCollector({
           config: options.config ?? [{ text: allInOne(options.corsOrigins), file: 'all-in-one.yaml (built in)' }],
           env: {
             ...process.env,
@@ -172,7 +172,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
             SPOOR_OTLP_HTTP_ENDPOINT: formatHostPort(host, otlpHttpPort),
           },
           factories: [
-            ...builtinFactories,
+            ...builtinComponents,
             storageExporterFactory(storeNow, intake, { onBatch: probes.note, named }) as Factory,
           ],
           logger,

@@ -256,3 +256,12 @@ export type Factory =
   | ConnectorFactory<any>
   | ExtensionFactory<any>
 /* eslint-enable typescript/no-explicit-any */
+
+/** A component type that is known by its names; its code is loaded when a configuration names it. */
+export interface DeferredFactory extends Pick<Factory, 'kind' | 'type' | 'aliases'> {
+  /** The same factory each time. Rejects where its code cannot be loaded. */
+  load(): Promise<Factory>
+}
+
+/** A component type that a configuration may name. */
+export type KnownFactory = Factory | DeferredFactory

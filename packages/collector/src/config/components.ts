@@ -6,6 +6,7 @@ import {
   anyValuesIn,
   type Factory,
   type Kind,
+  type KnownFactory,
   type SchemaIssue,
 } from '../component/index.ts'
 import type { ComponentConfig, FactoryOf } from './config.ts'
@@ -26,11 +27,11 @@ export function readComponents<K extends Kind>(
   sectionName: string,
   source: Source,
   section: unknown,
-  factories: readonly Factory[],
+  factories: readonly KnownFactory[],
   report: { issue: (issue: ConfigIssue) => void; warning: (issue: ConfigIssue) => void },
 ): Map<string, ComponentConfig<K>> {
   const components = new Map<string, ComponentConfig<K>>()
-  const ofKind = factories.filter((factory): factory is FactoryOf<K> => factory.kind === kind)
+  const ofKind = factories.filter((factory) => factory.kind === kind)
   for (const [key, input] of entriesOf(section)) {
     const path = [sectionName, key]
     const slash = key.indexOf('/')
@@ -45,14 +46,16 @@ export function readComponents<K extends Kind>(
       continue
     }
     const type = match[1]
-    const factory = ofKind.find((candidate) => candidate.type === type || candidate.aliases?.includes(type))
-    if (!factory) {
+    const found = ofKind.find((candidate) => candidate.type === type || candidate.aliases?.includes(type))
+    if (!found) {
       const known = ofKind.map((candidate) => candidate.type)
       const hint = instead(kind, type) ?? didYouMean(type, known)
       const message = `unknown ${kind} type "${type}"${hint}; known: ${known.join(', ') || 'none'}`
       report.issue(source.issueAt(path, message))
       continue
     }
+    if (!('config' in found)) throw new Error(`${kind} ${type}: its code is not loaded; loadNamed does that`)
+    const factory = found as FactoryOf<K>
     if (factory.type !== type) {
       report.warning(source.issueAt(path, `"${type}" alias is deprecated; use "${factory.type}" instead`))
     }

@@ -18,6 +18,7 @@ import {
   type Capability,
   type Factory,
   type Kind,
+  type KnownFactory,
 } from '../component/index.ts'
 import { SIGNALS } from '../otlp-protocol/services.ts'
 import { telemetryConfig, type TelemetryConfig } from '../telemetry/index.ts'
@@ -32,14 +33,18 @@ import { withoutSecrets } from './redact.ts'
 import { ReferenceChecker, type Names } from './references.ts'
 import { readSource, type ConfigIssue, type Source } from './source.ts'
 
-export interface LoadOptions extends References {
-  /** The YAML texts, the later over the earlier. */
-  readonly texts: readonly ConfigText[]
-  readonly factories: readonly Factory[]
+export interface CheckOptions {
+  /** Those that the configuration names are loaded. */
+  readonly factories: readonly KnownFactory[]
   /** Whether the program serves the collector's own metrics as `service.telemetry.metrics` says. Default: false. */
   readonly servesMetrics?: boolean
   /** Whether it makes its log as `service.telemetry.logs` says. Default: false. */
   readonly makesLogger?: boolean
+}
+
+export interface LoadOptions extends References, CheckOptions {
+  /** The YAML texts, the later over the earlier. */
+  readonly texts: readonly ConfigText[]
 }
 
 const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const
@@ -54,7 +59,11 @@ const MAX_MESSAGE_CHARS = 1500
 
 /** Throws `config` with one line for everything that is wrong, the first hundred of them. */
 export function loadConfig(options: LoadOptions): CollectorConfig {
-  const source = readSource(options.texts, options)
+  return checkConfig(readSource(options.texts, options), options)
+}
+
+/** The same, of texts that were read. */
+export function checkConfig(source: Source, options: CheckOptions): CollectorConfig {
   const loader = new Loader(source, options)
   const config = source.issues.length === 0 ? loader.load() : undefined
   const issues = [...source.issues, ...loader.issues]
@@ -91,11 +100,11 @@ class Loader {
   readonly issues: ConfigIssue[] = []
   readonly warnings: ConfigIssue[] = []
   readonly #source: Source
-  readonly #factories: readonly Factory[]
+  readonly #factories: readonly KnownFactory[]
   readonly #servesMetrics: boolean
   readonly #makesLogger: boolean
 
-  constructor(source: Source, { factories, servesMetrics = false, makesLogger = false }: LoadOptions) {
+  constructor(source: Source, { factories, servesMetrics = false, makesLogger = false }: CheckOptions) {
     this.#source = source
     this.#factories = factories
     this.#servesMetrics = servesMetrics

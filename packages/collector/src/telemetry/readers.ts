@@ -10,12 +10,11 @@ import {
   timerMs,
   type Component,
   type Consumer,
+  type Context,
   type Counters,
   type Listening,
   type Logger,
 } from '../component/index.ts'
-import { otlpGrpcExporter } from '../exporters/otlp-grpc/index.ts'
-import { otlpHttpExporter } from '../exporters/otlp-http/index.ts'
 import { createHttpEndpoint } from '../extension-helper/index.ts'
 import { COLLECTOR_METRICS } from './catalogue.ts'
 import type { MetricLevel, PeriodicConfig, PrometheusConfig } from './config.ts'
@@ -72,12 +71,12 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
   const startUnixNano = BigInt(Date.now()) * 1_000_000n
   // What it sends itself is not counted among what it tells.
   const context = { id, logger, counters: createCounters(), budget: createBudget(), report: () => {} }
-  const exporter = createOtlp(otlp, context)
+  let exporter: (Component & Consumer) | undefined
   let timer: NodeJS.Timeout | undefined
   let sending: Promise<void> | undefined
   const send = async (): Promise<void> => {
     const batch = otlpMetrics(options.counters, { ...options, catalogue: COLLECTOR_METRICS, startUnixNano })
-    if (!batch) return
+    if (!batch || !exporter) return
     try {
       await exporter.consume(batch, EMPTY_CONTEXT)
     } catch (error) {
@@ -87,6 +86,7 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
   }
   return {
     async start() {
+      exporter = await createOtlp(otlp, context)
       await exporter.start({ extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW })
       timer = setInterval(() => {
         // One that takes longer than the interval takes the turn of the next.
@@ -98,14 +98,15 @@ export function createPeriodicReader({ interval, exporter: { otlp } }: PeriodicC
       // The last figures, too.
       const last = Promise.resolve(sending).then(send)
       await Promise.race([last, new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())])
-      await exporter.shutdown(AbortSignal.timeout(STOP_MS))
+      await exporter?.shutdown(AbortSignal.timeout(STOP_MS))
     },
   }
 }
 
 type OtlpConfig = NonNullable<PeriodicConfig['exporter']['otlp']>
 
-function createOtlp(config: OtlpConfig, context: Parameters<typeof otlpHttpExporter.create>[0]): Component & Consumer {
+/** Few send their own metrics: what does that is loaded for who does. */
+async function createOtlp(config: OtlpConfig, context: Context): Promise<Component & Consumer> {
   const { protocol, endpoint, headers, insecure, compression, timeout } = config
   const tls = {
     ...(insecure && { insecure }),
@@ -113,7 +114,10 @@ function createOtlp(config: OtlpConfig, context: Parameters<typeof otlpHttpExpor
     ...(config.client_certificate !== undefined && { cert_file: config.client_certificate }),
     ...(config.client_key !== undefined && { key_file: config.client_key }),
   }
-  const factory = protocol === 'grpc' ? otlpGrpcExporter : otlpHttpExporter
+  const factory =
+    protocol === 'grpc'
+      ? (await import('../exporters/otlp-grpc/index.ts')).otlpGrpcExporter
+      : (await import('../exporters/otlp-http/index.ts')).otlpHttpExporter
   // An endpoint of the schema is that of the signal, /v1/metrics and all.
   const where = protocol !== 'grpc' && endpoint.endsWith('/v1/metrics') ? { metrics_endpoint: endpoint } : { endpoint }
   const parsed = factory.config.safeParse({

@@ -1,5 +1,5 @@
 import {
-  builtinFactories,
+  builtinComponents,
   CollectorError,
   createBudget,
   createCounters,
@@ -86,7 +86,7 @@ async function openDirectory(directory: string): Promise<Destination> {
 
 /** By the collector's own exporter, with its retries. */
 async function openEndpoint(endpoint: string, logger: Logger): Promise<Destination> {
-  const factory = builtinFactories.find(({ type }) => type === 'otlp_http') as ExporterFactory<unknown>
+  const factory = (await builtinComponents.find(({ type }) => type === 'otlp_http')!.load()) as ExporterFactory<unknown>
   const config = factory.config.safeParse({
     endpoint,
     compression: isOnThisMachine(endpoint) ? 'none' : 'gzip',
