@@ -27,3 +27,39 @@ it('has no text of which V8 would keep two bytes for each character', () => {
   expect(files).toContain('main.js')
   expect(files.filter((name) => /[^\0-\xff]/.test(readFileSync(join(bundle, name), 'utf8')))).toEqual([])
 })
+
+/** The text of a file of the bundle and of all that it loads with it. */
+function loadedBy(name, seen = new Map()) {
+  if (seen.has(name)) return seen
+  const text = readFileSync(join(bundle, name), 'utf8')
+  seen.set(name, text)
+  for (const [, other] of text.matchAll(/^(?:import|export) (?:[^;\n]*? from )?"\.\/([^"]+)";$/gm))
+    loadedBy(other, seen)
+  return seen
+}
+const modulesIn = (texts) =>
+  [...texts].flatMap((text) => [...text.matchAll(/^\/\/ ((?:packages|node_modules)\/\S+)$/gm)].map(([, name]) => name))
+
+it('has a file for each thread, which loads no other', () => {
+  for (const name of ['reader', 'writer', 'sealer', 'conversion-thread', 'findings-worker'])
+    expect([...loadedBy(`${name}.js`).keys()]).toEqual([`${name}.js`])
+})
+
+it('loads no store for a collector, and for nobody what no start calls', () => {
+  const modules = modulesIn(loadedBy('program.js').values())
+  expect(modules).toContain('packages/collector/dist/collector.js')
+  expect(
+    modules.filter((name) =>
+      /^packages\/(?:storage\/dist\/local\/(?!threads\/early)|collector\/dist\/(?:processors|exporters|ottl))\//.test(
+        name,
+      ),
+    ),
+  ).toEqual([])
+  const all = modulesIn(loadedBy('spoor.js').values())
+  expect(all).toContain('packages/storage/dist/local/threads/local-store.js')
+  expect(
+    all.filter((name) =>
+      /^node_modules\/(?:ajv|json-schema-ref-resolver|light-my-request|glob|undici|re2js)\//.test(name),
+    ),
+  ).toEqual([])
+})
