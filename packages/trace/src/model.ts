@@ -70,6 +70,8 @@ export const SpanFlag = {
   cycle: 64,
   /** It was sent more than once, the same in its header and not in the rest; one of them is shown. */
   variants: 128,
+  /** It was sent more than once; one of them is shown. */
+  again: 256,
 } as const
 
 /**

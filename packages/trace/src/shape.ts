@@ -38,7 +38,7 @@ export interface TraceShape {
   readonly startNs: Float64Array
   /** Position of the parent; -1 for a root, an orphan, or where a cycle was cut. */
   readonly parent: Int32Array
-  /** Of {@link SpanFlag}: orphan, negativeDuration, duplicateId, cycle, variants. */
+  /** Of {@link SpanFlag}: orphan, negativeDuration, duplicateId, cycle, variants, again. */
   readonly flags: Uint16Array
   readonly selfNs: Float64Array
   /** First start, nanoseconds since 1970. */
@@ -251,7 +251,7 @@ function* withoutTwins(
     if (before === undefined || compareHeaders(table, before, span) !== 0) {
       flags[size] = table.durationNs[span]! < 0 ? SpanFlag.negativeDuration : 0
       order[size++] = span
-    } else if (compareTwins(before, span) !== 0) flags[size - 1]! |= SpanFlag.variants
+    } else flags[size - 1]! |= compareTwins(before, span) === 0 ? SpanFlag.again : SpanFlag.again | SpanFlag.variants
     positionOf[span] = size - 1
     if (i % STEP === STEP - 1) yield 10 * STEP
   }

@@ -208,12 +208,76 @@ describe('context_lost', () => {
   })
 })
 
+describe('context_lost_inside', () => {
+  const of = (id: number, spans: readonly Omit<SpanSpec, 'id'>[]): SpanSpec[] =>
+    spans.map((span, index) => ({
+      service: 'shop',
+      traceId: id.toString(16).padStart(32, '0'),
+      id: index + 1,
+      resource: { 'telemetry.sdk.language': 'python' },
+      ...span,
+    }))
+  const request = (id: number, at: number, takes: number): SpanSpec[] =>
+    of(id, [{ kind: SERVER, name: 'GET /cart', start: at * ms, end: (at + takes) * ms }])
+  const work = (id: number, at: number, takes: number): SpanSpec[] =>
+    of(id, [{ kind: CLIENT, name: 'SELECT', start: at * ms, end: (at + takes) * ms }])
+  const told = (traces: readonly (readonly SpanSpec[])[]): Finding[] => {
+    const findings = createFindings()
+    for (const specs of traces) findings.add(buildTrace(requestOf(specs), specs[0]!.traceId))
+    return findings.found(LATER_MS).filter(({ code }) => code === 'context_lost_inside')
+  }
+  // Requests that come now and then.
+  const whens = times(20, (index) => index * 1_000 + ((index * 7_919) % 613))
+
+  it('work of each request that begins a trace of its own, and how to carry the context', () => {
+    const [finding, ...more] = told(
+      whens.flatMap((when, index) => [request(index + 1, when, 50), work(index + 101, when + 5, 30)]),
+    )
+    expect(more).toEqual([])
+    expect(finding).toMatchObject({
+      severity: 'error',
+      what: '"SELECT" of shop begins a trace of its own each time, within "GET /cart": the context is lost inside of the process.',
+      services: ['shop'],
+      count: 20,
+      lines: [{ text: 'pip install opentelemetry-instrumentation-threading' }, { kind: 'code' }],
+    })
+  })
+
+  it('is none of work at other times, of work that is below requests, too, and of requests without a pause', () => {
+    const timer = whens.flatMap((when, index) => [request(index + 1, when, 50), work(index + 101, when + 400, 30)])
+    expect(told(timer)).toEqual([])
+    const below = of(900, [
+      { kind: SERVER, name: 'GET /cart', start: 0, end: 50 * ms },
+      { name: 'handle', parent: 1, start: ms, end: 40 * ms },
+      { kind: CLIENT, name: 'SELECT', parent: 2, start: ms, end: 2 * ms },
+    ])
+    const lost = whens.flatMap((when, index) => [request(index + 1, when, 50), work(index + 101, when + 5, 30)])
+    expect(told([...lost, below])).toEqual([])
+    // Many at a time, so that anything lies within one.
+    const busy = times(40, (index) => [
+      request(index + 1, index * 10, 500),
+      work(index + 101, index * 10 + ((index * 7_919) % 100), 5),
+    ]).flat()
+    expect(told(busy)).toEqual([])
+    expect(told(lost.slice(0, 18))).toEqual([])
+  })
+})
+
 describe('names_with_ids', () => {
   it('gives the template', () => {
     expect(templateOf('GET /users/4711/orders/0af7651916cd43dd')).toBe('GET /users/{id}/orders/{id}')
     expect(templateOf('order 550e8400-e29b-41d4-a716-446655440000')).toBe('order {id}')
+    expect(templateOf('load 01ARZ3NDEKTSV4RRFFQ69G5FAV')).toBe('load {id}')
+    expect(templateOf('GET /customers/cus_9s6XKzkNRiz8i3/cards')).toBe('GET /customers/{id}/cards')
+    expect(templateOf('GET /files/V1StGXR8_Z5jdHi6B-myT')).toBe('GET /files/{id}')
+    expect(templateOf('mail to jane.doe+x@shop.example')).toBe('mail to {id}')
     for (const name of [
       'GET /v1/users/{id}',
+      'com.example.OrderServiceV2Impl',
+      'OrderServiceConfigurationV2',
+      'get_customerorders',
+      'PROCESS_ALL_ORDERS_OF_TODAY',
+      'GET /@scope/package',
       'SELECT shop.orders2',
       'HTTP POST',
       'deadbeef',
@@ -396,6 +460,69 @@ it('shared_name: programs in two languages, but for the pages of a service', () 
   expect(codes([of('nodejs'), of('webjs'), of('nodejs')])).toEqual([])
 })
 
+it('shared_name: programs in one language that serve nothing that is the same, but not those that have served little', () => {
+  const of = (instance: string, count: number, ...names: readonly string[]): SpanSpec[][] =>
+    times(count, (index) => [
+      {
+        id: 1,
+        service: 'app',
+        kind: SERVER,
+        name: names[index % names.length]!,
+        end: ms,
+        resource: { 'telemetry.sdk.language': 'nodejs', 'service.instance.id': instance },
+      },
+    ])
+  const cart = ['GET /cart', 'POST /cart', 'GET', 'GET /healthz']
+  const pay = ['POST /pay', 'GET', 'GET /healthz']
+  expect(found([...of('a', 80, ...cart), ...of('b', 80, ...cart), ...of('c', 100, ...pay)])).toMatchObject([
+    {
+      code: 'shared_name',
+      what: '2 programs are all called app, one with "GET /cart", one with "POST /pay", and none serves what another does: they are shown as one service.',
+      lines: [{ text: 'OTEL_SERVICE_NAME=app-2' }],
+    },
+  ])
+  // One that has both joins them; of one that has served little nobody knows; ids are in names.
+  expect(codes([...of('a', 80, ...cart), ...of('c', 100, ...pay), ...of('d', 2, 'GET /cart', 'POST /pay')])).toEqual([])
+  expect(codes([...of('a', 80, ...cart), ...of('c', 100, ...pay), ...of('d', 5, 'GET /rare')])).toEqual([])
+  const withIds = (instance: string, from: number): SpanSpec[][] =>
+    of(instance, 40, ...times(40, (index) => `GET /users/${from + index}`))
+  expect(codes([...withIds('a', 100), ...withIds('b', 200)])).toEqual(['names_with_ids'])
+})
+
+it('sent_twice: nearly each span of a service comes more than once, in many traces', () => {
+  const request = (index: number, twice: boolean): SpanSpec[] => {
+    const id = (index + 1).toString(16).padStart(32, '0')
+    const all = times(4, (at): SpanSpec => ({
+      traceId: id,
+      id: at + 1,
+      service: 'shop',
+      kind: SERVER,
+      end: (at + 1) * ms,
+    }))
+    return twice ? [...all, ...all] : all
+  }
+  const of = (traces: readonly (readonly SpanSpec[])[]): Finding[] => {
+    const findings = createFindings()
+    for (const specs of traces) findings.add(buildTrace(requestOf(specs), specs[0]!.traceId))
+    return findings.found()
+  }
+  const twice = times(10, (index) => request(index, true))
+  expect(of(twice)).toMatchObject([
+    { code: 'sent_twice', services: ['shop'], count: 40, lines: [{ text: 'OTEL_TRACES_EXPORTER=none' }] },
+  ])
+  // An export that was sent again, and a program that has just begun.
+  expect(of([...twice.slice(0, 2), ...times(10, (index) => request(index + 20, false))])).toEqual([])
+  expect(of(twice.slice(0, 4))).toEqual([])
+  const one = times(40, (at): SpanSpec => ({
+    traceId: '1'.repeat(32),
+    id: at + 1,
+    name: 'row',
+    service: 'shop',
+    end: ms,
+  }))
+  expect(of([[...one, ...one]])).toEqual([])
+})
+
 it('mixed_conventions: old names beside new ones, but where a span has both', () => {
   const of = (service: string, values: Record<string, string>): SpanSpec[] => [
     { id: 1, service, kind: SERVER, end: ms, ...at(values) },
@@ -410,4 +537,7 @@ it('mixed_conventions: old names beside new ones, but where a span has both', ()
     },
   ])
   expect(codes([of('a', { ...before, ...after }), of('b', after)])).toEqual([])
+  // Next.js, whose user can do nothing about it, beside the spans of its requests.
+  const next = { ...before, 'next.span_type': 'BaseServer.handleRequest' }
+  expect(codes([of('web', next), of('web', after)])).toEqual([])
 })

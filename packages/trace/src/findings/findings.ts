@@ -3,6 +3,7 @@ import { clockSkew } from './clock-skew.ts'
 import { contextLost } from './context-lost.ts'
 import type { Finding } from './finding.ts'
 import { healthChecks } from './health-checks.ts'
+import { lostInside } from './lost-inside.ts'
 import { mixedConventions } from './mixed-conventions.ts'
 import { namesWithIds } from './names-with-ids.ts'
 import { parentsMissing } from './parents-missing.ts'
@@ -11,6 +12,7 @@ import { relays } from './relays.ts'
 import { repeatedCalls } from './repeated-calls.ts'
 import { samplesAlone } from './samples-alone.ts'
 import { SeenTrace } from './seen-trace.ts'
+import { sentTwice } from './sent-twice.ts'
 import { sharedName } from './shared-name.ts'
 import { unknownService } from './unknown-service.ts'
 
@@ -29,6 +31,7 @@ export function createFindings(): Findings {
   const rules = [
     clockSkew(),
     contextLost(),
+    lostInside(),
     relays(),
     samplesAlone(),
     parentsMissing(),
@@ -38,6 +41,7 @@ export function createFindings(): Findings {
     repeatedCalls(),
     unknownService(),
     sharedName(),
+    sentTwice(),
     mixedConventions(),
   ]
   let lastMs = 0

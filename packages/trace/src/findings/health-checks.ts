@@ -10,6 +10,11 @@ const LEAST_SHARE = 0.8
 const HEALTH =
   /(?:^|[/\s._-])(?:health|healthz|livez|readyz|liveness|readiness|ready|alive|ping|heartbeat)(?:[/\s._-]?check)?(?:$|[/\s?])/i
 
+/** Whether what is called so asks how a service is. */
+export function isHealthCheck(name: string): boolean {
+  return HEALTH.test(name)
+}
+
 /** Traces that are nothing but one probe asking how a service is. */
 export function healthChecks(): Rule {
   const roots = new Map<
@@ -24,7 +29,7 @@ export function healthChecks(): Rule {
         all++
         const name = seen.name(row)
         const path = seen.attribute(row, 'http.route', 'url.path', 'http.target') ?? ''
-        if (!HEALTH.test(name) && !HEALTH.test(path)) continue
+        if (!isHealthCheck(name) && !isHealthCheck(path)) continue
         const service = seen.service(row)
         const key = `${service}\n${name}`
         at(roots, key, () => ({ service, name, path, evidence: new Evidence() })).evidence.add(seen, row)

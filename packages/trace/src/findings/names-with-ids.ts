@@ -9,9 +9,22 @@ const LEAST_SHARE = 0.5
 const MAX_FORMS = 200
 const MAX_NAMES = 1_000
 
-/** What stands between separators of a path or a sentence, and is no word: a number, a UUID, an id in hex. */
-const ID =
-  /(?<![\w-])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?=[a-f]*\d)[0-9a-f]{8,}|\d+)(?![\w-])/gi
+/**
+ * What stands between separators of a path or a sentence, and is no word: a UUID, an id in hex, a ULID, an id behind the two to six letters of its
+ * kind (`cus_9s6XKzkNRiz8i3`), letters of both cases with digits among them (`V1StGXR8_Z5jdHi6B-myT`), an address of mail, a number.
+ */
+const ID = new RegExp(
+  `(?<![\\w-])(?:${[
+    '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
+    '(?=[a-fA-F]*\\d)[0-9a-fA-F]{8,}',
+    '[0-7][0-9A-HJKMNP-TV-Z]{25}',
+    '[a-zA-Z]{2,6}_(?=[a-zA-Z]*\\d)[0-9a-zA-Z]{14,}',
+    '(?=[\\w-]*[A-Z])(?=[\\w-]*[a-z])(?=[\\w-]*\\d[\\w-]*\\d)[\\w-]{20,40}',
+    '[\\w.+-]{1,64}@(?:[\\w-]+\\.)+[a-zA-Z]{2,24}',
+    '\\d+',
+  ].join('|')})(?![\\w-])`,
+  'g',
+)
 
 /** The name with `{id}` for each id in it. */
 export function templateOf(name: string): string {

@@ -39,3 +39,24 @@ export const HANDING_ON: readonly Line[] = [
   { kind: 'code', text: 'out.Header.Set("traceparent", in.Header.Get("traceparent")) // Go' },
   { kind: 'code', text: 'proxy_set_header traceparent $http_traceparent; # nginx' },
 ]
+
+/** What carries the context to where work goes on in the same process. */
+const CARRYING: Readonly<Record<string, readonly Line[]>> = {
+  nodejs: [
+    { kind: 'code', text: 'done = AsyncResource.bind(done) // of node:async_hooks, where the work is handed over' },
+  ],
+  python: [
+    { kind: 'shell', text: 'pip install opentelemetry-instrumentation-threading' },
+    { kind: 'code', text: 'executor.submit(contextvars.copy_context().run, work)' },
+  ],
+  java: [{ kind: 'code', text: 'executor = Context.taskWrapping(executor); // io.opentelemetry.context.Context' }],
+  go: [{ kind: 'code', text: 'go work(ctx) // the context of the request, and not context.Background()' }],
+}
+
+/** Of a process that loses the context on the way to a thread, a pool, a queue in memory or a callback. */
+export function outOfThread(language: string): Pick<Finding, 'mend' | 'lines'> {
+  return {
+    mend: 'Carry the context to where the work is done: a pool of threads, a queue in memory or a callback has that of whoever made it, or none.',
+    lines: CARRYING[language] ?? [],
+  }
+}

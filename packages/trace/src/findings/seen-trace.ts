@@ -57,7 +57,11 @@ export class SeenTrace {
   resource(row: number, keys: readonly string[]): string {
     const texts = at(this.#resources, this.trace.resourceStart[row]!, () => {
       const { attributes } = this.detail(row).resource
-      return new Map(attributes.flatMap(({ key, value }) => (value?.type === 'string' ? [[key, value.value]] : [])))
+      return new Map(
+        attributes.flatMap(({ key, value }) =>
+          value?.type === 'string' || value?.type === 'int' ? [[key, String(value.value)]] : [],
+        ),
+      )
     })
     for (const key of keys) {
       const text = texts.get(key)
