@@ -248,6 +248,15 @@ describe('raw requests', () => {
       () => ({ headers: PROTOBUF, body: good() }),
     ],
     [
+      'no_fields_of_otlp',
+      () => ({
+        headers: JSON_TYPE,
+        body: `{"data":[{"traceID":"${traceIdOf(9)}","spans":[{"operationName":"GET /"}]}]}`,
+      }),
+      '{"resourceSpans":[{"resource":{"attributes":[]},"scopeSpans":[{"spans":[]}]}]}',
+      () => ({ headers: JSON_TYPE, body: tracesToJson(good()) }),
+    ],
+    [
       'unknown_service',
       () => ({
         headers: PROTOBUF,
@@ -343,6 +352,9 @@ describe('connections that are none of HTTP', () => {
 it('a healthy sender is told nothing of', async () => {
   const quiet = await startTestSpoor()
   onTestFinished(() => quiet.remove())
+  // Nothing to send.
+  await send({ headers: JSON_TYPE, body: '{"resourceSpans":[]}' }, quiet)
+  await send({ headers: PROTOBUF }, quiet)
   expect((await quiet.post(requestOf('shop', [{ traceId: traceIdOf(1), spanId: spanIdOf(1) }]))).status).toBe(200)
   const { attention } = await quiet.json<StatusResponse>('/api/spoor/v1/status')
   expect(attention).toEqual([])

@@ -68,8 +68,11 @@ export interface LedgerDoor {
 
 /** Of one sender: a peer address with a user agent, at one port of a receiver. */
 export interface SenderAccount {
-  /** A message has come in whole: valid protobuf. One in many is looked at for where it comes from. */
-  arrived(signal: Signal, message: Uint8Array): void
+  /**
+   * A message has come in whole: valid protobuf. One in many is looked at for where it comes from. `bodyBytes`: of what it was made from, where
+   * nothing of that was refused.
+   */
+  arrived(signal: Signal, message: Uint8Array, bodyBytes?: number): void
   /** The pipelines have taken it. `items`: spans, data points or log records. */
   taken(items: number): void
   /** A request, or a part of one, was refused. `reason`: as the label of its counter. `detail`: for people, may come from the sender. */

@@ -313,6 +313,16 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
     mend: 'Give the exporter the address of what is behind this collector, and not one that it listens on itself.',
     lines: [{ kind: 'yaml', text: 'exporters: { otlp_grpc: { endpoint: backend:4317, tls: { insecure: true } } }' }],
   }),
+  no_fields_of_otlp: ({ reason, detail }) => ({
+    code: reason,
+    severity: 'error',
+    what: `Requests of ${detail} bytes of JSON have no span in them: none of their fields is one of OTLP, and what is not known is passed over.`,
+    mend: 'Send what begins like this; an OpenTelemetry SDK does.',
+    lines: [
+      { kind: 'code', text: '{"resourceSpans":[{"resource":{"attributes":[]},"scopeSpans":[{"spans":[]}]}]}' },
+      HTTP_PROTOBUF,
+    ],
+  }),
   unknown_service: ({ reason, detail }) => ({
     code: reason,
     severity: 'warning',

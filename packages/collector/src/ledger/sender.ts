@@ -27,6 +27,9 @@ const MAX_DETAIL_CHARS = 200
 const REFUSED = 'Refused a request.'
 const PARTLY = 'Took a part of a request.'
 const MISLEADS = 'Took spans that mislead whoever reads them.'
+/** JSON in which nothing is of OTLP: what is not known is passed over, so it is taken. What is smaller is an empty request. Bytes. */
+const NO_FIELDS = 'no_fields_of_otlp'
+const LEAST_BODY = 64
 /** A collector that exports to itself. */
 const ITSELF = 'exports_to_itself'
 const NO_FACTS: RefusalFacts = {}
@@ -113,10 +116,12 @@ export class Sender implements SenderAccount {
     this.#firstSeenMs = this.lastSeenMs = Date.now()
   }
 
-  arrived(signal: Signal, message: Uint8Array): void {
+  arrived(signal: Signal, message: Uint8Array, bodyBytes = 0): void {
     const nowMs = Date.now()
     if (this.#arrived++ >= FIRST && this.#arrived % ONE_IN !== 0 && nowMs - this.#lastLookMs < LOOK_MS) return
     this.#lastLookMs = nowMs
+    if (message.length === 0 && bodyBytes >= LEAST_BODY)
+      this.#tell(NO_FIELDS, this.#count(this.#observed, NO_FIELDS, String(bodyBytes), NO_FACTS), MISLEADS)
     for (const { reason, detail } of observe(this.#sampled.add(signal, message), nowMs))
       this.#tell(reason, this.#count(this.#observed, reason, detail, NO_FACTS), MISLEADS)
   }

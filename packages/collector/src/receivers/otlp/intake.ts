@@ -63,7 +63,7 @@ export function createTakeMessage(intake: Intake, converter: Converter): TakeMes
         message = await read(signal, encoding, body.bytes, call)
         if (call.left) throw new CollectorError('unavailable', 'the client left before its message was handed on')
         settle(message, body, bodyBytes, call)
-        call.sender.arrived(signal, message.bytes)
+        call.sender.arrived(signal, message.bytes, message.rejected === 0 ? bodyBytes : 0)
         const answer = message.rejected > 0 ? reject(signal, message, call.sender) : {}
         const { bytes, items, rejected } = message
         if (items > 0) {
