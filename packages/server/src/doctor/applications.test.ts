@@ -65,6 +65,97 @@ describe('a Node application', () => {
       'npm pkg set "scripts.build=esbuild app.js --bundle --packages=external --platform=node --outfile=out.js"',
     ],
     [
+      'bundled',
+      'bun',
+      { 'package.json': manifest({ scripts: { build: 'bun build app.ts --target=node --outdir out' } }) },
+      {},
+      'npm pkg set "scripts.build=bun build --packages external app.ts --target=node --outdir out"',
+    ],
+    [
+      'bundled',
+      'esbuild by a file',
+      {
+        'package.json': manifest({ scripts: { build: 'node build.mjs' } }),
+        'build.mjs':
+          "import esbuild from 'esbuild'\nawait esbuild.build({ bundle: true, platform: 'node', /* here */ })\n",
+      },
+      {},
+      "packages: 'external',",
+    ],
+    [
+      'bundled',
+      'webpack',
+      {
+        'package.json': manifest({ scripts: { build: 'webpack' } }),
+        'webpack.config.cjs': "module.exports = { target: 'node', /* here */ }\n",
+      },
+      {},
+      'externals: [({ request }, done) => (/^[@a-z]/i.test(request) ? done(null, `commonjs ${request}`) : done())],',
+    ],
+    [
+      'preload_starts_nothing',
+      'the package and not its register entry, in a script',
+      {
+        'package.json': manifest({ ...traced, scripts: { start: 'node --import @spoor/instrument app.js' } }),
+        'app.js': '',
+      },
+      {},
+      'npm pkg set "scripts.start=node --import @spoor/instrument/register app.js"',
+    ],
+    [
+      'preload_starts_nothing',
+      'the package and not its register entry, for all of Node',
+      { 'package.json': manifest(traced) },
+      { NODE_OPTIONS: '--import @spoor/instrument' },
+      'NODE_OPTIONS=--import @spoor/instrument/register',
+    ],
+    [
+      'env_file_not_loaded',
+      'nothing reads it',
+      {
+        'package.json': manifest({ ...traced, scripts: { start: 'node --import @spoor/instrument/register app.js' } }),
+        'app.js': '',
+        '.env': 'PORT=80\nOTEL_SERVICE_NAME=shop\nOTEL_TRACES_SAMPLER=parentbased_always_on\n',
+      },
+      {},
+      'npm pkg set "scripts.start=node --env-file=.env --import @spoor/instrument/register app.js"',
+    ],
+    [
+      'env_file_not_loaded',
+      'dotenv reads it too late',
+      {
+        'package.json': manifest({
+          dependencies: { ...traced.dependencies, dotenv: '17' },
+          scripts: { start: 'node --import @spoor/instrument/register app.js' },
+        }),
+        'app.js': "import 'dotenv/config'\n",
+        '.env': 'export OTEL_TRACES_SAMPLER=parentbased_always_on\n',
+      },
+      {},
+      'npm pkg set "scripts.start=node --env-file=.env --import @spoor/instrument/register app.js"',
+    ],
+    [
+      'pm2_without_preload',
+      'pm2',
+      {
+        'package.json': manifest(traced),
+        'app.js': '',
+        'ecosystem.config.cjs': "module.exports = { apps: [{ script: './app.js', /* here */ }] }\n",
+      },
+      {},
+      "node_args: '--import @spoor/instrument/register',",
+    ],
+    [
+      'loopback_of_container',
+      'a Dockerfile',
+      {
+        'package.json': manifest({}),
+        Dockerfile: 'FROM node\nENV OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318\n',
+      },
+      {},
+      'ENV OTEL_EXPORTER_OTLP_ENDPOINT=http://host.docker.internal:4318',
+    ],
+    [
       'preload_missing',
       'a path that is not there',
       { 'package.json': manifest({}) },
@@ -105,7 +196,11 @@ describe('a Node application', () => {
       const before = JSON.parse(files['package.json']!) as { scripts: Record<string, string> }
       mended['package.json'] = JSON.stringify({ ...before, scripts: { ...before.scripts, [key[1]!]: key[2]! } })
     } else if (code === 'next_bundles_it') mended['next.config.mjs'] = `export default { ${line} }\n`
+    else if (line.startsWith('ENV OTEL_')) mended['Dockerfile'] = `FROM node\n${line}\n`
     else if (line.startsWith('ENV ')) mended['Dockerfile'] = files['Dockerfile']!.replace('CMD', `${line}\nCMD`)
+    else
+      for (const [name, text] of Object.entries(files))
+        if (text.includes('/* here */')) mended[name] = text.replace('/* here */', () => line)
     const again = await examine(line.startsWith('NODE_OPTIONS') ? applied(set, line) : set, {
       directory: folder(mended),
     })
@@ -123,6 +218,29 @@ describe('a Node application', () => {
     expect(await lineOf({ ...files, 'tracing.mjs': '' })).toBe(
       'npm pkg set "scripts.start=node --import ./tracing.mjs app.js"',
     )
+  })
+
+  it('bundles for browsers, bundles without packages, and variables that something reads are told nothing of', async () => {
+    const files = {
+      'package.json': manifest({
+        dependencies: { ...traced.dependencies, dotenv: '17' },
+        scripts: {
+          start: 'node app.js',
+          web: 'esbuild page.js --bundle --outfile=page.min.js',
+          all: 'esbuild app.js --bundle --platform=node --packages=external --outfile=out.js',
+        },
+      }),
+      // It reads the variables before it starts tracing.
+      'app.js': "import 'dotenv/config'\nimport './tracing.js'\n",
+      '.env': 'OTEL_TRACES_SAMPLER=parentbased_always_on\n',
+      'webpack.config.js': "module.exports = { target: 'web' }\n",
+      'esbuild.config.mjs':
+        "import esbuild from 'esbuild'\nesbuild.build({ bundle: true, platform: 'node', external: ['express'] })\n",
+      'ecosystem.config.js':
+        "module.exports = { apps: [{ script: 'app.js' }, { script: 'job.js', node_args: '--import ./tracing.js' }] }\n",
+    }
+    const report = await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder(files) })
+    expect(report.diagnoses).toEqual([])
   })
 
   it('two_api_copies: both places and versions', async () => {
@@ -349,5 +467,38 @@ describe('a Python application', () => {
       what: expect.stringContaining('default of Python') as string,
       lines: [{ text: 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf' }],
     })
+  })
+})
+
+describe('containers', () => {
+  const compose = (app: string, more = ''): string => `services:\n  app:\n    image: app\n${app}${more}`
+  const asMap = '    environment:\n      OTEL_EXPORTER_OTLP_ENDPOINT: http://localhost:4318\n'
+  const asList = '    environment:\n      - OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318/v1/traces\n'
+  const collector = '  traces:\n    image: otel/opentelemetry-collector\n'
+  it.each([
+    ['a map', asMap, '', 'OTEL_EXPORTER_OTLP_ENDPOINT: http://host.docker.internal:4318'],
+    ['a list', asList, '', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: http://host.docker.internal:4318/v1/traces'],
+    ['a collector beside it', asMap, collector, 'OTEL_EXPORTER_OTLP_ENDPOINT: http://traces:4318'],
+  ])('loopback_of_container: %s', async (_, app, more, line) => {
+    const examined = async (text: string) =>
+      examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory: folder({ 'compose.yaml': text }) })
+    const { diagnoses } = await examined(compose(app, more))
+    expect(diagnoses.map(({ code }) => code)).toEqual(['loopback_of_container'])
+    expect(diagnoses[0]!.lines[0]!.text).toBe(line)
+    expect((await examined(compose(`    environment:\n      ${line}\n`, more))).diagnoses).toEqual([])
+  })
+
+  it.each([
+    ['the network of the machine', compose(`${asMap}    network_mode: host\n`)],
+    ['that of another container', compose(`${asMap}    network_mode: service:traces\n`, collector)],
+    [
+      'another address',
+      compose('    environment:\n      OTEL_EXPORTER_OTLP_ENDPOINT: http://localhost.example:4318\n'),
+    ],
+    ['nothing that can be read', 'services: [\n'],
+    ['no services', '# later\n'],
+  ])('%s is told nothing of', async (_, text) => {
+    const directory = folder({ 'docker-compose.yml': text })
+    expect((await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl() }, { directory })).diagnoses).toEqual([])
   })
 })

@@ -16,6 +16,11 @@ export function shell(text: string): MendingLine {
   return { kind: 'shell', text }
 }
 
+/** A script of package.json set anew. */
+export function setScript(script: string, command: string): MendingLine {
+  return shell(`npm pkg set ${JSON.stringify(`scripts.${script}=${command}`)}`)
+}
+
 export function code(text: string): MendingLine {
   return { kind: 'code', text }
 }

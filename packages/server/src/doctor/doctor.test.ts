@@ -153,6 +153,59 @@ describe('the environment and the way', () => {
       () => ({ OTEL_EXPORTER_OTLP_TRACE_ENDPOINT: `${httpUrl()}/v1/traces` }),
     ],
     [
+      'unexpanded',
+      'a variable in braces',
+      () => ({ COLLECTOR: new URL(httpUrl()).host, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://${COLLECTOR}' }),
+    ],
+    [
+      'unexpanded',
+      'a variable with what it is otherwise',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: `\${COLLECTOR:-${httpUrl()}}` }),
+    ],
+    [
+      'unexpanded',
+      'a variable of Windows',
+      () => ({ COLLECTOR: httpUrl(), OTEL_EXPORTER_OTLP_ENDPOINT: '%COLLECTOR%' }),
+    ],
+    [
+      'unexpanded',
+      'a place for a name',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_SERVICE_NAME: '<YOUR-SERVICE>' }),
+    ],
+    [
+      'made_up_variable',
+      'a share by another name',
+      () => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_RATIO: '1',
+      }),
+    ],
+    [
+      'made_up_variable',
+      'the name of a service by another name',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_SERVICE_NAME: '', OTEL_APP_NAME: 'shop' }),
+    ],
+    [
+      'bad_attributes',
+      'semicolons in between',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_RESOURCE_ATTRIBUTES: 'team=blue;zone=a' }),
+    ],
+    [
+      'bad_attributes',
+      'as in YAML',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_RESOURCE_ATTRIBUTES: 'team: blue,zone=a' }),
+    ],
+    [
+      'bad_ratio',
+      'a ratio with a comma',
+      () => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '1,0',
+      }),
+    ],
+    [
       'long_delay',
       'a delay of minutes',
       () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(), OTEL_BSP_SCHEDULE_DELAY: '600000' }),
@@ -213,6 +266,10 @@ describe('the environment and the way', () => {
       OTEL_BLRP_SCHEDULE_DELAY: '5000',
       OTEL_BSP_SCHEDULE_DELAY_OLD: '5000',
       OTEL_NODE_RESOURCE_DETECTORS: 'env',
+      OTEL_EXPORTER_ZIPKIN_ENDPOINT: 'http://localhost:9411',
+      OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_URL: 'x',
+      OTEL_RESOURCE_ATTRIBUTES: 'team=blue,owner=Jane Doe,query=a%3Bb',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a${b}',
       OTEL_PYTHON_LOG_LEVEL: 'info',
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '1.0',
@@ -322,6 +379,44 @@ describe('the environment and the way', () => {
     const told = report.diagnoses.find(({ code }) => code === 'gzip_refused')!
     const mended = await examine(applied(environment, told.lines[0]!.text))
     expect(mended.probes).toMatchObject([{ ok: true }])
+  })
+
+  it('moved: what answers leads elsewhere, as to https or to a path, where exporters do not follow', async () => {
+    const address = await serve((request, response) => {
+      request.resume()
+      response.writeHead(308, { location: `${httpUrl()}/v1/traces` }).end()
+    })
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${address}` }
+    const report = await examine(environment)
+    const told = report.diagnoses.find(({ code }) => code === 'moved')!
+    expect(told.lines).toEqual([{ kind: 'env', text: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${httpUrl()}/v1/traces` }])
+    expect((await examine(applied(environment, told.lines[0]!.text))).diagnoses).toEqual([])
+    const nowhere = await serve((request, response) => {
+      request.resume()
+      response.writeHead(301, { location: '/login' }).end()
+    })
+    const [first] = (await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://${nowhere}` })).diagnoses
+    expect(first).toMatchObject({
+      code: 'moved',
+      lines: [{ text: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://${nowhere}/login` }],
+    })
+  })
+
+  it('proxy_without_receiver: a proxy whose receiver is away', async () => {
+    const address = await serve((request, response) => {
+      request.resume()
+      response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad Gateway</html>')
+    })
+    const report = await examine({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://${address}` })
+    expect(report.diagnoses[0]).toMatchObject({ code: 'proxy_without_receiver', severity: 'error' })
+  })
+
+  it('made_up_variable: an address that no SDK reads', async () => {
+    const environment = { OTEL_COLLECTOR_URL: httpUrl() }
+    const report = await examine(environment)
+    const told = report.diagnoses.find(({ code }) => code === 'made_up_variable')!
+    expect(told.lines).toEqual([{ kind: 'env', text: `OTEL_EXPORTER_OTLP_ENDPOINT=${httpUrl()}` }])
+    expect((await examine(applied(environment, told.lines[0]!.text))).diagnoses).toEqual([])
   })
 
   it('other_protocol: a receiver that speaks HTTP alone', async () => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusResponse } from '../api.ts'
+import { checkContainerFiles } from './container-files.ts'
 import { type Diagnosis, diagnosis, env, shell } from './diagnosis.ts'
 import { type Environment, isInContainer, type Setting } from './environment.ts'
 import { checkNetwork, type Step, withOrigin } from './network.ts'
@@ -77,6 +78,7 @@ export async function doctor(command: DoctorCommand, signal: AbortSignal): Promi
   add(`the application in ${directory}`, node ?? [])
   const python = await checkPython(directory, environment)
   add(`the application in ${directory}`, python?.diagnoses ?? [])
+  add(`the application in ${directory}`, checkContainerFiles(directory))
   const watched = command.command.length > 0 ? await watch(command, page, signal) : undefined
   add('the program', watched?.diagnoses ?? [])
   if (status) add(`Spoor at ${page}`, await ofSpoor(page, status))

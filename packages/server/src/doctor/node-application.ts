@@ -1,7 +1,8 @@
 /** What can be known of a Node application from its files: in what order it loads, which copies of the API it has, and whether it is bundled. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { code, type Diagnosis, diagnosis, env, shell } from './diagnosis.ts'
+import { checkBundlerFiles, checkBundlerScripts } from './bundlers.ts'
+import { code, type Diagnosis, diagnosis, env, setScript, shell } from './diagnosis.ts'
 import type { Environment } from './environment.ts'
 
 interface Manifest {
@@ -47,7 +48,11 @@ export function checkNode(directory: string, environment: Environment): Diagnosi
     const command = manifest.scripts?.[script]
     if (command !== undefined) checkScript(directory, manifest, script, command, preloads, traced, found)
   }
-  checkBundler(manifest, found)
+  checkIndex(manifest, preloads, found)
+  if (traced) checkEnvironmentFile(directory, manifest, dependencies, environment, found)
+  if (traced) checkPm2(directory, found)
+  checkBundlerScripts(manifest.scripts ?? {}, found)
+  checkBundlerFiles(directory, found)
   if ('next' in dependencies) checkNext(directory, dependencies, found)
   checkDocker(directory, manifest, traced, found)
   return found
@@ -203,10 +208,6 @@ function preloadOf(directory: string): string {
   return names.find((name) => existsSync(join(directory, name))) ?? REGISTER
 }
 
-function setScript(script: string, command: string): Diagnosis['lines'][number] {
-  return shell(`npm pkg set ${JSON.stringify(`scripts.${script}=${command}`)}`)
-}
-
 /** Specifiers in the order in which they are imported: in ES modules imports are loaded before anything is run. */
 function importsOf(file: string): string[] {
   let text: string
@@ -233,19 +234,74 @@ function importsTracing(file: string): boolean {
   return importsOf(file).some((one) => TRACING.test(one))
 }
 
-/** A bundle has its packages inside, where nothing can patch them. */
-function checkBundler({ scripts = {} }: Manifest, found: Diagnosis[]): void {
-  for (const [script, command] of Object.entries(scripts)) {
-    if (!/\besbuild\b.*--bundle/.test(command) || /--packages=external|--external:/.test(command)) continue
-    found.push(
-      diagnosis(
-        'bundled',
-        `The script ${script} bundles the packages into the application: instrumentations never see them.`,
-        'Leave packages outside of the bundle.',
-        [setScript(script, command.replace('--bundle', '--bundle --packages=external'))],
-      ),
-    )
-  }
+/** The package without `/register` exports what starts tracing, and starts nothing. */
+function checkIndex({ scripts = {} }: Manifest, preloads: readonly string[], found: Diagnosis[]): void {
+  const index = '@spoor/instrument'
+  const lines = Object.entries(scripts)
+    .filter(([, command]) => preloadsIn(command).includes(index))
+    .map(([script, command]) => setScript(script, command.replace(/@spoor\/instrument(?=["'\s])/, REGISTER)))
+  if (preloads.includes(index)) lines.push(env('NODE_OPTIONS', `--import ${REGISTER}`))
+  if (lines.length === 0) return
+  found.push(
+    diagnosis(
+      'preload_starts_nothing',
+      `${index} is loaded first, which by itself starts nothing.`,
+      'Load its register entry.',
+      lines,
+    ),
+  )
+}
+
+/** Variables in `.env` that nothing reads, or that come when tracing has started without them. */
+function checkEnvironmentFile(
+  directory: string,
+  { scripts = {} }: Manifest,
+  dependencies: Readonly<Record<string, string>>,
+  environment: Environment,
+  found: Diagnosis[],
+): void {
+  const file = join(directory, '.env')
+  if (!existsSync(file) || 'next' in dependencies) return
+  const names = [...readFileSync(file, 'utf8').matchAll(/^\s*(?:export\s+)?(OTEL_\w+)\s*=\s*\S/gm)].map(
+    ([, name]) => name!,
+  )
+  const missing = names.filter((name) => environment[name] === undefined)
+  const commands = Object.entries(scripts).filter(([, command]) => /(?:^|\s)(?:node|tsx)\s/.test(command))
+  const [first] = commands.filter(([name]) => name === 'start' || name === 'dev')
+  if (missing.length === 0 || first === undefined) return
+  if (commands.some(([, command]) => /--env-file|dotenv/.test(command))) return
+  const [script, command] = first
+  const preload = preloadsIn(command).find((path) => TRACING.test(path))
+  if ('dotenv' in dependencies && preload === undefined) return
+  found.push(
+    diagnosis(
+      'env_file_not_loaded',
+      `.env sets ${missing.slice(0, 3).join(', ')}, and ${
+        'dotenv' in dependencies ? `dotenv reads it when ${preload} has started tracing already` : 'nothing reads it'
+      }.`,
+      'Let Node read it before all else.',
+      [setScript(script, command.replace(/(^|\s)(node|tsx)(?=\s)/, '$1$2 --env-file=.env'))],
+    ),
+  )
+}
+
+const PM2_CONFIGS = ['ecosystem.config.js', 'ecosystem.config.cjs', 'ecosystem.config.mjs', 'pm2.config.js', 'pm2.json']
+
+/** pm2 starts Node by its own configuration, and not by the scripts of package.json. */
+function checkPm2(directory: string, found: Diagnosis[]): void {
+  const name = PM2_CONFIGS.find((one) => existsSync(join(directory, one)))
+  if (name === undefined) return
+  const text = readFileSync(join(directory, name), 'utf8')
+  const script = /\bscript["']?\s*:\s*["']([^"']+\.[cm]?[jt]s)["']/.exec(text)?.[1]
+  if (script === undefined || /--import|--require|-r\s/.test(text) || importsTracing(join(directory, script))) return
+  found.push(
+    diagnosis(
+      'pm2_without_preload',
+      `${name} starts ${script}, and loads nothing before it.`,
+      'Load tracing first, beside script.',
+      [code(`node_args: '--import ${preloadOf(directory)}',`)],
+    ),
+  )
 }
 
 const NEXT_CONFIGS = ['next.config.js', 'next.config.mjs', 'next.config.ts', 'next.config.cjs']

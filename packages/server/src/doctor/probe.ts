@@ -31,6 +31,8 @@ export interface ProbeResult {
   readonly contentType: string
   /** The peer's words, or those of the failure. */
   readonly text: string
+  /** Where it says that it has moved to. */
+  readonly location?: string
   /** The peer's clock less this one's, as its answer says it; to a second. Milliseconds. */
   readonly clockMs?: number
 }
@@ -117,6 +119,7 @@ async function sendHttp(message: Uint8Array, target: Target): Promise<ProbeResul
             status,
             contentType,
             text: refused || wordsOf(answer),
+            ...(response.headers.location !== undefined && { location: response.headers.location }),
             ...clockOf(response.headers.date),
           })
         })

@@ -41,10 +41,20 @@ interface Alternative {
 }
 
 /** What is worth another attempt: one change each. */
-function alternatives(target: Target, { status, grpcStatus }: ProbeResult): Alternative[] {
+function alternatives(target: Target, { status, grpcStatus, location }: ProbeResult): Alternative[] {
   const { url, protocol, compression } = target
   if (status === 401 || status === 403 || grpcStatus === UNAUTHENTICATED || grpcStatus === PERMISSION_DENIED) return []
   const found: Alternative[] = []
+  const moved = status >= 300 && status < 400 && location !== undefined && URL.canParse(location, url.href)
+  if (moved) {
+    const there = new URL(location, url)
+    found.push({
+      code: 'moved',
+      what: `It says that it has moved to ${there.href}, and exporters do not follow; there it is taken.`,
+      target: { ...target, url: there },
+      lines: [env('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', there.href)],
+    })
+  }
   if (compression === 'gzip')
     found.push({
       code: 'gzip_refused',
@@ -111,6 +121,22 @@ function refusal({ headers, url }: Target, result: ProbeResult): Diagnosis {
       'not_otlp',
       `Something else than a receiver of OTLP answers on ${url.host}: ${contentType.split(';')[0] || 'no content type'}.`,
       'Write the address of a receiver; Spoor’s are 4317 and 4318.',
+      [env('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318')],
+    )
+  if (status >= 300 && status < 400)
+    return diagnosis(
+      'moved',
+      `${described(result)}; exporters do not follow to ${result.location ?? 'where it says'}.`,
+      'Write the address to which it leads.',
+      result.location !== undefined && URL.canParse(result.location, url.href)
+        ? [env('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', new URL(result.location, url).href)]
+        : [],
+    )
+  if (status === 502 || status === 504)
+    return diagnosis(
+      'proxy_without_receiver',
+      what,
+      'A proxy answers there, and does not reach the receiver behind it: see where it leads; Spoor’s ports are 4317 and 4318.',
       [env('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318')],
     )
   if (status === 404 || status === 405)

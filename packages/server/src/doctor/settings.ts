@@ -5,7 +5,7 @@
 import { didYouMean } from '@spoor/collector'
 import { type Diagnosis, diagnosis, env, withoutPassword } from './diagnosis.ts'
 import { type Environment, find, headerPairs, type Setting, shownValue } from './environment.ts'
-import { checkSlips, withoutQuotes } from './slips.ts'
+import { checkAttributes, checkSlips, withoutQuotes, withoutUnexpanded } from './slips.ts'
 
 export type Protocol = 'grpc' | 'http/protobuf' | 'http/json'
 /** `any`: not known. It decides what holds where nothing is set. */
@@ -50,7 +50,7 @@ const SEEN = /^(?:OTEL_|SPOOR_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|(?:https?|grpc
 
 export function resolveSettings(given: Environment, language: Language): Resolved {
   const found: Diagnosis[] = []
-  const environment = withoutQuotes(given, found)
+  const environment = withoutUnexpanded(withoutQuotes(given, found), found)
   const protocol = protocolOf(environment, language, found)
   const { url, from } = urlOf(environment, protocol.value, found)
   checkOff(environment, found)
@@ -59,6 +59,7 @@ export function resolveSettings(given: Environment, language: Language): Resolve
   checkService(environment, found)
   checkPort(protocol.value, url, protocol.from, found)
   checkSlips(environment, language, found)
+  checkAttributes(environment, found)
   const headers = headersOf(environment, found)
   const compression = compressionOf(environment, found)
   const certificate = find(environment, 'OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CERTIFICATE')
@@ -231,14 +232,16 @@ function checkSampler(environment: Environment, found: Diagnosis[]): void {
   const isRatio = sampler.value.endsWith('traceidratio')
   const ratio = Number(argument ?? 1)
   if (isRatio && !(ratio >= 0 && ratio <= 1)) {
+    const share = Number(argument!.replace(',', '.'))
     const percent = Number(argument!.replace(/\s*%$/, ''))
     const isPercent = percent > 0 && percent <= 100
+    const isShare = share > 0 && share <= 1
     found.push(
       diagnosis(
         'bad_ratio',
         `OTEL_TRACES_SAMPLER_ARG=${argument} is no share from 0 to 1: SDKs take it for all, or do not start.`,
         isPercent ? `${percent} % is written ${percent / 100}.` : 'Write a share, as 0.1 for a tenth.',
-        [env('OTEL_TRACES_SAMPLER_ARG', isPercent ? String(percent / 100) : '1')],
+        [env('OTEL_TRACES_SAMPLER_ARG', isShare ? String(share) : isPercent ? String(percent / 100) : '1')],
         'warning',
       ),
     )

@@ -24,6 +24,45 @@ export function withoutQuotes(environment: Environment, found: Diagnosis[]): Env
   return meant
 }
 
+/** What a shell, a template or Windows would have put a value in the place of. */
+const UNEXPANDED = /\$\{(\w+)(?::?-([^}]*))?\}|\$([A-Z_][A-Z0-9_]*)|%([A-Z_][A-Z0-9_]*)%|\{\{[^}]*\}\}|<[A-Z][\w-]*>/g
+/** Values in which such things mean something else. */
+const FREE_TEXT = /HEADERS$|RESOURCE_ATTRIBUTES$/
+
+/** As `checkSlips`, and the environment without values that have the name of a variable in them where its value should be: SDKs take them as they are. */
+export function withoutUnexpanded(environment: Environment, found: Diagnosis[]): Environment {
+  const meant: Record<string, string | undefined> = { ...environment }
+  for (const [name, value] of Object.entries(environment)) {
+    if (value === undefined || !name.startsWith('OTEL_') || FREE_TEXT.test(name)) continue
+    const [first] = value.match(UNEXPANDED) ?? []
+    if (first === undefined) continue
+    const right = value.replaceAll(UNEXPANDED, (all, a?: string, fallback?: string, b?: string, c?: string) => {
+      const variable = a ?? b ?? c
+      return (variable === undefined ? undefined : environment[variable]) ?? fallback ?? all
+    })
+    const isWhole = !right.match(UNEXPANDED)
+    meant[name] = isWhole ? right : undefined
+    found.push(
+      diagnosis(
+        'unexpanded',
+        `${name}=${value}: nothing has put a value in the place of ${first}; SDKs take it as it stands.`,
+        isWhole
+          ? 'Write the value, or let a shell do it.'
+          : `Write the value; ${first} has none in this environment either.`,
+        [env(name, isWhole ? right : (EXAMPLES.find(([pattern]) => pattern.test(name))?.[1] ?? 'VALUE'))],
+      ),
+    )
+  }
+  return meant
+}
+
+const EXAMPLES: readonly (readonly [RegExp, string])[] = [
+  [/TRACES_ENDPOINT$/, 'http://localhost:4318/v1/traces'],
+  [/ENDPOINT$/, 'http://localhost:4318'],
+  [/SERVICE_NAME$/, 'shop'],
+  [/SAMPLER_ARG$/, '1'],
+]
+
 const OF_SIGNALS = [
   'ENDPOINT',
   'HEADERS',
@@ -78,6 +117,7 @@ export function checkSlips(environment: Environment, language: Language, found: 
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined || !/^OTE?L/i.test(name) || KNOWN.has(name)) continue
     const meant = [...KNOWN].find((known) => isSlipOf(name, known))
+    if (meant === undefined) checkMadeUp(name, value, environment, found)
     if (meant === undefined || find(environment, meant)) continue
     found.push(
       diagnosis(
@@ -133,6 +173,60 @@ export function checkSlips(environment: Environment, language: Language, found: 
         ),
       )
   }
+}
+
+/** What names that somebody has made up are meant for, the nearest first. */
+const MADE_UP: readonly (readonly [RegExp, string])[] = [
+  [/TRACES?_(?:ENDPOINT|URL|ADDRESS)$/, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+  [/(?:ENDPOINT|URL|ADDRESS)$/, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  [/SERVICE_?NAME$|^OTEL_(?:APP|APPLICATION)_NAME$/, 'OTEL_SERVICE_NAME'],
+  [/HEADERS?$/, 'OTEL_EXPORTER_OTLP_HEADERS'],
+  [/PROTOCOL$/, 'OTEL_EXPORTER_OTLP_PROTOCOL'],
+  [/SAMPL(?:ER|E|ING)_(?:ARG|RATIO|RATE)$/, 'OTEL_TRACES_SAMPLER_ARG'],
+  [/SAMPLER$/, 'OTEL_TRACES_SAMPLER'],
+  [/PROPAGATORS?$/, 'OTEL_PROPAGATORS'],
+]
+/** Names that exporters, SDKs and agents have for themselves. */
+const OF_OTHERS =
+  /^OTEL_(?:EXPORTER_(?:ZIPKIN|JAEGER|PROMETHEUS|OTLP_(?:METRICS|LOGS|PROFILES))|JAVA|JAVAAGENT|PYTHON|NODE|DOTNET|GO|PHP|RUBY|RUST|INSTRUMENTATION|METRICS?|METRIC|LOGS?|LOG|BLRP|BSP|SEMCONV|CONFIG|EXPERIMENTAL|RESOURCE)_/
+
+/** A name that is none of OpenTelemetry's, and so read by no SDK; the program's own code may read it. */
+function checkMadeUp(name: string, value: string, environment: Environment, found: Diagnosis[]): void {
+  if (!/^(?:OTEL|OTLP)_/.test(name) || OF_OTHERS.test(name)) return
+  const meant = MADE_UP.find(([pattern]) => pattern.test(name))?.[1]
+  if (meant === undefined || find(environment, meant)) return
+  if (meant.endsWith('ENDPOINT') && find(environment, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) return
+  found.push(
+    diagnosis(
+      'made_up_variable',
+      `${name} is no variable of OpenTelemetry: SDKs do not read it, unless this program’s code does.`,
+      `They read ${meant}.`,
+      [env(meant, meant.endsWith('HEADERS') ? 'authorization=Bearer%20TOKEN' : value.trim())],
+      'warning',
+    ),
+  )
+}
+
+/** `OTEL_RESOURCE_ATTRIBUTES`: a list with another separator is one value, and what has no `=` is none. */
+export function checkAttributes(environment: Environment, found: Diagnosis[]): void {
+  const text = find(environment, 'OTEL_RESOURCE_ATTRIBUTES')?.value
+  if (text === undefined) return
+  const parts = text.split(',').map((part) => part.trim())
+  const odd = parts.find((part) => part !== '' && (!/^[^=]+=/.test(part) || /=[^=]*[;\s]\s*[\w.]+=/.test(part)))
+  if (odd === undefined) return
+  const right = parts
+    .flatMap((part) => part.split(/;\s*|\s+(?=[\w.]+=)/))
+    .map((part) => (part.includes('=') ? part : part.replace(/\s*:\s*/, '=')))
+    .filter((part) => /^[\w.-]+=/.test(part))
+  found.push(
+    diagnosis(
+      'bad_attributes',
+      `OTEL_RESOURCE_ATTRIBUTES has ${JSON.stringify(odd)}, which is no key=value: SDKs leave it out, or all of them.`,
+      'Write key=value, with commas in between.',
+      right.length === 0 ? [] : [env('OTEL_RESOURCE_ATTRIBUTES', right.join(','))],
+      'warning',
+    ),
+  )
 }
 
 /** `2 h 46 min`. */
