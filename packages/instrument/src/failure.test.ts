@@ -65,6 +65,19 @@ test('a certificate of an authority that nobody knows, and the way out, which wo
   close()
 })
 
+test('an answer that leads elsewhere, and the line, which works', async () => {
+  const there = await portOf(createServer((request, response) => void request.resume().on('end', () => response.end())))
+  const port = await portOf(
+    createServer((request, response) => {
+      request.resume()
+      response.writeHead(308, { location: `http://127.0.0.1:${there}/v1/traces` }).end()
+    }),
+  )
+  const words = await tried({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })
+  const [, name = '', value = ''] = /set (\w+)=(\S+)$/.exec(words) ?? []
+  expect(await tried({ [name]: value })).toBe('taken')
+})
+
 test('TLS to a port that hangs up on it', async () => {
   const server = createSocketServer((socket) => socket.once('data', () => socket.destroy()))
   const port = await portOf(server)
@@ -130,6 +143,22 @@ test.each<[Record<string, string>, Partial<SendFailure>, string]>([
     collector,
     { code: 413 },
     'HTTP 413 Payload Too Large; lower batch.maxExportBatchSize (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)',
+  ],
+  [
+    collector,
+    { code: 308, location: 'https://collector/v1/traces' },
+    'HTTP 308 Permanent Redirect; it leads elsewhere, and exporters do not follow: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://collector/v1/traces',
+  ],
+  [
+    collector,
+    { code: 302, location: '/login' },
+    'HTTP 302 Found; it leads elsewhere, and exporters do not follow: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://collector:4318/login',
+  ],
+  [collector, { code: 301 }, 'HTTP 301 Moved Permanently; it leads elsewhere, and exporters do not follow'],
+  [
+    collector,
+    { code: 502, words: '<title>502 Bad Gateway</title>' },
+    'HTTP 502 Bad Gateway: 502 Bad Gateway; a proxy is in between, and does not reach the receiver behind it',
   ],
   [grpc, { code: 14, words: 'shutting down' }, 'gRPC status 14 UNAVAILABLE: shutting down'],
 ])('%o: %o', (env, failure, words) => {

@@ -1,5 +1,5 @@
 import { isInContainer } from './container.ts'
-import { http } from './http.ts'
+import { http } from './node-http.ts'
 import type { SendFailure } from './otlp/sender.ts'
 import type { ExporterSettings } from './settings.ts'
 
@@ -26,7 +26,7 @@ export function describeFailure(failure: SendFailure, exporter: ExporterSettings
   const answer = readableText(failure.words)
   if (typeof failure.code === 'string') return describeConnection(failure, exporter, answer)
   const hint =
-    exporter.protocol === 'grpc' ? grpcHint(failure.code, exporter) : httpHint(failure.code, exporter, answer !== '')
+    exporter.protocol === 'grpc' ? grpcHint(failure.code, exporter) : httpHint(failure, exporter, answer !== '')
   const name =
     exporter.protocol === 'grpc'
       ? `gRPC status ${failure.code} ${grpcNames[failure.code] ?? ''}`
@@ -126,8 +126,16 @@ function readableText(words: string): string {
     .slice(0, 300)
 }
 
-function httpHint(status: number, exporter: ExporterSettings, hasWords: boolean): string {
-  switch (status) {
+function httpHint({ code, location }: SendFailure, exporter: ExporterSettings, hasWords: boolean): string {
+  switch (code) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+      return location !== undefined && URL.canParse(location, exporter.url)
+        ? `it leads elsewhere, and exporters do not follow: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${new URL(location, exporter.url).href}`
+        : 'it leads elsewhere, and exporters do not follow'
     case 400:
       return hasWords ? '' : 'the receiver does not understand the request'
     case 401:
@@ -140,6 +148,9 @@ function httpHint(status: number, exporter: ExporterSettings, hasWords: boolean)
       return 'a proxy is in between and wants credentials'
     case 413:
       return 'lower batch.maxExportBatchSize (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)'
+    case 502:
+    case 504:
+      return 'a proxy is in between, and does not reach the receiver behind it'
     case 415:
       return exporter.compression === 'gzip'
         ? 'the receiver may not take gzip: set OTEL_EXPORTER_OTLP_COMPRESSION=none'

@@ -1,4 +1,4 @@
-import { http } from './http.ts'
+import { http } from './node-http.ts'
 import { maskSecret } from './failure.ts'
 
 /** Headers, keys in lower case as gRPC wants them and HTTP does not mind, and where each was set. */

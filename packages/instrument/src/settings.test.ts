@@ -262,3 +262,20 @@ describe('impossible options throw and name the option', () => {
     expect(resolve).toThrow(message)
   })
 })
+
+test('attributes with another separator than commas are told', () => {
+  const { findings, serviceName } = resolveSettings(
+    {},
+    { OTEL_RESOURCE_ATTRIBUTES: 'service.name=shop;team=blue,url=a?b=c' },
+  )
+  expect(serviceName).toBe('shop;team=blue')
+  expect(findings).toEqual([
+    'OTEL_RESOURCE_ATTRIBUTES: "service.name=shop;team=blue" is taken as one attribute; write commas in between',
+  ])
+})
+
+test('variables that are set and not read are told', () => {
+  expect(resolveSettings({}, { OTEL_EXPORTER_OTLP_ENDPONT: 'http://a:4318' }).findings).toEqual([
+    'OTEL_EXPORTER_OTLP_ENDPONT is no variable of OpenTelemetry, and is not read; write OTEL_EXPORTER_OTLP_ENDPOINT',
+  ])
+})

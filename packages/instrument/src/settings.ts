@@ -17,6 +17,7 @@ import { headerProblem, type Headers, parseHeaders } from './header-values.ts'
 import type { BatchOptions, DiagnosticsLevel, ExcludeRule, TracingOptions } from './options.ts'
 import type { SenderSettings } from './otlp/sender.ts'
 import { type PropagatorName, propagatorNames } from './propagators.ts'
+import { checkSlips } from './slips.ts'
 
 const tracesPath = '/v1/traces'
 const protocols = ['http/protobuf', 'http/json', 'grpc'] as const
@@ -80,6 +81,7 @@ export function resolveSettings(options: TracingOptions, env: Environment): Sett
   const report = (finding: string): void => void findings.push(finding)
   const read = createEnvironmentReader(env, report)
 
+  checkSlips(env, report)
   const destination = resolveDestination(read, report)
   const exporter = resolveExporter(options.exporter ?? {}, read, report)
   if (destination === 'otlp') checkPort(exporter, report)
@@ -301,6 +303,8 @@ function resolveResource(options: TracingOptions, read: EnvironmentReader, repor
     const [key, value, ...rest] = pair.split('=').map((part) => part.trim())
     try {
       if (!key || value === undefined) throw new Error('it must be key=value')
+      if (rest.length > 0 && /[;\s]\s*[\w.]+$/.test(value))
+        report(`OTEL_RESOURCE_ATTRIBUTES: "${pair}" is taken as one attribute; write commas in between`)
       attributes[decodeURIComponent(key)] = decodeURIComponent([value, ...rest].join('='))
     } catch (error) {
       report(`OTEL_RESOURCE_ATTRIBUTES: "${pair}" is left out: ${(error as Error).message}`)

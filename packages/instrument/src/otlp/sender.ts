@@ -25,6 +25,8 @@ export interface SendFailure {
   readonly words: string
   /** Of an answer over HTTP. */
   readonly contentType?: string
+  /** Where an answer leads to: exporters do not follow, as what they send would be another request there. */
+  readonly location?: string
   /** The same request may be taken when it is sent again. */
   readonly retryable: boolean
   /** Milliseconds for which the receiver asks to be left alone. */
@@ -139,6 +141,7 @@ export function createSender(settings: SenderSettings): Sender {
         contentType,
         retryable: status === 429 || status === 502 || status === 503 || status === 504,
         ...(seconds > 0 && { retryAfterMs: seconds * 1_000 }),
+        ...(response.headers.location !== undefined && { location: response.headers.location }),
       }
       return { failure }
     }
