@@ -1,4 +1,4 @@
-/** Tracing as the guides of OpenTelemetry JS set it up: provider, batch processor, OTLP exporter, the same instrumentations. */
+/** Tracing as the guides of OpenTelemetry JS set it up: provider, batch processor, OTLP exporter, and its instrumentations of what is used. */
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'

@@ -23,10 +23,10 @@ interface Application {
   spans: number
 }
 
-/** What tracing costs an application: none, OpenTelemetry's SDK as its guides set it up (the peer), and `@spoor/instrument`. */
+/** What tracing costs an application: none, OpenTelemetry's SDK and instrumentations as its guides set them up (the peer), and `@spoor/instrument`. */
 export const instrument: Section = {
   name: 'instrument',
-  title: 'A traced Express service, three spans a request (peer: OpenTelemetry JS SDK, same instrumentations)',
+  title: 'A traced Express service, three spans a request (peer: OpenTelemetry JS SDK and its instrumentations)',
   async run(context) {
     const starts = await started(context)
     const requests = await asked(context)

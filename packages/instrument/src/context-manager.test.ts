@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { ContextManager } from './context-manager.ts'
+import { bindEmitter, ContextManager, contexts, putInForce } from './context-manager.ts'
+import { rootContext } from './flat-context.ts'
 
 const key = createContextKey('test')
 const one = ROOT_CONTEXT.setValue(key, 1)
@@ -24,7 +25,20 @@ test('listeners of a bound emitter run in its context, whoever emits and wheneve
   emitter.off('early', listener)
   expect(emitter.emit('early')).toBe(false)
   expect(seen).toEqual([1, 'a', 1, 'b', 'c'])
-  expect(manager.active()).toBe(ROOT_CONTEXT)
+  expect(manager.active()).toBe(rootContext)
+  expect(manager.with(ROOT_CONTEXT, () => manager.active())).toBe(rootContext)
+})
+
+test('who listens to an emitter is told after its listeners, also where it is bound already, or one throws', () => {
+  const manager = new ContextManager().enable()
+  const emitter = manager.bind(one, new EventEmitter())
+  const told: unknown[] = []
+  bindEmitter(emitter, two, (event, value) => told.push('last', event, value), manager)
+  emitter.on('end', (value: unknown) => told.push(manager.active().getValue(key), value))
+  emitter.emit('end', 5, 6)
+  expect(told).toEqual([1, 5, 'last', 'end', 5])
+  expect(() => emitter.emit('error', new TypeError('bad'))).toThrow('bad')
+  expect(told.at(-2)).toBe('error')
 })
 
 test('functions are bound as before, and what is neither stays', () => {
@@ -35,4 +49,16 @@ test('functions are bound as before, and what is neither stays', () => {
   const self = {}
   expect(bound.call(self, 3)).toEqual([self, 3, 1])
   expect(manager.bind(one, 7)).toBe(7)
+})
+
+test('the manager in force is the API’s until one of ours is, and again when the API lets go of that', () => {
+  expect(contexts()).toBe(context)
+  const manager = new ContextManager().enable()
+  context.setGlobalContextManager(manager)
+  putInForce(manager)
+  expect(contexts()).toBe(manager)
+  new ContextManager().disable()
+  expect(contexts()).toBe(manager)
+  context.disable()
+  expect(contexts()).toBe(context)
 })

@@ -1,9 +1,9 @@
 import { sep } from 'node:path'
 import type { Instrumentation, InstrumentationModuleDefinition } from '@opentelemetry/instrumentation'
-import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express'
-import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import type { Application } from './application.ts'
+import { ExpressRoutes } from './express/express.ts'
+import { HttpSpans } from './http/http.ts'
 import { ownRequire } from './own-require.ts'
 import { FastifyRoutes } from './routes/fastify.ts'
 import { HonoRoutes } from './routes/hono.ts'
@@ -16,23 +16,28 @@ const ownPrefix = '@spoor/instrument/'
  * node:http and https, undici and fetch, express, the routes of fastify, koa and hono, and what else the application
  * has among its dependencies.
  *
- * Express makes a span for each middleware and each router, a handful in each request that say little; only handlers
- * are kept. Give `new ExpressInstrumentation()` in `instrumentations` to see all.
+ * Of express the handlers of routes have spans. Give `new ExpressInstrumentation()` of OpenTelemetry in `instrumentations` to see middleware and
+ * routers, too, a handful in each request that say little.
  */
 export function defaultInstrumentations(
   application: Application,
   report: (finding: string) => void,
 ): Instrumentation[] {
   const builtIn: Instrumentation[] = [
-    new HttpInstrumentation(),
+    new HttpSpans(),
     new UndiciInstrumentation(),
-    new ExpressInstrumentation({ ignoreLayersType: [ExpressLayerType.MIDDLEWARE, ExpressLayerType.ROUTER] }),
+    new ExpressRoutes(),
     // Listens to what fastify publishes: nothing that could be seen being patched.
     ...(application.dependencies.includes('fastify') ? [new FastifyRoutes()] : []),
     new KoaRoutes(),
     new HonoRoutes(),
   ]
-  const names = new Set(builtIn.map((instrumentation) => instrumentation.instrumentationName))
+  // What our own do already.
+  const names = new Set([
+    `${prefix}http`,
+    `${prefix}express`,
+    ...builtIn.map((instrumentation) => instrumentation.instrumentationName),
+  ])
   const own = application.dependencies
     .filter((name) => name.startsWith(prefix) && !names.has(name))
     .flatMap((name) => loadInstrumentation(name, application, report))

@@ -6,6 +6,7 @@ test.each([
   ['url.full', 'https://user:secret@h/a', 'https://user:REDACTED@h/a'],
   ['url.query', 'api_key=abc&page=2', 'api_key=REDACTED&page=2'],
   ['url.query', '?X-Amz-Signature=abc&X-Amz-Date=1', '?X-Amz-Signature=REDACTED&X-Amz-Date=1'],
+  ['url.query', 'AWSAccessKeyId=abc&Expires=1', 'AWSAccessKeyId=REDACTED&Expires=1'],
   ['http.target', '/a?PASSWORD=abc', '/a?PASSWORD=REDACTED'],
   [
     'http.url',

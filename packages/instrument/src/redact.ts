@@ -5,7 +5,7 @@ const urlAttributes = ['url.full', 'url.query', 'http.url', 'http.target'] as co
 
 /** Parameters of a query whose values are nobody's business. Matched as whole words of their names, in any case. */
 const secretWords =
-  'access|api[_-]?key|apikey|auth|authorization|credential|credentials|jwt|key|passwd|password|pwd|secret|session|sig|signature|token'
+  'access|api[_-]?key|apikey|awsaccesskeyid|auth|authorization|credential|credentials|jwt|key|passwd|password|pwd|secret|session|sig|signature|token'
 
 const secretParameter = new RegExp(
   `([?&](?:[^=&#]*[^a-z=&#])?(?:[a-z]*(?:token|secret|password)|${secretWords})=)[^&#]+`,

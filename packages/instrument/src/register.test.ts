@@ -57,9 +57,9 @@ describe.concurrent('node --import @spoor/instrument/register', () => {
     const callers = stocks.map((stock) => spans.find((span) => span.spanId === stock.parentSpanId))
     expect(callers.map((caller) => caller?.scopeName)).toEqual([
       '@opentelemetry/instrumentation-undici',
-      '@opentelemetry/instrumentation-http',
+      '@spoor/instrument/http',
     ])
-    expect(spans.filter((span) => span.scopeName === '@opentelemetry/instrumentation-express')).toHaveLength(3)
+    expect(spans.filter((span) => span.scopeName === '@spoor/instrument/express')).toHaveLength(3)
     expect(
       spans.filter((span) => Object.values(attributesOf(span)).some((value) => String(value).includes('/health'))),
     ).toEqual([])

@@ -1,8 +1,8 @@
 import { isMainThread } from 'node:worker_threads'
 import { context, diag, DiagLogLevel, propagation, trace, type Tracer } from '@opentelemetry/api'
-import { ContextManager } from './context-manager.ts'
+import { ContextManager, putInForce } from './context-manager.ts'
 import { type Instrumentation, registerInstrumentations } from '@opentelemetry/instrumentation'
-import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import { checkApiCopies } from './api-copies.ts'
 import { type Application, findApplication } from './application.ts'
 import { isBundle } from './bundled.ts'
@@ -22,6 +22,7 @@ import { otherRuntime, runtimeProblem } from './runtime.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 import { getTracer, setDefaultScope } from './spans.ts'
 import { startLine } from './start-line.ts'
+import { TracerProvider } from './trace/tracer.ts'
 
 /** When the second look for packages that escaped instrumentation is taken: the application has been imported by then. */
 const secondLookMs = 2_000
@@ -57,7 +58,13 @@ export interface Tracing {
 
 /** Shared by all copies of this package in a process. */
 const runningKey = Symbol.for('spoor.instrument.running')
-const shared = globalThis as { [runningKey]?: Tracing }
+const startedKey = Symbol.for('spoor.instrument.started')
+const shared = globalThis as { [runningKey]?: Tracing; [startedKey]?: true }
+
+/** Whether tracing was ever started in this process, by whatever copy of this package. */
+export function hasStarted(): boolean {
+  return shared[startedKey] === true
+}
 
 /**
  * Starts tracing for this process, in this order: resource, provider with exporter and batch processor, context manager
@@ -71,6 +78,7 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   const settings = resolveSettings(options, process.env)
   const reporter = createReporter({ quiet: settings.quiet || !isMainThread, level: settings.diagnosticsLevel })
   const running = shared[runningKey]
+  shared[startedKey] = true
   if (running) {
     if (Object.keys(options).length > 0) {
       reporter.warn('startTracing was called again; the first call stays in force and these options are ignored')
@@ -118,7 +126,7 @@ function start(
     resource,
     sampler,
     spanLimits: settings.spanLimits,
-    spanProcessors: createProcessors(settings, delivery),
+    processor: createProcessor(settings, delivery),
   })
 
   const uninstallContext = installContext(settings)
@@ -268,15 +276,17 @@ const nothing: TracingStats = {
   open: 0,
 }
 
-function createProcessors(settings: Settings, delivery: Delivery): SpanProcessor[] {
-  if (settings.destination === 'none') return []
-  if (settings.destination === 'console') return [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })]
-  return [delivery]
+function createProcessor(settings: Settings, delivery: Delivery): SpanProcessor | undefined {
+  if (settings.destination === 'none') return undefined
+  if (settings.destination === 'console') return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
+  return delivery
 }
 
 /** Context manager and propagator, which are global. Returns how to take them back, unless another SDK was first. */
 function installContext(settings: Settings): () => void {
-  const hasContext = context.setGlobalContextManager(new ContextManager().enable())
+  const manager = new ContextManager().enable()
+  const hasContext = context.setGlobalContextManager(manager)
+  if (hasContext) putInForce(manager)
   const hasPropagator = propagation.setGlobalPropagator(createPropagator(settings.propagators))
   return () => {
     if (hasContext) context.disable()
