@@ -218,7 +218,7 @@ export interface HeatMapResponse extends AggregateEndRow {
 /**
  * Which errors there are among the spans that `q` finds, the same ones together: with one type, one message but for numbers and ids, and one place where it was thrown. A span tells
  * of an error when its status is error or it has recorded an exception. `order`: `count` (default), `first_seen` (the newest error first) or `last_seen`. `limit`: 1-1,000, default
- * 50. `buckets`: 0-1,000, default 0. `exemplars`: the latest of each (0-10, default 3).
+ * 50. `buckets`: 0-1,000, default 0; at most so many where they are `aligned`. `exemplars`: the latest of each (0-10, default 3).
  */
 export interface ErrorGroupsResponse extends AggregateEndRow {
   /** Spans that tell of an error; one may tell of several. */

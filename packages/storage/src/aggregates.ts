@@ -180,6 +180,7 @@ export interface ErrorGroupsQuery extends Omit<AggregateScope, 'of'> {
   readonly limit?: number
   /** As in {@link AggregateQuery}. */
   readonly buckets?: number
+  readonly aligned?: boolean
   /** Latest spans that are named for each group. 0-10, default 3. */
   readonly exemplars?: number
 }

@@ -83,6 +83,8 @@ it('cuts the time at whole steps, where that is asked for, and tells where the f
   const map = await spoor.json<HeatMapResponse>(`/api/spoor/v1/heatmap?timeBins=9&${asked}`)
   expect([map.bucketsFrom, map.bucketNs, map.counts.length]).toEqual([String(START), 5e6, 8 * (map.edgesNs.length - 1)])
   expect((await aggregate(`buckets=4&from=${from}&to=${to}`)).bucketsFrom).toBe(String(from))
+  const errors = await spoor.json<ErrorGroupsResponse>(`/api/spoor/v1/error-groups?buckets=4&${asked}`)
+  expect([errors.bucketsFrom, errors.bucketNs, errors.groups[0]!.buckets!.length]).toEqual([String(START), 10e6, 4])
 })
 
 it('draws all that matches by time and duration, in bins that a search can be asked for', async () => {

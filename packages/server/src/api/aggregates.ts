@@ -92,6 +92,7 @@ export function errorGroupsRoute(store: StoreQueries, failures: Failures) {
       ...scopeOf(query, parseQuery(q.of(query) ?? '')),
       limit: errorGroups.limit.of(query),
       buckets: errorGroups.buckets.of(query),
+      aligned: errorGroups.aligned.of(query) === 'true',
       exemplars: errorGroups.exemplars.of(query),
       ...(order && { order }),
     }

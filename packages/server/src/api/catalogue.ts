@@ -88,6 +88,7 @@ export const errorGroups = {
   order: choice('order', ERROR_ORDERS, 'Default: count.'),
   limit: count('limit', [1, 1_000], 50, 'Groups.'),
   buckets,
+  aligned,
   exemplars: count('exemplars', [0, 10], 3, 'Latest spans that are named for each group.'),
 }
 export const bottleneck = {

@@ -143,6 +143,7 @@ export const arbitraryErrorGroups: fc.Arbitrary<ErrorGroupsQuery> = fc
       order: fc.constantFrom('count', 'first_seen', 'last_seen'),
       limit: fc.constantFrom(1, 3, 1000),
       buckets: fc.constantFrom(0, 1, 7),
+      aligned: fc.boolean(),
       exemplars: fc.constantFrom(0, 1, 3),
     }),
   )

@@ -287,12 +287,13 @@ export async function checkErrorGroups(
   spans: readonly SentSpan[],
   query: ErrorGroupsQuery,
 ): Promise<void> {
-  const { from, to, complete, groups, spans: told, moreGroups } = await store.errorGroups(query)
+  const { complete, groups, spans: told, moreGroups, ...end } = await store.errorGroups(query)
+  const { from, to, bucketsFrom, bucketNs } = end
   expect(complete).toBe(true)
   expect(new Set(groups.map(({ id }) => id)).size).toBe(groups.length)
   const expected = expectedErrorGroups(spans, query)
   const withIds = expected.groups.map((group, i) => ({ id: groups[i]?.id, ...group }))
-  expect({ from, to, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
+  expect({ from, to, bucketsFrom, bucketNs, spans: told, groups, moreGroups }).toEqual({ ...expected, groups: withIds })
 }
 
 export async function checkBottleneck(

@@ -8,10 +8,10 @@ import type { SentSpan } from './spans.ts'
 export function expectedErrorGroups(
   sent: readonly SentSpan[],
   query: ErrorGroupsQuery,
-): Pick<ErrorGroups, 'spans' | 'moreGroups' | 'from' | 'to'> & { groups: Omit<ErrorGroup, 'id'>[] } {
+): Pick<ErrorGroups, 'spans' | 'moreGroups' | 'from' | 'to' | 'bucketsFrom' | 'bucketNs'> & { groups: Omit<ErrorGroup, 'id'>[] } {
   const { order = 'count', limit = 50, exemplars = 3, buckets = 0 } = query
   const { from, to } = boundsOf(sent, query)
-  const bins = binsOf(from, to, buckets)
+  const bins = binsOf(from, to, buckets, query.aligned)
   const told = countedOf(sent, query)
     .map((span) => ({ span, kinds: kindsOf(span) }))
     .filter(({ kinds }) => kinds.length > 0)
@@ -44,7 +44,7 @@ export function expectedErrorGroups(
         .slice(0, exemplars),
       ...(buckets > 0 && {
         buckets: Array.from(
-          { length: buckets },
+          { length: bins.count },
           (_, bucket) => spans.filter((span) => timeBin(span, bins) === bucket).length,
         ),
       }),
@@ -56,6 +56,8 @@ export function expectedErrorGroups(
   return {
     from,
     to,
+    bucketsFrom: bins.first,
+    bucketNs: bins.widthNs,
     spans: told.length,
     groups: groups.slice(0, limit).map(({ group }) => group),
     moreGroups: Math.max(0, groups.length - limit),

@@ -176,7 +176,7 @@ export async function errorGroupsInSql(
   const rows = await countsOf(query, tables, ofSpans)
   if (!rows) return undefined
   const exemplars = asked.exemplars ?? 3
-  const time = TimeBins.over(scope, asked.buckets ?? 0)
+  const time = TimeBins.over(scope, asked.buckets ?? 0, asked.aligned)
   const errors = new Errors(time, exemplars, turn)
   await fold(query, errorsSql(rows, timeOf(time), exemplars), decodeErrors, (row) => {
     turn.spans += row.count

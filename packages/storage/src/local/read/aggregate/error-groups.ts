@@ -64,7 +64,7 @@ export async function errorGroups(
   const asked = scopeOf({ ...query, of: 'spans' }, wholeOf(blocks), turn)
   const isError = compileFilter(IS_ERROR, turn)
   const narrow = narrowed(asked.set, isError)
-  const time = TimeBins.over(asked, buckets)
+  const time = TimeBins.over(asked, buckets, query.aligned)
   const errors = new Errors(time, exemplars, turn)
   const condition = narrow ? undefined : isError
   const scope = narrow ? { ...asked, set: narrow } : asked
