@@ -5,6 +5,7 @@ import type {
   Aggregates,
   Bottleneck,
   BottleneckQuery,
+  Dependencies,
   ErrorGroups,
   ErrorGroupsQuery,
   Filter,
@@ -27,6 +28,8 @@ import { flame } from '../local/read/aggregate/flame.ts'
 import { heatMap } from '../local/read/aggregate/heat-map.ts'
 import { arrivals, type Arrivals } from '../local/read/arrivals.ts'
 import { Catalog } from '../local/read/catalog.ts'
+import { dependencies } from '../local/read/dependencies.ts'
+import { KeptParts } from '../local/read/kept-parts.ts'
 import { search } from '../local/read/search.ts'
 import { SummaryCache } from '../local/read/summary-cache.ts'
 import { traceWords } from '../local/read/trace-parts.ts'
@@ -100,9 +103,15 @@ class Opened {
     return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead, values: turn.values }
   }
 
-  aggregate(query: AggregateQuery): Promise<Aggregates> {
+  aggregate(query: AggregateQuery, kept?: KeptParts): Promise<Aggregates> {
     const turn = this.#turn()
-    return aggregate(this.#catalog.blocks(turn), query, turn)
+    return aggregate(this.#catalog.blocks(turn), query, turn, undefined, kept)
+  }
+
+  async dependencies(kept: KeptParts): Promise<Dependencies & Work> {
+    const turn = this.#turn()
+    const found = await dependencies(this.#catalog.blocks(turn), { from: 0n, to: 1n << 64n, links: true }, turn, kept)
+    return { ...found, spans: turn.spans, bytes: turn.bytesRead, values: turn.values }
   }
 
   bottleneck(query: BottleneckQuery): Promise<Bottleneck> {
@@ -131,9 +140,9 @@ class Opened {
     return errorGroups(this.#catalog.blocks(turn), query, turn)
   }
 
-  heatMap(query: HeatMapQuery): Promise<HeatMap> {
+  heatMap(query: HeatMapQuery, kept?: KeptParts): Promise<HeatMap> {
     const turn = this.#turn()
-    return heatMap(this.#catalog.blocks(turn), query, turn)
+    return heatMap(this.#catalog.blocks(turn), query, turn, undefined, kept)
   }
 
   async trace(id: string): Promise<Work & { readonly found: boolean }> {
@@ -349,8 +358,45 @@ async function checkAggregates(store: Opened, few: number, inRare: number, log: 
   assert.deepEqual([last.traces, last.sampled], [1_000, true])
   const nobody = { op: 'eq', target: { field: 'service' }, value: 'nobody' } as const
   await costs('a service that there is not', store.aggregate({ filter: nobody }), 0, 0)
+  await checkKept(store, log)
   const second = { from: T0, to: T0 + 1_000n * MS }
   await costs('one second', store.aggregate({ ...second, groupBy, buckets: 60 }), few, 53 * few)
+}
+
+/** What whole blocks came to is not looked at when it is asked for again. */
+async function checkKept(store: Opened, log: (line: string) => void): Promise<void> {
+  const kept = new KeptParts(1 << 26)
+  const groupBy = [{ field: 'service' }, { field: 'name' }] as const
+  const costOf = ({ spansScanned, bytesRead }: AggregateEnd): Pick<Work, 'spans' | 'bytes'> => ({
+    spans: spansScanned,
+    bytes: bytesRead,
+  })
+  const traces = store.spans / SPANS_PER_TRACE
+  const questions: Readonly<Record<string, () => Promise<Pick<Work, 'spans' | 'bytes'> & { readonly count: number }>>> = {
+    'heat map of all': async () => {
+      const map = await store.heatMap({ timeBins: 20, aligned: true }, kept)
+      return { ...costOf(map), count: map.counts.reduce((sum, count) => sum + count, 0) / SPANS_PER_TRACE }
+    },
+    'all by operation': async () => {
+      const all = await store.aggregate({ groupBy, limit: 1_000 }, kept)
+      return { ...costOf(all), count: all.total.count / SPANS_PER_TRACE }
+    },
+    'calls between services': async () => {
+      const { edges, spans, bytes } = await store.dependencies(kept)
+      return { spans, bytes, count: edges.reduce((sum, edge) => sum + edge.calls, 0) / (SPANS_PER_TRACE - 1) }
+    },
+    'heat map of requests': async () => {
+      const map = await store.heatMap({ of: 'requests', timeBins: 20, aligned: true }, kept)
+      return { ...costOf(map), count: map.counts.reduce((sum, count) => sum + count, 0) }
+    },
+  }
+  for (const [name, ask] of Object.entries(questions)) {
+    const [first, again] = [await ask(), await ask()]
+    log(`${name}: ${first.bytes} bytes read at first, ${again.bytes} when it is asked again`)
+    assert.deepEqual([first.count, again.count], [traces, traces])
+    assert.equal(again.spans, 0, `${name}: ${again.spans} spans were looked at again`)
+    assert.equal(again.bytes, 0, `${name}: ${again.bytes} bytes were read again`)
+  }
 }
 
 /** What a look of a tail costs: what has come, whatever is stored. */

@@ -1,5 +1,6 @@
 import type { Block } from './block.ts'
 import { ByteCache, Slot } from './byte-cache.ts'
+import { SharedTraces } from './shared-traces.ts'
 
 /** What a question has of one block, in its own form. */
 interface Kept {
@@ -10,6 +11,8 @@ interface Kept {
 
 /** Of a part beside what its question says of it: the slot, and its place in the table. */
 const PART_BYTES = 250
+/** Of 1.4 million traces. */
+const MAX_SHARED_BYTES = 12 << 20
 
 /**
  * What whole blocks come to in the answers to questions, kept by block and shape of the question, in a bounded number of bytes: blocks do not change, so that who asks again, or of later
@@ -25,9 +28,12 @@ export class KeptParts {
   #next = 0
   /** How often blocks have gone. */
   age = 0
+  readonly shared: SharedTraces
 
-  constructor(maxBytes: number) {
+  /** `maxBytes`: of the parts, without which nothing is known; `maxSharedBytes`: of {@link SharedTraces}, at most 12 MiB. */
+  constructor(maxBytes: number, maxSharedBytes = MAX_SHARED_BYTES) {
     this.#cache = new ByteCache(maxBytes)
+    this.shared = new SharedTraces(maxBytes > 0 ? Math.min(MAX_SHARED_BYTES, maxSharedBytes) : 0)
   }
 
   /** Begins a question. `blocks`: all that there are, as they are now. */

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { traceId } from '../../conformance/spans.ts'
+import { expect, it, vi } from 'vitest'
+import { MS, T0, traceId } from '../../conformance/spans.ts'
+import type { Aggregates } from '../../contract.ts'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { settingsOf } from '../options.ts'
 import type { Connect, Port } from '../runtime.ts'
 import type { Call, Change, FromReader, ToReader } from '../threads/protocol.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { ReadOnlyIngest } from '../tools/read-only.ts'
 import { fill } from '../tools/store.test.helper.ts'
 import { StillClock } from './blocks.test.helper.ts'
@@ -129,6 +131,24 @@ it('learns in the background, with rests, what was there before it', async () =>
   expect(readSince(before)).toEqual([])
   rmSync(directory, { recursive: true, force: true })
 })
+
+it('learns in the background which blocks have traces in common, when somebody has asked for requests', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
+  await fill(directory, 40, 3000)
+  const store = await openInSameThread({ directory, seal: false })
+  const ask = (from: bigint): Promise<Aggregates> => store.aggregate({ of: 'requests', from })
+  try {
+    const few = await ask(T0 + 30n * MS)
+    expect(few).toMatchObject({ total: { count: 10 }, complete: true })
+    expect(few.spansScanned).toBeGreaterThan(0)
+    // Once that is known, what was counted is kept.
+    await vi.waitFor(async () => expect((await ask(T0 + 30n * MS)).spansScanned).toBeLessThan(few.spansScanned), 60_000)
+    expect((await ask(T0 + 30n * MS)).total).toEqual(few.total)
+  } finally {
+    await store.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}, 120_000)
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -42,6 +42,8 @@ const MAX_STREAMS = 1_024
 /** The share of the cache that each reader has: lookups by id need few blocks, searches many. */
 const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4, search_reader: 3 / 4 }
 
+/** Beside the cache of who counts, which blocks have traces in common: so much of what that takes, and at most 12 MiB. */
+const SHARED_SHARE = 2 / 3
 /** Of the cache of who counts, what whole blocks have come to in answers: a quarter, and at most so many bytes. */
 const MAX_KEPT_BYTES = 8 << 20
 
@@ -91,7 +93,7 @@ export class Reader {
     this.#clock = clock
     this.#connect = connect
     this.#main = main
-    this.#kept = new KeptParts(keptBytes)
+    this.#kept = new KeptParts(keptBytes, cacheBytes * SHARED_SHARE)
     this.#catalog = new Catalog(files, clock, directory, cacheBytes - keptBytes, {
       tell: (event) => main.post({ type: 'event', event }),
       switched: (id) => this.#writer?.post({ type: 'switched', id }),
@@ -160,17 +162,24 @@ export class Reader {
       })
   }
 
-  /** Goes on in the background until nothing is left, and begins again when more is known; see {@link Catalog.learnTraces}. */
+  /** Goes on in the background until nothing is left, and begins again when more is known or asked for; see {@link Catalog.learnTraces} and {@link SharedTraces.learnOne}. */
   #learn(): void {
     if (this.#learning) return
     const began = this.#clock.monotonicMs()
-    if (!this.#catalog.learnTraces()) return
+    if (!this.#catalog.learnTraces() && !this.#learnShared()) return
     this.#learning = true
     const restMs = (1 / LEARN_SHARE - 1) * (this.#clock.monotonicMs() - began)
     this.#clock.after(Math.max(MIN_REST_MS, restMs), () => {
       this.#learning = false
       this.#learn()
     })
+  }
+
+  #learnShared(): boolean {
+    const { shared } = this.#kept
+    if (!shared.isWanted) return false
+    const turn = new Turn(this.#clock, Infinity)
+    return shared.learnOne(this.#catalog.blocks(turn), turn)
   }
 
   async #answer(asked: Asked): Promise<void> {
@@ -200,6 +209,7 @@ export class Reader {
     this.#turns.delete(id)
     this.#catalog.ended(turn)
     this.#main.post(reply)
+    this.#learn()
   }
 
   /**

@@ -49,6 +49,8 @@ export interface SweepOptions {
   readonly growth?: PartCount | undefined
   /** Whether other sweeps follow, so that no share of the time is kept for a stage. Default false. */
   readonly isPart?: boolean
+  /** Blocks that have a span of each trace in question. Default: all. */
+  readonly among?: ReadonlySet<Block> | undefined
 }
 
 /** A block is looked into for what matches, for what else it has of that, and passed. */
@@ -83,6 +85,7 @@ export class TraceSweep {
   readonly #maxTraces: number
   readonly #growth: SweepOptions['growth']
   readonly #requests: SweepOptions['requests']
+  readonly #among: ReadonlySet<Block> | undefined
   readonly #findingShare: number
   readonly #countingShare: number
   /** Traces that were visited, and those of which it was told whether they match. */
@@ -109,8 +112,9 @@ export class TraceSweep {
     turn: Turn,
     visit: VisitTrace,
     take: TakeRows,
-    { maxTraces = Infinity, growth, requests, isPart = false }: SweepOptions = {},
+    { maxTraces = Infinity, growth, requests, isPart = false, among }: SweepOptions = {},
   ) {
+    this.#among = among
     this.#maxTraces = maxTraces
     this.#growth = growth
     this.#findingShare = isPart ? 1 : FINDING_SHARE
@@ -167,7 +171,7 @@ export class TraceSweep {
         this.#isCut = this.#blocks.slice(i).some((left) => isAsked(this.#source, left, this.#range, this.#turn))
         return
       }
-      if (!isAsked(this.#source, block, this.#range, this.#turn)) continue
+      if (this.#among?.has(block) === false || !isAsked(this.#source, block, this.#range, this.#turn)) continue
       const traceIds = this.#turn.attempt(() => wholeTraces(block, this.#source, this.#range)?.traceIds)
       if (traceIds) this.#turn.spans += traceIds.length / 4
       const found = traceIds

@@ -7,9 +7,9 @@ export class ByteWriter {
     this.#bytes = new Uint8Array(capacity)
   }
 
-  /** A non-negative integer of at most 2^53. */
+  /** A whole number, not negative; beyond 2^53 as exact as it is. At most 2^112. */
   number(value: number): void {
-    this.#reserve(8)
+    this.#reserve(16)
     let rest = value
     while (rest > 127) {
       this.#bytes[this.length++] = (rest % 128) | 128

@@ -1,8 +1,9 @@
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
 import type { Turn } from '../turn.ts'
-import { Cells, type CellsPart } from './cells.ts'
+import { Cells } from './cells.ts'
 import type { CountedBlock, PartCounter } from './kept-spans.ts'
+import { bytesOfPart, type WrittenPart } from './part-form.ts'
 import type { TimeBins } from './time-bins.ts'
 
 /** Parts of the time that a block's spans are spread over, at most: else it is counted anew. */
@@ -11,7 +12,7 @@ const MAX_TIMES = 32
 /** A part with the start that its times begin with. */
 interface Placed {
   readonly first: bigint
-  readonly cells: CellsPart
+  readonly cells: WrittenPart
 }
 
 /** What whole blocks have in a heat map. */
@@ -37,14 +38,18 @@ export class CellParts implements PartCounter {
     return this.#turn.withPart(async (turn) => {
       const own = new Cells(time, turn)
       await own.add(rows, wanted)
-      const cells = own.part()
-      const bytes = cells.ids.length + 21 * cells.cells.length + 800
-      return { part: { first: time.first, cells } satisfies Placed, bytes, isAll: turn.complete }
+      return this.#counted(time, own, turn)
     })
+  }
+
+  #counted({ first }: TimeBins, own: Cells, turn: Turn): CountedBlock {
+    const cells = own.part()
+    return { part: { first, cells } satisfies Placed, bytes: bytesOfPart(cells), isAll: turn.complete }
   }
 
   add(part: unknown): void {
     const { first, cells } = part as Placed
-    this.#cells.addCells(cells, this.#time.numberOf(first))
+    const begin = this.#time.numberOf(first)
+    this.#cells.addCells(cells, (time) => begin + time)
   }
 }

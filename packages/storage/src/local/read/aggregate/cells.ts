@@ -4,6 +4,7 @@ import type { BlockRows } from '../../block/rows.ts'
 import type { Turn } from '../turn.ts'
 import { Counted } from './counted.ts'
 import { compareKept, EXEMPLAR_BYTES, exemplarOf, isBefore, keptOf, type Kept } from './exemplars.ts'
+import { PartReader, PartWriter, type WrittenPart } from './part-form.ts'
 import type { TimeBins } from './time-bins.ts'
 
 /** Rows to a factor of two while it is being counted; as many of these as need be are one bin in the end. */
@@ -16,20 +17,6 @@ const CELL_BYTES = 24
 /** What counting a row costs, and holding its ids against others, in units of {@link Turn.work}. */
 const ROW_UNITS = 100
 const NAME_UNITS = 200
-const ID_BYTES = 24
-const NO_IDS = new Uint8Array(ID_BYTES)
-
-/** Cells that are not empty, ascending, and the longest of each. */
-export interface CellsPart {
-  readonly cells: Uint32Array
-  readonly counts: Uint32Array
-  readonly errors: Uint32Array
-  /** Nanoseconds. */
-  readonly longestNs: Float64Array
-  readonly hasError: Uint8Array
-  /** Trace id and span id of each. */
-  readonly ids: Buffer
-}
 
 /** Some of one part of the time and one row that were counted elsewhere, and the longest of them. */
 export interface CountedCell {
@@ -99,33 +86,39 @@ export class Cells {
     this.#longestNs[cell] = longest.durationNs
   }
 
-  /** All that was counted, to be added elsewhere. */
-  part(): CellsPart {
-    const used = Uint32Array.from(Array.from(this.#counts.keys()).filter((cell) => this.#counts[cell]! > 0))
-    const ids = Buffer.alloc(ID_BYTES * used.length)
-    for (const [i, cell] of used.entries()) ids.set(this.#longest[cell]?.ids ?? NO_IDS, ID_BYTES * i)
-    return {
-      cells: used,
-      counts: used.map((cell) => this.#counts[cell]!),
-      errors: used.map((cell) => this.#errors[cell]!),
-      longestNs: Float64Array.from(used, (cell) => this.#longestNs[cell]!),
-      hasError: Uint8Array.from(used, (cell) => (this.#longest[cell]?.error ? 1 : 0)),
-      ids,
+  /** All that was counted, to be added elsewhere: of each cell that is not empty how far it is from the one before, its counts and the longest. */
+  part(): WrittenPart {
+    const out = new PartWriter()
+    let last = 0
+    for (let cell = 0; cell < this.#counts.length; cell++) {
+      if (this.#counts[cell] === 0) continue
+      const longest = this.#longest[cell]
+      out.numbers(cell - last, this.#counts[cell]!, this.#errors[cell]!)
+      // There may have been no memory for it.
+      out.exemplars(longest ? [longest] : [])
+      last = cell
+    }
+    return out.take()
+  }
+
+  /** Adds such a part. `timeOf`: which of the parts of this one's time those of the other are. */
+  addCells(part: WrittenPart, timeOf: (time: number) => number): void {
+    if (this.#counts.length === 0) return
+    const input = new PartReader(part)
+    for (let at = 0; !input.isDone;) {
+      at += input.number()
+      const cell = timeOf(Math.floor(at / ROWS)) * ROWS + (at % ROWS)
+      this.#counts[cell]! += input.number()
+      this.#errors[cell]! += input.number()
+      for (let left = input.number(); left > 0; left--) this.#nameWritten(cell, input)
     }
   }
 
-  /** Adds such a part, whose time begins with part `time` of this one's. */
-  addCells({ cells, counts, errors, longestNs, hasError, ids }: CellsPart, time: number): void {
-    if (this.#counts.length === 0) return
-    for (let i = 0; i < cells.length; i++) {
-      const cell = time * ROWS + cells[i]!
-      this.#counts[cell]! += counts[i]!
-      this.#errors[cell]! += errors[i]!
-      if (longestNs[i]! < this.#longestNs[cell]!) continue
-      // A copy: what is answered must not hold the part.
-      const own = Buffer.from(ids.subarray(ID_BYTES * i, ID_BYTES * (i + 1)))
-      this.#nameKept(cell, { ids: own, durationNs: longestNs[i]!, error: hasError[i] === 1 })
-    }
+  #nameWritten(cell: number, input: PartReader): void {
+    input.exemplar(
+      (durationNs) => durationNs >= this.#longestNs[cell]!,
+      (kept) => this.#nameKept(cell, kept),
+    )
   }
 
   /** In at most so many bins of the same ratio, over what is in use. */

@@ -4,6 +4,9 @@ import type { Counted } from './counted.ts'
 /** Of one that is kept, in memory, about. */
 export const EXEMPLAR_BYTES = 200
 
+/** Of a trace id and a span id. */
+export const ID_BYTES = 24
+
 /** A span, or request, that is named. */
 export interface Kept {
   /** Trace id and span id. */
@@ -63,7 +66,7 @@ export function isBefore(counted: Counted, kept: Kept): boolean {
   if (counted.durationNs !== kept.durationNs) return counted.durationNs > kept.durationNs
   // Durations of whole milliseconds are often the same.
   const { traceIds, traceAt, spanIds, spanAt } = counted
-  for (let i = 0; i < 24; i++) {
+  for (let i = 0; i < ID_BYTES; i++) {
     const word = i < 16 ? traceIds[4 * traceAt + (i >> 2)]! : spanIds[2 * spanAt + ((i - 16) >> 2)]!
     const difference = ((word >>> (8 * (i & 3))) & 255) - kept.ids[i]!
     if (difference !== 0) return difference < 0
@@ -72,7 +75,7 @@ export function isBefore(counted: Counted, kept: Kept): boolean {
 }
 
 export function keptOf({ traceIds, traceAt, spanIds, spanAt, durationNs, error }: Counted): Kept {
-  const ids = Buffer.alloc(24)
+  const ids = Buffer.alloc(ID_BYTES)
   ids.set(new Uint8Array(traceIds.buffer, traceIds.byteOffset + 16 * traceAt, 16))
   ids.set(new Uint8Array(spanIds.buffer, spanIds.byteOffset + 8 * spanAt, 8), 16)
   return { ids, durationNs, error }

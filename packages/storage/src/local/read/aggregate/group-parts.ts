@@ -42,17 +42,19 @@ export class GroupParts implements PartCounter {
 
   async count(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock | undefined> {
     const time = this.#time.around(block.minStart, block.maxStart)
-    const { groups, isAll } = await this.#turn.withPart(async (turn) => {
+    const counted = await this.#turn.withPart(async (turn) => {
       const own = new Groups(this.#groupBy, { ...this.#plan, buckets: time.count }, time, turn)
       await own.add(block, rows, wanted)
-      return { groups: own.part(), isAll: turn.complete }
+      return this.#counted(time, own.part(), turn)
     })
-    if (!groups) {
-      await this.#groups.add(block, rows, wanted)
-      return undefined
-    }
+    if (!counted) await this.#groups.add(block, rows, wanted)
+    return counted
+  }
+
+  #counted({ first }: TimeBins, groups: GroupsPart | undefined, turn: Turn): CountedBlock | undefined {
+    if (!groups) return undefined
     const bytes = bytesOfPart(groups.tallies) + 8 * groups.values.length + 200
-    return { part: { first: time.first, groups } satisfies Placed, bytes, isAll }
+    return { part: { first, groups } satisfies Placed, bytes, isAll: turn.complete }
   }
 
   add(part: unknown): void {

@@ -5,121 +5,23 @@ import { checkAggregate, checkHeatMap } from '../../../conformance/aggregates.ts
 import { checkDependencies } from '../../../conformance/dependencies.ts'
 import { arbitraryCalls } from '../../../conformance/dependency-model.ts'
 import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
-import { StorageError, type AggregateQuery, type Filter, type HeatMapQuery } from '../../../contract.ts'
-import type { BlockRows } from '../../block/rows.ts'
+import { StorageError, type AggregateQuery, type Filter } from '../../../contract.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
-import { dependencies } from '../dependencies.ts'
+import { blockOf, StillClock } from '../blocks.test.helper.ts'
 import { KeptParts } from '../kept-parts.ts'
 import { QueryMemory } from '../query-memory.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { heatMap } from './heat-map.ts'
-
-/** Blocks that come and go, and what is kept of them. */
-class Store {
-  blocks: Block[] = []
-  readonly kept: KeptParts
-  /** Spans of the block that has some, as they were sent. */
-  readonly #spans = new Map<Block, readonly SentSpan[]>()
-  readonly #looked: Block[] = []
-
-  constructor(maxBytes = 1 << 22) {
-    this.kept = new KeptParts(maxBytes)
-  }
-
-  get spans(): SentSpan[] {
-    return this.blocks.flatMap((block) => [...this.#spans.get(block)!])
-  }
-
-  add(spans: readonly SentSpan[], isSealed = false): Block {
-    const block = this.#watched(isSealed ? sealedOf(spans) : blockOf(spans, 3))
-    this.#spans.set(block, spans)
-    this.blocks.push(block)
-    return block
-  }
-
-  drop(at: number): void {
-    this.blocks = this.blocks.filter((_, i) => i !== at)
-  }
-
-  /** Some blocks that follow one another become one that is sealed. */
-  seal(from: number, count: number): void {
-    const spans = this.blocks.slice(from, from + count).flatMap((block) => [...this.#spans.get(block)!])
-    if (spans.length === 0) return
-    const sealed = this.add(spans, true)
-    this.blocks = [...this.blocks.slice(0, from), sealed, ...this.blocks.slice(from + count, -1)]
-  }
-
-  aggregate(query: AggregateQuery): ReturnType<typeof aggregate> {
-    return aggregate(this.blocks, query, new Turn(new StillClock(), Infinity), undefined, this.kept)
-  }
-
-  heatMap(query: HeatMapQuery): ReturnType<typeof heatMap> {
-    return heatMap(this.blocks, query, new Turn(new StillClock(), Infinity), undefined, this.kept)
-  }
-
-  dependencies(from: bigint, to: bigint, { links = true } = {}): ReturnType<typeof dependencies> {
-    return dependencies(this.blocks, { from, to, links }, new Turn(new StillClock(), Infinity), this.kept)
-  }
-
-  /** Which blocks have been looked into since the last time, by their place. */
-  looked(): number[] {
-    return [...new Set(this.#looked.splice(0))].map((block) => this.blocks.indexOf(block)).sort((a, b) => a - b)
-  }
-
-  #watched(block: Block): Block {
-    const watched: Block = {
-      ...block,
-      rows: (): BlockRows => {
-        this.#looked.push(watched)
-        return block.rows()
-      },
-    }
-    return watched
-  }
-}
-
-type Step =
-  | { readonly do: 'add'; readonly spans: number; readonly again: number; readonly isSealed: boolean }
-  | { readonly do: 'drop'; readonly at: number }
-  | { readonly do: 'seal'; readonly at: number; readonly count: number }
-
-const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    arbitrary: fc.record({
-      do: fc.constant('add' as const),
-      spans: fc.integer({ min: 1, max: 25 }),
-      again: fc.nat(8),
-      isSealed: fc.boolean(),
-    }),
-    weight: 3,
-  },
-  { arbitrary: fc.record({ do: fc.constant('drop' as const), at: fc.nat(9) }), weight: 1 },
-  {
-    arbitrary: fc.record({ do: fc.constant('seal' as const), at: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) }),
-    weight: 1,
-  },
-)
-
-function perform(store: Store, step: Step, left: SentSpan[], known: readonly SentSpan[]): void {
-  if (step.do === 'drop') store.drop(step.at)
-  else if (step.do === 'seal') {
-    const from = Math.min(step.at, store.blocks.length)
-    store.seal(from, Math.min(step.count, store.blocks.length - from))
-  } else {
-    const spans = left.splice(0, step.spans)
-    // Some come again, soon or late.
-    for (let i = 0; i < step.again && known.length > 0; i++) spans.push(known[(i * 7919 + step.spans) % known.length]!)
-    if (spans.length > 0) store.add(spans, step.isSealed)
-  }
-}
+import { arbitraryStep, perform, Store } from './kept-parts.test.helper.ts'
 
 const field = (name: 'service' | 'name' | 'kind' | 'status') => ({ field: name }) as const
 const SHAPES: readonly AggregateQuery[] = [
   { groupBy: [field('service'), field('name')], limit: 1000 },
   { groupBy: [field('status')], buckets: 7, aligned: true, exemplars: 3 },
   { buckets: 3, exemplars: 2, percentiles: [0.9] },
+  { of: 'requests', groupBy: [field('service'), field('name')], limit: 1000 },
+  { of: 'requests', buckets: 7, aligned: true },
 ]
 
 const arbitraryFilter: fc.Arbitrary<Filter> = fc.constantFrom<Filter>(
@@ -144,10 +46,10 @@ describe('what whole blocks come to', () => {
         fc.array(arbitraryStep, { minLength: 3, maxLength: 10 }),
         fc.array(arbitraryAggregate, { minLength: 1, maxLength: 3 }),
         fc.array(arbitraryHeatMap, { minLength: 1, maxLength: 3 }),
-        fc.constantFrom(1 << 22, 6_000, 0),
+        fc.constantFrom<[number, number]>([1 << 22, 1 << 22], [6_000, 1 << 22], [1 << 22, 0], [0, 0]),
         fc.array(arbitraryFilter, { minLength: 2, maxLength: 2 }),
         async (spans, steps, queries, maps, maxBytes, filters) => {
-          const store = new Store(maxBytes)
+          const store = new Store(...maxBytes)
           const left = [...spans]
           for (const step of steps) {
             perform(store, step, left, store.spans)
@@ -156,10 +58,12 @@ describe('what whole blocks come to', () => {
               ...SHAPES,
               ...queries.map(withoutSet),
               ...filters.map((filter) => ({ ...SHAPES[0], filter })),
+              ...filters.map((filter) => ({ ...SHAPES[3], filter })),
             ])
               await checkAggregate(store, store.spans, query)
             const map = { aligned: true, timeBins: 10 }
-            for (const query of [map, ...maps.map(withoutSet), ...filters.map((filter) => ({ ...map, filter }))])
+            const ofRequests = { ...map, of: 'requests' } as const
+            for (const query of [map, ofRequests, ...maps.map(withoutSet), ...filters.map((filter) => ({ ...map, filter }))])
               await checkHeatMap(store, store.spans, query)
           }
         },

@@ -1,3 +1,4 @@
+import type { Filter } from '../../../contract.ts'
 import { isFilterOfHeaders } from '../../../header-filter.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
@@ -5,6 +6,7 @@ import type { KeptParts, KeptView } from '../kept-parts.ts'
 import { mayMatch } from '../filter/condition.ts'
 import { matchesIn, type Matches } from '../matches.ts'
 import { isInside, meets, type Range } from '../range.ts'
+import type { CompiledSet } from '../set/compile.ts'
 import { coverOf, type Source } from '../set/sources.ts'
 import type { PartCount, TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
@@ -48,13 +50,24 @@ export function isKept(scope: ScopePlan): boolean {
 }
 
 /** Of the filter; undefined where there is another set. */
-function keyOf({ set, of }: ScopePlan): string | undefined {
-  if (of === 'requests' || (set && set.root.op !== 'spans')) return undefined
-  const filter = set?.root.op === 'spans' && set.root.leaf !== undefined ? set.leaves[set.root.leaf]!.filter : undefined
+function keyOf(scope: ScopePlan): string | undefined {
+  const { set, of } = scope
+  if (of === 'requests') return undefined
+  const filter = set && filterOf(set)
+  return filter && !isFilterOfHeaders(filter) ? undefined : filterKey(scope)
+}
+
+/** What a part's key has of the set; undefined where that is not one filter, or a very long one. */
+export function filterKey({ set }: ScopePlan): string | undefined {
+  if (set && set.root.op !== 'spans') return undefined
+  const filter = set && filterOf(set)
   if (!filter) return ''
-  if (!isFilterOfHeaders(filter)) return undefined
   const key = JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
   return key.length > MAX_FILTER ? undefined : ` ${key}`
+}
+
+function filterOf({ root, leaves }: CompiledSet): Filter | undefined {
+  return root.op === 'spans' && root.leaf !== undefined ? leaves[root.leaf]!.filter : undefined
 }
 
 /** Counts spans of which {@link isKept} is true: those of whole blocks as parts, which are kept, others by their rows. */

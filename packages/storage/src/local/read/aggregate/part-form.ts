@@ -1,100 +1,91 @@
-import type { Exemplars, Kept } from './exemplars.ts'
+import { ByteReader, ByteWriter } from '../../sealed/bytes.ts'
+import { ID_BYTES, type Exemplars, type Kept } from './exemplars.ts'
 import type { Histogram } from './histogram.ts'
 
-/** What was counted, in flat arrays: it is kept for many blocks. */
-export interface WrittenPart {
-  readonly numbers: Float64Array
-  /** A bin in the upper {@link BIN_BITS} bits, its count in the others. */
-  readonly bins: Uint32Array
-  /** Of exemplars: trace id and span id. */
-  readonly ids: Buffer
-}
+/** What was counted, in as few bytes as can be: it is kept for many blocks. */
+export type WrittenPart = Uint8Array
 
-/** All bins of durations have numbers below 2 to this power. */
-const BIN_BITS = 12
-const COUNT_BITS = 32 - BIN_BITS
-const MAX_COUNT = 2 ** COUNT_BITS - 1
-const ID_BYTES = 24
+/** Of one in memory, beside its bytes. */
+const PART_BYTES = 200
 
 /** Bytes in memory, about. */
-export function bytesOfPart({ numbers, bins, ids }: WrittenPart): number {
-  return numbers.byteLength + bins.byteLength + ids.length + 600
+export function bytesOfPart({ length }: WrittenPart): number {
+  return length + PART_BYTES
 }
 
-/** Writes numbers, bins and exemplars one after the other; {@link PartReader} reads them in the same order. */
+/** Writes numbers, bins and exemplars one after the other; {@link PartReader} reads them in the same order. Numbers are whole, and not negative. */
 export class PartWriter {
-  readonly #numbers: number[] = []
-  readonly #bins: number[] = []
-  readonly #ids: Buffer[] = []
+  readonly #out = new ByteWriter(256)
 
   numbers(...numbers: readonly number[]): void {
-    this.#numbers.push(...numbers)
+    for (const number of numbers) this.#out.number(number)
   }
 
   bins(histogram: Histogram | undefined): void {
-    const before = this.#bins.length
-    histogram?.each((bin, count) => {
-      let left = count
-      for (; left > MAX_COUNT; left -= MAX_COUNT) this.#bins.push(bin * 2 ** COUNT_BITS + MAX_COUNT)
-      this.#bins.push(bin * 2 ** COUNT_BITS + left)
+    let count = 0
+    histogram?.each(() => count++)
+    this.#out.number(count)
+    let last = 0
+    histogram?.each((bin, durations) => {
+      this.#out.number(bin - last)
+      this.#out.number(durations)
+      last = bin
     })
-    this.#numbers.push(this.#bins.length - before)
   }
 
   exemplars(all: readonly Kept[]): void {
-    this.#numbers.push(all.length)
-    for (const { ids, durationNs, error } of all) {
-      this.#numbers.push(durationNs, error ? 1 : 0)
-      this.#ids.push(ids)
-    }
+    this.#out.number(all.length)
+    for (const exemplar of all) this.exemplar(exemplar)
+  }
+
+  exemplar({ ids, durationNs, error }: Kept): void {
+    this.numbers(durationNs, error ? 1 : 0)
+    this.#out.raw(ids)
   }
 
   take(): WrittenPart {
-    return {
-      numbers: Float64Array.from(this.#numbers),
-      bins: Uint32Array.from(this.#bins),
-      ids: Buffer.concat(this.#ids),
-    }
+    return this.#out.take()
   }
 }
 
 export class PartReader {
   readonly #part: WrittenPart
-  #number = 0
-  #bin = 0
-  #id = 0
+  readonly #input: ByteReader
 
   constructor(part: WrittenPart) {
     this.#part = part
+    this.#input = new ByteReader(part)
   }
 
   get isDone(): boolean {
-    return this.#number === this.#part.numbers.length
+    return this.#input.done
   }
 
   number(): number {
-    return this.#part.numbers[this.#number++]!
+    return this.#input.number()
   }
 
   /** Adds them to each; undefined: there is no memory for it. */
   bins(...to: readonly (Histogram | undefined)[]): void {
-    const { bins } = this.#part
+    let bin = 0
     for (let left = this.number(); left > 0; left--) {
-      const bin = bins[this.#bin++]!
-      for (const each of to) each?.add(bin >>> COUNT_BITS, bin & MAX_COUNT)
+      bin += this.number()
+      const durations = this.number()
+      for (const each of to) each?.add(bin, durations)
     }
   }
 
   exemplars(to: Exemplars): void {
-    for (let left = this.number(); left > 0; left--) {
-      const [durationNs, error] = [this.number(), this.number() === 1]
-      const at = ID_BYTES * this.#id++
-      if (to.mayKeep(durationNs)) to.keep({ ids: this.#ids(at), durationNs, error })
-    }
+    for (let left = this.number(); left > 0; left--) this.exemplar((durationNs) => to.mayKeep(durationNs), (kept) => to.keep(kept))
   }
 
-  /** A copy: what is answered must not hold the part. */
-  #ids(at: number): Buffer {
-    return Buffer.from(this.#part.ids.subarray(at, at + ID_BYTES))
+  /** Tells of it where it is wanted. */
+  exemplar(isWanted: (durationNs: number) => boolean, tell: (kept: Kept) => void): void {
+    const [durationNs, error] = [this.number(), this.number() === 1]
+    const at = this.#input.at
+    if (at + ID_BYTES > this.#part.length) throw new RangeError('the bytes end within an id')
+    this.#input.at += ID_BYTES
+    // A copy of the ids: what is answered must not hold the part.
+    if (isWanted(durationNs)) tell({ ids: Buffer.from(this.#part.subarray(at, at + ID_BYTES)), durationNs, error })
   }
 }

@@ -5,13 +5,14 @@ import { coverOf } from '../set/sources.ts'
 import { SWEEP_STAGES, TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import { eachPart, sizeOf, type Blocks, type PartWork } from './parts.ts'
+import { eachKeptRequest } from './kept-requests.ts'
 import { eachKept, isKept, type KeptCounts } from './kept-spans.ts'
 import type { ScopePlan } from './plan.ts'
 import { Twins } from './twins.ts'
 
 /**
  * Tells of all rows that count, by blocks: spans of the set, or roots of traces that match, each once. `growth` hears {@link partsOf} times. `headerOnly`: of a request nothing is asked
- * but what {@link RequestRows} have. `kept`: where {@link isKept}, what whole blocks come to is kept, and added from there.
+ * but what {@link RequestRows} have. `kept`: where {@link isKept}, or {@link eachKeptRequest} can, what whole blocks come to is kept, and added from there.
  */
 export async function eachCounted(
   blocks: Blocks,
@@ -30,6 +31,7 @@ export async function eachCounted(
   const requests = !isOfRequests ? undefined : headerOnly ? 'header' : 'rows'
   const count: PartWork = async (part, own, isPart) => {
     if (kept && !isPart && isKept(scope)) await eachKept(part, scope, own, take, growth, kept)
+    else if (kept && !isPart && (await eachKeptRequest(part, scope, own, take, growth, kept))) return false
     else if (!needsTraces(scope)) await eachSpan(part, scope, own, take, growth)
     else await new TraceSweep(part, scope, own, visit, take, { growth, requests, isPart }).run()
     return false

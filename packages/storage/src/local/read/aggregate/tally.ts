@@ -1,4 +1,5 @@
 import type { AggregateBucket, Measures } from '../../../contract.ts'
+import { binOf } from '../../../duration-bins.ts'
 import type { Memory } from '../turn.ts'
 import type { Counted } from './counted.ts'
 import { EXEMPLAR_BYTES, Exemplars, type Kept } from './exemplars.ts'
@@ -24,6 +25,21 @@ export interface CountedPart {
   readonly sumNs: number
   readonly minNs: number
   readonly maxNs: number
+}
+
+/** Of some that were written. */
+type Sums = Omit<CountedPart, 'bin' | 'bucket'>
+
+function readSums(input: PartReader): Sums {
+  const [count, errors, sumNs] = [input.number(), input.number(), input.number()]
+  // Of one alone all else is known.
+  const [minNs, maxNs] = count > 1 ? [input.number(), input.number()] : [sumNs, sumNs]
+  return { count, errors, sumNs, minNs, maxNs }
+}
+
+function addBins(input: PartReader, { count, sumNs }: Sums, to: readonly (Histogram | undefined)[]): void {
+  if (count > 1) input.bins(...to)
+  else for (const each of to) each?.add(binOf(sumNs))
 }
 
 /** Of a tally and its group, in memory, beside its histograms and buckets. */
@@ -112,14 +128,19 @@ export class Tally {
 
   /** Writes all that there is to be added elsewhere, by {@link addWritten}. */
   write(out: PartWriter): void {
-    out.numbers(this.count, this.errors, this.sumNs, this.#minNs, this.maxNs)
+    out.numbers(this.count, this.errors, this.sumNs)
+    if (this.count > 1) out.numbers(this.#minNs, this.maxNs)
     // Where time is cut, those of the buckets are all that there are.
-    if (this.#plan.buckets === 0) out.bins(this.#durations)
+    if (this.#plan.buckets === 0 && this.count > 1) out.bins(this.#durations)
     out.exemplars(this.#exemplars.all)
     const used = Array.from(this.#counts.keys()).filter((bucket) => this.#counts[bucket]! > 0)
     out.numbers(used.length)
+    let last = 0
     for (const bucket of used) {
-      out.numbers(bucket, this.#counts[bucket]!, this.#errors[bucket]!, this.#sums[bucket]!)
+      const count = this.#counts[bucket]!
+      out.numbers(bucket - last, count, this.#errors[bucket]!, this.#sums[bucket]!)
+      last = bucket
+      if (count === 1) continue
       out.numbers(this.#least[bucket]!, this.#most[bucket]!)
       out.bins(this.#histograms[bucket])
     }
@@ -127,22 +148,34 @@ export class Tally {
 
   /** Adds what was written of another one, whose buckets begin with this one's `bucket`. */
   addWritten(input: PartReader, bucket: number): void {
-    this.count += input.number()
-    this.errors += input.number()
-    this.sumNs += input.number()
-    this.#minNs = Math.min(this.#minNs, input.number())
-    this.maxNs = Math.max(this.maxNs, input.number())
-    if (this.#plan.buckets === 0) input.bins(this.#durations)
+    const sums = this.#addSums(input)
+    if (this.#plan.buckets === 0) addBins(input, sums, [this.#durations])
     input.exemplars(this.#exemplars)
+    let at = bucket
     for (let left = input.number(); left > 0; left--) {
-      const at = bucket + input.number()
-      this.#counts[at]! += input.number()
-      this.#errors[at]! += input.number()
-      this.#sums[at]! += input.number()
-      this.#least[at] = Math.min(this.#least[at]!, input.number())
-      this.#most[at] = Math.max(this.#most[at]!, input.number())
-      input.bins(this.#durations, this.#histogram(at))
+      at += input.number()
+      const own = readSums(input)
+      addBins(input, own, [this.#durations, this.#addToBucket(own, at)])
     }
+  }
+
+  #addSums(input: PartReader): Sums {
+    const sums = readSums(input)
+    this.count += sums.count
+    this.errors += sums.errors
+    this.sumNs += sums.sumNs
+    this.#minNs = Math.min(this.#minNs, sums.minNs)
+    this.maxNs = Math.max(this.maxNs, sums.maxNs)
+    return sums
+  }
+
+  #addToBucket({ count, errors, sumNs, minNs, maxNs }: Sums, bucket: number): Histogram | undefined {
+    this.#counts[bucket]! += count
+    this.#errors[bucket]! += errors
+    this.#sums[bucket]! += sumNs
+    this.#least[bucket] = Math.min(this.#least[bucket]!, minNs)
+    this.#most[bucket] = Math.max(this.#most[bucket]!, maxNs)
+    return this.#histogram(bucket)
   }
 
   addAll(other: Tally): void {
