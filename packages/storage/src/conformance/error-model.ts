@@ -8,7 +8,9 @@ import type { SentSpan } from './spans.ts'
 export function expectedErrorGroups(
   sent: readonly SentSpan[],
   query: ErrorGroupsQuery,
-): Pick<ErrorGroups, 'spans' | 'moreGroups' | 'from' | 'to' | 'bucketsFrom' | 'bucketNs'> & { groups: Omit<ErrorGroup, 'id'>[] } {
+): Pick<ErrorGroups, 'spans' | 'moreGroups' | 'from' | 'to' | 'bucketsFrom' | 'bucketNs'> & {
+  groups: Omit<ErrorGroup, 'id'>[]
+} {
   const { order = 'count', limit = 50, exemplars = 3, buckets = 0 } = query
   const { from, to } = boundsOf(sent, query)
   const bins = binsOf(from, to, buckets, query.aligned)

@@ -2,6 +2,7 @@ import type { Level, Target } from '../../contract.ts'
 import type { Value } from '../block/attribute.ts'
 import { hashWords } from '../block/hash.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
+import type { SectionCounts } from './aggregate/section-counts.ts'
 import type { TraceExtents } from './trace-extents.ts'
 import type { Zones } from '../block/zones.ts'
 
@@ -41,6 +42,8 @@ export interface Block {
   extents?(): TraceExtents
   /** The requests of its traces, as far as it tells them by itself, without a look at the rows; undefined: it does not have them. */
   requests?(): RequestRows | undefined
+  /** What all of its spans come to, one that is there twice once; undefined where that is not known without counting them. */
+  counts?(): SectionCounts | undefined
   /** The values of a target by rows of {@link rows}; undefined: the block has no such columns, and its bytes have to be read. */
   values(target: Target): ColumnValues | undefined
   /**

@@ -2,12 +2,13 @@ import { requestOf, type SentSpan } from '../../conformance/spans.ts'
 import { BlockBuilder } from '../block/builder.ts'
 import type { BlockRows } from '../block/rows.ts'
 import { encodeBlock, startRange } from '../files/index-file.ts'
-import { encodeSection } from '../sealed/encode.ts'
+import { encodeSection, type EncodedSection } from '../sealed/encode.ts'
 import { Section } from '../sealed/section.ts'
 import { readZones, zonesOf } from '../block/zones.ts'
 import { bloomHas, TRACE_PROBES } from '../block/bloom.ts'
 import type { Clock } from '../runtime.ts'
 import type { SearchPage, SearchQuery, TraceSummary } from '../../contract.ts'
+import { readCounts } from './aggregate/section-counts.ts'
 import type { BlockSource } from './block-source.ts'
 import type { Block } from './block.ts'
 import { ByteCache } from './byte-cache.ts'
@@ -76,8 +77,13 @@ export function blockOf(spans: readonly SentSpan[], frameSpans = 64): Block {
 
 /** The same, sealed. */
 export function sealedOf(spans: readonly SentSpan[]): Block {
-  const { parts, meta } = encodeSection({ requests: [requestOf(spans)] })
+  return sealedBlockOf(encodeSection({ requests: [requestOf(spans)] }))
+}
+
+/** A block of a section. `change`: of its bytes. */
+export function sealedBlockOf({ parts, meta }: EncodedSection, change: (bytes: Buffer) => void = () => {}): Block {
   const bytes = Buffer.concat(parts)
+  change(bytes)
   const section = new Section(meta, (offset, length) => bytes.subarray(offset, offset + length))
   return {
     spans: section.spans,
@@ -93,6 +99,7 @@ export function sealedOf(spans: readonly SentSpan[]): Block {
     traceRows: (id) => section.traceRows(id),
     extents: () => section.extents(),
     requests: () => section.requests(),
+    counts: () => section.counts && readCounts(section.counts),
     values: (target) => section.values(target),
     spanBytes: (rows, members) => section.spanBytes(rows, members),
   }

@@ -2,6 +2,7 @@ import type { Dependencies } from '../../contract.ts'
 import { hashWords } from '../block/hash.ts'
 import { NO_PARENT, NOT_HERE, type BlockRows } from '../block/rows.ts'
 import { bytesOfPart } from './aggregate/part-form.ts'
+import type { SectionCounts } from './aggregate/section-counts.ts'
 import { eachKept, type CountedBlock, type PartCounter } from './aggregate/kept-spans.ts'
 import { traceHash, type Block } from './block.ts'
 import { callOf, CONSUMER_KIND, DependencyEdges, type EdgesPart } from './dependency-edges.ts'
@@ -99,13 +100,17 @@ class CallParts implements PartCounter {
   }
 
   async count(block: Block, rows: BlockRows, spans: Uint8Array): Promise<CountedBlock> {
-    return this.#count.turn.withPart(async (turn) => {
-      const own = { ...this.#count, edges: new DependencyEdges(turn), waiting: new WaitingCalls(turn), turn }
-      await resolveInBlock(block, rows, spans, own)
-      const part = own.edges.part(own.waiting)
-      const isSmall = part.waiting.length <= CALL_WORDS * MAX_WAITING
-      return { part, bytes: bytesOf(part), isAll: isSmall && turn.complete }
+    const { turn, links } = this.#count
+    return turn.withPart(async (own) => {
+      const part = await callsIn(block, rows, spans, links, own)
+      return { part, bytes: bytesOf(part), isAll: isSmall(part) && own.complete }
     })
+  }
+
+  /** There links were not followed. */
+  async fromCounts({ operations }: Block, { calls }: SectionCounts): Promise<CountedBlock | undefined> {
+    const mayLink = this.#count.links && (operations?.some(({ kind }) => kind === CONSUMER_KIND) ?? true)
+    return calls && !mayLink ? { part: calls, bytes: bytesOf(calls), isAll: true } : undefined
   }
 
   add(part: unknown): void {
@@ -113,20 +118,43 @@ class CallParts implements PartCounter {
   }
 }
 
+/** What the calls of a block come to, as far as it tells by itself: of `spans`, 1 for each row that counts. Without `block` no links are followed. */
+export async function callsIn(
+  block: Block | undefined,
+  rows: BlockRows,
+  spans: Uint8Array,
+  links: boolean,
+  turn: Turn,
+): Promise<EdgesPart> {
+  const count: Count = { links, edges: new DependencyEdges(turn), waiting: new WaitingCalls(turn), turn }
+  await resolveInBlock(block, rows, spans, count)
+  return count.edges.part(count.waiting)
+}
+
+/** Whether few enough wait for it to be kept. */
+export function isSmall({ waiting }: EdgesPart): boolean {
+  return waiting.length <= CALL_WORDS * MAX_WAITING
+}
+
 function bytesOf({ names, edges, waiting }: EdgesPart): number {
   return bytesOfPart(edges) + waiting.byteLength + 8 * names.length + 400
 }
 
 /** Of `spans`, 1 for each row that counts. Ends when there is no more time or memory. */
-async function resolveInBlock(block: Block, rows: BlockRows, spans: Uint8Array, count: Count): Promise<void> {
+async function resolveInBlock(
+  block: Block | undefined,
+  rows: BlockRows,
+  spans: Uint8Array,
+  count: Count,
+): Promise<void> {
   const { edges, waiting, turn } = count
   const parents = rows.parentRow ?? (await parentRows(rows, turn))
   if (!parents) return
   const services = edges.numbersOf(rows)
-  const wanted = await callsIn(rows, spans, parents, services, count)
+  const wanted = await mayBeCalls(rows, spans, parents, services, count)
   if (!wanted) return
   const { trace, traceIds, operation, operations } = rows
-  const view = new SpanView(block, rows)
+  const view = block && new SpanView(block, rows)
   let hasRoom = true
   for (let row = wanted.indexOf(1); row >= 0 && hasRoom; row = wanted.indexOf(1, row + 1)) {
     if (turn.work(CALL_UNITS) && (await turn.breathe())) return
@@ -140,7 +168,7 @@ async function resolveInBlock(block: Block, rows: BlockRows, spans: Uint8Array, 
       const call = callOf(rows, row, false)
       hasRoom = waiting.add(traceIds, 4 * trace[row]!, parentId[2 * row]!, parentId[2 * row + 1]!, child, call)
     }
-    if (!hasRoom || !mayLink(rows, row, count)) continue
+    if (!view || !hasRoom || !mayLink(rows, row, count)) continue
     if (turn.work(READ_UNITS) && (await turn.breathe())) return
     if (isReadable(view, row, turn)) hasRoom = addLinks(view, rows, row, child, count)
   }
@@ -148,7 +176,7 @@ async function resolveInBlock(block: Block, rows: BlockRows, spans: Uint8Array, 
 }
 
 /** 1 for each of these that may be a call: its parent is not here or of another service, or it may link to one. Undefined when the turn ended. */
-async function callsIn(
+async function mayBeCalls(
   rows: BlockRows,
   spans: Uint8Array,
   parents: Int32Array,

@@ -209,7 +209,7 @@ export class Reader {
     this.#turns.delete(id)
     this.#catalog.ended(turn)
     this.#main.post(reply)
-    this.#learn()
+    if (this.#kept.shared.isWanted) this.#learn()
   }
 
   /**

@@ -6,6 +6,7 @@ import { readFilter } from '../files/index-file.ts'
 import { readExactly } from '../files/log.ts'
 import { readSealedState, type PlacedSection, type Place } from '../files/sealed-file.ts'
 import { Section } from '../sealed/section.ts'
+import { readCounts, type SectionCounts } from './aggregate/section-counts.ts'
 import { reading, tell, type BlockSource } from './block-source.ts'
 import type { Block, ColumnValues, RequestRows } from './block.ts'
 import { Slot } from './byte-cache.ts'
@@ -135,6 +136,15 @@ export class SealedBlock implements Block {
 
   requests(): RequestRows | undefined {
     return this.#section.requests()
+  }
+
+  counts(): SectionCounts | undefined {
+    const bytes = this.#section.counts
+    try {
+      return bytes && readCounts(bytes)
+    } catch {
+      return undefined
+    }
   }
 
   values(target: Target): ColumnValues | undefined {

@@ -37,7 +37,9 @@ describe('shared traces', () => {
                 .map((other) => other.block)
             for (const each of known)
               expect([...shared.neighbours(each.block)].sort(byPlace(blocks))).toEqual(others(each.traces, each.block))
-            expect([...shared.neighboursOf(block([1, 2, 61]), turn())].sort(byPlace(blocks))).toEqual(others([1, 2, 61]))
+            expect([...shared.neighboursOf(block([1, 2, 61]), turn())].sort(byPlace(blocks))).toEqual(
+              others([1, 2, 61]),
+            )
           }
         },
       ),

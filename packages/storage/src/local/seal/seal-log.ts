@@ -10,6 +10,7 @@ import { encodeSection } from '../sealed/encode.ts'
 import { holdSpecimen } from '../sealed/specimen.ts'
 import { MAX_SECTION_BYTES, MAX_SECTION_SPANS } from '../sealed/section-meta.ts'
 import { freeSource } from '../sealed/source.ts'
+import { withCounts } from './count-section.ts'
 
 /** Why a log has no sealed form, and never will as it is: it is damaged, or it would take too much. */
 export class CannotSeal extends Error {
@@ -78,7 +79,7 @@ async function write(
   let endedMs = createdMs
   for (const records of sectionsOf(log, path, state.header, logSize)) {
     endedMs = records.reduce((latest, { arrivedMs }) => Math.max(latest, arrivedMs), endedMs)
-    addSection(log, path, writer, records)
+    await addSection(log, path, writer, records)
     checkSize(writer.size, maxBytes)
     // In small pieces, so that no sync has to wait for a large one.
     await synced(file)
@@ -119,11 +120,11 @@ function* sectionsOf(
   if (records.length > 0) yield records
 }
 
-function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): void {
+async function addSection(log: File, path: string, writer: SealedWriter, records: readonly LogRecord[]): Promise<void> {
   try {
     holdSpecimen(requestsOf(log, path, records))
     const section = encodeSection({ requests: requestsOf(log, path, records), length: bytesOf(records) })
-    writer.add(section)
+    writer.add(await withCounts(section))
     freeSource(section.source)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'corrupt') throw new CannotSeal('log', error.message)

@@ -6,7 +6,7 @@ import { PADDING } from './bits.ts'
 import { ByteReader } from './bytes.ts'
 import { unpack } from './compression.ts'
 import { Head, type Chunk } from './head.ts'
-import type { SectionMeta } from './section-meta.ts'
+import type { PackedPiece, SectionMeta } from './section-meta.ts'
 import type { Page, Piece } from './text-pages.ts'
 
 /** Reads bytes of the section, from its first byte on; throws what the disk throws. Fewer bytes than asked for: the file ends there. */
@@ -76,11 +76,16 @@ export class SectionFile {
     return this.#cache.get(slot, load, bytesOf)
   }
 
+  /** The bytes of a piece that is read once. */
+  unpacked(piece: PackedPiece): Uint8Array {
+    return unpack(this.#whole(piece), piece.raw)
+  }
+
   get head(): Head {
     const { head } = this.meta
     return this.kept(
       'head',
-      () => new Head(unpack(this.#whole(head), head.raw)),
+      () => new Head(this.unpacked(head)),
       // Measured: its bytes, and three times as many for what is made of them.
       () => 4 * head.raw,
     )

@@ -30,10 +30,15 @@ export interface SectionMeta {
   /** Bit s: there are spans of status s; bit 3: of another number. */
   readonly statuses: number
   readonly operations: readonly OperationKey[]
-  readonly head: Piece & {
-    /** Bytes when it is inflated. */
-    readonly raw: number
-  }
+  readonly head: PackedPiece
   /** The filter of its trace ids, as its head has it, which need not be read for that; undefined where an earlier version wrote the section. */
   readonly traceFilter?: Piece
+  /** What its spans come to, see `read/aggregate/section-counts.ts`; undefined where an earlier version wrote the section, or it is small. */
+  readonly counts?: PackedPiece
+}
+
+/** A piece that is compressed. */
+export interface PackedPiece extends Piece {
+  /** Bytes when it is inflated. */
+  readonly raw: number
 }

@@ -27,6 +27,9 @@ export type { SectionReader } from './section-file.ts'
 /** Bytes that are reserved for spans before they are written, at most. */
 const MAX_RESERVED = 1 << 24
 
+/** Bytes of counts beyond which they are not believed. */
+const MAX_COUNTS = 1 << 26
+
 const ROWS = TRACE_HEADERS[0]!
 const START = TRACE_HEADERS[2]!
 
@@ -145,6 +148,16 @@ export class Section {
       const [request, row] = REQUEST_HEADERS.map((name) => columns.numbers(name, 0, this.traces)) as [Numbers, Numbers]
       return new SealedRequests(rows, this.extents(), request, row)
     })
+  }
+
+  /** See `read/aggregate/section-counts.ts`. Undefined where there are none, or they cannot be read. */
+  get counts(): Uint8Array | undefined {
+    const { counts } = this.meta
+    try {
+      return counts && counts.raw <= MAX_COUNTS ? this.#file.unpacked(counts) : undefined
+    } catch {
+      return undefined
+    }
   }
 
   /** The keys of all attributes at all levels; undefined: there are too many to know, or they cannot be read. */

@@ -109,7 +109,7 @@ function readEnd(bytes: Uint8Array, start: number, end: number): readonly [lo: n
 const FEW = 48
 
 /** By place: that of the first span of its trace with the id of its parent, or -1. */
-function parentPlaces({ columns, order, first }: Source): Int32Array {
+export function parentPlaces({ columns, order, first }: Source): Int32Array {
   const ids = wordsOf(columns.spanId, columns.count)
   const parentIds = wordsOf(columns.parentSpanId, columns.count)
   const parents = new Int32Array(order.length).fill(-1)

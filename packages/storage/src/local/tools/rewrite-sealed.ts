@@ -4,6 +4,7 @@ import { readSealed, SEALED_HEADER, type PlacedSection, type SealedContents } fr
 import { SealedWriter } from '../files/sealed-writer.ts'
 import { drawSalt, sealedName, sealedPath } from '../files/segment.ts'
 import { NEW } from '../files/swap.ts'
+import { withCounts } from '../seal/count-section.ts'
 import { encodeSection } from '../sealed/encode.ts'
 import { Cut } from './cut.ts'
 import type { SpanMatch } from './match.ts'
@@ -84,7 +85,7 @@ async function write(
         const before = cut.spans
         const requests = [...readablePieces(file, section)].map((bytes) => cut.from(bytes))
         const encoded = encodeSection({ requests })
-        if (encoded.meta.spans > 0) writer.add(encoded)
+        if (encoded.meta.spans > 0) writer.add(await withCounts(encoded))
         // What is damaged in it cannot stay: beside it is what has to go.
         gone += section.meta.spans - encoded.meta.spans - (cut.spans - before)
       } else writer.copy(file, section, traceHashes)

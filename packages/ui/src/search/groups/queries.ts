@@ -58,7 +58,12 @@ export function overTimeQuery(url: SearchUrl) {
 
 /** Errors of all that matches, the same ones together. */
 export function errorGroupsQuery(url: SearchUrl, limit: number) {
-  return manyQuery<ErrorGroupsResponse>('error-groups', scopeOf(url), { limit, buckets, aligned: 'true' }, url.live === '1')
+  return manyQuery<ErrorGroupsResponse>(
+    'error-groups',
+    scopeOf(url),
+    { limit, buckets, aligned: 'true' },
+    url.live === '1',
+  )
 }
 
 /** Most errors that are looked for in all time. */

@@ -4,6 +4,7 @@ import type { Turn } from '../turn.ts'
 import { Cells } from './cells.ts'
 import type { CountedBlock, PartCounter } from './kept-spans.ts'
 import { bytesOfPart, type WrittenPart } from './part-form.ts'
+import { numbersOf, type SectionCounts } from './section-counts.ts'
 import type { TimeBins } from './time-bins.ts'
 
 /** Parts of the time that a block's spans are spread over, at most: else it is counted anew. */
@@ -38,6 +39,17 @@ export class CellParts implements PartCounter {
     return this.#turn.withPart(async (turn) => {
       const own = new Cells(time, turn)
       await own.add(rows, wanted)
+      return this.#counted(time, own, turn)
+    })
+  }
+
+  async fromCounts({ minStart, maxStart }: Block, counts: SectionCounts): Promise<CountedBlock | undefined> {
+    const time = this.#time.around(minStart, maxStart)
+    const numbers = numbersOf(counts, time)
+    if (!numbers) return undefined
+    return this.#turn.withPart(async (turn) => {
+      const own = new Cells(time, turn)
+      own.addCells(counts.cells, (at) => numbers[at]!)
       return this.#counted(time, own, turn)
     })
   }

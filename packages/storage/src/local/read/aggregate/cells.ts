@@ -28,9 +28,12 @@ export interface CountedCell {
   readonly longest: Kept
 }
 
+/** Parts of the time. */
+type CellTimes = Pick<TimeBins, 'count' | 'of'>
+
 /** Fine rows of durations, by time. */
 export class Cells {
-  readonly #time: TimeBins
+  readonly #time: CellTimes
   readonly #turn: Turn
   readonly #counts: Uint32Array
   readonly #errors: Uint32Array
@@ -38,7 +41,7 @@ export class Cells {
   readonly #longestNs: Float64Array
   readonly #counted = new Counted()
 
-  constructor(time: TimeBins, turn: Turn) {
+  constructor(time: CellTimes, turn: Turn) {
     this.#time = time
     this.#turn = turn
     const size = turn.reserve(CELL_BYTES * time.count * ROWS) ? time.count * ROWS : 0

@@ -1,5 +1,5 @@
 import type { GROUP_FIELDS, GroupKey, Level } from '../../../contract.ts'
-import type { BlockRows } from '../../block/rows.ts'
+import type { BlockRows, OperationKey } from '../../block/rows.ts'
 import { firstColumnRow, type Block, type ColumnValues, type ValueColumn } from '../block.ts'
 import { KINDS, STATUSES } from '../filter/field.ts'
 import { isReadable } from '../range.ts'
@@ -172,14 +172,13 @@ export class GroupValues {
 }
 
 function fieldText(field: (typeof GROUP_FIELDS)[number], rows: BlockRows, of: number): string {
-  switch (field) {
-    case 'status':
-      return STATUSES[of] ?? String(of)
-    case 'kind': {
-      const { kind } = rows.operations[of]!
-      return KINDS[kind] ?? String(kind)
-    }
-    default:
-      return rows.operations[of]![field]
-  }
+  return field === 'status' ? statusText(of) : operationText(field, rows.operations[of]!)
+}
+
+export function statusText(status: number): string {
+  return STATUSES[status] ?? String(status)
+}
+
+export function operationText(field: Exclude<(typeof GROUP_FIELDS)[number], 'status'>, of: OperationKey): string {
+  return field === 'kind' ? (KINDS[of.kind] ?? String(of.kind)) : of[field]
 }

@@ -80,7 +80,17 @@ export class Groups {
     const input = new PartReader(tallies)
     const keys = this.#keys.length
     for (let at = 0; !input.isDone; at += keys)
-      this.#tallyOfValues(values.slice(at, at + keys)).addWritten(input, bucket)
+      this.addTally(values.slice(at, at + keys), input, this.#plan.buckets > 0, (own) => bucket + own)
+  }
+
+  /** Adds the tally of one group, see {@link Tally.addWritten}. */
+  addTally(
+    values: readonly (string | undefined)[],
+    input: PartReader,
+    isCut: boolean,
+    bucketOf: (bucket: number) => number,
+  ): void {
+    this.#tallyOfValues(values).addWritten(input, isCut, bucketOf)
   }
 
   /** Counts what was counted elsewhere; `values`: of the keys, undefined for none. */

@@ -1,14 +1,17 @@
 import * as fc from 'fast-check'
-import type { SentSpan } from '../../../conformance/spans.ts'
+import { requestOf, type SentSpan } from '../../../conformance/spans.ts'
 import type { AggregateQuery, HeatMapQuery } from '../../../contract.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
-import { blockOf, sealedOf, StillClock } from '../blocks.test.helper.ts'
+import { withCounts } from '../../seal/count-section.ts'
+import { encodeSection, type EncodedSection } from '../../sealed/encode.ts'
+import { blockOf, sealedBlockOf, StillClock } from '../blocks.test.helper.ts'
 import { dependencies } from '../dependencies.ts'
 import { KeptParts } from '../kept-parts.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { heatMap } from './heat-map.ts'
+import type { SectionCounts } from './section-counts.ts'
 
 /** Blocks that come and go, and what is kept of them. */
 export class Store {
@@ -17,6 +20,8 @@ export class Store {
   /** Spans of the block that has some, as they were sent. */
   readonly #spans = new Map<Block, readonly SentSpan[]>()
   readonly #looked: Block[] = []
+  readonly #encoded = new Map<Block, EncodedSection>()
+  readonly #counts = new Map<Block, SectionCounts | undefined>()
 
   /** The last block grows. */
   isGrowing = false
@@ -36,10 +41,21 @@ export class Store {
   }
 
   add(spans: readonly SentSpan[], isSealed = false): Block {
-    const block = this.#watched(isSealed ? sealedOf(spans) : blockOf(spans, 3))
+    const encoded = isSealed ? encodeSection({ requests: [requestOf(spans)] }) : undefined
+    const block = this.#watched(encoded ? sealedBlockOf(encoded) : blockOf(spans, 3))
+    if (encoded) this.#encoded.set(block, encoded)
     this.#spans.set(block, spans)
     this.blocks.push(block)
     return block
+  }
+
+  /** Sealed blocks know from now on what they come to. */
+  async count(): Promise<void> {
+    for (const block of this.blocks) {
+      const encoded = this.#encoded.get(block)
+      if (encoded && !this.#counts.has(block))
+        this.#counts.set(block, sealedBlockOf(await withCounts(encoded, 1)).counts?.())
+    }
   }
 
   drop(at: number): void {
@@ -73,23 +89,23 @@ export class Store {
 
   #watched(block: Block): Block {
     const look = (): void => void this.#looked.push(watched)
-    const { extents, requests } = block
     const watched: Block = {
       ...block,
+      counts: () => this.#counts.get(watched),
       rows: (): BlockRows => {
         look()
         return block.rows()
       },
-      ...(extents && {
+      ...('extents' in block && {
         extents: () => {
           look()
-          return extents()
+          return block.extents!()
         },
       }),
-      ...(requests && {
+      ...('requests' in block && {
         requests: () => {
           look()
-          return requests()
+          return block.requests!()
         },
       }),
     }

@@ -63,7 +63,12 @@ describe('what whole blocks come to', () => {
               await checkAggregate(store, store.spans, query)
             const map = { aligned: true, timeBins: 10 }
             const ofRequests = { ...map, of: 'requests' } as const
-            for (const query of [map, ofRequests, ...maps.map(withoutSet), ...filters.map((filter) => ({ ...map, filter }))])
+            for (const query of [
+              map,
+              ofRequests,
+              ...maps.map(withoutSet),
+              ...filters.map((filter) => ({ ...map, filter })),
+            ])
               await checkHeatMap(store, store.spans, query)
           }
         },

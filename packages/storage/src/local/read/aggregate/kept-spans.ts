@@ -11,6 +11,8 @@ import { coverOf, type Source } from '../set/sources.ts'
 import type { PartCount, TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
 import type { ScopePlan } from './plan.ts'
+import type { SectionCounts } from './section-counts.ts'
+import { SpanTwins } from './span-twins.ts'
 import { isCheaper, removeTwinsBefore } from './twins-before.ts'
 import { Twins } from './twins.ts'
 
@@ -22,6 +24,8 @@ export interface PartCounter {
   suits(block: Block): boolean
   /** What the rows come to, and its bytes. `isAll`: nothing is missing in it. */
   count(block: Block, rows: BlockRows, wanted: Uint8Array): Promise<CountedBlock | undefined>
+  /** The same from what a block knows of all of its spans; undefined where that does not tell it. May throw RangeError or TypeError where it is not what it should be. */
+  fromCounts?(block: Block, counts: SectionCounts): Promise<CountedBlock | undefined>
   /** Adds what {@link count} gave to a question of the same shape. */
   add(part: unknown): void
 }
@@ -91,6 +95,7 @@ class KeptSpans {
   readonly #range: Range
   readonly #take: TakeRows
   readonly #turn: Turn
+  readonly #spanTwins: SpanTwins
 
   constructor(view: KeptView, counter: PartCounter, scope: ScopePlan, take: TakeRows, turn: Turn) {
     this.#view = view
@@ -100,6 +105,7 @@ class KeptSpans {
     this.#range = scope.range
     this.#take = take
     this.#turn = turn
+    this.#spanTwins = new SpanTwins(turn)
   }
 
   async run(growth: PartCount): Promise<void> {
@@ -116,8 +122,8 @@ class KeptSpans {
       if (await turn.breathe()) return
       if (i > 0) growth.part()
       const known = twins ? undefined : this.#known(block)
-      if (known === undefined) await turn.attemptAll(() => this.#count(block, twins))
-      else this.#counter.add(known)
+      if (known !== undefined) this.#counter.add(known)
+      else if (twins || !(await this.#addCounts(block))) await turn.attemptAll(() => this.#count(block, twins))
     }
   }
 
@@ -127,6 +133,21 @@ class KeptSpans {
 
   #known(block: Block): unknown {
     return this.#isWhole(block) ? this.#view.find(block, this.#key) : undefined
+  }
+
+  /** Adds what the block knows of itself, and keeps it. False where it does not, or some of it may be in a block before it. */
+  async #addCounts(block: Block): Promise<boolean> {
+    if (!this.#counter.fromCounts || this.#source.condition || !this.#isWhole(block)) return false
+    const counts = block.counts?.()
+    const counted = counts && (await quietly(() => this.#counter.fromCounts!(block, counts)))
+    if (!counted?.isAll) return false
+    // What is damaged counts nowhere, and says so where it is counted.
+    const before = this.#before(block)
+    const hasTwins = before.length > 0 && (await this.#turn.attemptAll(() => this.#spanTwins.mayBeIn(block, before)))
+    if (hasTwins !== false) return false
+    this.#counter.add(counted.part)
+    if (this.#turn.complete) this.#view.keep(block, this.#key, counted.part, counted.bytes, [])
+    return true
   }
 
   #before(block: Block): Block[] {
@@ -160,6 +181,16 @@ class KeptSpans {
   ): Promise<readonly Block[] | undefined> {
     if (!twins) return removeTwinsBefore(rows, wanted, this.#range, this.#before(block), this.#turn)
     return (await twins.remove(rows, wanted)) ? this.#before(block) : undefined
+  }
+}
+
+/** Undefined for what is not what it should be. */
+async function quietly<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) return undefined
+    throw error
   }
 }
 

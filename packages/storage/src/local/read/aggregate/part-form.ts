@@ -76,7 +76,11 @@ export class PartReader {
   }
 
   exemplars(to: Exemplars): void {
-    for (let left = this.number(); left > 0; left--) this.exemplar((durationNs) => to.mayKeep(durationNs), (kept) => to.keep(kept))
+    for (let left = this.number(); left > 0; left--)
+      this.exemplar(
+        (durationNs) => to.mayKeep(durationNs),
+        (kept) => to.keep(kept),
+      )
   }
 
   /** Tells of it where it is wanted. */

@@ -146,16 +146,17 @@ export class Tally {
     }
   }
 
-  /** Adds what was written of another one, whose buckets begin with this one's `bucket`. */
-  addWritten(input: PartReader, bucket: number): void {
+  /** Adds what was written of another one. `isCut`: it has buckets; `bucketOf`: which of these each of them is in. */
+  addWritten(input: PartReader, isCut: boolean, bucketOf: (bucket: number) => number): void {
     const sums = this.#addSums(input)
-    if (this.#plan.buckets === 0) addBins(input, sums, [this.#durations])
+    if (!isCut) addBins(input, sums, [this.#durations])
     input.exemplars(this.#exemplars)
-    let at = bucket
+    let at = 0
     for (let left = input.number(); left > 0; left--) {
       at += input.number()
       const own = readSums(input)
-      addBins(input, own, [this.#durations, this.#addToBucket(own, at)])
+      const histogram = this.#plan.buckets > 0 ? this.#addToBucket(own, bucketOf(at)) : undefined
+      addBins(input, own, [this.#durations, histogram])
     }
   }
 
