@@ -23,12 +23,24 @@ export interface SpanDetail {
  */
 export function spanOf(trace: Trace, row: number): SpanDetail {
   if (!(row >= 0 && row < trace.size)) throw new RangeError(`row ${row} is not in the trace (0-${trace.size - 1})`)
-  const { bytes } = trace
+  const { bytes, scopes } = trace
+  const at = trace.scope[row]! * 4
   return {
     span: decodeSpan(bytes, trace.spanStart[row], trace.spanEnd[row]),
-    resource: decodeResourceHeader(bytes, trace.resourceStart[row]!, trace.resourceEnd[row]!).resource,
-    scope: decodeScopeHeader(bytes, trace.scopeStart[row]!, trace.scopeEnd[row]!).scope,
+    resource: resourceOf(trace, row),
+    scope: decodeScopeHeader(bytes, scopes[at]!, scopes[at + 1]!).scope,
   }
+}
+
+/** Decodes the resource that a row was sent under. */
+export function resourceOf({ bytes, scope, scopes }: Trace, row: number): Resource {
+  const at = scope[row]! * 4
+  return decodeResourceHeader(bytes, scopes[at + 2]!, scopes[at + 3]!).resource
+}
+
+/** Where in the trace's bytes the resource is that a row was sent under: the same for all that were sent under the same message. */
+export function resourceStartOf({ scope, scopes }: Trace, row: number): number {
+  return scopes[scope[row]! * 4 + 2]!
 }
 
 /** The first row with that span id, 16 hex digits of any case; -1 when there is none. */

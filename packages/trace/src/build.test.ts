@@ -1,6 +1,16 @@
-import { joinBytes } from '@spoor/otlp'
+import { decodeTraces, encodeTraces, joinBytes } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { buildTrace, problems, rowOfSpanId, SpanFlag, spanIdOf, spanOf, transferables, type Trace } from './index.ts'
+import {
+  buildTrace,
+  problems,
+  resourceStartOf,
+  rowOfSpanId,
+  SpanFlag,
+  spanIdOf,
+  spanOf,
+  transferables,
+  type Trace,
+} from './index.ts'
 import { EPOCH, requestOf, spanId, type SpanSpec, TRACE_ID } from './testkit.ts'
 
 const build = (...specs: SpanSpec[]) => buildTrace(requestOf(specs))
@@ -169,6 +179,38 @@ describe('details', () => {
     expect(resource.attributes[0]).toEqual({ key: 'service.name', value: { type: 'string', value: 'cart' } })
     expect(scope.name).toBe('test')
     expect(() => spanOf(trace, 1)).toThrow('row 1 is not in the trace')
+  })
+
+  it('keeps where scopes and resources are once for all rows that were sent under them', () => {
+    const [cart, stock, more] = decodeTraces(
+      requestOf([
+        { id: 1, service: 'cart' },
+        { id: 2, parent: 1, start: 1, service: 'stock', scope: 'http' },
+        { id: 3, parent: 1, start: 2, service: 'other', scope: 'sql' },
+      ]),
+    ).resourceSpans
+    const [http, sql] = [stock!.scopeSpans[0]!, more!.scopeSpans[0]!]
+    const late = { ...http.spans[0]!, spanId: spanId(4), startTimeUnixNano: EPOCH + 3n, endTimeUnixNano: EPOCH + 3n }
+    const scopeSpans = [{ ...http, spans: [...http.spans, late] }, sql]
+    const trace = buildTrace(encodeTraces({ resourceSpans: [cart!, { ...stock!, scopeSpans }] }))
+    expect([trace.scopes.length, ...trace.scope]).toEqual([12, 0, 1, 2, 1])
+    const told = ids(trace).map((_, row) => {
+      const { resource, scope } = spanOf(trace, row)
+      return [resource.attributes[0]!.value, scope.name]
+    })
+    const named = (value: string) => ({ type: 'string', value })
+    expect(told).toEqual([
+      [named('cart'), 'test'],
+      [named('stock'), 'http'],
+      [named('stock'), 'sql'],
+      [named('stock'), 'http'],
+    ])
+    expect([0, 1, 2, 3].map((row) => resourceStartOf(trace, row) === resourceStartOf(trace, 1))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ])
   })
 
   it('calls a service without a name unknown_service', () => {

@@ -46,6 +46,7 @@ export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resou
   const { positionOfRow, rowOfPosition } = layOut(shape.parent, shape.size)
 
   const { size } = shape
+  const scopes = scopesOf(columns)
   const trace = {
     traceId: id,
     size,
@@ -71,10 +72,8 @@ export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resou
     bytes,
     spanStart: new Uint32Array(size),
     spanEnd: new Uint32Array(size),
-    scopeStart: new Uint32Array(size),
-    scopeEnd: new Uint32Array(size),
-    resourceStart: new Uint32Array(size),
-    resourceEnd: new Uint32Array(size),
+    scope: new Uint32Array(size),
+    scopes: scopes.ranges,
   }
   // Three passes, each over what is found by one kind of number: together they would wait for memory all the time.
   const spanOfRow = new Uint32Array(size)
@@ -104,13 +103,24 @@ export function buildTrace(bytes: Uint8Array, traceId?: string, aheadOf?: (resou
     trace.eventCount[row] = columns.eventCount[from]!
     trace.spanStart[row] = columns.spanStart[from]!
     trace.spanEnd[row] = columns.spanEnd[from]!
-    trace.scopeStart[row] = columns.scopeStart[from]!
-    trace.scopeEnd[row] = columns.scopeEnd[from]!
-    trace.resourceStart[row] = columns.resourceStart[from]!
-    trace.resourceEnd[row] = columns.resourceEnd[from]!
+    trace.scope[row] = scopes.ofSpan[from]!
   }
   describeTree(trace)
   return { ...trace, innerLinks: innerLinksOf(trace, shape.index, rowOfPosition) }
+}
+
+/** The scopes that spans are in, and which each is in. The spans of one follow each other in the bytes. */
+function scopesOf(columns: SpanColumns): { readonly ranges: Uint32Array<ArrayBuffer>; readonly ofSpan: Uint32Array } {
+  const { count, scopeStart, scopeEnd, resourceStart, resourceEnd } = columns
+  const ofSpan = new Uint32Array(count)
+  const ranges: number[] = []
+  for (let span = 0; span < count; span++) {
+    if (span === 0 || scopeStart[span] !== scopeStart[span - 1]) {
+      ranges.push(scopeStart[span]!, scopeEnd[span]!, resourceStart[span]!, resourceEnd[span]!)
+    }
+    ofSpan[span] = ranges.length / 4 - 1
+  }
+  return { ranges: Uint32Array.from(ranges), ofSpan }
 }
 
 /** Whether the 16 bytes at an offset are this trace id. Throws RangeError for an id that is not hex. */

@@ -1,4 +1,4 @@
-import { decodeResourceHeader } from '@spoor/otlp'
+import { resourceOf, resourceStartOf } from './access.ts'
 import { rootRow } from './children.ts'
 import type { Trace } from './model.ts'
 import { HOST_KEYS, isAnsweredCall, SkewBounds } from './skew.ts'
@@ -40,7 +40,7 @@ export function clocksOf(trace: Trace): TraceClocks {
   const byName = new Map<string, number>()
   const byResource = new Map<number, number>()
   const clockOf = (row: number): number => {
-    const resource = trace.resourceStart[row]!
+    const resource = resourceStartOf(trace, row)
     let clock = byResource.get(resource)
     if (clock === undefined) {
       const [service, host] = [trace.services[trace.service[row]!]!, hostOf(trace, row)]
@@ -61,8 +61,7 @@ export function clocksOf(trace: Trace): TraceClocks {
 }
 
 function hostOf(trace: Trace, row: number): string {
-  const { bytes, resourceStart, resourceEnd } = trace
-  const { attributes } = decodeResourceHeader(bytes, resourceStart[row]!, resourceEnd[row]!).resource
+  const { attributes } = resourceOf(trace, row)
   for (const key of HOST_KEYS) {
     const value = attributes.find((attribute) => attribute.key === key)?.value
     if (value?.type === 'string') return value.value

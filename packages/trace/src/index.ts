@@ -5,7 +5,7 @@
 export type { CriticalSegment, Problem, Trace } from './model.ts'
 export { SpanFlag } from './model.ts'
 export { buildTrace, UNKNOWN_SERVICE } from './build.ts'
-export { rowOfSpanId, spanIdOf, spanOf, transferables, type SpanDetail } from './access.ts'
+export { resourceStartOf, rowOfSpanId, spanIdOf, spanOf, transferables, type SpanDetail } from './access.ts'
 export { childrenOf, endOf, rootRow, topRows } from './children.ts'
 export { clocksOf, type ClockShift, type TraceClocks } from './clocks.ts'
 export { criticalPath, criticalPathOfShape } from './critical-path.ts'

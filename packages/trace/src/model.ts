@@ -42,13 +42,13 @@ export interface Trace {
   readonly names: readonly string[]
   /** The serialized `TracesData` that the rows were built from. */
   readonly bytes: Uint8Array
-  /** Byte ranges into {@link bytes} of each row's Span, ScopeSpans and ResourceSpans message. */
+  /** Byte ranges into {@link bytes} of each row's Span message. */
   readonly spanStart: Uint32Array
   readonly spanEnd: Uint32Array
-  readonly scopeStart: Uint32Array
-  readonly scopeEnd: Uint32Array
-  readonly resourceStart: Uint32Array
-  readonly resourceEnd: Uint32Array
+  /** Which ScopeSpans message each row is in, counted from 0. */
+  readonly scope: Uint32Array
+  /** Four offsets into {@link bytes} for each of these messages: its start and end, and those of the ResourceSpans message around it. */
+  readonly scopes: Uint32Array
   /** Links between spans of this trace: pairs of rows (from the linking span to the linked one). */
   readonly innerLinks: Uint32Array
 }

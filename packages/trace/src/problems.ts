@@ -182,7 +182,7 @@ function isFrame(trace: Trace, row: number, end: number, isOfFrames: (row: numbe
 function framesOf(trace: Trace): (row: number) => boolean {
   const known = new Map<number, boolean>()
   return (row) => {
-    const scope = trace.scopeStart[row]!
+    const scope = trace.scope[row]!
     let isFrames = known.get(scope)
     if (isFrames === undefined) known.set(scope, (isFrames = FRAMES.test(spanOf(trace, row).scope.name)))
     return isFrames

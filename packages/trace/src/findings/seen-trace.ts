@@ -1,4 +1,4 @@
-import { spanIdOf, spanOf, type SpanDetail } from '../access.ts'
+import { resourceStartOf, spanIdOf, spanOf, type SpanDetail } from '../access.ts'
 import type { Trace } from '../model.ts'
 import { HOST_KEYS } from '../skew.ts'
 import { at } from './at.ts'
@@ -55,7 +55,7 @@ export class SeenTrace {
 
   /** The first of these attributes of the span's resource that there is, as text; '' where there is none. */
   resource(row: number, keys: readonly string[]): string {
-    const texts = at(this.#resources, this.trace.resourceStart[row]!, () => {
+    const texts = at(this.#resources, resourceStartOf(this.trace, row), () => {
       const { attributes } = this.detail(row).resource
       return new Map(
         attributes.flatMap(({ key, value }) =>

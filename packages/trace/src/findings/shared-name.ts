@@ -1,3 +1,4 @@
+import { resourceStartOf } from '../access.ts'
 import { at } from './at.ts'
 import { Evidence } from './evidence.ts'
 import { idOf, type Finding, type Rule } from './finding.ts'
@@ -32,7 +33,7 @@ export function sharedName(): Rule {
     add(seen) {
       const told = new Set<number>()
       for (let row = 0; row < seen.trace.size; row++) {
-        const resource = seen.trace.resourceStart[row]!
+        const resource = resourceStartOf(seen.trace, row)
         const isKnown = told.has(resource)
         if (isKnown && seen.trace.kind[row] !== SERVER) continue
         const language = seen.resource(row, ['telemetry.sdk.language'])

@@ -5,6 +5,7 @@ import {
   criticalPath,
   type Problem,
   problems,
+  resourceStartOf,
   type Trace,
   type Verdict,
   verdictOf,
@@ -32,7 +33,7 @@ export function prepareTrace(bytes: Uint8Array, id: string, isAligned = false): 
       text: shown(problem.text, 3_000),
     })),
     clocksApart: apart,
-    aheadNs: moves ? Float64Array.from(trace.resourceStart, aheadOf) : undefined,
+    aheadNs: moves ? Float64Array.from(trace.scope, (_, row) => aheadOf(resourceStartOf(trace, row))) : undefined,
     byteLength,
   }
 }
