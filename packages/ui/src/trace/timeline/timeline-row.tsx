@@ -22,7 +22,7 @@ export const TimelineRow = memo(
   function TimelineRow(props: {
     row: number
     index: number
-    /** Pixels from the top of the rows. */
+    /** Pixels from the top of what holds the rows. */
     top: number
     loaded: LoadedTrace
     window: TimeWindow
@@ -53,7 +53,7 @@ export const TimelineRow = memo(
         aria-expanded={children > 0 ? !props.collapsed : undefined}
         data-match={props.match}
         data-lit={props.lit}
-        style={{ ...hueStyle(slot), transform: `translateY(${props.top}px)` }}
+        style={{ ...hueStyle(slot), top: props.top }}
         onClick={() => props.onSelect(row)}
         onDoubleClick={() => props.onZoom(row)}
         onPointerEnter={() => props.onHover(row)}
@@ -99,7 +99,7 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
       style={{ paddingLeft: `min(4px + ${level} * var(--indent), var(--name-width) - 140px)` }}
       title={`${service}  ${name}`}
     >
-      {children > 0 ? (
+      {children > 0 && (
         <button
           type="button"
           tabIndex={-1}
@@ -111,8 +111,6 @@ function NameCell(props: { row: number; loaded: LoadedTrace; collapsed: boolean;
             props.onToggle(row)
           }}
         />
-      ) : (
-        <span className={styles.leaf} />
       )}
       <i className={styles.chip}>{initialsOf(service)}</i>
       {!sameService && <b className={styles.service}>{service}</b>}
