@@ -285,6 +285,24 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect(await list().first().getByRole('link').getAttribute('href')).toContain(hex(43, 32))
   })
 
+  it('4: takes an id of any kind where a trace’s is asked for', async () => {
+    await at.open('/pipelines')
+    const lookup = at.page.getByRole('search').getByRole('textbox')
+    await lookup.fill(' ord-1042 ')
+    await lookup.press('Enter')
+    await at.page.waitForURL(/\/search\?q=ord-1042&range=all/)
+    await at.page.getByText('1 trace', { exact: true }).waitFor()
+    // What could be a trace's, and is none.
+    await lookup.fill('1042')
+    await lookup.press('Enter')
+    await at.page.getByRole('link', { name: 'Look for 1042 in all spans' }).click()
+    await at.page.waitForURL(/\/search\?q=1042&range=all/)
+    await lookup.fill(hex(43, 32))
+    await lookup.press('Enter')
+    await at.page.waitForURL(new RegExp(`/trace/${hex(43, 32)}$`))
+    await verdict().waitFor()
+  })
+
   it('7: an address shows a colleague the span, the zoom and the folds', async () => {
     await at.open(`/trace/${hex(4, 32)}`)
     const rows = () => at.page.getByRole('treegrid', { name: 'Spans' }).getByRole('row')

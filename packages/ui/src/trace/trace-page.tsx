@@ -1,11 +1,12 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef } from 'react'
-import { ApiFailure } from '../api/client.ts'
+import { ApiFailure } from '../api/api-failure.ts'
 import { hasServer, openedFile } from '../files/opened-files.ts'
 import { FailureNotice, StaleBar } from '../widgets/failure-notice.tsx'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
 import { Notice } from '../widgets/notice.tsx'
+import notice from '../widgets/notice.module.css'
 import { useLastFailure } from '../widgets/use-last-failure.ts'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { TraceBody } from './trace-body.tsx'
@@ -60,6 +61,7 @@ function TraceFailure(props: { id: string; error: Error; onAgain: () => void; bu
   const { id, error } = props
   const code = error instanceof ApiFailure ? error.code : ''
   if (code === 'not_found') {
+    const short = id.replace(/^0+/, '')
     return (
       <Notice title="No such trace">
         <p>
@@ -67,6 +69,13 @@ function TraceFailure(props: { id: string; error: Error; onAgain: () => void; bu
           way: an SDK sends them every few seconds. This page looks again by itself. It may also have been older than
           what is kept.
         </p>
+        {short.length < 16 && (
+          <p className={notice.ways}>
+            <Link to="/search" search={{ q: short, range: 'all' }}>
+              Look for {short} in all spans
+            </Link>
+          </p>
+        )}
       </Notice>
     )
   }
