@@ -372,6 +372,7 @@ describe('n_plus_one and retry_storm', () => {
       ['postgresql', 'SELECT id, name FROM items WHERE id = $1', 'SELECT id, name FROM items WHERE id = ANY($1)'],
       ['mysql', 'select * from `items` i where i.id = ? limit 1;', 'select * from `items` i where i.id IN (?, ?, …)'],
       ['sqlite', 'SELECT *\n  FROM items\n WHERE id = :id', 'SELECT * FROM items WHERE id IN (:id, :id, …)'],
+      ['oracle', 'SELECT r.* FROM kis.lab r WHERE r.nr = :1', 'SELECT r.* FROM kis.lab r WHERE r.nr IN (:1, :2, …)'],
       // What is not of this form is not written anew: nobody knows what it would be.
       ['mysql', 'SELECT * FROM items WHERE id = ? AND a = ?', 'WHERE id IN (…)'],
       ['mysql', 'SELECT 1; DROP TABLE items WHERE id = ?', 'WHERE id IN (…)'],

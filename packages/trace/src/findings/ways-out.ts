@@ -86,5 +86,8 @@ function forAll(query: string, database: string): string | undefined {
   const text = query.trim().replaceAll(/\s+/g, ' ')
   const [, front, value] = (text.length <= MAX_QUERY && BY_ONE.exec(text)) || []
   if (front === undefined) return undefined
-  return /postgres|cockroach/.test(database) ? `${front}= ANY(${value})` : `${front}IN (${value}, ${value}, …)`
+  if (/postgres|cockroach/.test(database)) return `${front}= ANY(${value})`
+  // Values with numbers are counted up: `:1, :2`.
+  const next = value!.replace(/\d+$/, (number) => String(Number(number) + 1))
+  return `${front}IN (${value}, ${next}, …)`
 }

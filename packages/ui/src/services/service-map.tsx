@@ -75,7 +75,7 @@ export function ServiceMap(props: {
             title="Only it, and what calls it or is called by it"
             onClick={() => onShow(around === undefined ? { around: '1' } : {})}
           >
-            Around {url.service}
+            Around <bdi>{url.service}</bdi>
           </button>
         </div>
       )}

@@ -119,5 +119,5 @@ export function ServicesPage() {
 function summary(edges: DependenciesResponse['edges']): string {
   const services = new Set(edges.flatMap((edge) => [edge.parent, edge.child])).size
   const calls = edges.reduce((sum, edge) => sum + edge.calls, 0)
-  return `${formatCounted(services, 'service')}, ${formatCounted(calls, 'call')}`
+  return `${formatCounted(calls, 'call')} between ${formatCounted(services, 'service')}`
 }

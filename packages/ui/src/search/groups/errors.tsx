@@ -11,6 +11,7 @@ import type { SearchUrl } from '../search-url.ts'
 import { Answer } from './answer.tsx'
 import styles from './groups.module.css'
 import { errorGroupsQuery, everQuery } from './queries.ts'
+import { isTold, toldFirst } from './told-errors.ts'
 import { Sparkline } from './sparkline.tsx'
 
 const maxGroups = 200
@@ -63,7 +64,7 @@ export function Errors({ url }: { url: SearchUrl }) {
               </tr>
             </thead>
             <tbody>
-              {data.groups.map((group) => (
+              {toldFirst(data.groups).map((group) => (
                 <ErrorGroup
                   key={group.id}
                   group={group}
@@ -99,10 +100,15 @@ function ErrorGroup(props: {
   const { group, bucketNs } = props
   const { type, message, frame, services, count, buckets = [] } = group
   const [latest] = group.exemplars
-  const words = (
+  const words = isTold(group) ? (
     <>
       {props.isNew && <em className={styles.new}>new</em>} <b>{type || 'error'}</b> <bdi>{message || 'no message'}</bdi>{' '}
       {frame && <bdi className={styles.frame}>{frame}</bdi>}
+    </>
+  ) : (
+    <>
+      {props.isNew && <em className={styles.new}>new</em>} failed without a message or an exception: often as what it
+      called has
     </>
   )
   return (

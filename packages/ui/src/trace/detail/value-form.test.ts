@@ -25,6 +25,26 @@ describe('sqlLines', () => {
     ])
   })
 
+  it('takes no update for one that locks rows, or is what else is done', () => {
+    expect(lines('SELECT p.* FROM kis.patient p WHERE p.pid = :1 FOR UPDATE WAIT 3')).toEqual([
+      'SELECT p.* ',
+      'FROM kis.patient p ',
+      'WHERE p.pid = :1 ',
+      'FOR UPDATE WAIT 3',
+    ])
+    expect(lines('insert into t (a) values ($1) on conflict (a) do update set n = 2 returning a')).toEqual([
+      'insert into t (a) ',
+      'values ($1) ',
+      'on conflict (a) ',
+      'do update set n = 2 ',
+      'returning a',
+    ])
+    expect(lines('MERGE INTO c USING dual ON (id = :1) WHEN MATCHED THEN UPDATE SET s = :2')).toEqual([
+      'MERGE INTO c USING dual ON (id = :1) ',
+      'WHEN MATCHED THEN UPDATE SET s = :2',
+    ])
+  })
+
   it('leaves alone what stands in quotes and parentheses, and loses nothing of what is broken', () => {
     expect(lines(`insert into t (a, "from") values ('select ''x'' from', (select 1 from d))`)).toEqual([
       `insert into t (a, "from") `,

@@ -10,9 +10,16 @@ export function formOf(key: string, text: string): ValueForm {
   return 'plain'
 }
 
-/** Words of SQL that a line begins with. Where a longer one begins as a shorter one does, it is first. */
-const clauses =
-  /\b(?:select|from|where|group by|order by|having|limit|offset|values|set|returning|union(?: all)?|on conflict|(?:left |right |inner |outer |full |cross )*join|insert into|update|delete from|with)\b/gi
+/** Words of SQL that a line begins with. Where a longer one begins as a shorter one does, it is first. `update` stands in some that are no update. */
+const clauses = new RegExp(
+  `\\b(?:${[
+    'select|from|where|group by|order by|having|limit|offset|fetch (?:first|next)|values|set|returning|union(?: all)?',
+    '(?:left |right |inner |outer |full |cross )*join|insert into|update|delete from|merge into|with',
+    'for (?:no key )?(?:update|share)|on duplicate key update|on conflict|do update set',
+    'when (?:not )?matched then(?: (?:update set|insert|delete))?',
+  ].join('|')})\\b`,
+  'gi',
+)
 
 /** A piece of a query: a keyword, or what is between two. */
 export interface SqlPiece {

@@ -6,6 +6,9 @@ it.each([
   [{ spans: 1, failed: 1 }, ''],
   [{ spans: 34, failed: 0 }, '34 times'],
   [{ spans: 3, failed: 2 }, 'in 3 tries'],
+  [{ spans: 2, failed: 1 }, 'in 2 tries'],
+  [{ spans: 3, failed: 1 }, '3 times, 1 failed'],
+  [{ spans: 2551, failed: 3 }, '2,551 times, 3 failed'],
   [{ spans: 3, failed: 3 }, '3 times'],
 ])('%o: %s', (share, words) => expect(timesText(share)).toBe(words))
 

@@ -2,10 +2,16 @@ import { formatDuration } from '@spoor/otlp'
 import type { ClockShift, VerdictShare } from '@spoor/trace'
 import { formatCount } from '../../format/numbers.ts'
 
-/** How often it was on the critical path: nothing for once, `34 times`, or `in 3 tries` where the last of several went well. */
+/**
+ * How often it was on the critical path: nothing for once, `34 times`, `34 times, 2 failed`, or `in 3 tries`: of those one alone went well, so that the
+ * others were tries of it.
+ */
 export function timesText({ spans, failed }: Pick<VerdictShare, 'spans' | 'failed'>): string {
   if (spans < 2) return ''
-  return failed > 0 && failed < spans ? `in ${formatCount(spans)} tries` : `${formatCount(spans)} times`
+  if (failed === 0 || failed === spans) return `${formatCount(spans)} times`
+  return failed === spans - 1
+    ? `in ${formatCount(spans)} tries`
+    : `${formatCount(spans)} times, ${formatCount(failed)} failed`
 }
 
 /** Clocks that a title names. */
