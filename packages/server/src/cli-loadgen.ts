@@ -24,6 +24,7 @@ export function addLoadgenCommand(cli: CAC, io: Io, choose: (action: () => Promi
     .option('--senders <n>', `Connections, each with one request in flight (default: ${DEFAULT_SENDERS})`)
     .option('--spans <n>', 'Until so many are sent, as 300k or 10M')
     .option('--duration <time>', `Until so long has passed, as 30s or 5m (default: ${DEFAULT_DURATION})`)
+    .option('--over <time>', 'Times of the spans lie over so long back from now, as 6h (default: the last minute)')
     .option('--seed <n>', 'Same seed, same spans and ids (default: another each time; it is told)')
     .option(
       '--verify <url>',

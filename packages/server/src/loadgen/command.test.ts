@@ -16,6 +16,7 @@ describe('the options of spoor loadgen', () => {
       rate: Infinity,
       spans: Number.MAX_SAFE_INTEGER,
       durationMs: 10_000,
+      overMs: undefined,
       verify: undefined,
     })
     expect(seed).toBeGreaterThanOrEqual(1)
@@ -37,6 +38,7 @@ describe('the options of spoor loadgen', () => {
       spansPerRequest: 5,
     })
     expect(loadgenCommand({ spans: 500, duration: '2m' })).toMatchObject({ spans: 500, durationMs: 120_000 })
+    expect(loadgenCommand({ over: '6h' }).overMs).toBe(21_600_000)
     expect(loadgenCommand({ endpoint: 'there:4317', verify: 'https://jaeger/ui' })).toMatchObject({
       address: 'http://there:4317',
       verify: 'https://jaeger/ui',
@@ -53,6 +55,8 @@ describe('the options of spoor loadgen', () => {
     [{ shape: 'tree' }, '--shape: "tree" is not one of shop, market, small-spans, small-requests'],
     [{ rate: '0' }, '--rate: "0" is not a number of spans, as 500, 20k or 10M'],
     [{ duration: '10' }, '--duration: "10" is not a time'],
+    [{ over: '59s' }, '--over: "59s" is not a time from 1m to 90d'],
+    [{ over: '91d' }, '--over: "91d" is not a time from 1m to 90d'],
     [{ senders: 0 }, '--senders: "0" is not a number from 1 to 10000'],
     [{ header: 'token' }, '--header: "token" is not NAME=VALUE'],
     [{ endpoint: 'ftp://there' }, '--endpoint: "ftp://there" is not a URL, as http://127.0.0.1:4318'],

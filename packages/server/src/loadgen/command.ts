@@ -31,6 +31,8 @@ export interface LoadgenCommand {
   /** Spans and milliseconds until the end: what comes first. */
   readonly spans: number
   readonly durationMs: number
+  /** Over how long back from now the times of spans lie; undefined: they are of the last minute. */
+  readonly overMs: number | undefined
   /** URL of a Jaeger or Spoor that traces are read back from; undefined: they are not. */
   readonly verify: string | undefined
 }
@@ -47,6 +49,10 @@ const MAX_SENDERS = 10_000
 const MAX_SPANS_PER_REQUEST = 65_536
 const MAX_SPAN_BYTES = 1024 * 1024
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024
+
+/** A pass over what is prepared lasts a minute where nothing else is asked for; times within one are whole nanoseconds up to 2^53. */
+const LEAST_OVER_MS = 60_000
+const MOST_OVER_MS = 90 * 86_400_000
 
 /** Reads the options of the command; throws SpoorError `option`. */
 export function loadgenCommand(options: Readonly<Record<string, OptionValue>>): LoadgenCommand {
@@ -70,6 +76,10 @@ export function loadgenCommand(options: Readonly<Record<string, OptionValue>>): 
       `--span-size: a request would have more than ${formatBytes(MAX_REQUEST_BYTES)}: lower it, or --spans-per-request`,
     )
   }
+  const overMs = ageOf('over', options['over'])
+  if (overMs !== undefined && (overMs < LEAST_OVER_MS || overMs > MOST_OVER_MS)) {
+    throw new SpoorError('option', `--over: "${String(options['over'])}" is not a time from 1m to 90d`)
+  }
   return {
     protocol,
     address: urlOf('endpoint', textOf('endpoint', options['endpoint']) ?? ENDPOINTS[protocol]),
@@ -83,6 +93,7 @@ export function loadgenCommand(options: Readonly<Record<string, OptionValue>>): 
     rate: amountOf('rate', options['rate']) ?? Infinity,
     spans: spans ?? Number.MAX_SAFE_INTEGER,
     durationMs: duration ?? Infinity,
+    overMs,
     verify: options['verify'] === undefined ? undefined : urlOf('verify', textOf('verify', options['verify'])!),
   }
 }

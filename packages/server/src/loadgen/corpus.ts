@@ -61,17 +61,18 @@ export interface Corpus {
  *
  * @param count requests, default 128
  * @param seed same seed, same corpus
- * @param options `spansPerRequest`, default 512; `spanBytes`: smaller spans get an attribute that makes them as large
+ * @param options `spansPerRequest`, default 512; `spanBytes`: smaller spans get an attribute that makes them as large; `lastsNs`: the time
+ *   between its first and its last trace's start, default {@link PASS_NS}
  */
 export function createCorpus(
   count = 128,
   seed = 1,
-  { spansPerRequest = SPANS_PER_REQUEST, spanBytes = 0 } = {},
+  { spansPerRequest = SPANS_PER_REQUEST, spanBytes = 0, lastsNs = PASS_NS } = {},
 ): Corpus {
   const random = createRandom(seed)
   const budget = count * spansPerRequest
   const capacity = Math.max(spanBytes, 600) * spansPerRequest
-  const step = Math.floor(PASS_NS / (budget / 16))
+  const step = Math.floor(lastsNs / (budget / 16))
   const pending: SpanPlan[][] = SERVICES.map(() => [])
   const requests: Request[] = []
   const planned: SpanPlan[][] = []

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { freePort } from '@spoor/collector/testkit'
-import { countSpans } from '@spoor/otlp'
+import { countSpans, decodeTraces } from '@spoor/otlp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../cli.ts'
 import { startTestSpoor, type TestSpoor } from '../testkit.ts'
@@ -110,6 +110,25 @@ describe('spoor loadgen', () => {
     const sent = await report(...args, '--spans', '200', '--spans-per-request', '50')
     expect(sent).toMatchObject({ spans: 200, requests: 4, refused: 4 })
     expect(bodies.map((body) => countSpans(body))).toEqual([50, 50, 50, 50])
+  })
+
+  it('spreads the times of spans over as long as is asked for, up to now', async () => {
+    const hoursAgo: number[] = []
+    const url = await serve((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        for (const { scopeSpans } of decodeTraces(Buffer.concat(chunks)).resourceSpans) {
+          for (const { startTimeUnixNano } of scopeSpans.flatMap(({ spans }) => spans))
+            hoursAgo.push((Date.now() - Number(startTimeUnixNano / 1_000_000n)) / 3_600_000)
+        }
+        response.writeHead(200).end()
+      })
+    })
+    const args = ['--protocol', 'http', '--endpoint', url, '--seed', '7', '--spans-per-request', '100']
+    await report(...args, '--spans', '2000', '--over', '6h')
+    expect(hoursAgo.length).toBe(2_000)
+    expect(new Set(hoursAgo.map(Math.floor))).toEqual(new Set([0, 1, 2, 3, 4, 5]))
   })
 
   it('says what is wrong when nobody listens, or what listens refuses for good', async () => {

@@ -35,16 +35,16 @@ export async function runLoadgen(
   { signal }: ToolOptions,
 ): Promise<number> {
   const { shape, seed, spansPerRequest, spanBytes, gzip, senders, rate, spans, durationMs, address, verify } = command
+  const isLong = command.overMs !== undefined
+  const lastsNs = command.overMs === undefined ? PASS_NS : command.overMs * 1e6
   const corpus = createNamedCorpus(shape, Math.min(spans, CORPUS_SPANS), {
     seed,
+    lastsNs,
     ...(spansPerRequest !== undefined && { spansPerRequest }),
     ...(spanBytes !== undefined && { spanBytes }),
   })
   const bytes = corpus.requests.reduce((sum, request) => sum + request.bytes.length, 0) / corpus.spans
-  const passOf = (number: number): Pass => ({
-    ...createPass(number, 0n, corpus.stretched, seed),
-    epochNs: BigInt(Date.now()) * 1_000_000n - BigInt(PASS_NS + TAIL_NS),
-  })
+  const passOf = (number: number) => passNow(createPass(number, 0n, corpus.stretched || isLong, seed), lastsNs)
   const gzipPasses = Math.ceil(Math.min(spans, GZIP_SPANS) / corpus.spans)
   const { stderr } = output
   stderr.write(
@@ -115,6 +115,17 @@ export async function runLoadgen(
   )
   if (signal?.aborted) throw new StorageError('cancelled', 'the load was stopped, as was asked for')
   return result.spans === 0 || (verified && verified.whole < verified.asked) ? 1 : 0
+}
+
+/**
+ * A pass that ends now. Passes of a minute follow each other; longer ones lie over each other, each nearly from its start to now, and none at the
+ * very times of another.
+ */
+function passNow(pass: Pass, lastsNs: number): Pass {
+  const nowNs = BigInt(Date.now()) * 1_000_000n
+  if (lastsNs === PASS_NS) return { ...pass, epochNs: nowNs - BigInt(PASS_NS + TAIL_NS) }
+  const stretch = 1 - (1 - pass.stretch) / 10
+  return { ...pass, stretch, epochNs: nowNs - BigInt(Math.round((lastsNs + TAIL_NS) * stretch)) }
 }
 
 const latencyText = ({ latency: { p50, p95, p99, max } }: ReplayResult): string => {

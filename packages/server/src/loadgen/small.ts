@@ -23,12 +23,12 @@ const VALUES = 1000
  *
  * @param spans about how many in all
  */
-export function createSmallRequests(spans: number, seed = 1): Corpus {
+export function createSmallRequests(spans: number, seed = 1, lastsNs = PASS_NS): Corpus {
   const random = createRandom(seed)
   const requests: Request[] = []
   const traces: CorpusTrace[] = []
   let total = 0
-  const step = Math.floor(PASS_NS / (spans / 11))
+  const step = Math.floor(lastsNs / (spans / 11))
   for (let start = 0; total < spans; start += step) {
     const size = 1 + Math.floor(LARGEST_REQUEST * (random.uint32() / 0x1_0000_0000) ** 4)
     const plan = planTrace(random, start, () => 0, size).map((span) => ({ ...span, order: undefined }))
@@ -51,11 +51,11 @@ export function createSmallRequests(spans: number, seed = 1): Corpus {
  *
  * @param count requests
  */
-export function createSmallSpans(count: number, seed = 1): Corpus {
+export function createSmallSpans(count: number, seed = 1, lastsNs = PASS_NS): Corpus {
   const random = createRandom(seed)
   const requests: Request[] = []
   const traces: CorpusTrace[] = []
-  const step = Math.floor(PASS_NS / ((count * SPANS_PER_REQUEST) / 2))
+  const step = Math.floor(lastsNs / ((count * SPANS_PER_REQUEST) / 2))
   let attribute = 0
   for (let start = 0; requests.length < count;) {
     const scopeSpans = new Message(200_000).message(1, new Message(64).string(1, 'generator'))

@@ -21,11 +21,12 @@ const FIRST_NS = 3_000_000_000
  *
  * @param spans at least that many, default 65,536; the last trace is whole
  * @param seed same seed, same corpus
+ * @param lastsNs what its exporters send within so long, in place of a minute
  */
-export function createMarketCorpus(spans = 65_536, seed = 1): Corpus {
+export function createMarketCorpus(spans = 65_536, seed = 1, lastsNs = PASS_NS): Corpus {
   const random = createRandom(seed)
-  const market = new Market(random)
-  const step = Math.floor((PASS_NS - FIRST_NS) / (spans / SPANS_PER_ENTRY))
+  const market = new Market(random, lastsNs)
+  const step = Math.floor((lastsNs - FIRST_NS) / (spans / SPANS_PER_ENTRY))
   const traces: SpanDraft[][] = []
   for (let at = FIRST_NS, made = 0; made < spans; at += step) {
     for (const trace of market.traces(at)) {

@@ -27,12 +27,15 @@ export class Market {
   readonly #consumers = new Map<string, Operation[]>()
   readonly #instancesOf: ReadonlyMap<string, readonly Instance[]>
   readonly #random: Random
+  readonly #lastsNs: number
   readonly #waiting = new Map<string, Sent[]>()
   #traces = 0
   #entries = 0
 
-  constructor(random: Random) {
+  /** `lastsNs`: how long it is looked at, nanoseconds. */
+  constructor(random: Random, lastsNs: number) {
     this.#random = random
+    this.#lastsNs = lastsNs
     this.instances = createInstances(random)
     this.#instancesOf = Map.groupBy(this.instances, (instance) => instance.service.name)
     for (const operation of [...STOREFRONT, ...ORDERS, ...AFTERMATH]) {
@@ -59,7 +62,8 @@ export class Market {
 
   /** For a sixth of the time, payments are declined far more often. */
   incident(at: number): boolean {
-    return at % 60e9 > 22e9 && at % 60e9 < 32e9
+    const share = (at % this.#lastsNs) / this.#lastsNs
+    return share > 22 / 60 && share < 32 / 60
   }
 
   /** The traces of one entry at a time: its own, and those of batch consumers that have enough messages now. */
