@@ -1,5 +1,6 @@
 import { parseShown } from '../format/outside.ts'
-import { ApiFailure, apiUrl, get, withoutQuery, type Parameters } from './client.ts'
+import { ApiFailure, withoutQuery } from './api-failure.ts'
+import { apiUrl, get, type Parameters } from './client.ts'
 
 /** GETs lines of JSON; `onLine` hears each as it comes. Throws {@link ApiFailure}, also for a line that cannot be read; passes an abort on as it is. */
 export async function getLines(

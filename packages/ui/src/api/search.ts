@@ -1,7 +1,8 @@
 import { infiniteQueryOptions } from '@tanstack/react-query'
 import type { SearchLine, SearchResponse, TraceRow } from 'spoor/api'
 import { useSyncExternalStore } from 'react'
-import { ApiFailure, type Parameters } from './client.ts'
+import { ApiFailure } from './api-failure.ts'
+import { type Parameters } from './client.ts'
 import { getLines } from './lines.ts'
 import { liveIntervalMs } from './queries.ts'
 

@@ -1,15 +1,18 @@
-import { type CSSProperties, memo, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { usePalette } from '../canvas/palette.ts'
 import { prepareCanvas, useSize } from '../canvas/use-size.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
-import { drawEdges, drawnEdge } from './draw-edges.ts'
+import { drawEdges } from './draw-edges.ts'
+import { drawnEdge } from './drawn-edge.ts'
 import type { GraphEdge } from './graph-model.ts'
+import { GraphNode } from './graph-node.tsx'
 import styles from './graph.module.css'
 import type { LayoutReply } from './layout-protocol.ts'
 import { type Direction, neighbourOf } from './neighbour.ts'
-import type { Placement, Spacing } from './tidy-tree.ts'
+import type { Spacing } from './tidy-tree.ts'
+import { useFirstView } from './use-first-view.ts'
 import { useViewport } from './use-viewport.ts'
-import { type Box, boundsOf, firstView, fitted, nodesIn, seenBox, withInSight, zoomed } from './viewport.ts'
+import { boundsOf, fitted, nodesIn, seenBox, zoomed } from './viewport.ts'
 
 export interface GraphProps {
   /** What it shows, for those who do not see it. */
@@ -56,7 +59,7 @@ export function GraphCanvas(props: GraphProps) {
     [edges, layout, spacing],
   )
   const fullZoom = (props.lines * leastLine) / spacing.height
-  useFirstView(props, { size, bounds, setView, touched, least: Math.min(fullZoom, 1) })
+  useFirstView({ layout, spacing, selected, size, bounds, setView, touched, least: Math.min(fullZoom, 1) })
 
   const nodes = useMemo(
     () => (view && size.width > 0 ? nodesIn(seenBox(view, size), placement, spacing) : []),
@@ -163,38 +166,6 @@ export function GraphCanvas(props: GraphProps) {
   )
 }
 
-const GraphNode = memo(function GraphNode(props: {
-  node: number
-  placement: Placement
-  spacing: Spacing
-  render: (node: number) => ReactNode
-  isSelected: boolean
-  isLit: boolean
-  hover: { readonly current: (node: number) => void }
-  select: { readonly current: (node: number) => void }
-}) {
-  const { node, placement, spacing, hover } = props
-  return (
-    <div
-      role="button"
-      aria-pressed={props.isSelected}
-      tabIndex={props.isSelected ? 0 : -1}
-      data-node={node}
-      data-lit={props.isLit}
-      style={{
-        transform: `translate(${placement.x[node]}px, ${placement.y[node]}px)`,
-        width: spacing.width,
-        height: spacing.height,
-      }}
-      onClick={() => props.select.current(node)}
-      onPointerEnter={() => hover.current(node)}
-      onPointerLeave={() => hover.current(-1)}
-    >
-      {props.render(node)}
-    </div>
-  )
-})
-
 /** A node and those that an edge joins it with. */
 function neighbours(edges: readonly GraphEdge[], node: number): ReadonlySet<number> {
   const lit = new Set<number>()
@@ -205,43 +176,4 @@ function neighbours(edges: readonly GraphEdge[], node: number): ReadonlySet<numb
     if (to === node) lit.add(from)
   }
   return lit
-}
-
-interface FirstView {
-  readonly size: { readonly width: number; readonly height: number }
-  readonly bounds: Box
-  readonly least: number
-  readonly setView: ReturnType<typeof useViewport>['setView']
-  readonly touched: { current: boolean }
-}
-
-/** Where a graph is to be read from: the root of a tree, the left side of what flows to the right. */
-function startOf({ flow, placement: { x, y } }: LayoutReply, { left, top, bottom }: Box): Box {
-  const at = flow === 'right' ? { left, top: (top + bottom) / 2 } : { left: x[0] ?? 0, top: y[0] ?? 0 }
-  return { ...at, right: at.left, bottom: at.top }
-}
-
-/**
- * Shows a layout that is new from where it is to be read, again when the frame's size is another one and nobody has moved it yet; and moves to what is
- * selected where that is out of sight.
- */
-function useFirstView({ layout, spacing, selected }: GraphProps, first: FirstView): void {
-  const { size, bounds, least, setView, touched } = first
-  const { placement } = layout
-  const seen = useRef<LayoutReply>(undefined)
-  const boxOf = (node: number): Box => ({
-    left: placement.x[node] ?? 0,
-    top: placement.y[node] ?? 0,
-    right: (placement.x[node] ?? 0) + spacing.width,
-    bottom: (placement.y[node] ?? 0) + spacing.height,
-  })
-  useLayoutEffect(() => {
-    if (size.width === 0 || (seen.current === layout && touched.current)) return
-    touched.current = false
-    seen.current = layout
-    setView(firstView(bounds, size, least, selected < 0 ? startOf(layout, bounds) : boxOf(selected)))
-  }, [layout, size])
-  useLayoutEffect(() => {
-    if (selected >= 0 && size.width > 0) setView((view) => view && withInSight(view, size, boxOf(selected)))
-  }, [selected, layout])
 }

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
-import type { ApiFailure } from '../api/client.ts'
+import type { ApiFailure } from '../api/api-failure.ts'
 import { SearchIcon } from '../widgets/icons.tsx'
 import { completionAt } from './completion.ts'
 import styles from './query-bar.module.css'

@@ -1,16 +1,12 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import type { TraceRow } from 'spoor/api'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { ApiFailure } from '../api/client.ts'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
-import { pageOf, searchQuery, useSearchSoFar } from '../api/search.ts'
 import { formatCounted } from '../format/numbers.ts'
 import { useKeys } from '../keyboard/use-keys.ts'
 import { without } from '../url/without.ts'
 import { lazyPart } from '../widgets/lazy-part.tsx'
 import { Loading } from '../widgets/loading.tsx'
-import { useLastFailure } from '../widgets/use-last-failure.ts'
 import { shortDuration } from './duration-text.ts'
 import { QueryBar } from './query-bar.tsx'
 import { withRequest } from './query-text.ts'
@@ -18,9 +14,11 @@ import { ResultHeader } from './result-header.tsx'
 import type { BoxChoice, Selection } from './plot/plot.tsx'
 import { Scatter } from './plot/scatter.tsx'
 import styles from './search-page.module.css'
-import { searchParameters, type SearchUrl } from './search-url.ts'
+import type { SearchUrl } from './search-url.ts'
 import { TimeRange } from './time-range.tsx'
 import { TraceList } from './trace-list.tsx'
+import { useFound } from './use-found.ts'
+import { useMarks } from './use-marks.ts'
 
 const route = getRouteApi('/search')
 
@@ -55,32 +53,11 @@ function preloadTracePage(): void {
 export function SearchPage() {
   const url = route.useSearch()
   const navigate = useNavigate({ from: '/search' })
-  const [selectedId, setSelectedId] = useState<string>()
-  const [picked, setPicked] = useState<readonly string[]>([])
   const [hovered, setHovered] = useState<string>()
   const live = url.live === '1'
   const { data: status } = useQuery(statusQuery)
-  const search = useInfiniteQuery(searchQuery(searchParameters(url)))
-  const pages = search.data?.pages
-  const running = useSearchSoFar(pageOf(searchParameters(url)))
-  // What is there of this very search stays until the new answer is whole.
-  const soFar = search.isPending || search.isPlaceholderData ? running : undefined
-  const found = useMemo(
-    () => (soFar && soFar.traces.length > 0 ? soFar.traces : (pages?.flatMap((page) => page.traces) ?? [])),
-    [soFar, pages],
-  )
-  const question = JSON.stringify(searchParameters(url))
-  const [liveList, setLiveList] = useState<{ question: string; rows: readonly TraceRow[]; cut: boolean }>()
-  const isLive = liveList?.question === question
-  const rows = isLive ? liveList.rows : found
-  // The selection is a trace, not a place: what comes meanwhile does not move it.
-  const selected = selectedId === undefined ? -1 : rows.findIndex((row) => row.traceId === selectedId)
-  const select = (index: number) => setSelectedId(rows[index]?.traceId)
-  const moreFailure = search.isFetchNextPageError ? search.error : undefined
-  const lastFailure = useLastFailure(search.error, search.data !== undefined, question)
-  const failure = moreFailure ? undefined : lastFailure
-  const queryFailure = failure instanceof ApiFailure && isOfQuery(failure) ? failure : undefined
-  const again = () => void search.refetch()
+  const search = useFound(url)
+  const { question, rows, pages, failure, queryFailure, again } = search
 
   useEffect(() => {
     document.title = url.q ? `${url.q} - Spoor` : 'Search - Spoor'
@@ -107,73 +84,20 @@ export function SearchPage() {
         ),
     },
   ]
-  /** Two can be picked: a third takes the place of the first. */
-  const pick = (id: string) =>
-    setPicked((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-2)))
-  const comparePicked = () => {
-    const [left, right] = picked
+  const compare = ([left, right]: readonly string[]) => {
     if (left && right) void navigate({ to: '/compare', search: { left, right } })
   }
+  const { selected, picked, pick } = useMarks(rows, { open, compare })
   const toggleLive = () =>
     change(live ? without(url, ['live']) : { ...without(url, ['from', 'to', 'order']), live: '1' })
-  const keepLive = useCallback(
-    (rows: readonly TraceRow[], cut: boolean) => setLiveList({ question, rows, cut }),
-    [question],
-  )
   const scroller = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    // What came while it was live is found by a search, too, and stays until then.
-    if (!live && isLive) void search.refetch().finally(() => setLiveList(undefined))
-  }, [live])
   useKeys('Search', [
-    {
-      help: 'Next, previous trace',
-      on: {
-        j: () => select(Math.min(selected + 1, rows.length - 1)),
-        k: () => select(Math.max(selected - 1, 0)),
-      },
-    },
-    {
-      help: 'Open the trace',
-      on: {
-        Enter: () => {
-          const row = rows[selected]
-          if (row) open(row.traceId)
-          return row !== undefined
-        },
-      },
-    },
-    {
-      help: 'Pick a trace (two can be), compare both',
-      on: {
-        ' ': () => {
-          if (selectedId === undefined) return false
-          pick(selectedId)
-          return true
-        },
-        c: () => picked.length === 2 && comparePicked(),
-      },
-    },
     { help: 'Live on, off', on: { l: toggleLive } },
     { help: 'To the query', on: { '/': () => document.getElementById('query')?.focus() } },
-    {
-      help: 'Deselect',
-      on: {
-        Escape: () => {
-          setSelectedId(undefined)
-          setPicked([])
-        },
-      },
-    },
   ])
 
-  const { fetchNextPage, hasNextPage, isFetchingNextPage } = search
-  const more = useCallback(() => {
-    if (!isFetchingNextPage) void fetchNextPage()
-  }, [fetchNextPage, isFetchingNextPage])
-
   // What is not all of it, or too much of it, is counted by the store.
-  const isMany = rows.length > 0 && !queryFailure && (hasNextPage || rows.length > manyRows)
+  const isMany = rows.length > 0 && !queryFailure && (search.hasNextPage || rows.length > manyRows)
   const scatter = (note?: string) => (
     <Scatter
       rows={rows}
@@ -192,9 +116,7 @@ export function SearchPage() {
         <QueryBar
           value={url.q ?? ''}
           failure={queryFailure}
-          onSubmit={(q) =>
-            q === (url.q ?? '') ? void search.refetch() : change({ ...without(url, ['q']), ...(q && { q }) })
-          }
+          onSubmit={(q) => (q === (url.q ?? '') ? again() : change({ ...without(url, ['q']), ...(q && { q }) }))}
         />
         <TimeRange url={url} onChange={(times) => change({ ...without(url, ['range', 'from', 'to']), ...times })} />
         <button
@@ -216,7 +138,7 @@ export function SearchPage() {
           ) : (
             (rows.length > 0 || search.isPending) && scatter()
           )}
-          {rows.length > 0 && !search.isPlaceholderData && !queryFailure && (
+          {rows.length > 0 && !search.isOld && !queryFailure && (
             <div className={styles.groups} data-panel={url.panel}>
               <GroupsPanel url={url} onChange={change} />
             </div>
@@ -226,16 +148,23 @@ export function SearchPage() {
               url={url}
               onChange={change}
               pages={pages}
-              soFar={soFar}
+              soFar={search.soFar}
               shown={rows.length}
               failure={failure}
               onAgain={again}
               picked={picked.length}
-              onComparePicked={comparePicked}
+              onComparePicked={() => compare(picked)}
             />
           )}
-          {live && !search.isPlaceholderData && !queryFailure && (
-            <LiveBar key={question} url={url} rows={found} scroller={scroller} onRows={keepLive} onSearch={again} />
+          {live && !search.isOld && !queryFailure && (
+            <LiveBar
+              key={question}
+              url={url}
+              rows={search.found}
+              scroller={scroller}
+              onRows={search.keepLive}
+              onSearch={again}
+            />
           )}
           {rows.length > 0 ? (
             <TraceList
@@ -247,19 +176,19 @@ export function SearchPage() {
               hovered={hovered}
               onHover={setHovered}
               search={question}
-              hasMore={hasNextPage && !(isLive && liveList.cut)}
-              moreFailure={moreFailure ?? undefined}
-              onMore={more}
+              hasMore={search.hasMore}
+              moreFailure={search.moreFailure}
+              onMore={search.more}
             />
           ) : (
             !queryFailure && (
               <Nothing
                 url={url}
-                failure={failure ?? moreFailure ?? undefined}
+                failure={failure ?? search.moreFailure}
                 pages={pages}
                 busy={search.isFetching}
-                onAgain={moreFailure ? more : again}
-                {...(hasNextPage && { onMore: more })}
+                onAgain={search.moreFailure ? search.more : again}
+                {...(search.hasNextPage && { onMore: search.more })}
                 onChange={change}
               />
             )
@@ -269,5 +198,3 @@ export function SearchPage() {
     </div>
   )
 }
-
-const isOfQuery = ({ code, position }: ApiFailure) => code === 'bad_query' || position !== undefined

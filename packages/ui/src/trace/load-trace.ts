@@ -1,4 +1,4 @@
-import { ApiFailure } from '../api/client.ts'
+import { ApiFailure } from '../api/api-failure.ts'
 import type { TraceSource } from '../files/opened-files.ts'
 import { slotOf } from '../service-color/kept-colors.ts'
 import { ask } from '../worker/ask.ts'

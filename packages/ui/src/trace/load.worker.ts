@@ -1,5 +1,6 @@
 import { transferables } from '@spoor/trace'
-import { ApiFailure, getBytes } from '../api/client.ts'
+import { ApiFailure } from '../api/api-failure.ts'
+import { getBytes } from '../api/client.ts'
 import { answer, type AtWork, type Handed } from '../worker/answer.ts'
 import type { LoadReply, LoadRequest } from './loaded-trace.ts'
 import { prepareTrace } from './prepare-trace.ts'

@@ -1,5 +1,5 @@
 import type { ClockShift, Problem, Trace, Verdict } from '@spoor/trace'
-import type { PlainFailure } from '../api/client.ts'
+import type { PlainFailure } from '../api/api-failure.ts'
 
 /** A trace as the worker hands it over: the model, and what was worked out of it. All arrays are typed and come without a copy. */
 export interface PreparedTrace {

@@ -1,5 +1,5 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
-import { ApiFailure } from '../api/client.ts'
+import { ApiFailure } from '../api/api-failure.ts'
 import { sourceOf } from '../files/opened-files.ts'
 import type { LoadedTrace } from './loaded-trace.ts'
 import { loadTrace } from './load-trace.ts'

@@ -3,9 +3,7 @@ import { Link } from '@tanstack/react-router'
 import type { CompareResponse } from 'spoor/api'
 import { getJson } from '../../api/client.ts'
 import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
-import { formatStart, type Zone } from '../../format/time.ts'
 import { narrowedBy } from '../../search/query-text.ts'
-import type { SearchUrl } from '../../search/search-url.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { FailureNotice } from '../../widgets/failure-notice.tsx'
 import { Loading } from '../../widgets/loading.tsx'
@@ -15,6 +13,7 @@ import { without } from '../../url/without.ts'
 import type { CompareUrl } from '../compare-url.ts'
 import { compareParameters } from '../questions.ts'
 import { type Difference, differenceTerm, keyOf } from './difference-term.ts'
+import { searchOf, swapped, timesText } from './sides.ts'
 import styles from './two-sets.module.css'
 
 /** What is different in all that B finds from all that A does, counted by the store; the most surprising first. */
@@ -76,40 +75,6 @@ export function TwoSets({ url }: { url: CompareUrl }) {
       {data && data.differences.length > 0 && <Differences data={data} url={url} />}
     </div>
   )
-}
-
-function swapped({ a, b, aFrom, aTo, bFrom, bTo, ...rest }: CompareUrl): CompareUrl {
-  const sides = { a: b, b: a, aFrom: bFrom, aTo: bTo, bFrom: aFrom, bTo: aTo }
-  return { ...rest, ...Object.fromEntries(Object.entries(sides).filter(([, value]) => value !== undefined)) }
-}
-
-/** The search that finds one side. */
-function searchOf(url: CompareUrl, side: 'a' | 'b'): SearchUrl {
-  const [q, from, to] = side === 'a' ? [url.a, url.aFrom, url.aTo] : [url.b, url.bFrom, url.bTo]
-  if (from && /^\d+$/.test(from)) return { ...(q && { q }), from, ...(to && { to }) }
-  if (to !== undefined) {
-    const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text))
-    const [start, end] = [instant(from), instant(to)]
-    return { ...(q && { q }), ...(start && { from: start }), ...(end && { to: end }) }
-  }
-  return { ...(q && { q }), range: from ?? 'all' }
-}
-
-/** What a time back from now is now; nanoseconds since 1970. */
-function instantOf(text: string): string {
-  if (/^\d+$/.test(text)) return text
-  const hours = /^(\d+)h$/.exec(text)
-  const minutes = /^(\d+)m$/.exec(text)
-  const ms = hours ? Number(hours[1]) * 3_600_000 : Number(minutes?.[1] ?? 0) * 60_000
-  return String(BigInt(Date.now() - ms) * 1_000_000n)
-}
-
-function timesText(url: SearchUrl, zone: Zone): string {
-  if (url.from) {
-    const from = formatStart(BigInt(url.from), zone)
-    return url.to ? `${from} – ${formatStart(BigInt(url.to), zone)}` : `since ${from}`
-  }
-  return url.range === 'all' || url.range === undefined ? 'all time' : `last ${url.range}`
 }
 
 function Side(props: { name: string; url: CompareUrl; side: 'a' | 'b'; count: number | undefined; unit: string }) {

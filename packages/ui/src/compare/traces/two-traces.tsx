@@ -1,24 +1,18 @@
 import { formatDuration } from '@spoor/otlp'
 import { Link } from '@tanstack/react-router'
-import { spanIdOf } from '@spoor/trace'
 import { useMemo, useRef } from 'react'
 import { useRows } from '../../canvas/use-rows.ts'
-import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
+import { formatCount, formatCounted } from '../../format/numbers.ts'
 import { formatStart } from '../../format/time.ts'
-import { hueStyle } from '../../service-color/hue.ts'
-import { initialsOf } from '../../service-color/service-color.ts'
-import { slotOf } from '../../service-color/kept-colors.ts'
 import { useSettings } from '../../settings/settings.ts'
 import type { LoadedTrace } from '../../trace/loaded-trace.ts'
 import { useTrace } from '../../trace/trace-query.ts'
 import { FailureNotice } from '../../widgets/failure-notice.tsx'
 import { Loading } from '../../widgets/loading.tsx'
 import page from '../../widgets/page.module.css'
-import { type AlignedRow, alignTraces, largestDifferences, type Place } from './align.ts'
+import { type AlignedRow, alignTraces, largestDifferences } from './align.ts'
+import { AlignedTableRow, DeltaText, rowHeight } from './aligned-table-row.tsx'
 import styles from './two-traces.module.css'
-
-/** Pixels; two-traces.module.css has the same. */
-const rowHeight = 24
 
 /** Places that are named in the verdict. */
 const named = 3
@@ -106,7 +100,7 @@ function Aligned({ left, right }: { left: LoadedTrace; right: LoadedTrace }) {
         </div>
         <div role="rowgroup" style={{ position: 'relative', height: rows.length * rowHeight }}>
           {rows.slice(shown.first, shown.end).map((row, place) => (
-            <Row
+            <AlignedTableRow
               key={shown.first + place}
               row={row}
               index={shown.first + place}
@@ -129,15 +123,6 @@ function timesText({ left, right }: AlignedRow): string {
   return `, ${formatCounted(right.spans, 'time')} in place of ${formatCount(left.spans)}`
 }
 
-function DeltaText({ ns }: { ns: number }) {
-  return (
-    <>
-      {ns > 0 ? '+' : '−'}
-      {formatDuration(Math.abs(ns))}
-    </>
-  )
-}
-
 function Side({ name, loaded: { trace, verdict } }: { name: string; loaded: LoadedTrace }) {
   const zone = useSettings((settings) => settings.zone)
   const { root } = verdict
@@ -151,78 +136,5 @@ function Side({ name, loaded: { trace, verdict } }: { name: string; loaded: Load
         {formatCounted(trace.size, 'span')} · {formatStart(trace.start, zone)}
       </small>
     </Link>
-  )
-}
-
-function Row(props: { row: AlignedRow; index: number; left: LoadedTrace; right: LoadedTrace; scaleNs: number }) {
-  const { row, scaleNs } = props
-  const delta = row.right.waitNs - row.left.waitNs
-  const share = Math.abs(delta) / scaleNs
-  const only = row.left.spans === 0 ? 'B' : row.right.spans === 0 ? 'A' : undefined
-  return (
-    <div
-      className={`hue ${styles.row}`}
-      role="row"
-      aria-rowindex={props.index + 2}
-      data-only={only}
-      style={{ ...hueStyle(slotOf(row.service)), transform: `translateY(${props.index * rowHeight}px)` }}
-    >
-      <div
-        role="rowheader"
-        className={styles.name}
-        style={{ paddingLeft: 8 + Math.min(row.depth, 24) * 12 }}
-        title={`${row.service}  ${row.name}`}
-      >
-        <i className={styles.chip}>{initialsOf(row.service)}</i>
-        <b>{row.service || 'no service'}</b>
-        <bdi>{row.name || 'no name'}</bdi>
-        {only && <small>only in {only}</small>}
-      </div>
-      <Figures place={row.left} loaded={props.left} />
-      <Figures place={row.right} loaded={props.right} />
-      <div role="cell" className={styles.delta} data-small={share < 0.01}>
-        {Math.abs(delta) >= 1 && (
-          <>
-            <i
-              data-more={delta > 0}
-              style={{
-                width: `${share * 36}%`,
-                ...(delta > 0 ? { left: '50%' } : { right: '50%' }),
-              }}
-            />
-            <span
-              style={
-                delta > 0 ? { left: `calc(50% + ${share * 36}% + 6px)` } : { right: `calc(50% + ${share * 36}% + 6px)` }
-              }
-            >
-              <DeltaText ns={delta} />
-            </span>
-          </>
-        )}
-      </div>
-    </div>
-  )
-}
-
-function Figures({ place, loaded: { trace, verdict } }: { place: Place; loaded: LoadedTrace }) {
-  if (place.row < 0) return <div role="cell" className={styles.figure} />
-  return (
-    <div role="cell" className={styles.figure}>
-      <Link
-        to="/trace/$id"
-        params={{ id: trace.traceId }}
-        search={{ span: spanIdOf(trace, place.row) }}
-        preload={false}
-        title={`The longest of them. The request waited ${formatDuration(place.waitNs)} for ${place.spans === 1 ? 'it' : 'them'}, ${formatShare(place.waitNs / (verdict.requestNs || 1))} of its time`}
-      >
-        {formatDuration(place.ns)}
-      </Link>
-      {place.spans > 1 && <small>{formatCount(place.spans)}×</small>}
-      {place.errors > 0 && (
-        <em title={formatCounted(place.errors, 'error')} aria-label={formatCounted(place.errors, 'error')}>
-          !
-        </em>
-      )}
-    </div>
   )
 }

@@ -1,5 +1,6 @@
 import type { TailLine, TraceRow } from 'spoor/api'
-import { ApiFailure, type Parameters } from '../../api/client.ts'
+import { ApiFailure } from '../../api/api-failure.ts'
+import { type Parameters } from '../../api/client.ts'
 import { getLines } from '../../api/lines.ts'
 
 /** How long is waited before it is asked again, longer each time. Milliseconds. */

@@ -1,21 +1,18 @@
-import { getRouteApi, Link } from '@tanstack/react-router'
-import { formatDuration, type SpanEvent, type SpanLink } from '@spoor/otlp'
-import { rowOfSpanId, SpanFlag, spanOf, type Trace } from '@spoor/trace'
+import { formatDuration } from '@spoor/otlp'
+import { spanOf } from '@spoor/trace'
 import { type ReactNode, useMemo } from 'react'
-import { sourceOf } from '../../files/opened-files.ts'
-import { formatCount, formatCounted, formatShare } from '../../format/numbers.ts'
+import { formatCount, formatShare } from '../../format/numbers.ts'
 import { shown } from '../../format/outside.ts'
 import { formatInstant } from '../../format/time.ts'
 import { hueStyle } from '../../service-color/hue.ts'
 import { useSettings } from '../../settings/settings.ts'
 import { Copyable } from '../../widgets/copy.tsx'
 import { CloseIcon } from '../../widgets/icons.tsx'
-import { Severity } from '../trace-header.tsx'
 import { useTraceStore, useTraceView } from '../trace-view.ts'
 import { AttributeTable } from './attribute-table.tsx'
 import styles from './detail.module.css'
-
-const route = getRouteApi('/trace/$id')
+import { EventEntry, LinkEntry } from './span-entries.tsx'
+import { SpanWarnings } from './span-warnings.tsx'
 
 const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const statuses = ['unset', 'ok', 'error']
@@ -56,7 +53,7 @@ export function SpanDetailView({ row }: { row: number }) {
           <span>{kinds[span.kind] ?? `kind ${span.kind}`}</span>
         </p>
       </header>
-      <Warnings trace={trace} row={row} />
+      <SpanWarnings trace={trace} row={row} />
       {(span.status.code !== 0 || span.status.message !== '') && (
         <p className={styles.status} data-code={span.status.code}>
           <b>{statuses[span.status.code] ?? `status ${span.status.code}`}</b>
@@ -148,74 +145,5 @@ function Field({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
-  )
-}
-
-function EventEntry({ event, offsetNs, open }: { event: SpanEvent; offsetNs: number; open: boolean }) {
-  return (
-    <details className={styles.event} open={open && event.attributes.length > 0}>
-      <summary>
-        <span className={styles.offset}>{formatDuration(offsetNs)}</span>
-        {shown(event.name) || 'no name'}
-      </summary>
-      {event.attributes.length > 0 ? (
-        <AttributeTable attributes={event.attributes} level="event" />
-      ) : (
-        <p className={styles.none}>No attributes</p>
-      )}
-    </details>
-  )
-}
-
-function LinkEntry({ link, trace }: { link: SpanLink; trace: Trace }) {
-  const { file } = route.useSearch()
-  // A trace that the same file has is looked at there, others in the store.
-  const isHere = sourceOf(file)?.traces.some(({ traceId }) => traceId === link.traceId)
-  const row = link.traceId === trace.traceId ? rowOfSpanId(trace, link.spanId) : -1
-  return (
-    <div className={styles.link}>
-      <Link
-        to="/trace/$id"
-        params={{ id: link.traceId }}
-        search={{ span: link.spanId, ...(isHere && file && { file }) }}
-        className="mono"
-      >
-        {row >= 0
-          ? `${trace.services[trace.service[row]!]}: ${trace.names[trace.name[row]!]}`
-          : link.traceId === trace.traceId
-            ? `span ${link.spanId} of this trace`
-            : `${link.traceId.slice(0, 16)}… span ${link.spanId}`}
-      </Link>
-      {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} level="link" />}
-    </div>
-  )
-}
-
-const warnings: readonly (readonly [flag: number, text: string])[] = [
-  [SpanFlag.orphan, 'Its parent is not in the trace: not sent, not sampled, or not here yet.'],
-  [SpanFlag.startsBeforeParent, 'It starts before its parent: the clocks of two machines disagree.'],
-  [SpanFlag.negativeDuration, 'It ended before it started, by its own clock; it is shown without length.'],
-  [SpanFlag.duplicateId, 'Another span of the trace has the same id.'],
-  [SpanFlag.cycle, 'Its parents lead back to itself; it is shown as a root.'],
-]
-
-function Warnings({ trace, row }: { trace: Trace; row: number }) {
-  const flags = trace.flags[row]!
-  const texts = warnings.filter(([flag]) => (flags & flag) !== 0).map(([, text]) => text)
-  const parent = trace.parent[row]!
-  if (flags & SpanFlag.async && parent >= 0) {
-    const after = trace.startNs[row]! + trace.durationsNs[row]! - trace.startNs[parent]! - trace.durationsNs[parent]!
-    if (after > 0) texts.push(`It ran on for ${formatDuration(after)} after its parent had ended.`)
-  }
-  if (texts.length === 0) return null
-  return (
-    <ul className={styles.warnings} aria-label={formatCounted(texts.length, 'warning')}>
-      {texts.map((text) => (
-        <li key={text}>
-          <Severity severity={flags & SpanFlag.async && text.startsWith('It ran on') ? 'info' : 'warning'} />
-          {text}
-        </li>
-      ))}
-    </ul>
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drawnEdge } from './draw-edges.ts'
+import { drawnEdge } from './drawn-edge.ts'
 
 const spacing = { width: 100, height: 40, gapX: 10, gapY: 60 }
 const placement = { x: Float32Array.of(0, 200, 0), y: Float32Array.of(0, 100, 0) }
