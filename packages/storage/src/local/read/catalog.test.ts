@@ -332,6 +332,24 @@ it('learns nothing of a segment that goes meanwhile, or of which something is lo
   expect((await chunksOf(87)).chunks).toBe(0)
 })
 
+it('reads no further in a segment whose place another has taken', async () => {
+  const segments = oldSegments(4)
+  for (const { change } of segments) catalog.apply(change)
+  await catalog.load(turnOf())
+  for (let i = 0; i < 5; i++) catalog.learnTraces()
+  const before = catalog.bytesRead
+  catalog.learnTraces()
+  const ofBlock = catalog.bytesRead - before
+  expect(ofBlock).toBeGreaterThan(0)
+  catalog.apply(segments[2]!.change)
+  // It sees that, and goes on with the two before; the new one is not loaded yet.
+  expect(learnAll()).toBe(1 + 40)
+  expect(catalog.bytesRead - before).toBeLessThan(45 * ofBlock)
+  await catalog.load(turnOf())
+  expect(learnAll()).toBe(20)
+  for (const { traces } of segments) for (const trace of traces) expect((await chunksOf(trace)).chunks).toBe(1)
+})
+
 it('takes a segment that retention deleted for dropped, whoever was faster', async () => {
   for (const id of [1, 2, 3]) catalog.apply(writeSegment(id, [[[one(id)]]]))
   rmSync(logPath(directory, 1))
