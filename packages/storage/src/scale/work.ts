@@ -29,6 +29,7 @@ import { heatMap } from '../local/read/aggregate/heat-map.ts'
 import { arrivals, type Arrivals } from '../local/read/arrivals.ts'
 import { Catalog } from '../local/read/catalog.ts'
 import { dependencies } from '../local/read/dependencies.ts'
+import { KeptHits } from '../local/read/kept-hits.ts'
 import { KeptParts } from '../local/read/kept-parts.ts'
 import { search } from '../local/read/search.ts'
 import { SummaryCache } from '../local/read/summary-cache.ts'
@@ -95,13 +96,13 @@ class Opened {
     return new Turn(systemClock, Infinity, { meter: () => this.#catalog.bytesRead })
   }
 
-  async search(query: SearchQuery): Promise<SearchPage & Work> {
+  async search(query: SearchQuery, hits?: KeptHits): Promise<SearchPage & Work> {
     const turn = this.#turn()
     const traces: TraceSummary[] = []
     const tell = (event: SearchEvent): void => {
       if (event.type === 'traces') traces.push(...event.traces)
     }
-    const end = await search(this.#catalog.blocks(turn), query, turn, this.#summaries, tell)
+    const end = await search(this.#catalog.blocks(turn), query, turn, this.#summaries, tell, hits)
     assert.equal(end.complete, true)
     return { ...end, traces, spans: end.spansScanned, bytes: end.bytesRead, values: turn.values }
   }
@@ -166,6 +167,8 @@ class Opened {
 
 /** Of what is read, most does not fit. */
 const CACHE_BYTES = 4 << 20
+/** What a reader keeps of what conditions have found, by default a little more. */
+const HITS_BYTES = 2 << 20
 /** Blocks that a question may look into though nothing in them is asked for: what filters let through by mistake, and where traces go over from one into the next. */
 const SPARE_BLOCKS = 3
 
@@ -250,13 +253,31 @@ export async function checkWork(directory: string, log: (line: string) => void =
   }
   // In a block there are as many as there are traces, or less.
   const mixed = store.blockSpans / SPANS_PER_TRACE
-  const size: Filter = { op: 'gt', target: { attribute: 'http.response.body.size' }, value: 9_998 }
+  const size = { op: 'gt', target: { attribute: 'http.response.body.size' }, value: 9_998 } as const
   await perBlock('an attribute greater than nearly all', size, mixed)
   const product: Filter = { op: 'regex', target: { attribute: 'app.product.id' }, value: 'sku-99[3-5]7' }
   await perBlock('a pattern over 10,000 values', product, mixed)
-  await perBlock('a pattern over ten values', { op: 'regex', target: { attribute: 'tenant' }, value: 'none' }, 10)
+  const noTenant: Filter = { op: 'regex', target: { attribute: 'tenant' }, value: 'none' }
+  await perBlock('a pattern over ten values', noTenant, 10)
   const apart: Filter = { op: 'and', args: [eq('db.system.name', 'redis'), eq('rpc.system', 'grpc')] }
   await perBlock('two common values that never meet', apart, 2)
+
+  // Whoever asks the same again has nothing of it looked at: as the reader keeps it, which the checks above do without.
+  const hits = new KeptHits(HITS_BYTES)
+  for (const [name, filter] of [
+    ['two common values that never meet', apart],
+    ['a pattern over ten values', noTenant],
+    ['a comparison that nothing meets', { ...size, value: 1e12 }],
+  ] as const) {
+    for (const cost of [Infinity, 0]) {
+      const { spans, bytes, values, traces: found } = await store.search({ filter }, hits)
+      log(
+        `${name}${cost === 0 ? ', again' : ''}: ${spans} spans looked at, ${bytes} bytes read, ${values} values compared`,
+      )
+      assert.equal(found.length, 0)
+      assert.ok(spans <= cost && bytes <= cost && values <= cost, `${name}: asked again it costs something`)
+    }
+  }
 
   // Best first goes where the longest spans are, block by block; each is in one of them.
   const perTrace = store.looksPerTrace / SPANS_PER_TRACE

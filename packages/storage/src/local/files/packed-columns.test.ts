@@ -3,7 +3,7 @@ import { sent, traceId } from '../../conformance/spans.ts'
 import { blockOf } from '../read/blocks.test.helper.ts'
 import { traceWords } from '../read/trace-parts.ts'
 import { selectRows, traceRowsOf } from '../read/trace-rows.ts'
-import { packColumns, packedLength, unpackColumns, unpackTrace } from './packed-columns.ts'
+import { packColumns, packedLength, unpackColumns, unpackPlaces, unpackTrace } from './packed-columns.ts'
 
 const LOG_START = 4_000_000_000
 const TRACES = 700
@@ -54,6 +54,16 @@ it('gives back the rows that were packed', () => {
   })
   expect(traceIds).toEqual(rows.traceIds.slice(0, traceIds.length))
   expect(groups).toEqual(rows.groups.slice(0, 4 * rows.groupCount))
+})
+
+it('gives the places of all bytes, in memory of their own', () => {
+  const copy = Buffer.from(packed)
+  const places = unpackPlaces(copy, block)
+  copy.fill(0)
+  const all = unpackColumns(packed, block)
+  for (const name of ['count', 'spanStart', 'spanEnd', 'group', 'groups', 'groupCount', 'frames'] as const)
+    expect(places[name]).toEqual(all[name])
+  expect(new Set([places.spanStart.buffer, places.spanEnd.buffer, places.group.buffer]).size).toBe(1)
 })
 
 it('gives the rows of any one trace, and of one that is not there none', () => {

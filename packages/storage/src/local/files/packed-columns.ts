@@ -108,6 +108,23 @@ export function unpackColumns(packed: Uint8Array, block: PackedBlock): BlockRows
   return Object.assign(rows, tablesOf(packed, block, layout))
 }
 
+/** Rows of which no more is known than where their bytes and those of their groups are. They are in one piece of memory, that of their group. */
+export function unpackPlaces(packed: Uint8Array, block: PackedBlock): BlockRows {
+  const { spans: count } = block
+  const layout = layoutOf(block)
+  const memory = new ArrayBuffer(12 * count)
+  const [group, spanStart, spanEnd] = [0, 1, 2].map((at) => new Uint32Array(memory, 4 * at * count, count))
+  let end = 0
+  for (let row = 0; row < count; row++) {
+    group![row] = wordAt(packed, layout.group, count, row)
+    spanStart![row] = end + wordAt(packed, layout.gap, count, row)
+    spanEnd![row] = end = spanStart![row]! + wordAt(packed, layout.length, count, row)
+  }
+  const rows = createRows(0)
+  rows.count = count
+  return Object.assign(rows, { group, spanStart, spanEnd }, tablesOf(packed, block, layout))
+}
+
 /** The rows of one trace and no others, without a look at those of others but for their lengths; undefined when there are none. `id`: four words, as in the columns. */
 export function unpackTrace(packed: Uint8Array, block: PackedBlock, id: Uint32Array): BlockRows | undefined {
   const { spans } = block

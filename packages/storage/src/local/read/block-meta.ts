@@ -71,7 +71,16 @@ function isPiece(value: unknown): boolean {
 
 /** Whether every row points to entries and bytes that are there. */
 export function areSound(rows: BlockRows, logStart: number, logEnd: number): boolean {
-  const { count, traceCount, groupCount, operations, frames } = rows
+  const { count, traceCount, operations } = rows
+  for (let row = 0; row < count; row++) {
+    if (rows.trace[row]! >= traceCount || rows.operation[row]! >= operations.length) return false
+  }
+  return arePlacesSound(rows, logStart, logEnd)
+}
+
+/** The same of where spans and their groups are. */
+export function arePlacesSound(rows: BlockRows, logStart: number, logEnd: number): boolean {
+  const { count, groupCount, frames } = rows
   const last = frames.at(-1)
   const rawEnd = last ? last.rawStart + last.rawLength : 0
   let before = 0
@@ -81,14 +90,7 @@ export function areSound(rows: BlockRows, logStart: number, logEnd: number): boo
   }
   for (let row = 0; row < count; row++) {
     const group = rows.group[row]!
-    if (
-      rows.trace[row]! >= traceCount ||
-      rows.operation[row]! >= operations.length ||
-      group >= groupCount ||
-      rows.spanStart[row]! > rows.spanEnd[row]! ||
-      rows.spanEnd[row]! > rawEnd
-    )
-      return false
+    if (group >= groupCount || rows.spanStart[row]! > rows.spanEnd[row]! || rows.spanEnd[row]! > rawEnd) return false
     // Groups without a row may be left from spans that the writer took back; those point to nothing.
     for (let i = 4 * group; i < 4 * group + 4; i++) if (rows.groups[i]! > rawEnd) return false
   }

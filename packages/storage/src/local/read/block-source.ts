@@ -7,6 +7,7 @@ import { isRefusal, type File } from '../files/file-system.ts'
 import { readFrame } from '../files/log.ts'
 import { storageError } from '../threads/error.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
+import type { TakenFrame } from './block.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Pool } from './pool.ts'
 import type { SegmentTraces } from './segment-traces.ts'
@@ -48,6 +49,21 @@ export interface Damage {
 /** The requests of a frame of the segment's log. Throws as {@link Block.rows} does. */
 export function readFrameOf(source: BlockSource, segment: BlockSegment, frame: Frame, rows: () => BlockRows): Buffer {
   return source.frames.get(slotOf(segment, frame), () => loadFrame(source, segment, frame, rows), lengthOf)
+}
+
+/** The same, to be freed by who asks where it is not kept. */
+export function takeFrameOf(
+  source: BlockSource,
+  segment: BlockSegment,
+  frame: Frame,
+  rows: () => BlockRows,
+): TakenFrame {
+  const { value: bytes, isOwn } = source.frames.take(
+    slotOf(segment, frame),
+    () => loadFrame(source, segment, frame, rows),
+    lengthOf,
+  )
+  return { bytes, isOwn }
 }
 
 /** What `use` makes of the same, of which nothing may be kept. */

@@ -1,6 +1,7 @@
 import type { Level, Target } from '../../contract.ts'
 import type { Value } from '../block/attribute.ts'
 import { hashWords } from '../block/hash.ts'
+import { freeMemory } from '../block/memory.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { SectionCounts } from './aggregate/section-counts.ts'
 import type { TraceExtents } from './trace-extents.ts'
@@ -53,6 +54,24 @@ export interface Block {
   spanBytes(rows: BlockRows, members: Uint32Array): Uint8Array
   /** The requests of one frame; only of blocks whose rows have frames: there it is the quickest way to a span's bytes. */
   frame?(frame: Frame): Uint8Array
+  /** The same for who looks at one frame after the other, and at each once. Not there: {@link frame} is as good. */
+  takeFrame?(frame: Frame): TakenFrame
+  /**
+   * All rows, of which no more is known than where their bytes and those of their groups are, and their frames: to look through the bytes of all, which need no other columns. The
+   * memory is the caller's, to be freed by {@link freePlaces}. Undefined, or not there: {@link rows} costs no more.
+   */
+  places?(): BlockRows | undefined
+}
+
+/** The requests of a frame. `isOwn`: nobody else has the memory, and who asked may free it. */
+export interface TakenFrame {
+  readonly bytes: Uint8Array
+  readonly isOwn: boolean
+}
+
+/** Gives the memory of what {@link Block.places} gave back. */
+export function freePlaces({ group }: BlockRows): void {
+  freeMemory(group)
 }
 
 /** A row for the request of each trace of a block, in their order, with the header columns of its span, start, duration, status, operation and id. */

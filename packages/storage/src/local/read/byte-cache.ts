@@ -60,15 +60,21 @@ export class ByteCache {
     use: (value: T) => R,
     free: (value: T) => void,
   ): R {
-    if (slot.bytes > 0) return use(this.get(slot, load, bytesOf))
-    const value = load()
-    if (this.#wouldKeep(slot, bytesOf(value) + 1)) return use(this.get(slot, () => value, bytesOf))
-    this.#remember(slot)
+    const { value, isOwn } = this.take(slot, load, bytesOf)
     try {
       return use(value)
     } finally {
-      free(value)
+      if (isOwn) free(value)
     }
+  }
+
+  /** The slot's value; `isOwn`: it is not kept, and belongs to who asked. */
+  take<T>(slot: Slot, load: () => T, bytesOf: (value: T) => number): { readonly value: T; readonly isOwn: boolean } {
+    if (slot.bytes > 0) return { value: this.get(slot, load, bytesOf), isOwn: false }
+    const value = load()
+    if (this.#wouldKeep(slot, bytesOf(value) + 1)) return { value: this.get(slot, () => value, bytesOf), isOwn: false }
+    this.#remember(slot)
+    return { value, isOwn: true }
   }
 
   empty(slot: Slot): void {

@@ -3,6 +3,7 @@ import { bestFirst, LONGEST, LONGEST_MATCH, NEWEST, type Outcome, type Ranking }
 import type { Block } from './block.ts'
 import { countTraces } from './count.ts'
 import { encodeCursor, type Cursor } from './cursor.ts'
+import type { KeptHits } from './kept-hits.ts'
 import { comparePositions, type Position } from './order.ts'
 import { SearchOutput } from './output.ts'
 import { Page } from './page.ts'
@@ -18,6 +19,7 @@ import { wholePass } from './whole-pass.ts'
 /**
  * Searches the blocks, and tells what it finds while it goes on. Where the order allows, it goes best first and stops as soon as nothing that is left can matter;
  * else it needs the extent of each trace that matches, so its cost grows with the time range. Out of time or memory, what was found is on the page.
+ * `hits`: what dear conditions have found before; default: nothing is known, and nothing kept.
  */
 export async function search(
   blocks: readonly Block[],
@@ -25,22 +27,24 @@ export async function search(
   turn: Turn,
   summaries: SummaryCache,
   tell: (event: SearchEvent) => void,
+  hits?: KeptHits,
 ): Promise<SearchEnd> {
   const plan = planOf(query, turn)
   const output = new SearchOutput(turn, tell)
   const page = new Page(plan, turn, output)
   const matcher = new TraceMatcher(blocks, plan, summaries, turn)
   const best = wayOf(plan, blocks, turn)
+  const kept = (source: Source): Source => withHits(source, plan, blocks, hits)
   let outcome: Outcome = 'vain'
   if (best) {
     const { ranking, source, maxVain } = best
-    outcome = await bestFirst(blocks, plan, ranking, source, maxVain, matcher, page, output, turn)
+    outcome = await bestFirst(blocks, plan, ranking, kept(source), maxVain, matcher, page, output, turn)
   }
   const stragglers = outcome === 'more' ? page.left : undefined
   if (outcome === 'vain') {
     page.forget()
     const source = plan.order === 'longest_match' ? coverOf(plan.set) : bestSource(plan.set, blocks, plan.range, turn)
-    outcome = await wholePass(blocks, plan, source, matcher, page, output, turn)
+    outcome = await wholePass(blocks, plan, kept(source), matcher, page, output, turn)
   }
   output.flush()
   const more = outcome !== 'done'
@@ -59,6 +63,14 @@ export async function search(
     bytesRead: turn.bytesRead,
     elapsedMs: turn.elapsedMs,
   }
+}
+
+/** The source with what is kept of what it has found before, where that is worth it: what columns tell is told as quickly. */
+function withHits(source: Source, { order }: Plan, blocks: readonly Block[], hits: KeptHits | undefined): Source {
+  const { condition, key } = source
+  if (!condition || key === undefined || condition.units <= DEAR_UNITS) return source
+  // Of each trace all rows are told, or only some.
+  return { ...source, hits: hits?.begin(order === 'longest_match' ? `every row: ${key}` : key, blocks) }
 }
 
 /** Whether a next page can begin where this one ended: without, there was no time or memory for anything, and would be none for the next one. */

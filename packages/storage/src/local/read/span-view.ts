@@ -1,6 +1,7 @@
 import { bytesToHex, createSpanColumns, scanSpans, type SpanColumns } from '@spoor/otlp'
 import { decodeText, readAttribute, valueOf, type Value } from '../block/attribute.ts'
 import { viewOf } from '../block/hash.ts'
+import { freeMemory } from '../block/memory.ts'
 import type { Block } from './block.ts'
 import type { Target } from '../../contract.ts'
 import type { BlockRows, Frame } from '../block/rows.ts'
@@ -52,6 +53,9 @@ export class SpanView {
   #row = 0
   /** The frame whose bytes are at hand, of blocks that have frames. */
   #frame: Frame | undefined
+  /** Whether frames are looked at once, and what is not kept of them is to be freed. */
+  readonly #frees: boolean
+  #isOwn = false
   /** Why that frame cannot be read: it is tried once, not for each of its spans. */
   #failure: Error | undefined
   #bytes: Uint8Array = new Uint8Array()
@@ -59,11 +63,26 @@ export class SpanView {
   /** Where the span is in these bytes, of blocks that have no frames. */
   #columns: SpanColumns | undefined
   readonly #groups = new Map<object, Map<number, number>>()
+  /** What was asked of a group last: spans of one follow one another. */
+  #lastOf: object | undefined
+  #lastGroup = -1
+  #lastBits = 0
 
-  /** `rows`: what {@link Block.rows} or {@link Block.traceRows} gave. */
-  constructor(block: Block, rows: BlockRows) {
+  /**
+   * `rows`: what {@link Block.rows}, {@link Block.traceRows} or {@link Block.places} gave. `frees`: rows come in their order, and nothing of {@link bytes} is held when the next
+   * one does, so that the memory of a frame can be given back at once. Default false.
+   */
+  constructor(block: Block, rows: BlockRows, frees = false) {
     this.#block = block
     this.#rows = rows
+    this.#frees = frees && block.takeFrame !== undefined
+  }
+
+  /** Of one that `frees`, at last: gives back the memory of its bytes. */
+  end(): void {
+    if (this.#isOwn) freeMemory(this.#bytes)
+    this.#isOwn = false
+    this.#frame = undefined
   }
 
   get row(): number {
@@ -102,10 +121,16 @@ export class SpanView {
       if (this.#failure) throw this.#failure
       return 0
     }
-    this.#frame = frameAt(this.#rows, at)
+    this.end()
+    const next = frameAt(this.#rows, at)
+    this.#frame = next
     this.#failure = undefined
     try {
-      this.#bytes = this.#block.frame!(this.#frame)
+      const { bytes, isOwn } = this.#frees
+        ? this.#block.takeFrame!(next)
+        : { bytes: this.#block.frame!(next), isOwn: false }
+      this.#bytes = bytes
+      this.#isOwn = isOwn
       this.#view = viewOf(this.#bytes)
       return this.#bytes.length
     } catch (error) {
@@ -197,16 +222,17 @@ export class SpanView {
   /** The bits that `memo` has for the values of an attribute, together; 0 when there are none. */
   fold(target: AttributeTarget, memo: ValueMemo): number {
     let bits = target.resource || target.scope ? this.#foldGroup(target, memo) : 0
-    if (target.span) {
-      const bytes = this.#bytes
-      visitKey(bytes, ...this.spanRange(), target.span, target.key, (start, end) => {
-        bits |= memo.of(bytes, this.#view, start, end)
-      })
-    }
+    if (!target.span) return bits
+    const bytes = this.#bytes
+    const [from, to] = this.spanRange()
+    visitKey(bytes, from, to, target.span, target.key, (start, end) => {
+      bits |= memo.of(bytes, this.#view, start, end)
+    })
     return bits
   }
 
   #foldGroup(target: AttributeTarget, memo: ValueMemo): number {
+    if (target === this.#lastOf && this.#rows.group[this.#row] === this.#lastGroup) return this.#lastBits
     return this.#ofGroup(target, () => {
       const bytes = this.#bytes
       let bits = 0
@@ -262,6 +288,9 @@ export class SpanView {
     const group = this.#rows.group[this.#row]!
     let bits = groups.get(group)
     if (bits === undefined) groups.set(group, (bits = read()))
+    this.#lastOf = of
+    this.#lastGroup = group
+    this.#lastBits = bits
     return bits
   }
 }

@@ -5,10 +5,24 @@ import { freeMemory } from '../block/memory.ts'
 import type { BlockRows, Frame, OperationKey } from '../block/rows.ts'
 import type { File } from '../files/file-system.ts'
 import { readFilter, readPacked, type IndexBlock } from '../files/index-file.ts'
-import { unpackColumns, unpackTrace, unpackTraceHashes, type PackedBlock } from '../files/packed-columns.ts'
-import { areSound } from './block-meta.ts'
-import { readFrameOf, reading, tell, useFrameOf, type BlockSegment, type BlockSource } from './block-source.ts'
-import type { Block } from './block.ts'
+import {
+  unpackColumns,
+  unpackPlaces,
+  unpackTrace,
+  unpackTraceHashes,
+  type PackedBlock,
+} from '../files/packed-columns.ts'
+import { arePlacesSound, areSound } from './block-meta.ts'
+import {
+  readFrameOf,
+  reading,
+  takeFrameOf,
+  tell,
+  useFrameOf,
+  type BlockSegment,
+  type BlockSource,
+} from './block-source.ts'
+import type { Block, TakenFrame } from './block.ts'
 import { Slot, type ByteCache } from './byte-cache.ts'
 import { rebuildRows } from './log-block.ts'
 import type { PooledList } from './pool.ts'
@@ -155,6 +169,19 @@ export class StoredBlock implements Block {
 
   frame(frame: Frame): Buffer {
     return readFrameOf(this.#source, this.#segment, frame, () => this.rows())
+  }
+
+  takeFrame(frame: Frame): TakenFrame {
+    return takeFrameOf(this.#source, this.#segment, frame, () => this.rows())
+  }
+
+  places(): BlockRows | undefined {
+    if (this.#rows && this.#rows.bytes > 0) return undefined
+    const packed = this.#readPacked()
+    if (!packed) return undefined
+    const rows = unpackPlaces(packed, this.#description())
+    freeMemory(packed)
+    return arePlacesSound(rows, this.#logStart, this.#logEnd) ? rows : undefined
   }
 
   #filter(cache: ByteCache, slot: Slot, offset: number, end: number, crc: number): Uint32Array | undefined {

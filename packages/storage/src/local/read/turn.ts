@@ -95,8 +95,9 @@ export class Turn {
   spans = 0
   /** Values asked about so far: of a column each distinct one once; where the bytes of a span are read, all that are wanted of it count as one. */
   values = 0
-  /** Something was left out, or could not be read. */
-  incomplete = false
+  #incomplete = false
+  /** How often something was left out, or could not be read. */
+  #leftOut = 0
   /** The first damage that was met. */
   damage: StorageError | undefined
   #stopped: 'timeout' | 'cancelled' | undefined
@@ -141,6 +142,16 @@ export class Turn {
   /** Bytes read from files. Others read only while it has given way. */
   get bytesRead(): number {
     return this.#bytesRead + this.#meter() - this.#metered
+  }
+
+  /** Something was left out, or could not be read. */
+  get incomplete(): boolean {
+    return this.#incomplete
+  }
+
+  set incomplete(isSo: boolean) {
+    this.#incomplete = isSo
+    this.#leftOut++
   }
 
   get stopped(): boolean {
@@ -279,11 +290,19 @@ export class Turn {
   }
 
   #missed(error: unknown): undefined {
+    this.#leftOut++
     if (error instanceof Vanished) this.#vanished.add(error.segment)
     else if (error instanceof StorageError && (error.code === 'corrupt' || error.code === 'io')) {
       this.incomplete = true
       this.damage ??= error
     } else throw error
+  }
+
+  /** What `work` gives, and whether nothing was left out in it: it was not stopped, and all that it asked for could be read. */
+  async wholly<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly isWhole: boolean }> {
+    const before = this.#leftOut
+    const result = await work()
+    return { result, isWhole: this.#leftOut === before && !this.stopped }
   }
 
   /** Something of this segment is not known, because a file of it was not there. */

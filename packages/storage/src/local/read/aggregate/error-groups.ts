@@ -13,6 +13,7 @@ import {
 import { startOf, type BlockRows } from '../../block/rows.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { allOf, type Condition } from '../filter/condition.ts'
+import { filterKey } from '../filter/filter-key.ts'
 import { NO, YES } from '../filter/verdict.ts'
 import { whole } from '../plan.ts'
 import { isReadable } from '../range.ts'
@@ -92,7 +93,7 @@ function narrowed(set: CompiledSet | undefined, isError: Condition): CompiledSet
   const filter: Filter = { op: 'and', args: leaves.map((leaf) => leaf.filter) }
   return {
     root: { op: 'spans', leaf: 0 },
-    leaves: [{ filter, condition: allOf(leaves.map(({ condition }) => condition)) }],
+    leaves: [{ filter, key: filterKey(filter), condition: allOf(leaves.map(({ condition }) => condition)) }],
   }
 }
 

@@ -29,6 +29,7 @@ export function attributeCondition(
   return {
     units: UNITS,
     ofOperations: false,
+    ofBytes: true,
     ofBlock: (block): Verdict => (isIn(block) ? UNKNOWN : NO),
     judge: (block, rows, own, share) => columnVerdicts(block, target, matcher, rows, own, share),
     test(view: SpanView) {

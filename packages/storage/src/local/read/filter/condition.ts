@@ -13,6 +13,8 @@ export interface Condition {
   readonly units: number
   /** Whether {@link ofBlock} says more when it is asked of one operation at a time. */
   readonly ofOperations: boolean
+  /** Whether {@link test} goes by the bytes alone, and not by the columns of `rows`. Default false. */
+  readonly ofBytes?: boolean
   /** By the block's bounds, dictionaries and filters; of those spans only that have the operation, when one is given. Never wrongly NO or YES. */
   ofBlock(block: Block, operation?: OperationKey): Verdict
   /** By the columns. When the turn ends in between, what it gives is of no use. */
@@ -51,6 +53,7 @@ function several(op: 'and' | 'or', unsorted: readonly Condition[]): Condition {
   return {
     units: args.reduce((units, arg) => units + arg.units, 0),
     ofOperations: args.some(({ ofOperations }) => ofOperations),
+    ofBytes: args.every(({ ofBytes }) => ofBytes),
     ofBlock(block, operation) {
       let verdict: Verdict = neutral
       for (const arg of args) {
@@ -86,6 +89,7 @@ export function noneOf(arg: Condition): Condition {
   return {
     units: arg.units,
     ofOperations: arg.ofOperations,
+    ofBytes: arg.ofBytes === true,
     ofBlock: (block, operation) => (YES - arg.ofBlock(block, operation)) as Verdict,
     judge: async (block, rows, turn, share) => negated(await arg.judge(block, rows, turn, share)),
     test: (view, rows) => !arg.test(view, rows),

@@ -198,6 +198,7 @@ function ofBytes(node: Leaf, matcher: Matcher, valueOf: (view: SpanView) => stri
   return {
     units: BYTES_UNITS,
     ofOperations: false,
+    ofBytes: true,
     ofBlock: () => UNKNOWN,
     judge: (block, rows, turn, share) => columnVerdicts(block, node.target, matcher, rows, turn, share, ''),
     test: (view) => holdsOf(matcher, valueOf(view)),
@@ -233,6 +234,7 @@ function ofMany(node: Leaf, matcher: Matcher, valuesOf: (view: SpanView) => read
   return {
     units: BYTES_UNITS,
     ofOperations: false,
+    ofBytes: true,
     ofBlock: () => UNKNOWN,
     judge: (block, rows, turn, share) => columnVerdicts(block, node.target, matcher, rows, turn, share),
     test(view) {

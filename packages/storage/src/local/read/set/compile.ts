@@ -1,6 +1,7 @@
 import type { Comparison, Filter, Relation, SpanSet, Target, TraceField } from '../../../contract.ts'
 import { compileFilter, NodeCount } from '../filter/compile.ts'
 import type { Condition } from '../filter/condition.ts'
+import { filterKey } from '../filter/filter-key.ts'
 import { attributeTarget, type AttributeTarget } from '../span-view.ts'
 import { badQuery } from '../filter/matcher.ts'
 import type { Turn } from '../turn.ts'
@@ -44,6 +45,8 @@ export interface CompiledSet {
 
 export interface Leaf {
   readonly filter: Filter
+  /** See {@link filterKey}. */
+  readonly key: string
   readonly condition: Condition
 }
 
@@ -70,11 +73,11 @@ export function compileSet(set: SpanSet, turn: Turn, path = 'spans'): CompiledSe
 
   const leafOf = (filter: Filter, at: string, depth: number): number => {
     const condition = compileFilter(filter, turn, at === '' ? 'filter' : `${at}.filter`, count, depth + 1)
-    const text = JSON.stringify(filter, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
-    const known = numbers.get(text)
+    const key = filterKey(filter)
+    const known = numbers.get(key)
     if (known !== undefined) return known
-    numbers.set(text, leaves.length)
-    return leaves.push({ filter, condition }) - 1
+    numbers.set(key, leaves.length)
+    return leaves.push({ filter, key, condition }) - 1
   }
 
   const compile = (node: SpanSet, at: string, depth: number): SetNode => {

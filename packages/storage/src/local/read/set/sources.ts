@@ -2,7 +2,9 @@ import type { Filter } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { anyOf, type Condition } from '../filter/condition.ts'
+import { filterKey } from '../filter/filter-key.ts'
 import { NO } from '../filter/verdict.ts'
+import type { Hits } from '../kept-hits.ts'
 import { meets, type Range } from '../range.ts'
 import type { Turn } from '../turn.ts'
 import type { CompiledSet, SetNode } from './compile.ts'
@@ -16,6 +18,10 @@ export interface Source {
   readonly anyTime: boolean
   /** The share of all spans of which it is usually true. */
   readonly share: number
+  /** Says what the condition asks: of two sources with the same one both find the same. Undefined: it is not told apart from others. */
+  readonly key?: string | undefined
+  /** What was found before by the same condition, for the same order. Default: nothing is known, and nothing kept. */
+  readonly hits?: Hits | undefined
 }
 
 /** Whether spans of the block are in question, by their times alone. */
@@ -74,14 +80,15 @@ function sourcesOf(set: CompiledSet, node: SetNode, turn: Turn): readonly Source
       const among = sourcesOf(set, node.among, turn)
       const filter = impliedBy(node)
       if (!filter) return among
-      return [...among, { condition: compileFilter(filter, turn), anyTime: true, share: shareOf(filter) }]
+      const condition = compileFilter(filter, turn)
+      return [...among, { condition, anyTime: true, share: shareOf(filter), key: filterKey(filter) }]
     }
   }
 }
 
 function ofLeaf({ leaves }: CompiledSet, leaf: number): Source {
-  const { filter, condition } = leaves[leaf]!
-  return { condition, anyTime: false, share: shareOf(filter) }
+  const { filter, key, condition } = leaves[leaf]!
+  return { condition, anyTime: false, share: shareOf(filter), key }
 }
 
 function rarest(sources: readonly Source[]): Source {
@@ -96,7 +103,9 @@ function eitherOf(sources: readonly Source[]): Source {
     1,
     sources.reduce((sum, source) => sum + source.share, 0),
   )
-  return { condition: conditions.length === 1 ? conditions[0]! : anyOf(conditions), anyTime, share }
+  const keys = sources.map(({ key }) => key)
+  const key = keys.every((each) => each !== undefined) ? keys.join(' or ') : undefined
+  return { condition: conditions.length === 1 ? conditions[0]! : anyOf(conditions), anyTime, share, key }
 }
 
 /** What one span of a trace must be, at whatever time, for the whole trace to be as asked; undefined where that is nothing. */
