@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { MS, T0, traceId } from '../../conformance/spans.ts'
-import type { Aggregates } from '../../contract.ts'
+import { batchOf, MS, sent, T0, traceId } from '../../conformance/spans.ts'
+import type { Aggregates, SearchEnd, SearchQuery } from '../../contract.ts'
 import { nodeFileSystem, type FileSystem } from '../files/file-system.ts'
 import { settingsOf } from '../options.ts'
 import type { Connect, Port } from '../runtime.ts'
-import type { Call, Change, FromReader, ToReader } from '../threads/protocol.ts'
-import { openInSameThread } from '../threads/same-thread.test.helper.ts'
+import type { Call, Change, FromReader, ReaderPart, ToReader } from '../threads/protocol.ts'
 import { ReadOnlyIngest } from '../tools/read-only.ts'
+import { openInSameThread } from '../threads/same-thread.test.helper.ts'
 import { fill } from '../tools/store.test.helper.ts'
 import { StillClock } from './blocks.test.helper.ts'
 import { Reader } from './reader.ts'
@@ -65,6 +65,29 @@ class Ends {
   }
 }
 
+/** The machine's files, to be read; each time somebody hears of it before. */
+function filesWith(onRead: (path: string) => void): FileSystem {
+  return {
+    ...nodeFileSystem,
+    open(path, mode) {
+      const file = nodeFileSystem.open(path, mode)
+      return {
+        write: () => 0,
+        truncate() {},
+        sync() {},
+        dataSync() {},
+        identity: () => file.identity(),
+        size: () => file.size(),
+        close: () => file.close(),
+        read(into, offset, length, position) {
+          onRead(path)
+          return file.read(into, offset, length, position)
+        },
+      }
+    },
+  }
+}
+
 async function withReader(test: (ends: Ends) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
   const ends = new Ends()
@@ -79,26 +102,10 @@ it('learns in the background, with rests, what was there before it', async () =>
   const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
   await fill(directory, 40, 3000)
   const indexes = new Map<string, number>()
-  const files: FileSystem = {
-    ...nodeFileSystem,
-    open(path, mode) {
-      const file = nodeFileSystem.open(path, mode)
-      return {
-        write: () => 0,
-        truncate() {},
-        sync() {},
-        dataSync() {},
-        identity: () => file.identity(),
-        size: () => file.size(),
-        close: () => file.close(),
-        read(into, offset, length, position) {
-          clock.nowMs++
-          if (path.endsWith('.idx')) indexes.set(path, (indexes.get(path) ?? 0) + 1)
-          return file.read(into, offset, length, position)
-        },
-      }
-    },
-  }
+  const files = filesWith((path) => {
+    clock.nowMs++
+    if (path.endsWith('.idx')) indexes.set(path, (indexes.get(path) ?? 0) + 1)
+  })
   const clock = new StillClock()
   const settings = settingsOf({ directory, readOnly: true })
   const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
@@ -149,6 +156,105 @@ it('learns in the background which blocks have traces in common, when somebody h
     rmSync(directory, { recursive: true, force: true })
   }
 }, 120_000)
+
+/** A store of one trace of 9,000 spans. */
+async function storeLarge(directory: string): Promise<void> {
+  const store = await openInSameThread({ directory, seal: false })
+  const spans = Array.from({ length: 9_000 }, (_, i) =>
+    sent({ trace: 1, id: i + 1, ...(i > 0 && { parent: 1 }), at: i }),
+  )
+  await store.append(batchOf(...spans))
+  await store.close()
+}
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await turn()
+}
+
+/** A reader on a directory that has been told of all that there is. */
+async function readerOn(
+  part: ReaderPart,
+  directory: string,
+  clock: StillClock,
+  files = nodeFileSystem,
+  cacheBytes = 24 << 20,
+): Promise<Ends> {
+  const settings = settingsOf({ directory, readOnly: true, cacheBytes })
+  const nobody = { post() {}, onMessage() {}, receive: () => undefined, close() {} }
+  const ingest = new ReadOnlyIngest(settings, nodeFileSystem, clock, nobody)
+  ingest.open()
+  const ends = new Ends([...ingest.all()])
+  new Reader(part, settings, files, clock, (link) => link as never, ends.main).start()
+  ends.join()
+  await turns(20)
+  return ends
+}
+
+async function searched(ends: Ends, query: SearchQuery): Promise<SearchEnd> {
+  const id = ends.call({ method: 'search', query })
+  while (!ends.replies.has(id)) await turn()
+  return (ends.replies.get(id) as { readonly result: SearchEnd }).result
+}
+
+it('puts a large trace together before somebody asks, once it has stayed as it is for a while', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
+  await storeLarge(directory)
+  /** Bytes that the first search reads, when so much time has passed three times before. */
+  async function bytesAfter(ms: number, part: ReaderPart = 'search_reader'): Promise<number> {
+    const clock = new StillClock()
+    const ends = await readerOn(part, directory, clock)
+    for (let i = 0; i < 3; i++) {
+      clock.pass(ms)
+      await turns(20)
+    }
+    const end = await searched(ends, { order: 'longest' })
+    expect(end).toMatchObject({ complete: true, total: { traces: 1 } })
+    return end.bytesRead
+  }
+  const bytes = await bytesAfter(0)
+  expect(bytes).toBeGreaterThan(10_000)
+  expect(await bytesAfter(1_999 / 3)).toBe(bytes)
+  expect(await bytesAfter(2_000)).toBe(0)
+  // Who looks traces up has no use for it.
+  expect(await bytesAfter(2_000, 'lookup_reader')).toBe(bytes)
+  rmSync(directory, { recursive: true, force: true })
+})
+
+it('leaves a large trace when somebody asks something, and waits longer before it begins anew', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
+  await storeLarge(directory)
+  const clock = new StillClock()
+  const files = filesWith(() => (clock.nowMs += 10))
+  const ends = await readerOn('search_reader', directory, clock, files, 1)
+  const asked: number[] = []
+  clock.onTurn = () => void asked.push(ends.call({ method: 'services' }))
+  const worksAfter = async (ms: number): Promise<boolean> => {
+    const before = clock.turns
+    clock.pass(ms)
+    await turns(20)
+    return clock.turns > before
+  }
+  // It sees the trace, then begins to put it together, and gives way.
+  expect(await worksAfter(2_000)).toBe(false)
+  expect(await worksAfter(2_000)).toBe(true)
+  expect(ends.codes(asked)).toEqual(['answered'])
+  clock.onTurn = () => {}
+  expect(await worksAfter(3_900)).toBe(false)
+  expect(await worksAfter(200)).toBe(true)
+  // That is all that there was to be done.
+  expect(await worksAfter(60_000)).toBe(false)
+  rmSync(directory, { recursive: true, force: true })
+})
+
+it('looks once into what does not change for what dear conditions ask', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-reader-'))
+  await fill(directory, 40, 3000)
+  const ends = await readerOn('search_reader', directory, new StillClock())
+  const filter = { op: 'regex', target: { attribute: 'trace' }, value: 'none' } as const
+  expect((await searched(ends, { filter })).spansScanned).toBe(3 * 40)
+  expect((await searched(ends, { filter })).spansScanned).toBe(0)
+  rmSync(directory, { recursive: true, force: true })
+})
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -26,7 +26,9 @@ import { arrivals } from './arrivals.ts'
 import { sampleAttributes } from './attribute-sample.ts'
 import { Catalog } from './catalog.ts'
 import { dependencies } from './dependencies.ts'
+import { KeptHits } from './kept-hits.ts'
 import { KeptParts } from './kept-parts.ts'
+import { LargeTraces } from './large-traces.ts'
 import { QUERY_BYTES, QueryMemory } from './query-memory.ts'
 import { boundsOf } from './range.ts'
 import { search } from './search.ts'
@@ -46,10 +48,16 @@ const CACHE_SHARE: Readonly<Record<ReaderPart, number>> = { lookup_reader: 1 / 4
 const SHARED_SHARE = 2 / 3
 /** Of the cache of who counts, what whole blocks have come to in answers: a quarter, and at most so many bytes. */
 const MAX_KEPT_BYTES = 8 << 20
+/** Of the cache of who searches, what dear conditions have found in whole blocks: an eighth, and at most so many bytes. */
+const MAX_HITS_BYTES = 4 << 20
 
 /** The most of a thread's time that goes into learning what was there before it; and the shortest rest, in milliseconds, between two blocks. */
 const LEARN_SHARE = 0.2
 const MIN_REST_MS = 2
+
+/** How long a large trace has to stay as it is before it is put together without being asked for, and the longest wait after somebody asked meanwhile. Milliseconds. */
+const QUIET_MS = 2_000
+const MAX_QUIET_MS = 60_000
 
 type Asked = Extract<ToReader, { type: 'call' }>
 
@@ -66,7 +74,10 @@ export class Reader {
   readonly #main: Port<ToReader, FromReader>
   readonly #catalog: Catalog
   readonly #kept: KeptParts
+  readonly #hits: KeptHits
   readonly #summaries = new SummaryCache()
+  /** Undefined of who does not search. */
+  readonly #large: LargeTraces | undefined
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
@@ -76,6 +87,9 @@ export class Reader {
   #early: Asked[] = []
   #loading = false
   #learning = false
+  /** Waits for its time, or is at work. */
+  #isLookingForLarge = false
+  #largeTurn: Turn | undefined
 
   constructor(
     part: ReaderPart,
@@ -93,8 +107,11 @@ export class Reader {
     this.#clock = clock
     this.#connect = connect
     this.#main = main
+    const hitsBytes = part === 'search_reader' ? Math.min(MAX_HITS_BYTES, cacheBytes / 8) : 0
     this.#kept = new KeptParts(keptBytes, cacheBytes * SHARED_SHARE)
-    this.#catalog = new Catalog(files, clock, directory, cacheBytes - keptBytes, {
+    this.#hits = new KeptHits(hitsBytes)
+    this.#large = part === 'search_reader' ? new LargeTraces(this.#summaries) : undefined
+    this.#catalog = new Catalog(files, clock, directory, cacheBytes - keptBytes - hitsBytes, {
       tell: (event) => main.post({ type: 'event', event }),
       switched: (id) => this.#writer?.post({ type: 'switched', id }),
       held: (id) => this.#writer?.post({ type: 'held', id }),
@@ -159,6 +176,7 @@ export class Reader {
       .finally(() => {
         this.#loading = false
         this.#learn()
+        this.#lookForLargeLater()
       })
   }
 
@@ -182,7 +200,38 @@ export class Reader {
     return shared.learnOne(this.#catalog.blocks(turn), turn)
   }
 
+  #lookForLargeLater(waitMs = QUIET_MS): void {
+    const large = this.#large
+    if (!large || this.#isLookingForLarge) return
+    this.#isLookingForLarge = true
+    this.#clock.after(waitMs, () => {
+      void this.#lookForLarge(large).then((next) => {
+        this.#isLookingForLarge = false
+        // Where somebody asks all the time, it would be begun in vain each time.
+        if (next !== 'done') this.#lookForLargeLater(next === 'stopped' ? Math.min(2 * waitMs, MAX_QUIET_MS) : QUIET_MS)
+      })
+    })
+  }
+
+  /** See {@link LargeTraces}. Whoever asks something goes first, and has the memory. */
+  async #lookForLarge(large: LargeTraces): Promise<'done' | 'again' | 'stopped'> {
+    if (this.#turns.size > 0) return 'stopped'
+    const turn = new Turn(this.#clock, Infinity, { memory: this.#memory })
+    this.#largeTurn = turn
+    try {
+      const isAgain = await large.look(this.#catalog.blocks(turn), turn)
+      return turn.stopped ? 'stopped' : isAgain ? 'again' : 'done'
+    } catch {
+      // Whoever asks for the trace meets the same, and says so.
+      return 'done'
+    } finally {
+      turn.end()
+      this.#largeTurn = undefined
+    }
+  }
+
   async #answer(asked: Asked): Promise<void> {
+    this.#largeTurn?.cancel()
     this.#catchUp()
     if (!this.#joined) {
       this.#early.push(asked)
@@ -239,7 +288,7 @@ export class Reader {
       case 'search':
         return this.#completeUnlessGone(
           turn,
-          await search(catalog.blocks(turn), call.query, turn, this.#summaries, found),
+          await search(catalog.blocks(turn), call.query, turn, this.#summaries, found, this.#hits),
         )
       case 'dependencies':
         return this.#completeUnlessGone(turn, await dependencies(catalog.blocks(turn), call, turn, this.#kept))

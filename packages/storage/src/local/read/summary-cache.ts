@@ -4,7 +4,7 @@ import type { Block } from './block.ts'
 import { traceHex } from './trace-parts.ts'
 
 /** Spans from which a trace's summary is kept: it takes milliseconds to make, and every search that meets the trace needs it. */
-const LARGE_SPANS = 4_096
+export const LARGE_SPANS = 4_096
 /** Summaries that are kept. */
 const MAX_SUMMARIES = 64
 
@@ -26,8 +26,10 @@ export class SummaryCache {
   /** `blocks`: all that may have the trace. */
   find(id: Uint32Array, blocks: readonly Block[]): TraceSummary | undefined {
     const known = this.#known.size > 0 ? this.#known.get(traceHex(id)) : undefined
-    if (!known || known.made.length !== blocks.length) return undefined
-    const isSame = blocks.every((block, i) => isMaker(known.made[i]!, block, id))
+    if (!known) return undefined
+    const having = thatHave(id, blocks)
+    if (known.made.length !== having.length) return undefined
+    const isSame = having.every((block, i) => isMaker(known.made[i]!, block, id))
     return isSame ? known.summary : undefined
   }
 
@@ -35,10 +37,15 @@ export class SummaryCache {
     if (summary.spans < LARGE_SPANS) return
     const key = traceHex(id)
     this.#known.delete(key)
-    const made = blocks.map((block) => ({ block: block.growsIn ?? block, rows: rowsIn(block, id) }))
+    const made = thatHave(id, blocks).map((block) => ({ block: block.growsIn ?? block, rows: rowsIn(block, id) }))
     this.#known.set(key, { summary, made })
     if (this.#known.size > MAX_SUMMARIES) this.#known.delete(this.#known.keys().next().value!)
   }
+}
+
+/** One that grows may have any trace, by what it says, and begins anew with each segment: it counts where it has this one. */
+function thatHave(id: Uint32Array, blocks: readonly Block[]): readonly Block[] {
+  return blocks.filter((block) => !block.growsIn || rowsIn(block, id) > 0)
 }
 
 function isMaker({ block, rows }: Maker, now: Block, id: Uint32Array): boolean {
