@@ -84,6 +84,8 @@ export interface Context {
 export interface Section {
   /** Not in a run of all sections with `--quick`. Default false. */
   readonly slow?: boolean
+  /** In no run but one that names it. Default false. */
+  readonly onRequest?: boolean
   readonly name: string
   readonly title: string
   run(context: Context): Promise<readonly Figure[]>

@@ -40,6 +40,7 @@ import { senders, smallRequests, smallSpans } from './sections/senders.ts'
 import { start } from './sections/start.ts'
 import { statements } from './sections/statements.ts'
 import { steady } from './sections/steady.ts'
+import { budgets } from './sections/store/budgets.ts'
 import { store } from './sections/store/store.ts'
 
 /** The peers that figures are measured beside; the others are for trying things against. */
@@ -81,6 +82,12 @@ const SECTIONS: readonly Section[] = [
     title: `A large store: ${corpus}`,
     slow: true,
     run: (context) => store(context, corpus),
+  })),
+  ...(['shop', 'market'] as const).map((corpus): Section => ({
+    name: `budgets-${corpus}`,
+    title: `The budgets of a large store, half of it sealed, while spans arrive: ${corpus}`,
+    onRequest: true,
+    run: (context) => budgets(context, corpus),
   })),
 ]
 
@@ -160,8 +167,8 @@ function writeReadme(run: RunRecord): void {
   }
 }
 
-function isAsked({ name, slow = false }: Section): boolean {
-  return options.only ? options.only.includes(name) : !(options.quick && slow)
+function isAsked({ name, slow = false, onRequest = false }: Section): boolean {
+  return options.only ? options.only.includes(name) : !onRequest && !(options.quick && slow)
 }
 
 async function runSection(section: Section): Promise<SectionResult> {

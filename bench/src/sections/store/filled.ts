@@ -92,10 +92,13 @@ export async function fill(
 
 /** Starts `spoor` on a copy of a filled store, so that what is sent to it does not change the next run. */
 export async function startOnCopy(folder: string, belongings: Belongings): Promise<() => Promise<Program>> {
-  const copy = join(belongings.folder, STORE)
+  const copy = copyIn(belongings)
   await cp(join(folder, STORE), copy, { recursive: true, mode: constants.COPYFILE_FICLONE })
   return () => belongings.own(startSpoor(copy))
 }
+
+/** Where {@link startOnCopy} has it. */
+export const copyIn = ({ folder }: Belongings): string => join(folder, STORE)
 
 async function readNote(folder: string): Promise<Filled | undefined> {
   try {

@@ -3,6 +3,7 @@ import { okBody, type Get } from '../../candidate/client.ts'
 /** What is said of a found trace, as far as the bench reads it. */
 interface Row {
   readonly traceId: string
+  readonly spans: number
 }
 
 interface Page {

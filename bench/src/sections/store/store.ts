@@ -21,7 +21,7 @@ import { createPicker, type Picker } from './subjects.ts'
 const ARRIVING = 20_000
 
 /** Passes whose late requests are sent. */
-const LATE_PASSES = 4
+export const LATE_PASSES = 4
 
 /** How long a question is asked, in milliseconds, before it is measured and while it is. */
 const WARM_UP_MS = 1_000
@@ -95,7 +95,7 @@ async function questioned(context: Context, belongings: Belongings, place: strin
 }
 
 /** Milliseconds from starting the process on an empty directory until its first answer; caches dropped. */
-async function startEmpty({ own, folder }: Belongings): Promise<number> {
+export async function startEmpty({ own, folder }: Belongings): Promise<number> {
   dropCaches()
   const { ms, result } = await timed(async () => {
     const program = await own(startSpoor(join(folder, 'empty')))
@@ -107,7 +107,7 @@ async function startEmpty({ own, folder }: Belongings): Promise<number> {
 }
 
 /** The whole answer of 10,000 traces: what the process holds at the most for it. */
-async function manyTraces({ pid }: Program, get: Get): Promise<Figure> {
+export async function manyTraces({ pid }: Program, get: Get): Promise<Figure> {
   resetPeakMemory(pid)
   const { ms, result } = await timed(() => okBody(get, `/api/spoor/v1/search?q=&order=newest&limit=${MANY}`))
   const { traces } = JSON.parse(result.toString()) as { traces: readonly unknown[] }
@@ -139,12 +139,24 @@ async function late(
 }
 
 /** Asks once more while spans arrive; not what takes seconds at rest already. */
-async function whileArriving(
+function whileArriving(
   context: Context,
   program: Program,
   load: Load,
   questions: readonly Question[],
 ): Promise<Figure[]> {
+  return besideArriving(program, load, async () => {
+    const figures: Figure[] = []
+    for (const question of questions) {
+      context.progress(`store: ${question.name}, while spans arrive`)
+      figures.push(...rowsOf(await askMany(program.pid, question, ROUND_MS), ', while spans arrive', false))
+    }
+    return figures
+  })
+}
+
+/** Does it while {@link ARRIVING} spans a second arrive. Rejects where some of them were refused. */
+export async function besideArriving<T>(program: Program, load: Load, work: () => Promise<T>): Promise<T> {
   const over = new AbortController()
   let refused = 0
   const arriving = async (): Promise<void> => {
@@ -153,19 +165,7 @@ async function whileArriving(
       refused += (await load.call<LoadResult>('load', { ...order, spans: 2 * ARRIVING, rate: ARRIVING })).refused
     }
   }
-  const asking = async (): Promise<Figure[]> => {
-    try {
-      const figures: Figure[] = []
-      for (const question of questions) {
-        context.progress(`store: ${question.name}, while spans arrive`)
-        figures.push(...rowsOf(await askMany(program.pid, question, ROUND_MS), ', while spans arrive', false))
-      }
-      return figures
-    } finally {
-      over.abort()
-    }
-  }
-  const [figures] = await Promise.all([asking(), arriving()])
+  const [result] = await Promise.all([work().finally(() => over.abort()), arriving()])
   if (refused > 0) throw new Error(`${refused} requests were refused while questions were asked`)
-  return figures
+  return result
 }
