@@ -10,7 +10,7 @@ export type Get = (path: string) => Promise<Answer>
 /** GET requests to a running program, over one kept connection, with the whole answer read. */
 export function createClient(origin: string): Get {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-  return (path) =>
+  const get: Get = (path) =>
     new Promise((resolve, reject) => {
       const request = http.get(new URL(path, origin), { agent }, (response) => {
         const chunks: Buffer[] = []
@@ -18,8 +18,13 @@ export function createClient(origin: string): Get {
         response.once('error', reject)
         response.once('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }))
       })
-      request.once('error', reject)
+      request.once('error', (error: NodeJS.ErrnoException) => {
+        // The server has closed a connection on which nobody asked anything for a while.
+        if (request.reusedSocket && error.code === 'ECONNRESET') get(path).then(resolve, reject)
+        else reject(error)
+      })
     })
+  return get
 }
 
 /** The body of a 200. Rejects with what was answered instead. */
