@@ -19,6 +19,9 @@ import { holdModel } from './model.ts'
 import type { HeldModel } from './model.ts'
 import { JobQueue, QueueFullError } from './queue.ts'
 
+// As in preprocessing: no image comes twice.
+sharp.cache(false)
+
 /** What an inference service serves. */
 export interface InferenceOptions {
   readonly port: number

@@ -52,6 +52,11 @@ describe('prepareImage', () => {
     expect(colours(pixels, 64)).toEqual(['red', 'green', 'blue', 'white'])
   })
 
+  it('keeps nothing of an image once it is prepared', async () => {
+    await prepareImage(await quarters(80, 60).png().toBuffer(), 16)
+    expect(sharp.cache().items).toEqual({ current: 0, max: 0 })
+  })
+
   it('resizes the short side and cuts the middle out, without squashing', async () => {
     // The middle half is red, a quarter to each side blue.
     const middle = {

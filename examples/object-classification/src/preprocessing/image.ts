@@ -1,6 +1,9 @@
 /** From an uploaded file to the square of pixels that the models look at. */
 import sharp from 'sharp'
 
+// Each upload is another one: what libvips keeps of those before is never asked for, and is some 50 MB.
+sharp.cache(false)
+
 /** Why a file is refused. */
 export type UploadErrorCode = 'no_file' | 'not_an_image' | 'too_large' | 'corrupt'
 

@@ -95,11 +95,14 @@ function takeMemory(): void {
   }, CHURN_MS).unref()
 }
 
-/** Node has it behind a flag, which may be set later for a new context. */
+/**
+ * Node has it behind a flag, which may be set later for a new context. The flavour is the one that V8 has for when memory
+ * is short: what is free goes back to the system, which the usual one leaves to a later time.
+ */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
+  const collect = runInNewContext('gc') as (options: object) => void
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 /** Some 4 MB of small objects. */
