@@ -67,6 +67,8 @@ const EXPLAINS: Partial<Record<FaultName, readonly OddKind[]>> = {
   saturated_queue: ['failed'],
   retry_storm: ['failed'],
   cold_start: ['failed'],
+  // Who is stopped for garbage is slow, too.
+  memory_pressure: ['failed'],
   lost_context: ['short', 'torn'],
   // What does not end in order within some seconds is killed, and its spans that were under way with it.
   wrong_service_name: ['failed', 'short', 'orphans'],
@@ -77,6 +79,9 @@ const EXPLAINS: Partial<Record<FaultName, readonly OddKind[]>> = {
 /** A line that has grown while a fault was on is worked off after it: for so long at least, ms, and for a share of its time. */
 export const AFTER_MS = 5000
 const AFTER_SHARE = 0.1
+/** The service at the end, behind the queue, and how long a result may wait in a line that a fault has left, ms. */
+const LAST = 'consumer'
+const WAITS_MS = 30_000
 /** The traces of batches begin in the consumer: links lead to the requests. */
 const BATCH = 'store a batch'
 /** How the traces of requests begin. */
@@ -104,7 +109,9 @@ function oddRequest(sent: Sent, row: Stored | undefined, all: readonly string[])
   if (!row) return [...odd, { ...about, kind: 'lost', services: [] }]
   if (row.orphans > 0) odd.push({ ...about, kind: 'orphans', services: row.services })
   const missing = all.filter((service) => !row.services.includes(service))
-  if (!failed && missing.length > 0) odd.push({ ...about, kind: 'short', services: missing })
+  // The consumer takes a result when it comes to it, and the client has long gone.
+  const until = missing.includes(LAST) ? to + WAITS_MS : to
+  if (!failed && missing.length > 0) odd.push({ ...about, to: until, kind: 'short', services: missing })
   return odd
 }
 
