@@ -55,59 +55,64 @@ async function start(name: string, port: number, args: readonly string[]): Promi
       if (program.child.exitCode !== null) throw new Error(`${name} has ended\n${program.output()}`)
       return (await fetch(`${url}/health`).catch(() => undefined))?.ok || undefined
     },
-    300_000,
+    600_000,
     program.output,
   )
   return url
 }
 
-it('the inference service in Python stands in the same trace, with the same spans and the same opinion', async () => {
-  const [model = ''] = globSync(join(cache, 'models', 'mobilenet-*.onnx'))
-  expect(model, 'the model of `npm start` is in the cache').not.toBe('')
-  const [node = 0, python = 0, ensemble = 0] = await freePorts(3)
-  const about = ['--model', model, '--name', 'mobilenet', '--labels', labels]
-  const urls = [
-    await start('inference-node', node, [join(dist, 'inference', 'main.js'), ...about]),
-    await start('inference-python', python, [join(root, 'scripts', 'python.mjs'), ...about]),
-  ]
-  const traced = ['--import', '@spoor/instrument/register', join(dist, 'ensemble', 'main.js')]
-  const front = await start('ensemble', ensemble, [...traced, '--labels', labels, '--inference', urls.join(',')])
-  const side = 224
-  const pixels = Uint8Array.from({ length: side * side * 3 }, (_, index) => (index * index) >> 7)
-  const posted = await fetch(`${front}/ensemble_service?request_id=one&width=${side}&height=${side}`, {
-    method: 'POST',
-    body: pixels,
-  })
-  expect(posted.status).toBe(202)
-  const { votes } = await getJson<{ votes: { model: string; label: string; probability: number }[] }>(
-    `${front}/result/one`,
-  )
-  expect(votes).toHaveLength(2)
-  expect(votes[1]?.label).toBe(votes[0]?.label)
-  expect(votes[1]?.probability).toBeCloseTo(votes[0]?.probability ?? 0, 3)
-
-  const trace = await eventually('the whole trace', async () => {
-    const { data } = await getJson<{ data: JaegerTrace[] }>(
-      `${spoor.page}/api/traces?service=inference-python&operation=run+the+model`,
+// The first time, packages are fetched and installed.
+it(
+  'the inference service in Python stands in the same trace, with the same spans and the same opinion',
+  { timeout: 900_000 },
+  async () => {
+    const [model = ''] = globSync(join(cache, 'models', 'mobilenet-*.onnx'))
+    expect(model, 'the model of `npm start` is in the cache').not.toBe('')
+    const [node = 0, python = 0, ensemble = 0] = await freePorts(3)
+    const about = ['--model', model, '--name', 'mobilenet', '--labels', labels]
+    const urls = [
+      await start('inference-node', node, [join(dist, 'inference', 'main.js'), ...about]),
+      await start('inference-python', python, [join(root, 'scripts', 'python.mjs'), ...about]),
+    ]
+    const traced = ['--import', '@spoor/instrument/register', join(dist, 'ensemble', 'main.js')]
+    const front = await start('ensemble', ensemble, [...traced, '--labels', labels, '--inference', urls.join(',')])
+    const side = 224
+    const pixels = Uint8Array.from({ length: side * side * 3 }, (_, index) => (index * index) >> 7)
+    const posted = await fetch(`${front}/ensemble_service?request_id=one&width=${side}&height=${side}`, {
+      method: 'POST',
+      body: pixels,
+    })
+    expect(posted.status).toBe(202)
+    const { votes } = await getJson<{ votes: { model: string; label: string; probability: number }[] }>(
+      `${front}/result/one`,
     )
-    const [found] = data
-    return found && names(found, 'inference-node').length === 4 ? found : undefined
-  })
-  expect(names(trace, 'inference-python')).toEqual(names(trace, 'inference-node'))
-  const keys = (service: string): unknown[] =>
-    of(trace, service)
-      .filter(({ operationName }) => operationName === 'run the model')
-      .map(({ tags }) =>
-        tags
-          .map(({ key }) => key)
-          .filter((key) => /^(model|prediction)\./.test(key))
-          .sort(),
+    expect(votes).toHaveLength(2)
+    expect(votes[1]?.label).toBe(votes[0]?.label)
+    expect(votes[1]?.probability).toBeCloseTo(votes[0]?.probability ?? 0, 3)
+
+    const trace = await eventually('the whole trace', async () => {
+      const { data } = await getJson<{ data: JaegerTrace[] }>(
+        `${spoor.page}/api/traces?service=inference-python&operation=run+the+model`,
       )
-  expect(keys('inference-python')).toEqual(keys('inference-node'))
-  // Nothing is on its own: every span's parent is there, but for the first one's.
-  const ids = new Set(trace.spans.map(({ spanID }) => spanID))
-  expect(trace.spans.filter(({ references }) => references.some(({ spanID }) => !ids.has(spanID)))).toEqual([])
-})
+      const [found] = data
+      return found && names(found, 'inference-node').length === 4 ? found : undefined
+    })
+    expect(names(trace, 'inference-python')).toEqual(names(trace, 'inference-node'))
+    const keys = (service: string): unknown[] =>
+      of(trace, service)
+        .filter(({ operationName }) => operationName === 'run the model')
+        .map(({ tags }) =>
+          tags
+            .map(({ key }) => key)
+            .filter((key) => /^(model|prediction)\./.test(key))
+            .sort(),
+        )
+    expect(keys('inference-python')).toEqual(keys('inference-node'))
+    // Nothing is on its own: every span's parent is there, but for the first one's.
+    const ids = new Set(trace.spans.map(({ spanID }) => spanID))
+    expect(trace.spans.filter(({ references }) => references.some(({ spanID }) => !ids.has(spanID)))).toEqual([])
+  },
+)
 
 function of({ spans, processes }: JaegerTrace, service: string): JaegerSpan[] {
   return spans.filter(({ processID }) => processes[processID]?.serviceName === service)
