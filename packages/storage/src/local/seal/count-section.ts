@@ -5,7 +5,8 @@ import { Counted } from '../read/aggregate/counted.ts'
 import { binOf } from '../../duration-bins.ts'
 import { PartWriter, type WrittenPart } from '../read/aggregate/part-form.ts'
 import { COUNTED_EXEMPLARS, writeCounts, type SectionCounts } from '../read/aggregate/section-counts.ts'
-import { Tally, tallyBytes } from '../read/aggregate/tally.ts'
+import { Tally, tallyBytes, type TallyPlan } from '../read/aggregate/tally.ts'
+import { TraceRows } from '../read/aggregate/twins.ts'
 import { removeTwinsBefore } from '../read/aggregate/twins-before.ts'
 import { UsedTimes } from '../read/aggregate/used-times.ts'
 import { callsIn, isSmall } from '../read/dependencies.ts'
@@ -14,6 +15,7 @@ import { Turn } from '../read/turn.ts'
 import type { Clock } from '../runtime.ts'
 import { pack } from '../sealed/compression.ts'
 import type { EncodedSection } from '../sealed/encode.ts'
+import { inPieces } from '../sealed/pieces.ts'
 import { freeSourceRows, rowsOfSource } from '../sealed/source-rows.ts'
 
 /** Spans from which on a section has counts: fewer are counted in no time. */
@@ -54,7 +56,7 @@ export async function withCounts(encoded: EncodedSection, minSpans = MIN_SPANS):
 async function countsOf(rows: BlockRows, minStart: bigint): Promise<SectionCounts | undefined> {
   const turn = new Turn(STILL, Infinity, { maxBytes: MAX_BYTES })
   const wanted = new Uint8Array(rows.count).fill(1)
-  await removeTwinsBefore(rows, wanted, rangeOf(), [], turn)
+  await removeTwins(rows, wanted, turn)
   const times = UsedTimes.of(rows, wanted, minStart, MAX_TIMES)
   const cells = times && new Cells(times, turn)
   await cells?.add(rows, wanted)
@@ -70,28 +72,57 @@ async function countsOf(rows: BlockRows, minStart: bigint): Promise<SectionCount
   }
 }
 
+async function removeTwins(rows: BlockRows, wanted: Uint8Array, turn: Turn): Promise<void> {
+  const traces = new TraceRows(rows)
+  const first = rows.first!
+  for (let trace = 0; trace < rows.traceCount; trace++) {
+    if (traces.remove(first[trace]!, first[trace + 1]!, wanted)) continue
+    // Of very many that start at once each would be held against all others.
+    await removeTwinsBefore(rows, wanted, rangeOf(), [], turn)
+    return
+  }
+}
+
 /** By operation and status, and by the time. */
 function groupsOf(rows: BlockRows, wanted: Uint8Array, times: UsedTimes | undefined, turn: Turn): WrittenPart {
   const plan = { percentiles: [], buckets: times?.count ?? 0, exemplars: COUNTED_EXEMPLARS, seconds: 1 }
-  const tallies: (Map<number, Tally> | undefined)[] = []
+  const tallies: (Tally | undefined)[][] = rows.operations.map(() => [])
   const counted = new Counted()
-  const { operation, status } = rows
-  for (let row = 0; row < rows.count; row++) {
-    if (!wanted[row]) continue
-    counted.moveTo(rows, row)
-    const own = (tallies[operation[row]!] ??= new Map())
-    let tally = own.get(status[row]!)
-    if (!tally) {
-      if (!turn.reserve(tallyBytes(plan))) break
-      own.set(status[row]!, (tally = new Tally(plan, turn)))
-    }
-    tally.add(counted, binOf(counted.durationNs), times?.of(counted.startHi, counted.startLo) ?? 0)
-  }
+  inPieces(rows.count, (from, to) => addTallies(rows, wanted, from, to, plan, times, counted, tallies, turn))
   const out = new PartWriter()
   for (const [number, own] of tallies.entries())
-    for (const [of, tally] of own ?? []) {
+    for (const [of, tally] of own.entries()) {
+      if (!tally) continue
       out.numbers(number, of)
       tally.write(out)
     }
   return out.take()
+}
+
+/** Of some rows: what is called often is compiled, see `sealed/pieces.ts`. */
+function addTallies(
+  rows: BlockRows,
+  wanted: Uint8Array,
+  from: number,
+  to: number,
+  plan: TallyPlan,
+  times: UsedTimes | undefined,
+  counted: Counted,
+  tallies: (Tally | undefined)[][],
+  turn: Turn,
+): void {
+  const { operation, status } = rows
+  for (let row = from; row < to; row++) {
+    if (!wanted[row]) continue
+    counted.moveTo(rows, row)
+    const own = tallies[operation[row]!]!
+    const tally = own[status[row]!] ?? newTally(own, status[row]!, plan, turn)
+    if (!tally) return
+    tally.add(counted, binOf(counted.durationNs), times ? times.of(counted.startHi, counted.startLo) : 0)
+  }
+}
+
+/** Undefined where there is no memory for it. */
+function newTally(own: (Tally | undefined)[], status: number, plan: TallyPlan, turn: Turn): Tally | undefined {
+  return turn.reserve(tallyBytes(plan)) ? (own[status] = new Tally(plan, turn)) : undefined
 }

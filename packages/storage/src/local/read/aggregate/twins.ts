@@ -53,7 +53,7 @@ export class Twins {
     const { first } = rows
     const ids = this.#ids
     if (!ids || !first) return this.#removeKnown(rows, wanted, 0, rows.count)
-    const alone = new Trace(rows)
+    const alone = new TraceRows(rows)
     for (let trace = 0; trace < rows.traceCount; trace++) {
       if (this.#turn.work(TRACE_UNITS) && (await this.#turn.breathe())) return false
       const [from, to] = [first[trace]! - first[0]!, first[trace + 1]! - first[0]!]
@@ -87,8 +87,8 @@ export class Twins {
   }
 }
 
-/** The rows of a trace that is all in one block. */
-class Trace {
+/** Rows of traces that are all in one block, where they follow one another by their start. */
+export class TraceRows {
   readonly #rows: Pick<BlockRows, 'startHi' | 'startLo' | 'durationNs' | 'status' | 'operation'>
   readonly #all: BlockRows
 
@@ -98,7 +98,7 @@ class Trace {
     this.#all = rows
   }
 
-  /** False, and nothing is taken, where too many of them start at once. */
+  /** Takes from `wanted` which of a trace's rows is there before it. False, and nothing is taken, where too many of them start at once. */
   remove(from: number, to: number, wanted: Uint8Array): boolean {
     const { startHi, startLo } = this.#rows
     let begin = from
