@@ -145,8 +145,30 @@ describe('the requests of whole blocks', () => {
     store.add(at({ trace: 1, id: 9, at: 0.5, ms: 9, name: 'late' }))
     expect(await names(store)).toEqual(['call 1', 'late 1'])
     store.drop(2)
-    store.add(at({ trace: 1, id: 8, at: 0.4, ms: 9, name: 'later' }))
-    expect(await names(store)).toEqual(['call 1', 'later 1'])
+    store.add(at({ trace: 1, id: 8, parent: 1, at: 1.4, name: 'inner' }))
+    expect(await names(store)).toEqual(['call 2'])
+  })
+
+  it('count in the block that has them, and not again with what more of their traces is counted anew', async () => {
+    const store = new Store()
+    store.add(at({ trace: 1, id: 1, at: 1, ms: 9 }))
+    store.add([...at({ trace: 1, id: 2, parent: 1, at: 2, name: 'inner' }), ...request(2)])
+    expect(await names(store)).toEqual(['call 2'])
+    store.add(at({ trace: 2, id: 3, parent: 1, at: 2.5, name: 'inner' }))
+    expect(await names(store)).toEqual(['call 2'])
+  })
+
+  it('are not kept of a block whose traces the growing one has, as more of them may come', async () => {
+    const store = new Store()
+    store.add(request(1))
+    store.add(at({ trace: 1, id: 3, parent: 1, at: 1.5, name: 'inner' }))
+    store.isGrowing = true
+    expect(await names(store)).toEqual(['call 1'])
+    store.drop(1)
+    store.add(
+      at({ trace: 1, id: 3, parent: 1, at: 1.5, name: 'inner' }, { trace: 1, id: 9, at: 0.5, ms: 9, name: 'late' }),
+    )
+    expect(await names(store)).toEqual(['late 1'])
   })
 
   it('are not kept of what could not be read, which may be there the next time', async () => {

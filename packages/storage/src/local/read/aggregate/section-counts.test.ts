@@ -115,6 +115,10 @@ describe('what a sealed section knows of its spans', () => {
     ['more exemplars', (store) => store.aggregate({ exemplars: 2 })],
     ['a filter', (store) => store.aggregate({ filter: { op: 'exists', target: { field: 'parentId' } } })],
     ['bins of time that are shorter', (store) => store.heatMap({ timeBins: 1_000, aligned: true })],
+    [
+      'bins of time that are as long as theirs and begin elsewhere',
+      (store) => store.heatMap({ timeBins: 4, from: T0 - 805n * MS, to: T0 + 3_195n * MS - 1n }),
+    ],
     ['bins of time that are not at whole steps', (store) => store.heatMap({ timeBins: 7 })],
   ])('does not tell %s', async (_, ask) => {
     const store = await counted()
