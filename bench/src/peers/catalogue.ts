@@ -10,7 +10,7 @@ export type Peer = {
   readonly version: string
 } & Recipe
 
-export type PeerName = 'otelcol' | 'jaeger' | 'tracegen' | 'telemetrygen' | 'python'
+export type PeerName = 'otelcol' | 'jaeger' | 'tracegen' | 'telemetrygen' | 'h2spec' | 'python'
 
 export type Recipe =
   /** The Collector's own builder makes it of a manifest. */
@@ -26,6 +26,8 @@ const MANIFEST = fileURLToPath(new URL('../../peers/otelcol.yaml', import.meta.u
 const COLLECTOR = '0.160.0'
 const JAEGER = '1.76.0'
 const PYTHON_SDK = '1.45.2'
+/** Without a go.mod of its own, as Go calls it. */
+const H2SPEC = '2.2.1+incompatible'
 
 export const PEERS: readonly Peer[] = [
   {
@@ -56,6 +58,13 @@ export const PEERS: readonly Peer[] = [
     version: COLLECTOR,
     from: 'go',
     package: `github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@v${COLLECTOR}`,
+  },
+  {
+    name: 'h2spec',
+    title: 'conformance tests of HTTP/2, h2spec',
+    version: H2SPEC,
+    from: 'go',
+    package: `github.com/summerwind/h2spec/cmd/h2spec@v${H2SPEC}`,
   },
   {
     name: 'python',

@@ -21,6 +21,6 @@ it('finds those that were built as they are pinned, and no others', () => {
 it('every peer is pinned to a version', () => {
   for (const peer of PEERS) {
     const versions = peer.from === 'pip' ? peer.packages : [peer.from === 'go' ? peer.package : peer.builder]
-    for (const text of versions) expect(text).toMatch(new RegExp(`[@=]v?${peer.version.replaceAll('.', '\\.')}$`))
+    for (const text of versions) expect(text).toMatch(new RegExp(`[@=]v?${peer.version.replaceAll(/[.+]/g, '\\$&')}$`))
   }
 })
